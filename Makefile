@@ -1,0 +1,58 @@
+# The workbook's commands. `make help` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help run lab test browser lint format refresh lock clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(READY) ## run the whole lab, notebooks 00 to 99, on the embedded AWS
+	@$(BIN)/lab run
+
+lab: $(READY) ## open the lab in JupyterLab
+	@$(BIN)/lab open
+
+test: $(READY) ## run all tests: the parts, the whole chain, the notebooks
+	$(BIN)/pytest
+
+browser: $(READY) ## look at every notebook in JupyterLab in Chromium; screenshots go to runs/browser
+	$(BIN)/pytest tests/browser --override-ini=testpaths=tests/browser
+
+lint: $(READY) ## check style and types, of notebooks too
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/nbstripout --verify $(KEEP) notebooks/*.ipynb
+
+format: $(READY) ## put code and notebooks into their usual form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/nbstripout $(KEEP) notebooks/*.ipynb
+
+KEEP := --keep-output --keep-count --keep-id \
+	--extra-keys "metadata.papermill cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
+
+refresh: $(READY) ## run the notebooks and keep their outputs as the ones that the tests compare with
+	$(BIN)/python tests/notebooks/refresh.py
+	$(BIN)/nbstripout $(KEEP) notebooks/*.ipynb
+
+lock: $(READY) ## choose the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile --quiet --universal --all-extras --upgrade --no-header --no-annotate \
+		--python-version 3.11 pyproject.toml --output-file requirements.lock
+
+clean: ## stop the embedded AWS, and delete it, the environment and the runs
+	@if [ -x $(BIN)/lab ]; then $(BIN)/lab local stop; fi
+	rm -rf .venv .lab runs
+
+# Made once, and again when the dependencies change. uv installs ten times faster than pip; the compiled bytecode
+# saves every kernel two seconds.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%d was found; the lab wants 3.11 or newer. Name one: make PYTHON=python3.13 ..." % sys.version_info[:2])'
+	@echo "Setting up .venv (once, about half a minute) ..."
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock uv
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode -r requirements.lock -e .
+	@touch $@

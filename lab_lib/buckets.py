@@ -1,0 +1,105 @@
+"""The S3 bucket that takes the transactions files, and the objects in it."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lab_lib import policies
+from lab_lib.errors import WrongResource, error_code
+from lab_lib.lab import DEFAULT_REGION, TAG_LIST, Lab
+
+REJECTED = "rejected/"  # where TransactionProcessor keeps the rows that it could not read
+
+
+def ensure_bucket(lab: Lab) -> str:
+    """Make the lab's bucket private, encrypted and TLS only; its name. A bucket that was given is adopted as it is."""
+    s3 = lab.client("s3")
+    if find_bucket(lab) is None:
+        where = {} if lab.region == DEFAULT_REGION else {"CreateBucketConfiguration": {"LocationConstraint": lab.region}}
+        try:
+            s3.create_bucket(Bucket=lab.bucket, **where)
+        except s3.exceptions.BucketAlreadyExists:
+            raise WrongResource(
+                f"The bucket name {lab.bucket} is taken by another account; bucket names are unique in the world. "
+                "Use a prefix, which becomes part of the name."
+            ) from None
+        s3.get_waiter("bucket_exists").wait(Bucket=lab.bucket, WaiterConfig={"Delay": 1})
+        s3.put_bucket_tagging(Bucket=lab.bucket, Tagging={"TagSet": TAG_LIST})
+    elif not _is_ours(lab):
+        return lab.bucket
+    s3.put_public_access_block(
+        Bucket=lab.bucket,
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": True,
+            "RestrictPublicBuckets": True,
+        },
+    )
+    encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+    s3.put_bucket_encryption(Bucket=lab.bucket, ServerSideEncryptionConfiguration=encryption)
+    s3.put_bucket_policy(Bucket=lab.bucket, Policy=json.dumps(policies.tls_only_bucket(lab)))
+    return lab.bucket
+
+
+def find_bucket(lab: Lab) -> str | None:
+    """The bucket's name, if this account has it."""
+    try:
+        lab.client("s3").head_bucket(Bucket=lab.bucket, ExpectedBucketOwner=lab.account)
+        return lab.bucket
+    except ClientError as error:
+        if error_code(error) in ("404", "NoSuchBucket"):
+            return None
+        raise
+
+
+def delete_bucket(lab: Lab) -> None:
+    """Delete the bucket and all in it, if the lab made it."""
+    if find_bucket(lab) is None or not _is_ours(lab):
+        return
+    s3 = lab.client("s3")
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=lab.bucket):
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        keys = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+        if keys:
+            s3.delete_objects(Bucket=lab.bucket, Delete={"Objects": keys, "Quiet": True})
+    s3.delete_bucket(Bucket=lab.bucket)
+
+
+def upload(lab: Lab, path: str | Path, key: str = "") -> str:
+    """Upload a file; its key, which is the file's name unless another is given."""
+    key = key or Path(path).name
+    lab.client("s3").upload_file(str(path), lab.bucket, key, ExtraArgs={"ContentType": "text/plain; charset=utf-8"})
+    return key
+
+
+def objects(lab: Lab) -> list[dict[str, Any]]:
+    """What the bucket holds, each as S3 lists it: Key, Size (bytes), LastModified …"""
+    pages = lab.client("s3").get_paginator("list_objects_v2").paginate(Bucket=lab.bucket)
+    return [item for page in pages for item in page.get("Contents", [])]
+
+
+def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
+    """The rows of an upload that could not be read: line (counted from 1, the header), reason, row."""
+    try:
+        body = lab.client("s3").get_object(Bucket=lab.bucket, Key=f"{REJECTED}{key}.csv")["Body"].read()
+    except ClientError as error:
+        if error_code(error) == "NoSuchKey":
+            return []
+        raise
+    rows = csv.DictReader(io.StringIO(body.decode(), newline=""))
+    return [{**row, "line": int(row["line"])} for row in rows]
+
+
+def _is_ours(lab: Lab) -> bool:
+    try:
+        tags = lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"]
+    except ClientError as error:
+        if error_code(error) == "NoSuchTagSet":
+            return False
+        raise
+    return TAG_LIST[0] in tags

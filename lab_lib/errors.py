@@ -1,0 +1,66 @@
+"""Every error of the lab. Each says what was found, what was wanted and what to do.
+
+    LabError                 something did not work: exit status 1
+    ├── UsageError           the request itself is wrong, nothing was made: exit status 2
+    │   └── NotATransactionsFile
+    ├── WrongAccount         the credentials belong to another account than the one that was named
+    ├── WrongResource        a resource of that name exists and cannot be made what the lab needs
+    ├── StepMissing          an earlier notebook has to run first
+    ├── CheckFailed          a checkpoint found something that does not hold
+    ├── TimedOut             what was waited for did not happen in time
+    └── EmulatorError        the embedded AWS did not start
+"""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+
+class LabError(Exception):
+    """Something did not work; the message is one line for the learner."""
+
+    exit_status = 1
+
+    def _render_traceback_(self) -> list[str]:
+        """Show a learner the message, not the stack: IPython calls this where it exists."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class UsageError(LabError):
+    """The request is wrong as it stands; nothing was made."""
+
+    exit_status = 2
+
+
+class NotATransactionsFile(UsageError):
+    """The file cannot be read as a transactions file at all."""
+
+
+class WrongAccount(LabError):
+    """The credentials are for another account than the one that was named."""
+
+
+class WrongResource(LabError):
+    """A resource of that name exists, and cannot be changed into what the lab needs."""
+
+
+class StepMissing(LabError):
+    """An earlier notebook has to run first."""
+
+
+class CheckFailed(LabError):
+    """A checkpoint found something that does not hold."""
+
+
+class TimedOut(LabError):
+    """What was waited for did not happen in time."""
+
+
+class EmulatorError(LabError):
+    """The embedded AWS did not start or did not stop."""
+
+
+def error_code(error: ClientError) -> str:
+    """AWS's code for the error, such as `ResourceNotFoundException`."""
+    details: dict[str, Any] = error.response.get("Error", {})
+    return str(details.get("Code", ""))

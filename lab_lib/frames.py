@@ -1,0 +1,97 @@
+"""What the account holds, as pandas DataFrames: objects, tables, queues, logs and metrics."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from lab_lib import buckets, functions, queues, tables
+from lab_lib.lab import Lab
+
+METRICS = ["Invocations", "Errors", "Throttles"]
+COLUMNS = {
+    "Customer": ["CustomerId", "Address"],
+    "Transactions": ["CustomerId", "TransactionId", "TransactionDate", "TransactionAmount"],
+    "TransactionTotal": ["CustomerId", "accountBalance", "alerted"],
+    "ProcessedRecords": ["EventId", "ExpiresAt"],
+}
+
+
+def objects(lab: Lab) -> pd.DataFrame:
+    """The objects of the bucket: Key and Size in bytes."""
+    return pd.DataFrame(buckets.objects(lab), columns=["Key", "Size"])
+
+
+def table(lab: Lab, name: str) -> pd.DataFrame:
+    """A table's items in the order of their key; numbers are Decimal, so that no cent is lost."""
+    return pd.DataFrame(tables.items(lab, name), columns=COLUMNS[name])
+
+
+def totals(lab: Lab) -> pd.DataFrame:
+    """TransactionTotal: CustomerId, accountBalance (Decimal) and whether its alert was sent."""
+    frame = table(lab, "TransactionTotal")
+    return frame.assign(alerted=frame["alerted"].fillna(False).astype(bool))
+
+
+def alerts(lab: Lab, queue: str) -> pd.DataFrame:
+    """The alerts that lie in a queue: Subject, customerID, accountBalance. They stay there."""
+    return pd.DataFrame(
+        [{"Subject": message.get("Subject"), **_body(message)} for message in queues.messages(lab, queue)],
+        columns=["Subject", "customerID", "accountBalance"],
+    )
+
+
+def rejected(lab: Lab, key: str) -> pd.DataFrame:
+    """The rows of an upload that could not be read: line, reason, row."""
+    return pd.DataFrame(buckets.rejected_rows(lab, key), columns=["line", "reason", "row"])
+
+
+def logs(lab: Lab) -> pd.DataFrame:
+    """What the functions printed, without the lines that Lambda adds: function, message."""
+    lines = [(name, line) for name in functions.SOURCES for line in functions.log_lines(lab, name)]
+    return pd.DataFrame([each for each in lines if not _is_lambdas(each[1])], columns=["function", "message"])
+
+
+def metrics(lab: Lab) -> pd.DataFrame:
+    """CloudWatch's count of Invocations, Errors and Throttles of each function in the last day."""
+    queries = [_query(lab, name, metric) for name in functions.SOURCES for metric in METRICS]
+    now = datetime.now(UTC)
+    answer = lab.client("cloudwatch").get_metric_data(
+        MetricDataQueries=queries, StartTime=now - timedelta(days=1), EndTime=now + timedelta(minutes=5)
+    )
+    sums = iter(int(sum(result["Values"])) for result in sorted(answer["MetricDataResults"], key=lambda each: _number(each["Id"])))
+    rows = [[name, *(next(sums) for _ in METRICS)] for name in functions.SOURCES]
+    return pd.DataFrame(rows, columns=["function", *METRICS])
+
+
+def runs(lab: Lab) -> pd.DataFrame:
+    """How often each function ran, by its own log: Lambda ends every run with a REPORT line."""
+    counts = [
+        (name, sum(line.startswith("REPORT ") for line in functions.log_lines(lab, name))) for name in functions.SOURCES
+    ]
+    return pd.DataFrame(counts, columns=["function", "runs in the log"])
+
+
+def _body(message: dict[str, Any]) -> dict[str, Any]:
+    """The alert in SNS's envelope; empty for a message that is none."""
+    try:
+        body = json.loads(message["Message"])
+    except (KeyError, ValueError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _is_lambdas(line: str) -> bool:
+    return line.startswith(("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START"))
+
+
+def _query(lab: Lab, name: str, metric: str) -> dict[str, Any]:
+    number = list(functions.SOURCES).index(name) * len(METRICS) + METRICS.index(metric)
+    dimensions = [{"Name": "FunctionName", "Value": lab.name(name)}]
+    counted = {"Namespace": "AWS/Lambda", "MetricName": metric, "Dimensions": dimensions}
+    return {"Id": f"m{number}", "MetricStat": {"Metric": counted, "Period": 3600, "Stat": "Sum"}}
+
+
+def _number(query_id: str) -> int:
+    return int(query_id.removeprefix("m"))

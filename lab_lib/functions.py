@@ -1,0 +1,178 @@
+"""The two Lambda functions: their code, settings, logs and what becomes of an event that they cannot process."""
+
+import base64
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lab_lib.errors import LabError, StepMissing, error_code
+from lab_lib.lab import TAG_KEY, TAG_VALUE, TAGS, Lab
+from lab_lib.queues import DEAD_LETTERS, find_queue, queue_arn
+from lab_lib.roles import find_role
+from lab_lib.topics import ALERT_TOPIC
+from lab_lib.waiting import retry_while, wait_until
+
+RUNTIME = "python3.13"
+TIMEOUT = 20  # seconds
+LOG_DAYS = 14
+SOURCES = {
+    "TransactionProcessor": Path(__file__).parent / "handlers" / "transaction_processor.py",
+    "TotalNotifier": Path(__file__).parent / "handlers" / "total_notifier.py",
+}
+ROLES = {name: f"{name}Role" for name in SOURCES}
+
+
+def settings(lab: Lab, name: str) -> dict[str, Any]:
+    """The function's configuration, as Lambda's API wants it."""
+    descriptions = {
+        "TransactionProcessor": "Process data and send to DynamoDB tables",
+        "TotalNotifier": f"Update total, send notification for balance exceeding ${lab.threshold:f}",
+    }
+    return {
+        "FunctionName": lab.name(name),
+        "Description": descriptions[name],
+        "Role": find_role(lab, ROLES[name]),
+        "Runtime": RUNTIME,
+        "Handler": f"{SOURCES[name].stem}.lambda_handler",
+        "Timeout": TIMEOUT,
+        "MemorySize": 256,
+        "Environment": {"Variables": _variables(lab, name)},
+    }
+
+
+def ensure_function(lab: Lab, name: str) -> str:
+    """Make the function from its file in lab_lib/handlers, or bring it up to date; its ARN, when it can be called."""
+    lambda_, wanted, code = lab.client("lambda"), settings(lab, name), package(SOURCES[name])
+    if wanted["Role"] is None:
+        raise StepMissing(f"Role {lab.name(ROLES[name])} is not there. Run 00-start-here first.")
+    _ensure_log_group(lab, name)
+    now = _configuration(lab, name)
+    if now is None:
+        retry_while(
+            {"InvalidParameterValueException": "cannot be assumed by Lambda"},
+            lambda: lambda_.create_function(**wanted, Code={"ZipFile": code}, Tags=TAGS),
+            f"role {lab.name(ROLES[name])} to be ready",
+        )
+    else:
+        if any(now.get(key) != value for key, value in wanted.items()):
+            lambda_.update_function_configuration(**wanted)
+            _wait(lab, name)
+        if now["CodeSha256"] != base64.b64encode(hashlib.sha256(code).digest()).decode():
+            lambda_.update_function_code(FunctionName=lab.name(name), ZipFile=code)
+    _wait(lab, name)
+    _ensure_dead_letters(lab, name)
+    return lab.arn("lambda", f"function:{lab.name(name)}")
+
+
+def find_function(lab: Lab, name: str) -> str | None:
+    """The function's ARN."""
+    now = _configuration(lab, name)
+    return str(now["FunctionArn"]) if now else None
+
+
+def delete_function(lab: Lab, name: str) -> None:
+    """Delete the function, if the lab made it."""
+    arn = find_function(lab, name)
+    if arn is not None and _has_tag(lab.client("lambda").list_tags(Resource=arn)["Tags"]):
+        lab.client("lambda").delete_function(FunctionName=lab.name(name))
+
+
+def package(source: Path) -> bytes:
+    """The zip archive that Lambda wants: the one file, with a fixed date, so that the same code is the same archive."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+        entry = zipfile.ZipInfo(source.name, date_time=(1980, 1, 1, 0, 0, 0))
+        entry.external_attr = 0o644 << 16  # readable for the user that Lambda runs it as
+        zipped.writestr(entry, source.read_bytes())
+    return archive.getvalue()
+
+
+def log_group(lab: Lab, name: str) -> str:
+    """The name of the function's log group, which Lambda fixes."""
+    return f"/aws/lambda/{lab.name(name)}"
+
+
+def find_log_group(lab: Lab, name: str) -> str | None:
+    """The log group's name, if it is there."""
+    wanted = log_group(lab, name)
+    groups = lab.client("logs").describe_log_groups(logGroupNamePrefix=wanted)["logGroups"]
+    return wanted if any(group["logGroupName"] == wanted for group in groups) else None
+
+
+def log_lines(lab: Lab, name: str) -> list[str]:
+    """What the function printed, oldest first."""
+    pages = lab.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group(lab, name))
+    events = sorted((event for page in pages for event in page["events"]), key=lambda event: int(event["timestamp"]))
+    return [event["message"].rstrip() for event in events]
+
+
+def delete_log_group(lab: Lab, name: str) -> None:
+    """Delete the function's logs, if the lab made their group."""
+    if find_log_group(lab, name) and _has_tag(lab.client("logs").list_tags_for_resource(resourceArn=_group_arn(lab, name))["tags"]):
+        lab.client("logs").delete_log_group(logGroupName=log_group(lab, name))
+
+
+def _configuration(lab: Lab, name: str) -> dict[str, Any] | None:
+    try:
+        answer: dict[str, Any] = lab.client("lambda").get_function_configuration(FunctionName=lab.name(name))
+        return answer
+    except ClientError as error:
+        if error_code(error) == "ResourceNotFoundException":
+            return None
+        raise
+
+
+def _variables(lab: Lab, name: str) -> dict[str, str]:
+    if name == "TransactionProcessor":
+        return {"CUSTOMER_TABLE": lab.name("Customer"), "TRANSACTIONS_TABLE": lab.name("Transactions")}
+    return {
+        "TOTAL_TABLE": lab.name("TransactionTotal"),
+        "MARKER_TABLE": lab.name("ProcessedRecords"),
+        "TOPIC_ARN": lab.arn("sns", lab.name(ALERT_TOPIC)),  # known before the topic is made
+        "THRESHOLD": f"{lab.threshold:f}",
+        "DEAD_LETTER_QUEUE": find_queue(lab, DEAD_LETTERS) or "",
+    }
+
+
+def _ensure_dead_letters(lab: Lab, name: str) -> None:
+    """Two retries, then the event goes to the dead-letter queue. A stream's mapping has a destination of its own."""
+    if name != "TransactionProcessor":
+        return
+    lab.client("lambda").put_function_event_invoke_config(
+        FunctionName=lab.name(name),
+        MaximumRetryAttempts=2,
+        DestinationConfig={"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}},
+    )
+
+
+def _ensure_log_group(lab: Lab, name: str) -> None:
+    """Lambda would make the group itself, kept for ever and without our tag; so it is made beforehand."""
+    logs, group = lab.client("logs"), log_group(lab, name)
+    if find_log_group(lab, name) is None:
+        logs.create_log_group(logGroupName=group, tags=TAGS)
+    logs.put_retention_policy(logGroupName=group, retentionInDays=LOG_DAYS)
+
+
+def _group_arn(lab: Lab, name: str) -> str:
+    return lab.arn("logs", f"log-group:{log_group(lab, name)}")
+
+
+def _wait(lab: Lab, name: str) -> None:
+    """Wait until the function can be called; boto3's waiter looks once a second at most, most of which is lost."""
+
+    def ready() -> bool:
+        now = _configuration(lab, name) or {}
+        if "Failed" in (now.get("State"), now.get("LastUpdateStatus")):
+            reason = now.get("StateReason") or now.get("LastUpdateStatusReason")
+            raise LabError(f"Lambda could not set up {lab.name(name)}: {reason} Run this step again.")
+        return now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
+
+    wait_until(ready, f"function {lab.name(name)} to be ready", timeout=120)
+
+
+def _has_tag(tags: dict[str, str]) -> bool:
+    return tags.get(TAG_KEY) == TAG_VALUE

@@ -1,0 +1,192 @@
+"""Where the lab runs and what things are called there. `open_lab()` is the only way in, and makes the only session."""
+
+import os
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lab_lib import emulator
+from lab_lib.errors import LabError, UsageError, WrongAccount
+
+TAG_KEY, TAG_VALUE = "lab", "serverless-lab"
+TAGS = {TAG_KEY: TAG_VALUE}
+TAG_LIST = [{"Key": TAG_KEY, "Value": TAG_VALUE}]  # the same, as S3, IAM, DynamoDB and SNS want it
+DEFAULT_REGION = "us-east-1"
+DEFAULT_THRESHOLD = Decimal(1500)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One account and Region, the names that the lab's things have there, and the settings of its run."""
+
+    session: boto3.Session = field(repr=False)
+    target: str  # "the embedded AWS", "the endpoint …" or "AWS": for people to read
+    account: str
+    region: str
+    partition: str
+    endpoint: str | None = field(default=None, repr=False)
+    prefix: str = ""
+    threshold: Decimal = DEFAULT_THRESHOLD
+    email: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
+    _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of a service, such as "s3"; made once, since making one takes longer than a call."""
+        if service not in self._clients:
+            self._clients[service] = self.session.client(service, endpoint_url=self.endpoint, config=_config(self))
+        return self._clients[service]
+
+    def name(self, name: str) -> str:
+        """The handout's name, with this account's prefix before it."""
+        return f"{self.prefix}{name}"
+
+    @property
+    def bucket(self) -> str:
+        """The bucket's name; bucket names are lower case, and unique in the whole world."""
+        return f"{self.prefix}inputs3bucketfortransact-{self.account}-{self.region}".lower()
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource in this account; IAM's and S3's carry no Region, S3's no account either."""
+        region = "" if service in ("iam", "s3") else self.region
+        account = "" if service == "s3" else self.account
+        return f"arn:{self.partition}:{service}:{region}:{account}:{resource}"
+
+    @property
+    def is_real(self) -> bool:
+        """True on AWS itself, where things cost money and deleting them asks first."""
+        return self.endpoint is None
+
+    def __str__(self) -> str:
+        prefix = f", prefix {self.prefix}" if self.prefix else ""
+        return f"account {self.account} on {self.target}, Region {self.region}{prefix}"
+
+
+def open_lab(
+    account: str = "",
+    profile: str = "",
+    region: str = "",
+    prefix: str = "",
+    threshold: Decimal | float | str = DEFAULT_THRESHOLD,
+    email: str = "",
+    phone: str = "",
+) -> Lab:
+    """Open the lab in an account, and start the embedded AWS if that is where it runs.
+
+    A `profile` means AWS itself, and then `account` must be named. Without one, AWS_ENDPOINT_URL names any other
+    endpoint; with neither, the lab runs on the embedded AWS, where any twelve digits are an account.
+    UsageError for a setting that cannot be right; WrongAccount if the credentials are for another account.
+    """
+    settings: dict[str, Any] = {
+        "region": region or DEFAULT_REGION,
+        "prefix": _matching(prefix, r"([A-Za-z][A-Za-z0-9-]{0,10})?", "prefix", "a letter, then up to ten letters, digits or -"),
+        "threshold": _amount(threshold),
+        "email": _matching(email, r"([^@\s]+@[^@\s]+)?", "email", "an address such as ana@example.com"),
+        "phone": _matching(phone, r"(\+[1-9]\d{6,14})?", "phone", "a number such as +15555550100"),
+    }
+    _matching(account, r"(\d{12})?", "account", 'twelve digits as text, such as "000000000000"')
+    settings["partition"] = _partition(settings["region"])
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    if profile:
+        return _on_aws(account, profile, endpoint, settings)
+    return _on_endpoint(account, endpoint, settings) if endpoint else _on_embedded(account, settings)
+
+
+def start_embedded() -> emulator.Server:
+    """Start the embedded AWS, or find it running."""
+
+    def once_up(server: emulator.Server, places: list[tuple[str, str]]) -> None:
+        for account, region in places:
+            session = _keyed_session(account, region)
+            emulator.recreate_mappings(session.client("lambda", endpoint_url=server.endpoint, config=_NO_PROXY))
+
+    return emulator.start(once_up)
+
+
+def _on_embedded(account: str, settings: dict[str, Any]) -> Lab:
+    account = account or emulator.ACCOUNT
+    server = start_embedded()
+    emulator.remember(account, settings["region"])
+    session = _keyed_session(account, settings["region"])
+    return Lab(session, "the embedded AWS", account, endpoint=server.endpoint, **settings)
+
+
+def _on_endpoint(account: str, endpoint: str, settings: dict[str, Any]) -> Lab:
+    session = boto3.Session(region_name=settings["region"])
+    if account or not session.get_credentials():  # emulators take twelve digits as the account
+        session = _keyed_session(account or emulator.ACCOUNT, settings["region"])
+    caller = _caller(session, endpoint)
+    return Lab(session, f"the endpoint {endpoint}", _agreed(account or caller, caller), endpoint=endpoint, **settings)
+
+
+def _on_aws(account: str, profile: str, endpoint: str, settings: dict[str, Any]) -> Lab:
+    if not account:
+        raise UsageError(f"Profile {profile} is for AWS, and no account is named. Name the account that you want to use.")
+    try:
+        session = boto3.Session(profile_name=profile, region_name=settings["region"])
+    except BotoCoreError as error:
+        raise UsageError(f"{error}. `aws configure list-profiles` shows the profiles of this machine.") from None
+    target = f"the endpoint {endpoint}" if endpoint else "AWS"
+    caller = _caller(session, endpoint or None)
+    return Lab(session, target, _agreed(account, caller), endpoint=endpoint or None, **settings)
+
+
+def _caller(session: boto3.Session, endpoint: str | None) -> str:
+    """The account that the credentials belong to."""
+    try:
+        sts = session.client("sts", endpoint_url=endpoint)
+        return str(sts.get_caller_identity()["Account"])
+    except (BotoCoreError, ClientError) as error:
+        raise LabError(f"Cannot tell whose credentials these are: {error}. Sign in again, or name another profile.") from None
+
+
+def _agreed(account: str, caller: str) -> str:
+    if account != caller:
+        raise WrongAccount(
+            f"The credentials are for account {caller}; this lab wants {account}. Name the profile of {account}, or the account {caller}."
+        )
+    return account
+
+
+def _keyed_session(account: str, region: str) -> boto3.Session:
+    """A session for an emulator: the account is the access key, and the user's AWS profile plays no part."""
+    core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+    core.set_credentials(account, "test")
+    return boto3.Session(botocore_session=core, region_name=region)
+
+
+def _config(lab: Lab) -> Config:
+    retries = Config(retries={"mode": "standard", "max_attempts": 5})
+    return retries.merge(_NO_PROXY) if lab.endpoint and emulator.HOST in lab.endpoint else retries
+
+
+def _partition(region: str) -> str:
+    try:
+        return str(_keyed_session(emulator.ACCOUNT, region).get_partition_for_region(region))
+    except BotoCoreError:
+        raise UsageError(f"There is no Region {region!r}. Name one such as {DEFAULT_REGION} or eu-west-1.") from None
+
+
+def _matching(value: Any, pattern: str, what: str, wanted: str) -> str:
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        raise UsageError(f"{what} is {value!r}; wanted {wanted}.")
+    return value
+
+
+def _amount(value: Decimal | float | str) -> Decimal:
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise UsageError(f"threshold is {value!r}; wanted an amount such as 1500 or 99.50.")
+    return amount
+
+
+_NO_PROXY = Config(proxies={})  # a proxy cannot reach this machine's loopback

@@ -1,0 +1,65 @@
+"""IAM roles: what a function may do. A role that the account was given is adopted as it is."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lab_lib import policies
+from lab_lib.errors import error_code
+from lab_lib.lab import TAG_KEY, TAG_LIST, TAG_VALUE, Lab
+
+POLICY_NAME = "lab"
+
+
+def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
+    """Make the role, or give ours back the permissions it should have; its ARN."""
+    iam, role_name = lab.client("iam"), lab.name(name)
+    role = _role(lab, name)
+    if role is None:
+        answer = iam.create_role(
+            RoleName=role_name,
+            AssumeRolePolicyDocument=json.dumps(policies.lambda_trust()),
+            Description=f"What the function of {name} may do",
+            Tags=TAG_LIST,
+        )
+        role = answer["Role"]
+    elif not _is_ours(role):
+        return str(role["Arn"])
+    else:
+        iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=json.dumps(policies.lambda_trust()))
+    iam.put_role_policy(RoleName=role_name, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(permissions))
+    return str(role["Arn"])
+
+
+def find_role(lab: Lab, name: str) -> str | None:
+    """The role's ARN."""
+    role = _role(lab, name)
+    return str(role["Arn"]) if role else None
+
+
+def delete_role(lab: Lab, name: str) -> None:
+    """Delete the role if the lab made it; a role that was given stays."""
+    iam, role_name = lab.client("iam"), lab.name(name)
+    role = _role(lab, name)
+    if role is None or not _is_ours(role):
+        return
+    for policy in iam.list_role_policies(RoleName=role_name)["PolicyNames"]:
+        iam.delete_role_policy(RoleName=role_name, PolicyName=policy)
+    for policy in iam.list_attached_role_policies(RoleName=role_name)["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName=role_name, PolicyArn=policy["PolicyArn"])
+    iam.delete_role(RoleName=role_name)
+
+
+def _role(lab: Lab, name: str) -> dict[str, Any] | None:
+    try:
+        role: dict[str, Any] = lab.client("iam").get_role(RoleName=lab.name(name))["Role"]
+        return role
+    except ClientError as error:
+        if error_code(error) == "NoSuchEntity":
+            return None
+        raise
+
+
+def _is_ours(role: dict[str, Any]) -> bool:
+    return {"Key": TAG_KEY, "Value": TAG_VALUE} in role.get("Tags", [])

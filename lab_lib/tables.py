@@ -1,0 +1,116 @@
+"""The DynamoDB tables. The names of their attributes are the handout's."""
+
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import ClientError
+
+from lab_lib.errors import WrongResource, error_code
+from lab_lib.lab import TAG_LIST, Lab
+
+KEYS: dict[str, list[str]] = {  # the partition key and, where there is one, the sort key; all are strings
+    "Customer": ["CustomerId"],
+    "Transactions": ["CustomerId", "TransactionId"],
+    "TransactionTotal": ["CustomerId"],
+    "ProcessedRecords": ["EventId"],  # one marker for each stream record that is in the totals
+}
+STREAMED = "Transactions"
+EXPIRING = {"ProcessedRecords": "ExpiresAt"}  # the attribute that tells DynamoDB when to drop an item
+
+
+def ensure_table(lab: Lab, name: str) -> str:
+    """Make the table, or mend its stream and expiry; its ARN. It is ready for use on return."""
+    dynamodb, table_name = lab.client("dynamodb"), lab.name(name)
+    keys = [{"AttributeName": key, "KeyType": kind} for key, kind in zip(KEYS[name], ("HASH", "RANGE"), strict=False)]
+    table = _describe(lab, name)
+    if table is None:
+        dynamodb.create_table(
+            TableName=table_name,
+            KeySchema=keys,
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in KEYS[name]],
+            BillingMode="PAY_PER_REQUEST",
+            Tags=TAG_LIST,
+            **({"StreamSpecification": _STREAM} if name == STREAMED else {}),
+        )
+        _wait(lab, name)
+    elif table["KeySchema"] != keys:
+        raise WrongResource(
+            f"Table {table_name} has the key {_words(table['KeySchema'])}; this lab wants {_words(keys)}, and a key cannot be "
+            "changed. Delete that table, or use a prefix."
+        )
+    elif name == STREAMED and not table.get("StreamSpecification", {}).get("StreamEnabled"):
+        dynamodb.update_table(TableName=table_name, StreamSpecification=_STREAM)
+        _wait(lab, name)
+    if name in EXPIRING:
+        _expire(lab, name)
+    return lab.arn("dynamodb", f"table/{table_name}")
+
+
+def find_table(lab: Lab, name: str) -> str | None:
+    """The table's ARN."""
+    table = _describe(lab, name)
+    return str(table["TableArn"]) if table else None
+
+
+def find_stream(lab: Lab, name: str = STREAMED) -> str | None:
+    """The ARN of the table's stream, if the table is there and its stream is on."""
+    table = _describe(lab, name)
+    on = table and table.get("StreamSpecification", {}).get("StreamEnabled")
+    return str(table["LatestStreamArn"]) if table and on else None
+
+
+def delete_table(lab: Lab, name: str) -> None:
+    """Delete the table if the lab made it, and wait until it is gone."""
+    table = _describe(lab, name)
+    if table is None or not _is_ours(lab, table["TableArn"]):
+        return
+    dynamodb = lab.client("dynamodb")
+    dynamodb.delete_table(TableName=lab.name(name))
+    dynamodb.get_waiter("table_not_exists").wait(TableName=lab.name(name), WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+
+
+def items(lab: Lab, name: str) -> list[dict[str, Any]]:
+    """Every item, in the order of its key; strings are str, numbers Decimal. Reads are strongly consistent."""
+    pages = lab.client("dynamodb").get_paginator("scan").paginate(TableName=lab.name(name), ConsistentRead=True)
+    found = [_plain(item) for page in pages for item in page["Items"]]
+    return sorted(found, key=lambda item: [item[key] for key in KEYS[name]])
+
+
+def _describe(lab: Lab, name: str) -> dict[str, Any] | None:
+    try:
+        table: dict[str, Any] = lab.client("dynamodb").describe_table(TableName=lab.name(name))["Table"]
+        return table
+    except ClientError as error:
+        if error_code(error) == "ResourceNotFoundException":
+            return None
+        raise
+
+
+def _wait(lab: Lab, name: str) -> None:
+    waiter = lab.client("dynamodb").get_waiter("table_exists")
+    waiter.wait(TableName=lab.name(name), WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+
+
+def _expire(lab: Lab, name: str) -> None:
+    dynamodb, table_name = lab.client("dynamodb"), lab.name(name)
+    now = dynamodb.describe_time_to_live(TableName=table_name)["TimeToLiveDescription"]
+    if now["TimeToLiveStatus"] in ("DISABLED", "DISABLING"):
+        wanted = {"Enabled": True, "AttributeName": EXPIRING[name]}
+        dynamodb.update_time_to_live(TableName=table_name, TimeToLiveSpecification=wanted)
+
+
+def _is_ours(lab: Lab, arn: str) -> bool:
+    return TAG_LIST[0] in lab.client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"]
+
+
+def _plain(item: dict[str, Any]) -> dict[str, Any]:
+    return {key: _DESERIALIZER.deserialize(value) for key, value in item.items()}
+
+
+def _words(keys: list[dict[str, str]]) -> str:
+    return " + ".join(key["AttributeName"] for key in keys)
+
+
+# Both images: a change of amount is the new one minus the old one. The handout's NEW_IMAGE cannot tell.
+_STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+_DESERIALIZER = TypeDeserializer()

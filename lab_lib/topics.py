@@ -1,0 +1,43 @@
+"""The SNS topic that spreads an alert to everyone who subscribed."""
+
+from botocore.exceptions import ClientError
+
+from lab_lib.errors import error_code
+from lab_lib.lab import TAG_LIST, Lab
+
+ALERT_TOPIC = "HighBalanceAlert"
+DISPLAY_NAME = "HighAlert"  # what the recipient of an e-mail or SMS sees as its sender
+
+
+def ensure_topic(lab: Lab, name: str = ALERT_TOPIC) -> str:
+    """Make the topic, or give ours back its display name; its ARN."""
+    sns, arn = lab.client("sns"), find_topic(lab, name)
+    if arn is None:
+        created = sns.create_topic(Name=lab.name(name), Attributes={"DisplayName": DISPLAY_NAME}, Tags=TAG_LIST)
+        return str(created["TopicArn"])
+    if _is_ours(lab, arn):
+        sns.set_topic_attributes(TopicArn=arn, AttributeName="DisplayName", AttributeValue=DISPLAY_NAME)
+    return arn
+
+
+def find_topic(lab: Lab, name: str = ALERT_TOPIC) -> str | None:
+    """The topic's ARN."""
+    arn = lab.arn("sns", lab.name(name))
+    try:
+        lab.client("sns").get_topic_attributes(TopicArn=arn)
+        return arn
+    except ClientError as error:
+        if error_code(error) in ("NotFound", "NotFoundException"):
+            return None
+        raise
+
+
+def delete_topic(lab: Lab, name: str = ALERT_TOPIC) -> None:
+    """Delete the topic and its subscriptions, if the lab made it."""
+    arn = find_topic(lab, name)
+    if arn is not None and _is_ours(lab, arn):
+        lab.client("sns").delete_topic(TopicArn=arn)
+
+
+def _is_ours(lab: Lab, arn: str) -> bool:
+    return TAG_LIST[0] in lab.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]

@@ -1,0 +1,80 @@
+"""The transactions file: read it, add it up, write it, make up a large one.
+
+Reading follows the very rules of TransactionProcessor, so that the lab can tell beforehand what the function will do.
+"""
+
+import csv
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from lab_lib.errors import NotATransactionsFile, UsageError
+from lab_lib.handlers import transaction_processor as processor
+
+Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str; TransactionAmount: Decimal
+
+
+@dataclass(frozen=True)
+class TransactionsFile:
+    """A file as TransactionProcessor reads it."""
+
+    key: str  # the object that an upload of it becomes
+    rows: list[Row]
+    rejected: list[dict[str, Any]]  # line (counted from 1, the header) and reason
+
+    def amounts(self) -> dict[tuple[str, str], Decimal]:
+        """The amount of each (customer, transaction); the last row of a transaction counts."""
+        return {(row["CustomerId"], row["TransactionId"]): row["TransactionAmount"] for row in self.rows}
+
+
+def read(path: str | Path) -> TransactionsFile:
+    """Read a file; UsageError if it is not there, NotATransactionsFile if it cannot be read as one."""
+    rows, rejected = [], []
+    try:
+        with Path(path).open("rb") as check, Path(path).open("rb") as stream:
+            processor.check_text(processor.decoded(check))
+            for line, row, reason in processor.read_rows(processor.decoded(stream)):
+                if reason:
+                    rejected.append({"line": line, "reason": reason})
+                else:
+                    rows.append(row)
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}. Name a transactions file.") from None
+    except processor.UnreadableFile as error:
+        raise NotATransactionsFile(f"{path} is no transactions file: {error}.") from None
+    return TransactionsFile(Path(path).name, rows, rejected)
+
+
+def totals(amounts: dict[tuple[str, str], Decimal]) -> dict[str, Decimal]:
+    """Each customer's total."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for (customer, _), amount in amounts.items():
+        sums[customer] += amount
+    return dict(sums)
+
+
+def write(path: str | Path, rows: Iterable[Row]) -> None:
+    """Write a transactions file."""
+    with Path(path).open("w", encoding="utf-8", newline="") as stream:
+        lines = csv.writer(stream, delimiter="|", lineterminator="\n")
+        lines.writerow(processor.COLUMNS)
+        for row in rows:
+            lines.writerow([row[name] for name in ("CustomerId", "Address", "TransactionId", "TransactionDate", "TransactionAmount")])
+
+
+def make_up(rows: int, customers: int, seed: int = 0) -> Iterator[Row]:
+    """Invent transactions of 1.00 to 40.00, the same ones for the same seed."""
+    chance = random.Random(seed)
+    for number in range(1, rows + 1):
+        customer = chance.randint(1, customers)
+        yield {
+            "CustomerId": f"C{customer}",
+            "Address": f"{customer} Smith Street, London",
+            "TransactionId": f"T{number:06}",
+            "TransactionDate": f"{chance.randint(1, 12):02}/{chance.randint(1, 28):02}/2017",
+            "TransactionAmount": Decimal(chance.randint(100, 4000)) / 100,
+        }

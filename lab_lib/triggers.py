@@ -1,0 +1,186 @@
+"""What joins two resources: bucket to function, stream to function, topic to queue, topic to e-mail or SMS."""
+
+import json
+from typing import Any
+
+from lab_lib import policies
+from lab_lib.buckets import find_bucket
+from lab_lib.errors import StepMissing
+from lab_lib.functions import find_function
+from lab_lib.lab import TAGS, Lab
+from lab_lib.queues import DEAD_LETTERS, find_queue, queue_arn
+from lab_lib.tables import find_stream
+from lab_lib.topics import ALERT_TOPIC, find_topic
+from lab_lib.waiting import retry_while, wait_until
+
+BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
+PERMISSION = "BucketMayInvoke"  # the id of the statement in the function's policy
+UPLOADS = {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}}  # rejected rows are kept as .csv, so they do not match
+
+MAPPING: dict[str, Any] = {
+    "BatchSize": 1000,
+    "MaximumBatchingWindowInSeconds": 1,
+    "MaximumRetryAttempts": 10,
+    "MaximumRecordAgeInSeconds": 3600,
+    "BisectBatchOnFunctionError": True,
+    "FunctionResponseTypes": ["ReportBatchItemFailures"],
+}
+
+
+def ensure_bucket_trigger(lab: Lab) -> str:
+    """New *.txt objects in the bucket start TransactionProcessor; the function's ARN."""
+    _need(find_bucket(lab), f"Bucket {lab.bucket}", "00-start-here")
+    function = _need(find_function(lab, "TransactionProcessor"), "Function TransactionProcessor", "01-create-functions")
+    _let_bucket_invoke(lab)
+    wanted = {
+        "Id": lab.name(BUCKET_TRIGGER),
+        "LambdaFunctionArn": function,
+        "Events": ["s3:ObjectCreated:*"],
+        "Filter": UPLOADS,
+    }
+    retry_while(
+        {"InvalidArgument": "Unable to validate"},
+        lambda: _put_notifications(lab, [*_other_notifications(lab), wanted]),
+        "the bucket to see the function's permission",
+    )
+    return function
+
+
+def find_bucket_trigger(lab: Lab) -> dict[str, Any] | None:
+    """The notification that starts TransactionProcessor, as S3 describes it."""
+    arn = lab.arn("lambda", f"function:{lab.name('TransactionProcessor')}")
+    return next((each for each in _notifications(lab) if each["LambdaFunctionArn"] == arn), None)
+
+
+def delete_bucket_trigger(lab: Lab) -> None:
+    """Take the notification away; those of others stay."""
+    if find_bucket_trigger(lab) is not None:
+        _put_notifications(lab, _other_notifications(lab))
+
+
+def ensure_stream_trigger(lab: Lab, starting_position: str = "TRIM_HORIZON") -> str:
+    """Changes in the table Transactions start TotalNotifier; the mapping's UUID, once it is enabled.
+
+    The starting position counts only when the mapping is made. LATEST, the handout's, can miss what is written in
+    the minutes until the mapping works; TRIM_HORIZON starts with the oldest record that the stream still has.
+    """
+    lambda_, mapping = lab.client("lambda"), find_stream_trigger(lab)
+    stream = _need(find_stream(lab), "The stream of table Transactions", "00-start-here")
+    function = _need(find_function(lab, "TotalNotifier"), "Function TotalNotifier", "01-create-functions")
+    settings = {**MAPPING, "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}}, "Enabled": True}
+    if mapping and mapping["EventSourceArn"] != stream:  # the table was made anew, and its stream with it
+        delete_stream_trigger(lab)
+        mapping = None
+    if mapping is None:
+        mapping = lambda_.create_event_source_mapping(
+            EventSourceArn=stream, FunctionName=function, StartingPosition=starting_position, Tags=TAGS, **settings
+        )
+    elif any(mapping.get(key) != value for key, value in {**settings, "State": "Enabled"}.items() if key != "Enabled"):
+        lambda_.update_event_source_mapping(UUID=mapping["UUID"], **settings)
+    uuid = str(mapping["UUID"])
+    wait_until(lambda: _state(lab, uuid) == "Enabled", "the stream's mapping to be enabled", timeout=300)
+    return uuid
+
+
+def find_stream_trigger(lab: Lab) -> dict[str, Any] | None:
+    """The mapping from the stream of Transactions to TotalNotifier, as Lambda describes it."""
+    if find_function(lab, "TotalNotifier") is None:
+        return None
+    table = lab.arn("dynamodb", f"table/{lab.name('Transactions')}/")
+    pages = lab.client("lambda").get_paginator("list_event_source_mappings").paginate(FunctionName=lab.name("TotalNotifier"))
+    mappings = [each for page in pages for each in page["EventSourceMappings"]]
+    return next((each for each in mappings if each["EventSourceArn"].startswith(table) and each["State"] != "Deleting"), None)
+
+
+def delete_stream_trigger(lab: Lab) -> None:
+    """Delete the mapping, and wait until it is gone."""
+    if mapping := find_stream_trigger(lab):
+        lab.client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
+        wait_until(lambda: _state(lab, mapping["UUID"]) is None, "the stream's mapping to be gone", timeout=300)
+
+
+def ensure_queue_subscription(lab: Lab, queue: str) -> str:
+    """What is published to the topic goes to the queue, which lets in that topic only; the subscription's ARN."""
+    topic = _need(find_topic(lab), f"Topic {ALERT_TOPIC}", "03-create-topic")
+    url = _need(find_queue(lab, queue), f"Queue {queue}", "04-create-queues")
+    policy = json.dumps(policies.topic_to_queue(lab, topic, queue_arn(lab, queue)))
+    lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    found = find_subscription(lab, "sqs", queue_arn(lab, queue))
+    return found or _subscribe(lab, topic, "sqs", queue_arn(lab, queue))
+
+
+def ensure_subscription(lab: Lab, protocol: str, address: str) -> str:
+    """Alerts go to an "email" address or an "sms" number; the subscription's ARN, or PendingConfirmation."""
+    topic = _need(find_topic(lab), f"Topic {ALERT_TOPIC}", "03-create-topic")
+    return find_subscription(lab, protocol, address) or _subscribe(lab, topic, protocol, address)
+
+
+def find_subscription(lab: Lab, protocol: str, address: str) -> str | None:
+    """The subscription's ARN; the word PendingConfirmation until the recipient confirms it."""
+    found = [each for each in subscriptions(lab) if (each["Protocol"], each["Endpoint"]) == (protocol, address)]
+    return str(found[0]["SubscriptionArn"]) if found else None
+
+
+def subscriptions(lab: Lab) -> list[dict[str, Any]]:
+    """All subscriptions of the topic, as SNS lists them."""
+    topic = find_topic(lab)
+    if topic is None:
+        return []
+    pages = lab.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    return [each for page in pages for each in page["Subscriptions"]]
+
+
+def _subscribe(lab: Lab, topic: str, protocol: str, address: str) -> str:
+    return str(lab.client("sns").subscribe(TopicArn=topic, Protocol=protocol, Endpoint=address)["SubscriptionArn"])
+
+
+def _let_bucket_invoke(lab: Lab) -> None:
+    """Let this bucket of this account invoke the function, and nothing else that calls itself S3."""
+    lambda_, function = lab.client("lambda"), lab.name("TransactionProcessor")
+    try:
+        lambda_.remove_permission(FunctionName=function, StatementId=PERMISSION)
+    except lambda_.exceptions.ResourceNotFoundException:
+        pass  # it was not there yet
+    lambda_.add_permission(
+        FunctionName=function,
+        StatementId=PERMISSION,
+        Action="lambda:InvokeFunction",
+        Principal="s3.amazonaws.com",
+        SourceArn=lab.arn("s3", lab.bucket),
+        SourceAccount=lab.account,
+    )
+
+
+def _notifications(lab: Lab) -> list[dict[str, Any]]:
+    if find_bucket(lab) is None:
+        return []
+    answer = lab.client("s3").get_bucket_notification_configuration(Bucket=lab.bucket)
+    return list(answer.get("LambdaFunctionConfigurations", []))
+
+
+def _other_notifications(lab: Lab) -> list[dict[str, Any]]:
+    arn = lab.arn("lambda", f"function:{lab.name('TransactionProcessor')}")
+    return [each for each in _notifications(lab) if each["LambdaFunctionArn"] != arn]
+
+
+def _put_notifications(lab: Lab, to_functions: list[dict[str, Any]]) -> None:
+    """S3 replaces the whole configuration, so what goes to topics and queues is sent back as it was."""
+    s3 = lab.client("s3")
+    configuration = s3.get_bucket_notification_configuration(Bucket=lab.bucket)
+    configuration.pop("ResponseMetadata")
+    configuration["LambdaFunctionConfigurations"] = to_functions
+    s3.put_bucket_notification_configuration(Bucket=lab.bucket, NotificationConfiguration=configuration)
+
+
+def _state(lab: Lab, uuid: str) -> str | None:
+    lambda_ = lab.client("lambda")
+    try:
+        return str(lambda_.get_event_source_mapping(UUID=uuid)["State"])
+    except lambda_.exceptions.ResourceNotFoundException:
+        return None
+
+
+def _need(found: str | None, what: str, step: str) -> str:
+    if found is None:
+        raise StepMissing(f"{what} is not there. Run {step} first.")
+    return found
