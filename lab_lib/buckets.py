@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib import policies
 from lab_lib.errors import WrongResource, error_code
-from lab_lib.lab import DEFAULT_REGION, TAG_LIST, Lab
+from lab_lib.lab import DEFAULT_REGION, TAG, Lab
 
 REJECTED = "rejected/"  # where TransactionProcessor keeps the rows that it could not read
 
@@ -19,7 +19,9 @@ def ensure_bucket(lab: Lab) -> str:
     """Make the lab's bucket private, encrypted and TLS only; its name. A bucket that was given is adopted as it is."""
     s3 = lab.client("s3")
     if find_bucket(lab) is None:
-        where = {} if lab.region == DEFAULT_REGION else {"CreateBucketConfiguration": {"LocationConstraint": lab.region}}
+        where = (
+            {} if lab.region == DEFAULT_REGION else {"CreateBucketConfiguration": {"LocationConstraint": lab.region}}
+        )
         try:
             s3.create_bucket(Bucket=lab.bucket, **where)
         except s3.exceptions.BucketAlreadyExists:
@@ -28,8 +30,8 @@ def ensure_bucket(lab: Lab) -> str:
                 "Use a prefix, which becomes part of the name."
             ) from None
         s3.get_waiter("bucket_exists").wait(Bucket=lab.bucket, WaiterConfig={"Delay": 1})
-        s3.put_bucket_tagging(Bucket=lab.bucket, Tagging={"TagSet": TAG_LIST})
-    elif not _is_ours(lab):
+        s3.put_bucket_tagging(Bucket=lab.bucket, Tagging={"TagSet": [TAG]})
+    elif not is_ours(lab):
         return lab.bucket
     s3.put_public_access_block(
         Bucket=lab.bucket,
@@ -57,9 +59,20 @@ def find_bucket(lab: Lab) -> str | None:
         raise
 
 
+def is_ours(lab: Lab) -> bool:
+    """True if the bucket is there and the lab made it."""
+    try:
+        tags: list[dict[str, str]] = lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"]
+        return TAG in tags
+    except ClientError as error:
+        if error_code(error) in ("NoSuchTagSet", "NoSuchBucket"):
+            return False
+        raise
+
+
 def delete_bucket(lab: Lab) -> None:
     """Delete the bucket and all in it, if the lab made it."""
-    if find_bucket(lab) is None or not _is_ours(lab):
+    if not is_ours(lab):
         return
     s3 = lab.client("s3")
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=lab.bucket):
@@ -75,6 +88,18 @@ def upload(lab: Lab, path: str | Path, key: str = "") -> str:
     key = key or Path(path).name
     lab.client("s3").upload_file(str(path), lab.bucket, key, ExtraArgs={"ContentType": "text/plain; charset=utf-8"})
     return key
+
+
+def is_private(lab: Lab) -> bool:
+    """True if all four kinds of public access are blocked."""
+    s3 = lab.client("s3")
+    try:
+        blocked = s3.get_public_access_block(Bucket=lab.bucket)["PublicAccessBlockConfiguration"]
+    except ClientError as error:
+        if error_code(error) in ("NoSuchPublicAccessBlockConfiguration", "NoSuchBucket"):
+            return False
+        raise
+    return all(blocked.values())
 
 
 def objects(lab: Lab) -> list[dict[str, Any]]:
@@ -93,13 +118,3 @@ def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
         raise
     rows = csv.DictReader(io.StringIO(body.decode(), newline=""))
     return [{**row, "line": int(row["line"])} for row in rows]
-
-
-def _is_ours(lab: Lab) -> bool:
-    try:
-        tags = lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"]
-    except ClientError as error:
-        if error_code(error) == "NoSuchTagSet":
-            return False
-        raise
-    return TAG_LIST[0] in tags

@@ -1,45 +1,69 @@
 """Delete everything of this lab, in the reverse order of its making, and list what is left."""
 
 from collections.abc import Callable, Iterator
-
-from typing import TypeVar
+from dataclasses import dataclass
 
 from lab_lib import buckets, functions, queues, roles, tables, topics, triggers
 from lab_lib.lab import Lab
 
-T = TypeVar("T")
-Thing = tuple[str, Callable[[Lab], object], Callable[[Lab], None]]  # what it is, find it, delete it
+
+@dataclass(frozen=True)
+class Thing:
+    """One thing of the lab: what it is called, whether it is there, whether the lab made it, and how it goes."""
+
+    what: str
+    find: Callable[[Lab], object]
+    is_ours: Callable[[Lab], bool]
+    delete: Callable[[Lab], None]
 
 
 def delete_all(lab: Lab) -> Iterator[str]:
-    """Delete what the lab made, one thing after the other; says what it has just deleted."""
-    for what, find, delete in _things():
-        if find(lab) is not None:
-            delete(lab)
-            if find(lab) is None:
-                yield what
+    """Delete what the lab made, one thing after the other, and say what was just deleted. Others' things stay."""
+    for thing in _things():
+        if thing.is_ours(lab):
+            thing.delete(lab)
+            yield thing.what
 
 
 def left(lab: Lab) -> list[str]:
-    """What is still there of the lab's names: in the end only what the account was given, which is kept."""
-    return [what for what, find, _ in _things() if find(lab) is not None]
+    """What the lab made and is still there."""
+    return [thing.what for thing in _things() if thing.is_ours(lab)]
+
+
+def given(lab: Lab) -> list[str]:
+    """What has the lab's names but was not made by it: it was given, or made by hand, and is never deleted."""
+    return [thing.what for thing in _things() if thing.find(lab) is not None and not thing.is_ours(lab)]
 
 
 def _things() -> Iterator[Thing]:
-    yield "bucket trigger", triggers.find_bucket_trigger, triggers.delete_bucket_trigger
-    yield "stream trigger", triggers.find_stream_trigger, triggers.delete_stream_trigger
-    for name in reversed(functions.SOURCES):
-        yield f"function {name}", _bound(functions.find_function, name), _bound(functions.delete_function, name)
-        yield f"logs of {name}", _bound(functions.find_log_group, name), _bound(functions.delete_log_group, name)
-    yield f"topic {topics.ALERT_TOPIC}", topics.find_topic, topics.delete_topic
+    yield _trigger("bucket trigger", triggers.find_bucket_trigger, triggers.delete_bucket_trigger)
+    yield _trigger("stream trigger", triggers.find_stream_trigger, triggers.delete_stream_trigger)
+    for name in functions.SOURCES:
+        yield _named(f"function {name}", name, functions.find_function, functions.is_ours, functions.delete_function)
+    for name in functions.SOURCES:
+        find, is_ours = functions.find_log_group, functions.is_our_log_group
+        yield _named(f"log of {name}", name, find, is_ours, functions.delete_log_group)
+    name = topics.ALERT_TOPIC
+    yield _named(f"topic {name}", name, topics.find_topic, topics.is_ours, topics.delete_topic)
     for name in [*queues.ALERT_QUEUES, queues.DEAD_LETTERS]:
-        yield f"queue {name}", _bound(queues.find_queue, name), _bound(queues.delete_queue, name)
+        yield _named(f"queue {name}", name, queues.find_queue, queues.is_ours, queues.delete_queue)
     for name in tables.KEYS:
-        yield f"table {name}", _bound(tables.find_table, name), _bound(tables.delete_table, name)
+        yield _named(f"table {name}", name, tables.find_table, tables.is_ours, tables.delete_table)
     for name in functions.ROLES.values():
-        yield f"role {name}", _bound(roles.find_role, name), _bound(roles.delete_role, name)
-    yield "bucket", buckets.find_bucket, buckets.delete_bucket
+        yield _named(f"role {name}", name, roles.find_role, roles.is_ours, roles.delete_role)
+    yield Thing("bucket", buckets.find_bucket, buckets.is_ours, buckets.delete_bucket)
 
 
-def _bound(call: Callable[[Lab, str], T], name: str) -> Callable[[Lab], T]:
-    return lambda lab: call(lab, name)
+def _trigger(what: str, find: Callable[[Lab], object], delete: Callable[[Lab], None]) -> Thing:
+    """A trigger joins things of the lab, and so is the lab's."""
+    return Thing(what, find, lambda lab: find(lab) is not None, delete)
+
+
+def _named(
+    what: str,
+    name: str,
+    find: Callable[[Lab, str], object],
+    is_ours: Callable[[Lab, str], bool],
+    delete: Callable[[Lab, str], None],
+) -> Thing:
+    return Thing(what, lambda lab: find(lab, name), lambda lab: is_ours(lab, name), lambda lab: delete(lab, name))

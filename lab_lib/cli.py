@@ -1,0 +1,222 @@
+"""The command `lab`. Thin: every command is one call into the rooms beside this file."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from lab_lib import emulator
+from lab_lib.errors import LabError
+from lab_lib.lab import DEFAULT_REGION, Lab, open_lab, start_embedded
+
+ROOT = Path(__file__).parents[1]
+INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="The Serverless Lab Workbook. Without --profile it runs on an embedded AWS, on this machine, for nothing.",
+)
+local = typer.Typer(no_args_is_help=True, help="The embedded AWS of this checkout.")
+app.add_typer(local, name="local")
+out, err = Console(), Console(stderr=True)
+
+Account = Annotated[str, typer.Option(help="The account's twelve digits. Must be named with --profile.")]
+Profile = Annotated[
+    str, typer.Option(help="A profile of your AWS configuration: run on AWS itself, which costs money.")
+]
+Region = Annotated[str, typer.Option(help="The AWS Region.")]
+Prefix = Annotated[str, typer.Option(help="Put before every name, to share an account.")]
+
+
+@app.command()
+def run(
+    account: Account = "",
+    profile: Profile = "",
+    region: Region = DEFAULT_REGION,
+    prefix: Prefix = "",
+    data: Annotated[
+        Path | None, typer.Option(help="The transactions file to upload.  [default: data/transactions.txt]")
+    ] = None,
+    threshold: Annotated[str, typer.Option(help="Alert when a total reaches this amount.")] = "1500",
+    email: Annotated[str, typer.Option(help="Send alerts to this e-mail address too.")] = "",
+    phone: Annotated[str, typer.Option(help="Send alerts to this number too, by SMS.")] = "",
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="Where the notebooks go.  [default: runs/<time>]")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Skip 99: leave everything in the account.")] = False,
+) -> None:
+    """Run the notebooks in order, and write what came of it to result.json."""
+    from lab_lib import headless
+
+    settings = {"account": account, "profile": profile, "region": region, "prefix": prefix, "threshold": threshold}
+    parameters = {**settings, "email": email, "phone": phone, "data_file": str(data or "")}
+    with _said_in_one_line(), _progress() as progress:
+        folder = out_dir or ROOT / "runs" / datetime.now().strftime("%Y-%m-%d-%H%M%S")
+        bar, steps = progress.add_task("getting ready", total=len(headless.notebooks(keep))), []
+
+        def finished(step: headless.Step) -> None:
+            steps.append(step)
+            progress.advance(bar)
+
+        result = headless.run(parameters, folder, keep, lambda name: progress.update(bar, description=name), finished)
+        if out_dir is None:
+            _point(ROOT / "runs" / "latest", folder)
+        progress.stop()
+        out.print(_steps_table(steps, headless.notebooks(keep)))
+        out.print(f"Executed notebooks and result.json: {_shown(folder)}", soft_wrap=True)
+        if not result["ok"]:
+            out.print("What was made is still there to be looked at. `lab clean` deletes it.", style="bold")
+            raise typer.Exit(1)
+
+
+@app.command("open")
+def open_(account: Account = "", profile: Profile = "", region: Region = DEFAULT_REGION, prefix: Prefix = "") -> None:
+    """Open the lab in JupyterLab; on the embedded AWS, unless AWS is named."""
+    with _said_in_one_line():
+        lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
+        out.print(f"The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", soft_wrap=True)
+        first = "notebooks/00-start-here.ipynb"
+        command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--ServerApp.root_dir={ROOT}", first]
+        raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
+
+
+@app.command()
+def clean(
+    account: Account = "",
+    profile: Profile = "",
+    region: Region = DEFAULT_REGION,
+    prefix: Prefix = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting on AWS.")] = False,
+) -> None:
+    """Delete everything that the lab made in the account."""
+    from lab_lib import cleanup
+
+    with _said_in_one_line():
+        lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
+        if lab.is_real and not yes:
+            typer.confirm(f"Delete {len(cleanup.left(lab))} things in {lab}?", abort=True)
+        for what in cleanup.delete_all(lab):
+            out.print(f"deleted {what}")
+        out.print(f"Nothing of the lab is left in {lab}.", soft_wrap=True)
+        if kept := cleanup.given(lab):
+            out.print(f"Kept, since the lab did not make it: {', '.join(kept)}", soft_wrap=True)
+
+
+@local.command()
+def start() -> None:
+    """Start the embedded AWS, if it does not run yet."""
+    with _said_in_one_line():
+        out.print(f"The embedded AWS runs at {start_embedded().endpoint}")
+
+
+@local.command()
+def stop() -> None:
+    """Stop the embedded AWS; it keeps its state."""
+    with _said_in_one_line():
+        out.print(
+            "The embedded AWS has stopped; its state is kept."
+            if emulator.stop()
+            else "The embedded AWS was not running."
+        )
+
+
+@local.command()
+def status() -> None:
+    """Say whether the embedded AWS runs; exit status 1 if it does not."""
+    if server := emulator.running():
+        out.print(f"The embedded AWS runs at {server.endpoint} (process {server.pid}).")
+        return
+    out.print("The embedded AWS does not run. `lab local start` starts it.")
+    raise typer.Exit(1)
+
+
+@local.command()
+def env(account: Account = "", region: Region = DEFAULT_REGION) -> None:
+    """Print the exports with which the aws command talks to the embedded AWS: eval "$(lab local env)"."""
+    with _said_in_one_line():
+        lab = _embedded(account, region)
+        exports = {
+            "AWS_ENDPOINT_URL": lab.endpoint,
+            "AWS_ACCESS_KEY_ID": lab.account,
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": lab.region,
+        }
+        for name, value in exports.items():
+            print(f"export {name}={shlex.quote(str(value))}")
+
+
+def main() -> None:
+    """The entry point."""
+    app()
+
+
+def _embedded(account: str, region: str) -> Lab:
+    """The lab on the embedded AWS, even where these very exports are already set."""
+    os.environ.pop("AWS_ENDPOINT_URL", None)
+    return open_lab(account=account, region=region)
+
+
+@contextmanager
+def _said_in_one_line() -> Iterator[None]:
+    """An error of ours is one clear line on stderr, and its exit status."""
+    try:
+        yield
+    except LabError as error:
+        err.print(f"[bold red]{type(error).__name__}[/]: ", end="")
+        err.print(str(error), soft_wrap=True, markup=False, highlight=False)
+        raise typer.Exit(error.exit_status) from None
+    except KeyboardInterrupt:
+        err.print("\nStopped. What was made so far is still there: run the same command again, or `lab clean`.")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _progress() -> Progress:
+    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    return Progress(*columns, console=err, transient=True)
+
+
+def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:
+    table = Table("step", "seen", "seconds", header_style="bold")
+    table.columns[2].justify = "right"
+    done = {step.notebook: step for step in steps}
+    for name in (path.stem for path in notebooks):
+        if step := done.get(name):
+            mark = "[green]✔[/]" if step.ok else "[red]✘[/]"
+            table.add_row(f"{mark} {name}", _plain(step.error or step.seen), f"{step.seconds:.1f}")
+        else:
+            table.add_row(f"– {name}", "not run", "")
+    table.add_section()
+    table.add_row("all", "", f"{sum(step.seconds for step in steps):.1f}")
+    return table
+
+
+def _plain(text: str) -> Any:
+    from rich.text import Text
+
+    return Text(text)  # what a notebook says is no markup
+
+
+def _point(link: Path, folder: Path) -> None:
+    """Let `link` point at the newest run, replaced in one go."""
+    draft = link.with_name(f".{link.name}-{os.getpid()}")
+    draft.symlink_to(folder.name)
+    draft.replace(link)
+
+
+def _shown(folder: Path) -> Path:
+    """The folder as seen from where the user stands, if it lies below."""
+    folder = folder.resolve()
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder

@@ -1,14 +1,14 @@
 """Every error of the lab. Each says what was found, what was wanted and what to do.
 
-    LabError                 something did not work: exit status 1
-    ├── UsageError           the request itself is wrong, nothing was made: exit status 2
-    │   └── NotATransactionsFile
-    ├── WrongAccount         the credentials belong to another account than the one that was named
-    ├── WrongResource        a resource of that name exists and cannot be made what the lab needs
-    ├── StepMissing          an earlier notebook has to run first
-    ├── CheckFailed          a checkpoint found something that does not hold
-    ├── TimedOut             what was waited for did not happen in time
-    └── EmulatorError        the embedded AWS did not start
+LabError                 something did not work: exit status 1
+├── UsageError           the request itself is wrong, nothing was made: exit status 2
+│   └── NotATransactionsFile
+├── WrongAccount         the credentials belong to another account than the one that was named
+├── WrongResource        a resource of that name exists and cannot be made what the lab needs
+├── StepMissing          an earlier notebook has to run first
+├── CheckFailed          a checkpoint found something that does not hold
+├── TimedOut             what was waited for did not happen in time
+└── EmulatorError        the embedded AWS did not start
 """
 
 from typing import Any

@@ -1,6 +1,5 @@
 """What the account holds, as pandas DataFrames: objects, tables, queues, logs and metrics."""
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,11 +34,8 @@ def totals(lab: Lab) -> pd.DataFrame:
 
 
 def alerts(lab: Lab, queue: str) -> pd.DataFrame:
-    """The alerts that lie in a queue: Subject, customerID, accountBalance. They stay there."""
-    return pd.DataFrame(
-        [{"Subject": message.get("Subject"), **_body(message)} for message in queues.messages(lab, queue)],
-        columns=["Subject", "customerID", "accountBalance"],
-    )
+    """The alerts that lie in a queue: customerID and accountBalance, both text. They stay there."""
+    return pd.DataFrame(queues.alerts(lab, queue), columns=["customerID", "accountBalance"])
 
 
 def rejected(lab: Lab, key: str) -> pd.DataFrame:
@@ -60,7 +56,10 @@ def metrics(lab: Lab) -> pd.DataFrame:
     answer = lab.client("cloudwatch").get_metric_data(
         MetricDataQueries=queries, StartTime=now - timedelta(days=1), EndTime=now + timedelta(minutes=5)
     )
-    sums = iter(int(sum(result["Values"])) for result in sorted(answer["MetricDataResults"], key=lambda each: _number(each["Id"])))
+    sums = iter(
+        int(sum(result["Values"]))
+        for result in sorted(answer["MetricDataResults"], key=lambda each: _number(each["Id"]))
+    )
     rows = [[name, *(next(sums) for _ in METRICS)] for name in functions.SOURCES]
     return pd.DataFrame(rows, columns=["function", *METRICS])
 
@@ -71,15 +70,6 @@ def runs(lab: Lab) -> pd.DataFrame:
         (name, sum(line.startswith("REPORT ") for line in functions.log_lines(lab, name))) for name in functions.SOURCES
     ]
     return pd.DataFrame(counts, columns=["function", "runs in the log"])
-
-
-def _body(message: dict[str, Any]) -> dict[str, Any]:
-    """The alert in SNS's envelope; empty for a message that is none."""
-    try:
-        body = json.loads(message["Message"])
-    except (KeyError, ValueError):
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def _is_lambdas(line: str) -> bool:

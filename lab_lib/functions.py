@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib.errors import LabError, StepMissing, error_code
-from lab_lib.lab import TAG_KEY, TAG_VALUE, TAGS, Lab
+from lab_lib.lab import TAGS, Lab, has_tag
 from lab_lib.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.roles import find_role
 from lab_lib.topics import ALERT_TOPIC
@@ -50,7 +50,7 @@ def ensure_function(lab: Lab, name: str) -> str:
     if wanted["Role"] is None:
         raise StepMissing(f"Role {lab.name(ROLES[name])} is not there. Run 00-start-here first.")
     _ensure_log_group(lab, name)
-    now = _configuration(lab, name)
+    now = configuration(lab, name)
     if now is None:
         retry_while(
             {"InvalidParameterValueException": "cannot be assumed by Lambda"},
@@ -68,16 +68,32 @@ def ensure_function(lab: Lab, name: str) -> str:
     return lab.arn("lambda", f"function:{lab.name(name)}")
 
 
+def configuration(lab: Lab, name: str) -> dict[str, Any] | None:
+    """The function's settings, as Lambda gives them."""
+    try:
+        answer: dict[str, Any] = lab.client("lambda").get_function_configuration(FunctionName=lab.name(name))
+        return answer
+    except ClientError as error:
+        if error_code(error) == "ResourceNotFoundException":
+            return None
+        raise
+
+
 def find_function(lab: Lab, name: str) -> str | None:
     """The function's ARN."""
-    now = _configuration(lab, name)
+    now = configuration(lab, name)
     return str(now["FunctionArn"]) if now else None
+
+
+def is_ours(lab: Lab, name: str) -> bool:
+    """True if the function is there and the lab made it."""
+    arn = find_function(lab, name)
+    return arn is not None and has_tag(lab.client("lambda").list_tags(Resource=arn)["Tags"])
 
 
 def delete_function(lab: Lab, name: str) -> None:
     """Delete the function, if the lab made it."""
-    arn = find_function(lab, name)
-    if arn is not None and _has_tag(lab.client("lambda").list_tags(Resource=arn)["Tags"]):
+    if is_ours(lab, name):
         lab.client("lambda").delete_function(FunctionName=lab.name(name))
 
 
@@ -103,6 +119,14 @@ def find_log_group(lab: Lab, name: str) -> str | None:
     return wanted if any(group["logGroupName"] == wanted for group in groups) else None
 
 
+def is_our_log_group(lab: Lab, name: str) -> bool:
+    """True if the log group is there and the lab made it."""
+    if find_log_group(lab, name) is None:
+        return False
+    arn = lab.arn("logs", f"log-group:{log_group(lab, name)}")
+    return has_tag(lab.client("logs").list_tags_for_resource(resourceArn=arn)["tags"])
+
+
 def log_lines(lab: Lab, name: str) -> list[str]:
     """What the function printed, oldest first."""
     pages = lab.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group(lab, name))
@@ -112,18 +136,8 @@ def log_lines(lab: Lab, name: str) -> list[str]:
 
 def delete_log_group(lab: Lab, name: str) -> None:
     """Delete the function's logs, if the lab made their group."""
-    if find_log_group(lab, name) and _has_tag(lab.client("logs").list_tags_for_resource(resourceArn=_group_arn(lab, name))["tags"]):
+    if is_our_log_group(lab, name):
         lab.client("logs").delete_log_group(logGroupName=log_group(lab, name))
-
-
-def _configuration(lab: Lab, name: str) -> dict[str, Any] | None:
-    try:
-        answer: dict[str, Any] = lab.client("lambda").get_function_configuration(FunctionName=lab.name(name))
-        return answer
-    except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
-            return None
-        raise
 
 
 def _variables(lab: Lab, name: str) -> dict[str, str]:
@@ -157,22 +171,14 @@ def _ensure_log_group(lab: Lab, name: str) -> None:
     logs.put_retention_policy(logGroupName=group, retentionInDays=LOG_DAYS)
 
 
-def _group_arn(lab: Lab, name: str) -> str:
-    return lab.arn("logs", f"log-group:{log_group(lab, name)}")
-
-
 def _wait(lab: Lab, name: str) -> None:
     """Wait until the function can be called; boto3's waiter looks once a second at most, most of which is lost."""
 
     def ready() -> bool:
-        now = _configuration(lab, name) or {}
+        now = configuration(lab, name) or {}
         if "Failed" in (now.get("State"), now.get("LastUpdateStatus")):
             reason = now.get("StateReason") or now.get("LastUpdateStatusReason")
             raise LabError(f"Lambda could not set up {lab.name(name)}: {reason} Run this step again.")
         return now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
 
     wait_until(ready, f"function {lab.name(name)} to be ready", timeout=120)
-
-
-def _has_tag(tags: dict[str, str]) -> bool:
-    return tags.get(TAG_KEY) == TAG_VALUE

@@ -16,7 +16,7 @@ from lab_lib.errors import LabError, UsageError, WrongAccount
 
 TAG_KEY, TAG_VALUE = "lab", "serverless-lab"
 TAGS = {TAG_KEY: TAG_VALUE}
-TAG_LIST = [{"Key": TAG_KEY, "Value": TAG_VALUE}]  # the same, as S3, IAM, DynamoDB and SNS want it
+TAG = {"Key": TAG_KEY, "Value": TAG_VALUE}  # the same, as S3, IAM, DynamoDB and SNS want it
 DEFAULT_REGION = "us-east-1"
 DEFAULT_THRESHOLD = Decimal(1500)
 
@@ -85,7 +85,9 @@ def open_lab(
     """
     settings: dict[str, Any] = {
         "region": region or DEFAULT_REGION,
-        "prefix": _matching(prefix, r"([A-Za-z][A-Za-z0-9-]{0,10})?", "prefix", "a letter, then up to ten letters, digits or -"),
+        "prefix": _matching(
+            prefix, r"([A-Za-z][A-Za-z0-9-]{0,10})?", "prefix", "a letter, then up to ten letters, digits or -"
+        ),
         "threshold": _amount(threshold),
         "email": _matching(email, r"([^@\s]+@[^@\s]+)?", "email", "an address such as ana@example.com"),
         "phone": _matching(phone, r"(\+[1-9]\d{6,14})?", "phone", "a number such as +15555550100"),
@@ -96,6 +98,11 @@ def open_lab(
     if profile:
         return _on_aws(account, profile, endpoint, settings)
     return _on_endpoint(account, endpoint, settings) if endpoint else _on_embedded(account, settings)
+
+
+def has_tag(tags: dict[str, str]) -> bool:
+    """True if the tags, as Lambda, SQS and CloudWatch Logs give them, say that the lab made the thing."""
+    return tags.get(TAG_KEY) == TAG_VALUE
 
 
 def start_embedded() -> emulator.Server:
@@ -127,7 +134,9 @@ def _on_endpoint(account: str, endpoint: str, settings: dict[str, Any]) -> Lab:
 
 def _on_aws(account: str, profile: str, endpoint: str, settings: dict[str, Any]) -> Lab:
     if not account:
-        raise UsageError(f"Profile {profile} is for AWS, and no account is named. Name the account that you want to use.")
+        raise UsageError(
+            f"Profile {profile} is for AWS, and no account is named. Name the account that you want to use."
+        )
     try:
         session = boto3.Session(profile_name=profile, region_name=settings["region"])
     except BotoCoreError as error:
@@ -143,13 +152,16 @@ def _caller(session: boto3.Session, endpoint: str | None) -> str:
         sts = session.client("sts", endpoint_url=endpoint)
         return str(sts.get_caller_identity()["Account"])
     except (BotoCoreError, ClientError) as error:
-        raise LabError(f"Cannot tell whose credentials these are: {error}. Sign in again, or name another profile.") from None
+        raise LabError(
+            f"Cannot tell whose credentials these are: {error}. Sign in again, or name another profile."
+        ) from None
 
 
 def _agreed(account: str, caller: str) -> str:
     if account != caller:
         raise WrongAccount(
-            f"The credentials are for account {caller}; this lab wants {account}. Name the profile of {account}, or the account {caller}."
+            f"The credentials are for account {caller}; this lab wants {account}. "
+            f"Name a profile of {account}, or the account {caller}."
         )
     return account
 

@@ -7,7 +7,11 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure  # without pyplot, whose import takes as long as all the rest
 
-BELOW, REACHED, LINE = "#4477aa", "#cc6677", "#222222"  # apart for colour-blind readers too (Paul Tol's "bright", "muted")
+BELOW, REACHED, LINE = (
+    "#4477aa",
+    "#cc6677",
+    "#222222",
+)  # apart for colour-blind readers too (Paul Tol's "bright", "muted")
 
 
 class Described(Figure):
@@ -40,8 +44,16 @@ def totals(frame: pd.DataFrame, threshold: Decimal) -> Described:
         axes.annotate("no customer has a total yet", (0.5, 0.5), xycoords="axes fraction", ha="right", va="center")
         axes.set_xlim(0, float(threshold) * 1.2)
     axes.axvline(float(threshold), color=LINE, linestyle="--", linewidth=1.2)
-    axes.annotate(f"threshold {threshold:f}", (float(threshold), 1), (0, 3), xycoords=("data", "axes fraction"),
-                  textcoords="offset points", ha="center", va="bottom", color=LINE)
+    axes.annotate(
+        f"threshold {threshold:f}",
+        (float(threshold), 1),
+        (0, 3),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        color=LINE,
+    )
     axes.set_yticks(range(len(names)), names, parse_math=False)
     axes.set_xlabel("total of all transactions")
     axes.margins(x=0.18, y=0.02)
@@ -53,7 +65,10 @@ def totals(frame: pd.DataFrame, threshold: Decimal) -> Described:
 def _in_words(balances: pd.Series, threshold: Decimal, customers: int) -> str:
     if not len(balances):
         return "No customer has a total yet."
-    said = [f"{_short(name)} {each:f} ({'at or above' if each >= threshold else 'below'})" for name, each in balances[::-1].items()]
+    said = [
+        f"{_short(name)} {each:f} ({'at or above' if each >= threshold else 'below'})"
+        for name, each in balances[::-1].items()
+    ]
     more = f" The highest {len(balances)} of {customers} customers are shown." if customers > len(balances) else ""
     return f"Totals against the threshold {threshold:f}: {', '.join(said)}.{more}"
 

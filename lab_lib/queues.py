@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib.errors import error_code
-from lab_lib.lab import TAG_KEY, TAG_VALUE, TAGS, Lab
+from lab_lib.lab import TAGS, Lab, has_tag
 from lab_lib.waiting import retry_while
 
 ALERT_QUEUES = ["CustomerNotify", "CreditCollection"]
@@ -25,7 +25,7 @@ def ensure_queue(lab: Lab, name: str) -> str:
             f"SQS to let the name {lab.name(name)} be used again (60 s after a queue of that name was deleted)",
         )
         return str(answer["QueueUrl"])
-    if _is_ours(lab, url):
+    if is_ours(lab, name):
         sqs.set_queue_attributes(QueueUrl=url, Attributes=settings)
     return url
 
@@ -40,11 +40,32 @@ def find_queue(lab: Lab, name: str) -> str | None:
         raise
 
 
+def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
+    """The alerts that lie in the queue, without SNS's envelope: customerID and accountBalance; they stay there."""
+    bodies = [_body(message) for message in messages(lab, name)]
+    return [body for body in bodies if "customerID" in body]
+
+
+def allowed_senders(lab: Lab, name: str) -> list[str]:
+    """The names of the topics that the queue's policy lets in."""
+    attributes = lab.client("sqs").get_queue_attributes(QueueUrl=find_queue(lab, name), AttributeNames=["Policy"])
+    policy = json.loads(attributes.get("Attributes", {}).get("Policy", '{"Statement": []}'))
+    sources = [
+        each.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn", "anyone") for each in policy["Statement"]
+    ]
+    return [source.split(":")[-1] for source in sources]
+
+
+def is_ours(lab: Lab, name: str) -> bool:
+    """True if the queue is there and the lab made it."""
+    url = find_queue(lab, name)
+    return url is not None and has_tag(lab.client("sqs").list_queue_tags(QueueUrl=url).get("Tags", {}))
+
+
 def delete_queue(lab: Lab, name: str) -> None:
     """Delete the queue and its messages, if the lab made it."""
-    url = find_queue(lab, name)
-    if url is not None and _is_ours(lab, url):
-        lab.client("sqs").delete_queue(QueueUrl=url)
+    if is_ours(lab, name):
+        lab.client("sqs").delete_queue(QueueUrl=find_queue(lab, name))
 
 
 def queue_arn(lab: Lab, name: str) -> str:
@@ -72,5 +93,10 @@ def messages(lab: Lab, name: str) -> list[dict[str, Any]]:
     return [json.loads(message["Body"]) for message in seen.values()]
 
 
-def _is_ours(lab: Lab, url: str) -> bool:
-    return bool(lab.client("sqs").list_queue_tags(QueueUrl=url).get("Tags", {}).get(TAG_KEY) == TAG_VALUE)
+def _body(message: dict[str, Any]) -> dict[str, str]:
+    """The alert in an SNS envelope; empty for a message that is none."""
+    try:
+        body: dict[str, str] = json.loads(message["Message"])
+    except (KeyError, TypeError, ValueError):
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib import policies
 from lab_lib.errors import error_code
-from lab_lib.lab import TAG_KEY, TAG_LIST, TAG_VALUE, Lab
+from lab_lib.lab import TAG, Lab
 
 POLICY_NAME = "lab"
 
@@ -21,10 +21,10 @@ def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
             RoleName=role_name,
             AssumeRolePolicyDocument=json.dumps(policies.lambda_trust()),
             Description=f"What the function of {name} may do",
-            Tags=TAG_LIST,
+            Tags=[TAG],
         )
         role = answer["Role"]
-    elif not _is_ours(role):
+    elif not is_ours(lab, name):
         return str(role["Arn"])
     else:
         iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=json.dumps(policies.lambda_trust()))
@@ -38,11 +38,15 @@ def find_role(lab: Lab, name: str) -> str | None:
     return str(role["Arn"]) if role else None
 
 
+def is_ours(lab: Lab, name: str) -> bool:
+    """True if the role is there and the lab made it."""
+    return TAG in (_role(lab, name) or {}).get("Tags", [])
+
+
 def delete_role(lab: Lab, name: str) -> None:
     """Delete the role if the lab made it; a role that was given stays."""
     iam, role_name = lab.client("iam"), lab.name(name)
-    role = _role(lab, name)
-    if role is None or not _is_ours(role):
+    if not is_ours(lab, name):
         return
     for policy in iam.list_role_policies(RoleName=role_name)["PolicyNames"]:
         iam.delete_role_policy(RoleName=role_name, PolicyName=policy)
@@ -59,7 +63,3 @@ def _role(lab: Lab, name: str) -> dict[str, Any] | None:
         if error_code(error) == "NoSuchEntity":
             return None
         raise
-
-
-def _is_ours(role: dict[str, Any]) -> bool:
-    return {"Key": TAG_KEY, "Value": TAG_VALUE} in role.get("Tags", [])

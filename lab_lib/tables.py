@@ -6,7 +6,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
 from lab_lib.errors import WrongResource, error_code
-from lab_lib.lab import TAG_LIST, Lab
+from lab_lib.lab import TAG, Lab
 
 KEYS: dict[str, list[str]] = {  # the partition key and, where there is one, the sort key; all are strings
     "Customer": ["CustomerId"],
@@ -29,14 +29,14 @@ def ensure_table(lab: Lab, name: str) -> str:
             KeySchema=keys,
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in KEYS[name]],
             BillingMode="PAY_PER_REQUEST",
-            Tags=TAG_LIST,
+            Tags=[TAG],
             **({"StreamSpecification": _STREAM} if name == STREAMED else {}),
         )
         _wait(lab, name)
     elif table["KeySchema"] != keys:
         raise WrongResource(
-            f"Table {table_name} has the key {_words(table['KeySchema'])}; this lab wants {_words(keys)}, and a key cannot be "
-            "changed. Delete that table, or use a prefix."
+            f"Table {table_name} has the key {_words(table['KeySchema'])}; this lab wants {_words(keys)}, and a key "
+            "cannot be changed. Delete that table, or use a prefix."
         )
     elif name == STREAMED and not table.get("StreamSpecification", {}).get("StreamEnabled"):
         dynamodb.update_table(TableName=table_name, StreamSpecification=_STREAM)
@@ -52,6 +52,11 @@ def find_table(lab: Lab, name: str) -> str | None:
     return str(table["TableArn"]) if table else None
 
 
+def key(lab: Lab, name: str) -> list[str]:
+    """The attributes of the table's key; empty if there is no such table."""
+    return [each["AttributeName"] for each in (_describe(lab, name) or {}).get("KeySchema", [])]
+
+
 def find_stream(lab: Lab, name: str = STREAMED) -> str | None:
     """The ARN of the table's stream, if the table is there and its stream is on."""
     table = _describe(lab, name)
@@ -59,14 +64,21 @@ def find_stream(lab: Lab, name: str = STREAMED) -> str | None:
     return str(table["LatestStreamArn"]) if table and on else None
 
 
+def is_ours(lab: Lab, name: str) -> bool:
+    """True if the table is there and the lab made it."""
+    arn = find_table(lab, name)
+    return arn is not None and TAG in lab.client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"]
+
+
 def delete_table(lab: Lab, name: str) -> None:
     """Delete the table if the lab made it, and wait until it is gone."""
-    table = _describe(lab, name)
-    if table is None or not _is_ours(lab, table["TableArn"]):
+    if not is_ours(lab, name):
         return
     dynamodb = lab.client("dynamodb")
     dynamodb.delete_table(TableName=lab.name(name))
-    dynamodb.get_waiter("table_not_exists").wait(TableName=lab.name(name), WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+    dynamodb.get_waiter("table_not_exists").wait(
+        TableName=lab.name(name), WaiterConfig={"Delay": 1, "MaxAttempts": 120}
+    )
 
 
 def items(lab: Lab, name: str) -> list[dict[str, Any]]:
@@ -97,10 +109,6 @@ def _expire(lab: Lab, name: str) -> None:
     if now["TimeToLiveStatus"] in ("DISABLED", "DISABLING"):
         wanted = {"Enabled": True, "AttributeName": EXPIRING[name]}
         dynamodb.update_time_to_live(TableName=table_name, TimeToLiveSpecification=wanted)
-
-
-def _is_ours(lab: Lab, arn: str) -> bool:
-    return TAG_LIST[0] in lab.client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"]
 
 
 def _plain(item: dict[str, Any]) -> dict[str, Any]:

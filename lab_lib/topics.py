@@ -3,7 +3,7 @@
 from botocore.exceptions import ClientError
 
 from lab_lib.errors import error_code
-from lab_lib.lab import TAG_LIST, Lab
+from lab_lib.lab import TAG, Lab
 
 ALERT_TOPIC = "HighBalanceAlert"
 DISPLAY_NAME = "HighAlert"  # what the recipient of an e-mail or SMS sees as its sender
@@ -13,9 +13,9 @@ def ensure_topic(lab: Lab, name: str = ALERT_TOPIC) -> str:
     """Make the topic, or give ours back its display name; its ARN."""
     sns, arn = lab.client("sns"), find_topic(lab, name)
     if arn is None:
-        created = sns.create_topic(Name=lab.name(name), Attributes={"DisplayName": DISPLAY_NAME}, Tags=TAG_LIST)
+        created = sns.create_topic(Name=lab.name(name), Attributes={"DisplayName": DISPLAY_NAME}, Tags=[TAG])
         return str(created["TopicArn"])
-    if _is_ours(lab, arn):
+    if is_ours(lab, name):
         sns.set_topic_attributes(TopicArn=arn, AttributeName="DisplayName", AttributeValue=DISPLAY_NAME)
     return arn
 
@@ -32,12 +32,13 @@ def find_topic(lab: Lab, name: str = ALERT_TOPIC) -> str | None:
         raise
 
 
+def is_ours(lab: Lab, name: str = ALERT_TOPIC) -> bool:
+    """True if the topic is there and the lab made it."""
+    arn = find_topic(lab, name)
+    return arn is not None and TAG in lab.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]
+
+
 def delete_topic(lab: Lab, name: str = ALERT_TOPIC) -> None:
     """Delete the topic and its subscriptions, if the lab made it."""
-    arn = find_topic(lab, name)
-    if arn is not None and _is_ours(lab, arn):
-        lab.client("sns").delete_topic(TopicArn=arn)
-
-
-def _is_ours(lab: Lab, arn: str) -> bool:
-    return TAG_LIST[0] in lab.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"]
+    if is_ours(lab, name):
+        lab.client("sns").delete_topic(TopicArn=find_topic(lab, name))

@@ -1,6 +1,7 @@
 """What joins two resources: bucket to function, stream to function, topic to queue, topic to e-mail or SMS."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from lab_lib import policies
@@ -15,7 +16,9 @@ from lab_lib.waiting import retry_while, wait_until
 
 BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
 PERMISSION = "BucketMayInvoke"  # the id of the statement in the function's policy
-UPLOADS = {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}}  # rejected rows are kept as .csv, so they do not match
+UPLOADS = {
+    "Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}
+}  # rejected rows are kept as .csv, so they do not match
 
 MAPPING: dict[str, Any] = {
     "BatchSize": 1000,
@@ -67,7 +70,11 @@ def ensure_stream_trigger(lab: Lab, starting_position: str = "TRIM_HORIZON") -> 
     lambda_, mapping = lab.client("lambda"), find_stream_trigger(lab)
     stream = _need(find_stream(lab), "The stream of table Transactions", "00-start-here")
     function = _need(find_function(lab, "TotalNotifier"), "Function TotalNotifier", "01-create-functions")
-    settings = {**MAPPING, "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}}, "Enabled": True}
+    settings = {
+        **MAPPING,
+        "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}},
+        "Enabled": True,
+    }
     if mapping and mapping["EventSourceArn"] != stream:  # the table was made anew, and its stream with it
         delete_stream_trigger(lab)
         mapping = None
@@ -87,9 +94,15 @@ def find_stream_trigger(lab: Lab) -> dict[str, Any] | None:
     if find_function(lab, "TotalNotifier") is None:
         return None
     table = lab.arn("dynamodb", f"table/{lab.name('Transactions')}/")
-    pages = lab.client("lambda").get_paginator("list_event_source_mappings").paginate(FunctionName=lab.name("TotalNotifier"))
+    pages = (
+        lab.client("lambda")
+        .get_paginator("list_event_source_mappings")
+        .paginate(FunctionName=lab.name("TotalNotifier"))
+    )
     mappings = [each for page in pages for each in page["EventSourceMappings"]]
-    return next((each for each in mappings if each["EventSourceArn"].startswith(table) and each["State"] != "Deleting"), None)
+    return next(
+        (each for each in mappings if each["EventSourceArn"].startswith(table) and each["State"] != "Deleting"), None
+    )
 
 
 def delete_stream_trigger(lab: Lab) -> None:
@@ -105,8 +118,12 @@ def ensure_queue_subscription(lab: Lab, queue: str) -> str:
     url = _need(find_queue(lab, queue), f"Queue {queue}", "04-create-queues")
     policy = json.dumps(policies.topic_to_queue(lab, topic, queue_arn(lab, queue)))
     lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    found = find_subscription(lab, "sqs", queue_arn(lab, queue))
-    return found or _subscribe(lab, topic, "sqs", queue_arn(lab, queue))
+    return find_queue_subscription(lab, queue) or _subscribe(lab, topic, "sqs", queue_arn(lab, queue))
+
+
+def find_queue_subscription(lab: Lab, queue: str) -> str | None:
+    """The ARN of the queue's subscription to the topic."""
+    return find_subscription(lab, "sqs", queue_arn(lab, queue))
 
 
 def ensure_subscription(lab: Lab, protocol: str, address: str) -> str:
@@ -137,10 +154,8 @@ def _subscribe(lab: Lab, topic: str, protocol: str, address: str) -> str:
 def _let_bucket_invoke(lab: Lab) -> None:
     """Let this bucket of this account invoke the function, and nothing else that calls itself S3."""
     lambda_, function = lab.client("lambda"), lab.name("TransactionProcessor")
-    try:
+    with suppress(lambda_.exceptions.ResourceNotFoundException):  # as it is the first time
         lambda_.remove_permission(FunctionName=function, StatementId=PERMISSION)
-    except lambda_.exceptions.ResourceNotFoundException:
-        pass  # it was not there yet
     lambda_.add_permission(
         FunctionName=function,
         StatementId=PERMISSION,

@@ -69,4 +69,6 @@ def retry_while(
                 raise
             return None
 
-    return wait_until(attempt, what, timeout=timeout + 30, first_pause=0.5, longest_pause=5, sleep=sleep, clock=clock)[0]
+    return wait_until(attempt, what, timeout=timeout + 30, first_pause=0.5, longest_pause=5, sleep=sleep, clock=clock)[
+        0
+    ]

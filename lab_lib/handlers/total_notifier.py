@@ -18,7 +18,9 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 SUBJECT = "Warning! Account balance is very high"
 MARKER_LIFE = 48 * 3600  # seconds; a stream keeps its records for 24 hours
 MOST_ACTIONS = 100  # DynamoDB's limit for one transaction
-EXACT = Context(prec=38, traps=[Inexact, InvalidOperation, Overflow])  # DynamoDB's numbers have 38 digits; none may be lost
+EXACT = Context(
+    prec=38, traps=[Inexact, InvalidOperation, Overflow]
+)  # DynamoDB's numbers have 38 digits; none may be lost
 aws = functools.cache(boto3.client)  # made once, kept while Lambda stays warm
 dynamodb_value = TypeSerializer().serialize
 python_value = TypeDeserializer().deserialize
@@ -74,7 +76,11 @@ def add_once(pack):
             return len(pack)
         except aws("dynamodb").exceptions.TransactionCanceledException as error:
             reasons = [reason.get("Code") for reason in error.response["CancellationReasons"]]
-            fresh = {event_id: pack[event_id] for event_id, reason in zip(pack, reasons) if reason != "ConditionalCheckFailed"}
+            fresh = {
+                event_id: pack[event_id]
+                for event_id, reason in zip(pack, reasons)
+                if reason != "ConditionalCheckFailed"
+            }
             if len(fresh) == len(pack):
                 raise  # a conflict or a throttle: the batch comes again
             pack = fresh
@@ -82,7 +88,7 @@ def add_once(pack):
 
 
 def markers(pack):
-    """The markers, first in the transaction and in the pack's order, so that the reasons of a refusal line up with it."""
+    """The markers, first in the transaction and in the pack's order: so the reasons of a refusal line up with it."""
     expires = int(time.time()) + MARKER_LIFE
     for event_id in pack:
         item = {"EventId": dynamodb_value(event_id), "ExpiresAt": dynamodb_value(expires)}

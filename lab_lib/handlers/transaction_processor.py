@@ -132,7 +132,9 @@ def transaction(row):
 
 def write_rows(rows):
     """Write the good rows in batches of 25, in the file's order; the number of good rows, and the bad ones."""
-    customers, transactions = (aws("resource", "dynamodb").Table(os.environ[f"{name}_TABLE"]) for name in ("CUSTOMER", "TRANSACTIONS"))
+    customers, transactions = (
+        aws("resource", "dynamodb").Table(os.environ[f"{name}_TABLE"]) for name in ("CUSTOMER", "TRANSACTIONS")
+    )
     good, bad, addresses = 0, [], {}
     # The batch writer sends again what DynamoDB had no room for.
     with (

@@ -1,0 +1,159 @@
+"""The notebooks through papermill, in order, for one account; what they left there is read into a result."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab_lib import buckets, queues, tables, transactions
+from lab_lib.errors import UsageError
+from lab_lib.lab import Lab, open_lab
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+DATA_FILE = Path(__file__).parents[1] / "data" / "transactions.txt"
+CLEAN_UP = "99-clean-up"
+_OPENING = ("account", "profile", "region", "prefix", "threshold", "email", "phone")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One notebook that was run; `seen` is the last thing that it said."""
+
+    notebook: str
+    ok: bool
+    seconds: float
+    error: str | None
+    seen: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"notebook": self.notebook, "ok": self.ok, "seconds": round(self.seconds, 2), "error": self.error}
+
+
+def notebooks(keep: bool = False) -> list[Path]:
+    """The notebooks in their order; without the last one, which cleans up, if all is to be kept."""
+    found = sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))
+    return [path for path in found if not (keep and path.stem == CLEAN_UP)]
+
+
+def run(
+    parameters: dict[str, Any],
+    out: Path,
+    keep: bool = False,
+    started: Callable[[str], None] = lambda notebook: None,
+    finished: Callable[[Step], None] = lambda step: None,
+) -> dict[str, Any]:
+    """Run the notebooks with these parameters; write them to `out`, and the result to `out`/result.json.
+
+    The first notebook that fails ends the run, and what it left in the account stays, to be looked at. UsageError,
+    before anything is made, for a parameter that no notebook has, or a data file that is none.
+    """
+    lab, file = prepare(parameters)
+    out.mkdir(parents=True, exist_ok=True)
+    begun, steps, held = time.monotonic(), [], _nothing_held()
+    try:
+        for path in notebooks(keep):
+            if path.stem == CLEAN_UP:
+                held = _held(lab, file.key)
+            started(path.stem)
+            steps.append(_run_one(path, out, parameters))
+            finished(steps[-1])
+            if not steps[-1].ok:
+                break
+        if keep or not all(step.ok for step in steps):
+            held = _held(lab, file.key)
+    finally:
+        wanted = len(notebooks(keep))
+        result = {
+            "account": lab.account,
+            "region": lab.region,
+            "ok": len(steps) == wanted and all(step.ok for step in steps),
+            "seconds": round(time.monotonic() - begun, 1),
+            "steps": [step.as_dict() for step in steps],
+            **held,
+        }
+        (out / "result.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return result
+
+
+def prepare(parameters: dict[str, Any]) -> tuple[Lab, transactions.TransactionsFile]:
+    """Refuse what cannot work before anything is made; fill in the data file. The lab, and the file to be uploaded."""
+    for path in notebooks():
+        unknown = sorted(parameters.keys() - _parameters_of(path))
+        if unknown:
+            raise UsageError(
+                f"{path.stem} has no parameter {unknown[0]}; it has {', '.join(sorted(_parameters_of(path)))}."
+            )
+    parameters["data_file"] = str(Path(parameters.get("data_file") or DATA_FILE).resolve())
+    file = transactions.read(parameters["data_file"])
+    if not file.key.endswith(".txt"):
+        raise UsageError(
+            f"{file.key} does not end in .txt, and the bucket's trigger takes only keys that do. Rename it."
+        )
+    return open_lab(**{name: parameters[name] for name in _OPENING if name in parameters}), file
+
+
+def _run_one(path: Path, out: Path, parameters: dict[str, Any]) -> Step:
+    papermill = _papermill()
+    begun, error, seen, written = time.monotonic(), None, "", out / path.name
+    try:
+        papermill.execute_notebook(
+            path,
+            written,
+            parameters=parameters,
+            kernel_name="python3",
+            cwd=path.parent,
+            progress_bar=False,
+            shutdown_kernel="immediate",
+        )
+    except papermill.PapermillExecutionError as failure:
+        error = f"{failure.ename}: {failure.evalue}"
+    if error is None:
+        seen = _last_words(written)
+    return Step(path.stem, error is None, time.monotonic() - begun, error, seen)
+
+
+def _held(lab: Lab, key: str) -> dict[str, Any]:
+    """What the account holds at the end, amounts as decimal text."""
+    held = _nothing_held()
+    if tables.find_table(lab, "TransactionTotal"):
+        balances = tables.items(lab, "TransactionTotal")
+        held["totals"] = {item["CustomerId"]: f"{item['accountBalance']:f}" for item in balances}
+    for name, entry in (("Transactions", "transactions"), ("Customer", "customers")):
+        held[entry] = len(tables.items(lab, name)) if tables.find_table(lab, name) else 0
+    held["alerts"] = queues.alerts(lab, queues.ALERT_QUEUES[0])
+    held["queues"] = {name: len(queues.messages(lab, name)) for name in queues.ALERT_QUEUES}
+    if buckets.find_bucket(lab):
+        held["rejected"] = [{"line": row["line"], "reason": row["reason"]} for row in buckets.rejected_rows(lab, key)]
+    return held
+
+
+def _nothing_held() -> dict[str, Any]:
+    empty: dict[str, Any] = {"totals": {}, "transactions": 0, "customers": 0, "alerts": [], "rejected": []}
+    return {**empty, "queues": dict.fromkeys(queues.ALERT_QUEUES, 0)}
+
+
+def _parameters_of(path: Path) -> set[str]:
+    return set(_papermill().inspect_notebook(path))
+
+
+def _last_words(path: Path) -> str:
+    """The last line of text that the notebook put out."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    for output in (output for cell in reversed(cells) for output in reversed(cell.get("outputs", []))):
+        if output.get("name") == "stdout":
+            return "".join(output["text"]).strip().splitlines()[-1]
+    return ""
+
+
+def _papermill() -> Any:
+    """papermill, without a grammar for internationalised addresses that takes longer to build than all the rest.
+
+    jupyterlab installs rfc3987-syntax, jsonschema imports it if it is there, and nothing here checks such addresses.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # makes the import fail, which is allowed for
+    import papermill
+
+    return papermill
