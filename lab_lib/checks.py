@@ -39,14 +39,15 @@ class Report:
         return "\n".join(f"{_mark(check)}  {check.name:{width}}  {_words(check)}" for check in self.checks)
 
     def _repr_html_(self) -> str:
+        left = 'style="text-align:left"'
         style = "color:white;padding:1px 6px;border-radius:3px;white-space:nowrap;background:"
         rows = [
             f'<tr><td><span style="{style}{"#1a7f37" if check.ok else "#b42318"}">{_mark(check)}</span></td>'
-            f'<td style="text-align:left">{escape(check.name)}</td>'
-            f'<td style="text-align:left">{escape(_words(check))}</td></tr>'
+            f"<td {left}>{escape(check.name)}</td>"
+            f"<td {left}>{escape(_words(check))}</td></tr>"
             for check in self.checks
         ]
-        head = '<tr><th scope="col"></th><th scope="col" style="text-align:left">check</th><th scope="col" style="text-align:left">found</th></tr>'
+        head = f'<tr><th scope="col">state</th><th scope="col" {left}>check</th><th scope="col" {left}>found</th></tr>'
         return f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
 
 
@@ -56,11 +57,12 @@ def run(lab: Lab, step: str) -> Report:
 
 
 def checkpoint(lab: Lab, step: str) -> None:
-    """Show the checks of a step; CheckFailed after the table if one does not hold."""
+    """Show the checks of a step, and how many hold; CheckFailed after that if one does not."""
     from IPython.display import display
 
     report = run(lab, step)
     display(report)  # type: ignore[no-untyped-call]
+    print(f"{len(report.checks) - len(report.failed)} of {len(report.checks)} checks hold.")
     if report.failed:
         raise CheckFailed(f"{report.failed[0].name}: {_words(report.failed[0])}")
 

@@ -20,6 +20,7 @@ from lab_lib.errors import LabError
 from lab_lib.lab import DEFAULT_REGION, Lab, open_lab, start_embedded
 
 ROOT = Path(__file__).parents[1]
+_LOCAL_KERNEL = "--KernelManager.transport=ipc"  # a kernel that nobody can reach over the network
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 
 app = typer.Typer(
@@ -76,6 +77,7 @@ def run(
             _point(ROOT / "runs" / "latest", folder)
         progress.stop()
         out.print(_steps_table(steps, headless.notebooks(keep)))
+        out.print(_summary(result), soft_wrap=True, markup=False)
         out.print(f"Executed notebooks and result.json: {_shown(folder)}", soft_wrap=True)
         if not result["ok"]:
             out.print("What was made is still there to be looked at. `lab clean` deletes it.", style="bold")
@@ -89,7 +91,15 @@ def open_(account: Account = "", profile: Profile = "", region: Region = DEFAULT
         lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
         out.print(f"The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", soft_wrap=True)
         first = "notebooks/00-start-here.ipynb"
-        command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--ServerApp.root_dir={ROOT}", first]
+        command = [
+            sys.executable,
+            "-m",
+            "jupyterlab",
+            "--ip=127.0.0.1",
+            f"--ServerApp.root_dir={ROOT}",
+            _LOCAL_KERNEL,
+            first,
+        ]
         raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
 
 
@@ -201,6 +211,22 @@ def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:
     table.add_section()
     table.add_row("all", "", f"{sum(step.seconds for step in steps):.1f}")
     return table
+
+
+def _summary(result: dict[str, Any]) -> str:
+    """What the account held at the end, in a few lines."""
+
+    def listed(amounts: dict[str, Any]) -> str:
+        shown = [f"{name} {amount}" for name, amount in list(amounts.items())[:8]]
+        return ", ".join(shown) + (f" and {len(amounts) - 8} more" if len(amounts) > 8 else "") or "none"
+
+    alerts = {alert["customerID"]: alert["accountBalance"] for alert in result["alerts"]}
+    return (
+        f"Totals:    {listed(result['totals'])} ({result['transactions']} transactions)\n"
+        f"Alerts:    {listed(alerts)}\n"
+        f"Messages:  {listed(result['queues'])}\n"
+        f"Rejected:  {len(result['rejected'])} rows"
+    )
 
 
 def _plain(text: str) -> Any:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from traitlets.config import Config
+
 from lab_lib import buckets, queues, tables, transactions
 from lab_lib.errors import UsageError
 from lab_lib.lab import Lab, open_lab
@@ -15,12 +17,13 @@ from lab_lib.lab import Lab, open_lab
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 DATA_FILE = Path(__file__).parents[1] / "data" / "transactions.txt"
 CLEAN_UP = "99-clean-up"
+_LOCAL_KERNEL = Config({"KernelManager": {"transport": "ipc"}})  # a kernel that nobody can reach over the network
 _OPENING = ("account", "profile", "region", "prefix", "threshold", "email", "phone")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One notebook that was run; `seen` is the last thing that it said."""
+    """One notebook that was run; `seen` is what its checkpoint said."""
 
     notebook: str
     ok: bool
@@ -107,11 +110,12 @@ def _run_one(path: Path, out: Path, parameters: dict[str, Any]) -> Step:
             cwd=path.parent,
             progress_bar=False,
             shutdown_kernel="immediate",
+            config=_LOCAL_KERNEL,
         )
     except papermill.PapermillExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}"
     if error is None:
-        seen = _last_words(written)
+        seen = _checkpoint(written)
     return Step(path.stem, error is None, time.monotonic() - begun, error, seen)
 
 
@@ -139,13 +143,12 @@ def _parameters_of(path: Path) -> set[str]:
     return set(_papermill().inspect_notebook(path))
 
 
-def _last_words(path: Path) -> str:
-    """The last line of text that the notebook put out."""
+def _checkpoint(path: Path) -> str:
+    """What the notebook's checkpoint printed."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    for output in (output for cell in reversed(cells) for output in reversed(cell.get("outputs", []))):
-        if output.get("name") == "stdout":
-            return "".join(output["text"]).strip().splitlines()[-1]
-    return ""
+    checkpoints = [cell for cell in cells if "checkpoint" in cell["metadata"].get("tags", [])]
+    outputs = [output for cell in checkpoints for output in cell["outputs"] if output.get("name") == "stdout"]
+    return "".join(outputs[-1]["text"]).strip() if outputs else ""
 
 
 def _papermill() -> Any:
