@@ -19,7 +19,7 @@ test: $(READY) ## run all tests: the parts, the whole chain, the notebooks
 	$(BIN)/pytest
 
 browser: $(READY) ## look at every notebook in JupyterLab in Chromium; screenshots go to runs/browser
-	$(BIN)/pytest tests/browser --override-ini=testpaths=tests/browser
+	$(BIN)/pytest tests/browser
 
 lint: $(READY) ## check style and types, of notebooks too
 	$(BIN)/ruff check .

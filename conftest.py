@@ -1,0 +1,48 @@
+"""What all tests share: an embedded AWS of their own, and how the notebooks' cells are run and compared."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from lab_lib import emulator
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tests and notebooks use an embedded AWS of their own, never the learner's, and no AWS settings of the machine."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ["LAB_EMULATOR_HOME"] = tempfile.mkdtemp(prefix="lab-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the embedded AWS and forget it; in the notebooks' cells no fixture could do this."""
+    emulator.stop()
+    shutil.rmtree(os.environ["LAB_EMULATOR_HOME"])
+
+
+def pytest_collectstart(collector: pytest.Collector) -> None:
+    """Progress that a wait writes to stderr depends on the machine's speed, and is not compared."""
+    if _is_notebook(collector.path):
+        collector.skip_compare += ("stderr",)  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
+    """Note the notebook in which a cell failed."""
+    report = yield
+    if _is_notebook(item.path) and report.failed:
+        item.parent.lab_failed = True  # type: ignore[union-attr]
+    return report
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A notebook ends at its first failing cell, as it does for a learner."""
+    if _is_notebook(item.path) and getattr(item.parent, "lab_failed", False):
+        pytest.skip("an earlier cell of this notebook failed")
+
+
+def _is_notebook(path: Path) -> bool:
+    return path.suffix == ".ipynb"

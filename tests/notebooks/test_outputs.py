@@ -1,0 +1,84 @@
+"""The committed notebooks: what a learner sees before running anything."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from lab_lib import emulator
+from lab_lib.headless import notebooks
+
+PARAMETERS = {"account", "profile", "region", "prefix", "threshold", "email", "phone", "data_file"}
+every_notebook = pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
+
+
+def cells(path: Path, kind: str) -> list[dict]:
+    return [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == kind]
+
+
+def outputs(path: Path) -> list[dict]:
+    return [output for cell in cells(path, "code") for output in cell["outputs"]]
+
+
+def source(cell: dict) -> str:
+    return "".join(cell["source"])
+
+
+@every_notebook
+def test_the_committed_outputs_have_no_error(path: Path) -> None:
+    assert [output for output in outputs(path) if output["output_type"] == "error"] == []
+    assert [output for output in outputs(path) if output.get("name") == "stderr"] == []
+
+
+@every_notebook
+def test_every_code_cell_was_run_and_in_order(path: Path) -> None:
+    counts = [cell["execution_count"] for cell in cells(path, "code")]
+
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@every_notebook
+def test_the_committed_outputs_name_no_path_of_a_machine(path: Path) -> None:
+    shown = json.dumps(outputs(path))
+
+    assert re.findall(r"/(?:home|root|Users|tmp|work|opt|usr|var)/\S*|[A-Z]:\\\\", shown) == []
+
+
+@every_notebook
+def test_the_committed_outputs_name_no_account_but_the_samples(path: Path) -> None:
+    shown = json.dumps([output.get("text") or output.get("data", {}).get("text/plain") for output in outputs(path)])
+
+    assert set(re.findall(r"(?<![\w.])\d{12}(?![\w.])", shown)) <= {emulator.ACCOUNT}
+
+
+@every_notebook
+def test_every_notebook_takes_the_same_parameters(path: Path) -> None:
+    (cell,) = [cell for cell in cells(path, "code") if "parameters" in cell["metadata"].get("tags", [])]
+
+    assert set(re.findall(r"^(\w+)\s*:", source(cell), re.MULTILINE)) == PARAMETERS
+
+
+@every_notebook
+def test_no_cell_is_longer_than_eight_lines(path: Path) -> None:
+    lengths = {cell["id"]: len(source(cell).splitlines()) for cell in cells(path, "code")}
+
+    assert {name: length for name, length in lengths.items() if length > 8} == {}
+
+
+@every_notebook
+def test_what_a_notebook_promises_is_what_it_closes_with(path: Path) -> None:
+    text = "\n".join(source(cell) for cell in cells(path, "markdown"))
+    promised, closed = (re.search(rf"\*\*You {word}\*\*\n\n((?:- .*\n)+)", text) for word in ("will", "have"))
+
+    assert promised is not None
+    assert closed is not None
+    assert 1 <= len(promised[1].splitlines()) <= 4
+    assert len(promised[1].splitlines()) == len(closed[1].splitlines())
+
+
+@every_notebook
+def test_every_notebook_leads_to_the_next(path: Path) -> None:
+    following = [*notebooks()[1:], notebooks()[0]][notebooks().index(path)]
+
+    assert f"({following.name})" in source(cells(path, "markdown")[-1])
