@@ -20,7 +20,7 @@ from lab_lib.errors import LabError
 from lab_lib.lab import DEFAULT_REGION, Lab, open_lab, start_embedded
 
 ROOT = Path(__file__).parents[1]
-_LOCAL_KERNEL = "--KernelManager.transport=ipc"  # a kernel that nobody can reach over the network
+_PRIVATE_KERNEL = "--KernelManager.transport_encryption=auto"  # nobody on this machine can listen in
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 
 app = typer.Typer(
@@ -97,7 +97,7 @@ def open_(account: Account = "", profile: Profile = "", region: Region = DEFAULT
             "jupyterlab",
             "--ip=127.0.0.1",
             f"--ServerApp.root_dir={ROOT}",
-            _LOCAL_KERNEL,
+            _PRIVATE_KERNEL,
             first,
         ]
         raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)

@@ -17,7 +17,7 @@ from lab_lib.lab import Lab, open_lab
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 DATA_FILE = Path(__file__).parents[1] / "data" / "transactions.txt"
 CLEAN_UP = "99-clean-up"
-LOCAL_KERNEL = Config({"KernelManager": {"transport": "ipc"}})  # a kernel that nobody can reach over the network
+PRIVATE_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})  # nobody on this machine can listen in
 _OPENING = ("account", "profile", "region", "prefix", "threshold", "email", "phone")
 
 
@@ -110,7 +110,7 @@ def _run_one(path: Path, out: Path, parameters: dict[str, Any]) -> Step:
             cwd=path.parent,
             progress_bar=False,
             shutdown_kernel="immediate",
-            config=LOCAL_KERNEL,
+            config=PRIVATE_KERNEL,
         )
     except papermill.PapermillExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}"

@@ -61,7 +61,11 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
         probe.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{probe.getsockname()[1]}"
     options = ["--no-browser", "--ip=127.0.0.1", f"--port={address.split(':')[-1]}", "--expose-app-in-browser"]
-    options += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}", "--KernelManager.transport=ipc"]
+    options += [
+        f"--IdentityProvider.token={token}",
+        f"--ServerApp.root_dir={folder}",
+        "--KernelManager.transport_encryption=auto",
+    ]
     if os.geteuid() == 0:
         options.append("--allow-root")
     environment = {**os.environ, "JUPYTERLAB_SETTINGS_DIR": str(settings), "JUPYTER_CONFIG_DIR": str(folder / "config")}

@@ -11,7 +11,7 @@ from nbclient import NotebookClient
 from rich.progress import track
 
 from lab_lib import emulator
-from lab_lib.headless import LOCAL_KERNEL, NOTEBOOKS, notebooks
+from lab_lib.headless import PRIVATE_KERNEL, NOTEBOOKS, notebooks
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
             for path in track(notebooks(), description="refreshing"):
                 notebook = nbformat.read(path, as_version=4)
                 place = {"metadata": {"path": str(NOTEBOOKS)}}
-                NotebookClient(notebook, resources=place, record_timing=False, config=LOCAL_KERNEL).execute()
+                NotebookClient(notebook, resources=place, record_timing=False, config=PRIVATE_KERNEL).execute()
                 nbformat.write(notebook, path)
         finally:
             emulator.stop()
