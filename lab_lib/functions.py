@@ -182,7 +182,7 @@ def _ensure_log_group(lab: Lab, name: str) -> None:
 
 
 def _wait(lab: Lab, name: str) -> None:
-    """Wait until the function can be called; boto3's waiter looks once a second at most, most of which is lost."""
+    """Wait until the function can be called. boto3's waiter would look once a second, and lose most of it."""
 
     def ready() -> bool:
         now = configuration(lab, name) or {}
@@ -191,4 +191,4 @@ def _wait(lab: Lab, name: str) -> None:
             raise LabError(f"Lambda could not set up {lab.name(name)}: {reason} Run this step again.")
         return now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
 
-    wait_until(ready, f"function {lab.name(name)} to be ready", timeout=120)
+    wait_until(ready, f"function {lab.name(name)} to be ready", timeout=120, longest_pause=0.25)

@@ -1,0 +1,59 @@
+"""How much longer the headless run takes than its kernels need to start and import what the notebooks import.
+
+Run by `make bench`. The baseline is as many empty notebooks, with each notebook's own imports, through the same
+papermill calls. Both are measured in turn, on an embedded AWS that already runs.
+"""
+
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+
+from lab_lib import emulator, headless
+from lab_lib.lab import start_embedded
+
+ROUNDS = 3
+
+
+def only_imports(path: Path, folder: Path) -> Path:
+    """A copy of the notebook that has its parameters and its imports, and does nothing."""
+    notebook = nbformat.read(path, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    lines = [line for cell in code for line in cell.source.splitlines() if line.startswith(("import ", "from "))]
+    parameters = next(cell for cell in code if "parameters" in cell.metadata.get("tags", []))
+    notebook.cells = [parameters, nbformat.v4.new_code_cell("\n".join(lines))]
+    nbformat.write(notebook, folder / path.name)
+    return folder / path.name
+
+
+def seconds(call) -> float:
+    begun = time.monotonic()
+    call()
+    return time.monotonic() - begun
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["LAB_EMULATOR_HOME"] = str(folder / "emulator")
+        (folder / "empty").mkdir()
+        empty = [only_imports(path, folder) for path in headless.notebooks()]
+        start_embedded()
+        try:
+            headless.run({}, folder / "warm-up")
+            pairs = []
+            for number in range(ROUNDS):
+                whole = seconds(lambda number=number: headless.run({}, folder / f"run-{number}"))
+                kernels = seconds(lambda: [headless.run_one(path, folder / "empty", {}) for path in empty])
+                pairs.append((whole, kernels))
+                print(f"run {whole:5.1f} s   empty notebooks {kernels:5.1f} s   ratio {whole / kernels:.2f}")
+            print(f"median ratio {statistics.median(whole / kernels for whole, kernels in pairs):.2f}")
+        finally:
+            emulator.stop()
+
+
+if __name__ == "__main__":
+    main()
