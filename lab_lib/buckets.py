@@ -19,17 +19,17 @@ def ensure_bucket(lab: Lab) -> str:
     """Make the lab's bucket private, encrypted and TLS only; its name. A bucket that was given is adopted as it is."""
     s3 = lab.client("s3")
     if find_bucket(lab) is None:
-        where = (
-            {} if lab.region == DEFAULT_REGION else {"CreateBucketConfiguration": {"LocationConstraint": lab.region}}
-        )
+        where = {} if lab.region == DEFAULT_REGION else {"LocationConstraint": lab.region}
         try:
-            s3.create_bucket(Bucket=lab.bucket, **where)
+            # Tagged from its first moment: a run that is cut off here must know its own bucket again.
+            s3.create_bucket(Bucket=lab.bucket, CreateBucketConfiguration={**where, "Tags": [TAG]})
         except s3.exceptions.BucketAlreadyExists:
             raise WrongResource(
                 f"The bucket name {lab.bucket} is taken by another account; bucket names are unique in the world. "
                 "Use a prefix, which becomes part of the name."
             ) from None
         s3.get_waiter("bucket_exists").wait(Bucket=lab.bucket, WaiterConfig={"Delay": 1})
+        # Said once more, for emulators that pass over the tags above.
         s3.put_bucket_tagging(Bucket=lab.bucket, Tagging={"TagSet": [TAG]})
     elif not is_ours(lab):
         return lab.bucket
@@ -104,6 +104,8 @@ def is_private(lab: Lab) -> bool:
 
 def objects(lab: Lab) -> list[dict[str, Any]]:
     """What the bucket holds, each as S3 lists it: Key, Size (bytes), LastModified …"""
+    if find_bucket(lab) is None:
+        return []
     pages = lab.client("s3").get_paginator("list_objects_v2").paginate(Bucket=lab.bucket)
     return [item for page in pages for item in page.get("Contents", [])]
 
@@ -113,7 +115,7 @@ def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
     try:
         body = lab.client("s3").get_object(Bucket=lab.bucket, Key=f"{REJECTED}{key}.csv")["Body"].read()
     except ClientError as error:
-        if error_code(error) == "NoSuchKey":
+        if error_code(error) in ("NoSuchKey", "NoSuchBucket"):
             return []
         raise
     rows = csv.DictReader(io.StringIO(body.decode(), newline=""))

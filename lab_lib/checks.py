@@ -244,7 +244,7 @@ def _key(lab: Lab, name: str) -> str:
 
 
 def _amounts(lab: Lab) -> dict[tuple[str, str], Any]:
-    rows = tables.items(lab, "Transactions")
+    rows = [row for row in tables.items(lab, "Transactions") if "TransactionAmount" in row]
     return {(row["CustomerId"], row["TransactionId"]): row["TransactionAmount"] for row in rows}
 
 

@@ -30,7 +30,7 @@ def table(lab: Lab, name: str) -> pd.DataFrame:
 def totals(lab: Lab) -> pd.DataFrame:
     """TransactionTotal: CustomerId, accountBalance (Decimal) and whether its alert was sent."""
     frame = table(lab, "TransactionTotal")
-    return frame.assign(alerted=frame["alerted"].fillna(False).astype(bool))
+    return frame.assign(alerted=frame["alerted"].eq(True))
 
 
 def alerts(lab: Lab, queue: str) -> pd.DataFrame:

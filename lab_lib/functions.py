@@ -139,6 +139,8 @@ def is_our_log_group(lab: Lab, name: str) -> bool:
 
 def log_lines(lab: Lab, name: str) -> list[str]:
     """What the function printed, oldest first."""
+    if find_log_group(lab, name) is None:
+        return []
     pages = lab.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group(lab, name))
     events = sorted((event for page in pages for event in page["events"]), key=lambda event: int(event["timestamp"]))
     return [event["message"].rstrip() for event in events]
@@ -178,7 +180,8 @@ def _ensure_log_group(lab: Lab, name: str) -> None:
     logs, group = lab.client("logs"), log_group(lab, name)
     if find_log_group(lab, name) is None:
         logs.create_log_group(logGroupName=group, tags=TAGS)
-    logs.put_retention_policy(logGroupName=group, retentionInDays=LOG_DAYS)
+    if is_our_log_group(lab, name):
+        logs.put_retention_policy(logGroupName=group, retentionInDays=LOG_DAYS)
 
 
 def _wait(lab: Lab, name: str) -> None:

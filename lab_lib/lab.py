@@ -90,9 +90,9 @@ def open_lab(
         ),
         "threshold": _amount(threshold),
         "email": _matching(email, r"([^@\s]+@[^@\s]+)?", "email", "an address such as ana@example.com"),
-        "phone": _matching(phone, r"(\+[1-9]\d{6,14})?", "phone", "a number such as +15555550100"),
+        "phone": _matching(phone, r"(\+[1-9][0-9]{6,14})?", "phone", "a number such as +15555550100"),
     }
-    _matching(account, r"(\d{12})?", "account", 'twelve digits as text, such as "000000000000"')
+    _matching(account, r"([0-9]{12})?", "account", 'twelve digits as text, such as "000000000000"')
     settings["partition"] = _partition(settings["region"])
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
     if profile:
@@ -125,9 +125,9 @@ def _on_embedded(account: str, settings: dict[str, Any]) -> Lab:
 
 
 def _on_endpoint(account: str, endpoint: str, settings: dict[str, Any]) -> Lab:
-    session = boto3.Session(region_name=settings["region"])
-    if account or not session.get_credentials():  # emulators take twelve digits as the account
-        session = _keyed_session(account or emulator.ACCOUNT, settings["region"])
+    session = _keyed_session(account or emulator.ACCOUNT, settings["region"])  # emulators take the account as the key
+    if not account:
+        session = _user_session("", settings["region"]) or session
     caller = _caller(session, endpoint)
     return Lab(session, f"the endpoint {endpoint}", _agreed(account or caller, caller), endpoint=endpoint, **settings)
 
@@ -137,10 +137,9 @@ def _on_aws(account: str, profile: str, endpoint: str, settings: dict[str, Any])
         raise UsageError(
             f"Profile {profile} is for AWS, and no account is named. Name the account that you want to use."
         )
-    try:
-        session = boto3.Session(profile_name=profile, region_name=settings["region"])
-    except BotoCoreError as error:
-        raise UsageError(f"{error}. `aws configure list-profiles` shows the profiles of this machine.") from None
+    session = _user_session(profile, settings["region"])
+    if session is None:
+        raise UsageError(f"Profile {profile} has no credentials. Sign in, or name another profile.")
     target = f"the endpoint {endpoint}" if endpoint else "AWS"
     caller = _caller(session, endpoint or None)
     return Lab(session, target, _agreed(account, caller), endpoint=endpoint or None, **settings)
@@ -171,6 +170,15 @@ def _keyed_session(account: str, region: str) -> boto3.Session:
     core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     core.set_credentials(account, "test")
     return boto3.Session(botocore_session=core, region_name=region)
+
+
+def _user_session(profile: str, region: str) -> boto3.Session | None:
+    """A session with the user's own credentials, if there are any; UsageError for a profile that is not there."""
+    try:
+        session = boto3.Session(profile_name=profile or None, region_name=region)
+        return session if session.get_credentials() else None
+    except BotoCoreError as error:
+        raise UsageError(f"{error}. `aws configure list-profiles` shows the profiles of this machine.") from None
 
 
 def _config(lab: Lab) -> Config:

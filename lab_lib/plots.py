@@ -1,6 +1,7 @@
 """Figures: a DataFrame in, a matplotlib Figure out. Nothing here calls AWS."""
 
 import io
+import warnings
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,9 @@ class Described(Figure):
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         png = io.BytesIO()
-        self.savefig(png, format="png", dpi=100, facecolor="white", metadata={"Software": None})
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing")  # the words say the name; the figure draws a box
+            self.savefig(png, format="png", dpi=100, facecolor="white", metadata={"Software": None})
         return {"image/png": png.getvalue(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
 
@@ -42,7 +45,7 @@ def totals(frame: pd.DataFrame, threshold: Decimal) -> Described:
     axes.bar_label(bars, labels, padding=4, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     if not names:
         axes.annotate("no customer has a total yet", (0.5, 0.5), xycoords="axes fraction", ha="right", va="center")
-        axes.set_xlim(0, float(threshold) * 1.2)
+        axes.set_xlim(min(0, float(threshold) * 1.2), max(float(threshold) * 1.2, 1))
     axes.axvline(float(threshold), color=LINE, linestyle="--", linewidth=1.2)
     axes.annotate(
         f"threshold {threshold:f}",

@@ -48,7 +48,10 @@ def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
 
 def allowed_senders(lab: Lab, name: str) -> list[str]:
     """The names of the topics that the queue's policy lets in."""
-    attributes = lab.client("sqs").get_queue_attributes(QueueUrl=find_queue(lab, name), AttributeNames=["Policy"])
+    url = find_queue(lab, name)
+    if url is None:
+        return []
+    attributes = lab.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
     policy = json.loads(attributes.get("Attributes", {}).get("Policy", '{"Statement": []}'))
     sources = [
         each.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn", "anyone") for each in policy["Statement"]
@@ -74,7 +77,7 @@ def queue_arn(lab: Lab, name: str) -> str:
 
 
 def messages(lab: Lab, name: str) -> list[dict[str, Any]]:
-    """The bodies of the queue's messages, as JSON; every message stays in the queue."""
+    """The bodies of the queue's messages, {} for one that is no JSON object; every message stays in the queue."""
     sqs, url = lab.client("sqs"), find_queue(lab, name)
     if url is None:
         return []
@@ -90,13 +93,18 @@ def messages(lab: Lab, name: str) -> list[dict[str, Any]]:
     finally:
         for message in seen.values():
             sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
-    return [json.loads(message["Body"]) for message in seen.values()]
+    return [_json(message["Body"]) for message in seen.values()]
 
 
 def _body(message: dict[str, Any]) -> dict[str, str]:
     """The alert in an SNS envelope; empty for a message that is none."""
+    return _json(message.get("Message", ""))
+
+
+def _json(text: str) -> dict[str, Any]:
+    """The JSON object that the text is; empty if it is none."""
     try:
-        body: dict[str, str] = json.loads(message["Message"])
-    except (KeyError, TypeError, ValueError):
+        value = json.loads(text)
+    except (TypeError, ValueError):
         return {}
-    return body if isinstance(body, dict) else {}
+    return value if isinstance(value, dict) else {}

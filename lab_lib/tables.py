@@ -32,15 +32,14 @@ def ensure_table(lab: Lab, name: str) -> str:
             Tags=[TAG],
             **({"StreamSpecification": _STREAM} if name == STREAMED else {}),
         )
-        _wait(lab, name)
-    elif table["KeySchema"] != keys:
+    elif table["KeySchema"] != keys or any(each["AttributeType"] != "S" for each in table["AttributeDefinitions"]):
         raise WrongResource(
-            f"Table {table_name} has the key {_words(table['KeySchema'])}; this lab wants {_words(keys)}, and a key "
-            "cannot be changed. Delete that table, or use a prefix."
+            f"Table {table_name} has the key {_words(table['KeySchema'])}; this lab wants {_words(keys)}, all text. "
+            "A key cannot be changed: delete that table, or use a prefix."
         )
-    elif name == STREAMED and not table.get("StreamSpecification", {}).get("StreamEnabled"):
-        dynamodb.update_table(TableName=table_name, StreamSpecification=_STREAM)
-        _wait(lab, name)
+    _wait(lab, name)
+    if name == STREAMED:
+        _stream(lab, name)
     if name in EXPIRING:
         _expire(lab, name)
     return lab.arn("dynamodb", f"table/{table_name}")
@@ -83,6 +82,8 @@ def delete_table(lab: Lab, name: str) -> None:
 
 def items(lab: Lab, name: str) -> list[dict[str, Any]]:
     """Every item, in the order of its key; strings are str, numbers Decimal. Reads are strongly consistent."""
+    if find_table(lab, name) is None:
+        return []
     pages = lab.client("dynamodb").get_paginator("scan").paginate(TableName=lab.name(name), ConsistentRead=True)
     found = [_plain(item) for page in pages for item in page["Items"]]
     return sorted(found, key=lambda item: [item[key] for key in KEYS[name]])
@@ -101,6 +102,17 @@ def _describe(lab: Lab, name: str) -> dict[str, Any] | None:
 def _wait(lab: Lab, name: str) -> None:
     waiter = lab.client("dynamodb").get_waiter("table_exists")
     waiter.wait(TableName=lab.name(name), WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+
+
+def _stream(lab: Lab, name: str) -> None:
+    """Turn the stream on. One that carries less than both images has to be turned off first."""
+    dynamodb, now = lab.client("dynamodb"), (_describe(lab, name) or {}).get("StreamSpecification", {})
+    if now.get("StreamEnabled") and now != _STREAM:
+        dynamodb.update_table(TableName=lab.name(name), StreamSpecification={"StreamEnabled": False})
+        _wait(lab, name)
+    if now != _STREAM:
+        dynamodb.update_table(TableName=lab.name(name), StreamSpecification=_STREAM)
+        _wait(lab, name)
 
 
 def _expire(lab: Lab, name: str) -> None:

@@ -12,6 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from boto3.dynamodb.types import DYNAMODB_CONTEXT
+
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers import transaction_processor as processor
 
@@ -35,9 +37,10 @@ def read(path: str | Path) -> TransactionsFile:
     """Read a file; UsageError if it is not there, NotATransactionsFile if it cannot be read as one."""
     rows, rejected = [], []
     try:
-        with Path(path).open("rb") as check, Path(path).open("rb") as stream:
-            processor.check_text(processor.decoded(check))
-            for line, row, reason in processor.read_rows(processor.decoded(stream)):
+        with processor.decoded(Path(path).open("rb")) as text:
+            processor.check_text(text)
+        with processor.decoded(Path(path).open("rb")) as text:
+            for line, row, reason in processor.read_rows(text):
                 if reason:
                     rejected.append({"line": line, "reason": reason})
                 else:
@@ -50,10 +53,10 @@ def read(path: str | Path) -> TransactionsFile:
 
 
 def totals(amounts: dict[tuple[str, str], Decimal]) -> dict[str, Decimal]:
-    """Each customer's total."""
+    """Each customer's total, to the last digit."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for (customer, _), amount in amounts.items():
-        sums[customer] += amount
+        sums[customer] = DYNAMODB_CONTEXT.add(sums[customer], amount)
     return dict(sums)
 
 
@@ -63,12 +66,8 @@ def write(path: str | Path, rows: Iterable[Row]) -> None:
         lines = csv.writer(stream, delimiter="|", lineterminator="\n")
         lines.writerow(processor.COLUMNS)
         for row in rows:
-            lines.writerow(
-                [
-                    row[name]
-                    for name in ("CustomerId", "Address", "TransactionId", "TransactionDate", "TransactionAmount")
-                ]
-            )
+            texts = [row[name] for name in ("CustomerId", "Address", "TransactionId", "TransactionDate")]
+            lines.writerow([*texts, f"{row['TransactionAmount']:f}"])
 
 
 def make_up(rows: int, customers: int, seed: int = 0) -> Iterator[Row]:

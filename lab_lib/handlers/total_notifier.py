@@ -1,8 +1,8 @@
-"""TotalNotifier: keeps each customer's total in TransactionTotal, and alerts once when a total reaches the threshold.
+"""TotalNotifier: keeps each customer's total, and alerts once when a total reaches the threshold.
 
-DynamoDB delivers a stream record at least once, and orders only the records of one item. So each record is an
-amount to add, and a marker written in the same transaction says that it was added. A batch that comes again changes
-nothing; one that was cut off half-way is finished.
+DynamoDB delivers a stream record at least once, and orders only the records of one item. So
+each record is an amount to add, and a marker written in the same transaction says that it was
+added. A batch that comes again changes nothing; one that was cut off half-way is finished.
 """
 
 import functools
@@ -10,41 +10,49 @@ import json
 import os
 import time
 from collections import defaultdict
-from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from decimal import Decimal
 
 import boto3
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSerializer
 
 SUBJECT = "Warning! Account balance is very high"
 MARKER_LIFE = 48 * 3600  # seconds; a stream keeps its records for 24 hours
 MOST_ACTIONS = 100  # DynamoDB's limit for one transaction
-EXACT = Context(
-    prec=38, traps=[Inexact, InvalidOperation, Overflow]
-)  # DynamoDB's numbers have 38 digits; none may be lost
 aws = functools.cache(boto3.client)  # made once, kept while Lambda stays warm
 dynamodb_value = TypeSerializer().serialize
 python_value = TypeDeserializer().deserialize
 
 
 def lambda_handler(event, context):
-    """Add the batch to the totals, then alert. An error here makes Lambda send the whole batch again."""
+    """Add the batch to the totals, then alert. After an error Lambda sends the batch again."""
     changes, hopeless = read_changes(event["Records"])
     park(hopeless)
     added = sum(add_once(pack) for pack in packs(changes))
     customers = sorted({customer for customer, _ in changes.values()})
     alerted = [total["CustomerId"] for total in totals_of(customers) if alert(total)]
-    print(json.dumps({"records": len(event["Records"]), "added": added, "parked": len(hopeless), "alerted": alerted}))
+    print(
+        json.dumps(
+            {
+                "records": len(event["Records"]),
+                "added": added,
+                "parked": len(hopeless),
+                "alerted": alerted,
+            }
+        )
+    )
     return {"batchItemFailures": []}
 
 
 def read_changes(records):
-    """{event id: (customer, new amount minus old amount)}, and the records that no retry can make readable."""
+    """{event id: (customer, new amount minus old)}, and the records that no retry can mend."""
     changes, hopeless = {}, []
     for record in records:
         try:
             images = record["dynamodb"]
             customer = images["Keys"]["CustomerId"]["S"]
-            amount = EXACT.subtract(amount_of(images.get("NewImage")), amount_of(images.get("OldImage")))
+            amount = DYNAMODB_CONTEXT.subtract(
+                amount_of(images.get("NewImage")), amount_of(images.get("OldImage"))
+            )
             changes[record["eventID"]] = customer, amount
         except (KeyError, TypeError, ArithmeticError) as error:
             hopeless.append({"error": repr(error), "record": record})
@@ -56,7 +64,7 @@ def amount_of(image):
 
 
 def packs(changes):
-    """The changes in groups that fit into one transaction each: a marker a record, and an ADD a customer."""
+    """The changes in groups that fit into a transaction: a marker a record, an ADD a customer."""
     pack, customers = {}, set()
     for event_id, (customer, amount) in changes.items():
         if len(pack) + 1 + len(customers | {customer}) > MOST_ACTIONS:
@@ -69,7 +77,7 @@ def packs(changes):
 
 
 def add_once(pack):
-    """Add the pack to the totals in one transaction, leaving out what was added before; how many were added."""
+    """Add to the totals, in one transaction, what was not added before; how many changes it was."""
     while pack:
         try:
             aws("dynamodb").transact_write_items(TransactItems=[*markers(pack), *additions(pack)])
@@ -88,18 +96,24 @@ def add_once(pack):
 
 
 def markers(pack):
-    """The markers, first in the transaction and in the pack's order: so the reasons of a refusal line up with it."""
+    """The markers, first in the transaction: so the reasons of a refusal line up with the pack."""
     expires = int(time.time()) + MARKER_LIFE
     for event_id in pack:
         item = {"EventId": dynamodb_value(event_id), "ExpiresAt": dynamodb_value(expires)}
         condition = "attribute_not_exists(EventId)"
-        yield {"Put": {"TableName": os.environ["MARKER_TABLE"], "Item": item, "ConditionExpression": condition}}
+        yield {
+            "Put": {
+                "TableName": os.environ["MARKER_TABLE"],
+                "Item": item,
+                "ConditionExpression": condition,
+            }
+        }
 
 
 def additions(pack):
     sums = defaultdict(Decimal)
     for customer, amount in pack.values():
-        sums[customer] = EXACT.add(sums[customer], amount)
+        sums[customer] = DYNAMODB_CONTEXT.add(sums[customer], amount)
     for customer, amount in sums.items():
         yield {
             "Update": {
@@ -115,7 +129,9 @@ def totals_of(customers):
     """The customers' items in TransactionTotal, read consistently, at most 100 a call."""
     table = os.environ["TOTAL_TABLE"]
     for start in range(0, len(customers), 100):
-        wanted = [{"CustomerId": dynamodb_value(customer)} for customer in customers[start : start + 100]]
+        wanted = [
+            {"CustomerId": dynamodb_value(customer)} for customer in customers[start : start + 100]
+        ]
         request = {table: {"Keys": wanted, "ConsistentRead": True}}
         while request:
             answer = aws("dynamodb").batch_get_item(RequestItems=request)
@@ -125,13 +141,18 @@ def totals_of(customers):
 
 
 def alert(total):
-    """Publish if the total stands at or above the threshold and that was not said before; True if it was published."""
+    """Publish if the total has reached the threshold and nobody was told yet; True if it did."""
     high = total["accountBalance"] >= Decimal(os.environ["THRESHOLD"])
     if high == total.get("alerted", False):
         return False
     if high:
-        message = {"customerID": total["CustomerId"], "accountBalance": f"{total['accountBalance']:f}"}
-        aws("sns").publish(TopicArn=os.environ["TOPIC_ARN"], Subject=SUBJECT, Message=json.dumps(message))
+        message = {
+            "customerID": total["CustomerId"],
+            "accountBalance": f"{total['accountBalance']:f}",
+        }
+        aws("sns").publish(
+            TopicArn=os.environ["TOPIC_ARN"], Subject=SUBJECT, Message=json.dumps(message)
+        )
     # Only after publishing: a crash in between repeats an alert, and never loses one.
     aws("dynamodb").update_item(
         TableName=os.environ["TOTAL_TABLE"],
@@ -143,6 +164,8 @@ def alert(total):
 
 
 def park(hopeless):
-    """Set aside the records that can never succeed, so that they do not hold up the ones behind them."""
+    """Set aside the records that can never succeed: they must not hold up the ones behind them."""
     for letter in hopeless:
-        aws("sqs").send_message(QueueUrl=os.environ["DEAD_LETTER_QUEUE"], MessageBody=json.dumps(letter))
+        aws("sqs").send_message(
+            QueueUrl=os.environ["DEAD_LETTER_QUEUE"], MessageBody=json.dumps(letter)
+        )

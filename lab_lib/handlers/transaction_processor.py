@@ -1,7 +1,8 @@
-"""TransactionProcessor: copies each row of an uploaded transactions file into the tables Customer and Transactions.
+"""TransactionProcessor: copies the rows of an uploaded file into Customer and Transactions.
 
-A row that cannot be read is kept, with its line and the reason, under rejected/ in the same bucket.
-A file that cannot be read at all is an error: Lambda tries it twice more, then it goes to the dead-letter queue.
+A row that cannot be read is kept, with its line and the reason, under rejected/ in the bucket.
+A file that cannot be read at all is an error: Lambda tries it twice more, then the event goes
+to the dead-letter queue.
 """
 
 import csv
@@ -15,11 +16,14 @@ from decimal import Decimal
 from urllib.parse import unquote_plus
 
 import boto3
+from boto3.dynamodb.types import DYNAMODB_CONTEXT
 
 COLUMNS = ["customer_id", "customer_address", "trn_id", "trn_date", "trn_amount"]
 REJECTED = "rejected/"
 AMOUNT = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
-aws = functools.cache(lambda kind, service: getattr(boto3, kind)(service))  # made once, kept while Lambda stays warm
+aws = functools.cache(
+    lambda kind, service: getattr(boto3, kind)(service)
+)  # made once, kept while Lambda stays warm
 
 
 class UnreadableFile(Exception):
@@ -30,7 +34,10 @@ def lambda_handler(event, context):
     """Process every object that the event names; an event can name several."""
     reports = []
     for record in event.get("Records", []):
-        bucket, key = record["s3"]["bucket"]["name"], unquote_plus(record["s3"]["object"]["key"])
+        bucket, key = (
+            record["s3"]["bucket"]["name"],
+            unquote_plus(record["s3"]["object"]["key"]),
+        )
         if not key.startswith(REJECTED):  # what this function writes must not start it again
             reports.append(process(bucket, key))
             print(json.dumps(reports[-1]))
@@ -38,7 +45,7 @@ def lambda_handler(event, context):
 
 
 def process(bucket, key):
-    """Copy one object into the tables; how many rows there were, were written, and were rejected."""
+    """Copy one object into the tables; how many rows there were, were written, were rejected."""
     try:
         text, etag = open_text(bucket, key)
         check_text(text)
@@ -70,7 +77,9 @@ def check_text(text):
         check_header(next(lines, []))
         for fields in lines:
             if any("\0" in field for field in fields):
-                raise UnreadableFile(f"line {lines.line_num} holds a zero byte; this is no text file")
+                raise UnreadableFile(
+                    f"line {lines.line_num} holds a zero byte; this is no text file"
+                )
     except UnicodeDecodeError:
         raise UnreadableFile("it is not UTF-8 text") from None
     except csv.Error as error:
@@ -88,7 +97,7 @@ def check_header(header):
 
 
 def read_rows(text):
-    """Each row as (line, transaction, None), or as (line, fields, reason) if it cannot be read."""
+    """Each row as (line, transaction, None), or (line, fields, reason) if it cannot be read."""
     lines = csv.reader(text, delimiter="|")
     columns, before = check_header(next(lines, [])), lines.line_num
     for fields in lines:
@@ -97,22 +106,33 @@ def read_rows(text):
         if not any(values):
             continue
         row = dict(zip(columns, values))
-        reason = f"{len(values)} fields; wanted {len(columns)}" if len(values) != len(columns) else fault(row)
+        reason = (
+            f"{len(values)} fields; wanted {len(columns)}"
+            if len(values) != len(columns)
+            else fault(row)
+        )
         yield (line, fields, reason) if reason else (line, transaction(row), None)
 
 
 def fault(row):
     """What is wrong with the row, or None."""
     amount = row["trn_amount"]
-    for name, longest in (("customer_id", 2048), ("trn_id", 1024)):  # bytes; DynamoDB's limits for a key
+    for name, longest in (
+        ("customer_id", 2048),
+        ("trn_id", 1024),
+    ):  # bytes; DynamoDB's limits for a key
         if not row[name]:
             return f"{name} is empty"
         if len(row[name].encode()) > longest:
             return f"{name} is longer than {longest} bytes"
     if not AMOUNT.fullmatch(amount):
         return f"trn_amount is {amount[:40]!r}; wanted a number such as 100 or 99.50"
-    if len(Decimal(amount).as_tuple().digits) > 38:
+    try:
+        number = DYNAMODB_CONTEXT.create_decimal(amount)
+    except ArithmeticError:
         return "trn_amount has more than 38 digits"
+    if number and number.adjusted() < -130:
+        return "trn_amount is too small for DynamoDB"
     try:
         datetime.strptime(row["trn_date"], "%m/%d/%Y")
     except ValueError:
@@ -131,15 +151,18 @@ def transaction(row):
 
 
 def write_rows(rows):
-    """Write the good rows in batches of 25, in the file's order; the number of good rows, and the bad ones."""
+    """Write the good rows in batches of 25, in order; how many they were, and the bad ones."""
     customers, transactions = (
-        aws("resource", "dynamodb").Table(os.environ[f"{name}_TABLE"]) for name in ("CUSTOMER", "TRANSACTIONS")
+        aws("resource", "dynamodb").Table(os.environ[f"{name}_TABLE"])
+        for name in ("CUSTOMER", "TRANSACTIONS")
     )
     good, bad, addresses = 0, [], {}
     # The batch writer sends again what DynamoDB had no room for.
     with (
         customers.batch_writer(overwrite_by_pkeys=["CustomerId"]) as put_customer,
-        transactions.batch_writer(overwrite_by_pkeys=["CustomerId", "TransactionId"]) as put_transaction,
+        transactions.batch_writer(
+            overwrite_by_pkeys=["CustomerId", "TransactionId"]
+        ) as put_transaction,
     ):
         for line, row, reason in rows:
             if reason:
@@ -154,11 +177,16 @@ def write_rows(rows):
 
 
 def keep_rejected(bucket, key, bad):
-    """Keep the rows that could not be read; forget those of an earlier upload of the same file."""
+    """Keep the rows that could not be read; forget those of an earlier upload of the file."""
     s3, kept = aws("client", "s3"), f"{REJECTED}{key}.csv"
     if not bad:
         s3.delete_object(Bucket=bucket, Key=kept)
         return
     table = io.StringIO()
     csv.writer(table).writerows([("line", "reason", "row"), *bad])
-    s3.put_object(Bucket=bucket, Key=kept, Body=table.getvalue().encode(), ContentType="text/csv; charset=utf-8")
+    s3.put_object(
+        Bucket=bucket,
+        Key=kept,
+        Body=table.getvalue().encode(),
+        ContentType="text/csv; charset=utf-8",
+    )

@@ -1,0 +1,230 @@
+import dataclasses
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab_lib import buckets, policies
+from lab_lib.errors import WrongResource
+
+
+@pytest.fixture
+def given_bucket(lab):
+    """A bucket that was in the account before the lab."""
+    lab.client("s3").create_bucket(Bucket=lab.bucket)
+    return lab.bucket
+
+
+@pytest.fixture
+def put(lab):
+    return lambda key, body=b"x": lab.client("s3").put_object(Bucket=lab.bucket, Key=key, Body=body)
+
+
+@pytest.fixture
+def must_be_safe(lab):
+    """Private, encrypted, TLS only."""
+
+    def must_be_safe():
+        s3 = lab.client("s3")
+        assert s3.get_public_access_block(Bucket=lab.bucket)["PublicAccessBlockConfiguration"] == {
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": True,
+            "RestrictPublicBuckets": True,
+        }
+        rules = s3.get_bucket_encryption(Bucket=lab.bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+        assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+        policy = json.loads(s3.get_bucket_policy(Bucket=lab.bucket)["Policy"])
+        assert policy == policies.tls_only_bucket(lab)
+
+    return must_be_safe
+
+
+def test_ensure_bucket_makes_a_tagged_private_encrypted_bucket(lab, must_be_safe):
+    assert buckets.ensure_bucket(lab) == lab.bucket
+
+    must_be_safe()
+    assert lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"] == [
+        {"Key": "lab", "Value": "serverless-lab"}
+    ]
+    assert buckets.is_private(lab)
+
+
+def test_ensure_bucket_in_another_region_puts_it_there(lab):
+    there = dataclasses.replace(lab, region="eu-west-1", _clients={})
+
+    buckets.ensure_bucket(there)
+
+    location = there.client("s3").get_bucket_location(Bucket=there.bucket)
+    assert location["LocationConstraint"] == "eu-west-1"
+
+
+def test_ensure_bucket_twice_gives_the_same_bucket_and_keeps_its_objects(lab, put):
+    buckets.ensure_bucket(lab)
+    put("a.txt")
+
+    assert buckets.ensure_bucket(lab) == lab.bucket
+    assert [each["Key"] for each in buckets.objects(lab)] == ["a.txt"]
+
+
+@pytest.mark.parametrize("call", ["delete_public_access_block", "delete_bucket_encryption", "delete_bucket_policy"])
+def test_ensure_bucket_gives_back_what_was_taken_by_hand(lab, must_be_safe, call):
+    buckets.ensure_bucket(lab)
+    getattr(lab.client("s3"), call)(Bucket=lab.bucket)
+
+    buckets.ensure_bucket(lab)
+
+    must_be_safe()
+
+
+def test_ensure_bucket_closes_a_bucket_that_was_opened_by_hand(lab, must_be_safe):
+    buckets.ensure_bucket(lab)
+    opened = {"BlockPublicAcls": False, "IgnorePublicAcls": True, "BlockPublicPolicy": False}
+    lab.client("s3").put_public_access_block(Bucket=lab.bucket, PublicAccessBlockConfiguration=opened)
+    assert not buckets.is_private(lab)
+
+    buckets.ensure_bucket(lab)
+
+    must_be_safe()
+
+
+def test_ensure_bucket_adopts_a_given_bucket_and_changes_nothing(lab, given_bucket):
+    assert buckets.ensure_bucket(lab) == given_bucket
+
+    assert not buckets.is_private(lab)
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+        lab.client("s3").get_bucket_policy(Bucket=given_bucket)
+    with pytest.raises(ClientError, match="NoSuchTagSet"):
+        lab.client("s3").get_bucket_tagging(Bucket=given_bucket)
+
+
+def test_ensure_bucket_finishes_a_bucket_that_was_left_half_made(lab, monkeypatch, must_be_safe):
+    def killed(**_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lab.client("s3"), "put_public_access_block", killed)
+        with pytest.raises(KeyboardInterrupt):
+            buckets.ensure_bucket(lab)
+
+    buckets.ensure_bucket(lab)
+
+    must_be_safe()
+
+
+def test_a_name_that_another_account_has_is_a_wrong_resource_with_what_to_do(lab, refuse):
+    refuse("s3", "create_bucket", code="BucketAlreadyExists")
+
+    with pytest.raises(WrongResource, match="Use a prefix"):
+        buckets.ensure_bucket(lab)
+
+
+def test_find_bucket_of_an_absent_bucket_is_none(lab):
+    assert buckets.find_bucket(lab) is None
+    assert buckets.is_ours(lab) is False
+    assert buckets.is_private(lab) is False
+
+
+def test_a_refusal_is_never_absence(lab, refuse):
+    refuse("s3", "head_bucket", code="403")
+
+    with pytest.raises(ClientError, match="403"):
+        buckets.find_bucket(lab)
+    with pytest.raises(ClientError, match="403"):
+        buckets.ensure_bucket(lab)
+
+
+def test_a_refusal_to_read_the_tags_is_never_a_given_bucket(lab, refuse):
+    buckets.ensure_bucket(lab)
+    refuse("s3", "get_bucket_tagging")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        buckets.delete_bucket(lab)
+
+
+def test_a_refusal_to_read_the_public_access_is_never_an_open_bucket(lab, refuse):
+    buckets.ensure_bucket(lab)
+    refuse("s3", "get_public_access_block")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        buckets.is_private(lab)
+
+
+def test_delete_bucket_deletes_it_with_all_versions_of_its_objects(lab, put):
+    buckets.ensure_bucket(lab)
+    lab.client("s3").put_bucket_versioning(Bucket=lab.bucket, VersioningConfiguration={"Status": "Enabled"})
+    put("a.txt")
+    put("a.txt")
+    lab.client("s3").delete_object(Bucket=lab.bucket, Key="a.txt")
+
+    buckets.delete_bucket(lab)
+
+    assert buckets.find_bucket(lab) is None
+
+
+def test_delete_bucket_again_is_quiet(lab):
+    buckets.ensure_bucket(lab)
+    buckets.delete_bucket(lab)
+
+    buckets.delete_bucket(lab)
+
+    assert buckets.find_bucket(lab) is None
+
+
+def test_delete_bucket_keeps_a_given_bucket_and_its_objects(lab, given_bucket, put):
+    put("theirs.txt")
+
+    buckets.delete_bucket(lab)
+
+    assert [each["Key"] for each in buckets.objects(lab)] == ["theirs.txt"]
+
+
+def test_upload_takes_the_files_name_as_its_key(lab, tmp_path):
+    buckets.ensure_bucket(lab)
+    (tmp_path / "my rows.txt").write_bytes(b"abc")
+
+    assert buckets.upload(lab, tmp_path / "my rows.txt") == "my rows.txt"
+    assert [(each["Key"], each["Size"]) for each in buckets.objects(lab)] == [("my rows.txt", 3)]
+
+
+def test_upload_takes_another_key_if_it_is_given(lab, tmp_path):
+    buckets.ensure_bucket(lab)
+    (tmp_path / "a.txt").write_bytes(b"abc")
+
+    assert buckets.upload(lab, str(tmp_path / "a.txt"), "year/b.txt") == "year/b.txt"
+    assert [each["Key"] for each in buckets.objects(lab)] == ["year/b.txt"]
+
+
+def test_objects_of_an_empty_bucket_are_none(lab):
+    buckets.ensure_bucket(lab)
+
+    assert buckets.objects(lab) == []
+
+
+def test_objects_are_all_there_when_they_are_more_than_a_page(lab, put):
+    buckets.ensure_bucket(lab)
+    for number in range(1001):
+        put(f"{number}.txt")
+
+    assert len(buckets.objects(lab)) == 1001
+
+
+def test_rejected_rows_have_line_reason_and_row(lab, put):
+    buckets.ensure_bucket(lab)
+    put("rejected/a.txt.csv", b'line,reason,row\r\n7,trn_id is empty,"C1|""x""|\r\n||"\r\n')
+
+    assert buckets.rejected_rows(lab, "a.txt") == [{"line": 7, "reason": "trn_id is empty", "row": 'C1|"x"|\r\n||'}]
+
+
+def test_rejected_rows_of_a_clean_upload_are_none(lab):
+    buckets.ensure_bucket(lab)
+
+    assert buckets.rejected_rows(lab, "a.txt") == []
+
+
+def test_a_refusal_to_read_rejected_rows_goes_up(lab, refuse):
+    buckets.ensure_bucket(lab)
+    refuse("s3", "get_object")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        buckets.rejected_rows(lab, "a.txt")

@@ -1,0 +1,199 @@
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab_lib import policies, queues
+
+QUEUE = "CustomerNotify"
+TWO_WEEKS = "1209600"  # seconds
+
+
+@pytest.fixture
+def attributes(lab):
+    def attributes(url):
+        return lab.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+
+    return attributes
+
+
+@pytest.fixture
+def given_queue(lab):
+    return lab.client("sqs").create_queue(QueueName=QUEUE, Attributes={"MessageRetentionPeriod": "60"})["QueueUrl"]
+
+
+@pytest.fixture
+def send(lab):
+    """Put these messages into the queue: text as it is, anything else as JSON."""
+    url = queues.ensure_queue(lab, QUEUE)
+
+    def send(*messages):
+        for message in messages:
+            body = message if isinstance(message, str) else json.dumps(message)
+            lab.client("sqs").send_message(QueueUrl=url, MessageBody=body)
+
+    return send
+
+
+@pytest.fixture
+def envelope():
+    """What SNS puts into a queue."""
+    return lambda message: {"Type": "Notification", "Subject": "Warning!", "Message": json.dumps(message)}
+
+
+def test_ensure_queue_makes_a_tagged_encrypted_standard_queue(lab, attributes):
+    url = queues.ensure_queue(lab, QUEUE)
+
+    made = attributes(url)
+    assert made["QueueArn"] == queues.queue_arn(lab, QUEUE) == f"arn:aws:sqs:us-east-1:123456789012:{QUEUE}"
+    assert made["SqsManagedSseEnabled"] == "true"
+    assert made["MessageRetentionPeriod"] == TWO_WEEKS
+    assert "FifoQueue" not in made
+    assert lab.client("sqs").list_queue_tags(QueueUrl=url)["Tags"] == {"lab": "serverless-lab"}
+
+
+def test_ensure_queue_twice_gives_the_same_queue(lab):
+    assert queues.ensure_queue(lab, QUEUE) == queues.ensure_queue(lab, QUEUE)
+    assert len(lab.client("sqs").list_queues()["QueueUrls"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "changed", "wanted"),
+    [("MessageRetentionPeriod", "60", TWO_WEEKS), ("SqsManagedSseEnabled", "false", "true")],
+)
+def test_ensure_queue_gives_a_changed_setting_back(lab, attributes, setting, changed, wanted):
+    url = queues.ensure_queue(lab, QUEUE)
+    lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={setting: changed})
+    assert attributes(url)[setting] == changed
+
+    queues.ensure_queue(lab, QUEUE)
+
+    assert attributes(url)[setting] == wanted
+
+
+def test_ensure_queue_waits_until_the_name_can_be_used_again(lab, monkeypatch):
+    # SQS keeps the name of a deleted queue for 60 s; moto does not.
+    sqs, made, waits = lab.client("sqs"), lab.client("sqs").create_queue, []
+
+    def deleted_recently(**arguments):
+        monkeypatch.setattr(sqs, "create_queue", made)
+        code = "AWS.SimpleQueueService.QueueDeletedRecently"
+        raise ClientError({"Error": {"Code": code, "Message": "You must wait 60 seconds."}}, "CreateQueue")
+
+    monkeypatch.setattr(sqs, "create_queue", deleted_recently)
+    retry_while = queues.retry_while
+    monkeypatch.setattr(queues, "retry_while", lambda *args: retry_while(*args, sleep=waits.append))
+
+    url = queues.ensure_queue(lab, QUEUE)
+
+    assert queues.find_queue(lab, QUEUE) == url
+    assert len(waits) == 1
+
+
+def test_ensure_queue_adopts_a_given_queue_and_changes_nothing(lab, given_queue, attributes):
+    before = attributes(given_queue)
+
+    assert queues.ensure_queue(lab, QUEUE) == given_queue
+
+    assert attributes(given_queue) == before
+    assert not queues.is_ours(lab, QUEUE)
+
+
+def test_an_absent_queue_is_none(lab):
+    assert queues.find_queue(lab, QUEUE) is None
+    assert queues.is_ours(lab, QUEUE) is False
+
+
+def test_a_refusal_is_never_absence(lab, refuse):
+    refuse("sqs", "get_queue_url")
+
+    for call in (queues.find_queue, queues.ensure_queue, queues.delete_queue, queues.is_ours, queues.messages):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call(lab, QUEUE)
+
+
+def test_delete_queue_deletes_it_with_its_messages(lab, send):
+    send({"a": 1})
+
+    queues.delete_queue(lab, QUEUE)
+
+    assert queues.find_queue(lab, QUEUE) is None
+
+
+def test_delete_queue_again_is_quiet(lab):
+    queues.ensure_queue(lab, QUEUE)
+    queues.delete_queue(lab, QUEUE)
+
+    queues.delete_queue(lab, QUEUE)
+
+    assert queues.find_queue(lab, QUEUE) is None
+
+
+def test_delete_queue_keeps_a_given_queue(lab, given_queue):
+    queues.delete_queue(lab, QUEUE)
+
+    assert queues.find_queue(lab, QUEUE) == given_queue
+
+
+def test_messages_of_an_absent_queue_are_none(lab):
+    assert queues.messages(lab, QUEUE) == []
+
+
+def test_messages_of_an_empty_queue_are_none(lab):
+    queues.ensure_queue(lab, QUEUE)
+
+    assert queues.messages(lab, QUEUE) == []
+
+
+def test_messages_are_all_there_when_they_are_more_than_sqs_gives_at_once(lab, send):
+    send(*[{"number": number} for number in range(23)])
+
+    assert sorted(each["number"] for each in queues.messages(lab, QUEUE)) == list(range(23))
+
+
+def test_messages_stay_in_the_queue(lab, send):
+    send({"a": 1}, {"b": 2})
+
+    assert queues.messages(lab, QUEUE) == queues.messages(lab, QUEUE)
+    assert len(queues.messages(lab, QUEUE)) == 2
+
+
+def test_alerts_come_without_the_envelope_of_sns(lab, send, envelope):
+    send(envelope({"customerID": "C2", "accountBalance": "1750"}))
+
+    assert queues.alerts(lab, QUEUE) == [{"customerID": "C2", "accountBalance": "1750"}]
+
+
+def test_messages_that_are_no_alerts_are_passed_over(lab, send, envelope):
+    alert = {"customerID": "C2", "accountBalance": "1750"}
+
+    send({"a": 1}, [1], 7, envelope("x"), envelope([1]), {"Message": 1}, {"Message": "no JSON"}, envelope(alert))
+
+    assert queues.alerts(lab, QUEUE) == [alert]
+
+
+def test_a_message_that_a_learner_typed_in_the_console_is_passed_over(lab, send, envelope):
+    alert = {"customerID": "C2", "accountBalance": "1750"}
+
+    send("hello, this is no JSON", envelope(alert))
+
+    assert queues.alerts(lab, QUEUE) == [alert]
+
+
+def test_a_queue_without_a_policy_lets_nobody_in(lab):
+    queues.ensure_queue(lab, QUEUE)
+
+    assert queues.allowed_senders(lab, QUEUE) == []
+
+
+def test_allowed_senders_are_the_topics_of_the_queues_policy(lab):
+    url = queues.ensure_queue(lab, QUEUE)
+    policy = policies.topic_to_queue(lab, lab.arn("sns", "HighBalanceAlert"), queues.queue_arn(lab, QUEUE))
+    policy["Statement"].append({"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage"})
+    lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+
+    assert queues.allowed_senders(lab, QUEUE) == ["HighBalanceAlert", "anyone"]
+
+
+def test_nobody_may_send_to_an_absent_queue(lab):
+    assert queues.allowed_senders(lab, QUEUE) == []

@@ -1,0 +1,118 @@
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab_lib import policies, roles
+
+ROLE = "TotalNotifierRole"
+
+
+@pytest.fixture
+def permissions(lab):
+    return policies.total_notifier(lab)
+
+
+@pytest.fixture
+def given_role(lab):
+    """A role as a managed classroom account has it: not made by the lab."""
+    allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    arn = lab.client("iam").create_role(RoleName=ROLE, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    lab.client("iam").put_role_policy(RoleName=ROLE, PolicyName="theirs", PolicyDocument=json.dumps(allowed))
+    return arn
+
+
+def test_ensure_role_makes_a_tagged_role_with_its_permissions(lab, permissions):
+    arn = roles.ensure_role(lab, ROLE, permissions)
+
+    role = lab.client("iam").get_role(RoleName=ROLE)["Role"]
+    assert arn == role["Arn"] == f"arn:aws:iam::123456789012:role/{ROLE}"
+    assert role["AssumeRolePolicyDocument"] == policies.lambda_trust()
+    assert role["Tags"] == [{"Key": "lab", "Value": "serverless-lab"}]
+    assert lab.client("iam").get_role_policy(RoleName=ROLE, PolicyName="lab")["PolicyDocument"] == permissions
+
+
+def test_ensure_role_twice_gives_the_same_role(lab, permissions):
+    assert roles.ensure_role(lab, ROLE, permissions) == roles.ensure_role(lab, ROLE, permissions)
+    assert len(lab.client("iam").list_roles()["Roles"]) == 1
+
+
+def test_ensure_role_gives_changed_permissions_back(lab, permissions):
+    roles.ensure_role(lab, ROLE, permissions)
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    lab.client("iam").put_role_policy(RoleName=ROLE, PolicyName="lab", PolicyDocument=json.dumps(everything))
+
+    roles.ensure_role(lab, ROLE, permissions)
+
+    assert lab.client("iam").get_role_policy(RoleName=ROLE, PolicyName="lab")["PolicyDocument"] == permissions
+
+
+def test_ensure_role_gives_deleted_permissions_back(lab, permissions):
+    roles.ensure_role(lab, ROLE, permissions)
+    lab.client("iam").delete_role_policy(RoleName=ROLE, PolicyName="lab")
+
+    roles.ensure_role(lab, ROLE, permissions)
+
+    assert lab.client("iam").get_role_policy(RoleName=ROLE, PolicyName="lab")["PolicyDocument"] == permissions
+
+
+def test_ensure_role_gives_changed_trust_back(lab, permissions):
+    roles.ensure_role(lab, ROLE, permissions)
+    (statement,) = policies.lambda_trust()["Statement"]
+    others = {"Version": "2012-10-17", "Statement": [{**statement, "Principal": {"Service": "ec2.amazonaws.com"}}]}
+    lab.client("iam").update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(others))
+
+    roles.ensure_role(lab, ROLE, permissions)
+
+    assert lab.client("iam").get_role(RoleName=ROLE)["Role"]["AssumeRolePolicyDocument"] == policies.lambda_trust()
+
+
+def test_ensure_role_adopts_a_given_role_and_changes_nothing(lab, permissions, given_role):
+    before = lab.client("iam").get_role(RoleName=ROLE)["Role"]
+
+    assert roles.ensure_role(lab, ROLE, permissions) == given_role
+
+    assert lab.client("iam").get_role(RoleName=ROLE)["Role"] == before
+    assert lab.client("iam").list_role_policies(RoleName=ROLE)["PolicyNames"] == ["theirs"]
+
+
+def test_find_role_of_an_absent_role_is_none(lab):
+    assert roles.find_role(lab, ROLE) is None
+    assert roles.is_ours(lab, ROLE) is False
+
+
+def test_a_refusal_is_never_absence(lab, permissions, refuse):
+    refuse("iam", "get_role")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        roles.find_role(lab, ROLE)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        roles.ensure_role(lab, ROLE, permissions)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        roles.delete_role(lab, ROLE)
+
+
+def test_delete_role_deletes_it_with_all_its_policies(lab, permissions):
+    roles.ensure_role(lab, ROLE, permissions)
+    managed = lab.client("iam").create_policy(PolicyName="More", PolicyDocument=json.dumps(permissions))["Policy"]
+    lab.client("iam").attach_role_policy(RoleName=ROLE, PolicyArn=managed["Arn"])
+
+    roles.delete_role(lab, ROLE)
+
+    assert roles.find_role(lab, ROLE) is None
+
+
+def test_delete_role_again_is_quiet(lab, permissions):
+    roles.ensure_role(lab, ROLE, permissions)
+    roles.delete_role(lab, ROLE)
+
+    roles.delete_role(lab, ROLE)
+
+    assert roles.find_role(lab, ROLE) is None
+
+
+def test_delete_role_keeps_a_given_role(lab, given_role):
+    roles.delete_role(lab, ROLE)
+
+    assert roles.find_role(lab, ROLE) == given_role
+    assert lab.client("iam").list_role_policies(RoleName=ROLE)["PolicyNames"] == ["theirs"]

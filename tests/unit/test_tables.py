@@ -1,0 +1,225 @@
+from decimal import Decimal
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab_lib import tables
+from lab_lib.errors import WrongResource
+
+ALL = list(tables.KEYS)
+
+
+@pytest.fixture
+def describe(lab):
+    return lambda name: lab.client("dynamodb").describe_table(TableName=name)["Table"]
+
+
+@pytest.fixture
+def expiry(lab):
+    return lambda name: lab.client("dynamodb").describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+
+
+@pytest.fixture
+def given_table(lab):
+    """A table that was in the account before the lab, or that a learner made by hand."""
+
+    def given_table(name, **changes):
+        keys = tables.KEYS[name]
+        wanted = {
+            "KeySchema": [
+                {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+            ],
+            "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in keys],
+            "BillingMode": "PAY_PER_REQUEST",
+        }
+        return lab.client("dynamodb").create_table(TableName=name, **{**wanted, **changes})["TableDescription"]
+
+    return given_table
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_ensure_table_makes_a_tagged_table_with_its_key(lab, describe, name):
+    arn = tables.ensure_table(lab, name)
+
+    table = describe(name)
+    assert arn == table["TableArn"]
+    assert tables.key(lab, name) == tables.KEYS[name]
+    assert {each["AttributeType"] for each in table["AttributeDefinitions"]} == {"S"}
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert lab.client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"] == [
+        {"Key": "lab", "Value": "serverless-lab"}
+    ]
+
+
+def test_only_transactions_has_a_stream_and_it_carries_both_images(lab, describe):
+    for name in ALL:
+        tables.ensure_table(lab, name)
+
+    streams = {name: describe(name)["StreamSpecification"] for name in ALL if tables.find_stream(lab, name)}
+    assert streams == {"Transactions": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}}
+
+
+def test_only_the_markers_expire(lab, expiry):
+    for name in ALL:
+        tables.ensure_table(lab, name)
+
+    expiring = {name: expiry(name)["AttributeName"] for name in ALL if expiry(name)["TimeToLiveStatus"] == "ENABLED"}
+    assert expiring == {"ProcessedRecords": "ExpiresAt"}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_ensure_table_twice_gives_the_same_table_and_keeps_its_items(lab, name):
+    tables.ensure_table(lab, name)
+    lab.client("dynamodb").put_item(TableName=name, Item={key: {"S": "x"} for key in tables.KEYS[name]})
+    before = tables.find_table(lab, name), tables.find_stream(lab, name)
+
+    tables.ensure_table(lab, name)
+
+    assert (tables.find_table(lab, name), tables.find_stream(lab, name)) == before
+    assert len(tables.items(lab, name)) == 1
+
+
+def test_ensure_table_switches_a_stream_on_again_that_was_switched_off_by_hand(lab, describe, given_table):
+    given_table("Transactions", Tags=[{"Key": "lab", "Value": "serverless-lab"}])  # moto cannot switch a stream off
+    assert tables.find_stream(lab) is None
+
+    tables.ensure_table(lab, "Transactions")
+
+    assert describe("Transactions")["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    assert tables.find_stream(lab) is not None
+
+
+def test_ensure_table_mends_a_stream_that_carries_the_new_image_only(lab, given_table, monkeypatch):
+    # Without the old image TotalNotifier cannot tell by how much an amount changed, and the totals are wrong.
+    # DynamoDB changes a stream only by way of none, and moto starts no second one: so what counts is what it is asked.
+    stream, updates = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}, []
+    given_table("Transactions", StreamSpecification=stream, Tags=[{"Key": "lab", "Value": "serverless-lab"}])
+    monkeypatch.setattr(
+        lab.client("dynamodb"), "update_table", lambda **arguments: updates.append(arguments["StreamSpecification"])
+    )
+
+    tables.ensure_table(lab, "Transactions")
+
+    assert updates == [{"StreamEnabled": False}, {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}]
+
+
+def test_ensure_table_switches_expiry_on_again_that_was_switched_off_by_hand(lab, expiry):
+    tables.ensure_table(lab, "ProcessedRecords")
+    lab.client("dynamodb").update_time_to_live(
+        TableName="ProcessedRecords", TimeToLiveSpecification={"Enabled": False, "AttributeName": "ExpiresAt"}
+    )
+
+    tables.ensure_table(lab, "ProcessedRecords")
+
+    assert expiry("ProcessedRecords") == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ExpiresAt"}
+
+
+def test_ensure_table_returns_only_when_a_table_that_is_being_made_is_ready(lab, monkeypatch):
+    # A run that was killed leaves such a table; moto's are ready at once.
+    tables.ensure_table(lab, "Customer")
+    table = lab.client("dynamodb").describe_table(TableName="Customer")["Table"]
+    seen = []
+
+    def describe_table(**_):
+        seen.append("ACTIVE" if seen else "CREATING")
+        return {"Table": {**table, "TableStatus": seen[-1]}}
+
+    monkeypatch.setattr(lab.client("dynamodb"), "describe_table", describe_table)
+
+    tables.ensure_table(lab, "Customer")
+
+    assert seen[-1] == "ACTIVE"
+
+
+def test_a_table_with_another_key_is_a_wrong_resource_and_stays_as_it_is(lab, given_table):
+    given_table(
+        "Customer",
+        KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
+    )
+
+    with pytest.raises(WrongResource, match="has the key Id; this lab wants CustomerId"):
+        tables.ensure_table(lab, "Customer")
+
+    assert tables.key(lab, "Customer") == ["Id"]
+
+
+def test_a_table_whose_key_is_a_number_is_a_wrong_resource(lab, given_table):
+    given_table("Customer", AttributeDefinitions=[{"AttributeName": "CustomerId", "AttributeType": "N"}])
+
+    with pytest.raises(WrongResource):
+        tables.ensure_table(lab, "Customer")
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_ensure_table_mends_a_given_table_and_does_not_make_it_ours(lab, given_table, describe, expiry, name):
+    arn = given_table(name)["TableArn"]
+
+    assert tables.ensure_table(lab, name) == arn
+
+    assert (tables.find_stream(lab, name) is not None) == (name == tables.STREAMED)
+    assert (expiry(name)["TimeToLiveStatus"] == "ENABLED") == (name in tables.EXPIRING)
+    assert not tables.is_ours(lab, name)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_delete_table_keeps_a_given_table(lab, given_table, name):
+    arn = given_table(name)["TableArn"]
+
+    tables.delete_table(lab, name)
+
+    assert tables.find_table(lab, name) == arn
+
+
+def test_an_absent_table_is_none(lab):
+    assert tables.find_table(lab, "Customer") is None
+    assert tables.find_stream(lab) is None
+    assert tables.key(lab, "Customer") == []
+    assert tables.is_ours(lab, "Customer") is False
+
+
+def test_a_refusal_is_never_absence(lab, refuse):
+    refuse("dynamodb", "describe_table", code="AccessDeniedException")
+
+    for call in (tables.find_table, tables.find_stream, tables.ensure_table, tables.delete_table, tables.is_ours):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call(lab, "Transactions")
+
+
+def test_delete_table_deletes_it_with_its_items(lab):
+    tables.ensure_table(lab, "Customer")
+    lab.client("dynamodb").put_item(TableName="Customer", Item={"CustomerId": {"S": "C1"}})
+
+    tables.delete_table(lab, "Customer")
+
+    assert tables.find_table(lab, "Customer") is None
+
+
+def test_delete_table_again_is_quiet(lab):
+    tables.ensure_table(lab, "Customer")
+    tables.delete_table(lab, "Customer")
+
+    tables.delete_table(lab, "Customer")
+
+    assert tables.find_table(lab, "Customer") is None
+
+
+def test_items_are_plain_values_in_the_order_of_their_key(lab):
+    tables.ensure_table(lab, "Transactions")
+    for customer, number, amount in [("C2", "T1", "5"), ("C1", "T2", "0.10"), ("C1", "T1", "7")]:
+        item = {"CustomerId": {"S": customer}, "TransactionId": {"S": number}, "TransactionAmount": {"N": amount}}
+        lab.client("dynamodb").put_item(TableName="Transactions", Item=item)
+
+    found = tables.items(lab, "Transactions")
+
+    assert [(each["CustomerId"], each["TransactionId"]) for each in found] == [("C1", "T1"), ("C1", "T2"), ("C2", "T1")]
+    assert found[1]["TransactionAmount"] == Decimal("0.10")
+
+
+def test_items_are_all_there_when_they_are_more_than_a_page(lab):
+    tables.ensure_table(lab, "Customer")
+    for number in range(5):  # DynamoDB's pages end after 1 MB
+        item = {"CustomerId": {"S": f"C{number}"}, "Address": {"S": "x" * 390_000}}
+        lab.client("dynamodb").put_item(TableName="Customer", Item=item)
+
+    assert [each["CustomerId"] for each in tables.items(lab, "Customer")] == ["C0", "C1", "C2", "C3", "C4"]

@@ -1,0 +1,86 @@
+import pytest
+from botocore.exceptions import ClientError
+
+from lab_lib import topics
+
+
+@pytest.fixture
+def attributes(lab):
+    return lambda arn: lab.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+
+
+@pytest.fixture
+def given_topic(lab):
+    created = lab.client("sns").create_topic(Name="HighBalanceAlert", Attributes={"DisplayName": "Theirs"})
+    return created["TopicArn"]
+
+
+def test_ensure_topic_makes_a_tagged_topic_with_its_display_name(lab, attributes):
+    arn = topics.ensure_topic(lab)
+
+    assert arn == "arn:aws:sns:us-east-1:123456789012:HighBalanceAlert"
+    assert attributes(arn)["DisplayName"] == "HighAlert"
+    assert lab.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"] == [
+        {"Key": "lab", "Value": "serverless-lab"}
+    ]
+
+
+def test_ensure_topic_twice_gives_the_same_topic(lab):
+    assert topics.ensure_topic(lab) == topics.ensure_topic(lab)
+    assert len(lab.client("sns").list_topics()["Topics"]) == 1
+
+
+def test_ensure_topic_gives_a_changed_display_name_back(lab, attributes):
+    arn = topics.ensure_topic(lab)
+    lab.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="DisplayName", AttributeValue="Spam")
+
+    topics.ensure_topic(lab)
+
+    assert attributes(arn)["DisplayName"] == "HighAlert"
+
+
+def test_ensure_topic_adopts_a_given_topic_and_changes_nothing(lab, given_topic, attributes):
+    before = attributes(given_topic)
+
+    assert topics.ensure_topic(lab) == given_topic
+
+    assert attributes(given_topic) == before
+    assert not topics.is_ours(lab)
+
+
+def test_an_absent_topic_is_none(lab):
+    assert topics.find_topic(lab) is None
+    assert topics.is_ours(lab) is False
+
+
+def test_a_refusal_is_never_absence(lab, refuse):
+    refuse("sns", "get_topic_attributes", code="AuthorizationError")
+
+    for call in (topics.find_topic, topics.ensure_topic, topics.delete_topic, topics.is_ours):
+        with pytest.raises(ClientError, match="AuthorizationError"):
+            call(lab)
+
+
+def test_delete_topic_deletes_it_with_its_subscriptions(lab):
+    arn = topics.ensure_topic(lab)
+    lab.client("sns").subscribe(TopicArn=arn, Protocol="email", Endpoint="ana@example.com")
+
+    topics.delete_topic(lab)
+
+    assert topics.find_topic(lab) is None
+    assert lab.client("sns").list_subscriptions()["Subscriptions"] == []
+
+
+def test_delete_topic_again_is_quiet(lab):
+    topics.ensure_topic(lab)
+    topics.delete_topic(lab)
+
+    topics.delete_topic(lab)
+
+    assert topics.find_topic(lab) is None
+
+
+def test_delete_topic_keeps_a_given_topic(lab, given_topic):
+    topics.delete_topic(lab)
+
+    assert topics.find_topic(lab) == given_topic

@@ -1,0 +1,381 @@
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab_lib import buckets, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.errors import StepMissing
+
+PROCESSOR = "arn:aws:lambda:us-east-1:123456789012:function:TransactionProcessor"
+
+
+@pytest.fixture
+def uploads(lab):
+    """What the bucket's trigger joins."""
+    buckets.ensure_bucket(lab)
+    queues.ensure_queue(lab, queues.DEAD_LETTERS)
+    roles.ensure_role(lab, "TransactionProcessorRole", policies.transaction_processor(lab))
+    functions.ensure_function(lab, "TransactionProcessor")
+    return lab
+
+
+@pytest.fixture
+def streaming(lab):
+    """What the stream's trigger joins."""
+    tables.ensure_table(lab, "Transactions")
+    queues.ensure_queue(lab, queues.DEAD_LETTERS)
+    roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
+    functions.ensure_function(lab, "TotalNotifier")
+    return lab
+
+
+@pytest.fixture
+def alerting(lab):
+    """What the queues' subscriptions join."""
+    topics.ensure_topic(lab)
+    for queue in queues.ALERT_QUEUES:
+        queues.ensure_queue(lab, queue)
+    return lab
+
+
+@pytest.fixture
+def permission(lab):
+    """The statements of TransactionProcessor's policy."""
+    return lambda: json.loads(lab.client("lambda").get_policy(FunctionName="TransactionProcessor")["Policy"])[
+        "Statement"
+    ]
+
+
+@pytest.fixture
+def notifications(lab):
+    def notifications(*, put=None):
+        s3 = lab.client("s3")
+        if put is not None:
+            s3.put_bucket_notification_configuration(Bucket=lab.bucket, NotificationConfiguration=put)
+        found = s3.get_bucket_notification_configuration(Bucket=lab.bucket)
+        return {name: value for name, value in found.items() if name != "ResponseMetadata"}
+
+    return notifications
+
+
+@pytest.fixture
+def mapping(lab):
+    return lambda uuid: lab.client("lambda").get_event_source_mapping(UUID=uuid)
+
+
+@pytest.fixture
+def publish(lab):
+    return lambda text: lab.client("sns").publish(TopicArn=topics.find_topic(lab), Message=text)
+
+
+def test_ensure_bucket_trigger_starts_the_function_for_every_new_txt_object(uploads, notifications):
+    assert triggers.ensure_bucket_trigger(uploads) == PROCESSOR
+
+    (made,) = notifications()["LambdaFunctionConfigurations"]
+    assert made["LambdaFunctionArn"] == PROCESSOR
+    assert made["Events"] == ["s3:ObjectCreated:*"]
+    assert made["Filter"] == {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}}
+    assert triggers.find_bucket_trigger(uploads) == made
+
+
+def test_what_the_function_rejects_does_not_start_it_again():
+    (rule,) = triggers.UPLOADS["Key"]["FilterRules"]
+
+    assert not f"{buckets.REJECTED}my.txt.csv".endswith(rule["Value"])
+
+
+def test_ensure_bucket_trigger_lets_this_bucket_of_this_account_invoke_and_nobody_else(uploads, permission):
+    triggers.ensure_bucket_trigger(uploads)
+
+    (statement,) = permission()
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "lambda:InvokeFunction")
+    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert statement["Condition"] == {
+        "ArnLike": {"AWS:SourceArn": f"arn:aws:s3:::{uploads.bucket}"},
+        "StringEquals": {"AWS:SourceAccount": "123456789012"},
+    }
+
+
+def test_ensure_bucket_trigger_twice_gives_one_trigger_and_one_permission(uploads, notifications, permission):
+    triggers.ensure_bucket_trigger(uploads)
+    before = notifications()
+
+    triggers.ensure_bucket_trigger(uploads)
+
+    assert notifications() == before
+    assert len(permission()) == 1
+
+
+def test_ensure_bucket_trigger_gives_a_changed_filter_back(uploads, notifications):
+    triggers.ensure_bucket_trigger(uploads)
+    changed = {"Id": "mine", "LambdaFunctionArn": PROCESSOR, "Events": ["s3:ObjectCreated:Put"]}
+    notifications(put={"LambdaFunctionConfigurations": [changed]})
+
+    triggers.ensure_bucket_trigger(uploads)
+
+    (made,) = notifications()["LambdaFunctionConfigurations"]
+    assert (made["Events"], made["Filter"]) == (["s3:ObjectCreated:*"], triggers.UPLOADS)
+
+
+def test_ensure_bucket_trigger_gives_a_permission_back_that_was_taken_by_hand(uploads, permission):
+    triggers.ensure_bucket_trigger(uploads)
+    uploads.client("lambda").remove_permission(FunctionName="TransactionProcessor", StatementId="BucketMayInvoke")
+
+    triggers.ensure_bucket_trigger(uploads)
+
+    assert len(permission()) == 1
+
+
+def test_the_notifications_of_others_stay(alerting, uploads, notifications):
+    queue = {"QueueArn": queues.queue_arn(uploads, "CustomerNotify"), "Events": ["s3:ObjectRemoved:*"], "Id": "theirs"}
+    other = {"LambdaFunctionArn": f"{PROCESSOR}Other", "Events": ["s3:ObjectRemoved:*"], "Id": "other"}
+    before = notifications(put={"QueueConfigurations": [queue], "LambdaFunctionConfigurations": [other]})
+
+    triggers.ensure_bucket_trigger(uploads)
+    made = notifications()
+    triggers.delete_bucket_trigger(uploads)
+
+    assert made["QueueConfigurations"] == before["QueueConfigurations"]
+    assert [each["Id"] for each in made["LambdaFunctionConfigurations"]] == ["other", "TransactionProcessor"]
+    assert notifications() == before
+
+
+def test_ensure_bucket_trigger_without_the_bucket_says_which_step_is_missing(lab):
+    with pytest.raises(StepMissing, match="Run 00-start-here first"):
+        triggers.ensure_bucket_trigger(lab)
+
+
+def test_ensure_bucket_trigger_without_the_function_says_which_step_is_missing(lab):
+    buckets.ensure_bucket(lab)
+
+    with pytest.raises(StepMissing, match=r"TransactionProcessor is not there\. Run 01-create-functions first"):
+        triggers.ensure_bucket_trigger(lab)
+
+
+def test_delete_bucket_trigger_takes_it_away_and_again_is_quiet(uploads):
+    triggers.ensure_bucket_trigger(uploads)
+
+    triggers.delete_bucket_trigger(uploads)
+    triggers.delete_bucket_trigger(uploads)
+
+    assert triggers.find_bucket_trigger(uploads) is None
+
+
+def test_delete_bucket_trigger_works_when_the_function_is_gone(uploads):
+    triggers.ensure_bucket_trigger(uploads)
+    functions.delete_function(uploads, "TransactionProcessor")
+
+    triggers.delete_bucket_trigger(uploads)
+
+    assert triggers.find_bucket_trigger(uploads) is None
+
+
+def test_ensure_stream_trigger_makes_an_enabled_mapping_with_its_settings(streaming, mapping):
+    uuid = triggers.ensure_stream_trigger(streaming)
+
+    made = mapping(uuid)
+    assert made["State"] == "Enabled"
+    assert made["EventSourceArn"] == tables.find_stream(streaming)
+    assert made["FunctionArn"] == functions.find_function(streaming, "TotalNotifier")
+    assert made["StartingPosition"] == "TRIM_HORIZON"
+    assert {key: made[key] for key in triggers.MAPPING} == triggers.MAPPING
+    assert made["DestinationConfig"]["OnFailure"]["Destination"] == queues.queue_arn(streaming, queues.DEAD_LETTERS)
+
+
+def test_ensure_stream_trigger_starts_where_it_is_told(streaming, mapping):
+    assert mapping(triggers.ensure_stream_trigger(streaming, "LATEST"))["StartingPosition"] == "LATEST"
+
+
+def test_ensure_stream_trigger_twice_gives_the_same_mapping_and_updates_nothing(streaming, calls):
+    uuid = triggers.ensure_stream_trigger(streaming)
+    updates = calls("lambda", "update_event_source_mapping")
+
+    assert triggers.ensure_stream_trigger(streaming) == uuid
+
+    assert triggers.find_stream_trigger(streaming)["UUID"] == uuid
+    assert updates == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"BatchSize": 1}, {"MaximumRetryAttempts": 0}, {"BisectBatchOnFunctionError": False}, {"Enabled": False}]
+)
+def test_ensure_stream_trigger_asks_lambda_to_give_a_changed_setting_back(streaming, monkeypatch, calls, change):
+    # moto's update keeps only some of the settings, so what counts is what it is asked.
+    uuid = triggers.ensure_stream_trigger(streaming)
+    streaming.client("lambda").update_event_source_mapping(UUID=uuid, **change)
+    changed = {**triggers.find_stream_trigger(streaming), **change}
+    changed["State"] = "Enabled" if changed.pop("Enabled", True) else "Disabled"
+    monkeypatch.setattr(triggers, "find_stream_trigger", lambda _: changed)
+    updates = calls("lambda", "update_event_source_mapping")
+
+    assert triggers.ensure_stream_trigger(streaming) == uuid
+
+    (update,) = updates
+    assert {key: update[key] for key in triggers.MAPPING} == triggers.MAPPING
+    assert update["Enabled"] is True
+
+
+def test_ensure_stream_trigger_follows_a_table_that_was_made_anew(streaming, mapping):
+    old = triggers.ensure_stream_trigger(streaming)
+    stream = tables.find_stream(streaming)
+    tables.delete_table(streaming, "Transactions")
+    tables.ensure_table(streaming, "Transactions")
+    assert tables.find_stream(streaming) != stream
+
+    uuid = triggers.ensure_stream_trigger(streaming)
+
+    assert mapping(uuid)["EventSourceArn"] == tables.find_stream(streaming)
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        mapping(old)
+
+
+def test_ensure_stream_trigger_without_the_stream_says_which_step_is_missing(lab):
+    with pytest.raises(StepMissing, match="Run 00-start-here first"):
+        triggers.ensure_stream_trigger(lab)
+
+
+def test_ensure_stream_trigger_without_the_function_says_which_step_is_missing(lab):
+    tables.ensure_table(lab, "Transactions")
+
+    with pytest.raises(StepMissing, match=r"TotalNotifier is not there\. Run 01-create-functions first"):
+        triggers.ensure_stream_trigger(lab)
+
+
+def test_find_stream_trigger_sees_no_mapping_of_another_table(streaming):
+    stream = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    other = streaming.client("dynamodb").create_table(
+        TableName="Transactions2",
+        KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification=stream,
+    )["TableDescription"]
+    streaming.client("lambda").create_event_source_mapping(
+        EventSourceArn=other["LatestStreamArn"], FunctionName="TotalNotifier", StartingPosition="LATEST"
+    )
+
+    assert triggers.find_stream_trigger(streaming) is None
+
+
+def test_delete_stream_trigger_deletes_it_and_again_is_quiet(streaming):
+    triggers.ensure_stream_trigger(streaming)
+
+    triggers.delete_stream_trigger(streaming)
+    triggers.delete_stream_trigger(streaming)
+
+    assert triggers.find_stream_trigger(streaming) is None
+
+
+def test_a_refusal_is_never_an_absent_mapping(streaming, refuse):
+    refuse("lambda", "list_event_source_mappings", code="AccessDeniedException")
+
+    for call in (triggers.find_stream_trigger, triggers.ensure_stream_trigger, triggers.delete_stream_trigger):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call(streaming)
+
+
+def test_a_refusal_is_never_an_absent_notification(uploads, refuse):
+    refuse("s3", "get_bucket_notification_configuration")
+
+    for call in (triggers.find_bucket_trigger, triggers.ensure_bucket_trigger, triggers.delete_bucket_trigger):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call(uploads)
+
+
+def test_what_is_published_comes_into_both_queues(alerting, publish):
+    for queue in queues.ALERT_QUEUES:
+        triggers.ensure_queue_subscription(alerting, queue)
+
+    publish('{"customerID": "C2", "accountBalance": "1750"}')
+
+    for queue in queues.ALERT_QUEUES:
+        assert queues.alerts(alerting, queue) == [{"customerID": "C2", "accountBalance": "1750"}]
+
+
+def test_ensure_queue_subscription_lets_the_topic_in_and_nobody_else(alerting):
+    triggers.ensure_queue_subscription(alerting, "CustomerNotify")
+
+    assert queues.allowed_senders(alerting, "CustomerNotify") == ["HighBalanceAlert"]
+    assert queues.allowed_senders(alerting, "CreditCollection") == []
+
+
+def test_ensure_queue_subscription_twice_gives_the_same_subscription_and_one_message(alerting, publish):
+    first = triggers.ensure_queue_subscription(alerting, "CustomerNotify")
+
+    assert triggers.ensure_queue_subscription(alerting, "CustomerNotify") == first
+
+    publish("{}")
+    assert len(queues.messages(alerting, "CustomerNotify")) == 1
+
+
+def test_ensure_queue_subscription_gives_a_changed_policy_back(alerting):
+    triggers.ensure_queue_subscription(alerting, "CustomerNotify")
+    everyone = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
+    alerting.client("sqs").set_queue_attributes(
+        QueueUrl=queues.find_queue(alerting, "CustomerNotify"),
+        Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [everyone]})},
+    )
+
+    triggers.ensure_queue_subscription(alerting, "CustomerNotify")
+
+    assert queues.allowed_senders(alerting, "CustomerNotify") == ["HighBalanceAlert"]
+
+
+def test_ensure_queue_subscription_subscribes_again_what_was_unsubscribed_by_hand(alerting):
+    first = triggers.ensure_queue_subscription(alerting, "CustomerNotify")
+    alerting.client("sns").unsubscribe(SubscriptionArn=first)
+    assert triggers.find_queue_subscription(alerting, "CustomerNotify") is None
+
+    again = triggers.ensure_queue_subscription(alerting, "CustomerNotify")
+
+    assert triggers.find_queue_subscription(alerting, "CustomerNotify") == again
+
+
+def test_ensure_queue_subscription_without_the_topic_says_which_step_is_missing(lab):
+    with pytest.raises(StepMissing, match=r"Topic HighBalanceAlert is not there\. Run 03-create-topic first"):
+        triggers.ensure_queue_subscription(lab, "CustomerNotify")
+
+
+def test_ensure_queue_subscription_without_the_queue_says_which_step_is_missing(lab):
+    topics.ensure_topic(lab)
+
+    with pytest.raises(StepMissing, match=r"Queue CustomerNotify is not there\. Run 04-create-queues first"):
+        triggers.ensure_queue_subscription(lab, "CustomerNotify")
+
+
+@pytest.mark.parametrize(("protocol", "address"), [("email", "ana@example.com"), ("sms", "+15555550100")])
+def test_ensure_subscription_twice_gives_one_subscription(alerting, protocol, address):
+    first = triggers.ensure_subscription(alerting, protocol, address)
+
+    assert triggers.ensure_subscription(alerting, protocol, address) == first
+    assert [(each["Protocol"], each["Endpoint"]) for each in triggers.subscriptions(alerting)] == [(protocol, address)]
+
+
+def test_a_subscription_that_waits_for_its_recipient_is_not_made_again(alerting, monkeypatch, calls):
+    # moto confirms every address by itself.
+    waiting = {"Protocol": "email", "Endpoint": "ana@example.com", "SubscriptionArn": "PendingConfirmation"}
+    monkeypatch.setattr(triggers, "subscriptions", lambda _: [waiting])
+    made = calls("sns", "subscribe")
+
+    assert triggers.ensure_subscription(alerting, "email", "ana@example.com") == "PendingConfirmation"
+    assert made == []
+
+
+def test_another_address_is_another_subscription(alerting):
+    triggers.ensure_subscription(alerting, "email", "ana@example.com")
+
+    assert triggers.find_subscription(alerting, "email", "bob@example.com") is None
+
+
+def test_without_the_topic_there_are_no_subscriptions(lab):
+    assert triggers.subscriptions(lab) == []
+    assert triggers.find_queue_subscription(lab, "CustomerNotify") is None
+
+
+def test_a_refusal_is_never_an_absent_subscription(alerting, refuse):
+    refuse("sns", "list_subscriptions_by_topic", code="AuthorizationError")
+
+    with pytest.raises(ClientError, match="AuthorizationError"):
+        triggers.find_queue_subscription(alerting, "CustomerNotify")
+    with pytest.raises(ClientError, match="AuthorizationError"):
+        triggers.ensure_subscription(alerting, "email", "ana@example.com")
