@@ -62,7 +62,7 @@ def checkpoint(lab: Lab, step: str) -> None:
 
     report = run(lab, step)
     display(report)  # type: ignore[no-untyped-call]
-    print(f"{len(report.checks) - len(report.failed)} of {len(report.checks)} checks hold.")
+    print(f"Checks that hold: {len(report.checks) - len(report.failed)} of {len(report.checks)}")
     if report.failed:
         raise CheckFailed(f"{report.failed[0].name}: {_words(report.failed[0])}")
 

@@ -14,6 +14,9 @@ from lab_lib import emulator
 from lab_lib.headless import PRIVATE_KERNEL, NOTEBOOKS, notebooks
 
 
+QUIET = {"record_timing": False, "coalesce_streams": True}  # nothing that differs from run to run for no reason
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="lab-refresh-") as home:
         os.environ["LAB_EMULATOR_HOME"] = home
@@ -21,7 +24,7 @@ def main() -> None:
             for path in track(notebooks(), description="refreshing"):
                 notebook = nbformat.read(path, as_version=4)
                 place = {"metadata": {"path": str(NOTEBOOKS)}}
-                NotebookClient(notebook, resources=place, record_timing=False, config=PRIVATE_KERNEL).execute()
+                NotebookClient(notebook, resources=place, config=PRIVATE_KERNEL, **QUIET).execute()
                 nbformat.write(notebook, path)
         finally:
             emulator.stop()
