@@ -33,6 +33,7 @@ def wait_until(
     while not (answer := probe()):
         waited = clock() - start
         if waited >= timeout:
+            print(file=sys.stderr, end="\n" if said else "")
             raise TimedOut(f"Waited {waited:.0f} s for {what}, and it did not happen.{' ' + hint if hint else ''}")
         if waited >= say_after:
             said = True

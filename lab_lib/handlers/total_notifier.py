@@ -5,6 +5,7 @@ each record is an amount to add, and a marker written in the same transaction sa
 added. A batch that comes again changes nothing; one that was cut off half-way is finished.
 """
 
+import contextlib
 import functools
 import json
 import os
@@ -26,10 +27,10 @@ python_value = TypeDeserializer().deserialize
 def lambda_handler(event, context):
     """Add the batch to the totals, then alert. After an error Lambda sends the batch again."""
     changes, hopeless = read_changes(event["Records"])
-    park(hopeless)
     added = sum(add_once(pack) for pack in packs(changes))
     customers = sorted({customer for customer, _ in changes.values()})
     alerted = [total["CustomerId"] for total in totals_of(customers) if alert(total)]
+    park(hopeless)
     print(
         json.dumps(
             {
@@ -153,13 +154,19 @@ def alert(total):
         aws("sns").publish(
             TopicArn=os.environ["TOPIC_ARN"], Subject=SUBJECT, Message=json.dumps(message)
         )
-    # Only after publishing: a crash in between repeats an alert, and never loses one.
-    aws("dynamodb").update_item(
-        TableName=os.environ["TOTAL_TABLE"],
-        Key={"CustomerId": dynamodb_value(total["CustomerId"])},
-        UpdateExpression="SET alerted = :high",
-        ExpressionAttributeValues={":high": dynamodb_value(high)},
-    )
+    # Only after publishing: a crash in between repeats an alert, and never loses one. And only
+    # while it is still so: another run may have changed the total, and will say what is so now.
+    with contextlib.suppress(aws("dynamodb").exceptions.ConditionalCheckFailedException):
+        aws("dynamodb").update_item(
+            TableName=os.environ["TOTAL_TABLE"],
+            Key={"CustomerId": dynamodb_value(total["CustomerId"])},
+            UpdateExpression="SET alerted = :high",
+            ConditionExpression=f"accountBalance {'>=' if high else '<'} :threshold",
+            ExpressionAttributeValues={
+                ":high": dynamodb_value(high),
+                ":threshold": dynamodb_value(Decimal(os.environ["THRESHOLD"])),
+            },
+        )
     return high
 
 

@@ -90,7 +90,7 @@ def check_header(header):
     """The columns, in the file's order."""
     columns = [name.strip() for name in header]
     if not any(columns):
-        raise UnreadableFile("it is empty")
+        raise UnreadableFile("it is empty, or begins with an empty line")
     if sorted(columns) != sorted(COLUMNS):
         raise UnreadableFile(f"line 1 is {'|'.join(header)[:80]!r}; wanted {'|'.join(COLUMNS)!r}")
     return columns
@@ -141,11 +141,13 @@ def fault(row):
 
 
 def transaction(row):
+    """The row as the tables hold it."""
+    day = datetime.strptime(row["trn_date"], "%m/%d/%Y")
     return {
         "CustomerId": row["customer_id"],
         "Address": row["customer_address"],
         "TransactionId": row["trn_id"],
-        "TransactionDate": datetime.strptime(row["trn_date"], "%m/%d/%Y").strftime("%m/%d/%Y"),
+        "TransactionDate": f"{day:%m/%d}/{day.year:04}",
         "TransactionAmount": Decimal(row["trn_amount"]),
     }
 

@@ -98,6 +98,18 @@ def test_ensure_bucket_adopts_a_given_bucket_and_changes_nothing(lab, given_buck
         lab.client("s3").get_bucket_tagging(Bucket=given_bucket)
 
 
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
+def test_ensure_bucket_tags_the_bucket_in_the_very_call_that_makes_it(lab, calls, region):
+    # Between two calls a run can be killed, and would then take its own bucket for a given one. moto passes over
+    # these tags, so what counts is what it is asked.
+    made = calls("s3", "create_bucket")
+
+    buckets.ensure_bucket(dataclasses.replace(lab, region=region))
+
+    (call,) = made
+    assert call["CreateBucketConfiguration"]["Tags"] == [{"Key": "lab", "Value": "serverless-lab"}]
+
+
 def test_ensure_bucket_finishes_a_bucket_that_was_left_half_made(lab, monkeypatch, must_be_safe):
     def killed(**_):
         raise KeyboardInterrupt

@@ -358,7 +358,7 @@ def test_a_checkpoint_shows_the_report_and_how_many_checks_hold(lab, capsys):
 
     shown = capsys.readouterr().out
     assert "✔ ok  topic HighBalanceAlert" in shown
-    assert shown.endswith("1 of 1 checks hold.\n")
+    assert shown.endswith("Checks that hold: 1 of 1\n")
 
 
 def test_a_checkpoint_fails_with_the_first_check_that_does_not_hold_after_showing_all(started, capsys):
@@ -372,7 +372,8 @@ def test_a_checkpoint_fails_with_the_first_check_that_does_not_hold_after_showin
     shown = capsys.readouterr().out
     assert "✘ not yet  table Customer" in shown
     assert (
-        f"{len(checks.run(started, '00').checks) - 1} of {len(checks.run(started, '00').checks)} checks hold." in shown
+        f"Checks that hold: {len(checks.run(started, '00').checks) - 1} of {len(checks.run(started, '00').checks)}"
+        in shown
     )
 
 

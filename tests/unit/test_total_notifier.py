@@ -482,3 +482,45 @@ def test_a_new_threshold_counts_from_the_next_change_on(run, record, alerts, mon
     run(record("C1", 1))
 
     assert alerts() == [("C1", "101")]
+
+
+# The stream has several shards, and orders only the records of one item: so two runs can meet at one customer.
+
+
+def meanwhile(monkeypatch, service, call, action):
+    """Another run does `action` just before this one's next call goes out."""
+    client = notifier.aws(service)
+    original = getattr(client, call)
+
+    def answer(**arguments):
+        monkeypatch.setattr(client, call, original)
+        action()
+        return original(**arguments)
+
+    monkeypatch.setattr(client, call, answer)
+
+
+def flag(lab):
+    (item,) = tables.items(lab, "TransactionTotal")
+    return item.get("alerted", False), item["accountBalance"]
+
+
+def test_a_total_that_falls_while_its_alert_is_sent_alerts_at_the_next_crossing(lab, record, alerts, monkeypatch):
+    fall = {"Records": [record("C1", -500)]}
+    meanwhile(monkeypatch, "sns", "publish", lambda: notifier.lambda_handler(fall, None))
+
+    notifier.lambda_handler({"Records": [record("C1", 1600)]}, None)
+    assert flag(lab) == (False, 1100)
+    notifier.lambda_handler({"Records": [record("C1", 700)]}, None)
+
+    assert alerts() == [("C1", "1600"), ("C1", "1800")]
+
+
+def test_a_total_that_rises_while_its_flag_is_cleared(lab, record, alerts, monkeypatch):
+    notifier.lambda_handler({"Records": [record("C1", 1600)]}, None)
+    rise = {"Records": [record("C1", 700)]}
+    meanwhile(monkeypatch, "dynamodb", "update_item", lambda: notifier.lambda_handler(rise, None))
+
+    notifier.lambda_handler({"Records": [record("C1", -500)]}, None)
+
+    assert flag(lab) == (True, 1800)

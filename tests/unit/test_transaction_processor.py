@@ -1,73 +1,83 @@
+"""TransactionProcessor, called in process on moto."""
+
+import codecs
+import csv
+import io
 import json
 from decimal import Decimal
-from pathlib import Path
 from urllib.parse import quote_plus
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from lab_lib import buckets, tables
 from lab_lib.handlers import transaction_processor as processor
 
-SAMPLE = (Path(__file__).parents[2] / "data" / "transactions.txt").read_bytes()
-HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount\n"
+HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
+ROW = "C1|1 Smith Street|T1|03/16/2017|100"
+KEY = "transactions.txt"
 
 
-@pytest.fixture(autouse=True)
-def deployed(lab, monkeypatch):
-    """The function as in AWS: its tables and its bucket are there, and its clients are not made yet."""
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", lab.session)
-    monkeypatch.setenv("CUSTOMER_TABLE", "Customer")
-    monkeypatch.setenv("TRANSACTIONS_TABLE", "Transactions")
-    buckets.ensure_bucket(lab)
-    tables.ensure_table(lab, "Customer")
-    tables.ensure_table(lab, "Transactions")
+@pytest.fixture(scope="module", autouse=True)
+def own_clients():
+    """The handler's clients are made once for this module, as they are for a warm function."""
     processor.aws.cache_clear()
     yield
     processor.aws.cache_clear()
 
 
+@pytest.fixture(autouse=True)
+def account(lab, monkeypatch):
+    """The bucket, the two tables, and the function's environment."""
+    lab.client("s3").create_bucket(Bucket=lab.bucket)
+    for name in ("Customer", "Transactions"):
+        tables.ensure_table(lab, name)
+        monkeypatch.setenv(f"{name.upper()}_TABLE", name)
+
+
 @pytest.fixture
-def put(lab):
-    def put(key, *rows):
-        content = rows[0] if rows and isinstance(rows[0], bytes) else "".join([HEADER, *[f"{row}\n" for row in rows]])
+def upload(lab):
+    """Put text or bytes into the bucket; the event that S3 sends for it."""
+
+    def upload(body, key=KEY):
+        content = body.encode() if isinstance(body, str) else body
         lab.client("s3").put_object(Bucket=lab.bucket, Key=key, Body=content)
-
-    return put
-
-
-@pytest.fixture
-def event(lab):
-    """The event that S3 sends for these objects."""
-
-    def event(*keys):
-        bucket = {"name": lab.bucket}
-        return {"Records": [{"s3": {"bucket": bucket, "object": {"key": quote_plus(key, safe="/")}}} for key in keys]}
-
-    return event
-
-
-@pytest.fixture
-def upload(put, event):
-    """Upload a file, and run the function for it; its answer."""
-
-    def upload(key, *rows):
-        put(key, *rows)
-        return processor.lambda_handler(event(key), None)
+        # The form in which S3 sends a key: blanks as "+", all but letters, digits and a few signs as %XX.
+        return {"s3": {"bucket": {"name": lab.bucket}, "object": {"key": quote_plus(key, safe="/")}}}
 
     return upload
 
 
 @pytest.fixture
+def process(upload):
+    """Upload rows under the usual header, let the function process them, and give its report."""
+
+    def process(*rows, key=KEY):
+        return call(upload("\n".join([HEADER, *rows]) + "\n", key))["files"][0]
+
+    return process
+
+
+@pytest.fixture
 def amounts(lab):
-    """{(customer, transaction): amount} of the table."""
+    """{(customer, transaction): amount} in the table."""
 
     def amounts():
-        found = tables.items(lab, "Transactions")
-        return {(each["CustomerId"], each["TransactionId"]): each["TransactionAmount"] for each in found}
+        rows = tables.items(lab, "Transactions")
+        return {(row["CustomerId"], row["TransactionId"]): row["TransactionAmount"] for row in rows}
 
     return amounts
+
+
+@pytest.fixture
+def rejected(lab):
+    """The lines, reasons and rows that were kept of an upload."""
+
+    def rejected(key=KEY):
+        body = lab.client("s3").get_object(Bucket=lab.bucket, Key=f"rejected/{key}.csv")["Body"].read()
+        return list(csv.reader(io.StringIO(body.decode(), newline="")))
+
+    return rejected
 
 
 @pytest.fixture
@@ -75,226 +85,382 @@ def keys(lab):
     return lambda: [each["Key"] for each in buckets.objects(lab)]
 
 
-def test_the_sample_goes_into_both_tables(lab, upload):
-    answer = upload("transactions.txt", SAMPLE)
+@pytest.fixture
+def dynamodb_calls():
+    """The names of the calls that the function makes to DynamoDB."""
+    made, events = [], processor.aws("resource", "dynamodb").meta.client.meta.events
+    events.register("before-call.dynamodb", lambda model, **_: made.append(model.name), unique_id="count")
+    yield made
+    events.unregister("before-call.dynamodb", unique_id="count")
 
-    assert answer == {"files": [{"key": "transactions.txt", "rows": 24, "written": 24, "rejected": 0}]}
-    assert tables.items(lab, "Customer") == [
-        {"CustomerId": "C1", "Address": "1 Smith Street, London"},
-        {"CustomerId": "C2", "Address": "2 Smith Street, London"},
+
+def call(*records):
+    return processor.lambda_handler({"Records": list(records)}, None)
+
+
+def test_a_row_becomes_a_customer_and_a_transaction(lab, process):
+    report = process("C1|1 Smith Street, London|T1|03/16/2017|99.50")
+
+    assert report == {"key": KEY, "rows": 1, "written": 1, "rejected": 0}
+    assert tables.items(lab, "Customer") == [{"CustomerId": "C1", "Address": "1 Smith Street, London"}]
+    assert tables.items(lab, "Transactions") == [
+        {
+            "CustomerId": "C1",
+            "TransactionId": "T1",
+            "TransactionDate": "03/16/2017",
+            "TransactionAmount": Decimal("99.50"),
+        }
     ]
-    assert len(tables.items(lab, "Transactions")) == 24
-    assert tables.items(lab, "Transactions")[0] == {
-        "CustomerId": "C1",
-        "TransactionId": "T01",
-        "TransactionDate": "03/16/2017",
-        "TransactionAmount": Decimal(100),
-    }
 
 
-def test_the_same_event_twice_changes_nothing(lab, upload, event):
-    upload("transactions.txt", SAMPLE)
+def test_every_record_of_an_event_is_processed(upload, amounts):
+    records = [upload(f"{HEADER}\nC{n}|home|T{n}|03/16/2017|{n}\n", f"{n}.txt") for n in (1, 2, 3)]
+
+    answer = call(*records)
+
+    assert [file["key"] for file in answer["files"]] == ["1.txt", "2.txt", "3.txt"]
+    assert amounts() == {("C1", "T1"): 1, ("C2", "T2"): 2, ("C3", "T3"): 3}
+
+
+def test_every_file_is_reported_in_the_log_as_one_line_of_json(upload, capsys):
+    first, second = upload(f"{HEADER}\n{ROW}\n", "one.txt"), upload(f"{HEADER}\nbad\n", "two.txt")
+
+    answer = call(first, second)
+
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == answer["files"]
+
+
+def test_an_event_without_records_is_nothing_to_do():
+    # S3 sends such a one when a notification is set up.
+    assert processor.lambda_handler({"Event": "s3:TestEvent"}, None) == {"files": []}
+
+
+@pytest.mark.parametrize("key", ["of march.txt", "a+b.txt", "März/取引 1.txt", "100%.txt", "a&b=c?.txt", "a%20b.txt"])
+def test_a_key_with_odd_characters_is_found(upload, amounts, key):
+    answer = call(upload(f"{HEADER}\n{ROW}\n", key))
+
+    assert answer["files"][0]["key"] == key
+    assert amounts() == {("C1", "T1"): 100}
+
+
+def test_an_object_that_is_gone_is_reported_and_the_next_one_is_processed(lab, upload, amounts):
+    gone, there = upload(f"{HEADER}\nC9|home|T9|03/16/2017|9\n", "gone.txt"), upload(f"{HEADER}\n{ROW}\n")
+    lab.client("s3").delete_object(Bucket=lab.bucket, Key="gone.txt")
+
+    answer = call(gone, there)
+
+    assert answer["files"][0] == {"key": "gone.txt", "gone": True}
+    assert answer["files"][1]["written"] == 1
+    assert amounts() == {("C1", "T1"): 100}
+
+
+def test_a_bad_row_is_kept_with_its_line_and_the_reason_and_the_others_are_written(process, amounts, rejected):
+    report = process("C1|home|T1|03/16/2017|1", "C1|home|T2|03/16/2017|ten", "C1|home|T3|03/16/2017|3")
+
+    assert report == {"key": KEY, "rows": 3, "written": 2, "rejected": 1}
+    assert amounts() == {("C1", "T1"): 1, ("C1", "T3"): 3}
+    assert rejected() == [
+        ["line", "reason", "row"],
+        ["3", "trn_amount is 'ten'; wanted a number such as 100 or 99.50", "C1|home|T2|03/16/2017|ten"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("C1|home|T1|03/16/2017", "4 fields; wanted 5"),
+        ("C1|home|T1|03/16/2017|1|2", "6 fields; wanted 5"),
+        ("what is this", "1 fields; wanted 5"),
+        ("|home|T1|03/16/2017|1", "customer_id is empty"),
+        ("  |home|T1|03/16/2017|1", "customer_id is empty"),
+        ("C1|home||03/16/2017|1", "trn_id is empty"),
+        (f"{'é' * 1025}|home|T1|03/16/2017|1", "customer_id is longer than 2048 bytes"),
+        (f"C1|home|{'é' * 513}|03/16/2017|1", "trn_id is longer than 1024 bytes"),
+        ("C1|home|T1|03/16/2017|", "trn_amount is ''; wanted a number such as 100 or 99.50"),
+        ("C1|home|T1||1", "trn_date is ''; wanted a day as MM/DD/YYYY"),
+        ("C1|home|T1|2017-03-16|1", "trn_date is '2017-03-16'; wanted a day as MM/DD/YYYY"),
+        ("C1|home|T1|16/03/2017|1", "trn_date is '16/03/2017'; wanted a day as MM/DD/YYYY"),
+        ("C1|home|T1|02/29/2017|1", "trn_date is '02/29/2017'; wanted a day as MM/DD/YYYY"),
+        ("C1|home|T1|03/16/17|1", "trn_date is '03/16/17'; wanted a day as MM/DD/YYYY"),
+    ],
+)
+def test_a_bad_row_is_rejected_with_its_reason(lab, process, rejected, row, reason):
+    report = process(row)
+
+    assert report["rejected"] == 1
+    assert rejected()[1] == ["2", reason, row]
+    assert tables.items(lab, "Customer") == tables.items(lab, "Transactions") == []
+
+
+def test_the_longest_keys_that_dynamodb_takes_are_written(process, amounts):
+    process(f"{'é' * 1024}|home|{'é' * 512}|03/16/2017|1")
+
+    assert amounts() == {("é" * 1024, "é" * 512): 1}
+
+
+def test_the_line_of_a_bad_row_is_the_one_that_an_editor_shows(process, rejected):
+    process("", 'C1|"two', 'lines"|T1|03/16/2017|1', "", "bad", "C1|home|T2|03/16/2017|2", "bad again")
+
+    assert [row[0] for row in rejected()] == ["line", "6", "8"]
+
+
+def test_a_clean_upload_of_the_same_file_forgets_its_rejected_rows(process, keys):
+    process("bad")
+    process("bad", key="other.txt")
+
+    process(ROW)
+
+    assert keys() == ["other.txt", "rejected/other.txt.csv", KEY]
+
+
+def test_rows_that_are_rejected_again_replace_the_earlier_ones(process, rejected):
+    process("bad", "worse")
+
+    process(ROW, "still bad")
+
+    assert [row[2] for row in rejected()] == ["row", "still bad"]
+
+
+def test_a_key_under_rejected_is_ignored(upload, keys):
+    answer = call(upload("what the function itself has written", "rejected/notes.txt"))
+
+    assert answer == {"files": []}
+    assert keys() == ["rejected/notes.txt"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        codecs.BOM_UTF8 + f"{HEADER}\n{ROW}\n".encode(),
+        f"{HEADER}\r\n{ROW}\r\n",
+        f"{HEADER}\r{ROW}\r",
+        f"{HEADER}\n{ROW}",
+        f"{HEADER}\n\n{ROW}\n\n   \n||||\n",
+        f"{HEADER}  \n C1 |1 Smith Street  |\tT1|03/16/2017 | 100  \n",
+        f'{HEADER}\n"C1"|"1 Smith Street"|"T1"|"03/16/2017"|"100"\n',
+        "trn_amount|trn_id|customer_id|trn_date|customer_address\n100|T1|C1|03/16/2017|1 Smith Street\n",
+        f"{HEADER}\nC1|1 Smith Street|T1|3/16/2017|100\n",
+    ],
+    ids=["bom", "crlf", "cr", "no-last-newline", "blank-lines", "blanks", "quoted", "other-order", "short-date"],
+)
+def test_what_editors_and_spreadsheets_make_of_a_file_is_read_the_same(lab, upload, body):
+    answer = call(upload(body))
+
+    assert answer["files"] == [{"key": KEY, "rows": 1, "written": 1, "rejected": 0}]
+    assert tables.items(lab, "Customer") == [{"CustomerId": "C1", "Address": "1 Smith Street"}]
+    transaction = {"TransactionId": "T1", "TransactionDate": "03/16/2017", "TransactionAmount": 100}
+    assert tables.items(lab, "Transactions") == [{"CustomerId": "C1", **transaction}]
+
+
+def test_a_quoted_field_may_hold_the_delimiter_quotes_and_a_newline(lab, process):
+    process('C1|"flat 2|3, ""Rose"",\nLondon"|T1|03/16/2017|1')
+
+    assert tables.items(lab, "Customer")[0]["Address"] == 'flat 2|3, "Rose",\nLondon'
+
+
+def test_what_a_forgotten_quote_swallows_is_kept(process, rejected):
+    report = process(ROW, 'C2|"Rose Cottage|T2|03/16/2017|2', "C3|home|T3|03/16/2017|3")
+
+    assert report["written"] == 1
+    assert [row[0] for row in rejected()] == ["line", "3"]
+    assert "C3|home|T3|03/16/2017|3" in rejected()[1][2]
+
+
+def test_a_date_before_the_year_1000_keeps_its_four_digits(lab, process):
+    process("C1|home|T1|01/02/0999|1")
+
+    assert tables.items(lab, "Transactions")[0]["TransactionDate"] == "01/02/0999"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "it is empty"),
+        (codecs.BOM_UTF8, "it is empty"),
+        (b"\n \n", "it is empty"),
+        (b"hello\n" * 100, "line 1 is 'hello'"),
+        (ROW.encode(), f"wanted '{HEADER}'"),
+        (HEADER.replace("|", ",").encode() + b"\nC1,home,T1,03/16/2017,1\n", "line 1 is 'customer_id,"),
+        (HEADER.removesuffix("|trn_amount").encode() + b"\nC1|home|T1|03/16/2017\n", "line 1 is 'customer_id|"),
+        (f"{HEADER}|note\n{ROW}|x\n".encode(), "line 1 is 'customer_id|"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "it is not UTF-8 text"),
+        (f"{HEADER}\n{ROW}\n".encode("utf-16"), "it is not UTF-8 text"),
+        (f"{HEADER}\n{ROW}\nC2|\0|T2|03/16/2017|1\n".encode(), "line 3 holds a zero byte"),
+        (f"{HEADER}\n{ROW}\nC2|{'x' * 200_000}|T2|03/16/2017|1\n".encode(), "line 3: field larger than"),
+    ],
+    ids=["empty", "bom", "blank", "text", "no-header", "commas", "less", "more", "png", "utf-16", "zero", "huge"],
+)
+def test_a_file_that_is_no_transactions_file_fails_with_its_key_and_the_reason(lab, upload, keys, body, words):
+    record = upload(body)
+
+    with pytest.raises(processor.UnreadableFile) as caught:
+        call(record)
+
+    assert str(caught.value).startswith(f"{KEY}: ")
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert tables.items(lab, "Customer") == tables.items(lab, "Transactions") == []
+    assert keys() == [KEY]
+
+
+@pytest.mark.parametrize("wrong", [b"Z\xfcrich", b"\xe2\x82"], ids=["latin-1", "cut-off"])
+def test_nothing_is_written_from_a_file_whose_end_is_not_utf_8(lab, upload, wrong):
+    good = "".join(f"C1|1 Smith Street|T{n}|03/16/2017|1\n" for n in range(1000))
+    record = upload(f"{HEADER}\n{good}".encode() + wrong)
+
+    with pytest.raises(processor.UnreadableFile, match="it is not UTF-8 text"):
+        call(record)
+
+    assert tables.items(lab, "Customer") == tables.items(lab, "Transactions") == []
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_not_taken_for_the_one_that_was_checked(
+    lab, upload, amounts, monkeypatch
+):
+    record, s3 = upload(f"{HEADER}\n{ROW}\n"), processor.aws("client", "s3")
+    get_object = s3.get_object
+
+    def then_replace(**arguments):
+        answer = get_object(**arguments)
+        upload("something else")
+        return answer
+
+    monkeypatch.setattr(s3, "get_object", then_replace)
+
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        call(record)
+
+    assert amounts() == {}
+
+
+@pytest.mark.parametrize(
+    "amount",
+    ["0", "99.50", "-12.25", "+7", "007", "0.01", "9" * 38, f"-{'9' * 36}.99", f"0.{'9' * 38}", f"{'0' * 50}1"],
+)
+def test_an_amount_is_kept_to_the_last_digit(process, amounts, amount):
+    report = process(f"C1|home|T1|03/16/2017|{amount}")
+
+    assert report["written"] == 1
+    assert amounts() == {("C1", "T1"): Decimal(amount)}
+
+
+@pytest.mark.parametrize(
+    "amount",
+    ["1_000", "1,000", "NaN", "Infinity", "1e5", "0x10", "１００", "٣", ".5", "5.", "--1", "$5", "1 000", "²"],
+)
+def test_an_amount_that_is_no_plain_number_is_rejected(process, amounts, rejected, amount):
+    report = process(f"C1|home|T1|03/16/2017|{amount}")
+
+    assert report["rejected"] == 1
+    assert rejected()[1][1] == f"trn_amount is {amount!r}; wanted a number such as 100 or 99.50"
+    assert amounts() == {}
+
+
+@pytest.mark.parametrize("amount", ["1" * 39, f"{'1' * 37}.10", f"0.{'1' * 39}"])
+def test_an_amount_of_more_digits_than_dynamodb_keeps_is_rejected(process, amounts, rejected, amount):
+    report = process(f"C1|home|T1|03/16/2017|{amount}")
+
+    assert report["rejected"] == 1
+    assert rejected()[1][1] == "trn_amount has more than 38 digits"
+    assert amounts() == {}
+
+
+@pytest.mark.parametrize("amount", [f"0.{'0' * 200}1", f"0.{'0' * 200}", f"0.{'0' * 139}1"])
+def test_an_amount_smaller_than_dynamodb_knows_is_rejected_and_the_others_are_written(process, amounts, amount):
+    # The smallest number that DynamoDB takes is 1E-130.
+    report = process(ROW, f"C2|home|T2|03/16/2017|{amount}")
+
+    assert (report["written"], report["rejected"]) == (1, 1)
+    assert amounts() == {("C1", "T1"): 100}
+
+
+@pytest.mark.parametrize("between", [0, 60])
+def test_the_last_row_of_a_transaction_counts(process, amounts, between):
+    others = [f"C2|home|T{n}|03/16/2017|1" for n in range(between)]
+
+    report = process("C1|home|T1|03/16/2017|1", *others, "C1|home|T1|03/16/2017|2")
+
+    assert report["written"] == between + 2
+    assert amounts()["C1", "T1"] == 2
+    assert len(amounts()) == between + 1
+
+
+@pytest.mark.parametrize("between", [0, 60])
+@pytest.mark.parametrize("addresses", [["old", "new"], ["old", "new", "old"]])
+def test_the_last_address_of_a_customer_counts(lab, process, addresses, between):
+    others = [f"C{n}|home|T1|03/16/2017|1" for n in range(2, between + 2)]
+    rows = [f"C1|{address}|T1|03/16/2017|1" for address in addresses]
+
+    process(*[row for each in rows for row in (each, *others)])
+
+    assert tables.items(lab, "Customer")[0] == {"CustomerId": "C1", "Address": addresses[-1]}
+
+
+def test_a_row_that_stands_twice_is_written_once(process, amounts):
+    # DynamoDB refuses a batch in which an item comes twice.
+    report = process(ROW, ROW)
+
+    assert report["written"] == 2
+    assert amounts() == {("C1", "T1"): 100}
+
+
+def test_the_same_file_twice_gives_the_same_tables(lab, process):
+    rows = [f"C{n % 3}|home|T{n}|03/16/2017|{n}" for n in range(50)]
+    process(*rows)
     before = tables.items(lab, "Customer"), tables.items(lab, "Transactions")
 
-    processor.lambda_handler(event("transactions.txt"), None)
+    process(*rows)
 
     assert (tables.items(lab, "Customer"), tables.items(lab, "Transactions")) == before
 
 
-def test_every_record_of_an_event_is_processed(put, event, amounts):
-    put("a.txt", "C1|a|T1|03/16/2017|1")
-    put("b.txt", "C2|b|T2|03/16/2017|2")
+def test_a_thousand_rows_are_written_in_forty_batches_and_one_for_their_customers(process, amounts, dynamodb_calls):
+    report = process(*[f"C{n % 20}|home|T{n}|03/16/2017|{n}" for n in range(1000)])
 
-    answer = processor.lambda_handler(event("a.txt", "b.txt"), None)
-
-    assert [each["key"] for each in answer["files"]] == ["a.txt", "b.txt"]
-    assert amounts() == {("C1", "T1"): 1, ("C2", "T2"): 2}
+    assert report["written"] == 1000
+    assert dynamodb_calls == ["BatchWriteItem"] * 41
+    assert len(amounts()) == 1000
 
 
-@pytest.mark.parametrize("test_event", [{}, {"Records": []}, {"Event": "s3:TestEvent", "Bucket": "b"}])
-def test_an_event_without_objects_is_answered(test_event):
-    assert processor.lambda_handler(test_event, None) == {"files": []}
+def test_what_dynamodb_had_no_room_for_is_sent_again(process, amounts, monkeypatch):
+    dynamodb = processor.aws("resource", "dynamodb").meta.client
+    write, left = dynamodb.batch_write_item, []
+
+    def half(RequestItems):  # boto3 names it so
+        (table, requests) = next(iter(RequestItems.items()))
+        kept = requests[len(requests) // 2 :] if not left else []
+        left.extend(kept)
+        write(RequestItems={table: requests[: len(requests) - len(kept)]})
+        return {"UnprocessedItems": {table: kept} if kept else {}}
+
+    monkeypatch.setattr(dynamodb, "batch_write_item", half)
+
+    process(*[f"C1|home|T{n}|03/16/2017|1" for n in range(40)])
+
+    assert len(left) > 10
+    assert len(amounts()) == 40
 
 
-@pytest.mark.parametrize("key", ["my rows.txt", "a+b.txt", "2017/März 李.txt", "100%25.txt", "a&b=c?.txt"])
-def test_any_key_is_found(upload, amounts, key):
-    answer = upload(key, "C1|a|T1|03/16/2017|1")
+def test_an_error_of_dynamodb_goes_up_so_that_lambda_tries_again(process, keys, monkeypatch):
+    dynamodb = processor.aws("resource", "dynamodb").meta.client
 
-    assert answer["files"][0]["key"] == key
-    assert amounts() == {("C1", "T1"): 1}
+    def throttled(**_):
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "BatchWriteItem")
 
+    monkeypatch.setattr(dynamodb, "batch_write_item", throttled)
 
-def test_an_object_that_is_gone_is_said_and_does_not_hold_up_the_others(put, event, amounts):
-    put("here.txt", "C1|a|T1|03/16/2017|1")
+    with pytest.raises(ClientError, match="slow down"):
+        process(ROW, "bad")
 
-    answer = processor.lambda_handler(event("gone.txt", "here.txt"), None)
-
-    assert answer["files"][0] == {"key": "gone.txt", "gone": True}
-    assert amounts() == {("C1", "T1"): 1}
+    assert keys() == [KEY]
 
 
-def test_a_refusal_to_read_the_object_is_never_a_gone_object(lab, put, event, monkeypatch):
-    put("a.txt", "C1|a|T1|03/16/2017|1")
-
-    def refused(**_):
+def test_a_refusal_to_read_the_object_is_never_a_gone_object(upload, monkeypatch):
+    def refuse(**_):
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject")
 
-    monkeypatch.setattr(processor.aws("client", "s3"), "get_object", refused)
+    record = upload(f"{HEADER}\n{ROW}\n")
+    monkeypatch.setattr(processor.aws("client", "s3"), "get_object", refuse)
 
     with pytest.raises(ClientError, match="AccessDenied"):
-        processor.lambda_handler(event("a.txt"), None)
-
-
-def test_a_bad_row_is_kept_with_its_line_and_reason_and_the_good_rows_are_written(lab, upload, amounts):
-    answer = upload("my rows.txt", "C1|a|T1|03/16/2017|1", 'C1|"a, b"|T2|03/16/2017|x', "C1|a|T3|03/16/2017|3")
-
-    assert answer["files"] == [{"key": "my rows.txt", "rows": 3, "written": 2, "rejected": 1}]
-    assert amounts() == {("C1", "T1"): 1, ("C1", "T3"): 3}
-    (rejected,) = buckets.rejected_rows(lab, "my rows.txt")
-    assert (rejected["line"], rejected["row"]) == (3, "C1|a, b|T2|03/16/2017|x")
-    assert rejected["reason"].startswith("trn_amount is 'x'")
-
-
-def test_a_customer_of_bad_rows_only_is_not_written(lab, upload):
-    upload("a.txt", "C9|a|T1|03/16/2017|x")
-
-    assert tables.items(lab, "Customer") == []
-
-
-def test_rejected_rows_are_forgotten_after_a_clean_upload_of_the_same_file(lab, upload, keys):
-    upload("a.txt", "C1|a|T1|03/16/2017|x")
-    assert keys() == ["a.txt", "rejected/a.txt.csv"]
-
-    upload("a.txt", "C1|a|T1|03/16/2017|1")
-
-    assert keys() == ["a.txt"]
-
-
-def test_rejected_rows_of_another_file_stay(upload, keys):
-    upload("a.txt", "C1|a|T1|03/16/2017|x")
-
-    upload("b.txt", "C1|a|T1|03/16/2017|1")
-
-    assert "rejected/a.txt.csv" in keys()
-
-
-def test_rejected_rows_are_replaced_by_those_of_the_next_upload(lab, upload):
-    upload("a.txt", "C1|a|T1|03/16/2017|x", "C1|a|T2|03/16/2017|x")
-
-    upload("a.txt", "C1|a|T1|03/16/2017|1", "C1|a|T2|03/16/2017|y")
-
-    assert [each["line"] for each in buckets.rejected_rows(lab, "a.txt")] == [3]
-
-
-def test_a_key_under_rejected_is_passed_over(upload, amounts, keys):
-    answer = upload("rejected/a.txt", "C1|a|T1|03/16/2017|1")
-
-    assert answer == {"files": []}
-    assert amounts() == {}
-    assert keys() == ["rejected/a.txt"]
-
-
-def test_nothing_is_written_from_a_file_whose_middle_is_not_utf8(lab, upload, keys):
-    rows = "".join(f"C{number}|a|T{number}|03/16/2017|1\n" for number in range(3000)).encode()
-    middle = len(rows) // 2
-
-    with pytest.raises(processor.UnreadableFile, match=r"a\.txt: it is not UTF-8 text"):
-        upload("a.txt", HEADER.encode() + rows[:middle] + b"\xff" + rows[middle:])
-
-    assert tables.items(lab, "Customer") == tables.items(lab, "Transactions") == []
-    assert keys() == ["a.txt"]
-
-
-@pytest.mark.parametrize("content", [b"", b"a|b\n1|2\n", b"\x89PNG\r\n\x1a\n", b"\0\0\0"])
-def test_a_file_that_cannot_be_read_fails_loudly_with_its_name(upload, content):
-    with pytest.raises(processor.UnreadableFile, match=r"^my\.txt: "):
-        upload("my.txt", content)
-
-
-def test_a_file_of_the_header_alone_is_an_empty_success(upload):
-    assert upload("a.txt")["files"] == [{"key": "a.txt", "rows": 0, "written": 0, "rejected": 0}]
-
-
-def test_an_object_that_is_replaced_while_it_is_read_is_not_taken_in_by_halves(put, event, amounts, monkeypatch):
-    put("a.txt", "C1|a|T1|03/16/2017|1")
-    check_text = processor.check_text
-
-    def replaced_meanwhile(text):
-        check_text(text)
-        put("a.txt", b"no transactions file")
-
-    monkeypatch.setattr(processor, "check_text", replaced_meanwhile)
-
-    with pytest.raises(ClientError, match="PreconditionFailed"):
-        processor.lambda_handler(event("a.txt"), None)
-
-    assert amounts() == {}
-
-
-def test_an_object_that_is_deleted_while_it_is_read_is_gone(lab, put, event, amounts, monkeypatch):
-    put("a.txt", "C1|a|T1|03/16/2017|1")
-    check_text = processor.check_text
-
-    def deleted_meanwhile(text):
-        check_text(text)
-        lab.client("s3").delete_object(Bucket=lab.bucket, Key="a.txt")
-
-    monkeypatch.setattr(processor, "check_text", deleted_meanwhile)
-
-    assert processor.lambda_handler(event("a.txt"), None) == {"files": [{"key": "a.txt", "gone": True}]}
-    assert amounts() == {}
-
-
-def test_the_last_row_of_a_transaction_counts_near_and_far(upload, amounts):
-    between = [f"C2|b|T{number}|03/16/2017|1" for number in range(100)]
-
-    upload("a.txt", "C1|a|T1|03/16/2017|1", "C1|a|T1|03/16/2017|2", *between, "C1|a|T1|03/16/2017|3")
-
-    assert amounts()["C1", "T1"] == 3
-    assert len(amounts()) == 101
-
-
-def test_the_last_address_of_a_customer_counts(lab, upload):
-    upload("a.txt", "C1|old|T1|03/16/2017|1", "C1|new|T2|03/16/2017|1", "C1|old|T3|03/16/2017|1")
-
-    assert tables.items(lab, "Customer") == [{"CustomerId": "C1", "Address": "old"}]
-
-
-def test_what_dynamodb_had_no_room_for_is_sent_again(lab, upload, amounts, monkeypatch):
-    client = processor.aws("resource", "dynamodb").meta.client
-    write, refused = client.batch_write_item, []
-
-    def half(RequestItems):
-        ((table, requests),) = RequestItems.items()
-        if table == "Transactions" and not refused:
-            refused.extend(requests[1:])
-            write(RequestItems={table: requests[:1]})
-            return {"UnprocessedItems": {table: requests[1:]}}
-        return write(RequestItems=RequestItems)
-
-    monkeypatch.setattr(client, "batch_write_item", half)
-
-    upload("a.txt", *[f"C1|a|T{number}|03/16/2017|1" for number in range(60)])
-
-    assert len(refused) == 24
-    assert len(amounts()) == 60
-
-
-def test_an_amount_keeps_all_its_digits(upload, amounts):
-    upload("a.txt", f"C1|a|T1|03/16/2017|{'9' * 36}.99")
-
-    assert amounts() == {("C1", "T1"): Decimal("9" * 36 + ".99")}
-
-
-def test_the_smallest_amounts_do_not_stop_the_file(upload, amounts):
-    upload("a.txt", f"C1|a|T1|03/16/2017|0.{'0' * 170}1", "C1|a|T2|03/16/2017|2")
-
-    assert amounts() == {("C1", "T2"): 2}
-
-
-def test_the_log_has_one_line_of_json_for_each_file(put, event, capsys):
-    put("a.txt", "C1|a|T1|03/16/2017|1")
-
-    answer = processor.lambda_handler(event("a.txt", "gone.txt"), None)
-
-    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == answer["files"]
+        call(record)
