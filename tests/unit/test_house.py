@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import subprocess
 import sys
 from pathlib import Path
 
@@ -175,3 +176,11 @@ def test_nothing_is_asked_of_aws_at_import(path, trees):
     ]
 
     assert not [call for call in calls if call.split(".")[-1] in ("client", "resource", "Session", "open_lab")]
+
+
+def test_the_headless_run_does_not_wait_for_pandas_and_matplotlib():
+    code = "import sys, lab_lib.headless, lab_lib.cli; print({'pandas', 'matplotlib'} & set(sys.modules))"
+
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert said.strip() == "set()"
