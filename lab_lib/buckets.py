@@ -18,16 +18,13 @@ REJECTED = "rejected/"  # where TransactionProcessor keeps the rows that it coul
 def ensure_bucket(lab: Lab) -> str:
     """Make the lab's bucket private, encrypted and TLS only; its name. A bucket that was given is adopted as it is."""
     s3 = lab.client("s3")
-    if find_bucket(lab) is None:
+    if _find_or_refuse(lab) is None:
         where = {} if lab.region == DEFAULT_REGION else {"LocationConstraint": lab.region}
         try:
             # Tagged from its first moment: a run that is cut off here must know its own bucket again.
             s3.create_bucket(Bucket=lab.bucket, CreateBucketConfiguration={**where, "Tags": [TAG]})
         except s3.exceptions.BucketAlreadyExists:
-            raise WrongResource(
-                f"The bucket name {lab.bucket} is taken by another account; bucket names are unique in the world. "
-                "Use a prefix, which becomes part of the name."
-            ) from None
+            raise _taken(lab) from None
         s3.get_waiter("bucket_exists").wait(Bucket=lab.bucket, WaiterConfig={"Delay": 1})
         # Said once more, for emulators that pass over the tags above.
         s3.put_bucket_tagging(Bucket=lab.bucket, Tagging={"TagSet": [TAG]})
@@ -120,3 +117,20 @@ def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
         raise
     rows = csv.DictReader(io.StringIO(body.decode(), newline=""))
     return [{**row, "line": int(row["line"])} for row in rows]
+
+
+def _find_or_refuse(lab: Lab) -> str | None:
+    """find_bucket; WrongResource where the name is there but not for us."""
+    try:
+        return find_bucket(lab)
+    except ClientError as error:
+        if error_code(error) == "403":
+            raise _taken(lab) from None
+        raise
+
+
+def _taken(lab: Lab) -> WrongResource:
+    return WrongResource(
+        f"The bucket {lab.bucket} belongs to another account, or you may not see it; bucket names are unique in the "
+        "world. Use a prefix, which becomes part of the name."
+    )

@@ -164,6 +164,7 @@ def env(account: Account = "", region: Region = DEFAULT_REGION) -> None:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": lab.region,
         }
+        print("unset AWS_PROFILE AWS_SESSION_TOKEN")
         for name, value in exports.items():
             print(f"export {name}={shlex.quote(str(value))}")
 
@@ -189,7 +190,8 @@ def _said_in_one_line() -> Iterator[None]:
         err.print(str(error), soft_wrap=True, markup=False, highlight=False)
         raise typer.Exit(error.exit_status) from None
     except KeyboardInterrupt:
-        err.print("\nStopped. What was made so far is still there: run the same command again, or `lab clean`.")
+        message = "Stopped. What was made so far is still there: run the same command again, or `lab clean`."
+        err.print(message, soft_wrap=True)
         raise typer.Exit(INTERRUPTED) from None
 
 
@@ -200,6 +202,7 @@ def _progress() -> Progress:
 
 def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:
     table = Table("step", "seen", "seconds", header_style="bold")
+    table.columns[0].no_wrap = True
     table.columns[2].justify = "right"
     done = {step.notebook: step for step in steps}
     for name in (path.stem for path in notebooks):

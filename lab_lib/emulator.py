@@ -40,6 +40,9 @@ class Server:
         return f"http://{HOST}:{self.port}"
 
 
+OnceUp = Callable[[Server, list[tuple[str, str]]], None]
+
+
 def home() -> Path:
     """The folder of this checkout's embedded AWS; LAB_EMULATOR_HOME names another one."""
     return Path(os.environ.get("LAB_EMULATOR_HOME") or Path(__file__).parents[1] / ".lab").resolve()
@@ -54,7 +57,7 @@ def running() -> Server | None:
     return server if _process(server) else None
 
 
-def start(once_up: Callable[[Server, list[tuple[str, str]]], None] = lambda server, places: None) -> Server:
+def start(once_up: OnceUp = lambda server, places: None) -> Server:
     """The running server, started if there is none.
 
     `once_up(server, places)` is called when a server was started on kept state, before anyone else sees it; `places`
@@ -68,10 +71,7 @@ def start(once_up: Callable[[Server, list[tuple[str, str]]], None] = lambda serv
         with FileLock(folder / "lock", timeout=60):
             if server := running():  # another process was quicker
                 return server
-            server = _launch(folder)
-            once_up(server, places())
-            _write(folder / "server.json", asdict(server))
-            return server
+            return _launch(folder, once_up)
     except Timeout:
         raise EmulatorError(
             "Another process has been starting the embedded AWS for a minute. Run `lab local stop`, then try again."
@@ -127,7 +127,7 @@ def recreate_mappings(lambda_: Any) -> None:
             )
 
 
-def _launch(folder: Path) -> Server:
+def _launch(folder: Path, once_up: OnceUp) -> Server:
     """Start ministack at the port it had before, else at the usual one, else at any that is free."""
     last = folder / "port"
     wishes = [int(last.read_text()) if last.exists() else FIRST_PORT, FIRST_PORT, 0, 0, 0]
@@ -135,9 +135,18 @@ def _launch(folder: Path) -> Server:
         if port is None:
             continue
         process = _spawn(folder, port)
-        if _answers(process, port):
-            last.write_text(str(port))
-            return Server(process.pid, psutil.Process(process.pid).create_time(), port)
+        try:
+            if _answers(process, port):
+                server = Server(process.pid, psutil.Process(process.pid).create_time(), port)
+                once_up(server, places())
+                last.write_text(str(port))
+                _write(folder / "server.json", asdict(server))
+                process.returncode = 0  # it outlives this process, and Python shall not warn of it
+                return server
+        except BaseException:  # Ctrl-C too: nobody would know of this server, and a second one would use its state
+            process.kill()
+            process.wait()
+            raise
     raise EmulatorError(f"The embedded AWS did not start. Its log says why: {folder / 'server.log'}")
 
 

@@ -20,6 +20,8 @@ from lab_lib.waiting import retry_while, wait_until
 RUNTIME = "python3.13"
 TIMEOUT = 20  # seconds
 LOG_DAYS = 14
+# A new role, and what it may do, take some seconds to be known everywhere; until then Lambda refuses it like this.
+ROLE_NOT_READY = {"InvalidParameterValueException": "cannot be assumed|does not have permission|[Cc]annot access"}
 SOURCES = {
     "TransactionProcessor": Path(__file__).parent / "handlers" / "transaction_processor.py",
     "TotalNotifier": Path(__file__).parent / "handlers" / "total_notifier.py",
@@ -52,13 +54,16 @@ def ensure_function(lab: Lab, name: str) -> str:
         raise StepMissing(f"Role {lab.name(ROLES[name])} is not there. Run 00-start-here first.")
     _ensure_log_group(lab, name)
     now = configuration(lab, name)
+    if find_queue(lab, DEAD_LETTERS) is None:
+        raise StepMissing(f"Queue {lab.name(DEAD_LETTERS)} is not there. Run 00-start-here first.")
     if now is None:
         retry_while(
-            {"InvalidParameterValueException": "cannot be assumed by Lambda"},
+            ROLE_NOT_READY,
             lambda: lambda_.create_function(**wanted, Code={"ZipFile": code}, Tags=TAGS),
             f"role {lab.name(ROLES[name])} to be ready",
         )
     else:
+        _wait(lab, name)
         if any(now.get(key) != value for key, value in wanted.items()):
             lambda_.update_function_configuration(**wanted)
             _wait(lab, name)
@@ -168,10 +173,14 @@ def _ensure_dead_letters(lab: Lab, name: str) -> None:
     """Two retries, then the event goes to the dead-letter queue. A stream's mapping has a destination of its own."""
     if name != "TransactionProcessor":
         return
-    lab.client("lambda").put_function_event_invoke_config(
-        FunctionName=lab.name(name),
-        MaximumRetryAttempts=2,
-        DestinationConfig={"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}},
+    settings = {
+        "MaximumRetryAttempts": 2,
+        "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}},
+    }
+    retry_while(
+        ROLE_NOT_READY,
+        lambda: lab.client("lambda").put_function_event_invoke_config(FunctionName=lab.name(name), **settings),
+        f"role {lab.name(ROLES[name])} to be ready",
     )
 
 

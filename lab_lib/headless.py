@@ -57,8 +57,11 @@ def run(
     The first notebook that fails ends the run, and what it left in the account stays, to be looked at. UsageError,
     before anything is made, for a parameter that no notebook has, or a data file that is none.
     """
-    lab, file = prepare(parameters)
-    out.mkdir(parents=True, exist_ok=True)
+    parameters, lab, file = prepare(parameters)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"Cannot write to {out}: {error.strerror}. Name another folder.") from None
     begun, steps, held = time.monotonic(), [], _nothing_held()
     try:
         with closing(_kernels(len(notebooks(keep)))) as kernels:
@@ -86,26 +89,29 @@ def run(
     return result
 
 
-def prepare(parameters: dict[str, Any]) -> tuple[Lab, transactions.TransactionsFile]:
-    """Refuse what cannot work before anything is made; fill in the data file. The lab, and the file to be uploaded."""
+def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab, transactions.TransactionsFile]:
+    """Refuse what cannot work before anything is made; the parameters with a data file, the lab, and the file."""
     for path in notebooks():
         unknown = sorted(parameters.keys() - _parameters_of(path))
         if unknown:
             raise UsageError(
                 f"{path.stem} has no parameter {unknown[0]}; it has {', '.join(sorted(_parameters_of(path)))}."
             )
-    parameters["data_file"] = str(Path(parameters.get("data_file") or DATA_FILE).resolve())
-    file = transactions.read(parameters["data_file"])
+    data_file = str(Path(parameters.get("data_file") or DATA_FILE).resolve())
+    file = transactions.read(data_file)
     if not file.key.endswith(".txt"):
         raise UsageError(
             f"{file.key} does not end in .txt, and the bucket's trigger takes only keys that do. Rename it."
         )
-    return open_lab(**{name: parameters[name] for name in _OPENING if name in parameters}), file
+    lab = open_lab(**{name: parameters[name] for name in _OPENING if name in parameters})
+    return {**parameters, "data_file": data_file}, lab, file
 
 
 def run_one(path: Path, out: Path, parameters: dict[str, Any], kernel: AsyncKernelManager | None = None) -> Step:
     """Run one notebook and write it to `out`, with the evidence if it failed; in this kernel, or in a new one."""
     papermill = _papermill()
+    from nbclient.exceptions import DeadKernelError  # after papermill, and as slow to load without its stop
+
     begun, error, seen, written = time.monotonic(), None, "", out / path.name
     try:
         papermill.execute_notebook(
@@ -121,6 +127,8 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], kernel: AsyncKern
         )
     except papermill.PapermillExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}"
+    except DeadKernelError:
+        error = "The kernel died. Run the notebook in JupyterLab to see where."
     if error is None:
         seen = _checkpoint(written)
     return Step(path.stem, error is None, time.monotonic() - begun, error, seen)
@@ -147,7 +155,7 @@ def _held(lab: Lab, key: str) -> dict[str, Any]:
     held = _nothing_held()
     if tables.find_table(lab, "TransactionTotal"):
         balances = tables.items(lab, "TransactionTotal")
-        held["totals"] = {item["CustomerId"]: f"{item['accountBalance']:f}" for item in balances}
+        held["totals"] = {item["CustomerId"]: f"{item.get('accountBalance', 0):f}" for item in balances}
     for name, entry in (("Transactions", "transactions"), ("Customer", "customers")):
         held[entry] = len(tables.items(lab, name)) if tables.find_table(lab, name) else 0
     held["alerts"] = queues.alerts(lab, queues.ALERT_QUEUES[0])

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -40,7 +41,8 @@ class Lab:
     def client(self, service: str) -> Any:
         """The boto3 client of a service, such as "s3"; made once, since making one takes longer than a call."""
         if service not in self._clients:
-            self._clients[service] = self.session.client(service, endpoint_url=self.endpoint, config=_config(self))
+            config = _config(self.endpoint)
+            self._clients[service] = self.session.client(service, endpoint_url=self.endpoint, config=config)
         return self._clients[service]
 
     def name(self, name: str) -> str:
@@ -111,7 +113,8 @@ def start_embedded() -> emulator.Server:
     def once_up(server: emulator.Server, places: list[tuple[str, str]]) -> None:
         for account, region in places:
             session = _keyed_session(account, region)
-            emulator.recreate_mappings(session.client("lambda", endpoint_url=server.endpoint, config=_NO_PROXY))
+            lambda_ = session.client("lambda", endpoint_url=server.endpoint, config=_config(server.endpoint))
+            emulator.recreate_mappings(lambda_)
 
     return emulator.start(once_up)
 
@@ -148,7 +151,7 @@ def _on_aws(account: str, profile: str, endpoint: str, settings: dict[str, Any])
 def _caller(session: boto3.Session, endpoint: str | None) -> str:
     """The account that the credentials belong to."""
     try:
-        sts = session.client("sts", endpoint_url=endpoint)
+        sts = session.client("sts", endpoint_url=endpoint, config=_config(endpoint))
         return str(sts.get_caller_identity()["Account"])
     except (BotoCoreError, ClientError) as error:
         raise LabError(
@@ -181,16 +184,22 @@ def _user_session(profile: str, region: str) -> boto3.Session | None:
         raise UsageError(f"{error}. `aws configure list-profiles` shows the profiles of this machine.") from None
 
 
-def _config(lab: Lab) -> Config:
+def _config(endpoint: str | None) -> Config:
     retries = Config(retries={"mode": "standard", "max_attempts": 5})
-    return retries.merge(_NO_PROXY) if lab.endpoint and emulator.HOST in lab.endpoint else retries
+    here = endpoint and urlsplit(endpoint).hostname in ("localhost", emulator.HOST)
+    return retries.merge(_NO_PROXY) if here else retries
 
 
 def _partition(region: str) -> str:
+    """The Region's partition, such as aws or aws-cn; UsageError if there is no such Region."""
+    session = _keyed_session(emulator.ACCOUNT, region)
     try:
-        return str(_keyed_session(emulator.ACCOUNT, region).get_partition_for_region(region))
+        partition = str(session.get_partition_for_region(region))
     except BotoCoreError:
-        raise UsageError(f"There is no Region {region!r}. Name one such as {DEFAULT_REGION} or eu-west-1.") from None
+        partition = ""
+    if not partition or region not in session.get_available_regions("lambda", partition):
+        raise UsageError(f"There is no Region {region!r}. Name one such as {DEFAULT_REGION} or eu-west-1.")
+    return partition
 
 
 def _matching(value: Any, pattern: str, what: str, wanted: str) -> str:

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib.errors import error_code
 from lab_lib.lab import TAGS, Lab, has_tag
-from lab_lib.waiting import retry_while
+from lab_lib.waiting import retry_while, wait_until
 
 ALERT_QUEUES = ["CustomerNotify", "CreditCollection"]
 DEAD_LETTERS = "LabDeadLetters"
@@ -66,9 +66,10 @@ def is_ours(lab: Lab, name: str) -> bool:
 
 
 def delete_queue(lab: Lab, name: str) -> None:
-    """Delete the queue and its messages, if the lab made it."""
+    """Delete the queue and its messages, if the lab made it, and wait until it is gone."""
     if is_ours(lab, name):
         lab.client("sqs").delete_queue(QueueUrl=find_queue(lab, name))
+        wait_until(lambda: find_queue(lab, name) is None, f"queue {lab.name(name)} to be gone", timeout=120)
 
 
 def queue_arn(lab: Lab, name: str) -> str:

@@ -28,6 +28,7 @@ def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
         return str(role["Arn"])
     else:
         iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=json.dumps(policies.lambda_trust()))
+        _take_away(lab, name, keep=POLICY_NAME)
     iam.put_role_policy(RoleName=role_name, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(permissions))
     return str(role["Arn"])
 
@@ -48,10 +49,7 @@ def delete_role(lab: Lab, name: str) -> None:
     iam, role_name = lab.client("iam"), lab.name(name)
     if not is_ours(lab, name):
         return
-    for policy in iam.list_role_policies(RoleName=role_name)["PolicyNames"]:
-        iam.delete_role_policy(RoleName=role_name, PolicyName=policy)
-    for policy in iam.list_attached_role_policies(RoleName=role_name)["AttachedPolicies"]:
-        iam.detach_role_policy(RoleName=role_name, PolicyArn=policy["PolicyArn"])
+    _take_away(lab, name)
     iam.delete_role(RoleName=role_name)
 
 
@@ -63,3 +61,13 @@ def _role(lab: Lab, name: str) -> dict[str, Any] | None:
         if error_code(error) == "NoSuchEntity":
             return None
         raise
+
+
+def _take_away(lab: Lab, name: str, keep: str = "") -> None:
+    """Take every policy but one from the role: whatever was added by hand lets it do more than it should."""
+    iam, role_name = lab.client("iam"), lab.name(name)
+    for policy in iam.list_role_policies(RoleName=role_name)["PolicyNames"]:
+        if policy != keep:
+            iam.delete_role_policy(RoleName=role_name, PolicyName=policy)
+    for policy in iam.list_attached_role_policies(RoleName=role_name)["AttachedPolicies"]:
+        iam.detach_role_policy(RoleName=role_name, PolicyArn=policy["PolicyArn"])

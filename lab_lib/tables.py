@@ -86,7 +86,7 @@ def items(lab: Lab, name: str) -> list[dict[str, Any]]:
         return []
     pages = lab.client("dynamodb").get_paginator("scan").paginate(TableName=lab.name(name), ConsistentRead=True)
     found = [_plain(item) for page in pages for item in page["Items"]]
-    return sorted(found, key=lambda item: [item[key] for key in KEYS[name]])
+    return sorted(found, key=lambda item: [str(item.get(key)) for key in KEYS[name]])
 
 
 def _describe(lab: Lab, name: str) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import Any
 from lab_lib import policies
 from lab_lib.buckets import find_bucket
 from lab_lib.errors import StepMissing
-from lab_lib.functions import find_function
+from lab_lib.functions import ROLE_NOT_READY, find_function
 from lab_lib.lab import TAGS, Lab
 from lab_lib.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.tables import find_stream
@@ -78,12 +78,19 @@ def ensure_stream_trigger(lab: Lab, starting_position: str = "TRIM_HORIZON") -> 
     if mapping and mapping["EventSourceArn"] != stream:  # the table was made anew, and its stream with it
         delete_stream_trigger(lab)
         mapping = None
+    where = {"EventSourceArn": stream, "FunctionName": function, "StartingPosition": starting_position}
     if mapping is None:
-        mapping = lambda_.create_event_source_mapping(
-            EventSourceArn=stream, FunctionName=function, StartingPosition=starting_position, Tags=TAGS, **settings
+        mapping = retry_while(
+            ROLE_NOT_READY,
+            lambda: lambda_.create_event_source_mapping(**where, **settings, Tags=TAGS),
+            "the function's role to be ready for the stream",
         )
     elif any(mapping.get(key) != value for key, value in {**settings, "State": "Enabled"}.items() if key != "Enabled"):
-        lambda_.update_event_source_mapping(UUID=mapping["UUID"], **settings)
+        retry_while(  # it may still be busy with what was asked of it before
+            {"ResourceInUseException": ""},
+            lambda: lambda_.update_event_source_mapping(UUID=mapping["UUID"], **settings),
+            "the stream's mapping to take new settings",
+        )
     uuid = str(mapping["UUID"])
     wait_until(lambda: _state(lab, uuid) == "Enabled", "the stream's mapping to be enabled", timeout=300)
     return uuid
@@ -91,18 +98,15 @@ def ensure_stream_trigger(lab: Lab, starting_position: str = "TRIM_HORIZON") -> 
 
 def find_stream_trigger(lab: Lab) -> dict[str, Any] | None:
     """The mapping from the stream of Transactions to TotalNotifier, as Lambda describes it."""
-    if find_function(lab, "TotalNotifier") is None:
-        return None
+    function = lab.arn("lambda", f"function:{lab.name('TotalNotifier')}")
     table = lab.arn("dynamodb", f"table/{lab.name('Transactions')}/")
-    pages = (
-        lab.client("lambda")
-        .get_paginator("list_event_source_mappings")
-        .paginate(FunctionName=lab.name("TotalNotifier"))
-    )
-    mappings = [each for page in pages for each in page["EventSourceMappings"]]
-    return next(
-        (each for each in mappings if each["EventSourceArn"].startswith(table) and each["State"] != "Deleting"), None
-    )
+    # All mappings are looked at: one outlives its function, and cannot be found by it then.
+    for page in lab.client("lambda").get_paginator("list_event_source_mappings").paginate():
+        for mapping in page["EventSourceMappings"]:
+            joins = mapping["FunctionArn"] == function and mapping.get("EventSourceArn", "").startswith(table)
+            if joins and mapping["State"] != "Deleting":
+                return dict(mapping)
+    return None
 
 
 def delete_stream_trigger(lab: Lab) -> None:
@@ -154,7 +158,14 @@ def _subscribe(lab: Lab, topic: str, protocol: str, address: str) -> str:
 def _let_bucket_invoke(lab: Lab) -> None:
     """Let this bucket of this account invoke the function, and nothing else that calls itself S3."""
     lambda_, function = lab.client("lambda"), lab.name("TransactionProcessor")
+    wanted = {
+        "StringEquals": {"AWS:SourceAccount": lab.account},
+        "ArnLike": {"AWS:SourceArn": lab.arn("s3", lab.bucket)},
+    }
     with suppress(lambda_.exceptions.ResourceNotFoundException):  # as it is the first time
+        policy = json.loads(lambda_.get_policy(FunctionName=function)["Policy"])
+        if any(each["Sid"] == PERMISSION and each.get("Condition") == wanted for each in policy["Statement"]):
+            return  # taking it away, even for a moment, would lose an upload's event
         lambda_.remove_permission(FunctionName=function, StatementId=PERMISSION)
     lambda_.add_permission(
         FunctionName=function,

@@ -1,5 +1,6 @@
 """The only place that sleeps. boto3's own waiters come first; this is for what they do not know."""
 
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -56,8 +57,8 @@ def retry_while(
 ) -> T:
     """Call again while AWS answers that something it needs is not ready yet.
 
-    `codes` maps an error code to words that its message must contain ("" for any). Every other error goes up at once;
-    after `timeout` seconds the last one does.
+    `codes` maps an error code to a pattern that its message must match ("" for any). Every other error goes up at
+    once; after `timeout` seconds the last one does.
     """
     deadline = clock() + timeout
 
@@ -66,7 +67,7 @@ def retry_while(
             return (call(),)
         except ClientError as error:
             words = codes.get(error_code(error))
-            if words is None or words not in str(error) or clock() >= deadline:
+            if words is None or not re.search(words, str(error)) or clock() >= deadline:
                 raise
             return None
 

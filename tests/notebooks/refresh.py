@@ -11,8 +11,7 @@ from nbclient import NotebookClient
 from rich.progress import track
 
 from lab_lib import emulator
-from lab_lib.headless import PRIVATE_KERNEL, NOTEBOOKS, notebooks
-
+from lab_lib.headless import NOTEBOOKS, PRIVATE_KERNEL, notebooks
 
 QUIET = {"record_timing": False, "coalesce_streams": True}  # nothing that differs from run to run for no reason
 

@@ -142,7 +142,7 @@ def test_a_refusal_is_never_absence(lab, refuse):
 
     with pytest.raises(ClientError, match="403"):
         buckets.find_bucket(lab)
-    with pytest.raises(ClientError, match="403"):
+    with pytest.raises(WrongResource, match="belongs to another account"):
         buckets.ensure_bucket(lab)
 
 

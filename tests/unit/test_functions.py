@@ -347,3 +347,13 @@ def test_a_function_that_failed_says_why(with_roles, monkeypatch):
 
     with pytest.raises(LabError, match=r"TransactionProcessor failed: a.txt: it is empty"):
         functions.invoke(with_roles, NAME, {})
+
+
+@pytest.mark.parametrize("name", functions.SOURCES)
+def test_ensure_function_without_the_dead_letter_queue_says_which_step_is_missing(with_roles, name):
+    queues.delete_queue(with_roles, queues.DEAD_LETTERS)
+
+    with pytest.raises(StepMissing, match=r"Queue LabDeadLetters is not there\. Run 00-start-here first\."):
+        functions.ensure_function(with_roles, name)
+
+    assert functions.find_function(with_roles, name) is None

@@ -56,6 +56,20 @@ def test_ensure_role_gives_deleted_permissions_back(lab, permissions):
     assert lab.client("iam").get_role_policy(RoleName=ROLE, PolicyName="lab")["PolicyDocument"] == permissions
 
 
+def test_ensure_role_takes_away_what_was_added_by_hand(lab, permissions):
+    roles.ensure_role(lab, ROLE, permissions)
+    iam, everything = lab.client("iam"), {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+    iam.put_role_policy(RoleName=ROLE, PolicyName="more", PolicyDocument=policy)
+    admin = iam.create_policy(PolicyName="Admin", PolicyDocument=policy)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=ROLE, PolicyArn=admin)
+
+    roles.ensure_role(lab, ROLE, permissions)
+
+    assert iam.list_role_policies(RoleName=ROLE)["PolicyNames"] == ["lab"]
+    assert iam.list_attached_role_policies(RoleName=ROLE)["AttachedPolicies"] == []
+
+
 def test_ensure_role_gives_changed_trust_back(lab, permissions):
     roles.ensure_role(lab, ROLE, permissions)
     (statement,) = policies.lambda_trust()["Statement"]

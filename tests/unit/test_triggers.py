@@ -106,6 +106,16 @@ def test_ensure_bucket_trigger_twice_gives_one_trigger_and_one_permission(upload
     assert len(permission()) == 1
 
 
+def test_ensure_bucket_trigger_again_leaves_the_permission_alone_so_that_no_upload_is_lost(uploads, monkeypatch):
+    triggers.ensure_bucket_trigger(uploads)
+    taken = []
+    monkeypatch.setattr(uploads.client("lambda"), "remove_permission", lambda **call: taken.append(call))
+
+    triggers.ensure_bucket_trigger(uploads)
+
+    assert taken == []
+
+
 def test_ensure_bucket_trigger_gives_a_changed_filter_back(uploads, notifications):
     triggers.ensure_bucket_trigger(uploads)
     changed = {"Id": "mine", "LambdaFunctionArn": PROCESSOR, "Events": ["s3:ObjectCreated:Put"]}
@@ -261,6 +271,16 @@ def test_delete_stream_trigger_deletes_it_and_again_is_quiet(streaming):
     triggers.ensure_stream_trigger(streaming)
 
     triggers.delete_stream_trigger(streaming)
+    triggers.delete_stream_trigger(streaming)
+
+    assert triggers.find_stream_trigger(streaming) is None
+
+
+def test_a_mapping_whose_function_is_gone_is_found_and_deleted(streaming):
+    triggers.ensure_stream_trigger(streaming)
+    streaming.client("lambda").delete_function(FunctionName="TotalNotifier")
+    assert triggers.find_stream_trigger(streaming) is not None
+
     triggers.delete_stream_trigger(streaming)
 
     assert triggers.find_stream_trigger(streaming) is None

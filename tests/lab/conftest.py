@@ -1,0 +1,142 @@
+"""What the tests of the whole chain share: accounts of their own, and the lab built as the notebooks build it."""
+
+import itertools
+import json
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+
+import pytest
+
+from lab_lib import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.lab import open_lab
+from lab_lib.waiting import wait_until
+
+HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
+ACCOUNTS = itertools.count(200_000_000_001)
+
+
+class Chain:
+    """The lab in one account, with the steps of the notebooks, and short ways to look at what came of an upload."""
+
+    def __init__(self, lab):
+        self.lab = lab
+
+    def start_here(self):
+        buckets.ensure_bucket(self.lab)
+        for name in tables.KEYS:
+            tables.ensure_table(self.lab, name)
+        queues.ensure_queue(self.lab, queues.DEAD_LETTERS)
+        roles.ensure_role(self.lab, "TransactionProcessorRole", policies.transaction_processor(self.lab))
+        roles.ensure_role(self.lab, "TotalNotifierRole", policies.total_notifier(self.lab))
+
+    def create_functions(self):
+        for name in functions.SOURCES:
+            functions.ensure_function(self.lab, name)
+
+    def add_triggers(self):
+        triggers.ensure_bucket_trigger(self.lab)
+        triggers.ensure_stream_trigger(self.lab)
+
+    def create_topic(self):
+        topics.ensure_topic(self.lab)
+
+    def create_queues(self):
+        for name in queues.ALERT_QUEUES:
+            queues.ensure_queue(self.lab, name)
+            triggers.ensure_queue_subscription(self.lab, name)
+
+    def build(self):
+        for step in (self.start_here, self.create_functions, self.add_triggers, self.create_topic, self.create_queues):
+            step()
+        return self
+
+    def put(self, key, body):
+        """Upload bytes, or lines of text under the usual header."""
+        content = body if isinstance(body, bytes) else "\n".join([HEADER, *body, ""]).encode()
+        self.lab.client("s3").put_object(Bucket=self.lab.bucket, Key=key, Body=content)
+
+    def totals(self):
+        return {item["CustomerId"]: item["accountBalance"] for item in tables.items(self.lab, "TransactionTotal")}
+
+    def wait_for_totals(self, **totals):
+        """Wait until the table holds these totals among others; amounts as text."""
+        wanted = {name: Decimal(amount) for name, amount in totals.items()}
+        wait_until(lambda: wanted.items() <= self.totals().items(), f"the totals {totals}", timeout=30)
+
+    def reports(self, function):
+        """What the function printed of its runs, which it does when all else is done."""
+        return [json.loads(line) for line in functions.log_lines(self.lab, function) if line.startswith("{")]
+
+    def wait_for_files(self, *keys):
+        """Wait until TransactionProcessor has processed each of these uploads, as often as its key is named."""
+
+        def done():
+            processed = sorted(report["key"] for report in self.reports("TransactionProcessor"))
+            return processed == sorted(keys)
+
+        wait_until(done, f"the files {keys} to be processed", timeout=30)
+
+    def wait_for_changes(self, count):
+        """Wait until TotalNotifier is through with so many changes of Transactions, alerts included."""
+        wait_until(lambda: self.changes() >= count, f"{count} changes to be added up", timeout=30)
+
+    def changes(self):
+        return sum(report["added"] for report in self.reports("TotalNotifier"))
+
+    def messages(self, queue):
+        return queues.messages(self.lab, queue)
+
+    def alerts(self, queue="CustomerNotify"):
+        """(customer, balance) of each message, as often as it lies there."""
+        bodies = [json.loads(message["Message"]) for message in self.messages(queue)]
+        return sorted((body["customerID"], Decimal(body["accountBalance"])) for body in bodies)
+
+
+@pytest.fixture(scope="session")
+def new_account():
+    """new_account(): twelve digits that no other test uses."""
+    return lambda: str(next(ACCOUNTS))
+
+
+@pytest.fixture
+def account(new_account):
+    return new_account()
+
+
+@pytest.fixture
+def lab(account):
+    """The lab in an empty account."""
+    return open_lab(account=account)
+
+
+@pytest.fixture(scope="session")
+def chains(new_account):
+    """Chains, one after the other. Most of a build is waiting, so the next one is built while a test runs."""
+
+    def chains():
+        with ThreadPoolExecutor(1) as pool:
+            ahead = pool.submit(build)
+            while True:
+                chain, ahead = ahead.result(), pool.submit(build)
+                yield chain
+
+    def build():
+        return Chain(open_lab(account=new_account())).build()
+
+    chains = chains()
+    yield chains
+    chains.close()
+
+
+@pytest.fixture
+def chain(chains):
+    """The whole lab in an account of its own, and nothing uploaded yet."""
+    chain = next(chains)
+    yield chain
+    list(cleanup.delete_all(chain.lab))  # an idle mapping still costs the server its time
+
+
+@pytest.fixture(scope="session")
+def chain_in():
+    """chain_in(account, region=..., prefix=..., threshold=...): a lab with these settings, and nothing made yet."""
+    return lambda account, **settings: Chain(open_lab(account=account, **settings))

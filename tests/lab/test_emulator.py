@@ -1,0 +1,235 @@
+"""The embedded AWS: started once by whoever needs it, out of reach from outside, and with a memory."""
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+import zipfile
+from decimal import Decimal
+
+import psutil
+import pytest
+
+from lab_lib import buckets, emulator, functions
+from lab_lib.headless import DATA_FILE
+from lab_lib.lab import open_lab, start_embedded
+from lab_lib.waiting import wait_until
+
+SECRET = "what-only-the-user-may-know"
+
+
+@pytest.fixture
+def own_home(tmp_path, monkeypatch):
+    """A home without an embedded AWS, and none running in it afterwards."""
+    monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path / "home"))
+    yield tmp_path / "home"
+    emulator.stop()
+
+
+@pytest.fixture(scope="module")
+def called(tmp_path_factory):
+    """A server that was started amid a user's secrets, and what a function in it sees of its environment."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path_factory.mktemp("called")))
+        monkeypatch.setenv("USERS_PASSWORD", SECRET)
+        monkeypatch.setenv("AWS_PROFILE", SECRET)
+        monkeypatch.setenv("PYTHONSTARTUP", SECRET)
+        lab = open_lab()
+        lambda_, code = lab.client("lambda"), io.BytesIO()
+        with zipfile.ZipFile(code, "w") as archive:
+            archive.writestr("see.py", "import os\n\ndef handler(event, context):\n    return dict(os.environ)\n")
+        role = lab.arn("iam", "role/given")
+        about = {"Role": role, "Runtime": functions.RUNTIME, "Handler": "see.handler"}
+        lambda_.create_function(FunctionName="See", Code={"ZipFile": code.getvalue()}, **about)
+        wait_until(lambda: functions.configuration(lab, "See")["State"] == "Active", "the function", timeout=20)
+        yield emulator.running(), functions.invoke(lab, "See", {})
+        emulator.stop()
+
+
+def processes(server):
+    parent = psutil.Process(server.pid)
+    return [parent, *parent.children(recursive=True)]
+
+
+def servers_of(home):
+    """The servers of this home that run, whether or not a note tells of them."""
+
+    def is_one(process):
+        try:
+            return process.environ().get("HOME") == str(home / "tmp") and "ministack" in process.cmdline()
+        except psutil.Error:
+            return False
+
+    return [process for process in psutil.process_iter() if is_one(process)]
+
+
+def buckets_of(lab):
+    return [bucket["Name"] for bucket in lab.client("s3").list_buckets()["Buckets"]]
+
+
+def test_starting_twice_gives_the_same_server():
+    assert start_embedded() == start_embedded() == emulator.running()
+
+
+def test_two_processes_that_start_it_at_once_get_one_server(own_home):
+    script = "from lab_lib.lab import start_embedded; server = start_embedded(); print(server.pid, server.port)"
+    starters = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+
+    said = [starter.communicate(timeout=60)[0].strip() for starter in starters]
+
+    server = emulator.running()
+    assert said == [f"{server.pid} {server.port}"] * 2
+    assert [process.pid for process in servers_of(own_home)] == [server.pid]
+
+
+def test_a_start_that_is_cut_off_leaves_no_server_that_nobody_knows(own_home):
+    def ctrl_c(server, places):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        emulator.start(ctrl_c)
+
+    _, alive = psutil.wait_procs(servers_of(own_home), timeout=5)
+    for process in alive:
+        process.kill()
+    assert emulator.running() is None
+    assert alive == []
+
+
+def test_where_the_port_is_taken_another_one_is_used(own_home):
+    own_home.mkdir()
+    with socket.create_server((emulator.HOST, 0)) as taken:
+        (own_home / "port").write_text(str(taken.getsockname()[1]))
+
+        server = start_embedded()
+
+        assert server.port != taken.getsockname()[1]
+        assert buckets_of(open_lab()) == []
+
+
+def test_it_listens_on_this_machines_loopback_only(called):
+    server, _ = called
+
+    ends = [connection for process in processes(server) for connection in process.net_connections(kind="inet")]
+
+    assert {(end.laddr.ip, end.laddr.port) for end in ends if end.status == psutil.CONN_LISTEN} == {
+        (emulator.HOST, server.port)
+    }
+    assert {address.ip for end in ends for address in (end.laddr, end.raddr) if address} == {emulator.HOST}
+
+
+def test_nothing_of_the_users_environment_is_in_the_servers(called):
+    server, _ = called
+
+    environments = [process.environ() for process in processes(server)]
+
+    assert len(environments) > 1  # the server, and the worker that runs the function
+    assert [names for names in environments if SECRET in names.values()] == []
+    assert "USERS_PASSWORD" not in environments[0].keys() | environments[1].keys()
+
+
+def test_nothing_of_the_users_environment_is_visible_in_a_function(called):
+    _, environment = called
+
+    assert environment["AWS_LAMBDA_FUNCTION_NAME"] == "See"
+    assert [name for name, value in environment.items() if SECRET in value] == []
+    assert not environment.keys() & {"USERS_PASSWORD", "AWS_PROFILE", "LAB_EMULATOR_HOME"}
+
+
+def test_after_a_stop_and_a_start_everything_is_there_and_uploads_flow_on(own_home, chain_in, account):
+    chain = chain_in(account).build()
+    buckets.upload(chain.lab, DATA_FILE)
+    chain.wait_for_changes(24)
+    before = emulator.running()
+    running = processes(before)
+
+    assert emulator.stop()
+    assert emulator.running() is None
+    assert len(running) > 1  # the server, and the workers that run the functions
+    assert psutil.wait_procs(running, timeout=10)[1] == []
+
+    again = chain_in(account)
+
+    assert emulator.running().pid != before.pid
+    assert emulator.running().port == before.port
+    assert again.totals() == {"C1": Decimal(598), "C2": Decimal(1750)}
+    assert again.alerts() == [("C2", 1750)]
+
+    again.put("more.txt", [f"C{number}|{number} Street|M{number}|03/17/2017|1000.5" for number in range(1, 31)])
+    again.wait_for_totals(C30="1000.5")
+    again.put("last.txt", ["C9|9 Street|M99|03/17/2017|0.25"])
+    again.wait_for_totals(C9="1000.75")
+
+    others = {f"C{number}": Decimal("1000.5") for number in range(3, 31) if number != 9}
+    assert again.totals() == {
+        "C1": Decimal("1598.5"),
+        "C2": Decimal("2750.5"),
+        "C9": Decimal("1000.75"),
+        **others,
+    }
+    assert again.alerts("CreditCollection") == [("C1", Decimal("1598.5")), ("C2", 1750)]
+    mappings = chain.lab.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert [(mapping["State"], mapping["BatchSize"]) for mapping in mappings] == [("Enabled", 1000)]
+
+
+def test_stopping_twice_is_quiet(own_home):
+    start_embedded()
+
+    assert [emulator.stop(), emulator.stop()] == [True, False]
+
+
+def test_after_a_kill_it_starts_again(own_home):
+    first = start_embedded()
+    process = psutil.Process(first.pid)
+    process.kill()
+    process.wait()
+
+    assert emulator.running() is None
+    assert start_embedded().pid != first.pid
+    assert buckets_of(open_lab()) == []
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        {"pid": os.getpid(), "started": 1.0, "port": emulator.FIRST_PORT},  # a later process got the same id
+        {"pid": 2**22 + 1, "started": 1.0, "port": emulator.FIRST_PORT},  # Linux gives out no such id
+        {"pid": os.getpid()},
+        "server",
+    ],
+    ids=["the id of another process", "no process", "too little", "something else"],
+)
+def test_a_note_of_a_server_that_is_no_more_is_not_believed(own_home, note):
+    own_home.mkdir()
+    (own_home / "server.json").write_text(json.dumps(note))
+
+    assert emulator.running() is None
+    assert emulator.stop() is False  # and this very process was not ended
+
+
+def test_a_server_is_started_in_spite_of_an_old_note(own_home):
+    own_home.mkdir()
+    (own_home / "server.json").write_text(json.dumps({"pid": os.getpid(), "started": 1.0, "port": 1}))
+
+    server = start_embedded()
+
+    assert server.pid != os.getpid()
+    assert emulator.running() == server
+
+
+def test_two_homes_are_two_servers_that_do_not_see_each_other(account, tmp_path, monkeypatch):
+    here = open_lab(account=account)
+    buckets.ensure_bucket(here)
+
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("LAB_EMULATOR_HOME", str(tmp_path / "home"))
+        there = open_lab(account=account)
+        other = emulator.running()
+        seen = buckets_of(there)
+        emulator.stop()
+
+    assert other.pid != emulator.running().pid
+    assert other.port != emulator.running().port
+    assert (buckets_of(here), seen) == ([here.bucket], [])

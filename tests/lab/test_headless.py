@@ -1,0 +1,483 @@
+"""The notebooks without a browser: `lab run` and the other commands, as a user types them."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from lab_lib import cleanup, emulator, headless, queues, tables
+from lab_lib.cli import app
+from lab_lib.errors import UsageError
+from lab_lib.lab import open_lab
+from lab_lib.waiting import wait_until
+
+LAB = Path(sys.executable).parent / "lab"
+STEPS = [path.stem for path in headless.notebooks()]
+ENTRIES = {
+    "account": str,
+    "region": str,
+    "ok": bool,
+    "seconds": float,
+    "steps": list,
+    "totals": dict,
+    "transactions": int,
+    "customers": int,
+    "alerts": list,
+    "queues": dict,
+    "rejected": list,
+}
+PARAMETERS = ["account", "profile", "region", "prefix", "threshold", "email", "phone", "data_file"]
+OTHER_FILE = """\
+customer_id|customer_address|trn_id|trn_date|trn_amount
+D1|1 Mill Lane|X01|03/16/2017|1750.25
+D2|2 Mill Lane|X02|03/16/2017|1600
+D2|2 Mill Lane|X03|16/03/2017|1600
+D2|2 Mill Lane|X04
+"""
+
+
+def command(*arguments, **environment):
+    """Run `lab` as its own process, to its end."""
+    environment = {**os.environ, "COLUMNS": "200", **environment}
+    return subprocess.run([LAB, *arguments], env=environment, capture_output=True, text=True, timeout=110, check=False)
+
+
+def in_process(*arguments):
+    """The same inside this process, which is quicker, for commands that end at once."""
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def begin(folder, account):
+    """Start `lab run` and wait until its second notebook begins; the process, and all that it started."""
+    open_lab(account=account)  # so that the embedded AWS is not among them
+    arguments = [LAB, "run", "--account", account, "--out", folder]
+    process = subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+    def second_notebook():
+        return (folder / "01-create-functions.ipynb").exists() or process.poll() is not None
+
+    wait_until(second_notebook, "the second notebook", timeout=60)
+    assert process.poll() is None
+    return process, psutil.Process(process.pid).children(recursive=True)
+
+
+def gone(processes):
+    """Wait until these processes have ended; those that have not."""
+    return psutil.wait_procs(processes, timeout=10)[1]
+
+
+def lines(text):
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def result_of(folder):
+    return json.loads((folder / "result.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def runs_account(new_account):
+    return new_account()
+
+
+@pytest.fixture(scope="module")
+def killed(runs_account, tmp_path_factory):
+    """What was left running after a run was killed half-way."""
+    process, children = begin(tmp_path_factory.mktemp("killed"), runs_account)
+    process.kill()
+    process.communicate()
+    return children
+
+
+@pytest.fixture(scope="module")
+def kept(killed, runs_account, tmp_path_factory):
+    """`lab run --keep` in the account of the killed run: its folder, the process, what the account then holds."""
+    folder = tmp_path_factory.mktemp("kept")
+    environment = {"AWS_PROFILE": "there-is-no-such-profile", "AWS_CONFIG_FILE": "/nowhere", "AWS_REGION": "eu-west-3"}
+    process = command("run", "--account", runs_account, "--keep", "--out", folder, **environment)
+    return folder, process, cleanup.left(open_lab(account=runs_account))
+
+
+@pytest.fixture(scope="module")
+def run_again(kept, runs_account, tmp_path_factory):
+    """`lab run` in the same account, with another file and another threshold: its folder and the process."""
+    folder = tmp_path_factory.mktemp("again")
+    (folder / "other.txt").write_text(OTHER_FILE)
+    options = ["--data", folder / "other.txt", "--threshold", "1750", "--out", folder / "out"]
+    return folder / "out", command("run", "--account", runs_account, *options)
+
+
+@pytest.fixture(scope="module")
+def failed(new_account, tmp_path_factory):
+    """`lab run` in an account where a table of the lab's name has another key: its account, folder, the process."""
+    folder, lab = tmp_path_factory.mktemp("failed"), open_lab(account=new_account())
+    lab.client("dynamodb").create_table(
+        TableName="Customer",
+        KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    lab.client("dynamodb").put_item(TableName="Customer", Item={"Id": {"S": "somebody"}})
+    return lab, folder, command("run", "--account", lab.account, "--out", folder)
+
+
+@pytest.fixture(scope="module")
+def interrupted(new_account, tmp_path_factory):
+    """`lab run` that Ctrl-C ended half-way: its folder, process, stdout, stderr, and what it had started."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    process, children = begin(folder, new_account())
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all of its foreground processes
+    stdout, stderr = process.communicate(timeout=30)
+    return folder, process, stdout, stderr, children
+
+
+def test_a_run_that_is_killed_leaves_no_kernel_behind(killed):
+    assert killed
+    assert gone(killed) == []
+
+
+def test_a_run_after_one_that_was_killed_ends_with_the_handouts_result(kept, runs_account):
+    folder, process, _ = kept
+
+    assert (process.returncode, process.stderr.strip()) == (0, "")
+    result = result_of(folder)
+    assert {name: type(value) for name, value in result.items()} == ENTRIES
+    assert {**result, "seconds": 0, "steps": []} == {
+        "account": runs_account,
+        "region": "us-east-1",
+        "ok": True,
+        "seconds": 0,
+        "steps": [],
+        "totals": {"C1": "598", "C2": "1750"},
+        "transactions": 24,
+        "customers": 2,
+        "alerts": [{"customerID": "C2", "accountBalance": "1750"}],
+        "queues": {"CustomerNotify": 1, "CreditCollection": 1},
+        "rejected": [],
+    }
+
+
+def test_each_step_of_the_result_has_its_notebook_seconds_and_no_error(kept):
+    folder, _, _ = kept
+
+    steps = result_of(folder)["steps"]
+
+    assert [step["notebook"] for step in steps] == STEPS[:-1]
+    assert all(set(step) == {"notebook", "ok", "seconds", "error"} for step in steps)
+    assert all(step["ok"] is True and step["error"] is None and step["seconds"] > 0 for step in steps)
+    assert sum(step["seconds"] for step in steps) <= result_of(folder)["seconds"] + 0.1
+
+
+def test_keep_leaves_everything_in_the_account(kept):
+    _, _, left = kept
+
+    assert len(left) == 17
+
+
+def test_the_executed_notebooks_hold_what_was_seen_and_the_parameters(kept, runs_account):
+    folder, _, _ = kept
+
+    assert sorted(path.stem for path in folder.glob("*.ipynb")) == STEPS[:-1]
+    for path in folder.glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        assert f'account = "{runs_account}"' in "\n".join(cell.source for cell in notebook.cells)
+        (checkpoint,) = [cell for cell in notebook.cells if "checkpoint" in cell.metadata.get("tags", [])]
+        assert re.search(r"(\d+) of \1\b", "".join(output.get("text", "") for output in checkpoint.outputs))
+
+
+def test_the_table_shows_each_step_and_what_was_seen(kept):
+    folder, process, _ = kept
+
+    for step in STEPS[:-1]:
+        (line,) = [line for line in process.stdout.splitlines() if step in line]
+        assert re.search(r"(\d+) of \1\b", line)
+        assert re.search(r"\d+\.\d", line)
+    assert str(folder) in process.stdout
+    assert "C1 598, C2 1750" in process.stdout
+
+
+def test_a_second_run_takes_another_file_and_another_threshold(run_again):
+    folder, process = run_again
+
+    assert process.returncode == 0, process.stdout
+    result = result_of(folder)
+    assert {name: type(value) for name, value in result.items()} == ENTRIES
+    assert result["totals"] == {"C1": "598", "C2": "1750", "D1": "1750.25", "D2": "1600"}
+    assert (result["transactions"], result["customers"]) == (26, 4)
+    alerts = [{"customerID": "C2", "accountBalance": "1750"}, {"customerID": "D1", "accountBalance": "1750.25"}]
+    assert sorted(result["alerts"], key=lambda alert: alert["customerID"]) == alerts
+    assert result["queues"] == {"CustomerNotify": 2, "CreditCollection": 2}
+
+
+def test_rows_that_were_rejected_are_in_the_result(run_again):
+    folder, _ = run_again
+
+    rejected = result_of(folder)["rejected"]
+
+    assert [row["line"] for row in rejected] == [4, 5]
+    assert "16/03/2017" in rejected[0]["reason"]
+    assert "3 fields" in rejected[1]["reason"]
+
+
+def test_a_run_without_keep_leaves_nothing_in_the_account(run_again, runs_account):
+    folder, _ = run_again
+    lab = open_lab(account=runs_account)
+
+    assert [step["notebook"] for step in result_of(folder)["steps"]] == STEPS
+    assert cleanup.left(lab) == cleanup.given(lab) == []
+    assert lab.client("s3").list_buckets()["Buckets"] == []
+    assert lab.client("dynamodb").list_tables()["TableNames"] == []
+
+
+def test_a_step_that_fails_ends_the_run_with_status_1_and_is_named(failed):
+    _, _, process = failed
+
+    assert process.returncode == 1
+    (line,) = [line for line in process.stdout.splitlines() if STEPS[0] in line]
+    assert "WrongResource" in line
+    assert "Traceback" not in process.stdout + process.stderr
+
+
+def test_a_step_that_fails_is_in_the_result(failed):
+    lab, folder, _ = failed
+
+    result = result_of(folder)
+
+    assert {name: type(value) for name, value in result.items()} == ENTRIES
+    assert (result["account"], result["ok"]) == (lab.account, False)
+    (step,) = result["steps"]
+    assert (step["notebook"], step["ok"]) == (STEPS[0], False)
+    assert step["error"].startswith("WrongResource: Table Customer has the key Id; this lab wants CustomerId")
+    assert "\n" not in step["error"]
+
+
+def test_the_executed_notebook_of_a_failed_step_keeps_the_error(failed):
+    _, folder, _ = failed
+
+    assert [path.stem for path in folder.glob("*.ipynb")] == [STEPS[0]]
+    cells = nbformat.read(folder / f"{STEPS[0]}.ipynb", as_version=4).cells
+    errors = [output for cell in cells for output in cell.get("outputs", []) if output.output_type == "error"]
+    assert [error.ename for error in errors] == ["WrongResource"]
+
+
+def test_clean_deletes_what_the_lab_made_and_a_second_one_has_nothing_to_do(failed):
+    lab, _, _ = failed
+    made = cleanup.left(lab)
+
+    first, second = (in_process("clean", "--account", lab.account) for _ in range(2))
+
+    assert made
+    assert lines(first.stdout)[: len(made)] == [f"deleted {what}" for what in made]
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert "deleted" not in second.stdout
+    assert "Kept, since the lab did not make it: table Customer" in second.stdout
+    assert cleanup.left(lab) == []
+    assert tables.find_table(lab, "Customer")
+
+
+def test_a_kernel_that_dies_is_a_step_that_failed(account, tmp_path):
+    parameters = nbformat.v4.new_code_cell(
+        "\n".join(f'{name} = ""' for name in PARAMETERS), metadata={"tags": ["parameters"]}
+    )
+    cells = [parameters, nbformat.v4.new_code_cell("import os; os._exit(1)")]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "00-start-here.ipynb")
+    script = (
+        "import sys; from pathlib import Path; from lab_lib import cli, headless;"
+        "headless.NOTEBOOKS = Path(sys.argv.pop(1)); cli.main()"
+    )
+
+    arguments = ["run", "--account", account, "--out", tmp_path / "out"]
+    ended = subprocess.run(
+        [sys.executable, "-c", script, tmp_path, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    (step,) = result_of(tmp_path / "out")["steps"]
+    assert (step["notebook"], step["ok"], "died" in step["error"]) == (STEPS[0], False, True)
+
+
+def test_ctrl_c_ends_the_run_with_status_130_and_one_line(interrupted):
+    _, process, _, stderr, _ = interrupted
+
+    assert process.returncode == 130, stderr
+    assert len(lines(stderr)) == 1, stderr
+    assert "lab clean" in stderr
+
+
+def test_ctrl_c_leaves_a_result_that_says_it_did_not_hold(interrupted):
+    folder, *_ = interrupted
+
+    result = result_of(folder)
+
+    assert {name: type(value) for name, value in result.items()} == ENTRIES
+    assert result["ok"] is False
+    assert result["steps"][0]["notebook"] == STEPS[0]
+    assert result["steps"][0]["ok"] is True
+
+
+def test_ctrl_c_leaves_no_kernel_behind_but_the_embedded_aws(interrupted):
+    *_, children = interrupted
+
+    assert children
+    assert gone(children) == []
+    assert emulator.running()
+
+
+WRONG_REQUESTS = {
+    "a file that is not there": ("--data", "missing.txt", "missing.txt"),
+    "a folder": ("--data", "folder.txt", "folder.txt"),
+    "a file that is no text": ("--data", "picture.txt", "picture.txt"),
+    "a file of other columns": ("--data", "table.txt", "customer_id"),
+    "an empty file": ("--data", "empty.txt", "empty"),
+    "a file of another suffix": ("--data", "sample.csv", ".txt"),
+    "a result folder that is a file": ("--out", "table.txt", "table.txt"),
+    "a threshold that is no amount": ("--threshold", "much", "threshold"),
+    "no such Region": ("--region", "moon", "moon"),
+    "a prefix that AWS refuses": ("--prefix", "my lab", "prefix"),
+    "an e-mail address that is none": ("--email", "ana", "email"),
+    "a phone number that is none": ("--phone", "110", "phone"),
+}
+
+
+@pytest.fixture
+def wrong_files(tmp_path, monkeypatch):
+    """A working directory with files that are wrong on purpose."""
+    (tmp_path / "folder.txt").mkdir()
+    (tmp_path / "picture.txt").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / "table.txt").write_text("name|address\nAna|1 Smith Street\n")
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "sample.csv").write_text(headless.DATA_FILE.read_text())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("option", "value", "named"), WRONG_REQUESTS.values(), ids=WRONG_REQUESTS.keys())
+def test_a_wrong_request_is_one_line_and_status_2_and_nothing_is_made(option, value, named, new_account, wrong_files):
+    account = new_account()
+
+    ended = in_process("run", "--account", account, "--out", "out", option, value)
+
+    assert ended.exit_code == 2, ended.output
+    assert len(lines(ended.stderr)) == 1
+    assert named in ended.stderr
+    assert ended.stdout == ""
+    assert not (wrong_files / "out").exists()
+    assert cleanup.left(open_lab(account=account)) == []
+
+
+def test_an_account_that_is_no_account_is_one_line_and_status_2():
+    ended = in_process("run", "--account", "22")
+
+    assert (ended.exit_code, len(lines(ended.stderr))) == (2, 1)
+    assert "twelve digits" in ended.stderr
+
+
+def test_a_profile_without_an_account_is_refused():
+    ended = in_process("run", "--profile", "class")
+
+    assert (ended.exit_code, len(lines(ended.stderr))) == (2, 1)
+    assert "account" in ended.stderr
+
+
+def test_a_profile_that_does_not_exist_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+    ended = in_process("run", "--profile", "class", "--account", "123456789012")
+
+    assert (ended.exit_code, len(lines(ended.stderr))) == (2, 1)
+    assert "class" in ended.stderr
+
+
+def test_a_wrong_request_to_the_real_command_is_one_line_and_status_2(new_account, tmp_path):
+    ended = command("run", "--account", new_account(), "--data", tmp_path / "missing.txt", "--out", tmp_path / "out")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert len(lines(ended.stderr)) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_option_is_status_2():
+    ended = in_process("run", "--treshold", "3")
+
+    assert ended.exit_code == 2
+    assert "--treshold" in ended.stderr
+
+
+def test_a_parameter_that_no_notebook_has_is_refused_before_anything_is_made(account, tmp_path):
+    with pytest.raises(UsageError, match="treshold"):
+        headless.run({"account": account, "treshold": 3}, tmp_path / "out")
+
+    assert not (tmp_path / "out").exists()
+    assert cleanup.left(open_lab(account=account)) == []
+
+
+def test_the_parameters_that_are_handed_over_stay_as_they_are(account):
+    parameters = {"account": account}
+
+    headless.prepare(parameters)
+
+    assert parameters == {"account": account}
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["", "run", "open", "clean", "local", "local start", "local stop", "local status", "local env"],
+)
+def test_every_command_explains_itself(names):
+    ended = in_process(*names.split(), "--help")
+
+    assert ended.exit_code == 0
+    assert "Usage:" in ended.stdout
+
+
+@pytest.fixture
+def own_home(tmp_path, monkeypatch):
+    """A home without an embedded AWS, and none running in it afterwards."""
+    monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path / "home"))
+    yield tmp_path / "home"
+    emulator.stop()
+
+
+def test_local_start_status_stop_say_and_return_what_is_so(own_home):
+    before, started = in_process("local", "status"), command("local", "start")
+    server = emulator.running()
+    during, stopped, after = (in_process("local", word) for word in ("status", "stop", "status"))
+    stopped_again = in_process("local", "stop")
+
+    assert (before.exit_code, "does not run" in before.stdout) == (1, True)
+    assert (started.returncode, server.endpoint in started.stdout) == (0, True)
+    assert (during.exit_code, server.endpoint in during.stdout) == (0, True)
+    assert (stopped.exit_code, after.exit_code) == (0, 1)
+    assert (stopped_again.exit_code, "was not running" in stopped_again.stdout) == (0, True)
+    assert not psutil.pid_exists(server.pid)
+
+
+def test_the_exports_of_local_env_lead_the_aws_command_to_the_account(new_account):
+    account = new_account()
+    queues.ensure_queue(open_lab(account=account, region="eu-west-1"), "CustomerNotify")
+
+    exports = in_process("local", "env", "--account", account, "--region", "eu-west-1")
+    script = "import boto3; print(boto3.client('sqs').list_queues()['QueueUrls'])"
+    shell = subprocess.run(
+        ["/bin/sh", "-euc", f'{exports.stdout}\nexec "$0" -c "{script}"', sys.executable],
+        env={"PATH": os.defpath, "AWS_CONFIG_FILE": "/nowhere", "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert exports.exit_code == 0
+    assert all(line.startswith(("export AWS_", "unset AWS_")) for line in lines(exports.stdout))
+    assert shell.returncode == 0, shell.stderr
+    assert f"/{account}/CustomerNotify" in shell.stdout
