@@ -11,8 +11,8 @@ from lab_lib import emulator
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tests and notebooks use an embedded AWS of their own, never the learner's, and no AWS settings of the machine."""
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
+    """Tests and notebooks use an embedded AWS of their own, never the learner's, and no settings of the machine."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "LAB_"))]:
         del os.environ[name]
     os.environ["LAB_EMULATOR_HOME"] = tempfile.mkdtemp(prefix="lab-tests-")
 

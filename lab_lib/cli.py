@@ -38,7 +38,7 @@ Account = Annotated[str, typer.Option(help="The account's twelve digits. Must be
 Profile = Annotated[
     str, typer.Option(help="A profile of your AWS configuration: run on AWS itself, which costs money.")
 ]
-Region = Annotated[str, typer.Option(help="The AWS Region.")]
+Region = Annotated[str, typer.Option(help=f"The AWS Region.  [default: {DEFAULT_REGION}]")]
 Prefix = Annotated[str, typer.Option(help="Put before every name, to share an account.")]
 
 
@@ -46,7 +46,7 @@ Prefix = Annotated[str, typer.Option(help="Put before every name, to share an ac
 def run(
     account: Account = "",
     profile: Profile = "",
-    region: Region = DEFAULT_REGION,
+    region: Region = "",
     prefix: Prefix = "",
     data: Annotated[
         Path | None, typer.Option(help="The transactions file to upload.  [default: data/transactions.txt]")
@@ -72,10 +72,15 @@ def run(
             steps.append(step)
             progress.advance(bar)
 
-        result = headless.run(parameters, folder, keep, lambda name: progress.update(bar, description=name), finished)
-        if out_dir is None:
-            _point(ROOT / "runs" / "latest", folder)
-        progress.stop()
+        def started(notebook: str) -> None:
+            progress.update(bar, description=notebook)
+
+        try:
+            result = headless.run(parameters, folder, keep, started, finished)
+        finally:
+            if out_dir is None and folder.exists():
+                _point(ROOT / "runs" / "latest", folder)
+            progress.stop()
         out.print(_steps_table(steps, headless.notebooks(keep)))
         out.print(_summary(result), soft_wrap=True, markup=False)
         out.print(f"Executed notebooks and result.json: {_shown(folder)}", soft_wrap=True)
@@ -85,7 +90,7 @@ def run(
 
 
 @app.command("open")
-def open_(account: Account = "", profile: Profile = "", region: Region = DEFAULT_REGION, prefix: Prefix = "") -> None:
+def open_(account: Account = "", profile: Profile = "", region: Region = "", prefix: Prefix = "") -> None:
     """Open the lab in JupyterLab; on the embedded AWS, unless AWS is named."""
     with _said_in_one_line():
         lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
@@ -98,16 +103,18 @@ def open_(account: Account = "", profile: Profile = "", region: Region = DEFAULT
             "--ip=127.0.0.1",
             f"--ServerApp.root_dir={ROOT}",
             _PRIVATE_KERNEL,
+            *(["--allow-root"] if os.geteuid() == 0 else []),  # as in a container
             first,
         ]
-        raise typer.Exit(subprocess.run(command, cwd=ROOT, check=False).returncode)
+        chosen = {"LAB_ACCOUNT": account, "LAB_PROFILE": profile, "LAB_REGION": region, "LAB_PREFIX": prefix}
+        raise typer.Exit(subprocess.run(command, cwd=ROOT, env={**os.environ, **chosen}, check=False).returncode)
 
 
 @app.command()
 def clean(
     account: Account = "",
     profile: Profile = "",
-    region: Region = DEFAULT_REGION,
+    region: Region = "",
     prefix: Prefix = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting on AWS.")] = False,
 ) -> None:
@@ -154,7 +161,7 @@ def status() -> None:
 
 
 @local.command()
-def env(account: Account = "", region: Region = DEFAULT_REGION) -> None:
+def env(account: Account = "", region: Region = "") -> None:
     """Print the exports with which the aws command talks to the embedded AWS: eval "$(lab local env)"."""
     with _said_in_one_line():
         lab = _embedded(account, region)

@@ -66,7 +66,8 @@ def start(once_up: OnceUp = lambda server, places: None) -> Server:
     if server := running():
         return server
     folder = home()
-    (folder / "tmp").mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / "tmp").mkdir(exist_ok=True)
     try:
         with FileLock(folder / "lock", timeout=60):
             if server := running():  # another process was quicker

@@ -81,10 +81,13 @@ def open_lab(
 ) -> Lab:
     """Open the lab in an account, and start the embedded AWS if that is where it runs.
 
+    What is left empty is taken from LAB_ACCOUNT, LAB_PROFILE, LAB_REGION and LAB_PREFIX, which `lab open` sets.
     A `profile` means AWS itself, and then `account` must be named. Without one, AWS_ENDPOINT_URL names any other
     endpoint; with neither, the lab runs on the embedded AWS, where any twelve digits are an account.
     UsageError for a setting that cannot be right; WrongAccount if the credentials are for another account.
     """
+    account, profile = account or os.environ.get("LAB_ACCOUNT", ""), profile or os.environ.get("LAB_PROFILE", "")
+    region, prefix = region or os.environ.get("LAB_REGION", ""), prefix or os.environ.get("LAB_PREFIX", "")
     settings: dict[str, Any] = {
         "region": region or DEFAULT_REGION,
         "prefix": _matching(

@@ -161,7 +161,7 @@ def test_a_proxy_does_not_stand_before_the_embedded_aws(embedded, monkeypatch, p
         {"prefix": "1st"},
         {"prefix": "a-prefix-too-long"},
         {"prefix": "ana_"},
-        {"prefix": None},
+        {"prefix": 5},
         {"threshold": "a lot"},
         {"threshold": "NaN"},
         {"threshold": "Infinity"},
@@ -277,3 +277,21 @@ def test_a_profile_that_does_not_exist_is_one_line_at_an_endpoint(endpoint, monk
         open_lab()
 
     assert "\n" not in str(caught.value)
+
+
+def test_what_lab_open_was_told_counts_where_a_notebook_leaves_it_empty(endpoint, monkeypatch):
+    monkeypatch.setenv("LAB_ACCOUNT", MOTOS)
+    monkeypatch.setenv("LAB_REGION", "eu-west-1")
+    monkeypatch.setenv("LAB_PREFIX", "Ana-")
+
+    lab = open_lab()
+
+    assert (lab.account, lab.region, lab.prefix) == (MOTOS, "eu-west-1", "Ana-")
+    assert open_lab(region="us-west-2", prefix="Bo-").region == "us-west-2"
+
+
+def test_a_profile_that_lab_open_was_told_still_wants_its_account_named(monkeypatch):
+    monkeypatch.setenv("LAB_PROFILE", "prod")
+
+    with pytest.raises(UsageError, match="no account is named"):
+        open_lab()
