@@ -135,7 +135,7 @@ def _launch(folder: Path, once_up: OnceUp) -> Server:
     for port in map(_free_port, wishes):
         if port is None:
             continue
-        process = _spawn(folder, port)
+        process, known = _spawn(folder, port), False
         try:
             if _answers(process, port):
                 server = Server(process.pid, psutil.Process(process.pid).create_time(), port)
@@ -143,11 +143,12 @@ def _launch(folder: Path, once_up: OnceUp) -> Server:
                 last.write_text(str(port))
                 _write(folder / "server.json", asdict(server))
                 process.returncode = 0  # it outlives this process, and Python shall not warn of it
+                known = True
                 return server
-        except BaseException:  # Ctrl-C too: nobody would know of this server, and a second one would use its state
-            process.kill()
-            process.wait()
-            raise
+        finally:
+            if not known:  # as after Ctrl-C: a server that nobody knows would share its state with the next one
+                process.kill()
+                process.wait()
     raise EmulatorError(f"The embedded AWS did not start. Its log says why: {folder / 'server.log'}")
 
 

@@ -60,7 +60,12 @@ def begin(folder, account):
     open_lab(account=account)  # so that the embedded AWS is not among them
     arguments = [LAB, "run", "--account", account, "--out", folder]
     process = subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        arguments,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a job in the background ignores
     )
 
     def second_notebook():
