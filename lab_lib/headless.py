@@ -1,6 +1,7 @@
 """The notebooks through papermill, in order, for one account; what they left there is read into a result."""
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -21,7 +22,7 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 DATA_FILE = Path(__file__).parents[1] / "data" / "transactions.txt"
 CLEAN_UP = "99-clean-up"
 PRIVATE_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})  # nobody on this machine can listen in
-_AHEAD = "--IPKernelApp.exec_lines=__import__('lab_lib.checks')"  # loads boto3 ahead, and names nothing
+_AHEAD = 2  # so many kernels start while a notebook works; more would only take the processor from it
 _OPENING = ("account", "profile", "region", "prefix", "threshold", "email", "phone")
 
 
@@ -64,7 +65,7 @@ def run(
         raise UsageError(f"Cannot write to {out}: {error.strerror}. Name another folder.") from None
     begun, steps, held = time.monotonic(), [], _nothing_held()
     try:
-        with closing(_kernels(len(notebooks(keep)))) as kernels:
+        with closing(_kernels(notebooks(keep))) as kernels:
             for path, kernel in zip(notebooks(keep), kernels, strict=True):
                 if path.stem == CLEAN_UP:
                     held = _held(lab, file.key)
@@ -134,20 +135,26 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], kernel: AsyncKern
     return Step(path.stem, error is None, time.monotonic() - begun, error, seen)
 
 
-def _kernels(count: int) -> Generator[AsyncKernelManager]:
-    """A fresh kernel for each of so many notebooks. The next one starts while the present one works."""
+def _kernels(paths: list[Path]) -> Generator[AsyncKernelManager]:
+    """A fresh kernel for each notebook. The next ones start while the present one works."""
     kernels: list[AsyncKernelManager] = []
     try:
-        for number in range(count):
-            while len(kernels) < min(number + 2, count):
+        for number in range(len(paths)):
+            for path in paths[len(kernels) : number + 1 + _AHEAD]:
                 kernels.append(AsyncKernelManager(kernel_name="python3", config=PRIVATE_KERNEL))
-                run_sync(kernels[-1].start_kernel)(cwd=str(NOTEBOOKS), extra_arguments=[_AHEAD])
+                run_sync(kernels[-1].start_kernel)(cwd=str(NOTEBOOKS), extra_arguments=[_load_ahead(path)])
             yield kernels[number]
             run_sync(kernels[number].shutdown_kernel)(now=True)
     finally:
         for kernel in kernels:
             if kernel.has_kernel:
                 run_sync(kernel.shutdown_kernel)(now=True)
+
+
+def _load_ahead(path: Path) -> str:
+    """The option that lets a kernel load the rooms that its notebook will import, without giving them names there."""
+    rooms = re.findall(r"\w+", " ".join(re.findall(r"from lab_lib import ([\w, ]+)", path.read_text(encoding="utf-8"))))
+    return "--IPKernelApp.exec_lines=" + ", ".join(f"__import__('lab_lib.{room}')" for room in rooms or ["lab"])
 
 
 def _held(lab: Lab, key: str) -> dict[str, Any]:
