@@ -38,7 +38,7 @@ Account = Annotated[str, typer.Option(help="The account's twelve digits. Must be
 Profile = Annotated[
     str, typer.Option(help="A profile of your AWS configuration: run on AWS itself, which costs money.")
 ]
-Region = Annotated[str, typer.Option(help=f"The AWS Region.  [default: {DEFAULT_REGION}]")]
+Region = Annotated[str, typer.Option(help=f"The AWS Region; {DEFAULT_REGION} unless you say.")]
 Prefix = Annotated[str, typer.Option(help="Put before every name, to share an account.")]
 
 
@@ -48,14 +48,12 @@ def run(
     profile: Profile = "",
     region: Region = "",
     prefix: Prefix = "",
-    data: Annotated[
-        Path | None, typer.Option(help="The transactions file to upload.  [default: data/transactions.txt]")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="The file to upload; data/transactions.txt unless you say.")] = None,
     threshold: Annotated[str, typer.Option(help="Alert when a total reaches this amount.")] = "1500",
     email: Annotated[str, typer.Option(help="Send alerts to this e-mail address too.")] = "",
     phone: Annotated[str, typer.Option(help="Send alerts to this number too, by SMS.")] = "",
     out_dir: Annotated[
-        Path | None, typer.Option("--out", help="Where the notebooks go.  [default: runs/<time>]")
+        Path | None, typer.Option("--out", help="Where the executed notebooks go; runs/<time> unless you say.")
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Skip 99: leave everything in the account.")] = False,
 ) -> None:
@@ -95,16 +93,15 @@ def open_(account: Account = "", profile: Profile = "", region: Region = "", pre
     with _said_in_one_line():
         lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
         out.print(f"The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", soft_wrap=True)
-        first = "notebooks/00-start-here.ipynb"
         command = [
             sys.executable,
             "-m",
             "jupyterlab",
             "--ip=127.0.0.1",
             f"--ServerApp.root_dir={ROOT}",
+            "--LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb",
             _PRIVATE_KERNEL,
             *(["--allow-root"] if os.geteuid() == 0 else []),  # as in a container
-            first,
         ]
         chosen = {"LAB_ACCOUNT": account, "LAB_PROFILE": profile, "LAB_REGION": region, "LAB_PREFIX": prefix}
         raise typer.Exit(subprocess.run(command, cwd=ROOT, env={**os.environ, **chosen}, check=False).returncode)
