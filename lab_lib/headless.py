@@ -1,5 +1,6 @@
 """The notebooks through papermill, in order, for one account; what they left there is read into a result."""
 
+import asyncio
 import json
 import re
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_core.utils import run_sync
+from jupyter_core.utils import ensure_event_loop, run_sync
 from traitlets.config import Config
 
 from lab_lib import buckets, queues, tables, transactions
@@ -146,9 +147,19 @@ def _kernels(paths: list[Path]) -> Generator[AsyncKernelManager]:
             yield kernels[number]
             run_sync(kernels[number].shutdown_kernel)(now=True)
     finally:
+        _end_tasks()
         for kernel in kernels:
             if kernel.has_kernel:
                 run_sync(kernel.shutdown_kernel)(now=True)
+
+
+def _end_tasks() -> None:
+    """End what Ctrl-C left unfinished in the event loop: it would go on later, and complain that its kernel is dead."""
+    loop = ensure_event_loop()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
 def _load_ahead(path: Path) -> str:
