@@ -25,8 +25,8 @@ bench: $(READY) ## compare the headless run with as many empty notebooks
 	$(BIN)/python tests/bench_run.py
 
 lint: $(READY) ## check style and types, of notebooks too
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --no-cache .
+	$(BIN)/ruff format --no-cache --check .
 	$(BIN)/mypy
 	$(BIN)/nbstripout --verify $(KEEP) notebooks/*.ipynb
 
