@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text  # unlike a str, it is no markup: what a notebook says is shown as it is
 
 from lab_lib import emulator
 from lab_lib.errors import LabError
@@ -179,8 +180,9 @@ def main() -> None:
 
 
 def _embedded(account: str, region: str) -> Lab:
-    """The lab on the embedded AWS, even where these very exports are already set."""
-    os.environ.pop("AWS_ENDPOINT_URL", None)
+    """The lab on the embedded AWS, even where these very exports, or a profile of `lab open`, are already set."""
+    for name in ("AWS_ENDPOINT_URL", "LAB_PROFILE"):
+        os.environ.pop(name, None)
     return open_lab(account=account, region=region)
 
 
@@ -212,7 +214,7 @@ def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:
     for name in (path.stem for path in notebooks):
         if step := done.get(name):
             mark = "[green]✔[/]" if step.ok else "[red]✘[/]"
-            table.add_row(f"{mark} {name}", _plain(step.error or step.seen), f"{step.seconds:.1f}")
+            table.add_row(f"{mark} {name}", Text(step.error or step.seen), f"{step.seconds:.1f}")
         else:
             table.add_row(f"– {name}", "not run", "")
     table.add_section()
@@ -234,12 +236,6 @@ def _summary(result: dict[str, Any]) -> str:
         f"Messages:  {listed(result['queues'])}\n"
         f"Rejected:  {len(result['rejected'])} rows"
     )
-
-
-def _plain(text: str) -> Any:
-    from rich.text import Text
-
-    return Text(text)  # what a notebook says is no markup
 
 
 def _point(link: Path, folder: Path) -> None:

@@ -56,11 +56,8 @@ def metrics(lab: Lab) -> pd.DataFrame:
     answer = lab.client("cloudwatch").get_metric_data(
         MetricDataQueries=queries, StartTime=now - timedelta(days=1), EndTime=now + timedelta(minutes=5)
     )
-    sums = iter(
-        int(sum(result["Values"]))
-        for result in sorted(answer["MetricDataResults"], key=lambda each: _number(each["Id"]))
-    )
-    rows = [[name, *(next(sums) for _ in METRICS)] for name in functions.SOURCES]
+    sums = {result["Id"]: int(sum(result["Values"])) for result in answer["MetricDataResults"]}
+    rows = [[name, *(sums[_query_id(name, metric)] for metric in METRICS)] for name in functions.SOURCES]
     return pd.DataFrame(rows, columns=["function", *METRICS])
 
 
@@ -77,11 +74,11 @@ def _is_lambdas(line: str) -> bool:
 
 
 def _query(lab: Lab, name: str, metric: str) -> dict[str, Any]:
-    number = list(functions.SOURCES).index(name) * len(METRICS) + METRICS.index(metric)
     dimensions = [{"Name": "FunctionName", "Value": lab.name(name)}]
     counted = {"Namespace": "AWS/Lambda", "MetricName": metric, "Dimensions": dimensions}
-    return {"Id": f"m{number}", "MetricStat": {"Metric": counted, "Period": 3600, "Stat": "Sum"}}
+    return {"Id": _query_id(name, metric), "MetricStat": {"Metric": counted, "Period": 3600, "Stat": "Sum"}}
 
 
-def _number(query_id: str) -> int:
-    return int(query_id.removeprefix("m"))
+def _query_id(name: str, metric: str) -> str:
+    """CloudWatch wants an id to begin with a small letter."""
+    return f"{metric.lower()}_{name}"

@@ -52,10 +52,10 @@ def ensure_function(lab: Lab, name: str) -> str:
     lambda_, wanted, code = lab.client("lambda"), settings(lab, name), package(SOURCES[name])
     if wanted["Role"] is None:
         raise StepMissing(f"Role {lab.name(ROLES[name])} is not there. Run 00-start-here first.")
-    _ensure_log_group(lab, name)
-    now = configuration(lab, name)
     if find_queue(lab, DEAD_LETTERS) is None:
         raise StepMissing(f"Queue {lab.name(DEAD_LETTERS)} is not there. Run 00-start-here first.")
+    _ensure_log_group(lab, name)
+    now = configuration(lab, name)
     if now is None:
         retry_while(
             ROLE_NOT_READY,

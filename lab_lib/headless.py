@@ -169,18 +169,16 @@ def _load_ahead(path: Path) -> str:
 
 
 def _held(lab: Lab, key: str) -> dict[str, Any]:
-    """What the account holds at the end, amounts as decimal text."""
-    held = _nothing_held()
-    if tables.find_table(lab, "TransactionTotal"):
-        balances = tables.items(lab, "TransactionTotal")
-        held["totals"] = {item["CustomerId"]: f"{item.get('accountBalance', 0):f}" for item in balances}
-    for name, entry in (("Transactions", "transactions"), ("Customer", "customers")):
-        held[entry] = len(tables.items(lab, name)) if tables.find_table(lab, name) else 0
-    held["alerts"] = queues.alerts(lab, queues.ALERT_QUEUES[0])
-    held["queues"] = {name: len(queues.messages(lab, name)) for name in queues.ALERT_QUEUES}
-    if buckets.find_bucket(lab):
-        held["rejected"] = [{"line": row["line"], "reason": row["reason"]} for row in buckets.rejected_rows(lab, key)]
-    return held
+    """What the account holds at the end, amounts as decimal text; what is absent holds nothing."""
+    balances = tables.items(lab, "TransactionTotal")
+    return {
+        "totals": {item["CustomerId"]: f"{item.get('accountBalance', 0):f}" for item in balances},
+        "transactions": len(tables.items(lab, "Transactions")),
+        "customers": len(tables.items(lab, "Customer")),
+        "alerts": queues.alerts(lab, queues.ALERT_QUEUES[0]),
+        "queues": {name: len(queues.messages(lab, name)) for name in queues.ALERT_QUEUES},
+        "rejected": [{"line": row["line"], "reason": row["reason"]} for row in buckets.rejected_rows(lab, key)],
+    }
 
 
 def _nothing_held() -> dict[str, Any]:

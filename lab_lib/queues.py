@@ -42,7 +42,7 @@ def find_queue(lab: Lab, name: str) -> str | None:
 
 def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
     """The alerts that lie in the queue, without SNS's envelope: customerID and accountBalance; they stay there."""
-    bodies = [_body(message) for message in messages(lab, name)]
+    bodies = [_json(message.get("Message", "")) for message in messages(lab, name)]
     return [body for body in bodies if "customerID" in body]
 
 
@@ -95,11 +95,6 @@ def messages(lab: Lab, name: str) -> list[dict[str, Any]]:
         for message in seen.values():
             sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
     return [_json(message["Body"]) for message in seen.values()]
-
-
-def _body(message: dict[str, Any]) -> dict[str, str]:
-    """The alert in an SNS envelope; empty for a message that is none."""
-    return _json(message.get("Message", ""))
 
 
 def _json(text: str) -> dict[str, Any]:

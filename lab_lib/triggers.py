@@ -16,9 +16,8 @@ from lab_lib.waiting import retry_while, wait_until
 
 BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
 PERMISSION = "BucketMayInvoke"  # the id of the statement in the function's policy
-UPLOADS = {
-    "Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}
-}  # rejected rows are kept as .csv, so they do not match
+# Rejected rows are kept as .csv, so that they do not match.
+UPLOADS = {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}}
 
 MAPPING: dict[str, Any] = {
     "BatchSize": 1000,
