@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib import policies
 from lab_lib.errors import WrongResource, error_code
-from lab_lib.lab import DEFAULT_REGION, TAG, Lab
+from lab_lib.lab import BUCKET_NAME, DEFAULT_REGION, TAG, Lab
 
 REJECTED = "rejected/"  # where TransactionProcessor keeps the rows that it could not read
 
@@ -54,6 +54,18 @@ def find_bucket(lab: Lab) -> str | None:
         if error_code(error) in ("404", "NoSuchBucket"):
             return None
         raise
+
+
+def alike(lab: Lab) -> list[str]:
+    """The account's buckets whose names have the handout's part in them, and the lab's prefix before it."""
+    names = [bucket["Name"] for bucket in lab.client("s3").list_buckets()["Buckets"]]
+    return [name for name in names if BUCKET_NAME in name and name.startswith(lab.prefix.lower())]
+
+
+def region(lab: Lab) -> str:
+    """The Region that the bucket is in."""
+    where = lab.client("s3").get_bucket_location(Bucket=lab.bucket)["LocationConstraint"]
+    return {None: DEFAULT_REGION, "EU": "eu-west-1"}.get(where, str(where))  # as S3 has called them from the start
 
 
 def is_ours(lab: Lab) -> bool:
@@ -105,6 +117,29 @@ def objects(lab: Lab) -> list[dict[str, Any]]:
         return []
     pages = lab.client("s3").get_paginator("list_objects_v2").paginate(Bucket=lab.bucket)
     return [item for page in pages for item in page.get("Contents", [])]
+
+
+def uploads(lab: Lab) -> list[dict[str, Any]]:
+    """The objects that somebody uploaded, which is all but the rejected rows; the newest last."""
+    found = [each for each in objects(lab) if not each["Key"].startswith(REJECTED)]
+    return sorted(found, key=lambda each: each["LastModified"])
+
+
+def content(lab: Lab, key: str) -> bytes:
+    """What an object holds."""
+    body: bytes = lab.client("s3").get_object(Bucket=lab.bucket, Key=key)["Body"].read()
+    return body
+
+
+def statements(lab: Lab) -> list[dict[str, Any]]:
+    """The statements of the bucket's policy."""
+    try:
+        policy = json.loads(lab.client("s3").get_bucket_policy(Bucket=lab.bucket)["Policy"])
+    except ClientError as error:
+        if error_code(error) in ("NoSuchBucketPolicy", "NoSuchBucket"):
+            return []
+        raise
+    return list(policy["Statement"])
 
 
 def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lab_lib import buckets, functions, queues, roles, tables, topics, triggers
+from lab_lib import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
 from lab_lib.lab import Lab
 
 
@@ -41,8 +41,8 @@ def _things() -> Iterator[Thing]:
     for name in functions.SOURCES:
         yield _named(f"function {name}", name, functions.find_function, functions.is_ours, functions.delete_function)
     for name in functions.SOURCES:
-        find, is_ours = functions.find_log_group, functions.is_our_log_group
-        yield _named(f"log of {name}", name, find, is_ours, functions.delete_log_group)
+        find, is_ours = cloudwatch.find_log_group, cloudwatch.is_our_log_group
+        yield _named(f"log of {name}", name, find, is_ours, cloudwatch.delete_log_group)
     name = topics.ALERT_TOPIC
     yield _named(f"topic {name}", name, topics.find_topic, topics.is_ours, topics.delete_topic)
     for name in [*queues.ALERT_QUEUES, queues.DEAD_LETTERS]:

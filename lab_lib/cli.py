@@ -1,5 +1,6 @@
 """The command `lab`. Thin: every command is one call into the rooms beside this file."""
 
+import json
 import os
 import shlex
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -21,7 +23,9 @@ from lab_lib.errors import LabError
 from lab_lib.lab import DEFAULT_REGION, Lab, open_lab, start_embedded
 
 ROOT = Path(__file__).parents[1]
+NOTEBOOKS = ROOT / "notebooks"
 _PRIVATE_KERNEL = "--KernelManager.transport_encryption=auto"  # nobody on this machine can listen in
+_STYLES = {"ok": "green", "not yet": "red", "cannot see": "yellow", "waits": "bright_black", "could be": "bright_black"}
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 
 app = typer.Typer(
@@ -42,6 +46,10 @@ Profile = Annotated[
 Region = Annotated[str, typer.Option(help=f"The AWS Region; {DEFAULT_REGION} unless you say.")]
 Prefix = Annotated[str, typer.Option(help="Put before every name, to share an account.")]
 
+Threshold = Annotated[str, typer.Option(help="Alerts go out when a total reaches this amount.")]
+Email = Annotated[str, typer.Option(help="Alerts go to this e-mail address too.")]
+Phone = Annotated[str, typer.Option(help="Alerts go to this number too, by SMS.")]
+
 
 @app.command()
 def run(
@@ -50,9 +58,9 @@ def run(
     region: Region = "",
     prefix: Prefix = "",
     data: Annotated[Path | None, typer.Option(help="The file to upload; data/transactions.txt unless you say.")] = None,
-    threshold: Annotated[str, typer.Option(help="Alert when a total reaches this amount.")] = "1500",
-    email: Annotated[str, typer.Option(help="Send alerts to this e-mail address too.")] = "",
-    phone: Annotated[str, typer.Option(help="Send alerts to this number too, by SMS.")] = "",
+    threshold: Threshold = "1500",
+    email: Email = "",
+    phone: Phone = "",
     out_dir: Annotated[
         Path | None, typer.Option("--out", help="Where the executed notebooks go; runs/<time> unless you say.")
     ] = None,
@@ -106,6 +114,47 @@ def open_(account: Account = "", profile: Profile = "", region: Region = "", pre
         ]
         chosen = {"LAB_ACCOUNT": account, "LAB_PROFILE": profile, "LAB_REGION": region, "LAB_PREFIX": prefix}
         raise typer.Exit(subprocess.run(command, cwd=ROOT, env={**os.environ, **chosen}, check=False).returncode)
+
+
+@app.command()
+def check(
+    account: Account = "",
+    profile: Profile = "",
+    region: Region = "",
+    prefix: Prefix = "",
+    threshold: Threshold = "1500",
+    email: Email = "",
+    phone: Phone = "",
+    step: Annotated[
+        list[str] | None, typer.Option(help='Only this step, such as 02, or "further"; may be given more than once.')
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+) -> None:
+    """Grade the account, whoever built it: what holds, what does not, and what to do. Nothing is changed.
+
+    The exit status is 0 if all holds, 1 if not. What only goes further than the handout is shown, and not counted.
+    """
+    from lab_lib import checks
+
+    with _said_in_one_line(), _progress() as progress:
+        bar = progress.add_task("looking", total=checks.number_of(*(step or [])))
+        lab = open_lab(
+            account=account,
+            profile=profile,
+            region=region,
+            prefix=prefix,
+            threshold=threshold,
+            email=email,
+            phone=phone,
+        )
+        report = checks.run(lab, *(step or []), done=lambda made: progress.advance(bar))
+        progress.stop()
+        if as_json:
+            print(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False))
+        else:
+            out.print(f"{str(lab)[0].upper()}{str(lab)[1:]}", soft_wrap=True, highlight=False)
+            out.print(_checks_table(report, whole=bool(step)))
+        raise typer.Exit(1 if report.failed else 0)
 
 
 @app.command()
@@ -195,6 +244,10 @@ def _said_in_one_line() -> Iterator[None]:
         err.print(f"[bold red]{type(error).__name__}[/]: ", end="")
         err.print(str(error), soft_wrap=True, markup=False, highlight=False)
         raise typer.Exit(error.exit_status) from None
+    except (BotoCoreError, ClientError) as error:
+        err.print("[bold red]AWS[/]: ", end="")
+        err.print(str(error), soft_wrap=True, markup=False, highlight=False)
+        raise typer.Exit(1) from None
     except KeyboardInterrupt:
         message = "Stopped. What was made so far is still there: run the same command again, or `lab clean`."
         err.print(message, soft_wrap=True)
@@ -220,6 +273,39 @@ def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:
     table.add_section()
     table.add_row("all", "", f"{sum(step.seconds for step in steps):.1f}")
     return table
+
+
+def _checks_table(report: Any, whole: bool) -> Table:
+    """The steps and how many of their checks hold; each check if `whole`, else those that need something done."""
+    table = Table("state", "check", "found", header_style="bold")
+    table.columns[0].no_wrap, table.columns[2].overflow = True, "fold"
+    for step in dict.fromkeys(check.step for check in report.checks):
+        of_step = [check for check in report.checks if check.step == step]
+        hold = sum(check.ok for check in of_step)
+        title = _titles().get(step, "going further: what this workbook adds to the handout")
+        mark = "[green]✔[/]" if hold == len(of_step) else "[bright_black]○[/]" if step == "further" else "[red]✘[/]"
+        table.add_section()
+        waiting = sum(check.state == "waits" for check in of_step)
+        table.add_row(
+            mark, Text(title, "bold"), f"{hold} of {len(of_step)} hold{f', {waiting} wait' if waiting else ''}"
+        )
+        for check in of_step:
+            if whole or check.state in ("not yet", "cannot see"):
+                table.add_row(Text(check.mark, _STYLES[check.state]), Text(check.name), _told(check))
+    return table
+
+
+def _told(check: Any) -> Text:
+    """What was found, and below it what was wanted and what to do."""
+    if check.ok or check.state == "waits":
+        return Text(check.found, "" if check.ok else "bright_black")
+    wanted = f"; wanted: {check.wanted}" if check.state != "cannot see" else ""
+    return Text.assemble(f"{check.found}{wanted}\n", (f"→ {check.hint}", "italic"))
+
+
+def _titles() -> dict[str, str]:
+    """The steps' titles, from the names of the notebooks: "02" is "02 add triggers"."""
+    return {path.stem[:2]: path.stem.replace("-", " ") for path in NOTEBOOKS.glob("[0-9][0-9]-*.ipynb")}
 
 
 def _summary(result: dict[str, Any]) -> str:

@@ -64,3 +64,12 @@ def error_code(error: ClientError) -> str:
     """AWS's code for the error, such as `ResourceNotFoundException`."""
     details: dict[str, Any] = error.response.get("Error", {})
     return str(details.get("Code", ""))
+
+
+def is_refusal(error: ClientError) -> bool:
+    """True if AWS says that the caller may not do this; a thing that is hidden like this may well be there."""
+    return error_code(error) in _REFUSALS
+
+
+# Each service has its own word for it; HEAD requests have only the number.
+_REFUSALS = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"}

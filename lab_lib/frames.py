@@ -1,14 +1,12 @@
 """What the account holds, as pandas DataFrames: objects, tables, queues, logs and metrics."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pandas as pd
 
-from lab_lib import buckets, functions, queues, tables
+from lab_lib import buckets, cloudwatch, functions, queues, tables
 from lab_lib.lab import Lab
 
-METRICS = ["Invocations", "Errors", "Throttles"]
 COLUMNS = {
     "Customer": ["CustomerId", "Address"],
     "Transactions": ["CustomerId", "TransactionId", "TransactionDate", "TransactionAmount"],
@@ -45,40 +43,22 @@ def rejected(lab: Lab, key: str) -> pd.DataFrame:
 
 def logs(lab: Lab) -> pd.DataFrame:
     """What the functions printed, without the lines that Lambda adds: function, message."""
-    lines = [(name, line) for name in functions.SOURCES for line in functions.log_lines(lab, name)]
+    lines = [(name, line) for name in functions.SOURCES for line in cloudwatch.log_lines(lab, name)]
     return pd.DataFrame([each for each in lines if not _is_lambdas(each[1])], columns=["function", "message"])
 
 
 def metrics(lab: Lab) -> pd.DataFrame:
     """CloudWatch's count of Invocations, Errors and Throttles of each function in the last day."""
-    queries = [_query(lab, name, metric) for name in functions.SOURCES for metric in METRICS]
-    now = datetime.now(UTC)
-    answer = lab.client("cloudwatch").get_metric_data(
-        MetricDataQueries=queries, StartTime=now - timedelta(days=1), EndTime=now + timedelta(minutes=5)
-    )
-    sums = {result["Id"]: int(sum(result["Values"])) for result in answer["MetricDataResults"]}
-    rows = [[name, *(sums[_query_id(name, metric)] for metric in METRICS)] for name in functions.SOURCES]
-    return pd.DataFrame(rows, columns=["function", *METRICS])
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    rows = [[name, *cloudwatch.metrics(lab, name, yesterday).values()] for name in functions.SOURCES]
+    return pd.DataFrame(rows, columns=["function", *cloudwatch.METRICS])
 
 
 def runs(lab: Lab) -> pd.DataFrame:
-    """How often each function ran, by its own log: Lambda ends every run with a REPORT line."""
-    counts = [
-        (name, sum(line.startswith("REPORT ") for line in functions.log_lines(lab, name))) for name in functions.SOURCES
-    ]
+    """How often each function ran, by its own log."""
+    counts = [(name, cloudwatch.runs(cloudwatch.log_lines(lab, name))) for name in functions.SOURCES]
     return pd.DataFrame(counts, columns=["function", "runs in the log"])
 
 
 def _is_lambdas(line: str) -> bool:
     return line.startswith(("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START"))
-
-
-def _query(lab: Lab, name: str, metric: str) -> dict[str, Any]:
-    dimensions = [{"Name": "FunctionName", "Value": lab.name(name)}]
-    counted = {"Namespace": "AWS/Lambda", "MetricName": metric, "Dimensions": dimensions}
-    return {"Id": _query_id(name, metric), "MetricStat": {"Metric": counted, "Period": 3600, "Stat": "Sum"}}
-
-
-def _query_id(name: str, metric: str) -> str:
-    """CloudWatch wants an id to begin with a small letter."""
-    return f"{metric.lower()}_{name}"

@@ -7,9 +7,11 @@ import json
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, build_opener
 
 from botocore.exceptions import ClientError
 
+from lab_lib.cloudwatch import ensure_log_group
 from lab_lib.errors import LabError, StepMissing, error_code
 from lab_lib.lab import TAGS, Lab, has_tag
 from lab_lib.queues import DEAD_LETTERS, find_queue, queue_arn
@@ -19,7 +21,6 @@ from lab_lib.waiting import retry_while, wait_until
 
 RUNTIME = "python3.13"
 TIMEOUT = 20  # seconds
-LOG_DAYS = 14
 # A new role, and what it may do, take some seconds to be known everywhere; until then Lambda refuses it like this.
 ROLE_NOT_READY = {"InvalidParameterValueException": "cannot be assumed|does not have permission|[Cc]annot access"}
 SOURCES = {
@@ -43,7 +44,20 @@ def settings(lab: Lab, name: str) -> dict[str, Any]:
         "Handler": f"{SOURCES[name].stem}.lambda_handler",
         "Timeout": TIMEOUT,
         "MemorySize": 256,
-        "Environment": {"Variables": _variables(lab, name)},
+        "Environment": {"Variables": variables(lab, name)},
+    }
+
+
+def variables(lab: Lab, name: str) -> dict[str, str]:
+    """The environment variables that tell the function of this workbook its tables, topic and threshold."""
+    if name == "TransactionProcessor":
+        return {"CUSTOMER_TABLE": lab.name("Customer"), "TRANSACTIONS_TABLE": lab.name("Transactions")}
+    return {
+        "TOTAL_TABLE": lab.name("TransactionTotal"),
+        "MARKER_TABLE": lab.name("ProcessedRecords"),
+        "TOPIC_ARN": lab.arn("sns", lab.name(ALERT_TOPIC)),  # known before the topic is made
+        "THRESHOLD": f"{lab.threshold:f}",
+        "DEAD_LETTER_QUEUE": find_queue(lab, DEAD_LETTERS) or "",
     }
 
 
@@ -54,7 +68,7 @@ def ensure_function(lab: Lab, name: str) -> str:
         raise StepMissing(f"Role {lab.name(ROLES[name])} is not there. Run 00-start-here first.")
     if find_queue(lab, DEAD_LETTERS) is None:
         raise StepMissing(f"Queue {lab.name(DEAD_LETTERS)} is not there. Run 00-start-here first.")
-    _ensure_log_group(lab, name)
+    ensure_log_group(lab, name)
     now = configuration(lab, name)
     if now is None:
         retry_while(
@@ -83,6 +97,56 @@ def configuration(lab: Lab, name: str) -> dict[str, Any] | None:
         if error_code(error) == "ResourceNotFoundException":
             return None
         raise
+
+
+def describe(lab: Lab, name: str) -> dict[str, Any] | None:
+    """All that Lambda tells of the function: Configuration, Code (where it can be fetched), Concurrency …"""
+    try:
+        answer: dict[str, Any] = lab.client("lambda").get_function(FunctionName=lab.name(name))
+        return answer
+    except ClientError as error:
+        if error_code(error) == "ResourceNotFoundException":
+            return None
+        raise
+
+
+def names(lab: Lab) -> list[str]:
+    """The names of all functions in the Region."""
+    pages = lab.client("lambda").get_paginator("list_functions").paginate()
+    return [function["FunctionName"] for page in pages for function in page["Functions"]]
+
+
+def code(lab: Lab, name: str) -> dict[str, str]:
+    """The Python files of the function, as they are in the account: {"lambda_function.py": text}."""
+    described = describe(lab, name) or {}
+    if described.get("Configuration", {}).get("PackageType") != "Zip":
+        return {}
+    # A proxy cannot reach an emulator on this machine.
+    opener = build_opener() if lab.is_real else build_opener(ProxyHandler({}))
+    with opener.open(described["Code"]["Location"], timeout=30) as answer:
+        archive = zipfile.ZipFile(io.BytesIO(answer.read()))
+    files = [file for file in archive.namelist() if file.endswith(".py")]
+    return {file: archive.read(file).decode(errors="replace") for file in files}
+
+
+def statements(lab: Lab, name: str) -> list[dict[str, Any]]:
+    """The statements of the function's own policy: who may call it."""
+    lambda_ = lab.client("lambda")
+    try:
+        return list(json.loads(lambda_.get_policy(FunctionName=lab.name(name))["Policy"])["Statement"])
+    except lambda_.exceptions.ResourceNotFoundException:
+        return []
+
+
+def on_failure(lab: Lab, name: str) -> str | None:
+    """The ARN that an event goes to which the function could not process, if there is one."""
+    lambda_ = lab.client("lambda")
+    try:
+        settings = lambda_.get_function_event_invoke_config(FunctionName=lab.name(name))
+    except lambda_.exceptions.ResourceNotFoundException:
+        return None
+    destination: str | None = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    return destination
 
 
 def find_function(lab: Lab, name: str) -> str | None:
@@ -122,53 +186,6 @@ def package(source: Path) -> bytes:
     return archive.getvalue()
 
 
-def log_group(lab: Lab, name: str) -> str:
-    """The name of the function's log group, which Lambda fixes."""
-    return f"/aws/lambda/{lab.name(name)}"
-
-
-def find_log_group(lab: Lab, name: str) -> str | None:
-    """The log group's name, if it is there."""
-    wanted = log_group(lab, name)
-    groups = lab.client("logs").describe_log_groups(logGroupNamePrefix=wanted)["logGroups"]
-    return wanted if any(group["logGroupName"] == wanted for group in groups) else None
-
-
-def is_our_log_group(lab: Lab, name: str) -> bool:
-    """True if the log group is there and the lab made it."""
-    if find_log_group(lab, name) is None:
-        return False
-    arn = lab.arn("logs", f"log-group:{log_group(lab, name)}")
-    return has_tag(lab.client("logs").list_tags_for_resource(resourceArn=arn)["tags"])
-
-
-def log_lines(lab: Lab, name: str) -> list[str]:
-    """What the function printed, oldest first."""
-    if find_log_group(lab, name) is None:
-        return []
-    pages = lab.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group(lab, name))
-    events = sorted((event for page in pages for event in page["events"]), key=lambda event: int(event["timestamp"]))
-    return [event["message"].rstrip() for event in events]
-
-
-def delete_log_group(lab: Lab, name: str) -> None:
-    """Delete the function's logs, if the lab made their group."""
-    if is_our_log_group(lab, name):
-        lab.client("logs").delete_log_group(logGroupName=log_group(lab, name))
-
-
-def _variables(lab: Lab, name: str) -> dict[str, str]:
-    if name == "TransactionProcessor":
-        return {"CUSTOMER_TABLE": lab.name("Customer"), "TRANSACTIONS_TABLE": lab.name("Transactions")}
-    return {
-        "TOTAL_TABLE": lab.name("TransactionTotal"),
-        "MARKER_TABLE": lab.name("ProcessedRecords"),
-        "TOPIC_ARN": lab.arn("sns", lab.name(ALERT_TOPIC)),  # known before the topic is made
-        "THRESHOLD": f"{lab.threshold:f}",
-        "DEAD_LETTER_QUEUE": find_queue(lab, DEAD_LETTERS) or "",
-    }
-
-
 def _ensure_dead_letters(lab: Lab, name: str) -> None:
     """Two retries, then the event goes to the dead-letter queue. A stream's mapping has a destination of its own."""
     if name != "TransactionProcessor":
@@ -182,15 +199,6 @@ def _ensure_dead_letters(lab: Lab, name: str) -> None:
         lambda: lab.client("lambda").put_function_event_invoke_config(FunctionName=lab.name(name), **settings),
         f"role {lab.name(ROLES[name])} to be ready",
     )
-
-
-def _ensure_log_group(lab: Lab, name: str) -> None:
-    """Lambda would make the group itself, kept for ever and without our tag; so it is made beforehand."""
-    logs, group = lab.client("logs"), log_group(lab, name)
-    if find_log_group(lab, name) is None:
-        logs.create_log_group(logGroupName=group, tags=TAGS)
-    if is_our_log_group(lab, name):
-        logs.put_retention_policy(logGroupName=group, retentionInDays=LOG_DAYS)
 
 
 def _wait(lab: Lab, name: str) -> None:

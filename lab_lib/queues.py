@@ -5,6 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lab_lib import policies
 from lab_lib.errors import error_code
 from lab_lib.lab import TAGS, Lab, has_tag
 from lab_lib.waiting import retry_while, wait_until
@@ -46,17 +47,29 @@ def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
     return [body for body in bodies if "customerID" in body]
 
 
-def allowed_senders(lab: Lab, name: str) -> list[str]:
-    """The names of the topics that the queue's policy lets in."""
+def names(lab: Lab) -> list[str]:
+    """The names of all queues in the Region."""
+    pages = lab.client("sqs").get_paginator("list_queues").paginate()
+    return [url.split("/")[-1] for page in pages for url in page.get("QueueUrls", [])]
+
+
+def attributes(lab: Lab, name: str) -> dict[str, str]:
+    """The queue's attributes, as SQS gives them: Policy, RedrivePolicy, ApproximateNumberOfMessages …"""
     url = find_queue(lab, name)
     if url is None:
-        return []
-    attributes = lab.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])
-    policy = json.loads(attributes.get("Attributes", {}).get("Policy", '{"Statement": []}'))
-    sources = [
-        each.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn", "anyone") for each in policy["Statement"]
-    ]
-    return [source.split(":")[-1] for source in sources]
+        return {}
+    answer: dict[str, str] = lab.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    return answer
+
+
+def statements(lab: Lab, name: str) -> list[dict[str, Any]]:
+    """The statements of the queue's policy."""
+    return list(json.loads(attributes(lab, name).get("Policy") or '{"Statement": []}')["Statement"])
+
+
+def allowed_senders(lab: Lab, name: str) -> list[str]:
+    """Who may send to the queue: the names of topics, "this account", "anyone"."""
+    return policies.senders(lab, statements(lab, name), queue_arn(lab, name))
 
 
 def is_ours(lab: Lab, name: str) -> bool:

@@ -33,6 +33,24 @@ def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
     return str(role["Arn"])
 
 
+def describe(lab: Lab, role_name: str) -> dict[str, Any] | None:
+    """The role of exactly this name, as IAM describes it."""
+    try:
+        role: dict[str, Any] = lab.client("iam").get_role(RoleName=role_name)["Role"]
+        return role
+    except ClientError as error:
+        if error_code(error) == "NoSuchEntity":
+            return None
+        raise
+
+
+def allowed(lab: Lab, role_arn: str, actions: tuple[str, ...], resource: str) -> set[str]:
+    """Those of the actions that the role may do to the resource, by IAM's own policy simulator."""
+    iam = lab.client("iam")
+    answer = iam.simulate_principal_policy(PolicySourceArn=role_arn, ActionNames=actions, ResourceArns=[resource])
+    return {each["EvalActionName"] for each in answer["EvaluationResults"] if each["EvalDecision"] == "allowed"}
+
+
 def find_role(lab: Lab, name: str) -> str | None:
     """The role's ARN."""
     role = _role(lab, name)
@@ -54,13 +72,7 @@ def delete_role(lab: Lab, name: str) -> None:
 
 
 def _role(lab: Lab, name: str) -> dict[str, Any] | None:
-    try:
-        role: dict[str, Any] = lab.client("iam").get_role(RoleName=lab.name(name))["Role"]
-        return role
-    except ClientError as error:
-        if error_code(error) == "NoSuchEntity":
-            return None
-        raise
+    return describe(lab, lab.name(name))
 
 
 def _take_away(lab: Lab, name: str, keep: str = "") -> None:

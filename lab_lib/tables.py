@@ -22,7 +22,7 @@ def ensure_table(lab: Lab, name: str) -> str:
     """Make the table, or mend its stream and expiry; its ARN. It is ready for use on return."""
     dynamodb, table_name = lab.client("dynamodb"), lab.name(name)
     keys = [{"AttributeName": key, "KeyType": kind} for key, kind in zip(KEYS[name], ("HASH", "RANGE"), strict=False)]
-    table = _describe(lab, name)
+    table = describe(lab, name)
     if table is None:
         dynamodb.create_table(
             TableName=table_name,
@@ -47,18 +47,37 @@ def ensure_table(lab: Lab, name: str) -> str:
 
 def find_table(lab: Lab, name: str) -> str | None:
     """The table's ARN."""
-    table = _describe(lab, name)
+    table = describe(lab, name)
     return str(table["TableArn"]) if table else None
 
 
-def key(lab: Lab, name: str) -> list[str]:
-    """The attributes of the table's key; empty if there is no such table."""
-    return [each["AttributeName"] for each in (_describe(lab, name) or {}).get("KeySchema", [])]
+def describe(lab: Lab, name: str) -> dict[str, Any] | None:
+    """The table, as DynamoDB describes it."""
+    try:
+        table: dict[str, Any] = lab.client("dynamodb").describe_table(TableName=lab.name(name))["Table"]
+        return table
+    except ClientError as error:
+        if error_code(error) == "ResourceNotFoundException":
+            return None
+        raise
+
+
+def names(lab: Lab) -> list[str]:
+    """The names of all tables in the Region."""
+    pages = lab.client("dynamodb").get_paginator("list_tables").paginate()
+    return [name for page in pages for name in page["TableNames"]]
+
+
+def expiry(lab: Lab, name: str) -> str | None:
+    """The attribute that tells DynamoDB when to drop an item of the table, if that is switched on."""
+    now = lab.client("dynamodb").describe_time_to_live(TableName=lab.name(name))["TimeToLiveDescription"]
+    on = now["TimeToLiveStatus"] in ("ENABLED", "ENABLING")
+    return str(now["AttributeName"]) if on else None
 
 
 def find_stream(lab: Lab, name: str = STREAMED) -> str | None:
     """The ARN of the table's stream, if the table is there and its stream is on."""
-    table = _describe(lab, name)
+    table = describe(lab, name)
     on = table and table.get("StreamSpecification", {}).get("StreamEnabled")
     return str(table["LatestStreamArn"]) if table and on else None
 
@@ -89,16 +108,6 @@ def items(lab: Lab, name: str) -> list[dict[str, Any]]:
     return sorted(found, key=lambda item: [str(item.get(key)) for key in KEYS[name]])
 
 
-def _describe(lab: Lab, name: str) -> dict[str, Any] | None:
-    try:
-        table: dict[str, Any] = lab.client("dynamodb").describe_table(TableName=lab.name(name))["Table"]
-        return table
-    except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
-            return None
-        raise
-
-
 def _wait(lab: Lab, name: str) -> None:
     waiter = lab.client("dynamodb").get_waiter("table_exists")
     waiter.wait(TableName=lab.name(name), WaiterConfig={"Delay": 1, "MaxAttempts": 120})
@@ -106,7 +115,7 @@ def _wait(lab: Lab, name: str) -> None:
 
 def _stream(lab: Lab, name: str) -> None:
     """Turn the stream on. One that carries less than both images has to be turned off first."""
-    dynamodb, now = lab.client("dynamodb"), (_describe(lab, name) or {}).get("StreamSpecification", {})
+    dynamodb, now = lab.client("dynamodb"), (describe(lab, name) or {}).get("StreamSpecification", {})
     if now.get("StreamEnabled") and now != _STREAM:
         dynamodb.update_table(TableName=lab.name(name), StreamSpecification={"StreamEnabled": False})
         _wait(lab, name)
@@ -117,8 +126,7 @@ def _stream(lab: Lab, name: str) -> None:
 
 def _expire(lab: Lab, name: str) -> None:
     dynamodb, table_name = lab.client("dynamodb"), lab.name(name)
-    now = dynamodb.describe_time_to_live(TableName=table_name)["TimeToLiveDescription"]
-    if now["TimeToLiveStatus"] in ("DISABLED", "DISABLING"):
+    if expiry(lab, name) is None:
         wanted = {"Enabled": True, "AttributeName": EXPIRING[name]}
         dynamodb.update_time_to_live(TableName=table_name, TimeToLiveSpecification=wanted)
 

@@ -22,10 +22,22 @@ def ensure_topic(lab: Lab, name: str = ALERT_TOPIC) -> str:
 
 def find_topic(lab: Lab, name: str = ALERT_TOPIC) -> str | None:
     """The topic's ARN."""
-    arn = lab.arn("sns", lab.name(name))
+    return (attributes(lab, name) or {}).get("TopicArn")
+
+
+def names(lab: Lab) -> list[str]:
+    """The names of all topics in the Region."""
+    pages = lab.client("sns").get_paginator("list_topics").paginate()
+    return [topic["TopicArn"].split(":")[-1] for page in pages for topic in page["Topics"]]
+
+
+def attributes(lab: Lab, name: str = ALERT_TOPIC) -> dict[str, str] | None:
+    """The topic's attributes, as SNS gives them: TopicArn, DisplayName …"""
     try:
-        lab.client("sns").get_topic_attributes(TopicArn=arn)
-        return arn
+        answer: dict[str, str] = lab.client("sns").get_topic_attributes(TopicArn=lab.arn("sns", lab.name(name)))[
+            "Attributes"
+        ]
+        return answer
     except ClientError as error:
         if error_code(error) in ("NotFound", "NotFoundException"):
             return None

@@ -4,10 +4,11 @@ Reading follows the very rules of TransactionProcessor, so that the lab can tell
 """
 
 import csv
+import io
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -35,21 +36,26 @@ class TransactionsFile:
 
 def read(path: str | Path) -> TransactionsFile:
     """Read a file; UsageError if it is not there, NotATransactionsFile if it cannot be read as one."""
-    rows, rejected = [], []
     try:
-        with processor.decoded(Path(path).open("rb")) as text:
-            processor.check_text(text)
-        with processor.decoded(Path(path).open("rb")) as text:
-            for line, row, reason in processor.read_rows(text):
-                if reason:
-                    rejected.append({"line": line, "reason": reason})
-                else:
-                    rows.append(row)
+        content = Path(path).read_bytes()
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}. Name a transactions file.") from None
+    return replace(parse(str(path), content), key=Path(path).name)
+
+
+def parse(key: str, content: bytes) -> TransactionsFile:
+    """The file that an object holds; NotATransactionsFile if it cannot be read as one."""
+    rows, rejected = [], []
+    try:
+        processor.check_text(processor.decoded(io.BytesIO(content)))
+        for line, row, reason in processor.read_rows(processor.decoded(io.BytesIO(content))):
+            if reason:
+                rejected.append({"line": line, "reason": reason})
+            else:
+                rows.append(row)
     except processor.UnreadableFile as error:
-        raise NotATransactionsFile(f"{path} is no transactions file: {error}.") from None
-    return TransactionsFile(Path(path).name, rows, rejected)
+        raise NotATransactionsFile(f"{key} is no transactions file: {error}.") from None
+    return TransactionsFile(key, rows, rejected)
 
 
 def totals(amounts: dict[tuple[str, str], Decimal]) -> dict[str, Decimal]:

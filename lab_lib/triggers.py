@@ -1,13 +1,12 @@
 """What joins two resources: bucket to function, stream to function, topic to queue, topic to e-mail or SMS."""
 
 import json
-from contextlib import suppress
 from typing import Any
 
 from lab_lib import policies
 from lab_lib.buckets import find_bucket
 from lab_lib.errors import StepMissing
-from lab_lib.functions import ROLE_NOT_READY, find_function
+from lab_lib.functions import ROLE_NOT_READY, find_function, statements
 from lab_lib.lab import TAGS, Lab
 from lab_lib.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.tables import find_stream
@@ -51,7 +50,15 @@ def ensure_bucket_trigger(lab: Lab) -> str:
 def find_bucket_trigger(lab: Lab) -> dict[str, Any] | None:
     """The notification that starts TransactionProcessor, as S3 describes it."""
     arn = lab.arn("lambda", f"function:{lab.name('TransactionProcessor')}")
-    return next((each for each in _notifications(lab) if each["LambdaFunctionArn"] == arn), None)
+    return next((each for each in notifications(lab) if each["LambdaFunctionArn"] == arn), None)
+
+
+def notifications(lab: Lab) -> list[dict[str, Any]]:
+    """All notifications of the bucket that start a function, as S3 describes them."""
+    if find_bucket(lab) is None:
+        return []
+    answer = lab.client("s3").get_bucket_notification_configuration(Bucket=lab.bucket)
+    return list(answer.get("LambdaFunctionConfigurations", []))
 
 
 def delete_bucket_trigger(lab: Lab) -> None:
@@ -98,14 +105,20 @@ def ensure_stream_trigger(lab: Lab, starting_position: str = "TRIM_HORIZON") -> 
 def find_stream_trigger(lab: Lab) -> dict[str, Any] | None:
     """The mapping from the stream of Transactions to TotalNotifier, as Lambda describes it."""
     function = lab.arn("lambda", f"function:{lab.name('TotalNotifier')}")
+    return next((mapping for mapping in mappings(lab) if mapping["FunctionArn"] == function), None)
+
+
+def mappings(lab: Lab) -> list[dict[str, Any]]:
+    """All mappings from a stream of Transactions, the present one or an earlier one, as Lambda describes them."""
     table = lab.arn("dynamodb", f"table/{lab.name('Transactions')}/")
-    # All mappings are looked at: one outlives its function, and cannot be found by it then.
-    for page in lab.client("lambda").get_paginator("list_event_source_mappings").paginate():
-        for mapping in page["EventSourceMappings"]:
-            joins = mapping["FunctionArn"] == function and mapping.get("EventSourceArn", "").startswith(table)
-            if joins and mapping["State"] != "Deleting":
-                return dict(mapping)
-    return None
+    # All of the account are looked at: a mapping outlives its function, and cannot be found by it then.
+    pages = lab.client("lambda").get_paginator("list_event_source_mappings").paginate()
+    found = [mapping for page in pages for mapping in page["EventSourceMappings"]]
+    return [
+        mapping
+        for mapping in found
+        if mapping.get("EventSourceArn", "").startswith(table) and mapping["State"] != "Deleting"
+    ]
 
 
 def delete_stream_trigger(lab: Lab) -> None:
@@ -150,6 +163,18 @@ def subscriptions(lab: Lab) -> list[dict[str, Any]]:
     return [each for page in pages for each in page["Subscriptions"]]
 
 
+def all_subscriptions(lab: Lab) -> list[dict[str, Any]]:
+    """The subscriptions of all topics in the Region, as SNS lists them."""
+    pages = lab.client("sns").get_paginator("list_subscriptions").paginate()
+    return [each for page in pages for each in page["Subscriptions"]]
+
+
+def subscription_settings(lab: Lab, arn: str) -> dict[str, str]:
+    """The attributes of a subscription, as SNS gives them: RawMessageDelivery, FilterPolicy …"""
+    answer: dict[str, str] = lab.client("sns").get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
+    return answer
+
+
 def _subscribe(lab: Lab, topic: str, protocol: str, address: str) -> str:
     return str(lab.client("sns").subscribe(TopicArn=topic, Protocol=protocol, Endpoint=address)["SubscriptionArn"])
 
@@ -161,10 +186,10 @@ def _let_bucket_invoke(lab: Lab) -> None:
         "StringEquals": {"AWS:SourceAccount": lab.account},
         "ArnLike": {"AWS:SourceArn": lab.arn("s3", lab.bucket)},
     }
-    with suppress(lambda_.exceptions.ResourceNotFoundException):  # as it is the first time
-        policy = json.loads(lambda_.get_policy(FunctionName=function)["Policy"])
-        if any(each["Sid"] == PERMISSION and each.get("Condition") == wanted for each in policy["Statement"]):
-            return  # taking it away, even for a moment, would lose an upload's event
+    ours = [each for each in statements(lab, "TransactionProcessor") if each["Sid"] == PERMISSION]
+    if any(each.get("Condition") == wanted for each in ours):
+        return  # taking it away, even for a moment, would lose an upload's event
+    if ours:
         lambda_.remove_permission(FunctionName=function, StatementId=PERMISSION)
     lambda_.add_permission(
         FunctionName=function,
@@ -176,16 +201,9 @@ def _let_bucket_invoke(lab: Lab) -> None:
     )
 
 
-def _notifications(lab: Lab) -> list[dict[str, Any]]:
-    if find_bucket(lab) is None:
-        return []
-    answer = lab.client("s3").get_bucket_notification_configuration(Bucket=lab.bucket)
-    return list(answer.get("LambdaFunctionConfigurations", []))
-
-
 def _other_notifications(lab: Lab) -> list[dict[str, Any]]:
     arn = lab.arn("lambda", f"function:{lab.name('TransactionProcessor')}")
-    return [each for each in _notifications(lab) if each["LambdaFunctionArn"] != arn]
+    return [each for each in notifications(lab) if each["LambdaFunctionArn"] != arn]
 
 
 def _put_notifications(lab: Lab, to_functions: list[dict[str, Any]]) -> None:

@@ -154,10 +154,9 @@ def transaction(row):
 
 def write_rows(rows):
     """Write the good rows in batches of 25, in order; how many they were, and the bad ones."""
-    customers, transactions = (
-        aws("resource", "dynamodb").Table(os.environ[f"{name}_TABLE"])
-        for name in ("CUSTOMER", "TRANSACTIONS")
-    )
+    dynamodb = aws("resource", "dynamodb")
+    customers = dynamodb.Table(os.environ["CUSTOMER_TABLE"])
+    transactions = dynamodb.Table(os.environ["TRANSACTIONS_TABLE"])
     good, bad, addresses = 0, [], {}
     # The batch writer sends again what DynamoDB had no room for.
     with (

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from lab_lib import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib import buckets, cleanup, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
 
@@ -65,7 +65,7 @@ class Chain:
 
     def reports(self, function):
         """What the function printed of its runs, which it does when all else is done."""
-        return [json.loads(line) for line in functions.log_lines(self.lab, function) if line.startswith("{")]
+        return [json.loads(line) for line in cloudwatch.log_lines(self.lab, function) if line.startswith("{")]
 
     def wait_for_files(self, *keys):
         """Wait until TransactionProcessor has processed each of these uploads, as often as its key is named."""

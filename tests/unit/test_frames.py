@@ -6,7 +6,7 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from lab_lib import buckets, frames, functions, policies, queues, roles, tables
+from lab_lib import buckets, cloudwatch, frames, functions, policies, queues, roles, tables
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def with_functions(lab):
 @pytest.fixture
 def write_log(with_functions):
     def write_log(name, *lines):
-        logs, group = with_functions.client("logs"), functions.log_group(with_functions, name)
+        logs, group = with_functions.client("logs"), cloudwatch.log_group(with_functions, name)
         logs.create_log_stream(logGroupName=group, logStreamName="s")
         now = int(time.time() * 1000)
         events = [{"timestamp": now + number, "message": line} for number, line in enumerate(lines)]

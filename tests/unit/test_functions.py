@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
-from lab_lib import functions, policies, queues, roles
+from lab_lib import cloudwatch, functions, policies, queues, roles
 from lab_lib.errors import LabError, StepMissing
 
 BOTH = list(functions.SOURCES)
@@ -54,7 +54,7 @@ def stable(lab):
 @pytest.fixture
 def write_log(with_roles):
     def write_log(name, *lines):
-        logs, group = with_roles.client("logs"), functions.log_group(with_roles, name)
+        logs, group = with_roles.client("logs"), cloudwatch.log_group(with_roles, name)
         logs.create_log_stream(logGroupName=group, logStreamName=f"s{len(lines)}")
         now = int(time.time() * 1000)
         events = [{"timestamp": now + number, "message": line} for number, line in enumerate(lines)]
@@ -171,7 +171,7 @@ def test_ensure_function_makes_its_log_group_tagged_and_kept_for_two_weeks(with_
 
     (group,) = with_roles.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
     assert group["retentionInDays"] == 14
-    assert functions.is_our_log_group(with_roles, name)
+    assert cloudwatch.is_our_log_group(with_roles, name)
 
 
 def test_ensure_function_gives_the_changed_retention_of_its_log_back(with_roles):
@@ -188,7 +188,7 @@ def test_ensure_function_without_its_role_says_which_step_is_missing_and_makes_n
     with pytest.raises(StepMissing, match=r"Role TotalNotifierRole is not there\. Run 00-start-here first\."):
         functions.ensure_function(lab, "TotalNotifier")
 
-    assert functions.find_log_group(lab, "TotalNotifier") is None
+    assert cloudwatch.find_log_group(lab, "TotalNotifier") is None
 
 
 def test_ensure_function_waits_until_lambda_may_take_on_a_new_role(with_roles, monkeypatch):
@@ -233,21 +233,21 @@ def test_ensure_function_adopts_a_given_log_group_and_changes_nothing(with_roles
 
     (group,) = with_roles.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{NAME}")["logGroups"]
     assert "retentionInDays" not in group
-    assert not functions.is_our_log_group(with_roles, NAME)
+    assert not cloudwatch.is_our_log_group(with_roles, NAME)
 
 
 def test_what_is_absent_is_none(lab):
     assert functions.find_function(lab, NAME) is None
     assert functions.configuration(lab, NAME) is None
-    assert functions.find_log_group(lab, NAME) is None
+    assert cloudwatch.find_log_group(lab, NAME) is None
     assert functions.is_ours(lab, NAME) is False
-    assert functions.is_our_log_group(lab, NAME) is False
+    assert cloudwatch.is_our_log_group(lab, NAME) is False
 
 
 def test_the_log_group_of_a_longer_name_is_not_the_functions(lab):
     lab.client("logs").create_log_group(logGroupName=f"/aws/lambda/{NAME}2")
 
-    assert functions.find_log_group(lab, NAME) is None
+    assert cloudwatch.find_log_group(lab, NAME) is None
 
 
 def test_a_refusal_is_never_absence(with_roles, refuse):
@@ -261,7 +261,7 @@ def test_a_refusal_is_never_absence(with_roles, refuse):
 def test_a_refusal_to_see_the_logs_is_never_absence(lab, refuse):
     refuse("logs", "describe_log_groups", code="AccessDeniedException")
 
-    for call in (functions.find_log_group, functions.is_our_log_group, functions.delete_log_group):
+    for call in (cloudwatch.find_log_group, cloudwatch.is_our_log_group, cloudwatch.delete_log_group):
         with pytest.raises(ClientError, match="AccessDenied"):
             call(lab, NAME)
 
@@ -284,18 +284,18 @@ def test_delete_function_keeps_a_given_function(with_roles, given_function):
 def test_delete_log_group_deletes_it_and_again_is_quiet(with_roles):
     functions.ensure_function(with_roles, NAME)
 
-    functions.delete_log_group(with_roles, NAME)
-    functions.delete_log_group(with_roles, NAME)
+    cloudwatch.delete_log_group(with_roles, NAME)
+    cloudwatch.delete_log_group(with_roles, NAME)
 
-    assert functions.find_log_group(with_roles, NAME) is None
+    assert cloudwatch.find_log_group(with_roles, NAME) is None
 
 
 def test_delete_log_group_keeps_a_given_log_group(lab):
     lab.client("logs").create_log_group(logGroupName=f"/aws/lambda/{NAME}")
 
-    functions.delete_log_group(lab, NAME)
+    cloudwatch.delete_log_group(lab, NAME)
 
-    assert functions.find_log_group(lab, NAME) == f"/aws/lambda/{NAME}"
+    assert cloudwatch.find_log_group(lab, NAME) == f"/aws/lambda/{NAME}"
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -325,12 +325,12 @@ def test_log_lines_are_all_streams_in_the_order_of_time(with_roles, write_log):
     write_log(NAME, "one\n")
     write_log(NAME, "two", "three\n")
 
-    assert sorted(functions.log_lines(with_roles, NAME)) == ["one", "three", "two"]
-    assert functions.log_lines(with_roles, NAME)[-1] == "three"
+    assert sorted(cloudwatch.log_lines(with_roles, NAME)) == ["one", "three", "two"]
+    assert cloudwatch.log_lines(with_roles, NAME)[-1] == "three"
 
 
 def test_log_lines_without_a_log_group_are_none(lab):
-    assert functions.log_lines(lab, NAME) == []
+    assert cloudwatch.log_lines(lab, NAME) == []
 
 
 def test_invoke_sends_the_event_and_gives_the_answer(with_roles):

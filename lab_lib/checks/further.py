@@ -1,0 +1,156 @@
+"""Going further: what this workbook adds to the handout, so that nothing is lost, doubled or let in."""
+
+from typing import Any
+
+from lab_lib import buckets, cloudwatch, functions, policies, queues, tables, topics
+from lab_lib.checks import permissions
+from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of
+from lab_lib.checks.step_00 import role_for
+from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, bucket_triggers, mapping, takes
+from lab_lib.checks.step_03 import TOPIC
+
+MARKERS = "ProcessedRecords"
+
+
+@check(FURTHER, "TLS to the bucket", after=("bucket",))
+def transport(account: Account) -> Finding:
+    wanted = policies.conditions({"Condition": {"Bool": {"aws:SecureTransport": "false"}}})
+    refusals = [each for each in account.ask(buckets.statements) if each["Effect"] == "Deny"]
+    encrypted = any(policies.conditions(each) == wanted for each in refusals)
+    hint = f"Let the policy of the bucket {account.lab.bucket} refuse what does not come over TLS."
+    return equal("TLS only" if encrypted else "TLS or not", "TLS only", hint)
+
+
+@check(FURTHER, "rejected rows start nothing", after=("bucket trigger",))
+def rejected_rows(account: Account) -> Finding:
+    key = f"{buckets.REJECTED}transactions.txt.csv"
+    started = any(takes(each, key) for each in bucket_triggers(account))
+    hint = f"Give the trigger of {account.lab.name(PROCESSOR)} the suffix .txt, so that what it writes cannot start it."
+    return equal(f"{key} starts it" if started else "they do not", "they do not", hint)
+
+
+@check(FURTHER, f"table {MARKERS}")
+def markers(account: Account) -> Finding:
+    name = account.lab.name(MARKERS)
+    now = account.ask(tables.describe, MARKERS) or {"KeySchema": []}
+    found = " + ".join(each["AttributeName"] for each in now["KeySchema"])
+    wanted = f"{name} with the key {tables.KEYS[MARKERS][0]}"
+    hint = f"Make the table {name}, in which {account.lab.name(NOTIFIER)} marks each change that it has added up."
+    return equal(f"{name} with the key {found}" if found else "not there", wanted, hint)
+
+
+@check(FURTHER, f"expiry of {MARKERS}", after=(f"table {MARKERS}",))
+def expiry(account: Account) -> Finding:
+    found = account.ask(tables.expiry, MARKERS) or "never"
+    return equal(found, tables.EXPIRING[MARKERS], f"Let items of {account.lab.name(MARKERS)} expire by ExpiresAt.")
+
+
+@check(FURTHER, "old amounts in the stream", after=("stream of Transactions",))
+def old_amounts(account: Account) -> Finding:
+    found = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"]["StreamViewType"]
+    hint = f"Let the stream of {account.lab.name('Transactions')} carry both images: a correction is new minus old."
+    return equal(found, "NEW_AND_OLD_IMAGES", hint)
+
+
+@check(FURTHER, "least privilege of the role for {}", after=("role for {}",), each=functions.SOURCES)
+def narrow(account: Account, name: str) -> Finding:
+    role = role_for(account, name)
+    hint = (
+        f"Let the role {role['RoleName']} do only what {account.lab.name(name)} does, on the resources that it needs."
+    )
+    return none_of(permissions.surplus(account, name, role["Arn"]), hint, right="nothing more")
+
+
+@check(FURTHER, "retention of the log of {}", after=("function {}",), each=functions.SOURCES)
+def log_days(account: Account, name: str) -> Finding:
+    found = account.ask(cloudwatch.log_days, name)
+    group = cloudwatch.log_group(account.lab, name)
+    hint = f"Set the retention of {group}; otherwise its logs are kept, and paid, for ever."
+    return Finding(
+        found is not None, f"{found}" if found else "for ever", f"{cloudwatch.LOG_DAYS}, or another number", hint
+    )
+
+
+@check(FURTHER, f"queue {queues.DEAD_LETTERS}")
+def dead_letters(account: Account) -> Finding:
+    wanted = account.lab.name(queues.DEAD_LETTERS)
+    found = wanted if account.ask(queues.find_queue, queues.DEAD_LETTERS) else "not there"
+    return equal(found, wanted, f"Make the queue {wanted} for what a function cannot process.")
+
+
+@check(FURTHER, f"messages in {queues.DEAD_LETTERS}", after=(f"queue {queues.DEAD_LETTERS}",))
+def unprocessed(account: Account) -> Finding:
+    found = account.ask(queues.attributes, queues.DEAD_LETTERS)["ApproximateNumberOfMessages"]
+    hint = f"Each message in {account.lab.name(queues.DEAD_LETTERS)} tells what could not be processed, and why."
+    return equal(found, "0", hint)
+
+
+@check(FURTHER, f"failed files of {PROCESSOR}", after=(f"function {PROCESSOR}",))
+def failed_files(account: Account) -> Finding:
+    return _parked(account, account.ask(functions.on_failure, PROCESSOR), PROCESSOR)
+
+
+@check(FURTHER, f"failed changes of {NOTIFIER}", after=("stream trigger",))
+def failed_changes(account: Account) -> Finding:
+    return _parked(
+        account, mapping(account).get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"), NOTIFIER
+    )
+
+
+@check(FURTHER, "starting position that misses nothing", after=("stream trigger",))
+def oldest(account: Account) -> Finding:
+    found = mapping(account).get("StartingPosition", "unknown")
+    name = account.lab.name(NOTIFIER)
+    hint = f"Start the trigger of {name} at TRIM_HORIZON: LATEST can miss what comes while it starts."
+    return equal(found, "TRIM_HORIZON", hint)
+
+
+@check(FURTHER, "retries of the stream trigger", after=("stream trigger",))
+def retries(account: Account) -> Finding:
+    now = mapping(account)
+    settings = (
+        "MaximumRetryAttempts",
+        "MaximumRecordAgeInSeconds",
+        "BisectBatchOnFunctionError",
+        "FunctionResponseTypes",
+    )
+    unbounded = [name for name in settings if now.get(name) in (None, -1, False, [])]
+    hint = (
+        f"Set these for the trigger of {account.lab.name(NOTIFIER)}: else one bad change blocks the stream for a day."
+    )
+    return none_of((f"{name} is not set" for name in unbounded), hint, right="bounded")
+
+
+@check(FURTHER, "display name of the topic", after=(f"topic {TOPIC}",))
+def display_name(account: Account) -> Finding:
+    found = (account.ask(topics.attributes) or {}).get("DisplayName") or "none"
+    return equal(found, topics.DISPLAY_NAME, f"Set the display name of the topic {account.lab.name(TOPIC)}.")
+
+
+@check(FURTHER, "account in the policy of {}", after=("access policy of {}",), each=queues.ALERT_QUEUES)
+def source_account(account: Account, name: str) -> Finding:
+    topic, own = account.ask(topics.find_topic), account.lab.account
+    ours = [each for each in account.ask(queues.statements, name) if topic in _asked(each, "aws:sourcearn")]
+    named = bool(ours) and all(own in _asked(each, "aws:sourceaccount") for each in ours)
+    hint = f"Let the policy of {account.lab.name(name)} ask for the aws:SourceAccount too."
+    return equal(own if named else "not asked for", own, hint)
+
+
+@check(FURTHER, "encryption at rest of {}", after=("queue {}",), each=queues.ALERT_QUEUES)
+def encrypted(account: Account, name: str) -> Finding:
+    now = account.ask(queues.attributes, name)
+    on = now.get("SqsManagedSseEnabled") == "true" or bool(now.get("KmsMasterKeyId"))
+    return equal(
+        "on" if on else "off", "on", f"Turn on the encryption of {account.lab.name(name)}: SSE-SQS costs nothing."
+    )
+
+
+def _parked(account: Account, destination: str | None, name: str) -> Finding:
+    found = f"go to {destination.split(':')[-1]}" if destination else "are given up"
+    queue = account.lab.name(queues.DEAD_LETTERS)
+    hint = f"Add a destination on failure to {account.lab.name(name)}, such as the queue {queue}."
+    return Finding(destination is not None, found, f"go to {queue}", hint)
+
+
+def _asked(statement: dict[str, Any], key: str) -> list[Any]:
+    return policies.conditions(statement).get(key, [])

@@ -1,0 +1,125 @@
+"""01 · The two functions: that they are there, and what they are set to."""
+
+import ast
+import re
+from decimal import Decimal
+from typing import Any
+
+from lab_lib import functions
+from lab_lib.checks import permissions
+from lab_lib.checks.rules import Account, Finding, check, equal, few, none_of
+from lab_lib.checks.step_00 import role_of
+
+OLDEST_PYTHON = 10  # of the Python 3 runtimes that AWS still keeps up
+
+
+@check("01", "function {}", each=functions.SOURCES)
+def function(account: Account, name: str) -> Finding:
+    wanted = account.lab.name(name)
+    if account.ask(functions.describe, name):
+        return Finding(True, wanted, wanted, "")
+    hint = (
+        f"Create the function {wanted} in {account.lab.region}; notebook 01 does.{account.alike(functions.names, name)}"
+    )
+    return Finding(False, "not there", wanted, hint)
+
+
+@check("01", "state of {}", after=("function {}",), each=functions.SOURCES)
+def state(account: Account, name: str) -> Finding:
+    now, wanted = _settings(account, name), account.lab.name(name)
+    limit = (account.ask(functions.describe, name) or {}).get("Concurrency", {}).get("ReservedConcurrentExecutions")
+    if limit == 0:
+        hint = f"Take the reserved concurrency of 0 from {wanted}, under Configuration, Concurrency."
+        return Finding(False, "throttled: it may not run at all", "ready", hint)
+    if "Failed" in (now.get("State"), now.get("LastUpdateStatus")):
+        reason = now.get("StateReason") or now.get("LastUpdateStatusReason")
+        return Finding(False, f"failed: {reason}", "ready", f"Mend {wanted} and deploy it again.")
+    ready = now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
+    return equal("ready" if ready else "being set up", "ready", f"Wait a moment until {wanted} is set up.")
+
+
+@check("01", "runtime of {}", after=("function {}",), each=functions.SOURCES)
+def runtime(account: Account, name: str) -> Finding:
+    now = _settings(account, name)
+    found = now.get("Runtime", "a container image")
+    version = re.fullmatch(r"python3\.(\d+)", found)
+    right = now.get("PackageType") == "Image" or bool(version and int(version[1]) >= OLDEST_PYTHON)
+    hint = f"Choose a newer runtime for {account.lab.name(name)}, such as {functions.RUNTIME}."
+    return Finding(right, found, f"python3.{OLDEST_PYTHON} or newer", hint)
+
+
+@check("01", "code of {}", after=("function {}",), each=functions.SOURCES)
+def code(account: Account, name: str) -> Finding:
+    """Whether the handler is in the code, and the code is Python: what a paste, or an old example, breaks."""
+    now, wanted = _settings(account, name), account.lab.name(name)
+    if now.get("PackageType") == "Image":
+        return Finding(True, "a container image", "", "")
+    handler = now["Handler"]
+    module, _, entry = handler.rpartition(".")
+    file = f"{module.replace('.', '/')}.py"
+    text = account.ask(functions.code, name).get(file)
+    if text is None:
+        hint = f"The handler of {wanted} names a file and a function in it. Set it under Runtime settings."
+        return Finding(False, f"the handler is {handler}, and there is no {file}", f"a file {file}", hint)
+    try:
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        hint = f"Mend the code of {wanted} there, and press Deploy. Most often, pasting has broken an indent."
+        return Finding(False, f"{file}, line {error.lineno}: {error.msg}", "code that is Python 3", hint)
+    if not any(isinstance(node, ast.FunctionDef) and node.name == entry for node in tree.body):
+        hint = f"Name the function that Lambda should call in the handler of {wanted}, under Runtime settings."
+        return Finding(False, f"no function {entry} in {file}", handler, hint)
+    if "urllib.unquote" in text:
+        hint = f"In the code of {wanted}, import urllib.parse and call urllib.parse.unquote_plus, without decode."
+        return Finding(False, f"urllib.unquote in {file}, which only Python 2 has", "code that is Python 3", hint)
+    return Finding(True, handler, handler, "")
+
+
+@check("01", "timeout of {}", after=("function {}",), each=functions.SOURCES)
+def timeout(account: Account, name: str) -> Finding:
+    now = _settings(account, name)["Timeout"]
+    hint = f"Set the timeout of {account.lab.name(name)} to {functions.TIMEOUT} s, under General configuration."
+    return Finding(now >= functions.TIMEOUT, f"{now} s", f"{functions.TIMEOUT} s", hint)
+
+
+@check("01", "role of {}", after=("function {}",), each=functions.SOURCES)
+def role(account: Account, name: str) -> Finding:
+    """The role of the handout's name, which step 00 judges, or any other that will do."""
+    wanted, arn = account.lab.name(functions.ROLES[name]), _settings(account, name)["Role"]
+    found, other = arn.split("/")[-1], role_of(account, name)
+    hint = f"Give {account.lab.name(name)} the role {wanted}, under Permissions."
+    if found == wanted and other:
+        return Finding(True, found, wanted, hint)
+    if not other:
+        return Finding(False, f"{found}, which is not there", wanted, hint)
+    if not permissions.trusts_lambda(other):
+        return Finding(False, f"{found}, which Lambda may not take on", wanted, hint)
+    lacking = (f"{found}, which lacks {need}" for need in permissions.lacking(account, name, other["Arn"]))
+    return none_of(lacking, hint, right=found)._replace(wanted=wanted)
+
+
+@check("01", "variables of {}", after=("function {}", "code of {}"), each=functions.SOURCES)
+def variables(account: Account, name: str) -> Finding:
+    """All that the code reads are set, and those of this workbook have its values."""
+    now = _settings(account, name).get("Environment", {}).get("Variables", {})
+    wanted = account.ask(functions.variables, name)
+    texts = " ".join(account.ask(functions.code, name).values())
+    read = set(re.findall(r"""environ\[["'](\w+)["']\]""", texts)) - now.keys()
+    missing = [f"{key} is not set" for key in read if not key.startswith("AWS_")]
+    other = [
+        f"{key} is {now[key]}, not {wanted[key]}" for key in now.keys() & wanted.keys() if not _same(now, wanted, key)
+    ]
+    hint = f"Set this in the environment variables of {account.lab.name(name)}."
+    return none_of([*missing, *other], hint, right=few(sorted(now)))._replace(wanted="all set, to the lab's values")
+
+
+def _settings(account: Account, name: str) -> dict[str, Any]:
+    settings: dict[str, Any] = (account.ask(functions.describe, name) or {})["Configuration"]
+    return settings
+
+
+def _same(now: dict[str, str], wanted: dict[str, str], key: str) -> bool:
+    """The same text; for the threshold, the same amount."""
+    if key != "THRESHOLD":
+        return now[key] == wanted[key]
+    return bool(re.fullmatch(r"[0-9.]+", now[key])) and Decimal(now[key]) == Decimal(wanted[key])

@@ -1,0 +1,158 @@
+"""02 · The triggers: what the bucket and the stream start, and how."""
+
+from typing import Any
+
+from lab_lib import buckets, functions, policies, tables, triggers
+from lab_lib.checks.rules import Account, Finding, check, equal, none_of
+
+PROCESSOR, NOTIFIER = functions.SOURCES
+UPLOAD = "transactions.txt"  # the handout's file
+BATCHES = range(10, 1001)  # smaller ones take for ever, larger ones longer than the function's 20 s
+
+
+@check("02", "bucket trigger", after=("bucket", f"function {PROCESSOR}"))
+def bucket_trigger(account: Account) -> Finding:
+    wanted = f"the bucket starts {account.lab.name(PROCESSOR)}"
+    others = sorted(_function(each) for each in account.ask(triggers.notifications))
+    found = f"the bucket starts {', '.join(others)}" if others else "not there"
+    hint = f"Add a trigger to {account.lab.name(PROCESSOR)}: S3, the bucket {account.lab.bucket}; notebook 02 does."
+    return Finding(True, wanted, wanted, hint) if bucket_triggers(account) else Finding(False, found, wanted, hint)
+
+
+@check("02", "events of the bucket trigger", after=("bucket trigger",))
+def events(account: Account) -> Finding:
+    found = sorted({event for each in bucket_triggers(account) for event in each["Events"]})
+    hint = f"Let the trigger of {account.lab.name(PROCESSOR)} take all object create events."
+    return Finding("s3:ObjectCreated:*" in found, ", ".join(found), "s3:ObjectCreated:*", hint)
+
+
+@check("02", "filter of the bucket trigger", after=("bucket trigger",))
+def keys(account: Account) -> Finding:
+    """The trigger takes the handout's file, or else one that was in fact uploaded."""
+    uploads = [UPLOAD, *(each["Key"] for each in account.ask(buckets.uploads))]
+    taken = [key for key in uploads if any(takes(each, key) for each in bucket_triggers(account))]
+    found = "; ".join(sorted(_filter(each) for each in bucket_triggers(account)))
+    hint = f"Take prefix and suffix from the trigger of {account.lab.name(PROCESSOR)}, or make the suffix .txt."
+    return Finding(bool(taken), found, f"{UPLOAD} among them", hint)
+
+
+@check("02", "permission of the bucket", after=("bucket", f"function {PROCESSOR}"))
+def permission(account: Account) -> Finding:
+    wanted = f"{account.lab.bucket} of this account"
+    found = policies.invokers(account.lab, account.ask(functions.statements, PROCESSOR))
+    strangers = [each for each in found if each.endswith("any account")]
+    hint = (
+        f"Let the bucket {account.lab.bucket} of account {account.lab.account}, and nothing else, invoke "
+        f"{account.lab.name(PROCESSOR)}, under Permissions; adding the trigger in the console does it."
+    )
+    right = policies.matches(found, wanted) and not strangers
+    return Finding(right, ", ".join(found) or "nobody may start it", wanted, hint)
+
+
+@check("02", "other bucket triggers", after=("bucket", f"function {PROCESSOR}"))
+def other_bucket_triggers(account: Account) -> Finding:
+    """None that is there twice, none whose function is gone."""
+    twice = [f"{_filter(each)} once more" for each in bucket_triggers(account)[1:]]
+    there = set(account.ask(functions.names))
+    gone = [f"for {name}, which is not there" for name in map(_function, _others(account)) if name not in there]
+    return none_of([*twice, *gone], f"Delete this event notification of the bucket {account.lab.bucket}.")
+
+
+@check("02", "stream trigger", after=("stream of Transactions", f"function {NOTIFIER}"))
+def stream_trigger(account: Account) -> Finding:
+    wanted = f"the stream starts {account.lab.name(NOTIFIER)}"
+    table = account.lab.name("Transactions")
+    hint = f"Add a trigger to {account.lab.name(NOTIFIER)}: DynamoDB, {table}; notebook 02 does."
+    if mapping(account):
+        return Finding(True, wanted, wanted, hint)
+    others = [_mapped(account, each) for each in account.ask(triggers.mappings)]
+    return Finding(False, ", ".join(others) or "not there", wanted, hint)
+
+
+@check("02", "state of the stream trigger", after=("stream trigger",))
+def state(account: Account) -> Finding:
+    hint = f"Enable the trigger of {account.lab.name(NOTIFIER)}; it can take a minute."
+    return equal(mapping(account)["State"], "Enabled", hint)
+
+
+@check("02", "starting position of the stream trigger", after=("stream trigger",))
+def start(account: Account) -> Finding:
+    found = mapping(account).get("StartingPosition", "unknown")
+    hint = f"Delete the trigger of {account.lab.name(NOTIFIER)} and add it again, starting at LATEST or TRIM_HORIZON."
+    return Finding(found in ("LATEST", "TRIM_HORIZON"), found, "LATEST or TRIM_HORIZON", hint)
+
+
+@check("02", "batch size of the stream trigger", after=("stream trigger",))
+def batch_size(account: Account) -> Finding:
+    found = mapping(account)["BatchSize"]
+    hint = f"Set the batch size of the trigger of {account.lab.name(NOTIFIER)} to 100, the usual one."
+    return Finding(found in BATCHES, str(found), f"{BATCHES[0]} to {BATCHES[-1]}", hint)
+
+
+@check("02", "filter of the stream trigger", after=("stream trigger",))
+def stream_filter(account: Account) -> Finding:
+    patterns = [each["Pattern"] for each in mapping(account).get("FilterCriteria", {}).get("Filters", [])]
+    hint = f"Take the filter from the trigger of {account.lab.name(NOTIFIER)}: what it leaves out is never added up."
+    return none_of(patterns, hint)
+
+
+@check("02", "other stream triggers", after=("stream of Transactions", f"function {NOTIFIER}"))
+def other_stream_triggers(account: Account) -> Finding:
+    """None that is there twice, reads a stream that is no more, or starts a function that is gone or the wrong one."""
+    found, there = [], {*account.ask(functions.names)} - {account.lab.name(PROCESSOR)}
+    ours = mapping(account)
+    for each in account.ask(triggers.mappings):
+        same = _function(each) == account.lab.name(NOTIFIER)
+        if each["UUID"] != ours.get("UUID") and (same or _is_old(account, each) or _function(each) not in there):
+            found.append(_mapped(account, each))
+    return none_of(found, f"Delete this trigger of the stream of {account.lab.name('Transactions')}.")
+
+
+def takes(trigger: dict[str, Any], key: str) -> bool:
+    """True if the trigger's filter lets the key through."""
+    rules = {
+        rule["Name"].lower(): rule["Value"] for rule in trigger.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+    }
+    return key.startswith(rules.get("prefix", "")) and key.endswith(rules.get("suffix", ""))
+
+
+def bucket_triggers(account: Account) -> list[dict[str, Any]]:
+    """The notifications that start TransactionProcessor."""
+    return [each for each in account.ask(triggers.notifications) if _function(each) == account.lab.name(PROCESSOR)]
+
+
+def _others(account: Account) -> list[dict[str, Any]]:
+    return [each for each in account.ask(triggers.notifications) if each not in bucket_triggers(account)]
+
+
+def _filter(trigger: dict[str, Any]) -> str:
+    rules = trigger.get("Filter", {}).get("Key", {}).get("FilterRules", [])
+    return ", ".join(f"{rule['Name'].lower()} {rule['Value']}" for rule in rules if rule["Value"]) or "every key"
+
+
+def mapping(account: Account) -> dict[str, Any]:
+    """The first mapping from the present stream to TotalNotifier; {} if there is none."""
+    return next(
+        (
+            each
+            for each in account.ask(triggers.mappings)
+            if _function(each) == account.lab.name(NOTIFIER) and not _is_old(account, each)
+        ),
+        {},
+    )
+
+
+def _is_old(account: Account, mapping: dict[str, Any]) -> bool:
+    """True if the mapping reads a stream that the table had before."""
+    return bool(mapping["EventSourceArn"] != account.ask(tables.find_stream))
+
+
+def _mapped(account: Account, mapping: dict[str, Any]) -> str:
+    old = "an earlier stream" if _is_old(account, mapping) else "the stream"
+    return f"{old} starts {_function(mapping)}"
+
+
+def _function(trigger: dict[str, Any]) -> str:
+    """The name of the function that a notification or a mapping starts, whichever version of it."""
+    arn: str = trigger.get("LambdaFunctionArn") or trigger["FunctionArn"]
+    return arn.split(":")[6]

@@ -1,0 +1,47 @@
+"""03 · The topic, and the people who subscribed to it."""
+
+from lab_lib import topics, triggers
+from lab_lib.checks.rules import Account, Finding, check
+
+TOPIC = topics.ALERT_TOPIC
+
+
+@check("03", f"topic {TOPIC}")
+def topic(account: Account) -> Finding:
+    wanted = account.lab.name(TOPIC)
+    if account.ask(topics.find_topic):
+        return Finding(True, wanted, wanted, "")
+    hint = f"Create the standard topic {wanted} in {account.lab.region}; notebook 03 does."
+    return Finding(False, "not there", wanted, hint + account.alike(topics.names, TOPIC))
+
+
+@check("03", "e-mail subscription", after=(f"topic {TOPIC}",))
+def email(account: Account) -> Finding:
+    return _subscribed(account, "email", account.lab.email)
+
+
+@check("03", "e-mail confirmed", after=("e-mail subscription",))
+def confirmed(account: Account) -> Finding:
+    """Pending means that the recipient has not clicked the link yet, and gets no alert."""
+    found = [each for each in account.ask(triggers.subscriptions) if each["Protocol"] == "email"]
+    if account.lab.email:  # others, such as one that was mistyped, expire by themselves
+        found = [each for each in found if each["Endpoint"] == account.lab.email]
+    pending = [each for each in found if not each["SubscriptionArn"].startswith("arn:")]
+    hint = "Open the mail from AWS Notifications, perhaps in the spam folder, and click its link. Then look again."
+    state = "pending" if pending else "confirmed" if found else "none to confirm"
+    return Finding(not pending, state, "confirmed", hint)
+
+
+@check("03", "SMS subscription", after=(f"topic {TOPIC}",))
+def sms(account: Account) -> Finding:
+    return _subscribed(account, "sms", account.lab.phone)
+
+
+def _subscribed(account: Account, protocol: str, address: str) -> Finding:
+    """The address is subscribed; where none was named, anybody is, or nobody. Addresses themselves are not shown."""
+    there = [each["Endpoint"] for each in account.ask(triggers.subscriptions) if each["Protocol"] == protocol]
+    hint = f"Subscribe the address that you named to {account.lab.name(TOPIC)}, with the protocol {protocol}."
+    if not address:
+        return Finding(True, "subscribed" if there else "none was named", "", "")
+    found = "subscribed" if address in there else "another address is subscribed" if there else "not there"
+    return Finding(address in there, found, "subscribed", hint)

@@ -1,0 +1,98 @@
+"""04 · The two queues: that the topic's messages can come in, whole, and nobody else's."""
+
+import json
+from typing import Any
+
+from lab_lib import policies, queues, triggers
+from lab_lib.checks.rules import Account, Finding, check, equal, none_of
+from lab_lib.checks.step_03 import TOPIC
+
+QUEUES = queues.ALERT_QUEUES
+
+
+@check("04", "queue {}", each=QUEUES)
+def queue(account: Account, name: str) -> Finding:
+    wanted = account.lab.name(name)
+    if account.ask(queues.find_queue, name):
+        return Finding(True, wanted, wanted, "")
+    hint = f"Create the standard queue {wanted} in {account.lab.region}; notebook 04 does."
+    return Finding(False, "not there", wanted, hint + account.alike(queues.names, name))
+
+
+@check("04", "subscription of {}", after=(f"topic {TOPIC}", "queue {}"), each=QUEUES)
+def subscription(account: Account, name: str) -> Finding:
+    wanted = f"subscribed to {account.lab.name(TOPIC)}"
+    elsewhere = [each for each in account.ask(triggers.all_subscriptions) if each["Endpoint"] == _arn(account, name)]
+    found = ", ".join(f"subscribed to {each['TopicArn'].split(':')[-1]}" for each in elsewhere) or "not there"
+    hint = f"Subscribe {account.lab.name(name)} to the topic {account.lab.name(TOPIC)}; notebook 04 does."
+    return Finding(True, wanted, wanted, hint) if _subscription(account, name) else Finding(False, found, wanted, hint)
+
+
+@check("04", "raw delivery of {}", after=("subscription of {}",), each=QUEUES)
+def raw_delivery(account: Account, name: str) -> Finding:
+    raw = _settings(account, name).get("RawMessageDelivery") == "true"
+    hint = f"Turn off raw message delivery in the subscription of {account.lab.name(name)}: the envelope is part of it."
+    return equal("on" if raw else "off", "off", hint)
+
+
+@check("04", "filter policy of {}", after=("subscription of {}",), each=QUEUES)
+def subscription_filter(account: Account, name: str) -> Finding:
+    policy = json.loads(_settings(account, name).get("FilterPolicy") or "{}")
+    hint = f"Take the filter policy from the subscription of {account.lab.name(name)}: it keeps alerts back."
+    return none_of([json.dumps(policy)] if policy else [], hint)
+
+
+@check("04", "access policy of {}", after=(f"topic {TOPIC}", "queue {}"), each=QUEUES)
+def way_in(account: Account, name: str) -> Finding:
+    """The queue's policy lets the topic send; where it does not, messages vanish without an error."""
+    wanted, found = account.lab.name(TOPIC), account.ask(queues.allowed_senders, name)
+    hint = f"Let the topic {wanted} send to {account.lab.name(name)}, in the queue's access policy; notebook 04 does."
+    right = "anyone" in found or "this account" in found or policies.matches(found, wanted)
+    return Finding(right, ", ".join(found) or "nobody may send", wanted, hint)
+
+
+@check("04", "other senders to {}", after=("queue {}",), each=QUEUES)
+def strangers(account: Account, name: str) -> Finding:
+    """Nobody but the topic and the account's own people may send."""
+    own = (account.lab.name(TOPIC), "users of this account", "this account")
+    found = [each for each in account.ask(queues.allowed_senders, name) if each not in own]
+    topic = account.lab.name(TOPIC)
+    hint = f"In the access policy of {account.lab.name(name)}, ask for the aws:SourceArn of the topic {topic}."
+    return none_of(found, hint)
+
+
+@check("04", "encryption of {}", after=("queue {}",), each=QUEUES)
+def encryption(account: Account, name: str) -> Finding:
+    """Not with the key that AWS manages for SQS: the topic may not use it, and cannot be let."""
+    key = account.ask(queues.attributes, name).get("KmsMasterKeyId", "")
+    hint = f"Choose SSE-SQS for {account.lab.name(name)}, or a KMS key of your own that sns.amazonaws.com may use."
+    return Finding(key != "alias/aws/sqs", key or "SSE-SQS or none", "a key that the topic may use", hint)
+
+
+@check("04", "other subscriptions", after=(f"topic {TOPIC}",))
+def other_subscriptions(account: Account) -> Finding:
+    """None that is there twice, none of a queue that is gone."""
+    ends = [(each["Protocol"], each["Endpoint"]) for each in account.ask(triggers.subscriptions)]
+    twice = [f"{end.split(':')[-1]} once more" for protocol, end in {*ends} if ends.count((protocol, end)) > 1]
+    there = set(account.ask(queues.names))
+    named = [end.split(":")[-1] for protocol, end in ends if protocol == "sqs" and account.lab.arn("sqs", "") in end]
+    gone = [f"{name}, which is not there" for name in named if name not in there and not _is_checked(account, name)]
+    return none_of([*twice, *gone], f"Delete this subscription of {account.lab.name(TOPIC)}.")
+
+
+def _is_checked(account: Account, name: str) -> bool:
+    """True for the two queues: that one of them is gone is a fault of its own."""
+    return name in map(account.lab.name, QUEUES)
+
+
+def _subscription(account: Account, name: str) -> dict[str, Any]:
+    found = [each for each in account.ask(triggers.subscriptions) if each["Endpoint"] == _arn(account, name)]
+    return found[0] if found else {}
+
+
+def _settings(account: Account, name: str) -> dict[str, str]:
+    return account.ask(triggers.subscription_settings, _subscription(account, name)["SubscriptionArn"])
+
+
+def _arn(account: Account, name: str) -> str:
+    return queues.queue_arn(account.lab, name)
