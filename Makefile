@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab test browser bench lint format refresh lock clean
+.PHONY: help run lab test browser sabotage bench lint format refresh lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: $(READY) ## run all tests: the parts, the whole chain, the notebooks
 
 browser: $(READY) ## look at every notebook in JupyterLab in Chromium; screenshots go to runs/browser
 	$(BIN)/pytest tests/browser
+
+sabotage: $(READY) ## break a finished account in many ways, and show which check catches which
+	$(BIN)/pytest tests/lab/test_sabotage.py --table -q
 
 bench: $(READY) ## compare the headless run with as many empty notebooks
 	$(BIN)/python tests/bench_run.py

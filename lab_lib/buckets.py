@@ -139,7 +139,7 @@ def statements(lab: Lab) -> list[dict[str, Any]]:
         if error_code(error) in ("NoSuchBucketPolicy", "NoSuchBucket"):
             return []
         raise
-    return list(policy["Statement"])
+    return policies.listed(policy["Statement"])
 
 
 def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:

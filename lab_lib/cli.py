@@ -256,7 +256,7 @@ def _said_in_one_line() -> Iterator[None]:
 
 def _progress() -> Progress:
     columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    return Progress(*columns, console=err, transient=True)
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
 def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:

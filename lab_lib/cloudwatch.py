@@ -1,5 +1,6 @@
 """What CloudWatch knows of the two functions: their log groups and their metrics."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -54,17 +55,19 @@ def runs(lines: list[str]) -> int:
 
 def failures(lines: list[str]) -> list[str]:
     """The errors among a function's log lines: "KeyError: 'amount'", "Task timed out after 3.00 seconds" …"""
-    found, in_traceback = [], False
+    found, in_traceback, told = [], False, False
     for line in lines:
         first, *more = line.splitlines() or [""]
-        if match := _FAILURE.search(first):
-            found.append(match["error"] or match["message"] or match[0])
+        failure = _in_json(first) or _in_text(first)
+        if failure:
+            found.append(failure)
         elif first.startswith("Traceback (most recent call last)"):
-            in_traceback = not more
+            in_traceback = not more and not told  # Lambda tells the error before its traceback
             found += more[-1:]
-        elif in_traceback and not first.startswith(" "):
+        elif in_traceback and first and not first[0].isspace():
             found.append(first)
             in_traceback = False
+        told = bool(failure)
     return found
 
 
@@ -98,14 +101,32 @@ def delete_log_group(lab: Lab, name: str) -> None:
         lab.client("logs").delete_log_group(logGroupName=log_group(lab, name))
 
 
+def _in_text(line: str) -> str:
+    match = _FAILURE.match(line)
+    return (match["error"] or match["end"] or match["exit"]) if match else ""
+
+
+def _in_json(line: str) -> str:
+    """The error that a line of Lambda's JSON format tells of."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return ""
+    if not isinstance(event, dict) or event.get("level") != "ERROR":
+        return ""
+    told = [str(event[key]) for key in ("errorType", "errorMessage") if event.get(key)]
+    return ": ".join(told) or str(event.get("message", ""))
+
+
 def _describe(lab: Lab, name: str) -> dict[str, Any] | None:
     wanted = log_group(lab, name)
     groups = lab.client("logs").describe_log_groups(logGroupNamePrefix=wanted)["logGroups"]
     return next((group for group in groups if group["logGroupName"] == wanted), None)
 
 
-# As Lambda writes them, in its text format and in its JSON format.
+# As Lambda writes them in its text format: an error that was raised or logged, an end that Lambda made itself.
 _FAILURE = re.compile(
-    r"^\[ERROR\]\s+(?P<error>.+)|Task timed out after [0-9.]+ seconds|Runtime exited .*"
-    r'|"level": ?"ERROR".*"(?:errorMessage|message)": ?"(?P<message>(?:[^"\\]|\\.)*)"'
+    r"\[ERROR\]\s+(?:\S+Z\t\S*\t)?(?P<error>.+)"
+    r"|\S+Z \S+ (?P<end>Task timed out after [0-9.]+ seconds)$"
+    r"|RequestId: \S+ Error: (?P<exit>Runtime exited .*)"
 )

@@ -117,16 +117,22 @@ def names(lab: Lab) -> list[str]:
 
 
 def code(lab: Lab, name: str) -> dict[str, str]:
-    """The Python files of the function, as they are in the account: {"lambda_function.py": text}."""
+    """The Python files of the function, as they are in the account: {"lambda_function.py": text}.
+
+    LabError if they cannot be fetched from where Lambda keeps them.
+    """
     described = describe(lab, name) or {}
     if described.get("Configuration", {}).get("PackageType") != "Zip":
         return {}
     # A proxy cannot reach an emulator on this machine.
     opener = build_opener() if lab.is_real else build_opener(ProxyHandler({}))
-    with opener.open(described["Code"]["Location"], timeout=30) as answer:
-        archive = zipfile.ZipFile(io.BytesIO(answer.read()))
+    try:
+        with opener.open(described["Code"]["Location"], timeout=30) as answer:
+            archive = zipfile.ZipFile(io.BytesIO(answer.read()))
+    except OSError as error:
+        raise LabError(f"the code of {lab.name(name)} cannot be fetched ({error})") from None
     files = [file for file in archive.namelist() if file.endswith(".py")]
-    return {file: archive.read(file).decode(errors="replace") for file in files}
+    return {file: archive.read(file).decode("utf-8-sig", errors="replace") for file in files}
 
 
 def statements(lab: Lab, name: str) -> list[dict[str, Any]]:

@@ -78,11 +78,14 @@ def topic_to_queue(lab: Lab, topic_arn: str, queue_arn: str) -> Policy:
 def senders(lab: Lab, statements: list[Policy], queue_arn: str) -> list[str]:
     """Who may send to the queue by these statements of its policy.
 
-    Names of topics, in which * may stand for anything; "users of this account", which SNS is not; "this account",
-    which is anything in it; "anyone". Conditions of a refusal are not weighed: such a statement refuses nobody.
+    Names of the account's own topics, ARNs of others, with * for anything; "users of this account", which SNS is not;
+    "this account", which is anything in it; "anyone". A refusal that has a condition is taken to refuse nobody.
     """
-    refused = any(each["Effect"] == "Deny" and not each.get("Condition") for each in _on_sending(statements, queue_arn))
-    allowed = [each for each in _on_sending(statements, queue_arn) if each["Effect"] == "Allow" and not refused]
+    about = _on_sending(statements, queue_arn)
+    refused = any(
+        each["Effect"] == "Deny" and not each.get("Condition") and _lets_in(each, "sns.amazonaws.com") for each in about
+    )
+    allowed = [each for each in about if each["Effect"] == "Allow" and not refused]
     return sorted({source for each in allowed for source in _sources(lab, each)})
 
 
@@ -90,9 +93,12 @@ def invokers(lab: Lab, statements: list[Policy]) -> list[str]:
     """Which buckets may start a function by these statements of its policy, such as "my-bucket of any account"."""
     found = set()
     for each in statements:
-        if _service(each) not in ("s3.amazonaws.com", "*") or each["Effect"] != "Allow":
-            continue
         only = conditions(each)
+        by_url = "lambda:functionurlauthtype" in only or "lambda:invokedviafunctionurl" in only
+        if by_url or each["Effect"] != "Allow" or not _does(each, "lambda:invokefunction"):
+            continue
+        if not _lets_in(each, "s3.amazonaws.com"):
+            continue
         account = "this account" if only.get("aws:sourceaccount") == [lab.account] else "any account"
         found |= {f"{arn.split(':')[-1]} of {account}" for arn in only.get("aws:sourcearn", ["any bucket"])}
     return sorted(found)
@@ -117,29 +123,38 @@ def matches(patterns: Any, value: str) -> bool:
 def _on_sending(statements: list[Policy], queue_arn: str) -> list[Policy]:
     """The statements that are about sending to this queue."""
     found = [each for each in statements if matches(each.get("Resource", []), queue_arn)]
-    actions = [[action.lower() for action in listed(each.get("Action", []))] for each in found]
-    return [each for each, names in zip(found, actions, strict=True) if matches(names, "sqs:sendmessage")]
+    return [each for each in found if _does(each, "sqs:sendmessage")]
+
+
+def _does(statement: Policy, action: str) -> bool:
+    """True if the statement is about the action, which is given in small letters, as AWS compares them."""
+    return matches([str(each).lower() for each in listed(statement.get("Action", []))], action)
 
 
 def _sources(lab: Lab, statement: Policy) -> list[str]:
-    only, principal, service = conditions(statement), statement.get("Principal", {}), _service(statement)
-    people = listed(principal.get("AWS", [])) if isinstance(principal, dict) else [principal]
-    if people and all(lab.account in str(each) for each in people):
-        return ["users of this account"]
-    if service not in ("", "*", "sns.amazonaws.com"):
-        return [service]
+    only = conditions(statement)
+    if not _lets_in(statement, "sns.amazonaws.com"):
+        return ["users of this account" if lab.account in each else each for each in _principals(statement)]
     if "aws:sourcearn" in only:
-        return [arn.split(":")[-1] if lab.arn("sns", "") in arn else arn for arn in only["aws:sourcearn"]]
+        names = {arn: arn.split(":")[-1] for arn in only["aws:sourcearn"]}
+        ours = [
+            arn for arn in names if arn.split(":")[4:5] == [lab.account] and matches(arn, lab.arn("sns", names[arn]))
+        ]
+        return [names[arn] if arn in ours else arn for arn in names]
     accounts = only.get("aws:sourceaccount", only.get("aws:principalaccount", []))
     return ["this account" if each == lab.account else f"account {each}" for each in accounts] or ["anyone"]
 
 
-def _service(statement: Policy) -> str:
-    """The service that the statement lets in; * where it lets in everyone, "" where it is about people."""
+def _lets_in(statement: Policy, service: str) -> bool:
+    """True if the statement is about this service, or about everyone."""
+    return not {"*", service}.isdisjoint(_principals(statement))
+
+
+def _principals(statement: Policy) -> list[str]:
+    """Whom the statement is about: services, people by their ARN or account, * for everyone."""
     principal = statement.get("Principal", {})
-    if principal == "*" or principal == {"AWS": "*"}:
-        return "*"
-    return str(principal.get("Service", "")) if isinstance(principal, dict) else ""
+    kinds = principal.values() if isinstance(principal, dict) else [principal]
+    return [str(each) for kind in kinds for each in listed(kind)]
 
 
 def _policy(*statements: Policy) -> Policy:

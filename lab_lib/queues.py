@@ -49,7 +49,7 @@ def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
 
 def names(lab: Lab) -> list[str]:
     """The names of all queues in the Region."""
-    pages = lab.client("sqs").get_paginator("list_queues").paginate()
+    pages = lab.client("sqs").get_paginator("list_queues").paginate(PaginationConfig={"PageSize": 1000})
     return [url.split("/")[-1] for page in pages for url in page.get("QueueUrls", [])]
 
 
@@ -64,7 +64,7 @@ def attributes(lab: Lab, name: str) -> dict[str, str]:
 
 def statements(lab: Lab, name: str) -> list[dict[str, Any]]:
     """The statements of the queue's policy."""
-    return list(json.loads(attributes(lab, name).get("Policy") or '{"Statement": []}')["Statement"])
+    return policies.listed(json.loads(attributes(lab, name).get("Policy") or '{"Statement": []}')["Statement"])
 
 
 def allowed_senders(lab: Lab, name: str) -> list[str]:

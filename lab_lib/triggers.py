@@ -73,7 +73,7 @@ def ensure_stream_trigger(lab: Lab, starting_position: str = "TRIM_HORIZON") -> 
     The starting position counts only when the mapping is made. LATEST, the handout's, can miss what is written in
     the minutes until the mapping works; TRIM_HORIZON starts with the oldest record that the stream still has.
     """
-    lambda_, mapping = lab.client("lambda"), find_stream_trigger(lab)
+    lambda_ = lab.client("lambda")
     stream = _need(find_stream(lab), "The stream of table Transactions", "00-start-here")
     function = _need(find_function(lab, "TotalNotifier"), "Function TotalNotifier", "01-create-functions")
     settings = {
@@ -81,9 +81,10 @@ def ensure_stream_trigger(lab: Lab, starting_position: str = "TRIM_HORIZON") -> 
         "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}},
         "Enabled": True,
     }
-    if mapping and mapping["EventSourceArn"] != stream:  # the table was made anew, and its stream with it
-        delete_stream_trigger(lab)
-        mapping = None
+    for each in _to_total_notifier(lab):
+        if each["EventSourceArn"] != stream:  # the table was made anew, and its stream with it
+            _delete_mapping(lab, each)
+    mapping = find_stream_trigger(lab)
     where = {"EventSourceArn": stream, "FunctionName": function, "StartingPosition": starting_position}
     if mapping is None:
         mapping = retry_while(
@@ -104,8 +105,7 @@ def ensure_stream_trigger(lab: Lab, starting_position: str = "TRIM_HORIZON") -> 
 
 def find_stream_trigger(lab: Lab) -> dict[str, Any] | None:
     """The mapping from the stream of Transactions to TotalNotifier, as Lambda describes it."""
-    function = lab.arn("lambda", f"function:{lab.name('TotalNotifier')}")
-    return next((mapping for mapping in mappings(lab) if mapping["FunctionArn"] == function), None)
+    return next(iter(_to_total_notifier(lab)), None)
 
 
 def mappings(lab: Lab) -> list[dict[str, Any]]:
@@ -123,9 +123,8 @@ def mappings(lab: Lab) -> list[dict[str, Any]]:
 
 def delete_stream_trigger(lab: Lab) -> None:
     """Delete the mapping, and wait until it is gone."""
-    if mapping := find_stream_trigger(lab):
-        lab.client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
-        wait_until(lambda: _state(lab, mapping["UUID"]) is None, "the stream's mapping to be gone", timeout=300)
+    for mapping in _to_total_notifier(lab):
+        _delete_mapping(lab, mapping)
 
 
 def ensure_queue_subscription(lab: Lab, queue: str) -> str:
@@ -213,6 +212,17 @@ def _put_notifications(lab: Lab, to_functions: list[dict[str, Any]]) -> None:
     configuration.pop("ResponseMetadata")
     configuration["LambdaFunctionConfigurations"] = to_functions
     s3.put_bucket_notification_configuration(Bucket=lab.bucket, NotificationConfiguration=configuration)
+
+
+def _to_total_notifier(lab: Lab) -> list[dict[str, Any]]:
+    """The mappings that start TotalNotifier: one, unless somebody made more."""
+    function = lab.arn("lambda", f"function:{lab.name('TotalNotifier')}")
+    return [mapping for mapping in mappings(lab) if mapping["FunctionArn"] == function]
+
+
+def _delete_mapping(lab: Lab, mapping: dict[str, Any]) -> None:
+    lab.client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
+    wait_until(lambda: _state(lab, mapping["UUID"]) is None, "the stream's mapping to be gone", timeout=300)
 
 
 def _state(lab: Lab, uuid: str) -> str | None:

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from lab_lib import buckets, functions, queues, roles, tables, topics, triggers
 from lab_lib.checks import further, step_00, step_01, step_02, step_03, step_04, step_05, step_99  # noqa: F401, enters them
 from lab_lib.checks.rules import FURTHER, RULES, Account, Rule
-from lab_lib.errors import CheckFailed, StepMissing, UsageError, is_refusal
+from lab_lib.errors import CheckFailed, LabError, StepMissing, UsageError, is_refusal
 from lab_lib.lab import Lab
 from lab_lib.transactions import TransactionsFile
 
@@ -160,9 +160,11 @@ def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
     except ClientError as error:
         if not is_refusal(error):
             raise
-        call = error.operation_name
+        why, call = f"{error.operation_name} is refused", error.operation_name
         hint = f"It may be right or wrong. Ask for the permission to call {call}, or look in the console."
-        return Check(rule.step, rule.name, False, f"{_CANNOT_SEE}: {call} is refused", "to be seen", hint)
+    except LabError as error:
+        why, hint = str(error), "It may be right or wrong. Look in the console."
+    return Check(rule.step, rule.name, False, f"{_CANNOT_SEE}: {why}", "to be seen", hint)
 
 
 def _in_order(steps: tuple[str, ...]) -> list[Rule]:

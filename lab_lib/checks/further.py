@@ -66,9 +66,7 @@ def log_days(account: Account, name: str) -> Finding:
     found = account.ask(cloudwatch.log_days, name)
     group = cloudwatch.log_group(account.lab, name)
     hint = f"Set the retention of {group}; otherwise its logs are kept, and paid, for ever."
-    return Finding(
-        found is not None, f"{found}" if found else "for ever", f"{cloudwatch.LOG_DAYS}, or another number", hint
-    )
+    return Finding(found is not None, f"{found} days" if found else "for ever", "some days, such as 14", hint)
 
 
 @check(FURTHER, f"queue {queues.DEAD_LETTERS}")

@@ -39,7 +39,7 @@ def surplus(account: Account, name: str, role_arn: str) -> list[str]:
 def trusts_lambda(role: dict[str, object]) -> bool:
     """True if the Lambda service may take on the role."""
     document = role["AssumeRolePolicyDocument"]
-    statements = document["Statement"] if isinstance(document, dict) else []
+    statements = policies.listed(document["Statement"]) if isinstance(document, dict) else []
     return any(
         each["Effect"] == "Allow" and "lambda.amazonaws.com" in policies.listed(each["Principal"].get("Service", []))
         for each in statements

@@ -114,13 +114,13 @@ def _about(judge: Callable[..., Finding], *subject: str) -> Callable[[Account], 
 
 def _with_its_bucket(lab: Lab) -> Lab:
     """The lab with the bucket that takes its uploads, which a classroom may have made, and named, beforehand."""
+    labs = [lab]
     try:
-        names = buckets.alike(lab)
+        names = sorted(buckets.alike(lab), key=lambda name: name != lab.bucket)
+        labs = [replace(lab, given_bucket=name) for name in names] or labs
+        if len(labs) > 1:  # the one with the trigger, if there is one
+            labs.sort(key=lambda each: triggers.find_bucket_trigger(each) is None)
     except ClientError as error:
-        if is_refusal(error):
-            return lab
-        raise
-    labs = [replace(lab, given_bucket=name) for name in sorted(names, key=lambda name: name != lab.bucket)]
-    if len(labs) > 1:  # the one with the trigger, if there is one
-        labs.sort(key=lambda each: triggers.find_bucket_trigger(each) is None)
-    return labs[0] if labs else lab
+        if not is_refusal(error):
+            raise
+    return labs[0]

@@ -66,7 +66,7 @@ def code(account: Account, name: str) -> Finding:
     except SyntaxError as error:
         hint = f"Mend the code of {wanted} there, and press Deploy. Most often, pasting has broken an indent."
         return Finding(False, f"{file}, line {error.lineno}: {error.msg}", "code that is Python 3", hint)
-    if not any(isinstance(node, ast.FunctionDef) and node.name == entry for node in tree.body):
+    if entry not in _names(tree):
         hint = f"Name the function that Lambda should call in the handler of {wanted}, under Runtime settings."
         return Finding(False, f"no function {entry} in {file}", handler, hint)
     if "urllib.unquote" in text:
@@ -113,6 +113,17 @@ def variables(account: Account, name: str) -> Finding:
     return none_of([*missing, *other], hint, right=few(sorted(now)))._replace(wanted="all set, to the lab's values")
 
 
+def _names(tree: ast.Module) -> set[str]:
+    """What a file defines, imports or assigns at its top."""
+    names = {getattr(node, "name", "") for node in tree.body}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names
+
+
 def _settings(account: Account, name: str) -> dict[str, Any]:
     settings: dict[str, Any] = (account.ask(functions.describe, name) or {})["Configuration"]
     return settings
@@ -122,4 +133,7 @@ def _same(now: dict[str, str], wanted: dict[str, str], key: str) -> bool:
     """The same text; for the threshold, the same amount."""
     if key != "THRESHOLD":
         return now[key] == wanted[key]
-    return bool(re.fullmatch(r"[0-9.]+", now[key])) and Decimal(now[key]) == Decimal(wanted[key])
+    try:
+        return Decimal(now[key]) == Decimal(wanted[key])
+    except ArithmeticError:
+        return False

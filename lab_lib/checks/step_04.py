@@ -22,10 +22,12 @@ def queue(account: Account, name: str) -> Finding:
 @check("04", "subscription of {}", after=(f"topic {TOPIC}", "queue {}"), each=QUEUES)
 def subscription(account: Account, name: str) -> Finding:
     wanted = f"subscribed to {account.lab.name(TOPIC)}"
+    if _subscription(account, name):
+        return Finding(True, wanted, wanted, "")
     elsewhere = [each for each in account.ask(triggers.all_subscriptions) if each["Endpoint"] == _arn(account, name)]
     found = ", ".join(f"subscribed to {each['TopicArn'].split(':')[-1]}" for each in elsewhere) or "not there"
     hint = f"Subscribe {account.lab.name(name)} to the topic {account.lab.name(TOPIC)}; notebook 04 does."
-    return Finding(True, wanted, wanted, hint) if _subscription(account, name) else Finding(False, found, wanted, hint)
+    return Finding(False, found, wanted, hint)
 
 
 @check("04", "raw delivery of {}", after=("subscription of {}",), each=QUEUES)
@@ -45,10 +47,11 @@ def subscription_filter(account: Account, name: str) -> Finding:
 @check("04", "access policy of {}", after=(f"topic {TOPIC}", "queue {}"), each=QUEUES)
 def way_in(account: Account, name: str) -> Finding:
     """The queue's policy lets the topic send; where it does not, messages vanish without an error."""
-    wanted, found = account.lab.name(TOPIC), account.ask(queues.allowed_senders, name)
+    wanted, arn = account.lab.name(TOPIC), account.lab.arn("sns", account.lab.name(TOPIC))
+    found = account.ask(queues.allowed_senders, name)
     hint = f"Let the topic {wanted} send to {account.lab.name(name)}, in the queue's access policy; notebook 04 does."
-    right = "anyone" in found or "this account" in found or policies.matches(found, wanted)
-    return Finding(right, ", ".join(found) or "nobody may send", wanted, hint)
+    right = {"anyone", "this account"} & set(found) or any(policies.matches(found, each) for each in (wanted, arn))
+    return Finding(bool(right), ", ".join(found) or "nobody may send", wanted, hint)
 
 
 @check("04", "other senders to {}", after=("queue {}",), each=QUEUES)

@@ -75,7 +75,10 @@ def totals(account: Account) -> Finding:
     sums, held = _sums(account), _balances(account)
     wrong = {name for name in sums.keys() | held.keys() if held.get(name, 0) != sums.get(name, 0)}
     missing = sums.keys() - held.keys()
-    told = [f"{name} {_shown(held.get(name, 'missing'))} instead of {sums.get(name, 0):f}" for name in wrong | missing]
+    told = [
+        f"{name} {'missing' if name in missing else _shown(held[name])} instead of {_shown(sums.get(name, Decimal(0)))}"
+        for name in wrong | missing
+    ]
     hint = (
         f"Wait a moment. If it stays so, read the log of {account.lab.name('TotalNotifier')}; then compare "
         f"{account.lab.name('TransactionTotal')} with the sums of {account.lab.name('Transactions')}."
@@ -95,7 +98,7 @@ def alerts(account: Account, name: str) -> Finding:
     if held := _held_back(account, name):
         count = int(account.ask(queues.attributes, name)["ApproximateNumberOfMessages"])
         return Finding(count >= len(high), f"{count} messages, {held}", f"{len(high)} or more", hint)
-    alerted = {alert["customerID"] for alert in account.ask(queues.alerts, name)}
+    alerted = {str(alert["customerID"]) for alert in account.ask(queues.alerts, name)}
     hidden = account.ask(queues.attributes, name).get("ApproximateNumberOfMessagesNotVisible", "0")
     if high - alerted and hidden != "0":
         hint = f"Somebody else reads {hidden} messages of {account.lab.name(name)} just now. Look again in a minute."
@@ -191,7 +194,8 @@ def _held_back(account: Account, name: str) -> str:
 
 
 def _shown(balance: Any) -> str:
-    return f"{balance:f}" if isinstance(balance, Decimal) else str(balance)
+    """The balance as a number, or in quotes if the table holds it as text."""
+    return f"{balance:f}" if isinstance(balance, Decimal) else repr(balance)
 
 
 def _reaches(account: Account, balance: Any) -> bool:

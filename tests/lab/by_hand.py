@@ -128,8 +128,8 @@ class ByHand:
         allow = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
         trust = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
         for function, role in self.role_names.items():
-            path = "/service-role/" if "-role-" in role else "/"  # the console has a path for the roles that it makes
-            iam.create_role(RoleName=role, Path=path, AssumeRolePolicyDocument=trust)
+            # The console puts its own under /service-role/, where the embedded AWS's policy simulator finds no role.
+            iam.create_role(RoleName=role, Path="/", AssumeRolePolicyDocument=trust)
             for policy in POLICIES[function]:
                 iam.attach_role_policy(RoleName=role, PolicyArn=f"arn:{self.lab.partition}:iam::aws:policy/{policy}")
 

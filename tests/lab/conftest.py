@@ -6,13 +6,36 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
+from rich.console import Console
+from rich.table import Column, Table
 
 from lab_lib import buckets, cleanup, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
 
 HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
+SABOTAGE = ["step", "sabotage", "caught by", "hint"]  # what each test of a sabotage records
 ACCOUNTS = itertools.count(200_000_000_001)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--table", action="store_true", help="after the tests, list each sabotage and what caught it")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """The table that --table asks for."""
+    if not config.getoption("--table", False):
+        return
+    tests = {outcome: terminalreporter.stats.get(outcome, []) for outcome in ("passed", "failed")}
+    table = Table(*(Column(name, overflow="fold") for name in ["", *SABOTAGE]), title="Sabotages", show_lines=True)
+    for outcome, mark in (("passed", "✔"), ("failed", "✘")):
+        for properties in (dict(test.user_properties) for test in tests[outcome]):
+            if "sabotage" in properties:
+                table.add_row(mark, *(properties.get(name, "") for name in SABOTAGE))
+    console = Console()
+    console.print(table)
+    caught = sum("✔" in mark for mark in table.columns[0].cells)
+    console.print(f"{caught} of {table.row_count} sabotages caught")
 
 
 class Chain:

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
@@ -240,3 +241,125 @@ def test_a_refusal_to_read_rejected_rows_goes_up(lab, refuse):
 
     with pytest.raises(ClientError, match="AccessDenied"):
         buckets.rejected_rows(lab, "a.txt")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "wanted"),
+    [
+        ("", ["c12-inputs3bucketfortransact-x", "inputs3bucketfortransact-1", "ana-inputs3bucketfortransact-2"]),
+        ("Ana-", ["ana-inputs3bucketfortransact-2"]),
+        ("Bob-", []),
+    ],
+)
+def test_alike_are_the_buckets_with_the_handouts_part_and_the_labs_prefix(lab, prefix, wanted):
+    for name in (
+        "inputs3bucketfortransact-1",
+        "ana-inputs3bucketfortransact-2",
+        "c12-inputs3bucketfortransact-x",  # as a classroom names it
+        "inputs3bucket",
+        "another",
+    ):
+        lab.client("s3").create_bucket(Bucket=name)
+
+    assert sorted(buckets.alike(dataclasses.replace(lab, prefix=prefix))) == sorted(wanted)
+
+
+def test_alike_are_none_in_an_empty_account(lab):
+    assert buckets.alike(lab) == []
+
+
+def test_a_refusal_to_list_the_buckets_is_never_that_there_are_none(lab, refuse):
+    refuse("s3", "list_buckets")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        buckets.alike(lab)
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "ap-northeast-1"])
+def test_region_is_where_the_bucket_is(lab, region):
+    there = dataclasses.replace(lab, region=region, _clients={})
+    buckets.ensure_bucket(there)
+
+    assert buckets.region(there) == region
+
+
+@pytest.mark.parametrize(
+    ("location", "region"), [(None, "us-east-1"), ("EU", "eu-west-1"), ("eu-central-1", "eu-central-1")]
+)
+def test_region_has_its_usual_name_however_s3_calls_it(lab, monkeypatch, location, region):
+    answer = {"LocationConstraint": location}
+    monkeypatch.setattr(lab.client("s3"), "get_bucket_location", lambda **_: answer)
+
+    assert buckets.region(lab) == region
+
+
+def test_uploads_are_the_objects_without_the_rejected_rows_and_the_newest_is_the_last(lab, monkeypatch):
+    ages = {"a.txt": 1, "b.txt": 3, "rejected/b.txt.csv": 0, "year/c.txt": 2, "rejected.txt": 4}
+    now = datetime.now(UTC)
+    found = [{"Key": key, "LastModified": now - timedelta(minutes=age)} for key, age in ages.items()]
+    monkeypatch.setattr(buckets, "objects", lambda _: found)
+
+    assert [each["Key"] for each in buckets.uploads(lab)] == ["rejected.txt", "b.txt", "year/c.txt", "a.txt"]
+
+
+def test_uploads_are_read_from_the_bucket(lab, put):
+    buckets.ensure_bucket(lab)
+    put("rejected/a.txt.csv")
+    put("a.txt", b"abc")
+
+    assert [(each["Key"], each["Size"]) for each in buckets.uploads(lab)] == [("a.txt", 3)]
+
+
+def test_uploads_to_an_absent_bucket_are_none(lab):
+    assert buckets.uploads(lab) == []
+
+
+@pytest.mark.parametrize("body", [b"", b"a|b\r\n", b"\xff\x00"])
+def test_content_is_the_very_bytes_of_the_object(lab, put, body):
+    buckets.ensure_bucket(lab)
+    put("year/my rows.txt", body)
+
+    assert buckets.content(lab, "year/my rows.txt") == body
+
+
+def test_statements_are_those_of_the_buckets_policy(lab):
+    buckets.ensure_bucket(lab)
+
+    assert buckets.statements(lab) == policies.tls_only_bucket(lab)["Statement"]
+
+
+def test_statements_of_a_bucket_without_a_policy_are_none(lab, given_bucket):
+    assert buckets.statements(lab) == []
+
+
+def test_statements_of_an_absent_bucket_are_none(lab):
+    assert buckets.statements(lab) == []
+
+
+def test_a_refusal_to_read_the_policy_is_never_that_there_is_none(lab, given_bucket, refuse):
+    refuse("s3", "get_bucket_policy")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        buckets.statements(lab)
+
+
+def test_a_given_bucket_of_any_name_takes_uploads_and_is_never_deleted(lab, tmp_path):
+    given = dataclasses.replace(lab, given_bucket="c12-inputs3bucketfortransact-x")
+    lab.client("s3").create_bucket(Bucket=given.bucket)
+    (tmp_path / "a.txt").write_bytes(b"abc")
+
+    assert buckets.ensure_bucket(given) == "c12-inputs3bucketfortransact-x"
+    buckets.upload(given, tmp_path / "a.txt")
+    buckets.delete_bucket(given)
+
+    assert [each["Key"] for each in buckets.uploads(given)] == ["a.txt"]
+    assert buckets.find_bucket(lab) is None
+
+
+def test_statements_may_be_a_single_one_without_its_brackets(lab):
+    buckets.ensure_bucket(lab)
+    (statement,) = policies.tls_only_bucket(lab)["Statement"]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    lab.client("s3").put_bucket_policy(Bucket=lab.bucket, Policy=policy)
+
+    assert buckets.statements(lab) == [statement]

@@ -1,13 +1,21 @@
+"""Checks as such: how they are shown, registered, put in order and made, and what the notebooks ask of them."""
+
 import json
-from dataclasses import replace
+import runpy
+from collections import Counter
+from dataclasses import fields, replace
 from decimal import Decimal
+from graphlib import TopologicalSorter
+from itertools import groupby
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
 from lab_lib import buckets, checks, functions, policies, queues, roles, tables, topics, transactions, triggers
-from lab_lib.checks import Check, Report
-from lab_lib.errors import CheckFailed, StepMissing
+from lab_lib.checks import STEPS, Check, Report, rules
+from lab_lib.checks.rules import RULES, Account, few, none_of
+from lab_lib.errors import CheckFailed, StepMissing, UsageError
 
 FIRST_MADE = {  # by each step
     "00-start-here": "The bucket",
@@ -18,6 +26,17 @@ FIRST_MADE = {  # by each step
 }
 GOOD = Check("03", "topic", True, "HighBalanceAlert", "HighBalanceAlert", "Create the topic.")
 BAD = Check("04", "a long name", False, "not there", "CustomerNotify", "Run the cell that makes it.")
+UNSEEN = replace(BAD, found="cannot see: GetQueueUrl is refused", wanted="to be seen", hint="Ask for it.")
+WAITING = replace(BAD, found="waits for topic", wanted="topic first", hint="Mend that first.")
+MORE = replace(BAD, step="further", found="for ever", wanted="some days", hint="Set the retention.")
+STATES = {  # the state of each, its mark, its colour and its words
+    GOOD: ("ok", "✔ ok", "#1a7f37", "HighBalanceAlert"),
+    BAD: ("not yet", "✘ not yet", "#b42318", "not there; wanted: CustomerNotify. Run the cell that makes it."),
+    UNSEEN: ("cannot see", "? cannot see", "#8a5a00", "cannot see: GetQueueUrl is refused. Ask for it."),
+    WAITING: ("waits", "… waits", "#57606a", "waits for topic. Mend that first."),
+    MORE: ("could be", "○ could be", "#57606a", "for ever; wanted: some days. Set the retention."),
+}
+KEYS = ["step", "name", "ok", "found", "wanted", "hint"]
 
 
 @pytest.fixture
@@ -54,25 +73,14 @@ def put(lab):
     """put("Customer", CustomerId="C1"): an item as a function would write it."""
 
     def put(table, **item):
-        values = {
-            name: {"N": str(value)} if isinstance(value, Decimal) else {"S": value} for name, value in item.items()
-        }
+        values = {key: {"N": str(value)} if isinstance(value, Decimal) else {"S": value} for key, value in item.items()}
         lab.client("dynamodb").put_item(TableName=table, Item=values)
 
     return put
 
 
 @pytest.fixture
-def alert(lab):
-    def alert(customer, balance):
-        message = json.dumps({"customerID": customer, "accountBalance": balance})
-        lab.client("sns").publish(TopicArn=topics.find_topic(lab), Message=message)
-
-    return alert
-
-
-@pytest.fixture
-def uploaded(with_queues, put, alert, tmp_path):
+def uploaded(with_queues, put, tmp_path):
     """The whole chain ran for a small file with one bad row; gives the file as the lab reads it."""
     lab, path = with_queues, tmp_path / "small.txt"
     path.write_text(
@@ -82,36 +90,70 @@ def uploaded(with_queues, put, alert, tmp_path):
     file = transactions.read(path)
     buckets.upload(lab, path)
     for row in file.rows:
-        put("Customer", CustomerId=row["CustomerId"], Address=row["Address"])
         put("Transactions", **{name: value for name, value in row.items() if name != "Address"})
     put("TransactionTotal", CustomerId="C1", accountBalance=Decimal(598))
     put("TransactionTotal", CustomerId="C2", accountBalance=Decimal(1750))
     kept = b"line,reason,row\r\n5,1 fields; wanted 5,bad\r\n"
     lab.client("s3").put_object(Bucket=lab.bucket, Key="rejected/small.txt.csv", Body=kept)
-    alert("C2", "1750")
+    message = json.dumps({"customerID": "C2", "accountBalance": "1750"})
+    lab.client("sns").publish(TopicArn=topics.find_topic(lab), Message=message)
     return file
 
 
 @pytest.fixture
-def failed(lab):
-    """{name: found} of the checks of a step that do not hold."""
-    return lambda step: {check.name: check.found for check in checks.run(lab, step).failed}
+def operations(lab):
+    """The names of all that AWS is asked for from now on."""
+    asked, clients = (
+        set(),
+        [lab.client(service) for service in ("s3", "dynamodb", "lambda", "iam", "sns", "sqs", "logs")],
+    )
+
+    def note(model, **_):
+        asked.add(model.name)
+
+    for client in clients:
+        client.meta.events.register("before-call", note)
+    yield asked
+    for client in clients:
+        client.meta.events.unregister("before-call", note)
 
 
-def test_a_report_in_text_has_a_line_for_each_check_with_what_to_do():
+class OnlyOnce(dict):
+    """A dict that takes each key once."""
+
+    def __setitem__(self, key, value):
+        assert key not in self, f"{key} is there already"
+        super().__setitem__(key, value)
+
+
+@pytest.mark.parametrize(("check", "told"), STATES.items(), ids=lambda value: value[0] if type(value) is tuple else "")
+def test_each_state_has_its_mark_its_colour_and_its_words(check, told):
+    state, mark, colour, words = told
+
+    html = Report([check])._repr_html_()
+
+    assert (check.state, check.mark, check.words) == (state, mark, words)
+    assert repr(Report([check])) == f"{mark}  {check.name}  {words}"
+    assert f"background:{colour}" in html
+    assert f">{mark}</span>" in html
+    assert f">{words}</td>" in html
+
+
+def test_the_marks_of_all_states_differ():
+    assert len({told[1] for told in STATES.values()}) == len(checks._MARKS) == len(checks._COLOURS) == 5
+
+
+def test_what_cannot_be_seen_or_waits_is_no_better_for_going_further():
+    further = [replace(check, step="further") for check in (UNSEEN, WAITING)]
+
+    assert [check.state for check in further] == ["cannot see", "waits"]
+
+
+def test_a_report_in_text_has_a_line_for_each_check_in_columns():
     assert repr(Report([GOOD, BAD])).splitlines() == [
-        "✔ ok  topic        HighBalanceAlert",
+        "✔ ok       topic        HighBalanceAlert",
         "✘ not yet  a long name  not there; wanted: CustomerNotify. Run the cell that makes it.",
     ]
-
-
-def test_a_report_of_nothing_is_empty():
-    assert repr(Report([])) == ""
-    assert Report([]).failed == []
-
-
-def test_a_report_knows_which_checks_failed():
-    assert Report([GOOD, BAD, GOOD]).failed == [BAD]
 
 
 def test_a_report_in_html_is_a_table_with_a_row_for_each_check():
@@ -120,197 +162,266 @@ def test_a_report_in_html_is_a_table_with_a_row_for_each_check():
     assert html.count("<tr>") == 3
     assert html.count('scope="col"') == 3
     assert html.index("✔ ok") < html.index("✘ not yet")
-    assert "not there; wanted: CustomerNotify. Run the cell that makes it." in html
 
 
-def test_a_report_in_html_shows_markup_as_text():
-    odd = replace(BAD, name="<b>name</b>", found="<script>found</script>", wanted='"&wanted"', hint="<i>hint</i>")
+@pytest.mark.parametrize("field", ["name", "found", "wanted", "hint"])
+def test_a_report_in_html_shows_markup_as_text(field):
+    odd = replace(BAD, **{field: '<script>"&'})
 
     html = Report([odd])._repr_html_()
 
-    assert "&lt;script&gt;found&lt;/script&gt;" in html
-    assert "&quot;&amp;wanted&quot;" in html
-    assert not any(tag in html for tag in ("<script", "<b>", "<i>"))
+    assert "&lt;script&gt;&quot;&amp;" in html
+    assert "<script" not in html
 
 
-@pytest.mark.parametrize("step", ["00", "01", "02", "03", "04"])
+def test_a_report_of_nothing_is_empty():
+    assert repr(Report([])) == ""
+    assert "<tbody></tbody>" in Report([])._repr_html_()
+    assert (Report([]).failed, Report([]).as_dicts()) == ([], [])
+
+
+def test_a_report_knows_which_checks_failed_and_counts_nothing_that_goes_further():
+    further = [replace(check, step="further") for check in STATES]
+
+    assert Report([*STATES, *further]).failed == [BAD, UNSEEN, WAITING]
+
+
+def test_a_report_as_dicts_has_these_six_keys_in_this_order():
+    first, second = Report([GOOD, BAD]).as_dicts()
+
+    assert [field.name for field in fields(Check)] == list(first) == list(second) == KEYS
+    assert list(first.values()) == ["03", "topic", True, "HighBalanceAlert", "HighBalanceAlert", "Create the topic."]
+    assert json.loads(json.dumps(second)) == second
+
+
+def test_faults_are_named_in_order_and_no_more_than_five():
+    finding = none_of("gfedcba", "Mend it.")
+
+    assert (finding.ok, finding.found, finding.wanted) == (False, "a, b, c, d, e and 2 more", "none")
+    assert few("abcde") == "a, b, c, d, e"
+    assert few([]) == "none"
+
+
+def test_the_steps_are_those_of_the_lab_and_further():
+    assert STEPS == ["00", "01", "02", "03", "04", "05", "99", "further"]
+
+
+def test_no_name_is_given_to_two_checks(monkeypatch):
+    """One would take the other's place, unseen."""
+    folder = Path(checks.__file__).parent
+    monkeypatch.setattr(rules, "RULES", OnlyOnce())
+
+    for path in [*folder.glob("step_*.py"), folder / "further.py"]:
+        runpy.run_path(str(path))
+
+    assert set(rules.RULES) == set(RULES)
+    assert [name for name, rule in RULES.items() if rule.name != name] == []
+
+
+def test_each_check_rests_on_checks_of_its_own_step_or_an_earlier_one():
+    pairs = [(rule, RULES[other]) for rule in RULES.values() for other in rule.after]
+
+    assert [(rule.name, other.name) for rule, other in pairs if STEPS.index(other.step) > STEPS.index(rule.step)] == []
+
+
+def test_no_check_rests_on_itself_by_way_of_others():
+    order = TopologicalSorter({name: rule.after for name, rule in RULES.items()}).static_order()
+
+    assert set(order) == set(RULES)
+
+
+def test_the_name_of_each_check_tells_its_subject_and_has_no_gap_left():
+    assert [name for name, rule in RULES.items() if rule.subject not in name or "{" in name] == []
+    assert {"table Customer", "function TotalNotifier", "queue CreditCollection"} <= set(RULES)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_checks_of_one_subject_stand_together(lab, step):
+    report = checks.run(lab, step)
+
+    subjects = [subject for subject, _ in groupby(RULES[check.name].subject or check.name for check in report.checks)]
+    assert [subject for subject, count in Counter(subjects).items() if count > 1] == []
+
+
+def test_a_check_stands_below_those_that_it_rests_on(lab):
+    places = {check.name: place for place, check in enumerate(checks.run(lab).checks)}
+
+    assert [name for name in places if any(places[other] > places[name] for other in RULES[name].after)] == []
+
+
+def test_without_a_step_all_are_checked_but_the_clean_up(lab):
+    steps = [step for step, _ in groupby(check.step for check in checks.run(lab).checks)]
+
+    assert steps == ["00", "01", "02", "03", "04", "05", "further"]
+
+
+def test_several_steps_are_checked_in_the_order_of_the_lab_and_each_once(lab):
+    report = checks.run(lab, "further", "03", "03")
+
+    assert [step for step, _ in groupby(check.step for check in report.checks)] == ["03", "further"]
+    assert len({check.name for check in report.checks}) == len(report.checks)
+
+
+@pytest.mark.parametrize("steps", [(), ("03",), ("03", "99")])
+def test_done_is_called_with_each_check_that_the_report_has(lab, steps):
+    seen = []
+
+    report = checks.run(lab, *steps, done=seen.append)
+
+    assert seen == report.checks
+    assert checks.number_of(*steps) == len(seen) > 0
+
+
+def test_an_unknown_step_is_named_beside_the_steps_that_there_are(lab):
+    with pytest.raises(UsageError, match=r"no step '06'. The steps are 00, 01, .*, 99, further\."):
+        checks.run(lab, "03", "06")
+
+
+def test_a_check_that_rests_on_one_of_another_step_names_its_step(lab):
+    waiting = {check.name: check.found for check in checks.run(lab, "02").checks}
+
+    assert waiting["bucket trigger"] == "waits for bucket of step 00"
+    assert waiting["permission of the bucket"] == "waits for bucket of step 00"
+
+
+def test_a_check_that_waits_names_what_is_to_be_mended_first_not_what_waits_itself(lab):
+    waiting = {check.name: check for check in checks.run(lab, "00").checks}["view of the stream"]
+
+    assert waiting.found == "waits for table Transactions"
+    assert waiting.words == "waits for table Transactions. Mend that first."
+
+
+def test_a_check_on_which_others_rest_is_made_once(lab, monkeypatch):
+    seen, rule = [], RULES["bucket"]
+    monkeypatch.setitem(RULES, "bucket", replace(rule, judge=lambda account: seen.append(1) or rule.judge(account)))
+
+    checks.run(lab)
+
+    assert seen == [1]
+
+
+def test_the_account_is_asked_each_question_once(lab):
+    asked, account = [], Account(lab)
+
+    def read(lab, *about):
+        asked.append(about)
+        return about
+
+    assert [account.ask(read, name) for name in ("a", "b", "a")] == [("a",), ("b",), ("a",)]
+    assert asked == [("a",), ("b",)]
+
+
+def test_the_account_is_only_read(with_queues, operations, monkeypatch):
+    monkeypatch.setattr(with_queues.client("iam"), "simulate_principal_policy", lambda **_: {"EvaluationResults": []})
+
+    checks.run(with_queues)
+
+    assert {"HeadBucket", "DescribeTable", "GetQueueAttributes"} <= operations
+    assert {name for name in operations if not name.startswith(("Get", "List", "Describe", "Head"))} == set()
+
+
+@pytest.mark.parametrize("step", ["00", "01", "02", "03", "04", "05"])
 def test_in_an_empty_account_no_check_of_a_step_holds(lab, step):
     report = checks.run(lab, step)
 
-    assert report.checks
-    assert report.failed == report.checks
+    assert report.failed == report.checks != []
     assert {check.step for check in report.checks} == {step}
-    assert all(check.hint.endswith(".") for check in report.checks)
+    assert {check.state for check in report.checks} <= {"not yet", "waits"}
 
 
-def test_in_an_empty_account_the_results_are_not_there_yet(lab):
-    assert "uploads in the bucket" in {check.name for check in checks.run(lab, "05").failed}
+def test_in_an_empty_account_each_hint_is_a_sentence(lab):
+    report = checks.run(lab)
+
+    assert [check.name for check in report.checks if not check.ok and not check.hint.endswith(".")] == []
+    assert [check.name for check in report.checks if not check.ok and not (check.found and check.wanted)] == []
 
 
-def test_in_an_empty_account_nothing_is_left(lab, failed):
-    assert failed("99") == {}
+def test_in_an_empty_account_what_goes_further_is_missing_and_not_counted(lab):
+    report = checks.run(lab, "further")
+
+    assert {check.state for check in report.checks} == {"could be", "waits"}
+    assert report.failed == []
 
 
-def test_all_checks_hold_after_their_steps(with_functions, with_queues, failed):
-    lab = with_functions
-    triggers.ensure_bucket_trigger(lab)
-    triggers.ensure_stream_trigger(lab)
+def test_in_an_empty_account_nothing_is_left(lab):
+    (check,) = checks.run(lab, "99").checks
 
-    assert [failed(step) for step in ("00", "01", "02", "03", "04")] == [{}] * 5
+    assert (check.ok, check.found) == (True, "nothing")
 
 
-def test_what_the_lab_made_and_is_still_there_is_named(lab, failed):
+def test_what_the_lab_made_and_is_still_there_is_named(lab):
     topics.ensure_topic(lab)
 
-    assert failed("99") == {"made by this lab and still there": "topic HighBalanceAlert"}
+    (check,) = checks.run(lab, "99").failed
+
+    assert check.found == "topic HighBalanceAlert"
 
 
-def test_a_bucket_that_the_public_can_reach_is_found(started, failed):
-    started.client("s3").delete_public_access_block(Bucket=started.bucket)
+def test_the_names_of_a_prefix_are_in_what_is_wanted_and_in_the_hints(lab):
+    report = checks.run(replace(lab, prefix="ana-"), "00", "01", "03", "04")
 
-    assert failed("00") == {"public access to the bucket": "possible"}
-
-
-def test_a_table_with_another_key_is_found(lab, failed):
-    lab.client("dynamodb").create_table(
-        TableName="Customer",
-        KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-
-    assert failed("00")["table Customer"] == "Id"
+    missing = [check for check in report.checks if check.found == "not there" and check.name != "bucket"]
+    assert missing
+    assert all("ana-" in check.wanted and check.wanted in check.hint for check in missing)
 
 
-def test_a_stream_that_is_off_is_found(started, failed):
-    off = {"StreamEnabled": False}
-    started.client("dynamodb").update_table(TableName="Transactions", StreamSpecification=off)
+def test_a_checkpoint_shows_the_report_and_how_many_checks_hold(lab, capsys):
+    topics.ensure_topic(lab)
 
-    assert failed("00") == {"stream of Transactions": "off"}
+    checks.checkpoint(lab, "03")
 
-
-def test_a_function_with_the_consoles_timeout_is_found(with_functions, failed):
-    with_functions.client("lambda").update_function_configuration(FunctionName="TotalNotifier", Timeout=3)
-
-    assert failed("01") == {"timeout of TotalNotifier": "3 s"}
+    shown = capsys.readouterr().out
+    assert "✔ ok  topic HighBalanceAlert" in shown
+    assert shown.endswith("Checks that hold: 4 of 4\n")
 
 
-def test_a_function_with_the_other_functions_role_is_found(with_functions, failed):
-    role = roles.find_role(with_functions, "TransactionProcessorRole")
-    with_functions.client("lambda").update_function_configuration(FunctionName="TotalNotifier", Role=role)
+def test_a_checkpoint_fails_with_the_first_check_that_does_not_hold_after_showing_all(with_queues, capsys):
+    with_queues.client("sqs").delete_queue(QueueUrl=queues.find_queue(with_queues, "CustomerNotify"))
 
-    assert failed("01") == {"role of TotalNotifier": "TransactionProcessorRole"}
+    with pytest.raises(CheckFailed) as caught:
+        checks.checkpoint(with_queues, "04")
+
+    assert str(caught.value).startswith("queue CustomerNotify: not there; wanted: CustomerNotify. Create the standard")
+    shown = capsys.readouterr().out
+    assert "✘ not yet  queue CustomerNotify" in shown
+    assert shown.endswith("Checks that hold: 8 of 15\n")
 
 
-def test_a_trigger_for_every_key_is_found(with_functions, failed):
+@pytest.mark.parametrize(("step", "what"), list(FIRST_MADE.items()))
+def test_a_step_that_was_not_done_is_named_with_the_first_thing_that_is_missing(lab, step, what):
+    with pytest.raises(StepMissing) as caught:
+        checks.require(lab, step)
+
+    assert str(caught.value) == f"{what} is not there yet. Run {step} first, then run this notebook again."
+
+
+def test_of_several_steps_the_first_that_was_not_done_is_named(started):
+    topics.ensure_topic(started)
+
+    with pytest.raises(StepMissing, match=r"Run 01-create-functions first"):
+        checks.require(started, "00-start-here", "03-create-topic", "01-create-functions", "04-create-queues")
+
+
+def test_steps_that_were_done_are_not_missed(with_functions, with_queues):
     triggers.ensure_bucket_trigger(with_functions)
     triggers.ensure_stream_trigger(with_functions)
-    notification = triggers.find_bucket_trigger(with_functions)
-    notification.pop("Filter")
-    with_functions.client("s3").put_bucket_notification_configuration(
-        Bucket=with_functions.bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [notification]}
-    )
 
-    assert failed("02") == {"only for keys that end in": "anything"}
+    assert checks.require(with_functions, *FIRST_MADE) is None
 
 
-def test_a_stream_trigger_that_is_switched_off_is_found(with_functions, failed):
-    triggers.ensure_bucket_trigger(with_functions)
-    uuid = triggers.ensure_stream_trigger(with_functions)
-    with_functions.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=False)
+@pytest.mark.parametrize("table", list(tables.KEYS))
+def test_a_step_of_which_one_table_is_missing_is_not_done(started, table):
+    started.client("dynamodb").delete_table(TableName=table)
 
-    assert failed("02") == {"stream starts TotalNotifier": "Disabled"}
-
-
-def test_a_queue_that_is_not_subscribed_is_found(with_queues, failed):
-    arn = triggers.find_queue_subscription(with_queues, "CreditCollection")
-    with_queues.client("sns").unsubscribe(SubscriptionArn=arn)
-
-    assert failed("04") == {"subscription of CreditCollection": "not there"}
+    with pytest.raises(StepMissing, match=f"Table {table} is not there yet. Run 00-start-here first"):
+        checks.require(started, "00-start-here")
 
 
-def test_a_queue_that_lets_nobody_in_is_found(with_queues, failed):
-    url = queues.find_queue(with_queues, "CustomerNotify")
-    with_queues.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+def test_a_refusal_is_never_a_missing_step(refuse, lab):
+    refuse("s3", "head_bucket", code="403", message="Forbidden")
 
-    assert failed("04") == {"CustomerNotify lets in": "nobody"}
-
-
-def test_a_wanted_email_subscription_is_there_even_before_it_is_confirmed(lab):
-    with_email = replace(lab, email="ana@example.com")
-    topics.ensure_topic(with_email)
-    assert [check.name for check in checks.run(with_email, "03").failed] == ["email subscription"]
-
-    triggers.ensure_subscription(with_email, "email", "ana@example.com")
-
-    assert checks.run(with_email, "03").failed == []
-
-
-def test_the_results_hold_when_the_tables_and_the_queues_agree(uploaded, failed):
-    assert failed("05") == {}
-
-
-def test_a_total_that_is_not_the_sum_is_found(uploaded, put, failed):
-    put("TransactionTotal", CustomerId="C1", accountBalance=Decimal(599))
-
-    assert failed("05") == {"totals": "other than the sum of the transactions"}
-
-
-def test_a_total_that_is_missing_is_found(uploaded, lab, failed):
-    lab.client("dynamodb").delete_item(TableName="TransactionTotal", Key={"CustomerId": {"S": "C1"}})
-
-    assert failed("05") == {"totals": "other than the sum of the transactions"}
-
-
-def test_the_total_of_a_customer_whose_transactions_were_all_deleted_is_nought(uploaded, put, failed):
-    put("TransactionTotal", CustomerId="C9", accountBalance=Decimal(0))
-
-    assert failed("05") == {}
-
-
-def test_a_customer_that_is_missing_is_named(uploaded, lab, failed):
-    lab.client("dynamodb").delete_item(TableName="Customer", Key={"CustomerId": {"S": "C2"}})
-
-    assert failed("05") == {"customers missing in Customer": "C2"}
-
-
-def test_a_customer_at_exactly_the_threshold_wants_an_alert(uploaded, put, alert, failed):
-    put("Customer", CustomerId="C3")
-    put("Transactions", CustomerId="C3", TransactionId="T1", TransactionAmount=Decimal(1500))
-    put("TransactionTotal", CustomerId="C3", accountBalance=Decimal(1500))
-    assert failed("05") == dict.fromkeys([f"customers alerted in {name}" for name in queues.ALERT_QUEUES], "C2")
-
-    alert("C3", "1500")
-
-    assert failed("05") == {}
-
-
-def test_a_customer_who_was_alerted_and_fell_again_breaks_no_check(uploaded, alert, failed):
-    alert("C1", "1598")
-
-    assert failed("05") == {}
-
-
-def test_what_could_not_be_processed_is_counted(uploaded, lab, failed):
-    url = queues.find_queue(lab, queues.DEAD_LETTERS)
-    lab.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
-
-    assert failed("05") == {"messages in LabDeadLetters": "1"}
-
-
-def test_a_transaction_that_a_learner_made_by_hand_without_an_amount_breaks_no_check(uploaded, put, failed):
-    put("Transactions", CustomerId="C1", TransactionId="by hand")
-
-    assert "totals" not in failed("05")
-
-
-def test_totals_of_38_digits_agree_with_their_transactions(uploaded, put, failed):
-    put("Customer", CustomerId="C4")
-    for transaction, amount in (("T1", f"-{'9' * 35}.01"), ("T2", "-0.01")):
-        put("Transactions", CustomerId="C4", TransactionId=transaction, TransactionAmount=Decimal(amount))
-    put("TransactionTotal", CustomerId="C4", accountBalance=Decimal(f"-{'9' * 35}.02"))
-
-    assert failed("05") == {}
+    with pytest.raises(ClientError, match="403"):
+        checks.require(lab, "00-start-here")
 
 
 def test_an_upload_that_has_gone_all_the_way_is_settled(uploaded, lab):
@@ -351,64 +462,8 @@ def test_an_upload_is_not_settled_while_an_alert_is_missing_in_a_queue(uploaded,
     assert not checks.settled(lab, uploaded)
 
 
-def test_a_checkpoint_shows_the_report_and_how_many_checks_hold(lab, capsys):
-    topics.ensure_topic(lab)
+def test_what_an_earlier_step_lacks_does_not_keep_an_upload_from_being_settled(uploaded, lab):
+    lab.client("s3").delete_public_access_block(Bucket=lab.bucket)
+    lab.client("dynamodb").delete_table(TableName="Customer")
 
-    checks.checkpoint(lab, "03")
-
-    shown = capsys.readouterr().out
-    assert "✔ ok  topic HighBalanceAlert" in shown
-    assert shown.endswith("Checks that hold: 1 of 1\n")
-
-
-def test_a_checkpoint_fails_with_the_first_check_that_does_not_hold_after_showing_all(started, capsys):
-    started.client("sqs").delete_queue(QueueUrl=queues.find_queue(started, queues.DEAD_LETTERS))
-    started.client("dynamodb").delete_table(TableName="Customer")
-
-    with pytest.raises(CheckFailed) as caught:
-        checks.checkpoint(started, "00")
-
-    assert str(caught.value) == ("table Customer: not there; wanted: CustomerId. Make table Customer with this key.")
-    shown = capsys.readouterr().out
-    assert "✘ not yet  table Customer" in shown
-    assert (
-        f"Checks that hold: {len(checks.run(started, '00').checks) - 1} of {len(checks.run(started, '00').checks)}"
-        in shown
-    )
-
-
-@pytest.mark.parametrize(("step", "what"), list(FIRST_MADE.items()))
-def test_a_step_that_was_not_done_is_named_with_the_first_thing_that_is_missing(lab, step, what):
-    with pytest.raises(StepMissing) as caught:
-        checks.require(lab, step)
-
-    assert str(caught.value) == f"{what} is not there yet. Run {step} first, then run this notebook again."
-
-
-def test_of_several_steps_the_first_that_was_not_done_is_named(started):
-    topics.ensure_topic(started)
-
-    with pytest.raises(StepMissing, match=r"Run 01-create-functions first"):
-        checks.require(started, "00-start-here", "03-create-topic", "01-create-functions", "04-create-queues")
-
-
-def test_steps_that_were_done_are_not_missed(with_functions, with_queues):
-    triggers.ensure_bucket_trigger(with_functions)
-    triggers.ensure_stream_trigger(with_functions)
-
-    assert checks.require(with_functions, *FIRST_MADE) is None
-
-
-@pytest.mark.parametrize("table", list(tables.KEYS))
-def test_a_step_of_which_one_table_is_missing_is_not_done(started, table):
-    started.client("dynamodb").delete_table(TableName=table)
-
-    with pytest.raises(StepMissing, match=f"Table {table} is not there yet. Run 00-start-here first"):
-        checks.require(started, "00-start-here")
-
-
-def test_a_refusal_is_never_a_missing_step(refuse, lab):
-    refuse("s3", "head_bucket", code="403", message="Forbidden")
-
-    with pytest.raises(ClientError, match="403"):
-        checks.require(lab, "00-start-here")
+    assert checks.settled(lab, uploaded)

@@ -30,3 +30,38 @@ def test_error_code_is_the_code_of_aws():
 
 def test_error_code_of_an_answer_without_one_is_empty():
     assert errors.error_code(ClientError({}, "GetRole")) == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "who"),
+    [
+        ("AccessDenied", "S3, IAM, SQS and CloudWatch"),
+        ("AccessDeniedException", "Lambda, DynamoDB and CloudWatch Logs"),
+        ("AuthorizationError", "SNS"),
+        ("UnauthorizedOperation", "EC2"),
+        ("403", "S3, of a HEAD request"),
+    ],
+)
+def test_a_refusal_is_known_by_the_word_of_each_service(code, who):
+    assert errors.is_refusal(ClientError({"Error": {"Code": code}}, "X")), who
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "404",
+        "NoSuchBucket",
+        "ResourceNotFoundException",
+        "ThrottlingException",
+        "ExpiredToken",
+        "InvalidClientTokenId",
+        "accessdenied",
+        "",
+    ],
+)
+def test_any_other_error_is_no_refusal(code):
+    assert not errors.is_refusal(ClientError({"Error": {"Code": code}}, "X"))
+
+
+def test_an_answer_without_a_code_is_no_refusal():
+    assert not errors.is_refusal(ClientError({}, "X"))

@@ -157,7 +157,7 @@ def test_metrics_are_the_sums_of_each_function_whatever_the_order_of_the_answer(
         for query in MetricDataQueries:
             metric = query["MetricStat"]["Metric"]
             function = metric["Dimensions"][0]["Value"]
-            value = sums[function][frames.METRICS.index(metric["MetricName"])]
+            value = sums[function][cloudwatch.METRICS.index(metric["MetricName"])]
             results.append({"Id": query["Id"], "Values": [value - 1.0, 1.0]})
         return {"MetricDataResults": results[::-1]}
 

@@ -1,9 +1,10 @@
 import dataclasses
 import io
 import json
-import time
 import zipfile
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import pytest
 from botocore.exceptions import ClientError
@@ -26,17 +27,28 @@ def with_roles(lab):
 
 
 @pytest.fixture
-def given_function(with_roles):
+def zipped():
+    """The bytes of an archive with these files."""
+
+    def zipped(files):
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as made:
+            for name, content in files.items():
+                made.writestr(name, content)
+        return archive.getvalue()
+
+    return zipped
+
+
+@pytest.fixture
+def given_function(with_roles, zipped):
     """A function that a learner made by hand, from the handout."""
-    lab, archive = with_roles, io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as zipped:
-        zipped.writestr("index.py", "def handler(event, context): return 7")
-    made = lab.client("lambda").create_function(
+    made = with_roles.client("lambda").create_function(
         FunctionName=NAME,
-        Role=roles.find_role(lab, "TransactionProcessorRole"),
+        Role=roles.find_role(with_roles, "TransactionProcessorRole"),
         Runtime="python3.12",
         Handler="index.handler",
-        Code={"ZipFile": archive.getvalue()},
+        Code={"ZipFile": zipped({"index.py": "def handler(event, context): return 7"})},
     )
     return made["FunctionArn"]
 
@@ -52,15 +64,34 @@ def stable(lab):
 
 
 @pytest.fixture
-def write_log(with_roles):
-    def write_log(name, *lines):
-        logs, group = with_roles.client("logs"), cloudwatch.log_group(with_roles, name)
-        logs.create_log_stream(logGroupName=group, logStreamName=f"s{len(lines)}")
-        now = int(time.time() * 1000)
-        events = [{"timestamp": now + number, "message": line} for number, line in enumerate(lines)]
-        logs.put_log_events(logGroupName=group, logStreamName=f"s{len(lines)}", logEvents=events)
+def stored(lab, monkeypatch):
+    """stored(archive): a function of this code, on a server of this machine that answers all with it; its address."""
+    servers = []
 
-    return write_log
+    def stored(archive, location=""):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(archive)))
+                self.end_headers()
+                self.wfile.write(archive)
+
+            def log_message(self, *_):
+                """Say nothing."""
+
+        servers.append(HTTPServer(("127.0.0.1", 0), Handler))
+        Thread(target=servers[-1].serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        address = f"http://127.0.0.1:{servers[-1].server_port}"
+        answer = {"Configuration": {"PackageType": "Zip"}, "Code": {"Location": location or f"{address}/code"}}
+        monkeypatch.setattr(lab.client("lambda"), "get_function", lambda **_: answer)
+        return address
+
+    for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    yield stored
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -139,13 +170,11 @@ def test_ensure_function_follows_a_new_threshold(with_roles):
     assert now["Environment"]["Variables"]["THRESHOLD"] == "99.50"
 
 
-def test_ensure_function_gives_changed_code_back(with_roles, stable):
+def test_ensure_function_gives_changed_code_back(with_roles, stable, zipped):
     functions.ensure_function(with_roles, NAME)
     before = stable(NAME)["CodeSha256"]
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as zipped:
-        zipped.writestr("transaction_processor.py", "def lambda_handler(event, context): return 7")
-    with_roles.client("lambda").update_function_code(FunctionName=NAME, ZipFile=archive.getvalue())
+    changed = zipped({"transaction_processor.py": "def lambda_handler(event, context): return 7"})
+    with_roles.client("lambda").update_function_code(FunctionName=NAME, ZipFile=changed)
     assert stable(NAME)["CodeSha256"] != before
 
     functions.ensure_function(with_roles, NAME)
@@ -166,22 +195,14 @@ def test_ensure_function_sends_what_it_cannot_process_to_the_dead_letter_queue(w
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_ensure_function_makes_its_log_group_tagged_and_kept_for_two_weeks(with_roles, name):
+def test_ensure_function_makes_its_log_group_and_mends_it(with_roles, name):
+    functions.ensure_function(with_roles, name)
+    with_roles.client("logs").delete_retention_policy(logGroupName=f"/aws/lambda/{name}")
+
     functions.ensure_function(with_roles, name)
 
-    (group,) = with_roles.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
-    assert group["retentionInDays"] == 14
     assert cloudwatch.is_our_log_group(with_roles, name)
-
-
-def test_ensure_function_gives_the_changed_retention_of_its_log_back(with_roles):
-    functions.ensure_function(with_roles, NAME)
-    with_roles.client("logs").delete_retention_policy(logGroupName=f"/aws/lambda/{NAME}")
-
-    functions.ensure_function(with_roles, NAME)
-
-    (group,) = with_roles.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{NAME}")["logGroups"]
-    assert group["retentionInDays"] == 14
+    assert cloudwatch.log_days(with_roles, name) == 14
 
 
 def test_ensure_function_without_its_role_says_which_step_is_missing_and_makes_nothing(lab):
@@ -226,44 +247,33 @@ def test_ensure_function_brings_a_given_function_up_to_date_and_does_not_make_it
     assert not functions.is_ours(with_roles, NAME)
 
 
-def test_ensure_function_adopts_a_given_log_group_and_changes_nothing(with_roles):
-    with_roles.client("logs").create_log_group(logGroupName=f"/aws/lambda/{NAME}")
-
-    functions.ensure_function(with_roles, NAME)
-
-    (group,) = with_roles.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{NAME}")["logGroups"]
-    assert "retentionInDays" not in group
-    assert not cloudwatch.is_our_log_group(with_roles, NAME)
-
-
 def test_what_is_absent_is_none(lab):
     assert functions.find_function(lab, NAME) is None
     assert functions.configuration(lab, NAME) is None
-    assert cloudwatch.find_log_group(lab, NAME) is None
+    assert functions.describe(lab, NAME) is None
     assert functions.is_ours(lab, NAME) is False
-    assert cloudwatch.is_our_log_group(lab, NAME) is False
-
-
-def test_the_log_group_of_a_longer_name_is_not_the_functions(lab):
-    lab.client("logs").create_log_group(logGroupName=f"/aws/lambda/{NAME}2")
-
-    assert cloudwatch.find_log_group(lab, NAME) is None
+    assert functions.names(lab) == []
+    assert functions.code(lab, NAME) == {}
+    assert functions.statements(lab, NAME) == []
+    assert functions.on_failure(lab, NAME) is None
 
 
 def test_a_refusal_is_never_absence(with_roles, refuse):
-    refuse("lambda", "get_function_configuration", code="AccessDeniedException")
+    for refused in ("get_function_configuration", "get_function", "get_policy", "get_function_event_invoke_config"):
+        refuse("lambda", refused, code="AccessDeniedException")
 
-    for call in (functions.find_function, functions.ensure_function, functions.delete_function, functions.is_ours):
+    for call in (
+        functions.find_function,
+        functions.ensure_function,
+        functions.delete_function,
+        functions.is_ours,
+        functions.describe,
+        functions.code,
+        functions.statements,
+        functions.on_failure,
+    ):
         with pytest.raises(ClientError, match="AccessDenied"):
             call(with_roles, NAME)
-
-
-def test_a_refusal_to_see_the_logs_is_never_absence(lab, refuse):
-    refuse("logs", "describe_log_groups", code="AccessDeniedException")
-
-    for call in (cloudwatch.find_log_group, cloudwatch.is_our_log_group, cloudwatch.delete_log_group):
-        with pytest.raises(ClientError, match="AccessDenied"):
-            call(lab, NAME)
 
 
 def test_delete_function_deletes_it_and_again_is_quiet(with_roles):
@@ -279,23 +289,6 @@ def test_delete_function_keeps_a_given_function(with_roles, given_function):
     functions.delete_function(with_roles, NAME)
 
     assert functions.find_function(with_roles, NAME) == given_function
-
-
-def test_delete_log_group_deletes_it_and_again_is_quiet(with_roles):
-    functions.ensure_function(with_roles, NAME)
-
-    cloudwatch.delete_log_group(with_roles, NAME)
-    cloudwatch.delete_log_group(with_roles, NAME)
-
-    assert cloudwatch.find_log_group(with_roles, NAME) is None
-
-
-def test_delete_log_group_keeps_a_given_log_group(lab):
-    lab.client("logs").create_log_group(logGroupName=f"/aws/lambda/{NAME}")
-
-    cloudwatch.delete_log_group(lab, NAME)
-
-    assert cloudwatch.find_log_group(lab, NAME) == f"/aws/lambda/{NAME}"
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -318,19 +311,6 @@ def test_the_handler_that_lambda_is_told_is_in_the_package(with_roles, name):
 
     assert functions.SOURCES[name].name == f"{module}.py"
     assert f"def {function}(event, context)" in functions.SOURCES[name].read_text()
-
-
-def test_log_lines_are_all_streams_in_the_order_of_time(with_roles, write_log):
-    functions.ensure_function(with_roles, NAME)
-    write_log(NAME, "one\n")
-    write_log(NAME, "two", "three\n")
-
-    assert sorted(cloudwatch.log_lines(with_roles, NAME)) == ["one", "three", "two"]
-    assert cloudwatch.log_lines(with_roles, NAME)[-1] == "three"
-
-
-def test_log_lines_without_a_log_group_are_none(lab):
-    assert cloudwatch.log_lines(lab, NAME) == []
 
 
 def test_invoke_sends_the_event_and_gives_the_answer(with_roles):
@@ -357,3 +337,135 @@ def test_ensure_function_without_the_dead_letter_queue_says_which_step_is_missin
         functions.ensure_function(with_roles, name)
 
     assert functions.find_function(with_roles, name) is None
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_variables_are_those_of_the_settings(with_roles, name):
+    assert functions.variables(with_roles, name) == functions.settings(with_roles, name)["Environment"]["Variables"]
+
+
+def test_variables_of_transaction_processor_are_its_two_tables(lab):
+    assert functions.variables(dataclasses.replace(lab, prefix="ana-"), NAME) == {
+        "CUSTOMER_TABLE": "ana-Customer",
+        "TRANSACTIONS_TABLE": "ana-Transactions",
+    }
+
+
+@pytest.mark.parametrize(("threshold", "text"), [("99.50", "99.50"), ("1E+3", "1000"), ("0.0000001", "0.0000001")])
+def test_the_threshold_is_a_plain_number_among_the_variables(lab, threshold, text):
+    lab = dataclasses.replace(lab, threshold=Decimal(threshold))
+
+    assert functions.variables(lab, "TotalNotifier")["THRESHOLD"] == text
+
+
+def test_describe_is_all_that_lambda_tells_of_the_function(with_roles, given_function):
+    with_roles.client("lambda").put_function_concurrency(FunctionName=NAME, ReservedConcurrentExecutions=1)
+
+    found = functions.describe(with_roles, NAME)
+
+    assert found["Configuration"]["FunctionArn"] == given_function
+    assert found["Configuration"]["PackageType"] == "Zip"
+    assert found["Concurrency"] == {"ReservedConcurrentExecutions": 1}
+
+
+def test_names_are_the_functions_of_the_region(with_roles):
+    for name in BOTH:
+        functions.ensure_function(with_roles, name)
+
+    assert sorted(functions.names(with_roles)) == sorted(BOTH)
+
+
+def test_names_are_all_there_when_they_are_more_than_a_page(lab, monkeypatch):
+    # Lambda gives 50 at once; moto gives all.
+    pages = {
+        None: {"Functions": [{"FunctionName": "one"}], "NextMarker": "more"},
+        "more": {"Functions": [{"FunctionName": "two"}]},
+    }
+    monkeypatch.setattr(lab.client("lambda"), "list_functions", lambda **arguments: pages[arguments.get("Marker")])
+
+    assert functions.names(lab) == ["one", "two"]
+
+
+def test_code_is_the_python_files_of_the_archive(lab, stored, zipped):
+    files = {
+        "lambda_function.py": "import json\n",
+        "lib/": "",
+        "lib/helper.py": "Ł = 1\r\n",
+        "README.md": "# No code",
+        "old.pyc": b"\x00",
+    }
+    stored(zipped(files))
+
+    assert functions.code(lab, NAME) == {"lambda_function.py": "import json\n", "lib/helper.py": "Ł = 1\r\n"}
+
+
+def test_code_that_is_no_utf8_is_read_as_well_as_it_can(lab, stored, zipped):
+    stored(zipped({"lambda_function.py": b"# Caf\xe9\n"}))
+
+    assert functions.code(lab, NAME) == {"lambda_function.py": "# Caf\ufffd\n"}
+
+
+def test_code_without_python_is_none(lab, stored, zipped):
+    stored(zipped({"index.js": "exports.handler = 1"}))
+
+    assert functions.code(lab, NAME) == {}
+
+
+def test_a_proxy_does_not_stand_before_the_code_in_an_emulator(lab, stored, zipped, monkeypatch):
+    stored(zipped({"a.py": "1"}))
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+
+    assert functions.code(dataclasses.replace(lab, endpoint="http://127.0.0.1:4566"), NAME) == {"a.py": "1"}
+
+
+def test_a_proxy_stands_before_the_code_in_aws(lab, stored, zipped, monkeypatch):
+    proxy = stored(zipped({"a.py": "1"}), location="http://code.example/archive")
+    monkeypatch.setenv("http_proxy", proxy)
+    assert lab.is_real
+
+    assert functions.code(lab, NAME) == {"a.py": "1"}
+
+
+def test_code_of_a_container_image_is_not_fetched(lab, monkeypatch):
+    image = {"Configuration": {"PackageType": "Image"}, "Code": {"ImageUri": "x", "RepositoryType": "ECR"}}
+    monkeypatch.setattr(lab.client("lambda"), "get_function", lambda **_: image)
+
+    assert functions.code(lab, NAME) == {}
+
+
+def test_statements_are_those_of_the_functions_policy(with_roles, given_function):
+    assert functions.statements(with_roles, NAME) == []
+    with_roles.client("lambda").add_permission(
+        FunctionName=NAME, StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"
+    )
+
+    (statement,) = functions.statements(with_roles, NAME)
+
+    assert statement["Sid"] == "s3"
+    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
+
+
+def test_on_failure_is_where_transaction_processor_sends_what_it_cannot_process(with_roles):
+    for name in BOTH:
+        functions.ensure_function(with_roles, name)
+
+    assert functions.on_failure(with_roles, NAME) == queues.queue_arn(with_roles, queues.DEAD_LETTERS)
+    assert functions.on_failure(with_roles, "TotalNotifier") is None
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"DestinationConfig": {}},
+        {"DestinationConfig": {"OnSuccess": {"Destination": "a"}}},
+        {"DestinationConfig": {"OnFailure": {}, "OnSuccess": {}}},
+    ],
+    ids=str,
+)
+def test_on_failure_of_a_function_that_only_retries_is_none(lab, monkeypatch, settings):
+    answer = {"MaximumRetryAttempts": 2, **settings}
+    monkeypatch.setattr(lab.client("lambda"), "get_function_event_invoke_config", lambda **_: answer)
+
+    assert functions.on_failure(lab, NAME) is None

@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 HOUSE = Path(__file__).parents[2] / "lab_lib"
-ROOMS = {path.stem: path for path in sorted(HOUSE.glob("*.py")) if path.stem != "__init__"}
 HANDLERS = sorted(path for path in (HOUSE / "handlers").glob("*.py") if path.stem != "__init__")
-ALL = [*ROOMS.values(), *HANDLERS]
+PACKAGES = {path.parent for path in HOUSE.glob("*/__init__.py")} - {HOUSE / "handlers"}
+ROOMS = {path.stem: [path] for path in sorted(HOUSE.glob("*.py")) if path.stem != "__init__"}
+ROOMS |= {path.name: sorted(path.rglob("*.py")) for path in sorted(PACKAGES)}  # all its files are the one room
+FILES = [path for room in ROOMS.values() for path in room]
+ALL = [*FILES, *HANDLERS]
 
 # A room imports from its own storey or from one above it in this list, never from one below.
 STOREYS = [
@@ -20,12 +23,17 @@ STOREYS = [
     {"emulator"},
     {"lab"},
     {"policies"},
-    {"roles", "buckets", "tables", "functions", "topics", "queues"},
+    {"roles", "buckets", "tables", "functions", "cloudwatch", "topics", "queues"},
     {"triggers", "transactions"},
     {"frames", "plots", "checks", "cleanup"},
     {"headless", "classroom"},
     {"cli"},
 ]
+
+
+def named(path):
+    """The file in a test's id: a package's have the package before it."""
+    return path.relative_to(HOUSE).with_suffix("").as_posix()
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +67,11 @@ def imported(nodes):
 
 @pytest.fixture
 def rooms_of(imported):
-    """The rooms that a room imports."""
+    """The other rooms that a room imports."""
 
     def rooms_of(room):
-        names = [name.split(".") for name in imported(ROOMS[room])]
-        return {parts[1] for parts in names if parts[0] == "lab_lib" and parts[1] != "handlers"}
+        names = [name.split(".") for path in ROOMS[room] for name in imported(path)]
+        return {parts[1] for parts in names if parts[0] == "lab_lib"} - {"handlers", room}
 
     return rooms_of
 
@@ -71,7 +79,7 @@ def rooms_of(imported):
 @pytest.mark.parametrize("room", ROOMS)
 def test_imports_run_one_way(room, rooms_of):
     storey = {name: number for number, names in enumerate(STOREYS) for name in names}
-    assert room in storey, f"lab_lib/{room}.py has no place in the order of DESIGN.md; give it one in STOREYS"
+    assert room in storey, f"lab_lib/{room} has no place in the order of DESIGN.md; give it one in STOREYS"
 
     below = {other for other in rooms_of(room) if storey[other] > storey[room]}
 
@@ -91,19 +99,23 @@ def test_a_handler_imports_only_what_lambda_has(path, imported):
     assert outside <= {"boto3", "botocore"}
 
 
+def test_every_file_of_the_checks_is_of_their_room():
+    assert {path.name for path in ROOMS["checks"]} >= {"__init__.py", "rules.py", "step_00.py", "further.py"}
+
+
 def test_there_are_the_two_handlers():
     assert [path.stem for path in HANDLERS] == ["total_notifier", "transaction_processor"]
 
 
-@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ALL, ids=named)
 def test_only_waiting_sleeps(path, nodes):
     names = [node.attr for node in nodes(path, ast.Attribute)]
     names += [alias.name for node in nodes(path, ast.ImportFrom) for alias in node.names]
 
-    assert ("sleep" in names) == (path.stem == "waiting")
+    assert ("sleep" in names) == (path == HOUSE / "waiting.py")
 
 
-@pytest.mark.parametrize("path", list(ROOMS.values()), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=named)
 def test_only_lab_makes_a_session(path, nodes, imported):
     from_boto3 = {
         node.attr
@@ -112,23 +124,23 @@ def test_only_lab_makes_a_session(path, nodes, imported):
     }
     makers = from_boto3 & {"Session", "session", "client", "resource", "setup_default_session", "DEFAULT_SESSION"}
 
-    assert bool(makers) == (path.stem == "lab")
+    assert bool(makers) == (path == HOUSE / "lab.py")
     assert not {"boto3.session"} & set(imported(path))
 
 
-@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ALL, ids=named)
 def test_no_arn_is_spelled_out(path):
     assert "arn:aws" not in path.read_text()
 
 
-@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ALL, ids=named)
 def test_no_import_takes_everything(path, nodes):
     taken = [alias.name for node in nodes(path, ast.ImportFrom) for alias in node.names]
 
     assert "*" not in taken
 
 
-@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ALL, ids=named)
 def test_no_error_is_caught_whatever_it_is(path, nodes):
     caught = [ast.unparse(node.type) if node.type else "" for node in nodes(path, ast.ExceptHandler)]
 
@@ -137,35 +149,46 @@ def test_no_error_is_caught_whatever_it_is(path, nodes):
 
 def test_plots_never_call_aws(imported, rooms_of):
     assert rooms_of("plots") == set()
-    assert not {"boto3", "botocore"} & {name.split(".")[0] for name in imported(ROOMS["plots"])}
+    assert not {"boto3", "botocore"} & {name.split(".")[0] for name in imported(HOUSE / "plots.py")}
 
 
 def test_policies_never_call_aws(nodes):
-    called = [node.func.attr for node in nodes(ROOMS["policies"], ast.Call) if isinstance(node.func, ast.Attribute)]
+    called = [node.func.attr for node in nodes(HOUSE / "policies.py", ast.Call) if isinstance(node.func, ast.Attribute)]
 
     assert "client" not in called
 
 
-@pytest.mark.parametrize("room", ["roles", "buckets", "tables", "functions", "topics", "queues"])
-def test_every_kind_of_resource_can_be_ensured_found_and_deleted(room, nodes):
-    kind = room.removesuffix("s")
-    made = {node.name for node in nodes(ROOMS[room], ast.FunctionDef)}
+@pytest.mark.parametrize(
+    ("room", "kind"),
+    [
+        ("roles", "role"),
+        ("buckets", "bucket"),
+        ("tables", "table"),
+        ("functions", "function"),
+        ("cloudwatch", "log_group"),
+        ("topics", "topic"),
+        ("queues", "queue"),
+    ],
+)
+def test_every_kind_of_resource_can_be_ensured_found_and_deleted(room, kind, nodes):
+    made = {node.name for node in nodes(HOUSE / f"{room}.py", ast.FunctionDef)}
 
     assert {f"ensure_{kind}", f"find_{kind}", f"delete_{kind}"} <= made
 
 
 @pytest.mark.parametrize(
-    "room", ["roles", "buckets", "tables", "functions", "topics", "queues", "triggers", "frames", "cleanup"]
+    "room",
+    ["roles", "buckets", "tables", "functions", "cloudwatch", "topics", "queues", "triggers", "frames", "cleanup"],
 )
 def test_the_lab_comes_first(room, nodes):
-    public = [node for node in nodes(ROOMS[room], ast.FunctionDef) if not node.name.startswith("_")]
+    public = [node for node in nodes(HOUSE / f"{room}.py", ast.FunctionDef) if not node.name.startswith("_")]
     with_lab = [node for node in public if any(each.arg == "lab" for each in node.args.args)]
 
     assert with_lab
     assert all(node.args.args[0].arg == "lab" for node in with_lab)
 
 
-@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", ALL, ids=named)
 def test_nothing_is_asked_of_aws_at_import(path, trees):
     calls = [
         ast.unparse(call.func)

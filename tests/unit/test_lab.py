@@ -61,6 +61,23 @@ def test_the_longest_prefix_leaves_a_bucket_name_that_s3_takes(lab_with):
     assert len(lab_with(prefix="A" * 11, region="ap-northeast-1").bucket) <= 63
 
 
+def test_a_given_bucket_keeps_its_name_whatever_the_prefix(lab_with):
+    lab = lab_with(given_bucket="c12-inputs3bucketfortransact-x", prefix="Ana-")
+
+    assert lab.bucket == "c12-inputs3bucketfortransact-x"
+    assert lab.name("Customer") == "Ana-Customer"
+
+
+def test_a_given_bucket_is_another_lab_and_leaves_the_first_as_it_was(lab_with):
+    lab = lab_with()
+
+    given = dataclasses.replace(lab, given_bucket="theirs")
+
+    assert given != lab
+    assert lab.bucket == f"inputs3bucketfortransact-{MOTOS}-us-east-1"
+    assert given.client("sqs") is lab.client("sqs")
+
+
 @pytest.mark.parametrize(
     ("service", "resource", "arn"),
     [
@@ -117,6 +134,7 @@ def test_with_nothing_set_the_lab_runs_on_the_embedded_aws(embedded):
     assert (lab.account, lab.region, lab.partition) == ("000000000000", "us-east-1", "aws")
     assert lab.endpoint == "http://127.0.0.1:4567"
     assert lab.threshold == Decimal(1500)
+    assert lab.given_bucket == ""
     assert not lab.is_real
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -101,13 +102,25 @@ def test_ensure_queue_adopts_a_given_queue_and_changes_nothing(lab, given_queue,
 
 def test_an_absent_queue_is_none(lab):
     assert queues.find_queue(lab, QUEUE) is None
+    assert queues.attributes(lab, QUEUE) == {}
+    assert queues.statements(lab, QUEUE) == []
+    assert queues.names(lab) == []
     assert queues.is_ours(lab, QUEUE) is False
 
 
 def test_a_refusal_is_never_absence(lab, refuse):
     refuse("sqs", "get_queue_url")
 
-    for call in (queues.find_queue, queues.ensure_queue, queues.delete_queue, queues.is_ours, queues.messages):
+    for call in (
+        queues.find_queue,
+        queues.ensure_queue,
+        queues.delete_queue,
+        queues.is_ours,
+        queues.messages,
+        queues.attributes,
+        queues.statements,
+        queues.allowed_senders,
+    ):
         with pytest.raises(ClientError, match="AccessDenied"):
             call(lab, QUEUE)
 
@@ -189,7 +202,7 @@ def test_a_queue_without_a_policy_lets_nobody_in(lab):
 def test_allowed_senders_are_the_topics_of_the_queues_policy(lab):
     url = queues.ensure_queue(lab, QUEUE)
     policy = policies.topic_to_queue(lab, lab.arn("sns", "HighBalanceAlert"), queues.queue_arn(lab, QUEUE))
-    policy["Statement"].append({"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage"})
+    policy["Statement"].append({"Sid": "Open", "Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"})
     lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
 
     assert queues.allowed_senders(lab, QUEUE) == ["HighBalanceAlert", "anyone"]
@@ -197,3 +210,67 @@ def test_allowed_senders_are_the_topics_of_the_queues_policy(lab):
 
 def test_nobody_may_send_to_an_absent_queue(lab):
     assert queues.allowed_senders(lab, QUEUE) == []
+
+
+def test_another_queues_policy_lets_nobody_in(lab):
+    url = queues.ensure_queue(lab, QUEUE)
+    policy = policies.topic_to_queue(lab, lab.arn("sns", "HighBalanceAlert"), queues.queue_arn(lab, "CreditCollection"))
+    lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+
+    assert queues.allowed_senders(lab, QUEUE) == []
+
+
+def test_attributes_are_what_sqs_tells_of_the_queue(lab, given_queue, attributes):
+    found = queues.attributes(lab, QUEUE)
+
+    assert found == attributes(given_queue)
+    assert found["MessageRetentionPeriod"] == "60"
+    assert found["ApproximateNumberOfMessages"] == "0"
+
+
+def test_attributes_are_those_of_the_queue_with_the_labs_prefix(lab, given_queue):
+    assert queues.attributes(dataclasses.replace(lab, prefix="ana-"), QUEUE) == {}
+
+
+def test_statements_are_those_of_the_queues_policy(lab):
+    url = queues.ensure_queue(lab, QUEUE)
+    policy = policies.topic_to_queue(lab, lab.arn("sns", "HighBalanceAlert"), queues.queue_arn(lab, QUEUE))
+    lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+
+    assert queues.statements(lab, QUEUE) == policy["Statement"]
+
+
+@pytest.mark.parametrize("attributes", [{}, {"Policy": ""}], ids=str)
+def test_statements_of_a_queue_without_a_policy_are_none(lab, monkeypatch, attributes):
+    queues.ensure_queue(lab, QUEUE)
+    monkeypatch.setattr(lab.client("sqs"), "get_queue_attributes", lambda **_: {"Attributes": attributes})
+
+    assert queues.statements(lab, QUEUE) == []
+
+
+def test_names_are_the_queues_of_the_region(lab):
+    lab.client("sqs").create_queue(QueueName="CustomerNotify.fifo", Attributes={"FifoQueue": "true"})
+    queues.ensure_queue(lab, QUEUE)
+
+    assert sorted(queues.names(lab)) == ["CustomerNotify", "CustomerNotify.fifo"]
+
+
+def test_names_are_all_there_when_they_are_more_than_a_page(lab, monkeypatch):
+    # SQS gives a thousand at once, and tells of more only to those who ask for pages.
+    def list_queues(MaxResults=None, NextToken=None):
+        if NextToken:
+            return {"QueueUrls": ["https://sqs/123456789012/two"]}
+        return {"QueueUrls": ["https://sqs/123456789012/one"], **({"NextToken": "more"} if MaxResults else {})}
+
+    monkeypatch.setattr(lab.client("sqs"), "list_queues", list_queues)
+
+    assert queues.names(lab) == ["one", "two"]
+
+
+def test_statements_may_be_a_single_one_without_its_brackets(lab):
+    url = queues.ensure_queue(lab, QUEUE)
+    (statement,) = policies.topic_to_queue(lab, "the-topic", queues.queue_arn(lab, QUEUE))["Statement"]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+
+    assert queues.statements(lab, QUEUE) == [statement]

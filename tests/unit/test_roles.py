@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -101,6 +102,8 @@ def test_a_refusal_is_never_absence(lab, permissions, refuse):
     with pytest.raises(ClientError, match="AccessDenied"):
         roles.find_role(lab, ROLE)
     with pytest.raises(ClientError, match="AccessDenied"):
+        roles.describe(lab, ROLE)
+    with pytest.raises(ClientError, match="AccessDenied"):
         roles.ensure_role(lab, ROLE, permissions)
     with pytest.raises(ClientError, match="AccessDenied"):
         roles.delete_role(lab, ROLE)
@@ -130,3 +133,66 @@ def test_delete_role_keeps_a_given_role(lab, given_role):
 
     assert roles.find_role(lab, ROLE) == given_role
     assert lab.client("iam").list_role_policies(RoleName=ROLE)["PolicyNames"] == ["theirs"]
+
+
+@pytest.fixture
+def simulate(lab, monkeypatch):
+    """simulate({action: decision}): IAM's simulator, which moto has not; the list of what it was asked."""
+
+    def simulate(decisions):
+        asked, results = [], [{"EvalActionName": key, "EvalDecision": value} for key, value in decisions.items()]
+
+        def simulate_principal_policy(**arguments):
+            asked.append(arguments)
+            return {"EvaluationResults": results, "IsTruncated": False}
+
+        monkeypatch.setattr(lab.client("iam"), "simulate_principal_policy", simulate_principal_policy)
+        return asked
+
+    return simulate
+
+
+def test_describe_is_what_iam_tells_of_the_role_of_exactly_this_name(lab, permissions):
+    ana = dataclasses.replace(lab, prefix="ana-")
+    roles.ensure_role(ana, ROLE, permissions)
+
+    role = roles.describe(ana, f"ana-{ROLE}")
+
+    assert role["Arn"] == roles.find_role(ana, ROLE)
+    assert role["AssumeRolePolicyDocument"] == policies.lambda_trust()
+    assert roles.describe(ana, ROLE) is None
+
+
+def test_describe_of_an_absent_role_is_none(lab):
+    assert roles.describe(lab, ROLE) is None
+
+
+def test_allowed_are_the_actions_that_iams_simulator_allows(lab, simulate):
+    simulate({"s3:GetObject": "allowed", "s3:PutObject": "implicitDeny", "s3:DeleteObject": "explicitDeny"})
+
+    found = roles.allowed(lab, "the-role", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), "the-object")
+
+    assert found == {"s3:GetObject"}
+
+
+def test_allowed_asks_of_this_role_these_actions_and_this_resource(lab, simulate):
+    asked = simulate({})
+
+    assert roles.allowed(lab, "the-role", ("s3:GetObject", "s3:ListBucket"), "the-bucket") == set()
+
+    (call,) = asked
+    assert (call["PolicySourceArn"], call["ResourceArns"]) == ("the-role", ["the-bucket"])
+    assert list(call["ActionNames"]) == ["s3:GetObject", "s3:ListBucket"]
+
+
+def test_allowed_asks_in_a_form_that_boto3_takes(lab):
+    # The call is made in earnest: boto3 looks at the form of its arguments before moto says that it has no simulator.
+    with pytest.raises(NotImplementedError, match="simulate_principal_policy"):
+        roles.allowed(lab, lab.arn("iam", f"role/{ROLE}"), ("s3:GetObject",), lab.arn("s3", "b/*"))
+
+
+def test_a_refusal_to_simulate_is_never_that_nothing_is_allowed(lab, refuse):
+    refuse("iam", "simulate_principal_policy")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        roles.allowed(lab, "the-role", ("s3:GetObject",), "the-object")

@@ -1,3 +1,4 @@
+import dataclasses
 from decimal import Decimal
 
 import pytest
@@ -20,6 +21,11 @@ def expiry(lab):
 
 
 @pytest.fixture
+def key(describe):
+    return lambda name: [each["AttributeName"] for each in describe(name)["KeySchema"]]
+
+
+@pytest.fixture
 def given_table(lab):
     """A table that was in the account before the lab, or that a learner made by hand."""
 
@@ -38,12 +44,12 @@ def given_table(lab):
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_ensure_table_makes_a_tagged_table_with_its_key(lab, describe, name):
+def test_ensure_table_makes_a_tagged_table_with_its_key(lab, describe, key, name):
     arn = tables.ensure_table(lab, name)
 
     table = describe(name)
     assert arn == table["TableArn"]
-    assert tables.key(lab, name) == tables.KEYS[name]
+    assert key(name) == tables.KEYS[name]
     assert {each["AttributeType"] for each in table["AttributeDefinitions"]} == {"S"}
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     assert lab.client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"] == [
@@ -131,7 +137,7 @@ def test_ensure_table_returns_only_when_a_table_that_is_being_made_is_ready(lab,
     assert seen[-1] == "ACTIVE"
 
 
-def test_a_table_with_another_key_is_a_wrong_resource_and_stays_as_it_is(lab, given_table):
+def test_a_table_with_another_key_is_a_wrong_resource_and_stays_as_it_is(lab, given_table, key):
     given_table(
         "Customer",
         KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
@@ -141,7 +147,7 @@ def test_a_table_with_another_key_is_a_wrong_resource_and_stays_as_it_is(lab, gi
     with pytest.raises(WrongResource, match="has the key Id; this lab wants CustomerId"):
         tables.ensure_table(lab, "Customer")
 
-    assert tables.key(lab, "Customer") == ["Id"]
+    assert key("Customer") == ["Id"]
 
 
 def test_a_table_whose_key_is_a_number_is_a_wrong_resource(lab, given_table):
@@ -174,14 +180,21 @@ def test_delete_table_keeps_a_given_table(lab, given_table, name):
 def test_an_absent_table_is_none(lab):
     assert tables.find_table(lab, "Customer") is None
     assert tables.find_stream(lab) is None
-    assert tables.key(lab, "Customer") == []
+    assert tables.describe(lab, "Customer") is None
     assert tables.is_ours(lab, "Customer") is False
 
 
 def test_a_refusal_is_never_absence(lab, refuse):
     refuse("dynamodb", "describe_table", code="AccessDeniedException")
 
-    for call in (tables.find_table, tables.find_stream, tables.ensure_table, tables.delete_table, tables.is_ours):
+    for call in (
+        tables.find_table,
+        tables.describe,
+        tables.find_stream,
+        tables.ensure_table,
+        tables.delete_table,
+        tables.is_ours,
+    ):
         with pytest.raises(ClientError, match="AccessDenied"):
             call(lab, "Transactions")
 
@@ -223,3 +236,73 @@ def test_items_are_all_there_when_they_are_more_than_a_page(lab):
         lab.client("dynamodb").put_item(TableName="Customer", Item=item)
 
     assert [each["CustomerId"] for each in tables.items(lab, "Customer")] == ["C0", "C1", "C2", "C3", "C4"]
+
+
+def test_describe_is_what_dynamodb_tells_of_the_table(lab, describe):
+    tables.ensure_table(lab, "Transactions")
+
+    assert tables.describe(lab, "Transactions") == describe("Transactions")
+
+
+def test_describe_and_expiry_look_at_the_table_with_the_labs_prefix(lab):
+    ana = dataclasses.replace(lab, prefix="ana-")
+    tables.ensure_table(lab, "Customer")
+    tables.ensure_table(ana, "ProcessedRecords")
+
+    assert tables.describe(ana, "Customer") is None
+    assert tables.expiry(ana, "ProcessedRecords") == "ExpiresAt"
+
+
+def test_names_are_all_tables_of_the_region_when_they_are_more_than_a_page(lab):
+    wanted = [f"Table{number:03}" for number in range(101)]  # DynamoDB's pages have 100
+    for name in wanted:
+        lab.client("dynamodb").create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+
+    assert sorted(tables.names(lab)) == wanted
+
+
+def test_names_without_a_table_are_none(lab):
+    assert tables.names(lab) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "attribute"),
+    [("ENABLED", "ExpiresAt"), ("ENABLING", "ExpiresAt"), ("DISABLED", None), ("DISABLING", None)],
+)
+def test_expiry_is_the_attribute_while_it_is_switched_on(lab, monkeypatch, status, attribute):
+    answer = {"TimeToLiveDescription": {"TimeToLiveStatus": status, "AttributeName": "ExpiresAt"}}
+    monkeypatch.setattr(lab.client("dynamodb"), "describe_time_to_live", lambda **_: answer)
+
+    assert tables.expiry(lab, "ProcessedRecords") == attribute
+
+
+def test_expiry_is_the_very_attribute_that_a_learner_chose(lab, given_table):
+    given_table("ProcessedRecords")
+    lab.client("dynamodb").update_time_to_live(
+        TableName="ProcessedRecords", TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"}
+    )
+
+    assert tables.expiry(lab, "ProcessedRecords") == "ttl"
+
+
+def test_a_table_that_never_had_an_expiry_has_none(lab, given_table):
+    given_table("ProcessedRecords")
+
+    assert tables.expiry(lab, "ProcessedRecords") is None
+
+
+def test_ensure_table_leaves_an_expiry_alone_that_is_just_being_switched_on(lab, monkeypatch, calls):
+    # DynamoDB takes up to an hour for it, and refuses a second request in that time.
+    tables.ensure_table(lab, "ProcessedRecords")
+    answer = {"TimeToLiveDescription": {"TimeToLiveStatus": "ENABLING", "AttributeName": "ExpiresAt"}}
+    monkeypatch.setattr(lab.client("dynamodb"), "describe_time_to_live", lambda **_: answer)
+    updates = calls("dynamodb", "update_time_to_live")
+
+    tables.ensure_table(lab, "ProcessedRecords")
+
+    assert updates == []

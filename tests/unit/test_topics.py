@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -50,13 +52,14 @@ def test_ensure_topic_adopts_a_given_topic_and_changes_nothing(lab, given_topic,
 
 def test_an_absent_topic_is_none(lab):
     assert topics.find_topic(lab) is None
+    assert topics.attributes(lab) is None
     assert topics.is_ours(lab) is False
 
 
 def test_a_refusal_is_never_absence(lab, refuse):
     refuse("sns", "get_topic_attributes", code="AuthorizationError")
 
-    for call in (topics.find_topic, topics.ensure_topic, topics.delete_topic, topics.is_ours):
+    for call in (topics.find_topic, topics.attributes, topics.ensure_topic, topics.delete_topic, topics.is_ours):
         with pytest.raises(ClientError, match="AuthorizationError"):
             call(lab)
 
@@ -84,3 +87,32 @@ def test_delete_topic_keeps_a_given_topic(lab, given_topic):
     topics.delete_topic(lab)
 
     assert topics.find_topic(lab) == given_topic
+
+
+def test_attributes_are_what_sns_tells_of_the_topic(lab, given_topic):
+    found = topics.attributes(lab)
+
+    assert (found["TopicArn"], found["DisplayName"]) == (given_topic, "Theirs")
+
+
+def test_attributes_are_those_of_the_topic_with_the_labs_prefix(lab, given_topic):
+    assert topics.attributes(dataclasses.replace(lab, prefix="ana-")) is None
+    assert topics.attributes(lab, "Another") is None
+
+
+def test_names_are_all_topics_of_the_region_when_they_are_more_than_a_page(lab):
+    wanted = [f"Topic{number:03}" for number in range(101)]  # SNS's pages have 100
+    for name in wanted:
+        lab.client("sns").create_topic(Name=name)
+
+    assert sorted(topics.names(lab)) == wanted
+
+
+def test_names_of_fifo_topics_have_their_ending(lab):
+    lab.client("sns").create_topic(Name="HighBalanceAlert.fifo", Attributes={"FifoTopic": "true"})
+
+    assert topics.names(lab) == ["HighBalanceAlert.fifo"]
+
+
+def test_names_without_a_topic_are_none(lab):
+    assert topics.names(lab) == []

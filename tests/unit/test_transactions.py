@@ -144,6 +144,32 @@ def test_the_line_of_a_rejected_row_counts_blank_lines_and_lines_inside_quotes(r
     assert file.rows[0]["Address"] == "two\nlines"
 
 
+def test_parse_reads_the_bytes_of_an_object_and_keeps_its_whole_key():
+    file = transactions.parse("year/my.txt", f"{HEADER}\n{ROW}\nC1|a|T2|03/16/2017|x\n".encode())
+
+    assert file.key == "year/my.txt"
+    assert [row["TransactionId"] for row in file.rows] == ["T01"]
+    assert [(each["line"], each["reason"][:15]) for each in file.rejected] == [(3, "trn_amount is '")]
+
+
+def test_parse_and_read_agree():
+    content = SAMPLE.read_bytes()
+
+    assert transactions.parse(SAMPLE.name, content) == transactions.read(SAMPLE)
+
+
+@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff\xfe\x00", f"{HEADER}\n\0".encode()])
+def test_parse_names_the_object_that_is_no_transactions_file(content):
+    with pytest.raises(NotATransactionsFile, match=r"^year/my\.txt is no transactions file: ") as caught:
+        transactions.parse("year/my.txt", content)
+
+    assert "\n" not in str(caught.value)
+
+
+def test_parse_of_a_header_alone_has_no_rows():
+    assert transactions.parse("a.txt", HEADER.encode()) == transactions.TransactionsFile("a.txt", [], [])
+
+
 def test_the_last_row_of_a_transaction_counts(totals):
     assert totals(HEADER, ROW, ROW.replace("100", "7")) == {"C1": Decimal(7)}
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -61,6 +62,14 @@ def notifications(lab):
 @pytest.fixture
 def mapping(lab):
     return lambda uuid: lab.client("lambda").get_event_source_mapping(UUID=uuid)
+
+
+@pytest.fixture
+def listed(lab, monkeypatch):
+    """Lambda lists these mappings."""
+    return lambda *found: monkeypatch.setattr(
+        lab.client("lambda"), "list_event_source_mappings", lambda **_: {"EventSourceMappings": [*found]}
+    )
 
 
 @pytest.fixture
@@ -399,3 +408,120 @@ def test_a_refusal_is_never_an_absent_subscription(alerting, refuse):
         triggers.find_queue_subscription(alerting, "CustomerNotify")
     with pytest.raises(ClientError, match="AuthorizationError"):
         triggers.ensure_subscription(alerting, "email", "ana@example.com")
+
+
+def test_notifications_are_all_that_start_a_function(alerting, uploads, notifications):
+    queue = {"QueueArn": queues.queue_arn(uploads, "CustomerNotify"), "Events": ["s3:ObjectRemoved:*"], "Id": "theirs"}
+    other = {"LambdaFunctionArn": f"{PROCESSOR}Other", "Events": ["s3:ObjectRemoved:*"], "Id": "other"}
+    notifications(put={"QueueConfigurations": [queue], "LambdaFunctionConfigurations": [other]})
+    triggers.ensure_bucket_trigger(uploads)
+
+    found = triggers.notifications(uploads)
+
+    assert [each["Id"] for each in found] == ["other", "TransactionProcessor"]
+    assert triggers.find_bucket_trigger(uploads) == found[1]
+
+
+def test_notifications_of_a_bucket_without_any_and_of_an_absent_bucket_are_none(lab):
+    assert triggers.notifications(lab) == []
+
+    buckets.ensure_bucket(lab)
+
+    assert triggers.notifications(lab) == []
+
+
+def test_mappings_are_those_of_transactions_whatever_function_they_start(streaming, listed):
+    stream, function = tables.find_stream(streaming), functions.find_function(streaming, "TotalNotifier")
+    table = stream.split("/stream/")[0]
+    old, other = f"{table}/stream/2020-01-01T00:00:00.000", f"{table}2/stream/2020-01-01T00:00:00.000"
+    mapping = {"UUID": "now", "EventSourceArn": stream, "FunctionArn": function, "State": "Enabled"}
+    listed(
+        {**mapping, "UUID": "old", "EventSourceArn": old},
+        {**mapping, "UUID": "other table", "EventSourceArn": other},
+        mapping,
+        {**mapping, "UUID": "other function", "FunctionArn": PROCESSOR},
+        {**mapping, "UUID": "off", "State": "Disabled"},
+        {**mapping, "UUID": "going", "State": "Deleting"},
+        {"UUID": "of no stream", "FunctionArn": function, "State": "Enabled"},
+    )
+
+    found = [each["UUID"] for each in triggers.mappings(streaming)]
+
+    assert found == ["old", "now", "other function", "off"]
+
+
+def test_mappings_are_those_of_the_table_with_the_labs_prefix(streaming):
+    triggers.ensure_stream_trigger(streaming)
+
+    assert len(triggers.mappings(streaming)) == 1
+    assert triggers.mappings(dataclasses.replace(streaming, prefix="ana-")) == []
+
+
+def test_mappings_are_all_there_when_they_are_more_than_a_page(lab, monkeypatch):
+    mapping = {"EventSourceArn": lab.arn("dynamodb", "table/Transactions/stream/1"), "State": "Enabled"}
+    pages = {
+        None: {"EventSourceMappings": [{**mapping, "UUID": "one"}], "NextMarker": "more"},
+        "more": {"EventSourceMappings": [{**mapping, "UUID": "two"}]},
+    }
+    monkeypatch.setattr(
+        lab.client("lambda"), "list_event_source_mappings", lambda **arguments: pages[arguments.get("Marker")]
+    )
+
+    assert [each["UUID"] for each in triggers.mappings(lab)] == ["one", "two"]
+
+
+def test_mappings_outlive_the_table_and_its_stream(streaming):
+    uuid = triggers.ensure_stream_trigger(streaming)
+    tables.delete_table(streaming, "Transactions")
+
+    assert [each["UUID"] for each in triggers.mappings(streaming)] == [uuid]
+
+
+def test_all_subscriptions_are_those_of_every_topic(alerting):
+    other = alerting.client("sns").create_topic(Name="Other")["TopicArn"]
+    queue = queues.queue_arn(alerting, "CustomerNotify")
+    alerting.client("sns").subscribe(TopicArn=other, Protocol="sqs", Endpoint=queue)
+    triggers.ensure_queue_subscription(alerting, "CustomerNotify")
+
+    found = {(each["TopicArn"], each["Endpoint"]) for each in triggers.all_subscriptions(alerting)}
+
+    assert found == {(other, queue), (topics.find_topic(alerting), queue)}
+    assert [each["TopicArn"] for each in triggers.subscriptions(alerting)] == [topics.find_topic(alerting)]
+
+
+def test_all_subscriptions_are_there_when_they_are_more_than_a_page(alerting):
+    topic = topics.find_topic(alerting)
+    for number in range(101):  # SNS's pages have 100
+        alerting.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint=f"ana{number}@example.com")
+
+    assert len(triggers.all_subscriptions(alerting)) == len(triggers.subscriptions(alerting)) == 101
+
+
+def test_without_any_topic_there_are_no_subscriptions_at_all(lab):
+    assert triggers.all_subscriptions(lab) == []
+
+
+def test_subscription_settings_are_what_sns_tells_of_the_subscription(alerting):
+    arn = triggers.ensure_queue_subscription(alerting, "CustomerNotify")
+    before = triggers.subscription_settings(alerting, arn)
+    for name, value in [("RawMessageDelivery", "true"), ("FilterPolicy", '{"store": ["x"]}')]:
+        alerting.client("sns").set_subscription_attributes(
+            SubscriptionArn=arn, AttributeName=name, AttributeValue=value
+        )
+
+    now = triggers.subscription_settings(alerting, arn)
+
+    assert before["SubscriptionArn"] == arn
+    assert before.get("RawMessageDelivery", "false") == "false"
+    assert "FilterPolicy" not in before
+    assert (now["RawMessageDelivery"], json.loads(now["FilterPolicy"])) == ("true", {"store": ["x"]})
+
+
+def test_a_refusal_to_list_or_to_read_is_never_that_there_is_nothing(alerting, refuse):
+    refuse("sns", "list_subscriptions", code="AuthorizationError")
+    refuse("sns", "get_subscription_attributes", code="AuthorizationError")
+
+    with pytest.raises(ClientError, match="AuthorizationError"):
+        triggers.all_subscriptions(alerting)
+    with pytest.raises(ClientError, match="AuthorizationError"):
+        triggers.subscription_settings(alerting, alerting.arn("sns", "HighBalanceAlert:1"))
