@@ -120,8 +120,8 @@ def objects(lab: Lab) -> list[dict[str, Any]]:
 
 
 def uploads(lab: Lab) -> list[dict[str, Any]]:
-    """The objects that somebody uploaded, which is all but the rejected rows; the newest last."""
-    found = [each for each in objects(lab) if not each["Key"].startswith(REJECTED)]
+    """The objects that somebody uploaded, the newest last: not the rejected rows, nor the console's folders."""
+    found = [each for each in objects(lab) if not each["Key"].startswith(REJECTED) and not each["Key"].endswith("/")]
     return sorted(found, key=lambda each: each["LastModified"])
 
 

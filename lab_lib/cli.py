@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text  # unlike a str, it is no markup: what a notebook says is shown as it is
 
-from lab_lib import emulator
+from lab_lib import emulator, policies
 from lab_lib.errors import LabError
 from lab_lib.lab import DEFAULT_REGION, Lab, open_lab, start_embedded
 
@@ -155,6 +155,14 @@ def check(
             out.print(f"{str(lab)[0].upper()}{str(lab)[1:]}", soft_wrap=True, highlight=False)
             out.print(_checks_table(report, whole=bool(step)))
         raise typer.Exit(1 if report.failed else 0)
+
+
+@app.command()
+def policy(account: Account = "", profile: Profile = "", region: Region = "", prefix: Prefix = "") -> None:
+    """Print the IAM policy that `lab check` needs: reading, and nothing else."""
+    with _said_in_one_line():
+        lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
+        print(json.dumps(policies.grader(lab), indent=2))
 
 
 @app.command()

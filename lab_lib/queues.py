@@ -100,13 +100,18 @@ def messages(lab: Lab, name: str) -> list[dict[str, Any]]:
     try:
         # A message that was received is hidden for a while, so asking again brings the next ones.
         while len(seen) < int(held["ApproximateNumberOfMessages"]):
-            answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=30, WaitTimeSeconds=2)
+            answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60, WaitTimeSeconds=2)
             if not answer.get("Messages"):
                 break
             seen.update({message["MessageId"]: message for message in answer["Messages"]})
     finally:
-        for message in seen.values():
-            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+        receipts = [message["ReceiptHandle"] for message in seen.values()]
+        for start in range(0, len(receipts), 10):
+            laid_back = [
+                {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
+                for number, receipt in enumerate(receipts[start : start + 10])
+            ]
+            sqs.change_message_visibility_batch(QueueUrl=url, Entries=laid_back)
     return [_json(message["Body"]) for message in seen.values()]
 
 

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib import buckets, functions, queues, roles, tables, topics, triggers
 from lab_lib.checks import further, step_00, step_01, step_02, step_03, step_04, step_05, step_99  # noqa: F401, enters them
-from lab_lib.checks.rules import FURTHER, RULES, Account, Rule
+from lab_lib.checks.rules import CANNOT_SEE, FURTHER, RULES, WAITS, Account, Rule
 from lab_lib.errors import CheckFailed, LabError, StepMissing, UsageError, is_refusal
 from lab_lib.lab import Lab
 from lab_lib.transactions import TransactionsFile
@@ -41,8 +41,8 @@ class Check:
         """In a word or two: ok, not yet, waits (for another check), cannot see, could be (going further)."""
         if self.ok:
             return "ok"
-        if self.found.startswith((_WAITS, _CANNOT_SEE)):
-            return "waits" if self.found.startswith(_WAITS) else "cannot see"
+        if self.found.startswith((WAITS, CANNOT_SEE)):
+            return "waits" if self.found.startswith(WAITS) else "cannot see"
         return "could be" if self.step == FURTHER else "not yet"
 
     @property
@@ -153,8 +153,8 @@ def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
         below = _made(account, RULES[other], made)
         if not below.ok:
             where = "" if below.step == rule.step else f" of step {below.step}"
-            cause = below.found if below.found.startswith(_WAITS) else f"{_WAITS} {other}{where}"
-            return Check(rule.step, rule.name, False, cause, f"{other} first", "Mend that first.")
+            cause = below.found if below.found.startswith(WAITS) else f"{WAITS} {other}{where}"
+            return Check(rule.step, rule.name, False, cause, f"{other} first", "See to that first.")
     try:
         return Check(rule.step, rule.name, *rule.judge(account))
     except ClientError as error:
@@ -164,7 +164,7 @@ def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
         hint = f"It may be right or wrong. Ask for the permission to call {call}, or look in the console."
     except LabError as error:
         why, hint = str(error), "It may be right or wrong. Look in the console."
-    return Check(rule.step, rule.name, False, f"{_CANNOT_SEE}: {why}", "to be seen", hint)
+    return Check(rule.step, rule.name, False, f"{CANNOT_SEE}: {why}", "to be seen", hint)
 
 
 def _in_order(steps: tuple[str, ...]) -> list[Rule]:
@@ -176,7 +176,6 @@ def _in_order(steps: tuple[str, ...]) -> list[Rule]:
     return sorted(rules, key=lambda rule: (STEPS.index(rule.step), first[rule.step, rule.subject or rule.name]))
 
 
-_WAITS, _CANNOT_SEE = "waits for", "cannot see"
 _SETTLED = ["rows in Transactions", "totals", *(f"alerts in {name}" for name in queues.ALERT_QUEUES)]
 
 _MADE_BY: dict[str, list[tuple[str, Callable[[Lab], Any]]]] = {

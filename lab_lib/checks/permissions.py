@@ -72,7 +72,7 @@ def _handouts(account: Account, name: str) -> list[Need]:
     log = _concrete(account, lab.arn("logs", f"log-group:/aws/lambda/{lab.name(name)}:*"))
     needs = [Need(("logs:CreateLogStream",), log), Need(("logs:PutLogEvents",), log)]
     if name == "TransactionProcessor":
-        needs.append(Need(("s3:GetObject",), f"{lab.arn('s3', lab.bucket)}/any"))
+        needs.append(Need(("s3:GetObject",), f"{lab.arn('s3', lab.bucket)}/transactions.txt"))
         writing = ("dynamodb:PutItem", "dynamodb:BatchWriteItem")
         return [*needs, Need(writing, _table(account, "Customer")), Need(writing, _table(account, "Transactions"))]
     stream = _concrete(account, f"{_table(account, 'Transactions')}/stream/*")

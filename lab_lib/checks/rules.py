@@ -13,6 +13,7 @@ from lab_lib.lab import Lab
 
 T = TypeVar("T")
 FURTHER = "further"  # the step of what this workbook adds to the handout; an account is whole without it
+CANNOT_SEE, WAITS = "cannot see", "waits for"  # how a finding begins that is neither good nor bad
 
 
 class Finding(NamedTuple):

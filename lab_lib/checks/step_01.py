@@ -104,7 +104,7 @@ def variables(account: Account, name: str) -> Finding:
     now = _settings(account, name).get("Environment", {}).get("Variables", {})
     wanted = account.ask(functions.variables, name)
     texts = " ".join(account.ask(functions.code, name).values())
-    read = set(re.findall(r"""environ\[["'](\w+)["']\]""", texts)) - now.keys()
+    read = set(re.findall(r"""environ\[["'](\w+)["']\](?!\s*=[^=])""", texts)) - now.keys()
     missing = [f"{key} is not set" for key in read if not key.startswith("AWS_")]
     other = [
         f"{key} is {now[key]}, not {wanted[key]}" for key in now.keys() & wanted.keys() if not _same(now, wanted, key)

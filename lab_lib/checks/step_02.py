@@ -1,5 +1,6 @@
 """02 · The triggers: what the bucket and the stream start, and how."""
 
+from itertools import combinations
 from typing import Any
 
 from lab_lib import buckets, functions, policies, tables, triggers
@@ -51,8 +52,9 @@ def permission(account: Account) -> Finding:
 
 @check("02", "other bucket triggers", after=("bucket", f"function {PROCESSOR}"))
 def other_bucket_triggers(account: Account) -> Finding:
-    """None that is there twice, none whose function is gone."""
-    twice = [f"{_filter(each)} once more" for each in bucket_triggers(account)[1:]]
+    """None that starts the function twice for the same upload, none whose function is gone."""
+    pairs = combinations(bucket_triggers(account), 2)
+    twice = [f"{_filter(second)} once more" for first, second in pairs if _overlap(first, second)]
     there = set(account.ask(functions.names))
     gone = [f"for {name}, which is not there" for name in map(_function, _others(account)) if name not in there]
     return none_of([*twice, *gone], f"Delete this event notification of the bucket {account.lab.bucket}.")
@@ -110,10 +112,7 @@ def other_stream_triggers(account: Account) -> Finding:
 
 def takes(trigger: dict[str, Any], key: str) -> bool:
     """True if the trigger's filter lets the key through."""
-    rules = {
-        rule["Name"].lower(): rule["Value"] for rule in trigger.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-    }
-    return key.startswith(rules.get("prefix", "")) and key.endswith(rules.get("suffix", ""))
+    return key.startswith(_affix(trigger, "prefix")) and key.endswith(_affix(trigger, "suffix"))
 
 
 def bucket_triggers(account: Account) -> list[dict[str, Any]]:
@@ -125,9 +124,22 @@ def _others(account: Account) -> list[dict[str, Any]]:
     return [each for each in account.ask(triggers.notifications) if each not in bucket_triggers(account)]
 
 
-def _filter(trigger: dict[str, Any]) -> str:
+def _overlap(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    """True if there are keys that both triggers take: one's prefix and one's suffix go on with the other's."""
+    prefixes, suffixes = ([_affix(each, kind) for each in (first, second)] for kind in ("prefix", "suffix"))
+    longest, end = max(prefixes, key=len), max(suffixes, key=len)
+    return all(map(longest.startswith, prefixes)) and all(map(end.endswith, suffixes))
+
+
+def _affix(trigger: dict[str, Any], kind: str) -> str:
+    """The prefix or the suffix that a key must have for the trigger."""
     rules = trigger.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-    return ", ".join(f"{rule['Name'].lower()} {rule['Value']}" for rule in rules if rule["Value"]) or "every key"
+    return next((str(rule["Value"]) for rule in rules if rule["Name"].lower() == kind), "")
+
+
+def _filter(trigger: dict[str, Any]) -> str:
+    affixes = [f"{kind} {_affix(trigger, kind)}" for kind in ("prefix", "suffix") if _affix(trigger, kind)]
+    return ", ".join(affixes) or "every key"
 
 
 def mapping(account: Account) -> dict[str, Any]:

@@ -26,10 +26,10 @@ def confirmed(account: Account) -> Finding:
     found = [each for each in account.ask(triggers.subscriptions) if each["Protocol"] == "email"]
     if account.lab.email:  # others, such as one that was mistyped, expire by themselves
         found = [each for each in found if each["Endpoint"] == account.lab.email]
-    pending = [each for each in found if not each["SubscriptionArn"].startswith("arn:")]
+    confirmed = any(each["SubscriptionArn"].startswith("arn:") for each in found)
     hint = "Open the mail from AWS Notifications, perhaps in the spam folder, and click its link. Then look again."
-    state = "pending" if pending else "confirmed" if found else "none to confirm"
-    return Finding(not pending, state, "confirmed", hint)
+    state = "confirmed" if confirmed else "pending" if found else "none to confirm"
+    return Finding(state != "pending", state, "confirmed", hint)
 
 
 @check("03", "SMS subscription", after=(f"topic {TOPIC}",))

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from lab_lib import buckets, cloudwatch, functions, queues, tables, transactions
-from lab_lib.checks.rules import Account, Finding, check, few, none_of
+from lab_lib.checks.rules import CANNOT_SEE, Account, Finding, check, few, none_of
 from lab_lib.checks.step_02 import bucket_triggers, takes
 from lab_lib.errors import NotATransactionsFile
 from lab_lib.lab import Lab
@@ -64,7 +64,7 @@ def amounts(account: Account) -> Finding:
 @check("05", "customers in Customer", after=("rows in Transactions", "table Customer", "key of Customer"))
 def customers(account: Account) -> Finding:
     there = {item["CustomerId"] for item in account.ask(tables.items, "Customer")}
-    missing = {row["CustomerId"] for row in account.ask(tables.items, "Transactions")} - there
+    missing = {row["CustomerId"] for file in _files(account) for row in file.rows} - there
     hint = f"Read the log of {account.lab.name('TransactionProcessor')}, which writes {account.lab.name('Customer')}."
     return none_of((f"{name} is missing" for name in missing), hint, right=few(sorted(there)))
 
@@ -101,7 +101,8 @@ def alerts(account: Account, name: str) -> Finding:
     alerted = {str(alert["customerID"]) for alert in account.ask(queues.alerts, name)}
     hidden = account.ask(queues.attributes, name).get("ApproximateNumberOfMessagesNotVisible", "0")
     if high - alerted and hidden != "0":
-        hint = f"Somebody else reads {hidden} messages of {account.lab.name(name)} just now. Look again in a minute."
+        found = f"{CANNOT_SEE}: somebody is reading {hidden} messages of {account.lab.name(name)}"
+        return Finding(False, found, few(sorted(high)), "Look again in a minute.")
     return Finding(high <= alerted, few(sorted(alerted)), few(sorted(high)), hint)
 
 

@@ -16,7 +16,7 @@ from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
 
 READING = re.compile(r"(Get|List|Describe|Head)\w+|Scan|FilterLogEvents|SimulatePrincipalPolicy")
-LOOKING = {"ReceiveMessage", "ChangeMessageVisibility"}  # how a queue's messages are read, and laid back
+LOOKING = {"ReceiveMessage", "ChangeMessageVisibilityBatch"}  # how a queue's messages are read, and laid back
 MOST_CALLS = 150
 MOST_REPEATS = 5
 

@@ -15,7 +15,7 @@ from lab_lib.errors import LabError
 GOOD = Check("03", "topic", True, "HighBalanceAlert", "HighBalanceAlert", "Create the topic.")
 BAD = Check("04", "queue", False, "[b]not there[/]", "CustomerNotify", "Run the cell that makes it.")
 UNSEEN = Check("04", "policy", False, "cannot see: GetQueueAttributes is refused", "to be seen", "Look there.")
-WAITING = Check("04", "encryption", False, "waits for queue", "queue first", "Mend that first.")
+WAITING = Check("04", "encryption", False, "waits for queue", "queue first", "See to that first.")
 MORE = Check("further", "retention", False, "for ever", "some days", "Set the retention.")
 EXPIRED = ClientError({"Error": {"Code": "ExpiredToken", "Message": "The token [x] has expired"}}, "ListBuckets")
 NO_NETWORK = EndpointConnectionError(endpoint_url="https://s3.amazonaws.com/")
@@ -123,7 +123,7 @@ def test_the_table_of_one_step_shows_every_check(reported):
     assert "HighBalanceAlert" in shown
     assert "… waits" in shown
     assert "waits for queue" in shown
-    assert "Mend that first" not in shown
+    assert "See to that first" not in shown
     assert "○ could be" in shown
     assert "→ Set the retention." in shown
 

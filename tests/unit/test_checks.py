@@ -27,13 +27,13 @@ FIRST_MADE = {  # by each step
 GOOD = Check("03", "topic", True, "HighBalanceAlert", "HighBalanceAlert", "Create the topic.")
 BAD = Check("04", "a long name", False, "not there", "CustomerNotify", "Run the cell that makes it.")
 UNSEEN = replace(BAD, found="cannot see: GetQueueUrl is refused", wanted="to be seen", hint="Ask for it.")
-WAITING = replace(BAD, found="waits for topic", wanted="topic first", hint="Mend that first.")
+WAITING = replace(BAD, found="waits for topic", wanted="topic first", hint="See to that first.")
 MORE = replace(BAD, step="further", found="for ever", wanted="some days", hint="Set the retention.")
 STATES = {  # the state of each, its mark, its colour and its words
     GOOD: ("ok", "✔ ok", "#1a7f37", "HighBalanceAlert"),
     BAD: ("not yet", "✘ not yet", "#b42318", "not there; wanted: CustomerNotify. Run the cell that makes it."),
     UNSEEN: ("cannot see", "? cannot see", "#8a5a00", "cannot see: GetQueueUrl is refused. Ask for it."),
-    WAITING: ("waits", "… waits", "#57606a", "waits for topic. Mend that first."),
+    WAITING: ("waits", "… waits", "#57606a", "waits for topic. See to that first."),
     MORE: ("could be", "○ could be", "#57606a", "for ever; wanted: some days. Set the retention."),
 }
 KEYS = ["step", "name", "ok", "found", "wanted", "hint"]
@@ -288,7 +288,7 @@ def test_a_check_that_waits_names_what_is_to_be_mended_first_not_what_waits_itse
     waiting = {check.name: check for check in checks.run(lab, "00").checks}["view of the stream"]
 
     assert waiting.found == "waits for table Transactions"
-    assert waiting.words == "waits for table Transactions. Mend that first."
+    assert waiting.words == "waits for table Transactions. See to that first."
 
 
 def test_a_check_on_which_others_rest_is_made_once(lab, monkeypatch):
