@@ -21,7 +21,7 @@ def transport(account: Account) -> Finding:
     return equal("TLS only" if encrypted else "TLS or not", "TLS only", hint)
 
 
-@check(FURTHER, "rejected rows start nothing", after=("bucket trigger",))
+@check(FURTHER, "rejected rows start nothing", after=("filter of the bucket trigger",))
 def rejected_rows(account: Account) -> Finding:
     key = f"{buckets.REJECTED}transactions.txt.csv"
     started = any(takes(each, key) for each in bucket_triggers(account))
@@ -45,7 +45,7 @@ def expiry(account: Account) -> Finding:
     return equal(found, tables.EXPIRING[MARKERS], f"Let items of {account.lab.name(MARKERS)} expire by ExpiresAt.")
 
 
-@check(FURTHER, "old amounts in the stream", after=("stream of Transactions",))
+@check(FURTHER, "old amounts in the stream", after=("view of the stream",))
 def old_amounts(account: Account) -> Finding:
     found = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"]["StreamViewType"]
     hint = f"Let the stream of {account.lab.name('Transactions')} carry both images: a correction is new minus old."
@@ -61,7 +61,7 @@ def narrow(account: Account, name: str) -> Finding:
     return none_of(permissions.surplus(account, name, role["Arn"]), hint, right="nothing more")
 
 
-@check(FURTHER, "retention of the log of {}", after=("function {}",), each=functions.SOURCES)
+@check(FURTHER, "retention of the log of {}", after=("log of {}",), each=functions.SOURCES)
 def log_days(account: Account, name: str) -> Finding:
     found = account.ask(cloudwatch.log_days, name)
     group = cloudwatch.log_group(account.lab, name)
@@ -95,7 +95,7 @@ def failed_changes(account: Account) -> Finding:
     )
 
 
-@check(FURTHER, "starting position that misses nothing", after=("stream trigger",))
+@check(FURTHER, "starting position that misses nothing", after=("starting position of the stream trigger",))
 def oldest(account: Account) -> Finding:
     found = mapping(account).get("StartingPosition", "unknown")
     name = account.lab.name(NOTIFIER)
@@ -125,7 +125,12 @@ def display_name(account: Account) -> Finding:
     return equal(found, topics.DISPLAY_NAME, f"Set the display name of the topic {account.lab.name(TOPIC)}.")
 
 
-@check(FURTHER, "account in the policy of {}", after=("access policy of {}",), each=queues.ALERT_QUEUES)
+@check(
+    FURTHER,
+    "account in the policy of {}",
+    after=("access policy of {}", "other senders to {}"),
+    each=queues.ALERT_QUEUES,
+)
 def source_account(account: Account, name: str) -> Finding:
     topic, own = account.ask(topics.find_topic), account.lab.account
     ours = [each for each in account.ask(queues.statements, name) if topic in _asked(each, "aws:sourcearn")]

@@ -69,6 +69,9 @@ def code(account: Account, name: str) -> Finding:
     if entry not in _names(tree):
         hint = f"Name the function that Lambda should call in the handler of {wanted}, under Runtime settings."
         return Finding(False, f"no function {entry} in {file}", handler, hint)
+    if not any("boto" in file for file in account.ask(functions.code, name).values()):
+        hint = f"Replace the code of {wanted}, which may be the console's example, by the lab's, and press Deploy."
+        return Finding(False, "code that calls no AWS service", "the lab's code", hint)
     if "urllib.unquote" in text:
         hint = f"In the code of {wanted}, import urllib.parse and call urllib.parse.unquote_plus, without decode."
         return Finding(False, f"urllib.unquote in {file}, which only Python 2 has", "code that is Python 3", hint)
@@ -82,7 +85,7 @@ def timeout(account: Account, name: str) -> Finding:
     return Finding(now >= functions.TIMEOUT, f"{now} s", f"{functions.TIMEOUT} s", hint)
 
 
-@check("01", "role of {}", after=("function {}",), each=functions.SOURCES)
+@check("01", "role of {}", after=("function {}", "role for {}"), each=functions.SOURCES)
 def role(account: Account, name: str) -> Finding:
     """The role of the handout's name, which step 00 judges, or any other that will do."""
     wanted, arn = account.lab.name(functions.ROLES[name]), _settings(account, name)["Role"]
@@ -106,9 +109,8 @@ def variables(account: Account, name: str) -> Finding:
     texts = " ".join(account.ask(functions.code, name).values())
     read = set(re.findall(r"""environ\[["'](\w+)["']\](?!\s*=[^=])""", texts)) - now.keys()
     missing = [f"{key} is not set" for key in read if not key.startswith("AWS_")]
-    other = [
-        f"{key} is {now[key]}, not {wanted[key]}" for key in now.keys() & wanted.keys() if not _same(now, wanted, key)
-    ]
+    known = [key for key in now if wanted.get(key)]  # the queue's URL is not, where there is no such queue
+    other = [f"{key} is {now[key]}, not {wanted[key]}" for key in known if not _same(now, wanted, key)]
     hint = f"Set this in the environment variables of {account.lab.name(name)}."
     return none_of([*missing, *other], hint, right=few(sorted(now)))._replace(wanted="all set, to the lab's values")
 

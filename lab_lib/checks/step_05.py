@@ -7,7 +7,7 @@ from typing import Any
 
 from lab_lib import buckets, cloudwatch, functions, queues, tables, transactions
 from lab_lib.checks.rules import CANNOT_SEE, Account, Finding, check, few, none_of
-from lab_lib.checks.step_02 import bucket_triggers, takes
+from lab_lib.checks.step_02 import UPLOAD, bucket_triggers, takes
 from lab_lib.errors import NotATransactionsFile
 from lab_lib.lab import Lab
 
@@ -69,7 +69,7 @@ def customers(account: Account) -> Finding:
     return none_of((f"{name} is missing" for name in missing), hint, right=few(sorted(there)))
 
 
-@check("05", "totals", after=("rows in Transactions", "table TransactionTotal", "key of TransactionTotal"))
+@check("05", "totals", after=("amounts in Transactions", "table TransactionTotal", "key of TransactionTotal"))
 def totals(account: Account) -> Finding:
     """Each total is the sum of the customer's transactions; where all were deleted, that is 0."""
     sums, held = _sums(account), _balances(account)
@@ -155,8 +155,9 @@ def read_amounts(items: list[dict[str, Any]]) -> Amounts:
 
 
 def _taken(account: Account) -> list[str]:
-    """The uploads that the bucket's trigger takes; all, if there is no trigger yet."""
-    there, keys = bucket_triggers(account), [each["Key"] for each in account.ask(buckets.uploads)]
+    """The uploads that the bucket's trigger takes; all, if there is none yet, or one that takes nothing."""
+    keys, there = [each["Key"] for each in account.ask(buckets.uploads)], bucket_triggers(account)
+    there = [trigger for trigger in there if any(takes(trigger, key) for key in (UPLOAD, *keys))]
     return [key for key in keys if not there or any(takes(trigger, key) for trigger in there)]
 
 
