@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab_lib import policies
+from lab_lib import grants, policies
 from lab_lib.errors import WrongResource, error_code
 from lab_lib.lab import BUCKET_NAME, DEFAULT_REGION, TAG, Lab
 
@@ -139,7 +139,7 @@ def statements(lab: Lab) -> list[dict[str, Any]]:
         if error_code(error) in ("NoSuchBucketPolicy", "NoSuchBucket"):
             return []
         raise
-    return policies.listed(policy["Statement"])
+    return grants.listed(policy["Statement"])
 
 
 def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:

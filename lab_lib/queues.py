@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab_lib import policies
+from lab_lib import grants
 from lab_lib.errors import error_code
 from lab_lib.lab import TAGS, Lab, has_tag
 from lab_lib.waiting import retry_while, wait_until
@@ -64,12 +64,12 @@ def attributes(lab: Lab, name: str) -> dict[str, str]:
 
 def statements(lab: Lab, name: str) -> list[dict[str, Any]]:
     """The statements of the queue's policy."""
-    return policies.listed(json.loads(attributes(lab, name).get("Policy") or '{"Statement": []}')["Statement"])
+    return grants.listed(json.loads(attributes(lab, name).get("Policy") or '{"Statement": []}')["Statement"])
 
 
 def allowed_senders(lab: Lab, name: str) -> list[str]:
     """Who may send to the queue: the names of topics, "this account", "anyone"."""
-    return policies.senders(lab, statements(lab, name), queue_arn(lab, name))
+    return grants.senders(lab, statements(lab, name), queue_arn(lab, name))
 
 
 def is_ours(lab: Lab, name: str) -> bool:

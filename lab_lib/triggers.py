@@ -92,10 +92,10 @@ def ensure_stream_trigger(lab: Lab, starting_position: str = "TRIM_HORIZON") -> 
             lambda: lambda_.create_event_source_mapping(**where, **settings, Tags=TAGS),
             "the function's role to be ready for the stream",
         )
-    elif any(mapping.get(key) != value for key, value in {**settings, "State": "Enabled"}.items() if key != "Enabled"):
+    elif _differs(mapping, settings):
         retry_while(  # it may still be busy with what was asked of it before
             {"ResourceInUseException": ""},
-            lambda: lambda_.update_event_source_mapping(UUID=mapping["UUID"], **settings),
+            lambda: lambda_.update_event_source_mapping(UUID=mapping["UUID"], **settings, FilterCriteria={}),
             "the stream's mapping to take new settings",
         )
     uuid = str(mapping["UUID"])
@@ -182,11 +182,15 @@ def _let_bucket_invoke(lab: Lab) -> None:
     """Let this bucket of this account invoke the function, and nothing else that calls itself S3."""
     lambda_, function = lab.client("lambda"), lab.name("TransactionProcessor")
     wanted = {
-        "StringEquals": {"AWS:SourceAccount": lab.account},
-        "ArnLike": {"AWS:SourceArn": lab.arn("s3", lab.bucket)},
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "lambda:InvokeFunction",
+        "Condition": {
+            "StringEquals": {"AWS:SourceAccount": lab.account},
+            "ArnLike": {"AWS:SourceArn": lab.arn("s3", lab.bucket)},
+        },
     }
     ours = [each for each in statements(lab, "TransactionProcessor") if each["Sid"] == PERMISSION]
-    if any(each.get("Condition") == wanted for each in ours):
+    if any(wanted.items() <= each.items() for each in ours):
         return  # taking it away, even for a moment, would lose an upload's event
     if ours:
         lambda_.remove_permission(FunctionName=function, StatementId=PERMISSION)
@@ -218,6 +222,13 @@ def _to_total_notifier(lab: Lab) -> list[dict[str, Any]]:
     """The mappings that start TotalNotifier: one, unless somebody made more."""
     function = lab.arn("lambda", f"function:{lab.name('TotalNotifier')}")
     return [mapping for mapping in mappings(lab) if mapping["FunctionArn"] == function]
+
+
+def _differs(mapping: dict[str, Any], settings: dict[str, Any]) -> bool:
+    """True if the mapping has other settings, is not enabled, or keeps changes back."""
+    wanted = {**{key: value for key, value in settings.items() if key != "Enabled"}, "State": "Enabled"}
+    filtered = bool(mapping.get("FilterCriteria", {}).get("Filters"))
+    return filtered or any(mapping.get(key) != value for key, value in wanted.items())
 
 
 def _delete_mapping(lab: Lab, mapping: dict[str, Any]) -> None:

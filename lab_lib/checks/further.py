@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lab_lib import buckets, cloudwatch, functions, policies, queues, tables, topics
+from lab_lib import buckets, cloudwatch, functions, grants, queues, tables, topics
 from lab_lib.checks import permissions
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of
 from lab_lib.checks.step_00 import role_for
@@ -14,9 +14,9 @@ MARKERS = "ProcessedRecords"
 
 @check(FURTHER, "TLS to the bucket", after=("bucket",))
 def transport(account: Account) -> Finding:
-    wanted = policies.conditions({"Condition": {"Bool": {"aws:SecureTransport": "false"}}})
+    wanted = grants.conditions({"Condition": {"Bool": {"aws:SecureTransport": "false"}}})
     refusals = [each for each in account.ask(buckets.statements) if each["Effect"] == "Deny"]
-    encrypted = any(policies.conditions(each) == wanted for each in refusals)
+    encrypted = any(grants.conditions(each) == wanted for each in refusals)
     hint = f"Let the policy of the bucket {account.lab.bucket} refuse what does not come over TLS."
     return equal("TLS only" if encrypted else "TLS or not", "TLS only", hint)
 
@@ -132,8 +132,10 @@ def display_name(account: Account) -> Finding:
     each=queues.ALERT_QUEUES,
 )
 def source_account(account: Account, name: str) -> Finding:
-    topic, own = account.ask(topics.find_topic), account.lab.account
-    ours = [each for each in account.ask(queues.statements, name) if topic in _asked(each, "aws:sourcearn")]
+    topic, own = account.lab.arn("sns", account.lab.name(TOPIC)), account.lab.account
+    ours = [
+        each for each in account.ask(queues.statements, name) if grants.matches(_asked(each, "aws:sourcearn"), topic)
+    ]
     named = bool(ours) and all(own in _asked(each, "aws:sourceaccount") for each in ours)
     hint = f"Let the policy of {account.lab.name(name)} ask for the aws:SourceAccount too."
     return equal(own if named else "not asked for", own, hint)
@@ -156,4 +158,4 @@ def _parked(account: Account, destination: str | None, name: str) -> Finding:
 
 
 def _asked(statement: dict[str, Any], key: str) -> list[Any]:
-    return policies.conditions(statement).get(key, [])
+    return grants.conditions(statement).get(key, [])

@@ -4,7 +4,7 @@ import ast
 from collections import defaultdict
 from dataclasses import dataclass
 
-from lab_lib import functions, policies, roles, tables
+from lab_lib import functions, grants, policies, roles, tables
 from lab_lib.checks.rules import Account
 
 OTHER = {"TransactionProcessor": "TotalNotifier", "TotalNotifier": "TransactionProcessor"}
@@ -39,9 +39,9 @@ def surplus(account: Account, name: str, role_arn: str) -> list[str]:
 def trusts_lambda(role: dict[str, object]) -> bool:
     """True if the Lambda service may take on the role."""
     document = role["AssumeRolePolicyDocument"]
-    statements = policies.listed(document["Statement"]) if isinstance(document, dict) else []
+    statements = grants.listed(document["Statement"]) if isinstance(document, dict) else []
     return any(
-        each["Effect"] == "Allow" and "lambda.amazonaws.com" in policies.listed(each["Principal"].get("Service", []))
+        each["Effect"] == "Allow" and "lambda.amazonaws.com" in grants.listed(each["Principal"].get("Service", []))
         for each in statements
         if isinstance(each.get("Principal"), dict)
     )

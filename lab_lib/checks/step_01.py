@@ -82,7 +82,7 @@ def code(account: Account, name: str) -> Finding:
 def timeout(account: Account, name: str) -> Finding:
     now = _settings(account, name)["Timeout"]
     hint = f"Set the timeout of {account.lab.name(name)} to {functions.TIMEOUT} s, under General configuration."
-    return Finding(now >= functions.TIMEOUT, f"{now} s", f"{functions.TIMEOUT} s", hint)
+    return Finding(now >= functions.TIMEOUT, f"{now} s", f"{functions.TIMEOUT} s or more", hint)
 
 
 @check("01", "role of {}", after=("function {}", "role for {}"), each=functions.SOURCES)

@@ -3,12 +3,14 @@
 from itertools import combinations
 from typing import Any
 
-from lab_lib import buckets, functions, policies, tables, triggers
+from lab_lib import buckets, functions, grants, tables, triggers
 from lab_lib.checks.rules import Account, Finding, check, equal, none_of
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 UPLOAD = "transactions.txt"  # the handout's file
+EACH_WAY = {f"s3:ObjectCreated:{way}" for way in ("Put", "Post", "Copy", "CompleteMultipartUpload")}
 BATCHES = range(10, 1001)  # smaller ones take for ever, larger ones longer than the function's 20 s
+LONGEST_WINDOW = 60  # seconds; more looks like a trigger that does not work
 
 
 @check("02", "bucket trigger", after=("Region of the bucket", f"function {PROCESSOR}"))
@@ -24,7 +26,7 @@ def bucket_trigger(account: Account) -> Finding:
 def events(account: Account) -> Finding:
     found = sorted({event for each in bucket_triggers(account) for event in each["Events"]})
     hint = f"Let the trigger of {account.lab.name(PROCESSOR)} take all object create events."
-    return Finding("s3:ObjectCreated:*" in found, ", ".join(found), "s3:ObjectCreated:*", hint)
+    return Finding("s3:ObjectCreated:*" in found or {*found} >= EACH_WAY, ", ".join(found), "s3:ObjectCreated:*", hint)
 
 
 @check("02", "filter of the bucket trigger", after=("bucket trigger",))
@@ -40,13 +42,13 @@ def keys(account: Account) -> Finding:
 @check("02", "permission of the bucket", after=("Region of the bucket", f"function {PROCESSOR}"))
 def permission(account: Account) -> Finding:
     wanted = f"{account.lab.bucket} of this account"
-    found = policies.invokers(account.lab, account.ask(functions.statements, PROCESSOR))
+    found = grants.invokers(account.lab, account.ask(functions.statements, PROCESSOR))
     strangers = [each for each in found if each.endswith("any account")]
     hint = (
         f"Let the bucket {account.lab.bucket} of account {account.lab.account}, and nothing else, invoke "
         f"{account.lab.name(PROCESSOR)}, under Permissions; adding the trigger in the console does it."
     )
-    right = policies.matches(found, wanted) and not strangers
+    right = grants.matches(found, wanted) and not strangers
     return Finding(right, ", ".join(found) or "nobody may start it", wanted, hint)
 
 
@@ -89,6 +91,13 @@ def batch_size(account: Account) -> Finding:
     found = mapping(account)["BatchSize"]
     hint = f"Set the batch size of the trigger of {account.lab.name(NOTIFIER)} to 100, the usual one."
     return Finding(found in BATCHES, str(found), f"{BATCHES[0]} to {BATCHES[-1]}", hint)
+
+
+@check("02", "batching window of the stream trigger", after=("stream trigger",))
+def batching_window(account: Account) -> Finding:
+    found = mapping(account).get("MaximumBatchingWindowInSeconds", 0)
+    hint = f"Set the batch window of the trigger of {account.lab.name(NOTIFIER)} to 0 or 1 s: alerts wait for it."
+    return Finding(found <= LONGEST_WINDOW, f"{found} s", f"at most {LONGEST_WINDOW} s", hint)
 
 
 @check("02", "filter of the stream trigger", after=("stream trigger",))

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from lab_lib import policies, queues, triggers
+from lab_lib import grants, queues, triggers
 from lab_lib.checks.rules import Account, Finding, check, equal, none_of
 from lab_lib.checks.step_03 import TOPIC
 
@@ -50,7 +50,7 @@ def way_in(account: Account, name: str) -> Finding:
     wanted, arn = account.lab.name(TOPIC), account.lab.arn("sns", account.lab.name(TOPIC))
     found = account.ask(queues.allowed_senders, name)
     hint = f"Let the topic {wanted} send to {account.lab.name(name)}, in the queue's access policy; notebook 04 does."
-    right = {"anyone", "this account"} & set(found) or any(policies.matches(found, each) for each in (wanted, arn))
+    right = {"anyone", "this account"} & set(found) or any(grants.matches(found, each) for each in (wanted, arn))
     return Finding(bool(right), ", ".join(found) or "nobody may send", wanted, hint)
 
 

@@ -110,7 +110,7 @@ def other_key(lab, name, keys):
 @case(
     "00",
     "the table Transactions was made anew, without its sort key",
-    {"key of Transactions": "Transactions", "stream trigger": NOTIFIER, "other stream triggers": "Transactions"},
+    {"key of Transactions": "Transactions", "stream trigger": NOTIFIER},
 )
 def no_sort_key(lab):
     tables.delete_table(lab, "Transactions")
@@ -135,7 +135,6 @@ def no_stream(lab):
 
 
 @case("00", "the stream carries keys only", {"view of the stream": "New and old images"}, "KEYS_ONLY")
-@case("00", "the stream carries old images only", {"view of the stream": "New and old images"}, "OLD_IMAGE")
 @case("further", "the stream carries new images only", {"old amounts in the stream": "Transactions"}, "NEW_IMAGE")
 def other_view(lab, view):
     set_stream(lab, None)
@@ -148,23 +147,21 @@ def other_view(lab, view):
 # 00 · the roles
 
 
-@case("00", f"{PROCESSOR}Role is gone", {f"role for {PROCESSOR}": f"{PROCESSOR}Role"}, PROCESSOR)
-@case("00", f"{NOTIFIER}Role is gone", {f"role for {NOTIFIER}": f"{NOTIFIER}Role"}, NOTIFIER)
-def no_role(lab, function):
-    roles.delete_role(lab, functions.ROLES[function])
+@case("00", f"{PROCESSOR}Role is gone", {f"role for {PROCESSOR}": f"{PROCESSOR}Role"})
+def no_role(lab):
+    roles.delete_role(lab, f"{PROCESSOR}Role")
     yield
-    make_role(lab, function)
+    make_role(lab, PROCESSOR)
 
 
-@case("00", f"{PROCESSOR}Role was made for EC2", {f"trust of the role for {PROCESSOR}": f"{PROCESSOR}Role"}, PROCESSOR)
-@case("00", f"{NOTIFIER}Role was made for EC2", {f"trust of the role for {NOTIFIER}": f"{NOTIFIER}Role"}, NOTIFIER)
-def role_for_ec2(lab, function):
+@case("00", f"{NOTIFIER}Role was made for EC2", {f"trust of the role for {NOTIFIER}": f"{NOTIFIER}Role"})
+def role_for_ec2(lab):
     trust = policies.lambda_trust()
     trust["Statement"][0]["Principal"] = {"Service": "ec2.amazonaws.com"}
     document = json.dumps(trust)
-    lab.client("iam").update_assume_role_policy(RoleName=functions.ROLES[function], PolicyDocument=document)
+    lab.client("iam").update_assume_role_policy(RoleName=f"{NOTIFIER}Role", PolicyDocument=document)
     yield
-    make_role(lab, function)
+    make_role(lab, NOTIFIER)
 
 
 TOO_MUCH = {name: {f"least privilege of the role for {name}": f"{name}Role"} for name in functions.SOURCES}
@@ -172,9 +169,7 @@ WEAK = {name: {f"permissions of the role for {name}": f"{name}Role"} for name in
 
 
 @case("00", "the role may not read uploads", WEAK[PROCESSOR], PROCESSOR, "s3:GetObject")
-@case("00", "the role may not write tables", WEAK[PROCESSOR], PROCESSOR, "dynamodb:BatchWriteItem")
 @case("00", "the role may not write its log", WEAK[PROCESSOR], PROCESSOR, "logs:PutLogEvents")
-@case("00", "the role may not read the stream", WEAK[NOTIFIER], NOTIFIER, "dynamodb:GetRecords")
 @case("00", "the role may not add up", WEAK[NOTIFIER], NOTIFIER, "dynamodb:UpdateItem")
 @case("00", "the role may not keep markers", WEAK[NOTIFIER], NOTIFIER, "dynamodb:PutItem")
 @case("00", "the role may not publish", WEAK[NOTIFIER], NOTIFIER, "sns:Publish")
@@ -188,7 +183,6 @@ def weak_role(lab, function, missing):
 @case("00", "the role reads another bucket", WEAK[PROCESSOR], PROCESSOR, "s3:::", "s3:::other-")
 @case("00", "the role reads the bucket, not what is in it", WEAK[PROCESSOR], PROCESSOR, "us-east-1/*", "us-east-1")
 @case("00", "the role publishes to another topic", WEAK[NOTIFIER], NOTIFIER, TOPIC, OTHER)
-@case("00", "the role is for another Region", WEAK[NOTIFIER], NOTIFIER, "us-east-1", "us-west-2")
 def role_for_other_things(lab, function, name, other):
     document = json.dumps(POLICIES[function](lab)).replace(name, other)
     put_role_policy(lab, function, roles.POLICY_NAME, *json.loads(document)["Statement"])
@@ -231,10 +225,8 @@ def function_elsewhere(lab, name, region):
 @case("01", "a timeout of 3 s", {f"timeout of {NOTIFIER}": "20 s"}, {"Timeout": 3})
 @case("01", "the console's handler", {f"code of {NOTIFIER}": "handler"}, {"Handler": "lambda_function.lambda_handler"})
 @case("01", "a handler of another name", {f"code of {NOTIFIER}": "handler"}, {"Handler": "total_notifier.handler"})
-@case("01", "a handler with .py in it", {f"code of {NOTIFIER}": "handler"}, {"Handler": "total_notifier.py"})
 @case("01", "a runtime of Python 2", {f"runtime of {NOTIFIER}": functions.RUNTIME}, {"Runtime": "python2.7"})
 @case("01", "a runtime of an old Python 3", {f"runtime of {NOTIFIER}": functions.RUNTIME}, {"Runtime": "python3.6"})
-@case("01", "a runtime of another language", {f"runtime of {NOTIFIER}": functions.RUNTIME}, {"Runtime": "nodejs22.x"})
 def other_settings(lab, settings):
     configure(lab, NOTIFIER, **settings)
     yield
@@ -242,7 +234,6 @@ def other_settings(lab, settings):
 
 
 @case("01", "the other function's role", {f"role of {NOTIFIER}": f"{NOTIFIER}Role"}, NOTIFIER, f"{PROCESSOR}Role")
-@case("01", "the roles the other way round", {f"role of {PROCESSOR}": f"{PROCESSOR}Role"}, PROCESSOR, f"{NOTIFIER}Role")
 @case("01", "a role that is not there", {f"role of {NOTIFIER}": f"{NOTIFIER}Role"}, NOTIFIER, "lab-role")
 def other_role(lab, function, role):
     configure(lab, function, Role=lab.arn("iam", f"role/{role}"))
@@ -265,7 +256,6 @@ BAD_CODE = {f"code of {NOTIFIER}": NOTIFIER}
 
 @case("01", "a broken indent", BAD_CODE, GOOD_CODE.replace("    changes, hop", "  changes, hop", 1))
 @case("01", "quotation marks out of a PDF", BAD_CODE, GOOD_CODE.replace('"Records"', "“Records”"))
-@case("01", "half of the code was pasted", BAD_CODE, GOOD_CODE[: len(GOOD_CODE) // 2])
 @case("01", "print as in Python 2", BAD_CODE, f"{GOOD_CODE}\n\nprint 'loaded'\n")
 @case("01", "urllib.unquote_plus, as in Python 2", BAD_CODE, f"import urllib\n{GOOD_CODE}\n\nurllib.unquote_plus('')\n")
 @case("01", "code saved as UTF-16", BAD_CODE, GOOD_CODE, "utf-16")
@@ -284,9 +274,7 @@ def other_code(lab, text, encoding="utf-8", file="total_notifier.py"):
 @case("01", "no topic among the variables", {f"variables of {NOTIFIER}": NOTIFIER}, NOTIFIER, "TOPIC_ARN", None)
 @case("01", "another topic", {f"variables of {NOTIFIER}": NOTIFIER}, NOTIFIER, "TOPIC_ARN", OTHER)
 @case("01", "ten times the threshold", {f"variables of {NOTIFIER}": NOTIFIER}, NOTIFIER, "THRESHOLD", "15000")
-@case("01", "a threshold with a dollar sign", {f"variables of {NOTIFIER}": NOTIFIER}, NOTIFIER, "THRESHOLD", "$1500")
 @case("01", "a threshold with two points", {f"variables of {NOTIFIER}": NOTIFIER}, NOTIFIER, "THRESHOLD", "1.500.00")
-@case("01", "no name of a table", {f"variables of {PROCESSOR}": PROCESSOR}, PROCESSOR, "CUSTOMER_TABLE", None)
 @case("01", "the wrong table", {f"variables of {PROCESSOR}": PROCESSOR}, PROCESSOR, "TRANSACTIONS_TABLE", "Customer")
 def other_variable(lab, function, name, value):
     variables = functions.variables(lab, function) | {name: value}
@@ -296,12 +284,11 @@ def other_variable(lab, function, name, value):
     functions.ensure_function(lab, function)
 
 
-@case("01", f"{PROCESSOR} is throttled", {f"state of {PROCESSOR}": "concurrency"}, PROCESSOR)
-@case("01", f"{NOTIFIER} is throttled", {f"state of {NOTIFIER}": "concurrency"}, NOTIFIER)
-def throttled(lab, function):
-    lab.client("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+@case("01", f"{NOTIFIER} is throttled", {f"state of {NOTIFIER}": "concurrency"})
+def throttled(lab):
+    lab.client("lambda").put_function_concurrency(FunctionName=NOTIFIER, ReservedConcurrentExecutions=0)
     yield
-    lab.client("lambda").delete_function_concurrency(FunctionName=function)
+    lab.client("lambda").delete_function_concurrency(FunctionName=NOTIFIER)
 
 
 # 02 · the bucket's trigger
@@ -313,7 +300,6 @@ def throttled(lab, function):
 @case("02", "only copies start it", {"events of the bucket trigger": "create"}, {"Events": ["s3:ObjectCreated:Copy"]})
 @case("02", "only a folder starts it", {"filter of the bucket trigger": "prefix"}, {"Filter": ("prefix", "uploads/")})
 @case("02", "only .csv starts it", {"filter of the bucket trigger": "suffix"}, {"Filter": ("suffix", ".csv")})
-@case("02", "only .TXT starts it", {"filter of the bucket trigger": "suffix"}, {"Filter": ("suffix", ".TXT")})
 @case("further", "everything starts it", {"rejected rows start nothing": ".txt"}, {"Filter": ("suffix", "")})
 def other_bucket_trigger(lab, change):
     put_notifications(lab, *([] if change is None else [notification(lab, **change)]))
@@ -332,7 +318,6 @@ def second_bucket_trigger(lab, function):
 
 @case("02", "the bucket has no permission", {"permission of the bucket": BUCKET}, None)
 @case("02", "a bucket of any account has it", {"permission of the bucket": BUCKET}, {"SourceAccount": None})
-@case("02", "any bucket has it", {"permission of the bucket": BUCKET}, {"SourceArn": None, "SourceAccount": None})
 @case("02", "another bucket has it", {"permission of the bucket": BUCKET}, {"SourceArn": "arn:aws:s3:::other"})
 @case("02", "another service has it", {"permission of the bucket": BUCKET}, {"Principal": "sns.amazonaws.com"})
 def other_permission(lab, change):
@@ -358,10 +343,7 @@ def no_mapping(lab):
     triggers.ensure_stream_trigger(lab)
 
 
-WRONG_MAPPING = {"stream trigger": NOTIFIER, "other stream triggers": "Transactions"}  # one to add, one to delete
-
-
-@case("02", "the stream was turned off and on", WRONG_MAPPING)
+@case("02", "the stream was turned off and on", {"stream trigger": NOTIFIER})
 def new_stream(lab):
     set_stream(lab, None)
     set_stream(lab, "NEW_AND_OLD_IMAGES")
@@ -374,17 +356,21 @@ def new_stream(lab):
 @case("02", "a batch size of 10000", {"batch size of the stream trigger": NOTIFIER}, {"BatchSize": 10_000})
 @case(
     "02",
+    "a window of 5 minutes",
+    {"batching window of the stream trigger": NOTIFIER},
+    {"MaximumBatchingWindowInSeconds": 300},
+)
+@case(
+    "02",
     "a filter on the stream",
     {"filter of the stream trigger": NOTIFIER},
     {"FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["REMOVE"]}'}]}},
 )
 @case("further", "endless retries", {"retries of the stream trigger": NOTIFIER}, {"MaximumRetryAttempts": -1})
-@case("further", "records of any age", {"retries of the stream trigger": NOTIFIER}, {"MaximumRecordAgeInSeconds": -1})
 @case("further", "failed changes are given up", {f"failed changes of {NOTIFIER}": NOTIFIER}, {"DestinationConfig": {}})
 def other_mapping(lab, settings):
     update_mapping(lab, **settings)
     yield
-    update_mapping(lab, FilterCriteria={"Filters": []})
     triggers.ensure_stream_trigger(lab)
 
 
@@ -406,7 +392,7 @@ def second_mapping(lab, function):
     delete_mapping(lab, uuid)
 
 
-@case("02", "the stream starts the wrong function", WRONG_MAPPING)
+@case("02", "the stream starts the wrong function", {"stream trigger": NOTIFIER})
 def wrong_mapping(lab):
     triggers.delete_stream_trigger(lab)
     uuid = make_mapping(lab, PROCESSOR)
@@ -443,7 +429,6 @@ def other_topic(lab, name, region="us-east-1", attributes=None):
 @case("03", "no e-mail", {"e-mail subscription": TOPIC}, "email", None)
 @case("03", "another e-mail address", {"e-mail subscription": TOPIC}, "email", "someone@example.org")
 @case("03", "no SMS", {"SMS subscription": TOPIC}, "sms", None)
-@case("03", "another number", {"SMS subscription": TOPIC}, "sms", "+15555550199")
 def other_address(lab, protocol, address):
     wanted = lab.email if protocol == "email" else lab.phone
     unsubscribe(lab, protocol, wanted)
@@ -527,7 +512,6 @@ FROM_ANYONES = {"Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:sns:*:*:{TO
 @case("04", "a topic of that name in any account may send", STRANGERS, FROM_ANYONES)
 @case("04", "another topic may send", NO_WAY_IN | STRANGERS, FROM_OTHER)
 @case("04", "the topic may send to another queue", NO_WAY_IN, {"Resource": f"arn:aws:sqs:us-east-1:OWN:{COLLECT}"})
-@case("04", "the topic may receive, not send", NO_WAY_IN, {"Action": "sqs:ReceiveMessage"})
 @case("04", "a refusal in the access policy", NO_WAY_IN, {}, {"Effect": "Deny", "Principal": "*", "Condition": {}})
 @case("further", "no account in the policy", {f"account in the policy of {NOTIFY}": NOTIFY}, FROM_TOPIC)
 def other_policy(lab, *changes):
@@ -566,7 +550,6 @@ def other_upload(lab, key):
 
 @case("05", "a file saved as UTF-16", {"readable uploads": "UTF-8"}, DATA_FILE.read_text().encode("utf-16"))
 @case("05", "a file without a good row", {"readable uploads": "header"}, DATA_FILE.read_bytes().splitlines()[0])
-@case("05", "another kind of file", {"readable uploads": "header"}, b"customer,amount\r\nC1,100\r\n")
 def unreadable_upload(lab, content):
     """Put there while nothing starts the function, which would leave errors in its log."""
     put_notifications(lab)
@@ -605,7 +588,6 @@ BAD_AMOUNT = {"amounts in Transactions": "TransactionAmount"}
 
 
 @case("05", "an amount kept as text", BAD_AMOUNT, {"TransactionAmount": {"S": "100"}})
-@case("05", "an item without an amount", BAD_AMOUNT, {})
 @case("05", "an amount of another name", BAD_AMOUNT, {"trn_amount": {"N": "100"}})
 def bad_amount(lab, amount):
     """Written while the stream is off: what it would carry can never be added up, and would go to the dead letters."""
@@ -622,7 +604,6 @@ def bad_amount(lab, amount):
 @case("05", "a total was changed", {"totals": NOTIFIER}, "TransactionTotal", {"accountBalance": {"N": "599"}})
 @case("05", "a total was deleted", {"totals": NOTIFIER}, "TransactionTotal", None)
 @case("05", "a total kept as text", {"totals": NOTIFIER}, "TransactionTotal", {"accountBalance": {"S": "598"}})
-@case("05", "a total of another name", {"totals": NOTIFIER}, "TransactionTotal", {"balance": {"N": "598"}})
 def other_item(lab, table, values):
     with changed_item(lab, table, {"CustomerId": "C1"}, values):
         yield
@@ -646,7 +627,6 @@ LOW = {f"balances in the alerts of {name}": name for name in queues.ALERT_QUEUES
 
 @case("05", "an alert below the threshold", LOW, {"customerID": "C1", "accountBalance": "598"})
 @case("05", "an alert without a balance", LOW, {"customerID": "C1"})
-@case("05", "an alert of a balance in words", LOW, {"customerID": "C1", "accountBalance": "a lot"})
 @case("05", "an alert of a customer who is a number", LOW, {"customerID": 1, "accountBalance": 598})
 def bad_alert(lab, message):
     publish(lab, message)
@@ -665,14 +645,10 @@ def no_log(lab):
 LOGGED = {f"errors in the log of {NOTIFIER}": NOTIFIER}
 TIMED_OUT = "2026-11-25T08:00:03.000Z 5f0c7a1e Task timed out after 3.00 seconds"
 KILLED = "RequestId: 5f0c7a1e Error: Runtime exited with error: signal: killed"
-DENIED = (
-    "[ERROR] AuthorizationErrorException: An error occurred (AuthorizationError) when calling the Publish operation"
-)
 
 
 @case("05", "a run took too long", LOGGED, TIMED_OUT)
 @case("05", "a run needed too much memory", LOGGED, KILLED)
-@case("05", "a run was refused", LOGGED, DENIED)
 def logged_failure(lab, words):
     """As Lambda would write it; the metrics of the embedded AWS know nothing of it."""
     logs, where = lab.client("logs"), {"logGroupName": f"/aws/lambda/{NOTIFIER}", "logStreamName": "sabotage"}

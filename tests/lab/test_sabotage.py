@@ -36,8 +36,7 @@ def reports(request, finished):
     own = threading.local()  # each thread has an account, as long as that is mended after each case
 
     def report(case):
-        lab, own.lab = getattr(own, "lab", None), None
-        lab = lab if lab and case.can_be_mended else finished()
+        lab = (vars(own).pop("lab", None) if case.can_be_mended else None) or finished()
         with case.done_to(lab):
             report = checks.run(lab)
         if case.can_be_mended:  # should this break anything in the other steps, the next case will show it

@@ -23,6 +23,7 @@ STOREYS = [
     {"emulator"},
     {"lab"},
     {"policies"},
+    {"grants"},
     {"roles", "buckets", "tables", "functions", "cloudwatch", "topics", "queues"},
     {"triggers", "transactions"},
     {"frames", "plots", "checks", "cleanup"},
@@ -152,8 +153,9 @@ def test_plots_never_call_aws(imported, rooms_of):
     assert not {"boto3", "botocore"} & {name.split(".")[0] for name in imported(HOUSE / "plots.py")}
 
 
-def test_policies_never_call_aws(nodes):
-    called = [node.func.attr for node in nodes(HOUSE / "policies.py", ast.Call) if isinstance(node.func, ast.Attribute)]
+@pytest.mark.parametrize("room", ["policies", "grants"])
+def test_what_is_about_policies_never_calls_aws(room, nodes):
+    called = [node.func.attr for node in nodes(HOUSE / f"{room}.py", ast.Call) if isinstance(node.func, ast.Attribute)]
 
     assert "client" not in called
 
