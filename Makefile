@@ -24,7 +24,7 @@ browser: $(READY) ## look at every notebook in JupyterLab in Chromium; screensho
 sabotage: $(READY) ## break a finished account in many ways, and show which check catches which
 	$(BIN)/pytest tests/lab/test_sabotage.py --table -q
 
-bench: $(READY) ## compare the headless run with as many empty notebooks
+bench: $(READY) ## time the headless run and `lab check` against what they cannot do without
 	$(BIN)/python tests/bench_run.py
 
 lint: $(READY) ## check style and types, of notebooks too

@@ -1,11 +1,14 @@
-"""How much longer the headless run takes than its kernels need to start and import what the notebooks import.
+"""How much longer the headless run, and `lab check`, take than what they cannot do without.
 
-Run by `make bench`. The baseline is as many empty notebooks, with each notebook's own imports, through the same
-papermill calls. Both are measured in turn, on an embedded AWS that already runs.
+Run by `make bench`. The baseline of the run is as many empty notebooks, with each notebook's own imports, through the
+same papermill calls; that of the check is a Python that only opens the lab. Both of a pair are measured in turn, on an
+embedded AWS that already runs.
 """
 
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,6 +19,8 @@ from lab_lib import emulator, headless
 from lab_lib.lab import start_embedded
 
 ROUNDS = 3
+LAB = Path(sys.executable).with_name("lab")
+ONLY_OPEN = "from lab_lib.lab import open_lab; open_lab()"
 
 
 def only_imports(path: Path, folder: Path) -> Path:
@@ -51,6 +56,11 @@ def main() -> None:
                 pairs.append((whole, kernels))
                 print(f"run {whole:5.1f} s   empty notebooks {kernels:5.1f} s   ratio {whole / kernels:.2f}")
             print(f"median ratio {statistics.median(whole / kernels for whole, kernels in pairs):.2f}")
+            headless.run({}, folder / "kept", keep=True)
+            for _ in range(ROUNDS):
+                check = seconds(lambda: subprocess.run([LAB, "check"], check=True, capture_output=True))
+                opened = seconds(lambda: subprocess.run([sys.executable, "-c", ONLY_OPEN], check=True))
+                print(f"lab check {check:4.2f} s   only open the lab {opened:4.2f} s   ratio {check / opened:.2f}")
         finally:
             emulator.stop()
 

@@ -33,6 +33,8 @@ def pytest_terminal_summary(terminalreporter, config):
             if "sabotage" in properties:
                 table.add_row(mark, *(properties.get(name, "") for name in SABOTAGE))
     console = Console()
+    if not console.is_terminal:
+        console.width = 180  # a file has room
     console.print(table)
     caught = sum("✔" in mark for mark in table.columns[0].cells)
     console.print(f"{caught} of {table.row_count} sabotages caught")
