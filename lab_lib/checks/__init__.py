@@ -149,12 +149,11 @@ def _made(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
 
 
 def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
-    for other in rule.after:
-        below = _made(account, RULES[other], made)
-        if not below.ok:
-            where = "" if below.step == rule.step else f" of step {below.step}"
-            cause = below.found if below.found.startswith(WAITS) else f"{WAITS} {other}{where}"
-            return Check(rule.step, rule.name, False, cause, f"{other} first", "See to that first.")
+    if root := _waits_for(account, rule, made):
+        where = "" if root.step == rule.step else f" of step {root.step}"
+        return Check(
+            rule.step, rule.name, False, f"{WAITS} {root.name}{where}", f"{root.name} first", "See to that first."
+        )
     try:
         return Check(rule.step, rule.name, *rule.judge(account))
     except ClientError as error:
@@ -165,6 +164,15 @@ def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
     except LabError as error:
         why, hint = str(error), "It may be right or wrong. Look in the console."
     return Check(rule.step, rule.name, False, f"{CANNOT_SEE}: {why}", "to be seen", hint)
+
+
+def _waits_for(account: Account, rule: Rule, made: dict[str, Check]) -> Check | None:
+    """The check that has to hold first, at the bottom of what the rule rests on."""
+    for below in (RULES[other] for other in rule.after):
+        check = _made(account, below, made)
+        if not check.ok:
+            return _waits_for(account, below, made) or check
+    return None
 
 
 def _in_order(steps: tuple[str, ...]) -> list[Rule]:

@@ -1,17 +1,12 @@
 """One lab on moto for all unit tests: its clients are made once, and what they made is forgotten after each test."""
 
-import copy
-import copyreg
 import os
-import threading
 
 import boto3
 import moto.awslambda.models
 import moto.s3.models
 import pytest
 from moto import mock_aws
-from moto.core.base_backend import BackendDict
-from moto.core.model_instances import reset_model_data
 from moto.iam.access_control import PermissionResult
 
 from lab_lib.lab import Lab
@@ -55,40 +50,6 @@ def lab(moto_lab, monkeypatch):
     monkeypatch.setattr(moto.s3.models.FakeBucket, "get_permission", lambda *_: PermissionResult.NEUTRAL)
     with mock_aws(config={"lambda": {"use_docker": False}}):
         yield moto_lab
-
-
-@pytest.fixture(scope="session")
-def accounts():
-    """What each way to build an account has left in moto, kept for `built`."""
-    return {}
-
-
-@pytest.fixture
-def built(lab, accounts, monkeypatch):
-    """built(build): the lab after build(lab), which is called in an empty account, and only once for all tests.
-
-    Each test gets a copy of what that left in moto, so that none sees what another one did to it.
-    """
-    # A queue has a lock, which cannot be copied; its copy gets one of its own.
-    monkeypatch.setitem(copyreg.dispatch_table, type(threading.RLock()), lambda _: (threading.RLock, ()))
-
-    def copied(state):
-        return copy.deepcopy(state, {id(service): service for service, *_ in state})
-
-    def built(build):
-        if build not in accounts:
-            build(lab)
-            accounts[build] = copied([(each, dict(each), dict(vars(each))) for each in BackendDict._instances])
-            reset_model_data()  # else moto would empty the kept objects too, after the test
-        for service, regions, settings in copied(accounts[build]):
-            service.clear()
-            service.update(regions)
-            vars(service).update(settings)
-            if service not in BackendDict._instances:  # which are those that moto empties after the test
-                BackendDict._instances.append(service)
-        return lab
-
-    return built
 
 
 @pytest.fixture
