@@ -22,7 +22,7 @@ browser: $(READY) ## look at every notebook in JupyterLab in Chromium; screensho
 	$(BIN)/pytest tests/browser
 
 sabotage: $(READY) ## break a finished account in many ways, and show which check catches which
-	$(BIN)/pytest tests/lab/test_sabotage.py --table -q
+	$(BIN)/pytest -m sabotage tests/lab/test_sabotage.py --table -q
 
 bench: $(READY) ## time the headless run and `lab check` against what they cannot do without
 	$(BIN)/python tests/bench_run.py

@@ -43,8 +43,13 @@ def find_queue(lab: Lab, name: str) -> str | None:
 
 def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
     """The alerts that lie in the queue, without SNS's envelope: customerID and accountBalance; they stay there."""
-    bodies = [_json(message.get("Message", "")) for message in messages(lab, name)]
-    return [body for body in bodies if "customerID" in body]
+    return [body for body in map(alert, messages(lab, name)) if body]
+
+
+def alert(message: dict[str, Any]) -> dict[str, str]:
+    """The alert in SNS's envelope, which is a message of the queue; empty if it is something else."""
+    body = _json(message.get("Message", ""))
+    return body if "customerID" in body else {}
 
 
 def names(lab: Lab) -> list[str]:

@@ -98,7 +98,8 @@ def alerts(account: Account, name: str) -> Finding:
     if held := _held_back(account, name):
         count = int(account.ask(queues.attributes, name)["ApproximateNumberOfMessages"])
         return Finding(count >= len(high), f"{count} messages, {held}", f"{len(high)} or more", hint)
-    alerted = {str(alert["customerID"]) for alert in account.ask(queues.alerts, name)}
+    alerts = filter(None, map(queues.alert, account.ask(queues.messages, name)))
+    alerted = {str(alert["customerID"]) for alert in alerts}
     hidden = account.ask(queues.attributes, name).get("ApproximateNumberOfMessagesNotVisible", "0")
     if high - alerted and hidden != "0":
         found = f"{CANNOT_SEE}: somebody is reading {hidden} messages of {account.lab.name(name)}"
@@ -108,10 +109,11 @@ def alerts(account: Account, name: str) -> Finding:
 
 @check("05", "balances in the alerts of {}", after=("alerts in {}",), each=queues.ALERT_QUEUES)
 def balances(account: Account, name: str) -> Finding:
-    """No alert tells of a balance below the threshold, or of none."""
+    """No alert tells of a balance below the threshold, or of none; those of an earlier threshold are left out."""
     if held := _held_back(account, name):
         return Finding(True, held, "", "")
-    low = [alert for alert in account.ask(queues.alerts, name) if not _reaches(account, alert.get("accountBalance"))]
+    alerts = [queues.alert(message) for message in account.ask(queues.messages, name) if _is_of_now(account, message)]
+    low = [alert for alert in alerts if alert and not _reaches(account, alert.get("accountBalance"))]
     told = (f"{alert['customerID']} {alert.get('accountBalance', 'without a balance')}" for alert in low)
     hint = (
         f"See which threshold {account.lab.name('TotalNotifier')} has, and that its message names customerID and "
@@ -198,6 +200,14 @@ def _held_back(account: Account, name: str) -> str:
 def _shown(balance: Any) -> str:
     """The balance as a number, or in quotes if the table holds it as text."""
     return f"{balance:f}" if isinstance(balance, Decimal) else repr(balance)
+
+
+def _is_of_now(account: Account, message: dict[str, Any]) -> bool:
+    """True if the message was published after TotalNotifier got the settings that it has."""
+    function, sent = account.ask(functions.describe, "TotalNotifier"), message.get("Timestamp")
+    if function is None or sent is None:
+        return True
+    return datetime.fromisoformat(sent) >= datetime.fromisoformat(function["Configuration"]["LastModified"])
 
 
 def _reaches(account: Account, balance: Any) -> bool:

@@ -224,7 +224,7 @@ BY_HAND = {
 @pytest.fixture(scope="module")
 def ahead(request, new_account, tmp_path_factory):
     """The accounts that the selected tests want, being built a few at a time: {name: the future of its labs}."""
-    wanted = [item.callspec.params["name"] for item in request.session.items if item.module is request.module]
+    wanted = [item.callspec.params["name"] for item in request.session.items if item.path == request.path]
     builders, folder = {**BY_HELPERS, **BY_HAND}, tmp_path_factory.mktemp
     with ThreadPoolExecutor(AT_ONCE) as pool:
         names = sorted(set(wanted), key=wanted.index)

@@ -13,6 +13,8 @@ from lab_lib.errors import TimedOut
 from lab_lib.headless import DATA_FILE
 from lab_lib.waiting import wait_until
 
+pytestmark = pytest.mark.sabotage  # a minute of its own: `make sabotage`
+
 
 @pytest.fixture(scope="module")
 def finished(chain_in, new_account):
@@ -46,7 +48,7 @@ def reports(request, finished):
             list(cleanup.delete_all(lab))
         return report
 
-    chosen = [item.callspec.params["case"] for item in request.session.items if item.originalname == EACH_CASE]
+    chosen = [item.callspec.params["case"] for item in request.session.items if item.name.startswith(f"{EACH_CASE}[")]
     pool = ThreadPoolExecutor(3)
     yield {case.title: pool.submit(report, case) for case in chosen}
     pool.shutdown(cancel_futures=True)

@@ -245,7 +245,9 @@ REFUSED = {  # what cannot be seen of the whole lab without this call
     },
     ("dynamodb", "scan"): {"rows in Transactions"},
     ("dynamodb", "describe_time_to_live"): {"expiry of ProcessedRecords"},
-    ("lambda", "get_function"): both("function {}") | both("permissions of the role for {}"),
+    ("lambda", "get_function"): both("function {}")
+    | both("permissions of the role for {}")
+    | both("balances in the alerts of {}", QUEUES),
     ("lambda", "get_policy"): {"permission of the bucket"},
     ("lambda", "list_functions"): {"other bucket triggers", "other stream triggers"},
     ("lambda", "list_event_source_mappings"): {"stream trigger"},
@@ -1459,3 +1461,12 @@ def test_a_bucket_policy_may_leave_out_the_brackets_around_its_only_statement(st
     stored.client("s3").put_bucket_policy(Bucket=stored.bucket, Policy=json.dumps(policy))
 
     assert the("TLS to the bucket").found == "TLS only"
+
+
+def test_an_alert_of_a_lower_threshold_that_was_raised_since_is_left_out(whole, alert, faults, told_of_functions):
+    alert(customerID="C1", accountBalance="598")
+    assert faults("05") == {f"balances in the alerts of {name}": "C1 598" for name in QUEUES}
+
+    told_of_functions(LastModified="2126-11-25T03:06:49.231+0000")
+
+    assert faults("05") == {}
