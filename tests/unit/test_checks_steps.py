@@ -164,7 +164,8 @@ def _put(lab, table, **item):
 
 
 def _alert(lab, *names, **told):
-    body = json.dumps({"Type": "Notification", "Message": json.dumps(told)})
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    body = json.dumps({"Type": "Notification", "Timestamp": now, "Message": json.dumps(told)})
     for name in names or QUEUES:
         lab.client("sqs").send_message(QueueUrl=queues.find_queue(lab, name), MessageBody=body)
 
