@@ -104,10 +104,11 @@ class Books:
         return [(customer, balance) for customer, balance in self.chain.alerts(queue) if customer in self.customers]
 
     def must_balance(self, fault, remedy, repeats=0, letters_again=0):
-        """Compare with the account, and enter the outcome into the table of the faults.
+        """Close the books, compare them with the account, and enter the outcome into the table of the faults.
 
         So many alerts, and so many dead letters, may have come once more than they ought to.
         """
+        self.close()
         wanted, found = self.totals(), self._mine(tables.items(self.lab, "TransactionTotal"), "CustomerId")
         totals = {item["CustomerId"]: item["accountBalance"] for item in found}
         exact = sum(totals.get(customer) == total for customer, total in wanted.items())

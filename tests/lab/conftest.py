@@ -32,22 +32,16 @@ def pytest_terminal_summary(terminalreporter, config):
     found = [{"": mark, **dict(test.user_properties)} for mark in tests for test in tests[mark]]
     for title, verb in TABLES.items():
         if rows := [row for row in found if row.get("table") == title]:
-            console_of_room().print(
-                table_of(title, rows), f"{sum(row[''] == '✔' for row in rows)} of {len(rows)} {verb}"
-            )
+            good = sum(row[""] == "✔" for row in rows)
+            console_of_room().print(table_of(title, rows), f"{good} of {len(rows)} {verb}")
 
 
 def table_of(title, rows):
-    columns = dict.fromkeys(name for row in rows for name in row if name != "table")
-    table = Table(
-        *(Column(name, overflow="fold") for name in columns),
-        title=title,
-        box=SIMPLE_HEAD,
-        collapse_padding=True,
-        pad_edge=False,
-    )
+    names = dict.fromkeys(name for row in rows for name in row if name != "table")
+    columns = [Column(name, overflow="fold") for name in names]
+    table = Table(*columns, title=title, box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
     for row in rows:
-        table.add_row(*(row.get(name, "") for name in columns))
+        table.add_row(*(row.get(name, "") for name in names))
     return table
 
 

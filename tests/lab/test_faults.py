@@ -11,8 +11,9 @@ from urllib.parse import quote_plus
 import psutil
 import pytest
 from books import Books
-from faulty_wire import (
+from faults import (
     after,
+    answer_late,
     answer_lost,
     cancelled,
     killed_after,
@@ -20,9 +21,9 @@ from faulty_wire import (
     read_in_part,
     refused,
     too_many_digits,
-    wire_to,
     written_in_part,
 )
+from wire import wire_to
 
 from lab_lib import checks, cleanup, emulator, functions, queues
 from lab_lib.errors import LabError, StepMissing
@@ -68,6 +69,10 @@ class Bench:
     def notify(self, records):
         return functions.invoke(self.lab, NOTIFIER, {"Records": records})
 
+    def run(self, *keys):
+        self.process(*keys)
+        self.notify(self.new_records())
+
     def new_records(self):
         """The stream's records since the last time, as the mapping hands them over."""
         found, page = [], None
@@ -75,10 +80,8 @@ class Bench:
             answer = self.streams.get_records(ShardIterator=self.place)
             page, self.place = answer["Records"], answer["NextShardIterator"]
             found += page
-        for record in found:
-            record["dynamodb"]["ApproximateCreationDateTime"] = record["dynamodb"][
-                "ApproximateCreationDateTime"
-            ].timestamp()
+        for record in (record["dynamodb"] for record in found):
+            record["ApproximateCreationDateTime"] = record["ApproximateCreationDateTime"].timestamp()
         return found
 
 
@@ -171,7 +174,6 @@ def batch(bench, books, key, rows, who):
     books.upload(key, rows(110))
     bench.process(key)
     books.put(who("C"), "by hand", None)
-    books.close()
     bench.wire.calls.clear()
     return bench.new_records()
 
@@ -210,10 +212,8 @@ def test_transaction_processor_killed_at_any_call_is_finished_by_the_event_that_
 
     with pytest.raises(LabError, match="process died"):
         bench.process(key)
-    bench.process(key)
-    bench.notify(bench.new_records())
+    bench.run(key)
 
-    books.close()
     books.must_balance(f"killed {moment} {call} {nth}", "the event again")
 
 
@@ -228,10 +228,8 @@ def test_transaction_processor_killed_at_the_deletion_of_old_rejected_rows_delet
 
     with pytest.raises(LabError, match="process died"):
         bench.process(key)
-    bench.process(key)
-    bench.notify(bench.new_records())
+    bench.run(key)
 
-    books.close()
     books.must_balance(f"killed {moment} DeleteObject", "the event again")
 
 
@@ -242,10 +240,8 @@ def test_the_same_event_twice_counts_once(bench, books, key, rows, bad_row, betw
     bench.process(key)
     if between != "one after the other":
         bench.notify(bench.new_records())
-    bench.process(key)
-    bench.notify(bench.new_records())
+    bench.run(key)
 
-    books.close()
     books.must_balance("the same S3 event twice", between)
 
 
@@ -256,7 +252,6 @@ def test_the_same_event_twice_at_once_counts_once(bench, books, key, rows, bad_r
         list(pool.map(bench.process, [key, key]))
     bench.notify(bench.new_records())
 
-    books.close()
     books.must_balance("the same S3 event twice", "both at once")
 
 
@@ -269,10 +264,8 @@ def test_several_records_in_one_event_are_all_processed(bench, books, key, rows,
 
     with pytest.raises(LabError, match="process died"):
         bench.process(*keys)
-    bench.process(*keys)
-    bench.notify(bench.new_records())
+    bench.run(*keys)
 
-    books.close()
     books.must_balance("killed amid the 2nd of 3 files", "the event again")
 
 
@@ -283,15 +276,13 @@ def test_an_object_that_is_gone_by_the_time_does_not_hold_up_the_others(bench, b
     bench.notify(bench.new_records())
 
     assert reports[0] == {"key": "gone.txt", "gone": True}
-    books.close()
     books.must_balance("of an event's 2 objects one is gone", "nothing comes again")
 
 
 def test_an_object_that_goes_between_the_two_readings_is_not_taken_in_by_half(bench, books, key, rows, bad_row):
     bench.chain.put(key, [*rows(40), bad_row])
-    bench.wire.fail(
-        "GetObject", after(lambda: bench.lab.client("s3").delete_object(Bucket=bench.lab.bucket, Key=key)), 2
-    )
+    s3 = bench.lab.client("s3")
+    bench.wire.fail("GetObject", after(lambda: s3.delete_object(Bucket=bench.lab.bucket, Key=key)), nth=2)
 
     assert bench.process(key) == [{"key": key, "gone": True}]
 
@@ -301,14 +292,12 @@ def test_an_object_that_goes_between_the_two_readings_is_not_taken_in_by_half(be
 
 def test_an_object_that_changes_between_the_two_readings_is_read_anew(bench, books, key, rows, bad_row):
     books.upload(key, rows(3))
-    bench.wire.fail("GetObject", after(lambda: books.upload(key, [*rows(40), bad_row])), 2)
+    bench.wire.fail("GetObject", after(lambda: books.upload(key, [*rows(40), bad_row])), nth=2)
 
     with pytest.raises(LabError, match="PreconditionFailed"):
         bench.process(key)
-    bench.process(key)
-    bench.notify(bench.new_records())
+    bench.run(key)
 
-    books.close()
     books.must_balance("the object is replaced amid the reading", "the event again")
 
 
@@ -317,10 +306,8 @@ def test_an_object_that_changes_while_its_rows_are_written_is_read_anew(bench, b
     corrected = [*rows(39), f"{who('B')}|2 Street|T2|03/17/2017|-500"]
     bench.wire.fail("HeadObject", after(lambda: books.upload(key, corrected)))
 
-    bench.process(key)
-    bench.notify(bench.new_records())
+    bench.run(key)
 
-    books.close()
     books.must_balance("the object is replaced amid the writing", "read again by itself")
 
 
@@ -330,10 +317,8 @@ def test_what_a_batch_had_no_room_for_is_written_all_the_same(bench, books, key,
     books.upload(key, [*rows(60), bad_row, twice])
     bench.wire.fail("BatchWriteItem", written_in_part, times=times)
 
-    bench.process(key)
-    bench.notify(bench.new_records())
+    bench.run(key)
 
-    books.close()
     books.must_balance(f"half of a batch is UnprocessedItems, {times} ×", "sent again")
 
 
@@ -343,10 +328,8 @@ def test_transaction_processor_bears_with_a_call_that_fails(bench, books, key, r
     books.upload(key, [*rows(40), bad_row])
     bench.wire.fail(call, THROTTLE[call] if fault == "throttled" else answer_lost)
 
-    bench.process(key)
-    bench.notify(bench.new_records())
+    bench.run(key)
 
-    books.close()
     books.must_balance(f"{call} {fault}", "botocore's retry")
 
 
@@ -365,7 +348,12 @@ def test_total_notifier_killed_at_any_call_is_finished_by_the_batch_that_comes_a
     bench.notify(batch)
 
     told_and_not_noted = (moment, call) in [("after", "Publish"), ("before", "UpdateItem")]
-    books.must_balance(f"killed {moment} {call} {nth}", "the batch again", repeats=told_and_not_noted, letters_again=1)
+    books.must_balance(
+        f"killed {moment} {call} {nth}",
+        "the batch again",
+        repeats=told_and_not_noted,
+        letters_again=(moment, call) == ("after", "SendMessage"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -452,11 +440,10 @@ def test_a_publish_that_fails_twice_alerts_once_in_the_end(bench, books, batch, 
 
 def test_corrections_and_deletions_count_with_the_difference_even_if_old_batches_come_again(bench, books, key, who):
     def change(*amounts):
-        books.upload(
-            key, [f"{who('A')}|1 Street|T{number}|03/16/2017|{amount}" for number, amount in enumerate(amounts)]
-        )
+        lines = [f"{who('A')}|1 Street|T{number}|03/16/2017|{amount}" for number, amount in enumerate(amounts)]
+        books.upload(key, lines)
         bench.process(key)
-        return through()
+        through()
 
     def through():
         batches.append(bench.new_records())
@@ -471,7 +458,8 @@ def test_corrections_and_deletions_count_with_the_difference_even_if_old_batches
     books.delete(who("A"), "T1")
     through()
     for batch in batches:
-        bench.notify(batch) if batch else None
+        bench.notify(batch)
+
     assert [len(batch) for batch in batches] == [2, 0, 1, 1, 1]
     assert books.crossings[who("A")] == 2
     books.must_balance("unchanged, corrected twice, deleted", "all batches again")
@@ -482,8 +470,7 @@ def test_another_run_that_lowers_the_total_before_the_flag_is_set_does_not_hide_
 ):
     def correct(amount):
         books.upload(key, [f"{who('A')}|1 Street|T1|03/16/2017|{amount}"])
-        bench.process(key)
-        bench.notify(bench.new_records())
+        bench.run(key)
         books.close()
 
     books.upload(key, [f"{who('A')}|1 Street|T1|03/16/2017|1600"])
@@ -507,7 +494,6 @@ def test_a_poison_record_among_good_ones_is_set_aside_alone(bench, books, key, r
 
     bench.notify(bench.new_records())
 
-    books.close()
     books.must_balance("2 rows without a number among good ones", "nothing comes again")
 
 
@@ -522,7 +508,6 @@ def test_a_good_amount_that_is_spoilt_is_taken_back_and_counts_again_when_it_is_
     bench.notify(bench.new_records())
     bench.notify(spoilt)
 
-    books.close()
     books.must_balance("an amount becomes a text, and a number again", "the first batch again", letters_again=1)
 
 
@@ -540,7 +525,6 @@ def test_an_amount_that_gives_a_total_too_many_digits_is_set_aside_alone(bench, 
 
     bench.notify(bench.new_records())
 
-    books.close()
     books.must_balance(f"a total of 39 digits, {batches}", "nothing comes again")
 
 
@@ -583,6 +567,17 @@ def test_the_mapping_retries_a_run_that_was_killed(chain, chain_books, wire, row
     chain_books.wait()
     assert wire.left() == []
     chain_books.must_balance(f"killed {moment} {call}", "the mapping's retry", repeats=repeats)
+
+
+def test_the_mapping_retries_a_run_whose_time_was_up(chain, chain_books, wire, rows, key):
+    wire.lead_from(chain.lab, NOTIFIER, Timeout=2)
+    wire.fail("Publish", answer_late)
+
+    chain_books.upload(key, rows(110))
+
+    chain_books.wait()
+    assert wire.left() == []
+    chain_books.must_balance("timed out after Publish", "the mapping's retry", repeats=1)
 
 
 def test_s3s_event_is_retried_when_the_run_was_killed(chain, chain_books, wire, rows, key, bad_row):
