@@ -1,6 +1,7 @@
 """The notebooks through papermill, in order, for one account; what they left there is read into a result."""
 
 import asyncio
+import functools
 import json
 import re
 import sys
@@ -186,6 +187,7 @@ def _nothing_held() -> dict[str, Any]:
     return {**empty, "queues": dict.fromkeys(queues.ALERT_QUEUES, 0)}
 
 
+@functools.cache
 def _parameters_of(path: Path) -> set[str]:
     return set(_papermill().inspect_notebook(path))
 
