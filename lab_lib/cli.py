@@ -21,6 +21,7 @@ from rich.text import Text  # unlike a str, it is no markup: what a notebook say
 from lab_lib import emulator, policies
 from lab_lib.errors import LabError
 from lab_lib.lab import DEFAULT_REGION, Lab, open_lab, start_embedded
+from lab_lib.masking import masked
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -150,7 +151,7 @@ def check(
         report = checks.run(lab, *(step or []), done=lambda made: progress.advance(bar))
         progress.stop()
         if as_json:
-            print(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False))
+            print(masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab))
         else:
             out.print(f"{str(lab)[0].upper()}{str(lab)[1:]}", soft_wrap=True, highlight=False)
             out.print(_checks_table(report, whole=bool(step)))

@@ -22,7 +22,7 @@ STOREYS = [
     {"waiting"},
     {"emulator"},
     {"lab"},
-    {"policies"},
+    {"policies", "masking"},
     {"grants"},
     {"roles", "buckets", "tables", "functions", "cloudwatch", "topics", "queues"},
     {"triggers", "transactions"},
