@@ -98,12 +98,9 @@ def run(
 
 def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab, transactions.TransactionsFile]:
     """Refuse what cannot work before anything is made; the parameters with a data file, the lab, and the file."""
-    for path in notebooks():
-        unknown = sorted(parameters.keys() - _parameters_of(path))
-        if unknown:
-            raise UsageError(
-                f"{path.stem} has no parameter {unknown[0]}; it has {', '.join(sorted(_parameters_of(path)))}."
-            )
+    known = set().union(*map(_parameters_of, notebooks()))
+    if unknown := sorted(parameters.keys() - known):
+        raise UsageError(f"No notebook has a parameter {unknown[0]}; they have {', '.join(sorted(known))}.")
     data_file = str(Path(parameters.get("data_file") or DATA_FILE).resolve())
     file = transactions.read(data_file)
     if not file.key.endswith(".txt"):
@@ -117,7 +114,7 @@ def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab, transactio
 def run_one(
     path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel: AsyncKernelManager | None = None
 ) -> Step:
-    """Run one notebook, in this kernel or in a new one.
+    """Run one notebook with those parameters that it has; in this kernel, or in a new one.
 
     It is written to `out` while it runs, with the evidence if it failed, and without what is private in the lab.
     """
@@ -126,11 +123,12 @@ def run_one(
 
     begun, error, seen, written = time.monotonic(), None, "", (out / path.name).resolve()
     papermill.iorw.papermill_io.register(str(written), _MaskedFile(lab))
+    known = _parameters_of(path)
     try:
         papermill.execute_notebook(
             path,
             written,
-            parameters=parameters,
+            parameters={name: value for name, value in parameters.items() if name in known},
             kernel_name="python3",
             cwd=path.parent,
             progress_bar=False,

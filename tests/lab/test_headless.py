@@ -34,7 +34,7 @@ ENTRIES = {
     "queues": dict,
     "rejected": list,
 }
-PARAMETERS = ["account", "profile", "region", "prefix", "threshold", "email", "phone", "data_file"]
+PARAMETERS = ["account", "profile", "region", "prefix", "threshold", "email", "phone", "data_file", "yes"]
 EMAIL, PHONE = "ana@example.com", "+15555550100"
 PEOPLE = ["--email", EMAIL, "--phone", PHONE]
 OTHER_FILE = """\
@@ -259,6 +259,20 @@ def test_a_second_run_takes_another_file_and_another_threshold(run_again):
     alerts = [{"customerID": "C2", "accountBalance": "1750"}, {"customerID": "D1", "accountBalance": "1750.25"}]
     assert sorted(result["alerts"], key=lambda alert: alert["customerID"]) == alerts
     assert result["queues"] == {"CustomerNotify": 2, "CreditCollection": 2}
+
+
+def test_each_notebook_gets_those_parameters_that_it_has_and_the_last_one_need_not_ask(run_again):
+    folder, process = run_again
+
+    given = {
+        path.stem: set(nbformat.read(path, as_version=4).metadata.papermill.parameters)
+        for path in folder.glob("*.ipynb")
+    }
+
+    where = {"account", "profile", "region", "prefix"}
+    assert given.pop(STEPS[-1]) == where | {"yes"}
+    assert set(map(frozenset, given.values())) == {frozenset(PARAMETERS) - {"yes"}}
+    assert process.stderr == ""
 
 
 def test_rows_that_were_rejected_are_in_the_result(run_again):
