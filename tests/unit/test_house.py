@@ -20,6 +20,7 @@ ALL = [*FILES, *HANDLERS]
 STOREYS = [
     {"errors"},
     {"waiting"},
+    {"state"},
     {"emulator"},
     {"lab"},
     {"policies", "masking"},
