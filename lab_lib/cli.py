@@ -71,8 +71,9 @@ def run(
 ) -> None:
     """Run the notebooks in order, and write what came of it to result.json.
 
-    The last one deletes all that the lab made; on AWS you are asked for that before the first one. In all that is
-    written, account, addresses and credentials are masked.
+    The last one deletes what the lab made; on AWS you are asked before the first one.
+
+    Account, addresses and credentials are masked in all that is written.
     """
     from lab_lib import cleanup, headless
 
