@@ -34,13 +34,17 @@ class Books:
     """What the customers of one test are owed; other customers of the account are none of its business."""
 
     def __init__(self, chain, record_property):
-        self.chain, self.lab, self.record = chain, chain.lab, record_property
+        self.chain, self.record = chain, record_property
         self.amounts = {}  # {(customer, transaction): amount}
         self.customers = set()
         self.bad = {}  # {key: numbers of the lines that do not count}
         self.poison = set()  # the (customer, transaction) that must be set aside in the dead letters
         self.high, self.crossings = set(), Counter()
         self.started = time.monotonic()
+
+    @property
+    def lab(self):
+        return self.chain.lab
 
     def upload(self, key, lines):
         amounts, self.bad[key] = count(lines)
@@ -86,22 +90,11 @@ class Books:
         """Wait until the functions are through, by what they leave behind last; and close the books."""
 
         def through():
-            items = self._mine(tables.items(self.lab, "TransactionTotal"), "CustomerId")
-            alerted = {item["CustomerId"] for item in items if item.get("alerted")}
-            totals = {item["CustomerId"]: item["accountBalance"] for item in items}
-            return totals == self.totals() and alerted == self.high and set(self.letters()) == self.poison
+            alerted = {item["CustomerId"] for item in self._total_items() if item.get("alerted")}
+            return self._totals_held() == self.totals() and alerted == self.high and set(self.letters()) == self.poison
 
         self.close()
         wait_until(through, f"the totals {self.totals()}", timeout=30)
-
-    def letters(self):
-        """The (customer, transaction) of the stream records in the dead letters."""
-        found = [letter["record"]["dynamodb"]["Keys"] for letter in self._dead_letters() if "record" in letter]
-        rows = [tuple(keys[name]["S"] for name in ("CustomerId", "TransactionId")) for keys in found]
-        return sorted(row for row in rows if row[0] in self.customers)
-
-    def alerts(self, queue="CustomerNotify"):
-        return [(customer, balance) for customer, balance in self.chain.alerts(queue) if customer in self.customers]
 
     def must_balance(self, fault, remedy, repeats=0, letters_again=0):
         """Close the books, compare them with the account, and enter the outcome into the table of the faults.
@@ -109,19 +102,40 @@ class Books:
         So many alerts, and so many dead letters, may have come once more than they ought to.
         """
         self.close()
-        wanted, found = self.totals(), self._mine(tables.items(self.lab, "TransactionTotal"), "CustomerId")
-        totals = {item["CustomerId"]: item["accountBalance"] for item in found}
-        exact = sum(totals.get(customer) == total for customer, total in wanted.items())
-        alerts = {queue: Counter(customer for customer, _ in self.alerts(queue)) for queue in queues.ALERT_QUEUES}
-        sent = alerts["CustomerNotify"].total()
+        totals, letters = self._totals_held(), self.letters()
+        alerts = {queue: self.alerts(queue) for queue in queues.ALERT_QUEUES}
         bad = {key: [row["line"] for row in buckets.rejected_rows(self.lab, key)] for key in self.bad}
-        letters = self.letters()
+        self._record(fault, remedy, totals, alerts["CustomerNotify"], bad, letters)
+
+        assert totals == self.totals()
+        for sent in alerts.values():
+            counted = Counter(customer for customer, _ in sent)
+            assert counted.keys() == self.crossings.keys()
+            assert counted >= self.crossings
+            assert (counted - self.crossings).total() <= repeats
+            assert [balance for _, balance in sent if balance < THRESHOLD] == []
+        assert bad == self.bad
+        assert set(letters) == self.poison
+        assert len(letters) <= len(self.poison) + letters_again
+
+    def letters(self):
+        """The (customer, transaction) of the stream records in the dead letters."""
+        letters = self.chain.messages(queues.DEAD_LETTERS)
+        keys = [letter["record"]["dynamodb"]["Keys"] for letter in letters if "record" in letter]
+        rows = [(each["CustomerId"]["S"], each["TransactionId"]["S"]) for each in keys]
+        return sorted(row for row in rows if row[0] in self.customers)
+
+    def alerts(self, queue):
+        return [(customer, balance) for customer, balance in self.chain.alerts(queue) if customer in self.customers]
+
+    def _record(self, fault, remedy, totals, alerts, bad, letters):
+        exact = [totals.get(customer) == total for customer, total in self.totals().items()]
         outcome = {
             "table": "Faults",
             "fault": fault,
             "then": remedy,
-            "totals": f"{exact} of {len(wanted)}",
-            "alerts": f"{sent} for {self.crossings.total()}",
+            "totals": f"{sum(exact)} of {len(exact)}",
+            "alerts": f"{len(alerts)} for {self.crossings.total()}",
             "bad rows": f"{sum(map(len, bad.values()))} of {sum(map(len, self.bad.values()))}",
             "letters": f"{len(letters)} for {len(self.poison)}",
             "s": f"{time.monotonic() - self.started:.1f}",
@@ -129,22 +143,12 @@ class Books:
         for name, value in outcome.items():
             self.record(name, value)
 
-        assert totals == wanted
-        for counted in alerts.values():
-            assert counted >= self.crossings
-            assert (counted - self.crossings).total() <= repeats
-        assert counted.keys() == self.crossings.keys()
-        assert [balance for _, balance in self.alerts() if balance < THRESHOLD] == []
-        assert bad == self.bad
-        assert set(letters) == self.poison
-        assert len(letters) <= len(self.poison) + letters_again
-
     def _enter(self, amounts):
         self.amounts |= amounts
         self.customers |= {customer for customer, _ in amounts}
 
-    def _mine(self, items, name):
-        return [item for item in items if item[name] in self.customers]
+    def _total_items(self):
+        return [item for item in tables.items(self.lab, "TransactionTotal") if item["CustomerId"] in self.customers]
 
-    def _dead_letters(self):
-        return self.chain.messages(queues.DEAD_LETTERS)
+    def _totals_held(self):
+        return {item["CustomerId"]: item["accountBalance"] for item in self._total_items()}
