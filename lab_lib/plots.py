@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # without pyplot, whose import takes as long as all the rest
 
 BELOW, REACHED, LINE = (
@@ -63,6 +64,55 @@ def totals(frame: pd.DataFrame, threshold: Decimal) -> Described:
     axes.spines[["top", "right"]].set_visible(False)
     figure.alt = _in_words(balances, threshold, len(frame))
     return figure
+
+
+def beside_classic(frame: pd.DataFrame) -> Described:
+    """Each customer's total as a bar, and under it what the classic function would have made of the same changes.
+
+    `frame` is as frames.beside_classic gives it, one row a customer.
+    """
+    figure = Described(figsize=(7.5, 1.5 + 0.85 * max(len(frame), 1)), layout="constrained")
+    axes, rows = figure.add_subplot(), frame.to_dict("records")
+    for title, prefix, offset, hatch, colour in (
+        ("this account", "", -0.19, None, BELOW),
+        ("the classic function", "classic ", 0.19, "//", REACHED),
+    ):
+        places, lengths = [place + offset for place in range(len(rows))], [float(row[f"{prefix}total"]) for row in rows]
+        axes.barh(places, lengths, height=0.36, facecolor=colour, hatch=hatch, edgecolor="white", label=title)
+        for place, length, row in zip(places, lengths, rows, strict=True):
+            # Right of the line at 0 even where the bar goes left, since there the customers' names begin.
+            axes.annotate(_told(row, prefix), (max(length, 0), place), (4, 0), textcoords="offset points", va="center")
+    _make_room(axes, [float(total) for total in [*frame["total"], *frame["classic total"]]])
+    axes.axvline(0, color=LINE, linewidth=0.8)
+    axes.set_yticks(range(len(rows)), [_short(row["CustomerId"]) for row in rows], parse_math=False)
+    axes.invert_yaxis()
+    axes.set_xlabel("total of all transactions")
+    axes.spines[["top", "right"]].set_visible(False)
+    if rows:
+        figure.legend(loc="outside upper left", ncols=2, frameon=False)
+    else:
+        axes.annotate("no customer has a change", (0.5, 0.5), xycoords="axes fraction", ha="center")
+    figure.alt = _beside_in_words(rows)
+    return figure
+
+
+def _make_room(axes: Axes, lengths: list[float]) -> None:
+    """Let the axis go from the lowest bar to the highest, and leave room behind it for the words."""
+    low, high = min([0, *lengths]), max([0, *lengths])
+    span = (high - low) or 1
+    axes.set_xlim(low - 0.02 * span if low < 0 else 0, high + 0.45 * span)
+
+
+def _beside_in_words(rows: list[dict[str, Any]]) -> str:
+    said = [f"{_short(row['CustomerId'])} {_told(row, '')}; classic {_told(row, 'classic ')}" for row in rows]
+    return f"This account beside the classic function: {'. '.join(said) or 'no customer has a change'}."
+
+
+def _told(row: dict[str, Any], prefix: str) -> str:
+    """A total, the alerts that went out for it, and whether changes are stuck behind it."""
+    alerts = row[f"{prefix}alerts"]
+    told = [f"{row[f'{prefix}total']:f}", f"{alerts} alert{'s' if alerts > 1 else ''}" if alerts else ""]
+    return ", ".join(filter(None, [*told, "stuck" if prefix and row["stuck"] else ""]))
 
 
 def _in_words(balances: pd.Series, threshold: Decimal, customers: int) -> str:

@@ -25,8 +25,8 @@ STOREYS = [
     {"policies"},
     {"grants"},
     {"roles", "buckets", "tables", "functions", "cloudwatch", "topics", "queues"},
-    {"triggers", "transactions"},
-    {"frames", "plots", "checks", "cleanup"},
+    {"triggers", "transactions", "streams", "classic"},
+    {"frames", "plots", "checks", "cleanup", "experiments"},
     {"headless", "classroom"},
     {"cli"},
 ]

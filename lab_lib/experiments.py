@@ -1,0 +1,110 @@
+"""What notebook 06 breaks, with customers and files of its own, and how it is put back."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from lab_lib import buckets, cloudwatch, functions, queues, tables, topics, transactions, triggers
+from lab_lib.checks.step_05 import read_amounts
+from lab_lib.lab import Lab
+from lab_lib.waiting import wait_until
+
+CUSTOMERS = "Break "  # how the ids of its customers begin
+FILES = "break-it"  # how the keys of its uploads begin
+
+
+def upload(lab: Lab, path: str | Path) -> dict[str, Any]:
+    """Upload a file and wait until its rows are in the totals; what TransactionProcessor reports of it."""
+    key = Path(path).name
+    before = len(_reports(lab, key))
+    buckets.upload(lab, path)
+    report = _next_report(lab, key, before)
+    wait_for_totals(lab)
+    return report
+
+
+def wait_for_totals(lab: Lab) -> None:
+    """Wait until the total of each of the customers is the sum of their transactions."""
+    hint = "Read the log of TotalNotifier."
+    wait_until(lambda: _totals(lab) == _sums(lab), "the totals to agree with the transactions", timeout=180, hint=hint)
+
+
+def put_back(lab: Lab) -> None:
+    """Mend what the experiments broke and take away what they made; quiet if there is nothing, and safe to run twice.
+
+    Only the markers of their changes stay, until they expire: without them, a change that came again would count.
+    """
+    _mend_topic(lab)
+    for each in buckets.objects(lab):
+        if each["Key"].removeprefix(buckets.REJECTED).startswith(FILES):
+            buckets.delete_object(lab, each["Key"])
+    _delete_items(lab, "Transactions", "Customer")
+    wait_for_totals(lab)
+    _delete_items(lab, "TransactionTotal")
+    for queue in queues.ALERT_QUEUES:
+        queues.delete_messages(lab, queue, lambda body: _is_ours(queues.alert(body).get("customerID", "")))
+    queues.delete_messages(lab, queues.DEAD_LETTERS, lambda body: _is_ours(queues.dead_letter(body)["what"]))
+    _leave_errors_behind(lab)
+
+
+def _mend_topic(lab: Lab) -> None:
+    topics.ensure_topic(lab)
+    for queue in queues.ALERT_QUEUES:
+        if triggers.find_queue_subscription(lab, queue) is None:
+            triggers.ensure_queue_subscription(lab, queue)
+    for protocol, address in (("email", lab.email), ("sms", lab.phone)):
+        if address:
+            triggers.ensure_subscription(lab, protocol, address)
+
+
+def _delete_items(lab: Lab, *names: str) -> None:
+    for name in names:
+        for item in tables.items(lab, name, beginning=CUSTOMERS):
+            tables.delete_item(lab, name, item)
+
+
+def _leave_errors_behind(lab: Lab) -> None:
+    """If a function failed since the last upload of others, upload that once more: only what comes later counts."""
+    others = [each for each in buckets.uploads(lab) if _reports(lab, each["Key"])]
+    if not others or not _failed(lab, since=others[-1]["LastModified"].astimezone(UTC)):
+        return
+    if lab.is_real:  # CloudWatch counts errors by the minute, and that of the last one must be over
+        over = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+        wait_until(lambda: datetime.now(UTC) >= over, "the minute of the last error to be over", timeout=70)
+    key = others[-1]["Key"]
+    before = len(_reports(lab, key))
+    buckets.put(lab, key, buckets.content(lab, key))
+    _next_report(lab, key, before)
+
+
+def _failed(lab: Lab, since: datetime) -> bool:
+    return any(cloudwatch.failures(cloudwatch.log_lines(lab, name, since)) for name in functions.SOURCES)
+
+
+def _reports(lab: Lab, key: str) -> list[dict[str, Any]]:
+    """What TransactionProcessor reported of this upload, each time that it was uploaded."""
+    reports = cloudwatch.reports(cloudwatch.log_lines(lab, "TransactionProcessor"))
+    return [report for report in reports if report.get("key") == key]
+
+
+def _next_report(lab: Lab, key: str, before: int) -> dict[str, Any]:
+    """The report that comes after the first `before` ones."""
+    hint = "Read the log of TransactionProcessor."
+    return wait_until(lambda: _reports(lab, key)[before:], f"{key} to be processed", timeout=180, hint=hint)[0]
+
+
+def _totals(lab: Lab) -> dict[str, Decimal]:
+    """The totals of the customers that are not 0."""
+    items = tables.items(lab, "TransactionTotal", beginning=CUSTOMERS)
+    return {item["CustomerId"]: item["accountBalance"] for item in items if item["accountBalance"]}
+
+
+def _sums(lab: Lab) -> dict[str, Decimal]:
+    """What the totals must be, by their transactions."""
+    sums = transactions.totals(read_amounts(tables.items(lab, "Transactions", beginning=CUSTOMERS)))
+    return {customer: total for customer, total in sums.items() if total}
+
+
+def _is_ours(what: str) -> bool:
+    return what.startswith((CUSTOMERS, FILES))
