@@ -8,6 +8,7 @@ from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_o
 from lab_lib.checks.step_00 import role_for
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, bucket_triggers, mapping, takes
 from lab_lib.checks.step_03 import TOPIC
+from lab_lib.handlers.transaction_processor import rejected_key
 
 MARKERS = "ProcessedRecords"
 
@@ -23,7 +24,7 @@ def transport(account: Account) -> Finding:
 
 @check(FURTHER, "rejected rows start nothing", after=("filter of the bucket trigger",))
 def rejected_rows(account: Account) -> Finding:
-    key = f"{buckets.REJECTED}transactions.txt.csv"
+    key = rejected_key("transactions.txt")
     started = any(takes(each, key) for each in bucket_triggers(account))
     hint = f"Give the trigger of {account.lab.name(PROCESSOR)} the suffix .txt, so that what it writes cannot start it."
     return equal(f"{key} starts it" if started else "they do not", "they do not", hint)
