@@ -7,6 +7,7 @@ from typing import Any
 
 from lab_lib import buckets, cloudwatch, functions, queues, tables, topics, transactions, triggers
 from lab_lib.checks.step_05 import read_amounts
+from lab_lib.handlers.transaction_processor import REJECTED
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
 
@@ -30,6 +31,12 @@ def wait_for_totals(lab: Lab) -> None:
     wait_until(lambda: _totals(lab) == _sums(lab), "the totals to agree with the transactions", timeout=180, hint=hint)
 
 
+def judge(prediction: Any, outcome: Any) -> None:
+    """Say whether a prediction was right; nothing if there is none."""
+    if prediction is not None:
+        print("You predicted right." if prediction == outcome else f"You predicted {prediction}; it is {outcome}.")
+
+
 def put_back(lab: Lab) -> None:
     """Mend what the experiments broke and take away what they made; quiet if there is nothing, and safe to run twice.
 
@@ -37,7 +44,7 @@ def put_back(lab: Lab) -> None:
     """
     _mend_topic(lab)
     for each in buckets.objects(lab):
-        if each["Key"].removeprefix(buckets.REJECTED).startswith(FILES):
+        if each["Key"].removeprefix(REJECTED).startswith(FILES):
             buckets.delete_object(lab, each["Key"])
     _delete_items(lab, "Transactions", "Customer")
     wait_for_totals(lab)
