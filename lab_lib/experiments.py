@@ -31,6 +31,34 @@ def wait_for_totals(lab: Lab) -> None:
     wait_until(lambda: _totals(lab) == _sums(lab), "the totals to agree with the transactions", timeout=180, hint=hint)
 
 
+def wait_for_failure(lab: Lab) -> str:
+    """Wait until TotalNotifier fails once more, as it does for as long as the topic is away; its last error."""
+    before = len(_errors(lab))
+    hint = "Nothing fails if the alert is out already: put everything back, and begin again at the top."
+    wait_until(
+        lambda: topics.find_topic(lab) or len(_errors(lab)) > before, "TotalNotifier to fail", timeout=60, hint=hint
+    )
+    return next(reversed(_errors(lab)), "")
+
+
+def wait_for_alert(lab: Lab, customer: str) -> None:
+    """Wait until both queues hold an alert of the customer."""
+    hint = "After ten failures Lambda gives a change up; the customer's next one brings the alert."
+    wait_until(
+        lambda: all(_alerted(lab, queue, customer) for queue in queues.ALERT_QUEUES),
+        "the alert",
+        timeout=180,
+        hint=hint,
+    )
+
+
+def wait_for_dead_letters(lab: Lab, *wanted: str) -> None:
+    """Wait until there is a dead letter about each of these, a file or a transaction."""
+    wait_until(
+        lambda: {*wanted} <= {letter["what"] for letter in queues.dead_letters(lab)}, "the dead letters", timeout=600
+    )
+
+
 def judge(prediction: Any, outcome: Any) -> None:
     """Say whether a prediction was right; nothing if there is none."""
     if prediction is not None:
@@ -83,6 +111,14 @@ def _leave_errors_behind(lab: Lab) -> None:
     before = len(_reports(lab, key))
     buckets.put(lab, key, buckets.content(lab, key))
     _next_report(lab, key, before)
+
+
+def _errors(lab: Lab) -> list[str]:
+    return cloudwatch.failures(cloudwatch.log_lines(lab, "TotalNotifier"))
+
+
+def _alerted(lab: Lab, queue: str, customer: str) -> bool:
+    return any(alert["customerID"] == customer for alert in queues.alerts(lab, queue))
 
 
 def _failed(lab: Lab, since: datetime) -> bool:

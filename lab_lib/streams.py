@@ -36,15 +36,14 @@ def customer(record: Record) -> str:
 
 
 def change(record: Record) -> dict[str, Any]:
-    """The record as a row: its sequence number, its kind, whose transaction, and the amount before and after.
+    """The record as a row: kind (INSERT, MODIFY, REMOVE), CustomerId, TransactionId, old amount, new amount.
 
-    kind is INSERT, MODIFY or REMOVE. An amount is Decimal, whatever else somebody wrote there, or None of no item.
+    An amount is Decimal, or whatever else somebody wrote there; None before an INSERT and after a REMOVE.
     """
     images = record["dynamodb"]
     keys = {name: value["S"] for name, value in images["Keys"].items()}
     old, new = (_amount(images.get(name, {})) for name in ("OldImage", "NewImage"))
-    told = {"sequence": images["SequenceNumber"], "kind": record["eventName"]}
-    return {**told, **keys, "old amount": old, "new amount": new}
+    return {"kind": record["eventName"], **keys, "old amount": old, "new amount": new}
 
 
 def _amount(image: dict[str, Any]) -> Any:
