@@ -36,7 +36,11 @@ def wait_for_failure(lab: Lab) -> str:
     before = len(_errors(lab))
     hint = "Nothing fails if the alert is out already: put everything back, and begin again at the top."
     wait_until(
-        lambda: topics.find_topic(lab) or len(_errors(lab)) > before, "TotalNotifier to fail", timeout=60, hint=hint
+        lambda: topics.find_topic(lab) or len(_errors(lab)) > before,
+        "TotalNotifier to fail",
+        timeout=60,
+        hint=hint,
+        longest_pause=0.1,  # what is to happen between two failures has to begin soon after the first
     )
     return next(reversed(_errors(lab)), "")
 
@@ -70,7 +74,7 @@ def put_back(lab: Lab) -> None:
 
     Only the markers of their changes stay, until they expire: without them, a change that came again would count.
     """
-    _mend_topic(lab)
+    _mend(lab)
     for each in buckets.objects(lab):
         if each["Key"].removeprefix(REJECTED).startswith(FILES):
             buckets.delete_object(lab, each["Key"])
@@ -83,7 +87,7 @@ def put_back(lab: Lab) -> None:
     _leave_errors_behind(lab)
 
 
-def _mend_topic(lab: Lab) -> None:
+def _mend(lab: Lab) -> None:
     topics.ensure_topic(lab)
     for queue in queues.ALERT_QUEUES:
         if triggers.find_queue_subscription(lab, queue) is None:
@@ -91,6 +95,8 @@ def _mend_topic(lab: Lab) -> None:
     for protocol, address in (("email", lab.email), ("sms", lab.phone)):
         if address:
             triggers.ensure_subscription(lab, protocol, address)
+    if (triggers.find_stream_trigger(lab) or {}).get("State") == "Disabled":
+        triggers.switch_stream_trigger(lab, on=True)
 
 
 def _delete_items(lab: Lab, *names: str) -> None:
