@@ -1,9 +1,10 @@
 """What notebook 06 breaks, with customers and files of its own, and how it is put back."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lab_lib import buckets, cloudwatch, functions, queues, tables, topics, transactions, triggers
 from lab_lib.checks.step_05 import read_amounts
@@ -11,6 +12,7 @@ from lab_lib.handlers.transaction_processor import REJECTED
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
 
+T = TypeVar("T")
 CUSTOMERS = "Break "  # how the ids of its customers begin
 FILES = "break-it"  # how the keys of its uploads begin
 
@@ -28,39 +30,27 @@ def upload(lab: Lab, path: str | Path) -> dict[str, Any]:
 def wait_for_totals(lab: Lab) -> None:
     """Wait until the total of each of the customers is the sum of their transactions."""
     hint = "Read the log of TotalNotifier."
-    wait_until(lambda: _totals(lab) == _sums(lab), "the totals to agree with the transactions", timeout=180, hint=hint)
+    _wait(lambda: _totals(lab) == _sums(lab), "the totals to agree with the transactions", hint)
 
 
 def wait_for_failure(lab: Lab) -> str:
     """Wait until TotalNotifier fails once more, as it does for as long as the topic is away; its last error."""
     before = len(_errors(lab))
     hint = "Nothing fails if the alert is out already: put everything back, and begin again at the top."
-    wait_until(
-        lambda: topics.find_topic(lab) or len(_errors(lab)) > before,
-        "TotalNotifier to fail",
-        timeout=60,
-        hint=hint,
-        longest_pause=0.1,  # what is to happen between two failures has to begin soon after the first
-    )
+    _wait(lambda: topics.find_topic(lab) or len(_errors(lab)) > before, "TotalNotifier to fail", hint, timeout=60)
     return next(reversed(_errors(lab)), "")
 
 
 def wait_for_alert(lab: Lab, customer: str) -> None:
     """Wait until both queues hold an alert of the customer."""
     hint = "After ten failures Lambda gives a change up; the customer's next one brings the alert."
-    wait_until(
-        lambda: all(_alerted(lab, queue, customer) for queue in queues.ALERT_QUEUES),
-        "the alert",
-        timeout=180,
-        hint=hint,
-    )
+    _wait(lambda: all(_alerted(lab, queue, customer) for queue in queues.ALERT_QUEUES), "the alert", hint)
 
 
 def wait_for_dead_letters(lab: Lab, *wanted: str) -> None:
     """Wait until there is a dead letter about each of these, a file or a transaction."""
-    wait_until(
-        lambda: {*wanted} <= {letter["what"] for letter in queues.dead_letters(lab)}, "the dead letters", timeout=600
-    )
+    hint = "Read the logs of both functions."
+    _wait(lambda: {*wanted} <= {each["what"] for each in queues.dead_letters(lab)}, "the dead letters", hint, 600)
 
 
 def judge(prediction: Any, outcome: Any) -> None:
@@ -85,6 +75,11 @@ def put_back(lab: Lab) -> None:
         queues.delete_messages(lab, queue, lambda body: _is_ours(queues.alert(body).get("customerID", "")))
     queues.delete_messages(lab, queues.DEAD_LETTERS, lambda body: _is_ours(queues.dead_letter(body)["what"]))
     _leave_errors_behind(lab)
+
+
+def _wait(probe: Callable[[], T | None], what: str, hint: str, timeout: float = 180) -> T:
+    """Wait, and look often: most of this takes a second, and some of it must be seen before the next delivery."""
+    return wait_until(probe, what, timeout=timeout, hint=hint, longest_pause=0.2)
 
 
 def _mend(lab: Lab) -> None:
@@ -140,7 +135,7 @@ def _reports(lab: Lab, key: str) -> list[dict[str, Any]]:
 def _next_report(lab: Lab, key: str, before: int) -> dict[str, Any]:
     """The report that comes after the first `before` ones."""
     hint = "Read the log of TransactionProcessor."
-    return wait_until(lambda: _reports(lab, key)[before:], f"{key} to be processed", timeout=180, hint=hint)[0]
+    return _wait(lambda: _reports(lab, key)[before:], f"{key} to be processed", hint)[0]
 
 
 def _totals(lab: Lab) -> dict[str, Decimal]:
