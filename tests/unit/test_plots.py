@@ -1,7 +1,9 @@
 from decimal import Decimal
+from itertools import combinations
 
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
 from lab_lib import plots
@@ -204,16 +206,15 @@ def test_what_stands_beside_the_classic_function_is_told_in_words(beside, drawn)
 
 @pytest.mark.parametrize("customers", [1, 2, 8])
 @pytest.mark.parametrize(("total", "other"), [("1400", "2800"), ("-98765432.10", "123456789.12"), ("0", "0")])
-def test_no_words_overlap_beside_the_classic_function(beside, drawn, customers, total, other):
+def test_no_words_overlap_beside_the_classic_function(beside, customers, total, other):
     figure = plots.beside_classic(beside(*[(f"Break {n}", total, 10, other, 12, True) for n in range(customers)]))
-    drawn(figure)
+    axes, renderer = figure.axes[0], FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
 
-    axes, renderer = figure.axes[0], figure.canvas.get_renderer()
-    shown = [*axes.texts, *axes.get_yticklabels(), *axes.get_xticklabels(), axes.xaxis.label, *figure.legends]
-    boxes = [each.get_window_extent(renderer) for each in shown if each.get_visible()]
-    overlaps = [(a, b) for n, a in enumerate(boxes) for b in boxes[n + 1 :] if a.width and b.width and a.overlaps(b)]
-    assert overlaps == []
-    assert all(box.x1 <= figure.bbox.x1 and box.x0 >= 0 for box in boxes if box.width)
+    words = [*axes.texts, *axes.get_yticklabels(), axes.xaxis.label, *figure.legends]
+    boxes = {str(each): each.get_window_extent(renderer) for each in words}
+    assert [pair for pair in combinations(boxes, 2) if boxes[pair[0]].overlaps(boxes[pair[1]])] == []
+    assert [name for name, box in boxes.items() if box.x0 < 0 or box.x1 > figure.bbox.x1] == []
 
 
 def test_without_any_customer_there_is_nothing_beside_the_classic_function(beside, drawn):
