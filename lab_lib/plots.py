@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # without pyplot, whose import takes as long as all the rest
 
 BELOW, REACHED, LINE = (
@@ -80,27 +79,20 @@ def beside_classic(frame: pd.DataFrame) -> Described:
         places, lengths = [place + offset for place in range(len(rows))], [float(row[f"{prefix}total"]) for row in rows]
         axes.barh(places, lengths, height=0.36, facecolor=colour, hatch=hatch, edgecolor="white", label=title)
         for place, length, row in zip(places, lengths, rows, strict=True):
-            # Right of the line at 0 even where the bar goes left, since there the customers' names begin.
+            # Right of 0 even where the bar goes left: on that side are the customers' names.
             axes.annotate(_told(row, prefix), (max(length, 0), place), (4, 0), textcoords="offset points", va="center")
-    _make_room(axes, [float(total) for total in [*frame["total"], *frame["classic total"]]])
-    axes.axvline(0, color=LINE, linewidth=0.8)
+    axes.margins(x=0.02)
     axes.set_yticks(range(len(rows)), [_short(row["CustomerId"]) for row in rows], parse_math=False)
     axes.invert_yaxis()
     axes.set_xlabel("total of all transactions")
     axes.spines[["top", "right"]].set_visible(False)
     if rows:
+        axes.axvline(0, color=LINE, linewidth=0.8)
         figure.legend(loc="outside upper left", ncols=2, frameon=False)
     else:
         axes.annotate("no customer has a change", (0.5, 0.5), xycoords="axes fraction", ha="center")
     figure.alt = _beside_in_words(rows)
     return figure
-
-
-def _make_room(axes: Axes, lengths: list[float]) -> None:
-    """Let the axis go from the lowest bar to the highest, and leave room behind it for the words."""
-    low, high = min([0, *lengths]), max([0, *lengths])
-    span = (high - low) or 1
-    axes.set_xlim(low - 0.02 * span if low < 0 else 0, high + 0.45 * span)
 
 
 def _beside_in_words(rows: list[dict[str, Any]]) -> str:

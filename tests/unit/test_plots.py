@@ -178,6 +178,8 @@ def test_each_customer_has_two_bars_beside_each_other(beside):
     for above, below in zip(account, classic, strict=True):
         assert above.get_y() + above.get_height() <= below.get_y()
     assert figure.axes[0].yaxis_inverted()  # the first customer is at the top
+    ends = sorted(text.xy[0] for text in figure.axes[0].texts)
+    assert ends == [0, 0, 598, 1196]  # the words of a bar that goes left stand right of 0 too
 
 
 def test_the_bars_beside_each_other_differ_without_colour_too(beside):
