@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from lab_lib import buckets, functions, queues, roles, tables, topics, triggers
 from lab_lib.checks import further, step_00, step_01, step_02, step_03, step_04, step_05, step_99  # noqa: F401, enters them
 from lab_lib.checks.rules import CANNOT_SEE, FURTHER, RULES, WAITS, Account, Rule
-from lab_lib.errors import CheckFailed, LabError, StepMissing, UsageError, is_refusal
+from lab_lib.errors import CheckFailed, EmulatorError, LabError, StepMissing, UsageError, is_refusal
 from lab_lib.lab import Lab
 from lab_lib.transactions import TransactionsFile
 
@@ -161,6 +161,8 @@ def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
             raise
         why, call = f"{error.operation_name} is refused", error.operation_name
         hint = f"It may be right or wrong. Ask for the permission to call {call}, or look in the console."
+    except EmulatorError:
+        raise  # then nothing at all can be seen
     except LabError as error:
         why, hint = str(error), "It may be right or wrong. Look in the console."
     return Check(rule.step, rule.name, False, f"{CANNOT_SEE}: {why}", "to be seen", hint)
