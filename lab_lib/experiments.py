@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lab_lib import buckets, cloudwatch, functions, queues, tables, topics, transactions, triggers
+from lab_lib import buckets, cloudwatch, functions, queues, streams, tables, topics, transactions, triggers
 from lab_lib.checks.step_05 import read_amounts
 from lab_lib.handlers.transaction_processor import REJECTED
 from lab_lib.lab import Lab
@@ -68,8 +68,11 @@ def put_back(lab: Lab) -> None:
     for each in buckets.objects(lab):
         if each["Key"].removeprefix(REJECTED).startswith(FILES):
             buckets.delete_object(lab, each["Key"])
-    _delete_items(lab, "Transactions", "Customer")
-    wait_for_totals(lab)
+    place = streams.end(lab)
+    deleted = _delete_items(lab, "Transactions")
+    # What came before is counted too, then: the stream keeps the changes of an item in order.
+    _wait(lambda: _counted(lab, place) >= deleted, "TotalNotifier to count what was deleted", "Read its log.")
+    _delete_items(lab, "Customer")
     _delete_items(lab, "TransactionTotal")
     for queue in queues.ALERT_QUEUES:
         queues.delete_messages(lab, queue, lambda body: _is_ours(queues.alert(body).get("customerID", "")))
@@ -94,10 +97,19 @@ def _mend(lab: Lab) -> None:
         triggers.switch_stream_trigger(lab, on=True)
 
 
-def _delete_items(lab: Lab, *names: str) -> None:
-    for name in names:
-        for item in tables.items(lab, name, beginning=CUSTOMERS):
-            tables.delete_item(lab, name, item)
+def _delete_items(lab: Lab, name: str) -> int:
+    """Delete the customers' items of a table; how many there were."""
+    items = tables.items(lab, name, beginning=CUSTOMERS)
+    for item in items:
+        tables.delete_item(lab, name, item)
+    return len(items)
+
+
+def _counted(lab: Lab, place: streams.Place) -> int:
+    """How many of the customers' transactions that were deleted after this place have their marker."""
+    records = [each for each in streams.records(lab, after=place) if each["eventName"] == "REMOVE"]
+    markers = {item["EventId"] for item in tables.items(lab, "ProcessedRecords")}
+    return sum(each["eventID"] in markers and _is_ours(streams.customer(each)) for each in records)
 
 
 def _leave_errors_behind(lab: Lab) -> None:

@@ -108,13 +108,16 @@ def test_put_back_leaves_what_only_sounds_alike(broken, held):
     assert [letter["what"] for letter in letters] == ["holiday.txt"]
 
 
-def test_put_back_takes_back_what_is_still_on_its_way(finished, held):
+def test_put_back_takes_back_what_is_not_counted_yet(finished, held):
     before = held(finished)
+    triggers.switch_stream_trigger(finished.lab, on=False)
     buckets.upload(finished.lab, DATA / "break-it.txt")
-    wait_until(lambda: tables.items(finished.lab, "Transactions", beginning="Break "), "the rows")
+    wait_until(lambda: len(tables.items(finished.lab, "Transactions", beginning="Break ")) == 4, "the rows")
+    finished.wait_for_files("transactions.txt", "break-it.txt")
 
     experiments.put_back(finished.lab)
 
+    finished.wait_for_changes(24 + 4 + 4)
     assert held(finished) == before
 
 

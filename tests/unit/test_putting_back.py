@@ -59,7 +59,7 @@ def test_without_an_error_nothing_is_uploaded_again(lab, log, waits, calls):
 
     experiments.put_back(lab)
 
-    assert waits == ["the totals to agree with the transactions"]
+    assert waits == ["TotalNotifier to count what was deleted"]
     assert uploads == []
 
 
