@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from conftest import Chain
-from lab_lib import checks, cloudwatch, functions, policies
+from lab_lib import checks, cloudwatch, functions, people
 from lab_lib.headless import DATA_FILE
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
@@ -120,7 +120,7 @@ def seen_with(accounts):
 
     def seen_with(actions, account=0):
         root, user = accounts[account]
-        policy = policies.grader(root)
+        policy = people.grader(root)
         for statement in policy["Statement"]:
             statement["Action"] = [action for action in statement["Action"] if action in actions] or "none:None"
         root.client("iam").put_user_policy(UserName="grader", PolicyName="it", PolicyDocument=json.dumps(policy))
@@ -140,7 +140,7 @@ def refused(found):
 def test_every_action_of_the_graders_policy_is_tried_below(accounts):
     root, _ = accounts[0]
 
-    assert {action for each in policies.grader(root)["Statement"] for action in each["Action"]} == GRADER.keys()
+    assert {action for each in people.grader(root)["Statement"] for action in each["Action"]} == GRADER.keys()
 
 
 def test_with_the_graders_permissions_everything_is_seen_and_ok(seen_with):

@@ -25,7 +25,7 @@ STOREYS = [
     {"policies"},
     {"grants"},
     {"roles", "buckets", "tables", "functions", "cloudwatch", "topics", "queues"},
-    {"triggers", "transactions"},
+    {"triggers", "transactions", "people"},
     {"frames", "plots", "checks", "cleanup"},
     {"headless", "classroom"},
     {"cli"},
@@ -153,7 +153,7 @@ def test_plots_never_call_aws(imported, rooms_of):
     assert not {"boto3", "botocore"} & {name.split(".")[0] for name in imported(HOUSE / "plots.py")}
 
 
-@pytest.mark.parametrize("room", ["policies", "grants"])
+@pytest.mark.parametrize("room", ["policies", "grants", "people"])
 def test_what_is_about_policies_never_calls_aws(room, nodes):
     called = [node.func.attr for node in nodes(HOUSE / f"{room}.py", ast.Call) if isinstance(node.func, ast.Attribute)]
 

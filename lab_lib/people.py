@@ -1,0 +1,182 @@
+"""What people may do: who does the lab, and who grades it. Policies for users and roles; nothing here calls AWS."""
+
+from lab_lib.functions import ROLES, SOURCES
+from lab_lib.lab import BUCKET_NAME, Lab
+from lab_lib.policies import Policy, allow, document, log, table
+from lab_lib.queues import ALERT_QUEUES, DEAD_LETTERS
+from lab_lib.tables import EXPIRING, KEYS, STREAMED
+from lab_lib.topics import ALERT_TOPIC
+
+RESULTS = [name for name in KEYS if name not in EXPIRING]  # the tables that the checks read
+
+# These know nothing narrower: they list, or ask for numbers, of the whole account. So does GetSubscriptionAttributes.
+_LISTS = [
+    "cloudwatch:GetMetricData",
+    "dynamodb:ListTables",
+    "lambda:ListEventSourceMappings",
+    "lambda:ListFunctions",
+    "logs:DescribeLogGroups",
+    "s3:ListAllMyBuckets",
+    "sns:GetSubscriptionAttributes",
+    "sns:ListSubscriptions",
+    "sns:ListTopics",
+    "sqs:ListQueues",
+]
+
+
+def grader(lab: Lab) -> Policy:
+    """What somebody may do who grades the account: see how it is built, and read what the lab keeps there."""
+    bucket = lab.arn("s3", f"*{BUCKET_NAME}*")
+    return document(
+        allow(_LISTS, "*"),
+        allow(  # on everything, since the account may have been built by hand: roles may have any name
+            [
+                "dynamodb:DescribeTable",
+                "dynamodb:DescribeTimeToLive",
+                "iam:GetRole",
+                "iam:SimulatePrincipalPolicy",
+                "lambda:GetFunction",
+                "lambda:GetFunctionEventInvokeConfig",
+                "lambda:GetPolicy",
+                "sns:GetTopicAttributes",
+                "sns:ListSubscriptionsByTopic",
+                "sqs:GetQueueAttributes",
+                "sqs:GetQueueUrl",
+            ],
+            "*",
+        ),
+        allow(
+            [
+                "s3:GetBucketLocation",
+                "s3:GetBucketNotification",
+                "s3:GetBucketPolicy",
+                "s3:GetBucketPublicAccessBlock",
+                "s3:ListBucket",
+            ],
+            bucket,
+        ),
+        allow(["s3:GetObject"], f"{bucket}/*"),
+        allow(["logs:FilterLogEvents"], *_logs(lab)),
+        *_read_results(lab),
+    )
+
+
+def learner(lab: Lab) -> Policy:
+    """What somebody must be allowed who does the whole lab, from the first notebook to the last, and checks it.
+
+    Only what carries the lab's names. But whoever says what a role may do, and gives it to a function, may do all that
+    a role can be allowed: where others share the account, add a permissions boundary to iam:CreateRole.
+    """
+    return document(
+        allow(_LISTS, "*"),
+        *_own_bucket(lab),
+        *_own_tables(lab),
+        *_own_roles(lab),
+        *_own_functions(lab),
+        *_own_topic_and_queues(lab),
+        *_read_results(lab),
+    )
+
+
+def _own_bucket(lab: Lab) -> list[Policy]:
+    bucket = lab.arn("s3", lab.bucket)
+    return [
+        allow(
+            [
+                "s3:CreateBucket",
+                "s3:DeleteBucket",
+                "s3:GetBucketLocation",
+                "s3:GetBucketNotification",
+                "s3:GetBucketPolicy",
+                "s3:GetBucketPublicAccessBlock",
+                "s3:GetBucketTagging",
+                "s3:ListBucket",
+                "s3:ListBucketVersions",
+                "s3:PutBucketNotification",
+                "s3:PutBucketPolicy",
+                "s3:PutBucketPublicAccessBlock",
+                "s3:PutBucketTagging",
+                "s3:PutEncryptionConfiguration",
+                "s3:TagResource",
+            ],
+            bucket,
+        ),
+        allow(["s3:DeleteObjectVersion", "s3:GetObject", "s3:PutObject"], f"{bucket}/*"),
+    ]
+
+
+def _own_tables(lab: Lab) -> list[Policy]:
+    actions = ["CreateTable", "DeleteTable", "DescribeTable", "ListTagsOfResource", "TagResource"]
+    return [
+        allow([f"dynamodb:{action}" for action in actions], *(table(lab, name) for name in KEYS)),
+        allow(["dynamodb:UpdateTable"], table(lab, STREAMED)),
+        allow(["dynamodb:DescribeTimeToLive", "dynamodb:UpdateTimeToLive"], *(table(lab, name) for name in EXPIRING)),
+    ]
+
+
+def _own_roles(lab: Lab) -> list[Policy]:
+    roles = [lab.arn("iam", f"role/{lab.name(name)}") for name in ROLES.values()]
+    actions = [
+        "CreateRole",
+        "DeleteRole",
+        "DeleteRolePolicy",
+        "DetachRolePolicy",
+        "GetRole",
+        "ListAttachedRolePolicies",
+    ]
+    actions += ["ListRolePolicies", "PutRolePolicy", "SimulatePrincipalPolicy", "TagRole", "UpdateAssumeRolePolicy"]
+    to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+    return [
+        allow([f"iam:{action}" for action in actions], *roles),
+        allow(["iam:PassRole"], *roles, Condition=to_lambda),
+    ]
+
+
+def _own_functions(lab: Lab) -> list[Policy]:
+    """The functions, their logs, and the mapping: AWS makes up its name, so it is told by its function."""
+    functions = [lab.arn("lambda", f"function:{lab.name(name)}") for name in SOURCES]
+    processor, notifier = functions
+    mappings = lab.arn("lambda", "event-source-mapping:*")
+    of_notifier = {"ArnEquals": {"lambda:FunctionArn": notifier}}
+    actions = ["CreateFunction", "DeleteFunction", "GetFunction", "GetFunctionConfiguration", "InvokeFunction"]
+    actions += ["ListTags", "TagResource", "UpdateFunctionCode", "UpdateFunctionConfiguration"]
+    of_processor = ["AddPermission", "GetFunctionEventInvokeConfig", "GetPolicy", "PutFunctionEventInvokeConfig"]
+    logs = ["CreateLogGroup", "DeleteLogGroup", "FilterLogEvents", "ListTagsForResource", "PutRetentionPolicy"]
+    return [
+        allow([f"lambda:{action}" for action in actions], *functions),
+        allow([f"lambda:{action}" for action in [*of_processor, "RemovePermission"]], processor),
+        allow(["lambda:CreateEventSourceMapping"], "*", Condition=of_notifier),  # knows no narrower resource
+        allow(
+            [f"lambda:{action}EventSourceMapping" for action in ("Delete", "Get", "Update")],
+            mappings,
+            Condition=of_notifier,
+        ),
+        allow(["lambda:TagResource"], mappings),
+        allow([f"logs:{action}" for action in [*logs, "TagResource"]], *_logs(lab)),
+    ]
+
+
+def _own_topic_and_queues(lab: Lab) -> list[Policy]:
+    topic = ["ConfirmSubscription", "CreateTopic", "DeleteTopic", "GetTopicAttributes", "ListSubscriptionsByTopic"]
+    topic += ["ListTagsForResource", "SetTopicAttributes", "Subscribe", "TagResource"]
+    queue = ["CreateQueue", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl", "ListQueueTags", "SetQueueAttributes"]
+    queues = [lab.arn("sqs", lab.name(name)) for name in (*ALERT_QUEUES, DEAD_LETTERS)]
+    return [
+        allow([f"sns:{action}" for action in topic], lab.arn("sns", lab.name(ALERT_TOPIC))),
+        allow([f"sqs:{action}" for action in [*queue, "TagQueue"]], *queues),
+    ]
+
+
+def _read_results(lab: Lab) -> list[Policy]:
+    """The tables and the alerts. A message is only seen when it is received, and laid back at once."""
+    alerts = [lab.arn("sqs", lab.name(name)) for name in ALERT_QUEUES]
+    return [
+        allow(["dynamodb:Scan"], *(table(lab, name) for name in RESULTS)),
+        allow(["sqs:ReceiveMessage", "sqs:ChangeMessageVisibility*"], *alerts),
+    ]
+
+
+def _logs(lab: Lab) -> list[str]:
+    """The log groups, in both ways to write them: which of the two counts for an action, AWS leaves open."""
+    groups = [log(lab, name) for name in SOURCES]
+    return [*groups, *(f"{group}:*" for group in groups)]
