@@ -22,6 +22,13 @@ def topic_transport(account: Account) -> Finding:
     return _tls_only(account.ask(topics.statements), f"the topic {account.lab.name(TOPIC)}")
 
 
+@check(FURTHER, "encryption at rest of the topic", after=(f"topic {TOPIC}",))
+def topic_encrypted(account: Account) -> Finding:
+    on = bool((account.ask(topics.attributes) or {}).get("KmsMasterKeyId"))
+    hint = f"Turn on the encryption of the topic {account.lab.name(TOPIC)}, with the key {topics.KEY}."
+    return equal("on" if on else "off", "on", hint)
+
+
 @check(FURTHER, "TLS to {}", after=("queue {}",), each=QUEUES)
 def queue_transport(account: Account, name: str) -> Finding:
     return _tls_only(account.ask(queues.statements, name), account.lab.name(name))
@@ -62,14 +69,7 @@ def source_account(account: Account, name: str) -> Finding:
     return equal(own if named else "not asked for", own, hint)
 
 
-@check(FURTHER, "encryption at rest of the topic", after=(f"topic {TOPIC}",))
-def topic_encrypted(account: Account) -> Finding:
-    on = bool((account.ask(topics.attributes) or {}).get("KmsMasterKeyId"))
-    hint = f"Turn on the encryption of the topic {account.lab.name(TOPIC)}, with the key {topics.KEY}."
-    return equal("on" if on else "off", "on", hint)
-
-
-@check(FURTHER, "encryption at rest of {}", after=("queue {}",), each=queues.ALERT_QUEUES)
+@check(FURTHER, "encryption at rest of {}", after=("queue {}",), each=QUEUES)
 def encrypted(account: Account, name: str) -> Finding:
     now = account.ask(queues.attributes, name)
     on = now.get("SqsManagedSseEnabled") == "true" or bool(now.get("KmsMasterKeyId"))
@@ -85,7 +85,7 @@ def unsubscribing(account: Account) -> Finding:
     settings = [account.ask(triggers.subscription_settings, arn) for arn in confirmed]
     by_link = any(each.get("ConfirmationWasAuthenticated") != "true" for each in settings)
     found = "by the link in each mail" if by_link else "by the account only" if confirmed else "no e-mail"
-    hint = "Subscribe the address once more, and confirm it with the link in the last cells of notebook 03."
+    hint = "Delete the subscription, subscribe again, and confirm with the token, as notebook 03 does, not by a click."
     return Finding(not by_link, found, "by the account only", hint)
 
 

@@ -165,3 +165,12 @@ def chain(chains):
 def chain_in():
     """chain_in(account, region=..., prefix=..., threshold=...): a lab with these settings, and nothing made yet."""
     return lambda account, **settings: Chain(open_lab(account=account, **settings))
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory):
+    """The endpoint of an embedded AWS that checks who may do what, over TLS only."""
+    from guarded import running  # it takes the Chain from here
+
+    with running(tmp_path_factory.mktemp("guarded")) as endpoint:
+        yield endpoint

@@ -271,7 +271,7 @@ REFUSED = {  # what cannot be seen of the whole lab without this call
         *both("other senders to {}", QUEUES),
         *both("encryption of {}", QUEUES),
         *both("alerts in {}", QUEUES),
-        *both("encryption at rest of {}", QUEUES),
+        *both("encryption at rest of {}", [*QUEUES, "LabDeadLetters"]),
         *both("TLS to {}", [*QUEUES, "LabDeadLetters"]),
         "messages in LabDeadLetters",
     },
