@@ -37,7 +37,8 @@ runpy.run_module("ministack", run_name="__main__")
 @contextmanager
 def running(folder, tls=True):
     """Its endpoint, while the context lasts; all that this process makes from now on trusts its certificate."""
-    checking = {"AUTH": "true", "USE_SSL": "1" if tls else "0"}
+    services = f"{emulator.SERVICES},dynamodbstreams"  # which a function's mapping reads, and a person may ask for
+    checking = {"AUTH": "true", "USE_SSL": "1" if tls else "0", "SERVICES": services}
     (folder / "tmp").mkdir(parents=True)
     certificate, port = folder / "tmp" / "ministack-tls" / "server.crt", emulator._free_port(0)
     endpoint = f"{'https' if tls else 'http'}://{emulator.HOST}:{port}"
@@ -54,12 +55,10 @@ def running(folder, tls=True):
             wait_until(lambda: answers(endpoint), "an embedded AWS that checks who may do what")
             yield endpoint
         finally:
-            workers = psutil.Process(process.pid).children(recursive=True)
-            process.terminate()
+            server = psutil.Process(process.pid)
+            for each in (*server.children(recursive=True), server):
+                each.kill()  # to stop in good order, it would wait for each connection that is still open
             process.wait()
-            for worker in workers:
-                if worker.is_running():
-                    worker.kill()
 
 
 def answers(endpoint):
