@@ -101,7 +101,7 @@ def _own_bucket(lab: Lab) -> list[Policy]:
             ],
             bucket,
         ),
-        allow(["s3:DeleteObjectVersion", "s3:GetObject", "s3:PutObject"], f"{bucket}/*"),
+        allow(["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:PutObject"], f"{bucket}/*"),
     ]
 
 
