@@ -56,6 +56,7 @@ def reports(request, finished):
 
 @pytest.mark.parametrize("case", sorted(CASES, key=lambda case: case.step), ids=lambda case: case.title)
 def test_a_sabotage_is_caught_by_exactly_the_checks_concerned(case, reports, record_property):
+    record_property("table", "Sabotages")
     record_property("step", case.step)
     record_property("sabotage", case.name)
     report = reports[case.title].result()
