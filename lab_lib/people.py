@@ -10,7 +10,7 @@ from lab_lib.topics import ALERT_TOPIC
 RESULTS = [name for name in KEYS if name not in EXPIRING]  # the tables that the checks read
 
 # These know nothing narrower: they list, or ask for numbers, of the whole account. So does GetSubscriptionAttributes.
-_LISTS = [
+LISTS = [
     "cloudwatch:GetMetricData",
     "dynamodb:ListTables",
     "lambda:ListEventSourceMappings",
@@ -28,7 +28,7 @@ def grader(lab: Lab) -> Policy:
     """What somebody may do who grades the account: see how it is built, and read what the lab keeps there."""
     bucket = lab.arn("s3", f"*{BUCKET_NAME}*")
     return document(
-        allow(_LISTS, "*"),
+        allow(LISTS, "*"),
         allow(  # on everything, since the account may have been built by hand: roles may have any name
             [
                 "dynamodb:DescribeTable",
@@ -68,7 +68,7 @@ def learner(lab: Lab) -> Policy:
     a role can be allowed: where others share the account, add a permissions boundary to iam:CreateRole.
     """
     return document(
-        allow(_LISTS, "*"),
+        allow(LISTS, "*"),
         *_own_bucket(lab),
         *_own_tables(lab),
         *_own_roles(lab),
@@ -80,56 +80,34 @@ def learner(lab: Lab) -> Policy:
 
 def _own_bucket(lab: Lab) -> list[Policy]:
     bucket = lab.arn("s3", lab.bucket)
+    actions = (
+        "CreateBucket DeleteBucket GetBucketLocation GetBucketNotification GetBucketPolicy GetBucketPublicAccessBlock "
+        "GetBucketTagging ListBucket ListBucketVersions PutBucketNotification PutBucketPolicy "
+        "PutBucketPublicAccessBlock PutBucketTagging PutEncryptionConfiguration TagResource"
+    )
     return [
-        allow(
-            [
-                "s3:CreateBucket",
-                "s3:DeleteBucket",
-                "s3:GetBucketLocation",
-                "s3:GetBucketNotification",
-                "s3:GetBucketPolicy",
-                "s3:GetBucketPublicAccessBlock",
-                "s3:GetBucketTagging",
-                "s3:ListBucket",
-                "s3:ListBucketVersions",
-                "s3:PutBucketNotification",
-                "s3:PutBucketPolicy",
-                "s3:PutBucketPublicAccessBlock",
-                "s3:PutBucketTagging",
-                "s3:PutEncryptionConfiguration",
-                "s3:TagResource",
-            ],
-            bucket,
-        ),
-        allow(["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:PutObject"], f"{bucket}/*"),
+        allow(_of("s3", actions), bucket),
+        allow(_of("s3", "DeleteObject DeleteObjectVersion GetObject PutObject"), f"{bucket}/*"),
     ]
 
 
 def _own_tables(lab: Lab) -> list[Policy]:
-    actions = ["CreateTable", "DeleteTable", "DescribeTable", "ListTagsOfResource", "TagResource"]
+    every, expiring = [table(lab, name) for name in KEYS], [table(lab, name) for name in EXPIRING]
     return [
-        allow([f"dynamodb:{action}" for action in actions], *(table(lab, name) for name in KEYS)),
-        allow(["dynamodb:UpdateTable"], table(lab, STREAMED)),
-        allow(["dynamodb:DescribeTimeToLive", "dynamodb:UpdateTimeToLive"], *(table(lab, name) for name in EXPIRING)),
+        allow(_of("dynamodb", "CreateTable DeleteTable DescribeTable ListTagsOfResource TagResource"), *every),
+        allow(_of("dynamodb", "UpdateTable"), table(lab, STREAMED)),
+        allow(_of("dynamodb", "DescribeTimeToLive UpdateTimeToLive"), *expiring),
     ]
 
 
 def _own_roles(lab: Lab) -> list[Policy]:
     roles = [lab.arn("iam", f"role/{lab.name(name)}") for name in ROLES.values()]
-    actions = [
-        "CreateRole",
-        "DeleteRole",
-        "DeleteRolePolicy",
-        "DetachRolePolicy",
-        "GetRole",
-        "ListAttachedRolePolicies",
-    ]
-    actions += ["ListRolePolicies", "PutRolePolicy", "SimulatePrincipalPolicy", "TagRole", "UpdateAssumeRolePolicy"]
+    actions = (
+        "CreateRole DeleteRole DeleteRolePolicy DetachRolePolicy GetRole ListAttachedRolePolicies ListRolePolicies "
+        "PutRolePolicy SimulatePrincipalPolicy TagRole UpdateAssumeRolePolicy"
+    )
     to_lambda = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
-    return [
-        allow([f"iam:{action}" for action in actions], *roles),
-        allow(["iam:PassRole"], *roles, Condition=to_lambda),
-    ]
+    return [allow(_of("iam", actions), *roles), allow(_of("iam", "PassRole"), *roles, Condition=to_lambda)]
 
 
 def _own_functions(lab: Lab) -> list[Policy]:
@@ -137,33 +115,34 @@ def _own_functions(lab: Lab) -> list[Policy]:
     functions = [lab.arn("lambda", f"function:{lab.name(name)}") for name in SOURCES]
     processor, notifier = functions
     mappings = lab.arn("lambda", "event-source-mapping:*")
-    of_notifier = {"ArnEquals": {"lambda:FunctionArn": notifier}}
-    actions = ["CreateFunction", "DeleteFunction", "GetFunction", "GetFunctionConfiguration", "InvokeFunction"]
-    actions += ["ListTags", "TagResource", "UpdateFunctionCode", "UpdateFunctionConfiguration"]
-    of_processor = ["AddPermission", "GetFunctionEventInvokeConfig", "GetPolicy", "PutFunctionEventInvokeConfig"]
-    logs = ["CreateLogGroup", "DeleteLogGroup", "FilterLogEvents", "ListTagsForResource", "PutRetentionPolicy"]
+    to_notifier = {"ArnEquals": {"lambda:FunctionArn": notifier}}
+    actions = (
+        "CreateFunction DeleteFunction GetFunction GetFunctionConfiguration InvokeFunction ListTags TagResource "
+        "UpdateFunctionCode UpdateFunctionConfiguration"
+    )
+    of_processor = "AddPermission GetFunctionEventInvokeConfig GetPolicy PutFunctionEventInvokeConfig RemovePermission"
+    of_mapping = "DeleteEventSourceMapping GetEventSourceMapping UpdateEventSourceMapping"
+    of_logs = "CreateLogGroup DeleteLogGroup FilterLogEvents ListTagsForResource PutRetentionPolicy TagResource"
     return [
-        allow([f"lambda:{action}" for action in actions], *functions),
-        allow([f"lambda:{action}" for action in [*of_processor, "RemovePermission"]], processor),
-        allow(["lambda:CreateEventSourceMapping"], "*", Condition=of_notifier),  # knows no narrower resource
-        allow(
-            [f"lambda:{action}EventSourceMapping" for action in ("Delete", "Get", "Update")],
-            mappings,
-            Condition=of_notifier,
-        ),
-        allow(["lambda:TagResource"], mappings),
-        allow([f"logs:{action}" for action in [*logs, "TagResource"]], *_logs(lab)),
+        allow(_of("lambda", actions), *functions),
+        allow(_of("lambda", of_processor), processor),
+        allow(_of("lambda", "CreateEventSourceMapping"), "*", Condition=to_notifier),  # knows no narrower resource
+        allow(_of("lambda", of_mapping), mappings, Condition=to_notifier),
+        allow(_of("lambda", "TagResource"), mappings),
+        allow(_of("logs", of_logs), *_logs(lab)),
     ]
 
 
 def _own_topic_and_queues(lab: Lab) -> list[Policy]:
-    topic = ["ConfirmSubscription", "CreateTopic", "DeleteTopic", "GetTopicAttributes", "ListSubscriptionsByTopic"]
-    topic += ["ListTagsForResource", "SetTopicAttributes", "Subscribe", "TagResource"]
-    queue = ["CreateQueue", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl", "ListQueueTags", "SetQueueAttributes"]
+    of_topic = (
+        "ConfirmSubscription CreateTopic DeleteTopic GetTopicAttributes ListSubscriptionsByTopic ListTagsForResource "
+        "SetTopicAttributes Subscribe TagResource"
+    )
+    of_queue = "CreateQueue DeleteQueue GetQueueAttributes GetQueueUrl ListQueueTags SetQueueAttributes TagQueue"
     queues = [lab.arn("sqs", lab.name(name)) for name in (*ALERT_QUEUES, DEAD_LETTERS)]
     return [
-        allow([f"sns:{action}" for action in topic], lab.arn("sns", lab.name(ALERT_TOPIC))),
-        allow([f"sqs:{action}" for action in [*queue, "TagQueue"]], *queues),
+        allow(_of("sns", of_topic), lab.arn("sns", lab.name(ALERT_TOPIC))),
+        allow(_of("sqs", of_queue), *queues),
     ]
 
 
@@ -180,3 +159,8 @@ def _logs(lab: Lab) -> list[str]:
     """The log groups, in both ways to write them: which of the two counts for an action, AWS leaves open."""
     groups = [log(lab, name) for name in SOURCES]
     return [*groups, *(f"{group}:*" for group in groups)]
+
+
+def _of(service: str, actions: str) -> list[str]:
+    """The actions of a service as a policy names them: ["iam:GetRole", …]."""
+    return [f"{service}:{action}" for action in actions.split()]

@@ -27,7 +27,9 @@ def confirmed(account: Account) -> Finding:
     """Pending means that the recipient has not clicked the link yet, and gets no alert."""
     found = emails(account)
     confirmed = any(each["SubscriptionArn"].startswith("arn:") for each in found)
-    hint = "Open the mail from AWS Notifications, perhaps in the spam folder, and click its link. Then look again."
+    hint = (
+        "Open the mail from AWS Notifications, perhaps in the spam folder, and confirm with its link. Then look again."
+    )
     state = "confirmed" if confirmed else "pending" if found else "none to confirm"
     return Finding(state != "pending", state, "confirmed", hint)
 

@@ -4,6 +4,7 @@ Not checked are its root users: every account's own twelve digits as the access 
 """
 
 import json
+import shutil
 import ssl
 import subprocess
 import sys
@@ -42,9 +43,13 @@ def running(folder, tls=True):
     (folder / "tmp").mkdir(parents=True)
     certificate, port = folder / "tmp" / "ministack-tls" / "server.crt", emulator._free_port(0)
     endpoint = f"{'https' if tls else 'http'}://{emulator.HOST}:{port}"
+    program = [sys.executable, "-c", TLS_EVERYWHERE] if tls else [sys.executable, "-m", "ministack"]
+    assert shutil.which("openssl") or not tls, "openssl, which makes the certificate, is not installed"
+
+    def popen(_, env, **options):
+        return subprocess.Popen(program, env=env | checking, **options)
+
     with pytest.MonkeyPatch.context() as patched:
-        program = [sys.executable, "-c", TLS_EVERYWHERE] if tls else [sys.executable, "-m", "ministack"]
-        popen = lambda _, env, **options: subprocess.Popen(program, env=env | checking, **options)  # noqa: E731
         patched.setattr(emulator, "subprocess", SimpleNamespace(Popen=popen, DEVNULL=subprocess.DEVNULL))
         process = emulator._spawn(folder, port)
     with pytest.MonkeyPatch.context() as trusting:
