@@ -14,7 +14,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Tests and notebooks use an embedded AWS of their own, never the learner's, and no settings of the machine."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "LAB_"))]:
         del os.environ[name]
-    os.environ["LAB_EMULATOR_HOME"] = tempfile.mkdtemp(prefix="lab-tests-")
+    os.environ["LAB_EMULATOR_HOME"] = home = tempfile.mkdtemp(prefix="lab-tests-")
+    os.environ["IPYTHONDIR"] = f"{home}/ipython"  # kernels read the user's start-up files there, and keep a history
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -10,9 +10,8 @@ from botocore.exceptions import ClientError
 
 from lab_lib import grants, policies
 from lab_lib.errors import WrongResource, error_code
+from lab_lib.handlers.transaction_processor import REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, DEFAULT_REGION, TAG, Lab
-
-REJECTED = "rejected/"  # where TransactionProcessor keeps the rows that it could not read
 
 
 def ensure_bucket(lab: Lab) -> str:
@@ -145,7 +144,7 @@ def statements(lab: Lab) -> list[dict[str, Any]]:
 def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
     """The rows of an upload that could not be read: line (counted from 1, the header), reason, row."""
     try:
-        body = lab.client("s3").get_object(Bucket=lab.bucket, Key=f"{REJECTED}{key}.csv")["Body"].read()
+        body = content(lab, rejected_key(key))
     except ClientError as error:
         if error_code(error) in ("NoSuchKey", "NoSuchBucket"):
             return []

@@ -1,9 +1,10 @@
-"""Delete everything of this lab, in the reverse order of its making, and list what is left."""
+"""Delete everything of this lab, in the reverse order of its making, and list what is left. On AWS, ask first."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lab_lib import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
+from lab_lib.errors import LabError, UsageError
 from lab_lib.lab import Lab
 
 
@@ -35,9 +36,43 @@ def given(lab: Lab) -> list[str]:
     return [thing.what for thing in _things() if thing.find(lab) is not None and not thing.is_ours(lab)]
 
 
+def confirm(lab: Lab, yes: bool) -> None:
+    """On AWS, ask whether all of it may be deleted, unless `yes`; LabError if it may not, or nobody can be asked."""
+    if lab.is_real and not yes and (there := left(lab)):
+        answer = _answer(f"Things of the lab in {lab}: {len(there)}. Delete them?")
+        if answer is None:
+            raise LabError(
+                "Nothing was deleted: on AWS the lab asks first, and nobody could be asked. "
+                "Set yes to True in notebook 99, or give --yes."
+            )
+        if not answer:
+            raise LabError("Nothing was deleted. To delete it, do the same again and answer y.")
+
+
+def confirm_run(lab: Lab, yes: bool) -> None:
+    """Ask the same before a run that ends with the clean-up; UsageError if nobody can be asked."""
+    if lab.is_real and not yes:
+        answer = _answer(f"At its end, this run deletes all that the lab has in {lab}. Run it?")
+        if answer is None:
+            raise UsageError("A run on AWS ends with deleting, and nobody could be asked. Give --yes, or --keep.")
+        if not answer:
+            raise LabError("Nothing was made and nothing was deleted. --keep runs the lab and leaves everything there.")
+
+
+def _answer(question: str) -> bool | None:
+    """What the user answers, in a terminal or a notebook; None if nobody is there."""
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except (EOFError, NotImplementedError):  # a command without a terminal; a notebook without a reader
+        print()  # the question is still on the line
+        return None
+
+
 def _things() -> Iterator[Thing]:
-    yield _trigger("bucket trigger", triggers.find_bucket_trigger, triggers.delete_bucket_trigger)
-    yield _trigger("stream trigger", triggers.find_stream_trigger, triggers.delete_stream_trigger)
+    bucket_trigger = triggers.find_bucket_trigger, triggers.delete_bucket_trigger
+    yield _trigger("bucket trigger", "TransactionProcessor", *bucket_trigger)
+    stream_trigger = triggers.find_stream_trigger, triggers.delete_stream_trigger
+    yield _trigger("stream trigger", "TotalNotifier", *stream_trigger)
     for name in functions.SOURCES:
         yield _named(f"function {name}", name, functions.find_function, functions.is_ours, functions.delete_function)
     for name in functions.SOURCES:
@@ -54,9 +89,14 @@ def _things() -> Iterator[Thing]:
     yield Thing("bucket", buckets.find_bucket, buckets.is_ours, buckets.delete_bucket)
 
 
-def _trigger(what: str, find: Callable[[Lab], object], delete: Callable[[Lab], None]) -> Thing:
-    """A trigger joins things of the lab, and so is the lab's."""
-    return Thing(what, find, lambda lab: find(lab) is not None, delete)
+def _trigger(what: str, function: str, find: Callable[[Lab], object], delete: Callable[[Lab], None]) -> Thing:
+    """A trigger carries no tag: it is the lab's, unless it starts a function that is not."""
+
+    def is_ours(lab: Lab) -> bool:
+        starts_theirs = functions.find_function(lab, function) is not None and not functions.is_ours(lab, function)
+        return find(lab) is not None and not starts_theirs
+
+    return Thing(what, find, is_ours, delete)
 
 
 def _named(

@@ -21,6 +21,7 @@ from rich.text import Text  # unlike a str, it is no markup: what a notebook say
 from lab_lib import emulator, people
 from lab_lib.errors import LabError
 from lab_lib.lab import DEFAULT_REGION, Lab, open_lab, start_embedded
+from lab_lib.masking import masked
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -47,6 +48,7 @@ Region = Annotated[str, typer.Option(help=f"The AWS Region; {DEFAULT_REGION} unl
 Prefix = Annotated[str, typer.Option(help="Put before every name, to share an account.")]
 
 Threshold = Annotated[str, typer.Option(help="Alerts go out when a total reaches this amount.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before deleting on AWS.")]
 Email = Annotated[str, typer.Option(help="Alerts go to this e-mail address too.")]
 Phone = Annotated[str, typer.Option(help="Alerts go to this number too, by SMS.")]
 
@@ -65,12 +67,21 @@ def run(
         Path | None, typer.Option("--out", help="Where the executed notebooks go; runs/<time> unless you say.")
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Skip 99: leave everything in the account.")] = False,
+    yes: Yes = False,
 ) -> None:
-    """Run the notebooks in order, and write what came of it to result.json."""
-    from lab_lib import headless
+    """Run the notebooks in order, and write what came of it to result.json.
+
+    The last one deletes what the lab made; on AWS you are asked before the first one.
+
+    Account, addresses and credentials are masked in all that is written.
+    """
+    from lab_lib import cleanup, headless
 
     settings = {"account": account, "profile": profile, "region": region, "prefix": prefix, "threshold": threshold}
-    parameters = {**settings, "email": email, "phone": phone, "data_file": str(data or "")}
+    parameters = {**settings, "email": email, "phone": phone, "data_file": str(data or ""), "yes": True}
+    with _said_in_one_line():
+        if not keep:  # asked for here, once: nobody can answer notebook 99
+            cleanup.confirm_run(headless.prepare(parameters)[1], yes)
     with _said_in_one_line(), _progress() as progress:
         folder = out_dir or ROOT / "runs" / datetime.now().strftime("%Y-%m-%d-%H%M%S")
         bar, steps = progress.add_task("getting ready", total=len(headless.notebooks(keep))), []
@@ -150,7 +161,7 @@ def check(
         report = checks.run(lab, *(step or []), done=lambda made: progress.advance(bar))
         progress.stop()
         if as_json:
-            print(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False))
+            print(masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab))
         else:
             out.print(f"{str(lab)[0].upper()}{str(lab)[1:]}", soft_wrap=True, highlight=False)
             out.print(_checks_table(report, whole=bool(step)))
@@ -185,15 +196,17 @@ def clean(
     profile: Profile = "",
     region: Region = "",
     prefix: Prefix = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting on AWS.")] = False,
+    yes: Yes = False,
 ) -> None:
-    """Delete everything that the lab made in the account."""
+    """Delete everything that the lab made in the account. On AWS it asks first.
+
+    Only what carries the tag lab=serverless-lab is deleted.
+    """
     from lab_lib import cleanup
 
     with _said_in_one_line():
         lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
-        if lab.is_real and not yes:
-            typer.confirm(f"Delete {len(cleanup.left(lab))} things in {lab}?", abort=True)
+        cleanup.confirm(lab, yes)
         for what in cleanup.delete_all(lab):
             out.print(f"deleted {what}")
         out.print(f"Nothing of the lab is left in {lab}.", soft_wrap=True)

@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
+from lab_lib import state
 from lab_lib.errors import EmulatorError
 from lab_lib.waiting import wait_until
 
@@ -58,7 +59,7 @@ def running() -> Server | None:
 
 
 def start(once_up: OnceUp = lambda server, places: None) -> Server:
-    """The running server, started if there is none.
+    """The running server, started if there is none. A line on stderr says what is lost if the last one was killed.
 
     `once_up(server, places)` is called when a server was started on kept state, before anyone else sees it; `places`
     are the (account, region) pairs that `remember` was told of.
@@ -72,7 +73,7 @@ def start(once_up: OnceUp = lambda server, places: None) -> Server:
         with FileLock(folder / "lock", timeout=60):
             if server := running():  # another process was quicker
                 return server
-            return _launch(folder, once_up)
+            return _launch_settled(folder, once_up)
     except Timeout:
         raise EmulatorError(
             "Another process has been starting the embedded AWS for a minute. Run `lab local stop`, then try again."
@@ -126,6 +127,16 @@ def recreate_mappings(lambda_: Any) -> None:
             lambda_.create_event_source_mapping(
                 **settings, FunctionName=mapping["FunctionArn"], Enabled=mapping["State"] == "Enabled"
             )
+
+
+def _launch_settled(folder: Path, once_up: OnceUp) -> Server:
+    """Start it on what the last clean stop left."""
+    lost = state.lost(folder / "state", folder / "server.json")
+    state.settle_buckets(folder / "state", lost)
+    server = _launch(folder, once_up)
+    if lost:
+        print(lost, file=sys.stderr)
+    return server
 
 
 def _launch(folder: Path, once_up: OnceUp) -> Server:

@@ -8,7 +8,7 @@ LabError                 something did not work: exit status 1
 ├── StepMissing          an earlier notebook has to run first
 ├── CheckFailed          a checkpoint found something that does not hold
 ├── TimedOut             what was waited for did not happen in time
-└── EmulatorError        the embedded AWS did not start
+└── EmulatorError        the embedded AWS did not start, or does not run any more
 """
 
 from typing import Any
@@ -57,7 +57,7 @@ class TimedOut(LabError):
 
 
 class EmulatorError(LabError):
-    """The embedded AWS did not start or did not stop."""
+    """The embedded AWS did not start, did not stop, or does not run any more."""
 
 
 def error_code(error: ClientError) -> str:

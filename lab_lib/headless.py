@@ -1,6 +1,7 @@
 """The notebooks through papermill, in order, for one account; what they left there is read into a result."""
 
 import asyncio
+import functools
 import json
 import re
 import sys
@@ -18,11 +19,13 @@ from traitlets.config import Config
 from lab_lib import buckets, queues, tables, transactions
 from lab_lib.errors import UsageError
 from lab_lib.lab import Lab, open_lab
+from lab_lib.masking import masked
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 DATA_FILE = Path(__file__).parents[1] / "data" / "transactions.txt"
 CLEAN_UP = "99-clean-up"
 PRIVATE_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})  # nobody on this machine can listen in
+_NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own would keep what is private
 _AHEAD = 2  # so many kernels start while a notebook works; more would only take the processor from it
 _OPENING = ("account", "profile", "region", "prefix", "threshold", "email", "phone")
 
@@ -60,6 +63,8 @@ def run(
     before anything is made, for a parameter that no notebook has, or a data file that is none.
     """
     parameters, lab, file = prepare(parameters)
+    if out.resolve() == NOTEBOOKS:
+        raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -71,7 +76,7 @@ def run(
                 if path.stem == CLEAN_UP:
                     held = _held(lab, file.key)
                 started(path.stem)
-                steps.append(run_one(path, out, parameters, kernel))
+                steps.append(run_one(path, out, parameters, lab, kernel))
                 finished(steps[-1])
                 if not steps[-1].ok:
                     break
@@ -87,18 +92,16 @@ def run(
             "steps": [step.as_dict() for step in steps],
             **held,
         }
-        (out / "result.json").write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
+        (out / "result.json").write_text(masked(text, lab), encoding="utf-8")
     return result
 
 
 def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab, transactions.TransactionsFile]:
     """Refuse what cannot work before anything is made; the parameters with a data file, the lab, and the file."""
-    for path in notebooks():
-        unknown = sorted(parameters.keys() - _parameters_of(path))
-        if unknown:
-            raise UsageError(
-                f"{path.stem} has no parameter {unknown[0]}; it has {', '.join(sorted(_parameters_of(path)))}."
-            )
+    known = set().union(*map(_parameters_of, notebooks()))
+    if unknown := sorted(parameters.keys() - known):
+        raise UsageError(f"No notebook has a parameter {unknown[0]}; they have {', '.join(sorted(known))}.")
     data_file = str(Path(parameters.get("data_file") or DATA_FILE).resolve())
     file = transactions.read(data_file)
     if not file.key.endswith(".txt"):
@@ -109,17 +112,24 @@ def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab, transactio
     return {**parameters, "data_file": data_file}, lab, file
 
 
-def run_one(path: Path, out: Path, parameters: dict[str, Any], kernel: AsyncKernelManager | None = None) -> Step:
-    """Run one notebook and write it to `out`, with the evidence if it failed; in this kernel, or in a new one."""
+def run_one(
+    path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel: AsyncKernelManager | None = None
+) -> Step:
+    """Run one notebook with those parameters that it has; in this kernel, or in a new one.
+
+    It is written to `out` while it runs, with the evidence if it failed, and without what is private in the lab.
+    """
     papermill = _papermill()
     from nbclient.exceptions import DeadKernelError  # after papermill, and as slow to load without its stop
 
-    begun, error, seen, written = time.monotonic(), None, "", out / path.name
+    begun, error, seen, written = time.monotonic(), None, "", (out / path.name).resolve()
+    papermill.iorw.papermill_io.register(str(written), _MaskedFile(lab))
+    known = _parameters_of(path)
     try:
         papermill.execute_notebook(
             path,
             written,
-            parameters=parameters,
+            parameters={name: value for name, value in parameters.items() if name in known},
             kernel_name="python3",
             cwd=path.parent,
             progress_bar=False,
@@ -128,12 +138,26 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], kernel: AsyncKern
             km=kernel,
         )
     except papermill.PapermillExecutionError as failure:
-        error = f"{failure.ename}: {failure.evalue}"
+        error = masked(f"{failure.ename}: {failure.evalue}", lab)
     except DeadKernelError:
         error = "The kernel died. Run the notebook in JupyterLab to see where."
     if error is None:
         seen = _checkpoint(written)
     return Step(path.stem, error is None, time.monotonic() - begun, error, seen)
+
+
+@dataclass(frozen=True)
+class _MaskedFile:
+    """How papermill writes a notebook: at the start, around each cell, at the end; never with what is private."""
+
+    lab: Lab
+
+    def write(self, text: str, path: str) -> None:
+        Path(path).write_text(masked(text, self.lab), encoding="utf-8")
+
+    def pretty_path(self, path: str) -> str:
+        """What papermill calls the file in its log."""
+        return path
 
 
 def _kernels(paths: list[Path]) -> Generator[AsyncKernelManager]:
@@ -143,7 +167,7 @@ def _kernels(paths: list[Path]) -> Generator[AsyncKernelManager]:
         for number in range(len(paths)):
             for path in paths[len(kernels) : number + 1 + _AHEAD]:
                 kernels.append(AsyncKernelManager(kernel_name="python3", config=PRIVATE_KERNEL))
-                run_sync(kernels[-1].start_kernel)(cwd=str(NOTEBOOKS), extra_arguments=[_load_ahead(path)])
+                run_sync(kernels[-1].start_kernel)(cwd=str(NOTEBOOKS), extra_arguments=[_load_ahead(path), _NO_HISTORY])
             yield kernels[number]
             run_sync(kernels[number].shutdown_kernel)(now=True)
     finally:
@@ -186,6 +210,7 @@ def _nothing_held() -> dict[str, Any]:
     return {**empty, "queues": dict.fromkeys(queues.ALERT_QUEUES, 0)}
 
 
+@functools.cache
 def _parameters_of(path: Path) -> set[str]:
     return set(_papermill().inspect_notebook(path))
 

@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib import emulator
-from lab_lib.errors import LabError, UsageError, WrongAccount
+from lab_lib.errors import EmulatorError, LabError, UsageError, WrongAccount
 
 TAG_KEY, TAG_VALUE = "lab", "serverless-lab"
 TAGS = {TAG_KEY: TAG_VALUE}
@@ -96,7 +96,7 @@ def open_lab(
             prefix, r"([A-Za-z][A-Za-z0-9-]{0,10})?", "prefix", "a letter, then up to ten letters, digits or -"
         ),
         "threshold": _amount(threshold),
-        "email": _matching(email, r"([^@\s]+@[^@\s]+)?", "email", "an address such as ana@example.com"),
+        "email": _matching(email, rf"({_ADDRESS})?", "email", "an address such as ana@example.com"),
         "phone": _matching(phone, r"(\+[1-9][0-9]{6,14})?", "phone", "a number such as +15555550100"),
     }
     _matching(account, r"([0-9]{12})?", "account", 'twelve digits as text, such as "000000000000"')
@@ -129,7 +129,16 @@ def _on_embedded(account: str, settings: dict[str, Any]) -> Lab:
     server = start_embedded()
     emulator.remember(account, settings["region"])
     session = _keyed_session(account, settings["region"])
+    session.events.register("needs-retry", _say_if_it_is_gone)
     return Lab(session, "the embedded AWS", account, endpoint=server.endpoint, **settings)
+
+
+def _say_if_it_is_gone(caught_exception: Exception | None = None, **_: Any) -> None:
+    """What botocore asks before it tries a call again, which does not help if the server was killed."""
+    if caught_exception and not emulator.running():
+        raise EmulatorError(
+            "The embedded AWS does not run any more. Open the lab again: that starts it, and says what is lost."
+        ) from None
 
 
 def _on_endpoint(account: str, endpoint: str, settings: dict[str, Any]) -> Lab:
@@ -223,4 +232,6 @@ def _amount(value: Decimal | float | str) -> Decimal:
     return amount
 
 
+# What HTML takes for an e-mail address: nothing in it is written otherwise in Python or in JSON.
+_ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+"
 _NO_PROXY = Config(proxies={})  # a proxy cannot reach this machine's loopback

@@ -9,11 +9,9 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact
 from pathlib import Path
 from typing import Any
-
-from boto3.dynamodb.types import DYNAMODB_CONTEXT
 
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers import transaction_processor as processor
@@ -30,7 +28,7 @@ class TransactionsFile:
     rejected: list[dict[str, Any]]  # line (counted from 1, the header) and reason
 
     def amounts(self) -> dict[tuple[str, str], Decimal]:
-        """The amount of each (customer, transaction); the last row of a transaction counts."""
+        """The amount of each (customer, transaction)."""
         return {(row["CustomerId"], row["TransactionId"]): row["TransactionAmount"] for row in self.rows}
 
 
@@ -47,8 +45,8 @@ def parse(key: str, content: bytes) -> TransactionsFile:
     """The file that an object holds; NotATransactionsFile if it cannot be read as one."""
     rows, rejected = [], []
     try:
-        processor.check_text(processor.decoded(io.BytesIO(content)))
-        for line, row, reason in processor.read_rows(processor.decoded(io.BytesIO(content))):
+        last = processor.last_lines(processor.decoded(io.BytesIO(content)))
+        for line, row, reason, _ in processor.current_rows(processor.decoded(io.BytesIO(content)), last):
             if reason:
                 rejected.append({"line": line, "reason": reason})
             else:
@@ -59,10 +57,10 @@ def parse(key: str, content: bytes) -> TransactionsFile:
 
 
 def totals(amounts: dict[tuple[str, str], Decimal]) -> dict[str, Decimal]:
-    """Each customer's total, to the last digit."""
+    """Each customer's total, to the last digit: also of more digits than DynamoDB keeps."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for (customer, _), amount in amounts.items():
-        sums[customer] = DYNAMODB_CONTEXT.add(sums[customer], amount)
+        sums[customer] = _EXACT.add(sums[customer], amount)
     return dict(sums)
 
 
@@ -88,3 +86,6 @@ def make_up(rows: int, customers: int, seed: int = 0) -> Iterator[Row]:
             "TransactionDate": f"{chance.randint(1, 12):02}/{chance.randint(1, 28):02}/2017",
             "TransactionAmount": Decimal(chance.randint(100, 4000)) / 100,
         }
+
+
+_EXACT = Context(prec=300, traps=[Inexact])  # DynamoDB's numbers reach from 1E-130 to 1E+126

@@ -203,8 +203,9 @@ def _token(link: str) -> str:
     text = "".join(link.split())  # a mail program may have broken the line
     token = parse_qs(urlsplit(text).query).get("Token", [text])[0]
     if not re.fullmatch(r"[0-9A-Za-z-]+", token):
+        # What was given is not repeated: it may hold the address.
         raise UsageError(
-            f'There is no token in {link!r}. Copy the whole address of the link "Confirm subscription" in the mail.'
+            'There is no token in the link. Copy the whole address of the link "Confirm subscription" in the mail.'
         )
     return token
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 
 from lab_lib import emulator, headless
-from lab_lib.lab import start_embedded
+from lab_lib.lab import open_lab
 
 ROUNDS = 3
 LAB = Path(sys.executable).with_name("lab")
@@ -46,13 +46,13 @@ def main() -> None:
         os.environ["LAB_EMULATOR_HOME"] = str(folder / "emulator")
         (folder / "empty").mkdir()
         empty = [only_imports(path, folder) for path in headless.notebooks()]
-        start_embedded()
+        lab = open_lab()
         try:
             headless.run({}, folder / "warm-up")
             pairs = []
             for number in range(ROUNDS):
                 whole = seconds(lambda number=number: headless.run({}, folder / f"run-{number}"))
-                kernels = seconds(lambda: [headless.run_one(path, folder / "empty", {}) for path in empty])
+                kernels = seconds(lambda: [headless.run_one(path, folder / "empty", {}, lab) for path in empty])
                 pairs.append((whole, kernels))
                 print(f"run {whole:5.1f} s   empty notebooks {kernels:5.1f} s   ratio {whole / kernels:.2f}")
             print(f"median ratio {statistics.median(whole / kernels for whole, kernels in pairs):.2f}")

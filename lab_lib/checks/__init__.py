@@ -25,7 +25,7 @@ from lab_lib.checks import (  # noqa: F401, enters them
     step_99,
 )
 from lab_lib.checks.rules import CANNOT_SEE, FURTHER, RULES, WAITS, Account, Rule
-from lab_lib.errors import CheckFailed, LabError, StepMissing, UsageError, is_refusal
+from lab_lib.errors import CheckFailed, EmulatorError, LabError, StepMissing, UsageError, is_refusal
 from lab_lib.lab import Lab
 from lab_lib.transactions import TransactionsFile
 
@@ -171,6 +171,8 @@ def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
             raise
         why, call = f"{error.operation_name} is refused", error.operation_name
         hint = f"It may be right or wrong. Ask for the permission to call {call}, or look in the console."
+    except EmulatorError:
+        raise  # then nothing at all can be seen
     except LabError as error:
         why, hint = str(error), "It may be right or wrong. Look in the console."
     return Check(rule.step, rule.name, False, f"{CANNOT_SEE}: {why}", "to be seen", hint)

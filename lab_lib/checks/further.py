@@ -1,16 +1,17 @@
 """Going further: what this workbook adds to the handout, so that nothing is lost and nothing counted twice."""
 
-from lab_lib import buckets, cloudwatch, functions, queues, tables, topics
+from lab_lib import cloudwatch, functions, queues, tables, topics
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, bucket_triggers, mapping, takes
 from lab_lib.checks.step_03 import TOPIC
+from lab_lib.handlers.transaction_processor import rejected_key
 
 MARKERS = "ProcessedRecords"
 
 
 @check(FURTHER, "rejected rows start nothing", after=("filter of the bucket trigger",))
 def rejected_rows(account: Account) -> Finding:
-    key = f"{buckets.REJECTED}transactions.txt.csv"
+    key = rejected_key("transactions.txt")
     started = any(takes(each, key) for each in bucket_triggers(account))
     hint = f"Give the trigger of {account.lab.name(PROCESSOR)} the suffix .txt, so that what it writes cannot start it."
     return equal(f"{key} starts it" if started else "they do not", "they do not", hint)

@@ -27,41 +27,49 @@ python_value = TypeDeserializer().deserialize
 def lambda_handler(event, context):
     """Add the batch to the totals, then alert. After an error Lambda sends the batch again."""
     changes, hopeless = read_changes(event["Records"])
-    added = sum(add_once(pack) for pack in packs(changes))
+    refused = {}
+    added = sum(add_once(pack, refused) for pack in packs(changes))
     customers = sorted({customer for customer, _ in changes.values()})
     alerted = [total["CustomerId"] for total in totals_of(customers) if alert(total)]
+    hopeless += [
+        {"error": refused[record["eventID"]], "record": record}
+        for record in event["Records"]
+        if record.get("eventID") in refused
+    ]
     park(hopeless)
-    print(
-        json.dumps(
-            {
-                "records": len(event["Records"]),
-                "added": added,
-                "parked": len(hopeless),
-                "alerted": alerted,
-            }
-        )
-    )
+    counts = {"records": len(event["Records"]), "added": added, "parked": len(hopeless)}
+    print(json.dumps({**counts, "alerted": alerted}))
     return {"batchItemFailures": []}
 
 
 def read_changes(records):
-    """{event id: (customer, new amount minus old)}, and the records that no retry can mend."""
+    """{event id: (customer, new amount minus old)}, and what no retry can mend.
+
+    A transaction without an amount that is a number counts as 0, so that the total stays the
+    sum of those that have one; whoever put it there finds it in the dead-letter queue.
+    """
     changes, hopeless = {}, []
     for record in records:
         try:
             images = record["dynamodb"]
             customer = images["Keys"]["CustomerId"]["S"]
-            amount = DYNAMODB_CONTEXT.subtract(
-                amount_of(images.get("NewImage")), amount_of(images.get("OldImage"))
-            )
-            changes[record["eventID"]] = customer, amount
+            new, old = (amount_of(images.get(name)) for name in ("NewImage", "OldImage"))
+            change = DYNAMODB_CONTEXT.subtract(new or Decimal(0), old or Decimal(0))
+            if new is None:
+                hopeless.append({"error": "TransactionAmount is no number", "record": record})
+            if new is not None or change:
+                changes[record["eventID"]] = customer, change
         except (KeyError, TypeError, ArithmeticError) as error:
             hopeless.append({"error": repr(error), "record": record})
     return changes, hopeless
 
 
 def amount_of(image):
-    return Decimal(image["TransactionAmount"]["N"]) if image else Decimal(0)
+    """The amount; 0 of no image, None of one that has no number as its amount."""
+    try:
+        return Decimal(image["TransactionAmount"]["N"]) if image else Decimal(0)
+    except (KeyError, TypeError, ArithmeticError):
+        return None
 
 
 def packs(changes):
@@ -77,11 +85,16 @@ def packs(changes):
         yield pack
 
 
-def add_once(pack):
-    """Add to the totals, in one transaction, what was not added before; how many changes it was."""
+def add_once(pack, refused):
+    """Add to the totals, in one transaction, what was not added before; how many changes it was.
+
+    A change that DynamoDB can never take, such as one that gives a total more than 38 digits,
+    is found by halves and put into `refused`: {event id: error}.
+    """
     while pack:
         try:
-            aws("dynamodb").transact_write_items(TransactItems=[*markers(pack), *additions(pack)])
+            actions = [*markers(pack), *additions(pack)]
+            aws("dynamodb").transact_write_items(TransactItems=actions)
             return len(pack)
         except aws("dynamodb").exceptions.TransactionCanceledException as error:
             reasons = [reason.get("Code") for reason in error.response["CancellationReasons"]]
@@ -90,25 +103,36 @@ def add_once(pack):
                 for event_id, reason in zip(pack, reasons)
                 if reason != "ConditionalCheckFailed"
             }
-            if len(fresh) == len(pack):
+            if len(fresh) == len(pack) and "ValidationError" not in reasons:
                 raise  # a conflict or a throttle: the batch comes again
-            pack = fresh
+            failure = error
+        except ArithmeticError as error:  # the sum of these changes alone has too many digits
+            fresh, failure = pack, error
+        if len(fresh) == len(pack) == 1:
+            refused[next(iter(pack))] = repr(failure)
+            return 0
+        if len(fresh) == len(pack):
+            return sum(add_once(half, refused) for half in halves(pack))
+        pack = fresh
     return 0
+
+
+def halves(pack):
+    changes = list(pack.items())
+    middle = len(changes) // 2
+    return dict(changes[:middle]), dict(changes[middle:])
 
 
 def markers(pack):
     """The markers, first in the transaction: so the reasons of a refusal line up with the pack."""
     expires = int(time.time()) + MARKER_LIFE
     for event_id in pack:
-        item = {"EventId": dynamodb_value(event_id), "ExpiresAt": dynamodb_value(expires)}
-        condition = "attribute_not_exists(EventId)"
-        yield {
-            "Put": {
-                "TableName": os.environ["MARKER_TABLE"],
-                "Item": item,
-                "ConditionExpression": condition,
-            }
+        marker = {
+            "TableName": os.environ["MARKER_TABLE"],
+            "Item": {"EventId": dynamodb_value(event_id), "ExpiresAt": dynamodb_value(expires)},
+            "ConditionExpression": "attribute_not_exists(EventId)",
         }
+        yield {"Put": marker}
 
 
 def additions(pack):
@@ -116,23 +140,21 @@ def additions(pack):
     for customer, amount in pack.values():
         sums[customer] = DYNAMODB_CONTEXT.add(sums[customer], amount)
     for customer, amount in sums.items():
-        yield {
-            "Update": {
-                "TableName": os.environ["TOTAL_TABLE"],
-                "Key": {"CustomerId": dynamodb_value(customer)},
-                "UpdateExpression": "ADD accountBalance :amount",
-                "ExpressionAttributeValues": {":amount": dynamodb_value(amount)},
-            }
+        addition = {
+            "TableName": os.environ["TOTAL_TABLE"],
+            "Key": {"CustomerId": dynamodb_value(customer)},
+            "UpdateExpression": "ADD accountBalance :amount",
+            "ExpressionAttributeValues": {":amount": dynamodb_value(amount)},
         }
+        yield {"Update": addition}
 
 
 def totals_of(customers):
     """The customers' items in TransactionTotal, read consistently, at most 100 a call."""
     table = os.environ["TOTAL_TABLE"]
     for start in range(0, len(customers), 100):
-        wanted = [
-            {"CustomerId": dynamodb_value(customer)} for customer in customers[start : start + 100]
-        ]
+        some = customers[start : start + 100]
+        wanted = [{"CustomerId": dynamodb_value(customer)} for customer in some]
         request = {table: {"Keys": wanted, "ConsistentRead": True}}
         while request:
             answer = aws("dynamodb").batch_get_item(RequestItems=request)

@@ -9,7 +9,20 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from lab_lib import buckets, checks, cleanup, functions, queues, roles, tables, topics, transactions, triggers
+from lab_lib import (
+    buckets,
+    checks,
+    cleanup,
+    frames,
+    functions,
+    plots,
+    queues,
+    roles,
+    tables,
+    topics,
+    transactions,
+    triggers,
+)
 from lab_lib.errors import LabError, StepMissing
 from lab_lib.headless import DATA_FILE
 from lab_lib.waiting import wait_until
@@ -210,6 +223,27 @@ def test_any_key_that_ends_in_txt_is_found_and_no_other(chain):
     assert chain.alerts("CreditCollection") == [('O"Hara', 1500)]
     assert [row["line"] for row in buckets.rejected_rows(chain.lab, key)] == [3]
     assert chain.totals().keys() == {'O"Hara'}
+
+
+ODD = ['say "hi"', "back\\slash", "two\nlines", "<script>alert(1)</script>", "O'Hara & søn 李", "{customer}", "$x$"]
+
+
+def test_odd_customer_ids_go_through_tables_messages_frames_and_reports_unharmed(chain):
+    quoted = ['"{}"'.format(name.replace('"', '""')) for name in ODD]
+
+    chain.put("odd.txt", [f"{name}|{name}|{name}|03/16/2017|1500" for name in quoted])
+    chain.wait_for_changes(len(ODD))
+
+    items = tables.items(chain.lab, "Transactions")
+    assert {(item["CustomerId"], item["TransactionId"]) for item in items} == {(name, name) for name in ODD}
+    assert {item["Address"] for item in tables.items(chain.lab, "Customer")} == set(ODD)
+    assert chain.alerts() == sorted((name, Decimal(1500)) for name in ODD)
+    totals = frames.totals(chain.lab)
+    assert set(totals["CustomerId"]) == set(ODD)
+    shown = [totals.to_html(), checks.run(chain.lab, "05")._repr_html_(), frames.logs(chain.lab).to_html()]
+    assert not [html for html in shown if "<script>" in html]
+    assert "O'Hara & søn 李 1500 (at or above)" in plots.totals(totals, chain.lab.threshold).alt
+    assert checks.run(chain.lab, "05").failed == []
 
 
 def test_two_files_at_once_are_both_read_whole(chain):

@@ -7,16 +7,22 @@ import socket
 import subprocess
 import sys
 import zipfile
+from datetime import datetime
 from decimal import Decimal
 
 import psutil
 import pytest
 
-from lab_lib import buckets, emulator, functions
+from lab_lib import buckets, checks, cleanup, emulator, functions, tables
+from lab_lib.errors import EmulatorError
 from lab_lib.headless import DATA_FILE
 from lab_lib.lab import open_lab, start_embedded
 from lab_lib.waiting import wait_until
 
+KILLED = (
+    "The embedded AWS was killed, or this machine went down, before it could save its state. "
+    "All that was made and changed there"
+)
 SECRET = "what-only-the-user-may-know"
 
 
@@ -63,6 +69,13 @@ def servers_of(home):
             return False
 
     return [process for process in psutil.process_iter() if is_one(process)]
+
+
+def kill():
+    """Kill the server, which saves nothing then."""
+    process = psutil.Process(emulator.running().pid)
+    process.kill()
+    process.wait()
 
 
 def buckets_of(lab):
@@ -180,15 +193,102 @@ def test_stopping_twice_is_quiet(own_home):
     assert [emulator.stop(), emulator.stop()] == [True, False]
 
 
-def test_after_a_kill_it_starts_again(own_home):
+def test_after_a_kill_it_starts_again_empty_and_says_once_that_all_is_lost(own_home, capfd):
     first = start_embedded()
-    process = psutil.Process(first.pid)
-    process.kill()
-    process.wait()
+    buckets.ensure_bucket(open_lab())
+    kill()
+    said_before = capfd.readouterr().err
 
     assert emulator.running() is None
     assert start_embedded().pid != first.pid
     assert buckets_of(open_lab()) == []
+    assert (said_before, capfd.readouterr().err) == ("", f"{KILLED} is lost. Begin again at notebook 00.\n")
+    emulator.stop()
+    start_embedded()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_kill_takes_it_back_to_its_last_stop_buckets_too(own_home, capfd):
+    lab = open_lab()
+    buckets.ensure_bucket(lab)
+    tables.ensure_table(lab, "Customer")
+    for key in ("changed.txt", "deleted.txt"):
+        lab.client("s3").put_object(Bucket=lab.bucket, Key=key, Body=b"before the stop")
+    emulator.stop()
+    stopped = f"{datetime.now():%Y-%m-%d %H:}"
+    lab = open_lab()
+    tables.ensure_table(lab, "Transactions")
+    lab.client("s3").create_bucket(Bucket="made-after-the-stop")
+    lab.client("s3").put_object(Bucket=lab.bucket, Key="changed.txt", Body=b"after the stop")
+    lab.client("s3").put_object(Bucket=lab.bucket, Key="new.txt", Body=b"after the stop")
+    lab.client("s3").delete_object(Bucket=lab.bucket, Key="deleted.txt")
+    kill()
+
+    lab = open_lab()
+
+    said = capfd.readouterr().err
+    assert said.startswith(f"{KILLED} since {stopped}")
+    assert len(said.splitlines()) == 1
+    assert lab.client("dynamodb").list_tables()["TableNames"] == ["Customer"]
+    assert buckets_of(lab) == [lab.bucket]
+    assert [each["Key"] for each in buckets.objects(lab)] == ["changed.txt", "deleted.txt"]
+    assert lab.client("s3").get_object(Bucket=lab.bucket, Key="changed.txt")["Body"].read() == b"before the stop"
+
+
+def test_after_a_kill_the_lab_is_built_again_and_can_be_cleaned_up(own_home, chain_in, account):
+    buckets.upload(chain_in(account).build().lab, DATA_FILE)
+    kill()
+
+    again = chain_in(account).build()
+    buckets.upload(again.lab, DATA_FILE)
+
+    again.wait_for_totals(C1=598, C2=1750)
+    assert [check.words for check in checks.run(again.lab, "00").failed] == []
+    list(cleanup.delete_all(again.lab))
+    assert cleanup.given(again.lab) == buckets_of(again.lab) == []
+
+
+def test_a_server_that_others_ended_in_good_order_has_lost_nothing(own_home, capfd):
+    buckets.ensure_bucket(open_lab())
+    process = psutil.Process(emulator.running().pid)
+    process.terminate()
+    process.wait()
+
+    lab = open_lab()
+
+    assert capfd.readouterr().err == ""
+    assert buckets_of(lab) == [lab.bucket]
+    assert buckets.is_ours(lab)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [buckets_of, lambda lab: checks.run(lab), lambda lab: functions.find_function(lab, "TotalNotifier")],
+    ids=["a call", "all checks", "a room"],
+)
+def test_a_lab_that_was_opened_before_a_kill_says_so_at_once_and_what_to_do(own_home, call):
+    lab = open_lab()
+    buckets_of(lab)  # so that there is a connection that the kill cuts
+    kill()
+
+    with pytest.raises(EmulatorError, match=r"does not run any more\. Open the lab again"):
+        call(lab)
+
+    assert buckets_of(open_lab()) == []
+
+
+def test_a_kill_in_the_middle_of_the_checks_ends_them_with_the_same_words(own_home):
+    lab = open_lab()
+
+    with pytest.raises(EmulatorError, match="does not run any more"):
+        checks.run(lab, done=lambda check: kill() if emulator.running() else None)
+
+
+def test_an_error_of_aws_itself_is_not_taken_for_a_killed_server(own_home):
+    lab = open_lab()
+
+    with pytest.raises(lab.client("s3").exceptions.NoSuchBucket):
+        lab.client("s3").list_objects_v2(Bucket="nobodys")
 
 
 @pytest.mark.parametrize(

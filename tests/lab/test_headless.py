@@ -34,7 +34,9 @@ ENTRIES = {
     "queues": dict,
     "rejected": list,
 }
-PARAMETERS = ["account", "profile", "region", "prefix", "threshold", "email", "phone", "data_file"]
+PARAMETERS = ["account", "profile", "region", "prefix", "threshold", "email", "phone", "data_file", "yes"]
+EMAIL, PHONE = "ana@example.com", "+15555550100"
+PEOPLE = ["--email", EMAIL, "--phone", PHONE]
 OTHER_FILE = """\
 customer_id|customer_address|trn_id|trn_date|trn_amount
 D1|1 Mill Lane|X01|03/16/2017|1750.25
@@ -58,7 +60,7 @@ def in_process(*arguments):
 def begin(folder, account):
     """Start `lab run` and wait until its second notebook begins; the process, and all that it started."""
     open_lab(account=account)  # so that the embedded AWS is not among them
-    arguments = [LAB, "run", "--account", account, "--out", folder]
+    arguments = [LAB, "run", "--account", account, *PEOPLE, "--out", folder]
     process = subprocess.Popen(
         arguments,
         stdout=subprocess.PIPE,
@@ -74,6 +76,15 @@ def begin(folder, account):
     wait_until(second_notebook, "the second notebook", timeout=60)
     assert process.poll() is None
     return process, psutil.Process(process.pid).children(recursive=True)
+
+
+def private_in(text, account):
+    """What in this text, or in the files of this folder, must not be read by others."""
+    if isinstance(text, Path):
+        files = [path for path in text.rglob("*") if path.is_file()]
+        assert files, f"nothing was written to {text}"
+        text = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
+    return [value for value in (account, EMAIL, PHONE, PHONE[1:]) if value in text]
 
 
 def gone(processes):
@@ -96,11 +107,12 @@ def runs_account(new_account):
 
 @pytest.fixture(scope="module")
 def killed(runs_account, tmp_path_factory):
-    """What was left running after a run was killed half-way."""
-    process, children = begin(tmp_path_factory.mktemp("killed"), runs_account)
+    """A run that was killed half-way: its folder, and what was left running."""
+    folder = tmp_path_factory.mktemp("killed")
+    process, children = begin(folder, runs_account)
     process.kill()
     process.communicate()
-    return children
+    return folder, children
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +120,7 @@ def kept(killed, runs_account, tmp_path_factory):
     """`lab run --keep` in the account of the killed run: its folder, the process, what the account then holds."""
     folder = tmp_path_factory.mktemp("kept")
     environment = {"AWS_PROFILE": "there-is-no-such-profile", "AWS_CONFIG_FILE": "/nowhere", "AWS_REGION": "eu-west-3"}
-    process = command("run", "--account", runs_account, "--keep", "--out", folder, **environment)
+    process = command("run", "--account", runs_account, *PEOPLE, "--keep", "--out", folder, **environment)
     return folder, process, cleanup.left(open_lab(account=runs_account))
 
 
@@ -137,17 +149,19 @@ def failed(new_account, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def interrupted(new_account, tmp_path_factory):
-    """`lab run` that Ctrl-C ended half-way: its folder, process, stdout, stderr, and what it had started."""
-    folder = tmp_path_factory.mktemp("interrupted")
-    process, children = begin(folder, new_account())
+    """`lab run` that Ctrl-C ended half-way: its account, folder, process, output, and what it had started."""
+    account, folder = new_account(), tmp_path_factory.mktemp("interrupted")
+    process, children = begin(folder, account)
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all of its foreground processes
     stdout, stderr = process.communicate(timeout=30)
-    return folder, process, stdout, stderr, children
+    return account, folder, process, (stdout, stderr), children
 
 
 def test_a_run_that_is_killed_leaves_no_kernel_behind(killed):
-    assert killed
-    assert gone(killed) == []
+    _, children = killed
+
+    assert children
+    assert gone(children) == []
 
 
 def test_a_run_after_one_that_was_killed_ends_with_the_handouts_result(kept, runs_account):
@@ -157,7 +171,7 @@ def test_a_run_after_one_that_was_killed_ends_with_the_handouts_result(kept, run
     result = result_of(folder)
     assert {name: type(value) for name, value in result.items()} == ENTRIES
     assert {**result, "seconds": 0, "steps": []} == {
-        "account": runs_account,
+        "account": f"********{runs_account[-4:]}",
         "region": "us-east-1",
         "ok": True,
         "seconds": 0,
@@ -188,13 +202,16 @@ def test_keep_leaves_everything_in_the_account(kept):
     assert len(left) == 17
 
 
-def test_the_executed_notebooks_hold_what_was_seen_and_the_parameters(kept, runs_account):
+def test_the_executed_notebooks_hold_what_was_seen_and_the_parameters_masked(kept, runs_account):
     folder, _, _ = kept
+    parameters = {"account": f"********{runs_account[-4:]}", "email": "a***@example.com", "phone": "+*********00"}
 
     assert sorted(path.stem for path in folder.glob("*.ipynb")) == STEPS[:-1]
     for path in folder.glob("*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
-        assert f'account = "{runs_account}"' in "\n".join(cell.source for cell in notebook.cells)
+        source = "\n".join(cell.source for cell in notebook.cells)
+        assert all(f'{name} = "{value}"' in source for name, value in parameters.items())
+        assert parameters.items() <= notebook.metadata.papermill.parameters.items()
         (checkpoint,) = [cell for cell in notebook.cells if "checkpoint" in cell.metadata.get("tags", [])]
         assert re.search(r"(\d+) of \1\b", "".join(output.get("text", "") for output in checkpoint.outputs))
 
@@ -210,6 +227,27 @@ def test_the_table_shows_each_step_and_what_was_seen(kept):
     assert "C1 598, C2 1750" in process.stdout
 
 
+def test_nothing_that_a_run_writes_or_prints_tells_who_ran_it(kept, runs_account):
+    folder, process, _ = kept
+
+    assert private_in(folder, runs_account) == []
+    assert private_in(process.stdout + process.stderr, runs_account) == []
+
+
+def test_what_a_killed_run_has_written_does_not_tell_it_either(killed, runs_account):
+    folder, _ = killed
+
+    assert sorted(path.stem for path in folder.iterdir()) == STEPS[:2]
+    assert private_in(folder, runs_account) == []
+
+
+def test_the_log_of_the_embedded_aws_and_the_history_of_ipython_do_not_tell_it(kept, runs_account):
+    log, history = emulator.home() / "server.log", Path(os.environ["IPYTHONDIR"])
+
+    assert private_in(log.read_text(), runs_account) == []
+    assert private_in(history, runs_account) == []
+
+
 def test_a_second_run_takes_another_file_and_another_threshold(run_again):
     folder, process = run_again
 
@@ -221,6 +259,20 @@ def test_a_second_run_takes_another_file_and_another_threshold(run_again):
     alerts = [{"customerID": "C2", "accountBalance": "1750"}, {"customerID": "D1", "accountBalance": "1750.25"}]
     assert sorted(result["alerts"], key=lambda alert: alert["customerID"]) == alerts
     assert result["queues"] == {"CustomerNotify": 2, "CreditCollection": 2}
+
+
+def test_each_notebook_gets_those_parameters_that_it_has_and_the_last_one_need_not_ask(run_again):
+    folder, process = run_again
+
+    given = {
+        path.stem: set(nbformat.read(path, as_version=4).metadata.papermill.parameters)
+        for path in folder.glob("*.ipynb")
+    }
+
+    where = {"account", "profile", "region", "prefix"}
+    assert given.pop(STEPS[-1]) == where | {"yes"}
+    assert set(map(frozenset, given.values())) == {frozenset(PARAMETERS) - {"yes"}}
+    assert process.stderr == ""
 
 
 def test_rows_that_were_rejected_are_in_the_result(run_again):
@@ -258,7 +310,7 @@ def test_a_step_that_fails_is_in_the_result(failed):
     result = result_of(folder)
 
     assert {name: type(value) for name, value in result.items()} == ENTRIES
-    assert (result["account"], result["ok"]) == (lab.account, False)
+    assert (result["account"], result["ok"]) == (f"********{lab.account[-4:]}", False)
     (step,) = result["steps"]
     assert (step["notebook"], step["ok"]) == (STEPS[0], False)
     assert step["error"].startswith("WrongResource: Table Customer has the key Id; this lab wants CustomerId")
@@ -289,22 +341,49 @@ def test_clean_deletes_what_the_lab_made_and_a_second_one_has_nothing_to_do(fail
     assert tables.find_table(lab, "Customer")
 
 
-def test_a_kernel_that_dies_is_a_step_that_failed(account, tmp_path):
-    parameters = nbformat.v4.new_code_cell(
-        "\n".join(f'{name} = ""' for name in PARAMETERS), metadata={"tags": ["parameters"]}
-    )
-    cells = [parameters, nbformat.v4.new_code_cell("import os; os._exit(1)")]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "00-start-here.ipynb")
-    script = (
-        "import sys; from pathlib import Path; from lab_lib import cli, headless;"
-        "headless.NOTEBOOKS = Path(sys.argv.pop(1)); cli.main()"
+@pytest.fixture
+def run_of(account, tmp_path):
+    """run_of("a = 1", …): `lab run` of one notebook with these cells, in the account, to tmp_path/out."""
+
+    def run_of(*cells):
+        parameters = nbformat.v4.new_code_cell(
+            "\n".join(f'{name} = ""' for name in PARAMETERS), metadata={"tags": ["parameters"]}
+        )
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        cells = [parameters, *map(nbformat.v4.new_code_cell, cells)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "00-start-here.ipynb")
+        script = (
+            "import sys; from pathlib import Path; from lab_lib import cli, headless;"
+            "headless.NOTEBOOKS = Path(sys.argv.pop(1)); cli.main()"
+        )
+        arguments = [tmp_path, "run", "--account", account, *PEOPLE, "--out", tmp_path / "out"]
+        environment = {**os.environ, "COLUMNS": "200"}
+        command = [sys.executable, "-c", script, *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    return run_of
+
+
+def test_a_step_that_fails_does_not_tell_who_ran_it(run_of, account, tmp_path):
+    ended = run_of(
+        "from IPython.display import HTML, display",
+        "print(account, email, phone)",
+        "display(HTML(f'<b>{email}</b>'))",
+        "def send(to): raise RuntimeError(f'no mail for {to}')",
+        "send(f'{account} {email} {phone}')",
     )
 
-    arguments = ["run", "--account", account, "--out", tmp_path / "out"]
-    ended = subprocess.run(
-        [sys.executable, "-c", script, tmp_path, *arguments], capture_output=True, text=True, timeout=60, check=False
-    )
+    assert ended.returncode == 1
+    masked = f"********{account[-4:]} a***@example.com +*********00"
+    (step,) = result_of(tmp_path / "out")["steps"]
+    assert step["error"] == f"RuntimeError: no mail for {masked}"
+    assert f"RuntimeError: no mail for {masked}" in ended.stdout
+    assert masked in (tmp_path / "out" / "00-start-here.ipynb").read_text(encoding="utf-8")
+    assert private_in(tmp_path / "out", account) == private_in(ended.stdout + ended.stderr, account) == []
+
+
+def test_a_kernel_that_dies_is_a_step_that_failed(run_of, tmp_path):
+    ended = run_of("import os; os._exit(1)")
 
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
@@ -313,7 +392,7 @@ def test_a_kernel_that_dies_is_a_step_that_failed(account, tmp_path):
 
 
 def test_ctrl_c_ends_the_run_with_status_130_and_one_line(interrupted):
-    _, process, _, stderr, _ = interrupted
+    _, _, process, (_, stderr), _ = interrupted
 
     assert process.returncode == 130, stderr
     assert len(lines(stderr)) == 1, stderr
@@ -321,7 +400,7 @@ def test_ctrl_c_ends_the_run_with_status_130_and_one_line(interrupted):
 
 
 def test_ctrl_c_leaves_a_result_that_says_it_did_not_hold(interrupted):
-    folder, *_ = interrupted
+    _, folder, *_ = interrupted
 
     result = result_of(folder)
 
@@ -329,6 +408,13 @@ def test_ctrl_c_leaves_a_result_that_says_it_did_not_hold(interrupted):
     assert result["ok"] is False
     assert result["steps"][0]["notebook"] == STEPS[0]
     assert result["steps"][0]["ok"] is True
+
+
+def test_what_ctrl_c_leaves_does_not_tell_who_ran_it(interrupted):
+    account, folder, _, said, _ = interrupted
+
+    assert sorted(path.stem for path in folder.iterdir()) == [*STEPS[:2], "result"]
+    assert private_in(folder, account) == private_in("".join(said), account) == []
 
 
 def test_ctrl_c_leaves_no_kernel_behind_but_the_embedded_aws(interrupted):
@@ -347,6 +433,7 @@ WRONG_REQUESTS = {
     "an empty file": ("--data", "empty.txt", "empty"),
     "a file of another suffix": ("--data", "sample.csv", ".txt"),
     "a result folder that is a file": ("--out", "table.txt", "table.txt"),
+    "the folder of the notebooks themselves": ("--out", str(headless.NOTEBOOKS), "another folder"),
     "a threshold that is no amount": ("--threshold", "much", "threshold"),
     "no such Region": ("--region", "moon", "moon"),
     "a prefix that AWS refuses": ("--prefix", "my lab", "prefix"),

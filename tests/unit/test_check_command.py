@@ -170,6 +170,14 @@ def test_json_is_all_that_is_printed_on_stdout_and_holds_every_check(reported):
     assert (ended.exit_code, lines(ended.stderr)) == (1, [])
 
 
+def test_json_does_not_tell_whose_account_it_is_and_the_terminal_does(reported):
+    reported(replace(BAD, found="bucket-123456789012", hint="Ask 123456789012."))
+
+    assert "123456789012" not in lab_check("--json").stdout
+    assert json.loads(lab_check("--json").stdout)[0]["found"] == "bucket-********9012"
+    assert "bucket-123456789012" in lab_check().stdout
+
+
 def test_json_of_a_real_account_has_all_checks_also_those_that_wait(opened):
     told = json.loads(lab_check("--json").stdout)
 

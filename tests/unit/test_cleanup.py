@@ -150,6 +150,26 @@ def test_a_trigger_of_the_lab_goes_though_its_bucket_was_given(lab, build, given
     assert "LambdaFunctionConfigurations" not in found
 
 
+def test_a_trigger_of_a_function_that_the_lab_did_not_make_stays(lab, build):
+    build(lab)
+    for name in functions.SOURCES:
+        lab.client("lambda").untag_resource(Resource=functions.find_function(lab, name), TagKeys=["lab"])
+
+    deleted = list(cleanup.delete_all(lab))
+
+    assert not [what for what in deleted if "trigger" in what]
+    assert cleanup.given(lab)[:2] == ["stream trigger", "function TransactionProcessor"]
+    assert triggers.find_stream_trigger(lab)
+
+
+def test_a_trigger_whose_function_is_gone_is_deleted(lab, build):
+    build(lab)
+    for name in functions.SOURCES:
+        functions.delete_function(lab, name)
+
+    assert list(cleanup.delete_all(lab))[:2] == EVERYTHING[:2]
+
+
 def test_the_lab_of_another_prefix_stays(lab, build):
     other = build(dataclasses.replace(lab, prefix="bob-"))
     build(lab)

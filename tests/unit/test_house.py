@@ -20,9 +20,10 @@ ALL = [*FILES, *HANDLERS]
 STOREYS = [
     {"errors"},
     {"waiting"},
+    {"state"},
     {"emulator"},
     {"lab"},
-    {"policies"},
+    {"policies", "masking"},
     {"grants"},
     {"roles", "buckets", "tables", "functions", "cloudwatch", "topics", "queues"},
     {"triggers", "transactions", "people"},
