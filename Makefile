@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab test browser sabotage security bench lint format refresh lock clean
+.PHONY: help run lab test browser faults sabotage security bench lint format refresh lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: $(READY) ## run all tests: the parts, the whole chain, the notebooks
 
 browser: $(READY) ## look at every notebook in JupyterLab in Chromium; screenshots go to runs/browser
 	$(BIN)/pytest tests/browser
+
+faults: $(READY) ## break the running pipeline in many ways, and show what became of totals, alerts and bad rows
+	$(BIN)/pytest -m faults tests/lab/test_faults.py --table -q
 
 sabotage: $(READY) ## break a finished account in many ways, and show which check catches which
 	$(BIN)/pytest -m sabotage tests/lab/test_sabotage.py --table -q

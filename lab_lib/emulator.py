@@ -25,7 +25,7 @@ from lab_lib.waiting import wait_until
 HOST = "127.0.0.1"
 FIRST_PORT = 4566  # the port that AWS emulators are usually found at; another one is taken if it is not free
 ACCOUNT = "000000000000"
-SERVICES = "s3,lambda,dynamodb,sns,sqs,iam,sts,logs,cloudwatch,tagging"
+SERVICES = "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,iam,sts,logs,cloudwatch,tagging"
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,15 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
-from lab_lib import buckets, cleanup, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib import buckets, cleanup, cloudwatch, emulator, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
 
 HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
-TABLES = {"Sabotages": "caught", "Who may do what": "as the policies say"}  # by their titles: what each must come to
+# By their titles: what each must come to.
+TABLES = {"Sabotages": "caught", "Faults": "survived", "Who may do what": "as the policies say"}
 ACCOUNTS = itertools.count(200_000_000_001)
+pytest.register_assert_rewrite("books")  # so that its comparisons tell what differs
 
 
 def pytest_addoption(parser):
@@ -177,6 +179,14 @@ def chain(chains):
 def chain_in():
     """chain_in(account, region=..., prefix=..., threshold=...): a lab with these settings, and nothing made yet."""
     return lambda account, **settings: Chain(open_lab(account=account, **settings))
+
+
+@pytest.fixture
+def own_home(tmp_path, monkeypatch):
+    """A home without an embedded AWS, and none running in it afterwards."""
+    monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path / "home"))
+    yield tmp_path / "home"
+    emulator.stop()
 
 
 @pytest.fixture(scope="session")
