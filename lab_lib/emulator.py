@@ -178,6 +178,7 @@ def _spawn(folder: Path, port: int) -> subprocess.Popen[bytes]:
         "STATE_DIR": str(folder / "state"),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(folder / "state" / "s3"),
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",  # then twice that; AWS waits a minute, then two
         # These two would listen on every interface, whatever BIND_HOST says.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from botocore.exceptions import ClientError
@@ -17,6 +17,7 @@ from lab_lib.tables import find_stream
 from lab_lib.topics import ALERT_TOPIC, find_topic
 from lab_lib.waiting import retry_while, wait_until
 
+T = TypeVar("T")
 BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
 PERMISSION = "BucketMayInvoke"  # the id of the statement in the function's policy
 # Rejected rows are kept as .csv, so that they do not match.
@@ -105,6 +106,14 @@ def ensure_stream_trigger(lab: Lab, starting_position: str = "TRIM_HORIZON") -> 
     uuid = str(mapping["UUID"])
     wait_until(lambda: _state(lab, uuid) == "Enabled", "the stream's mapping to be enabled", timeout=300)
     return uuid
+
+
+def switch_stream_trigger(lab: Lab, on: bool) -> None:
+    """Pause the mapping, or let it go on from where it stands in the stream; wait until it does."""
+    uuid = str(_need(find_stream_trigger(lab), "The stream trigger", "02-add-triggers")["UUID"])
+    lab.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=on)
+    wanted = "Enabled" if on else "Disabled"
+    wait_until(lambda: _state(lab, uuid) == wanted, f"the stream's mapping to be {wanted.lower()}", timeout=300)
 
 
 def find_stream_trigger(lab: Lab) -> dict[str, Any] | None:
@@ -280,7 +289,7 @@ def _state(lab: Lab, uuid: str) -> str | None:
         return None
 
 
-def _need(found: str | None, what: str, step: str) -> str:
+def _need(found: T | None, what: str, step: str) -> T:
     if found is None:
         raise StepMissing(f"{what} is not there. Run {step} first.")
     return found

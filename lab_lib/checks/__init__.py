@@ -217,4 +217,5 @@ _MADE_BY: dict[str, list[tuple[str, Callable[[Lab], Any]]]] = {
         (f"The subscription of {name}", partial(triggers.find_queue_subscription, queue=name))
         for name in queues.ALERT_QUEUES
     ],
+    "05-upload-and-verify": [("An upload", buckets.uploads)],
 }

@@ -38,8 +38,7 @@ runpy.run_module("ministack", run_name="__main__")
 @contextmanager
 def running(folder, tls=True):
     """Its endpoint, while the context lasts; all that this process makes from now on trusts its certificate."""
-    services = f"{emulator.SERVICES},dynamodbstreams"  # which a function's mapping reads, and a person may ask for
-    checking = {"AUTH": "true", "USE_SSL": "1" if tls else "0", "SERVICES": services}
+    checking = {"AUTH": "true", "USE_SSL": "1" if tls else "0"}
     (folder / "tmp").mkdir(parents=True)
     certificate, port = folder / "tmp" / "ministack-tls" / "server.crt", emulator._free_port(0)
     endpoint = f"{'https' if tls else 'http'}://{emulator.HOST}:{port}"

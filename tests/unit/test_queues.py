@@ -296,3 +296,65 @@ def test_statements_may_be_a_single_one_without_its_brackets(lab):
     lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
 
     assert queues.statements(lab, QUEUE) == [statement]
+
+
+def test_delete_messages_takes_the_unwanted_and_leaves_the_others_to_be_seen(lab, send, envelope):
+    alerts = [{"customerID": name, "accountBalance": "1750"} for name in ("C1", "Break Ana", "C2", "Break Ben")]
+    send(*map(envelope, alerts), "no JSON")
+
+    queues.delete_messages(lab, QUEUE, lambda body: queues.alert(body).get("customerID", "").startswith("Break "))
+
+    assert sorted(each["customerID"] for each in queues.alerts(lab, QUEUE)) == ["C1", "C2"]
+    assert len(queues.messages(lab, QUEUE)) == 3
+
+
+def test_delete_messages_finds_all_of_many(lab, send):
+    send(*({"number": number} for number in range(35)))
+
+    queues.delete_messages(lab, QUEUE, lambda body: body["number"] % 2 == 0)
+
+    assert sorted(body["number"] for body in queues.messages(lab, QUEUE)) == list(range(1, 35, 2))
+
+
+def test_delete_messages_of_a_queue_that_is_not_there_is_quiet(lab):
+    queues.delete_messages(lab, "Missing", lambda body: True)
+
+
+@pytest.mark.parametrize(
+    ("message", "what", "why"),
+    [
+        (
+            {
+                "error": "TransactionAmount is no number",
+                "record": {"dynamodb": {"Keys": {"CustomerId": {"S": "C1"}, "TransactionId": {"S": "T1"}}}},
+            },
+            "C1 T1",
+            "TransactionAmount is no number",
+        ),
+        ({"error": "KeyError('dynamodb')", "record": {}}, "", "KeyError('dynamodb')"),
+        (
+            {
+                "requestPayload": {"Records": [{"s3": {"object": {"key": "my+file%C3%A4.txt"}}}]},
+                "responsePayload": {"errorMessage": "it is not UTF-8 text"},
+            },
+            "my fileä.txt",
+            "it is not UTF-8 text",
+        ),
+        (
+            {"DDBStreamBatchInfo": {"batchSize": 7}, "requestContext": {"condition": "RetryAttemptsExhausted"}},
+            "7 changes",
+            "RetryAttemptsExhausted",
+        ),
+        ({}, "", ""),
+    ],
+    ids=["a parked record", "a record without a key", "a file", "a batch of changes", "anything else"],
+)
+def test_a_dead_letter_tells_what_it_is_about_and_why(message, what, why):
+    assert queues.dead_letter(message) == {"what": what, "why": why}
+
+
+def test_dead_letters_stay_in_their_queue(lab):
+    url = queues.ensure_queue(lab, queues.DEAD_LETTERS)
+    lab.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"error": "it is wrong", "record": {}}))
+
+    assert queues.dead_letters(lab) == queues.dead_letters(lab) == [{"what": "", "why": "it is wrong"}]

@@ -567,3 +567,20 @@ def test_a_refusal_to_list_or_to_read_is_never_that_there_is_nothing(alerting, r
         triggers.all_subscriptions(alerting)
     with pytest.raises(ClientError, match="AuthorizationError"):
         triggers.subscription_settings(alerting, alerting.arn("sns", "HighBalanceAlert:1"))
+
+
+def test_switch_stream_trigger_pauses_the_mapping_and_lets_it_go_on(lab, streaming, mapping, monkeypatch):
+    uuid = triggers.ensure_stream_trigger(lab)
+    settings = triggers.MAPPING["BatchSize"]
+
+    triggers.switch_stream_trigger(lab, on=False)
+    assert mapping(uuid)["State"] == "Disabled"
+
+    triggers.switch_stream_trigger(lab, on=True)
+    assert mapping(uuid)["State"] == "Enabled"
+    assert mapping(uuid)["BatchSize"] == settings
+
+
+def test_switch_stream_trigger_without_one_names_the_step(lab, streaming):
+    with pytest.raises(StepMissing, match="02-add-triggers"):
+        triggers.switch_stream_trigger(lab, on=False)
