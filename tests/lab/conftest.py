@@ -48,7 +48,7 @@ def table_of(title, rows):
 
 def console_of_room():
     """The terminal, or a file with room for long lines."""
-    console = Console()
+    console = Console(markup=False)  # brackets are brackets
     if not console.is_terminal:
         console.width = 180
     return console
