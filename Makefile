@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab test browser faults sabotage bench lint format refresh lock clean
+.PHONY: help run lab test browser faults sabotage security bench lint format refresh lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ faults: $(READY) ## break the running pipeline in many ways, and show what becam
 
 sabotage: $(READY) ## break a finished account in many ways, and show which check catches which
 	$(BIN)/pytest -m sabotage tests/lab/test_sabotage.py --table -q
+
+security: $(READY) ## try what roles, a learner and strangers may not do, and show who may do what
+	$(BIN)/pytest -m security tests/lab/test_security.py tests/lab/test_learner.py --table -q
 
 bench: $(READY) ## time the headless run and `lab check` against what they cannot do without
 	$(BIN)/python tests/bench_run.py

@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 
 from botocore.exceptions import ClientError
 
-from lab_lib import grants
+from lab_lib import grants, policies
 from lab_lib.errors import error_code
 from lab_lib.lab import TAGS, Lab, has_tag
 from lab_lib.waiting import retry_while, wait_until
@@ -21,6 +21,8 @@ _LONGEST_KEPT = str(14 * 24 * 3600)  # seconds; SQS keeps a message for two week
 def ensure_queue(lab: Lab, name: str) -> str:
     """Make the standard queue, encrypted at rest, or give it back its settings; its URL."""
     sqs, settings = lab.client("sqs"), {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": _LONGEST_KEPT}
+    if name == DEAD_LETTERS:  # the other queues get a policy with their subscription
+        settings["Policy"] = json.dumps(policies.tls_only_queue(queue_arn(lab, name)))
     url = find_queue(lab, name)
     if url is None:
         answer = retry_while(

@@ -13,7 +13,17 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib import buckets, functions, queues, roles, tables, topics, triggers
-from lab_lib.checks import further, step_00, step_01, step_02, step_03, step_04, step_05, step_99  # noqa: F401, enters them
+from lab_lib.checks import (  # noqa: F401, enters them
+    further,
+    hardening,
+    step_00,
+    step_01,
+    step_02,
+    step_03,
+    step_04,
+    step_05,
+    step_99,
+)
 from lab_lib.checks.rules import CANNOT_SEE, FURTHER, RULES, WAITS, Account, Rule
 from lab_lib.errors import CheckFailed, EmulatorError, LabError, StepMissing, UsageError, is_refusal
 from lab_lib.lab import Lab

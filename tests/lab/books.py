@@ -91,10 +91,11 @@ class Books:
 
         def through():
             alerted = {item["CustomerId"] for item in self._total_items() if item.get("alerted")}
-            return self._totals_held() == self.totals() and alerted == self.high and set(self.letters()) == self.poison
+            notified = self._totals_held() == self.totals() and alerted == self.high
+            return notified and self._bad_held() == self.bad and set(self.letters()) == self.poison
 
         self.close()
-        wait_until(through, f"the totals {self.totals()}", timeout=30)
+        wait_until(through, "the books to balance", timeout=120)
 
     def must_balance(self, fault, remedy, repeats=0, letters_again=0):
         """Close the books, compare them with the account, and enter the outcome into the table of the faults.
@@ -104,7 +105,7 @@ class Books:
         self.close()
         totals, letters = self._totals_held(), self.letters()
         alerts = {queue: self.alerts(queue) for queue in queues.ALERT_QUEUES}
-        bad = {key: [row["line"] for row in buckets.rejected_rows(self.lab, key)] for key in self.bad}
+        bad = self._bad_held()
         self._record(fault, remedy, totals, alerts["CustomerNotify"], bad, letters)
 
         assert totals == self.totals()
@@ -152,3 +153,6 @@ class Books:
 
     def _totals_held(self):
         return {item["CustomerId"]: item["accountBalance"] for item in self._total_items()}
+
+    def _bad_held(self):
+        return {key: [row["line"] for row in buckets.rejected_rows(self.lab, key)] for key in self.bad}

@@ -15,13 +15,14 @@ from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
 
 HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
-TABLES = {"Sabotages": "caught", "Faults": "survived"}  # by their titles: what must have become of each
+# By their titles: what each must come to.
+TABLES = {"Sabotages": "caught", "Faults": "survived", "Who may do what": "as the policies say"}
 ACCOUNTS = itertools.count(200_000_000_001)
 pytest.register_assert_rewrite("books")  # so that its comparisons tell what differs
 
 
 def pytest_addoption(parser):
-    parser.addoption("--table", action="store_true", help="after the tests, list what each sabotage or fault came to")
+    parser.addoption("--table", action="store_true", help="after the tests, list what each of their cases came to")
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -47,7 +48,7 @@ def table_of(title, rows):
 
 def console_of_room():
     """The terminal, or a file with room for long lines."""
-    console = Console()
+    console = Console(markup=False)  # brackets are brackets
     if not console.is_terminal:
         console.width = 180
     return console
@@ -186,3 +187,12 @@ def own_home(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path / "home"))
     yield tmp_path / "home"
     emulator.stop()
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory):
+    """The endpoint of an embedded AWS that checks who may do what, over TLS only."""
+    from guarded import running  # it takes the Chain from here
+
+    with running(tmp_path_factory.mktemp("guarded")) as endpoint:
+        yield endpoint

@@ -587,7 +587,6 @@ def test_s3s_event_is_retried_when_the_run_was_killed(chain, chain_books, wire, 
     chain_books.upload(key, [*rows(40), bad_row])
 
     chain_books.wait()
-    chain.wait_for_files(key)
     assert wire.left() == []
     chain_books.must_balance("killed after BatchWriteItem 2", "Lambda's retry")
 
@@ -645,7 +644,6 @@ def test_twenty_files_at_once_all_count(chain, chain_books, wire, who, weather):
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(chain_books.upload, files.keys(), files.values()))
 
-    chain.wait_for_files(*files)
     chain_books.wait()
     assert wire.left() == []
     if weather == "calm":

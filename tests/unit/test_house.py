@@ -26,7 +26,7 @@ STOREYS = [
     {"policies", "masking"},
     {"grants"},
     {"roles", "buckets", "tables", "functions", "cloudwatch", "topics", "queues"},
-    {"triggers", "transactions", "streams", "classic"},
+    {"triggers", "transactions", "people", "streams", "classic"},
     {"frames", "plots", "checks", "cleanup", "experiments"},
     {"headless", "classroom"},
     {"cli"},
@@ -154,7 +154,7 @@ def test_plots_never_call_aws(imported, rooms_of):
     assert not {"boto3", "botocore"} & {name.split(".")[0] for name in imported(HOUSE / "plots.py")}
 
 
-@pytest.mark.parametrize("room", ["policies", "grants", "classic"])
+@pytest.mark.parametrize("room", ["policies", "grants", "people", "classic"])
 def test_what_is_pure_never_calls_aws(room, nodes):
     called = [node.func.attr for node in nodes(HOUSE / f"{room}.py", ast.Call) if isinstance(node.func, ast.Attribute)]
 

@@ -72,6 +72,28 @@ def test_ensure_queue_gives_a_changed_setting_back(lab, attributes, setting, cha
     assert attributes(url)[setting] == wanted
 
 
+@pytest.mark.parametrize("changed", ["", json.dumps({"Version": "2012-10-17", "Statement": []})])
+def test_ensure_queue_gives_the_dead_letter_queue_its_policy_back(lab, changed):
+    wanted = policies.tls_only_queue(queues.queue_arn(lab, queues.DEAD_LETTERS))["Statement"]
+    url = queues.ensure_queue(lab, queues.DEAD_LETTERS)
+    assert queues.statements(lab, queues.DEAD_LETTERS) == wanted
+    lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": changed})
+    assert queues.statements(lab, queues.DEAD_LETTERS) == []
+
+    queues.ensure_queue(lab, queues.DEAD_LETTERS)
+
+    assert queues.statements(lab, queues.DEAD_LETTERS) == wanted
+
+
+def test_ensure_queue_leaves_the_way_of_the_topic_into_a_queue_as_it_is(lab, calls):
+    queues.ensure_queue(lab, QUEUE)
+    made = calls("sqs", "set_queue_attributes")
+
+    queues.ensure_queue(lab, QUEUE)
+
+    assert [each["Attributes"].keys() & {"Policy"} for each in made] == [set()]
+
+
 def test_ensure_queue_waits_until_the_name_can_be_used_again(lab, monkeypatch):
     # SQS keeps the name of a deleted queue for 60 s; moto does not.
     sqs, made, waits = lab.client("sqs"), lab.client("sqs").create_queue, []
@@ -269,7 +291,7 @@ def test_names_are_all_there_when_they_are_more_than_a_page(lab, monkeypatch):
 
 def test_statements_may_be_a_single_one_without_its_brackets(lab):
     url = queues.ensure_queue(lab, QUEUE)
-    (statement,) = policies.topic_to_queue(lab, "the-topic", queues.queue_arn(lab, QUEUE))["Statement"]
+    (statement,) = policies.tls_only_queue(queues.queue_arn(lab, QUEUE))["Statement"]
     policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
     lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
 
