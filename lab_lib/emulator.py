@@ -172,7 +172,7 @@ def _spawn(folder: Path, port: int) -> subprocess.Popen[bytes]:
         "TMPDIR": str(folder / "tmp"),
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(port),
-        "LOG_LEVEL": "WARNING",
+        "LOG_LEVEL": "ERROR",  # a warning would tell what a function was given and printed
         "SERVICES": SERVICES,
         "PERSIST_STATE": "1",
         "STATE_DIR": str(folder / "state"),
