@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_lib import buckets, checks, experiments, functions, queues, streams, tables, topics, triggers
+from lab_lib import buckets, checks, cloudwatch, experiments, functions, queues, streams, tables, topics, triggers
 from lab_lib.headless import DATA_FILE
 from lab_lib.waiting import wait_until
 
@@ -18,8 +18,10 @@ POISON = {"CustomerId": "Break Dora", "TransactionId": "T11", "TransactionAmount
 def finished(chain):
     """The lab after notebook 05."""
     buckets.upload(chain.lab, DATA_FILE)
-    chain.wait_for_files("transactions.txt")
-    chain.wait_for_changes(24)
+    chain.wait_for_totals(C1="598", C2="1750")
+    wait_until(lambda: any(item.get("alerted") for item in tables.items(chain.lab, "TransactionTotal")), "the alert")
+    ran = [lambda name=name: cloudwatch.runs(cloudwatch.log_lines(chain.lab, name)) for name in functions.SOURCES]
+    wait_until(lambda: all(runs() for runs in ran), "the logs")
     return chain
 
 
@@ -113,11 +115,10 @@ def test_put_back_takes_back_what_is_not_counted_yet(finished, held):
     triggers.switch_stream_trigger(finished.lab, on=False)
     buckets.upload(finished.lab, DATA / "break-it.txt")
     wait_until(lambda: len(tables.items(finished.lab, "Transactions", beginning="Break ")) == 4, "the rows")
-    finished.wait_for_files("transactions.txt", "break-it.txt")
 
     experiments.put_back(finished.lab)
 
-    finished.wait_for_changes(24 + 4 + 4)
+    wait_until(lambda: len(tables.items(finished.lab, "ProcessedRecords")) == 24 + 4 + 4, "all changes to be counted")
     assert held(finished) == before
 
 
