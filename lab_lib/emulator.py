@@ -203,11 +203,18 @@ def _answers(process: "subprocess.Popen[bytes]", port: int) -> bool:
             return "ended"
         try:
             with _LOCAL.open(f"http://{HOST}:{port}/_ministack/ready", timeout=1) as reply:
-                return "up" if json.load(reply)["status"] == "completed" else None
-        except (OSError, ValueError):
+                ready = json.load(reply)["status"] == "completed"
+            return "up" if ready and _listens(process.pid, port) else None
+        except (OSError, ValueError, psutil.NoSuchProcess):
             return None
 
     return wait_until(probe, "the embedded AWS to start", timeout=60) == "up"
+
+
+def _listens(pid: int, port: int) -> bool:
+    """True if it is this process that listens there: another checkout's server may have been quicker."""
+    ends = psutil.Process(pid).net_connections("tcp")
+    return any(end.status == psutil.CONN_LISTEN and end.laddr.port == port for end in ends)
 
 
 def _free_port(wish: int) -> int | None:

@@ -117,10 +117,17 @@ class Chain:
 
     def wait_for_changes(self, count):
         """Wait until TotalNotifier is through with so many changes of Transactions, alerts included."""
-        wait_until(lambda: self.changes() >= count, f"{count} changes to be added up", timeout=30)
+
+        def through():
+            totals = tables.items(self.lab, "TransactionTotal")
+            high = [item["accountBalance"] >= self.lab.threshold for item in totals]
+            return self.changes() >= count and high == [item.get("alerted", False) for item in totals]
+
+        wait_until(through, f"{count} changes to be added up", timeout=60)
 
     def changes(self):
-        return sum(report["added"] for report in self.reports("TotalNotifier"))
+        """How many are in the totals, by their markers."""
+        return len(tables.items(self.lab, "ProcessedRecords"))
 
     def messages(self, queue):
         return queues.messages(self.lab, queue)

@@ -114,6 +114,18 @@ def test_where_the_port_is_taken_another_one_is_used(own_home):
         assert buckets_of(open_lab()) == []
 
 
+def test_a_server_that_was_quicker_at_the_same_port_is_not_taken_for_ours(own_home, called, monkeypatch):
+    others, _ = called
+    ports = iter([others.port])
+    free_port = emulator._free_port
+    monkeypatch.setattr(emulator, "_free_port", lambda wish: next(ports, None) or free_port(0))
+
+    server = start_embedded()
+
+    assert server.port != others.port
+    assert [process.pid for process in servers_of(own_home)] == [server.pid]
+
+
 def test_it_listens_on_this_machines_loopback_only(called):
     server, _ = called
 
