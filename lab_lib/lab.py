@@ -1,5 +1,6 @@
 """Where the lab runs and what things are called there. `open_lab()` is the only way in, and makes the only session."""
 
+import functools
 import os
 import re
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -80,16 +82,22 @@ def open_lab(
     threshold: Decimal | float | str = DEFAULT_THRESHOLD,
     email: str = "",
     phone: str = "",
+    role_arn: str = "",
+    external_id: str = "",
 ) -> Lab:
     """Open the lab in an account, and start the embedded AWS if that is where it runs.
 
-    What is left empty is taken from LAB_ACCOUNT, LAB_PROFILE, LAB_REGION and LAB_PREFIX, which `lab open` sets.
-    A `profile` means AWS itself, and then `account` must be named. Without one, AWS_ENDPOINT_URL names any other
-    endpoint; with neither, the lab runs on the embedded AWS, where any twelve digits are an account.
+    What is left empty is taken from LAB_ACCOUNT, LAB_PROFILE, LAB_REGION, LAB_PREFIX, LAB_ROLE_ARN and LAB_EXTERNAL_ID,
+    which `lab open` and `lab class` set. A `profile` means AWS itself, and so does a role, which is assumed with the
+    profile's credentials or those that the environment has; then `account` must be named. Without them,
+    AWS_ENDPOINT_URL names any other endpoint; with neither, the lab runs on the embedded AWS, where any twelve digits
+    are an account.
     UsageError for a setting that cannot be right; WrongAccount if the credentials are for another account.
     """
     account, profile = account or os.environ.get("LAB_ACCOUNT", ""), profile or os.environ.get("LAB_PROFILE", "")
     region, prefix = region or os.environ.get("LAB_REGION", ""), prefix or os.environ.get("LAB_PREFIX", "")
+    role_arn = role_arn or os.environ.get("LAB_ROLE_ARN", "")
+    external_id = external_id or os.environ.get("LAB_EXTERNAL_ID", "")
     settings: dict[str, Any] = {
         "region": region or DEFAULT_REGION,
         "prefix": _matching(
@@ -102,6 +110,8 @@ def open_lab(
     _matching(account, r"([0-9]{12})?", "account", 'twelve digits as text, such as "000000000000"')
     settings["partition"] = _partition(settings["region"])
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    if role_arn:
+        return _in_role(account, profile, role_arn, external_id, endpoint, settings)
     if profile:
         return _on_aws(account, profile, endpoint, settings)
     return _on_endpoint(account, endpoint, settings) if endpoint else _on_embedded(account, settings)
@@ -110,6 +120,11 @@ def open_lab(
 def has_tag(tags: dict[str, str]) -> bool:
     """True if the tags, as Lambda, SQS and CloudWatch Logs give them, say that the lab made the thing."""
     return tags.get(TAG_KEY) == TAG_VALUE
+
+
+def is_embedded(profile: str = "", role_arn: str = "") -> bool:
+    """True if a lab that is opened so runs on the embedded AWS."""
+    return not (profile or role_arn or os.environ.get("AWS_ENDPOINT_URL"))
 
 
 def start_embedded() -> emulator.Server:
@@ -162,6 +177,29 @@ def _on_aws(account: str, profile: str, endpoint: str, settings: dict[str, Any])
     return Lab(session, target, _agreed(account, caller), endpoint=endpoint or None, **settings)
 
 
+def _in_role(
+    account: str, profile: str, role_arn: str, external_id: str, endpoint: str, settings: dict[str, Any]
+) -> Lab:
+    """The lab with the temporary credentials of a role. They last an hour, which no notebook takes."""
+    if not account:
+        raise UsageError(f"Role {role_arn} is for AWS, and no account is named. Name the account that you want to use.")
+    own = _user_session(profile, settings["region"])
+    if own is None:
+        raise UsageError(f"There are no credentials to assume {role_arn} with. Sign in, or name a profile.")
+    wanted = {"RoleArn": role_arn, "RoleSessionName": TAG_VALUE, **({"ExternalId": external_id} if external_id else {})}
+    try:
+        sts = own.client("sts", endpoint_url=endpoint or None, config=_config(endpoint or None))
+        given = sts.assume_role(**wanted)["Credentials"]
+    except (BotoCoreError, ClientError) as error:
+        raise LabError(f"Cannot assume {role_arn}: {error}. Look at the role's trust policy.") from None
+    session = _keyed_session(
+        given["AccessKeyId"], settings["region"], given["SecretAccessKey"], given["SessionToken"]
+    )
+    target = f"the endpoint {endpoint}" if endpoint else "AWS"
+    caller = _caller(session, endpoint or None)
+    return Lab(session, target, _agreed(account, caller), endpoint=endpoint or None, **settings)
+
+
 def _caller(session: boto3.Session, endpoint: str | None) -> str:
     """The account that the credentials belong to."""
     try:
@@ -182,11 +220,18 @@ def _agreed(account: str, caller: str) -> str:
     return account
 
 
-def _keyed_session(account: str, region: str) -> boto3.Session:
-    """A session for an emulator: the account is the access key, and the user's AWS profile plays no part."""
+def _keyed_session(key: str, region: str, secret: str = "test", token: str | None = None) -> boto3.Session:
+    """A session with this access key, in which the user's AWS profile plays no part; an emulator's is the account."""
     core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-    core.set_credentials(account, "test")
+    core.register_component("data_loader", _service_models())
+    core.set_credentials(key, secret, token)
     return boto3.Session(botocore_session=core, region_name=region)
+
+
+@functools.cache
+def _service_models() -> botocore.loaders.Loader:
+    """What botocore knows of the services, read once a process: every session by itself would read it again."""
+    return botocore.loaders.create_loader()
 
 
 def _user_session(profile: str, region: str) -> boto3.Session | None:
