@@ -108,17 +108,28 @@ def run(
 
 def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab, transactions.TransactionsFile]:
     """Refuse what cannot work before anything is made; the parameters with a data file, the lab, and the file."""
-    known = set().union(*map(_parameters_of, notebooks()))
-    if unknown := sorted(parameters.keys() - known):
-        raise UsageError(f"No notebook has a parameter {unknown[0]}; they have {', '.join(sorted(known))}.")
+    if unknown := sorted(parameters.keys() - known_parameters()):
+        known = ", ".join(sorted(known_parameters()))
+        raise UsageError(f"No notebook has a parameter {unknown[0]}; they have {known}.")
     data_file = str(Path(parameters.get("data_file") or DATA_FILE).resolve())
-    file = transactions.read(data_file)
+    file = upload(data_file)
+    lab = open_lab(**{name: parameters[name] for name in OPENING if name in parameters})
+    return {**parameters, "data_file": data_file}, lab, file
+
+
+def known_parameters() -> set[str]:
+    """The names of all parameters that a notebook has."""
+    return set().union(*map(_parameters_of, notebooks()))
+
+
+def upload(path: str | Path) -> transactions.TransactionsFile:
+    """The file that step 05 uploads; UsageError if it is none, or one that the bucket's trigger would not take."""
+    file = transactions.read(path)
     if not file.key.endswith(".txt"):
         raise UsageError(
             f"{file.key} does not end in .txt, and the bucket's trigger takes only keys that do. Rename it."
         )
-    lab = open_lab(**{name: parameters[name] for name in OPENING if name in parameters})
-    return {**parameters, "data_file": data_file}, lab, file
+    return file
 
 
 def run_one(

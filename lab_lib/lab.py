@@ -98,23 +98,39 @@ def open_lab(
     region, prefix = region or os.environ.get("LAB_REGION", ""), prefix or os.environ.get("LAB_PREFIX", "")
     role_arn = role_arn or os.environ.get("LAB_ROLE_ARN", "")
     external_id = external_id or os.environ.get("LAB_EXTERNAL_ID", "")
-    settings: dict[str, Any] = {
-        "region": region or DEFAULT_REGION,
-        "prefix": _matching(
-            prefix, r"([A-Za-z][A-Za-z0-9-]{0,10})?", "prefix", "a letter, then up to ten letters, digits or -"
-        ),
-        "threshold": _amount(threshold),
-        "email": _matching(email, rf"({_ADDRESS})?", "email", "an address such as ana@example.com"),
-        "phone": _matching(phone, r"(\+[1-9][0-9]{6,14})?", "phone", "a number such as +15555550100"),
-    }
-    _matching(account, r"([0-9]{12})?", "account", 'twelve digits as text, such as "000000000000"')
-    settings["partition"] = _partition(settings["region"])
+    given = {"prefix": prefix, "threshold": threshold, "email": email, "phone": phone}
+    settings = {name: setting(name, value) for name, value in given.items()}
+    setting("account", account)
+    settings |= {"region": region or DEFAULT_REGION, "partition": partition(region or DEFAULT_REGION)}
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
     if role_arn:
         return _in_role(account, profile, role_arn, external_id, endpoint, settings)
     if profile:
         return _on_aws(account, profile, endpoint, settings)
     return _on_endpoint(account, endpoint, settings) if endpoint else _on_embedded(account, settings)
+
+
+def setting(name: str, value: Any) -> Any:
+    """A setting of `open_lab` in the form that the lab keeps; UsageError if it cannot be right. Empty is right."""
+    if name == "threshold":
+        return _amount(value)
+    if name == "region":
+        partition(value or DEFAULT_REGION)
+        return value
+    pattern, wanted = _SETTINGS[name]
+    return _matching(value, f"({pattern})?", name, wanted)
+
+
+def partition(region: str) -> str:
+    """The Region's partition, such as aws or aws-cn; UsageError if there is no such Region."""
+    session = _keyed_session(emulator.ACCOUNT, region)
+    try:
+        found = str(session.get_partition_for_region(region))
+    except BotoCoreError:
+        found = ""
+    if not found or region not in session.get_available_regions("lambda", found):
+        raise UsageError(f"There is no Region {region!r}. Name one such as {DEFAULT_REGION} or eu-west-1.")
+    return found
 
 
 def has_tag(tags: dict[str, str]) -> bool:
@@ -249,18 +265,6 @@ def _config(endpoint: str | None) -> Config:
     return retries.merge(_NO_PROXY) if here else retries
 
 
-def _partition(region: str) -> str:
-    """The Region's partition, such as aws or aws-cn; UsageError if there is no such Region."""
-    session = _keyed_session(emulator.ACCOUNT, region)
-    try:
-        partition = str(session.get_partition_for_region(region))
-    except BotoCoreError:
-        partition = ""
-    if not partition or region not in session.get_available_regions("lambda", partition):
-        raise UsageError(f"There is no Region {region!r}. Name one such as {DEFAULT_REGION} or eu-west-1.")
-    return partition
-
-
 def _matching(value: Any, pattern: str, what: str, wanted: str) -> str:
     if not isinstance(value, str) or not re.fullmatch(pattern, value):
         raise UsageError(f"{what} is {value!r}; wanted {wanted}.")
@@ -277,6 +281,12 @@ def _amount(value: Decimal | float | str) -> Decimal:
     return amount
 
 
-# What HTML takes for an e-mail address: nothing in it is written otherwise in Python or in JSON.
-_ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+"
+# What a setting looks like, and how that is said. An e-mail address is what HTML takes for one: nothing in it is
+# written otherwise in Python or in JSON.
+_SETTINGS = {
+    "account": (r"[0-9]{12}", 'twelve digits as text, such as "000000000000"'),
+    "prefix": (r"[A-Za-z][A-Za-z0-9-]{0,10}", "a letter, then up to ten letters, digits or -"),
+    "email": (r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", "an address such as ana@example.com"),
+    "phone": (r"\+[1-9][0-9]{6,14}", "a number such as +15555550100"),
+}
 _NO_PROXY = Config(proxies={})  # a proxy cannot reach this machine's loopback

@@ -28,7 +28,10 @@ STOREYS = [
     {"roles", "buckets", "tables", "functions", "cloudwatch", "topics", "queues"},
     {"triggers", "transactions"},
     {"frames", "plots", "checks", "cleanup"},
-    {"headless", "classroom"},
+    {"headless"},
+    {"roster", "report"},
+    {"gradebook"},
+    {"classroom"},
     {"cli"},
 ]
 
