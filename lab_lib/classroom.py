@@ -5,16 +5,22 @@ one leaves is in its own folder, and grade.json is the last thing that goes ther
 moment, and goes on with what has no grade.json yet.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from lab_lib import cleanup, headless, work
-from lab_lib.errors import UsageError
+from lab_lib.errors import LabError, UsageError
 from lab_lib.lab import is_embedded, start_embedded
 from lab_lib.roster import Student
 from lab_lib.work import Record, Work
+
+_THREADS = 8  # that clean accounts: they only wait for AWS
 
 
 def plan(students: list[Student], out: Path, keep: bool = False) -> list[Work]:
@@ -42,7 +48,7 @@ def left_to_do(works: list[Work], resume: bool) -> list[Work]:
     folders = {each.folder.name for each in works}
     for path in sorted(works[0].out.glob("*/grade.json")) if works else []:
         if not resume:
-            raise UsageError(f"{works[0].out} holds results of a class. Give --resume to go on with it, or another --out.")
+            raise UsageError(f"{works[0].out} holds results already. Go on with --resume, or name another --out.")
         if path.parent.name not in folders:
             raise UsageError(f"{path.parent} is of nobody in this part of the roster. Name another --out.")
     return [each for each in works if not _is_done(each)]
@@ -71,14 +77,35 @@ def step(each: Work) -> str | None:
     return notebooks[-1] if notebooks else "getting ready" if each.draft.exists() else None
 
 
-def clean(student: Student) -> dict[str, list[str]]:
-    """Delete what the lab made in a student's account: what was deleted, what is left, what was given and is kept."""
-    lab = work.opened(student)
-    return {
-        "deleted": list(cleanup.delete_all(lab)),
-        "left": cleanup.left(lab),
-        "kept": cleanup.given(lab),
-    }
+@dataclass(frozen=True)
+class Leak:
+    """What the clean-up of an account came to; `left` was made by the lab and is still there."""
+
+    deleted: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    error: str = ""
+
+
+def clean(students: list[Student]) -> list[Leak]:
+    """Delete what the lab made in each of these accounts."""
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return list(threads.map(_clean, students))
+
+
+def confirm(students: list[Student], yes: bool, what: str = "At its end, this class deletes") -> None:
+    """On AWS, ask whether all that the lab has in these accounts may be deleted, unless `yes`."""
+    real = [each for each in students if not is_embedded(each.profile, each.role_arn)]
+    if real and not yes and "AWS_ENDPOINT_URL" not in os.environ:
+        cleanup.ask(f"{what} all that the lab has in {len(real)} accounts on AWS. Go on?")
+
+
+def _clean(student: Student) -> Leak:
+    try:
+        lab = work.opened(student)
+        return Leak(list(cleanup.delete_all(lab)), cleanup.left(lab), cleanup.given(lab))
+    except (LabError, BotoCoreError, ClientError) as error:
+        return Leak(error=work.masked_account(f"{type(error).__name__}: {error}"))
 
 
 def _shard(shard: str) -> tuple[int, int]:

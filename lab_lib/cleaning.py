@@ -6,7 +6,7 @@ import sys
 import warnings
 from typing import Any
 
-from IPython.core.getipython import get_ipython
+from IPython.core.interactiveshell import InteractiveShell
 
 _at_first: dict[str, Any] = {}
 
@@ -24,7 +24,7 @@ def remember() -> None:
 
 def restore() -> None:
     """Make the process like that again: no variable, figure, setting or directory of a notebook is left."""
-    get_ipython().reset()  # type: ignore[no-untyped-call]
+    InteractiveShell.instance().reset()  # type: ignore[no-untyped-call]
     if pyplot := sys.modules.get("matplotlib.pyplot"):  # loading it only to close nothing takes longer than all this
         pyplot.close("all")
         pyplot.rcdefaults()

@@ -17,7 +17,20 @@ from rich.text import Text  # unlike a str, it is no markup: what a notebook say
 from lab_lib import cli_class, emulator, policies
 from lab_lib.lab import Lab, open_lab, start_embedded
 from lab_lib.masking import masked
-from lab_lib.terminal import Account, Email, Phone, Prefix, Profile, Region, Threshold, Yes, err, out, said_in_one_line, shown
+from lab_lib.terminal import (
+    Account,
+    Email,
+    Phone,
+    Prefix,
+    Profile,
+    Region,
+    Threshold,
+    Yes,
+    err,
+    out,
+    said_in_one_line,
+    shown,
+)
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -34,6 +47,7 @@ app = typer.Typer(
 local = typer.Typer(no_args_is_help=True, help="The embedded AWS of this checkout.")
 app.add_typer(local, name="local")
 app.add_typer(cli_class.app, name="class")
+
 
 @app.command()
 def run(

@@ -119,7 +119,7 @@ def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab, transactio
 
 def known_parameters() -> set[str]:
     """The names of all parameters that a notebook has."""
-    return set().union(*map(_parameters_of, notebooks()))
+    return set().union(*map(parameters_of, notebooks()))
 
 
 def upload(path: str | Path) -> transactions.TransactionsFile:
@@ -140,11 +140,14 @@ def run_one(
     It is written to `out` while it runs, with the evidence if it failed, and without what is private in the lab.
     """
     papermill = _papermill()
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError  # after papermill, and as slow to load without its stop
+    from nbclient.exceptions import (  # after papermill, and as slow to load without its stop
+        CellTimeoutError,
+        DeadKernelError,
+    )
 
     begun, error, seen, written = time.monotonic(), None, "", (out / path.name).resolve()
     papermill.iorw.papermill_io.register(str(written), _MaskedFile(lab))
-    known = _parameters_of(path)
+    known = parameters_of(path)
     try:
         papermill.execute_notebook(
             path,
@@ -273,7 +276,7 @@ def _nothing_held() -> dict[str, Any]:
 
 
 @functools.cache
-def _parameters_of(path: Path) -> set[str]:
+def parameters_of(path: Path) -> set[str]:
     return set(_papermill().inspect_notebook(path))
 
 

@@ -208,9 +208,7 @@ def _in_role(
         given = sts.assume_role(**wanted)["Credentials"]
     except (BotoCoreError, ClientError) as error:
         raise LabError(f"Cannot assume {role_arn}: {error}. Look at the role's trust policy.") from None
-    session = _keyed_session(
-        given["AccessKeyId"], settings["region"], given["SecretAccessKey"], given["SessionToken"]
-    )
+    session = _keyed_session(given["AccessKeyId"], settings["region"], given["SecretAccessKey"], given["SessionToken"])
     target = f"the endpoint {endpoint}" if endpoint else "AWS"
     caller = _caller(session, endpoint or None)
     return Lab(session, target, _agreed(account, caller), endpoint=endpoint or None, **settings)
@@ -236,11 +234,11 @@ def _agreed(account: str, caller: str) -> str:
     return account
 
 
-def _keyed_session(key: str, region: str, secret: str = "test", token: str | None = None) -> boto3.Session:
+def _keyed_session(key: str, region: str, *secrets: str) -> boto3.Session:
     """A session with this access key, in which the user's AWS profile plays no part; an emulator's is the account."""
     core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     core.register_component("data_loader", _service_models())
-    core.set_credentials(key, secret, token)
+    core.set_credentials(key, *(secrets or ["test"]))
     return boto3.Session(botocore_session=core, region_name=region)
 
 

@@ -85,7 +85,7 @@ def grade(work: Work) -> Record:
 
 def failed(work: Work, error: BaseException) -> Record:
     """The record of work that ended in an error of ours, of AWS or of the process that did it."""
-    return _write(work, state="failed", error=_masked(f"{type(error).__name__}: {error}"))
+    return _write(work, state="failed", error=masked_account(f"{type(error).__name__}: {error}"))
 
 
 def forget(work: Work) -> None:
@@ -108,7 +108,7 @@ def record(work: Work, state: str) -> Record:
     student = work.student
     return {
         "name": student.name,
-        "account": _masked(student.account),
+        "account": masked_account(student.account),
         "folder": student.folder,
         "id": student.id,
         "state": state,
@@ -132,7 +132,7 @@ def opened(student: Student) -> Lab:
 
 def _parameters(student: Student) -> dict[str, Any]:
     where = {"account": student.account, "profile": student.profile, "data_file": str(headless.DATA_FILE)}
-    return {**where, **student.parameters}
+    return where | student.parameters
 
 
 def _write(work: Work, **entries: Any) -> Record:
@@ -182,6 +182,6 @@ def _environment(student: Student) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _masked(text: str) -> str:
+def masked_account(text: str) -> str:
     """The text with every account masked: of errors that came before a lab was open."""
     return re.sub(r"(?<!\d)\d{8}(?=\d{4}(?!\d))", "********", text)

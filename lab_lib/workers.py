@@ -40,7 +40,7 @@ def cluster(address: str) -> Iterator[Executor]:
     with client:
         threads = {each["nthreads"] for each in client.scheduler_info(n_workers=-1)["workers"].values()}
         if threads - {1}:
-            raise UsageError("A worker of this cluster has several threads, and notebooks want a process each: start it with --nthreads 1.")
+            raise UsageError("A worker there has several threads; notebooks want one: `dask worker --nthreads 1`.")
         workers = client.get_executor(pure=False)
         try:
             yield workers

@@ -28,10 +28,14 @@ STOREYS = [
     {"roles", "buckets", "tables", "functions", "cloudwatch", "topics", "queues"},
     {"triggers", "transactions"},
     {"frames", "plots", "checks", "cleanup"},
-    {"headless"},
+    {"headless", "cleaning"},
     {"roster", "report"},
     {"gradebook"},
+    {"work", "workers"},
     {"classroom"},
+    {"terminal"},
+    {"class_table"},
+    {"cli_class"},
     {"cli"},
 ]
 
