@@ -45,11 +45,15 @@ def book(records: Iterable[Record]) -> dict[str, Any]:
 def write(out: Path, records: Iterable[Record], when: str = "") -> None:
     """Write gradebook.csv, nbgrader.csv, gradebook.json and report.html, each whole or not at all."""
     whole = book(records)
+    texts = {
+        "gradebook.json": json.dumps(whole, indent=2, ensure_ascii=False) + "\n",
+        "gradebook.csv": "\ufeff" + _csv(_canvas(whole)),  # the mark lets Excel read all scripts
+        "nbgrader.csv": _csv(_nbgrader(whole)),  # without it: nbgrader would take it for a part of "id"
+        "report.html": report.page(whole, when),
+    }
     out.mkdir(parents=True, exist_ok=True)
-    _replace(out / "gradebook.json", json.dumps(whole, indent=2, ensure_ascii=False) + "\n")
-    _replace(out / "gradebook.csv", "\ufeff" + _csv(_canvas(whole)))  # with the mark, Excel reads all scripts
-    _replace(out / "nbgrader.csv", _csv(_nbgrader(whole)))  # without: nbgrader would take it for a part of "id"
-    _replace(out / "report.html", report.page(whole, when))
+    for name, text in texts.items():
+        _replace(out / name, text)
 
 
 def read(out: Path) -> list[Record]:

@@ -120,7 +120,7 @@ def _times(students: list[dict[str, Any]]) -> dict[str, Any]:
     tallest = max(counts.values())
     bars = [
         {"from": low + number * width, "to": low + (number + 1) * width, "count": counts[number],
-         "height": round(100 * counts[number] / tallest, 1)}
+         "height": round(90 * counts[number] / tallest, 1)}
         for number in range(_BINS)
     ]  # fmt: skip
     return {"bars": bars, "low": low, "high": high, "median": median(seconds), "count": len(seconds)}
