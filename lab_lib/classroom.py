@@ -73,8 +73,10 @@ def run(works: list[Work], workers: Executor, do: Callable[[Work], Record] = wor
 
 def step(each: Work) -> str | None:
     """The notebook that is run now, or was when the run was stopped; None if the work was not begun."""
-    notebooks = sorted(path.stem for path in each.draft.glob("*.ipynb"))
-    return notebooks[-1] if notebooks else "getting ready" if each.draft.exists() else None
+    try:
+        return (each.draft / work.STEP).read_text()
+    except FileNotFoundError:
+        return "getting ready" if each.draft.exists() else None
 
 
 @dataclass(frozen=True)

@@ -61,12 +61,14 @@ def run(
     finished: Callable[[Step], None] = lambda step: None,
     whole: Callable[[Lab], None] = lambda lab: None,
     kernels: Kernels | None = None,
+    each_cell: bool = True,
 ) -> dict[str, Any]:
     """Run the notebooks with these parameters; write them to `out`, and the result to `out`/result.json.
 
     The first notebook that fails ends the run, and what it left in the account stays, to be looked at. `whole` is
     called once, when the account holds all that it will hold, before anything is deleted. Each notebook has a fresh
-    kernel, unless `kernels` gives it another. UsageError, before anything is made, for a parameter that no notebook
+    kernel, unless `kernels` gives it another. What was seen is written after each cell, or else, which is most of the
+    work that is not the kernel's, after each notebook. UsageError, before anything is made, for a parameter that no notebook
     has, or a data file that is none.
     """
     parameters, lab, file = prepare(parameters)
@@ -84,7 +86,7 @@ def run(
                     held = _held(lab, file.key)
                     whole(lab)
                 started(path.stem)
-                steps.append(run_one(path, out, parameters, lab, kernel))
+                steps.append(run_one(path, out, parameters, lab, kernel, each_cell))
                 finished(steps[-1])
                 if not steps[-1].ok:
                     break
@@ -133,11 +135,17 @@ def upload(path: str | Path) -> transactions.TransactionsFile:
 
 
 def run_one(
-    path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel: AsyncKernelManager | None = None
+    path: Path,
+    out: Path,
+    parameters: dict[str, Any],
+    lab: Lab,
+    kernel: AsyncKernelManager | None = None,
+    each_cell: bool = True,
 ) -> Step:
     """Run one notebook with those parameters that it has; in this kernel, or in a new one.
 
-    It is written to `out` while it runs, with the evidence if it failed, and without what is private in the lab.
+    It is written to `out`, after each cell if wanted, with the evidence if it failed, and without what is private in
+    the lab.
     """
     papermill = _papermill()
     from nbclient.exceptions import (  # after papermill, and as slow to load without its stop
@@ -159,6 +167,7 @@ def run_one(
             shutdown_kernel="immediate",
             config=PRIVATE_KERNEL,
             km=kernel,
+            request_save_on_cell_execute=each_cell,
             execution_timeout=LONGEST_CELL,
         )
     except papermill.PapermillExecutionError as failure:

@@ -23,6 +23,7 @@ from lab_lib.lab import Lab, open_lab
 from lab_lib.roster import Student
 
 Record = dict[str, Any]
+STEP = ".step"  # the file in the draft that names the notebook that is run now
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,11 @@ def do(work: Work) -> Record:
             _parameters(work.student) | {"yes": True},
             work.draft,
             work.keep,
+            started=lambda notebook: _note(work, notebook),
             finished=steps.append,
             whole=lambda lab: reports.append(checks.run(lab)),
             kernels=headless.one_kernel,
+            each_cell=False,
         )
     return _write(
         work,
@@ -135,6 +138,10 @@ def _parameters(student: Student) -> dict[str, Any]:
     return where | student.parameters
 
 
+def _note(work: Work, notebook: str) -> None:
+    (work.draft / STEP).write_text(notebook, encoding="utf-8")
+
+
 def _write(work: Work, **entries: Any) -> Record:
     """Write the record, whole or not at all: what grade.json says is so."""
     notebooks = sorted(path.name for path in work.folder.glob("*.ipynb"))
@@ -154,6 +161,7 @@ def _draft(work: Work) -> Iterator[None]:
     try:
         yield
     finally:
+        (work.draft / STEP).unlink(missing_ok=True)
         if work.folder.exists():
             shutil.rmtree(work.folder)
         work.draft.replace(work.folder)

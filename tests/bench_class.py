@@ -92,9 +92,13 @@ def main():
             emulator.stop()
     print(f"{count} accounts, {JOBS} at a time, {len(headless.notebooks())} notebooks each")
     print(f"  lab class             {whole:6.1f} s   {whole / count:5.2f} s an account")
-    print(f"  the papermill command {with_papermill_:6.1f} s   measured for {looped}: {with_papermill_ / count:5.2f} s an account")
+    print(
+        f"  the papermill command {with_papermill_:6.1f} s   measured for {looped}: {with_papermill_ / count:5.2f} s an account"
+    )
     print(f"  the cells alone       {floor:6.1f} s   {floor / count:5.2f} s an account")
-    print(f"lab class is {with_papermill_ / whole:.1f} times faster than papermill, and takes {whole / floor:.2f} of the floor")
+    print(
+        f"lab class is {with_papermill_ / whole:.1f} times faster than papermill, and takes {whole / floor:.2f} of the floor"
+    )
 
 
 if __name__ == "__main__":
