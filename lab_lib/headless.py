@@ -29,7 +29,7 @@ _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own would keep
 LONGEST_CELL = 900  # seconds; on AWS a cell may well wait for minutes
 _LONGEST_CLEANING = 60  # seconds
 _AHEAD = 2  # so many kernels start while a notebook works; more would only take the processor from it
-Kernels = Callable[[list[Path]], Generator[AsyncKernelManager]]
+Kernels = Callable[[list[Path]], Generator["Kernel"]]
 OPENING = ("account", "profile", "region", "prefix", "threshold", "email", "phone")
 
 
@@ -45,6 +45,28 @@ class Step:
 
     def as_dict(self) -> dict[str, Any]:
         return {"notebook": self.notebook, "ok": self.ok, "seconds": round(self.seconds, 2), "error": self.error}
+
+
+class Kernel(AsyncKernelManager):
+    """A kernel that is handed to one notebook after the other; nbclient leaves its connections to it open."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._clients: list[Any] = []
+
+    def client(self, **settings: Any) -> Any:
+        self._clients.append(super().client(**settings))
+        return self._clients[-1]
+
+    def let_go(self) -> None:
+        """Close the connections of the last notebook."""
+        while self._clients:
+            self._clients.pop().stop_channels()
+
+    def end(self) -> None:
+        self.let_go()
+        if self.has_kernel:
+            run_sync(self.shutdown_kernel)(now=True)
 
 
 def notebooks(keep: bool = False) -> list[Path]:
@@ -67,9 +89,9 @@ def run(
 
     The first notebook that fails ends the run, and what it left in the account stays, to be looked at. `whole` is
     called once, when the account holds all that it will hold, before anything is deleted. Each notebook has a fresh
-    kernel, unless `kernels` gives it another. What was seen is written after each cell, or else, which is most of the
-    work that is not the kernel's, after each notebook. UsageError, before anything is made, for a parameter that no notebook
-    has, or a data file that is none.
+    kernel, unless `kernels` gives it another. It is written after each cell, or at its end only, which saves most of
+    what the kernel does not do. UsageError, before anything is made, for a parameter that no notebook has, or a data
+    file that is none.
     """
     parameters, lab, file = prepare(parameters)
     if out.resolve() == NOTEBOOKS:
@@ -139,7 +161,7 @@ def run_one(
     out: Path,
     parameters: dict[str, Any],
     lab: Lab,
-    kernel: AsyncKernelManager | None = None,
+    kernel: Kernel | None = None,
     each_cell: bool = True,
 ) -> Step:
     """Run one notebook with those parameters that it has; in this kernel, or in a new one.
@@ -195,23 +217,22 @@ class _MaskedFile:
         return path
 
 
-def fresh_kernels(paths: list[Path]) -> Generator[AsyncKernelManager]:
+def fresh_kernels(paths: list[Path]) -> Generator[Kernel]:
     """A fresh kernel for each notebook. The next ones start while the present one works."""
-    kernels: list[AsyncKernelManager] = []
+    kernels: list[Kernel] = []
     try:
         for number in range(len(paths)):
             for path in paths[len(kernels) : number + 1 + _AHEAD]:
                 kernels.append(_started(_load_ahead([path])))
             yield kernels[number]
-            run_sync(kernels[number].shutdown_kernel)(now=True)
+            kernels[number].end()
     finally:
         _end_tasks()
         for kernel in kernels:
-            if kernel.has_kernel:
-                run_sync(kernel.shutdown_kernel)(now=True)
+            kernel.end()
 
 
-def one_kernel(paths: list[Path]) -> Generator[AsyncKernelManager]:
+def one_kernel(paths: list[Path]) -> Generator[Kernel]:
     """One kernel for all notebooks, made clean between them: what they share is the modules that were loaded."""
     kernel = _started(_load_ahead(paths), "__import__('lab_lib.cleaning').cleaning.remember()")
     try:
@@ -219,21 +240,22 @@ def one_kernel(paths: list[Path]) -> Generator[AsyncKernelManager]:
             if number:
                 _clean(kernel)
             yield kernel
+            kernel.let_go()
     finally:
         _end_tasks()
-        run_sync(kernel.shutdown_kernel)(now=True)
+        kernel.end()
 
 
-def _started(*lines: str) -> AsyncKernelManager:
+def _started(*lines: str) -> Kernel:
     """A kernel that begins with these lines of Python."""
-    kernel = AsyncKernelManager(kernel_name="python3", config=PRIVATE_KERNEL)
+    kernel = Kernel(kernel_name="python3", config=PRIVATE_KERNEL)
     run_sync(kernel.start_kernel)(
         cwd=str(NOTEBOOKS), extra_arguments=[_NO_HISTORY, f"--IPKernelApp.exec_lines={'; '.join(lines)}"]
     )
     return kernel
 
 
-def _clean(kernel: AsyncKernelManager) -> None:
+def _clean(kernel: Kernel) -> None:
     client = kernel.blocking_client()
     client.start_channels()
     try:

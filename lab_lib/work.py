@@ -20,6 +20,7 @@ from typing import Any
 from lab_lib import checks, headless
 from lab_lib.headless import Step
 from lab_lib.lab import Lab, open_lab
+from lab_lib.masking import masked
 from lab_lib.roster import Student
 
 Record = dict[str, Any]
@@ -55,7 +56,7 @@ class Work:
 
 def do(work: Work) -> Record:
     """Run the notebooks of one student in one kernel, grade the account, and write all of it to the folder."""
-    begun, reports, steps = time.monotonic(), list[checks.Report](), list[Step]()
+    begun, graded, steps = time.monotonic(), list[tuple[Lab, checks.Report]](), list[Step]()
     with _draft(work), _environment(work.student):
         result = headless.run(
             _parameters(work.student) | {"yes": True},
@@ -63,17 +64,19 @@ def do(work: Work) -> Record:
             work.keep,
             started=lambda notebook: _note(work, notebook),
             finished=steps.append,
-            whole=lambda lab: reports.append(checks.run(lab)),
+            whole=lambda lab: graded.append((lab, checks.run(lab))),
             kernels=headless.one_kernel,
             each_cell=False,
         )
+    (lab, report), *_ = graded
     return _write(
         work,
+        lab,
         state="done" if result["ok"] else "failed",
         seconds=round(time.monotonic() - begun, 1),
         error=next((f"{step.notebook}: {step.error}" for step in steps if not step.ok), None),
         steps=result["steps"],
-        checks=reports[0].as_dicts(),
+        checks=report.as_dicts(),
         totals=result["totals"],
     )
 
@@ -83,7 +86,7 @@ def grade(work: Work) -> Record:
     begun, lab = time.monotonic(), opened(work.student)
     checked = checks.run(lab).as_dicts()
     totals, seconds = headless.totals(lab), round(time.monotonic() - begun, 1)
-    return _write(work, state="done", seconds=seconds, checks=checked, totals=totals)
+    return _write(work, lab, state="done", seconds=seconds, checks=checked, totals=totals)
 
 
 def failed(work: Work, error: BaseException) -> Record:
@@ -142,15 +145,17 @@ def _note(work: Work, notebook: str) -> None:
     (work.draft / STEP).write_text(notebook, encoding="utf-8")
 
 
-def _write(work: Work, **entries: Any) -> Record:
-    """Write the record, whole or not at all: what grade.json says is so."""
+def _write(work: Work, lab: Lab | None = None, **entries: Any) -> Record:
+    """Write the record, whole or not at all, without what is private: what grade.json says is so."""
     notebooks = sorted(path.name for path in work.folder.glob("*.ipynb"))
     written = record(work, entries["state"]) | entries | {"notebooks": notebooks}
     work.folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(written, indent=2, ensure_ascii=False) + "\n"
+    text = masked(text, lab) if lab else text
     draft = work.folder / ".grade.draft"
-    draft.write_text(json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    draft.write_text(text, encoding="utf-8")
     draft.replace(work.folder / "grade.json")
-    return written
+    return dict(json.loads(text))
 
 
 @contextmanager
