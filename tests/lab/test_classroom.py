@@ -60,9 +60,8 @@ def run_class(roster, out, *options):
     return subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=False, env=WIDE)
 
 
-def begin_class(roster, out, *options):
-    """Start it and wait until one more student is through; the process, and all that it started."""
-    before = len(list(out.glob("*/grade.json")))
+def begin_class(roster, out, name, *options):
+    """Start it and wait until this student is through; the process, and all that it started."""
     process = subprocess.Popen(
         [LAB, "class", roster, "--out", out, "--jobs", "2", *options],
         stdout=subprocess.PIPE,
@@ -73,10 +72,10 @@ def begin_class(roster, out, *options):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
-    def one_more():
-        return len(list(out.glob("*/grade.json"))) > before or process.poll() is not None
+    def through():
+        return list(out.glob(f"{name}-*/grade.json")) or process.poll() is not None
 
-    wait_until(one_more, "a student to be through", timeout=120)
+    wait_until(through, f"{name} to be through", timeout=120)
     wait_until(lambda: list(out.glob(".*.draft/.step")) or process.poll() is not None, "the next one", timeout=60)
     assert process.poll() is None
     return process, psutil.Process(process.pid).children(recursive=True)
@@ -117,12 +116,12 @@ def whole(roster, tmp_path_factory):
 def broken_off(whole, roster, tmp_path_factory):
     """The class killed, gone on with, ended by Ctrl-C, and gone on with to its end."""
     out = tmp_path_factory.mktemp("broken-off")
-    killed, children = begin_class(roster, out)
+    killed, children = begin_class(roster, out, "ben")
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
     after_kill = {path.name for path in out.iterdir()}
     left = psutil.wait_procs(children, timeout=10)[1]
-    interrupted, children = begin_class(roster, out, "--resume")
+    interrupted, children = begin_class(roster, out, "ana", "--resume")
     os.killpg(interrupted.pid, signal.SIGINT)
     stdout, stderr = interrupted.communicate(timeout=30)
     left += psutil.wait_procs(children, timeout=10)[1]
@@ -383,6 +382,56 @@ def test_a_process_that_dies_costs_its_own_work_only():
     finally:
         workers.shutdown()
         workers.kill()
+
+
+@pytest.fixture
+def cluster():
+    """The address of a Dask cluster of two workers, each a process with one thread."""
+    code = (
+        "from distributed import LocalCluster\n"
+        "if __name__ == '__main__':\n"
+        "    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:\n"
+        "        print(cluster.scheduler_address, flush=True)\n"
+        "        input()\n"
+    )
+    pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code], **pipe) as process:
+        yield process.stdout.readline().strip()
+        process.communicate("\n")
+
+
+def test_a_dask_cluster_does_the_same_work(cluster, new_account, tmp_path):
+    accounts = [new_account() for _ in range(3)]
+    SPOILED["Ben"](open_lab(account=accounts[1]))
+    rows = "".join(f"{account},{name}\n" for account, name in zip(accounts, ["Ana", "Ben", "Dora"], strict=True))
+    (tmp_path / "roster.csv").write_text(f"account,name\n{rows}")
+
+    ended = run_class(tmp_path / "roster.csv", tmp_path / "out", "--scheduler", cluster)
+
+    assert ended.returncode == 1, ended.stderr
+    students = book_of(tmp_path / "out")
+    assert [(each["name"], each["state"]) for each in students] == [
+        ("Ana", "done"),
+        ("Ben", "failed"),
+        ("Dora", "done"),
+    ]
+    assert [each["percent"] == 100 for each in students] == [True, False, True]
+
+
+def test_a_scheduler_that_is_not_there_is_one_line_and_status_2(roster, tmp_path):
+    ended = in_process("class", roster, "--out", tmp_path / "out", "--scheduler", "tcp://127.0.0.1:1")
+
+    assert (ended.exit_code, len(ended.stderr.splitlines())) == (2, 1)
+    assert "dask scheduler" in ended.stderr
+
+
+def test_without_dask_a_scheduler_is_one_line_that_says_what_to_install(roster, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+
+    ended = in_process("class", roster, "--out", tmp_path / "out", "--scheduler", "tcp://127.0.0.1:1")
+
+    assert (ended.exit_code, len(ended.stderr.splitlines())) == (2, 1)
+    assert "[dask]" in ended.stderr
 
 
 def in_process(*arguments):
