@@ -250,7 +250,7 @@ def _wrong_role(values: dict[str, str]) -> Iterator[str]:
     if role:
         found = _ARN.fullmatch(role)
         if not found:
-            yield f"role_arn is {role!r}; wanted a role such as arn:…:iam::{account or '123456789012'}:role/Grader"
+            yield f"role_arn is {role!r}; wanted a role of this account, such as arn:…:role/Grader"
         elif account and found[2] != account:
             yield f"role_arn is a role of account {found[2]}, and the account is {account}"
         elif found[1] != _partition_of(values, found[1]):

@@ -230,6 +230,7 @@ def test_times_are_said_in_words():
         ([record()], "Nobody is stuck: every check holds for everyone."),
         ([record(), not_run()], "Every check holds for those who were graded."),
         ([record(steps=[])], "No times: the accounts were checked, and no notebook was run."),
+        ([record(seconds=34.0)], "The run of one student took 34.0 seconds."),
         ([record(totals={})], "No totals."),
     ],
 )

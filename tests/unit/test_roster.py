@@ -142,7 +142,7 @@ def row(column, value, account="111122223333"):
         (row("email", "ana"), "line 2: email is 'ana'; wanted an address"),
         (row("yes", "no"), "line 2: yes is 'no'; wanted true or false"),
         (row("phone", "555"), "line 2: phone is '555'; wanted a number"),
-        (row("role_arn", "Grader"), "line 2: role_arn is 'Grader'; wanted a role such as"),
+        (row("role_arn", "Grader"), "line 2: role_arn is 'Grader'; wanted a role of this account"),
         (row("role_arn", ROLE, "444455556666"), "line 2: role_arn is a role of account 111122223333, and the"),
         (row("role_arn,region", f"{ROLE},cn-north-1"), "of partition aws, and Region cn-north-1 is of another"),
         (row("role_arn,profile", f"{ROLE},mine"), "line 2: there is a profile and a role_arn. Name one"),
