@@ -132,7 +132,7 @@ def run(
 
 def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab, transactions.TransactionsFile]:
     """Refuse what cannot work before anything is made; the parameters with a data file, the lab, and the file."""
-    if unknown := sorted(parameters.keys() - known_parameters()):
+    if unknown := sorted(parameters.keys() - known_parameters().keys()):
         known = ", ".join(sorted(known_parameters()))
         raise UsageError(f"No notebook has a parameter {unknown[0]}; they have {known}.")
     data_file = str(Path(parameters.get("data_file") or DATA_FILE).resolve())
@@ -141,9 +141,9 @@ def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab, transactio
     return {**parameters, "data_file": data_file}, lab, file
 
 
-def known_parameters() -> set[str]:
-    """The names of all parameters that a notebook has."""
-    return set().union(*map(parameters_of, notebooks()))
+def known_parameters() -> dict[str, str]:
+    """All parameters that a notebook has, and the type of each, such as str or bool."""
+    return {name: kind for path in notebooks() for name, kind in parameters_of(path).items()}
 
 
 def upload(path: str | Path) -> transactions.TransactionsFile:
@@ -307,8 +307,9 @@ def _nothing_held() -> dict[str, Any]:
 
 
 @functools.cache
-def parameters_of(path: Path) -> set[str]:
-    return set(_papermill().inspect_notebook(path))
+def parameters_of(path: Path) -> dict[str, str]:
+    """The parameters of a notebook, and the type of each."""
+    return {name: each["inferred_type_name"] for name, each in _papermill().inspect_notebook(path).items()}
 
 
 def _checkpoint(path: Path) -> str:

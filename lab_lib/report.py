@@ -25,7 +25,7 @@ _MARKS = {"full": "✔", "part": "◐", "none": "✘", "unseen": "–"}
 def page(book: dict[str, Any], when: str = "") -> str:
     """The report of a class; `when` is said at its top, in the very words."""
     steps, most = book["steps"], book["points_per_step"]
-    students = [_student(each, most, steps) for each in book["students"]]
+    students = [{**_student(each, most, steps), "number": number} for number, each in enumerate(book["students"], 1)]
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return _template().render(
         when=when,

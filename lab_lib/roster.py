@@ -185,7 +185,7 @@ def _filled(values: dict[str, str]) -> dict[str, str]:
 
 
 def _known() -> set[str]:
-    return _OWN | headless.known_parameters()
+    return _OWN | headless.known_parameters().keys()
 
 
 def _unknown(name: str) -> str:
@@ -194,7 +194,9 @@ def _unknown(name: str) -> str:
 
 def _student(entry: Entry, folder: Path) -> Student:
     values = entry.values
-    parameters = {name: value for name, value in values.items() if name not in _OWN | {"account", "profile"}}
+    kinds = headless.known_parameters()
+    parameters: dict[str, Any] = {name: values[name] for name in values if name not in _OWN | {"account", "profile"}}
+    parameters |= {name: _TRUTH.get(value.lower()) for name, value in parameters.items() if kinds.get(name) == "bool"}
     if "data_file" in parameters:
         parameters["data_file"] = str((folder / parameters["data_file"]).resolve())
     own = {name: values.get(name, "") for name in ("account", "name", "profile", "role_arn", "external_id", "id")}
@@ -210,6 +212,9 @@ def _faults(entry: Entry, folder: Path) -> Iterator[Fault]:
     for name in ("account", "region", "prefix", "threshold", "email", "phone", "data_file"):
         if name in values and (what := _wrong(name, values[name], folder)):
             yield Fault(entry.line, what)
+    for name, kind in headless.known_parameters().items():
+        if kind == "bool" and name in values and values[name].lower() not in _TRUTH:
+            yield Fault(entry.line, f"{name} is {values[name]!r}; wanted true or false")
     yield from (Fault(entry.line, what) for what in _wrong_role(values))
 
 
@@ -245,7 +250,7 @@ def _wrong_role(values: dict[str, str]) -> Iterator[str]:
     if role:
         found = _ARN.fullmatch(role)
         if not found:
-            yield f"role_arn is {role!r}; wanted a role such as arn:…:iam::{account or '123456789012'}:role/Grader"
+            yield f"role_arn is {role!r}; wanted a role of this account, such as arn:…:role/Grader"
         elif account and found[2] != account:
             yield f"role_arn is a role of account {found[2]}, and the account is {account}"
         elif found[1] != _partition_of(values, found[1]):
@@ -287,5 +292,6 @@ def _slug(name: str) -> str:
     return "-".join(kept.split())[:_LONGEST].strip("-") or "student"
 
 
+_TRUTH = {"true": True, "false": False}  # YAML's words, and a spreadsheet's
 _NULL = "tag:yaml.org,2002:null"
 _PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp")}

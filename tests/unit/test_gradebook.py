@@ -216,9 +216,11 @@ def test_merge_joins_the_shards_with_their_notebooks(tmp_path):
 
 def test_merge_into_one_of_the_shards_adds_the_others_to_it(tmp_path):
     one, two = lay(tmp_path / "1", record("Ana")), lay(tmp_path / "2", not_run("Bo"))
+    before = (one / "student-9012").stat().st_ino
 
     gradebook.merge([one, two], one)
 
+    assert (one / "student-9012").stat().st_ino == before  # not copied over itself
     assert [each["name"] for each in gradebook.read(one)] == ["Ana", "Bo"]
 
 

@@ -57,6 +57,12 @@ def test_a_line_becomes_a_student_and_what_is_empty_is_no_parameter(read):
     assert student == roster.Student(2, "111122223333", "Ana García", "", ROLE, "class-7", parameters, "ana")
 
 
+def test_what_is_true_or_false_in_a_notebook_is_no_text(read):
+    students = read("name,account,yes", f"{ANA},TRUE", "Bo,444455556666,false", "Cem,444455557777,")
+
+    assert [student.parameters for student in students] == [{"yes": True}, {"yes": False}, {}]
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -125,6 +131,7 @@ def row(column, value, account="111122223333"):
         (["name,account", "Ana,1111222233334"], "line 2: account is '1111222233334'; wanted twelve digits"),
         (["name,account", "Ana,１１１１２２２２３３３３"], "wanted twelve digits"),
         (["name,account", ANA, '"Bo', '2",1'], "line 3: account is '1'"),
+        (["name,account", '"Ana', 'B",111122223333', "Bo,1"], "line 4: account is '1'"),
         (["name,account", ANA, '"Bo,2'], "line 3: the quotes do not match"),
         (["name,account", ANA, "Bo,111122223333"], "line 3: account 111122223333, Region us-east-1, without a prefix"),
         (["name,account,region", f"{ANA},", "Bo,111122223333,us-east-1"], "is that of line 2 too"),
@@ -133,8 +140,9 @@ def row(column, value, account="111122223333"):
         (row("prefix", "1-"), "line 2: prefix is '1-'; wanted a letter"),
         (row("threshold", "inf"), "line 2: threshold is 'inf'"),
         (row("email", "ana"), "line 2: email is 'ana'; wanted an address"),
+        (row("yes", "no"), "line 2: yes is 'no'; wanted true or false"),
         (row("phone", "555"), "line 2: phone is '555'; wanted a number"),
-        (row("role_arn", "Grader"), "line 2: role_arn is 'Grader'; wanted a role such as"),
+        (row("role_arn", "Grader"), "line 2: role_arn is 'Grader'; wanted a role of this account"),
         (row("role_arn", ROLE, "444455556666"), "line 2: role_arn is a role of account 111122223333, and the"),
         (row("role_arn,region", f"{ROLE},cn-north-1"), "of partition aws, and Region cn-north-1 is of another"),
         (row("role_arn,profile", f"{ROLE},mine"), "line 2: there is a profile and a role_arn. Name one"),
@@ -151,6 +159,14 @@ def test_a_fault_is_said_with_its_line(faults, lines, wanted):
     said = faults(*lines)
 
     assert any(wanted in fault for fault in said), said
+
+
+def test_a_header_without_what_every_line_needs_is_the_only_fault(faults):
+    assert faults("name,acount", "Ana,111122223333", "Bo,2") == [
+        "line 1: no notebook has a parameter acount; the columns are account, data_file, email, external_id, id, name, "
+        "phone, prefix, profile, region, role_arn, threshold, yes",
+        "line 1: there is no column account",
+    ]
 
 
 def test_a_data_file_that_the_trigger_would_not_take_is_a_fault(faults, tmp_path):

@@ -116,6 +116,12 @@ def test_every_table_has_a_caption_and_every_head_a_scope(any_page):
     assert {each.get("scope") for each in any_page.all("th")} <= {"col", "row"}
 
 
+def test_what_may_be_wider_than_a_phone_scrolls_by_itself_and_the_keyboard_can_scroll_it(any_page):
+    for part in [each for each in any_page.elements if "wide" in each.get("class", "").split()]:
+        assert (part["role"], part["tabindex"]) == ("region", "0")
+        assert part["aria-label"]
+
+
 def test_every_picture_has_words_or_is_passed_over_for_the_words_beside_it(any_page):
     for picture in any_page.all("svg"):
         assert picture.get("aria-hidden") == "true" or said(any_page[picture["aria-labelledby"]])
@@ -224,6 +230,7 @@ def test_times_are_said_in_words():
         ([record()], "Nobody is stuck: every check holds for everyone."),
         ([record(), not_run()], "Every check holds for those who were graded."),
         ([record(steps=[])], "No times: the accounts were checked, and no notebook was run."),
+        ([record(seconds=34.0)], "The run of one student took 34.0 seconds."),
         ([record(totals={})], "No totals."),
     ],
 )
