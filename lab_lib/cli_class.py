@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from lab_lib.terminal import Yes, out, said_in_one_line, shown
 
+_SETTINGS = {f"LAB_{name}" for name in ("ACCOUNT", "PROFILE", "REGION", "PREFIX", "ROLE_ARN", "EXTERNAL_ID")}
 _THREADS = 8  # that look at accounts, or clean them: they only wait for AWS
 
 
@@ -63,11 +64,10 @@ def run(
     The exit status is 0 if everybody has full marks, 1 if not, 130 after Ctrl-C.
     """
     from lab_lib import class_table, classroom, gradebook, workers
-    from lab_lib import roster as rosters
 
     again = shlex.join(["lab", "class", *_arguments(), *([] if resume else ["--resume"])])
     with said_in_one_line(f"Stopped. To go on: {again}"):
-        everybody = rosters.read(roster)
+        everybody = _read(roster)
         works = classroom.plan(classroom.chosen(everybody, shard), out_dir, keep)
         wanted = {each.account for each in classroom.chosen(everybody, shard, only)}
         to_do = [each for each in classroom.left_to_do(works, resume) if each.student.account in wanted]
@@ -75,12 +75,14 @@ def run(
             classroom.confirm([each.student for each in to_do], yes)
         given = workers.cluster(scheduler) if scheduler else workers.processes(min(jobs, len(to_do)) or 1)
         try:
-            with class_table.live(works, to_do) as finished, given as executor:
+            with given as executor, class_table.live(works, to_do) as finished:
                 for record in classroom.run(to_do, executor):
                     finished(record)
-        finally:
-            records = [each for each in classroom.records(works) if each["state"] != "not run" or not only]
-            gradebook.write(out_dir, records, date.today().isoformat())
+        except KeyboardInterrupt:
+            gradebook.write(out_dir, classroom.records(works), date.today().isoformat())
+            raise
+        records = [each for each in classroom.records(works) if each["state"] != "not run" or not only]
+        gradebook.write(out_dir, records, date.today().isoformat())
         _summarise(out_dir, records)
 
 
@@ -92,10 +94,9 @@ def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
         lab class check data/roster.csv --out runs/checked
     """
     from lab_lib import class_table, classroom, gradebook, work
-    from lab_lib import roster as rosters
 
     with said_in_one_line():
-        works = classroom.plan(classroom.chosen(rosters.read(roster), only=only), out_dir)
+        works = classroom.plan(classroom.chosen(_read(roster), only=only), out_dir)
         classroom.left_to_do(works, resume=False)
         with class_table.live(works, works) as finished, ThreadPoolExecutor(_THREADS) as executor:
             for record in classroom.run(works, executor, work.grade):
@@ -109,10 +110,9 @@ def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
 def clean(roster: Roster, only: Only = "", yes: Yes = False) -> None:
     """Delete what the lab made in all accounts of the roster, and say what is left. On AWS it asks first."""
     from lab_lib import class_table, classroom
-    from lab_lib import roster as rosters
 
     with said_in_one_line():
-        students = classroom.chosen(rosters.read(roster), only=only)
+        students = classroom.chosen(_read(roster), only=only)
         classroom.confirm(students, yes, "This deletes")
         leaks = classroom.clean(students)
         out.print(class_table.leaks(students, leaks))
@@ -135,6 +135,15 @@ def merge(
     with said_in_one_line():
         records = gradebook.merge(folders, out_dir, date.today().isoformat())
         _summarise(out_dir, records)
+
+
+def _read(roster: Path) -> list[Any]:
+    """The students. The roster alone says what each lab is like: the instructor's own settings play no part."""
+    from lab_lib import roster as rosters
+
+    for name in [name for name in os.environ if name in _SETTINGS]:
+        del os.environ[name]
+    return rosters.read(roster)
 
 
 def _summarise(folder: Path, records: Sequence[dict[str, Any]]) -> None:

@@ -181,6 +181,7 @@ def test_no_file_tells_an_account(whole, roster):
     assert [account for account in accounts if account in text] == []
 
 
+@pytest.mark.classroom
 def test_a_class_that_was_killed_has_written_whole_students_only(broken_off):
     _, after_kill, *_ = broken_off
 
@@ -189,6 +190,7 @@ def test_a_class_that_was_killed_has_written_whole_students_only(broken_off):
     assert {name for name in after_kill if name.endswith((".csv", ".html", ".json"))} == set()
 
 
+@pytest.mark.classroom
 def test_neither_a_kill_nor_ctrl_c_leaves_a_process(broken_off):
     _, _, left, *_ = broken_off
 
@@ -196,6 +198,7 @@ def test_neither_a_kill_nor_ctrl_c_leaves_a_process(broken_off):
     assert emulator.running()
 
 
+@pytest.mark.classroom
 def test_ctrl_c_ends_a_class_with_status_130_and_says_how_to_go_on(broken_off):
     _, _, _, (status, _, stderr), _ = broken_off
 
@@ -204,6 +207,19 @@ def test_ctrl_c_ends_a_class_with_status_130_and_says_how_to_go_on(broken_off):
     assert "Traceback" not in stderr
 
 
+def test_the_instructors_own_settings_play_no_part(tmp_path, new_account, monkeypatch):
+    account = new_account()
+    monkeypatch.setenv("LAB_PROFILE", "the-instructors")
+    monkeypatch.setenv("LAB_PREFIX", "Mine")
+    (tmp_path / "roster.csv").write_text(f"account,name\n{account},Ana\n")
+
+    ended = in_process("class", "check", tmp_path / "roster.csv", "--out", tmp_path / "out")
+
+    (ana,) = book_of(tmp_path / "out")
+    assert (ana["state"], ana["error"], ended.exit_code) == ("done", None, 1)
+
+
+@pytest.mark.classroom
 def test_a_class_that_was_stopped_twice_comes_to_the_same_grade_book(whole, broken_off):
     (straight, _), (out, *_, last) = whole, broken_off
 
@@ -400,6 +416,7 @@ def cluster():
         process.communicate("\n")
 
 
+@pytest.mark.classroom
 def test_a_dask_cluster_does_the_same_work(cluster, new_account, tmp_path):
     accounts = [new_account() for _ in range(3)]
     SPOILED["Ben"](open_lab(account=accounts[1]))
