@@ -98,6 +98,16 @@ def upload(lab: Lab, path: str | Path, key: str = "") -> str:
     return key
 
 
+def put(lab: Lab, key: str, content: bytes) -> None:
+    """Put an object there, as an upload does."""
+    lab.client("s3").put_object(Bucket=lab.bucket, Key=key, Body=content, ContentType="text/plain; charset=utf-8")
+
+
+def delete_object(lab: Lab, key: str) -> None:
+    """Delete an object; quiet if it is already gone."""
+    lab.client("s3").delete_object(Bucket=lab.bucket, Key=key)
+
+
 def is_private(lab: Lab) -> bool:
     """True if all four kinds of public access are blocked."""
     s3 = lab.client("s3")

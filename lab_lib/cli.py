@@ -7,14 +7,14 @@ import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text  # unlike a str, it is no markup: what a notebook says is shown as it is
 
-from lab_lib import cli_class, emulator, policies
+from lab_lib import cli_class, emulator, people
 from lab_lib.lab import Lab, open_lab, start_embedded
 from lab_lib.masking import masked
 from lab_lib.terminal import (
@@ -165,11 +165,25 @@ def check(
 
 
 @app.command()
-def policy(account: Account = "", profile: Profile = "", region: Region = "", prefix: Prefix = "") -> None:
-    """Print the IAM policy that `lab check` needs: reading, and nothing else."""
+def policy(
+    person: Annotated[
+        Literal["grader", "learner"],
+        typer.Argument(help="grader: what `lab check` needs. learner: what all notebooks need, and `lab check` too."),
+    ] = "grader",
+    account: Account = "",
+    profile: Profile = "",
+    region: Region = "",
+    prefix: Prefix = "",
+) -> None:
+    """Print the IAM policy that a grader or a learner needs, and nothing beyond it.
+
+    The grader only reads. The learner makes, mends and deletes what carries the lab's names.
+
+    Who says what a role may do, may do much: give the learner's policy in an account of the learner's own.
+    """
     with said_in_one_line():
         lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
-        print(json.dumps(policies.grader(lab), indent=2))
+        print(json.dumps(people.learner(lab) if person == "learner" else people.grader(lab), indent=2))
 
 
 @app.command()

@@ -53,6 +53,11 @@ def runs(lines: list[str]) -> int:
     return sum(line.startswith("REPORT ") or '"platform.report"' in line for line in lines)
 
 
+def reports(lines: list[str]) -> list[dict[str, Any]]:
+    """What this workbook's functions report of their runs, among a function's log lines."""
+    return [report for report in map(_object, lines) if "records" in report or "key" in report]
+
+
 def failures(lines: list[str]) -> list[str]:
     """The errors among a function's log lines: "KeyError: 'amount'", "Task timed out after 3.00 seconds" …"""
     found, in_traceback, told = [], False, False
@@ -108,14 +113,20 @@ def _in_text(line: str) -> str:
 
 def _in_json(line: str) -> str:
     """The error that a line of Lambda's JSON format tells of."""
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return ""
-    if not isinstance(event, dict) or event.get("level") != "ERROR":
+    event = _object(line)
+    if event.get("level") != "ERROR":
         return ""
     told = [str(event[key]) for key in ("errorType", "errorMessage") if event.get(key)]
     return ": ".join(told) or str(event.get("message", ""))
+
+
+def _object(line: str) -> dict[str, Any]:
+    """The JSON object that the line is; empty if it is none."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _describe(lab: Lab, name: str) -> dict[str, Any] | None:

@@ -25,7 +25,7 @@ from lab_lib.waiting import wait_until
 HOST = "127.0.0.1"
 FIRST_PORT = 4566  # the port that AWS emulators are usually found at; another one is taken if it is not free
 ACCOUNT = "000000000000"
-SERVICES = "s3,lambda,dynamodb,sns,sqs,iam,sts,logs,cloudwatch,tagging"
+SERVICES = "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,iam,sts,logs,cloudwatch,tagging"
 
 
 @dataclass(frozen=True)
@@ -172,12 +172,13 @@ def _spawn(folder: Path, port: int) -> subprocess.Popen[bytes]:
         "TMPDIR": str(folder / "tmp"),
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(port),
-        "LOG_LEVEL": "WARNING",
+        "LOG_LEVEL": "ERROR",  # a warning would tell what a function was given and printed
         "SERVICES": SERVICES,
         "PERSIST_STATE": "1",
         "STATE_DIR": str(folder / "state"),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(folder / "state" / "s3"),
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",  # then twice that; AWS waits a minute, then two
         # These two would listen on every interface, whatever BIND_HOST says.
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",

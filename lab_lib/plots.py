@@ -65,6 +65,48 @@ def totals(frame: pd.DataFrame, threshold: Decimal) -> Described:
     return figure
 
 
+def beside_classic(frame: pd.DataFrame) -> Described:
+    """Each customer's total as a bar, and under it what the classic function would have made of the same changes.
+
+    `frame` is as frames.beside_classic gives it, one row a customer.
+    """
+    figure = Described(figsize=(7.5, 1.5 + 0.85 * max(len(frame), 1)), layout="constrained")
+    axes, rows = figure.add_subplot(), frame.to_dict("records")
+    for title, prefix, offset, hatch, colour in (
+        ("this account", "", -0.19, None, BELOW),
+        ("the classic function", "classic ", 0.19, "//", REACHED),
+    ):
+        places, lengths = [place + offset for place in range(len(rows))], [float(row[f"{prefix}total"]) for row in rows]
+        axes.barh(places, lengths, height=0.36, facecolor=colour, hatch=hatch, edgecolor="white", label=title)
+        for place, length, row in zip(places, lengths, rows, strict=True):
+            # Right of 0 even where the bar goes left: on that side are the customers' names.
+            axes.annotate(_told(row, prefix), (max(length, 0), place), (4, 0), textcoords="offset points", va="center")
+    axes.margins(x=0.02)
+    axes.set_yticks(range(len(rows)), [_short(row["CustomerId"]) for row in rows], parse_math=False)
+    axes.invert_yaxis()
+    axes.set_xlabel("total of all transactions")
+    axes.spines[["top", "right"]].set_visible(False)
+    if rows:
+        axes.axvline(0, color=LINE, linewidth=0.8)
+        figure.legend(loc="outside upper left", ncols=2, frameon=False)
+    else:
+        axes.annotate("no customer has a change", (0.5, 0.5), xycoords="axes fraction", ha="center")
+    figure.alt = _beside_in_words(rows)
+    return figure
+
+
+def _beside_in_words(rows: list[dict[str, Any]]) -> str:
+    said = [f"{_short(row['CustomerId'])} {_told(row, '')}; classic {_told(row, 'classic ')}" for row in rows]
+    return f"This account beside the classic function: {'. '.join(said) or 'no customer has a change'}."
+
+
+def _told(row: dict[str, Any], prefix: str) -> str:
+    """A total, the alerts that went out for it, and whether changes are stuck behind it."""
+    alerts = row[f"{prefix}alerts"]
+    told = [f"{row[f'{prefix}total']:f}", f"{alerts} alert{'s' if alerts > 1 else ''}" if alerts else ""]
+    return ", ".join(filter(None, [*told, "stuck" if prefix and row["stuck"] else ""]))
+
+
 def _in_words(balances: pd.Series, threshold: Decimal, customers: int) -> str:
     if not len(balances):
         return "No customer has a total yet."

@@ -1,11 +1,14 @@
 """The SQS queues: two for the alerts, one for what a function could not process."""
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote_plus
 
 from botocore.exceptions import ClientError
 
-from lab_lib import grants
+from lab_lib import grants, policies
 from lab_lib.errors import error_code
 from lab_lib.lab import TAGS, Lab, has_tag
 from lab_lib.waiting import retry_while, wait_until
@@ -18,6 +21,8 @@ _LONGEST_KEPT = str(14 * 24 * 3600)  # seconds; SQS keeps a message for two week
 def ensure_queue(lab: Lab, name: str) -> str:
     """Make the standard queue, encrypted at rest, or give it back its settings; its URL."""
     sqs, settings = lab.client("sqs"), {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": _LONGEST_KEPT}
+    if name == DEAD_LETTERS:  # the other queues get a policy with their subscription
+        settings["Policy"] = json.dumps(policies.tls_only_queue(queue_arn(lab, name)))
     url = find_queue(lab, name)
     if url is None:
         answer = retry_while(
@@ -97,9 +102,43 @@ def queue_arn(lab: Lab, name: str) -> str:
 
 def messages(lab: Lab, name: str) -> list[dict[str, Any]]:
     """The bodies of the queue's messages, {} for one that is no JSON object; every message stays in the queue."""
+    with _received(lab, name) as received:
+        return [_json(message["Body"]) for message in received]
+
+
+def delete_messages(lab: Lab, name: str, unwanted: Callable[[dict[str, Any]], bool]) -> None:
+    """Delete those messages of the queue whose body is unwanted; all others stay."""
+    sqs, url = lab.client("sqs"), find_queue(lab, name)
+    with _received(lab, name) as received:
+        for message in received:
+            if unwanted(_json(message["Body"])):
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def dead_letters(lab: Lab) -> list[dict[str, str]]:
+    """What could not be processed, and why, of each message in the dead-letter queue; they stay there."""
+    return [dead_letter(message) for message in messages(lab, DEAD_LETTERS)]
+
+
+def dead_letter(message: dict[str, Any]) -> dict[str, str]:
+    """what (a file, a transaction, some changes) and why: as TotalNotifier parks a record, or Lambda an event."""
+    if "record" in message:
+        keys = message["record"].get("dynamodb", {}).get("Keys", {})
+        return {"what": " ".join(value.get("S", "") for value in keys.values()), "why": str(message.get("error"))}
+    if batch := message.get("DDBStreamBatchInfo"):
+        return {"what": f"{batch['batchSize']} changes", "why": message["requestContext"]["condition"]}
+    files = [each.get("s3", {}).get("object", {}) for each in message.get("requestPayload", {}).get("Records", [])]
+    keys = ", ".join(unquote_plus(file.get("key", "")) for file in files)
+    return {"what": keys, "why": str(message.get("responsePayload", {}).get("errorMessage", ""))}
+
+
+@contextmanager
+def _received(lab: Lab, name: str) -> Iterator[list[dict[str, Any]]]:
+    """The queue's messages, as SQS gives them; afterwards, all that were not deleted can be seen again."""
     sqs, url = lab.client("sqs"), find_queue(lab, name)
     if url is None:
-        return []
+        yield []
+        return
     held = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     seen: dict[str, dict[str, Any]] = {}
     try:
@@ -109,6 +148,7 @@ def messages(lab: Lab, name: str) -> list[dict[str, Any]]:
             if not answer.get("Messages"):
                 break
             seen.update({message["MessageId"]: message for message in answer["Messages"]})
+        yield list(seen.values())
     finally:
         receipts = [message["ReceiptHandle"] for message in seen.values()]
         for start in range(0, len(receipts), 10):
@@ -117,7 +157,6 @@ def messages(lab: Lab, name: str) -> list[dict[str, Any]]:
                 for number, receipt in enumerate(receipts[start : start + 10])
             ]
             sqs.change_message_visibility_batch(QueueUrl=url, Entries=laid_back)
-    return [_json(message["Body"]) for message in seen.values()]
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
     if role is None:
         answer = iam.create_role(
             RoleName=role_name,
-            AssumeRolePolicyDocument=json.dumps(policies.lambda_trust()),
+            AssumeRolePolicyDocument=json.dumps(policies.lambda_trust(lab)),
             Description=f"What the function of {name} may do",
             Tags=[TAG],
         )
@@ -27,7 +27,7 @@ def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
     elif not is_ours(lab, name):
         return str(role["Arn"])
     else:
-        iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=json.dumps(policies.lambda_trust()))
+        iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=json.dumps(policies.lambda_trust(lab)))
         _take_away(lab, name, keep=POLICY_NAME)
     iam.put_role_policy(RoleName=role_name, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(permissions))
     return str(role["Arn"])

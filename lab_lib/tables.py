@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from lab_lib.errors import WrongResource, error_code
@@ -99,13 +99,34 @@ def delete_table(lab: Lab, name: str) -> None:
     )
 
 
-def items(lab: Lab, name: str) -> list[dict[str, Any]]:
-    """Every item, in the order of its key; strings are str, numbers Decimal. Reads are strongly consistent."""
+def items(lab: Lab, name: str, beginning: str = "") -> list[dict[str, Any]]:
+    """The items whose partition key begins so, or all, in the order of their key; strings are str, numbers Decimal.
+
+    Reads are strongly consistent.
+    """
     if find_table(lab, name) is None:
         return []
-    pages = lab.client("dynamodb").get_paginator("scan").paginate(TableName=lab.name(name), ConsistentRead=True)
+    chosen: dict[str, Any] = {
+        "FilterExpression": "begins_with(#key, :beginning)",
+        "ExpressionAttributeNames": {"#key": KEYS[name][0]},
+        "ExpressionAttributeValues": {":beginning": {"S": beginning}},
+    }
+    scan = {"TableName": lab.name(name), "ConsistentRead": True, **(chosen if beginning else {})}
+    pages = lab.client("dynamodb").get_paginator("scan").paginate(**scan)
     found = [_plain(item) for page in pages for item in page["Items"]]
     return sorted(found, key=lambda item: [str(item.get(key)) for key in KEYS[name]])
+
+
+def put_item(lab: Lab, name: str, item: dict[str, Any]) -> None:
+    """Put an item into the table, in place of the one with the same key; numbers are int or Decimal."""
+    values = {key: _SERIALIZER.serialize(value) for key, value in item.items()}
+    lab.client("dynamodb").put_item(TableName=lab.name(name), Item=values)
+
+
+def delete_item(lab: Lab, name: str, item: dict[str, Any]) -> None:
+    """Delete the item with this item's key; quiet if it is already gone."""
+    key = {part: _SERIALIZER.serialize(item[part]) for part in KEYS[name]}
+    lab.client("dynamodb").delete_item(TableName=lab.name(name), Key=key)
 
 
 def _wait(lab: Lab, name: str) -> None:
@@ -141,4 +162,4 @@ def _words(keys: list[dict[str, str]]) -> str:
 
 # Both images: a change of amount is the new one minus the old one. The handout's NEW_IMAGE cannot tell.
 _STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-_DESERIALIZER = TypeDeserializer()
+_SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()

@@ -1,22 +1,31 @@
 """The SNS topic that spreads an alert to everyone who subscribed."""
 
+import json
+
 from botocore.exceptions import ClientError
 
+from lab_lib import grants, policies
 from lab_lib.errors import error_code
 from lab_lib.lab import TAG, Lab
 
 ALERT_TOPIC = "HighBalanceAlert"
 DISPLAY_NAME = "HighAlert"  # what the recipient of an e-mail or SMS sees as its sender
+KEY = "alias/aws/sns"  # AWS's own key for SNS: it costs nothing a month, and whoever may publish may use it
 
 
 def ensure_topic(lab: Lab, name: str = ALERT_TOPIC) -> str:
-    """Make the topic, or give ours back its display name; its ARN."""
-    sns, arn = lab.client("sns"), find_topic(lab, name)
-    if arn is None:
-        created = sns.create_topic(Name=lab.name(name), Attributes={"DisplayName": DISPLAY_NAME}, Tags=[TAG])
-        return str(created["TopicArn"])
-    if is_ours(lab, name):
-        sns.set_topic_attributes(TopicArn=arn, AttributeName="DisplayName", AttributeValue=DISPLAY_NAME)
+    """Make the topic, encrypted at rest, or give ours back its settings; its ARN."""
+    sns, arn = lab.client("sns"), lab.arn("sns", lab.name(name))
+    settings = {
+        "DisplayName": DISPLAY_NAME,
+        "KmsMasterKeyId": KEY,
+        "Policy": json.dumps(policies.alert_topic(lab, arn)),
+    }
+    if find_topic(lab, name) is None:
+        sns.create_topic(Name=lab.name(name), Attributes=settings, Tags=[TAG])
+    elif is_ours(lab, name):
+        for setting, value in settings.items():
+            sns.set_topic_attributes(TopicArn=arn, AttributeName=setting, AttributeValue=value)
     return arn
 
 
@@ -42,6 +51,11 @@ def attributes(lab: Lab, name: str = ALERT_TOPIC) -> dict[str, str] | None:
         if error_code(error) in ("NotFound", "NotFoundException"):
             return None
         raise
+
+
+def statements(lab: Lab, name: str = ALERT_TOPIC) -> list[policies.Policy]:
+    """The statements of the topic's policy."""
+    return grants.listed(json.loads((attributes(lab, name) or {}).get("Policy") or '{"Statement": []}')["Statement"])
 
 
 def is_ours(lab: Lab, name: str = ALERT_TOPIC) -> bool:

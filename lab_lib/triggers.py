@@ -1,11 +1,15 @@
 """What joins two resources: bucket to function, stream to function, topic to queue, topic to e-mail or SMS."""
 
 import json
-from typing import Any
+import re
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+from botocore.exceptions import ClientError
 
 from lab_lib import policies
 from lab_lib.buckets import find_bucket
-from lab_lib.errors import StepMissing
+from lab_lib.errors import LabError, StepMissing, UsageError, error_code
 from lab_lib.functions import ROLE_NOT_READY, find_function, statements
 from lab_lib.lab import TAGS, Lab
 from lab_lib.queues import DEAD_LETTERS, find_queue, queue_arn
@@ -13,6 +17,7 @@ from lab_lib.tables import find_stream
 from lab_lib.topics import ALERT_TOPIC, find_topic
 from lab_lib.waiting import retry_while, wait_until
 
+T = TypeVar("T")
 BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
 PERMISSION = "BucketMayInvoke"  # the id of the statement in the function's policy
 # Rejected rows are kept as .csv, so that they do not match.
@@ -103,6 +108,14 @@ def ensure_stream_trigger(lab: Lab, starting_position: str = "TRIM_HORIZON") -> 
     return uuid
 
 
+def switch_stream_trigger(lab: Lab, on: bool) -> None:
+    """Pause the mapping, or let it go on from where it stands in the stream; wait until it does."""
+    uuid = str(_need(find_stream_trigger(lab), "The stream trigger", "02-add-triggers")["UUID"])
+    lab.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=on)
+    wanted = "Enabled" if on else "Disabled"
+    wait_until(lambda: _state(lab, uuid) == wanted, f"the stream's mapping to be {wanted.lower()}", timeout=300)
+
+
 def find_stream_trigger(lab: Lab) -> dict[str, Any] | None:
     """The mapping from the stream of Transactions to TotalNotifier, as Lambda describes it."""
     return next(iter(_to_total_notifier(lab)), None)
@@ -147,6 +160,26 @@ def ensure_subscription(lab: Lab, protocol: str, address: str) -> str:
     return find_subscription(lab, protocol, address) or _subscribe(lab, topic, protocol, address)
 
 
+def confirm_subscription(lab: Lab, link: str) -> str:
+    """Confirm an e-mail subscription by the link in its mail, or the token in that; the subscription's ARN.
+
+    Confirmed like this, only the account itself can end it; after a click, whoever holds one of the mails can.
+    """
+    topic = _need(find_topic(lab), f"Topic {ALERT_TOPIC}", "03-create-topic")
+    try:
+        answer = lab.client("sns").confirm_subscription(
+            TopicArn=topic, Token=_token(link), AuthenticateOnUnsubscribe="true"
+        )
+    except ClientError as error:
+        if error_code(error) in ("InvalidParameter", "InvalidParameterException"):
+            raise LabError(
+                f"SNS does not take this token for {lab.name(ALERT_TOPIC)}: it is not whole, older than two days, or "
+                "of another topic. Copy the link of the newest mail; without one, subscribe once more."
+            ) from None
+        raise
+    return str(answer["SubscriptionArn"])
+
+
 def find_subscription(lab: Lab, protocol: str, address: str) -> str | None:
     """The subscription's ARN; the word PendingConfirmation until the recipient confirms it."""
     found = [each for each in subscriptions(lab) if (each["Protocol"], each["Endpoint"]) == (protocol, address)]
@@ -172,6 +205,18 @@ def subscription_settings(lab: Lab, arn: str) -> dict[str, str]:
     """The attributes of a subscription, as SNS gives them: RawMessageDelivery, FilterPolicy …"""
     answer: dict[str, str] = lab.client("sns").get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
     return answer
+
+
+def _token(link: str) -> str:
+    """The token in the link of a confirmation mail; UsageError if it holds none."""
+    text = "".join(link.split())  # a mail program may have broken the line
+    token = parse_qs(urlsplit(text).query).get("Token", [text])[0]
+    if not re.fullmatch(r"[0-9A-Za-z-]+", token):
+        # What was given is not repeated: it may hold the address.
+        raise UsageError(
+            'There is no token in the link. Copy the whole address of the link "Confirm subscription" in the mail.'
+        )
+    return token
 
 
 def _subscribe(lab: Lab, topic: str, protocol: str, address: str) -> str:
@@ -244,7 +289,7 @@ def _state(lab: Lab, uuid: str) -> str | None:
         return None
 
 
-def _need(found: str | None, what: str, step: str) -> str:
+def _need(found: T | None, what: str, step: str) -> T:
     if found is None:
         raise StepMissing(f"{what} is not there. Run {step} first.")
     return found

@@ -13,7 +13,17 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib import buckets, functions, queues, roles, tables, topics, triggers
-from lab_lib.checks import further, step_00, step_01, step_02, step_03, step_04, step_05, step_99  # noqa: F401, enters them
+from lab_lib.checks import (  # noqa: F401, enters them
+    further,
+    hardening,
+    step_00,
+    step_01,
+    step_02,
+    step_03,
+    step_04,
+    step_05,
+    step_99,
+)
 from lab_lib.checks.rules import CANNOT_SEE, FURTHER, RULES, WAITS, Account, Rule
 from lab_lib.errors import CheckFailed, EmulatorError, LabError, StepMissing, UsageError, is_refusal
 from lab_lib.lab import Lab
@@ -207,4 +217,5 @@ _MADE_BY: dict[str, list[tuple[str, Callable[[Lab], Any]]]] = {
         (f"The subscription of {name}", partial(triggers.find_queue_subscription, queue=name))
         for name in queues.ALERT_QUEUES
     ],
+    "05-upload-and-verify": [("An upload", buckets.uploads)],
 }

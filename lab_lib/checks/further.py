@@ -1,25 +1,12 @@
-"""Going further: what this workbook adds to the handout, so that nothing is lost, doubled or let in."""
+"""Going further: what this workbook adds to the handout, so that nothing is lost and nothing counted twice."""
 
-from typing import Any
-
-from lab_lib import buckets, cloudwatch, functions, grants, queues, tables, topics
-from lab_lib.checks import permissions
+from lab_lib import cloudwatch, functions, queues, tables, topics
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of
-from lab_lib.checks.step_00 import role_for
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, bucket_triggers, mapping, takes
 from lab_lib.checks.step_03 import TOPIC
 from lab_lib.handlers.transaction_processor import rejected_key
 
 MARKERS = "ProcessedRecords"
-
-
-@check(FURTHER, "TLS to the bucket", after=("bucket",))
-def transport(account: Account) -> Finding:
-    wanted = grants.conditions({"Condition": {"Bool": {"aws:SecureTransport": "false"}}})
-    refusals = [each for each in account.ask(buckets.statements) if each["Effect"] == "Deny"]
-    encrypted = any(grants.conditions(each) == wanted for each in refusals)
-    hint = f"Let the policy of the bucket {account.lab.bucket} refuse what does not come over TLS."
-    return equal("TLS only" if encrypted else "TLS or not", "TLS only", hint)
 
 
 @check(FURTHER, "rejected rows start nothing", after=("filter of the bucket trigger",))
@@ -51,15 +38,6 @@ def old_amounts(account: Account) -> Finding:
     found = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"]["StreamViewType"]
     hint = f"Let the stream of {account.lab.name('Transactions')} carry both images: a correction is new minus old."
     return equal(found, "NEW_AND_OLD_IMAGES", hint)
-
-
-@check(FURTHER, "least privilege of the role for {}", after=("role for {}",), each=functions.SOURCES)
-def narrow(account: Account, name: str) -> Finding:
-    role = role_for(account, name)
-    hint = (
-        f"Let the role {role['RoleName']} do only what {account.lab.name(name)} does, on the resources that it needs."
-    )
-    return none_of(permissions.surplus(account, name, role["Arn"]), hint, right="nothing more")
 
 
 @check(FURTHER, "retention of the log of {}", after=("log of {}",), each=functions.SOURCES)
@@ -126,37 +104,8 @@ def display_name(account: Account) -> Finding:
     return equal(found, topics.DISPLAY_NAME, f"Set the display name of the topic {account.lab.name(TOPIC)}.")
 
 
-@check(
-    FURTHER,
-    "account in the policy of {}",
-    after=("access policy of {}", "other senders to {}"),
-    each=queues.ALERT_QUEUES,
-)
-def source_account(account: Account, name: str) -> Finding:
-    topic, own = account.lab.arn("sns", account.lab.name(TOPIC)), account.lab.account
-    ours = [
-        each for each in account.ask(queues.statements, name) if grants.matches(_asked(each, "aws:sourcearn"), topic)
-    ]
-    named = bool(ours) and all(own in _asked(each, "aws:sourceaccount") for each in ours)
-    hint = f"Let the policy of {account.lab.name(name)} ask for the aws:SourceAccount too."
-    return equal(own if named else "not asked for", own, hint)
-
-
-@check(FURTHER, "encryption at rest of {}", after=("queue {}",), each=queues.ALERT_QUEUES)
-def encrypted(account: Account, name: str) -> Finding:
-    now = account.ask(queues.attributes, name)
-    on = now.get("SqsManagedSseEnabled") == "true" or bool(now.get("KmsMasterKeyId"))
-    return equal(
-        "on" if on else "off", "on", f"Turn on the encryption of {account.lab.name(name)}: SSE-SQS costs nothing."
-    )
-
-
 def _parked(account: Account, destination: str | None, name: str) -> Finding:
     found = f"go to {destination.split(':')[-1]}" if destination else "are given up"
     queue = account.lab.name(queues.DEAD_LETTERS)
     hint = f"Add a destination on failure to {account.lab.name(name)}, such as the queue {queue}."
     return Finding(destination is not None, found, f"go to {queue}", hint)
-
-
-def _asked(statement: dict[str, Any], key: str) -> list[Any]:
-    return grants.conditions(statement).get(key, [])

@@ -3,6 +3,7 @@
 import ast
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from lab_lib import functions, grants, policies, roles, tables
 from lab_lib.checks.rules import Account
@@ -36,15 +37,17 @@ def surplus(account: Account, name: str, role_arn: str) -> list[str]:
     return [str(need) for need in _met(account, role_arn, [*others, *_destruction(account)])]
 
 
-def trusts_lambda(role: dict[str, object]) -> bool:
-    """True if the Lambda service may take on the role."""
+def trusting_lambda(role: dict[str, Any]) -> list[policies.Policy]:
+    """The statements that let the Lambda service take on the role."""
     document = role["AssumeRolePolicyDocument"]
     statements = grants.listed(document["Statement"]) if isinstance(document, dict) else []
-    return any(
-        each["Effect"] == "Allow" and "lambda.amazonaws.com" in grants.listed(each["Principal"].get("Service", []))
+    return [
+        each
         for each in statements
-        if isinstance(each.get("Principal"), dict)
-    )
+        if each["Effect"] == "Allow"
+        and isinstance(each.get("Principal"), dict)
+        and "lambda.amazonaws.com" in grants.listed(each["Principal"].get("Service", []))
+    ]
 
 
 def is_this_workbooks(account: Account, name: str) -> bool:

@@ -85,7 +85,7 @@ def role(account: Account, name: str) -> Finding:
 def trust(account: Account, name: str) -> Finding:
     found = role_for(account, name)
     hint = f"Let lambda.amazonaws.com take on the role {found['RoleName']}, under Trust relationships."
-    trusted = permissions.trusts_lambda(found)
+    trusted = permissions.trusting_lambda(found)
     return equal("Lambda may take it on" if trusted else "Lambda may not take it on", "Lambda may take it on", hint)
 
 

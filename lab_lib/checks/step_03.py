@@ -1,5 +1,7 @@
 """03 · The topic, and the people who subscribed to it."""
 
+from typing import Any
+
 from lab_lib import topics, triggers
 from lab_lib.checks.rules import Account, Finding, check
 
@@ -23,11 +25,11 @@ def email(account: Account) -> Finding:
 @check("03", "e-mail confirmed", after=("e-mail subscription",))
 def confirmed(account: Account) -> Finding:
     """Pending means that the recipient has not clicked the link yet, and gets no alert."""
-    found = [each for each in account.ask(triggers.subscriptions) if each["Protocol"] == "email"]
-    if account.lab.email:  # others, such as one that was mistyped, expire by themselves
-        found = [each for each in found if each["Endpoint"] == account.lab.email]
+    found = emails(account)
     confirmed = any(each["SubscriptionArn"].startswith("arn:") for each in found)
-    hint = "Open the mail from AWS Notifications, perhaps in the spam folder, and click its link. Then look again."
+    hint = (
+        "Open the mail from AWS Notifications, perhaps in the spam folder, and confirm with its link. Then look again."
+    )
     state = "confirmed" if confirmed else "pending" if found else "none to confirm"
     return Finding(state != "pending", state, "confirmed", hint)
 
@@ -35,6 +37,14 @@ def confirmed(account: Account) -> Finding:
 @check("03", "SMS subscription", after=(f"topic {TOPIC}",))
 def sms(account: Account) -> Finding:
     return _subscribed(account, "sms", account.lab.phone)
+
+
+def emails(account: Account) -> list[dict[str, Any]]:
+    """The subscriptions of the address that was named, or else of every address."""
+    found = [each for each in account.ask(triggers.subscriptions) if each["Protocol"] == "email"]
+    if account.lab.email:  # others, such as one that was mistyped, expire by themselves
+        found = [each for each in found if each["Endpoint"] == account.lab.email]
+    return found
 
 
 def _subscribed(account: Account, protocol: str, address: str) -> Finding:

@@ -15,10 +15,12 @@ from decimal import Decimal
 
 import boto3
 from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
 
 SUBJECT = "Warning! Account balance is very high"
 MARKER_LIFE = 48 * 3600  # seconds; a stream keeps its records for 24 hours
 MOST_ACTIONS = 100  # DynamoDB's limit for one transaction
+INVALID = "ValidationException"  # the whole request is refused, for what one of its actions wants
 aws = functools.cache(boto3.client)  # made once, kept while Lambda stays warm
 dynamodb_value = TypeSerializer().serialize
 python_value = TypeDeserializer().deserialize
@@ -96,24 +98,26 @@ def add_once(pack, refused):
             actions = [*markers(pack), *additions(pack)]
             aws("dynamodb").transact_write_items(TransactItems=actions)
             return len(pack)
-        except aws("dynamodb").exceptions.TransactionCanceledException as error:
-            reasons = [reason.get("Code") for reason in error.response["CancellationReasons"]]
-            fresh = {
-                event_id: pack[event_id]
+        except ClientError as error:
+            reasons = [each.get("Code") for each in error.response.get("CancellationReasons", [])]
+            there = {
+                event_id
                 for event_id, reason in zip(pack, reasons)
-                if reason != "ConditionalCheckFailed"
+                if reason == "ConditionalCheckFailed"
             }
-            if len(fresh) == len(pack) and "ValidationError" not in reasons:
+            invalid = "ValidationError" in reasons or error.response["Error"]["Code"] == INVALID
+            if not there and not invalid:
                 raise  # a conflict or a throttle: the batch comes again
             failure = error
         except ArithmeticError as error:  # the sum of these changes alone has too many digits
-            fresh, failure = pack, error
-        if len(fresh) == len(pack) == 1:
+            there, failure = set(), error
+        if there:
+            pack = {event_id: pack[event_id] for event_id in pack if event_id not in there}
+        elif len(pack) > 1:
+            return sum(add_once(half, refused) for half in halves(pack))
+        else:
             refused[next(iter(pack))] = repr(failure)
             return 0
-        if len(fresh) == len(pack):
-            return sum(add_once(half, refused) for half in halves(pack))
-        pack = fresh
     return 0
 
 
@@ -150,7 +154,11 @@ def additions(pack):
 
 
 def totals_of(customers):
-    """The customers' items in TransactionTotal, read consistently, at most 100 a call."""
+    """The customers' items in TransactionTotal, read consistently, at most 100 a call.
+
+    One whose balance somebody has made a text is passed over: what should be added to it is
+    refused and parked, and it must not hold up the others.
+    """
     table = os.environ["TOTAL_TABLE"]
     for start in range(0, len(customers), 100):
         some = customers[start : start + 100]
@@ -159,7 +167,8 @@ def totals_of(customers):
         while request:
             answer = aws("dynamodb").batch_get_item(RequestItems=request)
             for item in answer["Responses"].get(table, []):
-                yield {name: python_value(value) for name, value in item.items()}
+                if "N" in item.get("accountBalance", {}):
+                    yield {name: python_value(value) for name, value in item.items()}
             request = answer.get("UnprocessedKeys")
 
 

@@ -6,38 +6,52 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
-from lab_lib import buckets, cleanup, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib import buckets, cleanup, cloudwatch, emulator, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
 
 HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
-SABOTAGE = ["step", "sabotage", "caught by", "hint"]  # what each test of a sabotage records
+# By their titles: what each must come to.
+TABLES = {"Sabotages": "caught", "Faults": "survived", "Who may do what": "as the policies say"}
 ACCOUNTS = itertools.count(200_000_000_001)
+pytest.register_assert_rewrite("books")  # so that its comparisons tell what differs
 
 
 def pytest_addoption(parser):
-    parser.addoption("--table", action="store_true", help="after the tests, list each sabotage and what caught it")
+    parser.addoption("--table", action="store_true", help="after the tests, list what each of their cases came to")
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """The table that --table asks for."""
+    """The tables that --table asks for, of what the tests recorded: "table" is a title, all else a column."""
     if not config.getoption("--table", False):
         return
-    tests = {outcome: terminalreporter.stats.get(outcome, []) for outcome in ("passed", "failed")}
-    table = Table(*(Column(name, overflow="fold") for name in ["", *SABOTAGE]), title="Sabotages", show_lines=True)
-    for outcome, mark in (("passed", "✔"), ("failed", "✘")):
-        for properties in (dict(test.user_properties) for test in tests[outcome]):
-            if "sabotage" in properties:
-                table.add_row(mark, *(properties.get(name, "") for name in SABOTAGE))
-    console = Console()
+    tests = {mark: terminalreporter.stats.get(outcome, []) for outcome, mark in (("passed", "✔"), ("failed", "✘"))}
+    found = [{"": mark, **dict(test.user_properties)} for mark in tests for test in tests[mark]]
+    for title, verb in TABLES.items():
+        if rows := [row for row in found if row.get("table") == title]:
+            good = sum(row[""] == "✔" for row in rows)
+            console_of_room().print(table_of(title, rows), f"{good} of {len(rows)} {verb}")
+
+
+def table_of(title, rows):
+    names = dict.fromkeys(name for row in rows for name in row if name != "table")
+    columns = [Column(name, overflow="fold") for name in names]
+    table = Table(*columns, title=title, box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+    for row in rows:
+        table.add_row(*(row.get(name, "") for name in names))
+    return table
+
+
+def console_of_room():
+    """The terminal, or a file with room for long lines."""
+    console = Console(markup=False)  # brackets are brackets
     if not console.is_terminal:
-        console.width = 180  # a file has room
-    console.print(table)
-    caught = sum("✔" in mark for mark in table.columns[0].cells)
-    console.print(f"{caught} of {table.row_count} sabotages caught")
+        console.width = 180
+    return console
 
 
 class Chain:
@@ -165,3 +179,20 @@ def chain(chains):
 def chain_in():
     """chain_in(account, region=..., prefix=..., threshold=...): a lab with these settings, and nothing made yet."""
     return lambda account, **settings: Chain(open_lab(account=account, **settings))
+
+
+@pytest.fixture
+def own_home(tmp_path, monkeypatch):
+    """A home without an embedded AWS, and none running in it afterwards."""
+    monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path / "home"))
+    yield tmp_path / "home"
+    emulator.stop()
+
+
+@pytest.fixture(scope="session")
+def guarded(tmp_path_factory):
+    """The endpoint of an embedded AWS that checks who may do what, over TLS only."""
+    from guarded import running  # it takes the Chain from here
+
+    with running(tmp_path_factory.mktemp("guarded")) as endpoint:
+        yield endpoint

@@ -156,10 +156,19 @@ def no_role(lab):
 
 @case("00", f"{NOTIFIER}Role was made for EC2", {f"trust of the role for {NOTIFIER}": f"{NOTIFIER}Role"})
 def role_for_ec2(lab):
-    trust = policies.lambda_trust()
+    trust = policies.lambda_trust(lab)
     trust["Statement"][0]["Principal"] = {"Service": "ec2.amazonaws.com"}
     document = json.dumps(trust)
     lab.client("iam").update_assume_role_policy(RoleName=f"{NOTIFIER}Role", PolicyDocument=document)
+    yield
+    make_role(lab, NOTIFIER)
+
+
+@case("further", "a role for any account's functions", {f"account in the trust of the role for {NOTIFIER}": NOTIFIER})
+def role_for_any_account(lab):
+    trust = policies.lambda_trust(lab)
+    del trust["Statement"][0]["Condition"]
+    lab.client("iam").update_assume_role_policy(RoleName=f"{NOTIFIER}Role", PolicyDocument=json.dumps(trust))
     yield
     make_role(lab, NOTIFIER)
 
@@ -440,10 +449,15 @@ def other_address(lab, protocol, address):
     triggers.ensure_subscription(lab, protocol, wanted)
 
 
-@case("further", "no display name", {"display name of the topic": TOPIC})
-def no_display_name(lab):
+ANY_TRANSPORT = '{"Version": "2012-10-17", "Statement": []}'
+
+
+@case("further", "no display name", {"display name of the topic": TOPIC}, "DisplayName", "")
+@case("further", "alerts lie unencrypted", {"encryption at rest of the topic": TOPIC}, "KmsMasterKeyId", "")
+@case("further", "alerts are published without TLS", {"TLS to the topic": TOPIC}, "Policy", ANY_TRANSPORT)
+def topic_setting(lab, name, value):
     topic = topics.find_topic(lab)
-    lab.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="DisplayName", AttributeValue="")
+    lab.client("sns").set_topic_attributes(TopicArn=topic, AttributeName=name, AttributeValue=value)
     yield
     topics.ensure_topic(lab)
 
@@ -516,12 +530,27 @@ FROM_ANYONES = {"Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:sns:*:*:{TO
 @case("further", "no account in the policy", {f"account in the policy of {NOTIFY}": NOTIFY}, FROM_TOPIC)
 def other_policy(lab, *changes):
     topic, queue = topics.find_topic(lab), queues.queue_arn(lab, NOTIFY)
-    (usual,) = policies.topic_to_queue(lab, topic, queue)["Statement"]
-    statements = [usual | change for change in changes]
+    usual, tls_only = policies.topic_to_queue(lab, topic, queue)["Statement"]
+    statements = [*(usual | change for change in changes), tls_only]
     policy = json.dumps({"Version": "2012-10-17", "Statement": statements}).replace("OWN", lab.account)
-    set_queue(lab, NOTIFY, Policy=policy if changes else "")
+    set_queue(lab, NOTIFY, Policy=policy)
     yield
     triggers.ensure_queue_subscription(lab, NOTIFY)
+
+
+@case("further", "alerts are fetched without TLS", {f"TLS to {NOTIFY}": NOTIFY})
+def any_transport(lab):
+    usual, _ = policies.topic_to_queue(lab, topics.find_topic(lab), queues.queue_arn(lab, NOTIFY))["Statement"]
+    set_queue(lab, NOTIFY, Policy=json.dumps({"Version": "2012-10-17", "Statement": [usual]}))
+    yield
+    triggers.ensure_queue_subscription(lab, NOTIFY)
+
+
+@case("further", "dead letters are fetched without TLS", {f"TLS to {queues.DEAD_LETTERS}": queues.DEAD_LETTERS})
+def dead_letters_by_any_transport(lab):
+    set_queue(lab, queues.DEAD_LETTERS, Policy="")
+    yield
+    queues.ensure_queue(lab, queues.DEAD_LETTERS)
 
 
 @case("04", "SQS's own KMS key", {f"encryption of {NOTIFY}": "SSE-SQS"}, {"KmsMasterKeyId": "alias/aws/sqs"})

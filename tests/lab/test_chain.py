@@ -3,12 +3,27 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from urllib.parse import unquote_plus
 
 import pytest
 
-from lab_lib import buckets, checks, cleanup, frames, functions, plots, queues, roles, tables, transactions, triggers
-from lab_lib.errors import StepMissing
+from lab_lib import (
+    buckets,
+    checks,
+    cleanup,
+    frames,
+    functions,
+    plots,
+    queues,
+    roles,
+    tables,
+    topics,
+    transactions,
+    triggers,
+)
+from lab_lib.errors import LabError, StepMissing
 from lab_lib.headless import DATA_FILE
 from lab_lib.waiting import wait_until
 
@@ -413,3 +428,41 @@ def everything_in(lab):
         *(role["RoleName"] for role in client("iam").list_roles()["Roles"]),
         *(group["logGroupName"] for group in client("logs").describe_log_groups()["logGroups"]),
     ]
+
+
+@pytest.fixture
+def told_by_sns():
+    """Where SNS is to send its messages over HTTP, and a list of what it sent there."""
+    messages = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_POST(self):
+            messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/", messages
+        server.shutdown()
+        thread.join()
+
+
+def test_a_subscription_is_confirmed_by_the_very_link_that_sns_sends(lab, told_by_sns):
+    """By HTTP, since the embedded AWS sends no mail: the link is of the same kind."""
+    address, messages = told_by_sns
+    topics.ensure_topic(lab)
+    triggers.ensure_subscription(lab, "http", address)
+    link = wait_until(lambda: [each["SubscribeURL"] for each in messages], "SNS to send its link", timeout=10)[0]
+    (waiting,) = triggers.subscriptions(lab)
+    assert triggers.subscription_settings(lab, waiting["SubscriptionArn"])["ConfirmationWasAuthenticated"] == "false"
+
+    arn = triggers.confirm_subscription(lab, link)
+
+    assert triggers.subscription_settings(lab, arn)["ConfirmationWasAuthenticated"] == "true"
+    with pytest.raises(LabError, match="SNS does not take this token"):  # it was good for one time
+        triggers.confirm_subscription(lab, link)

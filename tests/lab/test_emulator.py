@@ -26,14 +26,6 @@ KILLED = (
 SECRET = "what-only-the-user-may-know"
 
 
-@pytest.fixture
-def own_home(tmp_path, monkeypatch):
-    """A home without an embedded AWS, and none running in it afterwards."""
-    monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path / "home"))
-    yield tmp_path / "home"
-    emulator.stop()
-
-
 @pytest.fixture(scope="module")
 def called(tmp_path_factory):
     """A server that was started amid a user's secrets, and what a function in it sees of its environment."""

@@ -363,3 +363,24 @@ def test_statements_may_be_a_single_one_without_its_brackets(lab):
     lab.client("s3").put_bucket_policy(Bucket=lab.bucket, Policy=policy)
 
     assert buckets.statements(lab) == [statement]
+
+
+def test_put_is_an_upload_of_bytes(lab):
+    buckets.ensure_bucket(lab)
+
+    buckets.put(lab, "a.txt", b"one")
+    buckets.put(lab, "a.txt", b"two")
+
+    assert buckets.content(lab, "a.txt") == b"two"
+    assert lab.client("s3").head_object(Bucket=lab.bucket, Key="a.txt")["ContentType"] == "text/plain; charset=utf-8"
+
+
+def test_delete_object_leaves_the_others_and_is_quiet_the_second_time(lab, put):
+    buckets.ensure_bucket(lab)
+    put("a.txt")
+    put("b.txt")
+
+    buckets.delete_object(lab, "a.txt")
+    buckets.delete_object(lab, "a.txt")
+
+    assert [each["Key"] for each in buckets.objects(lab)] == ["b.txt"]

@@ -225,7 +225,7 @@ def test_no_name_is_given_to_two_checks(monkeypatch):
     folder = Path(checks.__file__).parent
     monkeypatch.setattr(rules, "RULES", OnlyOnce())
 
-    for path in [*folder.glob("step_*.py"), folder / "further.py"]:
+    for path in [*folder.glob("step_*.py"), folder / "further.py", folder / "hardening.py"]:
         runpy.run_path(str(path))
 
     assert set(rules.RULES) == set(RULES)

@@ -271,7 +271,8 @@ REFUSED = {  # what cannot be seen of the whole lab without this call
         *both("other senders to {}", QUEUES),
         *both("encryption of {}", QUEUES),
         *both("alerts in {}", QUEUES),
-        *both("encryption at rest of {}", QUEUES),
+        *both("encryption at rest of {}", [*QUEUES, "LabDeadLetters"]),
+        *both("TLS to {}", [*QUEUES, "LabDeadLetters"]),
         "messages in LabDeadLetters",
     },
     ("sqs", "list_queues"): {"other subscriptions"},
@@ -766,7 +767,7 @@ def test_where_the_handouts_role_is_missing_the_one_that_the_function_has_is_jud
     may = simulator.decide
     simulator.decide = lambda role, *asked: may(f"{NOTIFIER}Role" if role == OTHER_ROLE else role, *asked)
 
-    assert faults("00", "01", "further") == {}
+    assert faults("00", "01", "further") == {f"account in the trust of the role for {NOTIFIER}": "not asked for"}
     assert the(f"role for {NOTIFIER}").found == the(f"role of {NOTIFIER}").found == OTHER_ROLE
 
 
@@ -1403,11 +1404,17 @@ def _count(lab, metric, at):
 
 # Further
 
+THE_TOPIC = {"TopicArn": "arn:aws:sns:us-east-1:123456789012:HighBalanceAlert"}
+NO_KEY = {**THE_TOPIC, "AttributeName": "KmsMasterKeyId", "AttributeValue": ""}
+NO_TOPIC_POLICY = {**THE_TOPIC, "AttributeName": "Policy", "AttributeValue": '{"Statement": []}'}
+
 
 @pytest.mark.parametrize(
     ("service", "call", "arguments", "found"),
     [
         ("s3", "delete_bucket_policy", {}, {"TLS to the bucket": "TLS or not"}),
+        ("sns", "set_topic_attributes", NO_KEY, {"encryption at rest of the topic": "off"}),
+        ("sns", "set_topic_attributes", NO_TOPIC_POLICY, {"TLS to the topic": "TLS or not"}),
         ("dynamodb", "delete_table", {"TableName": "ProcessedRecords"}, {"table ProcessedRecords": "not there"}),
         (
             "lambda",
@@ -1451,9 +1458,50 @@ def test_a_queue_that_is_not_encrypted_or_does_not_ask_for_the_account_is_found(
     set_of_queue(SqsManagedSseEnabled="false")
 
     assert faults("04", "further") == {
+        "TLS to CustomerNotify": "TLS or not",
         "account in the policy of CustomerNotify": "not asked for",
         "encryption at rest of CustomerNotify": "off",
     }
+
+
+@pytest.mark.parametrize("name", [*QUEUES, queues.DEAD_LETTERS])
+def test_a_queue_that_can_be_used_without_tls_is_found(whole, let_in, faults, name):
+    url, arn = queues.find_queue(whole, name), queues.queue_arn(whole, name)
+    way_in = policies.topic_to_queue(whole, topics.find_topic(whole), arn)["Statement"][:1]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": way_in})
+    whole.client("sqs").set_queue_attributes(
+        QueueUrl=url, Attributes={"Policy": policy, "SqsManagedSseEnabled": "true"}
+    )
+
+    assert faults("04", "further") == {f"TLS to {name}": "TLS or not"}
+
+
+@pytest.mark.parametrize("condition", [{}, {"StringEquals": {"aws:SourceAccount": "999999999999"}}])
+def test_a_role_that_lambda_may_take_on_for_others_is_found(whole, faults, condition):
+    trust = policies.lambda_trust(whole)
+    trust["Statement"].append(trust["Statement"][0] | {"Condition": condition})
+    role = {"RoleName": f"{NOTIFIER}Role", "PolicyDocument": json.dumps(trust)}
+    whole.client("iam").update_assume_role_policy(**role)
+
+    assert faults("00", "further") == {f"account in the trust of the role for {NOTIFIER}": "not asked for"}
+
+
+@pytest.mark.parametrize(
+    ("confirmed_by", "found"), [("true", "by the account only"), ("false", "by the link in each mail")]
+)
+def test_who_can_end_the_subscription_of_an_email_address_is_told(subscribe, the, changed, confirmed_by, found):
+    subscribe("email", "ana@example.com")
+    told = {"ConfirmationWasAuthenticated": confirmed_by}
+    changed("sns", "get_subscription_attributes", lambda answer: answer["Attributes"].update(told))
+
+    assert the("unsubscribing from the e-mail").found == found
+    assert the("unsubscribing from the e-mail").state == ("ok" if confirmed_by == "true" else "could be")
+
+
+def test_without_an_email_address_nobody_can_unsubscribe_it(subscribe, the):
+    subscribe("sms", "+15555550100")
+
+    assert (the("unsubscribing from the e-mail").ok, the("unsubscribing from the e-mail").found) == (True, "no e-mail")
 
 
 def test_a_bucket_policy_may_leave_out_the_brackets_around_its_only_statement(stored, the):

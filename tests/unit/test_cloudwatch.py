@@ -391,3 +391,22 @@ def test_a_refusal_to_see_the_metrics_is_never_nought(lab, refuse):
 
     with pytest.raises(ClientError, match="AccessDenied"):
         cloudwatch.metrics(lab, NAME, datetime.now(UTC))
+
+
+def test_reports_are_what_the_functions_print_of_their_runs():
+    lines = [
+        "START RequestId: 1",
+        '{"key": "a.txt", "rows": 4, "written": 4, "rejected": 0}',
+        '{"key": "b.txt", "gone": true}',
+        '{"records": 4, "added": 4, "parked": 0, "alerted": []}',
+        '{"time": "2026-11-01T00:00:00Z", "type": "platform.report", "record": {}}',
+        "{no JSON",
+        '["key"]',
+        "REPORT RequestId: 1",
+    ]
+
+    assert cloudwatch.reports(lines) == [
+        {"key": "a.txt", "rows": 4, "written": 4, "rejected": 0},
+        {"key": "b.txt", "gone": True},
+        {"records": 4, "added": 4, "parked": 0, "alerted": []},
+    ]

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from lab_lib import buckets, cloudwatch, frames, functions, policies, queues, roles, tables
+from lab_lib import buckets, cloudwatch, frames, functions, policies, queues, roles, streams, tables
 
 
 @pytest.fixture
@@ -177,3 +177,97 @@ def test_a_frame_of_totals_can_be_added_up_without_losing_a_cent(lab, put_total)
 
     assert isinstance(frames.totals(lab), pd.DataFrame)
     assert total == Decimal(1)
+
+
+@pytest.fixture
+def with_changes(lab):
+    """A transaction of C1 that was corrected and one that was deleted; C2 has one with a text for its amount."""
+    for name in ("Transactions", "TransactionTotal"):
+        tables.ensure_table(lab, name)
+    for name in queues.ALERT_QUEUES:
+        queues.ensure_queue(lab, name)
+    for customer, transaction, amount in (
+        ("C1", "T1", 1000),
+        ("C1", "T1", 1400),
+        ("C2", "T2", "a lot"),
+        ("C2", "T3", 5),
+        ("C1", "T4", 7),
+    ):
+        item = {"CustomerId": customer, "TransactionId": transaction, "TransactionAmount": amount}
+        tables.put_item(lab, "Transactions", item)
+    tables.delete_item(lab, "Transactions", {"CustomerId": "C1", "TransactionId": "T4"})
+
+
+def test_changes_are_the_records_of_the_stream(lab, with_changes):
+    frame = frames.changes(lab)
+
+    assert list(frame.columns) == ["kind", "CustomerId", "TransactionId", "old amount", "new amount"]
+    assert frame.to_numpy().tolist() == [
+        ["INSERT", "C1", "T1", None, Decimal(1000)],
+        ["MODIFY", "C1", "T1", Decimal(1000), Decimal(1400)],
+        ["INSERT", "C2", "T2", None, "a lot"],
+        ["INSERT", "C2", "T3", None, Decimal(5)],
+        ["INSERT", "C1", "T4", None, Decimal(7)],
+        ["REMOVE", "C1", "T4", Decimal(7), None],
+    ]
+    assert frames.changes(lab, "C2")["TransactionId"].tolist() == ["T2", "T3"]
+
+
+def test_changes_after_a_place_are_the_later_ones(lab, with_changes):
+    end = streams.end(lab)
+    assert frames.changes(lab, after=end).empty
+
+    tables.delete_item(lab, "Transactions", {"CustomerId": "C2", "TransactionId": "T3"})
+
+    assert frames.changes(lab, after=end)["TransactionId"].tolist() == ["T3"]
+
+
+def test_without_a_stream_there_are_no_changes(lab):
+    assert list(frames.changes(lab).columns) == ["kind", "CustomerId", "TransactionId", "old amount", "new amount"]
+
+
+def test_what_the_account_holds_stands_beside_the_classic_function(lab, with_changes, put_total, rows):
+    put_total("C1", "1400.50")
+    alert = {"Message": json.dumps({"customerID": "C1", "accountBalance": "1400"})}
+    url = queues.find_queue(lab, "CustomerNotify")
+    lab.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(alert))
+
+    beside = rows(frames.beside_classic(lab, "C2", "C1"))
+
+    columns = ["CustomerId", "total", "alerts", "classic total", "classic alerts", "stuck"]
+    assert [list(row) for row in beside] == [columns, columns]
+    assert [list(row.values()) for row in beside] == [
+        ["C2", 0, 0, 0, 0, True],
+        ["C1", Decimal("1400.50"), 1, 2400, 1, True],
+    ]
+
+
+def test_beside_the_classic_function_a_batch_can_come_often_and_without_a_topic(lab, with_changes, rows):
+    end = streams.end(lab)
+    item = {"CustomerId": "C9", "TransactionId": "T9", "TransactionAmount": 1500}
+    tables.put_item(lab, "Transactions", item)
+
+    (row,) = rows(frames.beside_classic(lab, "C9", after=end, times=3, without_topic=2))
+
+    assert (row["classic total"], row["classic alerts"], row["stuck"]) == (4500, 1, False)
+
+
+def test_dead_letters_are_in_the_order_of_what_they_are_about(lab, rows):
+    url = queues.ensure_queue(lab, queues.DEAD_LETTERS)
+    for key in ("b.txt", "a.txt"):
+        event = {"Records": [{"s3": {"object": {"key": key}}}]}
+        letter = {"requestPayload": event, "responsePayload": {"errorMessage": f"{key}: it is not UTF-8 text"}}
+        lab.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(letter))
+
+    assert rows(frames.dead_letters(lab)) == [
+        {"what": "a.txt", "why": "a.txt: it is not UTF-8 text"},
+        {"what": "b.txt", "why": "b.txt: it is not UTF-8 text"},
+    ]
+
+
+def test_the_reason_of_a_rejected_row_is_shown_to_its_end(lab):
+    buckets.ensure_bucket(lab)
+    reason = "trn_amount is 'ninety'; wanted a number such as 100 or 99.50"
+    buckets.put(lab, "rejected/a.txt.csv", f"line,reason,row\n3,{reason},x\n".encode())
+
+    assert reason in frames.rejected(lab, "a.txt").to_html()

@@ -26,8 +26,8 @@ STOREYS = [
     {"policies", "masking"},
     {"grants"},
     {"roles", "buckets", "tables", "functions", "cloudwatch", "topics", "queues"},
-    {"triggers", "transactions"},
-    {"frames", "plots", "checks", "cleanup"},
+    {"triggers", "transactions", "people", "streams", "classic"},
+    {"frames", "plots", "checks", "cleanup", "experiments"},
     {"headless", "cleaning"},
     {"roster", "report"},
     {"gradebook"},
@@ -161,8 +161,8 @@ def test_plots_never_call_aws(imported, rooms_of):
     assert not {"boto3", "botocore"} & {name.split(".")[0] for name in imported(HOUSE / "plots.py")}
 
 
-@pytest.mark.parametrize("room", ["policies", "grants"])
-def test_what_is_about_policies_never_calls_aws(room, nodes):
+@pytest.mark.parametrize("room", ["policies", "grants", "people", "classic"])
+def test_what_is_pure_never_calls_aws(room, nodes):
     called = [node.func.attr for node in nodes(HOUSE / f"{room}.py", ast.Call) if isinstance(node.func, ast.Attribute)]
 
     assert "client" not in called
@@ -188,7 +188,20 @@ def test_every_kind_of_resource_can_be_ensured_found_and_deleted(room, kind, nod
 
 @pytest.mark.parametrize(
     "room",
-    ["roles", "buckets", "tables", "functions", "cloudwatch", "topics", "queues", "triggers", "frames", "cleanup"],
+    [
+        "roles",
+        "buckets",
+        "tables",
+        "functions",
+        "cloudwatch",
+        "topics",
+        "queues",
+        "triggers",
+        "streams",
+        "frames",
+        "cleanup",
+        "experiments",
+    ],
 )
 def test_the_lab_comes_first(room, nodes):
     public = [node for node in nodes(HOUSE / f"{room}.py", ast.FunctionDef) if not node.name.startswith("_")]

@@ -1,7 +1,9 @@
 from decimal import Decimal
+from itertools import combinations
 
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
 from lab_lib import plots
@@ -147,3 +149,79 @@ def test_the_frame_that_was_drawn_stays_as_it_was(frame):
     plots.totals(given, THRESHOLD)
 
     pd.testing.assert_frame_equal(given, before)
+
+
+@pytest.fixture
+def beside():
+    """beside(("C1", "598", 0, "1196", 2, False) …): customer, total, alerts, classic total, classic alerts, stuck."""
+
+    def beside(*rows):
+        rows = [(name, Decimal(total), alerts, Decimal(other), *more) for name, total, alerts, other, *more in rows]
+        columns = ["CustomerId", "total", "alerts", "classic total", "classic alerts", "stuck"]
+        return pd.DataFrame(rows, columns=columns)
+
+    return beside
+
+
+@pytest.fixture
+def labels():
+    """The words beside the bars, from top to bottom."""
+    return lambda figure: [text.get_text() for text in sorted(figure.axes[0].texts, key=lambda text: text.xy[1])]
+
+
+def test_each_customer_has_two_bars_beside_each_other(beside):
+    figure = plots.beside_classic(beside(("C1", "598", 0, "1196", 0, False), ("C2", "-50", 0, "0", 0, True)))
+
+    account, classic = (container.patches for container in figure.axes[0].containers)
+    assert [bar.get_width() for bar in account] == [598, -50]
+    assert [bar.get_width() for bar in classic] == [1196, 0]
+    for above, below in zip(account, classic, strict=True):
+        assert above.get_y() + above.get_height() <= below.get_y()
+    assert figure.axes[0].yaxis_inverted()  # the first customer is at the top
+    ends = sorted(text.xy[0] for text in figure.axes[0].texts)
+    assert ends == [0, 0, 598, 1196]  # the words of a bar that goes left stand right of 0 too
+
+
+def test_the_bars_beside_each_other_differ_without_colour_too(beside):
+    figure = plots.beside_classic(beside(("C1", "598", 0, "1196", 0, False)))
+
+    assert [bar.get_hatch() for bar in figure.axes[0].patches] == [None, "//"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["this account", "the classic function"]
+
+
+def test_the_words_beside_the_bars_tell_amounts_alerts_and_what_is_stuck(beside, labels):
+    figure = plots.beside_classic(beside(("C1", "1500.50", 1, "4501.50", 3, False), ("C2", "75", 0, "0", 0, True)))
+
+    assert labels(figure) == ["1500.50, 1 alert", "4501.50, 3 alerts", "75", "0, stuck"]
+
+
+def test_what_stands_beside_the_classic_function_is_told_in_words(beside, drawn):
+    figure = plots.beside_classic(beside(("C1", "1500", 1, "4500", 1, False), ("C2", "-50", 0, "250", 0, True)))
+
+    said = (
+        "This account beside the classic function: C1 1500, 1 alert; classic 4500, 1 alert. C2 -50; classic 250, stuck."
+    )
+    data, metadata = drawn(figure)
+    assert data["text/plain"] == said
+    assert metadata["image/png"]["alt"] == said
+
+
+@pytest.mark.parametrize("customers", [1, 2, 8])
+@pytest.mark.parametrize(("total", "other"), [("1400", "2800"), ("-98765432.10", "123456789.12"), ("0", "0")])
+def test_no_words_overlap_beside_the_classic_function(beside, customers, total, other):
+    figure = plots.beside_classic(beside(*[(f"Break {n}", total, 10, other, 12, True) for n in range(customers)]))
+    axes, renderer = figure.axes[0], FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+
+    words = [*axes.texts, *axes.get_yticklabels(), axes.xaxis.label, *figure.legends]
+    boxes = {str(each): each.get_window_extent(renderer) for each in words}
+    assert [pair for pair in combinations(boxes, 2) if boxes[pair[0]].overlaps(boxes[pair[1]])] == []
+    assert [name for name, box in boxes.items() if box.x0 < 0 or box.x1 > figure.bbox.x1] == []
+
+
+def test_without_any_customer_there_is_nothing_beside_the_classic_function(beside, drawn):
+    figure = plots.beside_classic(beside())
+
+    assert figure.alt == "This account beside the classic function: no customer has a change."
+    assert [text.get_text() for text in figure.axes[0].texts] == ["no customer has a change"]
+    assert drawn(figure)[0]["image/png"].startswith(b"\x89PNG")

@@ -76,9 +76,14 @@ def test_policies_in_china_carry_chinas_partition(moto_lab, make):
     assert "arn:aws:" not in written
 
 
-def test_only_lambda_may_take_on_a_role():
-    assert policies.lambda_trust()["Statement"] == [
-        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+def test_only_lambda_may_take_on_a_role_and_only_for_this_account(moto_lab):
+    assert policies.lambda_trust(moto_lab)["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}},
+        }
     ]
 
 
@@ -91,7 +96,7 @@ def test_the_bucket_refuses_everyone_everything_without_tls(moto_lab):
 
 
 def test_the_queue_lets_in_that_topic_of_this_account_only(moto_lab):
-    (statement,) = policies.topic_to_queue(moto_lab, "the-topic", "the-queue")["Statement"]
+    statement, _ = policies.topic_to_queue(moto_lab, "the-topic", "the-queue")["Statement"]
 
     assert (statement["Effect"], statement["Action"], statement["Resource"]) == (
         "Allow",
@@ -113,24 +118,23 @@ def test_a_policy_has_the_version_that_aws_wants_and_fits_into_its_limit(moto_la
     assert len(json.dumps(policy)) < 10_240  # bytes; all inline policies of a role together
 
 
-def test_a_grader_may_read_and_look_at_messages_and_nothing_else(moto_lab, allowed):
-    actions = {action.split(":")[1] for action in allowed(policies.grader(moto_lab))}
+@pytest.mark.parametrize(
+    ("make", "about", "actions"),
+    [
+        (lambda lab: policies.tls_only_queue("the-queue"), ["the-queue"], "sqs:*"),
+        (lambda lab: policies.topic_to_queue(lab, "the-topic", "the-queue"), ["the-queue"], "sqs:*"),
+        (lambda lab: policies.alert_topic(lab, "the-topic"), ["the-topic"], "sns:Publish"),
+    ],
+    ids=["dead letters", "alerts", "topic"],
+)
+def test_queues_and_topic_refuse_everyone_without_tls(moto_lab, make, about, actions):
+    (statement,) = [each for each in make(moto_lab)["Statement"] if each["Effect"] == "Deny"]
 
-    reading = {action for action in actions if action.startswith(("Get", "List", "Describe"))}
-    assert actions - reading == {
-        "ChangeMessageVisibility*",
-        "FilterLogEvents",
-        "ReceiveMessage",
-        "Scan",
-        "SimulatePrincipalPolicy",
-    }
+    assert (statement["Principal"], statement["Action"], statement["Resource"]) == ("*", actions, about)
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_a_grader_reads_only_what_is_the_labs(moto_lab, allowed):
-    found = allowed(policies.grader(dataclasses.replace(moto_lab, prefix="ana-")))
+def test_the_topic_stays_open_to_its_own_account_and_to_nobody_else(moto_lab):
+    (statement,) = [each for each in policies.alert_topic(moto_lab, "t")["Statement"] if each["Effect"] == "Allow"]
 
-    assert found["s3:GetObject"] == ["arn:aws:s3:::*inputs3bucketfortransact*/*"]
-    assert found["dynamodb:Scan"] == [
-        f"{TABLE}/ana-{name}" for name in ("Customer", "Transactions", "TransactionTotal")
-    ]
-    assert [arn.split(":")[-1] for arn in found["sqs:ReceiveMessage"]] == ["ana-CustomerNotify", "ana-CreditCollection"]
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceOwner": "123456789012"}}

@@ -72,6 +72,28 @@ def test_ensure_queue_gives_a_changed_setting_back(lab, attributes, setting, cha
     assert attributes(url)[setting] == wanted
 
 
+@pytest.mark.parametrize("changed", ["", json.dumps({"Version": "2012-10-17", "Statement": []})])
+def test_ensure_queue_gives_the_dead_letter_queue_its_policy_back(lab, changed):
+    wanted = policies.tls_only_queue(queues.queue_arn(lab, queues.DEAD_LETTERS))["Statement"]
+    url = queues.ensure_queue(lab, queues.DEAD_LETTERS)
+    assert queues.statements(lab, queues.DEAD_LETTERS) == wanted
+    lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": changed})
+    assert queues.statements(lab, queues.DEAD_LETTERS) == []
+
+    queues.ensure_queue(lab, queues.DEAD_LETTERS)
+
+    assert queues.statements(lab, queues.DEAD_LETTERS) == wanted
+
+
+def test_ensure_queue_leaves_the_way_of_the_topic_into_a_queue_as_it_is(lab, calls):
+    queues.ensure_queue(lab, QUEUE)
+    made = calls("sqs", "set_queue_attributes")
+
+    queues.ensure_queue(lab, QUEUE)
+
+    assert [each["Attributes"].keys() & {"Policy"} for each in made] == [set()]
+
+
 def test_ensure_queue_waits_until_the_name_can_be_used_again(lab, monkeypatch):
     # SQS keeps the name of a deleted queue for 60 s; moto does not.
     sqs, made, waits = lab.client("sqs"), lab.client("sqs").create_queue, []
@@ -269,8 +291,70 @@ def test_names_are_all_there_when_they_are_more_than_a_page(lab, monkeypatch):
 
 def test_statements_may_be_a_single_one_without_its_brackets(lab):
     url = queues.ensure_queue(lab, QUEUE)
-    (statement,) = policies.topic_to_queue(lab, "the-topic", queues.queue_arn(lab, QUEUE))["Statement"]
+    (statement,) = policies.tls_only_queue(queues.queue_arn(lab, QUEUE))["Statement"]
     policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
     lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
 
     assert queues.statements(lab, QUEUE) == [statement]
+
+
+def test_delete_messages_takes_the_unwanted_and_leaves_the_others_to_be_seen(lab, send, envelope):
+    alerts = [{"customerID": name, "accountBalance": "1750"} for name in ("C1", "Break Ana", "C2", "Break Ben")]
+    send(*map(envelope, alerts), "no JSON")
+
+    queues.delete_messages(lab, QUEUE, lambda body: queues.alert(body).get("customerID", "").startswith("Break "))
+
+    assert sorted(each["customerID"] for each in queues.alerts(lab, QUEUE)) == ["C1", "C2"]
+    assert len(queues.messages(lab, QUEUE)) == 3
+
+
+def test_delete_messages_finds_all_of_many(lab, send):
+    send(*({"number": number} for number in range(35)))
+
+    queues.delete_messages(lab, QUEUE, lambda body: body["number"] % 2 == 0)
+
+    assert sorted(body["number"] for body in queues.messages(lab, QUEUE)) == list(range(1, 35, 2))
+
+
+def test_delete_messages_of_a_queue_that_is_not_there_is_quiet(lab):
+    queues.delete_messages(lab, "Missing", lambda body: True)
+
+
+@pytest.mark.parametrize(
+    ("message", "what", "why"),
+    [
+        (
+            {
+                "error": "TransactionAmount is no number",
+                "record": {"dynamodb": {"Keys": {"CustomerId": {"S": "C1"}, "TransactionId": {"S": "T1"}}}},
+            },
+            "C1 T1",
+            "TransactionAmount is no number",
+        ),
+        ({"error": "KeyError('dynamodb')", "record": {}}, "", "KeyError('dynamodb')"),
+        (
+            {
+                "requestPayload": {"Records": [{"s3": {"object": {"key": "my+file%C3%A4.txt"}}}]},
+                "responsePayload": {"errorMessage": "it is not UTF-8 text"},
+            },
+            "my fileä.txt",
+            "it is not UTF-8 text",
+        ),
+        (
+            {"DDBStreamBatchInfo": {"batchSize": 7}, "requestContext": {"condition": "RetryAttemptsExhausted"}},
+            "7 changes",
+            "RetryAttemptsExhausted",
+        ),
+        ({}, "", ""),
+    ],
+    ids=["a parked record", "a record without a key", "a file", "a batch of changes", "anything else"],
+)
+def test_a_dead_letter_tells_what_it_is_about_and_why(message, what, why):
+    assert queues.dead_letter(message) == {"what": what, "why": why}
+
+
+def test_dead_letters_stay_in_their_queue(lab):
+    url = queues.ensure_queue(lab, queues.DEAD_LETTERS)
+    lab.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"error": "it is wrong", "record": {}}))
+
+    assert queues.dead_letters(lab) == queues.dead_letters(lab) == [{"what": "", "why": "it is wrong"}]

@@ -28,7 +28,7 @@ def test_ensure_role_makes_a_tagged_role_with_its_permissions(lab, permissions):
 
     role = lab.client("iam").get_role(RoleName=ROLE)["Role"]
     assert arn == role["Arn"] == f"arn:aws:iam::123456789012:role/{ROLE}"
-    assert role["AssumeRolePolicyDocument"] == policies.lambda_trust()
+    assert role["AssumeRolePolicyDocument"] == policies.lambda_trust(lab)
     assert role["Tags"] == [{"Key": "lab", "Value": "serverless-lab"}]
     assert lab.client("iam").get_role_policy(RoleName=ROLE, PolicyName="lab")["PolicyDocument"] == permissions
 
@@ -73,13 +73,13 @@ def test_ensure_role_takes_away_what_was_added_by_hand(lab, permissions):
 
 def test_ensure_role_gives_changed_trust_back(lab, permissions):
     roles.ensure_role(lab, ROLE, permissions)
-    (statement,) = policies.lambda_trust()["Statement"]
+    (statement,) = policies.lambda_trust(lab)["Statement"]
     others = {"Version": "2012-10-17", "Statement": [{**statement, "Principal": {"Service": "ec2.amazonaws.com"}}]}
     lab.client("iam").update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(others))
 
     roles.ensure_role(lab, ROLE, permissions)
 
-    assert lab.client("iam").get_role(RoleName=ROLE)["Role"]["AssumeRolePolicyDocument"] == policies.lambda_trust()
+    assert lab.client("iam").get_role(RoleName=ROLE)["Role"]["AssumeRolePolicyDocument"] == policies.lambda_trust(lab)
 
 
 def test_ensure_role_adopts_a_given_role_and_changes_nothing(lab, permissions, given_role):
@@ -159,7 +159,7 @@ def test_describe_is_what_iam_tells_of_the_role_of_exactly_this_name(lab, permis
     role = roles.describe(ana, f"ana-{ROLE}")
 
     assert role["Arn"] == roles.find_role(ana, ROLE)
-    assert role["AssumeRolePolicyDocument"] == policies.lambda_trust()
+    assert role["AssumeRolePolicyDocument"] == policies.lambda_trust(lab)
     assert roles.describe(ana, ROLE) is None
 
 

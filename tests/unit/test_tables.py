@@ -306,3 +306,47 @@ def test_ensure_table_leaves_an_expiry_alone_that_is_just_being_switched_on(lab,
     tables.ensure_table(lab, "ProcessedRecords")
 
     assert updates == []
+
+
+def test_items_can_be_chosen_by_how_their_key_begins(lab):
+    tables.ensure_table(lab, "Transactions")
+    for customer in ("Break Ana", "Breaker", "Break", "C1", "A Break "):
+        tables.put_item(lab, "Transactions", {"CustomerId": customer, "TransactionId": "T1"})
+
+    chosen = tables.items(lab, "Transactions", beginning="Break ")
+
+    assert [item["CustomerId"] for item in chosen] == ["Break Ana"]
+    assert len(tables.items(lab, "Transactions")) == 5
+
+
+def test_put_item_replaces_the_item_with_the_same_key(lab):
+    tables.ensure_table(lab, "Transactions")
+    item = {"CustomerId": "C1", "TransactionId": "T1", "TransactionAmount": Decimal("99.50")}
+
+    tables.put_item(lab, "Transactions", item)
+    tables.put_item(lab, "Transactions", {**item, "TransactionAmount": "a lot"})
+
+    assert tables.items(lab, "Transactions") == [{**item, "TransactionAmount": "a lot"}]
+
+
+def test_delete_item_needs_the_key_only_and_leaves_the_others(lab):
+    tables.ensure_table(lab, "Transactions")
+    first, second = ({"CustomerId": "C1", "TransactionId": name, "TransactionAmount": 1} for name in ("T1", "T2"))
+    for item in (first, second):
+        tables.put_item(lab, "Transactions", item)
+
+    tables.delete_item(lab, "Transactions", first)
+    tables.delete_item(lab, "Transactions", first)
+
+    assert tables.items(lab, "Transactions") == [second]
+
+
+def test_items_are_put_and_deleted_under_the_labs_prefix(lab):
+    prefixed = dataclasses.replace(lab, prefix="Ana-")
+    tables.ensure_table(prefixed, "Customer")
+
+    tables.put_item(prefixed, "Customer", {"CustomerId": "C1"})
+    assert tables.items(prefixed, "Customer") == [{"CustomerId": "C1"}]
+
+    tables.delete_item(prefixed, "Customer", {"CustomerId": "C1"})
+    assert tables.items(prefixed, "Customer") == []

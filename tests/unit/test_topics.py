@@ -1,9 +1,10 @@
 import dataclasses
+import json
 
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib import topics
+from lab_lib import policies, topics
 
 
 @pytest.fixture
@@ -17,11 +18,13 @@ def given_topic(lab):
     return created["TopicArn"]
 
 
-def test_ensure_topic_makes_a_tagged_topic_with_its_display_name(lab, attributes):
+def test_ensure_topic_makes_a_tagged_encrypted_topic_with_its_display_name_and_policy(lab, attributes):
     arn = topics.ensure_topic(lab)
 
     assert arn == "arn:aws:sns:us-east-1:123456789012:HighBalanceAlert"
     assert attributes(arn)["DisplayName"] == "HighAlert"
+    assert attributes(arn)["KmsMasterKeyId"] == "alias/aws/sns"
+    assert json.loads(attributes(arn)["Policy"]) == policies.alert_topic(lab, arn)
     assert lab.client("sns").list_tags_for_resource(ResourceArn=arn)["Tags"] == [
         {"Key": "lab", "Value": "serverless-lab"}
     ]
@@ -32,13 +35,19 @@ def test_ensure_topic_twice_gives_the_same_topic(lab):
     assert len(lab.client("sns").list_topics()["Topics"]) == 1
 
 
-def test_ensure_topic_gives_a_changed_display_name_back(lab, attributes):
+@pytest.mark.parametrize(
+    ("setting", "changed"),
+    [("DisplayName", "Spam"), ("KmsMasterKeyId", ""), ("Policy", '{"Version": "2012-10-17", "Statement": []}')],
+)
+def test_ensure_topic_gives_a_changed_setting_back(lab, attributes, setting, changed):
     arn = topics.ensure_topic(lab)
-    lab.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="DisplayName", AttributeValue="Spam")
+    right = attributes(arn)[setting]
+    lab.client("sns").set_topic_attributes(TopicArn=arn, AttributeName=setting, AttributeValue=changed)
+    assert attributes(arn).get(setting) != right
 
     topics.ensure_topic(lab)
 
-    assert attributes(arn)["DisplayName"] == "HighAlert"
+    assert attributes(arn)[setting] == right
 
 
 def test_ensure_topic_adopts_a_given_topic_and_changes_nothing(lab, given_topic, attributes):

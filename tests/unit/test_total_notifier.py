@@ -518,6 +518,18 @@ def test_of_changes_whose_sum_has_too_many_digits_one_is_parked(run, record, tot
     assert [letter["record"] for letter in parked()] == [batch[1]] * 2
 
 
+def test_a_total_that_somebody_made_a_text_does_not_hold_up_the_others(lab, run, record, alerts, parked):
+    spoilt = {"CustomerId": {"S": "C1"}, "accountBalance": {"S": "a lot"}}
+    lab.client("dynamodb").put_item(TableName="TransactionTotal", Item=spoilt)
+    change = record("C1", 1600)
+
+    said = run(record("C2", 1600), change)
+
+    assert (said["added"], said["parked"]) == (1, 1)
+    assert [letter["record"] for letter in parked()] == [change]
+    assert alerts() == [("C2", "1600")]
+
+
 def test_a_batch_of_unreadable_records_alone_is_parked(run, parked):
     said = run({"eventID": "a"}, {"eventID": "b"})
 

@@ -5,7 +5,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab_lib import buckets, functions, policies, queues, roles, tables, topics, triggers
-from lab_lib.errors import StepMissing
+from lab_lib.errors import LabError, StepMissing, UsageError
 from lab_lib.handlers.transaction_processor import rejected_key
 
 PROCESSOR = "arn:aws:lambda:us-east-1:123456789012:function:TransactionProcessor"
@@ -391,6 +391,47 @@ def test_a_subscription_that_waits_for_its_recipient_is_not_made_again(alerting,
     assert made == []
 
 
+LINK = "https://sns.us-east-1.amazonaws.com/confirmation.html?TopicArn=t&Token=2336abc&Endpoint=ana@example.com"
+
+
+@pytest.mark.parametrize(
+    "link", [LINK, f"  {LINK}\n", LINK.replace("Token=2336", "Token=23\n 36"), "2336abc"], ids=str.split
+)
+def test_confirm_subscription_confirms_by_link_or_token_that_only_the_account_may_unsubscribe(alerting, calls, link):
+    made = calls("sns", "confirm_subscription")
+
+    arn = triggers.confirm_subscription(alerting, link)
+
+    assert arn.startswith(topics.find_topic(alerting))
+    assert made == [{"TopicArn": topics.find_topic(alerting), "Token": "2336abc", "AuthenticateOnUnsubscribe": "true"}]
+
+
+@pytest.mark.parametrize(
+    "link", ["", "https://example.com/", LINK.replace("Token=2336abc", "Token="), "Confirm: subscription"]
+)
+def test_confirm_subscription_by_a_link_without_a_token_says_what_to_copy(alerting, calls, link):
+    made = calls("sns", "confirm_subscription")
+
+    with pytest.raises(UsageError, match="Copy the whole address") as told:
+        triggers.confirm_subscription(alerting, link)
+
+    assert (made, "ana@example.com" in str(told.value)) == ([], False)
+
+
+def test_confirm_subscription_with_a_token_that_sns_does_not_take_says_why_in_one_line(alerting, refuse):
+    refuse("sns", "confirm_subscription", code="InvalidParameter", message="Invalid parameter: Token")
+
+    with pytest.raises(LabError, match=r"HighBalanceAlert: it is not whole, older than two days.*newest mail") as told:
+        triggers.confirm_subscription(alerting, LINK)
+
+    assert "\n" not in str(told.value)
+
+
+def test_confirm_subscription_without_the_topic_says_which_step_is_missing(lab):
+    with pytest.raises(StepMissing, match="03-create-topic"):
+        triggers.confirm_subscription(lab, LINK)
+
+
 def test_another_address_is_another_subscription(alerting):
     triggers.ensure_subscription(alerting, "email", "ana@example.com")
 
@@ -526,3 +567,20 @@ def test_a_refusal_to_list_or_to_read_is_never_that_there_is_nothing(alerting, r
         triggers.all_subscriptions(alerting)
     with pytest.raises(ClientError, match="AuthorizationError"):
         triggers.subscription_settings(alerting, alerting.arn("sns", "HighBalanceAlert:1"))
+
+
+def test_switch_stream_trigger_pauses_the_mapping_and_lets_it_go_on(lab, streaming, mapping, monkeypatch):
+    uuid = triggers.ensure_stream_trigger(lab)
+    settings = triggers.MAPPING["BatchSize"]
+
+    triggers.switch_stream_trigger(lab, on=False)
+    assert mapping(uuid)["State"] == "Disabled"
+
+    triggers.switch_stream_trigger(lab, on=True)
+    assert mapping(uuid)["State"] == "Enabled"
+    assert mapping(uuid)["BatchSize"] == settings
+
+
+def test_switch_stream_trigger_without_one_names_the_step(lab, streaming):
+    with pytest.raises(StepMissing, match="02-add-triggers"):
+        triggers.switch_stream_trigger(lab, on=False)

@@ -1,0 +1,166 @@
+"""What notebook 06 breaks, with customers and files of its own, and how it is put back."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lab_lib import buckets, cloudwatch, functions, queues, streams, tables, topics, transactions, triggers
+from lab_lib.checks.step_05 import read_amounts
+from lab_lib.handlers.transaction_processor import REJECTED
+from lab_lib.lab import Lab
+from lab_lib.waiting import wait_until
+
+T = TypeVar("T")
+CUSTOMERS = "Break "  # how the ids of its customers begin
+FILES = "break-it"  # how the keys of its uploads begin
+
+
+def upload(lab: Lab, path: str | Path) -> dict[str, Any]:
+    """Upload a file and wait until its rows are in the totals; what TransactionProcessor reports of it."""
+    key = Path(path).name
+    before = len(_reports(lab, key))
+    buckets.upload(lab, path)
+    report = _next_report(lab, key, before)
+    wait_for_totals(lab)
+    return report
+
+
+def wait_for_totals(lab: Lab) -> None:
+    """Wait until the total of each of the customers is the sum of their transactions."""
+    hint = "Read the log of TotalNotifier."
+    _wait(lambda: _totals(lab) == _sums(lab), "the totals to agree with the transactions", hint)
+
+
+def wait_for_failure(lab: Lab) -> str:
+    """Wait until TotalNotifier fails once more, as it does for as long as the topic is away; its last error."""
+    before = len(_errors(lab))
+    hint = "Nothing fails if the alert is out already: put everything back, and begin again at the top."
+    _wait(lambda: topics.find_topic(lab) or len(_errors(lab)) > before, "TotalNotifier to fail", hint, timeout=60)
+    return next(reversed(_errors(lab)), "")
+
+
+def wait_for_alert(lab: Lab, customer: str) -> None:
+    """Wait until both queues hold an alert of the customer."""
+    hint = "After ten failures Lambda gives a change up; the customer's next one brings the alert."
+    _wait(lambda: all(_alerted(lab, queue, customer) for queue in queues.ALERT_QUEUES), "the alert", hint)
+
+
+def wait_for_dead_letters(lab: Lab, *wanted: str) -> None:
+    """Wait until there is a dead letter about each of these, a file or a transaction."""
+    hint = "Read the logs of both functions."
+    _wait(lambda: {*wanted} <= {each["what"] for each in queues.dead_letters(lab)}, "the dead letters", hint, 600)
+
+
+def judge(prediction: Any, outcome: Any) -> None:
+    """Say whether a prediction was right; nothing if there is none."""
+    if prediction is not None:
+        print("You predicted right." if prediction == outcome else f"You predicted {prediction}; it is {outcome}.")
+
+
+def put_back(lab: Lab) -> None:
+    """Mend what the experiments broke and take away what they made; quiet if there is nothing, and safe to run twice.
+
+    Only the markers of their changes stay, until they expire: without them, a change that came again would count.
+    """
+    _mend(lab)
+    for each in buckets.objects(lab):
+        if each["Key"].removeprefix(REJECTED).startswith(FILES):
+            buckets.delete_object(lab, each["Key"])
+    place = streams.end(lab)
+    deleted = _delete_items(lab, "Transactions")
+    # What came before is counted too, then: the stream keeps the changes of an item in order.
+    _wait(lambda: _counted(lab, place) >= deleted, "TotalNotifier to count what was deleted", "Read its log.")
+    _delete_items(lab, "Customer")
+    _delete_items(lab, "TransactionTotal")
+    for queue in queues.ALERT_QUEUES:
+        queues.delete_messages(lab, queue, lambda body: _is_ours(queues.alert(body).get("customerID", "")))
+    queues.delete_messages(lab, queues.DEAD_LETTERS, lambda body: _is_ours(queues.dead_letter(body)["what"]))
+    _leave_errors_behind(lab)
+
+
+def _wait(probe: Callable[[], T | None], what: str, hint: str, timeout: float = 180) -> T:
+    """Wait, and look often: most of this takes a second, and some of it must be seen before the next delivery."""
+    return wait_until(probe, what, timeout=timeout, hint=hint, longest_pause=0.2)
+
+
+def _mend(lab: Lab) -> None:
+    topics.ensure_topic(lab)
+    for queue in queues.ALERT_QUEUES:
+        if triggers.find_queue_subscription(lab, queue) is None:
+            triggers.ensure_queue_subscription(lab, queue)
+    for protocol, address in (("email", lab.email), ("sms", lab.phone)):
+        if address:
+            triggers.ensure_subscription(lab, protocol, address)
+    if (triggers.find_stream_trigger(lab) or {}).get("State") == "Disabled":
+        triggers.switch_stream_trigger(lab, on=True)
+
+
+def _delete_items(lab: Lab, name: str) -> int:
+    """Delete the customers' items of a table; how many there were."""
+    items = tables.items(lab, name, beginning=CUSTOMERS)
+    for item in items:
+        tables.delete_item(lab, name, item)
+    return len(items)
+
+
+def _counted(lab: Lab, place: streams.Place) -> int:
+    """How many of the customers' transactions that were deleted after this place have their marker."""
+    records = [each for each in streams.records(lab, after=place) if each["eventName"] == "REMOVE"]
+    markers = {item["EventId"] for item in tables.items(lab, "ProcessedRecords")}
+    return sum(each["eventID"] in markers and _is_ours(streams.customer(each)) for each in records)
+
+
+def _leave_errors_behind(lab: Lab) -> None:
+    """If a function failed since the last upload of others, upload that once more: only what comes later counts."""
+    others = [each for each in buckets.uploads(lab) if _reports(lab, each["Key"])]
+    if not others or not _failed(lab, since=others[-1]["LastModified"].astimezone(UTC)):
+        return
+    if lab.is_real:  # CloudWatch counts errors by the minute, and that of the last one must be over
+        over = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+        wait_until(lambda: datetime.now(UTC) >= over, "the minute of the last error to be over", timeout=70)
+    key = others[-1]["Key"]
+    before = len(_reports(lab, key))
+    buckets.put(lab, key, buckets.content(lab, key))
+    _next_report(lab, key, before)
+
+
+def _errors(lab: Lab) -> list[str]:
+    return cloudwatch.failures(cloudwatch.log_lines(lab, "TotalNotifier"))
+
+
+def _alerted(lab: Lab, queue: str, customer: str) -> bool:
+    return any(alert["customerID"] == customer for alert in queues.alerts(lab, queue))
+
+
+def _failed(lab: Lab, since: datetime) -> bool:
+    return any(cloudwatch.failures(cloudwatch.log_lines(lab, name, since)) for name in functions.SOURCES)
+
+
+def _reports(lab: Lab, key: str) -> list[dict[str, Any]]:
+    """What TransactionProcessor reported of this upload, each time that it was uploaded."""
+    reports = cloudwatch.reports(cloudwatch.log_lines(lab, "TransactionProcessor"))
+    return [report for report in reports if report.get("key") == key]
+
+
+def _next_report(lab: Lab, key: str, before: int) -> dict[str, Any]:
+    """The report that comes after the first `before` ones."""
+    hint = "Read the log of TransactionProcessor."
+    return _wait(lambda: _reports(lab, key)[before:], f"{key} to be processed", hint)[0]
+
+
+def _totals(lab: Lab) -> dict[str, Decimal]:
+    """The totals of the customers that are not 0."""
+    items = tables.items(lab, "TransactionTotal", beginning=CUSTOMERS)
+    return {item["CustomerId"]: item["accountBalance"] for item in items if item["accountBalance"]}
+
+
+def _sums(lab: Lab) -> dict[str, Decimal]:
+    """What the totals must be, by their transactions."""
+    sums = transactions.totals(read_amounts(tables.items(lab, "Transactions", beginning=CUSTOMERS)))
+    return {customer: total for customer, total in sums.items() if total}
+
+
+def _is_ours(what: str) -> bool:
+    return what.startswith((CUSTOMERS, FILES))
