@@ -22,14 +22,15 @@ from pathlib import Path
 from typing import Any
 
 from lab_lib import report
-from lab_lib.checks import Check
+from lab_lib.checks import STEPS, Check
 from lab_lib.errors import UsageError
 from lab_lib.headless import notebooks
 
 Record = dict[str, Any]
 RECORD = "grade.json"
 POINTS = 10  # of each step; all its checks count the same
-TITLES = {path.stem[:2]: path.stem.replace("-", " ") for path in notebooks(keep=True)}  # "02" is "02 add triggers"
+# The steps that have checks: "02" is "02 add triggers".
+TITLES = {path.stem[:2]: path.stem.replace("-", " ") for path in notebooks(keep=True) if path.stem[:2] in STEPS}
 _RANKS = {"done": 2, "failed": 2, "interrupted": 1, "not run": 0}  # what says more about a student
 _INFORMATION = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 _READ_ONLY = "(read only)"
