@@ -58,8 +58,9 @@ def run(
 ) -> None:
     """Run the notebooks for each account of the roster, grade it, and write the grade book to --out.
 
-    Each account is graded before its last notebook deletes what the lab made there. Where a notebook fails, all is
-    left as it is. On AWS you are asked before anything is begun.
+    Each account is graded before its last notebook deletes what the lab made.
+
+    Where a notebook fails, all is left as it is. On AWS you are asked first.
 
     The exit status is 0 if everybody has full marks, 1 if not, 130 after Ctrl-C.
     """
