@@ -51,7 +51,7 @@ def with_kernels_only(accounts, folder):
 
 
 def cells_only(account):
-    kernel, client = start_new_kernel(kernel_name="python3", cwd=str(headless.NOTEBOOKS))
+    kernel, client = start_new_kernel(kernel_name="python3", cwd=str(headless.NOTEBOOKS), stderr=subprocess.DEVNULL)
     try:
         for path in headless.notebooks():
             for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
