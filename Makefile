@@ -4,10 +4,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab test browser faults sabotage security bench lint format refresh lock clean
+.PHONY: help run lab test browser faults sabotage security classroom bench bench-class lint format refresh lock clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(READY) ## run the whole lab, notebooks 00 to 99, on the embedded AWS
 	@$(BIN)/lab run
@@ -30,8 +30,14 @@ sabotage: $(READY) ## break a finished account in many ways, and show which chec
 security: $(READY) ## try what roles, a learner and strangers may not do, and show who may do what
 	$(BIN)/pytest -m security tests/lab/test_security.py tests/lab/test_learner.py --table -q
 
+classroom: $(READY) ## kill a class half-way, go on with it, and give one to a Dask cluster
+	$(BIN)/pytest -m classroom tests/lab/test_classroom.py -q
+
 bench: $(READY) ## time the headless run and `lab check` against what they cannot do without
 	$(BIN)/python tests/bench_run.py
+
+bench-class: $(READY) ## time a class against a loop over the papermill command, and against its cells alone
+	$(BIN)/python tests/bench_class.py $(ACCOUNTS)
 
 lint: $(READY) ## check style and types, of notebooks too
 	$(BIN)/ruff check --no-cache .

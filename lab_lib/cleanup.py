@@ -59,6 +59,15 @@ def confirm_run(lab: Lab, yes: bool) -> None:
             raise LabError("Nothing was made and nothing was deleted. --keep runs the lab and leaves everything there.")
 
 
+def ask(question: str) -> None:
+    """Ask the same of a whole class, in these words."""
+    answer = _answer(question)
+    if answer is None:
+        raise UsageError("Deleting on AWS was to be confirmed, and nobody could be asked. Give --yes.")
+    if not answer:
+        raise LabError("Nothing was made and nothing was deleted.")
+
+
 def _answer(question: str) -> bool | None:
     """What the user answers, in a terminal or a notebook; None if nobody is there."""
     try:

@@ -5,29 +5,37 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text  # unlike a str, it is no markup: what a notebook says is shown as it is
 
-from lab_lib import emulator, people
-from lab_lib.errors import LabError
-from lab_lib.lab import DEFAULT_REGION, Lab, open_lab, start_embedded
+from lab_lib import cli_class, emulator, people
+from lab_lib.lab import Lab, open_lab, start_embedded
 from lab_lib.masking import masked
+from lab_lib.terminal import (
+    Account,
+    Email,
+    Phone,
+    Prefix,
+    Profile,
+    Region,
+    Threshold,
+    Yes,
+    err,
+    out,
+    said_in_one_line,
+    shown,
+)
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 _PRIVATE_KERNEL = "--KernelManager.transport_encryption=auto"  # nobody on this machine can listen in
 _STYLES = {"ok": "green", "not yet": "red", "cannot see": "yellow", "waits": "bright_black", "could be": "bright_black"}
-INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -38,19 +46,7 @@ app = typer.Typer(
 )
 local = typer.Typer(no_args_is_help=True, help="The embedded AWS of this checkout.")
 app.add_typer(local, name="local")
-out, err = Console(), Console(stderr=True)
-
-Account = Annotated[str, typer.Option(help="The account's twelve digits. Must be named with --profile.")]
-Profile = Annotated[
-    str, typer.Option(help="A profile of your AWS configuration: run on AWS itself, which costs money.")
-]
-Region = Annotated[str, typer.Option(help=f"The AWS Region; {DEFAULT_REGION} unless you say.")]
-Prefix = Annotated[str, typer.Option(help="Put before every name, to share an account.")]
-
-Threshold = Annotated[str, typer.Option(help="Alerts go out when a total reaches this amount.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before deleting on AWS.")]
-Email = Annotated[str, typer.Option(help="Alerts go to this e-mail address too.")]
-Phone = Annotated[str, typer.Option(help="Alerts go to this number too, by SMS.")]
+app.add_typer(cli_class.app, name="class")
 
 
 @app.command()
@@ -79,10 +75,10 @@ def run(
 
     settings = {"account": account, "profile": profile, "region": region, "prefix": prefix, "threshold": threshold}
     parameters = {**settings, "email": email, "phone": phone, "data_file": str(data or ""), "yes": True}
-    with _said_in_one_line():
+    with said_in_one_line():
         if not keep:  # asked for here, once: nobody can answer notebook 99
             cleanup.confirm_run(headless.prepare(parameters)[1], yes)
-    with _said_in_one_line(), _progress() as progress:
+    with said_in_one_line(), _progress() as progress:
         folder = out_dir or ROOT / "runs" / datetime.now().strftime("%Y-%m-%d-%H%M%S")
         bar, steps = progress.add_task("getting ready", total=len(headless.notebooks(keep))), []
 
@@ -101,7 +97,7 @@ def run(
             progress.stop()
         out.print(_steps_table(steps, headless.notebooks(keep)))
         out.print(_summary(result), soft_wrap=True, markup=False)
-        out.print(f"Executed notebooks and result.json: {_shown(folder)}", soft_wrap=True)
+        out.print(f"Executed notebooks and result.json: {shown(folder)}", soft_wrap=True)
         if not result["ok"]:
             out.print("What was made is still there to be looked at. `lab clean` deletes it.", style="bold")
             raise typer.Exit(1)
@@ -110,7 +106,7 @@ def run(
 @app.command("open")
 def open_(account: Account = "", profile: Profile = "", region: Region = "", prefix: Prefix = "") -> None:
     """Open the lab in JupyterLab; on the embedded AWS, unless AWS is named."""
-    with _said_in_one_line():
+    with said_in_one_line():
         lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
         out.print(f"The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", soft_wrap=True)
         command = [
@@ -147,7 +143,7 @@ def check(
     """
     from lab_lib import checks
 
-    with _said_in_one_line(), _progress() as progress:
+    with said_in_one_line(), _progress() as progress:
         bar = progress.add_task("looking", total=checks.number_of(*(step or [])))
         lab = open_lab(
             account=account,
@@ -185,7 +181,7 @@ def policy(
 
     Who says what a role may do, may do much: give the learner's policy in an account of the learner's own.
     """
-    with _said_in_one_line():
+    with said_in_one_line():
         lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
         print(json.dumps(people.learner(lab) if person == "learner" else people.grader(lab), indent=2))
 
@@ -204,7 +200,7 @@ def clean(
     """
     from lab_lib import cleanup
 
-    with _said_in_one_line():
+    with said_in_one_line():
         lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
         cleanup.confirm(lab, yes)
         for what in cleanup.delete_all(lab):
@@ -217,14 +213,14 @@ def clean(
 @local.command()
 def start() -> None:
     """Start the embedded AWS, if it does not run yet."""
-    with _said_in_one_line():
+    with said_in_one_line():
         out.print(f"The embedded AWS runs at {start_embedded().endpoint}")
 
 
 @local.command()
 def stop() -> None:
     """Stop the embedded AWS; it keeps its state."""
-    with _said_in_one_line():
+    with said_in_one_line():
         out.print(
             "The embedded AWS has stopped; its state is kept."
             if emulator.stop()
@@ -245,7 +241,7 @@ def status() -> None:
 @local.command()
 def env(account: Account = "", region: Region = "") -> None:
     """Print the exports with which the aws command talks to the embedded AWS: eval "$(lab local env)"."""
-    with _said_in_one_line():
+    with said_in_one_line():
         lab = _embedded(account, region)
         exports = {
             "AWS_ENDPOINT_URL": lab.endpoint,
@@ -268,25 +264,6 @@ def _embedded(account: str, region: str) -> Lab:
     for name in ("AWS_ENDPOINT_URL", "LAB_PROFILE"):
         os.environ.pop(name, None)
     return open_lab(account=account, region=region)
-
-
-@contextmanager
-def _said_in_one_line() -> Iterator[None]:
-    """An error of ours is one clear line on stderr, and its exit status."""
-    try:
-        yield
-    except LabError as error:
-        err.print(f"[bold red]{type(error).__name__}[/]: ", end="")
-        err.print(str(error), soft_wrap=True, markup=False, highlight=False)
-        raise typer.Exit(error.exit_status) from None
-    except (BotoCoreError, ClientError) as error:
-        err.print("[bold red]AWS[/]: ", end="")
-        err.print(str(error), soft_wrap=True, markup=False, highlight=False)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        message = "Stopped. What was made so far is still there: run the same command again, or `lab clean`."
-        err.print(message, soft_wrap=True)
-        raise typer.Exit(INTERRUPTED) from None
 
 
 def _progress() -> Progress:
@@ -364,9 +341,3 @@ def _point(link: Path, folder: Path) -> None:
     draft = link.with_name(f".{link.name}-{os.getpid()}")
     draft.symlink_to(folder.name)
     draft.replace(link)
-
-
-def _shown(folder: Path) -> Path:
-    """The folder as seen from where the user stands, if it lies below."""
-    folder = folder.resolve()
-    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder

@@ -2,7 +2,8 @@
 
 LabError                 something did not work: exit status 1
 ├── UsageError           the request itself is wrong, nothing was made: exit status 2
-│   └── NotATransactionsFile
+│   ├── NotATransactionsFile
+│   └── RosterError
 ├── WrongAccount         the credentials belong to another account than the one that was named
 ├── WrongResource        a resource of that name exists and cannot be made what the lab needs
 ├── StepMissing          an earlier notebook has to run first
@@ -34,6 +35,10 @@ class UsageError(LabError):
 
 class NotATransactionsFile(UsageError):
     """The file cannot be read as a transactions file at all."""
+
+
+class RosterError(UsageError):
+    """The roster of a class cannot be used; the message lists every fault with its line."""
 
 
 class WrongAccount(LabError):

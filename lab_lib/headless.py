@@ -17,7 +17,7 @@ from jupyter_core.utils import ensure_event_loop, run_sync
 from traitlets.config import Config
 
 from lab_lib import buckets, queues, tables, transactions
-from lab_lib.errors import UsageError
+from lab_lib.errors import LabError, UsageError
 from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked
 
@@ -26,8 +26,11 @@ DATA_FILE = Path(__file__).parents[1] / "data" / "transactions.txt"
 CLEAN_UP = "99-clean-up"
 PRIVATE_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})  # nobody on this machine can listen in
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own would keep what is private
+LONGEST_CELL = 900  # seconds; on AWS a cell may well wait for minutes
+_LONGEST_CLEANING = 60  # seconds
 _AHEAD = 2  # so many kernels start while a notebook works; more would only take the processor from it
-_OPENING = ("account", "profile", "region", "prefix", "threshold", "email", "phone")
+Kernels = Callable[[list[Path]], Generator["Kernel"]]
+OPENING = ("account", "profile", "region", "prefix", "threshold", "email", "phone")
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,28 @@ class Step:
         return {"notebook": self.notebook, "ok": self.ok, "seconds": round(self.seconds, 2), "error": self.error}
 
 
+class Kernel(AsyncKernelManager):
+    """A kernel that is handed to one notebook after the other; nbclient leaves its connections to it open."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._clients: list[Any] = []
+
+    def client(self, **settings: Any) -> Any:
+        self._clients.append(super().client(**settings))
+        return self._clients[-1]
+
+    def let_go(self) -> None:
+        """Close the connections of the last notebook."""
+        while self._clients:
+            self._clients.pop().stop_channels()
+
+    def end(self) -> None:
+        self.let_go()
+        if self.has_kernel:
+            run_sync(self.shutdown_kernel)(now=True)
+
+
 def notebooks(keep: bool = False) -> list[Path]:
     """The notebooks in their order; without the last one, which cleans up, if all is to be kept."""
     found = sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))
@@ -56,11 +81,17 @@ def run(
     keep: bool = False,
     started: Callable[[str], None] = lambda notebook: None,
     finished: Callable[[Step], None] = lambda step: None,
+    whole: Callable[[Lab], None] = lambda lab: None,
+    kernels: Kernels | None = None,
+    each_cell: bool = True,
 ) -> dict[str, Any]:
     """Run the notebooks with these parameters; write them to `out`, and the result to `out`/result.json.
 
-    The first notebook that fails ends the run, and what it left in the account stays, to be looked at. UsageError,
-    before anything is made, for a parameter that no notebook has, or a data file that is none.
+    The first notebook that fails ends the run, and what it left in the account stays, to be looked at. `whole` is
+    called once, when the account holds all that it will hold, before anything is deleted. Each notebook has a fresh
+    kernel, unless `kernels` gives it another. It is written after each cell, or at its end only, which saves most of
+    what the kernel does not do. UsageError, before anything is made, for a parameter that no notebook has, or a data
+    file that is none.
     """
     parameters, lab, file = prepare(parameters)
     if out.resolve() == NOTEBOOKS:
@@ -71,17 +102,19 @@ def run(
         raise UsageError(f"Cannot write to {out}: {error.strerror}. Name another folder.") from None
     begun, steps, held = time.monotonic(), [], _nothing_held()
     try:
-        with closing(_kernels(notebooks(keep))) as kernels:
-            for path, kernel in zip(notebooks(keep), kernels, strict=True):
+        with closing((kernels or fresh_kernels)(notebooks(keep))) as given:
+            for path, kernel in zip(notebooks(keep), given, strict=True):
                 if path.stem == CLEAN_UP:
                     held = _held(lab, file.key)
+                    whole(lab)
                 started(path.stem)
-                steps.append(run_one(path, out, parameters, lab, kernel))
+                steps.append(run_one(path, out, parameters, lab, kernel, each_cell))
                 finished(steps[-1])
                 if not steps[-1].ok:
                     break
         if keep or not all(step.ok for step in steps):
             held = _held(lab, file.key)
+            whole(lab)
     finally:
         wanted = len(notebooks(keep))
         result = {
@@ -99,32 +132,52 @@ def run(
 
 def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab, transactions.TransactionsFile]:
     """Refuse what cannot work before anything is made; the parameters with a data file, the lab, and the file."""
-    known = set().union(*map(_parameters_of, notebooks()))
-    if unknown := sorted(parameters.keys() - known):
-        raise UsageError(f"No notebook has a parameter {unknown[0]}; they have {', '.join(sorted(known))}.")
+    if unknown := sorted(parameters.keys() - known_parameters().keys()):
+        known = ", ".join(sorted(known_parameters()))
+        raise UsageError(f"No notebook has a parameter {unknown[0]}; they have {known}.")
     data_file = str(Path(parameters.get("data_file") or DATA_FILE).resolve())
-    file = transactions.read(data_file)
+    file = upload(data_file)
+    lab = open_lab(**{name: parameters[name] for name in OPENING if name in parameters})
+    return {**parameters, "data_file": data_file}, lab, file
+
+
+def known_parameters() -> dict[str, str]:
+    """All parameters that a notebook has, and the type of each, such as str or bool."""
+    return {name: kind for path in notebooks() for name, kind in parameters_of(path).items()}
+
+
+def upload(path: str | Path) -> transactions.TransactionsFile:
+    """The file that step 05 uploads; UsageError if it is none, or one that the bucket's trigger would not take."""
+    file = transactions.read(path)
     if not file.key.endswith(".txt"):
         raise UsageError(
             f"{file.key} does not end in .txt, and the bucket's trigger takes only keys that do. Rename it."
         )
-    lab = open_lab(**{name: parameters[name] for name in _OPENING if name in parameters})
-    return {**parameters, "data_file": data_file}, lab, file
+    return file
 
 
 def run_one(
-    path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel: AsyncKernelManager | None = None
+    path: Path,
+    out: Path,
+    parameters: dict[str, Any],
+    lab: Lab,
+    kernel: Kernel | None = None,
+    each_cell: bool = True,
 ) -> Step:
     """Run one notebook with those parameters that it has; in this kernel, or in a new one.
 
-    It is written to `out` while it runs, with the evidence if it failed, and without what is private in the lab.
+    It is written to `out`, after each cell if wanted, with the evidence if it failed, and without what is private in
+    the lab.
     """
     papermill = _papermill()
-    from nbclient.exceptions import DeadKernelError  # after papermill, and as slow to load without its stop
+    from nbclient.exceptions import (  # after papermill, and as slow to load without its stop
+        CellTimeoutError,
+        DeadKernelError,
+    )
 
     begun, error, seen, written = time.monotonic(), None, "", (out / path.name).resolve()
     papermill.iorw.papermill_io.register(str(written), _MaskedFile(lab))
-    known = _parameters_of(path)
+    known = parameters_of(path)
     try:
         papermill.execute_notebook(
             path,
@@ -136,11 +189,15 @@ def run_one(
             shutdown_kernel="immediate",
             config=PRIVATE_KERNEL,
             km=kernel,
+            request_save_on_cell_execute=each_cell,
+            execution_timeout=LONGEST_CELL,
         )
     except papermill.PapermillExecutionError as failure:
         error = masked(f"{failure.ename}: {failure.evalue}", lab)
     except DeadKernelError:
         error = "The kernel died. Run the notebook in JupyterLab to see where."
+    except CellTimeoutError:
+        error = f"A cell did not end in {LONGEST_CELL} s. Run the notebook in JupyterLab to see what it waits for."
     if error is None:
         seen = _checkpoint(written)
     return Step(path.stem, error is None, time.monotonic() - begun, error, seen)
@@ -160,21 +217,54 @@ class _MaskedFile:
         return path
 
 
-def _kernels(paths: list[Path]) -> Generator[AsyncKernelManager]:
+def fresh_kernels(paths: list[Path]) -> Generator[Kernel]:
     """A fresh kernel for each notebook. The next ones start while the present one works."""
-    kernels: list[AsyncKernelManager] = []
+    kernels: list[Kernel] = []
     try:
         for number in range(len(paths)):
             for path in paths[len(kernels) : number + 1 + _AHEAD]:
-                kernels.append(AsyncKernelManager(kernel_name="python3", config=PRIVATE_KERNEL))
-                run_sync(kernels[-1].start_kernel)(cwd=str(NOTEBOOKS), extra_arguments=[_load_ahead(path), _NO_HISTORY])
+                kernels.append(_started(_load_ahead([path])))
             yield kernels[number]
-            run_sync(kernels[number].shutdown_kernel)(now=True)
+            kernels[number].end()
     finally:
         _end_tasks()
         for kernel in kernels:
-            if kernel.has_kernel:
-                run_sync(kernel.shutdown_kernel)(now=True)
+            kernel.end()
+
+
+def one_kernel(paths: list[Path]) -> Generator[Kernel]:
+    """One kernel for all notebooks, made clean between them: what they share is the modules that were loaded."""
+    kernel = _started(_load_ahead(paths), "__import__('lab_lib.cleaning').cleaning.remember()")
+    try:
+        for number in range(len(paths)):
+            if number:
+                _clean(kernel)
+            yield kernel
+            kernel.let_go()
+    finally:
+        _end_tasks()
+        kernel.end()
+
+
+def _started(*lines: str) -> Kernel:
+    """A kernel that begins with these lines of Python."""
+    kernel = Kernel(kernel_name="python3", config=PRIVATE_KERNEL)
+    run_sync(kernel.start_kernel)(
+        cwd=str(NOTEBOOKS), extra_arguments=[_NO_HISTORY, f"--IPKernelApp.exec_lines={'; '.join(lines)}"]
+    )
+    return kernel
+
+
+def _clean(kernel: Kernel) -> None:
+    client = kernel.blocking_client()
+    client.start_channels()
+    try:
+        code = "__import__('lab_lib.cleaning').cleaning.restore()"
+        reply = client.execute(code, silent=True, reply=True, timeout=_LONGEST_CLEANING)["content"]
+        if reply["status"] != "ok":
+            raise LabError(f"The kernel could not be made clean: {reply['ename']}: {reply['evalue']}.")
+    finally:
+        client.stop_channels()
 
 
 def _end_tasks() -> None:
@@ -186,17 +276,23 @@ def _end_tasks() -> None:
     loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
-def _load_ahead(path: Path) -> str:
-    """The option that lets a kernel load the rooms that its notebook will import, without giving them names there."""
-    rooms = re.findall(r"\w+", " ".join(re.findall(r"from lab_lib import ([\w, ]+)", path.read_text(encoding="utf-8"))))
-    return "--IPKernelApp.exec_lines=" + ", ".join(f"__import__('lab_lib.{room}')" for room in rooms or ["lab"])
+def _load_ahead(paths: list[Path]) -> str:
+    """Python that loads the rooms that notebooks will import, without giving them names in the kernel."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    rooms = re.findall(r"\w+", " ".join(re.findall(r"from lab_lib import ([\w, ]+)", text)))
+    return "; ".join(f"__import__('lab_lib.{room}')" for room in dict.fromkeys(rooms or ["lab"]))
+
+
+def totals(lab: Lab) -> dict[str, str]:
+    """Each customer's total in the account, as decimal text."""
+    balances = tables.items(lab, "TransactionTotal")
+    return {item["CustomerId"]: f"{item.get('accountBalance', 0):f}" for item in balances}
 
 
 def _held(lab: Lab, key: str) -> dict[str, Any]:
     """What the account holds at the end, amounts as decimal text; what is absent holds nothing."""
-    balances = tables.items(lab, "TransactionTotal")
     return {
-        "totals": {item["CustomerId"]: f"{item.get('accountBalance', 0):f}" for item in balances},
+        "totals": totals(lab),
         "transactions": len(tables.items(lab, "Transactions")),
         "customers": len(tables.items(lab, "Customer")),
         "alerts": queues.alerts(lab, queues.ALERT_QUEUES[0]),
@@ -211,8 +307,9 @@ def _nothing_held() -> dict[str, Any]:
 
 
 @functools.cache
-def _parameters_of(path: Path) -> set[str]:
-    return set(_papermill().inspect_notebook(path))
+def parameters_of(path: Path) -> dict[str, str]:
+    """The parameters of a notebook, and the type of each."""
+    return {name: each["inferred_type_name"] for name, each in _papermill().inspect_notebook(path).items()}
 
 
 def _checkpoint(path: Path) -> str:

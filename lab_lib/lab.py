@@ -1,5 +1,6 @@
 """Where the lab runs and what things are called there. `open_lab()` is the only way in, and makes the only session."""
 
+import functools
 import os
 import re
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -80,36 +82,65 @@ def open_lab(
     threshold: Decimal | float | str = DEFAULT_THRESHOLD,
     email: str = "",
     phone: str = "",
+    role_arn: str = "",
+    external_id: str = "",
 ) -> Lab:
     """Open the lab in an account, and start the embedded AWS if that is where it runs.
 
-    What is left empty is taken from LAB_ACCOUNT, LAB_PROFILE, LAB_REGION and LAB_PREFIX, which `lab open` sets.
-    A `profile` means AWS itself, and then `account` must be named. Without one, AWS_ENDPOINT_URL names any other
-    endpoint; with neither, the lab runs on the embedded AWS, where any twelve digits are an account.
+    What is left empty is taken from LAB_ACCOUNT, LAB_PROFILE, LAB_REGION, LAB_PREFIX, LAB_ROLE_ARN and LAB_EXTERNAL_ID,
+    which `lab open` and `lab class` set. A `profile` means AWS itself, and so does a role, which is assumed with the
+    profile's credentials or those that the environment has; then `account` must be named. Without them,
+    AWS_ENDPOINT_URL names any other endpoint; with neither, the lab runs on the embedded AWS, where any twelve digits
+    are an account.
     UsageError for a setting that cannot be right; WrongAccount if the credentials are for another account.
     """
     account, profile = account or os.environ.get("LAB_ACCOUNT", ""), profile or os.environ.get("LAB_PROFILE", "")
     region, prefix = region or os.environ.get("LAB_REGION", ""), prefix or os.environ.get("LAB_PREFIX", "")
-    settings: dict[str, Any] = {
-        "region": region or DEFAULT_REGION,
-        "prefix": _matching(
-            prefix, r"([A-Za-z][A-Za-z0-9-]{0,10})?", "prefix", "a letter, then up to ten letters, digits or -"
-        ),
-        "threshold": _amount(threshold),
-        "email": _matching(email, rf"({_ADDRESS})?", "email", "an address such as ana@example.com"),
-        "phone": _matching(phone, r"(\+[1-9][0-9]{6,14})?", "phone", "a number such as +15555550100"),
-    }
-    _matching(account, r"([0-9]{12})?", "account", 'twelve digits as text, such as "000000000000"')
-    settings["partition"] = _partition(settings["region"])
+    role_arn = role_arn or os.environ.get("LAB_ROLE_ARN", "")
+    external_id = external_id or os.environ.get("LAB_EXTERNAL_ID", "")
+    given = {"prefix": prefix, "threshold": threshold, "email": email, "phone": phone}
+    settings = {name: setting(name, value) for name, value in given.items()}
+    setting("account", account)
+    settings |= {"region": region or DEFAULT_REGION, "partition": partition(region or DEFAULT_REGION)}
     endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    if role_arn:
+        return _in_role(account, profile, role_arn, external_id, endpoint, settings)
     if profile:
         return _on_aws(account, profile, endpoint, settings)
     return _on_endpoint(account, endpoint, settings) if endpoint else _on_embedded(account, settings)
 
 
+def setting(name: str, value: Any) -> Any:
+    """A setting of `open_lab` in the form that the lab keeps; UsageError if it cannot be right. Empty is right."""
+    if name == "threshold":
+        return _amount(value)
+    if name == "region":
+        partition(value or DEFAULT_REGION)
+        return value
+    pattern, wanted = _SETTINGS[name]
+    return _matching(value, f"({pattern})?", name, wanted)
+
+
+def partition(region: str) -> str:
+    """The Region's partition, such as aws or aws-cn; UsageError if there is no such Region."""
+    session = _keyed_session(emulator.ACCOUNT, region)
+    try:
+        found = str(session.get_partition_for_region(region))
+    except BotoCoreError:
+        found = ""
+    if not found or region not in session.get_available_regions("lambda", found):
+        raise UsageError(f"There is no Region {region!r}. Name one such as {DEFAULT_REGION} or eu-west-1.")
+    return found
+
+
 def has_tag(tags: dict[str, str]) -> bool:
     """True if the tags, as Lambda, SQS and CloudWatch Logs give them, say that the lab made the thing."""
     return tags.get(TAG_KEY) == TAG_VALUE
+
+
+def is_embedded(profile: str = "", role_arn: str = "") -> bool:
+    """True if a lab that is opened so runs on the embedded AWS."""
+    return not (profile or role_arn or os.environ.get("AWS_ENDPOINT_URL"))
 
 
 def start_embedded() -> emulator.Server:
@@ -162,6 +193,27 @@ def _on_aws(account: str, profile: str, endpoint: str, settings: dict[str, Any])
     return Lab(session, target, _agreed(account, caller), endpoint=endpoint or None, **settings)
 
 
+def _in_role(
+    account: str, profile: str, role_arn: str, external_id: str, endpoint: str, settings: dict[str, Any]
+) -> Lab:
+    """The lab with the temporary credentials of a role. They last an hour, which no notebook takes."""
+    if not account:
+        raise UsageError(f"Role {role_arn} is for AWS, and no account is named. Name the account that you want to use.")
+    own = _user_session(profile, settings["region"])
+    if own is None:
+        raise UsageError(f"There are no credentials to assume {role_arn} with. Sign in, or name a profile.")
+    wanted = {"RoleArn": role_arn, "RoleSessionName": TAG_VALUE, **({"ExternalId": external_id} if external_id else {})}
+    try:
+        sts = own.client("sts", endpoint_url=endpoint or None, config=_config(endpoint or None))
+        given = sts.assume_role(**wanted)["Credentials"]
+    except (BotoCoreError, ClientError) as error:
+        raise LabError(f"Cannot assume {role_arn}: {error}. Look at the role's trust policy.") from None
+    session = _keyed_session(given["AccessKeyId"], settings["region"], given["SecretAccessKey"], given["SessionToken"])
+    target = f"the endpoint {endpoint}" if endpoint else "AWS"
+    caller = _caller(session, endpoint or None)
+    return Lab(session, target, _agreed(account, caller), endpoint=endpoint or None, **settings)
+
+
 def _caller(session: boto3.Session, endpoint: str | None) -> str:
     """The account that the credentials belong to."""
     try:
@@ -182,11 +234,18 @@ def _agreed(account: str, caller: str) -> str:
     return account
 
 
-def _keyed_session(account: str, region: str) -> boto3.Session:
-    """A session for an emulator: the account is the access key, and the user's AWS profile plays no part."""
+def _keyed_session(key: str, region: str, *secrets: str) -> boto3.Session:
+    """A session with this access key, in which the user's AWS profile plays no part; an emulator's is the account."""
     core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-    core.set_credentials(account, "test")
+    core.register_component("data_loader", _service_models())
+    core.set_credentials(key, *(secrets or ["test"]))
     return boto3.Session(botocore_session=core, region_name=region)
+
+
+@functools.cache
+def _service_models() -> botocore.loaders.Loader:
+    """What botocore knows of the services, read once a process: every session by itself would read it again."""
+    return botocore.loaders.create_loader()
 
 
 def _user_session(profile: str, region: str) -> boto3.Session | None:
@@ -202,18 +261,6 @@ def _config(endpoint: str | None) -> Config:
     retries = Config(retries={"mode": "standard", "max_attempts": 5})
     here = endpoint and urlsplit(endpoint).hostname in ("localhost", emulator.HOST)
     return retries.merge(_NO_PROXY) if here else retries
-
-
-def _partition(region: str) -> str:
-    """The Region's partition, such as aws or aws-cn; UsageError if there is no such Region."""
-    session = _keyed_session(emulator.ACCOUNT, region)
-    try:
-        partition = str(session.get_partition_for_region(region))
-    except BotoCoreError:
-        partition = ""
-    if not partition or region not in session.get_available_regions("lambda", partition):
-        raise UsageError(f"There is no Region {region!r}. Name one such as {DEFAULT_REGION} or eu-west-1.")
-    return partition
 
 
 def _matching(value: Any, pattern: str, what: str, wanted: str) -> str:
@@ -232,6 +279,12 @@ def _amount(value: Decimal | float | str) -> Decimal:
     return amount
 
 
-# What HTML takes for an e-mail address: nothing in it is written otherwise in Python or in JSON.
-_ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+"
+# What a setting looks like, and how that is said. An e-mail address is what HTML takes for one: nothing in it is
+# written otherwise in Python or in JSON.
+_SETTINGS = {
+    "account": (r"[0-9]{12}", 'twelve digits as text, such as "000000000000"'),
+    "prefix": (r"[A-Za-z][A-Za-z0-9-]{0,10}", "a letter, then up to ten letters, digits or -"),
+    "email": (r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", "an address such as ana@example.com"),
+    "phone": (r"\+[1-9][0-9]{6,14}", "a number such as +15555550100"),
+}
 _NO_PROXY = Config(proxies={})  # a proxy cannot reach this machine's loopback

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from lab_lib import cleanup, cli, headless, queues
+from lab_lib import cleanup, cli, headless, queues, terminal
 
 THING = f"queue {queues.DEAD_LETTERS}"
 WHERE = "account 123456789012 on AWS, Region us-east-1"
@@ -176,5 +176,5 @@ def test_the_wait_for_an_answer_can_be_cut_off(on_aws, monkeypatch):
 
     monkeypatch.setattr("builtins.input", ctrl_c)
 
-    assert lab_command("clean").exit_code == cli.INTERRUPTED
+    assert lab_command("clean").exit_code == terminal.INTERRUPTED
     assert cleanup.left(on_aws) == [THING]

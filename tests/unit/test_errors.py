@@ -8,6 +8,7 @@ def test_a_wrong_request_ends_with_status_2_and_everything_else_with_1():
     assert errors.LabError.exit_status == 1
     assert errors.UsageError.exit_status == 2
     assert errors.NotATransactionsFile.exit_status == 2
+    assert errors.RosterError.exit_status == 2
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,14 @@ STOREYS = [
     {"roles", "buckets", "tables", "functions", "cloudwatch", "topics", "queues"},
     {"triggers", "transactions", "people", "streams", "classic"},
     {"frames", "plots", "checks", "cleanup", "experiments"},
-    {"headless", "classroom"},
+    {"headless", "cleaning"},
+    {"roster", "report"},
+    {"gradebook"},
+    {"work", "workers"},
+    {"classroom"},
+    {"terminal"},
+    {"class_table"},
+    {"cli_class"},
     {"cli"},
 ]
 

@@ -1,0 +1,123 @@
+"""A class: the work of all its students, in parallel, each in an account of its own.
+
+Each student's work is done in another process, here or on a Dask cluster, and none has to do with another's: what
+one leaves is in its own folder, and grade.json is the last thing that goes there. So a class can be stopped at any
+moment, and goes on with what has no grade.json yet.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lab_lib import cleanup, headless, work
+from lab_lib.errors import LabError, UsageError
+from lab_lib.lab import is_embedded, start_embedded
+from lab_lib.roster import Student
+from lab_lib.work import Record, Work
+
+_THREADS = 8  # that clean accounts: they only wait for AWS
+
+
+def plan(students: list[Student], out: Path, keep: bool = False) -> list[Work]:
+    """The work of these students; UsageError if `out` is no folder for it."""
+    if out.resolve() == headless.NOTEBOOKS:
+        raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"Cannot write to {out}: {error.strerror}. Name another folder.") from None
+    return [Work(student, out.resolve(), keep) for student in students]
+
+
+def chosen(students: list[Student], shard: str = "", only: str = "") -> list[Student]:
+    """Those of a shard, such as "2/5", and of the accounts that are named; UsageError for one that is not there."""
+    part, parts = _shard(shard)
+    accounts = {each.strip() for each in only.split(",") if each.strip()}
+    if unknown := sorted(accounts - {student.account for student in students}):
+        raise UsageError(f"Account {unknown[0]} is not in the roster.")
+    return [each for each in students[part - 1 :: parts] if not accounts or each.account in accounts]
+
+
+def left_to_do(works: list[Work], resume: bool) -> list[Work]:
+    """What has no grade yet, or one for something else; UsageError if there are results and `resume` is not meant."""
+    folders = {each.folder.name for each in works}
+    for path in sorted(works[0].out.glob("*/grade.json")) if works else []:
+        if not resume:
+            raise UsageError(f"{works[0].out} holds results already. Go on with --resume, or name another --out.")
+        if path.parent.name not in folders:
+            raise UsageError(f"{path.parent} is of nobody in this part of the roster. Name another --out.")
+    return [each for each in works if not _is_done(each)]
+
+
+def records(works: list[Work]) -> list[Record]:
+    """The record of each student: what is in the folder, or that the work has not come to an end."""
+    return [work.read(each) or work.record(each, "interrupted" if step(each) else "not run") for each in works]
+
+
+def run(works: list[Work], workers: Executor, do: Callable[[Work], Record] = work.do) -> Iterator[Record]:
+    """Do all the work; each student's record as soon as it is there. Nothing that fails stops the others."""
+    if any(is_embedded(each.student.profile, each.student.role_arn) for each in works):
+        start_embedded()
+    for each in works:
+        work.forget(each)
+    futures = {workers.submit(do, each): each for each in works}
+    for future in as_completed(futures):
+        error = future.exception()
+        yield work.failed(futures[future], error) if error else future.result()
+
+
+def step(each: Work) -> str | None:
+    """The notebook that is run now, or was when the run was stopped; None if the work was not begun."""
+    try:
+        return (each.draft / work.STEP).read_text()
+    except FileNotFoundError:
+        return "getting ready" if each.draft.exists() else None
+
+
+@dataclass(frozen=True)
+class Leak:
+    """What the clean-up of an account came to; `left` was made by the lab and is still there."""
+
+    deleted: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    error: str = ""
+
+
+def clean(students: list[Student]) -> list[Leak]:
+    """Delete what the lab made in each of these accounts."""
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return list(threads.map(_clean, students))
+
+
+def confirm(students: list[Student], yes: bool, what: str = "At its end, this class deletes") -> None:
+    """On AWS, ask whether all that the lab has in these accounts may be deleted, unless `yes`."""
+    real = [each for each in students if not is_embedded(each.profile, each.role_arn)]
+    if real and not yes and "AWS_ENDPOINT_URL" not in os.environ:
+        cleanup.ask(f"{what} all that the lab has in {len(real)} accounts on AWS. Go on?")
+
+
+def _clean(student: Student) -> Leak:
+    try:
+        lab = work.opened(student)
+        return Leak(list(cleanup.delete_all(lab)), cleanup.left(lab), cleanup.given(lab))
+    except (LabError, BotoCoreError, ClientError) as error:
+        return Leak(error=work.masked_account(f"{type(error).__name__}: {error}"))
+
+
+def _shard(shard: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", shard or "1/1")
+    part, parts = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= part <= parts:
+        raise UsageError(f"--shard is {shard!r}; wanted which part of how many, such as 2/5.")
+    return part, parts
+
+
+def _is_done(each: Work) -> bool:
+    record = work.read(each)
+    return record is not None and (record["state"], record["fingerprint"]) == ("done", each.fingerprint)

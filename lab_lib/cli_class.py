@@ -1,0 +1,167 @@
+"""`lab class`: the work of a whole class. Thin, like the other commands; what it shows is in class_table.py."""
+
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from lab_lib.terminal import Yes, out, said_in_one_line, shown
+
+_SETTINGS = {f"LAB_{name}" for name in ("ACCOUNT", "PROFILE", "REGION", "PREFIX", "ROLE_ARN", "EXTERNAL_ID")}
+_THREADS = 8  # that look at accounts, or clean them: they only wait for AWS
+
+
+class _RunUnlessSaid(TyperGroup):
+    """`lab class ROSTER …` is `lab class run ROSTER …`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, *ctx.help_option_names}:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_RunUnlessSaid,
+    no_args_is_help=True,
+    help="""Run the lab for a whole class, each in an account of their own, and write a grade book.
+
+\b
+  lab class data/roster.csv --out runs/class            run it
+  lab class data/roster.csv --out runs/class --resume   go on after Ctrl-C
+  lab class run --help                                  all that it can do
+""",
+)
+
+Roster = Annotated[Path, typer.Argument(help="Who is in the class: CSV or YAML, with account and name at least.")]
+Out = Annotated[Path, typer.Option("--out", help="Where the results go: a folder a student, and the grade book.")]
+Only = Annotated[str, typer.Option(help="Only these accounts of the roster, with commas between them.")]
+
+
+@app.command()
+def run(
+    roster: Roster,
+    out_dir: Out,
+    jobs: Annotated[int, typer.Option(min=1, help="So many accounts at a time.")] = os.cpu_count() or 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on: what is done stays, all else is run.")] = False,
+    shard: Annotated[str, typer.Option(help="Only this part of the class, such as 2/5.")] = "",
+    only: Only = "",
+    keep: Annotated[bool, typer.Option("--keep", help="Skip 99: leave everything in the accounts.")] = False,
+    scheduler: Annotated[str, typer.Option(help="Give the work to a Dask cluster, such as tcp://10.0.0.5:8786.")] = "",
+    yes: Yes = False,
+) -> None:
+    """Run the notebooks for each account of the roster, grade it, and write the grade book to --out.
+
+    Each account is graded before its last notebook deletes what the lab made.
+
+    Where a notebook fails, all is left as it is. On AWS you are asked first.
+
+    The exit status is 0 if everybody has full marks, 1 if not, 130 after Ctrl-C.
+    """
+    from lab_lib import class_table, classroom, gradebook, workers
+
+    again = shlex.join(["lab", "class", *_arguments(), *([] if resume else ["--resume"])])
+    with said_in_one_line(f"Stopped. To go on: {again}"):
+        everybody = _read(roster)
+        works = classroom.plan(classroom.chosen(everybody, shard), out_dir, keep)
+        wanted = {each.account for each in classroom.chosen(everybody, shard, only)}
+        to_do = [each for each in classroom.left_to_do(works, resume) if each.student.account in wanted]
+        if not keep:
+            classroom.confirm([each.student for each in to_do], yes)
+        given = workers.cluster(scheduler) if scheduler else workers.processes(min(jobs, len(to_do)) or 1)
+        try:
+            with given as executor, class_table.live(works, to_do) as finished:
+                for record in classroom.run(to_do, executor):
+                    finished(record)
+        except KeyboardInterrupt:
+            gradebook.write(out_dir, classroom.records(works), date.today().isoformat())
+            raise
+        records = [each for each in classroom.records(works) if each["state"] != "not run" or not only]
+        gradebook.write(out_dir, records, date.today().isoformat())
+        _summarise(out_dir, records)
+
+
+@app.command()
+def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
+    """Grade each account of the roster as it is, whoever built it, and write the grade book. Nothing is run or changed.
+
+    \b
+        lab class check data/roster.csv --out runs/checked
+    """
+    from lab_lib import class_table, classroom, gradebook, work
+
+    with said_in_one_line():
+        works = classroom.plan(classroom.chosen(_read(roster), only=only), out_dir)
+        classroom.left_to_do(works, resume=False)
+        with class_table.live(works, works) as finished, ThreadPoolExecutor(_THREADS) as executor:
+            for record in classroom.run(works, executor, work.grade):
+                finished(record)
+        records = classroom.records(works)
+        gradebook.write(out_dir, records, date.today().isoformat())
+        _summarise(out_dir, records)
+
+
+@app.command()
+def clean(roster: Roster, only: Only = "", yes: Yes = False) -> None:
+    """Delete what the lab made in all accounts of the roster, and say what is left. On AWS it asks first."""
+    from lab_lib import class_table, classroom
+
+    with said_in_one_line():
+        students = classroom.chosen(_read(roster), only=only)
+        classroom.confirm(students, yes, "This deletes")
+        leaks = classroom.clean(students)
+        out.print(class_table.leaks(students, leaks))
+        if any(leak.left or leak.error for leak in leaks):
+            raise typer.Exit(1)
+
+
+@app.command()
+def merge(
+    folders: Annotated[list[Path], typer.Argument(help="What the shards of a class were written to.")],
+    out_dir: Out,
+) -> None:
+    """Join the results of the shards of a class, and write one grade book.
+
+    \b
+        lab class merge runs/part-1 runs/part-2 --out runs/class
+    """
+    from lab_lib import gradebook
+
+    with said_in_one_line():
+        records = gradebook.merge(folders, out_dir, date.today().isoformat())
+        _summarise(out_dir, records)
+
+
+def _read(roster: Path) -> list[Any]:
+    """The students. The roster alone says what each lab is like: the instructor's own settings play no part."""
+    from lab_lib import roster as rosters
+
+    for name in [name for name in os.environ if name in _SETTINGS]:
+        del os.environ[name]
+    return rosters.read(roster)
+
+
+def _summarise(folder: Path, records: Sequence[dict[str, Any]]) -> None:
+    """Say who has full marks, who has not and why, and where the report lies; exit status 1 unless all have."""
+    from lab_lib import class_table, gradebook
+
+    students = gradebook.book(records)["students"]
+    short = [each for each in students if each["percent"] != 100 or each["state"] != "done"]
+    out.print(f"Full marks: {len(students) - len(short)} of {len(students)}", style="bold", highlight=False)
+    if short:
+        out.print(class_table.marked_down(short))
+    where = f"Report: {shown(folder / 'report.html')}   Grade book: {shown(folder / 'gradebook.csv')}"
+    out.print(where, soft_wrap=True, highlight=False)
+    if short:
+        raise typer.Exit(1)
+
+
+def _arguments() -> list[str]:
+    """What was typed after `lab class`."""
+    return sys.argv[sys.argv.index("class") + 1 :] if "class" in sys.argv else []

@@ -1,0 +1,44 @@
+"use strict";
+// An extra: find a student, and sort the table. Without it the page shows all, in the order of the names.
+const table = document.querySelector("#grades table");
+if (table) {
+  const rows = [...table.tBodies[0].rows];
+  const find = document.querySelector("#find");
+  find.hidden = false;
+  find.querySelector("input").addEventListener("input", (event) => {
+    const words = event.target.value.toLowerCase().trim();
+    let shown = 0;
+    for (const row of rows) {
+      row.hidden = !row.cells[0].textContent.toLowerCase().includes(words);
+      document.getElementById(row.dataset.student).hidden = row.hidden;
+      shown += !row.hidden;
+    }
+    find.querySelector("output").textContent = words ? `${shown} of ${rows.length} shown` : "";
+  });
+  [...table.tHead.rows[0].cells].forEach((head, place) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const up = head.getAttribute("aria-sort") !== "ascending";
+      for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const value = (row) => row.cells[place].dataset.value ?? "";
+      const compare = (a, b) =>
+        place ? Number(value(a)) - Number(value(b)) : value(a).localeCompare(value(b));
+      rows.sort((a, b) => (up ? compare(a, b) : compare(b, a)));
+      table.tBodies[0].append(...rows);
+    });
+  });
+}
+// What is folded is printed unfolded.
+const folded = () => document.querySelectorAll("details:not([open])");
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = [...folded()];
+  for (const each of opened) each.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const each of opened) each.open = false;
+});

@@ -1,0 +1,200 @@
+"""One account's work in a class, so plain that it can go to another process or machine, and the record of it.
+
+A record (grade.json) is a dict: name, account (masked), folder, state ("done", "failed", "not run", "interrupted"),
+seconds, error, steps (as in result.json), checks (as of `lab check --json`), totals and threshold (decimal text),
+notebooks (the executed ones in the folder) and the fingerprint of what was asked for.
+"""
+
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from lab_lib import checks, headless
+from lab_lib.headless import Step
+from lab_lib.lab import Lab, open_lab
+from lab_lib.masking import masked
+from lab_lib.roster import Student
+
+Record = dict[str, Any]
+STEP = ".step"  # the file in the draft that names the notebook that is run now
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be done for one student, and where its results go."""
+
+    student: Student
+    out: Path
+    keep: bool = False
+
+    @property
+    def folder(self) -> Path:
+        return self.out / self.student.folder
+
+    @property
+    def draft(self) -> Path:
+        """Where the notebooks lie while they are run."""
+        return self.out / f".{self.student.folder}.draft"
+
+    @property
+    def fingerprint(self) -> str:
+        """What was asked for: the student's row, the notebooks and the file. If it is the same, so is the result."""
+        row = {**vars(self.student), "line": 0, "keep": self.keep}
+        digest = sha256(json.dumps(row, sort_keys=True, default=str).encode())
+        for path in [*headless.notebooks(self.keep), Path(_parameters(self.student)["data_file"])]:
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+
+def do(work: Work) -> Record:
+    """Run the notebooks of one student in one kernel, grade the account, and write all of it to the folder."""
+    begun, graded, steps = time.monotonic(), list[tuple[Lab, checks.Report]](), list[Step]()
+    with _draft(work), _environment(work.student):
+        result = headless.run(
+            _parameters(work.student) | {"yes": True},
+            work.draft,
+            work.keep,
+            started=lambda notebook: _note(work, notebook),
+            finished=steps.append,
+            whole=lambda lab: graded.append((lab, checks.run(lab))),
+            kernels=headless.one_kernel,
+            each_cell=False,
+        )
+    (lab, report), *_ = graded
+    return _write(
+        work,
+        lab,
+        state="done" if result["ok"] else "failed",
+        seconds=round(time.monotonic() - begun, 1),
+        error=next((f"{step.notebook}: {step.error}" for step in steps if not step.ok), None),
+        steps=result["steps"],
+        checks=report.as_dicts(),
+        totals=result["totals"],
+    )
+
+
+def grade(work: Work) -> Record:
+    """Grade the account as it is, whoever built it. Nothing is run and nothing in it is changed."""
+    begun, lab = time.monotonic(), opened(work.student)
+    checked = checks.run(lab).as_dicts()
+    totals, seconds = headless.totals(lab), round(time.monotonic() - begun, 1)
+    return _write(work, lab, state="done", seconds=seconds, checks=checked, totals=totals)
+
+
+def failed(work: Work, error: BaseException) -> Record:
+    """The record of work that ended in an error of ours, of AWS or of the process that did it."""
+    return _write(work, state="failed", error=masked_account(f"{type(error).__name__}: {error}"))
+
+
+def forget(work: Work) -> None:
+    """Let nothing tell of earlier work for this student, before it is begun again."""
+    shutil.rmtree(work.draft, ignore_errors=True)
+    (work.folder / "grade.json").unlink(missing_ok=True)
+
+
+def read(work: Work) -> Record | None:
+    """The record of earlier work for this student, if it came to an end."""
+    try:
+        record: Record = json.loads((work.folder / "grade.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return record
+
+
+def record(work: Work, state: str) -> Record:
+    """A record of nothing yet."""
+    student = work.student
+    return {
+        "name": student.name,
+        "account": masked_account(student.account),
+        "folder": student.folder,
+        "id": student.id,
+        "state": state,
+        "seconds": 0.0,
+        "error": None,
+        "steps": [],
+        "checks": [],
+        "totals": {},
+        "threshold": str(student.parameters.get("threshold", 1500)),
+        "notebooks": [],
+        "fingerprint": work.fingerprint,
+    }
+
+
+def opened(student: Student) -> Lab:
+    """The lab in a student's account."""
+    known = {name: student.parameters[name] for name in headless.OPENING if name in student.parameters}
+    where = {"account": student.account, "profile": student.profile}
+    return open_lab(**known, **where, role_arn=student.role_arn, external_id=student.external_id)
+
+
+def _parameters(student: Student) -> dict[str, Any]:
+    where = {"account": student.account, "profile": student.profile, "data_file": str(headless.DATA_FILE)}
+    return where | student.parameters
+
+
+def _note(work: Work, notebook: str) -> None:
+    (work.draft / STEP).write_text(notebook, encoding="utf-8")
+
+
+def _write(work: Work, lab: Lab | None = None, **entries: Any) -> Record:
+    """Write the record, whole or not at all, without what is private: what grade.json says is so."""
+    notebooks = sorted(path.name for path in work.folder.glob("*.ipynb"))
+    written = record(work, entries["state"]) | entries | {"notebooks": notebooks}
+    work.folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(written, indent=2, ensure_ascii=False) + "\n"
+    text = masked(text, lab) if lab else text
+    draft = work.folder / ".grade.draft"
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(work.folder / "grade.json")
+    return dict(json.loads(text))
+
+
+@contextmanager
+def _draft(work: Work) -> Iterator[None]:
+    """An empty folder to work in. It takes the place of the student's at the end, however that came."""
+    shutil.rmtree(work.draft, ignore_errors=True)
+    work.draft.mkdir(parents=True)
+    try:
+        yield
+    finally:
+        (work.draft / STEP).unlink(missing_ok=True)
+        if work.folder.exists():
+            shutil.rmtree(work.folder)
+        work.draft.replace(work.folder)
+
+
+@contextmanager
+def _environment(student: Student) -> Iterator[None]:
+    """Let this process and its kernels open the lab of this student; afterwards all is as before.
+
+    No credentials are in it: each kernel assumes the role itself.
+    """
+    before = dict(os.environ)
+    settings = {
+        "LAB_ACCOUNT": student.account,
+        "LAB_PROFILE": student.profile,
+        "LAB_REGION": student.parameters.get("region", ""),
+        "LAB_PREFIX": student.parameters.get("prefix", ""),
+        "LAB_ROLE_ARN": student.role_arn,
+        "LAB_EXTERNAL_ID": student.external_id,
+    }
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def masked_account(text: str) -> str:
+    """The text with every account masked: of errors that came before a lab was open."""
+    return re.sub(r"(?<!\d)\d{8}(?=\d{4}(?!\d))", "********", text)

@@ -1,0 +1,106 @@
+"""Who does the work of a class: processes of this machine, or the workers of a Dask cluster. Both are Executors."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psutil
+
+from lab_lib.errors import LabError, UsageError
+
+
+@contextmanager
+def processes(jobs: int) -> Iterator[Executor]:
+    """So many processes. On the way out they end at once, and the kernels that they have started with them."""
+    workers = Processes(jobs)
+    try:
+        yield workers
+    finally:
+        workers.shutdown(wait=False, cancel_futures=True)
+        workers.kill()
+
+
+@contextmanager
+def cluster(address: str) -> Iterator[Executor]:
+    """The workers of a Dask cluster, such as tcp://10.0.0.5:8786. They go on; what was not begun is cancelled."""
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise UsageError("--scheduler wants Dask, which is not installed: pip install -e '.[dask]'") from None
+    try:
+        client = Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"No Dask scheduler answers at {address}: {error}. Start one with `dask scheduler`.") from None
+    with client:
+        threads = {each["nthreads"] for each in client.scheduler_info(n_workers=-1)["workers"].values()}
+        if threads - {1}:
+            raise UsageError("A worker there has several threads; notebooks want one: `dask worker --nthreads 1`.")
+        workers = client.get_executor(pure=False)
+        try:
+            yield workers
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)
+
+
+class Processes(Executor):
+    """Each thread has a process of its own. Should that die, one work is lost, and another process takes its place."""
+
+    def __init__(self, jobs: int) -> None:
+        self._threads = ThreadPoolExecutor(jobs, initializer=_leave_ctrl_c_to_the_main_thread)
+        self._own, self._pids = threading.local(), set[int]()
+
+    def submit(self, do: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Do this in a process that is free, or will be."""
+        return self._threads.submit(self._in_process, do, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more work."""
+        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+
+    def kill(self) -> None:
+        """End the processes and all that they have started."""
+        for pid in self._pids:
+            with suppress(psutil.NoSuchProcess):
+                process = psutil.Process(pid)
+                for each in [process, *process.children(recursive=True)]:
+                    with suppress(psutil.NoSuchProcess):
+                        each.kill()
+
+    def _in_process(self, do: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        try:
+            return self._pool().submit(do, *args, **kwargs).result()
+        except BrokenProcessPool:
+            del self._own.pool
+            raise LabError("The process that ran the notebooks has died. Run this account once more.") from None
+
+    def _pool(self) -> ProcessPoolExecutor:
+        """This thread's process: a pool of one, since a pool as a whole ends when one of its processes dies."""
+        if not hasattr(self._own, "pool"):
+            spawn = multiprocessing.get_context("spawn")
+            self._own.pool = ProcessPoolExecutor(1, spawn, initializer=_end_with_parent)
+            self._pids.add(self._own.pool.submit(os.getpid).result())
+        pool: ProcessPoolExecutor = self._own.pool
+        return pool
+
+
+def _leave_ctrl_c_to_the_main_thread() -> None:
+    """The processes that this thread starts do not see it either: they are ended by those who started them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def _end_with_parent() -> None:
+    """However the class was ended, its processes end too, and then their kernels."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,521 @@
+"""A class, as an instructor runs it: full marks, three who are stuck, a kill, Ctrl-C, and on from there."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from lab_lib import buckets, cleanup, emulator, gradebook, queues, tables, work
+from lab_lib.cli import app
+from lab_lib.headless import notebooks
+from lab_lib.lab import open_lab
+from lab_lib.waiting import wait_until
+from lab_lib.workers import Processes
+
+LAB = Path(sys.executable).with_name("lab")
+NAMES = ["Ana", "Ben", "Chen 陈", "Dora", "=Emil"]
+STUCK = {"Ben": "00", "Chen 陈": "02", "Dora": "04"}
+
+
+def table_with_another_key(lab):
+    lab.client("dynamodb").create_table(
+        TableName="Transactions",
+        KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    lab.client("dynamodb").put_item(TableName="Transactions", Item={"Id": {"S": "somebody's"}})
+
+
+def bucket_that_starts_another_function(lab):
+    other = {
+        "LambdaFunctionArn": lab.arn("lambda", "function:gone"),
+        "Events": ["s3:ObjectCreated:*"],
+        "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".csv"}]}},
+    }
+    buckets.ensure_bucket(lab)
+    lab.client("s3").put_bucket_notification_configuration(
+        Bucket=lab.bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [other]}
+    )
+
+
+def topic_with_a_queue_that_is_gone(lab):
+    topic = lab.client("sns").create_topic(Name="HighBalanceAlert")["TopicArn"]
+    lab.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=lab.arn("sqs", "Gone"))
+
+
+SPOILED = {"Ben": table_with_another_key, "Chen 陈": bucket_that_starts_another_function}
+SPOILED |= {"Dora": topic_with_a_queue_that_is_gone}
+
+
+def run_class(roster, out, *options):
+    """`lab class` as its own process, to its end."""
+    arguments = [LAB, "class", roster, "--out", out, "--jobs", "2", *options]
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=False, env=WIDE)
+
+
+def begin_class(roster, out, name, *options):
+    """Start it and wait until this student is through; the process, and all that it started."""
+    process = subprocess.Popen(
+        [LAB, "class", roster, "--out", out, "--jobs", "2", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=WIDE,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+    def through():
+        return list(out.glob(f"{name}-*/grade.json")) or process.poll() is not None
+
+    wait_until(through, f"{name} to be through", timeout=120)
+    wait_until(lambda: list(out.glob(".*.draft/.step")) or process.poll() is not None, "the next one", timeout=60)
+    assert process.poll() is None
+    return process, psutil.Process(process.pid).children(recursive=True)
+
+
+WIDE = {**os.environ, "COLUMNS": "200"}
+
+
+def book_of(folder):
+    """What gradebook.json says, but how long it took."""
+    students = json.loads((folder / "gradebook.json").read_text(encoding="utf-8"))["students"]
+    for student in students:
+        student["seconds"] = 0
+        student["steps"] = [{**step, "seconds": 0} for step in student["steps"]]
+    return students
+
+
+@pytest.fixture(scope="module")
+def roster(new_account, tmp_path_factory):
+    """Five students; three of them find something in their account that was not meant to be there."""
+    path = tmp_path_factory.mktemp("roster") / "roster.csv"
+    accounts = {name: new_account() for name in NAMES}
+    for name, spoil in SPOILED.items():
+        spoil(open_lab(account=accounts[name]))
+    rows = "".join(f"{account},{name}\n" for name, account in accounts.items())
+    path.write_text(f"account,name\n{rows}", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def whole(roster, tmp_path_factory):
+    """The class without a break: the folder and the process."""
+    out = tmp_path_factory.mktemp("whole")
+    return out, run_class(roster, out)
+
+
+@pytest.fixture(scope="module")
+def broken_off(whole, roster, tmp_path_factory):
+    """The class killed, gone on with, ended by Ctrl-C, and gone on with to its end."""
+    out = tmp_path_factory.mktemp("broken-off")
+    killed, children = begin_class(roster, out, "ben")
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    after_kill = {path.name for path in out.iterdir()}
+    left = psutil.wait_procs(children, timeout=10)[1]
+    interrupted, children = begin_class(roster, out, "ana", "--resume")
+    os.killpg(interrupted.pid, signal.SIGINT)
+    stdout, stderr = interrupted.communicate(timeout=30)
+    left += psutil.wait_procs(children, timeout=10)[1]
+    return out, after_kill, left, (interrupted.returncode, stdout, stderr), run_class(roster, out, "--resume")
+
+
+def test_a_student_who_is_stuck_stops_nobody_else(whole):
+    out, process = whole
+
+    points = {student["name"]: student["percent"] for student in book_of(out)}
+    assert process.returncode == 1, process.stderr
+    assert {name for name, percent in points.items() if percent == 100} == set(NAMES) - set(STUCK)
+    assert f"Full marks: {len(NAMES) - len(STUCK)} of {len(NAMES)}" in process.stdout
+
+
+def test_each_is_marked_down_at_the_right_step(whole):
+    out, process = whole
+
+    first = {
+        student["name"]: next(check["step"] for check in student["checks"] if check["state"] == "not yet")
+        for student in book_of(out)
+        if student["name"] in STUCK
+    }
+    assert first == STUCK
+    for name, step in STUCK.items():
+        (line,) = [line for line in process.stdout.splitlines() if f" {name} " in line]
+        assert f" {step} " in line
+
+
+def test_without_a_terminal_each_student_is_a_line(whole):
+    _, process = whole
+
+    lines = process.stderr.splitlines()
+    assert len(lines) == len(NAMES)
+    assert all(any(name in line for line in lines) for name in NAMES)
+
+
+def test_those_who_are_through_have_their_notebooks_and_nothing_is_left_in_their_account(whole, roster):
+    out, _ = whole
+    account = roster.read_text(encoding="utf-8").splitlines()[1].split(",")[0]
+
+    (folder,) = out.glob("ana-*")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        [*(path.name for path in notebooks()), "grade.json", "result.json"]
+    )
+    assert cleanup.left(open_lab(account=account)) == []
+    assert not list(out.glob(".*"))
+
+
+def test_no_file_tells_an_account(whole, roster):
+    out, process = whole
+    accounts = [line.split(",")[0] for line in roster.read_text(encoding="utf-8").splitlines()[1:]]
+
+    text = process.stdout + process.stderr
+    text += "".join(path.read_text(encoding="utf-8") for path in out.rglob("*") if path.is_file())
+
+    assert [account for account in accounts if account in text] == []
+
+
+@pytest.mark.classroom
+def test_a_class_that_was_killed_has_written_whole_students_only(broken_off):
+    _, after_kill, *_ = broken_off
+
+    drafts = {name for name in after_kill if name.startswith(".")}
+    assert drafts
+    assert {name for name in after_kill if name.endswith((".csv", ".html", ".json"))} == set()
+
+
+@pytest.mark.classroom
+def test_neither_a_kill_nor_ctrl_c_leaves_a_process(broken_off):
+    _, _, left, *_ = broken_off
+
+    assert left == []
+    assert emulator.running()
+
+
+@pytest.mark.classroom
+def test_ctrl_c_ends_a_class_with_status_130_and_says_how_to_go_on(broken_off):
+    _, _, _, (status, _, stderr), _ = broken_off
+
+    assert status == 130, stderr
+    assert "--resume" in stderr.splitlines()[-1]
+    assert "Traceback" not in stderr
+
+
+def test_the_instructors_own_settings_play_no_part(tmp_path, new_account, monkeypatch):
+    account = new_account()
+    monkeypatch.setenv("LAB_PROFILE", "the-instructors")
+    monkeypatch.setenv("LAB_PREFIX", "Mine")
+    (tmp_path / "roster.csv").write_text(f"account,name\n{account},Ana\n")
+
+    ended = in_process("class", "check", tmp_path / "roster.csv", "--out", tmp_path / "out")
+
+    (ana,) = book_of(tmp_path / "out")
+    assert (ana["state"], ana["error"], ended.exit_code) == ("done", None, 1)
+
+
+@pytest.mark.classroom
+def test_a_class_that_was_stopped_twice_comes_to_the_same_grade_book(whole, broken_off):
+    (straight, _), (out, *_, last) = whole, broken_off
+
+    assert last.returncode == 1, last.stderr
+    assert len(last.stderr.splitlines()) < len(NAMES)  # what was done is not done again
+    assert book_of(out) == book_of(straight)
+    assert not list(out.glob(".*"))
+
+
+def test_results_of_an_earlier_class_are_not_mixed_with(whole, roster):
+    out, _ = whole
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+
+    ended = run_class(roster, out)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "--resume" in ended.stderr
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+
+
+def test_a_kernel_that_is_made_clean_knows_nothing_of_the_notebook_before(notebook_of, tmp_path):
+    spoil = [
+        "import os, sys, warnings, matplotlib.pyplot as plt",
+        "secret = 1; plt.figure(); os.environ['SECRET'] = '1'; sys.path.append('/secret'); os.chdir('/')",
+        "warnings.simplefilter('error'); plt.rcParams['lines.linewidth'] = 9",
+        "secret",
+    ]
+    look = [
+        "print({'secret', 'plt', 'os', '_4'} & set(globals()), 4 in Out)",
+        "import os, sys, warnings, matplotlib.pyplot as plt",
+        "print(plt.get_fignums(), 'SECRET' in os.environ, '/secret' in sys.path, os.getcwd() == '/')",
+        "print(plt.rcParams['lines.linewidth'], warnings.filters[0][0] == 'error')",
+    ]
+    first, second = notebook_of("00-spoil", *spoil), notebook_of("01-look", *look)
+
+    said = run_in_one_kernel(tmp_path, first, second)
+
+    assert said == ["set() False", "[] False False False", "1.5 False"]
+
+
+@pytest.fixture
+def notebook_of(tmp_path):
+    """notebook_of(name, cell, …): the path of a notebook with these cells."""
+    import nbformat
+
+    def notebook_of(name, *cells):
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=kernel)
+        nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+        return tmp_path / f"{name}.ipynb"
+
+    return notebook_of
+
+
+def run_in_one_kernel(tmp_path, *paths):
+    """Run these notebooks one after the other; what the last one printed, in lines."""
+    from contextlib import closing
+
+    from lab_lib import headless
+
+    (tmp_path / "out").mkdir()
+    with closing(headless.one_kernel(list(paths))) as kernels:
+        for path, kernel in zip(paths, kernels, strict=True):
+            step = headless.run_one(path, tmp_path / "out", {}, open_lab(), kernel, each_cell=False)
+            assert step.ok, step.error
+    cells = json.loads((tmp_path / "out" / paths[-1].name).read_text(encoding="utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell["outputs"] if output.get("name") == "stdout"]
+    return "".join("".join(output["text"]) for output in outputs).splitlines()
+
+
+def test_a_cell_that_never_ends_is_a_step_that_failed(notebook_of, tmp_path, monkeypatch):
+    from lab_lib import headless
+
+    monkeypatch.setattr(headless, "LONGEST_CELL", 2)
+    (tmp_path / "out").mkdir()
+
+    hanging = notebook_of("00-hang", "import threading; threading.Event().wait()")
+
+    step = headless.run_one(hanging, tmp_path / "out", {}, open_lab())
+
+    assert (step.ok, "2 s" in step.error) == (False, True)
+
+
+def student_of(account, **settings):
+    from lab_lib.roster import Student
+
+    parameters = settings.pop("parameters", {})
+    own = {"name": "Ana", "profile": "", "role_arn": "", "external_id": "", **settings}
+    return Student(line=2, account=account, parameters=parameters, **own)
+
+
+def test_no_account_sees_or_touches_anothers(chain, new_account):
+    chain.put("march.txt", ["C1|1 Smith Street|T1|03/16/2017|10"])
+    chain.wait_for_totals(C1=10)
+    other = work.opened(student_of(new_account()))
+    mine, s3 = chain.lab, other.client("s3")
+
+    assert cleanup.left(other) == cleanup.given(other) == []
+    assert s3.list_buckets()["Buckets"] == []
+    for call in (
+        lambda: s3.get_object(Bucket=mine.bucket, Key="march.txt"),
+        lambda: s3.put_object(Bucket=mine.bucket, Key="april.txt", Body=b""),
+        lambda: s3.delete_object(Bucket=mine.bucket, Key="march.txt"),
+        lambda: other.client("lambda").invoke(FunctionName=mine.arn("lambda", "function:TotalNotifier")),
+    ):
+        with pytest.raises(s3.exceptions.ClientError):
+            call()
+    list(cleanup.delete_all(other))
+    assert [each["Key"] for each in buckets.objects(mine)] == ["march.txt"]
+    assert tables.items(mine, "TransactionTotal")
+    assert queues.find_queue(mine, "CustomerNotify")
+
+
+@pytest.fixture
+def with_credentials(new_account, monkeypatch):
+    """The instructor's own credentials, and the embedded AWS as the endpoint that they are for."""
+    lab = open_lab(account=new_account())
+    monkeypatch.setenv("AWS_ENDPOINT_URL", lab.endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", lab.account)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "0123456789abcdef0123")
+
+
+def test_a_role_is_assumed_in_the_account_that_was_named(with_credentials, new_account):
+    account = new_account()
+    role = f"arn:aws:iam::{account}:role/Grader"
+
+    lab = work.opened(student_of(account, role_arn=role, external_id="class-7"))
+
+    assert (lab.account, lab.client("sts").get_caller_identity()["Account"]) == (account, account)
+    assert lab.session.get_credentials().token
+
+
+def test_a_role_of_another_account_is_refused(with_credentials, new_account):
+    from lab_lib.errors import WrongAccount
+
+    role = f"arn:aws:iam::{new_account()}:role/Grader"
+
+    with pytest.raises(WrongAccount):
+        open_lab(account=new_account(), role_arn=role)
+
+
+def settings_of_this_process():
+    return {name: value for name, value in os.environ.items() if name.startswith("LAB_") and "HOME" not in name}
+
+
+def settings_within(student):
+    with work._environment(student):
+        return settings_of_this_process()
+
+
+def test_what_a_worker_is_told_of_one_student_the_next_one_does_not_see(new_account):
+    role = student_of(new_account(), role_arn="arn:aws:iam::1:role/R", external_id="e")
+    other, workers = student_of(new_account()), Processes(1)
+    try:
+        first = workers.submit(settings_within, role).result()
+        after = workers.submit(settings_of_this_process).result()
+        second = workers.submit(settings_within, other).result()
+    finally:
+        workers.shutdown()
+        workers.kill()
+
+    assert (first["LAB_ROLE_ARN"], first["LAB_EXTERNAL_ID"]) == ("arn:aws:iam::1:role/R", "e")
+    assert after == {}
+    assert (second["LAB_ACCOUNT"], second["LAB_ROLE_ARN"], second["LAB_EXTERNAL_ID"]) == (other.account, "", "")
+
+
+def test_a_process_that_dies_costs_its_own_work_only():
+    from lab_lib.errors import LabError
+
+    workers = Processes(1)
+    try:
+        died, lives = workers.submit(os._exit, 1), workers.submit(os.getpid)
+        with pytest.raises(LabError, match="died"):
+            died.result()
+        assert lives.result() != os.getpid()
+    finally:
+        workers.shutdown()
+        workers.kill()
+
+
+@pytest.fixture
+def cluster():
+    """The address of a Dask cluster of two workers, each a process with one thread."""
+    code = (
+        "from distributed import LocalCluster\n"
+        "if __name__ == '__main__':\n"
+        "    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:\n"
+        "        print(cluster.scheduler_address, flush=True)\n"
+        "        input()\n"
+    )
+    pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code], **pipe) as process:
+        yield process.stdout.readline().strip()
+        process.communicate("\n")
+
+
+@pytest.mark.classroom
+def test_a_dask_cluster_does_the_same_work(cluster, new_account, tmp_path):
+    accounts = [new_account() for _ in range(3)]
+    SPOILED["Ben"](open_lab(account=accounts[1]))
+    rows = "".join(f"{account},{name}\n" for account, name in zip(accounts, ["Ana", "Ben", "Dora"], strict=True))
+    (tmp_path / "roster.csv").write_text(f"account,name\n{rows}")
+
+    ended = run_class(tmp_path / "roster.csv", tmp_path / "out", "--scheduler", cluster)
+
+    assert ended.returncode == 1, ended.stderr
+    students = book_of(tmp_path / "out")
+    assert [(each["name"], each["state"]) for each in students] == [
+        ("Ana", "done"),
+        ("Ben", "failed"),
+        ("Dora", "done"),
+    ]
+    assert [each["percent"] == 100 for each in students] == [True, False, True]
+
+
+def test_a_scheduler_that_is_not_there_is_one_line_and_status_2(roster, tmp_path):
+    ended = in_process("class", roster, "--out", tmp_path / "out", "--scheduler", "tcp://127.0.0.1:1")
+
+    assert (ended.exit_code, len(ended.stderr.splitlines())) == (2, 1)
+    assert "dask scheduler" in ended.stderr
+
+
+def test_without_dask_a_scheduler_is_one_line_that_says_what_to_install(roster, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+
+    ended = in_process("class", roster, "--out", tmp_path / "out", "--scheduler", "tcp://127.0.0.1:1")
+
+    assert (ended.exit_code, len(ended.stderr.splitlines())) == (2, 1)
+    assert "[dask]" in ended.stderr
+
+
+def in_process(*arguments):
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def test_check_grades_accounts_that_were_built_by_hand_and_changes_nothing(chain, new_account, tmp_path):
+    chain.put("transactions.txt", Path(work.headless.DATA_FILE).read_bytes())
+    chain.wait_for_totals(C1=598, C2=1750)
+    wait_until(lambda: chain.alerts(), "the alert", timeout=30)
+    (tmp_path / "roster.csv").write_text(f"account,name\n{chain.lab.account},Ana\n{new_account()},Ben\n")
+    before = cleanup.left(chain.lab)
+
+    ended = in_process("class", "check", tmp_path / "roster.csv", "--out", tmp_path / "out")
+
+    ana, ben = book_of(tmp_path / "out")
+    assert (ana["name"], ana["percent"], ana["steps"]) == ("Ana", 100, [])
+    assert ben["percent"] < 50
+    assert (ended.exit_code, "Full marks: 1 of 2" in ended.stdout) == (1, True), ended.output
+    assert cleanup.left(chain.lab) == before
+
+
+def test_clean_deletes_what_the_lab_made_in_every_account_and_says_what_is_left(chain_in, new_account, tmp_path):
+    labs = [chain_in(new_account()).lab for _ in range(2)]
+    for lab in labs:
+        queues.ensure_queue(lab, "CustomerNotify")
+    rows = "".join(f"{lab.account},Student {number}\n" for number, lab in enumerate(labs))
+    (tmp_path / "roster.csv").write_text(f"account,name\n{rows}")
+
+    ended = in_process("class", "clean", tmp_path / "roster.csv")
+
+    assert ended.exit_code == 0, ended.output
+    assert ended.stdout.count("nothing") >= 2
+    assert [cleanup.left(lab) for lab in labs] == [[], []]
+
+
+def test_shards_have_every_student_once_and_merge_to_one_grade_book(tmp_path, new_account):
+    from lab_lib import classroom
+
+    students = [student_of(new_account(), name=f"Student {number}") for number in range(7)]
+    parts = [classroom.chosen(students, f"{part}/3") for part in (1, 2, 3)]
+
+    assert sorted((each for part in parts for each in part), key=lambda each: each.account) == students
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    for number, part in enumerate(parts):
+        for each in classroom.plan(part, tmp_path / str(number)):
+            work.failed(each, RuntimeError("no"))
+    ended = in_process("class", "merge", *(tmp_path / str(number) for number in range(3)), "--out", tmp_path / "all")
+    assert ended.exit_code == 1
+    assert len(gradebook.read(tmp_path / "all")) == len(book_of(tmp_path / "all")) == 7
+
+
+@pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b", "1/0"])
+def test_a_shard_that_is_none_is_refused(shard, roster, tmp_path):
+    ended = in_process("class", roster, "--out", tmp_path / "out", "--shard", shard)
+
+    assert (ended.exit_code, "2/5" in ended.stderr) == (2, True)
+
+
+def test_an_account_that_is_not_in_the_roster_is_refused(roster, tmp_path):
+    ended = in_process("class", roster, "--out", tmp_path / "out", "--only", "999999999999")
+
+    assert (ended.exit_code, "999999999999" in ended.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("names", ["class", "class run", "class check", "class clean", "class merge"])
+def test_every_command_of_the_class_explains_itself(names):
+    ended = in_process(*names.split(), "--help")
+
+    assert (ended.exit_code, "Usage:" in ended.stdout) == (0, True)
