@@ -18,7 +18,7 @@ lab: $(READY) ## open the lab in JupyterLab
 test: $(READY) ## run all tests: the parts, the whole chain, the notebooks
 	$(BIN)/pytest
 
-browser: $(READY) ## look at every notebook in JupyterLab in Chromium; screenshots go to runs/browser
+browser: $(READY) ## look at every notebook and the report of a class in Chromium; screenshots go to runs/browser
 	$(BIN)/pytest tests/browser
 
 faults: $(READY) ## break the running pipeline in many ways, and show what became of totals, alerts and bad rows
@@ -30,7 +30,7 @@ sabotage: $(READY) ## break a finished account in many ways, and show which chec
 security: $(READY) ## try what roles, a learner and strangers may not do, and show who may do what
 	$(BIN)/pytest -m security tests/lab/test_security.py tests/lab/test_learner.py --table -q
 
-classroom: $(READY) ## kill a class half-way, go on with it, and give one to a Dask cluster
+classroom: $(READY) ## run a class, kill it half-way, go on with it, and give one to a Dask cluster
 	$(BIN)/pytest -m classroom tests/lab/test_classroom.py -q
 
 bench: $(READY) ## time the headless run and `lab check` against what they cannot do without

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from lab_lib.terminal import Yes, out, said_in_one_line, shown
+from lab_lib.workers import JOBS
 
 _SETTINGS = {f"LAB_{name}" for name in ("ACCOUNT", "PROFILE", "REGION", "PREFIX", "ROLE_ARN", "EXTERNAL_ID")}
 _THREADS = 8  # that look at accounts, or clean them: they only wait for AWS
@@ -48,7 +49,7 @@ Only = Annotated[str, typer.Option(help="Only these accounts of the roster, with
 def run(
     roster: Roster,
     out_dir: Out,
-    jobs: Annotated[int, typer.Option(min=1, help="So many accounts at a time.")] = os.cpu_count() or 1,
+    jobs: Annotated[int, typer.Option(min=1, help="So many accounts at a time; twice the cores by default.")] = JOBS,
     resume: Annotated[bool, typer.Option("--resume", help="Go on: what is done stays, all else is run.")] = False,
     shard: Annotated[str, typer.Option(help="Only this part of the class, such as 2/5.")] = "",
     only: Only = "",

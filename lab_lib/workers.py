@@ -14,6 +14,8 @@ import psutil
 
 from lab_lib.errors import LabError, UsageError
 
+JOBS = 2 * (os.cpu_count() or 1)  # accounts at a time: half of a run is waiting for AWS
+
 
 @contextmanager
 def processes(jobs: int) -> Iterator[Executor]:

@@ -21,10 +21,10 @@ from jupyter_client.manager import start_new_kernel
 
 from lab_lib import emulator, headless
 from lab_lib.lab import open_lab
+from lab_lib.workers import JOBS
 
 COMMANDS = Path(sys.executable).parent
 ACCOUNTS = (f"{number:012}" for number in itertools.count(300_000_000_001))
-JOBS = os.cpu_count() or 1
 
 
 def with_class(accounts, folder):

@@ -18,6 +18,8 @@ from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
 from lab_lib.workers import Processes
 
+pytestmark = pytest.mark.classroom  # a minute of its own: `make classroom`
+
 LAB = Path(sys.executable).with_name("lab")
 NAMES = ["Ana", "Ben", "Chen 陈", "Dora", "=Emil"]
 STUCK = {"Ben": "00", "Chen 陈": "02", "Dora": "04"}
@@ -181,7 +183,6 @@ def test_no_file_tells_an_account(whole, roster):
     assert [account for account in accounts if account in text] == []
 
 
-@pytest.mark.classroom
 def test_a_class_that_was_killed_has_written_whole_students_only(broken_off):
     _, after_kill, *_ = broken_off
 
@@ -190,7 +191,6 @@ def test_a_class_that_was_killed_has_written_whole_students_only(broken_off):
     assert {name for name in after_kill if name.endswith((".csv", ".html", ".json"))} == set()
 
 
-@pytest.mark.classroom
 def test_neither_a_kill_nor_ctrl_c_leaves_a_process(broken_off):
     _, _, left, *_ = broken_off
 
@@ -198,7 +198,6 @@ def test_neither_a_kill_nor_ctrl_c_leaves_a_process(broken_off):
     assert emulator.running()
 
 
-@pytest.mark.classroom
 def test_ctrl_c_ends_a_class_with_status_130_and_says_how_to_go_on(broken_off):
     _, _, _, (status, _, stderr), _ = broken_off
 
@@ -219,7 +218,6 @@ def test_the_instructors_own_settings_play_no_part(tmp_path, new_account, monkey
     assert (ana["state"], ana["error"], ended.exit_code) == ("done", None, 1)
 
 
-@pytest.mark.classroom
 def test_a_class_that_was_stopped_twice_comes_to_the_same_grade_book(whole, broken_off):
     (straight, _), (out, *_, last) = whole, broken_off
 
@@ -416,7 +414,6 @@ def cluster():
         process.communicate("\n")
 
 
-@pytest.mark.classroom
 def test_a_dask_cluster_does_the_same_work(cluster, new_account, tmp_path):
     accounts = [new_account() for _ in range(3)]
     SPOILED["Ben"](open_lab(account=accounts[1]))
