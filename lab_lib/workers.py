@@ -47,7 +47,7 @@ def cluster(address: str) -> Iterator[Executor]:
         try:
             yield workers
         finally:
-            workers.shutdown(wait=False, cancel_futures=True)
+            workers.shutdown(wait=False)  # which cancels, as Dask has it
 
 
 class Processes(Executor):
