@@ -19,8 +19,7 @@ from lab_lib.errors import LabError, UsageError
 from lab_lib.lab import is_embedded, start_embedded
 from lab_lib.roster import Student
 from lab_lib.work import Record, Work
-
-_THREADS = 8  # that clean accounts: they only wait for AWS
+from lab_lib.workers import THREADS
 
 
 def plan(students: list[Student], out: Path, keep: bool = False) -> list[Work]:
@@ -91,7 +90,7 @@ class Leak:
 
 def clean(students: list[Student]) -> list[Leak]:
     """Delete what the lab made in each of these accounts."""
-    with ThreadPoolExecutor(_THREADS) as threads:
+    with ThreadPoolExecutor(THREADS) as threads:
         return list(threads.map(_clean, students))
 
 

@@ -13,10 +13,9 @@ import typer
 from typer.core import TyperGroup
 
 from lab_lib.terminal import Yes, out, said_in_one_line, shown
-from lab_lib.workers import JOBS
+from lab_lib.workers import JOBS, THREADS
 
 _SETTINGS = {f"LAB_{name}" for name in ("ACCOUNT", "PROFILE", "REGION", "PREFIX", "ROLE_ARN", "EXTERNAL_ID")}
-_THREADS = 8  # that look at accounts, or clean them: they only wait for AWS
 
 
 class _RunUnlessSaid(TyperGroup):
@@ -100,7 +99,7 @@ def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
     with said_in_one_line():
         works = classroom.plan(classroom.chosen(_read(roster), only=only), out_dir)
         classroom.left_to_do(works, resume=False)
-        with class_table.live(works, works) as finished, ThreadPoolExecutor(_THREADS) as executor:
+        with class_table.live(works, works) as finished, ThreadPoolExecutor(THREADS) as executor:
             for record in classroom.run(works, executor, work.grade):
                 finished(record)
         records = classroom.records(works)

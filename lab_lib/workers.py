@@ -15,6 +15,7 @@ import psutil
 from lab_lib.errors import LabError, UsageError
 
 JOBS = 2 * (os.cpu_count() or 1)  # accounts at a time: half of a run is waiting for AWS
+THREADS = 8  # that look at accounts, or clean them: they only wait for AWS
 
 
 @contextmanager
