@@ -119,9 +119,11 @@ class Chain:
         """Wait until TotalNotifier is through with so many changes of Transactions, alerts included."""
 
         def through():
+            if self.changes() < count:
+                return False  # and only now the totals: read before, they might lack the last change and its alert
             totals = tables.items(self.lab, "TransactionTotal")
             high = [item["accountBalance"] >= self.lab.threshold for item in totals]
-            return self.changes() >= count and high == [item.get("alerted", False) for item in totals]
+            return high == [item.get("alerted", False) for item in totals]
 
         wait_until(through, f"{count} changes to be added up", timeout=60)
 
