@@ -55,7 +55,7 @@ def left_to_do(works: list[Work], resume: bool) -> list[Work]:
 
 def records(works: list[Work]) -> list[Record]:
     """The record of each student: what is in the folder, or that the work has not come to an end."""
-    return [work.read(each) or work.record(each, "interrupted" if step(each) else "not run") for each in works]
+    return [work.read(each) or work.record(each, "unfinished" if step(each) else "not run") for each in works]
 
 
 def run(works: list[Work], workers: Executor, do: Callable[[Work], Record] = work.do) -> Iterator[Record]:

@@ -1,8 +1,10 @@
 """`lab class`: the work of a whole class. Thin, like the other commands; what it shows is in class_table.py."""
 
+import math
 import os
 import shlex
 import sys
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -15,6 +17,7 @@ from typer.core import TyperGroup
 from lab_lib.terminal import Yes, out, said_in_one_line, shown
 from lab_lib.workers import JOBS, THREADS
 
+_BOOK_EVERY = 10  # seconds; while a class is at work, its grade book can be looked at
 _SETTINGS = {f"LAB_{name}" for name in ("ACCOUNT", "PROFILE", "REGION", "PREFIX", "ROLE_ARN", "EXTERNAL_ID")}
 
 
@@ -60,7 +63,7 @@ def run(
 
     Each account is graded before its last notebook deletes what the lab made.
 
-    Where a notebook fails, all is left as it is. On AWS you are asked first.
+    Where a notebook fails, all is left as it is. On AWS you are asked first. The grade book grows while it runs.
 
     The exit status is 0 if everybody has full marks, 1 if not, 130 after Ctrl-C.
     """
@@ -75,15 +78,22 @@ def run(
         if not keep:
             classroom.confirm([each.student for each in to_do], yes)
         given = workers.cluster(scheduler) if scheduler else workers.processes(min(jobs, len(to_do)) or 1)
-        try:
-            with given as executor, class_table.live(works, to_do) as finished:
+
+        def write_book() -> list[dict[str, Any]]:
+            records = [each for each in classroom.records(works) if each["state"] != "not run" or not only]
+            gradebook.write(out_dir, records, date.today().isoformat())
+            return records
+
+        with given as executor, class_table.live(works, to_do) as finished:
+            try:
+                written = -math.inf
                 for record in classroom.run(to_do, executor):
                     finished(record)
-        except KeyboardInterrupt:
-            gradebook.write(out_dir, classroom.records(works), date.today().isoformat())
-            raise
-        records = [each for each in classroom.records(works) if each["state"] != "not run" or not only]
-        gradebook.write(out_dir, records, date.today().isoformat())
+                    if time.monotonic() > written + _BOOK_EVERY:
+                        write_book()
+                        written = time.monotonic()
+            finally:
+                records = write_book()
         _summarise(out_dir, records)
 
 

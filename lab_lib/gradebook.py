@@ -1,9 +1,9 @@
 """What a class came to: points, and the files that say so. Nothing here calls AWS.
 
-A student's record is the dict of OUT/<folder>/grade.json:
+A student's record is the dict of OUT/<folder>/grade.json; while there is none yet, what the grade book says:
 
     name, account (masked), folder, id (the school's own, may be missing)
-    state       done | failed | not run | interrupted
+    state       done | failed | unfinished | not run
     seconds, error, threshold
     steps       [{notebook, ok, seconds, error}]            what was run; empty after a mere check
     checks      [{step, name, ok, found, wanted, hint}]     of the steps 00 to 05, and "further", which gives no points
@@ -27,11 +27,11 @@ from lab_lib.errors import UsageError
 from lab_lib.headless import notebooks
 
 Record = dict[str, Any]
-RECORD = "grade.json"
+RECORD, BOOK = "grade.json", "gradebook.json"
 POINTS = 10  # of each step; all its checks count the same
 # The steps that have checks: "02" is "02 add triggers".
 TITLES = {path.stem[:2]: path.stem.replace("-", " ") for path in notebooks(keep=True) if path.stem[:2] in STEPS}
-_RANKS = {"done": 2, "failed": 2, "interrupted": 1, "not run": 0}  # what says more about a student
+_RANKS = {"done": 2, "failed": 2, "unfinished": 1, "not run": 0}  # what says more about a student
 _INFORMATION = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 _READ_ONLY = "(read only)"
 
@@ -47,7 +47,7 @@ def write(out: Path, records: Iterable[Record], when: str = "") -> None:
     """Write gradebook.csv, nbgrader.csv, gradebook.json and report.html, each whole or not at all."""
     whole = book(records)
     texts = {
-        "gradebook.json": json.dumps(whole, indent=2, ensure_ascii=False) + "\n",
+        BOOK: json.dumps(whole, indent=2, ensure_ascii=False) + "\n",
         "gradebook.csv": "\ufeff" + _csv(_canvas(whole)),  # the mark lets Excel read all scripts
         "nbgrader.csv": _csv(_nbgrader(whole)),  # without it: nbgrader would take it for a part of "id"
         "report.html": report.page(whole, when),
@@ -58,9 +58,10 @@ def write(out: Path, records: Iterable[Record], when: str = "") -> None:
 
 
 def read(out: Path) -> list[Record]:
-    """The records that lie in the folders of a class; UsageError for one that cannot be read."""
+    """The records of a class, also of those who are not graded yet; UsageError for one that cannot be read."""
     paths = sorted(path for path in out.glob(f"*/{RECORD}") if not path.parent.name.startswith("."))  # no drafts
-    return [_record(path) for path in paths]
+    graded = {path.parent.name: _record(path) for path in paths}
+    return [*graded.values(), *(each for each in _ungraded(out / BOOK) if each["folder"] not in graded)]
 
 
 def merge(folders: Iterable[Path], out: Path, when: str = "") -> list[Record]:
@@ -74,10 +75,10 @@ def merge(folders: Iterable[Path], out: Path, when: str = "") -> list[Record]:
     for shard in dict.fromkeys(folder.resolve() for folder in folders):
         records = read(shard)
         if not records:
-            raise UsageError(f"{shard} holds no folder of a student. Name what `lab class` wrote to.")
+            raise UsageError(f"{shard} holds no student. Name what `lab class` wrote to.")
         for record in records:
             other, where = chosen.get(record["folder"], (None, shard))
-            if other and _rank(other) == _rank(record) == 2:
+            if other and _rank(other) == _rank(record) == _RANKS["done"]:
                 twice.append(f"\n  {record['name']}: {where / record['folder']} and {shard / record['folder']}")
             elif other is None or _rank(record) > _rank(other):
                 chosen[record["folder"]] = record, shard
@@ -87,7 +88,8 @@ def merge(folders: Iterable[Path], out: Path, when: str = "") -> list[Record]:
         )
     out.mkdir(parents=True, exist_ok=True)
     for name, (_, shard) in chosen.items():
-        _copy(shard / name, out.resolve() / name)
+        if (shard / name).is_dir():
+            _copy(shard / name, out.resolve() / name)
     merged = [record for record, _ in chosen.values()]
     write(out, merged, when)
     return merged
@@ -185,6 +187,18 @@ def _record(path: Path) -> Record:
             f"{path} is no record of a student: {error!r}. Delete it, and run its student again."
         ) from None
     return record
+
+
+def _ungraded(path: Path) -> list[Record]:
+    """Those whom a grade book lists as not graded yet; none if there is no grade book."""
+    try:
+        students = json.loads(path.read_text(encoding="utf-8"))["students"]
+        ungraded = [each for each in students if _rank(each) < _RANKS["done"]]
+        return sorted(ungraded, key=lambda each: str(each["folder"]))
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UsageError(f"{path} is no grade book: {error!r}. Delete it, and run `lab class` again.") from None
 
 
 def _rank(record: Record) -> int:

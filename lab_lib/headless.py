@@ -1,35 +1,25 @@
 """The notebooks through papermill, in order, for one account; what they left there is read into a result."""
 
-import asyncio
 import functools
 import json
-import re
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_core.utils import ensure_event_loop, run_sync
-from traitlets.config import Config
-
 from lab_lib import buckets, queues, tables, transactions
-from lab_lib.errors import LabError, UsageError
+from lab_lib.errors import UsageError
+from lab_lib.kernels import PRIVATE_KERNEL, Kernel, Kernels, fresh_kernels
 from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 DATA_FILE = Path(__file__).parents[1] / "data" / "transactions.txt"
 CLEAN_UP = "99-clean-up"
-PRIVATE_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})  # nobody on this machine can listen in
-_NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own would keep what is private
 LONGEST_CELL = 900  # seconds; on AWS a cell may well wait for minutes
-_LONGEST_CLEANING = 60  # seconds
-_AHEAD = 2  # so many kernels start while a notebook works; more would only take the processor from it
-Kernels = Callable[[list[Path]], Generator["Kernel"]]
 OPENING = ("account", "profile", "region", "prefix", "threshold", "email", "phone")
 
 
@@ -45,28 +35,6 @@ class Step:
 
     def as_dict(self) -> dict[str, Any]:
         return {"notebook": self.notebook, "ok": self.ok, "seconds": round(self.seconds, 2), "error": self.error}
-
-
-class Kernel(AsyncKernelManager):
-    """A kernel that is handed to one notebook after the other; nbclient leaves its connections to it open."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._clients: list[Any] = []
-
-    def client(self, **settings: Any) -> Any:
-        self._clients.append(super().client(**settings))
-        return self._clients[-1]
-
-    def let_go(self) -> None:
-        """Close the connections of the last notebook."""
-        while self._clients:
-            self._clients.pop().stop_channels()
-
-    def end(self) -> None:
-        self.let_go()
-        if self.has_kernel:
-            run_sync(self.shutdown_kernel)(now=True)
 
 
 def notebooks(keep: bool = False) -> list[Path]:
@@ -215,72 +183,6 @@ class _MaskedFile:
     def pretty_path(self, path: str) -> str:
         """What papermill calls the file in its log."""
         return path
-
-
-def fresh_kernels(paths: list[Path]) -> Generator[Kernel]:
-    """A fresh kernel for each notebook. The next ones start while the present one works."""
-    kernels: list[Kernel] = []
-    try:
-        for number in range(len(paths)):
-            for path in paths[len(kernels) : number + 1 + _AHEAD]:
-                kernels.append(_started(_load_ahead([path])))
-            yield kernels[number]
-            kernels[number].end()
-    finally:
-        _end_tasks()
-        for kernel in kernels:
-            kernel.end()
-
-
-def one_kernel(paths: list[Path]) -> Generator[Kernel]:
-    """One kernel for all notebooks, made clean between them: what they share is the modules that were loaded."""
-    kernel = _started(_load_ahead(paths), "__import__('lab_lib.cleaning').cleaning.remember()")
-    try:
-        for number in range(len(paths)):
-            if number:
-                _clean(kernel)
-            yield kernel
-            kernel.let_go()
-    finally:
-        _end_tasks()
-        kernel.end()
-
-
-def _started(*lines: str) -> Kernel:
-    """A kernel that begins with these lines of Python."""
-    kernel = Kernel(kernel_name="python3", config=PRIVATE_KERNEL)
-    run_sync(kernel.start_kernel)(
-        cwd=str(NOTEBOOKS), extra_arguments=[_NO_HISTORY, f"--IPKernelApp.exec_lines={'; '.join(lines)}"]
-    )
-    return kernel
-
-
-def _clean(kernel: Kernel) -> None:
-    client = kernel.blocking_client()
-    client.start_channels()
-    try:
-        code = "__import__('lab_lib.cleaning').cleaning.restore()"
-        reply = client.execute(code, silent=True, reply=True, timeout=_LONGEST_CLEANING)["content"]
-        if reply["status"] != "ok":
-            raise LabError(f"The kernel could not be made clean: {reply['ename']}: {reply['evalue']}.")
-    finally:
-        client.stop_channels()
-
-
-def _end_tasks() -> None:
-    """End what Ctrl-C left unfinished in the event loop: it would go on later, and complain that its kernel is dead."""
-    loop = ensure_event_loop()
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-
-
-def _load_ahead(paths: list[Path]) -> str:
-    """Python that loads the rooms that notebooks will import, without giving them names in the kernel."""
-    text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
-    rooms = re.findall(r"\w+", " ".join(re.findall(r"from lab_lib import ([\w, ]+)", text)))
-    return "; ".join(f"__import__('lab_lib.{room}')" for room in dict.fromkeys(rooms or ["lab"]))
 
 
 def totals(lab: Lab) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """One account's work in a class, so plain that it can go to another process or machine, and the record of it.
 
-A record (grade.json) is a dict: name, account (masked), folder, state ("done", "failed", "not run", "interrupted"),
+A record (grade.json) is a dict: name, account (masked), folder, state ("done", "failed", "unfinished", "not run"),
 seconds, error, steps (as in result.json), checks (as of `lab check --json`), totals and threshold (decimal text),
 notebooks (the executed ones in the folder) and the fingerprint of what was asked for.
 """
@@ -19,6 +19,7 @@ from typing import Any
 
 from lab_lib import checks, headless
 from lab_lib.headless import Step
+from lab_lib.kernels import one_kernel
 from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked
 from lab_lib.roster import Student
@@ -65,7 +66,7 @@ def do(work: Work) -> Record:
             started=lambda notebook: _note(work, notebook),
             finished=steps.append,
             whole=lambda lab: graded.append((lab, checks.run(lab))),
-            kernels=headless.one_kernel,
+            kernels=one_kernel,
             each_cell=False,
         )
     (lab, report), *_ = graded

@@ -86,19 +86,14 @@ class Processes(Executor):
         """This thread's process: a pool of one, since a pool as a whole ends when one of its processes dies."""
         if not hasattr(self._own, "pool"):
             spawn = multiprocessing.get_context("spawn")
-            self._own.pool = ProcessPoolExecutor(1, spawn, initializer=_end_with_parent)
+            self._own.pool = ProcessPoolExecutor(1, spawn, initializer=end_with_parent)
             self._pids.add(self._own.pool.submit(os.getpid).result())
         pool: ProcessPoolExecutor = self._own.pool
         return pool
 
 
-def _leave_ctrl_c_to_the_main_thread() -> None:
-    """The processes that this thread starts do not see it either: they are ended by those who started them."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-
-
-def _end_with_parent() -> None:
-    """However the class was ended, its processes end too, and then their kernels."""
+def end_with_parent() -> None:
+    """Let this process end when the one that has started it does, however that came."""
     parent = multiprocessing.parent_process()
 
     def watch() -> None:
@@ -107,3 +102,8 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _leave_ctrl_c_to_the_main_thread() -> None:
+    """The processes that this thread starts do not see it either: they are ended by those who started them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

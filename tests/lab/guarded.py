@@ -92,7 +92,7 @@ def built(endpoint, account):
     root = root_of(endpoint, account)
     chain = Chain(root).build()
     chain.put("transactions.txt", DATA_FILE.read_bytes())
-    chain.wait_for_totals(C1="598", C2="1750")
+    chain.wait_for_changes(24)
     logs = [lambda name=name: cloudwatch.runs(cloudwatch.log_lines(root, name)) for name in functions.SOURCES]
     wait_until(lambda: all(log() for log in logs), "the logs", timeout=30)
     return root

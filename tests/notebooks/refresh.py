@@ -11,7 +11,8 @@ from nbclient import NotebookClient
 from rich.progress import track
 
 from lab_lib import emulator
-from lab_lib.headless import NOTEBOOKS, PRIVATE_KERNEL, notebooks
+from lab_lib.headless import NOTEBOOKS, notebooks
+from lab_lib.kernels import PRIVATE_KERNEL
 
 QUIET = {"record_timing": False, "coalesce_streams": True}  # nothing that differs from run to run for no reason
 

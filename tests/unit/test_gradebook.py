@@ -214,6 +214,30 @@ def test_merge_joins_the_shards_with_their_notebooks(tmp_path):
     assert gradebook.read(tmp_path / "all") == [*gradebook.read(one), *gradebook.read(two)]
 
 
+def test_merge_counts_those_whose_turn_did_not_come_and_who_have_no_folder(tmp_path):
+    ungraded = [not_run("Bo"), record("Chen", "111122229014", state="unfinished", checks=[])]
+    one, two = lay(tmp_path / "1", record("Ana")), lay(tmp_path / "2", record("Bo", "111122229013"))
+    gradebook.write(one, [*gradebook.read(one), *ungraded])
+
+    merged = gradebook.merge([one, two], tmp_path / "all")
+
+    assert [(each["name"], each["state"]) for each in merged] == [
+        ("Ana", "done"),
+        ("Bo", "done"),
+        ("Chen", "unfinished"),
+    ]
+    assert sorted(path.name for path in (tmp_path / "all").glob("student-*")) == ["student-9012", "student-9013"]
+    assert [each["name"] for each in gradebook.read(tmp_path / "all")] == ["Ana", "Bo", "Chen"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"students": [{}]}'])
+def test_a_grade_book_that_cannot_be_read_is_named(tmp_path, text):
+    (tmp_path / "gradebook.json").write_text(text)
+
+    with pytest.raises(UsageError, match=r"gradebook\.json is no grade book"):
+        gradebook.read(tmp_path)
+
+
 def test_merge_into_one_of_the_shards_adds_the_others_to_it(tmp_path):
     one, two = lay(tmp_path / "1", record("Ana")), lay(tmp_path / "2", not_run("Bo"))
     before = (one / "student-9012").stat().st_ino
@@ -229,8 +253,8 @@ def test_merge_into_one_of_the_shards_adds_the_others_to_it(tmp_path):
     [
         ("done", "not run", "done"),
         ("not run", "failed", "failed"),
-        ("interrupted", "done", "done"),
-        ("not run", "interrupted", "interrupted"),
+        ("unfinished", "done", "done"),
+        ("not run", "unfinished", "unfinished"),
         ("not run", "not run", "not run"),
     ],
 )
@@ -262,5 +286,5 @@ def test_the_same_shard_named_twice_is_one(tmp_path):
 
 
 def test_a_folder_without_students_is_no_shard(tmp_path):
-    with pytest.raises(UsageError, match="holds no folder of a student"):
+    with pytest.raises(UsageError, match="holds no student"):
         gradebook.merge([tmp_path], tmp_path / "all")

@@ -1,0 +1,170 @@
+"""The kernels that run notebooks headlessly: a fresh one for each, or one for all that is made clean between them.
+
+A kernel takes a second to start and as long again to load what notebooks import. A class would pay that for each
+account. So its kernels are copies (fork) of a process that has loaded all of it, and has done nothing else.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import re
+import sys
+from collections.abc import Callable, Generator
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+from jupyter_core.utils import ensure_event_loop, run_sync
+from traitlets.config import Config
+
+from lab_lib.errors import LabError
+from lab_lib.workers import end_with_parent
+
+PRIVATE_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})  # nobody on this machine can listen in
+_NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own would keep what is private
+_REMEMBER = "--IPKernelApp.exec_lines=__import__('lab_lib.cleaning').cleaning.remember()"
+_LONGEST_CLEANING = 60  # seconds
+_AHEAD = 2  # so many kernels start while a notebook works; more would only take the processor from it
+_LOADED = ["__main__", "ipykernel.kernelapp", "lab_lib.kernels", "lab_lib.cleaning"]  # beside what notebooks import
+
+
+class Kernel(AsyncKernelManager):
+    """A kernel that is handed to one notebook after the other; nbclient leaves its connections to it open."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(kernel_name="python3", config=PRIVATE_KERNEL, **settings)
+        self._clients: list[Any] = []
+
+    def start(self, folder: Path, *arguments: str) -> "Kernel":
+        """Start it in this folder, with these arguments of ipykernel."""
+        run_sync(self.start_kernel)(cwd=str(folder), extra_arguments=[_NO_HISTORY, *arguments])
+        return self
+
+    def client(self, **settings: Any) -> Any:
+        self._clients.append(super().client(**settings))
+        return self._clients[-1]
+
+    def let_go(self) -> None:
+        """Close the connections of the last notebook."""
+        while self._clients:
+            self._clients.pop().stop_channels()
+
+    def end(self) -> None:
+        self.let_go()
+        if self.has_kernel:
+            run_sync(self.shutdown_kernel)(now=True)
+
+
+Kernels = Callable[[list[Path]], Generator[Kernel]]
+
+
+def fresh_kernels(paths: list[Path]) -> Generator[Kernel]:
+    """A fresh kernel for each notebook. The next ones start while the present one works."""
+    kernels: list[Kernel] = []
+    try:
+        for number in range(len(paths)):
+            for path in paths[len(kernels) : number + 1 + _AHEAD]:
+                load = "; ".join(f"__import__({room!r})" for room in _rooms([path]))
+                kernels.append(Kernel().start(path.parent, f"--IPKernelApp.exec_lines={load}"))
+            yield kernels[number]
+            kernels[number].end()
+    finally:
+        _end_tasks()
+        for kernel in kernels:
+            kernel.end()
+
+
+def one_kernel(paths: list[Path]) -> Generator[Kernel]:
+    """One kernel for all notebooks, made clean between them: what they share is the modules that were loaded."""
+    kernel = Kernel()
+    if _can_copy():
+        multiprocessing.set_forkserver_preload([*_LOADED, *_rooms(paths)])
+        kernel.provisioner = Copied(parent=kernel, kernel_spec=kernel.kernel_spec)
+    kernel.start(paths[0].parent, _REMEMBER)
+    try:
+        for number in range(len(paths)):
+            if number:
+                _clean(kernel)
+            yield kernel
+            kernel.let_go()
+    finally:
+        _end_tasks()
+        kernel.end()
+
+
+class Copied(LocalProvisioner):
+    """Makes a kernel of a copy of the process that has loaded all, where jupyter_client would start a new Python."""
+
+    async def launch_kernel(self, cmd: list[str], **settings: Any) -> KernelConnectionInfo:
+        arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
+        copy = _Copy(target=_be_a_kernel, args=(arguments, settings["cwd"], settings["env"]), daemon=True)
+        copy.start()
+        self.process = copy  # type: ignore[assignment]
+        self.pid = self.pgid = copy.pid
+        return self.connection_info
+
+
+class _Copy(ForkServerProcess):
+    """A copy, with what jupyter_client asks of a process of subprocess beside what it has."""
+
+    stdin = stdout = stderr = None
+
+    def poll(self) -> int | None:
+        return self.exitcode
+
+    def wait(self) -> int | None:
+        self.join()
+        return self.exitcode
+
+    def send_signal(self, signum: int) -> None:
+        if self.pid:
+            os.kill(self.pid, signum)
+
+
+def _can_copy() -> bool:
+    """Fork is safe on Linux only; and a process that Dask has made must not have processes of multiprocessing."""
+    return sys.platform == "linux" and not multiprocessing.current_process().daemon
+
+
+def _be_a_kernel(arguments: list[str], folder: str, environment: dict[str, str]) -> None:
+    import matplotlib
+    from ipykernel.kernelapp import IPKernelApp
+
+    os.setsid()  # as jupyter_client has it: the terminal's Ctrl-C is not for kernels
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    matplotlib.use("module://matplotlib_inline.backend_inline")  # ipykernel says so before matplotlib is loaded
+    end_with_parent()
+    IPKernelApp.launch_instance([*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])
+
+
+def _rooms(paths: list[Path]) -> list[str]:
+    """The rooms of lab_lib that notebooks will import."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    rooms = re.findall(r"\w+", " ".join(re.findall(r"from lab_lib import ([\w, ]+)", text)))
+    return [f"lab_lib.{room}" for room in dict.fromkeys(rooms or ["lab"])]
+
+
+def _clean(kernel: Kernel) -> None:
+    client = kernel.blocking_client()
+    client.start_channels()
+    try:
+        code = "__import__('lab_lib.cleaning').cleaning.restore()"
+        reply = client.execute(code, silent=True, reply=True, timeout=_LONGEST_CLEANING)["content"]
+        if reply["status"] != "ok":
+            raise LabError(f"The kernel could not be made clean: {reply['ename']}: {reply['evalue']}.")
+    finally:
+        client.stop_channels()
+
+
+def _end_tasks() -> None:
+    """End what Ctrl-C left unfinished in the event loop: it would go on later, and complain that its kernel is dead."""
+    loop = ensure_event_loop()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
