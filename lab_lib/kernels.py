@@ -7,13 +7,16 @@ account. So its kernels are copies (fork) of a process that has loaded all of it
 import asyncio
 import multiprocessing
 import os
+import queue
 import re
 import sys
+import time
 from collections.abc import Callable, Generator
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
@@ -26,36 +29,61 @@ from lab_lib.workers import end_with_parent
 PRIVATE_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})  # nobody on this machine can listen in
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own would keep what is private
 _REMEMBER = "--IPKernelApp.exec_lines=__import__('lab_lib.cleaning').cleaning.remember()"
-_LONGEST_CLEANING = 60  # seconds
+_LONGEST_START = _LONGEST_CLEANING = 60  # seconds
 _AHEAD = 2  # so many kernels start while a notebook works; more would only take the processor from it
 _LOADED = ["__main__", "ipykernel.kernelapp", "lab_lib.kernels", "lab_lib.cleaning"]  # beside what notebooks import
 
 
 class Kernel(AsyncKernelManager):
-    """A kernel that is handed to one notebook after the other; nbclient leaves its connections to it open."""
+    """A kernel that is handed to one notebook after the other, with one client for all of them."""
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(kernel_name="python3", config=PRIVATE_KERNEL, **settings)
-        self._clients: list[Any] = []
+        super().__init__(kernel_name="python3", config=PRIVATE_KERNEL, client_factory=Client, **settings)
+        self._client: AsyncKernelClient | None = None
 
     def start(self, folder: Path, *arguments: str) -> "Kernel":
         """Start it in this folder, with these arguments of ipykernel."""
         run_sync(self.start_kernel)(cwd=str(folder), extra_arguments=[_NO_HISTORY, *arguments])
         return self
 
-    def client(self, **settings: Any) -> Any:
-        self._clients.append(super().client(**settings))
-        return self._clients[-1]
-
-    def let_go(self) -> None:
-        """Close the connections of the last notebook."""
-        while self._clients:
-            self._clients.pop().stop_channels()
+    def client(self, **settings: Any) -> AsyncKernelClient:  # type: ignore[override]  # as jupyter_client's own
+        self._client = self._client or super().client(**settings)
+        return self._client
 
     def end(self) -> None:
-        self.let_go()
+        if self._client:
+            self._client.stop_channels()
         if self.has_kernel:
             run_sync(self.shutdown_kernel)(now=True)
+
+
+class Client(AsyncKernelClient):
+    """Connects once, and listens to nothing but what it waits for.
+
+    nbclient tells the answers to its cells from all others, so there is no need to hear them out before each notebook,
+    for a fifth of a second, as jupyter_client does.
+    """
+
+    _is_ready = False
+
+    def start_channels(self, *args: Any, **settings: Any) -> None:
+        if not self.channels_running:
+            super().start_channels(*args, **settings)
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait until the kernel answers, and what it prints arrives here; DeadKernelError if it never does."""
+        end = time.monotonic() + (timeout or _LONGEST_START)
+        while not self._is_ready:
+            self.kernel_info()
+            try:
+                await self.get_shell_msg(timeout=1)
+                await self.get_iopub_msg(timeout=1)
+                self._is_ready = True
+            except queue.Empty:
+                if time.monotonic() > end or not await self.is_alive():
+                    from nbclient.exceptions import DeadKernelError  # slow to load before papermill
+
+                    raise DeadKernelError("Kernel died") from None
 
 
 Kernels = Callable[[list[Path]], Generator[Kernel]]
@@ -87,9 +115,8 @@ def one_kernel(paths: list[Path]) -> Generator[Kernel]:
     try:
         for number in range(len(paths)):
             if number:
-                _clean(kernel)
+                run_sync(_clean)(kernel)
             yield kernel
-            kernel.let_go()
     finally:
         _end_tasks()
         kernel.end()
@@ -149,16 +176,11 @@ def _rooms(paths: list[Path]) -> list[str]:
     return [f"lab_lib.{room}" for room in dict.fromkeys(rooms or ["lab"])]
 
 
-def _clean(kernel: Kernel) -> None:
-    client = kernel.blocking_client()
-    client.start_channels()
-    try:
-        code = "__import__('lab_lib.cleaning').cleaning.restore()"
-        reply = client.execute(code, silent=True, reply=True, timeout=_LONGEST_CLEANING)["content"]
-        if reply["status"] != "ok":
-            raise LabError(f"The kernel could not be made clean: {reply['ename']}: {reply['evalue']}.")
-    finally:
-        client.stop_channels()
+async def _clean(kernel: Kernel) -> None:
+    code = "__import__('lab_lib.cleaning').cleaning.restore()"
+    reply = await kernel.client().execute(code, silent=True, reply=True, timeout=_LONGEST_CLEANING)
+    if (answer := reply["content"])["status"] != "ok":
+        raise LabError(f"The kernel could not be made clean: {answer['ename']}: {answer['evalue']}.")
 
 
 def _end_tasks() -> None:

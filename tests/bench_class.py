@@ -16,7 +16,6 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import psutil
 from jupyter_client.manager import start_new_kernel
 
 from lab_lib import emulator, headless
@@ -69,24 +68,13 @@ def cells_only(account):
 
 
 def measured(way, count, folder):
-    """(seconds, seconds of the processors) for each of so many new accounts.
-
-    The second one does not depend on what else the machine does. It has the embedded AWS in it, and its functions.
-    """
+    """Seconds for each of so many new accounts."""
     accounts = list(itertools.islice(ACCOUNTS, count))
     folder = folder / way.__name__
     folder.mkdir()
-    begun, worked = time.monotonic(), of_the_processors()
+    begun = time.monotonic()
     way(accounts, folder)
-    return (time.monotonic() - begun) / count, (of_the_processors() - worked) / count
-
-
-def of_the_processors():
-    ours = os.times()
-    server = psutil.Process(emulator.running().pid)
-    functions = [child.cpu_times() for child in server.children(recursive=True)]
-    servers = [server.cpu_times(), *functions]
-    return ours.children_user + ours.children_system + sum(sum(times[:4]) for times in servers)
+    return (time.monotonic() - begun) / count
 
 
 def main():
@@ -102,11 +90,10 @@ def main():
         finally:
             emulator.stop()
     print(f"{count} accounts, {JOBS} at a time, {len(headless.notebooks())} notebooks each; seconds an account:")
-    for name, (took, worked) in {"lab class": whole, "papermill": loop, "cells alone": floor}.items():
-        print(f"  {name:12} {took:6.2f}   of the processors {worked:6.2f}")
+    for name, took in {"lab class": whole, "papermill": loop, "cells alone": floor}.items():
+        print(f"  {name:12} {took:6.2f}")
     print(f"The loop over papermill was measured for {looped}.")
-    print(f"lab class is {loop[0] / whole[0]:.1f} times faster, and takes {whole[0] / floor[0]:.2f} of the cells alone")
-    print(f"of the processors {loop[1] / whole[1]:.1f} times less, and {whole[1] / floor[1]:.2f} of the cells alone")
+    print(f"lab class is {loop / whole:.1f} times faster, and takes {whole / floor:.2f} of the cells alone")
 
 
 if __name__ == "__main__":
