@@ -28,7 +28,7 @@ from lab_lib.workers import end_with_parent
 
 PRIVATE_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})  # nobody on this machine can listen in
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own would keep what is private
-_REMEMBER = "--IPKernelApp.exec_lines=__import__('lab_lib.cleaning').cleaning.remember()"
+_CLEANING = "__import__('lab_lib.cleaning').cleaning"  # runs in the kernel
 _LONGEST_START = _LONGEST_CLEANING = 60  # seconds
 _AHEAD = 2  # so many kernels start while a notebook works; more would only take the processor from it
 _LOADED = ["__main__", "ipykernel.kernelapp", "lab_lib.kernels", "lab_lib.cleaning"]  # beside what notebooks import
@@ -41,9 +41,10 @@ class Kernel(AsyncKernelManager):
         super().__init__(kernel_name="python3", config=PRIVATE_KERNEL, client_factory=Client, **settings)
         self._client: AsyncKernelClient | None = None
 
-    def start(self, folder: Path, *arguments: str) -> "Kernel":
-        """Start it in this folder, with these arguments of ipykernel."""
-        run_sync(self.start_kernel)(cwd=str(folder), extra_arguments=[_NO_HISTORY, *arguments])
+    def start(self, folder: Path, *lines: str) -> "Kernel":
+        """Start it in this folder, with these lines of Python."""
+        first = f"--IPKernelApp.exec_lines={'; '.join(lines)}"
+        run_sync(self.start_kernel)(cwd=str(folder), extra_arguments=[_NO_HISTORY, first])
         return self
 
     def client(self, **settings: Any) -> AsyncKernelClient:  # type: ignore[override]  # as jupyter_client's own
@@ -95,8 +96,7 @@ def fresh_kernels(paths: list[Path]) -> Generator[Kernel]:
     try:
         for number in range(len(paths)):
             for path in paths[len(kernels) : number + 1 + _AHEAD]:
-                load = "; ".join(f"__import__({room!r})" for room in _rooms([path]))
-                kernels.append(Kernel().start(path.parent, f"--IPKernelApp.exec_lines={load}"))
+                kernels.append(Kernel().start(path.parent, *_load_ahead([path])))
             yield kernels[number]
             kernels[number].end()
     finally:
@@ -111,7 +111,7 @@ def one_kernel(paths: list[Path]) -> Generator[Kernel]:
     if _can_copy():
         multiprocessing.set_forkserver_preload([*_LOADED, *_rooms(paths)])
         kernel.provisioner = Copied(parent=kernel, kernel_spec=kernel.kernel_spec)
-    kernel.start(paths[0].parent, _REMEMBER)
+    kernel.start(paths[0].parent, *_load_ahead(paths), f"{_CLEANING}.remember()")
     try:
         for number in range(len(paths)):
             if number:
@@ -164,9 +164,15 @@ def _be_a_kernel(arguments: list[str], folder: str, environment: dict[str, str])
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    matplotlib.use("module://matplotlib_inline.backend_inline")  # ipykernel says so before matplotlib is loaded
+    # ipykernel says so itself, but matplotlib is loaded already, and would not hear it
+    matplotlib.use(environment.get("MPLBACKEND") or "module://matplotlib_inline.backend_inline")
     end_with_parent()
     IPKernelApp.launch_instance([*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])
+
+
+def _load_ahead(paths: list[Path]) -> list[str]:
+    """Python that loads the rooms that notebooks will import, without giving them names in the kernel."""
+    return [f"__import__({room!r})" for room in _rooms(paths)]
 
 
 def _rooms(paths: list[Path]) -> list[str]:
@@ -177,8 +183,7 @@ def _rooms(paths: list[Path]) -> list[str]:
 
 
 async def _clean(kernel: Kernel) -> None:
-    code = "__import__('lab_lib.cleaning').cleaning.restore()"
-    reply = await kernel.client().execute(code, silent=True, reply=True, timeout=_LONGEST_CLEANING)
+    reply = await kernel.client().execute(f"{_CLEANING}.restore()", silent=True, reply=True, timeout=_LONGEST_CLEANING)
     if (answer := reply["content"])["status"] != "ok":
         raise LabError(f"The kernel could not be made clean: {answer['ename']}: {answer['evalue']}.")
 
