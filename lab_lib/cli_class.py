@@ -70,7 +70,8 @@ def run(
     from lab_lib import class_table, classroom, gradebook, workers
 
     again = shlex.join(["lab", "class", *_arguments(), *([] if resume else ["--resume"])])
-    with said_in_one_line(f"Stopped. To go on: {again}"):
+    begun = "What was begun goes on to its end on the cluster; wait for that. " if scheduler else ""
+    with said_in_one_line(f"Stopped. {begun}To go on: {again}"):
         everybody = _read(roster)
         works = classroom.plan(classroom.chosen(everybody, shard), out_dir, keep)
         wanted = {each.account for each in classroom.chosen(everybody, shard, only)}
