@@ -3,6 +3,7 @@ from decimal import Decimal
 
 import pytest
 from moto import mock_aws
+from moto.sts import sts_backends
 
 from lab_lib import emulator
 from lab_lib.errors import LabError, UsageError, WrongAccount
@@ -252,6 +253,16 @@ def test_a_profile_of_another_account_is_refused(profile):
     assert MOTOS in str(caught.value)
     assert OTHER in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_role_is_assumed_with_the_profiles_credentials_and_its_external_id(profile):
+    role = f"arn:aws:iam::{OTHER}:role/Grader"
+
+    lab = open_lab(account=OTHER, profile=profile, role_arn=role, external_id="class-7")
+
+    (assumed,) = sts_backends[OTHER]["aws"].assumed_roles
+    assert (assumed.arn.split(":")[4], assumed.external_id) == (OTHER, "class-7")
+    assert (lab.account, lab.is_real) == (OTHER, True)
 
 
 def test_a_profile_that_does_not_exist_is_a_wrong_request(profile):
