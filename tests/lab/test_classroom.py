@@ -63,7 +63,7 @@ def run_class(roster, out, *options):
 
 
 def begin_class(roster, out, name, *options):
-    """Start it and wait until this student is through; the process, and all that it started."""
+    """Start it and wait until this student is through, and in the grade book; the process, and all that it started."""
     process = subprocess.Popen(
         [LAB, "class", roster, "--out", out, "--jobs", "2", *options],
         stdout=subprocess.PIPE,
@@ -75,7 +75,8 @@ def begin_class(roster, out, name, *options):
     )
 
     def through():
-        return list(out.glob(f"{name}-*/grade.json")) or process.poll() is not None
+        graded = list(out.glob(f"{name}-*/grade.json")) and (out / "report.html").exists()  # written last of all
+        return graded or process.poll() is not None
 
     wait_until(through, f"{name} to be through", timeout=120)
     wait_until(lambda: list(out.glob(".*.draft/.step")) or process.poll() is not None, "the next one", timeout=60)
