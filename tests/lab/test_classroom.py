@@ -430,6 +430,22 @@ def test_a_process_that_dies_costs_its_own_work_only():
         workers.kill()
 
 
+def test_ctrl_c_reaches_no_process_of_the_workers_not_even_the_first():
+    code = (
+        "import signal\n"
+        "from lab_lib.workers import Processes\n"
+        "if __name__ == '__main__':\n"
+        "    workers = Processes(1)\n"
+        "    print(signal.SIGINT in workers.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result())\n"
+        "    workers.shutdown()\n"
+        "    workers.kill()\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    assert ended.stdout.strip() == "True", ended.stderr
+
+
 @pytest.fixture
 def cluster():
     """The address of a Dask cluster of two workers, each a process with one thread."""
