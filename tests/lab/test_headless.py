@@ -73,7 +73,7 @@ def begin(folder, account):
     def second_notebook():
         return (folder / "01-create-functions.ipynb").exists() or process.poll() is not None
 
-    wait_until(second_notebook, "the second notebook", timeout=60)
+    wait_until(second_notebook, "the second notebook", timeout=60, longest_pause=0.1)  # it takes a second or two
     assert process.poll() is None
     return process, psutil.Process(process.pid).children(recursive=True)
 
