@@ -533,14 +533,6 @@ def test_every_command_explains_itself(names):
     assert "Usage:" in ended.stdout
 
 
-@pytest.fixture
-def own_home(tmp_path, monkeypatch):
-    """A home without an embedded AWS, and none running in it afterwards."""
-    monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path / "home"))
-    yield tmp_path / "home"
-    emulator.stop()
-
-
 def test_local_start_status_stop_say_and_return_what_is_so(own_home):
     before, started = in_process("local", "status"), command("local", "start")
     server = emulator.running()
