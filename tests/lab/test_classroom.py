@@ -11,6 +11,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
+from conftest import logged
 from lab_lib import buckets, cleanup, emulator, gradebook, queues, tables, work
 from lab_lib.cli import app
 from lab_lib.headless import notebooks
@@ -503,6 +504,7 @@ def in_process(*arguments):
 def test_check_grades_accounts_that_were_built_by_hand_and_changes_nothing(chain, new_account, tmp_path):
     chain.put("transactions.txt", Path(work.headless.DATA_FILE).read_bytes())
     chain.wait_for_changes(24)
+    logged(chain.lab)
     (tmp_path / "roster.csv").write_text(f"account,name\n{chain.lab.account},Ana\n{new_account()},Ben\n")
     before = cleanup.left(chain.lab)
 
