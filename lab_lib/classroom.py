@@ -47,7 +47,7 @@ def left_to_do(works: list[Work], resume: bool) -> list[Work]:
     folders = {each.folder.name for each in works}
     for path in sorted(works[0].out.glob("*/grade.json")) if works else []:
         if not resume:
-            raise UsageError(f"{works[0].out} holds results already. Go on with --resume, or name another --out.")
+            raise UsageError(f"{works[0].out} holds results already. Name another --out; a run goes on with --resume.")
         if path.parent.name not in folders:
             raise UsageError(f"{path.parent} is of nobody in this part of the roster. Name another --out.")
     return [each for each in works if not _is_done(each)]

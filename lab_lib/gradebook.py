@@ -2,7 +2,7 @@
 
 A student's record is the dict of OUT/<folder>/grade.json; while there is none yet, what the grade book says:
 
-    name, account (masked), folder, id (the school's own, may be missing)
+    name, account (masked), folder, id (the school's own, may be empty)
     state       done | failed | unfinished | not run
     seconds, error, threshold
     steps       [{notebook, ok, seconds, error}]            what was run; empty after a mere check

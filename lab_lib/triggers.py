@@ -72,11 +72,11 @@ def delete_bucket_trigger(lab: Lab) -> None:
         _put_notifications(lab, _other_notifications(lab))
 
 
-def ensure_stream_trigger(lab: Lab, starting_position: str = "TRIM_HORIZON") -> str:
+def ensure_stream_trigger(lab: Lab) -> str:
     """Changes in the table Transactions start TotalNotifier; the mapping's UUID, once it is enabled.
 
-    The starting position counts only when the mapping is made. LATEST, the handout's, can miss what is written in
-    the minutes until the mapping works; TRIM_HORIZON starts with the oldest record that the stream still has.
+    A new mapping starts with the oldest record that the stream still has. LATEST, the handout's starting position, can
+    miss what is written in the minutes until the mapping works.
     """
     lambda_ = lab.client("lambda")
     stream = _need(find_stream(lab), "The stream of table Transactions", "00-start-here")
@@ -90,7 +90,7 @@ def ensure_stream_trigger(lab: Lab, starting_position: str = "TRIM_HORIZON") -> 
         if each["EventSourceArn"] != stream:  # the table was made anew, and its stream with it
             _delete_mapping(lab, each)
     mapping = find_stream_trigger(lab)
-    where = {"EventSourceArn": stream, "FunctionName": function, "StartingPosition": starting_position}
+    where = {"EventSourceArn": stream, "FunctionName": function, "StartingPosition": "TRIM_HORIZON"}
     if mapping is None:
         mapping = retry_while(
             ROLE_NOT_READY,

@@ -1,8 +1,6 @@
 """One account's work in a class, so plain that it can go to another process or machine, and the record of it.
 
-A record (grade.json) is a dict: name, account (masked), folder, state ("done", "failed", "unfinished", "not run"),
-seconds, error, steps (as in result.json), checks (as of `lab check --json`), totals and threshold (decimal text),
-notebooks (the executed ones in the folder) and the fingerprint of what was asked for.
+What a record (grade.json) holds is told in gradebook.py; besides, it has the fingerprint of what was asked for.
 """
 
 import json

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from typing import Any
 
 import psutil
@@ -106,4 +107,5 @@ def end_with_parent() -> None:
 
 def _leave_ctrl_c_to_the_main_thread() -> None:
     """The processes that this thread starts do not see it either: they are ended by those who started them."""
+    resource_tracker.ensure_running()  # else the first process would start it, and that lets Ctrl-C in again
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -102,11 +102,11 @@ def none_of(faults: Iterable[str], hint: str, right: str = "none") -> Finding:
     return Finding(not named, few(named) if named else right, right, hint)
 
 
-def few(names: Iterable[str], at_most: int = 5) -> str:
-    """The names, or the first of them and how many more there are."""
+def few(names: Iterable[str]) -> str:
+    """The names, or the first five and how many more there are."""
     listed = list(names)
-    more = f" and {len(listed) - at_most} more" if len(listed) > at_most else ""
-    return ", ".join(listed[:at_most]) + more or "none"
+    more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
+    return ", ".join(listed[:5]) + more or "none"
 
 
 def _about(judge: Callable[..., Finding], *subject: str) -> Callable[[Account], Finding]:

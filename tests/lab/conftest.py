@@ -140,6 +140,16 @@ class Chain:
         return sorted((body["customerID"], Decimal(body["accountBalance"])) for body in bodies)
 
 
+def logged(lab):
+    """The lab when both functions have a run in their log, which comes a little after all that the run did."""
+
+    def ran():
+        return all(cloudwatch.runs(cloudwatch.log_lines(lab, name)) for name in functions.SOURCES)
+
+    wait_until(ran, "the logs", timeout=30)
+    return lab
+
+
 @pytest.fixture(scope="session")
 def new_account():
     """new_account(): twelve digits that no other test uses."""

@@ -16,8 +16,8 @@ import boto3
 import psutil
 import pytest
 
-from conftest import Chain
-from lab_lib import cloudwatch, emulator, functions
+from conftest import Chain, logged
+from lab_lib import emulator
 from lab_lib.headless import DATA_FILE
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
@@ -93,9 +93,7 @@ def built(endpoint, account):
     chain = Chain(root).build()
     chain.put("transactions.txt", DATA_FILE.read_bytes())
     chain.wait_for_changes(24)
-    logs = [lambda name=name: cloudwatch.runs(cloudwatch.log_lines(root, name)) for name in functions.SOURCES]
-    wait_until(lambda: all(log() for log in logs), "the logs", timeout=30)
-    return root
+    return logged(root)
 
 
 def user_of(root, name, policy=None):

@@ -9,8 +9,8 @@ from copy import deepcopy
 import pytest
 from by_hand import ByHand
 
-from conftest import Chain
-from lab_lib import checks, cloudwatch, functions, queues, tables, topics, transactions, triggers
+from conftest import Chain, logged
+from lab_lib import checks, functions, queues, tables, topics, transactions, triggers
 from lab_lib.headless import DATA_FILE
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
@@ -81,9 +81,7 @@ def both(new_account):
     """The two labs, built at once, when their functions have ended their runs."""
     with ThreadPoolExecutor(2) as pool:
         labs = [each.result() for each in [pool.submit(build, new_account()) for build in (through_helpers, by_hand)]]
-    for log in [(lab, name) for lab in labs for name in functions.SOURCES]:
-        wait_until(lambda log=log: cloudwatch.runs(cloudwatch.log_lines(*log)), "the logs", timeout=30)
-    return labs
+    return [logged(lab) for lab in labs]
 
 
 @pytest.fixture

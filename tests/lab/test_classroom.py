@@ -11,6 +11,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
+from conftest import logged
 from lab_lib import buckets, cleanup, emulator, gradebook, queues, tables, work
 from lab_lib.cli import app
 from lab_lib.headless import notebooks
@@ -63,7 +64,7 @@ def run_class(roster, out, *options):
 
 
 def begin_class(roster, out, name, *options):
-    """Start it and wait until this student is through; the process, and all that it started."""
+    """Start it and wait until this student is through, and in the grade book; the process, and all that it started."""
     process = subprocess.Popen(
         [LAB, "class", roster, "--out", out, "--jobs", "2", *options],
         stdout=subprocess.PIPE,
@@ -75,7 +76,8 @@ def begin_class(roster, out, name, *options):
     )
 
     def through():
-        return list(out.glob(f"{name}-*/grade.json")) or process.poll() is not None
+        graded = list(out.glob(f"{name}-*/grade.json")) and (out / "report.html").exists()  # written last of all
+        return graded or process.poll() is not None
 
     wait_until(through, f"{name} to be through", timeout=120)
     wait_until(lambda: list(out.glob(".*.draft/.step")) or process.poll() is not None, "the next one", timeout=60)
@@ -429,6 +431,22 @@ def test_a_process_that_dies_costs_its_own_work_only():
         workers.kill()
 
 
+def test_ctrl_c_reaches_no_process_of_the_workers_not_even_the_first():
+    code = (
+        "import signal\n"
+        "from lab_lib.workers import Processes\n"
+        "if __name__ == '__main__':\n"
+        "    workers = Processes(1)\n"
+        "    print(signal.SIGINT in workers.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result())\n"
+        "    workers.shutdown()\n"
+        "    workers.kill()\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    assert ended.stdout.strip() == "True", ended.stderr
+
+
 @pytest.fixture
 def cluster():
     """The address of a Dask cluster of two workers, each a process with one thread."""
@@ -486,6 +504,7 @@ def in_process(*arguments):
 def test_check_grades_accounts_that_were_built_by_hand_and_changes_nothing(chain, new_account, tmp_path):
     chain.put("transactions.txt", Path(work.headless.DATA_FILE).read_bytes())
     chain.wait_for_changes(24)
+    logged(chain.lab)
     (tmp_path / "roster.csv").write_text(f"account,name\n{chain.lab.account},Ana\n{new_account()},Ben\n")
     before = cleanup.left(chain.lab)
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lab_lib import buckets, checks, cloudwatch, experiments, functions, queues, streams, tables, topics, triggers
+from conftest import logged
+from lab_lib import buckets, checks, experiments, functions, queues, streams, tables, topics, triggers
 from lab_lib.headless import DATA_FILE
 from lab_lib.waiting import wait_until
 
@@ -19,8 +20,7 @@ def finished(chain):
     """The lab after notebook 05."""
     buckets.upload(chain.lab, DATA_FILE)
     chain.wait_for_changes(24)
-    ran = [lambda name=name: cloudwatch.runs(cloudwatch.log_lines(chain.lab, name)) for name in functions.SOURCES]
-    wait_until(lambda: all(runs() for runs in ran), "the logs")
+    logged(chain.lab)
     return chain
 
 

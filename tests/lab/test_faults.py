@@ -25,7 +25,7 @@ from faults import (
 )
 from wire import wire_to
 
-from lab_lib import cleanup, emulator, functions, queues
+from lab_lib import cleanup, cloudwatch, emulator, functions, queues
 from lab_lib.errors import LabError
 from lab_lib.lab import start_embedded
 from lab_lib.waiting import wait_until
@@ -608,15 +608,17 @@ def test_an_event_that_failed_three_times_is_in_the_dead_letters_and_can_be_sent
     chain_books.must_balance("killed before GetObject, 3 ×", "the event of the dead letter")
 
 
-def test_an_alert_waits_for_a_topic_that_is_missing(chain_in, account, opened, wire, rows, key):
+def test_an_alert_waits_for_a_topic_that_is_missing(chain_in, account, opened, rows, key):
     chain = chain_in(account)
     for step in (chain.start_here, chain.create_functions, chain.add_triggers):
         step()
-    wire.lead_from(chain.lab, NOTIFIER)
     books = opened(chain)
     books.upload(key, rows(40))
 
-    wait_until(lambda: wire.calls.count("Publish") >= 2, "two alerts to fail", timeout=30, longest_pause=0.05)
+    def failures():
+        return cloudwatch.failures(cloudwatch.log_lines(chain.lab, NOTIFIER))
+
+    wait_until(lambda: len(failures()) >= 2, "two runs to fail", timeout=30, longest_pause=0.05)
     chain.create_topic()  # and the queues, before the mapping tries again, 1.4 seconds later
     chain.create_queues()
 

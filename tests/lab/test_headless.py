@@ -73,7 +73,7 @@ def begin(folder, account):
     def second_notebook():
         return (folder / "01-create-functions.ipynb").exists() or process.poll() is not None
 
-    wait_until(second_notebook, "the second notebook", timeout=60)
+    wait_until(second_notebook, "the second notebook", timeout=60, longest_pause=0.1)  # it takes a second or two
     assert process.poll() is None
     return process, psutil.Process(process.pid).children(recursive=True)
 
@@ -531,14 +531,6 @@ def test_every_command_explains_itself(names):
 
     assert ended.exit_code == 0
     assert "Usage:" in ended.stdout
-
-
-@pytest.fixture
-def own_home(tmp_path, monkeypatch):
-    """A home without an embedded AWS, and none running in it afterwards."""
-    monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path / "home"))
-    yield tmp_path / "home"
-    emulator.stop()
 
 
 def test_local_start_status_stop_say_and_return_what_is_so(own_home):

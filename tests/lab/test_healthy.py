@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from by_hand import DATA, PROCESSOR, QUEUES, ByHand
 
-from conftest import Chain
-from lab_lib import buckets, checks, cloudwatch, functions, queues, tables, transactions, triggers
+from conftest import Chain, logged
+from lab_lib import buckets, checks, functions, queues, tables, transactions, triggers
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
 
@@ -50,13 +50,6 @@ def by_hand(lab, steps=ByHand.STEPS, kind=ByHand, **given):
     hand.wait()
     logged(lab)
     return hand
-
-
-def logged(lab):
-    """The lab when both functions have a run in their log, which comes a little after the last alert."""
-    logs = [lambda name=name: cloudwatch.runs(cloudwatch.log_lines(lab, name)) for name in functions.SOURCES]
-    wait_until(lambda: all(log() for log in logs), "the logs", timeout=30)
-    return lab
 
 
 def through_the_notebooks(account, folder):

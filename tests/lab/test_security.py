@@ -88,8 +88,8 @@ def stream(lab):
     return lab.arn("dynamodb", "table/Transactions/stream/any")
 
 
-def url(lab, queue, account=ACCOUNT):
-    return f"{lab.endpoint}/{account}/{queue}"
+def url(lab, queue):
+    return f"{lab.endpoint}/{ACCOUNT}/{queue}"
 
 
 def refused(call):

@@ -1,4 +1,4 @@
-"""The house rules of DESIGN.md, read from the source."""
+"""The house rules, read from the source."""
 
 import ast
 import graphlib
@@ -90,7 +90,7 @@ def rooms_of(imported):
 @pytest.mark.parametrize("room", ROOMS)
 def test_imports_run_one_way(room, rooms_of):
     storey = {name: number for number, names in enumerate(STOREYS) for name in names}
-    assert room in storey, f"lab_lib/{room} has no place in the order of DESIGN.md; give it one in STOREYS"
+    assert room in storey, f"lab_lib/{room} has no place in the order of the rooms; give it one in STOREYS"
 
     below = {other for other in rooms_of(room) if storey[other] > storey[room]}
 

@@ -48,8 +48,8 @@ class Page(HTMLParser):
         return element
 
 
-def page(*records, when=""):
-    return Page(report.page(gradebook.book(records), when))
+def page(*records):
+    return Page(report.page(gradebook.book(records)))
 
 
 def said(element):

@@ -82,15 +82,14 @@ def parked(lab):
 def fail_once(monkeypatch):
     """fail_once("sns", "publish"): the next such call fails, those after it work; `before` lets some pass first."""
 
-    def fail_once(service, call, *, before=0, when=lambda arguments: True):
+    def fail_once(service, call, *, before=0):
         client, passed = notifier.aws(service), []
         original = getattr(client, call)
 
         def answer(**arguments):
-            if when(arguments):
-                passed.append(arguments)
-                if len(passed) == before + 1:
-                    raise ClientError({"Error": {"Code": "InternalError", "Message": "crash"}}, call)
+            passed.append(arguments)
+            if len(passed) == before + 1:
+                raise ClientError({"Error": {"Code": "InternalError", "Message": "crash"}}, call)
             return original(**arguments)
 
         monkeypatch.setattr(client, call, answer)

@@ -202,10 +202,6 @@ def test_ensure_stream_trigger_makes_an_enabled_mapping_with_its_settings(stream
     assert made["DestinationConfig"]["OnFailure"]["Destination"] == queues.queue_arn(streaming, queues.DEAD_LETTERS)
 
 
-def test_ensure_stream_trigger_starts_where_it_is_told(streaming, mapping):
-    assert mapping(triggers.ensure_stream_trigger(streaming, "LATEST"))["StartingPosition"] == "LATEST"
-
-
 def test_ensure_stream_trigger_twice_gives_the_same_mapping_and_updates_nothing(streaming, calls):
     uuid = triggers.ensure_stream_trigger(streaming)
     updates = calls("lambda", "update_event_source_mapping")
