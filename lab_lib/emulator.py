@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from lab_lib.waiting import wait_until
 HOST = "127.0.0.1"
 FIRST_PORT = 4566  # the port that AWS emulators are usually found at; another one is taken if it is not free
 ACCOUNT = "000000000000"
+_LONGEST_LOCKED = 60  # seconds; a start takes one or two
 SERVICES = "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,iam,sts,logs,cloudwatch,tagging"
 
 
@@ -69,15 +71,10 @@ def start(once_up: OnceUp = lambda server, places: None) -> Server:
     folder = home()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / "tmp").mkdir(exist_ok=True)
-    try:
-        with FileLock(folder / "lock", timeout=60):
-            if server := running():  # another process was quicker
-                return server
-            return _launch_settled(folder, once_up)
-    except Timeout:
-        raise EmulatorError(
-            "Another process has been starting the embedded AWS for a minute. Run `lab local stop`, then try again."
-        ) from None
+    with _alone():
+        if server := running():  # another process was quicker
+            return server
+        return _launch_settled(folder, once_up)
 
 
 def stop() -> bool:
@@ -101,7 +98,7 @@ def remember(account: str, region: str) -> None:
     """Note that this account was used in this Region, so that a restart finds its mappings."""
     if (account, region) in places():
         return
-    with FileLock(home() / "lock", timeout=60):
+    with _alone():
         _write(home() / "places.json", sorted({*places(), (account, region)}))
 
 
@@ -111,6 +108,19 @@ def places() -> list[tuple[str, str]]:
         return [(account, region) for account, region in json.loads((home() / "places.json").read_text())]
     except FileNotFoundError:
         return []
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let one process at a time start the server, or write down what it must know."""
+    try:
+        held = FileLock(home() / "lock", timeout=_LONGEST_LOCKED).acquire()
+    except Timeout:
+        raise EmulatorError(
+            "Another process has been starting the embedded AWS for a minute. End that process, then try again."
+        ) from None
+    with held:
+        yield
 
 
 def recreate_mappings(lambda_: Any) -> None:

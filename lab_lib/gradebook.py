@@ -14,7 +14,6 @@ A student's record is the dict of OUT/<folder>/grade.json; while there is none y
 import csv
 import io
 import json
-import os
 import shutil
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
@@ -171,7 +170,7 @@ def _harmless(cell: str) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}-{os.getpid()}")
+    draft = path.with_name(f".{path.name}.draft")  # one that a kill has left there is written over
     draft.write_text(text, encoding="utf-8", newline="")
     draft.replace(path)
 
@@ -209,7 +208,8 @@ def _copy(source: Path, target: Path) -> None:
     """Copy a student's folder, whole or not at all."""
     if source == target:
         return
-    draft = target.with_name(f".{target.name}-{os.getpid()}")
+    draft = target.with_name(f".{target.name}.copy")
+    shutil.rmtree(draft, ignore_errors=True)
     shutil.copytree(source, draft)
     if target.exists():
         shutil.rmtree(target)

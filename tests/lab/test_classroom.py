@@ -19,7 +19,7 @@ from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
 from lab_lib.workers import Processes
 
-pytestmark = pytest.mark.classroom  # a minute of its own: `make classroom`
+pytestmark = pytest.mark.classroom  # two minutes of its own: `make classroom`
 
 LAB = Path(sys.executable).with_name("lab")
 NAMES = ["Ana", "Ben", "Chen 陈", "Dora", "=Emil"]

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from lab_lib import buckets, checks, cleanup, emulator, functions, tables
 from lab_lib.errors import EmulatorError
@@ -189,6 +190,16 @@ def test_after_a_stop_and_a_start_everything_is_there_and_uploads_flow_on(own_ho
     assert again.alerts("CreditCollection") == [("C1", Decimal("1598.5")), ("C2", 1750)]
     mappings = chain.lab.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     assert [(mapping["State"], mapping["BatchSize"]) for mapping in mappings] == [("Enabled", 1000)]
+
+
+def test_whoever_waits_in_vain_for_another_that_starts_it_is_told_in_one_line(own_home, monkeypatch):
+    monkeypatch.setattr(emulator, "_LONGEST_LOCKED", 0)
+    own_home.mkdir()
+
+    with FileLock(own_home / "lock"):
+        for call in (emulator.start, lambda: emulator.remember("111122223333", "us-east-1")):
+            with pytest.raises(EmulatorError, match="End that process"):
+                call()
 
 
 def test_stopping_twice_is_quiet(own_home):

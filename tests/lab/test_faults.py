@@ -25,7 +25,7 @@ from faults import (
 )
 from wire import wire_to
 
-from lab_lib import cleanup, cloudwatch, emulator, functions, queues
+from lab_lib import cleanup, cloudwatch, emulator, functions, queues, triggers
 from lab_lib.errors import LabError
 from lab_lib.lab import start_embedded
 from lab_lib.waiting import wait_until
@@ -619,8 +619,10 @@ def test_an_alert_waits_for_a_topic_that_is_missing(chain_in, account, opened, r
         return cloudwatch.failures(cloudwatch.log_lines(chain.lab, NOTIFIER))
 
     wait_until(lambda: len(failures()) >= 2, "two runs to fail", timeout=30, longest_pause=0.05)
-    chain.create_topic()  # and the queues, before the mapping tries again, 1.4 seconds later
+    triggers.switch_stream_trigger(chain.lab, on=False)  # an alert that came before the queues would be lost
+    chain.create_topic()
     chain.create_queues()
+    triggers.switch_stream_trigger(chain.lab, on=True)
 
     books.wait()
     books.must_balance("the topic is missing, and made later", "the mapping's retry")
