@@ -19,11 +19,7 @@ import pytest
 from lab_lib.headless import notebooks
 from lab_lib.waiting import wait_until
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 ROOT = Path(__file__).parents[2]
-SHOTS = ROOT / "runs" / "browser"
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 RUN_ALL = """async () => {
     await jupyterapp.commands.execute('notebook:run-all-cells');
@@ -44,7 +40,7 @@ TO_THE_TOP = "() => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0
 
 
 @pytest.fixture(scope="module")
-def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+def jupyterlab(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """A JupyterLab over a copy of the notebooks; its address and token."""
     folder, token = tmp_path_factory.mktemp("lab"), secrets.token_hex(8)
     for name in ("notebooks", "data"):
@@ -81,17 +77,15 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
 
 
 @pytest.fixture(scope="module")
-def page(jupyterlab: tuple[str, str]) -> Iterator[object]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser.new_page(viewport={"width": 1100, "height": 900})
-        browser.close()
+def page(browser) -> Iterator[object]:
+    with browser.new_page(viewport={"width": 1100, "height": 900}) as page:
+        yield page
 
 
 @pytest.mark.parametrize("stem", [path.stem for path in notebooks()])
-def test_a_notebook_runs_in_jupyterlab_and_shows_no_error(stem: str, jupyterlab: tuple[str, str], page) -> None:
+def test_a_notebook_runs_in_jupyterlab_and_shows_no_error(
+    stem: str, jupyterlab: tuple[str, str], page, shots: Path
+) -> None:
     address, token = jupyterlab
     page.goto(f"{address}/doc/tree/notebooks/{stem}.ipynb?token={token}")
     page.wait_for_function(IS_READY, arg=stem, timeout=60_000)
@@ -102,10 +96,9 @@ def test_a_notebook_runs_in_jupyterlab_and_shows_no_error(stem: str, jupyterlab:
     assert shown
     assert [output for output in shown if output["output_type"] == "error"] == []
     page.wait_for_selector(".jp-RenderedMermaid img, .jp-RenderedMermaid svg", timeout=30_000)
-    SHOTS.mkdir(parents=True, exist_ok=True)
     page.set_viewport_size({"width": 1100, "height": page.evaluate(GROW)})
     page.evaluate(TO_THE_TOP)
-    page.screenshot(path=SHOTS / f"{stem}.png")
+    page.screenshot(path=shots / f"{stem}.png")
     page.set_viewport_size({"width": 1100, "height": 900})
     assert page.locator("text=Syntax error").count() == 0  # what Mermaid draws when it cannot read a picture
 

@@ -3,20 +3,11 @@
 Screenshots go to runs/browser. Run by `make browser`, on machines that have Chromium; elsewhere it is skipped.
 """
 
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from lab_lib import gradebook
 from lab_lib.tables import KEYS
 from tests.classes import lay, record, whole_class
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-SHOTS = Path(__file__).parents[2] / "runs" / "browser"
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 HARD = "<script>alert(1)</script>\"'&\n\u202eabc" + "W" * 170
@@ -50,16 +41,6 @@ CONTRASTS = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def opened(browser, tmp_path):
     """Open the report of these records; what it asked the network for, and what went wrong, is in page.asked."""
@@ -85,11 +66,10 @@ def opened(browser, tmp_path):
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desk", DESK)])
-def test_the_report_fits_its_screen_and_asks_the_network_for_nothing(opened, name, size, colours):
+def test_the_report_fits_its_screen_and_asks_the_network_for_nothing(opened, shots, name, size, colours):
     page = opened(whole_class(), size, colours)
 
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"report-{name}-{colours}.png", full_page=True)
+    page.screenshot(path=shots / f"report-{name}-{colours}.png", full_page=True)
     assert not page.evaluate(TOO_WIDE)
     assert page.asked == [page.url]
 
@@ -103,7 +83,7 @@ def test_every_text_stands_out_from_its_ground(opened, colours):
 
 
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-def test_a_hostile_name_is_shown_as_it_is_and_breaks_nothing(opened, size):
+def test_a_hostile_name_is_shown_as_it_is_and_breaks_nothing(opened, shots, size):
     hostile = record(HARD, error=HARD, totals={HARD: "1e300", "C2": "-5"}, notebooks=[])
 
     page = opened([hostile, *whole_class()], size)
@@ -111,7 +91,7 @@ def test_a_hostile_name_is_shown_as_it_is_and_breaks_nothing(opened, size):
     assert page.asked == [page.url]
     assert not page.evaluate(TOO_WIDE)
     assert "<script>alert(1)</script>" in page.locator("article h3").first.text_content()
-    page.screenshot(path=SHOTS / f"report-hostile-{size['width']}.png", full_page=True)
+    page.screenshot(path=shots / f"report-hostile-{size['width']}.png", full_page=True)
 
 
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(opened):
@@ -164,12 +144,12 @@ def test_without_javascript_all_is_there(opened):
     assert not page.locator("#find").is_visible()
 
 
-def test_printed_it_is_a_few_pages_and_nothing_is_folded(opened):
+def test_printed_it_is_a_few_pages_and_nothing_is_folded(opened, shots):
     stuck = record(account="111122229099", missing=[f"table {name}" for name in KEYS] + ["bucket"], state="failed")
     page = opened([*whole_class(), stuck], colours="dark")
     assert page.locator("details:not([open])").count() == 1
 
-    content = page.pdf(path=SHOTS / "report.pdf", format="A4", margin=dict.fromkeys(("top", "bottom"), "12mm"))
+    content = page.pdf(path=shots / "report.pdf", format="A4", margin=dict.fromkeys(("top", "bottom"), "12mm"))
     page.emulate_media(media="print")
     page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
 
@@ -187,8 +167,8 @@ def test_printed_it_is_a_few_pages_and_nothing_is_folded(opened):
         ("only-checked", [record(steps=[], seconds=0.0, notebooks=[])], "No times: the accounts were checked"),
     ],
 )
-def test_what_is_not_there_yet_is_said(opened, name, records, said):
+def test_what_is_not_there_yet_is_said(opened, shots, name, records, said):
     page = opened(records, PHONE)
 
     assert page.get_by_text(said).is_visible()
-    page.screenshot(path=SHOTS / f"report-{name}.png", full_page=True)
+    page.screenshot(path=shots / f"report-{name}.png", full_page=True)
