@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from typing import Any
 
 import psutil
@@ -55,6 +56,7 @@ class Processes(Executor):
     """Each thread has a process of its own. Should that die, one work is lost, and another process takes its place."""
 
     def __init__(self, jobs: int) -> None:
+        resource_tracker.ensure_running()  # in a thread, later, this would let that thread see Ctrl-C again
         self._threads = ThreadPoolExecutor(jobs, initializer=_leave_ctrl_c_to_the_main_thread)
         self._own, self._pids = threading.local(), set[int]()
 

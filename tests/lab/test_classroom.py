@@ -429,6 +429,21 @@ def test_a_process_that_dies_costs_its_own_work_only():
         workers.kill()
 
 
+def test_no_process_of_a_class_sees_the_ctrl_c_that_is_meant_for_the_class():
+    code = (
+        "import signal\n"
+        "from lab_lib.workers import Processes\n"
+        "workers = Processes(1)\n"
+        "print(signal.SIGINT in workers.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result())\n"
+        "workers.shutdown()\n"
+        "workers.kill()\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (ended.stdout, ended.stderr) == ("True\n", "")
+
+
 @pytest.fixture
 def cluster():
     """The address of a Dask cluster of two workers, each a process with one thread."""
