@@ -16,7 +16,7 @@ from lab_lib.cli import app
 from lab_lib.headless import notebooks
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
-from lab_lib.workers import Processes
+from lab_lib.workers import Processes, processes
 
 pytestmark = pytest.mark.classroom  # a minute of its own: `make classroom`
 
@@ -442,6 +442,53 @@ def test_no_process_of_a_class_sees_the_ctrl_c_that_is_meant_for_the_class():
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
     assert (ended.stdout, ended.stderr) == ("True\n", "")
+
+
+def test_a_process_that_was_not_up_yet_when_all_were_ended_begins_nothing():
+    from lab_lib.errors import LabError
+
+    workers = Processes(1)
+    workers.kill()
+
+    with pytest.raises(LabError, match="stopped"):
+        workers.submit(os.getpid).result()
+    workers.shutdown()
+
+
+@pytest.fixture
+def ctrl_c():
+    """What Ctrl-C does to the tests, afterwards as before."""
+    before = signal.getsignal(signal.SIGINT)
+    yield lambda: signal.raise_signal(signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_second_ctrl_c_does_not_break_off_what_the_first_one_has_begun(ctrl_c):
+    written = []
+
+    def stopped_twice():
+        with processes(1) as workers:
+            process = psutil.Process(workers.submit(os.getpid).result())
+            try:
+                ctrl_c()
+            finally:
+                ctrl_c()
+                written.append(process)
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped_twice()
+
+    assert written
+    assert psutil.wait_procs(written, timeout=10)[1] == []
+
+
+def test_after_a_class_that_nobody_stopped_ctrl_c_is_what_it_was(ctrl_c):
+    before = signal.getsignal(signal.SIGINT)
+
+    with processes(1):
+        assert signal.getsignal(signal.SIGINT) != before
+
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 @pytest.fixture
