@@ -42,12 +42,18 @@ def chosen(students: list[Student], shard: str = "", only: str = "") -> list[Stu
     return [each for each in students[part - 1 :: parts] if not accounts or each.account in accounts]
 
 
+def refuse_results(works: list[Work], what_to_do: str) -> None:
+    """UsageError, with what to do, if there are results already where this work's are to go."""
+    if works and any(works[0].out.glob("*/grade.json")):
+        raise UsageError(f"{works[0].out} holds results already. {what_to_do}")
+
+
 def left_to_do(works: list[Work], resume: bool) -> list[Work]:
     """What has no grade yet, or one for something else; UsageError if there are results and `resume` is not meant."""
     folders = {each.folder.name for each in works}
+    if not resume:
+        refuse_results(works, "Go on with --resume, or name another --out.")
     for path in sorted(works[0].out.glob("*/grade.json")) if works else []:
-        if not resume:
-            raise UsageError(f"{works[0].out} holds results already. Go on with --resume, or name another --out.")
         if path.parent.name not in folders:
             raise UsageError(f"{path.parent} is of nobody in this part of the roster. Name another --out.")
     return [each for each in works if not _is_done(each)]

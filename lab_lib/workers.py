@@ -1,4 +1,4 @@
-"""Who does the work of a class: processes of this machine, or the workers of a Dask cluster. Both are Executors."""
+"""Who does the work of a class: processes or threads here, or the workers of a Dask cluster. All are Executors."""
 
 import multiprocessing
 import os
@@ -17,6 +17,16 @@ from lab_lib.errors import LabError, UsageError
 
 JOBS = 2 * (os.cpu_count() or 1)  # accounts at a time: half of a run is waiting for AWS
 THREADS = 8  # that look at accounts, or clean them: they only wait for AWS
+
+
+@contextmanager
+def threads() -> Iterator[Executor]:
+    """Threads of this process. On the way out they end what they have begun; the rest is cancelled."""
+    with ThreadPoolExecutor(THREADS) as workers:
+        try:
+            yield workers
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager

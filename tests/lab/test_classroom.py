@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -16,7 +17,7 @@ from lab_lib.cli import app
 from lab_lib.headless import notebooks
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
-from lab_lib.workers import Processes, processes
+from lab_lib.workers import THREADS, Processes, processes
 
 pytestmark = pytest.mark.classroom  # a minute of its own: `make classroom`
 
@@ -558,6 +559,28 @@ def test_check_grades_accounts_that_were_built_by_hand_and_changes_nothing(chain
     assert ben["percent"] < 50
     assert (ended.exit_code, "Full marks: 1 of 2" in ended.stdout) == (1, True), ended.output
     assert cleanup.left(chain.lab) == before
+
+
+def test_ctrl_c_ends_a_check_with_a_grade_book_of_those_who_were_graded(new_account, tmp_path, monkeypatch):
+    begun = []
+
+    def grade(each):
+        begun.append(each)
+        if len(begun) == THREADS + 1:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        threading.Event().wait(0.2)
+        return work.failed(each, RuntimeError("no"))
+
+    monkeypatch.setattr(work, "grade", grade)
+    rows = "".join(f"{new_account()},Student {number}\n" for number in range(5 * THREADS))
+    (tmp_path / "roster.csv").write_text(f"account,name\n{rows}")
+
+    stopped = in_process("class", "check", tmp_path / "roster.csv", "--out", tmp_path / "out")
+    again = in_process("class", "check", tmp_path / "roster.csv", "--out", tmp_path / "out")
+
+    assert (stopped.exit_code, "lab clean" in stopped.stderr) == (130, False), stopped.output
+    assert len(begun) < 5 * THREADS == len(book_of(tmp_path / "out"))
+    assert (again.exit_code, "--resume" in again.stderr) == (2, False), again.output
 
 
 def test_clean_deletes_what_the_lab_made_in_every_account_and_says_what_is_left(chain_in, new_account, tmp_path):
