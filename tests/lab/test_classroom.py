@@ -583,6 +583,16 @@ def test_ctrl_c_ends_a_check_with_a_grade_book_of_those_who_were_graded(new_acco
     assert (again.exit_code, "--resume" in again.stderr) == (2, False), again.output
 
 
+def test_an_id_that_is_the_address_too_stays_what_the_school_knows(new_account, tmp_path):
+    student = student_of(new_account(), id="ana@example.com", parameters={"email": "ana@example.com"})
+
+    record = work.grade(work.Work(student, tmp_path))
+
+    assert record == work.read(work.Work(student, tmp_path))
+    assert (record["id"], record["account"]) == ("ana@example.com", f"********{student.account[-4:]}")
+    assert (tmp_path / student.folder / "grade.json").read_text(encoding="utf-8").count("ana@example.com") == 1
+
+
 def test_clean_deletes_what_the_lab_made_in_every_account_and_says_what_is_left(chain_in, new_account, tmp_path):
     labs = [chain_in(new_account()).lab for _ in range(2)]
     for lab in labs:
