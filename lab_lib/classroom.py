@@ -14,7 +14,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib import cleanup, headless, work
+from lab_lib import cleanup, gradebook, headless, work
 from lab_lib.errors import LabError, UsageError
 from lab_lib.lab import is_embedded, start_embedded
 from lab_lib.roster import Student
@@ -26,10 +26,7 @@ def plan(students: list[Student], out: Path, keep: bool = False) -> list[Work]:
     """The work of these students; UsageError if `out` is no folder for it."""
     if out.resolve() == headless.NOTEBOOKS:
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"Cannot write to {out}: {error.strerror}. Name another folder.") from None
+    gradebook.make_folder(out)
     return [Work(student, out.resolve(), keep) for student in students]
 
 
