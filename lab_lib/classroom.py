@@ -5,10 +5,12 @@ one leaves is in its own folder, and grade.json is the last thing that goes ther
 moment, and goes on with what has no grade.json yet.
 """
 
+import fcntl
 import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +30,23 @@ def plan(students: list[Student], out: Path, keep: bool = False) -> list[Work]:
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
     gradebook.make_folder(out)
     return [Work(student, out.resolve(), keep) for student in students]
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Let no other class write to `out` meanwhile; UsageError if one does already. A kill leaves no lock behind."""
+    folder = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(folder)
+        raise UsageError(f"Another class is at work in {out}. Wait for its end, or name another --out.") from None
+    except OSError:
+        pass  # a network's file system may know no lock of a folder
+    try:
+        yield
+    finally:
+        os.close(folder)
 
 
 def chosen(students: list[Student], shard: str = "", only: str = "") -> list[Student]:

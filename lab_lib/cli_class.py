@@ -84,7 +84,7 @@ def run(
             gradebook.write(out_dir, records, date.today().isoformat())
             return records
 
-        with given as executor, class_table.live(works, to_do) as finished:
+        with classroom.alone(out_dir), given as executor, class_table.live(works, to_do) as finished:
             try:
                 written = -math.inf
                 for record in classroom.run(to_do, executor):
@@ -109,13 +109,14 @@ def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
     with said_in_one_line("Stopped. No account was changed. To grade all of them, name another --out."):
         works = classroom.plan(classroom.chosen(_read(roster), only=only), out_dir)
         classroom.refuse_results(works, "Name another --out.")
-        try:
-            with class_table.live(works, works) as finished, workers.threads() as executor:
-                for record in classroom.run(works, executor, work.grade):
-                    finished(record)
-        finally:
-            records = classroom.records(works)
-            gradebook.write(out_dir, records, date.today().isoformat())
+        with classroom.alone(out_dir):
+            try:
+                with class_table.live(works, works) as finished, workers.threads() as executor:
+                    for record in classroom.run(works, executor, work.grade):
+                        finished(record)
+            finally:
+                records = classroom.records(works)
+                gradebook.write(out_dir, records, date.today().isoformat())
         _summarise(out_dir, records)
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from lab_lib import buckets, cleanup, emulator, gradebook, queues, tables, work
+from lab_lib import buckets, classroom, cleanup, emulator, gradebook, queues, tables, work
 from lab_lib.cli import app
 from lab_lib.headless import notebooks
 from lab_lib.lab import open_lab
@@ -593,6 +593,18 @@ def test_an_id_that_is_the_address_too_stays_what_the_school_knows(new_account, 
     assert (tmp_path / student.folder / "grade.json").read_text(encoding="utf-8").count("ana@example.com") == 1
 
 
+@pytest.mark.parametrize("command", [["class"], ["class", "check"]])
+def test_two_classes_at_once_do_not_write_to_the_same_folder(command, new_account, tmp_path):
+    (tmp_path / "roster.csv").write_text(f"account,name\n{new_account()},Ana\n")
+    (tmp_path / "out").mkdir()
+
+    with classroom.alone(tmp_path / "out"):
+        ended = in_process(*command, tmp_path / "roster.csv", "--out", tmp_path / "out")
+
+    assert (ended.exit_code, "at work in" in ended.stderr) == (2, True), ended.output
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_clean_deletes_what_the_lab_made_in_every_account_and_says_what_is_left(chain_in, new_account, tmp_path):
     labs = [chain_in(new_account()).lab for _ in range(2)]
     for lab in labs:
@@ -608,8 +620,6 @@ def test_clean_deletes_what_the_lab_made_in_every_account_and_says_what_is_left(
 
 
 def test_shards_have_every_student_once_and_merge_to_one_grade_book(tmp_path, new_account):
-    from lab_lib import classroom
-
     students = [student_of(new_account(), name=f"Student {number}") for number in range(7)]
     parts = [classroom.chosen(students, f"{part}/3") for part in (1, 2, 3)]
 
