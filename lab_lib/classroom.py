@@ -81,13 +81,18 @@ def records(works: list[Work]) -> list[Record]:
 
 
 def run(works: list[Work], workers: Executor, do: Callable[[Work], Record] = work.do) -> Iterator[Record]:
-    """Do all the work; each student's record as soon as it is there. Nothing that fails stops the others."""
+    """Do all the work; each student's record as soon as it is there. Nothing that fails stops the others.
+
+    LabError if those who do the work are gone.
+    """
     if any(is_embedded(each.student.profile, each.student.role_arn) for each in works):
         start_embedded()
     for each in works:
         work.forget(each)
     futures = {workers.submit(do, each): each for each in works}
     for future in as_completed(futures):
+        if future.cancelled():
+            raise LabError("The Dask cluster has given up what is left to do. Start it again, and go on with --resume.")
         error = future.exception()
         yield work.failed(futures[future], error) if error else future.result()
 

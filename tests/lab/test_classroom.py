@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import psutil
@@ -524,6 +525,26 @@ def test_a_dask_cluster_does_the_same_work(cluster, new_account, tmp_path):
         ("Dora", "done"),
     ]
     assert [each["percent"] == 100 for each in students] == [True, False, True]
+
+
+class Gone(Executor):
+    """A cluster that has ended: its client cancels what it was given."""
+
+    def submit(self, *_, **__):
+        future = Future()
+        future.cancel()
+        future.set_running_or_notify_cancel()
+        return future
+
+
+def test_a_cluster_that_ends_is_one_line_and_nobody_is_said_to_have_failed(new_account, tmp_path):
+    from lab_lib.errors import LabError
+
+    works = classroom.plan([student_of(new_account())], tmp_path)
+
+    with pytest.raises(LabError, match="--resume"):
+        list(classroom.run(works, Gone()))
+    assert [each["state"] for each in classroom.records(works)] == ["not run"]
 
 
 def test_a_scheduler_that_is_not_there_is_one_line_and_status_2(roster, tmp_path):
