@@ -5,16 +5,18 @@ one leaves is in its own folder, and grade.json is the last thing that goes ther
 moment, and goes on with what has no grade.json yet.
 """
 
+import fcntl
 import os
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib import cleanup, headless, work
+from lab_lib import cleanup, gradebook, headless, work
 from lab_lib.errors import LabError, UsageError
 from lab_lib.lab import is_embedded, start_embedded
 from lab_lib.roster import Student
@@ -26,11 +28,25 @@ def plan(students: list[Student], out: Path, keep: bool = False) -> list[Work]:
     """The work of these students; UsageError if `out` is no folder for it."""
     if out.resolve() == headless.NOTEBOOKS:
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"Cannot write to {out}: {error.strerror}. Name another folder.") from None
+    gradebook.make_folder(out)
     return [Work(student, out.resolve(), keep) for student in students]
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Let no other class write to `out` meanwhile; UsageError if one does already. A kill leaves no lock behind."""
+    folder = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(folder)
+        raise UsageError(f"Another class is at work in {out}. Wait for its end, or name another --out.") from None
+    except OSError:
+        pass  # a network's file system may know no lock of a folder
+    try:
+        yield
+    finally:
+        os.close(folder)
 
 
 def chosen(students: list[Student], shard: str = "", only: str = "") -> list[Student]:
@@ -42,12 +58,18 @@ def chosen(students: list[Student], shard: str = "", only: str = "") -> list[Stu
     return [each for each in students[part - 1 :: parts] if not accounts or each.account in accounts]
 
 
+def refuse_results(works: list[Work], what_to_do: str) -> None:
+    """UsageError, with what to do, if there are results already where this work's are to go."""
+    if works and any(works[0].out.glob("*/grade.json")):
+        raise UsageError(f"{works[0].out} holds results already. {what_to_do}")
+
+
 def left_to_do(works: list[Work], resume: bool) -> list[Work]:
     """What has no grade yet, or one for something else; UsageError if there are results and `resume` is not meant."""
     folders = {each.folder.name for each in works}
+    if not resume:
+        refuse_results(works, "Go on with --resume, or name another --out.")
     for path in sorted(works[0].out.glob("*/grade.json")) if works else []:
-        if not resume:
-            raise UsageError(f"{works[0].out} holds results already. Name another --out; a run goes on with --resume.")
         if path.parent.name not in folders:
             raise UsageError(f"{path.parent} is of nobody in this part of the roster. Name another --out.")
     return [each for each in works if not _is_done(each)]
@@ -59,13 +81,18 @@ def records(works: list[Work]) -> list[Record]:
 
 
 def run(works: list[Work], workers: Executor, do: Callable[[Work], Record] = work.do) -> Iterator[Record]:
-    """Do all the work; each student's record as soon as it is there. Nothing that fails stops the others."""
+    """Do all the work; each student's record as soon as it is there. Nothing that fails stops the others.
+
+    LabError if those who do the work are gone.
+    """
     if any(is_embedded(each.student.profile, each.student.role_arn) for each in works):
         start_embedded()
     for each in works:
         work.forget(each)
     futures = {workers.submit(do, each): each for each in works}
     for future in as_completed(futures):
+        if future.cancelled():
+            raise LabError("The Dask cluster has given up what is left to do. Start it again, and go on with --resume.")
         error = future.exception()
         yield work.failed(futures[future], error) if error else future.result()
 

@@ -6,7 +6,6 @@ import shlex
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from lab_lib.terminal import Yes, out, said_in_one_line, shown
-from lab_lib.workers import JOBS, THREADS
+from lab_lib.workers import JOBS
 
 _BOOK_EVERY = 10  # seconds; while a class is at work, its grade book can be looked at
 _SETTINGS = {f"LAB_{name}" for name in ("ACCOUNT", "PROFILE", "REGION", "PREFIX", "ROLE_ARN", "EXTERNAL_ID")}
@@ -85,7 +84,7 @@ def run(
             gradebook.write(out_dir, records, date.today().isoformat())
             return records
 
-        with given as executor, class_table.live(works, to_do) as finished:
+        with classroom.alone(out_dir), given as executor, class_table.live(works, to_do) as finished:
             try:
                 written = -math.inf
                 for record in classroom.run(to_do, executor):
@@ -105,16 +104,19 @@ def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
     \b
         lab class check data/roster.csv --out runs/checked
     """
-    from lab_lib import class_table, classroom, gradebook, work
+    from lab_lib import class_table, classroom, gradebook, work, workers
 
-    with said_in_one_line():
+    with said_in_one_line("Stopped. No account was changed. To grade all of them, name another --out."):
         works = classroom.plan(classroom.chosen(_read(roster), only=only), out_dir)
-        classroom.left_to_do(works, resume=False)
-        with class_table.live(works, works) as finished, ThreadPoolExecutor(THREADS) as executor:
-            for record in classroom.run(works, executor, work.grade):
-                finished(record)
-        records = classroom.records(works)
-        gradebook.write(out_dir, records, date.today().isoformat())
+        classroom.refuse_results(works, "Name another --out.")
+        with classroom.alone(out_dir):
+            try:
+                with class_table.live(works, works) as finished, workers.threads() as executor:
+                    for record in classroom.run(works, executor, work.grade):
+                        finished(record)
+            finally:
+                records = classroom.records(works)
+                gradebook.write(out_dir, records, date.today().isoformat())
         _summarise(out_dir, records)
 
 

@@ -56,6 +56,14 @@ def write(out: Path, records: Iterable[Record], when: str = "") -> None:
         _replace(out / name, text)
 
 
+def make_folder(out: Path) -> None:
+    """Make the folder for a class; UsageError if that cannot be."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"Cannot write to {out}: {error.strerror}. Name another folder.") from None
+
+
 def read(out: Path) -> list[Record]:
     """The records of a class, also of those who are not graded yet; UsageError for one that cannot be read."""
     paths = sorted(path for path in out.glob(f"*/{RECORD}") if not path.parent.name.startswith("."))  # no drafts
@@ -73,7 +81,7 @@ def merge(folders: Iterable[Path], out: Path, when: str = "") -> list[Record]:
     twice = []
     for shard in dict.fromkeys(folder.resolve() for folder in folders):
         records = read(shard)
-        if not records:
+        if not records and not (shard / BOOK).exists():  # a small class in many parts has some without a student
             raise UsageError(f"{shard} holds no student. Name what `lab class` wrote to.")
         for record in records:
             other, where = chosen.get(record["folder"], (None, shard))
@@ -85,7 +93,7 @@ def merge(folders: Iterable[Path], out: Path, when: str = "") -> list[Record]:
         raise UsageError(
             f"The same student was graded twice. Take one of each away; nothing is merged.{''.join(twice)}"
         )
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     for name, (_, shard) in chosen.items():
         if (shard / name).is_dir():
             _copy(shard / name, out.resolve() / name)
@@ -194,7 +202,7 @@ def _ungraded(path: Path) -> list[Record]:
         students = json.loads(path.read_text(encoding="utf-8"))["students"]
         ungraded = [each for each in students if _rank(each) < _RANKS["done"]]
         return sorted(ungraded, key=lambda each: str(each["folder"]))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise UsageError(f"{path} is no grade book: {error!r}. Delete it, and run `lab class` again.") from None

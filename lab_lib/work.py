@@ -145,16 +145,18 @@ def _note(work: Work, notebook: str) -> None:
 
 
 def _write(work: Work, lab: Lab | None = None, **entries: Any) -> Record:
-    """Write the record, whole or not at all, without what is private: what grade.json says is so."""
+    """Write the record, whole or not at all, without what is private.
+
+    What the roster says stays as it is: an id may well be an address, and a masked one is of nobody in the school.
+    """
     notebooks = sorted(path.name for path in work.folder.glob("*.ipynb"))
-    written = record(work, entries["state"]) | entries | {"notebooks": notebooks}
+    found = json.dumps(entries | {"notebooks": notebooks}, ensure_ascii=False)
+    written: Record = record(work, entries["state"]) | json.loads(masked(found, lab) if lab else found)
     work.folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(written, indent=2, ensure_ascii=False) + "\n"
-    text = masked(text, lab) if lab else text
     draft = work.folder / ".grade.draft"
-    draft.write_text(text, encoding="utf-8")
+    draft.write_text(json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     draft.replace(work.folder / "grade.json")
-    return dict(json.loads(text))
+    return written
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Who does the work of a class: processes of this machine, or the workers of a Dask cluster. Both are Executors."""
+"""Who does the work of a class: processes or threads here, or the workers of a Dask cluster. All are Executors."""
 
 import multiprocessing
 import os
@@ -9,7 +9,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 
@@ -20,14 +20,26 @@ THREADS = 8  # that look at accounts, or clean them: they only wait for AWS
 
 
 @contextmanager
+def threads() -> Iterator[Executor]:
+    """Threads of this process. On the way out they end what they have begun; the rest is cancelled."""
+    with ThreadPoolExecutor(THREADS) as workers:
+        try:
+            yield workers
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
 def processes(jobs: int) -> Iterator[Executor]:
     """So many processes. On the way out they end at once, and the kernels that they have started with them."""
-    workers = Processes(jobs)
+    workers, before = Processes(jobs), signal.signal(signal.SIGINT, _stop_once)
     try:
         yield workers
     finally:
         workers.shutdown(wait=False, cancel_futures=True)
         workers.kill()
+        if signal.getsignal(signal.SIGINT) is _stop_once:  # after Ctrl-C, all that is left is to end
+            signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -56,8 +68,9 @@ class Processes(Executor):
     """Each thread has a process of its own. Should that die, one work is lost, and another process takes its place."""
 
     def __init__(self, jobs: int) -> None:
+        resource_tracker.ensure_running()  # in a thread, later, this would let that thread see Ctrl-C again
         self._threads = ThreadPoolExecutor(jobs, initializer=_leave_ctrl_c_to_the_main_thread)
-        self._own, self._pids = threading.local(), set[int]()
+        self._own, self._processes, self._ended = threading.local(), list[psutil.Process](), False
 
     def submit(self, do: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Do this in a process that is free, or will be."""
@@ -69,9 +82,9 @@ class Processes(Executor):
 
     def kill(self) -> None:
         """End the processes and all that they have started."""
-        for pid in self._pids:
+        self._ended = True
+        for process in self._processes[:]:
             with suppress(psutil.NoSuchProcess):
-                process = psutil.Process(pid)
                 for each in [process, *process.children(recursive=True)]:
                     with suppress(psutil.NoSuchProcess):
                         each.kill()
@@ -88,7 +101,9 @@ class Processes(Executor):
         if not hasattr(self._own, "pool"):
             spawn = multiprocessing.get_context("spawn")
             self._own.pool = ProcessPoolExecutor(1, spawn, initializer=end_with_parent)
-            self._pids.add(self._own.pool.submit(os.getpid).result())
+            self._processes.append(psutil.Process(self._own.pool.submit(os.getpid).result()))
+        if self._ended:  # while this process was started, and nobody would end it any more
+            raise LabError("The class was stopped.")
         pool: ProcessPoolExecutor = self._own.pool
         return pool
 
@@ -105,7 +120,12 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def _stop_once(*_: Any) -> NoReturn:
+    """Ctrl-C. Another one would break off what ends the processes, and the class would go on unseen."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def _leave_ctrl_c_to_the_main_thread() -> None:
     """The processes that this thread starts do not see it either: they are ended by those who started them."""
-    resource_tracker.ensure_running()  # else the first process would start it, and that lets Ctrl-C in again
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import psutil
@@ -12,12 +14,12 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import logged
-from lab_lib import buckets, cleanup, emulator, gradebook, queues, tables, work
+from lab_lib import buckets, classroom, cleanup, emulator, gradebook, queues, tables, work
 from lab_lib.cli import app
 from lab_lib.headless import notebooks
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
-from lab_lib.workers import Processes
+from lab_lib.workers import THREADS, Processes, processes
 
 pytestmark = pytest.mark.classroom  # two minutes of its own: `make classroom`
 
@@ -431,20 +433,66 @@ def test_a_process_that_dies_costs_its_own_work_only():
         workers.kill()
 
 
-def test_ctrl_c_reaches_no_process_of_the_workers_not_even_the_first():
+def test_no_process_of_a_class_sees_the_ctrl_c_that_is_meant_for_the_class():
     code = (
         "import signal\n"
         "from lab_lib.workers import Processes\n"
-        "if __name__ == '__main__':\n"
-        "    workers = Processes(1)\n"
-        "    print(signal.SIGINT in workers.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result())\n"
-        "    workers.shutdown()\n"
-        "    workers.kill()\n"
+        "workers = Processes(1)\n"
+        "print(signal.SIGINT in workers.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result())\n"
+        "workers.shutdown()\n"
+        "workers.kill()\n"
     )
 
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
-    assert ended.stdout.strip() == "True", ended.stderr
+    assert (ended.stdout, ended.stderr) == ("True\n", "")
+
+
+def test_a_process_that_was_not_up_yet_when_all_were_ended_begins_nothing():
+    from lab_lib.errors import LabError
+
+    workers = Processes(1)
+    workers.kill()
+
+    with pytest.raises(LabError, match="stopped"):
+        workers.submit(os.getpid).result()
+    workers.shutdown()
+
+
+@pytest.fixture
+def ctrl_c():
+    """What Ctrl-C does to the tests, afterwards as before."""
+    before = signal.getsignal(signal.SIGINT)
+    yield lambda: signal.raise_signal(signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_second_ctrl_c_does_not_break_off_what_the_first_one_has_begun(ctrl_c):
+    written = []
+
+    def stopped_twice():
+        with processes(1) as workers:
+            process = psutil.Process(workers.submit(os.getpid).result())
+            try:
+                ctrl_c()
+            finally:
+                ctrl_c()
+                written.append(process)
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped_twice()
+
+    assert written
+    assert psutil.wait_procs(written, timeout=10)[1] == []
+
+
+def test_after_a_class_that_nobody_stopped_ctrl_c_is_what_it_was(ctrl_c):
+    before = signal.getsignal(signal.SIGINT)
+
+    with processes(1):
+        assert signal.getsignal(signal.SIGINT) != before
+
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 @pytest.fixture
@@ -479,6 +527,26 @@ def test_a_dask_cluster_does_the_same_work(cluster, new_account, tmp_path):
         ("Dora", "done"),
     ]
     assert [each["percent"] == 100 for each in students] == [True, False, True]
+
+
+class Gone(Executor):
+    """A cluster that has ended: its client cancels what it was given."""
+
+    def submit(self, *_, **__):
+        future = Future()
+        future.cancel()
+        future.set_running_or_notify_cancel()
+        return future
+
+
+def test_a_cluster_that_ends_is_one_line_and_nobody_is_said_to_have_failed(new_account, tmp_path):
+    from lab_lib.errors import LabError
+
+    works = classroom.plan([student_of(new_account())], tmp_path)
+
+    with pytest.raises(LabError, match="--resume"):
+        list(classroom.run(works, Gone()))
+    assert [each["state"] for each in classroom.records(works)] == ["not run"]
 
 
 def test_a_scheduler_that_is_not_there_is_one_line_and_status_2(roster, tmp_path):
@@ -517,6 +585,50 @@ def test_check_grades_accounts_that_were_built_by_hand_and_changes_nothing(chain
     assert cleanup.left(chain.lab) == before
 
 
+def test_ctrl_c_ends_a_check_with_a_grade_book_of_those_who_were_graded(new_account, tmp_path, monkeypatch):
+    begun = []
+
+    def grade(each):
+        begun.append(each)
+        if len(begun) == THREADS + 1:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        threading.Event().wait(0.2)
+        return work.failed(each, RuntimeError("no"))
+
+    monkeypatch.setattr(work, "grade", grade)
+    rows = "".join(f"{new_account()},Student {number}\n" for number in range(5 * THREADS))
+    (tmp_path / "roster.csv").write_text(f"account,name\n{rows}")
+
+    stopped = in_process("class", "check", tmp_path / "roster.csv", "--out", tmp_path / "out")
+    again = in_process("class", "check", tmp_path / "roster.csv", "--out", tmp_path / "out")
+
+    assert (stopped.exit_code, "lab clean" in stopped.stderr) == (130, False), stopped.output
+    assert len(begun) < 5 * THREADS == len(book_of(tmp_path / "out"))
+    assert (again.exit_code, "--resume" in again.stderr) == (2, False), again.output
+
+
+def test_an_id_that_is_the_address_too_stays_what_the_school_knows(new_account, tmp_path):
+    student = student_of(new_account(), id="ana@example.com", parameters={"email": "ana@example.com"})
+
+    record = work.grade(work.Work(student, tmp_path))
+
+    assert record == work.read(work.Work(student, tmp_path))
+    assert (record["id"], record["account"]) == ("ana@example.com", f"********{student.account[-4:]}")
+    assert (tmp_path / student.folder / "grade.json").read_text(encoding="utf-8").count("ana@example.com") == 1
+
+
+@pytest.mark.parametrize("command", [["class"], ["class", "check"]])
+def test_two_classes_at_once_do_not_write_to_the_same_folder(command, new_account, tmp_path):
+    (tmp_path / "roster.csv").write_text(f"account,name\n{new_account()},Ana\n")
+    (tmp_path / "out").mkdir()
+
+    with classroom.alone(tmp_path / "out"):
+        ended = in_process(*command, tmp_path / "roster.csv", "--out", tmp_path / "out")
+
+    assert (ended.exit_code, "at work in" in ended.stderr) == (2, True), ended.output
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_clean_deletes_what_the_lab_made_in_every_account_and_says_what_is_left(chain_in, new_account, tmp_path):
     labs = [chain_in(new_account()).lab for _ in range(2)]
     for lab in labs:
@@ -532,8 +644,6 @@ def test_clean_deletes_what_the_lab_made_in_every_account_and_says_what_is_left(
 
 
 def test_shards_have_every_student_once_and_merge_to_one_grade_book(tmp_path, new_account):
-    from lab_lib import classroom
-
     students = [student_of(new_account(), name=f"Student {number}") for number in range(7)]
     parts = [classroom.chosen(students, f"{part}/3") for part in (1, 2, 3)]
 

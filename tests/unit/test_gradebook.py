@@ -285,6 +285,23 @@ def test_the_same_shard_named_twice_is_one(tmp_path):
     assert len(gradebook.merge([one, tmp_path / "1" / ".." / "1"], tmp_path / "all")) == 1
 
 
-def test_a_folder_without_students_is_no_shard(tmp_path):
+@pytest.mark.parametrize("name", [".", "file"])
+def test_what_no_class_has_written_is_no_shard(tmp_path, name):
+    (tmp_path / "file").touch()
+
     with pytest.raises(UsageError, match="holds no student"):
-        gradebook.merge([tmp_path], tmp_path / "all")
+        gradebook.merge([tmp_path / name], tmp_path / "all")
+
+
+def test_a_shard_that_had_no_student_adds_none(tmp_path):
+    one = lay(tmp_path / "1", record("Ana"))
+    gradebook.write(tmp_path / "2", [])
+
+    assert [each["name"] for each in gradebook.merge([one, tmp_path / "2"], tmp_path / "all")] == ["Ana"]
+
+
+def test_merge_to_what_is_no_folder_is_refused(tmp_path):
+    (tmp_path / "all").touch()
+
+    with pytest.raises(UsageError, match="File exists"):
+        gradebook.merge([lay(tmp_path / "1", record())], tmp_path / "all")
