@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from lab_lib import classroom
+from lab_lib.masking import without_accounts
 from lab_lib.roster import Student
 from lab_lib.terminal import err
-from lab_lib.work import Record, Work, masked_account
+from lab_lib.work import Record, Work
 
 _STYLES = {"done": "green", "failed": "red", "running": "bold", "waiting": "bright_black", "done before": "green"}
 
@@ -60,7 +61,7 @@ class _View:
         return table
 
     def _row(self, each: Work) -> tuple[str, str, str, str, str]:
-        account, name = masked_account(each.student.account), each.student.name
+        account, name = without_accounts(each.student.account), each.student.name
         folder = each.folder.name
         if record := self.records.get(folder):
             return account, name, _last(record), record["state"], f"{record['seconds']:.0f}"
@@ -87,7 +88,7 @@ def leaks(students: list[Student], found: list[classroom.Leak]) -> Table:
     table = Table("name", "account", "deleted", "left", "given, and kept", header_style="bold")
     for student, leak in zip(students, found, strict=True):
         left = leak.error or ", ".join(leak.left) or "nothing"
-        row = (Text(student.name), masked_account(student.account), str(len(leak.deleted)))
+        row = (Text(student.name), without_accounts(student.account), str(len(leak.deleted)))
         table.add_row(*row, Text(left, "" if left == "nothing" else "red"), ", ".join(leak.kept) or "nothing")
     return table
 

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lab_lib import cleanup, gradebook, headless, work
 from lab_lib.errors import LabError, UsageError
 from lab_lib.lab import is_embedded, start_embedded
+from lab_lib.masking import without_accounts
 from lab_lib.roster import Student
 from lab_lib.work import Record, Work
 from lab_lib.workers import THREADS
@@ -133,7 +134,7 @@ def _clean(student: Student) -> Leak:
         lab = work.opened(student)
         return Leak(list(cleanup.delete_all(lab)), cleanup.left(lab), cleanup.given(lab))
     except (LabError, BotoCoreError, ClientError) as error:
-        return Leak(error=work.masked_account(f"{type(error).__name__}: {error}"))
+        return Leak(error=without_accounts(f"{type(error).__name__}: {error}"))
 
 
 def _shard(shard: str) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """What is private, and what stands for it in all that is written down: notebooks that were run, results, reports."""
 
+import re
 from functools import cache
 from html import escape
 from urllib.parse import quote_plus
@@ -15,6 +16,11 @@ def masked(text: str, lab: Lab) -> str:
     for value, mask in _masks(lab):
         text = text.replace(value, mask)
     return text
+
+
+def without_accounts(text: str) -> str:
+    """The text with all but the last four digits of every account masked, for want of a lab that knows its own."""
+    return re.sub(r"(?<!\d)\d{8}(?=\d{4}(?!\d))", "********", text)
 
 
 @cache  # asked once, since credentials that have expired cannot be read any more

@@ -5,7 +5,6 @@ What a record (grade.json) holds is told in gradebook.py; besides, it has the fi
 
 import json
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from lab_lib import checks, headless
 from lab_lib.headless import Step
 from lab_lib.kernels import one_kernel
 from lab_lib.lab import Lab, open_lab
-from lab_lib.masking import masked
+from lab_lib.masking import masked, without_accounts
 from lab_lib.roster import Student
 
 Record = dict[str, Any]
@@ -90,7 +89,7 @@ def grade(work: Work) -> Record:
 
 def failed(work: Work, error: BaseException) -> Record:
     """The record of work that ended in an error of ours, of AWS or of the process that did it."""
-    return _write(work, state="failed", error=masked_account(f"{type(error).__name__}: {error}"))
+    return _write(work, state="failed", error=without_accounts(f"{type(error).__name__}: {error}"))
 
 
 def forget(work: Work) -> None:
@@ -113,7 +112,7 @@ def record(work: Work, state: str) -> Record:
     student = work.student
     return {
         "name": student.name,
-        "account": masked_account(student.account),
+        "account": without_accounts(student.account),
         "folder": student.folder,
         "id": student.id,
         "state": state,
@@ -194,8 +193,3 @@ def _environment(student: Student) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def masked_account(text: str) -> str:
-    """The text with every account masked: of errors that came before a lab was open."""
-    return re.sub(r"(?<!\d)\d{8}(?=\d{4}(?!\d))", "********", text)

@@ -5,7 +5,7 @@ import boto3
 import pytest
 
 from lab_lib import emulator
-from lab_lib.masking import masked
+from lab_lib.masking import masked, without_accounts
 
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 TOKEN = "IQoJb3JpZ2luX2VjEXAMPLETOKEN=="
@@ -104,3 +104,15 @@ def test_a_lab_without_credentials_is_masked_all_the_same(anas, monkeypatch):
     monkeypatch.setattr(session, "get_credentials", lambda: None)
 
     assert masked(anas.account, replace(anas, session=session)) == "********3333"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("account 111122223333, line 4", "account ********3333, line 4"),
+        ("arn:aws:iam::111122223333:role/Grader", "arn:aws:iam::********3333:role/Grader"),
+        ("1111222233334444 is no account", "1111222233334444 is no account"),
+    ],
+)
+def test_without_a_lab_all_that_looks_like_an_account_is_masked(text, shown):
+    assert without_accounts(text) == shown
