@@ -103,7 +103,7 @@ def step(each: Work) -> str | None:
     try:
         return (each.draft / work.STEP).read_text()
     except FileNotFoundError:
-        return "getting ready" if each.draft.exists() else None
+        return None
 
 
 @dataclass(frozen=True)

@@ -59,15 +59,17 @@ def judge(prediction: Any, outcome: Any) -> None:
         print("You predicted right." if prediction == outcome else f"You predicted {prediction}; it is {outcome}.")
 
 
+def begun(lab: Lab) -> bool:
+    """True if the experiments were begun in a lab that still stands, and were not put back to the end."""
+    return triggers.find_stream_trigger(lab) is not None and any(map(_is_upload, buckets.objects(lab)))
+
+
 def put_back(lab: Lab) -> None:
     """Mend what the experiments broke and take away what they made; quiet if there is nothing, and safe to run twice.
 
     Only the markers of their changes stay, until they expire: without them, a change that came again would count.
     """
     _mend(lab)
-    for each in buckets.objects(lab):
-        if each["Key"].removeprefix(REJECTED).startswith(FILES):
-            buckets.delete_object(lab, each["Key"])
     place = streams.end(lab)
     deleted = _delete_items(lab, "Transactions")
     # What came before is counted too, then: the stream keeps the changes of an item in order.
@@ -77,6 +79,8 @@ def put_back(lab: Lab) -> None:
     for queue in queues.ALERT_QUEUES:
         queues.delete_messages(lab, queue, lambda body: _is_ours(queues.alert(body).get("customerID", "")))
     queues.delete_messages(lab, queues.DEAD_LETTERS, lambda body: _is_ours(queues.dead_letter(body)["what"]))
+    for each in filter(_is_upload, buckets.objects(lab)):  # last, since by them one sees that there is something to do
+        buckets.delete_object(lab, each["Key"])
     _leave_errors_behind(lab)
 
 
@@ -160,6 +164,10 @@ def _sums(lab: Lab) -> dict[str, Decimal]:
     """What the totals must be, by their transactions."""
     sums = transactions.totals(read_amounts(tables.items(lab, "Transactions", beginning=CUSTOMERS)))
     return {customer: total for customer, total in sums.items() if total}
+
+
+def _is_upload(item: dict[str, Any]) -> bool:
+    return str(item["Key"]).removeprefix(REJECTED).startswith(FILES)
 
 
 def _is_ours(what: str) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab_lib import buckets, queues, tables, transactions
+from lab_lib import buckets, experiments, queues, tables, transactions
 from lab_lib.errors import UsageError
 from lab_lib.kernels import PRIVATE_KERNEL, Kernel, Kernels, fresh_kernels
 from lab_lib.lab import Lab, open_lab
@@ -55,11 +55,12 @@ def run(
 ) -> dict[str, Any]:
     """Run the notebooks with these parameters; write them to `out`, and the result to `out`/result.json.
 
-    The first notebook that fails ends the run, and what it left in the account stays, to be looked at. `whole` is
-    called once, when the account holds all that it will hold, before anything is deleted. Each notebook has a fresh
-    kernel, unless `kernels` gives it another. It is written after each cell, or at its end only, which saves most of
-    what the kernel does not do. UsageError, before anything is made, for a parameter that no notebook has, or a data
-    file that is none.
+    The first notebook that fails ends the run, and what it left in the account stays, to be looked at. What a run left
+    that was cut off amid the experiments is put back first, since their files would count in step 05. `whole` is called
+    once, when the account holds all that it will hold, before anything is deleted. Each notebook has a fresh kernel,
+    unless `kernels` gives it another. It is written after each cell, or at its end only, which saves most of what the
+    kernel does not do. UsageError, before anything is made, for a parameter that no notebook has, or a data file that
+    is none.
     """
     parameters, lab, file = prepare(parameters)
     if out.resolve() == NOTEBOOKS:
@@ -70,6 +71,8 @@ def run(
         raise UsageError(f"Cannot write to {out}: {error.strerror}. Name another folder.") from None
     begun, steps, held = time.monotonic(), [], _nothing_held()
     try:
+        if experiments.begun(lab):
+            experiments.put_back(lab)
         with closing((kernels or fresh_kernels)(notebooks(keep))) as given:
             for path, kernel in zip(notebooks(keep), given, strict=True):
                 if path.stem == CLEAN_UP:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lab_lib import checks, headless
+from lab_lib import checks, cleanup, headless
 from lab_lib.headless import Step
 from lab_lib.kernels import one_kernel
 from lab_lib.lab import Lab, open_lab
@@ -53,8 +53,13 @@ class Work:
 
 
 def do(work: Work) -> Record:
-    """Run the notebooks of one student in one kernel, grade the account, and write all of it to the folder."""
+    """Run the notebooks of one student in one kernel, grade the account, and write all of it to the folder.
+
+    Work that was cut off is begun anew: what it left, perhaps half deleted, is taken away first, unless all is kept.
+    """
     begun, graded, steps = time.monotonic(), list[tuple[Lab, checks.Report]](), list[Step]()
+    if work.draft.exists() and not work.keep:
+        list(cleanup.delete_all(opened(work.student)))
     with _draft(work), _environment(work.student):
         result = headless.run(
             _parameters(work.student) | {"yes": True},
@@ -93,8 +98,8 @@ def failed(work: Work, error: BaseException) -> Record:
 
 
 def forget(work: Work) -> None:
-    """Let nothing tell of earlier work for this student, before it is begun again."""
-    shutil.rmtree(work.draft, ignore_errors=True)
+    """Let nothing tell of earlier work for this student, before it is begun again, but a draft if it was cut off."""
+    (work.draft / STEP).unlink(missing_ok=True)
     (work.folder / "grade.json").unlink(missing_ok=True)
 
 
@@ -163,6 +168,7 @@ def _draft(work: Work) -> Iterator[None]:
     """An empty folder to work in. It takes the place of the student's at the end, however that came."""
     shutil.rmtree(work.draft, ignore_errors=True)
     work.draft.mkdir(parents=True)
+    _note(work, "getting ready")
     try:
         yield
     finally:
