@@ -281,6 +281,21 @@ def test_kernels_are_copies_of_one_process_that_has_loaded_what_they_need(notebo
     assert first[0].endswith(" True")
 
 
+def test_a_file_in_the_folder_where_the_class_is_begun_is_no_module(notebook_of, tmp_path, monkeypatch):
+    (tmp_path / "six.py").write_text("raise SystemExit('not the module six')")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lab").mkdir()
+    path = notebook_of("lab/00-look", "import os", "print(os.environ.get('PYTHONSAFEPATH'))", "from lab_lib import lab")
+    workers = Processes(1)
+    try:
+        outputs = workers.submit(run_in_one_kernel, tmp_path / "first", path).result()
+    finally:
+        workers.shutdown()
+        workers.kill()
+
+    assert said(outputs) == ["None"]
+
+
 def test_a_kernel_that_is_a_copy_shows_figures_of_pyplot(notebook_of, tmp_path):
     draw = notebook_of("00-draw", "import matplotlib.pyplot as plt\nplt.plot([1, 2]);", "from lab_lib import plots")
 
