@@ -458,7 +458,7 @@ def test_no_process_of_a_class_sees_the_ctrl_c_that_is_meant_for_the_class():
 
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
-    assert (ended.stdout, ended.stderr) == ("True\n", "")
+    assert ended.stdout == "True\n", ended.stderr
 
 
 def test_a_process_that_was_not_up_yet_when_all_were_ended_begins_nothing():
