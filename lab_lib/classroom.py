@@ -72,7 +72,8 @@ def left_to_do(works: list[Work], resume: bool) -> list[Work]:
         refuse_results(works, "Go on with --resume, or name another --out.")
     for path in sorted(works[0].out.glob("*/grade.json")) if works else []:
         if path.parent.name not in folders:
-            raise UsageError(f"{path.parent} is of nobody in this part of the roster. Name another --out.")
+            what = f"{path.parent} is of nobody in this part of the roster"
+            raise UsageError(f"{what}. Take it away, or name another --out.")
     return [each for each in works if not _is_done(each)]
 
 

@@ -12,6 +12,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Generator
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ def one_kernel(paths: list[Path]) -> Generator[Kernel]:
     """One kernel for all notebooks, made clean between them: what they share is the modules that were loaded."""
     kernel = Kernel()
     if _can_copy():
-        multiprocessing.set_forkserver_preload([*_LOADED, *_rooms(paths)])
+        _start_what_is_copied([*_LOADED, *_rooms(paths)])
         kernel.provisioner = Copied(parent=kernel, kernel_spec=kernel.kernel_spec)
     kernel.start(paths[0].parent, *_load_ahead(paths), f"{_CLEANING}.remember()")
     try:
@@ -154,6 +155,18 @@ class _Copy(ForkServerProcess):
 def _can_copy() -> bool:
     """Fork is safe on Linux only; and a process that Dask has made must not have processes of multiprocessing."""
     return sys.platform == "linux" and not multiprocessing.current_process().daemon
+
+
+def _start_what_is_copied(modules: list[str]) -> None:
+    """Start it without the present folder on its path: a file six.py that lies there is no module of anybody's."""
+    multiprocessing.set_forkserver_preload(modules)
+    before = dict(os.environ)
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _be_a_kernel(arguments: list[str], folder: str, environment: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from conftest import logged
 from lab_lib import buckets, classroom, cleanup, emulator, gradebook, queues, tables, work
 from lab_lib.cli import app
+from lab_lib.errors import LabError, UsageError
 from lab_lib.headless import notebooks
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
@@ -281,6 +283,21 @@ def test_kernels_are_copies_of_one_process_that_has_loaded_what_they_need(notebo
     assert first[0].endswith(" True")
 
 
+def test_a_file_in_the_folder_where_the_class_is_begun_is_no_module(notebook_of, tmp_path, monkeypatch):
+    (tmp_path / "six.py").write_text("raise SystemExit('not the module six')")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lab").mkdir()
+    path = notebook_of("lab/00-look", "import os", "print(os.environ.get('PYTHONSAFEPATH'))", "from lab_lib import lab")
+    workers = Processes(1)
+    try:
+        outputs = workers.submit(run_in_one_kernel, tmp_path / "first", path).result()
+    finally:
+        workers.shutdown()
+        workers.kill()
+
+    assert said(outputs) == ["None"]
+
+
 def test_a_kernel_that_is_a_copy_shows_figures_of_pyplot(notebook_of, tmp_path):
     draw = notebook_of("00-draw", "import matplotlib.pyplot as plt\nplt.plot([1, 2]);", "from lab_lib import plots")
 
@@ -420,8 +437,6 @@ def test_what_a_worker_is_told_of_one_student_the_next_one_does_not_see(new_acco
 
 
 def test_a_process_that_dies_costs_its_own_work_only():
-    from lab_lib.errors import LabError
-
     workers = Processes(1)
     try:
         died, lives = workers.submit(os._exit, 1), workers.submit(os.getpid)
@@ -445,12 +460,10 @@ def test_no_process_of_a_class_sees_the_ctrl_c_that_is_meant_for_the_class():
 
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
-    assert (ended.stdout, ended.stderr) == ("True\n", "")
+    assert ended.stdout == "True\n", ended.stderr
 
 
 def test_a_process_that_was_not_up_yet_when_all_were_ended_begins_nothing():
-    from lab_lib.errors import LabError
-
     workers = Processes(1)
     workers.kill()
 
@@ -540,8 +553,6 @@ class Gone(Executor):
 
 
 def test_a_cluster_that_ends_is_one_line_and_nobody_is_said_to_have_failed(new_account, tmp_path):
-    from lab_lib.errors import LabError
-
     works = classroom.plan([student_of(new_account())], tmp_path)
 
     with pytest.raises(LabError, match="--resume"):
@@ -615,6 +626,17 @@ def test_an_id_that_is_the_address_too_stays_what_the_school_knows(new_account, 
     assert record == work.read(work.Work(student, tmp_path))
     assert (record["id"], record["account"]) == ("ana@example.com", f"********{student.account[-4:]}")
     assert (tmp_path / student.folder / "grade.json").read_text(encoding="utf-8").count("ana@example.com") == 1
+
+
+def test_a_folder_of_somebody_who_left_the_class_is_named_and_may_be_taken_away(new_account, tmp_path):
+    stays, left = (work.Work(student_of(new_account(), name=name), tmp_path) for name in ("Ana", "Ben"))
+    work.failed(left, RuntimeError("no"))
+
+    with pytest.raises(UsageError, match=f"{left.folder} is of nobody .* Take it away"):
+        classroom.left_to_do([stays], resume=True)
+
+    shutil.rmtree(left.folder)
+    assert classroom.left_to_do([stays], resume=True) == [stays]
 
 
 @pytest.mark.parametrize("command", [["class"], ["class", "check"]])
