@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from lab_lib import classroom
+from lab_lib import classroom, work
 from lab_lib.masking import without_accounts
 from lab_lib.roster import Student
 from lab_lib.terminal import err
@@ -67,7 +67,7 @@ class _View:
             return account, name, _last(record), record["state"], f"{record['seconds']:.0f}"
         if folder not in self.to_do:
             return account, name, "", "done before", ""
-        if step := classroom.step(each):
+        if step := work.step(each):
             seconds = time.monotonic() - self.begun.setdefault(folder, time.monotonic())
             return account, name, step, "running", f"{seconds:.0f}"
         return account, name, "", "waiting", ""

@@ -56,7 +56,10 @@ def chosen(students: list[Student], shard: str = "", only: str = "") -> list[Stu
     accounts = {each.strip() for each in only.split(",") if each.strip()}
     if unknown := sorted(accounts - {student.account for student in students}):
         raise UsageError(f"Account {unknown[0]} is not in the roster.")
-    return [each for each in students[part - 1 :: parts] if not accounts or each.account in accounts]
+    found = [each for each in students[part - 1 :: parts] if not accounts or each.account in accounts]
+    if accounts and not found:
+        raise UsageError(f"No account of --only is in shard {shard}.")
+    return found
 
 
 def refuse_results(works: list[Work], what_to_do: str) -> None:
@@ -78,8 +81,9 @@ def left_to_do(works: list[Work], resume: bool) -> list[Work]:
 
 
 def records(works: list[Work]) -> list[Record]:
-    """The record of each student: what is in the folder, or that the work has not come to an end."""
-    return [work.read(each) or work.record(each, "unfinished" if step(each) else "not run") for each in works]
+    """The record of each student: what is in the folder, or that the work has not come to an end; the roster's id."""
+    found = [work.read(each) or work.record(each, "unfinished" if work.step(each) else "not run") for each in works]
+    return [record | {"id": each.student.id} for each, record in zip(works, found, strict=True)]
 
 
 def run(works: list[Work], workers: Executor, do: Callable[[Work], Record] = work.do) -> Iterator[Record]:
@@ -97,14 +101,6 @@ def run(works: list[Work], workers: Executor, do: Callable[[Work], Record] = wor
             raise LabError("The Dask cluster has given up what is left to do. Start it again, and go on with --resume.")
         error = future.exception()
         yield work.failed(futures[future], error) if error else future.result()
-
-
-def step(each: Work) -> str | None:
-    """The notebook that is run now, or was when the run was stopped; None if the work was not begun."""
-    try:
-        return (each.draft / work.STEP).read_text()
-    except FileNotFoundError:
-        return None
 
 
 @dataclass(frozen=True)

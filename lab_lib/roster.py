@@ -212,6 +212,8 @@ def _faults(entry: Entry, folder: Path) -> Iterator[Fault]:
     for name in ("account", "region", "prefix", "threshold", "email", "phone", "data_file"):
         if name in values and (what := _wrong(name, values[name], folder)):
             yield Fault(entry.line, what)
+    for name in (name for name, value in values.items() if {*map(unicodedata.category, value)} & {"Cc", "Cs"}):
+        yield Fault(entry.line, f"{name} holds a character that is none of a text: {values[name]!a}")
     for name, kind in headless.known_parameters().items():
         if kind == "bool" and name in values and values[name].lower() not in _TRUTH:
             yield Fault(entry.line, f"{name} is {values[name]!r}; wanted true or false")

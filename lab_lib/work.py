@@ -23,6 +23,7 @@ from lab_lib.roster import Student
 
 Record = dict[str, Any]
 STEP = ".step"  # the file in the draft that names the notebook that is run now
+CUT_OFF_AT = ".cut-off-at"  # the same, of an earlier run that did not come to its end
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Work:
     @property
     def fingerprint(self) -> str:
         """What was asked for: the student's row, the notebooks and the file. If it is the same, so is the result."""
-        row = {**vars(self.student), "line": 0, "keep": self.keep}
+        row = {**vars(self.student), "line": 0, "id": "", "keep": self.keep}
         digest = sha256(json.dumps(row, sort_keys=True, default=str).encode())
         for path in [*headless.notebooks(self.keep), Path(_parameters(self.student)["data_file"])]:
             digest.update(path.read_bytes())
@@ -55,10 +56,10 @@ class Work:
 def do(work: Work) -> Record:
     """Run the notebooks of one student in one kernel, grade the account, and write all of it to the folder.
 
-    Work that was cut off is begun anew: what it left, perhaps half deleted, is taken away first, unless all is kept.
+    If it was cut off amid the clean-up, that is finished first: totals without their transactions would count twice.
     """
     begun, graded, steps = time.monotonic(), list[tuple[Lab, checks.Report]](), list[Step]()
-    if work.draft.exists() and not work.keep:
+    if _text(work.draft / CUT_OFF_AT) == headless.CLEAN_UP:
         list(cleanup.delete_all(opened(work.student)))
     with _draft(work), _environment(work.student):
         result = headless.run(
@@ -85,11 +86,11 @@ def do(work: Work) -> Record:
 
 
 def grade(work: Work) -> Record:
-    """Grade the account as it is, whoever built it. Nothing is run and nothing in it is changed."""
+    """Grade the account as it is, whoever built it. Nothing is run, so a run has it to do, and nothing is changed."""
     begun, lab = time.monotonic(), opened(work.student)
     checked = checks.run(lab).as_dicts()
     totals, seconds = headless.totals(lab), round(time.monotonic() - begun, 1)
-    return _write(work, lab, state="done", seconds=seconds, checks=checked, totals=totals)
+    return _write(work, lab, state="done", seconds=seconds, checks=checked, totals=totals, fingerprint="")
 
 
 def failed(work: Work, error: BaseException) -> Record:
@@ -98,9 +99,15 @@ def failed(work: Work, error: BaseException) -> Record:
 
 
 def forget(work: Work) -> None:
-    """Let nothing tell of earlier work for this student, before it is begun again, but a draft if it was cut off."""
-    (work.draft / STEP).unlink(missing_ok=True)
+    """Let nothing tell of earlier work for this student, before it is begun again, but where it was cut off."""
+    if step(work):
+        (work.draft / STEP).replace(work.draft / CUT_OFF_AT)
     (work.folder / "grade.json").unlink(missing_ok=True)
+
+
+def step(work: Work) -> str | None:
+    """The notebook that is run now, or was when the run was stopped; None if the work was not begun."""
+    return _text(work.draft / STEP)
 
 
 def read(work: Work) -> Record | None:
@@ -142,6 +149,13 @@ def opened(student: Student) -> Lab:
 def _parameters(student: Student) -> dict[str, Any]:
     where = {"account": student.account, "profile": student.profile, "data_file": str(headless.DATA_FILE)}
     return where | student.parameters
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
 
 
 def _note(work: Work, notebook: str) -> None:

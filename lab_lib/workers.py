@@ -70,7 +70,8 @@ class Processes(Executor):
     def __init__(self, jobs: int) -> None:
         resource_tracker.ensure_running()  # in a thread, later, this would let that thread see Ctrl-C again
         self._threads = ThreadPoolExecutor(jobs, initializer=_leave_ctrl_c_to_the_main_thread)
-        self._own, self._processes, self._ended = threading.local(), list[psutil.Process](), False
+        self._own, self._ended = threading.local(), False
+        self._pools = dict[psutil.Process, ProcessPoolExecutor]()
 
     def submit(self, do: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Do this in a process that is free, or will be."""
@@ -83,11 +84,14 @@ class Processes(Executor):
     def kill(self) -> None:
         """End the processes and all that they have started."""
         self._ended = True
-        for process in self._processes[:]:
+        pools = dict(self._pools)
+        for process in pools:
             with suppress(psutil.NoSuchProcess):
                 for each in [process, *process.children(recursive=True)]:
                     with suppress(psutil.NoSuchProcess):
                         each.kill()
+        for pool in pools.values():
+            pool.shutdown()  # waits until it is closed; on its way out, Python would write to one that is half closed
 
     def _in_process(self, do: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:
@@ -101,7 +105,7 @@ class Processes(Executor):
         if not hasattr(self._own, "pool"):
             spawn = multiprocessing.get_context("spawn")
             self._own.pool = ProcessPoolExecutor(1, spawn, initializer=end_with_parent)
-            self._processes.append(psutil.Process(self._own.pool.submit(os.getpid).result()))
+            self._pools[psutil.Process(self._own.pool.submit(os.getpid).result())] = self._own.pool
         if self._ended:  # while this process was started, and nobody would end it any more
             raise LabError("The class was stopped.")
         pool: ProcessPoolExecutor = self._own.pool

@@ -66,7 +66,7 @@ class Check:
         if self.ok:
             return self.found
         wanted = "" if self.state in ("waits", "cannot see") else f"; wanted: {self.wanted}"
-        return f"{self.found}{wanted}. {self.hint}"
+        return f"{self.found.removesuffix('.')}{wanted}. {self.hint}"
 
 
 @dataclass(frozen=True)

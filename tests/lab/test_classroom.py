@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import logged
-from lab_lib import buckets, classroom, cleanup, emulator, gradebook, queues, tables, work
+from lab_lib import buckets, classroom, cleanup, emulator, gradebook, queues, tables, topics, work
 from lab_lib.cli import app
 from lab_lib.errors import LabError, UsageError
 from lab_lib.headless import notebooks
@@ -87,6 +87,15 @@ def begin_class(roster, out, name, *options):
     wait_until(lambda: list(out.glob(".*.draft/.step")) or process.poll() is not None, "the next one", timeout=60)
     assert process.poll() is None
     return process, psutil.Process(process.pid).children(recursive=True)
+
+
+def go_on_from(lab, folder, notebook, *options):
+    """`lab class --resume` for a student who was cut off in this notebook."""
+    (folder / "roster.csv").write_text(f"account,name\n{lab.account},Ana\n")
+    draft = folder / "out" / f".ana-{lab.account[-4:]}.draft"
+    draft.mkdir(parents=True)
+    (draft / work.STEP).write_text(notebook)
+    return run_class(folder / "roster.csv", folder / "out", "--resume", *options)
 
 
 WIDE = {**os.environ, "COLUMNS": "200"}
@@ -214,6 +223,50 @@ def test_ctrl_c_ends_a_class_with_status_130_and_says_how_to_go_on(broken_off):
     assert status == 130, stderr
     assert "--resume" in stderr.splitlines()[-1]
     assert "Traceback" not in stderr
+
+
+@pytest.mark.parametrize("keep", [(), ("--keep",)], ids=["", "keep"])
+def test_who_was_cut_off_amid_the_experiments_has_full_marks_when_the_class_goes_on(chain, tmp_path, keep):
+    buckets.upload(chain.lab, Path(work.headless.DATA_FILE))
+    buckets.upload(chain.lab, Path(work.headless.DATA_FILE).with_name("break-it.txt"))
+    chain.wait_for_changes(24 + 4)
+    tables.delete_item(chain.lab, "Transactions", {"CustomerId": "Break Ben", "TransactionId": "T3"})
+    chain.wait_for_changes(24 + 4 + 1)
+    topics.delete_topic(chain.lab)
+
+    ended = go_on_from(chain.lab, tmp_path, "06-break-it", *keep)
+
+    (ana,) = book_of(tmp_path / "out")
+    assert (ana["state"], ana["error"], ana["percent"], ended.returncode) == ("done", None, 100, 0)
+    assert ana["totals"] == {"C1": "598", "C2": "1750"}
+    assert (cleanup.left(chain.lab) == []) == (not keep)
+
+
+@pytest.mark.parametrize("last", ["queue LabDeadLetters", "table Transactions"])
+def test_who_was_cut_off_amid_the_clean_up_has_full_marks_when_the_class_goes_on(chain, tmp_path, last):
+    buckets.upload(chain.lab, Path(work.headless.DATA_FILE))
+    chain.wait_for_changes(24)
+    assert last in cleanup.delete_all(chain.lab)  # and no further
+
+    ended = go_on_from(chain.lab, tmp_path, "99-clean-up")
+
+    (ana,) = book_of(tmp_path / "out")
+    assert (ana["state"], ana["error"], ana["percent"], ended.returncode) == ("done", None, 100, 0)
+    assert ana["totals"] == {"C1": "598", "C2": "1750"}
+
+
+def test_a_run_does_what_was_only_checked_and_the_book_has_the_rosters_ids(chain, tmp_path):
+    (tmp_path / "roster.csv").write_text(f"account,name\n{chain.lab.account},Ana\n")
+    in_process("class", "check", tmp_path / "roster.csv", "--out", tmp_path / "out")
+
+    ran = run_class(tmp_path / "roster.csv", tmp_path / "out", "--resume")
+    (tmp_path / "roster.csv").write_text(f"account,name,id\n{chain.lab.account},Ana,anagarcia\n")
+    again = run_class(tmp_path / "roster.csv", tmp_path / "out", "--resume")
+
+    (ana,) = book_of(tmp_path / "out")
+    assert (ran.returncode, len(ran.stderr.splitlines())) == (0, 1)
+    assert (again.returncode, again.stderr) == (0, "")  # an id changes nothing in the account
+    assert (ana["id"], ana["percent"]) == ("anagarcia", 100)
 
 
 def test_the_instructors_own_settings_play_no_part(tmp_path, new_account, monkeypatch):
@@ -684,6 +737,15 @@ def test_a_shard_that_is_none_is_refused(shard, roster, tmp_path):
     ended = in_process("class", roster, "--out", tmp_path / "out", "--shard", shard)
 
     assert (ended.exit_code, "2/5" in ended.stderr) == (2, True)
+
+
+def test_an_account_of_another_shard_is_refused(tmp_path):
+    (tmp_path / "roster.csv").write_text("account,name\n111122220001,Ana\n111122220002,Ben\n")
+    part = ("--out", tmp_path / "out", "--shard", "1/2", "--only", "111122220002")
+
+    ended = in_process("class", tmp_path / "roster.csv", *part)
+
+    assert (ended.exit_code, "shard 1/2" in ended.stderr) == (2, True)
 
 
 def test_an_account_that_is_not_in_the_roster_is_refused(roster, tmp_path):

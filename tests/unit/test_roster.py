@@ -98,6 +98,12 @@ def test_a_yaml_roster_says_the_same_and_an_account_without_quotes_keeps_its_zer
     assert (student.name, student.account, student.parameters) == ("Ana", "000000000022", {"threshold": "99.50"})
 
 
+@pytest.mark.parametrize("character", [r"\ud800", r"\e"])
+def test_a_name_that_no_file_or_terminal_could_show_is_a_fault(read, character):
+    with pytest.raises(RosterError, match="line 1: name holds a character that is none of a text"):
+        read(f'- name: "Ana{character}"', "  account: 111122220001", ending=".yaml")
+
+
 def test_every_fault_is_listed_with_its_line_and_nothing_else_is_said(read):
     with pytest.raises(RosterError) as refused:
         read("name,account,threshold", "Ana,22,much", ",111122223333,", "Bo,333344445555,1500")
