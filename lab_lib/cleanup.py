@@ -36,6 +36,16 @@ def given(lab: Lab) -> list[str]:
     return [thing.what for thing in _things() if thing.find(lab) is not None and not thing.is_ours(lab)]
 
 
+def was_cut_off(lab: Lab) -> bool:
+    """True if the triggers are gone, as after the first moments of a clean-up, but not all the items that they brought.
+
+    Such a rest is no start: what is counted already, or alerted, does not come again, or comes twice.
+    """
+    if triggers.find_stream_trigger(lab):
+        return False
+    return any(tables.is_ours(lab, name) and tables.items(lab, name) for name in tables.KEYS)
+
+
 def confirm(lab: Lab, yes: bool) -> None:
     """On AWS, ask whether all of it may be deleted, unless `yes`; LabError if it may not, or nobody can be asked."""
     if lab.is_real and not yes and (there := left(lab)):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab_lib import buckets, experiments, queues, tables, transactions
+from lab_lib import buckets, cleanup, experiments, queues, tables, transactions
 from lab_lib.errors import UsageError
 from lab_lib.kernels import PRIVATE_KERNEL, Kernel, Kernels, fresh_kernels
 from lab_lib.lab import Lab, open_lab
@@ -56,23 +56,26 @@ def run(
     """Run the notebooks with these parameters; write them to `out`, and the result to `out`/result.json.
 
     The first notebook that fails ends the run, and what it left in the account stays, to be looked at. What a run left
-    that was cut off amid the experiments is put back first, since their files would count in step 05. `whole` is called
-    once, when the account holds all that it will hold, before anything is deleted. Each notebook has a fresh kernel,
-    unless `kernels` gives it another. It is written after each cell, or at its end only, which saves most of what the
-    kernel does not do. UsageError, before anything is made, for a parameter that no notebook has, or a data file that
-    is none.
+    that was cut off amid the experiments or the clean-up would count, so it is put back, or taken away, first. `whole`
+    is called once, when the account holds all that it will hold, before anything is deleted. Each notebook has a fresh
+    kernel, unless `kernels` gives it another. It is written after each cell, or at its end only, which saves most of
+    what the kernel does not do. UsageError, before anything is made, for a parameter that no notebook has, a data file
+    that is none, or a clean-up to be finished where all is to be kept.
     """
     parameters, lab, file = prepare(parameters)
     if out.resolve() == NOTEBOOKS:
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
+    if keep and cleanup.was_cut_off(lab):
+        raise UsageError(
+            "A clean-up was cut off here: tables hold items, and no trigger takes them up. Finish it with `lab clean`."
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"Cannot write to {out}: {error.strerror}. Name another folder.") from None
     begun, steps, held = time.monotonic(), [], _nothing_held()
     try:
-        if experiments.begun(lab):
-            experiments.put_back(lab)
+        _finish_what_was_cut_off(lab)
         with closing((kernels or fresh_kernels)(notebooks(keep))) as given:
             for path, kernel in zip(notebooks(keep), given, strict=True):
                 if path.stem == CLEAN_UP:
@@ -209,6 +212,13 @@ def _held(lab: Lab, key: str) -> dict[str, Any]:
 def _nothing_held() -> dict[str, Any]:
     empty: dict[str, Any] = {"totals": {}, "transactions": 0, "customers": 0, "alerts": [], "rejected": []}
     return {**empty, "queues": dict.fromkeys(queues.ALERT_QUEUES, 0)}
+
+
+def _finish_what_was_cut_off(lab: Lab) -> None:
+    if cleanup.was_cut_off(lab):
+        list(cleanup.delete_all(lab))
+    elif experiments.begun(lab):
+        experiments.put_back(lab)
 
 
 @functools.cache

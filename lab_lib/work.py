@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lab_lib import checks, cleanup, headless
+from lab_lib import checks, headless
 from lab_lib.headless import Step
 from lab_lib.kernels import one_kernel
 from lab_lib.lab import Lab, open_lab
@@ -23,7 +23,6 @@ from lab_lib.roster import Student
 
 Record = dict[str, Any]
 STEP = ".step"  # the file in the draft that names the notebook that is run now
-CUT_OFF_AT = ".cut-off-at"  # the same, of an earlier run that did not come to its end
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,8 @@ class Work:
 
 
 def do(work: Work) -> Record:
-    """Run the notebooks of one student in one kernel, grade the account, and write all of it to the folder.
-
-    If it was cut off amid the clean-up, that is finished first: totals without their transactions would count twice.
-    """
+    """Run the notebooks of one student in one kernel, grade the account, and write all of it to the folder."""
     begun, graded, steps = time.monotonic(), list[tuple[Lab, checks.Report]](), list[Step]()
-    if _text(work.draft / CUT_OFF_AT) == headless.CLEAN_UP:
-        list(cleanup.delete_all(opened(work.student)))
     with _draft(work), _environment(work.student):
         result = headless.run(
             _parameters(work.student) | {"yes": True},
@@ -99,15 +93,17 @@ def failed(work: Work, error: BaseException) -> Record:
 
 
 def forget(work: Work) -> None:
-    """Let nothing tell of earlier work for this student, before it is begun again, but where it was cut off."""
-    if step(work):
-        (work.draft / STEP).replace(work.draft / CUT_OFF_AT)
+    """Let nothing tell of earlier work for this student, before it is begun again."""
+    shutil.rmtree(work.draft, ignore_errors=True)
     (work.folder / "grade.json").unlink(missing_ok=True)
 
 
 def step(work: Work) -> str | None:
     """The notebook that is run now, or was when the run was stopped; None if the work was not begun."""
-    return _text(work.draft / STEP)
+    try:
+        return (work.draft / STEP).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
 
 
 def read(work: Work) -> Record | None:
@@ -149,13 +145,6 @@ def opened(student: Student) -> Lab:
 def _parameters(student: Student) -> dict[str, Any]:
     where = {"account": student.account, "profile": student.profile, "data_file": str(headless.DATA_FILE)}
     return where | student.parameters
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
 
 
 def _note(work: Work, notebook: str) -> None:

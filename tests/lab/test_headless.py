@@ -514,6 +514,18 @@ def test_a_parameter_that_no_notebook_has_is_refused_before_anything_is_made(acc
     assert cleanup.left(open_lab(account=account)) == []
 
 
+def test_nothing_is_kept_on_top_of_a_clean_up_that_was_cut_off(account, tmp_path):
+    lab = open_lab(account=account)
+    tables.ensure_table(lab, "TransactionTotal")
+    lab.client("dynamodb").put_item(TableName=lab.name("TransactionTotal"), Item={"CustomerId": {"S": "C1"}})
+
+    ended = in_process("run", "--account", account, "--keep", "--out", tmp_path / "out")
+
+    assert (ended.exit_code, len(lines(ended.stderr))) == (2, 1)
+    assert "lab clean" in ended.stderr
+    assert cleanup.left(lab) == ["table TransactionTotal"]
+
+
 def test_the_parameters_that_are_handed_over_stay_as_they_are(account):
     parameters = {"account": account}
 
