@@ -5,6 +5,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from lab_lib.errors import error_code
 from lab_lib.lab import TAGS, Lab, has_tag
 
 LOG_DAYS = 14
@@ -40,11 +43,15 @@ def is_our_log_group(lab: Lab, name: str) -> bool:
 
 def log_lines(lab: Lab, name: str, since: datetime | None = None) -> list[str]:
     """What the function printed, oldest first; all of it, or what came at `since` or later."""
-    if find_log_group(lab, name) is None:
-        return []
     start = {"startTime": int(since.timestamp() * 1000)} if since else {}
     pages = lab.client("logs").get_paginator("filter_log_events").paginate(logGroupName=log_group(lab, name), **start)
-    events = sorted((event for page in pages for event in page["events"]), key=lambda event: int(event["timestamp"]))
+    try:
+        events = [event for page in pages for event in page["events"]]
+    except ClientError as error:
+        if error_code(error) == "ResourceNotFoundException":
+            return []
+        raise
+    events.sort(key=lambda event: int(event["timestamp"]))
     return [event["message"].rstrip() for event in events]
 
 

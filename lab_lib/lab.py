@@ -121,6 +121,7 @@ def setting(name: str, value: Any) -> Any:
     return _matching(value, f"({pattern})?", name, wanted)
 
 
+@functools.cache
 def partition(region: str) -> str:
     """The Region's partition, such as aws or aws-cn; UsageError if there is no such Region."""
     session = _keyed_session(emulator.ACCOUNT, region)

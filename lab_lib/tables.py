@@ -102,10 +102,8 @@ def delete_table(lab: Lab, name: str) -> None:
 def items(lab: Lab, name: str, beginning: str = "") -> list[dict[str, Any]]:
     """The items whose partition key begins so, or all, in the order of their key; strings are str, numbers Decimal.
 
-    Reads are strongly consistent.
+    Reads are strongly consistent. A table that is not there has none.
     """
-    if find_table(lab, name) is None:
-        return []
     chosen: dict[str, Any] = {
         "FilterExpression": "begins_with(#key, :beginning)",
         "ExpressionAttributeNames": {"#key": KEYS[name][0]},
@@ -113,7 +111,12 @@ def items(lab: Lab, name: str, beginning: str = "") -> list[dict[str, Any]]:
     }
     scan = {"TableName": lab.name(name), "ConsistentRead": True, **(chosen if beginning else {})}
     pages = lab.client("dynamodb").get_paginator("scan").paginate(**scan)
-    found = [_plain(item) for page in pages for item in page["Items"]]
+    try:
+        found = [_plain(item) for page in pages for item in page["Items"]]
+    except ClientError as error:
+        if error_code(error) == "ResourceNotFoundException":
+            return []
+        raise
     return sorted(found, key=lambda item: [str(item.get(key)) for key in KEYS[name]])
 
 

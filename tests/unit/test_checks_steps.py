@@ -277,7 +277,7 @@ REFUSED = {  # what cannot be seen of the whole lab without this call
     },
     ("sqs", "list_queues"): {"other subscriptions"},
     ("sqs", "receive_message"): both("alerts in {}", QUEUES),
-    ("logs", "describe_log_groups"): both("log of {}"),
+    ("logs", "describe_log_groups"): both("retention of the log of {}"),
     ("logs", "filter_log_events"): both("log of {}"),
     ("cloudwatch", "get_metric_data"): both("errors in the metrics of {}"),
 }

@@ -91,6 +91,7 @@ def test_the_log_group_of_a_longer_name_is_not_the_functions(lab):
 
 def test_a_refusal_to_see_the_logs_is_never_absence(lab, refuse):
     refuse("logs", "describe_log_groups", code="AccessDeniedException")
+    refuse("logs", "filter_log_events", code="AccessDeniedException")
 
     for call in (
         cloudwatch.find_log_group,

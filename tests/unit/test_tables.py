@@ -182,10 +182,12 @@ def test_an_absent_table_is_none(lab):
     assert tables.find_stream(lab) is None
     assert tables.describe(lab, "Customer") is None
     assert tables.is_ours(lab, "Customer") is False
+    assert tables.items(lab, "Customer") == []
 
 
 def test_a_refusal_is_never_absence(lab, refuse):
     refuse("dynamodb", "describe_table", code="AccessDeniedException")
+    refuse("dynamodb", "scan", code="AccessDeniedException")
 
     for call in (
         tables.find_table,
@@ -194,6 +196,7 @@ def test_a_refusal_is_never_absence(lab, refuse):
         tables.ensure_table,
         tables.delete_table,
         tables.is_ours,
+        tables.items,
     ):
         with pytest.raises(ClientError, match="AccessDenied"):
             call(lab, "Transactions")
