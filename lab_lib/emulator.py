@@ -195,7 +195,7 @@ def _spawn(folder: Path, port: int) -> subprocess.Popen[bytes]:
     }
     with (folder / "server.log").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
+            [sys.executable, "-m", "lab_lib.embedded"],
             env=environment,
             cwd=folder,
             stdin=subprocess.DEVNULL,

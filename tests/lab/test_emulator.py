@@ -3,9 +3,11 @@
 import io
 import json
 import os
+import queue
 import socket
 import subprocess
 import sys
+import threading
 import zipfile
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +16,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from lab_lib import buckets, checks, cleanup, emulator, functions, tables
+from lab_lib import buckets, checks, cleanup, embedded, emulator, functions, tables
 from lab_lib.errors import EmulatorError
 from lab_lib.headless import DATA_FILE
 from lab_lib.lab import open_lab, start_embedded
@@ -57,7 +59,7 @@ def servers_of(home):
 
     def is_one(process):
         try:
-            return process.environ().get("HOME") == str(home / "tmp") and "ministack" in process.cmdline()
+            return process.environ().get("HOME") == str(home / "tmp") and "lab_lib.embedded" in process.cmdline()
         except psutil.Error:
             return False
 
@@ -125,6 +127,14 @@ def test_a_server_that_was_quicker_at_the_same_port_is_not_taken_for_ours(own_ho
 
     assert server.port != others.port
     assert [process.pid for process in servers_of(own_home)] == [server.pid]
+
+
+def test_what_a_function_prints_is_in_the_log_of_that_run_however_busy_the_machine_is():
+    worker = object.__new__(embedded.Worker)
+    worker._stderr_queue = queue.Queue()
+    threading.Timer(0.15, worker._stderr_queue.put, ["late"]).start()
+
+    assert worker._drain_stderr_bounded() == "late"
 
 
 def test_it_listens_on_this_machines_loopback_only(called):

@@ -19,7 +19,7 @@ ALL = [*FILES, *HANDLERS]
 # A room imports from its own storey or from one above it in this list, never from one below.
 STOREYS = [
     {"errors"},
-    {"waiting"},
+    {"waiting", "embedded"},
     {"state"},
     {"emulator"},
     {"lab"},
