@@ -12,6 +12,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -148,8 +149,9 @@ class _Copy(ForkServerProcess):
         return self.exitcode
 
     def send_signal(self, signum: int) -> None:
-        if self.pid:
-            os.kill(self.pid, signum)
+        with suppress(ProcessLookupError):  # it may have ended just now, which subprocess passes over too
+            if self.pid:
+                os.kill(self.pid, signum)
 
 
 def _can_copy() -> bool:
