@@ -24,14 +24,14 @@ from lab_lib.waiting import wait_until
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 
-# ministack, but for the address of a function's code, which it gives as a plain one even where it speaks TLS only.
+# The server, but for the address of a function's code, which it gives as a plain one even where it speaks TLS only.
 TLS_EVERYWHERE = """
 import runpy
 from ministack.services import lambda_svc
 
 plain = lambda_svc._presigned_code_url
 lambda_svc._presigned_code_url = lambda name: plain(name).replace("http:", "https:", 1)
-runpy.run_module("ministack", run_name="__main__")
+runpy.run_module("lab_lib.embedded", run_name="__main__")
 """
 
 
@@ -42,7 +42,7 @@ def running(folder, tls=True):
     (folder / "tmp").mkdir(parents=True)
     certificate, port = folder / "tmp" / "ministack-tls" / "server.crt", emulator._free_port(0)
     endpoint = f"{'https' if tls else 'http'}://{emulator.HOST}:{port}"
-    program = [sys.executable, "-c", TLS_EVERYWHERE] if tls else [sys.executable, "-m", "ministack"]
+    program = [sys.executable, "-c", TLS_EVERYWHERE] if tls else [sys.executable, "-m", "lab_lib.embedded"]
     assert shutil.which("openssl") or not tls, "openssl, which makes the certificate, is not installed"
 
     def popen(_, env, **options):
