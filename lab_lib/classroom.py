@@ -16,7 +16,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib import cleanup, gradebook, headless, work
+from lab_lib import cleanup, headless, work
 from lab_lib.errors import LabError, UsageError
 from lab_lib.lab import is_embedded, start_embedded
 from lab_lib.masking import without_accounts
@@ -29,7 +29,7 @@ def plan(students: list[Student], out: Path, keep: bool = False) -> list[Work]:
     """The work of these students; UsageError if `out` is no folder for it."""
     if out.resolve() == headless.NOTEBOOKS:
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
-    gradebook.make_folder(out)
+    headless.make_folder(out)
     return [Work(student, out.resolve(), keep) for student in students]
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from lab_lib import report
 from lab_lib.checks import STEPS, Check
 from lab_lib.errors import UsageError
-from lab_lib.headless import notebooks
+from lab_lib.headless import make_folder, notebooks
 
 Record = dict[str, Any]
 RECORD, BOOK = "grade.json", "gradebook.json"
@@ -54,14 +54,6 @@ def write(out: Path, records: Iterable[Record], when: str = "") -> None:
     out.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         _replace(out / name, text)
-
-
-def make_folder(out: Path) -> None:
-    """Make the folder for a class; UsageError if that cannot be."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"Cannot write to {out}: {error.strerror}. Name another folder.") from None
 
 
 def read(out: Path) -> list[Record]:

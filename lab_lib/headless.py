@@ -65,17 +65,18 @@ def run(
     parameters, lab, file = prepare(parameters)
     if out.resolve() == NOTEBOOKS:
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
-    if keep and cleanup.was_cut_off(lab):
+    cut_off = cleanup.was_cut_off(lab)
+    if keep and cut_off:
         raise UsageError(
             "A clean-up was cut off here: tables hold items, and no trigger takes them up. Finish it with `lab clean`."
         )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"Cannot write to {out}: {error.strerror}. Name another folder.") from None
+    make_folder(out)
     begun, steps, held = time.monotonic(), [], _nothing_held()
     try:
-        _finish_what_was_cut_off(lab)
+        if cut_off:
+            list(cleanup.delete_all(lab))
+        elif experiments.begun(lab):
+            experiments.put_back(lab)
         with closing((kernels or fresh_kernels)(notebooks(keep))) as given:
             for path, kernel in zip(notebooks(keep), given, strict=True):
                 if path.stem == CLEAN_UP:
@@ -102,6 +103,14 @@ def run(
         text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
         (out / "result.json").write_text(masked(text, lab), encoding="utf-8")
     return result
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder for what comes of a run or a class; UsageError if that cannot be."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"Cannot write to {out}: {error.strerror}. Name another folder.") from None
 
 
 def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab, transactions.TransactionsFile]:
@@ -212,13 +221,6 @@ def _held(lab: Lab, key: str) -> dict[str, Any]:
 def _nothing_held() -> dict[str, Any]:
     empty: dict[str, Any] = {"totals": {}, "transactions": 0, "customers": 0, "alerts": [], "rejected": []}
     return {**empty, "queues": dict.fromkeys(queues.ALERT_QUEUES, 0)}
-
-
-def _finish_what_was_cut_off(lab: Lab) -> None:
-    if cleanup.was_cut_off(lab):
-        list(cleanup.delete_all(lab))
-    elif experiments.begun(lab):
-        experiments.put_back(lab)
 
 
 @functools.cache

@@ -11,8 +11,8 @@ import queue
 import re
 import sys
 import time
-from collections.abc import Callable, Generator
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -124,6 +124,18 @@ def one_kernel(paths: list[Path]) -> Generator[Kernel]:
         kernel.end()
 
 
+@contextmanager
+def environment(settings: dict[str, str]) -> Iterator[None]:
+    """Let this process, and those that it starts, have these variables too; afterwards all is as before."""
+    before = dict(os.environ)
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 class Copied(LocalProvisioner):
     """Makes a kernel of a copy of the process that has loaded all, where jupyter_client would start a new Python."""
 
@@ -162,13 +174,8 @@ def _can_copy() -> bool:
 def _start_what_is_copied(modules: list[str]) -> None:
     """Start it without the present folder on its path: a file six.py that lies there is no module of anybody's."""
     multiprocessing.set_forkserver_preload(modules)
-    before = dict(os.environ)
-    os.environ["PYTHONSAFEPATH"] = "1"
-    try:
+    with environment({"PYTHONSAFEPATH": "1"}):
         forkserver.ensure_running()
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _be_a_kernel(arguments: list[str], folder: str, environment: dict[str, str]) -> None:

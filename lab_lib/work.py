@@ -4,11 +4,10 @@ What a record (grade.json) holds is told in gradebook.py; besides, it has the fi
 """
 
 import json
-import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 from lab_lib import checks, headless
 from lab_lib.headless import Step
-from lab_lib.kernels import one_kernel
+from lab_lib.kernels import environment, one_kernel
 from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked, without_accounts
 from lab_lib.roster import Student
@@ -181,24 +180,18 @@ def _draft(work: Work) -> Iterator[None]:
         work.draft.replace(work.folder)
 
 
-@contextmanager
-def _environment(student: Student) -> Iterator[None]:
+def _environment(student: Student) -> AbstractContextManager[None]:
     """Let this process and its kernels open the lab of this student; afterwards all is as before.
 
     No credentials are in it: each kernel assumes the role itself.
     """
-    before = dict(os.environ)
-    settings = {
-        "LAB_ACCOUNT": student.account,
-        "LAB_PROFILE": student.profile,
-        "LAB_REGION": student.parameters.get("region", ""),
-        "LAB_PREFIX": student.parameters.get("prefix", ""),
-        "LAB_ROLE_ARN": student.role_arn,
-        "LAB_EXTERNAL_ID": student.external_id,
-    }
-    os.environ.update(settings)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    return environment(
+        {
+            "LAB_ACCOUNT": student.account,
+            "LAB_PROFILE": student.profile,
+            "LAB_REGION": student.parameters.get("region", ""),
+            "LAB_PREFIX": student.parameters.get("prefix", ""),
+            "LAB_ROLE_ARN": student.role_arn,
+            "LAB_EXTERNAL_ID": student.external_id,
+        }
+    )
