@@ -12,7 +12,7 @@ from typing import Any
 
 from lab_lib import buckets, cleanup, experiments, queues, tables, transactions
 from lab_lib.errors import UsageError
-from lab_lib.kernels import PRIVATE_KERNEL, Kernel, Kernels, fresh_kernels
+from lab_lib.kernels import Kernel, Kernels, fresh_kernels
 from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked
 
@@ -144,10 +144,10 @@ def run_one(
     out: Path,
     parameters: dict[str, Any],
     lab: Lab,
-    kernel: Kernel | None = None,
+    kernel: Kernel,
     each_cell: bool = True,
 ) -> Step:
-    """Run one notebook with those parameters that it has; in this kernel, or in a new one.
+    """Run one notebook with those parameters that it has, in this kernel.
 
     It is written to `out`, after each cell if wanted, with the evidence if it failed, and without what is private in
     the lab.
@@ -170,7 +170,6 @@ def run_one(
             cwd=path.parent,
             progress_bar=False,
             shutdown_kernel="immediate",
-            config=PRIVATE_KERNEL,
             km=kernel,
             request_save_on_cell_execute=each_cell,
             execution_timeout=LONGEST_CELL,

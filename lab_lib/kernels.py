@@ -10,6 +10,7 @@ import os
 import queue
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -23,31 +24,36 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import ensure_event_loop, run_sync
-from traitlets.config import Config
 
 from lab_lib.errors import LabError
 from lab_lib.workers import end_with_parent
 
-PRIVATE_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})  # nobody on this machine can listen in
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own would keep what is private
 _CLEANING = "__import__('lab_lib.cleaning').cleaning"  # runs in the kernel
 _LONGEST_START = _LONGEST_CLEANING = 60  # seconds
+_LONGEST_FOLDER = 70  # characters
 _AHEAD = 2  # so many kernels start while a notebook works; more would only take the processor from it
 _LOADED = ["__main__", "ipykernel.kernelapp", "lab_lib.kernels", "lab_lib.cleaning"]  # beside what notebooks import
 
 
 class Kernel(AsyncKernelManager):
-    """A kernel that is handed to one notebook after the other, with one client for all of them."""
+    """A kernel that is handed to one notebook after the other, with one client for all of them.
+
+    It is spoken to through sockets in a folder that only the user may enter. A port of TCP, which jupyter_client would
+    choose, is free when it is chosen, and may be another's by the time when the kernel listens to it.
+    """
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(kernel_name="python3", config=PRIVATE_KERNEL, client_factory=Client, **settings)
+        self._folder = tempfile.TemporaryDirectory(prefix="lab-kernel-", dir=_folder_for_sockets())
+        channel = f"{self._folder.name}/channel"
+        sockets = {"transport": "ipc", "ip": channel, "connection_file": f"{channel}.json"}
+        super().__init__(kernel_name="python3", client_factory=Client, **sockets, **settings)
         self._client: AsyncKernelClient | None = None
 
-    def start(self, folder: Path, *lines: str) -> "Kernel":
+    def start(self, folder: Path, *lines: str) -> None:
         """Start it in this folder, with these lines of Python."""
         first = f"--IPKernelApp.exec_lines={'; '.join(lines)}"
         run_sync(self.start_kernel)(cwd=str(folder), extra_arguments=[_NO_HISTORY, first])
-        return self
 
     def client(self, **settings: Any) -> AsyncKernelClient:  # type: ignore[override]  # as jupyter_client's own
         self._client = self._client or super().client(**settings)
@@ -58,6 +64,7 @@ class Kernel(AsyncKernelManager):
             self._client.stop_channels()
         if self.has_kernel:
             run_sync(self.shutdown_kernel)(now=True)
+        self._folder.cleanup()
 
 
 class Client(AsyncKernelClient):
@@ -98,7 +105,8 @@ def fresh_kernels(paths: list[Path]) -> Generator[Kernel]:
     try:
         for number in range(len(paths)):
             for path in paths[len(kernels) : number + 1 + _AHEAD]:
-                kernels.append(Kernel().start(path.parent, *_load_ahead([path])))
+                kernels.append(Kernel())
+                kernels[-1].start(path.parent, *_load_ahead([path]))
             yield kernels[number]
             kernels[number].end()
     finally:
@@ -110,11 +118,11 @@ def fresh_kernels(paths: list[Path]) -> Generator[Kernel]:
 def one_kernel(paths: list[Path]) -> Generator[Kernel]:
     """One kernel for all notebooks, made clean between them: what they share is the modules that were loaded."""
     kernel = Kernel()
-    if _can_copy():
-        _start_what_is_copied([*_LOADED, *_rooms(paths)])
-        kernel.provisioner = Copied(parent=kernel, kernel_spec=kernel.kernel_spec)
-    kernel.start(paths[0].parent, *_load_ahead(paths), f"{_CLEANING}.remember()")
     try:
+        if _can_copy():
+            _start_what_is_copied([*_LOADED, *_rooms(paths)])
+            kernel.provisioner = Copied(parent=kernel, kernel_spec=kernel.kernel_spec)
+        kernel.start(paths[0].parent, *_load_ahead(paths), f"{_CLEANING}.remember()")
         for number in range(len(paths)):
             if number:
                 run_sync(_clean)(kernel)
@@ -164,6 +172,12 @@ class _Copy(ForkServerProcess):
         with suppress(ProcessLookupError):  # it may have ended just now, which subprocess passes over too
             if self.pid:
                 os.kill(self.pid, signum)
+
+
+def _folder_for_sockets() -> str:
+    """The temporary folder, unless its name is so long that a socket's in it would be over 103 characters (macOS)."""
+    usual = tempfile.gettempdir()
+    return usual if len(usual) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108  # the folder in it is made by mkdtemp
 
 
 def _can_copy() -> bool:

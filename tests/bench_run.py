@@ -11,12 +11,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 
 import nbformat
 
 from lab_lib import emulator, headless
-from lab_lib.lab import open_lab
+from lab_lib.kernels import fresh_kernels
+from lab_lib.lab import Lab, open_lab
 
 ROUNDS = 3
 LAB = Path(sys.executable).with_name("lab")
@@ -32,6 +34,12 @@ def only_imports(path: Path, folder: Path) -> Path:
     notebook.cells = [parameters, nbformat.v4.new_code_cell("\n".join(lines))]
     nbformat.write(notebook, folder / path.name)
     return folder / path.name
+
+
+def run_alone(path: Path, folder: Path, lab: Lab) -> None:
+    """Run this notebook in a kernel of its own, which is not started ahead."""
+    with closing(fresh_kernels([path])) as given:
+        headless.run_one(path, folder, {}, lab, next(given))
 
 
 def seconds(call) -> float:
@@ -52,7 +60,7 @@ def main() -> None:
             pairs = []
             for number in range(ROUNDS):
                 whole = seconds(lambda number=number: headless.run({}, folder / f"run-{number}"))
-                kernels = seconds(lambda: [headless.run_one(path, folder / "empty", {}, lab) for path in empty])
+                kernels = seconds(lambda: [run_alone(path, folder / "empty", lab) for path in empty])
                 pairs.append((whole, kernels))
                 print(f"run {whole:5.1f} s   empty notebooks {kernels:5.1f} s   ratio {whole / kernels:.2f}")
             print(f"median ratio {statistics.median(whole / kernels for whole, kernels in pairs):.2f}")

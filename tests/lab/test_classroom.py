@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import Executor, Future
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -15,10 +16,10 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import logged
-from lab_lib import buckets, classroom, cleanup, emulator, gradebook, queues, tables, topics, work
+from lab_lib import buckets, classroom, cleanup, emulator, gradebook, headless, queues, tables, topics, work
 from lab_lib.cli import app
 from lab_lib.errors import LabError, UsageError
-from lab_lib.headless import notebooks
+from lab_lib.kernels import fresh_kernels, one_kernel
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
 from lab_lib.workers import THREADS, Processes, processes
@@ -182,7 +183,7 @@ def test_those_who_are_through_have_their_notebooks_and_nothing_is_left_in_their
 
     (folder,) = out.glob("ana-*")
     assert sorted(path.name for path in folder.iterdir()) == sorted(
-        [*(path.name for path in notebooks()), "grade.json", "result.json"]
+        [*(path.name for path in headless.notebooks()), "grade.json", "result.json"]
     )
     assert cleanup.left(open_lab(account=account)) == []
     assert not list(out.glob(".*"))
@@ -372,12 +373,8 @@ def notebook_of(tmp_path):
 
 def run_in_one_kernel(tmp_path, *paths):
     """Run these notebooks one after the other; the outputs of the last one."""
-    from contextlib import closing
-
-    from lab_lib import headless, kernels
-
     (tmp_path / "out").mkdir(parents=True)
-    with closing(kernels.one_kernel(list(paths))) as given:
+    with closing(one_kernel(list(paths))) as given:
         for path, kernel in zip(paths, given, strict=True):
             step = headless.run_one(path, tmp_path / "out", {}, open_lab(), kernel, each_cell=False)
             assert step.ok, step.error
@@ -391,14 +388,13 @@ def said(outputs):
 
 
 def test_a_cell_that_never_ends_is_a_step_that_failed(notebook_of, tmp_path, monkeypatch):
-    from lab_lib import headless
-
     monkeypatch.setattr(headless, "LONGEST_CELL", 2)
     (tmp_path / "out").mkdir()
 
     hanging = notebook_of("00-hang", "import threading; threading.Event().wait()")
 
-    step = headless.run_one(hanging, tmp_path / "out", {}, open_lab())
+    with closing(fresh_kernels([hanging])) as given:
+        step = headless.run_one(hanging, tmp_path / "out", {}, open_lab(), next(given))
 
     assert (step.ok, "2 s" in step.error) == (False, True)
 

@@ -5,14 +5,15 @@ Run by `make refresh`, after a change to a notebook or to what it shows. Look at
 
 import os
 import tempfile
+from contextlib import closing
 
 import nbformat
 from nbclient import NotebookClient
 from rich.progress import track
 
 from lab_lib import emulator
-from lab_lib.headless import NOTEBOOKS, notebooks
-from lab_lib.kernels import PRIVATE_KERNEL
+from lab_lib.headless import notebooks
+from lab_lib.kernels import fresh_kernels
 
 QUIET = {"record_timing": False, "coalesce_streams": True}  # nothing that differs from run to run for no reason
 
@@ -21,11 +22,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="lab-refresh-") as home:
         os.environ["LAB_EMULATOR_HOME"] = home
         try:
-            for path in track(notebooks(), description="refreshing"):
-                notebook = nbformat.read(path, as_version=4)
-                place = {"metadata": {"path": str(NOTEBOOKS)}}
-                NotebookClient(notebook, resources=place, config=PRIVATE_KERNEL, **QUIET).execute()
-                nbformat.write(notebook, path)
+            with closing(fresh_kernels(notebooks())) as kernels:
+                for path, kernel in zip(track(notebooks(), description="refreshing"), kernels, strict=True):
+                    notebook = nbformat.read(path, as_version=4)
+                    NotebookClient(notebook, kernel, **QUIET).execute()
+                    nbformat.write(notebook, path)
         finally:
             emulator.stop()
 

@@ -1,5 +1,6 @@
 """Before anything is deleted on AWS, the lab asks: in the notebook, in `lab clean` and in `lab run`."""
 
+from contextlib import closing
 from dataclasses import replace
 
 import nbformat
@@ -8,6 +9,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from lab_lib import cleanup, cli, headless, queues, terminal
+from lab_lib.kernels import fresh_kernels
 
 THING = f"queue {queues.DEAD_LETTERS}"
 WHERE = "account 123456789012 on AWS, Region us-east-1"
@@ -162,7 +164,8 @@ def test_a_notebook_that_nobody_reads_deletes_nothing_on_aws_and_says_what_to_do
     nbformat.write(notebook, tmp_path / "99.ipynb")
     (tmp_path / "out").mkdir()
 
-    step = headless.run_one(tmp_path / "99.ipynb", tmp_path / "out", {}, moto_lab)
+    with closing(fresh_kernels([tmp_path / "99.ipynb"])) as given:
+        step = headless.run_one(tmp_path / "99.ipynb", tmp_path / "out", {}, moto_lab, next(given))
 
     assert step.error == (
         "LabError: Nothing was deleted: on AWS the lab asks first, and nobody could be asked. "
