@@ -24,6 +24,7 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import ensure_event_loop, run_sync
+from zmq.asyncio import Context
 
 from lab_lib.errors import LabError
 from lab_lib.workers import end_with_parent
@@ -41,13 +42,16 @@ class Kernel(AsyncKernelManager):
 
     It is spoken to through sockets in a folder that only the user may enter. A port of TCP, which jupyter_client would
     choose, is free when it is chosen, and may be another's by the time when the kernel listens to it.
+
+    All kernels share one ZeroMQ context, which is never ended. That would wait for all of its sockets, and for ever if
+    Ctrl-C came while one was being made.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="lab-kernel-", dir=_folder_for_sockets())
         channel = f"{self._folder.name}/channel"
         sockets = {"transport": "ipc", "ip": channel, "connection_file": f"{channel}.json"}
-        super().__init__(kernel_name="python3", client_factory=Client, **sockets, **settings)
+        super().__init__(kernel_name="python3", client_factory=Client, context=Context.instance(), **sockets)
         self._client: AsyncKernelClient | None = None
 
     def start(self, folder: Path, *lines: str) -> None:
@@ -56,7 +60,7 @@ class Kernel(AsyncKernelManager):
         run_sync(self.start_kernel)(cwd=str(folder), extra_arguments=[_NO_HISTORY, first])
 
     def client(self, **settings: Any) -> AsyncKernelClient:  # type: ignore[override]  # as jupyter_client's own
-        self._client = self._client or super().client(**settings)
+        self._client = self._client or super().client(context=self.context, **settings)
         return self._client
 
     def end(self) -> None:
@@ -70,6 +74,8 @@ class Kernel(AsyncKernelManager):
 class Client(AsyncKernelClient):
     """Connects once, and listens to nothing but what it waits for.
 
+    It sends no heartbeats, since whether the process lives is asked of the system.
+
     nbclient tells the answers to its cells from all others, so there is no need to hear them out before each notebook,
     for a fifth of a second, as jupyter_client does.
     """
@@ -78,7 +84,7 @@ class Client(AsyncKernelClient):
 
     def start_channels(self, *args: Any, **settings: Any) -> None:
         if not self.channels_running:
-            super().start_channels(*args, **settings)
+            super().start_channels(*args, **{**settings, "hb": False})
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
         """Wait until the kernel answers, and what it prints arrives here; DeadKernelError if it never does."""

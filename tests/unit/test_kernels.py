@@ -2,6 +2,8 @@
 
 import socket
 import stat
+import subprocess
+import sys
 import tempfile
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -11,6 +13,25 @@ import pytest
 from jupyter_core.utils import run_sync
 
 from lab_lib import kernels
+
+INTERRUPTED = """
+import sys
+from contextlib import closing
+from pathlib import Path
+import zmq.asyncio
+from lab_lib import kernels
+
+get = zmq.asyncio.Socket.get
+
+def interrupted(*_):
+    zmq.asyncio.Socket.get = get
+    raise KeyboardInterrupt
+
+with closing(getattr(kernels, sys.argv[1])([Path(sys.argv[2])])) as given:
+    client = next(given).client()
+    zmq.asyncio.Socket.get = interrupted  # which a socket calls while it is being made
+    client.start_channels()
+"""
 
 
 @pytest.fixture
@@ -84,3 +105,11 @@ def test_a_temporary_folder_with_a_long_name_is_no_hindrance(path, tmp_path, mon
 
     with closing(kernels.fresh_kernels([path])) as given:
         assert answering(given).has_kernel
+
+
+def test_ctrl_c_while_a_socket_is_being_made_does_not_keep_the_run_from_ending(way, path):
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, way.__name__, path], capture_output=True, timeout=60, check=False
+    )
+
+    assert ended.stderr.splitlines()[-1] == b"KeyboardInterrupt"
