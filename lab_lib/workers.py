@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -65,9 +66,13 @@ def cluster(address: str) -> Iterator[Executor]:
 
 
 class Processes(Executor):
-    """Each thread has a process of its own. Should that die, one work is lost, and another process takes its place."""
+    """Each thread has a process of its own. Should that die, one work is lost, and another process takes its place.
+
+    The processes have one temporary folder, since those that are killed cannot clear away their own.
+    """
 
     def __init__(self, jobs: int) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="lab-class-", ignore_cleanup_errors=True)
         resource_tracker.ensure_running()  # in a thread, later, this would let that thread see Ctrl-C again
         self._threads = ThreadPoolExecutor(jobs, initializer=_leave_ctrl_c_to_the_main_thread)
         self._own, self._ended = threading.local(), False
@@ -82,7 +87,7 @@ class Processes(Executor):
         self._threads.shutdown(wait, cancel_futures=cancel_futures)
 
     def kill(self) -> None:
-        """End the processes and all that they have started."""
+        """End the processes and all that they have started, and delete their temporary folder."""
         self._ended = True
         pools = dict(self._pools)
         for process in pools:
@@ -92,6 +97,7 @@ class Processes(Executor):
                         each.kill()
         for pool in pools.values():
             pool.shutdown()  # waits until it is closed; on its way out, Python would write to one that is half closed
+        self._folder.cleanup()
 
     def _in_process(self, do: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:
@@ -104,12 +110,18 @@ class Processes(Executor):
         """This thread's process: a pool of one, since a pool as a whole ends when one of its processes dies."""
         if not hasattr(self._own, "pool"):
             spawn = multiprocessing.get_context("spawn")
-            self._own.pool = ProcessPoolExecutor(1, spawn, initializer=end_with_parent)
+            self._own.pool = ProcessPoolExecutor(1, spawn, initializer=_begin, initargs=(self._folder.name,))
             self._pools[psutil.Process(self._own.pool.submit(os.getpid).result())] = self._own.pool
         if self._ended:  # while this process was started, and nobody would end it any more
             raise LabError("The class was stopped.")
         pool: ProcessPoolExecutor = self._own.pool
         return pool
+
+
+def _begin(temporary_folder: str) -> None:
+    """What a process of the class does first."""
+    tempfile.tempdir = temporary_folder
+    end_with_parent()
 
 
 def end_with_parent() -> None:

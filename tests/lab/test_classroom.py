@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from concurrent.futures import Executor, Future
 from contextlib import closing
@@ -320,31 +321,24 @@ def test_a_kernel_that_is_made_clean_knows_nothing_of_the_notebook_before(notebo
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="kernels are copied on Linux only")
-def test_kernels_are_copies_of_one_process_that_has_loaded_what_they_need(notebook_of, tmp_path):
+def test_kernels_are_copies_of_one_process_that_has_loaded_what_they_need(notebook_of, worker, tmp_path):
     look = ["import sys, os", "print(os.getppid(), 'pandas' in sys.modules)", "from lab_lib import frames"]
-    path, workers = notebook_of("00-look", *look), Processes(1)
-    try:
-        outputs = [workers.submit(run_in_one_kernel, tmp_path / name, path).result() for name in ("first", "second")]
-    finally:
-        workers.shutdown()
-        workers.kill()
+    path = notebook_of("00-look", *look)
+
+    outputs = [worker.submit(run_in_one_kernel, tmp_path / name, path).result() for name in ("first", "second")]
 
     first, second = map(said, outputs)
     assert first == second
     assert first[0].endswith(" True")
 
 
-def test_a_file_in_the_folder_where_the_class_is_begun_is_no_module(notebook_of, tmp_path, monkeypatch):
+def test_a_file_in_the_folder_where_the_class_is_begun_is_no_module(notebook_of, worker, tmp_path, monkeypatch):
     (tmp_path / "six.py").write_text("raise SystemExit('not the module six')")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lab").mkdir()
     path = notebook_of("lab/00-look", "import os", "print(os.environ.get('PYTHONSAFEPATH'))", "from lab_lib import lab")
-    workers = Processes(1)
-    try:
-        outputs = workers.submit(run_in_one_kernel, tmp_path / "first", path).result()
-    finally:
-        workers.shutdown()
-        workers.kill()
+
+    outputs = worker.submit(run_in_one_kernel, tmp_path / "first", path).result()
 
     assert said(outputs) == ["None"]
 
@@ -369,6 +363,15 @@ def notebook_of(tmp_path):
         return tmp_path / f"{name}.ipynb"
 
     return notebook_of
+
+
+@pytest.fixture
+def worker():
+    """A process of a class."""
+    workers = Processes(1)
+    yield workers
+    workers.shutdown()
+    workers.kill()
 
 
 def run_in_one_kernel(tmp_path, *paths):
@@ -466,32 +469,33 @@ def settings_within(student):
         return settings_of_this_process()
 
 
-def test_what_a_worker_is_told_of_one_student_the_next_one_does_not_see(new_account):
+def test_what_a_worker_is_told_of_one_student_the_next_one_does_not_see(worker, new_account):
     role = student_of(new_account(), role_arn="arn:aws:iam::1:role/R", external_id="e")
-    other, workers = student_of(new_account()), Processes(1)
-    try:
-        first = workers.submit(settings_within, role).result()
-        after = workers.submit(settings_of_this_process).result()
-        second = workers.submit(settings_within, other).result()
-    finally:
-        workers.shutdown()
-        workers.kill()
+    other = student_of(new_account())
+
+    first = worker.submit(settings_within, role).result()
+    after = worker.submit(settings_of_this_process).result()
+    second = worker.submit(settings_within, other).result()
 
     assert (first["LAB_ROLE_ARN"], first["LAB_EXTERNAL_ID"]) == ("arn:aws:iam::1:role/R", "e")
     assert after == {}
     assert (second["LAB_ACCOUNT"], second["LAB_ROLE_ARN"], second["LAB_EXTERNAL_ID"]) == (other.account, "", "")
 
 
-def test_a_process_that_dies_costs_its_own_work_only():
-    workers = Processes(1)
-    try:
-        died, lives = workers.submit(os._exit, 1), workers.submit(os.getpid)
-        with pytest.raises(LabError, match="died"):
-            died.result()
-        assert lives.result() != os.getpid()
-    finally:
-        workers.shutdown()
-        workers.kill()
+def test_a_process_that_dies_costs_its_own_work_only(worker):
+    died, lives = worker.submit(os._exit, 1), worker.submit(os.getpid)
+
+    with pytest.raises(LabError, match="died"):
+        died.result()
+    assert lives.result() != os.getpid()
+
+
+def test_what_a_process_that_is_killed_leaves_in_its_temporary_folder_is_deleted(worker):
+    left = Path(worker.submit(tempfile.mkdtemp).result())
+
+    worker.kill()
+
+    assert not left.exists()
 
 
 def test_no_process_of_a_class_sees_the_ctrl_c_that_is_meant_for_the_class():
