@@ -254,11 +254,6 @@ def env(account: Account = "", region: Region = "") -> None:
             print(f"export {name}={shlex.quote(str(value))}")
 
 
-def main() -> None:
-    """The entry point."""
-    app()
-
-
 def _embedded(account: str, region: str) -> Lab:
     """The lab on the embedded AWS, even where these very exports, or a profile of `lab open`, are already set."""
     for name in ("AWS_ENDPOINT_URL", "LAB_PROFILE"):

@@ -163,8 +163,8 @@ def run_one(
     known = parameters_of(path)
     try:
         papermill.execute_notebook(
-            path,
-            written,
+            _literally(path),
+            _literally(written),
             parameters={name: value for name, value in parameters.items() if name in known},
             kernel_name="python3",
             cwd=path.parent,
@@ -225,7 +225,12 @@ def _nothing_held() -> dict[str, Any]:
 @functools.cache
 def parameters_of(path: Path) -> dict[str, str]:
     """The parameters of a notebook, and the type of each."""
-    return {name: each["inferred_type_name"] for name, each in _papermill().inspect_notebook(path).items()}
+    return {name: each["inferred_type_name"] for name, each in _papermill().inspect_notebook(_literally(path)).items()}
+
+
+def _literally(path: Path) -> str:
+    """The path for papermill, which puts parameters in the place of names in braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _checkpoint(path: Path) -> str:

@@ -14,9 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 from lab_lib import cleanup, emulator, headless, queues, tables
+from lab_lib.__main__ import main
 from lab_lib.cli import app
 from lab_lib.errors import UsageError
 from lab_lib.lab import open_lab
+from lab_lib.terminal import INTERRUPTED
 from lab_lib.waiting import wait_until
 
 LAB = Path(sys.executable).parent / "lab"
@@ -354,7 +356,7 @@ def run_of(account, tmp_path):
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "00-start-here.ipynb")
         script = (
             "import sys; from pathlib import Path; from lab_lib import cli, headless;"
-            "headless.NOTEBOOKS = Path(sys.argv.pop(1)); cli.main()"
+            "headless.NOTEBOOKS = Path(sys.argv.pop(1)); cli.app()"
         )
         arguments = [tmp_path, "run", "--account", account, *PEOPLE, "--out", tmp_path / "out"]
         environment = {**os.environ, "COLUMNS": "200"}
@@ -391,10 +393,26 @@ def test_a_kernel_that_dies_is_a_step_that_failed(run_of, tmp_path):
     assert (step["notebook"], step["ok"], "died" in step["error"]) == (STEPS[0], False, True)
 
 
+def test_ctrl_c_while_the_command_is_still_loading_ends_it_with_status_130_and_no_traceback(monkeypatch):
+    class CtrlC:
+        @staticmethod
+        def find_spec(name, *_):
+            if name == "lab_lib.cli":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "lab_lib.cli")
+    monkeypatch.setattr(sys, "meta_path", [CtrlC, *sys.meta_path])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == INTERRUPTED
+
+
 def test_ctrl_c_ends_the_run_with_status_130_and_one_line(interrupted):
     _, _, process, (_, stderr), _ = interrupted
 
-    assert process.returncode == 130, stderr
+    assert process.returncode == INTERRUPTED, stderr
     assert len(lines(stderr)) == 1, stderr
     assert "lab clean" in stderr
 

@@ -39,6 +39,7 @@ STOREYS = [
     {"class_table"},
     {"cli_class"},
     {"cli"},
+    {"__main__"},
 ]
 
 

@@ -1,5 +1,7 @@
 """How the kernels of headless runs are spoken to: by nobody but who started them, and by nothing that can be taken."""
 
+import os
+import signal
 import socket
 import stat
 import subprocess
@@ -12,14 +14,16 @@ import nbformat
 import pytest
 from jupyter_core.utils import run_sync
 
-from lab_lib import kernels
+from lab_lib import headless, kernels
+from lab_lib.waiting import wait_until
 
 INTERRUPTED = """
 import sys
 from contextlib import closing
 from pathlib import Path
 import zmq.asyncio
-from lab_lib import kernels
+from lab_lib import headless, kernels
+from lab_lib.waiting import wait_until
 
 get = zmq.asyncio.Socket.get
 
@@ -113,3 +117,26 @@ def test_ctrl_c_while_a_socket_is_being_made_does_not_keep_the_run_from_ending(w
     )
 
     assert ended.stderr.splitlines()[-1] == b"KeyboardInterrupt"
+
+
+def test_a_kernel_that_has_ended_by_itself_can_still_be_ended(given):
+    kernel = answering(given)
+    os.kill(kernel.provisioner.pid, signal.SIGKILL)
+    wait_until(lambda: kernel.provisioner.process.poll() is not None, "the kernel to end")
+
+    given.close()
+
+    assert not kernel.has_kernel
+
+
+def test_folders_may_have_braces_in_their_names(tmp_path, moto_lab):
+    path, out = tmp_path / "{notebooks}" / "00.ipynb", tmp_path / "{account}"
+    for folder in (path.parent, out):
+        folder.mkdir()
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")]), path)
+
+    with closing(kernels.fresh_kernels([path])) as given:
+        step = headless.run_one(path, out, {}, moto_lab, next(given))
+
+    assert step.ok, step.error
+    assert (out / "00.ipynb").is_file()

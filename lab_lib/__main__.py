@@ -1,0 +1,16 @@
+"""Where the command `lab` begins, also as `python -m lab_lib`."""
+
+import sys
+
+
+def main() -> None:
+    """Load the commands, and let them do the rest. Ctrl-C meanwhile, which takes half a second, ends quietly too."""
+    try:
+        from lab_lib.cli import app
+    except KeyboardInterrupt:
+        sys.exit(130)  # terminal.INTERRUPTED, which is not loaded yet
+    app()
+
+
+if __name__ == "__main__":
+    main()
