@@ -15,23 +15,26 @@ run: $(READY) ## run the whole lab, notebooks 00 to 99, on the embedded AWS
 lab: $(READY) ## open the lab in JupyterLab
 	@$(BIN)/lab open
 
-test: $(READY) ## run all tests: the parts, the whole chain, the notebooks
+test: $(READY) ## run the tests: the parts, the whole chain, the notebooks
 	$(BIN)/pytest
 
 browser: $(READY) ## look at every notebook and the report of a class in Chromium; screenshots go to runs/browser
 	$(BIN)/pytest tests/browser
 
-faults: $(READY) ## break the running pipeline in many ways, and show what became of totals, alerts and bad rows
-	$(BIN)/pytest -m faults tests/lab/test_faults.py --table -q
+# What these run is marked with their names, and no part of `make test`, which is to take less than five minutes.
+MARKED := tests/unit tests/lab --table -q
 
-sabotage: $(READY) ## break a finished account in many ways, and show which check catches which
-	$(BIN)/pytest -m sabotage tests/lab/test_sabotage.py --table -q
+faults: $(READY) ## break the running pipeline and the embedded AWS, and show what became of totals, alerts and bad rows
+	$(BIN)/pytest -m faults $(MARKED)
+
+sabotage: $(READY) ## break a finished account in many ways, and show which check catches which; find whole ones whole
+	$(BIN)/pytest -m sabotage $(MARKED)
 
 security: $(READY) ## try what roles, a learner and strangers may not do, and show who may do what
-	$(BIN)/pytest -m security tests/lab/test_security.py tests/lab/test_learner.py --table -q
+	$(BIN)/pytest -m security $(MARKED)
 
 classroom: $(READY) ## run a class, kill it half-way, go on with it, and give one to a Dask cluster
-	$(BIN)/pytest -m classroom tests/lab/test_classroom.py -q
+	$(BIN)/pytest -m classroom $(MARKED)
 
 bench: $(READY) ## time the headless run and `lab check` against what they cannot do without
 	$(BIN)/python tests/bench_run.py

@@ -1,5 +1,6 @@
 """What all tests share: an embedded AWS of their own, and how the notebooks' cells are run and compared."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -9,11 +10,14 @@ import pytest
 
 from lab_lib import emulator
 
+GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a seventh of the time
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Tests and notebooks use an embedded AWS of their own, never the learner's, and no settings of the machine."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "LAB_"))]:
         del os.environ[name]
+    gc.set_threshold(GARBAGE)
     os.environ["LAB_EMULATOR_HOME"] = home = tempfile.mkdtemp(prefix="lab-tests-")
     os.environ["IPYTHONDIR"] = f"{home}/ipython"  # kernels read the user's start-up files there, and keep a history
 

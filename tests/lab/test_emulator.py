@@ -166,6 +166,7 @@ def test_nothing_of_the_users_environment_is_visible_in_a_function(called):
     assert not environment.keys() & {"USERS_PASSWORD", "AWS_PROFILE", "LAB_EMULATOR_HOME"}
 
 
+@pytest.mark.faults
 def test_after_a_stop_and_a_start_everything_is_there_and_uploads_flow_on(own_home, chain_in, account):
     chain = chain_in(account).build()
     buckets.upload(chain.lab, DATA_FILE)
@@ -260,6 +261,7 @@ def test_a_kill_takes_it_back_to_its_last_stop_buckets_too(own_home, capfd):
     assert lab.client("s3").get_object(Bucket=lab.bucket, Key="changed.txt")["Body"].read() == b"before the stop"
 
 
+@pytest.mark.faults
 def test_after_a_kill_the_lab_is_built_again_and_can_be_cleaned_up(own_home, chain_in, account):
     buckets.upload(chain_in(account).build().lab, DATA_FILE)
     kill()

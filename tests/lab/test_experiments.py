@@ -10,6 +10,8 @@ from lab_lib import buckets, checks, experiments, functions, queues, streams, ta
 from lab_lib.headless import DATA_FILE
 from lab_lib.waiting import wait_until
 
+pytestmark = pytest.mark.faults
+
 DATA = Path(DATA_FILE).parent
 SAMPLE_TOTALS = {"C1": Decimal(598), "C2": Decimal(1750)}
 POISON = {"CustomerId": "Break Dora", "TransactionId": "T11", "TransactionAmount": "a lot"}

@@ -7,6 +7,8 @@ from guarded import allow, built, user_of
 
 from lab_lib import checks, people
 
+pytestmark = pytest.mark.security
+
 # Each action of the grader's policy, and the operations that the checks call refused without it. Where none is named,
 # a healthy account can do without: for the bucket's name the lab's own serves, the others tell of what is missing.
 GRADER = {

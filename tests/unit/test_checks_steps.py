@@ -20,6 +20,8 @@ from moto.awslambda_simple.models import lambda_simple_backends
 from lab_lib import buckets, checks, cloudwatch, functions, grants, policies, queues, roles, tables, topics, triggers
 from lab_lib.checks.rules import RULES
 
+pytestmark = pytest.mark.sabotage  # a minute of its own: `make sabotage`
+
 PROCESSOR, NOTIFIER = functions.SOURCES
 BOTH = list(functions.SOURCES)
 QUEUES = queues.ALERT_QUEUES
