@@ -30,7 +30,7 @@ faults: $(READY) ## break the running pipeline and the embedded AWS, and show wh
 sabotage: $(READY) ## break a finished account in many ways, and show which check catches which; find whole ones whole
 	$(BIN)/pytest -m sabotage $(MARKED)
 
-security: $(READY) ## try what roles, a learner and strangers may not do, and show who may do what
+security: $(READY) ## try what roles, a learner, a grader and strangers may not do, and show who may do what
 	$(BIN)/pytest -m security $(MARKED)
 
 classroom: $(READY) ## run a class, kill it half-way, go on with it, and give one to a Dask cluster

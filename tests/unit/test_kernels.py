@@ -22,8 +22,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 import zmq.asyncio
-from lab_lib import headless, kernels
-from lab_lib.waiting import wait_until
+from lab_lib import kernels
 
 get = zmq.asyncio.Socket.get
 
