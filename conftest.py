@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_lib import emulator
+from lab_lib.embedded import server
 
 GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a seventh of the time
 
@@ -24,7 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the embedded AWS and forget it; in the notebooks' cells no fixture could do this."""
-    emulator.stop()
+    server.stop()
     shutil.rmtree(os.environ["LAB_EMULATOR_HOME"])
 
 

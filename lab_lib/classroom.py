@@ -17,8 +17,9 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib import cleanup, headless, work
+from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
-from lab_lib.lab import is_embedded, start_embedded
+from lab_lib.lab import is_embedded
 from lab_lib.masking import without_accounts
 from lab_lib.roster import Student
 from lab_lib.work import Record, Work
@@ -92,7 +93,7 @@ def run(works: list[Work], workers: Executor, do: Callable[[Work], Record] = wor
     LabError if those who do the work are gone.
     """
     if any(is_embedded(each.student.profile, each.student.role_arn) for each in works):
-        start_embedded()
+        server.start()
     for each in works:
         work.forget(each)
     futures = {workers.submit(do, each): each for each in works}

@@ -14,8 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text  # unlike a str, it is no markup: what a notebook says is shown as it is
 
-from lab_lib import cli_class, emulator, people
-from lab_lib.lab import Lab, open_lab, start_embedded
+from lab_lib import cli_class, people
+from lab_lib.embedded import server
+from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked
 from lab_lib.terminal import (
     Account,
@@ -34,6 +35,7 @@ from lab_lib.terminal import (
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
+_ALIAS = """alias aws='aws --endpoint-url "$AWS_ENDPOINT_URL"'"""
 _PRIVATE_KERNEL = "--KernelManager.transport_encryption=auto"  # nobody on this machine can listen in
 _STYLES = {"ok": "green", "not yet": "red", "cannot see": "yellow", "waits": "bright_black", "could be": "bright_black"}
 
@@ -214,44 +216,58 @@ def clean(
 def start() -> None:
     """Start the embedded AWS, if it does not run yet."""
     with said_in_one_line():
-        out.print(f"The embedded AWS runs at {start_embedded().endpoint}")
+        out.print(f"The embedded AWS runs at {server.start().endpoint}")
 
 
 @local.command()
 def stop() -> None:
-    """Stop the embedded AWS; it keeps its state."""
+    """Stop the embedded AWS. Everything that was made there is gone."""
     with said_in_one_line():
         out.print(
-            "The embedded AWS has stopped; its state is kept."
-            if emulator.stop()
-            else "The embedded AWS was not running."
+            "The embedded AWS has stopped, and everything made there is gone. `lab run --until 04` builds it again."
+            if server.stop()
+            else "The embedded AWS was not running.",
+            soft_wrap=True,
         )
 
 
 @local.command()
 def status() -> None:
     """Say whether the embedded AWS runs; exit status 1 if it does not."""
-    if server := emulator.running():
-        out.print(f"The embedded AWS runs at {server.endpoint} (process {server.pid}).")
-        return
-    out.print("The embedded AWS does not run. `lab local start` starts it.")
-    raise typer.Exit(1)
+    with said_in_one_line():
+        if found := server.running():
+            out.print(f"The embedded AWS runs at {found.endpoint} (process {found.pid}).")
+            return
+        out.print("The embedded AWS does not run. `lab local start` starts it.")
+        raise typer.Exit(1)
 
 
 @local.command()
 def env(account: Account = "", region: Region = "") -> None:
-    """Print the exports with which the aws command talks to the embedded AWS: eval "$(lab local env)"."""
+    """Print the exports with which the aws command talks to the embedded AWS: eval "$(lab local env)".
+
+    They hold its secret access key, which is new at each start: run it again after a stop. The alias is for the aws
+    command that pip installs: its `aws sqs` goes to the real SQS, whatever AWS_ENDPOINT_URL says.
+    """
     with said_in_one_line():
         lab = _embedded(account, region)
         exports = {
             "AWS_ENDPOINT_URL": lab.endpoint,
             "AWS_ACCESS_KEY_ID": lab.account,
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_SECRET_ACCESS_KEY": lab.session.get_credentials().secret_key,
             "AWS_DEFAULT_REGION": lab.region,
         }
         print("unset AWS_PROFILE AWS_SESSION_TOKEN")
         for name, value in exports.items():
             print(f"export {name}={shlex.quote(str(value))}")
+        print(_ALIAS)
+        err.print(
+            "Note: the `aws sqs` of pip's awscli goes to the real SQS, whatever AWS_ENDPOINT_URL says. "
+            f"In this terminal an alias keeps it here: {_ALIAS}",
+            soft_wrap=True,
+            markup=False,
+            highlight=False,
+        )
 
 
 def _embedded(account: str, region: str) -> Lab:

@@ -5,6 +5,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib import emulator
+from lab_lib.embedded import server
 from lab_lib.errors import EmulatorError, LabError, UsageError, WrongAccount
 
 TAG_KEY, TAG_VALUE = "lab", "serverless-lab"
@@ -124,7 +125,7 @@ def setting(name: str, value: Any) -> Any:
 @functools.cache
 def partition(region: str) -> str:
     """The Region's partition, such as aws or aws-cn; UsageError if there is no such Region."""
-    session = _keyed_session(emulator.ACCOUNT, region)
+    session = _keyed_session(server.ACCOUNT, region)
     try:
         found = str(session.get_partition_for_region(region))
     except BotoCoreError:
@@ -144,37 +145,32 @@ def is_embedded(profile: str = "", role_arn: str = "") -> bool:
     return not (profile or role_arn or os.environ.get("AWS_ENDPOINT_URL"))
 
 
-def start_embedded() -> emulator.Server:
-    """Start the embedded AWS, or find it running."""
-
-    def once_up(server: emulator.Server, places: list[tuple[str, str]]) -> None:
-        for account, region in places:
-            session = _keyed_session(account, region)
-            lambda_ = session.client("lambda", endpoint_url=server.endpoint, config=_config(server.endpoint))
-            emulator.recreate_mappings(lambda_)
-
-    return emulator.start(once_up)
-
-
 def _on_embedded(account: str, settings: dict[str, Any]) -> Lab:
-    account = account or emulator.ACCOUNT
-    server = start_embedded()
-    emulator.remember(account, settings["region"])
-    session = _keyed_session(account, settings["region"])
-    session.events.register("needs-retry", _say_if_it_is_gone)
-    return Lab(session, "the embedded AWS", account, endpoint=server.endpoint, **settings)
+    account = account or server.ACCOUNT
+    found = server.start()
+    session = _keyed_session(account, settings["region"], found.secret)
+    session.events.register("needs-retry", functools.partial(_say_if_it_is_gone, found))
+    return Lab(session, "the embedded AWS", account, endpoint=found.endpoint, **settings)
 
 
-def _say_if_it_is_gone(caught_exception: Exception | None = None, **_: Any) -> None:
-    """What botocore asks before it tries a call again, which does not help if the server was killed."""
-    if caught_exception and not emulator.running():
+def _say_if_it_is_gone(
+    opened: server.Server, response: Any = None, caught_exception: Exception | None = None, **_: Any
+) -> None:
+    """Raise EmulatorError if a call failed because the embedded AWS stopped, or was started anew with another secret.
+
+    botocore asks before it tries a call again, which would not help then.
+    """
+    refused = response is not None and response[0].status_code == HTTPStatus.FORBIDDEN
+    if (caught_exception or refused) and server.running() != opened:
         raise EmulatorError(
-            "The embedded AWS does not run any more. Open the lab again: that starts it, and says what is lost."
+            "The embedded AWS that this lab was opened on has stopped. In a notebook, run the cell with open_lab again; "
+            "`lab run --until 04` builds again what is gone."
         ) from None
 
 
 def _on_endpoint(account: str, endpoint: str, settings: dict[str, Any]) -> Lab:
-    session = _keyed_session(account or emulator.ACCOUNT, settings["region"])  # emulators take the account as the key
+    key, secret = account or server.ACCOUNT, os.environ.get("AWS_SECRET_ACCESS_KEY", "test")  # as emulators want them
+    session = _keyed_session(key, settings["region"], secret)
     if not account:
         session = _user_session("", settings["region"]) or session
     caller = _caller(session, endpoint)
@@ -260,7 +256,7 @@ def _user_session(profile: str, region: str) -> boto3.Session | None:
 
 def _config(endpoint: str | None) -> Config:
     retries = Config(retries={"mode": "standard", "max_attempts": 5})
-    here = endpoint and urlsplit(endpoint).hostname in ("localhost", emulator.HOST)
+    here = endpoint and urlsplit(endpoint).hostname in ("localhost", server.HOST)
     return retries.merge(_NO_PROXY) if here else retries
 
 

@@ -5,7 +5,7 @@ from functools import cache
 from html import escape
 from urllib.parse import quote_plus
 
-from lab_lib.emulator import ACCOUNT
+from lab_lib.embedded.server import ACCOUNT
 from lab_lib.lab import Lab
 
 _SHORTEST = 16  # no credential of AWS is shorter; an emulator takes any word, such as "test", which is no secret

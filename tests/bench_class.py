@@ -18,7 +18,8 @@ from pathlib import Path
 
 from jupyter_client.manager import start_new_kernel
 
-from lab_lib import emulator, headless
+from lab_lib import headless
+from lab_lib.embedded import server
 from lab_lib.lab import open_lab
 from lab_lib.workers import JOBS
 
@@ -88,7 +89,7 @@ def main():
             whole = measured(with_class, count, Path(name))
             floor = measured(with_kernels_only, count, Path(name))
         finally:
-            emulator.stop()
+            server.stop()
     print(f"{count} accounts, {JOBS} at a time, {len(headless.notebooks())} notebooks each; seconds an account:")
     for name, took in {"lab class": whole, "papermill": loop, "cells alone": floor}.items():
         print(f"  {name:12} {took:6.2f}")

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import nbformat
 
-from lab_lib import emulator, headless
+from lab_lib import headless
+from lab_lib.embedded import server
 from lab_lib.kernels import fresh_kernels
 from lab_lib.lab import Lab, open_lab
 
@@ -70,7 +71,7 @@ def main() -> None:
                 opened = seconds(lambda: subprocess.run([sys.executable, "-c", ONLY_OPEN], check=True))
                 print(f"lab check {check:4.2f} s   only open the lab {opened:4.2f} s   ratio {check / opened:.2f}")
         finally:
-            emulator.stop()
+            server.stop()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
-from lab_lib import buckets, cleanup, cloudwatch, emulator, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib import buckets, cleanup, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.embedded import server
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
 
@@ -205,7 +206,7 @@ def own_home(tmp_path, monkeypatch):
     """A home without an embedded AWS, and none running in it afterwards."""
     monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path / "home"))
     yield tmp_path / "home"
-    emulator.stop()
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -40,8 +40,8 @@ def running(folder, tls=True):
     """Its endpoint, while the context lasts; all that this process makes from now on trusts its certificate."""
     checking = {"AUTH": "true", "USE_SSL": "1" if tls else "0"}
     (folder / "tmp").mkdir(parents=True)
-    certificate, port = folder / "tmp" / "ministack-tls" / "server.crt", emulator._free_port(0)
-    endpoint = f"{'https' if tls else 'http'}://{emulator.HOST}:{port}"
+    certificate, port = folder / "tmp" / "ministack-tls" / "server.crt", server._free_port(0)
+    endpoint = f"{'https' if tls else 'http'}://{server.HOST}:{port}"
     program = [sys.executable, "-c", TLS_EVERYWHERE] if tls else [sys.executable, "-m", "lab_lib.embedded"]
     assert shutil.which("openssl") or not tls, "openssl, which makes the certificate, is not installed"
 
@@ -50,7 +50,7 @@ def running(folder, tls=True):
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(emulator, "subprocess", SimpleNamespace(Popen=popen, DEVNULL=subprocess.DEVNULL))
-        process = emulator._spawn(folder, port)
+        process = server._spawn(folder, port)
     with pytest.MonkeyPatch.context() as trusting:
         if tls:
             trusting.setenv("AWS_CA_BUNDLE", str(certificate))  # for boto3

@@ -17,8 +17,9 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import logged
-from lab_lib import buckets, classroom, cleanup, emulator, gradebook, headless, queues, tables, topics, work
+from lab_lib import buckets, classroom, cleanup, gradebook, headless, queues, tables, topics, work
 from lab_lib.cli import app
+from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.kernels import fresh_kernels, one_kernel
 from lab_lib.lab import open_lab
@@ -213,7 +214,7 @@ def test_neither_a_kill_nor_ctrl_c_leaves_a_process(broken_off):
     _, _, left, *_ = broken_off
 
     assert left == []
-    assert emulator.running()
+    assert server.running()
 
 
 def test_ctrl_c_ends_a_class_with_status_130_and_says_how_to_go_on(broken_off):

@@ -45,8 +45,8 @@ def called(tmp_path_factory):
         about = {"Role": role, "Runtime": functions.RUNTIME, "Handler": "see.handler"}
         lambda_.create_function(FunctionName="See", Code={"ZipFile": code.getvalue()}, **about)
         wait_until(lambda: functions.configuration(lab, "See")["State"] == "Active", "the function", timeout=20)
-        yield emulator.running(), functions.invoke(lab, "See", {})
-        emulator.stop()
+        yield server.running(), functions.invoke(lab, "See", {})
+        server.stop()
 
 
 def processes(server):
@@ -68,7 +68,7 @@ def servers_of(home):
 
 def kill():
     """Kill the server, which saves nothing then."""
-    process = psutil.Process(emulator.running().pid)
+    process = psutil.Process(server.running().pid)
     process.kill()
     process.wait()
 
@@ -78,7 +78,7 @@ def buckets_of(lab):
 
 
 def test_starting_twice_gives_the_same_server():
-    assert start_embedded() == start_embedded() == emulator.running()
+    assert start_embedded() == start_embedded() == server.running()
 
 
 def test_two_processes_that_start_it_at_once_get_one_server(own_home):
@@ -87,7 +87,7 @@ def test_two_processes_that_start_it_at_once_get_one_server(own_home):
 
     said = [starter.communicate(timeout=60)[0].strip() for starter in starters]
 
-    server = emulator.running()
+    server = server.running()
     assert said == [f"{server.pid} {server.port}"] * 2
     assert [process.pid for process in servers_of(own_home)] == [server.pid]
 
@@ -97,18 +97,18 @@ def test_a_start_that_is_cut_off_leaves_no_server_that_nobody_knows(own_home):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        emulator.start(ctrl_c)
+        server.start(ctrl_c)
 
     _, alive = psutil.wait_procs(servers_of(own_home), timeout=5)
     for process in alive:
         process.kill()
-    assert emulator.running() is None
+    assert server.running() is None
     assert alive == []
 
 
 def test_where_the_port_is_taken_another_one_is_used(own_home):
     own_home.mkdir()
-    with socket.create_server((emulator.HOST, 0)) as taken:
+    with socket.create_server((server.HOST, 0)) as taken:
         (own_home / "port").write_text(str(taken.getsockname()[1]))
 
         server = start_embedded()
@@ -120,7 +120,7 @@ def test_where_the_port_is_taken_another_one_is_used(own_home):
 def test_a_server_that_was_quicker_at_the_same_port_is_not_taken_for_ours(own_home, called, monkeypatch):
     others, _ = called
     ports = iter([others.port])
-    free_port = emulator._free_port
+    free_port = server._free_port
     monkeypatch.setattr(emulator, "_free_port", lambda wish: next(ports, None) or free_port(0))
 
     server = start_embedded()
@@ -143,9 +143,9 @@ def test_it_listens_on_this_machines_loopback_only(called):
     ends = [connection for process in processes(server) for connection in process.net_connections(kind="inet")]
 
     assert {(end.laddr.ip, end.laddr.port) for end in ends if end.status == psutil.CONN_LISTEN} == {
-        (emulator.HOST, server.port)
+        (server.HOST, server.port)
     }
-    assert {address.ip for end in ends for address in (end.laddr, end.raddr) if address} == {emulator.HOST}
+    assert {address.ip for end in ends for address in (end.laddr, end.raddr) if address} == {server.HOST}
 
 
 def test_nothing_of_the_users_environment_is_in_the_servers(called):
@@ -171,18 +171,18 @@ def test_after_a_stop_and_a_start_everything_is_there_and_uploads_flow_on(own_ho
     chain = chain_in(account).build()
     buckets.upload(chain.lab, DATA_FILE)
     chain.wait_for_changes(24)
-    before = emulator.running()
+    before = server.running()
     running = processes(before)
 
-    assert emulator.stop()
-    assert emulator.running() is None
+    assert server.stop()
+    assert server.running() is None
     assert len(running) > 1  # the server, and the workers that run the functions
     assert psutil.wait_procs(running, timeout=10)[1] == []
 
     again = chain_in(account)
 
-    assert emulator.running().pid != before.pid
-    assert emulator.running().port == before.port
+    assert server.running().pid != before.pid
+    assert server.running().port == before.port
     assert again.totals() == {"C1": Decimal(598), "C2": Decimal(1750)}
     assert again.alerts() == [("C2", 1750)]
 
@@ -208,7 +208,7 @@ def test_whoever_waits_in_vain_for_another_that_starts_it_is_told_in_one_line(ow
     own_home.mkdir()
 
     with FileLock(own_home / "lock"):
-        for call in (emulator.start, lambda: emulator.remember("111122223333", "us-east-1")):
+        for call in (server.start, lambda: server.remember("111122223333", "us-east-1")):
             with pytest.raises(EmulatorError, match="End that process"):
                 call()
 
@@ -216,7 +216,7 @@ def test_whoever_waits_in_vain_for_another_that_starts_it_is_told_in_one_line(ow
 def test_stopping_twice_is_quiet(own_home):
     start_embedded()
 
-    assert [emulator.stop(), emulator.stop()] == [True, False]
+    assert [server.stop(), server.stop()] == [True, False]
 
 
 def test_after_a_kill_it_starts_again_empty_and_says_once_that_all_is_lost(own_home, capfd):
@@ -225,11 +225,11 @@ def test_after_a_kill_it_starts_again_empty_and_says_once_that_all_is_lost(own_h
     kill()
     said_before = capfd.readouterr().err
 
-    assert emulator.running() is None
+    assert server.running() is None
     assert start_embedded().pid != first.pid
     assert buckets_of(open_lab()) == []
     assert (said_before, capfd.readouterr().err) == ("", f"{KILLED} is lost. Begin again at notebook 00.\n")
-    emulator.stop()
+    server.stop()
     start_embedded()
     assert capfd.readouterr().err == ""
 
@@ -240,7 +240,7 @@ def test_a_kill_takes_it_back_to_its_last_stop_buckets_too(own_home, capfd):
     tables.ensure_table(lab, "Customer")
     for key in ("changed.txt", "deleted.txt"):
         lab.client("s3").put_object(Bucket=lab.bucket, Key=key, Body=b"before the stop")
-    emulator.stop()
+    server.stop()
     stopped = f"{datetime.now():%Y-%m-%d %H:}"
     lab = open_lab()
     tables.ensure_table(lab, "Transactions")
@@ -277,7 +277,7 @@ def test_after_a_kill_the_lab_is_built_again_and_can_be_cleaned_up(own_home, cha
 
 def test_a_server_that_others_ended_in_good_order_has_lost_nothing(own_home, capfd):
     buckets.ensure_bucket(open_lab())
-    process = psutil.Process(emulator.running().pid)
+    process = psutil.Process(server.running().pid)
     process.terminate()
     process.wait()
 
@@ -308,7 +308,7 @@ def test_a_kill_in_the_middle_of_the_checks_ends_them_with_the_same_words(own_ho
     lab = open_lab()
 
     with pytest.raises(EmulatorError, match="does not run any more"):
-        checks.run(lab, done=lambda check: kill() if emulator.running() else None)
+        checks.run(lab, done=lambda check: kill() if server.running() else None)
 
 
 def test_an_error_of_aws_itself_is_not_taken_for_a_killed_server(own_home):
@@ -321,8 +321,8 @@ def test_an_error_of_aws_itself_is_not_taken_for_a_killed_server(own_home):
 @pytest.mark.parametrize(
     "note",
     [
-        {"pid": os.getpid(), "started": 1.0, "port": emulator.FIRST_PORT},  # a later process got the same id
-        {"pid": 2**22 + 1, "started": 1.0, "port": emulator.FIRST_PORT},  # Linux gives out no such id
+        {"pid": os.getpid(), "started": 1.0, "port": server.FIRST_PORT},  # a later process got the same id
+        {"pid": 2**22 + 1, "started": 1.0, "port": server.FIRST_PORT},  # Linux gives out no such id
         {"pid": os.getpid()},
         "server",
     ],
@@ -332,8 +332,8 @@ def test_a_note_of_a_server_that_is_no_more_is_not_believed(own_home, note):
     own_home.mkdir()
     (own_home / "server.json").write_text(json.dumps(note))
 
-    assert emulator.running() is None
-    assert emulator.stop() is False  # and this very process was not ended
+    assert server.running() is None
+    assert server.stop() is False  # and this very process was not ended
 
 
 def test_a_server_is_started_in_spite_of_an_old_note(own_home):
@@ -343,7 +343,7 @@ def test_a_server_is_started_in_spite_of_an_old_note(own_home):
     server = start_embedded()
 
     assert server.pid != os.getpid()
-    assert emulator.running() == server
+    assert server.running() == server
 
 
 def test_two_homes_are_two_servers_that_do_not_see_each_other(account, tmp_path, monkeypatch):
@@ -353,10 +353,10 @@ def test_two_homes_are_two_servers_that_do_not_see_each_other(account, tmp_path,
     with monkeypatch.context() as elsewhere:
         elsewhere.setenv("LAB_EMULATOR_HOME", str(tmp_path / "home"))
         there = open_lab(account=account)
-        other = emulator.running()
+        other = server.running()
         seen = buckets_of(there)
-        emulator.stop()
+        server.stop()
 
-    assert other.pid != emulator.running().pid
-    assert other.port != emulator.running().port
+    assert other.pid != server.running().pid
+    assert other.port != server.running().port
     assert (buckets_of(here), seen) == ([here.bucket], [])

@@ -25,7 +25,8 @@ from faults import (
 )
 from wire import wire_to
 
-from lab_lib import cleanup, cloudwatch, emulator, functions, queues, triggers
+from lab_lib import cleanup, cloudwatch, functions, queues, triggers
+from lab_lib.embedded import server
 from lab_lib.errors import LabError
 from lab_lib.lab import start_embedded
 from lab_lib.waiting import wait_until
@@ -664,7 +665,7 @@ def test_a_stop_and_a_start_between_two_uploads_lose_nothing(own_home, chain_in,
     books.upload(key, rows(40))
     books.wait()
 
-    emulator.stop()
+    server.stop()
     books.chain = chain_in(account)
     books.upload(f"later {key}", rows(60))  # twenty new rows
     books.wait()
@@ -678,10 +679,10 @@ def test_after_a_kill_it_says_what_is_lost_and_goes_on_when_that_is_built_and_up
     books = opened(chain_in(account).build())
     books.upload(key, rows(40))
     books.wait()
-    emulator.stop()
+    server.stop()
     lost = [f"{who('C')}|3 Street|after the stop|03/16/2017|1400", f"{who('D')}|4 Street|T1|03/16/2017|1500"]
     chain_in(account).put(f"later {key}", lost)
-    process = psutil.Process(emulator.running().pid)
+    process = psutil.Process(server.running().pid)
     process.kill()
     process.wait()
 

@@ -13,9 +13,10 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from lab_lib import cleanup, emulator, headless, queues, tables
+from lab_lib import cleanup, headless, queues, tables
 from lab_lib.__main__ import main
 from lab_lib.cli import app
+from lab_lib.embedded import server
 from lab_lib.errors import UsageError
 from lab_lib.lab import open_lab
 from lab_lib.terminal import INTERRUPTED
@@ -244,7 +245,7 @@ def test_what_a_killed_run_has_written_does_not_tell_it_either(killed, runs_acco
 
 
 def test_the_log_of_the_embedded_aws_and_the_history_of_ipython_do_not_tell_it(kept, runs_account):
-    log, history = emulator.home() / "server.log", Path(os.environ["IPYTHONDIR"])
+    log, history = server.home() / "server.log", Path(os.environ["IPYTHONDIR"])
 
     assert private_in(log.read_text(), runs_account) == []
     assert private_in(history, runs_account) == []
@@ -440,7 +441,7 @@ def test_ctrl_c_leaves_no_kernel_behind_but_the_embedded_aws(interrupted):
 
     assert children
     assert gone(children) == []
-    assert emulator.running()
+    assert server.running()
 
 
 WRONG_REQUESTS = {
@@ -565,7 +566,7 @@ def test_every_command_explains_itself(names):
 
 def test_local_start_status_stop_say_and_return_what_is_so(own_home):
     before, started = in_process("local", "status"), command("local", "start")
-    server = emulator.running()
+    server = server.running()
     during, stopped, after = (in_process("local", word) for word in ("status", "stop", "status"))
     stopped_again = in_process("local", "stop")
 

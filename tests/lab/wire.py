@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import psutil
 
 from lab_lib import functions
-from lab_lib.emulator import HOST
+from lab_lib.embedded.server import HOST
 from lab_lib.waiting import wait_until
 
 # Of S3's operations, those that the functions use.

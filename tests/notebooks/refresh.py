@@ -11,7 +11,7 @@ import nbformat
 from nbclient import NotebookClient
 from rich.progress import track
 
-from lab_lib import emulator
+from lab_lib.embedded import server
 from lab_lib.headless import notebooks
 from lab_lib.kernels import fresh_kernels
 
@@ -28,7 +28,7 @@ def main() -> None:
                     NotebookClient(notebook, kernel, **QUIET).execute()
                     nbformat.write(notebook, path)
         finally:
-            emulator.stop()
+            server.stop()
 
 
 if __name__ == "__main__":

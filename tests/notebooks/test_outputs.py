@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_lib import emulator
+from lab_lib.embedded import server
 from lab_lib.headless import notebooks
 
 WHERE = {"account", "profile", "region", "prefix"}
@@ -51,7 +51,7 @@ def test_the_committed_outputs_name_no_path_of_a_machine(path: Path) -> None:
 def test_the_committed_outputs_name_no_account_but_the_samples(path: Path) -> None:
     shown = json.dumps([output.get("text") or output.get("data", {}).get("text/plain") for output in outputs(path)])
 
-    assert set(re.findall(r"(?<![\w.])\d{12}(?![\w.])", shown)) <= {emulator.ACCOUNT}
+    assert set(re.findall(r"(?<![\w.])\d{12}(?![\w.])", shown)) <= {server.ACCOUNT}
 
 
 @every_notebook

@@ -5,7 +5,7 @@ import pytest
 from moto import mock_aws
 from moto.sts import sts_backends
 
-from lab_lib import emulator
+from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError, WrongAccount
 from lab_lib.lab import has_tag, open_lab
 
@@ -23,8 +23,8 @@ def lab_with(moto_lab):
 def embedded(monkeypatch):
     """An embedded AWS that is there already; what it was told to remember."""
     remembered = []
-    monkeypatch.setattr(emulator, "start", lambda once_up: emulator.Server(pid=1, started=0.0, port=4567))
-    monkeypatch.setattr(emulator, "remember", lambda account, region: remembered.append((account, region)))
+    monkeypatch.setattr(server, "start", lambda once_up: server.Server(pid=1, started=0.0, port=4567))
+    monkeypatch.setattr(server, "remember", lambda account, region: remembered.append((account, region)))
     return remembered
 
 
@@ -197,7 +197,7 @@ def test_a_proxy_does_not_stand_before_the_embedded_aws(embedded, monkeypatch, p
     ids=repr,
 )
 def test_a_wrong_setting_is_refused_in_one_line_before_anything_starts(wrong, monkeypatch):
-    monkeypatch.setattr(emulator, "start", lambda *_: pytest.fail("it was started"))
+    monkeypatch.setattr(server, "start", lambda *_: pytest.fail("it was started"))
 
     with pytest.raises(UsageError) as caught:
         open_lab(**wrong)

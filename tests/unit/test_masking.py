@@ -4,7 +4,7 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from lab_lib import emulator
+from lab_lib.embedded import server
 from lab_lib.masking import masked, without_accounts
 
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -27,7 +27,7 @@ def test_of_the_account_the_last_four_digits_stay(anas):
 
 
 def test_the_account_that_the_embedded_aws_has_ready_is_nobodys(anas):
-    assert masked(emulator.ACCOUNT, replace(anas, account=emulator.ACCOUNT)) == emulator.ACCOUNT
+    assert masked(server.ACCOUNT, replace(anas, account=server.ACCOUNT)) == server.ACCOUNT
 
 
 def test_of_the_address_the_first_letter_and_the_domain_stay(anas):

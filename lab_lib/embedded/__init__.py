@@ -1,0 +1,1 @@
+"""The embedded AWS: a program on this computer that answers as AWS does."""

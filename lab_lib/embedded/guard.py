@@ -1,0 +1,180 @@
+"""Let only the owner into the embedded AWS: every request must be signed with the secret that `server.json` holds.
+
+Without the guard, any page that the browser shows, and any user of this machine, could run code as the owner. A page is
+told by its `Origin`, or by the `Host` that it was led here with; both are refused before the signature is looked at.
+What is let in reaches ministack as if it had come over TLS, so that policies that demand TLS can be tried here.
+"""
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+from ministack.core import iam_evaluator, router, sigv4
+from ministack.core.iam_actions import access_denied_response
+from ministack.core.responses import _account_from_sts_session
+
+from lab_lib.embedded.server import HOST, WHO, proof
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_ANEW = 'In a notebook, run the cell with open_lab again; in a terminal, run `eval "$(lab local env)"` again.'
+_UNSIGNED = f"The embedded AWS answers its owner only, and this request is not signed (AWS Signature Version 4). {_ANEW}"
+_WRONG = f"This request is not signed with a key of the embedded AWS that runs now. {_ANEW}"
+_MANAGEMENT = "Only the account itself may manage the embedded AWS."
+_FORWARDED = "x-forwarded-proto"
+
+
+class Refused(Exception):
+    """The request stays outside; the message says why, and what to do."""
+
+
+def guarded(app: App, port: int, secret: str) -> App:
+    """Return the ASGI application with this guard before it."""
+    address = f"{HOST}:{port}"
+
+    async def guard(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await app(scope, receive, send)
+        if scope["type"] != "http":  # a websocket, which nothing in the lab uses
+            return await send({"type": "websocket.close", "code": 1008})
+        headers = _headers(scope)
+        try:
+            _from_outside(headers, address)
+            body = await _body(receive)
+            query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            _verify(scope, query, headers, body)
+        except Refused as refused:
+            return await _refuse(scope, headers, str(refused), send)
+        if scope["path"] == WHO:
+            answer = {"pid": os.getpid(), "proof": proof(secret, query.get("nonce", [""])[0])}
+            return await _answer(send, 200, {"content-type": "application/json"}, json.dumps(answer).encode())
+        if _FORWARDED not in headers:
+            scope = {**scope, "headers": [*scope["headers"], (_FORWARDED.encode(), b"https")]}
+        return await app(scope, _replay(body, receive), _without_cors(send))
+
+    return guard
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """Return the headers by their names in lower case; one that comes twice is joined, as a signature has it."""
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        key, text = name.decode("latin-1").lower(), sigv4.decode_header_value(value)
+        headers[key] = f"{headers[key]},{text}" if key in headers else text
+    return headers
+
+
+def _from_outside(headers: dict[str, str], address: str) -> None:
+    """Refuse what a browser sends from a page, and what was meant for another address."""
+    if "origin" in headers:
+        raise Refused("The embedded AWS does not answer web pages.")
+    if headers.get("host") != address:
+        raise Refused(f"The embedded AWS answers at http://{address} only. Use that address.")
+
+
+def _verify(scope: Scope, query: dict[str, list[str]], headers: dict[str, str], body: bytes) -> None:
+    """Refuse what is not signed by a key of this embedded AWS: the account's, a user's, or an assumed role's."""
+    in_query = "X-Amz-Signature" in query
+    if in_query == ("authorization" in headers):  # neither, or both: then it is not clear who asks
+        raise Refused(_UNSIGNED)
+    parsed = sigv4.parse_query_signature(query) if in_query else sigv4.parse_header_signature(headers)
+    if isinstance(parsed, tuple) or not parsed.signature.isascii() or parsed.region_set is not None:
+        raise Refused(_UNSIGNED)
+    if parsed.access_key_id != router.extract_access_key_id(headers, query):
+        raise Refused(_UNSIGNED)
+    if not _is_timely(parsed, query, in_query) or not _is_whole(headers, body):
+        raise Refused(_WRONG)
+    token = query.get("X-Amz-Security-Token", [""])[0] if in_query else headers.get("x-amz-security-token", "")
+    credential = _credential(parsed.access_key_id, token)
+    path = scope["raw_path"].decode("latin-1").partition("?")[0]
+    if credential is None or sigv4.header_signature_failure(
+        parsed, credential.secret_access_key, scope["method"], path, query, headers, body, presigned=in_query
+    ):
+        raise Refused(_WRONG)
+    if scope["path"].startswith("/_") and credential.principal_type != "Root":
+        raise Refused(_MANAGEMENT)
+
+
+def _credential(key: str, token: str) -> iam_evaluator.ResolvedCredential | None:
+    """Return what belongs to the access key, if it is one of ours and the session token fits it."""
+    try:
+        account = _account_from_sts_session(key) or iam_evaluator.find_iam_access_key_account(key) or key
+    except iam_evaluator.AmbiguousAccessKeyError:
+        return None
+    found = iam_evaluator.resolve_credential(key, account, token)
+    return found if isinstance(found, iam_evaluator.ResolvedCredential) else None
+
+
+def _is_timely(parsed: sigv4.HeaderSignature, query: dict[str, list[str]], in_query: bool) -> bool:
+    """Return whether the request was signed just now; one signed in its query says itself how long it is good."""
+    if not in_query:
+        return sigv4.request_time_failure(parsed) is None
+    try:
+        return not sigv4.presigned_request_is_expired(parsed.amz_date, query.get("X-Amz-Expires", ["300"])[0])
+    except ValueError:
+        return False
+
+
+def _is_whole(headers: dict[str, str], body: bytes) -> bool:
+    """Return whether the body is the one that was signed, where its hash is said in a header."""
+    said = headers.get("x-amz-content-sha256", "")
+    return len(said) != 64 or said == hashlib.sha256(body).hexdigest()
+
+
+async def _body(receive: Receive) -> bytes:
+    body, more = b"", True
+    parts = []
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refused("The request broke off.")
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    body = b"".join(parts)
+    return body
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the body that was read already, and then what comes after it."""
+    waiting = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> dict[str, Any]:
+        return waiting.pop() if waiting else await receive()
+
+    return replay
+
+
+def _without_cors(send: Send) -> Send:
+    """Return a `send` that leaves out the headers by which a browser would let pages read the answer."""
+
+    async def plain(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            kept = [pair for pair in message["headers"] if not pair[0].lower().startswith(b"access-control-")]
+            message = {**message, "headers": kept}
+        await send(message)
+
+    return plain
+
+
+async def _refuse(scope: Scope, headers: dict[str, str], why: str, send: Send) -> None:
+    """Answer in the words of the service that was asked, so that boto3 and the aws command show the reason."""
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    service = router.detect_service(scope["method"], scope["path"], headers, query)
+    number = str(uuid.uuid4())
+    status, kind, body = access_denied_response(
+        service, "", "", number, error_code="InvalidAccessKeyId", message=why, headers=headers
+    )
+    await _answer(send, status, kind, b"" if scope["method"] == "HEAD" else body)
+
+
+async def _answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+    pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": [*pairs, (b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})

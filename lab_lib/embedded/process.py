@@ -1,0 +1,110 @@
+"""Run ministack as the embedded AWS: with a guard before it, and nearer to AWS in what the lab relies on.
+
+server.py starts this program in its folder; the note there says at which port to listen, and with which secret requests
+are signed. The secret stands in no command line, and in no environment that the process was started with.
+
+ministack has no settings for what is changed here, so its parts are replaced by name. Its version is pinned, and the
+tests of each change would show that a newer one does it by itself.
+"""
+
+import json
+import os
+import secrets
+from decimal import Context, Decimal
+from functools import partialmethod
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from lab_lib.embedded.server import HOST
+
+SERVICES = "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,iam,sts,logs,cloudwatch,tagging"
+_EXACT = Context(prec=400)  # digits; DynamoDB's numbers go from 1E-130 to below 1E+126
+_MOST_DIGITS = 38
+_CODE_URL_SECONDS = 600
+
+
+class Number(Decimal):
+    """A number of DynamoDB: a sum is exact, or refused; Python would round it to 28 digits."""
+
+    def __add__(self, other: Any) -> "Number":
+        return _stored(_EXACT.add(self, other))
+
+    def __sub__(self, other: Any) -> "Number":
+        return _stored(_EXACT.subtract(self, other))
+
+
+def _stored(value: Decimal) -> Number:
+    if len(_EXACT.normalize(value).as_tuple().digits) > _MOST_DIGITS:
+        raise ValueError("Attempting to store more than 38 significant digits in a Number")
+    return Number(value)
+
+
+def main() -> None:
+    """Serve until the process is ended."""
+    note = json.loads(Path("server.json").read_text())
+    port, secret = int(note["port"]), str(note["secret"])
+    os.environ |= _settings(port, secret)
+
+    from ministack import app  # reads the settings when it is imported
+
+    from lab_lib.embedded.guard import guarded
+
+    _change(app, secret)
+    app.app = guarded(app.app, port, secret)
+    app.main()
+
+
+def _settings(port: int, secret: str) -> dict[str, str]:
+    return {
+        "BIND_HOST": HOST,
+        "MINISTACK_HOST": HOST,
+        "GATEWAY_PORT": str(port),
+        "LOG_LEVEL": "ERROR",  # a warning would tell what a function was given and printed
+        "SERVICES": SERVICES,
+        "AUTH": "true",  # roles, policies and public access are enforced
+        "AWS_SECRET_ACCESS_KEY": secret,  # of each account's own key, its twelve digits
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",  # then twice that; AWS waits a minute, then two
+        # These two would listen on every interface, whatever BIND_HOST says.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+    }
+
+
+def _change(app: ModuleType, secret: str) -> None:
+    """Replace the parts of ministack that differ from AWS where the lab relies on AWS."""
+    from ministack.core import lambda_runtime
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services import dynamodb, lambda_svc
+
+    def code_url(function: str) -> str:
+        """Return where a function's code can be downloaded, signed for ten minutes as AWS signs it."""
+        account, region = get_account_id(), get_region()
+        url = f"http://{HOST}:{os.environ['GATEWAY_PORT']}/_ministack/lambda-code/{account}/{region}/{function}"
+        request = AWSRequest("GET", url)
+        S3SigV4QueryAuth(Credentials(account, secret), "s3", region, _CODE_URL_SECONDS).add_auth(request)
+        return str(request.url)
+
+    # ministack derives a function's keys from two ARNs, which anybody could do as well.
+    of_role, salt = lambda_runtime.execution_credentials, secrets.token_hex(20)
+
+    def execution_credentials(config: dict[str, Any]) -> dict[str, str]:
+        return of_role({**config, "FunctionArn": f"{config.get('FunctionArn', '')}:{salt}"})
+
+    lambda_svc._presigned_code_url = code_url
+    lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0  # seconds in which a new function is pending
+    lambda_runtime.execution_credentials = execution_credentials
+    dynamodb.Decimal = Number
+    # ministack waits 0.05 s for what a function prints. On a busy machine it comes later, and would stand in the log of
+    # the next run, if there is one. Only a function that prints nothing at all takes so long at each call.
+    lambda_runtime.Worker._drain_stderr_bounded = partialmethod(
+        lambda_runtime.Worker._drain_stderr_bounded, first_line_wait=0.25, hard_cap=1.0
+    )
+
+
+if __name__ == "__main__":
+    main()
