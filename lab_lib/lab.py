@@ -163,8 +163,8 @@ def _say_if_it_is_gone(
     refused = response is not None and response[0].status_code == HTTPStatus.FORBIDDEN
     if (caught_exception or refused) and server.running() != opened:
         raise EmulatorError(
-            "The embedded AWS that this lab was opened on has stopped. In a notebook, run the cell with open_lab again; "
-            "`lab run --until 04` builds again what is gone."
+            "The embedded AWS that this lab was opened on has stopped. In a notebook, run the cell with open_lab "
+            "again; `lab run --until 04` builds again what is gone."
         ) from None
 
 

@@ -25,7 +25,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _ANEW = 'In a notebook, run the cell with open_lab again; in a terminal, run `eval "$(lab local env)"` again.'
-_UNSIGNED = f"The embedded AWS answers its owner only, and this request is not signed (AWS Signature Version 4). {_ANEW}"
+_UNSIGNED = f"The embedded AWS answers requests that are signed with AWS Signature Version 4 only. {_ANEW}"
 _WRONG = f"This request is not signed with a key of the embedded AWS that runs now. {_ANEW}"
 _MANAGEMENT = "Only the account itself may manage the embedded AWS."
 _FORWARDED = "x-forwarded-proto"
@@ -129,16 +129,15 @@ def _is_whole(headers: dict[str, str], body: bytes) -> bool:
 
 
 async def _body(receive: Receive) -> bytes:
-    body, more = b"", True
-    parts = []
+    """Return the whole body."""
+    parts, more = [], True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Refused("The request broke off.")
         parts.append(message.get("body", b""))
         more = message.get("more_body", False)
-    body = b"".join(parts)
-    return body
+    return b"".join(parts)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -175,6 +174,8 @@ async def _refuse(scope: Scope, headers: dict[str, str], why: str, send: Send) -
 
 
 async def _answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+    """Send a whole answer."""
     pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": [*pairs, (b"content-length", b"%d" % len(body))]})
+    pairs.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": pairs})
     await send({"type": "http.response.body", "body": body})

@@ -34,10 +34,13 @@ from lab_lib.waiting import wait_until
 HOST = "127.0.0.1"
 FIRST_PORT = 4566  # the usual port of AWS emulators; another one is taken if it is not free
 ACCOUNT = "000000000000"
+PROGRAM = "lab_lib.embedded.process"
 WHO = "/_lab/who"  # the guard answers this path itself
 _LONGEST_LOCKED = 60  # seconds; a start takes one or two
 _LONGEST_ANSWER = 10  # seconds; an answer takes two milliseconds
-_EMPTY = "The embedded AWS has started anew, and everything made there before is gone. `lab run --until 04` builds it again."
+_EMPTY = (
+    "The embedded AWS has started anew, and everything made there before is gone. `lab run --until 04` builds it again."
+)
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def _note() -> dict[str, Any] | None:
     try:
         note = json.loads((home() / "server.json").read_text())
         return {"port": int(note["port"]), "secret": str(note["secret"])}
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError):
         return None
 
 
@@ -141,8 +144,8 @@ def _write_note(folder: Path, port: int, secret: str) -> None:
     """Write the note so that only its owner can read it, and nobody reads half of it."""
     draft = folder / "server.draft"
     draft.unlink(missing_ok=True)
-    with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        json.dump({"port": port, "secret": secret}, file)
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps({"port": port, "secret": secret}))
     draft.replace(folder / "server.json")
 
 
@@ -179,7 +182,7 @@ def _spawn(folder: Path) -> subprocess.Popen[bytes]:
     }
     with (folder / "server.log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "lab_lib.embedded.process"],
+            [sys.executable, "-m", PROGRAM],
             env=environment,
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -205,21 +208,33 @@ def _ask(port: int, secret: str) -> Server | None:
     The secret itself is not sent: the question is signed with it, and the answer proves that it is known there.
     """
     nonce = secrets.token_hex(16)
-    request = AWSRequest("GET", f"http://{HOST}:{port}{WHO}?nonce={nonce}")
-    SigV4Auth(Credentials(ACCOUNT, secret), "sts", "us-east-1").add_auth(request)
+    signed = AWSRequest("GET", f"http://{HOST}:{port}{WHO}?nonce={nonce}")
+    SigV4Auth(Credentials(ACCOUNT, secret), "sts", "us-east-1").add_auth(signed)
+    question = urllib.request.Request(signed.url, headers=dict(signed.headers))  # noqa: S310  # http, as above
     try:
-        with _LOCAL.open(
-            urllib.request.Request(request.url, headers=dict(request.headers)), timeout=_LONGEST_ANSWER
-        ) as reply:
+        with _LOCAL.open(question, timeout=_LONGEST_ANSWER) as reply:
             answer = json.load(reply)
         right = hmac.compare_digest(str(answer["proof"]), proof(secret, nonce))
         return Server(int(answer["pid"]), port, secret) if right else None
     except TimeoutError:
+        if (pid := _silent()) is None:
+            return None
         raise EmulatorError(
-            f"The embedded AWS at port {port} does not answer. End the process that listens there, then try again."
+            f"The embedded AWS (process {pid}) does not answer. End that process, then try again."
         ) from None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _silent() -> int | None:
+    """Return the process id of this folder's server when it does not say it itself; None if there is none."""
+    for process in psutil.process_iter():
+        try:
+            if PROGRAM in process.cmdline() and Path(process.cwd()) == home():
+                return process.pid
+        except psutil.Error:  # it has ended, or belongs to somebody else
+            continue
+    return None
 
 
 def _free_port(wish: int) -> int | None:

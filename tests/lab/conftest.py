@@ -17,7 +17,12 @@ from lab_lib.waiting import wait_until
 
 HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
 # By their titles: what each must come to.
-TABLES = {"Sabotages": "caught", "Faults": "survived", "Who may do what": "as the policies say"}
+TABLES = {
+    "The door": "as they should be",
+    "Sabotages": "caught",
+    "Faults": "survived",
+    "Who may do what": "as the policies say",
+}
 ACCOUNTS = itertools.count(200_000_000_001)
 pytest.register_assert_rewrite("books")  # so that its comparisons tell what differs
 
@@ -207,12 +212,3 @@ def own_home(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path / "home"))
     yield tmp_path / "home"
     server.stop()
-
-
-@pytest.fixture(scope="session")
-def guarded(tmp_path_factory):
-    """The endpoint of an embedded AWS that checks who may do what, over TLS only."""
-    from guarded import running  # it takes the Chain from here
-
-    with running(tmp_path_factory.mktemp("guarded")) as endpoint:
-        yield endpoint

@@ -8,7 +8,6 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote_plus
 
-import psutil
 import pytest
 from books import Books
 from faults import (
@@ -23,12 +22,10 @@ from faults import (
     too_many_digits,
     written_in_part,
 )
-from wire import wire_to
+from wire import open_wire
 
 from lab_lib import cleanup, cloudwatch, functions, queues, triggers
-from lab_lib.embedded import server
 from lab_lib.errors import LabError
-from lab_lib.lab import start_embedded
 from lab_lib.waiting import wait_until
 
 pytestmark = pytest.mark.faults  # a minute of its own: `make faults`
@@ -88,7 +85,7 @@ class Bench:
 
 @pytest.fixture(scope="module")
 def shared_bench(chain_in, new_account):
-    with wire_to(start_embedded()) as wire:
+    with open_wire() as wire:
         chain = chain_in(new_account())
         for step in (chain.start_here, chain.create_functions, chain.create_topic, chain.create_queues):
             step()
@@ -133,7 +130,7 @@ def chain_books(chain, opened):
 
 @pytest.fixture
 def wire():
-    with wire_to(start_embedded()) as wire:
+    with open_wire() as wire:
         yield wire
 
 
@@ -655,40 +652,3 @@ def test_twenty_files_at_once_all_count(chain, chain_books, wire, who, weather):
         chain_books.must_balance("20 files at once", "nothing comes again")
     else:
         chain_books.must_balance("20 files at once, 14 calls go wrong", "retries of all kinds", repeats=1)
-
-
-# The embedded AWS itself
-
-
-def test_a_stop_and_a_start_between_two_uploads_lose_nothing(own_home, chain_in, account, opened, rows, key):
-    books = opened(chain_in(account).build())
-    books.upload(key, rows(40))
-    books.wait()
-
-    server.stop()
-    books.chain = chain_in(account)
-    books.upload(f"later {key}", rows(60))  # twenty new rows
-    books.wait()
-
-    books.must_balance("the embedded AWS stopped and started", "another upload")
-
-
-def test_after_a_kill_it_says_what_is_lost_and_goes_on_when_that_is_built_and_uploaded_again(
-    own_home, chain_in, account, opened, rows, key, who, capfd
-):
-    books = opened(chain_in(account).build())
-    books.upload(key, rows(40))
-    books.wait()
-    server.stop()
-    lost = [f"{who('C')}|3 Street|after the stop|03/16/2017|1400", f"{who('D')}|4 Street|T1|03/16/2017|1500"]
-    chain_in(account).put(f"later {key}", lost)
-    process = psutil.Process(server.running().pid)
-    process.kill()
-    process.wait()
-
-    books.chain = chain_in(account).build()
-    assert "is lost. Begin again at notebook 00." in capfd.readouterr().err
-    books.upload(f"later {key}", lost)
-
-    books.wait()
-    books.must_balance("the embedded AWS killed", "built again from step 00, uploaded again")

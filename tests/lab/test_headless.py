@@ -566,16 +566,16 @@ def test_every_command_explains_itself(names):
 
 def test_local_start_status_stop_say_and_return_what_is_so(own_home):
     before, started = in_process("local", "status"), command("local", "start")
-    server = server.running()
+    found = server.running()
     during, stopped, after = (in_process("local", word) for word in ("status", "stop", "status"))
     stopped_again = in_process("local", "stop")
 
     assert (before.exit_code, "does not run" in before.stdout) == (1, True)
-    assert (started.returncode, server.endpoint in started.stdout) == (0, True)
-    assert (during.exit_code, server.endpoint in during.stdout) == (0, True)
+    assert (started.returncode, found.endpoint in started.stdout) == (0, True)
+    assert (during.exit_code, found.endpoint in during.stdout) == (0, True)
     assert (stopped.exit_code, after.exit_code) == (0, 1)
     assert (stopped_again.exit_code, "was not running" in stopped_again.stdout) == (0, True)
-    assert not psutil.pid_exists(server.pid)
+    assert not psutil.pid_exists(found.pid)
 
 
 def test_the_exports_of_local_env_lead_the_aws_command_to_the_account(new_account):

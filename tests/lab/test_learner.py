@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from accounts import Chain, allow, user_of
 from botocore.exceptions import ClientError
-from guarded import Chain, allow, root_of, user_of
 
 from lab_lib import buckets, checks, cleanup, functions, people, policies, tables, triggers
 from lab_lib.errors import LabError, is_refusal
-from lab_lib.lab import Lab
+from lab_lib.lab import Lab, open_lab
 
 pytestmark = pytest.mark.security
 
@@ -97,8 +97,8 @@ def needs(call):
 
 
 @pytest.fixture(scope="module")
-def root(guarded):
-    return root_of(guarded, ACCOUNT)
+def root():
+    return open_lab(account=ACCOUNT)
 
 
 @pytest.fixture(scope="module")

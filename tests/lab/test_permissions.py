@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from guarded import allow, built, user_of
+from accounts import allow, built, user_of
 
 from lab_lib import checks, people
 
@@ -48,10 +48,10 @@ HIDING = "sqs:ChangeMessageVisibility*"  # who may not call it hides each alert 
 
 
 @pytest.fixture(scope="module")
-def accounts(guarded):
+def accounts():
     """Two accounts with a user in each: (the lab of its root, the lab of its user)."""
     with ThreadPoolExecutor(2) as pool:
-        roots = list(pool.map(lambda account: built(guarded, account), ["300000000001", "300000000002"]))
+        roots = list(pool.map(built, ["300000000001", "300000000002"]))
     return [(root, user_of(root, "grader")) for root in roots]
 
 

@@ -6,10 +6,10 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from accounts import EVERYTHING, built, lab_of, user_of
 from botocore.exceptions import ClientError
-from guarded import EVERYTHING, built, lab_of, root_of, running, user_of
 
-from lab_lib import buckets, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib import functions, policies, queues, roles, tables, topics
 from lab_lib.errors import is_refusal
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
@@ -113,10 +113,10 @@ def covers(policy, action, arn):
 
 
 @pytest.fixture(scope="module")
-def finished(guarded):
+def finished():
     """Two accounts, as their root sees them, with the handout's file gone all the way."""
     with ThreadPoolExecutor(2) as pool:
-        return dict(zip([ACCOUNT, OTHER], pool.map(lambda each: built(guarded, each), [ACCOUNT, OTHER]), strict=True))
+        return dict(zip([ACCOUNT, OTHER], pool.map(built, [ACCOUNT, OTHER]), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def as_function(root):
             Code={"ZipFile": archive.getvalue()},
         )
         lambda_.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
-        return lab_of(root.endpoint, root.account, *json.load(lambda_.invoke(FunctionName=name)["Payload"]))
+        return lab_of(root, *json.load(lambda_.invoke(FunctionName=name)["Payload"]))
 
     return {function: of(function) for function in MAY}
 
@@ -281,17 +281,15 @@ def test_a_topic_that_is_not_the_labs_own_cannot_write_to_its_queues(finished, r
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory):
+def plain(root):
     """A user who may do everything, reaching bucket, topic and queue of the account without TLS."""
-    with running(tmp_path_factory.mktemp("plain"), tls=False) as endpoint:
-        root = root_of(endpoint, ACCOUNT)
-        buckets.ensure_bucket(root)
-        topics.ensure_topic(root)
-        for name in (*queues.ALERT_QUEUES, queues.DEAD_LETTERS):
-            queues.ensure_queue(root, name)
-        for name in queues.ALERT_QUEUES:
-            triggers.ensure_queue_subscription(root, name)
-        yield user_of(root, "administrator", EVERYTHING)
+
+    def without_tls(request, **_):
+        request.headers["X-Forwarded-Proto"] = "http"
+
+    user = user_of(root, "user-without-tls", EVERYTHING)
+    user.session.events.register("before-sign", without_tls)
+    return user
 
 
 # The policy of the topic speaks of publishing only: SNS takes no wider refusal there.

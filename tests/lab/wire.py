@@ -1,6 +1,7 @@
 """A wire from the functions to the embedded AWS, on which a test makes chosen calls go wrong.
 
 A function's own variable AWS_ENDPOINT_URL leads it here; its code is the deployed one. faults.py has what can go wrong.
+Each call is signed anew, as the account: its own signature is for the address of this wire.
 """
 
 import http.client
@@ -10,17 +11,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
+from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.awsrequest import AWSRequest
 
 from lab_lib import functions
-from lab_lib.embedded.server import HOST
+from lab_lib.embedded import server
+from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
 
 # Of S3's operations, those that the functions use.
 OF_S3 = {"GET": "GetObject", "HEAD": "HeadObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
 OF_THE_CONNECTION = {"connection", "transfer-encoding", "content-length", "date", "server"}
+OF_THE_SIGNATURE = {"authorization", "x-amz-date", "x-amz-security-token", "host", "content-length"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Call:
     headers: dict[str, str]
     body: bytes
     port: int  # the caller's end of the connection
-    server: object  # the embedded AWS
+    lab: Lab  # the caller's account
 
     @property
     def name(self):
@@ -56,10 +61,15 @@ class Call:
 
     def pass_on(self):
         """AWS's answer."""
-        connection = http.client.HTTPConnection(HOST, self.server.port, timeout=60)
+        url = urlsplit(self.lab.endpoint)
+        kept = {name: value for name, value in self.headers.items() if name.lower() not in OF_THE_SIGNATURE}
+        signed = AWSRequest(self.method, f"{self.lab.endpoint}{self.path}", kept, self.body)
+        kind = S3SigV4Auth if "X-Amz-Content-SHA256" in kept else SigV4Auth
+        service = self.headers["Authorization"].split("/")[3]
+        kind(self.lab.session.get_credentials(), service, self.lab.region).add_auth(signed)
+        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
         try:
-            headers = {**self.headers, "Content-Length": str(len(self.body))}
-            connection.request(self.method, self.path, self.body, headers)
+            connection.request(self.method, self.path, self.body, dict(signed.headers))
             answer = connection.getresponse()
             kept = {name: value for name, value in answer.headers.items() if name.lower() not in OF_THE_CONNECTION}
             return Answer(answer.status, kept, answer.read())
@@ -68,7 +78,7 @@ class Call:
 
     def caller(self):
         """The process of the function; None when it has ended."""
-        for process in psutil.Process(self.server.pid).children(recursive=True):
+        for process in psutil.Process(server.running().pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):
                 if self.port in [end.laddr.port for end in process.net_connections("tcp")]:
                     return process
@@ -79,7 +89,7 @@ class Wire:
     """The wire: the calls that went over it, by name, and the faults that wait for the next ones."""
 
     def __init__(self, port):
-        self.url = f"http://{HOST}:{port}"
+        self.url = f"http://{server.HOST}:{port}"
         self.lock = Lock()
         self.reset()
 
@@ -106,6 +116,7 @@ class Wire:
 
     def lead_from(self, lab, name, **settings):
         """Let the function's calls go over this wire, and change other settings of it."""
+        self.lab = lab
         variables = {**functions.variables(lab, name), "AWS_ENDPOINT_URL": self.url}
         lab.client("lambda").update_function_configuration(
             FunctionName=lab.name(name), Environment={"Variables": variables}, **settings
@@ -117,8 +128,8 @@ class Wire:
 
 
 @contextmanager
-def wire_to(server):
-    """A wire to the embedded AWS, as long as the context lasts."""
+def open_wire():
+    """Open a wire to the embedded AWS, for as long as the context lasts."""
 
     class End(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"  # the connection is kept for the next call, as AWS keeps it
@@ -126,8 +137,8 @@ def wire_to(server):
 
         def carry(self):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            call = Call(self.command, self.path, dict(self.headers), body, self.client_address[1], server)
-            answer = wire.carry(call)
+            call = Call(self.command, self.path, dict(self.headers), body, self.client_address[1], this.lab)
+            answer = this.carry(call)
             if answer is None:
                 self.close_connection = True
                 return
@@ -143,11 +154,11 @@ def wire_to(server):
         def log_message(self, *about):
             """Nothing is said of a call."""
 
-    with ThreadingHTTPServer((HOST, 0), End) as listener:
+    with ThreadingHTTPServer((server.HOST, 0), End) as listener:
         listener.daemon_threads = True
-        wire = Wire(listener.server_port)
+        this = Wire(listener.server_port)
         Thread(target=listener.serve_forever, daemon=True).start()
         try:
-            yield wire
+            yield this
         finally:
             listener.shutdown()

@@ -19,9 +19,8 @@ ALL = [*FILES, *HANDLERS]
 # A room imports from its own storey or from one above it in this list, never from one below.
 STOREYS = [
     {"errors"},
-    {"waiting", "embedded"},
-    {"state"},
-    {"emulator"},
+    {"waiting"},
+    {"embedded"},
     {"lab"},
     {"policies", "masking"},
     {"grants"},

@@ -21,11 +21,8 @@ def lab_with(moto_lab):
 
 @pytest.fixture
 def embedded(monkeypatch):
-    """An embedded AWS that is there already; what it was told to remember."""
-    remembered = []
-    monkeypatch.setattr(server, "start", lambda once_up: server.Server(pid=1, started=0.0, port=4567))
-    monkeypatch.setattr(server, "remember", lambda account, region: remembered.append((account, region)))
-    return remembered
+    """An embedded AWS that is there already."""
+    monkeypatch.setattr(server, "start", lambda: server.Server(pid=1, port=4567, secret="the secret of this start"))
 
 
 @pytest.fixture
@@ -139,11 +136,10 @@ def test_with_nothing_set_the_lab_runs_on_the_embedded_aws(embedded):
     assert not lab.is_real
 
 
-def test_the_embedded_aws_takes_any_account_as_the_access_key_and_remembers_it(embedded):
-    lab = open_lab(account=OTHER, region="eu-west-1")
+def test_the_embedded_aws_takes_any_account_as_the_access_key_with_the_secret_of_this_start(embedded):
+    credentials = open_lab(account=OTHER, region="eu-west-1").session.get_credentials()
 
-    assert lab.session.get_credentials().access_key == OTHER
-    assert embedded == [(OTHER, "eu-west-1")]
+    assert (credentials.access_key, credentials.secret_key) == (OTHER, "the secret of this start")
 
 
 def test_a_profile_that_does_not_exist_does_not_matter_to_the_embedded_aws(embedded, monkeypatch):
@@ -289,6 +285,14 @@ def test_an_endpoint_is_asked_whose_credentials_they_are(endpoint, monkeypatch):
     lab = open_lab()
 
     assert (lab.account, lab.endpoint, lab.is_real) == (MOTOS, endpoint, False)
+
+
+@pytest.mark.parametrize("account", ["", MOTOS])
+def test_an_endpoint_takes_its_secret_from_the_environment(endpoint, monkeypatch, account):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", MOTOS)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of this start")
+
+    assert open_lab(account=account).session.get_credentials().secret_key == "of this start"
 
 
 def test_an_endpoint_that_names_another_account_is_refused(endpoint):

@@ -1,0 +1,43 @@
+"""Accounts with users in them, whose policies the embedded AWS enforces as AWS does.
+
+The account's own key, its twelve digits, may do everything. It builds what users and functions then try.
+"""
+
+import json
+
+import boto3
+
+from conftest import Chain, logged
+from lab_lib.headless import DATA_FILE
+from lab_lib.lab import Lab, open_lab
+
+EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+
+
+def lab_of(root, *credentials):
+    """Return the account's lab with these credentials: access key, secret and, where there is one, session token."""
+    session = boto3.Session(*credentials, region_name=root.region)
+    return Lab(session, root.target, root.account, root.region, root.partition, root.endpoint)
+
+
+def built(account):
+    """Return the lab that an account's root has built, with the handout's file gone all the way."""
+    root = open_lab(account=account)
+    chain = Chain(root).build()
+    chain.put("transactions.txt", DATA_FILE.read_bytes())
+    chain.wait_for_changes(24)
+    return logged(root)
+
+
+def user_of(root, name, policy=None):
+    """Return the lab as a new user of the account sees it, who may do what this policy says, or nothing."""
+    root.client("iam").create_user(UserName=name)
+    if policy:
+        allow(root, name, policy)
+    key = root.client("iam").create_access_key(UserName=name)["AccessKey"]
+    return lab_of(root, key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def allow(root, name, policy):
+    """Let the user do what this policy says from now on, and nothing else."""
+    root.client("iam").put_user_policy(UserName=name, PolicyName="it", PolicyDocument=json.dumps(policy))
