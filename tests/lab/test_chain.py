@@ -369,8 +369,9 @@ def test_the_clean_up_of_a_lab_that_was_half_built_leaves_nothing(lab, account, 
 
 
 def test_what_the_account_was_given_is_used_and_kept(lab, account, chain_in):
-    trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+    trust, may = json.dumps(policies.lambda_trust(lab)), json.dumps(policies.total_notifier(lab))
     lab.client("iam").create_role(RoleName="TotalNotifierRole", AssumeRolePolicyDocument=trust, Description="given")
+    lab.client("iam").put_role_policy(RoleName="TotalNotifierRole", PolicyName="given", PolicyDocument=may)
     lab.client("s3").create_bucket(Bucket=lab.bucket)
     lab.client("sqs").create_queue(QueueName="CreditCollection")
     chain = chain_in(account).build()
@@ -383,7 +384,7 @@ def test_what_the_account_was_given_is_used_and_kept(lab, account, chain_in):
     assert cleanup.left(lab) == []
     assert cleanup.given(lab) == ["queue CreditCollection", "role TotalNotifierRole", "bucket"]
     assert roles.find_role(lab, "TotalNotifierRole")
-    assert lab.client("iam").list_role_policies(RoleName="TotalNotifierRole")["PolicyNames"] == []
+    assert lab.client("iam").list_role_policies(RoleName="TotalNotifierRole")["PolicyNames"] == ["given"]
     assert [each["Key"] for each in buckets.objects(lab)] == ["transactions.txt"]
     assert triggers.find_bucket_trigger(lab) is None
     assert chain.alerts("CreditCollection") == [("C2", 1750)]

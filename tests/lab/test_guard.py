@@ -404,19 +404,19 @@ def test_new_buckets_block_public_access(lab):
 # In a terminal
 
 
-def terminal(script, account, **environment):
+def terminal(script, account, region="us-east-1"):
     """Run a script in bash, after the exports of `lab local env`, in an environment without any other AWS settings."""
-    home = {"LAB_EMULATOR_HOME": str(server.home()), "HOME": "/nowhere", **environment}
+    home = {"LAB_EMULATOR_HOME": str(server.home()), "HOME": "/nowhere"}
     home["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    text = f'shopt -s expand_aliases\neval "$(lab local env --account {account})"\n{script}'
+    text = f'shopt -s expand_aliases\neval "$(lab local env --account {account} --region {region})"\n{script}'
     return subprocess.run(["bash", "-c", text], capture_output=True, text=True, env=home, check=False)
 
 
 def test_boto3_in_a_terminal_gets_in_after_the_exports(account):
-    queues.ensure_queue(open_lab(account=account), "CustomerNotify")
+    queues.ensure_queue(open_lab(account=account, region="eu-west-1"), "CustomerNotify")
     script = f'{shlex.quote(sys.executable)} -c \'import boto3; print(boto3.client("sqs").list_queues()["QueueUrls"])\''
 
-    done = terminal(script, account)
+    done = terminal(script, account, region="eu-west-1")
 
     assert done.returncode == 0, done.stderr
     assert re.search(r"http://127\.0\.0\.1:\d+/\d{12}/CustomerNotify", done.stdout)

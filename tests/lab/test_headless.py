@@ -13,7 +13,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from lab_lib import cleanup, headless, queues, tables
+from lab_lib import cleanup, headless, tables
 from lab_lib.__main__ import main
 from lab_lib.cli import app
 from lab_lib.embedded import server
@@ -576,23 +576,3 @@ def test_local_start_status_stop_say_and_return_what_is_so(own_home):
     assert (stopped.exit_code, after.exit_code) == (0, 1)
     assert (stopped_again.exit_code, "was not running" in stopped_again.stdout) == (0, True)
     assert not psutil.pid_exists(found.pid)
-
-
-def test_the_exports_of_local_env_lead_the_aws_command_to_the_account(new_account):
-    account = new_account()
-    queues.ensure_queue(open_lab(account=account, region="eu-west-1"), "CustomerNotify")
-
-    exports = in_process("local", "env", "--account", account, "--region", "eu-west-1")
-    script = "import boto3; print(boto3.client('sqs').list_queues()['QueueUrls'])"
-    shell = subprocess.run(
-        ["/bin/sh", "-euc", f'{exports.stdout}\nexec "$0" -c "{script}"', sys.executable],
-        env={"PATH": os.defpath, "AWS_CONFIG_FILE": "/nowhere", "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert exports.exit_code == 0
-    assert all(line.startswith(("export AWS_", "unset AWS_")) for line in lines(exports.stdout))
-    assert shell.returncode == 0, shell.stderr
-    assert f"/{account}/CustomerNotify" in shell.stdout
