@@ -17,6 +17,7 @@ from lab_lib import (
     frames,
     functions,
     plots,
+    policies,
     queues,
     roles,
     tables,

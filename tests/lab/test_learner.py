@@ -113,7 +113,7 @@ def notebooks_run(learner, tmp_path_factory):
     (folder / "sitecustomize.py").write_text("import recorder\n\nrecorder.begin()\n")
     keys = learner.session.get_credentials()
     environment = {
-        **{name: os.environ[name] for name in ("PATH", "HOME", "AWS_CA_BUNDLE", "SSL_CERT_FILE")},
+        **{name: os.environ[name] for name in ("PATH", "HOME")},
         "PYTHONPATH": f"{folder}{os.pathsep}{recorder}",
         "CALLS": str(folder / "calls"),
         "AWS_ENDPOINT_URL": learner.endpoint,
