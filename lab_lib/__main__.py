@@ -1,10 +1,15 @@
 """Where the command `lab` begins, also as `python -m lab_lib`."""
 
+import os
 import sys
 
 
 def main() -> None:
-    """Load the commands, and let them do the rest. Ctrl-C meanwhile, which takes half a second, ends quietly too."""
+    """Load the commands, and let them do the rest. Ctrl-C meanwhile, which takes half a second, ends quietly too.
+
+    What they write can be read by its owner only. JupyterLab and the kernels inherit that.
+    """
+    os.umask(0o077)
     try:
         from lab_lib.cli import app
     except KeyboardInterrupt:

@@ -26,12 +26,12 @@ from lab_lib.work import Record, Work
 from lab_lib.workers import THREADS
 
 
-def plan(students: list[Student], out: Path, keep: bool = False) -> list[Work]:
+def plan(students: list[Student], out: Path, until: str | None = None) -> list[Work]:
     """The work of these students; UsageError if `out` is no folder for it."""
     if out.resolve() == headless.NOTEBOOKS:
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
     headless.make_folder(out)
-    return [Work(student, out.resolve(), keep) for student in students]
+    return [Work(student, out.resolve(), until) for student in students]
 
 
 @contextmanager

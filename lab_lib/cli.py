@@ -64,6 +64,9 @@ def run(
     out_dir: Annotated[
         Path | None, typer.Option("--out", help="Where the executed notebooks go; runs/<time> unless you say.")
     ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Stop after this notebook, such as 04, and keep what was made.")
+    ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Skip 99: leave everything in the account.")] = False,
     yes: Yes = False,
 ) -> None:
@@ -71,18 +74,24 @@ def run(
 
     The last one deletes what the lab made; on AWS you are asked before the first one.
 
+    With --until, you go on by hand: after `lab run --until 04` the whole chain is there, and 05 is the next notebook.
+
     Account, addresses and credentials are masked in all that is written.
     """
     from lab_lib import cleanup, headless
 
-    settings = {"account": account, "profile": profile, "region": region, "prefix": prefix, "threshold": threshold}
-    parameters = {**settings, "email": email, "phone": phone, "data_file": str(data or ""), "yes": True}
+    where = {"account": account, "profile": profile, "region": region, "prefix": prefix}
+    told = {"threshold": threshold, "email": email, "phone": phone, "data_file": str(data or "")}
+    parameters = {**where, **told, "yes": True}
     with said_in_one_line():
-        if not keep:  # asked for here, once: nobody can answer notebook 99
+        if keep and until is None:
+            until = headless.last_kept()
+        notebooks = headless.notebooks(until)
+        if until is None:  # asked for here, once: nobody can answer notebook 99
             cleanup.confirm_run(headless.prepare(parameters)[1], yes)
     with said_in_one_line(), _progress() as progress:
         folder = out_dir or ROOT / "runs" / datetime.now().strftime("%Y-%m-%d-%H%M%S")
-        bar, steps = progress.add_task("getting ready", total=len(headless.notebooks(keep))), []
+        bar, steps = progress.add_task("getting ready", total=len(notebooks)), []
 
         def finished(step: headless.Step) -> None:
             steps.append(step)
@@ -92,17 +101,20 @@ def run(
             progress.update(bar, description=notebook)
 
         try:
-            result = headless.run(parameters, folder, keep, started, finished)
+            result = headless.run(parameters, folder, until, started, finished)
         finally:
             if out_dir is None and folder.exists():
                 _point(ROOT / "runs" / "latest", folder)
             progress.stop()
-        out.print(_steps_table(steps, headless.notebooks(keep)))
+        out.print(_steps_table(steps, notebooks))
         out.print(_summary(result), soft_wrap=True, markup=False)
         out.print(f"Executed notebooks and result.json: {shown(folder)}", soft_wrap=True)
         if not result["ok"]:
             out.print("What was made is still there to be looked at. `lab clean` deletes it.", style="bold")
             raise typer.Exit(1)
+        if until is not None:
+            following = headless.notebooks()[len(notebooks)]
+            out.print(_go_on(notebooks[-1], following, where), style="bold", soft_wrap=True, markup=False)
 
 
 @app.command("open")
@@ -296,6 +308,18 @@ def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:
     table.add_section()
     table.add_row("all", "", f"{sum(step.seconds for step in steps):.1f}")
     return table
+
+
+def _go_on(last: Path, following: Path, where: dict[str, str]) -> str:
+    """Return what is there after the last notebook, and how to go on.
+
+    The options of this run stand there without their values, as the account is private.
+    """
+    options = "".join(f" --{name} …" for name, value in where.items() if value)
+    return (
+        f"Everything up to {last.stem} is there now. Go on with {following.stem} in `lab open{options}`. "
+        f"`lab clean{options}` deletes it."
+    )
 
 
 def _checks_table(report: Any, whole: bool) -> Table:

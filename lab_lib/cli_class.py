@@ -66,13 +66,14 @@ def run(
 
     The exit status is 0 if everybody has full marks, 1 if not, 130 after Ctrl-C.
     """
-    from lab_lib import class_table, classroom, gradebook, workers
+    from lab_lib import class_table, classroom, gradebook, headless, workers
 
     again = shlex.join(["lab", "class", *_arguments(), *([] if resume else ["--resume"])])
     begun = "What was begun goes on to its end on the cluster; wait for that. " if scheduler else ""
     with said_in_one_line(f"Stopped. {begun}To go on: {again}"):
         everybody = _read(roster)
-        works = classroom.plan(classroom.chosen(everybody, shard), out_dir, keep)
+        until = headless.last_kept() if keep else None
+        works = classroom.plan(classroom.chosen(everybody, shard), out_dir, until)
         wanted = {each.account for each in classroom.chosen(everybody, shard, only)}
         to_do = [each for each in classroom.left_to_do(works, resume) if each.student.account in wanted]
         if not keep:

@@ -20,16 +20,16 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
-from lab_lib import report
+from lab_lib import headless, report
 from lab_lib.checks import STEPS, Check
 from lab_lib.errors import UsageError
-from lab_lib.headless import make_folder, notebooks
 
 Record = dict[str, Any]
 RECORD, BOOK = "grade.json", "gradebook.json"
 POINTS = 10  # of each step; all its checks count the same
-# The steps that have checks: "02" is "02 add triggers".
-TITLES = {path.stem[:2]: path.stem.replace("-", " ") for path in notebooks(keep=True) if path.stem[:2] in STEPS}
+# The steps that have checks, but the clean-up: "02" is "02 add triggers".
+_GRADED = [path.stem for path in headless.notebooks(headless.last_kept()) if path.stem[:2] in STEPS]
+TITLES = {stem[:2]: stem.replace("-", " ") for stem in _GRADED}
 _RANKS = {"done": 2, "failed": 2, "unfinished": 1, "not run": 0}  # what says more about a student
 _INFORMATION = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 _READ_ONLY = "(read only)"
@@ -51,9 +51,9 @@ def write(out: Path, records: Iterable[Record], when: str = "") -> None:
         "nbgrader.csv": _csv(_nbgrader(whole)),  # without it: nbgrader would take it for a part of "id"
         "report.html": report.page(whole, when),
     }
-    out.mkdir(parents=True, exist_ok=True)
+    headless.make_folder(out)
     for name, text in texts.items():
-        _replace(out / name, text)
+        headless.write_file(out / name, text)
 
 
 def read(out: Path) -> list[Record]:
@@ -85,7 +85,7 @@ def merge(folders: Iterable[Path], out: Path, when: str = "") -> list[Record]:
         raise UsageError(
             f"The same student was graded twice. Take one of each away; nothing is merged.{''.join(twice)}"
         )
-    make_folder(out)
+    headless.make_folder(out)
     for name, (_, shard) in chosen.items():
         if (shard / name).is_dir():
             _copy(shard / name, out.resolve() / name)
@@ -169,12 +169,6 @@ def _harmless(cell: str) -> str:
     return f"'{line}" if line.startswith(tuple("=+-@＝＋－＠")) else line
 
 
-def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.draft")  # one that a kill has left there is written over
-    draft.write_text(text, encoding="utf-8", newline="")
-    draft.replace(path)
-
-
 def _record(path: Path) -> Record:
     """A record as it was written; its folder is the one where it lies, whatever stands in it."""
     try:
@@ -205,12 +199,13 @@ def _rank(record: Record) -> int:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copy a student's folder, whole or not at all."""
+    """Copy a student's folder, whole or not at all, so that only its owner can open it."""
     if source == target:
         return
     draft = target.with_name(f".{target.name}.copy")
     shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(source, draft)
+    shutil.copytree(source, draft, copy_function=shutil.copyfile)  # which leaves the modes behind
+    draft.chmod(0o700)
     if target.exists():
         shutil.rmtree(target)
     draft.replace(target)

@@ -37,16 +37,30 @@ class Step:
         return {"notebook": self.notebook, "ok": self.ok, "seconds": round(self.seconds, 2), "error": self.error}
 
 
-def notebooks(keep: bool = False) -> list[Path]:
-    """The notebooks in their order; without the last one, which cleans up, if all is to be kept."""
+def notebooks(until: str | None = None) -> list[Path]:
+    """Return the notebooks in order: all of them, or those up to and with a number, such as "04".
+
+    UsageError if no notebook before the clean-up has that number.
+    """
     found = sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))
-    return [path for path in found if not (keep and path.stem == CLEAN_UP)]
+    if until is None:
+        return found
+    numbers = [path.stem[:2] for path in found if path.stem != CLEAN_UP]
+    number = until if until in numbers else f"0{until}"
+    if number not in numbers:
+        raise UsageError(f"--until is {until!r}; wanted one of {', '.join(numbers)}.")
+    return found[: numbers.index(number) + 1]
+
+
+def last_kept() -> str:
+    """Return the number of the last notebook before the clean-up; a run until there keeps everything."""
+    return notebooks()[-2].stem[:2]
 
 
 def run(
     parameters: dict[str, Any],
     out: Path,
-    keep: bool = False,
+    until: str | None = None,
     started: Callable[[str], None] = lambda notebook: None,
     finished: Callable[[Step], None] = lambda step: None,
     whole: Callable[[Lab], None] = lambda lab: None,
@@ -55,18 +69,20 @@ def run(
 ) -> dict[str, Any]:
     """Run the notebooks with these parameters; write them to `out`, and the result to `out`/result.json.
 
-    The first notebook that fails ends the run, and what it left in the account stays, to be looked at. What a run left
+    With `until`, the run ends after that notebook and keeps what was made; without, it ends with the clean-up. The
+    first notebook that fails ends the run, and what it left in the account stays, to be looked at. What a run left
     that was cut off amid the experiments or the clean-up would count, so it is put back, or taken away, first. `whole`
     is called once, when the account holds all that it will hold, before anything is deleted. Each notebook has a fresh
     kernel, unless `kernels` gives it another. It is written after each cell, or at its end only, which saves most of
     what the kernel does not do. UsageError, before anything is made, for a parameter that no notebook has, a data file
-    that is none, or a clean-up to be finished where all is to be kept.
+    that is none, an unknown number in `until`, or a clean-up to be finished where all is to be kept.
     """
+    paths = notebooks(until)
     parameters, lab, file = prepare(parameters)
     if out.resolve() == NOTEBOOKS:
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
     cut_off = cleanup.was_cut_off(lab)
-    if keep and cut_off:
+    if until is not None and cut_off:
         raise UsageError(
             "A clean-up was cut off here: tables hold items, and no trigger takes them up. Finish it with `lab clean`."
         )
@@ -77,8 +93,8 @@ def run(
             list(cleanup.delete_all(lab))
         elif experiments.begun(lab):
             experiments.put_back(lab)
-        with closing((kernels or fresh_kernels)(notebooks(keep))) as given:
-            for path, kernel in zip(notebooks(keep), given, strict=True):
+        with closing((kernels or fresh_kernels)(paths)) as given:
+            for path, kernel in zip(paths, given, strict=True):
                 if path.stem == CLEAN_UP:
                     held = _held(lab, file.key)
                     whole(lab)
@@ -87,30 +103,41 @@ def run(
                 finished(steps[-1])
                 if not steps[-1].ok:
                     break
-        if keep or not all(step.ok for step in steps):
+        if until is not None or not all(step.ok for step in steps):
             held = _held(lab, file.key)
             whole(lab)
     finally:
-        wanted = len(notebooks(keep))
         result = {
             "account": lab.account,
             "region": lab.region,
-            "ok": len(steps) == wanted and all(step.ok for step in steps),
+            "ok": len(steps) == len(paths) and all(step.ok for step in steps),
             "seconds": round(time.monotonic() - begun, 1),
             "steps": [step.as_dict() for step in steps],
             **held,
         }
         text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
-        (out / "result.json").write_text(masked(text, lab), encoding="utf-8")
+        write_file(out / "result.json", masked(text, lab))
     return result
 
 
 def make_folder(out: Path) -> None:
-    """Make the folder for what comes of a run or a class; UsageError if that cannot be."""
+    """Make a folder for results, which only its owner can open; UsageError if it cannot be made.
+
+    A folder that is there already keeps its mode.
+    """
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        out.mkdir(0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"Cannot write to {out}: {error.strerror}. Name another folder.") from None
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a file, whole or not at all, so that only its owner can read it."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.unlink(missing_ok=True)  # a draft that a killed run left keeps its mode
+    draft.touch(0o600)
+    draft.write_text(text, encoding="utf-8", newline="")
+    draft.replace(path)
 
 
 def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab, transactions.TransactionsFile]:
@@ -192,7 +219,7 @@ class _MaskedFile:
     lab: Lab
 
     def write(self, text: str, path: str) -> None:
-        Path(path).write_text(masked(text, self.lab), encoding="utf-8")
+        write_file(Path(path), masked(text, self.lab))
 
     def pretty_path(self, path: str) -> str:
         """What papermill calls the file in its log."""

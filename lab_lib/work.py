@@ -30,7 +30,7 @@ class Work:
 
     student: Student
     out: Path
-    keep: bool = False
+    until: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -44,9 +44,9 @@ class Work:
     @property
     def fingerprint(self) -> str:
         """What was asked for: the student's row, the notebooks and the file. If it is the same, so is the result."""
-        row = {**vars(self.student), "line": 0, "id": "", "keep": self.keep}
+        row = {**vars(self.student), "line": 0, "id": ""}
         digest = sha256(json.dumps(row, sort_keys=True, default=str).encode())
-        for path in [*headless.notebooks(self.keep), Path(_parameters(self.student)["data_file"])]:
+        for path in [*headless.notebooks(self.until), Path(_parameters(self.student)["data_file"])]:
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
@@ -58,7 +58,7 @@ def do(work: Work) -> Record:
         result = headless.run(
             _parameters(work.student) | {"yes": True},
             work.draft,
-            work.keep,
+            work.until,
             started=lambda notebook: _note(work, notebook),
             finished=steps.append,
             whole=lambda lab: graded.append((lab, checks.run(lab))),
@@ -158,10 +158,8 @@ def _write(work: Work, lab: Lab | None = None, **entries: Any) -> Record:
     notebooks = sorted(path.name for path in work.folder.glob("*.ipynb"))
     found = json.dumps(entries | {"notebooks": notebooks}, ensure_ascii=False)
     written: Record = record(work, entries["state"]) | json.loads(masked(found, lab) if lab else found)
-    work.folder.mkdir(parents=True, exist_ok=True)
-    draft = work.folder / ".grade.draft"
-    draft.write_text(json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    draft.replace(work.folder / "grade.json")
+    headless.make_folder(work.folder)
+    headless.write_file(work.folder / "grade.json", json.dumps(written, indent=2, ensure_ascii=False) + "\n")
     return written
 
 
@@ -169,7 +167,7 @@ def _write(work: Work, lab: Lab | None = None, **entries: Any) -> Record:
 def _draft(work: Work) -> Iterator[None]:
     """An empty folder to work in. It takes the place of the student's at the end, however that came."""
     shutil.rmtree(work.draft, ignore_errors=True)
-    work.draft.mkdir(parents=True)
+    headless.make_folder(work.draft)
     _note(work, "getting ready")
     try:
         yield

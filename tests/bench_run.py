@@ -65,7 +65,7 @@ def main() -> None:
                 pairs.append((whole, kernels))
                 print(f"run {whole:5.1f} s   empty notebooks {kernels:5.1f} s   ratio {whole / kernels:.2f}")
             print(f"median ratio {statistics.median(whole / kernels for whole, kernels in pairs):.2f}")
-            headless.run({}, folder / "kept", keep=True)
+            headless.run({}, folder / "kept", until=headless.last_kept())
             for _ in range(ROUNDS):
                 check = seconds(lambda: subprocess.run([LAB, "check"], check=True, capture_output=True))
                 opened = seconds(lambda: subprocess.run([sys.executable, "-c", ONLY_OPEN], check=True))

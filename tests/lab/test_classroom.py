@@ -67,7 +67,7 @@ SPOILED |= {"Dora": topic_with_a_queue_that_is_gone}
 def run_class(roster, out, *options):
     """`lab class` as its own process, to its end."""
     arguments = [LAB, "class", roster, "--out", out, "--jobs", "2", *options]
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=False, env=WIDE)
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=False, env=WIDE, umask=0)
 
 
 def begin_class(roster, out, name, *options):
@@ -189,6 +189,12 @@ def test_those_who_are_through_have_their_notebooks_and_nothing_is_left_in_their
     )
     assert cleanup.left(open_lab(account=account)) == []
     assert not list(out.glob(".*"))
+
+
+def test_what_a_class_writes_is_for_its_owner_only_whatever_the_umask(whole):
+    out, _ = whole
+
+    assert [path for path in [out, *out.rglob("*")] if path.stat().st_mode & 0o077] == []
 
 
 def test_no_file_tells_an_account(whole, roster):

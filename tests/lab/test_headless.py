@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import nbformat
@@ -18,6 +19,7 @@ from lab_lib.__main__ import main
 from lab_lib.cli import app
 from lab_lib.embedded import server
 from lab_lib.errors import UsageError
+from lab_lib.kernels import one_kernel
 from lab_lib.lab import open_lab
 from lab_lib.terminal import INTERRUPTED
 from lab_lib.waiting import wait_until
@@ -223,7 +225,7 @@ def test_the_table_shows_each_step_and_what_was_seen(kept):
     folder, process, _ = kept
 
     for step in STEPS[:-1]:
-        (line,) = [line for line in process.stdout.splitlines() if step in line]
+        (line,) = [line for line in process.stdout.splitlines() if f"✔ {step}" in line]
         assert re.search(r"(\d+) of \1\b", line)
         assert re.search(r"\d+\.\d", line)
     assert str(folder) in process.stdout
@@ -240,7 +242,7 @@ def test_nothing_that_a_run_writes_or_prints_tells_who_ran_it(kept, runs_account
 def test_what_a_killed_run_has_written_does_not_tell_it_either(killed, runs_account):
     folder, _ = killed
 
-    assert sorted(path.stem for path in folder.iterdir()) == STEPS[:2]
+    assert sorted(path.stem for path in folder.glob("*.ipynb")) == STEPS[:2]
     assert private_in(folder, runs_account) == []
 
 
@@ -296,6 +298,37 @@ def test_a_run_without_keep_leaves_nothing_in_the_account(run_again, runs_accoun
     assert cleanup.left(lab) == cleanup.given(lab) == []
     assert lab.client("s3").list_buckets()["Buckets"] == []
     assert lab.client("dynamodb").list_tables()["TableNames"] == []
+
+
+def test_a_run_until_04_goes_on_from_a_half_built_lab_and_harms_none_that_is_in_use(account, tmp_path):
+    lab, parameters, path = open_lab(account=account), {"account": account}, headless.notebooks("05")[-1]
+    queues.ensure_queue(lab, queues.DEAD_LETTERS)
+
+    first = headless.run(parameters, tmp_path, "04", kernels=one_kernel)
+    with closing(one_kernel([path])) as kernels:
+        by_hand = headless.run_one(path, tmp_path, parameters, lab, next(kernels))
+    second = headless.run(parameters, tmp_path, "04", kernels=one_kernel)
+
+    assert [step["notebook"] for step in first["steps"]] == [step["notebook"] for step in second["steps"]] == STEPS[:5]
+    assert (first["ok"], first["totals"], first["transactions"]) == (True, {}, 0)
+    assert (by_hand.ok, by_hand.error) == (True, None)
+    assert (second["ok"], second["totals"], second["transactions"]) == (True, {"C1": "598", "C2": "1750"}, 24)
+    assert second["alerts"] == [{"customerID": "C2", "accountBalance": "1750"}]
+
+
+def test_what_a_run_writes_is_for_its_owner_only_whatever_the_umask(new_account, tmp_path):
+    out, home = tmp_path / "out", tmp_path / "home"
+    out.mkdir()
+    out.chmod(0o755)
+    (out / "result.json").touch(0o644)
+    script = f"umask 0; {LAB} run --until 00 --account {new_account()} --out {out}; {LAB} local stop"
+
+    subprocess.run(["/bin/sh", "-c", script], env={**os.environ, "LAB_EMULATOR_HOME": str(home)}, check=True)
+
+    written = [*out.iterdir(), home, *home.rglob("*")]
+    assert {path.name for path in out.iterdir()} == {f"{STEPS[0]}.ipynb", "result.json"}
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
+    assert out.stat().st_mode & 0o777 == 0o755  # the user's own
 
 
 def test_a_step_that_fails_ends_the_run_with_status_1_and_is_named(failed):
@@ -451,6 +484,7 @@ WRONG_REQUESTS = {
     "a file of other columns": ("--data", "table.txt", "customer_id"),
     "an empty file": ("--data", "empty.txt", "empty"),
     "a file of another suffix": ("--data", "sample.csv", ".txt"),
+    "a notebook that there is not": ("--until", "07", "00, 01, 02, 03, 04, 05, 06"),
     "a result folder that is a file": ("--out", "table.txt", "table.txt"),
     "the folder of the notebooks themselves": ("--out", str(headless.NOTEBOOKS), "another folder"),
     "a threshold that is no amount": ("--threshold", "much", "threshold"),

@@ -28,7 +28,7 @@ import sys
 from pathlib import Path
 from lab_lib import headless
 
-sys.exit(not headless.run({"account": sys.argv[1]}, Path(sys.argv[2]), keep=True)["ok"])
+sys.exit(not headless.run({"account": sys.argv[1]}, Path(sys.argv[2]), headless.last_kept())["ok"])
 """
 
 

@@ -136,7 +136,7 @@ def test_a_run_on_aws_is_refused_if_nobody_can_be_asked(on_aws, ran, tmp_path):
     assert (ran, (tmp_path / "out").exists()) == ([], False)
 
 
-@pytest.mark.parametrize("option", ["--yes", "--keep"])
+@pytest.mark.parametrize("option", ["--yes", "--keep", "--until=04"])
 def test_a_run_on_aws_that_may_delete_or_will_not_does_not_ask(on_aws, ran, nobody, tmp_path, option):
     ended = lab_command("run", "--out", tmp_path / "out", option)
 

@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import os
 
 import pytest
 
@@ -21,6 +22,14 @@ def points():
         return student["points"], student["total"], student["percent"]
 
     return points
+
+
+@pytest.fixture
+def umask():
+    """umask(0o077): files that are made from now on, in this test, are for their owner only."""
+    before = os.umask(0o022)
+    yield os.umask
+    os.umask(before)
 
 
 @pytest.fixture
@@ -212,6 +221,26 @@ def test_merge_joins_the_shards_with_their_notebooks(tmp_path):
     assert sorted(path.name for path in (tmp_path / "all").iterdir()) == [*FILES, "student-9012", "student-9013"]
     assert (tmp_path / "all" / "student-9012" / "00-start-here.ipynb").is_file()
     assert gradebook.read(tmp_path / "all") == [*gradebook.read(one), *gradebook.read(two)]
+
+
+def test_a_grade_book_is_for_its_owner_only_whatever_the_umask(tmp_path, umask):
+    umask(0)
+
+    gradebook.write(tmp_path / "out", [record()])
+
+    paths = [tmp_path / "out", *(tmp_path / "out").iterdir()]
+    assert {path.name: path.stat().st_mode & 0o777 for path in paths} == {"out": 0o700, **dict.fromkeys(FILES, 0o600)}
+
+
+def test_merge_copies_no_modes_of_the_shards(tmp_path, umask):
+    one = lay(tmp_path / "1", record("Ana"))
+    for path in one.rglob("*"):
+        path.chmod(0o755)
+    umask(0o077)
+
+    gradebook.merge([one], tmp_path / "all")
+
+    assert [path for path in (tmp_path / "all").rglob("*") if path.stat().st_mode & 0o077] == []
 
 
 def test_merge_counts_those_whose_turn_did_not_come_and_who_have_no_folder(tmp_path):
