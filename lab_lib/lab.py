@@ -204,7 +204,7 @@ def _in_role(
         sts = own.client("sts", endpoint_url=endpoint or None, config=_config(endpoint or None))
         given = sts.assume_role(**wanted)["Credentials"]
     except (BotoCoreError, ClientError) as error:
-        raise LabError(f"Cannot assume {role_arn}: {error}. Look at the role's trust policy.") from None
+        raise LabError(f"Cannot assume {role_arn}. Look at the role's trust policy. AWS says: {error}") from None
     session = _keyed_session(given["AccessKeyId"], settings["region"], given["SecretAccessKey"], given["SessionToken"])
     target = f"the endpoint {endpoint}" if endpoint else "AWS"
     caller = _caller(session, endpoint or None)

@@ -93,7 +93,7 @@ def _change(app: ModuleType, secret: str) -> None:
     of_role, salt = lambda_runtime.execution_credentials, secrets.token_hex(20)
 
     def execution_credentials(config: dict[str, Any]) -> dict[str, str]:
-        return of_role({**config, "FunctionArn": f"{config.get('FunctionArn', '')}:{salt}"})
+        return dict(of_role({**config, "FunctionArn": f"{config.get('FunctionArn', '')}:{salt}"}))
 
     lambda_svc._presigned_code_url = code_url
     lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0  # seconds in which a new function is pending

@@ -231,7 +231,7 @@ def _silent() -> int | None:
     for process in psutil.process_iter():
         try:
             if PROGRAM in process.cmdline() and Path(process.cwd()) == home():
-                return process.pid
+                return int(process.pid)
         except psutil.Error:  # it has ended, or belongs to somebody else
             continue
     return None

@@ -20,7 +20,7 @@ from conftest import logged
 from lab_lib import buckets, classroom, cleanup, gradebook, headless, queues, tables, topics, work
 from lab_lib.cli import app
 from lab_lib.embedded import server
-from lab_lib.errors import LabError, UsageError
+from lab_lib.errors import LabError, UsageError, WrongAccount
 from lab_lib.kernels import fresh_kernels, one_kernel
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
@@ -440,17 +440,29 @@ def test_no_account_sees_or_touches_anothers(chain, new_account):
 
 
 @pytest.fixture
-def with_credentials(new_account, monkeypatch):
-    """The instructor's own credentials, and the embedded AWS as the endpoint that they are for."""
-    lab = open_lab(account=new_account())
-    monkeypatch.setenv("AWS_ENDPOINT_URL", lab.endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", lab.account)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "0123456789abcdef0123")
+def grader_role(new_account, monkeypatch):
+    """grader_role(external_id): a role of a student's account that the instructor may assume, whose keys are set."""
+    instructor, student = open_lab(account=new_account()), open_lab(account=new_account())
+    monkeypatch.setenv("AWS_ENDPOINT_URL", instructor.endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", instructor.account)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", instructor.session.get_credentials().secret_key)
+
+    def grader_role(external_id):
+        trust = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": instructor.arn("iam", "root")},
+            "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": trust})
+        made = student.client("iam").create_role(RoleName="Grader", AssumeRolePolicyDocument=document)
+        return student.account, made["Role"]["Arn"]
+
+    return grader_role
 
 
-def test_a_role_is_assumed_in_the_account_that_was_named(with_credentials, new_account):
-    account = new_account()
-    role = f"arn:aws:iam::{account}:role/Grader"
+def test_a_role_is_assumed_in_the_account_that_was_named(grader_role):
+    account, role = grader_role("class-7")
 
     lab = work.opened(student_of(account, role_arn=role, external_id="class-7"))
 
@@ -458,13 +470,18 @@ def test_a_role_is_assumed_in_the_account_that_was_named(with_credentials, new_a
     assert lab.session.get_credentials().token
 
 
-def test_a_role_of_another_account_is_refused(with_credentials, new_account):
-    from lab_lib.errors import WrongAccount
+def test_a_role_is_not_assumed_with_another_external_id(grader_role):
+    account, role = grader_role("class-7")
 
-    role = f"arn:aws:iam::{new_account()}:role/Grader"
+    with pytest.raises(LabError, match="Cannot assume"):
+        work.opened(student_of(account, role_arn=role, external_id="class-8"))
+
+
+def test_a_role_of_another_account_is_refused(grader_role, new_account):
+    _, role = grader_role("class-7")
 
     with pytest.raises(WrongAccount):
-        open_lab(account=new_account(), role_arn=role)
+        open_lab(account=new_account(), role_arn=role, external_id="class-7")
 
 
 def settings_of_this_process():

@@ -14,7 +14,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from lab_lib import cleanup, headless, tables
+from lab_lib import cleanup, headless, queues, tables
 from lab_lib.__main__ import main
 from lab_lib.cli import app
 from lab_lib.embedded import server
