@@ -198,7 +198,7 @@ def _first_answer(process: "subprocess.Popen[bytes]", port: int, secret: str) ->
     def probe() -> Server | str | None:
         return "ended" if process.poll() is not None else _ask(port, secret)
 
-    answer = wait_until(probe, "the embedded AWS to start", timeout=60)
+    answer = wait_until(probe, "the embedded AWS to start", timeout=60, longest_pause=0.1)
     return answer if isinstance(answer, Server) else None
 
 

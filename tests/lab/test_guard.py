@@ -112,7 +112,11 @@ REFUSED = {
     "an empty signature": (signed, {"headers": {"Authorization": ""}}, ANEW),
     "signed in header and query": (
         lambda: signed(query=True),
-        {"headers": {"Authorization": "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, SignedHeaders=host, Signature=f"}},
+        {
+            "headers": {
+                "Authorization": f"AWS4-HMAC-SHA256 Credential={server.ACCOUNT}/b/c/d/e, SignedHeaders=host, Signature=f"
+            }
+        },
         ANEW,
     ),
     "signature version 2": (signed, {"headers": {"Authorization": "AWS 000000000000:c2lnbmF0dXJl"}}, ANEW),

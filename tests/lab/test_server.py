@@ -145,7 +145,7 @@ def test_a_server_that_was_quicker_at_the_same_port_is_not_taken_for_ours(own_ho
     assert [process.pid for process in servers_of(own_home)] == [found.pid]
 
 
-@pytest.mark.parametrize("answer", [{"pid": 1, "proof": "0" * 64}, {"pid": 1}, ["pid"], "pid"])
+@pytest.mark.parametrize("answer", [{"pid": 1, "proof": "0" * 64}, "pid"])
 def test_somebody_elses_server_at_our_port_is_not_taken_for_ours(own_home, answer):
     own_home.mkdir()
     with listener(answer) as port:
@@ -281,18 +281,13 @@ def test_after_a_kill_it_starts_again_empty_and_says_so(own_home, capfd):
     assert len(said.splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    "call",
-    [buckets_of, lambda lab: checks.run(lab), lambda lab: functions.find_function(lab, "TotalNotifier")],
-    ids=["a call", "all checks", "a room"],
-)
-@pytest.mark.parametrize("again", [False, True], ids=["", "and started again"])
-def test_a_lab_that_was_opened_before_a_kill_says_so_at_once_and_what_to_do(own_home, call, again):
+@pytest.mark.parametrize("call", [buckets_of, checks.run], ids=["a call", "all checks"])
+@pytest.mark.parametrize("then", [lambda: None, server.start], ids=["", "and started again"])
+def test_a_lab_that_was_opened_before_a_kill_says_so_at_once_and_what_to_do(own_home, call, then):
     lab = open_lab()
     buckets_of(lab)  # so that there is a connection that the kill cuts
     kill()
-    if again:
-        server.start()
+    then()
 
     with pytest.raises(EmulatorError, match=r"has stopped\. In a notebook, run the cell with open_lab again"):
         call(lab)
