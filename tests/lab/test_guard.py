@@ -32,6 +32,7 @@ from lab_lib.headless import NOTEBOOKS
 from lab_lib.lab import open_lab
 
 ANEW = "run the cell with open_lab again"
+MADE_UP = f"AWS4-HMAC-SHA256 Credential={server.ACCOUNT}/b/c/d/e, SignedHeaders=host, Signature="
 LIST_TABLES = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
 
 
@@ -106,17 +107,13 @@ REFUSED = {
     "a signed header changed": (signed, {"headers": {"X-Amz-Target": "DynamoDB_20120810.DeleteTable"}}, ANEW),
     "a signature that is not ASCII": (
         signed,
-        {"headers": {"Authorization": "AWS4-HMAC-SHA256 Credential=a/b/c/d/e, SignedHeaders=host, Signature=é"}},
+        {"headers": {"Authorization": f"{MADE_UP}é"}},
         ANEW,
     ),
     "an empty signature": (signed, {"headers": {"Authorization": ""}}, ANEW),
     "signed in header and query": (
         lambda: signed(query=True),
-        {
-            "headers": {
-                "Authorization": f"AWS4-HMAC-SHA256 Credential={server.ACCOUNT}/b/c/d/e, SignedHeaders=host, Signature=f"
-            }
-        },
+        {"headers": {"Authorization": f"{MADE_UP}f"}},
         ANEW,
     ),
     "signature version 2": (signed, {"headers": {"Authorization": "AWS 000000000000:c2lnbmF0dXJl"}}, ANEW),
