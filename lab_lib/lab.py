@@ -149,11 +149,11 @@ def _on_embedded(account: str, settings: dict[str, Any]) -> Lab:
     account = account or server.ACCOUNT
     found = server.start()
     session = _keyed_session(account, settings["region"], found.secret)
-    session.events.register("needs-retry", functools.partial(_say_if_it_is_gone, found))
+    session.events.register("needs-retry", functools.partial(_raise_if_stopped, found))
     return Lab(session, "the embedded AWS", account, endpoint=found.endpoint, **settings)
 
 
-def _say_if_it_is_gone(
+def _raise_if_stopped(
     opened: server.Server, response: Any = None, caught_exception: Exception | None = None, **_: Any
 ) -> None:
     """Raise EmulatorError if a call failed because the embedded AWS stopped, or was started anew with another secret.

@@ -1,8 +1,8 @@
 """Let only the owner into the embedded AWS: every request must be signed with the secret that `server.json` holds.
 
-Without the guard, any page that the browser shows, and any user of this machine, could run code as the owner. A page is
-told by its `Origin`, or by the `Host` that it was led here with; both are refused before the signature is looked at.
-What is let in reaches ministack as if it had come over TLS, so that policies that demand TLS can be tried here.
+Without this guard, any page in the browser and any user of this machine could run code as the owner. A request of a page
+carries an `Origin`, or the page's own name as its `Host`; both are refused before the signature is verified. A request
+that gets in counts as sent over TLS, so that policies that demand TLS can be tried here.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ _FORWARDED = "x-forwarded-proto"
 
 
 class Refused(Exception):
-    """The request stays outside; the message says why, and what to do."""
+    """The request does not get in; the message says why, and what to do."""
 
 
 def guarded(app: App, port: int, secret: str) -> App:
@@ -46,10 +46,10 @@ def guarded(app: App, port: int, secret: str) -> App:
             return await send({"type": "websocket.close", "code": 1008})
         headers = _headers(scope)
         try:
-            _from_outside(headers, address)
+            _verify_sender(headers, address)
             body = await _body(receive)
             query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-            _verify(scope, query, headers, body)
+            _verify_signature(scope, query, headers, body)
         except Refused as refused:
             return await _refuse(scope, headers, str(refused), send)
         if scope["path"] == WHO:
@@ -63,7 +63,7 @@ def guarded(app: App, port: int, secret: str) -> App:
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    """Return the headers by their names in lower case; one that comes twice is joined, as a signature has it."""
+    """Return the headers by their names in lower case; a repeated one is joined, as in a signature."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         key, text = name.decode("latin-1").lower(), sigv4.decode_header_value(value)
@@ -71,16 +71,16 @@ def _headers(scope: Scope) -> dict[str, str]:
     return headers
 
 
-def _from_outside(headers: dict[str, str], address: str) -> None:
-    """Refuse what a browser sends from a page, and what was meant for another address."""
+def _verify_sender(headers: dict[str, str], address: str) -> None:
+    """Refuse a request that a page in the browser sent, and one for another address."""
     if "origin" in headers:
         raise Refused("The embedded AWS does not answer web pages.")
     if headers.get("host") != address:
         raise Refused(f"The embedded AWS answers at http://{address} only. Use that address.")
 
 
-def _verify(scope: Scope, query: dict[str, list[str]], headers: dict[str, str], body: bytes) -> None:
-    """Refuse what is not signed by a key of this embedded AWS: the account's, a user's, or an assumed role's."""
+def _verify_signature(scope: Scope, query: dict[str, list[str]], headers: dict[str, str], body: bytes) -> None:
+    """Refuse a request that no key of this embedded AWS has signed: an account's, a user's, or an assumed role's."""
     in_query = "X-Amz-Signature" in query
     if in_query == ("authorization" in headers):  # neither, or both: then it is not clear who asks
         raise Refused(_UNSIGNED)
@@ -103,7 +103,7 @@ def _verify(scope: Scope, query: dict[str, list[str]], headers: dict[str, str], 
 
 
 def _credential(key: str, token: str) -> iam_evaluator.ResolvedCredential | None:
-    """Return what belongs to the access key, if it is one of ours and the session token fits it."""
+    """Return secret and owner of the access key; None if it is unknown, or the session token is not its own."""
     try:
         account = _account_from_sts_session(key) or iam_evaluator.find_iam_access_key_account(key) or key
     except iam_evaluator.AmbiguousAccessKeyError:
@@ -113,7 +113,7 @@ def _credential(key: str, token: str) -> iam_evaluator.ResolvedCredential | None
 
 
 def _is_timely(parsed: sigv4.HeaderSignature, query: dict[str, list[str]], in_query: bool) -> bool:
-    """Return whether the request was signed just now; one signed in its query says itself how long it is good."""
+    """Return whether the signature is still good: for minutes, or in a presigned URL for as long as that says."""
     if not in_query:
         return sigv4.request_time_failure(parsed) is None
     try:
@@ -123,7 +123,7 @@ def _is_timely(parsed: sigv4.HeaderSignature, query: dict[str, list[str]], in_qu
 
 
 def _is_whole(headers: dict[str, str], body: bytes) -> bool:
-    """Return whether the body is the one that was signed, where its hash is said in a header."""
+    """Return whether the body has the hash that the header names, if there is one."""
     said = headers.get("x-amz-content-sha256", "")
     return len(said) != 64 or said == hashlib.sha256(body).hexdigest()
 
@@ -141,7 +141,7 @@ async def _body(receive: Receive) -> bytes:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives the body that was read already, and then what comes after it."""
+    """Return a `receive` that gives the body once more."""
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> dict[str, Any]:
@@ -151,7 +151,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _without_cors(send: Send) -> Send:
-    """Return a `send` that leaves out the headers by which a browser would let pages read the answer."""
+    """Return a `send` without the headers that would let a page read the answer."""
 
     async def plain(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -163,7 +163,7 @@ def _without_cors(send: Send) -> Send:
 
 
 async def _refuse(scope: Scope, headers: dict[str, str], why: str, send: Send) -> None:
-    """Answer in the words of the service that was asked, so that boto3 and the aws command show the reason."""
+    """Answer in the protocol of the service, so that boto3 and the aws command show the reason."""
     query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     service = router.detect_service(scope["method"], scope["path"], headers, query)
     number = str(uuid.uuid4())

@@ -20,7 +20,7 @@ import psutil
 import pytest
 from accounts import user_of
 from botocore import UNSIGNED
-from botocore.auth import SigV4Auth, SigV4QueryAuth
+from botocore.auth import S3SigV4Auth, SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -53,12 +53,11 @@ def door(record_property):
     return door
 
 
-def signed(method="POST", path="/", headers=LIST_TABLES, body=b"{}", key=server.ACCOUNT, secret=None, query=False):
+def signed(method="POST", path="/", headers=LIST_TABLES, body=b"{}", key=server.ACCOUNT, secret=None, signer=SigV4Auth):
     """Return a request that is signed as boto3 signs it."""
     found = server.running()
     request = AWSRequest(method, f"{found.endpoint}{path}", dict(headers), body)
     credentials = Credentials(key, secret or found.secret)
-    signer = SigV4QueryAuth if query else SigV4Auth
     signer(credentials, "dynamodb", "us-east-1").add_auth(request)
     return request
 
@@ -103,6 +102,11 @@ REFUSED = {
     "the secret `test`": (lambda: signed(secret="test"), {}, ANEW),
     "an unknown key": (lambda: signed(key="AKIAUNKNOWN00000000"), {}, ANEW),
     "the body changed": (signed, {"body": b'{"Limit": 1}'}, ANEW),
+    "the body of an upload changed": (
+        lambda: signed("PUT", "/b/k", {}, b"a", signer=S3SigV4Auth),
+        {"body": b"b"},
+        ANEW,
+    ),
     "the path changed": (signed, {"path": "/_ministack/reset"}, ANEW),
     "a signed header changed": (signed, {"headers": {"X-Amz-Target": "DynamoDB_20120810.DeleteTable"}}, ANEW),
     "a signature that is not ASCII": (
@@ -112,7 +116,7 @@ REFUSED = {
     ),
     "an empty signature": (signed, {"headers": {"Authorization": ""}}, ANEW),
     "signed in header and query": (
-        lambda: signed(query=True),
+        lambda: signed(signer=SigV4QueryAuth),
         {"headers": {"Authorization": f"{MADE_UP}f"}},
         ANEW,
     ),
