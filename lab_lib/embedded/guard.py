@@ -1,6 +1,6 @@
 """Let only the owner into the embedded AWS: every request must be signed with the secret that `server.json` holds.
 
-Without this guard, any page in the browser and any user of this machine could run code as the owner. A request of a page
+Without this guard, any page in the browser and any user of this machine could run code as the owner. A page's request
 carries an `Origin`, or the page's own name as its `Host`; both are refused before the signature is verified. A request
 that gets in counts as sent over TLS, so that policies that demand TLS can be tried here.
 """
