@@ -34,9 +34,15 @@ def wait_for_totals(lab: Lab) -> None:
 
 
 def wait_for_failure(lab: Lab) -> str:
-    """Wait until TotalNotifier fails once more, as it does for as long as the topic is away; its last error."""
+    """Wait until TotalNotifier fails once more, and return its last error.
+
+    While the topic is away, it fails until Lambda has used up the retries of the change.
+    """
     before = len(_errors(lab))
-    hint = "Nothing fails if the alert is out already: put everything back, and begin again at the top."
+    hint = (
+        "Nothing fails if the alert is out already, or if Lambda has given the change up: "
+        "put everything back, and begin again at the top."
+    )
     _wait(lambda: topics.find_topic(lab) or len(_errors(lab)) > before, "TotalNotifier to fail", hint, timeout=60)
     return next(reversed(_errors(lab)), "")
 

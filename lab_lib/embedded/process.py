@@ -81,6 +81,8 @@ def _change(app: ModuleType, secret: str) -> None:
     from ministack.core.responses import get_account_id, get_region
     from ministack.services import dynamodb, lambda_svc
 
+    from lab_lib.embedded import streams
+
     def code_url(function: str) -> str:
         """Return where a function's code can be downloaded, signed for ten minutes as AWS signs it."""
         account, region = get_account_id(), get_region()
@@ -98,6 +100,7 @@ def _change(app: ModuleType, secret: str) -> None:
     lambda_svc._presigned_code_url = code_url
     lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0  # seconds in which a new function is pending
     lambda_runtime.execution_credentials = execution_credentials
+    lambda_svc._poll_dynamodb_streams = streams.poll
     dynamodb.Decimal = Number
     # ministack waits 0.05 s for what a function prints. On a busy machine it comes later, and would stand in the log of
     # the next run, if there is one. Only a function that prints nothing at all takes so long at each call.

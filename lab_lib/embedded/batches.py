@@ -1,0 +1,118 @@
+"""Decide what becomes of a batch of a stream's records after a call of the function: plain values in, plain values out.
+
+The rules are AWS's, from the Lambda guide: "Configuring partial batch response with DynamoDB and Lambda" and "Retain
+discarded records for a DynamoDB event source". Where the guide is silent, they follow what AWS did in the recordings of
+LocalStack's tests: after a partial success the rest has all its retries again; of a batch, only the records that are
+too old are discarded for their age; the message about these has no responseContext; functionError is null where the
+function reported the failure itself.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import takewhile
+from typing import Any
+
+Record = dict[str, Any]  # as the function gets it
+Mapping = dict[str, Any]  # an event source mapping, in the words of Lambda's API
+Result = dict[str, Any]  # of a call, as ministack has it: body, error, throttle
+
+_RETENTION = 24 * 3600  # seconds; then a record leaves the stream
+_SHARD = "shardId-00000000000000000000-00000000"  # the only one that ministack's streams have
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Records that go to the function together."""
+
+    records: list[Record]
+    calls: int = 0  # of the function with these records, in this batch or a larger one
+    retries: int = 0  # that are used up
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The batches that remain, in order; those that are given up, each with the condition; a pause before the retry."""
+
+    remaining: list[Batch] = field(default_factory=list)
+    discarded: list[tuple[Batch, str]] = field(default_factory=list)
+    pause: bool = False
+
+
+def decide(batch: Batch, result: Result, mapping: Mapping, now: float) -> Outcome:
+    """Return what becomes of the batch. Each outcome is shorter than the batch, or has used up a retry, or pauses."""
+    throttled = bool(result.get("throttle"))
+    done = 0 if throttled else succeeded(batch.records, result, mapping)
+    calls = batch.calls + (not throttled)
+    failed = batch.records[done:]
+    expired = failed[: _expired(failed, mapping, now)]
+    rest = Batch(failed[len(expired) :], calls, 0 if done else batch.retries)
+    discarded = [(Batch(expired, calls), "RecordAgeExceeded")] if expired else []
+    if done or not rest.records:
+        return Outcome([rest] if rest.records else [], discarded)
+    if throttled:  # the function was not called, so no retry is used up
+        return Outcome([rest], discarded, pause=True)
+    if mapping.get("BisectBatchOnFunctionError") and len(rest.records) > 1:
+        return Outcome(_halves(rest), discarded)
+    if 0 <= mapping.get("MaximumRetryAttempts", -1) <= rest.retries:
+        return Outcome([], [*discarded, (rest, "RetryAttemptsExhausted")])
+    return Outcome([Batch(rest.records, calls, rest.retries + 1)], discarded, pause=True)
+
+
+def succeeded(records: list[Record], result: Result, mapping: Mapping) -> int:
+    """Return how many records are done: all before the lowest sequence number that the function reported as failed."""
+    if result.get("error"):
+        return 0
+    answer = result.get("body") if "ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", []) else None
+    failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
+    if not failures:
+        return len(records)
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
+    try:
+        return min(numbers.index(failure["itemIdentifier"]) for failure in failures)
+    except (ValueError, KeyError, TypeError):  # names no record of the batch, so the whole batch failed
+        return 0
+
+
+def invocation_record(batch: Batch, condition: str, result: Result, mapping: Mapping) -> dict[str, Any]:
+    """Return what an on-failure destination gets of a batch that was given up."""
+    first, last = batch.records[0]["dynamodb"], batch.records[-1]["dynamodb"]
+    error = "Unhandled" if result.get("error") else None
+    response = {"statusCode": 200, "executedVersion": "$LATEST", "functionError": error}
+    return {
+        "requestContext": {
+            "requestId": str(uuid.uuid4()),
+            "functionArn": mapping["FunctionArn"],
+            "condition": condition,
+            "approximateInvokeCount": batch.calls,
+        },
+        **({} if condition == "RecordAgeExceeded" else {"responseContext": response}),
+        "version": "1.0",
+        "timestamp": _time(datetime.now(UTC).timestamp(), "milliseconds"),
+        "DDBStreamBatchInfo": {
+            "shardId": _SHARD,
+            "startSequenceNumber": first["SequenceNumber"],
+            "endSequenceNumber": last["SequenceNumber"],
+            "approximateArrivalOfFirstRecord": _time(first["ApproximateCreationDateTime"], "seconds"),
+            "approximateArrivalOfLastRecord": _time(last["ApproximateCreationDateTime"], "seconds"),
+            "batchSize": len(batch.records),
+            "streamArn": mapping["EventSourceArn"],
+        },
+    }
+
+
+def _halves(batch: Batch) -> list[Batch]:
+    middle = len(batch.records) // 2
+    return [Batch(half, batch.calls, batch.retries) for half in (batch.records[:middle], batch.records[middle:])]
+
+
+def _expired(records: list[Record], mapping: Mapping, now: float) -> int:
+    """Return how many records, the oldest first, are too old."""
+    longest = mapping.get("MaximumRecordAgeInSeconds", -1)
+    longest = longest if 0 < longest < _RETENTION else _RETENTION
+    ages = (now - record["dynamodb"]["ApproximateCreationDateTime"] for record in records)
+    return sum(1 for _ in takewhile(lambda age: age > longest, ages))
+
+
+def _time(seconds: float, precision: str) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec=precision).replace("+00:00", "Z")

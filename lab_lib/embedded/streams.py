@@ -1,0 +1,167 @@
+"""Hand the records of DynamoDB's streams to functions, with the retries that AWS documents (batches.py has the rules).
+
+ministack ignores most settings of a mapping, and lets one slow function delay all mappings. Here each mapping that has
+work gets a thread. Its records stay in order, since the next call waits for what becomes of the last one.
+"""
+
+import contextvars
+import http.client
+import json
+import logging
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from ministack.core import lambda_runtime, responses
+from ministack.core.concurrency import esm_wake, spawn_background
+from ministack.services import dynamodb, lambda_svc
+
+from lab_lib.embedded.batches import Batch, Mapping, Record, decide, invocation_record
+from lab_lib.embedded.server import HOST
+
+Function = dict[str, Any]
+
+# Seconds. AWS waits longer; a learner who watches a batch fail should see the end of it soon.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
+_LONGEST_ANSWER = 10  # seconds
+
+
+@dataclass
+class Shard:
+    """What one mapping has taken off its stream and is not done with. It stays while the mapping is paused."""
+
+    batches: list[Batch] = field(default_factory=list)
+    pauses: int = 0  # in a row
+    busy: bool = False
+
+
+_shards: dict[str, Shard] = {}  # by the mapping's UUID
+_logger = logging.getLogger(__name__)
+_pause = threading.Event().wait  # nothing sets the event
+
+
+def poll() -> bool:
+    """Start a thread for each mapping that has work and none yet; ministack asks whenever something is written.
+
+    The answer is for ministack: nothing more would be found by asking again at once.
+    """
+    found = set()
+    for account, region, mapping in lambda_svc._iter_all_esms():
+        if ":dynamodb:" in mapping["EventSourceArn"]:
+            found.add(mapping["UUID"])
+            shard = _shards.setdefault(mapping["UUID"], Shard())
+            scope = contextvars.copy_context()
+            scope.run(responses._request_account_id.set, account)
+            scope.run(responses._request_region.set, region)
+            scope.run(_start, mapping, shard)
+    for uuid in _shards.keys() - found:
+        del _shards[uuid]
+    return False
+
+
+def _start(mapping: Mapping, shard: Shard) -> None:
+    if not shard.busy and _function(mapping) and (shard.batches or _unread(mapping)):
+        shard.busy = True
+        spawn_background(_work, mapping, shard, thread_name="stream-poller")
+
+
+def _work(mapping: Mapping, shard: Shard) -> None:
+    """Call the function until nothing is left to do, or the mapping is paused or gone.
+
+    An error ends this thread only, and is logged. The next poll, a second later at most, starts another one.
+    """
+    try:
+        while (function := _function(mapping)) and _fill(mapping, shard):
+            _call(function, mapping, shard)
+    finally:
+        shard.busy = False
+    esm_wake.set()  # something may have been written since the last look
+
+
+def _call(function: Function, mapping: Mapping, shard: Shard) -> None:
+    """Call the function with the first batch, and keep what remains of it."""
+    batch = shard.batches[0]
+    result = lambda_svc._execute_function(function, {"Records": batch.records})
+    if not _stands(mapping):
+        return
+    outcome = decide(batch, result, mapping, time.time())
+    shard.batches[:1] = outcome.remaining
+    whole = not (outcome.remaining or outcome.discarded)
+    mapping["LastProcessingResult"] = "OK" if whole else "PROBLEM: Function call failed"
+    for discarded, condition in outcome.discarded:
+        _send(function, mapping, invocation_record(discarded, condition, result, mapping))
+    shard.pauses = shard.pauses + 1 if outcome.pause else 0
+    if outcome.pause:
+        _pause(min(_FIRST_PAUSE * 2 ** min(shard.pauses - 1, 9), _LONGEST_PAUSE))
+
+
+def _stands(mapping: Mapping) -> bool:
+    """Return whether the mapping is still there."""
+    return lambda_svc._esms.get(mapping["UUID"]) is mapping
+
+
+def _function(mapping: Mapping) -> Function | None:
+    """Return the function to call; None while the mapping is paused, or it, its function or its stream is gone."""
+    table = dynamodb._tables.get(_table(mapping)) or {}
+    if not (_stands(mapping) and mapping["Enabled"] and table.get("LatestStreamArn") == mapping["EventSourceArn"]):
+        return None
+    function: Function | None
+    function, _ = lambda_svc._get_func_record_for_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
+    return function
+
+
+def _fill(mapping: Mapping, shard: Shard) -> bool:
+    """Take records off the stream until there is a batch; False if the stream has no more."""
+    while not shard.batches and (records := _unread(mapping)):
+        wanted = lambda_svc._apply_filter_criteria(records, mapping)
+        _move_on(mapping, len(records))
+        shard.batches = [Batch(wanted)] if wanted else []
+    return bool(shard.batches)
+
+
+def _unread(mapping: Mapping) -> list[Record]:
+    position = lambda_svc._dynamodb_stream_positions.get(mapping["UUID"])
+    if position is None:
+        return []
+    records: list[Record] = dynamodb.stream_records_since(_table(mapping), position, mapping["BatchSize"])
+    return records
+
+
+def _move_on(mapping: Mapping, count: int) -> None:
+    """Move the mapping's position in the stream; ministack took it away if the mapping was deleted meanwhile."""
+    positions, uuid = lambda_svc._dynamodb_stream_positions, mapping["UUID"]
+    with lambda_svc._dynamodb_stream_positions_lock:
+        if uuid in positions:
+            # The oldest records may have expired, and are not among those that were read.
+            positions[uuid] = max(positions[uuid], dynamodb.stream_start_position(_table(mapping))) + count
+
+
+def _table(mapping: Mapping) -> str:
+    return str(mapping["EventSourceArn"].split("/")[1])
+
+
+def _send(function: Function, mapping: Mapping, record: dict[str, Any]) -> None:
+    """Send the record to the mapping's destination, if it has one, with the permissions of the function's role."""
+    arn = mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    if not arn:
+        return
+    service, region, account, name = arn.split(":")[2:]
+    host, message = f"{HOST}:{os.environ['GATEWAY_PORT']}", json.dumps(record)
+    queue = {"Action": "SendMessage", "QueueUrl": f"http://{host}/{account}/{name}", "MessageBody": message}
+    topic = {"Action": "Publish", "TopicArn": arn, "Message": message}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    request = AWSRequest("POST", f"http://{host}/", data=urlencode(queue if service == "sqs" else topic), headers=form)
+    keys = lambda_runtime.execution_credentials(function["config"])
+    SigV4Auth(Credentials(*keys.values()), service, region).add_auth(request)
+    connection = http.client.HTTPConnection(host, timeout=_LONGEST_ANSWER)
+    connection.request("POST", "/", request.data, dict(request.headers))
+    answer = connection.getresponse()
+    if answer.status != http.HTTPStatus.OK:  # the shard goes on all the same
+        _logger.error("The mapping %s cannot send to its destination: %s", mapping["UUID"], answer.read())
+    connection.close()
