@@ -20,7 +20,7 @@ import psutil
 import pytest
 from accounts import user_of
 from botocore import UNSIGNED
-from botocore.auth import S3SigV4Auth, SigV4Auth, SigV4QueryAuth
+from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
@@ -298,14 +298,28 @@ def test_a_url_that_is_signed_with_version_4_gets_in_and_no_other(lab, objects, 
     assert send(tampered)[0] == 403
 
 
-def test_a_url_is_refused_when_its_time_is_up(lab, objects, monkeypatch):
-    _, bucket = objects
-    session = boto3.Session(lab.account, server.running().secret, region_name=lab.region)
-    client = session.client("s3", endpoint_url=lab.endpoint, config=Config(signature_version="s3v4"))
-    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: datetime.now(UTC) - timedelta(minutes=2))
-    url = client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a.txt"}, ExpiresIn=60)
+def test_a_url_is_refused_when_its_time_is_up(monkeypatch):
+    found = server.running()
 
-    assert send(AWSRequest("GET", url))[0] == 403
+    def health(then):
+        """Return the status of a URL that was signed then, for a minute."""
+        request = AWSRequest("GET", f"{found.endpoint}/_ministack/health")
+        monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: then)
+        S3SigV4QueryAuth(Credentials(server.ACCOUNT, found.secret), "s3", "us-east-1", 60).add_auth(request)
+        return send(request)[0]
+
+    now = datetime.now(UTC)
+    assert [health(now - timedelta(seconds=ago)) for ago in (0, 50, 70)] == [200, 200, 403]
+
+
+def test_a_refused_look_at_an_object_has_no_body_and_spoils_no_connection(account):
+    client = boto3.client(
+        "s3", "us-east-1", endpoint_url=server.running().endpoint, aws_access_key_id=account, aws_secret_access_key="x"
+    )
+
+    for _ in range(2):
+        with pytest.raises(ClientError, match="403"):
+            client.head_bucket(Bucket="any")
 
 
 def test_a_function_gets_in_as_its_role_and_its_keys_cannot_be_computed(lab):
