@@ -10,7 +10,8 @@ tests of each change would show that a newer one does it by itself.
 import json
 import os
 import secrets
-from decimal import Context, Decimal
+from collections.abc import Callable
+from decimal import Context, Decimal, Inexact, Overflow, Subnormal
 from functools import partialmethod
 from pathlib import Path
 from types import ModuleType
@@ -23,25 +24,28 @@ from botocore.credentials import Credentials
 from lab_lib.embedded.server import HOST
 
 SERVICES = "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,iam,sts,logs,cloudwatch,tagging"
-_EXACT = Context(prec=400)  # digits; DynamoDB's numbers go from 1E-130 to below 1E+126
-_MOST_DIGITS = 38
 _CODE_URL_SECONDS = 600
+# What a number of DynamoDB can be; everything else is refused, by Python's own arithmetic.
+_RANGE = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, Overflow, Subnormal])
 
 
 class Number(Decimal):
-    """A number of DynamoDB: a sum is exact, or refused; Python would round it to 28 digits."""
+    """A number of DynamoDB: a sum is exact, or refused in DynamoDB's words; Python would round it to 28 digits."""
 
     def __add__(self, other: Any) -> "Number":
-        return _stored(_EXACT.add(self, other))
+        return _stored(_RANGE.add, self, other)
 
     def __sub__(self, other: Any) -> "Number":
-        return _stored(_EXACT.subtract(self, other))
+        return _stored(_RANGE.subtract, self, other)
 
 
-def _stored(value: Decimal) -> Number:
-    if len(_EXACT.normalize(value).as_tuple().digits) > _MOST_DIGITS:
-        raise ValueError("Attempting to store more than 38 significant digits in a Number")
-    return Number(value)
+def _stored(operation: Callable[[Decimal, Any], Decimal], left: Decimal, right: Any) -> Number:
+    try:
+        # Without the zeros of 1500.00, which DynamoDB does not keep; ministack keeps them in a transaction.
+        return Number(f"{_RANGE.normalize(operation(left, right)):f}")
+    except ArithmeticError:  # DynamoDB says this of too many digits as well
+        words = "Number overflow. Attempting to store a number with magnitude larger than supported range"
+        raise ValueError(words) from None
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ TABLES = {
     "Sabotages": "caught",
     "Faults": "survived",
     "Who may do what": "as the policies say",
+    "Settings": "as AWS has them",
 }
 ACCOUNTS = itertools.count(200_000_000_001)
 pytest.register_assert_rewrite("books")  # so that its comparisons tell what differs

@@ -6,7 +6,6 @@ ends without one.
 
 import json
 from dataclasses import replace
-from fractions import Fraction
 from xml.sax.saxutils import escape
 
 from wire import Answer
@@ -62,18 +61,6 @@ def refused(code, status=400, **more):
 def cancelled(reason):
     """The fault that DynamoDB cancels a transaction for its last action; the conditions of the others are looked at."""
     return lambda call: _cancel(call, [*_conditions(call)[:-1], reason])
-
-
-def too_many_digits(call):
-    """DynamoDB refuses a total of more than 38 digits; the embedded AWS would round it."""
-    codes = _conditions(call)
-    for place, update in enumerate(action.get("Update") for action in call.request["TransactItems"]):
-        if update:
-            now = _item(call, update["TableName"], update["Key"]).get("accountBalance", {"N": "0"})
-            total = Fraction(now["N"]) + Fraction(update["ExpressionAttributeValues"][":amount"]["N"])
-            if len(str(total.numerator * 10**130 // total.denominator).strip("-0")) > 38:
-                codes[place] = "ValidationError"
-    return _cancel(call, codes) if set(codes) != {"None"} else call.pass_on()
 
 
 def written_in_part(call):

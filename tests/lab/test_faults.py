@@ -19,7 +19,6 @@ from faults import (
     killed_before,
     read_in_part,
     refused,
-    too_many_digits,
     written_in_part,
 )
 from wire import open_wire
@@ -511,7 +510,6 @@ def test_a_good_amount_that_is_spoilt_is_taken_back_and_counts_again_when_it_is_
 
 @pytest.mark.parametrize("batches", ["in one batch", "in a batch of its own"])
 def test_an_amount_that_gives_a_total_too_many_digits_is_set_aside_alone(bench, books, key, rows, who, batches):
-    bench.wire.lasting["TransactWriteItems"] = too_many_digits
     books.put(who("D"), "large", {"N": "-9.9e37"})
     if batches != "in one batch":
         bench.notify(bench.new_records())

@@ -96,7 +96,6 @@ class Wire:
     def reset(self):
         self.calls = []
         self.waiting = defaultdict(list)  # the fault of each next call of a name; None where it is passed on
-        self.lasting = {}  # the fault of every call of a name
 
     def fail(self, name, fault, nth=1, times=1):
         """The nth next call of this name, and those after it up to so many times, meet the fault."""
@@ -107,7 +106,7 @@ class Wire:
         with self.lock:
             self.calls.append(call.name)
             waiting = self.waiting[call.name]
-            fault = waiting.pop(0) if waiting else self.lasting.get(call.name)
+            fault = waiting.pop(0) if waiting else None
         return fault(call) if fault else call.pass_on()
 
     def left(self):

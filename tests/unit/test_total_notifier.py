@@ -464,7 +464,7 @@ def test_a_record_whose_change_has_more_digits_than_dynamodb_is_parked(run, reco
 
 @pytest.fixture
 def dynamodbs_precision(monkeypatch):
-    """DynamoDB refuses a sum of more than 38 digits; moto, as the embedded AWS, rounds it."""
+    """DynamoDB refuses a sum of more than 38 digits; moto rounds it."""
     client = notifier.aws("dynamodb")
     write = client.transact_write_items
 
