@@ -15,10 +15,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import boto3
 import psutil
 import pytest
-from accounts import user_of
+from accounts import EVERYTHING, lab_of, user_of
 from botocore import UNSIGNED
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
@@ -62,6 +61,11 @@ def signed(method="POST", path="/", headers=LIST_TABLES, body=b"{}", key=server.
     return request
 
 
+def unsigned(method="POST", path="/"):
+    """Return the same request without a signature."""
+    return AWSRequest(method, f"{server.running().endpoint}{path}", dict(LIST_TABLES), b"{}")
+
+
 def send(request, **changed):
     """Return status, headers and text of the answer to a request; `changed` is put in place of what was signed."""
     url = urlsplit(request.url)
@@ -90,10 +94,10 @@ def test_a_request_that_is_signed_with_the_secret_gets_in(door):
 
 # What is sent; each is refused, and says why.
 REFUSED = {
-    "no signature": (lambda: AWSRequest("POST", f"{server.running().endpoint}/", LIST_TABLES, b"{}"), {}, ANEW),
-    "no signature, reset": (lambda: AWSRequest("POST", f"{server.running().endpoint}/_ministack/reset"), {}, ANEW),
-    "no signature, health": (lambda: AWSRequest("GET", f"{server.running().endpoint}/_ministack/health"), {}, ANEW),
-    "no signature, who": (lambda: AWSRequest("GET", f"{server.running().endpoint}{server.WHO}"), {}, ANEW),
+    "no signature": (unsigned, {}, ANEW),
+    "no signature, reset": (lambda: unsigned("POST", "/_ministack/reset"), {}, ANEW),
+    "no signature, health": (lambda: unsigned("GET", "/_ministack/health"), {}, ANEW),
+    "no signature, who": (lambda: unsigned("GET", server.WHO), {}, ANEW),
     "a web page's Origin": (signed, {"headers": {"Origin": "http://page.example"}}, "does not answer web pages"),
     "Origin null": (signed, {"headers": {"Origin": "null"}}, "does not answer web pages"),
     "its own Origin": (lambda: signed(headers=LIST_TABLES | {"Origin": "x"}), {}, "does not answer web pages"),
@@ -109,11 +113,7 @@ REFUSED = {
     ),
     "the path changed": (signed, {"path": "/_ministack/reset"}, ANEW),
     "a signed header changed": (signed, {"headers": {"X-Amz-Target": "DynamoDB_20120810.DeleteTable"}}, ANEW),
-    "a signature that is not ASCII": (
-        signed,
-        {"headers": {"Authorization": f"{MADE_UP}é"}},
-        ANEW,
-    ),
+    "a signature that is not ASCII": (signed, {"headers": {"Authorization": f"{MADE_UP}é"}}, ANEW),
     "an empty signature": (signed, {"headers": {"Authorization": ""}}, ANEW),
     "signed in header and query": (
         lambda: signed(signer=SigV4QueryAuth),
@@ -125,7 +125,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_nobody_but_the_owner_could_send_is_the_only_thing_that_gets_in(what, door):
+def test_a_request_that_the_owner_has_not_signed_is_refused(what, door):
     request, changed, why = REFUSED[what]
 
     status, headers, text = send(request(), **changed)
@@ -149,7 +149,7 @@ def test_a_request_that_was_signed_yesterday_is_refused(monkeypatch):
 
 
 def test_a_preflight_of_a_page_is_refused(door):
-    request = AWSRequest("OPTIONS", f"{server.running().endpoint}/")
+    request = unsigned("OPTIONS")
     asked = {"Origin": "http://page.example", "Access-Control-Request-Method": "POST"}
 
     status, headers, _ = send(request, headers=asked)
@@ -160,7 +160,7 @@ def test_a_preflight_of_a_page_is_refused(door):
 
 
 def test_a_websocket_is_refused(door):
-    request = AWSRequest("GET", f"{server.running().endpoint}/")
+    request = unsigned("GET")
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade"}
     upgrade |= {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
 
@@ -170,57 +170,50 @@ def test_a_websocket_is_refused(door):
     assert status == 403
 
 
-@pytest.mark.parametrize("service", ["s3", "sqs", "sns", "iam", "sts", "dynamodb", "lambda", "logs", "cloudwatch"])
-def test_a_stale_secret_is_refused_in_the_words_of_each_service(service, account):
+@pytest.mark.parametrize(
+    ("service", "call"),
+    {
+        "s3": "list_buckets",
+        "sqs": "list_queues",
+        "sns": "list_topics",
+        "iam": "list_roles",
+        "sts": "get_caller_identity",
+        "dynamodb": "list_tables",
+        "lambda": "list_functions",
+        "logs": "describe_log_groups",
+        "cloudwatch": "list_metrics",
+    }.items(),
+)
+def test_a_stale_secret_is_refused_in_the_protocol_of_each_service(service, call, lab):
     """As in a terminal, when the embedded AWS was started anew."""
-    session = boto3.Session(account, "an old secret", region_name="us-east-1")
-    client = session.client(service, endpoint_url=server.running().endpoint)
-    call = {
-        "s3": "list_buckets", "sqs": "list_queues", "sns": "list_topics", "iam": "list_roles",
-        "sts": "get_caller_identity", "dynamodb": "list_tables", "lambda": "list_functions",
-        "logs": "describe_log_groups", "cloudwatch": "list_metrics",
-    }[service]  # fmt: skip
+    stale = lab_of(lab, lab.account, "an old secret")
 
     with pytest.raises(ClientError, match=ANEW) as refused:
-        getattr(client, call)()
+        getattr(stale.client(service), call)()
 
     assert refused.value.response["Error"]["Code"] == "InvalidAccessKeyId"
     assert 'eval "$(lab local env)"' in str(refused.value)
 
 
 def test_an_iam_user_and_an_assumed_role_get_in_with_their_own_keys_and_may_not_manage(lab, door):
-    user = user_of(
-        lab, "ana", {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
-    )
+    user, iam = user_of(lab, "ana", EVERYTHING), lab.client("iam")
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": lab.arn("iam", "root")}}
-    may = {"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}
-    iam = lab.client("iam")
-    role = iam.create_role(
-        RoleName="reader", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust})
-    )
-    iam.put_role_policy(
-        RoleName="reader", PolicyName="it", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": may})
-    )
-    given = user.client("sts").assume_role(RoleArn=role["Role"]["Arn"], RoleSessionName="tried")["Credentials"]
-    reader = boto3.Session(
-        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=lab.region
-    )
+    may = policies.document(policies.allow(["dynamodb:ListTables"], "*"))
+    role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(policies.document(trust)))["Role"]
+    iam.put_role_policy(RoleName="reader", PolicyName="it", PolicyDocument=json.dumps(may))
+    given = user.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="tried")["Credentials"]
+    reader = lab_of(lab, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
-    callers = [
-        each.client("sts", endpoint_url=lab.endpoint).get_caller_identity()["Arn"] for each in (user.session, reader)
-    ]
-
-    door("IAM user, assumed role", "GetCallerIdentity", "; ".join(arn.split(":")[-1] for arn in callers))
-    assert callers == [
-        lab.arn("iam", "user/ana"),
-        lab.arn("sts", "assumed-role/reader/tried").replace(":us-east-1:", "::"),
-    ]
-    assert reader.client("dynamodb", endpoint_url=lab.endpoint).list_tables()["TableNames"] == []
-    with pytest.raises(ClientError, match="AccessDenied"):
-        reader.client("sqs", endpoint_url=lab.endpoint).list_queues()
+    callers = [each.client("sts").get_caller_identity()["Arn"].split(":")[-1] for each in (user, reader)]
     status, _, text = send(request_of(user, "/_ministack/reset"))
+
+    door("IAM user, assumed role", "GetCallerIdentity", "; ".join(callers))
+    assert callers == ["user/ana", "assumed-role/reader/tried"]
+    assert reader.client("dynamodb").list_tables()["TableNames"] == []
+    with pytest.raises(ClientError, match="AccessDenied"):
+        reader.client("sqs").list_queues()
     assert (status, "Only the account itself" in text) == (403, True)
-    assert role["Role"]["RoleName"] in [each["RoleName"] for each in iam.list_roles()["Roles"]]
+    assert [each["RoleName"] for each in iam.list_roles()["Roles"]] == ["reader"]
 
 
 def test_a_user_who_names_the_accounts_key_beside_the_own_one_is_refused(lab):
@@ -228,11 +221,9 @@ def test_a_user_who_names_the_accounts_key_beside_the_own_one_is_refused(lab):
     user = user_of(lab, "eve")
     request = request_of(user, "/")
     assert "AccessDenied" in send(request)[2]  # let in, and denied by IAM
-    scope = request.headers["Authorization"].removeprefix("AWS4-HMAC-SHA256 ")
+    both = request.headers["Authorization"].replace(" ", f" Credential={lab.account}/a/b/c/d, ", 1)
 
-    status, _, text = send(
-        request, headers={"Authorization": f"AWS4-HMAC-SHA256 Credential={lab.account}/a/b/c/d, {scope}"}
-    )
+    status, _, text = send(request, headers={"Authorization": both})
 
     assert (status, ANEW in text) == (403, True)
 
@@ -246,10 +237,10 @@ def request_of(user, path):
 
 def test_a_session_token_that_is_not_the_roles_own_is_refused(lab):
     given = lab.client("sts").get_session_token()["Credentials"]
-    forged = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], "forged", region_name=lab.region)
+    forged = lab_of(lab, given["AccessKeyId"], given["SecretAccessKey"], "forged")
 
     with pytest.raises(ClientError, match=ANEW):
-        forged.client("sts", endpoint_url=lab.endpoint).get_caller_identity()
+        forged.client("sts").get_caller_identity()
 
 
 @pytest.fixture
@@ -312,14 +303,12 @@ def test_a_url_is_refused_when_its_time_is_up(monkeypatch):
     assert [health(now - timedelta(seconds=ago)) for ago in (0, 50, 70)] == [200, 200, 403]
 
 
-def test_a_refused_look_at_an_object_has_no_body_and_spoils_no_connection(account):
-    client = boto3.client(
-        "s3", "us-east-1", endpoint_url=server.running().endpoint, aws_access_key_id=account, aws_secret_access_key="x"
-    )
+def test_a_refused_look_at_a_bucket_has_no_body_and_spoils_no_connection(lab):
+    stale = lab_of(lab, lab.account, "an old secret").client("s3")
 
     for _ in range(2):
         with pytest.raises(ClientError, match="403"):
-            client.head_bucket(Bucket="any")
+            stale.head_bucket(Bucket="any")
 
 
 def test_a_function_gets_in_as_its_role_and_its_keys_cannot_be_computed(lab):
@@ -343,9 +332,9 @@ def test_a_function_gets_in_as_its_role_and_its_keys_cannot_be_computed(lab):
     assert who.endswith("assumed-role/TotalNotifierRole/Who")
     digest = sha256(f"{made['FunctionArn']}:{role}".encode()).hexdigest()
     secret, token = (sha256(f"{word}:{digest}".encode()).hexdigest() for word in ("secret", "token"))
-    computed = boto3.Session(f"ASIA{digest[:16].upper()}", secret, token, region_name=lab.region)
+    computed = lab_of(lab, f"ASIA{digest[:16].upper()}", secret, token)
     with pytest.raises(ClientError, match=ANEW):
-        computed.client("sts", endpoint_url=lab.endpoint).get_caller_identity()
+        computed.client("sts").get_caller_identity()
     assert functions.code(lab, "Who") == {"who.py": text}  # by a signed address
 
 
