@@ -5,6 +5,7 @@ work gets a thread. Its records stay in order, since the next call waits for wha
 """
 
 import contextvars
+import http.client
 import json
 import logging
 import os
@@ -12,8 +13,11 @@ import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from ministack.core import lambda_runtime, responses
 from ministack.core.concurrency import esm_wake, spawn_background
 from ministack.services import dynamodb, lambda_svc
@@ -25,6 +29,7 @@ Function = dict[str, Any]
 
 # Seconds. AWS waits longer; a learner who watches a batch fail should see the end of it soon.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_LONGEST_ANSWER = 10  # seconds
 
 
 @dataclass
@@ -146,16 +151,17 @@ def _send(function: Function, mapping: Mapping, record: dict[str, Any]) -> None:
     arn = mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
     if not arn:
         return
-    import boto3  # which takes a third of a second, and most mappings never need
-
     service, region, account, name = arn.split(":")[2:]
-    endpoint, message = f"http://{HOST}:{os.environ['GATEWAY_PORT']}", json.dumps(record)
+    host, message = f"{HOST}:{os.environ['GATEWAY_PORT']}", json.dumps(record)
+    queue = {"Action": "SendMessage", "QueueUrl": f"http://{host}/{account}/{name}", "MessageBody": message}
+    topic = {"Action": "Publish", "TopicArn": arn, "Message": message}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    request = AWSRequest("POST", f"http://{host}/", data=urlencode(queue if service == "sqs" else topic), headers=form)
     keys = lambda_runtime.execution_credentials(function["config"])
-    client = boto3.Session(*keys.values()).client(service, region, endpoint_url=endpoint)
-    try:
-        if service == "sqs":
-            client.send_message(QueueUrl=f"{endpoint}/{account}/{name}", MessageBody=message)
-        else:
-            client.publish(TopicArn=arn, Message=message)
-    except (BotoCoreError, ClientError) as error:  # the shard goes on all the same
-        _logger.error("The mapping %s cannot send to its destination: %s", mapping["UUID"], error)
+    SigV4Auth(Credentials(*keys.values()), service, region).add_auth(request)
+    connection = http.client.HTTPConnection(host, timeout=_LONGEST_ANSWER)
+    connection.request("POST", "/", request.data, dict(request.headers))
+    answer = connection.getresponse()
+    if answer.status != http.HTTPStatus.OK:  # the shard goes on all the same
+        _logger.error("The mapping %s cannot send to its destination: %s", mapping["UUID"], answer.read())
+    connection.close()

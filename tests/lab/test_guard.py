@@ -343,8 +343,6 @@ INTRUDER = """
 import json, os, sys, boto3, botocore, urllib.request, psutil
 from botocore.config import Config
 home, endpoint, account, pid = sys.argv[1:]
-boto3.client("dynamodb", region_name="us-east-1", endpoint_url=endpoint)  # loaded while files can be read
-os.setgroups([]), os.setgid(65534), os.setuid(65534)
 def tried(call):
     try:
         return str(call())
@@ -354,15 +352,21 @@ def client(secret, **more):
     return boto3.client("dynamodb", "us-east-1", endpoint_url=endpoint, aws_access_key_id=account,
                         aws_secret_access_key=secret, **more)
 reset = urllib.request.Request(f"{endpoint}/_ministack/reset", method="POST")
-print(json.dumps({
-    "read the note": tried(lambda: open(f"{home}/server.json").read()),
-    "list the folder": tried(lambda: os.listdir(home)),
-    "read the environment": tried(lambda: open(f"/proc/{pid}/environ").read()),
-    "read the command lines": " ".join(str(p.info["cmdline"]) for p in psutil.process_iter(["cmdline"])),
-    "call unsigned": tried(lambda: client("x", config=Config(signature_version=botocore.UNSIGNED)).list_tables()),
-    "call with the secret test": tried(lambda: client("test").list_tables()),
-    "reset": tried(lambda: urllib.request.urlopen(reset)),
-}))
+calls = {
+    "call unsigned": lambda: client("x", config=Config(signature_version=botocore.UNSIGNED)).list_tables(),
+    "call with the secret test": lambda: client("test").list_tables(),
+    "reset": lambda: urllib.request.urlopen(reset),
+}
+for call in calls.values():  # so that all they need is loaded while its files can be read
+    tried(call)
+os.setgroups([]), os.setgid(65534), os.setuid(65534)
+calls |= {
+    "read the note": lambda: open(f"{home}/server.json").read(),
+    "list the folder": lambda: os.listdir(home),
+    "read the environment": lambda: open(f"/proc/{pid}/environ").read(),
+    "read the command lines": lambda: [process.info for process in psutil.process_iter(["cmdline"])],
+}
+print(json.dumps({what: tried(call) for what, call in calls.items()}))
 """
 
 
