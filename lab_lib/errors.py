@@ -9,7 +9,7 @@ LabError                 something did not work: exit status 1
 ├── StepMissing          an earlier notebook has to run first
 ├── CheckFailed          a checkpoint found something that does not hold
 ├── TimedOut             what was waited for did not happen in time
-└── EmulatorError        the embedded AWS did not start, or does not run any more
+└── EmulatorError        the embedded AWS did not start, does not answer, or has stopped
 """
 
 from typing import Any
@@ -62,7 +62,7 @@ class TimedOut(LabError):
 
 
 class EmulatorError(LabError):
-    """The embedded AWS did not start, did not stop, or does not run any more."""
+    """The embedded AWS did not start, does not answer, or has stopped."""
 
 
 def error_code(error: ClientError) -> str:

@@ -218,7 +218,7 @@ def _caller(session: boto3.Session, endpoint: str | None) -> str:
         return str(sts.get_caller_identity()["Account"])
     except (BotoCoreError, ClientError) as error:
         raise LabError(
-            f"Cannot tell whose credentials these are: {error}. Sign in again, or name another profile."
+            f"Cannot tell whose credentials these are. Sign in again, or name another profile. AWS says: {error}"
         ) from None
 
 

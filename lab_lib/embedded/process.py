@@ -1,7 +1,7 @@
 """Run ministack as the embedded AWS: with a guard before it, and nearer to AWS in what the lab relies on.
 
-server.py starts this program in its folder; the note there says at which port to listen, and with which secret requests
-are signed. The secret stands in no command line, and in no environment that the process was started with.
+server.py starts this program in its folder. The note there says at which port to listen, and which secret signs the
+requests.
 
 ministack has no settings for what is changed here, so its parts are replaced by name. Its version is pinned, and the
 tests of each change would show that a newer one does it by itself.

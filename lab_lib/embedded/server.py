@@ -1,8 +1,8 @@
 """Start, find and stop the embedded AWS: one ministack server a checkout, on 127.0.0.1, as a process of its own.
 
-Whoever needs it first starts it. It outlives that process; `lab local stop` ends it, and everything made there is gone
-then. All its files lie in `home()`, which only their owner can read: `server.json` says where the server listens and
-holds the secret access key that every request is signed with (guard.py checks it).
+The first process that needs the server starts it. It outlives that process. `lab local stop` ends it, and everything made
+there is gone. Only the owner can read its folder, `home()`: the note `server.json` says where the server listens, and
+holds the secret access key that signs every request (guard.py verifies the signatures).
 """
 
 import hashlib
@@ -64,14 +64,14 @@ def home() -> Path:
 def running() -> Server | None:
     """Return the server that runs now, or None.
 
-    EmulatorError if it is there and does not answer: a second one beside it would be another AWS.
+    EmulatorError if the server is there and does not answer; a second one beside it would be another AWS.
     """
     note = _note()
     return _ask(note["port"], note["secret"]) if note else None
 
 
 def start() -> Server:
-    """Return the running server; start it if there is none, and say on stderr what that has cost."""
+    """Return the running server; start it if there is none. If there was one before, say on stderr what is gone."""
     if found := running():
         return found
     folder = _own_folder()
@@ -100,7 +100,7 @@ def stop() -> bool:
 
 
 def proof(secret: str, nonce: str) -> str:
-    """Return what only a server with this secret can answer to `nonce`."""
+    """Return the answer to `nonce` that only a holder of the secret can give."""
     return hmac.new(secret.encode(), nonce.encode(), hashlib.sha256).hexdigest()
 
 
@@ -159,18 +159,18 @@ def _launch(folder: Path) -> Server:
         process, known = _spawn(folder), False
         try:
             if server := _first_answer(process, port, secret):
-                process.returncode = 0  # it outlives this process, and Python shall not warn of it
+                process.returncode = 0  # it outlives this process; Python would warn of that
                 known = True
                 return server
         finally:
-            if not known:  # as after Ctrl-C: nobody would know of this server
+            if not known:  # after Ctrl-C, for instance: nobody would know of this server
                 process.kill()
                 process.wait()
     raise EmulatorError(f"The embedded AWS did not start. Its log says why: {folder / 'server.log'}")
 
 
 def _spawn(folder: Path) -> subprocess.Popen[bytes]:
-    """Start the process; it reads port and secret from the note, so that no other process sees the secret."""
+    """Start the process. It reads port and secret from the note, so that no command line or environment holds them."""
     shutil.rmtree(folder / "tmp", ignore_errors=True)
     (folder / "tmp").mkdir()
     environment = {
@@ -203,9 +203,9 @@ def _first_answer(process: "subprocess.Popen[bytes]", port: int, secret: str) ->
 
 
 def _ask(port: int, secret: str) -> Server | None:
-    """Ask what listens at the port whether it has this secret; None if nothing does, or something else.
+    """Ask the server at the port who it is; None if none listens there, or another one than that of this secret.
 
-    The secret itself is not sent: the question is signed with it, and the answer proves that it is known there.
+    The secret is not sent: the question is signed with it, and the answer proves that the server knows it too.
     """
     nonce = secrets.token_hex(16)
     signed = AWSRequest("GET", f"http://{HOST}:{port}{WHO}?nonce={nonce}")
@@ -227,7 +227,7 @@ def _ask(port: int, secret: str) -> Server | None:
 
 
 def _silent() -> int | None:
-    """Return the process id of this folder's server when it does not say it itself; None if there is none."""
+    """Return the process id of a server of this folder that does not answer; None if there is no such process."""
     for process in psutil.process_iter():
         try:
             if PROGRAM in process.cmdline() and Path(process.cwd()) == home():

@@ -35,6 +35,9 @@ MADE_UP = f"AWS4-HMAC-SHA256 Credential={server.ACCOUNT}/b/c/d/e, SignedHeaders=
 LIST_TABLES = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
 
 
+pytestmark = pytest.mark.security
+
+
 @pytest.fixture(autouse=True, scope="module")
 def started():
     """The embedded AWS, before anybody asks at its door."""
@@ -61,9 +64,9 @@ def signed(method="POST", path="/", headers=LIST_TABLES, body=b"{}", key=server.
     return request
 
 
-def unsigned(method="POST", path="/"):
+def unsigned(method="POST", path="/", body=b"{}"):
     """Return the same request without a signature."""
-    return AWSRequest(method, f"{server.running().endpoint}{path}", dict(LIST_TABLES), b"{}")
+    return AWSRequest(method, f"{server.running().endpoint}{path}", dict(LIST_TABLES), body)
 
 
 def send(request, **changed):
@@ -160,7 +163,7 @@ def test_a_preflight_of_a_page_is_refused(door):
 
 
 def test_a_websocket_is_refused(door):
-    request = unsigned("GET")
+    request = unsigned("GET", body=b"")
     upgrade = {"Upgrade": "websocket", "Connection": "Upgrade"}
     upgrade |= {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
 
@@ -394,9 +397,16 @@ def test_another_user_of_this_machine_gets_nothing(lab, door):
 
 
 def test_the_secret_stands_in_no_environment_command_line_or_log(lab):
+    roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
+    queues.ensure_queue(lab, queues.DEAD_LETTERS)
+    functions.ensure_function(lab, "TotalNotifier")
+    functions.invoke(lab, "TotalNotifier", {"Records": []})
     found = server.running()
 
-    assert found.secret not in json.dumps(psutil.Process(found.pid).environ())
+    family = [psutil.Process(found.pid), *psutil.Process(found.pid).children(recursive=True)]
+
+    assert len(family) > 1  # with a function
+    assert found.secret not in json.dumps([process.environ() for process in family])
     assert found.secret not in json.dumps([process.info for process in psutil.process_iter(["cmdline"])])
     assert found.secret not in (server.home() / "server.log").read_text()
     assert found.secret not in repr(found)

@@ -1,4 +1,4 @@
-"""The embedded AWS: started once by whoever needs it, out of reach from outside, and gone without a rest."""
+"""The server of the embedded AWS: started once, out of reach from outside, and empty after a stop."""
 
 import io
 import json
@@ -20,7 +20,6 @@ from filelock import FileLock
 from lab_lib import buckets, checks, cleanup, functions, policies, roles
 from lab_lib.embedded import server
 from lab_lib.errors import EmulatorError
-from lab_lib.headless import DATA_FILE
 from lab_lib.lab import open_lab
 
 SECRET = "what-only-the-user-may-know"
@@ -233,7 +232,7 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path, monkeypatch):
         server.start()
 
 
-def test_whoever_waits_in_vain_for_another_that_starts_it_is_told_in_one_line(own_home, monkeypatch):
+def test_a_start_that_waits_too_long_for_another_one_ends_with_one_line(own_home, monkeypatch):
     monkeypatch.setattr(server, "_LONGEST_LOCKED", 0)
     own_home.mkdir()
 
@@ -244,9 +243,10 @@ def test_whoever_waits_in_vain_for_another_that_starts_it_is_told_in_one_line(ow
 def test_a_stop_ends_every_process_and_the_next_start_is_empty_and_says_so_once(own_home, chain_in, account, capfd):
     first = server.start()
     assert capfd.readouterr().err == ""  # nothing was made before
-    chain = chain_in(account).build()
-    buckets.upload(chain.lab, DATA_FILE)
-    chain.wait_for_changes(24)
+    chain = chain_in(account)
+    chain.start_here()
+    chain.create_functions()
+    functions.invoke(chain.lab, "TotalNotifier", {"Records": []})
     family = processes(first)
 
     assert [server.stop(), server.stop()] == [True, False]
@@ -256,16 +256,11 @@ def test_a_stop_ends_every_process_and_the_next_start_is_empty_and_says_so_once(
     assert server.running() is None
     assert {path.name for path in own_home.iterdir()} <= {"server.json", "server.log", "lock"}
 
-    again = chain_in(account).build()
+    again = server.start()
 
     assert GONE in capfd.readouterr().err
-    assert server.running().port == first.port
-    assert server.running().secret != first.secret
-    assert again.totals() == {}
-    buckets.upload(again.lab, DATA_FILE)
-    again.wait_for_totals(C1=598, C2=1750)
-    list(cleanup.delete_all(again.lab))
-    assert cleanup.given(again.lab) == buckets_of(again.lab) == []
+    assert (again.port, again.secret == first.secret) == (first.port, False)
+    assert cleanup.left(chain_in(account).lab) == []
     server.start()
     assert capfd.readouterr().err == ""
 

@@ -40,6 +40,7 @@ DONE = {"Filters": [{"Pattern": json.dumps({"dynamodb": {"NewImage": {"verdict":
 REPORTS = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 
 
+pytestmark = pytest.mark.faults
 soon = partial(wait_until, timeout=30, longest_pause=0.1)
 
 
