@@ -14,7 +14,6 @@ from collections.abc import Callable
 from decimal import Context, Decimal, Inexact, Overflow, Subnormal
 from functools import partialmethod
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from botocore.auth import S3SigV4QueryAuth
@@ -25,6 +24,9 @@ from lab_lib.embedded.server import HOST
 
 SERVICES = "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,iam,sts,logs,cloudwatch,tagging"
 _CODE_URL_SECONDS = 600
+_READY = dict.fromkeys(
+    ("StateReason", "StateReasonCode", "LastUpdateStatusReason", "LastUpdateStatusReasonCode"), ""
+) | {"State": "Active", "LastUpdateStatus": "Successful"}
 # What a number of DynamoDB can be; everything else is refused, by Python's own arithmetic.
 _RANGE = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, Overflow, Subnormal])
 
@@ -58,7 +60,7 @@ def main() -> None:
 
     from lab_lib.embedded.guard import guarded
 
-    _change(app, secret)
+    _change(secret)
     app.app = guarded(app.app, port, secret)
     app.main()
 
@@ -79,7 +81,7 @@ def _settings(port: int, secret: str) -> dict[str, str]:
     }
 
 
-def _change(app: ModuleType, secret: str) -> None:
+def _change(secret: str) -> None:
     """Replace the parts of ministack that differ from AWS where the lab relies on AWS."""
     from ministack.core import lambda_runtime
     from ministack.core.responses import get_account_id, get_region
@@ -101,9 +103,15 @@ def _change(app: ModuleType, secret: str) -> None:
     def execution_credentials(config: dict[str, Any]) -> dict[str, str]:
         return dict(of_role({**config, "FunctionArn": f"{config.get('FunctionArn', '')}:{salt}"}))
 
+    def activate(function: str, delay: float) -> None:
+        """Make a new or changed function ready at once, not after half a second."""
+        record = lambda_svc._functions[function]
+        for each in (record, *record["versions"].values()):
+            each["config"] |= _READY
+
     lambda_svc._presigned_code_url = code_url
-    lambda_svc._LAMBDA_STATE_TRANSITION_DELAY = 0  # seconds in which a new function is pending
-    lambda_runtime.execution_credentials = execution_credentials
+    lambda_svc._schedule_state_transition = activate
+    lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
     lambda_svc._poll_dynamodb_streams = streams.poll
     dynamodb.Decimal = Number
     # ministack waits 0.05 s for what a function prints. On a busy machine it comes later, and would stand in the log of

@@ -1,8 +1,8 @@
 """Start, find and stop the embedded AWS: one ministack server a checkout, on 127.0.0.1, as a process of its own.
 
-The first process that needs the server starts it. It outlives that process. `lab local stop` ends it, and everything made
-there is gone. Only the owner can read its folder, `home()`: the note `server.json` says where the server listens, and
-holds the secret access key that signs every request (guard.py verifies the signatures).
+The first process that needs the server starts it. It outlives that process. `lab local stop` ends it, and everything
+made there is gone. Only the owner can read its folder, `home()`: the note `server.json` says where the server listens,
+and holds the secret access key that signs every request (guard.py verifies the signatures).
 """
 
 import hashlib
