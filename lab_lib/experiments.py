@@ -84,7 +84,8 @@ def put_back(lab: Lab) -> None:
     _delete_items(lab, "TransactionTotal")
     for queue in queues.ALERT_QUEUES:
         queues.delete_messages(lab, queue, lambda body: _is_ours(queues.alert(body).get("customerID", "")))
-    queues.delete_messages(lab, queues.DEAD_LETTERS, lambda body: _is_ours(queues.dead_letter(body)["what"]))
+    changes = {each["dynamodb"]["SequenceNumber"] for each in streams.records(lab) if _is_ours(streams.customer(each))}
+    queues.delete_messages(lab, queues.DEAD_LETTERS, lambda body: _is_left(body, changes))
     for each in filter(_is_upload, buckets.objects(lab)):  # last, since by them one sees that there is something to do
         buckets.delete_object(lab, each["Key"])
     _leave_errors_behind(lab)
@@ -105,6 +106,12 @@ def _mend(lab: Lab) -> None:
             triggers.ensure_subscription(lab, protocol, address)
     if (triggers.find_stream_trigger(lab) or {}).get("State") == "Disabled":
         triggers.switch_stream_trigger(lab, on=True)
+
+
+def _is_left(letter: dict[str, Any], changes: set[str]) -> bool:
+    """Return whether the dead letter is of the experiments: of a file, a record, or changes that Lambda gave up."""
+    first = letter.get("DDBStreamBatchInfo", {}).get("startSequenceNumber")
+    return _is_ours(queues.dead_letter(letter)["what"]) or first in changes
 
 
 def _delete_items(lab: Lab, name: str) -> int:

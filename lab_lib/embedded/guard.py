@@ -170,7 +170,7 @@ async def _refuse(scope: Scope, headers: dict[str, str], why: str, send: Send) -
     status, kind, body = access_denied_response(
         service, "", "", number, error_code="InvalidAccessKeyId", message=why, headers=headers
     )
-    await _answer(send, status, kind, b"" if scope["method"] == "HEAD" else body)
+    await _answer(send, status, kind, body)
 
 
 async def _answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:

@@ -28,7 +28,7 @@ from lab_lib.embedded.server import HOST
 Function = dict[str, Any]
 
 # Seconds. AWS waits longer; a learner who watches a batch fail should see the end of it soon.
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
 _LONGEST_ANSWER = 10  # seconds
 
 

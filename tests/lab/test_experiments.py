@@ -132,6 +132,20 @@ def test_put_back_mends_a_topic_that_is_gone_and_a_trigger_that_is_paused(finish
     assert amiss(finished) == []
 
 
+def test_put_back_deletes_the_letter_of_a_change_that_lambda_gave_up(finished, held):
+    """As when somebody leaves notebook 06 while the topic is away."""
+    before, lab = held(finished), finished.lab
+    mapping = triggers.find_stream_trigger(lab)["UUID"]
+    lab.client("lambda").update_event_source_mapping(UUID=mapping, MaximumRetryAttempts=0)
+    topics.delete_topic(lab)
+    finished.put("break-it-high.txt", [f"Break Emil|7 Smith Street|T13|03/17/2017|{lab.threshold:f}"])
+    experiments.wait_for_dead_letters(lab, "1 changes")
+
+    experiments.put_back(lab)
+
+    assert held(finished) == before
+
+
 def test_put_back_subscribes_the_labs_address_again(new_account, chain_in):
     chain = chain_in(new_account(), email="ana@example.com", phone="+15555550100")
     chain.build()

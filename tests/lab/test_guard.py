@@ -116,7 +116,6 @@ REFUSED = {
     ),
     "the path changed": (signed, {"path": "/_ministack/reset"}, ANEW),
     "a signed header changed": (signed, {"headers": {"X-Amz-Target": "DynamoDB_20120810.DeleteTable"}}, ANEW),
-    "a signature that is not ASCII": (signed, {"headers": {"Authorization": f"{MADE_UP}é"}}, ANEW),
     "an empty signature": (signed, {"headers": {"Authorization": ""}}, ANEW),
     "signed in header and query": (
         lambda: signed(signer=SigV4QueryAuth),
@@ -137,6 +136,15 @@ def test_a_request_that_the_owner_has_not_signed_is_refused(what, door):
     assert status == 403
     assert why in text
     assert [name for name in headers if name.lower().startswith("access-control")] == []
+
+
+def test_a_signature_that_is_not_ascii_is_refused():
+    request = signed()
+    garbled = re.sub("Signature=.*", "Signature=é", request.headers["Authorization"])
+
+    status, _, text = send(request, headers={"Authorization": garbled})
+
+    assert (status, ANEW in text) == (403, True)
 
 
 def test_a_request_that_was_signed_yesterday_is_refused(monkeypatch):
