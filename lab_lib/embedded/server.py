@@ -17,10 +17,9 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psutil
 from botocore.auth import SigV4Auth
@@ -67,7 +66,7 @@ def running() -> Server | None:
     EmulatorError if the server is there and does not answer; a second one beside it would be another AWS.
     """
     note = _note()
-    return _ask(note["port"], note["secret"]) if note else None
+    return _ask(*note) if note else None
 
 
 def start() -> Server:
@@ -92,7 +91,7 @@ def stop() -> bool:
     process = psutil.Process(found.pid)
     family = [process, *process.children(recursive=True)]
     for each in family:
-        if each.is_running():
+        with suppress(psutil.NoSuchProcess):
             each.kill()
     psutil.wait_procs(family, timeout=20)
     shutil.rmtree(home() / "tmp", ignore_errors=True)
@@ -131,11 +130,11 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _note() -> dict[str, Any] | None:
+def _note() -> tuple[int, str] | None:
     """Return port and secret of the server that was started last, whether it still runs or not."""
     try:
         note = json.loads((home() / "server.json").read_text())
-        return {"port": int(note["port"]), "secret": str(note["secret"])}
+        return int(note["port"]), str(note["secret"])
     except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError):
         return None
 
@@ -151,8 +150,8 @@ def _write_note(folder: Path, port: int, secret: str) -> None:
 
 def _launch(folder: Path) -> Server:
     """Start ministack at the port it had before, else at the usual one, else at any that is free."""
-    note, secret = _note(), secrets.token_hex(20)
-    for port in map(_free_port, [note["port"] if note else FIRST_PORT, FIRST_PORT, 0, 0, 0]):
+    (last, _), secret = _note() or (FIRST_PORT, ""), secrets.token_hex(20)
+    for port in map(_free_port, [last, FIRST_PORT, 0, 0, 0]):
         if port is None:
             continue
         _write_note(folder, port, secret)
