@@ -122,7 +122,7 @@ def test_a_start_that_is_cut_off_leaves_no_server_that_nobody_knows(own_home, mo
 
 
 def test_where_the_port_is_taken_by_a_program_that_says_nothing_another_one_is_used(own_home, monkeypatch):
-    monkeypatch.setattr(server, "_LONGEST_ANSWER", 0.5)
+    monkeypatch.setattr(server, "_LONGEST_ANSWER", 2)
     own_home.mkdir()
     with socket.create_server((server.HOST, 0)) as taken:
         server._write_note(own_home, taken.getsockname()[1], "old")
@@ -156,13 +156,14 @@ def test_somebody_elses_server_at_our_port_is_not_taken_for_ours(own_home, answe
 
 
 def test_a_server_that_does_not_answer_is_named_and_no_second_one_is_started(own_home, monkeypatch):
-    monkeypatch.setattr(server, "_LONGEST_ANSWER", 0.5)
     found = server.start()
     os.kill(found.pid, signal.SIGSTOP)
     try:
-        for call in (server.running, server.start, server.stop):
-            with pytest.raises(EmulatorError, match=rf"process {found.pid}\) does not answer\. End that process"):
-                call()
+        with monkeypatch.context() as impatient:
+            impatient.setattr(server, "_LONGEST_ANSWER", 0.5)
+            for call in (server.running, server.start, server.stop):
+                with pytest.raises(EmulatorError, match=rf"process {found.pid}\) does not answer\. End that process"):
+                    call()
     finally:
         os.kill(found.pid, signal.SIGCONT)
     assert server.running() == found
