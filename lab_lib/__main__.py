@@ -7,7 +7,7 @@ import sys
 def main() -> None:
     """Load the commands, and let them do the rest. Ctrl-C meanwhile, which takes half a second, ends quietly too.
 
-    What they write can be read by its owner only. JupyterLab and the kernels inherit that.
+    Only their owner can read the files that the commands, JupyterLab and the kernels write.
     """
     os.umask(0o077)
     try:

@@ -84,8 +84,7 @@ def put_back(lab: Lab) -> None:
     _delete_items(lab, "TransactionTotal")
     for queue in queues.ALERT_QUEUES:
         queues.delete_messages(lab, queue, lambda body: _is_ours(queues.alert(body).get("customerID", "")))
-    changes = {each["dynamodb"]["SequenceNumber"] for each in streams.records(lab) if _is_ours(streams.customer(each))}
-    queues.delete_messages(lab, queues.DEAD_LETTERS, lambda body: _is_left(body, changes))
+    queues.delete_messages(lab, queues.DEAD_LETTERS, lambda letter: _is_left(lab, letter))
     for each in filter(_is_upload, buckets.objects(lab)):  # last, since by them one sees that there is something to do
         buckets.delete_object(lab, each["Key"])
     _leave_errors_behind(lab)
@@ -108,10 +107,12 @@ def _mend(lab: Lab) -> None:
         triggers.switch_stream_trigger(lab, on=True)
 
 
-def _is_left(letter: dict[str, Any], changes: set[str]) -> bool:
+def _is_left(lab: Lab, letter: dict[str, Any]) -> bool:
     """Return whether the dead letter is of the experiments: of a file, a record, or changes that Lambda gave up."""
-    first = letter.get("DDBStreamBatchInfo", {}).get("startSequenceNumber")
-    return _is_ours(queues.dead_letter(letter)["what"]) or first in changes
+    if batch := letter.get("DDBStreamBatchInfo"):  # names the changes by their place in the stream only
+        ours = (each["dynamodb"] for each in streams.records(lab) if _is_ours(streams.customer(each)))
+        return batch["startSequenceNumber"] in (each["SequenceNumber"] for each in ours)
+    return _is_ours(queues.dead_letter(letter)["what"])
 
 
 def _delete_items(lab: Lab, name: str) -> int:

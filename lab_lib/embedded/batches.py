@@ -7,6 +7,7 @@ too old are discarded for their age; the message about these has no responseCont
 function reported the failure itself.
 """
 
+import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -88,7 +89,7 @@ def invocation_record(batch: Batch, condition: str, result: Result, mapping: Map
         },
         **({} if condition == "RecordAgeExceeded" else {"responseContext": response}),
         "version": "1.0",
-        "timestamp": _time(datetime.now(UTC).timestamp(), "milliseconds"),
+        "timestamp": _time(time.time(), "milliseconds"),
         "DDBStreamBatchInfo": {
             "shardId": _SHARD,
             "startSequenceNumber": first["SequenceNumber"],

@@ -20,6 +20,7 @@ from ministack.core.responses import _account_from_sts_session
 from lab_lib.embedded.server import HOST, WHO, proof
 
 Scope = dict[str, Any]
+Query = dict[str, list[str]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -45,13 +46,13 @@ def guarded(app: App, port: int, secret: str) -> App:
         if scope["type"] != "http":  # a websocket, which nothing in the lab uses
             return await send({"type": "websocket.close", "code": 1008})
         headers = _headers(scope)
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         try:
             _verify_sender(headers, address)
             body = await _body(receive)
-            query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
             _verify_signature(scope, query, headers, body)
         except Refused as refused:
-            return await _refuse(scope, headers, str(refused), send)
+            return await _refuse(scope, query, headers, str(refused), send)
         if scope["path"] == WHO:
             answer = {"pid": os.getpid(), "proof": proof(secret, query.get("nonce", [""])[0])}
             return await _answer(send, 200, {"content-type": "application/json"}, json.dumps(answer).encode())
@@ -79,7 +80,7 @@ def _verify_sender(headers: dict[str, str], address: str) -> None:
         raise Refused(f"The embedded AWS answers at http://{address} only. Use that address.")
 
 
-def _verify_signature(scope: Scope, query: dict[str, list[str]], headers: dict[str, str], body: bytes) -> None:
+def _verify_signature(scope: Scope, query: Query, headers: dict[str, str], body: bytes) -> None:
     """Refuse a request that no key of this embedded AWS has signed: an account's, a user's, or an assumed role's."""
     in_query = "X-Amz-Signature" in query
     if in_query == ("authorization" in headers):  # neither, or both: then it is not clear who asks
@@ -112,7 +113,7 @@ def _credential(key: str, token: str) -> iam_evaluator.ResolvedCredential | None
     return found if isinstance(found, iam_evaluator.ResolvedCredential) else None
 
 
-def _is_timely(parsed: sigv4.HeaderSignature, query: dict[str, list[str]], in_query: bool) -> bool:
+def _is_timely(parsed: sigv4.HeaderSignature, query: Query, in_query: bool) -> bool:
     """Return whether the signature is still good: for minutes, or in a presigned URL for as long as that says."""
     if not in_query:
         return sigv4.request_time_failure(parsed) is None
@@ -162,15 +163,13 @@ def _without_cors(send: Send) -> Send:
     return plain
 
 
-async def _refuse(scope: Scope, headers: dict[str, str], why: str, send: Send) -> None:
+async def _refuse(scope: Scope, query: Query, headers: dict[str, str], why: str, send: Send) -> None:
     """Answer in the protocol of the service, so that boto3 and the aws command show the reason."""
-    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     service = router.detect_service(scope["method"], scope["path"], headers, query)
-    number = str(uuid.uuid4())
-    status, kind, body = access_denied_response(
-        service, "", "", number, error_code="InvalidAccessKeyId", message=why, headers=headers
+    answer = access_denied_response(
+        service, "", "", str(uuid.uuid4()), error_code="InvalidAccessKeyId", message=why, headers=headers
     )
-    await _answer(send, status, kind, body)
+    await _answer(send, *answer)
 
 
 async def _answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:

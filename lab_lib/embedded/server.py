@@ -14,7 +14,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -77,9 +76,9 @@ def start() -> Server:
     with _alone(folder):
         if found := running():  # another process was quicker
             return found
-        again = _note() is not None
-        started = _launch(folder)
-    if again:
+        last = _note()
+        started = _launch(folder, last[0] if last else FIRST_PORT)
+    if last:
         print(_EMPTY, file=sys.stderr)
     return started
 
@@ -148,9 +147,9 @@ def _write_note(folder: Path, port: int, secret: str) -> None:
     draft.replace(folder / "server.json")
 
 
-def _launch(folder: Path) -> Server:
-    """Start ministack at the port it had before, else at the usual one, else at any that is free."""
-    (last, _), secret = _note() or (FIRST_PORT, ""), secrets.token_hex(20)
+def _launch(folder: Path, last: int) -> Server:
+    """Start ministack at the port that it had last, else at the usual one, else at any that is free."""
+    secret = secrets.token_hex(20)
     for port in map(_free_port, [last, FIRST_PORT, 0, 0, 0]):
         if port is None:
             continue

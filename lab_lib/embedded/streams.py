@@ -34,7 +34,7 @@ _LONGEST_ANSWER = 10  # seconds
 
 @dataclass
 class Shard:
-    """What one mapping has taken off its stream and is not done with. It stays while the mapping is paused."""
+    """The records that a mapping has taken off its stream and is not done with. They stay while it is paused."""
 
     batches: list[Batch] = field(default_factory=list)
     pauses: int = 0  # in a row

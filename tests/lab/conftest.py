@@ -1,7 +1,9 @@
 """What the tests of the whole chain share: accounts of their own, and the lab built as the notebooks build it."""
 
+import io
 import itertools
 import json
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
@@ -156,6 +158,20 @@ def logged(lab):
 
     wait_until(ran, "the logs", timeout=30)
     return lab
+
+
+def zipped(code):
+    """Return the archive of a function whose handler is probe.handler."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("probe.py", code)
+    return archive.getvalue()
+
+
+def create_function(lab, name, code, role, **settings):
+    """Create a function of this code, and return what Lambda tells of it."""
+    about = {"Role": role, "Runtime": functions.RUNTIME, "Handler": "probe.handler", **settings}
+    return lab.client("lambda").create_function(FunctionName=name, Code={"ZipFile": zipped(code)}, **about)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import logged
-from lab_lib import buckets, classroom, cleanup, gradebook, headless, queues, tables, topics, work
+from lab_lib import buckets, classroom, cleanup, gradebook, headless, policies, queues, tables, topics, work
 from lab_lib.cli import app
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError, WrongAccount
@@ -455,7 +455,7 @@ def grader_role(new_account, monkeypatch):
             "Principal": {"AWS": instructor.arn("iam", "root")},
             "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
         }
-        document = json.dumps({"Version": "2012-10-17", "Statement": trust})
+        document = json.dumps(policies.document(trust))
         made = student.client("iam").create_role(RoleName="Grader", AssumeRolePolicyDocument=document)
         return student.account, made["Role"]["Arn"]
 

@@ -1,14 +1,13 @@
 """Nobody in: what the roles, strangers and other accounts may not do is tried, where an embedded AWS checks it."""
 
-import io
 import json
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from accounts import EVERYTHING, built, lab_of, user_of
 from botocore.exceptions import ClientError
 
+from conftest import create_function
 from lab_lib import functions, policies, queues, roles, tables, topics
 from lab_lib.errors import is_refusal
 from lab_lib.lab import Lab
@@ -79,7 +78,7 @@ SIMULATED = {
 PROBE = """
 import os
 
-def lambda_handler(event, context):
+def handler(event, context):
     return [os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")]
 """
 
@@ -127,19 +126,10 @@ def root(finished):
 @pytest.fixture(scope="module")
 def as_function(root):
     """{function: the lab as that function sees it}, with the credentials that Lambda gives to whatever has its role."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as zipped:
-        zipped.writestr("probe.py", PROBE)
 
     def of(function):
         lambda_, name = root.client("lambda"), f"{function}Probe"
-        lambda_.create_function(
-            FunctionName=name,
-            Role=roles.find_role(root, functions.ROLES[function]),
-            Runtime=functions.RUNTIME,
-            Handler="probe.lambda_handler",
-            Code={"ZipFile": archive.getvalue()},
-        )
+        create_function(root, name, PROBE, roles.find_role(root, functions.ROLES[function]))
         lambda_.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
         return lab_of(root, *json.load(lambda_.invoke(FunctionName=name)["Payload"]))
 

@@ -1,6 +1,5 @@
 """The server of the embedded AWS: started once, out of reach from outside, and empty after a stop."""
 
-import io
 import json
 import os
 import signal
@@ -9,7 +8,6 @@ import stat
 import subprocess
 import sys
 import threading
-import zipfile
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -17,6 +15,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
+from conftest import create_function
 from lab_lib import buckets, checks, cleanup, functions, policies, roles
 from lab_lib.embedded import server
 from lab_lib.errors import EmulatorError
@@ -35,12 +34,9 @@ def called(tmp_path_factory):
         monkeypatch.setenv("AWS_PROFILE", SECRET)
         monkeypatch.setenv("PYTHONSTARTUP", SECRET)
         lab = open_lab()
-        code = io.BytesIO()
-        with zipfile.ZipFile(code, "w") as archive:
-            archive.writestr("see.py", "import os\n\ndef handler(event, context):\n    return dict(os.environ)\n")
         role = roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
-        about = {"Role": role, "Runtime": functions.RUNTIME, "Handler": "see.handler"}
-        lab.client("lambda").create_function(FunctionName="See", Code={"ZipFile": code.getvalue()}, **about)
+        code = "import os\n\ndef handler(event, context):\n    return dict(os.environ)\n"
+        create_function(lab, "See", code, role)
         yield server.running(), functions.invoke(lab, "See", {})
         server.stop()
 

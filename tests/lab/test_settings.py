@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
+from conftest import create_function, zipped
 from lab_lib import buckets, cloudwatch, functions, policies, queues, roles, streams, tables, topics, triggers
 from lab_lib.errors import LabError
 from lab_lib.waiting import wait_until
@@ -30,30 +31,11 @@ def setting(record_property):
 
 
 @pytest.fixture
-def pack(tmp_path):
-    """pack(code): the archive of a function whose handler is probe.handler."""
-
-    def pack(code):
-        file = tmp_path / "probe.py"
-        file.write_text(code)
-        return functions.package(file)
-
-    return pack
-
-
-@pytest.fixture
-def deploy(lab, pack):
+def deploy(lab):
     """deploy(code, **settings): a function named Probe, whose role has no permission that it would need."""
 
     def deploy(code, **settings):
-        return lab.client("lambda").create_function(
-            FunctionName="Probe",
-            Role=roles.ensure_role(lab, "ProbeRole", NOTHING),
-            Runtime=functions.RUNTIME,
-            Handler="probe.handler",
-            Code={"ZipFile": pack(code)},
-            **settings,
-        )
+        return create_function(lab, "Probe", code, roles.ensure_role(lab, "ProbeRole", NOTHING), **settings)
 
     return deploy
 
@@ -229,7 +211,7 @@ def test_a_new_function_is_active_at_once(lab, deploy, setting):
     setting("a new function", "is active at once; on AWS after seconds")
 
 
-def test_new_code_another_handler_and_other_variables_count_from_the_next_call_on(lab, pack, deploy, setting):
+def test_new_code_another_handler_and_other_variables_count_from_the_next_call_on(lab, deploy, setting):
     code = "import os\ndef handler(event, context):\n    return os.environ['THRESHOLD']\n"
     deploy(code, Environment={"Variables": {"THRESHOLD": "1500"}})
     lambda_, name = lab.client("lambda"), {"FunctionName": "Probe"}
@@ -237,7 +219,7 @@ def test_new_code_another_handler_and_other_variables_count_from_the_next_call_o
     said = [functions.invoke(lab, "Probe", {})]
     lambda_.update_function_configuration(**name, Environment={"Variables": {"THRESHOLD": "2000"}})
     said.append(functions.invoke(lab, "Probe", {}))
-    lambda_.update_function_code(**name, ZipFile=pack(ANSWER.replace("handler", "other")))
+    lambda_.update_function_code(**name, ZipFile=zipped(ANSWER.replace("handler", "other")))
     lambda_.update_function_configuration(**name, Handler="probe.other")
     said.append(functions.invoke(lab, "Probe", {}))
 

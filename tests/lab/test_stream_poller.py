@@ -4,15 +4,14 @@ A case writes its items before it makes the mapping, so that they come in one ba
 "abc" is a batch of three.
 """
 
-import io
 import json
 import time
-import zipfile
 from functools import partial
 
 import pytest
 
-from lab_lib import cloudwatch, functions, policies, queues, roles
+from conftest import create_function
+from lab_lib import cloudwatch, policies, queues, roles
 from lab_lib.waiting import wait_until
 
 CODE = """
@@ -59,17 +58,13 @@ class Stream:
         )
         self.arn = table["TableDescription"]["LatestStreamArn"]
         self.queue = lab.client("sqs").create_queue(QueueName=queues.DEAD_LETTERS)["QueueUrl"]
-        self.mappings, self.letter_of = [], {}
+        self.mappings = []
 
     def create_function(self, name, *destinations):
         """Create a function whose role may send to these destinations."""
         send = policies.allow(["sqs:SendMessage", "sns:Publish"], *(destinations or ["*"]))
         role = roles.ensure_role(self.lab, f"{name}Role", policies.document(send))
-        code = io.BytesIO()
-        with zipfile.ZipFile(code, "w") as archive:
-            archive.writestr("act.py", CODE)
-        settings = {"Role": role, "Runtime": functions.RUNTIME, "Handler": "act.handler", "Timeout": 30}
-        self.lambda_.create_function(FunctionName=name, Code={"ZipFile": code.getvalue()}, **settings)
+        create_function(self.lab, name, CODE, role, Timeout=30)
 
     def write(self, ids, **verdicts):
         for each in ids:

@@ -136,8 +136,8 @@ def open_wire():
 
         def carry(self):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            call = Call(self.command, self.path, dict(self.headers), body, self.client_address[1], this.lab)
-            answer = this.carry(call)
+            call = Call(self.command, self.path, dict(self.headers), body, self.client_address[1], wire.lab)
+            answer = wire.carry(call)
             if answer is None:
                 self.close_connection = True
                 return
@@ -155,9 +155,9 @@ def open_wire():
 
     with ThreadingHTTPServer((server.HOST, 0), End) as listener:
         listener.daemon_threads = True
-        this = Wire(listener.server_port)
+        wire = Wire(listener.server_port)
         Thread(target=listener.serve_forever, daemon=True).start()
         try:
-            yield this
+            yield wire
         finally:
             listener.shutdown()
