@@ -27,7 +27,7 @@ _CODE_URL_SECONDS = 600
 _READY = dict.fromkeys(
     ("StateReason", "StateReasonCode", "LastUpdateStatusReason", "LastUpdateStatusReasonCode"), ""
 ) | {"State": "Active", "LastUpdateStatus": "Successful"}
-# What a number of DynamoDB can be; everything else is refused, by Python's own arithmetic.
+# The numbers that DynamoDB can store. Python's own arithmetic refuses all others.
 _RANGE = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, Overflow, Subnormal])
 
 

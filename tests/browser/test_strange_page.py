@@ -53,7 +53,7 @@ class Page(BaseHTTPRequestHandler):
         self.wfile.write(b"<title>A page of somebody else</title><body>")
 
     def log_message(self, *about):
-        """Nothing is said of a request."""
+        """Print nothing."""
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def processes(found):
 
 
 def servers_of(home):
-    """The servers of this home that run, whether or not a note tells of them."""
+    """Return the processes of servers of this home, also those that no note names."""
 
     def is_one(process):
         try:
@@ -79,7 +79,7 @@ def listener(answer):
             self.wfile.write(json.dumps(answer).encode())
 
         def log_message(self, *about):
-            """Nothing is said of a request."""
+            """Print nothing."""
 
     with HTTPServer((server.HOST, 0), Other) as other:
         threading.Thread(target=other.serve_forever, daemon=True).start()

@@ -1,4 +1,4 @@
-"""The settings that the notebooks name: each test sets one, and sees on the embedded AWS what AWS would make of it.
+"""Settings that the notebooks name: each test changes one, and the embedded AWS behaves as AWS does.
 
 docs/embedded-aws.md lists all settings. Those of the stream's mapping are tried in test_stream_poller.py.
 """
@@ -41,7 +41,7 @@ def deploy(lab):
 
 
 def printed(lab):
-    """What the function Probe printed, without Lambda's own lines."""
+    """Return the lines that the function Probe printed, without Lambda's own."""
     own = ("START", "END", "REPORT")
     return [line for line in cloudwatch.log_lines(lab, "Probe") if not line.startswith(own)]
 

@@ -1,4 +1,4 @@
-"""The poller of the embedded AWS: real mappings, and a function that does with a batch what its items say.
+"""The poller of the embedded AWS: real mappings, and a function that fails or succeeds as its items say.
 
 A case writes its items before it makes the mapping, so that they come in one batch. Each item has a letter for its id:
 "abc" is a batch of three.
@@ -89,7 +89,7 @@ class Stream:
         return sorted((run["time"], run["batch"]) for run in runs)
 
     def batches(self, function="Act"):
-        """The batches that the function was called with, in order."""
+        """Return the batches that the function was called with, in order."""
         return [batch for _, batch in self.runs(function)]
 
     def finish(self, function="Act"):

@@ -1,4 +1,4 @@
-"""What the embedded AWS does differently from ministack, where that can be seen without starting it."""
+"""The changes to ministack that need no running server."""
 
 import operator
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What becomes of a batch of a stream, by AWS's rules; and what the poller relies on in ministack."""
+"""AWS's rules for a batch of a stream, and the parts of ministack that the poller relies on."""
 
 import importlib.metadata
 import inspect
@@ -28,7 +28,7 @@ def reported(*identifiers):
 
 
 def outcome(numbers, result, mapping, calls=0, retries=0, now=NOW):
-    """What becomes of the records with these numbers: (remaining, discarded, pause), in short."""
+    """Decide about the records with these numbers; return (remaining, discarded, pause), in short."""
     found = decide(Batch(records(numbers), calls, retries), result, mapping, now)
     return (
         [short(batch) for batch in found.remaining],
