@@ -46,6 +46,7 @@ lint: $(READY) ## check style and types, of notebooks too
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --no-cache --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/nbstripout --verify $(KEEP) notebooks/*.ipynb
 
 format: $(READY) ## put code and notebooks into their usual form

@@ -5,8 +5,10 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from lab_lib.embedded import server
 
@@ -26,6 +28,19 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the embedded AWS and forget it; in the notebooks' cells no fixture could do this."""
     server.stop()
     shutil.rmtree(os.environ["LAB_EMULATOR_HOME"])
+
+
+class _OneWorkerForNotebooks(LoadFileScheduling):
+    """Send each test file to one worker, and all notebooks to the same one: each builds on the notebook before."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "notebooks" if file.startswith("notebooks/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Use the scheduler above whenever tests run side by side."""
+    return _OneWorkerForNotebooks(config, log)
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:

@@ -11,7 +11,7 @@ def main() -> None:
     """
     os.umask(0o077)
     try:
-        from lab_lib.cli import app
+        from lab_lib.cli.main import app
     except KeyboardInterrupt:
         sys.exit(130)  # terminal.INTERRUPTED, which is not loaded yet
     app()

@@ -16,6 +16,7 @@ from typing import Any
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers import transaction_processor as processor
 
+Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
 Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str; TransactionAmount: Decimal
 
 
@@ -27,7 +28,7 @@ class TransactionsFile:
     rows: list[Row]
     rejected: list[dict[str, Any]]  # line (counted from 1, the header) and reason
 
-    def amounts(self) -> dict[tuple[str, str], Decimal]:
+    def amounts(self) -> Amounts:
         """The amount of each (customer, transaction)."""
         return {(row["CustomerId"], row["TransactionId"]): row["TransactionAmount"] for row in self.rows}
 
@@ -56,7 +57,13 @@ def parse(key: str, content: bytes) -> TransactionsFile:
     return TransactionsFile(key, rows, rejected)
 
 
-def totals(amounts: dict[tuple[str, str], Decimal]) -> dict[str, Decimal]:
+def read_amounts(items: list[dict[str, Any]]) -> Amounts:
+    """The amounts of the items of Transactions; what has none that is a number is left out."""
+    numbers = [row for row in items if isinstance(row.get("TransactionAmount"), Decimal)]
+    return {(row["CustomerId"], row["TransactionId"]): row["TransactionAmount"] for row in numbers}
+
+
+def totals(amounts: Amounts) -> dict[str, Decimal]:
     """Each customer's total, to the last digit: also of more digits than DynamoDB keeps."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for (customer, _), amount in amounts.items():

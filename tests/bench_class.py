@@ -18,10 +18,10 @@ from pathlib import Path
 
 from jupyter_client.manager import start_new_kernel
 
-from lab_lib import headless
+from lab_lib.classroom.executors import JOBS
 from lab_lib.embedded import server
 from lab_lib.lab import open_lab
-from lab_lib.workers import JOBS
+from lab_lib.run import headless
 
 COMMANDS = Path(sys.executable).parent
 ACCOUNTS = (f"{number:012}" for number in itertools.count(300_000_000_001))

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import nbformat
 
-from lab_lib import headless
 from lab_lib.embedded import server
-from lab_lib.kernels import fresh_kernels
 from lab_lib.lab import Lab, open_lab
+from lab_lib.run import headless
+from lab_lib.run.kernels import fresh_kernels
 
 ROUNDS = 3
 LAB = Path(sys.executable).with_name("lab")

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab_lib import buckets, functions, queues, roles, tables, topics, triggers
+from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
 from lab_lib.checks import (  # noqa: F401, enters them
     further,
     hardening,
@@ -27,7 +27,7 @@ from lab_lib.checks import (  # noqa: F401, enters them
 from lab_lib.checks.rules import CANNOT_SEE, FURTHER, RULES, WAITS, Account, Rule
 from lab_lib.errors import CheckFailed, EmulatorError, LabError, StepMissing, UsageError, is_refusal
 from lab_lib.lab import Lab
-from lab_lib.transactions import TransactionsFile
+from lab_lib.transactions import TransactionsFile, read_amounts
 
 STEPS = [*sorted({rule.step for rule in RULES.values()} - {FURTHER}), FURTHER]
 CLEAN_UP = "99"  # what it asks for is the opposite of all the others
@@ -143,7 +143,7 @@ def require(lab: Lab, *steps: str) -> None:
 def settled(lab: Lab, file: TransactionsFile) -> bool:
     """True when an upload has gone all the way: its rows are in, totals and alerts agree with them."""
     account, made = Account(lab), dict[str, Check]()
-    amounts = step_05.read_amounts(account.ask(tables.items, "Transactions"))
+    amounts = read_amounts(account.ask(tables.items, "Transactions"))
     return (
         all(amounts.get(key) == amount for key, amount in file.amounts().items())
         and len(account.ask(buckets.rejected_rows, file.key)) == len(file.rejected)

@@ -1,6 +1,6 @@
 """Going further: what this workbook adds to the handout, so that nothing is lost and nothing counted twice."""
 
-from lab_lib import cloudwatch, functions, queues, tables, topics
+from lab_lib.aws import cloudwatch, functions, queues, tables, topics
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, bucket_triggers, mapping, takes
 from lab_lib.checks.step_03 import TOPIC

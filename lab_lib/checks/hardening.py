@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from lab_lib import buckets, functions, grants, queues, topics, triggers
+from lab_lib.aws import buckets, functions, grants, queues, topics, triggers
 from lab_lib.checks import permissions
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of
 from lab_lib.checks.step_00 import role_for

@@ -5,7 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from lab_lib import functions, grants, policies, roles, tables
+from lab_lib.aws import functions, grants, policies, roles, tables
 from lab_lib.checks.rules import Account
 
 OTHER = {"TransactionProcessor": "TotalNotifier", "TotalNotifier": "TransactionProcessor"}

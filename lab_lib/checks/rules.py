@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
-from lab_lib import buckets, triggers
+from lab_lib.aws import buckets, triggers
 from lab_lib.errors import is_refusal
 from lab_lib.lab import Lab
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lab_lib import buckets, functions, roles, tables
+from lab_lib.aws import buckets, functions, roles, tables
 from lab_lib.checks import permissions
 from lab_lib.checks.rules import Account, Finding, check, equal, none_of
 

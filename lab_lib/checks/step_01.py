@@ -5,7 +5,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from lab_lib import functions
+from lab_lib.aws import functions
 from lab_lib.checks import permissions
 from lab_lib.checks.rules import Account, Finding, check, equal, few, none_of
 from lab_lib.checks.step_00 import role_of

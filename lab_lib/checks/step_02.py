@@ -3,7 +3,7 @@
 from itertools import combinations
 from typing import Any
 
-from lab_lib import buckets, functions, grants, tables, triggers
+from lab_lib.aws import buckets, functions, grants, tables, triggers
 from lab_lib.checks.rules import Account, Finding, check, equal, none_of
 
 PROCESSOR, NOTIFIER = functions.SOURCES

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lab_lib import topics, triggers
+from lab_lib.aws import topics, triggers
 from lab_lib.checks.rules import Account, Finding, check
 
 TOPIC = topics.ALERT_TOPIC

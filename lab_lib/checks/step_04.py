@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from lab_lib import grants, queues, triggers
+from lab_lib.aws import grants, queues, triggers
 from lab_lib.checks.rules import Account, Finding, check, equal, none_of
 from lab_lib.checks.step_03 import TOPIC
 

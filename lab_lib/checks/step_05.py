@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from lab_lib import buckets, cloudwatch, functions, queues, tables, transactions
+from lab_lib import transactions
+from lab_lib.aws import buckets, cloudwatch, functions, queues, tables
 from lab_lib.checks.rules import CANNOT_SEE, Account, Finding, check, few, none_of
 from lab_lib.checks.step_02 import UPLOAD, bucket_triggers, takes
 from lab_lib.errors import NotATransactionsFile
 from lab_lib.lab import Lab
-
-Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
 
 
 @check("05", "upload", after=("bucket",))
@@ -150,12 +149,6 @@ def counted_errors(account: Account, name: str) -> Finding:
     return none_of(found, hint)
 
 
-def read_amounts(items: list[dict[str, Any]]) -> Amounts:
-    """The amounts of the items of Transactions; what has none that is a number is left out."""
-    numbers = [row for row in items if isinstance(row.get("TransactionAmount"), Decimal)]
-    return {(row["CustomerId"], row["TransactionId"]): row["TransactionAmount"] for row in numbers}
-
-
 def _taken(account: Account) -> list[str]:
     """The uploads that the bucket's trigger takes; all, if there is none yet, or one that takes nothing."""
     keys, there = [each["Key"] for each in account.ask(buckets.uploads)], bucket_triggers(account)
@@ -183,7 +176,7 @@ def _since(account: Account) -> datetime:
 
 
 def _sums(account: Account) -> dict[str, Decimal]:
-    return transactions.totals(read_amounts(account.ask(tables.items, "Transactions")))
+    return transactions.totals(transactions.read_amounts(account.ask(tables.items, "Transactions")))
 
 
 def _balances(account: Account) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """99 · Nothing of the lab is left."""
 
-from lab_lib import cleanup
+from lab_lib.aws import cleanup
 from lab_lib.checks.rules import Account, Finding, check, equal
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_lib.headless import notebooks
+from lab_lib.run.headless import notebooks
 from lab_lib.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]

@@ -5,8 +5,8 @@ Screenshots go to runs/browser. Run by `make browser`, on machines that have Chr
 
 import pytest
 
-from lab_lib import gradebook
-from lab_lib.tables import KEYS
+from lab_lib.aws.tables import KEYS
+from lab_lib.classroom import gradebook
 from tests.classes import lay, record, whole_class
 
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}

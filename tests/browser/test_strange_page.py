@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from lab_lib import tables
+from lab_lib.aws import tables
 from lab_lib.embedded import server
 from lab_lib.lab import open_lab
 

@@ -8,8 +8,8 @@ import json
 import boto3
 
 from conftest import Chain, logged
-from lab_lib.headless import DATA_FILE
 from lab_lib.lab import Lab, open_lab
+from lab_lib.run.headless import DATA_FILE
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 

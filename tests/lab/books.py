@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from fractions import Fraction
 
-from lab_lib import buckets, queues, tables
+from lab_lib.aws import buckets, queues, tables
 from lab_lib.waiting import wait_until
 
 THRESHOLD = 1500

@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
-from lab_lib import buckets, cleanup, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.embedded import server
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until

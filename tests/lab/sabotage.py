@@ -12,9 +12,9 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from lab_lib import buckets, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
-from lab_lib.headless import DATA_FILE
+from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.lab import open_lab
+from lab_lib.run.headless import DATA_FILE
 from lab_lib.waiting import wait_until
 
 CASES = []

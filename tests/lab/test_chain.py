@@ -10,23 +10,11 @@ from urllib.parse import unquote_plus
 import pytest
 
 from conftest import logged
-from lab_lib import (
-    buckets,
-    checks,
-    cleanup,
-    frames,
-    functions,
-    plots,
-    policies,
-    queues,
-    roles,
-    tables,
-    topics,
-    transactions,
-    triggers,
-)
+from lab_lib import checks, transactions
+from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.errors import LabError, StepMissing
-from lab_lib.headless import DATA_FILE
+from lab_lib.run.headless import DATA_FILE
+from lab_lib.views import frames, plots
 from lab_lib.waiting import wait_until
 
 STEPS = ["00-start-here", "01-create-functions", "02-add-triggers", "03-create-topic", "04-create-queues"]

@@ -10,9 +10,10 @@ import pytest
 from by_hand import ByHand
 
 from conftest import Chain, logged
-from lab_lib import checks, functions, queues, tables, topics, transactions, triggers
-from lab_lib.headless import DATA_FILE
+from lab_lib import checks, transactions
+from lab_lib.aws import functions, queues, tables, topics, triggers
 from lab_lib.lab import open_lab
+from lab_lib.run.headless import DATA_FILE
 from lab_lib.waiting import wait_until
 
 READING = re.compile(r"(Get|List|Describe|Head)\w+|Scan|FilterLogEvents|SimulatePrincipalPolicy")

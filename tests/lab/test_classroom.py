@@ -18,14 +18,16 @@ import pytest
 from typer.testing import CliRunner
 
 from conftest import logged
-from lab_lib import buckets, classroom, cleanup, gradebook, headless, policies, queues, tables, topics, work
-from lab_lib.cli import app
+from lab_lib.aws import buckets, cleanup, policies, queues, tables, topics
+from lab_lib.classroom import gradebook, job, session
+from lab_lib.classroom.executors import THREADS, Processes, processes
+from lab_lib.cli.main import app
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError, WrongAccount
-from lab_lib.kernels import fresh_kernels, one_kernel
 from lab_lib.lab import open_lab
+from lab_lib.run import headless
+from lab_lib.run.kernels import fresh_kernels, one_kernel
 from lab_lib.waiting import wait_until
-from lab_lib.workers import THREADS, Processes, processes
 
 pytestmark = pytest.mark.classroom  # two minutes of its own: `make classroom`
 
@@ -234,8 +236,8 @@ def test_ctrl_c_ends_a_class_with_status_130_and_says_how_to_go_on(broken_off):
 
 @pytest.mark.parametrize("keep", [(), ("--keep",)], ids=["", "keep"])
 def test_who_was_cut_off_amid_the_experiments_has_full_marks_when_the_class_goes_on(chain, tmp_path, keep):
-    buckets.upload(chain.lab, Path(work.headless.DATA_FILE))
-    buckets.upload(chain.lab, Path(work.headless.DATA_FILE).with_name("break-it.txt"))
+    buckets.upload(chain.lab, Path(job.headless.DATA_FILE))
+    buckets.upload(chain.lab, Path(job.headless.DATA_FILE).with_name("break-it.txt"))
     chain.wait_for_changes(24 + 4)
     tables.delete_item(chain.lab, "Transactions", {"CustomerId": "Break Ben", "TransactionId": "T3"})
     chain.wait_for_changes(24 + 4 + 1)
@@ -251,7 +253,7 @@ def test_who_was_cut_off_amid_the_experiments_has_full_marks_when_the_class_goes
 
 @pytest.mark.parametrize("last", ["queue LabDeadLetters", "table Transactions"])
 def test_who_was_cut_off_amid_the_clean_up_has_full_marks_when_the_class_goes_on(chain, tmp_path, last):
-    buckets.upload(chain.lab, Path(work.headless.DATA_FILE))
+    buckets.upload(chain.lab, Path(job.headless.DATA_FILE))
     chain.wait_for_changes(24)
     assert last in cleanup.delete_all(chain.lab)  # and no further
 
@@ -330,7 +332,7 @@ def test_a_kernel_that_is_made_clean_knows_nothing_of_the_notebook_before(notebo
 
 @pytest.mark.skipif(sys.platform != "linux", reason="kernels are copied on Linux only")
 def test_kernels_are_copies_of_one_process_that_has_loaded_what_they_need(notebook_of, worker, tmp_path):
-    look = ["import sys, os", "print(os.getppid(), 'pandas' in sys.modules)", "from lab_lib import frames"]
+    look = ["import sys, os", "print(os.getppid(), 'pandas' in sys.modules)", "from lab_lib.views import frames"]
     path = notebook_of("00-look", *look)
 
     outputs = [worker.submit(run_in_one_kernel, tmp_path / name, path).result() for name in ("first", "second")]
@@ -352,7 +354,8 @@ def test_a_file_in_the_folder_where_the_class_is_begun_is_no_module(notebook_of,
 
 
 def test_a_kernel_that_is_a_copy_shows_figures_of_pyplot(notebook_of, tmp_path):
-    draw = notebook_of("00-draw", "import matplotlib.pyplot as plt\nplt.plot([1, 2]);", "from lab_lib import plots")
+    cells = ["import matplotlib.pyplot as plt\nplt.plot([1, 2]);", "from lab_lib.views import plots"]
+    draw = notebook_of("00-draw", *cells)
 
     outputs = run_in_one_kernel(tmp_path, draw)
 
@@ -411,7 +414,7 @@ def test_a_cell_that_never_ends_is_a_step_that_failed(notebook_of, tmp_path, mon
 
 
 def student_of(account, **settings):
-    from lab_lib.roster import Student
+    from lab_lib.classroom.roster import Student
 
     parameters = settings.pop("parameters", {})
     own = {"name": "Ana", "profile": "", "role_arn": "", "external_id": "", **settings}
@@ -421,7 +424,7 @@ def student_of(account, **settings):
 def test_no_account_sees_or_touches_anothers(chain, new_account):
     chain.put("march.txt", ["C1|1 Smith Street|T1|03/16/2017|10"])
     chain.wait_for_totals(C1=10)
-    other = work.opened(student_of(new_account()))
+    other = job.opened(student_of(new_account()))
     mine, s3 = chain.lab, other.client("s3")
 
     assert cleanup.left(other) == cleanup.given(other) == []
@@ -465,7 +468,7 @@ def grader_role(new_account, monkeypatch):
 def test_a_role_is_assumed_in_the_account_that_was_named(grader_role):
     account, role = grader_role("class-7")
 
-    lab = work.opened(student_of(account, role_arn=role, external_id="class-7"))
+    lab = job.opened(student_of(account, role_arn=role, external_id="class-7"))
 
     assert (lab.account, lab.client("sts").get_caller_identity()["Account"]) == (account, account)
     assert lab.session.get_credentials().token
@@ -475,7 +478,7 @@ def test_a_role_is_not_assumed_with_another_external_id(grader_role):
     account, role = grader_role("class-7")
 
     with pytest.raises(LabError, match="Cannot assume"):
-        work.opened(student_of(account, role_arn=role, external_id="class-8"))
+        job.opened(student_of(account, role_arn=role, external_id="class-8"))
 
 
 def test_a_role_of_another_account_is_refused(grader_role, new_account):
@@ -490,7 +493,7 @@ def settings_of_this_process():
 
 
 def settings_within(student):
-    with work._environment(student):
+    with job._environment(student):
         return settings_of_this_process()
 
 
@@ -526,7 +529,7 @@ def test_what_a_process_that_is_killed_leaves_in_its_temporary_folder_is_deleted
 def test_no_process_of_a_class_sees_the_ctrl_c_that_is_meant_for_the_class():
     code = (
         "import signal\n"
-        "from lab_lib.workers import Processes\n"
+        "from lab_lib.classroom.executors import Processes\n"
         "workers = Processes(1)\n"
         "print(signal.SIGINT in workers.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result())\n"
         "workers.shutdown()\n"
@@ -628,11 +631,11 @@ class Gone(Executor):
 
 
 def test_a_cluster_that_ends_is_one_line_and_nobody_is_said_to_have_failed(new_account, tmp_path):
-    works = classroom.plan([student_of(new_account())], tmp_path)
+    works = session.plan([student_of(new_account())], tmp_path)
 
     with pytest.raises(LabError, match="--resume"):
-        list(classroom.run(works, Gone()))
-    assert [each["state"] for each in classroom.records(works)] == ["not run"]
+        list(session.run(works, Gone()))
+    assert [each["state"] for each in session.records(works)] == ["not run"]
 
 
 def test_a_scheduler_that_is_not_there_is_one_line_and_status_2(roster, tmp_path):
@@ -656,7 +659,7 @@ def in_process(*arguments):
 
 
 def test_check_grades_accounts_that_were_built_by_hand_and_changes_nothing(chain, new_account, tmp_path):
-    chain.put("transactions.txt", Path(work.headless.DATA_FILE).read_bytes())
+    chain.put("transactions.txt", Path(job.headless.DATA_FILE).read_bytes())
     chain.wait_for_changes(24)
     logged(chain.lab)
     (tmp_path / "roster.csv").write_text(f"account,name\n{chain.lab.account},Ana\n{new_account()},Ben\n")
@@ -679,9 +682,9 @@ def test_ctrl_c_ends_a_check_with_a_grade_book_of_those_who_were_graded(new_acco
         if len(begun) == THREADS + 1:
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         threading.Event().wait(0.2)
-        return work.failed(each, RuntimeError("no"))
+        return job.failed(each, RuntimeError("no"))
 
-    monkeypatch.setattr(work, "grade", grade)
+    monkeypatch.setattr(job, "grade", grade)
     rows = "".join(f"{new_account()},Student {number}\n" for number in range(5 * THREADS))
     (tmp_path / "roster.csv").write_text(f"account,name\n{rows}")
 
@@ -696,22 +699,22 @@ def test_ctrl_c_ends_a_check_with_a_grade_book_of_those_who_were_graded(new_acco
 def test_an_id_that_is_the_address_too_stays_what_the_school_knows(new_account, tmp_path):
     student = student_of(new_account(), id="ana@example.com", parameters={"email": "ana@example.com"})
 
-    record = work.grade(work.Work(student, tmp_path))
+    record = job.grade(job.Work(student, tmp_path))
 
-    assert record == work.read(work.Work(student, tmp_path))
+    assert record == job.read(job.Work(student, tmp_path))
     assert (record["id"], record["account"]) == ("ana@example.com", f"********{student.account[-4:]}")
     assert (tmp_path / student.folder / "grade.json").read_text(encoding="utf-8").count("ana@example.com") == 1
 
 
 def test_a_folder_of_somebody_who_left_the_class_is_named_and_may_be_taken_away(new_account, tmp_path):
-    stays, left = (work.Work(student_of(new_account(), name=name), tmp_path) for name in ("Ana", "Ben"))
-    work.failed(left, RuntimeError("no"))
+    stays, left = (job.Work(student_of(new_account(), name=name), tmp_path) for name in ("Ana", "Ben"))
+    job.failed(left, RuntimeError("no"))
 
     with pytest.raises(UsageError, match=f"{left.folder} is of nobody .* Take it away"):
-        classroom.left_to_do([stays], resume=True)
+        session.left_to_do([stays], resume=True)
 
     shutil.rmtree(left.folder)
-    assert classroom.left_to_do([stays], resume=True) == [stays]
+    assert session.left_to_do([stays], resume=True) == [stays]
 
 
 @pytest.mark.parametrize("command", [["class"], ["class", "check"]])
@@ -719,7 +722,7 @@ def test_two_classes_at_once_do_not_write_to_the_same_folder(command, new_accoun
     (tmp_path / "roster.csv").write_text(f"account,name\n{new_account()},Ana\n")
     (tmp_path / "out").mkdir()
 
-    with classroom.alone(tmp_path / "out"):
+    with session.alone(tmp_path / "out"):
         ended = in_process(*command, tmp_path / "roster.csv", "--out", tmp_path / "out")
 
     assert (ended.exit_code, "at work in" in ended.stderr) == (2, True), ended.output
@@ -742,13 +745,13 @@ def test_clean_deletes_what_the_lab_made_in_every_account_and_says_what_is_left(
 
 def test_shards_have_every_student_once_and_merge_to_one_grade_book(tmp_path, new_account):
     students = [student_of(new_account(), name=f"Student {number}") for number in range(7)]
-    parts = [classroom.chosen(students, f"{part}/3") for part in (1, 2, 3)]
+    parts = [session.chosen(students, f"{part}/3") for part in (1, 2, 3)]
 
     assert sorted((each for part in parts for each in part), key=lambda each: each.account) == students
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
     for number, part in enumerate(parts):
-        for each in classroom.plan(part, tmp_path / str(number)):
-            work.failed(each, RuntimeError("no"))
+        for each in session.plan(part, tmp_path / str(number)):
+            job.failed(each, RuntimeError("no"))
     ended = in_process("class", "merge", *(tmp_path / str(number) for number in range(3)), "--out", tmp_path / "all")
     assert ended.exit_code == 1
     assert len(gradebook.read(tmp_path / "all")) == len(book_of(tmp_path / "all")) == 7

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from conftest import logged
-from lab_lib import buckets, checks, experiments, functions, queues, streams, tables, topics, triggers
-from lab_lib.headless import DATA_FILE
+from lab_lib import checks
+from lab_lib.aws import buckets, functions, queues, streams, tables, topics, triggers
+from lab_lib.exercises import experiments
+from lab_lib.run.headless import DATA_FILE
 from lab_lib.waiting import wait_until
 
 pytestmark = pytest.mark.faults

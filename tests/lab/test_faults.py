@@ -23,7 +23,7 @@ from faults import (
 )
 from wire import open_wire
 
-from lab_lib import cleanup, cloudwatch, functions, queues, triggers
+from lab_lib.aws import cleanup, cloudwatch, functions, queues, triggers
 from lab_lib.errors import LabError
 from lab_lib.waiting import wait_until
 

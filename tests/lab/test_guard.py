@@ -25,10 +25,10 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from conftest import create_function
-from lab_lib import buckets, functions, policies, queues, roles, tables
+from lab_lib.aws import buckets, functions, policies, queues, roles, tables
 from lab_lib.embedded import server
-from lab_lib.headless import NOTEBOOKS
 from lab_lib.lab import open_lab
+from lab_lib.run.headless import NOTEBOOKS
 
 ANEW = "run the cell with open_lab again"
 LIST_TABLES = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}

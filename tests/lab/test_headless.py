@@ -14,14 +14,15 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
-from lab_lib import cleanup, headless, queues, tables
 from lab_lib.__main__ import main
-from lab_lib.cli import app
+from lab_lib.aws import cleanup, queues, tables
+from lab_lib.cli.main import app
+from lab_lib.cli.terminal import INTERRUPTED
 from lab_lib.embedded import server
 from lab_lib.errors import UsageError
-from lab_lib.kernels import one_kernel
 from lab_lib.lab import open_lab
-from lab_lib.terminal import INTERRUPTED
+from lab_lib.run import headless
+from lab_lib.run.kernels import one_kernel
 from lab_lib.waiting import wait_until
 
 LAB = Path(sys.executable).parent / "lab"
@@ -389,8 +390,8 @@ def run_of(account, tmp_path):
         cells = [parameters, *map(nbformat.v4.new_code_cell, cells)]
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "00-start-here.ipynb")
         script = (
-            "import sys; from pathlib import Path; from lab_lib import cli, headless;"
-            "headless.NOTEBOOKS = Path(sys.argv.pop(1)); cli.app()"
+            "import sys; from pathlib import Path; from lab_lib.cli import main; from lab_lib.run import headless;"
+            "headless.NOTEBOOKS = Path(sys.argv.pop(1)); main.app()"
         )
         arguments = [tmp_path, "run", "--account", account, *PEOPLE, "--out", tmp_path / "out"]
         environment = {**os.environ, "COLUMNS": "200"}
@@ -431,10 +432,10 @@ def test_ctrl_c_while_the_command_is_still_loading_ends_it_with_status_130_and_n
     class CtrlC:
         @staticmethod
         def find_spec(name, *_):
-            if name == "lab_lib.cli":
+            if name == "lab_lib.cli.main":
                 raise KeyboardInterrupt
 
-    monkeypatch.delitem(sys.modules, "lab_lib.cli")
+    monkeypatch.delitem(sys.modules, "lab_lib.cli.main")
     monkeypatch.setattr(sys, "meta_path", [CtrlC, *sys.meta_path])
 
     with pytest.raises(SystemExit) as ended:

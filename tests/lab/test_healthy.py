@@ -12,7 +12,8 @@ import pytest
 from by_hand import DATA, PROCESSOR, QUEUES, ByHand
 
 from conftest import Chain, logged
-from lab_lib import buckets, checks, functions, queues, tables, transactions, triggers
+from lab_lib import checks, transactions
+from lab_lib.aws import buckets, functions, queues, tables, triggers
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
 
@@ -26,7 +27,7 @@ AT_ONCE = 4  # most of a build is waiting
 NOTEBOOKS = """
 import sys
 from pathlib import Path
-from lab_lib import headless
+from lab_lib.run import headless
 
 sys.exit(not headless.run({"account": sys.argv[1]}, Path(sys.argv[2]), headless.last_kept())["ok"])
 """

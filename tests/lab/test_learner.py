@@ -11,7 +11,8 @@ import pytest
 from accounts import Chain, allow, user_of
 from botocore.exceptions import ClientError
 
-from lab_lib import buckets, checks, cleanup, functions, people, policies, tables, triggers
+from lab_lib import checks
+from lab_lib.aws import buckets, cleanup, functions, policies, tables, triggers, user_policies
 from lab_lib.errors import LabError, is_refusal
 from lab_lib.lab import Lab, open_lab
 
@@ -79,12 +80,12 @@ UNSEEN = {
 
 def granted():
     """The actions of the learner's policy."""
-    return {action for each in people.learner(HERE)["Statement"] for action in each["Action"]}
+    return {action for each in user_policies.learner(HERE)["Statement"] for action in each["Action"]}
 
 
 def understood(without=""):
     """The learner's policy as the embedded AWS can check it, less one action."""
-    statements = people.learner(HERE)["Statement"]
+    statements = user_policies.learner(HERE)["Statement"]
     for each in statements:
         each.pop("Condition", None)
         each["Action"] = [action for action in each["Action"] if action != without] or ["none:None"]
@@ -201,7 +202,7 @@ def test_a_learner_uses_each_action_on_each_thing_that_it_is_allowed_on(calls):
     }
     things = [
         (action, arn.removesuffix("/*").removesuffix(":*").split(":")[-1].split("/")[-1])
-        for each in people.learner(HERE)["Statement"]
+        for each in user_policies.learner(HERE)["Statement"]
         for action in each["Action"]
         for arn in each["Resource"]
         if arn != "*" and "event-source-mapping" not in arn and action != "dynamodb:GetRecords"

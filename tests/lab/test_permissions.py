@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from accounts import allow, built, user_of
 
-from lab_lib import checks, people
+from lab_lib import checks
+from lab_lib.aws import user_policies
 
 pytestmark = pytest.mark.security
 
@@ -61,7 +62,7 @@ def seen_with(accounts):
 
     def seen_with(actions, account=0):
         root, user = accounts[account]
-        policy = people.grader(root)
+        policy = user_policies.grader(root)
         for statement in policy["Statement"]:
             statement["Action"] = [action for action in statement["Action"] if action in actions] or "none:None"
         allow(root, "grader", policy)
@@ -81,7 +82,7 @@ def refused(found):
 def test_every_action_of_the_graders_policy_is_tried_below(accounts):
     root, _ = accounts[0]
 
-    assert {action for each in people.grader(root)["Statement"] for action in each["Action"]} == GRADER.keys()
+    assert {action for each in user_policies.grader(root)["Statement"] for action in each["Action"]} == GRADER.keys()
 
 
 def test_with_the_graders_permissions_everything_is_seen_and_ok(seen_with):

@@ -7,10 +7,11 @@ from contextlib import suppress
 import pytest
 from sabotage import CASES
 
-from lab_lib import buckets, checks, cleanup, triggers
+from lab_lib import checks
+from lab_lib.aws import buckets, cleanup, triggers
 from lab_lib.checks.rules import RULES
 from lab_lib.errors import TimedOut
-from lab_lib.headless import DATA_FILE
+from lab_lib.run.headless import DATA_FILE
 from lab_lib.waiting import wait_until
 
 pytestmark = pytest.mark.sabotage  # a minute of its own: `make sabotage`

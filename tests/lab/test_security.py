@@ -8,7 +8,7 @@ from accounts import EVERYTHING, built, lab_of, user_of
 from botocore.exceptions import ClientError
 
 from conftest import create_function
-from lab_lib import functions, policies, queues, roles, tables, topics
+from lab_lib.aws import functions, policies, queues, roles, tables, topics
 from lab_lib.errors import is_refusal
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until

@@ -16,7 +16,8 @@ import pytest
 from filelock import FileLock
 
 from conftest import create_function
-from lab_lib import buckets, checks, cleanup, functions, policies, roles
+from lab_lib import checks
+from lab_lib.aws import buckets, cleanup, functions, policies, roles
 from lab_lib.embedded import server
 from lab_lib.errors import EmulatorError
 from lab_lib.lab import open_lab

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from conftest import create_function, zipped
-from lab_lib import buckets, cloudwatch, functions, policies, queues, roles, streams, tables, topics, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, roles, streams, tables, topics, triggers
 from lab_lib.errors import LabError
 from lab_lib.waiting import wait_until
 

@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from conftest import create_function
-from lab_lib import cloudwatch, policies, queues, roles
+from lab_lib.aws import cloudwatch, policies, queues, roles
 from lab_lib.waiting import wait_until
 
 CODE = """

@@ -17,7 +17,7 @@ import psutil
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 
-from lab_lib import functions
+from lab_lib.aws import functions
 from lab_lib.embedded import server
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until

@@ -12,8 +12,8 @@ from nbclient import NotebookClient
 from rich.progress import track
 
 from lab_lib.embedded import server
-from lab_lib.headless import notebooks
-from lab_lib.kernels import fresh_kernels
+from lab_lib.run.headless import notebooks
+from lab_lib.run.kernels import fresh_kernels
 
 QUIET = {"record_timing": False, "coalesce_streams": True}  # nothing that differs from run to run for no reason
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lab_lib.embedded import server
-from lab_lib.headless import notebooks
+from lab_lib.run.headless import notebooks
 
 WHERE = {"account", "profile", "region", "prefix"}
 PARAMETERS = WHERE | {"threshold", "email", "phone", "data_file"}
@@ -59,24 +59,6 @@ def test_every_notebook_takes_the_same_parameters_but_the_one_that_cleans_up(pat
     (cell,) = [cell for cell in cells(path, "code") if "parameters" in cell["metadata"].get("tags", [])]
 
     assert set(re.findall(r"^(\w+)\s*:", source(cell), re.MULTILINE)) == PARAMETERS_OF.get(path.stem, PARAMETERS)
-
-
-@every_notebook
-def test_no_cell_is_longer_than_eight_lines(path: Path) -> None:
-    lengths = {cell["id"]: len(source(cell).splitlines()) for cell in cells(path, "code")}
-
-    assert {name: length for name, length in lengths.items() if length > 8} == {}
-
-
-@every_notebook
-def test_what_a_notebook_promises_is_what_it_closes_with(path: Path) -> None:
-    text = "\n".join(source(cell) for cell in cells(path, "markdown"))
-    promised, closed = (re.search(rf"\*\*You {word}\*\*\n\n((?:- .*\n)+)", text) for word in ("will", "have"))
-
-    assert promised is not None
-    assert closed is not None
-    assert 1 <= len(promised[1].splitlines()) <= 4
-    assert len(promised[1].splitlines()) == len(closed[1].splitlines())
 
 
 @every_notebook

@@ -8,8 +8,10 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from lab_lib import cleanup, cli, headless, queues, terminal
-from lab_lib.kernels import fresh_kernels
+from lab_lib.aws import cleanup, queues
+from lab_lib.cli import main, terminal
+from lab_lib.run import headless
+from lab_lib.run.kernels import fresh_kernels
 
 THING = f"queue {queues.DEAD_LETTERS}"
 WHERE = "account 123456789012 on AWS, Region us-east-1"
@@ -23,10 +25,10 @@ def on_aws(lab, monkeypatch):
     """The commands open this lab, which is on AWS as far as they can tell, and holds one thing."""
     on_aws = replace(lab, target="AWS")
     queues.ensure_queue(on_aws, queues.DEAD_LETTERS)
-    for room in (cli, headless):
+    for room in (main, headless):
         monkeypatch.setattr(room, "open_lab", lambda **_: on_aws)
-    monkeypatch.setattr(cli, "out", Console(width=120, force_terminal=False))
-    monkeypatch.setattr(cli, "err", Console(width=120, force_terminal=False, stderr=True))
+    monkeypatch.setattr(main, "out", Console(width=120, force_terminal=False))
+    monkeypatch.setattr(main, "err", Console(width=120, force_terminal=False, stderr=True))
     return on_aws
 
 
@@ -50,7 +52,7 @@ def nobody(monkeypatch):
 
 
 def lab_command(*arguments, answer=None):
-    return CliRunner().invoke(cli.app, list(map(str, arguments)), input=answer)
+    return CliRunner().invoke(main.app, list(map(str, arguments)), input=answer)
 
 
 def lines(text):
@@ -153,7 +155,8 @@ def test_what_cannot_be_run_is_refused_before_anybody_is_asked(on_aws, ran, nobo
 
 def test_a_notebook_that_nobody_reads_deletes_nothing_on_aws_and_says_what_to_do(moto_lab, tmp_path):
     cells = [
-        "import os, boto3; from moto import mock_aws; from lab_lib import cleanup, queues; from lab_lib.lab import Lab",
+        "import os, boto3; from moto import mock_aws",
+        "from lab_lib.aws import cleanup, queues; from lab_lib.lab import Lab",
         "mock_aws().start(); session = boto3.Session('x', 'x', region_name='us-east-1')",
         "lab = Lab(session, 'AWS', '123456789012', 'us-east-1', 'aws')",
         "queues.ensure_queue(lab, queues.DEAD_LETTERS)",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib import buckets, policies
+from lab_lib.aws import buckets, policies
 from lab_lib.errors import WrongResource
 
 

@@ -8,8 +8,10 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from rich.console import Console
 from typer.testing import CliRunner
 
-from lab_lib import checks, cli, topics
+from lab_lib import checks
+from lab_lib.aws import topics
 from lab_lib.checks import Check, Report
+from lab_lib.cli import main
 from lab_lib.errors import LabError
 
 GOOD = Check("03", "topic", True, "HighBalanceAlert", "HighBalanceAlert", "Create the topic.")
@@ -24,8 +26,8 @@ NO_NETWORK = EndpointConnectionError(endpoint_url="https://s3.amazonaws.com/")
 @pytest.fixture(autouse=True)
 def wide(monkeypatch):
     """A terminal of this width, without colours, wherever the tests run."""
-    monkeypatch.setattr(cli, "out", Console(width=120, force_terminal=False))
-    monkeypatch.setattr(cli, "err", Console(width=120, force_terminal=False, stderr=True))
+    monkeypatch.setattr(main, "out", Console(width=120, force_terminal=False))
+    monkeypatch.setattr(main, "err", Console(width=120, force_terminal=False, stderr=True))
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def opened(lab, monkeypatch):
         seen.append(settings)
         return replace(lab, prefix=settings["prefix"])
 
-    monkeypatch.setattr(cli, "open_lab", open_lab)
+    monkeypatch.setattr(main, "open_lab", open_lab)
     return seen
 
 
@@ -57,7 +59,7 @@ def reported(opened, monkeypatch):
 
 
 def lab_check(*arguments):
-    return CliRunner().invoke(cli.app, ["check", *arguments])
+    return CliRunner().invoke(main.app, ["check", *arguments])
 
 
 def lines(text):
@@ -219,7 +221,7 @@ def test_an_unknown_option_is_status_2():
 @pytest.mark.parametrize("error", [EXPIRED, NO_NETWORK, LabError("Sign in again.")], ids=["token", "network", "ours"])
 @pytest.mark.parametrize("as_json", [[], ["--json"]], ids=["table", "json"])
 def test_an_error_at_the_door_is_one_line_on_stderr_and_status_1(monkeypatch, error, as_json):
-    monkeypatch.setattr(cli, "open_lab", _raising(error))
+    monkeypatch.setattr(main, "open_lab", _raising(error))
 
     ended = lab_check(*as_json)
 
@@ -240,7 +242,7 @@ def test_an_error_in_the_middle_is_one_line_on_stderr_and_status_1(lab, opened, 
 
 
 def test_ctrl_c_is_one_line_and_status_130(monkeypatch):
-    monkeypatch.setattr(cli, "open_lab", _raising(KeyboardInterrupt()))
+    monkeypatch.setattr(main, "open_lab", _raising(KeyboardInterrupt()))
 
     ended = lab_check()
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib import buckets, checks, functions, policies, queues, roles, tables, topics, transactions, triggers
+from lab_lib import checks, transactions
+from lab_lib.aws import buckets, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.checks import STEPS, Check, Report, rules
 from lab_lib.checks.rules import RULES, Account, few, none_of
 from lab_lib.errors import CheckFailed, StepMissing, UsageError

@@ -17,7 +17,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from moto.awslambda_simple.models import lambda_simple_backends
 
-from lab_lib import buckets, checks, cloudwatch, functions, grants, policies, queues, roles, tables, topics, triggers
+from lab_lib import checks
+from lab_lib.aws import buckets, cloudwatch, functions, grants, policies, queues, roles, tables, topics, triggers
 from lab_lib.checks.rules import RULES
 
 pytestmark = pytest.mark.sabotage  # a minute of its own: `make sabotage`

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from lab_lib.classic import Batch, outcome
+from lab_lib.exercises.classic import Batch, outcome
 
 THRESHOLD = Decimal(1500)
 

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
 
 EVERYTHING = [
     "bucket trigger",

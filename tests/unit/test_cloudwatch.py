@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib import cloudwatch
+from lab_lib.aws import cloudwatch
 
 NAME = "TransactionProcessor"
 GROUP = f"/aws/lambda/{NAME}"

@@ -6,7 +6,9 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from lab_lib import buckets, cloudwatch, frames, functions, policies, queues, roles, streams, tables
+from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, roles, streams, tables
+from lab_lib.exercises import classic
+from lab_lib.views import frames
 
 
 @pytest.fixture
@@ -232,7 +234,7 @@ def test_what_the_account_holds_stands_beside_the_classic_function(lab, with_cha
     url = queues.find_queue(lab, "CustomerNotify")
     lab.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(alert))
 
-    beside = rows(frames.beside_classic(lab, "C2", "C1"))
+    beside = rows(classic.compare(lab, "C2", "C1"))
 
     columns = ["CustomerId", "total", "alerts", "classic total", "classic alerts", "stuck"]
     assert [list(row) for row in beside] == [columns, columns]
@@ -247,7 +249,7 @@ def test_beside_the_classic_function_a_batch_can_come_often_and_without_a_topic(
     item = {"CustomerId": "C9", "TransactionId": "T9", "TransactionAmount": 1500}
     tables.put_item(lab, "Transactions", item)
 
-    (row,) = rows(frames.beside_classic(lab, "C9", after=end, times=3, without_topic=2))
+    (row,) = rows(classic.compare(lab, "C9", after=end, times=3, without_topic=2))
 
     assert (row["classic total"], row["classic alerts"], row["stuck"]) == (4500, 1, False)
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
-from lab_lib import cloudwatch, functions, policies, queues, roles
+from lab_lib.aws import cloudwatch, functions, policies, queues, roles
 from lab_lib.errors import LabError, StepMissing
 
 BOTH = list(functions.SOURCES)

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from lab_lib import gradebook
 from lab_lib.checks import CLEAN_UP, FURTHER, STEPS
+from lab_lib.classroom import gradebook
 from lab_lib.errors import UsageError
 from tests.classes import checks, lay, not_run, record, whole_class
 

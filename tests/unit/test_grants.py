@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from lab_lib import grants, policies
+from lab_lib.aws import grants, policies
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:CustomerNotify"
 TOPICS = "arn:aws:sns:us-east-1:123456789012"

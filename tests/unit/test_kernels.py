@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from jupyter_core.utils import run_sync
 
-from lab_lib import headless, kernels
+from lab_lib.run import headless, kernels
 from lab_lib.waiting import wait_until
 
 INTERRUPTED = """
@@ -22,7 +22,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 import zmq.asyncio
-from lab_lib import kernels
+from lab_lib.run import kernels
 
 get = zmq.asyncio.Socket.get
 

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from lab_lib import people
+from lab_lib.aws import user_policies
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table"
-NOTHING_NARROWER = {"lambda:CreateEventSourceMapping", *people.LISTS}  # by AWS's service authorization reference
+NOTHING_NARROWER = {"lambda:CreateEventSourceMapping", *user_policies.LISTS}  # by AWS's service authorization reference
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def allowed():
 
 
 def test_a_grader_may_read_and_look_at_messages_and_nothing_else(moto_lab, allowed):
-    actions = {action.split(":")[1] for action in allowed(people.grader(moto_lab))}
+    actions = {action.split(":")[1] for action in allowed(user_policies.grader(moto_lab))}
 
     reading = {action for action in actions if action.startswith(("Get", "List", "Describe"))}
     assert actions - reading == {
@@ -37,7 +37,7 @@ def test_a_grader_may_read_and_look_at_messages_and_nothing_else(moto_lab, allow
 
 
 def test_a_grader_reads_only_what_is_the_labs(moto_lab, allowed):
-    found = allowed(people.grader(dataclasses.replace(moto_lab, prefix="ana-")))
+    found = allowed(user_policies.grader(dataclasses.replace(moto_lab, prefix="ana-")))
 
     assert found["s3:GetObject"] == ["arn:aws:s3:::*inputs3bucketfortransact*/*"]
     assert found["dynamodb:Scan"] == [
@@ -53,7 +53,7 @@ def with_prefix(moto_lab):
 
 
 def test_a_learner_reaches_only_what_has_the_prefix_except_for_actions_that_know_nothing_narrower(with_prefix, allowed):
-    found = allowed(people.learner(with_prefix))
+    found = allowed(user_policies.learner(with_prefix))
 
     assert {action for action, arns in found.items() if "*" in arns} == NOTHING_NARROWER
     wide = {arn for arns in found.values() for arn in arns if "ana-" not in arn and arn != "*"}
@@ -63,7 +63,7 @@ def test_a_learner_reaches_only_what_has_the_prefix_except_for_actions_that_know
 def test_a_learner_makes_and_changes_mappings_of_the_one_function_only(with_prefix):
     of_mappings = [
         each
-        for each in people.learner(with_prefix)["Statement"]
+        for each in user_policies.learner(with_prefix)["Statement"]
         if any(action.endswith("EventSourceMapping") for action in each["Action"])
     ]
 
@@ -73,24 +73,24 @@ def test_a_learner_makes_and_changes_mappings_of_the_one_function_only(with_pref
 
 def test_a_learner_makes_and_passes_the_two_roles_only_and_only_to_lambda(with_prefix, allowed):
     roles = [f"arn:aws:iam::123456789012:role/ana-{name}Role" for name in ("TransactionProcessor", "TotalNotifier")]
-    found = allowed(people.learner(with_prefix))
+    found = allowed(user_policies.learner(with_prefix))
 
     assert {tuple(arns) for action, arns in found.items() if action.startswith("iam:")} == {tuple(roles)}
-    (passing,) = [each for each in people.learner(with_prefix)["Statement"] if "iam:PassRole" in each["Action"]]
+    (passing,) = [each for each in user_policies.learner(with_prefix)["Statement"] if "iam:PassRole" in each["Action"]]
     assert passing["Action"] == ["iam:PassRole"]
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
 
 
 def test_a_learner_may_do_all_that_a_grader_may(moto_lab, allowed):
-    assert allowed(people.grader(moto_lab)).keys() <= allowed(people.learner(moto_lab)).keys()
+    assert allowed(user_policies.grader(moto_lab)).keys() <= allowed(user_policies.learner(moto_lab)).keys()
 
 
-@pytest.mark.parametrize("who", [people.grader, people.learner])
+@pytest.mark.parametrize("who", [user_policies.grader, user_policies.learner])
 def test_no_action_stands_for_many_but_the_one_that_comes_in_batches(moto_lab, allowed, who):
     assert [action for action in allowed(who(moto_lab)) if "*" in action] == ["sqs:ChangeMessageVisibility*"]
 
 
-@pytest.mark.parametrize("who", [people.grader, people.learner])
+@pytest.mark.parametrize("who", [user_policies.grader, user_policies.learner])
 def test_a_persons_policy_fits_into_a_managed_policy_with_the_longest_prefix_in_china(moto_lab, who):
     long = dataclasses.replace(moto_lab, prefix="Ana-Maria-7", partition="aws-cn", region="cn-northwest-1")
 

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
-from lab_lib import plots
+from lab_lib.views import plots
 
 THRESHOLD = Decimal(1500)
 

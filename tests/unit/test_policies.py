@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from lab_lib import policies
+from lab_lib.aws import policies
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table"
 BUCKET = "arn:aws:s3:::inputs3bucketfortransact-123456789012-us-east-1"

@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from lab_lib import buckets, cli, tables, topics, transactions
+from lab_lib import transactions
+from lab_lib.aws import buckets, tables, topics
+from lab_lib.cli import main
 from lab_lib.errors import NotATransactionsFile
 from lab_lib.handlers import total_notifier as notifier
 from lab_lib.handlers import transaction_processor as processor
@@ -168,7 +170,7 @@ def test_the_function_does_with_a_file_what_the_lab_foretells(lab, upload, conte
 def test_the_command_refuses_a_file_that_is_none_in_one_line(tmp_path, content):
     (tmp_path / "my.txt").write_bytes(content)
 
-    said = CliRunner().invoke(cli.app, ["run", "--data", str(tmp_path / "my.txt"), "--out", str(tmp_path / "out")])
+    said = CliRunner().invoke(main.app, ["run", "--data", str(tmp_path / "my.txt"), "--out", str(tmp_path / "out")])
 
     assert (said.exit_code, said.stdout) == (2, "")
     assert said.stderr.startswith("NotATransactionsFile: ")

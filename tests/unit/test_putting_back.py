@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from lab_lib import buckets, cloudwatch, experiments, queues
+from lab_lib.aws import buckets, cloudwatch, queues
+from lab_lib.exercises import experiments
 
 NAME = "TransactionProcessor"
 

@@ -4,7 +4,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib import policies, queues
+from lab_lib.aws import policies, queues
 
 QUEUE = "CustomerNotify"
 TWO_WEEKS = "1209600"  # seconds

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_lib import buckets, functions, people, policies, queues, roles, triggers
+from lab_lib.aws import buckets, functions, policies, queues, roles, triggers, user_policies
 
 README = Path(__file__).parents[2] / "README.md"
 WHO = ["TransactionProcessor", "TotalNotifier", "Lambda", "S3", "SNS", "a learner", "a grader", "everyone else"]
@@ -81,7 +81,7 @@ def test_lambda_s3_and_sns_may_do_what_the_readme_says(lab, told):
 
 
 def test_a_learner_reaches_what_the_readme_says(moto_lab, told):
-    statements = people.learner(moto_lab)["Statement"]
+    statements = user_policies.learner(moto_lab)["Statement"]
     things = {thing for _, thing in said(moto_lab, *statements) if thing not in ("*", "event-source-mapping")}
     passed = {thing for action, thing in said(moto_lab, *statements) if action == "iam:PassRole"}
     (_, reached), (_, given) = told["a learner"]
@@ -92,6 +92,8 @@ def test_a_learner_reaches_what_the_readme_says(moto_lab, told):
 
 def test_a_grader_reads_what_the_readme_says(moto_lab, told):
     reading = ("dynamodb:Scan", "sqs:ReceiveMessage")
-    read = {thing for action, thing in said(moto_lab, *people.grader(moto_lab)["Statement"]) if action in reading}
+    read = {
+        thing for action, thing in said(moto_lab, *user_policies.grader(moto_lab)["Statement"]) if action in reading
+    }
 
     assert set(quoted(told["a grader"][1][1])) == read

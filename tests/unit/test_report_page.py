@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_lib import gradebook, report
+from lab_lib.classroom import gradebook, report
 from tests.classes import checks, not_run, record, whole_class
 
 VOID = {"meta", "input", "br", "link", "img", "hr"}

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_lib import roster
+from lab_lib.classroom import roster
 from lab_lib.errors import RosterError, UsageError
 
 SAMPLE = Path(__file__).parents[2] / "data" / "roster.csv"

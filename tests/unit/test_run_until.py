@@ -4,8 +4,9 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from lab_lib import cli, headless
+from lab_lib.cli import main
 from lab_lib.errors import UsageError
+from lab_lib.run import headless
 
 NUMBERS = ["00", "01", "02", "03", "04", "05", "06"]
 HELD = {"totals": {}, "transactions": 0, "alerts": [], "queues": {}, "rejected": []}
@@ -23,10 +24,10 @@ def lab_run(monkeypatch, tmp_path):
             return {"ok": ok, **HELD}
 
         monkeypatch.setattr(headless, "run", run)
-        return CliRunner().invoke(cli.app, ["run", "--out", str(tmp_path), *options]), asked
+        return CliRunner().invoke(main.app, ["run", "--out", str(tmp_path), *options]), asked
 
-    monkeypatch.setattr(cli, "out", Console(width=120, force_terminal=False))
-    monkeypatch.setattr(cli, "err", Console(width=120, force_terminal=False, stderr=True))
+    monkeypatch.setattr(main, "out", Console(width=120, force_terminal=False))
+    monkeypatch.setattr(main, "err", Console(width=120, force_terminal=False, stderr=True))
     return lab_run
 
 

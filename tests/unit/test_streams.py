@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from lab_lib import streams, tables
+from lab_lib.aws import streams, tables
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib import tables
+from lab_lib.aws import tables
 from lab_lib.errors import WrongResource
 
 ALL = list(tables.KEYS)

@@ -4,7 +4,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib import policies, topics
+from lab_lib.aws import policies, topics
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib import queues, tables, topics, triggers
+from lab_lib.aws import queues, tables, topics, triggers
 from lab_lib.handlers import total_notifier as notifier
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote_plus
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib import buckets, tables
+from lab_lib.aws import buckets, tables
 from lab_lib.handlers import transaction_processor as processor
 
 HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"

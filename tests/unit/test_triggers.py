@@ -4,7 +4,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib import buckets, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.aws import buckets, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.errors import LabError, StepMissing, UsageError
 from lab_lib.handlers.transaction_processor import rejected_key
 

@@ -14,11 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text  # unlike a str, it is no markup: what a notebook says is shown as it is
 
-from lab_lib import cli_class, people
-from lab_lib.embedded import server
-from lab_lib.lab import Lab, open_lab
-from lab_lib.masking import masked
-from lab_lib.terminal import (
+from lab_lib.aws import user_policies
+from lab_lib.cli import class_commands
+from lab_lib.cli.terminal import (
     Account,
     Email,
     Phone,
@@ -32,8 +30,11 @@ from lab_lib.terminal import (
     said_in_one_line,
     shown,
 )
+from lab_lib.embedded import server
+from lab_lib.lab import Lab, open_lab
+from lab_lib.masking import masked
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 _ALIAS = """alias aws='aws --endpoint-url "$AWS_ENDPOINT_URL"'"""
 _PRIVATE_KERNEL = "--KernelManager.transport_encryption=auto"  # nobody on this machine can listen in
@@ -48,7 +49,7 @@ app = typer.Typer(
 )
 local = typer.Typer(no_args_is_help=True, help="The embedded AWS of this checkout.")
 app.add_typer(local, name="local")
-app.add_typer(cli_class.app, name="class")
+app.add_typer(class_commands.app, name="class")
 
 
 @app.command()
@@ -78,7 +79,8 @@ def run(
 
     Account, addresses and credentials are masked in all that is written.
     """
-    from lab_lib import cleanup, headless
+    from lab_lib.aws import cleanup
+    from lab_lib.run import headless
 
     where = {"account": account, "profile": profile, "region": region, "prefix": prefix}
     told = {"threshold": threshold, "email": email, "phone": phone, "data_file": str(data or "")}
@@ -197,7 +199,7 @@ def policy(
     """
     with said_in_one_line():
         lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
-        print(json.dumps(people.learner(lab) if person == "learner" else people.grader(lab), indent=2))
+        print(json.dumps(user_policies.learner(lab) if person == "learner" else user_policies.grader(lab), indent=2))
 
 
 @app.command()
@@ -212,7 +214,7 @@ def clean(
 
     Only what carries the tag lab=serverless-lab is deleted.
     """
-    from lab_lib import cleanup
+    from lab_lib.aws import cleanup
 
     with said_in_one_line():
         lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)

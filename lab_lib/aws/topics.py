@@ -4,7 +4,7 @@ import json
 
 from botocore.exceptions import ClientError
 
-from lab_lib import grants, policies
+from lab_lib.aws import grants, policies
 from lab_lib.errors import error_code
 from lab_lib.lab import TAG, Lab
 

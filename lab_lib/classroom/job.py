@@ -13,12 +13,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lab_lib import checks, headless
-from lab_lib.headless import Step
-from lab_lib.kernels import environment, one_kernel
+from lab_lib import checks
+from lab_lib.classroom.roster import Student
 from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked, without_accounts
-from lab_lib.roster import Student
+from lab_lib.run import headless
+from lab_lib.run.headless import Step
+from lab_lib.run.kernels import environment, one_kernel
 
 Record = dict[str, Any]
 STEP = ".step"  # the file in the draft that names the notebook that is run now

@@ -68,7 +68,7 @@ def totals(frame: pd.DataFrame, threshold: Decimal) -> Described:
 def beside_classic(frame: pd.DataFrame) -> Described:
     """Each customer's total as a bar, and under it what the classic function would have made of the same changes.
 
-    `frame` is as frames.beside_classic gives it, one row a customer.
+    `frame` is as classic.compare returns it, one row a customer.
     """
     figure = Described(figsize=(7.5, 1.5 + 0.85 * max(len(frame), 1)), layout="constrained")
     axes, rows = figure.add_subplot(), frame.to_dict("records")

@@ -9,11 +9,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from lab_lib import classroom, work
+from lab_lib.classroom import job, session
+from lab_lib.classroom.job import Record, Work
+from lab_lib.classroom.roster import Student
+from lab_lib.cli.terminal import err
 from lab_lib.masking import without_accounts
-from lab_lib.roster import Student
-from lab_lib.terminal import err
-from lab_lib.work import Record, Work
 
 _STYLES = {"done": "green", "failed": "red", "running": "bold", "waiting": "bright_black", "done before": "green"}
 
@@ -67,7 +67,7 @@ class _View:
             return account, name, _last(record), record["state"], f"{record['seconds']:.0f}"
         if folder not in self.to_do:
             return account, name, "", "done before", ""
-        if step := work.step(each):
+        if step := job.step(each):
             seconds = time.monotonic() - self.begun.setdefault(folder, time.monotonic())
             return account, name, step, "running", f"{seconds:.0f}"
         return account, name, "", "waiting", ""
@@ -83,7 +83,7 @@ def marked_down(students: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
-def leaks(students: list[Student], found: list[classroom.Leak]) -> Table:
+def leaks(students: list[Student], found: list[session.Leak]) -> Table:
     """What the clean-up of each account has deleted, what it has left and what it has kept."""
     table = Table("name", "account", "deleted", "left", "given, and kept", header_style="bold")
     for student, leak in zip(students, found, strict=True):

@@ -11,12 +11,12 @@ from urllib.request import ProxyHandler, build_opener
 
 from botocore.exceptions import ClientError
 
-from lab_lib.cloudwatch import ensure_log_group
+from lab_lib.aws.cloudwatch import ensure_log_group
+from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
+from lab_lib.aws.roles import find_role
+from lab_lib.aws.topics import ALERT_TOPIC
 from lab_lib.errors import LabError, StepMissing, error_code
 from lab_lib.lab import TAGS, Lab, has_tag
-from lab_lib.queues import DEAD_LETTERS, find_queue, queue_arn
-from lab_lib.roles import find_role
-from lab_lib.topics import ALERT_TOPIC
 from lab_lib.waiting import retry_while, wait_until
 
 RUNTIME = "python3.13"
@@ -24,8 +24,8 @@ TIMEOUT = 20  # seconds
 # A new role, and what it may do, take some seconds to be known everywhere; until then Lambda refuses it like this.
 ROLE_NOT_READY = {"InvalidParameterValueException": "cannot be assumed|does not have permission|[Cc]annot access"}
 SOURCES = {
-    "TransactionProcessor": Path(__file__).parent / "handlers" / "transaction_processor.py",
-    "TotalNotifier": Path(__file__).parent / "handlers" / "total_notifier.py",
+    "TransactionProcessor": Path(__file__).parents[1] / "handlers" / "transaction_processor.py",
+    "TotalNotifier": Path(__file__).parents[1] / "handlers" / "total_notifier.py",
 }
 ROLES = {name: f"{name}Role" for name in SOURCES}
 

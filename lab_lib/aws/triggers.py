@@ -7,14 +7,14 @@ from urllib.parse import parse_qs, urlsplit
 
 from botocore.exceptions import ClientError
 
-from lab_lib import policies
-from lab_lib.buckets import find_bucket
+from lab_lib.aws import policies
+from lab_lib.aws.buckets import find_bucket
+from lab_lib.aws.functions import ROLE_NOT_READY, find_function, statements
+from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
+from lab_lib.aws.tables import find_stream
+from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.errors import LabError, StepMissing, UsageError, error_code
-from lab_lib.functions import ROLE_NOT_READY, find_function, statements
 from lab_lib.lab import TAGS, Lab
-from lab_lib.queues import DEAD_LETTERS, find_queue, queue_arn
-from lab_lib.tables import find_stream
-from lab_lib.topics import ALERT_TOPIC, find_topic
 from lab_lib.waiting import retry_while, wait_until
 
 T = TypeVar("T")

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from lab_lib import headless
 from lab_lib.errors import RosterError, UsageError
 from lab_lib.lab import DEFAULT_REGION, partition, setting
+from lab_lib.run import headless
 
 _OWN = {"name", "id", "role_arn", "external_id"}  # the columns that are no parameter of the notebooks
 _NEEDED = ("account", "name")

@@ -6,8 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
-from lab_lib import buckets, cloudwatch, functions, queues, streams, tables, topics, transactions, triggers
-from lab_lib.checks.step_05 import read_amounts
+from lab_lib import transactions
+from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables, topics, triggers
 from lab_lib.handlers.transaction_processor import REJECTED
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
@@ -176,7 +176,7 @@ def _totals(lab: Lab) -> dict[str, Decimal]:
 
 def _sums(lab: Lab) -> dict[str, Decimal]:
     """What the totals must be, by their transactions."""
-    sums = transactions.totals(read_amounts(tables.items(lab, "Transactions", beginning=CUSTOMERS)))
+    sums = transactions.totals(transactions.read_amounts(tables.items(lab, "Transactions", beginning=CUSTOMERS)))
     return {customer: total for customer, total in sums.items() if total}
 
 

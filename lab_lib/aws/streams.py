@@ -5,7 +5,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
-from lab_lib import tables
+from lab_lib.aws import tables
 from lab_lib.lab import Lab
 
 Record = dict[str, Any]  # as Lambda gets it: eventID, eventName, and dynamodb with Keys, NewImage, OldImage …

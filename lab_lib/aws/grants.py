@@ -3,8 +3,8 @@
 from fnmatch import fnmatchcase
 from typing import Any
 
+from lab_lib.aws.policies import Policy
 from lab_lib.lab import Lab
-from lab_lib.policies import Policy
 
 
 def senders(lab: Lab, statements: list[Policy], queue_arn: str) -> list[str]:

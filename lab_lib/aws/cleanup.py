@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lab_lib import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
 from lab_lib.errors import LabError, UsageError
 from lab_lib.lab import Lab
 

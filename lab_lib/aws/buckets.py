@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab_lib import grants, policies
+from lab_lib.aws import grants, policies
 from lab_lib.errors import WrongResource, error_code
 from lab_lib.handlers.transaction_processor import REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, DEFAULT_REGION, TAG, Lab

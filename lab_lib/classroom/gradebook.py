@@ -20,9 +20,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
-from lab_lib import headless, report
 from lab_lib.checks import STEPS, Check
+from lab_lib.classroom import report
 from lab_lib.errors import UsageError
+from lab_lib.run import headless
 
 Record = dict[str, Any]
 RECORD, BOOK = "grade.json", "gradebook.json"

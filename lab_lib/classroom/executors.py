@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import psutil
 
 from lab_lib.errors import LabError, UsageError
+from lab_lib.run.kernels import end_with_parent
 
 JOBS = 2 * (os.cpu_count() or 1)  # accounts at a time: half of a run is waiting for AWS
 THREADS = 8  # that look at accounts, or clean them: they only wait for AWS
@@ -122,18 +123,6 @@ def _begin(temporary_folder: str) -> None:
     """What a process of the class does first."""
     tempfile.tempdir = temporary_folder
     end_with_parent()
-
-
-def end_with_parent() -> None:
-    """Let this process end when the one that has started it does, however that came."""
-    parent = multiprocessing.parent_process()
-
-    def watch() -> None:
-        if parent:
-            parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def _stop_once(*_: Any) -> NoReturn:

@@ -11,6 +11,7 @@ import queue
 import re
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -27,14 +28,13 @@ from jupyter_core.utils import ensure_event_loop, run_sync
 from zmq.asyncio import Context
 
 from lab_lib.errors import LabError
-from lab_lib.workers import end_with_parent
 
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own would keep what is private
-_CLEANING = "__import__('lab_lib.cleaning').cleaning"  # runs in the kernel
+_CLEANING = "__import__('lab_lib.run.cleaning').cleaning"  # runs in the kernel
 _LONGEST_START = _LONGEST_CLEANING = 60  # seconds
 _LONGEST_FOLDER = 70  # characters
 _AHEAD = 2  # so many kernels start while a notebook works; more would only take the processor from it
-_LOADED = ["__main__", "ipykernel.kernelapp", "lab_lib.kernels", "lab_lib.cleaning"]  # beside what notebooks import
+_LOADED = ["__main__", "ipykernel.kernelapp", "lab_lib.run.kernels", "lab_lib.run.cleaning"]
 
 
 class Kernel(AsyncKernelManager):
@@ -180,6 +180,18 @@ class _Copy(ForkServerProcess):
                 os.kill(self.pid, signum)
 
 
+def end_with_parent() -> None:
+    """Let this process end when the one that has started it does, however that came."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _folder_for_sockets() -> str:
     """The temporary folder, unless its name is so long that a socket's in it would be over 103 characters (macOS)."""
     usual = tempfile.gettempdir()
@@ -220,8 +232,10 @@ def _load_ahead(paths: list[Path]) -> list[str]:
 def _rooms(paths: list[Path]) -> list[str]:
     """The rooms of lab_lib that notebooks will import."""
     text = "\n".join(path.read_text(encoding="utf-8") for path in paths)
-    rooms = re.findall(r"\w+", " ".join(re.findall(r"from lab_lib import ([\w, ]+)", text)))
-    return [f"lab_lib.{room}" for room in dict.fromkeys(rooms or ["lab"])]
+    text = text.replace("import checks, open_lab", "import checks")
+    found = re.findall(r"from (lab_lib[.\w]*) import ([\w, ]+)", text)
+    rooms = [f"{package}.{name}" for package, names in found for name in re.findall(r"\w+", names)]
+    return list(dict.fromkeys(rooms or ["lab_lib.lab"]))
 
 
 async def _clean(kernel: Kernel) -> None:

@@ -1,12 +1,10 @@
 """What the account holds, as pandas DataFrames: objects, tables, queues, logs and metrics."""
 
-from collections import Counter
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import pandas as pd
 
-from lab_lib import buckets, classic, cloudwatch, functions, queues, streams, tables
+from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables
 from lab_lib.lab import Lab
 
 pd.options.display.max_colwidth = 100  # room for the reason why something was rejected
@@ -65,29 +63,6 @@ def changes(lab: Lab, *customers: str, after: streams.Place | None = None) -> pd
     columns = ["kind", "CustomerId", "TransactionId", "old amount", "new amount"]
     rows = [streams.change(record) for record in streams.records(lab, *customers, after=after)]
     return pd.DataFrame(rows, columns=columns, dtype=object)
-
-
-def beside_classic(
-    lab: Lab, *customers: str, after: streams.Place | None = None, times: int = 1, without_topic: int = 0
-) -> pd.DataFrame:
-    """What the account holds of the customers, beside what the classic function would have made of their changes.
-
-    CustomerId; total, alerts: the account's; classic total, classic alerts, stuck: whether changes are left uncounted.
-    The changes after a place count, as one batch that comes so many times, the first ones without a topic.
-    """
-    batch = classic.Batch(streams.records(lab, *customers, after=after), times, without_topic)
-    outcome = classic.outcome([batch], lab.threshold)
-    totals = {item["CustomerId"]: item["accountBalance"] for item in tables.items(lab, "TransactionTotal")}
-    alerts = Counter(alert["customerID"] for alert in queues.alerts(lab, queues.ALERT_QUEUES[0]))
-    rows = {
-        "CustomerId": customers,
-        "total": [totals.get(name, Decimal(0)) for name in customers],
-        "alerts": [alerts[name] for name in customers],
-        "classic total": [outcome.totals.get(name, Decimal(0)) for name in customers],
-        "classic alerts": [outcome.alerts.get(name, 0) for name in customers],
-        "stuck": [name in outcome.stuck for name in customers],
-    }
-    return pd.DataFrame(rows)
 
 
 def metrics(lab: Lab) -> pd.DataFrame:

@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab_lib import buckets, cleanup, experiments, queues, tables, transactions
+from lab_lib import transactions
+from lab_lib.aws import buckets, cleanup, queues, tables
 from lab_lib.errors import UsageError
-from lab_lib.kernels import Kernel, Kernels, fresh_kernels
+from lab_lib.exercises import experiments
 from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked
+from lab_lib.run.kernels import Kernel, Kernels, fresh_kernels
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-DATA_FILE = Path(__file__).parents[1] / "data" / "transactions.txt"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+DATA_FILE = Path(__file__).parents[2] / "data" / "transactions.txt"
 CLEAN_UP = "99-clean-up"
 LONGEST_CELL = 900  # seconds; on AWS a cell may well wait for minutes
 OPENING = ("account", "profile", "region", "prefix", "threshold", "email", "phone")

@@ -16,14 +16,16 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib import cleanup, headless, work
+from lab_lib.aws import cleanup
+from lab_lib.classroom import job
+from lab_lib.classroom.executors import THREADS
+from lab_lib.classroom.job import Record, Work
+from lab_lib.classroom.roster import Student
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.lab import is_embedded
 from lab_lib.masking import without_accounts
-from lab_lib.roster import Student
-from lab_lib.work import Record, Work
-from lab_lib.workers import THREADS
+from lab_lib.run import headless
 
 
 def plan(students: list[Student], out: Path, until: str | None = None) -> list[Work]:
@@ -83,11 +85,11 @@ def left_to_do(works: list[Work], resume: bool) -> list[Work]:
 
 def records(works: list[Work]) -> list[Record]:
     """The record of each student: what is in the folder, or that the work has not come to an end; the roster's id."""
-    found = [work.read(each) or work.record(each, "unfinished" if work.step(each) else "not run") for each in works]
+    found = [job.read(each) or job.record(each, "unfinished" if job.step(each) else "not run") for each in works]
     return [record | {"id": each.student.id} for each, record in zip(works, found, strict=True)]
 
 
-def run(works: list[Work], workers: Executor, do: Callable[[Work], Record] = work.do) -> Iterator[Record]:
+def run(works: list[Work], workers: Executor, do: Callable[[Work], Record] = job.do) -> Iterator[Record]:
     """Do all the work; each student's record as soon as it is there. Nothing that fails stops the others.
 
     LabError if those who do the work are gone.
@@ -95,13 +97,13 @@ def run(works: list[Work], workers: Executor, do: Callable[[Work], Record] = wor
     if any(is_embedded(each.student.profile, each.student.role_arn) for each in works):
         server.start()
     for each in works:
-        work.forget(each)
+        job.forget(each)
     futures = {workers.submit(do, each): each for each in works}
     for future in as_completed(futures):
         if future.cancelled():
             raise LabError("The Dask cluster has given up what is left to do. Start it again, and go on with --resume.")
         error = future.exception()
-        yield work.failed(futures[future], error) if error else future.result()
+        yield job.failed(futures[future], error) if error else future.result()
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def confirm(students: list[Student], yes: bool, what: str = "At its end, this cl
 
 def _clean(student: Student) -> Leak:
     try:
-        lab = work.opened(student)
+        lab = job.opened(student)
         return Leak(list(cleanup.delete_all(lab)), cleanup.left(lab), cleanup.given(lab))
     except (LabError, BotoCoreError, ClientError) as error:
         return Leak(error=without_accounts(f"{type(error).__name__}: {error}"))
@@ -144,5 +146,5 @@ def _shard(shard: str) -> tuple[int, int]:
 
 
 def _is_done(each: Work) -> bool:
-    record = work.read(each)
+    record = job.read(each)
     return record is not None and (record["state"], record["fingerprint"]) == ("done", each.fingerprint)

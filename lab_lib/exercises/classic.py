@@ -1,4 +1,4 @@
-"""What the classic TotalNotifier would have made of the same stream records. Pure functions; nothing calls AWS.
+"""What the classic TotalNotifier would have made of the same stream records. Only `compare` calls AWS.
 
 It adds the new amount of each record to the customer's total, whatever the change was, and keeps no marker. On every
 total that is then at or above the threshold, it publishes. A record without a new amount raises KeyError, as a
@@ -10,9 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+import pandas as pd
 from boto3.dynamodb.types import DYNAMODB_CONTEXT
 
-from lab_lib.streams import Record, customer
+from lab_lib.aws import queues, streams, tables
+from lab_lib.aws.streams import Record, customer
+from lab_lib.lab import Lab
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,29 @@ def outcome(batches: Iterable[Batch], threshold: Decimal) -> Outcome:
         for time in range(batch.times):
             waiting = _run(batch.records, totals, alerts, threshold, has_topic=time >= batch.without_topic)
     return Outcome(dict(totals), dict(alerts), waiting)
+
+
+def compare(
+    lab: Lab, *customers: str, after: streams.Place | None = None, times: int = 1, without_topic: int = 0
+) -> pd.DataFrame:
+    """What the account holds of the customers, beside what the classic function would have made of their changes.
+
+    CustomerId; total, alerts: the account's; classic total, classic alerts, stuck: whether changes are left uncounted.
+    The changes after a place count, as one batch that comes so many times, the first ones without a topic.
+    """
+    batch = Batch(streams.records(lab, *customers, after=after), times, without_topic)
+    classic = outcome([batch], lab.threshold)
+    totals = {item["CustomerId"]: item["accountBalance"] for item in tables.items(lab, "TransactionTotal")}
+    alerts = Counter(alert["customerID"] for alert in queues.alerts(lab, queues.ALERT_QUEUES[0]))
+    rows = {
+        "CustomerId": customers,
+        "total": [totals.get(name, Decimal(0)) for name in customers],
+        "alerts": [alerts[name] for name in customers],
+        "classic total": [classic.totals.get(name, Decimal(0)) for name in customers],
+        "classic alerts": [classic.alerts.get(name, 0) for name in customers],
+        "stuck": [name in classic.stuck for name in customers],
+    }
+    return pd.DataFrame(rows)
 
 
 def _run(

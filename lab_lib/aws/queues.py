@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 
 from botocore.exceptions import ClientError
 
-from lab_lib import grants, policies
+from lab_lib.aws import grants, policies
 from lab_lib.errors import error_code
 from lab_lib.lab import TAGS, Lab, has_tag
 from lab_lib.waiting import retry_while, wait_until

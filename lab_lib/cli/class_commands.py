@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from lab_lib.terminal import Yes, out, said_in_one_line, shown
-from lab_lib.workers import JOBS
+from lab_lib.classroom.executors import JOBS
+from lab_lib.cli.terminal import Yes, out, said_in_one_line, shown
 
 _BOOK_EVERY = 10  # seconds; while a class is at work, its grade book can be looked at
 _SETTINGS = {f"LAB_{name}" for name in ("ACCOUNT", "PROFILE", "REGION", "PREFIX", "ROLE_ARN", "EXTERNAL_ID")}
@@ -66,29 +66,31 @@ def run(
 
     The exit status is 0 if everybody has full marks, 1 if not, 130 after Ctrl-C.
     """
-    from lab_lib import class_table, classroom, gradebook, headless, workers
+    from lab_lib.classroom import executors, gradebook, session
+    from lab_lib.cli import class_table
+    from lab_lib.run import headless
 
     again = shlex.join(["lab", "class", *_arguments(), *([] if resume else ["--resume"])])
     begun = "What was begun goes on to its end on the cluster; wait for that. " if scheduler else ""
     with said_in_one_line(f"Stopped. {begun}To go on: {again}"):
         everybody = _read(roster)
         until = headless.last_kept() if keep else None
-        works = classroom.plan(classroom.chosen(everybody, shard), out_dir, until)
-        wanted = {each.account for each in classroom.chosen(everybody, shard, only)}
-        to_do = [each for each in classroom.left_to_do(works, resume) if each.student.account in wanted]
+        works = session.plan(session.chosen(everybody, shard), out_dir, until)
+        wanted = {each.account for each in session.chosen(everybody, shard, only)}
+        to_do = [each for each in session.left_to_do(works, resume) if each.student.account in wanted]
         if not keep:
-            classroom.confirm([each.student for each in to_do], yes)
-        given = workers.cluster(scheduler) if scheduler else workers.processes(min(jobs, len(to_do)) or 1)
+            session.confirm([each.student for each in to_do], yes)
+        given = executors.cluster(scheduler) if scheduler else executors.processes(min(jobs, len(to_do)) or 1)
 
         def write_book() -> list[dict[str, Any]]:
-            records = [each for each in classroom.records(works) if each["state"] != "not run" or not only]
+            records = [each for each in session.records(works) if each["state"] != "not run" or not only]
             gradebook.write(out_dir, records, date.today().isoformat())
             return records
 
-        with classroom.alone(out_dir), given as executor, class_table.live(works, to_do) as finished:
+        with session.alone(out_dir), given as executor, class_table.live(works, to_do) as finished:
             try:
                 written = -math.inf
-                for record in classroom.run(to_do, executor):
+                for record in session.run(to_do, executor):
                     finished(record)
                     if time.monotonic() > written + _BOOK_EVERY:
                         write_book()
@@ -105,18 +107,19 @@ def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
     \b
         lab class check data/roster.csv --out runs/checked
     """
-    from lab_lib import class_table, classroom, gradebook, work, workers
+    from lab_lib.classroom import executors, gradebook, job, session
+    from lab_lib.cli import class_table
 
     with said_in_one_line("Stopped. No account was changed. To grade all of them, name another --out."):
-        works = classroom.plan(classroom.chosen(_read(roster), only=only), out_dir)
-        classroom.refuse_results(works, "Name another --out.")
-        with classroom.alone(out_dir):
+        works = session.plan(session.chosen(_read(roster), only=only), out_dir)
+        session.refuse_results(works, "Name another --out.")
+        with session.alone(out_dir):
             try:
-                with class_table.live(works, works) as finished, workers.threads() as executor:
-                    for record in classroom.run(works, executor, work.grade):
+                with class_table.live(works, works) as finished, executors.threads() as executor:
+                    for record in session.run(works, executor, job.grade):
                         finished(record)
             finally:
-                records = classroom.records(works)
+                records = session.records(works)
                 gradebook.write(out_dir, records, date.today().isoformat())
         _summarise(out_dir, records)
 
@@ -124,12 +127,13 @@ def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
 @app.command()
 def clean(roster: Roster, only: Only = "", yes: Yes = False) -> None:
     """Delete what the lab made in all accounts of the roster, and say what is left. On AWS it asks first."""
-    from lab_lib import class_table, classroom
+    from lab_lib.classroom import session
+    from lab_lib.cli import class_table
 
     with said_in_one_line():
-        students = classroom.chosen(_read(roster), only=only)
-        classroom.confirm(students, yes, "This deletes")
-        leaks = classroom.clean(students)
+        students = session.chosen(_read(roster), only=only)
+        session.confirm(students, yes, "This deletes")
+        leaks = session.clean(students)
         out.print(class_table.leaks(students, leaks))
         if any(leak.left or leak.error for leak in leaks):
             raise typer.Exit(1)
@@ -145,7 +149,7 @@ def merge(
     \b
         lab class merge runs/part-1 runs/part-2 --out runs/class
     """
-    from lab_lib import gradebook
+    from lab_lib.classroom import gradebook
 
     with said_in_one_line():
         records = gradebook.merge(folders, out_dir, date.today().isoformat())
@@ -154,7 +158,7 @@ def merge(
 
 def _read(roster: Path) -> list[Any]:
     """The students. The roster alone says what each lab is like: the instructor's own settings play no part."""
-    from lab_lib import roster as rosters
+    from lab_lib.classroom import roster as rosters
 
     for name in [name for name in os.environ if name in _SETTINGS]:
         del os.environ[name]
@@ -163,7 +167,8 @@ def _read(roster: Path) -> list[Any]:
 
 def _summarise(folder: Path, records: Sequence[dict[str, Any]]) -> None:
     """Say who has full marks, who has not and why, and where the report lies; exit status 1 unless all have."""
-    from lab_lib import class_table, gradebook
+    from lab_lib.classroom import gradebook
+    from lab_lib.cli import class_table
 
     students = gradebook.book(records)["students"]
     short = [each for each in students if each["percent"] != 100 or each["state"] != "done"]

@@ -1,11 +1,11 @@
 """What people may do: who does the lab, and who grades it. Policies for users and roles; nothing here calls AWS."""
 
-from lab_lib.functions import ROLES, SOURCES
+from lab_lib.aws.functions import ROLES, SOURCES
+from lab_lib.aws.policies import Policy, allow, document, log, table
+from lab_lib.aws.queues import ALERT_QUEUES, DEAD_LETTERS
+from lab_lib.aws.tables import EXPIRING, KEYS, STREAMED
+from lab_lib.aws.topics import ALERT_TOPIC
 from lab_lib.lab import BUCKET_NAME, Lab
-from lab_lib.policies import Policy, allow, document, log, table
-from lab_lib.queues import ALERT_QUEUES, DEAD_LETTERS
-from lab_lib.tables import EXPIRING, KEYS, STREAMED
-from lab_lib.topics import ALERT_TOPIC
 
 RESULTS = [name for name in KEYS if name not in EXPIRING]  # the tables that the checks read
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab_lib import policies
+from lab_lib.aws import policies
 from lab_lib.errors import error_code
 from lab_lib.lab import TAG, Lab
 

@@ -1,0 +1,1 @@
+"""Make, find and delete AWS resources: one module for each kind."""

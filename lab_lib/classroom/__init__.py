@@ -1,0 +1,1 @@
+"""Run and grade the lab for many accounts."""

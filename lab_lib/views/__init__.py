@@ -1,0 +1,1 @@
+"""Show what the account holds, as DataFrames and figures."""
