@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab test browser faults sabotage security classroom bench bench-class lint format refresh lock clean
+.PHONY: help run lab test test-all bench bench-class lint format refresh lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,25 +16,12 @@ lab: $(READY) ## open the lab in JupyterLab
 	@$(BIN)/lab open
 
 test: $(READY) ## run the tests: the parts, the whole chain, the notebooks
-	$(BIN)/pytest
+	$(SIDE_BY_SIDE)
 
-browser: $(READY) ## look at every notebook and the report of a class in Chromium; screenshots go to runs/browser
-	$(BIN)/pytest tests/browser
+test-all: test ## run the slow tests too: faults, attacks, classes, and Chromium if it is installed
+	$(SIDE_BY_SIDE) -m slow tests/unit tests/lab tests/browser
 
-# What these run is marked with their names, and no part of `make test`, which is to take less than five minutes.
-MARKED := tests/unit tests/lab --table -q
-
-faults: $(READY) ## break the running pipeline and the embedded AWS, and show what became of totals, alerts and bad rows
-	$(BIN)/pytest -m faults $(MARKED)
-
-sabotage: $(READY) ## break a finished account in many ways, and show which check catches which; find whole ones whole
-	$(BIN)/pytest -m sabotage $(MARKED)
-
-security: $(READY) ## try what roles, a learner, a grader and strangers may not do, and show who may do what
-	$(BIN)/pytest -m security $(MARKED)
-
-classroom: $(READY) ## run a class, kill it half-way, go on with it, and give one to a Dask cluster
-	$(BIN)/pytest -m classroom $(MARKED)
+SIDE_BY_SIDE := $(BIN)/pytest -n auto --dist loadfile
 
 bench: $(READY) ## time the headless run and `lab check` against what they cannot do without
 	$(BIN)/python tests/bench_run.py

@@ -1,6 +1,6 @@
 """Every notebook in JupyterLab in Chromium, as a learner sees it. Screenshots go to runs/browser.
 
-Run by `make browser`, on machines that have Chromium; elsewhere it is skipped.
+Skipped where Chromium is not installed.
 """
 
 import json
@@ -18,6 +18,8 @@ import pytest
 
 from lab_lib.run.headless import notebooks
 from lab_lib.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,6 +1,6 @@
 """The report of a class in Chromium: on a phone and on a desk, light and dark, printed, and without a mouse.
 
-Screenshots go to runs/browser. Run by `make browser`, on machines that have Chromium; elsewhere it is skipped.
+Screenshots go to runs/browser. Skipped where Chromium is not installed.
 """
 
 import pytest
@@ -8,6 +8,8 @@ import pytest
 from lab_lib.aws.tables import KEYS
 from lab_lib.classroom import gradebook
 from tests.classes import lay, record, whole_class
+
+pytestmark = pytest.mark.slow
 
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 HARD = "<script>alert(1)</script>\"'&\n\u202eabc" + "W" * 170

@@ -9,6 +9,8 @@ from lab_lib.aws import tables
 from lab_lib.embedded import server
 from lab_lib.lab import open_lab
 
+pytestmark = pytest.mark.slow
+
 # A page gets "opaque" where the browser sends its request but does not let it read the answer.
 TRIES = """async endpoint => {
     const got = {};

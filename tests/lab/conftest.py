@@ -8,9 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Column, Table
 
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.embedded import server
@@ -18,50 +15,8 @@ from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
 
 HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
-# By their titles: what each must come to.
-TABLES = {
-    "The door": "as they should be",
-    "Stream poller": "as AWS documents",
-    "Sabotages": "caught",
-    "Faults": "survived",
-    "Who may do what": "as the policies say",
-    "Settings": "as AWS has them",
-}
 ACCOUNTS = itertools.count(200_000_000_001)
 pytest.register_assert_rewrite("books")  # so that its comparisons tell what differs
-
-
-def pytest_addoption(parser):
-    parser.addoption("--table", action="store_true", help="after the tests, list what each of their cases came to")
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    """The tables that --table asks for, of what the tests recorded: "table" is a title, all else a column."""
-    if not config.getoption("--table", False):
-        return
-    tests = {mark: terminalreporter.stats.get(outcome, []) for outcome, mark in (("passed", "✔"), ("failed", "✘"))}
-    found = [{"": mark, **dict(test.user_properties)} for mark in tests for test in tests[mark]]
-    for title, verb in TABLES.items():
-        if rows := [row for row in found if row.get("table") == title]:
-            good = sum(row[""] == "✔" for row in rows)
-            console_of_room().print(table_of(title, rows), f"{good} of {len(rows)} {verb}")
-
-
-def table_of(title, rows):
-    names = dict.fromkeys(name for row in rows for name in row if name != "table")
-    columns = [Column(name, overflow="fold") for name in names]
-    table = Table(*columns, title=title, box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    for row in rows:
-        table.add_row(*(row.get(name, "") for name in names))
-    return table
-
-
-def console_of_room():
-    """The terminal, or a file with room for long lines."""
-    console = Console(markup=False)  # brackets are brackets
-    if not console.is_terminal:
-        console.width = 180
-    return console
 
 
 class Chain:

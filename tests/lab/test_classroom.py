@@ -29,7 +29,7 @@ from lab_lib.run import headless
 from lab_lib.run.kernels import fresh_kernels, one_kernel
 from lab_lib.waiting import wait_until
 
-pytestmark = pytest.mark.classroom  # two minutes of its own: `make classroom`
+pytestmark = pytest.mark.slow
 
 LAB = Path(sys.executable).with_name("lab")
 NAMES = ["Ana", "Ben", "Chen 陈", "Dora", "=Emil"]

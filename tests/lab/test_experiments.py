@@ -12,7 +12,7 @@ from lab_lib.exercises import experiments
 from lab_lib.run.headless import DATA_FILE
 from lab_lib.waiting import wait_until
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.slow
 
 DATA = Path(DATA_FILE).parent
 SAMPLE_TOTALS = {"C1": Decimal(598), "C2": Decimal(1750)}

@@ -27,7 +27,7 @@ from lab_lib.aws import cleanup, cloudwatch, functions, queues, triggers
 from lab_lib.errors import LabError
 from lab_lib.waiting import wait_until
 
-pytestmark = pytest.mark.faults  # a minute of its own: `make faults`
+pytestmark = pytest.mark.slow
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 # The calls for a file of forty rows and a bad one, and for a batch of 110 records and one without an amount.

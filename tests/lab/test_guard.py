@@ -33,7 +33,7 @@ from lab_lib.run.headless import NOTEBOOKS
 ANEW = "run the cell with open_lab again"
 LIST_TABLES = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
 
-pytestmark = pytest.mark.security
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True, scope="module")

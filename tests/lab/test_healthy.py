@@ -17,7 +17,7 @@ from lab_lib.aws import buckets, functions, queues, tables, triggers
 from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
 
-pytestmark = pytest.mark.sabotage  # the other half of the measure: what is whole must be found whole
+pytestmark = pytest.mark.slow
 
 TOTALS = {"C1": "598", "C2": "1750"}  # of the handout's file
 ROLES = {"TransactionProcessor": "TransactionProcessor-role-ab12cd34", "TotalNotifier": "TotalNotifier-role-9x8y7z"}

@@ -16,7 +16,7 @@ from lab_lib.aws import buckets, cleanup, functions, policies, tables, triggers,
 from lab_lib.errors import LabError, is_refusal
 from lab_lib.lab import Lab, open_lab
 
-pytestmark = pytest.mark.security
+pytestmark = pytest.mark.slow
 
 ACCOUNT = "300000000021"
 HERE = Lab(None, "an account", ACCOUNT, "us-east-1", "aws")

@@ -8,7 +8,7 @@ from accounts import allow, built, user_of
 from lab_lib import checks
 from lab_lib.aws import user_policies
 
-pytestmark = pytest.mark.security
+pytestmark = pytest.mark.slow
 
 # Each action of the grader's policy, and the operations that the checks call refused without it. Where none is named,
 # a healthy account can do without: for the bucket's name the lab's own serves, the others tell of what is missing.

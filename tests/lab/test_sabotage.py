@@ -14,7 +14,7 @@ from lab_lib.errors import TimedOut
 from lab_lib.run.headless import DATA_FILE
 from lab_lib.waiting import wait_until
 
-pytestmark = pytest.mark.sabotage  # a minute of its own: `make sabotage`
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from lab_lib.errors import is_refusal
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
 
-pytestmark = pytest.mark.security  # half a minute of its own: `make security`
+pytestmark = pytest.mark.slow
 
 ACCOUNT, OTHER = "300000000011", "300000000012"
 HERE = Lab(None, "an account", ACCOUNT, "us-east-1", "aws")

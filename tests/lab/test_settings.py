@@ -180,7 +180,7 @@ def test_a_sum_of_38_digits_is_exact_and_one_of_more_is_refused(lab, setting, wr
     setting(f"{write.__name__}: {expression}", "38 digits are exact, 39 are refused")
 
 
-@pytest.mark.faults  # a minute long, which is the least that SQS can be told to keep a message
+@pytest.mark.slow  # a minute long, which is the least that SQS can be told to keep a message
 def test_what_has_expired_is_dropped_from_table_and_queue(lab, setting):
     tables.ensure_table(lab, "ProcessedRecords")
     url = queues.ensure_queue(lab, "CustomerNotify")

@@ -39,7 +39,7 @@ DONE = {"Filters": [{"Pattern": json.dumps({"dynamodb": {"NewImage": {"verdict":
 REPORTS = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 
 
-pytestmark = pytest.mark.faults
+pytestmark = pytest.mark.slow
 soon = partial(wait_until, timeout=30, longest_pause=0.1)
 
 

@@ -21,7 +21,7 @@ from lab_lib import checks
 from lab_lib.aws import buckets, cloudwatch, functions, grants, policies, queues, roles, tables, topics, triggers
 from lab_lib.checks.rules import RULES
 
-pytestmark = pytest.mark.sabotage  # a minute of its own: `make sabotage`
+pytestmark = pytest.mark.slow
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 BOTH = list(functions.SOURCES)
