@@ -1,26 +1,18 @@
-"""Made-up records of a class, as its engine writes them, for the tests of the grade book and of the report."""
+"""Make up the records of a class, for the tests of the grade book and of the report."""
 
 import json
 
 from lab_lib.checks import RULES
 
-NAMES = [
-    "Ana García",
-    "王小明",
-    "Олена Шевченко",
-    "محمد الأمين",
-    "Priya नायर",
-    "김서연",
-    "Yōko 佐藤",
-    "Siobhán O'Brien",
-]
-NAMES += ["Nguyễn Thị Đào", "Łukasz Żółć", "Tom Ray", "Ida Ray"]
+NAMES = ["Ana García", "王小明", "Олена Шевченко", "محمد الأمين", "Priya नायर", "김서연", "Yōko 佐藤"]
+NAMES += ["Siobhán O'Brien", "Nguyễn Thị Đào", "Łukasz Żółć", "Tom Ray", "Ida Ray"]
 NOTEBOOKS = ["00-start-here", "01-create-functions", "02-add-triggers", "03-create-topic", "04-create-queues"]
 NOTEBOOKS += ["05-upload-and-verify"]
+HOSTILE = "<script>alert(1)</script>\"'&\n\u202eabc" + "W" * 170
 
 
 def checks(*missing):
-    """All checks; those that are missing do not hold, and what rests on them waits."""
+    """All checks; the missing ones fail, and those that rest on them wait."""
     steps = sorted({rule.step for rule in RULES.values()} - {"99"})
     return [_check(rule, missing) for step in steps for rule in RULES.values() if rule.step == step]
 
@@ -41,7 +33,7 @@ def _holds(name, missing):
 
 
 def record(name="Ana", account="111122229012", missing=(), **other):
-    """A student who is done, and who misses these checks."""
+    """A student whose run is done, and for whom these checks fail."""
     steps = [
         {"notebook": each, "ok": True, "seconds": 1.5 + number + int(account[-2:]) % 7 / 3, "error": None}
         for number, each in enumerate(NOTEBOOKS)
@@ -50,6 +42,7 @@ def record(name="Ana", account="111122229012", missing=(), **other):
         "name": name,
         "account": f"********{account[-4:]}",
         "folder": f"student-{account[-4:]}",
+        "id": "",
         "state": "done",
         "seconds": sum(step["seconds"] for step in steps),
         "error": None,
@@ -62,14 +55,13 @@ def record(name="Ana", account="111122229012", missing=(), **other):
     }
 
 
-def not_run(name="Bo", account="111122229013"):
-    """A student whose turn did not come."""
-    nothing = {"checks": [], "steps": [], "totals": {}, "notebooks": []}
-    return record(name, account, state="not run", seconds=0.0, **nothing)
+def not_graded(name="Bo", account="111122229013", state="missing"):
+    """A student without results."""
+    return record(name, account, state=state, seconds=0.0, checks=[], steps=[], totals={}, notebooks=[])
 
 
 def whole_class():
-    """Twelve students of whom some are stuck, one failed and one was not run."""
+    """Twelve students: three are stuck and failed, and one is missing."""
     found = [record(name, f"1111222200{number:02}") for number, name in enumerate(NAMES, 1)]
     for number, missing in (
         (2, ["bucket trigger"]),
@@ -80,12 +72,11 @@ def whole_class():
         found[number] |= {"totals": {"C1": "598", "C2": "1499.50"}, "state": "failed"}
         found[number]["error"] = f"CheckFailed: {missing[0]}: absent; wanted: there. Make it as the step shows."
     found[10]["totals"] = {f"C{number}": str(2200 - 310 * number) for number in range(9)}
-    found[11] = not_run(NAMES[11], "111122220012")
-    return found
+    return [*found[:-1], not_graded(NAMES[-1], "111122220012")]
 
 
 def lay(folder, *records):
-    """Write the records where the engine does."""
+    """Write the records into the students' folders."""
     for each in records:
         place = folder / each["folder"]
         place.mkdir(parents=True)

@@ -1,7 +1,6 @@
-"""The report of a class: one HTML file that needs nothing else. Nothing here calls AWS.
+"""Render the report of a class as one HTML file that loads nothing else. Nothing here calls AWS.
 
-It is made of the grade book as a dict (see gradebook.book) and of the three files in templates/: the page, its style,
-and a script without which it works too.
+The grade book (see gradebook.book) fills the template in templates/. The page works without its script too.
 """
 
 import base64
@@ -17,13 +16,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
-_HIGHEST = 6  # so many customers are drawn
-_BINS = 12
+_HIGHEST = 6  # customers with a bar, for each student
+_BINS = 12  # bars of the histogram
 _MARKS = {"full": "✔", "part": "◐", "none": "✘", "unseen": "–"}
 
 
 def page(book: dict[str, Any], when: str = "") -> str:
-    """The report of a class; `when` is said at its top, in the very words."""
+    """Return the page; `when` is printed at its top."""
     steps, most = book["steps"], book["points_per_step"]
     students = [{**_student(each, most, steps), "number": number} for number, each in enumerate(book["students"], 1)]
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
@@ -54,7 +53,7 @@ def _template() -> Template:
 
 
 def _student(student: dict[str, Any], most: int, steps: dict[str, str]) -> dict[str, Any]:
-    """The student with what the page shows: a cell for each step, the checks to see to, the totals as bars."""
+    """Add what the page shows: a cell for each step, the checks that fail, and the totals as bars."""
     wrong = [check for check in student["checks"] if check["step"] in steps and not check["ok"]]
     return {
         **student,
@@ -66,7 +65,7 @@ def _student(student: dict[str, Any], most: int, steps: dict[str, str]) -> dict[
 
 
 def _cell(step: str, title: str, student: dict[str, Any], most: int) -> dict[str, str]:
-    """How far a student came in a step: a mark, the points, and the whole in words."""
+    """Return a cell of the table: a mark, the points, and both in words."""
     points = student["points"][step]
     checks = [check for check in student["checks"] if check["step"] == step]
     if points is None:
@@ -82,6 +81,7 @@ def _summary(students: list[dict[str, Any]], whole: int) -> dict[str, Any]:
     return {
         "students": len(students),
         "graded": len(totals),
+        "ungraded": [student for student in students if student["total"] is None],
         "full": sum(total == whole for total in totals),
         "median": median(totals) if totals else None,
         "states": Counter(student["state"] for student in students),
@@ -89,7 +89,7 @@ def _summary(students: list[dict[str, Any]], whole: int) -> dict[str, Any]:
 
 
 def _stuck(students: list[dict[str, Any]], steps: dict[str, str]) -> list[dict[str, Any]]:
-    """The checks that do not hold, those of most students first; what only waits for them is left out."""
+    """Return the checks that fail, the most frequent first. A check that waits for another one is left out."""
     who = defaultdict(list)
     for student in students:
         for check in student["wrong"]:
@@ -110,7 +110,7 @@ def _stuck(students: list[dict[str, Any]], steps: dict[str, str]) -> list[dict[s
 
 
 def _times(students: list[dict[str, Any]]) -> dict[str, Any]:
-    """How long the students' runs took: the bars of a histogram, and the same in words."""
+    """Return the bars of a histogram of the students' seconds, with the lowest, highest and median value."""
     seconds = sorted(student["seconds"] for student in students if student["steps"])
     if not seconds:
         return {}
@@ -127,7 +127,7 @@ def _times(students: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _notebooks(students: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What each notebook took, over all who ran it, and how many it stopped."""
+    """Return the seconds of each notebook, and how many runs failed in it."""
     runs = defaultdict(list)
     for student in students:
         for step in student["steps"]:
@@ -145,7 +145,7 @@ def _notebooks(students: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _bars(totals: dict[str, str], threshold: str) -> dict[str, Any]:
-    """The highest totals as bars from 0, in parts of 100, with the threshold as a line among them."""
+    """Return the highest totals as bars, and the threshold as a line, in percent of the width."""
     line = _amount(threshold)
     amounts = sorted(((_amount(text), name) for name, text in totals.items()), key=lambda each: (-each[0], each[1]))
     shown = amounts[:_HIGHEST]
@@ -162,7 +162,7 @@ def _bars(totals: dict[str, str], threshold: str) -> dict[str, Any]:
 
 
 def _amount(text: str) -> Decimal:
-    """The amount, or 0 for what is none; the words beside the bar say what was there."""
+    """Return the amount, or 0 for a text that is not a number; the page prints the text beside the bar."""
     try:
         amount = Decimal(text)
     except InvalidOperation:
@@ -171,5 +171,5 @@ def _amount(text: str) -> Decimal:
 
 
 def _number(value: float) -> str:
-    """10 for 10.0, 6.67 for 6.67."""
+    """Return 10 for 10.0, and 6.67 for 6.67."""
     return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -1,4 +1,4 @@
-"""`lab class`: the work of a whole class. Thin, like the other commands; what it shows is in class_table.py."""
+"""Define `lab class`, which runs, grades, reports and cleans up the lab for a whole class."""
 
 import math
 import os
@@ -16,12 +16,12 @@ from typer.core import TyperGroup
 from lab_lib.classroom.executors import JOBS
 from lab_lib.cli.terminal import Yes, out, said_in_one_line, shown
 
-_BOOK_EVERY = 10  # seconds; while a class is at work, its grade book can be looked at
+_BOOK_EVERY = 10  # seconds between two grade books while a class runs
 _SETTINGS = {f"LAB_{name}" for name in ("ACCOUNT", "PROFILE", "REGION", "PREFIX", "ROLE_ARN", "EXTERNAL_ID")}
 
 
-class _RunUnlessSaid(TyperGroup):
-    """`lab class ROSTER …` is `lab class run ROSTER …`."""
+class _RunByDefault(TyperGroup):
+    """Read `lab class ROSTER …` as `lab class run ROSTER …`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0] not in {*self.commands, *ctx.help_option_names}:
@@ -30,49 +30,74 @@ class _RunUnlessSaid(TyperGroup):
 
 
 app = typer.Typer(
-    cls=_RunUnlessSaid,
+    cls=_RunByDefault,
     no_args_is_help=True,
-    help="""Run the lab for a whole class, each in an account of their own, and write a grade book.
+    help="""Run the lab for a whole class, each student in an account of their own, and write a grade book.
 
 \b
-  lab class data/roster.csv --out runs/class            run it
+  lab class data/roster.csv --out runs/class            run and grade
   lab class data/roster.csv --out runs/class --resume   go on after Ctrl-C
-  lab class run --help                                  all that it can do
+  lab class check data/roster.csv --out runs/checked    grade, run nothing
+  lab class report data/roster.csv --out runs/class     write the grade book
+  lab class clean data/roster.csv                       delete the resources
+
+\b
+The roster is a CSV file with a header, and a line for each student:
+  needed     account, name
+  optional   id (of the school, or the login), region, prefix, threshold,
+             email, phone, data_file, profile or role_arn (and external_id)
+Without a profile or role_arn, the student's lab runs on the embedded AWS.
+
+\b
+--out holds a folder for each student, and the grade book:
+  report.html      for you
+  gradebook.csv    for Canvas and spreadsheets
+  gradebook.json   for programs
+An account that was not graded is left blank, not zero.
+
+\b
+To use three machines, run --shard 1/3, --shard 2/3 and --shard 3/3, one on
+each; then copy the students' folders together and run `lab class report`.
+
+\b
+The exit status is 0 if every student has full marks, 1 if not, 2 if the
+request is wrong, and 130 after Ctrl-C.
 """,
 )
 
-Roster = Annotated[Path, typer.Argument(help="Who is in the class: CSV or YAML, with account and name at least.")]
-Out = Annotated[Path, typer.Option("--out", help="Where the results go: a folder a student, and the grade book.")]
-Only = Annotated[str, typer.Option(help="Only these accounts of the roster, with commas between them.")]
+Roster = Annotated[Path, typer.Argument(help="A CSV file with the columns account and name, and a line per student.")]
+Out = Annotated[
+    Path, typer.Option("--out", help="The folder of the results: a folder per student, and the grade book.")
+]
+_SHARD = "A part of the class, such as 2/5; then copy the folders together and run `lab class report`."
+Shard = Annotated[str, typer.Option(help=_SHARD)]
+Only = Annotated[str, typer.Option(help="Only these accounts of the roster, separated by commas.")]
 
 
 @app.command()
 def run(
     roster: Roster,
     out_dir: Out,
-    jobs: Annotated[int, typer.Option(min=1, help="So many accounts at a time; twice the cores by default.")] = JOBS,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on: what is done stays, all else is run.")] = False,
-    shard: Annotated[str, typer.Option(help="Only this part of the class, such as 2/5.")] = "",
+    jobs: Annotated[int, typer.Option(min=1, help="Accounts to run at the same time.")] = JOBS,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on: keep what is done, and run the others.")] = False,
+    shard: Shard = "",
     only: Only = "",
-    keep: Annotated[bool, typer.Option("--keep", help="Skip 99: leave everything in the accounts.")] = False,
-    scheduler: Annotated[str, typer.Option(help="Give the work to a Dask cluster, such as tcp://10.0.0.5:8786.")] = "",
+    keep: Annotated[bool, typer.Option("--keep", help="Skip notebook 99: delete nothing in the accounts.")] = False,
+    scheduler: Annotated[str, typer.Option(help="Run on a Dask cluster, such as tcp://10.0.0.5:8786.")] = "",
     yes: Yes = False,
 ) -> None:
     """Run the notebooks for each account of the roster, grade it, and write the grade book to --out.
 
-    Each account is graded before its last notebook deletes what the lab made.
-
-    Where a notebook fails, all is left as it is. On AWS you are asked first. The grade book grows while it runs.
-
-    The exit status is 0 if everybody has full marks, 1 if not, 130 after Ctrl-C.
+    Each account is graded before notebook 99 deletes what the lab made. Where a notebook fails, the account stays as it
+    is. On AWS, you are asked before the run. The grade book is updated while the class runs.
     """
     from lab_lib.classroom import executors, gradebook, session
     from lab_lib.cli import class_table
     from lab_lib.run import headless
 
     again = shlex.join(["lab", "class", *_arguments(), *([] if resume else ["--resume"])])
-    begun = "What was begun goes on to its end on the cluster; wait for that. " if scheduler else ""
-    with said_in_one_line(f"Stopped. {begun}To go on: {again}"):
+    running = "The cluster finishes the accounts that are running; wait for that. " if scheduler else ""
+    with said_in_one_line(f"Stopped. {running}To go on: {again}"):
         everybody = _read(roster)
         until = headless.last_kept() if keep else None
         works = session.plan(session.chosen(everybody, shard), out_dir, until)
@@ -102,11 +127,7 @@ def run(
 
 @app.command()
 def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
-    """Grade each account of the roster as it is, whoever built it, and write the grade book. Nothing is run or changed.
-
-    \b
-        lab class check data/roster.csv --out runs/checked
-    """
+    """Grade each account of the roster as it is, and write the grade book. Nothing is run or changed."""
     from lab_lib.classroom import executors, gradebook, job, session
     from lab_lib.cli import class_table
 
@@ -125,8 +146,34 @@ def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
 
 
 @app.command()
+def report(roster: Roster, out_dir: Out) -> None:
+    """Write the grade book from the students' folders in --out. Nothing is run.
+
+    Use it for a class that ran in parts (--shard), after you copied the folders of all parts together.
+    Students of the roster who have no results there are named, and left blank in the grade book.
+    """
+    from lab_lib.classroom import gradebook, job, session
+    from lab_lib.errors import UsageError
+
+    with said_in_one_line("Stopped. To write the grade book, run the command again."):
+        students = _read(roster)
+        if not out_dir.is_dir():
+            raise UsageError(f"{out_dir} is not a folder. Name the folder that holds the students' folders.")
+        blank = [job.record(each, "missing") for each in session.plan(students, out_dir)]
+        with session.alone(out_dir):
+            records, others = gradebook.gather(out_dir, blank)
+            gradebook.write(out_dir, records, date.today().isoformat())
+        missing = [each["name"] for each in records if each["state"] == "missing"]
+        if others:
+            _say(f"Left out, because they belong to nobody in the roster: {', '.join(others)}")
+        if missing:
+            _say(f"No results for {', '.join(missing)}. Copy their folders to {shown(out_dir)}, and run this again.")
+        _summarise(out_dir, records)
+
+
+@app.command()
 def clean(roster: Roster, only: Only = "", yes: Yes = False) -> None:
-    """Delete what the lab made in all accounts of the roster, and say what is left. On AWS it asks first."""
+    """Delete what the lab made in every account of the roster, and list what is left. On AWS, you are asked first."""
     from lab_lib.classroom import session
     from lab_lib.cli import class_table
 
@@ -139,25 +186,8 @@ def clean(roster: Roster, only: Only = "", yes: Yes = False) -> None:
             raise typer.Exit(1)
 
 
-@app.command()
-def merge(
-    folders: Annotated[list[Path], typer.Argument(help="What the shards of a class were written to.")],
-    out_dir: Out,
-) -> None:
-    """Join the results of the shards of a class, and write one grade book.
-
-    \b
-        lab class merge runs/part-1 runs/part-2 --out runs/class
-    """
-    from lab_lib.classroom import gradebook
-
-    with said_in_one_line():
-        records = gradebook.merge(folders, out_dir, date.today().isoformat())
-        _summarise(out_dir, records)
-
-
 def _read(roster: Path) -> list[Any]:
-    """The students. The roster alone says what each lab is like: the instructor's own settings play no part."""
+    """Return the students. Only the roster configures their labs, so the instructor's own settings are unset."""
     from lab_lib.classroom import roster as rosters
 
     for name in [name for name in os.environ if name in _SETTINGS]:
@@ -166,7 +196,7 @@ def _read(roster: Path) -> list[Any]:
 
 
 def _summarise(folder: Path, records: Sequence[dict[str, Any]]) -> None:
-    """Say who has full marks, who has not and why, and where the report lies; exit status 1 unless all have."""
+    """Print who has less than full marks and why, and where the report is; exit with 1 if there is anybody."""
     from lab_lib.classroom import gradebook
     from lab_lib.cli import class_table
 
@@ -175,12 +205,15 @@ def _summarise(folder: Path, records: Sequence[dict[str, Any]]) -> None:
     out.print(f"Full marks: {len(students) - len(short)} of {len(students)}", style="bold", highlight=False)
     if short:
         out.print(class_table.marked_down(short))
-    where = f"Report: {shown(folder / 'report.html')}   Grade book: {shown(folder / 'gradebook.csv')}"
-    out.print(where, soft_wrap=True, highlight=False)
+    _say(f"Report: {shown(folder / 'report.html')}   Grade book: {shown(folder / 'gradebook.csv')}")
     if short:
         raise typer.Exit(1)
 
 
+def _say(line: str) -> None:
+    out.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
 def _arguments() -> list[str]:
-    """What was typed after `lab class`."""
+    """Return what was typed after `lab class`."""
     return sys.argv[sys.argv.index("class") + 1 :] if "class" in sys.argv else []

@@ -1,4 +1,4 @@
-"""What `lab class` shows: the table of who is where, a line for each who is through, and who was marked down."""
+"""Draw what `lab class` shows: the progress of a class, who has less than full marks, and what a clean-up left."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,66 +15,67 @@ from lab_lib.classroom.roster import Student
 from lab_lib.cli.terminal import err
 from lab_lib.masking import without_accounts
 
-_STYLES = {"done": "green", "failed": "red", "running": "bold", "waiting": "bright_black", "done before": "green"}
+_STYLES = {"running": "bold", "failed": "red", "waiting": "bright_black", "done": "green", "done before": "green"}
+_ORDER = list(_STYLES)  # of the rows: a terminal may have too few lines for all
+_Row = tuple[str, str, str, str, str]
 
 
 @contextmanager
 def live(works: list[Work], to_do: list[Work]) -> Iterator[Callable[[Record], None]]:
-    """Show the class while it is at work; what is given must be called with each record when it is there.
+    """Show the progress of a class; give the function to call with each student's record.
 
-    On a terminal this is a table that changes; elsewhere, as in CI, a line for each student who is through.
+    A terminal shows a table that changes. Elsewhere, as in CI, each finished student is a line.
     """
-    view = _View(works, to_do)
+    progress = _Progress(works, to_do)
     if not err.is_terminal:
-        yield view.say
+        yield progress.print_line
         return
-    with Live(get_renderable=view.table, console=err, refresh_per_second=4, transient=True):
-        yield view.note
+    with Live(get_renderable=progress.table, console=err, refresh_per_second=4, transient=True):
+        yield progress.add
 
 
-class _View:
-    """Who is where. What runs now is read from the folders that the work is done in, wherever that is."""
+class _Progress:
+    """The state of each student. A file in the student's draft folder names the notebook that runs now."""
 
     def __init__(self, works: list[Work], to_do: list[Work]) -> None:
         self.works, self.to_do = works, {each.folder.name for each in to_do}
         self.records: dict[str, Record] = {}
-        self.begun: dict[str, float] = {}
+        self.started: dict[str, float] = {}
 
-    def note(self, record: Record) -> None:
+    def add(self, record: Record) -> None:
         self.records[record["folder"]] = record
 
-    def say(self, record: Record) -> None:
-        self.note(record)
+    def print_line(self, record: Record) -> None:
+        self.add(record)
         words = f"{len(self.records)}/{len(self.to_do)}  {record['state']}  {record['account']}  {record['name']}"
         why = f"  {record['error']}" if record["error"] else ""
         err.print(f"{words}  {record['seconds']:.0f} s{why}", soft_wrap=True, markup=False, highlight=False)
 
     def table(self) -> Table:
-        """As many rows as the terminal has room for: those at work first, then those who failed."""
+        """Return as many rows as the terminal has lines for, and a count of each state below them."""
         rows = sorted(map(self._row, self.works), key=lambda row: _ORDER.index(row[3]))
         counts = {state: sum(row[3] == state for row in rows) for state in _ORDER}
-        told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-        table = Table("account", "name", "step", "state", "seconds", header_style="bold", caption=told)
+        caption = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        table = Table("account", "name", "step", "state", "seconds", header_style="bold", caption=caption)
         table.columns[4].justify = "right"
         for account, name, step, state, seconds in rows[: max(err.height - 6, 1)]:
             table.add_row(account, Text(name), step, Text(state, _STYLES[state]), seconds)
         return table
 
-    def _row(self, each: Work) -> tuple[str, str, str, str, str]:
-        account, name = without_accounts(each.student.account), each.student.name
-        folder = each.folder.name
+    def _row(self, each: Work) -> _Row:
+        account, name, folder = without_accounts(each.student.account), each.student.name, each.folder.name
         if record := self.records.get(folder):
-            return account, name, _last(record), record["state"], f"{record['seconds']:.0f}"
+            return account, name, _last_notebook(record), record["state"], f"{record['seconds']:.0f}"
         if folder not in self.to_do:
             return account, name, "", "done before", ""
         if step := job.step(each):
-            seconds = time.monotonic() - self.begun.setdefault(folder, time.monotonic())
+            seconds = time.monotonic() - self.started.setdefault(folder, time.monotonic())
             return account, name, step, "running", f"{seconds:.0f}"
         return account, name, "", "waiting", ""
 
 
 def marked_down(students: Sequence[dict[str, Any]]) -> Table:
-    """Those without full marks: the step where they are stuck, and what was found there."""
+    """Return a table of these students: the points, the step where each is stuck, and what was found there."""
     table = Table("name", "account", "points", "stuck at", "found", header_style="bold")
     table.columns[4].overflow = "fold"
     for each in students:
@@ -84,7 +85,7 @@ def marked_down(students: Sequence[dict[str, Any]]) -> Table:
 
 
 def leaks(students: list[Student], found: list[session.Leak]) -> Table:
-    """What the clean-up of each account has deleted, what it has left and what it has kept."""
+    """Return a table of what the clean-up of each account has deleted, left and kept."""
     table = Table("name", "account", "deleted", "left", "given, and kept", header_style="bold")
     for student, leak in zip(students, found, strict=True):
         left = leak.error or ", ".join(leak.left) or "nothing"
@@ -94,16 +95,12 @@ def leaks(students: list[Student], found: list[session.Leak]) -> Table:
 
 
 def _stuck(student: dict[str, Any]) -> tuple[str, str]:
-    """(step, what was found): of the first check that does not hold, else of the notebook that failed."""
+    """Return (step, what was found) of the first check that fails, else of the notebook that failed."""
     for check in student["checks"]:
         if check["state"] in ("not yet", "cannot see") and check["step"] != "further":
             return check["step"], f"{check['name']}: {check['found']}"
-    return _last(student), student["error"] or student["state"]
+    return _last_notebook(student), student["error"] or student["state"]
 
 
-def _last(record: Record) -> str:
-    steps = record["steps"]
-    return str(steps[-1]["notebook"]) if steps else ""
-
-
-_ORDER = ["running", "failed", "waiting", "done", "done before"]
+def _last_notebook(record: Record) -> str:
+    return str(record["steps"][-1]["notebook"]) if record["steps"] else ""

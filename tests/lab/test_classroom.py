@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from conftest import logged
 from lab_lib.aws import buckets, cleanup, policies, queues, tables, topics
-from lab_lib.classroom import gradebook, job, session
+from lab_lib.classroom import job, session
 from lab_lib.classroom.executors import THREADS, Processes, processes
 from lab_lib.cli.main import app
 from lab_lib.embedded import server
@@ -743,7 +743,7 @@ def test_clean_deletes_what_the_lab_made_in_every_account_and_says_what_is_left(
     assert [cleanup.left(lab) for lab in labs] == [[], []]
 
 
-def test_shards_have_every_student_once_and_merge_to_one_grade_book(tmp_path, new_account):
+def test_shards_have_every_student_once_and_are_joined_by_a_copy_of_their_folders(tmp_path, new_account):
     students = [student_of(new_account(), name=f"Student {number}") for number in range(7)]
     parts = [session.chosen(students, f"{part}/3") for part in (1, 2, 3)]
 
@@ -752,9 +752,11 @@ def test_shards_have_every_student_once_and_merge_to_one_grade_book(tmp_path, ne
     for number, part in enumerate(parts):
         for each in session.plan(part, tmp_path / str(number)):
             job.failed(each, RuntimeError("no"))
-    ended = in_process("class", "merge", *(tmp_path / str(number) for number in range(3)), "--out", tmp_path / "all")
-    assert ended.exit_code == 1
-    assert len(gradebook.read(tmp_path / "all")) == len(book_of(tmp_path / "all")) == 7
+        shutil.copytree(tmp_path / str(number), tmp_path / "all", dirs_exist_ok=True)
+    rows = "".join(f"{each.account},{each.name}\n" for each in students)
+    (tmp_path / "roster.csv").write_text(f"account,name\n{rows}")
+    in_process("class", "report", tmp_path / "roster.csv", "--out", tmp_path / "all")
+    assert [each["state"] for each in book_of(tmp_path / "all")] == ["failed"] * 7
 
 
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b", "1/0"])
@@ -779,7 +781,7 @@ def test_an_account_that_is_not_in_the_roster_is_refused(roster, tmp_path):
     assert (ended.exit_code, "999999999999" in ended.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("names", ["class", "class run", "class check", "class clean", "class merge"])
+@pytest.mark.parametrize("names", ["class", "class run", "class check", "class clean", "class report"])
 def test_every_command_of_the_class_explains_itself(names):
     ended = in_process(*names.split(), "--help")
 

@@ -1,5 +1,5 @@
 "use strict";
-// An extra: find a student, and sort the table. Without it the page shows all, in the order of the names.
+// Find a student, and sort the table. Without JavaScript the page shows all students in the order of their names.
 const table = document.querySelector("#grades table");
 if (table) {
   const rows = [...table.tBodies[0].rows];
@@ -32,7 +32,7 @@ if (table) {
     });
   });
 }
-// What is folded is printed unfolded.
+// Unfold everything to print it.
 const folded = () => document.querySelectorAll("details:not([open])");
 let opened = [];
 addEventListener("beforeprint", () => {
