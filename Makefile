@@ -7,7 +7,12 @@ READY := .venv/.ready
 .PHONY: help run lab test test-all bench bench-class lint format refresh lock clean
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "The Serverless Lab Workbook. Begin with: make lab"
+	@echo "The first command sets up .venv. Another Python: make PYTHON=python3.13 lab"
+	@awk -F ':.*## ' '/^##@/ {print "\n" substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' \
+		$(MAKEFILE_LIST)
+
+##@ Learn
 
 run: $(READY) ## run the whole lab, notebooks 00 to 99, on the embedded AWS
 	@$(BIN)/lab run
@@ -15,28 +20,31 @@ run: $(READY) ## run the whole lab, notebooks 00 to 99, on the embedded AWS
 lab: $(READY) ## open the lab in JupyterLab
 	@$(BIN)/lab open
 
-test: $(READY) ## run the tests: the parts, the whole chain, the notebooks
+##@ Work on the lab
+
+test: $(READY) ## run the quick tests (two minutes)
 	$(SIDE_BY_SIDE)
 
-test-all: test ## run the slow tests too: faults, attacks, classes, and Chromium if it is installed
+test-all: test ## run all tests (up to fifteen minutes); Chromium is optional
 	$(SIDE_BY_SIDE) -m slow tests/unit tests/lab tests/browser
 
 SIDE_BY_SIDE := $(BIN)/pytest -n auto --dist loadfile
 
-bench: $(READY) ## time the headless run and `lab check` against what they cannot do without
+bench: $(READY) ## time `lab run` and `lab check`
 	$(BIN)/python tests/bench_run.py
 
-bench-class: $(READY) ## time a class against a loop over the papermill command, and against its cells alone
+bench-class: $(READY) ## time a class
 	$(BIN)/python tests/bench_class.py $(ACCOUNTS)
 
-lint: $(READY) ## check style and types, of notebooks too
+lint: $(READY) ## check style, types, imports and the workflow of CI
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --no-cache --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/zizmor --offline --no-progress --quiet .github
 	$(BIN)/nbstripout --verify $(KEEP) notebooks/*.ipynb
 
-format: $(READY) ## put code and notebooks into their usual form
+format: $(READY) ## format code and notebooks
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/nbstripout $(KEEP) notebooks/*.ipynb
@@ -44,7 +52,7 @@ format: $(READY) ## put code and notebooks into their usual form
 KEEP := --keep-output --keep-count --keep-id \
 	--extra-keys "metadata.papermill cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
 
-refresh: $(READY) ## run the notebooks and keep their outputs as the ones that the tests compare with
+refresh: $(READY) ## run the notebooks, and keep their outputs for the tests
 	$(BIN)/python tests/notebooks/refresh.py
 	$(BIN)/nbstripout $(KEEP) notebooks/*.ipynb
 
@@ -52,16 +60,22 @@ lock: $(READY) ## choose the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --universal --all-extras --upgrade --no-header --no-annotate \
 		--python-version 3.11 pyproject.toml --output-file requirements.lock
 
-clean: ## stop the embedded AWS, and delete it, the environment and the runs
+clean: ## stop and delete the embedded AWS; delete .venv and runs/
 	@if [ -x $(BIN)/lab ]; then $(BIN)/lab local stop; fi
 	rm -rf .venv .lab runs
 
 # Made once, and again when the dependencies change. uv installs ten times faster than pip; the compiled bytecode
-# saves every kernel two seconds.
+# saves every kernel two seconds. `.ready` is made last, so a set-up that failed begins again.
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%d was found; the lab wants 3.11 or newer. Name one: make PYTHON=python3.13 ..." % sys.version_info[:2])'
-	@echo "Setting up .venv (once, about half a minute) ..."
+	@command -v $(PYTHON) >/dev/null || $(call stop,$(PYTHON) was not found. Install Python 3.11 or newer. Or name one: make PYTHON=python3.13 ...)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%d was found; the lab needs 3.11 or newer. Name one: make PYTHON=python3.13 ..." % sys.version_info[:2])'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call stop,$(PYTHON) has no venv module. On Debian and Ubuntu: sudo apt install python3-venv)
+	@echo "Setting up .venv: once, half a minute to five minutes, depending on network and computer."
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock uv
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --compile-bytecode -r requirements.lock -e .
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock uv 2>/dev/null \
+		|| $(call stop,pip cannot install uv. Is this computer online? To see why: $(BIN)/pip install uv)
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --compile-bytecode -r requirements.lock -e . \
+		|| $(call stop,The set-up has failed for the reason above. Run the same command again.)
 	@touch $@
+
+stop = { echo "$(1)" >&2; exit 1; }
