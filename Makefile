@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab test test-all bench bench-class lint format refresh lock clean
+.PHONY: help run lab test test-all bench bench-class lint format refresh docs lock clean
 
 help: ## list these commands
 	@echo "The Serverless Lab Workbook. Begin with: make lab"
@@ -55,6 +55,9 @@ KEEP := --keep-output --keep-count --keep-id \
 refresh: $(READY) ## run the notebooks, and keep their outputs for the tests
 	$(BIN)/python tests/notebooks/refresh.py
 	$(BIN)/nbstripout $(KEEP) notebooks/*.ipynb
+
+docs: $(READY) ## write docs/permissions.md from the policies
+	$(BIN)/python docs/permissions.py > docs/permissions.md
 
 lock: $(READY) ## choose the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --universal --all-extras --upgrade --no-header --no-annotate \

@@ -1,14 +1,14 @@
-"""Every error of the lab. Each says what was found, what was wanted and what to do.
+"""All errors of the lab. Each message says what was found, what was wanted and what to do.
 
-LabError                 something did not work: exit status 1
-├── UsageError           the request itself is wrong, nothing was made: exit status 2
+LabError                 something failed: exit status 1
+├── UsageError           the request itself is wrong, and nothing was created: exit status 2
 │   ├── NotATransactionsFile
 │   └── RosterError
-├── WrongAccount         the credentials belong to another account than the one that was named
-├── WrongResource        a resource of that name exists and cannot be made what the lab needs
+├── WrongAccount         the credentials belong to another account than the named one
+├── WrongResource        a resource of that name exists and cannot be changed into what the lab needs
 ├── StepMissing          an earlier notebook has to run first
-├── CheckFailed          a checkpoint found something that does not hold
-├── TimedOut             what was waited for did not happen in time
+├── CheckFailed          a check at a checkpoint failed
+├── TimedOut             an event did not happen in time
 └── EmulatorError        the embedded AWS did not start, does not answer, or has stopped
 """
 
@@ -18,35 +18,35 @@ from botocore.exceptions import ClientError
 
 
 class LabError(Exception):
-    """Something did not work; the message is one line for the learner."""
+    """Something failed. The message is one line for the learner."""
 
     exit_status = 1
 
     def _render_traceback_(self) -> list[str]:
-        """Show a learner the message, not the stack: IPython calls this where it exists."""
+        """Show a learner the message without the stack. IPython calls this method if an exception has it."""
         return [f"{type(self).__name__}: {self}"]
 
 
 class UsageError(LabError):
-    """The request is wrong as it stands; nothing was made."""
+    """The request is wrong, and nothing was created."""
 
     exit_status = 2
 
 
 class NotATransactionsFile(UsageError):
-    """The file cannot be read as a transactions file at all."""
+    """The file cannot be read as a transactions file."""
 
 
 class RosterError(UsageError):
-    """The roster of a class cannot be used; the message lists every fault with its line."""
+    """The roster of a class has errors. The message lists each with its line."""
 
 
 class WrongAccount(LabError):
-    """The credentials are for another account than the one that was named."""
+    """The credentials are for another account than the named one."""
 
 
 class WrongResource(LabError):
-    """A resource of that name exists, and cannot be changed into what the lab needs."""
+    """A resource of that name exists and cannot be changed into what the lab needs."""
 
 
 class StepMissing(LabError):
@@ -54,11 +54,11 @@ class StepMissing(LabError):
 
 
 class CheckFailed(LabError):
-    """A checkpoint found something that does not hold."""
+    """A check at a checkpoint failed."""
 
 
 class TimedOut(LabError):
-    """What was waited for did not happen in time."""
+    """An event did not happen in time."""
 
 
 class EmulatorError(LabError):
@@ -66,15 +66,15 @@ class EmulatorError(LabError):
 
 
 def error_code(error: ClientError) -> str:
-    """AWS's code for the error, such as `ResourceNotFoundException`."""
+    """Return AWS's code for the error, such as `ResourceNotFoundException`."""
     details: dict[str, Any] = error.response.get("Error", {})
     return str(details.get("Code", ""))
 
 
-def is_refusal(error: ClientError) -> bool:
-    """True if AWS says that the caller may not do this; a thing that is hidden like this may well be there."""
-    return error_code(error) in _REFUSALS
+def is_access_denied(error: ClientError) -> bool:
+    """Return True if AWS denies the caller this action. The resource may exist all the same."""
+    return error_code(error) in _ACCESS_DENIED
 
 
-# Each service has its own word for it; HEAD requests have only the number.
-_REFUSALS = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"}
+# Each service has its own code. HEAD requests have only the HTTP status.
+_ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"}

@@ -1,4 +1,4 @@
-"""Where the lab runs and what things are called there. `open_lab()` is the only way in, and makes the only session."""
+"""The account that the lab runs in, and the names and settings there. Only `open_lab()` makes a boto3 session."""
 
 import functools
 import os
@@ -13,25 +13,27 @@ import boto3
 import botocore.loaders
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, ConnectionError, HTTPClientError
+from botocore.parsers import ResponseParserError
+from botocore.utils import is_valid_endpoint_url
 
 from lab_lib.embedded import server
 from lab_lib.errors import EmulatorError, LabError, UsageError, WrongAccount
 
 TAG_KEY, TAG_VALUE = "lab", "serverless-lab"
 TAGS = {TAG_KEY: TAG_VALUE}
-TAG = {"Key": TAG_KEY, "Value": TAG_VALUE}  # the same, as S3, IAM, DynamoDB and SNS want it
-BUCKET_NAME = "inputs3bucketfortransact"  # the part of it that the handout fixes
+TAG = {"Key": TAG_KEY, "Value": TAG_VALUE}  # the same tag for S3, IAM, DynamoDB and SNS
+BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's name
 DEFAULT_REGION = "us-east-1"
 DEFAULT_THRESHOLD = Decimal(1500)
 
 
 @dataclass(frozen=True)
 class Lab:
-    """One account and Region, the names that the lab's things have there, and the settings of its run."""
+    """One account and Region, the names of the lab's resources there, and the settings of a run."""
 
     session: boto3.Session = field(repr=False)
-    target: str  # "the embedded AWS", "the endpoint …" or "AWS": for people to read
+    target: str  # for people to read: "the embedded AWS", "the endpoint …" or "AWS"
     account: str
     region: str
     partition: str
@@ -40,34 +42,34 @@ class Lab:
     threshold: Decimal = DEFAULT_THRESHOLD
     email: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
-    given_bucket: str = field(default="", repr=False)  # the bucket's name, where a classroom made it beforehand
+    bucket_name: str = field(default="", repr=False)  # only for a bucket that a classroom created under its own name
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def client(self, service: str) -> Any:
-        """The boto3 client of a service, such as "s3"; made once, since making one takes longer than a call."""
+        """Return the boto3 client of a service, such as "s3". Each is created once, since that takes 0.15 s."""
         if service not in self._clients:
             config = _config(self.endpoint)
             self._clients[service] = self.session.client(service, endpoint_url=self.endpoint, config=config)
         return self._clients[service]
 
     def name(self, name: str) -> str:
-        """The handout's name, with this account's prefix before it."""
+        """Return a name of the handout with the prefix before it."""
         return f"{self.prefix}{name}"
 
     @property
     def bucket(self) -> str:
-        """The bucket's name; bucket names are lower case, and unique in the whole world."""
-        return self.given_bucket or f"{self.prefix}{BUCKET_NAME}-{self.account}-{self.region}".lower()
+        """Return the bucket's name. Bucket names are lower case, and unique in the whole world."""
+        return self.bucket_name or f"{self.prefix}{BUCKET_NAME}-{self.account}-{self.region}".lower()
 
     def arn(self, service: str, resource: str) -> str:
-        """The ARN of a resource in this account; IAM's and S3's carry no Region, S3's no account either."""
+        """Return the ARN of a resource in this account. IAM's and S3's have no Region, S3's have no account either."""
         region = "" if service in ("iam", "s3") else self.region
         account = "" if service == "s3" else self.account
         return f"arn:{self.partition}:{service}:{region}:{account}:{resource}"
 
     @property
     def is_real(self) -> bool:
-        """True on AWS itself, where things cost money and deleting them asks first."""
+        """Return True on AWS itself, which costs money. There the lab asks before it deletes."""
         return self.endpoint is None
 
     def __str__(self) -> str:
@@ -86,46 +88,58 @@ def open_lab(
     role_arn: str = "",
     external_id: str = "",
 ) -> Lab:
-    """Open the lab in an account, and start the embedded AWS if that is where it runs.
+    """Open the lab in an account, and start the embedded AWS if the lab runs on it.
 
-    What is left empty is taken from LAB_ACCOUNT, LAB_PROFILE, LAB_REGION, LAB_PREFIX, LAB_ROLE_ARN and LAB_EXTERNAL_ID,
-    which `lab open` and `lab class` set. A `profile` means AWS itself, and so does a role, which is assumed with the
-    profile's credentials or those that the environment has; then `account` must be named. Without them,
-    AWS_ENDPOINT_URL names any other endpoint; with neither, the lab runs on the embedded AWS, where any twelve digits
-    are an account.
+    Empty settings are read from LAB_ACCOUNT, LAB_PROFILE, LAB_REGION, LAB_PREFIX, LAB_ROLE_ARN and LAB_EXTERNAL_ID,
+    which `lab open` and `lab class` set. A `profile` or a role selects AWS, and then `account` is required. The role is
+    assumed with the credentials of the profile or of the environment. Otherwise AWS_ENDPOINT_URL selects its endpoint.
+    Without all of these the lab runs on the embedded AWS, where any twelve digits are an account.
     UsageError for a setting that cannot be right; WrongAccount if the credentials are for another account.
     """
     account, profile = account or os.environ.get("LAB_ACCOUNT", ""), profile or os.environ.get("LAB_PROFILE", "")
     region, prefix = region or os.environ.get("LAB_REGION", ""), prefix or os.environ.get("LAB_PREFIX", "")
     role_arn = role_arn or os.environ.get("LAB_ROLE_ARN", "")
     external_id = external_id or os.environ.get("LAB_EXTERNAL_ID", "")
-    given = {"prefix": prefix, "threshold": threshold, "email": email, "phone": phone}
-    settings = {name: setting(name, value) for name, value in given.items()}
     setting("account", account)
-    settings |= {"region": region or DEFAULT_REGION, "partition": partition(region or DEFAULT_REGION)}
-    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
-    if role_arn:
-        return _in_role(account, profile, role_arn, external_id, endpoint, settings)
-    if profile:
-        return _on_aws(account, profile, endpoint, settings)
-    return _on_endpoint(account, endpoint, settings) if endpoint else _on_embedded(account, settings)
+    region = region or DEFAULT_REGION
+    settings: dict[str, Any] = {"prefix": prefix, "threshold": threshold, "email": email, "phone": phone}
+    settings = {name: setting(name, value) for name, value in settings.items()}
+    settings |= {"region": region, "partition": partition(region)}
+    if is_embedded(profile, role_arn):
+        return _on_embedded(account or server.ACCOUNT, settings)
+    endpoint = _endpoint()
+    if profile or role_arn:
+        session = _aws_session(account, profile, region, role_arn, external_id, endpoint)
+    else:
+        secret = os.environ.get("AWS_SECRET_ACCESS_KEY", "test")  # an emulator takes the account for the access key
+        own = None if account else _user_session("", region)
+        session = own or _keyed_session(region, account or server.ACCOUNT, secret)
+    caller = _caller(session, endpoint)
+    if account and account != caller:
+        raise WrongAccount(
+            f"The credentials are for account {caller}; this lab wants {account}. "
+            f"Name a profile of {account}, or the account {caller}."
+        )
+    return Lab(session, f"the endpoint {endpoint}" if endpoint else "AWS", caller, endpoint=endpoint, **settings)
 
 
 def setting(name: str, value: Any) -> Any:
-    """A setting of `open_lab` in the form that the lab keeps; UsageError if it cannot be right. Empty is right."""
+    """Return a setting of `open_lab` in the form that Lab keeps. UsageError if it cannot be right; empty is right."""
     if name == "threshold":
         return _amount(value)
     if name == "region":
         partition(value or DEFAULT_REGION)
         return value
     pattern, wanted = _SETTINGS[name]
-    return _matching(value, f"({pattern})?", name, wanted)
+    if not isinstance(value, str) or not re.fullmatch(f"({pattern})?", value):
+        raise UsageError(f"{name} is {value!r}; wanted {wanted}.")
+    return value
 
 
 @functools.cache
 def partition(region: str) -> str:
-    """The Region's partition, such as aws or aws-cn; UsageError if there is no such Region."""
-    session = _keyed_session(server.ACCOUNT, region)
+    """Return the Region's partition, such as aws or aws-cn. UsageError if there is no such Region."""
+    session = _keyed_session(region, server.ACCOUNT)
     try:
         found = str(session.get_partition_for_region(region))
     except BotoCoreError:
@@ -135,20 +149,19 @@ def partition(region: str) -> str:
     return found
 
 
-def has_tag(tags: dict[str, str]) -> bool:
-    """True if the tags, as Lambda, SQS and CloudWatch Logs give them, say that the lab made the thing."""
+def has_lab_tag(tags: dict[str, str]) -> bool:
+    """Return True if the lab's tag is among the tags of a function, queue or log group."""
     return tags.get(TAG_KEY) == TAG_VALUE
 
 
 def is_embedded(profile: str = "", role_arn: str = "") -> bool:
-    """True if a lab that is opened so runs on the embedded AWS."""
+    """Return True if `open_lab` with this profile and role runs on the embedded AWS."""
     return not (profile or role_arn or os.environ.get("AWS_ENDPOINT_URL"))
 
 
 def _on_embedded(account: str, settings: dict[str, Any]) -> Lab:
-    account = account or server.ACCOUNT
     found = server.start()
-    session = _keyed_session(account, settings["region"], found.secret)
+    session = _keyed_session(settings["region"], account, found.secret)
     session.events.register("needs-retry", functools.partial(_raise_if_stopped, found))
     return Lab(session, "the embedded AWS", account, endpoint=found.endpoint, **settings)
 
@@ -156,114 +169,104 @@ def _on_embedded(account: str, settings: dict[str, Any]) -> Lab:
 def _raise_if_stopped(
     opened: server.Server, response: Any = None, caught_exception: Exception | None = None, **_: Any
 ) -> None:
-    """Raise EmulatorError if a call failed because the embedded AWS stopped, or was started anew with another secret.
+    """Raise EmulatorError if a call failed because the embedded AWS stopped, or was started again with a new secret.
 
-    botocore asks before it tries a call again, which would not help then.
+    botocore calls this before each retry, which could not succeed then.
     """
-    refused = response is not None and response[0].status_code == HTTPStatus.FORBIDDEN
-    if (caught_exception or refused) and server.running() != opened:
+    denied = response is not None and response[0].status_code == HTTPStatus.FORBIDDEN
+    if (caught_exception or denied) and server.running() != opened:
         raise EmulatorError(
             "The embedded AWS that this lab was opened on has stopped. In a notebook, run the cell with open_lab "
             "again; `lab run --until 04` builds again what is gone."
         ) from None
 
 
-def _on_endpoint(account: str, endpoint: str, settings: dict[str, Any]) -> Lab:
-    key, secret = account or server.ACCOUNT, os.environ.get("AWS_SECRET_ACCESS_KEY", "test")  # as emulators want them
-    session = _keyed_session(key, settings["region"], secret)
-    if not account:
-        session = _user_session("", settings["region"]) or session
-    caller = _caller(session, endpoint)
-    return Lab(session, f"the endpoint {endpoint}", _agreed(account or caller, caller), endpoint=endpoint, **settings)
+def _endpoint() -> str | None:
+    """Return AWS_ENDPOINT_URL, None if it is unset. UsageError if it is not the address of an HTTP server."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    try:
+        parts = urlsplit(endpoint)
+        right = parts.scheme in ("http", "https") and parts.port != 0 and is_valid_endpoint_url(endpoint)
+    except ValueError:  # the port is not a number up to 65535
+        right = False
+    if endpoint and not right:
+        raise UsageError(f"AWS_ENDPOINT_URL is {endpoint!r}; wanted http://host:port, such as http://127.0.0.1:4566.")
+    return endpoint or None
 
 
-def _on_aws(account: str, profile: str, endpoint: str, settings: dict[str, Any]) -> Lab:
+def _aws_session(
+    account: str, profile: str, region: str, role_arn: str, external_id: str, endpoint: str | None
+) -> boto3.Session:
+    """Return a session of the profile, or one that has assumed the role for an hour. UsageError if it has none."""
     if not account:
         raise UsageError(
-            f"Profile {profile} is for AWS, and no account is named. Name the account that you want to use."
+            f"{role_arn or profile} is for AWS, and no account is named. Name the one that you want to use."
         )
-    session = _user_session(profile, settings["region"])
-    if session is None:
-        raise UsageError(f"Profile {profile} has no credentials. Sign in, or name another profile.")
-    target = f"the endpoint {endpoint}" if endpoint else "AWS"
-    caller = _caller(session, endpoint or None)
-    return Lab(session, target, _agreed(account, caller), endpoint=endpoint or None, **settings)
-
-
-def _in_role(
-    account: str, profile: str, role_arn: str, external_id: str, endpoint: str, settings: dict[str, Any]
-) -> Lab:
-    """The lab with the temporary credentials of a role. They last an hour, which no notebook takes."""
-    if not account:
-        raise UsageError(f"Role {role_arn} is for AWS, and no account is named. Name the account that you want to use.")
-    own = _user_session(profile, settings["region"])
+    own = _user_session(profile, region)
     if own is None:
-        raise UsageError(f"There are no credentials to assume {role_arn} with. Sign in, or name a profile.")
+        who = f"Profile {profile}" if profile else "The environment"
+        raise UsageError(f"{who} has no credentials. Sign in, or name another profile.")
+    if not role_arn:
+        return own
     wanted = {"RoleArn": role_arn, "RoleSessionName": TAG_VALUE, **({"ExternalId": external_id} if external_id else {})}
     try:
-        sts = own.client("sts", endpoint_url=endpoint or None, config=_config(endpoint or None))
-        given = sts.assume_role(**wanted)["Credentials"]
+        sts = own.client("sts", endpoint_url=endpoint, config=_config(endpoint))
+        temporary = sts.assume_role(**wanted)["Credentials"]
     except (BotoCoreError, ClientError) as error:
         raise LabError(f"Cannot assume {role_arn}. Look at the role's trust policy. AWS says: {error}") from None
-    session = _keyed_session(given["AccessKeyId"], settings["region"], given["SecretAccessKey"], given["SessionToken"])
-    target = f"the endpoint {endpoint}" if endpoint else "AWS"
-    caller = _caller(session, endpoint or None)
-    return Lab(session, target, _agreed(account, caller), endpoint=endpoint or None, **settings)
+    keys = temporary["AccessKeyId"], temporary["SecretAccessKey"], temporary["SessionToken"]
+    return _session(region, keys, profile=profile or None)
 
 
 def _caller(session: boto3.Session, endpoint: str | None) -> str:
-    """The account that the credentials belong to."""
+    """Return the account that the credentials belong to."""
     try:
-        sts = session.client("sts", endpoint_url=endpoint, config=_config(endpoint))
+        sts = session.client("sts", endpoint_url=endpoint, config=_config(endpoint, retries=1 if endpoint else 5))
         return str(sts.get_caller_identity()["Account"])
+    except (ConnectionError, HTTPClientError) as error:
+        raise LabError(f"{endpoint or 'AWS'} does not answer. Check the address and the network. {error}") from None
     except (BotoCoreError, ClientError) as error:
         raise LabError(
             f"Cannot tell whose credentials these are. Sign in again, or name another profile. AWS says: {error}"
         ) from None
+    except (KeyError, ResponseParserError):
+        raise LabError(f"{endpoint} is not an AWS endpoint: it does not name an account. Check its address.") from None
 
 
-def _agreed(account: str, caller: str) -> str:
-    if account != caller:
-        raise WrongAccount(
-            f"The credentials are for account {caller}; this lab wants {account}. "
-            f"Name a profile of {account}, or the account {caller}."
-        )
-    return account
+def _keyed_session(region: str, key: str, secret: str = "test") -> boto3.Session:  # noqa: S107, emulators take any
+    """Return a session with this access key that reads none of the user's AWS files."""
+    return _session(region, (key, secret), session_vars=_NO_FILES)
 
 
-def _keyed_session(key: str, region: str, *secrets: str) -> boto3.Session:
-    """A session with this access key, in which the user's AWS profile plays no part; an emulator's is the account."""
-    core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+def _user_session(profile: str, region: str) -> boto3.Session | None:
+    """Return a session with the user's credentials, if there are any. UsageError if the profile cannot be read."""
+    try:
+        session = _session(region, profile=profile or None)
+        return session if session.get_credentials() else None
+    except ConfigParseError as error:
+        raise UsageError(f"Cannot read {error.kwargs['path']}: it is not an AWS configuration file. Mend it.") from None
+    except BotoCoreError as error:
+        raise UsageError(f"{error}. `aws configure list-profiles` shows the profiles of this machine.") from None
+
+
+def _session(region: str, keys: tuple[str, ...] = (), **settings: Any) -> boto3.Session:
+    core = botocore.session.Session(**settings)
     core.register_component("data_loader", _service_models())
-    core.set_credentials(key, *(secrets or ["test"]))
+    if keys:
+        core.set_credentials(*keys)
     return boto3.Session(botocore_session=core, region_name=region)
 
 
 @functools.cache
 def _service_models() -> botocore.loaders.Loader:
-    """What botocore knows of the services, read once a process: every session by itself would read it again."""
+    """Return botocore's descriptions of the services. All sessions of a process share them, to read them once."""
     return botocore.loaders.create_loader()
 
 
-def _user_session(profile: str, region: str) -> boto3.Session | None:
-    """A session with the user's own credentials, if there are any; UsageError for a profile that is not there."""
-    try:
-        session = boto3.Session(profile_name=profile or None, region_name=region)
-        return session if session.get_credentials() else None
-    except BotoCoreError as error:
-        raise UsageError(f"{error}. `aws configure list-profiles` shows the profiles of this machine.") from None
-
-
-def _config(endpoint: str | None) -> Config:
-    retries = Config(retries={"mode": "standard", "max_attempts": 5})
-    here = endpoint and urlsplit(endpoint).hostname in ("localhost", server.HOST)
-    return retries.merge(_NO_PROXY) if here else retries
-
-
-def _matching(value: Any, pattern: str, what: str, wanted: str) -> str:
-    if not isinstance(value, str) or not re.fullmatch(pattern, value):
-        raise UsageError(f"{what} is {value!r}; wanted {wanted}.")
-    return value
+def _config(endpoint: str | None, retries: int = 5) -> Config:
+    config = Config(retries={"mode": "standard", "total_max_attempts": retries + 1})
+    is_local = endpoint and urlsplit(endpoint).hostname in ("localhost", server.HOST)
+    return config.merge(_NO_PROXY) if is_local else config
 
 
 def _amount(value: Decimal | float | str) -> Decimal:
@@ -276,8 +279,8 @@ def _amount(value: Decimal | float | str) -> Decimal:
     return amount
 
 
-# What a setting looks like, and how that is said. An e-mail address is what HTML takes for one: nothing in it is
-# written otherwise in Python or in JSON.
+# Each setting's pattern and description. The pattern for e-mail addresses is HTML's: none of its characters needs
+# escaping in Python or JSON.
 _SETTINGS = {
     "account": (r"[0-9]{12}", 'twelve digits as text, such as "000000000000"'),
     "prefix": (r"[A-Za-z][A-Za-z0-9-]{0,10}", "a letter, then up to ten letters, digits or -"),
@@ -285,3 +288,4 @@ _SETTINGS = {
     "phone": (r"\+[1-9][0-9]{6,14}", "a number such as +15555550100"),
 }
 _NO_PROXY = Config(proxies={})  # a proxy cannot reach this machine's loopback
+_NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))

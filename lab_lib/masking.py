@@ -1,4 +1,4 @@
-"""What is private, and what stands for it in all that is written down: notebooks that were run, results, reports."""
+"""Mask accounts, addresses and credentials in files that the lab writes: executed notebooks, results, reports."""
 
 import re
 from functools import cache
@@ -8,36 +8,36 @@ from urllib.parse import quote_plus
 from lab_lib.embedded.server import ACCOUNT
 from lab_lib.lab import Lab
 
-_SHORTEST = 16  # no credential of AWS is shorter; an emulator takes any word, such as "test", which is no secret
+_SHORTEST = 16  # AWS's credentials are longer; an emulator takes any word, such as "test", which need not be masked
 
 
 def masked(text: str, lab: Lab) -> str:
-    """The text without the account, the addresses and the credentials of this lab; nothing else is touched."""
+    """Return the text with the account, the addresses and the credentials of this lab masked."""
     for value, mask in _masks(lab):
         text = text.replace(value, mask)
     return text
 
 
 def without_accounts(text: str) -> str:
-    """The text with all but the last four digits of every account masked, for want of a lab that knows its own."""
+    """Return the text with every twelve-digit account masked up to its last four digits."""
     return re.sub(r"(?<!\d)\d{8}(?=\d{4}(?!\d))", "********", text)
 
 
-@cache  # asked once, since credentials that have expired cannot be read any more
+@cache  # expired credentials cannot be read again
 def _masks(lab: Lab) -> list[tuple[str, str]]:
-    """(what is private, what stands for it), in each way of writing it; a longer one may hold a shorter one."""
+    """Return (private value, mask) for plain text, HTML and URLs. Longest first: one value may contain another."""
     private = _people(lab) | _credentials(lab)
-    spelled = {spell(value): mask for value, mask in private.items() for spell in (str, escape, quote_plus)}
-    return sorted(spelled.items(), key=lambda pair: len(pair[0]), reverse=True)
+    escaped = {quote(value): mask for value, mask in private.items() for quote in (str, escape, quote_plus)}
+    return sorted(escaped.items(), key=lambda pair: len(pair[0]), reverse=True)
 
 
 def _people(lab: Lab) -> dict[str, str]:
     people = {}
-    if lab.account != ACCOUNT:  # the embedded AWS has it ready for everybody
+    if lab.account != ACCOUNT:  # the embedded AWS's default account is not private
         people[lab.account] = f"********{lab.account[-4:]}"
     if lab.email:
         people[lab.email] = f"{lab.email[0]}***@{lab.email.partition('@')[2]}"
-    if number := lab.phone.removeprefix("+"):  # which is found with its + and without
+    if number := lab.phone.removeprefix("+"):  # masked with and without its +
         people[number] = f"{'*' * (len(number) - 2)}{number[-2:]}"
     return people
 

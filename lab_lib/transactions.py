@@ -1,6 +1,6 @@
-"""The transactions file: read it, add it up, write it, make up a large one.
+"""Read, total, write and generate transactions files.
 
-Reading follows the very rules of TransactionProcessor, so that the lab can tell beforehand what the function will do.
+Reading follows the rules of TransactionProcessor, so that the lab knows beforehand what the function will do.
 """
 
 import csv
@@ -24,17 +24,17 @@ Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str
 class TransactionsFile:
     """A file as TransactionProcessor reads it."""
 
-    key: str  # the object that an upload of it becomes
+    key: str  # the key of the S3 object that an upload creates
     rows: list[Row]
-    rejected: list[dict[str, Any]]  # line (counted from 1, the header) and reason
+    rejected: list[dict[str, Any]]  # line (the header is line 1) and reason
 
     def amounts(self) -> Amounts:
-        """The amount of each (customer, transaction)."""
+        """Return the amount of each (customer, transaction)."""
         return {(row["CustomerId"], row["TransactionId"]): row["TransactionAmount"] for row in self.rows}
 
 
 def read(path: str | Path) -> TransactionsFile:
-    """Read a file; UsageError if it is not there, NotATransactionsFile if it cannot be read as one."""
+    """Read a file. UsageError if it is missing, NotATransactionsFile if it is not a transactions file."""
     try:
         content = Path(path).read_bytes()
     except OSError as error:
@@ -43,7 +43,7 @@ def read(path: str | Path) -> TransactionsFile:
 
 
 def parse(key: str, content: bytes) -> TransactionsFile:
-    """The file that an object holds; NotATransactionsFile if it cannot be read as one."""
+    """Return the file in an object's content. NotATransactionsFile if it is not one."""
     rows, rejected = [], []
     try:
         last = processor.last_lines(processor.decoded(io.BytesIO(content)))
@@ -58,13 +58,13 @@ def parse(key: str, content: bytes) -> TransactionsFile:
 
 
 def read_amounts(items: list[dict[str, Any]]) -> Amounts:
-    """The amounts of the items of Transactions; what has none that is a number is left out."""
+    """Return the amounts in items of the table Transactions. Items without a numeric amount are left out."""
     numbers = [row for row in items if isinstance(row.get("TransactionAmount"), Decimal)]
     return {(row["CustomerId"], row["TransactionId"]): row["TransactionAmount"] for row in numbers}
 
 
 def totals(amounts: Amounts) -> dict[str, Decimal]:
-    """Each customer's total, to the last digit: also of more digits than DynamoDB keeps."""
+    """Return each customer's exact total, also where it has more digits than DynamoDB keeps."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for (customer, _), amount in amounts.items():
         sums[customer] = _EXACT.add(sums[customer], amount)
@@ -82,8 +82,8 @@ def write(path: str | Path, rows: Iterable[Row]) -> None:
 
 
 def make_up(rows: int, customers: int, seed: int = 0) -> Iterator[Row]:
-    """Invent transactions of 1.00 to 40.00, the same ones for the same seed."""
-    chance = random.Random(seed)  # noqa: S311, nothing secret is drawn
+    """Generate transactions of 1.00 to 40.00. The same seed gives the same transactions."""
+    chance = random.Random(seed)  # noqa: S311, no secret is generated
     for number in range(1, rows + 1):
         customer = chance.randint(1, customers)
         yield {

@@ -1,9 +1,10 @@
-"""The only place that sleeps. boto3's own waiters come first; this is for what they do not know."""
+"""Wait for events that boto3's waiters do not cover. No other module sleeps."""
 
 import re
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from botocore.exceptions import ClientError
@@ -25,10 +26,10 @@ def wait_until(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> T:
-    """Ask `probe` until its answer is true, and return that answer.
+    """Call `probe` until it returns something true, and return that.
 
-    The pause doubles from `first_pause` to `longest_pause` seconds. A wait of more than `say_after` seconds shows
-    itself on a terminal or in a notebook. TimedOut after `timeout` seconds, with `what` and `hint` in the message.
+    The pause doubles from `first_pause` to `longest_pause` seconds. After `say_after` seconds, stderr shows `what` and
+    the time. TimedOut after `timeout` seconds, with `what` and `hint` in the message.
     """
     start, pause, said = clock(), first_pause, False
     while not (answer := probe()):
@@ -55,10 +56,10 @@ def retry_while(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> T:
-    """Call again while AWS answers that something it needs is not ready yet.
+    """Repeat a call while AWS answers that a resource is not ready yet, and return its answer.
 
-    `codes` maps an error code to a pattern that its message must match ("" for any). Every other error goes up at
-    once; after `timeout` seconds the last one does.
+    `codes` maps an error code to a pattern that its message must match ("" for any). Any other error is raised at once,
+    the last of these after `timeout` seconds.
     """
     deadline = clock() + timeout
 
@@ -71,6 +72,5 @@ def retry_while(
                 raise
             return None
 
-    return wait_until(attempt, what, timeout=timeout + 30, first_pause=0.5, longest_pause=5, sleep=sleep, clock=clock)[
-        0
-    ]
+    wait = partial(wait_until, first_pause=0.5, longest_pause=5, sleep=sleep, clock=clock)
+    return wait(attempt, what, timeout=timeout + 30)[0]

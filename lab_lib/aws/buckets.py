@@ -1,4 +1,4 @@
-"""The S3 bucket that takes the transactions files, and the objects in it."""
+"""The S3 bucket for the transactions files, and its objects."""
 
 import csv
 import io
@@ -13,31 +13,34 @@ from lab_lib.errors import WrongResource, error_code
 from lab_lib.handlers.transaction_processor import REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, DEFAULT_REGION, TAG, Lab
 
+_PRIVATE = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)
+_TEXT = "text/plain; charset=utf-8"
+
 
 def ensure_bucket(lab: Lab) -> str:
-    """Make the lab's bucket private, encrypted and TLS only; its name. A bucket that was given is adopted as it is."""
+    """Create the bucket or repair its settings: private, encrypted, TLS only. Return its name.
+
+    A bucket without the lab's tag is adopted as it is. WrongResource if another account has the name.
+    """
     s3 = lab.client("s3")
-    if _find_or_refuse(lab) is None:
+    try:
+        found = find_bucket(lab)
+    except ClientError as error:
+        if error_code(error) == "403":
+            raise _taken(lab) from None
+        raise
+    if found is None:
         where = {} if lab.region == DEFAULT_REGION else {"LocationConstraint": lab.region}
         try:
-            # Tagged from its first moment: a run that is cut off here must know its own bucket again.
+            # Tagged by the same call: a run that is killed after it must recognise its own bucket.
             s3.create_bucket(Bucket=lab.bucket, CreateBucketConfiguration={**where, "Tags": [TAG]})
         except s3.exceptions.BucketAlreadyExists:
             raise _taken(lab) from None
         s3.get_waiter("bucket_exists").wait(Bucket=lab.bucket, WaiterConfig={"Delay": 1})
-        # Said once more, for emulators that pass over the tags above.
-        s3.put_bucket_tagging(Bucket=lab.bucket, Tagging={"TagSet": [TAG]})
+        s3.put_bucket_tagging(Bucket=lab.bucket, Tagging={"TagSet": [TAG]})  # some emulators ignore the tags above
     elif not is_ours(lab):
         return lab.bucket
-    s3.put_public_access_block(
-        Bucket=lab.bucket,
-        PublicAccessBlockConfiguration={
-            "BlockPublicAcls": True,
-            "IgnorePublicAcls": True,
-            "BlockPublicPolicy": True,
-            "RestrictPublicBuckets": True,
-        },
-    )
+    s3.put_public_access_block(Bucket=lab.bucket, PublicAccessBlockConfiguration=_PRIVATE)
     encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
     s3.put_bucket_encryption(Bucket=lab.bucket, ServerSideEncryptionConfiguration=encryption)
     s3.put_bucket_policy(Bucket=lab.bucket, Policy=json.dumps(policies.tls_only_bucket(lab)))
@@ -45,7 +48,7 @@ def ensure_bucket(lab: Lab) -> str:
 
 
 def find_bucket(lab: Lab) -> str | None:
-    """The bucket's name, if this account has it."""
+    """Return the bucket's name, or None if the account has no such bucket."""
     try:
         lab.client("s3").head_bucket(Bucket=lab.bucket, ExpectedBucketOwner=lab.account)
         return lab.bucket
@@ -55,20 +58,20 @@ def find_bucket(lab: Lab) -> str | None:
         raise
 
 
-def alike(lab: Lab) -> list[str]:
-    """The account's buckets whose names have the handout's part in them, and the lab's prefix before it."""
+def candidates(lab: Lab) -> list[str]:
+    """Return the account's buckets whose names start with the prefix and contain the handout's part."""
     names = [bucket["Name"] for bucket in lab.client("s3").list_buckets()["Buckets"]]
     return [name for name in names if BUCKET_NAME in name and name.startswith(lab.prefix.lower())]
 
 
 def region(lab: Lab) -> str:
-    """The Region that the bucket is in."""
+    """Return the Region that the bucket is in."""
     where = lab.client("s3").get_bucket_location(Bucket=lab.bucket)["LocationConstraint"]
-    return {None: DEFAULT_REGION, "EU": "eu-west-1"}.get(where, str(where))  # as S3 has called them from the start
+    return {None: DEFAULT_REGION, "EU": "eu-west-1"}.get(where, str(where))  # S3's old names of these two
 
 
 def is_ours(lab: Lab) -> bool:
-    """True if the bucket is there and the lab made it."""
+    """Return True if the bucket exists and has the lab's tag."""
     try:
         tags: list[dict[str, str]] = lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"]
         return TAG in tags
@@ -79,7 +82,7 @@ def is_ours(lab: Lab) -> bool:
 
 
 def delete_bucket(lab: Lab) -> None:
-    """Delete the bucket and all in it, if the lab made it."""
+    """Delete the bucket and every version of its objects, if the lab created it."""
     if not is_ours(lab):
         return
     s3 = lab.client("s3")
@@ -92,15 +95,15 @@ def delete_bucket(lab: Lab) -> None:
 
 
 def upload(lab: Lab, path: str | Path, key: str = "") -> str:
-    """Upload a file; its key, which is the file's name unless another is given."""
+    """Upload a file and return its key, by default the file's name."""
     key = key or Path(path).name
-    lab.client("s3").upload_file(str(path), lab.bucket, key, ExtraArgs={"ContentType": "text/plain; charset=utf-8"})
+    lab.client("s3").upload_file(str(path), lab.bucket, key, ExtraArgs={"ContentType": _TEXT})
     return key
 
 
 def put(lab: Lab, key: str, content: bytes) -> None:
-    """Put an object there, as an upload does."""
-    lab.client("s3").put_object(Bucket=lab.bucket, Key=key, Body=content, ContentType="text/plain; charset=utf-8")
+    """Create an object with this content, as an upload does."""
+    lab.client("s3").put_object(Bucket=lab.bucket, Key=key, Body=content, ContentType=_TEXT)
 
 
 def delete_object(lab: Lab, key: str) -> None:
@@ -109,19 +112,18 @@ def delete_object(lab: Lab, key: str) -> None:
 
 
 def is_private(lab: Lab) -> bool:
-    """True if all four kinds of public access are blocked."""
-    s3 = lab.client("s3")
+    """Return True if all four kinds of public access are blocked."""
     try:
-        blocked = s3.get_public_access_block(Bucket=lab.bucket)["PublicAccessBlockConfiguration"]
+        answer = lab.client("s3").get_public_access_block(Bucket=lab.bucket)
     except ClientError as error:
         if error_code(error) in ("NoSuchPublicAccessBlockConfiguration", "NoSuchBucket"):
             return False
         raise
-    return all(blocked.values())
+    return all(answer["PublicAccessBlockConfiguration"].values())
 
 
 def objects(lab: Lab) -> list[dict[str, Any]]:
-    """What the bucket holds, each as S3 lists it: Key, Size (bytes), LastModified …"""
+    """Return the bucket's objects, as S3 lists them: Key, Size (bytes), LastModified …"""
     if find_bucket(lab) is None:
         return []
     pages = lab.client("s3").get_paginator("list_objects_v2").paginate(Bucket=lab.bucket)
@@ -129,30 +131,30 @@ def objects(lab: Lab) -> list[dict[str, Any]]:
 
 
 def uploads(lab: Lab) -> list[dict[str, Any]]:
-    """The objects that somebody uploaded, the newest last: not the rejected rows, nor the console's folders."""
+    """Return the uploaded objects, newest last, without rejected rows and the folders that the console creates."""
     found = [each for each in objects(lab) if not each["Key"].startswith(REJECTED) and not each["Key"].endswith("/")]
     return sorted(found, key=lambda each: each["LastModified"])
 
 
 def content(lab: Lab, key: str) -> bytes:
-    """What an object holds."""
+    """Return the content of an object."""
     body: bytes = lab.client("s3").get_object(Bucket=lab.bucket, Key=key)["Body"].read()
     return body
 
 
-def statements(lab: Lab) -> list[dict[str, Any]]:
-    """The statements of the bucket's policy."""
+def statements(lab: Lab) -> list[policies.Policy]:
+    """Return the statements of the bucket's policy."""
     try:
-        policy = json.loads(lab.client("s3").get_bucket_policy(Bucket=lab.bucket)["Policy"])
+        policy = lab.client("s3").get_bucket_policy(Bucket=lab.bucket)["Policy"]
     except ClientError as error:
         if error_code(error) in ("NoSuchBucketPolicy", "NoSuchBucket"):
             return []
         raise
-    return grants.listed(policy["Statement"])
+    return grants.statements(policy)
 
 
 def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
-    """The rows of an upload that could not be read: line (counted from 1, the header), reason, row."""
+    """Return the rejected rows of an upload: line (the header is line 1), reason, row."""
     try:
         body = content(lab, rejected_key(key))
     except ClientError as error:
@@ -163,18 +165,8 @@ def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
     return [{**row, "line": int(row["line"])} for row in rows]
 
 
-def _find_or_refuse(lab: Lab) -> str | None:
-    """find_bucket; WrongResource where the name is there but not for us."""
-    try:
-        return find_bucket(lab)
-    except ClientError as error:
-        if error_code(error) == "403":
-            raise _taken(lab) from None
-        raise
-
-
 def _taken(lab: Lab) -> WrongResource:
     return WrongResource(
-        f"The bucket {lab.bucket} belongs to another account, or you may not see it; bucket names are unique in the "
+        f"The bucket {lab.bucket} belongs to another account, or you may not see it. Bucket names are unique in the "
         "world. Use a prefix, which becomes part of the name."
     )

@@ -1,4 +1,4 @@
-"""The two Lambda functions: their code, settings, logs and what becomes of an event that they cannot process."""
+"""The two Lambda functions: code, settings, log group, and the destination of events that they cannot process."""
 
 import base64
 import hashlib
@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
-from botocore.exceptions import ClientError
-
+from lab_lib.aws import grants
 from lab_lib.aws.cloudwatch import ensure_log_group
+from lab_lib.aws.policies import Policy
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import ALERT_TOPIC
-from lab_lib.errors import LabError, StepMissing, error_code
-from lab_lib.lab import TAGS, Lab, has_tag
+from lab_lib.errors import LabError, StepMissing
+from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.waiting import retry_while, wait_until
 
 RUNTIME = "python3.13"
 TIMEOUT = 20  # seconds
-# A new role, and what it may do, take some seconds to be known everywhere; until then Lambda refuses it like this.
+# AWS takes some seconds to make a new role and its permissions known. Until then Lambda answers with this error.
 ROLE_NOT_READY = {"InvalidParameterValueException": "cannot be assumed|does not have permission|[Cc]annot access"}
 SOURCES = {
     "TransactionProcessor": Path(__file__).parents[1] / "handlers" / "transaction_processor.py",
@@ -31,7 +31,7 @@ ROLES = {name: f"{name}Role" for name in SOURCES}
 
 
 def settings(lab: Lab, name: str) -> dict[str, Any]:
-    """The function's configuration, as Lambda's API wants it."""
+    """Return the function's configuration, as arguments of Lambda's API."""
     descriptions = {
         "TransactionProcessor": "Process data and send to DynamoDB tables",
         "TotalNotifier": f"Update total, send notification for balance exceeding ${lab.threshold:f}",
@@ -49,21 +49,21 @@ def settings(lab: Lab, name: str) -> dict[str, Any]:
 
 
 def variables(lab: Lab, name: str) -> dict[str, str]:
-    """The environment variables that tell the function of this workbook its tables, topic and threshold."""
+    """Return the function's environment variables: its tables, topic, threshold and dead-letter queue."""
     if name == "TransactionProcessor":
         return {"CUSTOMER_TABLE": lab.name("Customer"), "TRANSACTIONS_TABLE": lab.name("Transactions")}
     return {
         "TOTAL_TABLE": lab.name("TransactionTotal"),
         "MARKER_TABLE": lab.name("ProcessedRecords"),
-        "TOPIC_ARN": lab.arn("sns", lab.name(ALERT_TOPIC)),  # known before the topic is made
+        "TOPIC_ARN": lab.arn("sns", lab.name(ALERT_TOPIC)),  # known before the topic is created
         "THRESHOLD": f"{lab.threshold:f}",
         "DEAD_LETTER_QUEUE": find_queue(lab, DEAD_LETTERS) or "",
     }
 
 
 def ensure_function(lab: Lab, name: str) -> str:
-    """Make the function from its file in lab_lib/handlers, or bring it up to date; its ARN, when it can be called."""
-    lambda_, wanted, code = lab.client("lambda"), settings(lab, name), package(SOURCES[name])
+    """Create the function from its file in lab_lib/handlers, or update it. Return its ARN when it can be invoked."""
+    lambda_, wanted, archive = lab.client("lambda"), settings(lab, name), package(SOURCES[name])
     if wanted["Role"] is None:
         raise StepMissing(f"Role {lab.name(ROLES[name])} is not there. Run 00-start-here first.")
     if find_queue(lab, DEAD_LETTERS) is None:
@@ -73,53 +73,42 @@ def ensure_function(lab: Lab, name: str) -> str:
     if now is None:
         retry_while(
             ROLE_NOT_READY,
-            lambda: lambda_.create_function(**wanted, Code={"ZipFile": code}, Tags=TAGS),
+            lambda: lambda_.create_function(**wanted, Code={"ZipFile": archive}, Tags=TAGS),
             f"role {lab.name(ROLES[name])} to be ready",
         )
     else:
-        _wait(lab, name)
+        _wait_until_ready(lab, name)
         if any(now.get(key) != value for key, value in wanted.items()):
             lambda_.update_function_configuration(**wanted)
-            _wait(lab, name)
-        if now["CodeSha256"] != base64.b64encode(hashlib.sha256(code).digest()).decode():
-            lambda_.update_function_code(FunctionName=lab.name(name), ZipFile=code)
-    _wait(lab, name)
-    _ensure_dead_letters(lab, name)
+            _wait_until_ready(lab, name)
+        if now["CodeSha256"] != base64.b64encode(hashlib.sha256(archive).digest()).decode():
+            lambda_.update_function_code(FunctionName=lab.name(name), ZipFile=archive)
+    _wait_until_ready(lab, name)
+    if name == "TransactionProcessor":  # the events of TotalNotifier have the destination of their mapping
+        _ensure_destination(lab, name)
     return lab.arn("lambda", f"function:{lab.name(name)}")
 
 
 def configuration(lab: Lab, name: str) -> dict[str, Any] | None:
-    """The function's settings, as Lambda gives them."""
-    try:
-        answer: dict[str, Any] = lab.client("lambda").get_function_configuration(FunctionName=lab.name(name))
-        return answer
-    except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
-            return None
-        raise
+    """Return the function's settings, as Lambda gives them, or None."""
+    return _ask(lab, "get_function_configuration", name)
 
 
 def describe(lab: Lab, name: str) -> dict[str, Any] | None:
-    """All that Lambda tells of the function: Configuration, Code (where it can be fetched), Concurrency …"""
-    try:
-        answer: dict[str, Any] = lab.client("lambda").get_function(FunctionName=lab.name(name))
-        return answer
-    except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
-            return None
-        raise
+    """Return all that Lambda tells of the function: Configuration, Code (its address), Concurrency …, or None."""
+    return _ask(lab, "get_function", name)
 
 
 def names(lab: Lab) -> list[str]:
-    """The names of all functions in the Region."""
+    """Return the names of all functions in the Region."""
     pages = lab.client("lambda").get_paginator("list_functions").paginate()
     return [function["FunctionName"] for page in pages for function in page["Functions"]]
 
 
 def code(lab: Lab, name: str) -> dict[str, str]:
-    """The Python files of the function, as they are in the account: {"lambda_function.py": text}.
+    """Return the Python files of the function, as they are in the account: {"lambda_function.py": text}.
 
-    LabError if they cannot be fetched from where Lambda keeps them.
+    LabError if they cannot be downloaded from Lambda.
     """
     described = describe(lab, name) or {}
     if described.get("Configuration", {}).get("PackageType") != "Zip":
@@ -135,46 +124,38 @@ def code(lab: Lab, name: str) -> dict[str, str]:
     return {file: archive.read(file).decode("utf-8-sig", errors="replace") for file in files}
 
 
-def statements(lab: Lab, name: str) -> list[dict[str, Any]]:
-    """The statements of the function's own policy: who may call it."""
-    lambda_ = lab.client("lambda")
-    try:
-        return list(json.loads(lambda_.get_policy(FunctionName=lab.name(name))["Policy"])["Statement"])
-    except lambda_.exceptions.ResourceNotFoundException:
-        return []
+def statements(lab: Lab, name: str) -> list[Policy]:
+    """Return the statements of the function's own policy, which says who may invoke it."""
+    return grants.statements((_ask(lab, "get_policy", name) or {}).get("Policy"))
 
 
 def on_failure(lab: Lab, name: str) -> str | None:
-    """The ARN that an event goes to which the function could not process, if there is one."""
-    lambda_ = lab.client("lambda")
-    try:
-        settings = lambda_.get_function_event_invoke_config(FunctionName=lab.name(name))
-    except lambda_.exceptions.ResourceNotFoundException:
-        return None
-    destination: str | None = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    """Return the ARN of the destination for events that the function could not process, or None."""
+    destinations = (_ask(lab, "get_function_event_invoke_config", name) or {}).get("DestinationConfig", {})
+    destination: str | None = destinations.get("OnFailure", {}).get("Destination")
     return destination
 
 
 def find_function(lab: Lab, name: str) -> str | None:
-    """The function's ARN."""
+    """Return the function's ARN, or None."""
     now = configuration(lab, name)
     return str(now["FunctionArn"]) if now else None
 
 
 def is_ours(lab: Lab, name: str) -> bool:
-    """True if the function is there and the lab made it."""
+    """Return True if the function exists and has the lab's tag."""
     arn = find_function(lab, name)
-    return arn is not None and has_tag(lab.client("lambda").list_tags(Resource=arn)["Tags"])
+    return arn is not None and has_lab_tag(lab.client("lambda").list_tags(Resource=arn)["Tags"])
 
 
 def delete_function(lab: Lab, name: str) -> None:
-    """Delete the function, if the lab made it."""
+    """Delete the function, if the lab created it."""
     if is_ours(lab, name):
         lab.client("lambda").delete_function(FunctionName=lab.name(name))
 
 
 def invoke(lab: Lab, name: str, event: dict[str, Any]) -> Any:
-    """Call the function with an event, as the console's Test button does; its answer. LabError if it failed."""
+    """Invoke the function with an event, as the console's Test button does. Return its answer, LabError if it fails."""
     answer = lab.client("lambda").invoke(FunctionName=lab.name(name), Payload=json.dumps(event))
     payload = json.load(answer["Payload"])
     if "FunctionError" in answer:
@@ -183,7 +164,7 @@ def invoke(lab: Lab, name: str, event: dict[str, Any]) -> Any:
 
 
 def package(source: Path) -> bytes:
-    """The zip archive that Lambda wants: the one file, with a fixed date, so that the same code is the same archive."""
+    """Return a zip archive of the file for Lambda. Its date is fixed, so that the same code gives the same archive."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
         entry = zipfile.ZipInfo(source.name, date_time=(1980, 1, 1, 0, 0, 0))
@@ -192,23 +173,28 @@ def package(source: Path) -> bytes:
     return archive.getvalue()
 
 
-def _ensure_dead_letters(lab: Lab, name: str) -> None:
-    """Two retries, then the event goes to the dead-letter queue. A stream's mapping has a destination of its own."""
-    if name != "TransactionProcessor":
-        return
-    settings = {
-        "MaximumRetryAttempts": 2,
-        "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}},
-    }
+def _ask(lab: Lab, call: str, name: str) -> dict[str, Any] | None:
+    lambda_ = lab.client("lambda")
+    try:
+        return dict(getattr(lambda_, call)(FunctionName=lab.name(name)))
+    except lambda_.exceptions.ResourceNotFoundException:
+        return None
+
+
+def _ensure_destination(lab: Lab, name: str) -> None:
+    """Let Lambda retry a failed event twice, then send it to the dead-letter queue."""
+    destination = {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}}
     retry_while(
         ROLE_NOT_READY,
-        lambda: lab.client("lambda").put_function_event_invoke_config(FunctionName=lab.name(name), **settings),
+        lambda: lab.client("lambda").put_function_event_invoke_config(
+            FunctionName=lab.name(name), MaximumRetryAttempts=2, DestinationConfig=destination
+        ),
         f"role {lab.name(ROLES[name])} to be ready",
     )
 
 
-def _wait(lab: Lab, name: str) -> None:
-    """Wait until the function can be called. boto3's waiter would look once a second, and lose most of it."""
+def _wait_until_ready(lab: Lab, name: str) -> None:
+    """Wait until the function can be invoked. boto3's waiter polls only once a second."""
 
     def ready() -> bool:
         now = configuration(lab, name) or {}

@@ -1,4 +1,4 @@
-"""What functions, topics, queues and the bucket may do and let in, as the dicts that become JSON. Nothing calls AWS."""
+"""The policies of roles, function, topic, queues and bucket, as dicts. Nothing here calls AWS."""
 
 from typing import Any
 
@@ -8,61 +8,75 @@ Policy = dict[str, Any]
 
 
 def lambda_trust(lab: Lab) -> Policy:
-    """Lets the Lambda service, for this account and for nobody else, take on a role."""
+    """Let the Lambda service of this account, and nobody else, assume a role."""
     return document(
         {
             "Effect": "Allow",
             "Principal": {"Service": "lambda.amazonaws.com"},
             "Action": "sts:AssumeRole",
-            # No aws:SourceArn: AWS does not say which one Lambda sends when it reads a stream for the function.
+            # No aws:SourceArn: AWS does not document which one Lambda sends when it reads a stream.
             "Condition": {"StringEquals": {"aws:SourceAccount": lab.account}},
         }
     )
 
 
 def transaction_processor(lab: Lab) -> Policy:
-    """What TransactionProcessor may do: read the uploads, keep what it rejects, write two tables."""
+    """Let TransactionProcessor read uploads, write rejected rows and write two tables."""
     bucket = lab.arn("s3", lab.bucket)
     return document(
         allow(["s3:GetObject"], f"{bucket}/*"),
-        allow(["s3:ListBucket"], bucket),  # without it, S3 says "forbidden" of an object that is gone
+        allow(["s3:ListBucket"], bucket),  # without it S3 answers 403 for a deleted object
         allow(["s3:PutObject", "s3:DeleteObject"], f"{bucket}/rejected/*"),
         allow(["dynamodb:BatchWriteItem"], table(lab, "Customer"), table(lab, "Transactions")),
-        _park(lab),
+        _to_dead_letters(lab),
         _write_log(lab, "TransactionProcessor"),
     )
 
 
 def total_notifier(lab: Lab) -> Policy:
-    """What TotalNotifier may do: read the stream, keep totals and markers, publish to the one topic."""
+    """Let TotalNotifier read the stream, write totals and markers, and publish to the topic."""
     totals, markers = table(lab, "TransactionTotal"), table(lab, "ProcessedRecords")
     return document(
         allow(
             ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
             f"{table(lab, 'Transactions')}/stream/*",
         ),
-        allow(["dynamodb:ListStreams"], "*"),  # this action knows no narrower resource
+        allow(["dynamodb:ListStreams"], "*"),  # has no resource-level permissions
         allow(["dynamodb:UpdateItem", "dynamodb:BatchGetItem"], totals),
         allow(["dynamodb:PutItem"], markers),
         allow(["sns:Publish"], lab.arn("sns", lab.name("HighBalanceAlert"))),
-        _park(lab),
+        _to_dead_letters(lab),
         _write_log(lab, "TotalNotifier"),
     )
 
 
+def bucket_to_function(lab: Lab) -> Policy:
+    """Return the statement that lets this bucket of this account, and no other, invoke TransactionProcessor."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "lambda:InvokeFunction",
+        "Resource": lab.arn("lambda", f"function:{lab.name('TransactionProcessor')}"),
+        "Condition": {
+            "StringEquals": {"AWS:SourceAccount": lab.account},
+            "ArnLike": {"AWS:SourceArn": lab.arn("s3", lab.bucket)},
+        },
+    }
+
+
 def tls_only_bucket(lab: Lab) -> Policy:
-    """Refuses every request to the bucket that does not come over TLS."""
+    """Deny every request to the bucket without TLS."""
     bucket = lab.arn("s3", lab.bucket)
-    return document(_refuse_without_tls("s3:*", bucket, f"{bucket}/*"))
+    return document(_deny_without_tls("s3:*", bucket, f"{bucket}/*"))
 
 
 def tls_only_queue(queue_arn: str) -> Policy:
-    """Refuses every request to the queue that does not come over TLS."""
-    return document(_refuse_without_tls("sqs:*", queue_arn))
+    """Deny every request to the queue without TLS."""
+    return document(_deny_without_tls("sqs:*", queue_arn))
 
 
 def topic_to_queue(lab: Lab, topic_arn: str, queue_arn: str) -> Policy:
-    """Lets this topic of this account, and nothing else, send messages to the queue; all over TLS."""
+    """Let this topic of this account, and nothing else, send messages to the queue. Deny requests without TLS."""
     return document(
         {
             "Sid": "TopicToQueue",
@@ -75,12 +89,12 @@ def topic_to_queue(lab: Lab, topic_arn: str, queue_arn: str) -> Policy:
                 "StringEquals": {"aws:SourceAccount": lab.account},
             },
         },
-        _refuse_without_tls("sqs:*", queue_arn),
+        _deny_without_tls("sqs:*", queue_arn),
     )
 
 
 def alert_topic(lab: Lab, topic_arn: str) -> Policy:
-    """Leaves the topic to its account, as SNS does by itself, and refuses what is published without TLS."""
+    """Let the topic's account use it, as SNS does by default, and deny publishing without TLS."""
     actions = ["Publish", "Subscribe", "ListSubscriptionsByTopic", "GetTopicAttributes", "SetTopicAttributes"]
     actions += ["AddPermission", "RemovePermission", "DeleteTopic"]
     return document(
@@ -92,31 +106,26 @@ def alert_topic(lab: Lab, topic_arn: str) -> Policy:
             "Resource": topic_arn,
             "Condition": {"StringEquals": {"aws:SourceOwner": lab.account}},
         },
-        _refuse_without_tls("sns:Publish", topic_arn),
+        _deny_without_tls("sns:Publish", topic_arn),
     )
 
 
 def document(*statements: Policy) -> Policy:
-    """A policy of these statements."""
+    """Return a policy with these statements."""
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
-def allow(actions: list[str], *resources: str, **more: Policy) -> Policy:
-    """A statement that allows these actions on these resources; `more` is a Condition."""
-    return {"Effect": "Allow", "Action": actions, "Resource": list(resources), **more}
+def allow(actions: list[str], *resources: str) -> Policy:
+    """Return a statement that allows these actions on these resources."""
+    return {"Effect": "Allow", "Action": actions, "Resource": list(resources)}
 
 
 def table(lab: Lab, name: str) -> str:
-    """The table's ARN."""
+    """Return the ARN of a table."""
     return lab.arn("dynamodb", f"table/{lab.name(name)}")
 
 
-def log(lab: Lab, function: str) -> str:
-    """The ARN of the function's log group."""
-    return lab.arn("logs", f"log-group:/aws/lambda/{lab.name(function)}")
-
-
-def _refuse_without_tls(action: str, *resources: str) -> Policy:
+def _deny_without_tls(action: str, *resources: str) -> Policy:
     return {
         "Sid": "TlsOnly",
         "Effect": "Deny",
@@ -127,9 +136,11 @@ def _refuse_without_tls(action: str, *resources: str) -> Policy:
     }
 
 
-def _park(lab: Lab) -> Policy:
+def _to_dead_letters(lab: Lab) -> Policy:
     return allow(["sqs:SendMessage"], lab.arn("sqs", lab.name("LabDeadLetters")))
 
 
 def _write_log(lab: Lab, function: str) -> Policy:
-    return allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{log(lab, function)}:*")
+    return allow(
+        ["logs:CreateLogStream", "logs:PutLogEvents"], lab.arn("logs", f"log-group:/aws/lambda/{lab.name(function)}:*")
+    )

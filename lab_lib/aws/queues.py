@@ -1,4 +1,4 @@
-"""The SQS queues: two for the alerts, one for what a function could not process."""
+"""The SQS queues: two for alerts, one for dead letters, which are events that a function could not process."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,18 +10,18 @@ from botocore.exceptions import ClientError
 
 from lab_lib.aws import grants, policies
 from lab_lib.errors import error_code
-from lab_lib.lab import TAGS, Lab, has_tag
+from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.waiting import retry_while, wait_until
 
 ALERT_QUEUES = ["CustomerNotify", "CreditCollection"]
 DEAD_LETTERS = "LabDeadLetters"
-_LONGEST_KEPT = str(14 * 24 * 3600)  # seconds; SQS keeps a message for two weeks at most
+_RETENTION = str(14 * 24 * 3600)  # seconds; SQS's maximum
 
 
 def ensure_queue(lab: Lab, name: str) -> str:
-    """Make the standard queue, encrypted at rest, or give it back its settings; its URL."""
-    sqs, settings = lab.client("sqs"), {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": _LONGEST_KEPT}
-    if name == DEAD_LETTERS:  # the other queues get a policy with their subscription
+    """Create the standard queue, encrypted at rest, or repair the settings of the lab's own. Return its URL."""
+    sqs, settings = lab.client("sqs"), {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": _RETENTION}
+    if name == DEAD_LETTERS:  # the policy of the other queues is set with their subscription
         settings["Policy"] = json.dumps(policies.tls_only_queue(queue_arn(lab, name)))
     url = find_queue(lab, name)
     if url is None:
@@ -37,7 +37,7 @@ def ensure_queue(lab: Lab, name: str) -> str:
 
 
 def find_queue(lab: Lab, name: str) -> str | None:
-    """The queue's URL."""
+    """Return the queue's URL, or None."""
     try:
         return str(lab.client("sqs").get_queue_url(QueueName=lab.name(name))["QueueUrl"])
     except ClientError as error:
@@ -47,24 +47,24 @@ def find_queue(lab: Lab, name: str) -> str | None:
 
 
 def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
-    """The alerts that lie in the queue, without SNS's envelope: customerID and accountBalance; they stay there."""
+    """Return the alerts in the queue without SNS's envelope: customerID and accountBalance. They stay there."""
     return [body for body in map(alert, messages(lab, name)) if body]
 
 
 def alert(message: dict[str, Any]) -> dict[str, str]:
-    """The alert in SNS's envelope, which is a message of the queue; empty if it is something else."""
+    """Return the alert in a message's SNS envelope; an empty dict if the message holds something else."""
     body = _json(message.get("Message", ""))
     return body if "customerID" in body else {}
 
 
 def names(lab: Lab) -> list[str]:
-    """The names of all queues in the Region."""
+    """Return the names of all queues in the Region."""
     pages = lab.client("sqs").get_paginator("list_queues").paginate(PaginationConfig={"PageSize": 1000})
     return [url.split("/")[-1] for page in pages for url in page.get("QueueUrls", [])]
 
 
 def attributes(lab: Lab, name: str) -> dict[str, str]:
-    """The queue's attributes, as SQS gives them: Policy, RedrivePolicy, ApproximateNumberOfMessages …"""
+    """Return the queue's attributes, as SQS gives them: Policy, RedrivePolicy, ApproximateNumberOfMessages …"""
     url = find_queue(lab, name)
     if url is None:
         return {}
@@ -72,42 +72,42 @@ def attributes(lab: Lab, name: str) -> dict[str, str]:
     return answer
 
 
-def statements(lab: Lab, name: str) -> list[dict[str, Any]]:
-    """The statements of the queue's policy."""
-    return grants.listed(json.loads(attributes(lab, name).get("Policy") or '{"Statement": []}')["Statement"])
+def statements(lab: Lab, name: str) -> list[policies.Policy]:
+    """Return the statements of the queue's policy."""
+    return grants.statements(attributes(lab, name).get("Policy"))
 
 
 def allowed_senders(lab: Lab, name: str) -> list[str]:
-    """Who may send to the queue: the names of topics, "this account", "anyone"."""
+    """Return who may send to the queue: names of topics, "this account", "anyone"; see `grants.senders`."""
     return grants.senders(lab, statements(lab, name), queue_arn(lab, name))
 
 
 def is_ours(lab: Lab, name: str) -> bool:
-    """True if the queue is there and the lab made it."""
+    """Return True if the queue exists and has the lab's tag."""
     url = find_queue(lab, name)
-    return url is not None and has_tag(lab.client("sqs").list_queue_tags(QueueUrl=url).get("Tags", {}))
+    return url is not None and has_lab_tag(lab.client("sqs").list_queue_tags(QueueUrl=url).get("Tags", {}))
 
 
 def delete_queue(lab: Lab, name: str) -> None:
-    """Delete the queue and its messages, if the lab made it, and wait until it is gone."""
+    """Delete the queue and its messages, if the lab created it, and wait until it is gone."""
     if is_ours(lab, name):
         lab.client("sqs").delete_queue(QueueUrl=find_queue(lab, name))
         wait_until(lambda: find_queue(lab, name) is None, f"queue {lab.name(name)} to be gone", timeout=120)
 
 
 def queue_arn(lab: Lab, name: str) -> str:
-    """The ARN that a queue of this name has."""
+    """Return the ARN of a queue of this name."""
     return lab.arn("sqs", lab.name(name))
 
 
 def messages(lab: Lab, name: str) -> list[dict[str, Any]]:
-    """The bodies of the queue's messages, {} for one that is no JSON object; every message stays in the queue."""
+    """Return the bodies of the queue's messages, {} for one that is not a JSON object. All stay in the queue."""
     with _received(lab, name) as received:
         return [_json(message["Body"]) for message in received]
 
 
 def delete_messages(lab: Lab, name: str, unwanted: Callable[[dict[str, Any]], bool]) -> None:
-    """Delete those messages of the queue whose body is unwanted; all others stay."""
+    """Delete the messages of the queue for whose body `unwanted` returns True."""
     sqs, url = lab.client("sqs"), find_queue(lab, name)
     with _received(lab, name) as received:
         for message in received:
@@ -116,12 +116,12 @@ def delete_messages(lab: Lab, name: str, unwanted: Callable[[dict[str, Any]], bo
 
 
 def dead_letters(lab: Lab) -> list[dict[str, str]]:
-    """What could not be processed, and why, of each message in the dead-letter queue; they stay there."""
+    """Return what failed, and why, for each message in the dead-letter queue. They stay there."""
     return [dead_letter(message) for message in messages(lab, DEAD_LETTERS)]
 
 
 def dead_letter(message: dict[str, Any]) -> dict[str, str]:
-    """what (a file, a transaction, some changes) and why: as TotalNotifier parks a record, or Lambda an event."""
+    """Return what failed (a file, a transaction, some changes) and why, from a message of TotalNotifier or Lambda."""
     if "record" in message:
         keys = message["record"].get("dynamodb", {}).get("Keys", {})
         return {"what": " ".join(value.get("S", "") for value in keys.values()), "why": str(message.get("error"))}
@@ -134,16 +134,16 @@ def dead_letter(message: dict[str, Any]) -> dict[str, str]:
 
 @contextmanager
 def _received(lab: Lab, name: str) -> Iterator[list[dict[str, Any]]]:
-    """The queue's messages, as SQS gives them; afterwards, all that were not deleted can be seen again."""
+    """Receive all messages of the queue. Afterwards make those that were not deleted visible again."""
     sqs, url = lab.client("sqs"), find_queue(lab, name)
     if url is None:
         yield []
         return
-    held = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
+    counted = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     seen: dict[str, dict[str, Any]] = {}
     try:
-        # A message that was received is hidden for a while, so asking again brings the next ones.
-        while len(seen) < int(held["ApproximateNumberOfMessages"]):
+        # SQS hides a received message for a while, so the next call returns other ones.
+        while len(seen) < int(counted["ApproximateNumberOfMessages"]):
             answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60, WaitTimeSeconds=2)
             if not answer.get("Messages"):
                 break
@@ -152,15 +152,15 @@ def _received(lab: Lab, name: str) -> Iterator[list[dict[str, Any]]]:
     finally:
         receipts = [message["ReceiptHandle"] for message in seen.values()]
         for start in range(0, len(receipts), 10):
-            laid_back = [
+            visible = [
                 {"Id": str(number), "ReceiptHandle": receipt, "VisibilityTimeout": 0}
                 for number, receipt in enumerate(receipts[start : start + 10])
             ]
-            sqs.change_message_visibility_batch(QueueUrl=url, Entries=laid_back)
+            sqs.change_message_visibility_batch(QueueUrl=url, Entries=visible)
 
 
 def _json(text: str) -> dict[str, Any]:
-    """The JSON object that the text is; empty if it is none."""
+    """Return the JSON object in a text; an empty one if the text is something else."""
     try:
         value = json.loads(text)
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The stream of Transactions: a record for each change of an item, kept for 24 hours."""
+"""The stream of Transactions: one record for each change of an item, kept for 24 hours."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,15 +9,15 @@ from lab_lib.aws import tables
 from lab_lib.lab import Lab
 
 Record = dict[str, Any]  # as Lambda gets it: eventID, eventName, and dynamodb with Keys, NewImage, OldImage …
-Place = dict[str, str]  # how far each shard was read: the sequence number of its last record
-# AWS may answer with nothing although there is more. So many such answers in a row mean that a shard was read.
+Place = dict[str, str]  # {shard: sequence number of its last record that was read}
+# AWS may answer without records although more follow. After this many empty answers in a row a shard counts as read.
 EMPTY_ANSWERS = 5
 
 
 def records(lab: Lab, *customers: str, after: Place | None = None) -> list[Record]:
-    """The records that the stream still has, the oldest first; of these customers, or of all; or those after a place.
+    """Return the stream's records, oldest first: all, those of some customers, or those after a position.
 
-    AWS keeps the records of one item in order, in whatever shards they lie.
+    The order of one item's records is right, even if they are in several shards.
     """
     found = [record for records in _by_shard(lab, after or {}).values() for record in records]
     found = [record for record in found if not customers or customer(record) in customers]
@@ -25,20 +25,21 @@ def records(lab: Lab, *customers: str, after: Place | None = None) -> list[Recor
 
 
 def end(lab: Lab) -> Place:
-    """The place behind the newest record: what comes later can be read from there."""
+    """Return the position after the newest record, for reading later records."""
     shards = _by_shard(lab, {}).items()
     return {shard: records[-1]["dynamodb"]["SequenceNumber"] for shard, records in shards if records}
 
 
 def customer(record: Record) -> str:
-    """Whose transaction the record is about."""
+    """Return the CustomerId of the record's transaction."""
     return str(record["dynamodb"]["Keys"]["CustomerId"]["S"])
 
 
 def change(record: Record) -> dict[str, Any]:
-    """The record as a row: kind (INSERT, MODIFY, REMOVE), CustomerId, TransactionId, old amount, new amount.
+    """Return the record as a row: kind (INSERT, MODIFY, REMOVE), CustomerId, TransactionId, old amount, new amount.
 
-    An amount is Decimal, or whatever else somebody wrote there; None before an INSERT and after a REMOVE.
+    An amount is a Decimal, or another value if the attribute holds one. An INSERT has no old amount, a REMOVE no new
+    one: these are None.
     """
     images = record["dynamodb"]
     keys = {name: value["S"] for name, value in images["Keys"].items()}
@@ -68,19 +69,19 @@ def _shards(lab: Lab, stream: str) -> Iterator[str]:
 
 
 def _read(lab: Lab, shard: dict[str, str | None], after: str | None) -> Iterator[Record]:
-    """The records of a shard. An open one has no end: its reading stops where nothing more comes."""
+    """Yield the records of a shard. An open shard has no end, so several empty answers in a row end the reading."""
     streams, empty = lab.client("dynamodbstreams"), 0
     behind = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
     start = behind if after else {"ShardIteratorType": "TRIM_HORIZON"}
     iterator = streams.get_shard_iterator(**shard, **start)["ShardIterator"]
     while iterator and empty < EMPTY_ANSWERS:
         answer = streams.get_records(ShardIterator=iterator)
-        yield from map(_as_lambda_gets_it, answer["Records"])
+        yield from map(_lambda_record, answer["Records"])
         empty = 0 if answer["Records"] else empty + 1
         iterator = answer.get("NextShardIterator")
 
 
-def _as_lambda_gets_it(record: Record) -> Record:
-    """With its time as a number: boto3 makes a datetime of it, which JSON does not know."""
+def _lambda_record(record: Record) -> Record:
+    """Return the record with its time as a number, as Lambda gets it: JSON has no datetime, which boto3 returns."""
     created = record["dynamodb"]["ApproximateCreationDateTime"].timestamp()
     return {**record, "dynamodb": {**record["dynamodb"], "ApproximateCreationDateTime": created}}

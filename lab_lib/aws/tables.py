@@ -3,23 +3,28 @@
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import ClientError
 
-from lab_lib.errors import WrongResource, error_code
+from lab_lib.errors import WrongResource
 from lab_lib.lab import TAG, Lab
 
-KEYS: dict[str, list[str]] = {  # the partition key and, where there is one, the sort key; all are strings
+KEYS: dict[str, list[str]] = {  # partition key, then sort key if there is one; all are strings
     "Customer": ["CustomerId"],
     "Transactions": ["CustomerId", "TransactionId"],
     "TransactionTotal": ["CustomerId"],
     "ProcessedRecords": ["EventId"],  # one marker for each stream record that is in the totals
 }
 STREAMED = "Transactions"
-EXPIRING = {"ProcessedRecords": "ExpiresAt"}  # the attribute that tells DynamoDB when to drop an item
+EXPIRING = {"ProcessedRecords": "ExpiresAt"}  # the attribute that holds the time at which DynamoDB drops an item
+# TotalNotifier adds the new amount minus the old one. The handout's NEW_IMAGE lacks the old one.
+_STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+_SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()
 
 
 def ensure_table(lab: Lab, name: str) -> str:
-    """Make the table, or mend its stream and expiry; its ARN. It is ready for use on return."""
+    """Create the table or repair its stream and expiry. Return its ARN when it is ready.
+
+    WrongResource if a table of that name has another key.
+    """
     dynamodb, table_name = lab.client("dynamodb"), lab.name(name)
     keys = [{"AttributeName": key, "KeyType": kind} for key, kind in zip(KEYS[name], ("HASH", "RANGE"), strict=False)]
     table = describe(lab, name)
@@ -33,76 +38,71 @@ def ensure_table(lab: Lab, name: str) -> str:
             **({"StreamSpecification": _STREAM} if name == STREAMED else {}),
         )
     elif table["KeySchema"] != keys or any(each["AttributeType"] != "S" for each in table["AttributeDefinitions"]):
+        found, wanted = (" + ".join(key["AttributeName"] for key in each) for each in (table["KeySchema"], keys))
         raise WrongResource(
-            f"Table {table_name} has the key {_words(table['KeySchema'])}; this lab wants {_words(keys)}, all text. "
+            f"Table {table_name} has the key {found}; this lab wants {wanted}, all text. "
             "A key cannot be changed: delete that table, or use a prefix."
         )
     _wait(lab, name)
     if name == STREAMED:
-        _stream(lab, name)
-    if name in EXPIRING:
-        _expire(lab, name)
+        _ensure_stream(lab, name)
+    if name in EXPIRING and expiry(lab, name) is None:
+        wanted_expiry = {"Enabled": True, "AttributeName": EXPIRING[name]}
+        dynamodb.update_time_to_live(TableName=table_name, TimeToLiveSpecification=wanted_expiry)
     return lab.arn("dynamodb", f"table/{table_name}")
 
 
 def find_table(lab: Lab, name: str) -> str | None:
-    """The table's ARN."""
+    """Return the table's ARN, or None."""
     table = describe(lab, name)
     return str(table["TableArn"]) if table else None
 
 
 def describe(lab: Lab, name: str) -> dict[str, Any] | None:
-    """The table, as DynamoDB describes it."""
+    """Return the table, as DynamoDB describes it, or None."""
+    dynamodb = lab.client("dynamodb")
     try:
-        table: dict[str, Any] = lab.client("dynamodb").describe_table(TableName=lab.name(name))["Table"]
-        return table
-    except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
-            return None
-        raise
+        return dict(dynamodb.describe_table(TableName=lab.name(name))["Table"])
+    except dynamodb.exceptions.ResourceNotFoundException:
+        return None
 
 
 def names(lab: Lab) -> list[str]:
-    """The names of all tables in the Region."""
+    """Return the names of all tables in the Region."""
     pages = lab.client("dynamodb").get_paginator("list_tables").paginate()
     return [name for page in pages for name in page["TableNames"]]
 
 
 def expiry(lab: Lab, name: str) -> str | None:
-    """The attribute that tells DynamoDB when to drop an item of the table, if that is switched on."""
+    """Return the attribute that holds the items' time to live (TTL), or None if TTL is off."""
     now = lab.client("dynamodb").describe_time_to_live(TableName=lab.name(name))["TimeToLiveDescription"]
-    on = now["TimeToLiveStatus"] in ("ENABLED", "ENABLING")
-    return str(now["AttributeName"]) if on else None
+    return str(now["AttributeName"]) if now["TimeToLiveStatus"] in ("ENABLED", "ENABLING") else None
 
 
 def find_stream(lab: Lab, name: str = STREAMED) -> str | None:
-    """The ARN of the table's stream, if the table is there and its stream is on."""
+    """Return the ARN of the table's stream, or None if the table is missing or its stream is off."""
     table = describe(lab, name)
     on = table and table.get("StreamSpecification", {}).get("StreamEnabled")
     return str(table["LatestStreamArn"]) if table and on else None
 
 
 def is_ours(lab: Lab, name: str) -> bool:
-    """True if the table is there and the lab made it."""
+    """Return True if the table exists and has the lab's tag."""
     arn = find_table(lab, name)
     return arn is not None and TAG in lab.client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"]
 
 
 def delete_table(lab: Lab, name: str) -> None:
-    """Delete the table if the lab made it, and wait until it is gone."""
-    if not is_ours(lab, name):
-        return
-    dynamodb = lab.client("dynamodb")
-    dynamodb.delete_table(TableName=lab.name(name))
-    dynamodb.get_waiter("table_not_exists").wait(
-        TableName=lab.name(name), WaiterConfig={"Delay": 1, "MaxAttempts": 120}
-    )
+    """Delete the table, if the lab created it, and wait until it is gone."""
+    if is_ours(lab, name):
+        lab.client("dynamodb").delete_table(TableName=lab.name(name))
+        _wait(lab, name, "table_not_exists")
 
 
 def items(lab: Lab, name: str, beginning: str = "") -> list[dict[str, Any]]:
-    """The items whose partition key begins so, or all, in the order of their key; strings are str, numbers Decimal.
+    """Return the items, sorted by key: all, or those whose partition key starts with `beginning`.
 
-    Reads are strongly consistent. A table that is not there has none.
+    Strings are str, numbers are Decimal. Reads are strongly consistent. A missing table has no items.
     """
     chosen: dict[str, Any] = {
         "FilterExpression": "begins_with(#key, :beginning)",
@@ -110,18 +110,16 @@ def items(lab: Lab, name: str, beginning: str = "") -> list[dict[str, Any]]:
         "ExpressionAttributeValues": {":beginning": {"S": beginning}},
     }
     scan = {"TableName": lab.name(name), "ConsistentRead": True, **(chosen if beginning else {})}
-    pages = lab.client("dynamodb").get_paginator("scan").paginate(**scan)
+    dynamodb = lab.client("dynamodb")
     try:
-        found = [_plain(item) for page in pages for item in page["Items"]]
-    except ClientError as error:
-        if error_code(error) == "ResourceNotFoundException":
-            return []
-        raise
+        found = [_plain(item) for page in dynamodb.get_paginator("scan").paginate(**scan) for item in page["Items"]]
+    except dynamodb.exceptions.ResourceNotFoundException:
+        return []
     return sorted(found, key=lambda item: [str(item.get(key)) for key in KEYS[name]])
 
 
 def put_item(lab: Lab, name: str, item: dict[str, Any]) -> None:
-    """Put an item into the table, in place of the one with the same key; numbers are int or Decimal."""
+    """Put an item into the table and replace the one with the same key. Numbers are int or Decimal."""
     values = {key: _SERIALIZER.serialize(value) for key, value in item.items()}
     lab.client("dynamodb").put_item(TableName=lab.name(name), Item=values)
 
@@ -132,37 +130,20 @@ def delete_item(lab: Lab, name: str, item: dict[str, Any]) -> None:
     lab.client("dynamodb").delete_item(TableName=lab.name(name), Key=key)
 
 
-def _wait(lab: Lab, name: str) -> None:
-    waiter = lab.client("dynamodb").get_waiter("table_exists")
-    waiter.wait(TableName=lab.name(name), WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+def _wait(lab: Lab, name: str, waiter: str = "table_exists") -> None:
+    config = {"Delay": 1, "MaxAttempts": 120}
+    lab.client("dynamodb").get_waiter(waiter).wait(TableName=lab.name(name), WaiterConfig=config)
 
 
-def _stream(lab: Lab, name: str) -> None:
-    """Turn the stream on. One that carries less than both images has to be turned off first."""
-    dynamodb, now = lab.client("dynamodb"), (describe(lab, name) or {}).get("StreamSpecification", {})
-    if now.get("StreamEnabled") and now != _STREAM:
-        dynamodb.update_table(TableName=lab.name(name), StreamSpecification={"StreamEnabled": False})
+def _ensure_stream(lab: Lab, name: str) -> None:
+    """Turn the stream on with both images. DynamoDB changes the view type only of a stream that is off."""
+    now = (describe(lab, name) or {}).get("StreamSpecification", {})
+    if now == _STREAM:
+        return
+    for wanted in [{"StreamEnabled": False}, _STREAM] if now.get("StreamEnabled") else [_STREAM]:
+        lab.client("dynamodb").update_table(TableName=lab.name(name), StreamSpecification=wanted)
         _wait(lab, name)
-    if now != _STREAM:
-        dynamodb.update_table(TableName=lab.name(name), StreamSpecification=_STREAM)
-        _wait(lab, name)
-
-
-def _expire(lab: Lab, name: str) -> None:
-    dynamodb, table_name = lab.client("dynamodb"), lab.name(name)
-    if expiry(lab, name) is None:
-        wanted = {"Enabled": True, "AttributeName": EXPIRING[name]}
-        dynamodb.update_time_to_live(TableName=table_name, TimeToLiveSpecification=wanted)
 
 
 def _plain(item: dict[str, Any]) -> dict[str, Any]:
     return {key: _DESERIALIZER.deserialize(value) for key, value in item.items()}
-
-
-def _words(keys: list[dict[str, str]]) -> str:
-    return " + ".join(key["AttributeName"] for key in keys)
-
-
-# Both images: a change of amount is the new one minus the old one. The handout's NEW_IMAGE cannot tell.
-_STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-_SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()

@@ -1,4 +1,4 @@
-"""What joins two resources: bucket to function, stream to function, topic to queue, topic to e-mail or SMS."""
+"""Triggers and subscriptions: bucket to function, stream to function, topic to queue, topic to e-mail or SMS."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from lab_lib.waiting import retry_while, wait_until
 T = TypeVar("T")
 BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
 PERMISSION = "BucketMayInvoke"  # the id of the statement in the function's policy
-# Rejected rows are kept as .csv, so that they do not match.
+# Rejected rows are written as .csv, so that they do not start the function again.
 UPLOADS = {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}}
 
 MAPPING: dict[str, Any] = {
@@ -34,10 +34,15 @@ MAPPING: dict[str, Any] = {
 
 
 def ensure_bucket_trigger(lab: Lab) -> str:
-    """New *.txt objects in the bucket start TransactionProcessor; the function's ARN."""
-    _need(find_bucket(lab), f"Bucket {lab.bucket}", "00-start-here")
-    function = _need(find_function(lab, "TransactionProcessor"), "Function TransactionProcessor", "01-create-functions")
-    _let_bucket_invoke(lab)
+    """Let new *.txt objects in the bucket start TransactionProcessor. Return the function's ARN.
+
+    Other notifications of the bucket stay.
+    """
+    _require(find_bucket(lab), f"Bucket {lab.bucket}", "00-start-here")
+    function = _require(
+        find_function(lab, "TransactionProcessor"), "Function TransactionProcessor", "01-create-functions"
+    )
+    _allow_bucket_to_invoke(lab)
     wanted = {
         "Id": lab.name(BUCKET_TRIGGER),
         "LambdaFunctionArn": function,
@@ -53,13 +58,12 @@ def ensure_bucket_trigger(lab: Lab) -> str:
 
 
 def find_bucket_trigger(lab: Lab) -> dict[str, Any] | None:
-    """The notification that starts TransactionProcessor, as S3 describes it."""
-    arn = lab.arn("lambda", f"function:{lab.name('TransactionProcessor')}")
-    return next((each for each in notifications(lab) if each["LambdaFunctionArn"] == arn), None)
+    """Return the notification that starts TransactionProcessor, as S3 describes it, or None."""
+    return next((each for each in notifications(lab) if _starts(lab, "TransactionProcessor", each)), None)
 
 
 def notifications(lab: Lab) -> list[dict[str, Any]]:
-    """All notifications of the bucket that start a function, as S3 describes them."""
+    """Return the bucket's notifications that start a function, as S3 describes them."""
     if find_bucket(lab) is None:
         return []
     answer = lab.client("s3").get_bucket_notification_configuration(Bucket=lab.bucket)
@@ -67,27 +71,27 @@ def notifications(lab: Lab) -> list[dict[str, Any]]:
 
 
 def delete_bucket_trigger(lab: Lab) -> None:
-    """Take the notification away; those of others stay."""
+    """Delete the notification. Other notifications stay."""
     if find_bucket_trigger(lab) is not None:
         _put_notifications(lab, _other_notifications(lab))
 
 
 def ensure_stream_trigger(lab: Lab) -> str:
-    """Changes in the table Transactions start TotalNotifier; the mapping's UUID, once it is enabled.
+    """Let changes in the table Transactions start TotalNotifier. Return the mapping's UUID when it is enabled.
 
-    A new mapping starts with the oldest record that the stream still has. LATEST, the handout's starting position, can
-    miss what is written in the minutes until the mapping works.
+    A new mapping starts at TRIM_HORIZON, the oldest record of the stream. LATEST, the handout's starting position, can
+    miss changes in the minutes until the mapping works.
     """
     lambda_ = lab.client("lambda")
-    stream = _need(find_stream(lab), "The stream of table Transactions", "00-start-here")
-    function = _need(find_function(lab, "TotalNotifier"), "Function TotalNotifier", "01-create-functions")
+    stream = _require(find_stream(lab), "The stream of table Transactions", "00-start-here")
+    function = _require(find_function(lab, "TotalNotifier"), "Function TotalNotifier", "01-create-functions")
     settings = {
         **MAPPING,
         "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}},
         "Enabled": True,
     }
-    for each in _to_total_notifier(lab):
-        if each["EventSourceArn"] != stream:  # the table was made anew, and its stream with it
+    for each in _notifier_mappings(lab):
+        if each["EventSourceArn"] != stream:  # of an earlier table
             _delete_mapping(lab, each)
     mapping = find_stream_trigger(lab)
     where = {"EventSourceArn": stream, "FunctionName": function, "StartingPosition": "TRIM_HORIZON"}
@@ -97,8 +101,8 @@ def ensure_stream_trigger(lab: Lab) -> str:
             lambda: lambda_.create_event_source_mapping(**where, **settings, Tags=TAGS),
             "the function's role to be ready for the stream",
         )
-    elif _differs(mapping, settings):
-        retry_while(  # it may still be busy with what was asked of it before
+    elif _has_changed(mapping, settings):
+        retry_while(  # an earlier update may still be going on
             {"ResourceInUseException": ""},
             lambda: lambda_.update_event_source_mapping(UUID=mapping["UUID"], **settings, FilterCriteria={}),
             "the stream's mapping to take new settings",
@@ -109,22 +113,22 @@ def ensure_stream_trigger(lab: Lab) -> str:
 
 
 def switch_stream_trigger(lab: Lab, on: bool) -> None:
-    """Pause the mapping, or let it go on from where it stands in the stream; wait until it does."""
-    uuid = str(_need(find_stream_trigger(lab), "The stream trigger", "02-add-triggers")["UUID"])
+    """Pause the mapping or let it continue where it stopped in the stream, and wait until it does."""
+    uuid = str(_require(find_stream_trigger(lab), "The stream trigger", "02-add-triggers")["UUID"])
     lab.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=on)
     wanted = "Enabled" if on else "Disabled"
     wait_until(lambda: _state(lab, uuid) == wanted, f"the stream's mapping to be {wanted.lower()}", timeout=300)
 
 
 def find_stream_trigger(lab: Lab) -> dict[str, Any] | None:
-    """The mapping from the stream of Transactions to TotalNotifier, as Lambda describes it."""
-    return next(iter(_to_total_notifier(lab)), None)
+    """Return the mapping from the stream of Transactions to TotalNotifier, as Lambda describes it, or None."""
+    return next(iter(_notifier_mappings(lab)), None)
 
 
 def mappings(lab: Lab) -> list[dict[str, Any]]:
-    """All mappings from a stream of Transactions, the present one or an earlier one, as Lambda describes them."""
+    """Return all mappings from a present or earlier stream of Transactions, as Lambda describes them."""
     table = lab.arn("dynamodb", f"table/{lab.name('Transactions')}/")
-    # All of the account are looked at: a mapping outlives its function, and cannot be found by it then.
+    # All mappings of the account are listed: Lambda does not find a mapping by a function that is deleted.
     pages = lab.client("lambda").get_paginator("list_event_source_mappings").paginate()
     found = [mapping for page in pages for mapping in page["EventSourceMappings"]]
     return [
@@ -136,36 +140,37 @@ def mappings(lab: Lab) -> list[dict[str, Any]]:
 
 def delete_stream_trigger(lab: Lab) -> None:
     """Delete the mapping, and wait until it is gone."""
-    for mapping in _to_total_notifier(lab):
+    for mapping in _notifier_mappings(lab):
         _delete_mapping(lab, mapping)
 
 
 def ensure_queue_subscription(lab: Lab, queue: str) -> str:
-    """What is published to the topic goes to the queue, which lets in that topic only; the subscription's ARN."""
-    topic = _need(find_topic(lab), f"Topic {ALERT_TOPIC}", "03-create-topic")
-    url = _need(find_queue(lab, queue), f"Queue {queue}", "04-create-queues")
+    """Subscribe the queue to the topic, and let only that topic send to it. Return the subscription's ARN."""
+    topic = _require(find_topic(lab), f"Topic {ALERT_TOPIC}", "03-create-topic")
+    url = _require(find_queue(lab, queue), f"Queue {queue}", "04-create-queues")
     policy = json.dumps(policies.topic_to_queue(lab, topic, queue_arn(lab, queue)))
     lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     return find_queue_subscription(lab, queue) or _subscribe(lab, topic, "sqs", queue_arn(lab, queue))
 
 
 def find_queue_subscription(lab: Lab, queue: str) -> str | None:
-    """The ARN of the queue's subscription to the topic."""
+    """Return the ARN of the queue's subscription to the topic, or None."""
     return find_subscription(lab, "sqs", queue_arn(lab, queue))
 
 
 def ensure_subscription(lab: Lab, protocol: str, address: str) -> str:
-    """Alerts go to an "email" address or an "sms" number; the subscription's ARN, or PendingConfirmation."""
-    topic = _need(find_topic(lab), f"Topic {ALERT_TOPIC}", "03-create-topic")
+    """Subscribe an "email" address or "sms" number. Return the subscription's ARN, or PendingConfirmation."""
+    topic = _require(find_topic(lab), f"Topic {ALERT_TOPIC}", "03-create-topic")
     return find_subscription(lab, protocol, address) or _subscribe(lab, topic, protocol, address)
 
 
 def confirm_subscription(lab: Lab, link: str) -> str:
-    """Confirm an e-mail subscription by the link in its mail, or the token in that; the subscription's ARN.
+    """Confirm an e-mail subscription by the link in its mail, or by the link's token. Return the subscription's ARN.
 
-    Confirmed like this, only the account itself can end it; after a click, whoever holds one of the mails can.
+    Only the account can end a subscription that was confirmed like this. After a click on the link, everyone who has
+    one of its mails can. UsageError for a link without a token, LabError for a token that SNS does not accept.
     """
-    topic = _need(find_topic(lab), f"Topic {ALERT_TOPIC}", "03-create-topic")
+    topic = _require(find_topic(lab), f"Topic {ALERT_TOPIC}", "03-create-topic")
     try:
         answer = lab.client("sns").confirm_subscription(
             TopicArn=topic, Token=_token(link), AuthenticateOnUnsubscribe="true"
@@ -173,21 +178,21 @@ def confirm_subscription(lab: Lab, link: str) -> str:
     except ClientError as error:
         if error_code(error) in ("InvalidParameter", "InvalidParameterException"):
             raise LabError(
-                f"SNS does not take this token for {lab.name(ALERT_TOPIC)}: it is not whole, older than two days, or "
-                "of another topic. Copy the link of the newest mail; without one, subscribe once more."
+                f"SNS does not accept this token for {lab.name(ALERT_TOPIC)}: it is incomplete, older than two days, "
+                "or of another topic. Copy the link of the newest mail; without one, subscribe once more."
             ) from None
         raise
     return str(answer["SubscriptionArn"])
 
 
 def find_subscription(lab: Lab, protocol: str, address: str) -> str | None:
-    """The subscription's ARN; the word PendingConfirmation until the recipient confirms it."""
+    """Return the subscription's ARN, PendingConfirmation until the recipient confirms it, or None."""
     found = [each for each in subscriptions(lab) if (each["Protocol"], each["Endpoint"]) == (protocol, address)]
     return str(found[0]["SubscriptionArn"]) if found else None
 
 
 def subscriptions(lab: Lab) -> list[dict[str, Any]]:
-    """All subscriptions of the topic, as SNS lists them."""
+    """Return all subscriptions of the topic, as SNS lists them."""
     topic = find_topic(lab)
     if topic is None:
         return []
@@ -196,23 +201,23 @@ def subscriptions(lab: Lab) -> list[dict[str, Any]]:
 
 
 def all_subscriptions(lab: Lab) -> list[dict[str, Any]]:
-    """The subscriptions of all topics in the Region, as SNS lists them."""
+    """Return the subscriptions of all topics in the Region, as SNS lists them."""
     pages = lab.client("sns").get_paginator("list_subscriptions").paginate()
     return [each for page in pages for each in page["Subscriptions"]]
 
 
 def subscription_settings(lab: Lab, arn: str) -> dict[str, str]:
-    """The attributes of a subscription, as SNS gives them: RawMessageDelivery, FilterPolicy …"""
+    """Return the attributes of a subscription, as SNS gives them: RawMessageDelivery, FilterPolicy …"""
     answer: dict[str, str] = lab.client("sns").get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
     return answer
 
 
 def _token(link: str) -> str:
-    """The token in the link of a confirmation mail; UsageError if it holds none."""
+    """Return the token in the link of a confirmation mail. UsageError if there is none."""
     text = "".join(link.split())  # a mail program may have broken the line
     token = parse_qs(urlsplit(text).query).get("Token", [text])[0]
     if not re.fullmatch(r"[0-9A-Za-z-]+", token):
-        # What was given is not repeated: it may hold the address.
+        # The message does not quote the link, which may contain the e-mail address.
         raise UsageError(
             'There is no token in the link. Copy the whole address of the link "Confirm subscription" in the mail.'
         )
@@ -223,20 +228,13 @@ def _subscribe(lab: Lab, topic: str, protocol: str, address: str) -> str:
     return str(lab.client("sns").subscribe(TopicArn=topic, Protocol=protocol, Endpoint=address)["SubscriptionArn"])
 
 
-def _let_bucket_invoke(lab: Lab) -> None:
-    """Let this bucket of this account invoke the function, and nothing else that calls itself S3."""
+def _allow_bucket_to_invoke(lab: Lab) -> None:
+    """Let this bucket of this account, and no other, invoke the function."""
     lambda_, function = lab.client("lambda"), lab.name("TransactionProcessor")
-    wanted = {
-        "Principal": {"Service": "s3.amazonaws.com"},
-        "Action": "lambda:InvokeFunction",
-        "Condition": {
-            "StringEquals": {"AWS:SourceAccount": lab.account},
-            "ArnLike": {"AWS:SourceArn": lab.arn("s3", lab.bucket)},
-        },
-    }
+    wanted = {key: value for key, value in policies.bucket_to_function(lab).items() if key != "Resource"}
     ours = [each for each in statements(lab, "TransactionProcessor") if each["Sid"] == PERMISSION]
     if any(wanted.items() <= each.items() for each in ours):
-        return  # taking it away, even for a moment, would lose an upload's event
+        return  # without the permission, even for a moment, an upload would not start the function
     if ours:
         lambda_.remove_permission(FunctionName=function, StatementId=PERMISSION)
     lambda_.add_permission(
@@ -249,13 +247,18 @@ def _let_bucket_invoke(lab: Lab) -> None:
     )
 
 
+def _starts(lab: Lab, function: str, trigger: dict[str, Any]) -> bool:
+    """Return True if the notification or mapping starts this function."""
+    arn = lab.arn("lambda", f"function:{lab.name(function)}")
+    return arn in (trigger.get("LambdaFunctionArn"), trigger.get("FunctionArn"))
+
+
 def _other_notifications(lab: Lab) -> list[dict[str, Any]]:
-    arn = lab.arn("lambda", f"function:{lab.name('TransactionProcessor')}")
-    return [each for each in notifications(lab) if each["LambdaFunctionArn"] != arn]
+    return [each for each in notifications(lab) if not _starts(lab, "TransactionProcessor", each)]
 
 
 def _put_notifications(lab: Lab, to_functions: list[dict[str, Any]]) -> None:
-    """S3 replaces the whole configuration, so what goes to topics and queues is sent back as it was."""
+    """Replace the bucket's notifications to functions. S3 replaces all others too, so they are sent again."""
     s3 = lab.client("s3")
     configuration = s3.get_bucket_notification_configuration(Bucket=lab.bucket)
     configuration.pop("ResponseMetadata")
@@ -263,14 +266,13 @@ def _put_notifications(lab: Lab, to_functions: list[dict[str, Any]]) -> None:
     s3.put_bucket_notification_configuration(Bucket=lab.bucket, NotificationConfiguration=configuration)
 
 
-def _to_total_notifier(lab: Lab) -> list[dict[str, Any]]:
-    """The mappings that start TotalNotifier: one, unless somebody made more."""
-    function = lab.arn("lambda", f"function:{lab.name('TotalNotifier')}")
-    return [mapping for mapping in mappings(lab) if mapping["FunctionArn"] == function]
+def _notifier_mappings(lab: Lab) -> list[dict[str, Any]]:
+    """Return the mappings that start TotalNotifier. A user may have created more than one."""
+    return [mapping for mapping in mappings(lab) if _starts(lab, "TotalNotifier", mapping)]
 
 
-def _differs(mapping: dict[str, Any], settings: dict[str, Any]) -> bool:
-    """True if the mapping has other settings, is not enabled, or keeps changes back."""
+def _has_changed(mapping: dict[str, Any], settings: dict[str, Any]) -> bool:
+    """Return True if the mapping has other settings, is not enabled, or has a filter."""
     wanted = {**{key: value for key, value in settings.items() if key != "Enabled"}, "State": "Enabled"}
     filtered = bool(mapping.get("FilterCriteria", {}).get("Filters"))
     return filtered or any(mapping.get(key) != value for key, value in wanted.items())
@@ -289,7 +291,7 @@ def _state(lab: Lab, uuid: str) -> str | None:
         return None
 
 
-def _need(found: T | None, what: str, step: str) -> T:
+def _require(found: T | None, what: str, step: str) -> T:
     if found is None:
         raise StepMissing(f"{what} is not there. Run {step} first.")
     return found

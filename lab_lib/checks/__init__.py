@@ -25,7 +25,7 @@ from lab_lib.checks import (  # noqa: F401, enters them
     step_99,
 )
 from lab_lib.checks.rules import CANNOT_SEE, FURTHER, RULES, WAITS, Account, Rule
-from lab_lib.errors import CheckFailed, EmulatorError, LabError, StepMissing, UsageError, is_refusal
+from lab_lib.errors import CheckFailed, EmulatorError, LabError, StepMissing, UsageError, is_access_denied
 from lab_lib.lab import Lab
 from lab_lib.transactions import TransactionsFile, read_amounts
 
@@ -167,7 +167,7 @@ def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
     try:
         return Check(rule.step, rule.name, *rule.judge(account))
     except ClientError as error:
-        if not is_refusal(error):
+        if not is_access_denied(error):
             raise
         why, call = f"{error.operation_name} is refused", error.operation_name
         hint = f"It may be right or wrong. Ask for the permission to call {call}, or look in the console."

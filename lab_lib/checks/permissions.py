@@ -40,13 +40,13 @@ def surplus(account: Account, name: str, role_arn: str) -> list[str]:
 def trusting_lambda(role: dict[str, Any]) -> list[policies.Policy]:
     """The statements that let the Lambda service take on the role."""
     document = role["AssumeRolePolicyDocument"]
-    statements = grants.listed(document["Statement"]) if isinstance(document, dict) else []
+    statements = grants.as_list(document["Statement"]) if isinstance(document, dict) else []
     return [
         each
         for each in statements
         if each["Effect"] == "Allow"
         and isinstance(each.get("Principal"), dict)
-        and "lambda.amazonaws.com" in grants.listed(each["Principal"].get("Service", []))
+        and "lambda.amazonaws.com" in grants.as_list(each["Principal"].get("Service", []))
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import buckets, triggers
-from lab_lib.errors import is_refusal
+from lab_lib.errors import is_access_denied
 from lab_lib.lab import Lab
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class Account:
         try:
             there = {each.removesuffix(".fifo").lower(): each for each in self.ask(names)}
         except ClientError as error:
-            if is_refusal(error):
+            if is_access_denied(error):
                 return ""  # a help less, not a fault
             raise
         near = [there[each] for each in get_close_matches(wanted.lower(), there, n=1, cutoff=0.8)]
@@ -117,11 +117,11 @@ def _with_its_bucket(lab: Lab) -> Lab:
     """The lab with the bucket that takes its uploads, which a classroom may have made, and named, beforehand."""
     labs = [lab]
     try:
-        names = sorted(buckets.alike(lab), key=lambda name: name != lab.bucket)
-        labs = [replace(lab, given_bucket=name) for name in names] or labs
+        names = sorted(buckets.candidates(lab), key=lambda name: name != lab.bucket)
+        labs = [replace(lab, bucket_name=name) for name in names] or labs
         if len(labs) > 1:  # the one with the trigger, if there is one
             labs.sort(key=lambda each: triggers.find_bucket_trigger(each) is None)
     except ClientError as error:
-        if not is_refusal(error):
+        if not is_access_denied(error):
             raise
     return labs[0]

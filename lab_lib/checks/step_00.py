@@ -16,7 +16,7 @@ def bucket(account: Account) -> Finding:
     hint = f"Make the bucket {account.lab.bucket}; notebook 00 does."
     if account.ask(buckets.find_bucket):
         return Finding(True, account.lab.bucket, wanted, hint)
-    account.ask(buckets.alike)  # which raises if we may not look: then it may be there all the same
+    account.ask(buckets.candidates)  # which raises if we may not look: then it may be there all the same
     return Finding(False, "not there", wanted, hint)
 
 

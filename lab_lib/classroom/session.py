@@ -132,7 +132,7 @@ def confirm(students: list[Student], yes: bool, what: str = "At its end, this cl
 def _clean(student: Student) -> Leak:
     try:
         lab = job.opened(student)
-        return Leak(list(cleanup.delete_all(lab)), cleanup.left(lab), cleanup.given(lab))
+        return Leak(list(cleanup.delete_all(lab)), cleanup.remaining(lab), cleanup.kept(lab))
     except (LabError, BotoCoreError, ClientError) as error:
         return Leak(error=without_accounts(f"{type(error).__name__}: {error}"))
 

@@ -222,7 +222,7 @@ def clean(
         for what in cleanup.delete_all(lab):
             out.print(f"deleted {what}")
         out.print(f"Nothing of the lab is left in {lab}.", soft_wrap=True)
-        if kept := cleanup.given(lab):
+        if kept := cleanup.kept(lab):
             out.print(f"Kept, since the lab did not make it: {', '.join(kept)}", soft_wrap=True)
 
 

@@ -83,7 +83,7 @@ def run(
     parameters, lab, file = prepare(parameters)
     if out.resolve() == NOTEBOOKS:
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
-    cut_off = cleanup.was_cut_off(lab)
+    cut_off = cleanup.is_half_deleted(lab)
     if until is not None and cut_off:
         raise UsageError(
             "A clean-up was cut off here: tables hold items, and no trigger takes them up. Finish it with `lab clean`."

@@ -88,7 +88,7 @@ def bucket_elsewhere(lab):
     buckets.delete_bucket(lab)
     buckets.ensure_bucket(elsewhere)
     buckets.upload(elsewhere, DATA_FILE)
-    make_role(replace(lab, given_bucket=elsewhere.bucket), PROCESSOR)
+    make_role(replace(lab, bucket_name=elsewhere.bucket), PROCESSOR)
     yield
     buckets.delete_bucket(elsewhere)
     make_role(lab, PROCESSOR)

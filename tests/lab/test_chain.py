@@ -309,8 +309,8 @@ def test_labs_of_two_accounts_or_two_prefixes_do_not_see_each_other(finished, ch
 
     list(cleanup.delete_all(anas.lab))
 
-    assert cleanup.left(anas.lab) == []
-    assert len(cleanup.left(chain.lab)) == 17
+    assert cleanup.remaining(anas.lab) == []
+    assert len(cleanup.remaining(chain.lab)) == 17
     assert chain.totals() == {"C1": Decimal(3)}
 
 
@@ -329,14 +329,14 @@ def test_the_lab_runs_in_another_region(account, chain_in):
 def test_the_clean_up_leaves_nothing_and_a_second_one_is_quiet(chain):
     buckets.upload(chain.lab, DATA_FILE)
     chain.wait_for_changes(24)
-    before = cleanup.left(chain.lab)
+    before = cleanup.remaining(chain.lab)
 
     deleted = list(cleanup.delete_all(chain.lab))
 
     assert deleted == before
     assert len(deleted) == 17
     assert everything_in(chain.lab) == []
-    assert cleanup.left(chain.lab) == cleanup.given(chain.lab) == list(cleanup.delete_all(chain.lab)) == []
+    assert cleanup.remaining(chain.lab) == cleanup.kept(chain.lab) == list(cleanup.delete_all(chain.lab)) == []
     assert checks.run(chain.lab, "99").failed == []
 
     chain.build()  # and the lab can be built again
@@ -370,8 +370,8 @@ def test_what_the_account_was_given_is_used_and_kept(lab, account, chain_in):
     deleted = list(cleanup.delete_all(lab))
 
     assert len(deleted) == 14
-    assert cleanup.left(lab) == []
-    assert cleanup.given(lab) == ["queue CreditCollection", "role TotalNotifierRole", "bucket"]
+    assert cleanup.remaining(lab) == []
+    assert cleanup.kept(lab) == ["queue CreditCollection", "role TotalNotifierRole", "bucket"]
     assert roles.find_role(lab, "TotalNotifierRole")
     assert lab.client("iam").list_role_policies(RoleName="TotalNotifierRole")["PolicyNames"] == ["given"]
     assert [each["Key"] for each in buckets.objects(lab)] == ["transactions.txt"]
@@ -457,5 +457,5 @@ def test_a_subscription_is_confirmed_by_the_very_link_that_sns_sends(lab, told_b
     arn = triggers.confirm_subscription(lab, link)
 
     assert triggers.subscription_settings(lab, arn)["ConfirmationWasAuthenticated"] == "true"
-    with pytest.raises(LabError, match="SNS does not take this token"):  # it was good for one time
+    with pytest.raises(LabError, match="SNS does not accept this token"):  # it was good for one time
         triggers.confirm_subscription(lab, link)

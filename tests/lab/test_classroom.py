@@ -190,7 +190,7 @@ def test_those_who_are_through_have_their_notebooks_and_nothing_is_left_in_their
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         [*(path.name for path in headless.notebooks()), "grade.json", "result.json"]
     )
-    assert cleanup.left(open_lab(account=account)) == []
+    assert cleanup.remaining(open_lab(account=account)) == []
     assert not list(out.glob(".*"))
 
 
@@ -248,7 +248,7 @@ def test_who_was_cut_off_amid_the_experiments_has_full_marks_when_the_class_goes
     (ana,) = book_of(tmp_path / "out")
     assert (ana["state"], ana["error"], ana["percent"], ended.returncode) == ("done", None, 100, 0)
     assert ana["totals"] == {"C1": "598", "C2": "1750"}
-    assert (cleanup.left(chain.lab) == []) == (not keep)
+    assert (cleanup.remaining(chain.lab) == []) == (not keep)
 
 
 @pytest.mark.parametrize("last", ["queue LabDeadLetters", "table Transactions"])
@@ -427,7 +427,7 @@ def test_no_account_sees_or_touches_anothers(chain, new_account):
     other = job.opened(student_of(new_account()))
     mine, s3 = chain.lab, other.client("s3")
 
-    assert cleanup.left(other) == cleanup.given(other) == []
+    assert cleanup.remaining(other) == cleanup.kept(other) == []
     assert s3.list_buckets()["Buckets"] == []
     for call in (
         lambda: s3.get_object(Bucket=mine.bucket, Key="march.txt"),
@@ -663,7 +663,7 @@ def test_check_grades_accounts_that_were_built_by_hand_and_changes_nothing(chain
     chain.wait_for_changes(24)
     logged(chain.lab)
     (tmp_path / "roster.csv").write_text(f"account,name\n{chain.lab.account},Ana\n{new_account()},Ben\n")
-    before = cleanup.left(chain.lab)
+    before = cleanup.remaining(chain.lab)
 
     ended = in_process("class", "check", tmp_path / "roster.csv", "--out", tmp_path / "out")
 
@@ -671,7 +671,7 @@ def test_check_grades_accounts_that_were_built_by_hand_and_changes_nothing(chain
     assert (ana["name"], ana["percent"], ana["steps"]) == ("Ana", 100, [])
     assert ben["percent"] < 50
     assert (ended.exit_code, "Full marks: 1 of 2" in ended.stdout) == (1, True), ended.output
-    assert cleanup.left(chain.lab) == before
+    assert cleanup.remaining(chain.lab) == before
 
 
 def test_ctrl_c_ends_a_check_with_a_grade_book_of_those_who_were_graded(new_account, tmp_path, monkeypatch):
@@ -740,7 +740,7 @@ def test_clean_deletes_what_the_lab_made_in_every_account_and_says_what_is_left(
 
     assert ended.exit_code == 0, ended.output
     assert ended.stdout.count("nothing") >= 2
-    assert [cleanup.left(lab) for lab in labs] == [[], []]
+    assert [cleanup.remaining(lab) for lab in labs] == [[], []]
 
 
 def test_shards_have_every_student_once_and_are_joined_by_a_copy_of_their_folders(tmp_path, new_account):

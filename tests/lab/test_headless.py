@@ -127,7 +127,7 @@ def kept(killed, runs_account, tmp_path_factory):
     folder = tmp_path_factory.mktemp("kept")
     environment = {"AWS_PROFILE": "there-is-no-such-profile", "AWS_CONFIG_FILE": "/nowhere", "AWS_REGION": "eu-west-3"}
     process = command("run", "--account", runs_account, *PEOPLE, "--keep", "--out", folder, **environment)
-    return folder, process, cleanup.left(open_lab(account=runs_account))
+    return folder, process, cleanup.remaining(open_lab(account=runs_account))
 
 
 @pytest.fixture(scope="module")
@@ -296,7 +296,7 @@ def test_a_run_without_keep_leaves_nothing_in_the_account(run_again, runs_accoun
     lab = open_lab(account=runs_account)
 
     assert [step["notebook"] for step in result_of(folder)["steps"]] == STEPS
-    assert cleanup.left(lab) == cleanup.given(lab) == []
+    assert cleanup.remaining(lab) == cleanup.kept(lab) == []
     assert lab.client("s3").list_buckets()["Buckets"] == []
     assert lab.client("dynamodb").list_tables()["TableNames"] == []
 
@@ -365,7 +365,7 @@ def test_the_executed_notebook_of_a_failed_step_keeps_the_error(failed):
 
 def test_clean_deletes_what_the_lab_made_and_a_second_one_has_nothing_to_do(failed):
     lab, _, _ = failed
-    made = cleanup.left(lab)
+    made = cleanup.remaining(lab)
 
     first, second = (in_process("clean", "--account", lab.account) for _ in range(2))
 
@@ -374,7 +374,7 @@ def test_clean_deletes_what_the_lab_made_and_a_second_one_has_nothing_to_do(fail
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert "deleted" not in second.stdout
     assert "Kept, since the lab did not make it: table Customer" in second.stdout
-    assert cleanup.left(lab) == []
+    assert cleanup.remaining(lab) == []
     assert tables.find_table(lab, "Customer")
 
 
@@ -519,7 +519,7 @@ def test_a_wrong_request_is_one_line_and_status_2_and_nothing_is_made(option, va
     assert named in ended.stderr
     assert ended.stdout == ""
     assert not (wrong_files / "out").exists()
-    assert cleanup.left(open_lab(account=account)) == []
+    assert cleanup.remaining(open_lab(account=account)) == []
 
 
 def test_an_account_that_is_no_account_is_one_line_and_status_2():
@@ -565,7 +565,7 @@ def test_a_parameter_that_no_notebook_has_is_refused_before_anything_is_made(acc
         headless.run({"account": account, "treshold": 3}, tmp_path / "out")
 
     assert not (tmp_path / "out").exists()
-    assert cleanup.left(open_lab(account=account)) == []
+    assert cleanup.remaining(open_lab(account=account)) == []
 
 
 def test_nothing_is_kept_on_top_of_a_clean_up_that_was_cut_off(account, tmp_path):
@@ -577,7 +577,7 @@ def test_nothing_is_kept_on_top_of_a_clean_up_that_was_cut_off(account, tmp_path
 
     assert (ended.exit_code, len(lines(ended.stderr))) == (2, 1)
     assert "lab clean" in ended.stderr
-    assert cleanup.left(lab) == ["table TransactionTotal"]
+    assert cleanup.remaining(lab) == ["table TransactionTotal"]
 
 
 def test_the_parameters_that_are_handed_over_stay_as_they_are(account):

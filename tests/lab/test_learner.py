@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib import checks
 from lab_lib.aws import buckets, cleanup, functions, policies, tables, triggers, user_policies
-from lab_lib.errors import LabError, is_refusal
+from lab_lib.errors import LabError, is_access_denied
 from lab_lib.lab import Lab, open_lab
 
 pytestmark = pytest.mark.slow
@@ -149,7 +149,7 @@ def calls(root, learner, notebooks_run):
         chain.put(key, b"")
     list(cleanup.delete_all(learner))
     learner.session.events.unregister("provide-client-params", note)
-    assert cleanup.left(root) == []
+    assert cleanup.remaining(root) == []
     buckets.ensure_bucket(root)  # of one that is not there, the embedded AWS refuses no object
     return [*notebooks_run[2], *json.loads(json.dumps(made, default=str))]
 
@@ -186,7 +186,7 @@ def test_a_learner_runs_all_notebooks_every_step_holds_and_nothing_is_left(root,
     assert (ran.returncode, [step["error"] for step in result["steps"] if not step["ok"]]) == (0, []), ran.stdout
     assert [step["notebook"][:2] for step in result["steps"]] == STEPS
     assert result["totals"] == {"C1": "598", "C2": "1750"}
-    assert (cleanup.left(root), cleanup.given(root)) == ([], [])
+    assert (cleanup.remaining(root), cleanup.kept(root)) == ([], [])
 
 
 def test_a_learner_uses_every_action_that_is_allowed_and_no_other(calls):
@@ -227,5 +227,5 @@ def is_refused(lab, call):
     try:
         client._make_api_call(call["operation"], call["params"])
     except ClientError as error:
-        return is_refusal(error)
+        return is_access_denied(error)
     return False

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from conftest import create_function
 from lab_lib.aws import functions, policies, queues, roles, tables, topics
-from lab_lib.errors import is_refusal
+from lab_lib.errors import is_access_denied
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
 
@@ -96,7 +96,7 @@ def refused(call):
     try:
         call()
     except ClientError as error:
-        if not is_refusal(error):
+        if not is_access_denied(error):
             raise
         return True
     return False

@@ -258,7 +258,7 @@ def test_a_stop_ends_every_process_and_the_next_start_is_empty_and_says_so_once(
 
     assert GONE in capfd.readouterr().err
     assert (again.port, again.secret == first.secret) == (first.port, False)
-    assert cleanup.left(chain_in(account).lab) == []
+    assert cleanup.remaining(chain_in(account).lab) == []
     server.start()
     assert capfd.readouterr().err == ""
 

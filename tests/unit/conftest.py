@@ -1,6 +1,8 @@
-"""One lab on moto for all unit tests: its clients are made once, and what they made is forgotten after each test."""
+"""One lab on moto for all unit tests. Its clients are created once, and each test starts with an empty account."""
 
 import os
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import boto3
 import moto.awslambda.models
@@ -9,6 +11,7 @@ import pytest
 from moto import mock_aws
 from moto.iam.access_control import PermissionResult
 
+from lab_lib.aws import policies, queues, roles
 from lab_lib.lab import Lab
 
 ACCOUNT = "123456789012"  # moto's own
@@ -16,7 +19,7 @@ ACCOUNT = "123456789012"  # moto's own
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch, tmp_path):
-    """Nothing of the user's AWS settings reaches a test, and no test reaches AWS."""
+    """Keep the user's AWS settings from the tests, and the tests from AWS."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
@@ -40,21 +43,30 @@ def moto_lab(session):
 def lab(moto_lab, monkeypatch):
     """The lab in an empty account."""
 
-    # moto finds a mapping only by the very name that it was made with; Lambda takes the name and the ARN for the same.
+    # moto finds a mapping only by the name or ARN that it was created with; Lambda takes both.
     def by_name_or_arn(backend, event_source_arn, function_name):
         mappings = backend._event_source_mappings.values()
         return [each for each in mappings if not function_name or each.function_arn.split(":")[6] == function_name]
 
     monkeypatch.setattr(moto.awslambda.models.LambdaBackend, "list_event_source_mappings", by_name_or_arn)
-    # moto reads no conditions, so it would take "refuse all that comes without TLS" for "refuse all".
+    # moto ignores conditions, so a policy that denies requests without TLS would deny all.
     monkeypatch.setattr(moto.s3.models.FakeBucket, "get_permission", lambda *_: PermissionResult.NEUTRAL)
     with mock_aws(config={"lambda": {"use_docker": False}}):
         yield moto_lab
 
 
 @pytest.fixture
+def prepared(lab):
+    """The lab with what the functions need: roles and dead-letter queue."""
+    queues.ensure_queue(lab, queues.DEAD_LETTERS)
+    roles.ensure_role(lab, "TransactionProcessorRole", policies.transaction_processor(lab))
+    roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
+    return lab
+
+
+@pytest.fixture
 def refuse(lab, monkeypatch):
-    """refuse("sqs", "get_queue_url"): AWS refuses that call, or fails it with another code."""
+    """refuse("sqs", "get_queue_url"): AWS denies this call, or answers with another error code."""
 
     def refuse(service, call, code="AccessDenied", message="You may not.", **more):
         client = lab.client(service)
@@ -70,7 +82,7 @@ def refuse(lab, monkeypatch):
 
 @pytest.fixture
 def calls(lab, monkeypatch):
-    """calls("sqs", "create_queue"): the list of the arguments that the call gets from now on."""
+    """calls("sqs", "create_queue"): a list to which each call from now on adds its arguments."""
 
     def calls(service, call):
         seen, original = [], getattr(lab.client(service), call)
@@ -83,3 +95,31 @@ def calls(lab, monkeypatch):
         return seen
 
     return calls
+
+
+@pytest.fixture
+def web_server():
+    """web_server(body): the address of a server on this machine that answers every request with this body."""
+    servers = []
+
+    def web_server(body):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET
+
+            def log_message(self, *_):
+                """Print nothing."""
+
+        servers.append(HTTPServer(("127.0.0.1", 0), Handler))
+        Thread(target=servers[-1].serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return f"http://127.0.0.1:{servers[-1].server_port}"
+
+    yield web_server
+    for server in servers:
+        server.shutdown()
+        server.server_close()

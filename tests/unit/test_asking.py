@@ -66,7 +66,7 @@ def test_clean_on_aws_asks_and_deletes_if_the_answer_is_yes(on_aws, answer):
     assert ended.exit_code == 0, ended.output
     assert ended.stdout.startswith(DELETE)
     assert f"deleted {THING}" in ended.stdout
-    assert cleanup.left(on_aws) == []
+    assert cleanup.remaining(on_aws) == []
 
 
 @pytest.mark.parametrize("answer", REFUSALS)
@@ -75,7 +75,7 @@ def test_clean_on_aws_deletes_nothing_at_any_other_answer(on_aws, answer):
 
     assert ended.exit_code == 1
     assert lines(ended.stderr) == ["LabError: Nothing was deleted. To delete it, do the same again and answer y."]
-    assert cleanup.left(on_aws) == [THING]
+    assert cleanup.remaining(on_aws) == [THING]
 
 
 def test_clean_on_aws_deletes_nothing_if_nobody_can_be_asked(on_aws):
@@ -85,14 +85,14 @@ def test_clean_on_aws_deletes_nothing_if_nobody_can_be_asked(on_aws):
     (line,) = lines(ended.stderr)
     assert "Nothing was deleted" in line
     assert "--yes" in line
-    assert cleanup.left(on_aws) == [THING]
+    assert cleanup.remaining(on_aws) == [THING]
 
 
 def test_clean_with_yes_deletes_and_does_not_ask(on_aws, nobody):
     ended = lab_command("clean", "--yes")
 
     assert ended.exit_code == 0, ended.output
-    assert cleanup.left(on_aws) == []
+    assert cleanup.remaining(on_aws) == []
 
 
 def test_where_there_is_nothing_to_delete_nobody_is_asked(on_aws, nobody):
@@ -183,4 +183,4 @@ def test_the_wait_for_an_answer_can_be_cut_off(on_aws, monkeypatch):
     monkeypatch.setattr("builtins.input", ctrl_c)
 
     assert lab_command("clean").exit_code == terminal.INTERRUPTED
-    assert cleanup.left(on_aws) == [THING]
+    assert cleanup.remaining(on_aws) == [THING]

@@ -4,56 +4,39 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib.aws import buckets, functions, policies, queues, roles, tables, topics, triggers
-from lab_lib.errors import LabError, StepMissing, UsageError
+from lab_lib.aws import buckets, functions, policies, queues, tables, topics, triggers
+from lab_lib.errors import LabError, StepMissing
 from lab_lib.handlers.transaction_processor import rejected_key
 
 PROCESSOR = "arn:aws:lambda:us-east-1:123456789012:function:TransactionProcessor"
+LINK = "https://sns.us-east-1.amazonaws.com/confirmation.html?TopicArn=t&Token=2336abc&Endpoint=ana@example.com"
 
 
-@pytest.fixture
-def uploads(lab):
-    """What the bucket's trigger joins."""
-    buckets.ensure_bucket(lab)
-    queues.ensure_queue(lab, queues.DEAD_LETTERS)
-    roles.ensure_role(lab, "TransactionProcessorRole", policies.transaction_processor(lab))
-    functions.ensure_function(lab, "TransactionProcessor")
-    return lab
-
-
-@pytest.fixture
-def streaming(lab):
-    """What the stream's trigger joins."""
-    tables.ensure_table(lab, "Transactions")
-    queues.ensure_queue(lab, queues.DEAD_LETTERS)
-    roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
-    functions.ensure_function(lab, "TotalNotifier")
-    return lab
-
-
-@pytest.fixture
-def alerting(lab):
-    """What the queues' subscriptions join."""
-    topics.ensure_topic(lab)
-    for queue in queues.ALERT_QUEUES:
-        queues.ensure_queue(lab, queue)
-    return lab
-
-
-@pytest.fixture
 def permission(lab):
     """The statements of TransactionProcessor's policy."""
-    return lambda: json.loads(lab.client("lambda").get_policy(FunctionName="TransactionProcessor")["Policy"])[
-        "Statement"
-    ]
+    return functions.statements(lab, "TransactionProcessor")
+
+
+@pytest.fixture
+def lab(prepared):
+    """The lab with all that triggers and subscriptions join."""
+    buckets.ensure_bucket(prepared)
+    tables.ensure_table(prepared, "Transactions")
+    topics.ensure_topic(prepared)
+    for function, queue in zip(functions.SOURCES, queues.ALERT_QUEUES, strict=True):
+        functions.ensure_function(prepared, function)
+        queues.ensure_queue(prepared, queue)
+    return prepared
 
 
 @pytest.fixture
 def notifications(lab):
-    def notifications(*, put=None):
+    """notifications(): the bucket's whole configuration; notifications({…}) replaces it first."""
+
+    def notifications(new=None):
         s3 = lab.client("s3")
-        if put is not None:
-            s3.put_bucket_notification_configuration(Bucket=lab.bucket, NotificationConfiguration=put)
+        if new is not None:
+            s3.put_bucket_notification_configuration(Bucket=lab.bucket, NotificationConfiguration=new)
         found = s3.get_bucket_notification_configuration(Bucket=lab.bucket)
         return {name: value for name, value in found.items() if name != "ResponseMetadata"}
 
@@ -65,518 +48,218 @@ def mapping(lab):
     return lambda uuid: lab.client("lambda").get_event_source_mapping(UUID=uuid)
 
 
-@pytest.fixture
-def listed(lab, monkeypatch):
-    """Lambda lists these mappings."""
-    return lambda *found: monkeypatch.setattr(
-        lab.client("lambda"), "list_event_source_mappings", lambda **_: {"EventSourceMappings": [*found]}
-    )
+def test_every_new_txt_object_of_this_bucket_starts_the_function_but_no_rejected_rows(lab, notifications, calls):
+    assert triggers.ensure_bucket_trigger(lab) == PROCESSOR
+    removed = calls("lambda", "remove_permission")
+    assert triggers.ensure_bucket_trigger(lab) == PROCESSOR
 
-
-@pytest.fixture
-def publish(lab):
-    return lambda text: lab.client("sns").publish(TopicArn=topics.find_topic(lab), Message=text)
-
-
-def test_ensure_bucket_trigger_starts_the_function_for_every_new_txt_object(uploads, notifications):
-    assert triggers.ensure_bucket_trigger(uploads) == PROCESSOR
-
-    (made,) = notifications()["LambdaFunctionConfigurations"]
-    assert made["LambdaFunctionArn"] == PROCESSOR
-    assert made["Events"] == ["s3:ObjectCreated:*"]
+    (made,), (statement,) = notifications()["LambdaFunctionConfigurations"], permission(lab)
+    assert triggers.find_bucket_trigger(lab) == made
+    assert (made["LambdaFunctionArn"], made["Events"]) == (PROCESSOR, ["s3:ObjectCreated:*"])
     assert made["Filter"] == {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}}
-    assert triggers.find_bucket_trigger(uploads) == made
+    assert not rejected_key("my.txt").endswith(".txt")
+    assert policies.bucket_to_function(lab).items() <= statement.items()
+    assert removed == []  # an upload without the permission would be lost
 
 
-def test_what_the_function_rejects_does_not_start_it_again():
-    (rule,) = triggers.UPLOADS["Key"]["FilterRules"]
-
-    assert not rejected_key("my.txt").endswith(rule["Value"])
-
-
-def test_ensure_bucket_trigger_lets_this_bucket_of_this_account_invoke_and_nobody_else(uploads, permission):
-    triggers.ensure_bucket_trigger(uploads)
-
-    (statement,) = permission()
-    assert (statement["Effect"], statement["Action"]) == ("Allow", "lambda:InvokeFunction")
-    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
-    assert statement["Condition"] == {
-        "ArnLike": {"AWS:SourceArn": f"arn:aws:s3:::{uploads.bucket}"},
-        "StringEquals": {"AWS:SourceAccount": "123456789012"},
-    }
-
-
-def test_ensure_bucket_trigger_twice_gives_one_trigger_and_one_permission(uploads, notifications, permission):
-    triggers.ensure_bucket_trigger(uploads)
-    before = notifications()
-
-    triggers.ensure_bucket_trigger(uploads)
-
-    assert notifications() == before
-    assert len(permission()) == 1
-
-
-def test_ensure_bucket_trigger_again_leaves_the_permission_alone_so_that_no_upload_is_lost(uploads, monkeypatch):
-    triggers.ensure_bucket_trigger(uploads)
-    taken = []
-    monkeypatch.setattr(uploads.client("lambda"), "remove_permission", lambda **call: taken.append(call))
-
-    triggers.ensure_bucket_trigger(uploads)
-
-    assert taken == []
-
-
-def test_ensure_bucket_trigger_gives_a_changed_filter_back(uploads, notifications):
-    triggers.ensure_bucket_trigger(uploads)
+def test_ensure_bucket_trigger_repairs_events_filter_and_permission(lab, notifications):
+    triggers.ensure_bucket_trigger(lab)
+    right = permission(lab)
     changed = {"Id": "mine", "LambdaFunctionArn": PROCESSOR, "Events": ["s3:ObjectCreated:Put"]}
-    notifications(put={"LambdaFunctionConfigurations": [changed]})
+    notifications({"LambdaFunctionConfigurations": [changed]})
+    wide = {"FunctionName": "TransactionProcessor", "StatementId": triggers.PERMISSION}
+    lab.client("lambda").remove_permission(**wide)
+    lab.client("lambda").add_permission(**wide, Action="lambda:InvokeFunction", Principal="s3.amazonaws.com")
 
-    triggers.ensure_bucket_trigger(uploads)
+    triggers.ensure_bucket_trigger(lab)
 
     (made,) = notifications()["LambdaFunctionConfigurations"]
     assert (made["Events"], made["Filter"]) == (["s3:ObjectCreated:*"], triggers.UPLOADS)
+    assert permission(lab) == right
 
 
-def test_ensure_bucket_trigger_gives_a_permission_back_that_was_taken_by_hand(uploads, permission):
-    triggers.ensure_bucket_trigger(uploads)
-    uploads.client("lambda").remove_permission(FunctionName="TransactionProcessor", StatementId="BucketMayInvoke")
-
-    triggers.ensure_bucket_trigger(uploads)
-
-    assert len(permission()) == 1
-
-
-def test_the_notifications_of_others_stay(alerting, uploads, notifications):
-    queue = {"QueueArn": queues.queue_arn(uploads, "CustomerNotify"), "Events": ["s3:ObjectRemoved:*"], "Id": "theirs"}
+def test_the_notifications_of_others_stay(lab, notifications):
+    queue = {"QueueArn": queues.queue_arn(lab, "CustomerNotify"), "Events": ["s3:ObjectRemoved:*"], "Id": "theirs"}
     other = {"LambdaFunctionArn": f"{PROCESSOR}Other", "Events": ["s3:ObjectRemoved:*"], "Id": "other"}
-    before = notifications(put={"QueueConfigurations": [queue], "LambdaFunctionConfigurations": [other]})
+    before = notifications({"QueueConfigurations": [queue], "LambdaFunctionConfigurations": [other]})
 
-    triggers.ensure_bucket_trigger(uploads)
+    triggers.ensure_bucket_trigger(lab)
     made = notifications()
-    triggers.delete_bucket_trigger(uploads)
+    triggers.delete_bucket_trigger(lab)
 
     assert made["QueueConfigurations"] == before["QueueConfigurations"]
     assert [each["Id"] for each in made["LambdaFunctionConfigurations"]] == ["other", "TransactionProcessor"]
     assert notifications() == before
 
 
-def test_ensure_bucket_trigger_without_the_bucket_says_which_step_is_missing(lab):
-    with pytest.raises(StepMissing, match="Run 00-start-here first"):
-        triggers.ensure_bucket_trigger(lab)
-
-
-def test_ensure_bucket_trigger_without_the_function_says_which_step_is_missing(lab):
-    buckets.ensure_bucket(lab)
-
-    with pytest.raises(StepMissing, match=r"TransactionProcessor is not there\. Run 01-create-functions first"):
-        triggers.ensure_bucket_trigger(lab)
-
-
-def test_delete_bucket_trigger_takes_it_away_and_again_is_quiet(uploads):
-    triggers.ensure_bucket_trigger(uploads)
-
-    triggers.delete_bucket_trigger(uploads)
-    triggers.delete_bucket_trigger(uploads)
-
-    assert triggers.find_bucket_trigger(uploads) is None
-
-
-def test_delete_bucket_trigger_works_when_the_function_is_gone(uploads):
-    triggers.ensure_bucket_trigger(uploads)
-    functions.delete_function(uploads, "TransactionProcessor")
-
-    triggers.delete_bucket_trigger(uploads)
-
-    assert triggers.find_bucket_trigger(uploads) is None
-
-
-def test_ensure_stream_trigger_makes_an_enabled_mapping_with_its_settings(streaming, mapping):
-    uuid = triggers.ensure_stream_trigger(streaming)
+def test_ensure_stream_trigger_creates_one_enabled_mapping_with_its_settings(lab, mapping, calls):
+    uuid = triggers.ensure_stream_trigger(lab)
+    updates = calls("lambda", "update_event_source_mapping")
+    assert triggers.ensure_stream_trigger(lab) == uuid == triggers.find_stream_trigger(lab)["UUID"]
 
     made = mapping(uuid)
-    assert made["State"] == "Enabled"
-    assert made["EventSourceArn"] == tables.find_stream(streaming)
-    assert made["FunctionArn"] == functions.find_function(streaming, "TotalNotifier")
-    assert made["StartingPosition"] == "TRIM_HORIZON"
+    assert (made["State"], made["StartingPosition"], updates) == ("Enabled", "TRIM_HORIZON", [])
+    assert made["EventSourceArn"] == tables.find_stream(lab)
+    assert made["FunctionArn"] == functions.find_function(lab, "TotalNotifier")
     assert {key: made[key] for key in triggers.MAPPING} == triggers.MAPPING
-    assert made["DestinationConfig"]["OnFailure"]["Destination"] == queues.queue_arn(streaming, queues.DEAD_LETTERS)
-
-
-def test_ensure_stream_trigger_twice_gives_the_same_mapping_and_updates_nothing(streaming, calls):
-    uuid = triggers.ensure_stream_trigger(streaming)
-    updates = calls("lambda", "update_event_source_mapping")
-
-    assert triggers.ensure_stream_trigger(streaming) == uuid
-
-    assert triggers.find_stream_trigger(streaming)["UUID"] == uuid
-    assert updates == []
+    assert made["DestinationConfig"]["OnFailure"]["Destination"] == queues.queue_arn(lab, queues.DEAD_LETTERS)
 
 
 @pytest.mark.parametrize(
-    "change", [{"BatchSize": 1}, {"MaximumRetryAttempts": 0}, {"BisectBatchOnFunctionError": False}, {"Enabled": False}]
+    "change",
+    [{"BatchSize": 1}, {"MaximumRetryAttempts": 0}, {"State": "Disabled"}, {"FilterCriteria": {"Filters": [{}]}}],
+    ids=str,
 )
-def test_ensure_stream_trigger_asks_lambda_to_give_a_changed_setting_back(streaming, monkeypatch, calls, change):
-    # moto's update keeps only some of the settings, so what counts is what it is asked.
-    uuid = triggers.ensure_stream_trigger(streaming)
-    streaming.client("lambda").update_event_source_mapping(UUID=uuid, **change)
-    changed = {**triggers.find_stream_trigger(streaming), **change}
-    changed["State"] = "Enabled" if changed.pop("Enabled", True) else "Disabled"
+def test_ensure_stream_trigger_repairs_a_setting_that_was_changed_by_hand(lab, monkeypatch, calls, change):
+    uuid = triggers.ensure_stream_trigger(lab)
+    changed = {**triggers.find_stream_trigger(lab), **change}
     monkeypatch.setattr(triggers, "find_stream_trigger", lambda _: changed)
-    updates = calls("lambda", "update_event_source_mapping")
+    updates = calls("lambda", "update_event_source_mapping")  # moto's update keeps only some of the settings
 
-    assert triggers.ensure_stream_trigger(streaming) == uuid
+    assert triggers.ensure_stream_trigger(lab) == uuid
 
     (update,) = updates
-    assert {key: update[key] for key in triggers.MAPPING} == triggers.MAPPING
-    assert update["Enabled"] is True
+    assert triggers.MAPPING.items() <= update.items()
+    assert (update["Enabled"], update["FilterCriteria"]) == (True, {})
 
 
-def test_ensure_stream_trigger_follows_a_table_that_was_made_anew(streaming, mapping):
-    old = triggers.ensure_stream_trigger(streaming)
-    stream = tables.find_stream(streaming)
-    tables.delete_table(streaming, "Transactions")
-    tables.ensure_table(streaming, "Transactions")
-    assert tables.find_stream(streaming) != stream
+def test_ensure_stream_trigger_replaces_the_mapping_of_an_earlier_table(lab, mapping):
+    old = triggers.ensure_stream_trigger(lab)
+    tables.delete_table(lab, "Transactions")
+    tables.ensure_table(lab, "Transactions")
 
-    uuid = triggers.ensure_stream_trigger(streaming)
+    new = triggers.ensure_stream_trigger(lab)
 
-    assert mapping(uuid)["EventSourceArn"] == tables.find_stream(streaming)
+    assert mapping(new)["EventSourceArn"] == tables.find_stream(lab)
     with pytest.raises(ClientError, match="ResourceNotFound"):
         mapping(old)
 
 
-def test_ensure_stream_trigger_without_the_stream_says_which_step_is_missing(lab):
-    with pytest.raises(StepMissing, match="Run 00-start-here first"):
-        triggers.ensure_stream_trigger(lab)
+def test_switch_stream_trigger_pauses_the_mapping_and_lets_it_continue(lab, mapping):
+    with pytest.raises(StepMissing, match="02-add-triggers"):
+        triggers.switch_stream_trigger(lab, on=False)
+    uuid = triggers.ensure_stream_trigger(lab)
+
+    for on, state in [(False, "Disabled"), (True, "Enabled")]:
+        triggers.switch_stream_trigger(lab, on=on)
+        assert (mapping(uuid)["State"], mapping(uuid)["BatchSize"]) == (state, triggers.MAPPING["BatchSize"])
 
 
-def test_ensure_stream_trigger_without_the_function_says_which_step_is_missing(lab):
-    tables.ensure_table(lab, "Transactions")
+def test_alerts_reach_both_queues_once_and_only_the_topic_may_send(lab):
+    first = [triggers.ensure_queue_subscription(lab, queue) for queue in queues.ALERT_QUEUES]
 
-    with pytest.raises(StepMissing, match=r"TotalNotifier is not there\. Run 01-create-functions first"):
-        triggers.ensure_stream_trigger(lab)
-
-
-def test_find_stream_trigger_sees_no_mapping_of_another_table(streaming):
-    stream = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
-    other = streaming.client("dynamodb").create_table(
-        TableName="Transactions2",
-        KeySchema=[{"AttributeName": "Id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "Id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-        StreamSpecification=stream,
-    )["TableDescription"]
-    streaming.client("lambda").create_event_source_mapping(
-        EventSourceArn=other["LatestStreamArn"], FunctionName="TotalNotifier", StartingPosition="LATEST"
-    )
-
-    assert triggers.find_stream_trigger(streaming) is None
-
-
-def test_delete_stream_trigger_deletes_it_and_again_is_quiet(streaming):
-    triggers.ensure_stream_trigger(streaming)
-
-    triggers.delete_stream_trigger(streaming)
-    triggers.delete_stream_trigger(streaming)
-
-    assert triggers.find_stream_trigger(streaming) is None
-
-
-def test_a_mapping_whose_function_is_gone_is_found_and_deleted(streaming):
-    triggers.ensure_stream_trigger(streaming)
-    streaming.client("lambda").delete_function(FunctionName="TotalNotifier")
-    assert triggers.find_stream_trigger(streaming) is not None
-
-    triggers.delete_stream_trigger(streaming)
-
-    assert triggers.find_stream_trigger(streaming) is None
-
-
-def test_a_refusal_is_never_an_absent_mapping(streaming, refuse):
-    refuse("lambda", "list_event_source_mappings", code="AccessDeniedException")
-
-    for call in (triggers.find_stream_trigger, triggers.ensure_stream_trigger, triggers.delete_stream_trigger):
-        with pytest.raises(ClientError, match="AccessDenied"):
-            call(streaming)
-
-
-def test_a_refusal_is_never_an_absent_notification(uploads, refuse):
-    refuse("s3", "get_bucket_notification_configuration")
-
-    for call in (triggers.find_bucket_trigger, triggers.ensure_bucket_trigger, triggers.delete_bucket_trigger):
-        with pytest.raises(ClientError, match="AccessDenied"):
-            call(uploads)
-
-
-def test_what_is_published_comes_into_both_queues(alerting, publish):
+    assert [triggers.ensure_queue_subscription(lab, queue) for queue in queues.ALERT_QUEUES] == first
+    alert = {"customerID": "C2", "accountBalance": "1750"}
+    lab.client("sns").publish(TopicArn=topics.find_topic(lab), Message=json.dumps(alert))
     for queue in queues.ALERT_QUEUES:
-        triggers.ensure_queue_subscription(alerting, queue)
-
-    publish('{"customerID": "C2", "accountBalance": "1750"}')
-
-    for queue in queues.ALERT_QUEUES:
-        assert queues.alerts(alerting, queue) == [{"customerID": "C2", "accountBalance": "1750"}]
+        assert queues.alerts(lab, queue) == [alert]
+        assert queues.allowed_senders(lab, queue) == ["HighBalanceAlert"]
 
 
-def test_ensure_queue_subscription_lets_the_topic_in_and_nobody_else(alerting):
-    triggers.ensure_queue_subscription(alerting, "CustomerNotify")
-
-    assert queues.allowed_senders(alerting, "CustomerNotify") == ["HighBalanceAlert"]
-    assert queues.allowed_senders(alerting, "CreditCollection") == []
-
-
-def test_ensure_queue_subscription_twice_gives_the_same_subscription_and_one_message(alerting, publish):
-    first = triggers.ensure_queue_subscription(alerting, "CustomerNotify")
-
-    assert triggers.ensure_queue_subscription(alerting, "CustomerNotify") == first
-
-    publish("{}")
-    assert len(queues.messages(alerting, "CustomerNotify")) == 1
-
-
-def test_ensure_queue_subscription_gives_a_changed_policy_back(alerting):
-    triggers.ensure_queue_subscription(alerting, "CustomerNotify")
+def test_ensure_queue_subscription_repairs_the_policy_and_the_subscription(lab):
+    first = triggers.ensure_queue_subscription(lab, "CustomerNotify")
     everyone = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
-    alerting.client("sqs").set_queue_attributes(
-        QueueUrl=queues.find_queue(alerting, "CustomerNotify"),
-        Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [everyone]})},
-    )
+    url, policy = queues.find_queue(lab, "CustomerNotify"), json.dumps(policies.document(everyone))
+    lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    lab.client("sns").unsubscribe(SubscriptionArn=first)
+    assert triggers.find_queue_subscription(lab, "CustomerNotify") is None
 
-    triggers.ensure_queue_subscription(alerting, "CustomerNotify")
+    again = triggers.ensure_queue_subscription(lab, "CustomerNotify")
 
-    assert queues.allowed_senders(alerting, "CustomerNotify") == ["HighBalanceAlert"]
-
-
-def test_ensure_queue_subscription_subscribes_again_what_was_unsubscribed_by_hand(alerting):
-    first = triggers.ensure_queue_subscription(alerting, "CustomerNotify")
-    alerting.client("sns").unsubscribe(SubscriptionArn=first)
-    assert triggers.find_queue_subscription(alerting, "CustomerNotify") is None
-
-    again = triggers.ensure_queue_subscription(alerting, "CustomerNotify")
-
-    assert triggers.find_queue_subscription(alerting, "CustomerNotify") == again
+    assert triggers.find_queue_subscription(lab, "CustomerNotify") == again
+    assert queues.allowed_senders(lab, "CustomerNotify") == ["HighBalanceAlert"]
 
 
-def test_ensure_queue_subscription_without_the_topic_says_which_step_is_missing(lab):
-    with pytest.raises(StepMissing, match=r"Topic HighBalanceAlert is not there\. Run 03-create-topic first"):
-        triggers.ensure_queue_subscription(lab, "CustomerNotify")
+@pytest.mark.parametrize("link", [f"  {LINK}\n", LINK.replace("Token=2336", "Token=23\n 36"), "2336abc"], ids=str.split)
+def test_confirm_subscription_takes_link_or_token_and_lets_only_the_account_unsubscribe(lab, calls, link):
+    made = calls("sns", "confirm_subscription")
+
+    assert triggers.confirm_subscription(lab, link).startswith(topics.find_topic(lab))
+    assert made == [{"TopicArn": topics.find_topic(lab), "Token": "2336abc", "AuthenticateOnUnsubscribe": "true"}]
 
 
-def test_ensure_queue_subscription_without_the_queue_says_which_step_is_missing(lab):
-    topics.ensure_topic(lab)
+def test_a_subscription_that_exists_or_waits_for_its_recipient_is_not_created_again(lab, monkeypatch, calls):
+    made = calls("sns", "subscribe")
+    first = triggers.ensure_subscription(lab, "sms", "+15555550100")
+    assert triggers.ensure_subscription(lab, "sms", "+15555550100") == first
 
-    with pytest.raises(StepMissing, match=r"Queue CustomerNotify is not there\. Run 04-create-queues first"):
-        triggers.ensure_queue_subscription(lab, "CustomerNotify")
-
-
-@pytest.mark.parametrize(("protocol", "address"), [("email", "ana@example.com"), ("sms", "+15555550100")])
-def test_ensure_subscription_twice_gives_one_subscription(alerting, protocol, address):
-    first = triggers.ensure_subscription(alerting, protocol, address)
-
-    assert triggers.ensure_subscription(alerting, protocol, address) == first
-    assert [(each["Protocol"], each["Endpoint"]) for each in triggers.subscriptions(alerting)] == [(protocol, address)]
-
-
-def test_a_subscription_that_waits_for_its_recipient_is_not_made_again(alerting, monkeypatch, calls):
     # moto confirms every address by itself.
     waiting = {"Protocol": "email", "Endpoint": "ana@example.com", "SubscriptionArn": "PendingConfirmation"}
     monkeypatch.setattr(triggers, "subscriptions", lambda _: [waiting])
-    made = calls("sns", "subscribe")
-
-    assert triggers.ensure_subscription(alerting, "email", "ana@example.com") == "PendingConfirmation"
-    assert made == []
+    assert triggers.ensure_subscription(lab, "email", "ana@example.com") == "PendingConfirmation"
+    assert len(made) == 1
 
 
-LINK = "https://sns.us-east-1.amazonaws.com/confirmation.html?TopicArn=t&Token=2336abc&Endpoint=ana@example.com"
-
-
-@pytest.mark.parametrize(
-    "link", [LINK, f"  {LINK}\n", LINK.replace("Token=2336", "Token=23\n 36"), "2336abc"], ids=str.split
-)
-def test_confirm_subscription_confirms_by_link_or_token_that_only_the_account_may_unsubscribe(alerting, calls, link):
-    made = calls("sns", "confirm_subscription")
-
-    arn = triggers.confirm_subscription(alerting, link)
-
-    assert arn.startswith(topics.find_topic(alerting))
-    assert made == [{"TopicArn": topics.find_topic(alerting), "Token": "2336abc", "AuthenticateOnUnsubscribe": "true"}]
-
-
-@pytest.mark.parametrize(
-    "link", ["", "https://example.com/", LINK.replace("Token=2336abc", "Token="), "Confirm: subscription"]
-)
-def test_confirm_subscription_by_a_link_without_a_token_says_what_to_copy(alerting, calls, link):
-    made = calls("sns", "confirm_subscription")
-
-    with pytest.raises(UsageError, match="Copy the whole address") as told:
-        triggers.confirm_subscription(alerting, link)
-
-    assert (made, "ana@example.com" in str(told.value)) == ([], False)
-
-
-def test_confirm_subscription_with_a_token_that_sns_does_not_take_says_why_in_one_line(alerting, refuse):
+@pytest.mark.parametrize("link", ["", "https://example.com/", LINK.replace("Token=2336abc", "Token="), LINK])
+def test_a_link_without_a_valid_token_is_refused_without_its_address(lab, refuse, link):
     refuse("sns", "confirm_subscription", code="InvalidParameter", message="Invalid parameter: Token")
 
-    with pytest.raises(LabError, match=r"HighBalanceAlert: it is not whole, older than two days.*newest mail") as told:
-        triggers.confirm_subscription(alerting, LINK)
+    with pytest.raises(LabError, match="older than two days" if link == LINK else "Copy the whole address") as caught:
+        triggers.confirm_subscription(lab, link)
 
-    assert "\n" not in str(told.value)
-
-
-def test_confirm_subscription_without_the_topic_says_which_step_is_missing(lab):
-    with pytest.raises(StepMissing, match="03-create-topic"):
-        triggers.confirm_subscription(lab, LINK)
+    assert "ana@example.com" not in str(caught.value)
 
 
-def test_another_address_is_another_subscription(alerting):
-    triggers.ensure_subscription(alerting, "email", "ana@example.com")
+@pytest.mark.parametrize(
+    ("missing", "ensure", "message"),
+    [
+        (buckets.delete_bucket, triggers.ensure_bucket_trigger, "Bucket .* Run 00-start-here first"),
+        (lambda lab: functions.delete_function(lab, "TransactionProcessor"), triggers.ensure_bucket_trigger,
+         r"TransactionProcessor is not there\. Run 01-create-functions first"),
+        (lambda lab: tables.delete_table(lab, "Transactions"), triggers.ensure_stream_trigger, "Run 00-start-here"),
+        (lambda lab: functions.delete_function(lab, "TotalNotifier"), triggers.ensure_stream_trigger, "Run 01-create"),
+        (topics.delete_topic, lambda lab: triggers.ensure_queue_subscription(lab, "CustomerNotify"), "Run 03-create"),
+        (topics.delete_topic, lambda lab: triggers.confirm_subscription(lab, LINK), "Run 03-create-topic"),
+        (lambda lab: queues.delete_queue(lab, "CustomerNotify"),
+         lambda lab: triggers.ensure_queue_subscription(lab, "CustomerNotify"), "Run 04-create-queues"),
+    ],
+)  # fmt: skip
+def test_what_a_trigger_joins_is_named_with_its_notebook_if_it_is_missing(lab, missing, ensure, message):
+    missing(lab)
 
-    assert triggers.find_subscription(alerting, "email", "bob@example.com") is None
-
-
-def test_without_the_topic_there_are_no_subscriptions(lab):
+    with pytest.raises(StepMissing, match=message):
+        ensure(lab)
     assert triggers.subscriptions(lab) == []
-    assert triggers.find_queue_subscription(lab, "CustomerNotify") is None
 
 
-def test_a_refusal_is_never_an_absent_subscription(alerting, refuse):
-    refuse("sns", "list_subscriptions_by_topic", code="AuthorizationError")
+@pytest.mark.parametrize(("kind", "function"), [("bucket", "TransactionProcessor"), ("stream", "TotalNotifier")])
+def test_a_trigger_is_deleted_quietly_also_without_its_function(lab, kind, function):
+    ensure, find, delete = (getattr(triggers, f"{verb}_{kind}_trigger") for verb in ("ensure", "find", "delete"))
+    ensure(lab)
+    functions.delete_function(lab, function)
+    assert find(lab)
 
-    with pytest.raises(ClientError, match="AuthorizationError"):
-        triggers.find_queue_subscription(alerting, "CustomerNotify")
-    with pytest.raises(ClientError, match="AuthorizationError"):
-        triggers.ensure_subscription(alerting, "email", "ana@example.com")
+    delete(lab)
+    delete(lab)
 
-
-def test_notifications_are_all_that_start_a_function(alerting, uploads, notifications):
-    queue = {"QueueArn": queues.queue_arn(uploads, "CustomerNotify"), "Events": ["s3:ObjectRemoved:*"], "Id": "theirs"}
-    other = {"LambdaFunctionArn": f"{PROCESSOR}Other", "Events": ["s3:ObjectRemoved:*"], "Id": "other"}
-    notifications(put={"QueueConfigurations": [queue], "LambdaFunctionConfigurations": [other]})
-    triggers.ensure_bucket_trigger(uploads)
-
-    found = triggers.notifications(uploads)
-
-    assert [each["Id"] for each in found] == ["other", "TransactionProcessor"]
-    assert triggers.find_bucket_trigger(uploads) == found[1]
+    assert find(lab) is None
 
 
-def test_notifications_of_a_bucket_without_any_and_of_an_absent_bucket_are_none(lab):
-    assert triggers.notifications(lab) == []
+def test_mappings_are_those_of_transactions_whatever_function_they_start(lab, monkeypatch):
+    stream, notifier = tables.find_stream(lab), functions.find_function(lab, "TotalNotifier")
+    earlier, other = stream.replace("/stream/2", "/stream/1"), stream.replace("Transactions", "Transactions2")
+    mapping = {"EventSourceArn": stream, "FunctionArn": notifier, "State": "Enabled"}
+    found = [{**mapping, "EventSourceArn": earlier}, {**mapping, "FunctionArn": PROCESSOR, "State": "Disabled"}]
+    others = [{**mapping, "EventSourceArn": other}, {**mapping, "State": "Deleting"}, {"State": "Enabled"}]
+    answer = {"EventSourceMappings": [*found, *others]}
+    monkeypatch.setattr(lab.client("lambda"), "list_event_source_mappings", lambda **_: answer)
 
-    buckets.ensure_bucket(lab)
-
-    assert triggers.notifications(lab) == []
-
-
-def test_mappings_are_those_of_transactions_whatever_function_they_start(streaming, listed):
-    stream, function = tables.find_stream(streaming), functions.find_function(streaming, "TotalNotifier")
-    table = stream.split("/stream/")[0]
-    old, other = f"{table}/stream/2020-01-01T00:00:00.000", f"{table}2/stream/2020-01-01T00:00:00.000"
-    mapping = {"UUID": "now", "EventSourceArn": stream, "FunctionArn": function, "State": "Enabled"}
-    listed(
-        {**mapping, "UUID": "old", "EventSourceArn": old},
-        {**mapping, "UUID": "other table", "EventSourceArn": other},
-        mapping,
-        {**mapping, "UUID": "other function", "FunctionArn": PROCESSOR},
-        {**mapping, "UUID": "off", "State": "Disabled"},
-        {**mapping, "UUID": "going", "State": "Deleting"},
-        {"UUID": "of no stream", "FunctionArn": function, "State": "Enabled"},
-    )
-
-    found = [each["UUID"] for each in triggers.mappings(streaming)]
-
-    assert found == ["old", "now", "other function", "off"]
+    assert triggers.mappings(lab) == found[:2]
+    assert triggers.find_stream_trigger(lab) == found[0]
+    assert triggers.mappings(dataclasses.replace(lab, prefix="ana-")) == []
 
 
-def test_mappings_are_those_of_the_table_with_the_labs_prefix(streaming):
-    triggers.ensure_stream_trigger(streaming)
+@pytest.mark.parametrize(
+    ("service", "call", "functions"),
+    [
+        ("lambda", "list_event_source_mappings", [triggers.ensure_stream_trigger, triggers.delete_stream_trigger]),
+        ("s3", "get_bucket_notification_configuration", [triggers.ensure_bucket_trigger, triggers.find_bucket_trigger]),
+        ("sns", "list_subscriptions_by_topic", [lambda lab: triggers.ensure_subscription(lab, "sms", "+15555550100")]),
+    ],
+)
+def test_a_denied_call_is_never_a_missing_trigger(lab, refuse, service, call, functions):
+    refuse(service, call)
 
-    assert len(triggers.mappings(streaming)) == 1
-    assert triggers.mappings(dataclasses.replace(streaming, prefix="ana-")) == []
-
-
-def test_mappings_are_all_there_when_they_are_more_than_a_page(lab, monkeypatch):
-    mapping = {"EventSourceArn": lab.arn("dynamodb", "table/Transactions/stream/1"), "State": "Enabled"}
-    pages = {
-        None: {"EventSourceMappings": [{**mapping, "UUID": "one"}], "NextMarker": "more"},
-        "more": {"EventSourceMappings": [{**mapping, "UUID": "two"}]},
-    }
-    monkeypatch.setattr(
-        lab.client("lambda"), "list_event_source_mappings", lambda **arguments: pages[arguments.get("Marker")]
-    )
-
-    assert [each["UUID"] for each in triggers.mappings(lab)] == ["one", "two"]
-
-
-def test_mappings_outlive_the_table_and_its_stream(streaming):
-    uuid = triggers.ensure_stream_trigger(streaming)
-    tables.delete_table(streaming, "Transactions")
-
-    assert [each["UUID"] for each in triggers.mappings(streaming)] == [uuid]
-
-
-def test_all_subscriptions_are_those_of_every_topic(alerting):
-    other = alerting.client("sns").create_topic(Name="Other")["TopicArn"]
-    queue = queues.queue_arn(alerting, "CustomerNotify")
-    alerting.client("sns").subscribe(TopicArn=other, Protocol="sqs", Endpoint=queue)
-    triggers.ensure_queue_subscription(alerting, "CustomerNotify")
-
-    found = {(each["TopicArn"], each["Endpoint"]) for each in triggers.all_subscriptions(alerting)}
-
-    assert found == {(other, queue), (topics.find_topic(alerting), queue)}
-    assert [each["TopicArn"] for each in triggers.subscriptions(alerting)] == [topics.find_topic(alerting)]
-
-
-def test_all_subscriptions_are_there_when_they_are_more_than_a_page(alerting):
-    topic = topics.find_topic(alerting)
-    for number in range(101):  # SNS's pages have 100
-        alerting.client("sns").subscribe(TopicArn=topic, Protocol="email", Endpoint=f"ana{number}@example.com")
-
-    assert len(triggers.all_subscriptions(alerting)) == len(triggers.subscriptions(alerting)) == 101
-
-
-def test_without_any_topic_there_are_no_subscriptions_at_all(lab):
-    assert triggers.all_subscriptions(lab) == []
-
-
-def test_subscription_settings_are_what_sns_tells_of_the_subscription(alerting):
-    arn = triggers.ensure_queue_subscription(alerting, "CustomerNotify")
-    before = triggers.subscription_settings(alerting, arn)
-    for name, value in [("RawMessageDelivery", "true"), ("FilterPolicy", '{"store": ["x"]}')]:
-        alerting.client("sns").set_subscription_attributes(
-            SubscriptionArn=arn, AttributeName=name, AttributeValue=value
-        )
-
-    now = triggers.subscription_settings(alerting, arn)
-
-    assert before["SubscriptionArn"] == arn
-    assert before.get("RawMessageDelivery", "false") == "false"
-    assert "FilterPolicy" not in before
-    assert (now["RawMessageDelivery"], json.loads(now["FilterPolicy"])) == ("true", {"store": ["x"]})
-
-
-def test_a_refusal_to_list_or_to_read_is_never_that_there_is_nothing(alerting, refuse):
-    refuse("sns", "list_subscriptions", code="AuthorizationError")
-    refuse("sns", "get_subscription_attributes", code="AuthorizationError")
-
-    with pytest.raises(ClientError, match="AuthorizationError"):
-        triggers.all_subscriptions(alerting)
-    with pytest.raises(ClientError, match="AuthorizationError"):
-        triggers.subscription_settings(alerting, alerting.arn("sns", "HighBalanceAlert:1"))
-
-
-def test_switch_stream_trigger_pauses_the_mapping_and_lets_it_go_on(lab, streaming, mapping, monkeypatch):
-    uuid = triggers.ensure_stream_trigger(lab)
-    settings = triggers.MAPPING["BatchSize"]
-
-    triggers.switch_stream_trigger(lab, on=False)
-    assert mapping(uuid)["State"] == "Disabled"
-
-    triggers.switch_stream_trigger(lab, on=True)
-    assert mapping(uuid)["State"] == "Enabled"
-    assert mapping(uuid)["BatchSize"] == settings
-
-
-def test_switch_stream_trigger_without_one_names_the_step(lab, streaming):
-    with pytest.raises(StepMissing, match="02-add-triggers"):
-        triggers.switch_stream_trigger(lab, on=False)
+    for function in functions:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            function(lab)

@@ -1,0 +1,80 @@
+"""The policies of learner and grader, and `lab policy`, which prints them."""
+
+import json
+import runpy
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from lab_lib.aws import user_policies
+from lab_lib.cli import main
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def rows(policy):
+    """(action, resource) of a policy."""
+    return {(action, arn) for each in policy["Statement"] for action in each["Action"] for arn in each["Resource"]}
+
+
+def is_reading(action):
+    return action.split(":")[1].startswith(("Get", "List", "Describe"))
+
+
+def test_the_committed_table_is_what_make_docs_writes():
+    assert (DOCS / "permissions.md").read_text("utf-8") == runpy.run_path(str(DOCS / "permissions.py"))["page"]()
+
+
+def test_a_learner_reaches_only_resources_with_the_prefix(moto_lab):
+    policy = user_policies.learner(replace(moto_lab, prefix="ana-"))
+
+    mappings = "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:*"  # which have no names
+    assert {arn for _, arn in rows(policy) if "ana-" not in arn} == {"*", mappings}
+    unnamed = {action for action, arn in rows(policy) if arn in ("*", mappings) and not is_reading(action)}
+    changes = {f"lambda:{verb}EventSourceMapping" for verb in ("Create", "Update", "Delete")}
+    assert unnamed == {*changes, "lambda:TagResource"}
+    notifier = {"ArnEquals": {"lambda:FunctionArn": moto_lab.arn("lambda", "function:ana-TotalNotifier")}}
+    assert [each["Condition"] for each in policy["Statement"] if changes & {*each["Action"]}] == [notifier] * 2
+    (passing,) = [each for each in policy["Statement"] if "iam:PassRole" in each["Action"]]
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+
+
+def test_a_grader_changes_nothing_and_reads_only_data_of_the_lab(moto_lab):
+    policy = user_policies.grader(replace(moto_lab, prefix="ana-"))
+
+    assert {action.split(":")[1] for action, _ in rows(policy) if not is_reading(action)} == {
+        "ChangeMessageVisibility*",
+        "FilterLogEvents",
+        "ReceiveMessage",
+        "Scan",
+        "SimulatePrincipalPolicy",
+    }
+    data = {"s3:GetObject", "dynamodb:Scan", "sqs:ReceiveMessage", "logs:FilterLogEvents"}
+    assert {arn for action, arn in rows(policy) if action in data and "ana-" not in arn} == {
+        "arn:aws:s3:::*inputs3bucketfortransact*/*"
+    }
+
+
+@pytest.mark.parametrize("policy", [user_policies.grader, user_policies.learner])
+def test_a_policy_fits_into_a_managed_policy_with_the_longest_prefix_in_china(moto_lab, policy):
+    china = replace(moto_lab, prefix="Ana-Maria-7", partition="aws-cn", region="cn-northwest-1")
+
+    written = json.dumps(policy(china), separators=(",", ":"))
+    assert len(written) <= 6144  # characters without blanks
+    assert "arn:aws:" not in written
+    assert "$" not in written
+    assert {action for action, _ in rows(policy(china)) if "*" in action} == {"sqs:ChangeMessageVisibility*"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "policy"), [([], user_policies.grader), (["learner"], user_policies.learner), (["teacher"], None)]
+)
+def test_lab_policy_prints_the_policy_of_a_grader_or_a_learner(moto_lab, monkeypatch, arguments, policy):
+    monkeypatch.setattr(main, "open_lab", lambda **_: moto_lab)
+
+    printed = CliRunner().invoke(main.app, ["policy", *arguments])
+
+    assert printed.exit_code == (0 if policy else 2)
+    assert (json.loads(printed.stdout) if policy else printed.stdout) == (policy(moto_lab) if policy else "")
