@@ -1,7 +1,7 @@
-"""What each step must show, read from the account itself: not from what our own code did.
+"""Check an account after each step, by what AWS answers, whoever built it.
 
-Each check is a function in the module of its step; `rules.check` enters it in the list. What this workbook adds to
-the handout is a step of its own, "further", without which an account is whole.
+Each check is a function in the module of its step; the decorator `rules.check` enters it in RULES. The step "further"
+holds what this workbook adds to the handout; it does not count.
 """
 
 from collections.abc import Callable
@@ -13,31 +13,22 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
-from lab_lib.checks import (  # noqa: F401, enters them
-    further,
-    hardening,
-    step_00,
-    step_01,
-    step_02,
-    step_03,
-    step_04,
-    step_05,
-    step_99,
-)
+from lab_lib.checks import further, hardening, step_00, step_01, step_02, step_03, step_04, step_05, step_99  # noqa: F401
 from lab_lib.checks.rules import CANNOT_SEE, FURTHER, RULES, WAITS, Account, Rule
 from lab_lib.errors import CheckFailed, EmulatorError, LabError, StepMissing, UsageError, is_access_denied
 from lab_lib.lab import Lab
 from lab_lib.transactions import TransactionsFile, read_amounts
 
 STEPS = [*sorted({rule.step for rule in RULES.values()} - {FURTHER}), FURTHER]
-CLEAN_UP = "99"  # what it asks for is the opposite of all the others
+CLEAN_UP = "99"  # this step wants the opposite of all others
+_UNKNOWN = "It may be right or wrong."
 _COLOURS = {"ok": "#1a7f37", "not yet": "#b42318", "cannot see": "#8a5a00", "waits": "#57606a", "could be": "#57606a"}
 _MARKS = {"ok": "✔", "not yet": "✘", "cannot see": "?", "waits": "…", "could be": "○"}
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that must hold after a step; `hint` says what to do if it does not."""
+    """A check that was made; `hint` says what to do if it does not hold."""
 
     step: str
     name: str
@@ -48,7 +39,7 @@ class Check:
 
     @property
     def state(self) -> str:
-        """In a word or two: ok, not yet, waits (for another check), cannot see, could be (going further)."""
+        """ok, not yet, waits (for another check), cannot see (access is denied) or could be (going further)."""
         if self.ok:
             return "ok"
         if self.found.startswith((WAITS, CANNOT_SEE)):
@@ -57,12 +48,12 @@ class Check:
 
     @property
     def mark(self) -> str:
-        """The state with a sign before it, for those who do not see its colour."""
+        """The state after a sign, for readers who do not see its colour."""
         return f"{_MARKS[self.state]} {self.state}"
 
     @property
     def words(self) -> str:
-        """What was found and, if it is not right, what was wanted and what to do."""
+        """What was found and, if the check does not hold, what was wanted and what to do."""
         if self.ok:
             return self.found
         wanted = "" if self.state in ("waits", "cannot see") else f"; wanted: {self.wanted}"
@@ -71,17 +62,17 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """Checks, shown as a small table."""
+    """Checks, shown as a table."""
 
     checks: list[Check]
 
     @property
     def failed(self) -> list[Check]:
-        """What does not hold; what only goes further than the handout is not counted."""
+        """The checks that do not hold, without those of the step "further"."""
         return [check for check in self.checks if not check.ok and check.step != FURTHER]
 
     def as_dicts(self) -> list[dict[str, Any]]:
-        """Each check as a dict, for JSON: step, name, ok, found, wanted, hint."""
+        """Return each check as a dict, for JSON: step, name, ok, found, wanted, hint."""
         return [asdict(check) for check in self.checks]
 
     def __repr__(self) -> str:
@@ -103,26 +94,27 @@ class Report:
 
 
 def run(lab: Lab, *steps: str, done: Callable[[Check], None] = lambda check: None) -> Report:
-    """The checks of these steps, such as "02" or "further"; without a step, of all but the clean-up.
+    """Make the checks of these steps, such as "02" or "further"; without a step, of all but the clean-up.
 
-    The account is only read. `done` is called with each check when it was made. UsageError for an unknown step.
+    The account is only read. `done` is called with each check as soon as it is made. Raises UsageError for an unknown
+    step.
     """
     if unknown := set(steps) - set(STEPS):
         raise UsageError(f"There is no step {min(unknown)!r}. The steps are {', '.join(STEPS)}.")
     account, made, report = Account(lab), dict[str, Check](), []
-    for rule in _in_order(steps or tuple(step for step in STEPS if step != CLEAN_UP)):
+    for rule in _in_order(steps):
         report.append(_made(account, rule, made))
         done(report[-1])
     return Report(report)
 
 
 def number_of(*steps: str) -> int:
-    """How many checks `run` makes for these steps."""
-    return len(_in_order(steps or tuple(step for step in STEPS if step != CLEAN_UP)))
+    """Return the number of checks that `run` makes for these steps."""
+    return len(_in_order(steps))
 
 
 def checkpoint(lab: Lab, step: str) -> None:
-    """Show the checks of a step, and how many hold; CheckFailed after that if one does not."""
+    """Show the checks of a step and how many hold. Then raise CheckFailed if one does not."""
     from IPython.display import display
 
     report = run(lab, step)
@@ -133,15 +125,15 @@ def checkpoint(lab: Lab, step: str) -> None:
 
 
 def require(lab: Lab, *steps: str) -> None:
-    """StepMissing, with its name, for the first of these steps that was not done."""
+    """Raise StepMissing if a resource of these notebooks is not there; the message names the first one."""
     for step in steps:
-        for what, find in _MADE_BY[step]:
+        for resource, find in _MADE_BY[step]:
             if not find(lab):
-                raise StepMissing(f"{what} is not there yet. Run {step} first, then run this notebook again.")
+                raise StepMissing(f"{resource} is not there yet. Run {step} first, then run this notebook again.")
 
 
 def settled(lab: Lab, file: TransactionsFile) -> bool:
-    """True when an upload has gone all the way: its rows are in, totals and alerts agree with them."""
+    """Return True when an upload has gone all the way: its rows are in, and totals and alerts agree with them."""
     account, made = Account(lab), dict[str, Check]()
     amounts = read_amounts(account.ask(tables.items, "Transactions"))
     return (
@@ -152,44 +144,43 @@ def settled(lab: Lab, file: TransactionsFile) -> bool:
 
 
 def _made(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
-    """The check of a rule, and of those that it rests on; each is made once."""
+    """Return the check of a rule, made once; the checks that must hold first are made before."""
     if rule.name not in made:
         made[rule.name] = _make(account, rule, made)
     return made[rule.name]
 
 
 def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
-    if root := _waits_for(account, rule, made):
-        where = "" if root.step == rule.step else f" of step {root.step}"
-        return Check(
-            rule.step, rule.name, False, f"{WAITS} {root.name}{where}", f"{root.name} first", "See to that first."
-        )
+    if first := _first_cause(account, rule, made):
+        where = "" if first.step == rule.step else f" of step {first.step}"
+        found, wanted = f"{WAITS} {first.name}{where}", f"{first.name} first"
+        return Check(rule.step, rule.name, False, found, wanted, "See to that first.")
     try:
         return Check(rule.step, rule.name, *rule.judge(account))
     except ClientError as error:
         if not is_access_denied(error):
             raise
-        why, call = f"{error.operation_name} is refused", error.operation_name
-        hint = f"It may be right or wrong. Ask for the permission to call {call}, or look in the console."
+        call = error.operation_name
+        why, hint = f"{call} is refused", f"{_UNKNOWN} Ask for the permission to call {call}, or look in the console."
     except EmulatorError:
-        raise  # then nothing at all can be seen
+        raise  # no other check can be made either
     except LabError as error:
-        why, hint = str(error), "It may be right or wrong. Look in the console."
+        why, hint = str(error), f"{_UNKNOWN} Look in the console."
     return Check(rule.step, rule.name, False, f"{CANNOT_SEE}: {why}", "to be seen", hint)
 
 
-def _waits_for(account: Account, rule: Rule, made: dict[str, Check]) -> Check | None:
-    """The check that has to hold first, at the bottom of what the rule rests on."""
-    for below in (RULES[other] for other in rule.after):
-        check = _made(account, below, made)
+def _first_cause(account: Account, rule: Rule, made: dict[str, Check]) -> Check | None:
+    """Return the check that keeps this one waiting and does not wait itself; None if all in `after` hold."""
+    for before in (RULES[other] for other in rule.after):
+        check = _made(account, before, made)
         if not check.ok:
-            return _waits_for(account, below, made) or check
+            return _first_cause(account, before, made) or check
     return None
 
 
 def _in_order(steps: tuple[str, ...]) -> list[Rule]:
-    """The rules of these steps, those of one table, function or queue beside each other."""
-    rules = [rule for rule in RULES.values() if rule.step in steps]
+    """Return the rules of these steps, or of all but the clean-up; those of one subject are beside each other."""
+    rules = [rule for rule in RULES.values() if (rule.step in steps if steps else rule.step != CLEAN_UP)]
     first: dict[tuple[str, str], int] = {}
     for place, rule in enumerate(rules):
         first.setdefault((rule.step, rule.subject or rule.name), place)

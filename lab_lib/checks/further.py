@@ -1,4 +1,4 @@
-"""Going further: what this workbook adds to the handout, so that nothing is lost and nothing counted twice."""
+"""Going further: what this workbook adds to the handout so that nothing is lost and nothing counts twice."""
 
 from lab_lib.aws import cloudwatch, functions, queues, tables, topics
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of
@@ -7,14 +7,20 @@ from lab_lib.checks.step_03 import TOPIC
 from lab_lib.handlers.transaction_processor import rejected_key
 
 MARKERS = "ProcessedRecords"
+RETRY_SETTINGS = [
+    "MaximumRetryAttempts",
+    "MaximumRecordAgeInSeconds",
+    "BisectBatchOnFunctionError",
+    "FunctionResponseTypes",
+]
 
 
 @check(FURTHER, "rejected rows start nothing", after=("filter of the bucket trigger",))
 def rejected_rows(account: Account) -> Finding:
     key = rejected_key("transactions.txt")
     started = any(takes(each, key) for each in bucket_triggers(account))
-    hint = f"Give the trigger of {account.lab.name(PROCESSOR)} the suffix .txt, so that what it writes cannot start it."
-    return equal(f"{key} starts it" if started else "they do not", "they do not", hint)
+    hint = f"Give the trigger of {account.lab.name(PROCESSOR)} the suffix .txt: then what it writes cannot start it."
+    return equal(f"{key} starts it" if started else "they start nothing", "they start nothing", hint)
 
 
 @check(FURTHER, f"table {MARKERS}")
@@ -41,11 +47,10 @@ def old_amounts(account: Account) -> Finding:
 
 
 @check(FURTHER, "retention of the log of {}", after=("log of {}",), each=functions.SOURCES)
-def log_days(account: Account, name: str) -> Finding:
-    found = account.ask(cloudwatch.log_days, name)
-    group = cloudwatch.log_group(account.lab, name)
-    hint = f"Set the retention of {group}; otherwise its logs are kept, and paid, for ever."
-    return Finding(found is not None, f"{found} days" if found else "for ever", "some days, such as 14", hint)
+def retention(account: Account, name: str) -> Finding:
+    days, group = account.ask(cloudwatch.log_days, name), cloudwatch.log_group(account.lab, name)
+    hint = f"Set the retention of {group}. Without it, you keep the logs, and pay for them, for ever."
+    return Finding(days is not None, f"{days} days" if days else "for ever", "some days, such as 14", hint)
 
 
 @check(FURTHER, f"queue {queues.DEAD_LETTERS}")
@@ -58,44 +63,34 @@ def dead_letters(account: Account) -> Finding:
 @check(FURTHER, f"messages in {queues.DEAD_LETTERS}", after=(f"queue {queues.DEAD_LETTERS}",))
 def unprocessed(account: Account) -> Finding:
     found = account.ask(queues.attributes, queues.DEAD_LETTERS)["ApproximateNumberOfMessages"]
-    hint = f"Each message in {account.lab.name(queues.DEAD_LETTERS)} tells what could not be processed, and why."
+    hint = f"Each message in {account.lab.name(queues.DEAD_LETTERS)} says what could not be processed, and why."
     return equal(found, "0", hint)
 
 
 @check(FURTHER, f"failed files of {PROCESSOR}", after=(f"function {PROCESSOR}",))
 def failed_files(account: Account) -> Finding:
-    return _parked(account, account.ask(functions.on_failure, PROCESSOR), PROCESSOR)
+    return _destination(account, account.ask(functions.on_failure, PROCESSOR), PROCESSOR)
 
 
 @check(FURTHER, f"failed changes of {NOTIFIER}", after=("stream trigger",))
 def failed_changes(account: Account) -> Finding:
-    return _parked(
-        account, mapping(account).get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"), NOTIFIER
-    )
+    on_failure = mapping(account).get("DestinationConfig", {}).get("OnFailure", {})
+    return _destination(account, on_failure.get("Destination"), NOTIFIER)
 
 
 @check(FURTHER, "starting position that misses nothing", after=("starting position of the stream trigger",))
 def oldest(account: Account) -> Finding:
-    found = mapping(account).get("StartingPosition", "unknown")
-    name = account.lab.name(NOTIFIER)
+    found, name = mapping(account).get("StartingPosition", "unknown"), account.lab.name(NOTIFIER)
     hint = f"Start the trigger of {name} at TRIM_HORIZON: LATEST can miss what comes while it starts."
     return equal(found, "TRIM_HORIZON", hint)
 
 
 @check(FURTHER, "retries of the stream trigger", after=("stream trigger",))
 def retries(account: Account) -> Finding:
-    now = mapping(account)
-    settings = (
-        "MaximumRetryAttempts",
-        "MaximumRecordAgeInSeconds",
-        "BisectBatchOnFunctionError",
-        "FunctionResponseTypes",
-    )
-    unbounded = [name for name in settings if now.get(name) in (None, -1, False, [])]
-    hint = (
-        f"Set these for the trigger of {account.lab.name(NOTIFIER)}: else one bad change blocks the stream for a day."
-    )
-    return none_of((f"{name} is not set" for name in unbounded), hint, right="bounded")
+    now, name = mapping(account), account.lab.name(NOTIFIER)
+    unset = [f"{setting} is not set" for setting in RETRY_SETTINGS if now.get(setting) in (None, -1, False, [])]
+    hint = f"Set these for the trigger of {name}: otherwise one bad change blocks the stream for a day."
+    return none_of(unset, hint, right="bounded")
 
 
 @check(FURTHER, "display name of the topic", after=(f"topic {TOPIC}",))
@@ -104,8 +99,8 @@ def display_name(account: Account) -> Finding:
     return equal(found, topics.DISPLAY_NAME, f"Set the display name of the topic {account.lab.name(TOPIC)}.")
 
 
-def _parked(account: Account, destination: str | None, name: str) -> Finding:
-    found = f"go to {destination.split(':')[-1]}" if destination else "are given up"
+def _destination(account: Account, arn: str | None, name: str) -> Finding:
+    found = f"go to {arn.split(':')[-1]}" if arn else "are dropped"
     queue = account.lab.name(queues.DEAD_LETTERS)
     hint = f"Add a destination on failure to {account.lab.name(name)}, such as the queue {queue}."
-    return Finding(destination is not None, found, f"go to {queue}", hint)
+    return Finding(arn is not None, found, f"go to {queue}", hint)

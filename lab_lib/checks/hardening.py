@@ -1,4 +1,4 @@
-"""Going further: what this workbook adds to the handout, so that nobody else comes in, reads along or listens."""
+"""Going further: what this workbook adds to the handout for security."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -23,7 +23,7 @@ def topic_transport(account: Account) -> Finding:
 
 
 @check(FURTHER, "encryption at rest of the topic", after=(f"topic {TOPIC}",))
-def topic_encrypted(account: Account) -> Finding:
+def topic_encryption(account: Account) -> Finding:
     on = bool((account.ask(topics.attributes) or {}).get("KmsMasterKeyId"))
     hint = f"Turn on the encryption of the topic {account.lab.name(TOPIC)}, with the key {topics.KEY}."
     return equal("on" if on else "off", "on", hint)
@@ -35,21 +35,19 @@ def queue_transport(account: Account, name: str) -> Finding:
 
 
 @check(FURTHER, "least privilege of the role for {}", after=("role for {}",), each=functions.SOURCES)
-def narrow(account: Account, name: str) -> Finding:
+def least_privilege(account: Account, name: str) -> Finding:
     role = role_for(account, name)
-    hint = (
-        f"Let the role {role['RoleName']} do only what {account.lab.name(name)} does, on the resources that it needs."
-    )
-    return none_of(permissions.surplus(account, name, role["Arn"]), hint, right="nothing more")
+    hint = f"Let the role {role['RoleName']} do only what {account.lab.name(name)} does, on its own resources."
+    return none_of(permissions.excess(account, name, role["Arn"]), hint, right="nothing more")
 
 
 @check(FURTHER, "account in the trust of the role for {}", after=("trust of the role for {}",), each=functions.SOURCES)
-def trusting_account(account: Account, name: str) -> Finding:
-    """Lambda may take on the role for functions of this account only."""
+def account_in_trust(account: Account, name: str) -> Finding:
+    """Lambda may assume the role for functions of this account only."""
     role, own = role_for(account, name), account.lab.account
-    ours = permissions.trusting_lambda(role)
-    named = all(_asked(each, "aws:sourceaccount") == [own] for each in ours)
-    hint = f"Let the trust of the role {role['RoleName']} ask for the aws:SourceAccount."
+    statements = permissions.trusting_lambda(role)
+    named = all(_condition(each, "aws:sourceaccount") == [own] for each in statements)
+    hint = f"Let the trust policy of the role {role['RoleName']} ask for the aws:SourceAccount."
     return equal(own if named else "not asked for", own, hint)
 
 
@@ -59,28 +57,26 @@ def trusting_account(account: Account, name: str) -> Finding:
     after=("access policy of {}", "other senders to {}"),
     each=queues.ALERT_QUEUES,
 )
-def source_account(account: Account, name: str) -> Finding:
+def account_in_policy(account: Account, name: str) -> Finding:
     topic, own = account.lab.arn("sns", account.lab.name(TOPIC)), account.lab.account
-    ours = [
-        each for each in account.ask(queues.statements, name) if grants.matches(_asked(each, "aws:sourcearn"), topic)
-    ]
-    named = bool(ours) and all(own in _asked(each, "aws:sourceaccount") for each in ours)
+    statements = account.ask(queues.statements, name)
+    about_topic = [each for each in statements if grants.matches(_condition(each, "aws:sourcearn"), topic)]
+    named = bool(about_topic) and all(own in _condition(each, "aws:sourceaccount") for each in about_topic)
     hint = f"Let the policy of {account.lab.name(name)} ask for the aws:SourceAccount too."
     return equal(own if named else "not asked for", own, hint)
 
 
 @check(FURTHER, "encryption at rest of {}", after=("queue {}",), each=QUEUES)
-def encrypted(account: Account, name: str) -> Finding:
+def queue_encryption(account: Account, name: str) -> Finding:
     now = account.ask(queues.attributes, name)
     on = now.get("SqsManagedSseEnabled") == "true" or bool(now.get("KmsMasterKeyId"))
-    return equal(
-        "on" if on else "off", "on", f"Turn on the encryption of {account.lab.name(name)}: SSE-SQS costs nothing."
-    )
+    hint = f"Turn on the encryption of {account.lab.name(name)}: SSE-SQS costs nothing."
+    return equal("on" if on else "off", "on", hint)
 
 
 @check(FURTHER, "unsubscribing from the e-mail", after=("e-mail confirmed",))
 def unsubscribing(account: Account) -> Finding:
-    """A scanner that opens every link of a mail ends a subscription that was confirmed by a click."""
+    """A subscription that was confirmed by a click ends when a mail scanner opens every link of an alert."""
     confirmed = [each["SubscriptionArn"] for each in emails(account) if each["SubscriptionArn"].startswith("arn:")]
     settings = [account.ask(triggers.subscription_settings, arn) for arn in confirmed]
     by_link = any(each.get("ConfirmationWasAuthenticated") != "true" for each in settings)
@@ -89,13 +85,13 @@ def unsubscribing(account: Account) -> Finding:
     return Finding(not by_link, found, "by the account only", hint)
 
 
-def _tls_only(statements: Iterable[dict[str, Any]], what: str) -> Finding:
-    """Something in the policy refuses what does not come over TLS."""
+def _tls_only(statements: Iterable[dict[str, Any]], resource: str) -> Finding:
+    """Return whether a statement of the policy denies requests without TLS."""
     wanted = {"aws:securetransport": ["false"]}
-    refuses = any(each["Effect"] == "Deny" and grants.conditions(each) == wanted for each in statements)
-    hint = f"Let the policy of {what} refuse what does not come over TLS."
-    return equal("TLS only" if refuses else "TLS or not", "TLS only", hint)
+    denied = any(each["Effect"] == "Deny" and grants.conditions(each) == wanted for each in statements)
+    hint = f"Let the policy of {resource} deny every request without TLS."
+    return equal("TLS only" if denied else "TLS or not", "TLS only", hint)
 
 
-def _asked(statement: dict[str, Any], key: str) -> list[Any]:
+def _condition(statement: dict[str, Any], key: str) -> list[Any]:
     return grants.conditions(statement).get(key, [])

@@ -1,4 +1,4 @@
-"""What a function's role must be able to do for the function to work, and what it had better not be able to do."""
+"""Judge the role of a function: the permissions that the function needs, and those that it should not have."""
 
 import ast
 from collections import defaultdict
@@ -14,7 +14,7 @@ _POLICIES = {"TransactionProcessor": policies.transaction_processor, "TotalNotif
 
 @dataclass(frozen=True)
 class Need:
-    """One of these actions, on this resource."""
+    """A permission: one of these actions on this resource."""
 
     actions: tuple[str, ...]
     resource: str
@@ -24,21 +24,21 @@ class Need:
 
 
 def lacking(account: Account, name: str, role_arn: str) -> list[str]:
-    """What the role would have to allow, and does not, for the function to work."""
-    needs = _own(account, name) if is_this_workbooks(account, name) else _handouts(account, name)
-    met = _met(account, role_arn, needs)
-    return [str(need) for need in needs if need not in met]
+    """Return the permissions that the function needs and the role does not give."""
+    needs = _workbook_needs(account, name) if _is_workbook_code(account, name) else _handout_needs(account, name)
+    given = _given(account, role_arn, needs)
+    return [str(need) for need in needs if need not in given]
 
 
-def surplus(account: Account, name: str, role_arn: str) -> list[str]:
-    """What the role allows, although the function has no need of it: the other function's work, and destruction."""
-    own = {(action, need.resource) for need in _own(account, name) for action in need.actions}
-    others = [need for need in _own(account, OTHER[name]) if (need.actions[0], need.resource) not in own]
-    return [str(need) for need in _met(account, role_arn, [*others, *_destruction(account)])]
+def excess(account: Account, name: str, role_arn: str) -> list[str]:
+    """Return the permissions that the role gives without need: to do the other function's work, or to destroy."""
+    own = {(action, need.resource) for need in _workbook_needs(account, name) for action in need.actions}
+    others = [n for n in _workbook_needs(account, OTHER[name]) if (n.actions[0], n.resource) not in own]
+    return [str(need) for need in _given(account, role_arn, [*others, *_destructive(account)])]
 
 
 def trusting_lambda(role: dict[str, Any]) -> list[policies.Policy]:
-    """The statements that let the Lambda service take on the role."""
+    """Return the statements that let the Lambda service assume the role."""
     document = role["AssumeRolePolicyDocument"]
     statements = grants.as_list(document["Statement"]) if isinstance(document, dict) else []
     return [
@@ -50,56 +50,55 @@ def trusting_lambda(role: dict[str, Any]) -> list[policies.Policy]:
     ]
 
 
-def is_this_workbooks(account: Account, name: str) -> bool:
-    """True if the function's code is the workbook's own, perhaps changed a little: it has all its parts."""
+def _is_workbook_code(account: Account, name: str) -> bool:
+    """Return True if the function's code has all functions of this workbook's code; it may have changes and more."""
     if account.ask(functions.describe, name) is None:
         return False
     texts = account.ask(functions.code, name).values()
-    return any(_parts(functions.SOURCES[name].read_text(encoding="utf-8")) <= _parts(text) for text in texts)
+    return any(_defined(functions.SOURCES[name].read_text(encoding="utf-8")) <= _defined(text) for text in texts)
 
 
-def _own(account: Account, name: str) -> list[Need]:
-    """The needs of this workbook's function: each action that its policy allows."""
+def _workbook_needs(account: Account, name: str) -> list[Need]:
+    """Return the needs of this workbook's function: each action that its policy allows."""
     statements = _POLICIES[name](account.lab)["Statement"]
     return [
-        Need((action,), _concrete(account, resource))
+        Need((action,), _example(account, resource))
         for each in statements
         for resource in each["Resource"]
         for action in each["Action"]
     ]
 
 
-def _handouts(account: Account, name: str) -> list[Need]:
-    """The needs of a function as the handout has it, which writes its rows one by one, or in batches."""
+def _handout_needs(account: Account, name: str) -> list[Need]:
+    """Return the needs of the handout's function, which may write its rows one by one or in batches."""
     lab = account.lab
-    log = _concrete(account, lab.arn("logs", f"log-group:/aws/lambda/{lab.name(name)}:*"))
+    log = _example(account, lab.arn("logs", f"log-group:/aws/lambda/{lab.name(name)}:*"))
     needs = [Need(("logs:CreateLogStream",), log), Need(("logs:PutLogEvents",), log)]
     if name == "TransactionProcessor":
         needs.append(Need(("s3:GetObject",), f"{lab.arn('s3', lab.bucket)}/transactions.txt"))
-        writing = ("dynamodb:PutItem", "dynamodb:BatchWriteItem")
-        return [*needs, Need(writing, _table(account, "Customer")), Need(writing, _table(account, "Transactions"))]
-    stream = _concrete(account, f"{_table(account, 'Transactions')}/stream/*")
+        write = ("dynamodb:PutItem", "dynamodb:BatchWriteItem")
+        return [*needs, *(Need(write, policies.table(lab, each)) for each in ("Customer", "Transactions"))]
+    stream = _example(account, f"{policies.table(lab, 'Transactions')}/stream/*")
     needs += [Need((f"dynamodb:{action}",), stream) for action in ("DescribeStream", "GetRecords", "GetShardIterator")]
-    needs.append(Need(("dynamodb:UpdateItem", "dynamodb:PutItem"), _table(account, "TransactionTotal")))
+    needs.append(Need(("dynamodb:UpdateItem", "dynamodb:PutItem"), policies.table(lab, "TransactionTotal")))
     return [*needs, Need(("sns:Publish",), lab.arn("sns", lab.name("HighBalanceAlert")))]
 
 
-def _destruction(account: Account) -> list[Need]:
-    """What neither function ever does."""
+def _destructive(account: Account) -> list[Need]:
+    """Return permissions that no function of the lab needs."""
     lab = account.lab
-    function = lab.arn("lambda", f"function:{lab.name('TransactionProcessor')}")
     return [
-        Need(("dynamodb:DeleteTable",), _table(account, "Transactions")),
+        Need(("dynamodb:DeleteTable",), policies.table(lab, "Transactions")),
         Need(("s3:DeleteBucket",), lab.arn("s3", lab.bucket)),
         Need(("sns:DeleteTopic",), lab.arn("sns", lab.name("HighBalanceAlert"))),
         Need(("sqs:PurgeQueue",), lab.arn("sqs", lab.name("CustomerNotify"))),
-        Need(("lambda:UpdateFunctionCode",), function),
+        Need(("lambda:UpdateFunctionCode",), lab.arn("lambda", f"function:{lab.name('TransactionProcessor')}")),
         Need(("iam:PassRole",), lab.arn("iam", "role/any")),
     ]
 
 
-def _met(account: Account, role_arn: str, needs: list[Need]) -> list[Need]:
-    """Those of the needs that the role allows; the simulator is asked once for each resource."""
+def _given(account: Account, role_arn: str, needs: list[Need]) -> list[Need]:
+    """Return the needs that the role meets. IAM's policy simulator is asked once for each resource."""
     actions: dict[str, list[str]] = defaultdict(list)
     for need in needs:
         actions[need.resource] += need.actions
@@ -109,8 +108,8 @@ def _met(account: Account, role_arn: str, needs: list[Need]) -> list[Need]:
     return [need for need in needs if allowed[need.resource] & set(need.actions)]
 
 
-def _concrete(account: Account, resource: str) -> str:
-    """A resource that the pattern fits: IAM's simulator judges single ones."""
+def _example(account: Account, resource: str) -> str:
+    """Return a resource that matches the pattern: IAM's policy simulator takes no patterns."""
     if resource.endswith("/stream/*") and (stream := account.ask(tables.find_stream)):
         return stream
     if "log-group:" in resource:
@@ -118,12 +117,8 @@ def _concrete(account: Account, resource: str) -> str:
     return resource.removesuffix("*") + "any" if resource.endswith("/*") else resource
 
 
-def _table(account: Account, name: str) -> str:
-    return account.lab.arn("dynamodb", f"table/{account.lab.name(name)}")
-
-
-def _parts(code: str) -> set[str]:
-    """The names of a file's functions; none if it cannot be read as Python."""
+def _defined(code: str) -> set[str]:
+    """Return the names of a file's functions; the empty set if the file is not Python."""
     try:
         return {node.name for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef)} or {""}
     except SyntaxError:

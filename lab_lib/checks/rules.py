@@ -1,4 +1,4 @@
-"""What a check is made of: questions to the account, each asked once, and a finding."""
+"""Checks before they are made: questions to the account, each asked once, and findings."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -12,12 +12,12 @@ from lab_lib.errors import is_access_denied
 from lab_lib.lab import Lab
 
 T = TypeVar("T")
-FURTHER = "further"  # the step of what this workbook adds to the handout; an account is whole without it
-CANNOT_SEE, WAITS = "cannot see", "waits for"  # how a finding begins that is neither good nor bad
+FURTHER = "further"  # the step of what this workbook adds to the handout; it does not count
+CANNOT_SEE, WAITS = "cannot see", "waits for"  # the beginnings of findings that are neither right nor wrong
 
 
 class Finding(NamedTuple):
-    """What a check found in the account, beside what it wanted; `hint` says what to do if the two differ."""
+    """The result of a check: what it found, what it wanted, and what to do if the two differ."""
 
     ok: bool
     found: str
@@ -26,28 +26,28 @@ class Finding(NamedTuple):
 
 
 class Account:
-    """One account, as it is now: what it answered once is kept for the other checks of the same run."""
+    """One account during a run: the answer to each question is kept for the other checks."""
 
     def __init__(self, lab: Lab) -> None:
         self._answers: dict[tuple[Any, ...], Any] = {}
         self.lab = _with_its_bucket(lab)
 
     def ask(self, read: Callable[..., T], *about: Any) -> T:
-        """The answer of a room, such as ask(tables.describe, "Transactions")."""
+        """Return what a function of lab_lib.aws reads, for instance ask(tables.describe, "Transactions")."""
         question = (read, *about)
         if question not in self._answers:
             self._answers[question] = read(self.lab, *about)
         answer: T = self._answers[question]
         return answer
 
-    def alike(self, names: Callable[[Lab], list[str]], name: str) -> str:
-        """A sentence on a thing whose name is nearly right, if there is one: most missing things are misspelled."""
+    def similar(self, names: Callable[[Lab], list[str]], name: str) -> str:
+        """Return a sentence about a resource with nearly this name, or "": most missing resources are misspelled."""
         wanted = self.lab.name(name)
         try:
             there = {each.removesuffix(".fifo").lower(): each for each in self.ask(names)}
         except ClientError as error:
             if is_access_denied(error):
-                return ""  # a help less, not a fault
+                return ""  # the hint is only shorter
             raise
         near = [there[each] for each in get_close_matches(wanted.lower(), there, n=1, cutoff=0.8)]
         if not near:
@@ -59,7 +59,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Rule:
-    """A check before it is made: its step, its name, the checks that it rests on, and how it judges an account."""
+    """A check before it is made: its step, its name, the checks that must hold first, and how it judges an account."""
 
     step: str
     name: str
@@ -68,42 +68,42 @@ class Rule:
     judge: Callable[[Account], Finding]
 
 
-RULES: dict[str, Rule] = {}  # by name, in the order of the lab
+RULES: dict[str, Rule] = {}  # by name
 
 
 def check(
     step: str, name: str, after: tuple[str, ...] = (), each: Iterable[str] = ()
 ) -> Callable[[Callable[..., Finding]], Callable[..., Finding]]:
-    """Make a function a check of a step; with `each`, one for each of these subjects, which {} in the names stands for.
+    """Make a function a check of a step. With `each`, make one check per subject, whose name replaces {} in the names.
 
-    The function gets the account, and the subject if there is one. It is called only when all checks that `after`
-    names have held, so it need not ask whether the thing that it looks at is there.
+    The function gets the account and, with `each`, the subject. It is called only when all checks in `after` hold, so
+    that it can rely on the resource being there.
     """
 
     def register(judge: Callable[..., Finding]) -> Callable[..., Finding]:
         for subject in each or [""]:
             about = [subject] if subject else []
             full = name.format(*about)
-            rests_on = tuple(other.format(*about) for other in after)
-            RULES[full] = Rule(step, full, rests_on, subject, _about(judge, *about))
+            first = tuple(other.format(*about) for other in after)
+            RULES[full] = Rule(step, full, first, subject, _about(judge, *about))
         return judge
 
     return register
 
 
 def equal(found: str, wanted: str, hint: str) -> Finding:
-    """A finding that is right if it is the very thing that was wanted."""
+    """Return a finding that is right if found and wanted are the same."""
     return Finding(found == wanted, found, wanted, hint)
 
 
 def none_of(faults: Iterable[str], hint: str, right: str = "none") -> Finding:
-    """A finding that is right if there are no faults, and then says so; else it names the first few."""
+    """Return a finding that is right if there are no faults, and then reads `right`; otherwise it lists the faults."""
     named = sorted(faults)
-    return Finding(not named, few(named) if named else right, right, hint)
+    return Finding(not named, listing(named) if named else right, right, hint)
 
 
-def few(names: Iterable[str]) -> str:
-    """The names, or the first five and how many more there are."""
+def listing(names: Iterable[str]) -> str:
+    """Return the names in one line: all of them, or the first five and the number of the others."""
     listed = list(names)
     more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
     return ", ".join(listed[:5]) + more or "none"
@@ -114,12 +114,12 @@ def _about(judge: Callable[..., Finding], *subject: str) -> Callable[[Account], 
 
 
 def _with_its_bucket(lab: Lab) -> Lab:
-    """The lab with the bucket that takes its uploads, which a classroom may have made, and named, beforehand."""
+    """Return the lab with the bucket that takes its uploads; a classroom may have created it under another name."""
     labs = [lab]
     try:
         names = sorted(buckets.candidates(lab), key=lambda name: name != lab.bucket)
         labs = [replace(lab, bucket_name=name) for name in names] or labs
-        if len(labs) > 1:  # the one with the trigger, if there is one
+        if len(labs) > 1:  # the one with the trigger goes first
             labs.sort(key=lambda each: triggers.find_bucket_trigger(each) is None)
     except ClientError as error:
         if not is_access_denied(error):

@@ -1,4 +1,4 @@
-"""00 · What is there before the first function: the bucket, the tables, a role for each function."""
+"""00 · What the functions need: the bucket, the tables, a role for each function."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from lab_lib.checks import permissions
 from lab_lib.checks.rules import Account, Finding, check, equal, none_of
 
 TABLES = ["Customer", "Transactions", "TransactionTotal"]  # the handout's
-VIEWS = ["NEW_IMAGE", "NEW_AND_OLD_IMAGES"]  # what a stream must carry for a function to see the new amount
+VIEWS = ["NEW_IMAGE", "NEW_AND_OLD_IMAGES"]  # the views of a stream that have the new amount
 
 
 @check("00", "bucket")
@@ -16,16 +16,15 @@ def bucket(account: Account) -> Finding:
     hint = f"Make the bucket {account.lab.bucket}; notebook 00 does."
     if account.ask(buckets.find_bucket):
         return Finding(True, account.lab.bucket, wanted, hint)
-    account.ask(buckets.candidates)  # which raises if we may not look: then it may be there all the same
+    account.ask(buckets.candidates)  # raises if listing is denied: the bucket may have another name
     return Finding(False, "not there", wanted, hint)
 
 
 @check("00", "Region of the bucket", after=("bucket",))
 def region(account: Account) -> Finding:
-    hint = (
-        f"A bucket starts only functions of its own Region. Make a bucket in {account.lab.region}, or name its Region."
-    )
-    return equal(account.ask(buckets.region), account.lab.region, hint)
+    own = account.lab.region
+    hint = f"A bucket starts only functions of its own Region. Make a bucket in {own}, or name its Region."
+    return equal(account.ask(buckets.region), own, hint)
 
 
 @check("00", "public access to the bucket", after=("bucket",))
@@ -38,15 +37,12 @@ def public_access(account: Account) -> Finding:
 def table(account: Account, name: str) -> Finding:
     wanted, now = account.lab.name(name), account.ask(tables.describe, name)
     if now is None:
-        hint = f"Make the table {wanted}; notebook 00 does.{account.alike(tables.names, name)}"
+        hint = f"Make the table {wanted}; notebook 00 does.{account.similar(tables.names, name)}"
         return Finding(False, "not there", wanted, hint)
-    state = now["TableStatus"]  # UPDATING is a table in use
-    return Finding(
-        state in ("ACTIVE", "UPDATING"),
-        wanted if state == "ACTIVE" else f"{wanted}, {state}",
-        wanted,
-        f"Wait until the table {wanted} is active.",
-    )
+    state = now["TableStatus"]
+    found = wanted if state == "ACTIVE" else f"{wanted}, {state}"
+    usable = state in ("ACTIVE", "UPDATING")
+    return Finding(usable, found, wanted, f"Wait until the table {wanted} is active.")
 
 
 @check("00", "key of {}", after=("table {}",), each=TABLES)
@@ -75,8 +71,7 @@ def view(account: Account) -> Finding:
 
 @check("00", "role for {}", each=functions.SOURCES)
 def role(account: Account, name: str) -> Finding:
-    wanted = account.lab.name(functions.ROLES[name])
-    found = role_for(account, name)
+    wanted, found = account.lab.name(functions.ROLES[name]), role_for(account, name)
     hint = f"Make the role {wanted} for the service Lambda; notebook 00 does."
     return Finding(bool(found), found.get("RoleName", "not there"), wanted, hint)
 
@@ -84,9 +79,9 @@ def role(account: Account, name: str) -> Finding:
 @check("00", "trust of the role for {}", after=("role for {}",), each=functions.SOURCES)
 def trust(account: Account, name: str) -> Finding:
     found = role_for(account, name)
-    hint = f"Let lambda.amazonaws.com take on the role {found['RoleName']}, under Trust relationships."
+    hint = f"Let lambda.amazonaws.com assume the role {found['RoleName']}, under Trust relationships."
     trusted = permissions.trusting_lambda(found)
-    return equal("Lambda may take it on" if trusted else "Lambda may not take it on", "Lambda may take it on", hint)
+    return equal("Lambda can assume it" if trusted else "Lambda cannot assume it", "Lambda can assume it", hint)
 
 
 @check("00", "permissions of the role for {}", after=("role for {}",), each=functions.SOURCES)
@@ -98,13 +93,12 @@ def allowed(account: Account, name: str) -> Finding:
 
 
 def role_for(account: Account, name: str) -> dict[str, Any]:
-    """The role of the handout's name or else the one that the function has; {} if there is neither."""
-    given = account.ask(roles.describe, account.lab.name(functions.ROLES[name]))
-    return given or role_of(account, name)
+    """Return the role with the handout's name or, without one, the function's own role; {} if there is neither."""
+    return account.ask(roles.describe, account.lab.name(functions.ROLES[name])) or role_of(account, name)
 
 
 def role_of(account: Account, name: str) -> dict[str, Any]:
-    """The role that the function has; {} if there is no function or no such role."""
+    """Return the function's own role; {} if the function or the role is not there."""
     now = account.ask(functions.describe, name)
     role_name = now["Configuration"]["Role"].split("/")[-1] if now else ""
     role = account.ask(roles.describe, role_name) if role_name else None

@@ -1,4 +1,4 @@
-"""01 · The two functions: that they are there, and what they are set to."""
+"""01 · The two functions: they are there, and their settings are right."""
 
 import ast
 import re
@@ -7,10 +7,10 @@ from typing import Any
 
 from lab_lib.aws import functions
 from lab_lib.checks import permissions
-from lab_lib.checks.rules import Account, Finding, check, equal, few, none_of
+from lab_lib.checks.rules import Account, Finding, check, equal, listing, none_of
 from lab_lib.checks.step_00 import role_of
 
-OLDEST_PYTHON = 10  # of the Python 3 runtimes that AWS still keeps up
+OLDEST_PYTHON = 10  # the oldest Python 3 runtime that AWS supports
 
 
 @check("01", "function {}", each=functions.SOURCES)
@@ -18,10 +18,8 @@ def function(account: Account, name: str) -> Finding:
     wanted = account.lab.name(name)
     if account.ask(functions.describe, name):
         return Finding(True, wanted, wanted, "")
-    hint = (
-        f"Create the function {wanted} in {account.lab.region}; notebook 01 does.{account.alike(functions.names, name)}"
-    )
-    return Finding(False, "not there", wanted, hint)
+    hint = f"Create the function {wanted} in {account.lab.region}; notebook 01 does."
+    return Finding(False, "not there", wanted, hint + account.similar(functions.names, name))
 
 
 @check("01", "state of {}", after=("function {}",), each=functions.SOURCES)
@@ -29,11 +27,11 @@ def state(account: Account, name: str) -> Finding:
     now, wanted = _settings(account, name), account.lab.name(name)
     limit = (account.ask(functions.describe, name) or {}).get("Concurrency", {}).get("ReservedConcurrentExecutions")
     if limit == 0:
-        hint = f"Take the reserved concurrency of 0 from {wanted}, under Configuration, Concurrency."
+        hint = f"Remove the reserved concurrency of 0 from {wanted}, under Configuration, Concurrency."
         return Finding(False, "throttled: it may not run at all", "ready", hint)
     if "Failed" in (now.get("State"), now.get("LastUpdateStatus")):
         reason = now.get("StateReason") or now.get("LastUpdateStatusReason")
-        return Finding(False, f"failed: {reason}", "ready", f"Mend {wanted} and deploy it again.")
+        return Finding(False, f"failed: {reason}", "ready", f"Correct {wanted} and deploy it again.")
     ready = now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
     return equal("ready" if ready else "being set up", "ready", f"Wait a moment until {wanted} is set up.")
 
@@ -50,7 +48,7 @@ def runtime(account: Account, name: str) -> Finding:
 
 @check("01", "code of {}", after=("function {}",), each=functions.SOURCES)
 def code(account: Account, name: str) -> Finding:
-    """Whether the handler is in the code, and the code is Python: what a paste, or an old example, breaks."""
+    """The code is Python 3 and has the handler. A paste, or an old example, breaks that."""
     now, wanted = _settings(account, name), account.lab.name(name)
     if now.get("PackageType") == "Image":
         return Finding(True, "a container image", "", "")
@@ -64,7 +62,7 @@ def code(account: Account, name: str) -> Finding:
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
-        hint = f"Mend the code of {wanted} there, and press Deploy. Most often, pasting has broken an indent."
+        hint = f"Correct the code of {wanted} there, and press Deploy. Most often, pasting has broken an indent."
         return Finding(False, f"{file}, line {error.lineno}: {error.msg}", "code that is Python 3", hint)
     if entry not in _names(tree):
         hint = f"Name the function that Lambda should call in the handler of {wanted}, under Runtime settings."
@@ -87,7 +85,7 @@ def timeout(account: Account, name: str) -> Finding:
 
 @check("01", "role of {}", after=("function {}", "role for {}"), each=functions.SOURCES)
 def role(account: Account, name: str) -> Finding:
-    """The role of the handout's name, which step 00 judges, or any other that will do."""
+    """The role has the handout's name, and step 00 judges it, or it is another role that does as well."""
     wanted, arn = account.lab.name(functions.ROLES[name]), _settings(account, name)["Role"]
     found, other = arn.split("/")[-1], role_of(account, name)
     hint = f"Give {account.lab.name(name)} the role {wanted}, under Permissions."
@@ -96,27 +94,27 @@ def role(account: Account, name: str) -> Finding:
     if not other:
         return Finding(False, f"{found}, which is not there", wanted, hint)
     if not permissions.trusting_lambda(other):
-        return Finding(False, f"{found}, which Lambda may not take on", wanted, hint)
+        return Finding(False, f"{found}, which Lambda cannot assume", wanted, hint)
     lacking = (f"{found}, which lacks {need}" for need in permissions.lacking(account, name, other["Arn"]))
     return none_of(lacking, hint, right=found)._replace(wanted=wanted)
 
 
 @check("01", "variables of {}", after=("function {}", "code of {}"), each=functions.SOURCES)
 def variables(account: Account, name: str) -> Finding:
-    """All that the code reads are set, and those of this workbook have its values."""
+    """Every variable that the code reads is set. The variables of this workbook have the lab's values."""
     now = _settings(account, name).get("Environment", {}).get("Variables", {})
     wanted = account.ask(functions.variables, name)
     texts = " ".join(account.ask(functions.code, name).values())
     read = set(re.findall(r"""environ\[["'](\w+)["']\](?!\s*=[^=])""", texts)) - now.keys()
     missing = [f"{key} is not set" for key in read if not key.startswith("AWS_")]
-    known = [key for key in now if wanted.get(key)]  # the queue's URL is not, where there is no such queue
+    known = [key for key in now if wanted.get(key)]  # the URL of a queue that is not there has no value
     other = [f"{key} is {now[key]}, not {wanted[key]}" for key in known if not _same(now, wanted, key)]
     hint = f"Set this in the environment variables of {account.lab.name(name)}."
-    return none_of([*missing, *other], hint, right=few(sorted(now)))._replace(wanted="all set, to the lab's values")
+    return none_of([*missing, *other], hint, right=listing(sorted(now)))._replace(wanted="all set, to the lab's values")
 
 
 def _names(tree: ast.Module) -> set[str]:
-    """What a file defines, imports or assigns at its top."""
+    """Return the names that a file defines, imports or assigns at its top level."""
     names = {getattr(node, "name", "") for node in tree.body}
     for node in tree.body:
         if isinstance(node, ast.ImportFrom):
@@ -132,7 +130,7 @@ def _settings(account: Account, name: str) -> dict[str, Any]:
 
 
 def _same(now: dict[str, str], wanted: dict[str, str], key: str) -> bool:
-    """The same text; for the threshold, the same amount."""
+    """Return True if the texts are the same or, for the threshold, the amounts."""
     if key != "THRESHOLD":
         return now[key] == wanted[key]
     try:

@@ -1,4 +1,4 @@
-"""02 · The triggers: what the bucket and the stream start, and how."""
+"""02 · The triggers: the bucket starts one function, the stream the other."""
 
 from itertools import combinations
 from typing import Any
@@ -9,17 +9,17 @@ from lab_lib.checks.rules import Account, Finding, check, equal, none_of
 PROCESSOR, NOTIFIER = functions.SOURCES
 UPLOAD = "transactions.txt"  # the handout's file
 EACH_WAY = {f"s3:ObjectCreated:{way}" for way in ("Put", "Post", "Copy", "CompleteMultipartUpload")}
-BATCHES = range(10, 1001)  # smaller ones take for ever, larger ones longer than the function's 20 s
-LONGEST_WINDOW = 60  # seconds; more looks like a trigger that does not work
+BATCHES = range(10, 1001)  # a file in smaller batches takes for ever; a larger batch takes longer than the timeout
+LONGEST_WINDOW = 60  # seconds; a longer one looks like a trigger that does not work
 
 
 @check("02", "bucket trigger", after=("Region of the bucket", f"function {PROCESSOR}"))
 def bucket_trigger(account: Account) -> Finding:
-    wanted = f"the bucket starts {account.lab.name(PROCESSOR)}"
-    others = sorted(_function(each) for each in account.ask(triggers.notifications))
-    found = f"the bucket starts {', '.join(others)}" if others else "not there"
-    hint = f"Add a trigger to {account.lab.name(PROCESSOR)}: S3, the bucket {account.lab.bucket}; notebook 02 does."
-    return Finding(True, wanted, wanted, hint) if bucket_triggers(account) else Finding(False, found, wanted, hint)
+    name = account.lab.name(PROCESSOR)
+    started = sorted(_function(each) for each in account.ask(triggers.notifications))
+    found = f"the bucket starts {', '.join([name] if name in started else started)}" if started else "not there"
+    hint = f"Add a trigger to {name}: S3, the bucket {account.lab.bucket}; notebook 02 does."
+    return equal(found, f"the bucket starts {name}", hint)
 
 
 @check("02", "events of the bucket trigger", after=("bucket trigger",))
@@ -31,11 +31,11 @@ def events(account: Account) -> Finding:
 
 @check("02", "filter of the bucket trigger", after=("bucket trigger",))
 def keys(account: Account) -> Finding:
-    """The trigger takes the handout's file, or else one that was in fact uploaded."""
+    """The trigger takes the handout's file, or a file that was in fact uploaded."""
     uploads = [UPLOAD, *(each["Key"] for each in account.ask(buckets.uploads))]
     taken = [key for key in uploads if any(takes(each, key) for each in bucket_triggers(account))]
     found = "; ".join(sorted(_filter(each) for each in bucket_triggers(account)))
-    hint = f"Take prefix and suffix from the trigger of {account.lab.name(PROCESSOR)}, or make the suffix .txt."
+    hint = f"Remove prefix and suffix from the trigger of {account.lab.name(PROCESSOR)}, or make the suffix .txt."
     return Finding(bool(taken), found, f"{UPLOAD} among them", hint)
 
 
@@ -43,22 +43,22 @@ def keys(account: Account) -> Finding:
 def permission(account: Account) -> Finding:
     wanted = f"{account.lab.bucket} of this account"
     found = grants.invokers(account.lab, account.ask(functions.statements, PROCESSOR))
-    strangers = [each for each in found if each.endswith("any account")]
     hint = (
         f"Let the bucket {account.lab.bucket} of account {account.lab.account}, and nothing else, invoke "
         f"{account.lab.name(PROCESSOR)}, under Permissions; adding the trigger in the console does it."
     )
-    right = grants.matches(found, wanted) and not strangers
+    right = grants.matches(found, wanted) and not any(each.endswith("any account") for each in found)
     return Finding(right, ", ".join(found) or "nobody may start it", wanted, hint)
 
 
 @check("02", "other bucket triggers", after=("bucket trigger",))
 def other_bucket_triggers(account: Account) -> Finding:
-    """None that starts the function twice for the same upload, none whose function is gone or the wrong one."""
+    """No trigger starts the function again for the same upload. No trigger's function is gone, or the wrong one."""
     pairs = combinations(bucket_triggers(account), 2)
     twice = [f"{_filter(second)} once more" for first, second in pairs if _overlap(first, second)]
-    there = {*account.ask(functions.names)} - {account.lab.name(NOTIFIER)}
-    wrong = [f"the bucket starts {name}" for name in map(_function, _others(account)) if name not in there]
+    right = {*account.ask(functions.names), account.lab.name(PROCESSOR)} - {account.lab.name(NOTIFIER)}
+    started = map(_function, account.ask(triggers.notifications))
+    wrong = [f"the bucket starts {name}" for name in started if name not in right]
     return none_of([*twice, *wrong], f"Delete this event notification of the bucket {account.lab.bucket}.")
 
 
@@ -103,45 +103,38 @@ def batching_window(account: Account) -> Finding:
 @check("02", "filter of the stream trigger", after=("stream trigger",))
 def stream_filter(account: Account) -> Finding:
     patterns = [each["Pattern"] for each in mapping(account).get("FilterCriteria", {}).get("Filters", [])]
-    hint = f"Take the filter from the trigger of {account.lab.name(NOTIFIER)}: what it leaves out is never added up."
+    hint = f"Remove the filter from the trigger of {account.lab.name(NOTIFIER)}: what it drops is never added up."
     return none_of(patterns, hint)
 
 
 @check("02", "other stream triggers", after=("stream trigger",))
 def other_stream_triggers(account: Account) -> Finding:
-    """None that is there twice, reads a stream that is no more, or starts a function that is gone or the wrong one."""
-    found, there = [], {*account.ask(functions.names)} - {account.lab.name(PROCESSOR)}
-    ours = mapping(account)
-    for each in account.ask(triggers.mappings):
-        same = _function(each) == account.lab.name(NOTIFIER)
-        if each["UUID"] != ours.get("UUID") and (same or _is_old(account, each) or _function(each) not in there):
-            found.append(_mapped(account, each))
-    return none_of(found, f"Delete this trigger of the stream of {account.lab.name('Transactions')}.")
+    """No trigger is there twice or reads an earlier stream. No trigger's function is gone, or the wrong one."""
+    right = {*account.ask(functions.names)} - {account.lab.name(PROCESSOR), account.lab.name(NOTIFIER)}
+    others = [each for each in account.ask(triggers.mappings) if each["UUID"] != mapping(account).get("UUID")]
+    wrong = [_mapped(account, each) for each in others if _is_old(account, each) or _function(each) not in right]
+    return none_of(wrong, f"Delete this trigger of the stream of {account.lab.name('Transactions')}.")
 
 
 def takes(trigger: dict[str, Any], key: str) -> bool:
-    """True if the trigger's filter lets the key through."""
+    """Return True if the trigger's filter matches the key."""
     return key.startswith(_affix(trigger, "prefix")) and key.endswith(_affix(trigger, "suffix"))
 
 
 def bucket_triggers(account: Account) -> list[dict[str, Any]]:
-    """The notifications that start TransactionProcessor."""
+    """Return the notifications that start TransactionProcessor."""
     return [each for each in account.ask(triggers.notifications) if _function(each) == account.lab.name(PROCESSOR)]
 
 
-def _others(account: Account) -> list[dict[str, Any]]:
-    return [each for each in account.ask(triggers.notifications) if each not in bucket_triggers(account)]
-
-
 def _overlap(first: dict[str, Any], second: dict[str, Any]) -> bool:
-    """True if there are keys that both triggers take: one's prefix and one's suffix go on with the other's."""
+    """Return True if a key can match both triggers: the longer prefix and suffix extend the shorter ones."""
     prefixes, suffixes = ([_affix(each, kind) for each in (first, second)] for kind in ("prefix", "suffix"))
     longest, end = max(prefixes, key=len), max(suffixes, key=len)
     return all(map(longest.startswith, prefixes)) and all(map(end.endswith, suffixes))
 
 
 def _affix(trigger: dict[str, Any], kind: str) -> str:
-    """The prefix or the suffix that a key must have for the trigger."""
+    """Return the prefix or the suffix of the trigger's filter."""
     rules = trigger.get("Filter", {}).get("Key", {}).get("FilterRules", [])
     return next((str(rule["Value"]) for rule in rules if rule["Name"].lower() == kind), "")
 
@@ -152,19 +145,13 @@ def _filter(trigger: dict[str, Any]) -> str:
 
 
 def mapping(account: Account) -> dict[str, Any]:
-    """The first mapping from the present stream to TotalNotifier; {} if there is none."""
-    return next(
-        (
-            each
-            for each in account.ask(triggers.mappings)
-            if _function(each) == account.lab.name(NOTIFIER) and not _is_old(account, each)
-        ),
-        {},
-    )
+    """Return the first mapping from the present stream to TotalNotifier; {} if there is none."""
+    present = [each for each in account.ask(triggers.mappings) if not _is_old(account, each)]
+    return next((each for each in present if _function(each) == account.lab.name(NOTIFIER)), {})
 
 
 def _is_old(account: Account, mapping: dict[str, Any]) -> bool:
-    """True if the mapping reads a stream that the table had before."""
+    """Return True if the mapping reads a stream that the table had before."""
     return bool(mapping["EventSourceArn"] != account.ask(tables.find_stream))
 
 
@@ -174,6 +161,6 @@ def _mapped(account: Account, mapping: dict[str, Any]) -> str:
 
 
 def _function(trigger: dict[str, Any]) -> str:
-    """The name of the function that a notification or a mapping starts, whichever version of it."""
+    """Return the name of the function that a notification or a mapping starts, without its version."""
     arn: str = trigger.get("LambdaFunctionArn") or trigger["FunctionArn"]
     return arn.split(":")[6]

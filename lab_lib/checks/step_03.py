@@ -14,7 +14,7 @@ def topic(account: Account) -> Finding:
     if account.ask(topics.find_topic):
         return Finding(True, wanted, wanted, "")
     hint = f"Create the standard topic {wanted} in {account.lab.region}; notebook 03 does."
-    return Finding(False, "not there", wanted, hint + account.alike(topics.names, TOPIC))
+    return Finding(False, "not there", wanted, hint + account.similar(topics.names, TOPIC))
 
 
 @check("03", "e-mail subscription", after=(f"topic {TOPIC}",))
@@ -24,7 +24,7 @@ def email(account: Account) -> Finding:
 
 @check("03", "e-mail confirmed", after=("e-mail subscription",))
 def confirmed(account: Account) -> Finding:
-    """Pending means that the recipient has not clicked the link yet, and gets no alert."""
+    """The recipient has clicked the link. Until then the subscription is pending, and gets no alert."""
     found = emails(account)
     confirmed = any(each["SubscriptionArn"].startswith("arn:") for each in found)
     hint = (
@@ -40,18 +40,18 @@ def sms(account: Account) -> Finding:
 
 
 def emails(account: Account) -> list[dict[str, Any]]:
-    """The subscriptions of the address that was named, or else of every address."""
+    """Return the e-mail subscriptions: of the lab's address or, if the lab has none, of every address."""
     found = [each for each in account.ask(triggers.subscriptions) if each["Protocol"] == "email"]
-    if account.lab.email:  # others, such as one that was mistyped, expire by themselves
+    if account.lab.email:  # others, such as a mistyped one, expire by themselves
         found = [each for each in found if each["Endpoint"] == account.lab.email]
     return found
 
 
 def _subscribed(account: Account, protocol: str, address: str) -> Finding:
-    """The address is subscribed; where none was named, anybody is, or nobody. Addresses themselves are not shown."""
+    """Return whether the address is subscribed; without an address that is right. The finding shows no address."""
     there = [each["Endpoint"] for each in account.ask(triggers.subscriptions) if each["Protocol"] == protocol]
-    hint = f"Subscribe the address that you named to {account.lab.name(TOPIC)}, with the protocol {protocol}."
     if not address:
         return Finding(True, "subscribed" if there else "none was named", "", "")
     found = "subscribed" if address in there else "another address is subscribed" if there else "not there"
+    hint = f"Subscribe the address that you named to {account.lab.name(TOPIC)}, with the protocol {protocol}."
     return Finding(address in there, found, "subscribed", hint)

@@ -1,4 +1,4 @@
-"""04 · The two queues: that the topic's messages can come in, whole, and nobody else's."""
+"""04 · The two queues: they get the topic's messages, complete, and nobody else's."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ def queue(account: Account, name: str) -> Finding:
     if account.ask(queues.find_queue, name):
         return Finding(True, wanted, wanted, "")
     hint = f"Create the standard queue {wanted} in {account.lab.region}; notebook 04 does."
-    return Finding(False, "not there", wanted, hint + account.alike(queues.names, name))
+    return Finding(False, "not there", wanted, hint + account.similar(queues.names, name))
 
 
 @check("04", "subscription of {}", after=(f"topic {TOPIC}", "queue {}"), each=QUEUES)
@@ -33,20 +33,22 @@ def subscription(account: Account, name: str) -> Finding:
 @check("04", "raw delivery of {}", after=("subscription of {}",), each=QUEUES)
 def raw_delivery(account: Account, name: str) -> Finding:
     raw = _settings(account, name).get("RawMessageDelivery") == "true"
-    hint = f"Turn off raw message delivery in the subscription of {account.lab.name(name)}: the envelope is part of it."
+    hint = (
+        f"Turn off raw message delivery in the subscription of {account.lab.name(name)}: the lab reads SNS's envelope."
+    )
     return equal("on" if raw else "off", "off", hint)
 
 
 @check("04", "filter policy of {}", after=("subscription of {}",), each=QUEUES)
 def subscription_filter(account: Account, name: str) -> Finding:
     policy = json.loads(_settings(account, name).get("FilterPolicy") or "{}")
-    hint = f"Take the filter policy from the subscription of {account.lab.name(name)}: it keeps alerts back."
+    hint = f"Remove the filter policy from the subscription of {account.lab.name(name)}: it drops alerts."
     return none_of([json.dumps(policy)] if policy else [], hint)
 
 
 @check("04", "access policy of {}", after=(f"topic {TOPIC}", "queue {}"), each=QUEUES)
-def way_in(account: Account, name: str) -> Finding:
-    """The queue's policy lets the topic send; where it does not, messages vanish without an error."""
+def access_policy(account: Account, name: str) -> Finding:
+    """The queue's policy lets the topic send. Without it, messages vanish without an error."""
     wanted, arn = account.lab.name(TOPIC), account.lab.arn("sns", account.lab.name(TOPIC))
     found = account.ask(queues.allowed_senders, name)
     hint = f"Let the topic {wanted} send to {account.lab.name(name)}, in the queue's access policy; notebook 04 does."
@@ -55,18 +57,18 @@ def way_in(account: Account, name: str) -> Finding:
 
 
 @check("04", "other senders to {}", after=("queue {}",), each=QUEUES)
-def strangers(account: Account, name: str) -> Finding:
-    """Nobody but the topic and the account's own people may send."""
-    own = (account.lab.name(TOPIC), "users of this account", "this account")
-    found = [each for each in account.ask(queues.allowed_senders, name) if each not in own]
+def other_senders(account: Account, name: str) -> Finding:
+    """Only the topic and users of the account may send."""
     topic = account.lab.name(TOPIC)
+    own = (topic, "users of this account", "this account")
+    others = [each for each in account.ask(queues.allowed_senders, name) if each not in own]
     hint = f"In the access policy of {account.lab.name(name)}, ask for the aws:SourceArn of the topic {topic}."
-    return none_of(found, hint)
+    return none_of(others, hint)
 
 
 @check("04", "encryption of {}", after=("queue {}",), each=QUEUES)
 def encryption(account: Account, name: str) -> Finding:
-    """Not with the key that AWS manages for SQS: the topic may not use it, and cannot be let."""
+    """The key is not the one that AWS manages for SQS: its key policy cannot let SNS use it."""
     key = account.ask(queues.attributes, name).get("KmsMasterKeyId", "")
     hint = f"Choose SSE-SQS for {account.lab.name(name)}, or a KMS key of your own that sns.amazonaws.com may use."
     return Finding(key != "alias/aws/sqs", key or "SSE-SQS or none", "a key that the topic may use", hint)
@@ -74,18 +76,13 @@ def encryption(account: Account, name: str) -> Finding:
 
 @check("04", "other subscriptions", after=(f"topic {TOPIC}",))
 def other_subscriptions(account: Account) -> Finding:
-    """None that is there twice, none of a queue that is gone."""
+    """No subscription is there twice, and none belongs to a queue that is gone."""
     ends = [(each["Protocol"], each["Endpoint"]) for each in account.ask(triggers.subscriptions)]
     twice = [f"{end.split(':')[-1]} once more" for protocol, end in {*ends} if ends.count((protocol, end)) > 1]
-    there = set(account.ask(queues.names))
+    there = {*account.ask(queues.names), *map(account.lab.name, QUEUES)}  # the two queues have checks of their own
     named = [end.split(":")[-1] for protocol, end in ends if protocol == "sqs" and account.lab.arn("sqs", "") in end]
-    gone = [f"{name}, which is not there" for name in named if name not in there and not _is_checked(account, name)]
+    gone = [f"{name}, which is not there" for name in named if name not in there]
     return none_of([*twice, *gone], f"Delete this subscription of {account.lab.name(TOPIC)}.")
-
-
-def _is_checked(account: Account, name: str) -> bool:
-    """True for the two queues: that one of them is gone is a fault of its own."""
-    return name in map(account.lab.name, QUEUES)
 
 
 def _subscription(account: Account, name: str) -> dict[str, Any]:

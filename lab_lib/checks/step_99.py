@@ -6,6 +6,5 @@ from lab_lib.checks.rules import Account, Finding, check, equal
 
 @check("99", "made by this lab and still there")
 def left(account: Account) -> Finding:
-    return equal(
-        ", ".join(account.ask(cleanup.remaining)) or "nothing", "nothing", "Run `lab clean`, or notebook 99 once more."
-    )
+    found = ", ".join(account.ask(cleanup.remaining)) or "nothing"
+    return equal(found, "nothing", "Run `lab clean`, or notebook 99 once more.")

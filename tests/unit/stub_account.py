@@ -1,0 +1,201 @@
+"""An account without AWS: prepared answers to the questions that the checks put to `Account.ask`."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from lab_lib import checks, transactions
+from lab_lib.aws import (
+    buckets,
+    cleanup,
+    cloudwatch,
+    functions,
+    grants,
+    policies,
+    queues,
+    roles,
+    tables,
+    topics,
+    triggers,
+)
+from lab_lib.checks import step_05
+from lab_lib.checks.rules import Account
+from lab_lib.lab import Lab
+
+LAB = Lab(None, "a stub", "123456789012", "us-east-1", "aws")
+PROCESSOR, NOTIFIER = functions.SOURCES
+DEAD_LETTERS = LAB.arn("sqs", queues.DEAD_LETTERS)
+STREAM = LAB.arn("dynamodb", "table/Transactions/stream/2026-01-01")
+TOPIC = LAB.arn("sns", topics.ALERT_TOPIC)
+UPLOADED = datetime(2026, 1, 2, tzinfo=UTC)
+FILE = transactions.parse(
+    "transactions.txt",
+    b"customer_id|customer_address|trn_id|trn_date|trn_amount\n"
+    b"C1|a|T1|03/16/2017|598\nC2|b|T2|03/16/2017|1000\nC2|b|T3|03/16/2017|750\nbad\n",
+)
+VARIABLES = {
+    PROCESSOR: {"CUSTOMER_TABLE": "Customer", "TRANSACTIONS_TABLE": "Transactions"},
+    NOTIFIER: {
+        "TOTAL_TABLE": "TransactionTotal",
+        "MARKER_TABLE": "ProcessedRecords",
+        "TOPIC_ARN": TOPIC,
+        "THRESHOLD": "1500",
+        "DEAD_LETTER_QUEUE": "https://sqs/LabDeadLetters",
+    },
+}
+ENCRYPTED, HELD = {"SqsManagedSseEnabled": "true"}, "ApproximateNumberOfMessages"
+NOTIFICATION = {
+    "LambdaFunctionArn": LAB.arn("lambda", f"function:{PROCESSOR}"),
+    "Events": ["s3:ObjectCreated:*"],
+    "Filter": triggers.UPLOADS,
+}
+MAPPING = {
+    **triggers.MAPPING,
+    "UUID": "1",
+    "EventSourceArn": STREAM,
+    "FunctionArn": LAB.arn("lambda", f"function:{NOTIFIER}"),
+    "State": "Enabled",
+    "StartingPosition": "TRIM_HORIZON",
+    "DestinationConfig": {"OnFailure": {"Destination": DEAD_LETTERS}},
+}
+
+
+class StubAccount(Account):
+    """An account with prepared answers, by question: (function, argument …), or (function,) for any argument.
+
+    An answer that is a function is called with the arguments; one that is an exception is raised.
+    """
+
+    def __init__(self, answers, lab=LAB):
+        self.answers, self.lab = answers, lab
+
+    def ask(self, read, *about):
+        answer = self.answers[(read, *about) if (read, *about) in self.answers else (read,)]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(*about) if callable(answer) else answer
+
+
+def run(monkeypatch, change=None, steps=(), **settings):
+    """Return the report on the whole account with this change, for a lab with these settings."""
+    answers = changed(whole(), change or {})
+    monkeypatch.setattr(checks, "Account", lambda lab: StubAccount(answers, lab))
+    return checks.run(replace(LAB, **settings), *steps)
+
+
+def changed(answers, change):
+    """Return the answers with this change in them: of a dict only the keys that it names, anything else as a whole."""
+    result = dict(answers)
+    for key, value in change.items():
+        in_part = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = changed(result[key], value) if in_part else value
+    return result
+
+
+def whole():
+    """Return the answers of an account in which every check holds."""
+    return {
+        (buckets.candidates,): [LAB.bucket],
+        (buckets.find_bucket,): LAB.bucket,
+        (buckets.region,): LAB.region,
+        (buckets.is_private,): True,
+        (buckets.uploads,): [{"Key": FILE.key, "LastModified": UPLOADED}],
+        (buckets.rejected_rows, FILE.key): FILE.rejected,
+        (buckets.statements,): policies.tls_only_bucket(LAB)["Statement"],
+        (step_05.read_upload, FILE.key): FILE,
+        **{(tables.describe, name): _table(name) for name in tables.KEYS},
+        (tables.names,): [*tables.KEYS],
+        (tables.find_stream,): STREAM,
+        (tables.expiry, "ProcessedRecords"): "ExpiresAt",
+        (tables.items, "Customer"): [{"CustomerId": "C1"}, {"CustomerId": "C2"}],
+        (tables.items, "Transactions"): FILE.rows,
+        (tables.items, "TransactionTotal"): [total("C1", 598), total("C2", 1750)],
+        **{(roles.describe, f"{name}Role"): role(f"{name}Role") for name in functions.SOURCES},
+        (roles.allowed,): own_policies,
+        **{(functions.describe, name): {"Configuration": _configuration(name)} for name in functions.SOURCES},
+        **{(functions.code, name): {path.name: path.read_text()} for name, path in functions.SOURCES.items()},
+        **{(functions.variables, name): VARIABLES[name] for name in functions.SOURCES},
+        (functions.names,): [*functions.SOURCES],
+        (functions.statements, PROCESSOR): [permission()],
+        (functions.on_failure, PROCESSOR): DEAD_LETTERS,
+        (triggers.notifications,): [NOTIFICATION],
+        (triggers.mappings,): [MAPPING],
+        (triggers.subscriptions,): [subscription("sqs", LAB.arn("sqs", name)) for name in queues.ALERT_QUEUES],
+        (triggers.all_subscriptions,): [],
+        (triggers.subscription_settings,): {},
+        (topics.find_topic,): TOPIC,
+        (topics.names,): [topics.ALERT_TOPIC],
+        (topics.attributes,): {"DisplayName": topics.DISPLAY_NAME, "KmsMasterKeyId": topics.KEY},
+        (topics.statements,): policies.alert_topic(LAB, TOPIC)["Statement"],
+        **{(queues.find_queue, name): f"https://sqs/{name}" for name in (*queues.ALERT_QUEUES, queues.DEAD_LETTERS)},
+        (queues.names,): [*queues.ALERT_QUEUES, queues.DEAD_LETTERS],
+        **{(queues.attributes, name): {**ENCRYPTED, HELD: "1"} for name in queues.ALERT_QUEUES},
+        (queues.attributes, queues.DEAD_LETTERS): {**ENCRYPTED, HELD: "0"},
+        (queues.statements,): lambda name: policies.topic_to_queue(LAB, TOPIC, LAB.arn("sqs", name))["Statement"],
+        (queues.allowed_senders,): [topics.ALERT_TOPIC],
+        (queues.messages,): [alert(customerID="C2", accountBalance="1750")],
+        (cloudwatch.log_lines,): ["REPORT RequestId: 1"],
+        (cloudwatch.log_days,): 14,
+        (cloudwatch.metrics,): {"Errors": 0, "Throttles": 0},
+        (cleanup.remaining,): [],
+    }
+
+
+def total(customer, balance):
+    return {"CustomerId": customer, "accountBalance": Decimal(balance)}
+
+
+def role(name, **trust):
+    """Return a role as IAM describes it, with this change to the statement of its trust policy."""
+    document = policies.document(policies.lambda_trust(LAB)["Statement"][0] | trust)
+    return {"RoleName": name, "Arn": LAB.arn("iam", f"role/{name}"), "AssumeRolePolicyDocument": document}
+
+
+def own_policies(role_arn, actions, resource):
+    """Return the actions that this workbook's policy for the role allows, as IAM's simulator does."""
+    policy = policies.transaction_processor if PROCESSOR in role_arn else policies.total_notifier
+    statements = [each for each in policy(LAB)["Statement"] if grants.matches(each["Resource"], resource)]
+    return {action for action in actions if any(action in each["Action"] for each in statements)}
+
+
+def permission(**condition):
+    """Return the statement that lets the bucket start TransactionProcessor, or one with this condition."""
+    usual = {"aws:SourceAccount": LAB.account, "aws:SourceArn": LAB.arn("s3", LAB.bucket)}
+    invoke = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "lambda:InvokeFunction"}
+    return {**invoke, "Condition": {"StringEquals": condition or usual}}
+
+
+def subscription(protocol, endpoint, **more):
+    arn = f"arn:{endpoint.split(':')[-1]}"
+    return {"Protocol": protocol, "Endpoint": endpoint, "SubscriptionArn": arn, "TopicArn": TOPIC, **more}
+
+
+def alert(sent="2026-01-03T00:00:00.000Z", **told):
+    """Return an alert in the envelope that SNS puts around it."""
+    return {"Timestamp": sent, "Message": json.dumps(told)}
+
+
+def _table(name):
+    stream = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}}
+    return {"TableStatus": "ACTIVE", **keys(*tables.KEYS[name]), **(stream if name == "Transactions" else {})}
+
+
+def keys(*names, kind="S"):
+    """Return the part of a table's description that tells its key."""
+    types = [{"AttributeName": name, "AttributeType": kind} for name in names]
+    return {"KeySchema": [{"AttributeName": name} for name in names], "AttributeDefinitions": types}
+
+
+def _configuration(name):
+    return {
+        "PackageType": "Zip",
+        "State": "Active",
+        "LastUpdateStatus": "Successful",
+        "LastModified": "2026-01-01T00:00:00.000+0000",
+        "Runtime": functions.RUNTIME,
+        "Handler": f"{functions.SOURCES[name].stem}.lambda_handler",
+        "Timeout": functions.TIMEOUT,
+        "Role": LAB.arn("iam", f"role/{name}Role"),
+        "Environment": {"Variables": VARIABLES[name]},
+    }
