@@ -1,20 +1,51 @@
-"""Where the command `lab` begins, also as `python -m lab_lib`."""
+"""Start the command `lab`, also as `python -m lab_lib`."""
 
 import os
+import signal
 import sys
+from typing import Any
 
 
 def main() -> None:
-    """Load the commands, and let them do the rest. Ctrl-C meanwhile, which takes half a second, ends quietly too.
+    """Run the command. Ctrl-C, SIGTERM, a closed terminal and a full disk end it with a line, without a traceback.
 
     Only their owner can read the files that the commands, JupyterLab and the kernels write.
     """
     os.umask(0o077)
+    if os.environ.get("NO_COLOR"):
+        os.environ.pop("FORCE_COLOR", None)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
+            signal.signal(number, _interrupt)
     try:
         from lab_lib.cli.main import app
-    except KeyboardInterrupt:
-        sys.exit(130)  # terminal.INTERRUPTED, which is not loaded yet
-    app()
+
+        app()
+    except KeyboardInterrupt as stop:  # while the commands were loaded, which takes a moment
+        sys.exit(128 + (*stop.args, signal.SIGINT)[0])
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        sys.exit(f"{type(error).__name__}: {error.strerror or error}{where}")
+    finally:
+        _discard_unwritten()
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    """Stop as Ctrl-C does, with the signal's own exit status. A second signal must not cut off the clean-up."""
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt(number)
+
+
+def _discard_unwritten() -> None:
+    """Discard output that a full disk or a closed pipe did not take; Python would complain about it when it ends."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        except AttributeError:  # it is None, since the file was closed before Python started
+            continue
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from lab_lib.classroom.executors import JOBS
-from lab_lib.cli.terminal import Yes, out, said_in_one_line, shown
+from lab_lib.cli.terminal import Yes, handle_errors, out, relative_to_cwd
 
 _BOOK_EVERY = 10  # seconds between two grade books while a class runs
 _SETTINGS = {f"LAB_{name}" for name in ("ACCOUNT", "PROFILE", "REGION", "PREFIX", "ROLE_ARN", "EXTERNAL_ID")}
@@ -97,7 +97,7 @@ def run(
 
     again = shlex.join(["lab", "class", *_arguments(), *([] if resume else ["--resume"])])
     running = "The cluster finishes the accounts that are running; wait for that. " if scheduler else ""
-    with said_in_one_line(f"Stopped. {running}To go on: {again}"):
+    with handle_errors(f"Stopped. {running}To go on: {again}"):
         everybody = _read(roster)
         until = headless.last_kept() if keep else None
         works = session.plan(session.chosen(everybody, shard), out_dir, until)
@@ -131,7 +131,7 @@ def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
     from lab_lib.classroom import executors, gradebook, job, session
     from lab_lib.cli import class_table
 
-    with said_in_one_line("Stopped. No account was changed. To grade all of them, name another --out."):
+    with handle_errors("Stopped. No account was changed. To grade all of them, name another --out."):
         works = session.plan(session.chosen(_read(roster), only=only), out_dir)
         session.refuse_results(works, "Name another --out.")
         with session.alone(out_dir):
@@ -155,7 +155,7 @@ def report(roster: Roster, out_dir: Out) -> None:
     from lab_lib.classroom import gradebook, job, session
     from lab_lib.errors import UsageError
 
-    with said_in_one_line("Stopped. To write the grade book, run the command again."):
+    with handle_errors("Stopped. To write the grade book, run the command again."):
         students = _read(roster)
         if not out_dir.is_dir():
             raise UsageError(f"{out_dir} is not a folder. Name the folder that holds the students' folders.")
@@ -167,7 +167,8 @@ def report(roster: Roster, out_dir: Out) -> None:
         if others:
             _say(f"Left out, because they belong to nobody in the roster: {', '.join(others)}")
         if missing:
-            _say(f"No results for {', '.join(missing)}. Copy their folders to {shown(out_dir)}, and run this again.")
+            folder = relative_to_cwd(out_dir)
+            _say(f"No results for {', '.join(missing)}. Copy their folders to {folder}, and run this again.")
         _summarise(out_dir, records)
 
 
@@ -177,7 +178,7 @@ def clean(roster: Roster, only: Only = "", yes: Yes = False) -> None:
     from lab_lib.classroom import session
     from lab_lib.cli import class_table
 
-    with said_in_one_line():
+    with handle_errors():
         students = session.chosen(_read(roster), only=only)
         session.confirm(students, yes, "This deletes")
         leaks = session.clean(students)
@@ -205,7 +206,8 @@ def _summarise(folder: Path, records: Sequence[dict[str, Any]]) -> None:
     out.print(f"Full marks: {len(students) - len(short)} of {len(students)}", style="bold", highlight=False)
     if short:
         out.print(class_table.marked_down(short))
-    _say(f"Report: {shown(folder / 'report.html')}   Grade book: {shown(folder / 'gradebook.csv')}")
+    here = relative_to_cwd(folder)
+    _say(f"Report: {here / 'report.html'}   Grade book: {here / 'gradebook.csv'}")
     if short:
         raise typer.Exit(1)
 

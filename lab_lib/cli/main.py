@@ -1,21 +1,19 @@
-"""The command `lab`. Thin: every command is one call into the rooms beside this file."""
+"""The command `lab`. Each command calls one function of the packages below, which it imports itself: help is quick."""
 
+import importlib.metadata
 import json
 import os
-import shlex
-import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from rich.text import Text  # unlike a str, it is no markup: what a notebook says is shown as it is
+from rich.text import Text
 
-from lab_lib.aws import user_policies
-from lab_lib.cli import class_commands
+import lab_lib
+from lab_lib.cli import class_commands, local_commands, open_command
 from lab_lib.cli.terminal import (
     Account,
     Email,
@@ -26,30 +24,46 @@ from lab_lib.cli.terminal import (
     Threshold,
     Yes,
     err,
+    handle_errors,
     out,
-    said_in_one_line,
-    shown,
+    relative_to_cwd,
 )
-from lab_lib.embedded import server
-from lab_lib.lab import Lab, open_lab
-from lab_lib.masking import masked
+
+if TYPE_CHECKING:
+    from lab_lib.lab import Lab
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
-_ALIAS = """alias aws='aws --endpoint-url "$AWS_ENDPOINT_URL"'"""
-_PRIVATE_KERNEL = "--KernelManager.transport_encryption=auto"  # nobody on this machine can listen in
 _STYLES = {"ok": "green", "not yet": "red", "cannot see": "yellow", "waits": "bright_black", "could be": "bright_black"}
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="The Serverless Lab Workbook. Without --profile it runs on an embedded AWS, on this machine, for nothing.",
 )
-local = typer.Typer(no_args_is_help=True, help="The embedded AWS of this checkout.")
-app.add_typer(local, name="local")
+app.command("open")(open_command.open_)
+app.add_typer(local_commands.app, name="local")
 app.add_typer(class_commands.app, name="class")
+
+
+def open_lab(**settings: Any) -> "Lab":
+    """Open the lab. boto3 is loaded only now, so that help and completion are quick."""
+    return lab_lib.open_lab(**settings)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"lab {importlib.metadata.version('serverless-lab-workbook')}", flush=True)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """The Serverless Lab Workbook. Without --profile it runs on an embedded AWS, on this computer, for free."""
 
 
 @app.command()
@@ -58,42 +72,42 @@ def run(
     profile: Profile = "",
     region: Region = "",
     prefix: Prefix = "",
-    data: Annotated[Path | None, typer.Option(help="The file to upload; data/transactions.txt unless you say.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The file to upload; data/transactions.txt by default.")] = None,
     threshold: Threshold = "1500",
     email: Email = "",
     phone: Phone = "",
     out_dir: Annotated[
-        Path | None, typer.Option("--out", help="Where the executed notebooks go; runs/<time> unless you say.")
+        Path | None, typer.Option("--out", help="The folder for the executed notebooks; runs/<time> by default.")
     ] = None,
     until: Annotated[
-        str | None, typer.Option(metavar="NUMBER", help="Stop after this notebook, such as 04, and keep what was made.")
+        str | None, typer.Option(metavar="NUMBER", help="Stop after this notebook, such as 04, and delete nothing.")
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Skip 99: leave everything in the account.")] = False,
     yes: Yes = False,
 ) -> None:
-    """Run the notebooks in order, and write what came of it to result.json.
+    """Run the notebooks in order, and write the result to result.json.
 
-    The last one deletes what the lab made; on AWS you are asked before the first one.
+    The last one deletes everything that the lab made. On AWS you are asked before the first one.
 
-    With --until, you go on by hand: after `lab run --until 04` the whole chain is there, and 05 is the next notebook.
+    With --until you continue by hand: after `lab run --until 04` the whole chain exists, and 05 is the next notebook.
 
-    Account, addresses and credentials are masked in all that is written.
+    Account, addresses and credentials are masked in all files.
     """
     from lab_lib.aws import cleanup
     from lab_lib.run import headless
 
     where = {"account": account, "profile": profile, "region": region, "prefix": prefix}
-    told = {"threshold": threshold, "email": email, "phone": phone, "data_file": str(data or "")}
-    parameters = {**where, **told, "yes": True}
-    with said_in_one_line():
+    settings = {"threshold": threshold, "email": email, "phone": phone, "data_file": str(data or "")}
+    parameters = {**where, **settings, "yes": True}
+    with handle_errors():
         if keep and until is None:
             until = headless.last_kept()
         notebooks = headless.notebooks(until)
-        if until is None:  # asked for here, once: nobody can answer notebook 99
+        if until is None:  # ask here, since notebook 99 runs without a reader
             cleanup.confirm_run(headless.prepare(parameters)[1], yes)
-    with said_in_one_line(), _progress() as progress:
+    with handle_errors(), _progress() as progress:
         folder = out_dir or ROOT / "runs" / datetime.now().strftime("%Y-%m-%d-%H%M%S")
-        bar, steps = progress.add_task("getting ready", total=len(notebooks)), []
+        bar, steps = progress.add_task("starting", total=len(notebooks)), []
 
         def finished(step: headless.Step) -> None:
             steps.append(step)
@@ -109,34 +123,14 @@ def run(
                 _point(ROOT / "runs" / "latest", folder)
             progress.stop()
         out.print(_steps_table(steps, notebooks))
-        out.print(_summary(result), soft_wrap=True, markup=False)
-        out.print(f"Executed notebooks and result.json: {shown(folder)}", soft_wrap=True)
+        out.print(_summary(result), soft_wrap=True)
+        out.print(f"Executed notebooks and result.json: {relative_to_cwd(folder)}", soft_wrap=True)
         if not result["ok"]:
-            out.print("What was made is still there to be looked at. `lab clean` deletes it.", style="bold")
+            out.print("Everything made so far is still there. `lab clean` deletes it.", style="bold")
             raise typer.Exit(1)
         if until is not None:
             following = headless.notebooks()[len(notebooks)]
-            out.print(_go_on(notebooks[-1], following, where), style="bold", soft_wrap=True, markup=False)
-
-
-@app.command("open")
-def open_(account: Account = "", profile: Profile = "", region: Region = "", prefix: Prefix = "") -> None:
-    """Open the lab in JupyterLab; on the embedded AWS, unless AWS is named."""
-    with said_in_one_line():
-        lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
-        out.print(f"The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", soft_wrap=True)
-        command = [
-            sys.executable,
-            "-m",
-            "jupyterlab",
-            "--ip=127.0.0.1",
-            f"--ServerApp.root_dir={ROOT}",
-            "--LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb",
-            _PRIVATE_KERNEL,
-            *(["--allow-root"] if os.geteuid() == 0 else []),  # as in a container
-        ]
-        chosen = {"LAB_ACCOUNT": account, "LAB_PROFILE": profile, "LAB_REGION": region, "LAB_PREFIX": prefix}
-        raise typer.Exit(subprocess.run(command, cwd=ROOT, env={**os.environ, **chosen}, check=False).returncode)
+            out.print(_go_on(notebooks[-1], following, where), style="bold", soft_wrap=True)
 
 
 @app.command()
@@ -149,18 +143,21 @@ def check(
     email: Email = "",
     phone: Phone = "",
     step: Annotated[
-        list[str] | None, typer.Option(help='Only this step, such as 02, or "further"; may be given more than once.')
+        list[str] | None, typer.Option(help='Only this step, such as 02, or "further"; can be repeated.')
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
-    """Grade the account, whoever built it: what holds, what does not, and what to do. Nothing is changed.
+    """Grade an account that was built with the notebooks or by hand: what holds, what does not, and what to do.
 
-    The exit status is 0 if all holds, 1 if not. What only goes further than the handout is shown, and not counted.
+    Nothing is changed.
+
+    The exit status is 0 if all holds, 1 if not. What goes further than the handout is shown, but not counted.
     """
     from lab_lib import checks
+    from lab_lib.masking import masked
 
-    with said_in_one_line(), _progress() as progress:
-        bar = progress.add_task("looking", total=checks.number_of(*(step or [])))
+    with handle_errors(), _progress() as progress:
+        bar = progress.add_task("checking", total=checks.number_of(*(step or [])))
         lab = open_lab(
             account=account,
             profile=profile,
@@ -170,12 +167,12 @@ def check(
             email=email,
             phone=phone,
         )
-        report = checks.run(lab, *(step or []), done=lambda made: progress.advance(bar))
+        report = checks.run(lab, *(step or []), done=lambda check: progress.advance(bar))
         progress.stop()
         if as_json:
-            print(masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab))
+            print(masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab), flush=True)
         else:
-            out.print(f"{str(lab)[0].upper()}{str(lab)[1:]}", soft_wrap=True, highlight=False)
+            out.print(f"{str(lab)[0].upper()}{str(lab)[1:]}", soft_wrap=True)
             out.print(_checks_table(report, whole=bool(step)))
         raise typer.Exit(1 if report.failed else 0)
 
@@ -191,15 +188,19 @@ def policy(
     region: Region = "",
     prefix: Prefix = "",
 ) -> None:
-    """Print the IAM policy that a grader or a learner needs, and nothing beyond it.
+    """Print the IAM policy that a grader or a learner needs, with no more permissions than that.
 
-    The grader only reads. The learner makes, mends and deletes what carries the lab's names.
+    The grader only reads. The learner makes, repairs and deletes resources with the lab's names.
 
-    Who says what a role may do, may do much: give the learner's policy in an account of the learner's own.
+    The learner writes the policies of the lab's roles, and so can give a role any permission. Therefore attach the
+    learner's policy in an account of the learner's own.
     """
-    with said_in_one_line():
+    from lab_lib.aws import user_policies
+
+    with handle_errors():
         lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
-        print(json.dumps(user_policies.learner(lab) if person == "learner" else user_policies.grader(lab), indent=2))
+        policy = user_policies.learner(lab) if person == "learner" else user_policies.grader(lab)
+        print(json.dumps(policy, indent=2), flush=True)
 
 
 @app.command()
@@ -210,85 +211,20 @@ def clean(
     prefix: Prefix = "",
     yes: Yes = False,
 ) -> None:
-    """Delete everything that the lab made in the account. On AWS it asks first.
+    """Delete everything that the lab made in the account. On AWS you are asked first.
 
-    Only what carries the tag lab=serverless-lab is deleted.
+    Only resources with the tag lab=serverless-lab are deleted.
     """
     from lab_lib.aws import cleanup
 
-    with said_in_one_line():
+    with handle_errors():
         lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
         cleanup.confirm(lab, yes)
-        for what in cleanup.delete_all(lab):
-            out.print(f"deleted {what}")
+        for name in cleanup.delete_all(lab):
+            out.print(f"deleted {name}", soft_wrap=True)
         out.print(f"Nothing of the lab is left in {lab}.", soft_wrap=True)
         if kept := cleanup.kept(lab):
             out.print(f"Kept, since the lab did not make it: {', '.join(kept)}", soft_wrap=True)
-
-
-@local.command()
-def start() -> None:
-    """Start the embedded AWS, if it does not run yet."""
-    with said_in_one_line():
-        out.print(f"The embedded AWS runs at {server.start().endpoint}")
-
-
-@local.command()
-def stop() -> None:
-    """Stop the embedded AWS. Everything that was made there is gone."""
-    with said_in_one_line():
-        out.print(
-            "The embedded AWS has stopped, and everything made there is gone. `lab run --until 04` builds it again."
-            if server.stop()
-            else "The embedded AWS was not running.",
-            soft_wrap=True,
-        )
-
-
-@local.command()
-def status() -> None:
-    """Say whether the embedded AWS runs; exit status 1 if it does not."""
-    with said_in_one_line():
-        if found := server.running():
-            out.print(f"The embedded AWS runs at {found.endpoint} (process {found.pid}).")
-            return
-        out.print("The embedded AWS does not run. `lab local start` starts it.")
-        raise typer.Exit(1)
-
-
-@local.command()
-def env(account: Account = "", region: Region = "") -> None:
-    """Print the exports with which the aws command talks to the embedded AWS: eval "$(lab local env)".
-
-    They hold its secret access key, which is new at each start: run it again after a stop. The alias is for the aws
-    command that pip installs: its `aws sqs` goes to the real SQS, whatever AWS_ENDPOINT_URL says.
-    """
-    with said_in_one_line():
-        lab = _embedded(account, region)
-        exports = {
-            "AWS_ENDPOINT_URL": lab.endpoint,
-            "AWS_ACCESS_KEY_ID": lab.account,
-            "AWS_SECRET_ACCESS_KEY": lab.session.get_credentials().secret_key,
-            "AWS_DEFAULT_REGION": lab.region,
-        }
-        print("unset AWS_PROFILE AWS_SESSION_TOKEN")
-        for name, value in exports.items():
-            print(f"export {name}={shlex.quote(str(value))}")
-        print(_ALIAS)
-        err.print(
-            "Note: the `aws sqs` of pip's awscli goes to the real SQS, whatever AWS_ENDPOINT_URL says. "
-            f"In this terminal an alias keeps it here: {_ALIAS}",
-            soft_wrap=True,
-            markup=False,
-            highlight=False,
-        )
-
-
-def _embedded(account: str, region: str) -> Lab:
-    """The lab on the embedded AWS, even where these very exports, or a profile of `lab open`, are already set."""
-    for name in ("AWS_ENDPOINT_URL", "LAB_PROFILE"):
-        os.environ.pop(name, None)
-    return open_lab(account=account, region=region)
 
 
 def _progress() -> Progress:
@@ -303,8 +239,8 @@ def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:
     done = {step.notebook: step for step in steps}
     for name in (path.stem for path in notebooks):
         if step := done.get(name):
-            mark = "[green]✔[/]" if step.ok else "[red]✘[/]"
-            table.add_row(f"{mark} {name}", Text(step.error or step.seen), f"{step.seconds:.1f}")
+            mark = ("✔", "green") if step.ok else ("✘", "red")
+            table.add_row(Text.assemble(mark, f" {name}"), step.error or step.seen, f"{step.seconds:.1f}")
         else:
             table.add_row(f"– {name}", "not run", "")
     table.add_section()
@@ -313,10 +249,7 @@ def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:
 
 
 def _go_on(last: Path, following: Path, where: dict[str, str]) -> str:
-    """Return what is there after the last notebook, and how to go on.
-
-    The options of this run stand there without their values, as the account is private.
-    """
+    """Return a sentence on how to continue by hand. It shows the options of this run without their private values."""
     options = "".join(f" --{name} …" for name, value in where.items() if value)
     return (
         f"Everything up to {last.stem} is there now. Go on with {following.stem} in `lab open{options}`. "
@@ -325,27 +258,25 @@ def _go_on(last: Path, following: Path, where: dict[str, str]) -> str:
 
 
 def _checks_table(report: Any, whole: bool) -> Table:
-    """The steps and how many of their checks hold; each check if `whole`, else those that need something done."""
+    """Return a table of the steps, with every check if `whole`, else with the checks that do not hold."""
     table = Table("state", "check", "found", header_style="bold")
     table.columns[0].no_wrap, table.columns[2].overflow = True, "fold"
     for step in dict.fromkeys(check.step for check in report.checks):
         of_step = [check for check in report.checks if check.step == step]
-        hold = sum(check.ok for check in of_step)
+        hold, waiting = sum(check.ok for check in of_step), sum(check.state == "waits" for check in of_step)
         title = _titles().get(step, "going further: what this workbook adds to the handout")
-        mark = "[green]✔[/]" if hold == len(of_step) else "[bright_black]○[/]" if step == "further" else "[red]✘[/]"
+        mark = ("✔", "green") if hold == len(of_step) else ("○", "bright_black") if step == "further" else ("✘", "red")
         table.add_section()
-        waiting = sum(check.state == "waits" for check in of_step)
-        table.add_row(
-            mark, Text(title, "bold"), f"{hold} of {len(of_step)} hold{f', {waiting} wait' if waiting else ''}"
-        )
+        count = f"{hold} of {len(of_step)} hold{f', {waiting} wait' if waiting else ''}"
+        table.add_row(Text(*mark), Text(title, "bold"), count)
         for check in of_step:
             if whole or check.state in ("not yet", "cannot see"):
-                table.add_row(Text(check.mark, _STYLES[check.state]), Text(check.name), _told(check))
+                table.add_row(Text(check.mark, _STYLES[check.state]), check.name, _finding(check))
     return table
 
 
-def _told(check: Any) -> Text:
-    """What was found, and below it what was wanted and what to do."""
+def _finding(check: Any) -> Text:
+    """Return what the check found and, if it does not hold, what it wanted and what to do."""
     if check.ok or check.state == "waits":
         return Text(check.found, "" if check.ok else "bright_black")
     wanted = f"; wanted: {check.wanted}" if check.state != "cannot see" else ""
@@ -353,16 +284,16 @@ def _told(check: Any) -> Text:
 
 
 def _titles() -> dict[str, str]:
-    """The steps' titles, from the names of the notebooks: "02" is "02 add triggers"."""
+    """Return each step's title, from the name of its notebook: "02" has the title "02 add triggers"."""
     return {path.stem[:2]: path.stem.replace("-", " ") for path in NOTEBOOKS.glob("[0-9][0-9]-*.ipynb")}
 
 
 def _summary(result: dict[str, Any]) -> str:
-    """What the account held at the end, in a few lines."""
+    """Return a few lines on what the account holds."""
 
     def listed(amounts: dict[str, Any]) -> str:
-        shown = [f"{name} {amount}" for name, amount in list(amounts.items())[:8]]
-        return ", ".join(shown) + (f" and {len(amounts) - 8} more" if len(amounts) > 8 else "") or "none"
+        first = [f"{name} {amount}" for name, amount in list(amounts.items())[:8]]
+        return ", ".join(first) + (f" and {len(amounts) - 8} more" if len(amounts) > 8 else "") or "none"
 
     alerts = {alert["customerID"]: alert["accountBalance"] for alert in result["alerts"]}
     return (
@@ -374,7 +305,7 @@ def _summary(result: dict[str, Any]) -> str:
 
 
 def _point(link: Path, folder: Path) -> None:
-    """Let `link` point at the newest run, replaced in one go."""
+    """Replace `link` by a link to the newest run, in one step."""
     draft = link.with_name(f".{link.name}-{os.getpid()}")
     draft.symlink_to(folder.name)
     draft.replace(link)

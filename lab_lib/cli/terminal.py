@@ -1,27 +1,56 @@
-"""What all commands share: the two consoles, the options that several have, and how an error is said."""
+"""What all commands share: the two consoles, the common options, and how errors are printed."""
 
+import os
+import signal
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.text import Text
 
 from lab_lib.errors import LabError
-from lab_lib.lab import DEFAULT_REGION
 
-INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
+INTERRUPTED = 128 + signal.SIGINT  # the exit status after Ctrl-C
 STOPPED = "Stopped. What was made so far is still there: run the same command again, or `lab clean`."
-out, err = Console(), Console(stderr=True)
+_BROKEN_PIPE = 128 + signal.SIGPIPE
+_WIDE = 1_000  # columns; where no terminal limits the width, a table is as wide as its content
 
-Account = Annotated[str, typer.Option(help="The account's twelve digits. Must be named with --profile.")]
-Profile = Annotated[
-    str, typer.Option(help="A profile of your AWS configuration: run on AWS itself, which costs money.")
-]
-Region = Annotated[str, typer.Option(help=f"The AWS Region; {DEFAULT_REGION} unless you say.")]
-Prefix = Annotated[str, typer.Option(help="Put before every name, to share an account.")]
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave the error to `handle_errors`; rich would exit with status 1, like a check that does not hold."""
+        raise
+
+
+def _console(stderr: bool = False) -> Console:
+    """Return a console that prints text as it is: no emoji, no markup, and on a terminal only, colours.
+
+    FORCE_COLOR asks for colours elsewhere too.
+    """
+    stream = sys.stderr if stderr else sys.stdout
+    is_terminal = stream is not None and stream.isatty()
+    return _Console(
+        stderr=stderr,
+        force_terminal=is_terminal,
+        color_system="standard" if os.environ.get("FORCE_COLOR") else "auto",
+        width=None if is_terminal or "COLUMNS" in os.environ else _WIDE,
+        emoji=False,
+        markup=False,
+        highlight=False,
+    )
+
+
+out, err = _console(), _console(stderr=True)
+
+Account = Annotated[str, typer.Option(help="The account's twelve digits. Required with --profile.")]
+Profile = Annotated[str, typer.Option(help="A profile of your AWS configuration; runs on AWS, which costs money.")]
+Region = Annotated[str, typer.Option(help="The AWS Region; us-east-1 by default.")]
+Prefix = Annotated[str, typer.Option(help="Goes before every name, so that several people can share an account.")]
 
 Threshold = Annotated[str, typer.Option(help="Alerts go out when a total reaches this amount.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before deleting on AWS.")]
@@ -30,24 +59,38 @@ Phone = Annotated[str, typer.Option(help="Alerts go to this number too, by SMS."
 
 
 @contextmanager
-def said_in_one_line(stopped: str = STOPPED) -> Iterator[None]:
-    """An error of ours is one clear line on stderr, and its exit status."""
+def handle_errors(stopped: str = STOPPED) -> Iterator[None]:
+    """Print an expected error as one line on stderr, and exit with its status.
+
+    `stopped` is printed after Ctrl-C, SIGTERM or a closed terminal.
+    """
     try:
         yield
     except LabError as error:
-        err.print(f"[bold red]{type(error).__name__}[/]: ", end="")
-        err.print(str(error), soft_wrap=True, markup=False, highlight=False)
-        raise typer.Exit(error.exit_status) from None
+        raise _exit(type(error).__name__, str(error), error.exit_status) from None
     except (BotoCoreError, ClientError) as error:
-        err.print("[bold red]AWS[/]: ", end="")
-        err.print(str(error), soft_wrap=True, markup=False, highlight=False)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        err.print(stopped, soft_wrap=True, markup=False)
-        raise typer.Exit(INTERRUPTED) from None
+        raise _exit("AWS", str(error), 1) from None
+    except BrokenPipeError:
+        raise typer.Exit(_BROKEN_PIPE) from None
+    except KeyboardInterrupt as stop:
+        with suppress(OSError):  # the terminal may be closed
+            err.print(stopped, soft_wrap=True)
+        raise typer.Exit(interrupted_status(stop)) from None
 
 
-def shown(folder: Path) -> Path:
-    """The folder as seen from where the user stands, if it lies below."""
-    folder = folder.resolve()
-    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+def interrupted_status(stop: KeyboardInterrupt) -> int:
+    """Return the exit status after Ctrl-C, or after the signal that `__main__` turned into a KeyboardInterrupt."""
+    return 128 + int(stop.args[0]) if stop.args else INTERRUPTED
+
+
+def _exit(kind: str, message: str, status: int) -> typer.Exit:
+    """Print the error, and return the exception that ends the command."""
+    with suppress(OSError):
+        err.print(Text.assemble((kind, "bold red"), f": {message}"), soft_wrap=True)
+    return typer.Exit(status)
+
+
+def relative_to_cwd(path: Path) -> Path:
+    """Return the path relative to the current folder if it lies below, else the whole path."""
+    path = path.resolve()
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

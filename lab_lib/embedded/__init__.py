@@ -1,1 +1,1 @@
-"""The embedded AWS: a program on this computer that answers as AWS does."""
+"""Run the embedded AWS: a program on this computer that answers as AWS does."""

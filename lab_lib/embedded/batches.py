@@ -1,10 +1,10 @@
-"""Decide what becomes of a batch of a stream's records after a call of the function: plain values in, plain values out.
+"""Decide what to do with a batch of stream records after a call of the function: plain values in, plain values out.
 
 The rules are AWS's, from the Lambda guide: "Configuring partial batch response with DynamoDB and Lambda" and "Retain
-discarded records for a DynamoDB event source". Where the guide is silent, they follow what AWS did in the recordings of
-LocalStack's tests: after a partial success the rest has all its retries again; of a batch, only the records that are
-too old are discarded for their age; the message about these has no responseContext; functionError is null where the
-function reported the failure itself.
+discarded records for a DynamoDB event source". Four rules are not in the guide, but in the recordings of AWS in
+LocalStack's tests: after a partial success the remaining records have all their retries again; only the records of a
+batch that are too old are discarded for their age; the message about these has no responseContext; functionError is
+null if the function reported the failure itself.
 """
 
 import time
@@ -14,26 +14,26 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Any
 
-Record = dict[str, Any]  # as the function gets it
-Mapping = dict[str, Any]  # an event source mapping, in the words of Lambda's API
-Result = dict[str, Any]  # of a call, as ministack has it: body, error, throttle
+Record = dict[str, Any]  # as in the function's event
+Mapping = dict[str, Any]  # an event source mapping, as in Lambda's API
+Result = dict[str, Any]  # ministack's result of a call: body, error, throttle
 
-_RETENTION = 24 * 3600  # seconds; then a record leaves the stream
-_SHARD = "shardId-00000000000000000000-00000000"  # the only one that ministack's streams have
+_RETENTION = 24 * 3600  # seconds that a record stays in the stream
+_SHARD = "shardId-00000000000000000000-00000000"  # the only shard of ministack's streams
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Records that go to the function together."""
+    """Records that go to the function in one call."""
 
     records: list[Record]
-    calls: int = 0  # of the function with these records, in this batch or a larger one
-    retries: int = 0  # that are used up
+    calls: int = 0  # made with these records, in this batch or a larger one
+    retries: int = 0  # used up
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The batches that remain, in order; those that are given up, each with the condition; a pause before the retry."""
+    """The remaining batches, in order; the discarded ones, each with its condition; a pause before the retry."""
 
     remaining: list[Batch] = field(default_factory=list)
     discarded: list[tuple[Batch, str]] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Outcome:
 
 
 def decide(batch: Batch, result: Result, mapping: Mapping, now: float) -> Outcome:
-    """Return what becomes of the batch. Each outcome is shorter than the batch, or has used up a retry, or pauses."""
+    """Return the outcome for the batch. It is shorter than the batch, or has used up a retry, or pauses."""
     throttled = bool(result.get("throttle"))
     done = 0 if throttled else succeeded(batch.records, result, mapping)
     calls = batch.calls + (not throttled)
@@ -61,7 +61,7 @@ def decide(batch: Batch, result: Result, mapping: Mapping, now: float) -> Outcom
 
 
 def succeeded(records: list[Record], result: Result, mapping: Mapping) -> int:
-    """Return how many records are done: all before the lowest sequence number that the function reported as failed."""
+    """Return the number of successful records: those before the lowest sequence number that was reported as failed."""
     if result.get("error"):
         return 0
     answer = result.get("body") if "ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", []) else None
@@ -71,12 +71,12 @@ def succeeded(records: list[Record], result: Result, mapping: Mapping) -> int:
     numbers = [record["dynamodb"]["SequenceNumber"] for record in records]
     try:
         return min(numbers.index(failure["itemIdentifier"]) for failure in failures)
-    except (ValueError, KeyError, TypeError):  # names no record of the batch, so the whole batch failed
+    except (ValueError, KeyError, TypeError):  # not a record of the batch: then the whole batch failed
         return 0
 
 
 def invocation_record(batch: Batch, condition: str, result: Result, mapping: Mapping) -> dict[str, Any]:
-    """Return what an on-failure destination gets of a batch that was given up."""
+    """Return the message to the on-failure destination about a discarded batch."""
     first, last = batch.records[0]["dynamodb"], batch.records[-1]["dynamodb"]
     error = "Unhandled" if result.get("error") else None
     response = {"statusCode": 200, "executedVersion": "$LATEST", "functionError": error}
@@ -108,7 +108,7 @@ def _halves(batch: Batch) -> list[Batch]:
 
 
 def _expired(records: list[Record], mapping: Mapping, now: float) -> int:
-    """Return how many records, the oldest first, are too old."""
+    """Return the number of records, from the oldest on, that are too old."""
     longest = mapping.get("MaximumRecordAgeInSeconds", -1)
     longest = longest if 0 < longest < _RETENTION else _RETENTION
     ages = (now - record["dynamodb"]["ApproximateCreationDateTime"] for record in records)

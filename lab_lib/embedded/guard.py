@@ -1,8 +1,8 @@
-"""Let only the owner into the embedded AWS: every request must be signed with the secret that `server.json` holds.
+"""Admit only requests that are signed with the secret of `server.json`, which only the owner can read.
 
-Without this guard, any page in the browser and any user of this machine could run code as the owner. A page's request
-carries an `Origin`, or the page's own name as its `Host`; both are refused before the signature is verified. A request
-that gets in counts as sent over TLS, so that policies that demand TLS can be tried here.
+Without this guard, any page in the browser and any user of this computer could run code as the owner. A page's request
+has an `Origin` header, or the page's own host name as `Host`. Both are refused before the signature is verified. An
+admitted request counts as sent over TLS, so that policies that require TLS can be tried here.
 """
 
 import hashlib
@@ -25,25 +25,25 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_ANEW = 'In a notebook, run the cell with open_lab again; in a terminal, run `eval "$(lab local env)"` again.'
-_UNSIGNED = f"The embedded AWS answers requests that are signed with AWS Signature Version 4 only. {_ANEW}"
-_WRONG = f"This request is not signed with a key of the embedded AWS that runs now. {_ANEW}"
-_MANAGEMENT = "Only the account itself may manage the embedded AWS."
+_RENEW = 'In a notebook, run the cell with open_lab again; in a terminal, run `eval "$(lab local env)"` again.'
+_UNSIGNED = f"The embedded AWS only answers requests that are signed with AWS Signature Version 4. {_RENEW}"
+_WRONG = f"This request is not signed with a key of the embedded AWS that runs now. {_RENEW}"
+_MANAGEMENT = "Only the account's own key may manage the embedded AWS."
 _FORWARDED = "x-forwarded-proto"
 
 
 class Refused(Exception):
-    """The request does not get in; the message says why, and what to do."""
+    """The request is not admitted; the message says why, and what to do."""
 
 
 def guarded(app: App, port: int, secret: str) -> App:
-    """Return the ASGI application with this guard before it."""
+    """Return the ASGI application behind this guard."""
     address = f"{HOST}:{port}"
 
     async def guard(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await app(scope, receive, send)
-        if scope["type"] != "http":  # a websocket, which nothing in the lab uses
+        if scope["type"] != "http":  # a websocket, which the lab does not use
             return await send({"type": "websocket.close", "code": 1008})
         headers = _headers(scope)
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
@@ -58,13 +58,13 @@ def guarded(app: App, port: int, secret: str) -> App:
             return await _answer(send, 200, {"content-type": "application/json"}, json.dumps(answer).encode())
         if _FORWARDED not in headers:
             scope = {**scope, "headers": [*scope["headers"], (_FORWARDED.encode(), b"https")]}
-        return await app(scope, _replay(body, receive), _without_cors(send))
+        return await app(scope, _replay(body, receive), send)
 
     return guard
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    """Return the headers by their names in lower case; a repeated one is joined, as in a signature."""
+    """Return {name in lower case: value}; the values of a repeated header are joined, as in a signature."""
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         key, text = name.decode("latin-1").lower(), sigv4.decode_header_value(value)
@@ -73,7 +73,7 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 
 def _verify_sender(headers: dict[str, str], address: str) -> None:
-    """Refuse a request that a page in the browser sent, and one for another address."""
+    """Refuse a request from a page in the browser, and one to another address."""
     if "origin" in headers:
         raise Refused("The embedded AWS does not answer web pages.")
     if headers.get("host") != address:
@@ -81,9 +81,9 @@ def _verify_sender(headers: dict[str, str], address: str) -> None:
 
 
 def _verify_signature(scope: Scope, query: Query, headers: dict[str, str], body: bytes) -> None:
-    """Refuse a request that no key of this embedded AWS has signed: an account's, a user's, or an assumed role's."""
+    """Refuse a request that is not signed with the key of an account, of one of its users, or of an assumed role."""
     in_query = "X-Amz-Signature" in query
-    if in_query == ("authorization" in headers):  # neither, or both: then it is not clear who asks
+    if in_query == ("authorization" in headers):  # neither or both
         raise Refused(_UNSIGNED)
     parsed = sigv4.parse_query_signature(query) if in_query else sigv4.parse_header_signature(headers)
     if isinstance(parsed, tuple) or not parsed.signature.isascii() or parsed.region_set is not None:
@@ -104,7 +104,7 @@ def _verify_signature(scope: Scope, query: Query, headers: dict[str, str], body:
 
 
 def _credential(key: str, token: str) -> iam_evaluator.ResolvedCredential | None:
-    """Return secret and owner of the access key; None if it is unknown, or the session token is not its own."""
+    """Return secret and owner of the access key; None if the key is unknown or has another session token."""
     try:
         account = _account_from_sts_session(key) or iam_evaluator.find_iam_access_key_account(key) or key
     except iam_evaluator.AmbiguousAccessKeyError:
@@ -114,7 +114,7 @@ def _credential(key: str, token: str) -> iam_evaluator.ResolvedCredential | None
 
 
 def _is_timely(parsed: sigv4.HeaderSignature, query: Query, in_query: bool) -> bool:
-    """Return whether the signature is still good: for minutes, or in a presigned URL for as long as that says."""
+    """Return whether the signature has not expired: after minutes, or after the time that a presigned URL names."""
     if not in_query:
         return sigv4.request_time_failure(parsed) is None
     try:
@@ -124,9 +124,9 @@ def _is_timely(parsed: sigv4.HeaderSignature, query: Query, in_query: bool) -> b
 
 
 def _is_whole(headers: dict[str, str], body: bytes) -> bool:
-    """Return whether the body has the hash that the header names, if there is one."""
-    said = headers.get("x-amz-content-sha256", "")
-    return len(said) != 64 or said == hashlib.sha256(body).hexdigest()
+    """Return whether the body has the hash in its header; a header that is not a hash makes no statement."""
+    wanted = headers.get("x-amz-content-sha256", "")
+    return len(wanted) != 64 or wanted == hashlib.sha256(body).hexdigest()
 
 
 async def _body(receive: Receive) -> bytes:
@@ -135,7 +135,7 @@ async def _body(receive: Receive) -> bytes:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Refused("The request broke off.")
+            raise Refused("The request is incomplete.")
         parts.append(message.get("body", b""))
         more = message.get("more_body", False)
     return b"".join(parts)
@@ -151,20 +151,8 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _without_cors(send: Send) -> Send:
-    """Return a `send` without the headers that would let a page read the answer."""
-
-    async def plain(message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            kept = [pair for pair in message["headers"] if not pair[0].lower().startswith(b"access-control-")]
-            message = {**message, "headers": kept}
-        await send(message)
-
-    return plain
-
-
 async def _refuse(scope: Scope, query: Query, headers: dict[str, str], why: str, send: Send) -> None:
-    """Answer in the protocol of the service, so that boto3 and the aws command show the reason."""
+    """Send the refusal in the protocol of the service, so that boto3 and the aws command show the reason."""
     service = router.detect_service(scope["method"], scope["path"], headers, query)
     answer = access_denied_response(
         service, "", "", str(uuid.uuid4()), error_code="InvalidAccessKeyId", message=why, headers=headers
@@ -173,7 +161,7 @@ async def _refuse(scope: Scope, query: Query, headers: dict[str, str], why: str,
 
 
 async def _answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
-    """Send a whole answer."""
+    """Send a complete answer."""
     pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     pairs.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": pairs})

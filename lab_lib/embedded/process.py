@@ -1,10 +1,9 @@
-"""Run ministack as the embedded AWS: with a guard before it, and nearer to AWS in what the lab relies on.
+"""Run ministack as the embedded AWS: behind a guard, and with AWS's behaviour where the lab relies on it.
 
-server.py starts this program in its folder. The note there says at which port to listen, and which secret signs the
-requests.
+server.py starts this program in its folder. The file server.json there holds the port to listen on, and the secret
+that signs the requests.
 
-ministack has no settings for what is changed here, so its parts are replaced by name. Its version is pinned, and the
-tests of each change would show that a newer one does it by itself.
+ministack has no settings for these changes, so they replace its functions by name. Its version is pinned.
 """
 
 import json
@@ -27,12 +26,12 @@ _CODE_URL_SECONDS = 600
 _READY = dict.fromkeys(
     ("StateReason", "StateReasonCode", "LastUpdateStatusReason", "LastUpdateStatusReasonCode"), ""
 ) | {"State": "Active", "LastUpdateStatus": "Successful"}
-# The numbers that DynamoDB can store. Python's own arithmetic refuses all others.
+# The numbers that DynamoDB can store; Python's arithmetic raises an error for all others.
 _RANGE = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, Overflow, Subnormal])
 
 
 class Number(Decimal):
-    """A number of DynamoDB: a sum is exact, or refused in DynamoDB's words; Python would round it to 28 digits."""
+    """A number of DynamoDB: a sum is exact or refused with DynamoDB's message. Python would round it to 28 digits."""
 
     def __add__(self, other: Any) -> "Number":
         return _stored(_RANGE.add, self, other)
@@ -43,11 +42,11 @@ class Number(Decimal):
 
 def _stored(operation: Callable[[Decimal, Any], Decimal], left: Decimal, right: Any) -> Number:
     try:
-        # Without the zeros of 1500.00, which DynamoDB does not keep; ministack keeps them in a transaction.
+        # DynamoDB drops the zeros of 1500.00; ministack keeps them in a transaction.
         return Number(f"{_RANGE.normalize(operation(left, right)):f}")
-    except ArithmeticError:  # DynamoDB says this of too many digits as well
-        words = "Number overflow. Attempting to store a number with magnitude larger than supported range"
-        raise ValueError(words) from None
+    except ArithmeticError:  # DynamoDB has the same message for too many digits
+        message = "Number overflow. Attempting to store a number with magnitude larger than supported range"
+        raise ValueError(message) from None
 
 
 def main() -> None:
@@ -70,10 +69,10 @@ def _settings(port: int, secret: str) -> dict[str, str]:
         "BIND_HOST": HOST,
         "MINISTACK_HOST": HOST,
         "GATEWAY_PORT": str(port),
-        "LOG_LEVEL": "ERROR",  # a warning would tell what a function was given and printed
+        "LOG_LEVEL": "ERROR",  # warnings contain the input and output of functions
         "SERVICES": SERVICES,
         "AUTH": "true",  # roles, policies and public access are enforced
-        "AWS_SECRET_ACCESS_KEY": secret,  # of each account's own key, its twelve digits
+        "AWS_SECRET_ACCESS_KEY": secret,  # belongs to each account's own key, its twelve digits
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",  # then twice that; AWS waits a minute, then two
         # These two would listen on every interface, whatever BIND_HOST says.
         "IOT_MTLS_ENABLED": "0",
@@ -82,7 +81,7 @@ def _settings(port: int, secret: str) -> dict[str, str]:
 
 
 def _change(secret: str) -> None:
-    """Replace the parts of ministack that differ from AWS where the lab relies on AWS."""
+    """Replace the functions of ministack that behave differently from AWS where the lab relies on AWS."""
     from ministack.core import lambda_runtime
     from ministack.core.responses import get_account_id, get_region
     from ministack.services import dynamodb, lambda_svc
@@ -90,21 +89,21 @@ def _change(secret: str) -> None:
     from lab_lib.embedded import streams
 
     def code_url(function: str) -> str:
-        """Return where a function's code can be downloaded, signed for ten minutes as AWS signs it."""
+        """Return the presigned URL of a function's code, which is valid for ten minutes as on AWS."""
         account, region = get_account_id(), get_region()
         url = f"http://{HOST}:{os.environ['GATEWAY_PORT']}/_ministack/lambda-code/{account}/{region}/{function}"
         request = AWSRequest("GET", url)
         S3SigV4QueryAuth(Credentials(account, secret), "s3", region, _CODE_URL_SECONDS).add_auth(request)
         return str(request.url)
 
-    # ministack derives a function's keys from two ARNs, which anybody could do as well.
+    # ministack derives a function's keys from two ARNs, which everybody knows; this adds a random part.
     of_role, salt = lambda_runtime.execution_credentials, secrets.token_hex(20)
 
     def execution_credentials(config: dict[str, Any]) -> dict[str, str]:
         return dict(of_role({**config, "FunctionArn": f"{config.get('FunctionArn', '')}:{salt}"}))
 
     def activate(function: str, delay: float) -> None:
-        """Make a new or changed function ready at once, not after half a second."""
+        """Activate a new or changed function at once; ministack waits half a second."""
         record = lambda_svc._functions[function]
         for each in (record, *record["versions"].values()):
             each["config"] |= _READY
@@ -114,8 +113,8 @@ def _change(secret: str) -> None:
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
     lambda_svc._poll_dynamodb_streams = streams.poll
     dynamodb.Decimal = Number
-    # ministack waits 0.05 s for what a function prints. On a busy machine it comes later, and would stand in the log of
-    # the next run, if there is one. Only a function that prints nothing at all takes so long at each call.
+    # ministack waits 0.05 s for a function's output. On a busy computer the output comes later, and would appear in the
+    # log of the next call. The longer wait delays only functions that print nothing.
     lambda_runtime.Worker._drain_stderr_bounded = partialmethod(
         lambda_runtime.Worker._drain_stderr_bounded, first_line_wait=0.25, hard_cap=1.0
     )

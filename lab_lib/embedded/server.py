@@ -1,8 +1,8 @@
-"""Start, find and stop the embedded AWS: one ministack server a checkout, on 127.0.0.1, as a process of its own.
+"""Start, find and stop the embedded AWS: one ministack server per checkout, on 127.0.0.1, in a process of its own.
 
-The first process that needs the server starts it. It outlives that process. `lab local stop` ends it, and everything
-made there is gone. Only the owner can read its folder, `home()`: the note `server.json` says where the server listens,
-and holds the secret access key that signs every request (guard.py verifies the signatures).
+The first process that needs the server starts it. The server keeps running when that process ends. `lab local stop`
+stops it, and everything made there is gone. Only the owner can read its folder, `home()`. The file `server.json` there
+holds the port and the secret access key that signs every request (guard.py verifies the signatures).
 """
 
 import hashlib
@@ -15,8 +15,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +29,7 @@ from lab_lib.errors import EmulatorError
 from lab_lib.waiting import wait_until
 
 HOST = "127.0.0.1"
-FIRST_PORT = 4566  # the usual port of AWS emulators; another one is taken if it is not free
+FIRST_PORT = 4566  # the usual port of AWS emulators; if it is not free, the server uses another one
 ACCOUNT = "000000000000"
 PROGRAM = "lab_lib.embedded.process"
 WHO = "/_lab/who"  # the guard answers this path itself
@@ -43,7 +42,7 @@ _EMPTY = (
 
 @dataclass(frozen=True)
 class Server:
-    """A running embedded AWS. The secret is new at each start, so it tells two runs at one port apart."""
+    """A running embedded AWS. The secret is new at each start, so two runs on the same port are not equal."""
 
     pid: int
     port: int
@@ -55,36 +54,51 @@ class Server:
 
 
 def home() -> Path:
-    """Return the folder of this checkout's embedded AWS; LAB_EMULATOR_HOME names another one."""
+    """Return the folder of this checkout's embedded AWS, or the one that LAB_EMULATOR_HOME names."""
     return Path(os.environ.get("LAB_EMULATOR_HOME") or Path(__file__).parents[2] / ".lab").resolve()
 
 
 def running() -> Server | None:
-    """Return the server that runs now, or None.
+    """Return the running server, or None.
 
-    EmulatorError if the server is there and does not answer; a second one beside it would be another AWS.
+    EmulatorError if the server runs but does not answer: a second one beside it would be another AWS.
     """
     note = _note()
     return _ask(*note) if note else None
 
 
 def start() -> Server:
-    """Return the running server; start it if there is none. If there was one before, say on stderr what is gone."""
+    """Return the running server; start one if none runs. Say on stderr if an earlier server, and its content, is gone.
+
+    EmulatorError if it cannot be started.
+    """
     if found := running():
         return found
-    folder = _own_folder()
-    with _alone(folder):
-        if found := running():  # another process was quicker
-            return found
-        last = _note()
-        started = _launch(folder, last[0] if last else FIRST_PORT)
+    folder = home()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        with FileLock(folder / "lock", timeout=_LONGEST_LOCKED):
+            if found := running():  # another process was faster
+                return found
+            last = _note()
+            started = _launch(folder, last[0] if last else FIRST_PORT)
+    except Timeout:
+        raise EmulatorError(
+            "Another process has been starting the embedded AWS for a minute. End that process, then try again."
+        ) from None
+    except OSError as error:
+        raise EmulatorError(
+            f"The embedded AWS cannot write to its folder {folder}: {error.strerror}. "
+            "Name another folder in LAB_EMULATOR_HOME."
+        ) from None
     if last:
         print(_EMPTY, file=sys.stderr)
     return started
 
 
 def stop() -> bool:
-    """End the server and its functions; everything made there is gone. False if none was running."""
+    """End the server and its functions; everything made there is gone. Return False if no server was running."""
     if not (found := running()):
         return False
     process = psutil.Process(found.pid)
@@ -98,39 +112,12 @@ def stop() -> bool:
 
 
 def proof(secret: str, nonce: str) -> str:
-    """Return the answer to `nonce` that only a holder of the secret can give."""
+    """Return the answer to `nonce`, which only a process that knows the secret can give."""
     return hmac.new(secret.encode(), nonce.encode(), hashlib.sha256).hexdigest()
 
 
-def _own_folder() -> Path:
-    """Make the folder, and let nobody else in."""
-    folder = home()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
-    except OSError as error:
-        raise EmulatorError(
-            f"The embedded AWS needs the folder {folder} for itself: {error.strerror}. "
-            "Name another one in LAB_EMULATOR_HOME."
-        ) from None
-    return folder
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let one process at a time start the server."""
-    try:
-        held = FileLock(folder / "lock", timeout=_LONGEST_LOCKED).acquire()
-    except Timeout:
-        raise EmulatorError(
-            "Another process has been starting the embedded AWS for a minute. End that process, then try again."
-        ) from None
-    with held:
-        yield
-
-
 def _note() -> tuple[int, str] | None:
-    """Return port and secret of the server that was started last, whether it still runs or not."""
+    """Return port and secret of the server that was started last, which may have stopped since."""
     try:
         note = json.loads((home() / "server.json").read_text())
         return int(note["port"]), str(note["secret"])
@@ -139,40 +126,42 @@ def _note() -> tuple[int, str] | None:
 
 
 def _write_note(folder: Path, port: int, secret: str) -> None:
-    """Write the note so that only its owner can read it, and nobody reads half of it."""
+    """Write the note, whole or not at all, so that only its owner can read it."""
     draft = folder / "server.draft"
     draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps({"port": port, "secret": secret}))
-    draft.replace(folder / "server.json")
+    try:
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps({"port": port, "secret": secret}))
+        draft.replace(folder / "server.json")
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _launch(folder: Path, last: int) -> Server:
-    """Start ministack at the port that it had last, else at the usual one, else at any that is free."""
+    """Start ministack on its last port, else on the usual one, else on any free port."""
     secret = secrets.token_hex(20)
     for port in map(_free_port, [last, FIRST_PORT, 0, 0, 0]):
         if port is None:
             continue
         _write_note(folder, port, secret)
-        process, known = _spawn(folder), False
+        process, server = _spawn(folder), None
         try:
             if server := _first_answer(process, port, secret):
-                process.returncode = 0  # it outlives this process; Python would warn of that
-                known = True
+                process.returncode = 0  # Python would warn that the process still runs
                 return server
         finally:
-            if not known:  # after Ctrl-C, for instance: nobody would know of this server
+            if not server:  # after Ctrl-C, for instance
                 process.kill()
                 process.wait()
     raise EmulatorError(f"The embedded AWS did not start. Its log says why: {folder / 'server.log'}")
 
 
 def _spawn(folder: Path) -> subprocess.Popen[bytes]:
-    """Start the process. It reads port and secret from the note, so that no command line or environment holds them."""
+    """Start the process. It reads port and secret from the note, so no command line or environment holds them."""
     shutil.rmtree(folder / "tmp", ignore_errors=True)
     (folder / "tmp").mkdir()
     environment = {
-        # The functions inherit the server's environment, so nothing of the user's may be in it.
+        # The functions inherit this environment, so it has none of the user's variables.
         "PATH": os.defpath,
         "HOME": str(folder / "tmp"),
         "LANG": "C.UTF-8",
@@ -186,12 +175,12 @@ def _spawn(folder: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # Ctrl-C in a notebook or a terminal must not reach it
+            start_new_session=True,  # so Ctrl-C in a notebook or a terminal does not stop it
         )
 
 
 def _first_answer(process: "subprocess.Popen[bytes]", port: int, secret: str) -> Server | None:
-    """Wait until the server answers; None if it ended, as it does when the port was taken after all."""
+    """Wait until the server answers, and return it; None if it ended, because another program took the port."""
 
     def probe() -> Server | str | None:
         return "ended" if process.poll() is not None else _ask(port, secret)
@@ -201,14 +190,14 @@ def _first_answer(process: "subprocess.Popen[bytes]", port: int, secret: str) ->
 
 
 def _ask(port: int, secret: str) -> Server | None:
-    """Ask the server at the port who it is; None if none listens there, or another one than that of this secret.
+    """Return the server on this port if it knows this secret, else None.
 
-    The secret is not sent: the question is signed with it, and the answer proves that the server knows it too.
+    The secret is not sent: it signs the question, and the answer proves that the server knows it too.
     """
     nonce = secrets.token_hex(16)
     signed = AWSRequest("GET", f"http://{HOST}:{port}{WHO}?nonce={nonce}")
     SigV4Auth(Credentials(ACCOUNT, secret), "sts", "us-east-1").add_auth(signed)
-    question = urllib.request.Request(signed.url, headers=dict(signed.headers))  # noqa: S310  # http, as above
+    question = urllib.request.Request(signed.url, headers=dict(signed.headers))  # noqa: S310  # http only
     try:
         with _LOCAL.open(question, timeout=_LONGEST_ANSWER) as reply:
             answer = json.load(reply)
@@ -225,18 +214,18 @@ def _ask(port: int, secret: str) -> Server | None:
 
 
 def _silent() -> int | None:
-    """Return the process id of a server of this folder that does not answer; None if there is no such process."""
+    """Return the process id of this folder's server, which does not answer, or None."""
     for process in psutil.process_iter():
         try:
             if PROGRAM in process.cmdline() and Path(process.cwd()) == home():
                 return int(process.pid)
-        except psutil.Error:  # it has ended, or belongs to somebody else
+        except psutil.Error:  # the process has ended, or belongs to another user
             continue
     return None
 
 
 def _free_port(wish: int) -> int | None:
-    """Return `wish` if nothing listens there, any free port for 0, else None."""
+    """Return the port `wish` if it is free, any free port if `wish` is 0, else None."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

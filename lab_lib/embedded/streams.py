@@ -1,7 +1,7 @@
-"""Hand the records of DynamoDB's streams to functions, with the retries that AWS documents (batches.py has the rules).
+"""Poll DynamoDB's streams and call functions with their records, with AWS's retries (batches.py has the rules).
 
-ministack ignores most settings of a mapping, and lets one slow function delay all mappings. Here each mapping that has
-work gets a thread. Its records stay in order, since the next call waits for what becomes of the last one.
+ministack ignores most settings of a mapping, and one slow function delays all mappings. Here each mapping with work
+gets a thread. Its records stay in order, since the next call waits for the outcome of the last one.
 """
 
 import contextvars
@@ -27,14 +27,14 @@ from lab_lib.embedded.server import HOST
 
 Function = dict[str, Any]
 
-# Seconds. AWS waits longer; a learner who watches a batch fail should see the end of it soon.
+# Seconds. AWS waits longer; here a learner who watches a failing batch soon sees the end.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
 _LONGEST_ANSWER = 10  # seconds
 
 
 @dataclass
 class Shard:
-    """The records that a mapping has taken off its stream and is not done with. They stay while it is paused."""
+    """The records that a mapping has read from its stream and not finished. They are kept while it is paused."""
 
     batches: list[Batch] = field(default_factory=list)
     pauses: int = 0  # in a row
@@ -47,9 +47,9 @@ _pause = threading.Event().wait  # nothing sets the event
 
 
 def poll() -> bool:
-    """Start a thread for each mapping that has work and none yet; ministack asks whenever something is written.
+    """Start a thread for each mapping that has work and no thread. ministack calls this after each write.
 
-    The answer is for ministack: nothing more would be found by asking again at once.
+    Return False, which tells ministack not to poll again at once.
     """
     found = set()
     for account, region, mapping in lambda_svc._iter_all_esms():
@@ -72,23 +72,23 @@ def _start(mapping: Mapping, shard: Shard) -> None:
 
 
 def _work(mapping: Mapping, shard: Shard) -> None:
-    """Call the function until nothing is left to do, or the mapping is paused or gone.
+    """Call the function until no records are left, or the mapping is paused or deleted.
 
-    An error ends this thread only, and is logged. The next poll, a second later at most, starts another one.
+    An error ends only this thread, and is logged. The next poll, within a second, starts another one.
     """
     try:
         while (function := _function(mapping)) and _fill(mapping, shard):
             _call(function, mapping, shard)
     finally:
         shard.busy = False
-    esm_wake.set()  # something may have been written since the last look
+    esm_wake.set()  # records may have been written since the last read
 
 
 def _call(function: Function, mapping: Mapping, shard: Shard) -> None:
-    """Call the function with the first batch, and keep what remains of it."""
+    """Call the function with the first batch, and keep the batches that remain of it."""
     batch = shard.batches[0]
     result = lambda_svc._execute_function(function, {"Records": batch.records})
-    if not _stands(mapping):
+    if not _exists(mapping):
         return
     outcome = decide(batch, result, mapping, time.time())
     shard.batches[:1] = outcome.remaining
@@ -101,15 +101,14 @@ def _call(function: Function, mapping: Mapping, shard: Shard) -> None:
         _pause(min(_FIRST_PAUSE * 2 ** min(shard.pauses - 1, 9), _LONGEST_PAUSE))
 
 
-def _stands(mapping: Mapping) -> bool:
-    """Return whether the mapping is still there."""
+def _exists(mapping: Mapping) -> bool:
     return lambda_svc._esms.get(mapping["UUID"]) is mapping
 
 
 def _function(mapping: Mapping) -> Function | None:
-    """Return the function to call; None while the mapping is paused, or it, its function or its stream is gone."""
+    """Return the function to call; None if the mapping is paused, or if mapping, function or stream is deleted."""
     table = dynamodb._tables.get(_table(mapping)) or {}
-    if not (_stands(mapping) and mapping["Enabled"] and table.get("LatestStreamArn") == mapping["EventSourceArn"]):
+    if not (_exists(mapping) and mapping["Enabled"] and table.get("LatestStreamArn") == mapping["EventSourceArn"]):
         return None
     function: Function | None
     function, _ = lambda_svc._get_func_record_for_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
@@ -117,7 +116,7 @@ def _function(mapping: Mapping) -> Function | None:
 
 
 def _fill(mapping: Mapping, shard: Shard) -> bool:
-    """Take records off the stream until there is a batch; False if the stream has no more."""
+    """Read records from the stream until there is a batch; return False if the stream has no more."""
     while not shard.batches and (records := _unread(mapping)):
         wanted = lambda_svc._apply_filter_criteria(records, mapping)
         _move_on(mapping, len(records))
@@ -134,11 +133,11 @@ def _unread(mapping: Mapping) -> list[Record]:
 
 
 def _move_on(mapping: Mapping, count: int) -> None:
-    """Move the mapping's position in the stream; ministack took it away if the mapping was deleted meanwhile."""
+    """Move the mapping's position in the stream; ministack removes the position when the mapping is deleted."""
     positions, uuid = lambda_svc._dynamodb_stream_positions, mapping["UUID"]
     with lambda_svc._dynamodb_stream_positions_lock:
         if uuid in positions:
-            # The oldest records may have expired, and are not among those that were read.
+            # The oldest records may have expired, and were not read.
             positions[uuid] = max(positions[uuid], dynamodb.stream_start_position(_table(mapping))) + count
 
 
@@ -147,21 +146,20 @@ def _table(mapping: Mapping) -> str:
 
 
 def _send(function: Function, mapping: Mapping, record: dict[str, Any]) -> None:
-    """Send the record to the mapping's destination, if it has one, with the permissions of the function's role."""
+    """Send the record to the mapping's queue, if it has one, with the permissions of the function's role."""
     arn = mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
     if not arn:
         return
     service, region, account, name = arn.split(":")[2:]
     host, message = f"{HOST}:{os.environ['GATEWAY_PORT']}", json.dumps(record)
-    queue = {"Action": "SendMessage", "QueueUrl": f"http://{host}/{account}/{name}", "MessageBody": message}
-    topic = {"Action": "Publish", "TopicArn": arn, "Message": message}
+    send = {"Action": "SendMessage", "QueueUrl": f"http://{host}/{account}/{name}", "MessageBody": message}
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    request = AWSRequest("POST", f"http://{host}/", data=urlencode(queue if service == "sqs" else topic), headers=form)
+    request = AWSRequest("POST", f"http://{host}/", data=urlencode(send), headers=form)
     keys = lambda_runtime.execution_credentials(function["config"])
     SigV4Auth(Credentials(*keys.values()), service, region).add_auth(request)
     connection = http.client.HTTPConnection(host, timeout=_LONGEST_ANSWER)
     connection.request("POST", "/", request.data, dict(request.headers))
     answer = connection.getresponse()
-    if answer.status != http.HTTPStatus.OK:  # the shard goes on all the same
+    if answer.status != http.HTTPStatus.OK:  # the shard continues nevertheless
         _logger.error("The mapping %s cannot send to its destination: %s", mapping["UUID"], answer.read())
     connection.close()

@@ -1,0 +1,83 @@
+"""`lab local`: start, stop and use the embedded AWS of this checkout."""
+
+import os
+import shlex
+from typing import TYPE_CHECKING
+
+import typer
+
+import lab_lib
+from lab_lib.cli.terminal import Account, Region, err, handle_errors, out
+
+if TYPE_CHECKING:
+    from lab_lib.lab import Lab
+
+app = typer.Typer(no_args_is_help=True, help="The embedded AWS of this checkout.")
+_ALIAS = """alias aws='aws --endpoint-url "$AWS_ENDPOINT_URL"'"""
+
+
+@app.command()
+def start() -> None:
+    """Start the embedded AWS, if it does not run yet."""
+    from lab_lib.embedded import server
+
+    with handle_errors():
+        out.print(f"The embedded AWS runs at {server.start().endpoint}")
+
+
+@app.command()
+def stop() -> None:
+    """Stop the embedded AWS. Everything made there is gone."""
+    from lab_lib.embedded import server
+
+    with handle_errors():
+        out.print(
+            "The embedded AWS has stopped, and everything made there is gone. `lab run --until 04` builds it again."
+            if server.stop()
+            else "The embedded AWS was not running.",
+            soft_wrap=True,
+        )
+
+
+@app.command()
+def status() -> None:
+    """Print the address of the embedded AWS; exit status 1 if it does not run."""
+    from lab_lib.embedded import server
+
+    with handle_errors():
+        if found := server.running():
+            out.print(f"The embedded AWS runs at {found.endpoint} (process {found.pid}).")
+            return
+        out.print("The embedded AWS does not run. `lab local start` starts it.")
+        raise typer.Exit(1)
+
+
+@app.command()
+def env(account: Account = "", region: Region = "") -> None:
+    """Print the variables with which the aws command calls the embedded AWS: eval "$(lab local env)".
+
+    They hold its secret access key, which is new at each start: run it again after a stop. The alias is for the aws
+    command that pip installs: its `aws sqs` ignores AWS_ENDPOINT_URL and calls the real SQS.
+    """
+    with handle_errors():
+        lab = _embedded(account, region)
+        exports = {
+            "AWS_ENDPOINT_URL": lab.endpoint,
+            "AWS_ACCESS_KEY_ID": lab.account,
+            "AWS_SECRET_ACCESS_KEY": lab.session.get_credentials().secret_key,
+            "AWS_DEFAULT_REGION": lab.region,
+        }
+        lines = [f"export {name}={shlex.quote(str(value))}" for name, value in exports.items()]
+        print("unset AWS_PROFILE AWS_SESSION_TOKEN", *lines, _ALIAS, sep="\n", flush=True)
+        err.print(
+            "Note: the `aws sqs` of pip's awscli ignores AWS_ENDPOINT_URL and calls the real SQS. "
+            f"In this terminal an alias prevents that: {_ALIAS}",
+            soft_wrap=True,
+        )
+
+
+def _embedded(account: str, region: str) -> "Lab":
+    """Open the lab on the embedded AWS, also where these variables, or those of `lab open`, are already set."""
+    for name in ("AWS_ENDPOINT_URL", "LAB_PROFILE"):
+        os.environ.pop(name, None)
+    return lab_lib.open_lab(account=account, region=region)

@@ -1,0 +1,70 @@
+"""`lab open`: JupyterLab, with its settings in the folder jupyter beside this file."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import typer
+
+import lab_lib
+from lab_lib.cli.terminal import Account, Prefix, Profile, Region, err, handle_errors, out
+
+ROOT = Path(__file__).parents[2]
+_SETTINGS = Path(__file__).parent / "jupyter"  # such as that JupyterLab does not ask about news
+_LONGEST_END = 30  # seconds for JupyterLab to end its kernels
+
+
+def open_(account: Account = "", profile: Profile = "", region: Region = "", prefix: Prefix = "") -> None:
+    """Open the lab in JupyterLab; on the embedded AWS, unless AWS is named. Ctrl-C ends it."""
+    with handle_errors("JupyterLab has ended."):
+        lab = lab_lib.open_lab(account=account, profile=profile, region=region, prefix=prefix)
+        out.print(f"The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", soft_wrap=True)
+        chosen = {"LAB_ACCOUNT": account, "LAB_PROFILE": profile, "LAB_REGION": region, "LAB_PREFIX": prefix}
+        with _jupyter_folders() as folders:
+            raise typer.Exit(_run_jupyterlab({**os.environ, **folders, **chosen}))
+
+
+def _run_jupyterlab(environment: dict[str, str]) -> int:
+    """Run JupyterLab until it ends or this process is interrupted; return the exit status.
+
+    JupyterLab has a session of its own, so that Ctrl-C does not make it ask whether to shut down.
+    """
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1"),
+        f"--ServerApp.root_dir={ROOT}",
+        "--LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb",
+        "--log-level=WARN",
+        "--KernelManager.transport_encryption=auto",  # no other user of this computer can listen in
+        *(["--allow-root"] if os.geteuid() == 0 else []),  # as in a container
+    ]
+    jupyterlab = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        return jupyterlab.wait()
+    except KeyboardInterrupt as stop:
+        jupyterlab.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            jupyterlab.wait(_LONGEST_END)
+        if stop.args:  # a signal, not Ctrl-C
+            raise
+        return 0
+    finally:
+        jupyterlab.kill()
+        jupyterlab.wait()
+
+
+@contextmanager
+def _jupyter_folders() -> Iterator[dict[str, str]]:
+    """Yield the variables for Jupyter's folders: our settings, and a temporary home if the user's cannot be written."""
+    paths = [str(_SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    folders = {"JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
+    if os.access(Path.home(), os.W_OK):
+        yield folders
+        return
+    err.print(f"{Path.home()} cannot be written, so JupyterLab's settings are lost when it ends.", soft_wrap=True)
+    with tempfile.TemporaryDirectory(prefix="lab-open-") as home:
+        names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MPLCONFIGDIR")
+        yield folders | {name: f"{home}/{name}" for name in names}

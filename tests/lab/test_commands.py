@@ -1,0 +1,115 @@
+"""The commands as a process: how they end, and what they print where."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+from rich.table import Table
+
+from lab_lib.cli import terminal
+from lab_lib.embedded import server
+from lab_lib.waiting import wait_until
+
+LAB = str(Path(sys.executable).with_name("lab"))
+
+
+def run(*arguments, stdout=subprocess.PIPE, **variables):
+    """Run the command without waiting for anything on AWS; return the finished process."""
+    variables = {**os.environ, **variables}
+    return subprocess.run(
+        [LAB, *arguments], env=variables, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False
+    )
+
+
+def test_the_version_and_the_completion_of_a_command_are_printed():
+    completed = run(_LAB_COMPLETE="complete_bash", COMP_WORDS="lab loc", COMP_CWORD="1")
+
+    assert (run("--version").stdout, completed.stdout) == ("lab 1.0.0\n", "local\n")
+
+
+@pytest.mark.parametrize(("stdout", "status"), [("full", 1), ("closed pipe", 141), ("closed", 1)])
+def test_output_that_cannot_be_written_ends_the_command_without_a_traceback(stdout, status, own_home):
+    """`lab local status` has the exit status 1 when nothing runs."""
+    if stdout == "full":
+        with Path("/dev/full").open("w") as full:
+            done = run("local", "status", stdout=full)
+    elif stdout == "closed pipe":
+        reader, writer = os.pipe()
+        os.close(reader)
+        done = run("local", "status", stdout=writer)
+        os.close(writer)
+    else:
+        command = ["sh", "-c", f"{LAB} local status >&-"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (status, "OSError: No space left on device\n" if stdout == "full" else "")
+
+
+@pytest.mark.parametrize(
+    ("variables", "coloured"),
+    [({}, False), ({"FORCE_COLOR": "1"}, True), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False)],
+)
+def test_a_pipe_gets_no_colours_unless_they_are_forced(variables, coloured):
+    done = run("class", ":warning:[bold]x.csv", "--out", "nowhere", **variables)
+
+    assert (done.returncode, "\x1b[" in done.stderr) == (2, coloured)
+    assert "Cannot read :warning:[bold]x.csv" in done.stderr
+
+
+def test_a_pipe_gets_whole_tables_and_errors_as_they_are(monkeypatch, capsys):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    table = Table("found")
+    table.add_row("[bold] :warning: " + "x" * 200)
+
+    terminal._console().print(table)
+
+    assert "[bold] :warning: " + "x" * 200 in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("home", "number", "status"), [("", signal.SIGINT, 0), ("missing", signal.SIGHUP, 129)])
+def test_lab_open_ends_with_its_kernels_and_leaves_no_file(home, number, status, tmp_path):
+    server.start()  # which outlives the command
+    folders = {"HOME": str(tmp_path / home), "TMPDIR": str(tmp_path), "BROWSER": "true"}
+    with (tmp_path / "log").open("w") as log:
+        lab = subprocess.Popen([LAB, "open"], env=os.environ | folders, stdout=log, stderr=log, start_new_session=True)
+    (note,) = wait_until(lambda: list(tmp_path.rglob("jpserver-*.json")), "JupyterLab to start")
+    about = json.loads(note.read_text())
+
+    def start_kernel():
+        try:
+            return urllib.request.urlopen(f"{about['url']}api/kernels?token={about['token']}", b"{}").status == 201
+        except OSError:  # it does not listen yet
+            return False
+
+    wait_until(start_kernel, "a kernel")
+    processes = psutil.Process(lab.pid).children(recursive=True)
+    os.killpg(lab.pid, number)  # as a terminal does, to all processes of its foreground
+
+    assert lab.wait(timeout=60) == status
+    assert len(processes) > 1
+    assert [process for process in processes if process.is_running()] == []
+    assert [path for name in ("jpserver-*", "kernel-*", "lab-open-*") for path in tmp_path.rglob(name)] == []
+    assert "Shut down this Jupyter server" not in (tmp_path / "log").read_text()
+
+
+@pytest.mark.slow
+def test_sigterm_ends_lab_run_with_its_kernels_and_nohup_is_respected(tmp_path):
+    server.start()
+    command = ["sh", "-c", f"trap '' HUP; exec {LAB} run --account 300000000031 --until 04 --out {tmp_path}/out"]
+    lab = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: list(tmp_path.glob("out/01-*.ipynb")), "the second notebook")
+    processes = psutil.Process(lab.pid).children(recursive=True)
+
+    lab.send_signal(signal.SIGHUP)
+    lab.send_signal(signal.SIGTERM)
+
+    assert lab.communicate(timeout=60)[1] == f"{terminal.STOPPED}\n"
+    assert (lab.returncode, [process for process in processes if process.is_running()]) == (143, [])
+    assert json.loads((tmp_path / "out" / "result.json").read_text())["ok"] is False
