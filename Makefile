@@ -26,7 +26,7 @@ test: $(READY) ## run the quick tests (two minutes)
 	$(SIDE_BY_SIDE)
 
 test-all: test ## run all tests (up to fifteen minutes); Chromium is optional
-	$(SIDE_BY_SIDE) -m slow tests/unit tests/lab tests/browser
+	HYPOTHESIS_PROFILE=thorough $(SIDE_BY_SIDE) -m "slow or property" tests/unit tests/lab tests/browser
 
 SIDE_BY_SIDE := $(BIN)/pytest -n auto --dist loadfile
 

@@ -1,4 +1,4 @@
-"""What notebook 06 breaks, with customers and files of its own, and how it is put back."""
+"""Run the experiments of notebook 06 with customers and files of their own, and put everything back."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,34 +13,34 @@ from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
 
 T = TypeVar("T")
-CUSTOMERS = "Break "  # how the ids of its customers begin
-FILES = "break-it"  # how the keys of its uploads begin
+CUSTOMERS = "Break "  # how the ids of the experiments' customers begin
+FILES = "break-it"  # how the keys of the experiments' uploads begin
 
 
 def upload(lab: Lab, path: str | Path) -> dict[str, Any]:
-    """Upload a file and wait until its rows are in the totals; what TransactionProcessor reports of it."""
+    """Upload a file, wait until its rows are in the totals, and return TransactionProcessor's report of it."""
     key = Path(path).name
     before = len(_reports(lab, key))
     buckets.upload(lab, path)
-    report = _next_report(lab, key, before)
+    report = _wait_for_report(lab, key, before)
     wait_for_totals(lab)
     return report
 
 
 def wait_for_totals(lab: Lab) -> None:
-    """Wait until the total of each of the customers is the sum of their transactions."""
+    """Wait until the total of each customer is the sum of their transactions."""
     hint = "Read the log of TotalNotifier."
     _wait(lambda: _totals(lab) == _sums(lab), "the totals to agree with the transactions", hint)
 
 
 def wait_for_failure(lab: Lab) -> str:
-    """Wait until TotalNotifier fails once more, and return its last error.
+    """Wait until TotalNotifier fails once more, and return its last error; return "" at once if the topic exists.
 
-    While the topic is away, it fails until Lambda has used up the retries of the change.
+    While the topic is missing, the function fails until Lambda has used up the retries of the change.
     """
     before = len(_errors(lab))
     hint = (
-        "Nothing fails if the alert is out already, or if Lambda has given the change up: "
+        "Nothing fails if the alert was sent already, or if Lambda has given up the change: "
         "put everything back, and begin again at the top."
     )
     _wait(lambda: topics.find_topic(lab) or len(_errors(lab)) > before, "TotalNotifier to fail", hint, timeout=60)
@@ -49,53 +49,54 @@ def wait_for_failure(lab: Lab) -> str:
 
 def wait_for_alert(lab: Lab, customer: str) -> None:
     """Wait until both queues hold an alert of the customer."""
-    hint = "After ten failures Lambda gives a change up; the customer's next one brings the alert."
+    hint = "After ten failures Lambda gives up a change; the customer's next one brings the alert."
     _wait(lambda: all(_alerted(lab, queue, customer) for queue in queues.ALERT_QUEUES), "the alert", hint)
 
 
 def wait_for_dead_letters(lab: Lab, *wanted: str) -> None:
-    """Wait until there is a dead letter about each of these, a file or a transaction."""
+    """Wait until there is a dead letter about each of these files and transactions."""
     hint = "Read the logs of both functions."
     _wait(lambda: {*wanted} <= {each["what"] for each in queues.dead_letters(lab)}, "the dead letters", hint, 600)
 
 
-def judge(prediction: Any, outcome: Any) -> None:
-    """Say whether a prediction was right; nothing if there is none."""
+def check_prediction(prediction: Any, outcome: Any) -> None:
+    """Print whether the prediction was right. Print nothing if it is None."""
     if prediction is not None:
         print("You predicted right." if prediction == outcome else f"You predicted {prediction}; it is {outcome}.")
 
 
 def begun(lab: Lab) -> bool:
-    """True if the experiments were begun in a lab that still stands, and were not put back to the end."""
+    """Return whether the lab stands and holds uploads of experiments that were not put back."""
     return triggers.find_stream_trigger(lab) is not None and any(map(_is_upload, buckets.objects(lab)))
 
 
 def put_back(lab: Lab) -> None:
-    """Mend what the experiments broke and take away what they made; quiet if there is nothing, and safe to run twice.
+    """Repair what the experiments broke, and delete what they made. Safe to run twice.
 
-    Only the markers of their changes stay, until they expire: without them, a change that came again would count.
+    Only the markers of their changes stay, until they expire: without them, a redelivered change would count again.
     """
-    _mend(lab)
+    _repair(lab)
     place = streams.end(lab)
     deleted = _delete_items(lab, "Transactions")
-    # What came before is counted too, then: the stream keeps the changes of an item in order.
-    _wait(lambda: _counted(lab, place) >= deleted, "TotalNotifier to count what was deleted", "Read its log.")
+    # The stream keeps the changes of an item in order: once its deletion is counted, so is all that came before.
+    _wait(lambda: _counted(lab, place) >= deleted, "TotalNotifier to count the deletions", "Read its log.")
     _delete_items(lab, "Customer")
     _delete_items(lab, "TransactionTotal")
     for queue in queues.ALERT_QUEUES:
         queues.delete_messages(lab, queue, lambda body: _is_ours(queues.alert(body).get("customerID", "")))
-    queues.delete_messages(lab, queues.DEAD_LETTERS, lambda letter: _is_left(lab, letter))
-    for each in filter(_is_upload, buckets.objects(lab)):  # last, since by them one sees that there is something to do
+    queues.delete_messages(lab, queues.DEAD_LETTERS, lambda letter: _is_our_letter(lab, letter))
+    for each in filter(_is_upload, buckets.objects(lab)):  # last, because `begun` looks for them
         buckets.delete_object(lab, each["Key"])
     _leave_errors_behind(lab)
 
 
 def _wait(probe: Callable[[], T | None], what: str, hint: str, timeout: float = 180) -> T:
-    """Wait, and look often: most of this takes a second, and some of it must be seen before the next delivery."""
+    """Wait, and look often: most waits take a second, and some states end with the next delivery."""
     return wait_until(probe, what, timeout=timeout, hint=hint, longest_pause=0.2)
 
 
-def _mend(lab: Lab) -> None:
+def _repair(lab: Lab) -> None:
+    """Create the topic and its subscriptions if they are missing, and enable the stream's trigger."""
     topics.ensure_topic(lab)
     for queue in queues.ALERT_QUEUES:
         if triggers.find_queue_subscription(lab, queue) is None:
@@ -107,8 +108,8 @@ def _mend(lab: Lab) -> None:
         triggers.switch_stream_trigger(lab, on=True)
 
 
-def _is_left(lab: Lab, letter: dict[str, Any]) -> bool:
-    """Return whether the dead letter is of the experiments: of a file, a record, or changes that Lambda gave up."""
+def _is_our_letter(lab: Lab, letter: dict[str, Any]) -> bool:
+    """Return whether the dead letter is about a file, a record, or given-up changes of the experiments."""
     if batch := letter.get("DDBStreamBatchInfo"):  # names the changes by their place in the stream only
         ours = (each["dynamodb"] for each in streams.records(lab) if _is_ours(streams.customer(each)))
         return batch["startSequenceNumber"] in (each["SequenceNumber"] for each in ours)
@@ -116,7 +117,7 @@ def _is_left(lab: Lab, letter: dict[str, Any]) -> bool:
 
 
 def _delete_items(lab: Lab, name: str) -> int:
-    """Delete the customers' items of a table; how many there were."""
+    """Delete the customers' items of a table, and return their number."""
     items = tables.items(lab, name, beginning=CUSTOMERS)
     for item in items:
         tables.delete_item(lab, name, item)
@@ -124,24 +125,24 @@ def _delete_items(lab: Lab, name: str) -> int:
 
 
 def _counted(lab: Lab, place: streams.Place) -> int:
-    """How many of the customers' transactions that were deleted after this place have their marker."""
+    """Return how many of the customers' transactions that were deleted behind this place have their marker."""
     records = [each for each in streams.records(lab, after=place) if each["eventName"] == "REMOVE"]
     markers = {item["EventId"] for item in tables.items(lab, "ProcessedRecords")}
     return sum(each["eventID"] in markers and _is_ours(streams.customer(each)) for each in records)
 
 
 def _leave_errors_behind(lab: Lab) -> None:
-    """If a function failed since the last upload of others, upload that once more: only what comes later counts."""
+    """Upload the newest other file again if a function has failed since: checks look only at what comes later."""
     others = [each for each in buckets.uploads(lab) if _reports(lab, each["Key"])]
     if not others or not _failed(lab, since=others[-1]["LastModified"].astimezone(UTC)):
         return
-    if lab.is_real:  # CloudWatch counts errors by the minute, and that of the last one must be over
+    if lab.is_real:  # CloudWatch counts errors by the minute, so the minute of the last error must be over
         over = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         wait_until(lambda: datetime.now(UTC) >= over, "the minute of the last error to be over", timeout=70)
     key = others[-1]["Key"]
     before = len(_reports(lab, key))
     buckets.put(lab, key, buckets.content(lab, key))
-    _next_report(lab, key, before)
+    _wait_for_report(lab, key, before)
 
 
 def _errors(lab: Lab) -> list[str]:
@@ -157,25 +158,25 @@ def _failed(lab: Lab, since: datetime) -> bool:
 
 
 def _reports(lab: Lab, key: str) -> list[dict[str, Any]]:
-    """What TransactionProcessor reported of this upload, each time that it was uploaded."""
+    """Return TransactionProcessor's reports of this key, one for each time that it was uploaded."""
     reports = cloudwatch.reports(cloudwatch.log_lines(lab, "TransactionProcessor"))
     return [report for report in reports if report.get("key") == key]
 
 
-def _next_report(lab: Lab, key: str, before: int) -> dict[str, Any]:
-    """The report that comes after the first `before` ones."""
+def _wait_for_report(lab: Lab, key: str, before: int) -> dict[str, Any]:
+    """Wait for a report of this key behind the first `before` ones, and return it."""
     hint = "Read the log of TransactionProcessor."
     return _wait(lambda: _reports(lab, key)[before:], f"{key} to be processed", hint)[0]
 
 
 def _totals(lab: Lab) -> dict[str, Decimal]:
-    """The totals of the customers that are not 0."""
+    """Return the customers' totals, without those that are 0."""
     items = tables.items(lab, "TransactionTotal", beginning=CUSTOMERS)
     return {item["CustomerId"]: item["accountBalance"] for item in items if item["accountBalance"]}
 
 
 def _sums(lab: Lab) -> dict[str, Decimal]:
-    """What the totals must be, by their transactions."""
+    """Return the sums of the customers' transactions, without those that are 0."""
     sums = transactions.totals(transactions.read_amounts(tables.items(lab, "Transactions", beginning=CUSTOMERS)))
     return {customer: total for customer, total in sums.items() if total}
 
@@ -184,5 +185,5 @@ def _is_upload(item: dict[str, Any]) -> bool:
     return str(item["Key"]).removeprefix(REJECTED).startswith(FILES)
 
 
-def _is_ours(what: str) -> bool:
-    return what.startswith((CUSTOMERS, FILES))
+def _is_ours(name: str) -> bool:
+    return name.startswith((CUSTOMERS, FILES))

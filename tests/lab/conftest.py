@@ -1,9 +1,10 @@
-"""What the tests of the whole chain share: accounts of their own, and the lab built as the notebooks build it."""
+"""Build the lab as the notebooks do, each time in an account of its own."""
 
 import io
 import itertools
 import json
 import zipfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
@@ -16,11 +17,11 @@ from lab_lib.waiting import wait_until
 
 HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
 ACCOUNTS = itertools.count(200_000_000_001)
-pytest.register_assert_rewrite("books")  # so that its comparisons tell what differs
+pytest.register_assert_rewrite("books")  # so that its assertions show what differs
 
 
 class Chain:
-    """The lab in one account, with the steps of the notebooks, and short ways to look at what came of an upload."""
+    """The lab in one account: the steps of the notebooks, and what became of the uploads."""
 
     def __init__(self, lab):
         self.lab = lab
@@ -68,45 +69,48 @@ class Chain:
         wait_until(lambda: wanted.items() <= self.totals().items(), f"the totals {totals}", timeout=30)
 
     def reports(self, function):
-        """What the function printed of its runs, which it does when all else is done."""
+        """Return what the function printed at the end of each run."""
         return [json.loads(line) for line in cloudwatch.log_lines(self.lab, function) if line.startswith("{")]
 
     def wait_for_files(self, *keys):
         """Wait until TransactionProcessor has processed each of these uploads, as often as its key is named."""
 
         def done():
-            processed = sorted(report["key"] for report in self.reports("TransactionProcessor"))
-            return processed == sorted(keys)
+            return Counter(keys) <= Counter(report["key"] for report in self.reports("TransactionProcessor"))
 
         wait_until(done, f"the files {keys} to be processed", timeout=30)
 
     def wait_for_changes(self, count):
-        """Wait until TotalNotifier is through with so many changes of Transactions, alerts included."""
+        """Wait until TotalNotifier has added this number of changes in all, and has sent the alerts."""
 
-        def through():
-            if self.changes() < count:
-                return False  # and only now the totals: read before, they might lack the last change and its alert
+        def done():
+            if self.changes() < count:  # first, because the totals may be older than the last marker otherwise
+                return False
             totals = tables.items(self.lab, "TransactionTotal")
             high = [item["accountBalance"] >= self.lab.threshold for item in totals]
             return high == [item.get("alerted", False) for item in totals]
 
-        wait_until(through, f"{count} changes to be added up", timeout=60)
+        wait_until(done, f"{count} changes to be added up", timeout=60)
 
     def changes(self):
-        """How many are in the totals, by their markers."""
+        """Return how many changes are in the totals, counted by their markers."""
         return len(tables.items(self.lab, "ProcessedRecords"))
 
     def messages(self, queue):
         return queues.messages(self.lab, queue)
 
+    def letters(self):
+        """Return the messages in the dead-letter queue."""
+        return queues.messages(self.lab, queues.DEAD_LETTERS)
+
     def alerts(self, queue="CustomerNotify"):
-        """(customer, balance) of each message, as often as it lies there."""
+        """Return (customer, balance) of each message, sorted."""
         bodies = [json.loads(message["Message"]) for message in self.messages(queue)]
         return sorted((body["customerID"], Decimal(body["accountBalance"])) for body in bodies)
 
 
 def logged(lab):
-    """The lab when both functions have a run in their log, which comes a little after all that the run did."""
+    """Wait until both functions have a run in their log, and return the lab."""
 
     def ran():
         return all(cloudwatch.runs(cloudwatch.log_lines(lab, name)) for name in functions.SOURCES)
@@ -124,7 +128,7 @@ def zipped(code):
 
 
 def create_function(lab, name, code, role, **settings):
-    """Create a function of this code, and return what Lambda tells of it."""
+    """Create a function of this code, and return Lambda's answer."""
     about = {"Role": role, "Runtime": functions.RUNTIME, "Handler": "probe.handler", **settings}
     return lab.client("lambda").create_function(FunctionName=name, Code={"ZipFile": zipped(code)}, **about)
 
@@ -148,7 +152,7 @@ def lab(account):
 
 @pytest.fixture(scope="session")
 def chains(new_account):
-    """Chains, one after the other. Most of a build is waiting, so the next one is built while a test runs."""
+    """An iterator of new chains. The next one is built while a test runs, since most of a build is waiting."""
 
     def chains():
         with ThreadPoolExecutor(1) as pool:
@@ -167,10 +171,10 @@ def chains(new_account):
 
 @pytest.fixture
 def chain(chains):
-    """The whole lab in an account of its own, and nothing uploaded yet."""
+    """The whole lab in an account of its own, with nothing uploaded yet."""
     chain = next(chains)
     yield chain
-    list(cleanup.delete_all(chain.lab))  # an idle mapping still costs the server its time
+    list(cleanup.delete_all(chain.lab))  # an idle mapping still takes the server's time
 
 
 @pytest.fixture(scope="session")
@@ -181,7 +185,7 @@ def chain_in():
 
 @pytest.fixture
 def own_home(tmp_path, monkeypatch):
-    """A home without an embedded AWS, and none running in it afterwards."""
+    """An empty home of the embedded AWS, which is stopped afterwards."""
     monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path / "home"))
     yield tmp_path / "home"
     server.stop()

@@ -1,7 +1,6 @@
-"""Notes each call that is made through botocore: with which operation, of which service, and with which parameters.
+"""Write each call that is made through botocore into the file CALLS, as a line of JSON.
 
-Another process notes them in a file, if this folder is its PYTHONPATH and CALLS names the file: sitecustomize.py there
-begins with it, whatever the process then runs.
+Another process does so if its sitecustomize.py calls `begin`; this folder must be on its PYTHONPATH.
 """
 
 import json
@@ -10,14 +9,14 @@ from pathlib import Path
 
 
 def note(params, model, **_):
-    """Append the call to the file; bytes, streams and times in it become text."""
+    """Append the call to the file; bytes, streams and times become text."""
     call = {"service": model.service_model.service_name, "operation": model.name, "params": params}
     with Path(os.environ["CALLS"]).open("a", encoding="utf-8") as calls:
         calls.write(json.dumps(call, default=str) + "\n")
 
 
 def begin():
-    """From now on, each session of this process notes its calls."""
+    """From now on, each botocore session of this process writes its calls."""
     from botocore.handlers import BUILTIN_HANDLERS
 
     BUILTIN_HANDLERS.append(("provide-client-params", note))

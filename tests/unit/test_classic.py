@@ -1,149 +1,78 @@
 """The classic function, with exact numbers; the threshold is 1500."""
 
+import json
 from decimal import Decimal
 
 import pytest
+from in_process import record
 
-from lab_lib.exercises.classic import Batch, outcome
+from lab_lib.aws import queues, streams, tables
+from lab_lib.exercises import classic
 
-THRESHOLD = Decimal(1500)
-
-
-@pytest.fixture
-def record():
-    """A stream record: the customer's amount was `old` and is `new`; a text amount is one that is no number."""
-
-    def image(amount):
-        return {"TransactionAmount": {"S": amount} if isinstance(amount, str) else {"N": str(amount)}}
-
-    def record(customer, new=None, old=None):
-        images = {name: image(amount) for name, amount in (("NewImage", new), ("OldImage", old)) if amount is not None}
-        return {"dynamodb": {"Keys": {"CustomerId": {"S": customer}, "TransactionId": {"S": "T1"}}, **images}}
-
-    return record
+TEXT = {"S": "a lot"}  # an amount that somebody wrote as text
 
 
-@pytest.fixture
-def classic():
-    """classic(batch, batch …): what the classic function leaves behind; a list of records is a batch that came once."""
-
-    def classic(*batches):
-        return outcome([each if isinstance(each, Batch) else Batch(each) for each in batches], THRESHOLD)
-
-    return classic
+def outcome(*records, **deliveries):
+    """Return (totals, alerts, customers that are stuck) of one batch."""
+    found = classic.outcome(list(records), Decimal(1500), **deliveries)
+    return found.totals, found.alerts, found.stuck
 
 
-def test_new_transactions_are_added_up_like_everywhere(classic, record):
-    found = classic(
-        [record("C1", 100), record("C2", Decimal("0.10"))], [record("C1", 25), record("C2", Decimal("0.20"))]
-    )
-
-    assert found.totals == {"C1": 125, "C2": Decimal("0.30")}
-    assert (found.alerts, found.waiting, found.stuck) == ({}, [], set())
-
-
-def test_no_batch_leaves_nothing(classic):
-    found = classic()
-
-    assert (found.totals, found.alerts, found.waiting) == ({}, {}, [])
-
-
-@pytest.mark.parametrize(("times", "total"), [(1, 1400), (2, 2800), (3, 4200)])
-def test_a_batch_counts_as_often_as_it_is_delivered(classic, record, times, total):
-    found = classic(Batch([record("C1", 1000), record("C1", 400)], times))
-
-    assert found.totals == {"C1": total}
+@pytest.mark.parametrize(
+    ("records", "times", "wanted"),
+    [
+        ([], 1, ({}, {}, set())),
+        ([("C1", "0.10"), ("C1", "0.20"), ("C2", 5)], 1, ({"C1": Decimal("0.30"), "C2": 5}, {}, set())),
+        ([("C1", f"{'9' * 35}.99"), ("C1", "0.01")], 1, ({"C1": Decimal("1E+35")}, {"C1": 2}, set())),
+        pytest.param([("C1", 400), ("C1", 150, 400)], 1, ({"C1": 550}, {}, set()), id="correction"),
+        pytest.param([("C1", 1000), ("C1", 400)], 3, ({"C1": 4200}, {"C1": 4}, set()), id="delivered again"),
+        pytest.param([("C1", "1499.99"), ("C1", "0.01"), ("C1", 5)], 1, ({"C1": 1505}, {"C1": 2}, set()), id="alerts"),
+        pytest.param(
+            [("C1", 1500), ("C2", None, 7), ("C3", 1)], 2, ({"C1": 3000}, {"C1": 2}, {"C2", "C3"}), id="deletion"
+        ),
+        pytest.param([("C1", TEXT, 7), ("C1", 75)], 1, ({}, {}, {"C1"}), id="text"),
+    ],
+)
+def test_the_classic_function_adds_every_new_amount_and_fails_where_there_is_none(records, times, wanted):
+    assert outcome(*[record(*each) for each in records], times=times) == wanted
 
 
-def test_a_correction_is_added_to_what_it_corrects(classic, record):
-    found = classic([record("C1", 1000), record("C1", 400)], [record("C1", new=150, old=400)])
-
-    assert found.totals == {"C1": 1550}
-    assert found.alerts == {"C1": 1}
-
-
-def test_every_change_at_or_above_the_threshold_is_an_alert(classic, record):
-    found = classic([record("C1", Decimal("1499.99")), record("C1", Decimal("0.01")), record("C1", 5), record("C2", 1)])
-
-    assert found.alerts == {"C1": 2}
+@pytest.mark.parametrize(
+    ("times", "without_topic", "wanted"),
+    [
+        (2, 2, ({"C1": 3000}, {}, {"C1", "C2"})),
+        (3, 2, ({"C1": 4500, "C2": 10}, {"C1": 1}, set())),
+    ],
+)
+def test_without_a_topic_the_amount_is_added_with_each_delivery(times, without_topic, wanted):
+    assert outcome(record("C1", 1500), record("C2", 10), times=times, without_topic=without_topic) == wanted
 
 
-def test_a_total_that_sinks_below_the_threshold_and_rises_again_is_an_alert_again(classic, record):
-    found = classic([record("C1", 1600), record("C1", -200), record("C1", 300)])
-
-    assert found.totals == {"C1": 1700}
-    assert found.alerts == {"C1": 2}
+def test_a_missing_topic_does_not_matter_below_the_threshold():
+    assert outcome(record("C1", 1499), without_topic=1) == ({"C1": 1499}, {}, set())
 
 
-def test_a_deleted_transaction_blocks_all_that_is_behind_it(classic, record):
-    removed, behind, later = record("C1", old=200), record("C2", 30), record("C3", 7)
+def test_compare_puts_the_account_and_the_classic_function_side_by_side(lab):
+    for name in ("Transactions", "TransactionTotal"):
+        tables.ensure_table(lab, name)
+    url = queues.ensure_queue(lab, "CustomerNotify")
+    for customer, transaction, amount in (
+        ("C1", "T1", 1000),
+        ("C1", "T1", 1400),
+        ("C2", "T2", "a lot"),
+        ("C2", "T3", 5),
+    ):
+        item = {"CustomerId": customer, "TransactionId": transaction, "TransactionAmount": amount}
+        tables.put_item(lab, "Transactions", item)
+    end = streams.end(lab)
+    tables.put_item(lab, "Transactions", {"CustomerId": "C9", "TransactionId": "T9", "TransactionAmount": 1500})
+    tables.put_item(lab, "TransactionTotal", {"CustomerId": "C1", "accountBalance": Decimal("1400.50")})
+    alert = {"Message": json.dumps({"customerID": "C1", "accountBalance": "1400"})}
+    lab.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(alert))
 
-    found = classic([record("C1", 200), removed, behind], [later])
+    both = classic.compare(lab, "C2", "C1")
+    later = classic.compare(lab, "C9", after=end, times=3, without_topic=2)
 
-    assert found.totals == {"C1": 200}
-    assert found.waiting == [removed, behind, later]
-    assert found.stuck == {"C1", "C2", "C3"}
-
-
-@pytest.mark.parametrize(("times", "total"), [(1, 30), (3, 90), (10, 300)])
-def test_what_is_before_the_blocking_record_is_added_again_at_each_retry(classic, record, times, total):
-    found = classic(Batch([record("C1", 30), record("C1", old=200), record("C1", 20)], times))
-
-    assert found.totals == {"C1": total}
-    assert found.stuck == {"C1"}
-
-
-def test_alerts_before_the_blocking_record_go_out_at_each_retry(classic, record):
-    found = classic(Batch([record("C1", 1500), record("C2", old=1)], times=3))
-
-    assert found.totals == {"C1": 4500}
-    assert found.alerts == {"C1": 3}
-    assert found.stuck == {"C2"}
-
-
-@pytest.mark.parametrize("old", [None, 200])
-def test_an_amount_that_is_no_number_blocks_too(classic, record, old):
-    poison = record("C1", new="a lot", old=old)
-
-    found = classic([poison, record("C1", 75)])
-
-    assert found.totals == {}
-    assert found.waiting[0] == poison
-    assert len(found.waiting) == 2
-
-
-def test_without_a_topic_the_amount_is_added_with_each_delivery(classic, record):
-    found = classic(Batch([record("C1", 1500)], times=3, without_topic=2))
-
-    assert found.totals == {"C1": 4500}
-    assert found.alerts == {"C1": 1}
-    assert found.waiting == []
-
-
-def test_a_missing_topic_holds_up_what_is_behind_the_alert(classic, record):
-    high, behind = record("C1", 1500), record("C2", 10)
-
-    found = classic(Batch([high, behind], times=2, without_topic=2))
-
-    assert found.totals == {"C1": 3000}
-    assert found.alerts == {}
-    assert found.waiting == [high, behind]
-
-
-def test_when_the_topic_is_back_what_was_behind_the_alert_counts_once(classic, record):
-    found = classic(Batch([record("C1", 1500), record("C2", 10)], times=3, without_topic=2))
-
-    assert found.totals == {"C1": 4500, "C2": 10}
-
-
-def test_a_missing_topic_does_not_matter_below_the_threshold(classic, record):
-    found = classic(Batch([record("C1", 1499)], times=1, without_topic=1))
-
-    assert found.totals == {"C1": 1499}
-    assert found.waiting == []
-
-
-def test_a_large_total_is_exact_to_the_last_digit(classic, record):
-    found = classic([record("C1", Decimal("99999999999999999999999999999999999.99")), record("C1", Decimal("0.01"))])
-
-    assert found.totals == {"C1": Decimal("1E+35")}
+    assert list(both.columns) == ["CustomerId", "total", "alerts", "classic total", "classic alerts", "stuck"]
+    assert both.to_numpy().tolist() == [["C2", 0, 0, 0, 0, True], ["C1", Decimal("1400.50"), 1, 2400, 1, False]]
+    assert later.to_numpy().tolist() == [["C9", 0, 0, 4500, 1, False]]

@@ -60,7 +60,7 @@ def test_without_an_error_nothing_is_uploaded_again(lab, log, waits, calls):
 
     experiments.put_back(lab)
 
-    assert waits == ["TotalNotifier to count what was deleted"]
+    assert waits == ["TotalNotifier to count the deletions"]
     assert uploads == []
 
 
