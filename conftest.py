@@ -17,7 +17,7 @@ GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a sevent
 
 def pytest_configure(config: pytest.Config) -> None:
     """Tests and notebooks use an embedded AWS of their own, never the learner's, and no settings of the machine."""
-    for name in [name for name in os.environ if name.startswith(("AWS_", "LAB_"))]:
+    for name in [name for name in os.environ if name.startswith(("AWS_", "LAB_", "COLUMNS"))]:
         del os.environ[name]
     gc.set_threshold(GARBAGE)
     os.environ["LAB_EMULATOR_HOME"] = home = tempfile.mkdtemp(prefix="lab-tests-")

@@ -1,8 +1,7 @@
 """How much longer the headless run, and `lab check`, take than what they cannot do without.
 
-Run by `make bench`. The baseline of the run is as many empty notebooks, with each notebook's own imports, through the
-same papermill calls; that of the check is a Python that only opens the lab. Both of a pair are measured in turn, on an
-embedded AWS that already runs.
+Run by `make bench`. The baseline of the run is the notebooks' own imports alone, in one kernel with the same papermill
+calls; that of the check is a Python that only opens the lab. Each pair is measured in turn, on a running embedded AWS.
 """
 
 import os
@@ -11,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing
 from pathlib import Path
 
 import nbformat
@@ -19,7 +17,7 @@ import nbformat
 from lab_lib.embedded import server
 from lab_lib.lab import Lab, open_lab
 from lab_lib.run import headless
-from lab_lib.run.kernels import fresh_kernels
+from lab_lib.run.kernels import one_kernel
 
 ROUNDS = 3
 LAB = Path(sys.executable).with_name("lab")
@@ -27,7 +25,7 @@ ONLY_OPEN = "from lab_lib.lab import open_lab; open_lab()"
 
 
 def only_imports(path: Path, folder: Path) -> Path:
-    """A copy of the notebook that has its parameters and its imports, and does nothing."""
+    """Write a copy of the notebook that has its parameters and its imports only."""
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     lines = [line for cell in code for line in cell.source.splitlines() if line.startswith(("import ", "from "))]
@@ -37,10 +35,11 @@ def only_imports(path: Path, folder: Path) -> Path:
     return folder / path.name
 
 
-def run_alone(path: Path, folder: Path, lab: Lab) -> None:
-    """Run this notebook in a kernel of its own, which is not started ahead."""
-    with closing(fresh_kernels([path])) as given:
-        headless.run_one(path, folder, {}, lab, next(given))
+def run_each(paths: list[Path], folder: Path, lab: Lab) -> None:
+    with one_kernel(folder) as kernel:
+        for path in paths:
+            headless.run_one(path, folder, {}, lab, kernel)
+            kernel.reset()
 
 
 def seconds(call) -> float:
@@ -58,13 +57,13 @@ def main() -> None:
         lab = open_lab()
         try:
             headless.run({}, folder / "warm-up")
-            pairs = []
+            ratios = []
             for number in range(ROUNDS):
                 whole = seconds(lambda number=number: headless.run({}, folder / f"run-{number}"))
-                kernels = seconds(lambda: [run_alone(path, folder / "empty", lab) for path in empty])
-                pairs.append((whole, kernels))
-                print(f"run {whole:5.1f} s   empty notebooks {kernels:5.1f} s   ratio {whole / kernels:.2f}")
-            print(f"median ratio {statistics.median(whole / kernels for whole, kernels in pairs):.2f}")
+                imports = seconds(lambda: run_each(empty, folder / "empty", lab))
+                ratios.append(whole / imports)
+                print(f"run {whole:5.1f} s   imports alone {imports:5.1f} s   ratio {ratios[-1]:.2f}")
+            print(f"median ratio {statistics.median(ratios):.2f}")
             headless.run({}, folder / "kept", until=headless.last_kept())
             for _ in range(ROUNDS):
                 check = seconds(lambda: subprocess.run([LAB, "check"], check=True, capture_output=True))

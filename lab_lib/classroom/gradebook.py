@@ -23,6 +23,7 @@ from typing import Any
 from lab_lib.checks import STEPS, Check
 from lab_lib.classroom import report
 from lab_lib.errors import UsageError
+from lab_lib.private_files import make_folder, write_file
 from lab_lib.run import headless
 
 Record = dict[str, Any]
@@ -46,9 +47,9 @@ def write(out: Path, records: Iterable[Record], when: str = "") -> None:
         "gradebook.csv": "\ufeff" + _csv(_canvas(whole["students"])),  # the byte order mark lets Excel read all scripts
         "report.html": report.page(whole, when),
     }
-    headless.make_folder(out)
+    make_folder(out)
     for name, text in texts.items():
-        headless.write_file(out / name, text)
+        write_file(out / name, text)
 
 
 def gather(out: Path, blank: list[Record]) -> tuple[list[Record], list[str]]:

@@ -1,13 +1,17 @@
-"""One account's work in a class, so plain that it can go to another process or machine, and the record of it.
+"""The work for one student of a class, done in a process of its own, and the record of it.
 
-What a record (grade.json) holds is told in gradebook.py; besides, it has the fingerprint of what was asked for.
+gradebook.py describes a record (grade.json). Its fingerprint says which notebooks and which row of the roster it is of.
 """
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,19 +19,21 @@ from typing import Any
 
 from lab_lib import checks
 from lab_lib.classroom.roster import Student
+from lab_lib.errors import LabError
 from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked, without_accounts
+from lab_lib.private_files import make_folder, write_file
 from lab_lib.run import headless
-from lab_lib.run.headless import Step
-from lab_lib.run.kernels import environment, one_kernel
 
 Record = dict[str, Any]
-STEP = ".step"  # the file in the draft that names the notebook that is run now
+STEP = ".step"  # the file in the draft that names the notebook that runs now
+_WORK = "LAB_WORK"  # the environment variable that hands the work to its process; other users cannot read it
+_LONGEST_STOP = 10  # seconds
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be done for one student, and where its results go."""
+    """Run the notebooks of one student, and write the results below `out`."""
 
     student: Student
     out: Path
@@ -39,12 +45,12 @@ class Work:
 
     @property
     def draft(self) -> Path:
-        """Where the notebooks lie while they are run."""
+        """Return the folder that holds the results until the work ends."""
         return self.out / f".{self.student.folder}.draft"
 
     @property
     def fingerprint(self) -> str:
-        """What was asked for: the student's row, the notebooks and the file. If it is the same, so is the result."""
+        """Return a digest of the student's row, the notebooks and the file to upload: equal for equal work."""
         row = {**vars(self.student), "line": 0, "id": ""}
         digest = sha256(json.dumps(row, sort_keys=True, default=str).encode())
         for path in [*headless.notebooks(self.until), Path(_parameters(self.student)["data_file"])]:
@@ -52,10 +58,49 @@ class Work:
         return digest.hexdigest()
 
 
-def do(work: Work) -> Record:
-    """Run the notebooks of one student in one kernel, grade the account, and write all of it to the folder."""
-    begun, graded, steps = time.monotonic(), list[tuple[Lab, checks.Report]](), list[Step]()
-    with _draft(work), _environment(work.student):
+def do(work: Work, watched: int = subprocess.PIPE) -> Record:
+    """Run the notebooks of one student, and grade the account, in a new process; return the record.
+
+    The process stops when the pipe `watched` closes, as it does when the process that holds its other end dies.
+    LabError if the process dies before it has written a record.
+    """
+    with tempfile.TemporaryDirectory(prefix="lab-class-", ignore_cleanup_errors=True) as temporary_folder:
+        given = json.dumps({"student": vars(work.student), "out": str(work.out), "until": work.until})
+        environment = {**os.environ, **_settings(work.student), _WORK: given, "TMPDIR": temporary_folder}
+        command = [sys.executable, "-P", "-m", "lab_lib.classroom.job"]  # -P: a file six.py here is not the module six
+        with subprocess.Popen(command, stdin=watched, env=environment, start_new_session=True) as process:
+            process.wait()
+    if not (record := read(work)):
+        raise LabError("The process that ran the notebooks has died. Run this account once more.")
+    return record
+
+
+def main() -> None:
+    """Do the work that the environment describes, in this process."""
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it
+        threading.Thread(target=_stop_with_parent, daemon=True).start()
+        given = json.loads(os.environ.pop(_WORK))
+        _run(Work(Student(**given["student"]), Path(given["out"]), given["until"]))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _stop_with_parent() -> None:
+    """Interrupt the main thread once stdin closes; end this process if the main thread takes too long."""
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGINT)
+    threading.Event().wait(_LONGEST_STOP)
+    os._exit(1)
+
+
+def _run(work: Work) -> None:
+    """Run the notebooks, grade the account, and write all results. After Ctrl-C the draft stays as it is."""
+    begun, graded, steps = time.monotonic(), list[tuple[Lab, checks.Report]](), list[headless.Step]()
+    shutil.rmtree(work.draft, ignore_errors=True)
+    make_folder(work.draft)
+    _note(work, "getting ready")
+    try:
         result = headless.run(
             _parameters(work.student) | {"yes": True},
             work.draft,
@@ -63,11 +108,12 @@ def do(work: Work) -> Record:
             started=lambda notebook: _note(work, notebook),
             finished=steps.append,
             whole=lambda lab: graded.append((lab, checks.run(lab))),
-            kernels=one_kernel,
-            each_cell=False,
         )
+    except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
+        failed(work, error)
+        return
     (lab, report), *_ = graded
-    return _write(
+    _write(
         work,
         lab,
         state="done" if result["ok"] else "failed",
@@ -80,7 +126,7 @@ def do(work: Work) -> Record:
 
 
 def grade(work: Work) -> Record:
-    """Grade the account as it is, whoever built it. Nothing is run, so a run has it to do, and nothing is changed."""
+    """Grade the account as it is; nothing is run or changed. Its record counts as other work than a run's."""
     begun, lab = time.monotonic(), opened(work.student)
     checked = checks.run(lab).as_dicts()
     totals, seconds = headless.totals(lab), round(time.monotonic() - begun, 1)
@@ -88,18 +134,18 @@ def grade(work: Work) -> Record:
 
 
 def failed(work: Work, error: BaseException) -> Record:
-    """The record of work that ended in an error of ours, of AWS or of the process that did it."""
+    """Write and return the record of work that ended in this error."""
     return _write(work, state="failed", error=without_accounts(f"{type(error).__name__}: {error}"))
 
 
 def forget(work: Work) -> None:
-    """Let nothing tell of earlier work for this student, before it is begun again."""
+    """Delete the draft and the record of earlier work for this student."""
     shutil.rmtree(work.draft, ignore_errors=True)
     (work.folder / "grade.json").unlink(missing_ok=True)
 
 
 def step(work: Work) -> str | None:
-    """The notebook that is run now, or was when the run was stopped; None if the work was not begun."""
+    """Return the notebook that runs now, or ran when the work was stopped; None if the work has not begun."""
     try:
         return (work.draft / STEP).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -107,7 +153,7 @@ def step(work: Work) -> str | None:
 
 
 def read(work: Work) -> Record | None:
-    """The record of earlier work for this student, if it came to an end."""
+    """Return the record of earlier work for this student, or None if that did not end."""
     try:
         record: Record = json.loads((work.folder / "grade.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -116,7 +162,7 @@ def read(work: Work) -> Record | None:
 
 
 def record(work: Work, state: str) -> Record:
-    """A record of nothing yet."""
+    """Return a record without results."""
     student = work.student
     return {
         "name": student.name,
@@ -136,7 +182,7 @@ def record(work: Work, state: str) -> Record:
 
 
 def opened(student: Student) -> Lab:
-    """The lab in a student's account."""
+    """Open the lab in a student's account."""
     known = {name: student.parameters[name] for name in headless.OPENING if name in student.parameters}
     where = {"account": student.account, "profile": student.profile}
     return open_lab(**known, **where, role_arn=student.role_arn, external_id=student.external_id)
@@ -147,50 +193,38 @@ def _parameters(student: Student) -> dict[str, Any]:
     return where | student.parameters
 
 
+def _settings(student: Student) -> dict[str, str]:
+    """Return the environment that opens the student's lab; it holds no credentials, as each kernel assumes the role."""
+    return {
+        "LAB_ACCOUNT": student.account,
+        "LAB_PROFILE": student.profile,
+        "LAB_REGION": student.parameters.get("region", ""),
+        "LAB_PREFIX": student.parameters.get("prefix", ""),
+        "LAB_ROLE_ARN": student.role_arn,
+        "LAB_EXTERNAL_ID": student.external_id,
+    }
+
+
 def _note(work: Work, notebook: str) -> None:
     (work.draft / STEP).write_text(notebook, encoding="utf-8")
 
 
 def _write(work: Work, lab: Lab | None = None, **entries: Any) -> Record:
-    """Write the record, whole or not at all, without what is private.
+    """Put the draft, if there is one, in the place of the student's folder, and write the record there last.
 
-    What the roster says stays as it is: an id may well be an address, and a masked one is of nobody in the school.
+    Private values are masked, except in the roster's own columns: an id may be an e-mail address.
     """
+    if work.draft.exists():
+        (work.draft / STEP).unlink(missing_ok=True)
+        shutil.rmtree(work.folder, ignore_errors=True)
+        work.draft.replace(work.folder)
     notebooks = sorted(path.name for path in work.folder.glob("*.ipynb"))
     found = json.dumps(entries | {"notebooks": notebooks}, ensure_ascii=False)
     written: Record = record(work, entries["state"]) | json.loads(masked(found, lab) if lab else found)
-    headless.make_folder(work.folder)
-    headless.write_file(work.folder / "grade.json", json.dumps(written, indent=2, ensure_ascii=False) + "\n")
+    make_folder(work.folder)
+    write_file(work.folder / "grade.json", json.dumps(written, indent=2, ensure_ascii=False) + "\n")
     return written
 
 
-@contextmanager
-def _draft(work: Work) -> Iterator[None]:
-    """An empty folder to work in. It takes the place of the student's at the end, however that came."""
-    shutil.rmtree(work.draft, ignore_errors=True)
-    headless.make_folder(work.draft)
-    _note(work, "getting ready")
-    try:
-        yield
-    finally:
-        (work.draft / STEP).unlink(missing_ok=True)
-        if work.folder.exists():
-            shutil.rmtree(work.folder)
-        work.draft.replace(work.folder)
-
-
-def _environment(student: Student) -> AbstractContextManager[None]:
-    """Let this process and its kernels open the lab of this student; afterwards all is as before.
-
-    No credentials are in it: each kernel assumes the role itself.
-    """
-    return environment(
-        {
-            "LAB_ACCOUNT": student.account,
-            "LAB_PROFILE": student.profile,
-            "LAB_REGION": student.parameters.get("region", ""),
-            "LAB_PREFIX": student.parameters.get("prefix", ""),
-            "LAB_ROLE_ARN": student.role_arn,
-            "LAB_EXTERNAL_ID": student.external_id,
-        }
-    )
+if __name__ == "__main__":
+    main()

@@ -128,7 +128,7 @@ def run(
 @app.command()
 def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
     """Grade each account of the roster as it is, and write the grade book. Nothing is run or changed."""
-    from lab_lib.classroom import executors, gradebook, job, session
+    from lab_lib.classroom import executors, gradebook, session
     from lab_lib.cli import class_table
 
     with handle_errors("Stopped. No account was changed. To grade all of them, name another --out."):
@@ -137,7 +137,7 @@ def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
         with session.alone(out_dir):
             try:
                 with class_table.live(works, works) as finished, executors.threads() as executor:
-                    for record in session.run(works, executor, job.grade):
+                    for record in session.run(works, executor):
                         finished(record)
             finally:
                 records = session.records(works)

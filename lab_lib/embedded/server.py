@@ -26,6 +26,7 @@ from botocore.credentials import Credentials
 from filelock import FileLock, Timeout
 
 from lab_lib.errors import EmulatorError
+from lab_lib.private_files import replace_file
 from lab_lib.waiting import wait_until
 
 HOST = "127.0.0.1"
@@ -127,14 +128,7 @@ def _note() -> tuple[int, str] | None:
 
 def _write_note(folder: Path, port: int, secret: str) -> None:
     """Write the note, whole or not at all, so that only its owner can read it."""
-    draft = folder / "server.draft"
-    draft.unlink(missing_ok=True)
-    try:
-        draft.touch(mode=0o600)
-        draft.write_text(json.dumps({"port": port, "secret": secret}))
-        draft.replace(folder / "server.json")
-    finally:
-        draft.unlink(missing_ok=True)
+    replace_file(folder / "server.json", json.dumps({"port": port, "secret": secret}))
 
 
 def _launch(folder: Path, last: int) -> Server:

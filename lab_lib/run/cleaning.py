@@ -1,6 +1,5 @@
-"""A kernel made clean for the next notebook. It runs in the kernel itself, beside what the notebooks do there."""
+"""Reset the kernel between two notebooks. This module runs in the kernel, and remembers its state when imported."""
 
-import gc
 import os
 import sys
 import warnings
@@ -8,29 +7,20 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
-_at_first: dict[str, Any] = {}
+_FOLDER, _PATH = os.getcwd(), sys.path[:]  # noqa: PTH109, a Path would have to be converted back
+_ENVIRONMENT, _FILTERS = dict(os.environ), warnings.filters[:]
 
 
-def remember() -> None:
-    """Note what the process is like before the first notebook."""
-    gc.freeze()  # what is loaded now stays; searching it for rubbish would be most of what each cleaning costs
-    _at_first.update(
-        cwd=os.getcwd(),  # noqa: PTH109, a Path would be one more thing to convert back
-        path=sys.path[:],
-        environment=dict(os.environ),
-        filters=warnings.filters[:],
-    )
-
-
-def restore() -> None:
-    """Make the process like that again: no variable, figure, setting or directory of a notebook is left."""
+def reset() -> None:
+    """Delete the notebook's variables and figures; restore settings, working folder, environment and import path."""
     InteractiveShell.instance().reset()  # type: ignore[no-untyped-call]
-    if pyplot := sys.modules.get("matplotlib.pyplot"):  # loading it only to close nothing takes longer than all this
+    pyplot: Any = sys.modules.get("matplotlib.pyplot")
+    if pyplot:
         pyplot.close("all")
         pyplot.rcdefaults()
-    os.chdir(_at_first["cwd"])
-    sys.path[:] = _at_first["path"]
+    os.chdir(_FOLDER)
+    sys.path[:] = _PATH
     os.environ.clear()
-    os.environ.update(_at_first["environment"])
-    warnings.filters[:] = _at_first["filters"]  # type: ignore[index]
+    os.environ.update(_ENVIRONMENT)
+    warnings.filters[:] = _FILTERS  # type: ignore[index]
     warnings._filters_mutated()  # type: ignore[attr-defined]

@@ -1,11 +1,10 @@
-"""The notebooks through papermill, in order, for one account; what they left there is read into a result."""
+"""Run the notebooks with papermill, in order, for one account, and read from the account what they made."""
 
 import functools
 import json
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,19 @@ from lab_lib.errors import UsageError
 from lab_lib.exercises import experiments
 from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked
-from lab_lib.run.kernels import Kernel, Kernels, fresh_kernels
+from lab_lib.private_files import can_write_to, make_folder, write_file
+from lab_lib.run.kernels import Kernel, one_kernel
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 DATA_FILE = Path(__file__).parents[2] / "data" / "transactions.txt"
 CLEAN_UP = "99-clean-up"
-LONGEST_CELL = 900  # seconds; on AWS a cell may well wait for minutes
+LONGEST_CELL = 900  # seconds; on AWS a cell may wait for minutes
 OPENING = ("account", "profile", "region", "prefix", "threshold", "email", "phone")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One notebook that was run; `seen` is what its checkpoint said."""
+    """One notebook that was run; `seen` is the text that its checkpoint printed."""
 
     notebook: str
     ok: bool
@@ -40,7 +40,7 @@ class Step:
 
 
 def notebooks(until: str | None = None) -> list[Path]:
-    """Return the notebooks in order: all of them, or those up to and with a number, such as "04".
+    """Return all notebooks in order, or those up to and including a number such as "04".
 
     UsageError if no notebook before the clean-up has that number.
     """
@@ -66,42 +66,41 @@ def run(
     started: Callable[[str], None] = lambda notebook: None,
     finished: Callable[[Step], None] = lambda step: None,
     whole: Callable[[Lab], None] = lambda lab: None,
-    kernels: Kernels | None = None,
-    each_cell: bool = True,
 ) -> dict[str, Any]:
-    """Run the notebooks with these parameters; write them to `out`, and the result to `out`/result.json.
+    """Run the notebooks with these parameters; write them and result.json to `out`, and return the result.
 
-    With `until`, the run ends after that notebook and keeps what was made; without, it ends with the clean-up. The
-    first notebook that fails ends the run, and what it left in the account stays, to be looked at. What a run left
-    that was cut off amid the experiments or the clean-up would count, so it is put back, or taken away, first. `whole`
-    is called once, when the account holds all that it will hold, before anything is deleted. Each notebook has a fresh
-    kernel, unless `kernels` gives it another. It is written after each cell, or at its end only, which saves most of
-    what the kernel does not do. UsageError, before anything is made, for a parameter that no notebook has, a data file
-    that is none, an unknown number in `until`, or a clean-up to be finished where all is to be kept.
+    With `until`, the run ends after that notebook and keeps everything; without, it ends with the clean-up. The first
+    notebook that fails ends the run, and keeps what was made. `whole` is called once, when the account holds all that
+    it will hold. First repairs an interrupted run, whose experiments or half of a clean-up would change the totals.
+
+    UsageError, before anything is made, for an unknown parameter or number in `until`, a file of other contents than
+    transactions, or an interrupted clean-up where everything is to be kept. LabError if `out` cannot be written to.
     """
     paths = notebooks(until)
     parameters, lab, file = prepare(parameters)
     if out.resolve() == NOTEBOOKS:
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
-    cut_off = cleanup.is_half_deleted(lab)
-    if until is not None and cut_off:
+    interrupted = cleanup.is_half_deleted(lab)
+    if until is not None and interrupted:
         raise UsageError(
             "A clean-up was cut off here: tables hold items, and no trigger takes them up. Finish it with `lab clean`."
         )
     make_folder(out)
-    begun, steps, held = time.monotonic(), [], _nothing_held()
+    begun, steps, held = time.monotonic(), list[Step](), _nothing_held()
     try:
-        if cut_off:
+        if interrupted:
             list(cleanup.delete_all(lab))
         elif experiments.begun(lab):
             experiments.put_back(lab)
-        with closing((kernels or fresh_kernels)(paths)) as given:
-            for path, kernel in zip(paths, given, strict=True):
+        with one_kernel(NOTEBOOKS) as kernel:
+            for path in paths:
+                if steps:
+                    kernel.reset()
                 if path.stem == CLEAN_UP:
                     held = _held(lab, file.key)
                     whole(lab)
                 started(path.stem)
-                steps.append(run_one(path, out, parameters, lab, kernel, each_cell))
+                steps.append(run_one(path, out, parameters, lab, kernel))
                 finished(steps[-1])
                 if not steps[-1].ok:
                     break
@@ -122,28 +121,8 @@ def run(
     return result
 
 
-def make_folder(out: Path) -> None:
-    """Make a folder for results, which only its owner can open; UsageError if it cannot be made.
-
-    A folder that is there already keeps its mode.
-    """
-    try:
-        out.mkdir(0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"Cannot write to {out}: {error.strerror}. Name another folder.") from None
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a file, whole or not at all, so that only its owner can read it."""
-    draft = path.with_name(f".{path.name}.draft")
-    draft.unlink(missing_ok=True)  # a draft that a killed run left keeps its mode
-    draft.touch(0o600)
-    draft.write_text(text, encoding="utf-8", newline="")
-    draft.replace(path)
-
-
 def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab, transactions.TransactionsFile]:
-    """Refuse what cannot work before anything is made; the parameters with a data file, the lab, and the file."""
+    """Return the parameters with a data file, the lab, and that file; UsageError if the notebooks cannot use them."""
     if unknown := sorted(parameters.keys() - known_parameters().keys()):
         known = ", ".join(sorted(known_parameters()))
         raise UsageError(f"No notebook has a parameter {unknown[0]}; they have {known}.")
@@ -154,12 +133,12 @@ def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab, transactio
 
 
 def known_parameters() -> dict[str, str]:
-    """All parameters that a notebook has, and the type of each, such as str or bool."""
+    """Return the parameters of all notebooks, and the type of each, such as str or bool."""
     return {name: kind for path in notebooks() for name, kind in parameters_of(path).items()}
 
 
 def upload(path: str | Path) -> transactions.TransactionsFile:
-    """The file that step 05 uploads; UsageError if it is none, or one that the bucket's trigger would not take."""
+    """Return the file that notebook 05 uploads; UsageError if it cannot be read, or its name starts no trigger."""
     file = transactions.read(path)
     if not file.key.endswith(".txt"):
         raise UsageError(
@@ -168,55 +147,47 @@ def upload(path: str | Path) -> transactions.TransactionsFile:
     return file
 
 
-def run_one(
-    path: Path,
-    out: Path,
-    parameters: dict[str, Any],
-    lab: Lab,
-    kernel: Kernel,
-    each_cell: bool = True,
-) -> Step:
-    """Run one notebook with those parameters that it has, in this kernel.
+def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel: Kernel) -> Step:
+    """Run one notebook in this kernel, with those of the parameters that it has.
 
-    It is written to `out`, after each cell if wanted, with the evidence if it failed, and without what is private in
-    the lab.
+    Writes the notebook to `out` at its end, however it ended, with private values masked.
     """
     papermill = _papermill()
-    from nbclient.exceptions import (  # after papermill, and as slow to load without its stop
-        CellTimeoutError,
-        DeadKernelError,
-    )
+    from nbclient.exceptions import CellTimeoutError  # as slow to load as papermill, without _papermill()
 
-    begun, error, seen, written = time.monotonic(), None, "", (out / path.name).resolve()
+    begun, error, written = time.monotonic(), None, (out / path.name).resolve()
+    shown: list[Any] = []  # the notebook with its outputs, which papermill does not write when Ctrl-C ends it
     papermill.iorw.papermill_io.register(str(written), _MaskedFile(lab))
-    known = parameters_of(path)
     try:
+        with can_write_to(out):
+            written.unlink(missing_ok=True)
         papermill.execute_notebook(
             _literally(path),
             _literally(written),
-            parameters={name: value for name, value in parameters.items() if name in known},
+            parameters={name: value for name, value in parameters.items() if name in parameters_of(path)},
             kernel_name="python3",
             cwd=path.parent,
             progress_bar=False,
-            shutdown_kernel="immediate",
             km=kernel,
-            request_save_on_cell_execute=each_cell,
+            request_save_on_cell_execute=False,
             execution_timeout=LONGEST_CELL,
+            on_notebook_start=lambda notebook: shown.append(notebook),
         )
     except papermill.PapermillExecutionError as failure:
         error = masked(f"{failure.ename}: {failure.evalue}", lab)
-    except DeadKernelError:
-        error = "The kernel died. Run the notebook in JupyterLab to see where."
     except CellTimeoutError:
         error = f"A cell did not end in {LONGEST_CELL} s. Run the notebook in JupyterLab to see what it waits for."
-    if error is None:
-        seen = _checkpoint(written)
-    return Step(path.stem, error is None, time.monotonic() - begun, error, seen)
+    except RuntimeError as failure:  # "Kernel died": jupyter_client's own, or nbclient's DeadKernelError
+        error = f"{failure}. Run the notebook in JupyterLab to see where."
+    finally:
+        if shown and not written.exists():
+            papermill.iorw.write_ipynb(shown[0], str(written))
+    return Step(path.stem, error is None, time.monotonic() - begun, error, "" if error else _checkpoint(written))
 
 
 @dataclass(frozen=True)
 class _MaskedFile:
-    """How papermill writes a notebook: at the start, around each cell, at the end; never with what is private."""
+    """Writes a notebook for papermill, with private values masked."""
 
     lab: Lab
 
@@ -224,18 +195,18 @@ class _MaskedFile:
         write_file(Path(path), masked(text, self.lab))
 
     def pretty_path(self, path: str) -> str:
-        """What papermill calls the file in its log."""
+        """Return the name of the file for papermill's log."""
         return path
 
 
 def totals(lab: Lab) -> dict[str, str]:
-    """Each customer's total in the account, as decimal text."""
+    """Return each customer's total in the account, as decimal text."""
     balances = tables.items(lab, "TransactionTotal")
     return {item["CustomerId"]: f"{item.get('accountBalance', 0):f}" for item in balances}
 
 
 def _held(lab: Lab, key: str) -> dict[str, Any]:
-    """What the account holds at the end, amounts as decimal text; what is absent holds nothing."""
+    """Return what the account holds at the end, amounts as decimal text."""
     return {
         "totals": totals(lab),
         "transactions": len(tables.items(lab, "Transactions")),
@@ -253,17 +224,17 @@ def _nothing_held() -> dict[str, Any]:
 
 @functools.cache
 def parameters_of(path: Path) -> dict[str, str]:
-    """The parameters of a notebook, and the type of each."""
+    """Return the parameters of a notebook, and the type of each."""
     return {name: each["inferred_type_name"] for name, each in _papermill().inspect_notebook(_literally(path)).items()}
 
 
 def _literally(path: Path) -> str:
-    """The path for papermill, which puts parameters in the place of names in braces."""
+    """Return the path for papermill, which puts parameters in the place of names in braces."""
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _checkpoint(path: Path) -> str:
-    """What the notebook's checkpoint printed."""
+    """Return what the notebook's checkpoint printed."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     checkpoints = [cell for cell in cells if "checkpoint" in cell["metadata"].get("tags", [])]
     outputs = [output for cell in checkpoints for output in cell["outputs"] if output.get("name") == "stdout"]
@@ -271,11 +242,11 @@ def _checkpoint(path: Path) -> str:
 
 
 def _papermill() -> Any:
-    """papermill, without a grammar for internationalised addresses that takes longer to build than all the rest.
+    """Import papermill without rfc3987-syntax, which builds a grammar for more than a second.
 
-    jupyterlab installs rfc3987-syntax, jsonschema imports it if it is there, and nothing here checks such addresses.
+    jupyterlab installs that package, jsonschema imports it if it can, and nothing here checks such addresses.
     """
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # makes the import fail, which is allowed for
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # makes the import fail, as without it
     import papermill
 
     return papermill

@@ -19,50 +19,23 @@ def cells(path: Path, kind: str) -> list[dict]:
     return [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == kind]
 
 
-def outputs(path: Path) -> list[dict]:
-    return [output for cell in cells(path, "code") for output in cell["outputs"]]
-
-
-def source(cell: dict) -> str:
-    return "".join(cell["source"])
-
-
 @every_notebook
-def test_the_committed_outputs_have_no_error(path: Path) -> None:
-    assert [output for output in outputs(path) if output["output_type"] == "error"] == []
-    assert [output for output in outputs(path) if output.get("name") == "stderr"] == []
-
-
-@every_notebook
-def test_every_code_cell_was_run_and_in_order(path: Path) -> None:
+def test_every_code_cell_was_run_in_order_and_shows_no_error_path_or_account(path: Path) -> None:
+    outputs = [output for cell in cells(path, "code") for output in cell["outputs"]]
+    texts = [output.get("text") or output.get("data", {}).get("text/plain") for output in outputs]
     counts = [cell["execution_count"] for cell in cells(path, "code")]
 
+    assert [output for output in outputs if output["output_type"] == "error" or output.get("name") == "stderr"] == []
     assert counts == list(range(1, len(counts) + 1))
+    assert re.findall(r"/(?:home|root|Users|tmp|work|opt|usr|var)/\S*|[A-Z]:\\\\", json.dumps(outputs)) == []
+    assert set(re.findall(r"(?<![\w.])\d{12}(?![\w.])", json.dumps(texts))) <= {server.ACCOUNT}
 
 
 @every_notebook
-def test_the_committed_outputs_name_no_path_of_a_machine(path: Path) -> None:
-    shown = json.dumps(outputs(path))
-
-    assert re.findall(r"/(?:home|root|Users|tmp|work|opt|usr|var)/\S*|[A-Z]:\\\\", shown) == []
-
-
-@every_notebook
-def test_the_committed_outputs_name_no_account_but_the_samples(path: Path) -> None:
-    shown = json.dumps([output.get("text") or output.get("data", {}).get("text/plain") for output in outputs(path)])
-
-    assert set(re.findall(r"(?<![\w.])\d{12}(?![\w.])", shown)) <= {server.ACCOUNT}
-
-
-@every_notebook
-def test_every_notebook_takes_the_same_parameters_but_the_one_that_cleans_up(path: Path) -> None:
+def test_every_notebook_takes_the_same_parameters_and_leads_to_the_next(path: Path) -> None:
     (cell,) = [cell for cell in cells(path, "code") if "parameters" in cell["metadata"].get("tags", [])]
-
-    assert set(re.findall(r"^(\w+)\s*:", source(cell), re.MULTILINE)) == PARAMETERS_OF.get(path.stem, PARAMETERS)
-
-
-@every_notebook
-def test_every_notebook_leads_to_the_next(path: Path) -> None:
     following = [*notebooks()[1:], notebooks()[0]][notebooks().index(path)]
 
-    assert f"({following.name})" in source(cells(path, "markdown")[-1])
+    names = set(re.findall(r"^(\w+)\s*:", "".join(cell["source"]), re.MULTILINE))
+    assert names == PARAMETERS_OF.get(path.stem, PARAMETERS)
+    assert f"({following.name})" in "".join(cells(path, "markdown")[-1]["source"])

@@ -1,6 +1,5 @@
 """Before anything is deleted on AWS, the lab asks: in the notebook, in `lab clean` and in `lab run`."""
 
-from contextlib import closing
 from dataclasses import replace
 
 import nbformat
@@ -11,7 +10,7 @@ from typer.testing import CliRunner
 from lab_lib.aws import cleanup, queues
 from lab_lib.cli import main, terminal
 from lab_lib.run import headless
-from lab_lib.run.kernels import fresh_kernels
+from lab_lib.run.kernels import one_kernel
 
 THING = f"queue {queues.DEAD_LETTERS}"
 ACCOUNT = "account 123456789012 on AWS, Region us-east-1"
@@ -114,8 +113,8 @@ def test_a_notebook_that_nobody_reads_deletes_nothing_on_aws_and_says_what_to_do
     nbformat.write(notebook, tmp_path / "99.ipynb")
     (tmp_path / "out").mkdir()
 
-    with closing(fresh_kernels([tmp_path / "99.ipynb"])) as given:
-        step = headless.run_one(tmp_path / "99.ipynb", tmp_path / "out", {}, moto_lab, next(given))
+    with one_kernel(tmp_path) as kernel:
+        step = headless.run_one(tmp_path / "99.ipynb", tmp_path / "out", {}, moto_lab, kernel)
 
     assert step.error.startswith("LabError: Nothing was deleted")
     assert "Set yes to True in notebook 99, or give --yes." in step.error

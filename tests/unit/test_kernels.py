@@ -1,141 +1,173 @@
-"""How the kernels of headless runs are spoken to: by nobody but who started them, and by nothing that can be taken."""
+"""One notebook, and the next, in the kernel of a headless run: what is written, what is left, who can listen."""
 
+import asyncio
+import errno
+import json
 import os
 import signal
-import socket
-import stat
-import subprocess
-import sys
 import tempfile
-from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
-from jupyter_core.utils import run_sync
+from jupyter_core.utils import ensure_event_loop
 
-from lab_lib.run import headless, kernels
-from lab_lib.waiting import wait_until
+from lab_lib.errors import LabError
+from lab_lib.lab import Lab
+from lab_lib.run import headless
+from lab_lib.run.kernels import one_kernel
 
-INTERRUPTED = """
-import sys
-from contextlib import closing
-from pathlib import Path
-import zmq.asyncio
-from lab_lib.run import kernels
-
-get = zmq.asyncio.Socket.get
-
-def interrupted(*_):
-    zmq.asyncio.Socket.get = get
-    raise KeyboardInterrupt
-
-with closing(getattr(kernels, sys.argv[1])([Path(sys.argv[2])])) as given:
-    client = next(given).client()
-    zmq.asyncio.Socket.get = interrupted  # which a socket calls while it is being made
-    client.start_channels()
-"""
+SPOIL = (
+    "import os, sys, warnings, matplotlib.pyplot as plt",
+    "secret = 1; plt.figure(); os.environ['SECRET'] = '1'; sys.path.append('/secret'); os.chdir('/')",
+    "warnings.simplefilter('error'); plt.rcParams['lines.linewidth'] = 9",
+    "secret",
+)
+LOOK = (
+    "print({'secret', 'plt', 'os', '_4'} & set(globals()), 4 in Out)",
+    "import os, sys, warnings, matplotlib.pyplot as plt",
+    "print(plt.get_fignums(), 'SECRET' in os.environ, '/secret' in sys.path, os.getcwd() == '/')",
+    "print(plt.rcParams['lines.linewidth'], warnings.filters[0][0] == 'error')",
+)
+PRIVATE = "123456789012", "ana@example.com", "+15555550100"
 
 
-@pytest.fixture
-def path(tmp_path):
-    """A notebook without cells."""
-    nbformat.write(nbformat.v4.new_notebook(), tmp_path / "00-empty.ipynb")
-    return tmp_path / "00-empty.ipynb"
+@pytest.fixture(scope="module")
+def private_lab(session):
+    account, email, phone = PRIVATE
+    return Lab(session, "moto", account, "us-east-1", "aws", email=email, phone=phone)
 
 
-@pytest.fixture(params=[kernels.fresh_kernels, kernels.one_kernel])
-def way(request):
-    """How kernels are given: fresh ones, or one for all notebooks."""
-    return request.param
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    """A kernel for those tests that leave it alive."""
+    with one_kernel(tmp_path_factory.mktemp("notebooks")) as kernel:
+        yield kernel
 
 
 @pytest.fixture
-def given(way, path):
-    """The kernels for this notebook."""
-    with closing(way([path])) as given:
-        yield given
+def notebook(tmp_path):
+    """notebook(cell, …): the path of a notebook with these cells."""
+
+    def notebook(*cells, name="00-test", folder=tmp_path):
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / f"{name}.ipynb")
+        return folder / f"{name}.ipynb"
+
+    (tmp_path / "out").mkdir()
+    return notebook
 
 
-def answering(given):
-    """The kernel, once it answers."""
-    kernel = next(given)
-    client = kernel.client()
-    client.start_channels()
-    run_sync(client.wait_for_ready)()
-    return kernel
+@pytest.fixture
+def run(private_lab, tmp_path):
+    """run(path, kernel): run this notebook; its step."""
+    return lambda path, kernel: headless.run_one(path, tmp_path / "out", {}, private_lab, kernel)
 
 
-def folder_of(kernel):
-    return Path(kernel.connection_file).parent
+def printed(path):
+    outputs = [output for cell in json.loads(path.read_text())["cells"] for output in cell.get("outputs", [])]
+    return "".join("".join(output["text"]) for output in outputs if output.get("name") == "stdout").splitlines()
 
 
-def test_a_kernel_starts_though_other_programs_take_all_ports_that_were_chosen_for_it(path, way, monkeypatch):
-    write_connection_file = kernels.Kernel.write_connection_file
+def test_nothing_of_one_notebook_is_seen_in_the_next(notebook, kernel, run, tmp_path):
+    assert run(notebook(*SPOIL), kernel).ok
+    kernel.reset()
+    assert run(notebook(*LOOK, name="01-look"), kernel).ok
 
-    with ExitStack() as taken:
-
-        def write_and_take(kernel, **settings):
-            write_connection_file(kernel, **settings)
-            for port in kernel.ports:
-                with suppress(PermissionError):  # what is no port of TCP is a low number, which is for root only
-                    taken.enter_context(socket.create_server(("127.0.0.1", port)))
-
-        monkeypatch.setattr(kernels.Kernel, "write_connection_file", write_and_take)
-        with closing(way([path])) as given:
-            assert answering(given).has_kernel
+    assert printed(tmp_path / "out" / "01-look.ipynb") == ["set() False", "[] False False False", "1.5 False"]
 
 
-def test_nobody_else_on_the_machine_can_speak_to_a_kernel_or_listen(given):
-    folder = folder_of(answering(given))
+def test_a_failed_notebook_is_written_with_its_error_and_without_private_values(notebook, kernel, run, tmp_path):
+    cells = (f"print({PRIVATE})", f"raise RuntimeError('no mail for ' + {' '.join(PRIVATE)!r})")
 
-    assert len(list(folder.glob("channel-*"))) == 5
-    assert folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO) == 0
+    step = run(notebook(*cells), kernel)
+    kernel.reset()
 
-
-def test_a_kernel_leaves_nothing_in_the_temporary_folder(given):
-    folder = folder_of(answering(given))
-
-    given.close()
-
-    assert not folder.exists()
+    text = (tmp_path / "out" / "00-test.ipynb").read_text()
+    assert (step.ok, step.error) == (False, "RuntimeError: no mail for ********9012 a***@example.com +*********00")
+    assert "********9012 a***@example.com +*********00" in text
+    assert [value for value in PRIVATE if value in text + step.error] == []
 
 
-def test_a_temporary_folder_with_a_long_name_is_no_hindrance(path, tmp_path, monkeypatch):
-    long = tmp_path / ("long" * 30)
-    long.mkdir()
+def test_a_kernel_that_dies_is_a_failed_step_and_the_notebook_is_written(notebook, run, tmp_path):
+    with one_kernel(tmp_path) as kernel:
+        step = run(notebook("print('before', flush=True)", "import os; os._exit(1)"), kernel)
+
+    assert (step.ok, "Kernel died" in step.error) == (False, True)
+    assert printed(tmp_path / "out" / "00-test.ipynb") == ["before"]
+
+
+@pytest.mark.slow
+def test_a_cell_that_never_ends_is_a_failed_step_and_the_notebook_is_written(notebook, run, tmp_path, monkeypatch):
+    monkeypatch.setattr(headless, "LONGEST_CELL", 1)
+
+    with one_kernel(tmp_path) as kernel:
+        step = run(notebook("print('before')", "import threading; threading.Event().wait()"), kernel)
+
+    assert (step.ok, "1 s" in step.error) == (False, True)
+    assert printed(tmp_path / "out" / "00-test.ipynb") == ["before"]
+
+
+def test_ctrl_c_leaves_the_notebook_and_no_kernel_and_no_sockets(notebook, run, tmp_path, capfd):
+    path = notebook("import os, signal", "os.kill(os.getppid(), signal.SIGINT); signal.pause()")
+    found = []
+
+    def run_until_stopped():
+        with one_kernel(tmp_path) as kernel:
+            found.extend([Path(kernel.connection_file).parent, psutil.Process(kernel.provisioner.pid)])
+            run(path, kernel)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt):
+        run_until_stopped()
+    signal.signal(signal.SIGINT, before)
+
+    assert (tmp_path / "out" / "00-test.ipynb").exists()
+    assert [found[0].exists(), found[1].is_running()] == [False, False]
+    assert asyncio.all_tasks(ensure_event_loop()) == set()  # a task would go on later, and report a dead kernel
+    assert capfd.readouterr().err == ""
+
+
+def test_only_the_owner_can_speak_to_a_kernel_or_listen(notebook, kernel, run):
+    assert run(notebook(), kernel).ok
+
+    sockets = Path(kernel.connection_file).parent
+    assert len(list(sockets.glob("channel-*"))) == 5
+    assert sockets.stat().st_mode & 0o077 == 0
+
+
+def test_a_temporary_folder_may_have_a_long_name_and_the_others_braces(notebook, private_lab, tmp_path, monkeypatch):
+    long, braces = tmp_path / ("long" * 30), tmp_path / "{account}"
+    for folder in (long, braces, braces / "out"):
+        folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(long))
 
-    with closing(kernels.fresh_kernels([path])) as given:
-        assert answering(given).has_kernel
-
-
-def test_ctrl_c_while_a_socket_is_being_made_does_not_keep_the_run_from_ending(way, path):
-    ended = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, way.__name__, path], capture_output=True, timeout=60, check=False
-    )
-
-    assert ended.stderr.splitlines()[-1] == b"KeyboardInterrupt"
-
-
-def test_a_kernel_that_has_ended_by_itself_can_still_be_ended(given):
-    kernel = answering(given)
-    os.kill(kernel.provisioner.pid, signal.SIGKILL)
-    wait_until(lambda: kernel.provisioner.process.poll() is not None, "the kernel to end")
-
-    given.close()
-
-    assert not kernel.has_kernel
-
-
-def test_folders_may_have_braces_in_their_names(tmp_path, moto_lab):
-    path, out = tmp_path / "{notebooks}" / "00.ipynb", tmp_path / "{account}"
-    for folder in (path.parent, out):
-        folder.mkdir()
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")]), path)
-
-    with closing(kernels.fresh_kernels([path])) as given:
-        step = headless.run_one(path, out, {}, moto_lab, next(given))
+    with one_kernel(braces) as kernel:
+        step = headless.run_one(notebook("1", folder=braces), braces / "out", {}, private_lab, kernel)
 
     assert step.ok, step.error
-    assert (out / "00.ipynb").is_file()
+    assert (braces / "out" / "00-test.ipynb").exists()
+    assert list(long.iterdir()) == []
+
+
+def test_a_full_disk_is_one_line_that_names_the_folder_and_nothing_half_written(
+    notebook, kernel, run, tmp_path, monkeypatch
+):
+    def no_space(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = notebook("1")
+    monkeypatch.setattr(Path, "replace", no_space)
+
+    with pytest.raises(LabError, match=rf"{tmp_path / 'out'}: No space left on device\. Free some space"):
+        run(path, kernel)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_temporary_folder_that_cannot_be_written_to_is_one_line_that_names_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", "/dev/null")
+
+    with pytest.raises(LabError, match=r"/dev/null.*TMPDIR"), one_kernel(tmp_path):
+        pass

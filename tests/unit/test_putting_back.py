@@ -1,4 +1,4 @@
-"""What the embedded AWS cannot show: there, CloudWatch does not count what a trigger starts."""
+"""Putting back an experiment where CloudWatch counts the runs of a trigger; the embedded AWS does not count them."""
 
 import time
 
@@ -7,68 +7,47 @@ import pytest
 from lab_lib.aws import buckets, cloudwatch, queues
 from lab_lib.exercises import experiments
 
-NAME = "TransactionProcessor"
+NAME, ERROR = "TransactionProcessor", "[ERROR] KeyError: 'amount'"
+REPORT = '{"key": "mine.txt", "rows": 1, "written": 1, "rejected": 0}'
+COUNTED, OVER = "TotalNotifier to count the deletions", "the minute of the last error to be over"
 
 
-@pytest.fixture
-def log(lab):
-    """log("one", "two"): TransactionProcessor wrote these lines, just now."""
-    logs, group = lab.client("logs"), cloudwatch.log_group(lab, NAME)
-    cloudwatch.ensure_log_group(lab, NAME)
-    logs.create_log_stream(logGroupName=group, logStreamName="s")
-
+@pytest.mark.parametrize(
+    ("key", "lines", "uploads", "last_waits"),
+    [
+        ("mine.txt", [REPORT, ERROR], ["mine.txt"], [OVER, "mine.txt to be processed"]),
+        ("mine.txt", [REPORT], [], [COUNTED]),
+        ("notes.csv", [ERROR], [], []),
+    ],
+    ids=[
+        "the last file comes again after an error",
+        "without an error it does not",
+        "nor one that was never taken",
+    ],
+)
+def test_putting_back_an_experiment_on_aws(lab, calls, monkeypatch, key, lines, uploads, last_waits):
     def log(*lines):
         now = int(time.time() * 1000)
         events = [{"timestamp": now + number, "message": line} for number, line in enumerate(lines)]
         logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
 
+    def wait_until(probe, what, **_):
+        waits.append(what)
+        log(REPORT)  # no function runs here
+        return probe() or True
+
+    logs, group, waits = lab.client("logs"), cloudwatch.log_group(lab, NAME), []
+    cloudwatch.ensure_log_group(lab, NAME)
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
     buckets.ensure_bucket(lab)
     for queue in queues.ALERT_QUEUES:
         queues.ensure_queue(lab, queue)
-    return log
-
-
-@pytest.fixture
-def waits(log, monkeypatch):
-    """What was waited for. The report of an upload is there after it; no function runs here."""
-    seen = []
-
-    def wait_until(probe, what, **_):
-        seen.append(what)
-        log('{"key": "mine.txt", "rows": 1, "written": 1, "rejected": 0}')
-        return probe() or True
-
     monkeypatch.setattr(experiments, "wait_until", wait_until)
-    return seen
-
-
-def test_on_aws_the_minute_of_an_error_is_over_before_the_last_upload_comes_again(lab, log, waits, calls):
-    buckets.put(lab, "mine.txt", b"content")
-    log('{"key": "mine.txt", "rows": 1, "written": 1, "rejected": 0}', "[ERROR] KeyError: 'amount'")
-    uploads = calls("s3", "put_object")
+    buckets.put(lab, key, b"content")
+    log(*lines)
+    uploaded = calls("s3", "put_object")
 
     experiments.put_back(lab)
 
-    assert waits[-2:] == ["the minute of the last error to be over", "mine.txt to be processed"]
-    assert [(each["Key"], each["Body"]) for each in uploads] == [("mine.txt", b"content")]
-
-
-def test_without_an_error_nothing_is_uploaded_again(lab, log, waits, calls):
-    buckets.put(lab, "mine.txt", b"content")
-    log('{"key": "mine.txt", "rows": 1, "written": 1, "rejected": 0}')
-    uploads = calls("s3", "put_object")
-
-    experiments.put_back(lab)
-
-    assert waits == ["TotalNotifier to count the deletions"]
-    assert uploads == []
-
-
-def test_an_upload_that_the_function_never_took_is_not_uploaded_again(lab, log, waits, calls):
-    buckets.put(lab, "notes.csv", b"content")
-    log("[ERROR] KeyError: 'amount'")
-    uploads = calls("s3", "put_object")
-
-    experiments.put_back(lab)
-
-    assert uploads == []
+    assert [(each["Key"], each["Body"]) for each in uploaded] == [(name, b"content") for name in uploads]
+    assert waits[len(waits) - len(last_waits) :] == last_waits
