@@ -49,7 +49,7 @@ def is_half_deleted(lab: Lab) -> bool:
 def confirm(lab: Lab, yes: bool) -> None:
     """On AWS, ask before deleting, unless `yes`. LabError if the answer is no, or nobody is there to answer."""
     if lab.is_real and not yes and (names := remaining(lab)):
-        answer = _answer(f"Things of the lab in {lab}: {len(names)}. Delete them?")
+        answer = _answer(f"Resources of the lab in {lab}: {len(names)}. Delete them?")
         if answer is None:
             raise LabError(
                 "Nothing was deleted: on AWS the lab asks first, and nobody could be asked. "

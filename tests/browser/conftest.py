@@ -11,7 +11,7 @@ FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component
 FLAGS.append("--host-resolver-rules=MAP page.example 127.0.0.1")  # a site of somebody else, as a learner may visit
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright holds the event loop, which tests of kernels in the same process need
 def browser() -> Iterator[object]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")

@@ -6,8 +6,8 @@ The account's own key, its twelve digits, may do everything. It builds what user
 import json
 
 import boto3
+from chains import Chain, logged
 
-from conftest import Chain, logged
 from lab_lib.lab import Lab, open_lab
 from lab_lib.run.headless import DATA_FILE
 

@@ -4,8 +4,8 @@ from decimal import Decimal
 from urllib.parse import unquote_plus
 
 import pytest
+from chains import logged
 
-from conftest import logged
 from lab_lib import checks
 from lab_lib.aws import buckets, cleanup, queues, tables
 from lab_lib.errors import StepMissing

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from chains import logged
 from typer.testing import CliRunner
 
-from conftest import logged
 from lab_lib.aws import cleanup, policies, queues
 from lab_lib.classroom import executors, job, session
 from lab_lib.classroom.executors import THREADS

@@ -4,8 +4,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from chains import logged
 
-from conftest import logged
 from lab_lib import checks
 from lab_lib.aws import buckets, queues, tables, topics, triggers
 from lab_lib.exercises import experiments

@@ -22,8 +22,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from chains import create_function
 
-from conftest import create_function
 from lab_lib.aws import functions, policies, queues, roles
 from lab_lib.embedded import server
 from lab_lib.lab import open_lab

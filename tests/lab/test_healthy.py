@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import by_hand
 import pytest
+from chains import Chain, logged
 
-from conftest import Chain, logged
 from lab_lib import checks, transactions
 from lab_lib.aws import buckets, queues, triggers
 from lab_lib.lab import open_lab

@@ -9,8 +9,8 @@ import zipfile
 from contextlib import contextmanager, suppress
 
 import pytest
+from chains import Chain, logged
 
-from conftest import Chain, logged
 from lab_lib import checks, transactions
 from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.checks.rules import RULES

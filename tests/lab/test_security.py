@@ -5,8 +5,8 @@ import json
 import pytest
 from accounts import EVERYTHING, built, lab_of, user_of
 from botocore.exceptions import ClientError
+from chains import create_function
 
-from conftest import create_function
 from lab_lib.aws import functions, roles
 from lab_lib.errors import is_access_denied
 from lab_lib.lab import open_lab

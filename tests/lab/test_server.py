@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from chains import create_function
 
-from conftest import create_function
 from lab_lib import checks
 from lab_lib.aws import functions, policies, roles, tables
 from lab_lib.embedded import server

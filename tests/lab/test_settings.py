@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
+from chains import create_function, zipped
 
-from conftest import create_function, zipped
 from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, roles, streams, tables, topics, triggers
 from lab_lib.errors import LabError
 from lab_lib.waiting import wait_until

@@ -9,8 +9,8 @@ import time
 from functools import partial
 
 import pytest
+from chains import create_function
 
-from conftest import create_function
 from lab_lib.aws import cloudwatch, policies, queues, roles
 from lab_lib.waiting import wait_until
 

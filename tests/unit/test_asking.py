@@ -53,7 +53,7 @@ def lab_command(*arguments, answer=None):
 def test_clean_on_aws_deletes_only_if_the_answer_is_yes(on_aws, answer, status, words):
     ended = lab_command("clean", answer=answer)
 
-    assert ended.stdout.startswith(f"Things of the lab in {ACCOUNT}: 1. Delete them? [y/N]")
+    assert ended.stdout.startswith(f"Resources of the lab in {ACCOUNT}: 1. Delete them? [y/N]")
     assert (ended.exit_code, words in ended.output) == (status, True), ended.output
     assert cleanup.remaining(on_aws) == ([THING] if status else [])
 

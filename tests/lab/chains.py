@@ -1,0 +1,125 @@
+"""The lab as the notebooks build it, in one account, and functions of a test's own."""
+
+import io
+import json
+import zipfile
+from collections import Counter
+from decimal import Decimal
+
+from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.waiting import wait_until
+
+HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
+
+
+class Chain:
+    """The lab in one account: the steps of the notebooks, and what became of the uploads."""
+
+    def __init__(self, lab):
+        self.lab = lab
+
+    def start_here(self):
+        buckets.ensure_bucket(self.lab)
+        for name in tables.KEYS:
+            tables.ensure_table(self.lab, name)
+        queues.ensure_queue(self.lab, queues.DEAD_LETTERS)
+        roles.ensure_role(self.lab, "TransactionProcessorRole", policies.transaction_processor(self.lab))
+        roles.ensure_role(self.lab, "TotalNotifierRole", policies.total_notifier(self.lab))
+
+    def create_functions(self):
+        for name in functions.SOURCES:
+            functions.ensure_function(self.lab, name)
+
+    def add_triggers(self):
+        triggers.ensure_bucket_trigger(self.lab)
+        triggers.ensure_stream_trigger(self.lab)
+
+    def create_topic(self):
+        topics.ensure_topic(self.lab)
+
+    def create_queues(self):
+        for name in queues.ALERT_QUEUES:
+            queues.ensure_queue(self.lab, name)
+            triggers.ensure_queue_subscription(self.lab, name)
+
+    def build(self):
+        for step in (self.start_here, self.create_functions, self.add_triggers, self.create_topic, self.create_queues):
+            step()
+        return self
+
+    def put(self, key, body):
+        """Upload bytes, or lines of text under the usual header."""
+        content = body if isinstance(body, bytes) else "\n".join([HEADER, *body, ""]).encode()
+        self.lab.client("s3").put_object(Bucket=self.lab.bucket, Key=key, Body=content)
+
+    def totals(self):
+        return {item["CustomerId"]: item["accountBalance"] for item in tables.items(self.lab, "TransactionTotal")}
+
+    def wait_for_totals(self, **totals):
+        """Wait until the table holds these totals among others; amounts as text."""
+        wanted = {name: Decimal(amount) for name, amount in totals.items()}
+        wait_until(lambda: wanted.items() <= self.totals().items(), f"the totals {totals}", timeout=30)
+
+    def reports(self, function):
+        """Return what the function printed at the end of each run."""
+        return [json.loads(line) for line in cloudwatch.log_lines(self.lab, function) if line.startswith("{")]
+
+    def wait_for_files(self, *keys):
+        """Wait until TransactionProcessor has processed each of these uploads, as often as its key is named."""
+
+        def done():
+            return Counter(keys) <= Counter(report["key"] for report in self.reports("TransactionProcessor"))
+
+        wait_until(done, f"the files {keys} to be processed", timeout=30)
+
+    def wait_for_changes(self, count):
+        """Wait until TotalNotifier has added this number of changes in all, and has sent the alerts."""
+
+        def done():
+            if self.changes() < count:  # first, because the totals may be older than the last marker otherwise
+                return False
+            totals = tables.items(self.lab, "TransactionTotal")
+            high = [item["accountBalance"] >= self.lab.threshold for item in totals]
+            return high == [item.get("alerted", False) for item in totals]
+
+        wait_until(done, f"{count} changes to be added up", timeout=60)
+
+    def changes(self):
+        """Return how many changes are in the totals, counted by their markers."""
+        return len(tables.items(self.lab, "ProcessedRecords"))
+
+    def messages(self, queue):
+        return queues.messages(self.lab, queue)
+
+    def letters(self):
+        """Return the messages in the dead-letter queue."""
+        return queues.messages(self.lab, queues.DEAD_LETTERS)
+
+    def alerts(self, queue="CustomerNotify"):
+        """Return (customer, balance) of each message, sorted."""
+        bodies = [json.loads(message["Message"]) for message in self.messages(queue)]
+        return sorted((body["customerID"], Decimal(body["accountBalance"])) for body in bodies)
+
+
+def logged(lab):
+    """Wait until both functions have a run in their log, and return the lab."""
+
+    def ran():
+        return all(cloudwatch.runs(cloudwatch.log_lines(lab, name)) for name in functions.SOURCES)
+
+    wait_until(ran, "the logs", timeout=30)
+    return lab
+
+
+def zipped(code):
+    """Return the archive of a function whose handler is probe.handler."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("probe.py", code)
+    return archive.getvalue()
+
+
+def create_function(lab, name, code, role, **settings):
+    """Create a function of this code, and return Lambda's answer."""
+    about = {"Role": role, "Runtime": functions.RUNTIME, "Handler": "probe.handler", **settings}
+    return lab.client("lambda").create_function(FunctionName=name, Code={"ZipFile": zipped(code)}, **about)
