@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_lib.run.headless import NOTEBOOKS
+from lab_lib.run.headless import notebooks
 from lab_lib.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -65,14 +65,11 @@ def page(browser) -> Iterator[object]:
         yield page
 
 
-@pytest.mark.parametrize("number", ["00", "05"])
+@pytest.mark.parametrize("stem", [path.stem for path in notebooks()])
 def test_a_notebook_runs_in_jupyterlab_without_an_error_and_no_pop_up_asks_anything(
-    number: str, jupyterlab: tuple[str, str], page, shots: Path
+    stem: str, jupyterlab: tuple[str, str], page, shots: Path
 ) -> None:
     address, token = jupyterlab
-    (stem,) = [path.stem for path in NOTEBOOKS.glob(f"{number}-*.ipynb")]
-    if number == "05":
-        subprocess.run([LAB, "run", "--until", "04", "--out", shots / "built"], check=True)
     page.goto(f"{address}doc/tree/notebooks/{stem}.ipynb?token={token}")
     page.wait_for_function(IS_READY, arg=stem, timeout=60_000)
 
