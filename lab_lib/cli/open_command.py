@@ -24,8 +24,9 @@ def open_(account: Account = "", profile: Profile = "", region: Region = "", pre
         lab = lab_lib.open_lab(account=account, profile=profile, region=region, prefix=prefix)
         out.print(f"The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", soft_wrap=True)
         chosen = {"LAB_ACCOUNT": account, "LAB_PROFILE": profile, "LAB_REGION": region, "LAB_PREFIX": prefix}
-        with _jupyter_folders() as folders:
-            raise typer.Exit(_run_jupyterlab({**os.environ, **folders, **chosen}))
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+        with _jupyter_folders() as folders:  # the path lets a terminal in JupyterLab find the command lab
+            raise typer.Exit(_run_jupyterlab({**os.environ, **folders, **chosen, "PATH": path}))
 
 
 def _run_jupyterlab(environment: dict[str, str]) -> int:

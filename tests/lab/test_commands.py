@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -76,7 +77,7 @@ def test_a_pipe_gets_whole_tables_and_errors_as_they_are(monkeypatch, capsys):
 @pytest.mark.parametrize(("home", "number", "status"), [("", signal.SIGINT, 0), ("missing", signal.SIGHUP, 129)])
 def test_lab_open_ends_with_its_kernels_and_leaves_no_file(home, number, status, tmp_path):
     server.start()  # which outlives the command
-    folders = {"HOME": str(tmp_path / home), "TMPDIR": str(tmp_path), "BROWSER": "true"}
+    folders = {"HOME": str(tmp_path / home), "TMPDIR": str(tmp_path), "BROWSER": "true", "PATH": os.defpath}
     with (tmp_path / "log").open("w") as log:
         lab = subprocess.Popen([LAB, "open"], env=os.environ | folders, stdout=log, stderr=log, start_new_session=True)
     (note,) = wait_until(lambda: list(tmp_path.rglob("jpserver-*.json")), "JupyterLab to start")
@@ -90,10 +91,12 @@ def test_lab_open_ends_with_its_kernels_and_leaves_no_file(home, number, status,
 
     wait_until(start_kernel, "a kernel")
     processes = psutil.Process(lab.pid).children(recursive=True)
+    commands = [shutil.which("lab", path=process.environ()["PATH"]) for process in processes]
     os.killpg(lab.pid, number)  # as a terminal does, to all processes of its foreground
 
     assert lab.wait(timeout=60) == status
     assert len(processes) > 1
+    assert {*commands} == {str(LAB)}  # a terminal in JupyterLab finds it
     assert [process for process in processes if process.is_running()] == []
     assert [path for name in ("jpserver-*", "kernel-*", "lab-open-*") for path in tmp_path.rglob(name)] == []
     assert "Shut down this Jupyter server" not in (tmp_path / "log").read_text()
