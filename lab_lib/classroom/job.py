@@ -107,7 +107,7 @@ def _run(work: Work) -> None:
             work.until,
             started=lambda notebook: _note(work, notebook),
             finished=steps.append,
-            whole=lambda lab: graded.append((lab, checks.run(lab))),
+            complete=lambda lab: graded.append((lab, checks.run(lab))),
         )
     except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
         failed(work, error)

@@ -165,10 +165,13 @@ def report(roster: Roster, out_dir: Out) -> None:
             gradebook.write(out_dir, records, date.today().isoformat())
         missing = [each["name"] for each in records if each["state"] == "missing"]
         if others:
-            _say(f"Left out, because they belong to nobody in the roster: {', '.join(others)}")
+            out.print(f"Left out, because they belong to nobody in the roster: {', '.join(others)}", soft_wrap=True)
         if missing:
             folder = relative_to_cwd(out_dir)
-            _say(f"No results for {', '.join(missing)}. Copy their folders to {folder}, and run this again.")
+            out.print(
+                f"No results for {', '.join(missing)}. Copy their folders to {folder}, and run this again.",
+                soft_wrap=True,
+            )
         _summarise(out_dir, records)
 
 
@@ -203,17 +206,13 @@ def _summarise(folder: Path, records: Sequence[dict[str, Any]]) -> None:
 
     students = gradebook.book(records)["students"]
     short = [each for each in students if each["percent"] != 100 or each["state"] != "done"]
-    out.print(f"Full marks: {len(students) - len(short)} of {len(students)}", style="bold", highlight=False)
+    out.print(f"Full marks: {len(students) - len(short)} of {len(students)}", style="bold")
     if short:
         out.print(class_table.marked_down(short))
     here = relative_to_cwd(folder)
-    _say(f"Report: {here / 'report.html'}   Grade book: {here / 'gradebook.csv'}")
+    out.print(f"Report: {here / 'report.html'}   Grade book: {here / 'gradebook.csv'}", soft_wrap=True)
     if short:
         raise typer.Exit(1)
-
-
-def _say(line: str) -> None:
-    out.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _arguments() -> list[str]:

@@ -49,7 +49,7 @@ class _Progress:
         self.add(record)
         words = f"{len(self.records)}/{len(self.to_do)}  {record['state']}  {record['account']}  {record['name']}"
         why = f"  {record['error']}" if record["error"] else ""
-        err.print(f"{words}  {record['seconds']:.0f} s{why}", soft_wrap=True, markup=False, highlight=False)
+        err.print(f"{words}  {record['seconds']:.0f} s{why}", soft_wrap=True)
 
     def table(self) -> Table:
         """Return as many rows as the terminal has lines for, and a count of each state below them."""
@@ -86,7 +86,7 @@ def marked_down(students: Sequence[dict[str, Any]]) -> Table:
 
 def leaks(students: list[Student], found: list[session.Leak]) -> Table:
     """Return a table of what the clean-up of each account has deleted, left and kept."""
-    table = Table("name", "account", "deleted", "left", "given, and kept", header_style="bold")
+    table = Table("name", "account", "deleted", "left", "kept", header_style="bold")
     for student, leak in zip(students, found, strict=True):
         left = leak.error or ", ".join(leak.left) or "nothing"
         row = (Text(student.name), without_accounts(student.account), str(len(leak.deleted)))

@@ -173,7 +173,7 @@ def check(
             print(masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab), flush=True)
         else:
             out.print(f"{str(lab)[0].upper()}{str(lab)[1:]}", soft_wrap=True)
-            out.print(_checks_table(report, whole=bool(step)))
+            out.print(_checks_table(report, every=bool(step)))
         raise typer.Exit(1 if report.failed else 0)
 
 
@@ -257,8 +257,8 @@ def _go_on(last: Path, following: Path, where: dict[str, str]) -> str:
     )
 
 
-def _checks_table(report: Any, whole: bool) -> Table:
-    """Return a table of the steps, with every check if `whole`, else with the checks that do not hold."""
+def _checks_table(report: Any, every: bool) -> Table:
+    """Return a table of the steps, with every check if `every`, else with the checks that do not hold."""
     table = Table("state", "check", "found", header_style="bold")
     table.columns[0].no_wrap, table.columns[2].overflow = True, "fold"
     for step in dict.fromkeys(check.step for check in report.checks):
@@ -270,7 +270,7 @@ def _checks_table(report: Any, whole: bool) -> Table:
         count = f"{hold} of {len(of_step)} hold{f', {waiting} wait' if waiting else ''}"
         table.add_row(Text(*mark), Text(title, "bold"), count)
         for check in of_step:
-            if whole or check.state in ("not yet", "cannot see"):
+            if every or check.state in ("not yet", "cannot see"):
                 table.add_row(Text(check.mark, _STYLES[check.state]), check.name, _finding(check))
     return table
 

@@ -65,13 +65,13 @@ def run(
     until: str | None = None,
     started: Callable[[str], None] = lambda notebook: None,
     finished: Callable[[Step], None] = lambda step: None,
-    whole: Callable[[Lab], None] = lambda lab: None,
+    complete: Callable[[Lab], None] = lambda lab: None,
 ) -> dict[str, Any]:
     """Run the notebooks with these parameters; write them and result.json to `out`, and return the result.
 
     With `until`, the run ends after that notebook and keeps everything; without, it ends with the clean-up. The first
-    notebook that fails ends the run, and keeps what was made. `whole` is called once, when the account holds all that
-    it will hold. First repairs an interrupted run, whose experiments or half of a clean-up would change the totals.
+    notebook that fails ends the run, and keeps what was made. `complete` is called once, before the clean-up or at the
+    end. First repairs an interrupted run, whose experiments or half of a clean-up would change the totals.
 
     UsageError, before anything is made, for an unknown parameter or number in `until`, a file of other contents than
     transactions, or an interrupted clean-up where everything is to be kept. LabError if `out` cannot be written to.
@@ -98,7 +98,7 @@ def run(
                     kernel.reset()
                 if path.stem == CLEAN_UP:
                     held = _held(lab, file.key)
-                    whole(lab)
+                    complete(lab)
                 started(path.stem)
                 steps.append(run_one(path, out, parameters, lab, kernel))
                 finished(steps[-1])
@@ -106,7 +106,7 @@ def run(
                     break
         if until is not None or not all(step.ok for step in steps):
             held = _held(lab, file.key)
-            whole(lab)
+            complete(lab)
     finally:
         result = {
             "account": lab.account,
