@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from accounts import user_of
+from chains import Chain
 
-from lab_lib.aws import cleanup, policies, user_policies
+from lab_lib import checks
+from lab_lib.aws import cleanup, functions, policies, triggers, user_policies
+from lab_lib.errors import LabError
 from lab_lib.lab import Lab, open_lab
 
 pytestmark = pytest.mark.slow
@@ -41,10 +44,6 @@ NEEDS = {
     "sqs:CreateQueue": ["sqs:CreateQueue", "sqs:TagQueue"],
     "sts:GetCallerIdentity": [],  # everybody may ask who they are
 }
-# A run in an empty account does not need these: they repair and find what somebody made by hand, or confirm an address.
-BY_HAND = {"dynamodb:UpdateTable", "iam:DetachRolePolicy", "iam:UpdateAssumeRolePolicy", "lambda:RemovePermission"}
-BY_HAND |= {"lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration", "sns:ConfirmSubscription"}
-BY_HAND |= {"dynamodb:ListTables", "sns:ListSubscriptions", "sns:ListTopics"}
 # The embedded AWS does not see which resource these calls are about, so it wants them allowed on every resource.
 UNSEEN = [
     "dynamodb:DescribeStream",
@@ -61,12 +60,21 @@ def granted():
     return {action for each in POLICY["Statement"] for action in each["Action"]}
 
 
+def operation(service, name):
+    return f"{service.removesuffix('streams')}:{name}"
+
+
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory):
-    """(finished process, result.json, operations called) of a `lab run` with the learner's key and policy."""
+def learner():
+    """The lab as a learner with this policy sees it."""
     statements = [{name: each[name] for name in each if name != "Condition"} for each in POLICY["Statement"]]
     may = policies.document(*statements, policies.allow(UNSEEN, "*"))
-    learner = user_of(open_lab(account=ACCOUNT), "learner", may)
+    return user_of(open_lab(account=ACCOUNT), "learner", may)
+
+
+@pytest.fixture(scope="module")
+def ran(learner, tmp_path_factory):
+    """(finished process, result.json, operations called) of a `lab run` with the learner's key and policy."""
     folder, recorder = tmp_path_factory.mktemp("learner"), Path(__file__).parent
     (folder / "sitecustomize.py").write_text("import recorder\n\nrecorder.begin()\n")
     keys = learner.session.get_credentials()
@@ -81,7 +89,7 @@ def ran(tmp_path_factory):
     command = [Path(sys.executable).with_name("lab"), "run", "--out", folder / "out", "--email", "ana@example.com"]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
     calls = [json.loads(line) for line in (folder / "calls").read_text().splitlines()]
-    called = {f"{call['service'].removesuffix('streams')}:{call['operation']}" for call in calls}
+    called = {operation(call["service"], call["operation"]) for call in calls}
     return ran, json.loads((folder / "out" / "result.json").read_text()), called
 
 
@@ -96,7 +104,41 @@ def test_a_learner_runs_all_notebooks_and_nothing_is_left(ran):
     assert (cleanup.remaining(root), cleanup.kept(root)) == ([], [])
 
 
-def test_a_learner_uses_every_action_that_is_allowed_and_no_other(ran):
-    used = {action for operation in ran[2] for action in NEEDS.get(operation, [operation])}
+@pytest.fixture(scope="module")
+def repaired(ran, learner):
+    """The operations that a learner calls to check an empty account, and to build, repair and delete the lab."""
+    called = set()
+    learner.session.events.register(
+        "provide-client-params", lambda model, **_: called.add(operation(model.service_model.service_name, model.name))
+    )
+    checks.run(learner)
+    chain = Chain(learner).build()
+    break_settings(open_lab(account=ACCOUNT))
+    checks.run(learner)
+    chain.build()
+    assert checks.run(learner, "00", "01", "02", "03", "04").failed == []
+    with pytest.raises(LabError, match="SNS does not accept this token"):
+        triggers.confirm_subscription(learner, "no-such-token")
+    list(cleanup.delete_all(learner))
+    return called
 
-    assert (used - granted(), granted() - used) == (set(), BY_HAND)
+
+def break_settings(root):
+    """Change what `ensure_x` repairs, as somebody may in the console."""
+    lambda_, iam = root.client("lambda"), root.client("iam")
+    for name, role in functions.ROLES.items():
+        lambda_.update_function_code(FunctionName=name, ZipFile=functions.package(Path(__file__)))
+        lambda_.update_function_configuration(FunctionName=name, Timeout=3)
+        iam.attach_role_policy(RoleName=role, PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(policies.document()))
+    lambda_.remove_permission(FunctionName="TransactionProcessor", StatementId=triggers.PERMISSION)
+    everyone = {"Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
+    lambda_.add_permission(FunctionName="TransactionProcessor", StatementId=triggers.PERMISSION, **everyone)
+    root.client("sns").unsubscribe(SubscriptionArn=triggers.find_queue_subscription(root, "CustomerNotify"))
+    root.client("dynamodb").update_table(TableName="Transactions", StreamSpecification={"StreamEnabled": False})
+
+
+def test_a_learner_uses_every_action_that_is_allowed_and_no_other(ran, repaired):
+    used = {action for each in ran[2] | repaired for action in NEEDS.get(each, [each])}
+
+    assert (used - granted(), granted() - used) == (set(), set())
