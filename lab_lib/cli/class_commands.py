@@ -105,17 +105,17 @@ def run(
         to_do = [each for each in session.left_to_do(works, resume) if each.student.account in wanted]
         if not keep:
             session.confirm([each.student for each in to_do], yes)
-        given = executors.cluster(scheduler) if scheduler else executors.processes(min(jobs, len(to_do)) or 1)
+        workers = executors.cluster(scheduler) if scheduler else executors.processes(min(jobs, len(to_do)) or 1)
 
         def write_book() -> list[dict[str, Any]]:
             records = [each for each in session.records(works) if each["state"] != "not run" or not only]
             gradebook.write(out_dir, records, date.today().isoformat())
             return records
 
-        with session.alone(out_dir), given as executor, class_table.live(works, to_do) as finished:
+        with session.alone(out_dir), workers as submit, class_table.live(works, to_do) as finished:
             try:
                 written = -math.inf
-                for record in session.run(to_do, executor):
+                for record in session.run(to_do, submit):
                     finished(record)
                     if time.monotonic() > written + _BOOK_EVERY:
                         write_book()
@@ -136,8 +136,8 @@ def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
         session.refuse_results(works, "Name another --out.")
         with session.alone(out_dir):
             try:
-                with class_table.live(works, works) as finished, executors.threads() as executor:
-                    for record in session.run(works, executor):
+                with class_table.live(works, works) as finished, executors.threads() as submit:
+                    for record in session.run(works, submit):
                         finished(record)
             finally:
                 records = session.records(works)

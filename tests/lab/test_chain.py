@@ -1,14 +1,18 @@
 """The whole chain on the embedded AWS: from an upload to the totals and the messages, and back to nothing."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import unquote_plus
 
 import pytest
 from chains import logged
 
 from lab_lib import checks
-from lab_lib.aws import buckets, cleanup, queues, tables
-from lab_lib.errors import StepMissing
+from lab_lib.aws import buckets, cleanup, queues, tables, topics, triggers
+from lab_lib.embedded import server
+from lab_lib.errors import LabError, StepMissing
 from lab_lib.run.headless import DATA_FILE
 from lab_lib.views import frames, plots
 from lab_lib.waiting import wait_until
@@ -181,3 +185,29 @@ def test_labs_of_another_prefix_account_or_region_do_not_see_each_other(chain, c
     list(cleanup.delete_all(prefixed.lab))
 
     assert [len(cleanup.remaining(each.lab)) for each in labs] == [17, 0, 17]
+
+
+def test_a_subscription_is_confirmed_by_the_link_that_sns_sends(lab):
+    """By HTTP, since the embedded AWS sends no mail: the link is of the same kind."""
+    messages = []
+
+    class Listener(BaseHTTPRequestHandler):
+        def do_POST(self):
+            messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+    with HTTPServer((server.HOST, 0), Listener) as listener, ThreadPoolExecutor(1) as thread:
+        listener.timeout = 30
+        thread.submit(listener.handle_request)
+        topics.ensure_topic(lab)
+        triggers.ensure_subscription(lab, "http", f"http://{server.HOST}:{listener.server_port}/")
+    link = messages[0]["SubscribeURL"]
+    (waiting,) = triggers.subscriptions(lab)
+    assert triggers.subscription_settings(lab, waiting["SubscriptionArn"])["ConfirmationWasAuthenticated"] == "false"
+
+    arn = triggers.confirm_subscription(lab, link)
+
+    assert triggers.subscription_settings(lab, arn)["ConfirmationWasAuthenticated"] == "true"
+    with pytest.raises(LabError, match="SNS does not accept this token"):  # each is valid once
+        triggers.confirm_subscription(lab, link)
