@@ -22,10 +22,10 @@ lab: $(READY) ## open the lab in JupyterLab
 
 ##@ Work on the lab
 
-test: $(READY) ## run the quick tests (two minutes)
+test: $(READY) ## run the quick tests (a minute or two)
 	$(SIDE_BY_SIDE)
 
-test-all: test ## run all tests (up to fifteen minutes); Chromium is optional
+test-all: test ## run all tests (about five minutes); Chromium is optional
 	HYPOTHESIS_PROFILE=thorough $(SIDE_BY_SIDE) -m "slow or property" tests/unit tests/lab tests/browser
 
 SIDE_BY_SIDE := $(BIN)/pytest -n auto --dist loadfile
