@@ -5,7 +5,7 @@ import json
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -14,6 +14,7 @@ from rich.text import Text
 
 import lab_lib
 from lab_lib.cli import class_commands, local_commands, open_command
+from lab_lib.cli.open_command import ROOT
 from lab_lib.cli.terminal import (
     Account,
     Email,
@@ -29,10 +30,6 @@ from lab_lib.cli.terminal import (
     relative_to_cwd,
 )
 
-if TYPE_CHECKING:
-    from lab_lib.lab import Lab
-
-ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 _STYLES = {"ok": "green", "not yet": "red", "cannot see": "yellow", "waits": "bright_black", "could be": "bright_black"}
 
@@ -44,11 +41,6 @@ app = typer.Typer(
 app.command("open")(open_command.open_)
 app.add_typer(local_commands.app, name="local")
 app.add_typer(class_commands.app, name="class")
-
-
-def open_lab(**settings: Any) -> "Lab":
-    """Open the lab. boto3 is loaded only now, so that help and completion are quick."""
-    return lab_lib.open_lab(**settings)
 
 
 def _print_version(wanted: bool) -> None:
@@ -158,7 +150,7 @@ def check(
 
     with handle_errors(), _progress() as progress:
         bar = progress.add_task("checking", total=checks.number_of(*(step or [])))
-        lab = open_lab(
+        lab = lab_lib.open_lab(
             account=account,
             profile=profile,
             region=region,
@@ -198,7 +190,7 @@ def policy(
     from lab_lib.aws import user_policies
 
     with handle_errors():
-        lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
+        lab = lab_lib.open_lab(account=account, profile=profile, region=region, prefix=prefix)
         policy = user_policies.learner(lab) if person == "learner" else user_policies.grader(lab)
         print(json.dumps(policy, indent=2), flush=True)
 
@@ -218,7 +210,7 @@ def clean(
     from lab_lib.aws import cleanup
 
     with handle_errors():
-        lab = open_lab(account=account, profile=profile, region=region, prefix=prefix)
+        lab = lab_lib.open_lab(account=account, profile=profile, region=region, prefix=prefix)
         cleanup.confirm(lab, yes)
         for name in cleanup.delete_all(lab):
             out.print(f"deleted {name}", soft_wrap=True)

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+import lab_lib
 from lab_lib.aws import cleanup, queues
 from lab_lib.cli import main, terminal
 from lab_lib.run import headless
@@ -21,7 +22,7 @@ def on_aws(lab, monkeypatch):
     """The lab that the commands open: on AWS as far as they can tell, and with one queue in it."""
     on_aws = replace(lab, target="AWS")
     queues.ensure_queue(on_aws, queues.DEAD_LETTERS)
-    for module in (main, headless):
+    for module in (lab_lib, headless):
         monkeypatch.setattr(module, "open_lab", lambda **_: on_aws)
     monkeypatch.setattr(main, "out", Console(width=120, force_terminal=False))
     monkeypatch.setattr(main, "err", Console(width=120, force_terminal=False, stderr=True))

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from rich.console import Console
 from typer.testing import CliRunner
 
+import lab_lib
 from lab_lib import checks
 from lab_lib.checks import Check, Report
 from lab_lib.cli import main
@@ -38,7 +39,7 @@ def opened(lab, monkeypatch):
         seen.append(settings)
         return replace(lab, prefix=settings["prefix"])
 
-    monkeypatch.setattr(main, "open_lab", open_lab)
+    monkeypatch.setattr(lab_lib, "open_lab", open_lab)
     return seen
 
 
@@ -134,7 +135,7 @@ def test_a_wrong_request_is_one_line_and_status_2(request, option, value, named)
 @pytest.mark.parametrize("error", [EXPIRED, NO_NETWORK, LabError("Sign in again.")], ids=["token", "network", "ours"])
 @pytest.mark.parametrize("place", ["at the door", "in the middle"])
 def test_an_error_is_one_line_on_stderr_and_status_1(lab, opened, monkeypatch, error, place):
-    target = (main, "open_lab") if place == "at the door" else (checks, "run")
+    target = (lab_lib, "open_lab") if place == "at the door" else (checks, "run")
     monkeypatch.setattr(*target, lambda *_, **__: failing(error)())
 
     ended = lab_check("--json")
@@ -144,7 +145,7 @@ def test_an_error_is_one_line_on_stderr_and_status_1(lab, opened, monkeypatch, e
 
 
 def test_ctrl_c_is_one_line_and_status_130(monkeypatch):
-    monkeypatch.setattr(main, "open_lab", failing(KeyboardInterrupt()))
+    monkeypatch.setattr(lab_lib, "open_lab", failing(KeyboardInterrupt()))
 
     ended = lab_check()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import lab_lib
 from lab_lib.aws import user_policies
 from lab_lib.cli import main
 
@@ -72,7 +73,7 @@ def test_a_policy_fits_into_a_managed_policy_with_the_longest_prefix_in_china(mo
     ("arguments", "policy"), [([], user_policies.grader), (["learner"], user_policies.learner), (["teacher"], None)]
 )
 def test_lab_policy_prints_the_policy_of_a_grader_or_a_learner(moto_lab, monkeypatch, arguments, policy):
-    monkeypatch.setattr(main, "open_lab", lambda **_: moto_lab)
+    monkeypatch.setattr(lab_lib, "open_lab", lambda **_: moto_lab)
 
     printed = CliRunner().invoke(main.app, ["policy", *arguments])
 
