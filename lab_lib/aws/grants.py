@@ -1,4 +1,4 @@
-"""Who may do what by the statements of a policy, whatever wrote them. Nothing here calls AWS."""
+"""Read from a policy who may do what, also from a policy that was written by hand. Nothing here calls AWS."""
 
 import json
 from fnmatch import fnmatchcase

@@ -39,7 +39,7 @@ class Check:
 
     @property
     def state(self) -> str:
-        """ok, not yet, waits (for another check), cannot see (access is denied) or could be (going further)."""
+        """Return ok, not yet, waits (for another check), cannot see (access is denied) or could be (going further)."""
         if self.ok:
             return "ok"
         if self.found.startswith((WAITS, CANNOT_SEE)):
@@ -48,12 +48,12 @@ class Check:
 
     @property
     def mark(self) -> str:
-        """The state after a sign, for readers who do not see its colour."""
+        """Return a sign and the state, for readers who do not see its colour."""
         return f"{_MARKS[self.state]} {self.state}"
 
     @property
     def words(self) -> str:
-        """What was found and, if the check does not hold, what was wanted and what to do."""
+        """Return the finding and, if the check does not hold, what it wanted and what to do."""
         if self.ok:
             return self.found
         wanted = "" if self.state in ("waits", "cannot see") else f"; wanted: {self.wanted}"
@@ -68,7 +68,7 @@ class Report:
 
     @property
     def failed(self) -> list[Check]:
-        """The checks that do not hold, without those of the step "further"."""
+        """Return the checks that do not hold, without those of the step "further"."""
         return [check for check in self.checks if not check.ok and check.step != FURTHER]
 
     def as_dicts(self) -> list[dict[str, Any]]:

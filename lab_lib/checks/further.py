@@ -1,4 +1,4 @@
-"""Going further: what this workbook adds to the handout so that nothing is lost and nothing counts twice."""
+"""Check what this workbook adds to the handout so that nothing is lost and nothing counts twice."""
 
 from lab_lib.aws import cloudwatch, functions, queues, tables, topics
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of

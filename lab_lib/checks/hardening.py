@@ -1,4 +1,4 @@
-"""Going further: what this workbook adds to the handout for security."""
+"""Check what this workbook adds to the handout for security."""
 
 from collections.abc import Iterable
 from typing import Any

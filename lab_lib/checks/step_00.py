@@ -1,4 +1,4 @@
-"""00 · What the functions need: the bucket, the tables, a role for each function."""
+"""Check step 00: the bucket, the tables, and a role for each function."""
 
 from typing import Any
 

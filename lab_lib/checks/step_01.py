@@ -1,4 +1,4 @@
-"""01 · The two functions: they are there, and their settings are right."""
+"""Check step 01: the two functions and their settings."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""02 · The triggers: the bucket starts one function, the stream the other."""
+"""Check step 02: the bucket starts one function, and the stream the other."""
 
 from itertools import combinations
 from typing import Any

@@ -1,4 +1,4 @@
-"""03 · The topic, and the people who subscribed to it."""
+"""Check step 03: the topic, and its e-mail and SMS subscriptions."""
 
 from typing import Any
 

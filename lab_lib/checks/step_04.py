@@ -1,4 +1,4 @@
-"""04 · The two queues: they get the topic's messages, complete, and nobody else's."""
+"""Check step 04: the two queues get the complete messages of the topic, and no messages of others."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""05 · The results of the uploads: rows, totals and alerts, counted again; errors in logs and metrics."""
+"""Check step 05: rows, totals and alerts of the uploads, counted again, and errors in logs and metrics."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime

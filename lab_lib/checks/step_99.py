@@ -1,4 +1,4 @@
-"""99 · Nothing of the lab is left."""
+"""Check step 99: nothing of the lab is left."""
 
 from lab_lib.aws import cleanup
 from lab_lib.checks.rules import Account, Finding, check, equal

@@ -1,4 +1,4 @@
-"""Where the work of a class is done: in processes or threads of this machine, or by the workers of a Dask cluster.
+"""Run the work of a class in processes or threads of this machine, or on the workers of a Dask cluster.
 
 Each way is a context manager that gives `submit(work)`, which returns a Future of the student's record. The module job,
 which loads boto3, is imported only when work begins: `lab --help` reads JOBS.

@@ -1,4 +1,4 @@
-"""The work for one student of a class, done in a process of its own, and the record of it.
+"""Do the work for one student of a class in a process of its own, and write the record of it.
 
 gradebook.py describes a record (grade.json). Its fingerprint says which notebooks and which row of the roster it is of.
 """

@@ -114,7 +114,7 @@ def run(works: list[Work], submit: Submit) -> Iterator[Record]:
 
 @dataclass(frozen=True)
 class Leak:
-    """What a clean-up deleted; what is left that the lab made; what was kept because the lab did not make it."""
+    """The result of a clean-up: resources deleted, resources of the lab still there, and kept resources of others."""
 
     deleted: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What all commands share: the two consoles, the common options, and how errors are printed."""
+"""Share the two consoles, the common options and the printing of errors among all commands."""
 
 import os
 import signal
