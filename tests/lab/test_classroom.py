@@ -8,25 +8,22 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import Future
-from pathlib import Path
 
 import psutil
 import pytest
 from chains import logged
-from typer.testing import CliRunner
+from commands import LAB, begin, in_process
 
 from lab_lib.aws import cleanup, policies, queues
 from lab_lib.classroom import executors, job, session
 from lab_lib.classroom.executors import THREADS
 from lab_lib.classroom.roster import Student
-from lab_lib.cli.main import app
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError, WrongAccount
 from lab_lib.lab import open_lab
 from lab_lib.run import headless
 from lab_lib.waiting import wait_until
 
-LAB = Path(sys.executable).with_name("lab")
 EMAIL = "ana@example.com"
 
 
@@ -55,11 +52,6 @@ def processes_of(account):
         except psutil.Error:
             continue
     return sorted(found, key=lambda process: process.create_time())
-
-
-def in_process(*arguments):
-    """Run `lab` in this process, which is quicker."""
-    return CliRunner().invoke(app, list(map(str, arguments)))
 
 
 def roster_of(folder, **accounts):
@@ -271,27 +263,17 @@ def test_a_role_is_assumed_with_its_external_id_in_the_account_that_the_roster_n
         job.opened(student_of(new_account(), role_arn=arn, external_id="class-7"))
 
 
-def begin(roster, until):
-    """Start `lab class` for this roster, and wait until something is so; the process, and all that it started."""
-    process = subprocess.Popen(
-        [LAB, "class", roster, "--out", roster.parent / "out", "--jobs", "2"],
-        env={**os.environ, "TMPDIR": str(roster.parent), "LAB_PREFIX": "TheInstructors"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
-    )
-    wait_until(lambda: until() or process.poll() is not None, "the class", timeout=120, longest_pause=0.2)
-    assert process.poll() is None
-    return process, psutil.Process(process.pid).children(recursive=True)
+def begin_class(roster, until):
+    """Start `lab class` for this roster, and wait until `until` returns something true."""
+    options = ["--out", roster.parent / "out", "--jobs", "2"]
+    return begin(until, "class", roster, *options, TMPDIR=str(roster.parent), LAB_PREFIX="TheInstructors")
 
 
 @pytest.mark.slow
 def test_a_students_processes_end_when_the_class_is_killed(account, tmp_path):
     open_lab(account=account)  # starts the embedded AWS, which outlives the class
     work = job.Work(student_of(account), tmp_path / "out")
-    process, children = begin(roster_of(tmp_path, Ana=account), lambda: job.step(work) == "01-create-functions")
+    process, children = begin_class(roster_of(tmp_path, Ana=account), lambda: job.step(work) == "01-create-functions")
 
     process.kill()
     process.communicate()
@@ -307,7 +289,7 @@ def stopped(new_account, tmp_path_factory):
     folder, out = tmp_path_factory.mktemp("class"), tmp_path_factory.getbasetemp() / "class0" / "out"
     roster = roster_of(folder, **{"Ben": new_account(), "Ana": new_account(), "=Chen": new_account()})
     spoil(roster.read_text().splitlines()[1].split(",")[0])
-    process, children = begin(roster, lambda: list(out.glob("ana-*/grade.json")))
+    process, children = begin_class(roster, lambda: list(out.glob("ana-*/grade.json")))
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
     return roster, process.returncode, stderr, children, book_of(out)

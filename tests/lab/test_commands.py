@@ -5,19 +5,17 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 
 import psutil
 import pytest
+from commands import LAB
 from rich.table import Table
 
 from lab_lib.cli import terminal
 from lab_lib.embedded import server
 from lab_lib.waiting import wait_until
-
-LAB = str(Path(sys.executable).with_name("lab"))
 
 
 def run(*arguments, stdout=subprocess.PIPE, **variables):

@@ -5,25 +5,21 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import psutil
 import pytest
-from typer.testing import CliRunner
+from commands import LAB, begin, in_process
 
 from lab_lib.aws import buckets, cleanup, queues, tables, topics
-from lab_lib.cli.main import app
 from lab_lib.embedded import server
 from lab_lib.errors import UsageError
 from lab_lib.exercises import experiments
 from lab_lib.lab import open_lab
 from lab_lib.run import headless
 from lab_lib.run.kernels import one_kernel
-from lab_lib.waiting import wait_until
 
-LAB = Path(sys.executable).parent / "lab"
 STEPS = [path.stem for path in headless.notebooks()]
 EMAIL, PHONE = "ana@example.com", "+15555550100"
 PEOPLE = ["--email", EMAIL, "--phone", PHONE]
@@ -43,28 +39,12 @@ def command(*arguments, **settings):
     return subprocess.run([LAB, *arguments], timeout=110, check=False, umask=0, **settings)
 
 
-def in_process(*arguments):
-    """Run `lab` in this process, which is quicker."""
-    return CliRunner().invoke(app, list(map(str, arguments)))
-
-
-def begin(folder, account):
+def begin_run(folder, account):
     """Start `lab run`, and wait until its first notebook is written; the process, and all that it started."""
     open_lab(account=account)  # starts the embedded AWS, which outlives the runs
     (folder / "tmp").mkdir()
-    process = subprocess.Popen(
-        [LAB, "run", "--account", account, *PEOPLE, "--out", folder / "out"],
-        env={**os.environ, "TMPDIR": str(folder / "tmp")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
-    )
-    first = folder / "out" / f"{STEPS[0]}.ipynb"
-    wait_until(lambda: first.exists() or process.poll() is not None, "the first notebook", longest_pause=0.1)
-    assert process.poll() is None
-    return process, psutil.Process(process.pid).children(recursive=True)
+    first, options = folder / "out" / f"{STEPS[0]}.ipynb", ["--account", account, *PEOPLE, "--out", folder / "out"]
+    return begin(first.exists, "run", *options, TMPDIR=str(folder / "tmp"))
 
 
 def private_in(text, account):
@@ -92,7 +72,7 @@ def runs_account(new_account):
 def stopped(runs_account, tmp_path_factory):
     """`lab run` that Ctrl-C stopped half-way: its folder, the process, its output, and what it had started."""
     folder = tmp_path_factory.mktemp("stopped")
-    process, children = begin(folder, runs_account)
+    process, children = begin_run(folder, runs_account)
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all of its foreground processes
     return folder, process, process.communicate(timeout=30), children
 
@@ -210,7 +190,7 @@ def test_a_notebook_that_fails_ends_the_run_with_status_1_and_its_evidence(accou
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_leaves_no_kernel(new_account, tmp_path):
-    process, children = begin(tmp_path, new_account())
+    process, children = begin_run(tmp_path, new_account())
     process.kill()
     process.communicate()
 

@@ -1,0 +1,36 @@
+"""The command `lab`: in this process, or as a process that is then stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+from typer.testing import CliRunner
+
+from lab_lib.cli.main import app
+from lab_lib.waiting import wait_until
+
+LAB = Path(sys.executable).with_name("lab")
+
+
+def in_process(*arguments):
+    """Run `lab` in this process, which is quicker."""
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def begin(until, *arguments, **variables):
+    """Start `lab`, and wait until `until` returns something true; the process, and all that it started."""
+    process = subprocess.Popen(
+        [LAB, *arguments],
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
+    )
+    wait_until(lambda: until() or process.poll() is not None, "the command", timeout=120, longest_pause=0.1)
+    assert process.poll() is None
+    return process, psutil.Process(process.pid).children(recursive=True)
