@@ -4,7 +4,7 @@ import functools
 import os
 import re
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +26,8 @@ TAG = {"Key": TAG_KEY, "Value": TAG_VALUE}  # the same tag for S3, IAM, DynamoDB
 BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's name
 DEFAULT_REGION = "us-east-1"
 DEFAULT_THRESHOLD = Decimal(1500)
+_ROWS_PER_SECOND = 600  # of the embedded AWS; docs/performance.md has three times as many, on a quiet computer
+_ROWS_PER_SECOND_ON_AWS = 500  # not measured: a careful guess for 256 MB, and 1,000 writes a second a partition
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ class Lab:
     def is_real(self) -> bool:
         """Return True on AWS itself, which costs money. There the lab asks before it deletes."""
         return self.endpoint is None
+
+    @property
+    def rows_per_second(self) -> int:
+        """Return how many rows of a file TransactionProcessor writes in a second, at least."""
+        return _ROWS_PER_SECOND_ON_AWS if self.is_real else _ROWS_PER_SECOND
 
     def __str__(self) -> str:
         prefix = f", prefix {self.prefix}" if self.prefix else ""
@@ -270,15 +277,16 @@ def _config(endpoint: str | None, retries: int = 5) -> Config:
 
 
 def _amount(value: Decimal | float | str) -> Decimal:
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite():
-        raise UsageError(f"threshold is {value!r}; wanted an amount such as 1500 or 99.50.")
+    text = str(value)
+    amount = Decimal(text) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,15})?", text) else Decimal("NaN")
+    if not amount.is_finite() or len(f"{amount.normalize():f}".replace(".", "")) > _MOST_DIGITS:
+        raise UsageError(
+            f"threshold is {value!r}; wanted an amount of 0 or more with at most {_MOST_DIGITS} digits, such as 1500."
+        )
     return amount
 
 
+_MOST_DIGITS = 15  # a notebook's threshold is a float, which keeps so many
 # Each setting's pattern and description. The pattern for e-mail addresses is HTML's: none of its characters needs
 # escaping in Python or JSON.
 _SETTINGS = {

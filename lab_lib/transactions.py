@@ -1,60 +1,105 @@
-"""Read, total, write and generate transactions files.
+"""Transactions files: foretell what the function does with one, count one again, write one, make up a large one."""
 
-Reading follows the rules of TransactionProcessor, so that the lab knows beforehand what the function will do.
-"""
-
+import codecs
 import csv
-import io
 import random
+import re
+from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from lab_lib.errors import NotATransactionsFile, UsageError
-from lab_lib.handlers import transaction_processor as processor
+from lab_lib.handlers.transaction_processor import transactions_file
+from lab_lib.waiting import with_progress
 
 Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
 Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str; TransactionAmount: Decimal
 
 
 @dataclass(frozen=True)
-class TransactionsFile:
-    """A file as TransactionProcessor reads it."""
+class Preview:
+    """What TransactionProcessor will do with a file, by its own rules."""
 
-    key: str  # the key of the S3 object that an upload creates
-    rows: list[Row]
-    rejected: list[dict[str, Any]]  # line (the header is line 1) and reason
-
-    def amounts(self) -> Amounts:
-        """Return the amount of each (customer, transaction)."""
-        return {(row["CustomerId"], row["TransactionId"]): row["TransactionAmount"] for row in self.rows}
+    key: str  # of the S3 object that an upload creates
+    good: int  # rows that it will write; of two of the same transaction the last one counts
+    bad: int  # lines that it will reject
+    rejected: list[dict[str, Any]]  # the first 10,000 of these: line (the header is line 1) and reason
 
 
-def read(path: str | Path) -> TransactionsFile:
-    """Read a file. UsageError if it is missing, NotATransactionsFile if it is not a transactions file."""
+def preview(path: str | Path) -> Preview:
+    """Read a file as TransactionProcessor does, in one pass.
+
+    UsageError if it cannot be read, NotATransactionsFile if its header is wrong.
+    """
+    good, bad, rejected, path = 0, 0, list[dict[str, Any]](), Path(path)
     try:
-        content = Path(path).read_bytes()
+        with path.open("rb") as stream:
+            for number, row, reason, _ in with_progress(transactions_file.read_lines(stream), f"lines of {path.name}"):
+                good, bad = (good + 1, bad) if row else (good, bad + 1)
+                if reason and bad <= transactions_file.MOST_KEPT:
+                    rejected.append({"line": number, "reason": reason})
+    except transactions_file.Unreadable as error:
+        raise NotATransactionsFile(f"{path} is no transactions file: {error}.") from None
     except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}. Name a transactions file.") from None
-    return replace(parse(str(path), content), key=Path(path).name)
+        raise _cannot_read(path, error) from None
+    return Preview(path.name, good, bad, rejected)
 
 
-def parse(key: str, content: bytes) -> TransactionsFile:
-    """Return the file in an object's content. NotATransactionsFile if it is not one."""
-    rows, rejected = [], []
+def count_rows(path: str | Path) -> int:
+    """Return the number of lines below the header, without reading them.
+
+    UsageError if the file cannot be read or has no such line, NotATransactionsFile if its header is wrong.
+    """
+    counts: dict[bytes, int] = {b"\n": 0, b"\r": 0}  # old Macs end a line with the latter
     try:
-        last = processor.last_lines(processor.decoded(io.BytesIO(content)))
-        for line, row, reason, _ in processor.current_rows(processor.decoded(io.BytesIO(content)), last):
-            if reason:
-                rejected.append({"line": line, "reason": reason})
-            else:
-                rows.append(row)
-    except processor.UnreadableFile as error:
-        raise NotATransactionsFile(f"{key} is no transactions file: {error}.") from None
-    return TransactionsFile(key, rows, rejected)
+        with Path(path).open("rb") as stream:
+            _read_columns(path, re.split(rb"\r|\n", stream.read(1_000))[0])
+            stream.seek(0)
+            while chunk := stream.read(1 << 20):
+                counts = {end: count + chunk.count(end) for end, count in counts.items()}
+                last = chunk[-1:]
+    except OSError as error:
+        raise _cannot_read(path, error) from None
+    rows = max(counts.values()) - (last in counts)
+    if rows < 1:
+        raise UsageError(f"{path} has a header and no row below it. Name a file with transactions.")
+    return rows
+
+
+@dataclass(frozen=True)
+class Recount:
+    """A file, counted by other code than the function's."""
+
+    good: int = 0  # lines
+    amounts: Amounts = field(default_factory=dict)  # in the order of the lines that count
+    rejected: list[int] = field(default_factory=list)  # the numbers of the lines
+
+
+def recount(key: str, content: bytes) -> Recount:
+    """Count the rows of a file again, with none of the function's code, to judge it.
+
+    A line is a row. A field in quotes ends with its line, and may hold | and "", which stands for one quote.
+    NotATransactionsFile if the header is wrong.
+    """
+    header, *lines = re.split(rb"\r\n|\r|\n", content.removeprefix(codecs.BOM_UTF8))
+    columns, good, amounts, rejected = _read_columns(key, header), 0, Amounts(), list[int]()
+    for number, line in enumerate(lines, 2):
+        text = line.decode(errors="surrogateescape")
+        if len(text) <= _LONGEST_LINE and _BLANK.fullmatch(text):
+            continue
+        parts = _ROW.fullmatch(text)
+        fields = dict(zip(columns, map(_unquoted, parts.groups()), strict=True)) if parts else {}
+        if _is_row(fields, text):
+            good, row = good + 1, (fields["customer_id"], fields["trn_id"])
+            amounts.pop(row, None)  # the last line of a transaction counts, and is in its place
+            amounts[row] = Decimal(fields["trn_amount"])
+        else:
+            rejected.append(number)
+    return Recount(good, amounts, rejected)
 
 
 def read_amounts(items: list[dict[str, Any]]) -> Amounts:
@@ -71,14 +116,13 @@ def totals(amounts: Amounts) -> dict[str, Decimal]:
     return dict(sums)
 
 
-def write(path: str | Path, rows: Iterable[Row]) -> None:
+def write(stream: TextIO, rows: Iterable[Row]) -> None:
     """Write a transactions file."""
-    with Path(path).open("w", encoding="utf-8", newline="") as stream:
-        lines = csv.writer(stream, delimiter="|", lineterminator="\n")
-        lines.writerow(processor.COLUMNS)
-        for row in rows:
-            texts = [row[name] for name in ("CustomerId", "Address", "TransactionId", "TransactionDate")]
-            lines.writerow([*texts, f"{row['TransactionAmount']:f}"])
+    lines = csv.writer(stream, delimiter="|", lineterminator="\n")
+    lines.writerow(transactions_file.COLUMNS)
+    for row in rows:
+        texts = [row[name] for name in ("CustomerId", "Address", "TransactionId", "TransactionDate")]
+        lines.writerow([*texts, f"{row['TransactionAmount']:f}"])
 
 
 def make_up(rows: int, customers: int, seed: int = 0) -> Iterator[Row]:
@@ -95,4 +139,41 @@ def make_up(rows: int, customers: int, seed: int = 0) -> Iterator[Row]:
         }
 
 
+def _cannot_read(path: str | Path, error: OSError) -> UsageError:
+    return UsageError(f"Cannot read {path}: {error.strerror}. Name a transactions file.")
+
+
+def _read_columns(name: str | Path, header: bytes) -> list[str]:
+    parts = _ROW.fullmatch(header.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape"))
+    columns = [_unquoted(part) for part in parts.groups()] if parts else []
+    if sorted(columns) != sorted(_HEADER.split("|")):
+        found = repr(header[:80].decode(errors="replace"))
+        raise NotATransactionsFile(f"{name} is no transactions file: its first line is {found}; wanted {_HEADER!r}.")
+    return columns
+
+
+def _unquoted(part: str) -> str:
+    return (part[1:-1].replace('""', '"') if part.startswith('"') else part).strip()
+
+
+def _is_row(fields: dict[str, str], line: str) -> bool:
+    if not fields or not fields["customer_id"] or not fields["trn_id"] or re.search("[\0\ud800-\udfff]", line):
+        return False
+    amount = re.fullmatch(r"[+-]?([0-9]+)(?:\.([0-9]+))?", fields["trn_amount"])
+    digits = len("".join(filter(None, amount.groups()))) if amount else 0
+    lengths = [len(fields[name].encode()) for name in ("customer_id", "trn_id", "customer_address")]
+    is_short = lengths[0] <= 2048 and lengths[1] <= 1024 and lengths[2] <= 100_000 and len(line) <= _LONGEST_LINE
+    return 1 <= digits <= 38 and is_short and _is_day(fields["trn_date"])
+
+
+def _is_day(text: str) -> bool:
+    parts = re.fullmatch("([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", text)
+    month, day, year = map(int, parts.groups()) if parts else (0, 0, 0)
+    return year > 0 and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]
+
+
+_HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
+_LONGEST_LINE = 130_000  # characters
+_ROW = re.compile(r"\|".join([r'("(?:[^"]|"")*"|[^"|][^|]*|)'] * 5))
+_BLANK = re.compile(r'(\s*|"\s*")(\|(\s*|"\s*"))*')
 _EXACT = Context(prec=300, traps=[Inexact])  # DynamoDB's numbers reach from 1E-130 to 1E+126

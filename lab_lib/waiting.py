@@ -3,7 +3,7 @@
 import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ def wait_until(
     *,
     timeout: float = 60,
     hint: str = "",
+    so_far: Callable[[], str] = str,
     first_pause: float = 0.05,
     longest_pause: float = 2,
     say_after: float = 2,
@@ -28,23 +29,41 @@ def wait_until(
 ) -> T:
     """Call `probe` until it returns something true, and return that.
 
-    The pause doubles from `first_pause` to `longest_pause` seconds. After `say_after` seconds, stderr shows `what` and
-    the time. TimedOut after `timeout` seconds, with `what` and `hint` in the message.
+    The pause doubles from `first_pause` to `longest_pause` seconds, or to the seconds that a slow probe takes. After
+    `say_after` seconds, stderr shows `what`, the time and what there is `so_far`. TimedOut after `timeout` seconds,
+    with `what` and `hint` in the message.
     """
-    start, pause, said = clock(), first_pause, False
+    start, pause, said = clock(), first_pause, 0
+    begun = start
     while not (answer := probe()):
-        waited = clock() - start
+        took, waited = clock() - begun, clock() - start
         if waited >= timeout:
             print(file=sys.stderr, end="\n" if said else "")
             raise TimedOut(f"Waited {waited:.0f} s for {what}, and it did not happen.{' ' + hint if hint else ''}")
         if waited >= say_after:
-            said = True
-            print(f"\rwaiting for {what} … {waited:.0f} s", end="", file=sys.stderr, flush=True)
-        sleep(min(pause, max(timeout - waited, 0.001)))
-        pause = min(pause * 2, longest_pause)
+            text = f"waiting for {what} … {', '.join(filter(None, [f'{waited:.0f} s', so_far()]))}"
+            print(f"\r{text:{said}}", end="", file=sys.stderr, flush=True)
+            said = len(text)
+        sleep(min(max(pause, took), max(timeout - waited, 0.001)))
+        pause, begun = min(pause * 2, longest_pause), clock()
     if said:
-        print(f"\rwaited {clock() - start:.0f} s for {what}.   ", file=sys.stderr, flush=True)
+        text = f"waited {clock() - start:.0f} s for {what}."
+        print(f"\r{text:{said}}", file=sys.stderr, flush=True)
     return answer
+
+
+def with_progress(
+    items: Iterable[T], what: str, *, say_after: float = 2, clock: Callable[[], float] = time.monotonic
+) -> Iterator[T]:
+    """Yield the items. After `say_after` seconds, stderr shows once a second how many there were."""
+    said, shown = clock() + say_after - 1, False
+    for count, item in enumerate(items, 1):
+        if count % 1_000 == 0 and clock() >= said + 1:
+            said, shown = clock(), True
+            print(f"\r{count:,} {what} …", end="", file=sys.stderr, flush=True)
+        yield item
+    if shown:
+        print(file=sys.stderr)
 
 
 def retry_while(

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib.aws import grants, policies
 from lab_lib.errors import WrongResource, error_code
-from lab_lib.handlers.transaction_processor import REJECTED, rejected_key
+from lab_lib.handlers.transaction_processor.transactions_file import REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, DEFAULT_REGION, TAG, Lab
 
 _PRIVATE = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,24 +15,26 @@ from lab_lib.aws.cloudwatch import ensure_log_group
 from lab_lib.aws.policies import Policy
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.roles import find_role
-from lab_lib.aws.topics import ALERT_TOPIC
-from lab_lib.errors import LabError, StepMissing
+from lab_lib.aws.topics import ALERT_TOPIC, find_topic
+from lab_lib.errors import LabError, StepMissing, UsageError
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.waiting import retry_while, wait_until
 
 RUNTIME = "python3.13"
-TIMEOUT = 20  # seconds
+TIMEOUT = 20  # seconds, as in the handout
+LONGEST_TIMEOUT = 900  # seconds; Lambda's maximum
 # AWS takes some seconds to make a new role and its permissions known. Until then Lambda answers with this error.
 ROLE_NOT_READY = {"InvalidParameterValueException": "cannot be assumed|does not have permission|[Cc]annot access"}
-SOURCES = {
-    "TransactionProcessor": Path(__file__).parents[1] / "handlers" / "transaction_processor.py",
-    "TotalNotifier": Path(__file__).parents[1] / "handlers" / "total_notifier.py",
+_HANDLERS = Path(__file__).parents[1] / "handlers"
+SOURCES = {  # the folder of each function; the file of the same name has the handler
+    "TransactionProcessor": _HANDLERS / "transaction_processor",
+    "TotalNotifier": _HANDLERS / "total_notifier",
 }
 ROLES = {name: f"{name}Role" for name in SOURCES}
 
 
-def settings(lab: Lab, name: str) -> dict[str, Any]:
-    """Return the function's configuration, as arguments of Lambda's API."""
+def settings(lab: Lab, name: str, timeout: int = TIMEOUT) -> dict[str, Any]:
+    """Return the function's configuration, as arguments of Lambda's API; `timeout` in seconds."""
     descriptions = {
         "TransactionProcessor": "Process data and send to DynamoDB tables",
         "TotalNotifier": f"Update total, send notification for balance exceeding ${lab.threshold:f}",
@@ -41,8 +44,8 @@ def settings(lab: Lab, name: str) -> dict[str, Any]:
         "Description": descriptions[name],
         "Role": find_role(lab, ROLES[name]),
         "Runtime": RUNTIME,
-        "Handler": f"{SOURCES[name].stem}.lambda_handler",
-        "Timeout": TIMEOUT,
+        "Handler": f"{SOURCES[name].name}.lambda_handler",
+        "Timeout": timeout,
         "MemorySize": 256,
         "Environment": {"Variables": variables(lab, name)},
     }
@@ -50,20 +53,24 @@ def settings(lab: Lab, name: str) -> dict[str, Any]:
 
 def variables(lab: Lab, name: str) -> dict[str, str]:
     """Return the function's environment variables: its tables, topic, threshold and dead-letter queue."""
+    markers = {"MARKER_TABLE": lab.name("ProcessedRecords")}
     if name == "TransactionProcessor":
-        return {"CUSTOMER_TABLE": lab.name("Customer"), "TRANSACTIONS_TABLE": lab.name("Transactions")}
+        return {**markers, "CUSTOMER_TABLE": lab.name("Customer"), "TRANSACTIONS_TABLE": lab.name("Transactions")}
     return {
+        **markers,
         "TOTAL_TABLE": lab.name("TransactionTotal"),
-        "MARKER_TABLE": lab.name("ProcessedRecords"),
         "TOPIC_ARN": lab.arn("sns", lab.name(ALERT_TOPIC)),  # known before the topic is created
         "THRESHOLD": f"{lab.threshold:f}",
         "DEAD_LETTER_QUEUE": find_queue(lab, DEAD_LETTERS) or "",
     }
 
 
-def ensure_function(lab: Lab, name: str) -> str:
-    """Create the function from its file in lab_lib/handlers, or update it. Return its ARN when it can be invoked."""
-    lambda_, wanted, archive = lab.client("lambda"), settings(lab, name), package(SOURCES[name])
+def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT) -> str:
+    """Create the function from its files in lab_lib/handlers, or update it. Return its ARN when it can be invoked.
+
+    `timeout` in seconds, such as `timeout_for` a file.
+    """
+    lambda_, wanted, archive = lab.client("lambda"), settings(lab, name, timeout), package(source_files(name))
     if wanted["Role"] is None:
         raise StepMissing(f"Role {lab.name(ROLES[name])} is not there. Run 00-start-here first.")
     if find_queue(lab, DEAD_LETTERS) is None:
@@ -87,6 +94,40 @@ def ensure_function(lab: Lab, name: str) -> str:
     if name == "TransactionProcessor":  # the events of TotalNotifier have the destination of their mapping
         _ensure_destination(lab, name)
     return lab.arn("lambda", f"function:{lab.name(name)}")
+
+
+def timeout_for(lab: Lab, rows: int) -> int:
+    """Return the timeout of TransactionProcessor, in seconds, that a file of so many rows needs.
+
+    UsageError if it needs more than Lambda's maximum.
+    """
+    needed = math.ceil(rows / lab.rows_per_second)
+    if needed > LONGEST_TIMEOUT:
+        raise UsageError(
+            f"The file has {rows:,} rows. Lambda ends a function after {LONGEST_TIMEOUT} s, which is enough for "
+            f"{LONGEST_TIMEOUT * lab.rows_per_second:,}. Split the file. For larger files AWS has another engine, the "
+            "Distributed Map of Step Functions."
+        )
+    return max(needed, TIMEOUT)
+
+
+def recheck(lab: Lab) -> list[str]:
+    """Let TotalNotifier compare all totals with its threshold, which may be new. Return the customers it alerted.
+
+    Without the topic, nobody can be alerted, and nothing changes.
+    """
+    alerted = list[str]()
+    while find_topic(lab):
+        answer = invoke(lab, "TotalNotifier", {"recheck": True})
+        alerted += answer["alerted"]
+        if not answer["left"]:
+            break
+    return alerted
+
+
+def source_files(name: str) -> list[Path]:
+    """Return the files of the function: the pure part, and the part that calls AWS."""
+    return sorted(SOURCES[name].glob("*.py"), key=lambda path: path.stem == SOURCES[name].name)
 
 
 def configuration(lab: Lab, name: str) -> dict[str, Any] | None:
@@ -163,13 +204,14 @@ def invoke(lab: Lab, name: str, event: dict[str, Any]) -> Any:
     return payload
 
 
-def package(source: Path) -> bytes:
-    """Return a zip archive of the file for Lambda. Its date is fixed, so that the same code gives the same archive."""
+def package(files: list[Path]) -> bytes:
+    """Return a zip archive of the files for Lambda. Its dates are fixed: the same code gives the same archive."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
-        entry = zipfile.ZipInfo(source.name, date_time=(1980, 1, 1, 0, 0, 0))
-        entry.external_attr = 0o644 << 16  # readable for the user that Lambda runs it as
-        zipped.writestr(entry, source.read_bytes())
+        for file in files:
+            entry = zipfile.ZipInfo(file.name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.external_attr = 0o644 << 16  # readable for the user that Lambda runs it as
+            zipped.writestr(entry, file.read_bytes())
     return archive.getvalue()
 
 

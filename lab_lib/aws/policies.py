@@ -21,13 +21,14 @@ def lambda_trust(lab: Lab) -> Policy:
 
 
 def transaction_processor(lab: Lab) -> Policy:
-    """Let TransactionProcessor read uploads, write rejected rows and write two tables."""
+    """Let TransactionProcessor read uploads, keep rejected lines, write two tables, and mark each upload."""
     bucket = lab.arn("s3", lab.bucket)
     return document(
         allow(["s3:GetObject"], f"{bucket}/*"),
         allow(["s3:ListBucket"], bucket),  # without it S3 answers 403 for a deleted object
         allow(["s3:PutObject", "s3:DeleteObject"], f"{bucket}/rejected/*"),
         allow(["dynamodb:BatchWriteItem"], table(lab, "Customer"), table(lab, "Transactions")),
+        allow(["dynamodb:GetItem", "dynamodb:PutItem"], table(lab, "ProcessedRecords")),
         _to_dead_letters(lab),
         _write_log(lab, "TransactionProcessor"),
     )
@@ -42,7 +43,7 @@ def total_notifier(lab: Lab) -> Policy:
             f"{table(lab, 'Transactions')}/stream/*",
         ),
         allow(["dynamodb:ListStreams"], "*"),  # has no resource-level permissions
-        allow(["dynamodb:UpdateItem", "dynamodb:BatchGetItem"], totals),
+        allow(["dynamodb:UpdateItem", "dynamodb:BatchGetItem", "dynamodb:Scan"], totals),
         allow(["dynamodb:PutItem"], markers),
         allow(["sns:Publish"], lab.arn("sns", lab.name("HighBalanceAlert"))),
         _to_dead_letters(lab),

@@ -118,6 +118,24 @@ def items(lab: Lab, name: str, beginning: str = "") -> list[dict[str, Any]]:
     return sorted(found, key=lambda item: [str(item.get(key)) for key in KEYS[name]])
 
 
+def find_item(lab: Lab, name: str, key: dict[str, str]) -> dict[str, Any] | None:
+    """Return the item with this key, read consistently, or None."""
+    values = {part: _SERIALIZER.serialize(value) for part, value in key.items()}
+    answer = lab.client("dynamodb").get_item(TableName=lab.name(name), Key=values, ConsistentRead=True)
+    return _plain(answer["Item"]) if "Item" in answer else None
+
+
+def count(lab: Lab, name: str) -> int:
+    """Return the number of items, counted now. A missing table has none."""
+    pages = lab.client("dynamodb").get_paginator("scan").paginate(TableName=lab.name(name), Select="COUNT")
+    return sum(page["Count"] for page in pages) if find_table(lab, name) else 0
+
+
+def item_count(lab: Lab, name: str) -> int:
+    """Return the number of items that DynamoDB counted last; on AWS it counts about every six hours."""
+    return int((describe(lab, name) or {"ItemCount": 0})["ItemCount"])
+
+
 def put_item(lab: Lab, name: str, item: dict[str, Any]) -> None:
     """Put an item into the table and replace the one with the same key. Numbers are int or Decimal."""
     values = {key: _SERIALIZER.serialize(value) for key, value in item.items()}

@@ -17,7 +17,6 @@ from lab_lib.checks import further, hardening, step_00, step_01, step_02, step_0
 from lab_lib.checks.rules import CANNOT_SEE, FURTHER, RULES, WAITS, Account, Rule
 from lab_lib.errors import CheckFailed, EmulatorError, LabError, StepMissing, UsageError, is_access_denied
 from lab_lib.lab import Lab
-from lab_lib.transactions import TransactionsFile, read_amounts
 
 STEPS = [*sorted({rule.step for rule in RULES.values()} - {FURTHER}), FURTHER]
 CLEAN_UP = "99"  # this step wants the opposite of all others
@@ -132,17 +131,6 @@ def require(lab: Lab, *steps: str) -> None:
                 raise StepMissing(f"{resource} is not there yet. Run {step} first, then run this notebook again.")
 
 
-def settled(lab: Lab, file: TransactionsFile) -> bool:
-    """Return True when an upload has gone all the way: its rows are in, and totals and alerts agree with them."""
-    account, made = Account(lab), dict[str, Check]()
-    amounts = read_amounts(account.ask(tables.items, "Transactions"))
-    return (
-        all(amounts.get(key) == amount for key, amount in file.amounts().items())
-        and len(account.ask(buckets.rejected_rows, file.key)) == len(file.rejected)
-        and all(_made(account, RULES[name], made).ok for name in _SETTLED)
-    )
-
-
 def _made(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
     """Return the check of a rule, made once; the checks that must hold first are made before."""
     if rule.name not in made:
@@ -186,8 +174,6 @@ def _in_order(steps: tuple[str, ...]) -> list[Rule]:
         first.setdefault((rule.step, rule.subject or rule.name), place)
     return sorted(rules, key=lambda rule: (STEPS.index(rule.step), first[rule.step, rule.subject or rule.name]))
 
-
-_SETTLED = ["rows in Transactions", "totals", *(f"alerts in {name}" for name in queues.ALERT_QUEUES)]
 
 _MADE_BY: dict[str, list[tuple[str, Callable[[Lab], Any]]]] = {
     "00-start-here": [

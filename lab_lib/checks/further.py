@@ -4,7 +4,7 @@ from lab_lib.aws import cloudwatch, functions, queues, tables, topics
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, bucket_triggers, mapping, takes
 from lab_lib.checks.step_03 import TOPIC
-from lab_lib.handlers.transaction_processor import rejected_key
+from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 
 MARKERS = "ProcessedRecords"
 RETRY_SETTINGS = [

@@ -2,6 +2,7 @@
 
 import ast
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +55,8 @@ def _is_workbook_code(account: Account, name: str) -> bool:
     """Return True if the function's code has all functions of this workbook's code; it may have changes and more."""
     if account.ask(functions.describe, name) is None:
         return False
-    texts = account.ask(functions.code, name).values()
-    return any(_defined(functions.SOURCES[name].read_text(encoding="utf-8")) <= _defined(text) for text in texts)
+    ours = _defined(*(file.read_text(encoding="utf-8") for file in functions.source_files(name)))
+    return ours <= _defined(*account.ask(functions.code, name).values())
 
 
 def _workbook_needs(account: Account, name: str) -> list[Need]:
@@ -117,9 +118,10 @@ def _example(account: Account, resource: str) -> str:
     return resource.removesuffix("*") + "any" if resource.endswith("/*") else resource
 
 
-def _defined(code: str) -> set[str]:
-    """Return the names of a file's functions; the empty set if the file is not Python."""
-    try:
-        return {node.name for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef)} or {""}
-    except SyntaxError:
-        return set()
+def _defined(*texts: str) -> set[str]:
+    """Return the names of the functions in all files together. A file that is not Python has none."""
+    names = set()
+    for text in texts:
+        with suppress(SyntaxError):
+            names |= {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)}
+    return names

@@ -1,6 +1,5 @@
 """Check step 05: rows, totals and alerts of the uploads, counted again, and errors in logs and metrics."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -25,20 +24,21 @@ def upload(account: Account) -> Finding:
 
 @check("05", "readable uploads", after=("upload",))
 def readable(account: Account) -> Finding:
-    """Each upload is a transactions file: not a picture, and not saved as UTF-16 by a spreadsheet."""
+    """Each upload is a transactions file: not a picture, and not saved as UTF-16 by a spreadsheet. One has a row."""
     files = {key: account.ask(read_upload, key) for key in _taken(account)}
     faults = [found for found in files.values() if isinstance(found, str)]
-    faults += [f"{key} has no good row" for key, file in files.items() if not isinstance(file, str) and not file.rows]
+    if not faults and not any(file.good for file in _files(account)):
+        faults = [f"no good row in {listing(files)}"]
     hint = "Save the file as UTF-8 text with the header and | between the fields, and upload it again, or delete it."
     if faults:
         return none_of(faults, hint)
-    found = [f"{key}: {len(file.rows)} rows" for key, file in files.items() if not isinstance(file, str)]
+    found = [f"{key}: {file.good} rows" for key, file in files.items() if not isinstance(file, str)]
     return Finding(True, listing(found), "", "")
 
 
 @check("05", "rows in Transactions", after=("upload", "table Transactions", "key of Transactions"))
 def rows(account: Account) -> Finding:
-    wanted = {key for file in _files(account) for key in file.amounts()}
+    wanted = {key for file in _files(account) for key in file.amounts}
     missing = wanted - {(row["CustomerId"], row["TransactionId"]) for row in account.ask(tables.items, "Transactions")}
     counted = f"{len(wanted) - len(missing)} of {len(wanted)}"
     named = listing(f"{customer} {transaction}" for customer, transaction in sorted(missing))
@@ -63,7 +63,7 @@ def amounts(account: Account) -> Finding:
 @check("05", "customers in Customer", after=("rows in Transactions", "table Customer", "key of Customer"))
 def customers(account: Account) -> Finding:
     there = {item["CustomerId"] for item in account.ask(tables.items, "Customer")}
-    missing = {row["CustomerId"] for file in _files(account) for row in file.rows} - there
+    missing = {customer for file in _files(account) for customer, _ in file.amounts} - there
     hint = f"Read the log of {account.lab.name('TransactionProcessor')}, which writes {account.lab.name('Customer')}."
     return none_of((f"{name} is missing" for name in missing), hint, right=listing(sorted(there)))
 
@@ -149,10 +149,10 @@ def counted_errors(account: Account, name: str) -> Finding:
     return none_of(found, hint)
 
 
-def read_upload(lab: Lab, key: str) -> transactions.TransactionsFile | str:
-    """Return the transactions file that an object holds, or what is wrong with it."""
+def read_upload(lab: Lab, key: str) -> transactions.Recount | str:
+    """Return the recount of the transactions file that an object holds, or what is wrong with it."""
     try:
-        return transactions.parse(key, buckets.content(lab, key))
+        return transactions.recount(key, buckets.content(lab, key))
     except NotATransactionsFile as error:
         return str(error)
 
@@ -164,7 +164,7 @@ def _taken(account: Account) -> list[str]:
     return [key for key in keys if not there or any(takes(trigger, key) for trigger in there)]
 
 
-def _files(account: Account) -> Iterable[transactions.TransactionsFile]:
+def _files(account: Account) -> list[transactions.Recount]:
     found = [account.ask(read_upload, key) for key in _taken(account)]
     return [file for file in found if not isinstance(file, str)]
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables, topics, triggers
-from lab_lib.handlers.transaction_processor import REJECTED
+from lab_lib.handlers.transaction_processor.transactions_file import REJECTED
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
 

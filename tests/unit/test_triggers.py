@@ -6,7 +6,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib.aws import buckets, functions, policies, queues, tables, topics, triggers
 from lab_lib.errors import LabError, StepMissing
-from lab_lib.handlers.transaction_processor import rejected_key
+from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 
 PROCESSOR = "arn:aws:lambda:us-east-1:123456789012:function:TransactionProcessor"
 LINK = "https://sns.us-east-1.amazonaws.com/confirmation.html?TopicArn=t&Token=2336abc&Endpoint=ana@example.com"

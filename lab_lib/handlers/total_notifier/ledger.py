@@ -1,0 +1,113 @@
+"""What the changes of Transactions add to the totals. Calls no AWS service.
+
+A stream record is a signed change: the new amount minus the old one, whether a row is new,
+corrected or deleted.
+"""
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from boto3.dynamodb.types import DYNAMODB_CONTEXT
+
+MOST_ACTIONS = 100  # DynamoDB's limit for one transaction
+INVALID = {"ValidationException", "ValidationError"}  # of a request, of an action
+
+
+class Change(NamedTuple):
+    """What one stream record adds to the total of a customer."""
+
+    customer: str
+    amount: Decimal
+    record: dict[str, Any]
+
+
+def read_changes(records):
+    """Return the changes, and the dead letters about records that no retry can mend.
+
+    A new amount that is not a number is such a record, and counts as 0: the total stays the sum
+    of the amounts that are numbers.
+    """
+    changes, letters = {}, []
+    for record in records:
+        try:
+            images = record["dynamodb"]
+            customer = images["Keys"]["CustomerId"]["S"]
+            new, old = (amount_of(images.get(name)) for name in ("NewImage", "OldImage"))
+            amount = DYNAMODB_CONTEXT.subtract(new or Decimal(0), old or Decimal(0))
+            if new is None:
+                letters.append(letter("TransactionAmount is no number", record))
+            if new is not None or amount:  # a batch may hold a record twice
+                changes[record["eventID"]] = Change(customer, amount, record)
+        except (KeyError, TypeError, ArithmeticError) as error:
+            letters.append(letter(repr(error), record))
+    return list(changes.values()), letters
+
+
+def amount_of(image):
+    """Return the amount: 0 without an image, None if the image has no number."""
+    try:
+        return Decimal(image["TransactionAmount"]["N"]) if image else Decimal(0)
+    except (KeyError, TypeError, ArithmeticError):
+        return None
+
+
+def letter(error, record):
+    return {"error": error, "record": record}
+
+
+def packs(changes):
+    """Yield the changes in groups that fit into a transaction: a marker each, an ADD a customer."""
+    pack, customers = [], set()
+    for change in sorted(changes, key=lambda change: change.customer):  # saves ADDs
+        if len(pack) + 1 + len(customers | {change.customer}) > MOST_ACTIONS:
+            yield pack
+            pack, customers = [], set()
+        pack.append(change)
+        customers.add(change.customer)
+    if pack:
+        yield pack
+
+
+def actions(pack, marker_table, total_table, expires):
+    """Return the actions of the pack's transaction: a marker each, then an ADD a customer.
+
+    ArithmeticError if the changes of a customer have a sum of more than 38 digits.
+    """
+    sums = defaultdict(Decimal)
+    for change in pack:
+        sums[change.customer] = DYNAMODB_CONTEXT.add(sums[change.customer], change.amount)
+    markers = [
+        {
+            "TableName": marker_table,
+            "Item": {"EventId": change.record["eventID"], "ExpiresAt": expires},
+            "ConditionExpression": "attribute_not_exists(EventId)",
+        }
+        for change in pack
+    ]
+    additions = [
+        {
+            "TableName": total_table,
+            "Key": {"CustomerId": customer},
+            "UpdateExpression": "ADD accountBalance :amount",
+            "ExpressionAttributeValues": {":amount": amount},
+        }
+        for customer, amount in sums.items()
+    ]
+    return [*({"Put": each} for each in markers), *({"Update": each} for each in additions)]
+
+
+def why_refused(error):
+    """Return the places of the markers that were there, and whether no retry can ever succeed."""
+    if isinstance(error, ArithmeticError):
+        return set(), True
+    codes = [each.get("Code") for each in error.response.get("CancellationReasons", [])]
+    there = {place for place, code in enumerate(codes) if code == "ConditionalCheckFailed"}
+    return there, not INVALID.isdisjoint([error.response["Error"]["Code"], *codes])
+
+
+def new_flag(total, threshold):
+    """Return the flag "alerted" that a total needs, None if it has it or its balance is a text."""
+    balance, flag = total.get("accountBalance"), total.get("alerted", False)
+    is_wrong = isinstance(balance, Decimal) and (balance >= threshold) != flag
+    return not flag if is_wrong else None

@@ -1,0 +1,119 @@
+"""TotalNotifier: keeps each customer's total, and alerts once when a total reaches the threshold.
+
+DynamoDB delivers a stream record at least once, and orders only the records of one item. So each
+record is an amount to add, and a marker written in the same transaction says that it was added.
+A batch that comes again changes nothing; one that was cut off half-way is finished.
+"""
+
+import contextlib
+import functools
+import json
+import os
+import time
+from decimal import Decimal
+
+import boto3
+from botocore.exceptions import ClientError
+from ledger import actions, letter, new_flag, packs, read_changes, why_refused
+
+SUBJECT = "Warning! Account balance is very high"
+MARKER_LIFE = 48 * 3600  # seconds; a stream keeps its records for 24 hours
+LAST_SECONDS = 5_000  # milliseconds before the timeout, in which a recheck stops
+# Made once, kept while Lambda stays warm.
+aws = functools.cache(lambda kind, service: getattr(boto3, kind)(service))
+
+
+def lambda_handler(event, context):
+    """Add the batch to the totals, then alert. After an error Lambda sends the batch again."""
+    if event.get("recheck"):
+        return recheck(context)
+    changes, letters = read_changes(event["Records"])
+    for pack in packs(changes):
+        letters += add_once(pack)
+    customers = sorted({change.customer for change in changes})
+    alerted = [total["CustomerId"] for total in totals_of(customers) if alert(total)]
+    for each in letters:  # they must not hold up the records behind them
+        url = os.environ["DEAD_LETTER_QUEUE"]
+        aws("client", "sqs").send_message(QueueUrl=url, MessageBody=json.dumps(each))
+    report = {"records": len(event["Records"]), "parked": len(letters), "alerted": alerted}
+    print(json.dumps(report))
+    return {"batchItemFailures": []}
+
+
+def add_once(pack):
+    """Add what was not added before. Return dead letters about what can never be added."""
+    try:
+        add(pack)
+        return []
+    except (ClientError, ArithmeticError) as error:
+        there, hopeless = why_refused(error)
+        if not there and not hopeless:
+            raise  # a conflict or a throttle: the batch comes again
+        why = repr(error)
+    if there:
+        return add_once([change for place, change in enumerate(pack) if place not in there])
+    if len(pack) == 1:
+        return [letter(why, pack[0].record)]
+    return [each for change in pack for each in add_once([change])]
+
+
+def add(pack):
+    if pack:
+        expires = int(time.time()) + MARKER_LIFE
+        items = actions(pack, os.environ["MARKER_TABLE"], os.environ["TOTAL_TABLE"], expires)
+        aws("resource", "dynamodb").meta.client.transact_write_items(TransactItems=items)
+
+
+def totals_of(customers):
+    """Yield the customers' items in TransactionTotal, read consistently, at most 100 a call."""
+    dynamodb, table = aws("resource", "dynamodb"), os.environ["TOTAL_TABLE"]
+    for start in range(0, len(customers), 100):
+        keys = [{"CustomerId": customer} for customer in customers[start : start + 100]]
+        request = {table: {"Keys": keys, "ConsistentRead": True}}
+        while request:
+            answer = dynamodb.batch_get_item(RequestItems=request)
+            yield from answer["Responses"].get(table, [])
+            request = answer.get("UnprocessedKeys")
+
+
+def recheck(context):
+    """Compare all totals with the threshold, which may have changed, while there is time.
+
+    Alerts come first: without the topic the first one fails, and nothing is changed.
+    """
+    scan = aws("resource", "dynamodb").meta.client.get_paginator("scan")
+    pages = scan.paginate(TableName=os.environ["TOTAL_TABLE"], ConsistentRead=True)
+    totals = [total for page in pages for total in page["Items"]]
+    limit = Decimal(os.environ["THRESHOLD"])
+    due = [total for total in totals if new_flag(total, limit) is not None]
+    due.sort(key=lambda total: total["accountBalance"])
+    alerted = []
+    while due and context.get_remaining_time_in_millis() > LAST_SECONDS:
+        total = due.pop()
+        alerted += [total["CustomerId"]] if alert(total) else []
+    answer = {"alerted": alerted, "left": len(due)}
+    print(json.dumps({"rechecked": len(totals), **answer}))
+    return answer
+
+
+def alert(total):
+    """Publish if the total has reached the threshold and nobody was told yet; True if it did."""
+    dynamodb, limit = aws("resource", "dynamodb"), Decimal(os.environ["THRESHOLD"])
+    flag = new_flag(total, limit)
+    if flag is None:
+        return False
+    if flag:
+        balance = f"{total['accountBalance']:f}"
+        message = json.dumps({"customerID": total["CustomerId"], "accountBalance": balance})
+        topic = os.environ["TOPIC_ARN"]
+        aws("client", "sns").publish(TopicArn=topic, Subject=SUBJECT, Message=message)
+    # Only after publishing: a crash in between repeats an alert, and never loses one. And only
+    # while it is still so: another run may have changed the total, and will say what is so now.
+    with contextlib.suppress(dynamodb.meta.client.exceptions.ConditionalCheckFailedException):
+        dynamodb.Table(os.environ["TOTAL_TABLE"]).update_item(
+            Key={"CustomerId": total["CustomerId"]},
+            UpdateExpression="SET alerted = :flag",
+            ConditionExpression=f"accountBalance {'>=' if flag else '<'} :threshold",
+            ExpressionAttributeValues={":flag": flag, ":threshold": limit},
+        )
+    return flag

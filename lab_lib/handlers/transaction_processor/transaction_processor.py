@@ -1,0 +1,119 @@
+"""TransactionProcessor: copies the rows of an uploaded file into Customer and Transactions.
+
+An object that is not a transactions file is an error: Lambda tries it twice more, then the event
+goes to the dead-letter queue.
+"""
+
+import csv
+import functools
+import io
+import json
+import os
+import time
+from urllib.parse import unquote_plus
+
+import boto3
+from botocore.exceptions import ClientError
+from transactions_file import MOST_KEPT, REJECTED, Unreadable, read_lines, rejected_key
+
+MOST_SHOWN = 1_000  # characters of a rejected line
+MOST_REMEMBERED = 50_000  # customers whose address was written already
+MARKER_LIFE = 90 * 24 * 3600  # seconds
+# Made once, kept while Lambda stays warm.
+aws = functools.cache(lambda kind, service: getattr(boto3, kind)(service))
+
+
+def lambda_handler(event, context):
+    """Take in every object that the event names; an event can name several."""
+    reports = []
+    for record in event.get("Records", []):
+        bucket, upload = record["s3"]["bucket"]["name"], record["s3"]["object"]
+        reports.append(take_in(bucket, unquote_plus(upload["key"]), upload.get("sequencer")))
+        print(json.dumps(reports[-1]))
+    return {"files": reports}
+
+
+def take_in(bucket, key, sequencer):
+    """Take in one upload, once. S3 may send an event again, also after a newer file corrected it.
+
+    Each upload has a sequencer of its own, which is the same in each event about it.
+    """
+    if key.startswith(REJECTED):  # what this function writes must not start it again
+        return {"key": key, "skipped": f"{REJECTED} is only for the lines that were rejected"}
+    marker = {"EventId": f"{bucket}/{key} {sequencer}"}
+    markers = aws("resource", "dynamodb").Table(os.environ["MARKER_TABLE"])
+    if sequencer and "Item" in markers.get_item(Key=marker, ConsistentRead=True):
+        return {"key": key, "skipped": "this upload was taken in before"}
+    report, etag = copy(bucket, key)
+    while newest(bucket, key) not in (etag, None):  # it was replaced meanwhile
+        report, etag = copy(bucket, key)
+    if sequencer:
+        markers.put_item(Item={**marker, "ExpiresAt": int(time.time()) + MARKER_LIFE})
+    return report
+
+
+def copy(bucket, key):
+    """Copy one object into the tables. Return the counts of its rows, and its ETag."""
+    try:
+        found = aws("client", "s3").get_object(Bucket=bucket, Key=key)
+        written, rejected, kept = write_rows(read_lines(io.BufferedReader(found["Body"])))
+    except Unreadable as error:
+        raise Unreadable(f"{key}: {error}") from None
+    except aws("client", "s3").exceptions.NoSuchKey:
+        return {"key": key, "gone": True}, None
+    keep_rejected(bucket, key, kept)
+    counts = {"rows": written + rejected, "written": written, "rejected": rejected}
+    return {"key": key, **counts}, found["ETag"]
+
+
+def newest(bucket, key):
+    """Return the ETag that the object has now, None if it is gone."""
+    try:
+        return aws("client", "s3").head_object(Bucket=bucket, Key=key)["ETag"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "404":
+            return None
+        raise
+
+
+def write_rows(lines):
+    """Write the rows in the order of the file, so that the last one of a transaction counts.
+
+    Return how many were written, how many lines were rejected, and the first of these.
+    """
+    dynamodb = aws("resource", "dynamodb")
+    customers = dynamodb.Table(os.environ["CUSTOMER_TABLE"])
+    transactions = dynamodb.Table(os.environ["TRANSACTIONS_TABLE"])
+    written, rejected, kept, addresses = 0, 0, [], {}
+    # A batch writer sends 25 items a call, and again those that DynamoDB had no room for.
+    with (
+        customers.batch_writer(["CustomerId"]) as put_customer,
+        transactions.batch_writer(["CustomerId", "TransactionId"]) as put_transaction,
+    ):
+        for number, row, reason, text in lines:
+            if reason:
+                rejected += 1
+                if rejected <= MOST_KEPT:
+                    kept.append((number, reason, text[:MOST_SHOWN]))
+                continue
+            written += 1
+            customer, address = row["CustomerId"], row.pop("Address")
+            if addresses.get(customer) != address:
+                if len(addresses) >= MOST_REMEMBERED:  # memory must not grow with the file
+                    addresses.clear()
+                addresses[customer] = address
+                put_customer.put_item(Item={"CustomerId": customer, "Address": address})
+            put_transaction.put_item(Item=row)
+    return written, rejected, kept
+
+
+def keep_rejected(bucket, key, kept):
+    """Keep the rejected lines, or forget those of an earlier upload of the file."""
+    s3, place = aws("client", "s3"), {"Bucket": bucket, "Key": rejected_key(key)}
+    if not kept:
+        s3.delete_object(**place)
+        return
+    table = io.StringIO()
+    csv.writer(table).writerows([("line", "reason", "row"), *kept])
+    content = table.getvalue().encode(errors="replace")  # a line may not be UTF-8
+    s3.put_object(**place, Body=content, ContentType="text/csv; charset=utf-8")

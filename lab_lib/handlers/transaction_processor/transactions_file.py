@@ -1,0 +1,120 @@
+"""The rules of a transactions file: lines in, rows and rejected lines out. Calls no AWS service.
+
+A line is a row, whatever stands in the lines around it. The header decides whether this is a
+transactions file at all. A wrong line below it is rejected alone, with the reason.
+"""
+
+import csv
+import hashlib
+import io
+import re
+from datetime import date
+from decimal import Decimal
+
+COLUMNS = ["customer_id", "customer_address", "trn_id", "trn_date", "trn_amount"]
+REJECTED = "rejected/"  # where the rejected lines of all uploads are kept
+MOST_KEPT = 10_000  # of the rejected lines of a file; all are counted, and the upload has all
+# Bytes. DynamoDB has limits for keys; an item holds 400 KB, a field of the csv module 131,072.
+LONGEST = {"customer_id": 2048, "trn_id": 1024, "customer_address": 100_000}
+LONGEST_LINE = 130_000  # characters
+DATE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
+AMOUNT = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+
+
+class Unreadable(Exception):
+    """The line is not a transaction. If it is the header, the file is not a transactions file."""
+
+
+def read_lines(stream):
+    """Yield (number, row, reason, text) of each line of the stream of bytes below the header.
+
+    Either row or reason is None. Blank lines are left out. Unreadable if the header is wrong.
+    """
+    lines = enumerate(text_lines(stream), 1)
+    columns = read_header(next(lines, (1, ""))[1])
+    for number, text in lines:
+        try:
+            if row := read_line(text, columns):
+                yield number, row, None, text
+        except Unreadable as fault:
+            yield number, None, str(fault), text
+
+
+def text_lines(stream):
+    """Yield the lines; of a huge one the beginning. A wrong byte becomes a lone surrogate."""
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape")
+    while line := text.readline(LONGEST_LINE + 1):
+        yield line.removesuffix("\n")
+        while len(line) > LONGEST_LINE and not line.endswith("\n"):
+            line = text.readline(LONGEST_LINE + 1)
+
+
+def read_header(text):
+    """Return the columns in the order of the file."""
+    columns = split(text)
+    if sorted(columns) != sorted(COLUMNS):
+        raise Unreadable(f"line 1 is {text[:80]!r}; wanted {'|'.join(COLUMNS)!r}")
+    return columns
+
+
+def read_line(text, columns):
+    """Return the line as the tables hold it, None if it is blank."""
+    fields = split(text)
+    if not any(fields):
+        return None
+    if len(fields) != len(columns):
+        raise Unreadable(f"{len(fields)} fields; wanted {len(columns)}")
+    named = dict(zip(columns, fields))
+    for name, longest in LONGEST.items():
+        if not named[name] and name != "customer_address":
+            raise Unreadable(f"{name} is empty")
+        if len(named[name].encode()) > longest:
+            raise Unreadable(f"{name} is longer than {longest} bytes")
+    return {
+        "CustomerId": named["customer_id"],
+        "Address": named["customer_address"],
+        "TransactionId": named["trn_id"],
+        "TransactionDate": read_day(named["trn_date"]),
+        "TransactionAmount": read_amount(named["trn_amount"]),
+    }
+
+
+def split(text):
+    """Return the fields of one line, without the blanks around them."""
+    if "\0" in text or len(text) > LONGEST_LINE:
+        raise Unreadable(f"it has a zero byte, or more than {LONGEST_LINE} characters")
+    try:
+        text.encode()
+        fields = next(csv.reader([text], delimiter="|", strict=True), [])
+    except UnicodeEncodeError:
+        raise Unreadable("it is not UTF-8 text") from None
+    except csv.Error as error:
+        raise Unreadable(f"its quotes are wrong: {error}") from None
+    return [field.strip() for field in fields]
+
+
+def read_day(text):
+    parts = DATE.fullmatch(text)
+    try:
+        month, day, year = map(int, parts.groups() if parts else ())
+        date(year, month, day)
+    except ValueError:  # another form, or a day such as 30 February
+        wanted = "a day as MM/DD/YYYY, in the digits 0-9"
+        raise Unreadable(f"trn_date is {text[:40]!r}; wanted {wanted}") from None
+    return f"{month:02}/{day:02}/{year:04}"
+
+
+def read_amount(text):
+    if not AMOUNT.fullmatch(text):
+        wanted = "a number such as 99.50, in the digits 0-9"
+        raise Unreadable(f"trn_amount is {text[:40]!r}; wanted {wanted}")
+    if sum(map(str.isdigit, text)) > 38:  # DynamoDB's limit
+        raise Unreadable("trn_amount has more than 38 digits")
+    return Decimal(text)
+
+
+def rejected_key(key):
+    """Return where the rejected lines of an upload are kept; S3 takes keys of up to 1024 bytes."""
+    kept = f"{REJECTED}{key}.csv"
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return kept if len(kept.encode()) <= 1024 else f"{REJECTED}{digest}.csv"
