@@ -1,1 +1,1 @@
-"""The code that runs in Lambda, a folder a function. Of standard library and boto3, without lab_lib."""
+"""The code that runs in Lambda, a folder a function. It imports the standard library and boto3 only."""
