@@ -127,7 +127,7 @@ def recheck(lab: Lab) -> list[str]:
 
 def source_files(name: str) -> list[Path]:
     """Return the files of the function: the pure part, and the part that calls AWS."""
-    return sorted(SOURCES[name].glob("*.py"), key=lambda path: path.stem == SOURCES[name].name)
+    return sorted(SOURCES[name].glob("[!_]*.py"), key=lambda path: path.stem == SOURCES[name].name)
 
 
 def configuration(lab: Lab, name: str) -> dict[str, Any] | None:
