@@ -111,6 +111,16 @@ def timeout_for(lab: Lab, rows: int) -> int:
     return max(needed, TIMEOUT)
 
 
+def require_timeout(lab: Lab, rows: int) -> None:
+    """Raise StepMissing if the timeout of TransactionProcessor is too short for so many rows."""
+    found, needed = (configuration(lab, "TransactionProcessor") or {}).get("Timeout", 0), timeout_for(lab, rows)
+    if found < needed:
+        raise StepMissing(
+            f"{lab.name('TransactionProcessor')} has {found} s, and {rows:,} rows need {needed} s. "
+            "Run 01-create-functions with the same data_file."
+        )
+
+
 def recheck(lab: Lab) -> list[str]:
     """Let TotalNotifier compare all totals with its threshold, which may be new. Return the customers it alerted.
 

@@ -99,8 +99,8 @@ def delete_table(lab: Lab, name: str) -> None:
         _wait(lab, name, "table_not_exists")
 
 
-def items(lab: Lab, name: str, beginning: str = "") -> list[dict[str, Any]]:
-    """Return the items, sorted by key: all, or those whose partition key starts with `beginning`.
+def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> list[dict[str, Any]]:
+    """Return the items, sorted by key: all, or those whose partition key starts with `beginning`, or any `most` items.
 
     Strings are str, numbers are Decimal. Reads are strongly consistent. A missing table has no items.
     """
@@ -112,7 +112,8 @@ def items(lab: Lab, name: str, beginning: str = "") -> list[dict[str, Any]]:
     scan = {"TableName": lab.name(name), "ConsistentRead": True, **(chosen if beginning else {})}
     dynamodb = lab.client("dynamodb")
     try:
-        found = [_plain(item) for page in dynamodb.get_paginator("scan").paginate(**scan) for item in page["Items"]]
+        pages = dynamodb.get_paginator("scan").paginate(**scan, PaginationConfig={"MaxItems": most})
+        found = [_plain(item) for page in pages for item in page["Items"]]
     except dynamodb.exceptions.ResourceNotFoundException:
         return []
     return sorted(found, key=lambda item: [str(item.get(key)) for key in KEYS[name]])

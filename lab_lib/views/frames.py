@@ -14,6 +14,7 @@ COLUMNS = {
     "TransactionTotal": ["CustomerId", "accountBalance", "alerted"],
     "ProcessedRecords": ["EventId", "ExpiresAt"],
 }
+MOST_ROWS = 1000
 LAMBDAS_OWN = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")  # how these log lines begin
 
 
@@ -22,14 +23,17 @@ def objects(lab: Lab) -> pd.DataFrame:
     return pd.DataFrame(buckets.objects(lab), columns=["Key", "Size"])
 
 
-def table(lab: Lab, name: str) -> pd.DataFrame:
-    """Return a table's items in the order of their key. Numbers are Decimal, so they stay exact."""
-    return pd.DataFrame(tables.items(lab, name), columns=COLUMNS[name])
+def table(lab: Lab, name: str, most: int | None = MOST_ROWS) -> pd.DataFrame:
+    """Return a table's items in the order of their key, of a large table any `most` items.
+
+    Numbers are Decimal, so they stay exact.
+    """
+    return pd.DataFrame(tables.items(lab, name, most=most), columns=COLUMNS[name])
 
 
 def totals(lab: Lab) -> pd.DataFrame:
     """Return TransactionTotal: CustomerId, accountBalance (Decimal), alerted (bool)."""
-    frame = table(lab, "TransactionTotal")
+    frame = table(lab, "TransactionTotal", most=None)
     return frame.assign(alerted=frame["alerted"].eq(True))
 
 
