@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import os
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -108,8 +109,11 @@ def run(
         def started(notebook: str) -> None:
             progress.update(bar, description=notebook)
 
+        def waiting(line: str) -> None:
+            progress.update(bar, description=f"{notebooks[len(steps)].stem}: {line}")
+
         try:
-            result = headless.run(parameters, folder, until, started, finished)
+            result = headless.run(parameters, folder, until, started, finished, waiting=waiting)
         finally:
             if out_dir is None and folder.exists():
                 _point(ROOT / "runs" / "latest", folder)
@@ -193,6 +197,24 @@ def policy(
         lab = lab_lib.open_lab(account=account, profile=profile, region=region, prefix=prefix)
         policy = user_policies.learner(lab) if person == "learner" else user_policies.grader(lab)
         print(json.dumps(policy, indent=2), flush=True)
+
+
+@app.command()
+def data(
+    rows: Annotated[int, typer.Argument(min=1, help="The number of transactions.")],
+    customers: Annotated[int, typer.Option(min=1, help="The number of customers.")] = 200,
+    seed: Annotated[int, typer.Option(help="Another seed gives other transactions.")] = 0,
+) -> None:
+    """Print a large transactions file: `lab data 300000 --customers 20000 > march.txt`.
+
+    The same numbers give the same file.
+    """
+    from lab_lib import transactions
+    from lab_lib.waiting import with_progress
+
+    with handle_errors(stopped="Stopped. The file is incomplete."):
+        transactions.write(sys.stdout, with_progress(transactions.make_up(rows, customers, seed), "rows"))
+        sys.stdout.flush()
 
 
 @app.command()

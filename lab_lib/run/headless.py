@@ -66,12 +66,14 @@ def run(
     started: Callable[[str], None] = lambda notebook: None,
     finished: Callable[[Step], None] = lambda step: None,
     complete: Callable[[Lab], None] = lambda lab: None,
+    waiting: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
     """Run the notebooks with these parameters; write them and result.json to `out`, and return the result.
 
     With `until`, the run ends after that notebook and keeps everything; without, it ends with the clean-up. The first
     notebook that fails ends the run, and keeps what was made. `complete` is called once, before the clean-up or at the
-    end. First repairs an interrupted run, whose experiments or half of a clean-up would change the totals.
+    end, `waiting` with what a cell says that it waits for. First repairs an interrupted run, whose experiments or half
+    of a clean-up would change the totals.
 
     UsageError, before anything is made, for an unknown parameter or number in `until`, a file of other contents than
     transactions, or an interrupted clean-up where everything is to be kept. LabError if `out` cannot be written to.
@@ -101,7 +103,7 @@ def run(
                     held = _held(lab, key)
                     complete(lab)
                 started(path.stem)
-                steps.append(run_one(path, out, parameters, lab, kernel))
+                steps.append(run_one(path, out, parameters, lab, kernel, waiting))
                 finished(steps[-1])
                 if not steps[-1].ok:
                     break
@@ -152,7 +154,14 @@ def count_rows(path: Path) -> int:
     return rows
 
 
-def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel: Kernel) -> Step:
+def run_one(
+    path: Path,
+    out: Path,
+    parameters: dict[str, Any],
+    lab: Lab,
+    kernel: Kernel,
+    waiting: Callable[[str], None] = lambda line: None,
+) -> Step:
     """Run one notebook in this kernel, with those of the parameters that it has.
 
     Writes the notebook to `out` at its end, however it ended, with private values masked.
@@ -176,6 +185,7 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
             km=kernel,
             request_save_on_cell_execute=False,
             execution_timeout=LONGEST_CELL,
+            stderr_file=_Lines(waiting),
             on_notebook_start=lambda notebook: shown.append(notebook),
         )
     except papermill.PapermillExecutionError as failure:
@@ -202,6 +212,19 @@ class _MaskedFile:
     def pretty_path(self, path: str) -> str:
         """Return the name of the file for papermill's log."""
         return path
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """Takes what a cell writes to stderr from papermill, and hands on the last line: what the cell waits for."""
+
+    hand_on: Callable[[str], None]
+
+    def write(self, text: str) -> None:
+        self.hand_on(text.strip().split("\r")[-1])
+
+    def flush(self) -> None:
+        """Do nothing: no text is held back."""
 
 
 def totals(lab: Lab) -> dict[str, str]:

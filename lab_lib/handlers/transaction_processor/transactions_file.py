@@ -81,10 +81,10 @@ def read_line(text, columns):
 
 def split(text):
     """Return the fields of one line, without the blanks around them."""
-    if "\0" in text or len(text) > LONGEST_LINE:
-        raise Unreadable(f"it has a zero byte, or more than {LONGEST_LINE} characters")
     try:
         text.encode()
+        if "\0" in text or len(text) > LONGEST_LINE:
+            raise Unreadable(f"it has a zero byte, or more than {LONGEST_LINE} characters")
         fields = next(csv.reader([text], delimiter="|", strict=True), [])
     except UnicodeEncodeError:
         raise Unreadable("it is not UTF-8 text") from None
