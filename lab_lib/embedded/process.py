@@ -9,6 +9,7 @@ ministack has no settings for these changes, so they replace its functions by na
 import json
 import os
 import secrets
+from bisect import bisect_right
 from collections.abc import Callable
 from decimal import Context, Decimal, Inexact, Overflow, Subnormal
 from functools import partialmethod
@@ -23,6 +24,7 @@ from lab_lib.embedded.server import HOST
 
 SERVICES = "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,iam,sts,logs,cloudwatch,tagging"
 _CODE_URL_SECONDS = 600
+Item = dict[str, Any]  # of DynamoDB
 _READY = dict.fromkeys(
     ("StateReason", "StateReasonCode", "LastUpdateStatusReason", "LastUpdateStatusReasonCode"), ""
 ) | {"State": "Active", "LastUpdateStatus": "Successful"}
@@ -102,6 +104,15 @@ def _change(secret: str) -> None:
     def execution_credentials(config: dict[str, Any]) -> dict[str, str]:
         return dict(of_role({**config, "FunctionArn": f"{config.get('FunctionArn', '')}:{salt}"}))
 
+    def items_after(items: list[Item], start: Item, table: dict[str, Any]) -> list[Item]:
+        """Return the items behind the last one of a page. They are sorted; ministack compares all of them."""
+        names = [table["pk_name"], table["sk_name"]]
+
+        def key(item: Item) -> list[str]:
+            return [dynamodb._extract_key_val(item[name]) if name in item else "" for name in names]
+
+        return items[bisect_right(items, key(start), key=key) :]
+
     def activate(function: str, delay: float) -> None:
         """Activate a new or changed function at once; ministack waits half a second."""
         record = lambda_svc._functions[function]
@@ -113,6 +124,7 @@ def _change(secret: str) -> None:
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
     lambda_svc._poll_dynamodb_streams = streams.poll
     dynamodb.Decimal = Number
+    dynamodb._apply_exclusive_start_key_scan = items_after
     # ministack checks the caller's permission for each of the 100 actions of a transaction, most of which are alike.
     all_checks = iam_actions.dynamodb_transaction_checks
     iam_actions.dynamodb_transaction_checks = lambda *request: list(dict.fromkeys(all_checks(*request)))

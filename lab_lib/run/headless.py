@@ -186,6 +186,7 @@ def run_one(
             request_save_on_cell_execute=False,
             execution_timeout=LONGEST_CELL,
             stderr_file=_Lines(waiting),
+            coalesce_streams=True,  # keeps the last of the lines that a wait has written over each other
             on_notebook_start=lambda notebook: shown.append(notebook),
         )
     except papermill.PapermillExecutionError as failure:
