@@ -57,7 +57,7 @@ def count_rows(path: str | Path) -> int:
     counts: dict[bytes, int] = {b"\n": 0, b"\r": 0}  # old Macs end a line with the latter
     try:
         with Path(path).open("rb") as stream:
-            _read_columns(path, re.split(rb"\r|\n", stream.read(1_000))[0])
+            _read_columns(path, re.split(rb"\r|\n", stream.read(1 << 20), maxsplit=1)[0])
             stream.seek(0)
             while chunk := stream.read(1 << 20):
                 counts = {end: count + chunk.count(end) for end, count in counts.items()}
@@ -85,7 +85,7 @@ def recount(key: str, content: bytes) -> Recount:
     A line is a row. A field in quotes ends with its line, and may hold | and "", which stands for one quote.
     NotATransactionsFile if the header is wrong.
     """
-    header, *lines = re.split(rb"\r\n|\r|\n", content.removeprefix(codecs.BOM_UTF8))
+    header, *lines = re.split(rb"\r\n|\r|\n", content)
     columns, good, amounts, rejected = _read_columns(key, header), 0, Amounts(), list[int]()
     for number, line in enumerate(lines, 2):
         text = line.decode(errors="surrogateescape")
@@ -144,7 +144,8 @@ def _cannot_read(path: str | Path, error: OSError) -> UsageError:
 
 
 def _read_columns(name: str | Path, header: bytes) -> list[str]:
-    parts = _ROW.fullmatch(header.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape"))
+    text = header.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape")
+    parts = _ROW.fullmatch(text) if len(text) <= _LONGEST_LINE else None
     columns = [_unquoted(part) for part in parts.groups()] if parts else []
     if sorted(columns) != sorted(_HEADER.split("|")):
         found = repr(header[:80].decode(errors="replace"))

@@ -5,19 +5,22 @@ A fault is a function of the call's name and of `make`, which makes the call. It
 
 import itertools
 import json
+from types import SimpleNamespace
 from urllib.parse import quote_plus
 
 import boto3
 import pytest
+import total_notifier
+import transaction_processor
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, queues, tables, topics
-from lab_lib.handlers import total_notifier, transaction_processor
 
 MAKE_CALL = BaseClient._make_api_call  # every call of a boto3 client goes through it
 HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
+NUMBERS = itertools.count()
 
 
 class Stopped(BaseException):
@@ -43,8 +46,8 @@ class Function:
             tables.ensure_table(self.lab, name)
         self.made = []
 
-    def run(self, *records, fault=lambda name, make: make()):
-        """Run the function for these records, let its calls meet the fault, and return its answer."""
+    def run(self, *records, fault=lambda name, make: make(), event=None, context=None):
+        """Run the function for these records or this event, let its calls meet the fault, and return its answer."""
 
         def call(client, name, parameters):
             def make(**changed):
@@ -57,7 +60,7 @@ class Function:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(BaseClient, "_make_api_call", call)
-            return self.handler({"Records": list(records)}, None)
+            return self.handler(event or {"Records": list(records)}, context)
 
     def run_until(self, moment, *records):
         """Run the function and stop it at this moment. Return False if it ended earlier."""
@@ -109,12 +112,12 @@ def before(name, deed):
 class Processor(Function):
     """TransactionProcessor, with its bucket."""
 
-    TABLES = ("Customer", "Transactions")
+    TABLES = ("Customer", "Transactions", "ProcessedRecords")
 
     def __init__(self, lab, monkeypatch):
         lab.client("s3").create_bucket(Bucket=lab.bucket)
-        variables = {"CUSTOMER_TABLE": "Customer", "TRANSACTIONS_TABLE": "Transactions"}
-        super().__init__(lab, monkeypatch, transaction_processor.lambda_handler, **variables)
+        names = {"CUSTOMER_TABLE": "Customer", "TRANSACTIONS_TABLE": "Transactions", "MARKER_TABLE": "ProcessedRecords"}
+        super().__init__(lab, monkeypatch, transaction_processor.lambda_handler, **names)
 
     def empty(self):
         super().empty()
@@ -123,10 +126,12 @@ class Processor(Function):
 
     def upload(self, *content, key="transactions.txt"):
         """Upload these rows under the usual header, or these bytes, and return the record of S3's event."""
-        body = content[0] if isinstance(content[0], bytes) else "\n".join([HEADER, *content, ""]).encode()
+        text = "" if isinstance(content[0], bytes) else "\n".join([HEADER, *content, ""])
+        body = text.encode(errors="surrogateescape") or content[0]
         buckets.put(self.lab, key, body)
         # S3 sends a blank of the key as "+", and all but letters, digits and a few signs as %XX.
-        return {"s3": {"bucket": {"name": self.lab.bucket}, "object": {"key": quote_plus(key, safe="/")}}}
+        upload = {"key": quote_plus(key, safe="/"), "sequencer": f"{next(NUMBERS):016X}"}
+        return {"s3": {"bucket": {"name": self.lab.bucket}, "object": upload}}
 
     def process(self, *rows, key="transactions.txt"):
         """Upload these rows, run the function for them, and return its report."""
@@ -156,6 +161,12 @@ class Notifier(Function):
         }
         super().__init__(lab, monkeypatch, total_notifier.lambda_handler, **variables)
 
+    def recheck(self, *milliseconds, **fault):
+        """Have all totals compared with the threshold; `milliseconds` is what is left of the time at each look."""
+        clock = itertools.chain(milliseconds, itertools.repeat(20_000))
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: next(clock))
+        return self.run(event={"recheck": True}, context=context, **fault)
+
     def totals(self):
         return {item["CustomerId"]: item["accountBalance"] for item in tables.items(self.lab, "TransactionTotal")}
 
@@ -167,9 +178,6 @@ class Notifier(Function):
     def letters(self):
         """Return what was sent to the dead-letter queue: error and record."""
         return [json.loads(parameters["MessageBody"]) for name, parameters in self.made if name == "SendMessage"]
-
-
-NUMBERS = itertools.count()
 
 
 def record(customer, new=None, old=None, transaction=None):

@@ -1,10 +1,10 @@
-"""TotalNotifier in process: what becomes of the records of a batch, however it is delivered and whatever fails."""
+"""TotalNotifier: its ledger with plain values, then batches in process: delivered again, cut off, or refused."""
 
-import decimal
 import itertools
 import time
 from decimal import Decimal
 
+import ledger
 import pytest
 from botocore.exceptions import ClientError
 from in_process import Notifier, before, fail, record
@@ -12,6 +12,7 @@ from in_process import Notifier, before, fail, record
 from lab_lib.aws import tables, topics
 
 BIG = f"1{'0' * 37}"  # with a cent more, it would have more digits than DynamoDB keeps
+TRANSACTION = "TransactionCanceledException"
 
 
 @pytest.fixture
@@ -19,41 +20,58 @@ def notifier(lab, monkeypatch):
     return Notifier(lab, monkeypatch)
 
 
-@pytest.mark.parametrize(
-    ("changes", "total"),
-    [
-        ([(100,), (25,), (25,)], "150"),
-        ([("0.10",), ("0.20",)], "0.30"),
-        ([(100,), ("-0.50",)], "99.50"),
-        ([("9" * 35,), ("0.01",)], "9" * 35 + ".01"),
-        pytest.param([(100,), (30, 100)], "30", id="corrected"),
-        pytest.param([(100,), (100, 100)], "100", id="written again"),
-        pytest.param([(100,), (5,), (None, 100)], "5", id="deleted"),
-    ],
-)
-def test_a_change_counts_with_the_new_amount_less_the_old_one(notifier, changes, total):
-    notifier.run(record("C1", 1))
-
-    with decimal.localcontext(prec=38):  # moto adds in the precision of the caller, DynamoDB in this one
-        answer = notifier.run(*[record("C1", *change) for change in [*changes, ("-1",)]])
-
-    assert answer == {"batchItemFailures": []}
-    assert notifier.totals() == {"C1": Decimal(total)}
+def refusal(*codes, code=TRANSACTION):
+    """Return the error with which DynamoDB refuses a transaction; one code an action."""
+    return ClientError({"Error": {"Code": code}, "CancellationReasons": [{"Code": each} for each in codes]}, "")
 
 
-@pytest.mark.parametrize(
-    "deliveries",
-    [
-        pytest.param(["012", "012"], id="whole, again"),
-        pytest.param(["0012"], id="a record twice in a batch"),
-        pytest.param(["01", "12", "210"], id="cut differently, in another order"),
-        pytest.param(["2", "012"], id="its end first"),
-    ],
-)
+# The ledger
+
+
+def test_a_change_is_the_new_amount_less_the_old_one():
+    images = [("0.30",), ("-0.50",), (30, 100), (100, 100), (None, 100), (f"{'9' * 36}.01", "0.01"), (30, {"S": "ten"})]
+    amounts = ["0.30", "-0.50", -70, 0, -100, "9" * 36, 30]
+
+    changes, letters = ledger.read_changes([record("C1", *each) for each in images])
+
+    assert ([change.amount for change in changes], letters) == ([Decimal(amount) for amount in amounts], [])
+
+
+def test_an_amount_that_becomes_a_text_is_taken_back_and_reported():
+    changes, (letter,) = ledger.read_changes([record("C1", {"S": "ten"}, 100)])
+
+    assert ([change.amount for change in changes], letter["record"]) == ([-100], changes[0].record)
+
+
+def test_a_pack_never_has_more_actions_than_a_transaction_may_and_all_changes_are_in_one():
+    records = [record(f"C{number % customers}", 1) for customers in (1, 7, 300) for number in range(300)]
+    changes, _ = ledger.read_changes([*records, *records])  # a batch may hold a record twice
+
+    packs = list(ledger.packs(changes))
+
+    assert all(len(ledger.actions(pack, "markers", "totals", 0)) <= 100 for pack in packs)
+    assert len(changes) == len(records)
+    assert list(itertools.chain(*packs)) == sorted(changes, key=lambda change: change.customer)
+
+
+def test_only_an_invalid_request_is_hopeless_and_the_markers_that_are_there_are_named():
+    assert ledger.why_refused(refusal("None", "ConditionalCheckFailed", "TransactionConflict")) == ({1}, False)
+    assert ledger.why_refused(refusal("ThrottlingError", "None")) == (set(), False)
+    assert ledger.why_refused(refusal("ConditionalCheckFailed", "ValidationError")) == ({0}, True)
+    assert ledger.why_refused(refusal(code="ValidationException")) == (set(), True)
+    with pytest.raises(ArithmeticError) as caught:
+        ledger.actions(ledger.read_changes([record("C1", BIG), record("C1", "0.01")])[0], "markers", "totals", 0)
+    assert ledger.why_refused(caught.value) == (set(), True)
+
+
+# Batches
+
+
+@pytest.mark.parametrize("deliveries", ["012 012", "0012", "01 12 210", "2 012"])
 def test_a_record_counts_once_however_often_it_is_delivered(notifier, deliveries):
     records = [record("C1", 100), record("C2", 1600), record("C1", 25)]
 
-    for places in deliveries:
+    for places in deliveries.split():
         notifier.run(*[records[int(place)] for place in places])
 
     assert notifier.totals() == {"C1": 125, "C2": 1600}
@@ -68,6 +86,25 @@ def test_a_batch_of_more_than_100_customers_is_counted_and_alerted_whole(notifie
 
     assert notifier.totals() == {**dict.fromkeys(names, 1), "C000": 2, "C100": 1500}
     assert notifier.alerts() == [("C100", "1500")]
+
+
+def test_300_records_of_which_most_come_again_take_few_calls(notifier):
+    records, calls = [record(f"C{number % 100}", 1) for number in range(300)], []
+    there = {each["eventID"] for each in records[:290]}
+
+    def dynamodb(name, make):  # moto takes seconds for as many
+        if name != "TransactWriteItems":
+            return make()
+        calls.append([each["Put"]["Item"]["EventId"] for each in make.parameters["TransactItems"] if "Put" in each])
+        if not there.isdisjoint(calls[-1]):
+            raise refusal(*("ConditionalCheckFailed" if event in there else "None" for event in calls[-1]))
+        return {}
+
+    notifier.run(*records, fault=dynamodb)
+
+    added = [event for call in calls if there.isdisjoint(call) for event in call]
+    assert added == [each["eventID"] for each in records[290:]]
+    assert len(calls) <= 9  # one by one, they would outlast the timeout again and again
 
 
 def test_the_markers_outlive_the_records_of_the_stream(lab, notifier):
@@ -106,13 +143,43 @@ def test_the_alert_is_the_handouts_message(notifier):
     assert message["Message"] == '{"customerID": "C2", "accountBalance": "1750.50"}'
 
 
-def test_a_new_threshold_counts_from_the_next_change_on(notifier, monkeypatch):
-    notifier.run(record("C1", 100))
-    monkeypatch.setenv("THRESHOLD", "99.50")
+def test_a_recheck_alerts_of_a_lower_threshold_once_and_clears_the_flags_of_a_higher_one(notifier, monkeypatch):
+    notifier.run(*[record(f"C{number}", amount) for number, amount in enumerate((10, 1600, 120, 90, 100))])
+    alerted = []
 
-    notifier.run(record("C1", 1))
+    for threshold in ("100", "100", "2000", "100"):
+        monkeypatch.setenv("THRESHOLD", threshold)
+        alerted.append(notifier.recheck())
 
-    assert notifier.alerts() == [("C1", "101")]
+    highest_first = [["C2", "C4"], [], [], ["C1", "C2", "C4"]]
+    assert alerted == [{"alerted": customers, "left": 0} for customers in highest_first]
+    assert notifier.alerts() == [("C1", "1600")] * 2 + [("C2", "120")] * 2 + [("C4", "100")] * 2
+
+
+def test_a_recheck_that_runs_out_of_time_is_finished_by_the_next_one(notifier, monkeypatch):
+    notifier.run(*[record(f"C{number}", 100 + number) for number in range(3)])
+    monkeypatch.setenv("THRESHOLD", "100")
+
+    assert notifier.recheck(20_000, 5_001, 5_000) == {"alerted": ["C2", "C1"], "left": 1}
+    assert notifier.recheck() == {"alerted": ["C0"], "left": 0}
+
+
+def test_without_the_topic_a_recheck_changes_nothing(lab, notifier, monkeypatch):
+    notifier.run(record("C1", 1600))
+    with pytest.raises(ClientError):
+        notifier.run(record("C2", 1900), fault=fail("Publish"))
+    tables.put_item(lab, "TransactionTotal", {"CustomerId": "C3", "accountBalance": "a lot"})
+    monkeypatch.setenv("THRESHOLD", "1800")  # C1 has a flag to clear, C2 one to set
+    held = tables.items(lab, "TransactionTotal")
+    topics.delete_topic(lab)
+
+    with pytest.raises(ClientError, match="NotFound"):
+        notifier.recheck()
+    assert tables.items(lab, "TransactionTotal") == held
+
+    topics.ensure_topic(lab)
+    assert notifier.recheck() == {"alerted": ["C2"], "left": 0}
+    assert [total.get("alerted") for total in tables.items(lab, "TransactionTotal")] == [False, True, None]
 
 
 # Two runs can meet at one customer: the stream orders only the records of one item.
@@ -156,9 +223,6 @@ def test_a_run_that_is_stopped_between_any_two_calls_is_finished_by_the_next_one
     assert moment >= 10  # five calls, each before and after
 
 
-TRANSACTION = "TransactionCanceledException"
-
-
 @pytest.mark.parametrize(
     ("call", "code", "reasons"),
     [
@@ -187,28 +251,16 @@ def test_a_run_ends_with_the_error_of_its_call_and_the_retry_finishes_it(notifie
 def test_a_conflict_in_a_batch_of_which_a_part_is_added_loses_none_of_the_rest(notifier):
     batch = [record("C1", 100), record("C2", 20)]
     notifier.run(batch[0])
-    refusals = iter([[{"Code": "ConditionalCheckFailed"}, {"Code": "None"}, {"Code": "TransactionConflict"}]])
+    refusals = [refusal("ConditionalCheckFailed", "None", "TransactionConflict")]
 
     def fault(name, make):
-        if name == "TransactWriteItems" and (reasons := next(refusals, None)):
-            raise ClientError({"Error": {"Code": TRANSACTION}, "CancellationReasons": reasons}, name)
+        if name == "TransactWriteItems" and refusals:
+            raise refusals.pop()
         return make()
 
     notifier.run(*batch, fault=fault)
 
     assert notifier.totals() == {"C1": 100, "C2": 20}
-
-
-def test_without_the_topic_the_total_is_right_and_the_next_change_brings_the_alert(lab, notifier):
-    topics.delete_topic(lab)
-    with pytest.raises(ClientError, match="NotFound"):
-        notifier.run(record("C1", 1600))
-    assert notifier.totals() == {"C1": 1600}
-
-    topics.ensure_topic(lab)
-    notifier.run(record("C1", 1))
-
-    assert notifier.alerts() == [("C1", "1601")]
 
 
 def test_totals_that_dynamodb_left_unread_are_asked_for_again(notifier):
@@ -228,32 +280,22 @@ def test_totals_that_dynamodb_left_unread_are_asked_for_again(notifier):
 # Records that can never succeed
 
 
-@pytest.mark.parametrize(
-    "hopeless",
-    [
-        pytest.param({}, id="no record"),
-        pytest.param({"eventID": "e", "dynamodb": {"Keys": {"CustomerId": {"N": "1"}}}}, id="a number as customer"),
-        pytest.param(record("C1", {"S": "ten"}), id="a text"),
-        pytest.param(record("C1", {"N": ""}), id="an empty number"),
-        pytest.param(record("C1", {"NULL": True}), id="null"),
-        pytest.param(record("C1", BIG, "0.01"), id="a change of 39 digits"),
-    ],
-)
-def test_a_hopeless_record_goes_to_the_dead_letters_and_the_others_count(notifier, hopeless):
-    notifier.run(record("C1", 100), hopeless, record("C2", 1600))
+def test_hopeless_records_go_to_the_dead_letters_and_the_others_count(notifier):
+    keys = {"CustomerId": {"N": "1"}}
+    unreadable = [{}, {"eventID": "e", "dynamodb": {"Keys": keys}}, record("C1", BIG, "0.01")]
+    texts = [record("C1", amount) for amount in ({"S": "ten"}, {"N": ""}, {"NULL": True})]
+    again, refused = record("C2", 1600), record("C3", 1)
+    notifier.run(again)
 
-    assert [letter["record"] for letter in notifier.letters()] == [hopeless]
+    def fault(name, make):
+        items = [str(item) for item in make.parameters.get("TransactItems", [])]
+        if any("C3" in item for item in items):
+            code = {True: "ConditionalCheckFailed", False: "None"}
+            raise refusal(*(code[again["eventID"] in item] for item in items[:-1]), "ValidationError")
+        return make()
+
+    notifier.run(record("C1", 100), *unreadable, *texts, again, refused, fault=fault)
+
+    assert [letter["record"] for letter in notifier.letters()] == [*unreadable, *texts, refused]
     assert notifier.totals() == {"C1": 100, "C2": 1600}
     assert notifier.alerts() == [("C2", "1600")]
-
-
-def test_an_amount_that_becomes_a_text_is_taken_back_and_counts_again_when_it_is_mended(notifier):
-    notifier.run(record("C1", 100), record("C1", 5))
-
-    notifier.run(record("C1", {"S": "ten"}, 100))
-    assert notifier.totals() == {"C1": 5}
-    notifier.run(record("C1", 30, {"S": "ten"}))
-    notifier.run(record("C1", None, {"S": "ten"}))
-
-    assert notifier.totals() == {"C1": 35}
-    assert len(notifier.letters()) == 1

@@ -1,19 +1,112 @@
-"""TransactionProcessor in process: what becomes of the rows of an upload."""
+"""TransactionProcessor: the rules of a file with plain values, then the function in process."""
 
 import codecs
+import io
 import itertools
 import json
-from contextlib import suppress
 from decimal import Decimal
 
 import pytest
+import transaction_processor
 from botocore.exceptions import ClientError
 from in_process import HEADER, Processor, before, fail
+from transactions_file import Unreadable, read_lines
 
+from lab_lib import transactions
 from lab_lib.aws import buckets, tables
 
 ROW = "C1|1 Smith Street|T1|03/16/2017|100"
 KEY = "transactions.txt"
+DATED = {"CustomerId": "C1", "TransactionId": "T1", "TransactionDate": "03/16/2017"}
+
+
+def read(content):
+    """Return number, row, reason and text of each line, as the function reads it. The recount agrees."""
+    lines, file = list(read_lines(io.BytesIO(content))), transactions.recount(KEY, content)
+    rows = [row for _, row, _, _ in lines if row]
+    assert file.amounts == {(row["CustomerId"], row["TransactionId"]): row["TransactionAmount"] for row in rows}
+    assert file.rejected == [number for number, row, _, _ in lines if not row]
+    return lines
+
+
+# Rules of a file
+
+
+def test_a_bad_line_is_rejected_with_its_number_and_reason_and_the_others_are_rows():
+    good = {"a": "0", "b": "99.50", "c": "-12.25", "d": "+7", "e": f"-{'9' * 36}.99", "f": f"0.{'9' * 37}", "g": "007"}
+    number = "number such as 99.50, in the digits 0-9"
+    bad = {
+        "C1|home|T1|03/16/2017": "4 fields; wanted 5",
+        "C1|home|T1|03/16/2017|1|2": "6 fields; wanted 5",
+        "  |home|T1|03/16/2017|1": "customer_id is empty",
+        "C1|home||03/16/2017|1": "trn_id is empty",
+        f"{'é' * 1025}|home|T1|03/16/2017|1": "customer_id is longer than 2048 bytes",
+        f"C1|home|{'é' * 513}|03/16/2017|1": "trn_id is longer than 1024 bytes",
+        f"C1|{'李' * 33_334}|T1|03/16/2017|1": "customer_address is longer than 100000 bytes",
+        'C1|home|T1|03/16/2017|"1': "its quotes are wrong: unexpected end of data",
+        'C1|"a" b|T1|03/16/2017|1': "its quotes are wrong: '|' expected after '\"'",
+        "C1|Z\udcfcrich|T1|03/16/2017|1": "it is not UTF-8 text",
+        "C1|\0|T1|03/16/2017|1": "it has a zero byte, or more than 130000 characters",
+        "x" * 130_001: "it has a zero byte, or more than 130000 characters",
+        **{
+            f"C1|home|T|03/16/2017|{amount}": f"trn_amount is {amount!r}; wanted a {number}"
+            for amount in ("", "ten", "1_000", "1,000", "NaN", "-Infinity", "1e5", "１００", "٣", ".5", "$5")
+        },
+        f"C1|home|T1|03/16/2017|{'0' * 38}.1": "trn_amount has more than 38 digits",
+        **{
+            f"C1|home|T1|{day}|1": f"trn_date is {day!r}; wanted a day as MM/DD/YYYY, in the digits 0-9"
+            for day in ("", "2017-03-16", "16/03/2017", "02/29/2017", "03/16/17", "03/ 6/2017", "０3/16/2017")
+        },
+    }
+
+    rows = [f"C1|home|{name}|03/16/2017|{good[name]}" for name in good]
+    lines = read("\n".join([HEADER, *bad, "", *rows, "x" * 300_000]).encode(errors="surrogateescape"))
+
+    amounts = {row["TransactionId"]: row["TransactionAmount"] for _, row, _, _ in lines if row}
+    assert amounts == {name: Decimal(amount) for name, amount in good.items()}
+    numbered = enumerate(bad.items(), 2)  # 1 is the header
+    *rejected, huge = [(number, reason, text) for number, row, reason, text in lines if not row]
+    assert rejected == [(number, reason, text) for number, (text, reason) in numbered]
+    assert (huge[0], len(huge[2])) == (3 + len(bad) + len(good), 130_001)  # only its beginning is in memory
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(codecs.BOM_UTF8 + f"{HEADER}\n{ROW}\n".encode(), id="byte order mark"),
+        pytest.param(f"{HEADER}\r\n{ROW}\r\n".encode(), id="CRLF"),
+        pytest.param(f"{HEADER}\r{ROW}".encode(), id="CR"),
+        pytest.param(f"{HEADER}\n\n{ROW}\n   \n||||".encode(), id="blank lines, no last newline"),
+        pytest.param(f"{HEADER}  \n C1 |1 Smith Street  |\tT1|3/16/2017 | +100\n".encode(), id="blanks, short day"),
+        pytest.param(f'{HEADER}\n"C1"|"1 Smith Street"|"T1"|"03/16/2017"|"100"\n'.encode(), id="quotes"),
+        b"trn_amount|trn_id|customer_id|trn_date|customer_address\n100|T1|C1|03/16/2017|1 Smith Street\n",
+    ],
+)
+def test_what_editors_and_spreadsheets_make_of_a_file_is_read_the_same(content):
+    rows = [row for _, row, _, _ in read(content)]
+
+    assert rows == [{**DATED, "Address": "1 Smith Street", "TransactionAmount": 100}]
+
+
+def test_a_quote_that_is_never_closed_costs_its_own_line_and_no_other():
+    between = [f"C2|home|T{number}|03/16/2017|20" for number in (2, 4)]
+    rows = ['C1|"12 Smith Street|T1|03/16/2017|100', *between, 'C3|flat 5"|T3|03/16/2017|50']
+
+    lines = read("\n".join([HEADER, *rows]).encode())
+
+    assert [row["TransactionId"] if row else number for number, row, _, _ in lines] == [2, "T2", "T4", "T3"]
+
+
+def test_a_large_file_is_read_as_its_rows_are_asked_for():
+    stream = io.BytesIO("\n".join([HEADER, *[ROW] * 50_000]).encode())
+
+    lines = read_lines(stream)
+    next(lines)
+
+    assert stream.tell() < 20_000  # of 1.8 MB
+
+
+# The function
 
 
 @pytest.fixture
@@ -26,110 +119,79 @@ def test_a_row_becomes_a_customer_and_a_transaction(lab, processor):
 
     assert report == {"key": KEY, "rows": 1, "written": 1, "rejected": 0}
     assert tables.items(lab, "Customer") == [{"CustomerId": "C1", "Address": "1 Smith Street, London"}]
-    dated = {"TransactionDate": "03/16/2017", "TransactionAmount": Decimal("99.50")}
-    assert tables.items(lab, "Transactions") == [{"CustomerId": "C1", "TransactionId": "T1", **dated}]
+    assert tables.items(lab, "Transactions") == [{**DATED, "TransactionAmount": Decimal("99.50")}]
 
 
 def test_every_object_of_an_event_is_processed_and_reported_in_the_log(lab, processor, capsys):
-    keys = ["of march.txt", "a+b%20c.txt", "März/取引 100%.txt"]
-    records = [processor.upload(f"C{key}|home|T1|03/16/2017|1", key=key) for key in ["gone.txt", *keys]]
-    lab.client("s3").delete_object(Bucket=lab.bucket, Key="gone.txt")
+    keys = ["of march.txt", "a+b%20c.txt", "März/取引 100%.txt", "k" * 1024]
+    records = [processor.upload(f"C{key}|home|T1|03/16/2017|1", "bad", key=key) for key in ["gone.txt", *keys]]
+    buckets.delete_object(lab, "gone.txt")
 
     reports = processor.run(*records)["files"]
 
     assert reports[0] == {"key": "gone.txt", "gone": True}
     assert [report["key"] for report in reports[1:]] == keys
     assert {customer for customer, _ in processor.amounts()} == {f"C{key}" for key in keys}
+    assert [len(buckets.rejected_rows(lab, key)) for key in ["gone.txt", *keys]] == [0, 1, 1, 1, 1]
+    assert max(len(each["Key"].encode()) for each in buckets.objects(lab)) == 1024  # S3's limit; moto has none
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == reports
 
 
 def test_what_is_no_upload_changes_nothing(processor):
-    assert processor.handler({"Event": "s3:TestEvent"}, None) == {"files": []}  # S3 sends it with a new notification
-    assert processor.run(processor.upload(b"written by the function itself", key="rejected/notes.txt")) == {"files": []}
+    assert processor.run(event={"Event": "s3:TestEvent"}) == {"files": []}  # S3 sends it with a new notification
+    (report,) = processor.run(processor.upload(ROW, key="rejected/a.csv"))["files"]
+    assert report == {"key": "rejected/a.csv", "skipped": "rejected/ is only for the lines that were rejected"}
+    assert processor.amounts() == {}
 
 
-# Rows
+def test_a_file_with_a_wrong_header_fails_each_time_with_its_key_and_writes_nothing(processor):
+    event = processor.upload(b"\x89PNG")
+
+    for _ in range(2):
+        with pytest.raises(Unreadable, match=f"^{KEY}: it is not UTF-8 text"):
+            processor.run(event)
+
+    assert processor.held() == ([], [], [])
 
 
-def test_bad_rows_are_kept_with_their_line_and_reason_and_the_others_are_written(lab, processor):
-    good = {"a": "0", "b": "99.50", "c": "-12.25", "d": "+7", "e": f"-{'9' * 36}.99", "f": f"0.{'9' * 38}", "g": "007"}
-    bad = {
-        "C1|home|T1|03/16/2017": "4 fields; wanted 5",
-        "C1|home|T1|03/16/2017|1|2": "6 fields; wanted 5",
-        "  |home|T1|03/16/2017|1": "customer_id is empty",
-        "C1|home||03/16/2017|1": "trn_id is empty",
-        f"{'é' * 1025}|home|T1|03/16/2017|1": "customer_id is longer than 2048 bytes",
-        f"C1|home|{'é' * 513}|03/16/2017|1": "trn_id is longer than 1024 bytes",
-        f"C1|{'李' * 100_001}|T1|03/16/2017|1": "customer_address is longer than 300000 bytes",
-        **{
-            f"C1|home|T1|03/16/2017|{amount}": f"trn_amount is {amount!r}; wanted a number such as 100 or 99.50"
-            for amount in ("", "ten", "1_000", "1,000", "NaN", "-Infinity", "1e5", "１００", "٣", ".5", "$5")
-        },
-        f"C1|home|T1|03/16/2017|{'1' * 39}": "trn_amount has more than 38 digits",
-        f"C1|home|T1|03/16/2017|0.{'0' * 139}1": "trn_amount is too small for DynamoDB",
-        **{
-            f"C1|home|T1|{day}|1": f"trn_date is {day!r}; wanted a day as MM/DD/YYYY"
-            for day in ("", "2017-03-16", "16/03/2017", "02/29/2017", "03/16/17")
-        },
-    }
-
-    report = processor.process(*bad, "", *(f"C1|home|{name}|03/16/2017|{good[name]}" for name in good), "bad")
-
-    assert (report["written"], report["rejected"]) == (len(good), len(bad) + 1)
-    assert processor.amounts() == {("C1", name): Decimal(amount) for name, amount in good.items()}
-    rejected = buckets.rejected_rows(lab, KEY)
-    assert {row["row"]: row["reason"] for row in rejected[:-1]} == {row[:100_000]: why for row, why in bad.items()}
-    assert [row["line"] for row in rejected] == [*range(2, 2 + len(bad)), 3 + len(bad) + len(good)]  # 1 is the header
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        pytest.param(codecs.BOM_UTF8 + f"{HEADER}\n{ROW}\n".encode(), id="byte order mark"),
-        pytest.param(f"{HEADER}\r\n{ROW}\r\n".encode(), id="CRLF"),
-        pytest.param(f"{HEADER}\n\n{ROW}\n   \n||||".encode(), id="blank lines, no last newline"),
-        pytest.param(f"{HEADER}  \n C1 |1 Smith Street  |\tT1|3/16/2017 | +100\n".encode(), id="blanks, short day"),
-        pytest.param(f'{HEADER}\n"C1"|"1 Smith Street"|"T1"|"03/16/2017"|"100"\n'.encode(), id="quotes"),
-        pytest.param(
-            b"trn_amount|trn_id|customer_id|trn_date|customer_address\n100|T1|C1|03/16/2017|1 Smith Street\n",
-            id="another order",
-        ),
-    ],
-)
-def test_what_editors_and_spreadsheets_make_of_a_file_is_read_the_same(lab, processor, content):
-    assert processor.run(processor.upload(content))["files"] == [{"key": KEY, "rows": 1, "written": 1, "rejected": 0}]
-    assert tables.items(lab, "Customer") == [{"CustomerId": "C1", "Address": "1 Smith Street"}]
-    dated = {"TransactionDate": "03/16/2017", "TransactionAmount": 100}
-    assert tables.items(lab, "Transactions") == [{"CustomerId": "C1", "TransactionId": "T1", **dated}]
-
-
-def test_a_quote_that_is_never_closed_costs_its_own_line_and_no_other(lab, processor):
-    processor.process('C2|"Rose Cottage|T2|03/16/2017|2', 'C3|"home"|T3|03/16/2017|3', 'C4|"a" b|T4|03/16/2017|4', ROW)
-
-    assert [row["line"] for row in buckets.rejected_rows(lab, KEY)] == [2, 4]
-    assert processor.amounts() == {("C1", "T1"): 100, ("C3", "T3"): 3}
-
-
-def test_the_last_row_of_a_transaction_and_the_last_address_of_a_customer_count(lab, processor):
-    between = [f"C2|home|T{number}|03/16/2017|1" for number in range(60)]  # more than two batches of DynamoDB's
+@pytest.mark.parametrize("remembered", [2, 50_000])
+def test_the_last_row_of_a_transaction_and_the_last_address_of_a_customer_count(
+    lab, processor, monkeypatch, remembered
+):
+    monkeypatch.setattr(transaction_processor, "MOST_REMEMBERED", remembered)
+    between = [f"C{2 + number % 5}|home|T{number}|03/16/2017|1" for number in range(60)]  # more than two batches
     rows = [f"C1|{address}|T1|03/16/2017|{amount}" for address, amount in (("old", 1), ("new", 2), ("old", 3))]
 
-    processor.process(rows[0], *between, rows[1], rows[2], "C1|home|T1|03/16/2017|a lot")
+    report = processor.process(rows[0], *between, rows[1], rows[2], "C1|home|T1|03/16/2017|a lot")
 
+    assert (report["written"], report["rejected"]) == (63, 1)
     assert processor.amounts()["C1", "T1"] == 3
     assert len(processor.amounts()) == 61
-    assert tables.items(lab, "Customer")[0] == {"CustomerId": "C1", "Address": "old"}
-    superseded = [row["line"] for row in buckets.rejected_rows(lab, KEY) if row["reason"] == "superseded by line 64"]
-    assert superseded == [2, 63]
+    addresses = {item["CustomerId"]: item["Address"] for item in tables.items(lab, "Customer")}
+    assert addresses == {"C1": "old", **dict.fromkeys(["C2", "C3", "C4", "C5", "C6"], "home")}
+    for requests in (calls["RequestItems"] for name, calls in processor.made if name == "BatchWriteItem"):
+        ((table, items),) = requests.items()
+        keys = [[each["PutRequest"]["Item"][key] for key in tables.KEYS[table]] for each in items]
+        assert all(keys.count(key) == 1 for key in keys)  # DynamoDB refuses the call otherwise; moto does not
 
 
-def test_a_file_that_comes_again_changes_nothing_and_a_mended_one_forgets_its_bad_rows(lab, processor):
+def test_all_rejected_lines_are_counted_and_the_first_ones_are_kept(lab, processor, monkeypatch):
+    monkeypatch.setattr(transaction_processor, "MOST_KEPT", 2)
+
+    report = processor.process("C1|Z\udcfcrich|T1|03/16/2017|1", ROW, "x" * 2_000, "bad", "bad")
+
+    assert report == {"key": KEY, "rows": 5, "written": 1, "rejected": 4}
+    rejected = [(row["line"], row["row"]) for row in buckets.rejected_rows(lab, KEY)]
+    assert rejected == [(2, "C1|Z?rich|T1|03/16/2017|1"), (4, "x" * 1_000)]
+
+
+def test_a_file_that_is_uploaded_again_changes_nothing_and_a_mended_one_forgets_its_bad_rows(lab, processor):
     rows = [*(f"C{number % 3}|home|T{number}|03/16/2017|{number}" for number in range(50)), "bad"]
     processor.process(*rows)
-    before = processor.held()
+    held = processor.held()
 
     processor.process(*rows)
-    assert processor.held() == before
+    assert processor.held() == held
 
     processor.process(ROW, "still bad")
     assert [row["row"] for row in buckets.rejected_rows(lab, KEY)] == ["still bad"]
@@ -137,32 +199,34 @@ def test_a_file_that_comes_again_changes_nothing_and_a_mended_one_forgets_its_ba
     assert [each["Key"] for each in buckets.objects(lab)] == [KEY]
 
 
-# Files that cannot be read
+# Events that come again
 
 
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"", "it is empty"),
-        (ROW.encode(), "line 1 is 'C1|"),
-        (HEADER.replace("|", ",").encode() + b"\nC1,home,T1,03/16/2017,1\n", "line 1 is 'customer_id,"),
-        (f"{HEADER}|note\n{ROW}|x\n".encode(), "line 1 is 'customer_id|"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "it is not UTF-8 text"),
-        (f"{HEADER}\n{ROW}\n".encode("utf-16"), "it is not UTF-8 text"),
-        (f"{HEADER}\n{ROW}\nC2|\0|T2|03/16/2017|1\n".encode(), "line 3 holds a zero byte"),
-        (f"{HEADER}\n{ROW}\n".encode() + b"C2|Z\xfcrich", "it is not UTF-8 text"),
-    ],
-    ids=["empty", "no header", "commas", "another column", "picture", "UTF-16", "zero byte", "Latin-1 at its end"],
-)
-def test_a_file_that_cannot_be_read_fails_with_the_reason_and_writes_nothing(lab, processor, content, words):
-    event = processor.upload(content)
+def test_an_event_that_comes_again_after_a_correction_changes_nothing(processor):
+    march, gone = processor.upload(ROW, key="a-march.txt"), processor.upload(ROW, key="gone.txt")
+    buckets.delete_object(processor.lab, "gone.txt")
+    processor.run(march, gone)
+    processor.process(ROW.replace("100", "7"), key="a-march-corrected.txt")
+    processor.upload(ROW, key="gone.txt")
 
-    with pytest.raises(Exception, match=f"^{KEY}: ") as caught:
-        processor.run(event)
+    reports = processor.run(march, gone)["files"]
 
-    assert words in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert processor.held() == ([], [], [])
+    skipped = "this upload was taken in before"
+    assert reports == [{"key": key, "skipped": skipped} for key in ("a-march.txt", "gone.txt")]
+    assert processor.amounts() == {("C1", "T1"): 7}
+
+
+def test_the_same_key_uploaded_again_and_an_event_without_a_sequencer_are_processed(processor):
+    event = processor.upload(ROW)
+    processor.run(event)
+    assert processor.process(ROW.replace("100", "7"))["written"] == 1
+
+    processor.upload(ROW)
+    del event["s3"]["object"]["sequencer"]
+    for _ in range(2):
+        assert processor.run(event)["files"] == [{"key": KEY, "rows": 1, "written": 1, "rejected": 0}]
+
+    assert processor.amounts() == {("C1", "T1"): 100}
 
 
 # Calls that fail, runs that are stopped, and objects that change meanwhile
@@ -180,21 +244,22 @@ def test_a_run_that_is_stopped_between_any_two_calls_is_finished_by_the_next_one
         assert [row["row"] for row in buckets.rejected_rows(processor.lab, KEY)] == ["bad"]
         if not stopped:
             break
-    assert moment >= 12  # at least two writes of transactions, and a read, a write of customers, of bad rows, a check
+    assert moment >= 16  # two writes of transactions, one of customers, rejected lines and marker, and three reads
 
 
-@pytest.mark.parametrize("call", ["GetObject", "BatchWriteItem", "PutObject", "HeadObject"])
+@pytest.mark.parametrize("call", ["GetItem", "GetObject", "BatchWriteItem", "PutObject", "HeadObject", "PutItem"])
 def test_the_error_of_a_call_goes_up_so_that_lambda_tries_again(processor, call):
     event = processor.upload(ROW, "bad")
 
     with pytest.raises(ClientError, match="AccessDenied"):
         processor.run(event, fault=fail(call, "AccessDenied"))
-    processor.run(event)
+    (report,) = processor.run(event)["files"]
 
+    assert report == {"key": KEY, "rows": 2, "written": 1, "rejected": 1}
     assert processor.amounts() == {("C1", "T1"): 100}
 
 
-def test_what_dynamodb_had_no_room_for_is_sent_again(processor):
+def test_what_dynamodb_had_no_room_for_is_sent_again_and_not_over_a_later_row(processor):
     refused = []
 
     def half(name, make):
@@ -205,19 +270,22 @@ def test_what_dynamodb_had_no_room_for_is_sent_again(processor):
         make(RequestItems={table: requests[: len(requests) // 2]})
         return {"UnprocessedItems": {table: refused}}
 
-    event = processor.upload(*[f"C1|home|T{number}|03/16/2017|1" for number in range(40)])
-    processor.run(event, fault=half)
+    rows = [f"C1|home|T{number}|03/16/2017|{amount}" for amount in (1, 2) for number in range(40)]
+    processor.run(processor.upload(*rows), fault=half)
 
     assert refused
-    assert len(processor.amounts()) == 40
+    assert processor.amounts() == {("C1", f"T{number}"): 2 for number in range(40)}
 
 
-@pytest.mark.parametrize("call", ["GetObject", "BatchWriteItem", "HeadObject"])
-def test_of_two_versions_of_a_file_the_newer_one_stays_also_when_the_older_one_ends_last(lab, processor, call):
+@pytest.mark.parametrize("both", [True, False], ids=["its event meanwhile", "its event later"])
+@pytest.mark.parametrize("call", ["GetItem", "GetObject", "BatchWriteItem", "HeadObject"])
+def test_of_two_versions_of_a_file_the_newer_one_stays_also_when_the_older_one_ends_last(lab, processor, call, both):
     older = processor.upload("C1|home|T1|03/16/2017|1", "old")
 
     def meanwhile():
-        processor.run(processor.upload("C1|home|T1|03/16/2017|2", "new"))
+        newer = processor.upload("C1|home|T1|03/16/2017|2", "new")
+        if both:
+            processor.run(newer)
 
     processor.run(older, fault=before(call, meanwhile))
 
@@ -225,17 +293,12 @@ def test_of_two_versions_of_a_file_the_newer_one_stays_also_when_the_older_one_e
     assert [row["row"] for row in buckets.rejected_rows(lab, KEY)] == ["new"]
 
 
-def test_a_file_that_is_replaced_between_two_readings_is_not_taken_in_by_half(processor):
-    older = processor.upload("C1|home|T1|03/16/2017|1")
+def test_an_object_that_is_deleted_while_it_is_read_is_taken_in(processor):
+    event = processor.upload(ROW)
 
-    def replace_after_reading(name, make):
-        answer = make()
-        if name == "GetObject":
-            processor.upload("C1|home|T2|03/16/2017|2")
-        return answer
+    (report,) = processor.run(event, fault=before("HeadObject", lambda: buckets.delete_object(processor.lab, KEY)))[
+        "files"
+    ]
 
-    with suppress(ClientError):  # Lambda then tries again
-        processor.run(older, fault=replace_after_reading)
-    processor.run(older)
-
-    assert processor.amounts() == {("C1", "T2"): 2}
+    assert report["written"] == 1
+    assert processor.amounts() == {("C1", "T1"): 100}

@@ -11,46 +11,82 @@ SAMPLE = Path(__file__).parents[2] / "data" / "transactions.txt"
 ROW = "C1|1 Smith Street, London|T01|03/16/2017|100"
 
 
-def parse(*lines):
-    return transactions.parse("year/my.txt", "\n".join([HEADER, *lines]).encode())
-
-
 def test_the_sample_has_24_rows_and_the_handouts_totals():
-    sample = transactions.read(SAMPLE)
+    preview, file = transactions.preview(SAMPLE), transactions.recount("a", SAMPLE.read_bytes())
 
-    assert (sample.key, len(sample.rows), sample.rejected) == ("transactions.txt", 24, [])
-    assert transactions.totals(sample.amounts()) == {"C1": Decimal(598), "C2": Decimal(1750)}
-
-
-def test_parse_gives_the_rows_that_count_and_the_lines_of_the_others():
-    file = parse(ROW, "C1|a|T02|03/16/2017|x", "Zoë 李|Łódź|T–1|03/16/2017|-0.50", ROW.replace("100", "7"))
-
-    assert file.key == "year/my.txt"
-    assert file.amounts() == {("C1", "T01"): 7, ("Zoë 李", "T–1"): Decimal("-0.50")}
-    assert [(each["line"], each["reason"][:13]) for each in file.rejected] == [
-        (2, "superseded by"),
-        (3, "trn_amount is"),
-    ]
+    assert (preview.key, preview.good, preview.bad, preview.rejected) == ("transactions.txt", 24, 0, [])
+    assert (file.good, len(file.amounts), file.rejected) == (24, 24, [])
+    assert transactions.totals(file.amounts) == {"C1": Decimal(598), "C2": Decimal(1750)}
 
 
-@pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff\xfe\x00", f"{HEADER}\n\0".encode()])
-def test_what_is_no_transactions_file_is_refused_in_one_line(content):
-    with pytest.raises(NotATransactionsFile, match=r"^year/my\.txt is no transactions file: .*$"):
-        transactions.parse("year/my.txt", content)
+def test_recount_keeps_the_last_line_of_a_transaction_in_its_place_and_the_numbers_of_the_rejected_ones():
+    rows = [ROW, "bad", "C1|a|T2|3/6/2017|-0.50", "", '"Zoë ""李"""|"a|b"|" T–1"|03/16/2017|+7', f"{ROW}.25"]
+
+    file = transactions.recount("my.txt", "\n".join([HEADER, *rows]).encode())
+
+    assert (file.good, file.rejected) == (4, [3])
+    wanted = {("C1", "T2"): Decimal("-0.50"), ('Zoë "李"', "T–1"): Decimal(7), ("C1", "T01"): Decimal("100.25")}
+    assert list(file.amounts.items()) == list(wanted.items())
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param("", "''", id="empty"),
+        pytest.param(ROW, r"'C1\|", id="no header"),
+        pytest.param(f"\n{HEADER}", "''", id="blank line first"),
+        pytest.param(HEADER.replace("|", ","), "'customer_id,", id="commas"),
+        pytest.param(f"{HEADER}|note\n{ROW}|x", "'customer_id.*wanted 'customer_id", id="another column"),
+        pytest.param(f"\ufeff\ufeff{HEADER}\n{ROW}", "customer_id", id="two byte order marks"),
+        pytest.param(f"{HEADER}{' ' * 130_000}\n{ROW}", "", id="long header"),
+        pytest.param(f"{HEADER}\n{ROW}".encode("utf-16").decode(errors="surrogateescape"), "", id="UTF-16"),
+    ],
+)
+def test_what_is_no_transactions_file_is_refused_in_one_line(tmp_path, content, words):
+    path = tmp_path / "my.txt"
+    path.write_bytes(content.encode(errors="surrogateescape"))
+
+    def recount(path):
+        transactions.recount(path, path.read_bytes())
+
+    for read in (transactions.preview, transactions.count_rows, recount):
+        with pytest.raises(NotATransactionsFile, match=rf"^\S*/my\.txt is no transactions file: .*{words}.*$"):
+            read(path)
+
+
+def test_a_preview_counts_all_bad_lines_and_keeps_the_first_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr(transactions.transactions_file, "MOST_KEPT", 2)
+    (tmp_path / "my.txt").write_text("\n".join([HEADER, "bad", ROW, "bad", "bad"]))
+
+    preview = transactions.preview(tmp_path / "my.txt")
+
+    assert (preview.good, preview.bad) == (1, 3)
+    assert preview.rejected == [{"line": line, "reason": "1 fields; wanted 5"} for line in (2, 4)]
 
 
 @pytest.mark.parametrize(("name", "words"), [("nowhere.txt", "No such file"), (".", "Is a directory")])
 def test_a_path_that_cannot_be_read_is_a_wrong_request(tmp_path, name, words):
-    with pytest.raises(UsageError, match=words):
-        transactions.read(tmp_path / name)
+    for read in (transactions.preview, transactions.count_rows):
+        with pytest.raises(UsageError, match=words):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_rows_are_counted_with_and_without_a_last_line_end(tmp_path, end):
+    path = tmp_path / "a.txt"
+    for last in ("", end):
+        path.write_bytes((end.join([HEADER, ROW, ROW]) + last).encode())
+        assert transactions.count_rows(path) == 2
+
+        path.write_bytes((HEADER + last).encode())
+        with pytest.raises(UsageError, match="no row below it"):
+            transactions.count_rows(path)
 
 
 def test_totals_are_exact_also_where_dynamodb_would_refuse_them():
-    large, small = f"1{'0' * 37}", f"0.{'0' * 99}1"
+    amounts = {("C1", "T1"): Decimal("1E+37"), ("C1", "T2"): Decimal("1E-100"), ("C2", "T1"): Decimal(5)}
 
-    file = parse(f"C1|a|T1|03/16/2017|{large}", f"C1|a|T2|03/16/2017|{small}", "C2|a|T1|03/16/2017|5")
-
-    assert transactions.totals(file.amounts()) == {"C1": Decimal(f"{large}.{'0' * 99}1"), "C2": 5}
+    assert transactions.totals(amounts) == {"C1": Decimal(f"1{'0' * 37}.{'0' * 99}1"), "C2": 5}
 
 
 def test_the_amounts_of_items_without_a_number_are_left_out():
@@ -64,16 +100,11 @@ def test_what_was_written_is_read_again(tmp_path):
     odd = {"CustomerId": "Zoë 李", "Address": 'a | b, "c"', "TransactionId": "T1", "TransactionDate": "03/16/2017"}
     rows = [{**odd, "TransactionAmount": Decimal("1E+3")}, *transactions.make_up(rows=50, customers=3)]
 
-    transactions.write(tmp_path / "a.txt", rows)
+    with (tmp_path / "a.txt").open("w", encoding="utf-8") as stream:
+        transactions.write(stream, rows)
 
-    again = transactions.read(tmp_path / "a.txt")
-    assert (again.rows, again.rejected) == (rows, [])
-
-
-def test_the_sample_written_again_is_the_sample(tmp_path):
-    transactions.write(tmp_path / "a.txt", transactions.read(SAMPLE).rows)
-
-    assert (tmp_path / "a.txt").read_bytes() == SAMPLE.read_bytes()
+    with (tmp_path / "a.txt").open("rb") as stream:
+        assert [row for _, row, _, _ in transactions.transactions_file.read_lines(stream)] == rows
 
 
 def test_make_up_invents_the_same_transactions_for_the_same_seed():

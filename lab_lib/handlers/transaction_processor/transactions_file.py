@@ -42,11 +42,11 @@ def read_lines(stream):
 
 def text_lines(stream):
     """Yield the lines; of a huge one the beginning. A wrong byte becomes a lone surrogate."""
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape")
-    while line := text.readline(LONGEST_LINE + 1):
-        yield line.removesuffix("\n")
-        while len(line) > LONGEST_LINE and not line.endswith("\n"):
-            line = text.readline(LONGEST_LINE + 1)
+    with io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape") as text:
+        while line := text.readline(LONGEST_LINE + 1):
+            yield line.removesuffix("\n")
+            while len(line) > LONGEST_LINE and not line.endswith("\n"):
+                line = text.readline(LONGEST_LINE + 1)
 
 
 def read_header(text):
