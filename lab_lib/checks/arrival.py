@@ -66,7 +66,10 @@ def _differences(account: Account, key: str, file: transactions.Recount) -> list
     """Return the rows that are missing or have another amount, and a wrong number of rejected lines."""
     held = transactions.read_amounts(account.ask(tables.items, "Transactions"))
     wrong = [row for row, amount in file.amounts.items() if held.get(row) != amount]
-    found = [f"{' '.join(row)} is {held.get(row, 'missing')}, not {file.amounts[row]}" for row in wrong]
+    found = [
+        f"{' '.join(row)} is {held[row]}, not {file.amounts[row]}" if row in held else f"{' '.join(row)} is missing"
+        for row in wrong
+    ]
     kept, wanted = len(account.ask(buckets.rejected_rows, key)), min(len(file.rejected), MOST_KEPT)
     return found if kept == wanted else [*found, f"{kept} lines are kept as rejected, not {wanted}"]
 
@@ -74,7 +77,7 @@ def _differences(account: Account, key: str, file: transactions.Recount) -> list
 def _raise_if_given_up(lab: Lab, key: str, since: datetime) -> None:
     """Raise LabError if Lambda has sent the file's event, or changes from the stream, to the dead-letter queue."""
     for message in queues.messages(lab, queues.DEAD_LETTERS):
-        letter, sent = queues.dead_letter(message), message.get("timestamp")
+        letter, sent = queues.dead_letter(message), _sent(message)
         if not sent or datetime.fromisoformat(sent) < since:
             continue
         function = "TotalNotifier" if "DDBStreamBatchInfo" in message else "TransactionProcessor"
@@ -83,6 +86,12 @@ def _raise_if_given_up(lab: Lab, key: str, since: datetime) -> None:
                 f"{lab.name(function)} has failed for good: {letter['what']} is in {lab.name(queues.DEAD_LETTERS)}. "
                 f"{letter['why']} Read the function's log, mend the cause, then upload the file again."
             )
+
+
+def _sent(message: dict[str, Any]) -> str | None:
+    """Return when Lambda sent the dead letter, or S3 the event in it: letters of the embedded AWS have no time."""
+    events = message.get("requestPayload", {}).get("Records", [])
+    return message.get("timestamp") or next((event.get("eventTime") for event in events), None)
 
 
 def _has_reported(lab: Lab, key: str, since: datetime) -> bool:

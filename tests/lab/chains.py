@@ -85,8 +85,9 @@ class Chain:
         wait_until(done, f"{count} changes to be added up", timeout=60)
 
     def changes(self):
-        """Return how many changes are in the totals, counted by their markers."""
-        return len(tables.items(self.lab, "ProcessedRecords"))
+        """Return how many changes are in the totals, counted by their markers. An upload's begins with its bucket."""
+        markers = tables.items(self.lab, "ProcessedRecords")
+        return sum(not each["EventId"].startswith(self.lab.bucket) for each in markers)
 
     def messages(self, queue):
         return queues.messages(self.lab, queue)

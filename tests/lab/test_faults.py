@@ -21,7 +21,9 @@ pytestmark = pytest.mark.slow
 PROCESSOR, NOTIFIER = functions.SOURCES
 THROTTLED = {
     **dict.fromkeys(["GetObject", "PutObject", "DeleteObject", "HeadObject"], refused("SlowDown", 503)),
-    **dict.fromkeys(["BatchWriteItem", "TransactWriteItems", "UpdateItem"], refused("ThrottlingException")),
+    **dict.fromkeys(
+        ["BatchWriteItem", "GetItem", "PutItem", "TransactWriteItems", "UpdateItem"], refused("ThrottlingException")
+    ),
     "BatchGetItem": refused("ProvisionedThroughputExceededException"),
     "Publish": refused("Throttling"),
     "SendMessage": refused("RequestThrottledException"),

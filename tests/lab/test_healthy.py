@@ -7,11 +7,11 @@ import by_hand
 import pytest
 from chains import Chain, logged
 
-from lab_lib import checks, transactions
+from lab_lib import checks
 from lab_lib.aws import buckets, queues, triggers
+from lab_lib.checks import arrival
 from lab_lib.lab import open_lab
 from lab_lib.run.headless import DATA_FILE
-from lab_lib.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ HELD = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 def uploaded(lab):
     """Upload the handout's file, and return the lab when it has gone all the way."""
     buckets.upload(lab, DATA_FILE)
-    wait_until(lambda: checks.settled(lab, transactions.read(DATA_FILE)), "the upload", timeout=30)
+    arrival.wait_for_upload(lab, DATA_FILE)
     return logged(lab)
 
 

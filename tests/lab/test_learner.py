@@ -33,6 +33,7 @@ NEEDS = {
     "s3:GetBucketNotificationConfiguration": ["s3:GetBucketNotification"],
     "s3:GetPublicAccessBlock": ["s3:GetBucketPublicAccessBlock"],
     "s3:HeadBucket": ["s3:ListBucket"],
+    "s3:HeadObject": ["s3:GetObject"],
     "s3:ListBuckets": ["s3:ListAllMyBuckets"],
     "s3:ListObjectVersions": ["s3:ListBucketVersions"],
     "s3:ListObjectsV2": ["s3:ListBucket"],
@@ -127,7 +128,7 @@ def break_settings(root):
     """Change what `ensure_x` repairs, as somebody may in the console."""
     lambda_, iam = root.client("lambda"), root.client("iam")
     for name, role in functions.ROLES.items():
-        lambda_.update_function_code(FunctionName=name, ZipFile=functions.package(Path(__file__)))
+        lambda_.update_function_code(FunctionName=name, ZipFile=functions.package([Path(__file__)]))
         lambda_.update_function_configuration(FunctionName=name, Timeout=3)
         iam.attach_role_policy(RoleName=role, PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
         iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(policies.document()))

@@ -11,8 +11,9 @@ from contextlib import contextmanager, suppress
 import pytest
 from chains import Chain, logged
 
-from lab_lib import checks, transactions
+from lab_lib import checks
 from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.checks import arrival
 from lab_lib.checks.rules import RULES
 from lab_lib.errors import TimedOut
 from lab_lib.lab import open_lab
@@ -42,7 +43,7 @@ def finished(new_account):
     lab = Chain(open_lab(account=new_account(), email="ana@example.com", phone="+15555550100")).build().lab
     subscribe_people(lab)
     buckets.upload(lab, DATA_FILE)
-    wait_until(lambda: checks.settled(lab, transactions.read(DATA_FILE)), "the upload", timeout=30)
+    arrival.wait_for_upload(lab, DATA_FILE)
     return logged(lab)
 
 
@@ -101,9 +102,10 @@ def settings_of_a_function(lab):
 
 @caught_by(f"code of {NOTIFIER}")
 def quotation_marks_out_of_a_pdf(lab):
-    archive, source = io.BytesIO(), functions.SOURCES[NOTIFIER]
+    archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as zipped:
-        zipped.writestr(source.name, source.read_text().replace('"', "“"))
+        for file in functions.source_files(NOTIFIER):
+            zipped.writestr(file.name, file.read_text().replace('"', "“"))
     lab.client("lambda").update_function_code(FunctionName=NOTIFIER, ZipFile=archive.getvalue())
     yield
     functions.ensure_function(lab, NOTIFIER)

@@ -25,6 +25,7 @@ BUCKET = {"Bucket": f"inputs3bucketfortransact-{ACCOUNT}-us-east-1"}
 TOPIC = {"TopicArn": f"arn:aws:sns:us-east-1:{ACCOUNT}:HighBalanceAlert"}
 ALERTS, DEAD = ({"QueueUrl": f"{ACCOUNT}/{name}"} for name in ("CustomerNotify", "LabDeadLetters"))
 ROW = {"PutRequest": {"Item": {"CustomerId": {"S": "tried"}, "TransactionId": {"S": "tried"}}}}
+MARKERS, MARKER = {"TableName": "ProcessedRecords"}, {"EventId": {"S": "tried"}}
 TOTAL = {"TableName": "TransactionTotal"}
 TOTAL_KEY = {**TOTAL, "Key": {"CustomerId": {"S": "tried"}}}
 FUNCTION, ROLE = {"FunctionName": "TotalNotifier"}, {"RoleName": "TotalNotifierRole"}
@@ -47,7 +48,10 @@ CALLS = [
     ("sqs", "set_queue_attributes", {**ALERTS, "Attributes": {"Policy": ""}}, []),
     ("dynamodb", "batch_write_item", {"RequestItems": {"Customer": [ROW], "Transactions": [ROW]}}, [PROCESSOR]),
     ("dynamodb", "update_item", TOTAL_KEY, [NOTIFIER]),
-    ("dynamodb", "scan", TOTAL, []),
+    ("dynamodb", "put_item", {**MARKERS, "Item": MARKER}, [PROCESSOR, NOTIFIER]),
+    ("dynamodb", "get_item", {**MARKERS, "Key": MARKER}, [PROCESSOR]),
+    ("dynamodb", "delete_item", {**MARKERS, "Key": MARKER}, []),
+    ("dynamodb", "scan", TOTAL, [NOTIFIER]),
     ("dynamodb", "delete_table", TOTAL, []),
     ("lambda", "invoke", FUNCTION, []),
     ("lambda", "get_function", FUNCTION, []),

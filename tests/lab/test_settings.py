@@ -87,6 +87,22 @@ def test_a_tables_key_has_all_its_parts_and_each_is_text(lab):
     assert tables.items(lab, "Transactions") == [key]
 
 
+def test_a_scan_in_pages_gives_every_item_once_and_a_page_may_start_at_one_that_is_gone(lab):
+    tables.ensure_table(lab, "Transactions")
+    dynamodb, scan = lab.client("dynamodb"), {"TableName": "Transactions", "Limit": 3}
+    items = [{"CustomerId": c, "TransactionId": t} for c in ("C1", "C10", "C2", "李", "c") for t in ("T1", "T10", "T2")]
+    for item in items:
+        tables.put_item(lab, "Transactions", item)
+
+    last = dynamodb.scan(**scan)["LastEvaluatedKey"]
+    pages = list(dynamodb.get_paginator("scan").paginate(**scan))
+    dynamodb.delete_item(TableName="Transactions", Key=last)
+
+    found = [(each["CustomerId"]["S"], each["TransactionId"]["S"]) for page in pages for each in page["Items"]]
+    assert (len(pages) > 4, sorted(found)) == (True, sorted((*each.values(),) for each in items))
+    assert dynamodb.scan(**scan, ExclusiveStartKey=last)["Items"] == pages[1]["Items"]
+
+
 @pytest.mark.parametrize(
     ("view", "images"), [("NEW_AND_OLD_IMAGES", ["NewImage", "OldImage"]), ("NEW_IMAGE", ["NewImage"])]
 )

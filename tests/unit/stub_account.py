@@ -29,16 +29,19 @@ DEAD_LETTERS = LAB.arn("sqs", queues.DEAD_LETTERS)
 STREAM = LAB.arn("dynamodb", "table/Transactions/stream/2026-01-01")
 TOPIC = LAB.arn("sns", topics.ALERT_TOPIC)
 UPLOADED = datetime(2026, 1, 2, tzinfo=UTC)
-FILE = transactions.parse(
-    "transactions.txt",
+KEY = "transactions.txt"
+FILE = transactions.recount(
+    KEY,
     b"customer_id|customer_address|trn_id|trn_date|trn_amount\n"
     b"C1|a|T1|03/16/2017|598\nC2|b|T2|03/16/2017|1000\nC2|b|T3|03/16/2017|750\nbad\n",
 )
+ROWS = [{"CustomerId": c, "TransactionId": t, "TransactionAmount": amount} for (c, t), amount in FILE.amounts.items()]
+MARKERS = {"MARKER_TABLE": "ProcessedRecords"}
 VARIABLES = {
-    PROCESSOR: {"CUSTOMER_TABLE": "Customer", "TRANSACTIONS_TABLE": "Transactions"},
+    PROCESSOR: {**MARKERS, "CUSTOMER_TABLE": "Customer", "TRANSACTIONS_TABLE": "Transactions"},
     NOTIFIER: {
+        **MARKERS,
         "TOTAL_TABLE": "TransactionTotal",
-        "MARKER_TABLE": "ProcessedRecords",
         "TOPIC_ARN": TOPIC,
         "THRESHOLD": "1500",
         "DEAD_LETTER_QUEUE": "https://sqs/LabDeadLetters",
@@ -100,21 +103,20 @@ def whole():
         (buckets.find_bucket,): LAB.bucket,
         (buckets.region,): LAB.region,
         (buckets.is_private,): True,
-        (buckets.uploads,): [{"Key": FILE.key, "LastModified": UPLOADED}],
-        (buckets.rejected_rows, FILE.key): FILE.rejected,
+        (buckets.uploads,): [{"Key": KEY, "LastModified": UPLOADED}],
         (buckets.statements,): policies.tls_only_bucket(LAB)["Statement"],
-        (step_05.read_upload, FILE.key): FILE,
+        (step_05.read_upload, KEY): FILE,
         **{(tables.describe, name): _table(name) for name in tables.KEYS},
         (tables.names,): [*tables.KEYS],
         (tables.find_stream,): STREAM,
         (tables.expiry, "ProcessedRecords"): "ExpiresAt",
         (tables.items, "Customer"): [{"CustomerId": "C1"}, {"CustomerId": "C2"}],
-        (tables.items, "Transactions"): FILE.rows,
+        (tables.items, "Transactions"): ROWS,
         (tables.items, "TransactionTotal"): [total("C1", 598), total("C2", 1750)],
         **{(roles.describe, f"{name}Role"): role(f"{name}Role") for name in functions.SOURCES},
         (roles.allowed,): own_policies,
         **{(functions.describe, name): {"Configuration": _configuration(name)} for name in functions.SOURCES},
-        **{(functions.code, name): {path.name: path.read_text()} for name, path in functions.SOURCES.items()},
+        **{(functions.code, name): source(name) for name in functions.SOURCES},
         **{(functions.variables, name): VARIABLES[name] for name in functions.SOURCES},
         (functions.names,): [*functions.SOURCES],
         (functions.statements, PROCESSOR): [permission()],
@@ -140,6 +142,11 @@ def whole():
         (cloudwatch.metrics,): {"Errors": 0, "Throttles": 0},
         (cleanup.remaining,): [],
     }
+
+
+def source(name):
+    """Return the function's files, as `functions.code` does."""
+    return {path.name: path.read_text() for path in functions.source_files(name)}
 
 
 def total(customer, balance):
@@ -194,7 +201,7 @@ def _configuration(name):
         "LastUpdateStatus": "Successful",
         "LastModified": "2026-01-01T00:00:00.000+0000",
         "Runtime": functions.RUNTIME,
-        "Handler": f"{functions.SOURCES[name].stem}.lambda_handler",
+        "Handler": f"{functions.SOURCES[name].name}.lambda_handler",
         "Timeout": functions.TIMEOUT,
         "Role": LAB.arn("iam", f"role/{name}Role"),
         "Environment": {"Variables": VARIABLES[name]},

@@ -2,11 +2,10 @@
 
 import json
 from dataclasses import replace
-from decimal import Decimal
 
 import pytest
 from botocore.exceptions import ClientError
-from stub_account import FILE, NOTIFIER, StubAccount, changed, run, total, whole
+from stub_account import StubAccount, changed, run, whole
 
 from lab_lib import checks
 from lab_lib.aws import buckets, functions, policies, queues, roles, tables, topics
@@ -243,27 +242,3 @@ def test_a_refusal_is_never_a_missing_step(refuse, lab):
 
     with pytest.raises(ClientError, match="403"):
         checks.require(lab, "00-start-here")
-
-
-OLD_AMOUNT = {
-    (tables.items, "Transactions"): [FILE.rows[0] | {"TransactionAmount": Decimal(1)}, *FILE.rows[1:]],
-    (tables.items, "TransactionTotal"): [total("C1", 1), total("C2", 1750)],
-}
-
-
-@pytest.mark.parametrize(
-    ("change", "settled"),
-    [
-        ({}, True),
-        ({(tables.items, "Transactions"): FILE.rows[:2]}, False),
-        (OLD_AMOUNT, False),
-        ({(tables.items, "TransactionTotal"): [total("C1", 598), total("C2", 1000)]}, False),
-        ({(buckets.rejected_rows, FILE.key): []}, False),
-        *(({(queues.messages, name): []}, False) for name in queues.ALERT_QUEUES),
-        ({(buckets.is_private,): False, (functions.describe, NOTIFIER): None}, True),
-    ],
-)
-def test_an_upload_is_settled_when_rows_totals_and_alerts_are_there(monkeypatch, lab, change, settled):
-    monkeypatch.setattr(checks, "Account", lambda _: StubAccount(changed(whole(), change)))
-
-    assert checks.settled(lab, FILE) == settled

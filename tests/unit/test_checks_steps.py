@@ -7,11 +7,13 @@ import pytest
 from botocore.exceptions import ClientError
 from stub_account import (
     FILE,
+    KEY,
     LAB,
     MAPPING,
     NOTIFICATION,
     NOTIFIER,
     PROCESSOR,
+    ROWS,
     TOPIC,
     UPLOADED,
     alert,
@@ -20,6 +22,7 @@ from stub_account import (
     permission,
     role,
     run,
+    source,
     subscription,
     total,
     whole,
@@ -114,7 +117,7 @@ def uploaded(*files):
 
 
 def rows(*more):
-    return {(tables.items, "Transactions"): [*FILE.rows, *more]}
+    return {(tables.items, "Transactions"): [*ROWS, *more]}
 
 
 def row(customer, transaction, **more):
@@ -176,7 +179,7 @@ FAULTS = {
         **without("s3:PutObject"),
     },
     "permissions of the role for TransactionProcessor: lacks s3:DeleteObject on": code(
-        f"{functions.SOURCES[PROCESSOR].read_text()}\n\ndef more(): pass\n", PROCESSOR
+        "\n\n".join([*source(PROCESSOR).values(), "def more(): pass\n"]), PROCESSOR
     )
     | without("s3:DeleteObject"),
     "permissions of the role for TransactionProcessor: lacks dynamodb:PutItem or": code(BY_HAND, PROCESSOR)
@@ -281,10 +284,8 @@ FAULTS = {
     "upload: transactions.csv; wanted": ONLY_CSV,
     "upload: fit its filter, and transactions.csv does not": ONLY_CSV,
     "readable uploads: it is not UTF-8": uploaded(("archive.txt", ARCHIVE)),
-    "readable uploads: archive.txt has no good row": uploaded(
-        ("archive.txt", transactions.TransactionsFile("archive.txt", [], []))
-    ),
-    "rows in Transactions: 2 of 3, without C2 T3; wanted: all 3": {(tables.items, "Transactions"): FILE.rows[:2]},
+    "readable uploads: no good row in transactions.txt": {(step_05.read_upload, KEY): transactions.Recount()},
+    "rows in Transactions: 2 of 3, without C2 T3; wanted: all 3": {(tables.items, "Transactions"): ROWS[:2]},
     "amounts in Transactions: C1 T8 has no number, C1 T9": rows(
         row("C1", "T8", TransactionAmount="100"), row("C1", "T9")
     ),
@@ -386,6 +387,7 @@ HARMLESS = {
         subscription("sqs", "arn:aws:sqs:us-east-1:9:theirs"),
     ),
     "a key of one's own": queue(KmsMasterKeyId="alias/mine", SqsManagedSseEnabled="false"),
+    "a header without rows beside the upload": uploaded(("empty.txt", transactions.Recount())),
     "an object that the trigger does not take": uploaded(("notes.pdf", AssertionError("it was read"))),
     "a total of 0 after all rows were deleted": totals(total("C9", 0)),
     "totals of 38 digits": rows(*DIGITS) | totals(total("C4", f"-{'9' * 35}.02")),
@@ -469,7 +471,7 @@ def test_what_the_lab_created_and_is_still_there_is_named(monkeypatch):
 # What cannot be seen is neither right nor wrong
 
 REFUSED = ClientError({"Error": {"Code": "AccessDenied"}}, "GetTopicAttributes")
-HELPFUL = {buckets.candidates, tables.names, topics.names, triggers.all_subscriptions, buckets.rejected_rows}
+HELPFUL = {buckets.candidates, tables.names, topics.names, triggers.all_subscriptions}
 
 
 @pytest.mark.parametrize("question", whole(), ids=lambda question: " ".join([question[0].__name__, *question[1:]]))

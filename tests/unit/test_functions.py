@@ -8,8 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
-from lab_lib.aws import cloudwatch, functions, queues, roles
-from lab_lib.errors import LabError, StepMissing
+from lab_lib.aws import cloudwatch, functions, queues, roles, topics
+from lab_lib.errors import LabError, StepMissing, UsageError
 
 BOTH = list(functions.SOURCES)
 NAME = "TransactionProcessor"
@@ -41,6 +41,27 @@ def test_total_notifier_is_told_the_labs_names_and_a_new_threshold(prepared, thr
         "THRESHOLD": text,
         "DEAD_LETTER_QUEUE": queues.find_queue(prepared, queues.DEAD_LETTERS),
     }
+
+
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:4566"], ids=["AWS", "emulator"])
+def test_the_timeout_follows_the_number_of_rows_up_to_lambdas_maximum(moto_lab, endpoint):
+    lab = dataclasses.replace(moto_lab, endpoint=endpoint)
+    rows = lab.rows_per_second
+
+    timeouts = [functions.timeout_for(lab, number) for number in (1, 20 * rows, 20 * rows + 1, 900 * rows)]
+
+    assert timeouts == [20, 20, 21, 900]
+    with pytest.raises(UsageError, match=rf"enough for {900 * rows:,}\. Split the file\."):
+        functions.timeout_for(lab, 900 * rows + 1)
+
+
+def test_recheck_goes_on_until_no_total_is_left_and_alerts_nobody_without_a_topic(lab, monkeypatch):
+    answers = [{"alerted": ["C1"], "left": 2}, {"alerted": ["C2", "C3"], "left": 0}]
+    monkeypatch.setattr(functions, "invoke", lambda *_: answers.pop(0))
+
+    assert functions.recheck(lab) == []
+    topics.ensure_topic(lab)
+    assert functions.recheck(lab) == ["C1", "C2", "C3"]
 
 
 def test_events_that_transaction_processor_cannot_process_go_to_the_dead_letter_queue(prepared):
@@ -114,17 +135,19 @@ def test_an_absent_function_has_no_code_statements_or_destination_but_a_denied_o
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_the_package_is_the_same_each_time_and_holds_the_handler(lab, name):
-    source = functions.SOURCES[name]
+def test_the_package_is_the_same_each_time_and_holds_the_handler_beside_what_it_imports(lab, name):
+    files = functions.source_files(name)
     module, handler = functions.settings(lab, name)["Handler"].split(".")
 
-    package = functions.package(source)
+    package = functions.package(files)
 
-    assert package == functions.package(source)
+    assert package == functions.package(files)
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
-        (entry,) = archive.infolist()
-        assert (entry.filename, entry.external_attr >> 16) == (f"{module}.py", 0o644)
-        assert f"def {handler}(event, context)" in archive.read(entry).decode()
+        assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o644}
+        pure, calling = archive.namelist()
+        assert calling == f"{module}.py"
+        assert f"def {handler}(event, context)" in archive.read(calling).decode()
+        assert f"from {pure[:-3]} import" in archive.read(calling).decode()
 
 
 def test_invoke_returns_the_functions_answer_or_says_why_it_failed(prepared, monkeypatch):

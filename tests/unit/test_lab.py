@@ -108,7 +108,7 @@ def test_a_broken_aws_file_is_named_where_a_profile_is_wanted(files, name):
 WRONG = {
     "account": ["12345678901a", 123456789012, "١٢٣٤٥٦٧٨٩٠١٢", "123456789012\n"],
     "prefix": ["1st", "a-prefix-too-long", "ana_"],
-    "threshold": ["a lot", "Infinity", None],
+    "threshold": ["9" * 16, "1e999", "NaN", "-1", "1_500", "１５００", None],
     "email": ["ana@example.com, bob@example.com", 'a"na@example.com'],
     "phone": ["5555550100"],
     "region": ["nowhere"],
@@ -126,10 +126,11 @@ def test_a_wrong_setting_is_refused_in_one_line_before_anything_starts(monkeypat
     assert "\n" not in str(caught.value)
 
 
-def test_right_settings_are_kept(embedded):
-    lab = open_lab(prefix="Ana-1-", threshold=0.1, email="o'hara+lab_1@mail.example.com", phone="+15555550100")
+@pytest.mark.parametrize("threshold", [0, 0.1, 1500.0, "99.50", Decimal("1234567890123.45")])
+def test_right_settings_are_kept(embedded, threshold):
+    lab = open_lab(prefix="Ana-1-", threshold=threshold, email="o'hara+lab_1@mail.example.com", phone="+15555550100")
 
-    assert (lab.prefix, lab.threshold) == ("Ana-1-", Decimal("0.1"))
+    assert (lab.prefix, lab.threshold) == ("Ana-1-", Decimal(str(threshold)))
     assert (lab.email, lab.phone) == ("o'hara+lab_1@mail.example.com", "+15555550100")
 
 

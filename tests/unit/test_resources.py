@@ -13,7 +13,7 @@ from lab_lib.errors import WrongResource
 
 NOTHING = json.dumps(policies.document())
 EVERYTHING = json.dumps(policies.document(policies.allow(["*"], "*")))
-HANDLER = functions.package(functions.SOURCES["TransactionProcessor"])  # of the other function
+HANDLER = functions.package(functions.source_files("TransactionProcessor"))  # of the other function
 
 
 NAME, ROLE, GROUP, TAG = "TotalNotifier", "TotalNotifierRole", "/aws/lambda/TotalNotifier", ["lab"]

@@ -103,7 +103,7 @@ def test_all_faults_are_listed_with_their_lines(read):
         (row("role_arn,profile", f"{ROLE},mine"), "line 2: there is a profile and a role_arn. Name one"),
         (row("external_id", "class-7"), "line 2: there is an external_id without a role_arn"),
         (row("data_file", "none.txt"), "none.txt: No such file or directory"),
-        (row("data_file", "roster.csv"), "roster.csv is no transactions file: line 1 is"),
+        (row("data_file", "roster.csv"), "roster.csv is no transactions file: its first line is 'n"),
         ([b"name,account\nAna,1\nJos\xe9,2\n"], "line 3: this is not UTF-8. Save"),
     ],
 )  # fmt: skip

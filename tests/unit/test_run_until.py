@@ -18,7 +18,7 @@ def lab_run(monkeypatch, tmp_path):
     def lab_run(*options, ok=True):
         asked = []
 
-        def run(parameters, folder, until, *_):
+        def run(parameters, folder, until, *_, **__):
             asked.append(until)
             return {"ok": ok, **HELD}
 

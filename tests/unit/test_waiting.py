@@ -71,6 +71,27 @@ def test_a_long_wait_shows_itself_and_ends_with_what_to_do(wait_until, clock, ca
     assert ("waiting for the queue" in shown.err, shown.err[-1], shown.out) == (True, "\n", "")
 
 
+def test_a_slow_probe_is_called_less_often_and_the_wait_shows_what_has_come_so_far(wait_until, clock, capsys):
+    def probe():
+        clock.now += 10
+        return clock.now >= 100
+
+    wait_until(probe, so_far=lambda: f"{clock.now:.0f} rows", timeout=200)
+
+    assert {*clock.pauses} == {10}
+    assert "waiting for the queue … 10 s, 10 rows\r" in capsys.readouterr().err
+
+
+def test_a_long_reading_shows_once_a_second_how_far_it_is(clock, capsys):
+    def lines():
+        for number in range(6_500):
+            clock.now += number % 1_000 == 0 and 0.5
+            yield number
+
+    assert list(waiting.with_progress(lines(), "lines", clock=clock)) == [*range(6_500)]
+    assert capsys.readouterr().err == "\r4,000 lines …\r6,000 lines …\n"
+
+
 @pytest.mark.parametrize("message", ["not ready", ""])
 def test_retry_while_calls_again_while_code_and_message_match(retry_while, clock, message):
     assert retry_while({"NotReady": message}, failing(3)) == "made"

@@ -1,0 +1,77 @@
+"""The wait for an upload ends when it has arrived, or at once with the reason if it never will."""
+
+import pytest
+from chains import HEADER
+
+from lab_lib.aws import buckets, functions, triggers
+from lab_lib.checks import arrival
+from lab_lib.errors import CheckFailed, LabError
+
+PROCESSOR, NOTIFIER = functions.SOURCES
+
+
+@pytest.fixture
+def wait_for(chain, tmp_path):
+    """wait_for(rows): upload these rows, and wait until they have arrived."""
+
+    def wait_for(rows):
+        path = tmp_path / "mine.txt"
+        path.write_text("\n".join([HEADER, *rows, ""]))
+        buckets.upload(chain.lab, path)
+        arrival.wait_for_upload(chain.lab, path)
+
+    return wait_for
+
+
+def change(chain, function, **settings):
+    chain.lab.client("lambda").update_function_configuration(FunctionName=function, **settings)
+
+
+def deploy(chain, tmp_path, old, new):
+    """Deploy TransactionProcessor with a line of its pure part changed."""
+    pure, calling = functions.source_files(PROCESSOR)
+    changed = tmp_path / pure.name
+    changed.write_text(pure.read_text().replace(old, new))
+    assert changed.read_text() != pure.read_text()
+    archive = functions.package([changed, calling])
+    chain.lab.client("lambda").update_function_code(FunctionName=PROCESSOR, ZipFile=archive)
+
+
+@pytest.mark.slow
+def test_a_file_that_takes_too_long_ends_the_wait_when_lambda_gives_it_up_and_can_be_uploaded_again(chain, wait_for):
+    change(chain, PROCESSOR, Timeout=1)
+
+    with pytest.raises(LabError, match=r"TransactionProcessor has failed for good: mine\.txt .* 1\.00 seconds.* again"):
+        wait_for([f"C1|a|T{number}|03/16/2017|1" for number in range(20_000)])
+
+    change(chain, PROCESSOR, Timeout=20)
+    wait_for(["C1|a|T1|03/16/2017|2"])  # the letter about the first upload of the file is still there
+
+
+def test_changes_that_lambda_gives_up_end_the_wait(chain, wait_for):
+    mapping = triggers.find_stream_trigger(chain.lab)["UUID"]
+    chain.lab.client("lambda").update_event_source_mapping(UUID=mapping, MaximumRetryAttempts=0)
+    change(chain, NOTIFIER, Environment={"Variables": functions.variables(chain.lab, NOTIFIER) | {"TOTAL_TABLE": "No"}})
+
+    with pytest.raises(LabError, match=r"TotalNotifier has failed for good: 1 changes is in LabDeadLetters\."):
+        wait_for(["C1|a|T1|03/16/2017|1"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("return Decimal(text)", "return Decimal(text) + (text == '7')", "C1 T1 is 8, not 7"),
+        (
+            "if row := read_line(text, columns):",
+            "if (row := read_line(text, columns)) and number > 2:",
+            "C1 T1 is missing",
+        ),
+        ("yield number, None, str(fault), text", "continue", "0 lines are kept as rejected, not 1"),
+    ],
+    ids=["amount", "row", "rejected line"],
+)
+def test_a_function_that_takes_in_something_else_fails_with_what_differs(chain, wait_for, tmp_path, old, new, message):
+    deploy(chain, tmp_path, old, new)
+
+    with pytest.raises(CheckFailed, match=rf"^mine\.txt was not taken in as it is: {message}\. Look at Trans"):
+        wait_for(["C1|a|T1|03/16/2017|7", "bad", "C1|a|T2|03/16/2017|1"])
