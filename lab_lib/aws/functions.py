@@ -126,12 +126,12 @@ def recheck(lab: Lab) -> list[str]:
 
     Without the topic, nobody can be alerted, and nothing changes.
     """
-    alerted = list[str]()
-    while find_topic(lab):
+    alerted, left = list[str](), math.inf
+    while left and find_topic(lab):
         answer = invoke(lab, "TotalNotifier", {"recheck": True})
-        alerted += answer["alerted"]
-        if not answer["left"]:
-            break
+        if answer["left"] >= left:
+            raise LabError(f"{lab.name('TotalNotifier')} has too little time to alert anybody. Run 01-create-functions.")
+        alerted, left = alerted + answer["alerted"], answer["left"]
     return alerted
 
 
