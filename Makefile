@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab test test-all bench bench-class lint format refresh docs lock clean
+.PHONY: help run lab test test-all bench lint format refresh docs lock clean
 
 help: ## list these commands
 	@echo "The Serverless Lab Workbook. Begin with: make lab"
@@ -30,11 +30,8 @@ test-all: test ## run all tests (about five minutes); Chromium is optional
 
 SIDE_BY_SIDE := $(BIN)/pytest -n auto --dist loadfile
 
-bench: $(READY) ## time `lab run` and `lab check`
-	$(BIN)/python tests/bench_run.py
-
-bench-class: $(READY) ## time a class
-	$(BIN)/python tests/bench_class.py $(ACCOUNTS)
+bench: $(READY) ## measure, and write docs/performance.md (LINES=totals for a part of it)
+	$(BIN)/python -m tests.bench $(LINES) $(if $(ROWS),--rows $(ROWS))
 
 lint: $(READY) ## check style, types, imports and the workflow of CI
 	$(BIN)/ruff check --no-cache .

@@ -130,7 +130,7 @@ def recheck(lab: Lab) -> list[str]:
     while left and find_topic(lab):
         answer = invoke(lab, "TotalNotifier", {"recheck": True})
         if answer["left"] >= left:
-            raise LabError(f"{lab.name('TotalNotifier')} has too little time to alert anybody. Run 01-create-functions.")
+            raise LabError(f"{lab.name('TotalNotifier')} has too little time. Run 01-create-functions.")
         alerted, left = alerted + answer["alerted"], answer["left"]
     return alerted
 

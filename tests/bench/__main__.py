@@ -1,0 +1,46 @@
+"""Measure the lab beside other ways to do the same, and write docs/performance.md. Run by `make bench`."""
+
+import argparse
+import os
+import sys
+import tempfile
+
+from lab_lib.embedded import server
+from tests.bench import alert, classes, costs, memory, page, runs, totals
+
+LINES = {
+    "totals": ("Rows a second until the totals are exact", totals),
+    "costs": ("What a million rows cost", costs),
+    "memory": ("Memory of TransactionProcessor", memory),
+    "alert": ("From upload to message", alert),
+    "run": ("One headless run", runs),
+    "class": ("A class", classes),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("lines", nargs="*", metavar="LINE", help=f"any of {', '.join(LINES)}; all if none is named")
+    parser.add_argument("--rows", nargs="+", type=int, default=totals.SIZES, help="the files of totals, such as 300000")
+    given = parser.parse_args()
+    if unknown := set(given.lines) - set(LINES):
+        parser.error(f"There is no line {', '.join(sorted(unknown))}; wanted any of {', '.join(LINES)}.")
+    for name in [name for name in os.environ if name.startswith(("AWS_", "LAB_"))]:
+        del os.environ[name]
+    with tempfile.TemporaryDirectory(prefix="lab-bench-") as home:
+        os.environ["LAB_EMULATOR_HOME"] = home
+        try:
+            for name in given.lines or LINES:
+                title, line = LINES[name]
+                print(title, file=sys.stderr)
+                text = line.measure(given.rows) if line is totals else line.measure()
+                print(f"\n{text}\n")
+                page.write({title: text}, [title for title, _ in LINES.values()])
+        except KeyboardInterrupt:
+            sys.exit("Stopped. docs/performance.md has the lines that were finished.")
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()

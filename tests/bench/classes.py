@@ -1,0 +1,86 @@
+"""A class, against the cells alone and against the papermill command, for several accounts at a time."""
+
+import itertools
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from distributed import LocalCluster
+
+from lab_lib.run import headless
+from tests.bench import chain, page
+
+COMMANDS = Path(sys.executable).parent
+JOBS, WORKERS = [1, 2, 4], [1, 2]
+NAMES = {"class": "`lab class`", "cells": "the cells alone", "dask": "through Dask", "papermill": "`papermill`"}
+MOST, LEAST = 1.1, 3.5
+
+
+def measure():
+    """Return the section's text."""
+    took = {}
+    for jobs in JOBS:
+        took[jobs, "class"] = seconds(run_class, max(2, jobs), f"--jobs={jobs}")
+        took[jobs, "cells"] = seconds(side_by_side, max(2, jobs), cells, jobs)
+        took[jobs, "papermill"] = seconds(side_by_side, jobs, papermill, jobs)
+    for workers in WORKERS:
+        with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster:
+            took[workers, "dask"] = seconds(run_class, 2, f"--scheduler={cluster.scheduler_address}")
+    lines = [[text, *(page.spread(took.get((jobs, name), []), ".2f") for jobs in JOBS)] for name, text in NAMES.items()]
+    return "\n\n".join([page.table(["", *(f"{jobs} at a time" for jobs in JOBS)], lines), NOTES, met(took)])
+
+
+def seconds(way, count, *given):
+    """Return a list of one figure: the seconds for each of so many new accounts."""
+    accounts = list(itertools.islice(chain.ACCOUNTS, count))
+    took = page.timed(lambda: way(accounts, *given))() / count
+    print(f"  {count} × {getattr(given[0], '__name__', given[0])}: {took:.2f} s an account", file=sys.stderr)
+    return [took]
+
+
+def met(took):
+    to_cells = [took[jobs, "class"][0] / took[jobs, "cells"][0] for jobs in JOBS]
+    to_papermill = [took[jobs, "papermill"][0] / took[jobs, "class"][0] for jobs in JOBS]
+    return f"Ratios for {', '.join(map(str, JOBS))} at a time:\n\n" + page.goals(
+        (f"at most {MOST} times the cells alone", page.listed(to_cells), max(to_cells) <= MOST),
+        (f"papermill takes at least {LEAST} times as long", page.listed(to_papermill), min(to_papermill) >= LEAST),
+    )
+
+
+def run_class(accounts, option):
+    """Run `lab class` for these accounts."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = [f"{account},Student {number}" for number, account in enumerate(accounts, 1)]
+        roster = Path(folder, "roster.csv")
+        roster.write_text("\n".join(["account,name", *rows]) + "\n")
+        command(COMMANDS / "lab", "class", roster, "--out", Path(folder, "class"), option)
+
+
+def side_by_side(accounts, way, jobs):
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(way, accounts))
+
+
+def cells(account):
+    command(sys.executable, "-m", "tests.bench.cells", account)
+
+
+def papermill(account):
+    """Run the command once for each notebook, as a shell loop does."""
+    with tempfile.TemporaryDirectory() as folder:
+        for path in headless.notebooks():
+            given = {"account": account, "data_file": str(headless.DATA_FILE)}
+            wanted = given.keys() & headless.parameters_of(path)
+            options = [part for name in wanted for part in ("-r", name, given[name])]
+            command(COMMANDS / "papermill", path, Path(folder, path.name), "--cwd", path.parent, *options)
+
+
+def command(*arguments):
+    subprocess.run(arguments, check=True, capture_output=True)
+
+
+NOTES = f"""Seconds an account of {len(headless.notebooks())} notebooks, 06 among them. The cells alone: a process for
+each account runs the same notebooks in one kernel, and grades nothing. `papermill`: a loop over the command for each
+account, as many loops side by side. Dask's workers have one thread each."""
