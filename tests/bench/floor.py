@@ -48,15 +48,16 @@ def batches(rows):
 
 
 def additions(rows):
-    """Yield the transactions that add the amounts: a marker a row and an ADD a customer, as many rows as fit."""
-    sums, markers = defaultdict(Decimal), []
-    for row in rows:
-        if len(markers) + 1 + len(sums.keys() | {row["CustomerId"]}) > MOST_ACTIONS:
-            yield transaction(markers, sums)
-            sums, markers = defaultdict(Decimal), []
-        sums[row["CustomerId"]] += row["TransactionAmount"]
-        markers.append(f"{row['TransactionId']}-of-{row['CustomerId']}-32-characters")
-    yield transaction(markers, sums)
+    """Yield the transactions that add the amounts of 1,000 rows, sorted by customer: a marker a row, an ADD a customer."""
+    for some in chunks(rows, 1_000):
+        sums, markers = defaultdict(Decimal), []
+        for row in sorted(some, key=lambda row: row["CustomerId"]):
+            if len(markers) + 1 + len(sums.keys() | {row["CustomerId"]}) > MOST_ACTIONS:
+                yield transaction(markers, sums)
+                sums, markers = defaultdict(Decimal), []
+            sums[row["CustomerId"]] += row["TransactionAmount"]
+            markers.append(f"{row['TransactionId']}-of-{row['CustomerId']}-32-characters")
+        yield transaction(markers, sums)
 
 
 def transaction(markers, sums):

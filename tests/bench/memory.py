@@ -40,7 +40,8 @@ def peak(size):
     with tempfile.TemporaryDirectory() as folder, chain.built() as built:
         triggers.switch_stream_trigger(built.lab, on=False)
         before = cloudwatch.runs(cloudwatch.log_lines(built.lab, FUNCTION))
-        transactions.write(path := Path(folder, "large.txt"), transactions.make_up(size * ROWS, 200))
+        with (path := Path(folder, "large.txt")).open("w") as stream:
+            transactions.write(stream, transactions.make_up(size * ROWS, 200))
         built.lab.client("s3").upload_file(str(path), built.lab.bucket, path.name)
 
         def ended():

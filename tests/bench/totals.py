@@ -49,7 +49,8 @@ def seconds(way, rows, customers):
     for row in made:
         expected[row["CustomerId"]] += row["TransactionAmount"]
     with tempfile.TemporaryDirectory() as folder, chain.built(way) as built:
-        transactions.write(path := Path(folder, "rows.txt"), made)
+        with (path := Path(folder, "rows.txt")).open("w") as stream:
+            transactions.write(stream, made)
         before = chain.usage(built.lab)
         begun = time.monotonic()
         built.lab.client("s3").upload_file(str(path), built.lab.bucket, "rows.txt")
