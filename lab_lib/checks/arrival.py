@@ -14,7 +14,7 @@ from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
 
-_SPARE = 180  # seconds, beside those that TransactionProcessor may take
+_SPARE = 300  # seconds, beside three runs of TransactionProcessor: AWS waits for three minutes between them
 _HINT = "If you left notebook 06 half-way, put everything back there first."
 
 
@@ -26,7 +26,7 @@ def wait_for_upload(lab: Lab, path: str | Path) -> None:
     """
     key, file = Path(path).name, transactions.recount(str(path), Path(path).read_bytes())
     since = _uploaded(lab, key)
-    timeout = _SPARE + 3 * (functions.configuration(lab, "TransactionProcessor") or {}).get("Timeout", 0)
+    timeout = _SPARE + 3 * int((functions.configuration(lab, "TransactionProcessor") or {"Timeout": 0})["Timeout"])
     before = tables.item_count(lab, "Transactions")
 
     def progress() -> str:
