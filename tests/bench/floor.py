@@ -48,7 +48,7 @@ def batches(rows):
 
 
 def additions(rows):
-    """Yield the transactions that add the amounts of 1,000 rows, sorted by customer: a marker a row, an ADD a customer."""
+    """Yield the transactions for 1,000 rows at a time, sorted by customer: a marker a row and an ADD a customer."""
     for some in chunks(rows, 1_000):
         sums, markers = defaultdict(Decimal), []
         for row in sorted(some, key=lambda row: row["CustomerId"]):
