@@ -47,7 +47,7 @@ def peak(size):
         def ended():
             return cloudwatch.runs(cloudwatch.log_lines(built.lab, FUNCTION)) > before
 
-        wait_until(ended, f"a file of {size} MB", timeout=900)
+        wait_until(ended, f"a file of {size} MB", timeout=900, say_after=900)
         found = resident(FUNCTION)
     print(f"  {size:3} MB: {found:.0f} MB", file=sys.stderr)
     return found

@@ -72,7 +72,7 @@ def wait_until_exact(built, expected, last):
         balance = Decimal(item.get("accountBalance", {}).get("N", 0))
         return balance == expected[last] and built.totals() == expected
 
-    wait_until(exact, "exact totals", timeout=1800, longest_pause=0.2)
+    wait_until(exact, "exact totals", timeout=1800, longest_pause=0.2, say_after=1800)
 
 
 def redeliver(built, expected):
