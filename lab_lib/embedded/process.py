@@ -12,7 +12,7 @@ import secrets
 from bisect import bisect_right
 from collections.abc import Callable
 from decimal import Context, Decimal, Inexact, Overflow, Subnormal
-from functools import partialmethod
+from functools import lru_cache, partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +125,9 @@ def _change(secret: str) -> None:
     lambda_svc._poll_dynamodb_streams = streams.poll
     dynamodb.Decimal = Number
     dynamodb._apply_exclusive_start_key_scan = items_after
-    # ministack checks the caller's permission for each of the 100 actions of a transaction, most of which are alike.
+    # ministack checks the permission and parses the condition of each of a transaction's 100 actions; most are alike.
     all_checks = iam_actions.dynamodb_transaction_checks
+    dynamodb._condition_syntax_error = lru_cache(dynamodb._condition_syntax_error)
     iam_actions.dynamodb_transaction_checks = lambda *request: list(dict.fromkeys(all_checks(*request)))
     # ministack waits 0.05 s for a function's output. On a busy computer the output comes later, and would appear in the
     # log of the next call. The longer wait delays only functions that print nothing.
