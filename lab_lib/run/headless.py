@@ -222,7 +222,8 @@ class _Lines:
     hand_on: Callable[[str], None]
 
     def write(self, text: str) -> None:
-        self.hand_on(text.strip().split("\r")[-1])
+        if line := text.strip().split("\r")[-1]:
+            self.hand_on(line)
 
     def flush(self) -> None:
         """Do nothing: no text is held back."""
