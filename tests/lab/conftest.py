@@ -37,13 +37,14 @@ def chains(new_account):
 
     def chains():
         with ThreadPoolExecutor(1) as pool:
-            ahead = pool.submit(build)
+            ahead = pool.submit(opened().build)
             while True:
-                chain, ahead = ahead.result(), pool.submit(build)
+                chain, ahead = ahead.result(), pool.submit(opened().build)
                 yield chain
 
-    def build():
-        return Chain(open_lab(account=new_account())).build()
+    def opened():
+        """Open a lab in this thread: meanwhile, a test may change the settings in the environment."""
+        return Chain(open_lab(account=new_account()))
 
     chains = chains()
     yield chains
