@@ -22,7 +22,7 @@ RUN_ALL = """async () => {
     return cells.map(cell => cell.cell_type === 'code' ? cell.getOutputs() : []);
 }"""
 IS_READY = """stem => {
-    const widget = jupyterapp.shell.currentWidget;
+    const widget = window.jupyterapp?.shell?.currentWidget;
     return widget && widget.context && widget.context.path.includes(stem) && widget.context.isReady
         && widget.sessionContext.session && widget.sessionContext.session.kernel
         && widget.sessionContext.session.kernel.status === 'idle';
