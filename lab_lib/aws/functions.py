@@ -96,6 +96,11 @@ def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT) -> str:
     return lab.arn("lambda", f"function:{lab.name(name)}")
 
 
+def timeout_of(lab: Lab, name: str) -> int:
+    """Return the function's timeout in seconds; 0 if there is no function."""
+    return int((configuration(lab, name) or {"Timeout": 0})["Timeout"])
+
+
 def timeout_for(lab: Lab, rows: int) -> int:
     """Return the timeout of TransactionProcessor, in seconds, that a file of so many rows needs.
 
@@ -113,7 +118,7 @@ def timeout_for(lab: Lab, rows: int) -> int:
 
 def require_timeout(lab: Lab, rows: int) -> None:
     """Raise StepMissing if the timeout of TransactionProcessor is too short for so many rows."""
-    found, needed = (configuration(lab, "TransactionProcessor") or {}).get("Timeout", 0), timeout_for(lab, rows)
+    found, needed = timeout_of(lab, "TransactionProcessor"), timeout_for(lab, rows)
     if found < needed:
         raise StepMissing(
             f"{lab.name('TransactionProcessor')} has {found} s, and {rows:,} rows need {needed} s. "

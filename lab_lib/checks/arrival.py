@@ -26,7 +26,7 @@ def wait_for_upload(lab: Lab, path: str | Path) -> None:
     """
     key, file = Path(path).name, transactions.recount(str(path), Path(path).read_bytes())
     since = _uploaded(lab, key)
-    timeout = _SPARE + 3 * int((functions.configuration(lab, "TransactionProcessor") or {"Timeout": 0})["Timeout"])
+    timeout = _SPARE + 3 * functions.timeout_of(lab, "TransactionProcessor")
     before = tables.item_count(lab, "Transactions")
 
     def progress() -> str:
@@ -106,6 +106,6 @@ def _last_errors(lab: Lab, since: datetime) -> Iterator[tuple[str, str]]:
 
 
 def _uploaded(lab: Lab, key: str) -> datetime:
-    found: dict[str, Any] = lab.client("s3").head_object(Bucket=lab.bucket, Key=key)
-    uploaded: datetime = found["LastModified"]
-    return uploaded.astimezone(UTC)
+    (found,) = (each["LastModified"] for each in buckets.uploads(lab) if each["Key"] == key)
+    uploaded: datetime = found.astimezone(UTC)
+    return uploaded

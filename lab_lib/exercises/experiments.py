@@ -165,9 +165,8 @@ def _reports(lab: Lab, key: str) -> list[dict[str, Any]]:
 
 def _wait_for_report(lab: Lab, key: str, before: int) -> dict[str, Any]:
     """Wait for a report of this key behind the first `before` ones, and return it."""
-    seconds = (functions.configuration(lab, "TransactionProcessor") or {"Timeout": 0})["Timeout"]
-    hint = "Read the log of TransactionProcessor."
-    return _wait(lambda: _reports(lab, key)[before:], f"{key} to be processed", hint, timeout=180 + seconds)[0]
+    hint, timeout = "Read the log of TransactionProcessor.", 180 + functions.timeout_of(lab, "TransactionProcessor")
+    return _wait(lambda: _reports(lab, key)[before:], f"{key} to be processed", hint, timeout)[0]
 
 
 def _totals(lab: Lab) -> dict[str, Decimal]:
