@@ -33,22 +33,22 @@ def wait_until(
     `say_after` seconds, stderr shows `what`, the time and what there is `so_far`. TimedOut after `timeout` seconds,
     with `what` and `hint` in the message.
     """
-    start, pause, said = clock(), first_pause, 0
-    begun = start
+    start = begun = clock()
+    pause, width = first_pause, 0
     while not (answer := probe()):
         took, waited = clock() - begun, clock() - start
         if waited >= timeout:
-            print(file=sys.stderr, end="\n" if said else "")
+            print(file=sys.stderr, end="\n" if width else "")
             raise TimedOut(f"Waited {waited:.0f} s for {what}, and it did not happen.{' ' + hint if hint else ''}")
         if waited >= say_after:
             text = f"waiting for {what} … {', '.join(filter(None, [f'{waited:.0f} s', so_far()]))}"
-            print(f"\r{text:{said}}", end="", file=sys.stderr, flush=True)
-            said = len(text)
+            print(f"\r{text:{width}}", end="", file=sys.stderr, flush=True)
+            width = len(text)
         sleep(min(max(pause, took), max(timeout - waited, 0.001)))
         pause, begun = min(pause * 2, longest_pause), clock()
-    if said:
+    if width:
         text = f"waited {clock() - start:.0f} s for {what}."
-        print(f"\r{text:{said}}", file=sys.stderr, flush=True)
+        print(f"\r{text:{width}}", file=sys.stderr, flush=True)
     return answer
 
 
@@ -56,10 +56,10 @@ def with_progress(
     items: Iterable[T], what: str, *, say_after: float = 2, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[T]:
     """Yield the items. After `say_after` seconds, stderr shows once a second how many there were."""
-    said, shown = clock() + say_after - 1, False
+    due, shown = clock() + say_after, False
     for count, item in enumerate(items, 1):
-        if count % 1_000 == 0 and clock() >= said + 1:
-            said, shown = clock(), True
+        if count % 1_000 == 0 and clock() >= due:
+            due, shown = clock() + 1, True
             print(f"\r{count:,} {what} …", end="", file=sys.stderr, flush=True)
         yield item
     if shown:

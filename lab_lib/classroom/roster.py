@@ -150,7 +150,7 @@ def _value_fault(name: str, value: str, folder: Path) -> str:
     """Return what is wrong with a value, or an empty text."""
     try:
         if name == "data_file":
-            headless.count_rows(folder / value)
+            headless.check_data_file(folder / value)
         elif name in _SETTINGS:
             setting(name, value)
     except UsageError as error:

@@ -130,7 +130,7 @@ def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab]:
         known = ", ".join(sorted(known_parameters()))
         raise UsageError(f"No notebook has a parameter {unknown[0]}; they have {known}.")
     data_file = Path(parameters.get("data_file") or DATA_FILE).resolve()
-    rows = count_rows(data_file)
+    rows = check_data_file(data_file)
     lab = open_lab(**{name: parameters[name] for name in OPENING if name in parameters})
     functions.timeout_for(lab, rows)
     return {**parameters, "data_file": str(data_file)}, lab
@@ -141,7 +141,7 @@ def known_parameters() -> dict[str, str]:
     return {name: kind for path in notebooks() for name, kind in parameters_of(path).items()}
 
 
-def count_rows(path: Path) -> int:
+def check_data_file(path: Path) -> int:
     """Return the number of rows of the file that notebook 05 uploads.
 
     UsageError if it cannot be read, has no row, or its name starts no trigger.

@@ -121,8 +121,8 @@ def redelivered():
 def met(rates):
     """Return the table of goals, each for 200, 20,000 and one customer, at 10,000 rows."""
 
-    def ratios(other, size=COMPARED, of="ours"):
-        pairs = [(rates[size, who].get(other) or [math.nan], rates[COMPARED, who][of]) for who in CUSTOMERS]
+    def ratios(other, size=COMPARED):
+        pairs = [(rates[size, who].get(other) or [math.nan], rates[COMPARED, who]["ours"]) for who in CUSTOMERS]
         return [statistics.median(theirs) / statistics.median(ours) for theirs, ours in pairs]
 
     def goal(what, found, holds):
