@@ -22,7 +22,7 @@ Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str
 
 @dataclass(frozen=True)
 class Preview:
-    """What TransactionProcessor will do with a file, by its own rules."""
+    """The outcome of a file, foretold by the rules of TransactionProcessor."""
 
     key: str  # of the S3 object that an upload creates
     good: int  # rows that it will write; of two of the same transaction the last one counts

@@ -1,4 +1,4 @@
-"""What the changes of Transactions add to the totals. Calls no AWS service.
+"""Work out what the changes of Transactions add to the totals. Calls no AWS service.
 
 A stream record is a signed change: the new amount minus the old one, whether a row is new,
 corrected or deleted.
@@ -15,7 +15,7 @@ INVALID = {"ValidationException", "ValidationError"}  # of a request, of an acti
 
 
 class Change(NamedTuple):
-    """What one stream record adds to the total of a customer."""
+    """The amount that one stream record adds to the total of a customer."""
 
     customer: str
     amount: Decimal

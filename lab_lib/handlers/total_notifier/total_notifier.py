@@ -90,7 +90,8 @@ def recheck(context):
     alerted = []
     while due and context.get_remaining_time_in_millis() > LAST_SECONDS:
         total = due.pop()
-        alerted += [total["CustomerId"]] if alert(total) else []
+        if alert(total):
+            alerted.append(total["CustomerId"])
     answer = {"alerted": alerted, "left": len(due)}
     print(json.dumps({"rechecked": len(totals), **answer}))
     return answer

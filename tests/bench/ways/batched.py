@@ -1,4 +1,4 @@
-"""What an engineer would write first: batch writers, and one UpdateItem a customer for each batch of records."""
+"""Work as an engineer would write it first: batch writers, and one UpdateItem a customer for each batch of records."""
 
 import codecs
 import csv
