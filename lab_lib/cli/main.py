@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 import lab_lib
@@ -110,7 +110,8 @@ def run(
             progress.update(bar, description=notebook)
 
         def waiting(line: str) -> None:
-            progress.update(bar, description=f"{notebooks[len(steps)].stem}: {line}")
+            so_far = line.split(" … ")[-1]  # "5 s, 18,050 transactions so far", or a line that has no such part
+            progress.update(bar, description=f"{notebooks[len(steps)].stem[:2]}: {so_far}")
 
         try:
             result = headless.run(parameters, folder, until, started, finished, waiting=waiting)
@@ -242,7 +243,9 @@ def clean(
 
 
 def _progress() -> Progress:
-    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    # The description may be long: it must leave room for the bar, the numbers and the time.
+    described = TextColumn("{task.description}", table_column=Column(no_wrap=True, max_width=max(err.width - 42, 10)))
+    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), described, TimeElapsedColumn())
     return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
