@@ -3,6 +3,8 @@
 import functools
 import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from http import HTTPStatus
@@ -53,6 +55,23 @@ class Lab:
             config = _config(self.endpoint)
             self._clients[service] = self.session.client(service, endpoint_url=self.endpoint, config=config)
         return self._clients[service]
+
+    @contextmanager
+    def listening(self, handlers: dict[str, Callable[..., None]]) -> Iterator[None]:
+        """Call these handlers at botocore's events, such as "after-call", of all clients."""
+
+        def emitters() -> list[Any]:
+            return [self.session.events, *(client.meta.events for client in self._clients.values())]
+
+        for emitter in emitters():
+            for event, handler in handlers.items():
+                emitter.register(event, handler)
+        try:
+            yield
+        finally:
+            for emitter in emitters():  # a client that was created meanwhile listens too
+                for event, handler in handlers.items():
+                    emitter.unregister(event, handler)
 
     def name(self, name: str) -> str:
         """Return a name of the handout with the prefix before it."""
@@ -133,7 +152,7 @@ def open_lab(
 def setting(name: str, value: Any) -> Any:
     """Return a setting of `open_lab` in the form that Lab keeps. UsageError if it cannot be right; empty is right."""
     if name == "threshold":
-        return _amount(value)
+        return _amount(DEFAULT_THRESHOLD if value == "" else value)
     if name == "region":
         partition(value or DEFAULT_REGION)
         return value

@@ -1,0 +1,105 @@
+"""Keep the settings and answers of a learner's copy of the notebooks, for all of its notebooks.
+
+A notebook runs in a copy if the working folder is one. Elsewhere, and in a headless run, nothing is kept.
+"""
+
+import functools
+import json
+import os
+import reprlib
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from lab_lib import lab
+from lab_lib.errors import UsageError
+from lab_lib.exercises.copies import EDITION, ROOT, STATE
+from lab_lib.private_files import can_write_to, write_file
+
+DATA_FILE = ROOT / "data" / "transactions.txt"
+HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
+SETTINGS = ("account", "profile", "region", "prefix", "threshold", "email", "phone", "data_file")
+_LONGEST_TEXT = 1_000  # characters of an answer
+
+
+def keep(*values: Any) -> None:
+    """Keep the settings of notebook 00 in the copy, in the order of SETTINGS. An empty one is still a default."""
+    if copy := _copy():
+        settings = dict(zip(SETTINGS, values, strict=True))
+        write_file(copy / STATE / "settings.json", json.dumps(settings, default=str, ensure_ascii=False))
+
+
+def setting(name: str, value: Any = "") -> Any:
+    """Return the value, or if it is empty, the one that notebook 00 has kept. The lab's own file is a default."""
+    default = str(DATA_FILE) if name == "data_file" else ""
+    found = value if value != "" else _kept().get(name, "")
+    return found if found != "" else default
+
+
+def open_lab(
+    account: str = "",
+    profile: str = "",
+    region: str = "",
+    prefix: str = "",
+    threshold: Any = "",
+    email: str = "",
+    phone: str = "",
+) -> lab.Lab:
+    """Open the lab of notebook 00. A setting that is not empty counts instead of the one there."""
+    given = {"account": account, "profile": profile, "region": region, "prefix": prefix}
+    given |= {"threshold": threshold, "email": email, "phone": phone}
+    return lab.open_lab(**{name: setting(name, value) for name, value in given.items()})
+
+
+def open_lab_to_delete(account: str = "", profile: str = "", region: str = "", prefix: str = "") -> lab.Lab:
+    """Open the lab of notebook 00. UsageError if that is on AWS and account or profile is not given: both are named."""
+    kept = _kept()
+    if kept.get("profile") and not (account and profile):
+        raise UsageError(
+            f"Notebook 00 has built the lab in account {kept.get('account') or '(not named)'} on AWS, with profile "
+            f"{kept['profile']}. What is deleted there is named: write account and profile into the settings above."
+        )
+    if not (profile or os.environ.get("LAB_PROFILE") or os.environ.get("LAB_ROLE_ARN")):  # not on AWS
+        account = setting("account", account)
+    return lab.open_lab(account, profile, setting("region", region), setting("prefix", prefix))
+
+
+def folder() -> Path:
+    """Return the folder for what the learner writes: the copy, elsewhere a temporary one of this process."""
+    return _copy() or Path(_temporary().name)
+
+
+def record(kind: str, question: str, answer: Any, right: bool) -> None:
+    """Add an "answer" or a "prediction" to the copy's record: a line of JSON, with the answer as Python shows it."""
+    if copy := _copy():
+        entry = {"kind": kind, "question": question, "answer": _shown(answer), "right": bool(right)}
+        line = json.dumps({"when": datetime.now().isoformat(timespec="seconds"), **entry}, ensure_ascii=False)
+        with can_write_to(copy), (copy / STATE / "answers.jsonl").open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+
+
+def _copy() -> Path | None:
+    """Return the learner's copy if this process runs in it."""
+    here = Path.cwd()
+    return here if (here / STATE / EDITION).exists() and HEADLESS not in os.environ else None
+
+
+def _kept() -> dict[str, Any]:
+    copy = _copy()
+    path = copy / STATE / "settings.json" if copy else None
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}
+    return found
+
+
+@functools.cache
+def _temporary() -> "TemporaryDirectory[str]":
+    return TemporaryDirectory(prefix="lab-mine-")
+
+
+def _shown(answer: Any) -> str:
+    """Return the answer as Python shows it, shortened; also that of an object whose repr fails."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = _LONGEST_TEXT
+    short.maxlist = short.maxtuple = short.maxset = short.maxfrozenset = short.maxdict = short.maxdeque = 50
+    return short.repr(answer)[: 10 * _LONGEST_TEXT]

@@ -1,0 +1,153 @@
+"""Show the source of a helper, and the AWS calls that it makes, so that a learner can write the next one."""
+
+import inspect
+import json
+import shlex
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+from botocore import xform_name
+from IPython.display import Code, display
+
+from lab_lib.lab import Lab
+
+MOST_SHOWN = 10  # calls; the others are folded
+_LONGEST_VALUE, _LONGEST_LINE = 60, 100  # characters of a parameter, and of all of them
+_COMMANDS = {"s3": "s3api"}  # the `aws` command of a service, where it has another name
+
+
+@dataclass
+class Call:
+    """One call of an AWS service: its parameters, and how long all its repetitions took."""
+
+    service: str
+    operation: str
+    parameters: dict[str, Any]
+    answers_bytes: bool
+    seconds: float = 0
+    times: int = 1
+
+    @property
+    def main(self) -> str:
+        """Return the parameters in one short line."""
+        parts = [f"{name}={_short(_text(value), _LONGEST_VALUE)}" for name, value in self.parameters.items()]
+        return _short(", ".join(parts), _LONGEST_LINE)
+
+    @property
+    def took(self) -> str:
+        return f"{f'{self.times} times, ' if self.times > 1 else ''}{self.seconds * 1000:.0f} ms"
+
+    @property
+    def command(self) -> str:
+        """Return the `aws` command that makes the same call. Files stand for what is not text."""
+        words = ["aws", _COMMANDS.get(self.service, self.service), xform_name(self.operation, "-")]
+        for name, value in self.parameters.items():
+            words += _option(name, value)
+        if self.answers_bytes:  # the command writes the answer to a file, and wants to know how the event is given
+            words += ["--cli-binary-format", "raw-in-base64-out"] if self.service == "lambda" else []
+            words += ["answer.out"]
+        return shlex.join(words)
+
+
+@dataclass
+class Calls:
+    """The calls of a helper, shown as a table."""
+
+    made: list[Call] = field(default_factory=list)
+
+    def add(self, call: Call) -> None:
+        """Add a call. One that is repeated, as while waiting, stays one line."""
+        last = self.made[-1] if self.made else None
+        if last and (last.service, last.operation, last.parameters) == (call.service, call.operation, call.parameters):
+            last.seconds, last.times = last.seconds + call.seconds, last.times + 1
+        else:
+            self.made.append(call)
+
+    def __repr__(self) -> str:
+        rows = [f"{call.service:9} {call.operation:32} {call.main} … {call.took}" for call in self.made]
+        return "\n".join(rows) or "no AWS calls"
+
+    def _repr_html_(self) -> str:
+        if not self.made:
+            return "<p>no AWS calls</p>"
+        parts = [_table(self.made[:MOST_SHOWN])]
+        if rest := self.made[MOST_SHOWN:]:
+            parts.append(f"<details><summary>{len(rest)} more calls</summary>{_table(rest)}</details>")
+        commands = "\n".join(escape(call.command) for call in self.made)
+        parts.append(
+            "<details><summary>The same with the <code>aws</code> command</summary>"
+            f'<pre style="white-space:pre-wrap">{commands}</pre></details>'
+        )
+        return "".join(parts)
+
+
+@contextmanager
+def shown(lab: Lab) -> Iterator[None]:
+    """List the AWS calls that are made inside of the `with` block, also if one of them fails."""
+    calls = Calls()
+    try:
+        with recorded(lab, calls):
+            yield
+    finally:
+        display(calls)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def recorded(lab: Lab, calls: Calls) -> Iterator[None]:
+    """Add each call of the lab's clients to `calls`. A call of a paginator or a waiter is a call too."""
+
+    def begin(params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+        context["lab"] = dict(params), time.monotonic()
+
+    def end(model: Any, context: dict[str, Any], **_: Any) -> None:
+        parameters, begun = context["lab"]
+        service, seconds = model.service_model.service_name, time.monotonic() - begun
+        calls.add(Call(service, model.name, parameters, model.has_streaming_output, seconds))
+
+    with lab.listening({"provide-client-params": begin, "after-call": end}):
+        yield
+
+
+def source(helper: Callable[..., Any]) -> Code:
+    """Return the source of a function for display."""
+    return Code(inspect.getsource(helper), language="python")  # type: ignore[no-untyped-call]
+
+
+def _table(calls: list[Call]) -> str:
+    left = 'style="text-align:left"'
+    rows = [
+        f"<tr><td {left}>{call.service}</td><td {left}><b>{call.operation}</b></td>"
+        f"<td {left}>{escape(call.main)}</td><td>{call.took}</td></tr>"
+        for call in calls
+    ]
+    head = "".join(f'<th scope="col" {left}>{title}</th>' for title in ("service", "call", "main parameters", "took"))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _option(name: str, value: Any) -> list[str]:
+    """Return the words of the command for one parameter."""
+    if name == "Code":  # the command gives a function's archive beside its other parameters
+        return [word for part, inner in value.items() for word in _option(part, inner)]
+    option = "--" + xform_name(name, "-")
+    if isinstance(value, bool):
+        return [option if value else option.replace("--", "--no-", 1)]
+    if isinstance(value, bytes) or hasattr(value, "read"):
+        return [option, "fileb://archive.zip" if name == "ZipFile" else "fileb://file"]
+    return [option, _text(value)]
+
+
+def _text(value: Any) -> str:
+    """Return a parameter as text or compact JSON, bytes by their number."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(
+        value, default=lambda other: f"<{len(other):,} bytes>" if isinstance(other, bytes) else str(other)
+    )
+
+
+def _short(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

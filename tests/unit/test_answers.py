@@ -1,0 +1,130 @@
+"""Answers are judged by what they mean, whatever their type; a wrong one is told which part is not right."""
+
+import json
+import re
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from lab_lib.aws import policies, tables
+from lab_lib.exercises import answers
+from lab_lib.lab import Lab
+
+KEYS, ROWS, ROOM = "keys that start the function", "rows that are rejected", "room below the threshold"
+MESSAGE = "a message that any program can read"
+TOTALS = pd.DataFrame({"CustomerId": ["C1", "C2"], "accountBalance": [Decimal(598), Decimal(1750)]})
+
+
+class Hostile:
+    """An object that fails at all that can be asked of it."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("repr")
+
+    __str__ = __len__ = __iter__ = __hash__ = __eq__ = __bool__ = __repr__  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "given"),
+    [
+        (KEYS, ["march.txt", "2017/march.txt"], ()),
+        (KEYS, ("2017/march.txt", "march.txt"), ()),
+        (KEYS, "2017/march.txt, 'march.txt'", ()),
+        (KEYS, pd.Series(["march.txt", "2017/march.txt"]), ()),
+        (ROWS, {3, 2}, ()),
+        (ROWS, "2 3", ()),
+        (ROWS, ["2", 3.0], ()),
+        ("what TotalNotifier may do", "updateitem, dynamodb:Scan, BatchGetItem", ()),
+        ("what becomes of the alerts", ["B"], ()),
+        ("whether the topic may read the queue", "no", ()),
+        (ROOM, [902, 0], (TOTALS, Decimal(1500))),
+        (ROOM, (1500 - TOTALS["accountBalance"]).clip(lower=0), (TOTALS, Decimal(1500))),
+        (MESSAGE, json.dumps({"accountBalance": "1750", "customerID": 'O"Hara'}), ('O"Hara', "1750")),
+    ],
+)
+def test_an_answer_is_right_in_any_order_and_type(
+    question: str, answer: Any, given: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers.judge(question, answer, *given)
+
+    assert capsys.readouterr().out == f"Right. {answers.QUESTIONS[question].why}\n"
+    assert answers.is_right(question, answer, *given)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "given", "said"),
+    [
+        (KEYS, ["march.txt"], (), "Not yet. 1 of 2 is missing."),
+        (KEYS, ["MARCH.TXT", "march.txt", "2017/march.txt"], (), "Not yet. MARCH.TXT does not belong there."),
+        (ROWS, [1], (), "Not yet. 1 does not belong there. 2 of 2 are missing."),
+        (ROOM, [902, -250], (TOTALS, Decimal(1500)), "Not yet. The amount of C2 is not right."),
+        (ROOM, 902, (TOTALS, Decimal(1500)), "Not yet. 1 amounts; wanted 2, one for each row of totals."),
+        (MESSAGE, '{"customerID": "O"Hara"}', ('O"Hara', "1750"), "Not yet. It is not JSON: "),
+        (MESSAGE, '{"customerID": "Ana"}', ("Ana", "1750"), "Not yet. accountBalance is missing."),
+        (
+            MESSAGE,
+            '{"customerID": "Ana", "accountBalance": 1750}',
+            ("Ana", "1750"),
+            "Not yet. accountBalance is 1750, which is no text.",
+        ),
+        (KEYS, Hostile(), (), "Not yet. This answer cannot be read (RuntimeError)."),
+        (KEYS, None, (), "No answer yet."),
+        (KEYS, set(), (), "No answer yet."),
+    ],
+)
+def test_a_wrong_answer_is_told_which_part_is_not_right(
+    question: str, answer: Any, given: Any, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers.judge(question, answer, *given)
+
+    assert capsys.readouterr().out.startswith(said)
+    assert not answers.is_right(question, answer, *given)
+
+
+@pytest.mark.parametrize("question", answers.QUESTIONS)
+@pytest.mark.parametrize(
+    "answer",
+    [0, 1.5, True, "x", b"x", ["x"], {"x": 1}, {1, 2}, object, print, iter([1]), Hostile(), TOTALS, [[]]],
+    ids=lambda answer: type(answer).__name__,
+)
+def test_no_answer_is_a_traceback(question: str, answer: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    answers.judge(question, answer, *{ROOM: (TOTALS, Decimal(1500)), MESSAGE: ("C1", "1")}.get(question, ()))
+    answers.compare(question, answer, Decimal(1400))
+
+    assert re.fullmatch(r"(Not yet\.|Right\.).*\nYou predicted otherwise: it is 1400\.\n", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("prediction", [1400, "1400", Decimal("1400.00"), [1400], {1400.0}])
+def test_a_prediction_is_compared_by_its_value(prediction: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    answers.compare("the total", prediction, Decimal(1400))
+
+    assert capsys.readouterr().out == "You predicted right: it is 1400.\n"
+
+
+def test_a_long_outcome_is_shortened(capsys: pytest.CaptureFixture[str]) -> None:
+    answers.compare("the customers", None, [f"C{number}" for number in range(2000)])
+
+    assert capsys.readouterr().out == "No prediction. It is C0, C1, C2, C3, C4 and 1,995 more.\n"
+
+
+def test_the_actions_asked_for_are_those_of_the_role(lab: Lab) -> None:
+    statements = policies.total_notifier(lab)["Statement"]
+    totals = policies.table(lab, "TransactionTotal")
+    allowed = [action for each in statements if totals in each["Resource"] for action in each["Action"]]
+
+    assert answers.is_right("what TotalNotifier may do", allowed)
+
+
+def test_look_says_right_only_if_all_checks_hold(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = ("table Customer", "key of Customer")
+    answers.look(lab, *wanted)
+    assert capsys.readouterr().out.endswith("\nNot yet.\n")
+    assert not answers.hold(lab, *wanted)
+
+    tables.ensure_table(lab, "Customer")
+    answers.look(lab, *wanted)
+
+    assert capsys.readouterr().out.endswith("\nRight.\n")
+    assert answers.hold(lab, *wanted)

@@ -1,0 +1,82 @@
+"""The list of AWS calls below a helper: what was called, in order, and the command that does the same."""
+
+import shlex
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lab_lib.aws import functions, tables
+from lab_lib.lab import Lab
+from lab_lib.views import calls
+
+
+def made_by(lab: Lab, helper, *arguments) -> list[calls.Call]:
+    found = calls.Calls()
+    with calls.recorded(lab, found):
+        helper(lab, *arguments)
+    return found.made
+
+
+def test_the_calls_of_a_helper_are_listed_in_order_with_their_parameters(lab: Lab) -> None:
+    made = made_by(lab, tables.ensure_table, "Customer")
+
+    assert [(call.service, call.operation) for call in made] == [
+        ("dynamodb", "DescribeTable"),
+        ("dynamodb", "CreateTable"),
+        ("dynamodb", "DescribeTable"),
+    ]
+    assert made[1].parameters["TableName"] == "Customer"
+    assert made_by(lab, tables.find_table, "Customer")[0].operation == "DescribeTable"
+
+
+def test_nothing_is_recorded_outside_of_the_block(lab: Lab) -> None:
+    found = calls.Calls()
+    with calls.recorded(lab, found):
+        tables.names(lab)
+    tables.names(lab)
+
+    assert len(found.made) == 1
+
+
+def test_a_call_that_is_repeated_while_waiting_is_one_line() -> None:
+    found = calls.Calls()
+    for _ in range(30):
+        found.add(calls.Call("dynamodb", "DescribeTable", {"TableName": "Customer"}, False, 0.001))
+
+    assert repr(found).endswith("TableName=Customer … 30 times, 30 ms")
+
+
+def test_what_is_beyond_ten_calls_is_folded_and_text_is_escaped() -> None:
+    found = calls.Calls([calls.Call("sqs", f"Call{place}", {"Name": "<b>"}, False) for place in range(12)])
+    first, rest = found._repr_html_().split("<summary>2 more calls</summary>")
+
+    assert ("Call9" in first, "Call10" in first, "Call11" in rest) == (True, False, True)
+    assert "<b>&" not in first
+    assert "&lt;b&gt;" in first
+
+
+def test_the_calls_are_shown_also_when_one_of_them_fails(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ClientError), calls.shown(lab):
+        lab.client("dynamodb").delete_table(TableName="Missing")
+
+    assert "DeleteTable" in capsys.readouterr().out
+
+
+def test_the_command_has_the_same_parameters() -> None:
+    parameters = {
+        "FunctionName": "it's",
+        "Publish": True,
+        "DryRun": False,
+        "Code": {"ZipFile": b"PK"},
+        "Tags": {"a": "b"},
+    }
+    command = calls.Call("lambda", "CreateFunction", parameters, False).command
+
+    assert shlex.split(command) == [
+        *("aws", "lambda", "create-function", "--function-name", "it's", "--publish", "--no-dry-run"),
+        *("--zip-file", "fileb://archive.zip", "--tags", '{"a": "b"}'),
+    ]
+
+
+def test_the_source_of_a_helper_is_shown() -> None:
+    assert calls.source(functions.package).data.startswith("def package(files: list[Path])")
