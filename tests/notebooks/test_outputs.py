@@ -8,6 +8,7 @@ import pytest
 
 from lab_lib.embedded import server
 from lab_lib.run.headless import notebooks
+from lab_lib.views import chain
 
 WHERE = {"account", "profile", "region", "prefix"}
 PARAMETERS = WHERE | {"threshold", "email", "phone", "data_file"}
@@ -39,3 +40,9 @@ def test_every_notebook_takes_the_same_parameters_and_leads_to_the_next(path: Pa
     names = set(re.findall(r"^(\w+)\s*:", "".join(cell["source"]), re.MULTILINE))
     assert names == PARAMETERS_OF.get(path.stem, PARAMETERS)
     assert f"({following.name})" in "".join(cells(path, "markdown")[-1]["source"])
+
+
+@every_notebook
+def test_every_notebook_and_the_readme_show_the_chain_as_it_is_drawn_now(path: Path) -> None:
+    assert f"{chain.image(path.stem[:2])}\n" in cells(path, "markdown")[0]["source"]
+    assert (path.parents[1] / "docs" / "chain.svg").read_text(encoding="utf-8") == chain.svg()
