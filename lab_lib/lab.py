@@ -54,6 +54,8 @@ class Lab:
         if service not in self._clients:
             config = _config(self.endpoint)
             self._clients[service] = self.session.client(service, endpoint_url=self.endpoint, config=config)
+            if service == "lambda":
+                self._clients[service].meta.events.register("needs-retry.lambda", _wait_for_role)
         return self._clients[service]
 
     @contextmanager
@@ -289,6 +291,16 @@ def _service_models() -> botocore.loaders.Loader:
     return botocore.loaders.create_loader()
 
 
+def _wait_for_role(response: tuple[Any, dict[str, Any]] | None, attempts: int, **_: Any) -> float | None:
+    """Let botocore call Lambda again in two seconds while a new role, or its permissions, are not known there yet.
+
+    So a call of the learner's own needs no loop either. AWS takes up to half a minute.
+    """
+    error = response[1].get("Error", {}) if response else {}
+    is_new = error.get("Code") == "InvalidParameterValueException" and _ROLE_NOT_READY.search(error.get("Message", ""))
+    return 2 if is_new and attempts <= _MOST_ATTEMPTS else None
+
+
 def _config(endpoint: str | None, retries: int = 5) -> Config:
     config = Config(retries={"mode": "standard", "total_max_attempts": retries + 1})
     is_local = endpoint and urlsplit(endpoint).hostname in ("localhost", server.HOST)
@@ -305,6 +317,8 @@ def _amount(value: Decimal | float | str) -> Decimal:
     return amount
 
 
+_ROLE_NOT_READY = re.compile("cannot be assumed|does not have permission|[Cc]annot access")
+_MOST_ATTEMPTS = 45
 _MOST_DIGITS = 15  # a notebook's threshold is a float, which keeps so many
 # Each setting's pattern and description. The pattern for e-mail addresses is HTML's: none of its characters needs
 # escaping in Python or JSON.

@@ -18,13 +18,11 @@ from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.errors import LabError, StepMissing, UsageError
 from lab_lib.lab import TAGS, Lab, has_lab_tag
-from lab_lib.waiting import retry_while, wait_until
+from lab_lib.waiting import wait_until
 
 RUNTIME = "python3.13"
 TIMEOUT = 20  # seconds, as in the handout
 LONGEST_TIMEOUT = 900  # seconds; Lambda's maximum
-# AWS takes some seconds to make a new role and its permissions known. Until then Lambda answers with this error.
-ROLE_NOT_READY = {"InvalidParameterValueException": "cannot be assumed|does not have permission|[Cc]annot access"}
 _HANDLERS = Path(__file__).parents[1] / "handlers"
 SOURCES = {  # the folder of each function; the file of the same name has the handler
     "TransactionProcessor": _HANDLERS / "transaction_processor",
@@ -78,11 +76,7 @@ def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT) -> str:
     ensure_log_group(lab, name)
     now = configuration(lab, name)
     if now is None:
-        retry_while(
-            ROLE_NOT_READY,
-            lambda: lambda_.create_function(**wanted, Code={"ZipFile": archive}, Tags=TAGS),
-            f"role {lab.name(ROLES[name])} to be ready",
-        )
+        lambda_.create_function(**wanted, Code={"ZipFile": archive}, Tags=TAGS)
     else:
         _wait_until_ready(lab, name)
         if any(now.get(key) != value for key, value in wanted.items()):
@@ -241,12 +235,8 @@ def _ask(lab: Lab, call: str, name: str) -> dict[str, Any] | None:
 def _ensure_destination(lab: Lab, name: str) -> None:
     """Let Lambda retry a failed event twice, then send it to the dead-letter queue."""
     destination = {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}}
-    retry_while(
-        ROLE_NOT_READY,
-        lambda: lab.client("lambda").put_function_event_invoke_config(
-            FunctionName=lab.name(name), MaximumRetryAttempts=2, DestinationConfig=destination
-        ),
-        f"role {lab.name(ROLES[name])} to be ready",
+    lab.client("lambda").put_function_event_invoke_config(
+        FunctionName=lab.name(name), MaximumRetryAttempts=2, DestinationConfig=destination
     )
 
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib.aws import policies
 from lab_lib.aws.buckets import find_bucket
-from lab_lib.aws.functions import ROLE_NOT_READY, find_function, statements
+from lab_lib.aws.functions import find_function, statements
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.tables import find_stream
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
@@ -96,11 +96,7 @@ def ensure_stream_trigger(lab: Lab) -> str:
     mapping = find_stream_trigger(lab)
     where = {"EventSourceArn": stream, "FunctionName": function, "StartingPosition": "TRIM_HORIZON"}
     if mapping is None:
-        mapping = retry_while(
-            ROLE_NOT_READY,
-            lambda: lambda_.create_event_source_mapping(**where, **settings, Tags=TAGS),
-            "the function's role to be ready for the stream",
-        )
+        mapping = lambda_.create_event_source_mapping(**where, **settings, Tags=TAGS)
     elif _has_changed(mapping, settings):
         retry_while(  # an earlier update may still be going on
             {"ResourceInUseException": ""},

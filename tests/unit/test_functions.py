@@ -5,6 +5,7 @@ import zipfile
 from decimal import Decimal
 
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
@@ -95,21 +96,23 @@ def test_ensure_function_before_notebook_00_names_it_and_creates_nothing(prepare
     assert prepared.client("logs").describe_log_groups()["logGroups"] == []
 
 
-def test_ensure_function_waits_until_lambda_can_assume_a_new_role(prepared, monkeypatch):
+def test_a_call_waits_until_lambda_knows_what_a_new_role_may_do(prepared, monkeypatch):
     # This takes some seconds on AWS; moto has no such delay.
-    lambda_, create, waits = prepared.client("lambda"), prepared.client("lambda").create_function, []
+    events, waits = prepared.client("lambda").meta.events, []
+    monkeypatch.setattr("botocore.endpoint.time.sleep", waits.append)
 
-    def not_yet(**_):
-        monkeypatch.setattr(lambda_, "create_function", create)
-        message = "The role defined for the function cannot be assumed by Lambda."
-        raise ClientError({"Error": {"Code": "InvalidParameterValueException", "Message": message}}, "CreateFunction")
+    def not_yet(request, **_):
+        events.unregister("before-send.lambda.PutFunctionEventInvokeConfig", not_yet)
+        body = b'{"message": "The function execution role does not have permission to call SendMessage."}'
+        headers = {"x-amzn-errortype": "InvalidParameterValueException"}
+        answer = AWSResponse(request.url, 400, headers, None)
+        answer._content = body
+        return answer
 
-    monkeypatch.setattr(lambda_, "create_function", not_yet)
-    retry_while = functions.retry_while
-    monkeypatch.setattr(functions, "retry_while", lambda *args: retry_while(*args, sleep=waits.append))
+    events.register_first("before-send.lambda.PutFunctionEventInvokeConfig", not_yet)
 
     assert functions.ensure_function(prepared, NAME) == functions.find_function(prepared, NAME)
-    assert len(waits) == 1
+    assert waits == [2]
 
 
 def test_a_function_that_lambda_could_not_set_up_says_why(prepared, monkeypatch):
