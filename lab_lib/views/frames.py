@@ -1,6 +1,7 @@
 """Read what the account holds as pandas DataFrames: objects, tables, queues, logs and metrics."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pandas as pd
 
@@ -35,6 +36,22 @@ def totals(lab: Lab) -> pd.DataFrame:
     """Return TransactionTotal: CustomerId, accountBalance (Decimal), alerted (bool)."""
     frame = table(lab, "TransactionTotal", most=None)
     return frame.assign(alerted=frame["alerted"].eq(True))
+
+
+def running_balance(lab: Lab) -> pd.DataFrame:
+    """Return the transactions of the customer with the highest total, by date, and the balance after each.
+
+    Transactions of one day stand in the order of their ids. An item without a numeric amount is left out.
+    """
+    totals = {item["CustomerId"]: item.get("accountBalance") for item in tables.items(lab, "TransactionTotal")}
+    numbers = {customer: total for customer, total in totals.items() if isinstance(total, Decimal)}
+    customer = max(numbers, key=lambda name: numbers[name], default="")
+    items = tables.items(lab, "Transactions", beginning=customer)
+    rows = [row for row in items if row["CustomerId"] == customer and isinstance(row["TransactionAmount"], Decimal)]
+    frame = pd.DataFrame(rows, columns=COLUMNS["Transactions"])
+    day = pd.to_datetime(frame["TransactionDate"], format="%m/%d/%Y", errors="coerce")
+    frame = frame.assign(day=day).sort_values(["day", "TransactionId"], ignore_index=True).drop(columns="day")
+    return frame.assign(balance=frame["TransactionAmount"].cumsum())
 
 
 def alerts(lab: Lab, queue: str) -> pd.DataFrame:

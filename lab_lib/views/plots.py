@@ -1,103 +1,141 @@
 """Draw a DataFrame as a matplotlib Figure. Nothing here calls AWS."""
 
-import io
-import warnings
+import math
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure  # without pyplot, whose import takes as long as all the rest
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
-BELOW, REACHED = "#4477aa", "#cc6677"  # from Paul Tol's palettes: distinct for colour-blind readers too
-LINE = "#222222"
-MOST_BARS = 20
+from lab_lib.views.figures import BELOW, INK, MONEY, REACHED, DescribedFigure, draw_threshold, new_figure, one_line
 
-
-class DescribedFigure(Figure):
-    """A figure with a description in words, `alt`, for screen readers and for tests."""
-
-    alt: str = ""
-
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the PNG and the description, as Jupyter asks for them."""
-        png = io.BytesIO()
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph .* missing")  # drawn as a box; the description has the name
-            self.savefig(png, format="png", dpi=100, facecolor="white", metadata={"Software": None})
-        return {"image/png": png.getvalue(), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+MOST_BARS, HIGHEST = 20, 10
+TOTAL = f"total of all transactions, {MONEY}"
 
 
 def totals(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     """Draw each customer's total as a bar, and the threshold as a line.
 
-    `frame` has CustomerId and accountBalance, one row a customer. Only the highest 20 totals are drawn.
+    `frame` has CustomerId and accountBalance, one row a customer. Of more than 20 customers, the distribution is drawn
+    and, below it, the highest ten totals.
     """
-    balances = frame.set_index("CustomerId")["accountBalance"].sort_values().tail(MOST_BARS)
-    figure, axes = _new_figure(1.6 + 0.45 * max(len(balances), 1))
-    _draw_totals(axes, list(balances), threshold)
-    if balances.empty:
-        axes.annotate("no customer has a total yet", (0.5, 0.5), xycoords="axes fraction", ha="right", va="center")
-        axes.set_xlim(min(0, float(threshold) * 1.2), max(float(threshold) * 1.2, 1))
-    _draw_threshold(axes, threshold)
-    axes.set_yticks(range(len(balances)), [_shorten(name) for name in balances.index], parse_math=False)
-    axes.margins(x=0.18, y=0.02)
-    figure.alt = _describe_totals(balances, threshold, len(frame))
+    balances = frame.set_index("CustomerId")["accountBalance"].sort_values()
+    highest = balances.tail(HIGHEST if len(balances) > MOST_BARS else MOST_BARS)
+    heights = [2.8] if len(balances) > MOST_BARS else []
+    figure, axes = new_figure(*heights, 1.3 + 0.4 * max(len(highest), 1))
+    if heights:
+        _draw_distribution(axes[0], list(balances), threshold)
+    _draw_totals(axes[-1], highest, threshold)
+    figure.alt = _describe_totals(balances, highest, threshold)
     return figure
 
 
-def comparison(frame: pd.DataFrame) -> DescribedFigure:
-    """Draw two bars a customer: the total in the account, and below it the total of the classic function.
+def comparison(frame: pd.DataFrame, threshold: Decimal, other: str = "your function") -> DescribedFigure:
+    """Draw two bars a customer: the total in the account, and below it the total of another function.
 
-    `frame` is as classic.compare returns it, one row a customer.
+    `frame` has CustomerId, total, alerts, other total, other alerts and stuck, one row a customer.
     """
     rows = frame.to_dict("records")
-    figure, axes = _new_figure(1.5 + 0.85 * max(len(rows), 1))
+    figure, (axes,) = new_figure(1.7 + 0.85 * max(len(rows), 1))
+    axes.set_xlabel(TOTAL)
     _draw_bars(axes, rows, "", -0.19, label="this account", facecolor=BELOW)
-    _draw_bars(axes, rows, "classic ", 0.19, label="the classic function", facecolor=REACHED, hatch="//")
+    _draw_bars(axes, rows, "other ", 0.19, label=other, facecolor=REACHED, hatch="//", hatchcolor="white")
     axes.margins(x=0.02)
-    axes.set_yticks(range(len(rows)), [_shorten(row["CustomerId"]) for row in rows], parse_math=False)
+    axes.set_yticks(range(len(rows)), [one_line(row["CustomerId"]) for row in rows], parse_math=False)
     axes.invert_yaxis()
     if rows:
-        axes.axvline(0, color=LINE, linewidth=0.8)
-        figure.legend(loc="outside upper left", ncols=2, frameon=False)
+        axes.axvline(0, color=INK, linewidth=0.8)
+        draw_threshold(axes, threshold)
+        figure.legend(loc="outside upper left", ncols=2, frameon=False, labelcolor=INK)
     else:
-        axes.annotate("no customer has a change", (0.5, 0.5), xycoords="axes fraction", ha="center")
-    figure.alt = _describe_comparison(rows)
+        axes.annotate("no customer has a change", (0.5, 0.5), xycoords="axes fraction", ha="center", color=INK)
+    figure.alt = _describe_comparison(rows, threshold, other)
     return figure
 
 
-def _new_figure(height: float) -> tuple[DescribedFigure, Axes]:
-    figure = DescribedFigure(figsize=(7.5, height), layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_xlabel("total of all transactions")
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+def running_balance(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
+    """Draw a customer's balance after each transaction as steps, and name the first that reaches the threshold.
+
+    `frame` is as frames.running_balance returns it, one row a transaction.
+    """
+    figure, (axes,) = new_figure(3.2)
+    balances = [0.0, *map(float, frame["balance"])]
+    axes.step(range(len(balances)), balances, where="post", color=BELOW, linewidth=2)
+    draw_threshold(axes, threshold, across=True)
+    place = next((place for place, balance in enumerate(frame["balance"]) if balance >= threshold), None)
+    crossing = "" if place is None else _name_transaction(frame.iloc[place])
+    if place is not None:
+        axes.plot(place + 1, balances[place + 1], "o", color=REACHED, markersize=9)
+        _point_to(axes, crossing, (place + 1, balances[place + 1]))
+    axes.set_xlim(0, len(balances))
+    axes.margins(y=0.15)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    customer = one_line(frame["CustomerId"].iloc[0]) if len(frame) else "no customer"
+    axes.set_xlabel(f"transactions of {customer}, by date", parse_math=False)
+    axes.set_ylabel(f"balance, {MONEY}")
+    reached = f"reaches the threshold {threshold:f} with {crossing}" if crossing else f"stays below {threshold:f}"
+    figure.alt = f"The balance of {customer} over {len(frame)} transactions {reached}."
+    return figure
 
 
-def _draw_totals(axes: Axes, balances: list[Decimal], threshold: Decimal) -> None:
+def _draw_distribution(axes: Axes, balances: list[Decimal], threshold: Decimal) -> None:
+    """Draw how many customers have a total of each size. No bar holds totals of both sides of the threshold."""
+    line, low, high = float(threshold), float(balances[0]), float(balances[-1])
+    width = (max(high, line) - min(low, line)) / 24 or 1.0
+    edges = [line + width * step for step in range(math.floor((low - line) / width), int((high - line) // width) + 2)]
+    axes.hist(list(map(float, balances)), bins=edges, rwidth=0.9)
+    for bar, edge in zip(axes.patches, edges, strict=False):
+        _colour(bar, reached=edge >= line)
+    draw_threshold(axes, threshold)
+    axes.set_title(_share(balances, threshold), color=INK, fontsize=11, loc="right", pad=20)
+    axes.set_xlabel(TOTAL)
+    axes.set_ylabel("customers")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _draw_totals(axes: Axes, balances: pd.Series, threshold: Decimal) -> None:
     bars = axes.barh(range(len(balances)), [float(balance) for balance in balances], height=0.6)
-    reached = [balance >= threshold for balance in balances]
-    for bar, high in zip(bars, reached, strict=True):
-        bar.set(facecolor=REACHED if high else BELOW, hatch="//" if high else None, edgecolor="white")
-    labels = [f"{each:f}" + (" – alert" if high else "") for each, high in zip(balances, reached, strict=True)]
-    axes.bar_label(bars, labels, padding=4, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
+    for bar, balance in zip(bars, balances, strict=True):
+        _colour(bar, reached=balance >= threshold)
+    for place, balance in enumerate(balances):
+        _write_beside(axes, place, f"{balance:f}" + (" – alert" if balance >= threshold else ""))
+    if balances.empty:
+        axes.annotate("no customer has a total yet", (0.5, 0.5), xycoords="axes fraction", ha="right", color=INK)
+        axes.set_xlim(min(0, float(threshold) * 1.2), max(float(threshold) * 1.2, 1))
+    draw_threshold(axes, threshold)
+    axes.set_yticks(range(len(balances)), [one_line(name) for name in balances.index], parse_math=False)
+    axes.margins(x=0.02, y=0.02)
+    axes.set_xlabel(TOTAL)
 
 
-def _draw_threshold(axes: Axes, threshold: Decimal) -> None:
-    axes.axvline(float(threshold), color=LINE, linestyle="--", linewidth=1.2)
-    above: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "va": "bottom"}
-    axes.annotate(f"threshold {threshold:f}", (float(threshold), 1), (0, 3), color=LINE, ha="center", **above)
+def _write_beside(axes: Axes, place: float, label: str) -> None:
+    """Write a bar's label at the right of the axes, where no bar and no line crosses it."""
+    axes.text(1.01, place, label, transform=axes.get_yaxis_transform(), va="center", color=INK)
+
+
+def _colour(bar: Patch, reached: bool) -> None:
+    bar.set(facecolor=REACHED if reached else BELOW, hatch="//" if reached else None, hatchcolor="white")
+
+
+def _point_to(axes: Axes, words: str, place: tuple[float, float]) -> None:
+    """Write words below the steps, at the right, where a rising balance leaves room, and point to a place."""
+    arrow = {"arrowstyle": "->", "color": INK}
+    style: dict[str, Any] = {"textcoords": "axes fraction", "ha": "right", "color": INK, "arrowprops": arrow}
+    axes.annotate(words, place, (0.98, 0.08), parse_math=False, **style)
+
+
+def _name_transaction(row: pd.Series) -> str:
+    return f"{one_line(row['TransactionId'])} of {one_line(row['TransactionDate'])}: {row['balance']:f}"
 
 
 def _draw_bars(axes: Axes, rows: list[dict[str, Any]], prefix: str, offset: float, **style: Any) -> None:
     """Draw one bar a customer from the columns with this prefix, and write its label beside it."""
     places, lengths = [place + offset for place in range(len(rows))], [float(row[f"{prefix}total"]) for row in rows]
-    axes.barh(places, lengths, height=0.36, edgecolor="white", **style)
-    for place, length, row in zip(places, lengths, rows, strict=True):
-        # The label of a negative total stands right of 0 too: the customers' names are on the left.
-        end = (max(length, 0), place)
-        axes.annotate(_label(row, prefix), end, (4, 0), textcoords="offset points", va="center")
+    axes.barh(places, lengths, height=0.36, **style)
+    for place, row in zip(places, rows, strict=True):
+        _write_beside(axes, place, _label(row, prefix))
 
 
 def _label(row: dict[str, Any], prefix: str) -> str:
@@ -107,22 +145,22 @@ def _label(row: dict[str, Any], prefix: str) -> str:
     return ", ".join(filter(None, [*parts, "stuck" if prefix and row["stuck"] else ""]))
 
 
-def _describe_comparison(rows: list[dict[str, Any]]) -> str:
-    parts = [f"{_shorten(row['CustomerId'])} {_label(row, '')}; classic {_label(row, 'classic ')}" for row in rows]
-    return f"This account and the classic function: {'. '.join(parts) or 'no customer has a change'}."
+def _describe_comparison(rows: list[dict[str, Any]], threshold: Decimal, other: str) -> str:
+    parts = [f"{one_line(row['CustomerId'])} {_label(row, '')}; {other} {_label(row, 'other ')}" for row in rows]
+    return f"This account and {other}, threshold {threshold:f}: {'. '.join(parts) or 'no customer has a change'}."
 
 
-def _describe_totals(balances: pd.Series, threshold: Decimal, customers: int) -> str:
+def _describe_totals(balances: pd.Series, highest: pd.Series, threshold: Decimal) -> str:
     if balances.empty:
         return "No customer has a total yet."
     parts = [
-        f"{_shorten(name)} {balance:f} ({'at or above' if balance >= threshold else 'below'})"
-        for name, balance in balances[::-1].items()
+        f"{one_line(name)} {balance:f} ({'at or above' if balance >= threshold else 'below'})"
+        for name, balance in highest[::-1].items()
     ]
-    more = f" The highest {len(balances)} of {customers} customers are shown." if customers > len(balances) else ""
-    return f"Totals against the threshold {threshold:f}: {', '.join(parts)}.{more}"
+    share = f": {_share(list(balances), threshold)}. The highest {HIGHEST}" if len(highest) < len(balances) else ""
+    return f"Totals against the threshold {threshold:f}{share}: {', '.join(parts)}."
 
 
-def _shorten(name: Any) -> str:
-    text = " ".join(str(name).split())
-    return text if len(text) <= 24 else f"{text[:23]}…"
+def _share(balances: list[Decimal], threshold: Decimal) -> str:
+    reached = sum(balance >= threshold for balance in balances)
+    return f"{reached} of {len(balances)} customers ({reached / len(balances):.1%}) at or above {threshold:f}"

@@ -18,6 +18,7 @@ def rows(frame):
         *((lambda lab, name=name: frames.table(lab, name), columns) for name, columns in frames.COLUMNS.items()),
         (frames.objects, ["Key", "Size"]),
         (frames.totals, ["CustomerId", "accountBalance", "alerted"]),
+        (frames.running_balance, [*frames.COLUMNS["Transactions"], "balance"]),
         (lambda lab: frames.alerts(lab, "CustomerNotify"), ["customerID", "accountBalance"]),
         (lambda lab: frames.rejected(lab, "a.txt"), ["line", "reason", "row"]),
         (frames.logs, ["function", "message"]),
@@ -46,6 +47,27 @@ def test_totals_are_exact_and_alerted_is_a_truth_value(lab):
 
     assert rows(totals) == [["C1", Decimal("0.1"), False], ["C2", Decimal("0.2"), True]]
     assert totals["accountBalance"].sum() == Decimal("0.3")
+
+
+def test_the_running_balance_adds_up_the_transactions_of_the_highest_total_by_date(lab):
+    tables.ensure_table(lab, "TransactionTotal")
+    tables.ensure_table(lab, "Transactions")
+    for customer, total in (("C1", 9), ("C", 3)):
+        tables.put_item(lab, "TransactionTotal", {"CustomerId": customer, "accountBalance": Decimal(total)})
+    for customer, number, date, amount in [
+        ("C", "T1", "12/31/2016", Decimal(3)),
+        ("C1", "T1", "01/02/2017", Decimal("-0.1")),
+        ("C1", "T2", "12/31/2016", Decimal(9)),
+        ("C1", "T3", "12/31/2016", "a lot"),
+        ("C10", "T4", "12/31/2016", Decimal(1)),
+    ]:
+        item = {"CustomerId": customer, "TransactionId": number, "TransactionDate": date, "TransactionAmount": amount}
+        tables.put_item(lab, "Transactions", item)
+
+    frame = frames.running_balance(lab)
+
+    assert frame["CustomerId"].unique() == ["C1"]
+    assert frame[["TransactionId", "balance"]].to_numpy().tolist() == [["T2", 9], ["T1", Decimal("8.9")]]
 
 
 def test_rejected_rows_show_their_whole_reason(lab):

@@ -1,4 +1,7 @@
+import base64
+import re
 from decimal import Decimal
+from html.parser import HTMLParser
 from itertools import combinations
 
 import pandas as pd
@@ -6,7 +9,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
-from lab_lib.views import plots
+from lab_lib.views import figures, plots
 
 
 def totals(threshold=1500, **balances):
@@ -15,92 +18,144 @@ def totals(threshold=1500, **balances):
 
 
 def comparison(*rows):
-    """Draw rows of customer, total, alerts, classic total, classic alerts, stuck."""
-    columns = ["CustomerId", "total", "alerts", "classic total", "classic alerts", "stuck"]
+    """Draw rows of customer, total, alerts, other total, other alerts, stuck."""
+    columns = ["CustomerId", "total", "alerts", "other total", "other alerts", "stuck"]
     rows = [(name, Decimal(total), alerts, Decimal(other), *more) for name, total, alerts, other, *more in rows]
-    return plots.comparison(pd.DataFrame(rows, columns=columns))
+    return plots.comparison(pd.DataFrame(rows, columns=columns), Decimal(1500))
 
 
-def drawn(figure):
-    """Return what a notebook gets, as (data, metadata). A figure that cannot be drawn fails here."""
-    data, metadata = figure._repr_mimebundle_(include=None, exclude=None)
-    assert data["image/png"].startswith(b"\x89PNG")
-    return data, metadata
+def running_balance(*balances, threshold=1500):
+    """Draw the balances of C2 after its transactions T1, T2 and so on."""
+    rows = [("C2", f"T{n}", "03/16/2017", Decimal(balance)) for n, balance in enumerate(balances, 1)]
+    columns = ["CustomerId", "TransactionId", "TransactionDate", "balance"]
+    return plots.running_balance(pd.DataFrame(rows, columns=columns), Decimal(threshold))
 
 
-def texts(figure):
-    return [text.get_text() for text in figure.axes[0].texts]
+def shown(figure):
+    """Return what a notebook shows: the attributes of the image, and the text. A figure that cannot be drawn fails."""
+    data = figure._repr_mimebundle_(include=None, exclude=None)
+    images = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: images.append(dict(attributes)) if tag == "img" else None
+    parser.feed(data["text/html"])
+    (image,) = images
+    return image, data["text/plain"]
+
+
+def svg(figure):
+    return base64.b64decode(shown(figure)[0]["src"].removeprefix("data:image/svg+xml;base64,")).decode()
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def contrast(one, other):
+    def luminance(colour):
+        parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
 
 
 def test_a_bar_is_as_long_as_its_total_and_shows_whether_it_reached_the_threshold():
-    figure = totals(C1=9, C2=1750, C3="1500", C4="1499.99")
+    (axes,) = totals(C1=9, C2=1750, C3="1500", C4="1499.99").axes
 
-    bars = figure.axes[0].patches
-    assert [bar.get_width() for bar in bars] == [9, 1499.99, 1500, 1750]
-    assert [to_hex(bar.get_facecolor()) for bar in bars] == [plots.BELOW] * 2 + [plots.REACHED] * 2
-    assert [bar.get_hatch() for bar in bars] == [None, None, "//", "//"]
-    assert {"9", "1750 – alert", "threshold 1500"} <= {*texts(figure)}
-    assert set(figure.axes[0].lines[0].get_xdata()) == {1500}
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["C1", "C4", "C3", "C2"]
+    assert [bar.get_width() for bar in axes.patches] == [9, 1499.99, 1500, 1750]
+    assert [to_hex(bar.get_facecolor()) for bar in axes.patches] == [figures.BELOW] * 2 + [figures.REACHED] * 2
+    assert [bar.get_hatch() for bar in axes.patches] == [None, None, "//", "//"]
+    assert {"9", "1750 – alert", "threshold 1500"} <= {*texts(axes)}
+    assert set(axes.lines[0].get_xdata()) == {1500}
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["C1", "C4", "C3", "C2"]
 
 
-def test_a_figure_is_described_in_words():
-    described = "Totals against the threshold 1500: C2 1750.50 (at or above), C1 598 (below)."
+def test_a_screen_reader_gets_a_figure_in_words():
+    described = "Totals against the threshold 1500: <C2> 1750.50 (at or above), C1 598 (below)."
+    figure = totals(**{"C1": 598, "<C2>": "1750.50"})
 
-    data, metadata = drawn(totals(C1=598, C2="1750.50"))
+    image, text = shown(figure)
 
-    assert data["text/plain"] == metadata["image/png"]["alt"] == described
-    assert (data, metadata) == drawn(totals(C1=598, C2="1750.50"))  # the notebooks' outputs stay the same
+    assert image["alt"] == text == described
+    assert (image, text) == shown(totals(**{"C1": 598, "<C2>": "1750.50"}))  # the notebooks' outputs stay the same
+
+
+@pytest.mark.parametrize("figure", [totals(C1=1750, C2=9), running_balance(9, 1750), comparison(("C1", 9, 0, 1, 0, 0))])
+def test_a_figure_has_no_background_and_its_words_are_legible_on_a_light_and_a_dark_one(figure):
+    inverted = f"#{0xFFFFFF - int(figures.INK[1:], 16):06x}"  # as the style of the output does in a dark theme
+    words = re.findall('<text style="([^"]*)"', svg(figure))
+
+    assert contrast(figures.INK, "#ffffff") >= 4.5
+    assert contrast(inverted, "#111111") >= 4.5
+    assert [style for style in words if f"fill: {figures.INK}" not in style] == []
+    assert 'style="fill: #ffffff"' not in svg(figure)
 
 
 @pytest.mark.parametrize("threshold", [1500, 0, -5])
 def test_without_any_total_the_figure_says_so(threshold):
     figure = totals(threshold)
 
-    assert drawn(figure)[0]["text/plain"] == "No customer has a total yet."
-    assert "no customer has a total yet" in texts(figure)
+    assert shown(figure)[1] == "No customer has a total yet."
+    assert "no customer has a total yet" in texts(figure.axes[0])
 
 
-@pytest.mark.parametrize(("customers", "words"), [(30, "The highest 20 of 30 customers are shown."), (20, "(below).")])
-def test_the_highest_20_totals_are_drawn(customers, words):
-    figure = totals(**{f"C{number}": number for number in range(customers)})
+def test_more_than_20_totals_are_a_distribution_with_the_share_above_the_threshold_and_the_highest_ten():
+    figure = totals(**{f"C{number}": number for number in range(1000, 2000)})
 
-    assert [bar.get_width() for bar in figure.axes[0].patches] == list(range(customers - 20, customers))
-    assert drawn(figure)[0]["text/plain"].endswith(words)
+    distribution, highest = figure.axes
+    bars = [(round(bar.get_x()), bar.get_height(), to_hex(bar.get_facecolor())) for bar in distribution.patches]
+    assert sum(height for _, height, _ in bars) == 1000
+    assert sum(height for x, height, _ in bars if x >= 1500) == 500
+    assert all((colour == figures.REACHED) == (x >= 1500) for x, _, colour in bars)
+    assert distribution.get_title("right") == "500 of 1000 customers (50.0%) at or above 1500"
+    assert [bar.get_width() for bar in highest.patches] == list(range(1990, 2000))
+    assert all("threshold 1500" in texts(axes) for axes in figure.axes)
+    assert len(shown(figure)[1]) < 400
+    assert shown(figure)[1].startswith("Totals against the threshold 1500: 500 of 1000 customers (50.0%) at or above")
 
 
-@pytest.mark.parametrize("name", ["$x_1$", "\\alpha", "_hidden", "two\nlines", "x" * 300, "李小龍 😀", "{}", " "])
+@pytest.mark.parametrize(("low", "high", "threshold"), [(5, 5, 5), (5, 5, 10**9), (-3, "9" * 38, 0), (1, 2, -(10**6))])
+def test_any_distribution_is_drawn(low, high, threshold):
+    figure = totals(threshold, **{f"C{number}": high if number else low for number in range(21)})
+
+    assert sum(bar.get_height() for bar in figure.axes[0].patches) == 21
+    assert shown(figure)
+
+
+@pytest.mark.parametrize(
+    "name", ["$x_1$", "\\alpha", "_hidden", "two\nlines", "x" * 300, "李小龍 😀", "{}", " ", "<b>&"]
+)
 def test_any_name_is_drawn_as_it_stands(name):
     figure = totals(**{name: 1750, "C1": 5})
 
-    assert "\n" not in drawn(figure)[0]["text/plain"]
-    shown = figure.axes[0].get_yticklabels()[1].get_text()
-    assert shown == " ".join(name.split()) or (shown.endswith("…") and name.startswith(shown[:-1]))
+    assert "\n" not in shown(figure)[1]
+    label = figure.axes[0].get_yticklabels()[1].get_text()
+    assert label == " ".join(name.split()) or (label.endswith("…") and name.startswith(label[:-1]))
 
 
 @pytest.mark.parametrize("balance", ["-20", "1E+4", "0.000000001", "9" * 38])
 def test_any_total_is_drawn_and_written_out_in_digits(balance):
-    assert f"C1 {Decimal(balance):f} " in drawn(totals(C1=balance))[0]["text/plain"]
+    assert f"C1 {Decimal(balance):f} " in shown(totals(C1=balance))[1]
 
 
 def test_the_comparison_draws_two_bars_a_customer_with_total_alerts_and_what_is_stuck():
     figure = comparison(("C1", "1500.50", 1, "4501", 3, False), ("C2", "-50", 0, "0", 0, True))
 
-    account, classic = (container.patches for container in figure.axes[0].containers)
+    (axes,) = figure.axes
+    account, other = (container.patches for container in axes.containers)
     assert [bar.get_width() for bar in account] == [1500.5, -50]
-    assert [(bar.get_width(), bar.get_hatch()) for bar in classic] == [(4501, "//"), (0, "//")]
-    assert all(
-        above.get_y() + above.get_height() <= below.get_y() for above, below in zip(account, classic, strict=True)
-    )
-    assert figure.axes[0].yaxis_inverted()  # the first customer is at the top
-    assert texts(figure) == ["1500.50, 1 alert", "-50", "4501, 3 alerts", "0, stuck"]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["this account", "the classic function"]
-    described = "C1 1500.50, 1 alert; classic 4501, 3 alerts. C2 -50; classic 0, stuck."
-    assert drawn(figure)[0]["text/plain"] == f"This account and the classic function: {described}"
+    assert [(bar.get_width(), bar.get_hatch()) for bar in other] == [(4501, "//"), (0, "//")]
+    assert all(above.get_y() + above.get_height() <= below.get_y() for above, below in zip(account, other, strict=True))
+    assert axes.yaxis_inverted()  # the first customer is at the top
+    assert texts(axes) == ["1500.50, 1 alert", "-50", "4501, 3 alerts", "0, stuck", "threshold 1500"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["this account", "your function"]
+    described = "C1 1500.50, 1 alert; your function 4501, 3 alerts. C2 -50; your function 0, stuck."
+    assert shown(figure)[1] == f"This account and your function, threshold 1500: {described}"
 
 
 @pytest.mark.parametrize("customers", [1, 8])
-@pytest.mark.parametrize(("total", "other"), [("-98765432.10", "123456789.12"), ("0", "0")])
+@pytest.mark.parametrize(("total", "other"), [("-98765432.10", "123456789.12"), ("0", "0"), ("1400", "1600")])
 def test_no_words_of_the_comparison_overlap(customers, total, other):
     figure = comparison(*[(f"Break {n}", total, 10, other, 12, True) for n in range(customers)])
     axes, renderer = figure.axes[0], FigureCanvasAgg(figure).get_renderer()
@@ -115,5 +170,22 @@ def test_no_words_of_the_comparison_overlap(customers, total, other):
 def test_a_comparison_of_no_customer_says_so():
     figure = comparison()
 
-    assert texts(figure) == ["no customer has a change"]
-    assert drawn(figure)[0]["text/plain"].endswith("function: no customer has a change.")
+    assert texts(figure.axes[0]) == ["no customer has a change"]
+    assert shown(figure)[1].endswith("no customer has a change.")
+
+
+def test_the_running_balance_names_the_first_transaction_that_reaches_the_threshold():
+    figure = running_balance(900, "1500", 1400, 1750)
+
+    steps, threshold, crossing = figure.axes[0].lines
+    assert list(steps.get_ydata()) == [0, 900, 1500, 1400, 1750]
+    assert set(threshold.get_ydata()) == {1500}
+    assert (list(crossing.get_xdata()), list(crossing.get_ydata())) == ([2], [1500])
+    assert texts(figure.axes[0]) == ["threshold 1500", "T2 of 03/16/2017: 1500"]
+    reached = "reaches the threshold 1500 with T2 of 03/16/2017: 1500"
+    assert shown(figure)[1] == f"The balance of C2 over 4 transactions {reached}."
+
+
+@pytest.mark.parametrize(("balances", "who"), [([900, "1499.99"], "C2 over 2"), ([], "no customer over 0")])
+def test_a_running_balance_that_stays_below_the_threshold_says_so(balances, who):
+    assert shown(running_balance(*balances))[1] == f"The balance of {who} transactions stays below 1500."
