@@ -47,7 +47,7 @@ def running_balance(lab: Lab) -> pd.DataFrame:
     numbers = {customer: total for customer, total in totals.items() if isinstance(total, Decimal)}
     customer = max(numbers, key=lambda name: numbers[name], default="")
     items = tables.items(lab, "Transactions", beginning=customer)
-    rows = [row for row in items if row["CustomerId"] == customer and isinstance(row["TransactionAmount"], Decimal)]
+    rows = [row for row in items if row["CustomerId"] == customer and isinstance(row.get("TransactionAmount"), Decimal)]
     frame = pd.DataFrame(rows, columns=COLUMNS["Transactions"])
     day = pd.to_datetime(frame["TransactionDate"], format="%m/%d/%Y", errors="coerce")
     frame = frame.assign(day=day).sort_values(["day", "TransactionId"], ignore_index=True).drop(columns="day")

@@ -63,6 +63,7 @@ def test_the_running_balance_adds_up_the_transactions_of_the_highest_total_by_da
     ]:
         item = {"CustomerId": customer, "TransactionId": number, "TransactionDate": date, "TransactionAmount": amount}
         tables.put_item(lab, "Transactions", item)
+    tables.put_item(lab, "Transactions", {"CustomerId": "C1", "TransactionId": "T5"})
 
     frame = frames.running_balance(lab)
 
