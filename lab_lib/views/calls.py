@@ -34,7 +34,9 @@ class Call:
     @property
     def main(self) -> str:
         """Return the parameters in one short line."""
-        parts = [f"{name}={_short(_text(value), _LONGEST_VALUE)}" for name, value in self.parameters.items()]
+        values = {name: _text(value) for name, value in self.parameters.items()}
+        values |= {name: f"…/{url.split('/')[-1]}" for name, url in values.items() if name == "QueueUrl"}
+        parts = [f"{name}={_short(text, _LONGEST_VALUE)}" for name, text in values.items()]
         return _short(", ".join(parts), _LONGEST_LINE)
 
     @property
