@@ -17,7 +17,7 @@ help: ## list these commands
 run: $(READY) ## run the whole lab, notebooks 00 to 99, on the embedded AWS
 	@$(BIN)/lab run
 
-lab: $(READY) ## open the lab in JupyterLab
+lab: $(READY) ## open your own copy of the lab in JupyterLab
 	@$(BIN)/lab open
 
 ##@ Work on the lab
@@ -61,7 +61,7 @@ lock: $(READY) ## choose the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --universal --all-extras --upgrade --no-header --no-annotate \
 		--python-version 3.11 pyproject.toml --output-file requirements.lock
 
-clean: ## stop and delete the embedded AWS; delete .venv and runs/
+clean: ## stop and delete the embedded AWS; delete .venv and runs/, not my-lab/
 	@if [ -x $(BIN)/lab ]; then $(BIN)/lab local stop; fi
 	rm -rf .venv .lab runs
 

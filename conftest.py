@@ -16,11 +16,12 @@ GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a sevent
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tests and notebooks use an embedded AWS of their own, never the learner's, and no settings of the machine."""
+    """Tests have an embedded AWS and a copy of the notebooks of their own, and no settings of the machine."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "LAB_", "COLUMNS"))]:
         del os.environ[name]
     gc.set_threshold(GARBAGE)
     os.environ["LAB_EMULATOR_HOME"] = home = tempfile.mkdtemp(prefix="lab-tests-")
+    os.environ["LAB_COPY"] = f"{home}/my-lab"
     os.environ["IPYTHONDIR"] = f"{home}/ipython"  # kernels read the user's start-up files there, and keep a history
 
 

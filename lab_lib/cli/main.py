@@ -66,7 +66,7 @@ def run(
     region: Region = "",
     prefix: Prefix = "",
     data: Annotated[Path | None, typer.Option(help="The file to upload; data/transactions.txt by default.")] = None,
-    threshold: Threshold = "1500",
+    threshold: Threshold = "",
     email: Email = "",
     phone: Phone = "",
     out_dir: Annotated[
@@ -76,6 +76,9 @@ def run(
         str | None, typer.Option(metavar="NUMBER", help="Stop after this notebook, such as 04, and delete nothing.")
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Skip 99: leave everything in the account.")] = False,
+    mine: Annotated[
+        bool, typer.Option("--mine", help="Run your own copy, which `lab open` made, with its settings. Skips 99.")
+    ] = False,
     yes: Yes = False,
 ) -> None:
     """Run the notebooks in order, and write the result to result.json.
@@ -87,15 +90,20 @@ def run(
     Account, addresses and credentials are masked in all files.
     """
     from lab_lib.aws import cleanup
+    from lab_lib.exercises import copies
     from lab_lib.run import headless
 
-    where = {"account": account, "profile": profile, "region": region, "prefix": prefix}
-    settings = {"threshold": threshold, "email": email, "phone": phone, "data_file": str(data or "")}
-    parameters = {**where, **settings, "yes": True}
+    parameters: dict[str, Any] = {"account": account, "profile": profile, "region": region, "prefix": prefix}
+    parameters |= {"threshold": threshold, "email": email, "phone": phone, "data_file": str(data or ""), "yes": True}
     with handle_errors():
-        if keep and until is None:
+        if mine:
+            parameters = copies.settings() | {name: value for name, value in parameters.items() if value}
+            err.print(copies.changes(), soft_wrap=True, end="")
+        if (keep or mine) and until is None:
             until = headless.last_kept()
         notebooks = headless.notebooks(until)
+        if mine:
+            notebooks = [copies.existing(path.name) for path in notebooks]
         if until is None:  # ask here, since notebook 99 runs without a reader
             cleanup.confirm_run(headless.prepare(parameters)[1], yes)
     with handle_errors(), _progress() as progress:
@@ -114,7 +122,8 @@ def run(
             progress.update(bar, description=f"{notebooks[len(steps)].stem[:2]}: {so_far}")
 
         try:
-            result = headless.run(parameters, folder, until, started, finished, waiting=waiting)
+            source = copies.folder() if mine else None
+            result = headless.run(parameters, folder, until, started, finished, waiting=waiting, folder=source)
         finally:
             if out_dir is None and folder.exists():
                 _point(ROOT / "runs" / "latest", folder)
@@ -127,7 +136,7 @@ def run(
             raise typer.Exit(1)
         if until is not None:
             following = headless.notebooks()[len(notebooks)]
-            out.print(_go_on(notebooks[-1], following, where), style="bold", soft_wrap=True)
+            out.print(_go_on(notebooks[-1], following, parameters), style="bold", soft_wrap=True)
 
 
 @app.command()
@@ -136,7 +145,7 @@ def check(
     profile: Profile = "",
     region: Region = "",
     prefix: Prefix = "",
-    threshold: Threshold = "1500",
+    threshold: Threshold = "",
     email: Email = "",
     phone: Phone = "",
     step: Annotated[
@@ -265,9 +274,10 @@ def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:
     return table
 
 
-def _go_on(last: Path, following: Path, where: dict[str, str]) -> str:
+def _go_on(last: Path, following: Path, parameters: dict[str, Any]) -> str:
     """Return a sentence on how to continue by hand. It shows the options of this run without their private values."""
-    options = "".join(f" --{name} …" for name, value in where.items() if value)
+    where = ("account", "profile", "region", "prefix")
+    options = "".join(f" --{name} …" for name in where if parameters.get(name))
     return (
         f"Everything up to {last.stem} is there now. Go on with {following.stem} in `lab open{options}`. "
         f"`lab clean{options}` deletes it."

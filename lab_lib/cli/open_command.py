@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -18,31 +20,55 @@ _SETTINGS = Path(__file__).parent / "jupyter"  # such as that JupyterLab does no
 _LONGEST_END = 30  # seconds for JupyterLab to end its kernels
 
 
-def open_(account: Account = "", profile: Profile = "", region: Region = "", prefix: Prefix = "") -> None:
-    """Open the lab in JupyterLab; on the embedded AWS, unless AWS is named. Ctrl-C ends it."""
+def open_(
+    account: Account = "",
+    profile: Profile = "",
+    region: Region = "",
+    prefix: Prefix = "",
+    fresh: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NUMBER", help="Give this notebook anew, such as 03, and keep yours beside it."),
+    ] = None,
+) -> None:
+    """Open your own copy of the notebooks in JupyterLab; on the embedded AWS, unless AWS is named. Ctrl-C ends it.
+
+    The first time, the copy is made, in the folder my-lab. After that it is yours: nothing in it is overwritten.
+    """
+    from lab_lib.exercises import copies
+
     with handle_errors("JupyterLab has ended."):
         lab = lab_lib.open_lab(account=account, profile=profile, region=region, prefix=prefix)
         out.print(f"The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", soft_wrap=True)
+        copy = copies.complete()
+        first = [copies.renew(number) for number in fresh or []] or [copy / "00-start-here.ipynb"]
+        out.print(copies.changes(), soft_wrap=True, end="")
         chosen = {"LAB_ACCOUNT": account, "LAB_PROFILE": profile, "LAB_REGION": region, "LAB_PREFIX": prefix}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         with _jupyter_folders() as folders:  # the path lets a terminal in JupyterLab find the command lab
-            raise typer.Exit(_run_jupyterlab({**os.environ, **folders, **chosen, "PATH": path}))
+            raise typer.Exit(_run_jupyterlab(first[0], {**os.environ, **folders, **chosen, **_startup(), "PATH": path}))
 
 
-def _run_jupyterlab(environment: dict[str, str]) -> int:
-    """Run JupyterLab until it ends or this process is interrupted; return the exit status.
+def _startup() -> dict[str, str]:
+    """Return the variables that make kernels run our file when they start, and the user's own after it."""
+    ours, own = str(_SETTINGS / "startup.py"), os.environ.get("PYTHONSTARTUP", "")
+    return {"PYTHONSTARTUP": ours, "LAB_PYTHONSTARTUP": own} if own != ours else {}  # or this is such a terminal
+
+
+def _run_jupyterlab(notebook: Path, environment: dict[str, str]) -> int:
+    """Run JupyterLab, with this notebook open, until it ends or this process is interrupted; return the exit status.
 
     JupyterLab has a session of its own, so that Ctrl-C does not make it ask whether to shut down.
     """
+    root = notebook.parents[1]  # the checkout, unless LAB_COPY is set
     command = [
         *(sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1"),
-        f"--ServerApp.root_dir={ROOT}",
-        "--LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb",
+        f"--ServerApp.root_dir={root}",
+        f"--LabApp.default_url=/lab/tree/{quote(str(notebook.relative_to(root)))}",
         "--log-level=WARN",
         "--KernelManager.transport_encryption=auto",  # no other user of this computer can listen in
         *(["--allow-root"] if os.geteuid() == 0 else []),  # as in a container
     ]
-    jupyterlab = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
+    jupyterlab = subprocess.Popen(command, cwd=root, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         return jupyterlab.wait()
     except KeyboardInterrupt as stop:

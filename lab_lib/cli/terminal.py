@@ -52,7 +52,7 @@ Profile = Annotated[str, typer.Option(help="A profile of your AWS configuration;
 Region = Annotated[str, typer.Option(help="The AWS Region; us-east-1 by default.")]
 Prefix = Annotated[str, typer.Option(help="Goes before every name, so that several people can share an account.")]
 
-Threshold = Annotated[str, typer.Option(help="Alerts go out when a total reaches this amount.")]
+Threshold = Annotated[str, typer.Option(help="Alerts go out when a total reaches this amount; 1500 by default.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before deleting on AWS.")]
 Email = Annotated[str, typer.Option(help="Alerts go to this e-mail address too.")]
 Phone = Annotated[str, typer.Option(help="Alerts go to this number too, by SMS.")]

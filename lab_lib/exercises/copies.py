@@ -54,13 +54,11 @@ def changes() -> str:
     """Return what has changed in the lab since its notebooks were copied, and what to do; "" if nothing has."""
     copied, now = _edition(), {path.name: edition.cells(_learners(path)) for path in _solved()}
     changed = {name: edition.changes(copied[name], cells) for name, cells in now.items() if name in copied}
-    lines = [
-        f"\n  {name.removesuffix('.ipynb')}: {', '.join(headings)}" for name, headings in changed.items() if headings
-    ]
+    lines = [f"  {Path(name).stem}: {', '.join(headings)}\n" for name, headings in changed.items() if headings]
     if not lines:
         return ""
     what_to_do = "`lab open --fresh 03` gives you notebook 03 anew, and keeps yours beside it."
-    return f"The lab is newer than your copy. These sections have changed:{''.join(lines)}\n{what_to_do}"
+    return f"The lab is newer than your copy. These sections have changed:\n{''.join(lines)}{what_to_do}\n"
 
 
 def settings() -> dict[str, Any]:

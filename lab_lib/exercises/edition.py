@@ -9,7 +9,7 @@ from typing import Any
 
 Cells = dict[str, list[str]]  # by the cell's id: the heading above it, and a digest of its content
 
-STUB = "# Write your answer here."
+STUB = "pass  # Write your code here."  # a statement, since it may be all that an `if` has
 _SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?### END SOLUTION$", re.DOTALL | re.MULTILINE)
 _HIDDEN_TESTS = re.compile(r"\n?^[ \t]*### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS$", re.DOTALL | re.MULTILINE)
 _SOLUTION_IN_TEXT = re.compile(r"\n*<details><summary>Solution</summary>.*?</details>", re.DOTALL)

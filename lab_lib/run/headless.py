@@ -12,14 +12,14 @@ from typing import Any
 from lab_lib import transactions
 from lab_lib.aws import buckets, cleanup, functions, queues, tables
 from lab_lib.errors import UsageError
-from lab_lib.exercises import experiments
+from lab_lib.exercises import copies, experiments
+from lab_lib.exercises.workbook import DATA_FILE as DATA_FILE
 from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked
 from lab_lib.private_files import can_write_to, make_folder, write_file
 from lab_lib.run.kernels import Kernel, one_kernel
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-DATA_FILE = Path(__file__).parents[2] / "data" / "transactions.txt"
+NOTEBOOKS = copies.NOTEBOOKS
 CLEAN_UP = "99-clean-up"
 LONGEST_CELL = 3600  # seconds; a cell waits as long as Lambda may try a large file
 OPENING = ("account", "profile", "region", "prefix", "threshold", "email", "phone")
@@ -67,9 +67,11 @@ def run(
     finished: Callable[[Step], None] = lambda step: None,
     complete: Callable[[Lab], None] = lambda lab: None,
     waiting: Callable[[str], None] = lambda line: None,
+    folder: Path | None = None,
 ) -> dict[str, Any]:
     """Run the notebooks with these parameters; write them and result.json to `out`, and return the result.
 
+    The notebooks of `folder` are run, such as the learner's copy, which is not changed; by default the lab's own.
     With `until`, the run ends after that notebook and keeps everything; without, it ends with the clean-up. The first
     notebook that fails ends the run, and keeps what was made. `complete` is called once, before the clean-up or at the
     end, `waiting` with what a cell says that it waits for. First repairs an interrupted run, whose experiments or half
@@ -78,10 +80,11 @@ def run(
     UsageError, before anything is made, for an unknown parameter or number in `until`, a file of other contents than
     transactions, or an interrupted clean-up where everything is to be kept. LabError if `out` cannot be written to.
     """
-    paths = notebooks(until)
+    folder = folder or NOTEBOOKS
+    paths = [folder / path.name for path in notebooks(until)]
     parameters, lab = prepare(parameters)
     key = Path(parameters["data_file"]).name
-    if out.resolve() == NOTEBOOKS:
+    if out.resolve() in (NOTEBOOKS, folder):
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
     interrupted = cleanup.is_half_deleted(lab)
     if until is not None and interrupted:
@@ -95,7 +98,7 @@ def run(
             list(cleanup.delete_all(lab))
         elif experiments.begun(lab):
             experiments.put_back(lab)
-        with one_kernel(NOTEBOOKS) as kernel:
+        with one_kernel(folder) as kernel:
             for path in paths:
                 if steps:
                     kernel.reset()
@@ -138,7 +141,7 @@ def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab]:
 
 def known_parameters() -> dict[str, str]:
     """Return the parameters of all notebooks, and the type of each, such as str or bool."""
-    return {name: kind for path in notebooks() for name, kind in parameters_of(path).items()}
+    return {name: kind for path in reversed(notebooks()) for name, kind in parameters_of(path).items()}  # 00 wins
 
 
 def check_data_file(path: Path) -> int:

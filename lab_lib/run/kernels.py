@@ -4,6 +4,7 @@ Starting a kernel and importing boto3, pandas and matplotlib takes longer than r
 """
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop, run_sync
 
 from lab_lib.errors import LabError
+from lab_lib.exercises.workbook import HEADLESS
 from lab_lib.private_files import can_write_to
 
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own history would keep private values
@@ -57,7 +59,8 @@ def one_kernel(folder: Path) -> Iterator[Kernel]:
         kernel = Kernel(kernel_name="python3", **address)
         arguments = [_NO_HISTORY, f"--IPKernelApp.exec_lines={_CLEANING}"]
         try:
-            run_sync(kernel.start_kernel)(cwd=str(folder), extra_arguments=arguments)
+            environment = {**os.environ, HEADLESS: "1", "TMPDIR": sockets}  # a killed kernel leaves files there
+            run_sync(kernel.start_kernel)(cwd=str(folder), extra_arguments=arguments, env=environment)
             yield kernel
         finally:
             _cancel_tasks()

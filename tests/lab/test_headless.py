@@ -15,7 +15,7 @@ from commands import LAB, begin, in_process
 from lab_lib.aws import buckets, cleanup, queues, tables, topics
 from lab_lib.embedded import server
 from lab_lib.errors import UsageError
-from lab_lib.exercises import experiments
+from lab_lib.exercises import copies, experiments
 from lab_lib.lab import open_lab
 from lab_lib.run import headless
 from lab_lib.run.kernels import one_kernel
@@ -310,3 +310,32 @@ def test_local_start_status_and_stop_say_and_return_what_runs(own_home):
     assert (before.exit_code, during.exit_code, after.exit_code) == (1, 0, 1)
     assert (started.returncode, found.endpoint in started.stdout, found.endpoint in during.stdout) == (0, True, True)
     assert (stopped.exit_code, psutil.pid_exists(found.pid)) == (0, False)
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """The learner's copy of the notebooks."""
+    monkeypatch.setenv("LAB_COPY", str(tmp_path / "my-lab"))
+    return copies.complete()
+
+
+def test_the_learners_copy_is_run_with_its_own_settings_and_stays_as_it_is(copy, account, tmp_path):
+    first = copy / f"{STEPS[0]}.ipynb"
+    first.write_text(re.sub(r'account: str = \\"\\"', rf'account: str = \\"{account}\\"', first.read_text()))
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+
+    given = ["--prefix", "Ana-", "--data", headless.DATA_FILE, "--out", tmp_path / "out"]
+    ended = in_process("run", "--mine", "--until", "00", *given)
+
+    result = result_of(tmp_path / "out")
+    assert (ended.exit_code, result["ok"], result["account"][-4:]) == (0, True, account[-4:]), ended.output
+    assert "table Customer" in cleanup.remaining(open_lab(account=account, prefix="Ana-"))
+    assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
+
+
+def test_without_a_copy_there_is_nothing_of_mine_to_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_COPY", str(tmp_path / "my-lab"))
+
+    ended = in_process("run", "--mine")
+
+    assert (ended.exit_code, len(ended.stderr.splitlines()), "`lab open`" in ended.stderr) == (2, 1, True)

@@ -1,0 +1,51 @@
+"""Say which cells to run when a name is missing because the kernel has started anew. Runs in JupyterLab's kernels."""
+
+import json
+import os
+import symtable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from lab_lib.exercises import edition
+
+
+def register(shell: Any) -> None:
+    """Replace the traceback of a NameError in this IPython shell, where a cell of the notebook defines the name."""
+    shell.set_custom_exc((NameError,), _show)
+
+
+def _show(shell: Any, kind: type, error: NameError, trace: TracebackType | None, tb_offset: int | None = None) -> None:
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    if trace and trace.tb_frame.f_globals is shell.user_ns and (advice := _advice(shell, error.name)):
+        error._render_traceback_ = lambda: [advice]  # type: ignore[attr-defined]  # IPython calls it
+    shell.showtraceback((kind, error, error.__traceback__), tb_offset=tb_offset)
+
+
+def _advice(shell: Any, name: str | None) -> str:
+    """Return what to run so that the name is there; "" if no cell above the running one defines it."""
+    try:
+        notebook = json.loads(Path(os.environ["JPY_SESSION_NAME"]).read_text(encoding="utf-8"))
+    except (KeyError, OSError, ValueError):
+        return ""
+    running = shell.get_parent().get("metadata", {}).get("cellId")
+    headings = edition.cells(notebook)
+    for cell in notebook["cells"]:
+        if cell["id"] == running:
+            break
+        if cell["cell_type"] == "code" and _defines(shell.transform_cell("".join(cell["source"])), str(name)):
+            return (
+                f"`{name}` is not there: the cell that defines it has not run since the kernel started. Run the cells "
+                f"from the top down to “{headings[cell['id']][0]}”, or all of them with the menu Run > Run All Above "
+                "Selected Cell. Then run this cell again."
+            )
+    return ""
+
+
+def _defines(code: str, name: str) -> bool:
+    try:
+        symbol = symtable.symtable(code, "cell", "exec").lookup(name)
+    except (KeyError, SyntaxError):
+        return False
+    return symbol.is_assigned() or symbol.is_imported()

@@ -1,0 +1,125 @@
+"""The lab as an nbgrader assignment, with nbgrader's own commands and the settings of docs/nbgrader_config.py.
+
+nbgrader is installed by uv into an environment of its own, as in docs/instructors.md.
+"""
+
+import ast
+import collections
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab_lib.embedded import server
+from lab_lib.exercises import copies, edition
+
+pytestmark = pytest.mark.slow
+
+NBGRADER = "nbgrader==0.9.6"
+UVX = Path(sys.executable).with_name("uvx")
+CONFIG = copies.ROOT / "docs" / "nbgrader_config.py"
+GRADES = """
+    SELECT submitted_assignment.student_id, notebook.name, base_cell.name, grade.auto_score, grade_cells.max_score
+    FROM grade
+    JOIN grade_cells ON grade_cells.id = grade.cell_id
+    JOIN base_cell ON base_cell.id = grade.cell_id
+    JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id
+    JOIN notebook ON notebook.id = submitted_notebook.notebook_id
+    JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id
+"""  # the command `nbgrader export` has sums only
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def nbgrader_of(cell):
+    return cell["metadata"].get("nbgrader", {})
+
+
+def wrong(cell):
+    """Return a solution cell that gives each of its names a wrong value, or does nothing if it has none."""
+    assignments = [each for each in ast.parse("".join(cell["source"])).body if isinstance(each, ast.Assign)]
+    names = [target.id for each in assignments for target in each.targets if isinstance(target, ast.Name)]
+    return {**cell, "source": [*cell["source"], *(f"\n{name} = ['wrong']" for name in names)]}
+
+
+def hand_in(folder, solve):
+    """Write a student's copy; `solve` fills in an empty solution cell, and is given the solved one too."""
+    folder.mkdir(parents=True)
+    for path in copies.NOTEBOOKS.glob("*.ipynb"):
+        solved = {cell["id"]: cell for cell in read(path)["cells"]}
+        notebook = edition.of_learner(read(path))
+        for number, cell in enumerate(notebook["cells"]):
+            if nbgrader_of(cell).get("solution"):
+                notebook["cells"][number] = solve(cell, solved[cell["id"]])
+        own = json.dumps(notebook).replace('profile: str = \\"\\"', 'profile: str = \\"of-my-own\\"')
+        (folder / path.name).write_text(own, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """A course in which Ana has answered right and Bo wrong: its folder, and the grades of each notebook's cells."""
+    folder = tmp_path_factory.mktemp("course")
+    kernel = [sys.executable, "-m", "ipykernel", "install", "--prefix", str(folder), "--name", "python3"]
+    subprocess.run(kernel, check=True, capture_output=True)
+    environment = {**os.environ, "JUPYTER_PATH": str(folder / "share" / "jupyter")}
+    shutil.copy(CONFIG, folder)
+    shutil.copytree(copies.NOTEBOOKS, folder / "source" / "lab", ignore=shutil.ignore_patterns("*.toml"))
+
+    def nbgrader(command):
+        command = [UVX, "--from", NBGRADER, "nbgrader", command, "lab"]
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    server.start()  # in this process; the kernels find it
+    nbgrader("generate_assignment")
+    hand_in(folder / "submitted" / "ana" / "lab", lambda empty, solved: {**solved, "outputs": []})
+    hand_in(folder / "submitted" / "bo" / "lab", lambda empty, solved: wrong(empty))
+    nbgrader("autograde")
+    nbgrader("generate_feedback")
+    grades = collections.defaultdict(dict)
+    with contextlib.closing(sqlite3.connect(folder / "gradebook.db")) as book:
+        for student, notebook, cell, score, most in book.execute(GRADES):
+            grades[student, notebook][cell] = score, most
+    return folder, grades
+
+
+def test_students_get_the_same_notebooks_from_nbgrader_as_from_lab_open(course):
+    folder, _ = course
+
+    for path in copies.NOTEBOOKS.glob("*.ipynb"):
+        ours, theirs = edition.of_learner(read(path)), read(folder / "release" / "lab" / path.name)
+        texts = [["".join(cell["source"]) for cell in notebook["cells"]] for notebook in (ours, theirs)]
+        assert texts[0] == [text for text in texts[1] if text]
+
+
+def test_right_answers_get_all_points_wrong_ones_none_and_no_notebook_is_graded_0_of_0(course):
+    _, grades = course
+    names = sorted(path.stem for path in copies.NOTEBOOKS.glob("*.ipynb"))
+    answers = [
+        nbgrader_of(cell)["grade_id"]
+        for name in names
+        for cell in read(copies.NOTEBOOKS / f"{name}.ipynb")["cells"]
+        if nbgrader_of(cell).get("grade") and "checkpoint" not in cell["metadata"].get("tags", [])
+    ]
+
+    right = {name: grades["ana", name].values() for name in names}
+    assert [name for name, cells in right.items() if sum(most for _, most in cells) == 0] == []
+    assert [name for name, cells in right.items() if any(score != most for score, most in cells)] == []
+    assert answers
+    scores = {cell: score for name in names for cell, (score, _) in grades["bo", name].items()}
+    assert [cell for cell in answers if scores[cell] != 0] == []
+
+
+def test_every_student_gets_a_page_of_feedback_for_each_notebook(course):
+    folder, _ = course
+
+    pages = {path.stem for path in (folder / "feedback" / "ana" / "lab").glob("*.html")}
+    assert pages == {path.stem for path in copies.NOTEBOOKS.glob("*.ipynb")}

@@ -1,0 +1,91 @@
+"""A kernel as `lab open` starts it, after a restart: what a cell says whose names are not there."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+import lab_lib.cli
+
+STARTUP = Path(lab_lib.cli.__file__).parent / "jupyter" / "startup.py"
+CELLS = [
+    ("markdown", "# 03\n\n## Open the lab"),
+    (
+        "code",
+        "%matplotlib inline\nfrom lab_lib import open_lab\n\nlab = open_lab()\n\n\ndef add(row):\n    inner = row",
+    ),
+    ("markdown", "## Make the topic"),
+    ("code", "for name in []:\n    topic = add(name)\nwrong ="),
+    ("code", "lab, topic, below = 1, 2, 3"),
+]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """run(code, cell): run it as the cell of that number; what it shows as its error."""
+    folder = tmp_path_factory.mktemp("kernel")
+    cells = [
+        {"id": str(number), "cell_type": kind, "source": text.splitlines(keepends=True)}
+        for number, (kind, text) in enumerate(CELLS)
+    ]
+    (folder / "03.ipynb").write_text(json.dumps({"cells": cells}))
+    (folder / "own.py").write_text("import os\n\nanswer = 42\n")
+    own = {"PYTHONSTARTUP": str(STARTUP), "LAB_PYTHONSTARTUP": str(folder / "own.py")}
+    manager, client = start_new_kernel(env={**os.environ, **own, "JPY_SESSION_NAME": str(folder / "03.ipynb")})
+
+    def run(code, cell=4):
+        message = client.session.msg("execute_request", {"code": code, "silent": False}, metadata={"cellId": str(cell)})
+        client.shell_channel.send(message)
+        while (reply := client.get_shell_msg(timeout=30))["parent_header"].get("msg_id") != message["header"]["msg_id"]:
+            pass
+        return "\n".join(reply["content"].get("traceback", []))
+
+    yield run
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [("print(lab)", "lab"), ("open_lab()", "open_lab"), ("def ask():\n    return add(1)\n\nask()", "add")],
+)
+def test_a_name_that_a_cell_above_defines_is_one_sentence_that_says_which_cells_to_run(code, name, run):
+    shown = run(code)
+
+    assert shown.startswith(f"`{name}` is not there")
+    assert ("top down to “Open the lab”" in shown, "Run All Above Selected Cell" in shown) == (True, True)
+    assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize(
+    ("code", "cell"),
+    [
+        ("print(lba)", 4),  # a slip of the learner's own
+        ("print(inner)", 4),  # only a function has it
+        ("print(topic)", 4),  # the cell with it is not Python yet
+        ("print(below)", 4),  # it is defined here, further down
+        ("print(lab)", 1),
+        ("others = {}\nexec('def ask(): return lab', others)\nothers['ask']()", 4),  # another module's
+    ],
+)
+def test_another_missing_name_is_pythons_own_message(code, cell, run):
+    shown = run(code, cell)
+
+    assert ("Traceback" in shown, "NameError" in shown, "top down" in shown) == (True, True, False)
+
+
+def test_the_users_own_startup_file_runs_too_in_a_kernel_and_in_a_terminal_and_no_other_name_is_there(run, tmp_path):
+    assert run("assert answer == 42 and os and not [n for n in ('_start', 'Path', 'suppress') if n in globals()]") == ""
+    (tmp_path / "own.py").write_text("answer = 42\n")
+    environment = {**os.environ, "PYTHONSTARTUP": str(STARTUP), "LAB_PYTHONSTARTUP": str(tmp_path / "own.py")}
+
+    shown = subprocess.run(
+        [sys.executable, "-i", "-q"], env=environment, input="print(answer, dir())\n", capture_output=True, text=True
+    )
+
+    assert shown.stdout.startswith("42 [")
+    assert ("_start" in shown.stdout, "Traceback" in shown.stderr) == (False, False)

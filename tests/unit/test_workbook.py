@@ -1,0 +1,164 @@
+"""The learner's copy: how it is made and renewed, and the settings and answers that it keeps."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lab_lib import lab
+from lab_lib.errors import UsageError
+from lab_lib.exercises import copies, workbook
+from lab_lib.run import headless
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A new copy, which is the working folder, as in JupyterLab."""
+    monkeypatch.setenv("LAB_COPY", str(tmp_path / "my-lab"))
+    monkeypatch.chdir(copies.complete())
+    return tmp_path / "my-lab"
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The settings with which a notebook opens the lab."""
+    monkeypatch.setattr(lab, "open_lab", lambda *given, **named: dict(zip(WHERE, given, strict=False)) | named)
+
+
+WHERE = ("account", "profile", "region", "prefix")
+NOTHING = dict.fromkeys((*WHERE, "threshold", "email", "phone"), "")
+
+
+def keep(settings):
+    workbook.keep(*(settings.get(name, "") for name in workbook.SETTINGS))
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_copy_has_every_notebook_is_for_its_owner_only_and_is_never_overwritten(copy):
+    first, second, *_ = sorted(copy.glob("*.ipynb"))
+    first.write_text("mine")
+    second.unlink()
+
+    copies.complete()
+
+    assert sorted(path.name for path in copy.glob("*.ipynb")) == [path.name for path in headless.notebooks()]
+    assert (first.read_text(), json.loads(second.read_text())["nbformat"]) == ("mine", 4)
+    assert [path for path in [copy, *copy.rglob("*")] if path.stat().st_mode & 0o077] == []
+
+
+def test_a_notebook_that_is_given_anew_leaves_the_old_one_beside_it(copy):
+    path = next(copy.glob("03-*.ipynb"))
+    path.write_text("mine")
+
+    assert copies.renew("3") == path
+
+    assert json.loads(path.read_text())["nbformat"] == 4
+    assert [each.read_text() for each in copy.glob("03-*.*.ipynb")] == ["mine"]
+    with pytest.raises(UsageError, match=r"'7'; wanted one of 00, 01, .*, 99"):
+        copies.renew("7")
+
+
+def test_a_copy_that_is_older_than_the_lab_says_what_changed_and_what_to_do(copy, tmp_path, monkeypatch):
+    newer = tmp_path / "notebooks"
+    newer.mkdir()
+    for path in headless.notebooks():
+        (newer / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(copies, "NOTEBOOKS", newer)
+    assert copies.changes() == ""
+
+    edit(next(newer.glob("00-*")), "lab = open_lab(", "# another\\nlab = open_lab(")
+
+    assert "\n  00-start-here: Open the lab\n`lab open --fresh" in copies.changes()
+    copies.renew("00")
+    assert copies.changes() == ""
+
+
+def test_settings_are_those_of_notebook_00_and_another_one_counts_in_its_own_notebook_only(copy, opened):
+    keep({"prefix": "ana", "threshold": 99.5, "data_file": "../march.txt"})
+
+    assert workbook.open_lab() == NOTHING | {"prefix": "ana", "threshold": 99.5}
+    assert workbook.open_lab(prefix="bo", threshold="7") == NOTHING | {"prefix": "bo", "threshold": "7"}
+    assert (workbook.setting("data_file", ""), workbook.setting("data_file", "x.txt")) == ("../march.txt", "x.txt")
+    assert workbook.open_lab() == NOTHING | {"prefix": "ana", "threshold": 99.5}
+
+
+@pytest.mark.parametrize("place", ["elsewhere", "headless"])
+def test_nothing_is_kept_outside_of_a_copy_or_in_a_headless_run(place, copy, opened, tmp_path, monkeypatch):
+    keep({"prefix": "ana"})
+    before = sorted(copy.rglob("*"))
+    if place == "elsewhere":
+        monkeypatch.chdir(tmp_path)
+    else:
+        monkeypatch.setenv(workbook.HEADLESS, "1")
+
+    keep({"prefix": "bo"})
+    workbook.record("answer", "keys", ["a.txt"], True)
+
+    assert workbook.open_lab() == NOTHING
+    assert Path(workbook.setting("data_file")).read_text().startswith("customer_id|")
+    assert workbook.folder().is_dir()
+    assert workbook.folder() not in (copy, tmp_path)
+    assert sorted(copy.rglob("*")) == before
+
+
+def test_answers_of_any_type_are_kept_a_line_each(copy):
+    class Unshowable:
+        def __repr__(self):
+            raise ValueError
+
+    for answer in (["a.txt"], {"b", "a"}, Unshowable(), "x" * 100_000, float("nan"), "\ud800"):
+        workbook.record("answer", "keys", answer, False)
+    workbook.record("prediction", "total", 250, True)
+
+    lines = [json.loads(line) for line in (copy / ".lab" / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [line["answer"] for line in lines[:2]] == ["['a.txt']", "{'a', 'b'}"]
+    assert {**lines[-1], "when": ""} == {
+        "when": "",
+        "kind": "prediction",
+        "question": "total",
+        "answer": "250",
+        "right": True,
+    }
+    assert (len(lines), max(len(line["answer"]) for line in lines) < 2_000) == (7, True)
+
+
+def test_the_clean_up_of_an_embedded_lab_is_that_of_notebook_00(copy, opened):
+    keep({"account": "111122223333", "region": "eu-west-1", "prefix": "ana"})
+
+    wanted = {"account": "111122223333", "profile": "", "region": "eu-west-1", "prefix": "ana"}
+    assert workbook.open_lab_to_delete() == wanted
+    assert workbook.open_lab_to_delete(prefix="bo") == wanted | {"prefix": "bo"}
+
+
+@pytest.mark.parametrize("given", [{}, {"account": "111122223333"}, {"profile": "class"}])
+def test_what_is_deleted_on_aws_is_named_in_the_notebook_that_deletes(given, copy, opened):
+    keep({"account": "111122223333", "profile": "class", "prefix": "ana"})
+
+    with pytest.raises(UsageError, match=r"account 111122223333 on AWS.*write account and profile"):
+        workbook.open_lab_to_delete(**given)
+    named = {"account": "444455556666", "profile": "other"}
+    assert workbook.open_lab_to_delete(**named) == named | {"region": "", "prefix": "ana"}
+
+
+def test_the_account_of_an_embedded_lab_is_not_used_on_aws(copy, opened, monkeypatch):
+    keep({"account": "111122223333"})
+    monkeypatch.setenv("LAB_PROFILE", "class")
+
+    assert workbook.open_lab_to_delete()["account"] == ""
+
+
+def test_the_settings_of_a_replay_are_those_that_stand_in_notebook_00(copy):
+    edit(copy / "00-start-here.ipynb", 'prefix: str = \\"\\"', 'prefix: str = \\"ana\\"')
+    assert {name: copies.settings()[name] for name in ("account", "prefix")} == {"account": "", "prefix": "ana"}
+
+    edit(copy / "00-start-here.ipynb", 'prefix: str = \\"ana\\"', "prefix: str = ana")
+    with pytest.raises(UsageError, match=r"00-start-here.* cannot be read"):
+        copies.settings()
+    copies.existing("00-start-here.ipynb").unlink()
+    with pytest.raises(UsageError, match="`lab open` makes your own copy"):
+        copies.settings()
