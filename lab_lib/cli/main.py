@@ -123,7 +123,7 @@ def run(
 
         try:
             source = copies.folder() if mine else None
-            result = headless.run(parameters, folder, until, started, finished, waiting=waiting, folder=source)
+            result = headless.run(parameters, folder, until, started, finished, waiting=waiting, source=source)
         finally:
             if out_dir is None and folder.exists():
                 _point(ROOT / "runs" / "latest", folder)

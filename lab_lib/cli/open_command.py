@@ -13,7 +13,7 @@ from urllib.parse import quote
 import typer
 
 import lab_lib
-from lab_lib.cli.terminal import Account, Prefix, Profile, Region, err, handle_errors, out
+from lab_lib.cli.terminal import Account, Prefix, Profile, Region, err, handle_errors, out, relative_to_cwd
 
 ROOT = Path(__file__).parents[2]
 _SETTINGS = Path(__file__).parent / "jupyter"  # such as that JupyterLab does not ask about news
@@ -37,11 +37,11 @@ def open_(
     from lab_lib.exercises import copies
 
     with handle_errors("JupyterLab has ended."):
+        first = [copies.renew(number) for number in fresh or []] or [copies.complete() / "00-start-here.ipynb"]
+        changes = copies.changes()
         lab = lab_lib.open_lab(account=account, profile=profile, region=region, prefix=prefix)
         out.print(f"The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", soft_wrap=True)
-        copy = copies.complete()
-        first = [copies.renew(number) for number in fresh or []] or [copy / "00-start-here.ipynb"]
-        out.print(copies.changes(), soft_wrap=True, end="")
+        out.print(f"Your copy of the notebooks: {relative_to_cwd(first[0].parent)}\n{changes}", soft_wrap=True, end="")
         chosen = {"LAB_ACCOUNT": account, "LAB_PROFILE": profile, "LAB_REGION": region, "LAB_PREFIX": prefix}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         with _jupyter_folders() as folders:  # the path lets a terminal in JupyterLab find the command lab

@@ -44,10 +44,10 @@ def renew(number: str) -> Path:
     numbers = {path.stem[:2]: path for path in _solved()}
     if not (path := numbers.get(number.zfill(2))):
         raise UsageError(f"--fresh is {number!r}; wanted one of {', '.join(numbers)}.")
-    old = complete() / path.name
-    old.rename(old.with_suffix(f".{datetime.now():%Y-%m-%d-%H%M%S}.ipynb"))
-    _give(path)
-    return old
+    here = folder() / path.name
+    if here.exists():
+        here.rename(here.with_suffix(f".{datetime.now():%Y-%m-%d-%H%M%S}.ipynb"))
+    return complete() / path.name
 
 
 def changes() -> str:

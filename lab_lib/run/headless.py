@@ -67,11 +67,11 @@ def run(
     finished: Callable[[Step], None] = lambda step: None,
     complete: Callable[[Lab], None] = lambda lab: None,
     waiting: Callable[[str], None] = lambda line: None,
-    folder: Path | None = None,
+    source: Path | None = None,
 ) -> dict[str, Any]:
     """Run the notebooks with these parameters; write them and result.json to `out`, and return the result.
 
-    The notebooks of `folder` are run, such as the learner's copy, which is not changed; by default the lab's own.
+    The notebooks in `source` are run, such as the learner's copy, which is not changed; by default the lab's own.
     With `until`, the run ends after that notebook and keeps everything; without, it ends with the clean-up. The first
     notebook that fails ends the run, and keeps what was made. `complete` is called once, before the clean-up or at the
     end, `waiting` with what a cell says that it waits for. First repairs an interrupted run, whose experiments or half
@@ -80,11 +80,11 @@ def run(
     UsageError, before anything is made, for an unknown parameter or number in `until`, a file of other contents than
     transactions, or an interrupted clean-up where everything is to be kept. LabError if `out` cannot be written to.
     """
-    folder = folder or NOTEBOOKS
-    paths = [folder / path.name for path in notebooks(until)]
+    source = source or NOTEBOOKS
+    paths = [source / path.name for path in notebooks(until)]
     parameters, lab = prepare(parameters)
     key = Path(parameters["data_file"]).name
-    if out.resolve() in (NOTEBOOKS, folder):
+    if out.resolve() in (NOTEBOOKS, source):
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
     interrupted = cleanup.is_half_deleted(lab)
     if until is not None and interrupted:
@@ -98,7 +98,7 @@ def run(
             list(cleanup.delete_all(lab))
         elif experiments.begun(lab):
             experiments.put_back(lab)
-        with one_kernel(folder) as kernel:
+        with one_kernel(source) as kernel:
             for path in paths:
                 if steps:
                     kernel.reset()

@@ -59,6 +59,8 @@ def test_a_notebook_that_is_given_anew_leaves_the_old_one_beside_it(copy):
 
     assert json.loads(path.read_text())["nbformat"] == 4
     assert [each.read_text() for each in copy.glob("03-*.*.ipynb")] == ["mine"]
+    path.unlink()
+    assert (copies.renew("03").exists(), len(list(copy.glob("03-*.*.ipynb")))) == (True, 1)
     with pytest.raises(UsageError, match=r"'7'; wanted one of 00, 01, .*, 99"):
         copies.renew("7")
 
