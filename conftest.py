@@ -11,6 +11,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from lab_lib.embedded import server
+from lab_lib.waiting import UNSEEN
 
 GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a seventh of the time
 
@@ -22,6 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(GARBAGE)
     os.environ["LAB_EMULATOR_HOME"] = home = tempfile.mkdtemp(prefix="lab-tests-")
     os.environ["LAB_COPY"] = f"{home}/my-lab"
+    os.environ[UNSEEN] = os.devnull  # how long a wait takes is no part of what a notebook shows
     os.environ["IPYTHONDIR"] = f"{home}/ipython"  # kernels read the user's start-up files there, and keep a history
 
 
@@ -42,12 +44,6 @@ class _OneWorkerForNotebooks(LoadFileScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
     """Use the scheduler above whenever tests run side by side."""
     return _OneWorkerForNotebooks(config, log)
-
-
-def pytest_collectstart(collector: pytest.Collector) -> None:
-    """Progress that a wait writes to stderr depends on the machine's speed, and is not compared."""
-    if _is_notebook(collector.path):
-        collector.skip_compare += ("stderr",)  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(wrapper=True)

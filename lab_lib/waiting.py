@@ -1,10 +1,13 @@
 """Wait for events that boto3's waiters do not cover. No other module sleeps."""
 
+import os
 import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from botocore.exceptions import ClientError
@@ -12,6 +15,7 @@ from botocore.exceptions import ClientError
 from lab_lib.errors import TimedOut, error_code
 
 T = TypeVar("T")
+UNSEEN = "LAB_PROGRESS"  # set for a kernel that nobody looks at: a file that is to hold what a cell waits for
 
 
 def wait_until(
@@ -30,40 +34,34 @@ def wait_until(
     """Call `probe` until it returns something true, and return that.
 
     The pause doubles from `first_pause` to `longest_pause` seconds, or to the seconds that a slow probe takes. After
-    `say_after` seconds, stderr shows `what`, the time and what there is `so_far`. TimedOut after `timeout` seconds,
+    `say_after` seconds, a line shows `what`, the time and what there is `so_far`. TimedOut after `timeout` seconds,
     with `what` and `hint` in the message.
     """
     start = begun = clock()
-    pause, width = first_pause, 0
-    while not (answer := probe()):
-        took, waited = clock() - begun, clock() - start
-        if waited >= timeout:
-            print(file=sys.stderr, end="\n" if width else "")
-            raise TimedOut(f"Waited {waited:.0f} s for {what}, and it did not happen.{' ' + hint if hint else ''}")
-        if waited >= say_after:
-            text = f"waiting for {what} … {', '.join(filter(None, [f'{waited:.0f} s', so_far()]))}"
-            print(f"\r{text:{width}}", end="", file=sys.stderr, flush=True)
-            width = len(text)
-        sleep(min(max(pause, took), max(timeout - waited, 0.001)))
-        pause, begun = min(pause * 2, longest_pause), clock()
-    if width:
-        text = f"waited {clock() - start:.0f} s for {what}."
-        print(f"\r{text:{width}}", file=sys.stderr, flush=True)
+    with _line() as show:
+        pause = first_pause
+        while not (answer := probe()):
+            took, waited = clock() - begun, clock() - start
+            if waited >= timeout:
+                raise TimedOut(f"Waited {waited:.0f} s for {what}, and it did not happen.{' ' + hint if hint else ''}")
+            if waited >= say_after:
+                show(f"waiting for {what} … {', '.join(filter(None, [f'{waited:.0f} s', so_far()]))}")
+            sleep(min(max(pause, took), max(timeout - waited, 0.001)))
+            pause, begun = min(pause * 2, longest_pause), clock()
     return answer
 
 
 def with_progress(
     items: Iterable[T], what: str, *, say_after: float = 2, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[T]:
-    """Yield the items. After `say_after` seconds, stderr shows once a second how many there were."""
-    due, shown = clock() + say_after, False
-    for count, item in enumerate(items, 1):
-        if count % 1_000 == 0 and clock() >= due:
-            due, shown = clock() + 1, True
-            print(f"\r{count:,} {what} …", end="", file=sys.stderr, flush=True)
-        yield item
-    if shown:
-        print(file=sys.stderr)
+    """Yield the items. After `say_after` seconds, a line shows once a second how many there were."""
+    due = clock() + say_after
+    with _line() as show:
+        for count, item in enumerate(items, 1):
+            if count % 1_000 == 0 and clock() >= due:
+                due = clock() + 1
+                show(f"{count:,} {what} …")
+            yield item
 
 
 def retry_while(
@@ -93,3 +91,36 @@ def retry_while(
 
     wait = partial(wait_until, first_pause=0.5, longest_pause=5, sleep=sleep, clock=clock)
     return wait(attempt, what, timeout=timeout + 30)[0]
+
+
+@contextmanager
+def _line() -> Iterator[Callable[[str], None]]:
+    """Give a function that shows a line in the place of the one before; the last one stays in a terminal only.
+
+    A notebook would show stderr in red, so there it is on stdout. What a kernel writes that nobody looks at would only
+    be kept, so there it goes to the file UNSEEN.
+    """
+    unseen, in_notebook, width = os.environ.get(UNSEEN), _in_notebook(), 0
+    stream = sys.stdout if in_notebook else sys.stderr
+
+    def show(text: str) -> None:
+        nonlocal width
+        if unseen:
+            Path(unseen).write_text(text, encoding="utf-8")
+        else:
+            print(f"\r{text:{width}}", end="", file=stream, flush=True)
+        width = len(text)
+
+    try:
+        yield show
+    finally:
+        if width:
+            if unseen or in_notebook:
+                show("")
+            if not unseen:
+                print(end="\r" if in_notebook else "\n", file=stream, flush=True)
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")  # a command need not wait for it to load
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")

@@ -126,7 +126,8 @@ def dead_letter(message: dict[str, Any]) -> dict[str, str]:
         keys = message["record"].get("dynamodb", {}).get("Keys", {})
         return {"what": " ".join(value.get("S", "") for value in keys.values()), "why": str(message.get("error"))}
     if batch := message.get("DDBStreamBatchInfo"):
-        return {"what": f"{batch['batchSize']} changes", "why": message["requestContext"]["condition"]}
+        size = batch["batchSize"]
+        return {"what": f"{size} change{'' if size == 1 else 's'}", "why": message["requestContext"]["condition"]}
     files = [each.get("s3", {}).get("object", {}) for each in message.get("requestPayload", {}).get("Records", [])]
     keys = ", ".join(unquote_plus(file.get("key", "")) for file in files)
     return {"what": keys, "why": str(message.get("responsePayload", {}).get("errorMessage", ""))}

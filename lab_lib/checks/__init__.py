@@ -13,7 +13,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
-from lab_lib.checks import further, hardening, step_00, step_01, step_02, step_03, step_04, step_05, step_99  # noqa: F401
+from lab_lib.checks import cells, further, hardening, step_00, step_01, step_02, step_03, step_04, step_05, step_99  # noqa: F401
+from lab_lib.checks.cells import Cell
 from lab_lib.checks.rules import CANNOT_SEE, FURTHER, RULES, WAITS, Account, Rule
 from lab_lib.errors import CheckFailed, EmulatorError, LabError, StepMissing, UsageError, is_access_denied
 from lab_lib.lab import Lab
@@ -22,7 +23,7 @@ STEPS = [*sorted({rule.step for rule in RULES.values()} - {FURTHER}), FURTHER]
 CLEAN_UP = "99"  # this step wants the opposite of all others
 _UNKNOWN = "It may be right or wrong."
 _COLOURS = {"ok": "#1a7f37", "not yet": "#b42318", "cannot see": "#8a5a00", "waits": "#57606a", "could be": "#57606a"}
-_MARKS = {"ok": "✔", "not yet": "✘", "cannot see": "?", "waits": "…", "could be": "○"}
+_MARKS = {"not yet": "✘", "could be": "○", "cannot see": "?", "waits": "…", "ok": "✔"}  # in the order of a report
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,14 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """Checks, shown as a table."""
+    """Checks, shown as a table: first what does not hold and what to do, then what holds, in HTML folded."""
 
     checks: list[Check]
 
     @property
     def failed(self) -> list[Check]:
-        """Return the checks that do not hold, without those of the step "further"."""
-        return [check for check in self.checks if not check.ok and check.step != FURTHER]
+        """Return the checks that do not hold, causes first, without those of the step "further"."""
+        return [check for check in self._in_order() if not check.ok and check.step != FURTHER]
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return each check as a dict, for JSON: step, name, ok, found, wanted, hint."""
@@ -77,19 +78,29 @@ class Report:
     def __repr__(self) -> str:
         marks = max((len(check.mark) for check in self.checks), default=0)
         names = max((len(check.name) for check in self.checks), default=0)
-        return "\n".join(f"{check.mark:{marks}}  {check.name:{names}}  {check.words}" for check in self.checks)
+        return "\n".join(f"{check.mark:{marks}}  {check.name:{names}}  {check.words}" for check in self._in_order())
 
     def _repr_html_(self) -> str:
-        left = 'style="text-align:left"'
-        style = "color:white;padding:1px 6px;border-radius:3px;white-space:nowrap;background:"
-        rows = [
-            f'<tr><td {left}><span style="{style}{_COLOURS[check.state]}">{check.mark}</span></td>'
-            f"<td {left}>{escape(check.name)}</td>"
-            f"<td {left}>{escape(check.words)}</td></tr>"
-            for check in self.checks
-        ]
-        head = "".join(f'<th scope="col" {left}>{title}</th>' for title in ("state", "check", "found"))
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        wrong, right = ([check for check in self._in_order() if check.ok == ok] for ok in (False, True))
+        held = f"{_badge('ok', '✔')} {len(right)} of {len(self.checks)} checks hold"
+        folded = f"<details><summary>{held}</summary>{_table(right)}</details>" if right else ""
+        return f"{_table(wrong) if wrong else ''}{folded}"
+
+    def _in_order(self) -> list[Check]:
+        return sorted(self.checks, key=lambda check: [*_MARKS].index(check.state))
+
+
+def _table(checks: list[Check]) -> str:
+    """Return rows of HTML, without colours of text, so that they can be read in a dark theme too."""
+    texts = [(_badge(check.state, check.mark), escape(check.name), escape(check.words)) for check in checks]
+    cell = '<td style="text-align:left;vertical-align:top">{}</td>'
+    rows = [f"<tr>{''.join(map(cell.format, each))}</tr>" for each in texts]
+    return f"<table><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _badge(state: str, text: str) -> str:
+    style = "color:white;padding:1px 6px;border-radius:3px;white-space:nowrap;background:"
+    return f'<span style="{style}{_COLOURS[state]}">{text}</span>'
 
 
 def run(lab: Lab, *steps: str, done: Callable[[Check], None] = lambda check: None) -> Report:
@@ -132,9 +143,12 @@ def checkpoint(lab: Lab, step: str) -> None:
 def require(lab: Lab, *steps: str) -> None:
     """Raise StepMissing if a resource of these notebooks is not there; the message names the first one."""
     for step in steps:
-        for resource, find in _MADE_BY[step]:
+        for resource, find, cell in _MADE_BY[step]:
             if not find(lab):
-                raise StepMissing(f"{resource} is not there yet. Run {step} first, then run this notebook again.")
+                raise StepMissing(
+                    f"{resource} is not there yet. Run notebook {cell.notebook} first, where "
+                    f'"{cell.heading}" makes it, then run this notebook again.'
+                )
 
 
 def _made(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
@@ -155,11 +169,11 @@ def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
         if not is_access_denied(error):
             raise
         call = error.operation_name
-        why, hint = f"{call} is refused", f"{_UNKNOWN} Ask for the permission to call {call}, or look in the console."
+        why, hint = f"{call} is refused", f"{_UNKNOWN} Ask for the permission to call {call}."
     except EmulatorError:
         raise  # no other check can be made either
     except LabError as error:
-        why, hint = str(error), f"{_UNKNOWN} Look in the console."
+        why, hint = str(error), f"{_UNKNOWN} Run the check again{' or look in the console' * account.lab.is_real}."
     return Check(rule.step, rule.name, False, f"{CANNOT_SEE}: {why}", "to be seen", hint)
 
 
@@ -181,24 +195,25 @@ def _in_order(steps: tuple[str, ...]) -> list[Rule]:
     return sorted(rules, key=lambda rule: (STEPS.index(rule.step), first[rule.step, rule.subject or rule.name]))
 
 
-_MADE_BY: dict[str, list[tuple[str, Callable[[Lab], Any]]]] = {
+_MADE_BY: dict[str, list[tuple[str, Callable[[Lab], Any], Cell]]] = {
     "00-start-here": [
-        ("The bucket", buckets.find_bucket),
-        *((f"Table {name}", partial(tables.find_table, name=name)) for name in tables.KEYS),
-        *((f"Role {name}", partial(roles.find_role, name=name)) for name in functions.ROLES.values()),
-        (f"Queue {queues.DEAD_LETTERS}", partial(queues.find_queue, name=queues.DEAD_LETTERS)),
+        ("The bucket", buckets.find_bucket, cells.BUCKET),
+        *((f"Table {name}", partial(tables.find_table, name=name), cells.TABLES) for name in tables.KEYS),
+        *((f"Role {name}", partial(roles.find_role, name=name), cells.ROLES) for name in functions.ROLES.values()),
+        (f"Queue {queues.DEAD_LETTERS}", partial(queues.find_queue, name=queues.DEAD_LETTERS), cells.DEAD_LETTERS),
     ],
     "01-create-functions": [
-        (f"Function {name}", partial(functions.find_function, name=name)) for name in functions.SOURCES
+        (f"Function {name}", partial(functions.find_function, name=name), cell)
+        for name, cell in cells.FUNCTIONS.items()
     ],
     "02-add-triggers": [
-        ("The bucket trigger", triggers.find_bucket_trigger),
-        ("The stream trigger", triggers.find_stream_trigger),
+        ("The bucket trigger", triggers.find_bucket_trigger, cells.BUCKET_TRIGGER),
+        ("The stream trigger", triggers.find_stream_trigger, cells.STREAM_TRIGGER),
     ],
-    "03-create-topic": [("The topic", topics.find_topic)],
+    "03-create-topic": [("The topic", topics.find_topic, cells.TOPIC)],
     "04-create-queues": [
-        (f"The subscription of {name}", partial(triggers.find_queue_subscription, queue=name))
+        (f"The subscription of {name}", partial(triggers.find_queue_subscription, queue=name), cells.SUBSCRIPTIONS)
         for name in queues.ALERT_QUEUES
     ],
-    "05-upload-and-verify": [("An upload", buckets.uploads)],
+    "05-upload-and-verify": [("An upload", buckets.uploads, cells.UPLOAD)],
 }

@@ -1,108 +1,214 @@
-"""Wait until an upload has gone through the whole chain, and stop at once if it never will."""
+"""Follow an upload through the whole chain until it has arrived, and stop early if it never will."""
 
-from collections.abc import Iterator
+import time
+from bisect import bisect_left
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables
-from lab_lib.checks import step_05
-from lab_lib.checks.rules import Account, listing
+from lab_lib.checks.broken import ALERTS, CHANGES, MESSAGES, REJECTED, ROWS, TOTALS, find_broken
+from lab_lib.checks.rules import listing, number
 from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
 
-_SPARE = 300  # seconds, beside three runs of TransactionProcessor: AWS waits for three minutes between them
-_HINT = "If you left notebook 06 half-way, put everything back there first."
+_SPARE = 600  # seconds, beside six runs of TransactionProcessor: AWS waits for three minutes between three of them
+_STANDSTILL = 5  # seconds, after which the checks say whether a link is broken
+_COUNTED_LATE = 90  # seconds; SQS on AWS counts the messages of a queue within a minute
+_MOST_READ = 1_000  # totals that are read at each look before all rows are in
 
 
-def wait_for_upload(lab: Lab, path: str | Path) -> None:
+class Link(NamedTuple):
+    """A link of the chain, and how much of an upload has come through it."""
+
+    name: str
+    have: int
+    want: int
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.have:,} of {self.want:,}"
+
+
+def wait_for_upload(
+    lab: Lab, path: str | Path, show: Callable[[list[Link], bool], None] = lambda links, last: None
+) -> None:
     """Wait until the rows of a file that was uploaded under its name are in, and totals and alerts agree with them.
 
-    A recount says which rows these are. LabError as soon as Lambda has given up the file or its changes, CheckFailed if
-    the function has taken in other rows. TimedOut if nothing happens, with the last error of the functions.
+    A recount says which rows these are. `show` gets the links whenever one has changed, and True with the last ones.
+    LabError as soon as Lambda has given up the file or its changes, or keeps failing; CheckFailed if a check finds a
+    broken link, or the function has taken in other rows. TimedOut if nothing else happens.
     """
-    key, file = Path(path).name, transactions.recount(str(path), Path(path).read_bytes())
-    since = _uploaded(lab, key)
-    timeout = _SPARE + 3 * functions.timeout_of(lab, "TransactionProcessor")
-    before = tables.item_count(lab, "Transactions")
+    upload = Upload(lab, Path(path).name, transactions.recount(str(path), Path(path).read_bytes()))
 
-    def progress() -> str:
-        """Return how many items there are; AWS counts them only every six hours."""
-        count = tables.item_count(lab, "Transactions")
-        return f"{count:,} transactions so far" if count != before else ""
+    def has_arrived() -> bool:
+        if upload.look():
+            show(upload.links, False)
+        return upload.has_arrived() or upload.raise_if_it_never_will()
 
     try:
-        wait_until(lambda: _is_in(lab, key, file, since), f"the rows of {key}", timeout=timeout, so_far=progress)
-        wait_until(lambda: _agrees(lab, key, file, since), "the totals and the alerts", timeout=timeout, hint=_HINT)
+        wait_until(
+            has_arrived,
+            f"{upload.key} to go all the way",
+            timeout=_SPARE + 6 * functions.timeout_of(lab, "TransactionProcessor"),
+            so_far=lambda: upload.place,
+            longest_pause=2 if lab.is_real else 0.5,
+        )
     except TimedOut as error:
-        last = [f"The last error of {name}: {each}" for name, each in _last_errors(lab, since)]
-        raise TimedOut(" ".join([str(error), *last])) from None
+        raise TimedOut(f"{error} {upload.place}.") from None
+    finally:
+        show(upload.links, True)
 
 
-def _is_in(lab: Lab, key: str, file: transactions.Recount, since: datetime) -> bool:
-    """Return True when the last row of the file is there, or the function has reported: reading all rows takes long."""
-    _raise_if_given_up(lab, key, since)
-    if not file.amounts:
-        return True
-    (customer, transaction), amount = next(reversed(file.amounts.items()))
-    last = tables.find_item(lab, "Transactions", {"CustomerId": customer, "TransactionId": transaction})
-    return (last or {}).get("TransactionAmount") == amount or _has_reported(lab, key, since)
+class Upload:
+    """An upload on its way through the chain."""
 
+    def __init__(self, lab: Lab, key: str, file: transactions.Recount) -> None:
+        self.lab, self.key, self.file = lab, key, file
+        self.links: list[Link] = []
+        self._since, self._rows = _uploaded(lab, key), list(file.amounts.items())
+        self._sums, self._all_in = transactions.totals(file.amounts), False  # the account's sums, once all rows are in
+        self._changed, self._checked = time.monotonic(), False
 
-def _agrees(lab: Lab, key: str, file: transactions.Recount, since: datetime) -> bool:
-    _raise_if_given_up(lab, key, since)
-    reported, account = _has_reported(lab, key, since), Account(lab)
-    differences = _differences(account, key, file)
-    if differences and reported:
-        raise CheckFailed(f"{key} was not taken in as it is: {listing(differences)}. Look at TransactionProcessor.")
-    findings = [step_05.totals(account), *(step_05.alerts(account, name) for name in queues.ALERT_QUEUES)]
-    return not differences and all(finding.ok for finding in findings)
+    @property
+    def waiting(self) -> list[Link]:
+        """Return the links through which something has still to come."""
+        return [link for link in self.links if link.have < link.want]
 
+    @property
+    def place(self) -> str:
+        """Return the first of these links, as text."""
+        return str(next(iter(self.waiting), self.links[0]))
 
-def _differences(account: Account, key: str, file: transactions.Recount) -> list[str]:
-    """Return the rows that are missing or have another amount, and a wrong number of rejected lines."""
-    held = transactions.read_amounts(account.ask(tables.items, "Transactions"))
-    wrong = [row for row, amount in file.amounts.items() if held.get(row) != amount]
-    found = [
-        f"{' '.join(row)} is {held[row]}, not {file.amounts[row]}" if row in held else f"{' '.join(row)} is missing"
-        for row in wrong
-    ]
-    kept, wanted = len(account.ask(buckets.rejected_rows, key)), min(len(file.rejected), MOST_KEPT)
-    return found if kept == wanted else [*found, f"{kept} lines are kept as rejected, not {wanted}"]
+    def has_arrived(self) -> bool:
+        return self._all_in and not self.waiting
 
+    def look(self) -> bool:
+        """Look at each link once, and return True if one has changed. Raises LabError if Lambda has given up."""
+        self._raise_if_given_up()
+        reports = {name: cloudwatch.reports(self._log(name)) for name in functions.SOURCES}
+        taken_in = any(each.get("key") == self.key and "written" in each for each in reports["TransactionProcessor"])
+        written, rejected = self._rows_in(taken_in)
+        counted = sum(each["records"] for each in reports["TotalNotifier"] if "records" in each)
+        links = [Link(ROWS, written, len(self._rows)), *rejected, *self._behind(min(counted, written))]
+        changed = links != self.links
+        if changed:
+            self.links, self._changed, self._checked = links, time.monotonic(), False
+        return changed
 
-def _raise_if_given_up(lab: Lab, key: str, since: datetime) -> None:
-    """Raise LabError if Lambda has sent the file's event, or changes from the stream, to the dead-letter queue."""
-    for message in queues.messages(lab, queues.DEAD_LETTERS):
-        letter, sent = queues.dead_letter(message), _sent(message)
-        if not sent or datetime.fromisoformat(sent) < since:
-            continue
-        function = "TotalNotifier" if "DDBStreamBatchInfo" in message else "TransactionProcessor"
-        if function == "TotalNotifier" or key in letter["what"].split(", "):
-            raise LabError(
-                f"{lab.name(function)} has failed for good: {letter['what']} is in {lab.name(queues.DEAD_LETTERS)}. "
-                f"{letter['why']} Read the function's log, mend the cause, then upload the file again."
-            )
+    def raise_if_it_never_will(self) -> bool:
+        """Raise if nothing has changed for a while and the reason is known. Otherwise return False."""
+        stood = time.monotonic() - self._changed
+        if stood < _STANDSTILL:
+            return False
+        stops = f"The chain stops at {self.place}."
+        if not self._checked:
+            self._checked, self._all_in = True, False  # somebody else may have changed rows meanwhile: read them again
+            if broken := find_broken(self.lab, self.key, [link.name for link in self.waiting]):
+                raise CheckFailed(f"{stops} {broken} Then run this cell again.{self._about_alerts()}")
+        for name in functions.SOURCES:
+            errors = cloudwatch.failures(self._log(name))
+            if errors and errors.count(errors[-1]) > 1:  # a retry had the same end
+                raise LabError(f"{stops} {self.lab.name(name)} fails: {errors[-1]}. Mend it, then run this cell again.")
+        if stood > _COUNTED_LATE * self.lab.is_real and self._about_alerts():
+            raise LabError(f"{stops} The queue gets alerts now, but these were sent before.{self._about_alerts()}")
+        return False
+
+    def _rows_in(self, taken_in: bool) -> tuple[int, list[Link]]:
+        """Return how many rows are there, and the link of the rejected lines, if there are any.
+
+        All rows are read only when the last one is there, or the function has reported: it takes long. CheckFailed if
+        it has reported, and other rows are there.
+        """
+        rejected = min(len(self.file.rejected), MOST_KEPT)
+        written, kept = len(self._rows), rejected
+        if not self._all_in:
+            # The function writes rows in the order of the file, so the last one that is there can be found by halves.
+            written, kept = bisect_left(self._rows, True, key=lambda row: not self._is_there(row)), 0
+        if not self._all_in and (written == len(self._rows) or taken_in):
+            held = transactions.read_amounts(tables.items(self.lab, "Transactions"))
+            wrong, kept = self._differences(held), len(buckets.rejected_rows(self.lab, self.key))
+            written, found = len(self._rows) - len(wrong), [*wrong]
+            if kept != rejected:
+                found.append(f"{number(kept, 'line')} kept as rejected, not {rejected}")
+            if found and taken_in:
+                raise CheckFailed(
+                    f"{self.key} was not taken in as it is: {listing(found)}. Look at TransactionProcessor."
+                )
+            if not found:
+                self._sums, self._all_in = transactions.totals(held), True
+        return written, [Link(REJECTED, kept, rejected)] if rejected else []
+
+    def _behind(self, counted: int) -> list[Link]:
+        """Return the links behind the rows; the queues are read only when the totals agree: it takes long."""
+        items = tables.items(self.lab, "TransactionTotal") if self._all_in or len(self._sums) <= _MOST_READ else []
+        held = {item["CustomerId"]: item for item in items}
+        names = self._sums.keys() | (held.keys() if self._all_in else ())
+        agree = sum(held.get(name, {}).get("accountBalance") == self._sums.get(name, 0) for name in names)
+        high = {name for name in names if self._sums.get(name, 0) >= self.lab.threshold}
+        out = sum(held.get(name, {}).get("alerted") is True for name in high)
+        settled = self._all_in and agree == len(names)
+        got = {link: self._received(name, high, settled) for link, name in MESSAGES.items()}
+        if settled:  # a function of somebody else may report nothing, and keep no flags
+            counted = len(self._rows)
+            out = len(high) if min(got.values()) == len(high) else out
+        links = [(CHANGES, counted, len(self._rows)), (TOTALS, agree, len(names)), (ALERTS, out, len(high))]
+        return [Link(*each) for each in (*links, *((link, have, len(high)) for link, have in got.items()))]
+
+    def _is_there(self, row: tuple[tuple[str, str], Any]) -> bool:
+        (customer, transaction), amount = row
+        key = {"CustomerId": customer, "TransactionId": transaction}
+        found = tables.find_item(self.lab, "Transactions", key) or {}
+        return bool(found.get("TransactionAmount") == amount)
+
+    def _differences(self, held: transactions.Amounts) -> list[str]:
+        """Return the rows that are missing or have another amount."""
+        wrong = [row for row, amount in self._rows if held.get(row) != amount]
+        amounts = self.file.amounts
+        return [
+            f"{' '.join(row)} is {held[row]}, not {amounts[row]}" if row in held else f"{' '.join(row)} is missing"
+            for row in wrong
+        ]
+
+    def _received(self, queue: str, customers: set[str], settled: bool) -> int:
+        """Return how many of the customers' alerts the queue holds, or how many messages, if it may not be read."""
+        now = queues.attributes(self.lab, queue)
+        count = min(int(now.get("ApproximateNumberOfMessages", 0)), len(customers))
+        if count < len(customers) or "RedrivePolicy" in now or not settled:
+            return count
+        return len(customers & {str(alert["customerID"]) for alert in queues.alerts(self.lab, queue)})
+
+    def _about_alerts(self) -> str:
+        """Return what to do if alerts are out that a queue did not get; empty if that is not so."""
+        if self.waiting and {link.name for link in self.waiting} <= MESSAGES.keys():
+            return " SNS keeps no message, so let the alerts be sent once more: functions.alert_again(lab)."
+        return ""
+
+    def _raise_if_given_up(self) -> None:
+        """Raise LabError if Lambda has sent the file's event, or changes from the stream, to the dead-letter queue."""
+        for message in queues.messages(self.lab, queues.DEAD_LETTERS):
+            letter, sent = queues.dead_letter(message), _sent(message)
+            if not sent or datetime.fromisoformat(sent) < self._since:
+                continue
+            function = "TotalNotifier" if "DDBStreamBatchInfo" in message else "TransactionProcessor"
+            if function == "TotalNotifier" or self.key in letter["what"].split(", "):
+                errors = cloudwatch.failures(self._log(function)) or [letter["why"]]
+                raise LabError(
+                    f"{self.lab.name(function)} has failed for good, and Lambda has put {letter['what']} into "
+                    f"{self.lab.name(queues.DEAD_LETTERS)}: {errors[-1]}. Mend the cause, then run this cell again."
+                )
+
+    def _log(self, name: str) -> list[str]:
+        return cloudwatch.log_lines(self.lab, name, self._since)
 
 
 def _sent(message: dict[str, Any]) -> str | None:
     """Return when Lambda sent the dead letter, or S3 the event in it: letters of the embedded AWS have no time."""
     events = message.get("requestPayload", {}).get("Records", [])
     return message.get("timestamp") or next((event.get("eventTime") for event in events), None)
-
-
-def _has_reported(lab: Lab, key: str, since: datetime) -> bool:
-    reports = cloudwatch.reports(cloudwatch.log_lines(lab, "TransactionProcessor", since))
-    return any(report.get("key") == key and "written" in report for report in reports)
-
-
-def _last_errors(lab: Lab, since: datetime) -> Iterator[tuple[str, str]]:
-    for name in functions.SOURCES:
-        for error in cloudwatch.failures(cloudwatch.log_lines(lab, name, since))[-1:]:
-            yield lab.name(name), error
 
 
 def _uploaded(lab: Lab, key: str) -> datetime:

@@ -1,6 +1,7 @@
 """Check what this workbook adds to the handout so that nothing is lost and nothing counts twice."""
 
 from lab_lib.aws import cloudwatch, functions, queues, tables, topics
+from lab_lib.checks import cells
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, bucket_triggers, mapping, takes
 from lab_lib.checks.step_03 import TOPIC
@@ -19,7 +20,8 @@ RETRY_SETTINGS = [
 def rejected_rows(account: Account) -> Finding:
     key = rejected_key("transactions.txt")
     started = any(takes(each, key) for each in bucket_triggers(account))
-    hint = f"Give the trigger of {account.lab.name(PROCESSOR)} the suffix .txt: then what it writes cannot start it."
+    hint = f"Give the trigger of {account.lab.name(PROCESSOR)} the suffix .txt, so that it does not start itself"
+    hint += account.mend("put_bucket_notification_configuration", cells.BUCKET_TRIGGER)
     return equal(f"{key} starts it" if started else "they start nothing", "they start nothing", hint)
 
 
@@ -29,27 +31,31 @@ def markers(account: Account) -> Finding:
     now = account.ask(tables.describe, MARKERS) or {"KeySchema": []}
     found = " + ".join(each["AttributeName"] for each in now["KeySchema"])
     wanted = f"{name} with the key {tables.KEYS[MARKERS][0]}"
-    hint = f"Make the table {name}, in which {account.lab.name(NOTIFIER)} marks each change that it has added up."
+    hint = f"Make the table {name}, in which {account.lab.name(NOTIFIER)} marks each change that it has added up"
+    hint += account.mend("create_table", cells.TABLES)
     return equal(f"{name} with the key {found}" if found else "not there", wanted, hint)
 
 
 @check(FURTHER, f"expiry of {MARKERS}", after=(f"table {MARKERS}",))
 def expiry(account: Account) -> Finding:
     found = account.ask(tables.expiry, MARKERS) or "never"
-    return equal(found, tables.EXPIRING[MARKERS], f"Let items of {account.lab.name(MARKERS)} expire by ExpiresAt.")
+    hint = f"Let items of {account.lab.name(MARKERS)} expire by ExpiresAt"
+    return equal(found, tables.EXPIRING[MARKERS], hint + account.mend("update_time_to_live", cells.TABLES))
 
 
 @check(FURTHER, "old amounts in the stream", after=("view of the stream",))
 def old_amounts(account: Account) -> Finding:
     found = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"]["StreamViewType"]
-    hint = f"Let the stream of {account.lab.name('Transactions')} carry both images: a correction is new minus old."
+    hint = "A correction is the new amount minus the old one. Let the stream of "
+    hint += f"{account.lab.name('Transactions')} carry both images{account.mend('update_table', cells.TABLES)}"
     return equal(found, "NEW_AND_OLD_IMAGES", hint)
 
 
 @check(FURTHER, "retention of the log of {}", after=("log of {}",), each=functions.SOURCES)
 def retention(account: Account, name: str) -> Finding:
     days, group = account.ask(cloudwatch.log_days, name), cloudwatch.log_group(account.lab, name)
-    hint = f"Set the retention of {group}. Without it, you keep the logs, and pay for them, for ever."
+    hint = f"Set the retention of {group}, or you keep the logs, and pay for them, for ever"
+    hint += account.mend("put_retention_policy", cells.FUNCTIONS[name])
     return Finding(days is not None, f"{days} days" if days else "for ever", "some days, such as 14", hint)
 
 
@@ -57,7 +63,8 @@ def retention(account: Account, name: str) -> Finding:
 def dead_letters(account: Account) -> Finding:
     wanted = account.lab.name(queues.DEAD_LETTERS)
     found = wanted if account.ask(queues.find_queue, queues.DEAD_LETTERS) else "not there"
-    return equal(found, wanted, f"Make the queue {wanted} for what a function cannot process.")
+    hint = f"Make the queue {wanted} for what a function cannot process"
+    return equal(found, wanted, hint + account.mend("create_queue", cells.DEAD_LETTERS))
 
 
 @check(FURTHER, f"messages in {queues.DEAD_LETTERS}", after=(f"queue {queues.DEAD_LETTERS}",))
@@ -69,19 +76,22 @@ def unprocessed(account: Account) -> Finding:
 
 @check(FURTHER, f"failed files of {PROCESSOR}", after=(f"function {PROCESSOR}",))
 def failed_files(account: Account) -> Finding:
-    return _destination(account, account.ask(functions.on_failure, PROCESSOR), PROCESSOR)
+    mend = account.mend("put_function_event_invoke_config", cells.FUNCTIONS[PROCESSOR])
+    return _destination(account, account.ask(functions.on_failure, PROCESSOR), PROCESSOR, mend)
 
 
 @check(FURTHER, f"failed changes of {NOTIFIER}", after=("stream trigger",))
 def failed_changes(account: Account) -> Finding:
     on_failure = mapping(account).get("DestinationConfig", {}).get("OnFailure", {})
-    return _destination(account, on_failure.get("Destination"), NOTIFIER)
+    mend = account.mend("update_event_source_mapping", cells.STREAM_TRIGGER)
+    return _destination(account, on_failure.get("Destination"), NOTIFIER, mend)
 
 
 @check(FURTHER, "starting position that misses nothing", after=("starting position of the stream trigger",))
 def oldest(account: Account) -> Finding:
     found, name = mapping(account).get("StartingPosition", "unknown"), account.lab.name(NOTIFIER)
-    hint = f"Start the trigger of {name} at TRIM_HORIZON: LATEST can miss what comes while it starts."
+    hint = f"LATEST can miss changes. Delete the trigger of {name}, and add it again at TRIM_HORIZON"
+    hint += account.mend("create_event_source_mapping", cells.STREAM_TRIGGER)
     return equal(found, "TRIM_HORIZON", hint)
 
 
@@ -89,18 +99,20 @@ def oldest(account: Account) -> Finding:
 def retries(account: Account) -> Finding:
     now, name = mapping(account), account.lab.name(NOTIFIER)
     unset = [f"{setting} is not set" for setting in RETRY_SETTINGS if now.get(setting) in (None, -1, False, [])]
-    hint = f"Set these for the trigger of {name}: otherwise one bad change blocks the stream for a day."
+    hint = f"Set these for the trigger of {name}, or one bad change blocks the stream for a day"
+    hint += account.mend("update_event_source_mapping", cells.STREAM_TRIGGER)
     return none_of(unset, hint, right="bounded")
 
 
 @check(FURTHER, "display name of the topic", after=(f"topic {TOPIC}",))
 def display_name(account: Account) -> Finding:
     found = (account.ask(topics.attributes) or {}).get("DisplayName") or "none"
-    return equal(found, topics.DISPLAY_NAME, f"Set the display name of the topic {account.lab.name(TOPIC)}.")
+    hint = f"Set the display name of the topic {account.lab.name(TOPIC)}"
+    return equal(found, topics.DISPLAY_NAME, hint + account.mend("set_topic_attributes", cells.TOPIC))
 
 
-def _destination(account: Account, arn: str | None, name: str) -> Finding:
+def _destination(account: Account, arn: str | None, name: str, mend: str) -> Finding:
     found = f"go to {arn.split(':')[-1]}" if arn else "are dropped"
     queue = account.lab.name(queues.DEAD_LETTERS)
-    hint = f"Add a destination on failure to {account.lab.name(name)}, such as the queue {queue}."
+    hint = f"Add a destination on failure to {account.lab.name(name)}, such as the queue {queue}{mend}"
     return Finding(arn is not None, found, f"go to {queue}", hint)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lab_lib.aws import buckets, functions, grants, queues, topics, triggers
-from lab_lib.checks import permissions
+from lab_lib.checks import cells, permissions
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of
 from lab_lib.checks.step_00 import role_for
 from lab_lib.checks.step_03 import TOPIC, emails
@@ -14,30 +14,36 @@ QUEUES = [*queues.ALERT_QUEUES, queues.DEAD_LETTERS]
 
 @check(FURTHER, "TLS to the bucket", after=("bucket",))
 def bucket_transport(account: Account) -> Finding:
-    return _tls_only(account.ask(buckets.statements), f"the bucket {account.lab.bucket}")
+    mend = account.mend("put_bucket_policy", cells.BUCKET)
+    return _tls_only(account.ask(buckets.statements), f"the bucket {account.lab.bucket}", mend)
 
 
 @check(FURTHER, "TLS to the topic", after=(f"topic {TOPIC}",))
 def topic_transport(account: Account) -> Finding:
-    return _tls_only(account.ask(topics.statements), f"the topic {account.lab.name(TOPIC)}")
+    mend = account.mend("set_topic_attributes", cells.TOPIC)
+    return _tls_only(account.ask(topics.statements), f"the topic {account.lab.name(TOPIC)}", mend)
 
 
 @check(FURTHER, "encryption at rest of the topic", after=(f"topic {TOPIC}",))
 def topic_encryption(account: Account) -> Finding:
     on = bool((account.ask(topics.attributes) or {}).get("KmsMasterKeyId"))
-    hint = f"Turn on the encryption of the topic {account.lab.name(TOPIC)}, with the key {topics.KEY}."
+    hint = f"Turn on the encryption of the topic {account.lab.name(TOPIC)}, with the key {topics.KEY}"
+    hint += account.mend("set_topic_attributes", cells.TOPIC)
     return equal("on" if on else "off", "on", hint)
 
 
 @check(FURTHER, "TLS to {}", after=("queue {}",), each=QUEUES)
 def queue_transport(account: Account, name: str) -> Finding:
-    return _tls_only(account.ask(queues.statements, name), account.lab.name(name))
+    cell = cells.DEAD_LETTERS if name == queues.DEAD_LETTERS else cells.SUBSCRIPTIONS
+    mend = account.mend("set_queue_attributes", cell)
+    return _tls_only(account.ask(queues.statements, name), account.lab.name(name), mend)
 
 
 @check(FURTHER, "least privilege of the role for {}", after=("role for {}",), each=functions.SOURCES)
 def least_privilege(account: Account, name: str) -> Finding:
     role = role_for(account, name)
-    hint = f"Let the role {role['RoleName']} do only what {account.lab.name(name)} does, on its own resources."
+    hint = f"Let the role {role['RoleName']} do only what {account.lab.name(name)} does, on its own resources"
+    hint += account.mend("put_role_policy", cells.ROLES)
     return none_of(permissions.excess(account, name, role["Arn"]), hint, right="nothing more")
 
 
@@ -47,7 +53,8 @@ def account_in_trust(account: Account, name: str) -> Finding:
     role, own = role_for(account, name), account.lab.account
     statements = permissions.trusting_lambda(role)
     named = all(_condition(each, "aws:sourceaccount") == [own] for each in statements)
-    hint = f"Let the trust policy of the role {role['RoleName']} ask for the aws:SourceAccount."
+    hint = f"Let the trust policy of the role {role['RoleName']} ask for the aws:SourceAccount"
+    hint += account.mend("update_assume_role_policy", cells.ROLES)
     return equal(own if named else "not asked for", own, hint)
 
 
@@ -62,7 +69,8 @@ def account_in_policy(account: Account, name: str) -> Finding:
     statements = account.ask(queues.statements, name)
     about_topic = [each for each in statements if grants.matches(_condition(each, "aws:sourcearn"), topic)]
     named = bool(about_topic) and all(own in _condition(each, "aws:sourceaccount") for each in about_topic)
-    hint = f"Let the policy of {account.lab.name(name)} ask for the aws:SourceAccount too."
+    hint = f"Let the policy of {account.lab.name(name)} ask for the aws:SourceAccount too"
+    hint += account.mend("set_queue_attributes", cells.SUBSCRIPTIONS)
     return equal(own if named else "not asked for", own, hint)
 
 
@@ -70,7 +78,9 @@ def account_in_policy(account: Account, name: str) -> Finding:
 def queue_encryption(account: Account, name: str) -> Finding:
     now = account.ask(queues.attributes, name)
     on = now.get("SqsManagedSseEnabled") == "true" or bool(now.get("KmsMasterKeyId"))
-    hint = f"Turn on the encryption of {account.lab.name(name)}: SSE-SQS costs nothing."
+    cell = cells.DEAD_LETTERS if name == queues.DEAD_LETTERS else cells.QUEUES
+    hint = f"Turn on the encryption of {account.lab.name(name)}, of which SSE-SQS costs nothing"
+    hint += account.mend("set_queue_attributes", cell)
     return equal("on" if on else "off", "on", hint)
 
 
@@ -81,15 +91,16 @@ def unsubscribing(account: Account) -> Finding:
     settings = [account.ask(triggers.subscription_settings, arn) for arn in confirmed]
     by_link = any(each.get("ConfirmationWasAuthenticated") != "true" for each in settings)
     found = "by the link in each mail" if by_link else "by the account only" if confirmed else "no e-mail"
-    hint = "Delete the subscription, subscribe again, and confirm with the token, as notebook 03 does, not by a click."
+    hint = "Delete the subscription, subscribe again, and confirm with the token, not by a click"
+    hint += account.mend("confirm_subscription", cells.CONFIRMATION)
     return Finding(not by_link, found, "by the account only", hint)
 
 
-def _tls_only(statements: Iterable[dict[str, Any]], resource: str) -> Finding:
+def _tls_only(statements: Iterable[dict[str, Any]], resource: str, mend: str) -> Finding:
     """Return whether a statement of the policy denies requests without TLS."""
     wanted = {"aws:securetransport": ["false"]}
     denied = any(each["Effect"] == "Deny" and grants.conditions(each) == wanted for each in statements)
-    hint = f"Let the policy of {resource} deny every request without TLS."
+    hint = f"Let the policy of {resource} deny every request without TLS{mend}"
     return equal("TLS only" if denied else "TLS or not", "TLS only", hint)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import buckets, triggers
+from lab_lib.checks.cells import Cell
 from lab_lib.errors import is_access_denied
 from lab_lib.lab import Lab
 
@@ -39,6 +40,12 @@ class Account:
             self._answers[question] = read(self.lab, *about)
         answer: T = self._answers[question]
         return answer
+
+    def mend(self, call: str, cell: Cell | None = None, console: str = "") -> str:
+        """Return the end of a hint: the cell that does it, the call that it makes and, on AWS, the console's place."""
+        ways = [f"run {cell}"] * bool(cell) + [f"call {call}"]
+        place = f" In the console it is under {console}." if console and self.lab.is_real else ""
+        return f": {', or '.join(ways)}.{place}"
 
     def similar(self, names: Callable[[Lab], list[str]], name: str) -> str:
         """Return a sentence about a resource with nearly this name, or "": most missing resources are misspelled."""
@@ -107,6 +114,11 @@ def listing(names: Iterable[str]) -> str:
     listed = list(names)
     more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
     return ", ".join(listed[:5]) + more or "none"
+
+
+def number(count: int, noun: str) -> str:
+    """Return a number with its noun: "1 row", "2,000 rows"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _about(judge: Callable[..., Finding], *subject: str) -> Callable[[Account], Finding]:

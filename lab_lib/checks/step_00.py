@@ -3,7 +3,7 @@
 from typing import Any
 
 from lab_lib.aws import buckets, functions, roles, tables
-from lab_lib.checks import permissions
+from lab_lib.checks import cells, permissions
 from lab_lib.checks.rules import Account, Finding, check, equal, none_of
 
 TABLES = ["Customer", "Transactions", "TransactionTotal"]  # the handout's
@@ -13,7 +13,7 @@ VIEWS = ["NEW_IMAGE", "NEW_AND_OLD_IMAGES"]  # the views of a stream that have t
 @check("00", "bucket")
 def bucket(account: Account) -> Finding:
     wanted = "a bucket with inputs3bucketfortransact in its name"
-    hint = f"Make the bucket {account.lab.bucket}; notebook 00 does."
+    hint = f"Make the bucket {account.lab.bucket}{account.mend('create_bucket', cells.BUCKET)}"
     if account.ask(buckets.find_bucket):
         return Finding(True, account.lab.bucket, wanted, hint)
     account.ask(buckets.candidates)  # raises if listing is denied: the bucket may have another name
@@ -29,7 +29,8 @@ def region(account: Account) -> Finding:
 
 @check("00", "public access to the bucket", after=("bucket",))
 def public_access(account: Account) -> Finding:
-    hint = f"Block all public access of the bucket {account.lab.bucket}, under Permissions."
+    hint = f"Block all public access of the bucket {account.lab.bucket}"
+    hint += account.mend("put_public_access_block", cells.BUCKET, "Permissions")
     return equal("blocked" if account.ask(buckets.is_private) else "possible", "blocked", hint)
 
 
@@ -37,8 +38,8 @@ def public_access(account: Account) -> Finding:
 def table(account: Account, name: str) -> Finding:
     wanted, now = account.lab.name(name), account.ask(tables.describe, name)
     if now is None:
-        hint = f"Make the table {wanted}; notebook 00 does.{account.similar(tables.names, name)}"
-        return Finding(False, "not there", wanted, hint)
+        hint = f"Make the table {wanted}{account.mend('create_table', cells.TABLES)}"
+        return Finding(False, "not there", wanted, hint + account.similar(tables.names, name))
     state = now["TableStatus"]
     found = wanted if state == "ACTIVE" else f"{wanted}, {state}"
     usable = state in ("ACTIVE", "UPDATING")
@@ -51,13 +52,15 @@ def key(account: Account, name: str) -> Finding:
     types = {each["AttributeName"]: each["AttributeType"] for each in now["AttributeDefinitions"]}
     names = [each["AttributeName"] for each in now["KeySchema"]]
     found = " + ".join(each if types[each] == "S" else f"{each} (type {types[each]})" for each in names)
-    hint = f"A key cannot be changed. Delete {account.lab.name(name)} and make it anew with this key, of type String."
+    hint = f"A key cannot be changed. Delete {account.lab.name(name)}, and make it anew with this key, of type String"
+    hint += account.mend("create_table", cells.TABLES)
     return equal(found, " + ".join(tables.KEYS[name]), hint)
 
 
 @check("00", "stream of Transactions", after=("table Transactions",))
 def stream(account: Account) -> Finding:
-    hint = f"Turn on the stream of table {account.lab.name('Transactions')}, under Exports and streams."
+    hint = f"Turn on the stream of table {account.lab.name('Transactions')}"
+    hint += account.mend("update_table", cells.TABLES, "Exports and streams")
     return equal("on" if account.ask(tables.find_stream) else "off", "on", hint)
 
 
@@ -65,21 +68,23 @@ def stream(account: Account) -> Finding:
 def view(account: Account) -> Finding:
     now = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"]["StreamViewType"]
     name = account.lab.name("Transactions")
-    hint = f"Turn the stream of {name} off, and on again as New and old images: the amount must be in it."
+    hint = f"The stream of {name} lacks the amount. Turn it off, and on again with new and old images"
+    hint += account.mend("update_table", cells.TABLES, "Exports and streams")
     return Finding(now in VIEWS, now, " or ".join(VIEWS), hint)
 
 
 @check("00", "role for {}", each=functions.SOURCES)
 def role(account: Account, name: str) -> Finding:
     wanted, found = account.lab.name(functions.ROLES[name]), role_for(account, name)
-    hint = f"Make the role {wanted} for the service Lambda; notebook 00 does."
+    hint = f"Make the role {wanted} for the service Lambda{account.mend('create_role', cells.ROLES)}"
     return Finding(bool(found), found.get("RoleName", "not there"), wanted, hint)
 
 
 @check("00", "trust of the role for {}", after=("role for {}",), each=functions.SOURCES)
 def trust(account: Account, name: str) -> Finding:
     found = role_for(account, name)
-    hint = f"Let lambda.amazonaws.com assume the role {found['RoleName']}, under Trust relationships."
+    hint = f"Let lambda.amazonaws.com assume the role {found['RoleName']}"
+    hint += account.mend("update_assume_role_policy", cells.ROLES, "Trust relationships")
     trusted = permissions.trusting_lambda(found)
     return equal("Lambda can assume it" if trusted else "Lambda cannot assume it", "Lambda can assume it", hint)
 
@@ -87,7 +92,7 @@ def trust(account: Account, name: str) -> Finding:
 @check("00", "permissions of the role for {}", after=("role for {}",), each=functions.SOURCES)
 def allowed(account: Account, name: str) -> Finding:
     found = role_for(account, name)
-    hint = f"Let the role {found['RoleName']} do this, in a policy of its own or an attached one."
+    hint = f"Let the role {found['RoleName']} do this{account.mend('put_role_policy', cells.ROLES)}"
     lacking = (f"lacks {need}" for need in permissions.lacking(account, name, found["Arn"]))
     return none_of(lacking, hint, right="all that it needs")
 

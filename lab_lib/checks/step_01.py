@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from lab_lib.aws import functions
-from lab_lib.checks import permissions
+from lab_lib.checks import cells, permissions
 from lab_lib.checks.rules import Account, Finding, check, equal, listing, none_of
 from lab_lib.checks.step_00 import role_of
 
@@ -18,7 +18,8 @@ def function(account: Account, name: str) -> Finding:
     wanted = account.lab.name(name)
     if account.ask(functions.describe, name):
         return Finding(True, wanted, wanted, "")
-    hint = f"Create the function {wanted} in {account.lab.region}; notebook 01 does."
+    hint = f"Create the function {wanted} in {account.lab.region}"
+    hint += account.mend("create_function", cells.FUNCTIONS[name])
     return Finding(False, "not there", wanted, hint + account.similar(functions.names, name))
 
 
@@ -27,11 +28,13 @@ def state(account: Account, name: str) -> Finding:
     now, wanted = _settings(account, name), account.lab.name(name)
     limit = (account.ask(functions.describe, name) or {}).get("Concurrency", {}).get("ReservedConcurrentExecutions")
     if limit == 0:
-        hint = f"Remove the reserved concurrency of 0 from {wanted}, under Configuration, Concurrency."
+        hint = f"Remove the reserved concurrency of 0 from {wanted}"
+        hint += account.mend("delete_function_concurrency", console="Configuration, Concurrency")
         return Finding(False, "throttled: it may not run at all", "ready", hint)
     if "Failed" in (now.get("State"), now.get("LastUpdateStatus")):
         reason = now.get("StateReason") or now.get("LastUpdateStatusReason")
-        return Finding(False, f"failed: {reason}", "ready", f"Correct {wanted} and deploy it again.")
+        hint = f"Deploy {wanted} again{account.mend('update_function_code', cells.FUNCTIONS[name])}"
+        return Finding(False, f"failed: {reason}", "ready", hint)
     ready = now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
     return equal("ready" if ready else "being set up", "ready", f"Wait a moment until {wanted} is set up.")
 
@@ -42,7 +45,7 @@ def runtime(account: Account, name: str) -> Finding:
     found = now.get("Runtime", "a container image")
     version = re.fullmatch(r"python3\.(\d+)", found)
     right = now.get("PackageType") == "Image" or bool(version and int(version[1]) >= OLDEST_PYTHON)
-    hint = f"Choose a newer runtime for {account.lab.name(name)}, such as {functions.RUNTIME}."
+    hint = f"Choose a newer runtime for {account.lab.name(name)}, such as {functions.RUNTIME}{_reset(account, name)}"
     return Finding(right, found, f"python3.{OLDEST_PYTHON} or newer", hint)
 
 
@@ -56,22 +59,23 @@ def code(account: Account, name: str) -> Finding:
     module, _, entry = handler.rpartition(".")
     file = f"{module.replace('.', '/')}.py"
     text = account.ask(functions.code, name).get(file)
+    again = account.mend("update_function_code", cells.FUNCTIONS[name], "Code; then press Deploy")
     if text is None:
-        hint = f"The handler of {wanted} names a file and a function in it. Set it under Runtime settings."
+        hint = f"Name a file and a function in it as the handler of {wanted}{_reset(account, name)}"
         return Finding(False, f"the handler is {handler}, and there is no {file}", f"a file {file}", hint)
     try:
         tree = ast.parse(text)
     except SyntaxError as error:
-        hint = f"Correct the code of {wanted} there, and press Deploy. Most often, pasting has broken an indent."
+        hint = f"Most often, pasting has broken an indent. Correct the code of {wanted} there{again}"
         return Finding(False, f"{file}, line {error.lineno}: {error.msg}", "code that is Python 3", hint)
     if entry not in _names(tree):
-        hint = f"Name the function that Lambda should call in the handler of {wanted}, under Runtime settings."
+        hint = f"Name the function that Lambda should call in the handler of {wanted}{_reset(account, name)}"
         return Finding(False, f"no function {entry} in {file}", handler, hint)
     if not any("boto" in file for file in account.ask(functions.code, name).values()):
-        hint = f"Replace the code of {wanted}, which may be the console's example, by the lab's, and press Deploy."
+        hint = f"Replace the code of {wanted}, which may be an example, by the lab's{again}"
         return Finding(False, "code that calls no AWS service", "the lab's code", hint)
     if "urllib.unquote" in text:
-        hint = f"In the code of {wanted}, import urllib.parse and call urllib.parse.unquote_plus, without decode."
+        hint = f"In the code of {wanted}, call unquote_plus of urllib.parse, without decode{again}"
         return Finding(False, f"urllib.unquote in {file}, which only Python 2 has", "code that is Python 3", hint)
     return Finding(True, handler, handler, "")
 
@@ -79,7 +83,8 @@ def code(account: Account, name: str) -> Finding:
 @check("01", "timeout of {}", after=("function {}",), each=functions.SOURCES)
 def timeout(account: Account, name: str) -> Finding:
     now = _settings(account, name)["Timeout"]
-    hint = f"Set the timeout of {account.lab.name(name)} to {functions.TIMEOUT} s, under General configuration."
+    hint = f"Set the timeout of {account.lab.name(name)} to {functions.TIMEOUT} s"
+    hint += _reset(account, name, "General configuration")
     return Finding(now >= functions.TIMEOUT, f"{now} s", f"{functions.TIMEOUT} s or more", hint)
 
 
@@ -88,7 +93,7 @@ def role(account: Account, name: str) -> Finding:
     """The role has the handout's name, and step 00 judges it, or it is another role that does as well."""
     wanted, arn = account.lab.name(functions.ROLES[name]), _settings(account, name)["Role"]
     found, other = arn.split("/")[-1], role_of(account, name)
-    hint = f"Give {account.lab.name(name)} the role {wanted}, under Permissions."
+    hint = f"Give {account.lab.name(name)} the role {wanted}{_reset(account, name, 'Permissions')}"
     if found == wanted and other:
         return Finding(True, found, wanted, hint)
     if not other:
@@ -109,8 +114,13 @@ def variables(account: Account, name: str) -> Finding:
     missing = [f"{key} is not set" for key in read if not key.startswith("AWS_")]
     known = [key for key in now if wanted.get(key)]  # the URL of a queue that is not there has no value
     other = [f"{key} is {now[key]}, not {wanted[key]}" for key in known if not _same(now, wanted, key)]
-    hint = f"Set this in the environment variables of {account.lab.name(name)}."
+    hint = f"Set this in the environment variables of {account.lab.name(name)}"
+    hint += _reset(account, name, "Environment variables")
     return none_of([*missing, *other], hint, right=listing(sorted(now)))._replace(wanted="all set, to the lab's values")
+
+
+def _reset(account: Account, name: str, console: str = "Runtime settings") -> str:
+    return account.mend("update_function_configuration", cells.FUNCTIONS[name], console)
 
 
 def _names(tree: ast.Module) -> set[str]:

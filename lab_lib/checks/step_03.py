@@ -3,6 +3,7 @@
 from typing import Any
 
 from lab_lib.aws import topics, triggers
+from lab_lib.checks import cells
 from lab_lib.checks.rules import Account, Finding, check
 
 TOPIC = topics.ALERT_TOPIC
@@ -13,7 +14,7 @@ def topic(account: Account) -> Finding:
     wanted = account.lab.name(TOPIC)
     if account.ask(topics.find_topic):
         return Finding(True, wanted, wanted, "")
-    hint = f"Create the standard topic {wanted} in {account.lab.region}; notebook 03 does."
+    hint = f"Create the standard topic {wanted} in {account.lab.region}{account.mend('create_topic', cells.TOPIC)}"
     return Finding(False, "not there", wanted, hint + account.similar(topics.names, TOPIC))
 
 
@@ -27,9 +28,8 @@ def confirmed(account: Account) -> Finding:
     """The recipient has clicked the link. Until then the subscription is pending, and gets no alert."""
     found = emails(account)
     confirmed = any(each["SubscriptionArn"].startswith("arn:") for each in found)
-    hint = (
-        "Open the mail from AWS Notifications, perhaps in the spam folder, and confirm with its link. Then look again."
-    )
+    hint = "Open the mail from AWS Notifications, perhaps in the spam folder, and confirm with its link"
+    hint += account.mend("confirm_subscription", cells.CONFIRMATION)
     state = "confirmed" if confirmed else "pending" if found else "none to confirm"
     return Finding(state != "pending", state, "confirmed", hint)
 
@@ -53,5 +53,6 @@ def _subscribed(account: Account, protocol: str, address: str) -> Finding:
     if not address:
         return Finding(True, "subscribed" if there else "none was named", "", "")
     found = "subscribed" if address in there else "another address is subscribed" if there else "not there"
-    hint = f"Subscribe the address that you named to {account.lab.name(TOPIC)}, with the protocol {protocol}."
+    hint = f"Subscribe the address that you named to {account.lab.name(TOPIC)}, with the protocol {protocol}"
+    hint += account.mend("subscribe", cells.PEOPLE)
     return Finding(address in there, found, "subscribed", hint)

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from lab_lib.aws import grants, queues, triggers
+from lab_lib.checks import cells
 from lab_lib.checks.rules import Account, Finding, check, equal, none_of
 from lab_lib.checks.step_03 import TOPIC
 
@@ -15,7 +16,7 @@ def queue(account: Account, name: str) -> Finding:
     wanted = account.lab.name(name)
     if account.ask(queues.find_queue, name):
         return Finding(True, wanted, wanted, "")
-    hint = f"Create the standard queue {wanted} in {account.lab.region}; notebook 04 does."
+    hint = f"Create the standard queue {wanted} in {account.lab.region}{account.mend('create_queue', cells.QUEUES)}"
     return Finding(False, "not there", wanted, hint + account.similar(queues.names, name))
 
 
@@ -26,7 +27,8 @@ def subscription(account: Account, name: str) -> Finding:
         return Finding(True, wanted, wanted, "")
     elsewhere = [each for each in account.ask(triggers.all_subscriptions) if each["Endpoint"] == _arn(account, name)]
     found = ", ".join(f"subscribed to {each['TopicArn'].split(':')[-1]}" for each in elsewhere) or "not there"
-    hint = f"Subscribe {account.lab.name(name)} to the topic {account.lab.name(TOPIC)}; notebook 04 does."
+    hint = f"Subscribe {account.lab.name(name)} to the topic {account.lab.name(TOPIC)}"
+    hint += account.mend("subscribe", cells.SUBSCRIPTIONS)
     return Finding(False, found, wanted, hint)
 
 
@@ -34,15 +36,17 @@ def subscription(account: Account, name: str) -> Finding:
 def raw_delivery(account: Account, name: str) -> Finding:
     raw = _settings(account, name).get("RawMessageDelivery") == "true"
     hint = (
-        f"Turn off raw message delivery in the subscription of {account.lab.name(name)}: the lab reads SNS's envelope."
+        f"The lab reads SNS's envelope. Turn off raw message delivery in the subscription of {account.lab.name(name)}"
     )
+    hint += account.mend("set_subscription_attributes")
     return equal("on" if raw else "off", "off", hint)
 
 
 @check("04", "filter policy of {}", after=("subscription of {}",), each=QUEUES)
 def subscription_filter(account: Account, name: str) -> Finding:
     policy = json.loads(_settings(account, name).get("FilterPolicy") or "{}")
-    hint = f"Remove the filter policy from the subscription of {account.lab.name(name)}: it drops alerts."
+    hint = f"The filter policy of the subscription of {account.lab.name(name)} drops alerts. Remove it"
+    hint += account.mend("set_subscription_attributes")
     return none_of([json.dumps(policy)] if policy else [], hint)
 
 
@@ -51,7 +55,7 @@ def access_policy(account: Account, name: str) -> Finding:
     """The queue's policy lets the topic send. Without it, messages vanish without an error."""
     wanted, arn = account.lab.name(TOPIC), account.lab.arn("sns", account.lab.name(TOPIC))
     found = account.ask(queues.allowed_senders, name)
-    hint = f"Let the topic {wanted} send to {account.lab.name(name)}, in the queue's access policy; notebook 04 does."
+    hint = f"Let the topic {wanted} send to {account.lab.name(name)}, in the queue's access policy{_policy(account)}"
     right = {"anyone", "this account"} & set(found) or any(grants.matches(found, each) for each in (wanted, arn))
     return Finding(bool(right), ", ".join(found) or "nobody may send", wanted, hint)
 
@@ -62,7 +66,8 @@ def other_senders(account: Account, name: str) -> Finding:
     topic = account.lab.name(TOPIC)
     own = (topic, "users of this account", "this account")
     others = [each for each in account.ask(queues.allowed_senders, name) if each not in own]
-    hint = f"In the access policy of {account.lab.name(name)}, ask for the aws:SourceArn of the topic {topic}."
+    hint = f"In the access policy of {account.lab.name(name)}, ask for the aws:SourceArn of the topic {topic}"
+    hint += _policy(account)
     return none_of(others, hint)
 
 
@@ -70,7 +75,8 @@ def other_senders(account: Account, name: str) -> Finding:
 def encryption(account: Account, name: str) -> Finding:
     """The key is not the one that AWS manages for SQS: its key policy cannot let SNS use it."""
     key = account.ask(queues.attributes, name).get("KmsMasterKeyId", "")
-    hint = f"Choose SSE-SQS for {account.lab.name(name)}, or a KMS key of your own that sns.amazonaws.com may use."
+    hint = f"Choose SSE-SQS for {account.lab.name(name)}, or a KMS key of your own that sns.amazonaws.com may use"
+    hint += account.mend("set_queue_attributes", cells.QUEUES, "Encryption")
     return Finding(key != "alias/aws/sqs", key or "SSE-SQS or none", "a key that the topic may use", hint)
 
 
@@ -82,7 +88,12 @@ def other_subscriptions(account: Account) -> Finding:
     there = {*account.ask(queues.names), *map(account.lab.name, QUEUES)}  # the two queues have checks of their own
     named = [end.split(":")[-1] for protocol, end in ends if protocol == "sqs" and account.lab.arn("sqs", "") in end]
     gone = [f"{name}, which is not there" for name in named if name not in there]
-    return none_of([*twice, *gone], f"Delete this subscription of {account.lab.name(TOPIC)}.")
+    hint = f"Delete this subscription of {account.lab.name(TOPIC)}{account.mend('unsubscribe')}"
+    return none_of([*twice, *gone], hint)
+
+
+def _policy(account: Account) -> str:
+    return account.mend("set_queue_attributes", cells.SUBSCRIPTIONS, "Access policy")
 
 
 def _subscription(account: Account, name: str) -> dict[str, Any]:

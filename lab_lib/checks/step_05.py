@@ -6,6 +6,7 @@ from typing import Any
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables
+from lab_lib.checks import cells
 from lab_lib.checks.rules import CANNOT_SEE, Account, Finding, check, listing, none_of
 from lab_lib.checks.step_02 import UPLOAD, bucket_triggers, takes
 from lab_lib.errors import NotATransactionsFile
@@ -16,7 +17,7 @@ from lab_lib.lab import Lab
 def upload(account: Account) -> Finding:
     keys = [each["Key"] for each in account.ask(buckets.uploads)]
     taken = _taken(account)
-    hint = f"Upload transactions.txt to the bucket {account.lab.bucket}."
+    hint = f"Upload transactions.txt to the bucket {account.lab.bucket}{account.mend('put_object', cells.UPLOAD)}"
     if keys and not taken:
         hint += f" The trigger takes only keys that fit its filter, and {keys[-1]} does not."
     return Finding(bool(taken), ", ".join(taken or keys) or "none", "a transactions file", hint)
@@ -42,10 +43,8 @@ def rows(account: Account) -> Finding:
     missing = wanted - {(row["CustomerId"], row["TransactionId"]) for row in account.ask(tables.items, "Transactions")}
     counted = f"{len(wanted) - len(missing)} of {len(wanted)}"
     named = listing(f"{customer} {transaction}" for customer, transaction in sorted(missing))
-    hint = (
-        f"Read the log of {account.lab.name('TransactionProcessor')}. When the function and its trigger are right, "
-        "upload the file once more."
-    )
+    hint = f"Read the log of {account.lab.name('TransactionProcessor')}. When the function and its trigger are right, "
+    hint += f"upload the file once more{account.mend('put_object', cells.UPLOAD)}"
     return Finding(not missing, f"{counted}, without {named}" if missing else counted, f"all {len(wanted)}", hint)
 
 
@@ -56,7 +55,8 @@ def amounts(account: Account) -> Finding:
     wrong = [row for row in found if not isinstance(row.get("TransactionAmount"), Decimal)]
     faults = (f"{row['CustomerId']} {row['TransactionId']} has no number" for row in wrong)
     name = account.lab.name("Transactions")
-    hint = f"TransactionAmount must be a Number in each item of {name}. Correct or delete these items."
+    hint = f"TransactionAmount must be a Number in each item of {name}. Correct or delete these items"
+    hint += account.mend("put_item or delete_item")
     return none_of(faults, hint, right="all numbers")
 
 
@@ -92,7 +92,8 @@ def alerts(account: Account, name: str) -> Finding:
     high = {customer for customer, total in _sums(account).items() if total >= account.lab.threshold}
     hint = (
         f"See whether {account.lab.name('TotalNotifier')} may publish, and its topic send to {account.lab.name(name)}: "
-        "steps 01 to 04. Messages that were deleted, or kept for too long, do not come back."
+        "steps 01 to 04. Messages that were deleted, or published too early, do not come back by themselves: "
+        "functions.alert_again(lab) sends all alerts once more."
     )
     if why := _not_received(account, name):
         count = int(account.ask(queues.attributes, name)["ApproximateNumberOfMessages"])
@@ -116,7 +117,7 @@ def balances(account: Account, name: str) -> Finding:
     faults = (f"{alert['customerID']} {alert.get('accountBalance', 'without a balance')}" for alert in low)
     hint = (
         f"See which threshold {account.lab.name('TotalNotifier')} has, and that its message names customerID and "
-        f"accountBalance. Then delete these messages of {account.lab.name(name)}."
+        f"accountBalance. Then delete these messages of {account.lab.name(name)}{account.mend('delete_message')}"
     )
     return none_of(faults, hint, right=f"at or above {account.lab.threshold:f}")
 
@@ -125,7 +126,8 @@ def balances(account: Account, name: str) -> Finding:
 def log(account: Account, name: str) -> Finding:
     """The function has run: its log has the report of a run."""
     ran = cloudwatch.runs(account.ask(cloudwatch.log_lines, name)) > 0
-    hint = f"{account.lab.name(name)} has not run, or its role may not write logs. Check its trigger and its role."
+    trigger = cells.BUCKET_TRIGGER if name == "TransactionProcessor" else cells.STREAM_TRIGGER
+    hint = f"{account.lab.name(name)} has not run, or its role may not write logs: run {trigger}, and {cells.ROLES}."
     return Finding(ran, "there" if ran else f"no run in {cloudwatch.log_group(account.lab, name)}", "there", hint)
 
 
@@ -145,7 +147,8 @@ def counted_errors(account: Account, name: str) -> Finding:
     """CloudWatch counts no errors since the minute of the last upload. It counts a minute or two late."""
     counts = account.ask(cloudwatch.metrics, name, _since(account))
     found = [f"{counts[metric]} {metric.lower()}" for metric in ("Errors", "Throttles") if counts[metric]]
-    hint = f"The Monitor tab of {account.lab.name(name)} says when. Correct it, wait a minute, then upload again."
+    hint = f"The log of {account.lab.name(name)} says why. Correct it, wait a minute, then upload the file again"
+    hint += account.mend("put_object", cells.UPLOAD)
     return none_of(found, hint)
 
 

@@ -4,12 +4,13 @@ import importlib.metadata
 import json
 import os
 import sys
+import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -106,7 +107,7 @@ def run(
             notebooks = [copies.existing(path.name) for path in notebooks]
         if until is None:  # ask here, since notebook 99 runs without a reader
             cleanup.confirm_run(headless.prepare(parameters)[1], yes)
-    with handle_errors(), _progress() as progress:
+    with handle_errors(), tempfile.NamedTemporaryFile() as file, _progress(waiting := Path(file.name)) as progress:
         folder = out_dir or ROOT / "runs" / datetime.now().strftime("%Y-%m-%d-%H%M%S")
         bar, steps = progress.add_task("starting", total=len(notebooks)), []
 
@@ -116,10 +117,6 @@ def run(
 
         def started(notebook: str) -> None:
             progress.update(bar, description=notebook)
-
-        def waiting(line: str) -> None:
-            so_far = line.split(" … ")[-1]  # "5 s, 18,050 transactions so far", or a line that has no such part
-            progress.update(bar, description=f"{notebooks[len(steps)].stem[:2]}: {so_far}")
 
         try:
             source = copies.folder() if mine else None
@@ -251,11 +248,24 @@ def clean(
             out.print(f"Kept, since the lab did not make it: {', '.join(kept)}", soft_wrap=True)
 
 
-def _progress() -> Progress:
+def _progress(waiting: Path | None = None) -> Progress:
+    """Return a progress bar. A notebook's cell writes into the file `waiting` what it waits for."""
     # The description may be long: it must leave room for the bar, the numbers and the time.
-    described = TextColumn("{task.description}", table_column=Column(no_wrap=True, max_width=max(err.width - 42, 10)))
+    described = _Description("{task.description}", table_column=Column(no_wrap=True, max_width=max(err.width - 42, 10)))
+    described.waiting = waiting
     columns = (BarColumn(bar_width=24), MofNCompleteColumn(), described, TimeElapsedColumn())
     return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
+
+
+class _Description(TextColumn):
+    """The name of what is done or, while a cell waits, the notebook's number and what there is so far."""
+
+    waiting: Path | None = None
+
+    def render(self, task: Task) -> Text:
+        line = self.waiting.read_text(encoding="utf-8") if self.waiting else ""
+        so_far = line.split(" … ")[-1]  # "5 s, 18,050 of 20,000 rows", or a line that has no such part
+        return Text(f"{task.description[:2]}: {so_far}") if line else super().render(task)
 
 
 def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:
@@ -317,6 +327,7 @@ def _titles() -> dict[str, str]:
 
 def _summary(result: dict[str, Any]) -> str:
     """Return a few lines on what the account holds."""
+    from lab_lib.checks.rules import number
 
     def listed(amounts: dict[str, Any]) -> str:
         first = [f"{name} {amount}" for name, amount in list(amounts.items())[:8]]
@@ -327,7 +338,7 @@ def _summary(result: dict[str, Any]) -> str:
         f"Totals:    {listed(result['totals'])} ({result['transactions']} transactions)\n"
         f"Alerts:    {listed(alerts)}\n"
         f"Messages:  {listed(result['queues'])}\n"
-        f"Rejected:  {len(result['rejected'])} rows"
+        f"Rejected:  {number(len(result['rejected']), 'row')}"
     )
 
 

@@ -17,7 +17,7 @@ from lab_lib.exercises.workbook import DATA_FILE as DATA_FILE
 from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked
 from lab_lib.private_files import can_write_to, make_folder, write_file
-from lab_lib.run.kernels import Kernel, one_kernel
+from lab_lib.run.kernels import NOWHERE, Kernel, one_kernel
 
 NOTEBOOKS = copies.NOTEBOOKS
 CLEAN_UP = "99-clean-up"
@@ -66,7 +66,7 @@ def run(
     started: Callable[[str], None] = lambda notebook: None,
     finished: Callable[[Step], None] = lambda step: None,
     complete: Callable[[Lab], None] = lambda lab: None,
-    waiting: Callable[[str], None] = lambda line: None,
+    waiting: Path = NOWHERE,
     source: Path | None = None,
 ) -> dict[str, Any]:
     """Run the notebooks with these parameters; write them and result.json to `out`, and return the result.
@@ -74,8 +74,8 @@ def run(
     The notebooks in `source` are run, such as the learner's copy, which is not changed; by default the lab's own.
     With `until`, the run ends after that notebook and keeps everything; without, it ends with the clean-up. The first
     notebook that fails ends the run, and keeps what was made. `complete` is called once, before the clean-up or at the
-    end, `waiting` with what a cell says that it waits for. First repairs an interrupted run, whose experiments or half
-    of a clean-up would change the totals.
+    end. A cell writes into the file `waiting` what it waits for. First repairs an interrupted run, whose experiments or
+    half of a clean-up would change the totals.
 
     UsageError, before anything is made, for an unknown parameter or number in `until`, a file of other contents than
     transactions, or an interrupted clean-up where everything is to be kept. LabError if `out` cannot be written to.
@@ -98,7 +98,7 @@ def run(
             list(cleanup.delete_all(lab))
         elif experiments.begun(lab):
             experiments.put_back(lab)
-        with one_kernel(source) as kernel:
+        with one_kernel(source, waiting) as kernel:
             for path in paths:
                 if steps:
                     kernel.reset()
@@ -106,7 +106,7 @@ def run(
                     held = _held(lab, key)
                     complete(lab)
                 started(path.stem)
-                steps.append(run_one(path, out, parameters, lab, kernel, waiting))
+                steps.append(run_one(path, out, parameters, lab, kernel))
                 finished(steps[-1])
                 if not steps[-1].ok:
                     break
@@ -157,14 +157,7 @@ def check_data_file(path: Path) -> int:
     return rows
 
 
-def run_one(
-    path: Path,
-    out: Path,
-    parameters: dict[str, Any],
-    lab: Lab,
-    kernel: Kernel,
-    waiting: Callable[[str], None] = lambda line: None,
-) -> Step:
+def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel: Kernel) -> Step:
     """Run one notebook in this kernel, with those of the parameters that it has.
 
     Writes the notebook to `out` at its end, however it ended, with private values masked.
@@ -188,8 +181,7 @@ def run_one(
             km=kernel,
             request_save_on_cell_execute=False,
             execution_timeout=LONGEST_CELL,
-            stderr_file=_Lines(waiting),
-            coalesce_streams=True,  # keeps the last of the lines that a wait has written over each other
+            coalesce_streams=True,
             on_notebook_start=lambda notebook: shown.append(notebook),
         )
     except papermill.PapermillExecutionError as failure:
@@ -216,20 +208,6 @@ class _MaskedFile:
     def pretty_path(self, path: str) -> str:
         """Return the name of the file for papermill's log."""
         return path
-
-
-@dataclass(frozen=True)
-class _Lines:
-    """Takes what a cell writes to stderr from papermill, and hands on the last line: what the cell waits for."""
-
-    hand_on: Callable[[str], None]
-
-    def write(self, text: str) -> None:
-        if line := text.strip().split("\r")[-1]:
-            self.hand_on(line)
-
-    def flush(self) -> None:
-        """Do nothing: no text is held back."""
 
 
 def totals(lab: Lab) -> dict[str, str]:

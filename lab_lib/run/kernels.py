@@ -18,7 +18,9 @@ from jupyter_core.utils import ensure_event_loop, run_sync
 from lab_lib.errors import LabError
 from lab_lib.exercises.workbook import HEADLESS
 from lab_lib.private_files import can_write_to
+from lab_lib.waiting import UNSEEN
 
+NOWHERE = Path(os.devnull)
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own history would keep private values
 _CLEANING = "__import__('lab_lib.run.cleaning').run.cleaning"  # gives no name to the notebooks
 _LONGEST_RESET = 60  # seconds
@@ -52,15 +54,19 @@ class Kernel(AsyncKernelManager):
 
 
 @contextmanager
-def one_kernel(folder: Path) -> Iterator[Kernel]:
-    """Start a kernel in this folder; end it on the way out. Only their owner can connect to its sockets."""
+def one_kernel(folder: Path, waiting: Path = NOWHERE) -> Iterator[Kernel]:
+    """Start a kernel in this folder; end it on the way out. Only their owner can connect to its sockets.
+
+    What a cell waits for is written to the file `waiting`, and not into the notebook.
+    """
     with _sockets() as sockets:
         address = {"transport": "ipc", "ip": f"{sockets}/channel", "connection_file": f"{sockets}/kernel.json"}
         kernel = Kernel(kernel_name="python3", **address)
         arguments = [_NO_HISTORY, f"--IPKernelApp.exec_lines={_CLEANING}"]
         try:
-            environment = {**os.environ, HEADLESS: "1", "TMPDIR": sockets}  # a killed kernel leaves files there
-            run_sync(kernel.start_kernel)(cwd=str(folder), extra_arguments=arguments, env=environment)
+            variables = {**os.environ, HEADLESS: "1", UNSEEN: str(waiting)}
+            variables["TMPDIR"] = sockets  # a killed kernel leaves files there
+            run_sync(kernel.start_kernel)(cwd=str(folder), env=variables, extra_arguments=arguments)
             yield kernel
         finally:
             _cancel_tasks()

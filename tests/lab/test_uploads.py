@@ -3,16 +3,19 @@
 import pytest
 from chains import HEADER
 
-from lab_lib.aws import buckets, functions, triggers
+from lab_lib.aws import buckets, functions, queues, triggers
 from lab_lib.checks import arrival
 from lab_lib.errors import CheckFailed, LabError
 
 PROCESSOR, NOTIFIER = functions.SOURCES
+NOTIFY, COLLECT = queues.ALERT_QUEUES
+HIGH = ["C1|a|T1|03/16/2017|1600"]
 
 
 @pytest.fixture
-def wait_for(chain, tmp_path):
+def wait_for(chain, tmp_path, monkeypatch):
     """wait_for(rows): upload these rows, and wait until they have arrived."""
+    monkeypatch.setattr(arrival, "_STANDSTILL", 1.5)
 
     def wait_for(rows):
         path = tmp_path / "mine.txt"
@@ -27,21 +30,70 @@ def change(chain, function, **settings):
     chain.lab.client("lambda").update_function_configuration(FunctionName=function, **settings)
 
 
-def deploy(chain, tmp_path, old, new):
-    """Deploy TransactionProcessor with a line of its pure part changed."""
-    pure, calling = functions.source_files(PROCESSOR)
+def deploy(chain, tmp_path, old, new, function=PROCESSOR):
+    """Deploy a function with a line of its pure part changed."""
+    pure, calling = functions.source_files(function)
     changed = tmp_path / pure.name
     changed.write_text(pure.read_text().replace(old, new))
     assert changed.read_text() != pure.read_text()
     archive = functions.package([changed, calling])
-    chain.lab.client("lambda").update_function_code(FunctionName=PROCESSOR, ZipFile=archive)
+    chain.lab.client("lambda").update_function_code(FunctionName=function, ZipFile=archive)
+
+
+def no_trigger(lab):
+    triggers.delete_bucket_trigger(lab)
+
+
+def no_mapping(lab):
+    triggers.switch_stream_trigger(lab, on=False)
+
+
+def no_policy(lab):
+    lab.client("sqs").set_queue_attributes(QueueUrl=queues.find_queue(lab, NOTIFY), Attributes={"Policy": ""})
+
+
+@pytest.mark.parametrize(
+    ("broken", "place", "found"),
+    [
+        (no_trigger, "rows written: 0 of 1", 'bucket trigger: not there.* run "Let the bucket start Trans'),
+        (no_mapping, "changes counted: 0 of 1", 'state of the stream trigger: Disabled.* run "Let the stream start'),
+    ],
+    ids=["no trigger", "no mapping"],
+)
+def test_a_broken_link_ends_the_wait_with_the_cell_that_mends_it(chain, wait_for, broken, place, found):
+    broken(chain.lab)
+
+    with pytest.raises(CheckFailed, match=rf"^The chain stops at {place}\. {found}.* Then run this cell again\.$"):
+        wait_for(HIGH)
+
+
+@pytest.mark.slow
+def test_alerts_that_a_queue_could_not_get_are_missed_and_can_be_sent_again(chain, wait_for):
+    no_policy(chain.lab)
+    stops = rf"^The chain stops at messages in {NOTIFY}: 0 of 1\."
+
+    with pytest.raises(CheckFailed, match=rf'{stops} access policy of {NOTIFY}: nobody may send.* run "Subscribe them'):
+        wait_for(HIGH)
+    triggers.ensure_queue_subscription(chain.lab, NOTIFY)
+    with pytest.raises(LabError, match=rf"{stops} The queue gets alerts now, .* functions\.alert_again\(lab\)\.$"):
+        wait_for(HIGH)
+
+    assert functions.alert_again(chain.lab) == ["C1"]
+    wait_for(HIGH)
+
+
+def test_a_function_that_keeps_failing_ends_the_wait_with_its_error(chain, wait_for, tmp_path):
+    deploy(chain, tmp_path, "def read_changes(records):", "def read_changes(rows):", NOTIFIER)
+
+    with pytest.raises(LabError, match=rf"stops at changes counted: 0 of 1\. {NOTIFIER} fails: .*NameError.* Mend it"):
+        wait_for(HIGH)
 
 
 @pytest.mark.slow
 def test_a_file_that_takes_too_long_ends_the_wait_when_lambda_gives_it_up_and_can_be_uploaded_again(chain, wait_for):
     change(chain, PROCESSOR, Timeout=1)
 
-    with pytest.raises(LabError, match=r"TransactionProcessor has failed for good: mine\.txt .* 1\.00 seconds.* again"):
+    with pytest.raises(LabError, match=rf"{PROCESSOR} has failed for good.* mine\.txt .* 1\.00 seconds.* again"):
         wait_for([f"C1|a|T{number}|03/16/2017|1" for number in range(20_000)])
 
     change(chain, PROCESSOR, Timeout=20)
@@ -53,7 +105,7 @@ def test_changes_that_lambda_gives_up_end_the_wait(chain, wait_for):
     chain.lab.client("lambda").update_event_source_mapping(UUID=mapping, MaximumRetryAttempts=0)
     change(chain, NOTIFIER, Environment={"Variables": functions.variables(chain.lab, NOTIFIER) | {"TOTAL_TABLE": "No"}})
 
-    with pytest.raises(LabError, match=r"TotalNotifier has failed for good: 1 changes is in LabDeadLetters\."):
+    with pytest.raises(LabError, match=rf"{NOTIFIER} has failed for good.* 1 change into LabDeadLetters: .*UpdateItem"):
         wait_for(["C1|a|T1|03/16/2017|1"])
 
 
@@ -66,7 +118,7 @@ def test_changes_that_lambda_gives_up_end_the_wait(chain, wait_for):
             "if (row := read_line(text, columns)) and number > 2:",
             "C1 T1 is missing",
         ),
-        ("yield number, None, str(fault), text", "continue", "0 lines are kept as rejected, not 1"),
+        ("yield number, None, str(fault), text", "continue", "0 lines kept as rejected, not 1"),
     ],
     ids=["amount", "row", "rejected line"],
 )

@@ -12,13 +12,14 @@ from rich.progress import track
 
 from lab_lib.embedded import server
 from lab_lib.run.headless import notebooks
+from lab_lib.waiting import UNSEEN
 
 QUIET = {"record_timing": False, "coalesce_streams": True}  # what differs from run to run without a reason
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="lab-refresh-") as home:
-        os.environ["LAB_EMULATOR_HOME"] = home
+        os.environ |= {"LAB_EMULATOR_HOME": home, UNSEEN: os.devnull}
         try:
             for path in track(notebooks(), description="refreshing"):
                 notebook = nbformat.read(path, as_version=4)

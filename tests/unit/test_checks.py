@@ -14,12 +14,12 @@ from lab_lib.checks.rules import RULES, Account, listing
 from lab_lib.errors import CheckFailed, StepMissing, UsageError
 
 FIRST_MADE = {  # by each step
-    "00-start-here": "The bucket",
-    "01-create-functions": "Function TransactionProcessor",
-    "02-add-triggers": "The bucket trigger",
-    "03-create-topic": "The topic",
-    "04-create-queues": "The subscription of CustomerNotify",
-    "05-upload-and-verify": "An upload",
+    "00-start-here": ("The bucket", "Make the bucket"),
+    "01-create-functions": ("Function TransactionProcessor", "Create TransactionProcessor"),
+    "02-add-triggers": ("The bucket trigger", "Let the bucket start TransactionProcessor"),
+    "03-create-topic": ("The topic", "Create the topic"),
+    "04-create-queues": ("The subscription of CustomerNotify", "Subscribe them to the topic"),
+    "05-upload-and-verify": ("An upload", "Upload the file"),
 }
 GOOD = Check("03", "topic", True, "HighBalanceAlert", "HighBalanceAlert", "Create the topic.")
 BAD = Check("04", "a long name", False, "not there", "CustomerNotify", "Run the cell.")
@@ -50,12 +50,21 @@ def test_each_state_has_its_mark_and_its_words(check, mark, words):
     assert f">{words}</td>" in html
 
 
-def test_a_report_in_text_has_columns():
-    assert repr(Report([GOOD, BAD])).splitlines() == [
-        "✔ ok       topic        HighBalanceAlert",
+def test_a_report_has_columns_and_begins_with_what_does_not_hold_causes_first():
+    assert repr(Report([GOOD, WAITING, BAD])).splitlines() == [
         "✘ not yet  a long name  not there; wanted: CustomerNotify. Run the cell.",
+        "… waits    a long name  waits for topic. See to that first.",
+        "✔ ok       topic        HighBalanceAlert",
     ]
     assert repr(Report([])) == ""
+
+
+def test_a_report_in_html_folds_what_holds_and_nothing_else():
+    whole, folded = Report([GOOD, BAD])._repr_html_().split("<details>")
+
+    assert ("Run the cell." in whole, "HighBalanceAlert" in whole) == (True, False)
+    assert ("1 of 2 checks hold</summary>" in folded, "HighBalanceAlert" in folded) == (True, True)
+    assert "<details>" not in Report([BAD])._repr_html_()
 
 
 @pytest.mark.parametrize("field", ["name", "found", "wanted", "hint"])
@@ -215,9 +224,12 @@ def test_a_checkpoint_shows_all_checks_and_fails_with_the_first_that_does_not_ho
     assert shown.endswith("Checks that hold: 8 of 15\n")
 
 
-@pytest.mark.parametrize(("step", "what"), FIRST_MADE.items())
-def test_a_step_that_was_not_done_is_named_with_the_first_thing_that_is_missing(lab, step, what):
-    with pytest.raises(StepMissing, match=f"^{what} is not there yet. Run {step} first"):
+@pytest.mark.parametrize(("step", "first"), FIRST_MADE.items())
+def test_a_step_that_was_not_done_is_named_with_the_first_thing_that_is_missing(lab, step, first):
+    what, heading = first
+    with pytest.raises(
+        StepMissing, match=rf"^{what} is not there yet. Run notebook {step[:2]} .*\"{heading}\" makes it"
+    ):
         checks.require(lab, step, "00-start-here")
 
 
@@ -233,7 +245,7 @@ def test_a_step_is_missing_while_one_of_its_things_is(lab):
 
     lab.client("dynamodb").delete_table(TableName="TransactionTotal")
 
-    with pytest.raises(StepMissing, match=r"Table TransactionTotal is not there yet. Run 00-start-here first"):
+    with pytest.raises(StepMissing, match=r"Table TransactionTotal is not there yet. Run notebook 00 first"):
         checks.require(lab, "03-create-topic", "00-start-here", "01-create-functions")
 
 

@@ -1,5 +1,6 @@
 """What each check finds in an account, on a stub: the whole lab with one thing in it changed."""
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -30,15 +31,22 @@ from stub_account import (
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
-from lab_lib.checks import CLEAN_UP, step_05
+from lab_lib.checks import CLEAN_UP, cells, step_05
 from lab_lib.checks.rules import RULES
 from lab_lib.errors import EmulatorError, LabError
+from lab_lib.run.headless import notebooks
 
 NOTIFY, COLLECT = queues.ALERT_QUEUES
 BY_HAND = "import boto3\n\n\ndef lambda_handler(event, context):\n    return 7\n"
 CONSOLES = "import json\n\ndef lambda_handler(event, context):\n    return {'body': json.dumps('Hello from Lambda!')}\n"
 OTHER_ROLE = "transactions-role-x1y2z3"  # as the console names the roles that it creates
 EC2 = {"Principal": {"Service": "ec2.amazonaws.com"}}
+
+
+def cells_named():
+    """Return all cells that hints can name."""
+    found = [value for value in vars(cells).values() if isinstance(value, cells.Cell)]
+    return [*found, *cells.FUNCTIONS.values()]
 
 
 def table(name="Customer", **description):
@@ -420,6 +428,25 @@ def test_a_fault_is_found_by_its_check_and_by_no_other(monkeypatch, faults, chan
     assert [line.split(": ", 1)[0] for line in found] == [name for name, _ in wanted], found
     assert [line for line, (_, part) in zip(found, wanted, strict=True) if part not in line] == []
     assert all(check.hint.endswith(".") for check in made)
+
+
+@pytest.mark.parametrize("cell", [*cells_named()], ids=str)
+def test_each_cell_that_a_hint_names_is_in_that_notebook(cell):
+    (path,) = [path for path in notebooks() if path.name.startswith(cell.notebook)]
+    markdown = [cell["source"] for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "markdown"]
+
+    headings = [line.lstrip("# ").rstrip() for source in markdown for line in source if line.startswith("##")]
+    assert cell.heading in headings
+
+
+def test_a_hint_names_the_console_on_aws_only(monkeypatch):
+    (on_aws,), (embedded,) = (
+        run(monkeypatch, function(Timeout=3), endpoint=endpoint).failed for endpoint in (None, "http://localhost")
+    )
+
+    how = 'run "Create TotalNotifier" in notebook 01, or call update_function_configuration.'
+    assert embedded.hint == f"Set the timeout of TotalNotifier to 20 s: {how}"
+    assert on_aws.hint == f"{embedded.hint} In the console it is under General configuration."
 
 
 @pytest.mark.parametrize("change", HARMLESS.values(), ids=HARMLESS)

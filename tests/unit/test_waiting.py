@@ -1,4 +1,5 @@
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
@@ -19,6 +20,17 @@ class Clock:
     def sleep(self, seconds):
         self.pauses.append(seconds)
         self.now += seconds
+
+
+@pytest.fixture(autouse=True)
+def seen(monkeypatch):
+    """A terminal or notebook that somebody looks at."""
+    monkeypatch.delenv(waiting.UNSEEN)
+
+
+@pytest.fixture
+def in_notebook(monkeypatch):
+    monkeypatch.setattr("IPython.get_ipython", lambda: SimpleNamespace(kernel=...))
 
 
 @pytest.fixture
@@ -80,6 +92,26 @@ def test_a_slow_probe_is_called_less_often_and_the_wait_shows_what_has_come_so_f
 
     assert {*clock.pauses} == {10}
     assert "waiting for the queue … 10 s, 10 rows\r" in capsys.readouterr().err
+
+
+def test_in_a_notebook_a_wait_writes_one_line_to_stdout_and_blanks_it_at_the_end(
+    wait_until, clock, capsys, in_notebook
+):
+    wait_until(lambda: clock.now >= 5)
+
+    shown = capsys.readouterr()
+    *waits, blanks, end = shown.out.split("\r")
+    assert (shown.err, end, blanks) == ("", "", " " * len(waits[-1]))
+    assert waits[-1] == "waiting for the queue … 3 s"
+
+
+def test_a_kernel_that_nobody_looks_at_keeps_the_line_in_a_file(wait_until, clock, capsys, tmp_path, monkeypatch):
+    file, seen = tmp_path / "waiting", []
+    monkeypatch.setenv(waiting.UNSEEN, str(file))
+
+    wait_until(lambda: seen.append(file.exists() and file.read_text()) or clock.now >= 5)
+
+    assert (seen[-1], file.read_text(), capsys.readouterr()) == ("waiting for the queue … 3 s", "", ("", ""))
 
 
 def test_a_long_reading_shows_once_a_second_how_far_it_is(clock, capsys):

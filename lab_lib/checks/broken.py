@@ -1,0 +1,56 @@
+"""Find the broken link of the chain by the checks of steps 00 to 04."""
+
+from lab_lib import checks
+from lab_lib.aws import functions, queues, topics
+from lab_lib.checks.rules import Account
+from lab_lib.checks.step_02 import filter_takes
+from lab_lib.lab import Lab
+
+ROWS, REJECTED, CHANGES = "rows written", "lines rejected", "changes counted"
+TOTALS, ALERTS = "totals that agree", "alerts out"
+MESSAGES = {f"messages in {name}": name for name in queues.ALERT_QUEUES}
+_PASSING = ("CREATING", "being set up", "Creating", "Enabling", "Updating")  # states that end by themselves
+
+
+def _of_function(name: str) -> list[str]:
+    of_role = [f"{what} the role for {name}" for what in ("trust of", "permissions of")]
+    of_function = ("function", "state of", "runtime of", "code of", "timeout of", "role of", "variables of")
+    return [f"role for {name}", *of_role, *(f"{what} {name}" for what in of_function)]
+
+
+def _of_table(name: str) -> list[str]:
+    return [f"table {name}", f"key of {name}"]
+
+
+_PROCESSOR, _NOTIFIER = map(_of_function, functions.SOURCES)
+_CHECKS = {
+    ROWS: [
+        *("bucket", "Region of the bucket", *_PROCESSOR, *_of_table("Customer"), *_of_table("Transactions")),
+        *("bucket trigger", "events of the bucket trigger", "permission of the bucket"),
+    ],
+    CHANGES: [
+        *("stream of Transactions", "view of the stream", *_NOTIFIER, *_of_table("TransactionTotal")),
+        *("stream trigger", "state of the stream trigger", "filter of the stream trigger"),
+    ],
+    TOTALS: ["starting position of the stream trigger"],
+    ALERTS: [f"topic {topics.ALERT_TOPIC}"],
+    **{
+        link: [f"{what} {name}" for what in ("queue", "subscription of", "filter policy of", "access policy of")]
+        + [f"raw delivery of {name}", f"encryption of {name}"]
+        for link, name in MESSAGES.items()
+    },
+}
+
+
+def find_broken(lab: Lab, key: str, links: list[str]) -> str | None:
+    """Return which of these links is broken for an upload, and how to mend it; None if all checks of them hold."""
+    made = {check.name: check for check in checks.run(lab, "00", "01", "02", "03", "04").checks}
+    for link in links:
+        for check in map(made.__getitem__, _CHECKS.get(link, [])):
+            if check.state == "not yet" and not check.found.endswith(_PASSING):
+                return f"{check.name}: {check.words}"
+        if link == ROWS and made["bucket trigger"].ok:
+            finding = filter_takes(Account(lab), [key])
+            if not finding.ok:
+                return f"filter of the bucket trigger: {finding.found}; wanted: {finding.wanted}. {finding.hint}"
+    return None

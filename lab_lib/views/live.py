@@ -1,0 +1,42 @@
+"""Show the chain at work: a line for each link, which fills in place while a cell waits."""
+
+import os
+from collections.abc import Iterable
+from html import escape
+
+from lab_lib.waiting import UNSEEN
+
+Link = tuple[str, int, int]  # its name, how much has come through it, and how much is to come
+
+
+def chain(links: Iterable[Link], last: bool) -> None:
+    """Show the links in the place of what the cell showed before; where nobody looks, only the `last` ones."""
+    from IPython.display import clear_output, display
+
+    if UNSEEN not in os.environ:
+        clear_output(wait=True)  # type: ignore[no-untyped-call]
+    elif not last:
+        return
+    shown = [(*each, *_state(*each)) for each in links]
+    data = {"text/html": _html(shown), "text/plain": _text(shown)}
+    display(data, raw=True)  # type: ignore[no-untyped-call]
+
+
+def _state(name: str, have: int, want: int) -> tuple[str, str]:
+    """Return a mark, and how much there is."""
+    mark = "✔" if have >= want else "…" if have else "·"
+    return mark, f"{have:,} of {want:,}" if want else "none is due"
+
+
+def _text(shown: list[tuple[str, int, int, str, str]]) -> str:
+    width = max((len(name) for name, *_ in shown), default=0)
+    return "\n".join(f"{mark} {name:{width}}  {amount}" for name, _, _, mark, amount in shown)
+
+
+def _html(shown: list[tuple[str, int, int, str, str]]) -> str:
+    left = '<td style="text-align:left">'
+    rows = []
+    for name, have, want, mark, amount in shown:
+        bar = f'<progress max="{want or 1}" value="{have if want else 1}" aria-label="{escape(name)}"></progress>'
+        rows.append(f"<tr>{left}{mark}</td>{left}{escape(name)}</td>{left}{bar}</td>{left}{amount}</td></tr>")
+    return f"<table><tbody>{''.join(rows)}</tbody></table>"

@@ -1,0 +1,40 @@
+"""The chain at work, as a notebook shows it."""
+
+import pytest
+
+from lab_lib.views import live
+from lab_lib.waiting import UNSEEN
+
+LINKS = [("rows written", 18_050, 20_000), ("totals", 0, 200), ("<alerts>", 0, 0)]
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """All that a notebook would show, one after the other: data, or "clear"."""
+    shown = []
+    monkeypatch.setattr("IPython.display.clear_output", lambda wait: shown.append("clear"))
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    return shown
+
+
+def test_each_link_is_a_line_in_the_place_of_the_one_before(shown, monkeypatch):
+    monkeypatch.delenv(UNSEEN)
+
+    live.chain(LINKS, last=False)
+
+    cleared, data = shown
+    assert cleared == "clear"
+    assert data["text/plain"].splitlines() == [
+        "… rows written  18,050 of 20,000",
+        "· totals        0 of 200",
+        "✔ <alerts>      none is due",
+    ]
+    assert '<progress max="20000" value="18050" aria-label="rows written">' in data["text/html"]
+    assert "&lt;alerts&gt;" in data["text/html"]
+
+
+def test_where_nobody_looks_only_the_last_lines_are_kept(shown):
+    live.chain(LINKS, last=False)
+    live.chain(LINKS, last=True)
+
+    assert [list(data) for data in shown] == [["text/html", "text/plain"]]
