@@ -198,9 +198,13 @@ def _in_order(steps: tuple[str, ...]) -> list[Rule]:
 _MADE_BY: dict[str, list[tuple[str, Callable[[Lab], Any], Cell]]] = {
     "00-start-here": [
         ("The bucket", buckets.find_bucket, cells.BUCKET),
-        *((f"Table {name}", partial(tables.find_table, name=name), cells.TABLES) for name in tables.KEYS),
+        *((f"Table {name}", partial(tables.find_table, name=name), cells.TABLES[name]) for name in tables.KEYS),
         *((f"Role {name}", partial(roles.find_role, name=name), cells.ROLES) for name in functions.ROLES.values()),
-        (f"Queue {queues.DEAD_LETTERS}", partial(queues.find_queue, name=queues.DEAD_LETTERS), cells.DEAD_LETTERS),
+        (
+            f"Queue {queues.DEAD_LETTERS}",
+            partial(queues.find_queue, name=queues.DEAD_LETTERS),
+            cells.QUEUES[queues.DEAD_LETTERS],
+        ),
     ],
     "01-create-functions": [
         (f"Function {name}", partial(functions.find_function, name=name), cell)
@@ -212,7 +216,11 @@ _MADE_BY: dict[str, list[tuple[str, Callable[[Lab], Any], Cell]]] = {
     ],
     "03-create-topic": [("The topic", topics.find_topic, cells.TOPIC)],
     "04-create-queues": [
-        (f"The subscription of {name}", partial(triggers.find_queue_subscription, queue=name), cells.SUBSCRIPTIONS)
+        (
+            f"The subscription of {name}",
+            partial(triggers.find_queue_subscription, queue=name),
+            cells.SUBSCRIPTIONS[name],
+        )
         for name in queues.ALERT_QUEUES
     ],
     "05-upload-and-verify": [("An upload", buckets.uploads, cells.UPLOAD)],

@@ -7,7 +7,7 @@ from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, bucket_triggers, mapping
 from lab_lib.checks.step_03 import TOPIC
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 
-MARKERS = "ProcessedRecords"
+MARKERS, STREAMED = "ProcessedRecords", cells.TABLES["Transactions"]
 RETRY_SETTINGS = [
     "MaximumRetryAttempts",
     "MaximumRecordAgeInSeconds",
@@ -32,7 +32,7 @@ def markers(account: Account) -> Finding:
     found = " + ".join(each["AttributeName"] for each in now["KeySchema"])
     wanted = f"{name} with the key {tables.KEYS[MARKERS][0]}"
     hint = f"Make the table {name}, in which {account.lab.name(NOTIFIER)} marks each change that it has added up"
-    hint += account.mend("create_table", cells.TABLES)
+    hint += account.mend("create_table", cells.TABLES[MARKERS])
     return equal(f"{name} with the key {found}" if found else "not there", wanted, hint)
 
 
@@ -40,14 +40,14 @@ def markers(account: Account) -> Finding:
 def expiry(account: Account) -> Finding:
     found = account.ask(tables.expiry, MARKERS) or "never"
     hint = f"Let items of {account.lab.name(MARKERS)} expire by ExpiresAt"
-    return equal(found, tables.EXPIRING[MARKERS], hint + account.mend("update_time_to_live", cells.TABLES))
+    return equal(found, tables.EXPIRING[MARKERS], hint + account.mend("update_time_to_live", cells.TABLES[MARKERS]))
 
 
 @check(FURTHER, "old amounts in the stream", after=("view of the stream",))
 def old_amounts(account: Account) -> Finding:
     found = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"]["StreamViewType"]
     hint = "A correction is the new amount minus the old one. Let the stream of "
-    hint += f"{account.lab.name('Transactions')} carry both images{account.mend('update_table', cells.TABLES)}"
+    hint += f"{account.lab.name('Transactions')} carry both images{account.mend('update_table', STREAMED)}"
     return equal(found, "NEW_AND_OLD_IMAGES", hint)
 
 
@@ -64,7 +64,7 @@ def dead_letters(account: Account) -> Finding:
     wanted = account.lab.name(queues.DEAD_LETTERS)
     found = wanted if account.ask(queues.find_queue, queues.DEAD_LETTERS) else "not there"
     hint = f"Make the queue {wanted} for what a function cannot process"
-    return equal(found, wanted, hint + account.mend("create_queue", cells.DEAD_LETTERS))
+    return equal(found, wanted, hint + account.mend("create_queue", cells.QUEUES[queues.DEAD_LETTERS]))
 
 
 @check(FURTHER, f"messages in {queues.DEAD_LETTERS}", after=(f"queue {queues.DEAD_LETTERS}",))

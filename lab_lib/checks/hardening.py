@@ -34,7 +34,7 @@ def topic_encryption(account: Account) -> Finding:
 
 @check(FURTHER, "TLS to {}", after=("queue {}",), each=QUEUES)
 def queue_transport(account: Account, name: str) -> Finding:
-    cell = cells.DEAD_LETTERS if name == queues.DEAD_LETTERS else cells.SUBSCRIPTIONS
+    cell = cells.SUBSCRIPTIONS[name]
     mend = account.mend("set_queue_attributes", cell)
     return _tls_only(account.ask(queues.statements, name), account.lab.name(name), mend)
 
@@ -70,7 +70,7 @@ def account_in_policy(account: Account, name: str) -> Finding:
     about_topic = [each for each in statements if grants.matches(_condition(each, "aws:sourcearn"), topic)]
     named = bool(about_topic) and all(own in _condition(each, "aws:sourceaccount") for each in about_topic)
     hint = f"Let the policy of {account.lab.name(name)} ask for the aws:SourceAccount too"
-    hint += account.mend("set_queue_attributes", cells.SUBSCRIPTIONS)
+    hint += account.mend("set_queue_attributes", cells.SUBSCRIPTIONS[name])
     return equal(own if named else "not asked for", own, hint)
 
 
@@ -78,7 +78,7 @@ def account_in_policy(account: Account, name: str) -> Finding:
 def queue_encryption(account: Account, name: str) -> Finding:
     now = account.ask(queues.attributes, name)
     on = now.get("SqsManagedSseEnabled") == "true" or bool(now.get("KmsMasterKeyId"))
-    cell = cells.DEAD_LETTERS if name == queues.DEAD_LETTERS else cells.QUEUES
+    cell = cells.QUEUES[name]
     hint = f"Turn on the encryption of {account.lab.name(name)}, of which SSE-SQS costs nothing"
     hint += account.mend("set_queue_attributes", cell)
     return equal("on" if on else "off", "on", hint)

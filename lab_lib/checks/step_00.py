@@ -38,7 +38,7 @@ def public_access(account: Account) -> Finding:
 def table(account: Account, name: str) -> Finding:
     wanted, now = account.lab.name(name), account.ask(tables.describe, name)
     if now is None:
-        hint = f"Make the table {wanted}{account.mend('create_table', cells.TABLES)}"
+        hint = f"Make the table {wanted}{account.mend('create_table', cells.TABLES[name])}"
         return Finding(False, "not there", wanted, hint + account.similar(tables.names, name))
     state = now["TableStatus"]
     found = wanted if state == "ACTIVE" else f"{wanted}, {state}"
@@ -53,14 +53,14 @@ def key(account: Account, name: str) -> Finding:
     names = [each["AttributeName"] for each in now["KeySchema"]]
     found = " + ".join(each if types[each] == "S" else f"{each} (type {types[each]})" for each in names)
     hint = f"A key cannot be changed. Delete {account.lab.name(name)}, and make it anew with this key, of type String"
-    hint += account.mend("create_table", cells.TABLES)
+    hint += account.mend("create_table", cells.TABLES[name])
     return equal(found, " + ".join(tables.KEYS[name]), hint)
 
 
 @check("00", "stream of Transactions", after=("table Transactions",))
 def stream(account: Account) -> Finding:
     hint = f"Turn on the stream of table {account.lab.name('Transactions')}"
-    hint += account.mend("update_table", cells.TABLES, "Exports and streams")
+    hint += account.mend("update_table", cells.TABLES["Transactions"], "Exports and streams")
     return equal("on" if account.ask(tables.find_stream) else "off", "on", hint)
 
 
@@ -69,7 +69,7 @@ def view(account: Account) -> Finding:
     now = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"]["StreamViewType"]
     name = account.lab.name("Transactions")
     hint = f"The stream of {name} lacks the amount. Turn it off, and on again with new and old images"
-    hint += account.mend("update_table", cells.TABLES, "Exports and streams")
+    hint += account.mend("update_table", cells.TABLES["Transactions"], "Exports and streams")
     return Finding(now in VIEWS, now, " or ".join(VIEWS), hint)
 
 

@@ -16,7 +16,9 @@ def queue(account: Account, name: str) -> Finding:
     wanted = account.lab.name(name)
     if account.ask(queues.find_queue, name):
         return Finding(True, wanted, wanted, "")
-    hint = f"Create the standard queue {wanted} in {account.lab.region}{account.mend('create_queue', cells.QUEUES)}"
+    hint = (
+        f"Create the standard queue {wanted} in {account.lab.region}{account.mend('create_queue', cells.QUEUES[name])}"
+    )
     return Finding(False, "not there", wanted, hint + account.similar(queues.names, name))
 
 
@@ -28,7 +30,7 @@ def subscription(account: Account, name: str) -> Finding:
     elsewhere = [each for each in account.ask(triggers.all_subscriptions) if each["Endpoint"] == _arn(account, name)]
     found = ", ".join(f"subscribed to {each['TopicArn'].split(':')[-1]}" for each in elsewhere) or "not there"
     hint = f"Subscribe {account.lab.name(name)} to the topic {account.lab.name(TOPIC)}"
-    hint += account.mend("subscribe", cells.SUBSCRIPTIONS)
+    hint += account.mend("subscribe", cells.SUBSCRIPTIONS[name])
     return Finding(False, found, wanted, hint)
 
 
@@ -55,7 +57,9 @@ def access_policy(account: Account, name: str) -> Finding:
     """The queue's policy lets the topic send. Without it, messages vanish without an error."""
     wanted, arn = account.lab.name(TOPIC), account.lab.arn("sns", account.lab.name(TOPIC))
     found = account.ask(queues.allowed_senders, name)
-    hint = f"Let the topic {wanted} send to {account.lab.name(name)}, in the queue's access policy{_policy(account)}"
+    hint = (
+        f"Let the topic {wanted} send to {account.lab.name(name)}, in the queue's access policy{_policy(account, name)}"
+    )
     right = {"anyone", "this account"} & set(found) or any(grants.matches(found, each) for each in (wanted, arn))
     return Finding(bool(right), ", ".join(found) or "nobody may send", wanted, hint)
 
@@ -67,7 +71,7 @@ def other_senders(account: Account, name: str) -> Finding:
     own = (topic, "users of this account", "this account")
     others = [each for each in account.ask(queues.allowed_senders, name) if each not in own]
     hint = f"In the access policy of {account.lab.name(name)}, ask for the aws:SourceArn of the topic {topic}"
-    hint += _policy(account)
+    hint += _policy(account, name)
     return none_of(others, hint)
 
 
@@ -76,7 +80,7 @@ def encryption(account: Account, name: str) -> Finding:
     """The key is not the one that AWS manages for SQS: its key policy cannot let SNS use it."""
     key = account.ask(queues.attributes, name).get("KmsMasterKeyId", "")
     hint = f"Choose SSE-SQS for {account.lab.name(name)}, or a KMS key of your own that sns.amazonaws.com may use"
-    hint += account.mend("set_queue_attributes", cells.QUEUES, "Encryption")
+    hint += account.mend("set_queue_attributes", cells.QUEUES[name], "Encryption")
     return Finding(key != "alias/aws/sqs", key or "SSE-SQS or none", "a key that the topic may use", hint)
 
 
@@ -92,8 +96,8 @@ def other_subscriptions(account: Account) -> Finding:
     return none_of([*twice, *gone], hint)
 
 
-def _policy(account: Account) -> str:
-    return account.mend("set_queue_attributes", cells.SUBSCRIPTIONS, "Access policy")
+def _policy(account: Account, name: str) -> str:
+    return account.mend("set_queue_attributes", cells.SUBSCRIPTIONS[name], "Access policy")
 
 
 def _subscription(account: Account, name: str) -> dict[str, Any]:

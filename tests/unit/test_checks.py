@@ -18,7 +18,7 @@ FIRST_MADE = {  # by each step
     "01-create-functions": ("Function TransactionProcessor", "Create TransactionProcessor"),
     "02-add-triggers": ("The bucket trigger", "Let the bucket start TransactionProcessor"),
     "03-create-topic": ("The topic", "Create the topic"),
-    "04-create-queues": ("The subscription of CustomerNotify", "Subscribe them to the topic"),
+    "04-create-queues": ("The subscription of CustomerNotify", "Subscribe CustomerNotify to the topic"),
     "05-upload-and-verify": ("An upload", "Upload the file"),
 }
 GOOD = Check("03", "topic", True, "HighBalanceAlert", "HighBalanceAlert", "Create the topic.")

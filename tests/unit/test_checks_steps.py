@@ -45,8 +45,8 @@ EC2 = {"Principal": {"Service": "ec2.amazonaws.com"}}
 
 def cells_named():
     """Return all cells that hints can name."""
-    found = [value for value in vars(cells).values() if isinstance(value, cells.Cell)]
-    return [*found, *cells.FUNCTIONS.values()]
+    values = [each for value in vars(cells).values() for each in (value.values() if type(value) is dict else [value])]
+    return dict.fromkeys(value for value in values if isinstance(value, cells.Cell))
 
 
 def table(name="Customer", **description):
