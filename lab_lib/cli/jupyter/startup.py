@@ -8,9 +8,9 @@ def _start() -> None:
 
     if shell := globals().get("get_ipython"):
         with suppress(ImportError):  # the kernel of another environment
-            from lab_lib.exercises import missing_names
+            from lab_lib.exercises import short_errors
 
-            missing_names.register(shell())
+            short_errors.register(shell())
     own = Path(os.environ.get("LAB_PYTHONSTARTUP", ""))
     if own.is_file():
         exec(compile(own.read_text(encoding="utf-8"), own, "exec"), globals())  # noqa: S102, the learner's own file

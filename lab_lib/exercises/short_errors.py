@@ -1,4 +1,8 @@
-"""Say which cells to run when a name is missing because the kernel has started anew. Runs in JupyterLab's kernels."""
+"""Show a learner one sentence instead of a traceback. Runs in JupyterLab's kernels.
+
+When a name is missing because the kernel has started anew, it says which cells to run. When AWS refuses a call, it is
+what AWS says.
+"""
 
 import json
 import os
@@ -7,20 +11,29 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from lab_lib.exercises import edition
 
 
 def register(shell: Any) -> None:
-    """Replace the traceback of a NameError in this IPython shell, where a cell of the notebook defines the name."""
-    shell.set_custom_exc((NameError,), _show)
+    """Replace these tracebacks in this IPython shell."""
+    shell.set_custom_exc((NameError, BotoCoreError, ClientError), _show)
 
 
-def _show(shell: Any, kind: type, error: NameError, trace: TracebackType | None, tb_offset: int | None = None) -> None:
+def _show(shell: Any, kind: type, error: Exception, trace: TracebackType | None, tb_offset: int | None = None) -> None:
+    if sentence := _sentence(shell, error, trace):
+        error._render_traceback_ = lambda: [sentence]  # type: ignore[attr-defined]  # IPython calls it
+    shell.showtraceback((kind, error, error.__traceback__), tb_offset=tb_offset)
+
+
+def _sentence(shell: Any, error: Exception, trace: TracebackType | None) -> str:
+    """Return what to show; "" for the traceback, as for a name that is missing in a module and not in the notebook."""
+    if not isinstance(error, NameError):
+        return f"{type(error).__name__}: {error}"
     while trace and trace.tb_next:
         trace = trace.tb_next
-    if trace and trace.tb_frame.f_globals is shell.user_ns and (advice := _advice(shell, error.name)):
-        error._render_traceback_ = lambda: [advice]  # type: ignore[attr-defined]  # IPython calls it
-    shell.showtraceback((kind, error, error.__traceback__), tb_offset=tb_offset)
+    return _advice(shell, error.name) if trace and trace.tb_frame.f_globals is shell.user_ns else ""
 
 
 def _advice(shell: Any, name: str | None) -> str:

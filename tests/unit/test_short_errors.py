@@ -1,4 +1,4 @@
-"""A kernel as `lab open` starts it, after a restart: what a cell says whose names are not there."""
+"""A kernel as `lab open` starts it: what a cell says after a restart, and when AWS refuses a call."""
 
 import json
 import os
@@ -76,6 +76,17 @@ def test_another_missing_name_is_pythons_own_message(code, cell, run):
     shown = run(code, cell)
 
     assert ("Traceback" in shown, "NameError" in shown, "top down" in shown) == (True, True, False)
+
+
+def test_what_aws_refuses_is_one_sentence(run):
+    shown = run(
+        "from botocore.exceptions import ClientError\n"
+        "raise ClientError({'Error': {'Code': 'ResourceInUse', 'Message': 'It is there.'}}, 'CreateTable')"
+    )
+
+    assert (
+        shown == "ClientError: An error occurred (ResourceInUse) when calling the CreateTable operation: It is there."
+    )
 
 
 def test_the_users_own_startup_file_runs_too_in_a_kernel_and_in_a_terminal_and_no_other_name_is_there(run, tmp_path):
