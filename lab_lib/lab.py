@@ -151,6 +151,19 @@ def open_lab(
     return Lab(session, f"the endpoint {endpoint}" if endpoint else "AWS", caller, endpoint=endpoint, **settings)
 
 
+@contextmanager
+def open_another() -> Iterator[Lab]:
+    """Open a lab on another embedded AWS, which ends with the context. The learner's is not touched."""
+    with server.another() as found:
+        session = _keyed_session(DEFAULT_REGION, server.ACCOUNT, found.secret)
+        where: dict[str, Any] = {
+            "region": DEFAULT_REGION,
+            "partition": partition(DEFAULT_REGION),
+            "endpoint": found.endpoint,
+        }
+        yield Lab(session, "another embedded AWS", server.ACCOUNT, **where)
+
+
 def setting(name: str, value: Any) -> Any:
     """Return a setting of `open_lab` in the form that Lab keeps. UsageError if it cannot be right; empty is right."""
     if name == "threshold":

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeElapsedColumn
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
 import lab_lib
-from lab_lib.cli import class_commands, local_commands, open_command
+from lab_lib.cli import class_commands, local_commands, open_command, try_command
 from lab_lib.cli.open_command import ROOT
+from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.terminal import (
     Account,
     Email,
@@ -41,6 +41,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("open")(open_command.open_)
+app.command("try")(try_command.try_)
 app.add_typer(local_commands.app, name="local")
 app.add_typer(class_commands.app, name="class")
 
@@ -107,7 +108,7 @@ def run(
             notebooks = [copies.existing(path.name) for path in notebooks]
         if until is None:  # ask here, since notebook 99 runs without a reader
             cleanup.confirm_run(headless.prepare(parameters)[1], yes)
-    with handle_errors(), tempfile.NamedTemporaryFile() as file, _progress(waiting := Path(file.name)) as progress:
+    with handle_errors(), tempfile.NamedTemporaryFile() as file, progress_bar(waiting := Path(file.name)) as progress:
         folder = out_dir or ROOT / "runs" / datetime.now().strftime("%Y-%m-%d-%H%M%S")
         bar, steps = progress.add_task("starting", total=len(notebooks)), []
 
@@ -159,7 +160,7 @@ def check(
     from lab_lib import checks
     from lab_lib.masking import masked
 
-    with handle_errors(), _progress() as progress:
+    with handle_errors(), progress_bar() as progress:
         bar = progress.add_task("checking", total=checks.number_of(*(step or [])))
         lab = lab_lib.open_lab(
             account=account,
@@ -246,26 +247,6 @@ def clean(
         out.print(f"Nothing of the lab is left in {lab}.", soft_wrap=True)
         if kept := cleanup.kept(lab):
             out.print(f"Kept, since the lab did not make it: {', '.join(kept)}", soft_wrap=True)
-
-
-def _progress(waiting: Path | None = None) -> Progress:
-    """Return a progress bar. A notebook's cell writes into the file `waiting` what it waits for."""
-    # The description may be long: it must leave room for the bar, the numbers and the time.
-    described = _Description("{task.description}", table_column=Column(no_wrap=True, max_width=max(err.width - 42, 10)))
-    described.waiting = waiting
-    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), described, TimeElapsedColumn())
-    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
-
-
-class _Description(TextColumn):
-    """The name of what is done or, while a cell waits, the notebook's number and what there is so far."""
-
-    waiting: Path | None = None
-
-    def render(self, task: Task) -> Text:
-        line = self.waiting.read_text(encoding="utf-8") if self.waiting else ""
-        so_far = line.split(" … ")[-1]  # "5 s, 18,050 of 20,000 rows", or a line that has no such part
-        return Text(f"{task.description[:2]}: {so_far}") if line else super().render(task)
 
 
 def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:

@@ -14,8 +14,10 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -102,14 +104,35 @@ def stop() -> bool:
     """End the server and its functions; everything made there is gone. Return False if no server was running."""
     if not (found := running()):
         return False
-    process = psutil.Process(found.pid)
-    family = [process, *process.children(recursive=True)]
+    psutil.wait_procs(_kill(found), timeout=20)
+    shutil.rmtree(home() / "tmp", ignore_errors=True)
+    return True
+
+
+@contextmanager
+def another() -> Iterator[Server]:
+    """Start a server beside the one of this checkout. It ends, and all that it holds, with the context.
+
+    It belongs to the process group of its caller, so it also ends with a kernel that is killed.
+    """
+    with tempfile.TemporaryDirectory(prefix="lab-another-", ignore_cleanup_errors=True) as folder:
+        started = _launch(Path(folder), 0, own_session=False)
+        try:
+            yield started
+        finally:
+            psutil.wait_procs(_kill(started)[:1], timeout=20)  # the computer takes a second to forget the others
+
+
+def _kill(server: Server) -> list[psutil.Process]:
+    """Kill the server and its functions, and return their processes."""
+    family = list[psutil.Process]()
+    with suppress(psutil.NoSuchProcess):
+        family.append(psutil.Process(server.pid))
+        family += family[0].children(recursive=True)
     for each in family:
         with suppress(psutil.NoSuchProcess):
             each.kill()
-    psutil.wait_procs(family, timeout=20)
-    shutil.rmtree(home() / "tmp", ignore_errors=True)
-    return True
+    return family
 
 
 def proof(secret: str, nonce: str) -> str:
@@ -131,14 +154,14 @@ def _write_note(folder: Path, port: int, secret: str) -> None:
     replace_file(folder / "server.json", json.dumps({"port": port, "secret": secret}))
 
 
-def _launch(folder: Path, last: int) -> Server:
+def _launch(folder: Path, last: int, own_session: bool = True) -> Server:
     """Start ministack on its last port, else on the usual one, else on any free port."""
     secret = secrets.token_hex(20)
     for port in map(_free_port, [last, FIRST_PORT, 0, 0, 0]):
         if port is None:
             continue
         _write_note(folder, port, secret)
-        process, server = _spawn(folder), None
+        process, server = _spawn(folder, own_session), None
         try:
             if server := _first_answer(process, port, secret):
                 process.returncode = 0  # Python would warn that the process still runs
@@ -150,7 +173,7 @@ def _launch(folder: Path, last: int) -> Server:
     raise EmulatorError(f"The embedded AWS did not start. Its log says why: {folder / 'server.log'}")
 
 
-def _spawn(folder: Path) -> subprocess.Popen[bytes]:
+def _spawn(folder: Path, own_session: bool) -> subprocess.Popen[bytes]:
     """Start the process. It reads port and secret from the note, so no command line or environment holds them."""
     shutil.rmtree(folder / "tmp", ignore_errors=True)
     (folder / "tmp").mkdir()
@@ -169,7 +192,7 @@ def _spawn(folder: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # so Ctrl-C in a notebook or a terminal does not stop it
+            start_new_session=own_session,  # so Ctrl-C in a notebook or a terminal does not stop it
         )
 
 

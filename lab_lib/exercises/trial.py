@@ -1,0 +1,147 @@
+"""Judge a learner's function, as `lab try` does: by what the account holds after each case."""
+
+import ast
+import math
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from lab_lib.errors import UsageError
+from lab_lib.exercises.bench import Bench, OutOfTime
+from lab_lib.exercises.cases import CASES, Case, many_records
+from lab_lib.lab import open_another
+
+HANDLER = "lambda_handler"
+_MOST_SLOW = 2  # cases that take too long; then the others are not tried
+_MOST_CRASHES = 20
+_LONGEST = 12  # seconds for all small cases together
+_TOO_LATE = f"did not end within {_LONGEST} s, with the cases before it"
+_MARKS = {"passed": "✔", "not yet": "✘", "not tried": "–"}
+_COLOURS = {"passed": "#1a7f37", "not yet": "#b42318", "not tried": "#57606a"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a case has shown: passed, not yet, or not tried."""
+
+    case: Case
+    state: str
+    found: str = ""
+    is_slow: bool = False
+
+    @property
+    def mark(self) -> str:
+        """Return a sign and the state, for readers who do not see its colour."""
+        return f"{_MARKS[self.state]} {self.state}"
+
+    @property
+    def wanted(self) -> str:
+        """Return what the account should hold."""
+        return f"{self.case.wanted}{', or more' if self.case.crashes else ''}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """Results, shown as a table."""
+
+    results: list[Result]
+
+    @property
+    def passed(self) -> bool:
+        """Return True if the function has passed all cases."""
+        return all(result.state == "passed" for result in self.results)
+
+    @property
+    def summary(self) -> str:
+        """Return the number of cases passed, and why others were not tried."""
+        count = sum(result.state == "passed" for result in self.results)
+        ended = any(result.state == "not tried" for result in self.results)
+        why = f" {_MOST_SLOW} cases took too long, so the others were not tried." if ended else ""
+        return f"Passed: {count} of {len(self.results)}.{why}"
+
+    def __repr__(self) -> str:
+        lines = []
+        for result in self.results:
+            lines.append(f"{result.mark:11}  {result.case.name}: {result.case.sentence}")
+            if result.state == "not yet":
+                lines += [f"{'':13}expected: {result.wanted}", f"{'':13}found:    {result.found}"]
+        return "\n".join([*lines, self.summary])
+
+    def _repr_html_(self) -> str:
+        left = 'style="text-align:left"'
+        style = "color:white;padding:1px 6px;border-radius:3px;white-space:nowrap;background:"
+        rows = [
+            f'<tr><td {left}><span style="{style}{_COLOURS[result.state]}">{result.mark}</span></td>'
+            f"<td {left}><b>{escape(result.case.name)}</b><br>{escape(result.case.sentence)}</td>"
+            f"<td {left}>{escape(result.wanted)}</td><td {left}>{escape(result.found)}</td></tr>"
+            for result in self.results
+        ]
+        head = "".join(f'<th scope="col" {left}>{title}</th>' for title in ("state", "case", "expected", "found"))
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        return f"{table}<p>{escape(self.summary)}</p>"
+
+
+def judge(path: str | Path, large: bool = False, done: Callable[[Result], None] = lambda result: None) -> Report:
+    """Try the function in this file with each case, on another embedded AWS. `large` adds the case of 10,000 records.
+
+    `done` is called with each result as soon as it is there. UsageError if the file holds no function.
+    """
+    code, results = read(Path(path)), list[Result]()
+    with open_another() as lab:
+        bench, end = Bench(lab, code), time.monotonic() + _LONGEST
+        for number, case in enumerate(cases(large)):
+            if sum(result.is_slow for result in results) >= _MOST_SLOW:
+                results.append(Result(case, "not tried"))
+            else:
+                results.append(_try(bench, case, f"{number:02}", end if case in CASES else math.inf))
+            done(results[-1])
+    return Report(results)
+
+
+def cases(large: bool = False) -> list[Case]:
+    """Return the cases in the order in which they are tried."""
+    return [*CASES, many_records()] if large else CASES
+
+
+def read(path: Path) -> bytes:
+    """Return the file's content, which is not run here. UsageError if it is not Python, or defines no handler."""
+    try:
+        code = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}. Name the file that holds your function.") from None
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            names = {getattr(node, "name", getattr(node, "id", "")) for node in ast.walk(ast.parse(code, path.name))}
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        raise UsageError(f"{path}{line}: {getattr(error, 'msg', error)}. Mend that, then try again.") from None
+    if HANDLER not in names:
+        raise UsageError(
+            f"{path} has no {HANDLER}. Lambda calls `def {HANDLER}(event, context):`; write that function."
+        )
+    return code
+
+
+def _try(bench: Bench, case: Case, name: str, end: float) -> Result:
+    """Try one case; one that crashes, until the function was killed after each of its calls."""
+    found, killed = "", ""
+    for call in range(1, _MOST_CRASHES + 1) if case.crashes else [0]:
+        seconds = min(case.seconds, end - time.monotonic())
+        bench.begin(f"{name}-{call:02}-", seconds, kill_after=call)
+        try:
+            case.run(bench, bench.records)
+        except OutOfTime:
+            bench.holding()  # empties the queues
+            why = f"did not end within {case.seconds:g} s" if seconds == case.seconds else _TOO_LATE
+            return Result(case, "not yet", f"{killed}{why}", is_slow=True)
+        holding = bench.holding()
+        killed = f"killed after call {call}, {bench.killed}: " if bench.killed else ""
+        found = f"{killed}{holding}"
+        if not case.holds(holding):
+            return Result(case, "not yet", found)
+        if not bench.killed:
+            break
+    return Result(case, "passed", found)

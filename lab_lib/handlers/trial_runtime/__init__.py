@@ -1,0 +1,1 @@
+"""The code around the learner's function when `lab try` judges it."""
