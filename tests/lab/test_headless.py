@@ -19,6 +19,7 @@ from lab_lib.exercises import copies, experiments
 from lab_lib.lab import open_lab
 from lab_lib.run import headless
 from lab_lib.run.kernels import one_kernel
+from tests.learners import solve
 
 STEPS = [path.stem for path in headless.notebooks()]
 EMAIL, PHONE = "ana@example.com", "+15555550100"
@@ -314,9 +315,10 @@ def test_local_start_status_and_stop_say_and_return_what_runs(own_home):
 
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
-    """The learner's copy of the notebooks."""
+    """The learner's copy of the notebooks, with the solutions filled in."""
     monkeypatch.setenv("LAB_COPY", str(tmp_path / "my-lab"))
-    return copies.complete()
+    solve(copies.complete())
+    return copies.folder()
 
 
 def test_the_learners_copy_is_run_with_its_own_settings_and_stays_as_it_is(copy, account, tmp_path):
