@@ -92,6 +92,8 @@ def _set(answer: Any, right: Any, plain: Callable[[Any], Any] = _plain) -> Fault
     with_spaces = any(" " in str(item) for item in wanted)
     found = {plain(item): item for item in _items(answer, with_spaces)}
     wrong, missing = [str(item) for key, item in found.items() if key not in wanted], len(wanted - found.keys())
+    if len(wanted) == 1 and len(found) == 1:
+        return [f"It is not {wrong[0]}."] if wrong else []
     faults = [f"{', '.join(wrong[:MOST_NAMED])} does not belong there."] if wrong else []
     return faults + ([f"{missing} of {len(wanted)} {'is' if missing == 1 else 'are'} missing."] if missing else [])
 

@@ -56,7 +56,7 @@ WRONG = {
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)""",
         "✘ not yet  access policy of CreditCollection  nobody may send",
     ),
-    "policy": ('my_action, may_read = "sqs:*", True', "Not yet. sqs:* does not belong there. 1 of 1 is missing."),
+    "policy": ('my_action, may_read = "sqs:*", True', "Not yet. It is not sqs:*.\nNot yet. It is not True."),
     "room": ('my_room = lab.threshold - totals["accountBalance"]', "Not yet. The amount of C2 is not right."),
 }
 
