@@ -120,10 +120,10 @@ def source(helper: Callable[..., Any]) -> Code:
 
 
 def _table(calls: list[Call]) -> str:
-    left = 'style="text-align:left"'
+    left, in_one_line = 'style="text-align:left"', 'style="white-space:nowrap"'
     rows = [
         f"<tr><td {left}>{call.service}</td><td {left}><b>{call.operation}</b></td>"
-        f"<td {left}>{escape(call.main)}</td><td>{call.took}</td></tr>"
+        f"<td {left}>{escape(call.main)}</td><td {in_one_line}>{call.took}</td></tr>"
         for call in calls
     ]
     head = "".join(f'<th scope="col" {left}>{title}</th>' for title in ("service", "call", "main parameters", "took"))
