@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
@@ -26,6 +26,9 @@ TAG_KEY, TAG_VALUE = "lab", "serverless-lab"
 TAGS = {TAG_KEY: TAG_VALUE}
 TAG = {"Key": TAG_KEY, "Value": TAG_VALUE}  # the same tag for S3, IAM, DynamoDB and SNS
 BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's name
+# What stands before a name of notebook 06. No prefix can have the underscore, so no other lab has these names.
+BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
+BREAK_IT_ANY = "BreakIt*_"  # matches both, in a policy
 DEFAULT_REGION = "us-east-1"
 DEFAULT_THRESHOLD = Decimal(1500)
 _ROWS_PER_SECOND = 600  # of the embedded AWS; docs/performance.md has three times as many, on a quiet computer
@@ -47,6 +50,7 @@ class Lab:
     email: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
     bucket_name: str = field(default="", repr=False)  # only for a bucket that a classroom created under its own name
+    part: str = ""  # BREAK_IT or BREAK_IT_MY for what notebook 06 puts beside the lab
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def client(self, service: str) -> Any:
@@ -77,7 +81,16 @@ class Lab:
 
     def name(self, name: str) -> str:
         """Return a name of the handout with the prefix before it."""
-        return f"{self.prefix}{name}"
+        return f"{self.prefix}{self.part}{name}"
+
+    def beside(self, part: str) -> "Lab":
+        """Return a part of notebook 06: the same bucket and roles, the same clients, names of its own."""
+        return replace(self, part=part)
+
+    @property
+    def whole(self) -> "Lab":
+        """Return the lab that this is a part of; itself, if it is none."""
+        return replace(self, part="")
 
     @property
     def bucket(self) -> str:

@@ -15,6 +15,7 @@ from lab_lib.lab import BUCKET_NAME, DEFAULT_REGION, TAG, Lab
 
 _PRIVATE = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)
 _TEXT = "text/plain; charset=utf-8"
+EXPERIMENTS = "break-it/"  # how the keys of notebook 06 begin
 
 
 def ensure_bucket(lab: Lab) -> str:
@@ -131,9 +132,22 @@ def objects(lab: Lab) -> list[dict[str, Any]]:
 
 
 def uploads(lab: Lab) -> list[dict[str, Any]]:
-    """Return the uploaded objects, newest last, without rejected rows and the folders that the console creates."""
-    found = [each for each in objects(lab) if not each["Key"].startswith(REJECTED) and not each["Key"].endswith("/")]
+    """Return the uploaded objects, newest last, without rejected rows, notebook 06's, and the console's folders."""
+    others = (REJECTED, EXPERIMENTS)
+    found = [each for each in objects(lab) if not each["Key"].startswith(others) and not each["Key"].endswith("/")]
     return sorted(found, key=lambda each: each["LastModified"])
+
+
+def experiments(lab: Lab) -> list[str]:
+    """Return the keys of notebook 06's uploads, and of what was rejected of them."""
+    keys = [str(each["Key"]) for each in objects(lab)]
+    return [key for key in keys if key.removeprefix(REJECTED).startswith(EXPERIMENTS)]
+
+
+def delete_experiments(lab: Lab) -> None:
+    """Delete notebook 06's uploads, and what was rejected of them."""
+    for key in experiments(lab):
+        delete_object(lab, key)
 
 
 def content(lab: Lab, key: str) -> bytes:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
 from lab_lib.errors import LabError, UsageError
-from lab_lib.lab import Lab
+from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
 
 
 @dataclass(frozen=True)
@@ -18,22 +19,41 @@ class Resource:
     delete: Callable[[Lab], None]
 
 
+_Call = Callable[[Lab, str], Any]
+# Each kind of resource that has names: the names in the account, and how to find, recognise and delete one.
+_KINDS: list[tuple[str, Callable[[Lab], list[str]], _Call, _Call, _Call]] = [
+    ("function", functions.names, functions.find_function, functions.is_ours, functions.delete_function),
+    (
+        "log of",
+        cloudwatch.names,
+        cloudwatch.find_log_group,
+        cloudwatch.is_our_log_group,
+        cloudwatch.delete_log_group,
+    ),
+    ("topic", topics.names, topics.find_topic, topics.is_ours, topics.delete_topic),
+    ("queue", queues.names, queues.find_queue, queues.is_ours, queues.delete_queue),
+    ("table", tables.names, tables.find_table, tables.is_ours, tables.delete_table),
+]
+
+
 def delete_all(lab: Lab) -> Iterator[str]:
     """Delete the lab's own resources one by one, and yield the name of each. Resources of others stay."""
-    for resource in _resources():
-        if resource.is_ours(lab):
-            resource.delete(lab)
-            yield resource.label
+    yield from _delete(lab, _resources(lab))
+
+
+def delete_experiments(lab: Lab) -> Iterator[str]:
+    """Delete what notebook 06 made, one by one, and yield the name of each."""
+    yield from _delete(lab, _of_experiments(lab))
 
 
 def remaining(lab: Lab) -> list[str]:
     """Return the names of the lab's own resources in the account."""
-    return [resource.label for resource in _resources() if resource.is_ours(lab)]
+    return [resource.label for resource in _resources(lab) if resource.is_ours(lab)]
 
 
 def kept(lab: Lab) -> list[str]:
     """Return the resources that have the lab's names without its tag. They were created by others and never deleted."""
-    return [each.label for each in _resources() if each.find(lab) is not None and not each.is_ours(lab)]
+    return [each.label for each in _resources(lab) if each.find(lab) is not None and not each.is_ours(lab)]
 
 
 def is_half_deleted(lab: Lab) -> bool:
@@ -83,24 +103,60 @@ def _answer(question: str) -> bool | None:
         return None
 
 
-def _resources() -> Iterator[Resource]:
+def _delete(lab: Lab, resources: Iterator[Resource]) -> Iterator[str]:
+    for resource in resources:
+        if resource.is_ours(lab):
+            resource.delete(lab)
+            yield resource.label
+
+
+def _resources(lab: Lab) -> Iterator[Resource]:
+    yield from _of_experiments(lab)
     bucket_trigger = triggers.find_bucket_trigger, triggers.delete_bucket_trigger
     yield _trigger("bucket trigger", "TransactionProcessor", *bucket_trigger)
-    stream_trigger = triggers.find_stream_trigger, triggers.delete_stream_trigger
-    yield _trigger("stream trigger", "TotalNotifier", *stream_trigger)
-    of_function = functions.find_function, functions.is_ours, functions.delete_function
-    of_log = cloudwatch.find_log_group, cloudwatch.is_our_log_group, cloudwatch.delete_log_group
-    of_topic = topics.find_topic, topics.is_ours, topics.delete_topic
-    of_queue = queues.find_queue, queues.is_ours, queues.delete_queue
-    of_table = tables.find_table, tables.is_ours, tables.delete_table
+    yield _stream_trigger()
+    alert_queues = [*queues.ALERT_QUEUES, queues.DEAD_LETTERS]
+    named = [functions.SOURCES, functions.SOURCES, [topics.ALERT_TOPIC], alert_queues, tables.KEYS]
+    for (kind, _, *calls), names in zip(_KINDS, named, strict=True):
+        yield from (_named(f"{kind} {name}", name, *calls) for name in names)
     of_role = roles.find_role, roles.is_ours, roles.delete_role
-    yield from (_named(f"function {name}", name, *of_function) for name in functions.SOURCES)
-    yield from (_named(f"log of {name}", name, *of_log) for name in functions.SOURCES)
-    yield _named(f"topic {topics.ALERT_TOPIC}", topics.ALERT_TOPIC, *of_topic)
-    yield from (_named(f"queue {name}", name, *of_queue) for name in [*queues.ALERT_QUEUES, queues.DEAD_LETTERS])
-    yield from (_named(f"table {name}", name, *of_table) for name in tables.KEYS)
     yield from (_named(f"role {name}", name, *of_role) for name in functions.ROLES.values())
     yield Resource("bucket", buckets.find_bucket, buckets.is_ours, buckets.delete_bucket)
+
+
+def _of_experiments(lab: Lab) -> Iterator[Resource]:
+    """Yield the resources of notebook 06, found by their names: usually there are none."""
+    yield from (_stream_trigger(part) for part in (BREAK_IT_MY, BREAK_IT))
+    for kind, names, *calls in _KINDS:
+        there = [name.removeprefix(lab.prefix) for name in names(lab) if name.startswith(lab.prefix)]
+        found = [name for name in there if name.startswith((BREAK_IT, BREAK_IT_MY))]
+        yield from (_named(f"{kind} {name}", name, *calls) for name in found)
+    for role in functions.ROLES.values():
+        of_policy = roles.find_experiments, _has_experiments, roles.delete_experiments
+        yield _named(f"policy {roles.EXPERIMENTS} of {role}", role, *of_policy)
+    yield Resource(f"uploads to {buckets.EXPERIMENTS}", _uploads, _has_uploads, buckets.delete_experiments)
+
+
+def _has_experiments(lab: Lab, role: str) -> bool:
+    return roles.find_experiments(lab, role) is not None
+
+
+def _uploads(lab: Lab) -> object:
+    return buckets.experiments(lab) or None
+
+
+def _has_uploads(lab: Lab) -> bool:
+    return _uploads(lab) is not None
+
+
+def _stream_trigger(part: str = "") -> Resource:
+    def find(lab: Lab) -> object:
+        return triggers.find_stream_trigger(lab.beside(part))
+
+    def delete(lab: Lab) -> None:
+        triggers.delete_stream_trigger(lab.beside(part))
+
+    return _trigger(f"stream trigger{' of ' if part else ''}{part}", f"{part}TotalNotifier", find, delete)
 
 
 def _trigger(label: str, function: str, find: Callable[[Lab], object], delete: Callable[[Lab], None]) -> Resource:

@@ -39,6 +39,13 @@ def find_log_group(lab: Lab, name: str) -> str | None:
     return log_group(lab, name) if _describe(lab, name) else None
 
 
+def names(lab: Lab) -> list[str]:
+    """Return the names of the functions that have a log group in the Region, and begin with the prefix."""
+    beginning = f"/aws/lambda/{lab.prefix}"
+    pages = lab.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=beginning)
+    return [group["logGroupName"].removeprefix("/aws/lambda/") for page in pages for group in page["logGroups"]]
+
+
 def is_our_log_group(lab: Lab, name: str) -> bool:
     """Return True if the log group exists and has the lab's tag."""
     if find_log_group(lab, name) is None:

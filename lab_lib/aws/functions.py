@@ -34,7 +34,7 @@ ROLES = {name: f"{name}Role" for name in SOURCES}
 _UNREACHED = Decimal("999999999999999")  # the highest threshold that a lab takes
 
 
-def settings(lab: Lab, name: str, timeout: int = TIMEOUT) -> dict[str, Any]:
+def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | None = None) -> dict[str, Any]:
     """Return the function's configuration, as arguments of Lambda's API; `timeout` in seconds."""
     descriptions = {
         "TransactionProcessor": "Process data and send to DynamoDB tables",
@@ -43,9 +43,9 @@ def settings(lab: Lab, name: str, timeout: int = TIMEOUT) -> dict[str, Any]:
     return {
         "FunctionName": lab.name(name),
         "Description": descriptions[name],
-        "Role": find_role(lab, ROLES[name]),
+        "Role": find_role(lab.whole, ROLES[name]),
         "Runtime": RUNTIME,
-        "Handler": f"{SOURCES[name].name}.lambda_handler",
+        "Handler": f"{(files or source_files(name))[-1].stem}.lambda_handler",
         "Timeout": timeout,
         "MemorySize": 256,
         "Environment": {"Variables": variables(lab, name)},
@@ -66,14 +66,16 @@ def variables(lab: Lab, name: str) -> dict[str, str]:
     }
 
 
-def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT) -> str:
+def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | None = None) -> str:
     """Create the function from its files in lab_lib/handlers, or update it. Return its ARN when it can be invoked.
 
-    `timeout` in seconds, such as `timeout_for` a file.
+    `timeout` in seconds, such as `timeout_for` a file. `files` are used instead of the function's own; the last one has
+    the handler.
     """
-    lambda_, wanted, archive = lab.client("lambda"), settings(lab, name, timeout), package(source_files(name))
+    lambda_, wanted = lab.client("lambda"), settings(lab, name, timeout, files)
+    archive = package(files or source_files(name))
     if wanted["Role"] is None:
-        raise StepMissing(f"Role {lab.name(ROLES[name])} is not there. Run 00-start-here first.")
+        raise StepMissing(f"Role {lab.whole.name(ROLES[name])} is not there. Run 00-start-here first.")
     if find_queue(lab, DEAD_LETTERS) is None:
         raise StepMissing(f"Queue {lab.name(DEAD_LETTERS)} is not there. Run 00-start-here first.")
     ensure_log_group(lab, name)
@@ -216,6 +218,11 @@ def delete_function(lab: Lab, name: str) -> None:
     """Delete the function, if the lab created it."""
     if is_ours(lab, name):
         lab.client("lambda").delete_function(FunctionName=lab.name(name))
+
+
+def invoke_later(lab: Lab, name: str, event: dict[str, Any]) -> None:
+    """Hand the event to Lambda, as S3 does. Lambda retries an event that fails twice, then gives it up."""
+    lab.client("lambda").invoke(FunctionName=lab.name(name), Payload=json.dumps(event), InvocationType="Event")
 
 
 def invoke(lab: Lab, name: str, event: dict[str, Any]) -> Any:

@@ -7,6 +7,7 @@ from lab_lib.aws import policies
 from lab_lib.lab import TAG, Lab
 
 POLICY_NAME = "lab"
+EXPERIMENTS = "break-it"  # the policy for notebook 06
 
 
 def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
@@ -25,7 +26,7 @@ def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
         return arn
     else:
         iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=trust)
-        _remove_policies(lab, role_name, keep=POLICY_NAME)
+        _remove_policies(lab, role_name, POLICY_NAME, EXPERIMENTS)
     iam.put_role_policy(RoleName=role_name, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(permissions))
     return arn
 
@@ -56,6 +57,25 @@ def is_ours(lab: Lab, name: str) -> bool:
     return TAG in (describe(lab, lab.name(name)) or {}).get("Tags", [])
 
 
+def ensure_experiments(lab: Lab, name: str, permissions: policies.Policy) -> None:
+    """Give the role the permissions for notebook 06 too, if the lab created it."""
+    if is_ours(lab, name):
+        document = json.dumps(permissions)
+        lab.client("iam").put_role_policy(RoleName=lab.name(name), PolicyName=EXPERIMENTS, PolicyDocument=document)
+
+
+def find_experiments(lab: Lab, name: str) -> str | None:
+    """Return the name of the role's policy for notebook 06, or None."""
+    found = lab.client("iam").list_role_policies(RoleName=lab.name(name))["PolicyNames"] if is_ours(lab, name) else []
+    return EXPERIMENTS if EXPERIMENTS in found else None
+
+
+def delete_experiments(lab: Lab, name: str) -> None:
+    """Take the permissions for notebook 06 from the role; quiet if it has none."""
+    if find_experiments(lab, name):
+        lab.client("iam").delete_role_policy(RoleName=lab.name(name), PolicyName=EXPERIMENTS)
+
+
 def delete_role(lab: Lab, name: str) -> None:
     """Delete the role, if the lab created it."""
     if is_ours(lab, name):
@@ -63,11 +83,11 @@ def delete_role(lab: Lab, name: str) -> None:
         lab.client("iam").delete_role(RoleName=lab.name(name))
 
 
-def _remove_policies(lab: Lab, role_name: str, keep: str = "") -> None:
-    """Remove every policy but one from the role: each policy that was added by hand gives it more permissions."""
+def _remove_policies(lab: Lab, role_name: str, *keep: str) -> None:
+    """Remove all other policies from the role: each policy that was added by hand gives it more permissions."""
     iam = lab.client("iam")
     for policy in iam.list_role_policies(RoleName=role_name)["PolicyNames"]:
-        if policy != keep:
+        if policy not in keep:
             iam.delete_role_policy(RoleName=role_name, PolicyName=policy)
     for policy in iam.list_attached_role_policies(RoleName=role_name)["AttachedPolicies"]:
         iam.detach_role_policy(RoleName=role_name, PolicyArn=policy["PolicyArn"])

@@ -76,17 +76,17 @@ def delete_bucket_trigger(lab: Lab) -> None:
         _put_notifications(lab, _other_notifications(lab))
 
 
-def ensure_stream_trigger(lab: Lab) -> str:
+def ensure_stream_trigger(lab: Lab, stream: str | None = None, settings: dict[str, Any] = MAPPING) -> str:
     """Let changes in the table Transactions start TotalNotifier. Return the mapping's UUID when it is enabled.
 
     A new mapping starts at TRIM_HORIZON, the oldest record of the stream. LATEST, the handout's starting position, can
-    miss changes in the minutes until the mapping works.
+    miss changes in the minutes until the mapping works. `stream` is the ARN of another stream than the lab's own.
     """
     lambda_ = lab.client("lambda")
-    stream = _require(find_stream(lab), "The stream of table Transactions", "00-start-here")
+    stream = stream or _require(find_stream(lab), "The stream of table Transactions", "00-start-here")
     function = _require(find_function(lab, "TotalNotifier"), "Function TotalNotifier", "01-create-functions")
     settings = {
-        **MAPPING,
+        **settings,
         "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}},
         "Enabled": True,
     }
@@ -117,21 +117,13 @@ def switch_stream_trigger(lab: Lab, on: bool) -> None:
 
 
 def find_stream_trigger(lab: Lab) -> dict[str, Any] | None:
-    """Return the mapping from the stream of Transactions to TotalNotifier, as Lambda describes it, or None."""
+    """Return the mapping from a stream to TotalNotifier, as Lambda describes it, or None."""
     return next(iter(_notifier_mappings(lab)), None)
 
 
 def mappings(lab: Lab) -> list[dict[str, Any]]:
     """Return all mappings from a present or earlier stream of Transactions, as Lambda describes them."""
-    table = lab.arn("dynamodb", f"table/{lab.name('Transactions')}/")
-    # All mappings of the account are listed: Lambda does not find a mapping by a function that is deleted.
-    pages = lab.client("lambda").get_paginator("list_event_source_mappings").paginate()
-    found = [mapping for page in pages for mapping in page["EventSourceMappings"]]
-    return [
-        mapping
-        for mapping in found
-        if mapping.get("EventSourceArn", "").startswith(table) and mapping["State"] != "Deleting"
-    ]
+    return _mappings(lab, f"table/{lab.name('Transactions')}/")
 
 
 def delete_stream_trigger(lab: Lab) -> None:
@@ -263,8 +255,21 @@ def _put_notifications(lab: Lab, to_functions: list[dict[str, Any]]) -> None:
 
 
 def _notifier_mappings(lab: Lab) -> list[dict[str, Any]]:
-    """Return the mappings that start TotalNotifier. A user may have created more than one."""
-    return [mapping for mapping in mappings(lab) if _starts(lab, "TotalNotifier", mapping)]
+    """Return the mappings from a stream to TotalNotifier. A user may have created more than one."""
+    return [mapping for mapping in _mappings(lab, "table/") if _starts(lab, "TotalNotifier", mapping)]
+
+
+def _mappings(lab: Lab, source: str) -> list[dict[str, Any]]:
+    """Return the mappings from streams whose ARN continues like this after the account."""
+    # All mappings of the account are listed: Lambda does not find a mapping by a function that is deleted.
+    pages = lab.client("lambda").get_paginator("list_event_source_mappings").paginate()
+    found = [mapping for page in pages for mapping in page["EventSourceMappings"]]
+    beginning = lab.arn("dynamodb", source)
+    return [
+        mapping
+        for mapping in found
+        if mapping.get("EventSourceArn", "").startswith(beginning) and mapping["State"] != "Deleting"
+    ]
 
 
 def _has_changed(mapping: dict[str, Any], settings: dict[str, Any]) -> bool:

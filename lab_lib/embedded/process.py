@@ -85,6 +85,7 @@ def _settings(port: int, secret: str) -> dict[str, str]:
 def _change(secret: str) -> None:
     """Replace the functions of ministack that behave differently from AWS where the lab relies on AWS."""
     from ministack.core import iam_actions, lambda_runtime
+    from ministack.core.concurrency import esm_wake
     from ministack.core.responses import get_account_id, get_region
     from ministack.services import dynamodb, lambda_svc
 
@@ -119,6 +120,17 @@ def _change(secret: str) -> None:
         for each in (record, *record["versions"].values()):
             each["config"] |= _READY
 
+    def waking(change: Callable[..., Any]) -> Callable[..., Any]:
+        """Let the poller look at once after this change to a mapping; ministack looks once a second."""
+
+        def changed(*args: Any) -> Any:
+            answer = change(*args)
+            esm_wake.set()
+            return answer
+
+        return changed
+
+    lambda_svc._create_esm, lambda_svc._update_esm = waking(lambda_svc._create_esm), waking(lambda_svc._update_esm)
     lambda_svc._presigned_code_url = code_url
     lambda_svc._schedule_state_transition = activate
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials

@@ -109,6 +109,15 @@ def _room(answer: Any, totals: Any, threshold: Decimal) -> Faults:
     return [f"The amount of {', '.join(wrong[:MOST_NAMED])} is not right."] if wrong else []
 
 
+def _amounts(answer: Any, *right: int) -> Faults:
+    """Compare numbers, one by one."""
+    found = [_plain(item) for item in _items(answer)]
+    if len(found) != len(right):
+        return [f"{len(found)} numbers; wanted {len(right)}."]
+    wrong = [str(place) for place, pair in enumerate(zip(found, right, strict=True), 1) if pair[0] != pair[1]]
+    return [f"Number {', '.join(wrong[:MOST_NAMED])} is not right."] if wrong else []
+
+
 def _message(answer: Any, customer: str, balance: str) -> Faults:
     """Read the message as the programs behind the queues do."""
     if not isinstance(answer, str):
@@ -174,6 +183,15 @@ QUESTIONS = {
         lambda answer: _set(answer, [False]), "What no statement allows is refused."
     ),
     "room below the threshold": Question(_room, "A customer at or above the threshold has 0."),
+    "what each change adds": Question(
+        lambda answer: _amounts(answer, 1000, 400, 200, 50, -250, -200, 100),
+        "The new amount minus the old one, where an amount that is not there is 0. One rule for every kind of change.",
+    ),
+    "a stop between total and marker": Question(
+        lambda answer: _set(answer, ["b"], _letters),
+        "The total is there and the marker is not, so the change is added again. With the marker first it would be a: "
+        "the next delivery finds the marker and adds nothing.",
+    ),
     "what becomes of the alerts": Question(
         lambda answer: _set(answer, ["b"], _letters),
         "A topic keeps nothing. What starts the chain is deleted first, and what receives at its end later.",

@@ -1,189 +1,213 @@
-"""Run the experiments of notebook 06 with customers and files of their own, and put everything back."""
+"""Run the learner's own TotalNotifier beside the lab's, and break both. Notebook 06 shows what becomes of each.
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+Two parts stand beside the lab, each with the handout's names behind its own beginning. In the part BreakIt_ are the
+tables that files go to, and the lab's functions. In the part BreakItMy_ is the learner's function, which reads the same
+stream. Bucket and roles are the lab's own.
+"""
+
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+from urllib.parse import quote_plus
+
+import pandas as pd
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables, topics, triggers
-from lab_lib.handlers.transaction_processor.transactions_file import REJECTED
-from lab_lib.lab import Lab
+from lab_lib.aws import (
+    buckets,
+    cleanup,
+    cloudwatch,
+    functions,
+    policies,
+    queues,
+    roles,
+    streams,
+    tables,
+    topics,
+    triggers,
+)
+from lab_lib.checks.step_02 import takes
+from lab_lib.errors import LabError, UsageError, WrongResource
+from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
 from lab_lib.waiting import wait_until
 
-T = TypeVar("T")
-CUSTOMERS = "Break "  # how the ids of the experiments' customers begin
-FILES = "break-it"  # how the keys of the experiments' uploads begin
+DATA = Path(__file__).parents[2] / "data"
+QUEUE = queues.ALERT_QUEUES[0]  # one of the two is enough to count alerts
+NOTIFIER = "TotalNotifier"
+_DELIVERY_LOG = Path(__file__).parents[1] / "handlers" / "delivery_log" / "delivery_log.py"
+_AWS_DEFAULTS: dict[str, Any] = {"BatchSize": 100}  # an error is retried until the change is a day old
 
 
-def upload(lab: Lab, path: str | Path) -> dict[str, Any]:
-    """Upload a file, wait until its rows are in the totals, and return TransactionProcessor's report of it."""
-    key = Path(path).name
-    before = len(_reports(lab, key))
-    buckets.upload(lab, path)
-    report = _wait_for_report(lab, key, before)
-    wait_for_totals(lab)
+def parts(lab: Lab) -> tuple[Lab, Lab]:
+    """Return the two parts beside the lab: the one with the lab's functions, and the one with the learner's."""
+    return lab.beside(BREAK_IT), lab.beside(BREAK_IT_MY)
+
+
+def prepare(lab: Lab) -> tuple[Lab, Lab]:
+    """Delete what an earlier try has left, and create the parts. The learner's function comes with `deploy`."""
+    _require_quiet(lab)
+    list(cleanup.delete_experiments(lab))
+    for function, permissions in policies.experiments(lab).items():
+        roles.ensure_experiments(lab, functions.ROLES[function], permissions)
+    ours, mine = parts(lab)
+    for name in tables.KEYS:
+        tables.ensure_table(ours, name)
+    for part in (ours, mine):
+        for name in (QUEUE, queues.DEAD_LETTERS):
+            queues.ensure_queue(part, name)
+        topics.ensure_topic(part)
+        triggers.ensure_queue_subscription(part, QUEUE)
+    for name in functions.SOURCES:
+        functions.ensure_function(ours, name)
+    triggers.ensure_stream_trigger(ours)
+    return ours, mine
+
+
+def deploy(lab: Lab, path: str | Path) -> None:
+    """Deploy the file as the learner's function, with empty tables. It reads the stream from its beginning.
+
+    UsageError if the file is missing, or is not Python with a lambda_handler.
+    """
+    _require_handler(Path(path))
+    ours, mine = parts(lab)
+    triggers.delete_stream_trigger(mine)
+    functions.delete_function(mine, NOTIFIER)
+    cloudwatch.delete_log_group(mine, NOTIFIER)
+    for queue in (QUEUE, queues.DEAD_LETTERS):
+        queues.delete_messages(mine, queue, lambda body: True)
+    for name in ("TransactionTotal", "ProcessedRecords"):
+        tables.delete_table(mine, name)
+        tables.ensure_table(mine, name)
+    functions.ensure_function(mine, NOTIFIER, files=[Path(path), _DELIVERY_LOG])
+    triggers.ensure_stream_trigger(mine, tables.find_stream(ours), _AWS_DEFAULTS)
+    wait_for_both(lab)
+
+
+def upload(lab: Lab, file: str) -> dict[str, Any]:
+    """Upload a file of data/, wait until both functions have its changes, and return TransactionProcessor's report."""
+    report: dict[str, Any] = functions.invoke(parts(lab)[0], "TransactionProcessor", _uploaded(lab, file))["files"][0]
+    wait_for_both(lab)
     return report
 
 
-def wait_for_totals(lab: Lab) -> None:
-    """Wait until the total of each customer is the sum of their transactions."""
-    hint = "Read the log of TotalNotifier."
-    _wait(lambda: _totals(lab) == _sums(lab), "the totals to agree with the transactions", hint)
+def send(lab: Lab, file: str) -> None:
+    """Upload a file of data/, and hand S3's event to Lambda, which retries it until it gives it up."""
+    functions.invoke_later(parts(lab)[0], "TransactionProcessor", _uploaded(lab, file))
 
 
-def wait_for_failure(lab: Lab) -> str:
-    """Wait until TotalNotifier fails once more, and return its last error; return "" at once if the topic exists.
-
-    While the topic is missing, the function fails until Lambda has used up the retries of the change.
-    """
-    before = len(_errors(lab))
-    hint = (
-        "Nothing fails if the alert was sent already, or if Lambda has given up the change: "
-        "put everything back, and begin again at the top."
-    )
-    _wait(lambda: topics.find_topic(lab) or len(_errors(lab)) > before, "TotalNotifier to fail", hint, timeout=60)
-    return next(reversed(_errors(lab)), "")
+def deliver(lab: Lab, records: list[streams.Record]) -> pd.DataFrame:
+    """Deliver these records of the stream to both functions by hand, and return how each of them ended."""
+    both = parts(lab)
+    with ThreadPoolExecutor() as pool:
+        ends = list(pool.map(_invoke, both, [records] * len(both)))
+    return pd.DataFrame({"function": [part.name(NOTIFIER) for part in both], "ended": ends})
 
 
-def wait_for_alert(lab: Lab, customer: str) -> None:
-    """Wait until both queues hold an alert of the customer."""
-    hint = "After ten failures Lambda gives up a change; the customer's next one brings the alert."
-    _wait(lambda: all(_alerted(lab, queue, customer) for queue in queues.ALERT_QUEUES), "the alert", hint)
+def wait_for_both(lab: Lab) -> None:
+    """Wait until the lab's function has all changes in its totals, and the learner's has too, or fails."""
+    ours, mine = parts(lab)
+    hint = f"Read the log of {ours.name(NOTIFIER)}."
+    _wait(lambda: _is_right(ours), f"{ours.name(NOTIFIER)} to count all changes", hint)
+    ids = {record["eventID"] for record in streams.records(ours)}
+    hint = f"Read the log of {mine.name(NOTIFIER)}."
+    what = f"{mine.name(NOTIFIER)} to process all changes, or to fail"
+    _wait(lambda: not _left(mine, ids) or error(lab), what, hint)
 
 
 def wait_for_dead_letters(lab: Lab, *wanted: str) -> None:
-    """Wait until there is a dead letter about each of these files and transactions."""
+    """Wait until there is a dead letter of the lab's functions about each of these files and transactions."""
+    ours, _ = parts(lab)
     hint = "Read the logs of both functions."
-    _wait(lambda: {*wanted} <= {each["what"] for each in queues.dead_letters(lab)}, "the dead letters", hint, 600)
+    _wait(lambda: {*wanted} <= {each["what"] for each in queues.dead_letters(ours)}, "the dead letters", hint, 600)
 
 
-def check_prediction(prediction: Any, outcome: Any) -> None:
-    """Print whether the prediction was right. Print nothing if it is None."""
-    if prediction is not None:
-        print("You predicted right." if prediction == outcome else f"You predicted {prediction}; it is {outcome}.")
+def error(lab: Lab) -> str:
+    """Return the error with which the last delivery of the stream to the learner's function ended; "" without one."""
+    by_stream = [each for each in _deliveries(parts(lab)[1]) if each["By"] == "stream"]
+    ended = by_stream if by_stream and "Error" in by_stream[-1] else by_stream[:-1]  # the last one may go on
+    return str(ended[-1].get("Error", "the function did not end")) if ended else ""
 
 
-def begun(lab: Lab) -> bool:
-    """Return whether the lab stands and holds uploads of experiments that were not put back."""
-    return triggers.find_stream_trigger(lab) is not None and any(map(_is_upload, buckets.objects(lab)))
+def compare(lab: Lab, *customers: str) -> pd.DataFrame:
+    """Return what the account holds of these customers, by both functions.
 
-
-def put_back(lab: Lab) -> None:
-    """Repair what the experiments broke, and delete what they made. Safe to run twice.
-
-    Only the markers of their changes stay, until they expire: without them, a redelivered change would count again.
+    CustomerId; total and alerts of the lab's function; other total and other alerts, of the learner's; stuck: whether
+    there are changes that the learner's function has not ended without an error.
     """
-    _repair(lab)
-    place = streams.end(lab)
-    deleted = _delete_items(lab, "Transactions")
-    # The stream keeps the changes of an item in order: once its deletion is counted, so is all that came before.
-    _wait(lambda: _counted(lab, place) >= deleted, "TotalNotifier to count the deletions", "Read its log.")
-    _delete_items(lab, "Customer")
-    _delete_items(lab, "TransactionTotal")
-    for queue in queues.ALERT_QUEUES:
-        queues.delete_messages(lab, queue, lambda body: _is_ours(queues.alert(body).get("customerID", "")))
-    queues.delete_messages(lab, queues.DEAD_LETTERS, lambda letter: _is_our_letter(lab, letter))
-    for each in filter(_is_upload, buckets.objects(lab)):  # last, because `begun` looks for them
-        buckets.delete_object(lab, each["Key"])
-    _leave_errors_behind(lab)
+    ours, mine = parts(lab)
+    records = streams.records(ours, *customers)
+    left = _left(mine, {record["eventID"] for record in records})
+    stuck = {streams.customer(record) for record in records if record["eventID"] in left}
+    columns: dict[str, Any] = {"CustomerId": customers}
+    for prefix, part in (("", ours), ("other ", mine)):
+        totals = {item["CustomerId"]: item.get("accountBalance", 0) for item in tables.items(part, "TransactionTotal")}
+        alerts = Counter(alert["customerID"] for alert in queues.alerts(part, QUEUE))
+        columns[f"{prefix}total"] = [totals.get(name, Decimal(0)) for name in customers]
+        columns[f"{prefix}alerts"] = [alerts[name] for name in customers]
+    return pd.DataFrame({**columns, "stuck": [name in stuck for name in customers]}, dtype=object)
 
 
-def _wait(probe: Callable[[], T | None], what: str, hint: str, timeout: float = 180) -> T:
-    """Wait, and look often: most waits take a second, and some states end with the next delivery."""
-    return wait_until(probe, what, timeout=timeout, hint=hint, longest_pause=0.2)
+def _require_quiet(lab: Lab) -> None:
+    """Raise WrongResource if the experiments' uploads would start the lab's own function."""
+    if any(takes(each, _key("any.txt")) for each in triggers.notifications(lab)):
+        raise WrongResource(
+            f"The trigger of the bucket {lab.bucket} takes keys such as {_key('any.txt')}; the experiments would go "
+            "into your tables. Give it the suffix .txt, as notebook 02 does."
+        )
 
 
-def _repair(lab: Lab) -> None:
-    """Create the topic and its subscriptions if they are missing, and enable the stream's trigger."""
-    topics.ensure_topic(lab)
-    for queue in queues.ALERT_QUEUES:
-        if triggers.find_queue_subscription(lab, queue) is None:
-            triggers.ensure_queue_subscription(lab, queue)
-    for protocol, address in (("email", lab.email), ("sms", lab.phone)):
-        if address:
-            triggers.ensure_subscription(lab, protocol, address)
-    if (triggers.find_stream_trigger(lab) or {}).get("State") == "Disabled":
-        triggers.switch_stream_trigger(lab, on=True)
+def _require_handler(path: Path) -> None:
+    if not path.exists():
+        raise UsageError(f"{path.name} is not there. Run the cell that writes it.")
+    try:
+        compile(path.read_bytes(), path.name, "exec")
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(f"{path.name} is not Python: {error}. Mend the cell that writes it.") from None
 
 
-def _is_our_letter(lab: Lab, letter: dict[str, Any]) -> bool:
-    """Return whether the dead letter is about a file, a record, or given-up changes of the experiments."""
-    if batch := letter.get("DDBStreamBatchInfo"):  # names the changes by their place in the stream only
-        ours = (each["dynamodb"] for each in streams.records(lab) if _is_ours(streams.customer(each)))
-        return batch["startSequenceNumber"] in (each["SequenceNumber"] for each in ours)
-    return _is_ours(queues.dead_letter(letter)["what"])
+def _key(file: str) -> str:
+    """Return the key of an upload. The bucket's trigger takes keys that end in .txt, so this one does not."""
+    return f"{buckets.EXPERIMENTS}{Path(file).stem}.csv"
 
 
-def _delete_items(lab: Lab, name: str) -> int:
-    """Delete the customers' items of a table, and return their number."""
-    items = tables.items(lab, name, beginning=CUSTOMERS)
-    for item in items:
-        tables.delete_item(lab, name, item)
-    return len(items)
+def _uploaded(lab: Lab, file: str) -> dict[str, Any]:
+    """Upload the file, and return the event that S3 would send: the bucket has no trigger for this key."""
+    key = buckets.upload(lab, DATA / file, _key(file))
+    upload = {"key": quote_plus(key, safe="/"), "sequencer": f"{time.time_ns():016X}"}
+    return {"Records": [{"s3": {"bucket": {"name": lab.bucket}, "object": upload}}]}
 
 
-def _counted(lab: Lab, place: streams.Place) -> int:
-    """Return how many of the customers' transactions that were deleted behind this place have their marker."""
-    records = [each for each in streams.records(lab, after=place) if _is_ours(streams.customer(each))]
-    ids = [each["eventID"] for each in records if each["eventName"] == "REMOVE"]
-    return sum(tables.find_item(lab, "ProcessedRecords", {"EventId": each}) is not None for each in ids)
+def _invoke(part: Lab, records: list[streams.Record]) -> str:
+    """Invoke the function with these records. Return its error, or "without an error"."""
+    try:
+        functions.invoke(part, NOTIFIER, {"Records": records, "by": "hand"})
+    except LabError as error:
+        return str(error).partition(" failed: ")[2].removesuffix(". Its log tells more.")
+    return "without an error"
 
 
-def _leave_errors_behind(lab: Lab) -> None:
-    """Upload the newest other file again if a function has failed since: checks look only at what comes later."""
-    others = [each for each in buckets.uploads(lab) if _reports(lab, each["Key"])]
-    if not others or not _failed(lab, since=others[-1]["LastModified"].astimezone(UTC)):
-        return
-    if lab.is_real:  # CloudWatch counts errors by the minute, so the minute of the last error must be over
-        over = datetime.now(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
-        wait_until(lambda: datetime.now(UTC) >= over, "the minute of the last error to be over", timeout=70)
-    key = others[-1]["Key"]
-    before = len(_reports(lab, key))
-    buckets.put(lab, key, buckets.content(lab, key))
-    _wait_for_report(lab, key, before)
+def _deliveries(mine: Lab) -> list[dict[str, Any]]:
+    """Return the deliveries that delivery_log has noted, oldest first: Records, By and, when it has ended, Error."""
+    return tables.items(mine, "ProcessedRecords", beginning="delivery ")
 
 
-def _errors(lab: Lab) -> list[str]:
-    return cloudwatch.failures(cloudwatch.log_lines(lab, "TotalNotifier"))
+def _is_right(ours: Lab) -> bool:
+    """Return True if each total is the sum of the customer's transactions, and no alert is owed."""
+    items = tables.items(ours, "TransactionTotal")
+    sums = transactions.totals(transactions.read_amounts(tables.items(ours, "Transactions")))
+    totals = {item["CustomerId"]: item["accountBalance"] for item in items}
+    owed = any((item["accountBalance"] >= ours.threshold) != item.get("alerted", False) for item in items)
+    return not owed and all(totals.get(name, 0) == sums.get(name, 0) for name in totals.keys() | sums.keys())
 
 
-def _alerted(lab: Lab, queue: str, customer: str) -> bool:
-    return any(alert["customerID"] == customer for alert in queues.alerts(lab, queue))
+def _left(mine: Lab, ids: set[str]) -> set[str]:
+    """Return those of the changes that the learner's function has not ended without an error."""
+    return ids - {record for each in _deliveries(mine) if each.get("Error") == "" for record in each["Records"]}
 
 
-def _failed(lab: Lab, since: datetime) -> bool:
-    return any(cloudwatch.failures(cloudwatch.log_lines(lab, name, since)) for name in functions.SOURCES)
-
-
-def _reports(lab: Lab, key: str) -> list[dict[str, Any]]:
-    """Return TransactionProcessor's reports of this key, one for each time that it was uploaded."""
-    reports = cloudwatch.reports(cloudwatch.log_lines(lab, "TransactionProcessor"))
-    return [report for report in reports if report.get("key") == key]
-
-
-def _wait_for_report(lab: Lab, key: str, before: int) -> dict[str, Any]:
-    """Wait for a report of this key behind the first `before` ones, and return it."""
-    hint, timeout = "Read the log of TransactionProcessor.", 180 + functions.timeout_of(lab, "TransactionProcessor")
-    return _wait(lambda: _reports(lab, key)[before:], f"{key} to be processed", hint, timeout)[0]
-
-
-def _totals(lab: Lab) -> dict[str, Decimal]:
-    """Return the customers' totals, without those that are 0."""
-    items = tables.items(lab, "TransactionTotal", beginning=CUSTOMERS)
-    return {item["CustomerId"]: item["accountBalance"] for item in items if item["accountBalance"]}
-
-
-def _sums(lab: Lab) -> dict[str, Decimal]:
-    """Return the sums of the customers' transactions, without those that are 0."""
-    sums = transactions.totals(transactions.read_amounts(tables.items(lab, "Transactions", beginning=CUSTOMERS)))
-    return {customer: total for customer, total in sums.items() if total}
-
-
-def _is_upload(item: dict[str, Any]) -> bool:
-    return str(item["Key"]).removeprefix(REJECTED).startswith(FILES)
-
-
-def _is_ours(name: str) -> bool:
-    return name.startswith((CUSTOMERS, FILES))
+def _wait(probe: Any, what: str, hint: str, timeout: float = 180) -> None:
+    """Wait, and look often: most waits take less than a second."""
+    wait_until(probe, what, timeout=timeout, hint=hint, longest_pause=0.2)

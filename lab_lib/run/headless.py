@@ -12,7 +12,7 @@ from typing import Any
 from lab_lib import transactions
 from lab_lib.aws import buckets, cleanup, functions, queues, tables
 from lab_lib.errors import UsageError
-from lab_lib.exercises import copies, experiments
+from lab_lib.exercises import copies
 from lab_lib.exercises.workbook import DATA_FILE as DATA_FILE
 from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked
@@ -74,8 +74,8 @@ def run(
     The notebooks in `source` are run, such as the learner's copy, which is not changed; by default the lab's own.
     With `until`, the run ends after that notebook and keeps everything; without, it ends with the clean-up. The first
     notebook that fails ends the run, and keeps what was made. `complete` is called once, before the clean-up or at the
-    end. A cell writes into the file `waiting` what it waits for. First repairs an interrupted run, whose experiments or
-    half of a clean-up would change the totals.
+    end. A cell writes into the file `waiting` what it waits for. First ends a clean-up that was interrupted: half of it
+    would change the totals.
 
     UsageError, before anything is made, for an unknown parameter or number in `until`, a file of other contents than
     transactions, or an interrupted clean-up where everything is to be kept. LabError if `out` cannot be written to.
@@ -96,8 +96,6 @@ def run(
     try:
         if interrupted:
             list(cleanup.delete_all(lab))
-        elif experiments.begun(lab):
-            experiments.put_back(lab)
         with one_kernel(source, waiting) as kernel:
             for path in paths:
                 if steps:

@@ -33,14 +33,14 @@ def totals(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
 
 
 def comparison(frame: pd.DataFrame, threshold: Decimal, other: str = "your function") -> DescribedFigure:
-    """Draw two bars a customer: the total in the account, and below it the total of another function.
+    """Draw two bars a customer: the total of the lab's function, and below it that of another one.
 
     `frame` has CustomerId, total, alerts, other total, other alerts and stuck, one row a customer.
     """
     rows = frame.to_dict("records")
     figure, (axes,) = new_figure(1.7 + 0.85 * max(len(rows), 1))
     axes.set_xlabel(TOTAL)
-    _draw_bars(axes, rows, "", -0.19, label="this account", facecolor=BELOW)
+    _draw_bars(axes, rows, "", -0.19, label="the lab's function", facecolor=BELOW)
     _draw_bars(axes, rows, "other ", 0.19, label=other, facecolor=REACHED, hatch="//", hatchcolor="white")
     axes.margins(x=0.02)
     axes.set_yticks(range(len(rows)), [one_line(row["CustomerId"]) for row in rows], parse_math=False)
@@ -147,7 +147,7 @@ def _label(row: dict[str, Any], prefix: str) -> str:
 
 def _describe_comparison(rows: list[dict[str, Any]], threshold: Decimal, other: str) -> str:
     parts = [f"{one_line(row['CustomerId'])} {_label(row, '')}; {other} {_label(row, 'other ')}" for row in rows]
-    return f"This account and {other}, threshold {threshold:f}: {'. '.join(parts) or 'no customer has a change'}."
+    return f"The lab's function and {other}, threshold {threshold:f}: {'. '.join(parts) or 'no customer has a change'}."
 
 
 def _describe_totals(balances: pd.Series, highest: pd.Series, threshold: Decimal) -> str:
