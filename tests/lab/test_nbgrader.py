@@ -45,6 +45,8 @@ def nbgrader_of(cell):
 
 def wrong(cell):
     """Return a solution cell that gives each of its names a wrong value, or does nothing if it has none."""
+    if cell["source"][0].startswith("%%"):
+        return cell
     assignments = [each for each in ast.parse("".join(cell["source"])).body if isinstance(each, ast.Assign)]
     names = [target.id for each in assignments for target in each.targets if isinstance(target, ast.Name)]
     return {**cell, "source": [*cell["source"], *(f"\n{name} = ['wrong']" for name in names)]}
@@ -71,7 +73,7 @@ def course(tmp_path_factory):
     subprocess.run(kernel, check=True, capture_output=True)
     environment = {**os.environ, "JUPYTER_PATH": str(folder / "share" / "jupyter")}
     shutil.copy(CONFIG, folder)
-    shutil.copytree(copies.NOTEBOOKS, folder / "source" / "lab", ignore=shutil.ignore_patterns("*.toml"))
+    shutil.copytree(copies.NOTEBOOKS, folder / "source" / "lab", ignore=shutil.ignore_patterns("*.toml", ".*"))
 
     def nbgrader(command):
         command = [UVX, "--from", NBGRADER, "nbgrader", command, "lab"]
