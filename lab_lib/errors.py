@@ -12,9 +12,12 @@ LabError                 something failed: exit status 1
 └── EmulatorError        the embedded AWS did not start, does not answer, or has stopped
 """
 
+from textwrap import wrap
 from typing import Any
 
 from botocore.exceptions import ClientError
+
+_NOTEBOOK = 84  # characters of an output, at least
 
 
 class LabError(Exception):
@@ -23,8 +26,12 @@ class LabError(Exception):
     exit_status = 1
 
     def _render_traceback_(self) -> list[str]:
-        """Show a learner the message without the stack. IPython calls this method if an exception has it."""
-        return [f"{type(self).__name__}: {self}"]
+        """Show a learner the message without the stack. IPython calls this method if an exception has it.
+
+        A notebook breaks lines in the middle of words, so they are broken here.
+        """
+        text = f"{type(self).__name__}: {self}"
+        return wrap(text, _NOTEBOOK, break_long_words=False, break_on_hyphens=False)
 
 
 class UsageError(LabError):

@@ -5,9 +5,7 @@ holds what this workbook adds to the handout; it does not count.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from functools import partial
-from html import escape
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -15,6 +13,7 @@ from botocore.exceptions import ClientError
 from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
 from lab_lib.checks import cells, further, hardening, step_00, step_01, step_02, step_03, step_04, step_05, step_99  # noqa: F401
 from lab_lib.checks.cells import Cell
+from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import CANNOT_SEE, FURTHER, RULES, WAITS, Account, Rule
 from lab_lib.errors import CheckFailed, EmulatorError, LabError, StepMissing, UsageError, is_access_denied
 from lab_lib.lab import Lab
@@ -22,85 +21,6 @@ from lab_lib.lab import Lab
 STEPS = [*sorted({rule.step for rule in RULES.values()} - {FURTHER}), FURTHER]
 CLEAN_UP = "99"  # this step wants the opposite of all others
 _UNKNOWN = "It may be right or wrong."
-_COLOURS = {"ok": "#1a7f37", "not yet": "#b42318", "cannot see": "#8a5a00", "waits": "#57606a", "could be": "#57606a"}
-_MARKS = {"not yet": "✘", "could be": "○", "cannot see": "?", "waits": "…", "ok": "✔"}  # in the order of a report
-
-
-@dataclass(frozen=True)
-class Check:
-    """A check that was made; `hint` says what to do if it does not hold."""
-
-    step: str
-    name: str
-    ok: bool
-    found: str
-    wanted: str
-    hint: str
-
-    @property
-    def state(self) -> str:
-        """Return ok, not yet, waits (for another check), cannot see (access is denied) or could be (going further)."""
-        if self.ok:
-            return "ok"
-        if self.found.startswith((WAITS, CANNOT_SEE)):
-            return "waits" if self.found.startswith(WAITS) else "cannot see"
-        return "could be" if self.step == FURTHER else "not yet"
-
-    @property
-    def mark(self) -> str:
-        """Return a sign and the state, for readers who do not see its colour."""
-        return f"{_MARKS[self.state]} {self.state}"
-
-    @property
-    def words(self) -> str:
-        """Return the finding and, if the check does not hold, what it wanted and what to do."""
-        if self.ok:
-            return self.found
-        wanted = "" if self.state in ("waits", "cannot see") else f"; wanted: {self.wanted}"
-        return f"{self.found.removesuffix('.')}{wanted}. {self.hint}"
-
-
-@dataclass(frozen=True)
-class Report:
-    """Checks, shown as a table: first what does not hold and what to do, then what holds, in HTML folded."""
-
-    checks: list[Check]
-
-    @property
-    def failed(self) -> list[Check]:
-        """Return the checks that do not hold, causes first, without those of the step "further"."""
-        return [check for check in self._in_order() if not check.ok and check.step != FURTHER]
-
-    def as_dicts(self) -> list[dict[str, Any]]:
-        """Return each check as a dict, for JSON: step, name, ok, found, wanted, hint."""
-        return [asdict(check) for check in self.checks]
-
-    def __repr__(self) -> str:
-        marks = max((len(check.mark) for check in self.checks), default=0)
-        names = max((len(check.name) for check in self.checks), default=0)
-        return "\n".join(f"{check.mark:{marks}}  {check.name:{names}}  {check.words}" for check in self._in_order())
-
-    def _repr_html_(self) -> str:
-        wrong, right = ([check for check in self._in_order() if check.ok == ok] for ok in (False, True))
-        held = f"{_badge('ok', '✔')} {len(right)} of {len(self.checks)} checks hold"
-        folded = f"<details><summary>{held}</summary>{_table(right)}</details>" if right else ""
-        return f"{_table(wrong) if wrong else ''}{folded}"
-
-    def _in_order(self) -> list[Check]:
-        return sorted(self.checks, key=lambda check: [*_MARKS].index(check.state))
-
-
-def _table(checks: list[Check]) -> str:
-    """Return rows of HTML, without colours of text, so that they can be read in a dark theme too."""
-    texts = [(_badge(check.state, check.mark), escape(check.name), escape(check.words)) for check in checks]
-    cell = '<td style="text-align:left;vertical-align:top">{}</td>'
-    rows = [f"<tr>{''.join(map(cell.format, each))}</tr>" for each in texts]
-    return f"<table><tbody>{''.join(rows)}</tbody></table>"
-
-
-def _badge(state: str, text: str) -> str:
-    style = "color:white;padding:1px 6px;border-radius:3px;white-space:nowrap;background:"
-    return f'<span style="{style}{_COLOURS[state]}">{text}</span>'
 
 
 def run(lab: Lab, *steps: str, done: Callable[[Check], None] = lambda check: None) -> Report:

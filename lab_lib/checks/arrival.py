@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables
-from lab_lib.checks.broken import ALERTS, CHANGES, MESSAGES, REJECTED, ROWS, TOTALS, find_broken
+from lab_lib.checks.broken import ALERTS, CHANGES, MESSAGES, REJECTED, ROWS, TOTALS, find_broken, raise_if_given_up
 from lab_lib.checks.rules import listing, number
 from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
@@ -19,7 +19,7 @@ from lab_lib.waiting import wait_until
 _SPARE = 600  # seconds, beside six runs of TransactionProcessor: AWS waits for three minutes between three of them
 _STANDSTILL = 5  # seconds, after which the checks say whether a link is broken
 _COUNTED_LATE = 90  # seconds; SQS on AWS counts the messages of a queue within a minute
-_MOST_READ = 1_000  # totals that are read at each look before all rows are in
+_MOST_READ = 2_000  # totals that are read at each look before all rows are in
 
 
 class Link(NamedTuple):
@@ -88,7 +88,7 @@ class Upload:
 
     def look(self) -> bool:
         """Look at each link once, and return True if one has changed. Raises LabError if Lambda has given up."""
-        self._raise_if_given_up()
+        raise_if_given_up(self.lab, self.key, self._since)
         reports = {name: cloudwatch.reports(self._log(name)) for name in functions.SOURCES}
         taken_in = any(each.get("key") == self.key and "written" in each for each in reports["TransactionProcessor"])
         written, rejected = self._rows_in(taken_in)
@@ -104,17 +104,19 @@ class Upload:
         stood = time.monotonic() - self._changed
         if stood < _STANDSTILL:
             return False
-        stops = f"The chain stops at {self.place}."
+        stops, again = f'The chain stops at "{self.place}".', "run this cell again."
+        if self.waiting and {link.name for link in self.waiting} <= MESSAGES.keys():
+            again = f"run functions.alert_again(lab), since SNS keeps no message, and {again.removeprefix('run ')}"
         if not self._checked:
             self._checked, self._all_in = True, False  # somebody else may have changed rows meanwhile: read them again
             if broken := find_broken(self.lab, self.key, [link.name for link in self.waiting]):
-                raise CheckFailed(f"{stops} {broken} Then run this cell again.{self._about_alerts()}")
+                raise CheckFailed(f"{stops} {broken} Then {again}")
         for name in functions.SOURCES:
             errors = cloudwatch.failures(self._log(name))
             if errors and errors.count(errors[-1]) > 1:  # a retry had the same end
                 raise LabError(f"{stops} {self.lab.name(name)} fails: {errors[-1]}. Mend it, then run this cell again.")
-        if stood > _COUNTED_LATE * self.lab.is_real and self._about_alerts():
-            raise LabError(f"{stops} The queue gets alerts now, but these were sent before.{self._about_alerts()}")
+        if stood > _COUNTED_LATE * self.lab.is_real and "alert_again" in again:
+            raise LabError(f"{stops} The queue gets alerts now, but these were sent before: {again}")
         return False
 
     def _rows_in(self, taken_in: bool) -> tuple[int, list[Link]]:
@@ -181,34 +183,8 @@ class Upload:
             return count
         return len(customers & {str(alert["customerID"]) for alert in queues.alerts(self.lab, queue)})
 
-    def _about_alerts(self) -> str:
-        """Return what to do if alerts are out that a queue did not get; empty if that is not so."""
-        if self.waiting and {link.name for link in self.waiting} <= MESSAGES.keys():
-            return " SNS keeps no message, so let the alerts be sent once more: functions.alert_again(lab)."
-        return ""
-
-    def _raise_if_given_up(self) -> None:
-        """Raise LabError if Lambda has sent the file's event, or changes from the stream, to the dead-letter queue."""
-        for message in queues.messages(self.lab, queues.DEAD_LETTERS):
-            letter, sent = queues.dead_letter(message), _sent(message)
-            if not sent or datetime.fromisoformat(sent) < self._since:
-                continue
-            function = "TotalNotifier" if "DDBStreamBatchInfo" in message else "TransactionProcessor"
-            if function == "TotalNotifier" or self.key in letter["what"].split(", "):
-                errors = cloudwatch.failures(self._log(function)) or [letter["why"]]
-                raise LabError(
-                    f"{self.lab.name(function)} has failed for good, and Lambda has put {letter['what']} into "
-                    f"{self.lab.name(queues.DEAD_LETTERS)}: {errors[-1]}. Mend the cause, then run this cell again."
-                )
-
     def _log(self, name: str) -> list[str]:
         return cloudwatch.log_lines(self.lab, name, self._since)
-
-
-def _sent(message: dict[str, Any]) -> str | None:
-    """Return when Lambda sent the dead letter, or S3 the event in it: letters of the embedded AWS have no time."""
-    events = message.get("requestPayload", {}).get("Records", [])
-    return message.get("timestamp") or next((event.get("eventTime") for event in events), None)
 
 
 def _uploaded(lab: Lab, key: str) -> datetime:

@@ -1,9 +1,13 @@
-"""Find the broken link of the chain by the checks of steps 00 to 04."""
+"""Find the broken link of the chain: by the checks of steps 00 to 04, or by what Lambda has given up."""
+
+from datetime import datetime
+from typing import Any
 
 from lab_lib import checks
-from lab_lib.aws import functions, queues, topics
+from lab_lib.aws import cloudwatch, functions, queues, topics
 from lab_lib.checks.rules import Account
 from lab_lib.checks.step_02 import filter_takes
+from lab_lib.errors import LabError
 from lab_lib.lab import Lab
 
 ROWS, REJECTED, CHANGES = "rows written", "lines rejected", "changes counted"
@@ -54,3 +58,24 @@ def find_broken(lab: Lab, key: str, links: list[str]) -> str | None:
             if not finding.ok:
                 return f"filter of the bucket trigger: {finding.found}; wanted: {finding.wanted}. {finding.hint}"
     return None
+
+
+def raise_if_given_up(lab: Lab, key: str, since: datetime) -> None:
+    """Raise LabError if Lambda has sent the upload's event, or changes from the stream, to the dead-letter queue."""
+    for message in queues.messages(lab, queues.DEAD_LETTERS):
+        letter, sent = queues.dead_letter(message), _sent(message)
+        if not sent or datetime.fromisoformat(sent) < since:
+            continue
+        function = "TotalNotifier" if "DDBStreamBatchInfo" in message else "TransactionProcessor"
+        if function == "TotalNotifier" or key in letter["what"].split(", "):
+            errors = cloudwatch.failures(cloudwatch.log_lines(lab, function, since)) or [letter["why"]]
+            raise LabError(
+                f"{lab.name(function)} has failed for good, and Lambda has put {letter['what']} into "
+                f"{lab.name(queues.DEAD_LETTERS)}: {errors[-1]}. Mend the cause, then run this cell again."
+            )
+
+
+def _sent(message: dict[str, Any]) -> str | None:
+    """Return when Lambda sent the dead letter, or S3 the event in it: letters of the embedded AWS have no time."""
+    events = message.get("requestPayload", {}).get("Records", [])
+    return message.get("timestamp") or next((event.get("eventTime") for event in events), None)

@@ -20,7 +20,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
-from lab_lib.checks import STEPS, Check
+from lab_lib.checks import STEPS
+from lab_lib.checks.reports import Check
 from lab_lib.classroom import report
 from lab_lib.errors import UsageError
 from lab_lib.private_files import make_folder, write_file

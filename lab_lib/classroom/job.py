@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_lib import checks
+from lab_lib.checks.reports import Report
 from lab_lib.classroom.roster import Student
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab, open_lab
@@ -96,7 +97,7 @@ def _stop_with_parent() -> None:
 
 def _run(work: Work) -> None:
     """Run the notebooks, grade the account, and write all results. After Ctrl-C the draft stays as it is."""
-    begun, graded, steps = time.monotonic(), list[tuple[Lab, checks.Report]](), list[headless.Step]()
+    begun, graded, steps = time.monotonic(), list[tuple[Lab, Report]](), list[headless.Step]()
     shutil.rmtree(work.draft, ignore_errors=True)
     make_folder(work.draft)
     _note(work, "getting ready")

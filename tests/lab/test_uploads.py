@@ -63,19 +63,19 @@ def no_policy(lab):
 def test_a_broken_link_ends_the_wait_with_the_cell_that_mends_it(chain, wait_for, broken, place, found):
     broken(chain.lab)
 
-    with pytest.raises(CheckFailed, match=rf"^The chain stops at {place}\. {found}.* Then run this cell again\.$"):
+    with pytest.raises(CheckFailed, match=rf"^The chain stops at .{place}.\. {found}.* Then run this cell again\.$"):
         wait_for(HIGH)
 
 
 @pytest.mark.slow
 def test_alerts_that_a_queue_could_not_get_are_missed_and_can_be_sent_again(chain, wait_for):
     no_policy(chain.lab)
-    stops = rf"^The chain stops at messages in {NOTIFY}: 0 of 1\."
+    stops = rf'^The chain stops at "messages in {NOTIFY}: 0 of 1"\.'
 
     with pytest.raises(CheckFailed, match=rf'{stops} access policy of {NOTIFY}: nobody may send.* run "Subscribe them'):
         wait_for(HIGH)
     triggers.ensure_queue_subscription(chain.lab, NOTIFY)
-    with pytest.raises(LabError, match=rf"{stops} The queue gets alerts now, .* functions\.alert_again\(lab\)\.$"):
+    with pytest.raises(LabError, match=rf"{stops} The queue gets alerts now, .* functions\.alert_again\(lab\)"):
         wait_for(HIGH)
 
     assert functions.alert_again(chain.lab) == ["C1"]
@@ -85,7 +85,7 @@ def test_alerts_that_a_queue_could_not_get_are_missed_and_can_be_sent_again(chai
 def test_a_function_that_keeps_failing_ends_the_wait_with_its_error(chain, wait_for, tmp_path):
     deploy(chain, tmp_path, "def read_changes(records):", "def read_changes(rows):", NOTIFIER)
 
-    with pytest.raises(LabError, match=rf"stops at changes counted: 0 of 1\. {NOTIFIER} fails: .*NameError.* Mend it"):
+    with pytest.raises(LabError, match=rf'"changes counted: 0 of 1"\. {NOTIFIER} fails: .*NameError'):
         wait_for(HIGH)
 
 

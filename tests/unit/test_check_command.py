@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import lab_lib
 from lab_lib import checks
-from lab_lib.checks import Check, Report
+from lab_lib.checks.reports import Check, Report
 from lab_lib.cli import main
 from lab_lib.errors import LabError
 
