@@ -30,6 +30,12 @@ LOOK = (
     "print(plt.get_fignums(), 'SECRET' in os.environ, '/secret' in sys.path, os.getcwd() == '/')",
     "print(plt.rcParams['lines.linewidth'], warnings.filters[0][0] == 'error')",
 )
+LINE = "waiting for it … 0 s"
+WAIT = """
+import os, pathlib
+file, seen = pathlib.Path(os.environ["LAB_PROGRESS"]), []
+_ = wait_until(lambda: seen.append(file.exists() and file.read_text() or "") or seen[-1], "it", say_after=0)
+"""
 PRIVATE = "123456789012", "ana@example.com", "+15555550100"
 
 
@@ -89,6 +95,16 @@ def test_a_failed_notebook_is_written_with_its_error_and_without_private_values(
     assert (step.ok, step.error) == (False, "RuntimeError: no mail for ********9012 a***@example.com +*********00")
     assert "********9012 a***@example.com +*********00" in text
     assert [value for value in PRIVATE if value in text + step.error] == []
+
+
+def test_what_a_cell_waits_for_is_in_a_file_and_not_in_the_notebook(notebook, run, tmp_path):
+    file, cells = tmp_path / "waiting", ("from lab_lib.waiting import wait_until", WAIT)
+
+    with one_kernel(tmp_path, file) as kernel:
+        assert run(notebook(*cells, f"seen == ['', {LINE!r}] or 1 / 0"), kernel).ok
+
+    texts = [cell["outputs"] for cell in json.loads((tmp_path / "out" / "00-test.ipynb").read_text())["cells"]]
+    assert (texts[:2], file.read_text()) == ([[], []], "")
 
 
 def test_a_kernel_that_dies_is_a_failed_step_and_the_notebook_is_written(notebook, run, tmp_path):

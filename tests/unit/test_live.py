@@ -1,7 +1,8 @@
-"""The chain at work, as a notebook shows it."""
+"""What is shown while a notebook waits: the chain at work, and the bar of `lab run`."""
 
 import pytest
 
+from lab_lib.cli import main
 from lab_lib.views import live
 from lab_lib.waiting import UNSEEN
 
@@ -30,7 +31,7 @@ def test_each_link_is_a_line_in_the_place_of_the_one_before(shown, monkeypatch):
         "✔ <alerts>      none is due",
     ]
     assert '<progress max="20000" value="18050" aria-label="rows written">' in data["text/html"]
-    assert "&lt;alerts&gt;" in data["text/html"]
+    assert "&lt;alerts&gt;</td>" in data["text/html"]
 
 
 def test_where_nobody_looks_only_the_last_lines_are_kept(shown):
@@ -38,3 +39,19 @@ def test_where_nobody_looks_only_the_last_lines_are_kept(shown):
     live.chain(LINKS, last=True)
 
     assert [list(data) for data in shown] == [["text/html", "text/plain"]]
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("waiting for march.txt … 5 s, rows written: 3 of 4", "05: 5 s, rows written: 3 of 4"),
+        ("4,000 lines …", "05: 4,000 lines …"),
+        ("", "05-upload-and-verify"),
+    ],
+)
+def test_the_bar_shows_what_a_cell_waits_for(tmp_path, line, shown):
+    (tmp_path / "waiting").write_text(line)
+    progress = main._progress(tmp_path / "waiting")
+    progress.add_task("05-upload-and-verify")
+
+    assert progress.columns[2](progress.tasks[0]).plain == shown
