@@ -2,7 +2,7 @@
 
 from lab_lib.aws import cloudwatch, functions, queues, tables, topics
 from lab_lib.checks import cells
-from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of
+from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of, number
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, bucket_triggers, mapping, takes
 from lab_lib.checks.step_03 import TOPIC
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
@@ -56,7 +56,7 @@ def retention(account: Account, name: str) -> Finding:
     days, group = account.ask(cloudwatch.log_days, name), cloudwatch.log_group(account.lab, name)
     hint = f"Set the retention of {group}, or you keep the logs, and pay for them, for ever"
     hint += account.mend("put_retention_policy", cells.FUNCTIONS[name])
-    return Finding(days is not None, f"{days} days" if days else "for ever", "some days, such as 14", hint)
+    return Finding(days is not None, number(days, "day") if days else "for ever", "some days, such as 14", hint)
 
 
 @check(FURTHER, f"queue {queues.DEAD_LETTERS}")

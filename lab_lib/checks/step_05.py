@@ -7,7 +7,7 @@ from typing import Any
 from lab_lib import transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables
 from lab_lib.checks import cells
-from lab_lib.checks.rules import CANNOT_SEE, Account, Finding, check, listing, none_of
+from lab_lib.checks.rules import CANNOT_SEE, Account, Finding, check, listing, none_of, number
 from lab_lib.checks.step_02 import UPLOAD, bucket_triggers, takes
 from lab_lib.errors import NotATransactionsFile
 from lab_lib.lab import Lab
@@ -33,7 +33,7 @@ def readable(account: Account) -> Finding:
     hint = "Save the file as UTF-8 text with the header and | between the fields, and upload it again, or delete it."
     if faults:
         return none_of(faults, hint)
-    found = [f"{key}: {file.good} rows" for key, file in files.items() if not isinstance(file, str)]
+    found = [f"{key}: {number(file.good, 'row')}" for key, file in files.items() if not isinstance(file, str)]
     return Finding(True, listing(found), "", "")
 
 
@@ -97,12 +97,12 @@ def alerts(account: Account, name: str) -> Finding:
     )
     if why := _not_received(account, name):
         count = int(account.ask(queues.attributes, name)["ApproximateNumberOfMessages"])
-        return Finding(count >= len(high), f"{count} messages, {why}", f"{len(high)} or more", hint)
+        return Finding(count >= len(high), f"{number(count, 'message')}, {why}", f"{len(high)} or more", hint)
     alerts = filter(None, map(queues.alert, account.ask(queues.messages, name)))
     alerted = {str(alert["customerID"]) for alert in alerts}
     hidden = account.ask(queues.attributes, name).get("ApproximateNumberOfMessagesNotVisible", "0")
     if high - alerted and hidden != "0":
-        found = f"{CANNOT_SEE}: somebody is reading {hidden} messages of {account.lab.name(name)}"
+        found = f"{CANNOT_SEE}: somebody is reading {number(int(hidden), 'message')} of {account.lab.name(name)}"
         return Finding(False, found, listing(sorted(high)), "Look again in a minute.")
     return Finding(high <= alerted, listing(sorted(alerted)), listing(sorted(high)), hint)
 

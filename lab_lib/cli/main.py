@@ -316,7 +316,7 @@ def _summary(result: dict[str, Any]) -> str:
 
     alerts = {alert["customerID"]: alert["accountBalance"] for alert in result["alerts"]}
     return (
-        f"Totals:    {listed(result['totals'])} ({result['transactions']} transactions)\n"
+        f"Totals:    {listed(result['totals'])} ({number(result['transactions'], 'transaction')})\n"
         f"Alerts:    {listed(alerts)}\n"
         f"Messages:  {listed(result['queues'])}\n"
         f"Rejected:  {number(len(result['rejected']), 'row')}"

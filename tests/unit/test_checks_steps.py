@@ -530,7 +530,7 @@ def test_alerts_that_somebody_else_is_reading_cannot_be_seen(monkeypatch):
 
     (check, _) = run(monkeypatch, hidden, steps=["05"]).failed
 
-    assert check.found == f"cannot see: somebody is reading 1 messages of {NOTIFY}"
+    assert check.found == f"cannot see: somebody is reading 1 message of {NOTIFY}"
 
 
 def test_code_that_cannot_be_fetched_cannot_be_seen(monkeypatch):
