@@ -20,7 +20,7 @@ from lab_lib.waiting import wait_until
 _SPARE = 600  # seconds, beside six runs of TransactionProcessor: AWS waits for three minutes between three of them
 _STANDSTILL = 5  # seconds, after which the checks say whether a link is broken
 _COUNTED_LATE = 90  # seconds; SQS on AWS counts the messages of a queue within a minute
-_MOST_READ = 2_000  # totals that are read at each look before all rows are in
+_MOST_READ = 2_000  # totals that are read at each look before all rows are in; messages that are read, not counted
 
 
 class Link(NamedTuple):
@@ -178,10 +178,10 @@ class Upload:
         ]
 
     def _received(self, queue: str, customers: set[str], settled: bool) -> int:
-        """Return how many of the customers' alerts the queue holds, or how many messages, if it may not be read."""
+        """Return how many of the customers' alerts the queue holds, or how many messages, if it is not read."""
         now = queues.attributes(self.lab, queue)
         count = min(int(now.get("ApproximateNumberOfMessages", 0)), len(customers))
-        if count < len(customers) or "RedrivePolicy" in now or not settled:
+        if count < len(customers) or len(customers) > _MOST_READ or "RedrivePolicy" in now or not settled:
             return count
         return len(customers & {str(alert["customerID"]) for alert in queues.alerts(self.lab, queue)})
 

@@ -86,7 +86,9 @@ def _table(checks: list[Check]) -> str:
 
 
 def _words(check: Check) -> str:
-    return escape(check.found) if check.ok else f"{escape(check.said)}<br>→ {escape(check.hint)}"
+    if check.state in ("ok", "waits"):
+        return escape(check.found)
+    return f"{escape(check.said)}<br>→ {escape(check.hint)}"
 
 
 def _badge(state: str, text: str) -> str:
