@@ -26,6 +26,7 @@ def page() -> str:
     documents = [
         ("TransactionProcessor", policies.transaction_processor(LAB)),
         ("TotalNotifier", policies.total_notifier(LAB)),
+        *((f"{function}, in notebook 06", policy) for function, policy in policies.experiments(LAB).items()),
         ("", policies.document(*trust)),
         ("", policies.document(policies.bucket_to_function(LAB))),
         ("", policies.tls_only_bucket(LAB)),
@@ -42,7 +43,7 @@ def _row(who: str, statement: policies.Policy) -> str:
     is_open = principal == "*" or "AWS" in principal
     who = who or ("everyone" if is_open else f"`{principal['Service']}`")
     pairs = [pair for operator in statement.get("Condition", {}).values() for pair in operator.items()]
-    conditions = ", ".join(f"`{key}` is `{_short(value)}`" for key, value in pairs)
+    conditions = ", ".join(f"`{key}` is {_listed(value)}" for key, value in pairs)
     deny = "**not** " if statement["Effect"] == "Deny" else ""
     return f"| {who} | {deny}{_listed(statement['Action'])} | {_listed(statement['Resource'])} | {conditions} |\n"
 

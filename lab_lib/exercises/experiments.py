@@ -16,21 +16,12 @@ from urllib.parse import quote_plus
 import pandas as pd
 
 from lab_lib import transactions
-from lab_lib.aws import (
-    buckets,
-    cleanup,
-    cloudwatch,
-    functions,
-    policies,
-    queues,
-    roles,
-    streams,
-    tables,
-    topics,
-    triggers,
-)
+from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queues, roles, streams, tables
+from lab_lib.aws.topics import ensure_topic
+from lab_lib.aws.triggers import delete_stream_trigger, ensure_queue_subscription, ensure_stream_trigger, notifications
 from lab_lib.checks.step_02 import takes
 from lab_lib.errors import LabError, UsageError, WrongResource
+from lab_lib.exercises import trial
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
 from lab_lib.waiting import wait_until
 
@@ -58,22 +49,21 @@ def prepare(lab: Lab) -> tuple[Lab, Lab]:
     for part in (ours, mine):
         for name in (QUEUE, queues.DEAD_LETTERS):
             queues.ensure_queue(part, name)
-        topics.ensure_topic(part)
-        triggers.ensure_queue_subscription(part, QUEUE)
+        ensure_topic(part)
+        ensure_queue_subscription(part, QUEUE)
     for name in functions.SOURCES:
         functions.ensure_function(ours, name)
-    triggers.ensure_stream_trigger(ours)
+    ensure_stream_trigger(ours)
     return ours, mine
 
 
-def deploy(lab: Lab, path: str | Path) -> None:
+def deploy(lab: Lab, file: str | Path) -> str:
     """Deploy the file as the learner's function, with empty tables. It reads the stream from its beginning.
 
-    UsageError if the file is missing, or is not Python with a lambda_handler.
+    Return what is wrong with the file, if it cannot run: Lambda takes it nevertheless, and each delivery fails.
     """
-    _require_handler(Path(path))
     ours, mine = parts(lab)
-    triggers.delete_stream_trigger(mine)
+    delete_stream_trigger(mine)
     functions.delete_function(mine, NOTIFIER)
     cloudwatch.delete_log_group(mine, NOTIFIER)
     for queue in (QUEUE, queues.DEAD_LETTERS):
@@ -81,9 +71,14 @@ def deploy(lab: Lab, path: str | Path) -> None:
     for name in ("TransactionTotal", "ProcessedRecords"):
         tables.delete_table(mine, name)
         tables.ensure_table(mine, name)
-    functions.ensure_function(mine, NOTIFIER, files=[Path(path), _DELIVERY_LOG])
-    triggers.ensure_stream_trigger(mine, tables.find_stream(ours), _AWS_DEFAULTS)
+    functions.ensure_function(mine, NOTIFIER, files=[Path(file), _DELIVERY_LOG])
+    ensure_stream_trigger(mine, tables.find_stream(ours), _AWS_DEFAULTS)
     wait_for_both(lab)
+    try:
+        trial.read(Path(file))
+    except UsageError as fault:
+        return str(fault)
+    return f"{Path(file).name} is deployed."
 
 
 def upload(lab: Lab, file: str) -> dict[str, Any]:
@@ -143,7 +138,7 @@ def compare(lab: Lab, *customers: str) -> pd.DataFrame:
     stuck = {streams.customer(record) for record in records if record["eventID"] in left}
     columns: dict[str, Any] = {"CustomerId": customers}
     for prefix, part in (("", ours), ("other ", mine)):
-        totals = {item["CustomerId"]: item.get("accountBalance", 0) for item in tables.items(part, "TransactionTotal")}
+        totals = {item["CustomerId"]: _balance(item) for item in tables.items(part, "TransactionTotal")}
         alerts = Counter(alert["customerID"] for alert in queues.alerts(part, QUEUE))
         columns[f"{prefix}total"] = [totals.get(name, Decimal(0)) for name in customers]
         columns[f"{prefix}alerts"] = [alerts[name] for name in customers]
@@ -152,20 +147,11 @@ def compare(lab: Lab, *customers: str) -> pd.DataFrame:
 
 def _require_quiet(lab: Lab) -> None:
     """Raise WrongResource if the experiments' uploads would start the lab's own function."""
-    if any(takes(each, _key("any.txt")) for each in triggers.notifications(lab)):
+    if any(takes(each, _key("any.txt")) for each in notifications(lab)):
         raise WrongResource(
             f"The trigger of the bucket {lab.bucket} takes keys such as {_key('any.txt')}; the experiments would go "
             "into your tables. Give it the suffix .txt, as notebook 02 does."
         )
-
-
-def _require_handler(path: Path) -> None:
-    if not path.exists():
-        raise UsageError(f"{path.name} is not there. Run the cell that writes it.")
-    try:
-        compile(path.read_bytes(), path.name, "exec")
-    except (SyntaxError, ValueError) as error:
-        raise UsageError(f"{path.name} is not Python: {error}. Mend the cell that writes it.") from None
 
 
 def _key(file: str) -> str:
@@ -201,6 +187,12 @@ def _is_right(ours: Lab) -> bool:
     totals = {item["CustomerId"]: item["accountBalance"] for item in items}
     owed = any((item["accountBalance"] >= ours.threshold) != item.get("alerted", False) for item in items)
     return not owed and all(totals.get(name, 0) == sums.get(name, 0) for name in totals.keys() | sums.keys())
+
+
+def _balance(item: dict[str, Any]) -> Decimal:
+    """Return the customer's total, NaN if the learner's function has written something else there."""
+    found = item.get("accountBalance")
+    return found if isinstance(found, Decimal) else Decimal("NaN")
 
 
 def _left(mine: Lab, ids: set[str]) -> set[str]:

@@ -1,137 +1,119 @@
-"""The experiments of notebook 06 are put back, with the real functions on the embedded AWS."""
+"""Notebook 06 beside a lab: what it leaves alone, and a learner's function that cannot run.
 
-from decimal import Decimal
-from pathlib import Path
+What the notebook itself shows, with the naive function and with one that is right, is compared by nbval.
+"""
 
 import pytest
 from chains import logged
 
 from lab_lib import checks
-from lab_lib.aws import buckets, queues, tables, topics, triggers
+from lab_lib.aws import buckets, cleanup, functions, streams, tables, topics, triggers
+from lab_lib.errors import WrongResource
 from lab_lib.exercises import experiments
 from lab_lib.run.headless import DATA_FILE
-from lab_lib.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
-DATA = Path(DATA_FILE).parent
-HIGH = ["Break Emil|7 Smith Street|T13|03/17/2017|1500"]
+ANA = "Break Ana"
+WORKS = "def lambda_handler(event, context):\n    {}\n"
+NUMBER_AS_TEXT = """
+import os
+
+import boto3
+
+totals = boto3.resource("dynamodb").Table(os.environ["TOTAL_TABLE"])
+
+
+def lambda_handler(event, context):
+    totals.put_item(Item={"CustomerId": "Break Ana", "accountBalance": "1400"})
+"""
 
 
 @pytest.fixture
-def finished(chain_in, account):
-    """The lab after notebook 05, with subscribers."""
-    chain = chain_in(account, email="ana@example.com", phone="+15555550100").build()
-    for protocol, address in (("email", chain.lab.email), ("sms", chain.lab.phone)):
-        triggers.ensure_subscription(chain.lab, protocol, address)
+def lab(chain):
+    """The lab after notebook 05."""
     buckets.upload(chain.lab, DATA_FILE)
     chain.wait_for_changes(24)
-    logged(chain.lab)
-    return chain
+    return logged(chain.lab)
 
 
-def held(chain):
-    """Return all that the account holds but the markers and the logs."""
-    rows = {name: tables.items(chain.lab, name) for name in ("Customer", "Transactions", "TransactionTotal")}
-    alerts = [chain.alerts(name) for name in queues.ALERT_QUEUES]
-    subscribers = sorted(each["Protocol"] for each in triggers.subscriptions(chain.lab))
-    return rows, alerts, keys(chain), queues.dead_letters(chain.lab), subscribers
+@pytest.fixture
+def deploy(tmp_path):
+    """deploy(lab, code): deploys this code as the learner's function, and returns what is said of it."""
+
+    def deploy(lab, code):
+        (tmp_path / "my_notifier.py").write_text(code)
+        return experiments.deploy(lab, tmp_path / "my_notifier.py")
+
+    return deploy
 
 
-def keys(chain):
-    return [each["Key"] for each in buckets.objects(chain.lab)]
-
-
-def amiss(chain):
+def amiss(lab):
     """Return the names of the checks that do not hold, going further included."""
-    return {check.name for check in checks.run(chain.lab).checks if not check.ok}
+    return {check.name for check in checks.run(lab).checks if not check.ok}
 
 
-def newest(chain):
-    return buckets.uploads(chain.lab)[-1]["LastModified"]
+def test_a_try_that_stopped_half_way_harms_no_check_and_is_deleted_by_the_next_try_or_the_clean_up(lab, deploy):
+    before = cleanup.remaining(lab)
+    for _ in range(2):
+        ours, mine = experiments.prepare(lab)
+        assert (tables.items(ours, "Customer"), functions.find_function(mine, "TotalNotifier")) == ([], None)
+        deploy(lab, WORKS.format("pass"))
+        experiments.upload(lab, "break-it.txt")
+        for part in (ours, mine):
+            topics.delete_topic(part)
+            triggers.switch_stream_trigger(part, on=False)
+    assert amiss(lab) == set()
+    assert len(tables.items(lab, "Transactions")) == 24
+
+    assert [name for name in cleanup.delete_experiments(lab) if name in before] == []
+
+    assert cleanup.remaining(lab) == before
+    assert amiss(lab) == set()
+    assert not [name for name in tables.names(lab) if "BreakIt" in name]
 
 
-def break_it(chain):
-    """Do the experiments, but leave the topic where it is."""
-    for name in ("break-it.txt", "break-it-corrected.txt", "wrong/break-it-rows.txt"):
-        experiments.upload(chain.lab, DATA / name)
-    buckets.upload(chain.lab, DATA / "wrong" / "break-it-utf16.txt")
-    poison = {"CustomerId": "Break Dora", "TransactionId": "T11", "TransactionAmount": "a lot"}
-    tables.put_item(chain.lab, "Transactions", poison)
-    chain.put("break-it-high.txt", HIGH)
-    experiments.wait_for_alert(chain.lab, "Break Emil")
-    experiments.wait_for_dead_letters(chain.lab, "Break Dora T11", "break-it-utf16.txt")
-    assert experiments.wait_for_failure(chain.lab) == ""  # the topic is there
+def test_nothing_is_made_beside_a_bucket_whose_trigger_would_take_the_uploads(lab):
+    trigger = triggers.find_bucket_trigger(lab)
+    del trigger["Filter"]
+    everything = {"LambdaFunctionConfigurations": [trigger]}
+    lab.client("s3").put_bucket_notification_configuration(Bucket=lab.bucket, NotificationConfiguration=everything)
+
+    with pytest.raises(WrongResource, match=r"Give it the suffix \.txt"):
+        experiments.prepare(lab)
+
+    assert not [name for name in tables.names(lab) if "BreakIt" in name]
 
 
-def test_put_back_leaves_the_account_as_it_was_and_is_quiet_the_second_time(finished):
-    before = held(finished)
-    assert not experiments.begun(finished.lab)
-    break_it(finished)
-    assert experiments.begun(finished.lab)
-    assert {"readable uploads", "amounts in Transactions", "messages in LabDeadLetters"} <= amiss(finished)
+@pytest.mark.parametrize(
+    ("code", "said", "error"),
+    [
+        ("def lambda_handler(event, context)\n", "line 1: expected ':'", "SyntaxError"),
+        ("def handler(event, context): pass\n", "lambda_handler", "AttributeError"),
+        (WORKS.format("raise SystemExit(3)"), "deployed", "SystemExit: 3"),
+        (WORKS.format("import os; os._exit(3)"), "deployed", "the function did not end"),
+    ],
+    ids=["no Python", "no handler", "exit", "sudden exit"],
+)
+def test_a_function_that_cannot_run_is_stuck_and_its_error_is_shown(lab, deploy, code, said, error):
+    experiments.prepare(lab)
+    assert said in deploy(lab, code)
 
-    experiments.put_back(finished.lab)
-    uploaded = newest(finished)
-    experiments.put_back(finished.lab)
+    experiments.upload(lab, "break-it.txt")
 
-    assert held(finished) == before
-    assert amiss(finished) == set()
-    assert newest(finished) == uploaded
-    assert not experiments.begun(finished.lab)
-
-
-def test_put_back_leaves_what_has_a_similar_name(finished):
-    experiments.upload(finished.lab, DATA / "break-it.txt")
-    finished.put("broken.txt", ["Breaker|1 Street|T1|03/17/2017|1500", "C3 Break |2 Street|T2|03/17/2017|7"])
-    finished.wait_for_totals(**{"Breaker": "1500", "C3 Break": "7"})
-    wait_until(lambda: ("Breaker", 1500) in finished.alerts("CreditCollection"), "the alert")
-    finished.put("holiday.txt", b"\xff\xd8\xff")
-    experiments.wait_for_dead_letters(finished.lab, "holiday.txt")
-
-    experiments.put_back(finished.lab)
-
-    assert finished.totals() == {"C1": 598, "C2": 1750, "Breaker": 1500, "C3 Break": 7}
-    for queue in queues.ALERT_QUEUES:
-        assert finished.alerts(queue) == [("Breaker", 1500), ("C2", 1750)]
-    assert keys(finished) == ["broken.txt", "holiday.txt", "transactions.txt"]
-    assert [letter["what"] for letter in queues.dead_letters(finished.lab)] == ["holiday.txt"]
+    assert error in experiments.error(lab)
+    (row,) = experiments.compare(lab, ANA).to_dict("records")
+    assert (row["total"], row["other total"], row["stuck"]) == (1400, 0, True)
 
 
-def test_put_back_repairs_topic_and_trigger_and_takes_back_what_is_not_counted_yet(finished):
-    before, lab = held(finished), finished.lab
-    topics.delete_topic(lab)
-    triggers.switch_stream_trigger(lab, on=False)
-    buckets.upload(lab, DATA / "break-it.txt")
-    wait_until(lambda: len(tables.items(lab, "Transactions", beginning="Break ")) == 4, "the rows")
+def test_a_total_that_is_no_number_is_compared_all_the_same_and_a_delivery_by_hand_says_how_it_ended(lab, deploy):
+    ours, _ = experiments.prepare(lab)
+    deploy(lab, NUMBER_AS_TEXT)
+    experiments.upload(lab, "break-it.txt")
+    (row,) = experiments.compare(lab, ANA).to_dict("records")
+    assert (row["other total"].is_nan(), row["stuck"], experiments.error(lab)) == (True, False, "")
 
-    experiments.put_back(lab)
+    deploy(lab, WORKS.format("raise ValueError('no')"))
+    ended = experiments.deliver(lab, streams.records(ours, ANA))["ended"]
 
-    wait_until(lambda: finished.changes() == 24 + 4 + 4, "all changes to be counted")
-    assert held(finished) == before
-    assert amiss(finished) == set()
-
-
-def test_put_back_deletes_the_letter_of_a_change_that_lambda_gave_up_and_leaves_its_error_behind(finished):
-    before, lab, uploaded = held(finished), finished.lab, newest(finished)
-    mapping = triggers.find_stream_trigger(lab)["UUID"]
-    lab.client("lambda").update_event_source_mapping(UUID=mapping, MaximumRetryAttempts=0)
-    topics.delete_topic(lab)
-    finished.put("break-it-high.txt", HIGH)
-    experiments.wait_for_dead_letters(lab, "1 changes")
-    assert "errors in the log of TotalNotifier" in amiss(finished)
-
-    experiments.put_back(lab)
-    triggers.ensure_stream_trigger(lab)
-
-    assert held(finished) == before
-    assert newest(finished) > uploaded
-    assert amiss(finished) == set()
-
-
-@pytest.mark.parametrize(("prediction", "words"), [(None, ""), (50, "right."), (250, "250; it is 50.")])
-def test_a_prediction_is_checked_if_there_is_one(capsys, prediction, words):
-    experiments.check_prediction(prediction, Decimal(50))
-
-    assert capsys.readouterr().out.strip().endswith(words)
-    assert bool(words) == (prediction is not None)
+    assert ended.tolist() == ["without an error", "no"]
