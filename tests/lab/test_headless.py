@@ -12,10 +12,10 @@ import psutil
 import pytest
 from commands import LAB, begin, in_process
 
-from lab_lib.aws import buckets, cleanup, queues, tables, topics
+from lab_lib.aws import buckets, cleanup, queues, tables
 from lab_lib.embedded import server
 from lab_lib.errors import UsageError
-from lab_lib.exercises import copies, experiments
+from lab_lib.exercises import copies
 from lab_lib.lab import open_lab
 from lab_lib.run import headless
 from lab_lib.run.kernels import one_kernel
@@ -223,20 +223,6 @@ def one_notebook(account, tmp_path, monkeypatch):
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "00-nothing.ipynb")
     monkeypatch.setattr(headless, "NOTEBOOKS", tmp_path)
-
-
-@pytest.mark.slow
-def test_a_run_first_puts_back_what_an_interrupted_experiment_changed(chain, one_notebook, tmp_path):
-    buckets.upload(chain.lab, headless.DATA_FILE)
-    buckets.upload(chain.lab, headless.DATA_FILE.with_name("break-it.txt"))
-    chain.wait_for_changes(24 + 4)
-    tables.delete_item(chain.lab, "Transactions", {"CustomerId": "Break Ben", "TransactionId": "T3"})
-    topics.delete_topic(chain.lab)
-
-    result = headless.run({"account": chain.lab.account}, tmp_path / "out")
-
-    assert (result["ok"], experiments.begun(chain.lab)) == (True, False)
-    assert headless.totals(chain.lab) == {"C1": "598", "C2": "1750"}
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from lab_lib.lab import Lab
 
 KEYS, ROWS, ROOM = "keys that start the function", "rows that are rejected", "room below the threshold"
 MESSAGE = "a message that any program can read"
+EFFECTS = [1000, 400, 200, 50, -250, -200, 100]
 TOTALS = pd.DataFrame({"CustomerId": ["C1", "C2"], "accountBalance": [Decimal(598), Decimal(1750)]})
 
 
@@ -40,6 +41,8 @@ class Hostile:
         ("what becomes of the alerts", ["B"], ()),
         ("whether the topic may read the queue", "no", ()),
         (ROOM, [902, 0], (TOTALS, Decimal(1500))),
+        ("what each change adds", "1000, 400, 200, 50, -250, -200, 100", ()),
+        ("what each change adds", pd.Series(map(Decimal, EFFECTS), dtype=object), ()),
         (ROOM, (1500 - TOTALS["accountBalance"]).clip(lower=0), (TOTALS, Decimal(1500))),
         (MESSAGE, json.dumps({"accountBalance": "1750", "customerID": 'O"Hara'}), ('O"Hara', "1750")),
     ],
@@ -57,6 +60,8 @@ def test_an_answer_is_right_in_any_order_and_type(
     ("question", "answer", "given", "said"),
     [
         (KEYS, ["march.txt"], (), "Not yet. 1 of 2 is missing."),
+        ("what each change adds", EFFECTS[:6], (), "Not yet. 6 numbers; wanted 7."),
+        ("what each change adds", [*EFFECTS[:4], 150, 0, 100], (), "Not yet. Number 5, 6 is not right."),
         (KEYS, ["MARCH.TXT", "march.txt", "2017/march.txt"], (), "Not yet. MARCH.TXT does not belong there."),
         (ROWS, [1], (), "Not yet. 1 does not belong there. 2 of 2 are missing."),
         (ROOM, [902, -250], (TOTALS, Decimal(1500)), "Not yet. The amount of C2 is not right."),

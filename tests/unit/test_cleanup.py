@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib.aws import buckets, cleanup, functions, queues, tables, topics, triggers
+from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
 
 EVERYTHING = [
     "bucket trigger", "stream trigger", "function TransactionProcessor", "function TotalNotifier",
@@ -61,6 +61,31 @@ def test_delete_all_deletes_the_whole_lab_and_nothing_else(whole):
     assert client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
     assert client("logs").describe_log_groups()["logGroups"] == client("iam").list_roles()["Roles"] == []
     assert [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]] == [theirs.bucket]
+
+
+def test_what_notebook_06_made_is_found_by_its_names_and_deleted_before_the_lab(whole):
+    part, theirs = whole.beside("BreakIt_"), dataclasses.replace(whole, prefix="BreakIt-")
+    for lab in (part, theirs):
+        tables.ensure_table(lab, "Transactions")
+        queues.ensure_queue(lab, queues.DEAD_LETTERS)
+    functions.ensure_function(part, "TotalNotifier")
+    triggers.ensure_stream_trigger(part)
+    topics.ensure_topic(part)
+    roles.ensure_experiments(whole, "TotalNotifierRole", policies.experiments(whole)["TotalNotifier"])
+    for key in ("break-it/a.csv", "rejected/break-it/a.csv.csv", "a.txt"):
+        buckets.put(whole, key, b"x")
+    names = [f"{kind} BreakIt_{name}" for kind, name in (
+        ("stream trigger of", ""), ("function", "TotalNotifier"), ("log of", "TotalNotifier"),
+        ("topic", "HighBalanceAlert"), ("queue", "LabDeadLetters"), ("table", "Transactions"),
+    )]  # fmt: skip
+    names += ["policy break-it of TotalNotifierRole", "uploads to break-it/"]
+    assert cleanup.remaining(whole) == [*names, *EVERYTHING]
+
+    assert list(cleanup.delete_experiments(whole)) == names
+
+    assert cleanup.remaining(whole) == EVERYTHING
+    assert [each["Key"] for each in buckets.objects(whole)] == ["a.txt"]
+    assert cleanup.remaining(theirs) == ["queue LabDeadLetters", "table Transactions"]
 
 
 def test_delete_all_finishes_an_interrupted_clean_up(whole):

@@ -153,6 +153,21 @@ def test_the_package_is_the_same_each_time_and_holds_the_handler_beside_what_it_
         assert f"from {pure[:-3]} import" in archive.read(calling).decode()
 
 
+def test_a_part_of_notebook_06_has_names_of_its_own_the_labs_role_and_other_code(prepared, tmp_path):
+    mine, (file, handler) = prepared.beside("BreakItMy_"), (tmp_path / "my_notifier.py", tmp_path / "delivery_log.py")
+    for path in (file, handler):
+        path.write_text("")
+    queues.ensure_queue(mine, queues.DEAD_LETTERS)
+
+    functions.ensure_function(mine, "TotalNotifier", files=[file, handler])
+
+    made = functions.configuration(mine, "TotalNotifier")
+    assert (made["FunctionName"], made["Handler"]) == ("BreakItMy_TotalNotifier", "delivery_log.lambda_handler")
+    assert made["Role"].endswith(":role/TotalNotifierRole")
+    assert made["Environment"]["Variables"]["TOTAL_TABLE"] == "BreakItMy_TransactionTotal"
+    assert functions.find_function(prepared, "TotalNotifier") is None
+
+
 def test_invoke_returns_the_functions_answer_or_says_why_it_failed(prepared, monkeypatch):
     functions.ensure_function(prepared, NAME)
     assert functions.invoke(prepared, NAME, {"Records": []}) == {"Records": []}  # moto's functions return the event

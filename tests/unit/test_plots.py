@@ -149,9 +149,9 @@ def test_the_comparison_draws_two_bars_a_customer_with_total_alerts_and_what_is_
     assert all(above.get_y() + above.get_height() <= below.get_y() for above, below in zip(account, other, strict=True))
     assert axes.yaxis_inverted()  # the first customer is at the top
     assert texts(axes) == ["1500.50, 1 alert", "-50", "4501, 3 alerts", "0, stuck", "threshold 1500"]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["this account", "your function"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["the lab's function", "your function"]
     described = "C1 1500.50, 1 alert; your function 4501, 3 alerts. C2 -50; your function 0, stuck."
-    assert shown(figure)[1] == f"This account and your function, threshold 1500: {described}"
+    assert shown(figure)[1] == f"The lab's function and your function, threshold 1500: {described}"
 
 
 @pytest.mark.parametrize("customers", [1, 8])

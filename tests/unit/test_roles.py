@@ -21,6 +21,20 @@ def test_the_role_trusts_lambda_and_has_exactly_its_permissions(lab, permissions
     assert lab.client("iam").get_role_policy(RoleName=ROLE, PolicyName="lab")["PolicyDocument"] == permissions
 
 
+def test_a_role_of_the_labs_has_the_permissions_for_notebook_06_until_they_are_deleted(lab, permissions):
+    roles.ensure_role(lab, ROLE, permissions)
+    lab.client("iam").create_role(RoleName="TransactionProcessorRole", AssumeRolePolicyDocument="{}")
+    for function, more in policies.experiments(lab).items():
+        roles.ensure_experiments(lab, f"{function}Role", more)
+
+    roles.ensure_role(lab, ROLE, permissions)  # notebook 00, run again in the middle of 06
+
+    assert roles.find_experiments(lab, ROLE) == "break-it"
+    assert roles.find_experiments(lab, "TransactionProcessorRole") is None  # it was given, and is not changed
+    roles.delete_experiments(lab, ROLE)
+    assert lab.client("iam").list_role_policies(RoleName=ROLE)["PolicyNames"] == ["lab"]
+
+
 def test_allowed_are_the_actions_that_iams_simulator_allows(lab, monkeypatch):
     decisions = {"s3:GetObject": "allowed", "s3:PutObject": "implicitDeny", "s3:DeleteObject": "explicitDeny"}
     results = [{"EvalActionName": key, "EvalDecision": value} for key, value in decisions.items()]

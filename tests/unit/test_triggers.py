@@ -135,6 +135,22 @@ def test_ensure_stream_trigger_replaces_the_mapping_of_an_earlier_table(lab, map
         mapping(old)
 
 
+def test_a_function_of_notebook_06_reads_the_stream_of_another_part(lab, mapping):
+    ours, mine = lab.beside("BreakIt_"), lab.beside("BreakItMy_")
+    tables.ensure_table(ours, "Transactions")
+    queues.ensure_queue(mine, queues.DEAD_LETTERS)
+    functions.ensure_function(mine, "TotalNotifier")
+    own = triggers.ensure_stream_trigger(lab)
+
+    other = triggers.ensure_stream_trigger(mine, tables.find_stream(ours), {"BatchSize": 100})
+
+    assert mapping(other)["EventSourceArn"] == tables.find_stream(ours) != tables.find_stream(lab)
+    assert (mapping(other)["BatchSize"], triggers.find_stream_trigger(mine)["UUID"]) == (100, other)
+    assert [each["UUID"] for each in triggers.mappings(lab)] == [own]
+    triggers.delete_stream_trigger(mine)
+    assert triggers.find_stream_trigger(lab)["UUID"] == own
+
+
 def test_switch_stream_trigger_pauses_the_mapping_and_lets_it_continue(lab, mapping):
     with pytest.raises(StepMissing, match="02-add-triggers"):
         triggers.switch_stream_trigger(lab, on=False)

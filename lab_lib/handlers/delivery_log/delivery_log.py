@@ -23,7 +23,7 @@ def lambda_handler(event, context):
 
         answer = my_notifier.lambda_handler(event, context)
     except BaseException as error:
-        table.put_item(Item={**note, "Error": f"{type(error).__name__}: {error}"})
+        table.put_item(Item={**note, "Error": f"{type(error).__name__}: {error}"[:1000]})
         raise
     table.put_item(Item={**note, "Error": ""})
     return answer
