@@ -72,7 +72,7 @@ def test_what_notebook_06_made_is_found_by_its_names_and_deleted_before_the_lab(
     triggers.ensure_stream_trigger(part)
     topics.ensure_topic(part)
     roles.ensure_experiments(whole, "TotalNotifierRole", policies.experiments(whole)["TotalNotifier"])
-    for key in ("break-it/a.csv", "rejected/break-it/a.csv.csv", "a.txt"):
+    for key in ("break-it/a.csv", "rejected/break-it/a.csv.csv", "other.csv"):
         buckets.put(whole, key, b"x")
     names = [f"{kind} BreakIt_{name}" for kind, name in (
         ("stream trigger of", ""), ("function", "TotalNotifier"), ("log of", "TotalNotifier"),
@@ -84,7 +84,7 @@ def test_what_notebook_06_made_is_found_by_its_names_and_deleted_before_the_lab(
     assert list(cleanup.delete_experiments(whole)) == names
 
     assert cleanup.remaining(whole) == EVERYTHING
-    assert [each["Key"] for each in buckets.objects(whole)] == ["a.txt"]
+    assert [each["Key"] for each in buckets.objects(whole)] == ["other.csv"]
     assert cleanup.remaining(theirs) == ["queue LabDeadLetters", "table Transactions"]
 
 
