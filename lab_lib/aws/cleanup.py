@@ -163,8 +163,9 @@ def _trigger(label: str, function: str, find: Callable[[Lab], object], delete: C
     """Return a trigger as a resource. It has no tag: it is the lab's own unless it starts a function of others."""
 
     def is_ours(lab: Lab) -> bool:
-        foreign = functions.find_function(lab, function) is not None and not functions.is_ours(lab, function)
-        return find(lab) is not None and not foreign
+        if find(lab) is None:
+            return False
+        return functions.find_function(lab, function) is None or functions.is_ours(lab, function)
 
     return Resource(label, find, is_ours, delete)
 
