@@ -9,25 +9,20 @@ from lab_lib.aws import tables
 from lab_lib.lab import Lab
 
 Record = dict[str, Any]  # as Lambda gets it: eventID, eventName, and dynamodb with Keys, NewImage, OldImage …
-Place = dict[str, str]  # {shard: sequence number of its last record that was read}
 # AWS may answer without records although more follow. After this many empty answers in a row a shard counts as read.
 EMPTY_ANSWERS = 5
 
 
-def records(lab: Lab, *customers: str, after: Place | None = None) -> list[Record]:
-    """Return the stream's records, oldest first: all, those of some customers, or those after a position.
+def records(lab: Lab, *customers: str) -> list[Record]:
+    """Return the stream's records, oldest first: all, or those of some customers.
 
     The order of one item's records is right, even if they are in several shards.
     """
-    found = [record for records in _by_shard(lab, after or {}).values() for record in records]
+    stream = tables.find_stream(lab)
+    shards = _shards(lab, stream) if stream else []
+    found = [record for shard in shards for record in _read(lab, {"StreamArn": stream, "ShardId": shard})]
     found = [record for record in found if not customers or customer(record) in customers]
     return sorted(found, key=lambda record: int(record["dynamodb"]["SequenceNumber"]))
-
-
-def end(lab: Lab) -> Place:
-    """Return the position after the newest record, for reading later records."""
-    shards = _by_shard(lab, {}).items()
-    return {shard: records[-1]["dynamodb"]["SequenceNumber"] for shard, records in shards if records}
 
 
 def customer(record: Record) -> str:
@@ -52,12 +47,6 @@ def _amount(image: dict[str, Any]) -> Any:
     return TypeDeserializer().deserialize(value) if value else None
 
 
-def _by_shard(lab: Lab, after: Place) -> dict[str, list[Record]]:
-    stream = tables.find_stream(lab)
-    shards = _shards(lab, stream) if stream else []
-    return {shard: list(_read(lab, {"StreamArn": stream, "ShardId": shard}, after.get(shard))) for shard in shards}
-
-
 def _shards(lab: Lab, stream: str) -> Iterator[str]:
     streams, start = lab.client("dynamodbstreams"), dict[str, str]()
     while True:
@@ -68,12 +57,10 @@ def _shards(lab: Lab, stream: str) -> Iterator[str]:
         start = {"ExclusiveStartShardId": described["LastEvaluatedShardId"]}
 
 
-def _read(lab: Lab, shard: dict[str, str | None], after: str | None) -> Iterator[Record]:
+def _read(lab: Lab, shard: dict[str, str | None]) -> Iterator[Record]:
     """Yield the records of a shard. An open shard has no end, so several empty answers in a row end the reading."""
     streams, empty = lab.client("dynamodbstreams"), 0
-    behind = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
-    start = behind if after else {"ShardIteratorType": "TRIM_HORIZON"}
-    iterator = streams.get_shard_iterator(**shard, **start)["ShardIterator"]
+    iterator = streams.get_shard_iterator(**shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
     while iterator and empty < EMPTY_ANSWERS:
         answer = streams.get_records(ShardIterator=iterator)
         yield from map(_lambda_record, answer["Records"])

@@ -77,14 +77,14 @@ def dead_letters(lab: Lab) -> pd.DataFrame:
     return pd.DataFrame(letters, columns=["what", "why"])
 
 
-def changes(lab: Lab, *customers: str, after: streams.Place | None = None) -> pd.DataFrame:
-    """Return the changes in the stream of Transactions: kind, CustomerId, TransactionId, old amount, new amount.
+def changes(lab: Lab, *customers: str) -> pd.DataFrame:
+    """Return the changes in the stream of Transactions, all or those of some customers.
 
-    `customers` and `after`, a place in the stream, narrow them down. The kind is INSERT, MODIFY or REMOVE. An amount is
-    Decimal or whatever else the item held. It is None before an INSERT and after a REMOVE.
+    kind, CustomerId, TransactionId, old amount, new amount. The kind is INSERT, MODIFY or REMOVE. An amount is Decimal
+    or whatever else the item held. It is None before an INSERT and after a REMOVE.
     """
     columns = ["kind", "CustomerId", "TransactionId", "old amount", "new amount"]
-    rows = [streams.change(record) for record in streams.records(lab, *customers, after=after)]
+    rows = [streams.change(record) for record in streams.records(lab, *customers)]
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from lab_lib.aws import buckets, cloudwatch, streams, tables
+from lab_lib.aws import buckets, cloudwatch, tables
 from lab_lib.views import frames
 
 
@@ -95,11 +95,9 @@ def test_changes_are_the_records_of_the_stream(lab):
     key = {"CustomerId": "C1", "TransactionId": "T1"}
     tables.put_item(lab, "Transactions", {**key, "TransactionAmount": 1000})
     tables.put_item(lab, "Transactions", {**key, "CustomerId": "C2", "TransactionAmount": "a lot"})
-    place = streams.end(lab)
     tables.put_item(lab, "Transactions", {**key, "TransactionAmount": 1400})
     tables.delete_item(lab, "Transactions", key)
 
     later = [["MODIFY", "C1", "T1", 1000, 1400], ["REMOVE", "C1", "T1", 1400, None]]
-    assert rows(frames.changes(lab, after=place)) == later
     assert rows(frames.changes(lab, "C1")) == [["INSERT", "C1", "T1", None, 1000], *later]
     assert rows(frames.changes(lab, "C2")) == [["INSERT", "C2", "T1", None, "a lot"]]

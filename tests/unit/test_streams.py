@@ -73,25 +73,14 @@ def test_every_change_is_a_record_with_its_old_and_new_amount(lab, put):
     assert [streams.customer(record) for record in streams.records(lab, "C2", "C22")] == ["C2"]
 
 
-def test_records_after_a_position_are_the_later_ones(lab, put):
-    put("C1", "T1", 1)
-    end = streams.end(lab)
-    assert streams.records(lab, after=end) == []
-
-    put("C2", "T2", 2)
-
-    assert list(map(streams.customer, streams.records(lab, after=end))) == ["C2"]
-
-
 def test_without_a_table_there_are_no_records(lab):
-    assert (streams.records(lab), streams.end(lab)) == ([], {})
+    assert streams.records(lab) == []
 
 
 def test_all_shards_are_read_and_their_records_put_in_order(lab, shards):
     shards(old=[[9]], older=[[8]], open=[[10], [11]])
 
     assert numbers(lab) == [8, 9, 10, 11]
-    assert streams.end(lab) == {"old": "9", "older": "8", "open": "11"}
 
 
 def test_only_several_empty_answers_in_a_row_end_the_reading(lab, shards):
