@@ -5,20 +5,10 @@ import re
 import secrets
 from typing import Any
 
-from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.converters import Autograde
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821, nbgrader defines it
-
-
-class FoldedSolutions(NbGraderPreprocessor):
-    """Takes the solutions out of the text of the students' version."""
-
-    def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
-        if cell.cell_type == "markdown":
-            solution = r"\n*<details><summary>Solution</summary>.*?</details>"
-            cell.source = re.sub(solution, "", cell.source, flags=re.DOTALL).strip("\n")
-        return cell, resources
 
 
 class OwnSettings(NbGraderPreprocessor):
@@ -41,7 +31,6 @@ def default(converter: Any, name: str) -> list[Any]:
 
 
 c.ClearSolutions.code_stub = {"python": "pass  # Write your code here."}
-c.GenerateAssignment.preprocessors = [FoldedSolutions, *default(GenerateAssignment, "preprocessors")]
 c.Autograde.sanitize_preprocessors = [*default(Autograde, "sanitize_preprocessors"), OwnSettings]
 c.Autograde.pre_convert_hook = use_an_empty_account
 c.Execute.timeout = 600  # seconds a cell; most of them take less than one

@@ -57,18 +57,18 @@ def experiments(lab: Lab) -> dict[str, Policy]:
     The learner's own function has the role of TotalNotifier, and may do what it likes with the items of its two tables.
     """
     both = lab.beside(BREAK_IT_ANY)
-    calls = [
-        *(f"{verb}Item" for verb in ("BatchGet", "ConditionCheck", "Delete", "Get", "Put", "Update")),
-        "Query",
-        "Scan",
-    ]
-    items = allow(
-        [f"dynamodb:{call}" for call in calls], table(both, "TransactionTotal"), table(both, "ProcessedRecords")
-    )
     return {
         "TransactionProcessor": transaction_processor(lab.beside(BREAK_IT)),
-        "TotalNotifier": document(*total_notifier(both)["Statement"], items),
+        "TotalNotifier": document(*total_notifier(both)["Statement"], items_of_notifier(both)),
     }
+
+
+def items_of_notifier(lab: Lab) -> Policy:
+    """Return the statement that lets a function do what it likes with the items of totals and markers."""
+    verbs = ("BatchGet", "BatchWrite", "ConditionCheck", "Delete", "Get", "Put", "Update")
+    calls = [*(f"{verb}Item" for verb in verbs), "Query", "Scan"]
+    tables = table(lab, "TransactionTotal"), table(lab, "ProcessedRecords")
+    return allow([f"dynamodb:{call}" for call in calls], *tables)
 
 
 def bucket_to_function(lab: Lab) -> Policy:

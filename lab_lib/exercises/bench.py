@@ -151,18 +151,7 @@ def _failed_part(batch: list[Record], outcome: str | list[Any]) -> list[Record]:
 
 
 def _permissions(lab: Lab) -> policies.Policy:
-    """Let the function do with items of its two tables what it likes, publish, and send dead letters."""
-    items = ["Get", "Put", "Update", "Delete"]
-    return policies.document(
-        policies.allow(
-            [f"dynamodb:{each}Item" for each in (*items, "BatchGet", "BatchWrite", "ConditionCheck")]
-            + ["dynamodb:Query", "dynamodb:Scan"],
-            policies.table(lab, "TransactionTotal"),
-            policies.table(lab, "ProcessedRecords"),
-        ),
-        policies.allow(["sns:Publish"], lab.arn("sns", lab.name(topics.ALERT_TOPIC))),
-        policies.allow(["sqs:SendMessage"], queues.queue_arn(lab, queues.DEAD_LETTERS)),
-    )
+    return policies.document(*policies.total_notifier(lab)["Statement"], policies.items_of_notifier(lab))
 
 
 def _zipped(files: dict[str, bytes]) -> bytes:

@@ -12,14 +12,12 @@ Cells = dict[str, list[str]]  # by the cell's id: the heading above it, and a di
 STUB = "pass  # Write your code here."  # a statement, since it may be all that an `if` has
 _SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?### END SOLUTION$", re.DOTALL | re.MULTILINE)
 _HIDDEN_TESTS = re.compile(r"\n?^[ \t]*### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS$", re.DOTALL | re.MULTILINE)
-_SOLUTION_IN_TEXT = re.compile(r"\n*<details><summary>Solution</summary>.*?</details>", re.DOTALL)
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 def of_learner(notebook: dict[str, Any]) -> dict[str, Any]:
     """Return the notebook without outputs, solutions and hidden tests. Each solution in code becomes a stub."""
-    cells = [_cell(cell) for cell in notebook["cells"]]
-    return {**notebook, "cells": [cell for cell in cells if cell["source"]]}
+    return {**notebook, "cells": [_cell(cell) for cell in notebook["cells"]]}
 
 
 def cells(notebook: dict[str, Any]) -> Cells:
@@ -42,6 +40,6 @@ def changes(before: Cells, now: Cells) -> list[str]:
 def _cell(cell: dict[str, Any]) -> dict[str, Any]:
     text = "".join(cell["source"])
     if cell["cell_type"] != "code":
-        return {**cell, "source": _SOLUTION_IN_TEXT.sub("", text).strip("\n").splitlines(keepends=True)}
+        return cell
     text = _HIDDEN_TESTS.sub("", _SOLUTION.sub(rf"\g<1>{STUB}", text))
     return {**cell, "source": text.splitlines(keepends=True), "outputs": [], "execution_count": None}

@@ -65,6 +65,11 @@ def open_lab_to_delete(account: str = "", profile: str = "", region: str = "", p
     return lab.open_lab(account, profile, setting("region", region), setting("prefix", prefix))
 
 
+def is_headless() -> bool:
+    """Return True if nobody looks at the notebook while it runs, as in `lab run`."""
+    return HEADLESS in os.environ
+
+
 def folder() -> Path:
     """Return the folder for what the learner writes: the copy, elsewhere a temporary one of this process."""
     return _copy() or Path(_temporary().name)
@@ -82,7 +87,7 @@ def record(kind: str, question: str, answer: Any, right: bool) -> None:
 def _copy() -> Path | None:
     """Return the learner's copy if this process runs in it."""
     here = Path.cwd()
-    return here if (here / STATE / EDITION).exists() and HEADLESS not in os.environ else None
+    return here if (here / STATE / EDITION).exists() and not is_headless() else None
 
 
 def _kept() -> dict[str, Any]:
