@@ -46,7 +46,9 @@ def test_the_short_transaction_processor_takes_in_the_file_of_the_lab(lab: Lab, 
 
 
 def test_the_short_total_notifier_adds_what_is_new(lab: Lab, run_short) -> None:
-    assert run_short.sources["TotalNotifier"] == my_notifiers()["naive"]  # what notebook 06 lets the learner mend
+    assert (
+        run_short.sources["TotalNotifier"] == my_notifiers()["naive"] + "\n"
+    )  # what notebook 06 lets the learner mend
     row = {"CustomerId": {"S": "C1"}, "TransactionAmount": {"N": "750.5"}}
 
     run_short("TotalNotifier", [{"dynamodb": {"NewImage": row}}] * 2)
