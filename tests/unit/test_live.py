@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab_lib.cli import main
+from lab_lib.cli.progress import progress_bar
 from lab_lib.views import live
 from lab_lib.waiting import UNSEEN
 
@@ -51,7 +51,7 @@ def test_where_nobody_looks_only_the_last_lines_are_kept(shown):
 )
 def test_the_bar_shows_what_a_cell_waits_for(tmp_path, line, shown):
     (tmp_path / "waiting").write_text(line)
-    progress = main._progress(tmp_path / "waiting")
+    progress = progress_bar(tmp_path / "waiting")
     progress.add_task("05-upload-and-verify")
 
     assert progress.columns[2](progress.tasks[0]).plain == shown
