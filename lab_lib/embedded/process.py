@@ -130,6 +130,17 @@ def _change(secret: str) -> None:
 
         return changed
 
+    call = lambda_runtime.Worker.invoke
+
+    def invoke(worker: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Keep the worker after an error of the function, as AWS does; ministack would start a new one."""
+        answer: dict[str, Any] = call(worker, *args, **kwargs)
+        return {**answer, "status": "error"} if answer.get("has_failed") else answer
+
+    failed = '"status": "error", "error": str(e), "trace"'
+    kept = failed.replace('"error"', '"ok", "has_failed": True', 1)
+    lambda_runtime._PYTHON_WORKER_SCRIPT = lambda_runtime._PYTHON_WORKER_SCRIPT.replace(failed, kept)
+    lambda_runtime.Worker.invoke = invoke
     lambda_svc._create_esm, lambda_svc._update_esm = waking(lambda_svc._create_esm), waking(lambda_svc._update_esm)
     lambda_svc._presigned_code_url = code_url
     lambda_svc._schedule_state_transition = activate

@@ -18,6 +18,16 @@ pytestmark = pytest.mark.slow
 
 NOTHING = policies.document(policies.allow(["sqs:ListQueues"], "*"))  # that these functions need
 ANSWER = 'def handler(event, context):\n    return "answer"\n'
+COUNTER = """
+calls = []
+
+
+def handler(event, context):
+    calls.append(event)
+    if event["fails"]:
+        raise ValueError("no")
+    return len(calls)
+"""
 CUSTOMER = {"CustomerId": {"S": "C1"}}
 
 
@@ -35,6 +45,14 @@ def printed(lab):
     """Return the lines that the function Probe printed, without Lambda's own."""
     own = ("START", "END", "REPORT")
     return [line for line in cloudwatch.log_lines(lab, "Probe") if not line.startswith(own)]
+
+
+def test_an_error_of_a_function_does_not_end_its_process(lab, deploy):
+    deploy(COUNTER)
+    with pytest.raises(LabError, match="Probe failed: no"):
+        functions.invoke(lab, "Probe", {"fails": True})
+
+    assert functions.invoke(lab, "Probe", {"fails": False}) == 2
 
 
 def test_a_bucket_that_blocks_public_access_takes_no_public_policy_and_no_public_object(lab):
