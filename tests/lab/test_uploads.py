@@ -72,7 +72,9 @@ def test_alerts_that_a_queue_could_not_get_are_missed_and_can_be_sent_again(chai
     no_policy(chain.lab)
     stops = rf'^The chain stops at "messages in {NOTIFY}: 0 of 1"\.'
 
-    with pytest.raises(CheckFailed, match=rf'{stops} access policy of {NOTIFY}: nobody may send.* run "Subscribe them'):
+    with pytest.raises(
+        CheckFailed, match=rf'{stops} access policy of {NOTIFY}: nobody may send.* run "Subscribe CustomerNotify to'
+    ):
         wait_for(HIGH)
     triggers.ensure_queue_subscription(chain.lab, NOTIFY)
     with pytest.raises(LabError, match=rf"{stops} The queue gets alerts now, .* functions\.alert_again\(lab\)"):
