@@ -178,7 +178,9 @@ QUESTIONS = {
         _message,
         "Glued from pieces of text, it breaks at the quotation mark, and every program behind the queues with it.",
     ),
-    "what the topic may do": Question(lambda answer: _set(answer, ["sqs:SendMessage"], _letters), "It may send."),
+    "what the topic may do": Question(
+        lambda answer: _set(answer, ["sqs:SendMessage"], _letters), "It may put messages in, and do nothing else."
+    ),
     "whether the topic may read the queue": Question(
         lambda answer: _set(answer, [False]), "What no statement allows is refused."
     ),
