@@ -57,7 +57,8 @@ def changes() -> str:
     lines = [f"  {Path(name).stem}: {', '.join(headings)}\n" for name, headings in changed.items() if headings]
     if not lines:
         return ""
-    what_to_do = "`lab open --fresh 03` gives you notebook 03 anew, and keeps yours beside it."
+    first = lines[0].strip()[:2]
+    what_to_do = f"`lab open --fresh {first}` gives you notebook {first} anew, and keeps yours beside it."
     return f"The lab is newer than your copy. These sections have changed:\n{''.join(lines)}{what_to_do}\n"
 
 
