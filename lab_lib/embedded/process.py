@@ -130,6 +130,12 @@ def _change(secret: str) -> None:
 
         return changed
 
+    invalidate = lambda_svc.invalidate_worker
+
+    def invalidate_own(name: str, qualifier: str | None = None, account: str = "", region: str = "") -> None:
+        """End a function's processes in the caller's account only; ministack may end those of all accounts."""
+        invalidate(name, qualifier, account or get_account_id(), region or get_region())
+
     call = lambda_runtime.Worker.invoke
 
     def invoke(worker: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -140,7 +146,7 @@ def _change(secret: str) -> None:
     failed = '"status": "error", "error": str(e), "trace"'
     kept = failed.replace('"error"', '"ok", "has_failed": True', 1)
     lambda_runtime._PYTHON_WORKER_SCRIPT = lambda_runtime._PYTHON_WORKER_SCRIPT.replace(failed, kept)
-    lambda_runtime.Worker.invoke = invoke
+    lambda_runtime.Worker.invoke, lambda_svc.invalidate_worker = invoke, invalidate_own
     lambda_svc._create_esm, lambda_svc._update_esm = waking(lambda_svc._create_esm), waking(lambda_svc._update_esm)
     lambda_svc._presigned_code_url = code_url
     lambda_svc._schedule_state_transition = activate

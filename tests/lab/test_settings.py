@@ -12,6 +12,7 @@ from chains import create_function, zipped
 
 from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, roles, streams, tables, topics, triggers
 from lab_lib.errors import LabError
+from lab_lib.lab import open_lab
 from lab_lib.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -51,6 +52,17 @@ def test_an_error_of_a_function_does_not_end_its_process(lab, deploy):
     deploy(COUNTER)
     with pytest.raises(LabError, match="Probe failed: no"):
         functions.invoke(lab, "Probe", {"fails": True})
+
+    assert functions.invoke(lab, "Probe", {"fails": False}) == 2
+
+
+def test_a_change_of_a_function_does_not_end_the_process_of_another_account(lab, new_account, deploy):
+    deploy(COUNTER)
+    functions.invoke(lab, "Probe", {"fails": False})
+    other = open_lab(account=new_account())
+    create_function(other, "Probe", ANSWER, roles.ensure_role(other, "ProbeRole", NOTHING))
+
+    other.client("lambda").update_function_configuration(FunctionName="Probe", MemorySize=256)
 
     assert functions.invoke(lab, "Probe", {"fails": False}) == 2
 
