@@ -26,11 +26,12 @@ TAG_KEY, TAG_VALUE = "lab", "serverless-lab"
 TAGS = {TAG_KEY: TAG_VALUE}
 TAG = {"Key": TAG_KEY, "Value": TAG_VALUE}  # the same tag for S3, IAM, DynamoDB and SNS
 BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's name
-# What stands before a name of notebook 06. No prefix can have the underscore, so no other lab has these names.
+# Every name of notebook 06 begins with one of these. A prefix has no underscore, so no other lab has these names.
 BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
 BREAK_IT_ANY = "BreakIt*_"  # matches both, in a policy
 DEFAULT_REGION = "us-east-1"
 DEFAULT_THRESHOLD = Decimal(1500)
+MOST_DIGITS = 15  # of the threshold: it is a float in a notebook, which keeps so many
 _ROWS_PER_SECOND = 600  # of the embedded AWS; docs/performance.md has three times as many, on a quiet computer
 _ROWS_PER_SECOND_ON_AWS = 500  # not measured: a careful guess for 256 MB, and 1,000 writes a second a partition
 
@@ -336,16 +337,15 @@ def _config(endpoint: str | None, retries: int = 5) -> Config:
 def _amount(value: Decimal | float | str) -> Decimal:
     text = str(value)
     amount = Decimal(text) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,15})?", text) else Decimal("NaN")
-    if not amount.is_finite() or len(f"{amount.normalize():f}".replace(".", "")) > _MOST_DIGITS:
+    if not amount.is_finite() or len(f"{amount.normalize():f}".replace(".", "")) > MOST_DIGITS:
         raise UsageError(
-            f"threshold is {value!r}; wanted an amount of 0 or more with at most {_MOST_DIGITS} digits, such as 1500."
+            f"threshold is {value!r}; wanted an amount of 0 or more with at most {MOST_DIGITS} digits, such as 1500."
         )
     return amount
 
 
 _ROLE_NOT_READY = re.compile("cannot be assumed|does not have permission|[Cc]annot access")
 _MOST_ATTEMPTS = 45
-_MOST_DIGITS = 15  # a notebook's threshold is a float, which keeps so many
 # Each setting's pattern and description. The pattern for e-mail addresses is HTML's: none of its characters needs
 # escaping in Python or JSON.
 _SETTINGS = {

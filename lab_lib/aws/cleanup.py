@@ -15,7 +15,7 @@ class Resource:
 
     label: str
     find: Callable[[Lab], object]
-    is_ours: Callable[[Lab], bool]
+    is_ours: Callable[[Lab], object]  # true or false
     delete: Callable[[Lab], None]
 
 
@@ -53,7 +53,7 @@ def remaining(lab: Lab) -> list[str]:
 
 def kept(lab: Lab) -> list[str]:
     """Return the resources that have the lab's names without its tag. They were created by others and never deleted."""
-    return [each.label for each in _resources(lab) if each.find(lab) is not None and not each.is_ours(lab)]
+    return [each.label for each in _resources(lab) if each.find(lab) and not each.is_ours(lab)]
 
 
 def is_half_deleted(lab: Lab) -> bool:
@@ -132,21 +132,10 @@ def _of_experiments(lab: Lab) -> Iterator[Resource]:
         found = [name for name in there if name.startswith((BREAK_IT, BREAK_IT_MY))]
         yield from (_named(f"{kind} {name}", name, *calls) for name in found)
     for role in functions.ROLES.values():
-        of_policy = roles.find_experiments, _has_experiments, roles.delete_experiments
+        of_policy = roles.find_experiments, roles.find_experiments, roles.delete_experiments
         yield _named(f"policy {roles.EXPERIMENTS} of {role}", role, *of_policy)
-    yield Resource(f"uploads to {buckets.EXPERIMENTS}", _uploads, _has_uploads, buckets.delete_experiments)
-
-
-def _has_experiments(lab: Lab, role: str) -> bool:
-    return roles.find_experiments(lab, role) is not None
-
-
-def _uploads(lab: Lab) -> object:
-    return buckets.experiments(lab) or None
-
-
-def _has_uploads(lab: Lab) -> bool:
-    return _uploads(lab) is not None
+    of_uploads = buckets.experiments, buckets.experiments, buckets.delete_experiments
+    yield Resource(f"uploads to {buckets.EXPERIMENTS}", *of_uploads)
 
 
 def _stream_trigger(part: str = "") -> Resource:
@@ -174,7 +163,7 @@ def _named(
     label: str,
     name: str,
     find: Callable[[Lab, str], object],
-    is_ours: Callable[[Lab, str], bool],
+    is_ours: Callable[[Lab, str], object],
     delete: Callable[[Lab, str], None],
 ) -> Resource:
     return Resource(label, lambda lab: find(lab, name), lambda lab: is_ours(lab, name), lambda lab: delete(lab, name))

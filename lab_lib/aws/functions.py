@@ -19,7 +19,7 @@ from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.errors import LabError, StepMissing, UsageError
-from lab_lib.lab import TAGS, Lab, has_lab_tag
+from lab_lib.lab import MOST_DIGITS, TAGS, Lab, has_lab_tag
 from lab_lib.waiting import wait_until
 
 RUNTIME = "python3.13"
@@ -31,7 +31,7 @@ SOURCES = {  # the folder of each function; the file of the same name has the ha
     "TotalNotifier": _HANDLERS / "total_notifier",
 }
 ROLES = {name: f"{name}Role" for name in SOURCES}
-_UNREACHED = Decimal("999999999999999")  # the highest threshold that a lab takes
+_UNREACHED = Decimal(10**MOST_DIGITS - 1)  # the highest threshold that a lab takes
 
 
 def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | None = None) -> dict[str, Any]:
@@ -235,13 +235,18 @@ def invoke(lab: Lab, name: str, event: dict[str, Any]) -> Any:
 
 
 def package(files: list[Path]) -> bytes:
-    """Return a zip archive of the files for Lambda. Its dates are fixed: the same code gives the same archive."""
+    """Return a zip archive of the files for Lambda."""
+    return zipped({file.name: file.read_bytes() for file in files})
+
+
+def zipped(contents: dict[str, bytes]) -> bytes:
+    """Return a zip archive of files with these names. Its dates are fixed: the same code gives the same archive."""
     archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
-        for file in files:
-            entry = zipfile.ZipInfo(file.name, date_time=(1980, 1, 1, 0, 0, 0))
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in contents.items():
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             entry.external_attr = 0o644 << 16  # readable for the user that Lambda runs it as
-            zipped.writestr(entry, file.read_bytes())
+            file.writestr(entry, content)
     return archive.getvalue()
 
 

@@ -114,8 +114,8 @@ class Upload:
                 raise CheckFailed(f"{stops} {broken} Then {again}")
         for name in functions.SOURCES:
             errors = cloudwatch.failures(self._log(name))
-            alike = [re.sub(r"\d", "", each) for each in errors]  # but for the seconds of a timeout
-            if errors and alike.count(alike[-1]) > 1:  # a retry had the same end
+            texts = [re.sub(r"\d", "", each) for each in errors]  # without the seconds of a timeout
+            if errors and texts.count(texts[-1]) > 1:  # a retry had the same end
                 raise LabError(f"{stops} {self.lab.name(name)} fails: {errors[-1]}. Mend it, then run this cell again.")
         if stood > _COUNTED_LATE * self.lab.is_real and "alert_again" in again:
             raise LabError(f"{stops} The queue gets alerts now, but these were sent before: {again}")

@@ -22,15 +22,15 @@ from lab_lib.classroom.job import Record, Work
 from lab_lib.classroom.roster import Student
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
+from lab_lib.exercises import copies
 from lab_lib.lab import is_embedded
 from lab_lib.masking import without_accounts
 from lab_lib.private_files import make_folder
-from lab_lib.run import headless
 
 
 def plan(students: list[Student], out: Path, until: str | None = None) -> list[Work]:
     """Return the work of these students; UsageError if `out` cannot hold their results."""
-    if out.resolve() == headless.NOTEBOOKS:
+    if out.resolve() == copies.NOTEBOOKS:
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
     make_folder(out)
     return [Work(student, out.resolve(), until) for student in students]

@@ -32,7 +32,6 @@ from lab_lib.cli.terminal import (
     relative_to_cwd,
 )
 
-NOTEBOOKS = ROOT / "notebooks"
 _STYLES = {"ok": "green", "not yet": "red", "cannot see": "yellow", "waits": "bright_black", "could be": "bright_black"}
 
 app = typer.Typer(
@@ -303,7 +302,9 @@ def _finding(check: Any) -> Text:
 
 def _titles() -> dict[str, str]:
     """Return each step's title, from the name of its notebook: "02" has the title "02 add triggers"."""
-    return {path.stem[:2]: path.stem.replace("-", " ") for path in NOTEBOOKS.glob("[0-9][0-9]-*.ipynb")}
+    from lab_lib.exercises import copies
+
+    return {path.stem[:2]: path.stem.replace("-", " ") for path in copies.solved()}
 
 
 def _summary(result: dict[str, Any]) -> str:

@@ -102,20 +102,22 @@ def _room(answer: Any, totals: Any, threshold: Decimal) -> Faults:
     """Compare, row by row, with the amount that is left below the threshold."""
     balances = zip(totals["CustomerId"], totals["accountBalance"], strict=True)
     right = {customer: max(threshold - balance, Decimal(0)) for customer, balance in balances}
-    found = [_plain(item) for item in _items(answer)]
-    if len(found) != len(right):
-        return [f"{len(found)} amounts; wanted {len(right)}, one for each row of totals."]
-    wrong = [name for (name, room), amount in zip(right.items(), found, strict=True) if amount != _plain(room)]
-    return [f"The amount of {', '.join(wrong[:MOST_NAMED])} is not right."] if wrong else []
+    return _numbers(answer, right, "amounts; wanted {}, one for each row of totals", "The amount of")
 
 
-def _amounts(answer: Any, *right: int) -> Faults:
-    """Compare numbers, one by one."""
+def _effects(answer: Any) -> Faults:
+    """Compare, row by row, with what each change of notebook 06 adds to a total."""
+    right = dict(enumerate([1000, 400, 200, 50, -250, -200, 100], 1))
+    return _numbers(answer, right, "numbers; wanted {}", "Number")
+
+
+def _numbers(answer: Any, right: dict[Any, Any], how_many: str, wrong_one: str) -> Faults:
+    """Compare numbers in their order. `right` has each by its name; the texts say what is not right."""
     found = [_plain(item) for item in _items(answer)]
     if len(found) != len(right):
-        return [f"{len(found)} numbers; wanted {len(right)}."]
-    wrong = [str(place) for place, pair in enumerate(zip(found, right, strict=True), 1) if pair[0] != pair[1]]
-    return [f"Number {', '.join(wrong[:MOST_NAMED])} is not right."] if wrong else []
+        return [f"{len(found)} {how_many.format(len(right))}."]
+    wrong = [str(name) for (name, number), other in zip(right.items(), found, strict=True) if other != number]
+    return [f"{wrong_one} {', '.join(wrong[:MOST_NAMED])} is not right."] if wrong else []
 
 
 def _message(answer: Any, customer: str, balance: str) -> Faults:
@@ -153,7 +155,7 @@ def _letters(item: Any) -> str:
 
 @dataclass(frozen=True)
 class Question:
-    """What is not right in an answer, and why the right one is right."""
+    """A question: `faults` finds what is not right in an answer, `why` explains the right answer."""
 
     faults: Callable[..., Faults]
     why: str
@@ -186,7 +188,7 @@ QUESTIONS = {
     ),
     "room below the threshold": Question(_room, "A customer at or above the threshold has 0."),
     "what each change adds": Question(
-        lambda answer: _amounts(answer, 1000, 400, 200, 50, -250, -200, 100),
+        _effects,
         "The new amount minus the old one, where an amount that is not there is 0. One rule for every kind of change.",
     ),
     "a stop between total and marker": Question(

@@ -1,9 +1,7 @@
 """The bench on which a learner's function is tried: an AWS of its own, and one shard of a stream."""
 
-import io
 import json
 import time
-import zipfile
 from collections import Counter
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -43,7 +41,7 @@ class Bench:
             Role=roles.ensure_role(lab, _ROLE, _permissions(lab)),
             Runtime=functions.RUNTIME,
             Handler=f"{_RUNTIME.stem}.lambda_handler",
-            Code={"ZipFile": _zipped({_RUNTIME.name: _RUNTIME.read_bytes(), "my_notifier.py": code})},
+            Code={"ZipFile": functions.zipped({_RUNTIME.name: _RUNTIME.read_bytes(), "my_notifier.py": code})},
             Timeout=functions.TIMEOUT,
             Environment={"Variables": functions.variables(lab, "TotalNotifier")},
         )
@@ -152,11 +150,3 @@ def _failed_part(batch: list[Record], outcome: str | list[Any]) -> list[Record]:
 
 def _permissions(lab: Lab) -> policies.Policy:
     return policies.document(*policies.total_notifier(lab)["Statement"], policies.items_of_notifier(lab))
-
-
-def _zipped(files: dict[str, bytes]) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as zipped:
-        for name, content in files.items():
-            zipped.writestr(name, content)
-    return archive.getvalue()

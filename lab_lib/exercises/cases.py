@@ -14,7 +14,7 @@ _BATCH = 1_000  # records, as the trigger of TotalNotifier has
 
 @dataclass(frozen=True)
 class Case:
-    """What happens to the function, and what the account should hold afterwards."""
+    """A case: `run` acts on the function, and the account should hold `wanted` afterwards."""
 
     name: str
     sentence: str

@@ -26,11 +26,16 @@ def folder() -> Path:
     return Path(os.environ.get("LAB_COPY") or ROOT / "my-lab").resolve()
 
 
+def solved() -> list[Path]:
+    """Return the lab's own notebooks, in order."""
+    return sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))
+
+
 def complete() -> Path:
     """Make the copy, or add the notebooks that it lacks; return its folder. No notebook there is overwritten."""
     for each in (folder(), folder() / STATE):
         make_folder(each)
-    for path in _solved():
+    for path in solved():
         if not (folder() / path.name).exists():
             _give(path)
     return folder()
@@ -41,7 +46,7 @@ def renew(number: str) -> Path:
 
     UsageError if no notebook has that number.
     """
-    numbers = {path.stem[:2]: path for path in _solved()}
+    numbers = {path.stem[:2]: path for path in solved()}
     if not (path := numbers.get(number.zfill(2))):
         raise UsageError(f"--fresh is {number!r}; wanted one of {', '.join(numbers)}.")
     here = folder() / path.name
@@ -52,7 +57,7 @@ def renew(number: str) -> Path:
 
 def changes() -> str:
     """Return what has changed in the lab since its notebooks were copied, and what to do; "" if nothing has."""
-    copied, now = _edition(), {path.name: edition.cells(_learners(path)) for path in _solved()}
+    copied, now = _edition(), {path.name: edition.cells(_learners(path)) for path in solved()}
     changed = {name: edition.changes(copied[name], cells) for name, cells in now.items() if name in copied}
     lines = [f"  {Path(name).stem}: {', '.join(headings)}\n" for name, headings in changed.items() if headings]
     if not lines:
@@ -64,7 +69,7 @@ def changes() -> str:
 
 def settings() -> dict[str, Any]:
     """Return the settings that stand in notebook 00 of the copy now. UsageError if they cannot be read."""
-    first = existing(_solved()[0].name)
+    first = existing(solved()[0].name)
     cells = [cell for cell in _read(first)["cells"] if "parameters" in cell["metadata"].get("tags", [])]
     try:
         body = ast.parse("".join(cells[0]["source"])).body
@@ -82,10 +87,6 @@ def existing(name: str) -> Path:
     if not path.exists():
         raise UsageError(f"There is no {path}. `lab open` makes your own copy of the notebooks.")
     return path
-
-
-def _solved() -> list[Path]:
-    return sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))
 
 
 def _give(path: Path) -> None:

@@ -22,10 +22,11 @@ from lab_lib.aws.triggers import delete_stream_trigger, ensure_queue_subscriptio
 from lab_lib.checks.step_02 import takes
 from lab_lib.errors import LabError, UsageError, WrongResource
 from lab_lib.exercises import trial
+from lab_lib.exercises.copies import ROOT
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
 from lab_lib.waiting import wait_until
 
-DATA = Path(__file__).parents[2] / "data"
+DATA = ROOT / "data"
 QUEUE = queues.ALERT_QUEUES[0]  # one of the two is enough to count alerts
 NOTIFIER = "TotalNotifier"
 _DELIVERY_LOG = Path(__file__).parents[1] / "handlers" / "delivery_log" / "delivery_log.py"

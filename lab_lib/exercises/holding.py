@@ -1,4 +1,4 @@
-"""What the account holds after a case, and in words."""
+"""Compare what the account holds after a case, and put it into words."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal

@@ -25,7 +25,7 @@ _COLOURS = {"passed": "#1a7f37", "not yet": "#b42318", "not tried": "#57606a"}
 
 @dataclass(frozen=True)
 class Result:
-    """What a case has shown: passed, not yet, or not tried."""
+    """The result of a case. Its state is passed, not yet or not tried."""
 
     case: Case
     state: str

@@ -19,7 +19,6 @@ from lab_lib.masking import masked
 from lab_lib.private_files import can_write_to, make_folder, write_file
 from lab_lib.run.kernels import NOWHERE, Kernel, one_kernel
 
-NOTEBOOKS = copies.NOTEBOOKS
 CLEAN_UP = "99-clean-up"
 LONGEST_CELL = 3600  # seconds; a cell waits as long as Lambda may try a large file
 OPENING = ("account", "profile", "region", "prefix", "threshold", "email", "phone")
@@ -44,7 +43,7 @@ def notebooks(until: str | None = None) -> list[Path]:
 
     UsageError if no notebook before the clean-up has that number.
     """
-    found = sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))
+    found = copies.solved()
     if until is None:
         return found
     numbers = [path.stem[:2] for path in found if path.stem != CLEAN_UP]
@@ -80,11 +79,11 @@ def run(
     UsageError, before anything is made, for an unknown parameter or number in `until`, a file of other contents than
     transactions, or an interrupted clean-up where everything is to be kept. LabError if `out` cannot be written to.
     """
-    source = source or NOTEBOOKS
+    source = source or copies.NOTEBOOKS
     paths = [source / path.name for path in notebooks(until)]
     parameters, lab = prepare(parameters)
     key = Path(parameters["data_file"]).name
-    if out.resolve() in (NOTEBOOKS, source):
+    if out.resolve() in (copies.NOTEBOOKS, source):
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
     interrupted = cleanup.is_half_deleted(lab)
     if until is not None and interrupted:

@@ -222,7 +222,7 @@ def one_notebook(account, tmp_path, monkeypatch):
     cells = [nbformat.v4.new_code_cell('account = ""', metadata={"tags": ["parameters"]})]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "00-nothing.ipynb")
-    monkeypatch.setattr(headless, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(copies, "NOTEBOOKS", tmp_path)
 
 
 @pytest.mark.slow
@@ -246,7 +246,7 @@ def test_a_run_first_ends_a_clean_up_that_was_interrupted(last, chain, one_noteb
         ("--until", "07", "00, 01, 02, 03, 04, 05, 06"),
         ("--until", "99", "00, 01, 02, 03, 04, 05, 06"),
         ("--out", "table.txt", "table.txt"),
-        ("--out", str(headless.NOTEBOOKS), "another folder"),
+        ("--out", str(copies.NOTEBOOKS), "another folder"),
         ("--threshold", "much", "threshold"),
     ],
 )

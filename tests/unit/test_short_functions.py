@@ -8,8 +8,9 @@ import boto3
 import pytest
 
 from lab_lib.aws import buckets, functions, tables, topics
+from lab_lib.exercises.copies import NOTEBOOKS
 from lab_lib.lab import Lab
-from lab_lib.run.headless import DATA_FILE, NOTEBOOKS
+from lab_lib.run.headless import DATA_FILE
 from tests.learners import my_notifiers
 
 
