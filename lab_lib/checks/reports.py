@@ -5,8 +5,9 @@ from html import escape
 from typing import Any
 
 from lab_lib.checks.rules import CANNOT_SEE, FURTHER, WAITS
+from lab_lib.html_tables import BROWN, GREEN, GREY, RED, badge, table
 
-_COLOURS = {"ok": "#1a7f37", "not yet": "#b42318", "cannot see": "#8a5a00", "waits": "#57606a", "could be": "#57606a"}
+_COLOURS = {"ok": GREEN, "not yet": RED, "cannot see": BROWN, "waits": GREY, "could be": GREY}
 _MARKS = {"not yet": "✘", "could be": "○", "cannot see": "?", "waits": "…", "ok": "✔"}  # in the order of a report
 
 
@@ -69,7 +70,7 @@ class Report:
 
     def _repr_html_(self) -> str:
         wrong, right = ([check for check in self._in_order() if check.ok == ok] for ok in (False, True))
-        held = f"{_badge('ok', '✔')} {len(right)} of {len(self.checks)} checks hold"
+        held = f"{badge('✔', GREEN)} {len(right)} of {len(self.checks)} checks hold"
         folded = f"<details><summary>{held}</summary>{_table(right)}</details>" if right else ""
         return f"{_table(wrong) if wrong else ''}{folded}"
 
@@ -78,19 +79,10 @@ class Report:
 
 
 def _table(checks: list[Check]) -> str:
-    """Return rows of HTML, without colours of text, so that they can be read in a dark theme too."""
-    texts = [(_badge(check.state, check.mark), escape(check.name), _words(check)) for check in checks]
-    cell = '<td style="text-align:left;vertical-align:top">{}</td>'
-    rows = [f"<tr>{''.join(map(cell.format, each))}</tr>" for each in texts]
-    return f"<table><tbody>{''.join(rows)}</tbody></table>"
+    return table((badge(check.mark, _COLOURS[check.state]), escape(check.name), _words(check)) for check in checks)
 
 
 def _words(check: Check) -> str:
     if check.state in ("ok", "waits"):
         return escape(check.found)
     return f"{escape(check.said)}<br>→ {escape(check.hint)}"
-
-
-def _badge(state: str, text: str) -> str:
-    style = "color:white;padding:1px 6px;border-radius:3px;white-space:nowrap;background:"
-    return f'<span style="{style}{_COLOURS[state]}">{text}</span>'

@@ -12,6 +12,7 @@ from pathlib import Path
 from lab_lib.errors import UsageError
 from lab_lib.exercises.bench import Bench, OutOfTime
 from lab_lib.exercises.cases import CASES, Case, many_records
+from lab_lib.html_tables import GREEN, GREY, RED, badge, table
 from lab_lib.lab import open_another
 
 HANDLER = "lambda_handler"
@@ -20,7 +21,7 @@ _MOST_CRASHES = 20
 _LONGEST = 12  # seconds for all small cases together
 _TOO_LATE = f"did not end within {_LONGEST} s, with the cases before it"
 _MARKS = {"passed": "✔", "not yet": "✘", "not tried": "–"}
-_COLOURS = {"passed": "#1a7f37", "not yet": "#b42318", "not tried": "#57606a"}
+_COLOURS = {"passed": GREEN, "not yet": RED, "not tried": GREY}
 
 
 @dataclass(frozen=True)
@@ -71,17 +72,16 @@ class Report:
         return "\n".join([*lines, self.summary])
 
     def _repr_html_(self) -> str:
-        left = 'style="text-align:left"'
-        style = "color:white;padding:1px 6px;border-radius:3px;white-space:nowrap;background:"
         rows = [
-            f'<tr><td {left}><span style="{style}{_COLOURS[result.state]}">{result.mark}</span></td>'
-            f"<td {left}><b>{escape(result.case.name)}</b><br>{escape(result.case.sentence)}</td>"
-            f"<td {left}>{escape(result.wanted)}</td><td {left}>{escape(result.found)}</td></tr>"
+            (
+                badge(result.mark, _COLOURS[result.state]),
+                f"<b>{escape(result.case.name)}</b><br>{escape(result.case.sentence)}",
+                escape(result.wanted),
+                escape(result.found),
+            )
             for result in self.results
         ]
-        head = "".join(f'<th scope="col" {left}>{title}</th>' for title in ("state", "case", "expected", "found"))
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-        return f"{table}<p>{escape(self.summary)}</p>"
+        return f"{table(rows, ('state', 'case', 'expected', 'found'))}<p>{escape(self.summary)}</p>"
 
 
 def judge(path: str | Path, large: bool = False, done: Callable[[Result], None] = lambda result: None) -> Report:

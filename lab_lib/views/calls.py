@@ -13,6 +13,7 @@ from typing import Any
 from botocore import xform_name
 from IPython.display import Code, display
 
+from lab_lib.html_tables import table
 from lab_lib.lab import Lab
 
 MOST_SHOWN = 10  # calls; the others are folded
@@ -120,14 +121,9 @@ def source(helper: Callable[..., Any]) -> Code:
 
 
 def _table(calls: list[Call]) -> str:
-    left, in_one_line = 'style="text-align:left"', 'style="white-space:nowrap"'
-    rows = [
-        f"<tr><td {left}>{call.service}</td><td {left}><b>{call.operation}</b></td>"
-        f"<td {left}>{escape(call.main)}</td><td {in_one_line}>{call.took}</td></tr>"
-        for call in calls
-    ]
-    head = "".join(f'<th scope="col" {left}>{title}</th>' for title in ("service", "call", "main parameters", "took"))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    time = '<span style="white-space:nowrap">{}</span>'
+    rows = [(call.service, f"<b>{call.operation}</b>", escape(call.main), time.format(call.took)) for call in calls]
+    return table(rows, ("service", "call", "main parameters", "took"))
 
 
 def _option(name: str, value: Any) -> list[str]:

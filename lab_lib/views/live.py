@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from html import escape
 
+from lab_lib.html_tables import table
 from lab_lib.waiting import UNSEEN
 
 Link = tuple[str, int, int]  # its name, how much has come through it, and how much is to come
@@ -34,9 +35,8 @@ def _text(shown: list[tuple[str, int, int, str, str]]) -> str:
 
 
 def _html(shown: list[tuple[str, int, int, str, str]]) -> str:
-    left = '<td style="text-align:left">'
-    rows = []
-    for name, have, want, mark, amount in shown:
-        bar = f'<progress max="{want or 1}" value="{have if want else 1}" aria-label="{escape(name)}"></progress>'
-        rows.append(f"<tr>{left}{mark}</td>{left}{escape(name)}</td>{left}{bar}</td>{left}{amount}</td></tr>")
-    return f"<table><tbody>{''.join(rows)}</tbody></table>"
+    bar = '<progress max="{}" value="{}" aria-label="{}"></progress>'
+    return table(
+        (mark, escape(name), bar.format(want or 1, have if want else 1, escape(name)), amount)
+        for name, have, want, mark, amount in shown
+    )

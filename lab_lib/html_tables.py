@@ -1,0 +1,19 @@
+"""Write tables for a notebook as HTML. Text has no colour of its own, so that it can be read in a dark theme too."""
+
+from collections.abc import Iterable
+
+GREEN, RED, BROWN, GREY = "#1a7f37", "#b42318", "#8a5a00", "#57606a"  # legible below white text
+
+
+def table(rows: Iterable[Iterable[str]], titles: Iterable[str] = ()) -> str:
+    """Return a table of these cells, which are HTML."""
+    cell = '<td style="text-align:left;vertical-align:top">{}</td>'
+    body = "".join(f"<tr>{''.join(map(cell.format, row))}</tr>" for row in rows)
+    head = "".join(f'<th scope="col" style="text-align:left">{title}</th>' for title in titles)
+    return f"<table>{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>"
+
+
+def badge(text: str, colour: str) -> str:
+    """Return the text in white on a label of this colour."""
+    style = "color:white;padding:1px 6px;border-radius:3px;white-space:nowrap;background:"
+    return f'<span style="{style}{colour}">{text}</span>'
