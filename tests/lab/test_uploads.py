@@ -94,6 +94,11 @@ def test_a_function_that_keeps_failing_ends_the_wait_with_its_error(chain, wait_
 @pytest.mark.slow
 def test_a_file_that_takes_too_long_ends_the_wait_when_lambda_gives_it_up_and_can_be_uploaded_again(chain, wait_for):
     change(chain, PROCESSOR, Timeout=1)
+    # Without retries Lambda gives it up at once; otherwise a slow machine finds the wrong timeout before that.
+    destination = {"OnFailure": {"Destination": functions.on_failure(chain.lab, PROCESSOR)}}
+    chain.lab.client("lambda").put_function_event_invoke_config(
+        FunctionName=PROCESSOR, MaximumRetryAttempts=0, DestinationConfig=destination
+    )
 
     with pytest.raises(LabError, match=rf"{PROCESSOR} has failed for good.* mine\.txt .* 1\.00 seconds.* again"):
         wait_for([f"C1|a|T{number}|03/16/2017|1" for number in range(20_000)])
