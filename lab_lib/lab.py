@@ -3,6 +3,7 @@
 import functools
 import os
 import re
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,8 +20,9 @@ from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, Co
 from botocore.parsers import ResponseParserError
 from botocore.utils import is_valid_endpoint_url
 
+from lab_lib import waiting
 from lab_lib.embedded import server
-from lab_lib.errors import EmulatorError, LabError, UsageError, WrongAccount
+from lab_lib.errors import EmulatorError, LabError, UsageError, WrongAccount, error_code, is_access_denied
 
 TAG_KEY, TAG_VALUE = "lab", "serverless-lab"
 TAGS = {TAG_KEY: TAG_VALUE}
@@ -31,6 +33,7 @@ BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
 BREAK_IT_ANY = "BreakIt*_"  # matches both, in a policy
 DEFAULT_REGION = "us-east-1"
 DEFAULT_THRESHOLD = Decimal(1500)
+_LONGEST_STEM = 56  # characters of a bucket's name, of which there are at most 63, before an end of seven
 MOST_DIGITS = 15  # of the threshold: it is a float in a notebook, which keeps so many
 _ROWS_PER_SECOND = 600  # of the embedded AWS; docs/performance.md has three times as many, on a quiet computer
 _ROWS_PER_SECOND_ON_AWS = 500  # not measured: a careful guess for 256 MB, and 1,000 writes a second a partition
@@ -53,6 +56,7 @@ class Lab:
     bucket_name: str = field(default="", repr=False)  # only for a bucket that a classroom created under its own name
     part: str = ""  # BREAK_IT or BREAK_IT_MY for what notebook 06 puts beside the lab
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    _renamed: list[str] = field(default_factory=list, repr=False, compare=False)  # see `rename_bucket`
 
     def client(self, service: str) -> Any:
         """Return the boto3 client of a service, such as "s3". Each is created once, since that takes 0.15 s."""
@@ -60,7 +64,7 @@ class Lab:
             config = _config(self.endpoint)
             self._clients[service] = self.session.client(service, endpoint_url=self.endpoint, config=config)
             if service == "lambda":
-                self._clients[service].meta.events.register("needs-retry.lambda", _wait_for_role)
+                self._clients[service].meta.events.register("needs-retry.lambda", _WaitForRole())
         return self._clients[service]
 
     @contextmanager
@@ -96,7 +100,37 @@ class Lab:
     @property
     def bucket(self) -> str:
         """Return the bucket's name. Bucket names are lower case, and unique in the whole world."""
-        return self.bucket_name or f"{self.prefix}{BUCKET_NAME}-{self.account}-{self.region}".lower()
+        return self.bucket_name or (self._renamed or [self.usual_bucket])[-1]
+
+    @property
+    def usual_bucket(self) -> str:
+        """Return the name that the lab's bucket has unless AWS refuses it."""
+        return f"{self.prefix}{BUCKET_NAME}-{self.account}-{self.region}".lower()
+
+    def rename_bucket(self) -> None:
+        """Give the lab's bucket a name that ends by chance. AWS does not give a deleted bucket's name again for hours.
+
+        Its tags say which lab it belongs to. `open_lab` finds it by them.
+        """
+        self._renamed.append(f"{self.usual_bucket[:_LONGEST_STEM]}-{secrets.token_hex(3)}")
+
+    @property
+    def bucket_tags(self) -> list[dict[str, str]]:
+        """Return the tags of the lab's bucket: the lab's tag and the prefix."""
+        return [TAG, {"Key": "prefix", "Value": self.prefix or "none"}]
+
+    def find_renamed_bucket(self) -> None:
+        """Use the bucket that `rename_bucket` named in an earlier process, if there is one."""
+        stem, s3 = self.usual_bucket[:_LONGEST_STEM], self.client("s3")
+        try:
+            names = [each["Name"] for each in s3.list_buckets(Prefix=stem, BucketRegion=self.region)["Buckets"]]
+            named = [name for name in names if re.fullmatch(f"{re.escape(stem)}-[0-9a-f]{{6}}", name)]
+            tags = {name: s3.get_bucket_tagging(Bucket=name)["TagSet"] for name in named}
+        except ClientError as error:
+            if is_access_denied(error) or error_code(error) in ("NoSuchTagSet", "NoSuchBucket"):
+                return  # the bucket has its usual name, or cannot be used anyway
+            raise
+        self._renamed.extend(name for name, found in tags.items() if all(tag in found for tag in self.bucket_tags))
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource in this account. IAM's and S3's have no Region, S3's have no account either."""
@@ -162,7 +196,10 @@ def open_lab(
             f"The credentials are for account {caller}; this lab wants {account}. "
             f"Name a profile of {account}, or the account {caller}."
         )
-    return Lab(session, f"the endpoint {endpoint}" if endpoint else "AWS", caller, endpoint=endpoint, **settings)
+    lab = Lab(session, f"the endpoint {endpoint}" if endpoint else "AWS", caller, endpoint=endpoint, **settings)
+    if lab.is_real:  # no emulator refuses the name of a deleted bucket
+        lab.find_renamed_bucket()
+    return lab
 
 
 @contextmanager
@@ -318,14 +355,23 @@ def _service_models() -> botocore.loaders.Loader:
     return botocore.loaders.create_loader()
 
 
-def _wait_for_role(response: tuple[Any, dict[str, Any]] | None, attempts: int, **_: Any) -> float | None:
-    """Let botocore call Lambda again in two seconds while a new role, or its permissions, are not known there yet.
+class _WaitForRole:
+    """Lets botocore call Lambda again in two seconds while a new role, or its permissions, are not known there yet.
 
-    So a call of the learner's own needs no loop either. AWS takes up to half a minute.
+    So a call of the learner's own needs no loop either.
     """
-    error = response[1].get("Error", {}) if response else {}
-    is_new = error.get("Code") == "InvalidParameterValueException" and _ROLE_NOT_READY.search(error.get("Message", ""))
-    return 2 if is_new and attempts <= _MOST_ATTEMPTS else None
+
+    def __init__(self) -> None:
+        self._line = waiting.Line()
+
+    def __call__(self, response: tuple[Any, dict[str, Any]] | None, attempts: int, **_: Any) -> float | None:
+        error = response[1].get("Error", {}) if response else {}
+        is_new = waiting.NEW_ROLE.matches(error.get("Code", ""), error.get("Message", ""))
+        if not is_new or attempts > _MOST_ATTEMPTS:
+            self._line.end()
+            return None
+        self._line.wait(waiting.NEW_ROLE.what, waiting.NEW_ROLE.on_aws, f"{2 * attempts} s")
+        return 2
 
 
 def _config(endpoint: str | None, retries: int = 5) -> Config:
@@ -344,7 +390,6 @@ def _amount(value: Decimal | float | str) -> Decimal:
     return amount
 
 
-_ROLE_NOT_READY = re.compile("cannot be assumed|does not have permission|[Cc]annot access")
 _MOST_ATTEMPTS = 45
 # Each setting's pattern and description. The pattern for e-mail addresses is HTML's: none of its characters needs
 # escaping in Python or JSON.

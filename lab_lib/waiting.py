@@ -1,14 +1,16 @@
-"""Wait for events that boto3's waiters do not cover. No other module sleeps."""
+"""Wait until AWS is ready, and retry what it refuses until then. No other module sleeps.
+
+`NotReady` names each error that AWS answers for a while after a change.
+"""
 
 import os
 import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from botocore.exceptions import ClientError
 
@@ -18,11 +20,55 @@ T = TypeVar("T")
 UNSEEN = "LAB_PROGRESS"  # set for a kernel that nobody looks at: a file that is to hold what a cell waits for
 
 
+class NotReady(NamedTuple):
+    """What AWS is not ready for yet, how long that takes on AWS, and how it says so: error codes with a pattern."""
+
+    what: str
+    on_aws: str
+    errors: dict[str, str]  # from an error's code to a pattern of its message; "" for any
+
+    def matches(self, code: str, message: str) -> bool:
+        """Return True if this error goes away by itself."""
+        return code in self.errors and re.search(self.errors[code], message) is not None
+
+
+# The messages are not documented. They are those that the Terraform provider for AWS retries too.
+NEW_ROLE = NotReady(
+    "Lambda to accept the new role",
+    "up to half a minute",
+    {
+        "InvalidParameterValueException": "cannot be assumed|does not have permission|[Cc]annot access|Trusted Entity"
+        "|KMS key is invalid for CreateGrant|throttled by EC2"
+    },
+)
+UNREADABLE_ROLE = NotReady("IAM to show the new role", "a few seconds", {"NoSuchEntity": ""})
+NEW_PERMISSION = NotReady(
+    "S3 to see the function's permission",
+    "a few seconds",
+    {"InvalidArgument": "Unable to validate", "OperationAborted": ""},
+)
+CHANGING_MAPPING = NotReady(
+    "Lambda to end the last change of the mapping",
+    "60 to 90 s",
+    {"ResourceInUseException": "", "ResourceConflictException": "already exists"},
+)
+CHANGING_FUNCTION = NotReady(
+    "Lambda to end the last change of the function", "a few seconds", {"ResourceConflictException": ""}
+)
+CHANGING_TABLE = NotReady("DynamoDB to end the last change of the table", "10 to 30 s", {"ResourceInUseException": ""})
+USED_QUEUE_NAME = NotReady(
+    "SQS to give the queue's name again after a queue was deleted",
+    "60 s",
+    dict.fromkeys(("AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently"), ""),
+)
+
+
 def wait_until(
     probe: Callable[[], T | None],
     what: str,
     *,
     timeout: float = 60,
+    on_aws: str = "",
     hint: str = "",
     so_far: Callable[[], str] = str,
     first_pause: float = 0.05,
@@ -34,19 +80,25 @@ def wait_until(
     """Call `probe` until it returns something true, and return that.
 
     The pause doubles from `first_pause` to `longest_pause` seconds, or to the seconds that a slow probe takes. After
-    `say_after` seconds, a line shows `what`, the time and what there is `so_far`. TimedOut after `timeout` seconds,
-    with `what` and `hint` in the message.
+    `say_after` seconds, a line shows each second `what`, how long it takes `on_aws`, the time and what there is
+    `so_far`. TimedOut after `timeout` seconds, with `what` and `hint` in the message.
     """
     start = begun = clock()
-    with _line() as show:
+    with Line() as line:
+
+        def rest(seconds: float) -> None:
+            end = clock() + seconds
+            while (left := end - clock()) > 0:
+                if (waited := clock() - start) >= say_after:
+                    line.wait(what, on_aws, f"{waited:.0f} s", so_far())
+                sleep(min(left, 1))
+
         pause = first_pause
         while not (answer := probe()):
             took, waited = clock() - begun, clock() - start
             if waited >= timeout:
                 raise TimedOut(f"Waited {waited:.0f} s for {what}, and it did not happen.{' ' + hint if hint else ''}")
-            if waited >= say_after:
-                show(f"waiting for {what} … {', '.join(filter(None, [f'{waited:.0f} s', so_far()]))}")
-            sleep(min(max(pause, took), max(timeout - waited, 0.001)))
+            rest(min(max(pause, took), max(timeout - waited, 0.001)))
             pause, begun = min(pause * 2, longest_pause), clock()
     return answer
 
@@ -56,27 +108,25 @@ def with_progress(
 ) -> Iterator[T]:
     """Yield the items. After `say_after` seconds, a line shows once a second how many there were."""
     due = clock() + say_after
-    with _line() as show:
+    with Line() as line:
         for count, item in enumerate(items, 1):
             if count % 1_000 == 0 and clock() >= due:
                 due = clock() + 1
-                show(f"{count:,} {what} …")
+                line.show(f"{count:,} {what} …")
             yield item
 
 
 def retry_while(
-    codes: dict[str, str],
+    not_ready: NotReady,
     call: Callable[[], T],
-    what: str,
     *,
     timeout: float = 90,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> T:
-    """Repeat a call while AWS answers that a resource is not ready yet, and return its answer.
+    """Repeat a call while AWS is not ready for it, and return its answer.
 
-    `codes` maps an error code to a pattern that its message must match ("" for any). Any other error is raised at once,
-    the last of these after `timeout` seconds.
+    Any other error is raised at once, the last of these after `timeout` seconds.
     """
     deadline = clock() + timeout
 
@@ -84,43 +134,50 @@ def retry_while(
         try:
             return (call(),)
         except ClientError as error:
-            words = codes.get(error_code(error))
-            if words is None or not re.search(words, str(error)) or clock() >= deadline:
+            if not not_ready.matches(error_code(error), str(error)) or clock() >= deadline:
                 raise
             return None
 
     wait = partial(wait_until, first_pause=0.5, longest_pause=5, sleep=sleep, clock=clock)
-    return wait(attempt, what, timeout=timeout + 30)[0]
+    return wait(attempt, not_ready.what, on_aws=not_ready.on_aws, timeout=timeout + 30)[0]
 
 
-@contextmanager
-def _line() -> Iterator[Callable[[str], None]]:
-    """Give a function that shows a line in the place of the one before; the last one stays in a terminal only.
+class Line:
+    """Shows a text in the place of the one before. The last one stays in a terminal only.
 
     A notebook would show stderr in red, so there it is on stdout. What a kernel writes that nobody looks at would only
     be kept, so there it goes to the file UNSEEN.
     """
-    unseen, in_notebook, width = os.environ.get(UNSEEN), _in_notebook(), 0
-    stream = sys.stdout if in_notebook else sys.stderr
 
-    def show(text: str) -> None:
-        nonlocal width
-        if unseen:
-            Path(unseen).write_text(text, encoding="utf-8")
+    def __init__(self) -> None:
+        ipython = sys.modules.get("IPython")  # a command need not wait for it to load
+        self._in_notebook = ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+        self._stream, self._unseen = sys.stdout if self._in_notebook else sys.stderr, os.environ.get(UNSEEN)
+        self._width = 0
+
+    def __enter__(self) -> "Line":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def show(self, text: str) -> None:
+        """Show the text."""
+        if self._unseen:
+            Path(self._unseen).write_text(text, encoding="utf-8")
         else:
-            print(f"\r{text:{width}}", end="", file=stream, flush=True)
-        width = len(text)
+            print(f"\r{text:{self._width}}", end="", file=self._stream, flush=True)
+        self._width = len(text)
 
-    try:
-        yield show
-    finally:
-        if width:
-            if unseen or in_notebook:
-                show("")
-            if not unseen:
-                print(end="\r" if in_notebook else "\n", file=stream, flush=True)
+    def wait(self, what: str, on_aws: str, *so_far: str) -> None:
+        """Show what is waited for, how long that takes on AWS, and what there is so far."""
+        usually = f" (on AWS {on_aws})" if on_aws else ""
+        self.show(f"waiting for {what}{usually} … {', '.join(filter(None, so_far))}")
 
-
-def _in_notebook() -> bool:
-    ipython = sys.modules.get("IPython")  # a command need not wait for it to load
-    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+    def end(self) -> None:
+        """Make room for other output, if a text was shown."""
+        if self._width and (self._unseen or self._in_notebook):
+            self.show(" " * self._width if self._in_notebook and not self._unseen else "")
+        if self._width and not self._unseen:
+            print(end="\r" if self._in_notebook else "\n", file=self._stream, flush=True)
+        self._width = 0

@@ -16,6 +16,7 @@ from lab_lib.lab import BUCKET_NAME, DEFAULT_REGION, TAG, Lab
 _PRIVATE = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)
 _TEXT = "text/plain; charset=utf-8"
 EXPERIMENTS = "break-it/"  # how the keys of notebook 06 begin
+TRIAL = "lab-trial"  # in the key of the file that shows whether an upload starts the function
 
 
 def ensure_bucket(lab: Lab) -> str:
@@ -31,14 +32,7 @@ def ensure_bucket(lab: Lab) -> str:
             raise _taken(lab) from None
         raise
     if found is None:
-        where = {} if lab.region == DEFAULT_REGION else {"LocationConstraint": lab.region}
-        try:
-            # Tagged by the same call: a run that is killed after it must recognise its own bucket.
-            s3.create_bucket(Bucket=lab.bucket, CreateBucketConfiguration={**where, "Tags": [TAG]})
-        except s3.exceptions.BucketAlreadyExists:
-            raise _taken(lab) from None
-        s3.get_waiter("bucket_exists").wait(Bucket=lab.bucket, WaiterConfig={"Delay": 1})
-        s3.put_bucket_tagging(Bucket=lab.bucket, Tagging={"TagSet": [TAG]})  # some emulators ignore the tags above
+        _create_bucket(lab)
     elif not is_ours(lab):
         return lab.bucket
     s3.put_public_access_block(Bucket=lab.bucket, PublicAccessBlockConfiguration=_PRIVATE)
@@ -46,6 +40,24 @@ def ensure_bucket(lab: Lab) -> str:
     s3.put_bucket_encryption(Bucket=lab.bucket, ServerSideEncryptionConfiguration=encryption)
     s3.put_bucket_policy(Bucket=lab.bucket, Policy=json.dumps(policies.tls_only_bucket(lab)))
     return lab.bucket
+
+
+def _create_bucket(lab: Lab) -> None:
+    """Create the bucket, under another name if AWS has not yet forgotten a deleted bucket of this name."""
+    s3, where = lab.client("s3"), {} if lab.region == DEFAULT_REGION else {"LocationConstraint": lab.region}
+    try:
+        # Tagged by the same call: a run that is killed after it must recognise its own bucket.
+        s3.create_bucket(Bucket=lab.bucket, CreateBucketConfiguration={**where, "Tags": lab.bucket_tags})
+    except ClientError as error:
+        if error_code(error) == "BucketAlreadyExists":
+            raise _taken(lab) from None
+        if error_code(error) != "OperationAborted":
+            raise
+        lab.rename_bucket()
+        _create_bucket(lab)
+        return
+    s3.get_waiter("bucket_exists").wait(Bucket=lab.bucket, WaiterConfig={"Delay": 1})
+    s3.put_bucket_tagging(Bucket=lab.bucket, Tagging={"TagSet": lab.bucket_tags})  # some emulators ignore those above
 
 
 def find_bucket(lab: Lab) -> str | None:
@@ -132,9 +144,9 @@ def objects(lab: Lab) -> list[dict[str, Any]]:
 
 
 def uploads(lab: Lab) -> list[dict[str, Any]]:
-    """Return the uploaded objects, newest last, without rejected rows, notebook 06's, and the console's folders."""
-    others = (REJECTED, EXPERIMENTS)
-    found = [each for each in objects(lab) if not each["Key"].startswith(others) and not each["Key"].endswith("/")]
+    """Return the uploaded objects, newest last, without rejected rows, the lab's own, and the console's folders."""
+    found = [each for each in objects(lab) if not each["Key"].startswith((REJECTED, EXPERIMENTS))]
+    found = [each for each in found if TRIAL not in each["Key"] and not each["Key"].endswith("/")]
     return sorted(found, key=lambda each: each["LastModified"])
 
 

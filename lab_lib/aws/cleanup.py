@@ -143,7 +143,7 @@ def _stream_trigger(part: str = "") -> Resource:
         return triggers.find_stream_trigger(lab.beside(part))
 
     def delete(lab: Lab) -> None:
-        triggers.delete_stream_trigger(lab.beside(part))
+        triggers.delete_stream_trigger(lab.beside(part), wait=False)
 
     return _trigger(f"stream trigger{' of ' if part else ''}{part}", f"{part}TotalNotifier", find, delete)
 

@@ -8,6 +8,7 @@ import math
 import zipfile
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
@@ -20,7 +21,7 @@ from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.errors import LabError, StepMissing, UsageError
 from lab_lib.lab import MOST_DIGITS, TAGS, Lab, has_lab_tag
-from lab_lib.waiting import wait_until
+from lab_lib.waiting import CHANGING_FUNCTION, retry_while, wait_until
 
 RUNTIME = "python3.13"
 TIMEOUT = 20  # seconds, as in the handout
@@ -85,10 +86,11 @@ def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Pat
     else:
         _wait_until_ready(lab, name)
         if any(now.get(key) != value for key, value in wanted.items()):
-            lambda_.update_function_configuration(**wanted)
+            retry_while(CHANGING_FUNCTION, partial(lambda_.update_function_configuration, **wanted))
             _wait_until_ready(lab, name)
         if now["CodeSha256"] != base64.b64encode(hashlib.sha256(archive).digest()).decode():
-            lambda_.update_function_code(FunctionName=lab.name(name), ZipFile=archive)
+            update = partial(lambda_.update_function_code, FunctionName=lab.name(name), ZipFile=archive)
+            retry_while(CHANGING_FUNCTION, update)
     _wait_until_ready(lab, name)
     if name == "TransactionProcessor":  # the events of TotalNotifier have the destination of their mapping
         _ensure_destination(lab, name)
@@ -276,4 +278,5 @@ def _wait_until_ready(lab: Lab, name: str) -> None:
             raise LabError(f"Lambda could not set up {lab.name(name)}: {reason} Run this step again.")
         return now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
 
-    wait_until(ready, f"function {lab.name(name)} to be ready", timeout=120, longest_pause=0.25)
+    what, on_aws = f"function {lab.name(name)} to be ready", CHANGING_FUNCTION.on_aws
+    wait_until(ready, what, timeout=120, on_aws=on_aws, longest_pause=0.5)

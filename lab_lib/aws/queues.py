@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -11,7 +12,7 @@ from botocore.exceptions import ClientError
 from lab_lib.aws import grants, policies
 from lab_lib.errors import error_code
 from lab_lib.lab import TAGS, Lab, has_lab_tag
-from lab_lib.waiting import retry_while, wait_until
+from lab_lib.waiting import USED_QUEUE_NAME, retry_while
 
 ALERT_QUEUES = ["CustomerNotify", "CreditCollection"]
 DEAD_LETTERS = "LabDeadLetters"
@@ -19,31 +20,36 @@ _RETENTION = str(14 * 24 * 3600)  # seconds; SQS's maximum
 
 
 def ensure_queue(lab: Lab, name: str) -> str:
-    """Create the standard queue, encrypted at rest, or repair the settings of the lab's own. Return its URL."""
+    """Create the standard queue, encrypted at rest, or repair the settings of the lab's own. Return its URL.
+
+    The queue of dead letters denies requests without TLS. The other two also let the topic in, from the first moment:
+    on AWS a policy that comes later takes up to a minute to count, and SNS drops what it may not deliver.
+    """
     sqs, settings = lab.client("sqs"), {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": _RETENTION}
-    if name == DEAD_LETTERS:  # the policy of the other queues is set with their subscription
-        settings["Policy"] = json.dumps(policies.tls_only_queue(queue_arn(lab, name)))
     url = find_queue(lab, name)
     if url is None:
-        answer = retry_while(
-            {"AWS.SimpleQueueService.QueueDeletedRecently": "", "QueueDeletedRecently": ""},
-            lambda: sqs.create_queue(QueueName=lab.name(name), Attributes=settings, tags=TAGS),
-            f"SQS to let the name {lab.name(name)} be used again (60 s after a queue of that name was deleted)",
-        )
-        return str(answer["QueueUrl"])
+        settings["Policy"] = json.dumps(_policy(lab, name))
+        create = partial(sqs.create_queue, QueueName=lab.name(name), Attributes=settings, tags=TAGS)
+        return str(retry_while(USED_QUEUE_NAME, create)["QueueUrl"])
     if is_ours(lab, name):
-        sqs.set_queue_attributes(QueueUrl=url, Attributes=settings)
+        ensure_policy(lab, name, settings)
     return url
+
+
+def ensure_policy(lab: Lab, name: str, settings: dict[str, str] | None = None) -> None:
+    """Give the queue its policy, and these settings, unless it has them: on AWS a change takes up to a minute."""
+    now, wanted = attributes(lab, name), _policy(lab, name)
+    changed = {key: value for key, value in (settings or {}).items() if now.get(key) != value}
+    if grants.statements(now.get("Policy")) != wanted["Statement"]:
+        changed["Policy"] = json.dumps(wanted)
+    if changed:
+        lab.client("sqs").set_queue_attributes(QueueUrl=_url(lab, name), Attributes=changed)
 
 
 def find_queue(lab: Lab, name: str) -> str | None:
     """Return the queue's URL, or None."""
-    try:
-        return str(lab.client("sqs").get_queue_url(QueueName=lab.name(name))["QueueUrl"])
-    except ClientError as error:
-        if error_code(error) in ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"):
-            return None
-        raise
+    url = _url(lab, name)
+    return url if url and _attributes(lab, url) else None
 
 
 def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
@@ -64,12 +70,12 @@ def names(lab: Lab) -> list[str]:
 
 
 def attributes(lab: Lab, name: str) -> dict[str, str]:
-    """Return the queue's attributes, as SQS gives them: Policy, RedrivePolicy, ApproximateNumberOfMessages …"""
-    url = find_queue(lab, name)
-    if url is None:
-        return {}
-    answer: dict[str, str] = lab.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-    return answer
+    """Return the queue's attributes, as SQS gives them: Policy, RedrivePolicy, ApproximateNumberOfMessages …
+
+    An empty dict without a queue. The numbers may be a minute old on AWS.
+    """
+    url = _url(lab, name)
+    return _attributes(lab, url) if url else {}
 
 
 def statements(lab: Lab, name: str) -> list[policies.Policy]:
@@ -84,15 +90,14 @@ def allowed_senders(lab: Lab, name: str) -> list[str]:
 
 def is_ours(lab: Lab, name: str) -> bool:
     """Return True if the queue exists and has the lab's tag."""
-    url = find_queue(lab, name)
-    return url is not None and has_lab_tag(lab.client("sqs").list_queue_tags(QueueUrl=url).get("Tags", {}))
+    url = _url(lab, name)
+    return url is not None and has_lab_tag(_ask(lab, "list_queue_tags", QueueUrl=url).get("Tags", {}))
 
 
 def delete_queue(lab: Lab, name: str) -> None:
-    """Delete the queue and its messages, if the lab created it, and wait until it is gone."""
+    """Delete the queue and its messages, if the lab created it."""
     if is_ours(lab, name):
-        lab.client("sqs").delete_queue(QueueUrl=find_queue(lab, name))
-        wait_until(lambda: find_queue(lab, name) is None, f"queue {lab.name(name)} to be gone", timeout=120)
+        lab.client("sqs").delete_queue(QueueUrl=_url(lab, name))
 
 
 def queue_arn(lab: Lab, name: str) -> str:
@@ -135,20 +140,22 @@ def dead_letter(message: dict[str, Any]) -> dict[str, str]:
 
 @contextmanager
 def _received(lab: Lab, name: str) -> Iterator[list[dict[str, Any]]]:
-    """Receive all messages of the queue. Afterwards make those that were not deleted visible again."""
+    """Receive all messages of the queue. Afterwards make those that were not deleted visible again.
+
+    SQS hides a received message for a while, so the next call returns other ones. A call asks all of SQS's servers only
+    if it waits a second, and may miss messages even so: the queue counts as read after two empty answers.
+    """
     sqs, url = lab.client("sqs"), find_queue(lab, name)
-    if url is None:
-        yield []
-        return
-    counted = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
-    seen: dict[str, dict[str, Any]] = {}
+    seen, empty = dict[str, dict[str, Any]](), 0
     try:
-        # SQS hides a received message for a while, so the next call returns other ones.
-        while len(seen) < int(counted["ApproximateNumberOfMessages"]):
-            answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60, WaitTimeSeconds=2)
-            if not answer.get("Messages"):
-                break
-            seen.update({message["MessageId"]: message for message in answer["Messages"]})
+        while url and empty < 2:
+            wait = 1 if lab.is_real else 0
+            answer = sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60, WaitTimeSeconds=wait
+            )
+            found = answer.get("Messages", [])
+            empty = 0 if found else empty + 1
+            seen.update({message["MessageId"]: message for message in found})
         yield list(seen.values())
     finally:
         receipts = [message["ReceiptHandle"] for message in seen.values()]
@@ -158,6 +165,32 @@ def _received(lab: Lab, name: str) -> Iterator[list[dict[str, Any]]]:
                 for number, receipt in enumerate(receipts[start : start + 10])
             ]
             sqs.change_message_visibility_batch(QueueUrl=url, Entries=visible)
+
+
+def _url(lab: Lab, name: str) -> str | None:
+    """Return the queue's URL, or None. For a minute after its deletion, AWS may still give one."""
+    return _ask(lab, "get_queue_url", QueueName=lab.name(name)).get("QueueUrl")
+
+
+def _attributes(lab: Lab, url: str) -> dict[str, str]:
+    return dict(_ask(lab, "get_queue_attributes", QueueUrl=url, AttributeNames=["All"]).get("Attributes", {}))
+
+
+def _ask(lab: Lab, call: str, **parameters: Any) -> dict[str, Any]:
+    """Return SQS's answer, an empty one if there is no such queue."""
+    try:
+        return dict(getattr(lab.client("sqs"), call)(**parameters))
+    except ClientError as error:
+        if error_code(error) in ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"):
+            return {}
+        raise
+
+
+def _policy(lab: Lab, name: str) -> policies.Policy:
+    arn = queue_arn(lab, name)
+    if name == DEAD_LETTERS:
+        return policies.tls_only_queue(arn)
+    return policies.topic_to_queue(lab, lab.arn("sns", lab.name("HighBalanceAlert")), arn)
 
 
 def _json(text: str) -> dict[str, Any]:

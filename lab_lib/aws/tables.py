@@ -1,11 +1,13 @@
 """The DynamoDB tables. The names of their attributes are the handout's."""
 
+from functools import partial
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from lab_lib.errors import WrongResource
 from lab_lib.lab import TAG, Lab
+from lab_lib.waiting import CHANGING_TABLE, retry_while, wait_until
 
 KEYS: dict[str, list[str]] = {  # partition key, then sort key if there is one; all are strings
     "Customer": ["CustomerId"],
@@ -29,7 +31,8 @@ def ensure_table(lab: Lab, name: str) -> str:
     keys = [{"AttributeName": key, "KeyType": kind} for key, kind in zip(KEYS[name], ("HASH", "RANGE"), strict=False)]
     table = describe(lab, name)
     if table is None:
-        dynamodb.create_table(
+        create = partial(
+            dynamodb.create_table,
             TableName=table_name,
             KeySchema=keys,
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in KEYS[name]],
@@ -37,6 +40,7 @@ def ensure_table(lab: Lab, name: str) -> str:
             Tags=[TAG],
             **({"StreamSpecification": _STREAM} if name == STREAMED else {}),
         )
+        retry_while(CHANGING_TABLE, create)  # one of that name may still be deleted
     elif table["KeySchema"] != keys or any(each["AttributeType"] != "S" for each in table["AttributeDefinitions"]):
         found, wanted = (" + ".join(key["AttributeName"] for key in each) for each in (table["KeySchema"], keys))
         raise WrongResource(
@@ -59,12 +63,13 @@ def find_table(lab: Lab, name: str) -> str | None:
 
 
 def describe(lab: Lab, name: str) -> dict[str, Any] | None:
-    """Return the table, as DynamoDB describes it, or None."""
+    """Return the table, as DynamoDB describes it, or None. A table that is being deleted counts as gone."""
     dynamodb = lab.client("dynamodb")
     try:
-        return dict(dynamodb.describe_table(TableName=lab.name(name))["Table"])
+        table = dict(dynamodb.describe_table(TableName=lab.name(name))["Table"])
     except dynamodb.exceptions.ResourceNotFoundException:
         return None
+    return table if table["TableStatus"] != "DELETING" else None
 
 
 def names(lab: Lab) -> list[str]:
@@ -93,10 +98,9 @@ def is_ours(lab: Lab, name: str) -> bool:
 
 
 def delete_table(lab: Lab, name: str) -> None:
-    """Delete the table, if the lab created it, and wait until it is gone."""
+    """Delete the table, if the lab created it. `ensure_table` waits until it is gone."""
     if is_ours(lab, name):
-        lab.client("dynamodb").delete_table(TableName=lab.name(name))
-        _wait(lab, name, "table_not_exists")
+        retry_while(CHANGING_TABLE, partial(lab.client("dynamodb").delete_table, TableName=lab.name(name)))
 
 
 def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> list[dict[str, Any]]:
@@ -149,9 +153,11 @@ def delete_item(lab: Lab, name: str, item: dict[str, Any]) -> None:
     lab.client("dynamodb").delete_item(TableName=lab.name(name), Key=key)
 
 
-def _wait(lab: Lab, name: str, waiter: str = "table_exists") -> None:
-    config = {"Delay": 1, "MaxAttempts": 120}
-    lab.client("dynamodb").get_waiter(waiter).wait(TableName=lab.name(name), WaiterConfig=config)
+def _wait(lab: Lab, name: str) -> None:
+    def ready() -> bool:
+        return (describe(lab, name) or {}).get("TableStatus") == "ACTIVE"
+
+    wait_until(ready, f"table {lab.name(name)} to be active", timeout=300, on_aws=CHANGING_TABLE.on_aws)
 
 
 def _ensure_stream(lab: Lab, name: str) -> None:

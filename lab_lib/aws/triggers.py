@@ -1,7 +1,8 @@
 """Triggers and subscriptions: bucket to function, stream to function, topic to queue, topic to e-mail or SMS."""
 
-import json
 import re
+from collections.abc import Iterable
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,12 +11,12 @@ from botocore.exceptions import ClientError
 from lab_lib.aws import policies
 from lab_lib.aws.buckets import find_bucket
 from lab_lib.aws.functions import find_function, statements
-from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
+from lab_lib.aws.queues import DEAD_LETTERS, ensure_policy, find_queue, queue_arn
 from lab_lib.aws.tables import find_stream
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.errors import LabError, StepMissing, UsageError, error_code
 from lab_lib.lab import TAGS, Lab
-from lab_lib.waiting import retry_while, wait_until
+from lab_lib.waiting import CHANGING_MAPPING, NEW_PERMISSION, retry_while, wait_until
 
 T = TypeVar("T")
 BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
@@ -49,11 +50,7 @@ def ensure_bucket_trigger(lab: Lab) -> str:
         "Events": ["s3:ObjectCreated:*"],
         "Filter": UPLOADS,
     }
-    retry_while(
-        {"InvalidArgument": "Unable to validate"},
-        lambda: _put_notifications(lab, [*_other_notifications(lab), wanted]),
-        "the bucket to see the function's permission",
-    )
+    retry_while(NEW_PERMISSION, lambda: _put_notifications(lab, [*_other_notifications(lab), wanted]))
     return function
 
 
@@ -96,24 +93,22 @@ def ensure_stream_trigger(lab: Lab, stream: str | None = None, settings: dict[st
     mapping = find_stream_trigger(lab)
     where = {"EventSourceArn": stream, "FunctionName": function, "StartingPosition": "TRIM_HORIZON"}
     if mapping is None:
-        mapping = lambda_.create_event_source_mapping(**where, **settings, Tags=TAGS)
+        create = partial(lambda_.create_event_source_mapping, **where, **settings, Tags=TAGS)
+        mapping = retry_while(CHANGING_MAPPING, create, timeout=180)
     elif _has_changed(mapping, settings):
-        retry_while(  # an earlier update may still be going on
-            {"ResourceInUseException": ""},
-            lambda: lambda_.update_event_source_mapping(UUID=mapping["UUID"], **settings, FilterCriteria={}),
-            "the stream's mapping to take new settings",
-        )
+        _update_mapping(lab, mapping, **settings, FilterCriteria={})
     uuid = str(mapping["UUID"])
-    wait_until(lambda: _state(lab, uuid) == "Enabled", "the stream's mapping to be enabled", timeout=300)
+    _wait_for_state(lab, uuid, "Enabled")
     return uuid
 
 
-def switch_stream_trigger(lab: Lab, on: bool) -> None:
-    """Pause the mapping or let it continue where it stopped in the stream, and wait until it does."""
-    uuid = str(_require(find_stream_trigger(lab), "The stream trigger", "02-add-triggers")["UUID"])
-    lab.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=on)
-    wanted = "Enabled" if on else "Disabled"
-    wait_until(lambda: _state(lab, uuid) == wanted, f"the stream's mapping to be {wanted.lower()}", timeout=300)
+def switch_stream_triggers(labs: Iterable[Lab], on: bool) -> None:
+    """Pause the mapping of each lab, or let it continue where it stopped in the stream, and wait until all do."""
+    found = [(lab, _require(find_stream_trigger(lab), "The stream trigger", "02-add-triggers")) for lab in labs]
+    for lab, mapping in found:
+        _update_mapping(lab, mapping, Enabled=on)
+    for lab, mapping in found:
+        _wait_for_state(lab, mapping["UUID"], "Enabled" if on else "Disabled")
 
 
 def find_stream_trigger(lab: Lab) -> dict[str, Any] | None:
@@ -126,18 +121,17 @@ def mappings(lab: Lab) -> list[dict[str, Any]]:
     return _mappings(lab, f"table/{lab.name('Transactions')}/")
 
 
-def delete_stream_trigger(lab: Lab) -> None:
-    """Delete the mapping, and wait until it is gone."""
+def delete_stream_trigger(lab: Lab, wait: bool = True) -> None:
+    """Delete the mapping. With `wait`, return when it is gone: until then it may still call the function."""
     for mapping in _notifier_mappings(lab):
-        _delete_mapping(lab, mapping)
+        _delete_mapping(lab, mapping, wait)
 
 
 def ensure_queue_subscription(lab: Lab, queue: str) -> str:
     """Subscribe the queue to the topic, and let only that topic send to it. Return the subscription's ARN."""
     topic = _require(find_topic(lab), f"Topic {ALERT_TOPIC}", "03-create-topic")
-    url = _require(find_queue(lab, queue), f"Queue {queue}", "04-create-queues")
-    policy = json.dumps(policies.topic_to_queue(lab, topic, queue_arn(lab, queue)))
-    lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    _require(find_queue(lab, queue), f"Queue {queue}", "04-create-queues")
+    ensure_policy(lab, queue)
     return find_queue_subscription(lab, queue) or _subscribe(lab, topic, "sqs", queue_arn(lab, queue))
 
 
@@ -279,9 +273,21 @@ def _has_changed(mapping: dict[str, Any], settings: dict[str, Any]) -> bool:
     return filtered or any(mapping.get(key) != value for key, value in wanted.items())
 
 
-def _delete_mapping(lab: Lab, mapping: dict[str, Any]) -> None:
-    lab.client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
-    wait_until(lambda: _state(lab, mapping["UUID"]) is None, "the stream's mapping to be gone", timeout=300)
+def _update_mapping(lab: Lab, mapping: dict[str, Any], **settings: Any) -> None:
+    update = partial(lab.client("lambda").update_event_source_mapping, UUID=mapping["UUID"], **settings)
+    retry_while(CHANGING_MAPPING, update, timeout=180)
+
+
+def _delete_mapping(lab: Lab, mapping: dict[str, Any], wait: bool = True) -> None:
+    uuid = mapping["UUID"]
+    retry_while(CHANGING_MAPPING, partial(lab.client("lambda").delete_event_source_mapping, UUID=uuid), timeout=180)
+    if wait:
+        _wait_for_state(lab, uuid, None)
+
+
+def _wait_for_state(lab: Lab, uuid: str, wanted: str | None) -> None:
+    what = f"the stream's mapping to be {(wanted or 'gone').lower()}"
+    wait_until(lambda: _state(lab, uuid) == wanted, what, timeout=300, on_aws=CHANGING_MAPPING.on_aws)
 
 
 def _state(lab: Lab, uuid: str) -> str | None:

@@ -180,9 +180,8 @@ class Upload:
     def _received(self, queue: str, customers: set[str], settled: bool) -> int:
         """Return how many of the customers' alerts the queue holds, or how many messages, if it is not read."""
         now = queues.attributes(self.lab, queue)
-        count = min(int(now.get("ApproximateNumberOfMessages", 0)), len(customers))
-        if count < len(customers) or len(customers) > _MOST_READ or "RedrivePolicy" in now or not settled:
-            return count
+        if len(customers) > _MOST_READ or "RedrivePolicy" in now or not settled:
+            return min(int(now.get("ApproximateNumberOfMessages", 0)), len(customers))
         return len(customers & {str(alert["customerID"]) for alert in queues.alerts(self.lab, queue)})
 
     def _log(self, name: str) -> list[str]:

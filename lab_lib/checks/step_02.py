@@ -130,7 +130,7 @@ def other_stream_triggers(account: Account) -> Finding:
 
 def takes(trigger: dict[str, Any], key: str) -> bool:
     """Return True if the trigger's filter matches the key."""
-    return key.startswith(_affix(trigger, "prefix")) and key.endswith(_affix(trigger, "suffix"))
+    return key.startswith(affix(trigger, "prefix")) and key.endswith(affix(trigger, "suffix"))
 
 
 def bucket_triggers(account: Account) -> list[dict[str, Any]]:
@@ -148,19 +148,19 @@ def _map(account: Account, call: str = "update_event_source_mapping") -> str:
 
 def _overlap(first: dict[str, Any], second: dict[str, Any]) -> bool:
     """Return True if a key can match both triggers: the longer prefix and suffix extend the shorter ones."""
-    prefixes, suffixes = ([_affix(each, kind) for each in (first, second)] for kind in ("prefix", "suffix"))
+    prefixes, suffixes = ([affix(each, kind) for each in (first, second)] for kind in ("prefix", "suffix"))
     longest, end = max(prefixes, key=len), max(suffixes, key=len)
     return all(map(longest.startswith, prefixes)) and all(map(end.endswith, suffixes))
 
 
-def _affix(trigger: dict[str, Any], kind: str) -> str:
-    """Return the prefix or the suffix of the trigger's filter."""
+def affix(trigger: dict[str, Any], kind: str) -> str:
+    """Return the prefix or the suffix of the trigger's filter, "" without one."""
     rules = trigger.get("Filter", {}).get("Key", {}).get("FilterRules", [])
     return next((str(rule["Value"]) for rule in rules if rule["Name"].lower() == kind), "")
 
 
 def _filter(trigger: dict[str, Any]) -> str:
-    affixes = [f"{kind} {_affix(trigger, kind)}" for kind in ("prefix", "suffix") if _affix(trigger, kind)]
+    affixes = [f"{kind} {affix(trigger, kind)}" for kind in ("prefix", "suffix") if affix(trigger, kind)]
     return ", ".join(affixes) or "every key"
 
 

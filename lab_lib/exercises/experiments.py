@@ -106,18 +106,21 @@ def wait_for_both(lab: Lab) -> None:
     """Wait until the lab's function has all changes in its totals, and the learner's has too, or fails."""
     ours, mine = parts(lab)
     hint = f"Read the log of {ours.name(NOTIFIER)}."
-    _wait(lambda: _is_right(ours), f"{ours.name(NOTIFIER)} to count all changes", hint)
+    _wait(lab, lambda: _is_right(ours), f"{ours.name(NOTIFIER)} to count all changes", hint)
     ids = {record["eventID"] for record in streams.records(ours)}
     hint = f"Read the log of {mine.name(NOTIFIER)}."
     what = f"{mine.name(NOTIFIER)} to process all changes, or to fail"
-    _wait(lambda: not _left(mine, ids) or error(lab), what, hint)
+    _wait(lab, lambda: not _left(mine, ids) or error(lab), what, hint)
 
 
 def wait_for_dead_letters(lab: Lab, *wanted: str) -> None:
     """Wait until there is a dead letter of the lab's functions about each of these files and transactions."""
     ours, _ = parts(lab)
-    hint = "Read the logs of both functions."
-    _wait(lambda: {*wanted} <= {each["what"] for each in queues.dead_letters(ours)}, "the dead letters", hint, 600)
+
+    def there() -> bool:
+        return {*wanted} <= {each["what"] for each in queues.dead_letters(ours)}
+
+    _wait(lab, there, "the dead letters", "Read the logs of both functions.", 600, "three minutes after the upload")
 
 
 def error(lab: Lab) -> str:
@@ -201,6 +204,6 @@ def _left(mine: Lab, ids: set[str]) -> set[str]:
     return ids - {record for each in _deliveries(mine) if each.get("Error") == "" for record in each["Records"]}
 
 
-def _wait(probe: Any, what: str, hint: str, timeout: float = 180) -> None:
-    """Wait, and look often: most waits take less than a second."""
-    wait_until(probe, what, timeout=timeout, hint=hint, longest_pause=0.2)
+def _wait(lab: Lab, probe: Any, what: str, hint: str, timeout: float = 180, on_aws: str = "up to two minutes") -> None:
+    """Wait. On the embedded AWS most waits take less than a second, and on AWS each look costs a little."""
+    wait_until(probe, what, timeout=timeout, on_aws=on_aws, hint=hint, longest_pause=2 if lab.is_real else 0.2)

@@ -38,7 +38,7 @@ def measure():
 
 def peak(size):
     with tempfile.TemporaryDirectory() as folder, chain.built() as built:
-        triggers.switch_stream_trigger(built.lab, on=False)
+        triggers.switch_stream_triggers([built.lab], on=False)
         before = cloudwatch.runs(cloudwatch.log_lines(built.lab, FUNCTION))
         with (path := Path(folder, "large.txt")).open("w") as stream:
             transactions.write(stream, transactions.make_up(size * ROWS, 200))

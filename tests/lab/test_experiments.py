@@ -62,7 +62,7 @@ def test_a_try_that_stopped_half_way_harms_no_check_and_is_deleted_by_the_next_t
         experiments.upload(lab, "break-it.txt")
         for part in (ours, mine):
             topics.delete_topic(part)
-            triggers.switch_stream_trigger(part, on=False)
+            triggers.switch_stream_triggers([part], on=False)
     assert amiss(lab) == set()
     assert len(tables.items(lab, "Transactions")) == 24
 

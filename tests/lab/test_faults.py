@@ -168,10 +168,10 @@ def test_an_alert_waits_for_a_topic_that_is_missing(chain_in, account, rows, tag
         return cloudwatch.failures(cloudwatch.log_lines(chain.lab, NOTIFIER))
 
     wait_until(lambda: len(failures()) >= 2, "two runs to fail", timeout=30, longest_pause=0.05)
-    triggers.switch_stream_trigger(chain.lab, on=False)  # an alert that came before the queues would be lost
+    triggers.switch_stream_triggers([chain.lab], on=False)  # an alert that came before the queues would be lost
     chain.create_topic()
     chain.create_queues()
-    triggers.switch_stream_trigger(chain.lab, on=True)
+    triggers.switch_stream_triggers([chain.lab], on=True)
 
     books.must_balance()
     list(cleanup.delete_all(chain.lab))

@@ -45,7 +45,7 @@ def no_trigger(lab):
 
 
 def no_mapping(lab):
-    triggers.switch_stream_trigger(lab, on=False)
+    triggers.switch_stream_triggers([lab], on=False)
 
 
 def no_policy(lab):

@@ -26,8 +26,30 @@ def test_a_bucket_is_created_in_the_labs_region_and_tagged_by_the_same_call(lab,
     buckets.ensure_bucket(there)
 
     # A run that is killed after this call must recognise its own bucket. moto ignores the tags in it.
-    assert created[0]["CreateBucketConfiguration"]["Tags"] == [{"Key": "lab", "Value": "serverless-lab"}]
+    assert {"Key": "lab", "Value": "serverless-lab"} in created[0]["CreateBucketConfiguration"]["Tags"]
     assert buckets.region(there) == region
+
+
+def test_a_bucket_whose_name_aws_has_not_forgotten_gets_an_end_and_is_found_again_by_its_tags(lab, monkeypatch):
+    lab = dataclasses.replace(lab, _renamed=[])
+    usual, create = lab.bucket, lab.client("s3").create_bucket
+
+    def aborted(Bucket, **parameters):
+        if Bucket == usual:
+            raise ClientError({"Error": {"Code": "OperationAborted"}}, "CreateBucket")
+        return create(Bucket=Bucket, **parameters)
+
+    monkeypatch.setattr(lab.client("s3"), "create_bucket", aborted)
+    name = buckets.ensure_bucket(lab)
+
+    assert (lab.bucket, name[: len(usual)], len(name)) == (name, usual, len(usual) + 7)
+    found = {prefix: dataclasses.replace(lab, prefix=prefix, _renamed=[]) for prefix in ("", "Ana-")}
+    for each in found.values():
+        each.find_renamed_bucket()
+    assert found[""].bucket == name
+    assert found["Ana-"].bucket == f"ana-{usual}"
+    buckets.delete_bucket(found[""])
+    assert buckets.find_bucket(lab) is None
 
 
 def test_a_name_that_another_account_has_is_a_wrong_resource_with_what_to_do(lab, refuse):

@@ -1,9 +1,11 @@
+import itertools
 import json
+from functools import partial
 
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib.aws import policies, queues
+from lab_lib.aws import queues
 
 QUEUE = "CustomerNotify"
 ALERT = {"customerID": "C2", "accountBalance": "1750"}
@@ -39,31 +41,48 @@ def test_the_queue_is_an_encrypted_standard_queue_that_keeps_messages_for_two_we
     assert "FifoQueue" not in made
 
 
-def test_only_the_dead_letter_queue_gets_its_policy_from_ensure_queue(lab, url, calls):
-    queues.ensure_queue(lab, queues.DEAD_LETTERS)
-    updates = calls("sqs", "set_queue_attributes")
-    queues.ensure_queue(lab, QUEUE)  # whose policy lets the topic send, and is set with the subscription
+def test_a_queue_has_its_policy_from_its_creation_and_gets_it_again_only_when_it_differs(lab, calls):
+    created, updates = calls("sqs", "create_queue"), calls("sqs", "set_queue_attributes")
+    for name in (QUEUE, queues.DEAD_LETTERS):
+        queues.ensure_queue(lab, name)
+        queues.ensure_queue(lab, name)
 
-    arn = queues.queue_arn(lab, queues.DEAD_LETTERS)
-    assert queues.statements(lab, queues.DEAD_LETTERS) == policies.tls_only_queue(arn)["Statement"]
-    assert queues.statements(lab, QUEUE) == queues.allowed_senders(lab, QUEUE) == []
-    assert "Policy" not in updates[0]["Attributes"]
+    senders = {name: queues.allowed_senders(lab, name) for name in (QUEUE, queues.DEAD_LETTERS)}
+    assert senders == {QUEUE: ["HighBalanceAlert"], queues.DEAD_LETTERS: []}
+    assert all("Policy" in each["Attributes"] for each in created)
+    assert not any("Policy" in each["Attributes"] for each in updates)
+
+    lab.client("sqs").set_queue_attributes(QueueUrl=queues.find_queue(lab, QUEUE), Attributes={"Policy": ""})
+    queues.ensure_queue(lab, QUEUE)
+    assert queues.allowed_senders(lab, QUEUE) == ["HighBalanceAlert"]
 
 
 def test_ensure_queue_waits_until_the_name_can_be_used_again(lab, monkeypatch):
     # SQS blocks the name of a deleted queue for 60 s; moto does not.
-    sqs, create, waits = lab.client("sqs"), lab.client("sqs").create_queue, []
+    create, waits, answers = lab.client("sqs").create_queue, [], itertools.count()
 
-    def deleted_recently(**_):
-        monkeypatch.setattr(sqs, "create_queue", create)
-        raise ClientError({"Error": {"Code": "AWS.SimpleQueueService.QueueDeletedRecently"}}, "CreateQueue")
+    def deleted_recently(**parameters):
+        if next(answers) < 2:
+            raise ClientError({"Error": {"Code": "AWS.SimpleQueueService.QueueDeletedRecently"}}, "CreateQueue")
+        return create(**parameters)
 
-    monkeypatch.setattr(sqs, "create_queue", deleted_recently)
-    retry_while = queues.retry_while
-    monkeypatch.setattr(queues, "retry_while", lambda *args: retry_while(*args, sleep=waits.append))
+    monkeypatch.setattr(lab.client("sqs"), "create_queue", deleted_recently)
+    monkeypatch.setattr(queues, "retry_while", partial(queues.retry_while, sleep=waits.append))
 
     assert queues.ensure_queue(lab, QUEUE) == queues.find_queue(lab, QUEUE)
-    assert len(waits) == 1
+    assert waits
+
+
+def test_a_queue_whose_address_outlives_it_counts_as_gone(lab, url):
+    # GetQueueUrl may still answer for a minute after DeleteQueue; every other call says that there is no such queue.
+    lab.client("sqs").delete_queue(QueueUrl=url)
+    lab.client("sqs").get_queue_url = lambda **_: {"QueueUrl": url}
+    try:
+        assert (queues.find_queue(lab, QUEUE), queues.is_ours(lab, QUEUE)) == (None, False)
+        assert queues.attributes(lab, QUEUE) == {}
+        assert queues.messages(lab, QUEUE) == []
+    finally:
+        del lab.client("sqs").get_queue_url
 
 
 def test_an_absent_queue_holds_and_allows_nothing(lab):

@@ -153,11 +153,11 @@ def test_a_function_of_notebook_06_reads_the_stream_of_another_part(lab, mapping
 
 def test_switch_stream_trigger_pauses_the_mapping_and_lets_it_continue(lab, mapping):
     with pytest.raises(StepMissing, match="02-add-triggers"):
-        triggers.switch_stream_trigger(lab, on=False)
+        triggers.switch_stream_triggers([lab], on=False)
     uuid = triggers.ensure_stream_trigger(lab)
 
     for on, state in [(False, "Disabled"), (True, "Enabled")]:
-        triggers.switch_stream_trigger(lab, on=on)
+        triggers.switch_stream_triggers([lab], on=on)
         assert (mapping(uuid)["State"], mapping(uuid)["BatchSize"]) == (state, triggers.MAPPING["BatchSize"])
 
 

@@ -45,7 +45,11 @@ def wait_until(clock):
 
 @pytest.fixture
 def retry_while(clock):
-    return partial(waiting.retry_while, what="the role", sleep=clock.sleep, clock=clock)
+    return partial(waiting.retry_while, sleep=clock.sleep, clock=clock)
+
+
+def not_ready(message=""):
+    return waiting.NotReady("the role", "a minute", {"NotReady": message})
 
 
 def failing(times, code="NotReady", message="the role is not ready"):
@@ -64,7 +68,7 @@ def test_wait_until_returns_the_first_true_answer_after_growing_pauses(wait_unti
     answers = iter([None, "", 0, None, None, "here"])
 
     assert wait_until(lambda: next(answers), first_pause=0.5, longest_pause=2) == "here"
-    assert clock.pauses == [0.5, 1, 2, 2, 2]
+    assert clock.pauses == [0.5, 1, *[1] * 6]  # a pause of 2 s is two of 1 s, so that the line goes on
 
 
 def test_wait_until_asks_once_more_when_the_time_is_up(wait_until, clock):
@@ -90,7 +94,7 @@ def test_a_slow_probe_is_called_less_often_and_the_wait_shows_what_has_come_so_f
 
     wait_until(probe, so_far=lambda: f"{clock.now:.0f} rows", timeout=200)
 
-    assert {*clock.pauses} == {10}
+    assert clock.now == 110  # six answers of 10 s, and a pause of 10 s after five of them
     assert "waiting for the queue … 10 s, 10 rows\r" in capsys.readouterr().err
 
 
@@ -102,7 +106,7 @@ def test_in_a_notebook_a_wait_writes_one_line_to_stdout_and_blanks_it_at_the_end
     shown = capsys.readouterr()
     *waits, blanks, end = shown.out.split("\r")
     assert (shown.err, end, blanks) == ("", "", " " * len(waits[-1]))
-    assert waits[-1] == "waiting for the queue … 3 s"
+    assert waits[-1] == "waiting for the queue … 4 s"
 
 
 def test_a_kernel_that_nobody_looks_at_keeps_the_line_in_a_file(wait_until, clock, capsys, tmp_path, monkeypatch):
@@ -111,7 +115,7 @@ def test_a_kernel_that_nobody_looks_at_keeps_the_line_in_a_file(wait_until, cloc
 
     wait_until(lambda: seen.append(file.exists() and file.read_text()) or clock.now >= 5)
 
-    assert (seen[-1], file.read_text(), capsys.readouterr()) == ("waiting for the queue … 3 s", "", ("", ""))
+    assert (seen[-1], file.read_text(), capsys.readouterr()) == ("waiting for the queue … 4 s", "", ("", ""))
 
 
 def test_a_long_reading_shows_once_a_second_how_far_it_is(clock, capsys):
@@ -126,20 +130,20 @@ def test_a_long_reading_shows_once_a_second_how_far_it_is(clock, capsys):
 
 @pytest.mark.parametrize("message", ["not ready", ""])
 def test_retry_while_calls_again_while_code_and_message_match(retry_while, clock, message):
-    assert retry_while({"NotReady": message}, failing(3)) == "made"
-    assert len(clock.pauses) == 3
+    assert retry_while(not_ready(message), failing(3)) == "made"
+    assert clock.now == 0.5 + 1 + 2
 
 
 @pytest.mark.parametrize("other", [{"code": "AccessDenied"}, {"message": "no such runtime"}])
 def test_retry_while_raises_any_other_error_at_once(retry_while, clock, other):
     with pytest.raises(ClientError, match=next(iter(other.values()))):
-        retry_while({"NotReady": "role"}, failing(1, **other))
+        retry_while(not_ready("role"), failing(1, **other))
 
     assert clock.pauses == []
 
 
 def test_retry_while_raises_the_last_error_after_its_timeout(retry_while, clock):
     with pytest.raises(ClientError, match="not ready"):
-        retry_while({"NotReady": ""}, failing(10**6), timeout=20)
+        retry_while(not_ready(), failing(10**6), timeout=20)
 
     assert 20 <= clock.now < 30

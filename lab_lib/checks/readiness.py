@@ -1,0 +1,69 @@
+"""Wait until the chain can take an upload, and until CloudWatch tells of it. On AWS both take minutes."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+from lab_lib.aws import buckets, cloudwatch, functions, tables
+from lab_lib.checks.broken import ROWS, find_broken
+from lab_lib.checks.rules import Account
+from lab_lib.checks.step_02 import affix, bucket_triggers
+from lab_lib.errors import CheckFailed
+from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
+from lab_lib.lab import Lab
+from lab_lib.waiting import wait_until
+
+_LOOKS_A_TRIAL = 8  # about five seconds, later 16: a cold function takes its time
+_LATE = "one to three minutes"
+PROCESSOR, NOTIFIER = functions.SOURCES
+
+
+def wait_until_uploads_start(lab: Lab) -> None:
+    """Wait until an upload starts TransactionProcessor.
+
+    Uploads a file without rows, and again every few seconds, until the function has taken one in: S3 brings a new
+    notification into force within minutes, and never sends what it missed until then. CheckFailed if a check finds
+    what is broken.
+    """
+    trigger, looks = (bucket_triggers(Account(lab)) or [{}])[0], itertools.count(1)
+    key = f"{affix(trigger, 'prefix')}{buckets.TRIAL}{affix(trigger, 'suffix') or '.txt'}"
+    since, before = datetime.now(UTC), _taken_in(lab, key)
+
+    def has_started() -> bool:
+        look = next(looks)
+        if look % _LOOKS_A_TRIAL == 1:
+            buckets.put(lab, key, f"{'|'.join(COLUMNS)}\n".encode())
+        if look == _LOOKS_A_TRIAL and (broken := find_broken(lab, key, [ROWS])):
+            raise CheckFailed(f"An upload does not start {lab.name(PROCESSOR)}. {broken} Then run this cell again.")
+        # A function of somebody else may write no marker. Its log comes later.
+        return _taken_in(lab, key) > before or cloudwatch.runs(cloudwatch.log_lines(lab, PROCESSOR, since)) > 0
+
+    what, on_aws = f"an upload to start {lab.name(PROCESSOR)}", "up to five minutes after the trigger was created"
+    try:
+        wait_until(has_started, what, timeout=600 if lab.is_real else 60, on_aws=on_aws)
+    finally:
+        buckets.delete_object(lab, key)
+
+
+def wait_until_logged(lab: Lab) -> None:
+    """Wait until the logs tell of the last upload."""
+    since = {PROCESSOR: buckets.uploads(lab)[-1]["LastModified"]}  # the same file again changes nothing in the stream
+
+    def logged() -> bool:
+        return all(cloudwatch.runs(cloudwatch.log_lines(lab, each, since.get(each))) for each in functions.SOURCES)
+
+    wait_until(logged, "the logs of both functions", timeout=600, on_aws=_LATE)
+
+
+def wait_until_counted(lab: Lab) -> None:
+    """Wait until CloudWatch has counted calls of both functions. Each question costs a little on AWS."""
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+
+    def counted() -> bool:
+        return all(cloudwatch.metrics(lab, name, hour_ago)["Invocations"] for name in functions.SOURCES)
+
+    wait_until(counted, "CloudWatch to count", timeout=600, on_aws=_LATE, first_pause=15, longest_pause=15)
+
+
+def _taken_in(lab: Lab, key: str) -> int:
+    """Return how many uploads of this key the function has marked as taken in."""
+    return len(tables.items(lab, "ProcessedRecords", beginning=f"{lab.bucket}/{key} "))
