@@ -73,8 +73,10 @@ def delete_bucket_trigger(lab: Lab) -> None:
         _put_notifications(lab, _other_notifications(lab))
 
 
-def ensure_stream_trigger(lab: Lab, stream: str | None = None, settings: dict[str, Any] = MAPPING) -> str:
-    """Let changes in the table Transactions start TotalNotifier. Return the mapping's UUID when it is enabled.
+def ensure_stream_trigger(
+    lab: Lab, stream: str | None = None, settings: dict[str, Any] = MAPPING, wait: bool = True
+) -> str:
+    """Let changes in the table Transactions start TotalNotifier. Return the mapping's UUID, by default once enabled.
 
     A new mapping starts at TRIM_HORIZON, the oldest record of the stream. LATEST, the handout's starting position, can
     miss changes in the minutes until the mapping works. `stream` is the ARN of another stream than the lab's own.
@@ -98,7 +100,8 @@ def ensure_stream_trigger(lab: Lab, stream: str | None = None, settings: dict[st
     elif _has_changed(mapping, settings):
         _update_mapping(lab, mapping, **settings, FilterCriteria={})
     uuid = str(mapping["UUID"])
-    _wait_for_state(lab, uuid, "Enabled")
+    if wait:
+        _wait_for_state(lab, uuid, "Enabled")
     return uuid
 
 

@@ -54,7 +54,7 @@ def prepare(lab: Lab) -> tuple[Lab, Lab]:
         ensure_queue_subscription(part, QUEUE)
     for name in functions.SOURCES:
         functions.ensure_function(ours, name)
-    ensure_stream_trigger(ours)
+    ensure_stream_trigger(ours, wait=False)  # `deploy` waits for the other one, which takes as long
     return ours, mine
 
 
