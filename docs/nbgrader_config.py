@@ -16,8 +16,9 @@ class OwnSettings(NbGraderPreprocessor):
 
     def preprocess_cell(self, cell: Any, resources: Any, index: int) -> tuple[Any, Any]:
         if "parameters" in cell.metadata.get("tags", []):
-            names = re.findall(r"^(\w+): (?:str|float)", cell.source, flags=re.MULTILINE)
-            cell.source += f'\n{" = ".join(names)} = ""'
+            empty = {"str": '""', "float": '""', "dict": "{}"}  # a bool, such as yes, stays
+            settings = re.findall(r"^(\w+): (str|float|dict)", cell.source, flags=re.MULTILINE)
+            cell.source += "".join(f"\n{name} = {empty[kind]}" for name, kind in settings)
         return cell, resources
 
 

@@ -34,6 +34,9 @@ BREAK_IT_ANY = "BreakIt*_"  # matches both, in a policy
 DEFAULT_REGION = "us-east-1"
 DEFAULT_THRESHOLD = Decimal(1500)
 _LONGEST_STEM = 56  # characters of a bucket's name, of which there are at most 63, before an end of seven
+# What `open_lab` takes from a notebook, a command or a roster. The last four are for accounts that others manage.
+_GIVEN = ("processor_role", "notifier_role", "bucket", "boundary")
+SETTINGS = ("account", "profile", "region", "prefix", "threshold", "email", "phone", *_GIVEN)
 MOST_DIGITS = 15  # of the threshold: it is a float in a notebook, which keeps so many
 _ROWS_PER_SECOND = 600  # of the embedded AWS; docs/performance.md has three times as many, on a quiet computer
 _ROWS_PER_SECOND_ON_AWS = 500  # not measured: a careful guess for 256 MB, and 1,000 writes a second a partition
@@ -53,7 +56,10 @@ class Lab:
     threshold: Decimal = DEFAULT_THRESHOLD
     email: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
-    bucket_name: str = field(default="", repr=False)  # only for a bucket that a classroom created under its own name
+    processor_role: str = field(default="", repr=False)  # the ARN of a role that exists already; "" if the lab makes it
+    notifier_role: str = field(default="", repr=False)
+    bucket_name: str = field(default="", repr=False)  # only for a bucket that exists already, under a name of its own
+    boundary: str = field(default="", repr=False)  # the ARN of the permissions boundary of the lab's roles
     part: str = ""  # BREAK_IT or BREAK_IT_MY for what notebook 06 puts beside the lab
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _renamed: list[str] = field(default_factory=list, repr=False, compare=False)  # see `rename_bucket`
@@ -161,28 +167,34 @@ def open_lab(
     threshold: Decimal | float | str = DEFAULT_THRESHOLD,
     email: str = "",
     phone: str = "",
+    processor_role: str = "",
+    notifier_role: str = "",
+    bucket: str = "",
+    boundary: str = "",
     role_arn: str = "",
     external_id: str = "",
 ) -> Lab:
     """Open the lab in an account, and start the embedded AWS if the lab runs on it.
 
-    Empty settings are read from LAB_ACCOUNT, LAB_PROFILE, LAB_REGION, LAB_PREFIX, LAB_ROLE_ARN and LAB_EXTERNAL_ID,
-    which `lab open` and `lab class` set. A `profile` or a role selects AWS, and then `account` is required. The role is
+    An empty setting, other than threshold, e-mail and phone, is read from its variable, such as LAB_ACCOUNT, which
+    `lab open` and `lab class` set. A `profile` or `role_arn` selects AWS, and then `account` is required. That role is
     assumed with the credentials of the profile or of the environment. Otherwise AWS_ENDPOINT_URL selects its endpoint.
     Without all of these the lab runs on the embedded AWS, where any twelve digits are an account.
+    The roles of the two functions and the bucket are given if they exist already. The lab never changes or deletes
+    them. `boundary` is a managed policy, the permissions boundary of the roles that the lab creates.
     UsageError for a setting that cannot be right; WrongAccount if the credentials are for another account.
     """
-    account, profile = account or os.environ.get("LAB_ACCOUNT", ""), profile or os.environ.get("LAB_PROFILE", "")
-    region, prefix = region or os.environ.get("LAB_REGION", ""), prefix or os.environ.get("LAB_PREFIX", "")
-    role_arn = role_arn or os.environ.get("LAB_ROLE_ARN", "")
-    external_id = external_id or os.environ.get("LAB_EXTERNAL_ID", "")
+    account, profile, region = _or_variable(account=account, profile=profile, region=region).values()
+    role_arn, external_id = _or_variable(role_arn=role_arn, external_id=external_id).values()
+    settings = _or_variable(prefix=prefix, processor_role=processor_role, notifier_role=notifier_role)
+    settings |= _or_variable(bucket=bucket, boundary=boundary)
+    settings |= {"threshold": threshold, "email": email, "phone": phone}
     setting("account", account)
-    region = region or DEFAULT_REGION
-    settings: dict[str, Any] = {"prefix": prefix, "threshold": threshold, "email": email, "phone": phone}
+    setting("region", region)
     settings = {name: setting(name, value) for name, value in settings.items()}
-    settings |= {"region": region, "partition": partition(region)}
+    region = region or DEFAULT_REGION
     if is_embedded(profile, role_arn):
-        return _on_embedded(account or server.ACCOUNT, settings)
+        return _on_embedded(_fields(account or server.ACCOUNT, region, settings))
     endpoint = _endpoint()
     if profile or role_arn:
         session = _aws_session(account, profile, region, role_arn, external_id, endpoint)
@@ -196,8 +208,9 @@ def open_lab(
             f"The credentials are for account {caller}; this lab wants {account}. "
             f"Name a profile of {account}, or the account {caller}."
         )
-    lab = Lab(session, f"the endpoint {endpoint}" if endpoint else "AWS", caller, endpoint=endpoint, **settings)
-    if lab.is_real:  # no emulator refuses the name of a deleted bucket
+    target = f"the endpoint {endpoint}" if endpoint else "AWS"
+    lab = Lab(session, target, endpoint=endpoint, **_fields(caller, region, settings))
+    if lab.is_real and not lab.bucket_name:  # no emulator refuses the name of a deleted bucket
         lab.find_renamed_bucket()
     return lab
 
@@ -216,16 +229,23 @@ def open_another() -> Iterator[Lab]:
 
 
 def setting(name: str, value: Any) -> Any:
-    """Return a setting of `open_lab` in the form that Lab keeps. UsageError if it cannot be right; empty is right."""
+    """Return a setting of `open_lab` that is right by itself. UsageError if it cannot be right; empty is right."""
     if name == "threshold":
         return _amount(DEFAULT_THRESHOLD if value == "" else value)
     if name == "region":
         partition(value or DEFAULT_REGION)
         return value
     pattern, wanted = _SETTINGS[name]
-    if not isinstance(value, str) or not re.fullmatch(f"({pattern})?", value):
+    if not isinstance(value, str) or not re.fullmatch(f"({pattern})?", value, re.ASCII):
         raise UsageError(f"{name} is {value!r}; wanted {wanted}.")
     return value
+
+
+def fitting(name: str, value: Any, account: str, region: str) -> Any:
+    """Return a setting for this account and Region, a role or policy as its ARN. UsageError if it cannot be there."""
+    if name == "phone" and value and partition(region) == "aws-cn":
+        raise UsageError(f"phone is {value!r}; SNS sends no SMS in the Regions of China. Leave phone empty.")
+    return _arn(name, value, account, region) if value and name in _IAM_KINDS else value
 
 
 @functools.cache
@@ -251,11 +271,34 @@ def is_embedded(profile: str = "", role_arn: str = "") -> bool:
     return not (profile or role_arn or os.environ.get("AWS_ENDPOINT_URL"))
 
 
-def _on_embedded(account: str, settings: dict[str, Any]) -> Lab:
+def _or_variable(**settings: str) -> dict[str, Any]:
+    """Return the settings, each that is empty with the value of its variable, such as LAB_PREFIX."""
+    return {name: value or os.environ.get(f"LAB_{name.upper()}", "") for name, value in settings.items()}
+
+
+def _fields(account: str, region: str, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of Lab that the settings are for. UsageError if one does not fit account and Region."""
+    fields = {name: fitting(name, value, account, region) for name, value in settings.items()}
+    where = {"account": account, "region": region, "partition": partition(region)}
+    return {**where, "bucket_name": fields.pop("bucket"), **fields}
+
+
+def _arn(name: str, value: str, account: str, region: str) -> str:
+    """Return the ARN of a role or policy of this account, given by its name or ARN. A policy may be AWS's own."""
+    kind = _IAM_KINDS[name]
+    own, of_aws = (f"arn:{partition(region)}:iam::{owner}:{kind}/" for owner in (account, "aws"))
+    if not value.startswith("arn:"):
+        return f"{own}{value}"
+    if not value.startswith((own, of_aws) if kind == "policy" else own):
+        raise UsageError(f"{name} is {value!r}; wanted a {kind} of this account, such as {own}{value.split('/')[-1]}.")
+    return value
+
+
+def _on_embedded(fields: dict[str, Any]) -> Lab:
     found = server.start()
-    session = _keyed_session(settings["region"], account, found.secret)
+    session = _keyed_session(fields["region"], fields["account"], found.secret)
     session.events.register("needs-retry", functools.partial(_raise_if_stopped, found))
-    return Lab(session, "the embedded AWS", account, endpoint=found.endpoint, **settings)
+    return Lab(session, "the embedded AWS", endpoint=found.endpoint, **fields)
 
 
 def _raise_if_stopped(
@@ -391,6 +434,8 @@ def _amount(value: Decimal | float | str) -> Decimal:
 
 
 _MOST_ATTEMPTS = 45
+_IAM_KINDS = {"processor_role": "role", "notifier_role": "role", "boundary": "policy"}
+_ROLE = r"(arn:[!-~]+/)?[\w+=,.@-]{1,64}", "the name or ARN of a role, such as LabRole"
 # Each setting's pattern and description. The pattern for e-mail addresses is HTML's: none of its characters needs
 # escaping in Python or JSON.
 _SETTINGS = {
@@ -398,6 +443,10 @@ _SETTINGS = {
     "prefix": (r"[A-Za-z][A-Za-z0-9-]{0,10}", "a letter, then up to ten letters, digits or -"),
     "email": (r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", "an address such as ana@example.com"),
     "phone": (r"\+[1-9][0-9]{6,14}", "a number such as +15555550100"),
+    "processor_role": _ROLE,
+    "notifier_role": _ROLE,
+    "bucket": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket, such as my-class-bucket"),
+    "boundary": (r"(arn:[!-~]+/)?[\w+=,.@-]{1,128}", "the name or ARN of a managed policy, such as LabBoundary"),
 }
 _NO_PROXY = Config(proxies={})  # a proxy cannot reach this machine's loopback
 _NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))

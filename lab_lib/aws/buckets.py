@@ -22,7 +22,8 @@ TRIAL = "lab-trial"  # in the key of the file that shows whether an upload start
 def ensure_bucket(lab: Lab) -> str:
     """Create the bucket or repair its settings: private, encrypted, TLS only. Return its name.
 
-    A bucket without the lab's tag is adopted as it is. WrongResource if another account has the name.
+    A bucket that was given, or is without the lab's tag, is adopted as it is. WrongResource if the one that was given
+    is not there, or if another account has the name.
     """
     s3 = lab.client("s3")
     try:
@@ -31,6 +32,10 @@ def ensure_bucket(lab: Lab) -> str:
         if error_code(error) == "403":
             raise _taken(lab) from None
         raise
+    if lab.bucket_name and found is None:
+        raise WrongResource(
+            f"There is no bucket {lab.bucket}. Name one that exists, or leave the setting bucket empty."
+        )
     if found is None:
         _create_bucket(lab)
     elif not is_ours(lab):
@@ -84,7 +89,9 @@ def region(lab: Lab) -> str:
 
 
 def is_ours(lab: Lab) -> bool:
-    """Return True if the bucket exists and has the lab's tag."""
+    """Return True if the bucket exists and has the lab's tag. A bucket that was given is never the lab's."""
+    if lab.bucket_name:
+        return False
     try:
         tags: list[dict[str, str]] = lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"]
         return TAG in tags
@@ -192,7 +199,8 @@ def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
 
 
 def _taken(lab: Lab) -> WrongResource:
+    what_to_do = "Name another." if lab.bucket_name else "Use a prefix, which becomes part of the name."
     return WrongResource(
         f"The bucket {lab.bucket} belongs to another account, or you may not see it. Bucket names are unique in the "
-        "world. Use a prefix, which becomes part of the name."
+        f"world. {what_to_do}"
     )

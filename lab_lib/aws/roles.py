@@ -1,11 +1,14 @@
 """The IAM roles of the two functions."""
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from lab_lib.aws import policies
 from lab_lib.lab import TAG, Lab
+from lab_lib.waiting import UNREADABLE_ROLE, retry_while
 
+T = TypeVar("T")
 POLICY_NAME = "lab"
 EXPERIMENTS = "break-it"  # the policy for notebook 06
 
@@ -13,22 +16,31 @@ EXPERIMENTS = "break-it"  # the policy for notebook 06
 def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
     """Create the role or repair its trust and permissions. Return its ARN.
 
-    A role without the lab's tag, such as one of a managed classroom account, is adopted as it is.
+    A role that was given, or is without the lab's tag, is adopted as it is.
     """
     iam, role_name = lab.client("iam"), lab.name(name)
-    trust = json.dumps(policies.lambda_trust(lab))
-    arn = find_role(lab, name)
-    if arn is None:
-        description = f"What the function of {name} may do"
-        role = {"RoleName": role_name, "AssumeRolePolicyDocument": trust, "Description": description, "Tags": [TAG]}
-        arn = str(iam.create_role(**role)["Role"]["Arn"])
-    elif not is_ours(lab, name):
+    if arn := given(lab, name):
         return arn
+    now = describe(lab, role_name)
+    if now is None:
+        _create(lab, name)
+    elif TAG not in now.get("Tags", []):
+        return str(now["Arn"])
     else:
-        iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=trust)
-        _remove_policies(lab, role_name, POLICY_NAME, EXPERIMENTS)
-    iam.put_role_policy(RoleName=role_name, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(permissions))
-    return arn
+        _repair(lab, role_name, now)
+    policy = {"PolicyName": POLICY_NAME, "PolicyDocument": json.dumps(permissions)}
+    _once_there(lambda: iam.put_role_policy(RoleName=role_name, **policy))
+    return str(_once_there(lambda: iam.get_role(RoleName=role_name))["Role"]["Arn"])
+
+
+def given(lab: Lab, name: str) -> str:
+    """Return the ARN of the role that exists already and takes the place of this one; "" if the lab makes its own."""
+    return {"TransactionProcessorRole": lab.processor_role, "TotalNotifierRole": lab.notifier_role}.get(name, "")
+
+
+def name_of(lab: Lab, name: str) -> str:
+    """Return the role's name in the account."""
+    return given(lab, name).split("/")[-1] or lab.name(name)
 
 
 def describe(lab: Lab, role_name: str) -> dict[str, Any] | None:
@@ -42,19 +54,19 @@ def describe(lab: Lab, role_name: str) -> dict[str, Any] | None:
 
 def allowed(lab: Lab, role_arn: str, actions: tuple[str, ...], resource: str) -> set[str]:
     """Return those of the actions that the role may do on the resource, by IAM's policy simulator."""
-    iam = lab.client("iam")
-    answer = iam.simulate_principal_policy(PolicySourceArn=role_arn, ActionNames=actions, ResourceArns=[resource])
+    question = {"PolicySourceArn": role_arn, "ActionNames": actions, "ResourceArns": [resource]}
+    answer = _once_there(lambda: lab.client("iam").simulate_principal_policy(**question))
     return {each["EvalActionName"] for each in answer["EvaluationResults"] if each["EvalDecision"] == "allowed"}
 
 
 def find_role(lab: Lab, name: str) -> str | None:
-    """Return the role's ARN, or None."""
-    return (describe(lab, lab.name(name)) or {}).get("Arn")
+    """Return the role's ARN, or None. A role that was given is taken to be there: its account may hide it."""
+    return given(lab, name) or (describe(lab, lab.name(name)) or {}).get("Arn")
 
 
 def is_ours(lab: Lab, name: str) -> bool:
-    """Return True if the role exists and has the lab's tag."""
-    return TAG in (describe(lab, lab.name(name)) or {}).get("Tags", [])
+    """Return True if the role exists and has the lab's tag. A role that was given is never the lab's."""
+    return not given(lab, name) and TAG in (describe(lab, lab.name(name)) or {}).get("Tags", [])
 
 
 def ensure_experiments(lab: Lab, name: str, permissions: policies.Policy) -> None:
@@ -81,6 +93,30 @@ def delete_role(lab: Lab, name: str) -> None:
     if is_ours(lab, name):
         _remove_policies(lab, lab.name(name))
         lab.client("iam").delete_role(RoleName=lab.name(name))
+
+
+def _create(lab: Lab, name: str) -> None:
+    lab.client("iam").create_role(
+        RoleName=lab.name(name),
+        AssumeRolePolicyDocument=json.dumps(policies.lambda_trust(lab)),
+        Description=f"What the function of {name} may do",
+        Tags=[TAG],
+        **({"PermissionsBoundary": lab.boundary} if lab.boundary else {}),
+    )
+
+
+def _repair(lab: Lab, role_name: str, now: dict[str, Any]) -> None:
+    """Give the role the trust and the boundary that it should have, and remove the policies that others added."""
+    iam = lab.client("iam")
+    iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=json.dumps(policies.lambda_trust(lab)))
+    if lab.boundary not in ("", now.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")):
+        iam.put_role_permissions_boundary(RoleName=role_name, PermissionsBoundary=lab.boundary)
+    _remove_policies(lab, role_name, POLICY_NAME, EXPERIMENTS)
+
+
+def _once_there(call: Callable[[], T]) -> T:
+    """Return the answer of a call about a role. For some seconds, a new role is not there for all of IAM."""
+    return retry_while(UNREADABLE_ROLE, call, timeout=30)
 
 
 def _remove_policies(lab: Lab, role_name: str, *keep: str) -> None:

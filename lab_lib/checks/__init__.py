@@ -50,14 +50,21 @@ def number_of(*steps: str) -> int:
 
 
 def checkpoint(lab: Lab, step: str) -> None:
-    """Show the checks of a step and how many hold. Then raise CheckFailed if one does not."""
+    """Show the checks of a step and how many hold. Then raise CheckFailed if one is wrong.
+
+    A check that cannot be seen ends nothing: in a managed account, the learner cannot change what may be read.
+    """
     from IPython.display import display
 
     report = run(lab, step)
     display(report)  # type: ignore[no-untyped-call]
-    print(f"Checks that hold: {len(report.checks) - len(report.failed)} of {len(report.checks)}")
-    if report.failed:
-        raise CheckFailed(f"{report.failed[0].name}: {report.failed[0].words}")
+    unseen = len(report.failed) - len(report.wrong)
+    print(
+        f"Checks that hold: {len(report.checks) - len(report.failed)} of {len(report.checks)}"
+        + (f", and {unseen} cannot be seen" if unseen else "")
+    )
+    if report.wrong:
+        raise CheckFailed(f"{report.wrong[0].name}: {report.wrong[0].words}")
 
 
 def require(lab: Lab, *steps: str) -> None:
@@ -81,6 +88,10 @@ def _made(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
 def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
     if first := _first_cause(account, rule, made):
         where = "" if first.step == rule.step else f" of step {first.step}"
+        if first.state == "cannot see":
+            return Check(
+                rule.step, rule.name, False, f"{CANNOT_SEE}: needs {first.name}{where}", "to be seen", first.hint
+            )
         found, wanted = f"{WAITS} {first.name}{where}", f"{first.name} first"
         return Check(rule.step, rule.name, False, found, wanted, "See to that first.")
     try:

@@ -59,6 +59,11 @@ class Report:
         """Return the checks that do not hold, causes first, without those of the step "further"."""
         return [check for check in self._in_order() if not check.ok and check.step != FURTHER]
 
+    @property
+    def wrong(self) -> list[Check]:
+        """Return the checks of `failed` without those that AWS does not let us see."""
+        return [check for check in self.failed if check.state != "cannot see"]
+
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return each check as a dict, for JSON: step, name, ok, found, wanted, hint."""
         return [asdict(check) for check in self.checks]

@@ -126,11 +126,13 @@ def _about(judge: Callable[..., Finding], *subject: str) -> Callable[[Account], 
 
 
 def _with_its_bucket(lab: Lab) -> Lab:
-    """Return the lab with the bucket that takes its uploads; a classroom may have created it under another name."""
+    """Return the lab with the bucket that takes its uploads. Without the setting, it may have another name too."""
+    if lab.bucket_name:
+        return lab
     labs = [lab]
     try:
         names = sorted(buckets.candidates(lab), key=lambda name: name != lab.bucket)
-        labs = [replace(lab, bucket_name=name) for name in names] or labs
+        labs = [lab if name == lab.bucket else replace(lab, bucket_name=name) for name in names] or labs
         if len(labs) > 1:  # the one with the trigger goes first
             labs.sort(key=lambda each: triggers.find_bucket_trigger(each) is None)
     except ClientError as error:

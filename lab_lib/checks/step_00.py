@@ -12,11 +12,14 @@ VIEWS = ["NEW_IMAGE", "NEW_AND_OLD_IMAGES"]  # the views of a stream that have t
 
 @check("00", "bucket")
 def bucket(account: Account) -> Finding:
-    wanted = "a bucket with inputs3bucketfortransact in its name"
+    wanted = account.lab.bucket_name or "a bucket with inputs3bucketfortransact in its name"
     hint = f"Make the bucket {account.lab.bucket}{account.mend('create_bucket', cells.BUCKET)}"
+    if account.lab.bucket_name:
+        hint = "Name a bucket that exists."
     if account.ask(buckets.find_bucket):
         return Finding(True, account.lab.bucket, wanted, hint)
-    account.ask(buckets.candidates)  # raises if listing is denied: the bucket may have another name
+    if not account.lab.bucket_name:
+        account.ask(buckets.candidates)  # raises if listing is denied: the bucket may have another name
     return Finding(False, "not there", wanted, hint)
 
 
@@ -75,8 +78,10 @@ def view(account: Account) -> Finding:
 
 @check("00", "role for {}", each=functions.SOURCES)
 def role(account: Account, name: str) -> Finding:
-    wanted, found = account.lab.name(functions.ROLES[name]), role_for(account, name)
+    wanted, found = roles.name_of(account.lab, functions.ROLES[name]), role_for(account, name)
     hint = f"Make the role {wanted} for the service Lambda{account.mend('create_role', cells.ROLES)}"
+    if roles.given(account.lab, functions.ROLES[name]):
+        hint = "Name a role that exists."
     return Finding(bool(found), found.get("RoleName", "not there"), wanted, hint)
 
 
@@ -98,8 +103,8 @@ def allowed(account: Account, name: str) -> Finding:
 
 
 def role_for(account: Account, name: str) -> dict[str, Any]:
-    """Return the role with the handout's name or, without one, the function's own role; {} if there is neither."""
-    return account.ask(roles.describe, account.lab.name(functions.ROLES[name])) or role_of(account, name)
+    """Return the role that was given, or has the handout's name, else the function's own; {} if there is none."""
+    return account.ask(roles.describe, roles.name_of(account.lab, functions.ROLES[name])) or role_of(account, name)
 
 
 def role_of(account: Account, name: str) -> dict[str, Any]:

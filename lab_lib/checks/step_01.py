@@ -5,7 +5,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from lab_lib.aws import functions
+from lab_lib.aws import functions, roles
 from lab_lib.checks import cells, permissions
 from lab_lib.checks.rules import Account, Finding, check, equal, listing, none_of
 from lab_lib.checks.step_00 import role_of
@@ -90,8 +90,8 @@ def timeout(account: Account, name: str) -> Finding:
 
 @check("01", "role of {}", after=("function {}", "role for {}"), each=functions.SOURCES)
 def role(account: Account, name: str) -> Finding:
-    """The role has the handout's name, and step 00 judges it, or it is another role that does as well."""
-    wanted, arn = account.lab.name(functions.ROLES[name]), _settings(account, name)["Role"]
+    """The role was given, or has the handout's name, and step 00 judges it, or it is another that does as well."""
+    wanted, arn = roles.name_of(account.lab, functions.ROLES[name]), _settings(account, name)["Role"]
     found, other = arn.split("/")[-1], role_of(account, name)
     hint = f"Give {account.lab.name(name)} the role {wanted}{_reset(account, name, 'Permissions')}"
     if found == wanted and other:

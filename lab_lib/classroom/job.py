@@ -21,7 +21,7 @@ from lab_lib import checks
 from lab_lib.checks.reports import Report
 from lab_lib.classroom.roster import Student
 from lab_lib.errors import LabError
-from lab_lib.lab import Lab, open_lab
+from lab_lib.lab import SETTINGS, Lab, open_lab
 from lab_lib.masking import masked, without_accounts
 from lab_lib.private_files import make_folder, write_file
 from lab_lib.run import headless
@@ -184,7 +184,7 @@ def record(work: Work, state: str) -> Record:
 
 def opened(student: Student) -> Lab:
     """Open the lab in a student's account."""
-    known = {name: student.parameters[name] for name in headless.OPENING if name in student.parameters}
+    known = {name: student.parameters[name] for name in SETTINGS if name in student.parameters}
     where = {"account": student.account, "profile": student.profile}
     return open_lab(**known, **where, role_arn=student.role_arn, external_id=student.external_id)
 
@@ -196,14 +196,10 @@ def _parameters(student: Student) -> dict[str, Any]:
 
 def _settings(student: Student) -> dict[str, str]:
     """Return the environment that opens the student's lab; it holds no credentials, as each kernel assumes the role."""
-    return {
-        "LAB_ACCOUNT": student.account,
-        "LAB_PROFILE": student.profile,
-        "LAB_REGION": student.parameters.get("region", ""),
-        "LAB_PREFIX": student.parameters.get("prefix", ""),
-        "LAB_ROLE_ARN": student.role_arn,
-        "LAB_EXTERNAL_ID": student.external_id,
-    }
+    names = ("region", "prefix", "processor_role", "notifier_role", "bucket", "boundary")
+    settings = {name: student.parameters.get(name, "") for name in names}
+    settings |= {name: getattr(student, name) for name in ("account", "profile", "role_arn", "external_id")}
+    return {f"LAB_{name.upper()}": value for name, value in settings.items()}
 
 
 def _note(work: Work, notebook: str) -> None:

@@ -60,6 +60,7 @@ def _student(student: dict[str, Any], most: int, steps: dict[str, str]) -> dict[
         "cells": [_cell(step, title, student, most) for step, title in steps.items()],
         "wrong": [check for check in wrong if check["state"] != "waits"],
         "waiting": sum(check["state"] == "waits" for check in wrong),
+        "unseen": sum(check["state"] == "cannot see" for check in wrong),
         **_bars(student["totals"], student["threshold"]),
     }
 
@@ -72,6 +73,8 @@ def _cell(step: str, title: str, student: dict[str, Any], most: int) -> dict[str
         return {"kind": "unseen", "mark": _MARKS["unseen"], "points": "", "words": f"{title}: not graded"}
     kind = "full" if points == most else "part" if points else "none"
     hold = f"{sum(check['ok'] for check in checks)} of {len(checks)} checks hold"
+    unseen = sum(check["state"] == "cannot see" for check in checks)
+    hold += f", {unseen} cannot be seen" if unseen else ""
     words = f"{title}: {_number(points)} of {most} points, {hold}"
     return {"kind": kind, "mark": _MARKS[kind], "points": _number(points), "words": words}
 

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from lab_lib.errors import RosterError, UsageError
-from lab_lib.lab import DEFAULT_REGION, setting
+from lab_lib.lab import DEFAULT_REGION, SETTINGS, fitting, setting
 from lab_lib.run import headless
 
 _NEEDED = ("account", "name")
 _OWN = (*_NEEDED, "id", "profile", "role_arn", "external_id")  # all other columns are parameters of the notebooks
-_SETTINGS = ("account", "region", "prefix", "threshold", "email", "phone")  # what open_lab checks too
 _MAX_SLUG = 40  # characters: at most 160 bytes, and a file name may have 255
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/[\w+=,.@/-]+", re.ASCII)
 
@@ -141,18 +140,19 @@ def _row_faults(values: dict[str, str], folder: Path) -> Iterator[str]:
     for name, value in values.items():
         if any(unicodedata.category(character) == "Cc" for character in value):
             yield f"{name} holds a control character: {value!a}"
-        elif what := _value_fault(name, value, folder):
+        elif what := _value_fault(name, values, folder):
             yield what
     yield from _role_faults(values)
 
 
-def _value_fault(name: str, value: str, folder: Path) -> str:
+def _value_fault(name: str, values: dict[str, str], folder: Path) -> str:
     """Return what is wrong with a value, or an empty text."""
+    value = values[name]
     try:
         if name == "data_file":
             headless.check_data_file(folder / value)
-        elif name in _SETTINGS:
-            setting(name, value)
+        elif name in SETTINGS and name != "profile":
+            fitting(name, setting(name, value), values.get("account", ""), values.get("region", DEFAULT_REGION))
     except UsageError as error:
         return str(error).removesuffix(".") + (_account_hint(value) if name == "account" else "")
     return ""
@@ -187,13 +187,17 @@ def _clashes(students: list[Student]) -> Iterator[Fault]:
     for student in students:
         region, prefix = student.parameters.get("region", DEFAULT_REGION), student.parameters.get("prefix", "")
         place = (student.account, region, prefix.lower())  # bucket names are lower case
-        folder = (student.folder,)
+        folder, bucket = (student.folder,), student.parameters.get("bucket", "")
         if student.account and place in lines:
             what = f"account {student.account}, Region {region}, prefix {prefix or '(none)'}"
             yield student.line, f"{what} is the same as in line {lines[place]}. Give each student a prefix"
         elif student.account and student.name and folder in lines:
             yield student.line, f"folder {student.folder} is the same as for line {lines[folder]}. Change a name"
+        elif bucket and ("bucket", bucket) in lines:
+            what = f"bucket {bucket} is the same as in line {lines['bucket', bucket]}"
+            yield student.line, f"{what}. An upload can start the function of one student only"
         lines.setdefault(place, student.line)
+        lines.setdefault(("bucket", bucket), student.line)
         lines.setdefault(folder, student.line)
 
 

@@ -45,7 +45,8 @@ app = typer.Typer(
 The roster is a CSV file with a header, and a line for each student:
   needed     account, name
   optional   id (of the school, or the login), region, prefix, threshold,
-             email, phone, data_file, profile or role_arn (and external_id)
+             email, phone, data_file, profile or role_arn (and external_id),
+             processor_role, notifier_role, bucket, boundary
 Without a profile or role_arn, the student's lab runs on the embedded AWS.
 
 \b

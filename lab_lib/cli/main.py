@@ -19,9 +19,13 @@ from lab_lib.cli.open_command import ROOT
 from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.terminal import (
     Account,
+    Boundary,
+    Bucket,
     Email,
+    NotifierRole,
     Phone,
     Prefix,
+    ProcessorRole,
     Profile,
     Region,
     Threshold,
@@ -70,6 +74,10 @@ def run(
     threshold: Threshold = "",
     email: Email = "",
     phone: Phone = "",
+    processor_role: ProcessorRole = "",
+    notifier_role: NotifierRole = "",
+    bucket: Bucket = "",
+    boundary: Boundary = "",
     out_dir: Annotated[
         Path | None, typer.Option("--out", help="The folder for the executed notebooks; runs/<time> by default.")
     ] = None,
@@ -96,6 +104,8 @@ def run(
 
     parameters: dict[str, Any] = {"account": account, "profile": profile, "region": region, "prefix": prefix}
     parameters |= {"threshold": threshold, "email": email, "phone": phone, "data_file": str(data or ""), "yes": True}
+    parameters |= {"processor_role": processor_role, "notifier_role": notifier_role}
+    parameters |= {"bucket": bucket, "boundary": boundary}
     with handle_errors():
         if mine:
             parameters = copies.settings() | {name: value for name, value in parameters.items() if value}
@@ -145,6 +155,9 @@ def check(
     threshold: Threshold = "",
     email: Email = "",
     phone: Phone = "",
+    processor_role: ProcessorRole = "",
+    notifier_role: NotifierRole = "",
+    bucket: Bucket = "",
     step: Annotated[
         list[str] | None, typer.Option(help='Only this step, such as 02, or "further"; can be repeated.')
     ] = None,
@@ -169,6 +182,9 @@ def check(
             threshold=threshold,
             email=email,
             phone=phone,
+            processor_role=processor_role,
+            notifier_role=notifier_role,
+            bucket=bucket,
         )
         report = checks.run(lab, *(step or []), done=lambda check: progress.advance(bar))
         progress.stop()
@@ -230,6 +246,9 @@ def clean(
     profile: Profile = "",
     region: Region = "",
     prefix: Prefix = "",
+    processor_role: ProcessorRole = "",
+    notifier_role: NotifierRole = "",
+    bucket: Bucket = "",
     yes: Yes = False,
 ) -> None:
     """Delete everything that the lab made in the account. On AWS you are asked first.
@@ -239,7 +258,15 @@ def clean(
     from lab_lib.aws import cleanup
 
     with handle_errors():
-        lab = lab_lib.open_lab(account=account, profile=profile, region=region, prefix=prefix)
+        lab = lab_lib.open_lab(
+            account=account,
+            profile=profile,
+            region=region,
+            prefix=prefix,
+            processor_role=processor_role,
+            notifier_role=notifier_role,
+            bucket=bucket,
+        )
         cleanup.confirm(lab, yes)
         for name in cleanup.delete_all(lab):
             out.print(f"deleted {name}", soft_wrap=True)
@@ -266,8 +293,8 @@ def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:
 
 def _go_on(last: Path, following: Path, parameters: dict[str, Any]) -> str:
     """Return a sentence on how to continue by hand. It shows the options of this run without their private values."""
-    where = ("account", "profile", "region", "prefix")
-    options = "".join(f" --{name} …" for name in where if parameters.get(name))
+    where = ("account", "profile", "region", "prefix", "processor_role", "notifier_role", "bucket")
+    options = "".join(f" --{name.replace('_', '-')} …" for name in where if parameters.get(name))
     return (
         f"Everything up to {last.stem} is there now. Go on with {following.stem} in `lab open{options}`. "
         f"`lab clean{options}` deletes it."
@@ -280,11 +307,14 @@ def _checks_table(report: Any, every: bool) -> Table:
     table.columns[0].no_wrap, table.columns[2].overflow = True, "fold"
     for step in dict.fromkeys(check.step for check in report.checks):
         of_step = [check for check in report.checks if check.step == step]
-        hold, waiting = sum(check.ok for check in of_step), sum(check.state == "waits" for check in of_step)
+        states = [check.state for check in of_step]
+        hold, waiting, unseen = (states.count(state) for state in ("ok", "waits", "cannot see"))
         title = _titles().get(step, "going further: what this workbook adds to the handout")
-        mark = ("✔", "green") if hold == len(of_step) else ("○", "bright_black") if step == "further" else ("✘", "red")
+        wrong = ("○", "bright_black") if step == "further" else ("✘", "red")
+        mark = wrong if hold + unseen < len(of_step) else ("?", "yellow") if unseen else ("✔", "green")
         table.add_section()
         count = f"{hold} of {len(of_step)} hold{f', {waiting} wait' if waiting else ''}"
+        count += f", {unseen} cannot be seen" if unseen else ""
         table.add_row(Text(*mark), Text(title, "bold"), count)
         for check in of_step:
             if every or check.state in ("not yet", "cannot see"):

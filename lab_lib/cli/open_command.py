@@ -13,7 +13,20 @@ from urllib.parse import quote
 import typer
 
 import lab_lib
-from lab_lib.cli.terminal import Account, Prefix, Profile, Region, err, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import (
+    Account,
+    Boundary,
+    Bucket,
+    NotifierRole,
+    Prefix,
+    ProcessorRole,
+    Profile,
+    Region,
+    err,
+    handle_errors,
+    out,
+    relative_to_cwd,
+)
 
 ROOT = Path(__file__).parents[2]
 _SETTINGS = Path(__file__).parent / "jupyter"  # such as that JupyterLab does not ask about news
@@ -25,6 +38,10 @@ def open_(
     profile: Profile = "",
     region: Region = "",
     prefix: Prefix = "",
+    processor_role: ProcessorRole = "",
+    notifier_role: NotifierRole = "",
+    bucket: Bucket = "",
+    boundary: Boundary = "",
     fresh: Annotated[
         list[str] | None,
         typer.Option(metavar="NUMBER", help="Give this notebook anew, such as 03, and keep yours beside it."),
@@ -36,13 +53,15 @@ def open_(
     """
     from lab_lib.exercises import copies
 
+    settings = {"account": account, "profile": profile, "region": region, "prefix": prefix, "bucket": bucket}
+    settings |= {"processor_role": processor_role, "notifier_role": notifier_role, "boundary": boundary}
     with handle_errors("JupyterLab has ended."):
         first = [copies.renew(number) for number in fresh or []] or [copies.complete() / "00-start-here.ipynb"]
         changes = copies.changes()
-        lab = lab_lib.open_lab(account=account, profile=profile, region=region, prefix=prefix)
+        lab = lab_lib.open_lab(**settings)
         out.print(f"The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", soft_wrap=True)
         out.print(f"Your copy of the notebooks: {relative_to_cwd(first[0].parent)}\n{changes}", soft_wrap=True, end="")
-        chosen = {"LAB_ACCOUNT": account, "LAB_PROFILE": profile, "LAB_REGION": region, "LAB_PREFIX": prefix}
+        chosen = {f"LAB_{name.upper()}": value for name, value in settings.items()}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         with _jupyter_folders() as folders:  # the path lets a terminal in JupyterLab find the command lab
             raise typer.Exit(_run_jupyterlab(first[0], {**os.environ, **folders, **chosen, **_startup(), "PATH": path}))

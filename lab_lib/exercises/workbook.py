@@ -19,40 +19,37 @@ from lab_lib.private_files import can_write_to, write_file
 
 DATA_FILE = ROOT / "data" / "transactions.txt"
 HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
-SETTINGS = ("account", "profile", "region", "prefix", "threshold", "email", "phone", "data_file")
+SETTINGS = (*lab.SETTINGS, "data_file")
 _LONGEST_TEXT = 1_000  # characters of an answer
 
 
-def keep(*values: Any) -> None:
-    """Keep the settings of notebook 00 in the copy, in the order of SETTINGS. An empty one is still a default."""
+def keep(settings: dict[str, Any]) -> None:
+    """Keep the settings of notebook 00 in the copy. An empty one is still a default."""
     if copy := _copy():
-        settings = dict(zip(SETTINGS, values, strict=True))
         write_file(copy / STATE / "settings.json", json.dumps(settings, default=str, ensure_ascii=False))
 
 
-def setting(name: str, value: Any = "") -> Any:
-    """Return the value, or if it is empty, the one that notebook 00 has kept. The lab's own file is a default."""
-    default = str(DATA_FILE) if name == "data_file" else ""
-    found = value if value != "" else _kept().get(name, "")
-    return found if found != "" else default
+def setting(name: str, settings: dict[str, Any]) -> Any:
+    """Return one of these settings, or if it is empty, the one that notebook 00 has kept. The lab has a data_file.
+
+    UsageError if one of the settings is unknown.
+    """
+    if unknown := sorted({*settings} - {*SETTINGS}, key=str):
+        raise UsageError(f"There is no setting {unknown[0]!r}. The settings are {', '.join(SETTINGS)}.")
+    values = [settings.get(name, ""), _kept().get(name, ""), str(DATA_FILE) if name == "data_file" else ""]
+    return next((value for value in values if value != ""), "")
 
 
-def open_lab(
-    account: str = "",
-    profile: str = "",
-    region: str = "",
-    prefix: str = "",
-    threshold: Any = "",
-    email: str = "",
-    phone: str = "",
+def open_lab(settings: dict[str, Any]) -> lab.Lab:
+    """Open the lab of notebook 00. A setting that is here and not empty counts instead of the one there."""
+    if not isinstance(settings, dict):
+        raise UsageError(f'settings is {settings!r}; wanted names and values, such as {{"prefix": "ana-"}}.')
+    return lab.open_lab(**{name: setting(name, settings) for name in lab.SETTINGS})
+
+
+def open_lab_to_delete(
+    account: str = "", profile: str = "", region: str = "", prefix: str = "", bucket: str = ""
 ) -> lab.Lab:
-    """Open the lab of notebook 00. A setting that is not empty counts instead of the one there."""
-    given = {"account": account, "profile": profile, "region": region, "prefix": prefix}
-    given |= {"threshold": threshold, "email": email, "phone": phone}
-    return lab.open_lab(**{name: setting(name, value) for name, value in given.items()})
-
-
-def open_lab_to_delete(account: str = "", profile: str = "", region: str = "", prefix: str = "") -> lab.Lab:
     """Open the lab of notebook 00. UsageError if that is on AWS and account or profile is not given: both are named."""
     kept = _kept()
     if kept.get("profile") and not (account and profile):
@@ -61,8 +58,10 @@ def open_lab_to_delete(account: str = "", profile: str = "", region: str = "", p
             f"{kept['profile']}. What is deleted there is named: write account and profile into the settings above."
         )
     if not (profile or os.environ.get("LAB_PROFILE") or os.environ.get("LAB_ROLE_ARN")):  # not on AWS
-        account = setting("account", account)
-    return lab.open_lab(account, profile, setting("region", region), setting("prefix", prefix))
+        account = setting("account", {"account": account})
+    here = {"region": region, "prefix": prefix, "bucket": bucket}
+    settings = {name: setting(name, here) for name in (*here, "processor_role", "notifier_role")}
+    return lab.open_lab(account, profile, **settings)
 
 
 def is_headless() -> bool:

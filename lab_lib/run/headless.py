@@ -12,16 +12,15 @@ from typing import Any
 from lab_lib import transactions
 from lab_lib.aws import buckets, cleanup, functions, queues, tables
 from lab_lib.errors import UsageError
-from lab_lib.exercises import copies
+from lab_lib.exercises import copies, workbook
 from lab_lib.exercises.workbook import DATA_FILE as DATA_FILE
-from lab_lib.lab import Lab, open_lab
+from lab_lib.lab import SETTINGS, Lab, open_lab
 from lab_lib.masking import masked
 from lab_lib.private_files import can_write_to, make_folder, write_file
 from lab_lib.run.kernels import NOWHERE, Kernel, one_kernel
 
 CLEAN_UP = "99-clean-up"
 LONGEST_CELL = 3600  # seconds; a cell waits as long as Lambda may try a large file
-OPENING = ("account", "profile", "region", "prefix", "threshold", "email", "phone")
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def run(
     try:
         if interrupted:
             list(cleanup.delete_all(lab))
-        with one_kernel(source, waiting) as kernel:
+        with one_kernel(source, waiting, _roles(parameters)) as kernel:
             for path in paths:
                 if steps:
                     kernel.reset()
@@ -131,14 +130,15 @@ def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab]:
         raise UsageError(f"No notebook has a parameter {unknown[0]}; they have {known}.")
     data_file = Path(parameters.get("data_file") or DATA_FILE).resolve()
     rows = check_data_file(data_file)
-    lab = open_lab(**{name: parameters[name] for name in OPENING if name in parameters})
+    lab = open_lab(**{name: parameters[name] for name in SETTINGS if name in parameters})
     functions.timeout_for(lab, rows)
     return {**parameters, "data_file": str(data_file)}, lab
 
 
 def known_parameters() -> dict[str, str]:
-    """Return the parameters of all notebooks, and the type of each, such as str or bool."""
-    return {name: kind for path in reversed(notebooks()) for name, kind in parameters_of(path).items()}  # 00 wins
+    """Return the parameters of the first and the last notebook, and the type of each. The others take those of 00."""
+    first, *_, last = notebooks()
+    return parameters_of(last) | parameters_of(first)
 
 
 def check_data_file(path: Path) -> int:
@@ -171,7 +171,7 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
         papermill.execute_notebook(
             _literally(path),
             _literally(written),
-            parameters={name: value for name, value in parameters.items() if name in parameters_of(path)},
+            parameters=_for_notebook(path, parameters),
             kernel_name="python3",
             cwd=path.parent,
             progress_bar=False,
@@ -191,6 +191,12 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
         if shown and not written.exists():
             papermill.iorw.write_ipynb(shown[0], str(written))
     return Step(path.stem, error is None, time.monotonic() - begun, error, "" if error else _checkpoint(written))
+
+
+def _for_notebook(path: Path, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the parameters that the notebook has by name, or as its settings."""
+    settings = {name: parameters[name] for name in workbook.SETTINGS if parameters.get(name, "") != ""}
+    return {name: value for name, value in (parameters | {"settings": settings}).items() if name in parameters_of(path)}
 
 
 @dataclass(frozen=True)
@@ -223,6 +229,11 @@ def _held(lab: Lab, key: str) -> dict[str, Any]:
         "queues": {name: len(queues.messages(lab, name)) for name in queues.ALERT_QUEUES},
         "rejected": [{"line": row["line"], "reason": row["reason"]} for row in buckets.rejected_rows(lab, key)],
     }
+
+
+def _roles(parameters: dict[str, Any]) -> dict[str, str]:
+    """Return the variables for the roles that were given. Notebook 99 has no parameters for what it cannot delete."""
+    return {f"LAB_{name.upper()}": parameters.get(name, "") for name in ("processor_role", "notifier_role")}
 
 
 def _nothing_held() -> dict[str, Any]:

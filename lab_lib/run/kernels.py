@@ -54,7 +54,7 @@ class Kernel(AsyncKernelManager):
 
 
 @contextmanager
-def one_kernel(folder: Path, waiting: Path = NOWHERE) -> Iterator[Kernel]:
+def one_kernel(folder: Path, waiting: Path = NOWHERE, variables: dict[str, str] | None = None) -> Iterator[Kernel]:
     """Start a kernel in this folder; end it on the way out. Only their owner can connect to its sockets.
 
     What a cell waits for is written to the file `waiting`, and not into the notebook.
@@ -64,9 +64,9 @@ def one_kernel(folder: Path, waiting: Path = NOWHERE) -> Iterator[Kernel]:
         kernel = Kernel(kernel_name="python3", **address)
         arguments = [_NO_HISTORY, f"--IPKernelApp.exec_lines={_CLEANING}"]
         try:
-            variables = {**os.environ, HEADLESS: "1", UNSEEN: str(waiting)}
-            variables["TMPDIR"] = sockets  # a killed kernel leaves files there
-            run_sync(kernel.start_kernel)(cwd=str(folder), env=variables, extra_arguments=arguments)
+            environment = {**os.environ, **(variables or {}), HEADLESS: "1", UNSEEN: str(waiting)}
+            environment["TMPDIR"] = sockets  # a killed kernel leaves files there
+            run_sync(kernel.start_kernel)(cwd=str(folder), env=environment, extra_arguments=arguments)
             yield kernel
         finally:
             _cancel_tasks()

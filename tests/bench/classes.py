@@ -1,6 +1,7 @@
 """A class, against the cells alone and against the papermill command, for several accounts at a time."""
 
 import itertools
+import os
 import subprocess
 import sys
 import tempfile
@@ -71,14 +72,11 @@ def papermill(account):
     """Run the command once for each notebook, as a shell loop does."""
     with tempfile.TemporaryDirectory() as folder:
         for path in headless.notebooks():
-            given = {"account": account, "data_file": str(headless.DATA_FILE)}
-            wanted = given.keys() & headless.parameters_of(path)
-            options = [part for name in wanted for part in ("-r", name, given[name])]
-            command(COMMANDS / "papermill", path, Path(folder, path.name), "--cwd", path.parent, *options)
+            command(COMMANDS / "papermill", path, Path(folder, path.name), "--cwd", path.parent, LAB_ACCOUNT=account)
 
 
-def command(*arguments):
-    subprocess.run(arguments, check=True, capture_output=True)
+def command(*arguments, **variables):
+    subprocess.run(arguments, check=True, capture_output=True, env={**os.environ, **variables})
 
 
 NOTES = f"""Seconds an account of {len(headless.notebooks())} notebooks, 06 among them. The cells alone: a process for

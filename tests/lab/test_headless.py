@@ -16,7 +16,7 @@ from lab_lib.aws import buckets, cleanup, queues, tables
 from lab_lib.embedded import server
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies
-from lab_lib.lab import open_lab
+from lab_lib.lab import SETTINGS, open_lab
 from lab_lib.run import headless
 from lab_lib.run.kernels import one_kernel
 from tests.learners import solve
@@ -137,14 +137,16 @@ def test_the_result_and_the_table_have_a_line_for_each_notebook(whole):
 
 def test_each_notebook_is_written_with_its_outputs_and_the_parameters_that_it_has(whole, runs_account):
     folder, _ = whole
-    where, others = {"account", "profile", "region", "prefix"}, {"threshold", "email", "phone", "data_file"}
+    first = {*SETTINGS, "data_file"}
+    names = {STEPS[0]: first, STEPS[-1]: {"account", "profile", "region", "prefix", "bucket", "yes"}}
     masked = {"account": f"********{runs_account[-4:]}", "email": "a***@example.com", "phone": "+*********00"}
 
     for path in map(folder.joinpath, [f"{name}.ipynb" for name in STEPS]):
         notebook = nbformat.read(path, as_version=4)
         given = notebook.metadata.papermill.parameters
-        assert set(given) == where | ({"yes"} if path.stem == STEPS[-1] else others)
-        assert given.items() >= {name: value for name, value in masked.items() if name in given}.items()
+        assert set(given) == names.get(path.stem, {"settings"})
+        wanted = {"account": masked["account"]} if path.stem == STEPS[-1] else masked
+        assert given.get("settings", given).items() >= wanted.items()
         (checkpoint,) = [cell for cell in notebook.cells if "checkpoint" in cell.metadata.get("tags", [])]
         assert re.search(r"(\d+) of \1\b", "".join(output.get("text", "") for output in checkpoint.outputs))
 

@@ -38,18 +38,18 @@ def graded():
 
 def test_the_graders_policy_is_enough_and_without_it_nothing_is_called_missing(graded):
     assert graded(without=set()).keys() == {"ok"}
-    assert graded().keys() == {"cannot see", "waits"}
+    assert graded().keys() == {"cannot see"}
 
 
 def test_without_one_action_of_the_graders_policy_its_findings_cannot_be_seen_and_the_others_hold(graded):
     for action in sorted(graded.actions - {UNHIDE}):
         findings = graded(without={action})
 
-        assert findings.keys() <= {"ok", "waits", "cannot see"}, action
+        assert findings.keys() <= {"ok", "cannot see"}, action
         assert ("cannot see" in findings) == (action not in SPARE), action
 
 
 def test_messages_that_a_first_look_has_hidden_are_not_called_missing(graded):
     found = [graded(without={UNHIDE}) for _ in range(2)]
 
-    assert [each for each in found if each.keys() - {"ok", "waits", "cannot see"}] == []
+    assert [each for each in found if each.keys() - {"ok", "cannot see"}] == []

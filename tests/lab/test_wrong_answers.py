@@ -30,7 +30,7 @@ WRONG = {
     "actions": ('my_answer = "Scan, PutItem"', "Not yet. PutItem does not belong there. 2 of 3 are missing."),
     "create-function": (
         """lambda_.create_function(
-            **settings, Runtime="python3.13", Handler="total_notifier.lambda_handler",
+            **arguments, Runtime="python3.13", Handler="total_notifier.lambda_handler",
             Code={"ZipFile": archive}, Tags=TAGS,
         )""",
         "✘ not yet timeout of TotalNotifier 3 s; wanted: 20 s",
@@ -45,7 +45,7 @@ WRONG = {
     ),
     "keys": ("my_answer = keys", "Not yet. MARCH.TXT, rejected/march.txt.csv does not belong there."),
     "create-topic": (
-        'sns.create_topic(Name=name + "s", Attributes=settings, Tags=[TAG])',
+        'sns.create_topic(Name=name + "s", Attributes=attributes, Tags=[TAG])',
         "HighBalanceAlerts is there: the name must be the same to the letter.",
     ),
     "message": (

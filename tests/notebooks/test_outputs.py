@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from lab_lib.embedded import server
+from lab_lib.lab import SETTINGS
 from lab_lib.run.headless import notebooks
 from lab_lib.views import chain
 
-WHERE = {"account", "profile", "region", "prefix"}
-PARAMETERS = WHERE | {"threshold", "email", "phone", "data_file"}
-PARAMETERS_OF = {"99-clean-up": WHERE | {"yes"}}  # it makes nothing, and asks before it deletes
+PARAMETERS_OF = {
+    "00-start-here": {*SETTINGS, "data_file"},
+    "99-clean-up": {"account", "profile", "region", "prefix", "bucket", "yes"},  # it asks before it deletes
+}
 every_notebook = pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
 
 
@@ -33,12 +35,12 @@ def test_every_code_cell_was_run_in_order_and_shows_no_error_path_or_account(pat
 
 
 @every_notebook
-def test_every_notebook_takes_the_same_parameters_and_leads_to_the_next(path: Path) -> None:
+def test_the_settings_are_in_notebook_00_and_every_notebook_leads_to_the_next(path: Path) -> None:
     (cell,) = [cell for cell in cells(path, "code") if "parameters" in cell["metadata"].get("tags", [])]
     following = [*notebooks()[1:], notebooks()[0]][notebooks().index(path)]
 
     names = set(re.findall(r"^(\w+)\s*:", "".join(cell["source"]), re.MULTILINE))
-    assert names == PARAMETERS_OF.get(path.stem, PARAMETERS)
+    assert names == PARAMETERS_OF.get(path.stem, {"settings"})
     assert f"({following.name})" in "".join(cells(path, "markdown")[-1]["source"])
 
 

@@ -54,9 +54,12 @@ def test_a_bucket_whose_name_aws_has_not_forgotten_gets_an_end_and_is_found_agai
 
 def test_a_name_that_another_account_has_is_a_wrong_resource_with_what_to_do(lab, refuse):
     refuse("s3", "create_bucket", code="BucketAlreadyExists")
-
     with pytest.raises(WrongResource, match="Use a prefix"):
         buckets.ensure_bucket(lab)
+
+    refuse("s3", "head_bucket", code="403")
+    with pytest.raises(WrongResource, match=r"another account.* Name another"):
+        buckets.ensure_bucket(dataclasses.replace(lab, bucket_name="theirs"))
 
 
 def test_a_bucket_of_another_name_takes_uploads_and_is_never_deleted(lab, tmp_path):
@@ -71,6 +74,15 @@ def test_a_bucket_of_another_name_takes_uploads_and_is_never_deleted(lab, tmp_pa
 
     assert keys(adopted) == ["a.txt", "year/b.txt"]
     assert buckets.find_bucket(lab) is None
+
+
+def test_a_bucket_that_was_given_stays_even_with_the_labs_tag_and_is_never_created(lab, bucket):
+    given = dataclasses.replace(lab, bucket_name=bucket)
+    buckets.delete_bucket(given)
+    assert (buckets.is_ours(given), buckets.find_bucket(given)) == (False, bucket)
+
+    with pytest.raises(WrongResource, match=r"no bucket elsewhere\. Name one that exists"):
+        buckets.ensure_bucket(dataclasses.replace(lab, bucket_name="elsewhere"))
 
 
 def test_delete_bucket_deletes_every_version_of_its_objects(lab, bucket):

@@ -1,6 +1,7 @@
 """`lab check`, as a user types it: what it prints where, and its exit status."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -76,10 +77,18 @@ def test_the_table_of_all_steps_shows_what_to_do_and_counts_the_rest(reported):
     shown = lab_check("--prefix", "ana-").stdout
 
     assert shown.startswith("Account 123456789012 on moto, Region us-east-1, prefix ana-\n")
-    wanted = ("03 create topic", "1 of 1 hold", "0 of 3 hold, 1 wait", "going further")
+    wanted = ("03 create topic", "1 of 1 hold", "0 of 3 hold, 1 wait, 1 cannot be seen", "going further")
     wanted += ("✘ not yet", "[b]not there[/]; wanted: CustomerNotify", "→ Run the cell that makes it.", "? cannot see")
     assert [words for words in wanted if words not in shown] == []
     assert not any(words in shown for words in ("waits for", "retention", "HighBalanceAlert", "to be seen"))
+
+
+@pytest.mark.parametrize(("made", "mark"), [([GOOD], "✔"), ([UNSEEN], "?"), ([UNSEEN, BAD], "✘"), ([WAITING], "✘")])
+def test_a_step_of_which_the_rest_cannot_be_seen_is_not_marked_as_wrong(reported, made, mark):
+    reported(*made)
+
+    (line,) = [line for line in lab_check().stdout.splitlines() if " hold" in line]
+    assert re.search(r"[✔?✘]", line)[0] == mark
 
 
 def test_the_table_of_one_step_shows_every_check(reported):
@@ -105,7 +114,8 @@ def test_json_is_all_that_is_printed_and_does_not_tell_whose_account_it_is(repor
 def test_the_steps_that_are_named_are_checked_and_all_options_are_handed_over(opened):
     options = {"account": "123456789012", "profile": "class", "region": "eu-west-1", "prefix": "ana-"}
     options |= {"threshold": "99.50", "email": "ana@example.com", "phone": "+15555550100"}
-    given = [word for name, value in options.items() for word in (f"--{name}", value)]
+    options |= {"processor_role": "LabRole", "notifier_role": "LabRole", "bucket": "my-class-bucket"}
+    given = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
 
     ended = lab_check("--step", "03", "--step", "further", "--json", *given)
 

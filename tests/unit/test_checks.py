@@ -14,6 +14,7 @@ from lab_lib.checks import STEPS
 from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import RULES, Account, listing
 from lab_lib.errors import CheckFailed, StepMissing, UsageError
+from lab_lib.exercises import answers as learners
 
 FIRST_MADE = {  # by each step
     "00-start-here": ("The bucket", "Make the bucket"),
@@ -80,7 +81,8 @@ def test_a_report_in_html_shows_markup_as_text(field):
 def test_what_goes_further_is_not_counted_as_failed():
     further = [replace(check, step="further") for check in (GOOD, BAD, UNSEEN, WAITING)]
 
-    assert Report([GOOD, BAD, UNSEEN, WAITING, *further]).failed == [BAD, UNSEEN, WAITING]
+    report = Report([GOOD, BAD, UNSEEN, WAITING, *further])
+    assert (report.failed, report.wrong) == ([BAD, UNSEEN, WAITING], [BAD, WAITING])
 
 
 def test_a_report_as_dicts_has_these_six_keys_in_this_order():
@@ -173,7 +175,7 @@ OWN = "inputs3bucketfortransact-123456789012-us-east-1"
 def bucket_of(lab):
     """bucket_of(names, started): the bucket that is judged when these are there, and one starts the function."""
 
-    def bucket_of(names, started=None, prefix=""):
+    def bucket_of(names, started=None, prefix="", given=""):
         for name in names:
             lab.client("s3").create_bucket(Bucket=name)
         if started:
@@ -182,7 +184,7 @@ def bucket_of(lab):
             lab.client("s3").put_bucket_notification_configuration(
                 Bucket=started, NotificationConfiguration={"LambdaFunctionConfigurations": trigger}
             )
-        return checks.run(replace(lab, prefix=prefix), "00").checks[0].found
+        return checks.run(replace(lab, prefix=prefix, bucket_name=given), "00").checks[0].found
 
     return bucket_of
 
@@ -199,6 +201,10 @@ def bucket_of(lab):
 )
 def test_the_bucket_with_the_trigger_is_judged_or_else_the_labs_own(bucket_of, names, started, prefix, found):
     assert bucket_of(names, started, prefix) == found
+
+
+def test_a_bucket_that_was_given_is_judged_whatever_else_is_there(bucket_of):
+    assert bucket_of([FIRST, "my-class-bucket"], started=FIRST, given="my-class-bucket") == "my-class-bucket"
 
 
 @pytest.mark.parametrize("call", ["list_buckets", "head_bucket", "get_bucket_notification_configuration"])
@@ -224,6 +230,19 @@ def test_a_checkpoint_shows_all_checks_and_fails_with_the_first_that_does_not_ho
     shown = capsys.readouterr().out
     assert "✘ not yet  queue CustomerNotify" in shown
     assert shown.endswith("Checks that hold: 8 of 15\n")
+
+
+def test_what_cannot_be_seen_fails_no_checkpoint_and_is_never_called_right(monkeypatch, capsys, lab):
+    denied = ClientError({"Error": {"Code": "AccessDenied"}}, "SimulatePrincipalPolicy")
+    answers = changed(whole(), {(roles.allowed,): denied})
+    monkeypatch.setattr(checks, "Account", lambda _: StubAccount(answers))
+
+    checks.checkpoint(lab, "00")
+    learners.look(lab, "permissions of the role for TotalNotifier")
+
+    shown = capsys.readouterr().out
+    assert "Checks that hold: 15 of 17, and 2 cannot be seen\n" in shown
+    assert shown.endswith("\nIt cannot be seen.\n")
 
 
 @pytest.mark.parametrize(("step", "first"), FIRST_MADE.items())

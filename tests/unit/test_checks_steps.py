@@ -506,11 +506,65 @@ def test_what_may_not_be_read_is_never_called_missing(monkeypatch, question):
     made = run(monkeypatch, {question: REFUSED}, steps=[*{rule.step for rule in RULES.values()}]).checks
 
     unseen = {check.name for check in made if check.state == "cannot see"}
-    others = {check.name: check.state for check in made if check.name not in unseen}
-    assert set(others.values()) <= {"ok", "waits"}
+    assert {check.state for check in made if check.name not in unseen} <= {"ok"}
     assert bool(unseen) == (question[0] not in HELPFUL)
-    assert {name for name in others if {*RULES[name].after} & unseen} <= {k for k, v in others.items() if v == "waits"}
+    assert {check.name for check in made if {*RULES[check.name].after} & unseen} <= unseen
     assert all("GetTopicAttributes" in check.found + check.hint for check in made if check.name in unseen)
+
+
+GIVEN = {
+    "processor_role": LAB.arn("iam", "role/class/LabRole"),
+    "notifier_role": LAB.arn("iam", "role/class/LabRole"),
+    "bucket_name": "my-class-bucket",
+}
+
+
+def of_class(change):
+    """Answers of an account in which both functions have the role LabRole, and the bucket is the class's."""
+    configuration, unused = {"Configuration": {"Role": GIVEN["notifier_role"]}}, AssertionError("it was asked for")
+    return {
+        **{(functions.describe, name): configuration for name in functions.SOURCES},
+        **{(roles.describe, f"{name}Role"): unused for name in functions.SOURCES},
+        (buckets.candidates,): unused,
+        (roles.describe, "LabRole"): role("LabRole"),
+        (roles.allowed,): lambda arn, actions, resource: {*actions},
+        **change,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "unseen"),
+    [
+        ({}, set()),
+        ({(roles.allowed,): REFUSED}, {"permissions of the role for {}"}),
+        (
+            {(roles.describe, "LabRole"): REFUSED},
+            {"role for {}", "trust of the role for {}", "permissions of the role for {}", "role of {}"},
+        ),
+    ],
+    ids=["all is seen", "no simulator", "no role"],
+)
+def test_in_a_managed_account_the_given_role_and_bucket_are_judged_or_cannot_be_seen(monkeypatch, change, unseen):
+    report = run(monkeypatch, of_class(change), steps=["00", "01"], **GIVEN)
+
+    assert {check.name for check in report.failed} == {
+        each.format(name) for each in unseen for name in functions.SOURCES
+    }
+    assert report.wrong == []
+    assert (report.checks[0].name, report.checks[0].found) == ("bucket", "my-class-bucket")
+
+
+@pytest.mark.parametrize(
+    ("gone", "said"),
+    [
+        ({(buckets.find_bucket,): None}, "bucket: not there; wanted: my-class-bucket. Name a bucket that exists."),
+        ({(roles.describe, "LabRole"): None}, "role for TransactionProcessor: not there; wanted: LabRole. Name a role"),
+    ],
+)
+def test_a_given_role_or_bucket_that_is_not_there_is_named(monkeypatch, gone, said):
+    check = run(monkeypatch, of_class(gone), steps=["00"], **GIVEN).failed[0]
+
+    assert f"{check.name}: {check.words}".startswith(said)
 
 
 def test_a_bucket_that_may_have_another_name_is_not_called_missing(monkeypatch):
@@ -528,8 +582,9 @@ def test_a_name_that_may_not_be_listed_is_missing_without_a_suggestion(monkeypat
 def test_alerts_that_somebody_else_is_reading_cannot_be_seen(monkeypatch):
     hidden = queue(ApproximateNumberOfMessagesNotVisible="1") | {(queues.messages, NOTIFY): []}
 
-    (check, _) = run(monkeypatch, hidden, steps=["05"]).failed
+    (check, *others) = run(monkeypatch, hidden, steps=["05"]).failed
 
+    assert [each.found for each in others] == [f"cannot see: needs {check.name}"] * len(others)
     assert check.found == f"cannot see: somebody is reading 1 message of {NOTIFY}"
 
 

@@ -112,6 +112,15 @@ WRONG = {
     "email": ["ana@example.com, bob@example.com", 'a"na@example.com'],
     "phone": ["5555550100"],
     "region": ["nowhere"],
+    "processor_role": [
+        "Lab Role",
+        "x" * 65,
+        f"arn:aws:iam::{OTHER}:role/LabRole",
+        "arn:aws-cn:iam::000000000000:role/R",
+    ],
+    "notifier_role": ["arn:aws:iam::000000000000:policy/LabRole", "arn:aws:iam::aws:role/LabRole"],
+    "bucket": ["My-bucket", "b", "my_bucket"],
+    "boundary": ["the limits", f"arn:aws:iam::{OTHER}:policy/Limits"],
 }
 
 
@@ -132,6 +141,24 @@ def test_right_settings_are_kept(embedded, threshold):
 
     assert (lab.prefix, lab.threshold) == ("Ana-1-", Decimal(str(threshold)))
     assert (lab.email, lab.phone) == ("o'hara+lab_1@mail.example.com", "+15555550100")
+
+
+def test_roles_and_the_boundary_are_arns_of_the_account_and_its_partition(embedded):
+    role = f"arn:aws-cn:iam::{OTHER}:role/class/LabRole"
+
+    lab = open_lab(
+        OTHER, region="cn-north-1", processor_role=role, notifier_role="LabRole", bucket="b.1", boundary="Max"
+    )
+
+    assert (lab.processor_role, lab.notifier_role) == (role, f"arn:aws-cn:iam::{OTHER}:role/LabRole")
+    assert (lab.bucket, lab.boundary) == ("b.1", f"arn:aws-cn:iam::{OTHER}:policy/Max")
+    of_aws = "arn:aws:iam::aws:policy/PowerUserAccess"
+    assert open_lab(boundary=of_aws).boundary == of_aws
+
+
+def test_an_sms_is_refused_where_sns_sends_none(embedded):
+    with pytest.raises(UsageError, match=r"'\+15555550100'; SNS sends no SMS in the Regions of China"):
+        open_lab(region="cn-north-1", phone="+15555550100")
 
 
 @pytest.mark.parametrize(
@@ -179,12 +206,14 @@ def test_a_missing_profile_matters_to_an_endpoint_only_without_an_account(endpoi
 
 
 def test_settings_of_lab_open_count_where_a_notebook_leaves_them_empty(endpoint, monkeypatch):
-    for name, value in {"ACCOUNT": MOTOS, "REGION": "eu-west-1", "PREFIX": "Ana-"}.items():
+    variables = {"ACCOUNT": MOTOS, "REGION": "eu-west-1", "PREFIX": "Ana-", "BUCKET": "theirs", "BOUNDARY": "Max"}
+    for name, value in {**variables, "PROCESSOR_ROLE": "LabRole"}.items():
         monkeypatch.setenv(f"LAB_{name}", value)
 
     lab = open_lab()
 
     assert (lab.account, lab.region, lab.prefix) == (MOTOS, "eu-west-1", "Ana-")
+    assert (lab.bucket, lab.boundary[-10:], lab.processor_role[-12:]) == ("theirs", "policy/Max", "role/LabRole")
     assert open_lab(region="us-west-2").region == "us-west-2"
 
 

@@ -22,15 +22,11 @@ def copy(tmp_path, monkeypatch):
 @pytest.fixture
 def opened(monkeypatch):
     """The settings with which a notebook opens the lab."""
-    monkeypatch.setattr(lab, "open_lab", lambda *given, **named: dict(zip(WHERE, given, strict=False)) | named)
+    monkeypatch.setattr(lab, "open_lab", lambda *given, **named: dict(zip(lab.SETTINGS, given, strict=False)) | named)
 
 
-WHERE = ("account", "profile", "region", "prefix")
-NOTHING = dict.fromkeys((*WHERE, "threshold", "email", "phone"), "")
-
-
-def keep(settings):
-    workbook.keep(*(settings.get(name, "") for name in workbook.SETTINGS))
+NOTHING = dict.fromkeys(lab.SETTINGS, "")
+GIVEN = {"processor_role": "LabRole", "notifier_role": "LabRole", "bucket": "my-class-bucket"}
 
 
 def edit(path, old, new):
@@ -81,28 +77,38 @@ def test_a_copy_that_is_older_than_the_lab_says_what_changed_and_what_to_do(copy
 
 
 def test_settings_are_those_of_notebook_00_and_another_one_counts_in_its_own_notebook_only(copy, opened):
-    keep({"prefix": "ana", "threshold": 99.5, "data_file": "../march.txt"})
+    workbook.keep({"prefix": "ana", "threshold": 99.5, "data_file": "../march.txt"})
 
-    assert workbook.open_lab() == NOTHING | {"prefix": "ana", "threshold": 99.5}
-    assert workbook.open_lab(prefix="bo", threshold="7") == NOTHING | {"prefix": "bo", "threshold": "7"}
-    assert (workbook.setting("data_file", ""), workbook.setting("data_file", "x.txt")) == ("../march.txt", "x.txt")
-    assert workbook.open_lab() == NOTHING | {"prefix": "ana", "threshold": 99.5}
+    assert workbook.open_lab({}) == NOTHING | {"prefix": "ana", "threshold": 99.5}
+    assert workbook.open_lab({"prefix": "bo", "threshold": "7"}) == NOTHING | {"prefix": "bo", "threshold": "7"}
+    found = [workbook.setting("data_file", settings) for settings in ({}, {"data_file": "x.txt"})]
+    assert found == ["../march.txt", "x.txt"]
+    assert workbook.open_lab({}) == NOTHING | {"prefix": "ana", "threshold": 99.5}
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [({"prefx": "bo"}, "no setting 'prefx'. The settings are account, profile, .*, bucket, "), ({"prefix"}, "prefix")],
+)
+def test_settings_that_cannot_be_meant_are_refused(opened, settings, named):
+    with pytest.raises(UsageError, match=named):
+        workbook.open_lab(settings)
 
 
 @pytest.mark.parametrize("place", ["elsewhere", "headless"])
 def test_nothing_is_kept_outside_of_a_copy_or_in_a_headless_run(place, copy, opened, tmp_path, monkeypatch):
-    keep({"prefix": "ana"})
+    workbook.keep({"prefix": "ana"})
     before = sorted(copy.rglob("*"))
     if place == "elsewhere":
         monkeypatch.chdir(tmp_path)
     else:
         monkeypatch.setenv(workbook.HEADLESS, "1")
 
-    keep({"prefix": "bo"})
+    workbook.keep({"prefix": "bo"})
     workbook.record("answer", "keys", ["a.txt"], True)
 
-    assert workbook.open_lab() == NOTHING
-    assert Path(workbook.setting("data_file")).read_text().startswith("customer_id|")
+    assert workbook.open_lab({}) == NOTHING
+    assert Path(workbook.setting("data_file", {})).read_text().startswith("customer_id|")
     assert workbook.folder().is_dir()
     assert workbook.folder() not in (copy, tmp_path)
     assert sorted(copy.rglob("*")) == before
@@ -130,25 +136,29 @@ def test_answers_of_any_type_are_kept_a_line_each(copy):
 
 
 def test_the_clean_up_of_an_embedded_lab_is_that_of_notebook_00(copy, opened):
-    keep({"account": "111122223333", "region": "eu-west-1", "prefix": "ana"})
+    kept = {"account": "111122223333", "region": "eu-west-1", "prefix": "ana", **GIVEN}
+    workbook.keep(kept | {"boundary": "Limits", "email": "ana@example.com"})
 
-    wanted = {"account": "111122223333", "profile": "", "region": "eu-west-1", "prefix": "ana"}
-    assert workbook.open_lab_to_delete() == wanted
-    assert workbook.open_lab_to_delete(prefix="bo") == wanted | {"prefix": "bo"}
+    assert workbook.open_lab_to_delete() == kept | {"profile": ""}
+    assert workbook.open_lab_to_delete(prefix="bo", bucket="other") == kept | {
+        "profile": "",
+        "prefix": "bo",
+        "bucket": "other",
+    }
 
 
 @pytest.mark.parametrize("given", [{}, {"account": "111122223333"}, {"profile": "class"}])
 def test_what_is_deleted_on_aws_is_named_in_the_notebook_that_deletes(given, copy, opened):
-    keep({"account": "111122223333", "profile": "class", "prefix": "ana"})
+    workbook.keep({"account": "111122223333", "profile": "class", "prefix": "ana"})
 
     with pytest.raises(UsageError, match=r"account 111122223333 on AWS.*write account and profile"):
         workbook.open_lab_to_delete(**given)
     named = {"account": "444455556666", "profile": "other"}
-    assert workbook.open_lab_to_delete(**named) == named | {"region": "", "prefix": "ana"}
+    assert workbook.open_lab_to_delete(**named) == dict.fromkeys(GIVEN, "") | named | {"region": "", "prefix": "ana"}
 
 
 def test_the_account_of_an_embedded_lab_is_not_used_on_aws(copy, opened, monkeypatch):
-    keep({"account": "111122223333"})
+    workbook.keep({"account": "111122223333"})
     monkeypatch.setenv("LAB_PROFILE", "class")
 
     assert workbook.open_lab_to_delete()["account"] == ""

@@ -1,0 +1,100 @@
+"""An account of a class, as learner labs have it: one role, one bucket, and of IAM only GetRole and PassRole."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from accounts import EVERYTHING
+from chains import Chain
+
+from lab_lib.aws import cleanup
+from lab_lib.lab import open_lab
+from lab_lib.run.headless import DATA_FILE
+
+pytestmark = pytest.mark.slow
+
+ACCOUNT, BUCKET = "300000000031", "my-class-bucket"
+GIVEN = {"processor_role": "LabRole", "notifier_role": "LabRole", "bucket": BUCKET}
+OPTIONS = [word for name, value in GIVEN.items() for word in (f"--{name.replace('_', '-')}", value)]
+TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+UNSEEN = {f"permissions of the role for {name}" for name in ("TransactionProcessor", "TotalNotifier")}
+
+
+@pytest.fixture(scope="module")
+def root():
+    """The account as its owner has made it for the learner."""
+    root = open_lab(account=ACCOUNT)
+    root.client("s3").create_bucket(Bucket=BUCKET)
+    iam, trust = root.client("iam"), {"Version": "2012-10-17", "Statement": [TRUST]}
+    iam.create_role(RoleName="LabRole", AssumeRolePolicyDocument=json.dumps(trust))
+    iam.put_role_policy(RoleName="LabRole", PolicyName="broad", PolicyDocument=json.dumps(EVERYTHING))
+    return root
+
+
+@pytest.fixture(scope="module")
+def lab(root, tmp_path_factory):
+    """lab("run", ...): (the finished command, what it called of IAM), where the account denies nearly all of IAM."""
+    folder, here = tmp_path_factory.mktemp("denied"), Path(__file__).parent
+    (folder / "sitecustomize.py").write_text("import denying, recorder\n\ndenying.begin()\nrecorder.begin()\n")
+    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{here}", "COLUMNS": "200"}
+
+    def lab(*arguments, allowed="GetRole PassRole"):
+        calls = folder / "calls"
+        calls.write_text("")
+        done = subprocess.run(
+            [Path(sys.executable).with_name("lab"), *arguments],
+            env={**environment, "ALLOWED": allowed, "CALLS": str(calls)},
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        made = [json.loads(line) for line in calls.read_text().splitlines()]
+        return done, {call["operation"] for call in made if call["service"] == "iam"}
+
+    return lab
+
+
+def of_the_owner(root):
+    """Return the account's roles and buckets, and the bucket's triggers."""
+    triggers = root.client("s3").get_bucket_notification_configuration(Bucket=BUCKET)
+    roles = [each["RoleName"] for each in root.client("iam").list_roles()["Roles"]]
+    buckets = [each["Name"] for each in root.client("s3").list_buckets()["Buckets"]]
+    return roles, buckets, triggers.keys() - {"ResponseMetadata"}
+
+
+def test_the_whole_lab_runs_with_the_role_and_the_bucket_that_were_given_though_iam_shows_nothing(root, lab, tmp_path):
+    done, called = lab("run", "--account", ACCOUNT, *OPTIONS, "--out", tmp_path, allowed="PassRole")
+
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert (done.returncode, [step["error"] for step in result["steps"] if not step["ok"]]) == (0, []), done.stderr
+    assert result["totals"] == {"C1": "598", "C2": "1750"}
+    assert re.search(r"✔ 00-start-here .* and \d+ cannot be seen", done.stdout)
+    assert called <= {"GetRole", "SimulatePrincipalPolicy"}
+    assert of_the_owner(root) == (["LabRole"], [BUCKET], set())
+    assert cleanup.remaining(open_lab(account=ACCOUNT, **GIVEN)) == []
+
+
+def test_what_the_account_denies_is_shown_as_such_by_the_check_and_by_the_grade_book(root, lab, tmp_path):
+    chain = Chain(open_lab(account=ACCOUNT, **GIVEN)).build()
+    chain.put("transactions.txt", DATA_FILE.read_bytes())
+    chain.wait_for_changes(24)
+
+    done, _ = lab("check", "--account", ACCOUNT, *OPTIONS, "--json")
+    wrong = [check for check in json.loads(done.stdout) if not check["ok"] and check["step"] != "further"]
+    assert (done.returncode, {check["name"] for check in wrong}) == (1, UNSEEN)
+    assert {check["found"] for check in wrong} == {"cannot see: SimulatePrincipalPolicy is refused"}
+
+    roster = tmp_path / "roster.csv"
+    roster.write_text(f"name,account,{','.join(GIVEN)}\nAna,{ACCOUNT},{','.join(GIVEN.values())}\n")
+    lab("class", "check", roster, "--out", tmp_path / "checked")
+    (ana,) = json.loads((tmp_path / "checked" / "gradebook.json").read_text())["students"]
+    assert {check["name"] for check in ana["checks"] if check["state"] == "cannot see"} >= UNSEEN
+    assert [points for step, points in ana["points"].items() if step not in ("00", "01")] == [10] * 4
+    assert "2 cannot be seen" in (tmp_path / "checked" / "report.html").read_text()
+    cleaned, _ = lab("clean", "--account", ACCOUNT, *OPTIONS)
+    assert (cleaned.returncode, of_the_owner(root)) == (0, (["LabRole"], [BUCKET], set()))
