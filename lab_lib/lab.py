@@ -106,11 +106,15 @@ class Lab:
     @property
     def bucket(self) -> str:
         """Return the bucket's name. Bucket names are lower case, and unique in the whole world."""
-        return self.bucket_name or (self._renamed or [self.usual_bucket])[-1]
+        return self.bucket_name or (self._renamed or [self._usual_bucket])[-1]
 
     @property
-    def usual_bucket(self) -> str:
-        """Return the name that the lab's bucket has unless AWS refuses it."""
+    def bucket_stem(self) -> str:
+        """Return how the names of the lab's bucket begin: the usual one, and those of `rename_bucket`."""
+        return self._usual_bucket[:_LONGEST_STEM]
+
+    @property
+    def _usual_bucket(self) -> str:
         return f"{self.prefix}{BUCKET_NAME}-{self.account}-{self.region}".lower()
 
     def rename_bucket(self) -> None:
@@ -118,7 +122,7 @@ class Lab:
 
         Its tags say which lab it belongs to. `open_lab` finds it by them.
         """
-        self._renamed.append(f"{self.usual_bucket[:_LONGEST_STEM]}-{secrets.token_hex(3)}")
+        self._renamed.append(f"{self.bucket_stem}-{secrets.token_hex(3)}")
 
     @property
     def bucket_tags(self) -> list[dict[str, str]]:
@@ -127,7 +131,7 @@ class Lab:
 
     def find_renamed_bucket(self) -> None:
         """Use the bucket that `rename_bucket` named in an earlier process, if there is one."""
-        stem, s3 = self.usual_bucket[:_LONGEST_STEM], self.client("s3")
+        stem, s3 = self.bucket_stem, self.client("s3")
         try:
             names = [each["Name"] for each in s3.list_buckets(Prefix=stem, BucketRegion=self.region)["Buckets"]]
             named = [name for name in names if re.fullmatch(f"{re.escape(stem)}-[0-9a-f]{{6}}", name)]

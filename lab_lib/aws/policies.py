@@ -1,5 +1,6 @@
 """The policies of roles, function, topic, queues and bucket, as dicts. Nothing here calls AWS."""
 
+from collections import defaultdict
 from typing import Any
 
 from lab_lib.lab import BREAK_IT, BREAK_IT_ANY, Lab
@@ -7,17 +8,14 @@ from lab_lib.lab import BREAK_IT, BREAK_IT_ANY, Lab
 Policy = dict[str, Any]
 
 
-def lambda_trust(lab: Lab) -> Policy:
-    """Let the Lambda service of this account, and nobody else, assume a role."""
-    return document(
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-            # No aws:SourceArn: AWS does not document which one Lambda sends when it reads a stream.
-            "Condition": {"StringEquals": {"aws:SourceAccount": lab.account}},
-        }
-    )
+def lambda_trust() -> Policy:
+    """Let the Lambda service, and nobody else, assume a role.
+
+    Conditions such as aws:SourceAccount are left out: AWS does not document that Lambda sends them when it reads a
+    stream. A role is only passed to functions of its own account, and iam:PassRole says by whom.
+    """
+    service = {"Service": "lambda.amazonaws.com"}
+    return document({"Effect": "Allow", "Principal": service, "Action": "sts:AssumeRole"})
 
 
 def transaction_processor(lab: Lab) -> Policy:
@@ -61,6 +59,20 @@ def experiments(lab: Lab) -> dict[str, Policy]:
         "TransactionProcessor": transaction_processor(lab.beside(BREAK_IT)),
         "TotalNotifier": document(*total_notifier(both)["Statement"], items_of_notifier(both)),
     }
+
+
+def boundary(lab: Lab) -> Policy:
+    """Return the permissions boundary of both roles: what the functions do in the lab and in notebook 06."""
+    in_lab = (transaction_processor(lab), total_notifier(lab))
+    statements = [each for policy in (*in_lab, *experiments(lab).values()) for each in policy["Statement"]]
+    places: dict[str, set[str]] = defaultdict(set)
+    for each in statements:
+        for action in each["Action"]:
+            places[action] |= {*each["Resource"]}
+    actions: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for action, resources in sorted(places.items()):
+        actions[tuple(sorted(resources))].append(action)
+    return document(*(allow(names, *resources) for resources, names in actions.items()))
 
 
 def items_of_notifier(lab: Lab) -> Policy:

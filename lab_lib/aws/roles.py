@@ -98,7 +98,7 @@ def delete_role(lab: Lab, name: str) -> None:
 def _create(lab: Lab, name: str) -> None:
     lab.client("iam").create_role(
         RoleName=lab.name(name),
-        AssumeRolePolicyDocument=json.dumps(policies.lambda_trust(lab)),
+        AssumeRolePolicyDocument=json.dumps(policies.lambda_trust()),
         Description=f"What the function of {name} may do",
         Tags=[TAG],
         **({"PermissionsBoundary": lab.boundary} if lab.boundary else {}),
@@ -108,7 +108,7 @@ def _create(lab: Lab, name: str) -> None:
 def _repair(lab: Lab, role_name: str, now: dict[str, Any]) -> None:
     """Give the role the trust and the boundary that it should have, and remove the policies that others added."""
     iam = lab.client("iam")
-    iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=json.dumps(policies.lambda_trust(lab)))
+    iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=json.dumps(policies.lambda_trust()))
     if lab.boundary not in ("", now.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")):
         iam.put_role_permissions_boundary(RoleName=role_name, PermissionsBoundary=lab.boundary)
     _remove_policies(lab, role_name, POLICY_NAME, EXPERIMENTS)

@@ -7,18 +7,22 @@ from lab_lib.lab import TAG, Lab
 
 ALERT_TOPIC = "HighBalanceAlert"
 DISPLAY_NAME = "HighAlert"  # the sender that the recipient of an e-mail or SMS sees
-KEY = "alias/aws/sns"  # AWS's own key for SNS: free of charge, and every publisher may use it
 
 
 def ensure_topic(lab: Lab, name: str = ALERT_TOPIC) -> str:
-    """Create the topic, encrypted at rest, or repair the settings of the lab's own. Return its ARN."""
+    """Create the topic, or repair the settings of the lab's own. Return its ARN.
+
+    It has no KMS key: AWS documents which rights a publisher needs on a key only for keys of the customer's own.
+    """
     sns, arn = lab.client("sns"), lab.arn("sns", lab.name(name))
     policy = json.dumps(policies.alert_topic(lab, arn))
-    settings = {"DisplayName": DISPLAY_NAME, "KmsMasterKeyId": KEY, "Policy": policy}
-    if find_topic(lab, name) is None:
+    settings = {"DisplayName": DISPLAY_NAME, "Policy": policy}
+    now = attributes(lab, name)
+    if now is None:
         sns.create_topic(Name=lab.name(name), Attributes=settings, Tags=[TAG])
     elif is_ours(lab, name):
-        for setting, value in settings.items():
+        no_key = {"KmsMasterKeyId": ""} if now.get("KmsMasterKeyId") else {}
+        for setting, value in (settings | no_key).items():
             sns.set_topic_attributes(TopicArn=arn, AttributeName=setting, AttributeValue=value)
     return arn
 

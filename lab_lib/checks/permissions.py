@@ -6,9 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from lab_lib.aws import functions, grants, policies, roles, tables
+from lab_lib.aws import functions, policies, roles, tables
+from lab_lib.aws.evaluator import Request, as_list, decide, from_service
 from lab_lib.checks.rules import Account
+from lab_lib.errors import LabError
 
+ANOTHER_ACCOUNT = "000000000001"  # stands for all accounts but the lab's
 OTHER = {"TransactionProcessor": "TotalNotifier", "TotalNotifier": "TransactionProcessor"}
 _POLICIES = {"TransactionProcessor": policies.transaction_processor, "TotalNotifier": policies.total_notifier}
 
@@ -38,17 +41,18 @@ def excess(account: Account, name: str, role_arn: str) -> list[str]:
     return [str(need) for need in _given(account, role_arn, [*others, *_destructive(account)])]
 
 
-def trusting_lambda(role: dict[str, Any]) -> list[policies.Policy]:
-    """Return the statements that let the Lambda service assume the role."""
-    document = role["AssumeRolePolicyDocument"]
-    statements = grants.as_list(document["Statement"]) if isinstance(document, dict) else []
-    return [
-        each
-        for each in statements
-        if each["Effect"] == "Allow"
-        and isinstance(each.get("Principal"), dict)
-        and "lambda.amazonaws.com" in grants.as_list(each["Principal"].get("Service", []))
-    ]
+def trusts_lambda(role: dict[str, Any]) -> bool:
+    """Return True if the Lambda service may assume the role."""
+    statements = as_list(role["AssumeRolePolicyDocument"]["Statement"])
+    return is_allowed(statements, from_service("lambda.amazonaws.com", "sts:AssumeRole", role["Arn"]))
+
+
+def is_allowed(statements: list[policies.Policy], request: Request) -> bool:
+    """Return True if the statements allow the request. Raises LabError if that cannot be decided."""
+    decision = decide(statements, request)
+    if decision.state == "unknown":
+        raise LabError(f"this check cannot judge {decision.reason}")
+    return decision.state == "allowed"
 
 
 def _is_workbook_code(account: Account, name: str) -> bool:

@@ -90,7 +90,7 @@ def trust(account: Account, name: str) -> Finding:
     found = role_for(account, name)
     hint = f"Let lambda.amazonaws.com assume the role {found['RoleName']}"
     hint += account.mend("update_assume_role_policy", cells.ROLES, "Trust relationships")
-    trusted = permissions.trusting_lambda(found)
+    trusted = permissions.trusts_lambda(found)
     return equal("Lambda can assume it" if trusted else "Lambda cannot assume it", "Lambda can assume it", hint)
 
 

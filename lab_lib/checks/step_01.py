@@ -98,7 +98,7 @@ def role(account: Account, name: str) -> Finding:
         return Finding(True, found, wanted, hint)
     if not other:
         return Finding(False, f"{found}, which is not there", wanted, hint)
-    if not permissions.trusting_lambda(other):
+    if not permissions.trusts_lambda(other):
         return Finding(False, f"{found}, which Lambda cannot assume", wanted, hint)
     lacking = (f"{found}, which lacks {need}" for need in permissions.lacking(account, name, other["Arn"]))
     return none_of(lacking, hint, right=found)._replace(wanted=wanted)

@@ -3,8 +3,10 @@
 from itertools import combinations
 from typing import Any
 
-from lab_lib.aws import buckets, functions, grants, tables, triggers
+from lab_lib.aws import buckets, functions, tables, triggers
+from lab_lib.aws.evaluator import from_service
 from lab_lib.checks import cells
+from lab_lib.checks.permissions import ANOTHER_ACCOUNT, is_allowed
 from lab_lib.checks.rules import Account, Finding, check, equal, none_of
 
 PROCESSOR, NOTIFIER = functions.SOURCES
@@ -49,11 +51,12 @@ def filter_takes(account: Account, uploads: list[str]) -> Finding:
 @check("02", "permission of the bucket", after=("Region of the bucket", f"function {PROCESSOR}"))
 def permission(account: Account) -> Finding:
     wanted = f"{account.lab.bucket} of this account"
-    found = grants.invokers(account.lab, account.ask(functions.statements, PROCESSOR))
     hint = f"Let the bucket {account.lab.bucket} of account {account.lab.account}, and nothing else, invoke "
     hint += f"{account.lab.name(PROCESSOR)}{account.mend('add_permission', cells.BUCKET_TRIGGER, 'Permissions')}"
-    right = grants.matches(found, wanted) and not any(each.endswith("any account") for each in found)
-    return Finding(right, ", ".join(found) or "nobody may start it", wanted, hint)
+    if not _may_invoke(account, account.lab.bucket, account.lab.account):
+        return Finding(False, f"{account.lab.bucket} may not start it", wanted, hint)
+    others = [each for each in (account.lab.bucket, "any bucket") if _may_invoke(account, each, ANOTHER_ACCOUNT)]
+    return Finding(not others, f"{others[-1]} of any account" if others else wanted, wanted, hint)
 
 
 @check("02", "other bucket triggers", after=("bucket trigger",))
@@ -136,6 +139,15 @@ def takes(trigger: dict[str, Any], key: str) -> bool:
 def bucket_triggers(account: Account) -> list[dict[str, Any]]:
     """Return the notifications that start TransactionProcessor."""
     return [each for each in account.ask(triggers.notifications) if _function(each) == account.lab.name(PROCESSOR)]
+
+
+def _may_invoke(account: Account, bucket: str, owner: str) -> bool:
+    """Return True if a bucket of this account may start TransactionProcessor; no function URL is part of it."""
+    lab, source = account.lab, {"aws_sourcearn": account.lab.arn("s3", bucket), "aws_sourceaccount": owner}
+    no_url = {"lambda_functionurlauthtype": None, "lambda_invokedviafunctionurl": None}
+    function = lab.arn("lambda", f"function:{lab.name(PROCESSOR)}")
+    asked = from_service("s3.amazonaws.com", "lambda:InvokeFunction", function, **source, **no_url)
+    return is_allowed(account.ask(functions.statements, PROCESSOR), asked)
 
 
 def _notify(account: Account) -> str:

@@ -1,10 +1,13 @@
 """Check step 04: the two queues get the complete messages of the topic, and no messages of others."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from lab_lib.aws import grants, queues, triggers
+from lab_lib.aws.evaluator import from_service
 from lab_lib.checks import cells
+from lab_lib.checks.permissions import ANOTHER_ACCOUNT, is_allowed
 from lab_lib.checks.rules import Account, Finding, check, equal, none_of
 from lab_lib.checks.step_03 import TOPIC
 
@@ -55,21 +58,21 @@ def subscription_filter(account: Account, name: str) -> Finding:
 @check("04", "access policy of {}", after=(f"topic {TOPIC}", "queue {}"), each=QUEUES)
 def access_policy(account: Account, name: str) -> Finding:
     """The queue's policy lets the topic send. Without it, messages vanish without an error."""
-    wanted, arn = account.lab.name(TOPIC), account.lab.arn("sns", account.lab.name(TOPIC))
-    found = account.ask(queues.allowed_senders, name)
-    hint = (
-        f"Let the topic {wanted} send to {account.lab.name(name)}, in the queue's access policy{_policy(account, name)}"
-    )
-    right = {"anyone", "this account"} & set(found) or any(grants.matches(found, each) for each in (wanted, arn))
-    return Finding(bool(right), ", ".join(found) or "nobody may send", wanted, hint)
+    topic = account.lab.name(TOPIC)
+    hint = f"Let the topic {topic} send to {account.lab.name(name)}, in the queue's access policy"
+    hint += _policy(account, name)
+    found = topic if may_send(account, name, account.lab.account) else f"{topic} may not send"
+    return equal(found, topic, hint)
 
 
 @check("04", "other senders to {}", after=("queue {}",), each=QUEUES)
 def other_senders(account: Account, name: str) -> Finding:
     """Only the topic and users of the account may send."""
-    topic = account.lab.name(TOPIC)
+    topic, statements = account.lab.name(TOPIC), account.ask(queues.statements, name)
     own = (topic, "users of this account", "this account")
-    others = [each for each in account.ask(queues.allowed_senders, name) if each not in own]
+    others = [each for each in grants.senders(account.lab, statements, _arn(account, name)) if each not in own]
+    if not others and may_send(account, name, ANOTHER_ACCOUNT, ANOTHER_ACCOUNT):
+        others = ["topics of other accounts"]
     hint = f"In the access policy of {account.lab.name(name)}, ask for the aws:SourceArn of the topic {topic}"
     hint += _policy(account, name)
     return none_of(others, hint)
@@ -94,6 +97,14 @@ def other_subscriptions(account: Account) -> Finding:
     gone = [f"{name}, which is not there" for name in named if name not in there]
     hint = f"Delete this subscription of {account.lab.name(TOPIC)}{account.mend('unsubscribe')}"
     return none_of([*twice, *gone], hint)
+
+
+def may_send(account: Account, queue: str, source: str, owner: str = "") -> bool:
+    """Return True if SNS may send to the queue for this account, from the topic of this name in `owner`'s account."""
+    topic = replace(account.lab, account=owner or account.lab.account).arn("sns", account.lab.name(TOPIC))
+    context = {"aws_sourcearn": topic, "aws_sourceaccount": source}
+    asked = from_service("sns.amazonaws.com", "sqs:SendMessage", _arn(account, queue), **context)
+    return is_allowed(account.ask(queues.statements, queue), asked)
 
 
 def _policy(account: Account, name: str) -> str:

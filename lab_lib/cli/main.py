@@ -35,6 +35,7 @@ from lab_lib.cli.terminal import (
     out,
     relative_to_cwd,
 )
+from lab_lib.errors import UsageError
 
 _STYLES = {"ok": "green", "not yet": "red", "cannot see": "yellow", "waits": "bright_black", "could be": "bright_black"}
 
@@ -199,9 +200,13 @@ def check(
 @app.command()
 def policy(
     person: Annotated[
-        Literal["grader", "learner"],
-        typer.Argument(help="grader: what `lab check` needs. learner: what all notebooks need, and `lab check` too."),
+        Literal["grader", "learner", "boundary"],
+        typer.Argument(
+            help="grader: what `lab check` needs. learner: what all notebooks need, and `lab check` too. "
+            "boundary: the most that the roles of the two functions need."
+        ),
     ] = "grader",
+    boundary: Boundary = "",
     account: Account = "",
     profile: Profile = "",
     region: Region = "",
@@ -209,17 +214,24 @@ def policy(
 ) -> None:
     """Print the IAM policy that a grader or a learner needs, with no more permissions than that.
 
-    The grader only reads. The learner makes, repairs and deletes resources with the lab's names.
+    The grader only reads. The learner makes, repairs and deletes resources with the lab's names. Attach the learner's
+    policy as a managed policy: it is too long for an inline policy of a user (2,048 characters) or a group (5,120).
 
-    The learner writes the policies of the lab's roles, and so can give a role any permission. Therefore attach the
-    learner's policy in an account of the learner's own.
+    A learner writes the policies of the lab's roles, and can use through a function what a role may do. In an account
+    of the learner's own, this needs no care. In a shared account, use a permissions boundary: create a managed policy
+    from `lab policy boundary`, then attach what `lab policy learner --boundary NAME` prints. Then a role of the
+    learner's can do no more than the lab's functions need, whatever its policies say.
     """
-    from lab_lib.aws import user_policies
+    from lab_lib.aws import policies, user_policies
 
     with handle_errors():
-        lab = lab_lib.open_lab(account=account, profile=profile, region=region, prefix=prefix)
-        policy = user_policies.learner(lab) if person == "learner" else user_policies.grader(lab)
-        print(json.dumps(policy, indent=2), flush=True)
+        if boundary and person != "learner":
+            raise UsageError(
+                f"--boundary goes with the learner's policy, not with {person}: lab policy learner --boundary NAME"
+            )
+        lab = lab_lib.open_lab(account=account, profile=profile, region=region, prefix=prefix, boundary=boundary)
+        policy_of = {"grader": user_policies.grader, "learner": user_policies.learner, "boundary": policies.boundary}
+        print(json.dumps(policy_of[person](lab), indent=2), flush=True)
 
 
 @app.command()

@@ -4,11 +4,12 @@ The account's own key, its twelve digits, may do everything. It builds what user
 """
 
 import json
+from dataclasses import replace
 
 import boto3
 from chains import Chain, logged
 
-from lab_lib.lab import Lab, open_lab
+from lab_lib.lab import open_lab
 from lab_lib.run.headless import DATA_FILE
 
 EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
@@ -17,7 +18,7 @@ EVERYTHING = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action"
 def lab_of(root, *credentials):
     """Return the account's lab with these credentials: access key, secret and, where there is one, session token."""
     session = boto3.Session(*credentials, region_name=root.region)
-    return Lab(session, root.target, root.account, root.region, root.partition, root.endpoint)
+    return replace(root, session=session, _clients={})
 
 
 def built(account):

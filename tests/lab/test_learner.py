@@ -1,9 +1,14 @@
-"""A learner does the whole lab with what `lab policy learner` prints: it is enough, and all of it is used."""
+"""A learner does the whole lab with what `lab policy learner` prints: it is enough, and all of it is used.
+
+The embedded AWS enforces the policy without its conditions. The evaluator proves each call by the whole policy, for the
+learner and for the checks of a grader.
+"""
 
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,36 +19,14 @@ from lab_lib import checks
 from lab_lib.aws import cleanup, functions, policies, triggers, user_policies
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab, open_lab
+from lab_lib.run.headless import DATA_FILE
+from tests.iam_requests import BY_ID, PROVEN, in_china, prove
 
 pytestmark = pytest.mark.slow
 
-ACCOUNT = "300000000021"
-POLICY = user_policies.learner(Lab(None, "an account", ACCOUNT, "us-east-1", "aws"))
+ACCOUNT, PREFIX = "300000000021", "Ana-"
+OPENED = Lab(None, "an account", ACCOUNT, "us-east-1", "aws", prefix=PREFIX)
 
-# The actions of operations that have another name than their action, or need more than one.
-NEEDS = {
-    "dynamodb:CreateTable": ["dynamodb:CreateTable", "dynamodb:TagResource"],
-    "iam:CreateRole": ["iam:CreateRole", "iam:TagRole"],
-    "lambda:CreateEventSourceMapping": ["lambda:CreateEventSourceMapping", "lambda:TagResource"],
-    "lambda:CreateFunction": ["lambda:CreateFunction", "lambda:TagResource", "iam:PassRole"],
-    "lambda:Invoke": ["lambda:InvokeFunction"],
-    "logs:CreateLogGroup": ["logs:CreateLogGroup", "logs:TagResource"],
-    "s3:CreateBucket": ["s3:CreateBucket", "s3:TagResource"],
-    "s3:DeleteObjects": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
-    "s3:GetBucketNotificationConfiguration": ["s3:GetBucketNotification"],
-    "s3:GetPublicAccessBlock": ["s3:GetBucketPublicAccessBlock"],
-    "s3:HeadBucket": ["s3:ListBucket"],
-    "s3:ListBuckets": ["s3:ListAllMyBuckets"],
-    "s3:ListObjectVersions": ["s3:ListBucketVersions"],
-    "s3:ListObjectsV2": ["s3:ListBucket"],
-    "s3:PutBucketEncryption": ["s3:PutEncryptionConfiguration"],
-    "s3:PutBucketNotificationConfiguration": ["s3:PutBucketNotification"],
-    "s3:PutPublicAccessBlock": ["s3:PutBucketPublicAccessBlock"],
-    "sns:CreateTopic": ["sns:CreateTopic", "sns:TagResource"],
-    "sqs:ChangeMessageVisibilityBatch": ["sqs:ChangeMessageVisibility*"],
-    "sqs:CreateQueue": ["sqs:CreateQueue", "sqs:TagQueue"],
-    "sts:GetCallerIdentity": [],  # everybody may ask who they are
-}
 # The embedded AWS does not see which resource these calls are about, so it wants them allowed on every resource.
 UNSEEN = [
     "dynamodb:DescribeStream",
@@ -56,25 +39,23 @@ UNSEEN = [
 ]
 
 
-def granted():
-    return {action for each in POLICY["Statement"] for action in each["Action"]}
-
-
-def operation(service, name):
-    return f"{service.removesuffix('streams')}:{name}"
+def opened():
+    """Return the lab with the account's own key, which may do everything."""
+    return open_lab(account=ACCOUNT, prefix=PREFIX)
 
 
 @pytest.fixture(scope="module")
 def learner():
     """The lab as a learner with this policy sees it."""
-    statements = [{name: each[name] for name in each if name != "Condition"} for each in POLICY["Statement"]]
+    written = user_policies.learner(OPENED)["Statement"]
+    statements = [{name: each[name] for name in each if name != "Condition"} for each in written]
     may = policies.document(*statements, policies.allow(UNSEEN, "*"))
-    return user_of(open_lab(account=ACCOUNT), "learner", may)
+    return user_of(opened(), "learner", may)
 
 
 @pytest.fixture(scope="module")
 def ran(learner, tmp_path_factory):
-    """(finished process, result.json, operations called) of a `lab run` with the learner's key and policy."""
+    """(finished process, result.json, calls) of a `lab run` with the learner's key and policy."""
     folder, recorder = tmp_path_factory.mktemp("learner"), Path(__file__).parent
     (folder / "sitecustomize.py").write_text("import recorder\n\nrecorder.begin()\n")
     keys = learner.session.get_credentials()
@@ -87,10 +68,10 @@ def ran(learner, tmp_path_factory):
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,
     }
     command = [Path(sys.executable).with_name("lab"), "run", "--out", folder / "out", "--email", "ana@example.com"]
+    command += ["--prefix", PREFIX]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
     calls = [json.loads(line) for line in (folder / "calls").read_text().splitlines()]
-    called = {operation(call["service"], call["operation"]) for call in calls}
-    return ran, json.loads((folder / "out" / "result.json").read_text()), called
+    return ran, json.loads((folder / "out" / "result.json").read_text()), calls
 
 
 def test_a_learner_runs_all_notebooks_and_nothing_is_left(ran):
@@ -100,45 +81,62 @@ def test_a_learner_runs_all_notebooks_and_nothing_is_left(ran):
         process.stderr
     )
     assert result["totals"] == {"C1": "598", "C2": "1750"}
-    root = open_lab(account=ACCOUNT)
+    root = opened()
     assert (cleanup.remaining(root), cleanup.kept(root)) == ([], [])
 
 
 @pytest.fixture(scope="module")
 def repaired(ran, learner):
-    """The operations that a learner calls to check an empty account, and to build, repair and delete the lab."""
-    called = set()
-    learner.session.events.register(
-        "provide-client-params", lambda model, **_: called.add(operation(model.service_model.service_name, model.name))
-    )
-    checks.run(learner)
+    """(calls of a learner who builds, repairs and deletes the lab, calls of the checks before, between and after)."""
+    calls, of_checks = [], []
+
+    def note(params, model, **_):
+        calls.append({"service": model.service_model.service_name, "operation": model.name, "params": params})
+
+    def check(*steps):
+        before = len(calls)
+        report = checks.run(learner, *steps)
+        of_checks.extend(calls[before:])
+        return report
+
+    learner.session.events.register("provide-client-params", note)
+    check()
     chain = Chain(learner).build()
-    break_settings(open_lab(account=ACCOUNT))
-    checks.run(learner)
+    break_settings(opened())
+    check()
     chain.build()
-    assert checks.run(learner, "00", "01", "02", "03", "04").failed == []
+    assert check("00", "01", "02", "03", "04").failed == []
+    chain.put("transactions.txt", DATA_FILE.read_bytes())
+    chain.wait_for_changes(24)
+    check()
     with pytest.raises(LabError, match="SNS does not accept this token"):
         triggers.confirm_subscription(learner, "no-such-token")
     list(cleanup.delete_all(learner))
-    return called
+    return calls, of_checks
 
 
 def break_settings(root):
     """Change what `ensure_x` repairs, as somebody may in the console."""
     lambda_, iam = root.client("lambda"), root.client("iam")
+    processor = root.name("TransactionProcessor")
     for name, role in functions.ROLES.items():
-        lambda_.update_function_code(FunctionName=name, ZipFile=functions.package([Path(__file__)]))
-        lambda_.update_function_configuration(FunctionName=name, Timeout=3)
-        iam.attach_role_policy(RoleName=role, PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
-        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(policies.document()))
-    lambda_.remove_permission(FunctionName="TransactionProcessor", StatementId=triggers.PERMISSION)
+        lambda_.update_function_code(FunctionName=root.name(name), ZipFile=functions.package([Path(__file__)]))
+        lambda_.update_function_configuration(FunctionName=root.name(name), Timeout=3)
+        iam.attach_role_policy(RoleName=root.name(role), PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+        iam.update_assume_role_policy(RoleName=root.name(role), PolicyDocument=json.dumps(policies.document()))
+    lambda_.remove_permission(FunctionName=processor, StatementId=triggers.PERMISSION)
     everyone = {"Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
-    lambda_.add_permission(FunctionName="TransactionProcessor", StatementId=triggers.PERMISSION, **everyone)
+    lambda_.add_permission(FunctionName=processor, StatementId=triggers.PERMISSION, **everyone)
     root.client("sns").unsubscribe(SubscriptionArn=triggers.find_queue_subscription(root, "CustomerNotify"))
-    root.client("dynamodb").update_table(TableName="Transactions", StreamSpecification={"StreamEnabled": False})
+    off = {"StreamEnabled": False}
+    root.client("dynamodb").update_table(TableName=root.name("Transactions"), StreamSpecification=off)
 
 
-def test_a_learner_uses_every_action_that_is_allowed_and_no_other(ran, repaired):
-    used = {action for each in ran[2] | repaired for action in NEEDS.get(each, [each])}
+@pytest.mark.parametrize("person", ["learner", "grader"])
+def test_a_person_needs_all_that_the_policy_allows_and_no_more(person, ran, repaired):
+    calls = ran[2] + repaired[0] if person == "learner" else repaired[1]
+    china = replace(OPENED, partition="aws-cn", region="cn-north-1")
 
-    assert (used - granted(), granted() - used) == (set(), set())
+    for lab, made in ((OPENED, calls), (china, in_china(calls))):
+        found = prove(person, getattr(user_policies, person)(lab), made, lab)
+        assert found == PROVEN | ({"undecidable": BY_ID} if person == "learner" else {})

@@ -55,7 +55,7 @@ class Function:
                 self.made.append((name, parameters))
                 return answer
 
-            make.parameters = parameters
+            make.parameters, make.service = parameters, client.meta.service_model.service_name
             return fault(name, make)
 
         with pytest.MonkeyPatch.context() as patch:
@@ -116,7 +116,8 @@ class Processor(Function):
 
     def __init__(self, lab, monkeypatch):
         lab.client("s3").create_bucket(Bucket=lab.bucket)
-        names = {"CUSTOMER_TABLE": "Customer", "TRANSACTIONS_TABLE": "Transactions", "MARKER_TABLE": "ProcessedRecords"}
+        variables = ("CUSTOMER_TABLE", "TRANSACTIONS_TABLE", "MARKER_TABLE")
+        names = dict(zip(variables, map(lab.name, self.TABLES), strict=True))
         super().__init__(lab, monkeypatch, transaction_processor.lambda_handler, **names)
 
     def empty(self):
@@ -153,8 +154,8 @@ class Notifier(Function):
 
     def __init__(self, lab, monkeypatch):
         variables = {
-            "TOTAL_TABLE": "TransactionTotal",
-            "MARKER_TABLE": "ProcessedRecords",
+            "TOTAL_TABLE": lab.name("TransactionTotal"),
+            "MARKER_TABLE": lab.name("ProcessedRecords"),
             "TOPIC_ARN": topics.ensure_topic(lab),
             "THRESHOLD": "1500",
             "DEAD_LETTER_QUEUE": queues.ensure_queue(lab, queues.DEAD_LETTERS),

@@ -11,7 +11,6 @@ from lab_lib.aws import (
     cleanup,
     cloudwatch,
     functions,
-    grants,
     policies,
     queues,
     roles,
@@ -19,6 +18,7 @@ from lab_lib.aws import (
     topics,
     triggers,
 )
+from lab_lib.aws.evaluator import Request, decide
 from lab_lib.checks import step_05
 from lab_lib.checks.rules import Account
 from lab_lib.lab import Lab
@@ -128,14 +128,13 @@ def whole():
         (triggers.subscription_settings,): {},
         (topics.find_topic,): TOPIC,
         (topics.names,): [topics.ALERT_TOPIC],
-        (topics.attributes,): {"DisplayName": topics.DISPLAY_NAME, "KmsMasterKeyId": topics.KEY},
+        (topics.attributes,): {"DisplayName": topics.DISPLAY_NAME},
         (topics.statements,): policies.alert_topic(LAB, TOPIC)["Statement"],
         **{(queues.find_queue, name): f"https://sqs/{name}" for name in (*queues.ALERT_QUEUES, queues.DEAD_LETTERS)},
         (queues.names,): [*queues.ALERT_QUEUES, queues.DEAD_LETTERS],
         **{(queues.attributes, name): {**ENCRYPTED, HELD: "1"} for name in queues.ALERT_QUEUES},
         (queues.attributes, queues.DEAD_LETTERS): {**ENCRYPTED, HELD: "0"},
         (queues.statements,): lambda name: policies.topic_to_queue(LAB, TOPIC, LAB.arn("sqs", name))["Statement"],
-        (queues.allowed_senders,): [topics.ALERT_TOPIC],
         (queues.messages,): [alert(customerID="C2", accountBalance="1750")],
         (cloudwatch.log_lines,): ["REPORT RequestId: 1"],
         (cloudwatch.log_days,): 14,
@@ -155,15 +154,16 @@ def total(customer, balance):
 
 def role(name, **trust):
     """Return a role as IAM describes it, with this change to the statement of its trust policy."""
-    document = policies.document(policies.lambda_trust(LAB)["Statement"][0] | trust)
+    document = policies.document(policies.lambda_trust()["Statement"][0] | trust)
     return {"RoleName": name, "Arn": LAB.arn("iam", f"role/{name}"), "AssumeRolePolicyDocument": document}
 
 
 def own_policies(role_arn, actions, resource):
     """Return the actions that this workbook's policy for the role allows, as IAM's simulator does."""
     policy = policies.transaction_processor if PROCESSOR in role_arn else policies.total_notifier
-    statements = [each for each in policy(LAB)["Statement"] if grants.matches(each["Resource"], resource)]
-    return {action for action in actions if any(action in each["Action"] for each in statements)}
+    statements = policy(LAB)["Statement"]
+    asked = {action: Request(role_arn, action, resource) for action in actions}
+    return {action for action in actions if decide(statements, asked[action]).state == "allowed"}
 
 
 def permission(**condition):

@@ -121,7 +121,7 @@ def test_the_links_are_shown_whenever_one_has_changed_and_at_the_end(wait):
 # A broken link
 
 ALL = [broken.ROWS, broken.CHANGES, broken.TOTALS, broken.ALERTS, *broken.MESSAGES]
-NO_TRIGGER, NO_POLICY = {(triggers.notifications,): []}, {(queues.allowed_senders, NOTIFY): []}
+NO_TRIGGER, NO_POLICY = {(triggers.notifications,): []}, {(queues.statements, NOTIFY): []}
 CSV = {**NOTIFICATION, "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".csv"}]}}}
 
 
@@ -136,10 +136,10 @@ CSV = {**NOTIFICATION, "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Va
         ({(triggers.mappings,): [{**MAPPING, "State": "Enabling"}]}, ALL, "None"),
         ({(functions.describe, NOTIFIER): None}, ALL, f"function {NOTIFIER}: not there"),
         ({(roles.allowed,): set()}, ALL, f"permissions of the role for {PROCESSOR}: lacks"),
-        (NO_POLICY, ALL, f"access policy of {NOTIFY}: nobody may send.*set_queue_attributes"),
+        (NO_POLICY, ALL, f"access policy of {NOTIFY}: .* may not send.*set_queue_attributes"),
         (NO_POLICY, ALL[-1:], "None"),
         ({(buckets.is_private,): False}, ALL, "None"),
-        ({(queues.allowed_senders,): ClientError({"Error": {"Code": "AccessDenied"}}, "GetQueueUrl")}, ALL, "None"),
+        ({(queues.statements,): ClientError({"Error": {"Code": "AccessDenied"}}, "GetQueueUrl")}, ALL, "None"),
     ],
 )
 def test_the_first_broken_link_is_found_by_its_check(monkeypatch, change, links, found):

@@ -16,32 +16,11 @@ FROM_TOPIC = {  # as the SNS page of the SQS console writes it
     "Resource": QUEUE,
     "Condition": {"ArnLike": {"aws:SourceArn": TOPIC}},
 }
-OWNER = {  # as the SQS console writes it into every queue's policy
-    "Effect": "Allow",
-    "Principal": {"AWS": "arn:aws:iam::123456789012:root"},
-    "Action": "SQS:*",
-    "Resource": QUEUE,
-}
-DENY = {"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": QUEUE}
-FROM_BUCKET = {  # as the console of Lambda or S3 writes it
-    "Effect": "Allow",
-    "Principal": {"Service": "s3.amazonaws.com"},
-    "Action": "lambda:InvokeFunction",
-    "Condition": {
-        "StringEquals": {"AWS:SourceAccount": "123456789012"},
-        "ArnLike": {"AWS:SourceArn": "arn:aws:s3:::my-bucket"},
-    },
-}
 
 
 @pytest.fixture
 def senders(moto_lab):
     return lambda *statements: grants.senders(moto_lab, list(statements), QUEUE)
-
-
-@pytest.fixture
-def invokers(moto_lab):
-    return lambda *statements: grants.invokers(moto_lab, list(statements))
 
 
 @pytest.mark.parametrize(("partition", "region"), [("aws", "us-east-1"), ("aws-cn", "cn-north-1")])
@@ -80,44 +59,6 @@ def test_the_labs_own_policy_lets_the_topic_send(moto_lab, partition, region):
 )
 def test_senders_follow_from_condition_principal_action_and_resource(senders, change, found):
     assert senders({**FROM_TOPIC, **change}) == found
-
-
-@pytest.mark.parametrize(
-    ("change", "ignored"),
-    [
-        ({}, False),
-        ({"Condition": {"Bool": {"aws:SecureTransport": "false"}}}, True),
-        ({"Action": "sqs:DeleteQueue"}, True),
-        ({"Resource": f"{QUEUE}2"}, True),
-        ({"Principal": {"AWS": "arn:aws:iam::123456789012:user/bob"}}, True),
-    ],
-    ids=str,
-)
-def test_conditional_denies_and_those_of_something_else_are_ignored(senders, change, ignored):
-    found = senders(OWNER, FROM_TOPIC, {**DENY, **change})
-
-    assert found == (["HighBalanceAlert", "users of this account"] if ignored else [])
-
-
-@pytest.mark.parametrize(
-    ("change", "found"),
-    [
-        ({}, ["my-bucket of this account"]),
-        ({"Principal": "*", "Action": "LAMBDA:Invoke*"}, ["my-bucket of this account"]),
-        ({"Condition": {"ArnLike": {"AWS:SourceArn": ["arn:aws:s3:::b", "arn:aws:s3:::a*"]}}},
-         ["a* of any account", "b of any account"]),
-        ({"Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}}}, ["any bucket of this account"]),
-        ({"Condition": {"StringEquals": {"aws:SourceAccount": OTHER}}}, ["any bucket of any account"]),
-        ({"Condition": {}}, ["any bucket of any account"]),
-        ({"Effect": "Deny"}, []),
-        ({"Principal": {"Service": "events.amazonaws.com"}}, []),
-        ({"Action": "lambda:GetFunction"}, []),
-        ({"Principal": "*", "Condition": {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}}, []),
-    ],
-    ids=str,
-)  # fmt: skip
-def test_invokers_are_the_buckets_that_may_invoke_the_function(invokers, change, found):
-    assert invokers({**FROM_BUCKET, **change}) == found
 
 
 def test_statements_may_be_a_single_one_without_brackets():

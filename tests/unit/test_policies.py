@@ -1,9 +1,12 @@
 import dataclasses
 import json
+from base64 import b64encode
 
 import pytest
+from in_process import Notifier, Processor, record
 
 from lab_lib.aws import policies
+from tests.iam_requests import PROVEN, in_china, prove
 
 BOTH = [policies.transaction_processor, policies.total_notifier]
 ACCOUNT = "123456789012"
@@ -34,7 +37,7 @@ def test_a_policy_has_the_partition_of_its_region_and_fits_into_its_limit(moto_l
 @pytest.mark.parametrize(
     ("statement", "principal", "values"),
     [
-        (lambda lab: policies.lambda_trust(lab)["Statement"][0], {"Service": "lambda.amazonaws.com"}, {ACCOUNT}),
+        (lambda lab: policies.lambda_trust()["Statement"][0], {"Service": "lambda.amazonaws.com"}, set()),
         (lambda lab: policies.topic_to_queue(lab, "the-topic", "q")["Statement"][0], {"Service": "sns.amazonaws.com"},
          {"the-topic", ACCOUNT}),
         (policies.bucket_to_function, {"Service": "s3.amazonaws.com"}, {"arn:aws:s3:::b", ACCOUNT}),
@@ -46,8 +49,9 @@ def test_a_service_gets_in_only_for_this_account_and_resource(moto_lab, statemen
     found = statement(dataclasses.replace(moto_lab, bucket_name="b"))
 
     assert (found["Effect"], found["Principal"]) == ("Allow", principal)
-    assert {value for pairs in found["Condition"].values() for value in pairs.values()} == values
-    assert found["Condition"].keys() <= {"StringEquals", "ArnEquals", "ArnLike"}
+    conditions = found.get("Condition", {})
+    assert {value for pairs in conditions.values() for value in pairs.values()} == values
+    assert conditions.keys() <= {"StringEquals", "ArnEquals", "ArnLike"}
 
 
 @pytest.mark.parametrize(
@@ -65,3 +69,55 @@ def test_requests_without_tls_are_denied_to_everyone(moto_lab, policy, resources
 
     (deny,) = [each for each in statements if each["Effect"] == "Deny"]
     assert (deny["Principal"], deny["Action"], deny["Resource"], deny["Condition"]) == ("*", action, resources, TLS)
+
+
+def calls_of_lambda(lab, name):
+    """The calls that Lambda itself makes with the role of a function: its log, and its destination for failures."""
+    log = {"logGroupName": f"/aws/lambda/{lab.name(name)}", "logStreamName": "2026/01/01/[$LATEST]0"}
+    letter = {"QueueUrl": f"https://sqs/{lab.name('LabDeadLetters')}"}
+    return [call("logs", "CreateLogStream", log), call("logs", "PutLogEvents", log), call("sqs", "SendMessage", letter)]
+
+
+def calls_of_poller(lab):
+    """The calls that Lambda makes with the role of TotalNotifier to read the stream."""
+    stream = {"StreamArn": lab.arn("dynamodb", f"table/{lab.name('Transactions')}/stream/2026-01-01T00:00:00.000")}
+    iterator = {"ShardIterator": b64encode(json.dumps({"t": lab.name("Transactions")}).encode()).decode()}
+    each = {"DescribeStream": stream, "GetShardIterator": stream, "GetRecords": iterator, "ListStreams": {}}
+    return [call("dynamodbstreams", name, params) for name, params in each.items()]
+
+
+def call(service, operation, params):
+    return {"service": service, "operation": operation, "params": params}
+
+
+def processed(lab, monkeypatch, note):
+    """Let TransactionProcessor take in a file with a bad row, and the file without it."""
+    processor = Processor(lab, monkeypatch)
+    for more in (["bad"], []):
+        processor.run(processor.upload("C1|a|T1|03/16/2017|598", *more), fault=note)
+    return calls_of_lambda(lab, "TransactionProcessor")
+
+
+def notified(lab, monkeypatch, note):
+    """Let TotalNotifier send an alert, park a record, and recheck."""
+    notifier = Notifier(lab, monkeypatch)
+    notifier.run(record("C2", 1750), record("C2", {"S": "ten"}), fault=note)
+    notifier.recheck(fault=note)
+    return [*calls_of_lambda(lab, "TotalNotifier"), *calls_of_poller(lab)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "run"), [(policies.transaction_processor, processed), (policies.total_notifier, notified)]
+)
+def test_a_function_needs_all_that_its_role_allows_and_no_more(lab, monkeypatch, policy, run):
+    lab, calls = dataclasses.replace(lab, prefix="Ana-"), []
+
+    def note(name, make):
+        calls.append(call(make.service, name, make.parameters))
+        return make()
+
+    calls += run(lab, monkeypatch, note)
+
+    assert prove(policy.__name__, policy(lab), calls, lab) == PROVEN
+    china = dataclasses.replace(lab, partition="aws-cn", region="cn-north-1")
+    assert prove(policy.__name__, policy(china), in_china(calls), china) == PROVEN

@@ -161,7 +161,7 @@ LOGS = {"logGroupNamePrefix": GROUP}
         ("queue", "set_queue_attributes", {"Attributes": {"Policy": ""}}, "get_queue_attributes", QUEUE),
         ("topic", "set_topic_attributes", {"AttributeName": "DisplayName", "AttributeValue": "Spam"},
          "get_topic_attributes", {}),
-        ("topic", "set_topic_attributes", {"AttributeName": "KmsMasterKeyId", "AttributeValue": ""},
+        ("topic", "set_topic_attributes", {"AttributeName": "KmsMasterKeyId", "AttributeValue": "alias/aws/sns"},
          "get_topic_attributes", {}),
         ("topic", "set_topic_attributes", {"AttributeName": "Policy", "AttributeValue": NOTHING},
          "get_topic_attributes", {}),

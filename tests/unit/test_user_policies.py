@@ -9,15 +9,17 @@ import pytest
 from typer.testing import CliRunner
 
 import lab_lib
-from lab_lib.aws import user_policies
+from lab_lib.aws import policies, user_policies
+from lab_lib.aws.evaluator import Request, decide
 from lab_lib.cli import main
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 def rows(policy):
-    """(action, resource) of a policy."""
-    return {(action, arn) for each in policy["Statement"] for action in each["Action"] for arn in each["Resource"]}
+    """(action, resource) of a policy. An action applies only to resources of its own service."""
+    pairs = {(action, arn) for each in policy["Statement"] for action in each["Action"] for arn in each["Resource"]}
+    return {(action, arn) for action, arn in pairs if arn == "*" or arn.split(":")[2] == action.split(":")[0]}
 
 
 def is_reading(action):
@@ -59,7 +61,45 @@ def test_a_grader_changes_nothing_and_reads_only_data_of_the_lab(moto_lab):
     }
 
 
-@pytest.mark.parametrize("policy", [user_policies.grader, user_policies.learner])
+BOUNDARY = "arn:aws:iam::123456789012:policy/lab-boundary"
+
+
+def bounded(lab):
+    return user_policies.learner(replace(lab, boundary=lab.arn("iam", "policy/lab-boundary")))
+
+
+def decision(policy, action, arn, **context):
+    return decide(policy["Statement"], Request("arn:aws:iam::123456789012:user/ana", action, arn, context)).state
+
+
+@pytest.mark.parametrize(
+    ("action", "allowed"),
+    [
+        *[(action, [BOUNDARY]) for action in ("CreateRole", "PutRolePolicy", "UpdateAssumeRolePolicy")],
+        *[(action, [BOUNDARY]) for action in ("DeleteRolePolicy", "DetachRolePolicy", "PutRolePermissionsBoundary")],
+        *[(action, []) for action in ("AttachRolePolicy", "DeleteRolePermissionsBoundary", "UpdateRole")],
+    ],
+)
+def test_a_learner_with_a_boundary_changes_no_role_without_it(moto_lab, action, allowed):
+    policy, role = bounded(moto_lab), moto_lab.arn("iam", "role/TotalNotifierRole")
+
+    for boundary in (BOUNDARY, f"{BOUNDARY}2", None):
+        state = decision(policy, f"iam:{action}", role, **{"iam:permissionsboundary": boundary})
+        assert (state == "allowed") == (boundary in allowed)
+
+
+def test_a_role_with_the_boundary_can_do_what_both_functions_do_and_nothing_else_whatever_its_policy(moto_lab):
+    lab = replace(moto_lab, prefix="ana-")
+    needed = [policies.transaction_processor(lab), policies.total_notifier(lab), *policies.experiments(lab).values()]
+
+    assert rows(policies.boundary(lab)) == set.union(*map(rows, needed))
+    everything = policies.document(policies.allow(["*"], "*"))
+    for action, arn in [("sns:Publish", lab.arn("sns", "ana-HighBalanceAlert")), ("iam:CreateUser", "*")]:
+        assert decision(everything, action, arn) == "allowed"
+        assert decision(policies.boundary(lab), action, arn) == ("allowed" if action == "sns:Publish" else "denied")
+
+
+@pytest.mark.parametrize("policy", [user_policies.grader, user_policies.learner, bounded, policies.boundary])
 def test_a_policy_fits_into_a_managed_policy_with_the_longest_prefix_in_china(moto_lab, policy):
     china = replace(moto_lab, prefix="Ana-Maria-7", partition="aws-cn", region="cn-northwest-1")
 
@@ -67,14 +107,27 @@ def test_a_policy_fits_into_a_managed_policy_with_the_longest_prefix_in_china(mo
     assert len(written) <= 6144  # characters without blanks
     assert "arn:aws:" not in written
     assert "$" not in written
-    assert {action for action, _ in rows(policy(china)) if "*" in action} == {"sqs:ChangeMessageVisibility*"}
+    assert {action for action, _ in rows(policy(china)) if "*" in action} <= {"sqs:ChangeMessageVisibility*"}
 
 
 @pytest.mark.parametrize(
-    ("arguments", "policy"), [([], user_policies.grader), (["learner"], user_policies.learner), (["teacher"], None)]
+    ("arguments", "policy"),
+    [
+        ([], user_policies.grader),
+        (["learner"], user_policies.learner),
+        (["learner", "--boundary", "lab-boundary"], bounded),
+        (["boundary"], policies.boundary),
+        (["boundary", "--boundary", "x"], None),
+        (["teacher"], None),
+    ],
 )
-def test_lab_policy_prints_the_policy_of_a_grader_or_a_learner(moto_lab, monkeypatch, arguments, policy):
-    monkeypatch.setattr(lab_lib, "open_lab", lambda **_: moto_lab)
+def test_lab_policy_prints_the_policy_of_a_grader_or_a_learner_and_the_boundary(
+    moto_lab, monkeypatch, arguments, policy
+):
+    def opened(boundary="", **_):
+        return replace(moto_lab, boundary=boundary and BOUNDARY)
+
+    monkeypatch.setattr(lab_lib, "open_lab", opened)
 
     printed = CliRunner().invoke(main.app, ["policy", *arguments])
 

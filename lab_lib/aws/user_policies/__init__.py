@@ -1,11 +1,14 @@
 """IAM policies for people: learner.json for doing the lab, grader.json for reading the result.
 
+- A statement may hold actions and resources of several services: an action applies only to resources of its own
+  service. So the learner's policy fits into a managed policy.
 - A statement on "*" holds actions that have no resource-level permissions. The grader's second one is on "*" because an
   account that was built by hand may use any names.
 - Log groups stand there in both ways of writing their ARN, since AWS does not say which one an action compares.
 - A message can be seen only by receiving it, so the grader may receive messages and make them visible again.
-- Whoever has learner.json can create a role, put any permission into it, and use it through a function. In a shared
-  account, add a permissions boundary to iam:CreateRole.
+- Without a permissions boundary, learner.json leads to every permission: a learner puts it into a role, and uses it
+  through a function. With a boundary, no action that could widen a role works on a role without it. All these actions
+  stand in the statement of iam:CreateRole.
 """
 
 import json
@@ -17,8 +20,16 @@ from lab_lib.lab import Lab
 
 
 def learner(lab: Lab) -> Policy:
-    """Return the policy for doing and checking the whole lab. It covers only resources with the lab's names."""
-    return _fill_in("learner.json", lab)
+    """Return the policy for doing and checking the whole lab. It covers only resources with the lab's names.
+
+    If the lab has a boundary, every role of the learner must have it.
+    """
+    policy = _fill_in("learner.json", lab)
+    if lab.boundary:
+        (roles,) = [each for each in policy["Statement"] if "iam:CreateRole" in each["Action"]]
+        roles["Action"].append("iam:PutRolePermissionsBoundary")
+        roles["Condition"] = {"StringEquals": {"iam:PermissionsBoundary": lab.boundary}}
+    return policy
 
 
 def grader(lab: Lab) -> Policy:
@@ -27,6 +38,7 @@ def grader(lab: Lab) -> Policy:
 
 
 def _fill_in(file: str, lab: Lab) -> Policy:
-    names = {name: getattr(lab, name) for name in ("partition", "region", "account", "prefix", "bucket")}
+    names = {name: getattr(lab, name) for name in ("partition", "region", "account", "prefix")}
+    names["bucket"] = lab.bucket_name or f"{lab.bucket_stem}*"  # see `Lab.rename_bucket`
     policy: Policy = json.loads(Template(files(__name__).joinpath(file).read_text("utf-8")).substitute(names))
     return policy
