@@ -25,7 +25,7 @@ def test_a_role_allows_no_action_with_a_star_and_only_resources_with_the_prefix(
     assert {each["Effect"] for each in statements} == {"Allow"}
 
 
-@pytest.mark.parametrize("policy", [*BOTH, policies.tls_only_bucket, policies.lambda_trust])
+@pytest.mark.parametrize("policy", [*BOTH, policies.tls_only_bucket])
 def test_a_policy_has_the_partition_of_its_region_and_fits_into_its_limit(moto_lab, policy):
     written = json.dumps(policy(dataclasses.replace(moto_lab, partition="aws-cn", region="cn-north-1")))
 
