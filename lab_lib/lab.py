@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from http import HTTPStatus
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ import boto3
 import botocore.loaders
 import botocore.session
 from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, ConnectionError, HTTPClientError
 from botocore.parsers import ResponseParserError
 from botocore.utils import is_valid_endpoint_url
@@ -38,6 +41,7 @@ _LONGEST_STEM = 56  # characters of a bucket's name, of which there are at most 
 _GIVEN = ("processor_role", "notifier_role", "bucket", "boundary")
 SETTINGS = ("account", "profile", "region", "prefix", "threshold", "email", "phone", *_GIVEN)
 MOST_DIGITS = 15  # of the threshold: it is a float in a notebook, which keeps so many
+REQUESTS = "LAB_REQUESTS"  # set while `lab run` counts: the file to which each request to AWS adds its name
 _ROWS_PER_SECOND = 600  # of the embedded AWS; docs/performance.md has three times as many, on a quiet computer
 _ROWS_PER_SECOND_ON_AWS = 500  # not measured: a careful guess for 256 MB, and 1,000 writes a second a partition
 
@@ -336,7 +340,7 @@ def _endpoint() -> str | None:
 def _aws_session(
     account: str, profile: str, region: str, role_arn: str, external_id: str, endpoint: str | None
 ) -> boto3.Session:
-    """Return a session of the profile, or one that has assumed the role for an hour. UsageError if it has none."""
+    """Return a session of the profile, or one that has assumed the role. UsageError without credentials."""
     if not account:
         raise UsageError(
             f"{role_arn or profile} is for AWS, and no account is named. Name the one that you want to use."
@@ -345,16 +349,30 @@ def _aws_session(
     if own is None:
         who = f"Profile {profile}" if profile else "The environment"
         raise UsageError(f"{who} has no credentials. Sign in, or name another profile.")
-    if not role_arn:
-        return own
-    wanted = {"RoleArn": role_arn, "RoleSessionName": TAG_VALUE, **({"ExternalId": external_id} if external_id else {})}
+    if role_arn:
+        own = _session(region, credentials=_assumed(own, role_arn, external_id, endpoint), profile=profile or None)
+    if path := os.environ.get(REQUESTS):
+        own.events.register("before-send", functools.partial(_note_request, Path(path)))
+    return own
+
+
+def _note_request(path: Path, event_name: str, **_: Any) -> None:
+    """Add the name of a request, such as s3.PutObject, to the file. A retry is a request too."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{event_name.removeprefix('before-send.')}\n")
+
+
+def _assumed(own: boto3.Session, role_arn: str, external_id: str, endpoint: str | None) -> Credentials:
+    """Return credentials of the role, which botocore renews before their hour ends. LabError if there are none."""
+    settings = {"RoleSessionName": TAG_VALUE, **({"ExternalId": external_id} if external_id else {})}
+    client = functools.partial(own.client, endpoint_url=endpoint, config=_config(endpoint))
+    fetcher = AssumeRoleCredentialFetcher(client, own.get_credentials(), role_arn, settings)
+    credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
     try:
-        sts = own.client("sts", endpoint_url=endpoint, config=_config(endpoint))
-        temporary = sts.assume_role(**wanted)["Credentials"]
+        credentials.get_frozen_credentials()
     except (BotoCoreError, ClientError) as error:
         raise LabError(f"Cannot assume {role_arn}. Look at the role's trust policy. AWS says: {error}") from None
-    keys = temporary["AccessKeyId"], temporary["SecretAccessKey"], temporary["SessionToken"]
-    return _session(region, keys, profile=profile or None)
+    return credentials
 
 
 def _caller(session: boto3.Session, endpoint: str | None) -> str:
@@ -388,11 +406,15 @@ def _user_session(profile: str, region: str) -> boto3.Session | None:
         raise UsageError(f"{error}. `aws configure list-profiles` shows the profiles of this machine.") from None
 
 
-def _session(region: str, keys: tuple[str, ...] = (), **settings: Any) -> boto3.Session:
+def _session(
+    region: str, keys: tuple[str, ...] = (), credentials: Credentials | None = None, **settings: Any
+) -> boto3.Session:
     core = botocore.session.Session(**settings)
     core.register_component("data_loader", _service_models())
     if keys:
         core.set_credentials(*keys)
+    if credentials:
+        core.register_component("credential_provider", SimpleNamespace(load_credentials=lambda: credentials))
     return boto3.Session(botocore_session=core, region_name=region)
 
 

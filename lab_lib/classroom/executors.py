@@ -1,7 +1,6 @@
 """Run the work of a class in processes or threads of this machine, or on the workers of a Dask cluster.
 
-Each way is a context manager that gives `submit(work)`, which returns a Future of the student's record. The module job,
-which loads boto3, is imported only when work begins: `lab --help` reads JOBS.
+Each way is a context manager that gives `submit(work)`, which returns a Future of the student's record.
 """
 
 import os
@@ -13,18 +12,35 @@ from typing import Any
 
 from lab_lib.errors import UsageError
 
-JOBS = 2 * (os.cpu_count() or 1)  # accounts at a time: half of a run is waiting for AWS
-THREADS = 8  # accounts that are graded or cleaned at a time: a thread only waits for AWS
+_CORES = os.cpu_count() or 1
+JOBS = 2 * _CORES  # accounts at a time on the embedded AWS, which needs the other half of the cores' time
+# Accounts at a time on AWS: a run waits there for more than 90 % of its time, but all kernels start at once.
+JOBS_ON_AWS = 16 * _CORES
+MEMORY = 300_000_000  # bytes of a student's process and kernel, of which 245 MB were measured
+THREADS = 8  # accounts that are graded or cleaned at a time on the embedded AWS
 
 Submit = Callable[[Any], Future[dict[str, Any]]]  # from a job.Work to its record
 
 
+def jobs_for(students: int, on_aws: bool) -> int:
+    """Return how many accounts to run at a time: on AWS as many as this computer can hold, else as its cores can do."""
+    import psutil
+
+    fit = min(students, JOBS_ON_AWS, psutil.virtual_memory().available // MEMORY) if on_aws else min(students, JOBS)
+    return max(fit, 1)
+
+
+def threads_for(students: int, on_aws: bool) -> int:
+    """Return how many accounts to grade or clean at a time."""
+    return max(min(students, JOBS_ON_AWS if on_aws else THREADS), 1)
+
+
 @contextmanager
-def threads() -> Iterator[Submit]:
-    """Grade accounts in threads. On the way out, gradings that have begun end, and the others are cancelled."""
+def threads(number: int) -> Iterator[Submit]:
+    """Grade this many accounts at a time. On the way out, gradings that have begun end; the others are cancelled."""
     from lab_lib.classroom import job
 
-    pool = ThreadPoolExecutor(THREADS)
+    pool = ThreadPoolExecutor(number)
     try:
         yield lambda work: pool.submit(job.grade, work)
     finally:

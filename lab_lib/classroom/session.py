@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib.aws import cleanup
 from lab_lib.classroom import job
-from lab_lib.classroom.executors import THREADS, Submit
+from lab_lib.classroom.executors import Submit, threads_for
 from lab_lib.classroom.job import Record, Work
 from lab_lib.classroom.roster import Student
 from lab_lib.embedded import server
@@ -124,15 +124,26 @@ class Leak:
 
 def clean(students: list[Student]) -> list[Leak]:
     """Delete what the lab made in each of these accounts."""
-    with ThreadPoolExecutor(THREADS) as threads:
+    with ThreadPoolExecutor(threads_for(len(students), on_aws(students))) as threads:
         return list(threads.map(_clean, students))
+
+
+def on_aws(students: list[Student]) -> bool:
+    """Return True if all of these accounts are on AWS."""
+    return len(_real(students)) == len(students)
 
 
 def confirm(students: list[Student], yes: bool, what: str = "At its end, this class deletes") -> None:
     """Ask, unless `yes`, before the lab's resources in accounts on AWS are deleted."""
-    real = [each for each in students if not is_embedded(each.profile, each.role_arn)]
-    if real and not yes and "AWS_ENDPOINT_URL" not in os.environ:
+    if (real := _real(students)) and not yes:
         cleanup.ask(f"{what} everything that the lab made in {len(real)} accounts on AWS. Go on?")
+
+
+def _real(students: list[Student]) -> list[Student]:
+    """Return the students whose accounts are on AWS."""
+    if "AWS_ENDPOINT_URL" in os.environ:
+        return []
+    return [each for each in students if not is_embedded(each.profile, each.role_arn)]
 
 
 def _clean(student: Student) -> Leak:

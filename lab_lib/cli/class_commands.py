@@ -13,7 +13,6 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from lab_lib.classroom.executors import JOBS
 from lab_lib.cli.terminal import Yes, handle_errors, out, relative_to_cwd
 
 _BOOK_EVERY = 10  # seconds between two grade books while a class runs
@@ -70,6 +69,7 @@ Roster = Annotated[Path, typer.Argument(help="A CSV file with the columns accoun
 Out = Annotated[
     Path, typer.Option("--out", help="The folder of the results: a folder per student, and the grade book.")
 ]
+_JOBS = "Accounts to run at the same time; by default all on AWS, and two a core if one is on the embedded AWS."
 _SHARD = "A part of the class, such as 2/5; then copy the folders together and run `lab class report`."
 Shard = Annotated[str, typer.Option(help=_SHARD)]
 Only = Annotated[str, typer.Option(help="Only these accounts of the roster, separated by commas.")]
@@ -79,7 +79,7 @@ Only = Annotated[str, typer.Option(help="Only these accounts of the roster, sepa
 def run(
     roster: Roster,
     out_dir: Out,
-    jobs: Annotated[int, typer.Option(min=1, help="Accounts to run at the same time.")] = JOBS,
+    jobs: Annotated[int | None, typer.Option(min=1, help=_JOBS)] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on: keep what is done, and run the others.")] = False,
     shard: Shard = "",
     only: Only = "",
@@ -104,9 +104,11 @@ def run(
         works = session.plan(session.chosen(everybody, shard), out_dir, until)
         wanted = {each.account for each in session.chosen(everybody, shard, only)}
         to_do = [each for each in session.left_to_do(works, resume) if each.student.account in wanted]
+        students = [each.student for each in to_do]
         if not keep:
-            session.confirm([each.student for each in to_do], yes)
-        workers = executors.cluster(scheduler) if scheduler else executors.processes(min(jobs, len(to_do)) or 1)
+            session.confirm(students, yes)
+        jobs = jobs or executors.jobs_for(len(students), session.on_aws(students))
+        workers = executors.cluster(scheduler) if scheduler else executors.processes(jobs)
 
         def write_book() -> list[dict[str, Any]]:
             records = [each for each in session.records(works) if each["state"] != "not run" or not only]
@@ -133,11 +135,13 @@ def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
     from lab_lib.cli import class_table
 
     with handle_errors("Stopped. No account was changed. To grade all of them, name another --out."):
-        works = session.plan(session.chosen(_read(roster), only=only), out_dir)
+        students = session.chosen(_read(roster), only=only)
+        works = session.plan(students, out_dir)
         session.refuse_results(works, "Name another --out.")
+        threads = executors.threads_for(len(students), session.on_aws(students))
         with session.alone(out_dir):
             try:
-                with class_table.live(works, works) as finished, executors.threads() as submit:
+                with class_table.live(works, works) as finished, executors.threads(threads) as submit:
                     for record in session.run(works, submit):
                         finished(record)
             finally:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any
 
 from rich.live import Live
@@ -15,8 +16,8 @@ from lab_lib.classroom.roster import Student
 from lab_lib.cli.terminal import err
 from lab_lib.masking import without_accounts
 
-_STYLES = {"running": "bold", "failed": "red", "waiting": "bright_black", "done": "green", "done before": "green"}
-_ORDER = list(_STYLES)  # of the rows: a terminal may have too few lines for all
+_STYLES = {"failed": "red", "running": "bold", "waiting": "bright_black", "done": "green", "done before": "green"}
+_ORDER = list(_STYLES)  # of the rows
 _Row = tuple[str, str, str, str, str]
 
 
@@ -52,13 +53,18 @@ class _Progress:
         err.print(f"{words}  {record['seconds']:.0f} s{why}", soft_wrap=True)
 
     def table(self) -> Table:
-        """Return as many rows as the terminal has lines for, and a count of each state below them."""
-        rows = sorted(map(self._row, self.works), key=lambda row: _ORDER.index(row[3]))
+        """Return a row for each student or, if the terminal has too few lines, for each step and state.
+
+        Below it is a count of each state.
+        """
+        rows = sorted(map(self._row, self.works), key=lambda row: (_ORDER.index(row[3]), row[2]))
         counts = {state: sum(row[3] == state for row in rows) for state in _ORDER}
         caption = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        if len(rows) > err.height - 6:
+            return _by_step(rows, caption)
         table = Table("account", "name", "step", "state", "seconds", header_style="bold", caption=caption)
         table.columns[4].justify = "right"
-        for account, name, step, state, seconds in rows[: max(err.height - 6, 1)]:
+        for account, name, step, state, seconds in rows:
             table.add_row(account, Text(name), step, Text(state, _STYLES[state]), seconds)
         return table
 
@@ -72,6 +78,23 @@ class _Progress:
             seconds = time.monotonic() - self.started.setdefault(folder, time.monotonic())
             return account, name, step, "running", f"{seconds:.0f}"
         return account, name, "", "waiting", ""
+
+
+def _by_step(rows: list[_Row], caption: str) -> Table:
+    """Return a table with a line for all students who are in the same state at the same step."""
+    table = Table("state", "step", "students", "names", header_style="bold", caption=caption)
+    table.columns[2].justify = "right"
+    for column in table.columns[:3]:
+        column.no_wrap = True
+    for (state, step), group in groupby(rows, key=lambda row: (row[3], row[2])):
+        names = [name for _, name, *_ in group]
+        table.add_row(
+            Text(state, _STYLES[state]),
+            step,
+            str(len(names)),
+            Text(", ".join(names), no_wrap=True, overflow="ellipsis"),
+        )
+    return table
 
 
 def marked_down(students: Sequence[dict[str, Any]]) -> Table:

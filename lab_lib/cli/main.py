@@ -101,7 +101,7 @@ def run(
     """
     from lab_lib.aws import cleanup
     from lab_lib.exercises import copies
-    from lab_lib.run import headless
+    from lab_lib.run import costs, headless
 
     parameters: dict[str, Any] = {"account": account, "profile": profile, "region": region, "prefix": prefix}
     parameters |= {"threshold": threshold, "email": email, "phone": phone, "data_file": str(data or ""), "yes": True}
@@ -116,9 +116,17 @@ def run(
         notebooks = headless.notebooks(until)
         if mine:
             notebooks = [copies.existing(path.name) for path in notebooks]
+        lab = headless.prepare(parameters)[1]
+        if lab.is_real:
+            err.print(costs.before([path.stem[:2] for path in notebooks]), soft_wrap=True)
         if until is None:  # ask here, since notebook 99 runs without a reader
-            cleanup.confirm_run(headless.prepare(parameters)[1], yes)
-    with handle_errors(), tempfile.NamedTemporaryFile() as file, progress_bar(waiting := Path(file.name)) as progress:
+            cleanup.confirm_run(lab, yes)
+    with (
+        handle_errors(),
+        tempfile.NamedTemporaryFile() as file,
+        costs.counted() as requests,
+        progress_bar(waiting := Path(file.name)) as progress,
+    ):
         folder = out_dir or ROOT / "runs" / datetime.now().strftime("%Y-%m-%d-%H%M%S")
         bar, steps = progress.add_task("starting", total=len(notebooks)), []
 
@@ -138,6 +146,8 @@ def run(
             progress.stop()
         out.print(_steps_table(steps, notebooks))
         out.print(_summary(result), soft_wrap=True)
+        if lab.is_real:
+            out.print(costs.after(requests(), [step.notebook[:2] for step in steps]), soft_wrap=True)
         out.print(f"Executed notebooks and result.json: {relative_to_cwd(folder)}", soft_wrap=True)
         if not result["ok"]:
             out.print("Everything made so far is still there. `lab clean` deletes it.", style="bold")

@@ -1,4 +1,4 @@
-"""Write each call that is made through botocore into the file CALLS, as a line of JSON.
+"""Write each call that is made through botocore, and what AWS would refuse in it, into the file CALLS: a line of JSON.
 
 Another process does so if its sitecustomize.py calls `begin`; this folder must be on its PYTHONPATH.
 """
@@ -10,13 +10,26 @@ from pathlib import Path
 
 def note(params, model, **_):
     """Append the call to the file; bytes, streams and times become text."""
+    from limits import problems
+
     call = {"service": model.service_model.service_name, "operation": model.name, "params": params}
     with Path(os.environ["CALLS"]).open("a", encoding="utf-8") as calls:
-        calls.write(json.dumps(call, default=str) + "\n")
+        calls.write(json.dumps(call | {"problems": problems(model, params)}, default=str) + "\n")
 
 
 def begin():
-    """From now on, each botocore session of this process writes its calls."""
-    from botocore.handlers import BUILTIN_HANDLERS
+    """From now on, each botocore session of this process writes its calls, as they are when all handlers are done."""
+    from botocore.handlers import BUILTIN_HANDLERS, REGISTER_LAST
 
-    BUILTIN_HANDLERS.append(("provide-client-params", note))
+    BUILTIN_HANDLERS.append(("before-parameter-build", note, REGISTER_LAST))
+
+
+def environment(folder):
+    """Return the variables that let another Python process write its calls to the file `calls` of this folder."""
+    (folder / "sitecustomize.py").write_text("import recorder\n\nrecorder.begin()\n")
+    return {"PYTHONPATH": f"{folder}{os.pathsep}{Path(__file__).parent}", "CALLS": str(folder / "calls")}
+
+
+def calls(folder):
+    """Return the calls that were written there."""
+    return [json.loads(line) for line in (folder / "calls").read_text().splitlines()]

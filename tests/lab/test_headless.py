@@ -5,11 +5,13 @@ import os
 import re
 import signal
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import nbformat
 import psutil
 import pytest
+import recorder
 from commands import LAB, begin, in_process
 
 from lab_lib.aws import buckets, cleanup, queues, tables
@@ -17,13 +19,14 @@ from lab_lib.embedded import server
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies
 from lab_lib.lab import SETTINGS, open_lab
-from lab_lib.run import headless
+from lab_lib.run import costs, headless
 from lab_lib.run.kernels import one_kernel
 from tests.learners import solve
 
 STEPS = [path.stem for path in headless.notebooks()]
 EMAIL, PHONE = "ana@example.com", "+15555550100"
 PEOPLE = ["--email", EMAIL, "--phone", PHONE]
+SERVICES = {"cloudwatch", "dynamodb", "dynamodbstreams", "iam", "lambda", "logs", "s3", "sns", "sqs"}
 NO_AWS = {"AWS_PROFILE": "there-is-no-such-profile", "AWS_CONFIG_FILE": "/nowhere", "AWS_REGION": "eu-west-3"}
 OTHER_FILE = """\
 customer_id|customer_address|trn_id|trn_date|trn_amount
@@ -84,7 +87,8 @@ def whole(stopped, runs_account, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     (folder / "other.txt").write_text(OTHER_FILE)
     options = ["--data", folder / "other.txt", "--threshold", "1750", "--out", folder / "out"]
-    return folder / "out", command("run", "--account", runs_account, *PEOPLE, *options, **NO_AWS)
+    settings = NO_AWS | recorder.environment(folder)
+    return folder / "out", command("run", "--account", runs_account, *PEOPLE, *options, **settings)
 
 
 def test_ctrl_c_ends_the_run_with_one_line_and_leaves_no_process_and_no_temporary_file(stopped, runs_account):
@@ -123,6 +127,17 @@ def test_the_next_run_ends_with_what_the_account_held_at_its_end(whole, runs_acc
     }
 
 
+def test_aws_would_take_every_request_of_the_run_and_the_estimate_of_its_cost_is_near(whole):
+    calls = recorder.calls(whole[0].parent)
+
+    assert {call["service"] for call in calls} == SERVICES
+    assert [problem for call in calls for problem in call["problems"]] == []
+    # On AWS, more requests are made while waiting.
+    used = costs.used(Counter(f"{call['service']}.{call['operation']}" for call in calls))
+    estimated = costs.cents([name[:2] for name in STEPS], ["lab"])
+    assert estimated / 4 < sum(costs.prices()[what] * number for what, number in used.items()) / 1e4 < estimated
+
+
 def test_the_result_and_the_table_have_a_line_for_each_notebook(whole):
     folder, process = whole
 
@@ -133,6 +148,7 @@ def test_the_result_and_the_table_have_a_line_for_each_notebook(whole):
         (line,) = [line for line in process.stdout.splitlines() if f"✔ {name}" in line]
         assert re.search(r"(\d+) of \1\b.*\d+\.\d", line)
     assert str(folder) in process.stdout
+    assert "to AWS" not in process.stdout
 
 
 def test_each_notebook_is_written_with_its_outputs_and_the_parameters_that_it_has(whole, runs_account):
@@ -189,6 +205,22 @@ def test_a_notebook_that_fails_ends_the_run_with_status_1_and_its_evidence(accou
     cells = nbformat.read(tmp_path / f"{STEPS[0]}.ipynb", as_version=4).cells
     errors = [output for cell in cells for output in cell.get("outputs", []) if output.output_type == "error"]
     assert [error.ename for error in errors] == ["WrongResource"]
+
+
+def test_a_run_on_aws_shows_its_time_and_cost_before_and_counts_the_requests_of_its_kernel(
+    account, tmp_path, monkeypatch
+):
+    found = server.start()
+    keys = f"aws_access_key_id = {account}\naws_secret_access_key = {found.secret}\n"
+    (tmp_path / "config").write_text(f"[profile aws]\nendpoint_url = {found.endpoint}\n{keys}")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+    given = ["--profile", "aws", "--account", account, "--until", "00", "--out", tmp_path / "out"]
+    ended = in_process("run", *given)
+
+    assert ended.stderr.startswith("On AWS this takes about 2 minutes, and costs less than 0.1 cents (prices of ")
+    (counted,) = re.findall(r"^Requests:  (\d+) to AWS", ended.stdout, re.MULTILINE)
+    assert int(counted) > 50  # of which the command itself makes about twenty
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import recorder
 from accounts import user_of
 from chains import Chain
 
@@ -56,13 +57,11 @@ def learner():
 @pytest.fixture(scope="module")
 def ran(learner, tmp_path_factory):
     """(finished process, result.json, calls) of a `lab run` with the learner's key and policy."""
-    folder, recorder = tmp_path_factory.mktemp("learner"), Path(__file__).parent
-    (folder / "sitecustomize.py").write_text("import recorder\n\nrecorder.begin()\n")
+    folder = tmp_path_factory.mktemp("learner")
     keys = learner.session.get_credentials()
     environment = {
         **{name: os.environ[name] for name in ("PATH", "HOME")},
-        "PYTHONPATH": f"{folder}{os.pathsep}{recorder}",
-        "CALLS": str(folder / "calls"),
+        **recorder.environment(folder),
         "AWS_ENDPOINT_URL": learner.endpoint,
         "AWS_ACCESS_KEY_ID": keys.access_key,
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,
@@ -70,8 +69,7 @@ def ran(learner, tmp_path_factory):
     command = [Path(sys.executable).with_name("lab"), "run", "--out", folder / "out", "--email", "ana@example.com"]
     command += ["--prefix", PREFIX]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
-    calls = [json.loads(line) for line in (folder / "calls").read_text().splitlines()]
-    return ran, json.loads((folder / "out" / "result.json").read_text()), calls
+    return ran, json.loads((folder / "out" / "result.json").read_text()), recorder.calls(folder)
 
 
 def test_a_learner_runs_all_notebooks_and_nothing_is_left(ran):

@@ -13,6 +13,7 @@ from moto.iam.access_control import PermissionResult
 
 from lab_lib.aws import policies, queues, roles
 from lab_lib.lab import Lab
+from tests.lab.limits import problems
 
 ACCOUNT = "123456789012"  # moto's own
 
@@ -31,7 +32,14 @@ def clean_environment(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="session")
 def session():
-    return boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    """A session whose requests fail the test if AWS would refuse them, where moto may accept them."""
+    session = boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+    session.events.register_last("before-parameter-build", accepted)
+    return session
+
+
+def accepted(params, model, **_):
+    assert problems(model, params) == []
 
 
 @pytest.fixture(scope="session")

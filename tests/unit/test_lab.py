@@ -1,9 +1,12 @@
 import dataclasses
+import re
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from moto import mock_aws
 from moto.sts import sts_backends
+from moto.sts.models import STSBackend
 
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError, WrongAccount
@@ -241,6 +244,29 @@ def test_a_role_is_assumed_with_the_profiles_credentials_and_its_external_id(pro
     assert (lab.account, lab.is_real) == (OTHER, True)
     with pytest.raises(WrongAccount):
         open_lab(account=MOTOS, profile=profile, role_arn=role)
+
+
+def test_a_role_is_assumed_again_before_its_session_ends(profile, monkeypatch):
+    assume, minutes, signed_by = STSBackend.assume_role, [9], []
+
+    def assume_for(*arguments, **named):
+        assumed = assume(*arguments, **named)
+        assumed.expiration = datetime.now(UTC) + timedelta(minutes=minutes[-1])
+        return assumed
+
+    def note(request, **_):
+        signed_by.append(re.search("Credential=(.*?)/", request.headers["Authorization"].decode())[1])
+
+    monkeypatch.setattr(STSBackend, "assume_role", assume_for)
+    lab = open_lab(account=OTHER, profile=profile, role_arn=f"arn:aws:iam::{OTHER}:role/Grader")
+    lab.client("sqs").meta.events.register("before-send", note)
+    for left in (9, 9, 60, 60):  # minutes; botocore wants at least ten to be left
+        minutes.append(left)
+        lab.client("sqs").list_queues()
+
+    first, second, third, last = signed_by
+    assert len({first, second, third}) == 3
+    assert last == third
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,95 @@
+"""Estimate the minutes and cents of a run on AWS, count the requests that it makes, and say what they cost.
+
+usage.json holds what each notebook uses on AWS, by the names in prices.json: by the lab's requests, and by what the
+functions do. It was counted in a run on the embedded AWS; requests of AWS's longer waits were added by estimate.
+minutes.json holds the seconds that each notebook takes on AWS.
+"""
+
+import json
+import math
+import os
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lab_lib.aws.cloudwatch import METRICS
+from lab_lib.lab import REQUESTS
+
+# What one request costs, by a pattern of its name: the name in prices.json, and how many. An item here is below 1 KB.
+_PAID = {
+    r"s3\.(Put|List|Create|Upload|Complete)\w+": ("s3 writes", 1),
+    r"s3\.(Get|Head)\w+": ("s3 reads", 1),
+    r"dynamodb\.(Scan|Query|GetItem)": ("read units", 1),
+    r"dynamodb\.(Put|Update|Delete)Item": ("write units", 1),
+    r"dynamodb-?streams\.GetRecords": ("stream reads", 1),
+    r"cloudwatch\.GetMetricData": ("metrics", len(METRICS)),
+    r"sns\.\w+": ("sns calls", 1),
+    r"sqs\.\w+": ("sqs messages", 1),
+}
+
+
+def prices() -> dict[str, Any]:
+    """Return the dollars for a million of each thing that costs, with their date and Region."""
+    return _read("prices.json")
+
+
+@contextmanager
+def counted() -> Iterator[Callable[[], Counter[str]]]:
+    """Count the requests to AWS of this process and of the kernels that it starts, such as 3 of "s3.PutObject"."""
+    with tempfile.NamedTemporaryFile(prefix="lab-requests-") as file:
+        os.environ[REQUESTS] = file.name
+        try:
+            yield lambda: Counter(Path(file.name).read_text(encoding="utf-8").split())
+        finally:
+            del os.environ[REQUESTS]
+
+
+def minutes(numbers: Iterable[str]) -> float:
+    """Return the minutes that these notebooks, such as "05", take on AWS."""
+    seconds = _read("minutes.json")
+    return sum(float(seconds[number]) for number in numbers) / 60
+
+
+def cents(numbers: Iterable[str], who: Iterable[str] = ("lab", "functions")) -> float:
+    """Return what these notebooks cost on AWS: the requests of the lab, and what the functions do."""
+    usage = _read("usage.json")
+    return sum(_cents(usage[number].get(each, {})) for number in numbers for each in who)
+
+
+def before(numbers: list[str]) -> str:
+    """Return a sentence on the time and money that these notebooks will take."""
+    return f"On AWS this takes about {math.ceil(minutes(numbers))} minutes, and costs {_priced(cents(numbers))}."
+
+
+def after(requests: Counter[str], numbers: list[str]) -> str:
+    """Return a line on the requests of the lab and the cost of the run; what the functions did is estimated."""
+    cost = _priced(_cents(used(requests)) + cents(numbers, ["functions"]))
+    return f"Requests:  {requests.total():,} to AWS; with what the functions do, estimated, the run costs {cost}"
+
+
+def used(requests: Counter[str]) -> Counter[str]:
+    """Return how much of each thing that costs these requests have used."""
+    found: Counter[str] = Counter()
+    for name, times in requests.items():
+        for pattern, (what, number) in _PAID.items():
+            if re.fullmatch(pattern, name):
+                found[what] += times * number
+    return found
+
+
+def _cents(usage: Mapping[str, float]) -> float:
+    return sum(number * float(prices()[what]) for what, number in usage.items()) * 100 / 1e6
+
+
+def _priced(amount: float) -> str:
+    text = f"about {amount:.1f} cents" if amount >= 0.05 else "less than 0.1 cents"
+    return f"{text} (prices of {prices()['date']} in {prices()['region']}; SMS is extra)"
+
+
+def _read(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    return found

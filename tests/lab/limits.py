@@ -1,0 +1,164 @@
+"""Say what AWS would refuse in a request, by botocore's models of the services and by AWS's documented limits.
+
+botocore itself checks types, required parameters and minimums when it sends a request. It leaves the rest to AWS, and
+the embedded AWS and moto accept much of it.
+"""
+
+import json
+import re
+
+TAG_TEXT = r"[\w\s.:/=+\-@]*"
+RETENTION = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
+# Java's names for characters, which Python's patterns do not have.
+JAVA = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s", r"\p{P}": r"!-/:-@\[-`{-~", r"\p{M}": "", r"\p{S}": "+=|~"}
+
+
+def text(low, high, pattern="(?s:.*)"):
+    return lambda value: low <= len(value.encode()) <= high and re.fullmatch(pattern, value)
+
+
+def number(low, high, *others):
+    return lambda value: low <= int(value) <= high or int(value) in others
+
+
+def items(high, low=0):
+    return lambda value: low <= len(value) <= high
+
+
+def document(high):
+    """A JSON document of at most so many characters, without white space; an empty one deletes it."""
+    return lambda value: not value or len(json.dumps(json.loads(value), separators=(",", ":"))) <= high
+
+
+def size(high):
+    return lambda value: len(json.dumps(value, default=str)) <= high
+
+
+def tags(value):
+    pairs = value if isinstance(value, dict) else {each["Key"]: each["Value"] for each in value}
+    right = [text(1, 128, TAG_TEXT)(key) and text(0, 256, TAG_TEXT)(value) for key, value in pairs.items()]
+    return len(pairs) <= 50 and all(right) and not any(key.lower().startswith("aws:") for key in pairs)
+
+
+def batch(high):
+    """RequestItems: at most so many keys or items of all tables together."""
+    return lambda tables: (
+        1 <= sum(len(each["Keys"] if isinstance(each, dict) else each) for each in tables.values()) <= high
+    )
+
+
+NAME = r"[A-Za-z0-9_-]+"
+EVERYWHERE = {"Tags": tags, "tags": tags, "TagSet": tags, "UntagLogGroup:tags": items(50)}
+# What the models do not say. Of each service: a parameter, or its last names where others have the same one, or its
+# operation before it; and what AWS allows there.
+LIMITS = {
+    "s3": {  # User Guide: bucket naming rules, object keys, bucket policies
+        "Bucket": text(3, 63, r"[a-z0-9][a-z0-9.-]*[a-z0-9]"),
+        "Key": text(1, 1024),
+        "Filter.Key": items(2),  # not the name of an object
+        "Policy": document(20_480),
+        "Delete.Objects": items(1_000, 1),
+        "LambdaFunctionConfigurations.Id": text(1, 255),
+    },
+    "dynamodb": {  # Developer Guide: service quotas, naming rules
+        "TableName": text(3, 255, r"[A-Za-z0-9_.-]+"),
+        "BatchWriteItem:RequestItems": batch(25),
+        "BatchGetItem:RequestItems": batch(100),
+        "Item": size(400_000),
+        "UpdateExpression": text(1, 4_096),
+        "ConditionExpression": text(1, 4_096),
+    },
+    "lambda": {  # Developer Guide: quotas; API reference: CreateFunction, CreateEventSourceMapping
+        "CreateFunction:FunctionName": text(1, 64, NAME),
+        "Timeout": number(1, 900),
+        "MemorySize": number(128, 10_240),
+        "Environment.Variables": size(4_096),
+        "ZipFile": items(50_000_000, 1),
+        "MaximumRecordAgeInSeconds": number(60, 604_800, -1),
+        "Payload": items(6_000_000),
+    },
+    "iam": {  # User Guide: IAM and STS quotas
+        "PutRolePolicy:PolicyDocument": document(10_240),
+        "AssumeRolePolicyDocument": document(2_048),
+        "UpdateAssumeRolePolicy:PolicyDocument": document(2_048),
+    },
+    "logs": {"retentionInDays": RETENTION.__contains__},  # API reference: PutRetentionPolicy
+    "sns": {  # API reference: CreateTopic, Publish
+        "Name": text(1, 256, NAME),
+        "Subject": text(1, 100, r"[!-~][ -~]*"),
+        "Message": text(1, 262_144),
+        "MessageStructure": text(4, 4, "json"),
+        "Attributes.Policy": document(30_720),
+    },
+    "sqs": {  # API reference: CreateQueue, SetQueueAttributes, SendMessage, ReceiveMessage
+        "QueueName": text(1, 80, NAME),
+        "VisibilityTimeout": number(0, 43_200),
+        "MessageRetentionPeriod": number(60, 1_209_600),
+        "DelaySeconds": number(0, 900),
+        "ReceiveMessageWaitTimeSeconds": number(0, 20),
+        "WaitTimeSeconds": number(0, 20),
+        "MaxNumberOfMessages": number(1, 10),
+        "RedrivePolicy": lambda value: 1 <= int(json.loads(value)["maxReceiveCount"]) <= 1_000,
+        "Entries": items(10, 1),
+        "Entries.Id": text(1, 80, NAME),
+        "MessageBody": text(1, 262_144, r"[\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+"),
+        "Policy": document(8_192),
+    },
+    "cloudwatch": {"MetricDataQueries": items(500, 1), "MetricDataQueries.Id": text(1, 255, r"[a-z]\w*")},
+}
+
+
+def problems(model, params):
+    """Return what AWS would refuse in these parameters of botocore's operation model."""
+    found, service = [], model.service_model.service_name
+    for path, shape, value in _values(model.input_shape, params):
+        found += [f"{path} is {str(value)[:60]!r}: {why}" for why in _against(shape, value)]
+        rule = _rule(service, model.name, path)
+        if rule and not rule(value):
+            found.append(f"{path} is {str(value)[:60]!r}: not within AWS's limit")
+    return [f"{service}.{model.name}: {each}" for each in found]
+
+
+def _rule(service, operation, path):
+    """Return the rule with the longest name that fits."""
+    rules, names = LIMITS.get(service, {}) | EVERYWHERE, path.split(".")
+    ends = [".".join(names[first:]) for first in range(len(names))]
+    return next((rules[each] for end in ends for each in (f"{operation}:{end}", end) if each in rules), None)
+
+
+def _values(shape, value, path=""):
+    """Yield (names from the top, shape, value) of each parameter, and of all parts of it."""
+    if path:
+        yield path, shape, value
+    if shape is None:
+        return
+    if shape.type_name == "structure" and isinstance(value, dict):
+        for name, part in value.items():
+            yield from _values(shape.members.get(name), part, f"{path}.{name}".lstrip("."))
+    elif shape.type_name == "list":
+        for part in value:
+            yield from _values(shape.member, part, path)
+    elif shape.type_name == "map":
+        for name, part in value.items():
+            yield f"{path} key", shape.key, name
+            yield from _values(shape.value, part, f"{path}.{name}")
+
+
+def _against(shape, value):
+    """Yield what the model does not allow: its maximum, its pattern, its enumeration."""
+    if shape is None:
+        yield "no such parameter"
+        return
+    longest, pattern = shape.metadata.get("max"), shape.metadata.get("pattern")
+    if longest is not None and (value if isinstance(value, int | float) else len(value)) > longest:
+        yield f"more than {longest}"
+    if pattern and isinstance(value, str) and not re.fullmatch(_python(pattern), value):
+        yield f"not {pattern}"
+    if getattr(shape, "enum", None) and value not in shape.enum:
+        yield f"none of {', '.join(shape.enum)}"
+
+
+def _python(pattern):
+    for java, ours in JAVA.items():
+        pattern = pattern.replace(java, ours)
+    return pattern
