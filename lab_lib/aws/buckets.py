@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from lab_lib.aws import grants, policies
 from lab_lib.errors import WrongResource, error_code
 from lab_lib.handlers.transaction_processor.transactions_file import REJECTED, rejected_key
-from lab_lib.lab import BUCKET_NAME, DEFAULT_REGION, TAG, Lab
+from lab_lib.lab import BUCKET_NAME, TAG, Lab
+from lab_lib.settings import DEFAULT_REGION
 
 _PRIVATE = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)
 _TEXT = "text/plain; charset=utf-8"

@@ -20,7 +20,8 @@ from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.errors import LabError, StepMissing, UsageError
-from lab_lib.lab import MOST_DIGITS, TAGS, Lab, has_lab_tag
+from lab_lib.lab import TAGS, Lab, has_lab_tag
+from lab_lib.settings import MOST_DIGITS
 from lab_lib.waiting import CHANGING_FUNCTION, retry_while, wait_until
 
 RUNTIME = "python3.13"

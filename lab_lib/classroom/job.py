@@ -21,10 +21,11 @@ from lab_lib import checks
 from lab_lib.checks.reports import Report
 from lab_lib.classroom.roster import Student
 from lab_lib.errors import LabError
-from lab_lib.lab import SETTINGS, Lab, open_lab
+from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked, without_accounts
 from lab_lib.private_files import make_folder, write_file
 from lab_lib.run import headless
+from lab_lib.settings import SETTINGS
 
 Record = dict[str, Any]
 STEP = ".step"  # the file in the draft that names the notebook that runs now

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from lab_lib.errors import RosterError, UsageError
-from lab_lib.lab import DEFAULT_REGION, SETTINGS, fitting, setting
 from lab_lib.run import headless
+from lab_lib.settings import DEFAULT_REGION, SETTINGS, fitting, setting
 
 _NEEDED = ("account", "name")
 _OWN = (*_NEEDED, "id", "profile", "role_arn", "external_id")  # all other columns are parameters of the notebooks

@@ -16,10 +16,11 @@ from lab_lib import lab
 from lab_lib.errors import UsageError
 from lab_lib.exercises.copies import EDITION, ROOT, STATE
 from lab_lib.private_files import can_write_to, write_file
+from lab_lib.settings import SETTINGS as OF_LAB
 
 DATA_FILE = ROOT / "data" / "transactions.txt"
 HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
-SETTINGS = (*lab.SETTINGS, "data_file")
+SETTINGS = (*OF_LAB, "data_file")
 _LONGEST_TEXT = 1_000  # characters of an answer
 
 
@@ -44,7 +45,7 @@ def open_lab(settings: dict[str, Any]) -> lab.Lab:
     """Open the lab of notebook 00. A setting that is here and not empty counts instead of the one there."""
     if not isinstance(settings, dict):
         raise UsageError(f'settings is {settings!r}; wanted names and values, such as {{"prefix": "ana-"}}.')
-    return lab.open_lab(**{name: setting(name, settings) for name in lab.SETTINGS})
+    return lab.open_lab(**{name: setting(name, settings) for name in OF_LAB})
 
 
 def open_lab_to_delete(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_lib.aws.cloudwatch import METRICS
-from lab_lib.lab import REQUESTS
+from lab_lib.sessions import REQUESTS
 
 # What one request costs, by a pattern of its name: the name in prices.json, and how many. An item here is below 1 KB.
 _PAID = {

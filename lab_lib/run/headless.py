@@ -14,10 +14,11 @@ from lab_lib.aws import buckets, cleanup, functions, queues, tables
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, workbook
 from lab_lib.exercises.workbook import DATA_FILE as DATA_FILE
-from lab_lib.lab import SETTINGS, Lab, open_lab
+from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked
 from lab_lib.private_files import can_write_to, make_folder, write_file
 from lab_lib.run.kernels import NOWHERE, Kernel, one_kernel
+from lab_lib.settings import SETTINGS
 
 CLEAN_UP = "99-clean-up"
 LONGEST_CELL = 3600  # seconds; a cell waits as long as Lambda may try a large file

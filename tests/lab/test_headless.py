@@ -18,9 +18,10 @@ from lab_lib.aws import buckets, cleanup, queues, tables
 from lab_lib.embedded import server
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies
-from lab_lib.lab import SETTINGS, open_lab
+from lab_lib.lab import open_lab
 from lab_lib.run import costs, headless
 from lab_lib.run.kernels import one_kernel
+from lab_lib.settings import SETTINGS
 from tests.learners import solve
 
 STEPS = [path.stem for path in headless.notebooks()]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lab_lib.embedded import server
-from lab_lib.lab import SETTINGS
 from lab_lib.run.headless import notebooks
+from lab_lib.settings import SETTINGS
 from lab_lib.views import chain
 
 PARAMETERS_OF = {

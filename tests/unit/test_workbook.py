@@ -9,6 +9,7 @@ from lab_lib import lab
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, workbook
 from lab_lib.run import headless
+from lab_lib.settings import SETTINGS
 
 
 @pytest.fixture
@@ -22,10 +23,10 @@ def copy(tmp_path, monkeypatch):
 @pytest.fixture
 def opened(monkeypatch):
     """The settings with which a notebook opens the lab."""
-    monkeypatch.setattr(lab, "open_lab", lambda *given, **named: dict(zip(lab.SETTINGS, given, strict=False)) | named)
+    monkeypatch.setattr(lab, "open_lab", lambda *given, **named: dict(zip(SETTINGS, given, strict=False)) | named)
 
 
-NOTHING = dict.fromkeys(lab.SETTINGS, "")
+NOTHING = dict.fromkeys(SETTINGS, "")
 GIVEN = {"processor_role": "LabRole", "notifier_role": "LabRole", "bucket": "my-class-bucket"}
 
 

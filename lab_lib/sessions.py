@@ -1,0 +1,168 @@
+"""The boto3 sessions of a lab: whose credentials they have, and how their clients call AWS."""
+
+import functools
+import os
+from http import HTTPStatus
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.loaders
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
+from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, ConnectionError, HTTPClientError
+from botocore.parsers import ResponseParserError
+from botocore.utils import is_valid_endpoint_url
+
+from lab_lib import waiting
+from lab_lib.embedded import server
+from lab_lib.errors import EmulatorError, LabError, UsageError
+
+REQUESTS = "LAB_REQUESTS"  # set while `lab run` counts: the file to which each request to AWS adds its name
+SESSION_NAME = "serverless-lab"  # of a role that is assumed
+_MOST_ATTEMPTS = 45
+_NO_PROXY = Config(proxies={})  # a proxy cannot reach this machine's loopback
+_NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
+
+
+def endpoint() -> str | None:
+    """Return AWS_ENDPOINT_URL, None if it is unset. UsageError if it is not the address of an HTTP server."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    try:
+        parts = urlsplit(endpoint)
+        right = parts.scheme in ("http", "https") and parts.port != 0 and is_valid_endpoint_url(endpoint)
+    except ValueError:  # the port is not a number up to 65535
+        right = False
+    if endpoint and not right:
+        raise UsageError(f"AWS_ENDPOINT_URL is {endpoint!r}; wanted http://host:port, such as http://127.0.0.1:4566.")
+    return endpoint or None
+
+
+def aws_session(
+    account: str, profile: str, region: str, role_arn: str, external_id: str, endpoint: str | None
+) -> boto3.Session:
+    """Return a session of the profile, or one that has assumed the role. UsageError without credentials."""
+    if not account:
+        raise UsageError(
+            f"{role_arn or profile} is for AWS, and no account is named. Name the one that you want to use."
+        )
+    own = user_session(profile, region)
+    if own is None:
+        who = f"Profile {profile}" if profile else "The environment"
+        raise UsageError(f"{who} has no credentials. Sign in, or name another profile.")
+    if role_arn:
+        own = _session(region, credentials=_assumed(own, role_arn, external_id, endpoint), profile=profile or None)
+    if path := os.environ.get(REQUESTS):
+        own.events.register("before-send", functools.partial(_note_request, Path(path)))
+    return own
+
+
+def _note_request(path: Path, event_name: str, **_: Any) -> None:
+    """Add the name of a request, such as s3.PutObject, to the file. A retry is a request too."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{event_name.removeprefix('before-send.')}\n")
+
+
+def _assumed(own: boto3.Session, role_arn: str, external_id: str, endpoint: str | None) -> Credentials:
+    """Return credentials of the role, which botocore renews before their hour ends. LabError if there are none."""
+    settings = {"RoleSessionName": SESSION_NAME, **({"ExternalId": external_id} if external_id else {})}
+    client = functools.partial(own.client, endpoint_url=endpoint, config=config(endpoint))
+    fetcher = AssumeRoleCredentialFetcher(client, own.get_credentials(), role_arn, settings)
+    credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+    try:
+        credentials.get_frozen_credentials()
+    except (BotoCoreError, ClientError) as error:
+        raise LabError(f"Cannot assume {role_arn}. Look at the role's trust policy. AWS says: {error}") from None
+    return credentials
+
+
+def caller(session: boto3.Session, endpoint: str | None) -> str:
+    """Return the account that the credentials belong to."""
+    try:
+        sts = session.client("sts", endpoint_url=endpoint, config=config(endpoint, retries=1 if endpoint else 5))
+        return str(sts.get_caller_identity()["Account"])
+    except (ConnectionError, HTTPClientError) as error:
+        raise LabError(f"{endpoint or 'AWS'} does not answer. Check the address and the network. {error}") from None
+    except (BotoCoreError, ClientError) as error:
+        raise LabError(
+            f"Cannot tell whose credentials these are. Sign in again, or name another profile. AWS says: {error}"
+        ) from None
+    except (KeyError, ResponseParserError):
+        raise LabError(f"{endpoint} is not an AWS endpoint: it does not name an account. Check its address.") from None
+
+
+def keyed_session(region: str, key: str, secret: str = "test") -> boto3.Session:  # noqa: S107, emulators take any
+    """Return a session with this access key that reads none of the user's AWS files."""
+    return _session(region, (key, secret), session_vars=_NO_FILES)
+
+
+def user_session(profile: str, region: str) -> boto3.Session | None:
+    """Return a session with the user's credentials, if there are any. UsageError if the profile cannot be read."""
+    try:
+        session = _session(region, profile=profile or None)
+        return session if session.get_credentials() else None
+    except ConfigParseError as error:
+        raise UsageError(f"Cannot read {error.kwargs['path']}: it is not an AWS configuration file. Mend it.") from None
+    except BotoCoreError as error:
+        raise UsageError(f"{error}. `aws configure list-profiles` shows the profiles of this machine.") from None
+
+
+def _session(
+    region: str, keys: tuple[str, ...] = (), credentials: Credentials | None = None, **settings: Any
+) -> boto3.Session:
+    core = botocore.session.Session(**settings)
+    core.register_component("data_loader", _service_models())
+    if keys:
+        core.set_credentials(*keys)
+    if credentials:
+        core.register_component("credential_provider", SimpleNamespace(load_credentials=lambda: credentials))
+    return boto3.Session(botocore_session=core, region_name=region)
+
+
+@functools.cache
+def _service_models() -> botocore.loaders.Loader:
+    """Return botocore's descriptions of the services. All sessions of a process share them, to read them once."""
+    return botocore.loaders.create_loader()
+
+
+def config(endpoint: str | None, retries: int = 5) -> Config:
+    config = Config(retries={"mode": "standard", "total_max_attempts": retries + 1})
+    is_local = endpoint and urlsplit(endpoint).hostname in ("localhost", server.HOST)
+    return config.merge(_NO_PROXY) if is_local else config
+
+
+class WaitForRole:
+    """Lets botocore call Lambda again in two seconds while a new role, or its permissions, are not known there yet.
+
+    So a call of the learner's own needs no loop either.
+    """
+
+    def __init__(self) -> None:
+        self._line = waiting.Line()
+
+    def __call__(self, response: tuple[Any, dict[str, Any]] | None, attempts: int, **_: Any) -> float | None:
+        error = response[1].get("Error", {}) if response else {}
+        is_new = waiting.NEW_ROLE.matches(error.get("Code", ""), error.get("Message", ""))
+        if not is_new or attempts > _MOST_ATTEMPTS:
+            self._line.end()
+            return None
+        self._line.wait(waiting.NEW_ROLE.what, waiting.NEW_ROLE.on_aws, f"{2 * attempts} s")
+        return 2
+
+
+def raise_if_stopped(
+    opened: server.Server, response: Any = None, caught_exception: Exception | None = None, **_: Any
+) -> None:
+    """Raise EmulatorError if a call failed because the embedded AWS stopped, or was started again with a new secret.
+
+    botocore calls this before each retry, which could not succeed then.
+    """
+    denied = response is not None and response[0].status_code == HTTPStatus.FORBIDDEN
+    if (caught_exception or denied) and server.running() != opened:
+        raise EmulatorError(
+            "The embedded AWS that this lab was opened on has stopped. In a notebook, run the cell with open_lab "
+            "again; `lab run --until 04` builds again what is gone."
+        ) from None

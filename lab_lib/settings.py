@@ -1,0 +1,95 @@
+"""The settings of a lab: what `open_lab` takes from a notebook, a command or a roster, and whether it can be right."""
+
+import functools
+import os
+import re
+from decimal import Decimal
+from typing import Any
+
+from botocore.exceptions import BotoCoreError
+
+from lab_lib.embedded import server
+from lab_lib.errors import UsageError
+from lab_lib.sessions import keyed_session
+
+DEFAULT_REGION = "us-east-1"
+DEFAULT_THRESHOLD = Decimal(1500)
+# The last four are for accounts that others manage.
+SETTINGS = (
+    *("account", "profile", "region", "prefix", "threshold", "email", "phone"),
+    *("processor_role", "notifier_role", "bucket", "boundary"),
+)
+MOST_DIGITS = 15  # of the threshold: it is a float in a notebook, which keeps so many
+_IAM_KINDS = {"processor_role": "role", "notifier_role": "role", "boundary": "policy"}
+_ROLE = r"(arn:[!-~]+/)?[\w+=,.@-]{1,64}", "the name or ARN of a role, such as LabRole"
+# Each setting's pattern and description. The pattern for e-mail addresses is HTML's: none of its characters needs
+# escaping in Python or JSON.
+_SETTINGS = {
+    "account": (r"[0-9]{12}", 'twelve digits as text, such as "000000000000"'),
+    "prefix": (r"[A-Za-z][A-Za-z0-9-]{0,10}", "a letter, then up to ten letters, digits or -"),
+    "email": (r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", "an address such as ana@example.com"),
+    "phone": (r"\+[1-9][0-9]{6,14}", "a number such as +15555550100"),
+    "processor_role": _ROLE,
+    "notifier_role": _ROLE,
+    "bucket": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket, such as my-class-bucket"),
+    "boundary": (r"(arn:[!-~]+/)?[\w+=,.@-]{1,128}", "the name or ARN of a managed policy, such as LabBoundary"),
+}
+
+
+def setting(name: str, value: Any) -> Any:
+    """Return a setting of `open_lab` that is right by itself. UsageError if it cannot be right; empty is right."""
+    if name == "threshold":
+        return _amount(DEFAULT_THRESHOLD if value == "" else value)
+    if name == "region":
+        partition(value or DEFAULT_REGION)
+        return value
+    pattern, wanted = _SETTINGS[name]
+    if not isinstance(value, str) or not re.fullmatch(f"({pattern})?", value, re.ASCII):
+        raise UsageError(f"{name} is {value!r}; wanted {wanted}.")
+    return value
+
+
+def fitting(name: str, value: Any, account: str, region: str) -> Any:
+    """Return a setting for this account and Region, a role or policy as its ARN. UsageError if it cannot be there."""
+    if name == "phone" and value and partition(region) == "aws-cn":
+        raise UsageError(f"phone is {value!r}; SNS sends no SMS in the Regions of China. Leave phone empty.")
+    return _arn(name, value, account, region) if value and name in _IAM_KINDS else value
+
+
+@functools.cache
+def partition(region: str) -> str:
+    """Return the Region's partition, such as aws or aws-cn. UsageError if there is no such Region."""
+    session = keyed_session(region, server.ACCOUNT)
+    try:
+        found = str(session.get_partition_for_region(region))
+    except BotoCoreError:
+        found = ""
+    if not found or region not in session.get_available_regions("lambda", found):
+        raise UsageError(f"There is no Region {region!r}. Name one such as {DEFAULT_REGION} or eu-west-1.")
+    return found
+
+
+def or_variable(**settings: str) -> dict[str, Any]:
+    """Return the settings, each that is empty with the value of its variable, such as LAB_PREFIX."""
+    return {name: value or os.environ.get(f"LAB_{name.upper()}", "") for name, value in settings.items()}
+
+
+def _arn(name: str, value: str, account: str, region: str) -> str:
+    """Return the ARN of a role or policy of this account, given by its name or ARN. A policy may be AWS's own."""
+    kind = _IAM_KINDS[name]
+    own, of_aws = (f"arn:{partition(region)}:iam::{owner}:{kind}/" for owner in (account, "aws"))
+    if not value.startswith("arn:"):
+        return f"{own}{value}"
+    if not value.startswith((own, of_aws) if kind == "policy" else own):
+        raise UsageError(f"{name} is {value!r}; wanted a {kind} of this account, such as {own}{value.split('/')[-1]}.")
+    return value
+
+
+def _amount(value: Decimal | float | str) -> Decimal:
+    text = str(value)
+    amount = Decimal(text) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,15})?", text) else Decimal("NaN")
+    if not amount.is_finite() or len(f"{amount.normalize():f}".replace(".", "")) > MOST_DIGITS:
+        raise UsageError(
+            f"threshold is {value!r}; wanted an amount of 0 or more with at most {MOST_DIGITS} digits, such as 1500."
+        )
+    return amount
