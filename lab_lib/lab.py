@@ -57,8 +57,7 @@ class Lab:
         if service not in self._clients:
             config = sessions.config(self.endpoint)
             self._clients[service] = self.session.client(service, endpoint_url=self.endpoint, config=config)
-            if service == "lambda":
-                self._clients[service].meta.events.register("needs-retry.lambda", sessions.WaitForRole())
+            self._clients[service].meta.events.register("needs-retry", sessions.Retry())
         return self._clients[service]
 
     @contextmanager

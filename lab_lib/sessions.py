@@ -23,7 +23,7 @@ from lab_lib.errors import EmulatorError, LabError, UsageError
 
 REQUESTS = "LAB_REQUESTS"  # set while `lab run` counts: the file to which each request to AWS adds its name
 SESSION_NAME = "serverless-lab"  # of a role that is assumed
-_MOST_ATTEMPTS = 45
+_PAUSE = 2  # seconds
 _NO_PROXY = Config(proxies={})  # a proxy cannot reach this machine's loopback
 _NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 
@@ -134,23 +134,26 @@ def config(endpoint: str | None, retries: int = 5) -> Config:
     return config.merge(_NO_PROXY) if is_local else config
 
 
-class WaitForRole:
-    """Lets botocore call Lambda again in two seconds while a new role, or its permissions, are not known there yet.
+class Retry:
+    """Lets botocore repeat a call every two seconds, which AWS refuses only because something is not ready yet.
 
-    So a call of the learner's own needs no loop either.
+    waiting.NOT_READY lists the reasons. So neither the helpers nor a call of the learner's own need a loop.
     """
 
     def __init__(self) -> None:
         self._line = waiting.Line()
 
-    def __call__(self, response: tuple[Any, dict[str, Any]] | None, attempts: int, **_: Any) -> float | None:
-        error = response[1].get("Error", {}) if response else {}
-        is_new = waiting.NEW_ROLE.matches(error.get("Code", ""), error.get("Message", ""))
-        if not is_new or attempts > _MOST_ATTEMPTS:
+    def __call__(
+        self, operation: Any, response: tuple[Any, dict[str, Any]] | None, attempts: int, **_: Any
+    ) -> float | None:
+        error, waited = response[1].get("Error", {}) if response else {}, _PAUSE * attempts
+        found = operation.name, error.get("Code", ""), error.get("Message", "")
+        reason = next((each for each in waiting.NOT_READY if each.matches(*found)), None)
+        if reason is None or waited > reason.longest:
             self._line.end()
             return None
-        self._line.wait(waiting.NEW_ROLE.what, waiting.NEW_ROLE.on_aws, f"{2 * attempts} s")
-        return 2
+        self._line.wait(reason.what, reason.on_aws, f"{waited} s")
+        return _PAUSE
 
 
 def raise_if_stopped(

@@ -1,6 +1,6 @@
-"""Wait until AWS is ready, and retry what it refuses until then. No other module sleeps.
+"""Wait until AWS is ready. No other module sleeps.
 
-`NotReady` names each error that AWS answers for a while after a change.
+NOT_READY is the table of what AWS refuses for a while after a change. `sessions.Retry` repeats such calls.
 """
 
 import os
@@ -8,59 +8,91 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from botocore.exceptions import ClientError
-
-from lab_lib.errors import TimedOut, error_code
+from lab_lib.errors import TimedOut
 
 T = TypeVar("T")
 UNSEEN = "LAB_PROGRESS"  # set for a kernel that nobody looks at: a file that is to hold what a cell waits for
 
 
 class NotReady(NamedTuple):
-    """What AWS is not ready for yet, how long that takes on AWS, and how it says so: error codes with a pattern."""
+    """A reason for which AWS refuses calls for a while after a change, and how it says so.
 
-    what: str
-    on_aws: str
-    errors: dict[str, str]  # from an error's code to a pattern of its message; "" for any
+    The patterns are those of operations and of messages. AWS does not document the messages: they are those that the
+    Terraform provider for AWS retries too.
+    """
 
-    def matches(self, code: str, message: str) -> bool:
-        """Return True if this error goes away by itself."""
-        return code in self.errors and re.search(self.errors[code], message) is not None
+    what: str  # that is not ready yet
+    on_aws: str  # how long that takes
+    longest: int  # seconds to wait
+    operations: str
+    errors: dict[str, str]  # from an error's code to a pattern of its message
+
+    def matches(self, operation: str, code: str, message: str) -> bool:
+        """Return True if AWS refused the call for this reason."""
+        fits = re.fullmatch(self.operations, operation) and code in self.errors
+        return bool(fits and re.search(self.errors[code], message))
 
 
-# The messages are not documented. They are those that the Terraform provider for AWS retries too.
 NEW_ROLE = NotReady(
     "Lambda to accept the new role",
     "up to half a minute",
+    90,
+    r"\w+",
     {
         "InvalidParameterValueException": "cannot be assumed|does not have permission|[Cc]annot access|Trusted Entity"
         "|KMS key is invalid for CreateGrant|throttled by EC2"
     },
 )
-UNREADABLE_ROLE = NotReady("IAM to show the new role", "a few seconds", {"NoSuchEntity": ""})
+UNREADABLE_ROLE = NotReady(
+    "IAM to show the new role", "a few seconds", 30, "PutRolePolicy|SimulatePrincipalPolicy", {"NoSuchEntity": ""}
+)
 NEW_PERMISSION = NotReady(
     "S3 to see the function's permission",
     "a few seconds",
+    90,
+    "PutBucketNotificationConfiguration",
     {"InvalidArgument": "Unable to validate", "OperationAborted": ""},
 )
 CHANGING_MAPPING = NotReady(
     "Lambda to end the last change of the mapping",
     "60 to 90 s",
+    180,
+    r"\w+EventSourceMapping",
     {"ResourceInUseException": "", "ResourceConflictException": "already exists"},
 )
 CHANGING_FUNCTION = NotReady(
-    "Lambda to end the last change of the function", "a few seconds", {"ResourceConflictException": ""}
+    "Lambda to end the last change of the function",
+    "a few seconds",
+    90,
+    r"\w+Function\w+",
+    {"ResourceConflictException": "in progress|Pending"},
 )
-CHANGING_TABLE = NotReady("DynamoDB to end the last change of the table", "10 to 30 s", {"ResourceInUseException": ""})
+CHANGING_TABLE = NotReady(
+    "DynamoDB to end the last change of the table",
+    "10 to 30 s",
+    180,
+    "(Create|Update|Delete)Table",
+    {"ResourceInUseException": "being "},
+)
 USED_QUEUE_NAME = NotReady(
     "SQS to give the queue's name again after a queue was deleted",
     "60 s",
+    90,
+    "CreateQueue",
     dict.fromkeys(("AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently"), ""),
 )
+NOT_READY = [
+    NEW_ROLE,
+    UNREADABLE_ROLE,
+    NEW_PERMISSION,
+    CHANGING_MAPPING,
+    CHANGING_FUNCTION,
+    CHANGING_TABLE,
+    USED_QUEUE_NAME,
+]
 
 
 def wait_until(
@@ -114,32 +146,6 @@ def with_progress(
                 due = clock() + 1
                 line.show(f"{count:,} {what} …")
             yield item
-
-
-def retry_while(
-    not_ready: NotReady,
-    call: Callable[[], T],
-    *,
-    timeout: float = 90,
-    sleep: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.monotonic,
-) -> T:
-    """Repeat a call while AWS is not ready for it, and return its answer.
-
-    Any other error is raised at once, the last of these after `timeout` seconds.
-    """
-    deadline = clock() + timeout
-
-    def attempt() -> tuple[T] | None:
-        try:
-            return (call(),)
-        except ClientError as error:
-            if not not_ready.matches(error_code(error), str(error)) or clock() >= deadline:
-                raise
-            return None
-
-    wait = partial(wait_until, first_pause=0.5, longest_pause=5, sleep=sleep, clock=clock)
-    return wait(attempt, not_ready.what, on_aws=not_ready.on_aws, timeout=timeout + 30)[0]
 
 
 class Line:

@@ -8,7 +8,6 @@ import math
 import zipfile
 from dataclasses import replace
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
@@ -22,7 +21,7 @@ from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.errors import LabError, StepMissing, UsageError
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.settings import MOST_DIGITS
-from lab_lib.waiting import CHANGING_FUNCTION, retry_while, wait_until
+from lab_lib.waiting import CHANGING_FUNCTION, wait_until
 
 RUNTIME = "python3.13"
 TIMEOUT = 20  # seconds, as in the handout
@@ -87,11 +86,10 @@ def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Pat
     else:
         _wait_until_ready(lab, name)
         if any(now.get(key) != value for key, value in wanted.items()):
-            retry_while(CHANGING_FUNCTION, partial(lambda_.update_function_configuration, **wanted))
+            lambda_.update_function_configuration(**wanted)
             _wait_until_ready(lab, name)
         if now["CodeSha256"] != base64.b64encode(hashlib.sha256(archive).digest()).decode():
-            update = partial(lambda_.update_function_code, FunctionName=lab.name(name), ZipFile=archive)
-            retry_while(CHANGING_FUNCTION, update)
+            lambda_.update_function_code(FunctionName=lab.name(name), ZipFile=archive)
     _wait_until_ready(lab, name)
     if name == "TransactionProcessor":  # the events of TotalNotifier have the destination of their mapping
         _ensure_destination(lab, name)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -12,7 +11,6 @@ from botocore.exceptions import ClientError
 from lab_lib.aws import grants, policies
 from lab_lib.errors import error_code
 from lab_lib.lab import TAGS, Lab, has_lab_tag
-from lab_lib.waiting import USED_QUEUE_NAME, retry_while
 
 ALERT_QUEUES = ["CustomerNotify", "CreditCollection"]
 DEAD_LETTERS = "LabDeadLetters"
@@ -24,26 +22,15 @@ def ensure_queue(lab: Lab, name: str) -> str:
 
     The queue of dead letters denies requests without TLS. The other two also let the topic in, from the first moment:
     on AWS a policy that comes later takes up to a minute to count, and SNS drops what it may not deliver.
+    `ensure_queue_subscription` repairs the policy of these two.
     """
     sqs, settings = lab.client("sqs"), {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": _RETENTION}
-    url = find_queue(lab, name)
+    url, policy = find_queue(lab, name), {"Policy": json.dumps(_policy(lab, name))}
     if url is None:
-        settings["Policy"] = json.dumps(_policy(lab, name))
-        create = partial(sqs.create_queue, QueueName=lab.name(name), Attributes=settings, tags=TAGS)
-        return str(retry_while(USED_QUEUE_NAME, create)["QueueUrl"])
+        return str(sqs.create_queue(QueueName=lab.name(name), Attributes=settings | policy, tags=TAGS)["QueueUrl"])
     if is_ours(lab, name):
-        ensure_policy(lab, name, settings)
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=settings | (policy if name == DEAD_LETTERS else {}))
     return url
-
-
-def ensure_policy(lab: Lab, name: str, settings: dict[str, str] | None = None) -> None:
-    """Give the queue its policy, and these settings, unless it has them: on AWS a change takes up to a minute."""
-    now, wanted = attributes(lab, name), _policy(lab, name)
-    changed = {key: value for key, value in (settings or {}).items() if now.get(key) != value}
-    if grants.statements(now.get("Policy")) != wanted["Statement"]:
-        changed["Policy"] = json.dumps(wanted)
-    if changed:
-        lab.client("sqs").set_queue_attributes(QueueUrl=_url(lab, name), Attributes=changed)
 
 
 def find_queue(lab: Lab, name: str) -> str | None:

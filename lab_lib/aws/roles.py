@@ -1,14 +1,12 @@
 """The IAM roles of the two functions."""
 
 import json
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from lab_lib.aws import policies
 from lab_lib.lab import TAG, Lab
-from lab_lib.waiting import UNREADABLE_ROLE, retry_while
+from lab_lib.waiting import UNREADABLE_ROLE, wait_until
 
-T = TypeVar("T")
 POLICY_NAME = "lab"
 EXPERIMENTS = "break-it"  # the policy for notebook 06
 
@@ -28,9 +26,9 @@ def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
         return str(now["Arn"])
     else:
         _repair(lab, role_name, now)
-    policy = {"PolicyName": POLICY_NAME, "PolicyDocument": json.dumps(permissions)}
-    _once_there(lambda: iam.put_role_policy(RoleName=role_name, **policy))
-    return str(_once_there(lambda: iam.get_role(RoleName=role_name))["Role"]["Arn"])
+    iam.put_role_policy(RoleName=role_name, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(permissions))
+    found = wait_until(lambda: describe(lab, role_name), UNREADABLE_ROLE.what, on_aws=UNREADABLE_ROLE.on_aws)
+    return str(found["Arn"])
 
 
 def given(lab: Lab, name: str) -> str:
@@ -55,7 +53,7 @@ def describe(lab: Lab, role_name: str) -> dict[str, Any] | None:
 def allowed(lab: Lab, role_arn: str, actions: tuple[str, ...], resource: str) -> set[str]:
     """Return those of the actions that the role may do on the resource, by IAM's policy simulator."""
     question = {"PolicySourceArn": role_arn, "ActionNames": actions, "ResourceArns": [resource]}
-    answer = _once_there(lambda: lab.client("iam").simulate_principal_policy(**question))
+    answer = lab.client("iam").simulate_principal_policy(**question)
     return {each["EvalActionName"] for each in answer["EvaluationResults"] if each["EvalDecision"] == "allowed"}
 
 
@@ -112,11 +110,6 @@ def _repair(lab: Lab, role_name: str, now: dict[str, Any]) -> None:
     if lab.boundary not in ("", now.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")):
         iam.put_role_permissions_boundary(RoleName=role_name, PermissionsBoundary=lab.boundary)
     _remove_policies(lab, role_name, POLICY_NAME, EXPERIMENTS)
-
-
-def _once_there(call: Callable[[], T]) -> T:
-    """Return the answer of a call about a role. For some seconds, a new role is not there for all of IAM."""
-    return retry_while(UNREADABLE_ROLE, call, timeout=30)
 
 
 def _remove_policies(lab: Lab, role_name: str, *keep: str) -> None:

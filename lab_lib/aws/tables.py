@@ -1,13 +1,12 @@
 """The DynamoDB tables. The names of their attributes are the handout's."""
 
-from functools import partial
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from lab_lib.errors import WrongResource
 from lab_lib.lab import TAG, Lab
-from lab_lib.waiting import CHANGING_TABLE, retry_while, wait_until
+from lab_lib.waiting import CHANGING_TABLE, wait_until
 
 KEYS: dict[str, list[str]] = {  # partition key, then sort key if there is one; all are strings
     "Customer": ["CustomerId"],
@@ -31,8 +30,7 @@ def ensure_table(lab: Lab, name: str) -> str:
     keys = [{"AttributeName": key, "KeyType": kind} for key, kind in zip(KEYS[name], ("HASH", "RANGE"), strict=False)]
     table = describe(lab, name)
     if table is None:
-        create = partial(
-            dynamodb.create_table,
+        dynamodb.create_table(
             TableName=table_name,
             KeySchema=keys,
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in KEYS[name]],
@@ -40,7 +38,6 @@ def ensure_table(lab: Lab, name: str) -> str:
             Tags=[TAG],
             **({"StreamSpecification": _STREAM} if name == STREAMED else {}),
         )
-        retry_while(CHANGING_TABLE, create)  # one of that name may still be deleted
     elif table["KeySchema"] != keys or any(each["AttributeType"] != "S" for each in table["AttributeDefinitions"]):
         found, wanted = (" + ".join(key["AttributeName"] for key in each) for each in (table["KeySchema"], keys))
         raise WrongResource(
@@ -100,7 +97,7 @@ def is_ours(lab: Lab, name: str) -> bool:
 def delete_table(lab: Lab, name: str) -> None:
     """Delete the table, if the lab created it. `ensure_table` waits until it is gone."""
     if is_ours(lab, name):
-        retry_while(CHANGING_TABLE, partial(lab.client("dynamodb").delete_table, TableName=lab.name(name)))
+        lab.client("dynamodb").delete_table(TableName=lab.name(name))
 
 
 def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> list[dict[str, Any]]:

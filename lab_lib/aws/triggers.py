@@ -1,8 +1,8 @@
 """Triggers and subscriptions: bucket to function, stream to function, topic to queue, topic to e-mail or SMS."""
 
+import json
 import re
 from collections.abc import Iterable
-from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,12 +11,13 @@ from botocore.exceptions import ClientError
 from lab_lib.aws import policies
 from lab_lib.aws.buckets import find_bucket
 from lab_lib.aws.functions import find_function, statements
-from lab_lib.aws.queues import DEAD_LETTERS, ensure_policy, find_queue, queue_arn
+from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
+from lab_lib.aws.queues import statements as queue_statements
 from lab_lib.aws.tables import find_stream
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.errors import LabError, StepMissing, UsageError, error_code
 from lab_lib.lab import TAGS, Lab
-from lab_lib.waiting import CHANGING_MAPPING, NEW_PERMISSION, retry_while, wait_until
+from lab_lib.waiting import CHANGING_MAPPING, wait_until
 
 T = TypeVar("T")
 BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
@@ -50,7 +51,7 @@ def ensure_bucket_trigger(lab: Lab) -> str:
         "Events": ["s3:ObjectCreated:*"],
         "Filter": UPLOADS,
     }
-    retry_while(NEW_PERMISSION, lambda: _put_notifications(lab, [*_other_notifications(lab), wanted]))
+    _put_notifications(lab, [*_other_notifications(lab), wanted])
     return function
 
 
@@ -95,10 +96,9 @@ def ensure_stream_trigger(
     mapping = find_stream_trigger(lab)
     where = {"EventSourceArn": stream, "FunctionName": function, "StartingPosition": "TRIM_HORIZON"}
     if mapping is None:
-        create = partial(lambda_.create_event_source_mapping, **where, **settings, Tags=TAGS)
-        mapping = retry_while(CHANGING_MAPPING, create, timeout=180)
+        mapping = lambda_.create_event_source_mapping(**where, **settings, Tags=TAGS)
     elif _has_changed(mapping, settings):
-        _update_mapping(lab, mapping, **settings, FilterCriteria={})
+        lambda_.update_event_source_mapping(UUID=mapping["UUID"], **settings, FilterCriteria={})
     uuid = str(mapping["UUID"])
     if wait:
         _wait_for_state(lab, uuid, "Enabled")
@@ -109,7 +109,7 @@ def switch_stream_triggers(labs: Iterable[Lab], on: bool) -> None:
     """Pause the mapping of each lab, or let it continue where it stopped in the stream, and wait until all do."""
     found = [(lab, _require(find_stream_trigger(lab), "The stream trigger", "02-add-triggers")) for lab in labs]
     for lab, mapping in found:
-        _update_mapping(lab, mapping, Enabled=on)
+        lab.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
     for lab, mapping in found:
         _wait_for_state(lab, mapping["UUID"], "Enabled" if on else "Disabled")
 
@@ -133,8 +133,10 @@ def delete_stream_trigger(lab: Lab, wait: bool = True) -> None:
 def ensure_queue_subscription(lab: Lab, queue: str) -> str:
     """Subscribe the queue to the topic, and let only that topic send to it. Return the subscription's ARN."""
     topic = _require(find_topic(lab), f"Topic {ALERT_TOPIC}", "03-create-topic")
-    _require(find_queue(lab, queue), f"Queue {queue}", "04-create-queues")
-    ensure_policy(lab, queue)
+    url = _require(find_queue(lab, queue), f"Queue {queue}", "04-create-queues")
+    policy = policies.topic_to_queue(lab, topic, queue_arn(lab, queue))
+    if queue_statements(lab, queue) != policy["Statement"]:  # on AWS a change takes up to a minute
+        lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
     return find_queue_subscription(lab, queue) or _subscribe(lab, topic, "sqs", queue_arn(lab, queue))
 
 
@@ -276,16 +278,10 @@ def _has_changed(mapping: dict[str, Any], settings: dict[str, Any]) -> bool:
     return filtered or any(mapping.get(key) != value for key, value in wanted.items())
 
 
-def _update_mapping(lab: Lab, mapping: dict[str, Any], **settings: Any) -> None:
-    update = partial(lab.client("lambda").update_event_source_mapping, UUID=mapping["UUID"], **settings)
-    retry_while(CHANGING_MAPPING, update, timeout=180)
-
-
 def _delete_mapping(lab: Lab, mapping: dict[str, Any], wait: bool = True) -> None:
-    uuid = mapping["UUID"]
-    retry_while(CHANGING_MAPPING, partial(lab.client("lambda").delete_event_source_mapping, UUID=uuid), timeout=180)
+    lab.client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
     if wait:
-        _wait_for_state(lab, uuid, None)
+        _wait_for_state(lab, mapping["UUID"], None)
 
 
 def _wait_for_state(lab: Lab, uuid: str, wanted: str | None) -> None:

@@ -1,9 +1,6 @@
-import itertools
 import json
-from functools import partial
 
 import pytest
-from botocore.exceptions import ClientError
 
 from lab_lib.aws import queues
 
@@ -41,36 +38,16 @@ def test_the_queue_is_an_encrypted_standard_queue_that_keeps_messages_for_two_we
     assert "FifoQueue" not in made
 
 
-def test_a_queue_has_its_policy_from_its_creation_and_gets_it_again_only_when_it_differs(lab, calls):
-    created, updates = calls("sqs", "create_queue"), calls("sqs", "set_queue_attributes")
+def test_a_queue_has_its_policy_from_its_creation_and_that_of_alerts_comes_from_nowhere_else(lab, calls):
+    updates = calls("sqs", "set_queue_attributes")
     for name in (QUEUE, queues.DEAD_LETTERS):
         queues.ensure_queue(lab, name)
+    senders = {name: queues.allowed_senders(lab, name) for name in (QUEUE, queues.DEAD_LETTERS)}
+    for name in (QUEUE, queues.DEAD_LETTERS):
         queues.ensure_queue(lab, name)
 
-    senders = {name: queues.allowed_senders(lab, name) for name in (QUEUE, queues.DEAD_LETTERS)}
     assert senders == {QUEUE: ["HighBalanceAlert"], queues.DEAD_LETTERS: []}
-    assert all("Policy" in each["Attributes"] for each in created)
-    assert not any("Policy" in each["Attributes"] for each in updates)
-
-    lab.client("sqs").set_queue_attributes(QueueUrl=queues.find_queue(lab, QUEUE), Attributes={"Policy": ""})
-    queues.ensure_queue(lab, QUEUE)
-    assert queues.allowed_senders(lab, QUEUE) == ["HighBalanceAlert"]
-
-
-def test_ensure_queue_waits_until_the_name_can_be_used_again(lab, monkeypatch):
-    # SQS blocks the name of a deleted queue for 60 s; moto does not.
-    create, waits, answers = lab.client("sqs").create_queue, [], itertools.count()
-
-    def deleted_recently(**parameters):
-        if next(answers) < 2:
-            raise ClientError({"Error": {"Code": "AWS.SimpleQueueService.QueueDeletedRecently"}}, "CreateQueue")
-        return create(**parameters)
-
-    monkeypatch.setattr(lab.client("sqs"), "create_queue", deleted_recently)
-    monkeypatch.setattr(queues, "retry_while", partial(queues.retry_while, sleep=waits.append))
-
-    assert queues.ensure_queue(lab, QUEUE) == queues.find_queue(lab, QUEUE)
-    assert waits
+    assert ["Policy" in each["Attributes"] for each in updates] == [False, True]
 
 
 def test_a_queue_whose_address_outlives_it_counts_as_gone(lab, url):

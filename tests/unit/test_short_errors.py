@@ -38,7 +38,9 @@ def run(tmp_path_factory):
     manager, client = start_new_kernel(env={**os.environ, **own, "JPY_SESSION_NAME": str(folder / "03.ipynb")})
 
     def run(code, cell=4):
-        message = client.session.msg("execute_request", {"code": code, "silent": False}, metadata={"cellId": str(cell)})
+        # An error would otherwise abort the next cell, if it is already there when the kernel cleans up.
+        content = {"code": code, "silent": False, "stop_on_error": False}
+        message = client.session.msg("execute_request", content, metadata={"cellId": str(cell)})
         client.shell_channel.send(message)
         while (reply := client.get_shell_msg(timeout=30))["parent_header"].get("msg_id") != message["header"]["msg_id"]:
             pass

@@ -2,7 +2,6 @@ from functools import partial
 from types import SimpleNamespace
 
 import pytest
-from botocore.exceptions import ClientError
 
 from lab_lib import waiting
 from lab_lib.errors import TimedOut
@@ -41,27 +40,6 @@ def clock():
 @pytest.fixture
 def wait_until(clock):
     return partial(waiting.wait_until, what="the queue", sleep=clock.sleep, clock=clock)
-
-
-@pytest.fixture
-def retry_while(clock):
-    return partial(waiting.retry_while, sleep=clock.sleep, clock=clock)
-
-
-def not_ready(message=""):
-    return waiting.NotReady("the role", "a minute", {"NotReady": message})
-
-
-def failing(times, code="NotReady", message="the role is not ready"):
-    """A call that fails this number of times, then returns "made"."""
-    answers = iter([ClientError({"Error": {"Code": code, "Message": message}}, "CreateThing")] * times)
-
-    def call():
-        for error in answers:
-            raise error
-        return "made"
-
-    return call
 
 
 def test_wait_until_returns_the_first_true_answer_after_growing_pauses(wait_until, clock):
@@ -126,24 +104,3 @@ def test_a_long_reading_shows_once_a_second_how_far_it_is(clock, capsys):
 
     assert list(waiting.with_progress(lines(), "lines", clock=clock)) == [*range(6_500)]
     assert capsys.readouterr().err == "\r4,000 lines …\r6,000 lines …\n"
-
-
-@pytest.mark.parametrize("message", ["not ready", ""])
-def test_retry_while_calls_again_while_code_and_message_match(retry_while, clock, message):
-    assert retry_while(not_ready(message), failing(3)) == "made"
-    assert clock.now == 0.5 + 1 + 2
-
-
-@pytest.mark.parametrize("other", [{"code": "AccessDenied"}, {"message": "no such runtime"}])
-def test_retry_while_raises_any_other_error_at_once(retry_while, clock, other):
-    with pytest.raises(ClientError, match=next(iter(other.values()))):
-        retry_while(not_ready("role"), failing(1, **other))
-
-    assert clock.pauses == []
-
-
-def test_retry_while_raises_the_last_error_after_its_timeout(retry_while, clock):
-    with pytest.raises(ClientError, match="not ready"):
-        retry_while(not_ready(), failing(10**6), timeout=20)
-
-    assert 20 <= clock.now < 30
