@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab test test-all bench lint format refresh docs lock clean
+.PHONY: help run lab test test-all bench delays lint format refresh docs lock clean
 
 help: ## list these commands
 	@echo "The Serverless Lab Workbook. Begin with: make lab"
@@ -26,12 +26,15 @@ test: $(READY) ## run the quick tests (a minute or two)
 	$(SIDE_BY_SIDE)
 
 test-all: test ## run all tests (about five minutes); Chromium is optional
-	HYPOTHESIS_PROFILE=thorough $(SIDE_BY_SIDE) -m "slow or property" tests/unit tests/lab tests/browser
+	HYPOTHESIS_PROFILE=thorough $(SIDE_BY_SIDE) -m "slow or property" tests/unit tests/lab tests/aws_delays tests/browser
 
 SIDE_BY_SIDE := $(BIN)/pytest -n auto --dist loadfile
 
 bench: $(READY) ## measure, and write docs/performance.md (LINES=totals for a part of it)
 	$(BIN)/python -m tests.bench $(LINES) $(if $(ROWS),--rows $(ROWS))
+
+delays: $(READY) ## run the lab under AWS's delays, and write docs/delays.md (LINES=notification, SPEED=1)
+	$(BIN)/python -m tests.aws_delays $(LINES) $(if $(SPEED),--speed $(SPEED))
 
 lint: $(READY) ## check style, types, imports and the workflow of CI
 	$(BIN)/ruff check --no-cache .

@@ -1,0 +1,85 @@
+"""Run the lab under each of AWS's delays and under all, and write docs/delays.md. Run by `make delays`."""
+
+import argparse
+import itertools
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from lab_lib.embedded import server
+from tests.aws_delays.lengths import ALL, DELAYS
+from tests.aws_delays.runs import COMMANDS, ROOT, Run, what_failed
+from tests.bench.page import table
+
+MINUTES = ROOT / "lab_lib" / "run" / "minutes.json"
+PAGE = ROOT / "docs" / "delays.md"
+TOGETHER = "all"
+HEAD = """# AWS's delays
+
+Written by `make delays`. A layer between the lab and the embedded AWS answers as late as AWS does in its first minutes.
+Each line is an account of its own, with one delay, or with all at once. Only the e-mail is not among all: a person
+confirms it, so a run with an address stops at step 03. The commands are those that a user types, one after the other.
+"Minutes" is the time of the first `lab run` on AWS: its waits as long as AWS makes them, its computing as long as it
+took here. The embedded AWS runs the functions, and AWS may be slower.
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make delays", description=__doc__)
+    parser.add_argument("lines", nargs="*", metavar="LINE", help=f"any of {', '.join([*DELAYS, TOGETHER])}")
+    parser.add_argument("--speed", type=float, default=600, help="1 is AWS's own time; 600 by default")
+    given = parser.parse_args()
+    lines = {name: {name: delay.seconds} for name, delay in DELAYS.items()} | {TOGETHER: ALL}
+    if unknown := set(given.lines) - set(lines):
+        parser.error(f"There is no line {', '.join(sorted(unknown))}; wanted any of {', '.join(lines)}.")
+    for name in [name for name in os.environ if name.startswith(("AWS_", "LAB_"))]:
+        del os.environ[name]
+    with tempfile.TemporaryDirectory(prefix="lab-delays-") as home:
+        os.environ["LAB_EMULATOR_HOME"] = home
+        try:
+            rows = list(_rows(Path(home), {name: lines[name] for name in given.lines or lines}, given.speed))
+        finally:
+            server.stop()
+    commands = [f"`lab {' '.join(each)}`" for each in COMMANDS]
+    text = table(["Delay", "Seconds", "What AWS does", *commands, "Minutes"], rows)
+    print(text)
+    if not given.lines:
+        PAGE.write_text(f"{HEAD}\n{text}\n", encoding="utf-8")
+
+
+def _rows(home: Path, lines: dict[str, dict[str, float]], speed: float) -> Iterator[list[str]]:
+    """Yield a row of the table for each line: the delay, whether each command succeeded, the minutes of a run."""
+    accounts = itertools.count(500_000_000_001)
+    for name, lengths in lines.items():
+        begun = time.monotonic()
+        run = Run(home / name, str(next(accounts)), lengths, speed)
+        outcomes, seconds = _outcomes(name, run)
+        if name == TOGETHER and outcomes[0] == outcomes[-1] == "✔":
+            MINUTES.write_text(json.dumps(run.seconds() | seconds, indent=2) + "\n", encoding="utf-8")
+        print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+        about = (
+            [str(DELAYS[name].seconds or "–"), DELAYS[name].what]
+            if name in DELAYS
+            else ["", "all of these but the e-mail"]
+        )
+        yield [name, *about, *outcomes, f"{sum(seconds.values()) / 60:.1f}"]
+
+
+def _outcomes(name: str, run: Run) -> tuple[list[str], dict[str, int]]:
+    """Return a mark for each command, and the seconds of the first run's notebooks."""
+    outcomes, seconds = [], dict[str, int]()
+    for command in COMMANDS:
+        done = run.lab(*command)
+        seconds = seconds or run.seconds()
+        outcomes.append("✘" if done.returncode else "✔")
+        if done.returncode:
+            print(f"{name}: lab {' '.join(command)}: {what_failed(done)}", file=sys.stderr, flush=True)
+    return outcomes, seconds
+
+
+if __name__ == "__main__":
+    main()

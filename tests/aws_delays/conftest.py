@@ -1,0 +1,60 @@
+"""A lab whose calls meet one of AWS's delays, in an account of its own."""
+
+import itertools
+import json
+import time
+
+import pytest
+from botocore import endpoint, waiter
+
+from lab_lib import waiting
+from lab_lib.lab import open_lab
+from tests.aws_delays.layer import Layer
+from tests.aws_delays.lengths import DELAYS
+from tests.aws_delays.runs import Run
+
+SPEED = 600
+ACCOUNTS = itertools.count(600_000_000_001)
+
+
+@pytest.fixture
+def account():
+    """Twelve digits that no other test uses."""
+    return str(next(ACCOUNTS))
+
+
+@pytest.fixture
+def delayed(tmp_path, account):
+    """delayed("iam", …): a lab that meets these delays, and whose `layer` has a clock that stands still."""
+
+    def delayed(*names, speed=1e9):
+        settings = {"lengths": {name: DELAYS[name].seconds for name in names}, "speed": speed}
+        (tmp_path / "settings.json").write_text(json.dumps(settings))
+        lab, layer = open_lab(account=account), Layer(tmp_path)
+        for event, handler in layer.handlers.items():
+            lab.session.events.register(event, handler)
+        return lab, layer
+
+    return delayed
+
+
+@pytest.fixture
+def sped_up(delayed, monkeypatch):
+    """As `delayed`, but the lab's waits take next to no time."""
+
+    def sped_up(*names):
+        lab, layer = delayed(*names)
+        for module in (endpoint, waiter):
+            monkeypatch.setattr(module, "time", time)
+        monkeypatch.setattr(time, "monotonic", time.monotonic)
+        monkeypatch.setattr(waiting.wait_until, "__kwdefaults__", dict(waiting.wait_until.__kwdefaults__))
+        layer.speed_up()
+        return lab
+
+    return sped_up
+
+
+@pytest.fixture
+def run(tmp_path, account):
+    """run("logs", …): a run of commands in an account with these delays."""
+    return lambda *names: Run(tmp_path / "run", account, {name: DELAYS[name].seconds for name in names}, SPEED)

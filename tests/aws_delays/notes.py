@@ -1,0 +1,69 @@
+"""What the processes of a run tell each other: what happened when, and which calls are due when."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_TABLES = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = OFF;
+CREATE TABLE IF NOT EXISTS notes (account, kind, name, moment REAL, value, PRIMARY KEY (account, kind, name));
+CREATE TABLE IF NOT EXISTS calls (account, kind, name, due REAL, call, PRIMARY KEY (account, kind, name));
+"""
+
+
+class Key(NamedTuple):
+    """What a note is about. The account is empty for names that are unique in the world."""
+
+    account: str
+    kind: str
+    name: str
+
+
+class Notes:
+    """The notes and the due calls, in one SQLite file."""
+
+    def __init__(self, file: Path) -> None:
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
+        self._db.executescript(_TABLES)
+
+    def put(self, key: Key, moment: float, value: Any = None) -> None:
+        self._do("INSERT OR REPLACE INTO notes VALUES (?, ?, ?, ?, ?)", *key, moment, json.dumps(value, default=str))
+
+    def get(self, key: Key) -> tuple[float, Any]:
+        """Return when the note was made, long ago if it was not, and its value."""
+        found = self._do("SELECT moment, value FROM notes WHERE (account, kind, name) = (?, ?, ?)", *key)
+        return (found[0][0], json.loads(found[0][1])) if found else (float("-inf"), None)
+
+    def of_kind(self, account: str, kind: str) -> Iterator[tuple[str, Any]]:
+        """Yield the names and values of the account's notes of a kind."""
+        for name, value in self._do("SELECT name, value FROM notes WHERE (account, kind) = (?, ?)", account, kind):
+            yield name, json.loads(value)
+
+    def forget(self, key: Key) -> None:
+        """Delete the note, and the call that is due because of it."""
+        for table in ("notes", "calls"):
+            self._do(f"DELETE FROM {table} WHERE (account, kind, name) = (?, ?, ?)", *key)
+
+    def later(self, key: Key, due: float, *call: Any) -> None:
+        """Let this call be made when it is due, instead of an earlier one about the same."""
+        self._do("INSERT OR REPLACE INTO calls VALUES (?, ?, ?, ?, ?)", *key, due, json.dumps(call))
+
+    def make_due_calls(self, now: float, make: Callable[..., None]) -> None:
+        """Make the calls that are due, each in one process. The others wait until it is made."""
+        if self._do("SELECT 1 FROM calls WHERE due <= ? LIMIT 1", now):
+            with self._lock:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    for (call,) in self._do("DELETE FROM calls WHERE due <= ? RETURNING call", now):
+                        make(*json.loads(call))
+                finally:
+                    self._db.execute("COMMIT")
+
+    def _do(self, statement: str, *values: Any) -> list[Any]:
+        with self._lock:
+            return self._db.execute(statement, values).fetchall()

@@ -1,0 +1,80 @@
+"""Run the `lab` command against the embedded AWS as if it were AWS in its first minutes."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from lab_lib.embedded import server
+from tests.aws_delays.clock import Clock
+from tests.aws_delays.layer import FOLDER
+
+ROOT = Path(__file__).parents[2]
+LAB = Path(sys.executable).with_name("lab")
+EMAIL = "ana@example.com"
+COMMANDS = (["run", "--keep"], ["check"], ["check"], ["clean", "--yes"], ["run", "--yes"])  # as a user types them
+
+
+class Run:
+    """One account, in which these delays {name: seconds} happen."""
+
+    def __init__(self, folder: Path, account: str, lengths: dict[str, float], speed: float) -> None:
+        self.folder, self.account = folder, account
+        folder.mkdir(parents=True)
+        settings = {"lengths": lengths, "speed": speed}
+        (folder / "settings.json").write_text(json.dumps(settings))
+        (folder / "config").write_text(_profile(account))
+        (folder / "credentials").touch()
+        self._options = ["--email", EMAIL] if "e-mail" in lengths else []
+
+    def lab(self, command: str, *options: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+        """Run a command on "AWS"."""
+        where = ["--profile", "delays", "--account", self.account, *self._options * (command in ("run", "check"))]
+        out = ["--out", str(self.folder / "out")] if command == "run" else []
+        arguments = [str(LAB), command, *where, *out, *options]
+        return subprocess.run(
+            arguments, env=self._environment(), capture_output=True, text=True, check=False, timeout=timeout
+        )
+
+    def wait(self, seconds: float) -> None:
+        """Let so much of AWS's time pass."""
+        Clock(self.folder / "clock", 1e9).sleep(seconds)
+
+    def seconds(self) -> dict[str, int]:
+        """Return the seconds of each notebook of the last run, in AWS's time: {"00": 80, …}."""
+        file = self.folder / "out" / "result.json"
+        steps = json.loads(file.read_text())["steps"] if file.exists() else []
+        return {step["notebook"][:2]: round(step["seconds"]) for step in steps}
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAB_", "PYTHON"))}
+        return {
+            **kept,
+            "LAB_EMULATOR_HOME": str(server.home()),
+            "LAB_COPY": str(self.folder / "my-lab"),
+            "AWS_CONFIG_FILE": str(self.folder / "config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "credentials"),
+            "PYTHONPATH": os.pathsep.join(map(str, [Path(__file__).with_name("start"), ROOT])),
+            FOLDER: str(self.folder),
+        }
+
+
+def _profile(account: str) -> str:
+    found = server.start()
+    lines = {
+        "region": "us-east-1",
+        "endpoint_url": found.endpoint,
+        "aws_access_key_id": account,
+        "aws_secret_access_key": found.secret,
+    }
+    return "\n".join(["[profile delays]", *(f"{name} = {value}" for name, value in lines.items()), ""])
+
+
+def what_failed(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the lines in which a command says what failed."""
+    lines = [re.sub(r"[│┃\s]+", " ", line).strip() for line in (done.stdout + done.stderr).splitlines()]
+    return "; ".join(
+        line for line in lines if re.match("✘|·|not yet|Traceback|[A-Z][A-Za-z]+(Error|Exception)", line)
+    ) or "".join(lines[-1:])

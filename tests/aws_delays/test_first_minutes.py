@@ -1,0 +1,15 @@
+"""The lab goes through all of AWS's delays at once, as a user runs it."""
+
+import pytest
+
+from tests.aws_delays.lengths import ALL
+from tests.aws_delays.runs import COMMANDS, what_failed
+
+
+@pytest.mark.slow
+def test_all_commands_go_through_all_delays_at_once(run):
+    lab = run(*ALL)
+
+    ended = {" ".join(command): lab.lab(*command) for command in COMMANDS}
+
+    assert {name: what_failed(done) for name, done in ended.items() if done.returncode} == {}

@@ -1,0 +1,162 @@
+"""The lab goes through each of AWS's delays, on the step that it hits."""
+
+import json
+
+import pytest
+
+from lab_lib import checks
+from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.checks import arrival, readiness
+from lab_lib.exercises.workbook import DATA_FILE
+from lab_lib.lab import Lab
+from tests.aws_delays.lengths import DELAYS
+from tests.aws_delays.runs import what_failed
+from tests.lab.chains import Chain
+
+pytestmark = pytest.mark.slow
+PROCESSOR, NOTIFIER = functions.SOURCES
+
+
+def ensure_roles(lab):
+    roles.ensure_role(lab, functions.ROLES[PROCESSOR], policies.transaction_processor(lab))
+    roles.ensure_role(lab, functions.ROLES[NOTIFIER], policies.total_notifier(lab))
+
+
+def ensure_functions(lab):
+    ensure_roles(lab)
+    queues.ensure_queue(lab, queues.DEAD_LETTERS)
+    for name in functions.SOURCES:
+        functions.ensure_function(lab, name)
+
+
+def ensure_mapping(lab):
+    tables.ensure_table(lab, tables.STREAMED)
+    ensure_functions(lab)
+    triggers.ensure_stream_trigger(lab)
+
+
+def test_a_role_can_be_repaired_right_after_its_creation(sped_up):
+    lab = sped_up("iam")
+
+    ensure_roles(lab)
+    ensure_roles(lab)
+
+    assert roles.is_ours(lab, functions.ROLES[NOTIFIER])
+
+
+@pytest.mark.parametrize("delay", ["role", "grant"])
+def test_functions_are_created_right_after_their_roles(sped_up, delay):
+    lab = sped_up(delay)
+
+    ensure_functions(lab)
+
+    assert None not in [functions.find_function(lab, name) for name in functions.SOURCES]
+
+
+def test_functions_are_changed_and_invoked_right_after_their_creation(sped_up):
+    lab = sped_up("function", "function-update")
+
+    ensure_functions(lab)
+    functions.ensure_function(lab, PROCESSOR, timeout=60)
+
+    assert functions.timeout_of(lab, PROCESSOR) == 60
+    functions.invoke(lab, PROCESSOR, {"Records": []})
+
+
+def test_tables_are_made_deleted_and_made_again(sped_up):
+    lab = sped_up("table")
+
+    for _ in range(2):
+        for name in tables.KEYS:
+            tables.ensure_table(lab, name)
+            assert tables.items(lab, name) == []
+            tables.delete_table(lab, name)
+            assert tables.find_table(lab, name) is None
+
+
+@pytest.mark.parametrize("delay", ["stream-access", "mapping"])
+def test_the_stream_trigger_is_made_switched_and_deleted(sped_up, delay):
+    lab = sped_up(delay)
+
+    ensure_mapping(lab)
+    assert triggers.find_stream_trigger(lab)["State"] == "Enabled"
+    for on in (False, True):
+        triggers.switch_stream_triggers([lab], on=on)
+    triggers.delete_stream_trigger(lab)
+
+    assert triggers.find_stream_trigger(lab) is None
+
+
+def test_a_mapping_of_ones_own_is_repaired_while_it_is_created(sped_up):
+    lab = sped_up("mapping")
+    tables.ensure_table(lab, tables.STREAMED)
+    ensure_functions(lab)
+    where = {"EventSourceArn": tables.find_stream(lab), "FunctionName": NOTIFIER, "StartingPosition": "LATEST"}
+    lab.client("lambda").create_event_source_mapping(**where)
+
+    triggers.ensure_stream_trigger(lab)
+    triggers.delete_stream_trigger(lab)
+
+    assert triggers.find_stream_trigger(lab) is None
+
+
+def test_a_bucket_is_made_again_after_its_deletion(sped_up):
+    lab = sped_up("bucket-name")
+
+    buckets.ensure_bucket(lab)
+    buckets.delete_bucket(lab)
+    buckets.ensure_bucket(lab)
+
+    assert buckets.is_ours(lab)
+    buckets.delete_bucket(lab)
+
+
+def test_a_queue_is_made_again_after_its_deletion(sped_up):
+    lab = sped_up("queue-deletion")
+
+    for _ in range(2):
+        queues.ensure_queue(lab, queues.DEAD_LETTERS)
+        queues.delete_queue(lab, queues.DEAD_LETTERS)
+
+    assert queues.find_queue(lab, queues.DEAD_LETTERS) is None
+
+
+@pytest.mark.parametrize("delay", ["queue-policy", "queue-counts"])
+def test_the_first_alert_is_in_a_queue_that_was_just_subscribed(sped_up, delay):
+    lab, queue = sped_up(delay), queues.ALERT_QUEUES[0]
+    topics.ensure_topic(lab)
+    queues.ensure_queue(lab, queue)
+    triggers.ensure_queue_subscription(lab, queue)
+
+    alert = {"customerID": "C1", "accountBalance": "1500"}
+    lab.client("sns").publish(TopicArn=topics.find_topic(lab), Message=json.dumps(alert))
+
+    assert queues.alerts(lab, queue) == [alert]
+
+
+@pytest.mark.parametrize("delay", ["notification", "logs", "metrics", "throttling"])
+def test_the_first_upload_goes_all_the_way_and_is_waited_for(sped_up, monkeypatch, delay):
+    monkeypatch.setattr(Lab, "is_real", True)
+    lab = Chain(sped_up(delay)).build().lab
+    for name in functions.SOURCES:
+        functions.invoke(lab, name, {"Records": []})  # the embedded AWS counts only these calls
+
+    readiness.wait_until_uploads_start(lab)
+    buckets.upload(lab, DATA_FILE)
+    arrival.wait_for_upload(lab, DATA_FILE)
+    readiness.wait_until_logged(lab)
+    readiness.wait_until_counted(lab)
+
+    assert checks.run(lab, "05").failed == []
+    list(cleanup.delete_all(lab))
+
+
+def test_a_run_stops_at_the_topic_until_its_address_is_confirmed(run):
+    mailed = run("e-mail")
+
+    stopped = mailed.lab("run", "--until", "03")
+    mailed.wait(DELAYS["e-mail"].seconds)
+    confirmed = mailed.lab("check", "--step", "03")
+
+    assert (stopped.returncode, confirmed.returncode) == (1, 0), what_failed(confirmed)
+    assert "03-create-topic" in what_failed(stopped)
