@@ -53,7 +53,8 @@ def remaining(lab: Lab) -> list[str]:
 
 def kept(lab: Lab) -> list[str]:
     """Return the resources that have the lab's names without its tag. They were created by others and never deleted."""
-    return [each.label for each in _resources(lab) if each.find(lab) and not each.is_ours(lab)]
+    found = (each.label for each in _resources(lab) if each.find(lab) and not each.is_ours(lab))
+    return list(dict.fromkeys(found))  # one role may serve both functions
 
 
 def is_half_deleted(lab: Lab) -> bool:
@@ -120,7 +121,7 @@ def _resources(lab: Lab) -> Iterator[Resource]:
     for (kind, _, *calls), names in zip(_KINDS, named, strict=True):
         yield from (_named(f"{kind} {name}", name, *calls) for name in names)
     of_role = roles.find_role, roles.is_ours, roles.delete_role
-    yield from (_named(f"role {name}", name, *of_role) for name in functions.ROLES.values())
+    yield from (_named(f"role {roles.name_of(lab, name)}", name, *of_role) for name in functions.ROLES.values())
     yield Resource("bucket", buckets.find_bucket, buckets.is_ours, buckets.delete_bucket)
 
 

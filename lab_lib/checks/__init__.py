@@ -104,7 +104,7 @@ def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
     except EmulatorError:
         raise  # no other check can be made either
     except LabError as error:
-        why, hint = str(error), f"{_UNKNOWN} Run the check again{' or look in the console' * account.lab.is_real}."
+        why, hint = str(error), f"{_UNKNOWN} Look at it yourself, or run the check again."
     return Check(rule.step, rule.name, False, f"{CANNOT_SEE}: {why}", "to be seen", hint)
 
 
