@@ -29,7 +29,7 @@ class Run:
         (folder / "credentials").touch()
         self._options = ["--email", EMAIL] if "e-mail" in lengths else []
 
-    def lab(self, command: str, *options: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+    def lab(self, command: str, *options: str, timeout: float = 7_200) -> subprocess.CompletedProcess[str]:
         """Run a command on "AWS"."""
         where = ["--profile", "delays", "--account", self.account, *self._options * (command in ("run", "check"))]
         out = ["--out", str(self.folder / "out")] if command == "run" else []
