@@ -35,6 +35,7 @@ bench: $(READY) ## measure, and write docs/performance.md (LINES=totals for a pa
 
 delays: $(READY) ## run the lab under AWS's delays, and write docs/delays.md (LINES=notification, SPEED=1)
 	$(BIN)/python -m tests.aws_delays $(LINES) $(if $(SPEED),--speed $(SPEED))
+	@$(MAKE) --no-print-directory docs
 
 lint: $(READY) ## check style, types, imports and the workflow of CI
 	$(BIN)/ruff check --no-cache .

@@ -251,6 +251,6 @@ def begin() -> None:
     """Let this process meet the delays of a run, if the variable names one."""
     if folder := os.environ.get(FOLDER):
         layer = Layer(Path(folder))
-        BUILTIN_HANDLERS.extend(layer.handlers.items())
         layer.speed_up()
+        BUILTIN_HANDLERS.extend(layer.handlers.items())
         threading.Thread(target=layer.keep_time, daemon=True).start()

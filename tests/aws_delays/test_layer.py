@@ -12,7 +12,7 @@ from lab_lib.errors import error_code
 from tests.aws_delays.lengths import DELAYS
 
 pytestmark = pytest.mark.slow
-ROLE, TRUST = "TransactionProcessorRole", {"Version": "2012-10-17", "Statement": []}
+ROLE = "TransactionProcessorRole"
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,9 @@ def before_and_after(layer, delay, look):
 
 
 def new_role(lab):
-    return lab.client("iam").create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(policies.lambda_trust()))
+    allow = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    lab.client("iam").create_role(RoleName=ROLE, AssumeRolePolicyDocument=trust)
 
 
 def new_function(lab, **more):
