@@ -60,7 +60,7 @@ class Work:
         return digest.hexdigest()
 
 
-def do(work: Work, watched: int = subprocess.PIPE) -> Record:
+def do(work: Work, watched: int) -> Record:
     """Run the notebooks of one student, and grade the account, in a new process; return the record.
 
     The process stops when the pipe `watched` closes, as it does when the process that holds its other end dies.

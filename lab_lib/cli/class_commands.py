@@ -84,7 +84,6 @@ def run(
     shard: Shard = "",
     only: Only = "",
     keep: Annotated[bool, typer.Option("--keep", help="Skip notebook 99: delete nothing in the accounts.")] = False,
-    scheduler: Annotated[str, typer.Option(help="Run on a Dask cluster, such as tcp://10.0.0.5:8786.")] = "",
     yes: Yes = False,
 ) -> None:
     """Run the notebooks for each account of the roster, grade it, and write the grade book to --out.
@@ -97,8 +96,7 @@ def run(
     from lab_lib.run import headless
 
     again = shlex.join(["lab", "class", *_arguments(), *([] if resume else ["--resume"])])
-    running = "The cluster finishes the accounts that are running; wait for that. " if scheduler else ""
-    with handle_errors(f"Stopped. {running}To go on: {again}"):
+    with handle_errors(f"Stopped. To go on: {again}"):
         everybody = _read(roster)
         until = headless.last_kept() if keep else None
         works = session.plan(session.chosen(everybody, shard), out_dir, until)
@@ -108,14 +106,13 @@ def run(
         if not keep:
             session.confirm(students, yes)
         jobs = jobs or executors.jobs_for(len(students), session.on_aws(students))
-        workers = executors.cluster(scheduler) if scheduler else executors.processes(jobs)
 
         def write_book() -> list[dict[str, Any]]:
             records = [each for each in session.records(works) if each["state"] != "not run" or not only]
             gradebook.write(out_dir, records, date.today().isoformat())
             return records
 
-        with session.alone(out_dir), workers as submit, class_table.live(works, to_do) as finished:
+        with session.alone(out_dir), executors.processes(jobs) as submit, class_table.live(works, to_do) as finished:
             try:
                 written = -math.inf
                 for record in session.run(to_do, submit):

@@ -8,14 +8,12 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from distributed import LocalCluster
-
 from lab_lib.run import headless
 from tests.bench import chain, page
 
 COMMANDS = Path(sys.executable).parent
-JOBS, WORKERS = [1, 2, 4], [1, 2]
-NAMES = {"class": "`lab class`", "cells": "the cells alone", "dask": "through Dask", "papermill": "`papermill`"}
+JOBS = [1, 2, 4]
+NAMES = {"class": "`lab class`", "cells": "the cells alone", "papermill": "`papermill`"}
 MOST, LEAST = 1.1, 3.5
 
 
@@ -26,10 +24,7 @@ def measure():
         took[jobs, "class"] = seconds(run_class, max(2, jobs), f"--jobs={jobs}")
         took[jobs, "cells"] = seconds(side_by_side, max(2, jobs), cells, jobs)
         took[jobs, "papermill"] = seconds(side_by_side, jobs, papermill, jobs)
-    for workers in WORKERS:
-        with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster:
-            took[workers, "dask"] = seconds(run_class, 2, f"--scheduler={cluster.scheduler_address}")
-    lines = [[text, *(page.spread(took.get((jobs, name), []), ".2f") for jobs in JOBS)] for name, text in NAMES.items()]
+    lines = [[text, *(page.spread(took[jobs, name], ".2f") for jobs in JOBS)] for name, text in NAMES.items()]
     return "\n\n".join([page.table(["", *(f"{jobs} at a time" for jobs in JOBS)], lines), NOTES, met(took)])
 
 
@@ -81,4 +76,4 @@ def command(*arguments, **variables):
 
 NOTES = f"""Seconds an account of {len(headless.notebooks())} notebooks, 06 among them. The cells alone: a process for
 each account runs the same notebooks in one kernel, and grades nothing. `papermill`: a loop over the command for each
-account, as many loops side by side. Dask's workers have one thread each."""
+account, as many loops side by side."""

@@ -5,9 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import threading
-from concurrent.futures import Future
 
 import psutil
 import pytest
@@ -179,28 +177,12 @@ def test_every_student_is_in_one_shard_and_shards_are_joined_by_a_copy_of_their_
         ("--shard", "3/2", "2/5"),
         ("--shard", "a/b", "2/5"),
         ("--only", "999999999999", "999999999999"),
-        # Dask tries for five seconds
-        pytest.param("--scheduler", "tcp://127.0.0.1:1", "dask scheduler", marks=pytest.mark.slow),
     ],
 )
 def test_a_wrong_request_is_one_line_and_status_2(option, value, said, account, tmp_path):
     ended = in_process("class", roster_of(tmp_path, Ana=account), "--out", tmp_path / "out", option, value)
 
     assert (ended.exit_code, len(ended.stderr.splitlines()), said in ended.stderr) == (2, 1, True), ended.output
-
-
-def test_a_cluster_that_ends_is_one_line_and_nobody_is_said_to_have_failed(account, tmp_path):
-    def gone(work):
-        future = Future()
-        future.cancel()
-        future.set_running_or_notify_cancel()
-        return future
-
-    works = session.plan([student_of(account)], tmp_path)
-
-    with pytest.raises(LabError, match="--resume"):
-        list(session.run(works, gone))
-    assert [each["state"] for each in session.records(works)] == ["not run"]
 
 
 def test_ctrl_c_ends_a_check_with_a_grade_book_of_those_who_were_graded(account, tmp_path, monkeypatch):
@@ -346,27 +328,3 @@ def test_check_grades_accounts_that_were_built_by_hand_and_changes_nothing(chain
     assert (ended.exit_code, "Full marks: 1 of 2" in ended.stdout) == (1, True), ended.output
     assert (book["Ana"]["percent"], book["Ana"]["steps"], book["Ben"]["percent"] < 50) == (100, [], True)
     assert cleanup.remaining(chain.lab) == before
-
-
-@pytest.mark.slow
-def test_a_dask_cluster_does_the_same_work_and_without_dask_it_is_one_line(new_account, tmp_path, monkeypatch):
-    code = (
-        "from distributed import LocalCluster\n"
-        "if __name__ == '__main__':\n"
-        "    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as cluster:\n"
-        "        print(cluster.scheduler_address, flush=True)\n"
-        "        input()\n"
-    )
-    works = [job.Work(student_of(new_account(), name), tmp_path, "00") for name in ("Ana", "Ben")]
-    spoil(works[1].student.account)
-    pipe = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-
-    with subprocess.Popen([sys.executable, "-c", code], **pipe) as process:
-        with executors.cluster(process.stdout.readline().strip()) as submit:
-            records = {record["name"]: record["state"] for record in session.run(works, submit)}
-        process.communicate("\n")
-
-    assert records == {"Ana": "done", "Ben": "failed"}
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(UsageError, match=r"\[dask\]"), executors.cluster("tcp://127.0.0.1:1"):
-        pass
