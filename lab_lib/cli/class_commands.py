@@ -1,11 +1,8 @@
 """Define `lab class`, which runs, grades, reports and cleans up the lab for a whole class."""
 
-import math
 import os
 import shlex
 import sys
-import time
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,10 +10,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from lab_lib.cli.setting_options import MANAGED, PLACE
 from lab_lib.cli.terminal import Yes, handle_errors, out, relative_to_cwd
-
-_BOOK_EVERY = 10  # seconds between two grade books while a class runs
-_SETTINGS = {f"LAB_{name}" for name in ("ACCOUNT", "PROFILE", "REGION", "PREFIX", "ROLE_ARN", "EXTERNAL_ID")}
 
 
 class _RunByDefault(TyperGroup):
@@ -91,8 +86,8 @@ def run(
     Each account is graded before notebook 99 deletes what the lab made. Where a notebook fails, the account stays as it
     is. On AWS, you are asked before the run. The grade book is updated while the class runs.
     """
-    from lab_lib.classroom import executors, gradebook, session
-    from lab_lib.cli import class_table
+    from lab_lib.classroom import executors, session
+    from lab_lib.cli import class_work
     from lab_lib.run import headless
 
     again = shlex.join(["lab", "class", *_arguments(), *([] if resume else ["--resume"])])
@@ -106,45 +101,21 @@ def run(
         if not keep:
             session.confirm(students, yes)
         jobs = jobs or executors.jobs_for(len(students), session.on_aws(students))
-
-        def write_book() -> list[dict[str, Any]]:
-            records = [each for each in session.records(works) if each["state"] != "not run" or not only]
-            gradebook.write(out_dir, records, date.today().isoformat())
-            return records
-
-        with session.alone(out_dir), executors.processes(jobs) as submit, class_table.live(works, to_do) as finished:
-            try:
-                written = -math.inf
-                for record in session.run(to_do, submit):
-                    finished(record)
-                    if time.monotonic() > written + _BOOK_EVERY:
-                        write_book()
-                        written = time.monotonic()
-            finally:
-                records = write_book()
-        _summarise(out_dir, records)
+        class_work.do(works, to_do, out_dir, executors.processes(jobs), some=bool(only))
 
 
 @app.command()
 def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
     """Grade each account of the roster as it is, and write the grade book. Nothing is run or changed."""
-    from lab_lib.classroom import executors, gradebook, session
-    from lab_lib.cli import class_table
+    from lab_lib.classroom import executors, session
+    from lab_lib.cli import class_work
 
     with handle_errors("Stopped. No account was changed. To grade all of them, name another --out."):
         students = session.chosen(_read(roster), only=only)
         works = session.plan(students, out_dir)
         session.refuse_results(works, "Name another --out.")
         threads = executors.threads_for(len(students), session.on_aws(students))
-        with session.alone(out_dir):
-            try:
-                with class_table.live(works, works) as finished, executors.threads(threads) as submit:
-                    for record in session.run(works, submit):
-                        finished(record)
-            finally:
-                records = session.records(works)
-                gradebook.write(out_dir, records, date.today().isoformat())
-        _summarise(out_dir, records)
+        class_work.do(works, works, out_dir, executors.threads(threads))
 
 
 @app.command()
@@ -155,6 +126,7 @@ def report(roster: Roster, out_dir: Out) -> None:
     Students of the roster who have no results there are named, and left blank in the grade book.
     """
     from lab_lib.classroom import gradebook, job, session
+    from lab_lib.cli import class_work
     from lab_lib.errors import UsageError
 
     with handle_errors("Stopped. To write the grade book, run the command again."):
@@ -174,7 +146,7 @@ def report(roster: Roster, out_dir: Out) -> None:
                 f"No results for {', '.join(missing)}. Copy their folders to {folder}, and run this again.",
                 soft_wrap=True,
             )
-        _summarise(out_dir, records)
+        class_work.summarise(out_dir, records)
 
 
 @app.command()
@@ -196,25 +168,9 @@ def _read(roster: Path) -> list[Any]:
     """Return the students. Only the roster configures their labs, so the instructor's own settings are unset."""
     from lab_lib.classroom import roster as rosters
 
-    for name in [name for name in os.environ if name in _SETTINGS]:
-        del os.environ[name]
+    for name in (*PLACE, *MANAGED, "boundary", "role_arn", "external_id"):
+        os.environ.pop(f"LAB_{name.upper()}", None)
     return rosters.read(roster)
-
-
-def _summarise(folder: Path, records: Sequence[dict[str, Any]]) -> None:
-    """Print who has less than full marks and why, and where the report is; exit with 1 if there is anybody."""
-    from lab_lib.classroom import gradebook
-    from lab_lib.cli import class_table
-
-    students = gradebook.book(records)["students"]
-    short = [each for each in students if each["percent"] != 100 or each["state"] != "done"]
-    out.print(f"Full marks: {len(students) - len(short)} of {len(students)}", style="bold")
-    if short:
-        out.print(class_table.marked_down(short))
-    here = relative_to_cwd(folder)
-    out.print(f"Report: {here / 'report.html'}   Grade book: {here / 'gradebook.csv'}", soft_wrap=True)
-    if short:
-        raise typer.Exit(1)
 
 
 def _arguments() -> list[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import typer
 
 import lab_lib
-from lab_lib.cli.terminal import Account, Region, err, handle_errors, out
+from lab_lib.cli.setting_options import Settings, takes
+from lab_lib.cli.terminal import err, handle_errors, out
 
 if TYPE_CHECKING:
     from lab_lib.lab import Lab
@@ -53,14 +54,15 @@ def status() -> None:
 
 
 @app.command()
-def env(account: Account = "", region: Region = "") -> None:
+@takes("account", "region")
+def env(settings: Settings) -> None:
     """Print the variables with which the aws command calls the embedded AWS: eval "$(lab local env)".
 
     They hold its secret access key, which is new at each start: run it again after a stop. The alias is for the aws
     command that pip installs: its `aws sqs` ignores AWS_ENDPOINT_URL and calls the real SQS.
     """
     with handle_errors():
-        lab = _embedded(account, region)
+        lab = _embedded(settings)
         exports = {
             "AWS_ENDPOINT_URL": lab.endpoint,
             "AWS_ACCESS_KEY_ID": lab.account,
@@ -76,8 +78,8 @@ def env(account: Account = "", region: Region = "") -> None:
         )
 
 
-def _embedded(account: str, region: str) -> "Lab":
+def _embedded(settings: Settings) -> "Lab":
     """Open the lab on the embedded AWS, also where these variables, or those of `lab open`, are already set."""
     for name in ("AWS_ENDPOINT_URL", "LAB_PROFILE"):
         os.environ.pop(name, None)
-    return lab_lib.open_lab(account=account, region=region)
+    return lab_lib.open_lab(**settings)

@@ -13,35 +13,16 @@ from urllib.parse import quote
 import typer
 
 import lab_lib
-from lab_lib.cli.terminal import (
-    Account,
-    Boundary,
-    Bucket,
-    NotifierRole,
-    Prefix,
-    ProcessorRole,
-    Profile,
-    Region,
-    err,
-    handle_errors,
-    out,
-    relative_to_cwd,
-)
+from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
+from lab_lib.cli.terminal import err, handle_errors, out, relative_to_cwd
 
-ROOT = Path(__file__).parents[2]
 _SETTINGS = Path(__file__).parent / "jupyter"  # such as that JupyterLab does not ask about news
 _LONGEST_END = 30  # seconds for JupyterLab to end its kernels
 
 
+@takes(*PLACE, *MANAGED, "boundary")
 def open_(
-    account: Account = "",
-    profile: Profile = "",
-    region: Region = "",
-    prefix: Prefix = "",
-    processor_role: ProcessorRole = "",
-    notifier_role: NotifierRole = "",
-    bucket: Bucket = "",
-    boundary: Boundary = "",
+    settings: Settings,
     fresh: Annotated[
         list[str] | None,
         typer.Option(metavar="NUMBER", help="Give this notebook anew, such as 03, and keep yours beside it."),
@@ -53,8 +34,6 @@ def open_(
     """
     from lab_lib.exercises import copies
 
-    settings = {"account": account, "profile": profile, "region": region, "prefix": prefix, "bucket": bucket}
-    settings |= {"processor_role": processor_role, "notifier_role": notifier_role, "boundary": boundary}
     with handle_errors("JupyterLab has ended."):
         first = [copies.renew(number) for number in fresh or []] or [copies.complete() / "00-start-here.ipynb"]
         changes = copies.changes()

@@ -1,4 +1,4 @@
-"""Share the two consoles, the common options and the printing of errors among all commands."""
+"""Share the two consoles, the option --yes and the printing of errors among all commands."""
 
 import os
 import signal
@@ -47,21 +47,7 @@ def _console(stderr: bool = False) -> Console:
 
 out, err = _console(), _console(stderr=True)
 
-Account = Annotated[str, typer.Option(help="The account's twelve digits. Required with --profile.")]
-Profile = Annotated[str, typer.Option(help="A profile of your AWS configuration; runs on AWS, which costs money.")]
-Region = Annotated[str, typer.Option(help="The AWS Region; us-east-1 by default.")]
-Prefix = Annotated[str, typer.Option(help="Goes before every name, so that several people can share an account.")]
-
-ProcessorRole = Annotated[str, typer.Option(help="A role that exists, for TransactionProcessor; its name or ARN.")]
-NotifierRole = Annotated[str, typer.Option(help="A role that exists, for TotalNotifier; it may be the same.")]
-Bucket = Annotated[str, typer.Option(help="A bucket that exists. The lab only adds its trigger, and removes it.")]
-Boundary = Annotated[
-    str, typer.Option(help="A managed policy: the permissions boundary of the roles that the lab makes.")
-]
-Threshold = Annotated[str, typer.Option(help="Alerts go out when a total reaches this amount; 1500 by default.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before deleting on AWS.")]
-Email = Annotated[str, typer.Option(help="Alerts go to this e-mail address too.")]
-Phone = Annotated[str, typer.Option(help="Alerts go to this number too, by SMS.")]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import lab_lib
 from lab_lib.aws import cleanup, queues
-from lab_lib.cli import main, terminal
+from lab_lib.cli import main, run_command, terminal
 from lab_lib.run import headless
 from lab_lib.run.kernels import one_kernel
 
@@ -24,8 +24,8 @@ def on_aws(lab, monkeypatch):
     queues.ensure_queue(on_aws, queues.DEAD_LETTERS)
     for module in (lab_lib, headless):
         monkeypatch.setattr(module, "open_lab", lambda **_: on_aws)
-    monkeypatch.setattr(main, "out", Console(width=120, force_terminal=False))
-    monkeypatch.setattr(main, "err", Console(width=120, force_terminal=False, stderr=True))
+    for module in (main, run_command):
+        monkeypatch.setattr(module, "out", Console(width=120, force_terminal=False))
     return on_aws
 
 

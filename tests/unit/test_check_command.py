@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import lab_lib
 from lab_lib import checks
 from lab_lib.checks.reports import Check, Report
-from lab_lib.cli import main
+from lab_lib.cli import check_command, main
 from lab_lib.errors import LabError
 
 GOOD = Check("03", "topic", True, "HighBalanceAlert", "HighBalanceAlert", "Create the topic.")
@@ -27,8 +27,7 @@ NO_NETWORK = EndpointConnectionError(endpoint_url="https://s3.amazonaws.com/")
 @pytest.fixture(autouse=True)
 def wide(monkeypatch):
     """A terminal of this width, without colours, wherever the tests run."""
-    monkeypatch.setattr(main, "out", Console(width=120, force_terminal=False))
-    monkeypatch.setattr(main, "err", Console(width=120, force_terminal=False, stderr=True))
+    monkeypatch.setattr(check_command, "out", Console(width=120, force_terminal=False))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from lab_lib.cli import main
+from lab_lib.cli import main, run_command
 from lab_lib.run import headless
 
 NUMBERS = ["00", "01", "02", "03", "04", "05", "06"]
@@ -25,7 +25,7 @@ def lab_run(monkeypatch, tmp_path):
         monkeypatch.setattr(headless, "run", run)
         return CliRunner().invoke(main.app, ["run", "--out", str(tmp_path), *options]), asked
 
-    monkeypatch.setattr(main, "out", Console(width=120, force_terminal=False))
+    monkeypatch.setattr(run_command, "out", Console(width=120, force_terminal=False))
     return lab_run
 
 

@@ -1,0 +1,81 @@
+"""`lab check`: grade one account."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+import lab_lib
+from lab_lib.cli.progress import progress_bar
+from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
+from lab_lib.cli.terminal import handle_errors, out
+
+_STYLES = {"ok": "green", "not yet": "red", "cannot see": "yellow", "waits": "bright_black", "could be": "bright_black"}
+
+
+@takes(*PLACE, *ALERTS, *MANAGED)
+def check(
+    settings: Settings,
+    step: Annotated[
+        list[str] | None, typer.Option(help='Only this step, such as 02, or "further"; can be repeated.')
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+) -> None:
+    """Grade an account that was built with the notebooks or by hand: what holds, what does not, and what to do.
+
+    Nothing is changed.
+
+    The exit status is 0 if all holds, 1 if not. What goes further than the handout is shown, but not counted.
+    """
+    from lab_lib import checks
+    from lab_lib.masking import masked
+
+    with handle_errors(), progress_bar() as progress:
+        bar = progress.add_task("checking", total=checks.number_of(*(step or [])))
+        lab = lab_lib.open_lab(**settings)
+        report = checks.run(lab, *(step or []), done=lambda check: progress.advance(bar))
+        progress.stop()
+        if as_json:
+            print(masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab), flush=True)
+        else:
+            out.print(f"{str(lab)[0].upper()}{str(lab)[1:]}", soft_wrap=True)
+            out.print(_checks_table(report, every=bool(step)))
+        raise typer.Exit(1 if report.failed else 0)
+
+
+def _checks_table(report: Any, every: bool) -> Table:
+    """Return a table of the steps, with every check if `every`, else with the checks that do not hold."""
+    table = Table("state", "check", "found", header_style="bold")
+    table.columns[0].no_wrap, table.columns[2].overflow = True, "fold"
+    for step in dict.fromkeys(check.step for check in report.checks):
+        of_step = [check for check in report.checks if check.step == step]
+        states = [check.state for check in of_step]
+        hold, waiting, unseen = (states.count(state) for state in ("ok", "waits", "cannot see"))
+        title = _titles().get(step, "going further: what this workbook adds to the handout")
+        wrong = ("○", "bright_black") if step == "further" else ("✘", "red")
+        mark = wrong if hold + unseen < len(of_step) else ("?", "yellow") if unseen else ("✔", "green")
+        table.add_section()
+        count = f"{hold} of {len(of_step)} hold{f', {waiting} wait' if waiting else ''}"
+        count += f", {unseen} cannot be seen" if unseen else ""
+        table.add_row(Text(*mark), Text(title, "bold"), count)
+        for check in of_step:
+            if every or check.state in ("not yet", "cannot see"):
+                table.add_row(Text(check.mark, _STYLES[check.state]), check.name, _finding(check))
+    return table
+
+
+def _finding(check: Any) -> Text:
+    """Return what the check found and, if it does not hold, what it wanted and what to do."""
+    if check.ok or check.state == "waits":
+        return Text(check.found, "" if check.ok else "bright_black")
+    wanted = f"; wanted: {check.wanted}" if check.state != "cannot see" else ""
+    return Text.assemble(f"{check.found}{wanted}\n", (f"→ {check.hint}", "italic"))
+
+
+def _titles() -> dict[str, str]:
+    """Return each step's title, from the name of its notebook: "02" has the title "02 add triggers"."""
+    from lab_lib.exercises import copies
+
+    return {path.stem[:2]: path.stem.replace("-", " ") for path in copies.solved()}

@@ -1,0 +1,144 @@
+"""`lab run`: the notebooks, in order, for one account."""
+
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from lab_lib.cli.progress import progress_bar
+from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
+from lab_lib.cli.terminal import Yes, err, handle_errors, out, relative_to_cwd
+
+
+@takes(*PLACE, "data", *ALERTS, *MANAGED, "boundary")
+def run(
+    settings: Settings,
+    data: Annotated[Path | None, typer.Option(help="The file to upload; data/transactions.txt by default.")] = None,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="The folder for the executed notebooks; runs/<time> by default.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Stop after this notebook, such as 04, and delete nothing.")
+    ] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Skip 99: leave everything in the account.")] = False,
+    mine: Annotated[
+        bool, typer.Option("--mine", help="Run your own copy, which `lab open` made, with its settings. Skips 99.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Run the notebooks in order, and write the result to result.json.
+
+    The last one deletes everything that the lab made. On AWS you are asked before the first one.
+
+    With --until you continue by hand: after `lab run --until 04` the whole chain exists, and 05 is the next notebook.
+
+    Account, addresses and credentials are masked in all files.
+    """
+    from lab_lib.aws import cleanup
+    from lab_lib.exercises import copies
+    from lab_lib.run import costs, headless
+
+    parameters: dict[str, Any] = {**settings, "data_file": str(data or ""), "yes": True}
+    with handle_errors():
+        if mine:
+            parameters = copies.settings() | {name: value for name, value in parameters.items() if value}
+            err.print(copies.changes(), soft_wrap=True, end="")
+        if (keep or mine) and until is None:
+            until = headless.last_kept()
+        notebooks = headless.notebooks(until)
+        if mine:
+            notebooks = [copies.existing(path.name) for path in notebooks]
+        lab = headless.prepare(parameters)[1]
+        if lab.is_real:
+            err.print(costs.before([path.stem[:2] for path in notebooks]), soft_wrap=True)
+        if until is None:  # ask here, since notebook 99 runs without a reader
+            cleanup.confirm_run(lab, yes)
+    with (
+        handle_errors(),
+        tempfile.NamedTemporaryFile() as file,
+        costs.counted() as requests,
+        progress_bar(waiting := Path(file.name)) as progress,
+    ):
+        folder = out_dir or copies.ROOT / "runs" / datetime.now().strftime("%Y-%m-%d-%H%M%S")
+        bar, steps = progress.add_task("starting", total=len(notebooks)), []
+
+        def finished(step: headless.Step) -> None:
+            steps.append(step)
+            progress.advance(bar)
+
+        def started(notebook: str) -> None:
+            progress.update(bar, description=notebook)
+
+        try:
+            source = copies.folder() if mine else None
+            result = headless.run(parameters, folder, until, started, finished, waiting=waiting, source=source)
+        finally:
+            if out_dir is None and folder.exists():
+                _point(copies.ROOT / "runs" / "latest", folder)
+            progress.stop()
+        out.print(_steps_table(steps, notebooks))
+        out.print(_summary(result), soft_wrap=True)
+        if lab.is_real:
+            out.print(costs.after(requests(), [step.notebook[:2] for step in steps]), soft_wrap=True)
+        out.print(f"Executed notebooks and result.json: {relative_to_cwd(folder)}", soft_wrap=True)
+        if not result["ok"]:
+            out.print("Everything made so far is still there. `lab clean` deletes it.", style="bold")
+            raise typer.Exit(1)
+        if until is not None:
+            following = headless.notebooks()[len(notebooks)]
+            out.print(_go_on(notebooks[-1], following, parameters), style="bold", soft_wrap=True)
+
+
+def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:
+    table = Table("step", "seen", "seconds", header_style="bold")
+    table.columns[0].no_wrap = True
+    table.columns[2].justify = "right"
+    done = {step.notebook: step for step in steps}
+    for name in (path.stem for path in notebooks):
+        if step := done.get(name):
+            mark = ("✔", "green") if step.ok else ("✘", "red")
+            table.add_row(Text.assemble(mark, f" {name}"), step.error or step.seen, f"{step.seconds:.1f}")
+        else:
+            table.add_row(f"– {name}", "not run", "")
+    table.add_section()
+    table.add_row("all", "", f"{sum(step.seconds for step in steps):.1f}")
+    return table
+
+
+def _go_on(last: Path, following: Path, parameters: dict[str, Any]) -> str:
+    """Return a sentence on how to continue by hand. It shows the options of this run without their private values."""
+    where = ("account", "profile", "region", "prefix", "processor_role", "notifier_role", "bucket")
+    options = "".join(f" --{name.replace('_', '-')} …" for name in where if parameters.get(name))
+    return (
+        f"Everything up to {last.stem} is there now. Go on with {following.stem} in `lab open{options}`. "
+        f"`lab clean{options}` deletes it."
+    )
+
+
+def _summary(result: dict[str, Any]) -> str:
+    """Return a few lines on what the account holds."""
+    from lab_lib.checks.rules import number
+
+    def listed(amounts: dict[str, Any]) -> str:
+        first = [f"{name} {amount}" for name, amount in list(amounts.items())[:8]]
+        return ", ".join(first) + (f" and {len(amounts) - 8} more" if len(amounts) > 8 else "") or "none"
+
+    alerts = {alert["customerID"]: alert["accountBalance"] for alert in result["alerts"]}
+    return (
+        f"Totals:    {listed(result['totals'])} ({number(result['transactions'], 'transaction')})\n"
+        f"Alerts:    {listed(alerts)}\n"
+        f"Messages:  {listed(result['queues'])}\n"
+        f"Rejected:  {number(len(result['rejected']), 'row')}"
+    )
+
+
+def _point(link: Path, folder: Path) -> None:
+    """Replace `link` by a link to the newest run, in one step."""
+    draft = link.with_name(f".{link.name}-{os.getpid()}")
+    draft.symlink_to(folder.name)
+    draft.replace(link)

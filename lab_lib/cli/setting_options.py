@@ -1,0 +1,54 @@
+"""The settings of a lab as options, for the commands that open one."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+Settings = dict[str, str]
+Command = Callable[..., None]
+PLACE = ("account", "profile", "region", "prefix")
+ALERTS = ("threshold", "email", "phone")
+MANAGED = ("processor_role", "notifier_role", "bucket")
+_HELP = {
+    "account": "The account's twelve digits. Required with --profile.",
+    "profile": "A profile of your AWS configuration; runs on AWS, which costs money.",
+    "region": "The AWS Region; us-east-1 by default.",
+    "prefix": "Goes before every name, so that several people can share an account.",
+    "threshold": "Alerts go out when a total reaches this amount; 1500 by default.",
+    "email": "Alerts go to this e-mail address too.",
+    "phone": "Alerts go to this number too, by SMS.",
+    "processor_role": "A role that exists, for TransactionProcessor; its name or ARN.",
+    "notifier_role": "A role that exists, for TotalNotifier; it may be the same.",
+    "bucket": "A bucket that exists. The lab only adds its trigger, and removes it.",
+    "boundary": "A managed policy: the permissions boundary of the roles that the lab makes.",
+}
+
+
+def takes(*names: str) -> Callable[[Command], Command]:
+    """Give a command these settings as options, in this order. It gets them as its parameter `settings`.
+
+    Another parameter of the command may be named among them, and then has that place in the help.
+    """
+
+    def decorate(command: Command) -> Command:
+        own = dict(inspect.signature(command).parameters)
+        del own["settings"]
+
+        @functools.wraps(command)
+        def call(**given: Any) -> None:
+            command({name: given.pop(name) for name in names if name not in own}, **given)
+
+        first = [own.get(name) or _option(name) for name in names]
+        rest = [each for name, each in own.items() if name not in names]
+        call.__signature__ = inspect.Signature([*first, *rest])  # type: ignore[attr-defined]  # typer reads it
+        return call
+
+    return decorate
+
+
+def _option(name: str) -> inspect.Parameter:
+    kind = Annotated[str, typer.Option(help=_HELP[name])]
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default="", annotation=kind)
