@@ -133,11 +133,6 @@ def count(lab: Lab, name: str) -> int:
     return sum(page["Count"] for page in pages) if find_table(lab, name) else 0
 
 
-def item_count(lab: Lab, name: str) -> int:
-    """Return the number of items that DynamoDB counted last; on AWS it counts about every six hours."""
-    return int((describe(lab, name) or {"ItemCount": 0})["ItemCount"])
-
-
 def put_item(lab: Lab, name: str, item: dict[str, Any]) -> None:
     """Put an item into the table and replace the one with the same key. Numbers are int or Decimal."""
     values = {key: _SERIALIZER.serialize(value) for key, value in item.items()}
