@@ -12,11 +12,13 @@ LabError                 something failed: exit status 1
 └── EmulatorError        the embedded AWS did not start, does not answer, or has stopped
 """
 
+from collections.abc import Callable
 from textwrap import wrap
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+T = TypeVar("T")
 _NOTEBOOK = 84  # characters of an output, at least
 
 
@@ -83,5 +85,20 @@ def is_access_denied(error: ClientError) -> bool:
     return error_code(error) in _ACCESS_DENIED
 
 
-# Each service has its own code. HEAD requests have only the HTTP status.
+def none_if_absent(read: Callable[[], T]) -> T | None:
+    """Return what `read` gets from AWS, or None if AWS answers that it is not there."""
+    try:
+        return read()
+    except ClientError as error:
+        if error_code(error) in _ABSENT:
+            return None
+        raise
+
+
+# Each service has its own codes. HEAD requests have only the HTTP status.
 _ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"}
+_ABSENT = {
+    *("404", "NoSuchBucket", "NoSuchKey", "NoSuchTagSet"),
+    *("NoSuchBucketPolicy", "NoSuchPublicAccessBlockConfiguration", "NoSuchEntity"),
+    *("NotFound", "ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
+}

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import grants, policies
-from lab_lib.errors import WrongResource, error_code
+from lab_lib.errors import WrongResource, error_code, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, TAG, Lab
 from lab_lib.settings import DEFAULT_REGION
@@ -68,13 +68,8 @@ def _create_bucket(lab: Lab) -> None:
 
 def find_bucket(lab: Lab) -> str | None:
     """Return the bucket's name, or None if the account has no such bucket."""
-    try:
-        lab.client("s3").head_bucket(Bucket=lab.bucket, ExpectedBucketOwner=lab.account)
-        return lab.bucket
-    except ClientError as error:
-        if error_code(error) in ("404", "NoSuchBucket"):
-            return None
-        raise
+    there = none_if_absent(lambda: lab.client("s3").head_bucket(Bucket=lab.bucket, ExpectedBucketOwner=lab.account))
+    return lab.bucket if there else None
 
 
 def candidates(lab: Lab) -> list[str]:
@@ -93,13 +88,7 @@ def is_ours(lab: Lab) -> bool:
     """Return True if the bucket exists and has the lab's tag. A bucket that was given is never the lab's."""
     if lab.bucket_name:
         return False
-    try:
-        tags: list[dict[str, str]] = lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"]
-        return TAG in tags
-    except ClientError as error:
-        if error_code(error) in ("NoSuchTagSet", "NoSuchBucket"):
-            return False
-        raise
+    return TAG in (none_if_absent(lambda: lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"]) or [])
 
 
 def delete_bucket(lab: Lab) -> None:
@@ -134,13 +123,8 @@ def delete_object(lab: Lab, key: str) -> None:
 
 def is_private(lab: Lab) -> bool:
     """Return True if all four kinds of public access are blocked."""
-    try:
-        answer = lab.client("s3").get_public_access_block(Bucket=lab.bucket)
-    except ClientError as error:
-        if error_code(error) in ("NoSuchPublicAccessBlockConfiguration", "NoSuchBucket"):
-            return False
-        raise
-    return all(answer["PublicAccessBlockConfiguration"].values())
+    answer = none_if_absent(lambda: lab.client("s3").get_public_access_block(Bucket=lab.bucket))
+    return answer is not None and all(answer["PublicAccessBlockConfiguration"].values())
 
 
 def objects(lab: Lab) -> list[dict[str, Any]]:
@@ -178,23 +162,12 @@ def content(lab: Lab, key: str) -> bytes:
 
 def statements(lab: Lab) -> list[policies.Policy]:
     """Return the statements of the bucket's policy."""
-    try:
-        policy = lab.client("s3").get_bucket_policy(Bucket=lab.bucket)["Policy"]
-    except ClientError as error:
-        if error_code(error) in ("NoSuchBucketPolicy", "NoSuchBucket"):
-            return []
-        raise
-    return grants.statements(policy)
+    return grants.statements(none_if_absent(lambda: lab.client("s3").get_bucket_policy(Bucket=lab.bucket)["Policy"]))
 
 
 def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
     """Return the rejected rows of an upload: line (the header is line 1), reason, row."""
-    try:
-        body = content(lab, rejected_key(key))
-    except ClientError as error:
-        if error_code(error) in ("NoSuchKey", "NoSuchBucket"):
-            return []
-        raise
+    body = none_if_absent(lambda: content(lab, rejected_key(key))) or b""
     rows = csv.DictReader(io.StringIO(body.decode(), newline=""))
     return [{**row, "line": int(row["line"])} for row in rows]
 

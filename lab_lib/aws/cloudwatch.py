@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
 LOG_DAYS = 14
@@ -59,10 +60,7 @@ def log_lines(lab: Lab, name: str, since: datetime | None = None) -> list[str]:
     logs = lab.client("logs")
     start = {"startTime": int(since.timestamp() * 1000)} if since else {}
     pages = logs.get_paginator("filter_log_events").paginate(logGroupName=log_group(lab, name), **start)
-    try:
-        events = [event for page in pages for event in page["events"]]
-    except logs.exceptions.ResourceNotFoundException:
-        return []
+    events = none_if_absent(lambda: [event for page in pages for event in page["events"]]) or []
     events.sort(key=lambda event: int(event["timestamp"]))
     return [event["message"].rstrip() for event in events]
 

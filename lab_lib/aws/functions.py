@@ -18,7 +18,7 @@ from lab_lib.aws.policies import Policy
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
-from lab_lib.errors import LabError, StepMissing, UsageError
+from lab_lib.errors import LabError, StepMissing, UsageError, none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.settings import MOST_DIGITS
 from lab_lib.waiting import CHANGING_FUNCTION, wait_until
@@ -252,11 +252,7 @@ def zipped(contents: dict[str, bytes]) -> bytes:
 
 
 def _ask(lab: Lab, call: str, name: str) -> dict[str, Any] | None:
-    lambda_ = lab.client("lambda")
-    try:
-        return dict(getattr(lambda_, call)(FunctionName=lab.name(name)))
-    except lambda_.exceptions.ResourceNotFoundException:
-        return None
+    return none_if_absent(lambda: getattr(lab.client("lambda"), call)(FunctionName=lab.name(name)))
 
 
 def _ensure_destination(lab: Lab, name: str) -> None:

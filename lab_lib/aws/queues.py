@@ -6,10 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote_plus
 
-from botocore.exceptions import ClientError
-
 from lab_lib.aws import grants, policies
-from lab_lib.errors import error_code
+from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
 ALERT_QUEUES = ["CustomerNotify", "CreditCollection"]
@@ -165,12 +163,7 @@ def _attributes(lab: Lab, url: str) -> dict[str, str]:
 
 def _ask(lab: Lab, call: str, **parameters: Any) -> dict[str, Any]:
     """Return SQS's answer, an empty one if there is no such queue."""
-    try:
-        return dict(getattr(lab.client("sqs"), call)(**parameters))
-    except ClientError as error:
-        if error_code(error) in ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"):
-            return {}
-        raise
+    return none_if_absent(lambda: getattr(lab.client("sqs"), call)(**parameters)) or {}
 
 
 def _policy(lab: Lab, name: str) -> policies.Policy:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from lab_lib.aws import policies
+from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAG, Lab
 from lab_lib.waiting import UNREADABLE_ROLE, wait_until
 
@@ -43,11 +44,7 @@ def name_of(lab: Lab, name: str) -> str:
 
 def describe(lab: Lab, role_name: str) -> dict[str, Any] | None:
     """Return the role of exactly this name, as IAM describes it. No prefix is added."""
-    iam = lab.client("iam")
-    try:
-        return dict(iam.get_role(RoleName=role_name)["Role"])
-    except iam.exceptions.NoSuchEntityException:
-        return None
+    return none_if_absent(lambda: lab.client("iam").get_role(RoleName=role_name)["Role"])
 
 
 def allowed(lab: Lab, role_arn: str, actions: tuple[str, ...], resource: str) -> set[str]:

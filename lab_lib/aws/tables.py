@@ -4,7 +4,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from lab_lib.errors import WrongResource
+from lab_lib.errors import WrongResource, none_if_absent
 from lab_lib.lab import TAG, Lab
 from lab_lib.waiting import CHANGING_TABLE, wait_until
 
@@ -61,12 +61,8 @@ def find_table(lab: Lab, name: str) -> str | None:
 
 def describe(lab: Lab, name: str) -> dict[str, Any] | None:
     """Return the table, as DynamoDB describes it, or None. A table that is being deleted counts as gone."""
-    dynamodb = lab.client("dynamodb")
-    try:
-        table = dict(dynamodb.describe_table(TableName=lab.name(name))["Table"])
-    except dynamodb.exceptions.ResourceNotFoundException:
-        return None
-    return table if table["TableStatus"] != "DELETING" else None
+    table = none_if_absent(lambda: lab.client("dynamodb").describe_table(TableName=lab.name(name))["Table"])
+    return table if table and table["TableStatus"] != "DELETING" else None
 
 
 def names(lab: Lab) -> list[str]:
@@ -111,12 +107,8 @@ def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> 
         "ExpressionAttributeValues": {":beginning": {"S": beginning}},
     }
     scan = {"TableName": lab.name(name), "ConsistentRead": True, **(chosen if beginning else {})}
-    dynamodb = lab.client("dynamodb")
-    try:
-        pages = dynamodb.get_paginator("scan").paginate(**scan, PaginationConfig={"MaxItems": most})
-        found = [_plain(item) for page in pages for item in page["Items"]]
-    except dynamodb.exceptions.ResourceNotFoundException:
-        return []
+    pages = lab.client("dynamodb").get_paginator("scan").paginate(**scan, PaginationConfig={"MaxItems": most})
+    found = none_if_absent(lambda: [_plain(item) for page in pages for item in page["Items"]]) or []
     return sorted(found, key=lambda item: [str(item.get(key)) for key in KEYS[name]])
 
 

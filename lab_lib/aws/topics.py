@@ -3,6 +3,7 @@
 import json
 
 from lab_lib.aws import grants, policies
+from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAG, Lab
 
 ALERT_TOPIC = "HighBalanceAlert"
@@ -40,12 +41,8 @@ def names(lab: Lab) -> list[str]:
 
 def attributes(lab: Lab, name: str = ALERT_TOPIC) -> dict[str, str] | None:
     """Return the topic's attributes, as SNS gives them: TopicArn, DisplayName …"""
-    sns = lab.client("sns")
-    try:
-        answer = sns.get_topic_attributes(TopicArn=lab.arn("sns", lab.name(name)))
-    except sns.exceptions.NotFoundException:
-        return None
-    return dict(answer["Attributes"])
+    arn = lab.arn("sns", lab.name(name))
+    return none_if_absent(lambda: lab.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"])
 
 
 def statements(lab: Lab, name: str = ALERT_TOPIC) -> list[policies.Policy]:

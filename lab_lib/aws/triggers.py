@@ -15,7 +15,7 @@ from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.queues import statements as queue_statements
 from lab_lib.aws.tables import find_stream
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
-from lab_lib.errors import LabError, StepMissing, UsageError, error_code
+from lab_lib.errors import LabError, StepMissing, UsageError, error_code, none_if_absent
 from lab_lib.lab import TAGS, Lab
 from lab_lib.waiting import CHANGING_MAPPING, wait_until
 
@@ -290,11 +290,7 @@ def _wait_for_state(lab: Lab, uuid: str, wanted: str | None) -> None:
 
 
 def _state(lab: Lab, uuid: str) -> str | None:
-    lambda_ = lab.client("lambda")
-    try:
-        return str(lambda_.get_event_source_mapping(UUID=uuid)["State"])
-    except lambda_.exceptions.ResourceNotFoundException:
-        return None
+    return none_if_absent(lambda: str(lab.client("lambda").get_event_source_mapping(UUID=uuid)["State"]))
 
 
 def _require(found: T | None, what: str, step: str) -> T:
