@@ -1,10 +1,10 @@
 """The log groups and metrics of the two functions in CloudWatch."""
 
-import json
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from lab_lib.aws.json_text import json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
@@ -72,7 +72,7 @@ def runs(lines: list[str]) -> int:
 
 def reports(lines: list[str]) -> list[dict[str, Any]]:
     """Return the JSON objects in a function's log with which this workbook's functions report a run."""
-    return [report for report in map(_object, lines) if "records" in report or "key" in report]
+    return [report for report in map(json_object, lines) if "records" in report or "key" in report]
 
 
 def failures(lines: list[str]) -> list[str]:
@@ -127,20 +127,11 @@ def _in_text(line: str) -> str:
 
 def _in_json(line: str) -> str:
     """Return the error in a line of Lambda's JSON format, or empty."""
-    event = _object(line)
+    event = json_object(line)
     if event.get("level") != "ERROR":
         return ""
     parts = [str(event[key]) for key in ("errorType", "errorMessage") if event.get(key)]
     return ": ".join(parts) or str(event.get("message", ""))
-
-
-def _object(line: str) -> dict[str, Any]:
-    """Return the JSON object in a line; an empty one if the line is something else."""
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _describe(lab: Lab, name: str) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from lab_lib.aws import grants, policies
+from lab_lib.aws.json_text import json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
@@ -44,7 +45,7 @@ def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
 
 def alert(message: dict[str, Any]) -> dict[str, str]:
     """Return the alert in a message's SNS envelope; an empty dict if the message holds something else."""
-    body = _json(message.get("Message", ""))
+    body = json_object(message.get("Message", ""))
     return body if "customerID" in body else {}
 
 
@@ -93,7 +94,7 @@ def queue_arn(lab: Lab, name: str) -> str:
 def messages(lab: Lab, name: str) -> list[dict[str, Any]]:
     """Return the bodies of the queue's messages, {} for one that is not a JSON object. All stay in the queue."""
     with _received(lab, name) as received:
-        return [_json(message["Body"]) for message in received]
+        return [json_object(message["Body"]) for message in received]
 
 
 def delete_messages(lab: Lab, name: str, unwanted: Callable[[dict[str, Any]], bool]) -> None:
@@ -101,7 +102,7 @@ def delete_messages(lab: Lab, name: str, unwanted: Callable[[dict[str, Any]], bo
     sqs, url = lab.client("sqs"), find_queue(lab, name)
     with _received(lab, name) as received:
         for message in received:
-            if unwanted(_json(message["Body"])):
+            if unwanted(json_object(message["Body"])):
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
@@ -171,12 +172,3 @@ def _policy(lab: Lab, name: str) -> policies.Policy:
     if name == DEAD_LETTERS:
         return policies.tls_only_queue(arn)
     return policies.topic_to_queue(lab, lab.arn("sns", lab.name("HighBalanceAlert")), arn)
-
-
-def _json(text: str) -> dict[str, Any]:
-    """Return the JSON object in a text; an empty one if the text is something else."""
-    try:
-        value = json.loads(text)
-    except (TypeError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_lib.errors import RosterError, UsageError
+from lab_lib.exercises import workbook
 from lab_lib.run import headless
 from lab_lib.settings import DEFAULT_REGION, SETTINGS, fitting, setting
 
@@ -106,8 +107,7 @@ def _columns(header: list[str]) -> list[str]:
 
 
 def _header_faults(columns: list[str]) -> Iterator[str]:
-    kinds = headless.known_parameters()
-    known = sorted({*_OWN, *(name for name, kind in kinds.items() if kind != "bool")})  # no text is a bool
+    known = sorted({*_OWN, *workbook.SETTINGS})
     for name in dict.fromkeys(columns):
         if columns.count(name) > 1:
             yield f"the column {name!r} is there twice"

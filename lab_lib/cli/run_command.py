@@ -112,8 +112,7 @@ def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:
 
 def _go_on(last: Path, following: Path, parameters: dict[str, Any]) -> str:
     """Return a sentence on how to continue by hand. It shows the options of this run without their private values."""
-    where = ("account", "profile", "region", "prefix", "processor_role", "notifier_role", "bucket")
-    options = "".join(f" --{name.replace('_', '-')} …" for name in where if parameters.get(name))
+    options = "".join(f" --{name.replace('_', '-')} …" for name in (*PLACE, *MANAGED) if parameters.get(name))
     return (
         f"Everything up to {last.stem} is there now. Go on with {following.stem} in `lab open{options}`. "
         f"`lab clean{options}` deletes it."

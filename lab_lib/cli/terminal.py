@@ -15,7 +15,6 @@ from rich.text import Text
 
 from lab_lib.errors import LabError
 
-INTERRUPTED = 128 + signal.SIGINT  # the exit status after Ctrl-C
 STOPPED = "Stopped. What was made so far is still there: run the same command again, or `lab clean`."
 _BROKEN_PIPE = 128 + signal.SIGPIPE
 _WIDE = 1_000  # columns; where no terminal limits the width, a table is as wide as its content
@@ -67,12 +66,8 @@ def handle_errors(stopped: str = STOPPED) -> Iterator[None]:
     except KeyboardInterrupt as stop:
         with suppress(OSError):  # the terminal may be closed
             err.print(stopped, soft_wrap=True)
-        raise typer.Exit(interrupted_status(stop)) from None
-
-
-def interrupted_status(stop: KeyboardInterrupt) -> int:
-    """Return the exit status after Ctrl-C, or after the signal that `__main__` turned into a KeyboardInterrupt."""
-    return 128 + int(stop.args[0]) if stop.args else INTERRUPTED
+        number = stop.args[0] if stop.args else signal.SIGINT  # or the signal that `__main__` turned into Ctrl-C
+        raise typer.Exit(128 + number) from None
 
 
 def _exit(kind: str, message: str, status: int) -> typer.Exit:

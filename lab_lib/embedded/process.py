@@ -2,53 +2,13 @@
 
 server.py starts this program in its folder. The file server.json there holds the port to listen on, and the secret
 that signs the requests.
-
-ministack has no settings for these changes, so they replace its functions by name. Its version is pinned.
 """
 
 import json
 import os
-import secrets
-from bisect import bisect_right
-from collections.abc import Callable
-from decimal import Context, Decimal, Inexact, Overflow, Subnormal
-from functools import lru_cache, partialmethod
 from pathlib import Path
-from typing import Any
-
-from botocore.auth import S3SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
 from lab_lib.embedded.server import HOST
-
-SERVICES = "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,iam,sts,logs,cloudwatch,tagging"
-_CODE_URL_SECONDS = 600
-Item = dict[str, Any]  # of DynamoDB
-_READY = dict.fromkeys(
-    ("StateReason", "StateReasonCode", "LastUpdateStatusReason", "LastUpdateStatusReasonCode"), ""
-) | {"State": "Active", "LastUpdateStatus": "Successful"}
-# The numbers that DynamoDB can store; Python's arithmetic raises an error for all others.
-_RANGE = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, Overflow, Subnormal])
-
-
-class Number(Decimal):
-    """A number of DynamoDB: a sum is exact or refused with DynamoDB's message. Python would round it to 28 digits."""
-
-    def __add__(self, other: Any) -> "Number":
-        return _stored(_RANGE.add, self, other)
-
-    def __sub__(self, other: Any) -> "Number":
-        return _stored(_RANGE.subtract, self, other)
-
-
-def _stored(operation: Callable[[Decimal, Any], Decimal], left: Decimal, right: Any) -> Number:
-    try:
-        # DynamoDB drops the zeros of 1500.00; ministack keeps them in a transaction.
-        return Number(f"{_RANGE.normalize(operation(left, right)):f}")
-    except ArithmeticError:  # DynamoDB has the same message for too many digits
-        message = "Number overflow. Attempting to store a number with magnitude larger than supported range"
-        raise ValueError(message) from None
 
 
 def main() -> None:
@@ -59,10 +19,10 @@ def main() -> None:
 
     from ministack import app  # reads the settings when it is imported
 
-    from lab_lib.embedded.guard import guarded
+    from lab_lib.embedded import changes, guard
 
-    _change(secret)
-    app.app = guarded(app.app, port, secret)
+    changes.make()
+    app.app = guard.guarded(app.app, port, secret)
     app.main()
 
 
@@ -72,7 +32,7 @@ def _settings(port: int, secret: str) -> dict[str, str]:
         "MINISTACK_HOST": HOST,
         "GATEWAY_PORT": str(port),
         "LOG_LEVEL": "ERROR",  # warnings contain the input and output of functions
-        "SERVICES": SERVICES,
+        "SERVICES": "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,iam,sts,logs,cloudwatch,tagging",
         "AUTH": "true",  # roles, policies and public access are enforced
         "AWS_SECRET_ACCESS_KEY": secret,  # belongs to each account's own key, its twelve digits
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",  # then twice that; AWS waits a minute, then two
@@ -80,89 +40,6 @@ def _settings(port: int, secret: str) -> dict[str, str]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
     }
-
-
-def _change(secret: str) -> None:
-    """Replace the functions of ministack that behave differently from AWS where the lab relies on AWS."""
-    from ministack.core import iam_actions, lambda_runtime
-    from ministack.core.concurrency import esm_wake
-    from ministack.core.responses import get_account_id, get_region
-    from ministack.services import dynamodb, lambda_svc
-
-    from lab_lib.embedded import streams
-
-    def code_url(function: str) -> str:
-        """Return the presigned URL of a function's code, which is valid for ten minutes as on AWS."""
-        account, region = get_account_id(), get_region()
-        url = f"http://{HOST}:{os.environ['GATEWAY_PORT']}/_ministack/lambda-code/{account}/{region}/{function}"
-        request = AWSRequest("GET", url)
-        S3SigV4QueryAuth(Credentials(account, secret), "s3", region, _CODE_URL_SECONDS).add_auth(request)
-        return str(request.url)
-
-    # ministack derives a function's keys from two ARNs, which everybody knows; this adds a random part.
-    of_role, salt = lambda_runtime.execution_credentials, secrets.token_hex(20)
-
-    def execution_credentials(config: dict[str, Any]) -> dict[str, str]:
-        return dict(of_role({**config, "FunctionArn": f"{config.get('FunctionArn', '')}:{salt}"}))
-
-    def items_after(items: list[Item], start: Item, table: dict[str, Any]) -> list[Item]:
-        """Return the items behind the last one of a page. They are sorted; ministack compares all of them."""
-        names = [table["pk_name"], table["sk_name"]]
-
-        def key(item: Item) -> list[str]:
-            return [dynamodb._extract_key_val(item[name]) if name in item else "" for name in names]
-
-        return items[bisect_right(items, key(start), key=key) :]
-
-    def activate(function: str, delay: float) -> None:
-        """Activate a new or changed function at once; ministack waits half a second."""
-        record = lambda_svc._functions[function]
-        for each in (record, *record["versions"].values()):
-            each["config"] |= _READY
-
-    def waking(change: Callable[..., Any]) -> Callable[..., Any]:
-        """Let the poller look at once after this change to a mapping; ministack looks once a second."""
-
-        def changed(*args: Any) -> Any:
-            answer = change(*args)
-            esm_wake.set()
-            return answer
-
-        return changed
-
-    invalidate = lambda_svc.invalidate_worker
-
-    def invalidate_own(name: str, qualifier: str | None = None, account: str = "", region: str = "") -> None:
-        """End a function's processes in the caller's account only; ministack may end those of all accounts."""
-        invalidate(name, qualifier, account or get_account_id(), region or get_region())
-
-    call = lambda_runtime.Worker.invoke
-
-    def invoke(worker: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Keep the worker after an error of the function, as AWS does; ministack would start a new one."""
-        answer: dict[str, Any] = call(worker, *args, **kwargs)
-        return {**answer, "status": "error"} if answer.get("has_failed") else answer
-
-    failed = '"status": "error", "error": str(e), "trace"'
-    kept = failed.replace('"error"', '"ok", "has_failed": True', 1)
-    lambda_runtime._PYTHON_WORKER_SCRIPT = lambda_runtime._PYTHON_WORKER_SCRIPT.replace(failed, kept)
-    lambda_runtime.Worker.invoke, lambda_svc.invalidate_worker = invoke, invalidate_own
-    lambda_svc._create_esm, lambda_svc._update_esm = waking(lambda_svc._create_esm), waking(lambda_svc._update_esm)
-    lambda_svc._presigned_code_url = code_url
-    lambda_svc._schedule_state_transition = activate
-    lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
-    lambda_svc._poll_dynamodb_streams = streams.poll
-    dynamodb.Decimal = Number
-    dynamodb._apply_exclusive_start_key_scan = items_after
-    # ministack checks the permission and parses the condition of each of a transaction's 100 actions; most are alike.
-    all_checks = iam_actions.dynamodb_transaction_checks
-    dynamodb._condition_syntax_error = lru_cache(dynamodb._condition_syntax_error)
-    iam_actions.dynamodb_transaction_checks = lambda *request: list(dict.fromkeys(all_checks(*request)))
-    # ministack waits 0.05 s for a function's output. On a busy computer the output comes later, and would appear in the
-    # log of the next call. The longer wait delays only functions that print nothing.
-    lambda_runtime.Worker._drain_stderr_bounded = partialmethod(
-        lambda_runtime.Worker._drain_stderr_bounded, first_line_wait=0.25, hard_cap=1.0
-    )
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from lab_lib.run.kernels import NOWHERE, Kernel, one_kernel
 from lab_lib.settings import SETTINGS
 
 CLEAN_UP = "99-clean-up"
+PARAMETERS = {*workbook.SETTINGS, "yes"}  # of notebook 00 and of the clean-up; the others take those of 00
 LONGEST_CELL = 3600  # seconds; a cell waits as long as Lambda may try a large file
 
 
@@ -126,20 +127,13 @@ def run(
 
 def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab]:
     """Return the parameters with a data file, and the lab. UsageError if the notebooks cannot use them."""
-    if unknown := sorted(parameters.keys() - known_parameters().keys()):
-        known = ", ".join(sorted(known_parameters()))
-        raise UsageError(f"No notebook has a parameter {unknown[0]}; they have {known}.")
+    if unknown := sorted(parameters.keys() - PARAMETERS):
+        raise UsageError(f"No notebook has a parameter {unknown[0]}; they have {', '.join(sorted(PARAMETERS))}.")
     data_file = Path(parameters.get("data_file") or DATA_FILE).resolve()
     rows = check_data_file(data_file)
     lab = open_lab(**{name: parameters[name] for name in SETTINGS if name in parameters})
     functions.timeout_for(lab, rows)
     return {**parameters, "data_file": str(data_file)}, lab
-
-
-def known_parameters() -> dict[str, str]:
-    """Return the parameters of the first and the last notebook, and the type of each. The others take those of 00."""
-    first, *_, last = notebooks()
-    return parameters_of(last) | parameters_of(first)
 
 
 def check_data_file(path: Path) -> int:
@@ -197,7 +191,8 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
 def _for_notebook(path: Path, parameters: dict[str, Any]) -> dict[str, Any]:
     """Return those of the parameters that the notebook has by name, or as its settings."""
     settings = {name: parameters[name] for name in workbook.SETTINGS if parameters.get(name, "") != ""}
-    return {name: value for name, value in (parameters | {"settings": settings}).items() if name in parameters_of(path)}
+    given, names = parameters | {"settings": settings}, _parameters_of(path)
+    return {name: value for name, value in given.items() if name in names}
 
 
 @dataclass(frozen=True)
@@ -243,9 +238,9 @@ def _nothing_held() -> dict[str, Any]:
 
 
 @functools.cache
-def parameters_of(path: Path) -> dict[str, str]:
-    """Return the parameters of a notebook, and the type of each."""
-    return {name: each["inferred_type_name"] for name, each in _papermill().inspect_notebook(_literally(path)).items()}
+def _parameters_of(path: Path) -> set[str]:
+    """Return the names of a notebook's parameters."""
+    return {*_papermill().inspect_notebook(_literally(path))}
 
 
 def _literally(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Before anything is deleted on AWS, the lab asks: in the notebook, in `lab clean` and in `lab run`."""
 
+import signal
 from dataclasses import replace
 
 import nbformat
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 
 import lab_lib
 from lab_lib.aws import cleanup, queues
-from lab_lib.cli import main, run_command, terminal
+from lab_lib.cli import main, run_command
 from lab_lib.run import headless
 from lab_lib.run.kernels import one_kernel
 
@@ -75,7 +76,7 @@ def test_ctrl_c_at_the_question_deletes_nothing(on_aws, monkeypatch):
 
     monkeypatch.setattr("builtins.input", ctrl_c)
 
-    assert lab_command("clean").exit_code == terminal.INTERRUPTED
+    assert lab_command("clean").exit_code == 128 + signal.SIGINT
     assert cleanup.remaining(on_aws) == [THING]
 
 

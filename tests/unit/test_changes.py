@@ -4,7 +4,7 @@ import operator
 
 import pytest
 
-from lab_lib.embedded.process import Number
+from lab_lib.embedded.changes import Number
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,129 @@
+"""Let ministack behave as AWS does where the lab relies on AWS.
+
+ministack has no settings for these changes, so they replace its functions by name. Its version is pinned.
+"""
+
+import os
+import secrets
+from bisect import bisect_right
+from collections.abc import Callable
+from decimal import Context, Decimal, Inexact, Overflow, Subnormal
+from functools import lru_cache, partialmethod
+from typing import Any
+
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from ministack.core import iam_actions, lambda_runtime
+from ministack.core.concurrency import esm_wake
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import dynamodb, lambda_svc
+
+from lab_lib.embedded import streams
+from lab_lib.embedded.server import HOST
+
+Item = dict[str, Any]  # of DynamoDB
+_SALT = secrets.token_hex(20)
+_READY = dict.fromkeys(
+    ("StateReason", "StateReasonCode", "LastUpdateStatusReason", "LastUpdateStatusReasonCode"), ""
+) | {"State": "Active", "LastUpdateStatus": "Successful"}
+# ministack's own functions, which are replaced
+_credentials, _invalidate = lambda_runtime.execution_credentials, lambda_svc.invalidate_worker
+_invoke, _all_checks = lambda_runtime.Worker.invoke, iam_actions.dynamodb_transaction_checks
+# The numbers that DynamoDB can store; Python's arithmetic raises an error for all others.
+_RANGE = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, Overflow, Subnormal])
+
+
+class Number(Decimal):
+    """A number of DynamoDB: a sum is exact or refused with DynamoDB's message. Python would round it to 28 digits."""
+
+    def __add__(self, other: Any) -> "Number":
+        return _stored(_RANGE.add, self, other)
+
+    def __sub__(self, other: Any) -> "Number":
+        return _stored(_RANGE.subtract, self, other)
+
+
+def _stored(operation: Callable[[Decimal, Any], Decimal], left: Decimal, right: Any) -> Number:
+    try:
+        # DynamoDB drops the zeros of 1500.00; ministack keeps them in a transaction.
+        return Number(f"{_RANGE.normalize(operation(left, right)):f}")
+    except ArithmeticError:  # DynamoDB has the same message for too many digits
+        message = "Number overflow. Attempting to store a number with magnitude larger than supported range"
+        raise ValueError(message) from None
+
+
+def make() -> None:
+    """Make all changes."""
+    failed = '"status": "error", "error": str(e), "trace"'
+    kept = failed.replace('"error"', '"ok", "has_failed": True', 1)
+    lambda_runtime._PYTHON_WORKER_SCRIPT = lambda_runtime._PYTHON_WORKER_SCRIPT.replace(failed, kept)
+    lambda_runtime.Worker.invoke, lambda_svc.invalidate_worker = invoke, invalidate_own
+    lambda_svc._create_esm, lambda_svc._update_esm = waking(lambda_svc._create_esm), waking(lambda_svc._update_esm)
+    lambda_svc._presigned_code_url = code_url
+    lambda_svc._schedule_state_transition = activate
+    lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
+    lambda_svc._poll_dynamodb_streams = streams.poll
+    dynamodb.Decimal = Number
+    dynamodb._apply_exclusive_start_key_scan = items_after
+    # ministack checks the permission and parses the condition of each of a transaction's 100 actions; most are alike.
+    dynamodb._condition_syntax_error = lru_cache(dynamodb._condition_syntax_error)
+    iam_actions.dynamodb_transaction_checks = lambda *request: list(dict.fromkeys(_all_checks(*request)))
+    # ministack waits 0.05 s for a function's output. On a busy computer the output comes later, and would appear in the
+    # log of the next call. The longer wait delays only functions that print nothing.
+    lambda_runtime.Worker._drain_stderr_bounded = partialmethod(
+        lambda_runtime.Worker._drain_stderr_bounded, first_line_wait=0.25, hard_cap=1.0
+    )
+
+
+def code_url(function: str) -> str:
+    """Return the presigned URL of a function's code, which is valid for ten minutes as on AWS."""
+    account, region = get_account_id(), get_region()
+    url = f"http://{HOST}:{os.environ['GATEWAY_PORT']}/_ministack/lambda-code/{account}/{region}/{function}"
+    request, keys = AWSRequest("GET", url), Credentials(account, os.environ["AWS_SECRET_ACCESS_KEY"])
+    S3SigV4QueryAuth(keys, "s3", region, 600).add_auth(request)
+    return str(request.url)
+
+
+def execution_credentials(config: dict[str, Any]) -> dict[str, str]:
+    """Return a function's keys. ministack derives them from two ARNs, which anybody knows; this adds a random part."""
+    return dict(_credentials({**config, "FunctionArn": f"{config.get('FunctionArn', '')}:{_SALT}"}))
+
+
+def items_after(items: list[Item], start: Item, table: dict[str, Any]) -> list[Item]:
+    """Return the items behind the last one of a page. They are sorted; ministack compares all of them."""
+    names = [table["pk_name"], table["sk_name"]]
+
+    def key(item: Item) -> list[str]:
+        return [dynamodb._extract_key_val(item[name]) if name in item else "" for name in names]
+
+    return items[bisect_right(items, key(start), key=key) :]
+
+
+def activate(function: str, delay: float) -> None:
+    """Activate a new or changed function at once; ministack waits half a second."""
+    record = lambda_svc._functions[function]
+    for each in (record, *record["versions"].values()):
+        each["config"] |= _READY
+
+
+def waking(change: Callable[..., Any]) -> Callable[..., Any]:
+    """Let the poller look at once after this change to a mapping; ministack looks once a second."""
+
+    def changed(*args: Any) -> Any:
+        answer = change(*args)
+        esm_wake.set()
+        return answer
+
+    return changed
+
+
+def invalidate_own(name: str, qualifier: str | None = None, account: str = "", region: str = "") -> None:
+    """End a function's processes in the caller's account only; ministack may end those of all accounts."""
+    _invalidate(name, qualifier, account or get_account_id(), region or get_region())
+
+
+def invoke(worker: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """Keep the worker after an error of the function, as AWS does; ministack would start a new one."""
+    answer: dict[str, Any] = _invoke(worker, *args, **kwargs)
+    return {**answer, "status": "error"} if answer.get("has_failed") else answer
