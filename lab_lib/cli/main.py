@@ -55,13 +55,15 @@ def policy(
 ) -> None:
     """Print the IAM policy that a grader or a learner needs, with no more permissions than that.
 
-    The grader only reads. The learner makes, repairs and deletes resources with the lab's names. Attach the learner's
-    policy as a managed policy: it is too long for an inline policy of a user (2,048 characters) or a group (5,120).
+    The grader only reads. The learner makes, repairs and deletes resources with the lab's names.
 
-    A learner writes the policies of the lab's roles, and can use through a function what a role may do. In an account
-    of the learner's own, this needs no care. In a shared account, use a permissions boundary: create a managed policy
-    from `lab policy boundary`, then attach what `lab policy learner --boundary NAME` prints. Then a role of the
-    learner's can do no more than the lab's functions need, whatever its policies say.
+    Attach the learner's policy as a managed policy: it is too long for a user (2,048 characters) or a group (5,120).
+
+    A learner writes the policies of the lab's roles, and so can give a role any permission, and use it by a function.
+
+    In a shared account, set a limit: create a managed policy NAME from what `lab policy boundary` prints.
+
+    Then attach what `lab policy learner --boundary NAME` prints. It lets the learner create no role without NAME.
     """
     from lab_lib.aws import policies, user_policies
 

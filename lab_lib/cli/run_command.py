@@ -41,6 +41,7 @@ def run(
     """
     from lab_lib.aws import cleanup
     from lab_lib.exercises import copies
+    from lab_lib.lab import is_embedded
     from lab_lib.run import costs, headless
 
     parameters: dict[str, Any] = {**settings, "data_file": str(data or ""), "yes": True}
@@ -53,10 +54,10 @@ def run(
         notebooks = headless.notebooks(until)
         if mine:
             notebooks = [copies.existing(path.name) for path in notebooks]
-        lab = headless.prepare(parameters)[1]
-        if lab.is_real:
+        lab = None if is_embedded(parameters.get("profile", "")) else headless.prepare(parameters)[1]
+        if lab and lab.is_real:
             err.print(costs.before([path.stem[:2] for path in notebooks]), soft_wrap=True)
-        if until is None:  # ask here, since notebook 99 runs without a reader
+        if lab and until is None:  # ask here, since notebook 99 runs without a reader
             cleanup.confirm_run(lab, yes)
     with (
         handle_errors(),
@@ -83,7 +84,7 @@ def run(
             progress.stop()
         out.print(_steps_table(steps, notebooks))
         out.print(_summary(result), soft_wrap=True)
-        if lab.is_real:
+        if lab and lab.is_real:
             out.print(costs.after(requests(), [step.notebook[:2] for step in steps]), soft_wrap=True)
         out.print(f"Executed notebooks and result.json: {relative_to_cwd(folder)}", soft_wrap=True)
         if not result["ok"]:
