@@ -7,6 +7,7 @@ from threading import Thread
 import boto3
 import moto.awslambda.models
 import moto.s3.models
+import moto.sqs.models
 import pytest
 from moto import mock_aws
 from moto.iam.access_control import PermissionResult
@@ -59,6 +60,10 @@ def lab(moto_lab, monkeypatch):
     monkeypatch.setattr(moto.awslambda.models.LambdaBackend, "list_event_source_mappings", by_name_or_arn)
     # moto ignores conditions, so a policy that denies requests without TLS would deny all.
     monkeypatch.setattr(moto.s3.models.FakeBucket, "get_permission", lambda *_: PermissionResult.NEUTRAL)
+    # A look at an empty queue waits a second, which only AWS needs.
+    receive = moto.sqs.models.SQSBackend.receive_message
+    at_once = lambda backend, queue, count, wait, *more: receive(backend, queue, count, 0, *more)  # noqa: E731
+    monkeypatch.setattr(moto.sqs.models.SQSBackend, "receive_message", at_once)
     with mock_aws(config={"lambda": {"use_docker": False}}):
         yield moto_lab
 
