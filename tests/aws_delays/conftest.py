@@ -40,7 +40,7 @@ def delayed(tmp_path, account):
 
 @pytest.fixture
 def sped_up(delayed, monkeypatch):
-    """As `delayed`, but the lab's waits take next to no time."""
+    """As `delayed`, but the lab's waits take next to no time; `waits()` is how many of these delays they were long."""
 
     def sped_up(*names):
         lab, layer = delayed(*names)
@@ -49,7 +49,7 @@ def sped_up(delayed, monkeypatch):
         monkeypatch.setattr(time, "monotonic", time.monotonic)
         monkeypatch.setattr(waiting.wait_until, "__kwdefaults__", dict(waiting.wait_until.__kwdefaults__))
         layer.speed_up()
-        return lab
+        return lab, lambda: round(layer.clock.ahead() / sum(layer.lengths.values()))
 
     return sped_up
 

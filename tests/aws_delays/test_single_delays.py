@@ -1,4 +1,7 @@
-"""The lab goes through each of AWS's delays, on the step that it hits."""
+"""The lab goes through each of AWS's delays, on the step that it hits.
+
+`waits() >= 2` shows that the step has met the delay twice: without it, the clock would stand still.
+"""
 
 import json
 
@@ -36,35 +39,38 @@ def ensure_mapping(lab):
 
 
 def test_a_role_can_be_repaired_right_after_its_creation(sped_up):
-    lab = sped_up("iam")
+    lab, waits = sped_up("iam")
 
     ensure_roles(lab)
     ensure_roles(lab)
 
     assert roles.is_ours(lab, functions.ROLES[NOTIFIER])
+    assert waits() >= 2
 
 
 @pytest.mark.parametrize("delay", ["role", "grant"])
 def test_functions_are_created_right_after_their_roles(sped_up, delay):
-    lab = sped_up(delay)
+    lab, waits = sped_up(delay)
 
     ensure_functions(lab)
 
     assert None not in [functions.find_function(lab, name) for name in functions.SOURCES]
+    assert waits() >= 1
 
 
 def test_functions_are_changed_and_invoked_right_after_their_creation(sped_up):
-    lab = sped_up("function", "function-update")
+    lab, waits = sped_up("function", "function-update")
 
     ensure_functions(lab)
     functions.ensure_function(lab, PROCESSOR, timeout=60)
 
     assert functions.timeout_of(lab, PROCESSOR) == 60
+    assert waits() >= 1
     functions.invoke(lab, PROCESSOR, {"Records": []})
 
 
 def test_tables_are_made_deleted_and_made_again(sped_up):
-    lab = sped_up("table")
+    lab, waits = sped_up("table")
 
     for _ in range(2):
         for name in tables.KEYS:
@@ -72,11 +78,12 @@ def test_tables_are_made_deleted_and_made_again(sped_up):
             assert tables.items(lab, name) == []
             tables.delete_table(lab, name)
             assert tables.find_table(lab, name) is None
+    assert waits() >= 2 * len(tables.KEYS)
 
 
 @pytest.mark.parametrize("delay", ["stream-access", "mapping"])
 def test_the_stream_trigger_is_made_switched_and_deleted(sped_up, delay):
-    lab = sped_up(delay)
+    lab, waits = sped_up(delay)
 
     ensure_mapping(lab)
     assert triggers.find_stream_trigger(lab)["State"] == "Enabled"
@@ -85,10 +92,11 @@ def test_the_stream_trigger_is_made_switched_and_deleted(sped_up, delay):
     triggers.delete_stream_trigger(lab)
 
     assert triggers.find_stream_trigger(lab) is None
+    assert waits() >= {"stream-access": 1, "mapping": 4}[delay]
 
 
 def test_a_mapping_of_ones_own_is_repaired_while_it_is_created(sped_up):
-    lab = sped_up("mapping")
+    lab, waits = sped_up("mapping")
     tables.ensure_table(lab, tables.STREAMED)
     ensure_functions(lab)
     where = {"EventSourceArn": tables.find_stream(lab), "FunctionName": NOTIFIER, "StartingPosition": "LATEST"}
@@ -98,32 +106,34 @@ def test_a_mapping_of_ones_own_is_repaired_while_it_is_created(sped_up):
     triggers.delete_stream_trigger(lab)
 
     assert triggers.find_stream_trigger(lab) is None
+    assert waits() >= 3
 
 
 def test_a_bucket_is_made_again_after_its_deletion(sped_up):
-    lab = sped_up("bucket-name")
+    lab, _ = sped_up("bucket-name")
 
-    buckets.ensure_bucket(lab)
+    first = buckets.ensure_bucket(lab)
     buckets.delete_bucket(lab)
-    buckets.ensure_bucket(lab)
+    second = buckets.ensure_bucket(lab)
 
-    assert buckets.is_ours(lab)
+    assert (first == second, buckets.is_ours(lab)) == (False, True)
     buckets.delete_bucket(lab)
 
 
 def test_a_queue_is_made_again_after_its_deletion(sped_up):
-    lab = sped_up("queue-deletion")
+    lab, waits = sped_up("queue-deletion")
 
     for _ in range(2):
         queues.ensure_queue(lab, queues.DEAD_LETTERS)
         queues.delete_queue(lab, queues.DEAD_LETTERS)
 
     assert queues.find_queue(lab, queues.DEAD_LETTERS) is None
+    assert waits() >= 1
 
 
 @pytest.mark.parametrize("delay", ["queue-policy", "queue-counts"])
 def test_the_first_alert_is_in_a_queue_that_was_just_subscribed(sped_up, delay):
-    lab, queue = sped_up(delay), queues.ALERT_QUEUES[0]
+    (lab, _), queue = sped_up(delay), queues.ALERT_QUEUES[0]
     topics.ensure_topic(lab)
     queues.ensure_queue(lab, queue)
     triggers.ensure_queue_subscription(lab, queue)
@@ -137,7 +147,8 @@ def test_the_first_alert_is_in_a_queue_that_was_just_subscribed(sped_up, delay):
 @pytest.mark.parametrize("delay", ["notification", "logs", "metrics", "throttling"])
 def test_the_first_upload_goes_all_the_way_and_is_waited_for(sped_up, monkeypatch, delay):
     monkeypatch.setattr(Lab, "is_real", True)
-    lab = Chain(sped_up(delay)).build().lab
+    lab, waits = sped_up(delay)
+    Chain(lab).build()
     for name in functions.SOURCES:
         functions.invoke(lab, name, {"Records": []})  # the embedded AWS counts only these calls
 
@@ -148,6 +159,7 @@ def test_the_first_upload_goes_all_the_way_and_is_waited_for(sped_up, monkeypatc
     readiness.wait_until_counted(lab)
 
     assert checks.run(lab, "05").failed == []
+    assert delay not in ("notification", "metrics") or waits() >= 1  # the other waits are as long as the delay of logs
     list(cleanup.delete_all(lab))
 
 
