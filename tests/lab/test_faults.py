@@ -1,17 +1,20 @@
 """The whole chain under faults: no amount is lost or counted twice, whatever fails and is delivered again.
 
 The functions are the deployed ones, in one account with the real triggers. Each test has customers of its own, and a
-fault meets only calls about them. tests/unit stops the functions between any two calls.
+fault meets only calls about them. The unit tests of both functions meet each fault at each call.
 """
 
 import itertools
+import json
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
+from pathlib import Path
 from urllib.parse import quote_plus
 
 import pytest
+import spoil
 from books import Books
-from wire import answer_lost, killed_after, killed_before, open_wire, refused
 
 from lab_lib.aws import cleanup, cloudwatch, functions, streams, triggers
 from lab_lib.waiting import wait_until
@@ -19,26 +22,24 @@ from lab_lib.waiting import wait_until
 pytestmark = pytest.mark.slow
 
 PROCESSOR, NOTIFIER = functions.SOURCES
-THROTTLED = {
-    **dict.fromkeys(["GetObject", "PutObject", "DeleteObject", "HeadObject"], refused("SlowDown", 503)),
-    **dict.fromkeys(
-        ["BatchWriteItem", "GetItem", "PutItem", "TransactWriteItems", "UpdateItem"], refused("ThrottlingException")
-    ),
-    "BatchGetItem": refused("ProvisionedThroughputExceededException"),
-    "Publish": refused("Throttling"),
-    "SendMessage": refused("RequestThrottledException"),
-}
-CONFLICT = refused("TransactionCanceledException", more=', "CancellationReasons": [{"Code": "TransactionConflict"}]')
+SLOW_DOWN = [503, "<Error><Code>SlowDown</Code></Error>"]
+CANCELLED = {"__type": "TransactionCanceledException", "CancellationReasons": [{"Code": "TransactionConflict"}]}
+CONFLICT = [400, json.dumps(CANCELLED)]
 TESTS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def faulty(chains):
-    """A chain whose functions call AWS over a wire."""
-    chain = next(chains)
-    with open_wire(chain.lab) as wire:
-        yield chain, wire
-        list(cleanup.delete_all(chain.lab))
+def faulty(chains, tmp_path_factory):
+    """A chain, and the folder of the faults that its functions meet."""
+    chain, folder = next(chains), tmp_path_factory.mktemp("faults")
+    for name in functions.SOURCES:
+        pure, calling = functions.source_files(name)
+        changed = tmp_path_factory.mktemp("code") / calling.name
+        changed.write_text(f"{calling.read_text()}\nimport spoil\nspoil.begin({str(folder)!r})\n")
+        archive = functions.package([pure, changed, Path(spoil.__file__)])
+        chain.lab.client("lambda").update_function_code(FunctionName=name, ZipFile=archive)
+    yield chain, folder
+    list(cleanup.delete_all(chain.lab))
 
 
 @pytest.fixture
@@ -47,10 +48,11 @@ def chain(faulty):
 
 
 @pytest.fixture
-def wire(faulty):
-    """The wire. Every fault that a test asks for must happen."""
-    yield faulty[1]
-    wait_until(lambda: not faulty[1].faults, "the faults to happen", timeout=10)
+def fail(faulty):
+    """fail("GetObject", "killed after", "C1"): the next such call about C1 fails. Every fault must happen."""
+    folder = faulty[1]
+    yield partial(spoil.fail, folder)
+    wait_until(lambda: not [*folder.iterdir()], "the faults to happen", timeout=10)
 
 
 @pytest.fixture
@@ -81,22 +83,22 @@ def upload(books, rows, tag):
 @pytest.mark.parametrize(
     ("call", "fault"),
     [
-        *((call, fault) for fault in (answer_lost, killed_after) for call in THROTTLED),
-        *THROTTLED.items(),
+        ("GetObject", SLOW_DOWN),
+        ("PutObject", "answer lost"),
+        ("BatchWriteItem", "killed after"),
         ("TransactWriteItems", CONFLICT),
+        ("TransactWriteItems", "answer lost"),
+        ("TransactWriteItems", "killed after"),
+        ("Publish", "answer lost"),
+        ("Publish", "killed after"),
     ],
 )
-def test_a_call_that_goes_wrong_costs_nothing(books, wire, rows, upload, tag, call, fault):
-    wire.fail(call, fault, tag)
+def test_a_call_that_goes_wrong_costs_nothing(books, fail, upload, tag, call, fault):
+    fail(call, fault, tag)
 
-    if call == "SendMessage":
-        books.put(f"C {tag}", "poison", "a lot", counts=False)
-    if call == "DeleteObject":
-        books.upload(f"{tag}.txt", rows)
-    else:
-        upload()
+    upload()
 
-    books.must_balance(repeats=(call, fault) in [("Publish", answer_lost), ("Publish", killed_after)])
+    books.must_balance(repeats=call == "Publish")
 
 
 def test_hopeless_records_go_to_the_dead_letters_and_do_not_hold_up_the_others(books, upload, tag):
@@ -128,8 +130,8 @@ def s3_record(lab, key):
     return {"s3": {"bucket": {"name": lab.bucket}, "object": {"key": quote_plus(key)}}}
 
 
-def test_an_event_that_failed_three_times_is_in_the_dead_letters_and_can_be_sent_again(chain, books, wire, upload, tag):
-    wire.fail("GetObject", killed_before, tag, times=3)
+def test_an_event_that_failed_three_times_is_in_the_dead_letters_and_can_be_sent_again(chain, books, fail, upload, tag):
+    fail("GetObject", "killed before", tag, times=3)
     upload()
 
     def events():
@@ -141,10 +143,10 @@ def test_an_event_that_failed_three_times_is_in_the_dead_letters_and_can_be_sent
     books.must_balance()
 
 
-def test_ten_files_at_once_all_count_while_calls_go_wrong(books, wire, tag):
-    faults = [("GetObject", killed_after), ("BatchWriteItem", killed_before), ("TransactWriteItems", CONFLICT)]
-    for call, fault in [*faults, ("Publish", killed_after)]:
-        wire.fail(call, fault, tag)
+def test_ten_files_at_once_all_count_while_calls_go_wrong(books, fail, tag):
+    faults = [("GetObject", "killed after"), ("BatchWriteItem", "killed before"), ("TransactWriteItems", CONFLICT)]
+    for call, fault in [*faults, ("Publish", "killed after")]:
+        fail(call, fault, tag)
     files = {f"{tag} {number}.txt": [] for number in range(10)}
     for number, key in enumerate(files):
         customers = [f"C{(number + row) % 10} {tag}" for row in range(30)]

@@ -7,7 +7,7 @@ from decimal import Decimal
 import ledger
 import pytest
 from botocore.exceptions import ClientError
-from in_process import Notifier, before, fail, record
+from in_process import Notifier, before, fail, record, twice
 
 from lab_lib.aws import tables, topics
 
@@ -246,6 +246,14 @@ def test_a_run_ends_with_the_error_of_its_call_and_the_retry_finishes_it(notifie
     assert notifier.totals() == {"C1": 1600, "C2": 1}
     assert notifier.alerts() == [("C1", "1600")] * (3 if call == "UpdateItem" else 1)
     assert {letter["record"]["eventID"] for letter in notifier.letters()} == {batch[2]["eventID"]}
+
+
+@pytest.mark.parametrize("call", ["TransactWriteItems", "BatchGetItem", "UpdateItem", "Publish", "SendMessage"])
+def test_a_call_that_is_repeated_because_its_answer_was_lost_counts_once(notifier, call):
+    notifier.run(record("C1", 1600), record("C1", {"S": "ten"}), fault=twice(call))
+
+    assert notifier.totals() == {"C1": 1600}
+    assert notifier.alerts() == [("C1", "1600")] * (2 if call == "Publish" else 1)
 
 
 def test_a_conflict_in_a_batch_of_which_a_part_is_added_loses_none_of_the_rest(notifier):

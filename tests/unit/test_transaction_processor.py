@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 import transaction_processor
 from botocore.exceptions import ClientError
-from in_process import HEADER, Processor, before, fail
+from in_process import HEADER, Processor, before, fail, twice
 from transactions_file import Unreadable, read_lines
 
 from lab_lib import transactions
@@ -247,15 +247,26 @@ def test_a_run_that_is_stopped_between_any_two_calls_is_finished_by_the_next_one
     assert moment >= 16  # two writes of transactions, one of customers, rejected lines and marker, and three reads
 
 
-@pytest.mark.parametrize("call", ["GetItem", "GetObject", "BatchWriteItem", "PutObject", "HeadObject", "PutItem"])
+CALLS = ["GetItem", "GetObject", "BatchWriteItem", "PutObject", "DeleteObject", "HeadObject", "PutItem"]
+
+
+@pytest.mark.parametrize("call", CALLS)
 def test_the_error_of_a_call_goes_up_so_that_lambda_tries_again(processor, call):
-    event = processor.upload(ROW, "bad")
+    event = processor.upload(ROW, *["bad"] * (call != "DeleteObject"))
 
     with pytest.raises(ClientError, match="AccessDenied"):
         processor.run(event, fault=fail(call, "AccessDenied"))
     (report,) = processor.run(event)["files"]
 
-    assert report == {"key": KEY, "rows": 2, "written": 1, "rejected": 1}
+    assert (report["written"], report["rejected"]) == (1, int(call != "DeleteObject"))
+    assert processor.amounts() == {("C1", "T1"): 100}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_call_that_is_repeated_because_its_answer_was_lost_changes_nothing(processor, call):
+    (report,) = processor.run(processor.upload(ROW, *["bad"] * (call != "DeleteObject")), fault=twice(call))["files"]
+
+    assert (report["written"], report["rejected"]) == (1, int(call != "DeleteObject"))
     assert processor.amounts() == {("C1", "T1"): 100}
 
 
