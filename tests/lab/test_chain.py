@@ -12,12 +12,11 @@ from chains import logged
 from lab_lib import checks
 from lab_lib.aws import buckets, cleanup, queues, tables, topics, triggers
 from lab_lib.embedded import server
-from lab_lib.errors import LabError, StepMissing
+from lab_lib.errors import LabError
 from lab_lib.run.headless import DATA_FILE
 from lab_lib.views import frames, plots
 from lab_lib.waiting import wait_until
 
-STEPS = ["00-start-here", "01-create-functions", "02-add-triggers", "03-create-topic", "04-create-queues"]
 SAMPLE_TOTALS = {"C1": Decimal(598), "C2": Decimal(1750)}
 
 
@@ -56,26 +55,6 @@ def test_the_sample_file_gives_the_handouts_totals_and_one_message_in_each_queue
         assert message["Message"] == '{"customerID": "C2", "accountBalance": "1750"}'
     assert [each["Key"] for each in buckets.objects(finished.lab)] == ["transactions.txt"]
     assert finished.letters() == []
-
-
-def test_every_check_of_a_finished_lab_holds_but_the_one_of_the_clean_up(finished):
-    for step in ("00", "01", "02", "03", "04", "05"):
-        assert checks.run(finished.lab, step).failed == []
-    assert [check.ok for check in checks.run(finished.lab, "99").checks] == [False]
-
-
-def test_while_the_lab_is_built_require_names_the_first_step_that_is_missing(lab, account, chain_in):
-    assert [check.name for step in STEPS for check in checks.run(lab, step[:2]).checks if check.ok] == []
-    chain, named = chain_in(account), []
-
-    for make in (chain.start_here, chain.create_functions, chain.add_triggers, chain.create_topic, chain.create_queues):
-        with pytest.raises(StepMissing) as missing:
-            checks.require(lab, *STEPS)
-        named.append([step for step in STEPS if f"Run notebook {step[:2]} first" in str(missing.value)])
-        make()
-
-    assert named == [[step] for step in STEPS]
-    checks.require(lab, *STEPS)
 
 
 def test_a_file_again_changes_nothing_a_corrected_or_deleted_amount_counts_and_each_crossing_alerts_once(chain):

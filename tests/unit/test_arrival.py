@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError
 from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, PROCESSOR, StubAccount, changed, whole
 
 from lab_lib import checks, transactions
-from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
 from lab_lib.checks import arrival, broken
 from lab_lib.checks.broken import find_broken
-from lab_lib.errors import TimedOut
+from lab_lib.errors import CheckFailed, TimedOut
 
 ROWS = ["C1|a|T1|03/16/2017|1", "C1|a|T1|03/16/2017|598", "bad", "C2|b|T2|03/16/2017|1600"]
 KEPT = "rejected/mine.txt.csv"
@@ -85,6 +85,22 @@ def test_a_file_has_arrived_when_its_last_rows_totals_alerts_and_rejected_lines_
     change(lab)
 
     with pytest.raises(TimedOut, match=waits_for) if waits_for else nullcontext():
+        wait()
+
+
+@pytest.mark.parametrize(
+    ("change", "differs"),
+    [
+        (lambda lab: put(lab, "C1", "T1", 1), "C1 T1 is 1, not 598"),
+        (lambda lab: tables.delete_item(lab, "Transactions", key("C2", TransactionId="T2")), "C2 T2 is missing"),
+        (lambda lab: buckets.delete_object(lab, KEPT), "0 lines kept as rejected, not 1"),
+    ],
+)
+def test_a_function_that_has_taken_in_something_else_is_told_what_differs(lab, wait, monkeypatch, change, differs):
+    change(lab)
+    monkeypatch.setattr(cloudwatch, "log_lines", lambda *_: ['{"key": "mine.txt", "written": 2}'])
+
+    with pytest.raises(CheckFailed, match=rf"^mine\.txt was not taken in as it is: {differs}\. Look at Trans"):
         wait()
 
 
