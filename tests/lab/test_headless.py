@@ -252,17 +252,18 @@ def test_a_run_goes_on_from_a_half_built_lab_and_alerts_by_a_lower_threshold_whe
 
 
 @pytest.fixture
-def one_notebook(account, tmp_path, monkeypatch):
-    """A folder with one notebook, which does nothing, in the place of all notebooks."""
+def empty_notebooks(account, tmp_path, monkeypatch):
+    """A folder with a first and a last notebook, which do nothing, in the place of all notebooks."""
     cells = [nbformat.v4.new_code_cell('account = ""', metadata={"tags": ["parameters"]})]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "00-nothing.ipynb")
+    for number in ("00", "99"):
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / f"{number}-nothing.ipynb")
     monkeypatch.setattr(copies, "NOTEBOOKS", tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("last", ["queue LabDeadLetters", "table Transactions"])
-def test_a_run_first_ends_a_clean_up_that_was_interrupted(last, chain, one_notebook, tmp_path):
+def test_a_run_first_ends_a_clean_up_that_was_interrupted(last, chain, empty_notebooks, tmp_path):
     buckets.upload(chain.lab, headless.DATA_FILE)
     chain.wait_for_changes(24)
     assert last in cleanup.delete_all(chain.lab)  # and no further

@@ -232,7 +232,7 @@ def test_calls_by_hand_and_their_errors_are_counted_and_logged(lab, deploy):
 
 def test_a_queue_lets_in_the_topic_that_its_policy_names_and_no_other(lab):
     own, other = topics.ensure_topic(lab), topics.ensure_topic(lab, "Another")
-    queues.ensure_queue(lab, "CustomerNotify")
+    lab.client("sqs").create_queue(QueueName="CustomerNotify")
     sns, queue = lab.client("sns"), queues.queue_arn(lab, "CustomerNotify")
     for topic in (own, other):
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)

@@ -45,7 +45,8 @@ def test_alerts_that_a_queue_could_not_get_are_missed_and_can_be_sent_again(chai
     stops = rf'^The chain stops at "messages in {NOTIFY}: 0 of 1"\.'
 
     with pytest.raises(
-        CheckFailed, match=rf'{stops} access policy of {NOTIFY}: nobody may send.* run "Subscribe CustomerNotify to'
+        CheckFailed,
+        match=rf'{stops} access policy of {NOTIFY}: HighBalanceAlert may not send.* run "Subscribe CustomerNotify to',
     ):
         wait_for(HIGH)
     triggers.ensure_queue_subscription(chain.lab, NOTIFY)

@@ -55,7 +55,7 @@ WRONG = {
     "create-queue": (
         """sqs.create_queue(QueueName=name, tags=TAGS)
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)""",
-        "✘ not yet access policy of CreditCollection nobody may send",
+        "✘ not yet access policy of CreditCollection HighBalanceAlert may not send",
     ),
     "policy": ('my_action, may_read = "sqs:*", True', "Not yet. It is not sqs:*.\nNot yet. It is not True."),
     "room": ('my_room = lab.threshold - totals["accountBalance"]', "Not yet. The amount of C2 is not right."),
