@@ -5,7 +5,6 @@ import shutil
 import signal
 import tempfile
 import time
-from pathlib import Path
 
 import psutil
 import pytest
@@ -19,8 +18,39 @@ from lab_lib.lab import open_another
 from lab_lib.waiting import wait_until
 from tests.learners import my_notifiers
 
-HALF_RIGHT = {path.stem: path.read_text() for path in (Path(__file__).parent / "notifiers").glob("*.py")}
-NOTIFIERS = {**my_notifiers(), **HALF_RIGHT}
+NOTIFIERS = my_notifiers()
+# What is put behind the solution, whose functions it replaces: nothing says what was added; the marker is written after
+# the sum and the alert; poison is dropped, and an alert is noted before it is published.
+HALF_RIGHT = {
+    "no_marker": """
+def add_once(changes):
+    for customer, change, _ in changes:
+        dynamodb.meta.client.update_item(**addition(customer, change))
+""",
+    "marker_after": """
+def lambda_handler(event, context):
+    markers = dynamodb.Table(MARKERS)
+    for customer, change, event_id in map(read_change, event["Records"]):
+        if "Item" not in markers.get_item(Key={"EventId": event_id}):
+            dynamodb.meta.client.update_item(**addition(customer, change))
+            for row in rows({customer}):
+                alert_once(customer, row["accountBalance"], row.get("alerted", False))
+            markers.put_item(Item=marker(event_id)["Item"])
+""",
+    "flag_first": """
+dead_letters.send_message = lambda **_: None
+
+
+def alert_once(customer, total, alerted):
+    is_high = total >= THRESHOLD
+    flag = {"UpdateExpression": "SET alerted = :high", "ExpressionAttributeValues": {":high": is_high}}
+    dynamodb.Table(TOTALS).update_item(Key={"CustomerId": customer}, **flag)
+    if is_high and not alerted:
+        message = json.dumps({"customerID": customer, "accountBalance": f"{total:f}"})
+        topic.publish(Subject="Warning! Account balance is very high", Message=message)
+""",
+}
+NOTIFIERS |= {name: NOTIFIERS["solution"] + changed for name, changed in HALF_RIGHT.items()}
 ALL = [case.name for case in trial.cases()]
 FAILS = {
     "naive": ALL[3:],
