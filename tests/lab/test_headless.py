@@ -355,11 +355,3 @@ def test_the_learners_copy_is_run_with_its_own_settings_and_stays_as_it_is(copy,
     assert (ended.exit_code, result["ok"], result["account"][-4:]) == (0, True, account[-4:]), ended.output
     assert "table Customer" in cleanup.remaining(open_lab(account=account, prefix="Ana-"))
     assert {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()} == before
-
-
-def test_without_a_copy_there_is_nothing_of_mine_to_run(tmp_path, monkeypatch):
-    monkeypatch.setenv("LAB_COPY", str(tmp_path / "my-lab"))
-
-    ended = in_process("run", "--mine")
-
-    assert (ended.exit_code, len(ended.stderr.splitlines()), "`lab open`" in ended.stderr) == (2, 1, True)

@@ -67,17 +67,6 @@ def test_only_an_invalid_request_is_hopeless_and_the_markers_that_are_there_are_
 # Batches
 
 
-@pytest.mark.parametrize("deliveries", ["012 012", "0012", "01 12 210", "2 012"])
-def test_a_record_counts_once_however_often_it_is_delivered(notifier, deliveries):
-    records = [record("C1", 100), record("C2", 1600), record("C1", 25)]
-
-    for places in deliveries.split():
-        notifier.run(*[records[int(place)] for place in places])
-
-    assert notifier.totals() == {"C1": 125, "C2": 1600}
-    assert notifier.alerts() == [("C2", "1600")]
-
-
 def test_a_batch_of_more_than_100_customers_is_counted_and_alerted_whole(notifier):
     names = [f"C{number:03}" for number in range(101)]
 
