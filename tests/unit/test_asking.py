@@ -38,6 +38,9 @@ def ran(monkeypatch):
     return ran
 
 
+RUN = ("run", "--profile", "class", "--account", "123456789012")
+
+
 def lab_command(*arguments, answer=None):
     return CliRunner().invoke(main.app, list(map(str, arguments)), input=answer)
 
@@ -81,7 +84,7 @@ def test_ctrl_c_at_the_question_deletes_nothing(on_aws, monkeypatch):
 
 
 def test_a_run_on_aws_asks_once_and_hands_the_answer_to_notebook_99(on_aws, ran, tmp_path):
-    ended = lab_command("run", "--out", tmp_path / "out", answer="y\n")
+    ended = lab_command(*RUN, "--out", tmp_path / "out", answer="y\n")
 
     assert ended.stdout.startswith(f"At its end, this run deletes all that the lab has in {ACCOUNT}. Run it? [y/N]")
     assert (ended.exit_code, ended.stdout.count("[y/N]")) == (0, 1)
@@ -90,7 +93,7 @@ def test_a_run_on_aws_asks_once_and_hands_the_answer_to_notebook_99(on_aws, ran,
 
 @pytest.mark.parametrize(("answer", "status"), [("n\n", 1), ("\n", 1), (None, 2)])
 def test_a_run_on_aws_does_not_begin_without_a_yes(on_aws, ran, tmp_path, answer, status):
-    ended = lab_command("run", "--out", tmp_path / "out", answer=answer)
+    ended = lab_command(*RUN, "--out", tmp_path / "out", answer=answer)
 
     assert (ended.exit_code, "--keep" in ended.stderr, ran) == (status, True, [])
     assert not (tmp_path / "out").exists()
@@ -98,7 +101,7 @@ def test_a_run_on_aws_does_not_begin_without_a_yes(on_aws, ran, tmp_path, answer
 
 @pytest.mark.parametrize("option", ["--yes", "--keep", "--until=04"])
 def test_a_run_on_aws_that_may_delete_or_will_not_does_not_ask(on_aws, ran, tmp_path, option):
-    assert lab_command("run", "--out", tmp_path / "out", option).exit_code == 0
+    assert lab_command(*RUN, "--out", tmp_path / "out", option).exit_code == 0
     assert len(ran) == 1
 
 
