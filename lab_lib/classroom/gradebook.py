@@ -23,11 +23,11 @@ from typing import Any
 from lab_lib.checks import STEPS
 from lab_lib.checks.reports import Check
 from lab_lib.classroom import report
+from lab_lib.classroom.job import Record
 from lab_lib.errors import UsageError
 from lab_lib.private_files import make_folder, write_file
 from lab_lib.run import headless
 
-Record = dict[str, Any]
 POINTS = 10  # for each step; all its checks count the same
 _GRADED = [path.stem for path in headless.notebooks(headless.last_kept()) if path.stem[:2] in STEPS]
 TITLES = {stem[:2]: stem.replace("-", " ") for stem in _GRADED}  # such as "02": "02 add triggers"

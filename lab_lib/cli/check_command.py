@@ -47,13 +47,16 @@ def check(
 
 def _checks_table(report: Any, every: bool) -> Table:
     """Return a table of the steps, with every check if `every`, else with the checks that do not hold."""
+    from lab_lib.exercises import copies
+
+    titles = {path.stem[:2]: path.stem.replace("-", " ") for path in copies.solved()}  # "02" is "02 add triggers"
     table = Table("state", "check", "found", header_style="bold")
     table.columns[0].no_wrap, table.columns[2].overflow = True, "fold"
     for step in dict.fromkeys(check.step for check in report.checks):
         of_step = [check for check in report.checks if check.step == step]
         states = [check.state for check in of_step]
         hold, waiting, unseen = (states.count(state) for state in ("ok", "waits", "cannot see"))
-        title = _titles().get(step, "going further: what this workbook adds to the handout")
+        title = titles.get(step, "going further: what this workbook adds to the handout")
         wrong = ("○", "bright_black") if step == "further" else ("✘", "red")
         mark = wrong if hold + unseen < len(of_step) else ("?", "yellow") if unseen else ("✔", "green")
         table.add_section()
@@ -72,10 +75,3 @@ def _finding(check: Any) -> Text:
         return Text(check.found, "" if check.ok else "bright_black")
     wanted = f"; wanted: {check.wanted}" if check.state != "cannot see" else ""
     return Text.assemble(f"{check.found}{wanted}\n", (f"→ {check.hint}", "italic"))
-
-
-def _titles() -> dict[str, str]:
-    """Return each step's title, from the name of its notebook: "02" has the title "02 add triggers"."""
-    from lab_lib.exercises import copies
-
-    return {path.stem[:2]: path.stem.replace("-", " ") for path in copies.solved()}

@@ -90,7 +90,8 @@ def run(
     from lab_lib.cli import class_work
     from lab_lib.run import headless
 
-    again = shlex.join(["lab", "class", *_arguments(), *([] if resume else ["--resume"])])
+    typed = sys.argv[sys.argv.index("class") + 1 :] if "class" in sys.argv else []
+    again = shlex.join(["lab", "class", *typed, *([] if resume else ["--resume"])])
     with handle_errors(f"Stopped. To go on: {again}"):
         everybody = _read(roster)
         until = headless.last_kept() if keep else None
@@ -171,8 +172,3 @@ def _read(roster: Path) -> list[Any]:
     for name in (*PLACE, *MANAGED, "boundary", "role_arn", "external_id"):
         os.environ.pop(f"LAB_{name.upper()}", None)
     return rosters.read(roster)
-
-
-def _arguments() -> list[str]:
-    """Return what was typed after `lab class`."""
-    return sys.argv[sys.argv.index("class") + 1 :] if "class" in sys.argv else []

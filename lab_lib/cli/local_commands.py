@@ -2,16 +2,12 @@
 
 import os
 import shlex
-from typing import TYPE_CHECKING
 
 import typer
 
 import lab_lib
 from lab_lib.cli.setting_options import Settings, takes
 from lab_lib.cli.terminal import err, handle_errors, out
-
-if TYPE_CHECKING:
-    from lab_lib.lab import Lab
 
 app = typer.Typer(no_args_is_help=True, help="The embedded AWS of this checkout.")
 _ALIAS = """alias aws='aws --endpoint-url "$AWS_ENDPOINT_URL"'"""
@@ -62,7 +58,9 @@ def env(settings: Settings) -> None:
     command that pip installs: its `aws sqs` ignores AWS_ENDPOINT_URL and calls the real SQS.
     """
     with handle_errors():
-        lab = _embedded(settings)
+        for name in ("AWS_ENDPOINT_URL", "LAB_PROFILE"):  # this command, or `lab open`, may have set them
+            os.environ.pop(name, None)
+        lab = lab_lib.open_lab(**settings)
         exports = {
             "AWS_ENDPOINT_URL": lab.endpoint,
             "AWS_ACCESS_KEY_ID": lab.account,
@@ -76,10 +74,3 @@ def env(settings: Settings) -> None:
             f"In this terminal an alias prevents that: {_ALIAS}",
             soft_wrap=True,
         )
-
-
-def _embedded(settings: Settings) -> "Lab":
-    """Open the lab on the embedded AWS, also where these variables, or those of `lab open`, are already set."""
-    for name in ("AWS_ENDPOINT_URL", "LAB_PROFILE"):
-        os.environ.pop(name, None)
-    return lab_lib.open_lab(**settings)

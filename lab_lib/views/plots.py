@@ -32,8 +32,8 @@ def totals(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     return figure
 
 
-def comparison(frame: pd.DataFrame, threshold: Decimal, other: str = "your function") -> DescribedFigure:
-    """Draw two bars a customer: the total of the lab's function, and below it that of another one.
+def comparison(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
+    """Draw two bars a customer: the total of the lab's function, and below it that of the learner's.
 
     `frame` has CustomerId, total, alerts, other total, other alerts and stuck, one row a customer.
     """
@@ -41,7 +41,7 @@ def comparison(frame: pd.DataFrame, threshold: Decimal, other: str = "your funct
     figure, (axes,) = new_figure(1.7 + 0.85 * max(len(rows), 1))
     axes.set_xlabel(TOTAL)
     _draw_bars(axes, rows, "", -0.19, label="the lab's function", facecolor=BELOW)
-    _draw_bars(axes, rows, "other ", 0.19, label=other, facecolor=REACHED, hatch="//", hatchcolor="white")
+    _draw_bars(axes, rows, "other ", 0.19, label="your function", facecolor=REACHED, hatch="//", hatchcolor="white")
     axes.margins(x=0.02)
     axes.set_yticks(range(len(rows)), [one_line(row["CustomerId"]) for row in rows], parse_math=False)
     axes.invert_yaxis()
@@ -51,7 +51,7 @@ def comparison(frame: pd.DataFrame, threshold: Decimal, other: str = "your funct
         figure.legend(loc="outside upper left", ncols=2, frameon=False, labelcolor=INK)
     else:
         axes.annotate("no customer has a change", (0.5, 0.5), xycoords="axes fraction", ha="center", color=INK)
-    figure.alt = _describe_comparison(rows, threshold, other)
+    figure.alt = _describe_comparison(rows, threshold)
     return figure
 
 
@@ -145,9 +145,10 @@ def _label(row: dict[str, Any], prefix: str) -> str:
     return ", ".join(filter(None, [*parts, "stuck" if prefix and row["stuck"] else ""]))
 
 
-def _describe_comparison(rows: list[dict[str, Any]], threshold: Decimal, other: str) -> str:
-    parts = [f"{one_line(row['CustomerId'])} {_label(row, '')}; {other} {_label(row, 'other ')}" for row in rows]
-    return f"The lab's function and {other}, threshold {threshold:f}: {'. '.join(parts) or 'no customer has a change'}."
+def _describe_comparison(rows: list[dict[str, Any]], threshold: Decimal) -> str:
+    parts = [f"{one_line(row['CustomerId'])} {_label(row, '')}; your function {_label(row, 'other ')}" for row in rows]
+    each = ". ".join(parts) or "no customer has a change"
+    return f"The lab's function and your function, threshold {threshold:f}: {each}."
 
 
 def _describe_totals(balances: pd.Series, highest: pd.Series, threshold: Decimal) -> str:

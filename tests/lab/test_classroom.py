@@ -317,6 +317,7 @@ def test_a_resumed_class_runs_whom_it_names_and_marks_down_who_is_stuck(stopped)
 @pytest.mark.slow
 def test_check_grades_accounts_that_were_built_by_hand_and_changes_nothing(chain, new_account, tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_PREFIX", "TheInstructors")
+    monkeypatch.setenv("LAB_BUCKET", "the-instructors")
     chain.put("transactions.txt", headless.DATA_FILE.read_bytes())
     chain.wait_for_changes(24)
     logged(chain.lab)
