@@ -98,9 +98,9 @@ def test_lab_open_ends_with_its_kernels_and_leaves_no_file(home, number, status,
 
 
 @pytest.mark.slow
-def test_sigterm_ends_lab_run_with_its_kernels_and_nohup_is_respected(tmp_path):
+def test_sigterm_ends_lab_run_with_its_kernels_and_nohup_is_respected(account, tmp_path):
     server.start()
-    command = ["sh", "-c", f"trap '' HUP; exec {LAB} run --account 300000000031 --out {tmp_path}/out"]
+    command = ["sh", "-c", f"trap '' HUP; exec {LAB} run --account {account} --out {tmp_path}/out"]
     lab = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: list(tmp_path.glob("out/01-*.ipynb")), "the second notebook", longest_pause=0.1)
     processes = psutil.Process(lab.pid).children(recursive=True)
