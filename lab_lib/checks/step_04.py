@@ -61,8 +61,8 @@ def access_policy(account: Account, name: str) -> Finding:
     topic = account.lab.name(TOPIC)
     hint = f"Let the topic {topic} send to {account.lab.name(name)}, in the queue's access policy"
     hint += _policy(account, name)
-    found = topic if may_send(account, name, account.lab.account) else f"{topic} may not send"
-    return equal(found, topic, hint)
+    found = "may send" if may_send(account, name, account.lab.account) else "may not send"
+    return equal(f"{topic} {found}", f"{topic} may send", hint)
 
 
 @check("04", "other senders to {}", after=("queue {}",), each=QUEUES)

@@ -287,7 +287,7 @@ FAULTS = {
     "raw delivery of CustomerNotify: on; wanted: off": with_settings(RawMessageDelivery="true"),
     'filter policy of CustomerNotify: {"a": ["b"]}': with_settings(FilterPolicy='{"a": ["b"]}'),
     "access policy of CustomerNotify: HighBalanceAlert may not send": sent_by(TLS_ONLY),
-    "access policy of CustomerNotify: may not send; wanted: HighBalanceAlert": sent_by(
+    "access policy of CustomerNotify: may not send; wanted: HighBalanceAlert may send": sent_by(
         OWN, TLS_ONLY, TLS_ONLY | {"Condition": {}}
     ),
     "other senders to CustomerNotify: anyone": sent_by(OWN | {"Condition": {}}, TLS_ONLY),
