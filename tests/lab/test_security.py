@@ -7,7 +7,7 @@ from accounts import EVERYTHING, built, lab_of, user_of
 from botocore.exceptions import ClientError
 from chains import create_function
 
-from lab_lib.aws import functions, roles
+from lab_lib.aws import functions, policies, roles
 from lab_lib.errors import is_access_denied
 from lab_lib.lab import open_lab
 
@@ -115,3 +115,18 @@ def test_without_tls_the_administrator_may_do_what_no_policy_of_a_resource_denie
     plain = callers["administrator without TLS"]
 
     assert [each["Name"] for each in plain.client("s3").list_buckets()["Buckets"]] == [plain.bucket]
+
+
+def test_a_role_with_the_boundary_may_do_what_the_functions_do_and_no_more_whatever_its_policy(callers):
+    root = open_lab(account=ACCOUNT)
+    iam, document = root.client("iam"), json.dumps(policies.boundary(root))
+    boundary = iam.create_policy(PolicyName="Max", PolicyDocument=document)["Policy"]["Arn"]
+    trust = json.dumps(policies.lambda_trust())
+    role = iam.create_role(RoleName="Wide", AssumeRolePolicyDocument=trust, PermissionsBoundary=boundary)["Role"]["Arn"]
+    iam.put_role_policy(RoleName="Wide", **OPEN)
+    create_function(root, "WideKeys", KEYS, role)
+    wide = lab_of(root, *functions.invoke(root, "WideKeys", {}))
+
+    allowed = [call[:2] for call in CALLS if call[0] != "sts" and not is_refused(wide, *call[:3])]
+
+    assert allowed == [call[:2] for call in CALLS if call[3]]
