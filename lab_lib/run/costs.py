@@ -1,8 +1,7 @@
 """Estimate the minutes and cents of a run on AWS, count the requests that it makes, and say what they cost.
 
-usage.json holds what each notebook uses on AWS, by the names in prices.json: by the lab's requests, and by what the
-functions do. It was counted in a run on the embedded AWS; requests of AWS's longer waits were added by estimate.
-minutes.json holds the seconds that each notebook takes on AWS.
+minutes.json holds the seconds that each notebook takes on AWS, usage.json what it uses there, by the names in prices.json:
+the lab's requests, and what the functions do. `make delays` writes both, but for the functions, which are estimated.
 """
 
 import json

@@ -15,7 +15,7 @@ from tests.aws_delays.lengths import ALL, DELAYS, PERSONS
 from tests.aws_delays.runs import COMMANDS, ROOT, Run, what_failed
 from tests.bench.page import table
 
-MINUTES = ROOT / "lab_lib" / "run" / "minutes.json"
+MINUTES, USAGE = (ROOT / "lab_lib" / "run" / name for name in ("minutes.json", "usage.json"))
 PAGE = ROOT / "docs" / "delays.md"
 TOGETHER = "all"
 HEAD = """# AWS's delays
@@ -32,7 +32,7 @@ took here. The embedded AWS runs the functions, and AWS may be slower.
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make delays", description=__doc__)
     parser.add_argument("lines", nargs="*", metavar="LINE", help=f"any of {', '.join([*DELAYS, TOGETHER])}")
-    parser.add_argument("--speed", type=float, default=600, help="1 is AWS's own time; 600 by default")
+    parser.add_argument("--speed", type=float, default=60, help="1 is AWS's own time; 60 by default")
     given = parser.parse_args()
     lines = {name: {name: delay.seconds} for name, delay in DELAYS.items()} | {TOGETHER: ALL}
     if unknown := set(given.lines) - set(lines):
@@ -61,6 +61,7 @@ def _rows(home: Path, lines: dict[str, dict[str, float]], speed: float) -> Itera
         outcomes, seconds = _outcomes(name, run)
         if name == TOGETHER and outcomes[0] == outcomes[-1] == "✔":
             MINUTES.write_text(json.dumps(run.seconds() | seconds, indent=2) + "\n", encoding="utf-8")
+            USAGE.write_text(_usage(run), encoding="utf-8")
         print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
         about = (
             [str(DELAYS[name].seconds or "–"), DELAYS[name].what]
@@ -68,6 +69,15 @@ def _rows(home: Path, lines: dict[str, dict[str, float]], speed: float) -> Itera
             else ["", "all of these but the e-mail"]
         )
         yield [name, *about, *outcomes, f"{sum(seconds.values()) / 60:.1f}"]
+
+
+def _usage(run: Run) -> str:
+    """Return the text of usage.json with the requests of a run like this. What the functions do stays as it is."""
+    usage = json.loads(USAGE.read_text(encoding="utf-8"))
+    for notebook, used in run.usage().items():
+        usage[notebook]["lab"] = used
+    lines = ",\n".join(f'  "{notebook}": {json.dumps(each)}' for notebook, each in usage.items())
+    return f"{{\n{lines}\n}}\n"
 
 
 def _outcomes(name: str, run: Run) -> tuple[list[str], dict[str, int]]:

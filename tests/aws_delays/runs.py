@@ -38,6 +38,13 @@ class Run:
             arguments, env=self._environment(), capture_output=True, text=True, check=False, timeout=timeout
         )
 
+    def usage(self) -> dict[str, dict[str, int]]:
+        """Run all notebooks, and return what each has used, by the names in prices.json: {"00": {"s3 reads": 1}, …}."""
+        command = [sys.executable, "-m", "tests.aws_delays.usage", self.account, str(self.folder / "usage")]
+        done = subprocess.run(command, env=self._environment(), stdout=subprocess.PIPE, text=True, check=True)
+        found: dict[str, dict[str, int]] = json.loads(done.stdout)
+        return found
+
     def wait(self, seconds: float) -> None:
         """Let so much of AWS's time pass."""
         Clock(self.folder / "clock", 1e9).sleep(seconds)
