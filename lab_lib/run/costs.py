@@ -1,7 +1,7 @@
 """Estimate the minutes and cents of a run on AWS, count the requests that it makes, and say what they cost.
 
-minutes.json holds the seconds that each notebook takes on AWS, usage.json what it uses there, by the names in prices.json:
-the lab's requests, and what the functions do. `make delays` writes both, but for the functions, which are estimated.
+minutes.json holds the seconds that each notebook takes on AWS. usage.json holds what it uses there, by the names in
+prices.json: the lab's requests, and what the functions do. `make delays` writes both; the functions' part is estimated.
 """
 
 import json
