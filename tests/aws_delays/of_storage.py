@@ -36,7 +36,8 @@ def _notify_later(call: Call) -> str:
 
 @change("notification", "GetBucketNotificationConfiguration")
 def _kept_notification(call: Call, parsed: dict[str, Any]) -> None:
-    if call.is_late("notification", "notification", call.params["Bucket"]):
+    """Show what was stored, also in the moment in which the embedded AWS gets it."""
+    if call.value("notification", call.params["Bucket"]):
         for name in _TO_FUNCTIONS:
             parsed.pop(name, None)
         parsed.update(call.value("notification", call.params["Bucket"]))
