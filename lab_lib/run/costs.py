@@ -4,6 +4,7 @@ minutes.json holds the seconds that each notebook takes on AWS. usage.json holds
 prices.json: the lab's requests, and what the functions do. `make delays` writes both; the functions' part is estimated.
 """
 
+import functools
 import json
 import math
 import os
@@ -18,7 +19,8 @@ from typing import Any
 from lab_lib.aws.cloudwatch import METRICS
 from lab_lib.sessions import REQUESTS
 
-# What one request costs, by a pattern of its name: the name in prices.json, and how many. An item here is below 1 KB.
+# Maps a pattern of a request's name to what the request uses: the name in prices.json, and how many. This assumes items
+# below 1 KB.
 _PAID = {
     r"s3\.(Put|List|Create|Upload|Complete)\w+": ("s3 writes", 1),
     r"s3\.(Get|Head)\w+": ("s3 reads", 1),
@@ -89,6 +91,7 @@ def _priced(amount: float) -> str:
     return f"{text} (prices of {prices()['date']} in {prices()['region']}; SMS is extra)"
 
 
+@functools.cache
 def _read(name: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     return found

@@ -3,17 +3,15 @@
 import argparse
 import itertools
 import json
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from lab_lib.embedded import server
 from tests.aws_delays.lengths import ALL, DELAYS, PERSONS
 from tests.aws_delays.runs import COMMANDS, ROOT, Run, what_failed
 from tests.bench.page import table
+from tests.own_aws import own_aws
 
 MINUTES, USAGE = (ROOT / "lab_lib" / "run" / name for name in ("minutes.json", "usage.json"))
 PAGE = ROOT / "docs" / "delays.md"
@@ -37,14 +35,8 @@ def main() -> None:
     lines = {name: {name: delay.seconds} for name, delay in DELAYS.items()} | {TOGETHER: ALL}
     if unknown := set(given.lines) - set(lines):
         parser.error(f"There is no line {', '.join(sorted(unknown))}; wanted any of {', '.join(lines)}.")
-    for name in [name for name in os.environ if name.startswith(("AWS_", "LAB_"))]:
-        del os.environ[name]
-    with tempfile.TemporaryDirectory(prefix="lab-delays-") as home:
-        os.environ["LAB_EMULATOR_HOME"] = home
-        try:
-            rows = list(_rows(Path(home), {name: lines[name] for name in given.lines or lines}, given.speed))
-        finally:
-            server.stop()
+    with own_aws("delays") as home:
+        rows = list(_rows(home, {name: lines[name] for name in given.lines or lines}, given.speed))
     commands = [f"`lab {' '.join(each)}`" for each in COMMANDS]
     text = table(["Delay", "Seconds", "What AWS does", *commands, "Minutes"], rows)
     print(text)

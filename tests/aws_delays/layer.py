@@ -10,7 +10,6 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -25,6 +24,7 @@ from lab_lib import waiting
 from lab_lib.embedded import server
 from tests.aws_delays.clock import Clock
 from tests.aws_delays.notes import Key, Notes
+from tests.lab.denying import Body
 
 FOLDER = "AWS_DELAYS"  # the variable that names the folder of a run: settings.json, the clock, the notes
 _SHAPES: dict[str, list[Any]] = {}
@@ -239,12 +239,7 @@ def _response(request: Any, call: Call, found: Refusal | dict[str, Any] | str) -
             error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
             body = error if call.service == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
     content = (body if isinstance(body, str) else json.dumps(body)).encode()
-    return AWSResponse(request.url, status, headers, _Raw(content))
-
-
-class _Raw(BytesIO):
-    def stream(self, *_: Any, **__: Any) -> Any:
-        yield self.read()
+    return AWSResponse(request.url, status, headers, Body(content))
 
 
 def begin() -> None:

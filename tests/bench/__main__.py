@@ -1,12 +1,10 @@
 """Measure the lab beside other ways to do the same, and write docs/performance.md. Run by `make bench`."""
 
 import argparse
-import os
 import sys
-import tempfile
 
-from lab_lib.embedded import server
 from tests.bench import alert, classes, costs, memory, page, runs, totals
+from tests.own_aws import own_aws
 
 LINES = {
     "totals": ("Rows a second until the totals are exact", totals),
@@ -25,10 +23,7 @@ def main():
     given = parser.parse_args()
     if unknown := set(given.lines) - set(LINES):
         parser.error(f"There is no line {', '.join(sorted(unknown))}; wanted any of {', '.join(LINES)}.")
-    for name in [name for name in os.environ if name.startswith(("AWS_", "LAB_"))]:
-        del os.environ[name]
-    with tempfile.TemporaryDirectory(prefix="lab-bench-") as home:
-        os.environ["LAB_EMULATOR_HOME"] = home
+    with own_aws("bench"):
         try:
             for name in given.lines or LINES:
                 title, line = LINES[name]
@@ -38,8 +33,6 @@ def main():
                 page.write({title: text}, [title for title, _ in LINES.values()])
         except KeyboardInterrupt:
             sys.exit("Stopped. docs/performance.md has the lines that were finished.")
-        finally:
-            server.stop()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ import os
 BODY = b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>Not yours.</Message></Error></ErrorResponse>"
 
 
-class _Body(io.BytesIO):
+class Body(io.BytesIO):
+    """The body of an answer that botocore is handed instead of sending the request."""
+
     def stream(self, **_):
         yield self.read()
 
@@ -19,7 +21,7 @@ def deny(request, event_name, **_):
     from botocore.awsrequest import AWSResponse
 
     if event_name.rpartition(".")[2] not in os.environ["ALLOWED"].split():
-        return AWSResponse(request.url, 403, {"Content-Type": "text/xml"}, _Body(BODY))
+        return AWSResponse(request.url, 403, {"Content-Type": "text/xml"}, Body(BODY))
     return None
 
 

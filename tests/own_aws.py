@@ -1,0 +1,22 @@
+"""An embedded AWS for a command that measures: an empty one, and none of the user's settings."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab_lib.embedded import server
+
+
+@contextmanager
+def own_aws(name: str) -> Iterator[Path]:
+    """Give the folder of an embedded AWS that starts when it is needed, and stops with the context."""
+    for variable in [variable for variable in os.environ if variable.startswith(("AWS_", "LAB_"))]:
+        del os.environ[variable]
+    with tempfile.TemporaryDirectory(prefix=f"lab-{name}-") as home:
+        os.environ["LAB_EMULATOR_HOME"] = home
+        try:
+            yield Path(home)
+        finally:
+            server.stop()
