@@ -18,6 +18,7 @@ _PRIVATE = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPol
 _TEXT = "text/plain; charset=utf-8"
 EXPERIMENTS = "break-it/"  # how the keys of notebook 06 begin
 TRIAL = "lab-trial"  # in the key of the file that shows whether an upload starts the function
+PROBE = "lab-probe"  # in the key of each file of `lab check --probe`
 
 
 def ensure_bucket(lab: Lab) -> str:
@@ -137,8 +138,9 @@ def objects(lab: Lab) -> list[dict[str, Any]]:
 
 def uploads(lab: Lab) -> list[dict[str, Any]]:
     """Return the uploaded objects, newest last, without rejected rows, the lab's own, and the console's folders."""
+    own = TRIAL, PROBE
     found = [each for each in objects(lab) if not each["Key"].startswith((REJECTED, EXPERIMENTS))]
-    found = [each for each in found if TRIAL not in each["Key"] and not each["Key"].endswith("/")]
+    found = [each for each in found if not any(part in each["Key"] for part in own) and not each["Key"].endswith("/")]
     return sorted(found, key=lambda each: each["LastModified"])
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote_plus
 
-from lab_lib.aws import grants, policies
+from lab_lib.aws import grants, policies, tables
 from lab_lib.aws.json_text import json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
@@ -39,14 +39,22 @@ def find_queue(lab: Lab, name: str) -> str | None:
 
 
 def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
-    """Return the alerts in the queue without SNS's envelope: customerID and accountBalance. They stay there."""
-    return [body for body in map(alert, messages(lab, name)) if body]
+    """Return the alerts in the queue without SNS's envelope: customerID and accountBalance. They stay there.
+
+    Alerts that a probe left are passed over.
+    """
+    return [body for message in messages(lab, name) if (body := alert(message)) and not is_of_probe(message)]
 
 
 def alert(message: dict[str, Any]) -> dict[str, str]:
     """Return the alert in a message's SNS envelope; an empty dict if the message holds something else."""
     body = json_object(message.get("Message", ""))
     return body if "customerID" in body else {}
+
+
+def is_of_probe(message: dict[str, Any]) -> bool:
+    """Return True if the message is an alert about a customer that a probe made up."""
+    return str(alert(message).get("customerID")).startswith(tables.PROBE)
 
 
 def names(lab: Lab) -> list[str]:

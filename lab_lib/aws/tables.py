@@ -15,6 +15,7 @@ KEYS: dict[str, list[str]] = {  # partition key, then sort key if there is one; 
     "ProcessedRecords": ["EventId"],  # one marker for each stream record that is in the totals
 }
 STREAMED = "Transactions"
+PROBE = "lab-probe-"  # how the ids of the customers begin that `lab check --probe` makes up
 EXPIRING = {"ProcessedRecords": "ExpiresAt"}  # the attribute that holds the time at which DynamoDB drops an item
 # TotalNotifier adds the new amount minus the old one. The handout's NEW_IMAGE lacks the old one.
 _STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
@@ -99,7 +100,8 @@ def delete_table(lab: Lab, name: str) -> None:
 def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> list[dict[str, Any]]:
     """Return the items, sorted by key: all, or those whose partition key starts with `beginning`, or any `most` items.
 
-    Strings are str, numbers are Decimal. Reads are strongly consistent. A missing table has no items.
+    Strings are str, numbers are Decimal. Reads are strongly consistent. A missing table has no items. Items that a
+    probe left are passed over, unless `beginning` asks for them.
     """
     chosen: dict[str, Any] = {
         "FilterExpression": "begins_with(#key, :beginning)",
@@ -109,6 +111,8 @@ def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> 
     scan = {"TableName": lab.name(name), "ConsistentRead": True, **(chosen if beginning else {})}
     pages = lab.client("dynamodb").get_paginator("scan").paginate(**scan, PaginationConfig={"MaxItems": most})
     found = none_if_absent(lambda: [_plain(item) for page in pages for item in page["Items"]]) or []
+    if not beginning.startswith(PROBE):
+        found = [item for item in found if not str(item.get(KEYS[name][0])).startswith(PROBE)]
     return sorted(found, key=lambda item: [str(item.get(key)) for key in KEYS[name]])
 
 
@@ -120,8 +124,13 @@ def find_item(lab: Lab, name: str, key: dict[str, str]) -> dict[str, Any] | None
 
 
 def count(lab: Lab, name: str) -> int:
-    """Return the number of items, counted now. A missing table has none."""
-    pages = lab.client("dynamodb").get_paginator("scan").paginate(TableName=lab.name(name), Select="COUNT")
+    """Return the number of items without those of a probe, counted now. A missing table has none."""
+    others: dict[str, Any] = {
+        "FilterExpression": "NOT begins_with(#key, :beginning)",
+        "ExpressionAttributeNames": {"#key": KEYS[name][0]},
+        "ExpressionAttributeValues": {":beginning": {"S": PROBE}},
+    }
+    pages = lab.client("dynamodb").get_paginator("scan").paginate(TableName=lab.name(name), Select="COUNT", **others)
     return sum(page["Count"] for page in pages) if find_table(lab, name) else 0
 
 

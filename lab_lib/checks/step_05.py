@@ -98,7 +98,7 @@ def alerts(account: Account, name: str) -> Finding:
     if why := _not_received(account, name):
         count = int(account.ask(queues.attributes, name)["ApproximateNumberOfMessages"])
         return Finding(count >= len(high), f"{number(count, 'message')}, {why}", f"{len(high)} or more", hint)
-    alerts = filter(None, map(queues.alert, account.ask(queues.messages, name)))
+    alerts = filter(None, map(queues.alert, _messages(account, name)))
     alerted = {str(alert["customerID"]) for alert in alerts}
     hidden = account.ask(queues.attributes, name).get("ApproximateNumberOfMessagesNotVisible", "0")
     if high - alerted and hidden != "0":
@@ -112,7 +112,7 @@ def balances(account: Account, name: str) -> Finding:
     """Each alert has a balance at or above the threshold. Alerts of an earlier threshold are ignored."""
     if why := _not_received(account, name):
         return Finding(True, why, "", "")
-    alerts = [queues.alert(message) for message in account.ask(queues.messages, name) if _is_recent(account, message)]
+    alerts = [queues.alert(message) for message in _messages(account, name) if _is_recent(account, message)]
     low = [alert for alert in alerts if alert and not _reaches(account, alert.get("accountBalance"))]
     faults = (f"{alert['customerID']} {alert.get('accountBalance', 'without a balance')}" for alert in low)
     hint = (
@@ -184,6 +184,10 @@ def _sums(account: Account) -> dict[str, Decimal]:
 
 def _balances(account: Account) -> dict[str, Any]:
     return {item["CustomerId"]: item.get("accountBalance", 0) for item in account.ask(tables.items, "TransactionTotal")}
+
+
+def _messages(account: Account, name: str) -> list[dict[str, Any]]:
+    return [message for message in account.ask(queues.messages, name) if not queues.is_of_probe(message)]
 
 
 def _not_received(account: Account, name: str) -> str:

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +213,12 @@ class _MaskedFile:
 def totals(lab: Lab) -> dict[str, str]:
     """Return each customer's total in the account, as decimal text."""
     balances = tables.items(lab, "TransactionTotal")
-    return {item["CustomerId"]: f"{item.get('accountBalance', 0):f}" for item in balances}
+    return {str(item["CustomerId"]): _as_text(item.get("accountBalance", Decimal(0))) for item in balances}
+
+
+def _as_text(balance: Any) -> str:
+    """Return the balance as decimal text, and what is no number as Python shows it."""
+    return f"{balance:f}" if isinstance(balance, Decimal) else repr(balance)
 
 
 def _held(lab: Lab, key: str) -> dict[str, Any]:
@@ -222,9 +228,13 @@ def _held(lab: Lab, key: str) -> dict[str, Any]:
         "transactions": tables.count(lab, "Transactions"),
         "customers": tables.count(lab, "Customer"),
         "alerts": queues.alerts(lab, queues.ALERT_QUEUES[0]),
-        "queues": {name: len(queues.messages(lab, name)) for name in queues.ALERT_QUEUES},
+        "queues": {name: len(_messages(lab, name)) for name in queues.ALERT_QUEUES},
         "rejected": [{"line": row["line"], "reason": row["reason"]} for row in buckets.rejected_rows(lab, key)],
     }
+
+
+def _messages(lab: Lab, queue: str) -> list[dict[str, Any]]:
+    return [message for message in queues.messages(lab, queue) if not queues.is_of_probe(message)]
 
 
 def _roles(parameters: dict[str, Any]) -> dict[str, str]:
