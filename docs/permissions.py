@@ -38,6 +38,7 @@ def page() -> str:
         *(("", policy) for policy in [*alerts, policies.tls_only_queue(dead_letters)]),
         ("learner", user_policies.learner(LAB)),
         ("grader", user_policies.grader(LAB)),
+        ("grader, for a probe", user_policies.probe(LAB)),
     ]
     statements = [(who, each) for who, policy in documents for each in policy["Statement"]]
     return HEAD + "".join(_row(who, part) for who, each in statements for part in _by_service(each))

@@ -144,6 +144,12 @@ def uploads(lab: Lab) -> list[dict[str, Any]]:
     return sorted(found, key=lambda each: each["LastModified"])
 
 
+def probe_files(lab: Lab) -> list[dict[str, Any]]:
+    """Return the objects that probes have left, newest last."""
+    found = [each for each in objects(lab) if PROBE in each["Key"]]
+    return sorted(found, key=lambda each: each["LastModified"])
+
+
 def experiments(lab: Lab) -> list[str]:
     """Return the keys of notebook 06's uploads, and of what was rejected of them."""
     keys = [str(each["Key"]) for each in objects(lab)]

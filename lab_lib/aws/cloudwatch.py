@@ -103,7 +103,7 @@ def metrics(lab: Lab, name: str, since: datetime) -> dict[str, int]:
     answer = lab.client("cloudwatch").get_metric_data(
         MetricDataQueries=queries,
         StartTime=since.replace(second=0, microsecond=0),
-        EndTime=datetime.now(UTC) + timedelta(minutes=5),
+        EndTime=max(since, datetime.now(UTC)) + timedelta(minutes=5),
     )
     sums = {result["Id"]: int(sum(result["Values"])) for result in answer["MetricDataResults"]}
     return {metric: sums[metric.lower()] for metric in METRICS}

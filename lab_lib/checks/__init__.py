@@ -11,28 +11,40 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
-from lab_lib.checks import cells, further, hardening, step_00, step_01, step_02, step_03, step_04, step_05, step_99  # noqa: F401
+from lab_lib.checks import (  # noqa: F401  # each module enters its checks in RULES
+    cells,
+    further,
+    hardening,
+    step_00,
+    step_01,
+    step_02,
+    step_03,
+    step_04,
+    step_05,
+    step_99,
+    step_probe,
+)
 from lab_lib.checks.cells import Cell
 from lab_lib.checks.reports import Check, Report
-from lab_lib.checks.rules import CANNOT_SEE, FURTHER, RULES, WAITS, Account, Rule
+from lab_lib.checks.rules import CANNOT_SEE, FURTHER, PROBE, RULES, WAITS, Account, Rule
 from lab_lib.errors import CheckFailed, EmulatorError, LabError, StepMissing, UsageError, is_access_denied
 from lab_lib.lab import Lab
 
-STEPS = [*sorted({rule.step for rule in RULES.values()} - {FURTHER}), FURTHER]
+STEPS = [*sorted({rule.step for rule in RULES.values()} - {FURTHER, PROBE}), FURTHER]  # which only read
 CLEAN_UP = "99"  # this step wants the opposite of all others
 _UNKNOWN = "It may be right or wrong."
 
 
-def run(lab: Lab, *steps: str, done: Callable[[Check], None] = lambda check: None) -> Report:
+def run(lab: Lab, *steps: str, probe: bool = False, done: Callable[[Check], None] = lambda check: None) -> Report:
     """Make the checks of these steps, such as "02" or "further"; without a step, of all but the clean-up.
 
-    The account is only read. `done` is called with each check as soon as it is made. Raises UsageError for an unknown
-    step.
+    The account is only read, unless the `probe` is asked for, which uploads two small files. `done` is called with each
+    check as soon as it is made. Raises UsageError for an unknown step.
     """
     if unknown := set(steps) - set(STEPS):
         raise UsageError(f"There is no step {min(unknown)!r}. The steps are {', '.join(STEPS)}.")
     account, made, report = Account(lab), dict[str, Check](), []
-    for rule in _in_order(steps):
+    for rule in _in_order(steps, probe):
         report.append(_made(account, rule, made))
         done(report[-1])
     return Report(report)
@@ -44,9 +56,9 @@ def some(lab: Lab, *names: str) -> Report:
     return Report([_made(account, RULES[name], made) for name in names])
 
 
-def number_of(*steps: str) -> int:
+def number_of(*steps: str, probe: bool = False) -> int:
     """Return the number of checks that `run` makes for these steps."""
-    return len(_in_order(steps))
+    return len(_in_order(steps, probe))
 
 
 def checkpoint(lab: Lab, step: str) -> None:
@@ -117,13 +129,18 @@ def _first_cause(account: Account, rule: Rule, made: dict[str, Check]) -> Check 
     return None
 
 
-def _in_order(steps: tuple[str, ...]) -> list[Rule]:
-    """Return the rules of these steps, or of all but the clean-up; those of one subject are beside each other."""
-    rules = [rule for rule in RULES.values() if (rule.step in steps if steps else rule.step != CLEAN_UP)]
+def _in_order(steps: tuple[str, ...], probe: bool) -> list[Rule]:
+    """Return the rules of these steps, or of all but the clean-up; those of one subject are beside each other.
+
+    The rules of the probe come last: the others judge what was there before it.
+    """
+    chosen = [rule for rule in RULES.values() if (rule.step in steps if steps else rule.step != CLEAN_UP)]
+    rules = [rule for rule in chosen if not rule.probes]
     first: dict[tuple[str, str], int] = {}
     for place, rule in enumerate(rules):
         first.setdefault((rule.step, rule.subject or rule.name), place)
-    return sorted(rules, key=lambda rule: (STEPS.index(rule.step), first[rule.step, rule.subject or rule.name]))
+    rules.sort(key=lambda rule: (STEPS.index(rule.step), first[rule.step, rule.subject or rule.name]))
+    return [*rules, *(rule for rule in RULES.values() if rule.probes and probe)]
 
 
 _MADE_BY: dict[str, list[tuple[str, Callable[[Lab], Any], Cell]]] = {

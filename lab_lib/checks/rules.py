@@ -14,6 +14,7 @@ from lab_lib.lab import Lab
 
 T = TypeVar("T")
 FURTHER = "further"  # the step of what this workbook adds to the handout; it does not count
+PROBE = "probe"  # the step of what becomes of a file that the checks themselves upload
 CANNOT_SEE, WAITS = "cannot see", "waits for"  # the beginnings of findings that are neither right nor wrong
 
 
@@ -66,20 +67,24 @@ class Account:
 
 @dataclass(frozen=True)
 class Rule:
-    """A check before it is made: its step, its name, the checks that must hold first, and how it judges an account."""
+    """A check before it is made: its step, its name, the checks that must hold first, and how it judges an account.
+
+    One that `probes` uploads files, and is made only if that is asked for.
+    """
 
     step: str
     name: str
     after: tuple[str, ...]
     subject: str
     judge: Callable[[Account], Finding]
+    probes: bool
 
 
 RULES: dict[str, Rule] = {}  # by name
 
 
 def check(
-    step: str, name: str, after: tuple[str, ...] = (), each: Iterable[str] = ()
+    step: str, name: str, after: tuple[str, ...] = (), each: Iterable[str] = (), probes: bool = False
 ) -> Callable[[Callable[..., Finding]], Callable[..., Finding]]:
     """Make a function a check of a step. With `each`, make one check per subject, whose name replaces {} in the names.
 
@@ -92,7 +97,7 @@ def check(
             about = [subject] if subject else []
             full = name.format(*about)
             first = tuple(other.format(*about) for other in after)
-            RULES[full] = Rule(step, full, first, subject, _about(judge, *about))
+            RULES[full] = Rule(step, full, first, subject, _about(judge, *about), probes)
         return judge
 
     return register

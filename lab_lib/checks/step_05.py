@@ -1,6 +1,6 @@
 """Check step 05: rows, totals and alerts of the uploads, counted again, and errors in logs and metrics."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,8 @@ from lab_lib.checks.rules import CANNOT_SEE, Account, Finding, check, listing, n
 from lab_lib.checks.step_02 import UPLOAD, bucket_triggers, takes
 from lab_lib.errors import NotATransactionsFile
 from lab_lib.lab import Lab
+
+ERRORS_OF_A_PROBE = timedelta(minutes=10)  # Lambda tries what failed again after one and two minutes
 
 
 @check("05", "upload", after=("bucket",))
@@ -173,8 +175,11 @@ def _files(account: Account) -> list[transactions.Recount]:
 
 
 def _since(account: Account) -> datetime:
-    """Return the time of the last upload."""
+    """Return the time from which errors count: of the last upload, or when the errors of a later probe have ended."""
     newest: datetime = account.ask(buckets.uploads)[-1]["LastModified"]
+    probes = [each["LastModified"] for each in account.ask(buckets.probe_files)]
+    if probes and probes[-1] > newest:
+        newest = probes[-1] + ERRORS_OF_A_PROBE
     return newest.astimezone(UTC)
 
 

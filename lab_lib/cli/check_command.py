@@ -13,6 +13,8 @@ from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import handle_errors, out
 
 _STYLES = {"ok": "green", "not yet": "red", "cannot see": "yellow", "waits": "bright_black", "could be": "bright_black"}
+_FURTHER = "going further: what this workbook adds to the handout"
+_PROBE = "Send a file through the chain too: is it alive?"
 
 
 @takes(*PLACE, *ALERTS, *MANAGED)
@@ -21,11 +23,14 @@ def check(
     step: Annotated[
         list[str] | None, typer.Option(help='Only this step, such as 02, or "further"; can be repeated.')
     ] = None,
+    probe: Annotated[bool, typer.Option("--probe", help=_PROBE)] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before subscribers get an alert.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
     """Grade an account that was built with the notebooks or by hand: what holds, what does not, and what to do.
 
-    Nothing is changed.
+    Nothing is changed, unless you ask for the probe. It uploads two small files of made-up customers, whose ids begin
+    with lab-probe-, and says where the chain breaks. Then it deletes what it can.
 
     The exit status is 0 if all holds, 1 if not. What goes further than the handout is shown, but not counted.
     """
@@ -33,9 +38,11 @@ def check(
     from lab_lib.masking import masked
 
     with handle_errors(), progress_bar() as progress:
-        bar = progress.add_task("checking", total=checks.number_of(*(step or [])))
         lab = lab_lib.open_lab(**settings)
-        report = checks.run(lab, *(step or []), done=lambda check: progress.advance(bar))
+        if probe and not yes:
+            _confirm(lab)
+        bar = progress.add_task("checking", total=checks.number_of(*(step or []), probe=probe))
+        report = checks.run(lab, *(step or []), probe=probe, done=lambda check: progress.advance(bar))
         progress.stop()
         if as_json:
             print(masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab), flush=True)
@@ -43,6 +50,15 @@ def check(
             out.print(f"{str(lab)[0].upper()}{str(lab)[1:]}", soft_wrap=True)
             out.print(_checks_table(report, every=bool(step)))
         raise typer.Exit(1 if report.failed else 0)
+
+
+def _confirm(lab: Any) -> None:
+    """On AWS, ask before a probe if people would get its alert."""
+    from lab_lib.aws import cleanup
+    from lab_lib.checks import probe
+
+    if lab.is_real and (people := probe.people(lab)):
+        cleanup.ask(f"Alerts about a made-up customer go to {people} addresses or numbers. Probe {lab}?")
 
 
 def _checks_table(report: Any, every: bool) -> Table:
@@ -56,7 +72,7 @@ def _checks_table(report: Any, every: bool) -> Table:
         of_step = [check for check in report.checks if check.step == step]
         states = [check.state for check in of_step]
         hold, waiting, unseen = (states.count(state) for state in ("ok", "waits", "cannot see"))
-        title = titles.get(step, "going further: what this workbook adds to the handout")
+        title = {"probe": "probe: a file of made-up customers", **titles}.get(step, _FURTHER)
         wrong = ("○", "bright_black") if step == "further" else ("✘", "red")
         mark = wrong if hold + unseen < len(of_step) else ("?", "yellow") if unseen else ("✔", "green")
         table.add_section()

@@ -46,16 +46,19 @@ def options(
 def policy(
     settings: Settings,
     person: Annotated[
-        Literal["grader", "learner", "boundary"],
+        Literal["grader", "probe", "learner", "boundary"],
         typer.Argument(
-            help="grader: what `lab check` needs. learner: what all notebooks need, and `lab check` too. "
+            help="grader: what `lab check` needs. probe: what `lab check --probe` needs beside it. "
+            "learner: what all notebooks need, and `lab check` too. "
             "boundary: the most that the roles of the two functions need."
         ),
     ] = "grader",
 ) -> None:
     """Print the IAM policy that a grader or a learner needs, with no more permissions than that.
 
-    The grader only reads. The learner makes, repairs and deletes resources with the lab's names.
+    The grader only reads. A probe writes and deletes what begins with lab-probe.
+
+    The learner makes, repairs and deletes resources with the lab's names.
 
     Attach the learner's policy as a managed policy: it is too long for a user (2,048 characters) or a group (5,120).
 
@@ -73,8 +76,8 @@ def policy(
                 f"--boundary goes with the learner's policy, not with {person}: lab policy learner --boundary NAME"
             )
         lab = lab_lib.open_lab(**settings)
-        policy_of = {"grader": user_policies.grader, "learner": user_policies.learner, "boundary": policies.boundary}
-        print(json.dumps(policy_of[person](lab), indent=2), flush=True)
+        policy_of = policies.boundary if person == "boundary" else getattr(user_policies, person)
+        print(json.dumps(policy_of(lab), indent=2), flush=True)
 
 
 @app.command()

@@ -103,6 +103,7 @@ def whole():
         (buckets.find_bucket,): LAB.bucket,
         (buckets.region,): LAB.region,
         (buckets.is_private,): True,
+        (buckets.probe_files,): [],
         (buckets.uploads,): [{"Key": KEY, "LastModified": UPLOADED}],
         (buckets.statements,): policies.tls_only_bucket(LAB)["Statement"],
         (step_05.read_upload, KEY): FILE,

@@ -11,9 +11,11 @@ from typer.testing import CliRunner
 
 import lab_lib
 from lab_lib import checks
+from lab_lib.aws import triggers
 from lab_lib.checks.reports import Check, Report
 from lab_lib.cli import check_command, main
 from lab_lib.errors import LabError
+from lab_lib.lab import Lab
 
 GOOD = Check("03", "topic", True, "HighBalanceAlert", "HighBalanceAlert", "Create the topic.")
 BAD = Check("04", "queue", False, "[b]not there[/]", "CustomerNotify", "Run the cell that makes it.")
@@ -47,7 +49,7 @@ def opened(lab, monkeypatch):
 def reported(opened, monkeypatch):
     """reported(GOOD, BAD): let these be the checks of any account."""
 
-    return lambda *made: monkeypatch.setattr(checks, "run", lambda lab, *steps, done: Report([*made]))
+    return lambda *made: monkeypatch.setattr(checks, "run", lambda lab, *steps, probe, done: Report([*made]))
 
 
 def lab_check(*arguments):
@@ -159,3 +161,20 @@ def test_ctrl_c_is_one_line_and_status_130(monkeypatch):
     ended = lab_check()
 
     assert (ended.exit_code, ended.stderr.count("\n"), ended.stdout) == (130, 1, "")
+
+
+@pytest.mark.parametrize(("options", "answer", "status"), [([], "n\n", 1), ([], "y\n", 0), (["--yes"], "", 0)])
+def test_a_probe_asks_first_on_aws_if_people_would_get_its_alert(
+    reported, opened, monkeypatch, options, answer, status
+):
+    """Two people are subscribed; a third one has not confirmed."""
+    reported(GOOD)
+    monkeypatch.setattr(Lab, "is_real", True)
+    ends = [("email", "arn:1"), ("sms", "arn:2"), ("email", "PendingConfirmation"), ("sqs", "arn:3")]
+    subscriptions = [{"Protocol": protocol, "SubscriptionArn": arn} for protocol, arn in ends]
+    monkeypatch.setattr(triggers, "subscriptions", lambda lab: subscriptions)
+
+    asked = CliRunner().invoke(main.app, ["check", "--probe", *options], input=answer)
+
+    assert asked.exit_code == status
+    assert ("to 2 addresses or numbers" in asked.stdout) == bool(answer)

@@ -61,6 +61,19 @@ def test_a_grader_changes_nothing_and_reads_only_data_of_the_lab(moto_lab):
     }
 
 
+def test_a_probe_writes_and_deletes_only_what_begins_with_its_name(moto_lab):
+    policy = user_policies.probe(replace(moto_lab, prefix="ana-"))
+
+    assert {arn for action, arn in rows(policy) if action.startswith("s3:")} == {
+        "arn:aws:s3:::*inputs3bucketfortransact*/*lab-probe*"
+    }
+    assert {
+        arn for action, arn in rows(policy) if not action.startswith("s3:") and ":ana-" not in arn.replace("/", ":")
+    } == set()
+    (items,) = [each for each in policy["Statement"] if "dynamodb:DeleteItem" in each["Action"]]
+    assert items["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["lab-probe-*"]}}
+
+
 BOUNDARY = "arn:aws:iam::123456789012:policy/lab-boundary"
 
 
@@ -99,7 +112,9 @@ def test_a_role_with_the_boundary_can_do_what_both_functions_do_and_nothing_else
         assert decision(policies.boundary(lab), action, arn) == ("allowed" if action == "sns:Publish" else "denied")
 
 
-@pytest.mark.parametrize("policy", [user_policies.grader, user_policies.learner, bounded, policies.boundary])
+@pytest.mark.parametrize(
+    "policy", [user_policies.grader, user_policies.probe, user_policies.learner, bounded, policies.boundary]
+)
 def test_a_policy_fits_into_a_managed_policy_with_the_longest_prefix_in_china(moto_lab, policy):
     china = replace(moto_lab, prefix="Ana-Maria-7", partition="aws-cn", region="cn-northwest-1")
 
@@ -115,6 +130,7 @@ def test_a_policy_fits_into_a_managed_policy_with_the_longest_prefix_in_china(mo
     [
         ([], user_policies.grader),
         (["learner"], user_policies.learner),
+        (["probe"], user_policies.probe),
         (["learner", "--boundary", "lab-boundary"], bounded),
         (["boundary"], policies.boundary),
         (["boundary", "--boundary", "x"], None),

@@ -1,4 +1,4 @@
-"""IAM policies for people: learner.json for doing the lab, grader.json for reading the result.
+"""IAM policies for people: learner.json for doing the lab, grader.json for reading the result, probe.json to probe it.
 
 - A statement may hold actions and resources of several services: an action applies only to resources of its own
   service. So the learner's policy fits into a managed policy.
@@ -35,6 +35,11 @@ def learner(lab: Lab) -> Policy:
 def grader(lab: Lab) -> Policy:
     """Return the policy for grading: read how the account is built, and what the lab keeps in it."""
     return _fill_in("grader.json", lab)
+
+
+def probe(lab: Lab) -> Policy:
+    """Return the policy for `lab check --probe`, which needs the grader's too. It covers only what a probe makes."""
+    return _fill_in("probe.json", lab)
 
 
 def _fill_in(file: str, lab: Lab) -> Policy:

@@ -1,0 +1,134 @@
+"""`lab check --probe` says whether the chain is alive and where it breaks, and deletes what it can of its own."""
+
+import by_hand
+import pytest
+from accounts import allow, built, user_of
+from chains import Chain
+
+from lab_lib import checks
+from lab_lib.aws import buckets, functions, queues, tables, triggers, user_policies
+from lab_lib.checks import arrival
+from lab_lib.lab import open_lab
+from lab_lib.run.headless import DATA_FILE
+from lab_lib.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+PROCESSOR, NOTIFIER = functions.SOURCES
+NOTIFY, COLLECT = queues.ALERT_QUEUES
+PROBE = [name for name, rule in checks.RULES.items() if rule.probes]
+
+
+def probed(lab):
+    """Return the checks of a probe, by name."""
+    return {check.name: check for check in checks.run(lab, "00", probe=True).checks if check.name in PROBE}
+
+
+def all_there_is(lab):
+    """Return every row, message and object, whether a probe is passed over or not."""
+    dynamodb, s3 = lab.client("dynamodb"), lab.client("s3")
+    rows = {name: dynamodb.scan(TableName=lab.name(name))["Items"] for name in by_hand.KEYS}
+    messages = {name: queues.messages(lab, name) for name in (*queues.ALERT_QUEUES, queues.DEAD_LETTERS)}
+    return rows, messages, [each["Key"] for each in s3.list_objects_v2(Bucket=lab.bucket)["Contents"]]
+
+
+@pytest.fixture
+def used(chain):
+    """The whole lab, with the handout's file gone all the way."""
+    buckets.upload(chain.lab, DATA_FILE)
+    arrival.wait_for_upload(chain.lab, DATA_FILE)
+    return chain.lab
+
+
+def test_a_probe_of_the_lab_holds_and_leaves_nothing_behind(used):
+    before = all_there_is(used)
+
+    assert {name: check.state for name, check in probed(used).items()} == dict.fromkeys(PROBE, "ok")
+
+    assert all_there_is(used) == before
+
+
+def test_a_function_that_fails_on_a_deletion_keeps_the_rows_of_the_probe_and_later_checks_pass_over_them(account):
+    lab = open_lab(account=account)
+    by_hand.build(lab)
+    buckets.upload(lab, DATA_FILE)
+    arrival.wait_for_upload(lab, DATA_FILE)
+    wait_until(lambda: not checks.run(lab).failed, "the logs", timeout=30)
+
+    found = probed(lab)
+
+    assert "its rows stay: TotalNotifier fails when a row is deleted" in found["rows of the probe"].found
+    assert {name for name, check in found.items() if not check.ok} == {
+        "correction of the probe",
+        "rejected row of the probe",
+    }
+    assert checks.run(lab).failed == []
+    (mapping,) = triggers.mappings(lab)
+    assert mapping["State"] == "Enabled"
+    tables.put_item(lab, "Transactions", {"CustomerId": "C9", "TransactionId": "T1", "TransactionAmount": 5})
+    wait_until(
+        lambda: tables.find_item(lab, "TransactionTotal", {"CustomerId": "C9"}), "the stream goes on", timeout=20
+    )
+
+
+@pytest.mark.parametrize(
+    ("function", "code", "first", "words"),
+    [
+        (PROCESSOR, "return 'ok'", "rows of the probe", "is not in Transactions"),
+        (NOTIFIER, "return 'ok'", "totals of the probe", "has no total"),
+        (
+            NOTIFIER,
+            "raise ValueError('ouch')",
+            "totals of the probe",
+            "the last error of TotalNotifier: ValueError: ouch",
+        ),
+    ],
+)
+def test_a_probe_says_where_the_chain_breaks(used, function, code, first, words):
+    text = f"import boto3\ndef lambda_handler(event, context):\n    {code}\n"
+    handler = used.client("lambda").get_function_configuration(FunctionName=function)["Handler"]
+    archive = functions.zipped({f"{handler.split('.')[0]}.py": text.encode()})
+    used.client("lambda").update_function_code(FunctionName=function, ZipFile=archive)
+
+    found = probed(used)
+
+    assert found[first].state == "not yet"
+    assert words in found[first].found
+    assert all(found[name].state == "waits" for name in PROBE[PROBE.index(first) + 1 :])
+
+
+def test_a_probe_tells_a_topic_that_sends_nothing_from_one_that_sends_to_one_queue(used):
+    sns = used.client("sns")
+    for queue, words in [(COLLECT, f"the topic sent it to {NOTIFY} only"), (NOTIFY, "no alert left the topic")]:
+        sns.unsubscribe(SubscriptionArn=triggers.find_queue_subscription(used, queue))
+
+        found = probed(used)
+
+        assert words in found[f"alert of the probe in {queue}"].found
+        assert found["totals of the probe"].ok
+
+
+def test_the_policies_of_grader_and_probe_are_enough_and_without_the_second_one_it_cannot_be_seen(account):
+    root = built(account)
+    user, (reading, probing) = user_of(root, "grader"), (user_policies.grader(root), user_policies.probe(root))
+
+    allow(root, "grader", reading)
+    assert {check.state for check in probed(user).values()} == {"cannot see"}
+
+    allow(root, "grader", {**reading, "Statement": reading["Statement"] + probing["Statement"]})
+    before = all_there_is(root)
+    assert {check.state for check in probed(user).values()} == {"ok"}
+    assert all_there_is(root) == before
+
+
+def test_a_probe_works_under_a_prefix_a_threshold_with_cents_and_a_filter_of_keys(account):
+    lab = open_lab(account=account, prefix="ana-", threshold="10.50")
+    Chain(lab).build()
+    trigger = triggers.find_bucket_trigger(lab)
+    rules = [{"Name": "prefix", "Value": "in/"}, {"Name": "suffix", "Value": ".csv"}]
+    trigger["Filter"] = {"Key": {"FilterRules": rules}}
+    lab.client("s3").put_bucket_notification_configuration(
+        Bucket=lab.bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [trigger]}
+    )
+
+    assert {check.state for check in probed(lab).values()} == {"ok"}
