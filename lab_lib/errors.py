@@ -1,6 +1,6 @@
 """All errors of the lab. Each message says what was found, what was wanted and what to do.
 
-LabError                 something failed: exit status 1
+LabError                 something failed: exit status 1, or 3 where an account is graded
 ├── UsageError           the request itself is wrong, and nothing was created: exit status 2
 │   ├── NotATransactionsFile
 │   └── RosterError
@@ -16,7 +16,18 @@ from collections.abc import Callable
 from textwrap import wrap
 from typing import Any, TypeVar
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoAuthTokenError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    RefreshWithMFAUnsupportedError,
+    SSOError,
+    TokenRetrievalError,
+)
 
 T = TypeVar("T")
 _NOTEBOOK = 84  # characters of an output, at least
@@ -24,8 +35,6 @@ _NOTEBOOK = 84  # characters of an output, at least
 
 class LabError(Exception):
     """Something failed. The message is one line for the learner."""
-
-    exit_status = 1
 
     def _render_traceback_(self) -> list[str]:
         """Show a learner the message without the stack. IPython calls this method if an exception has it.
@@ -38,8 +47,6 @@ class LabError(Exception):
 
 class UsageError(LabError):
     """The request is wrong, and nothing was created."""
-
-    exit_status = 2
 
 
 class NotATransactionsFile(UsageError):
@@ -85,6 +92,13 @@ def is_access_denied(error: ClientError) -> bool:
     return error_code(error) in _ACCESS_DENIED
 
 
+def is_unreachable(error: Exception) -> bool:
+    """Return True if every call to the account fails like this: no network, no valid credentials, no embedded AWS."""
+    if isinstance(error, ClientError):
+        return error_code(error) in _INVALID_CREDENTIALS
+    return isinstance(error, _NO_ANSWER)
+
+
 def none_if_absent(read: Callable[[], T]) -> T | None:
     """Return what `read` gets from AWS, or None if AWS answers that it is not there."""
     try:
@@ -97,8 +111,19 @@ def none_if_absent(read: Callable[[], T]) -> T | None:
 
 # Each service has its own codes. HEAD requests have only the HTTP status.
 _ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"}
+_INVALID_CREDENTIALS = {
+    *("ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "InvalidToken"),
+    *("InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId", "AuthFailure"),
+    *("SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "RequestTimeTooSkewed"),
+    *("MissingAuthenticationToken", "MissingAuthenticationTokenException"),
+}
+_NO_ANSWER = (
+    *(EmulatorError, ConnectionError, HTTPClientError, NoCredentialsError, PartialCredentialsError),
+    *(CredentialRetrievalError, RefreshWithMFAUnsupportedError, NoAuthTokenError, TokenRetrievalError, SSOError),
+)
 _ABSENT = {
     *("404", "NoSuchBucket", "NoSuchKey", "NoSuchTagSet"),
     *("NoSuchBucketPolicy", "NoSuchPublicAccessBlockConfiguration", "NoSuchEntity"),
+    *("NoSuchLifecycleConfiguration", "PolicyNotFoundException"),
     *("NotFound", "ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
 }

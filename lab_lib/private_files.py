@@ -27,7 +27,8 @@ def replace_file(path: Path, text: str) -> None:
     draft.unlink(missing_ok=True)  # a draft that a killed run left keeps its mode
     try:
         draft.touch(0o600)
-        draft.write_text(text, encoding="utf-8", newline="")
+        # A message in a queue may hold half a character, which UTF-8 cannot encode.
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -77,6 +78,8 @@ class Recount:
     good: int = 0  # lines
     amounts: Amounts = field(default_factory=dict)  # in the order of the lines that count
     rejected: list[int] = field(default_factory=list)  # the numbers of the lines
+    days: dict[tuple[str, str], str] = field(default_factory=dict)  # by customer and transaction: MM/DD/YYYY
+    addresses: dict[str, str] = field(default_factory=dict)  # by customer
 
 
 def recount(key: str, content: bytes) -> Recount:
@@ -87,6 +90,7 @@ def recount(key: str, content: bytes) -> Recount:
     """
     header, *lines = re.split(rb"\r\n|\r|\n", content)
     columns, good, amounts, rejected = _read_columns(key, header), 0, Amounts(), list[int]()
+    days, addresses, day_of = dict[tuple[str, str], str](), dict[str, str](), cache(day)
     for number, line in enumerate(lines, 2):
         text = line.decode(errors="surrogateescape")
         if len(text) <= _LONGEST_LINE and _BLANK.fullmatch(text):
@@ -96,16 +100,25 @@ def recount(key: str, content: bytes) -> Recount:
         if _is_row(fields, text):
             good, row = good + 1, (fields["customer_id"], fields["trn_id"])
             amounts.pop(row, None)  # the last line of a transaction counts, and is in its place
-            amounts[row] = Decimal(fields["trn_amount"])
+            amounts[row], days[row] = Decimal(fields["trn_amount"]), day_of(fields["trn_date"])
+            addresses[row[0]] = fields["customer_address"]
         else:
             rejected.append(number)
-    return Recount(good, amounts, rejected)
+    return Recount(good, amounts, rejected, days, addresses)
+
+
+def day(text: str) -> str:
+    """Return the day as MM/DD/YYYY, "" if the text is none. Month and day may have one digit."""
+    parts = re.fullmatch("([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", text)
+    month, number, year = map(int, parts.groups()) if parts else (0, 0, 0)
+    is_day = year > 0 and 1 <= month <= 12 and 1 <= number <= monthrange(year, month)[1]
+    return f"{month:02}/{number:02}/{year:04}" if is_day else ""
 
 
 def read_amounts(items: list[dict[str, Any]]) -> Amounts:
     """Return the amounts in items of the table Transactions. Items without a numeric amount are left out."""
     numbers = [row for row in items if isinstance(row.get("TransactionAmount"), Decimal)]
-    return {(row["CustomerId"], row["TransactionId"]): row["TransactionAmount"] for row in numbers}
+    return {(row.get("CustomerId", ""), row.get("TransactionId", "")): row["TransactionAmount"] for row in numbers}
 
 
 def totals(amounts: Amounts) -> dict[str, Decimal]:
@@ -164,13 +177,7 @@ def _is_row(fields: dict[str, str], line: str) -> bool:
     digits = len("".join(filter(None, amount.groups()))) if amount else 0
     lengths = [len(fields[name].encode()) for name in ("customer_id", "trn_id", "customer_address")]
     is_short = lengths[0] <= 2048 and lengths[1] <= 1024 and lengths[2] <= 100_000 and len(line) <= _LONGEST_LINE
-    return 1 <= digits <= 38 and is_short and _is_day(fields["trn_date"])
-
-
-def _is_day(text: str) -> bool:
-    parts = re.fullmatch("([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", text)
-    month, day, year = map(int, parts.groups()) if parts else (0, 0, 0)
-    return year > 0 and 1 <= month <= 12 and 1 <= day <= monthrange(year, month)[1]
+    return 1 <= digits <= 38 and is_short and bool(day(fields["trn_date"]))
 
 
 _HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"

@@ -15,6 +15,7 @@ ACTIONS = {
     "logs:CreateLogGroup": ["logs:CreateLogGroup", "logs:TagResource"],
     "s3:CreateBucket": ["s3:CreateBucket", "s3:TagResource"],
     "s3:DeleteObjects": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
+    "s3:GetBucketLifecycleConfiguration": ["s3:GetLifecycleConfiguration"],
     "s3:GetBucketNotificationConfiguration": ["s3:GetBucketNotification"],
     "s3:GetPublicAccessBlock": ["s3:GetBucketPublicAccessBlock"],
     "s3:HeadBucket": ["s3:ListBucket"],

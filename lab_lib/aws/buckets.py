@@ -9,13 +9,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import grants, policies
-from lab_lib.errors import WrongResource, error_code, none_if_absent
+from lab_lib.errors import LabError, WrongResource, error_code, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, TAG, Lab
 from lab_lib.settings import DEFAULT_REGION
 
 _PRIVATE = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)
 _TEXT = "text/plain; charset=utf-8"
+MOST_READ = 200_000_000  # bytes of an object; a file of a million rows has about 70 million
 EXPERIMENTS = "break-it/"  # how the keys of notebook 06 begin
 TRIAL = "lab-trial"  # in the key of the file that shows whether an upload starts the function
 PROBE = "lab-probe"  # in the key of each file of `lab check --probe`
@@ -85,11 +86,20 @@ def region(lab: Lab) -> str:
     return {None: DEFAULT_REGION, "EU": "eu-west-1"}.get(where, str(where))  # S3's old names of these two
 
 
+def lifecycle(lab: Lab) -> list[dict[str, Any]]:
+    """Return the rules of the bucket that delete or move objects after some time."""
+    answer = none_if_absent(lambda: lab.client("s3").get_bucket_lifecycle_configuration(Bucket=lab.bucket))
+    return list((answer or {}).get("Rules", []))
+
+
 def is_ours(lab: Lab) -> bool:
     """Return True if the bucket exists and has the lab's tag. A bucket that was given is never the lab's."""
-    if lab.bucket_name:
-        return False
-    return TAG in (none_if_absent(lambda: lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"]) or [])
+    return not lab.bucket_name and TAG in tags(lab)
+
+
+def tags(lab: Lab) -> list[dict[str, str]]:
+    """Return the tags of the bucket; none if it has none or is not there."""
+    return none_if_absent(lambda: lab.client("s3").get_bucket_tagging(Bucket=lab.bucket)["TagSet"]) or []
 
 
 def delete_bucket(lab: Lab) -> None:
@@ -163,8 +173,13 @@ def delete_experiments(lab: Lab) -> None:
 
 
 def content(lab: Lab, key: str) -> bytes:
-    """Return the content of an object."""
-    body: bytes = lab.client("s3").get_object(Bucket=lab.bucket, Key=key)["Body"].read()
+    """Return the content of an object. LabError if it is too large to be read into memory."""
+    found = lab.client("s3").get_object(Bucket=lab.bucket, Key=key)
+    if found["ContentLength"] > MOST_READ:
+        raise LabError(
+            f"{key} has {found['ContentLength']:,} bytes, and at most {MOST_READ:,} are read. Split the file."
+        )
+    body: bytes = found["Body"].read()
     return body
 
 
@@ -174,10 +189,17 @@ def statements(lab: Lab) -> list[policies.Policy]:
 
 
 def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
-    """Return the rejected rows of an upload: line (the header is line 1), reason, row."""
+    """Return the rejected rows of an upload: line (the header is line 1), reason, row.
+
+    What is no such row is left out: anybody may put an object there.
+    """
     body = none_if_absent(lambda: content(lab, rejected_key(key))) or b""
-    rows = csv.DictReader(io.StringIO(body.decode(), newline=""))
-    return [{**row, "line": int(row["line"])} for row in rows]
+    try:
+        rows = list(csv.DictReader(io.StringIO(body.decode(errors="replace"), newline="")))
+    except csv.Error:
+        return []
+    numbered = [row for row in rows if {"line", "reason", "row"} <= row.keys() and str(row["line"]).isdecimal()]
+    return [{**row, "line": int(row["line"])} for row in numbered]
 
 
 def _taken(lab: Lab) -> WrongResource:

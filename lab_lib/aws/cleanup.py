@@ -1,12 +1,14 @@
 """Delete the lab's resources in the reverse order of their creation, and list the remaining ones. On AWS, ask first."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
-from lab_lib.errors import LabError, UsageError
-from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
+from lab_lib.errors import LabError, UsageError, is_access_denied
+from lab_lib.lab import BREAK_IT, BREAK_IT_MY, TAG, Lab
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,7 @@ _Call = Callable[[Lab, str], Any]
 # Each kind of resource that has names: the names in the account, and how to find, recognise and delete one.
 _KINDS: list[tuple[str, Callable[[Lab], list[str]], _Call, _Call, _Call]] = [
     ("function", functions.names, functions.find_function, functions.is_ours, functions.delete_function),
-    (
-        "log of",
-        cloudwatch.names,
-        cloudwatch.find_log_group,
-        cloudwatch.is_our_log_group,
-        cloudwatch.delete_log_group,
-    ),
+    ("log of", cloudwatch.names, cloudwatch.find_log_group, cloudwatch.is_our_log_group, cloudwatch.delete_log_group),
     ("topic", topics.names, topics.find_topic, topics.is_ours, topics.delete_topic),
     ("queue", queues.names, queues.find_queue, queues.is_ours, queues.delete_queue),
     ("table", tables.names, tables.find_table, tables.is_ours, tables.delete_table),
@@ -52,9 +48,27 @@ def remaining(lab: Lab) -> list[str]:
 
 
 def kept(lab: Lab) -> list[str]:
-    """Return the resources that have the lab's names without its tag. They were created by others and never deleted."""
+    """Return the resources that the lab uses or may have used, and that others created. They are never deleted."""
     found = (each.label for each in _resources(lab) if each.find(lab) and not each.is_ours(lab))
-    return list(dict.fromkeys(found))  # one role may serve both functions
+    given = {"bucket": f"bucket {lab.bucket} (given)"} if lab.bucket_name else {}
+    labels = [given.get(label, label) for label in dict.fromkeys(found)]  # one role may serve both functions
+    return labels + [f"bucket {name} (not the one that the lab uses)" for name in _other_buckets(lab)]
+
+
+def _other_buckets(lab: Lab) -> list[str]:
+    """Return the buckets that a learner may have named otherwise. Those with the tag of another lab are left out."""
+    try:
+        others = [replace(lab, bucket_name=name) for name in buckets.candidates(lab) if name != lab.bucket]
+    except ClientError as error:
+        if is_access_denied(error):
+            return []
+        raise
+    return [each.bucket for each in others if buckets.region(each) == lab.region and _may_be_of(each)]
+
+
+def _may_be_of(lab: Lab) -> bool:
+    tags = buckets.tags(lab)
+    return TAG not in tags or all(tag in tags for tag in lab.bucket_tags)
 
 
 def is_half_deleted(lab: Lab) -> bool:
@@ -90,7 +104,7 @@ def ask(question: str, options: str = "--yes") -> None:
     """Ask before resources are created or deleted. UsageError, which names `options`, if nobody is there to answer."""
     answer = _answer(question)
     if answer is None:
-        raise UsageError(f"Deleting on AWS has to be confirmed, and nobody could be asked. Give {options}.")
+        raise UsageError(f"On AWS this has to be confirmed, and nobody could be asked. Give {options}.")
     if not answer:
         raise LabError(f"Nothing was made and nothing was deleted. To go on without this question, give {options}.")
 

@@ -37,7 +37,7 @@ def log_group(lab: Lab, name: str) -> str:
 
 def find_log_group(lab: Lab, name: str) -> str | None:
     """Return the log group's name, or None."""
-    return log_group(lab, name) if _describe(lab, name) else None
+    return log_group(lab, name) if _describe(lab, log_group(lab, name)) else None
 
 
 def names(lab: Lab) -> list[str]:
@@ -55,11 +55,19 @@ def is_our_log_group(lab: Lab, name: str) -> bool:
     return has_lab_tag(lab.client("logs").list_tags_for_resource(resourceArn=arn)["tags"])
 
 
-def log_lines(lab: Lab, name: str, since: datetime | None = None) -> list[str]:
-    """Return what the function printed, oldest first: all of it, or what it printed at `since` or later."""
+def group_of(lab: Lab, name: str, configuration: dict[str, Any] | None) -> str:
+    """Return the log group in the function's configuration, which may be one of its own; else Lambda's."""
+    return str((configuration or {}).get("LoggingConfig", {}).get("LogGroup") or log_group(lab, name))
+
+
+def log_lines(lab: Lab, name: str, since: datetime | None = None, group: str = "") -> list[str]:
+    """Return what the function printed, oldest first: all of it, or what it printed at `since` or later.
+
+    `group` is the function's log group, if Lambda did not name it.
+    """
     logs = lab.client("logs")
     start = {"startTime": int(since.timestamp() * 1000)} if since else {}
-    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=log_group(lab, name), **start)
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group or log_group(lab, name), **start)
     events = none_if_absent(lambda: [event for page in pages for event in page["events"]]) or []
     events.sort(key=lambda event: int(event["timestamp"]))
     return [event["message"].rstrip() for event in events]
@@ -72,7 +80,8 @@ def runs(lines: list[str]) -> int:
 
 def reports(lines: list[str]) -> list[dict[str, Any]]:
     """Return the JSON objects in a function's log with which this workbook's functions report a run."""
-    return [report for report in map(json_object, lines) if "records" in report or "key" in report]
+    found = map(json_object, lines)
+    return [each for each in found if isinstance(each.get("records"), int) or isinstance(each.get("key"), str)]
 
 
 def failures(lines: list[str]) -> list[str]:
@@ -109,9 +118,9 @@ def metrics(lab: Lab, name: str, since: datetime) -> dict[str, int]:
     return {metric: sums[metric.lower()] for metric in METRICS}
 
 
-def log_days(lab: Lab, name: str) -> int | None:
+def log_days(lab: Lab, name: str, group: str = "") -> int | None:
     """Return the number of days for which the logs are kept; None if for ever, or without a log group."""
-    return (_describe(lab, name) or {}).get("retentionInDays")
+    return (_describe(lab, group or log_group(lab, name)) or {}).get("retentionInDays")
 
 
 def delete_log_group(lab: Lab, name: str) -> None:
@@ -134,7 +143,6 @@ def _in_json(line: str) -> str:
     return ": ".join(parts) or str(event.get("message", ""))
 
 
-def _describe(lab: Lab, name: str) -> dict[str, Any] | None:
-    wanted = log_group(lab, name)
+def _describe(lab: Lab, wanted: str) -> dict[str, Any] | None:
     groups = lab.client("logs").describe_log_groups(logGroupNamePrefix=wanted)["logGroups"]
     return next((group for group in groups if group["logGroupName"] == wanted), None)

@@ -44,7 +44,7 @@ def decide(statements: Iterable[Mapping[str, Any]], request: Request) -> Decisio
     applies: dict[str, list[Answer]] = {"Allow": [], "Deny": []}
     for each in statements:
         applies[each["Effect"]].append(_applies(each, request))
-    denied, allowed = _any(applies["Deny"]), _any(applies["Allow"])
+    denied, allowed = any_of(applies["Deny"]), any_of(applies["Allow"])
     if denied is True:
         return Decision("denied", "a Deny statement")
     if allowed is False:
@@ -79,7 +79,7 @@ def _applies(statement: Mapping[str, Any], request: Request) -> Answer:
         for key, values in pairs.items()
     ]
     action = partial(_text, like, request.action.lower())
-    return _all(
+    return all_of(
         [
             _principal(statement, request.principal),
             _element(statement, "Action", lambda pattern: action(pattern.lower())),
@@ -104,15 +104,15 @@ def _is_named(principals: Any, who: str) -> Answer:
     if who.startswith("arn:"):
         account = who.split(":")[4]
         own |= {account, f"{who.rsplit(':', 1)[0]}:root"}
-    others = kinds.keys() - {"AWS", "Service"}
-    return not own.isdisjoint(names) or (f"the principal {min(others)}" if others else False)
+    unclear = sorted({*kinds} - {"AWS", "Service"} | {name for name in names if ":assumed-role/" in name})
+    return not own.isdisjoint(names) or (f"the principal {unclear[0]}" if unclear else False)
 
 
 def _element(statement: Mapping[str, Any], name: str, matches: Callable[[str], Answer]) -> Answer:
     """Return whether Action or NotAction, Resource or NotResource match. The policy of a role has no resource."""
     if f"Not{name}" in statement:
-        return _not(_any(map(matches, as_list(statement[f"Not{name}"]))))
-    return _any(map(matches, as_list(statement[name]))) if name in statement else True
+        return _not(any_of(map(matches, as_list(statement[f"Not{name}"]))))
+    return any_of(map(matches, as_list(statement[name]))) if name in statement else True
 
 
 def _condition(name: str, key: str, wanted: list[Any], request: Request) -> Answer:
@@ -128,7 +128,7 @@ def _condition(name: str, key: str, wanted: list[Any], request: Request) -> Answ
         return f"the condition operator {name}"
     if value is None:
         return optional or positive != operation
-    found = _any(_OPERATORS[positive](value, str(each)) for each in wanted)
+    found = any_of(_OPERATORS[positive](value, str(each)) for each in wanted)
     return found if positive == operation else _not(found)
 
 
@@ -152,6 +152,13 @@ def _same(pattern: str, value: str) -> bool:
     return pattern.lower() == value.lower()
 
 
+def _number(compare: Callable[[float, float], bool], value: str, limit: str) -> Answer:
+    try:
+        return compare(float(value), float(limit))
+    except ValueError:
+        return f"the number {limit}"
+
+
 _OPERATORS: dict[str, Callable[[str, str], Answer]] = {
     "StringEquals": partial(_text, operator.eq),
     "StringEqualsIgnoreCase": partial(_text, _same),
@@ -159,15 +166,20 @@ _OPERATORS: dict[str, Callable[[str, str], Answer]] = {
     "ArnEquals": _arn,
     "ArnLike": _arn,
     "Bool": partial(_text, _same),
+    "NumericEquals": partial(_number, operator.eq),
+    "NumericLessThan": partial(_number, operator.lt),
+    "NumericLessThanEquals": partial(_number, operator.le),
+    "NumericGreaterThan": partial(_number, operator.gt),
+    "NumericGreaterThanEquals": partial(_number, operator.ge),
 }
 
 
-def _all(answers: Iterable[Answer]) -> Answer:
+def all_of(answers: Iterable[Answer]) -> Answer:
     """Return False if one is False; else the first text; else True."""
-    return _not(_any(map(_not, answers)))
+    return _not(any_of(map(_not, answers)))
 
 
-def _any(answers: Iterable[Answer]) -> Answer:
+def any_of(answers: Iterable[Answer]) -> Answer:
     """Return True if one is True; else the first text; else False."""
     known = list(answers)
     return True if True in known else next((each for each in known if isinstance(each, str)), False)

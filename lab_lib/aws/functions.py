@@ -13,7 +13,7 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 from lab_lib.aws import grants
-from lab_lib.aws.cloudwatch import ensure_log_group
+from lab_lib.aws.cloudwatch import ensure_log_group, group_of
 from lab_lib.aws.policies import Policy
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.roles import find_role
@@ -161,6 +161,11 @@ def configuration(lab: Lab, name: str) -> dict[str, Any] | None:
     return _ask(lab, "get_function_configuration", name)
 
 
+def log_group(lab: Lab, name: str) -> str:
+    """Return the log group that the function writes to."""
+    return group_of(lab, name, (describe(lab, name) or {}).get("Configuration"))
+
+
 def describe(lab: Lab, name: str) -> dict[str, Any] | None:
     """Return all that Lambda tells of the function: Configuration, Code (its address), Concurrency …, or None."""
     return _ask(lab, "get_function", name)
@@ -191,9 +196,21 @@ def code(lab: Lab, name: str) -> dict[str, str]:
     return {file: archive.read(file).decode("utf-8-sig", errors="replace") for file in files}
 
 
-def statements(lab: Lab, name: str) -> list[Policy]:
-    """Return the statements of the function's own policy, which says who may invoke it."""
-    return grants.statements((_ask(lab, "get_policy", name) or {}).get("Policy"))
+def statements(lab: Lab, name: str, qualifier: str = "") -> list[Policy]:
+    """Return the statements of the function's own policy, or of its alias or version, which says who may invoke it."""
+    return grants.statements((_ask(lab, "get_policy", name, qualifier) or {}).get("Policy"))
+
+
+def versions(lab: Lab, name: str, qualifier: str) -> list[dict[str, Any]]:
+    """Return the configurations of the versions that an alias stands for; of the one version for its number."""
+    numbers = [qualifier]
+    if not qualifier.isdecimal():
+        answer = none_if_absent(lambda: lab.client("lambda").get_alias(FunctionName=lab.name(name), Name=qualifier))
+        alias: dict[str, Any] = answer or {}
+        weighted = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+        numbers = [alias["FunctionVersion"], *weighted] if alias else []
+    found = (_ask(lab, "get_function", name, number) for number in numbers)
+    return [each["Configuration"] for each in found if each]
 
 
 def on_failure(lab: Lab, name: str) -> str | None:
@@ -201,6 +218,12 @@ def on_failure(lab: Lab, name: str) -> str | None:
     destinations = (_ask(lab, "get_function_event_invoke_config", name) or {}).get("DestinationConfig", {})
     destination: str | None = destinations.get("OnFailure", {}).get("Destination")
     return destination
+
+
+def vpc(configuration: dict[str, Any]) -> str:
+    """Return the VPC that a function with this configuration runs in, or its subnets; "" if it runs in none."""
+    now = configuration.get("VpcConfig", {})
+    return str(now.get("VpcId") or ", ".join(now.get("SubnetIds", [])))
 
 
 def find_function(lab: Lab, name: str) -> str | None:
@@ -251,8 +274,9 @@ def zipped(contents: dict[str, bytes]) -> bytes:
     return archive.getvalue()
 
 
-def _ask(lab: Lab, call: str, name: str) -> dict[str, Any] | None:
-    return none_if_absent(lambda: getattr(lab.client("lambda"), call)(FunctionName=lab.name(name)))
+def _ask(lab: Lab, call: str, name: str, qualifier: str = "") -> dict[str, Any] | None:
+    which = {"FunctionName": lab.name(name), **({"Qualifier": qualifier} if qualifier else {})}
+    return none_if_absent(lambda: getattr(lab.client("lambda"), call)(**which))
 
 
 def _ensure_destination(lab: Lab, name: str) -> None:

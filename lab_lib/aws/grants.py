@@ -12,6 +12,12 @@ def statements(policy: str | None) -> list[Policy]:
     return as_list(json.loads(policy)["Statement"]) if policy else []
 
 
+def short(lab: Lab, arn: str) -> str:
+    """Return the name in an ARN of this account and Region. Return any other ARN as it is."""
+    service, resource = arn.split(":", 5)[2::3] if arn.count(":") >= 5 else ("", "")
+    return resource.removeprefix("function:") if arn == lab.arn(service, resource) else arn
+
+
 def senders(lab: Lab, statements: list[Policy], queue_arn: str) -> list[str]:
     """Return who may send to the queue by these statements of its policy.
 

@@ -48,8 +48,12 @@ def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
 
 def alert(message: dict[str, Any]) -> dict[str, str]:
     """Return the alert in a message's SNS envelope; an empty dict if the message holds something else."""
-    body = json_object(message.get("Message", ""))
-    return body if "customerID" in body else {}
+    return as_alert(json_object(message.get("Message", "")))
+
+
+def as_alert(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body of a message if it is an alert, which names a customer; otherwise an empty dict."""
+    return body if isinstance(body.get("customerID"), str | int | float) else {}
 
 
 def is_of_probe(message: dict[str, Any]) -> bool:
@@ -121,6 +125,13 @@ def dead_letters(lab: Lab) -> list[dict[str, str]]:
 
 def dead_letter(message: dict[str, Any]) -> dict[str, str]:
     """Return what failed (a file, a transaction, some changes) and why, from a message of TotalNotifier or Lambda."""
+    try:
+        return _dead_letter(message)
+    except (AttributeError, KeyError, TypeError):  # anybody may have written it
+        return {"what": "a message that is no dead letter", "why": ""}
+
+
+def _dead_letter(message: dict[str, Any]) -> dict[str, str]:
     if "record" in message:
         keys = message["record"].get("dynamodb", {}).get("Keys", {})
         return {"what": " ".join(value.get("S", "") for value in keys.values()), "why": str(message.get("error"))}

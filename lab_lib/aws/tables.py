@@ -4,6 +4,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
+from lab_lib.aws import grants, policies
 from lab_lib.errors import WrongResource, none_if_absent
 from lab_lib.lab import TAG, Lab
 from lab_lib.waiting import CHANGING_TABLE, wait_until
@@ -78,6 +79,13 @@ def expiry(lab: Lab, name: str) -> str | None:
     return str(now["AttributeName"]) if now["TimeToLiveStatus"] in ("ENABLED", "ENABLING") else None
 
 
+def statements(lab: Lab, name: str) -> list[policies.Policy]:
+    """Return the statements of the table's own policy."""
+    arn = policies.table(lab, name)
+    answer = none_if_absent(lambda: lab.client("dynamodb").get_resource_policy(ResourceArn=arn)) or {}
+    return grants.statements(answer.get("Policy"))
+
+
 def find_stream(lab: Lab, name: str = STREAMED) -> str | None:
     """Return the ARN of the table's stream, or None if the table is missing or its stream is off."""
     table = describe(lab, name)
@@ -117,9 +125,9 @@ def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> 
 
 
 def find_item(lab: Lab, name: str, key: dict[str, str]) -> dict[str, Any] | None:
-    """Return the item with this key, read consistently, or None."""
-    values = {part: _SERIALIZER.serialize(value) for part, value in key.items()}
-    answer = lab.client("dynamodb").get_item(TableName=lab.name(name), Key=values, ConsistentRead=True)
+    """Return the item with this key, read consistently, or None; also None without the table."""
+    request = {"TableName": lab.name(name), "Key": {part: _SERIALIZER.serialize(value) for part, value in key.items()}}
+    answer = none_if_absent(lambda: lab.client("dynamodb").get_item(**request, ConsistentRead=True)) or {}
     return _plain(answer["Item"]) if "Item" in answer else None
 
 

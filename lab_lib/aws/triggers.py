@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib.aws import policies
 from lab_lib.aws.buckets import find_bucket
+from lab_lib.aws.evaluator import as_list
 from lab_lib.aws.functions import find_function, statements
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.queues import statements as queue_statements
@@ -66,6 +67,23 @@ def notifications(lab: Lab) -> list[dict[str, Any]]:
         return []
     answer = lab.client("s3").get_bucket_notification_configuration(Bucket=lab.bucket)
     return list(answer.get("LambdaFunctionConfigurations", []))
+
+
+def allowed_buckets(lab: Lab) -> list[str]:
+    """Return the buckets that the policy of TransactionProcessor names as those that may start it."""
+    conditions = [each.get("Condition", {}).values() for each in statements(lab, "TransactionProcessor")]
+    pairs = [pair for operators in conditions for operator in operators for pair in operator.items()]
+    arns = [str(arn) for key, values in pairs if key.lower() == "aws:sourcearn" for arn in as_list(values)]
+    beginning = lab.arn("s3", "")
+    return list(dict.fromkeys(arn.removeprefix(beginning) for arn in arns if arn.startswith(beginning)))
+
+
+def other_ways(lab: Lab) -> list[str]:
+    """Return where the bucket sends the events of uploads, other than to functions: EventBridge, a topic, a queue."""
+    answer = lab.client("s3").get_bucket_notification_configuration(Bucket=lab.bucket)
+    found = {"a topic": answer.get("TopicConfigurations", []), "a queue": answer.get("QueueConfigurations", [])}
+    ways = ["EventBridge"] if "EventBridgeConfiguration" in answer else []
+    return ways + [way for way, each in found.items() if "s3:ObjectCreated:" in str(each)]
 
 
 def delete_bucket_trigger(lab: Lab) -> None:

@@ -8,38 +8,42 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
 from lab_lib.checks import (  # noqa: F401  # each module enters its checks in RULES
     cells,
     further,
     hardening,
+    losses,
     step_00,
     step_01,
     step_02,
+    step_02_stream,
     step_03,
     step_04,
     step_05,
+    step_05_alerts,
+    step_05_runs,
     step_99,
     step_probe,
 )
 from lab_lib.checks.cells import Cell
 from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import CANNOT_SEE, FURTHER, PROBE, RULES, WAITS, Account, Rule
-from lab_lib.errors import CheckFailed, EmulatorError, LabError, StepMissing, UsageError, is_access_denied
+from lab_lib.checks.unseen import unseen
+from lab_lib.checks.visible import visible
+from lab_lib.errors import CheckFailed, StepMissing, UsageError, is_unreachable
 from lab_lib.lab import Lab
 
 STEPS = [*sorted({rule.step for rule in RULES.values()} - {FURTHER, PROBE}), FURTHER]  # which only read
 CLEAN_UP = "99"  # this step wants the opposite of all others
-_UNKNOWN = "It may be right or wrong."
 
 
 def run(lab: Lab, *steps: str, probe: bool = False, done: Callable[[Check], None] = lambda check: None) -> Report:
     """Make the checks of these steps, such as "02" or "further"; without a step, of all but the clean-up.
 
     The account is only read, unless the `probe` is asked for, which uploads two small files. `done` is called with each
-    check as soon as it is made. Raises UsageError for an unknown step.
+    check as soon as it is made. Whatever a check meets, the others are made. Raises UsageError for an unknown step, and
+    what `is_unreachable` names if nothing can be read.
     """
     if unknown := set(steps) - set(STEPS):
         raise UsageError(f"There is no step {min(unknown)!r}. The steps are {', '.join(STEPS)}.")
@@ -107,17 +111,12 @@ def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
         found, wanted = f"{WAITS} {first.name}{where}", f"{first.name} first"
         return Check(rule.step, rule.name, False, found, wanted, "See to that first.")
     try:
-        return Check(rule.step, rule.name, *rule.judge(account))
-    except ClientError as error:
-        if not is_access_denied(error):
-            raise
-        call = error.operation_name
-        why, hint = f"{call} is refused", f"{_UNKNOWN} Ask for the permission to call {call}."
-    except EmulatorError:
-        raise  # no other check can be made either
-    except LabError as error:
-        why, hint = str(error), f"{_UNKNOWN} Look at it yourself, or run the check again."
-    return Check(rule.step, rule.name, False, f"{CANNOT_SEE}: {why}", "to be seen", hint)
+        finding = rule.judge(account)
+    except Exception as error:
+        if is_unreachable(error):
+            raise  # no other check can be made either
+        finding = unseen(error)
+    return Check(rule.step, rule.name, finding.ok, *map(visible, finding[1:]))
 
 
 def _first_cause(account: Account, rule: Rule, made: dict[str, Check]) -> Check | None:

@@ -71,6 +71,7 @@ class Upload:
         self.lab, self.key, self.file = lab, key, file
         self.links: list[Link] = []
         self._since, self._rows = _uploaded(lab, key), list(file.amounts.items())
+        self._groups = {name: functions.log_group(lab, name) for name in functions.SOURCES}
         self._sums, self._all_in = transactions.totals(file.amounts), False  # the account's sums, once all rows are in
         self._changed, self._checked = time.monotonic(), False
 
@@ -149,7 +150,7 @@ class Upload:
     def _behind(self, counted: int) -> list[Link]:
         """Return the links behind the rows; the queues are read only when the totals agree: it takes long."""
         items = tables.items(self.lab, "TransactionTotal") if self._all_in or len(self._sums) <= _MOST_READ else []
-        held = {item["CustomerId"]: item for item in items}
+        held = {str(item.get("CustomerId")): item for item in items}
         names = self._sums.keys() | (held.keys() if self._all_in else ())
         agree = sum(held.get(name, {}).get("accountBalance") == self._sums.get(name, 0) for name in names)
         high = {name for name in names if self._sums.get(name, 0) >= self.lab.threshold}
@@ -185,7 +186,7 @@ class Upload:
         return len(customers & {str(alert["customerID"]) for alert in queues.alerts(self.lab, queue)})
 
     def _log(self, name: str) -> list[str]:
-        return cloudwatch.log_lines(self.lab, name, self._since)
+        return cloudwatch.log_lines(self.lab, name, self._since, self._groups[name])
 
 
 def _uploaded(lab: Lab, key: str) -> datetime:

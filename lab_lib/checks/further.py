@@ -3,17 +3,14 @@
 from lab_lib.aws import cloudwatch, functions, queues, tables, topics
 from lab_lib.checks import cells
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of, number
-from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, bucket_triggers, mapping, takes
+from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, bucket_triggers, takes
+from lab_lib.checks.step_02_stream import lets_through, map_stream, mapping
 from lab_lib.checks.step_03 import TOPIC
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 
+BATCHES = range(10, 1001)  # a file in smaller batches takes for ever; a larger batch takes longer than the timeout
 MARKERS, STREAMED = "ProcessedRecords", cells.TABLES["Transactions"]
-RETRY_SETTINGS = [
-    "MaximumRetryAttempts",
-    "MaximumRecordAgeInSeconds",
-    "BisectBatchOnFunctionError",
-    "FunctionResponseTypes",
-]
+RETRIES = ("MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "BisectBatchOnFunctionError", "FunctionResponseTypes")
 
 
 @check(FURTHER, "rejected rows start nothing", after=("filter of the bucket trigger",))
@@ -53,7 +50,9 @@ def old_amounts(account: Account) -> Finding:
 
 @check(FURTHER, "retention of the log of {}", after=("log of {}",), each=functions.SOURCES)
 def retention(account: Account, name: str) -> Finding:
-    days, group = account.ask(cloudwatch.log_days, name), cloudwatch.log_group(account.lab, name)
+    group = cloudwatch.group_of(account.lab, name, account.settings(name))
+    own = [group] if group != cloudwatch.log_group(account.lab, name) else []
+    days = account.ask(cloudwatch.log_days, name, *own)
     hint = f"Set the retention of {group}, or you keep the logs, and pay for them, for ever"
     hint += account.mend("put_retention_policy", cells.FUNCTIONS[name])
     return Finding(days is not None, number(days, "day") if days else "for ever", "some days, such as 14", hint)
@@ -74,19 +73,6 @@ def unprocessed(account: Account) -> Finding:
     return equal(found, "0", hint)
 
 
-@check(FURTHER, f"failed files of {PROCESSOR}", after=(f"function {PROCESSOR}",))
-def failed_files(account: Account) -> Finding:
-    mend = account.mend("put_function_event_invoke_config", cells.FUNCTIONS[PROCESSOR])
-    return _destination(account, account.ask(functions.on_failure, PROCESSOR), PROCESSOR, mend)
-
-
-@check(FURTHER, f"failed changes of {NOTIFIER}", after=("stream trigger",))
-def failed_changes(account: Account) -> Finding:
-    on_failure = mapping(account).get("DestinationConfig", {}).get("OnFailure", {})
-    mend = account.mend("update_event_source_mapping", cells.STREAM_TRIGGER)
-    return _destination(account, on_failure.get("Destination"), NOTIFIER, mend)
-
-
 @check(FURTHER, "starting position that misses nothing", after=("starting position of the stream trigger",))
 def oldest(account: Account) -> Finding:
     found, name = mapping(account).get("StartingPosition", "unknown"), account.lab.name(NOTIFIER)
@@ -95,13 +81,28 @@ def oldest(account: Account) -> Finding:
     return equal(found, "TRIM_HORIZON", hint)
 
 
+@check(FURTHER, "batch size of the stream trigger", after=("stream trigger",))
+def batch_size(account: Account) -> Finding:
+    found = mapping(account)["BatchSize"]
+    hint = f"Set the batch size of the trigger of {account.lab.name(NOTIFIER)} to 100 or more, up to 1000"
+    wanted = f"{BATCHES[0]} to {BATCHES[-1]}"
+    return Finding(found in BATCHES, str(found), wanted, hint + map_stream(account))
+
+
+@check(FURTHER, "corrections pass the filter", after=("filter of the stream trigger",))
+def corrections(account: Account) -> Finding:
+    hint = f"The filter of the trigger of {account.lab.name(NOTIFIER)} drops changes of a row. Remove the filter"
+    found = "they pass" if lets_through(account, "MODIFY") else "they are dropped"
+    return equal(found, "they pass", hint + map_stream(account))
+
+
 @check(FURTHER, "retries of the stream trigger", after=("stream trigger",))
 def retries(account: Account) -> Finding:
     now, name = mapping(account), account.lab.name(NOTIFIER)
-    unset = [f"{setting} is not set" for setting in RETRY_SETTINGS if now.get(setting) in (None, -1, False, [])]
+    unset = [each for each in RETRIES if str(now.get(each)) in ("None", "-1", "False", "[]")]  # 0 is set
     hint = f"Set these for the trigger of {name}, or one bad change blocks the stream for a day"
     hint += account.mend("update_event_source_mapping", cells.STREAM_TRIGGER)
-    return none_of(unset, hint, right="bounded")
+    return none_of((f"{each} is not set" for each in unset), hint, right="bounded")
 
 
 @check(FURTHER, "display name of the topic", after=(f"topic {TOPIC}",))
@@ -109,10 +110,3 @@ def display_name(account: Account) -> Finding:
     found = (account.ask(topics.attributes) or {}).get("DisplayName") or "none"
     hint = f"Set the display name of the topic {account.lab.name(TOPIC)}"
     return equal(found, topics.DISPLAY_NAME, hint + account.mend("set_topic_attributes", cells.TOPIC))
-
-
-def _destination(account: Account, arn: str | None, name: str, mend: str) -> Finding:
-    found = f"go to {arn.split(':')[-1]}" if arn else "are dropped"
-    queue = account.lab.name(queues.DEAD_LETTERS)
-    hint = f"Add a destination on failure to {account.lab.name(name)}, such as the queue {queue}{mend}"
-    return Finding(arn is not None, found, f"go to {queue}", hint)

@@ -6,11 +6,11 @@ from lab_lib.aws import buckets, functions, queues, topics, triggers
 from lab_lib.aws.evaluator import Request
 from lab_lib.checks import cells, permissions
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of
-from lab_lib.checks.step_00 import role_for
+from lab_lib.checks.senders import may_send
+from lab_lib.checks.step_00 import own_policy, role_of
+from lab_lib.checks.step_02 import PROCESSOR, may_invoke
 from lab_lib.checks.step_03 import TOPIC, emails
-from lab_lib.checks.step_04 import may_send
 
-ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 QUEUES = [*queues.ALERT_QUEUES, queues.DEAD_LETTERS]
 
 
@@ -34,9 +34,9 @@ def queue_transport(account: Account, name: str) -> Finding:
     return _tls_only(account, account.ask(queues.statements, name), "sqs:SendMessage", arn, mend)
 
 
-@check(FURTHER, "least privilege of the role for {}", after=("role for {}",), each=functions.SOURCES)
+@check(FURTHER, "least privilege of the role for {}", after=("role of {}",), each=functions.SOURCES)
 def least_privilege(account: Account, name: str) -> Finding:
-    role = role_for(account, name)
+    role = role_of(account, name)
     hint = f"Let the role {role['RoleName']} do only what {account.lab.name(name)} does, on its own resources"
     hint += account.mend("put_role_policy", cells.ROLES)
     return none_of(permissions.excess(account, name, role["Arn"]), hint, right="nothing more")
@@ -53,6 +53,27 @@ def account_in_policy(account: Account, name: str) -> Finding:
     hint = f"Let the policy of {account.lab.name(name)} ask for the aws:SourceAccount too"
     hint += account.mend("set_queue_attributes", cells.SUBSCRIPTIONS[name])
     return equal(own if named else "not asked for", own, hint)
+
+
+@check(FURTHER, "account in the permission of the bucket", after=("permission of the bucket",))
+def account_in_permission(account: Account) -> Finding:
+    """Bucket names are freed by a deletion: without the account, the next owner's bucket could start the function."""
+    own, named = account.lab.account, not may_invoke(account, account.lab.bucket, permissions.ANOTHER_ACCOUNT)
+    hint = f"Let the permission of {account.lab.name(PROCESSOR)} ask for the source account too"
+    hint += account.mend("remove_permission and add_permission with SourceAccount", cells.BUCKET_TRIGGER)
+    return equal(own if named else "not asked for", own, hint)
+
+
+@check(
+    FURTHER,
+    f"policy of {queues.DEAD_LETTERS} for {{}}",
+    after=(f"queue {queues.DEAD_LETTERS}", "role for {}"),
+    each=functions.SOURCES,
+)
+def dead_letters_policy(account: Account, name: str) -> Finding:
+    cell, arn = cells.QUEUES[queues.DEAD_LETTERS], queues.queue_arn(account.lab, queues.DEAD_LETTERS)
+    mend = account.mend("set_queue_attributes", cell, "Access policy")
+    return own_policy(account, name, arn, account.ask(queues.statements, queues.DEAD_LETTERS), mend)
 
 
 @check(FURTHER, "encryption at rest of {}", after=("queue {}",), each=QUEUES)
@@ -81,6 +102,6 @@ def _tls_only(account: Account, statements: list[dict[str, Any]], action: str, a
     """Return whether the policy denies this action to the account's own user without TLS."""
     user = account.lab.arn("iam", "user/any")
     asked = Request(user, action, arn, {"aws:securetransport": "false"})
-    denied = not permissions.is_allowed([ALLOW_ALL, *statements], asked)
+    denied = not permissions.is_allowed([permissions.ALLOW_ALL, *statements], asked)
     hint = f"Let the policy of {arn.split(':')[-1].split('/')[0]} deny every request without TLS{mend}"
     return equal("TLS only" if denied else "TLS or not", "TLS only", hint)

@@ -4,14 +4,18 @@ import ast
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from lab_lib.aws import functions, policies, roles, tables
 from lab_lib.aws.evaluator import Request, as_list, decide, from_service
 from lab_lib.checks.rules import Account
 from lab_lib.errors import LabError
+from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 
 ANOTHER_ACCOUNT = "000000000001"  # stands for all accounts but the lab's
+UPLOAD = "transactions.txt"  # the handout's file
+ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 OTHER = {"TransactionProcessor": "TotalNotifier", "TotalNotifier": "TransactionProcessor"}
 _POLICIES = {"TransactionProcessor": policies.transaction_processor, "TotalNotifier": policies.total_notifier}
 
@@ -29,9 +33,41 @@ class Need:
 
 def lacking(account: Account, name: str, role_arn: str) -> list[str]:
     """Return the permissions that the function needs and the role does not give."""
-    needs = _workbook_needs(account, name) if _is_workbook_code(account, name) else _handout_needs(account, name)
+    needs = _needs(account, name)
     given = _given(account, role_arn, needs)
     return [str(need) for need in needs if need not in given]
+
+
+def forbidden(account: Account, name: str, role_arn: str, arn: str, statements: list[policies.Policy]) -> list[str]:
+    """Return what the function needs of a resource and the resource's own policy denies to the function's role."""
+    needs = [each for each in _needs(account, name) if "/stream/" not in each.resource]  # it has a policy of its own
+    needs = [each for each in needs if each.resource == arn or each.resource.startswith(f"{arn}/")]
+
+    def is_denied(need: Need) -> bool:
+        asked = (by_role(account, name, role_arn, action, need.resource) for action in need.actions)
+        return not any(is_allowed([ALLOW_ALL, *statements], each) for each in asked)
+
+    return [str(need) for need in needs if is_denied(need)]
+
+
+def by_role(account: Account, name: str, role_arn: str, action: str, resource: str) -> Request:
+    """Return the request of a function, with the condition keys that are known of each of its requests."""
+    lab = account.lab
+    known: dict[str, str | None] = {
+        "aws:principalarn": role_arn,
+        "aws:principalaccount": lab.account,
+        "aws:principaltype": "AssumedRole",
+        "aws:principalisawsservice": "false",
+        "aws:viaawsservice": "false",
+        "aws:requestedregion": lab.region,
+        "aws:securetransport": "true",
+        "s3:tlsversion": "1.3",
+        "lambda:sourcefunctionarn": lab.arn("lambda", f"function:{lab.name(name)}"),
+        **dict.fromkeys(("aws:sourcearn", "aws:sourceaccount", "aws:principalservicename")),
+    }
+    if not functions.vpc(account.settings(name)):
+        known |= dict.fromkeys(("aws:sourcevpc", "aws:sourcevpce"))
+    return Request(role_arn, action, resource, known)
 
 
 def excess(account: Account, name: str, role_arn: str) -> list[str]:
@@ -53,6 +89,10 @@ def is_allowed(statements: list[policies.Policy], request: Request) -> bool:
     if decision.state == "unknown":
         raise LabError(f"this check cannot judge {decision.reason}")
     return decision.state == "allowed"
+
+
+def _needs(account: Account, name: str) -> list[Need]:
+    return _workbook_needs(account, name) if _is_workbook_code(account, name) else _handout_needs(account, name)
 
 
 def _is_workbook_code(account: Account, name: str) -> bool:
@@ -80,7 +120,7 @@ def _handout_needs(account: Account, name: str) -> list[Need]:
     log = _example(account, lab.arn("logs", f"log-group:/aws/lambda/{lab.name(name)}:*"))
     needs = [Need(("logs:CreateLogStream",), log), Need(("logs:PutLogEvents",), log)]
     if name == "TransactionProcessor":
-        needs.append(Need(("s3:GetObject",), f"{lab.arn('s3', lab.bucket)}/transactions.txt"))
+        needs.append(Need(("s3:GetObject",), f"{lab.arn('s3', lab.bucket)}/{UPLOAD}"))
         write = ("dynamodb:PutItem", "dynamodb:BatchWriteItem")
         return [*needs, *(Need(write, policies.table(lab, each)) for each in ("Customer", "Transactions"))]
     stream = _example(account, f"{policies.table(lab, 'Transactions')}/stream/*")
@@ -119,9 +159,11 @@ def _example(account: Account, resource: str) -> str:
         return stream
     if "log-group:" in resource:
         return resource.removesuffix("*") + "log-stream:any"
-    return resource.removesuffix("*") + "any" if resource.endswith("/*") else resource
+    example = rejected_key(UPLOAD) if resource.endswith("/rejected/*") else UPLOAD
+    return f"{resource.removesuffix('rejected/*').removesuffix('*')}{example}" if resource.endswith("/*") else resource
 
 
+@lru_cache(maxsize=8)  # several checks ask for the same files
 def _defined(*texts: str) -> set[str]:
     """Return the names of the functions in all files together. A file that is not Python has none."""
     names = set()

@@ -2,19 +2,19 @@
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, topics, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, triggers
 from lab_lib.checks import probe_clean_up
-from lab_lib.checks.probe_files import DATE, ProbeFiles, address, new_files, totals
+from lab_lib.checks.probe_files import DATE, ProbeFiles, address, new_files
 from lab_lib.checks.rules import number
-from lab_lib.errors import TimedOut
+from lab_lib.checks.step_05_alerts import is_from_topic
 from lab_lib.lab import Lab
+from lab_lib.transactions import Amounts, totals
 from lab_lib.waiting import wait_until
 
 ROWS, TOTALS, CENTS, CORRECTION, REJECTED = "rows", "totals", "cents", "correction", "rejected"
@@ -64,13 +64,13 @@ class _Logs:
     since: datetime
 
     def patience(self, name: str) -> float:
-        """Return for how many seconds nothing may change before a link counts as broken.
+        """Return for how many seconds faults may last before a link counts as broken.
 
-        If the function behind it has not run, a notification, a mapping or a policy may be new, which takes minutes on
-        AWS, or the function starts.
+        If the function has not run yet, the notification or the mapping that starts it may be new: that takes minutes
+        on AWS.
         """
         runs = cloudwatch.runs(self._lines(name))
-        return (30 if runs else 120) if self.lab.is_real else (2.5 if runs else 6)
+        return (60 if runs else 180) if self.lab.is_real else (5 if runs else 8)
 
     def errors(self) -> dict[str, str]:
         """Return the last error of each function that has one."""
@@ -78,7 +78,7 @@ class _Logs:
         return {name: errors[-1] for name, errors in found.items() if errors}
 
     def _lines(self, name: str) -> list[str]:
-        return cloudwatch.log_lines(self.lab, name, self.since)
+        return cloudwatch.log_lines(self.lab, name, self.since, functions.log_group(self.lab, name))
 
 
 def _follow(lab: Lab, files: ProbeFiles, faults: dict[str, Faults], logs: _Logs) -> None:
@@ -98,34 +98,33 @@ def _follow(lab: Lab, files: ProbeFiles, faults: dict[str, Faults], logs: _Logs)
 
     faults |= _settled(alerts, "the alert of the probe", of_notifier)
     buckets.put(lab, files.keys[1], files.texts[1])
-    faults |= _settled(lambda: _second(lab, files), "the second file of the probe", of_notifier)
+    soon = 30 if lab.is_real else 2.5  # both functions have just run
+    faults |= _settled(lambda: _second(lab, files), "the second file of the probe", lambda: soon)
 
 
 def _settled(read: Callable[[], Any], what: str, patience: Callable[[], float]) -> Any:
-    """Return the faults that `read` finds: as soon as there are none, or when nothing has changed for too long."""
-    last, changed = read(), time.monotonic()
+    """Return the faults that `read` finds, as soon as there are none, or after so many seconds of patience."""
+    begun, found = time.monotonic(), read()
 
     def settled() -> bool:
-        nonlocal last, changed
-        if (now := read()) != last:
-            last, changed = now, time.monotonic()
-        return not _any(last) or time.monotonic() - changed > patience()
+        nonlocal found
+        found = read()  # a function that fails after it has added up may change totals for ever
+        return not _any(found) or time.monotonic() - begun > patience()
 
-    with suppress(TimedOut):
-        wait_until(settled, what, timeout=_LONGEST)
-    return last
+    wait_until(settled, what, timeout=_LONGEST)
+    return found
 
 
 def _any(faults: Any) -> bool:
     return any(faults.values()) if isinstance(faults, dict) else bool(faults)
 
 
-def _rows(lab: Lab, amounts: dict[tuple[str, str], str]) -> Faults:
+def _rows(lab: Lab, amounts: Amounts) -> Faults:
     """Return what is wrong with the rows of these transactions and of their customers."""
     faults = []
     for (customer, transaction), amount in amounts.items():
         key = {"CustomerId": customer, "TransactionId": transaction}
-        wanted = {**key, "TransactionDate": DATE, "TransactionAmount": Decimal(amount)}
+        wanted = {**key, "TransactionDate": DATE, "TransactionAmount": amount}
         faults += _differences(lab, "Transactions", key, wanted)
     for customer in dict.fromkeys(customer for customer, _ in amounts):
         key = {"CustomerId": customer}
@@ -169,9 +168,9 @@ def _alerts(lab: Lab, queue: str, files: ProbeFiles, held: int | None) -> Faults
 
 def _fault(lab: Lab, message: dict[str, Any], wanted: dict[str, Decimal]) -> str:
     """Return what is wrong with one message about a customer of the probe, or ""."""
-    alert, topic = queues.alert(message), lab.arn("sns", lab.name(topics.ALERT_TOPIC))
+    alert = queues.alert(message)
     customer, balance = alert.get("customerID"), alert.get("accountBalance")
-    if message.get("TopicArn") != topic or not message.get("MessageId"):
+    if not is_from_topic(lab, message):
         return "a message without the topic's envelope"
     if customer not in wanted:
         return f"an alert for {customer}, who is below the threshold"

@@ -8,12 +8,12 @@ from typing import Any
 
 from lab_lib.aws import buckets, tables
 from lab_lib.checks.rules import Account
-from lab_lib.checks.step_02 import affix, bucket_triggers
+from lab_lib.checks.step_02 import fitting_key
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 from lab_lib.lab import Lab
+from lab_lib.transactions import Amounts, totals
 
 DATE = "03/16/2017"
-Amounts = dict[tuple[str, str], str]  # by customer and transaction
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,16 @@ class ProbeFiles:
         """Return the amounts of the first file."""
         limit = max(int(self.threshold.to_integral_value(ROUND_CEILING)), 2)
         half = limit // 2
-        return {(self.low, "P1"): "7", (self.high, "P1"): str(half), (self.high, "P2"): str(limit - half + 1)}
+        return {
+            (self.low, "P1"): Decimal(7),
+            (self.high, "P1"): Decimal(half),
+            (self.high, "P2"): Decimal(limit - half + 1),
+        }
 
     @property
     def second(self) -> Amounts:
         """Return the good amounts of the second file; the one of `low` is a correction."""
-        return {(self.cents, "P1"): "100.10", (self.low, "P1"): "8"}
+        return {(self.cents, "P1"): Decimal("100.10"), (self.low, "P1"): Decimal(8)}
 
     @property
     def alerted(self) -> dict[str, Decimal]:
@@ -66,19 +70,10 @@ class ProbeFiles:
 
 def new_files(lab: Lab) -> ProbeFiles:
     """Return files whose customers and keys no other probe has. The keys fit the filter of the bucket's trigger."""
-    nonce, trigger = secrets.token_hex(4), (bucket_triggers(Account(lab)) or [{}])[0]
-    before, after = affix(trigger, "prefix"), affix(trigger, "suffix") or ".txt"
-    first, second = (f"{before}{buckets.PROBE}-{nonce}-{number}{after}" for number in (1, 2))
+    nonce, account = secrets.token_hex(4), Account(lab)
+    first, second = (fitting_key(account, f"{buckets.PROBE}-{nonce}-{number}") for number in (1, 2))
     low, high, cents, deleted = (f"{tables.PROBE}{nonce}-{letter}" for letter in "abcd")
     return ProbeFiles((first, second), low, high, cents, deleted, lab.threshold)
-
-
-def totals(amounts: Amounts) -> dict[str, Decimal]:
-    """Return the sum of each customer's amounts."""
-    found: dict[str, Decimal] = {}
-    for (customer, _), amount in amounts.items():
-        found[customer] = found.get(customer, Decimal(0)) + Decimal(amount)
-    return found
 
 
 def address(customer: str) -> str:

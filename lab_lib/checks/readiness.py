@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from lab_lib.aws import buckets, cloudwatch, functions, tables
 from lab_lib.checks.broken import ROWS, find_broken
 from lab_lib.checks.rules import Account
-from lab_lib.checks.step_02 import affix, bucket_triggers
+from lab_lib.checks.step_02 import fitting_key
 from lab_lib.errors import CheckFailed
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 from lab_lib.lab import Lab
@@ -24,9 +24,8 @@ def wait_until_uploads_start(lab: Lab) -> None:
     notification into force within minutes, and never sends what it missed until then. CheckFailed if a check finds
     what is broken.
     """
-    trigger, looks = (bucket_triggers(Account(lab)) or [{}])[0], itertools.count(1)
-    key = f"{affix(trigger, 'prefix')}{buckets.TRIAL}{affix(trigger, 'suffix') or '.txt'}"
-    since, before = datetime.now(UTC), _taken_in(lab, key)
+    key, looks = fitting_key(Account(lab), buckets.TRIAL), itertools.count(1)
+    since, before, group = datetime.now(UTC), _taken_in(lab, key), functions.log_group(lab, PROCESSOR)
 
     def has_started() -> bool:
         look = next(looks)
@@ -35,7 +34,7 @@ def wait_until_uploads_start(lab: Lab) -> None:
         if look == _LOOKS_A_TRIAL and (broken := find_broken(lab, key, [ROWS])):
             raise CheckFailed(f"An upload does not start {lab.name(PROCESSOR)}. {broken} Then run this cell again.")
         # A function of somebody else may write no marker. Its log comes later.
-        return _taken_in(lab, key) > before or cloudwatch.runs(cloudwatch.log_lines(lab, PROCESSOR, since)) > 0
+        return _taken_in(lab, key) > before or cloudwatch.runs(cloudwatch.log_lines(lab, PROCESSOR, since, group)) > 0
 
     what, on_aws = f"an upload to start {lab.name(PROCESSOR)}", "up to five minutes after the trigger was created"
     try:
@@ -47,9 +46,10 @@ def wait_until_uploads_start(lab: Lab) -> None:
 def wait_until_logged(lab: Lab) -> None:
     """Wait until the logs tell of the last upload."""
     since = {PROCESSOR: buckets.uploads(lab)[-1]["LastModified"]}  # the same file again changes nothing in the stream
+    logs = {name: functions.log_group(lab, name) for name in functions.SOURCES}
 
     def logged() -> bool:
-        return all(cloudwatch.runs(cloudwatch.log_lines(lab, each, since.get(each))) for each in functions.SOURCES)
+        return all(cloudwatch.runs(cloudwatch.log_lines(lab, name, since.get(name), logs[name])) for name in logs)
 
     hint = "A function has not run. The checkpoint of this notebook says which link is broken."
     wait_until(logged, "the logs of both functions", timeout=_longest(lab), on_aws=_LATE, hint=hint)

@@ -24,7 +24,7 @@ class Check:
 
     @property
     def state(self) -> str:
-        """Return ok, not yet, waits (for another check), cannot see (access is denied) or could be (going further)."""
+        """Return ok, not yet, waits (for another check), cannot see (not readable) or could be (going further)."""
         if self.ok:
             return "ok"
         if self.found.startswith((WAITS, CANNOT_SEE)):

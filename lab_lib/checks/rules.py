@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from botocore.exceptions import ClientError
-
-from lab_lib.aws import buckets, triggers
+from lab_lib.aws import buckets, functions, triggers
 from lab_lib.checks.cells import Cell
-from lab_lib.errors import is_access_denied
+from lab_lib.errors import is_unreachable
 from lab_lib.lab import Lab
 
 T = TypeVar("T")
@@ -42,6 +41,11 @@ class Account:
         answer: T = self._answers[question]
         return answer
 
+    def settings(self, function: str) -> dict[str, Any]:
+        """Return the settings of a function, as Lambda gives them; {} if it is not there."""
+        found = self.ask(functions.describe, function)
+        return dict(found["Configuration"]) if found else {}
+
     def mend(self, call: str, cell: Cell | None = None, console: str = "") -> str:
         """Return the end of a hint: the cell that does it, the call that it makes and, on AWS, the console's place."""
         ways = [f"run {cell}"] * bool(cell) + [f"call {call}"]
@@ -50,13 +54,8 @@ class Account:
 
     def similar(self, names: Callable[[Lab], list[str]], name: str) -> str:
         """Return a sentence about a resource with nearly this name, or "": most missing resources are misspelled."""
-        wanted = self.lab.name(name)
-        try:
-            there = {each.removesuffix(".fifo").lower(): each for each in self.ask(names)}
-        except ClientError as error:
-            if is_access_denied(error):
-                return ""  # the hint is only shorter
-            raise
+        wanted, found = self.lab.name(name), or_none(lambda: self.ask(names)) or []  # the hint is only shorter
+        there = {each.removesuffix(".fifo").lower(): each for each in found}
         near = [there[each] for each in get_close_matches(wanted.lower(), there, n=1, cutoff=0.8)]
         if not near:
             return ""
@@ -121,6 +120,16 @@ def listing(names: Iterable[str]) -> str:
     return ", ".join(listed[:5]) + more or "none"
 
 
+def or_none(read: Callable[[], T]) -> T | None:
+    """Return what is read from the account, None if that fails: what can be judged without it, is judged."""
+    try:
+        return read()
+    except Exception as error:
+        if is_unreachable(error):
+            raise
+        return None
+
+
 def number(count: int, noun: str) -> str:
     """Return a number with its noun: "1 row", "2,000 rows"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
@@ -131,16 +140,20 @@ def _about(judge: Callable[..., Finding], *subject: str) -> Callable[[Account], 
 
 
 def _with_its_bucket(lab: Lab) -> Lab:
-    """Return the lab with the bucket that takes its uploads. Without the setting, it may have another name too."""
+    """Return the lab with the bucket that starts TransactionProcessor. Without the setting, it may have any name.
+
+    If none does, it is the bucket with the lab's own name, or with the handout's part in it.
+    """
     if lab.bucket_name:
         return lab
-    labs = [lab]
-    try:
-        names = sorted(buckets.candidates(lab), key=lambda name: name != lab.bucket)
-        labs = [lab if name == lab.bucket else replace(lab, bucket_name=name) for name in names] or labs
-        if len(labs) > 1:  # the one with the trigger goes first
-            labs.sort(key=lambda each: triggers.find_bucket_trigger(each) is None)
-    except ClientError as error:
-        if not is_access_denied(error):
-            raise
-    return labs[0]
+    by_name = sorted(or_none(lambda: buckets.candidates(lab)) or [], key=lambda name: name != lab.bucket)
+    labs = [lab if name == lab.bucket else replace(lab, bucket_name=name) for name in by_name]
+    starting = _that_starts(labs) or _that_starts(
+        replace(lab, bucket_name=name) for name in or_none(lambda: triggers.allowed_buckets(lab)) or []
+    )
+    return starting or next(iter(labs), lab)
+
+
+def _that_starts(labs: Iterable[Lab]) -> Lab | None:
+    """Return the first lab whose bucket starts TransactionProcessor, or None."""
+    return next((lab for lab in labs if or_none(partial(triggers.find_bucket_trigger, lab))), None)

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from lab_lib.aws import buckets, functions, roles, tables
+from lab_lib.aws import buckets, functions, policies, roles, tables
 from lab_lib.checks import cells, permissions
 from lab_lib.checks.rules import Account, Finding, check, equal, none_of
 
 TABLES = ["Customer", "Transactions", "TransactionTotal"]  # the handout's
+PROCESSOR, NOTIFIER = functions.SOURCES
 VIEWS = ["NEW_IMAGE", "NEW_AND_OLD_IMAGES"]  # the views of a stream that have the new amount
 
 
@@ -26,7 +27,8 @@ def bucket(account: Account) -> Finding:
 @check("00", "Region of the bucket", after=("bucket",))
 def region(account: Account) -> Finding:
     own = account.lab.region
-    hint = f"A bucket starts only functions of its own Region. Make a bucket in {own}, or name its Region."
+    hint = f"A bucket starts only functions of its own Region. Name the bucket's Region, or make a bucket in {own}"
+    hint += account.mend("create_bucket", cells.BUCKET)
     return equal(account.ask(buckets.region), own, hint)
 
 
@@ -45,8 +47,11 @@ def table(account: Account, name: str) -> Finding:
         return Finding(False, "not there", wanted, hint + account.similar(tables.names, name))
     state = now["TableStatus"]
     found = wanted if state == "ACTIVE" else f"{wanted}, {state}"
-    usable = state in ("ACTIVE", "UPDATING")
-    return Finding(usable, found, wanted, f"Wait until the table {wanted} is active.")
+    hint = f"Wait until the table {wanted} is active."
+    if state != "CREATING":  # archived, or without its key
+        hint = f"Restore the table {wanted}, or delete it and make it anew"
+        hint += account.mend("create_table", cells.TABLES[name])
+    return Finding(state in ("ACTIVE", "UPDATING"), found, wanted, hint)
 
 
 @check("00", "key of {}", after=("table {}",), each=TABLES)
@@ -102,6 +107,28 @@ def allowed(account: Account, name: str) -> Finding:
     return none_of(lacking, hint, right="all that it needs")
 
 
+@check("00", "policy of the bucket", after=("bucket", f"role for {PROCESSOR}"))
+def bucket_policy(account: Account) -> Finding:
+    arn, mend = account.lab.arn("s3", account.lab.bucket), account.mend("put_bucket_policy", cells.BUCKET)
+    return own_policy(account, PROCESSOR, arn, account.ask(buckets.statements), mend)
+
+
+@check("00", "policy of table {}", after=("table {}", f"role for {PROCESSOR}"), each=TABLES[:2])
+@check("00", "policy of table {}", after=("table {}", f"role for {NOTIFIER}"), each=TABLES[2:])
+def table_policy(account: Account, table: str) -> Finding:
+    arn, mend = policies.table(account.lab, table), account.mend("delete_resource_policy", console="Permissions")
+    writer = NOTIFIER if table == TABLES[2] else PROCESSOR
+    return own_policy(account, writer, arn, account.ask(tables.statements, table), mend)
+
+
+def own_policy(account: Account, name: str, arn: str, statements: list[policies.Policy], mend: str) -> Finding:
+    """Return whether a resource's policy leaves to the function's role what the function needs of the resource."""
+    role = role_of(account, name) or role_for(account, name)
+    denied = (f"denies {need}" for need in permissions.forbidden(account, name, role["Arn"], arn, statements))
+    hint = f"Change the Deny in this policy so that it spares the role {role['RoleName']}{mend}"
+    return none_of(denied, hint, right="denies nothing that is needed")
+
+
 def role_for(account: Account, name: str) -> dict[str, Any]:
     """Return the role that was given, or has the handout's name, else the function's own; {} if there is none."""
     return account.ask(roles.describe, roles.name_of(account.lab, functions.ROLES[name])) or role_of(account, name)
@@ -109,7 +136,6 @@ def role_for(account: Account, name: str) -> dict[str, Any]:
 
 def role_of(account: Account, name: str) -> dict[str, Any]:
     """Return the function's own role; {} if the function or the role is not there."""
-    now = account.ask(functions.describe, name)
-    role_name = now["Configuration"]["Role"].split("/")[-1] if now else ""
-    role = account.ask(roles.describe, role_name) if role_name else None
-    return role or {}
+    arn = account.settings(name).get("Role", "")
+    role = account.ask(roles.describe, arn.split("/")[-1]) if arn else None
+    return role if role and role["Arn"] == arn else {}

@@ -1,16 +1,16 @@
 """Check step 01: the two functions and their settings."""
 
-import ast
 import re
 from decimal import Decimal
-from typing import Any
 
 from lab_lib.aws import functions, roles
-from lab_lib.checks import cells, permissions
+from lab_lib.checks import cells, function_code, permissions
 from lab_lib.checks.rules import Account, Finding, check, equal, listing, none_of
 from lab_lib.checks.step_00 import role_of
+from lab_lib.errors import LabError
 
 OLDEST_PYTHON = 10  # the oldest Python 3 runtime that AWS supports
+_MISLEADING = ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE")
 
 
 @check("01", "function {}", each=functions.SOURCES)
@@ -25,7 +25,7 @@ def function(account: Account, name: str) -> Finding:
 
 @check("01", "state of {}", after=("function {}",), each=functions.SOURCES)
 def state(account: Account, name: str) -> Finding:
-    now, wanted = _settings(account, name), account.lab.name(name)
+    now, wanted = account.settings(name), account.lab.name(name)
     limit = (account.ask(functions.describe, name) or {}).get("Concurrency", {}).get("ReservedConcurrentExecutions")
     if limit == 0:
         hint = f"Remove the reserved concurrency of 0 from {wanted}"
@@ -41,48 +41,42 @@ def state(account: Account, name: str) -> Finding:
 
 @check("01", "runtime of {}", after=("function {}",), each=functions.SOURCES)
 def runtime(account: Account, name: str) -> Finding:
-    now = _settings(account, name)
+    now = account.settings(name)
     found = now.get("Runtime", "a container image")
     version = re.fullmatch(r"python3\.(\d+)", found)
     right = now.get("PackageType") == "Image" or bool(version and int(version[1]) >= OLDEST_PYTHON)
-    hint = f"Choose a newer runtime for {account.lab.name(name)}, such as {functions.RUNTIME}{_reset(account, name)}"
+    kind = "newer" if version else "Python"
+    hint = f"Choose a {kind} runtime for {account.lab.name(name)}, such as {functions.RUNTIME}{_reset(account, name)}"
     return Finding(right, found, f"python3.{OLDEST_PYTHON} or newer", hint)
 
 
 @check("01", "code of {}", after=("function {}",), each=functions.SOURCES)
 def code(account: Account, name: str) -> Finding:
-    """The code is Python 3 and has the handler. A paste, or an old example, breaks that."""
-    now, wanted = _settings(account, name), account.lab.name(name)
+    """The code is Python 3, has the handler and calls AWS. A paste, or an old example, breaks that."""
+    now = account.settings(name)
     if now.get("PackageType") == "Image":
         return Finding(True, "a container image", "", "")
-    handler = now["Handler"]
-    module, _, entry = handler.rpartition(".")
-    file = f"{module.replace('.', '/')}.py"
-    text = account.ask(functions.code, name).get(file)
-    again = account.mend("update_function_code", cells.FUNCTIONS[name], "Code; then press Deploy")
-    if text is None:
-        hint = f"Name a file and a function in it as the handler of {wanted}{_reset(account, name)}"
-        return Finding(False, f"the handler is {handler}, and there is no {file}", f"a file {file}", hint)
-    try:
-        tree = ast.parse(text)
-    except SyntaxError as error:
-        hint = f"Most often, pasting has broken an indent. Correct the code of {wanted} there{again}"
-        return Finding(False, f"{file}, line {error.lineno}: {error.msg}", "code that is Python 3", hint)
-    if entry not in _names(tree):
-        hint = f"Name the function that Lambda should call in the handler of {wanted}{_reset(account, name)}"
-        return Finding(False, f"no function {entry} in {file}", handler, hint)
-    if not any("boto" in file for file in account.ask(functions.code, name).values()):
-        hint = f"Replace the code of {wanted}, which may be an example, by the lab's{again}"
-        return Finding(False, "code that calls no AWS service", "the lab's code", hint)
-    if "urllib.unquote" in text:
-        hint = f"In the code of {wanted}, call unquote_plus of urllib.parse, without decode{again}"
-        return Finding(False, f"urllib.unquote in {file}, which only Python 2 has", "code that is Python 3", hint)
-    return Finding(True, handler, handler, "")
+    layers = [":".join(each["Arn"].split(":")[-2:]) for each in now.get("Layers", [])]
+    found = now["Handler"] + (f", with the layers {', '.join(layers)}" if layers else "")
+    fault = function_code.fault(now["Handler"], account.ask(functions.code, name), layers)
+    if not fault:
+        return Finding(True, found, "", "")
+    mend = account.mend("update_function_code", cells.FUNCTIONS[name], "Code; then press Deploy")
+    hint = fault.do.format(account.lab.name(name)) + (mend if fault.in_code else _reset(account, name))
+    return Finding(False, fault.found, fault.wanted, hint)
+
+
+@check("01", "network of {}", after=("function {}",), each=functions.SOURCES)
+def network(account: Account, name: str) -> Finding:
+    """A function in a VPC reaches AWS only by a NAT gateway or by endpoints of the VPC, which are not read here."""
+    if vpc := functions.vpc(account.settings(name)):
+        raise LabError(f"{account.lab.name(name)} is in {vpc}, and the ways from there to AWS are not read")
+    return Finding(True, "no VPC", "", "")
 
 
 @check("01", "timeout of {}", after=("function {}",), each=functions.SOURCES)
 def timeout(account: Account, name: str) -> Finding:
-    now = _settings(account, name)["Timeout"]
+    now = account.settings(name)["Timeout"]
     hint = f"Set the timeout of {account.lab.name(name)} to {functions.TIMEOUT} s"
     hint += _reset(account, name, "General configuration")
     return Finding(now >= functions.TIMEOUT, f"{now} s", f"{functions.TIMEOUT} s or more", hint)
@@ -91,52 +85,46 @@ def timeout(account: Account, name: str) -> Finding:
 @check("01", "role of {}", after=("function {}", "role for {}"), each=functions.SOURCES)
 def role(account: Account, name: str) -> Finding:
     """The role was given, or has the handout's name, and step 00 judges it, or it is another that does as well."""
-    wanted, arn = roles.name_of(account.lab, functions.ROLES[name]), _settings(account, name)["Role"]
+    wanted, arn = roles.name_of(account.lab, functions.ROLES[name]), account.settings(name)["Role"]
     found, other = arn.split("/")[-1], role_of(account, name)
-    hint = f"Give {account.lab.name(name)} the role {wanted}{_reset(account, name, 'Permissions')}"
+    give = f"Give {account.lab.name(name)} the role {wanted}{_reset(account, name, 'Permissions')}"
     if found == wanted and other:
-        return Finding(True, found, wanted, hint)
+        return Finding(True, found, wanted, give)
     if not other:
-        return Finding(False, f"{found}, which is not there", wanted, hint)
+        return Finding(False, f"{found}, which is not there", wanted, give)
     if not permissions.trusts_lambda(other):
+        hint = f"{give} Or let lambda.amazonaws.com assume {found}{account.mend('update_assume_role_policy')}"
         return Finding(False, f"{found}, which Lambda cannot assume", wanted, hint)
     lacking = (f"{found}, which lacks {need}" for need in permissions.lacking(account, name, other["Arn"]))
+    hint = f"{give} Or let {found} do this{account.mend('put_role_policy')}"
     return none_of(lacking, hint, right=found)._replace(wanted=wanted)
 
 
 @check("01", "variables of {}", after=("function {}", "code of {}"), each=functions.SOURCES)
 def variables(account: Account, name: str) -> Finding:
-    """Every variable that the code reads is set. The variables of this workbook have the lab's values."""
-    now = _settings(account, name).get("Environment", {}).get("Variables", {})
+    """Every variable that the code reads is set. The workbook's have the lab's values. No other misleads the calls."""
+    now = account.settings(name).get("Environment", {}).get("Variables", {})
     wanted = account.ask(functions.variables, name)
     texts = " ".join(account.ask(functions.code, name).values())
     read = set(re.findall(r"""environ\[["'](\w+)["']\](?!\s*=[^=])""", texts)) - now.keys()
     missing = [f"{key} is not set" for key in read if not key.startswith("AWS_")]
     known = [key for key in now if wanted.get(key)]  # the URL of a queue that is not there has no value
     other = [f"{key} is {now[key]}, not {wanted[key]}" for key in known if not _same(now, wanted, key)]
-    hint = f"Set this in the environment variables of {account.lab.name(name)}"
+    hint = f"{'Set' if missing or other else 'Remove'} this in the environment variables of {account.lab.name(name)}"
     hint += _reset(account, name, "Environment variables")
-    return none_of([*missing, *other], hint, right=listing(sorted(now)))._replace(wanted="all set, to the lab's values")
+    faults = missing + other or [f"{key} misleads its calls" for key in now if _misleads(account, key, now[key])]
+    return none_of(faults, hint, right=listing(sorted(now)))._replace(wanted="all set, to the lab's values")
 
 
 def _reset(account: Account, name: str, console: str = "Runtime settings") -> str:
     return account.mend("update_function_configuration", cells.FUNCTIONS[name], console)
 
 
-def _names(tree: ast.Module) -> set[str]:
-    """Return the names that a file defines, imports or assigns at its top level."""
-    names = {getattr(node, "name", "") for node in tree.body}
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom):
-            names |= {alias.asname or alias.name for alias in node.names}
-        elif isinstance(node, ast.Assign):
-            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    return names
-
-
-def _settings(account: Account, name: str) -> dict[str, Any]:
-    settings: dict[str, Any] = (account.ask(functions.describe, name) or {})["Configuration"]
-    return settings
+def _misleads(account: Account, key: str, value: str) -> bool:
+    """Return True if, by this variable, boto3 calls another address or looks for other credentials."""
+    if key == "AWS_USE_FIPS_ENDPOINT":  # there are none elsewhere
+        return value.lower() == "true" and not account.lab.region.startswith(("us-", "ca-"))
+    return bool(value) and key.startswith(_MISLEADING)
 
 
 def _same(now: dict[str, str], wanted: dict[str, str], key: str) -> bool:

@@ -1,36 +1,52 @@
-"""Check step 02: the bucket starts one function, and the stream the other."""
+"""Check step 02, its first half: the bucket starts TransactionProcessor."""
 
+from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
-from lab_lib.aws import buckets, functions, tables, triggers
-from lab_lib.aws.evaluator import from_service
-from lab_lib.checks import cells
+from lab_lib.aws import buckets, functions, triggers
+from lab_lib.aws.evaluator import from_service, like
+from lab_lib.aws.grants import short
+from lab_lib.checks import cells, permissions
 from lab_lib.checks.permissions import ANOTHER_ACCOUNT, is_allowed
-from lab_lib.checks.rules import Account, Finding, check, equal, none_of
+from lab_lib.checks.rules import Account, Finding, check, none_of
+from lab_lib.errors import LabError
 
 PROCESSOR, NOTIFIER = functions.SOURCES
-UPLOAD = "transactions.txt"  # the handout's file
-EACH_WAY = {f"s3:ObjectCreated:{way}" for way in ("Put", "Post", "Copy", "CompleteMultipartUpload")}
-BATCHES = range(10, 1001)  # a file in smaller batches takes for ever; a larger batch takes longer than the timeout
-STARTING = ("Creating", "Enabling", "Updating")  # states of a mapping that end by themselves
-LONGEST_WINDOW = 60  # seconds; a longer one looks like a trigger that does not work
+UPLOAD = permissions.UPLOAD
+CREATED = "s3:ObjectCreated:"
+SMALL, LARGE = f"{CREATED}Put", f"{CREATED}CompleteMultipartUpload"  # the two ways of an upload
+_SETTINGS = {
+    "CodeSha256": "code",
+    "Handler": "handler",
+    "Environment": "variables",
+    "Layers": "layers",
+    "Role": "role",
+    "Runtime": "runtime",
+    "Timeout": "timeout",
+}
 
 
 @check("02", "bucket trigger", after=("Region of the bucket", f"function {PROCESSOR}"))
 def bucket_trigger(account: Account) -> Finding:
     name = account.lab.name(PROCESSOR)
-    started = sorted(_function(each) for each in account.ask(triggers.notifications))
-    found = f"the bucket starts {', '.join([name] if name in started else started)}" if started else "not there"
-    hint = f"Let the bucket {account.lab.bucket} start {name}{_notify(account)}"
-    return equal(found, f"the bucket starts {name}", hint)
+    wanted = f"the bucket starts {name}"
+    if bucket_triggers(account):
+        return Finding(True, wanted, wanted, "")
+    if ways := account.ask(triggers.other_ways):
+        raise LabError(f"the bucket sends its events to {' and '.join(ways)}, and this check cannot follow them")
+    started = sorted(short(account.lab, _target(each)) for each in account.ask(triggers.notifications))
+    found = f"the bucket starts {', '.join(started)}" if started else "not there"
+    return Finding(False, found, wanted, f"Let the bucket {account.lab.bucket} start {name}{_notify(account)}")
 
 
 @check("02", "events of the bucket trigger", after=("bucket trigger",))
 def events(account: Account) -> Finding:
     found = sorted({event for each in bucket_triggers(account) for event in each["Events"]})
-    hint = f"Let the trigger of {account.lab.name(PROCESSOR)} take all object create events{_notify(account)}"
-    return Finding("s3:ObjectCreated:*" in found or {*found} >= EACH_WAY, ", ".join(found), "s3:ObjectCreated:*", hint)
+    right = all(any(like(event, way) for event in found) for way in (SMALL, LARGE))
+    hint = f"Let the trigger of {account.lab.name(PROCESSOR)} take all object create events, so that small and large "
+    hint += f"files start it{_notify(account)}"
+    return Finding(right, ", ".join(found), f"{CREATED}*", hint)
 
 
 @check("02", "filter of the bucket trigger", after=("bucket trigger",))
@@ -50,13 +66,20 @@ def filter_takes(account: Account, uploads: list[str]) -> Finding:
 
 @check("02", "permission of the bucket", after=("Region of the bucket", f"function {PROCESSOR}"))
 def permission(account: Account) -> Finding:
-    wanted = f"{account.lab.bucket} of this account"
-    hint = f"Let the bucket {account.lab.bucket} of account {account.lab.account}, and nothing else, invoke "
-    hint += f"{account.lab.name(PROCESSOR)}{account.mend('add_permission', cells.BUCKET_TRIGGER, 'Permissions')}"
-    if not _may_invoke(account, account.lab.bucket, account.lab.account):
-        return Finding(False, f"{account.lab.bucket} may not start it", wanted, hint)
-    others = [each for each in (account.lab.bucket, "any bucket") if _may_invoke(account, each, ANOTHER_ACCOUNT)]
-    return Finding(not others, f"{others[-1]} of any account" if others else wanted, wanted, hint)
+    bucket, name = account.lab.bucket, account.lab.name(PROCESSOR)
+    wanted = f"{bucket} may start it, and no other bucket"
+    if not may_invoke(account, bucket, account.lab.account):
+        hint = f"Let the bucket {bucket} of account {account.lab.account}, and nothing else, invoke {name}"
+        hint += account.mend("add_permission", cells.BUCKET_TRIGGER, "Permissions")
+        return Finding(False, f"{bucket} may not start it", wanted, hint)
+    anyone = may_invoke(account, "any-bucket", ANOTHER_ACCOUNT)
+    hint = f"Remove the statement of {name}'s policy that names no bucket{account.mend('remove_permission')}"
+    return Finding(not anyone, "any bucket of any account may start it" if anyone else wanted, wanted, hint)
+
+
+@check("02", "version of the bucket trigger", after=("bucket trigger",))
+def version(account: Account) -> Finding:
+    return runs_as_latest(account, PROCESSOR, map(_target, bucket_triggers(account)), _notify(account))
 
 
 @check("02", "other bucket triggers", after=("bucket trigger",))
@@ -64,71 +87,12 @@ def other_bucket_triggers(account: Account) -> Finding:
     """No trigger starts the function again for the same upload. No trigger's function is gone, or the wrong one."""
     pairs = combinations(bucket_triggers(account), 2)
     twice = [f"{_filter(second)} once more" for first, second in pairs if _overlap(first, second)]
-    right = {*account.ask(functions.names), account.lab.name(PROCESSOR)} - {account.lab.name(NOTIFIER)}
-    started = map(_function, account.ask(triggers.notifications))
-    wrong = [f"the bucket starts {name}" for name in started if name not in right]
+    names = {*account.ask(functions.names), account.lab.name(PROCESSOR)} - {account.lab.name(NOTIFIER)}
+    started = map(_target, account.ask(triggers.notifications))
+    wrong = [f"the bucket starts {short(account.lab, arn)}" for arn in started if not starts(account, arn, *names)]
     hint = f"Delete this event notification of the bucket {account.lab.bucket}"
     hint += account.mend("put_bucket_notification_configuration without it", console="Properties")
     return none_of([*twice, *wrong], hint)
-
-
-@check("02", "stream trigger", after=("stream of Transactions", f"function {NOTIFIER}"))
-def stream_trigger(account: Account) -> Finding:
-    wanted = f"the stream starts {account.lab.name(NOTIFIER)}"
-    hint = f"Let the stream of {account.lab.name('Transactions')} start {account.lab.name(NOTIFIER)}"
-    hint += _map(account, "create_event_source_mapping")
-    if mapping(account):
-        return Finding(True, wanted, wanted, hint)
-    others = [_mapped(account, each) for each in account.ask(triggers.mappings)]
-    return Finding(False, ", ".join(others) or "not there", wanted, hint)
-
-
-@check("02", "state of the stream trigger", after=("stream trigger",))
-def state(account: Account) -> Finding:
-    found, name = mapping(account)["State"], account.lab.name(NOTIFIER)
-    hint = f"Enable the trigger of {name}{_map(account)}"
-    return equal(found, "Enabled", f"Wait a moment: the trigger of {name} starts." if found in STARTING else hint)
-
-
-@check("02", "starting position of the stream trigger", after=("stream trigger",))
-def start(account: Account) -> Finding:
-    found = mapping(account).get("StartingPosition", "unknown")
-    hint = f"Delete the trigger of {account.lab.name(NOTIFIER)}, and add it again at LATEST or TRIM_HORIZON"
-    hint += _map(account, "create_event_source_mapping")
-    return Finding(found in ("LATEST", "TRIM_HORIZON"), found, "LATEST or TRIM_HORIZON", hint)
-
-
-@check("02", "batch size of the stream trigger", after=("stream trigger",))
-def batch_size(account: Account) -> Finding:
-    found = mapping(account)["BatchSize"]
-    hint = f"Set the batch size of the trigger of {account.lab.name(NOTIFIER)} to 100 or more{_map(account)}"
-    return Finding(found in BATCHES, str(found), f"{BATCHES[0]} to {BATCHES[-1]}", hint)
-
-
-@check("02", "batching window of the stream trigger", after=("stream trigger",))
-def batching_window(account: Account) -> Finding:
-    found = mapping(account).get("MaximumBatchingWindowInSeconds", 0)
-    hint = f"Alerts wait for the batch window of the trigger of {account.lab.name(NOTIFIER)}. Set it to 0 or 1 s"
-    hint += _map(account)
-    return Finding(found <= LONGEST_WINDOW, f"{found} s", f"at most {LONGEST_WINDOW} s", hint)
-
-
-@check("02", "filter of the stream trigger", after=("stream trigger",))
-def stream_filter(account: Account) -> Finding:
-    patterns = [each["Pattern"] for each in mapping(account).get("FilterCriteria", {}).get("Filters", [])]
-    hint = f"What the filter of the trigger of {account.lab.name(NOTIFIER)} drops is never added up. Remove the filter"
-    hint += _map(account)
-    return none_of(patterns, hint)
-
-
-@check("02", "other stream triggers", after=("stream trigger",))
-def other_stream_triggers(account: Account) -> Finding:
-    """No trigger is there twice or reads an earlier stream. No trigger's function is gone, or the wrong one."""
-    right = {*account.ask(functions.names)} - {account.lab.name(PROCESSOR), account.lab.name(NOTIFIER)}
-    others = [each for each in account.ask(triggers.mappings) if each["UUID"] != mapping(account).get("UUID")]
-    wrong = [_mapped(account, each) for each in others if _is_old(account, each) or _function(each) not in right]
-    hint = f"Delete this trigger of the stream of {account.lab.name('Transactions')}"
-    return none_of(wrong, hint + account.mend("delete_event_source_mapping"))
 
 
 def takes(trigger: dict[str, Any], key: str) -> bool:
@@ -138,31 +102,41 @@ def takes(trigger: dict[str, Any], key: str) -> bool:
 
 def bucket_triggers(account: Account) -> list[dict[str, Any]]:
     """Return the notifications that start TransactionProcessor."""
-    return [each for each in account.ask(triggers.notifications) if _function(each) == account.lab.name(PROCESSOR)]
+    name = account.lab.name(PROCESSOR)
+    return [each for each in account.ask(triggers.notifications) if starts(account, _target(each), name)]
 
 
-def _may_invoke(account: Account, bucket: str, owner: str) -> bool:
-    """Return True if a bucket of this account may start TransactionProcessor; no function URL is part of it."""
+def starts(account: Account, arn: str, *names: str) -> bool:
+    """Return True if the ARN is one of these functions of this account and Region, or a version or alias of it."""
+    return unqualified(arn) in {account.lab.arn("lambda", f"function:{name}") for name in names}
+
+
+def unqualified(arn: str) -> str:
+    """Return a function's ARN without version and alias, and any other as it is."""
+    return ":".join(arn.split(":")[:7])
+
+
+def runs_as_latest(account: Account, name: str, arns: Iterator[str], mend: str) -> Finding:
+    """Return whether the versions of the function that a trigger names are as $LATEST, which all other checks read."""
+    named = sorted({*map(_qualifier, arns)} - {""})
+    faults = [fault for qualifier in named for fault in _differences(account, name, qualifier)]
+    own = account.lab.name(name)
+    hint = f"Let the trigger start {own} itself, or publish a version of {own} and move the alias to it{mend}"
+    return none_of(faults, hint, right=f"{', '.join(named)}, as $LATEST" if named else "$LATEST")
+
+
+def may_invoke(account: Account, bucket: str, owner: str) -> bool:
+    """Return True if this bucket of this account may start all that its triggers name. No function URL is involved."""
     lab, source = account.lab, {"aws_sourcearn": account.lab.arn("s3", bucket), "aws_sourceaccount": owner}
     no_url = {"lambda_functionurlauthtype": None, "lambda_invokedviafunctionurl": None}
     function = lab.arn("lambda", f"function:{lab.name(PROCESSOR)}")
-    asked = from_service("s3.amazonaws.com", "lambda:InvokeFunction", function, **source, **no_url)
-    return is_allowed(account.ask(functions.statements, PROCESSOR), asked)
 
+    def may(arn: str) -> bool:
+        asked = from_service("s3.amazonaws.com", "lambda:InvokeFunction", arn, **source, **no_url)
+        qualifier = [_qualifier(arn)] if _qualifier(arn) else []
+        return is_allowed(account.ask(functions.statements, PROCESSOR, *qualifier), asked)
 
-def _notify(account: Account) -> str:
-    return account.mend("put_bucket_notification_configuration", cells.BUCKET_TRIGGER, "Properties")
-
-
-def _map(account: Account, call: str = "update_event_source_mapping") -> str:
-    return account.mend(call, cells.STREAM_TRIGGER, "Configuration, Triggers")
-
-
-def _overlap(first: dict[str, Any], second: dict[str, Any]) -> bool:
-    """Return True if a key can match both triggers: the longer prefix and suffix extend the shorter ones."""
-    prefixes, suffixes = ([affix(each, kind) for each in (first, second)] for kind in ("prefix", "suffix"))
-    longest, end = max(prefixes, key=len), max(suffixes, key=len)
-    return all(map(longest.startswith, prefixes)) and all(map(end.endswith, suffixes))
+    return all(map(may, {_target(each).removesuffix(":$LATEST") for each in bucket_triggers(account)} or {function}))
 
 
 def affix(trigger: dict[str, Any], kind: str) -> str:
@@ -171,28 +145,43 @@ def affix(trigger: dict[str, Any], kind: str) -> str:
     return next((str(rule["Value"]) for rule in rules if rule["Name"].lower() == kind), "")
 
 
+def fitting_key(account: Account, stem: str) -> str:
+    """Return a key with this text in it that starts the function."""
+    trigger = (bucket_triggers(account) or [{}])[0]
+    return f"{affix(trigger, 'prefix')}{stem}{affix(trigger, 'suffix') or '.txt'}"
+
+
+def _differences(account: Account, name: str, qualifier: str) -> list[str]:
+    latest, versions = account.settings(name), account.ask(functions.versions, name, qualifier)
+    faults = []
+    for each in versions:
+        other = [word for setting, word in _SETTINGS.items() if each.get(setting) != latest.get(setting)]
+        if other:
+            faults.append(f"{qualifier} runs version {each['Version']}, with other {' and '.join(other)} than $LATEST")
+    return faults if versions else [f"{qualifier}, which is not there"]
+
+
+def _qualifier(arn: str) -> str:
+    """Return the alias or the number of the version in a function's ARN, "" for $LATEST."""
+    return "".join(arn.split(":")[7:]).removeprefix("$LATEST")
+
+
+def _target(trigger: dict[str, Any]) -> str:
+    return str(trigger["LambdaFunctionArn"])
+
+
+def _notify(account: Account) -> str:
+    return account.mend("put_bucket_notification_configuration", cells.BUCKET_TRIGGER, "Properties")
+
+
+def _overlap(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    """Return True if an upload can match both triggers: the longer prefix and suffix extend the shorter ones."""
+    prefixes, suffixes = ([affix(each, kind) for each in (first, second)] for kind in ("prefix", "suffix"))
+    longest, end = max(prefixes, key=len), max(suffixes, key=len)
+    same_event = any(like(a, b) or like(b, a) for a in first["Events"] for b in second["Events"])
+    return same_event and all(map(longest.startswith, prefixes)) and all(map(end.endswith, suffixes))
+
+
 def _filter(trigger: dict[str, Any]) -> str:
     affixes = [f"{kind} {affix(trigger, kind)}" for kind in ("prefix", "suffix") if affix(trigger, kind)]
     return ", ".join(affixes) or "every key"
-
-
-def mapping(account: Account) -> dict[str, Any]:
-    """Return the first mapping from the present stream to TotalNotifier; {} if there is none."""
-    present = [each for each in account.ask(triggers.mappings) if not _is_old(account, each)]
-    return next((each for each in present if _function(each) == account.lab.name(NOTIFIER)), {})
-
-
-def _is_old(account: Account, mapping: dict[str, Any]) -> bool:
-    """Return True if the mapping reads a stream that the table had before."""
-    return bool(mapping["EventSourceArn"] != account.ask(tables.find_stream))
-
-
-def _mapped(account: Account, mapping: dict[str, Any]) -> str:
-    old = "an earlier stream" if _is_old(account, mapping) else "the stream"
-    return f"{old} starts {_function(mapping)}"
-
-
-def _function(trigger: dict[str, Any]) -> str:
-    """Return the name of the function that a notification or a mapping starts, without its version."""
-    arn: str = trigger.get("LambdaFunctionArn") or trigger["FunctionArn"]
-    return arn.split(":")[6]

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from lab_lib.aws import topics, triggers
+from lab_lib.aws import functions, topics, triggers
 from lab_lib.checks import cells
 from lab_lib.checks.rules import Account, Finding, check
+from lab_lib.checks.step_00 import own_policy
 
 TOPIC = topics.ALERT_TOPIC
+NOTIFIER = list(functions.SOURCES)[1]
 
 
 @check("03", f"topic {TOPIC}")
@@ -16,6 +18,13 @@ def topic(account: Account) -> Finding:
         return Finding(True, wanted, wanted, "")
     hint = f"Create the standard topic {wanted} in {account.lab.region}{account.mend('create_topic', cells.TOPIC)}"
     return Finding(False, "not there", wanted, hint + account.similar(topics.names, TOPIC))
+
+
+@check("03", "policy of the topic", after=(f"topic {TOPIC}", f"role for {NOTIFIER}"))
+def topic_policy(account: Account) -> Finding:
+    """The policy need not allow anything: the role's own permissions are enough within an account."""
+    arn, mend = account.lab.arn("sns", account.lab.name(TOPIC)), account.mend("set_topic_attributes", cells.TOPIC)
+    return own_policy(account, NOTIFIER, arn, account.ask(topics.statements), mend)
 
 
 @check("03", "e-mail subscription", after=(f"topic {TOPIC}",))

@@ -1,17 +1,22 @@
 """Check step 04: the two queues get the complete messages of the topic, and no messages of others."""
 
-import json
-from dataclasses import replace
 from typing import Any
 
-from lab_lib.aws import grants, queues, triggers
-from lab_lib.aws.evaluator import from_service
-from lab_lib.checks import cells
-from lab_lib.checks.permissions import ANOTHER_ACCOUNT, is_allowed
+from lab_lib.aws import functions, grants, queues, triggers
+from lab_lib.aws.event_filters import ANY, passes
+from lab_lib.checks import cells, senders
 from lab_lib.checks.rules import Account, Finding, check, equal, none_of
+from lab_lib.checks.step_02 import unqualified
 from lab_lib.checks.step_03 import TOPIC
+from lab_lib.errors import LabError
 
 QUEUES = queues.ALERT_QUEUES
+# Settings of a queue with the values that are right, and one of them: SNS's envelope alone has more than 1 KB.
+_LIMITS = {
+    "DelaySeconds": (range(61), "0"),
+    "MessageRetentionPeriod": (range(3600, 1_209_601), "345600"),
+    "MaximumMessageSize": (range(4096, 1_048_577), "262144"),
+}
 
 
 @check("04", "queue {}", each=QUEUES)
@@ -19,19 +24,26 @@ def queue(account: Account, name: str) -> Finding:
     wanted = account.lab.name(name)
     if account.ask(queues.find_queue, name):
         return Finding(True, wanted, wanted, "")
-    hint = (
-        f"Create the standard queue {wanted} in {account.lab.region}{account.mend('create_queue', cells.QUEUES[name])}"
-    )
+    hint = f"Create the standard queue {wanted} in {account.lab.region}"
+    hint += account.mend("create_queue", cells.QUEUES[name])
     return Finding(False, "not there", wanted, hint + account.similar(queues.names, name))
 
 
 @check("04", "subscription of {}", after=(f"topic {TOPIC}", "queue {}"), each=QUEUES)
 def subscription(account: Account, name: str) -> Finding:
     wanted = f"subscribed to {account.lab.name(TOPIC)}"
-    if _subscription(account, name):
-        return Finding(True, wanted, wanted, "")
-    elsewhere = [each for each in account.ask(triggers.all_subscriptions) if each["Endpoint"] == _arn(account, name)]
-    found = ", ".join(f"subscribed to {each['TopicArn'].split(':')[-1]}" for each in elsewhere) or "not there"
+    if there := _subscription(account, name):
+        hint = f"Confirm this subscription with the token in the message that SNS sent to {account.lab.name(name)}"
+        is_pending = not there["SubscriptionArn"].startswith("arn:")
+        found = "pending: the queue gets no alert" if is_pending else wanted
+        return equal(found, wanted, hint + account.mend("confirm_subscription"))
+    elsewhere = [
+        each
+        for each in account.ask(triggers.all_subscriptions)
+        if each["Endpoint"] == queues.queue_arn(account.lab, name)
+    ]
+    topics = (grants.short(account.lab, each["TopicArn"]) for each in elsewhere)
+    found = ", ".join(f"subscribed to {topic}" for topic in topics) or "not there"
     hint = f"Subscribe {account.lab.name(name)} to the topic {account.lab.name(TOPIC)}"
     hint += account.mend("subscribe", cells.SUBSCRIPTIONS[name])
     return Finding(False, found, wanted, hint)
@@ -40,19 +52,22 @@ def subscription(account: Account, name: str) -> Finding:
 @check("04", "raw delivery of {}", after=("subscription of {}",), each=QUEUES)
 def raw_delivery(account: Account, name: str) -> Finding:
     raw = _settings(account, name).get("RawMessageDelivery") == "true"
-    hint = (
-        f"The lab reads SNS's envelope. Turn off raw message delivery in the subscription of {account.lab.name(name)}"
-    )
-    hint += account.mend("set_subscription_attributes")
+    hint = "The lab reads SNS's envelope. Turn off raw message delivery in the subscription of "
+    hint += account.lab.name(name) + account.mend("set_subscription_attributes")
     return equal("on" if raw else "off", "off", hint)
 
 
 @check("04", "filter policy of {}", after=("subscription of {}",), each=QUEUES)
 def subscription_filter(account: Account, name: str) -> Finding:
-    policy = json.loads(_settings(account, name).get("FilterPolicy") or "{}")
+    """The filter lets every alert through. The lab's alerts have a body of JSON, and no message attributes."""
+    settings = _settings(account, name)
+    policy, in_body = settings.get("FilterPolicy") or "{}", settings.get("FilterPolicyScope") == "MessageBody"
+    answer = passes(policy, {"customerID": ANY, "accountBalance": ANY} if in_body else {})
+    if isinstance(answer, str):
+        raise LabError(f"this check cannot judge {answer}")
     hint = f"The filter policy of the subscription of {account.lab.name(name)} drops alerts. Remove it"
     hint += account.mend("set_subscription_attributes")
-    return none_of([json.dumps(policy)] if policy else [], hint)
+    return Finding(answer, "none" if policy == "{}" else policy, "none", hint)
 
 
 @check("04", "access policy of {}", after=(f"topic {TOPIC}", "queue {}"), each=QUEUES)
@@ -61,21 +76,27 @@ def access_policy(account: Account, name: str) -> Finding:
     topic = account.lab.name(TOPIC)
     hint = f"Let the topic {topic} send to {account.lab.name(name)}, in the queue's access policy"
     hint += _policy(account, name)
-    found = "may send" if may_send(account, name, account.lab.account) else "may not send"
+    found = "may send" if senders.may_send(account, name, account.lab.account) else "may not send"
     return equal(f"{topic} {found}", f"{topic} may send", hint)
 
 
 @check("04", "other senders to {}", after=("queue {}",), each=QUEUES)
 def other_senders(account: Account, name: str) -> Finding:
     """Only the topic and users of the account may send."""
-    topic, statements = account.lab.name(TOPIC), account.ask(queues.statements, name)
-    own = (topic, "users of this account", "this account")
-    others = [each for each in grants.senders(account.lab, statements, _arn(account, name)) if each not in own]
-    if not others and may_send(account, name, ANOTHER_ACCOUNT, ANOTHER_ACCOUNT):
-        others = ["topics of other accounts"]
+    topic = account.lab.name(TOPIC)
     hint = f"In the access policy of {account.lab.name(name)}, ask for the aws:SourceArn of the topic {topic}"
     hint += _policy(account, name)
-    return none_of(others, hint)
+    return none_of(senders.others(account, name), hint)
+
+
+@check("04", "delay, retention and size of {}", after=("queue {}",), each=QUEUES)
+def limits(account: Account, name: str) -> Finding:
+    """Alerts come within a minute, stay for an hour, and fit into a message."""
+    now = account.ask(queues.attributes, name)
+    wrong = [setting for setting, (right, _) in _LIMITS.items() if setting in now and int(now[setting]) not in right]
+    do = " and ".join(f"{setting} to {_LIMITS[setting][1]}" for setting in wrong)
+    hint = f"Set {do} for {account.lab.name(name)}{account.mend('set_queue_attributes', console='Configuration')}"
+    return none_of((f"{setting} is {now[setting]}" for setting in wrong), hint, right="enough for every alert")
 
 
 @check("04", "encryption of {}", after=("queue {}",), each=QUEUES)
@@ -89,22 +110,20 @@ def encryption(account: Account, name: str) -> Finding:
 
 @check("04", "other subscriptions", after=(f"topic {TOPIC}",))
 def other_subscriptions(account: Account) -> Finding:
-    """No subscription is there twice, and none belongs to a queue that is gone."""
-    ends = [(each["Protocol"], each["Endpoint"]) for each in account.ask(triggers.subscriptions)]
-    twice = [f"{end.split(':')[-1]} once more" for protocol, end in {*ends} if ends.count((protocol, end)) > 1]
-    there = {*account.ask(queues.names), *map(account.lab.name, QUEUES)}  # the two queues have checks of their own
-    named = [end.split(":")[-1] for protocol, end in ends if protocol == "sqs" and account.lab.arn("sqs", "") in end]
-    gone = [f"{name}, which is not there" for name in named if name not in there]
-    hint = f"Delete this subscription of {account.lab.name(TOPIC)}{account.mend('unsubscribe')}"
-    return none_of([*twice, *gone], hint)
-
-
-def may_send(account: Account, queue: str, source: str, owner: str = "") -> bool:
-    """Return True if SNS may send to the queue for this account, from the topic of this name in `owner`'s account."""
-    topic = replace(account.lab, account=owner or account.lab.account).arn("sns", account.lab.name(TOPIC))
-    context = {"aws_sourcearn": topic, "aws_sourceaccount": source}
-    asked = from_service("sns.amazonaws.com", "sqs:SendMessage", _arn(account, queue), **context)
-    return is_allowed(account.ask(queues.statements, queue), asked)
+    """No subscription is there twice, leads back into the chain, or belongs to a queue or function that is gone."""
+    lab, found = account.lab, account.ask(triggers.subscriptions)
+    ends = [(each["Protocol"], each["Endpoint"]) for each in found]
+    twice = [f"{_shown(account, *end)} once more" for end in {*ends} if ends.count(end) > 1]
+    there = {  # the two queues have checks of their own
+        "sqs": {lab.arn("sqs", each) for each in (*account.ask(queues.names), *map(lab.name, QUEUES))},
+        "lambda": {lab.arn("lambda", f"function:{each}") for each in account.ask(functions.names)},
+    }
+    loops = {lab.arn("lambda", f"function:{lab.name(each)}") for each in functions.SOURCES}
+    own = [(kind, unqualified(end)) for kind, end in ends if grants.short(lab, end) != end]
+    gone = [f"{_shown(account, *end)}, which is not there" for end in own if end[1] not in there.get(end[0], {end[1]})]
+    back = [f"{_shown(account, *end)}, which takes no alerts" for end in own if end[1] in loops & there["lambda"]]
+    hint = f"Delete this subscription of {lab.name(TOPIC)}{account.mend('unsubscribe')}"
+    return none_of([*twice, *gone, *back], hint)
 
 
 def _policy(account: Account, name: str) -> str:
@@ -112,7 +131,9 @@ def _policy(account: Account, name: str) -> str:
 
 
 def _subscription(account: Account, name: str) -> dict[str, Any]:
-    found = [each for each in account.ask(triggers.subscriptions) if each["Endpoint"] == _arn(account, name)]
+    found = [
+        each for each in account.ask(triggers.subscriptions) if each["Endpoint"] == queues.queue_arn(account.lab, name)
+    ]
     return found[0] if found else {}
 
 
@@ -120,5 +141,6 @@ def _settings(account: Account, name: str) -> dict[str, str]:
     return account.ask(triggers.subscription_settings, _subscription(account, name)["SubscriptionArn"])
 
 
-def _arn(account: Account, name: str) -> str:
-    return queues.queue_arn(account.lab, name)
+def _shown(account: Account, protocol: str, end: str) -> str:
+    """Return the name of a subscriber; of a person only "email" or "sms"."""
+    return grants.short(account.lab, end) if end.startswith("arn:") else protocol

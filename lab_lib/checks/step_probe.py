@@ -52,11 +52,8 @@ def rejected(account: Account) -> Finding:
     """A line that cannot be a row is kept, and the lines around it count."""
     outcome = account.ask(probe.send)
     finding = _arrived(account, outcome, REJECTED, "kept under rejected/", PROCESSOR)
-    lost = (
-        "it was lost in silence"
-        if PROCESSOR not in outcome.errors
-        else f"{PROCESSOR} fails: {outcome.errors[PROCESSOR]}"
-    )
+    error = outcome.errors.get(PROCESSOR)
+    lost = f"{PROCESSOR} fails: {error}" if error else "it was lost in silence"
     return finding if finding.ok else finding._replace(found=lost, wanted="kept, with its number and the reason")
 
 

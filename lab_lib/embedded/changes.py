@@ -14,7 +14,7 @@ from typing import Any
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from ministack.core import iam_actions, lambda_runtime
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.concurrency import esm_wake
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import dynamodb, lambda_svc
@@ -30,6 +30,7 @@ _READY = dict.fromkeys(
 # ministack's own functions, which are replaced
 _credentials, _invalidate = lambda_runtime.execution_credentials, lambda_svc.invalidate_worker
 _invoke, _all_checks = lambda_runtime.Worker.invoke, iam_actions.dynamodb_transaction_checks
+_policies_of_role = iam_evaluator._gather_role_policies
 # The numbers that DynamoDB can store; Python's arithmetic raises an error for all others.
 _RANGE = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, Overflow, Subnormal])
 
@@ -62,6 +63,7 @@ def make() -> None:
     lambda_svc._create_esm, lambda_svc._update_esm = waking(lambda_svc._create_esm), waking(lambda_svc._update_esm)
     lambda_svc._presigned_code_url = code_url
     lambda_svc._schedule_state_transition = activate
+    iam_evaluator._gather_role_policies = policies_of_role
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
     lambda_svc._poll_dynamodb_streams = streams.poll
     dynamodb.Decimal = Number
@@ -88,6 +90,11 @@ def code_url(function: str) -> str:
 def execution_credentials(config: dict[str, Any]) -> dict[str, str]:
     """Return a function's keys. ministack derives them from two ARNs, which anybody knows; this adds a random part."""
     return dict(_credentials({**config, "FunctionArn": f"{config.get('FunctionArn', '')}:{_SALT}"}))
+
+
+def policies_of_role(role: str, account: str) -> Any:
+    """Return the policies of a role. ministack's policy simulator asks with the role's path, such as service-role/."""
+    return _policies_of_role(role.rsplit("/", 1)[-1], account)
 
 
 def items_after(items: list[Item], start: Item, table: dict[str, Any]) -> list[Item]:

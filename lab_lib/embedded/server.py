@@ -104,7 +104,7 @@ def stop() -> bool:
     """End the server and its functions; everything made there is gone. Return False if no server was running."""
     if not (found := running()):
         return False
-    psutil.wait_procs(_kill(found), timeout=20)
+    psutil.wait_procs(kill(found.pid), timeout=20)
     shutil.rmtree(home() / "tmp", ignore_errors=True)
     return True
 
@@ -120,19 +120,25 @@ def another() -> Iterator[Server]:
         try:
             yield started
         finally:
-            psutil.wait_procs(_kill(started)[:1], timeout=20)  # the computer takes a second to forget the others
+            psutil.wait_procs(kill(started.pid)[:1], timeout=20)  # the computer takes a second to forget the others
 
 
-def _kill(server: Server) -> list[psutil.Process]:
-    """Kill the server and its functions, and return their processes."""
-    family = list[psutil.Process]()
-    with suppress(psutil.NoSuchProcess):
-        family.append(psutil.Process(server.pid))
-        family += family[0].children(recursive=True)
-    for each in family:
-        with suppress(psutil.NoSuchProcess):
+def family(pid: int) -> list[psutil.Process]:
+    """Return the process of this id and all processes that it has started; none if it has ended."""
+    found = list[psutil.Process]()
+    with suppress(psutil.Error):
+        found.append(psutil.Process(pid))
+        found += found[0].children(recursive=True)
+    return found
+
+
+def kill(pid: int) -> list[psutil.Process]:
+    """Kill a process and all that it has started, such as the server and its functions. Return them."""
+    killed = family(pid)
+    for each in killed:
+        with suppress(psutil.Error):
             each.kill()
-    return family
+    return killed
 
 
 def proof(secret: str, nonce: str) -> str:
@@ -149,18 +155,13 @@ def _note() -> tuple[int, str] | None:
         return None
 
 
-def _write_note(folder: Path, port: int, secret: str) -> None:
-    """Write the note, whole or not at all, so that only its owner can read it."""
-    replace_file(folder / "server.json", json.dumps({"port": port, "secret": secret}))
-
-
 def _launch(folder: Path, last: int, own_session: bool = True) -> Server:
     """Start ministack on its last port, else on the usual one, else on any free port."""
     secret = secrets.token_hex(20)
     for port in map(_free_port, [last, FIRST_PORT, 0, 0, 0]):
         if port is None:
             continue
-        _write_note(folder, port, secret)
+        replace_file(folder / "server.json", json.dumps({"port": port, "secret": secret}))
         process, server = _spawn(folder, own_session), None
         try:
             if server := _first_answer(process, port, secret):

@@ -67,7 +67,7 @@ def rejected(lab: Lab, key: str) -> pd.DataFrame:
 
 def logs(lab: Lab) -> pd.DataFrame:
     """Return what the functions printed, without the lines that Lambda adds: function, message."""
-    lines = [(name, line) for name in functions.SOURCES for line in cloudwatch.log_lines(lab, name)]
+    lines = [(name, line) for name in functions.SOURCES for line in _log(lab, name)]
     printed = [(name, line) for name, line in lines if not line.startswith(LAMBDAS_OWN)]
     return pd.DataFrame(printed, columns=["function", "message"])
 
@@ -99,5 +99,9 @@ def metrics(lab: Lab) -> pd.DataFrame:
 
 def runs(lab: Lab) -> pd.DataFrame:
     """Return how often each function ran, counted in its own log."""
-    counts = [(name, cloudwatch.runs(cloudwatch.log_lines(lab, name))) for name in functions.SOURCES]
+    counts = [(name, cloudwatch.runs(_log(lab, name))) for name in functions.SOURCES]
     return pd.DataFrame(counts, columns=["function", "runs in the log"])
+
+
+def _log(lab: Lab, name: str) -> list[str]:
+    return cloudwatch.log_lines(lab, name, group=functions.log_group(lab, name))

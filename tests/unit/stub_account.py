@@ -19,7 +19,7 @@ from lab_lib.aws import (
     triggers,
 )
 from lab_lib.aws.evaluator import Request, decide
-from lab_lib.checks import step_05
+from lab_lib.checks import uploads
 from lab_lib.checks.rules import Account
 from lab_lib.lab import Lab
 
@@ -35,7 +35,10 @@ FILE = transactions.recount(
     b"customer_id|customer_address|trn_id|trn_date|trn_amount\n"
     b"C1|a|T1|03/16/2017|598\nC2|b|T2|03/16/2017|1000\nC2|b|T3|03/16/2017|750\nbad\n",
 )
-ROWS = [{"CustomerId": c, "TransactionId": t, "TransactionAmount": amount} for (c, t), amount in FILE.amounts.items()]
+ROWS = [
+    {"CustomerId": c, "TransactionId": t, "TransactionDate": "03/16/2017", "TransactionAmount": amount}
+    for (c, t), amount in FILE.amounts.items()
+]
 MARKERS = {"MARKER_TABLE": "ProcessedRecords"}
 VARIABLES = {
     PROCESSOR: {**MARKERS, "CUSTOMER_TABLE": "Customer", "TRANSACTIONS_TABLE": "Transactions"},
@@ -105,13 +108,15 @@ def whole():
         (buckets.is_private,): True,
         (buckets.probe_files,): [],
         (buckets.uploads,): [{"Key": KEY, "LastModified": UPLOADED}],
+        (buckets.lifecycle,): [],
         (buckets.statements,): policies.tls_only_bucket(LAB)["Statement"],
-        (step_05.read_upload, KEY): FILE,
+        (uploads.read_upload, KEY): FILE,
         **{(tables.describe, name): _table(name) for name in tables.KEYS},
+        (tables.statements,): [],
         (tables.names,): [*tables.KEYS],
         (tables.find_stream,): STREAM,
         (tables.expiry, "ProcessedRecords"): "ExpiresAt",
-        (tables.items, "Customer"): [{"CustomerId": "C1"}, {"CustomerId": "C2"}],
+        (tables.items, "Customer"): [{"CustomerId": "C1", "Address": "a"}, {"CustomerId": "C2", "Address": "b"}],
         (tables.items, "Transactions"): ROWS,
         (tables.items, "TransactionTotal"): [total("C1", 598), total("C2", 1750)],
         **{(roles.describe, f"{name}Role"): role(f"{name}Role") for name in functions.SOURCES},
@@ -123,6 +128,7 @@ def whole():
         (functions.statements, PROCESSOR): [permission()],
         (functions.on_failure, PROCESSOR): DEAD_LETTERS,
         (triggers.notifications,): [NOTIFICATION],
+        (triggers.other_ways,): [],
         (triggers.mappings,): [MAPPING],
         (triggers.subscriptions,): [subscription("sqs", LAB.arn("sqs", name)) for name in queues.ALERT_QUEUES],
         (triggers.all_subscriptions,): [],
@@ -170,8 +176,9 @@ def own_policies(role_arn, actions, resource):
 def permission(**condition):
     """Return the statement that lets the bucket start TransactionProcessor, or one with this condition."""
     usual = {"aws:SourceAccount": LAB.account, "aws:SourceArn": LAB.arn("s3", LAB.bucket)}
+    function = LAB.arn("lambda", f"function:{PROCESSOR}")
     invoke = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "lambda:InvokeFunction"}
-    return {**invoke, "Condition": {"StringEquals": condition or usual}}
+    return {**invoke, "Resource": function, "Condition": {"StringEquals": condition or usual}}
 
 
 def subscription(protocol, endpoint, **more):
@@ -181,7 +188,14 @@ def subscription(protocol, endpoint, **more):
 
 def alert(sent="2026-01-03T00:00:00.000Z", **told):
     """Return an alert in the envelope that SNS puts around it."""
-    return {"Timestamp": sent, "Message": json.dumps(told)}
+    return {
+        "Type": "Notification",
+        "TopicArn": TOPIC,
+        "MessageId": "1",
+        "Timestamp": sent,
+        "Subject": "Warning! Account balance is very high",
+        "Message": json.dumps(told),
+    }
 
 
 def _table(name):

@@ -5,7 +5,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import buckets, policies
-from lab_lib.errors import WrongResource
+from lab_lib.errors import LabError, WrongResource
 
 
 @pytest.fixture
@@ -112,6 +112,9 @@ def test_rejected_rows_have_line_reason_and_row(lab, bucket):
 
     assert buckets.rejected_rows(lab, "a.txt") == [{"line": 7, "reason": "trn_id is empty", "row": 'C1|"x"|\r\n||'}]
     assert buckets.rejected_rows(lab, "clean.txt") == []
+    for odd in (b"\xff\0", b"line,reason,row\nx,y,z\n", b"line\n1\n", b"x" * 200_000):
+        buckets.put(lab, "rejected/a.txt.csv", odd)
+        assert buckets.rejected_rows(lab, "a.txt") == []
     assert buckets.uploads(lab) == []
 
 
@@ -140,3 +143,22 @@ def test_a_denied_read_is_never_an_empty_answer(lab, bucket, refuse, call, read)
 
     with pytest.raises(ClientError, match="AccessDenied"):
         read(lab)
+
+
+def test_an_object_that_would_fill_the_memory_is_not_read(lab, bucket, monkeypatch):
+    monkeypatch.setattr(buckets, "MOST_READ", 2)
+    buckets.put(lab, "a.txt", b"12")
+    buckets.put(lab, "b.txt", b"123")
+
+    assert buckets.content(lab, "a.txt") == b"12"
+    with pytest.raises(LabError, match=r"b\.txt has 3 bytes, and at most 2 are read\. Split the file\."):
+        buckets.content(lab, "b.txt")
+
+
+def test_a_bucket_may_have_rules_that_delete_objects(lab, bucket):
+    assert buckets.lifecycle(lab) == []
+
+    rule = {"ID": "a", "Status": "Enabled", "Filter": {"Prefix": "in/"}, "Expiration": {"Days": 1}}
+    lab.client("s3").put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [rule]})
+
+    assert [each["Expiration"]["Days"] for each in buckets.lifecycle(lab)] == [1]

@@ -5,7 +5,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+from botocore.parsers import ResponseParserError
 from stub_account import (
     FILE,
     KEY,
@@ -31,13 +32,14 @@ from stub_account import (
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
-from lab_lib.checks import CLEAN_UP, STEPS, cells, step_05
+from lab_lib.checks import CLEAN_UP, STEPS, cells, uploads
 from lab_lib.checks.rules import RULES
+from lab_lib.checks.step_00 import TABLES
 from lab_lib.errors import EmulatorError, LabError
 from lab_lib.run.headless import notebooks
 
 NOTIFY, COLLECT = queues.ALERT_QUEUES
-BY_HAND = "import boto3\n\n\ndef lambda_handler(event, context):\n    return 7\n"
+BY_HAND = "import boto3\n\n\ndef lambda_handler(event, context):\n    return boto3.client('s3').list_buckets()\n"
 CONSOLES = "import json\n\ndef lambda_handler(event, context):\n    return {'body': json.dumps('Hello from Lambda!')}\n"
 OTHER_ROLE = "transactions-role-x1y2z3"  # as the console names the roles that it creates
 EC2 = {"Principal": {"Service": "ec2.amazonaws.com"}}
@@ -84,7 +86,9 @@ def in_role(trust=None, decide=lambda *_: True):
     """Give TotalNotifier another role, with this change to its trust policy, and with these permissions."""
     arn = LAB.arn("iam", f"role/service-role/{OTHER_ROLE}")
     allowed = may(lambda role_arn, *asked: decide(*asked) if OTHER_ROLE in role_arn else None)
-    return function(Role=arn) | allowed | {(roles.describe, OTHER_ROLE): role(OTHER_ROLE, **(trust or {}))}
+    return (
+        function(Role=arn) | allowed | {(roles.describe, OTHER_ROLE): role(OTHER_ROLE, **(trust or {})) | {"Arn": arn}}
+    )
 
 
 def notified(*changes):
@@ -120,7 +124,7 @@ def uploaded(*files):
     listed = [{"Key": key, "LastModified": UPLOADED - timedelta(1)} for key, _ in files]
     return {
         (buckets.uploads,): [*listed, *whole()[buckets.uploads,]],
-        **{(step_05.read_upload, key): file for key, file in files},
+        **{(uploads.read_upload, key): file for key, file in files},
     }
 
 
@@ -140,6 +144,22 @@ def row(customer, transaction, **more):
     return {"CustomerId": customer, "TransactionId": transaction, **more}
 
 
+def instead(**changes):
+    """Change the first row."""
+    return {(tables.items, "Transactions"): [{**ROWS[0], **changes}, *ROWS[1:]]}
+
+
+def lives(address):
+    return {
+        (tables.items, "Customer"): [{"CustomerId": "C1", "Address": address}, {"CustomerId": "C2", "Address": "b"}]
+    }
+
+
+def recounted(*lines):
+    header = "customer_id|customer_address|trn_id|trn_date|trn_amount"
+    return transactions.recount("mine.txt", "\n".join([header, *lines]).encode())
+
+
 def totals(*more):
     return {(tables.items, "TransactionTotal"): [total("C1", 598), total("C2", 1750), *more]}
 
@@ -154,6 +174,8 @@ def logged(*lines):
     return {(cloudwatch.log_lines, NOTIFIER, UPLOADED): list(lines)}
 
 
+RIGHT = alert(customerID="C2", accountBalance="1750")
+PROBES = {"customerID": "lab-probe-1", "accountBalance": "1600"}
 ARCHIVE = "archive.txt is no transactions file: it is not UTF-8 text."
 OWN, TLS_ONLY = policies.topic_to_queue(LAB, TOPIC, LAB.arn("sqs", NOTIFY))["Statement"]
 ONLY_CSV = {(buckets.uploads,): [{"Key": "transactions.csv", "LastModified": UPLOADED}]}
@@ -207,11 +229,9 @@ FAULTS = {
         (functions.describe, NOTIFIER): {"Concurrency": {"ReservedConcurrentExecutions": 0}}
     },
     "runtime of TotalNotifier: python3.9": function(Runtime="python3.9"),
-    "runtime of TotalNotifier: nodejs22.x": function(Runtime="nodejs22.x"),
     "code of TotalNotifier: lambda_function.py, line 2: expected": code(
         "def lambda_handler(event, context):\nreturn 7\n"
     ),
-    "code of TotalNotifier: lambda_function.py, line": code("\0"),
     "code of TotalNotifier: there is no lambda_function.py": function(Handler="lambda_function.lambda_handler"),
     "code of TotalNotifier: no function lambda_handler in": code("class A:\n    def lambda_handler(self): pass\n"),
     "code of TotalNotifier: calls no AWS service": code(CONSOLES),
@@ -238,10 +258,10 @@ FAULTS = {
     f"permission of the bucket: {LAB.bucket} may not start it": {
         (functions.statements, PROCESSOR): [permission(**{"aws:SourceArn": "arn:aws:s3:::other"})]
     },
-    f"permission of the bucket: {LAB.bucket} of any account": {
+    "account in the permission of the bucket: not asked for; wanted: 123456789012": {
         (functions.statements, PROCESSOR): [permission(**{"aws:SourceArn": LAB.arn("s3", LAB.bucket)})]
     },
-    "permission of the bucket: any bucket of any account": {
+    "permission of the bucket: any bucket of any account may start it": {
         (functions.statements, PROCESSOR): [permission() | {"Condition": {}}]
     },
     (
@@ -252,9 +272,6 @@ FAULTS = {
     "stream trigger: an earlier stream starts TotalNotifier": mapped(OLD),
     "other stream triggers: an earlier stream starts TotalNotifier, the stream starts gone": mapped({}, OLD, GONE),
     "other stream triggers: the stream starts TotalNotifier": mapped({}, {"UUID": "2"}),
-    "other stream triggers: the stream starts TransactionProcessor": mapped(
-        {}, GONE | {"FunctionArn": LAB.arn("lambda", "function:TransactionProcessor")}
-    ),
     "state of the stream trigger: Disabled": mapped({"State": "Disabled"}),
     "starting position of the stream trigger: AT_TIMESTAMP": mapped({"StartingPosition": "AT_TIMESTAMP"}),
     "starting position that misses nothing: LATEST; wanted: TRIM_HORIZON": mapped({"StartingPosition": "LATEST"}),
@@ -273,7 +290,7 @@ FAULTS = {
     "queue CustomerNotify: not there; wanted: CustomerNotify. Create": {(queues.find_queue, NOTIFY): None},
     "queue CustomerNotify: but it is FIFO": {
         (queues.find_queue, NOTIFY): None,
-        (queues.names,): ["CustomerNotify.fifo"],
+        (queues.names,): ["CustomerNotify.fifo", "LabDeadLetters"],
     },
     "subscription of CustomerNotify: not there": {
         (triggers.subscriptions,): [subscription("sqs", LAB.arn("sqs", COLLECT))]
@@ -294,8 +311,7 @@ FAULTS = {
     ("access policy of CustomerNotify: may not", "other senders to CustomerNotify: Other"): sent_by(
         OWN | only_from(LAB.arn("sns", "Other")), TLS_ONLY
     ),
-    "other senders to CustomerNotify: High*": sent_by(OWN | only_from(LAB.arn("sns", "High*")), TLS_ONLY),
-    "other senders to CustomerNotify: topics of other accounts": sent_by(
+    "other senders to CustomerNotify: other accounts": sent_by(
         OWN, TLS_ONLY, OWN | {"Condition": {"ArnNotEquals": {"aws:SourceArn": TOPIC}}}
     ),
     "encryption of CustomerNotify: alias/aws/sqs; wanted": queue(KmsMasterKeyId="alias/aws/sqs"),
@@ -307,24 +323,38 @@ FAULTS = {
     "upload: transactions.csv; wanted": ONLY_CSV,
     "upload: fit its filter, and transactions.csv does not": ONLY_CSV,
     "readable uploads: it is not UTF-8": uploaded(("archive.txt", ARCHIVE)),
-    "readable uploads: no good row in transactions.txt": {(step_05.read_upload, KEY): transactions.Recount()},
+    "readable uploads: no good row in transactions.txt": {(uploads.read_upload, KEY): transactions.Recount()},
     "rows in Transactions: 2 of 3, without C2 T3; wanted: all 3": {(tables.items, "Transactions"): ROWS[:2]},
     "amounts in Transactions: C1 T8 has no number, C1 T9": rows(
         row("C1", "T8", TransactionAmount="100"), row("C1", "T9")
     ),
-    "customers in Customer: C2 is missing": {(tables.items, "Customer"): [{"CustomerId": "C1"}]},
+    "contents of Transactions: C1 T1 is 5, not 598": instead(TransactionAmount=Decimal(5))
+    | {(tables.items, "TransactionTotal"): [total("C1", 5), total("C2", 1750)]},
+    "contents of Transactions: C1 T1 has the date '16/03/2017', not '03/16/2017'": instead(
+        TransactionDate="16/03/2017"
+    ),
+    "customers in Customer: C2 is missing": {(tables.items, "Customer"): [{"CustomerId": "C1", "Address": "a"}]},
+    "customers in Customer: C1 has the Address 'c', not 'a'": lives("c"),
+    "customers in Customer: C1 has the Address '', not 'a'": lives(None),
     "totals: C1 -100 instead of 598": {(tables.items, "TransactionTotal"): [total("C1", "-1E+2"), total("C2", 1750)]},
     "totals: C1 missing instead of 598": {(tables.items, "TransactionTotal"): [total("C2", 1750)]},
-    "totals: C1 '598' instead of 598": {
-        (tables.items, "TransactionTotal"): [{"CustomerId": "C1", "accountBalance": "598"}, total("C2", 1750)]
-    },
     "totals: C9 5 instead of 0": totals(total("C9", 5)),
     ("alerts in CustomerNotify: C2; wanted: C2, C3", "alerts in CreditCollection: C2; wanted: C2, C3"): rows(
         row("C3", "T1", TransactionAmount=Decimal(1500))
     )
     | totals(total("C3", 1500)),
     "balances in the alerts of CustomerNotify: C1 1499.99": alerts({"customerID": "C1", "accountBalance": "1499.99"}),
-    "balances in the alerts of CustomerNotify: C1 high": alerts({"customerID": "C1", "accountBalance": "high"}),
+    "balances in the alerts of CustomerNotify: C2 1750, which is no text": alerts(
+        {"customerID": "C2", "accountBalance": 1750}
+    ),
+    "balances in the alerts of CustomerNotify: C2 Infinity": alerts({"customerID": "C2", "accountBalance": "Infinity"}),
+    "balances in the alerts of CustomerNotify: C9 1600, who never reached it": alerts(
+        {"customerID": "C9", "accountBalance": "1600"}
+    ),
+    "balances in the alerts of CustomerNotify: C1 1600, who never": alerts(
+        {"customerID": "C1", "accountBalance": "1600"}
+    )
+    | {(tables.items, "TransactionTotal"): [total("C1", 598), {**total("C2", 1750), "alerted": True}]},
     "alerts in CustomerNotify: 0 messages, only counted": queue(RedrivePolicy="{}", ApproximateNumberOfMessages="0")
     | {(queues.messages, NOTIFY): AssertionError("a look")},
     "log of TotalNotifier: no run in /aws/lambda/TotalNotifier": {(cloudwatch.log_lines, NOTIFIER): []},
@@ -333,6 +363,13 @@ FAULTS = {
         (cloudwatch.metrics, NOTIFIER, UPLOADED): {"Errors": 2, "Throttles": 1}
     },
     # further
+    "newer than the last upload: function TotalNotifier; wanted: nothing": function(
+        LastModified="2026-01-02T00:00:01.000+0000"
+    ),
+    "newer than the last upload: stream trigger": mapped({"LastModified": UPLOADED + timedelta(hours=1)}),
+    "newer than the last upload: table Customer": table(CreationDateTime=UPLOADED + timedelta(hours=1)),
+    "newer than the last upload: queue CustomerNotify": queue(LastModifiedTimestamp="1767312001"),
+    "subject of the alerts in CustomerNotify: without one": {(queues.messages, NOTIFY): [RIGHT | {"Subject": None}]},
     "table ProcessedRecords: not there": {(tables.describe, "ProcessedRecords"): None},
     "expiry of ProcessedRecords: never": {(tables.expiry, "ProcessedRecords"): None},
     "retention of the log of TotalNotifier: for ever": {(cloudwatch.log_days, NOTIFIER): None},
@@ -361,7 +398,7 @@ HANDOUTS = {  # what the handout's TransactionProcessor does
     ),
 }
 IMAGE = {"PackageType": "Image", "State": "Active", "LastUpdateStatus": "Successful", "Timeout": 20}
-IMAGE |= {"Role": "role/TotalNotifierRole", "LastModified": "2026-01-01T00:00:00.000+0000"}
+IMAGE |= {"Role": LAB.arn("iam", "role/TotalNotifierRole"), "LastModified": "2026-01-01T00:00:00.000+0000"}
 
 # Changes after which everything still holds.
 HARMLESS = {
@@ -375,7 +412,7 @@ HARMLESS = {
     "a handler that is another function's name": code(
         f"{BY_HAND.replace('lambda_', '')}\n\nlambda_handler = handler\n"
     ),
-    "a handler that is imported": code("import boto3\nfrom app import run as lambda_handler\n"),
+    "a handler that is imported": code("import boto3\nboto3.client\nfrom app import run as lambda_handler\n"),
     "another role that suffices": in_role(decide=lambda *_: None),
     "the function's own role in place of the handout's": in_role(decide=lambda *_: None)
     | {(roles.describe, "TotalNotifierRole"): None},
@@ -389,12 +426,15 @@ HARMLESS = {
     "a trigger that takes what was in fact uploaded": notified(only(prefix="in/"))
     | {
         (buckets.uploads,): [{"Key": "in/mine.csv", "LastModified": UPLOADED}],
-        (step_05.read_upload, "in/mine.csv"): FILE,
+        (uploads.read_upload, "in/mine.csv"): FILE,
     },
     "all four events by name": notified(
         {"Events": [f"s3:ObjectCreated:{way}" for way in ("Put", "Post", "Copy", "CompleteMultipartUpload")]}
     ),
     "one trigger for each kind of file": notified({}, only(suffix=".dat")),
+    "functions of other names, started too": notified({}, starts("mine"))
+    | mapped({}, {"UUID": "2", "FunctionArn": LAB.arn("lambda", "function:mine")})
+    | {(functions.names,): [*functions.SOURCES, "mine"]},
     "one trigger for each folder": notified(only(prefix="trans", suffix=".txt"), only(prefix="in/", suffix=".txt"))
     | uploaded(("in/b.txt", FILE)),
     "the smallest batch, the longest window": mapped({"BatchSize": 10, "MaximumBatchingWindowInSeconds": 60}),
@@ -403,13 +443,38 @@ HARMLESS = {
     "subscribers of other kinds and accounts": subscribed(
         subscription("lambda", LAB.arn("lambda", "function:mine")),
         subscription("sqs", "arn:aws:sqs:us-east-1:9:theirs"),
-    ),
+    )
+    | {(functions.names,): [*functions.SOURCES, "mine"]},
     "a key of one's own": queue(KmsMasterKeyId="alias/mine", SqsManagedSseEnabled="false"),
     "a header without rows beside the upload": uploaded(("empty.txt", transactions.Recount())),
     "an object that the trigger does not take": uploaded(("notes.pdf", AssertionError("it was read"))),
     "a total of 0 after all rows were deleted": totals(total("C9", 0)),
     "totals of 38 digits": rows(*DIGITS) | totals(total("C4", f"-{'9' * 35}.02")),
-    "an alert of a customer who is below the threshold again": alerts({"customerID": "C1", "accountBalance": "1500"}),
+    "an alert of a customer who is below the threshold again": alerts({"customerID": "C1", "accountBalance": "1500"})
+    | {(tables.items, "TransactionTotal"): [{**total("C1", 598), "alerted": False}, total("C2", 1750)]},
+    "an alert of a customer whose items were deleted before the last upload": alerts(
+        {"customerID": "C9", "accountBalance": "1600"}, sent="2026-01-01T12:00:00Z"
+    ),
+    "alerts whose time cannot be read": {
+        (queues.messages, NOTIFY): [
+            RIGHT,
+            *(alert(sent, customerID="C1", accountBalance="1") for sent in ("yesterday", 7, "2026-01-03T00:00:00")),
+        ]
+    },
+    "a day without zeros, and blanks around it": instead(TransactionDate=" 3/16/2017 "),
+    "a row that a later upload corrected": uploaded(("first.txt", recounted("C1|z|T1|03/16/2018|5"))),
+    "an item by hand beside the files": rows(row("C3", "T1", TransactionAmount=Decimal(7))) | totals(total("C3", 7)),
+    "what changed in the second of the upload": function(LastModified="2026-01-02T00:00:00.900+0000"),
+    "a probe's alert, without the envelope too": {
+        (queues.messages, NOTIFY): [RIGHT, alert(customerID="lab-probe-1", accountBalance="1"), PROBES]
+    },
+    "a log group of one's own": function(LoggingConfig={"LogGroup": "mine"})
+    | {
+        (cloudwatch.log_lines, NOTIFIER): AssertionError("Lambda's group was read"),
+        (cloudwatch.log_lines, NOTIFIER, UPLOADED): AssertionError("Lambda's group was read"),
+        (cloudwatch.log_lines, NOTIFIER, None, "mine"): ["REPORT x"],
+        (cloudwatch.log_lines, NOTIFIER, UPLOADED, "mine"): [],
+    },
     "an alert of a lower threshold, before the function was set up": alerts(
         {"customerID": "C1", "accountBalance": "598"}, sent="2025-12-31T23:59:59.000Z"
     ),
@@ -438,6 +503,13 @@ def test_a_fault_is_found_by_its_check_and_by_no_other(monkeypatch, faults, chan
     assert [line.split(": ", 1)[0] for line in found] == [name for name, _ in wanted], found
     assert [line for line, (_, part) in zip(found, wanted, strict=True) if part not in line] == []
     assert all(check.hint.endswith(".") for check in made)
+
+
+def test_without_a_customer_at_the_threshold_no_alert_was_exercised(monkeypatch):
+    found = {check.name: check for check in run(monkeypatch, threshold=Decimal(1751)).checks}
+
+    assert found["alerts exercised"].words.startswith("alerts not exercised: no customer has reached 1751; wanted:")
+    assert "`lab check --probe`" in found["alerts exercised"].hint
 
 
 @pytest.mark.parametrize("cell", [*cells_named()], ids=str)
@@ -508,7 +580,7 @@ def test_what_the_lab_created_and_is_still_there_is_named(monkeypatch):
 # What cannot be seen is neither right nor wrong
 
 REFUSED = ClientError({"Error": {"Code": "AccessDenied"}}, "GetTopicAttributes")
-HELPFUL = {buckets.candidates, tables.names, topics.names, triggers.all_subscriptions}
+HELPFUL = {buckets.candidates, tables.names, topics.names, triggers.all_subscriptions, triggers.other_ways}
 
 
 @pytest.mark.parametrize("question", whole(), ids=lambda question: " ".join([question[0].__name__, *question[1:]]))
@@ -536,7 +608,7 @@ def of_class(change):
         **{(functions.describe, name): configuration for name in functions.SOURCES},
         **{(roles.describe, f"{name}Role"): unused for name in functions.SOURCES},
         (buckets.candidates,): unused,
-        (roles.describe, "LabRole"): role("LabRole"),
+        (roles.describe, "LabRole"): role("LabRole") | {"Arn": GIVEN["notifier_role"]},
         (roles.allowed,): lambda arn, actions, resource: {*actions},
         **change,
     }
@@ -549,7 +621,8 @@ def of_class(change):
         ({(roles.allowed,): REFUSED}, {"permissions of the role for {}"}),
         (
             {(roles.describe, "LabRole"): REFUSED},
-            {"role for {}", "trust of the role for {}", "permissions of the role for {}", "role of {}"},
+            {"role for {}", "trust of the role for {}", "permissions of the role for {}", "role of {}"}
+            | {"policy of the bucket", *map("policy of table {}".format, TABLES)},
         ),
     ],
     ids=["all is seen", "no simulator", "no role"],
@@ -598,36 +671,115 @@ def test_alerts_that_somebody_else_is_reading_cannot_be_seen(monkeypatch):
     assert check.found == f"cannot see: somebody is reading 1 message of {NOTIFY}"
 
 
-TIME = {"Condition": {"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}}
-SOURCE = {"Condition": {"StringEquals": {"aws:SourceAccount": LAB.account}}}
+@pytest.mark.parametrize("text", ["\0", "(" * 10_000, f"{'-' * 100_000}1", f"{'1+' * 100_000}1"], ids=range(4))
+def test_code_that_cannot_be_parsed_ends_no_grading(monkeypatch, text):
+    made = {check.name: check for check in run(monkeypatch, code(text)).failed}
+
+    assert made.pop(f"code of {NOTIFIER}").state in ("not yet", "cannot see")
+    assert {check.state for check in made.values()} <= {"cannot see", "waits"}
 
 
 @pytest.mark.parametrize(
-    ("change", "name", "why"),
+    ("error", "found"),
     [
-        ({(roles.describe, "TotalNotifierRole"): role("TotalNotifierRole", **SOURCE)},
-         "trust of the role for TotalNotifier", "aws:SourceAccount"),
-        ({(functions.statements, PROCESSOR): [permission() | TIME]}, "permission of the bucket", "aws:CurrentTime"),
-        (sent_by(OWN | TIME, TLS_ONLY), "access policy of CustomerNotify", "aws:CurrentTime"),
-        (sent_by(OWN, TLS_ONLY, TLS_ONLY | TIME), "access policy of CustomerNotify", "aws:CurrentTime"),
+        (ClientError({"Error": {"Code": "ThrottlingException"}}, "GetRole"), "GetRole answers ThrottlingException"),
+        (ResponseParserError("no\n XML"), "ResponseParserError no XML"),
+        (RecursionError("too deep"), "RecursionError too deep"),
+        (MemoryError(), "MemoryError"),
+        (LabError("no route to host"), "no route to host"),
+        (KeyError("x" * 500), f"KeyError '{'x' * 290} …"),
     ],
-)  # fmt: skip
-def test_a_policy_that_is_not_understood_is_neither_right_nor_wrong(monkeypatch, change, name, why):
-    (check,) = [check for check in run(monkeypatch, change).checks if check.name == name]
+)
+def test_an_error_ends_no_other_check(monkeypatch, error, found):
+    report = run(monkeypatch, {(queues.messages,): error})
 
-    assert check.state == "cannot see"
-    assert why in check.found
-
-
-def test_code_that_cannot_be_fetched_cannot_be_seen(monkeypatch):
-    (check, *_) = run(monkeypatch, {(functions.code, NOTIFIER): LabError("no route to host")}, steps=["01"]).failed
-
-    assert (check.name, check.found) == (f"code of {NOTIFIER}", "cannot see: no route to host")
+    unseen = {check.name: check.found for check in report.checks if not check.ok}
+    assert unseen.pop(f"alerts in {NOTIFY}") == f"cannot see: {found}"
+    assert {name.removesuffix(NOTIFY).removesuffix(COLLECT) for name in unseen} == {
+        *("alerts in ", "balances in the alerts of ", "subject of the alerts in ")
+    }
 
 
 @pytest.mark.parametrize(
-    "error", [ClientError({"Error": {"Code": "ThrottlingException"}}, "GetRole"), EmulatorError("It has stopped.")]
+    "error",
+    [
+        EmulatorError("It has stopped."),
+        EndpointConnectionError(endpoint_url="https://iam"),
+        NoCredentialsError(),
+        ClientError({"Error": {"Code": "ExpiredToken"}}, "GetRole"),
+        KeyboardInterrupt(),
+    ],
+    ids=lambda error: type(error).__name__,
 )
-def test_any_other_error_ends_the_checks(monkeypatch, error):
+def test_what_makes_the_whole_account_unreachable_ends_the_checks(monkeypatch, error):
+    def interrupted(*_):
+        raise error
+
     with pytest.raises(type(error)):
-        run(monkeypatch, {(roles.describe, f"{NOTIFIER}Role"): error})
+        run(monkeypatch, {(roles.describe, f"{NOTIFIER}Role"): interrupted})
+
+
+ARCHIVED = ClientError({"Error": {"Code": "InvalidObjectState"}}, "GetObject")
+
+
+@pytest.mark.parametrize("error", [ARCHIVED, REFUSED, LabError("too large")], ids=["Glacier", "a key", "too large"])
+def test_one_object_that_cannot_be_read_hides_no_other(monkeypatch, error):
+    (check,) = [check for check in run(monkeypatch, uploaded(("old.txt", error))).checks if not check.ok]
+
+    assert (check.name, check.state) == ("readable uploads", "cannot see")
+
+
+def test_rows_are_not_right_when_no_upload_can_be_read(monkeypatch):
+    unread = run(monkeypatch, {(uploads.read_upload, KEY): ARCHIVED}, steps=["05"]).failed
+    wrong = run(monkeypatch, {(uploads.read_upload, KEY): ARCHIVE}, steps=["05"]).failed
+
+    assert {check.state for check in unread} == {"cannot see"}
+    assert {check.name: check.state for check in wrong}["rows in Transactions"] == "waits"
+
+
+@pytest.mark.parametrize(
+    "outside",
+    [
+        {"TopicArn": LAB.arn("sns", "Other")},
+        {"TopicArn": "arn:aws:sns:us-east-1:999999999999:HighBalanceAlert"},
+        {"MessageId": None},
+        {"Type": "SubscriptionConfirmation"},
+    ],
+    ids=str,
+)
+def test_an_alert_counts_only_in_the_envelope_of_the_topic(monkeypatch, outside):
+    (check, _) = run(monkeypatch, {(queues.messages, NOTIFY): [RIGHT | outside]}, steps=["05"]).failed
+
+    assert check.found == "none, and C2 outside the envelope of the topic HighBalanceAlert"
+    assert "typed in" in check.hint
+
+
+NONE = {(queues.messages, NOTIFY): []}
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (NONE, "CreditCollection has alerts: see to the subscription and the policy of CustomerNotify."),
+        ({(queues.messages,): []}, "TotalNotifier has sent no alert"),
+        ({(queues.messages, NOTIFY): [alert(customerID="C7", accountBalance="1600")]}, "CustomerNotify has lost these"),
+        ({(queues.messages, NOTIFY): [{"customerID": "C2", "accountBalance": "1750"}]}, "without raw delivery"),
+        (NONE | {(queues.messages, COLLECT): REFUSED}, "TotalNotifier has sent no alert"),
+        ({(tables.items, "Transactions"): []}, "TransactionProcessor has not taken in the file"),
+        ({(tables.items, "Transactions"): ROWS[:2]}, "has left out these rows, or ended too early"),
+        ({(tables.items, "TransactionTotal"): [total("C1", 599), total("C2", 1750)]}, "counted a change twice"),
+        ({(tables.items, "TransactionTotal"): [total("C1", 1), total("C2", 1750)]}, "has left changes out"),
+        ({(tables.items, "TransactionTotal"): [total("C2", 1750)]}, "has not added these rows up"),
+        (totals({"CustomerId": "C1", "accountBalance": "598"}), "must keep accountBalance as a Number"),
+        ({(cloudwatch.log_lines, NOTIFIER): []}, "its role may not write logs"),
+        ({(cloudwatch.log_lines, NOTIFIER): [], (tables.items, "TransactionTotal"): []}, "has not added"),
+        ({(cloudwatch.metrics, NOTIFIER, UPLOADED): {"Errors": 1, "Throttles": 0}}, "says why"),
+        ({(cloudwatch.metrics, NOTIFIER, UPLOADED): {"Errors": 0, "Throttles": 1}}, "called too often at once"),
+        (instead(TransactionAmount=Decimal(5)), "TransactionAmount as the file has it, cents too"),
+        (instead(TransactionDate="x"), "TransactionDate as the file has it"),
+    ],
+)
+def test_each_cause_has_a_hint_of_its_own(monkeypatch, change, part):
+    check = run(monkeypatch, change, steps=["05"]).failed[0]
+
+    assert part in check.hint

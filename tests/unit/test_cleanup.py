@@ -112,6 +112,25 @@ def test_resources_without_the_tag_are_kept_and_listed(adopted, whole):
     assert triggers.notifications(whole) == []
 
 
+def test_a_given_bucket_and_one_that_the_learner_named_are_kept_and_said(whole):
+    s3 = whole.client("s3")
+    for name in ("given", "inputs3bucketfortransact-mine", "inputs3bucketfortransact-other", "unrelated"):
+        s3.create_bucket(Bucket=name)
+    tags = [{"Key": "lab", "Value": "serverless-lab"}, {"Key": "prefix", "Value": "other-"}]
+    s3.put_bucket_tagging(Bucket="inputs3bucketfortransact-other", Tagging={"TagSet": tags})
+    named = "bucket inputs3bucketfortransact-mine (not the one that the lab uses)"
+
+    assert cleanup.kept(whole) == [named]
+    given = cleanup.kept(dataclasses.replace(whole, bucket_name="given"))
+    assert (given[0], named in given) == ("bucket given (given)", True)
+
+
+def test_where_buckets_cannot_be_listed_the_others_are_left_out(whole, refuse):
+    refuse("s3", "list_buckets")
+
+    assert cleanup.kept(whole) == []
+
+
 def test_a_trigger_of_a_function_without_the_tag_stays(whole):
     for name in functions.SOURCES:
         whole.client("lambda").untag_resource(Resource=functions.find_function(whole, name), TagKeys=["lab"])

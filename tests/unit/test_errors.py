@@ -1,12 +1,15 @@
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    ReadTimeoutError,
+    UnauthorizedSSOTokenError,
+)
 
 from lab_lib import errors
-
-
-def test_a_wrong_request_exits_with_2_and_every_other_error_with_1():
-    assert {errors.UsageError.exit_status, errors.RosterError.exit_status} == {2}
-    assert {errors.LabError.exit_status, errors.WrongAccount.exit_status, errors.EmulatorError.exit_status} == {1}
 
 
 def test_a_notebook_shows_the_message_without_the_stack_and_breaks_it_between_words_only():
@@ -15,6 +18,28 @@ def test_a_notebook_shows_the_message_without_the_stack_and_breaks_it_between_wo
     lines = errors.LabError("a bucket-name " * 20)._render_traceback_()
     assert all(line.startswith(("LabError: a", "a", "bucket-name")) for line in lines)
     assert 80 < max(map(len, lines)) <= 84
+
+
+@pytest.mark.parametrize(
+    ("error", "is_unreachable"),
+    [
+        (errors.EmulatorError("It has stopped."), True),
+        (EndpointConnectionError(endpoint_url="https://sqs"), True),
+        (ReadTimeoutError(endpoint_url="https://sqs"), True),
+        (NoCredentialsError(), True),
+        (UnauthorizedSSOTokenError(), True),
+        (CredentialRetrievalError(provider="sso", error_msg="it is over"), True),
+        (ClientError({"Error": {"Code": "ExpiredTokenException"}}, "X"), True),
+        (ClientError({"Error": {"Code": "AccessDenied"}}, "X"), False),
+        (ClientError({"Error": {"Code": "ThrottlingException"}}, "X"), False),
+        (ParamValidationError(report="a name"), False),
+        (errors.LabError("one thing"), False),
+        (ConnectionError("Python's own"), False),
+    ],
+    ids=repr,
+)
+def test_an_account_is_unreachable_only_if_every_call_fails(error, is_unreachable):
+    assert errors.is_unreachable(error) == is_unreachable
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "AuthorizationError", "403", "404", ""])

@@ -83,7 +83,7 @@ def test_rejected_rows_show_their_whole_reason(lab):
 def test_logs_are_what_the_functions_printed_and_runs_are_counted(lab, monkeypatch):
     own = ["INIT_START Runtime", "START RequestId: 1", "END RequestId: 1", "REPORT RequestId: 1 Duration: 2 ms"]
     lines = {"TransactionProcessor": [*own[:2], '{"key": "a.txt"}', *own[2:]], "TotalNotifier": ["END of the day"]}
-    monkeypatch.setattr(cloudwatch, "log_lines", lambda lab, name: lines[name])
+    monkeypatch.setattr(cloudwatch, "log_lines", lambda lab, name, **_: lines[name])
 
     messages = [["TransactionProcessor", '{"key": "a.txt"}'], ["TotalNotifier", "END of the day"]]
     assert rows(frames.logs(lab)) == messages

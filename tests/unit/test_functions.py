@@ -196,3 +196,22 @@ def test_code_is_the_python_files_and_only_on_aws_comes_through_a_proxy(lab, web
     found = functions.code(dataclasses.replace(lab, endpoint=endpoint), NAME)
 
     assert found == {"lambda_function.py": "# Caf\ufffd\n", "lib/more.py": "Ł = 1\r\n"}
+
+
+def test_an_alias_stands_for_its_versions_and_a_number_for_one(prepared):
+    lambda_ = prepared.client("lambda")
+    functions.ensure_function(prepared, NAME)
+    numbers = []
+    for timeout in (20, 30):
+        lambda_.update_function_configuration(FunctionName=NAME, Timeout=timeout)
+        numbers.append(lambda_.publish_version(FunctionName=NAME)["Version"])
+    weights = {"RoutingConfig": {"AdditionalVersionWeights": {numbers[0]: 0.5}}}
+    lambda_.create_alias(FunctionName=NAME, Name="live", FunctionVersion=numbers[1], **weights)
+
+    found = {which: functions.versions(prepared, NAME, which) for which in ("live", numbers[0], "9", "gone")}
+    assert {which: [each["Timeout"] for each in versions] for which, versions in found.items()} == {
+        "live": [30, 20],
+        numbers[0]: [20],
+        "9": [],
+        "gone": [],
+    }

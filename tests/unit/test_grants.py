@@ -64,3 +64,19 @@ def test_senders_follow_from_condition_principal_action_and_resource(senders, ch
 def test_statements_may_be_a_single_one_without_brackets():
     assert grants.statements('{"Statement": {"Effect": "Allow"}}') == [{"Effect": "Allow"}]
     assert grants.statements(None) == grants.statements("") == []
+
+
+@pytest.mark.parametrize(
+    ("arn", "shown"),
+    [
+        (TOPIC, "HighBalanceAlert"),
+        ("arn:aws:lambda:us-east-1:123456789012:function:TotalNotifier:live", "TotalNotifier:live"),
+        ("arn:aws:s3:::my-bucket", "my-bucket"),
+        (OTHERS, OTHERS),
+        (TOPIC.replace("us-east-1", "eu-west-1"), TOPIC.replace("us-east-1", "eu-west-1")),
+        (TOPIC.replace("arn:aws:", "arn:aws-cn:"), TOPIC.replace("arn:aws:", "arn:aws-cn:")),
+        ("https://example.com/a:b", "https://example.com/a:b"),
+    ],
+)
+def test_only_an_arn_of_this_account_and_region_is_shortened(moto_lab, arn, shown):
+    assert grants.short(moto_lab, arn) == shown

@@ -85,7 +85,10 @@ def test_the_function_does_with_a_file_what_the_recount_says(lab, processor, con
 
     counts = {"rows": file.good + len(file.rejected), "written": file.good, "rejected": len(file.rejected)}
     assert report == {"key": "my.txt", **counts}
+    customers, rows, _ = processor.held()
     assert processor.amounts() == file.amounts
+    assert {(row["CustomerId"], row["TransactionId"]): row["TransactionDate"] for row in rows} == file.days
+    assert {customer["CustomerId"]: customer["Address"] for customer in customers} == file.addresses
     assert [row["line"] for row in buckets.rejected_rows(lab, "my.txt")] == file.rejected
 
 

@@ -108,9 +108,11 @@ FILE = {"Records": [{"s3": {"object": {"key": "my+file%C3%A4.txt"}}}]}
             "7 changes",
             "Exhausted",
         ),
+        ({"record": 7}, "a message that is no dead letter", ""),
+        ({"DDBStreamBatchInfo": "x"}, "a message that is no dead letter", ""),
         ({}, "", ""),
     ],
-    ids=["a record", "a record without a key", "a file", "a batch of changes", "anything else"],
+    ids=["a record", "a record without a key", "a file", "a batch of changes", "a number", "a text", "anything else"],
 )
 def test_a_dead_letter_tells_what_failed_and_why(lab, message, what, why):
     url = queues.ensure_queue(lab, queues.DEAD_LETTERS)

@@ -1,9 +1,10 @@
 import dataclasses
+import json
 from decimal import Decimal
 
 import pytest
 
-from lab_lib.aws import tables
+from lab_lib.aws import policies, tables
 from lab_lib.errors import WrongResource
 
 BOTH = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
@@ -131,3 +132,17 @@ def test_put_item_replaces_and_delete_item_needs_the_key_only(lab):
     tables.delete_item(lab, "Transactions", first)
 
     assert tables.items(lab, "Transactions") == [{**second, "TransactionAmount": "a lot"}]
+
+
+def test_a_table_may_have_a_policy_of_its_own(lab):
+    arn = tables.ensure_table(lab, "Customer")
+    assert tables.statements(lab, "Customer") == tables.statements(lab, "Gone") == []
+
+    denial = {"Effect": "Deny", "Principal": "*", "Action": "dynamodb:*", "Resource": arn}
+    lab.client("dynamodb").put_resource_policy(ResourceArn=arn, Policy=json.dumps(policies.document(denial)))
+
+    assert tables.statements(lab, "Customer") == [denial]
+
+
+def test_there_is_no_item_in_a_table_that_is_not_there(lab):
+    assert tables.find_item(lab, "TransactionTotal", {"CustomerId": "C1"}) is None

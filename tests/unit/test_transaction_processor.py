@@ -25,6 +25,8 @@ def read(content):
     lines, file = list(read_lines(io.BytesIO(content))), transactions.recount(KEY, content)
     rows = [row for _, row, _, _ in lines if row]
     assert file.amounts == {(row["CustomerId"], row["TransactionId"]): row["TransactionAmount"] for row in rows}
+    assert file.days == {(row["CustomerId"], row["TransactionId"]): row["TransactionDate"] for row in rows}
+    assert file.addresses == {row["CustomerId"]: row["Address"] for row in rows}
     assert file.rejected == [number for number, row, _, _ in lines if not row]
     return lines
 

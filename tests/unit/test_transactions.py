@@ -20,13 +20,22 @@ def test_the_sample_has_24_rows_and_the_handouts_totals():
 
 
 def test_recount_keeps_the_last_line_of_a_transaction_in_its_place_and_the_numbers_of_the_rejected_ones():
-    rows = [ROW, "bad", "C1|a|T2|3/6/2017|-0.50", "", '"Zoë ""李"""|"a|b"|" T–1"|03/16/2017|+7', f"{ROW}.25"]
+    rows = [
+        "C1|old|T01|03/16/2017|9",
+        "bad",
+        "C1|a|T2|3/6/2017|-0.50",
+        "",
+        '"Zoë ""李"""|"a|b"|" T–1"|03/16/2017|+7',
+        f"{ROW}.25",
+    ]
 
     file = transactions.recount("my.txt", "\n".join([HEADER, *rows]).encode())
 
     assert (file.good, file.rejected) == (4, [3])
     wanted = {("C1", "T2"): Decimal("-0.50"), ('Zoë "李"', "T–1"): Decimal(7), ("C1", "T01"): Decimal("100.25")}
     assert list(file.amounts.items()) == list(wanted.items())
+    assert file.days == dict.fromkeys(wanted, "03/16/2017") | {("C1", "T2"): "03/06/2017"}
+    assert file.addresses == {"C1": "1 Smith Street, London", 'Zoë "李"': "a|b"}
 
 
 @pytest.mark.parametrize(

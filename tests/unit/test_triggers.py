@@ -78,6 +78,15 @@ def test_ensure_bucket_trigger_repairs_events_filter_and_permission(lab, notific
     assert permission(lab) == right
 
 
+def test_uploads_may_go_another_way_than_to_a_function(lab, notifications):
+    queue = {"QueueArn": queues.queue_arn(lab, "CustomerNotify"), "Events": ["s3:ObjectRemoved:*"], "Id": "theirs"}
+    notifications({"QueueConfigurations": [queue]})
+    assert triggers.other_ways(lab) == []
+
+    notifications({"QueueConfigurations": [queue | {"Events": ["s3:ObjectCreated:*"]}]})
+    assert triggers.other_ways(lab) == ["a queue"]
+
+
 def test_the_notifications_of_others_stay(lab, notifications):
     queue = {"QueueArn": queues.queue_arn(lab, "CustomerNotify"), "Events": ["s3:ObjectRemoved:*"], "Id": "theirs"}
     other = {"LambdaFunctionArn": f"{PROCESSOR}Other", "Events": ["s3:ObjectRemoved:*"], "Id": "other"}

@@ -1,0 +1,100 @@
+"""Judge the code of a function by reading it; nothing is run."""
+
+import ast
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from lab_lib.errors import LabError
+
+_SAYS = ("print", "str", "len", "repr", "dict", "list", "json", "logging", "logger", "log")  # they call no AWS service
+
+
+class Fault(NamedTuple):
+    """A fault of the code: what was found and wanted, what to do with the function {}, and whether in its code."""
+
+    found: str
+    wanted: str
+    do: str
+    in_code: bool
+
+
+def fault(handler: str, files: dict[str, str], layers: list[str]) -> Fault | None:
+    """Return the first fault of the files, or None. Code in layers is not read; LabError if the handler is there."""
+    module, _, entry = handler.rpartition(".")
+    path = module.replace(".", "/")
+    file = f"{path}/__init__.py" if f"{path}/__init__.py" in files else f"{path}.py"
+    if file not in files and layers:
+        raise LabError(f"the handler {handler} may be in the layers {', '.join(layers)}")
+    if file not in files:
+        found = f"the handler is {handler}, and there is no {file}"
+        return Fault(found, f"a file {file}", "Name a file and a function in it as the handler of {}", False)
+    try:
+        tree = ast.parse(files[file])
+    except SyntaxError as error:
+        found = f"{file}, line {error.lineno}: {error.msg}"
+        do = "Most often, pasting has broken an indent. Correct the code of {} there"
+        return Fault(found, "code that is Python 3", do, True)
+    if entry not in _names(tree):
+        do = "Name the function that Lambda should call in the handler of {}"
+        return Fault(f"no function {entry} in {file}", handler, do, False)
+    if "urllib.unquote" in files[file]:
+        found = f"urllib.unquote in {file}, which only Python 2 has"
+        do = "In the code of {}, call unquote_plus of urllib.parse, without decode"
+        return Fault(found, "code that is Python 3", do, True)
+    return _idle(tree, entry, file, files, layers)
+
+
+def _idle(tree: ast.Module, entry: str, file: str, files: dict[str, str], layers: list[str]) -> Fault | None:
+    """Return the fault of code that can do nothing in AWS."""
+    wanted, do = "the lab's code", "Replace the code of {}, which may be an example, by the lab's"
+    if not layers and not any("boto" in text for text in files.values()):
+        return Fault("code that calls no AWS service", wanted, do, True)
+    if not layers and not any(map(_uses_boto, files.values())):
+        return Fault("boto3 is imported and never used", wanted, do, True)
+    if any(_is_idle(node) for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == entry):
+        return Fault(f"{entry} in {file} calls nothing", wanted, do, True)
+    return None
+
+
+def _uses_boto(text: str) -> bool:
+    """Return True if the code uses a name that it imports from boto3, or loads boto3 in another way."""
+    with suppress(SyntaxError):
+        tree = ast.parse(text)
+        imported = {*_imported_from_boto(tree)}
+        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+        return bool(imported & (used | {"*"})) or "boto3" in texts
+    return False
+
+
+def _imported_from_boto(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+        for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else []:
+            if "boto" in f"{module} {alias.name}":
+                yield alias.asname or alias.name.split(".")[0]
+
+
+def _is_idle(function: ast.FunctionDef) -> bool:
+    """Return True if the function calls nothing but print, json and the like."""
+    calls = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
+    return all(_first_name(call) in _SAYS for call in calls)
+
+
+def _first_name(call: ast.expr) -> str:
+    """Return the first name of what is called, "json" of json.dumps."""
+    while isinstance(call, ast.Attribute):
+        call = call.value
+    return call.id if isinstance(call, ast.Name) else ""
+
+
+def _names(tree: ast.Module) -> set[str]:
+    """Return the names that a file defines, imports or assigns at its top level."""
+    names = {getattr(node, "name", "") for node in tree.body}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names

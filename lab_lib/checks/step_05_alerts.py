@@ -1,0 +1,164 @@
+"""Check the alerts of step 05: each in SNS's envelope, and none below the threshold."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from lab_lib.aws import queues, tables
+from lab_lib.aws.json_text import moment
+from lab_lib.aws.topics import ALERT_TOPIC
+from lab_lib.checks import cells
+from lab_lib.checks.rules import CANNOT_SEE, FURTHER, Account, Finding, check, listing, none_of, number, or_none
+from lab_lib.checks.step_05 import sums_of
+from lab_lib.checks.uploads import newest
+from lab_lib.lab import Lab
+
+NOTIFIER, SUBJECT = "TotalNotifier", "Warning! Account balance is very high"  # the handout's
+_AGAIN = "Then call functions.alert_again(lab), which sends all alerts once more."
+
+
+class Alert(NamedTuple):
+    """An alert in a queue: the message around it, the customer, and the balance as the alert has it."""
+
+    message: dict[str, Any]
+    customer: Any
+    balance: Any
+
+
+@check("05", "alerts in {}", after=("queue {}", "rows in Transactions"), each=queues.ALERT_QUEUES)
+def alerts(account: Account, name: str) -> Finding:
+    """There is an alert for each customer whose transactions reach the threshold, and it came from the topic."""
+    high = _high(account)
+    if why := _not_received(account, name):
+        count = int(account.ask(queues.attributes, name)["ApproximateNumberOfMessages"])
+        hint = _about_missing(account, name, some=count > 0) if count < len(high) else ""
+        return Finding(count >= len(high), f"{number(count, 'message')}, {why}", f"{len(high)} or more", hint)
+    alerted, loose = ({str(each.customer) for each in found} for found in _found(account, name))
+    missing, found, wanted = high - alerted, listing(sorted(alerted)), listing(sorted(high))
+    if not missing:
+        return Finding(True, found, wanted, "")
+    hidden = account.ask(queues.attributes, name).get("ApproximateNumberOfMessagesNotVisible", "0")
+    if hidden != "0":
+        found = f"{CANNOT_SEE}: somebody is reading {number(int(hidden), 'message')} of {account.lab.name(name)}"
+        return Finding(False, found, wanted, "Look again in a minute.")
+    if missing & loose:
+        topic = account.lab.name(ALERT_TOPIC)
+        found += f", and {listing(sorted(missing & loose))} outside the envelope of the topic {topic}"
+        hint = f"An alert is a Notification of the topic {topic}, with its TopicArn and a MessageId. It is not typed "
+        hint += f"in by hand, and comes without raw delivery. Correct that. {_AGAIN}"
+        return Finding(False, found, wanted, hint)
+    return Finding(False, found, wanted, _about_missing(account, name, some=bool(alerted)))
+
+
+@check("05", "balances in the alerts of {}", after=("alerts in {}",), each=queues.ALERT_QUEUES)
+def balances(account: Account, name: str) -> Finding:
+    """Each alert has a balance at or above the threshold, as text. Alerts of earlier settings are not judged."""
+    if why := _not_received(account, name):
+        return Finding(True, why, "", "")
+    recent, notifier = _recent(account, _found(account, name)[0]), account.lab.name(NOTIFIER)
+    odd = [f"{each.customer} {_shown(each.balance)}" for each in recent if _number(each) is None]
+    low = [f"{each.customer} {each.balance}" for each in recent if (_number(each) or 0) < account.lab.threshold]
+    strange = [each for each in recent if not _may_have_reached(account, each)]
+    causes = {
+        f"The message of {notifier} must name customerID and accountBalance, both as text in quotes.": odd,
+        f"{notifier} must alert only at or above its threshold: look at THRESHOLD, and how the code compares.": low,
+        f"{notifier} has not sent this.": [f"{each.customer} {each.balance}, who never reached it" for each in strange],
+    }
+    hint, faults = next(((hint, found) for hint, found in causes.items() if found), ("", []))
+    hint += f" Delete these messages of {account.lab.name(name)}{account.mend('delete_message')}"
+    return none_of(faults, hint, right=f"at or above {account.lab.threshold:f}")
+
+
+@check(FURTHER, "alerts exercised", after=("rows in Transactions",))
+def exercised(account: Account) -> Finding:
+    threshold = f"{account.lab.threshold:f}"
+    high, wanted = _high(account), f"a customer at or above {threshold}"
+    found = listing(sorted(high)) if high else f"alerts not exercised: no customer has reached {threshold}"
+    hint = f"Upload a file with {wanted}{account.mend('put_object', cells.UPLOAD)}"
+    return Finding(bool(high), found, wanted, hint.removesuffix(".") + ", or run `lab check --probe`.")
+
+
+@check(FURTHER, "subject of the alerts in {}", after=("alerts in {}",), each=queues.ALERT_QUEUES)
+def subject(account: Account, name: str) -> Finding:
+    """Recipients of an e-mail see the subject first."""
+    if why := _not_received(account, name):
+        return Finding(True, why, "", "")
+    found = {_shown(each.message.get("Subject")) for each in _recent(account, _found(account, name)[0])}
+    hint = f"Let {account.lab.name(NOTIFIER)} publish with this Subject"
+    hint += account.mend("publish", cells.FUNCTIONS[NOTIFIER])
+    return none_of(found - {SUBJECT}, hint, right=SUBJECT)
+
+
+def _high(account: Account) -> set[str]:
+    """Return the customers whose transactions reach the threshold."""
+    return {customer for customer, total in sums_of(account).items() if total >= account.lab.threshold}
+
+
+def _found(account: Account, name: str) -> tuple[list[Alert], list[Alert]]:
+    """Return the alerts that the topic has sent to the queue, and the others. A probe's are passed over."""
+    sent, others = list[Alert](), list[Alert]()
+    for message in account.ask(queues.messages, name):
+        body = queues.alert(message) or queues.as_alert(message)
+        if body and not str(body["customerID"]).startswith(tables.PROBE):
+            alert = Alert(message, body["customerID"], body.get("accountBalance"))
+            (sent if is_from_topic(account.lab, message) else others).append(alert)
+    return sent, others
+
+
+def is_from_topic(lab: Lab, message: dict[str, Any]) -> bool:
+    """Return True if the message is in the envelope that SNS puts around what the topic sends."""
+    topic, number = lab.arn("sns", lab.name(ALERT_TOPIC)), message.get("MessageId")
+    is_sent = isinstance(number, str) and number != "" and moment(message.get("Timestamp")) is not None
+    return is_sent and (message.get("Type"), message.get("TopicArn")) == ("Notification", topic)
+
+
+def _recent(account: Account, found: Iterable[Alert]) -> list[Alert]:
+    """Return the alerts published after TotalNotifier got its present settings; those without a time are left out."""
+    since = moment(account.settings(NOTIFIER).get("LastModified"))
+    timed = [(each, moment(each.message.get("Timestamp"))) for each in found]
+    return [each for each, sent in timed if sent and (since is None or sent >= since)]
+
+
+def _number(alert: Alert) -> Decimal | None:
+    """Return the balance of the alert; None unless it and the customer are text, and it is a number."""
+    try:
+        found = Decimal(alert.balance) if isinstance(alert.balance, str) and isinstance(alert.customer, str) else None
+    except ArithmeticError:
+        return None
+    return found if found is not None and found.is_finite() else None
+
+
+def _may_have_reached(account: Account, alert: Alert) -> bool:
+    """Return False if the customer's total tells that it never reached the threshold.
+
+    A refund or a deletion may have lowered it since. But each customer keeps an item, and this workbook's function
+    sets its flag "alerted" at the first crossing. An alert before the last upload may be about what was deleted since.
+    """
+    sent, items = moment(alert.message.get("Timestamp")), account.ask(tables.items, "TransactionTotal")
+    if sent is None or sent < newest(account) or alert.customer in _high(account):
+        return True
+    total = next((each for each in items if each.get("CustomerId") == alert.customer), None)
+    return total is not None and ("alerted" in total or not any("alerted" in each for each in items))
+
+
+def _not_received(account: Account, name: str) -> str:
+    """Return why no message may be received, or "": a redrive policy moves messages that are received too often."""
+    if "RedrivePolicy" not in account.ask(queues.attributes, name):
+        return ""
+    return "only counted: the queue's redrive policy would move a message that is read too often"
+
+
+def _about_missing(account: Account, name: str, some: bool) -> str:
+    """Return the hint for alerts that are missing: in one queue all, in both all, or only some of them."""
+    queue, notifier = account.lab.name(name), account.lab.name(NOTIFIER)
+    if some:
+        return f"{queue} has lost these: SNS keeps no message that was deleted, or sent too early. {_AGAIN}"
+    (other,) = {*queues.ALERT_QUEUES} - {name}
+    if or_none(lambda: not _not_received(account, other) and _found(account, other)[0]):
+        return f"{account.lab.name(other)} has alerts: see to the subscription and the policy of {queue}. {_AGAIN}"
+    return f"{notifier} has sent no alert: its log, and the checks of steps 01 to 04, say why. {_AGAIN}"
+
+
+def _shown(value: Any) -> str:
+    """Return text as it is, and what is no text so that one sees it."""
+    return value if isinstance(value, str) else "without one" if value is None else f"{value!r}, which is no text"

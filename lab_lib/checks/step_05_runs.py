@@ -1,0 +1,88 @@
+"""Check what the functions said of their work in step 05, and whether anything has changed since."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lab_lib.aws import buckets, cloudwatch, functions, queues, tables
+from lab_lib.aws.json_text import moment
+from lab_lib.checks import cells
+from lab_lib.checks.rules import FURTHER, Account, Finding, check, none_of, or_none
+from lab_lib.checks.step_02_stream import mapping
+from lab_lib.checks.uploads import newest
+
+_ERRORS_OF_A_PROBE = timedelta(minutes=10)  # Lambda tries what failed again after one and two minutes
+_WRITTEN_BY = {"TransactionProcessor": "Transactions", "TotalNotifier": "TransactionTotal"}
+_STARTED_BY = {"TransactionProcessor": cells.BUCKET_TRIGGER, "TotalNotifier": cells.STREAM_TRIGGER}
+
+
+@check("05", "log of {}", after=("upload", "function {}"), each=functions.SOURCES)
+def log(account: Account, name: str) -> Finding:
+    """The function has run: its log has the report of a run."""
+    if cloudwatch.runs(_lines(account, name)):
+        return Finding(True, "there", "there", "")
+    hint = f"{account.lab.name(name)} has not run: run {_STARTED_BY[name]}, then {cells.UPLOAD}."
+    if or_none(lambda: account.ask(tables.items, _WRITTEN_BY[name])):
+        hint = f"{account.lab.name(name)} seems to have run, but its role may not write logs: run {cells.ROLES}."
+    return Finding(False, f"no run in {group_of(account, name)}", "there", hint)
+
+
+@check("05", "errors in the log of {}", after=("log of {}",), each=functions.SOURCES)
+def logged_errors(account: Account, name: str) -> Finding:
+    """The log has no errors since the last upload: earlier errors may be corrected."""
+    found = cloudwatch.failures(_lines(account, name, _errors_since(account)))
+    hint = f"The log {group_of(account, name)} says where. Correct it, then upload the file once more: "
+    return none_of(dict.fromkeys(found[-3:]), f"{hint}only errors after the last upload count.")
+
+
+@check("05", "errors in the metrics of {}", after=("upload", "function {}"), each=functions.SOURCES)
+def counted_errors(account: Account, name: str) -> Finding:
+    """CloudWatch counts no errors since the minute of the last upload. It counts a minute or two late."""
+    counts = account.ask(cloudwatch.metrics, name, _errors_since(account))
+    found = [f"{counts[metric]} {metric.lower()}" for metric in ("Errors", "Throttles") if counts[metric]]
+    hint = f"{account.lab.name(name)} was called too often at once, for the limit of the function or of the account. "
+    hint += "Wait"
+    if counts["Errors"]:
+        hint = f"The log of {account.lab.name(name)} says why. Correct it, wait"
+    return none_of(found, f"{hint} a minute, then upload the file again{account.mend('put_object', cells.UPLOAD)}")
+
+
+@check(FURTHER, "newer than the last upload", after=("upload",))
+def changed_since(account: Account) -> Finding:
+    """The last upload has gone through all that is there now. A bucket's notification tells no time."""
+    later = newest(account) + timedelta(seconds=1)  # S3 tells whole seconds
+    found = [what for what, changed in _changes(account).items() if changed and changed >= later]
+    hint = "Upload a file with new transactions, so that they go through this too"
+    hint += account.mend("put_object", cells.UPLOAD).removesuffix(".")
+    return none_of(found, f"{hint}, or run `lab check --probe`.", right="nothing")
+
+
+def group_of(account: Account, name: str) -> str:
+    """Return the log group of the function, which may be one of its own."""
+    return cloudwatch.group_of(account.lab, name, account.settings(name))
+
+
+def _errors_since(account: Account) -> datetime:
+    """Return the time from which errors count: of the last upload, or when the errors of a later probe have ended."""
+    upload, probes = newest(account), account.ask(buckets.probe_files)
+    probe: datetime = probes[-1]["LastModified"] if probes else upload
+    return probe.astimezone(UTC) + _ERRORS_OF_A_PROBE if probe > upload else upload
+
+
+def _lines(account: Account, name: str, since: datetime | None = None) -> list[str]:
+    group = group_of(account, name)
+    if group != cloudwatch.log_group(account.lab, name):
+        return account.ask(cloudwatch.log_lines, name, since, group)
+    return account.ask(cloudwatch.log_lines, name, *([since] if since else []))
+
+
+def _changes(account: Account) -> dict[str, datetime | None]:
+    """Return when each part of the chain was changed; None where AWS does not tell."""
+    asked = {name: account.ask(queues.attributes, name) for name in queues.ALERT_QUEUES}
+    seconds = {name: int(found.get("LastModifiedTimestamp", 0)) for name, found in asked.items()}
+    described: dict[str, Any] = {name: account.ask(tables.describe, name) or {} for name in tables.KEYS}
+    return {
+        **{f"function {each}": moment(account.settings(each).get("LastModified")) for each in functions.SOURCES},
+        **{f"table {each}": found.get("CreationDateTime") for each, found in described.items()},
+        "stream trigger": mapping(account).get("LastModified"),
+        **{f"queue {each}": datetime.fromtimestamp(found, UTC) for each, found in seconds.items()},
+    }

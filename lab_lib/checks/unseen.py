@@ -1,0 +1,24 @@
+"""Say why a check could not be made."""
+
+from botocore.exceptions import ClientError
+
+from lab_lib.checks.rules import CANNOT_SEE, Finding
+from lab_lib.errors import LabError, error_code, is_access_denied
+
+_LONGEST = 300  # characters of a reason
+
+
+def unseen(error: Exception) -> Finding:
+    """Return the finding of a check that met an error: neither right nor wrong, with the reason."""
+    why, hint = f"{type(error).__name__} {error}", "The check does not understand what is there. Look at it yourself."
+    if isinstance(error, LabError):
+        why, hint = str(error), "Look at it yourself, or run the check again."
+    elif isinstance(error, ClientError) and is_access_denied(error):
+        call = error.operation_name
+        why, hint = f"{call} is refused", f"Ask for the permission to call {call}."
+    elif isinstance(error, ClientError):
+        why = f"{error.operation_name} answers {error_code(error)}"
+        hint = "Run the check again, or look at it yourself."
+    why = " ".join(why.split())
+    shown = why if len(why) <= _LONGEST else f"{why[:_LONGEST]} …"
+    return Finding(False, f"{CANNOT_SEE}: {shown}", "to be seen", f"It may be right or wrong. {hint}")

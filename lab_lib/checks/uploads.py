@@ -1,0 +1,50 @@
+"""Read the uploads of an account again, with none of the code of its functions."""
+
+from datetime import UTC, datetime
+
+from lab_lib import transactions
+from lab_lib.aws import buckets
+from lab_lib.checks.rules import Account
+from lab_lib.checks.step_02 import UPLOAD, bucket_triggers, takes
+from lab_lib.errors import NotATransactionsFile, is_unreachable
+from lab_lib.lab import Lab
+
+
+def read_upload(lab: Lab, key: str) -> transactions.Recount | str:
+    """Return the recount of the transactions file that an object holds, or what is wrong with it."""
+    try:
+        return transactions.recount(key, buckets.content(lab, key))
+    except NotATransactionsFile as error:
+        return str(error)
+
+
+def taken(account: Account) -> list[str]:
+    """Return the keys of the uploads that match a trigger, oldest first: of all while no trigger can match any."""
+    keys = [each["Key"] for each in account.ask(buckets.uploads)]
+    there = [each for each in bucket_triggers(account) if any(takes(each, key) for key in (UPLOAD, *keys))]
+    return [key for key in keys if not there or any(takes(trigger, key) for trigger in there)]
+
+
+def read_all(account: Account) -> dict[str, transactions.Recount | str | Exception]:
+    """Return each upload by its key: its recount, what is wrong with it, or why it cannot be read."""
+    return {key: _read(account, key) for key in taken(account)}
+
+
+def files(account: Account) -> list[transactions.Recount]:
+    """Return the transactions files with good rows, oldest first. The check "readable uploads" tells of the others."""
+    return [file for file in read_all(account).values() if isinstance(file, transactions.Recount) and file.good]
+
+
+def newest(account: Account) -> datetime:
+    """Return the time of the last upload."""
+    found: datetime = account.ask(buckets.uploads)[-1]["LastModified"]
+    return found.astimezone(UTC)
+
+
+def _read(account: Account, key: str) -> transactions.Recount | str | Exception:
+    try:
+        return account.ask(read_upload, key)
+    except Exception as error:  # one object that is archived, or has a key of its own, hides no other
+        if is_unreachable(error):
+            raise
+        return error
