@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lab_lib import sessions
@@ -210,13 +211,13 @@ def open_lab(
 def open_another() -> Iterator[Lab]:
     """Open a lab on another embedded AWS, which ends with the context. The learner's is not touched."""
     with server.another() as found:
-        session = sessions.keyed_session(DEFAULT_REGION, server.ACCOUNT, found.secret)
-        where: dict[str, Any] = {
-            "region": DEFAULT_REGION,
-            "partition": partition(DEFAULT_REGION),
-            "endpoint": found.endpoint,
-        }
-        yield Lab(session, "another embedded AWS", server.ACCOUNT, **where)
+        yield lab_on(found.endpoint, found.secret)
+
+
+def lab_on(endpoint: str, secret: str, account: str = server.ACCOUNT, config: Config | None = None) -> Lab:
+    """Return a lab in an account of the embedded AWS that has this address and secret. `config` is of its clients."""
+    session = sessions.keyed_session(DEFAULT_REGION, account, secret, config)
+    return Lab(session, "another embedded AWS", account, DEFAULT_REGION, partition(DEFAULT_REGION), endpoint=endpoint)
 
 
 def has_lab_tag(tags: dict[str, str]) -> bool:

@@ -1,13 +1,15 @@
 """Keep the settings and answers of a learner's copy of the notebooks, for all of its notebooks.
 
-A notebook runs in a copy if the working folder is one. Elsewhere, and in a headless run, nothing is kept.
+A notebook runs in a copy if the working folder is one. Elsewhere, and in a headless run, nothing is kept. Where
+`lab class grade` runs a copy headlessly, it is kept.
 """
 
 import functools
 import json
 import os
-import reprlib
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,8 +22,10 @@ from lab_lib.settings import SETTINGS as OF_LAB
 
 DATA_FILE = ROOT / "data" / "transactions.txt"
 HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
+ANSWERS = "answers.jsonl"
+KEEPING = "keeping"  # the value of HEADLESS for which all is kept nevertheless
 SETTINGS = (*OF_LAB, "data_file")
-_LONGEST_TEXT = 1_000  # characters of an answer
+MOST_PARTS, LONGEST_PART = 1_000, 2_000  # parts of an answer that are kept, and the characters of each
 
 
 def keep(settings: dict[str, Any]) -> None:
@@ -76,18 +80,19 @@ def folder() -> Path:
 
 
 def record(kind: str, question: str, answer: Any, right: bool) -> None:
-    """Add an "answer" or a "prediction" to the copy's record: a line of JSON, with the answer as Python shows it."""
+    """Add an "answer" or a "prediction" to the copy's record, a line of JSON. It can be judged again from there."""
     if copy := _copy():
-        entry = {"kind": kind, "question": question, "answer": _shown(answer), "right": bool(right)}
+        entry = {"kind": kind, "question": question, "answer": _written(answer), "right": bool(right)}
         line = json.dumps({"when": datetime.now().isoformat(timespec="seconds"), **entry}, ensure_ascii=False)
-        with can_write_to(copy), (copy / STATE / "answers.jsonl").open("a", encoding="utf-8") as file:
+        path = copy / STATE / ANSWERS
+        with can_write_to(copy), path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"{line}\n")
 
 
 def _copy() -> Path | None:
     """Return the learner's copy if this process runs in it."""
     here = Path.cwd()
-    return here if (here / STATE / EDITION).exists() and not is_headless() else None
+    return here if (here / STATE / EDITION).exists() and os.environ.get(HEADLESS, KEEPING) == KEEPING else None
 
 
 def _kept() -> dict[str, Any]:
@@ -102,9 +107,11 @@ def _temporary() -> "TemporaryDirectory[str]":
     return TemporaryDirectory(prefix="lab-mine-")
 
 
-def _shown(answer: Any) -> str:
-    """Return the answer as Python shows it, shortened; also that of an object whose repr fails."""
-    short = reprlib.Repr()
-    short.maxstring = short.maxother = short.maxlong = _LONGEST_TEXT
-    short.maxlist = short.maxtuple = short.maxset = short.maxfrozenset = short.maxdict = short.maxdeque = 50
-    return short.repr(answer)[: 10 * _LONGEST_TEXT]
+def _written(answer: Any) -> str | list[str]:
+    """Return the answer as text or, if it has parts, as a list of texts; its type if it cannot be read."""
+    try:
+        if isinstance(answer, str) or not isinstance(answer, Iterable):
+            return str(answer)[: 10 * LONGEST_PART]
+        return [str(part)[:LONGEST_PART] for part in islice(answer, MOST_PARTS)]
+    except Exception:  # noqa: BLE001  # an answer is any object, and may do anything when it is looked at
+        return f"<{type(answer).__name__}>"

@@ -64,7 +64,7 @@ def one_kernel(folder: Path, waiting: Path = NOWHERE, variables: dict[str, str] 
         kernel = Kernel(kernel_name="python3", **address)
         arguments = [_NO_HISTORY, f"--IPKernelApp.exec_lines={_CLEANING}"]
         try:
-            environment = {**os.environ, **(variables or {}), HEADLESS: "1", UNSEEN: str(waiting)}
+            environment = {**os.environ, HEADLESS: "1", UNSEEN: str(waiting), **(variables or {})}
             environment["TMPDIR"] = sockets  # a killed kernel leaves files there
             run_sync(kernel.start_kernel)(cwd=str(folder), env=environment, extra_arguments=arguments)
             yield kernel

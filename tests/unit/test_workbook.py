@@ -125,7 +125,7 @@ def test_answers_of_any_type_are_kept_a_line_each(copy):
     workbook.record("prediction", "total", 250, True)
 
     lines = [json.loads(line) for line in (copy / ".lab" / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [line["answer"] for line in lines[:2]] == ["['a.txt']", "{'a', 'b'}"]
+    assert [sorted(line["answer"]) for line in lines[:2]] == [["a.txt"], ["a", "b"]]
     assert {**lines[-1], "when": ""} == {
         "when": "",
         "kind": "prediction",
@@ -133,7 +133,7 @@ def test_answers_of_any_type_are_kept_a_line_each(copy):
         "answer": "250",
         "right": True,
     }
-    assert (len(lines), max(len(line["answer"]) for line in lines) < 2_000) == (7, True)
+    assert (len(lines), max(len(line["answer"]) for line in lines) <= 20_000) == (7, True)
 
 
 def test_the_clean_up_of_an_embedded_lab_is_that_of_notebook_00(copy, opened):

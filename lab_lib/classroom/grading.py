@@ -1,0 +1,84 @@
+"""Grade one submission in a process of its own, and write the record of it, as job.py does for an account."""
+
+import json
+import os
+import resource
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+from lab_lib.classroom import feedback, job, submission
+from lab_lib.classroom.job import Record, Work
+from lab_lib.classroom.judge import Judge
+from lab_lib.classroom.sandbox import Limits
+
+_MOST_MEMORY = 1_500_000_000  # bytes of the judge and, since they inherit it, of each process in the sandbox
+_MOST_TEXT = 1000  # characters of the reasons
+_LONGER = 60  # seconds after which a judge whose sandbox has ended gives up
+
+
+@dataclass(frozen=True)
+class Grading(Work):
+    """Judge the submission of one student, and write the results below `out`."""
+
+    path: Path | None = None  # None if there is no submission
+    trust: bool = False
+    seconds: float = Limits.whole
+
+    @property
+    def is_embedded(self) -> bool:
+        return False
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a digest of the student's row and the submission."""
+        row = json.dumps({**vars(self.student), "line": 0, "id": ""}, sort_keys=True, default=str)
+        return sha256(row.encode() + (self.path.read_bytes() if self.path else b"")).hexdigest()
+
+    @property
+    def not_done(self) -> str:
+        return "not run" if self.path else "missing"
+
+
+def do(work: Work, watched: int) -> Record:
+    """Judge a submission in a new process, which stops when the pipe `watched` closes; return the record."""
+    return job.do_in_process(work, watched, __name__)
+
+
+def main() -> None:
+    """Judge the submission that the environment describes, in this process."""
+    resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
+    job.obey(_obey)
+
+
+def _obey(given: dict[str, Any]) -> None:
+    work = Grading(**{**given, "path": Path(given["path"])})
+    timer = Timer(Limits(work.seconds).last + _LONGER, os._exit, [1])
+    timer.daemon = True
+    timer.start()
+    begun = time.monotonic()
+    job.begin(work)
+    try:
+        submitted = submission.read(Path(given["path"]))
+        judge = Judge(submitted, Limits(work.seconds), work.trust, work)
+        judge.run()
+    except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
+        job.failed(work, error)
+        return
+    job.write(
+        work,
+        state="failed" if judge.faults else "done",
+        seconds=round(time.monotonic() - begun, 1),
+        error=" ".join(judge.faults)[:_MOST_TEXT] or None,
+        steps=judge.steps,
+        answers=judge.answers(),
+        submitted={"when": submitted.when, "held": submitted.snapshot},
+    )
+    feedback.render(work.folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""Run a submission in a sandbox, watch it, and talk to it by lines of JSON.
+
+The sandbox is bubblewrap's: processes, network and users of its own, no rights, and nothing of this computer to see but
+Python, the lab's code and its data, which it cannot write to. What it writes is in its memory. Only a socket leads in,
+to its embedded AWS. With `trust`, the same program runs without a sandbox.
+"""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, BinaryIO, cast
+
+import psutil
+
+from lab_lib.classroom import tunnel
+from lab_lib.embedded import server
+from lab_lib.errors import LabError, UsageError
+from lab_lib.exercises.copies import ROOT
+
+PROGRAM = "lab_lib.classroom.inside"
+_INNER = "/tmp/work"  # noqa: S108  # the folder in the sandbox, which has a /tmp of its own
+_MOST_FILES, _MOST_SHARED = 256_000_000, 64_000_000  # bytes, in the memory of the sandbox
+_MOST_MEMORY, _MOST_PROCESSES = 2_500_000_000, 150  # of all its processes; a right one has 0.9 GB and 15
+_MOST_LINE = 10_000_000  # bytes
+_LOOK_EVERY = 0.5  # seconds
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The seconds that a submission may take."""
+
+    whole: float = 120  # for the notebooks that build the lab
+
+    @property
+    def cell(self) -> float:
+        return self.whole / 5
+
+    @property
+    def notebook(self) -> float:
+        return self.whole / 2
+
+    @property
+    def last(self) -> float:
+        """Return the seconds after which the sandbox is stopped, wherever it is."""
+        return 2 * self.whole + 60
+
+
+class Ended(LabError):
+    """The program in the sandbox has ended before it was done, or was stopped. The message says why."""
+
+
+def refuse_without(trust: bool) -> None:
+    """Raise UsageError if there is no sandbox on this computer, unless `trust`."""
+    if not trust and (why := _fault()):
+        raise UsageError(
+            f"There is no sandbox: {why}. Install bubblewrap, or say --trust: then the students' code runs as you do, "
+            "and can read, change and send all that you can."
+        )
+
+
+def _fault() -> str:
+    """Return why bubblewrap cannot be used here; "" if it can."""
+    if not shutil.which("bwrap"):
+        return "bubblewrap (bwrap) is not installed" if sys.platform == "linux" else "bubblewrap is for Linux only"
+    tried = subprocess.run([*_bwrap(), "/usr/bin/true"], capture_output=True, text=True, check=False)
+    return "" if tried.returncode == 0 else f"bubblewrap does not work here ({tried.stderr.strip()})"
+
+
+def _bwrap() -> list[str]:
+    """Return the command that goes before the one to run."""
+    prefixes = {sys.prefix, sys.base_prefix}
+    folders = [*_SYSTEM, *sorted(prefixes), *(str(ROOT / name) for name in ("lab_lib", "data"))]
+    readable = [argument for each in folders for argument in ("--ro-bind-try", each, each)]
+    return [
+        *(shutil.which("bwrap") or "bwrap", "--unshare-user", "--unshare-all", "--die-with-parent", "--new-session"),
+        *("--cap-drop", "ALL", "--uid", "65534", "--gid", "65534"),
+        *("--proc", "/proc", "--dev", "/dev", "--size", str(_MOST_SHARED), "--tmpfs", "/dev/shm"),  # noqa: S108
+        *("--size", str(_MOST_FILES), "--tmpfs", "/tmp"),  # noqa: S108
+        *(*readable, "--remount-ro", "/dev", "--remount-ro", "/", "--dir", _INNER, "--chdir", _INNER),
+    ]
+
+
+@contextmanager
+def opened(limits: Limits, trust: bool) -> Iterator["Sandbox"]:
+    """Start the program in a sandbox. It is stopped on the way out, or when this process dies."""
+    with tempfile.TemporaryDirectory(prefix="lab-sandbox-", ignore_cleanup_errors=True) as folder:
+        outer, inner = socket.socket(), socket.socket(socket.AF_UNIX)
+        with outer, inner:
+            outer.bind((server.HOST, 0))
+            port, door = outer.getsockname()[1], str(Path(folder) / "door")
+            if trust:
+                outer.close()  # the embedded AWS listens there itself
+            else:
+                inner.bind(door)
+                inner.listen()
+                outer.listen()
+                tunnel.pass_on(outer, door)
+            box = Sandbox(_start(folder, None if trust else inner.fileno()), port, limits)
+            try:
+                yield box
+            finally:
+                box.stop("It is done.")
+
+
+def _start(folder: str, door: int | None) -> "subprocess.Popen[bytes]":
+    work = folder if door is None else _INNER
+    program = [sys.executable, "-P", "-m", PROGRAM, *([] if door is None else [str(door)])]
+    return subprocess.Popen(
+        program if door is None else [*_bwrap(), *program],
+        env=_environment(work),
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[] if door is None else [door],
+        start_new_session=True,
+    )
+
+
+def _environment(work: str) -> dict[str, str]:
+    """Return the variables of the program: none of the user's own."""
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": work,
+        "LANG": "C.UTF-8",
+        "LAB_EMULATOR_HOME": f"{work}/aws",
+        "LAB_COPY": f"{work}/copy",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+class Sandbox:
+    """A program in a sandbox. What it says is not to be believed: the student's code may say it."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int, limits: Limits) -> None:
+        self.port, self._process, self._limits = port, process, limits
+        self._to, self._from = cast(BinaryIO, process.stdin), cast(BinaryIO, process.stdout)
+        self._why, self._over = "", Event()
+        Thread(target=self._watch, daemon=True).start()
+
+    def say(self, what: dict[str, Any]) -> None:
+        """Send a line. Ended if nobody reads it."""
+        try:
+            self._to.write(json.dumps(what).encode() + b"\n")
+            self._to.flush()
+        except OSError:
+            raise self._ended() from None
+
+    def hear(self) -> dict[str, Any]:
+        """Return the next line. Ended if there is none, or if it is not an object of JSON."""
+        line = self._from.readline(_MOST_LINE)
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
+            raise self._ended() from None
+        if not isinstance(found, dict):
+            raise self._ended()
+        return found
+
+    def require(self, **_: Any) -> None:
+        """Raise Ended if the sandbox was stopped. botocore calls it before each request."""
+        if self._over.is_set():
+            raise self._ended()
+
+    def stop(self, why: str) -> None:
+        """Kill all its processes. bubblewrap's end is that of all in the sandbox."""
+        self._why = self._why or why
+        self._over.set()
+        server.kill(self._process.pid)
+        self._process.wait()
+
+    def _ended(self) -> Ended:
+        return Ended(self._why or "The process that ran the notebooks has ended. A cell may have killed it.")
+
+    def _watch(self) -> None:
+        """Stop the sandbox when it takes too much. A limit of the kernel's would count all processes of the user."""
+        end = time.monotonic() + self._limits.last
+        while not self._over.wait(_LOOK_EVERY):
+            if why := self._excess(end):
+                self.stop(why)
+
+    def _excess(self, end: float) -> str:
+        family, memory = server.family(self._process.pid), 0
+        for each in family:
+            with suppress(psutil.Error):  # it has ended meanwhile
+                memory += each.memory_info().rss
+        if time.monotonic() > end:
+            return f"The notebooks did not end within {self._limits.last:.0f} s."
+        if len(family) > _MOST_PROCESSES:
+            return f"The notebooks started more than {_MOST_PROCESSES} processes."
+        return f"The notebooks took more than {_MOST_MEMORY / 1e9} GB of memory." if memory > _MOST_MEMORY else ""

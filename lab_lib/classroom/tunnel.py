@@ -1,0 +1,46 @@
+"""Pass connections on, from a port through a Unix socket into a sandbox, and there to the embedded AWS."""
+
+import socket
+from contextlib import suppress
+from threading import Thread
+
+from lab_lib.embedded.server import HOST
+
+_MOST_AT_ONCE = 64 * 1024  # bytes
+
+
+def pass_on(listener: socket.socket, to: int | str) -> None:
+    """Pass each connection to `listener` on to a port or a path, in threads. Ends when the listener is closed."""
+    Thread(target=_accept, args=(listener, to), daemon=True).start()
+
+
+def _accept(listener: socket.socket, to: int | str) -> None:
+    with suppress(OSError):  # the listener was closed
+        while True:
+            incoming, _ = listener.accept()
+            try:
+                outgoing = _connected(to)
+            except OSError:
+                incoming.close()
+                continue
+            for source, sink in ((incoming, outgoing), (outgoing, incoming)):
+                Thread(target=_copy, args=(source, sink), daemon=True).start()
+
+
+def _connected(to: int | str) -> socket.socket:
+    if isinstance(to, int):
+        return socket.create_connection((HOST, to))
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(to)
+    return connection
+
+
+def _copy(source: socket.socket, sink: socket.socket) -> None:
+    """Copy until one side ends the connection; then end both."""
+    with suppress(OSError):
+        while data := source.recv(_MOST_AT_ONCE):
+            sink.sendall(data)
+    for each in (source, sink):
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
+        each.close()

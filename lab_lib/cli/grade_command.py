@@ -1,0 +1,60 @@
+"""`lab class grade`: grade what students have handed in."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab_lib.cli.terminal import handle_errors, out
+
+
+def grade(
+    submissions: Annotated[Path, typer.Argument(help="A folder of files that students made with `lab submit`.")],
+    out_dir: Annotated[Path, typer.Option("--out", help="The folder of the results, as for a run.")],
+    roster: Annotated[
+        Path | None, typer.Option(help="A roster. It says who is in the class, and who has handed in nothing.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Submissions to grade at the same time; by default one a core.")
+    ] = None,
+    seconds: Annotated[
+        int, typer.Option(min=20, help="The time to build the lab in; a fifth of it for each cell.")
+    ] = 120,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on: keep what is graded, and grade the others.")] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run the students' code without a sandbox: it can do all that you can.")
+    ] = False,
+) -> None:
+    """Grade what students have handed in: their notebooks, their function, and their answers. No AWS account is used.
+
+    Each submission runs in a sandbox, with an embedded AWS of its own.
+
+    Its account is checked from outside, the function is tried as by `lab try`, and the answers are judged again.
+
+    What the student's notebooks print does not count.
+
+    What hangs, crashes or cannot be read costs its own student only, and the record says why.
+
+    The sandbox is bubblewrap, on Linux. Without it, --trust is needed: then grade only code that you trust.
+
+    A student is found in the roster by the id, else by the name, that was given to `lab submit`.
+    """
+    from lab_lib.classroom import executors, grading, handed_in, sandbox, session
+    from lab_lib.classroom import roster as rosters
+    from lab_lib.cli import class_work
+
+    with handle_errors(f"Stopped. To go on: {class_work.resume_command(resume)}"):
+        sandbox.refuse_without(trust)
+        files = handed_in.find(submissions)
+        everybody = rosters.read(roster) if roster else handed_in.students(files)
+        session.plan(everybody, out_dir)
+        works, others = handed_in.match(files, everybody, out_dir.resolve(), trust, seconds)
+        to_do = [each for each in session.left_to_do(works, resume) if each.path]
+        if others:
+            named = ", ".join(str(each) for each in others)
+            out.print(f"Left out, because they belong to nobody in the roster: {named}", soft_wrap=True)
+        if missing := [each.student.name for each in works if not each.path]:
+            out.print(f"Handed in nothing: {', '.join(missing)}", soft_wrap=True)
+        jobs = jobs or os.cpu_count() or 1  # more would make the probe and the trials late
+        class_work.do(works, to_do, out_dir, executors.processes(jobs, grading.do))

@@ -1,0 +1,35 @@
+"""`lab submit`: write a learner's own work into one file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lab_lib.cli.terminal import handle_errors, out, relative_to_cwd
+
+
+def submit(
+    name: Annotated[str, typer.Option(help="Your name, as your instructor knows it.")] = "",
+    student_id: Annotated[str, typer.Option("--id", help="Your id or login at the school, if it has one.")] = "",
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="The file; by default submission-NAME.zip in this folder.")
+    ] = None,
+) -> None:
+    """Write your own work into one file, for your instructor. Nothing is sent.
+
+    It holds your notebooks, my_notifier.py, your answers, and what the checks say about your account now.
+
+    Accounts, addresses and credentials are masked.
+    """
+    from lab_lib.classroom import submission
+    from lab_lib.classroom.students import slug
+
+    with handle_errors("Stopped. To write the file, run the command again."):
+        path = out_file or Path(f"submission-{slug(name)}.zip" if name else "submission.zip")
+        held = submission.write(path, name, student_id)
+        size = path.stat().st_size / 1000
+        out.print(f"Written: {relative_to_cwd(path)} ({size:,.0f} kB). It was not sent anywhere.", soft_wrap=True)
+        out.print(f"It holds: {', '.join(held)}", soft_wrap=True)
+        if not (name or student_id):
+            out.print("It does not say whose it is. With --name it does.", soft_wrap=True)
+        out.print("Hand in this file.", soft_wrap=True)

@@ -1,0 +1,75 @@
+"""A student's page of feedback in Chromium: on a phone and a desk, light and dark, printed, and with hostile content.
+
+Screenshots go to runs/browser. Skipped where Chromium is not installed.
+"""
+
+import json
+
+import pytest
+
+from lab_lib.classroom import feedback, gradebook
+from lab_lib.exercises import copies
+from tests.browser.test_report import DESK, FAINT, PHONE, TOO_WIDE
+from tests.classes import HOSTILE, record
+from tests.unit.test_feedback import ANSWERS, EVIL, TRIAL, code, shows
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Open the page of a student who has run the lab's notebooks; page.asked lists its requests and dialogs."""
+    contexts = []
+
+    def opened(size=DESK, colours="light", name="Ana García", *cells):
+        student = record(name, error=name, missing=["bucket trigger", "totals"], answers=ANSWERS, trial=TRIAL)
+        (folder := tmp_path / student["folder"]).mkdir()
+        for path in copies.solved():
+            (folder / path.name).write_bytes(path.read_bytes())
+        (folder / "zz.ipynb").write_text(json.dumps({"cells": cells}))
+        feedback.render(folder)
+        gradebook.write(tmp_path, [student])
+        contexts.append(browser.new_context(viewport=size, color_scheme=colours))
+        page = contexts[-1].new_page()
+        page.asked = []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("dialog", lambda dialog: page.asked.append(dialog.message))
+        page.goto((tmp_path / "feedback" / f"{student['folder']}.html").as_uri())
+        page.asked = [each for each in page.asked if not each.startswith("data:")]
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desk", DESK)])
+def test_the_page_fits_its_screen_can_be_read_and_loads_nothing(opened, shots, name, size, colours):
+    page = opened(size, colours)
+
+    page.screenshot(path=shots / f"feedback-{name}-{colours}.png")
+    assert not page.evaluate(TOO_WIDE)
+    assert page.evaluate(FAINT) == []
+    assert page.asked == [page.url]
+
+
+def test_what_a_hostile_student_writes_does_nothing(opened):
+    cells = [each for evil in EVIL for each in (code(shows(text_html=evil)), {"cell_type": "markdown", "source": evil})]
+
+    page = opened(PHONE, "light", HOSTILE, *cells)
+
+    assert page.asked == [page.url]
+    assert page.evaluate("() => document.elementFromPoint(180, 60).closest('header') !== null")
+    assert not page.evaluate(TOO_WIDE)
+
+
+def test_print_is_black_on_white_and_has_all_notebooks(opened, shots):
+    page = opened(colours="dark")
+
+    page.pdf(path=shots / "feedback.pdf", format="A4", margin=dict.fromkeys(("top", "bottom"), "12mm"))
+    page.emulate_media(media="print")
+
+    assert page.evaluate("() => getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert page.locator(".notebook:visible").count() == len(copies.solved()) + 1
+    assert page.evaluate(FAINT) == []

@@ -1,0 +1,165 @@
+"""`lab class grade`: a class of students' own work, and what a submission can and cannot do.
+
+The students' code runs in a sandbox where there is one, else with --trust.
+"""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab_lib.classroom import sandbox
+from lab_lib.exercises import questions
+from tests.learners import hand_in
+
+pytestmark = pytest.mark.slow
+
+LAB = Path(sys.executable).with_name("lab")
+HAS_SANDBOX = not sandbox._fault()
+HALF = ("create-topic", "keys", "room")  # what half a student leaves out
+NOT_WITHOUT_A_TOPIC = {"topic HighBalanceAlert", "queue CreditCollection", "room below the threshold"}
+HANG = "while True:\n    try:\n        import time; time.sleep(9)\n    except KeyboardInterrupt:\n        pass"
+CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+ANSWERS = {each.question for each in questions.asked()}
+
+
+def graded(folder, *options):
+    """Grade the submissions in a folder; the finished process, and the students' records by name."""
+    out, trust = folder.with_name("graded"), [] if HAS_SANDBOX else ["--trust"]
+    command = [LAB, "class", "grade", folder, "--out", out, "--seconds", "60", *options, *trust]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    book = json.loads((out / "gradebook.json").read_text(encoding="utf-8"))
+    return done, {student["name"]: student for student in book["students"]}, out
+
+
+def right(student):
+    return {each["question"] for each in student["answers"] if each["right"]}
+
+
+SPY = """
+import json, os, pathlib, socket
+my_answer = ["wrong"]
+def tried(act):
+    try:
+        return str(act())[:200]
+    except OSError as error:
+        return f"refused: {{error.strerror}}"
+print(json.dumps({{
+    "port": tried(lambda: socket.create_connection(("127.0.0.1", {port}), 3)),
+    "internet": tried(lambda: socket.create_connection(("192.0.2.1", 53), 3)),
+    "secret": tried(lambda: pathlib.Path({secret!r}).read_text()),
+    "users": tried(lambda: pathlib.Path("/etc/passwd").read_text()),
+    "write": tried(lambda: pathlib.Path({secret!r}).write_text("changed")),
+    "code": tried(lambda: pathlib.Path({code!r}).open("a")),
+    "processes": tried(lambda: len([each for each in os.listdir("/proc") if each.isdigit()]) < 40),
+    "variables": tried(lambda: "LAB_TEST_SECRET" in "".join(os.environ)),
+}}))
+print("Right.")
+for line in ("answer", "prediction"):
+    with open(".lab/answers.jsonl", "a") as file:
+        file.write(json.dumps({{"kind": line, "question": "what TotalNotifier may do", "answer": "x", "right": True}}))
+"""
+
+
+@pytest.fixture(scope="module")
+def spied(tmp_path_factory):
+    """A file of the instructor and a port of this computer that a submission tries to reach, and its code."""
+    secret, code = tmp_path_factory.mktemp("spied") / "secret.txt", Path(sandbox.__file__)
+    secret.write_text("of the instructor")
+    with socket.create_server(("127.0.0.1", 0)) as listener, pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("LAB_TEST_SECRET", "x")
+        yield secret, listener, SPY.format(port=listener.getsockname()[1], secret=str(secret), code=str(code))
+
+
+@pytest.fixture(scope="module")
+def whole_class(tmp_path_factory, spied):
+    """Six submissions: right, half, empty, one that hangs, one that crashes its kernel, one that spies."""
+    folder = tmp_path_factory.mktemp("class") / "submissions"
+    folder.mkdir()
+    hand_in(folder / "right.zip", "Right")
+    hand_in(folder / "half.zip", "Half", left_out=HALF, notifier="naive")
+    hand_in(folder / "empty.zip", "Empty", left_out=None, notifier=None)
+    hand_in(folder / "hang.zip", "Hang", written={"create-topic": HANG})
+    hand_in(folder / "crash.zip", "Crash", written={"create-mapping": CRASH})
+    hand_in(folder / "spy.zip", "Spy", written={"actions": spied[2]})
+    return graded(folder, "--jobs", "3")  # most of it is waiting
+
+
+def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody_else(whole_class):
+    done, students, _ = whole_class
+
+    assert (done.returncode, len(students)) == (1, 6), done.stderr
+    percents = {name: student["percent"] for name, student in students.items()}
+    assert percents["Right"] == 100, done.stderr
+    assert 0 <= percents["Empty"] < percents["Half"] < 90
+    for name in ("Hang", "Crash"):
+        assert percents["Empty"] < percents[name] < 100
+    states = {name: student["state"] for name, student in students.items() if student["state"] != "done"}
+    assert states == {"Hang": "failed", "Crash": "failed"}
+    assert "03-create-topic: stopped after" in students["Hang"]["error"]
+    assert "02-add-triggers: a cell has killed the kernel" in students["Crash"]["error"]
+
+
+def test_answers_and_functions_are_judged_outside(whole_class):
+    _, students, _ = whole_class
+
+    assert right(students["Right"]) == ANSWERS
+    missing = ANSWERS - right(students["Half"])
+    assert NOT_WITHOUT_A_TOPIC | {"keys that start the function"} <= missing
+    assert "table TransactionTotal" in right(students["Half"])
+    assert right(students["Empty"]) == set()
+    passed = {name: [case["state"] for case in student["trial"]].count("passed") for name, student in students.items()}
+    cases = len(students["Right"]["trial"])
+    assert (passed["Right"], passed["Empty"], 0 < passed["Half"] < cases) == (cases, 0, True)
+
+
+def test_every_student_gets_feedback_with_their_notebooks(whole_class):
+    _, students, out = whole_class
+
+    for student in students.values():
+        page = (out / "feedback" / f"{student['folder']}.html").read_text(encoding="utf-8")
+        assert page.count('class="notebook"') >= 7
+        assert [other for other in students if f"feedback for {other}<" in page] == [student["name"]]
+    assert "feedback/" in (out / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(not HAS_SANDBOX, reason="there is no sandbox here")
+def test_a_submission_reaches_nothing_of_this_computer_and_what_it_prints_does_not_count(spied, whole_class):
+    (secret, listener, _), (_, students, out) = spied, whole_class
+    listener.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+    notebook = json.loads((out / students["Spy"]["folder"] / "00-start-here.ipynb").read_text(encoding="utf-8"))
+    texts = ["".join(output.get("text", "")) for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    [found] = [json.loads(text.splitlines()[0]) for text in texts if text.startswith('{"port"')]
+    assert {name: text.split(":")[0] for name, text in found.items()} == {
+        **dict.fromkeys(("port", "internet", "secret", "users", "write", "code"), "refused"),
+        "processes": "True",
+        "variables": "False",
+    }
+    assert secret.read_text() == "of the instructor"
+    assert ANSWERS - right(students["Spy"]) == {"what TotalNotifier may do"}
+
+
+def test_a_file_that_cannot_be_read_is_named_and_the_class_goes_on(tmp_path):
+    (folder := tmp_path / "submissions").mkdir()
+    (folder / "bo.zip").write_text("no zip")
+    shutil.copy(folder / "bo.zip", folder / "cleo.zip")
+    roster = tmp_path / "roster.csv"
+    roster.write_text("account,name\n000000000011,Bo\n000000000012,Ida\n")
+
+    done, students, _ = graded(folder, "--roster", roster)
+
+    assert done.returncode == 3
+    assert {name: (student["state"], student["percent"]) for name, student in students.items()} == {
+        "Bo": ("failed", None),
+        "Ida": ("missing", None),
+    }
+    assert "bo.zip is not a file of `lab submit`" in students["Bo"]["error"]
+    assert "Handed in nothing: Ida" in done.stdout
+    assert "cleo.zip" in done.stdout

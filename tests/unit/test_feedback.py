@@ -1,0 +1,137 @@
+"""A student's page of feedback: what it says, and that nothing in a student's notebook can do harm there."""
+
+import base64
+import json
+
+import pytest
+from bs4 import BeautifulSoup
+
+from lab_lib.classroom import feedback, gradebook
+from tests.classes import HOSTILE, checks, not_graded, record
+
+PIXEL = base64.b64encode(b"\x89PNG").decode()
+ANSWERS = [{"question": "rows that are rejected", "right": True}, {"question": "table Customer", "right": False}]
+TRIAL = [
+    {"case": "batch twice", "state": "passed", "sentence": "It comes twice.", "wanted": "A 1600", "found": "A 1600"},
+    {"case": "correction", "state": "not yet", "sentence": "A row is mended.", "wanted": "A 150", "found": "A 300"},
+    {"case": "deletion", "state": "not tried"},
+]
+EVIL = [
+    "<script>alert(1)</script>",
+    '<img src=x onerror="alert(1)">',
+    '<img src="https://evil.example/pixel.png">',
+    '<img src="data:text/html,<script>alert(1)</script>">',
+    '<a href="javascript:alert(1)">here</a><a href="data:text/html,x">there</a>',
+    '<iframe src="https://evil.example"></iframe><object data="x"></object><link rel="stylesheet" href="x">',
+    '<style>body { display: none } @import "https://evil.example/x.css";</style>',
+    '<div style="position:fixed;background:url(https://evil.example)" class="lead" id="points">100 of 100</div>',
+    '<svg onload="alert(1)"><script>alert(1)</script></svg>',
+    "<math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
+    '<meta http-equiv="refresh" content="0; url=https://evil.example"><base href="https://evil.example">',
+    "</div></section></main></body><h1>100 points</h1>",
+    "<form action='https://evil.example'><input autofocus onfocus=alert(1)><button>send</button></form>",
+]
+
+
+def code(*outputs, source="x = 1"):
+    return {"cell_type": "code", "source": source, "outputs": list(outputs)}
+
+
+def shows(**data):
+    return {"output_type": "display_data", "data": {name.replace("_", "/"): value for name, value in data.items()}}
+
+
+def page(student, *cells, folder=None):
+    """Return the page of a student with one notebook of these cells."""
+    if folder:
+        (folder / "00-start-here.ipynb").write_text(json.dumps({"cells": list(cells)}))
+        feedback.render(folder)
+    book = gradebook.book([student])
+    notebooks = (folder / "notebooks.html").read_text() if folder else ""
+    return BeautifulSoup(feedback.page(book, book["students"][0], notebooks), "html.parser")
+
+
+def text(element):
+    return " ".join(element.get_text(" ").split())
+
+
+@pytest.mark.parametrize("evil", EVIL)
+@pytest.mark.parametrize("place", ["markdown", "output", "source", "stream", "error", "name"])
+def test_what_a_student_writes_runs_nothing_loads_nothing_and_stays_in_its_place(tmp_path, evil, place):
+    cells = {
+        "markdown": {"cell_type": "markdown", "source": evil},
+        "output": code(shows(text_html=evil)),
+        "source": code(source=evil),
+        "stream": code({"output_type": "stream", "text": evil}),
+        "error": code({"output_type": "error", "traceback": [evil]}),
+    }
+    student = record(evil if place == "name" else "Ana", error=evil, missing=["bucket trigger"])
+
+    made = page(student, *filter(None, [cells.get(place)]), folder=tmp_path)
+
+    assert made("script") == made("iframe") == made("form") == made("link") == made("base") == made("object") == []
+    assert [len(made(tag)) for tag in ("style", "main", "body")] == [1, 1, 1]
+    assert [each["src"] for each in made.select("img[src]") if not each["src"].startswith("data:image/")] == []
+    attributes = {name for each in made.find_all(True) for name in each.attrs}
+    assert [name for name in attributes if name.startswith("on") or name == "style"] == []
+    assert [each["href"] for each in made.select("a[href]") if not each["href"].startswith(("#", "https://"))] == []
+    assert len(made.select(".notebook [class=lead], .notebook [id]")) == 0
+    policy = made.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
+    assert "default-src 'none'" in policy
+    assert "script" not in policy
+    assert len(made.select('meta[http-equiv="refresh"]')) == 0
+
+
+def test_the_notebook_is_shown_with_its_text_images_tables_and_errors(tmp_path):
+    made = page(
+        record(),
+        {"cell_type": "markdown", "source": ["# Title\n", "some *words*"]},
+        code({"output_type": "stream", "text": ["a", "b"]}, source=["print(1)"]),
+        code(shows(image_png=PIXEL, text_plain="a figure")),
+        code(shows(text_html="<table><tr><td style='x'>1</td></tr></table>", text_plain="1")),
+        code(shows(text_html=f'<img alt="drawn" src="data:image/svg+xml;base64,{PIXEL}">')),
+        code({"output_type": "error", "traceback": ["\x1b[31mNameError\x1b[39m: x"]}),
+        code({"output_type": "stream", "text": "y" * 100_000}),
+        folder=tmp_path,
+    )
+
+    shown = made.select_one(".notebook")
+    assert [text(each) for each in shown.select(".prose em, td")] == ["words", "1"]
+    assert [(each["alt"], each["src"][:15]) for each in shown("img")] == [
+        ("a figure", "data:image/png;"),
+        ("drawn", "data:image/svg+"),
+    ]
+    assert [text(each)[:40] for each in shown.select("pre.output")][:2] == ["ab", "NameError: x"]
+    assert "80,000 characters more" in text(shown)
+
+
+@pytest.mark.parametrize("broken", ["", "{", "[]", '{"cells": [1]}', '{"cells": [{"source": 1}]}', "[" * 100_000])
+def test_a_notebook_that_cannot_be_shown_says_so(tmp_path, broken):
+    (tmp_path / "00-start-here.ipynb").write_text(broken)
+    feedback.render(tmp_path)
+
+    assert "cannot be shown" in (tmp_path / "notebooks.html").read_text()
+
+
+def test_the_page_says_what_gave_points_what_did_not_and_why():
+    made = page(record(missing=["bucket trigger"], answers=ANSWERS, trial=TRIAL, graded="2026-11-26 15:04"))
+
+    words = text(made.main)
+    assert "bucket trigger 02 add triggers Found absent Wanted there To do Make the bucket trigger" in words
+    assert "checks wait for these." in words
+    assert "✔ right rows that are rejected ✘ not yet table Customer" in words
+    assert "correction ✘ not yet Case A row is mended. Wanted A 150 Found A 300" in words
+    assert "exercises 5 of 10 function 3.33 of 10" in words
+    assert "Graded 2026-11-26 15:04." in text(made.header)
+
+
+def test_every_student_with_results_has_a_page_with_nothing_of_the_others(tmp_path):
+    bo = record("Bo", "111122229013", missing=["bucket"], error="a fault of Bo")
+    hostile = record(HOSTILE, "111122229014", checks=checks(), trial=TRIAL)
+
+    gradebook.write(tmp_path, [record("Ana"), bo, hostile, not_graded("Cleo", "1" * 12)])
+
+    pages = {path.stem: path.read_text() for path in (tmp_path / "feedback").glob("*.html")}
+    assert set(pages) == {"student-9012", "student-9013", "student-9014"}
+    assert [name for name, found in pages.items() if "a fault of Bo" in found] == ["student-9013"]
+    assert [name for name, found in pages.items() if "Ana" in found] == ["student-9012"]

@@ -1,0 +1,144 @@
+"""When a run is graded, and what becomes of the grade: no notebook is run here, and no account is read."""
+
+import json
+from contextlib import nullcontext
+
+import pytest
+from typer.testing import CliRunner
+
+from lab_lib.checks.reports import Report
+from lab_lib.classroom import gradebook, job, running
+from lab_lib.classroom.students import Student
+from lab_lib.cli.main import app
+from lab_lib.errors import EmulatorError
+from lab_lib.run import headless
+from lab_lib.run.headless import Step
+from tests.classes import record
+
+STEPS = ["00", "01", "02", "03", "04", "05"]
+
+
+@pytest.fixture
+def run(lab, monkeypatch, tmp_path):
+    """run(until="04", fails="02"): what a run did, in order: the notebooks, "graded", and "held"."""
+    done = []
+
+    def run(until=None, fails=""):
+        def run_one(path, *_):
+            done.append(path.stem[:2])
+            return Step(path.stem, done[-1] != fails, 1.0, None)
+
+        monkeypatch.setattr(headless, "run_one", run_one)
+        headless.run({}, tmp_path / "run", until, complete=lambda lab: done.append("graded"))
+        return done
+
+    monkeypatch.setattr(headless, "prepare", lambda parameters: ({"data_file": "x.txt"}, lab))
+    monkeypatch.setattr(headless.cleanup, "is_half_deleted", lambda lab: False)
+    monkeypatch.setattr(
+        headless, "one_kernel", lambda *_: nullcontext(type("Kernel", (), {"reset": lambda self: None})())
+    )
+    monkeypatch.setattr(headless, "_held", lambda *_: done.append("held") or {})
+    return run
+
+
+@pytest.mark.parametrize(
+    ("given", "did"),
+    [
+        ({}, [*STEPS, "graded", "06", "held", "99"]),
+        ({"fails": "06"}, [*STEPS, "graded", "06", "held"]),
+        ({"fails": "99"}, [*STEPS, "graded", "06", "held", "99", "held"]),
+        ({"until": "06"}, [*STEPS, "graded", "06", "held"]),
+        ({"until": "01"}, ["00", "01", "graded", "held"]),
+        ({"fails": "01"}, ["00", "01", "graded", "held"]),
+    ],
+)
+def test_an_account_is_graded_once_before_notebook_06_or_where_the_run_ended(run, given, did):
+    assert run(**given) == did
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    """Ana's work. Every check of her account holds."""
+    monkeypatch.setattr(running.headless, "totals", lambda lab: {"C1": "598"})
+    checks = [running.checks.Check(**check) for check in record()["checks"]]
+    monkeypatch.setattr(running.checks, "run", lambda lab, **_: Report(checks))
+    return job.Work(Student(2, "111122229012", "Ana", "", "", "", {"prefix": "ana-"}), tmp_path / "out")
+
+
+@pytest.mark.parametrize("graded", [True, False])
+def test_what_was_graded_counts_even_if_notebook_06_ends_the_run(work, lab, monkeypatch, graded):
+    def run(*_, complete, **__):
+        if graded:
+            complete(lab)
+        raise EmulatorError("The embedded AWS has stopped.")
+
+    monkeypatch.setattr(headless, "run", run)
+    running._run(work)
+
+    [ana] = gradebook.book([job.read(work)])["students"]
+    assert (ana["state"], ana["error"]) == ("failed", "EmulatorError: The embedded AWS has stopped.")
+    assert (ana["percent"], ana["totals"]) == ((100, {"C1": "598"}) if graded else (None, {}))
+    assert [path.name for path in work.folder.iterdir()] == ["grade.json"]
+
+
+def test_a_process_that_dies_in_notebook_06_leaves_what_was_graded(work, lab):
+    work.draft.mkdir(parents=True)
+    job.note(work, job.GRADED, json.dumps(running._graded(lab, probe=True)))
+
+    assert gradebook.book([job.failed(work, RuntimeError("died"))])["students"][0]["percent"] == 100
+
+
+@pytest.fixture
+def graded(tmp_path, monkeypatch):
+    """graded(*missing): run `lab class check` for Ana, for whom these checks fail; the status and the output."""
+    (tmp_path / "roster.csv").write_text("name,account\nAna,111122229012\n")
+    monkeypatch.setattr("lab_lib.classroom.session.server.start", lambda: None)
+
+    def graded(*missing, state="done", command="check", options=()):
+        checks = record(missing=missing)["checks"] if state != "failed" else []
+        monkeypatch.setattr(running, "grade", lambda work: job.write(work, state=state, checks=checks))
+        arguments = ["class", command, str(tmp_path / "roster.csv"), "--out", str(tmp_path / "out"), *options]
+        ended = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+        return ended.exit_code, ended.output
+
+    return graded
+
+
+@pytest.mark.parametrize(
+    ("missing", "state", "status"), [((), "done", 0), (["bucket trigger"], "done", 1), ((), "failed", 3)]
+)
+def test_the_exit_status_of_a_class_says_whether_all_have_full_marks_and_were_graded(graded, missing, state, status):
+    assert graded(*missing, state=state)[0] == status
+    assert graded(command="report")[0] == status
+
+
+def test_a_run_that_failed_after_it_was_graded_is_status_1(graded, work):
+    graded()
+    job.write(work, state="failed", error="06-break-it: no", checks=record()["checks"])
+
+    status, said = graded(command="report")
+    assert (status, "Full marks: 1 of 1" in said, "06-break-it: no" in said) == (1, True, True)
+
+
+def test_a_check_keeps_the_earlier_results_beside_its_own(graded, tmp_path):
+    out = tmp_path / "out"
+    graded("bucket trigger")
+    (out / "notes.txt").write_text("mine")
+    said = [graded()[1], graded()[1]]
+
+    assert sorted(path.name for path in out.iterdir()) == sorted({*gradebook.FILES, "ana-9012", "earlier", "notes.txt"})
+    first, second = sorted((out / "earlier").iterdir(), key=lambda path: path.stat().st_mtime)
+    assert [f"earlier/{place.name}" in text for place, text in zip((first, second), said, strict=True)] == [True, True]
+    percents = [
+        json.loads((place / "gradebook.json").read_text())["students"][0]["percent"] for place in (first, second, out)
+    ]
+    assert (percents[0] < 100, percents[1:]) == (True, [100, 100])
+    assert (first / "feedback" / "ana-9012.html").exists()
+    assert (first / "ana-9012" / "grade.json").exists()
+    assert "nobody" not in graded(command="report")[1]
+
+
+def test_junit_is_written_for_a_class(graded, tmp_path):
+    graded("bucket trigger", options=["--junit", str(tmp_path / "junit.xml")])
+
+    assert 'testsuite name="Ana"' in (tmp_path / "junit.xml").read_text()

@@ -1,0 +1,85 @@
+"""The questions of all notebooks, and that an answer is judged again as it was judged at first."""
+
+import json
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from lab_lib.checks import RULES
+from lab_lib.exercises import answers, copies, questions, workbook
+
+ROWS = [{"CustomerId": "C1", "accountBalance": Decimal(598)}, {"CustomerId": "C2", "accountBalance": Decimal(1750)}]
+FRAME = pd.DataFrame(ROWS)
+MESSAGE = json.dumps({"customerID": 'O"Hara', "accountBalance": "1750"})
+EFFECTS = [1000, 400, 200, 50, -250, -200, 100]
+ROOM = (1500 - FRAME["accountBalance"]).clip(lower=0)
+GIVEN = {"a message that any program can read": ('O"Hara', "1750"), "room below the threshold": (FRAME, Decimal(1500))}
+
+
+def again(question, answer, rows=ROWS):
+    """Judge what the copy's record holds of an answer."""
+    kept = json.loads(json.dumps(workbook._written(answer)))
+    return questions.is_right(question, kept, rows, Decimal(1500))
+
+
+def test_every_question_is_asked_once_and_every_check_of_an_exercise_exists():
+    asked = questions.asked()
+
+    names = [each.question for each in asked]
+    assert len(names) == len(set(names))
+    assert {each.question for each in asked if not each.checks} == set(answers.QUESTIONS)
+    assert {name for each in asked for name in each.checks} <= set(RULES)
+    source = "".join(path.read_text(encoding="utf-8") for path in copies.solved())
+    calls = source.count('"answers.judge(') + source.count('"answers.look(')
+    assert len(asked) == calls
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("what TotalNotifier may do", {"dynamodb:UpdateItem", "dynamodb:BatchGetItem", "dynamodb:Scan"}),
+        ("what TotalNotifier may do", "UpdateItem, BatchGetItem, Scan"),
+        ("what TotalNotifier may do", "Scan"),
+        ("rows that are rejected", [2, 3]),
+        ("rows that are rejected", (3.0, Decimal(2))),
+        ("rows that are rejected", 2),
+        ("keys that start the function", {"march.txt": 1, "2017/march.txt": 2}),
+        ("keys that start the function", ["MARCH.TXT"]),
+        ("a message that any program can read", MESSAGE),
+        ("a message that any program can read", json.loads(MESSAGE)),
+        ("a message that any program can read", '{"customerID": "O"Hara"}'),
+        ("what the topic may do", "sqs:SendMessage"),
+        ("whether the topic may read the queue", False),
+        ("whether the topic may read the queue", "no"),
+        ("whether the topic may read the queue", True),
+        ("room below the threshold", ROOM),
+        ("room below the threshold", ["902", 0]),
+        ("room below the threshold", [902]),
+        ("what each change adds", pd.Series(EFFECTS)),
+        ("what each change adds", pd.Series(EFFECTS[::-1])),
+        ("a stop between total and marker", "B"),
+        ("what becomes of the alerts", "c"),
+    ],
+)
+def test_an_answer_is_judged_again_as_at_first(question, answer):
+    assert again(question, answer) == answers.is_right(question, answer, *GIVEN.get(question, ()))
+
+
+@pytest.mark.parametrize("kept", [None, 5, {"a": 1}, [], "", [[]], [None], "x" * 100_000, True])
+def test_what_a_student_has_written_into_the_record_is_at_most_wrong(kept):
+    assert not any(questions.is_right(each.question, kept, ROWS, Decimal(1500)) for each in questions.asked()
+                   if not each.checks)  # fmt: skip
+
+
+def test_totals_that_are_no_numbers_make_the_answer_wrong():
+    assert not again("room below the threshold", ["902", "0"], [{"CustomerId": "C1", "accountBalance": "many"}])
+
+
+def test_an_answer_that_cannot_be_read_is_kept_as_its_type():
+    class Hostile:
+        def __str__(self):
+            raise ValueError
+
+    assert (workbook._written(Hostile()), workbook._written([Hostile()])) == ("<Hostile>", "<list>")
+    assert len(workbook._written(list(range(10**6)))) == workbook.MOST_PARTS
