@@ -1,9 +1,10 @@
 """Build the lab as a learner does in the console, without this workbook's settings."""
 
-import io
 import json
-import zipfile
+from dataclasses import dataclass, field
+from typing import Any
 
+from lab_lib.aws.functions import zipped
 from lab_lib.waiting import wait_until
 
 KEYS = {"Customer": ["CustomerId"], "Transactions": ["CustomerId", "TransactionId"], "TransactionTotal": ["CustomerId"]}
@@ -60,92 +61,133 @@ def lambda_handler(event, context):
 """
 
 
-def build(lab):
+def from_topic(queue, topic):
+    """Return what the SQS console writes: the owner, and this topic."""
+    return [
+        {"Principal": {"AWS": queue.split(":")[4]}, "Action": "SQS:*"},
+        {"Principal": {"AWS": "*"}, "Action": "SQS:SendMessage", "Condition": {"ArnLike": {"aws:SourceArn": topic}}},
+    ]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a learner builds the lab; by default as the console does."""
+
+    processor: str | dict[str, str] = PROCESSOR  # the text of lambda_function.py, or of several files
+    notifier: str | dict[str, str] = NOTIFIER
+    handler: str = "lambda_function.lambda_handler"
+    layer: dict[str, str] = field(default_factory=dict)
+    function: dict[str, Any] = field(default_factory=dict)  # more settings of both functions
+    alias: str = ""  # the alias that both triggers start, instead of the function
+    role_path: str = "/"
+    one_role: bool = False
+    policies: tuple[str, ...] = (*map("Amazon{}".format, FULL_ACCESS), "service-role/AWSLambdaDynamoDBExecutionRole")
+    permission: tuple[str, ...] = ("SourceArn", "SourceAccount")
+    events: tuple[str, ...] = ("s3:ObjectCreated:*",)
+    key: dict[str, str] = field(default_factory=dict)  # prefix, suffix
+    view: str = "NEW_IMAGE"
+    mapping: dict[str, Any] = field(default_factory=dict)
+    queue: dict[str, str] = field(default_factory=dict)
+    table: dict[str, Any] = field(
+        default_factory=lambda: {"ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}}
+    )
+
+
+def build(lab, way: Way = Way()):  # it is frozen
     """Create everything but the upload."""
-    make_bucket_and_tables(lab)
-    for function, code in (("TransactionProcessor", PROCESSOR), ("TotalNotifier", NOTIFIER)):
-        create_function(lab, function, code, create_role(lab, f"{function}-role-ab12cd34"))
-    add_triggers(lab)
-    create_topic_and_queues(lab)
+    make_bucket_and_tables(lab, way)
+    for function, code in (("TransactionProcessor", way.processor), ("TotalNotifier", way.notifier)):
+        role = "lab-role-ab12cd34" if way.one_role else f"{function}-role-ab12cd34"
+        create_function(lab, function, code, create_role(lab, role, way), way)
+    add_triggers(lab, way)
+    create_topic_and_queues(lab, way)
 
 
-def make_bucket_and_tables(lab):
+def make_bucket_and_tables(lab, way):
     """Create them as a classroom does: no policy, no tags, provisioned tables, a stream without old images."""
     s3, dynamodb = lab.client("s3"), lab.client("dynamodb")
-    s3.create_bucket(Bucket=lab.bucket)
+    where = {} if lab.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": lab.region}}
+    s3.create_bucket(Bucket=lab.bucket, **where)
     kinds = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
     s3.put_public_access_block(Bucket=lab.bucket, PublicAccessBlockConfiguration=dict.fromkeys(kinds, True))
-    stream = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}}
+    stream = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": way.view}}
     for name, keys in KEYS.items():
         dynamodb.create_table(
             TableName=lab.name(name),
             KeySchema=[{"AttributeName": key, "KeyType": "RANGE" if keys.index(key) else "HASH"} for key in keys],
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-            ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
+            **way.table,
             **(stream if name == "Transactions" else {}),
         )
         dynamodb.get_waiter("table_exists").wait(TableName=lab.name(name), WaiterConfig={"Delay": 1})
 
 
-def create_role(lab, name):
+def create_role(lab, name, way):
     """Create a role with AWS's own policies, and return its ARN."""
     iam = lab.client("iam")
     allow = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    # The console creates it under /service-role/, where the embedded AWS's policy simulator finds no role.
-    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    for policy in (*map("Amazon{}".format, FULL_ACCESS), "service-role/AWSLambdaDynamoDBExecutionRole"):
+    if name in [each["RoleName"] for each in iam.list_roles(PathPrefix=way.role_path)["Roles"]]:
+        return iam.get_role(RoleName=name)["Role"]["Arn"]
+    role = iam.create_role(RoleName=name, Path=way.role_path, AssumeRolePolicyDocument=trust)["Role"]
+    for policy in way.policies:
         iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
-    return arn
+    return role["Arn"]
 
 
-def create_function(lab, name, code, role):
+def create_function(lab, name, code, role, way):
+    files = code if isinstance(code, dict) else {"lambda_function.py": code}
     for word in (*KEYS, "1500"):
-        code = code.replace(f'"{word}"', f'"{lab.threshold}"' if word == "1500" else f'"{lab.name(word)}"')
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as zipped:
-        zipped.writestr("lambda_function.py", code)
-    settings = {"Runtime": "python3.12", "Handler": "lambda_function.lambda_handler", "Timeout": 20, "Role": role}
+        new = f'"{lab.threshold}"' if word == "1500" else f'"{lab.name(word)}"'
+        files = {file: text.replace(f'"{word}"', new) for file, text in files.items()}
+    archive = zipped({file: text.encode() for file, text in files.items()})
     lambda_, name = lab.client("lambda"), lab.name(name)
-    lambda_.create_function(FunctionName=name, Code={"ZipFile": archive.getvalue()}, **settings)
+    settings = {"Runtime": "python3.12", "Handler": way.handler, "Timeout": 20, "Role": role, **way.function}
+    if way.layer:
+        content = {"ZipFile": zipped({file: text.encode() for file, text in way.layer.items()})}
+        settings["Layers"] = [lambda_.publish_layer_version(LayerName=name, Content=content)["LayerVersionArn"]]
+    lambda_.create_function(FunctionName=name, Code={"ZipFile": archive}, **settings)
     wait_until(lambda: lambda_.get_function_configuration(FunctionName=name)["State"] == "Active", name)
+    if way.alias:
+        version = lambda_.publish_version(FunctionName=name)["Version"]
+        lambda_.create_alias(FunctionName=name, Name=way.alias, FunctionVersion=version)
 
 
-def add_triggers(lab):
+def add_triggers(lab, way):
     """Add them as the console does: for every new object, and from the stream's latest record on."""
-    lambda_, s3, name = lab.client("lambda"), lab.client("s3"), lab.name("TransactionProcessor")
+    lambda_, s3 = lab.client("lambda"), lab.client("s3")
+    processor, notifier = (
+        lab.arn("lambda", f"function:{lab.name(name)}{way.alias and ':'}{way.alias}")
+        for name in ("TransactionProcessor", "TotalNotifier")
+    )
+    source = {"SourceArn": lab.arn("s3", lab.bucket), "SourceAccount": lab.account}
     lambda_.add_permission(
-        FunctionName=name,
+        FunctionName=processor,
         StatementId="lambda-1f2e",
         Action="lambda:InvokeFunction",
         Principal="s3.amazonaws.com",
-        SourceArn=lab.arn("s3", lab.bucket),
-        SourceAccount=lab.account,
+        **{name: source[name] for name in way.permission},
     )
-    trigger = {"LambdaFunctionArn": lab.arn("lambda", f"function:{name}"), "Events": ["s3:ObjectCreated:*"]}
+    trigger = {"LambdaFunctionArn": processor, "Events": [*way.events]}
+    if way.key:
+        trigger["Filter"] = {"Key": {"FilterRules": [{"Name": name, "Value": text} for name, text in way.key.items()]}}
     s3.put_bucket_notification_configuration(
         Bucket=lab.bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [trigger]}
     )
     table = lab.client("dynamodb").describe_table(TableName=lab.name("Transactions"))["Table"]
-    where = {"EventSourceArn": table["LatestStreamArn"], "FunctionName": lab.name("TotalNotifier")}
-    mapping = lambda_.create_event_source_mapping(**where, StartingPosition="LATEST", BatchSize=100)["UUID"]
+    where = {"EventSourceArn": table["LatestStreamArn"], "FunctionName": notifier}
+    settings = {"StartingPosition": "LATEST", "BatchSize": 100, **way.mapping}
+    mapping = lambda_.create_event_source_mapping(**where, **settings)["UUID"]
     wait_until(lambda: lambda_.get_event_source_mapping(UUID=mapping)["State"] == "Enabled", "the mapping")
 
 
-def create_topic_and_queues(lab):
+def create_topic_and_queues(lab, way):
     """Subscribe the queues as the SQS console does, which adds a statement to the policy of every new queue."""
     sns, sqs = lab.client("sns"), lab.client("sqs")
     topic = sns.create_topic(Name=lab.name("HighBalanceAlert"))["TopicArn"]
     for name in (lab.name("CustomerNotify"), lab.name("CreditCollection")):
-        queue, url = lab.arn("sqs", name), sqs.create_queue(QueueName=name)["QueueUrl"]
-        from_topic = {"ArnLike": {"aws:SourceArn": topic}}
-        statements = [
-            {"Principal": {"AWS": lab.arn("iam", "root")}, "Action": "SQS:*"},
-            {"Principal": {"AWS": "*"}, "Action": "SQS:SendMessage", "Condition": from_topic},
-        ]
-        policy = {
-            "Version": "2012-10-17",
-            "Statement": [{"Effect": "Allow", "Resource": queue, **each} for each in statements],
-        }
+        queue, url = lab.arn("sqs", name), sqs.create_queue(QueueName=name, Attributes=way.queue)["QueueUrl"]
+        statements = [{"Effect": "Allow", "Resource": queue, **each} for each in from_topic(queue, topic)]
+        policy = {"Version": "2012-10-17", "Statement": statements}
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)

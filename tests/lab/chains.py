@@ -112,6 +112,15 @@ def logged(lab):
     return lab
 
 
+def stop(lab):
+    """Delete the functions of an account that is no longer needed: idle ones take the server's time and memory."""
+    lambda_ = lab.client("lambda")
+    for mapping in lambda_.list_event_source_mappings()["EventSourceMappings"]:
+        lambda_.delete_event_source_mapping(UUID=mapping["UUID"])
+    for name in functions.names(lab):
+        lambda_.delete_function(FunctionName=name)
+
+
 def zipped(code):
     """Return the archive of a function whose handler is probe.handler."""
     archive = io.BytesIO()

@@ -1,17 +1,21 @@
 """Accounts of a test's own, empty or with the whole lab in them."""
 
 import itertools
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
-from chains import Chain
+from chains import Chain, logged, stop
 
-from lab_lib.aws import cleanup
+from lab_lib.aws import buckets, cleanup
+from lab_lib.checks import arrival
 from lab_lib.embedded import server
 from lab_lib.lab import open_lab
+from lab_lib.run.headless import DATA_FILE
 
 ACCOUNTS = itertools.count(200_000_000_001)
-pytest.register_assert_rewrite("books")  # so that its assertions show what differs
+pytest.register_assert_rewrite("books", "sabotage")  # so that its assertions show what differs
 
 
 @pytest.fixture(scope="session")
@@ -32,23 +36,68 @@ def lab(account):
 
 
 @pytest.fixture(scope="session")
-def chains(new_account):
-    """An iterator of new chains. The next one is built while a test runs, since most of a build is waiting."""
+def built_ahead(new_account):
+    """built_ahead(build, number): an iterator of what `build` makes of new chains.
 
-    def chains():
-        with ThreadPoolExecutor(1) as pool:
-            ahead = pool.submit(opened().build)
-            while True:
-                chain, ahead = ahead.result(), pool.submit(opened().build)
-                yield chain
+    The next ones are built while a test runs, since most of a build is waiting.
+    """
 
     def opened():
         """Open a lab in this thread: meanwhile, a test may change the settings in the environment."""
         return Chain(open_lab(account=new_account()))
 
-    chains = chains()
-    yield chains
-    chains.close()
+    def built(build, number=1):
+        pool = stack.enter_context(ThreadPoolExecutor(number))
+        ahead = deque(pool.submit(build, opened()) for _ in range(number))
+        while True:
+            ahead.append(pool.submit(build, opened()))
+            yield ahead.popleft().result()
+
+    with ExitStack() as stack:
+        yield built
+
+
+@pytest.fixture(scope="session")
+def chains(built_ahead):
+    """An iterator of new chains, with nothing uploaded yet."""
+    return built_ahead(Chain.build)
+
+
+@pytest.fixture(scope="session")
+def finished_labs(built_ahead):
+    """An iterator of new labs, with the handout's file gone all the way through each."""
+
+    def finish(chain):
+        chain.build()
+        buckets.upload(chain.lab, DATA_FILE)
+        arrival.wait_for_upload(chain.lab, DATA_FILE)
+        return logged(chain.lab)
+
+    return built_ahead(finish, number=2)
+
+
+@pytest.fixture(scope="module")
+def started():
+    """A pool of threads, and what was started in it for the tests of a file, by the test's name."""
+    with ThreadPoolExecutor(6) as pool:
+        yield pool, {}
+
+
+@pytest.fixture
+def side_by_side(request, started):
+    """side_by_side(work): the result of `work` with the parameters of this test.
+
+    The first test starts the work of all tests of its function, since most of that is waiting.
+    """
+
+    def result(work):
+        pool, results = started
+        for item in request.session.items:
+            if getattr(item, "function", None) is request.function and item.name not in results:
+                results[item.name] = pool.submit(work, **item.callspec.params)
+        return results[request.node.name].result()
+
+    return result
 
 
 @pytest.fixture
@@ -57,6 +106,24 @@ def chain(chains):
     chain = next(chains)
     yield chain
     list(cleanup.delete_all(chain.lab))  # an idle mapping still takes the server's time
+
+
+@pytest.fixture
+def finished(request, finished_labs, mended):
+    """A finished lab to be broken: a new one, or one that the last case could mend."""
+    lab = mended.pop() if mended else next(finished_labs)
+    yield lab
+    if mend := getattr(request.node, "callspec", None) and request.node.callspec.params.get("mend"):
+        mend(lab)
+        mended.append(lab)
+    else:
+        stop(lab)
+
+
+@pytest.fixture(scope="session")
+def mended():
+    """The finished labs that were broken and mended."""
+    return []
 
 
 @pytest.fixture(scope="session")

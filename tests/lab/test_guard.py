@@ -116,7 +116,9 @@ def test_a_signature_expires(monkeypatch):
     assert [status(S3SigV4QueryAuth, seconds, 60) for seconds in (40, 80)] == [200, 403]
 
 
-@pytest.mark.parametrize(("service", "call"), [("s3", "list_buckets"), ("sqs", "list_queues"), ("sns", "list_topics")])
+@pytest.mark.parametrize(
+    ("service", "call"), [("s3", "list_buckets"), ("sqs", "list_queues"), ("cloudformation", "list_stacks")]
+)
 def test_the_refusal_of_an_old_secret_says_what_to_do_in_the_protocol_of_the_service(service, call, lab):
     old = lab_of(lab, lab.account, "an old secret")
 

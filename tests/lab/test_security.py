@@ -29,6 +29,7 @@ MARKERS, MARKER = {"TableName": "ProcessedRecords"}, {"EventId": {"S": "tried"}}
 TOTAL = {"TableName": "TransactionTotal"}
 TOTAL_KEY = {**TOTAL, "Key": {"CustomerId": {"S": "tried"}}}
 FUNCTION, ROLE = {"FunctionName": "TotalNotifier"}, {"RoleName": "TotalNotifierRole"}
+STACK = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
 OPEN = {"PolicyName": "lab", "PolicyDocument": json.dumps(EVERYTHING)}
 
 # (service, operation, parameters, the functions that may)
@@ -58,6 +59,7 @@ CALLS = [
     ("lambda", "update_function_code", {**FUNCTION, "ZipFile": b""}, []),
     ("iam", "put_role_policy", {**ROLE, **OPEN}, []),
     ("logs", "filter_log_events", {"logGroupName": "/aws/lambda/TotalNotifier"}, []),
+    ("cloudformation", "create_stack", {"StackName": "tried", "TemplateBody": STACK}, []),
     ("sts", "assume_role", {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/{PROCESSOR}Role", "RoleSessionName": "tried"}, []),
 ]
 

@@ -90,7 +90,8 @@ def test_the_port_of_another_program_is_left_alone(own_home):
     own_home.mkdir()
     with HTTPServer((server.HOST, 0), Other) as other:
         threading.Thread(target=other.serve_forever, daemon=True).start()
-        server._write_note(own_home, other.server_port, "secret")
+        note = {"port": other.server_port, "secret": "secret"}
+        (own_home / "server.json").write_text(json.dumps(note))
 
         assert (server.running(), server.stop()) == (None, False)
         assert server.start().port != other.server_port

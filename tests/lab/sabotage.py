@@ -1,0 +1,65 @@
+"""Finished labs to be broken, one a case, and how a report must speak of what was broken.
+
+A case names the checks that may speak by a pattern, and not one by one: a check may be renamed, split or added.
+"""
+
+import re
+
+import pytest
+
+from lab_lib import checks
+from lab_lib.checks.rules import FURTHER
+
+
+class Cases(list):
+    """The cases of a file: functions that break the finished lab that they get."""
+
+    def __call__(self, about, says="", steps=(), probe=False, mend=None):
+        """Enter a function as a case. A check whose name matches `about` must not hold, and must say `says`.
+
+        Both are patterns without regard to case. All checks are made, or those of these steps, and the probe if asked.
+        A lab that `mend` makes whole again is broken again by the next case; without it, the next case gets a new lab.
+        """
+
+        def register(sabotage):
+            graded = {"probe": True} if probe else {}
+            self.append(pytest.param(sabotage, about, says, steps, graded, mend, id=sabotage.__name__))
+            return sabotage
+
+        return register
+
+    def each(self, about, says="", steps=(), probe=False, mend=None, **variants):
+        """Enter a function once for each variant, which it gets as its second argument."""
+
+        def register(sabotage):
+            for name, variant in variants.items():
+
+                def one(lab, variant=variant):
+                    return sabotage(lab, variant)
+
+                one.__name__ = f"{sabotage.__name__}-{name}"
+                self(about, says, steps, probe, mend)(one)
+            return sabotage
+
+        return register
+
+    @property
+    def tried(self):
+        """Return the decorator that hands each case to a test."""
+        return pytest.mark.parametrize(("sabotage", "about", "says", "steps", "probe", "mend"), self)
+
+
+def assert_caught(lab, sabotage, about, says, steps=(), probe=None):
+    """Break the lab. One check must say so, and no required check that has nothing to do with it."""
+    sabotage(lab)
+    assert_speaks(checks.run(lab, *steps, **(probe or {})), about, says)
+
+
+def assert_speaks(report, about, says=""):
+    spoken = [
+        check for check in report.checks if not check.ok and check.state != "waits" and ": needs " not in check.found
+    ]
+    named = [check for check in spoken if re.search(about, check.name, re.I)]
+    assert named, f"unseen; what speaks: {report.failed}"
+    assert [check for check in named if re.search(says, check.words, re.I)], named
+    assert [check for check in spoken if check not in named and check.step != FURTHER] == []

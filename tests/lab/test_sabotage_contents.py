@@ -1,0 +1,231 @@
+"""What an upload leaves in tables, queues and bucket is changed by hand: the grading says so, and never ends early."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from sabotage import Cases, assert_caught
+
+from lab_lib import checks
+from lab_lib.aws import buckets, queues, tables, triggers
+from lab_lib.waiting import wait_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.sabotage]
+
+NOTIFY, COLLECT = queues.ALERT_QUEUES
+ALERT = {"customerID": "C2", "accountBalance": "1750"}
+ROWS, TOTALS = "Transactions|totals|rows", "totals"
+case = Cases()
+
+
+@case.tried
+def test_what_is_wrong_in_the_contents_is_caught(finished, sabotage, about, says, steps, probe, mend):
+    assert_caught(finished, sabotage, about, says, steps, probe)
+
+
+# Rows. TotalNotifier follows: the total is always the sum of the rows that are there.
+
+
+def change(lab, transaction="T05", customer="C2", **attributes):
+    """Give a row these attributes, without those that are None, and wait until the total has followed."""
+    row = tables.find_item(lab, "Transactions", {"CustomerId": customer, "TransactionId": transaction})
+    changed = {**row, **attributes}
+    tables.put_item(lab, "Transactions", {key: value for key, value in changed.items() if value is not None})
+    wait_for_total(lab, customer)
+
+
+def wait_for_total(lab, customer):
+    def agrees():
+        amounts = [row.get("TransactionAmount") for row in tables.items(lab, "Transactions", customer)]
+        known = sum(amount for amount in amounts if not isinstance(amount, str | None))
+        return tables.find_item(lab, "TransactionTotal", {"CustomerId": customer})["accountBalance"] == known
+
+    wait_until(agrees, "the total to follow", timeout=20)
+
+
+@case.each(
+    ROWS,
+    "T05",
+    another_date={"TransactionDate": "03/17/2017"},
+    no_date={"TransactionDate": None},
+    another_amount={"TransactionAmount": 101},
+)
+def a_row_has(lab, attributes):
+    change(lab, **attributes)
+
+
+@case.each(f"{ROWS}|dead", "T05", text="100", nothing=None)
+def the_amount_of_a_row_is(lab, amount):
+    change(lab, TransactionAmount=amount)
+
+
+@case(ROWS, "T05")
+def the_amounts_of_two_rows_are_exchanged(lab):
+    """The total is right all the same."""
+    change(lab, TransactionAmount=150)
+    change(lab, "T06", TransactionAmount=100)
+
+
+@case(ROWS, "T05")
+def a_row_of_the_file_is_missing(lab):
+    tables.delete_item(lab, "Transactions", {"CustomerId": "C2", "TransactionId": "T05"})
+    wait_for_total(lab, "C2")
+
+
+@case.each("Customer", "C1", another={"Address": "2 Smith Street, London"}, none={})
+def the_address_of_a_customer_is(lab, attributes):
+    tables.put_item(lab, "Customer", {"CustomerId": "C1", **attributes})
+
+
+@case("Customer", "C1")
+def a_customer_is_missing(lab):
+    tables.delete_item(lab, "Customer", {"CustomerId": "C1"})
+
+
+# Totals
+
+
+def total(lab, customer, **attributes):
+    tables.put_item(lab, "TransactionTotal", {"CustomerId": customer, **attributes})
+
+
+def mend_totals(lab):
+    total(lab, "C1", accountBalance=598)
+    total(lab, "C2", accountBalance=1750, alerted=True)
+    tables.delete_item(lab, "TransactionTotal", {"CustomerId": "c2"})
+
+
+@case.each(TOTALS, "C1", mend=mend_totals, text="598", set={"1", "2"}, bytes=b"\xff", nothing=None, another=599)
+def a_total_is(lab, balance):
+    total(lab, "C1", accountBalance=balance)
+
+
+@case(TOTALS, "1750.01", mend=mend_totals)
+def a_total_is_off_by_a_cent(lab):
+    total(lab, "C2", accountBalance=Decimal("1750.01"), alerted=True)
+
+
+@case(TOTALS, "C1", mend=mend_totals)
+def a_total_is_missing(lab):
+    tables.delete_item(lab, "TransactionTotal", {"CustomerId": "C1"})
+
+
+@case(TOTALS, "c2", mend=mend_totals)
+def a_total_belongs_to_a_customer_of_no_row(lab):
+    total(lab, "c2", accountBalance=1750)
+
+
+# Messages
+
+
+def exchange(lab, queue, *bodies):
+    """Let the queue hold these bodies and nothing else."""
+    url = queues.find_queue(lab, queue)
+    lab.client("sqs").purge_queue(QueueUrl=url)
+    for body in bodies:
+        lab.client("sqs").send_message(QueueUrl=url, MessageBody=body if isinstance(body, str) else json.dumps(body))
+
+
+def mend_messages(lab):
+    exchange(lab, COLLECT, envelope(lab))
+
+
+def envelope(lab, **changes):
+    """Return the body of the alert as SNS has sent it, with these changes; None leaves an entry out."""
+    (body,) = queues.messages(lab, NOTIFY)
+    return {key: value for key, value in {**body, **changes}.items() if value is not None}
+
+
+def inner(alert, **changes):
+    return {"Message": json.dumps({**alert, **changes})}
+
+
+@case.each(
+    COLLECT,
+    mend=mend_messages,
+    no_json="C2 has 1750",
+    list=[ALERT],
+    null=None,
+    deep="[" * 5000,
+    no_envelope=ALERT,
+    half_an_envelope={"Message": json.dumps(ALERT)},
+)
+def the_only_message_is(lab, body):
+    exchange(lab, COLLECT, json.dumps(body) if body is None else body)
+
+
+@case.each(
+    COLLECT,
+    mend=mend_messages,
+    another_topic=lambda lab: {"TopicArn": lab.arn("sns", "Other")},
+    no_topic=lambda lab: {"TopicArn": None},
+    a_moment_in_words=lambda lab: {"Timestamp": "yesterday"},
+    another_customer=lambda lab: inner(ALERT, customerID="C1"),
+    a_list_as_customer=lambda lab: inner(ALERT, customerID=["C2"]),
+    another_name_for_the_customer=lambda lab: inner({"CustomerId": "C2", "accountBalance": "1750"}),
+    a_number_as_balance=lambda lab: inner(ALERT, accountBalance=1750),
+    signalling_nan_as_balance=lambda lab: inner(ALERT, accountBalance="sNaN"),
+    an_object_as_message=lambda lab: {"Message": ALERT},
+    no_message=lambda lab: {"Message": None},
+)
+def the_only_alert_has(lab, changes):
+    exchange(lab, COLLECT, envelope(lab, **changes(lab)))
+
+
+def test_no_message_beside_the_alert_ends_the_grading_or_hides_the_alert(finished):
+    alert = envelope(finished)
+    moments = ("yesterday", "", "2026-13-45T00:00:00Z", 7, None, ["2099"], "9" * 5000, "9999-12-31T23:59:59.999Z")
+    texts = (7, ["C2"], "[]", "[1]", '{"customerID": ["C2"]}', "[" * 5000)
+    bodies = [alert | {"MessageId": "1" * 36, "Timestamp": moment} for moment in moments]
+    bodies += [alert | {"Timestamp": "2099-01-01T00:00:00Z", "Message": text} for text in texts]
+    bodies += ["hello", "[" * 5000 + "]" * 5000, '{"a":' * 5000 + "1" + "}" * 5000, "7", "null", [1], {"Timestamp": {}}]
+
+    exchange(finished, COLLECT, alert, *bodies)
+
+    report = checks.run(finished)
+    assert len(report.checks) == checks.number_of()
+    assert report.failed == []
+
+
+# Objects. Nothing starts the function, so that only the bucket speaks.
+
+
+def exchange_object(lab, content, key="transactions.txt", **settings):
+    triggers.delete_bucket_trigger(lab)
+    lab.client("s3").put_object(Bucket=lab.bucket, Key=key, Body=content, **settings)
+
+
+FILE = "upload|rows|customers|Transactions|Customer"
+
+
+@case.each(
+    FILE,
+    steps=("05",),
+    a_picture=b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)),
+    empty=b"",
+    much=b"\0" * 30_000_000,
+    the_header_only=b"customer_id|customer_address|trn_id|trn_date|trn_amount\n",
+    commas=b"customer_id,customer_address,trn_id,trn_date,trn_amount\nC1,1 Smith Street,T01,03/16/2017,100\n",
+    another_file=b"customer_id|customer_address|trn_id|trn_date|trn_amount\nC9|9 Road|T99|03/16/2017|1\n",
+)
+def the_upload_is_replaced_by(lab, content):
+    exchange_object(lab, content)
+
+
+@case(FILE, steps=("05",))
+def the_upload_is_deleted(lab):
+    triggers.delete_bucket_trigger(lab)
+    buckets.delete_object(lab, "transactions.txt")
+
+
+@case(FILE, steps=("05",))
+def the_upload_is_encrypted_with_a_key_that_nobody_has(lab):
+    exchange_object(lab, b"secret", SSECustomerAlgorithm="AES256", SSECustomerKey="k" * 32)
+
+
+@case("alert|totals|balance", steps=("05",))
+def everything_was_deleted_but_the_rows(lab):
+    for customer in ("C1", "C2"):
+        tables.delete_item(lab, "TransactionTotal", {"CustomerId": customer})
+    for queue in queues.ALERT_QUEUES:
+        exchange(lab, queue)
