@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab test test-all bench delays lint format refresh docs lock clean
+.PHONY: help run lab test test-all sabotage bench delays lint format refresh docs lock clean
 
 help: ## list these commands
 	@echo "The Serverless Lab Workbook. Begin with: make lab"
@@ -28,6 +28,9 @@ test: $(READY) ## run the quick tests (a minute or two)
 test-all: test ## run all tests (about five minutes); Chromium is optional
 	HYPOTHESIS_PROFILE=thorough $(SIDE_BY_SIDE) -m "slow or property" tests/unit tests/lab tests/aws_delays tests/browser
 
+sabotage: $(READY) ## break a finished lab in more than 110 ways, and see that its checks say so
+	$(SIDE_BY_SIDE) -m sabotage tests/lab
+
 SIDE_BY_SIDE := $(BIN)/pytest -n auto --dist loadfile
 
 bench: $(READY) ## measure, and write docs/performance.md (LINES=totals for a part of it)
@@ -37,12 +40,12 @@ delays: $(READY) ## run the lab under AWS's delays, and write docs/delays.md (LI
 	$(BIN)/python -m tests.aws_delays $(LINES) $(if $(SPEED),--speed $(SPEED))
 	@$(MAKE) --no-print-directory docs
 
-lint: $(READY) ## check style, types, imports and the workflow of CI
+lint: $(READY) ## check style, types, imports and workflows
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --no-cache --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/zizmor --offline --no-progress --quiet .github
+	$(BIN)/zizmor --offline --no-progress --quiet .github docs/grade-a-class.yml
 	$(BIN)/nbstripout --verify $(KEEP) notebooks/*.ipynb
 
 format: $(READY) ## format code and notebooks

@@ -41,6 +41,14 @@ def endpoint() -> str | None:
     return endpoint or None
 
 
+def profiles() -> list[str]:
+    """Return the names of the profiles in the user's AWS configuration."""
+    try:
+        return list(botocore.session.Session().available_profiles)
+    except ConfigParseError as error:
+        raise _unreadable(error) from None
+
+
 def aws_session(
     account: str, profile: str, region: str, role_arn: str, external_id: str, endpoint: str | None
 ) -> boto3.Session:
@@ -58,6 +66,10 @@ def aws_session(
     if path := os.environ.get(REQUESTS):
         own.events.register("before-send", functools.partial(_note_request, Path(path)))
     return own
+
+
+def _unreadable(error: ConfigParseError) -> UsageError:
+    return UsageError(f"Cannot read {error.kwargs['path']}: it is not an AWS configuration file. Mend it.")
 
 
 def _note_request(path: Path, event_name: str, **_: Any) -> None:
@@ -94,9 +106,16 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
         raise LabError(f"{endpoint} is not an AWS endpoint: it does not name an account. Check its address.") from None
 
 
-def keyed_session(region: str, key: str, secret: str = "test") -> boto3.Session:  # noqa: S107, emulators take any
-    """Return a session with this access key that reads none of the user's AWS files."""
-    return _session(region, (key, secret), session_vars=_NO_FILES)
+def keyed_session(
+    region: str,
+    key: str,
+    secret: str = "test",  # noqa: S107, emulators take any
+    config: Config | None = None,
+) -> boto3.Session:
+    """Return a session with this access key that reads none of the user's AWS files. `config` is of its clients."""
+    session = _session(region, (key, secret), session_vars=_NO_FILES)
+    session._session.set_default_client_config(config)
+    return session
 
 
 def user_session(profile: str, region: str) -> boto3.Session | None:
@@ -105,7 +124,7 @@ def user_session(profile: str, region: str) -> boto3.Session | None:
         session = _session(region, profile=profile or None)
         return session if session.get_credentials() else None
     except ConfigParseError as error:
-        raise UsageError(f"Cannot read {error.kwargs['path']}: it is not an AWS configuration file. Mend it.") from None
+        raise _unreadable(error) from None
     except BotoCoreError as error:
         raise UsageError(f"{error}. `aws configure list-profiles` shows the profiles of this machine.") from None
 

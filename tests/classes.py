@@ -2,6 +2,7 @@
 
 import json
 
+from lab_lib.aws.queues import ALERT_QUEUES
 from lab_lib.checks import RULES
 
 NAMES = ["Ana García", "王小明", "Олена Шевченко", "محمد الأمين", "Priya नायर", "김서연", "Yōko 佐藤"]
@@ -12,8 +13,8 @@ HOSTILE = "<script>alert(1)</script>\"'&\n\u202eabc" + "W" * 170
 
 
 def checks(*missing):
-    """All checks; the missing ones fail, and those that rest on them wait."""
-    steps = sorted({rule.step for rule in RULES.values()} - {"99"})
+    """All checks of the steps 00 to 05; the missing ones fail, and those that rest on them wait."""
+    steps = sorted({rule.step for rule in RULES.values() if rule.step.isdigit()} - {"99"})
     return [_check(rule, missing) for step in steps for rule in RULES.values() if rule.step == step]
 
 
@@ -43,11 +44,16 @@ def record(name="Ana", account="111122229012", missing=(), **other):
         "account": f"********{account[-4:]}",
         "folder": f"student-{account[-4:]}",
         "id": "",
+        "prefix": "",
+        "own": [],
         "state": "done",
         "seconds": sum(step["seconds"] for step in steps),
         "error": None,
+        "graded": "2026-11-24 15:04",
         "steps": steps,
         "checks": checks(*missing),
+        "answers": None,
+        "trial": None,
         "totals": {"C1": "598", "C2": "1750"},
         "threshold": "1500",
         "notebooks": [f"{each}.ipynb" for each in NOTEBOOKS],
@@ -55,9 +61,19 @@ def record(name="Ana", account="111122229012", missing=(), **other):
     }
 
 
+def judged(record, right=3):
+    """The record of a student who has handed in: with the probe, and `right` of four answers and of four cases."""
+    names = ["rows of the probe", "totals of the probe", *(f"alert of the probe in {each}" for each in ALERT_QUEUES)]
+    good = {"step": "probe", "ok": True, "found": "there", "wanted": "there", "hint": ""}
+    probe = [{**good, "name": name} for name in names]
+    answers = [{"question": f"question {number}", "right": number < right} for number in range(4)]
+    trial = [{"case": f"case {number}", "state": "passed" if number < right else "not yet"} for number in range(4)]
+    return {**record, "checks": [*record["checks"], *probe], "answers": answers, "trial": trial}
+
+
 def not_graded(name="Bo", account="111122229013", state="missing"):
     """A student without results."""
-    return record(name, account, state=state, seconds=0.0, checks=[], steps=[], totals={}, notebooks=[])
+    return record(name, account, state=state, seconds=0.0, graded="", checks=[], steps=[], totals={}, notebooks=[])
 
 
 def whole_class():

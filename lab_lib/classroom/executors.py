@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import psutil
 
-from lab_lib.classroom import job
+from lab_lib.classroom import running
 from lab_lib.classroom.job import Record, Work
 
 _CORES = os.cpu_count() or 1
@@ -40,20 +40,21 @@ def threads(number: int) -> Iterator[Submit]:
     """Grade this many accounts at a time. On the way out, gradings that have begun end; the others are cancelled."""
     pool = ThreadPoolExecutor(number)
     try:
-        yield lambda work: pool.submit(job.grade, work)
+        yield lambda work: pool.submit(running.grade, work)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
-def processes(jobs: int) -> Iterator[Submit]:
+def processes(jobs: int, do: Callable[[Work, int], Record] | None = None) -> Iterator[Submit]:
     """Run the notebooks of this many students at a time, each in a process. On the way out, all processes are stopped.
 
-    The processes watch a pipe. It closes here, or when this process dies.
+    `do` starts a process and waits for it, by default running.do. The processes watch a pipe. It closes here, or when
+    this process dies.
     """
     pool, (watched, held) = ThreadPoolExecutor(jobs), os.pipe()
     try:
-        yield lambda work: pool.submit(job.do, work, watched)
+        yield lambda work: pool.submit(do or running.do, work, watched)
     finally:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave processes behind
         os.close(held)

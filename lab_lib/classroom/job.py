@@ -1,4 +1,4 @@
-"""Do the work for one student of a class in a process of its own, and write the record of it.
+"""Describe the work for one student of a class, start a process for it, and keep its draft and its record.
 
 gradebook.py describes a record (grade.json). Its fingerprint says which notebooks and which row of the roster it is of.
 """
@@ -11,35 +11,37 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lab_lib import checks
-from lab_lib.checks.reports import Report
-from lab_lib.classroom.roster import Student
+from lab_lib.classroom.students import Student
 from lab_lib.errors import LabError
-from lab_lib.lab import Lab, open_lab
-from lab_lib.masking import masked, without_accounts
+from lab_lib.lab import is_embedded
+from lab_lib.masking import without_accounts
 from lab_lib.private_files import make_folder, write_file
 from lab_lib.run import headless
-from lab_lib.settings import SETTINGS
+from lab_lib.waiting import UNSEEN
 
 Record = dict[str, Any]
 STEP = ".step"  # the file in the draft that names the notebook that runs now
+GRADED = ".graded"  # the file in the draft that holds what the account had earned before notebook 06
 _WORK = "LAB_WORK"  # the environment variable that hands the work to its process; other users cannot read it
 _LONGEST_STOP = 10  # seconds
+_OWN = ("bucket", "processor_role", "notifier_role", "boundary")  # their names may say whose they are
 
 
 @dataclass(frozen=True)
 class Work:
-    """Run the notebooks of one student, and write the results below `out`."""
+    """Run the notebooks of one student, or only grade the account, and write the results below `out`."""
 
     student: Student
     out: Path
     until: str | None = None
+    probe: bool = True
 
     @property
     def folder(self) -> Path:
@@ -51,25 +53,35 @@ class Work:
         return self.out / f".{self.student.folder}.draft"
 
     @property
+    def is_embedded(self) -> bool:
+        """Return True if it needs this computer's embedded AWS."""
+        return is_embedded(self.student.profile, self.student.role_arn)
+
+    @property
+    def not_done(self) -> str:
+        """Return the state of a student without results."""
+        return "not run"
+
+    @property
     def fingerprint(self) -> str:
         """Return a digest of the student's row, the notebooks and the file to upload: equal for equal work."""
         row = {**vars(self.student), "line": 0, "id": ""}
         digest = sha256(json.dumps(row, sort_keys=True, default=str).encode())
-        for path in [*headless.notebooks(self.until), Path(_parameters(self.student)["data_file"])]:
+        for path in [
+            *headless.notebooks(self.until),
+            Path(self.student.parameters.get("data_file", headless.DATA_FILE)),
+        ]:
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
 
-def do(work: Work, watched: int) -> Record:
-    """Run the notebooks of one student, and grade the account, in a new process; return the record.
-
-    The process stops when the pipe `watched` closes, as it does when the process that holds its other end dies.
-    LabError if the process dies before it has written a record.
-    """
+def do_in_process(work: Work, watched: int, program: str, variables: dict[str, str] | None = None) -> Record:
+    """Do the work in a process of this program, which calls `obey`. `variables` are of its environment."""
     with tempfile.TemporaryDirectory(prefix="lab-class-", ignore_cleanup_errors=True) as temporary_folder:
-        given = json.dumps({"student": vars(work.student), "out": str(work.out), "until": work.until})
-        environment = {**os.environ, **_settings(work.student), _WORK: given, "TMPDIR": temporary_folder}
-        command = [sys.executable, "-P", "-m", "lab_lib.classroom.job"]  # -P: a file six.py here is not the module six
+        given = json.dumps({**vars(work), "student": vars(work.student)}, default=str)
+        own = {_WORK: given, "TMPDIR": temporary_folder, UNSEEN: os.devnull}  # many wait at once: nobody could read it
+        environment = {**os.environ, **(variables or {}), **own}
+        command = [sys.executable, "-P", "-m", program]  # -P: a file six.py here is not the module six
         with subprocess.Popen(command, stdin=watched, env=environment, start_new_session=True) as process:
             process.wait()
     if not (record := read(work)):
@@ -77,13 +89,13 @@ def do(work: Work, watched: int) -> Record:
     return record
 
 
-def main() -> None:
-    """Do the work that the environment describes, in this process."""
+def obey(run: Callable[[dict[str, Any]], None]) -> None:
+    """Do the work that the environment describes. Stop with the process that asked for it."""
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it
         threading.Thread(target=_stop_with_parent, daemon=True).start()
         given = json.loads(os.environ.pop(_WORK))
-        _run(Work(Student(**given["student"]), Path(given["out"]), given["until"]))
+        run({**given, "student": Student(**given["student"]), "out": Path(given["out"])})
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -96,48 +108,21 @@ def _stop_with_parent() -> None:
     os._exit(1)
 
 
-def _run(work: Work) -> None:
-    """Run the notebooks, grade the account, and write all results. After Ctrl-C the draft stays as it is."""
-    begun, graded, steps = time.monotonic(), list[tuple[Lab, Report]](), list[headless.Step]()
-    shutil.rmtree(work.draft, ignore_errors=True)
-    make_folder(work.draft)
-    _note(work, "getting ready")
-    try:
-        result = headless.run(
-            _parameters(work.student) | {"yes": True},
-            work.draft,
-            work.until,
-            started=lambda notebook: _note(work, notebook),
-            finished=steps.append,
-            complete=lambda lab: graded.append((lab, checks.run(lab))),
-        )
-    except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
-        failed(work, error)
-        return
-    (lab, report), *_ = graded
-    _write(
-        work,
-        lab,
-        state="done" if result["ok"] else "failed",
-        seconds=round(time.monotonic() - begun, 1),
-        error=next((f"{step.notebook}: {step.error}" for step in steps if not step.ok), None),
-        steps=result["steps"],
-        checks=report.as_dicts(),
-        totals=result["totals"],
-    )
-
-
-def grade(work: Work) -> Record:
-    """Grade the account as it is; nothing is run or changed. Its record counts as other work than a run's."""
-    begun, lab = time.monotonic(), opened(work.student)
-    checked = checks.run(lab).as_dicts()
-    totals, seconds = headless.totals(lab), round(time.monotonic() - begun, 1)
-    return _write(work, lab, state="done", seconds=seconds, checks=checked, totals=totals, fingerprint="")
+def now() -> str:
+    """Return the local date and time."""
+    return datetime.now().strftime("%Y-%m-%d %H:%M")
 
 
 def failed(work: Work, error: BaseException) -> Record:
-    """Write and return the record of work that ended in this error."""
-    return _write(work, state="failed", error=without_accounts(f"{type(error).__name__}: {error}"))
+    """Write and return the record of work that ended in this error. What was graded before counts."""
+    return write(work, state="failed", error=without_accounts(f"{type(error).__name__}: {error}"))
+
+
+def begin(work: Work) -> None:
+    """Make an empty draft."""
+    shutil.rmtree(work.draft, ignore_errors=True)
+    make_folder(work.draft)
+    note(work, STEP, "getting ready")
 
 
 def forget(work: Work) -> None:
@@ -171,11 +156,16 @@ def record(work: Work, state: str) -> Record:
         "account": without_accounts(student.account),
         "folder": student.folder,
         "id": student.id,
+        "prefix": student.parameters.get("prefix", ""),
+        "own": [without_accounts(student.parameters[name]) for name in _OWN if name in student.parameters],
         "state": state,
         "seconds": 0.0,
         "error": None,
+        "graded": "",
         "steps": [],
         "checks": [],
+        "answers": None,
+        "trial": None,
         "totals": {},
         "threshold": str(student.parameters.get("threshold", 1500)),
         "notebooks": [],
@@ -183,46 +173,22 @@ def record(work: Work, state: str) -> Record:
     }
 
 
-def opened(student: Student) -> Lab:
-    """Open the lab in a student's account."""
-    known = {name: student.parameters[name] for name in SETTINGS if name in student.parameters}
-    where = {"account": student.account, "profile": student.profile}
-    return open_lab(**known, **where, role_arn=student.role_arn, external_id=student.external_id)
+def note(work: Work, name: str, text: str) -> None:
+    """Write a note into the draft."""
+    (work.draft / name).write_text(text, encoding="utf-8")
 
 
-def _parameters(student: Student) -> dict[str, Any]:
-    where = {"account": student.account, "profile": student.profile, "data_file": str(headless.DATA_FILE)}
-    return where | student.parameters
-
-
-def _settings(student: Student) -> dict[str, str]:
-    """Return the environment that opens the student's lab; it holds no credentials, as each kernel assumes the role."""
-    names = ("region", "prefix", "processor_role", "notifier_role", "bucket", "boundary")
-    settings = {name: student.parameters.get(name, "") for name in names}
-    settings |= {name: getattr(student, name) for name in ("account", "profile", "role_arn", "external_id")}
-    return {f"LAB_{name.upper()}": value for name, value in settings.items()}
-
-
-def _note(work: Work, notebook: str) -> None:
-    (work.draft / STEP).write_text(notebook, encoding="utf-8")
-
-
-def _write(work: Work, lab: Lab | None = None, **entries: Any) -> Record:
-    """Put the draft, if there is one, in the place of the student's folder, and write the record there last.
-
-    Private values are masked, except in the roster's own columns: an id may be an e-mail address.
-    """
+def write(work: Work, **entries: Any) -> Record:
+    """Put the draft, if there is one, in the place of the student's folder, and write the record there last."""
+    noted = work.draft / GRADED
+    graded = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
     if work.draft.exists():
-        (work.draft / STEP).unlink(missing_ok=True)
+        for name in (STEP, GRADED):
+            (work.draft / name).unlink(missing_ok=True)
         shutil.rmtree(work.folder, ignore_errors=True)
         work.draft.replace(work.folder)
     notebooks = sorted(path.name for path in work.folder.glob("*.ipynb"))
-    found = json.dumps(entries | {"notebooks": notebooks}, ensure_ascii=False)
-    written: Record = record(work, entries["state"]) | json.loads(masked(found, lab) if lab else found)
+    written = record(work, entries["state"]) | graded | entries | {"notebooks": notebooks}
     make_folder(work.folder)
     write_file(work.folder / "grade.json", json.dumps(written, indent=2, ensure_ascii=False) + "\n")
     return written
-
-
-if __name__ == "__main__":
-    main()

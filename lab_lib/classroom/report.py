@@ -5,7 +5,9 @@ The grade book (see gradebook.book) fills the template in templates/. The page w
 
 import base64
 import hashlib
+import re
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
@@ -17,23 +19,29 @@ from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
 _HIGHEST = 6  # customers with a bar, for each student
-_BINS = 12  # bars of the histogram
 _MARKS = {"full": "✔", "part": "◐", "none": "✘", "unseen": "–"}
+# A word that holds a masked value or an account.
+_MASKED = r"""[^\s,;()'"]*(\*{3}|(?<!\d)\d{12}(?!\d))([^\s,;()'"]*[\w*])?"""
+_NAME_BEGINS = r"(?=[A-Z]|inputs3bucket)"  # after a prefix
+
+Columns = dict[str, dict[str, Any]]
 
 
-def page(book: dict[str, Any], when: str = "") -> str:
-    """Return the page; `when` is printed at its top."""
-    steps, most = book["steps"], book["points_per_step"]
-    students = [{**_student(each, most, steps), "number": number} for number, each in enumerate(book["students"], 1)]
+def page(book: dict[str, Any], when: str = "", feedback: Collection[str] = ()) -> str:
+    """Return the page; `when` is printed at its top. The students of these folders have a page of feedback."""
+    columns = book["columns"]
+    students = [
+        {**_student(each, columns), "number": number, "feedback": each["folder"] in feedback}
+        for number, each in enumerate(book["students"], 1)
+    ]
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
-    return _template().render(
+    return template("report.html.j2").render(
         when=when,
-        steps=steps,
-        most=most,
-        whole=most * len(steps),
+        columns=columns,
+        whole=book["possible"],
         students=students,
-        summary=_summary(students, most * len(steps)),
-        stuck=_stuck(students, steps),
+        summary=_summary(students, book["possible"]),
+        stuck=_stuck(students, columns),
         times=_times(students),
         notebooks=_notebooks(students),
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704, ours
@@ -43,21 +51,23 @@ def page(book: dict[str, Any], when: str = "") -> str:
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """Return a template of the folder templates/."""
     loader = FileSystemLoader(TEMPLATES)
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["number"] = _number
-    return environment.get_template("report.html.j2")
+    return environment.get_template(name)
 
 
-def _student(student: dict[str, Any], most: int, steps: dict[str, str]) -> dict[str, Any]:
-    """Add what the page shows: a cell for each step, the checks that fail, and the totals as bars."""
-    wrong = [check for check in student["checks"] if check["step"] in steps and not check["ok"]]
+def _student(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
+    """Add what the page shows: a cell for each column, the checks that cost points, and the totals as bars."""
+    wrong = [check for check in student["checks"] if check["weight"] and not check["ok"]]
     return {
+        "graded": "",
         **student,
-        "cells": [_cell(step, title, student, most) for step, title in steps.items()],
+        "cells": [_cell(name, column, student) for name, column in columns.items()],
         "wrong": [check for check in wrong if check["state"] != "waits"],
         "waiting": sum(check["state"] == "waits" for check in wrong),
         "unseen": sum(check["state"] == "cannot see" for check in wrong),
@@ -65,18 +75,28 @@ def _student(student: dict[str, Any], most: int, steps: dict[str, str]) -> dict[
     }
 
 
-def _cell(step: str, title: str, student: dict[str, Any], most: int) -> dict[str, str]:
+def _cell(name: str, column: dict[str, Any], student: dict[str, Any]) -> dict[str, str]:
     """Return a cell of the table: a mark, the points, and both in words."""
-    points = student["points"][step]
-    checks = [check for check in student["checks"] if check["step"] == step]
+    points, worth, title = student["points"][name], column["worth"], column["title"]
     if points is None:
         return {"kind": "unseen", "mark": _MARKS["unseen"], "points": "", "words": f"{title}: not graded"}
-    kind = "full" if points == most else "part" if points else "none"
-    hold = f"{sum(check['ok'] for check in checks)} of {len(checks)} checks hold"
-    unseen = sum(check["state"] == "cannot see" for check in checks)
-    hold += f", {unseen} cannot be seen" if unseen else ""
-    words = f"{title}: {_number(points)} of {most} points, {hold}"
+    kind = "full" if points == worth else "part" if points else "none"
+    words = f"{title}: {_number(points)} of {worth} points, {_counted(name, student)}"
     return {"kind": kind, "mark": _MARKS[kind], "points": _number(points), "words": words}
+
+
+def _counted(column: str, student: dict[str, Any]) -> str:
+    """Return in words what the points of a column come from."""
+    if column == "exercises":
+        answers = student["answers"]
+        return f"{sum(each['right'] for each in answers)} of {len(answers)} answers are right"
+    if column == "function":
+        trial = student["trial"]
+        return f"{sum(each['state'] == 'passed' for each in trial)} of {len(trial)} cases are passed"
+    checks = [check for check in student["checks"] if check["step"] == column]
+    unseen = sum(check["state"] == "cannot see" for check in checks)
+    hold = f"{sum(check['ok'] for check in checks)} of {len(checks)} checks hold"
+    return hold + (f", {unseen} cannot be seen" if unseen else "")
 
 
 def _summary(students: list[dict[str, Any]], whole: int) -> dict[str, Any]:
@@ -91,7 +111,7 @@ def _summary(students: list[dict[str, Any]], whole: int) -> dict[str, Any]:
     }
 
 
-def _stuck(students: list[dict[str, Any]], steps: dict[str, str]) -> list[dict[str, Any]]:
+def _stuck(students: list[dict[str, Any]], columns: Columns) -> list[dict[str, Any]]:
     """Return the checks that fail, the most frequent first. A check that waits for another one is left out."""
     who = defaultdict(list)
     for student in students:
@@ -100,11 +120,10 @@ def _stuck(students: list[dict[str, Any]], steps: dict[str, str]) -> list[dict[s
     found = [
         {
             "step": step,
-            "title": steps[step],
+            "title": columns[step]["title"],
             "name": name,
             "students": [student for student, _ in those],
-            "hint": Counter(check["hint"] for _, check in those).most_common(1)[0][0],
-            "found": Counter(check["found"] for _, check in those).most_common(1)[0][0],
+            **{part: _most_frequent(part, those) for part in ("hint", "found")},
             "unseen": sum(check["state"] == "cannot see" for _, check in those),
         }
         for (step, name), those in who.items()
@@ -112,21 +131,26 @@ def _stuck(students: list[dict[str, Any]], steps: dict[str, str]) -> list[dict[s
     return sorted(found, key=lambda each: (-len(each["students"]), each["step"]))
 
 
+def _most_frequent(part: str, those: list[tuple[dict[str, Any], dict[str, Any]]]) -> str:
+    return Counter(_of_nobody(check[part], student) for student, check in those).most_common(1)[0][0]
+
+
+def _of_nobody(text: str, student: dict[str, Any]) -> str:
+    """Return the text with "…" for the accounts, addresses, prefix and given names that say whose it is."""
+    text = re.sub(_MASKED, "…", text)
+    if prefix := student.get("prefix"):
+        text = re.sub(rf"(?<![\w-])(?i:{re.escape(prefix)}){_NAME_BEGINS}", "…", text)
+    for name in (own.split("/")[-1] for own in student.get("own", [])):
+        text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", "…", text)
+    return text
+
+
 def _times(students: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the bars of a histogram of the students' seconds, with the lowest, highest and median value."""
-    seconds = sorted(student["seconds"] for student in students if student["steps"])
+    """Return the lowest, highest and median of the students' seconds."""
+    seconds = [student["seconds"] for student in students if student["steps"]]
     if not seconds:
         return {}
-    low, high = seconds[0], seconds[-1]
-    width = (high - low) / _BINS or 1
-    counts = Counter(min(int((each - low) / width), _BINS - 1) for each in seconds)
-    tallest = max(counts.values())
-    bars = [
-        {"from": low + number * width, "to": low + (number + 1) * width, "count": counts[number],
-         "height": round(90 * counts[number] / tallest, 1)}
-        for number in range(_BINS)
-    ]  # fmt: skip
-    return {"bars": bars, "low": low, "high": high, "median": median(seconds), "count": len(seconds)}
+    return {"low": min(seconds), "high": max(seconds), "median": median(seconds), "count": len(seconds)}
 
 
 def _notebooks(students: list[dict[str, Any]]) -> list[dict[str, Any]]:

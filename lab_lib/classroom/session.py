@@ -7,19 +7,22 @@ and `--resume` runs the students whose folder has no grade.json.
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib.aws import cleanup
-from lab_lib.classroom import job
+from lab_lib.classroom import gradebook, job, running
 from lab_lib.classroom.executors import Submit, threads_for
 from lab_lib.classroom.job import Record, Work
-from lab_lib.classroom.roster import Student
+from lab_lib.classroom.students import Student
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies
@@ -27,13 +30,15 @@ from lab_lib.lab import is_embedded
 from lab_lib.masking import without_accounts
 from lab_lib.private_files import make_folder
 
+W = TypeVar("W", bound=Work)
 
-def plan(students: list[Student], out: Path, until: str | None = None) -> list[Work]:
+
+def plan(students: list[Student], out: Path, until: str | None = None, probe: bool = True) -> list[Work]:
     """Return the work of these students; UsageError if `out` cannot hold their results."""
     if out.resolve() == copies.NOTEBOOKS:
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
     make_folder(out)
-    return [Work(student, out.resolve(), until) for student in students]
+    return [Work(student, out.resolve(), until, probe) for student in students]
 
 
 @contextmanager
@@ -68,20 +73,32 @@ def chosen(students: list[Student], shard: str = "", only: str = "") -> list[Stu
     return found
 
 
-def refuse_results(works: list[Work], what_to_do: str) -> None:
-    """Raise UsageError, with what to do, if the folder for this work holds results."""
-    if works and any(works[0].out.glob("*/grade.json")):
-        raise UsageError(f"{works[0].out} holds results already. {what_to_do}")
+def set_aside(out: Path) -> Path | None:
+    """Move the results in `out` to a folder of their own there, named by their time. Return it; None without results.
+
+    The folders of the students move as a whole, so that the links of the earlier report still lead to them.
+    """
+    results = [path for name in gradebook.FILES if (path := out / name).exists()]
+    results += [path.parent for path in out.glob("*/grade.json")]
+    if not results:
+        return None
+    when = datetime.fromtimestamp(max(path.stat().st_mtime for path in results)).strftime("%Y-%m-%d-%H%M%S")
+    names = (when if number == 1 else f"{when}-{number}" for number in count(1))
+    place = next(path for name in names if not (path := out / gradebook.EARLIER / name).exists())
+    make_folder(place)
+    for path in results:
+        path.replace(place / path.name)
+    return place
 
 
-def left_to_do(works: list[Work], resume: bool) -> list[Work]:
+def left_to_do(works: list[W], resume: bool) -> list[W]:
     """Return the work that has no record, a failed one, or one for other notebooks or settings.
 
     UsageError if there are results and not `resume`, or results of a student who is not in this part of the roster.
     """
     folders = {each.folder.name for each in works}
-    if not resume:
-        refuse_results(works, "Go on with --resume, or name another --out.")
+    if not resume and works and any(works[0].out.glob("*/grade.json")):
+        raise UsageError(f"{works[0].out} holds results already. Go on with --resume, or name another --out.")
     for path in sorted(works[0].out.glob("*/grade.json")) if works else []:
         if path.parent.name not in folders:
             what = f"{path.parent} belongs to nobody in this part of the roster"
@@ -89,15 +106,15 @@ def left_to_do(works: list[Work], resume: bool) -> list[Work]:
     return [each for each in works if not _is_done(each)]
 
 
-def records(works: list[Work]) -> list[Record]:
+def records(works: Sequence[Work]) -> list[Record]:
     """Return the record of each student, with the roster's id; a stopped one is unfinished, another one not run."""
-    found = [job.read(each) or job.record(each, "unfinished" if job.step(each) else "not run") for each in works]
+    found = [job.read(each) or job.record(each, "unfinished" if job.step(each) else each.not_done) for each in works]
     return [record | {"id": each.student.id} for each, record in zip(works, found, strict=True)]
 
 
-def run(works: list[Work], submit: Submit) -> Iterator[Record]:
+def run(works: Sequence[Work], submit: Submit) -> Iterator[Record]:
     """Do all the work, and yield each student's record as soon as it is written. A failure stops nobody else."""
-    if any(is_embedded(each.student.profile, each.student.role_arn) for each in works):
+    if any(each.is_embedded for each in works):
         server.start()
     for each in works:
         job.forget(each)
@@ -128,10 +145,14 @@ def on_aws(students: list[Student]) -> bool:
     return len(_real(students)) == len(students)
 
 
-def confirm(students: list[Student], yes: bool, what: str = "At its end, this class deletes") -> None:
-    """Ask, unless `yes`, before the lab's resources in accounts on AWS are deleted."""
+DELETES = "this deletes everything that the lab made there"
+PROBES = "a probe is uploaded there, and those who get alerts by e-mail or SMS get one of it"
+
+
+def confirm(students: list[Student], yes: bool, what: str) -> None:
+    """Ask, unless `yes`, before something is done in accounts on AWS, such as DELETES."""
     if (real := _real(students)) and not yes:
-        cleanup.ask(f"{what} everything that the lab made in {len(real)} accounts on AWS. Go on?")
+        cleanup.ask(f"{len(real)} accounts on AWS: {what}. Go on?")
 
 
 def _real(students: list[Student]) -> list[Student]:
@@ -143,7 +164,7 @@ def _real(students: list[Student]) -> list[Student]:
 
 def _clean(student: Student) -> Leak:
     try:
-        lab = job.opened(student)
+        lab = running.opened(student)
         return Leak(list(cleanup.delete_all(lab)), cleanup.remaining(lab), cleanup.kept(lab))
     except (LabError, BotoCoreError, ClientError) as error:
         return Leak(error=without_accounts(f"{type(error).__name__}: {error}"))

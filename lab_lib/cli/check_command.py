@@ -10,7 +10,7 @@ from rich.text import Text
 import lab_lib
 from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import handle_errors, out
+from lab_lib.cli.terminal import NOT_GRADED, Junit, handle_errors, out
 
 _STYLES = {"ok": "green", "not yet": "red", "cannot see": "yellow", "waits": "bright_black", "could be": "bright_black"}
 _FURTHER = "going further: what this workbook adds to the handout"
@@ -26,29 +26,40 @@ def check(
     probe: Annotated[bool, typer.Option("--probe", help=_PROBE)] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before subscribers get an alert.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
+    junit: Junit = None,
 ) -> None:
     """Grade an account that was built with the notebooks or by hand: what holds, what does not, and what to do.
 
-    Nothing is changed, unless you ask for the probe. It uploads two small files of made-up customers, whose ids begin
-    with lab-probe-, and says where the chain breaks. Then it deletes what it can.
+    Nothing is changed, unless you ask for the probe. It uploads two small files and says where the chain breaks.
 
-    The exit status is 0 if all holds, 1 if not. What goes further than the handout is shown, but not counted.
+    Then it deletes what it can. The ids of its customers begin with lab-probe-.
+
+    What goes further than the handout is shown, but not counted.
+
+    The exit status is 0 if all holds, 1 if not, 2 for a wrong request, and 3 if the account could not be graded.
     """
     from lab_lib import checks
     from lab_lib.masking import masked
 
-    with handle_errors(), progress_bar() as progress:
+    with handle_errors(failed=NOT_GRADED), progress_bar() as progress:
         lab = lab_lib.open_lab(**settings)
         if probe and not yes:
             _confirm(lab)
         bar = progress.add_task("checking", total=checks.number_of(*(step or []), probe=probe))
         report = checks.run(lab, *(step or []), probe=probe, done=lambda check: progress.advance(bar))
         progress.stop()
+        text = masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab)
+        if junit:
+            from lab_lib.classroom.junit import write
+
+            write(junit, [{"name": masked(f"account {lab.account}", lab), "checks": json.loads(text)}])
         if as_json:
-            print(masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab), flush=True)
+            print(text, flush=True)
         else:
             out.print(f"{str(lab)[0].upper()}{str(lab)[1:]}", soft_wrap=True)
             out.print(_checks_table(report, every=bool(step)))
+        if all(check.state == "cannot see" for check in report.checks):
+            raise typer.Exit(NOT_GRADED)
         raise typer.Exit(1 if report.failed else 0)
 
 

@@ -1,17 +1,15 @@
 """Define `lab class`, which runs, grades, reports and cleans up the lab for a whole class."""
 
 import os
-import shlex
-import sys
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from lab_lib.cli import grade_command
 from lab_lib.cli.setting_options import MANAGED, PLACE
-from lab_lib.cli.terminal import Yes, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import NOT_GRADED, Junit, Yes, handle_errors, out, relative_to_cwd
 
 
 class _RunByDefault(TyperGroup):
@@ -31,7 +29,8 @@ app = typer.Typer(
 \b
   lab class data/roster.csv --out runs/class            run and grade
   lab class data/roster.csv --out runs/class --resume   go on after Ctrl-C
-  lab class check data/roster.csv --out runs/checked    grade, run nothing
+  lab class check data/roster.csv --out runs/checked    grade as it is
+  lab class grade submissions --out runs/graded         grade students' own work
   lab class report data/roster.csv --out runs/class     write the grade book
   lab class clean data/roster.csv                       delete the resources
 
@@ -47,7 +46,9 @@ Without a profile or role_arn, the student's lab runs on the embedded AWS.
 --out holds a folder for each student, and the grade book:
   report.html      for you
   gradebook.csv    for Canvas and spreadsheets
+  moodle.csv       for Moodle: the students who have an id
   gradebook.json   for programs
+  summary.md       for the summary page of a job on GitHub
 An account that was not graded is left blank, not zero.
 
 \b
@@ -55,8 +56,9 @@ To use three machines, run --shard 1/3, --shard 2/3 and --shard 3/3, one on
 each; then copy the students' folders together and run `lab class report`.
 
 \b
-The exit status is 0 if every student has full marks, 1 if not, 2 if the
-request is wrong, and 130 after Ctrl-C.
+The exit status is 0 if every student has full marks, 1 if not or if a run
+failed, 2 if the request is wrong, 3 if somebody could not be graded, and 130
+after Ctrl-C.
 """,
 )
 
@@ -66,6 +68,7 @@ Out = Annotated[
 ]
 _JOBS = "Accounts to run at the same time; by default all on AWS, and two a core if one is on the embedded AWS."
 _SHARD = "A part of the class, such as 2/5; then copy the folders together and run `lab class report`."
+_PROBE = "Send a file through each account too: 20 points. Without it, the accounts are only read."
 Shard = Annotated[str, typer.Option(help=_SHARD)]
 Only = Annotated[str, typer.Option(help="Only these accounts of the roster, separated by commas.")]
 
@@ -79,20 +82,22 @@ def run(
     shard: Shard = "",
     only: Only = "",
     keep: Annotated[bool, typer.Option("--keep", help="Skip notebook 99: delete nothing in the accounts.")] = False,
+    junit: Junit = None,
     yes: Yes = False,
 ) -> None:
     """Run the notebooks for each account of the roster, grade it, and write the grade book to --out.
 
-    Each account is graded before notebook 99 deletes what the lab made. Where a notebook fails, the account stays as it
-    is. On AWS, you are asked before the run. The grade book is updated while the class runs.
+    Each account is graded after notebook 05. 06 breaks the lab on purpose, and 99 deletes it: they cost no points.
+
+    Where a notebook fails, the account stays as it is. On AWS, you are asked before the run.
+
+    The grade book is updated while the class runs.
     """
     from lab_lib.classroom import executors, session
     from lab_lib.cli import class_work
     from lab_lib.run import headless
 
-    typed = sys.argv[sys.argv.index("class") + 1 :] if "class" in sys.argv else []
-    again = shlex.join(["lab", "class", *typed, *([] if resume else ["--resume"])])
-    with handle_errors(f"Stopped. To go on: {again}"):
+    with handle_errors(f"Stopped. To go on: {class_work.resume_command(resume)}", NOT_GRADED):
         everybody = _read(roster)
         until = headless.last_kept() if keep else None
         works = session.plan(session.chosen(everybody, shard), out_dir, until)
@@ -100,27 +105,47 @@ def run(
         to_do = [each for each in session.left_to_do(works, resume) if each.student.account in wanted]
         students = [each.student for each in to_do]
         if not keep:
-            session.confirm(students, yes)
+            session.confirm(students, yes, f"at its end, {session.DELETES}")
         jobs = jobs or executors.jobs_for(len(students), session.on_aws(students))
-        class_work.do(works, to_do, out_dir, executors.processes(jobs), some=bool(only))
+        class_work.do(works, to_do, out_dir, executors.processes(jobs), bool(only), junit)
 
 
 @app.command()
-def check(roster: Roster, out_dir: Out, only: Only = "") -> None:
-    """Grade each account of the roster as it is, and write the grade book. Nothing is run or changed."""
+def check(
+    roster: Roster,
+    out_dir: Out,
+    shard: Shard = "",
+    only: Only = "",
+    probe: Annotated[bool, typer.Option("--probe/--no-probe", help=_PROBE)] = True,
+    junit: Junit = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before subscribers on AWS get an alert.")] = False,
+) -> None:
+    """Grade each account of the roster as it is, and write the grade book. No notebook is run.
+
+    The probe sends two small files of made-up customers through each account, and deletes what it can.
+
+    Earlier results in --out are kept: they move to --out/earlier/<their time>.
+    """
     from lab_lib.classroom import executors, session
     from lab_lib.cli import class_work
 
-    with handle_errors("Stopped. No account was changed. To grade all of them, name another --out."):
-        students = session.chosen(_read(roster), only=only)
-        works = session.plan(students, out_dir)
-        session.refuse_results(works, "Name another --out.")
+    with handle_errors("Stopped. To grade all accounts, run the command again.", NOT_GRADED):
+        students = session.chosen(_read(roster), shard, only)
+        works = session.plan(students, out_dir, probe=probe)
+        session.confirm(students, yes or not probe, session.PROBES)
+        with session.alone(out_dir):
+            earlier = session.set_aside(out_dir)
+        if earlier:
+            out.print(f"Earlier results: {relative_to_cwd(earlier)}", soft_wrap=True)
         threads = executors.threads_for(len(students), session.on_aws(students))
-        class_work.do(works, works, out_dir, executors.threads(threads))
+        class_work.do(works, works, out_dir, executors.threads(threads), junit_file=junit)
+
+
+app.command()(grade_command.grade)
 
 
 @app.command()
-def report(roster: Roster, out_dir: Out) -> None:
+def report(roster: Roster, out_dir: Out, junit: Junit = None) -> None:
     """Write the grade book from the students' folders in --out. Nothing is run.
 
     Use it for a class that ran in parts (--shard), after you copied the folders of all parts together.
@@ -130,14 +155,14 @@ def report(roster: Roster, out_dir: Out) -> None:
     from lab_lib.cli import class_work
     from lab_lib.errors import UsageError
 
-    with handle_errors("Stopped. To write the grade book, run the command again."):
+    with handle_errors("Stopped. To write the grade book, run the command again.", NOT_GRADED):
         students = _read(roster)
         if not out_dir.is_dir():
             raise UsageError(f"{out_dir} is not a folder. Name the folder that holds the students' folders.")
         blank = [job.record(each, "missing") for each in session.plan(students, out_dir)]
         with session.alone(out_dir):
             records, others = gradebook.gather(out_dir, blank)
-            gradebook.write(out_dir, records, date.today().isoformat())
+            gradebook.write(out_dir, records, job.now())
         missing = [each["name"] for each in records if each["state"] == "missing"]
         if others:
             out.print(f"Left out, because they belong to nobody in the roster: {', '.join(others)}", soft_wrap=True)
@@ -147,18 +172,23 @@ def report(roster: Roster, out_dir: Out) -> None:
                 f"No results for {', '.join(missing)}. Copy their folders to {folder}, and run this again.",
                 soft_wrap=True,
             )
-        class_work.summarise(out_dir, records)
+        class_work.summarise(out_dir, records, junit)
 
 
 @app.command()
 def clean(roster: Roster, only: Only = "", yes: Yes = False) -> None:
-    """Delete what the lab made in every account of the roster, and list what is left. On AWS, you are asked first."""
+    """Delete what the lab made in every account of the roster. On AWS, you are asked first.
+
+    It lists what it could not delete, and what it kept because the lab did not make it.
+
+    That is what the roster names as given, what lacks the tag lab=serverless-lab, and buckets of another name.
+    """
     from lab_lib.classroom import session
     from lab_lib.cli import class_table
 
     with handle_errors():
         students = session.chosen(_read(roster), only=only)
-        session.confirm(students, yes, "This deletes")
+        session.confirm(students, yes, session.DELETES)
         leaks = session.clean(students)
         out.print(class_table.leaks(students, leaks))
         if any(leak.left or leak.error for leak in leaks):

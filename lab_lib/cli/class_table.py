@@ -12,7 +12,7 @@ from rich.text import Text
 
 from lab_lib.classroom import job, session
 from lab_lib.classroom.job import Record, Work
-from lab_lib.classroom.roster import Student
+from lab_lib.classroom.students import Student
 from lab_lib.cli.terminal import err
 from lab_lib.masking import without_accounts
 
@@ -22,7 +22,7 @@ _Row = tuple[str, str, str, str, str]
 
 
 @contextmanager
-def live(works: list[Work], to_do: list[Work]) -> Iterator[Callable[[Record], None]]:
+def live(works: Sequence[Work], to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
     """Show the progress of a class; give the function to call with each student's record.
 
     A terminal shows a table that changes. Elsewhere, as in CI, each finished student is a line.
@@ -38,7 +38,7 @@ def live(works: list[Work], to_do: list[Work]) -> Iterator[Callable[[Record], No
 class _Progress:
     """The state of each student. A file in the student's draft folder names the notebook that runs now."""
 
-    def __init__(self, works: list[Work], to_do: list[Work]) -> None:
+    def __init__(self, works: Sequence[Work], to_do: Sequence[Work]) -> None:
         self.works, self.to_do = works, {each.folder.name for each in to_do}
         self.records: dict[str, Record] = {}
         self.started: dict[str, float] = {}
@@ -108,19 +108,20 @@ def marked_down(students: Sequence[dict[str, Any]]) -> Table:
 
 
 def leaks(students: list[Student], found: list[session.Leak]) -> Table:
-    """Return a table of what the clean-up of each account has deleted, left and kept."""
-    table = Table("name", "account", "deleted", "left", "kept", header_style="bold")
+    """Return a table of what the clean-up of each account has deleted, left and kept, and why."""
+    table = Table("name", "account", "deleted", "left: try again", "kept: not the lab's", header_style="bold")
     for student, leak in zip(students, found, strict=True):
-        left = leak.error or ", ".join(leak.left) or "nothing"
+        left = leak.error or without_accounts(", ".join(leak.left)) or "nothing"
+        kept = without_accounts(", ".join(leak.kept)) or "nothing"
         row = (Text(student.name), without_accounts(student.account), str(len(leak.deleted)))
-        table.add_row(*row, Text(left, "" if left == "nothing" else "red"), ", ".join(leak.kept) or "nothing")
+        table.add_row(*row, Text(left, "" if left == "nothing" else "red"), Text(kept))
     return table
 
 
 def _stuck(student: dict[str, Any]) -> tuple[str, str]:
     """Return (step, what was found) of the first check that fails, else of the notebook that failed."""
     for check in student["checks"]:
-        if check["state"] in ("not yet", "cannot see") and check["step"] != "further":
+        if check["state"] in ("not yet", "cannot see") and check["weight"]:
             return check["step"], f"{check['name']}: {check['found']}"
     return _last_notebook(student), student["error"] or student["state"]
 

@@ -8,7 +8,15 @@ from typing import Annotated, Literal
 import typer
 
 import lab_lib
-from lab_lib.cli import check_command, class_commands, local_commands, open_command, run_command, try_command
+from lab_lib.cli import (
+    check_command,
+    class_commands,
+    local_commands,
+    open_command,
+    run_command,
+    submit_command,
+    try_command,
+)
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import Yes, handle_errors, out
 from lab_lib.errors import UsageError
@@ -20,6 +28,7 @@ app = typer.Typer(
 )
 app.command("open")(open_command.open_)
 app.command("try")(try_command.try_)
+app.command("submit")(submit_command.submit)
 app.command("run")(run_command.run)
 app.command("check")(check_command.check)
 app.add_typer(local_commands.app, name="local")

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.text import Text
 
-from lab_lib.errors import LabError
+from lab_lib.errors import LabError, UsageError
 
 STOPPED = "Stopped. What was made so far is still there: run the same command again, or `lab clean`."
 _BROKEN_PIPE = 128 + signal.SIGPIPE
@@ -46,21 +46,25 @@ def _console(stderr: bool = False) -> Console:
 
 out, err = _console(), _console(stderr=True)
 
+NOT_GRADED = 3  # the exit status if an account could not be graded
+Junit = Annotated[
+    Path | None, typer.Option("--junit", metavar="FILE", help="Write the checks as JUnit XML too, for test reports.")
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before deleting on AWS.")]
 
 
 @contextmanager
-def handle_errors(stopped: str = STOPPED) -> Iterator[None]:
-    """Print an expected error as one line on stderr, and exit with its status.
+def handle_errors(stopped: str = STOPPED, failed: int = 1) -> Iterator[None]:
+    """Print an expected error as one line on stderr, and exit with 2 for a wrong request, with `failed` for others.
 
     `stopped` is printed after Ctrl-C, SIGTERM or a closed terminal.
     """
     try:
         yield
     except LabError as error:
-        raise _exit(type(error).__name__, str(error), error.exit_status) from None
+        raise _exit(type(error).__name__, str(error), 2 if isinstance(error, UsageError) else failed) from None
     except (BotoCoreError, ClientError) as error:
-        raise _exit("AWS", str(error), 1) from None
+        raise _exit("AWS", str(error), failed) from None
     except BrokenPipeError:
         raise typer.Exit(_BROKEN_PIPE) from None
     except KeyboardInterrupt as stop:

@@ -21,7 +21,7 @@ from lab_lib.private_files import can_write_to, make_folder, write_file
 from lab_lib.run.kernels import NOWHERE, Kernel, one_kernel
 from lab_lib.settings import SETTINGS
 
-CLEAN_UP = "99-clean-up"
+BREAK_IT, CLEAN_UP = "06-break-it", "99-clean-up"
 PARAMETERS = {*workbook.SETTINGS, "yes"}  # of notebook 00 and of the clean-up; the others take those of 00
 LONGEST_CELL = 3600  # seconds; a cell waits as long as Lambda may try a large file
 
@@ -74,9 +74,9 @@ def run(
 
     The notebooks in `source` are run, such as the learner's copy, which is not changed; by default the lab's own.
     With `until`, the run ends after that notebook and keeps everything; without, it ends with the clean-up. The first
-    notebook that fails ends the run, and keeps what was made. `complete` is called once, before the clean-up or at the
-    end. A cell writes into the file `waiting` what it waits for. First ends a clean-up that was interrupted: half of it
-    would change the totals.
+    notebook that fails ends the run, and keeps what was made. `complete` is called once: before notebook 06, which
+    breaks the lab on purpose, or at an earlier end. A cell writes into the file `waiting` what it waits for. First ends
+    a clean-up that was interrupted: half of it would change the totals.
 
     UsageError, before anything is made, for an unknown parameter or number in `until`, a file of other contents than
     transactions, or an interrupted clean-up where everything is to be kept. LabError if `out` cannot be written to.
@@ -101,17 +101,19 @@ def run(
             for path in paths:
                 if steps:
                     kernel.reset()
+                if path.stem == BREAK_IT:
+                    complete(lab)
                 if path.stem == CLEAN_UP:
                     held = _held(lab, key)
-                    complete(lab)
                 started(path.stem)
                 steps.append(run_one(path, out, parameters, lab, kernel))
                 finished(steps[-1])
                 if not steps[-1].ok:
                     break
+        if BREAK_IT not in (step.notebook for step in steps):
+            complete(lab)
         if until is not None or not all(step.ok for step in steps):
             held = _held(lab, key)
-            complete(lab)
     finally:
         result = {
             "account": lab.account,
@@ -213,7 +215,7 @@ class _MaskedFile:
 def totals(lab: Lab) -> dict[str, str]:
     """Return each customer's total in the account, as decimal text."""
     balances = tables.items(lab, "TransactionTotal")
-    return {str(item["CustomerId"]): _as_text(item.get("accountBalance", Decimal(0))) for item in balances}
+    return {str(item.get("CustomerId")): _as_text(item.get("accountBalance", Decimal(0))) for item in balances}
 
 
 def _as_text(balance: Any) -> str:

@@ -14,7 +14,8 @@ from tests.aws_delays.layer import FOLDER
 ROOT = Path(__file__).parents[2]
 LAB = Path(sys.executable).with_name("lab")
 EMAIL = "ana@example.com"
-COMMANDS = (["run", "--keep"], ["check"], ["check", "--probe", "--yes"], ["clean", "--yes"], ["run", "--yes"])  # as a user types them
+# As a user types them.
+COMMANDS = (["run", "--keep"], ["check"], ["check", "--probe", "--yes"], ["clean", "--yes"], ["run", "--yes"])
 
 
 class Run:

@@ -7,12 +7,13 @@ import pytest
 
 from lab_lib.aws.tables import KEYS
 from lab_lib.classroom import gradebook
-from tests.classes import HOSTILE, lay, record, whole_class
+from tests.classes import HOSTILE, judged, lay, record, whole_class
 
 pytestmark = pytest.mark.slow
 
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
-EVERYBODY = [*whole_class(), record(HOSTILE, error=HOSTILE, totals={HOSTILE: "1e300", "C2": "-5"}, notebooks=[])]
+EVERYBODY = [judged(each, number % 5) for number, each in enumerate(whole_class()[:-1])]
+EVERYBODY += [whole_class()[-1], record(HOSTILE, error=HOSTILE, totals={HOSTILE: "1e300", "C2": "-5"}, notebooks=[])]
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 # The texts whose contrast with their background is under 4.5, by WCAG's formula.
 FAINT = """() => {
@@ -40,7 +41,7 @@ def opened(browser, tmp_path):
     contexts = []
 
     def opened(records, size=DESK, colours="light", script=True):
-        gradebook.write(lay(tmp_path, *records), records, when="24 November 2026")
+        gradebook.write(lay(tmp_path, *records), records, when="2026-11-24 15:04")
         contexts.append(browser.new_context(viewport=size, color_scheme=colours, java_script_enabled=script))
         page = contexts[-1].new_page()
         page.asked = []

@@ -64,9 +64,10 @@ def failing(error):
 
 
 @pytest.mark.parametrize(
-    ("made", "status"), [([GOOD], 0), ([GOOD, MORE], 0), ([GOOD, BAD], 1), ([GOOD, UNSEEN], 1), ([GOOD, WAITING], 1)]
+    ("made", "status"),
+    [([GOOD], 0), ([GOOD, MORE], 0), ([GOOD, BAD], 1), ([GOOD, UNSEEN], 1), ([GOOD, WAITING], 1), ([UNSEEN], 3)],
 )
-def test_the_exit_status_is_0_if_all_holds_and_what_goes_further_does_not_count(reported, made, status):
+def test_the_exit_status_is_0_if_all_holds_and_3_if_nothing_can_be_seen(reported, made, status):
     reported(*made)
 
     assert lab_check().exit_code == lab_check("--json").exit_code == status
@@ -112,6 +113,16 @@ def test_json_is_all_that_is_printed_and_does_not_tell_whose_account_it_is(repor
     assert (ended.stderr.strip(), "bucket-123456789012" in lab_check().stdout) == ("", True)
 
 
+def test_junit_is_written_beside_the_table_without_the_account(reported, tmp_path):
+    reported(GOOD, replace(BAD, found="bucket-123456789012"))
+
+    ended = lab_check("--junit", str(tmp_path / "new" / "checks.xml"))
+
+    written = (tmp_path / "new" / "checks.xml").read_text(encoding="utf-8")
+    assert (ended.exit_code, "03 create topic" in ended.stdout) == (1, True)
+    assert ("bucket-********9012" in written, "123456789012" in written) == (True, False)
+
+
 def test_the_steps_that_are_named_are_checked_and_all_options_are_handed_over(opened):
     options = {"account": "123456789012", "profile": "class", "region": "eu-west-1", "prefix": "ana-"}
     options |= {"threshold": "99.50", "email": "ana@example.com", "phone": "+15555550100"}
@@ -145,13 +156,13 @@ def test_a_wrong_request_is_one_line_and_status_2(request, option, value, named)
 
 @pytest.mark.parametrize("error", [EXPIRED, NO_NETWORK, LabError("Sign in again.")], ids=["token", "network", "ours"])
 @pytest.mark.parametrize("place", ["at the door", "in the middle"])
-def test_an_error_is_one_line_on_stderr_and_status_1(lab, opened, monkeypatch, error, place):
+def test_an_error_is_one_line_on_stderr_and_status_3(lab, opened, monkeypatch, error, place):
     target = (lab_lib, "open_lab") if place == "at the door" else (checks, "run")
     monkeypatch.setattr(*target, lambda *_, **__: failing(error)())
 
     ended = lab_check("--json")
 
-    assert (ended.exit_code, ended.stdout) == (1, "")
+    assert (ended.exit_code, ended.stdout) == (3, "")
     assert ended.stderr == f"{'LabError' if isinstance(error, LabError) else 'AWS'}: {error}\n"
 
 
@@ -163,7 +174,7 @@ def test_ctrl_c_is_one_line_and_status_130(monkeypatch):
     assert (ended.exit_code, ended.stderr.count("\n"), ended.stdout) == (130, 1, "")
 
 
-@pytest.mark.parametrize(("options", "answer", "status"), [([], "n\n", 1), ([], "y\n", 0), (["--yes"], "", 0)])
+@pytest.mark.parametrize(("options", "answer", "status"), [([], "n\n", 3), ([], "y\n", 0), (["--yes"], "", 0)])
 def test_a_probe_asks_first_on_aws_if_people_would_get_its_alert(
     reported, opened, monkeypatch, options, answer, status
 ):

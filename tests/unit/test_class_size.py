@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from lab_lib.classroom import executors, job, session
+from lab_lib.classroom import executors, job, running, session
 from lab_lib.classroom.roster import Student
 from lab_lib.cli import class_table
 from lab_lib.cli.main import app
@@ -30,12 +30,13 @@ def test_four_accounts_on_aws_are_worked_on_at_once_by_a_computer_with_one_core(
         raise LabError("There is no such account.")
 
     for name in ("do", "grade", "opened"):
-        monkeypatch.setattr(job, name, meet)
+        monkeypatch.setattr(running, name, meet)
     monkeypatch.setattr(executors, "JOBS", 2)
     monkeypatch.setattr(executors, "THREADS", 2)
     rows = [f"{each.account},{each.name},class" for each in students_of(4)]
     (tmp_path / "roster.csv").write_text("\n".join(["account,name,profile", *rows, ""]))
-    options = ["--yes"] * (command != "check") + ["--out", str(tmp_path / "out")] * (command != "clean")
+    (tmp_path / "config").write_text("[profile class]\n")
+    options = ["--yes"] + ["--out", str(tmp_path / "out")] * (command != "clean")
 
     ended = CliRunner().invoke(app, ["class", command, str(tmp_path / "roster.csv"), *options])
 

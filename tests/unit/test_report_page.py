@@ -4,12 +4,14 @@ import hashlib
 import pytest
 from bs4 import BeautifulSoup
 
+from lab_lib.checks import number_of
+from lab_lib.checks.rules import RULES
 from lab_lib.classroom import gradebook, report
-from tests.classes import HOSTILE, checks, not_graded, record, whole_class
+from tests.classes import HOSTILE, checks, judged, not_graded, record, whole_class
 
 
-def page(*records):
-    return BeautifulSoup(report.page(gradebook.book(records), "24 November 2026"), "html.parser")
+def page(*records, feedback=()):
+    return BeautifulSoup(report.page(gradebook.book(records), "2026-11-24 15:04", feedback), "html.parser")
 
 
 def text(element):
@@ -18,6 +20,7 @@ def text(element):
 
 CLASSES = {
     "a whole class": whole_class(),
+    "submissions": [judged(each) for each in whole_class()],
     "nobody": [],
     "missing": [not_graded()],
     "hostile": [record(HOSTILE, error=HOSTILE, totals={HOSTILE: HOSTILE}, notebooks=[HOSTILE], state=HOSTILE)],
@@ -45,7 +48,7 @@ def test_every_link_and_every_label_leads_somewhere(any_page):
 
     assert len(ids) == len({*ids})
     assert {*labels, *(link[1:] for link in links if link.startswith("#"))} <= {*ids}
-    assert all(link.startswith(("#", "./student-")) for link in links)
+    assert all(link.startswith("#") for link in links)
 
 
 def test_a_screen_reader_finds_landmarks_captions_and_words_for_pictures(any_page):
@@ -60,14 +63,22 @@ def test_the_summary_counts_all_students_and_names_who_was_not_graded():
 
     assert [text(each) for each in made("dd")] == ["12", "8 of 12", "60 of 60 points", "8 done, 3 failed, 1 missing"]
     assert "Not graded: Ida Ray" in text(made.main)
-    assert "24 November 2026" in text(made.header)
+    assert "2026-11-24 15:04" in text(made.header)
 
 
 def test_a_cell_says_in_words_how_far_a_student_came():
-    cells = page(record(missing=["bucket trigger"])).select("td[title]")
+    cells = page(judged(record(missing=["bucket trigger"]))).select("td[title]")
 
-    assert cells[0]["title"] == "00 start here: 10 of 10 points, 17 of 17 checks hold"
-    assert text(cells[2]) == "◐6.6702 add triggers: 6.67 of 10 points, 8 of 12 checks hold"
+    of_00, of_02 = number_of("00"), number_of("02")
+    waiting = [rule for rule in RULES.values() if "bucket trigger" in rule.after and rule.step == "02"]
+    held = of_02 - 1 - len(waiting)
+    assert cells[0]["title"] == f"00 start here: 8 of 8 points, {of_00} of {of_00} checks hold"
+    assert f"of 12 points, {held} of {of_02} checks hold" in text(cells[2])
+    assert [cell["title"] for cell in cells[-3:]] == [
+        "probe: 20 of 20 points, 4 of 4 checks hold",
+        "exercises: 7.5 of 10 points, 3 of 4 answers are right",
+        "function: 7.5 of 10 points, 3 of 4 cases are passed",
+    ]
 
 
 def test_the_most_frequent_problem_comes_first_with_its_hint_and_its_students():
@@ -101,11 +112,32 @@ def test_a_bar_stays_within_its_picture(threshold, total):
     assert all(0 <= part <= 100 for part in [bars["line"], *(bar["width"] for bar in bars["bars"])])
 
 
-def test_links_lead_to_the_notebooks_in_a_folder_of_any_script():
-    made = page(record(folder="王小明-9012", notebooks=["00-start-here.ipynb"]))
+def test_the_report_links_the_feedback_that_is_there_in_a_folder_of_any_script():
+    made = page(record(folder="王小明-9012"), record("Bo", folder="bo-9013"), feedback={"王小明-9012"})
 
-    [link] = made.select("a[href^='.']")
-    assert link["href"] == "./%E7%8E%8B%E5%B0%8F%E6%98%8E-9012/00-start-here.ipynb"
+    assert [link["href"] for link in made.select("a[href^='.']")] == [
+        "./feedback/%E7%8E%8B%E5%B0%8F%E6%98%8E-9012.html"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hint", "shown"),
+    [
+        ("Create inputs3bucketfortransact-********9012-us-east-1: run 00", "Create …: run 00"),
+        ("Create the queue ana-CustomerNotify, or call it", "Create the queue …CustomerNotify, or call it"),
+        ("Add ana-inputs3bucketfortransact to it", "Add …inputs3bucketfortransact to it"),
+        ("Trust (arn:aws:iam::********9012:role/x/Ana), then go on", "Trust (…), then go on"),
+        ("Give AnasRole to it; Banana-Customer stays", "Give … to it; Banana-Customer stays"),
+        ("Mail a***@example.com. Account 111122229012 is", "Mail …. Account … is"),
+    ],
+)
+def test_where_the_class_is_stuck_no_hint_says_whose_account_it_is(hint, shown):
+    wrong = {**checks()[0], "ok": False, "found": hint, "hint": hint}
+    made = page(record(checks=[wrong], prefix="ana-", own=["arn:aws:iam::********9012:role/AnasRole"]))
+
+    assert text(made.select_one(".hint")) == f"→ {shown}"
+    assert f"Found: {shown}" in text(made.select_one(".stuck .meta"))
+    assert hint in text(made.select_one("article"))
 
 
 FURTHER = {**checks()[-1], "step": "further", "ok": False, "found": "absent"}
@@ -120,7 +152,7 @@ RUNS = [record(seconds=12.0), record("Bo", "111122229013", seconds=44.0), record
         ([not_graded()], "Nobody was graded yet."),
         ([record(checks=[*checks(), FURTHER])], "Nobody is stuck: every check holds for everyone."),
         ([record(checks=[UNSEEN])], "(1 cannot be seen)"),
-        ([record(missing=["topic HighBalanceAlert"])], "1 check does not hold, 12 wait for it"),
+        ([record(missing=["topic HighBalanceAlert"])], "1 check does not hold, 13 wait for it"),
         ([record(steps=[])], "No times: no notebook was run."),
         (RUNS[:1], "The run of one student took 12.0 seconds."),
         (RUNS, "The runs of 3 students took 12.0 to 44.0 seconds, the median is 18.0."),

@@ -8,6 +8,7 @@ from lab_lib.errors import RosterError, UsageError
 SAMPLE = Path(__file__).parents[2] / "data" / "roster.csv"
 ROLE = "arn:{}:iam::{}:role/Grader".format("aws", "111122223333")  # in two parts: no ARN is spelled out in this house
 ANA = "Ana,111122223333"
+THRESHOLDS = ["inf", "nan", "1e400", "-1", "1,500"]
 
 
 @pytest.fixture
@@ -93,11 +94,16 @@ def test_all_faults_are_listed_with_their_lines(read):
         (["name,account", ANA, '"Bo,2'], "line 3: the quotes do not match"),
         (["name,account,region", f"{ANA},", "Bo,111122223333,us-east-1"], "line 3: account 111122223333, Region us-"),
         (["name,account,prefix", f"{ANA},lab-", "Bo,111122223333,LAB-"], "prefix LAB- is the same as in line 2"),
-        (["name,account", ANA, "ANA,444455553333"], "line 3: folder ana-3333 is the same as for line 2"),
+        (["name,account", ANA, "ÁNA,444455553333"], "line 3: folder ana-3333 is the same as in line 2"),
+        (["name,account", ANA, "ANA,444455556666"], "line 3: name ANA is the same as in line 2. Give each"),
+        (["name,account,id", f"{ANA},x1", "Bo,444455556666,X1"], "line 3: id X1 is the same as in line 2"),
+        (["name,account", "\u200b\u3164,111122223333"], "line 2: name has no visible character: '\\u200b\\u3164'"),
+        (row("id", "\u2060"), "line 2: id has no visible character"),
+        (row("profile", "nobody"), "line 2: there is no profile 'nobody' in your AWS configuration"),
         (row("region", "mars-1"), "line 2: There is no Region 'mars-1'"),
         (row("prefix", "1-"), "line 2: prefix is '1-'"),
         (row("email", "ana"), "line 2: email is 'ana'"),
-        (row("yes", "true"), "line 1: unknown column 'yes'"),
+        (row("yes", "true"), "line 1: yes is not a column: "),
         (row("role_arn", "Grader"), "line 2: role_arn is 'Grader'"),
         (row("role_arn", ROLE, "444455556666"), "line 2: role_arn is a role of account 111122223333, and the"),
         (row("role_arn,profile", f"{ROLE},mine"), "line 2: there is a profile and a role_arn. Name one"),
@@ -109,14 +115,39 @@ def test_all_faults_are_listed_with_their_lines(read):
         (row("settings", "x"), "line 1: unknown column 'settings'"),
         (row("data_file", "none.txt"), "none.txt: No such file or directory"),
         (row("data_file", "roster.csv"), "roster.csv is no transactions file: its first line is 'n"),
+        (row("data_file", "../outside.txt"), "line 2: data_file is '../outside.txt', outside the roster's folder"),
+        (row("data_file", "/etc/passwd"), "line 2: data_file is '/etc/passwd', outside the roster's folder"),
+        (row("data_file", "link.txt"), "line 2: data_file is 'link.txt', outside the roster's folder"),
+        *((row("threshold", f'"{bad}"'), f"line 2: threshold is '{bad}'") for bad in THRESHOLDS),
         ([b"name,account\nAna,1\nJos\xe9,2\n"], "line 3: this is not UTF-8. Save"),
     ],
 )  # fmt: skip
-def test_a_fault_is_said_with_its_line(read, lines, wanted):
+def test_a_fault_is_said_with_its_line(read, tmp_path, lines, wanted):
+    (tmp_path / "link.txt").symlink_to(SAMPLE.with_name("transactions.txt"))
+
     with pytest.raises(RosterError) as refused:
         read(*lines)
 
     assert wanted in str(refused.value)
+
+
+def test_the_first_twenty_faults_are_listed_and_the_others_counted(read):
+    with pytest.raises(RosterError) as refused:
+        read("name,account", *(f"Student {number},{number}" for number in range(50)))
+
+    first, *listed, last = str(refused.value).splitlines()
+    assert ("has 50 faults" in first, len(listed), last) == (True, 20, "  and 30 more")
+    assert listed[19].startswith("  line 21: account is '19'")
+
+
+def test_two_students_of_one_name_are_told_apart_by_their_ids(read):
+    assert len(read("name,account,id", f"{ANA},ana1", "Ana,444455556666,ana2", "Ana,777788889999,")) == 3
+
+
+def test_a_profile_of_the_aws_configuration_is_taken(read, tmp_path):
+    (tmp_path / "config").write_text("[profile class]\nregion = us-east-1\n")
+
+    assert read(*row("profile", "class"))[0].profile == "class"
 
 
 def test_a_data_file_is_found_beside_the_roster(read, tmp_path, monkeypatch):

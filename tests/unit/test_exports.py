@@ -1,0 +1,110 @@
+"""The grade book in other programs: each file is read as the program's documentation says that it reads it."""
+
+import csv
+import io
+import re
+
+import pytest
+
+from lab_lib.classroom import exports, gradebook
+from tests.classes import judged, not_graded, record
+
+CLASS = [
+    judged(record("Ana García", id="agarcia")),
+    record("Bo", "111122229013", id="bo@example.com"),
+    not_graded("Cem", "111122229014"),
+    not_graded("Dee", "111122229015") | {"id": "dee"},
+]
+WORTH = {
+    "Serverless lab 00 start here": "8",
+    "Serverless lab 01 create functions": "12",
+    "Serverless lab 02 add triggers": "12",
+    "Serverless lab 03 create topic": "4",
+    "Serverless lab 04 create queues": "12",
+    "Serverless lab 05 upload and verify": "12",
+    "Serverless lab probe": "20",
+    "Serverless lab exercises": "10",
+    "Serverless lab function": "10",
+}
+
+
+def rows_of(text):
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+def canvas_import(text):
+    """Read a file as Canvas does: the points of the assignments, and for each student the cells.
+
+    Canvas's guide for instructors, "How do I import grades in the Gradebook?", and its lib/gradebook_importer.rb: the
+    student's columns come first, Section is the last of them, and every column after it is an assignment, new if the
+    course has none of that name. "(12)" at the end of a name is an assignment's number. A first cell that contains
+    "Points Possible" marks the row of the points, where "read only" is no number.
+    """
+    header, possible, *students = rows_of(text.removeprefix("\ufeff"))
+    assert header[:5] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+    assert len({*header[5:]}) == len(header[5:])
+    assert not [name for name in header[5:] if re.search(r"\(\d+\)$|(Current|Final|Override|Unposted) ", name)]
+    assert "Points Possible" in possible[0]
+    assert all(float(points) > 0 for points in possible[5:])
+    assert all(len(row) == len(header) for row in [possible, *students])
+    assert all(re.fullmatch(r"(\d+\.\d\d)?", cell) for row in students for cell in row[5:])
+    return dict(zip(header[5:], possible[5:], strict=True)), [[*row[:6], row[-1]] for row in students]
+
+
+def moodle_import(text):
+    """Read a file as Moodle does: what identifies the users, the new grade items, and each user's cells.
+
+    Moodle's page "Grade import" and its grade/import/csv/classes/load_data.php: one column identifies the user, by
+    e-mail address, ID number or username, and each other one is a grade item. A row without it gets the user of the row
+    before. A cell of a new item is a number or "-", and a number over 100 ends the import.
+    """
+    header, *users = rows_of(text)
+    assert header[0] in ("Email address", "ID number", "Username")
+    assert all(row[0] for row in users)
+    assert all(cell == "-" or 0 <= float(cell) <= 100 for row in users for cell in row[1:])
+    return header[0], header[1:], {row[0]: [row[1], row[-1]] for row in users}
+
+
+def test_canvas_makes_an_assignment_of_each_column_and_nothing_else():
+    text = exports.canvas(gradebook.book(CLASS))
+
+    assignments, students = canvas_import(text)
+    assert text.startswith("\ufeff")  # Excel reads UTF-8 only with the byte order mark
+    assert assignments == WORTH
+    assert students[0] == ["Ana García", "", "agarcia", "agarcia", "", "8.00", "7.50"]
+    assert students[2] == ["Cem", "", "", "", "", "", ""]  # blank, not zero
+
+
+def test_moodle_takes_the_students_who_have_an_id():
+    column, items, users = moodle_import(exports.moodle(gradebook.book(CLASS)))
+
+    assert (column, items) == ("ID number", [*WORTH])
+    assert users == {"agarcia": ["8.00", "7.50"], "bo@example.com": ["8.00", "-"], "dee": ["-", "-"]}
+
+
+@pytest.mark.parametrize(("students", "column"), [(CLASS[1:2], "Email address"), (CLASS[2:3], "ID number")])
+def test_moodle_is_told_if_the_ids_are_addresses(students, column):
+    assert moodle_import(exports.moodle(gradebook.book(students)))[0] == column
+
+
+@pytest.mark.parametrize("bad", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r\n=1\n+1", "＝1+1"])
+def test_no_text_becomes_a_formula_or_a_second_line(bad):
+    book = gradebook.book([record(bad, id=bad)])
+
+    student, user = rows_of(exports.canvas(book))[2], rows_of(exports.moodle(book))[1]
+    assert {student[0], student[2], student[3], user[0]} == {f"'{' '.join(bad.split())}"}
+
+
+def test_the_summary_is_a_table_that_no_name_breaks():
+    hostile = record("<img src=x> | [a](b)\n# *B*", error="`x`|y", state="failed")
+
+    lines = exports.summary(gradebook.book([hostile, not_graded()]), "2026-11-24 15:04").splitlines()
+
+    assert lines[0] == "## Serverless lab 2026-11-24 15:04"
+    assert lines[2] == "Full marks: 1 of 2. Not graded: 1."
+    assert lines[4:] == [
+        "| student | points | state | last error |",
+        "| --- | ---: | --- | --- |",
+        r"| \<img src=x\> \| \[a\]\(b\) \# \*B\* | 100 % | failed | \`x\`\|y |",
+        "| Bo | – | missing |  |",
+    ]
