@@ -25,7 +25,12 @@ class Alert(NamedTuple):
     balance: Any
 
 
-@check("05", "alerts in {}", after=("queue {}", "rows in Transactions"), each=queues.ALERT_QUEUES)
+@check(
+    "05",
+    "alerts in {}",
+    after=(f"topic {ALERT_TOPIC}", "queue {}", "rows in Transactions"),
+    each=queues.ALERT_QUEUES,
+)
 def alerts(account: Account, name: str) -> Finding:
     """There is an alert for each customer whose transactions reach the threshold, and it came from the topic."""
     high = _high(account)
