@@ -51,10 +51,10 @@ def do(work: Work, watched: int) -> Record:
 def main() -> None:
     """Judge the submission that the environment describes, in this process."""
     resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
-    job.obey(_obey)
+    job.do_given_work(_grade)
 
 
-def _obey(given: dict[str, Any]) -> None:
+def _grade(given: dict[str, Any]) -> None:
     work = Grading(**{**given, "path": Path(given["path"])})
     timer = Timer(Limits(work.seconds).last + _LONGER, os._exit, [1])
     timer.daemon = True

@@ -76,7 +76,7 @@ class Work:
 
 
 def do_in_process(work: Work, watched: int, program: str, variables: dict[str, str] | None = None) -> Record:
-    """Do the work in a process of this program, which calls `obey`. `variables` are of its environment."""
+    """Do the work in a process of this program, which calls `do_given_work`. `variables` are of its environment."""
     with tempfile.TemporaryDirectory(prefix="lab-class-", ignore_cleanup_errors=True) as temporary_folder:
         given = json.dumps({**vars(work), "student": vars(work.student)}, default=str)
         own = {_WORK: given, "TMPDIR": temporary_folder, UNSEEN: os.devnull}  # many wait at once: nobody could read it
@@ -89,7 +89,7 @@ def do_in_process(work: Work, watched: int, program: str, variables: dict[str, s
     return record
 
 
-def obey(run: Callable[[dict[str, Any]], None]) -> None:
+def do_given_work(run: Callable[[dict[str, Any]], None]) -> None:
     """Do the work that the environment describes. Stop with the process that asked for it."""
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it

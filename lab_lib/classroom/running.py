@@ -25,7 +25,7 @@ def do(work: Work, watched: int) -> Record:
 
 def main() -> None:
     """Run the notebooks of one student in this process."""
-    job.obey(lambda given: _run(Work(**given)))
+    job.do_given_work(lambda given: _run(Work(**given)))
 
 
 def _run(work: Work) -> None:

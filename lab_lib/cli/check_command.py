@@ -83,7 +83,7 @@ def _checks_table(report: Any, every: bool) -> Table:
         of_step = [check for check in report.checks if check.step == step]
         states = [check.state for check in of_step]
         hold, waiting, unseen = (states.count(state) for state in ("ok", "waits", "cannot see"))
-        title = {"probe": "probe: a file of made-up customers", **titles}.get(step, _FURTHER)
+        title = {"probe": "probe: two files of made-up customers", **titles}.get(step, _FURTHER)
         wrong = ("○", "bright_black") if step == "further" else ("✘", "red")
         mark = wrong if hold + unseen < len(of_step) else ("?", "yellow") if unseen else ("✔", "green")
         table.add_section()
