@@ -32,16 +32,16 @@ class Outcome:
     REJECTED. `errors` has the last error in the log of each function. `stays` says which rows were not deleted.
     """
 
-    key: str
     faults: dict[str, Faults] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     stays: str = ""
 
 
 def send(lab: Lab) -> Outcome:
-    """Probe the account, and return what was found. It takes 2 to 8 seconds; on AWS it may take minutes."""
+    """Probe the account, and return what was found. It takes up to 8 seconds; on AWS it may take minutes."""
     files = new_files(lab)
-    outcome, logs = Outcome(files.keys[0]), _Logs(lab, datetime.now(UTC))
+    groups = {name: functions.log_group(lab, name) for name in functions.SOURCES}
+    outcome, logs = Outcome(), _Logs(lab, datetime.now(UTC), groups)
     try:
         _follow(lab, files, outcome.faults, logs)
         outcome.errors = logs.errors()
@@ -58,10 +58,11 @@ def people(lab: Lab) -> int:
 
 @dataclass(frozen=True)
 class _Logs:
-    """The logs of both functions from some time on."""
+    """The logs of both functions from some time on, and the log group of each."""
 
     lab: Lab
     since: datetime
+    groups: dict[str, str]
 
     def patience(self, name: str) -> float:
         """Return for how many seconds faults may last before a link counts as broken.
@@ -78,7 +79,7 @@ class _Logs:
         return {name: errors[-1] for name, errors in found.items() if errors}
 
     def _lines(self, name: str) -> list[str]:
-        return cloudwatch.log_lines(self.lab, name, self.since, functions.log_group(self.lab, name))
+        return cloudwatch.log_lines(self.lab, name, self.since, self.groups[name])
 
 
 def _follow(lab: Lab, files: ProbeFiles, faults: dict[str, Faults], logs: _Logs) -> None:
