@@ -23,6 +23,27 @@ def browser() -> Iterator[object]:
         browser.close()
 
 
+@pytest.fixture
+def visit(browser) -> Iterator[object]:
+    """visit(path, size, colours): the page; page.asked lists its requests, and all that its dialogs say."""
+    contexts = []
+
+    def visit(path, size, colours, script=True, also=()):
+        contexts.append(browser.new_context(viewport=size, color_scheme=colours, java_script_enabled=script))
+        page = contexts[-1].new_page()
+        page.asked = []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("dialog", lambda dialog: page.asked.append(dialog.message))
+        for event in also:
+            page.on(event, lambda said: page.asked.append(str(said)))
+        page.goto(path.as_uri())
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
 @pytest.fixture(scope="session")
 def shots() -> Path:
     """The folder of the screenshots."""

@@ -17,9 +17,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def opened(browser, tmp_path):
+def opened(visit, tmp_path):
     """Open the page of a student who has run the lab's notebooks; page.asked lists its requests and dialogs."""
-    contexts = []
 
     def opened(size=DESK, colours="light", name="Ana García", *cells):
         student = record(name, error=name, missing=["bucket trigger", "totals"], answers=ANSWERS, trial=TRIAL)
@@ -29,18 +28,11 @@ def opened(browser, tmp_path):
         (folder / "zz.ipynb").write_text(json.dumps({"cells": cells}))
         feedback.render(folder)
         gradebook.write(tmp_path, [student])
-        contexts.append(browser.new_context(viewport=size, color_scheme=colours))
-        page = contexts[-1].new_page()
-        page.asked = []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("dialog", lambda dialog: page.asked.append(dialog.message))
-        page.goto((tmp_path / "feedback" / f"{student['folder']}.html").as_uri())
+        page = visit(tmp_path / "feedback" / f"{student['folder']}.html", size, colours)
         page.asked = [each for each in page.asked if not each.startswith("data:")]
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return opened
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

@@ -36,25 +36,14 @@ FAINT = """() => {
 
 
 @pytest.fixture
-def opened(browser, tmp_path):
+def opened(visit, tmp_path):
     """Open the report of these records; page.asked lists its requests, its messages and its dialogs."""
-    contexts = []
 
     def opened(records, size=DESK, colours="light", script=True):
         gradebook.write(lay(tmp_path, *records), records, when="2026-11-24 15:04")
-        contexts.append(browser.new_context(viewport=size, color_scheme=colours, java_script_enabled=script))
-        page = contexts[-1].new_page()
-        page.asked = []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("console", lambda message: page.asked.append(message.text))
-        page.on("pageerror", lambda error: page.asked.append(str(error)))
-        page.on("dialog", lambda dialog: page.asked.append(dialog.message))
-        page.goto((tmp_path / "report.html").as_uri())
-        return page
+        return visit(tmp_path / "report.html", size, colours, script, also=("console", "pageerror"))
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return opened
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
