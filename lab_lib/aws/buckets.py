@@ -191,7 +191,7 @@ def statements(lab: Lab) -> list[policies.Policy]:
 def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
     """Return the rejected rows of an upload: line (the header is line 1), reason, row.
 
-    What is no such row is left out: anybody may put an object there.
+    Other lines are left out, since anybody may put an object there.
     """
     body = none_if_absent(lambda: content(lab, rejected_key(key))) or b""
     try:

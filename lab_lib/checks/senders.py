@@ -20,7 +20,7 @@ def may_send(account: Account, queue: str, source: str) -> bool:
 
 
 def others(account: Account, queue: str) -> list[str]:
-    """Return who may send, other than the topic and users of the account. What a Deny closes again is closed."""
+    """Return who may send, other than the topic and users of the account. A Deny is followed."""
     statements, arn = account.ask(queues.statements, queue), queues.queue_arn(account.lab, queue)
     own = (account.lab.name(topics.ALERT_TOPIC), "users of this account", "this account")
     named = [each for each in grants.senders(account.lab, statements, arn) if each not in own]

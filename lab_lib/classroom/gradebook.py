@@ -32,7 +32,7 @@ from lab_lib.run import headless
 _STEPS = {path.stem[:2]: path.stem.replace("-", " ") for path in headless.notebooks(headless.last_kept())}
 TITLES = {step: _STEPS.get(step, step) for step in points.WORTH}  # such as "02": "02 add triggers"
 FEEDBACK, EARLIER = feedback.FOLDER, "earlier"  # folders in `out` that are nobody's
-# What `lab class` writes to `out` besides the folders of the students.
+# These are in `out` besides the folders of the students.
 FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", "summary.md", FEEDBACK]
 
 

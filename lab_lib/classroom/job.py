@@ -114,7 +114,7 @@ def now() -> str:
 
 
 def failed(work: Work, error: BaseException) -> Record:
-    """Write and return the record of work that ended in this error. What was graded before counts."""
+    """Write and return the record of work that ended in this error. Points that were earned before it count."""
     return write(work, state="failed", error=without_accounts(f"{type(error).__name__}: {error}"))
 
 

@@ -37,7 +37,7 @@ _MOST_TEXT = 500  # characters of what is kept of a sentence that comes from the
 
 @dataclass
 class Judge:
-    """What was found out so far about a submission."""
+    """The findings so far about a submission."""
 
     given: submission.Submission
     limits: Limits

@@ -1,7 +1,7 @@
 """Run a submission in a sandbox, watch it, and talk to it by lines of JSON.
 
 The sandbox is bubblewrap's: processes, network and users of its own, no rights, and nothing of this computer to see but
-Python, the lab's code and its data, which it cannot write to. What it writes is in its memory. Only a socket leads in,
+Python, the lab's code and its data, which it cannot write to. It writes to memory only. Only a socket leads in,
 to its embedded AWS. With `trust`, the same program runs without a sandbox.
 """
 
@@ -143,7 +143,7 @@ def _environment(work: str) -> dict[str, str]:
 
 
 class Sandbox:
-    """A program in a sandbox. What it says is not to be believed: the student's code may say it."""
+    """A program in a sandbox. Its messages are not trusted, since the student's code may send them."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", port: int, limits: Limits) -> None:
         self.port, self._process, self._limits = port, process, limits

@@ -34,7 +34,7 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 @dataclass(frozen=True)
 class Submission:
-    """What a file holds. The texts are the learner's, and may be anything."""
+    """The content of a file. The texts are the learner's, and may be anything."""
 
     name: str
     id: str
