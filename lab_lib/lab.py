@@ -11,7 +11,6 @@ from decimal import Decimal
 from typing import Any
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lab_lib import sessions
@@ -214,9 +213,9 @@ def open_another() -> Iterator[Lab]:
         yield lab_on(found.endpoint, found.secret)
 
 
-def lab_on(endpoint: str, secret: str, account: str = server.ACCOUNT, config: Config | None = None) -> Lab:
-    """Return a lab in an account of the embedded AWS that has this address and secret. `config` is of its clients."""
-    session = sessions.keyed_session(DEFAULT_REGION, account, secret, config)
+def lab_on(endpoint: str, secret: str, account: str = server.ACCOUNT) -> Lab:
+    """Return a lab in an account of the embedded AWS that has this address and secret."""
+    session = sessions.keyed_session(DEFAULT_REGION, account, secret)
     return Lab(session, "another embedded AWS", account, DEFAULT_REGION, partition(DEFAULT_REGION), endpoint=endpoint)
 
 

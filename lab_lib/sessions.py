@@ -106,16 +106,9 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
         raise LabError(f"{endpoint} is not an AWS endpoint: it does not name an account. Check its address.") from None
 
 
-def keyed_session(
-    region: str,
-    key: str,
-    secret: str = "test",  # noqa: S107, emulators take any
-    config: Config | None = None,
-) -> boto3.Session:
-    """Return a session with this access key that reads none of the user's AWS files. `config` is of its clients."""
-    session = _session(region, (key, secret), session_vars=_NO_FILES)
-    session._session.set_default_client_config(config)
-    return session
+def keyed_session(region: str, key: str, secret: str = "test") -> boto3.Session:  # noqa: S107, emulators take any
+    """Return a session with this access key that reads none of the user's AWS files."""
+    return _session(region, (key, secret), session_vars=_NO_FILES)
 
 
 def user_session(profile: str, region: str) -> boto3.Session | None:

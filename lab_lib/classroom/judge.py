@@ -12,12 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from botocore.config import Config
-
 from lab_lib import checks
 from lab_lib.aws import tables
 from lab_lib.checks.reports import Report
 from lab_lib.classroom import job, sandbox, submission
+from lab_lib.classroom.gate import Gate
 from lab_lib.classroom.sandbox import Ended, Limits, Sandbox
 from lab_lib.embedded.server import ACCOUNT, HOST
 from lab_lib.errors import UsageError
@@ -31,7 +30,6 @@ from lab_lib.settings import DEFAULT_THRESHOLD
 T = TypeVar("T")
 _TRIAL_ACCOUNT = "111111111111"  # in which the student's function is tried; another one than that of the notebooks
 _PATIENCE = 4  # times the seconds of `lab try`: several submissions share the computer
-_IMPATIENT = Config(connect_timeout=5, read_timeout=60)
 _MOST_TEXT = 500  # characters of what is kept of a sentence that comes from the sandbox
 
 
@@ -106,7 +104,8 @@ class Judge:
     def _look(self, box: Sandbox, heard: dict[str, Any]) -> None:
         """Open the lab, judge an exercise, or judge the whole account."""
         if "is_open" in heard and not self.lab:
-            self._open = partial(_open, box, str(heard.get("secret"))[:100])
+            endpoint = f"http://{HOST}:{box.port}"
+            self._open = partial(_open, endpoint, str(heard.get("secret"))[:100], Gate(endpoint, box.require))
             self.lab = self._open(ACCOUNT)
         elif "cell" in heard and self.lab:
             self._judge_exercise(self.lab, heard["cell"])
@@ -178,10 +177,10 @@ class Judge:
             return otherwise
 
 
-def _open(box: Sandbox, secret: str, account: str) -> Lab:
-    """Return the lab in an account of the sandbox's embedded AWS. No call is made once the sandbox has ended."""
-    lab = lab_on(f"http://{HOST}:{box.port}", secret, account, _IMPATIENT)
-    lab.session.events.register("before-send", box.require)
+def _open(endpoint: str, secret: str, gate: Gate, account: str) -> Lab:
+    """Return the lab in an account of the sandbox's embedded AWS. Each request goes through the gate."""
+    lab = lab_on(endpoint, secret, account)
+    lab.session.events.register("before-send", gate.send)
     return lab
 
 

@@ -1,8 +1,9 @@
 """Run a submission in a sandbox, watch it, and talk to it by lines of JSON.
 
-The sandbox is bubblewrap's: processes, network and users of its own, no rights, and nothing of this computer to see but
-Python, the lab's code and its data, which it cannot write to. It writes to memory only. Only a socket leads in,
-to its embedded AWS. With `trust`, the same program runs without a sandbox.
+The sandbox is bubblewrap's: processes, network, users and keys of its own, no capability, and nothing of this computer
+to see but the system's programs, Python, the lab's code and its data. It writes to memory only. Only a socket leads in,
+to its embedded AWS. docs/instructors.md says line by line what holds. With `trust`, the same program runs without a
+sandbox.
 """
 
 import json
@@ -21,7 +22,7 @@ from typing import Any, BinaryIO, cast
 
 import psutil
 
-from lab_lib.classroom import tunnel
+from lab_lib.classroom import system_calls, tunnel
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises.copies import ROOT
@@ -32,6 +33,7 @@ _MOST_FILES, _MOST_SHARED = 256_000_000, 64_000_000  # bytes, in the memory of t
 _MOST_MEMORY, _MOST_PROCESSES = 2_500_000_000, 150  # of all its processes; a right one has 0.9 GB and 15
 _MOST_LINE = 10_000_000  # bytes
 _LOOK_EVERY = 0.5  # seconds
+_HIDDEN = ("/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/kmsg", "/proc/timer_list")  # they tell of the host
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
 
 
@@ -72,8 +74,21 @@ def _fault() -> str:
     """Return why bubblewrap cannot be used here; "" if it can."""
     if not shutil.which("bwrap"):
         return "bubblewrap (bwrap) is not installed" if sys.platform == "linux" else "bubblewrap is for Linux only"
-    tried = subprocess.run([*_bwrap(), "/usr/bin/true"], capture_output=True, text=True, check=False)
-    return "" if tried.returncode == 0 else f"bubblewrap does not work here ({tried.stderr.strip()})"
+    if why := system_calls.fault():
+        return why
+    with _sandboxed(["/usr/bin/true"], stderr=subprocess.PIPE) as tried:
+        said = tried.communicate()[1].decode(errors="replace").strip()
+    return "" if tried.returncode == 0 else f"bubblewrap does not work here ({said}); it must be 0.8 or newer"
+
+
+def _sandboxed(command: list[str], pass_fds: tuple[int, ...] = (), **settings: Any) -> "subprocess.Popen[bytes]":
+    """Start a command in a sandbox. `settings` are those of subprocess."""
+    system_calls.leave_keyring()
+    with system_calls.filter_file() as rules:
+        number = rules.fileno()
+        return subprocess.Popen(
+            [*_bwrap(), "--seccomp", str(number), *command], pass_fds=(*pass_fds, number), **settings
+        )
 
 
 def _bwrap() -> list[str]:
@@ -81,10 +96,13 @@ def _bwrap() -> list[str]:
     prefixes = {sys.prefix, sys.base_prefix}
     folders = [*_SYSTEM, *sorted(prefixes), *(str(ROOT / name) for name in ("lab_lib", "data"))]
     readable = [argument for each in folders for argument in ("--ro-bind-try", each, each)]
+    hidden = [argument for each in _HIDDEN if Path(each).exists() for argument in ("--ro-bind", "/dev/null", each)]
     return [
         *(shutil.which("bwrap") or "bwrap", "--unshare-user", "--unshare-all", "--die-with-parent", "--new-session"),
-        *("--cap-drop", "ALL", "--uid", "65534", "--gid", "65534"),
-        *("--proc", "/proc", "--dev", "/dev", "--size", str(_MOST_SHARED), "--tmpfs", "/dev/shm"),  # noqa: S108
+        *("--disable-userns", "--cap-drop", "ALL", "--uid", "65534", "--gid", "65534"),
+        # For root, the settings of the kernel in /proc/sys could be written to.
+        *("--proc", "/proc", *hidden, "--remount-ro", "/proc"),
+        *("--dev", "/dev", "--size", str(_MOST_SHARED), "--tmpfs", "/dev/shm"),  # noqa: S108
         *("--size", str(_MOST_FILES), "--tmpfs", "/tmp"),  # noqa: S108
         *(*readable, "--remount-ro", "/dev", "--remount-ro", "/", "--dir", _INNER, "--chdir", _INNER),
     ]
@@ -115,16 +133,11 @@ def opened(limits: Limits, trust: bool) -> Iterator["Sandbox"]:
 def _start(folder: str, door: int | None) -> "subprocess.Popen[bytes]":
     work = folder if door is None else _INNER
     program = [sys.executable, "-P", "-m", PROGRAM, *([] if door is None else [str(door)])]
-    return subprocess.Popen(
-        program if door is None else [*_bwrap(), *program],
-        env=_environment(work),
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        pass_fds=[] if door is None else [door],
-        start_new_session=True,
-    )
+    settings: dict[str, Any] = {"env": _environment(work), "cwd": folder, "start_new_session": True}
+    settings |= {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    if door is None:
+        return subprocess.Popen(program, **settings)
+    return _sandboxed(program, (door,), **settings)
 
 
 def _environment(work: str) -> dict[str, str]:
@@ -160,18 +173,18 @@ class Sandbox:
             raise self._ended() from None
 
     def hear(self) -> dict[str, Any]:
-        """Return the next line. Ended if there is none, or if it is not an object of JSON."""
+        """Return the next line. Ended if there is none, or if it is not an object of names and plain values."""
         line = self._from.readline(_MOST_LINE)
         try:
             found = json.loads(line)
         except (ValueError, RecursionError):
             raise self._ended() from None
-        if not isinstance(found, dict):
+        if not isinstance(found, dict) or any(isinstance(value, dict | list) for value in found.values()):
             raise self._ended()
         return found
 
-    def require(self, **_: Any) -> None:
-        """Raise Ended if the sandbox was stopped. botocore calls it before each request."""
+    def require(self) -> None:
+        """Raise Ended if the sandbox was stopped."""
         if self._over.is_set():
             raise self._ended()
 

@@ -1,0 +1,103 @@
+"""Keep a sandbox away from the user's keys and from parts of the kernel that no notebook needs.
+
+libseccomp makes the filter that bubblewrap loads. It knows the number of each system call on this processor.
+"""
+
+import ctypes
+import os
+import socket
+import tempfile
+from typing import BinaryIO, cast
+
+from lab_lib.errors import LabError
+
+_LIBRARY = "libseccomp.so.2"  # part of every Debian, Ubuntu, Fedora and Arch
+_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | 1  # SCMP_ACT_ALLOW; SCMP_ACT_ERRNO with EPERM
+_EQUAL, _GREATER = 4, 6  # SCMP_CMP_EQ, SCMP_CMP_GT
+_JOIN_SESSION_KEYRING = 1
+# Sockets of other families, such as those between a virtual machine and its host, ignore that the network is another.
+_FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK)
+_HIGHEST_FAMILY = 64  # there are 46
+_REFUSED = (
+    # keys of the user
+    *("add_key", "keyctl", "request_key"),
+    # other namespaces and mounts
+    *("chroot", "fsconfig", "fsmount", "fsopen", "fspick", "mount", "mount_setattr", "move_mount", "open_tree"),
+    *("pivot_root", "setns", "umount2", "unshare"),
+    # memory that belongs to no process, and so is not counted
+    *("memfd_create", "memfd_secret", "shmget"),
+    # large parts of the kernel, in which most ways out of sandboxes were found
+    *("bpf", "io_uring_enter", "io_uring_register", "io_uring_setup", "perf_event_open", "userfaultfd", "vmsplice"),
+    # administration
+    *("acct", "delete_module", "finit_module", "init_module", "kexec_file_load", "kexec_load", "modify_ldt"),
+    *("name_to_handle_at", "open_by_handle_at", "quotactl", "reboot", "swapoff", "swapon", "syslog"),
+)
+
+
+class _Comparison(ctypes.Structure):
+    """One condition on an argument of a system call: struct scmp_arg_cmp."""
+
+    _fields_ = (
+        *(("number", ctypes.c_uint), ("operator", ctypes.c_int)),
+        *(("value", ctypes.c_uint64), ("unused", ctypes.c_uint64)),
+    )
+
+
+def fault() -> str:
+    """Return why the filter cannot be made here; "" if it can."""
+    try:
+        _library()
+    except OSError as error:
+        return f"libseccomp is not installed ({error})"
+    return ""
+
+
+def filter_file() -> BinaryIO:
+    """Return a temporary file with the filter, as bubblewrap reads it. A refused call fails with EPERM.
+
+    Calls of another architecture, such as those of 32-bit programs, end the process.
+    """
+    library, file = _library(), tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
+    rules = library.seccomp_init(_ALLOW)
+
+    def refuse(name: str, *conditions: _Comparison) -> None:
+        number = library.seccomp_syscall_resolve_name(name.encode())
+        if number >= 0:  # this processor has it
+            array = (_Comparison * len(conditions))(*conditions)
+            _require(library.seccomp_rule_add_array(rules, _REFUSE, number, len(conditions), array), name)
+
+    try:
+        for name in _REFUSED:
+            refuse(name)
+        for family in {*range(_HIGHEST_FAMILY + 1)} - {*_FAMILIES}:
+            refuse("socket", _Comparison(0, _EQUAL, family))
+        refuse("socket", _Comparison(0, _GREATER, _HIGHEST_FAMILY))
+        _require(library.seccomp_export_bpf(rules, file.fileno()), "the filter")
+    finally:
+        library.seccomp_release(rules)
+    file.seek(0)
+    return cast(BinaryIO, file)
+
+
+def leave_keyring() -> None:
+    """Give this thread, and what it starts, an empty session keyring. The user's keys are not in it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    number = _library().seccomp_syscall_resolve_name(b"keyctl")
+    if libc.syscall(number, _JOIN_SESSION_KEYRING, None) < 0:
+        raise LabError(f"The kernel gives no keyring: {os.strerror(ctypes.get_errno())}.")
+
+
+def _library() -> ctypes.CDLL:
+    library = ctypes.CDLL(_LIBRARY)
+    library.seccomp_init.restype = ctypes.c_void_p
+    library.seccomp_rule_add_array.argtypes = (
+        *(ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p),
+    )
+    library.seccomp_export_bpf.argtypes = (ctypes.c_void_p, ctypes.c_int)
+    library.seccomp_release.argtypes = (ctypes.c_void_p,)
+    return library
+
+
+def _require(answer: int, what: str) -> None:
+    if answer:
+        raise LabError(f"libseccomp refuses {what}: {os.strerror(-answer)}.")
