@@ -5,6 +5,7 @@ A student's record is a dict, in the student's folder as grade.json:
     name, account (masked), folder, id (the school's own, may be empty)
     state       done | failed; without a grade.json: unfinished | not run | missing
     seconds, error, threshold
+    remarks     what the instructor should know, such as that there were two files
     prefix, own the prefix, and the given names of resources, which only this student has
     graded      the local date and time of the checks, such as "2026-11-26 15:04"
     steps       [{notebook, ok, seconds, error}]            the notebooks that were run; empty after `lab class check`

@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -36,7 +37,11 @@ class Grading(Work):
     def fingerprint(self) -> str:
         """Return a digest of the student's row and the submission."""
         row = json.dumps({**vars(self.student), "line": 0, "id": ""}, sort_keys=True, default=str)
-        return sha256(row.encode() + (self.path.read_bytes() if self.path else b"")).hexdigest()
+        digest = sha256(row.encode())
+        with suppress(OSError):  # its grading tells why
+            if self.path and self.path.stat().st_size <= submission.MOST_PACKED:
+                digest.update(self.path.read_bytes())
+        return digest.hexdigest()
 
     @property
     def not_done(self) -> str:

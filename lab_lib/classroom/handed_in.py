@@ -1,71 +1,143 @@
-"""Find out whose submissions a folder holds."""
+"""Find out whose submissions a folder holds: the roster and the names of files and folders say so.
 
+A file can claim to be of anybody, so its claim decides nothing. Where it differs, the instructor is told.
+"""
+
+import re
 from collections import defaultdict
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
+from lab_lib.checks.visible import visible
 from lab_lib.classroom import submission
 from lab_lib.classroom.grading import Grading
 from lab_lib.classroom.students import Student, slug
 from lab_lib.errors import UsageError
 
+_COUNTER = re.compile(r" ?\(\d{1,3}\)$|[-_]\d{1,2}$")  # what a browser or a student adds to a second file
 
-class HandedIn(NamedTuple):
-    """A file, and whose it says that it is. If it cannot be read, its name counts."""
+
+@dataclass(frozen=True)
+class HandedIn:
+    """A file, the names of its folders and of itself, outermost first, and whose it claims to be."""
 
     path: Path
-    name: str
-    id: str
+    names: tuple[str, ...]
+    changed: int  # nanoseconds
+    claimed_name: str = ""
+    claimed_id: str = ""
+    when: str = ""  # as it claims, too
+
+    @property
+    def claim(self) -> str:
+        """Return whose the file claims to be, such as "Ana García (ana1)"; "" if it claims nothing."""
+        return f"{self.claimed_name}{f' ({self.claimed_id})' if self.claimed_id else ''}".strip()
 
 
 def find(folder: Path) -> list[HandedIn]:
-    """Return the zip files in the folder, and in the folders in it. UsageError if there are none."""
-    found = [_owner(path) for path in sorted(folder.rglob("*.zip"))]
-    if not found:
+    """Return the zip files in the folder and in the folders in it, without links. UsageError if there are none."""
+    paths = sorted(path for path in folder.rglob("*.zip") if path.is_file() and not path.is_symlink())
+    if not paths:
         raise UsageError(f"{folder} holds no zip file. Put what `lab submit` writes there, a file a student.")
-    return found
-
-
-def students(files: list[HandedIn]) -> list[Student]:
-    """Return a student for each file of somebody else. A number stands in the place of the account."""
-    owners = {each.id.casefold() or slug(each.name): each for each in reversed(files)}
-    named = sorted(owners.values(), key=lambda each: each.name.casefold())
-    return [
-        Student(number, f"{number:012}", each.name, "", "", "", {}, each.id) for number, each in enumerate(named, 1)
-    ]
+    return [_handed_in(path, path.relative_to(folder)) for path in paths]
 
 
 def match(
-    files: list[HandedIn], everybody: list[Student], out: Path, trust: bool, seconds: float
-) -> tuple[list[Grading], list[Path]]:
-    """Return the work for each student, without a file where there is none, and the files of nobody in the class.
+    files: list[HandedIn], roster: list[Student], out: Path, trust: bool, seconds: float
+) -> tuple[list[Grading], list[HandedIn]]:
+    """Return the work for each student, without a file where there is none, and the files of nobody in the roster.
 
-    UsageError if there are two files of one student.
+    Without a roster, each name of a file is a student. Of several files of one student the latest counts.
     """
-    theirs, others = defaultdict[str, list[Path]](list), list[Path]()
+    everybody = {each.folder: replace(each, parameters={}) for each in roster}
+    theirs, others = defaultdict[str, list[HandedIn]](list), list[HandedIn]()
+    owner = _by_roster(roster) if roster else _by_name(files)
     for each in files:
-        student = _student(each, everybody)
-        (theirs[student.folder] if student else others).append(each.path)
-    if twice := {name: paths for name, paths in theirs.items() if len(paths) > 1}:
-        listed = "".join(f"\n  {name}: {', '.join(str(path) for path in paths)}" for name, paths in twice.items())
-        raise UsageError(f"Students have handed in two files. Nothing was graded. Keep one of each student:{listed}")
-    paths = {each.folder: next(iter(theirs[each.folder]), None) for each in everybody}
-    students = [replace(each, parameters={}) for each in everybody]
-    return [Grading(each, out, path=paths[each.folder], trust=trust, seconds=seconds) for each in students], others
+        if student := owner(each):
+            everybody.setdefault(student.folder, student)
+            theirs[student.folder].append(each)
+        else:
+            others.append(each)
+    works = []
+    for folder, student in everybody.items():
+        in_order = sorted(theirs[folder], key=lambda each: (each.changed, each.when, each.names))
+        path = in_order[-1].path if in_order else None
+        remarks = _remarks(student, in_order)
+        works.append(Grading(student, out, path=path, trust=trust, seconds=seconds, remarks=remarks))
+    return works, others
 
 
-def _owner(path: Path) -> HandedIn:
-    stem = path.stem.removeprefix("submission-")
+def _handed_in(path: Path, inside: Path) -> HandedIn:
+    names, changed = (*inside.parts[:-1], inside.stem), path.stat().st_mtime_ns
     try:
         found = submission.read(path, only=submission.MANIFEST)
-        return HandedIn(path, found.name or stem, found.id)
     except UsageError:  # its grading tells why
-        return HandedIn(path, stem, "")
+        return HandedIn(path, names, changed)
+    return HandedIn(path, names, changed, found.name, found.id, found.when)
 
 
-def _student(file: HandedIn, everybody: list[Student]) -> Student | None:
-    """Return the student with the file's id, else the only one with its name."""
-    by_id = [each for each in everybody if file.id and each.id.casefold() == file.id.casefold()]
-    found = by_id or [each for each in everybody if slug(each.name) == slug(file.name)]
-    return found[0] if len(found) == 1 else None
+def _by_roster(roster: list[Student]) -> Callable[[HandedIn], Student | None]:
+    """Return a function that gives the student of a file: the one whose name, id or both its own names hold.
+
+    The outermost name that fits counts: a school's platform puts its own before the student's.
+    """
+    fitting = defaultdict[str, list[Student]](list)
+    for student in roster:
+        name, own = slug(student.name), slug(student.id) if student.id else ""
+        for form in {name, own, f"{name}-{own}", f"{own}-{name}"} if own else {name}:
+            fitting[form].append(student)
+
+    def owner(file: HandedIn) -> Student | None:
+        found = (fitting[part] for name in file.names for part in _parts(name) if part in fitting)
+        students = next(found, [])
+        return students[0] if len(students) == 1 else None
+
+    return owner
+
+
+def _parts(name: str) -> list[str]:
+    """Return the parts of a name that may be a student's, longest first: from "submission-" to a number or the end."""
+    words = slug(name, longest=None).split("-")
+    starts = [0, *(place for place, word in enumerate(words, 1) if word == "submission")]
+    ends = [*(place for place, word in enumerate(words) if word.isdecimal()), len(words)]
+    found = {"-".join(words[start:end]) for start in starts for end in ends if start < end}
+    return sorted(found, key=len, reverse=True)
+
+
+def _by_name(files: list[HandedIn]) -> Callable[[HandedIn], Student]:
+    """Return a function that makes a student of the name of a file, without the number of a second one."""
+    there = {slug(_said(each), longest=None) for each in files}
+
+    def owner(file: HandedIn) -> Student:
+        said = _said(file)
+        base = _COUNTER.sub("", said)
+        if base and (slug(base, longest=None) in there or said.endswith(")")):
+            said = base
+        name = file.claimed_name if slug(file.claimed_name) == slug(said) else said
+        number = int(sha256(slug(said, longest=None).encode()).hexdigest(), 16) % 10**12
+        return Student(0, f"{number:012}", name, "", "", "", {})
+
+    return owner
+
+
+def _said(file: HandedIn) -> str:
+    """Return the name of a file without what `lab submit` puts before the student's; else that of its folder."""
+    *folders, stem = file.names
+    return re.sub("^submission[-_ ]?", "", stem) or (folders or [stem])[-1]
+
+
+def _remarks(student: Student, files: list[HandedIn]) -> tuple[str, ...]:
+    """Return what the instructor should know about the files of a student, of which the last one counts."""
+    remarks = list[str]()
+    if len(files) > 1:
+        listed = ", ".join(each.path.name for each in files)
+        remarks.append(f"{len(files)} files: {listed}. The latest counts: {files[-1].path.name}.")
+    for each in files[-1:]:
+        other_name = each.claimed_name and slug(each.claimed_name) != slug(student.name)
+        other_id = student.id and each.claimed_id and each.claimed_id.casefold() != student.id.casefold()
+        if other_name or other_id:
+            said = f"{each.path.name} says that it is {each.claim}'s"
+            remarks.append(f"{said}. Its name says {student.name}'s, which counts.")
+    return tuple(map(visible, remarks))

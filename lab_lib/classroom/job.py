@@ -42,6 +42,7 @@ class Work:
     out: Path
     until: str | None = None
     probe: bool = True
+    remarks: tuple[str, ...] = ()  # what the instructor should know about the student's files
 
     @property
     def folder(self) -> Path:
@@ -161,6 +162,7 @@ def record(work: Work, state: str) -> Record:
         "state": state,
         "seconds": 0.0,
         "error": None,
+        "remarks": [*work.remarks],
         "graded": "",
         "steps": [],
         "checks": [],

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from lab_lib import checks
 from lab_lib.aws import tables
 from lab_lib.checks.reports import Report
+from lab_lib.checks.visible import visible
 from lab_lib.classroom import job, sandbox, submission
 from lab_lib.classroom.gate import Gate
 from lab_lib.classroom.sandbox import Ended, Limits, Sandbox
@@ -124,7 +125,7 @@ class Judge:
     def _take(self, name: str, heard: dict[str, Any], seconds: float) -> None:
         """Keep an executed notebook, and the answers until now."""
         stem = Path(name).stem
-        stopped, failed = (str(heard.get(each, ""))[:_MOST_TEXT] for each in ("stopped", "failed"))
+        stopped, failed = (visible(str(heard.get(each, ""))[:_MOST_TEXT]) for each in ("stopped", "failed"))
         if stopped:
             self.faults.append(f"{stem}: {stopped}")
         error = stopped or failed or None

@@ -27,9 +27,9 @@ class Student:
         return f"{slug(self.name)}-{self.account[-4:]}"
 
 
-def slug(name: str) -> str:
+def slug(name: str, longest: int | None = _MAX_SLUG) -> str:
     """Return letters and digits of any script, joined by "-", without Latin accents; "student" if there are none."""
     plain = re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", unicodedata.normalize("NFKD", name.casefold()))
     letters = unicodedata.normalize("NFC", plain)
     kept = "".join(each if each.isalnum() or unicodedata.category(each)[0] == "M" else " " for each in letters)
-    return "-".join(kept.split())[:_MAX_SLUG].strip("-") or "student"
+    return "-".join(kept.split())[:longest].strip("-") or "student"

@@ -28,6 +28,7 @@ from lab_lib.settings import DEFAULT_REGION, SETTINGS, partition
 FORMAT = 1
 FUNCTION = "my_notifier.py"
 MOST_BYTES, MOST_BYTES_OF_FILE = 40_000_000, 10_000_000  # unpacked; a right one has 1 MB
+MOST_PACKED = 10_000_000  # bytes, of which a list of members may be most
 MANIFEST, _SNAPSHOT = "manifest.json", "snapshot.json"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -79,18 +80,21 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
 def read(path: Path, only: str = "") -> Submission:
     """Return what the file holds, or `only` the manifest. UsageError if it is not what `lab submit` writes."""
     try:
+        if (size := path.stat().st_size) > MOST_PACKED:
+            most = f"a submission has at most {MOST_PACKED // 1_000_000} MB"
+            raise UsageError(f"{path.name} has {size / 1e6:.0f} MB; {most}. Ask for what `lab submit` has written.")
         with zipfile.ZipFile(path) as archive:
             members = _verified(path, archive.infolist())
             files = {each.filename: _content(archive, each) for each in members if only in ("", each.filename)}
         manifest = json.loads(files[MANIFEST])
         texts = {name: " ".join(str(manifest.get(name, "")).split())[:200] for name in ("name", "id", "when")}
-        found_format = manifest["format"]
+        found_format = repr(manifest["format"])[:20]
     except UsageError:
         raise
     except Exception as error:  # noqa: BLE001  # zipfile raises many kinds for a broken file
         raise UsageError(f"{path.name} is not a file of `lab submit`: {type(error).__name__}: {error}.") from None
-    if found_format != FORMAT:
-        raise UsageError(f"{path.name} has format {found_format!r}; wanted {FORMAT}. Use the same version of the lab.")
+    if found_format != repr(FORMAT):
+        raise UsageError(f"{path.name} has format {found_format}; wanted {FORMAT}. Use the same version of the lab.")
     return Submission(**texts, files=files)
 
 

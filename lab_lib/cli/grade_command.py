@@ -38,22 +38,34 @@ def grade(
 
     The sandbox is bubblewrap, on Linux. Without it, --trust is needed: then grade only code that you trust.
 
-    A student is found in the roster by the id, else by the name, that was given to `lab submit`.
+    Whose a file is, the roster and the file's name say, or the folder's that a school's platform made for it.
+
+    Of two files of one student, the latest counts.
     """
+    from lab_lib.checks.visible import visible
     from lab_lib.classroom import executors, grading, handed_in, sandbox, session
     from lab_lib.classroom import roster as rosters
     from lab_lib.cli import class_work
 
     with handle_errors(f"Stopped. To go on: {class_work.resume_command(resume)}"):
         sandbox.refuse_without(trust)
-        files = handed_in.find(submissions)
-        everybody = rosters.read(roster) if roster else handed_in.students(files)
+        files, everybody = handed_in.find(submissions), rosters.read(roster) if roster else []
         session.plan(everybody, out_dir)
         works, others = handed_in.match(files, everybody, out_dir.resolve(), trust, seconds)
         to_do = [each for each in session.left_to_do(works, resume) if each.path]
+        for work in works:
+            for remark in work.remarks:
+                out.print(f"{work.student.name}: {remark}", soft_wrap=True)
+        for file in others:
+            claim = f" It says that it is {visible(file.claim)}'s." if file.claim else ""
+            out.print(
+                f"Left out, since its name is of nobody in the roster: {visible(str(file.path))}.{claim}",
+                soft_wrap=True,
+            )
         if others:
-            named = ", ".join(str(each) for each in others)
-            out.print(f"Left out, because they belong to nobody in the roster: {named}", soft_wrap=True)
+            out.print(
+                "Name a file after its student, such as submission-NAME.zip or submission-ID.zip.", soft_wrap=True
+            )
         if missing := [each.student.name for each in works if not each.path]:
             out.print(f"Handed in nothing: {', '.join(missing)}", soft_wrap=True)
         jobs = jobs or os.cpu_count() or 1  # more would make the probe and the trials late

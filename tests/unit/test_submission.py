@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import zipfile
 from contextlib import suppress
 
@@ -130,37 +131,103 @@ def student(name, account, school_id=""):
 
 
 CLASS = [student("Ana García", "0" * 12, "s1"), student("Bo Ray", "1" * 12), student("Bo Ray", "2" * 12, "s3")]
+ANA, BO = {**MANIFEST, "name": "Ana García"}, {**MANIFEST, "name": "bo ray", "id": ""}
 
 
-def match(folder, everybody=CLASS):
-    works, others = handed_in.match(handed_in.find(folder), everybody, folder, trust=False, seconds=60)
-    return [each.path and each.path.name for each in works], [path.name for path in others]
+def match(folder, roster=CLASS):
+    """Return the file of each student and its remarks, and the files of nobody."""
+    works, others = handed_in.match(handed_in.find(folder), roster, folder, trust=False, seconds=60)
+    found = {f"{each.student.name}{each.student.id}": (each.path and each.path.name, *each.remarks) for each in works}
+    return found, [each.path.name for each in others]
 
 
-def test_a_student_is_found_by_id_else_by_a_name_that_only_one_has(tmp_path):
-    (tmp_path / "of-moodle").mkdir()
-    zipped(tmp_path / "of-moodle" / "a.zip", {}, {**MANIFEST, "name": "Nana", "id": "S1"})
-    zipped(tmp_path / "b.zip", {}, {**MANIFEST, "name": "bo ray", "id": ""})
-    zipped(tmp_path / "c.zip", {}, {**MANIFEST, "name": "bo ray", "id": "s3"})
-    (tmp_path / "submission-who.zip").write_text("no zip")
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        ("submission-ana-garcia.zip", "Ana Garcías1"),
+        ("submission-ana-garcia-s1.zip", "Ana Garcías1"),
+        ("s1.zip", "Ana Garcías1"),
+        ("Ana García_4242_assignsubmission_file/submission-bo-ray-s3.zip", "Ana Garcías1"),  # as Moodle names folders
+        ("garciaana_LATE_4242_99_submission-ana-garcia-1.zip", "Ana Garcías1"),  # as Canvas names files
+        ("submission-bo-ray-s3 (1).zip", "Bo Rays3"),
+        ("week-1/S3.zip", "Bo Rays3"),
+        ("submission-bo-ray.zip", None),  # two have this name
+        ("ana-garcia-lopez.zip", None),
+        ("class-s1.zip", None),
+        ("homework.zip", None),
+    ],
+)
+def test_the_names_of_a_file_and_its_folders_say_whose_it_is_and_its_claim_does_not(tmp_path, name, owner):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    zipped(tmp_path / name, {}, {**MANIFEST, "name": "Bo Ray", "id": "s3"})
 
-    assert match(tmp_path) == (["a.zip", None, "c.zip"], ["b.zip", "submission-who.zip"])
+    found, others = match(tmp_path)
+
+    assert {each: files[0] for each, files in found.items() if files[0]} == (
+        {owner: name.split("/")[-1]} if owner else {}
+    )
+    assert len(others) == (owner is None)
 
 
-def test_a_file_that_cannot_be_read_is_of_the_student_that_its_name_says(tmp_path):
+def test_a_file_that_claims_to_be_of_somebody_else_is_remarked(tmp_path):
+    zipped(tmp_path / "ana-garcia.zip", {}, ANA)
+    zipped(tmp_path / "bo-ray-s3.zip", {}, {**ANA, "name": "Ana\x1b[2J García"})
+
+    found, _ = match(tmp_path)
+
+    assert found["Ana Garcías1"] == ("ana-garcia.zip",)
+    claim = "Ana[U+001B][2J García (s1)"
+    assert found["Bo Rays3"][1:] == (f"bo-ray-s3.zip says that it is {claim}'s. Its name says Bo Ray's, which counts.",)
+
+
+@pytest.mark.parametrize("roster", [CLASS, []])
+def test_the_latest_of_two_files_counts_and_both_are_named(tmp_path, roster):
+    for number, name in enumerate(["submission-ana-garcia (1).zip", "submission-ana-garcia.zip"]):
+        zipped(tmp_path / name, {}, ANA)
+        os.utime(tmp_path / name, (number, number))
+
+    [found] = [files for files in match(tmp_path, roster)[0].values() if files[0]]
+
+    latest = "submission-ana-garcia.zip"
+    assert found == (latest, f"2 files: submission-ana-garcia (1).zip, {latest}. The latest counts: {latest}.")
+
+
+def test_without_a_roster_each_name_is_a_student_and_a_number_only_beside_the_same_name_a_second_try(tmp_path):
+    for name in ("submission-ana-garcia", "submission-ana-garcia-2", "student-1", "student-2", "bo/submission"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        zipped(tmp_path / f"{name}.zip", {}, ANA)
+    before = match(tmp_path, [])[0]
+    zipped(tmp_path / "aaron.zip", {}, ANA)
+
+    found = match(tmp_path, [])[0]
+
+    assert sorted(before) == ["Ana García", "bo", "student-1", "student-2"]
+    assert {name: files for name, files in found.items() if name != "aaron"} == before
+
+
+def test_what_cannot_be_read_has_the_owner_that_its_name_says_and_no_link_is_followed(tmp_path):
     (tmp_path / "submission-ana-garcia.zip").write_text("no zip")
+    (tmp_path / "folder.zip").mkdir()
+    (tmp_path / "s3.zip").symlink_to("/etc/passwd")
+    os.mkfifo(tmp_path / "pipe.zip")
+    deep = json.dumps(MANIFEST).replace("1", "[" * 900 + "]" * 900, 1)
+    with zipfile.ZipFile(tmp_path / "bo-ray-s3.zip", "w") as archive:
+        archive.writestr("manifest.json", deep)
 
-    assert match(tmp_path)[0][0] == "submission-ana-garcia.zip"
+    found, others = match(tmp_path)
+
+    assert ([files[0] for files in found.values()], others) == (
+        ["submission-ana-garcia.zip", None, "bo-ray-s3.zip"],
+        [],
+    )
 
 
-def test_two_files_of_one_student_are_refused_in_one_list(tmp_path):
-    for name in ("a", "b"):
-        zipped(tmp_path / f"{name}.zip", {})
+def test_a_file_that_is_too_large_is_not_opened(tmp_path):
+    with (tmp_path / "x.zip").open("wb") as file:
+        file.truncate(submission.MOST_PACKED + 1)
 
-    with pytest.raises(UsageError, match=r"two files.*\n  ana-.*a\.zip.*b\.zip"):
-        match(tmp_path)
-    with pytest.raises(UsageError, match=r"two files.*\n  ana-.*a\.zip.*b\.zip"):
-        match(tmp_path, handed_in.students(handed_in.find(tmp_path)))
+    with pytest.raises(UsageError, match=r"x\.zip has 10 MB; a submission has at most 10 MB"):
+        submission.read(tmp_path / "x.zip")
 
 
 def test_a_folder_without_submissions_is_refused(tmp_path):
@@ -169,7 +236,7 @@ def test_a_folder_without_submissions_is_refused(tmp_path):
 
 
 def test_what_is_graded_is_not_graded_again_unless_the_file_has_changed(tmp_path):
-    zipped(tmp_path / "a.zip", {})
+    zipped(tmp_path / "s1.zip", {})
     (out := tmp_path / "out").mkdir()
 
     def to_do(resume):
@@ -177,11 +244,11 @@ def test_what_is_graded_is_not_graded_again_unless_the_file_has_changed(tmp_path
         return [each.path for each in session.left_to_do(works, resume)], works
 
     paths, works = to_do(resume=False)
-    assert paths == [tmp_path / "a.zip", None]
+    assert paths == [tmp_path / "s1.zip", None]
     job.write(works[0], state="done")
     assert to_do(resume=True)[0] == [None]
     assert [record["state"] for record in session.records(works)] == ["done", "missing"]
     with pytest.raises(UsageError, match="--resume"):
         to_do(resume=False)
-    zipped(tmp_path / "a.zip", {"my_notifier.py": "# better"})
-    assert to_do(resume=True)[0] == [tmp_path / "a.zip", None]
+    zipped(tmp_path / "s1.zip", {"my_notifier.py": "# better"})
+    assert to_do(resume=True)[0] == [tmp_path / "s1.zip", None]
