@@ -27,7 +27,7 @@ def my_notifiers() -> dict[str, str]:
     return dict(zip(("naive", "solution"), written, strict=True))
 
 
-def hand_in(path: Path, name: str, left_out=(), written=None, notifier="solution") -> None:
+def hand_in(path: Path, name: str, left_out=(), written=None, notifier="solution", student_id="") -> None:
     """Write a submission: the exercises solved, some `left_out` (all if None), or with other code `written` by id."""
     with zipfile.ZipFile(path, "w") as archive:
         for notebook in notebooks():
@@ -40,5 +40,5 @@ def hand_in(path: Path, name: str, left_out=(), written=None, notifier="solution
             archive.writestr(notebook.name, json.dumps(own))
         if notifier:
             archive.writestr("my_notifier.py", my_notifiers()[notifier])
-        manifest = {"format": 1, "name": name, "id": "", "when": "2026-11-26 15:04", "lab": "1.0.0"}
+        manifest = {"format": 1, "name": name, "id": student_id, "when": "2026-11-26 15:04", "lab": "1.0.0"}
         archive.writestr("manifest.json", json.dumps(manifest))

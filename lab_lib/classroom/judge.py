@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +33,7 @@ T = TypeVar("T")
 _TRIAL_ACCOUNT = "111111111111"  # in which the student's function is tried; another one than that of the notebooks
 _PATIENCE = 4  # times the seconds of `lab try`: several submissions share the computer
 _MOST_TEXT = 500  # characters of what is kept of a sentence that comes from the sandbox
+_MOST_TOTALS, _LONGEST_NAME = 1_000, 100  # totals that are kept, and the characters of each name and amount
 
 
 @dataclass
@@ -147,7 +149,10 @@ class Judge:
     def _judge_account(self, lab: Lab) -> None:
         """Check the account, and try the student's function in another one of the same embedded AWS."""
         self.rows = self._safely("the totals", lambda: tables.items(lab, "TransactionTotal"), [])
-        self.totals = self._safely("the totals", lambda: headless.totals(lab), {})
+        totals = self._safely("the totals", lambda: headless.totals(lab), dict[str, str]())
+        self.totals = {
+            name[:_LONGEST_NAME]: amount[:_LONGEST_NAME] for name, amount in islice(totals.items(), _MOST_TOTALS)
+        }
         probed = self._safely("the checks with a probe", lambda: checks.run(lab, probe=True), None)
         self.report = probed or self._safely("the checks", lambda: checks.run(lab), Report([]))
         self.trial = self._safely("the function", self._tried, None)
@@ -188,4 +193,4 @@ def _open(endpoint: str, secret: str, gate: Gate, account: str) -> Lab:
 def _entry(result: trial.Result) -> dict[str, str]:
     """Return the entry of a record about one case of the student's function."""
     case = {"case": result.case.name, "sentence": result.case.sentence, "wanted": result.wanted}
-    return {**case, "state": result.state, "found": result.found}
+    return {**case, "state": result.state, "found": visible(result.found[:_MOST_TEXT])}

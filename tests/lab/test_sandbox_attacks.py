@@ -15,6 +15,7 @@ from lab_lib.classroom.sandbox import Ended, Limits, Sandbox
 
 pytestmark = pytest.mark.skipif(bool(sandbox._fault()), reason="there is no sandbox here")
 
+DEVICES = {f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty")}
 # What each attack prints: a list of what it got, empty if it got nothing.
 TRIED = """
 import ctypes, json, os, pathlib, socket, stat, sys
@@ -85,6 +86,27 @@ print(json.dumps([sorted(os.listdir("/")), got(
         path.parts[1] for path in map(Path, (sys.prefix, sys.base_prefix, sandbox.__file__))
     }
     assert [each for each in found if each != "[]" and not each.startswith("['.")] == []
+
+
+def test_it_writes_to_memory_only(tmp_path):
+    code = """
+written = 0
+try:
+    with open("/tmp/flood", "wb") as file:
+        while True:
+            written += file.write(bytes(1_000_000))
+except OSError:
+    pass
+print(json.dumps([written // 1_000_000, open("/proc/mounts").read()]))
+"""
+    megabytes, mounts = attack(code)
+
+    assert 200 < megabytes <= 256
+    writable = [line.split() for line in mounts.splitlines() if "rw" in line.split()[3].split(",")]
+    assert {(kind, place) for _, place, kind, *_ in writable} == {
+        *(("tmpfs", "/tmp"), ("tmpfs", "/dev/shm"), ("devpts", "/dev/pts")),
+        *((kind, place) for _, place, kind, *_ in writable if place in DEVICES),
+    }
 
 
 def test_there_is_no_network_of_any_family():

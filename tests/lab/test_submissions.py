@@ -24,6 +24,18 @@ HALF = ("create-topic", "keys", "room")  # what half a student leaves out
 NOT_WITHOUT_A_TOPIC = {"topic HighBalanceAlert", "queue CreditCollection", "room below the threshold"}
 HANG = "while True:\n    try:\n        import time; time.sleep(9)\n    except KeyboardInterrupt:\n        pass"
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+FLOOD = """
+with open("flood", "wb") as file:
+    try:
+        while True:
+            file.write(bytes(1_000_000))
+    except OSError:  # the disk is full
+        pass
+while True:
+    print("flood " * 100_000)
+"""
+NAMES = ("Right", "Half", "Empty", "Hang", "Crash", "Flood", "Spy", "Unreadable")
+ROSTER = "account,name,id\n" + "".join(f"{number:012},{name},s{number}\n" for number, name in enumerate(NAMES, 1))
 ANSWERS = {each.question for each in questions.asked()}
 
 
@@ -65,6 +77,37 @@ for line in ("answer", "prediction"):
 """
 
 
+# Restarts the embedded AWS, so that it names an address of this computer for the code of a function, and goes on.
+LURE = """
+import os, pathlib, subprocess, sys, psutil
+from lab_lib.embedded import server
+program = pathlib.Path(os.environ["LAB_EMULATOR_HOME"]) / "mine.py"
+program.write_text('''
+import json, os
+from lab_lib.embedded import process
+os.environ |= process._settings(*json.load(open("server.json")).values())
+from ministack.services import lambda_svc
+from lab_lib.embedded import changes
+make = changes.make
+def make_and_lure():
+    make()
+    lambda_svc._presigned_code_url = lambda function: "http://127.0.0.1:PORT/lured"
+changes.make = make_and_lure
+process.main()
+''')
+for each in psutil.process_iter():
+    if server.PROGRAM in each.cmdline():
+        each.kill()
+        each.wait()
+subprocess.Popen([sys.executable, str(program)], cwd=program.parent, start_new_session=True)
+while not server.running():
+    pass
+buckets.ensure_bucket(lab)
+for name in tables.KEYS:
+    tables.ensure_table(lab, name)
+"""
+
+
 @pytest.fixture(scope="module")
 def spied(tmp_path_factory):
     """A file of the instructor and a port of this computer that a submission tries to reach, and its code."""
@@ -72,34 +115,46 @@ def spied(tmp_path_factory):
     secret.write_text("of the instructor")
     with socket.create_server(("127.0.0.1", 0)) as listener, pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("LAB_TEST_SECRET", "x")
-        yield secret, listener, SPY.format(port=listener.getsockname()[1], secret=str(secret), code=str(code))
+        port = listener.getsockname()[1]
+        spy = SPY.format(port=port, secret=str(secret), code=str(code))
+        yield secret, listener, {"actions": spy, "create-table": LURE.replace("PORT", str(port))}
 
 
 @pytest.fixture(scope="module")
 def whole_class(tmp_path_factory, spied):
-    """Six submissions: right, half, empty, one that hangs, one that crashes its kernel, one that spies."""
+    """Eight submissions: right, half, empty, one that hangs, one that crashes its kernel, one that floods, one that
+    spies and names an address, one that cannot be read. Half claims to be right's.
+    """
     folder = tmp_path_factory.mktemp("class") / "submissions"
     folder.mkdir()
-    hand_in(folder / "right.zip", "Right")
-    hand_in(folder / "half.zip", "Half", left_out=HALF, notifier="naive")
+    hand_in(folder / "right.zip", "Right", student_id="s1")
+    hand_in(folder / "half.zip", "Right", left_out=HALF, notifier="naive", student_id="s1")
     hand_in(folder / "empty.zip", "Empty", left_out=None, notifier=None)
     hand_in(folder / "hang.zip", "Hang", written={"create-topic": HANG})
     hand_in(folder / "crash.zip", "Crash", written={"create-mapping": CRASH})
-    hand_in(folder / "spy.zip", "Spy", written={"actions": spied[2]})
-    return graded(folder, "--jobs", "3")  # most of it is waiting
+    hand_in(folder / "flood.zip", "Flood", written={"create-topic": FLOOD})
+    hand_in(folder / "spy.zip", "Spy", written=spied[2])
+    (folder / "unreadable.zip").write_text("no zip")
+    (roster := folder.with_name("roster.csv")).write_text(ROSTER)
+    return graded(folder, "--roster", roster, "--jobs", "3")  # most of it is waiting
 
 
 def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody_else(whole_class):
     done, students, _ = whole_class
 
-    assert (done.returncode, len(students)) == (1, 6), done.stderr
+    assert (done.returncode, len(students)) == (3, 8), done.stderr
     percents = {name: student["percent"] for name, student in students.items()}
     assert percents["Right"] == 100, done.stderr
     assert 0 <= percents["Empty"] < percents["Half"] < 90
-    for name in ("Hang", "Crash"):
+    for name in ("Hang", "Crash", "Flood"):
         assert percents["Empty"] < percents[name] < 100
     states = {name: student["state"] for name, student in students.items() if student["state"] != "done"}
-    assert states == {"Hang": "failed", "Crash": "failed"}
+    assert states == dict.fromkeys(("Hang", "Crash", "Flood", "Unreadable"), "failed")
+    assert percents["Unreadable"] is None
+    assert "unreadable.zip is not a file of `lab submit`" in students["Unreadable"]["error"]
+    claim = "half.zip says that it is Right (s1)'s. Its name says Half's, which counts."
+    assert {name: student["remarks"] for name, student in students.items() if student["remarks"]} == {"Half": [claim]}
+    assert f"Half: {claim}" in done.stdout
     assert "03-create-topic: stopped after" in students["Hang"]["error"]
     assert "02-add-triggers: a cell has killed the kernel" in students["Crash"]["error"]
 
@@ -112,7 +167,9 @@ def test_answers_and_functions_are_judged_outside(whole_class):
     assert NOT_WITHOUT_A_TOPIC | {"keys that start the function"} <= missing
     assert "table TransactionTotal" in right(students["Half"])
     assert right(students["Empty"]) == set()
-    passed = {name: [case["state"] for case in student["trial"]].count("passed") for name, student in students.items()}
+    passed = {
+        name: [case["state"] for case in student["trial"] or []].count("passed") for name, student in students.items()
+    }
     cases = len(students["Right"]["trial"])
     assert (passed["Right"], passed["Empty"], 0 < passed["Half"] < cases) == (cases, 0, True)
 
@@ -121,6 +178,8 @@ def test_every_student_gets_feedback_with_their_notebooks(whole_class):
     _, students, out = whole_class
 
     for student in students.values():
+        if student["name"] == "Unreadable":
+            continue
         page = (out / "feedback" / f"{student['folder']}.html").read_text(encoding="utf-8")
         assert page.count('class="notebook"') >= 7
         assert [other for other in students if f"feedback for {other}<" in page] == [student["name"]]
