@@ -115,7 +115,8 @@ def _by_name(files: list[HandedIn]) -> Callable[[HandedIn], Student]:
         base = _COUNTER.sub("", said)
         if base and (slug(base, longest=None) in there or said.endswith(")")):
             said = base
-        name = file.claimed_name if slug(file.claimed_name) == slug(said) else said
+        is_name = slug(file.claimed_name) == slug(said) and file.claimed_name.isprintable()
+        name = file.claimed_name if is_name else visible(said)
         number = int(sha256(slug(said, longest=None).encode()).hexdigest(), 16) % 10**12
         return Student(0, f"{number:012}", name, "", "", "", {})
 
