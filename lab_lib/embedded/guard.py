@@ -4,8 +4,8 @@ Without this guard, any page in the browser and any user of this computer could 
 has an `Origin` header, or the page's own host name as `Host`. Both are refused before the signature is verified. An
 admitted request counts as sent over TLS, so that policies that require TLS can be tried here.
 
-A request is refused by its headers if they tell enough; its body is not kept then. A longer body waits in a file until
-its request is admitted.
+The headers are verified first, so most requests are refused before their body is read. A long body waits in a file
+until its signature is verified. The body of a refused request is dropped as it arrives.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ class Refused(Exception):
 
 
 class TooLong(Refused):
-    """The body is too long, whoever sent it."""
+    """The body is longer than the embedded AWS takes."""
 
     code = "EntityTooLarge"
 
@@ -71,17 +71,7 @@ def guarded(app: App, port: int, secret: str) -> App:
         with SpooledTemporaryFile(_IN_MEMORY) as body:
             try:
                 _verify_sender(headers, address)
-                verify = _verifier(scope, query, headers)
-                if stated := headers.get(_HASH):
-                    verify(stated)
-                found = await _keep(parts, body, int(headers.get("content-length", 0)))
-                if not stated:
-                    verify(found)
-                elif stated.startswith(_CHUNKS):
-                    verify(stated, body.read())
-                    body.seek(0)
-                elif len(stated) == len(found) and stated != found:  # UNSIGNED-PAYLOAD is no hash
-                    raise Refused(_WRONG)
+                await _verify_request(scope, query, headers, parts, body)
             except Refused as refused:
                 return await _refuse(scope, query, headers, refused, parts, send)
             if scope["path"] == WHO:
@@ -110,6 +100,27 @@ def _verify_sender(headers: dict[str, str], address: str) -> None:
         raise Refused("The embedded AWS does not answer web pages.")
     if headers.get("host") != address:
         raise Refused(f"The embedded AWS answers at http://{address} only. Use that address.")
+
+
+async def _verify_request(
+    scope: Scope,
+    query: Query,
+    headers: dict[str, str],
+    parts: AsyncIterator[bytes],
+    body: "SpooledTemporaryFile[bytes]",
+) -> None:
+    """Refuse a request that is not signed as it arrives, by its headers if they state the hash. Keep its body."""
+    verify = _verifier(scope, query, headers)
+    if stated := headers.get(_HASH):
+        verify(stated)
+    found = await _keep(parts, body, int(headers.get("content-length", 0)))
+    if not stated:
+        verify(found)
+    elif stated.startswith(_CHUNKS):
+        verify(stated, body.read())
+        body.seek(0)
+    elif len(stated) == len(found) and stated != found:  # UNSIGNED-PAYLOAD is no hash
+        raise Refused(_WRONG)
 
 
 def _verifier(scope: Scope, query: Query, headers: dict[str, str]) -> Callable[..., None]:

@@ -103,10 +103,9 @@ def start() -> Server:
             "Another process has been starting the embedded AWS for a minute. End that process, then try again."
         ) from None
     except OSError as error:
-        what_to_do = "Move it away" if error.filename else "Free some space"
         raise EmulatorError(
             f"The embedded AWS cannot use {error.filename or folder}: {error.strerror}. "
-            f"{what_to_do}, or name another folder in LAB_EMULATOR_HOME."
+            "Mend or move it, or name another folder in LAB_EMULATOR_HOME."
         ) from None
     if not is_first:
         print(_EMPTY, file=sys.stderr)
@@ -160,7 +159,7 @@ def proof(secret: str, nonce: str) -> str:
 
 
 def read_note(folder: Path) -> tuple[int, str] | None:
-    """Return port and secret of the server that was started last in this folder, None if the note is no note."""
+    """Return port and secret of the server that was started last in this folder, None if the note is damaged."""
     path = folder / NOTE
     try:
         note = json.loads(path.read_text("utf-8")) if path.is_file() else {}
