@@ -20,7 +20,7 @@ def masked(text: str, lab: Lab) -> str:
 
 def without_accounts(text: str) -> str:
     """Return the text with every twelve-digit account masked up to its last four digits."""
-    return re.sub(r"(?<!\d)\d{8}(?=\d{4}(?!\d))", "********", text)
+    return re.sub(r"(?<![0-9])[0-9]{8}(?=[0-9]{4}(?![0-9]))", "********", text)
 
 
 @cache  # expired credentials cannot be read again

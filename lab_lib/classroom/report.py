@@ -21,7 +21,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 _HIGHEST = 6  # customers with a bar, for each student
 _MARKS = {"full": "✔", "part": "◐", "none": "✘", "unseen": "–"}
 # A word that holds a masked value or an account.
-_MASKED = r"""[^\s,;()'"]*(\*{3}|(?<!\d)\d{12}(?!\d))([^\s,;()'"]*[\w*])?"""
+_MASKED = r"""[^\s,;()'"]*(\*{3}|(?<![0-9])[0-9]{12}(?![0-9]))([^\s,;()'"]*[\w*])?"""
 _NAME_BEGINS = r"(?=[A-Z]|inputs3bucket)"  # after a prefix
 
 Columns = dict[str, dict[str, Any]]

@@ -3,13 +3,19 @@
 Without this guard, any page in the browser and any user of this computer could run code as the owner. A page's request
 has an `Origin` header, or the page's own host name as `Host`. Both are refused before the signature is verified. An
 admitted request counts as sent over TLS, so that policies that require TLS can be tried here.
+
+The headers are verified first, so most requests are refused before their body is read. A long body waits in a file
+until its signature is verified. The body of a refused request is dropped as it arrives.
 """
 
+import asyncio
 import hashlib
 import json
 import os
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from tempfile import SpooledTemporaryFile
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -29,11 +35,26 @@ _RENEW = 'In a notebook, run the cell with open_lab again; in a terminal, run `e
 _UNSIGNED = f"The embedded AWS only answers requests that are signed with AWS Signature Version 4. {_RENEW}"
 _WRONG = f"This request is not signed with a key of the embedded AWS that runs now. {_RENEW}"
 _MANAGEMENT = "Only the account's own key may manage the embedded AWS."
-_FORWARDED = "x-forwarded-proto"
+_LONG = "The body is longer than 100 MB, the most that the embedded AWS takes. Upload a large file in parts."
+_FORWARDED, _HASH = "x-forwarded-proto", "x-amz-content-sha256"
+_CHUNKS = "STREAMING-AWS4-HMAC"  # instead of the hash: each chunk of the body is signed
+# Bytes. Lambda takes a request of 70 MB, for a zip file of 50 MB. S3 advises to upload more than 100 MB in parts, and
+# boto3 and the aws command do so from 8 MB on.
+_LONGEST_BODY = 100 * 2**20
+_IN_MEMORY = 2**20  # bytes of each body
+_LONGEST_DRAIN = 10  # seconds
 
 
 class Refused(Exception):
     """The request is not admitted; the message says why, and what to do."""
+
+    code = "InvalidAccessKeyId"
+
+
+class TooLong(Refused):
+    """The body is longer than the embedded AWS takes."""
+
+    code = "EntityTooLarge"
 
 
 def guarded(app: App, port: int, secret: str) -> App:
@@ -45,20 +66,21 @@ def guarded(app: App, port: int, secret: str) -> App:
             return await app(scope, receive, send)
         if scope["type"] != "http":  # a websocket, which the lab does not use
             return await send({"type": "websocket.close", "code": 1008})
-        headers = _headers(scope)
+        headers, parts = _headers(scope), _parts(receive)
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        try:
-            _verify_sender(headers, address)
-            body = await _body(receive)
-            _verify_signature(scope, query, headers, body)
-        except Refused as refused:
-            return await _refuse(scope, query, headers, str(refused), send)
-        if scope["path"] == WHO:
-            answer = {"pid": os.getpid(), "proof": proof(secret, query.get("nonce", [""])[0])}
-            return await _answer(send, 200, {"content-type": "application/json"}, json.dumps(answer).encode())
-        if _FORWARDED not in headers:
-            scope = {**scope, "headers": [*scope["headers"], (_FORWARDED.encode(), b"https")]}
-        return await app(scope, _replay(body, receive), send)
+        with SpooledTemporaryFile(_IN_MEMORY) as body:
+            try:
+                _verify_sender(headers, address)
+                await _verify_request(scope, query, headers, parts, body)
+            except Refused as refused:
+                return await _refuse(scope, query, headers, refused, parts, send)
+            if scope["path"] == WHO:
+                answer = {"pid": os.getpid(), "proof": proof(secret, query.get("nonce", [""])[0])}
+                await _answer(send, 200, {"content-type": "application/json"}, json.dumps(answer).encode())
+                return await _end(send)
+            if _FORWARDED not in headers:
+                scope = {**scope, "headers": [*scope["headers"], (_FORWARDED.encode(), b"https")]}
+            return await app(scope, _replay(body, receive), send)
 
     return guard
 
@@ -80,8 +102,32 @@ def _verify_sender(headers: dict[str, str], address: str) -> None:
         raise Refused(f"The embedded AWS answers at http://{address} only. Use that address.")
 
 
-def _verify_signature(scope: Scope, query: Query, headers: dict[str, str], body: bytes) -> None:
-    """Refuse a request that is not signed with the key of an account, of one of its users, or of an assumed role."""
+async def _verify_request(
+    scope: Scope,
+    query: Query,
+    headers: dict[str, str],
+    parts: AsyncIterator[bytes],
+    body: "SpooledTemporaryFile[bytes]",
+) -> None:
+    """Refuse a request that is not signed as it arrives, by its headers if they state the hash. Keep its body."""
+    verify = _verifier(scope, query, headers)
+    if stated := headers.get(_HASH):
+        verify(stated)
+    found = await _keep(parts, body, int(headers.get("content-length", 0)))
+    if not stated:
+        verify(found)
+    elif stated.startswith(_CHUNKS):
+        verify(stated, body.read())
+        body.seek(0)
+    elif len(stated) == len(found) and stated != found:  # UNSIGNED-PAYLOAD is no hash
+        raise Refused(_WRONG)
+
+
+def _verifier(scope: Scope, query: Query, headers: dict[str, str]) -> Callable[..., None]:
+    """Return a function that refuses the request if its signature is not right for a hash of the body, or for chunks.
+
+    Refused if the key is not that of an account, of one of its users, or of an assumed role.
+    """
     in_query = "X-Amz-Signature" in query
     if in_query == ("authorization" in headers):  # neither or both
         raise Refused(_UNSIGNED)
@@ -90,21 +136,32 @@ def _verify_signature(scope: Scope, query: Query, headers: dict[str, str], body:
         raise Refused(_UNSIGNED)
     if parsed.access_key_id != router.extract_access_key_id(headers, query):
         raise Refused(_UNSIGNED)
-    if not _is_timely(parsed, query, in_query) or not _is_whole(headers, body):
-        raise Refused(_WRONG)
     token = query.get("X-Amz-Security-Token", [""])[0] if in_query else headers.get("x-amz-security-token", "")
     credential = _credential(parsed.access_key_id, token)
-    path = scope["raw_path"].decode("latin-1").partition("?")[0]
-    if credential is None or sigv4.header_signature_failure(
-        parsed, credential.secret_access_key, scope["method"], path, query, headers, body, presigned=in_query
-    ):
+    if credential is None or not _is_timely(parsed, query, in_query) or parsed.date_stamp != parsed.amz_date[:8]:
         raise Refused(_WRONG)
-    if scope["path"].startswith("/_") and credential.principal_type != "Root":
-        raise Refused(_MANAGEMENT)
+    keys = credential.secret_access_key, parsed.date_stamp, parsed.region, parsed.service
+    path = scope["raw_path"].decode("latin-1").partition("?")[0]
+
+    def verify(digest: str, chunks: bytes = b"") -> None:
+        request = scope["method"], path, query, {**headers, _HASH: digest}, chunks
+        if chunks:
+            is_right = not sigv4.header_signature_failure(parsed, keys[0], *request, presigned=in_query)
+        else:
+            _, text = sigv4.header_signing_documents(parsed, *request, presigned=in_query)
+            is_right = sigv4.signatures_match(sigv4.calculate_signature(*keys, text), parsed.signature)
+        if not is_right:
+            raise Refused(_WRONG)
+        if scope["path"].startswith("/_") and credential.principal_type != "Root":
+            raise Refused(_MANAGEMENT)
+
+    return verify
 
 
 def _credential(key: str, token: str) -> iam_evaluator.ResolvedCredential | None:
     """Return secret and owner of the access key; None if the key is unknown or has another session token."""
+    if not key.isascii():  # ministack takes any script's twelve digits for an account
+        return None
     try:
         account = _account_from_sts_session(key) or iam_evaluator.find_iam_access_key_account(key) or key
     except iam_evaluator.AmbiguousAccessKeyError:
@@ -123,46 +180,74 @@ def _is_timely(parsed: sigv4.HeaderSignature, query: Query, in_query: bool) -> b
         return False
 
 
-def _is_whole(headers: dict[str, str], body: bytes) -> bool:
-    """Return whether the body has the hash in its header; a header that is not a hash makes no statement."""
-    wanted = headers.get("x-amz-content-sha256", "")
-    return len(wanted) != 64 or wanted == hashlib.sha256(body).hexdigest()
-
-
-async def _body(receive: Receive) -> bytes:
-    """Return the whole body."""
-    parts, more = [], True
+async def _parts(receive: Receive) -> AsyncIterator[bytes]:
+    """Yield the parts of the body. Refused if the client ends the connection before its end."""
+    more = True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Refused("The request is incomplete.")
-        parts.append(message.get("body", b""))
+        yield message.get("body", b"")
         more = message.get("more_body", False)
-    return b"".join(parts)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+async def _keep(parts: AsyncIterator[bytes], body: "SpooledTemporaryFile[bytes]", length: int) -> str:
+    """Write the parts into the file, and return their hash. TooLong if they are, or if `length` says so before."""
+    digest = hashlib.sha256()
+    async for part in parts:
+        if max(length, body.tell() + len(part)) > _LONGEST_BODY:
+            raise TooLong(_LONG)
+        digest.update(part)
+        body.write(part)
+    body.seek(0)
+    return digest.hexdigest()
+
+
+def _replay(body: "SpooledTemporaryFile[bytes]", receive: Receive) -> Receive:
     """Return a `receive` that gives the body once more."""
-    waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replay() -> dict[str, Any]:
-        return waiting.pop() if waiting else await receive()
+        if body.closed:
+            return await receive()
+        if not (part := body.read(_IN_MEMORY)):
+            body.close()
+        return {"type": "http.request", "body": part, "more_body": bool(part)}
 
     return replay
 
 
-async def _refuse(scope: Scope, query: Query, headers: dict[str, str], why: str, send: Send) -> None:
-    """Send the refusal in the protocol of the service, so that boto3 and the aws command show the reason."""
+async def _refuse(
+    scope: Scope, query: Query, headers: dict[str, str], refused: Refused, parts: AsyncIterator[bytes], send: Send
+) -> None:
+    """Send the refusal in the protocol of the service, so that boto3 and the aws command show the reason.
+
+    A client may read it only after it has sent its body. So the rest of the body is received and dropped for a while.
+    """
     service = router.detect_service(scope["method"], scope["path"], headers, query)
     answer = access_denied_response(
-        service, "", "", str(uuid.uuid4()), error_code="InvalidAccessKeyId", message=why, headers=headers
+        service, "", "", str(uuid.uuid4()), error_code=refused.code, message=str(refused), headers=headers
     )
     await _answer(send, *answer)
+    draining = asyncio.create_task(_drain(parts))
+    await asyncio.wait([draining], timeout=_LONGEST_DRAIN)
+    await _end(send)  # hypercorn waits here until what it has received is taken
+    draining.cancel()
+
+
+async def _drain(parts: AsyncIterator[bytes]) -> None:
+    """Drop the rest of a body."""
+    with suppress(Refused):
+        async for _ in parts:
+            pass
 
 
 async def _answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
-    """Send a complete answer."""
+    """Send a whole answer; `_end` ends the request, and the connection if there is more of it to come."""
     pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     pairs.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": pairs})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def _end(send: Send) -> None:
+    await send({"type": "http.response.body"})

@@ -1,20 +1,27 @@
 """Run ministack as the embedded AWS: behind a guard, and with AWS's behaviour where the lab relies on it.
 
-server.py starts this program in its folder. The file server.json there holds the port to listen on, and the secret
+server.py starts this program in its folder. The note server.json there holds the port to listen on, and the secret
 that signs the requests.
 """
 
-import json
+import math
 import os
+import sys
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
-from lab_lib.embedded.server import HOST
+from lab_lib.embedded.server import HOST, NOTE, family, kill, read_note, write_note
+from lab_lib.waiting import wait_until
 
 
 def main() -> None:
     """Serve until the process is ended."""
-    note = json.loads(Path("server.json").read_text())
-    port, secret = int(note["port"]), str(note["secret"])
+    folder = Path.cwd()
+    if not (note := read_note(folder)):
+        sys.exit(f"{NOTE} was damaged while the embedded AWS started.")
+    port, secret = note
+    Thread(target=_watch, args=(folder, port, secret), daemon=True).start()
     os.environ |= _settings(port, secret)
 
     from ministack import app  # reads the settings when it is imported
@@ -24,6 +31,24 @@ def main() -> None:
     changes.make()
     app.app = guard.guarded(app.app, port, secret)
     app.main()
+
+
+def _watch(folder: Path, port: int, secret: str) -> None:
+    """Write the note again if it is lost or damaged. End this process and its functions if their folder is deleted."""
+    own = folder.stat()
+
+    def is_gone() -> bool:
+        with suppress(OSError):  # such as a full disk, which may have room in a second
+            if not folder.exists() or not os.path.samestat(folder.stat(), own):
+                return True
+            if read_note(folder) != (port, secret):
+                write_note(folder, port, secret)
+        return False
+
+    wait_until(is_gone, "", timeout=math.inf, first_pause=1, longest_pause=1, say_after=math.inf)
+    for function in family(os.getpid())[1:]:
+        kill(function.pid)
+    os._exit(0)
 
 
 def _settings(port: int, secret: str) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Start, find and stop the embedded AWS: one ministack server per checkout, on 127.0.0.1, in a process of its own.
 
 The first process that needs the server starts it. The server keeps running when that process ends. `lab local stop`
-stops it, and everything made there is gone. Only the owner can read its folder, `home()`. The file `server.json` there
-holds the port and the secret access key that signs every request (guard.py verifies the signatures).
+stops it, and everything made there is gone. Only the owner can read its folder, `home()`. The note `server.json` there
+holds the port and the secret access key that signs every request (guard.py verifies the signatures). The server writes
+the note again if it is lost or damaged, and ends if its folder is deleted (process.py).
 """
 
 import hashlib
@@ -15,10 +16,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import psutil
@@ -27,7 +28,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from filelock import FileLock, Timeout
 
-from lab_lib.errors import EmulatorError
+from lab_lib.errors import EmulatorError, TimedOut
 from lab_lib.private_files import replace_file
 from lab_lib.waiting import wait_until
 
@@ -35,6 +36,7 @@ HOST = "127.0.0.1"
 FIRST_PORT = 4566  # the usual port of AWS emulators; if it is not free, the server uses another one
 ACCOUNT = "000000000000"
 PROGRAM = "lab_lib.embedded.process"
+NOTE = "server.json"
 WHO = "/_lab/who"  # the guard answers this path itself
 _LONGEST_LOCKED = 60  # seconds; a start takes one or two
 _LONGEST_ANSWER = 10  # seconds; an answer takes two milliseconds
@@ -66,8 +68,18 @@ def running() -> Server | None:
 
     EmulatorError if the server runs but does not answer: a second one beside it would be another AWS.
     """
-    note = _note()
-    return _ask(*note) if note else None
+
+    def probe() -> Server | str | None:
+        note = read_note(home())
+        return (note and _ask(*note)) or (None if _process() else "none")
+
+    try:  # a server that runs may be writing its note again, so the note is read more than once
+        found = wait_until(probe, "the embedded AWS to answer", timeout=_LONGEST_ANSWER + 1)
+    except TimedOut:
+        raise EmulatorError(
+            f"The embedded AWS (process {_process()}) does not answer. End that process, then try again."
+        ) from None
+    return found if isinstance(found, Server) else None
 
 
 def start() -> Server:
@@ -84,7 +96,7 @@ def start() -> Server:
         with FileLock(folder / "lock", timeout=_LONGEST_LOCKED):
             if found := running():  # another process was faster
                 return found
-            last = _note()
+            is_first, last = not (folder / NOTE).exists(), read_note(folder)
             started = _launch(folder, last[0] if last else FIRST_PORT)
     except Timeout:
         raise EmulatorError(
@@ -92,10 +104,10 @@ def start() -> Server:
         ) from None
     except OSError as error:
         raise EmulatorError(
-            f"The embedded AWS cannot write to its folder {folder}: {error.strerror}. "
-            "Name another folder in LAB_EMULATOR_HOME."
+            f"The embedded AWS cannot use {error.filename or folder}: {error.strerror}. "
+            "Mend or move it, or name another folder in LAB_EMULATOR_HOME."
         ) from None
-    if last:
+    if not is_first:
         print(_EMPTY, file=sys.stderr)
     return started
 
@@ -146,13 +158,24 @@ def proof(secret: str, nonce: str) -> str:
     return hmac.new(secret.encode(), nonce.encode(), hashlib.sha256).hexdigest()
 
 
-def _note() -> tuple[int, str] | None:
-    """Return port and secret of the server that was started last, which may have stopped since."""
+def read_note(folder: Path) -> tuple[int, str] | None:
+    """Return port and secret of the server that was started last in this folder, None if the note is damaged."""
+    path = folder / NOTE
     try:
-        note = json.loads((home() / "server.json").read_text())
-        return int(note["port"]), str(note["secret"])
-    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError):
+        note = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+        port, secret = note["port"], note["secret"]
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
+    is_right = type(port) is int and 0 < port < 2**16 and isinstance(secret, str) and secret.isascii()
+    return (port, secret) if is_right else None
+
+
+def write_note(folder: Path, port: int, secret: str) -> None:
+    """Write the note, which only the owner can read. A folder in its place is renamed; OSError if that fails."""
+    path = folder / NOTE
+    if path.is_dir():
+        path.rename(f"{path}.{secrets.token_hex(4)}")
+    replace_file(path, json.dumps({"port": port, "secret": secret}))
 
 
 def _launch(folder: Path, last: int, own_session: bool = True) -> Server:
@@ -161,7 +184,7 @@ def _launch(folder: Path, last: int, own_session: bool = True) -> Server:
     for port in map(_free_port, [last, FIRST_PORT, 0, 0, 0]):
         if port is None:
             continue
-        replace_file(folder / "server.json", json.dumps({"port": port, "secret": secret}))
+        write_note(folder, port, secret)
         process, server = _spawn(folder, own_session), None
         try:
             if server := _first_answer(process, port, secret):
@@ -185,6 +208,7 @@ def _spawn(folder: Path, own_session: bool) -> subprocess.Popen[bytes]:
         "LANG": "C.UTF-8",
         "TMPDIR": str(folder / "tmp"),
     }
+    (folder / "server.log").unlink(missing_ok=True)
     with (folder / "server.log").open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", PROGRAM],
@@ -212,27 +236,21 @@ def _ask(port: int, secret: str) -> Server | None:
 
     The secret is not sent: it signs the question, and the answer proves that the server knows it too.
     """
-    nonce = secrets.token_hex(16)
-    signed = AWSRequest("GET", f"http://{HOST}:{port}{WHO}?nonce={nonce}")
+    path = f"{WHO}?nonce={(nonce := secrets.token_hex(16))}"
+    signed = AWSRequest("GET", f"http://{HOST}:{port}{path}")
     SigV4Auth(Credentials(ACCOUNT, secret), "sts", "us-east-1").add_auth(signed)
-    question = urllib.request.Request(signed.url, headers=dict(signed.headers))  # noqa: S310  # http only
     try:
-        with _LOCAL.open(question, timeout=_LONGEST_ANSWER) as reply:
-            answer = json.load(reply)
-        right = hmac.compare_digest(str(answer["proof"]), proof(secret, nonce))
+        with closing(HTTPConnection(HOST, port, timeout=_LONGEST_ANSWER)) as connection:
+            connection.request("GET", path, headers=dict(signed.headers))
+            answer = json.loads(connection.getresponse().read(200))  # another program may answer without an end
+        right = hmac.compare_digest(answer["proof"], proof(secret, nonce))
         return Server(int(answer["pid"]), port, secret) if right else None
-    except TimeoutError:
-        if (pid := _silent()) is None:
-            return None
-        raise EmulatorError(
-            f"The embedded AWS (process {pid}) does not answer. End that process, then try again."
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return None
 
 
-def _silent() -> int | None:
-    """Return the process id of this folder's server, which does not answer, or None."""
+def _process() -> int | None:
+    """Return the process id of this folder's server, or None."""
     for process in psutil.process_iter():
         try:
             if PROGRAM in process.cmdline() and Path(process.cwd()) == home():
@@ -251,6 +269,3 @@ def _free_port(wish: int) -> int | None:
         except OSError:
             return None
         return int(probe.getsockname()[1])
-
-
-_LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy cannot reach this machine's loopback

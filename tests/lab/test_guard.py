@@ -7,6 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from http.client import HTTPConnection
@@ -82,6 +84,7 @@ REFUSED = {  # a request, a change to it on its way, and a part of the refusal
     "another signed header": (signed, {"headers": DELETE_TABLE}, RENEW),
     "no ASCII": (signed, {"headers": {"Authorization": IN_HEADER + "é"}}, RENEW),
     "two signatures": (lambda: signed(signer=SigV4QueryAuth), {"headers": {"Authorization": IN_HEADER + "f"}}, RENEW),
+    "Arabic digits": (lambda: signed(key="١" * 12, signer=SigV4QueryAuth), {}, RENEW),
     "signature version 2": (signed, {"headers": {"Authorization": "AWS 000000000000:c2lnbmF0dXJl"}}, RENEW),
 }
 
@@ -99,6 +102,50 @@ def test_a_request_is_refused_that_the_owner_has_not_signed_as_it_arrives(case):
     status, text = send(request(), **changes)
 
     assert (status, reason in text) == (403, True)
+
+
+LONG = bytes(110 * 2**20)  # no Lambda has so long a zip file, and S3 takes it in parts
+PUT = ("PUT", "/b/k", {})
+LONG_BODIES = {  # a request, a header of its body, and a part of the refusal
+    "no signature": (unsigned, LENGTH := {"Content-Length": str(len(LONG))}, RENEW),
+    "no signature, no length": (unsigned, CHUNKED := {"Transfer-Encoding": "chunked"}, RENEW),
+    "wrong secret": (lambda: signed(*PUT, LONG, secret="test", signer=S3SigV4Auth), LENGTH, RENEW),
+    "wrong secret, no hash, no length": (lambda: signed(secret="test"), CHUNKED, "longer than 100 MB"),
+    "wrong secret, no hash, 100 MB": (lambda: signed(secret="test"), {"Content-Length": str(100 * 2**20)}, RENEW),
+    "another body": (lambda: signed(*PUT, b"a", signer=S3SigV4Auth), {"Content-Length": str(100 * 2**20)}, RENEW),
+    "too long": (lambda: signed(*PUT, LONG, signer=S3SigV4Auth), LENGTH, "Upload a large file in parts"),
+    "too long, no length": (lambda: signed(*PUT, LONG, signer=S3SigV4Auth), CHUNKED, "Upload a large file in parts"),
+}
+
+
+@pytest.mark.slow
+def test_long_bodies_are_refused_side_by_side_without_the_memory_to_hold_one():
+    memory = psutil.Process(server.start().pid).memory_info
+    requests = {case: request() for case, (request, _, _) in LONG_BODIES.items()}
+    before, used = memory().rss, []
+
+    def parts(length):
+        for place in range(0, length, 2**20):
+            used.append(memory().rss)
+            yield LONG[place : place + 2**20]
+
+    def refusal(case):
+        headers = {**requests[case].headers, **LONG_BODIES[case][1]}
+        url = urlsplit(requests[case].url)
+        with closing(HTTPConnection(url.hostname, url.port, timeout=60)) as connection:
+            with suppress(BrokenPipeError, ConnectionResetError):  # an answer that comes before the end of the body
+                body = parts(int(headers.get("Content-Length", len(LONG))))
+                is_chunked = "Transfer-Encoding" in headers
+                connection.request(requests[case].method, url.path, body, headers, encode_chunked=is_chunked)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+
+    with ThreadPoolExecutor(len(LONG_BODIES)) as pool:
+        refusals = dict(zip(LONG_BODIES, pool.map(refusal, LONG_BODIES), strict=True))
+
+    for case, (_, _, reason) in LONG_BODIES.items():
+        assert (refusals[case][0], reason in refusals[case][1]) == (403, True), case
+    assert max(used) - before < 50 * 2**20
 
 
 def test_a_signature_expires(monkeypatch):

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -76,7 +77,7 @@ def test_ctrl_c_during_the_start_leaves_no_server(own_home, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         server.start()
 
-    assert server._silent() is None
+    assert server._process() is None
 
 
 @pytest.mark.slow
@@ -119,12 +120,78 @@ def test_without_a_folder_or_space_in_it_the_error_says_which_folder(own_home, m
 
     with monkeypatch.context() as disk:
         disk.setattr(Path, "write_text", full)
-        with pytest.raises(EmulatorError, match=rf"its folder {own_home}: No space left.* LAB_EMULATOR_HOME"):
+        with pytest.raises(EmulatorError, match=rf"{own_home}: No space left.* LAB_EMULATOR_HOME"):
             server.start()
     assert [path.name for path in own_home.iterdir()] == ["lock"]
     monkeypatch.setenv("LAB_EMULATOR_HOME", str(own_home / "lock" / "home"))
-    with pytest.raises(EmulatorError, match=r"its folder .*: Not a directory"):
+    with pytest.raises(EmulatorError, match=r"/lock/home: Not a directory"):
         server.start()
+
+
+@pytest.mark.parametrize(("name", "make"), [("lock", Path.mkdir), ("server.log", Path.mkdir), ("tmp", Path.touch)])
+def test_a_file_of_another_type_is_named_with_what_to_do(own_home, name, make):
+    own_home.mkdir()
+    make(own_home / name)
+
+    with pytest.raises(
+        EmulatorError, match=rf"cannot use {own_home / name}: .*\. Mend or move it, or name another folder"
+    ):
+        server.start()
+
+
+DAMAGED = [b"", b"[]", b'"port"', b'{"port": 45', b"\xff\0", b"[" * 100_000]
+DAMAGED += [b'{"port": 4566}', b'{"port": 4566, "secret": 1}', b'{"port": 4566, "secret": "\\ud800"}']
+PORTS = ["99999999", "-1", "0", '"x"', "null", "true", "1.5", '"4566"', '"\\u0664"']
+
+
+@pytest.mark.parametrize("note", [*DAMAGED, *[b'{"port": %s, "secret": "a"}' % port.encode() for port in PORTS]])
+def test_a_damaged_note_leads_nowhere(own_home, note):
+    own_home.mkdir()
+    (own_home / server.NOTE).write_bytes(note)
+
+    assert (server.running(), server.stop()) == (None, False)
+
+
+def test_a_server_whose_note_is_lost_or_wrong_writes_it_again_and_is_found(own_home):
+    found, note = server.start(), own_home / server.NOTE
+    right = json.loads(note.read_text())
+
+    def become_a_folder():
+        note.unlink()
+        note.mkdir()
+        (note / "kept").touch()
+
+    for damage in (
+        note.unlink,
+        become_a_folder,
+        lambda: note.write_text(json.dumps(right | {"port": 1})),
+        lambda: note.write_text(json.dumps(right | {"secret": "another"})),
+    ):
+        damage()
+        assert (server.start(), json.loads(note.read_text())) == (found, right)
+    assert stat.S_IMODE(note.stat().st_mode) == 0o600
+    assert list(own_home.glob(f"{server.NOTE}.*/kept"))
+    note.unlink()
+    assert server.stop()
+    assert psutil.pid_exists(found.pid) is False
+
+
+def test_a_server_and_its_functions_end_when_their_folder_is_deleted_or_replaced(own_home):
+    server.start()
+    lab = open_lab()
+    role = roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
+    create_function(lab, "See", "def handler(event, context):\n    return 1\n", role)
+    functions.invoke(lab, "See", {})
+    own = family(server.running())
+    own_home.rename(own_home.with_name("old"))
+    own_home.mkdir()
+    with server.another() as other:
+        others = family(other)
+        shutil.rmtree(others[0].cwd())
+
+        assert psutil.wait_procs(own + others, timeout=20)[1] == []
+    assert len(own) > 1
+    assert server.running() is None
 
 
 def test_a_stop_ends_every_process_and_the_next_start_is_empty_and_says_so_once(own_home, capfd):

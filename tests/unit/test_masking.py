@@ -82,6 +82,7 @@ def test_credentials_are_read_once_because_they_expire(anas, monkeypatch):
     [
         ("arn:aws:iam::111122223333:role/Grader, line 4", "arn:aws:iam::********3333:role/Grader, line 4"),
         ("1111222233334444 is no account", "1111222233334444 is no account"),
+        ("111122223333٤ and ١١١١٢٢٢٢٣٣٣٣", "********3333٤ and ١١١١٢٢٢٢٣٣٣٣"),
     ],
 )
 def test_without_a_lab_everything_that_looks_like_an_account_is_masked(text, shown):
