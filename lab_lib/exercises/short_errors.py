@@ -4,7 +4,6 @@ When a name is missing because the kernel has started anew, it says which cells 
 what AWS says.
 """
 
-import json
 import os
 import symtable
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib.exercises import edition
+from lab_lib.errors import UsageError
+from lab_lib.exercises import edition, notebook_files
 
 
 def register(shell: Any) -> None:
@@ -39,11 +39,11 @@ def _sentence(shell: Any, error: Exception, trace: TracebackType | None) -> str:
 def _advice(shell: Any, name: str | None) -> str:
     """Return what to run so that the name is there; "" if no cell above the running one defines it."""
     try:
-        notebook = json.loads(Path(os.environ["JPY_SESSION_NAME"]).read_text(encoding="utf-8"))
-    except (KeyError, OSError, ValueError):
+        notebook = notebook_files.read(Path(os.environ["JPY_SESSION_NAME"]))
+        headings = edition.cells(notebook)
+    except (KeyError, UsageError):  # it does not run in JupyterLab, or the file is damaged
         return ""
     running = shell.get_parent().get("metadata", {}).get("cellId")
-    headings = edition.cells(notebook)
     for cell in notebook["cells"]:
         if cell["id"] == running:
             break
