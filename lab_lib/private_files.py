@@ -21,7 +21,8 @@ def make_folder(folder: Path, what_to_do: str = "Name another folder.") -> None:
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"Cannot write to {folder}: {error.strerror}. {what_to_do}") from None
+        reason = "it is not a folder" if isinstance(error, FileExistsError) else error.strerror
+        raise UsageError(f"Cannot write to {folder}: {reason}. {what_to_do}") from None
 
 
 def exists(path: Path) -> bool:
@@ -53,7 +54,8 @@ def read_file(path: Path, parse: Callable[[bytes], T], what_to_do: str) -> T:
     except OSError as error:
         reason = str(error.strerror)
     except Exception as error:  # noqa: BLE001  # parsers raise many kinds for a damaged file
-        reason = str(error) if isinstance(error, ValueError) else repr(error)
+        is_plain = isinstance(error, ValueError)
+        reason = str(error) if is_plain else f"its content has another form ({type(error).__name__})"
     raise UsageError(f"Cannot read {path}: {' '.join(reason.split())[:_LONGEST_REASON]}. {what_to_do}")
 
 
@@ -61,7 +63,7 @@ def json_object(content: bytes) -> dict[str, Any]:
     """Return the JSON object. A byte-order mark is passed over. An error, most often ValueError, if it is none."""
     if not content:
         raise ValueError("it is empty")
-    found = json.loads(content)
+    found = json.loads(content.decode("utf-8-sig"))
     if not isinstance(found, dict):
         raise ValueError("it is not a JSON object")
     return found
@@ -69,7 +71,7 @@ def json_object(content: bytes) -> dict[str, Any]:
 
 def write_file(path: Path, text: str, what_to_do: str = "Free some space there, or name another folder.") -> None:
     """Write a file of results; LabError if that fails, for example because the disk is full."""
-    with can_write_to(path.parent, what_to_do):
+    with can_write_to(path, what_to_do):
         replace_file(path, text)
 
 
@@ -94,9 +96,9 @@ def draft_of(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def can_write_to(folder: Path, what_to_do: str = "Free some space there, or name another folder.") -> Iterator[None]:
-    """Turn an OSError into a LabError that names the folder and says what to do."""
+def can_write_to(path: Path, what_to_do: str = "Free some space there, or name another folder.") -> Iterator[None]:
+    """Turn an OSError into a LabError that names the file or folder, and says what to do."""
     try:
         yield
     except OSError as error:
-        raise LabError(f"Cannot write to {folder}: {error.strerror or error}. {what_to_do}") from None
+        raise LabError(f"Cannot write to {path}: {error.strerror or error}. {what_to_do}") from None

@@ -102,7 +102,7 @@ def _tried(content: bytes) -> Record:
     whole = book([record])
     _texts(whole, "", set())
     feedback.page(whole, whole["students"][0])
-    return {**record, "folder": str(record["folder"])}
+    return record | {name: str(record[name]) for name in ("account", "folder")}
 
 
 def _texts(whole: dict[str, Any], when: str, pages: set[str]) -> dict[str, str]:

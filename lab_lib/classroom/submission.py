@@ -57,7 +57,7 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     UsageError if a notebook of the copy is missing, or if something cannot be read or graded. An earlier file stays.
     """
     notebooks = [copies.existing(each.name) for each in copies.solved()]
-    more = [copies.folder() / FUNCTION, copies.folder() / copies.STATE / workbook.ANSWERS]
+    more = [copies.folder() / FUNCTION, copies.state(copies.folder()) / workbook.ANSWERS]
     what_to_do = "Mend that, or move it away, then run `lab submit` again."
     texts = {
         each.name: read_file(each, lambda content: content.decode("utf-8-sig", "replace"), what_to_do)

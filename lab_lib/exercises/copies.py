@@ -27,6 +27,13 @@ def folder() -> Path:
     return Path(os.path.realpath(os.environ.get("LAB_COPY") or ROOT / "my-lab"))  # resolve() fails on a loop of links
 
 
+def state(copy: Path) -> Path:
+    """Return the folder `.lab` of a copy, which may not exist. UsageError if something else has its name."""
+    if exists(path := copy / STATE):
+        make_folder(path, _MAKE_ROOM)
+    return path
+
+
 def solved() -> list[Path]:
     """Return the lab's own notebooks, in order."""
     return sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))
@@ -119,7 +126,7 @@ def _set_aside(path: Path) -> None:
 
 def _give(path: Path) -> None:
     """Write the learner's edition of a notebook, after its cells: what is cut off in between is done again."""
-    notebook, noted = _learners(path), folder() / STATE / EDITION
+    notebook, noted = _learners(path), state(folder()) / EDITION
     try:
         copied = _edition()
     except UsageError:
@@ -131,7 +138,7 @@ def _give(path: Path) -> None:
 
 def _edition() -> dict[str, edition.Cells]:
     """Return the cells of the notebooks as they were copied. UsageError if the file with them is damaged."""
-    path = folder() / STATE / EDITION
+    path = state(folder()) / EDITION
     what_to_do = "Your notebooks are not touched by that. `lab open --fresh 00` makes this file anew."
     return read_file(path, _noted_cells, what_to_do) if exists(path) else {}
 
