@@ -14,22 +14,24 @@ Notebook = dict[str, Any]
 
 def read(path: Path, instead: bytes | None = None) -> Notebook:
     """Return a notebook, of version 4, from its file or from a changed content. UsageError if it is damaged."""
-    what_to_do = f"`lab open --fresh {path.name[:2]}` gives it anew, and keeps yours beside it."
-    return read_file(path, lambda content: _parse(content if instead is None else instead), what_to_do)
-
-
-def _parse(content: bytes) -> Notebook:
     nbformat = without_slow_import("nbformat")
+    what_to_do = f"`lab open --fresh {path.name[:2]}` gives it anew, and keeps yours beside it."
+    return read_file(path, lambda content: _parse(nbformat, content if instead is None else instead), what_to_do)
+
+
+def _parse(nbformat: Any, content: bytes) -> Notebook:
     if content.startswith(codecs.BOM_UTF8):
         raise ValueError("it begins with a byte-order mark, which JupyterLab refuses; save it as UTF-8 without one")
     found = json_object(content)
+    if found.get("nbformat") != 4:  # nbformat takes {} for a notebook of version 1
+        raise ValueError(f"nbformat is {found.get('nbformat')!r}; wanted 4")
     try:
-        for error in nbformat.validator.iter_validate(found, version=4, version_minor=5, relax_add_props=True):
+        for error in nbformat.validator.iter_validate(found, relax_add_props=True):
             if error.validator != "required":  # such as an id, which nbformat adds
                 raise error
         notebook: Notebook = nbformat.reader.reads(content.decode())
         with warnings.catch_warnings(action="ignore"):  # of missing ids
-            nbformat.validate(notebook, version=4, relax_add_props=True)
+            nbformat.validate(notebook, relax_add_props=True)
     except nbformat.ValidationError as error:
         raise ValueError(f"{error.json_path}: {error.message}") from None
     return notebook
