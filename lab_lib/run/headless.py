@@ -183,9 +183,9 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
         error = masked(f"{failure.ename}: {failure.evalue}", lab)
     except CellTimeoutError:
         error = f"A cell did not end in {LONGEST_CELL} s. Run the notebook in JupyterLab to see what it waits for."
-    # "Kernel died" is jupyter_client's own, or nbclient's DeadKernelError. "No language found" is papermill's.
+    # "Kernel died" is jupyter_client's own, or nbclient's DeadKernelError. "No kernel name found" is papermill's.
     except (RuntimeError, ValueError) as failure:
-        error = f"{failure}. Run the notebook in JupyterLab to see where."
+        error = f"{str(failure).rstrip('.')}. Run the notebook in JupyterLab to see where."
     finally:
         if shown and not written.exists():
             papermill.iorw.write_ipynb(shown[0], str(written))

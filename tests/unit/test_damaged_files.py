@@ -32,7 +32,11 @@ def damage(path, content):
     if isinstance(content, str):
         OTHERS[content](path)
     else:
-        path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+        path.write_bytes(written(content))
+
+
+def written(content):
+    return content if isinstance(content, bytes) else json.dumps(content).encode()
 
 
 def of(**parts):
@@ -86,11 +90,7 @@ def test_a_damaged_notebook_is_not_handed_in_and_lab_open_gives_it_anew(content,
     assert (in_process("open", "--fresh", "03").exit_code, opened) == (0, [THIRD])
     assert json.loads((copy / THIRD).read_text())["nbformat"] == 4
     [aside] = (path for path in copy.iterdir() if path.match("03-*.*.ipynb"))
-    assert aside.is_symlink() or aside.is_fifo() or aside.is_dir() or aside.read_bytes()[:9] == before(content)[:9]
-
-
-def before(content):
-    return content if isinstance(content, bytes) else json.dumps(content).encode()
+    assert isinstance(content, str) or aside.read_bytes() == written(content)
 
 
 @pytest.mark.parametrize("changes", [{"metadata": {}}, {"cells": [{**CELL, "own": 1}]}, {"nbformat_minor": 4}])
@@ -173,10 +173,8 @@ def test_something_else_in_the_place_of_a_folder_is_one_line(name, kind, tmp_pat
     [
         ('["march.txt"]', "The settings in"),
         ('"a\\0b.txt"', "embedded null"),
-        ('"folder"', "Is a directory"),
         ('"FIFO"', "Not a regular file"),
         ('"loop"', "Too many levels"),
-        ('"dangling"', "No such file"),
     ],
 )
 def test_a_data_file_that_cannot_be_read_is_one_line(value, why, copy):
