@@ -180,8 +180,8 @@ def open_lab(
     settings = or_variable(prefix=prefix, processor_role=processor_role, notifier_role=notifier_role)
     settings |= or_variable(bucket=bucket, boundary=boundary)
     settings |= {"threshold": threshold, "email": email, "phone": phone}
-    setting("account", account)
-    setting("region", region)
+    for name, value in (("account", account), ("profile", profile), ("region", region)):
+        setting(name, value)
     settings = {name: setting(name, value) for name, value in settings.items()}
     region = region or DEFAULT_REGION
     if is_embedded(profile, role_arn):

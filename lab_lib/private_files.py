@@ -1,43 +1,104 @@
-"""Folders and files that only their owner can read; a file is written whole or not at all."""
+"""Read files that may be damaged, with one line that says so. Write files and folders that only their owner can read.
 
-from collections.abc import Iterator
+A file is written whole or not at all.
+"""
+
+import errno
+import json
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any, TypeVar
 
 from lab_lib.errors import LabError, UsageError
 
+T = TypeVar("T")
+_LONGEST_REASON = 200  # characters
 
-def make_folder(folder: Path) -> None:
+
+def make_folder(folder: Path, what_to_do: str = "Name another folder.") -> None:
     """Make a folder for results; UsageError if that fails. A folder that exists keeps its mode."""
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"Cannot write to {folder}: {error.strerror}. Name another folder.") from None
+        reason = "it is not a folder" if isinstance(error, FileExistsError) else error.strerror
+        raise UsageError(f"Cannot write to {folder}: {reason}. {what_to_do}") from None
 
 
-def write_file(path: Path, text: str) -> None:
+def exists(path: Path) -> bool:
+    """Return False only if nothing has this name. A link that leads nowhere has it, and is damaged."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # reading it tells why not
+    return True
+
+
+def open_file(path: Path, mode: str = "rb", **how: Any) -> IO[Any]:
+    """Open a file. OSError for a FIFO or device, on which `open` may wait for ever, and for an impossible name."""
+    try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise OSError(errno.EINVAL, "Not a regular file")
+        return path.open(mode, **how)
+    except ValueError as error:  # the name has a NUL, or half a character
+        raise OSError(errno.EINVAL, str(error)) from None
+
+
+def read_file(path: Path, parse: Callable[[bytes], T], what_to_do: str) -> T:
+    """Return the result of `parse` for the file's content. UsageError, with what to do, if there is none."""
+    try:
+        with open_file(path) as file:
+            return parse(file.read())
+    except OSError as error:
+        reason = str(error.strerror)
+    except Exception as error:  # noqa: BLE001  # parsers raise many kinds for a damaged file
+        is_plain = isinstance(error, ValueError)
+        reason = str(error) if is_plain else f"its content has another form ({type(error).__name__})"
+    raise UsageError(f"Cannot read {path}: {' '.join(reason.split())[:_LONGEST_REASON]}. {what_to_do}")
+
+
+def json_object(content: bytes) -> dict[str, Any]:
+    """Return the JSON object. A byte-order mark is passed over. An error, most often ValueError, if it is none."""
+    if not content:
+        raise ValueError("it is empty")
+    found = json.loads(content.decode("utf-8-sig"))
+    if not isinstance(found, dict):
+        raise ValueError("it is not a JSON object")
+    return found
+
+
+def write_file(path: Path, text: str, what_to_do: str = "Free some space there, or name another folder.") -> None:
     """Write a file of results; LabError if that fails, for example because the disk is full."""
-    with can_write_to(path.parent):
+    with can_write_to(path, what_to_do):
         replace_file(path, text)
 
 
 def replace_file(path: Path, text: str) -> None:
     """Write a file, or replace the one that is there; OSError if that fails."""
-    draft = path.with_name(f".{path.name}.draft")
-    draft.unlink(missing_ok=True)  # a draft that a killed run left keeps its mode
-    try:
+    with draft_of(path) as draft:
         draft.touch(0o600)
         # A message in a queue may hold half a character, which UTF-8 cannot encode.
         draft.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
+
+
+@contextmanager
+def draft_of(path: Path) -> Iterator[Path]:
+    """Yield the path of a draft, which replaces the file if the block ends without an error."""
+    draft = path.parent / f".{path.name}.draft"
+    draft.unlink(missing_ok=True)  # a draft that a killed run left keeps its mode
+    try:
+        yield draft
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
 
 
 @contextmanager
-def can_write_to(folder: Path, what_to_do: str = "Free some space there, or name another folder.") -> Iterator[None]:
-    """Turn an OSError into a LabError that names the folder and says what to do."""
+def can_write_to(path: Path, what_to_do: str = "Free some space there, or name another folder.") -> Iterator[None]:
+    """Turn an OSError into a LabError that names the file or folder, and says what to do."""
     try:
         yield
     except OSError as error:
-        raise LabError(f"Cannot write to {folder}: {error.strerror or error}. {what_to_do}") from None
+        raise LabError(f"Cannot write to {path}: {error.strerror or error}. {what_to_do}") from None

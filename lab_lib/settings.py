@@ -26,6 +26,8 @@ _ROLE = r"(arn:[!-~]+/)?[\w+=,.@-]{1,64}", "the name or ARN of a role, such as L
 # escaping in Python or JSON.
 _SETTINGS = {
     "account": (r"[0-9]{12}", 'twelve digits as text, such as "000000000000"'),
+    "profile": (r".+", "the name of a profile of your AWS configuration"),
+    "region": (r".+", "a Region such as us-east-1"),
     "prefix": (r"[A-Za-z][A-Za-z0-9-]{0,10}", "a letter, then up to ten letters, digits or -"),
     "email": (r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", "an address such as ana@example.com"),
     "phone": (r"\+[1-9][0-9]{6,14}", "a number such as +15555550100"),
@@ -40,12 +42,11 @@ def setting(name: str, value: Any) -> Any:
     """Return a setting of `open_lab` that is right by itself. UsageError if it cannot be right; empty is right."""
     if name == "threshold":
         return _amount(DEFAULT_THRESHOLD if value == "" else value)
-    if name == "region":
-        partition(value or DEFAULT_REGION)
-        return value
     pattern, wanted = _SETTINGS[name]
     if not isinstance(value, str) or not re.fullmatch(f"({pattern})?", value, re.ASCII):
         raise UsageError(f"{name} is {value!r}; wanted {wanted}.")
+    if name == "region":
+        partition(value or DEFAULT_REGION)
     return value
 
 

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers.transaction_processor import transactions_file
+from lab_lib.private_files import open_file
 from lab_lib.waiting import with_progress
 
 Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
@@ -38,7 +39,7 @@ def preview(path: str | Path) -> Preview:
     """
     good, bad, rejected, path = 0, 0, list[dict[str, Any]](), Path(path)
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             for number, row, reason, _ in with_progress(transactions_file.read_lines(stream), f"lines of {path.name}"):
                 good, bad = (good + 1, bad) if row else (good, bad + 1)
                 if reason and bad <= transactions_file.MOST_KEPT:
@@ -57,7 +58,7 @@ def count_rows(path: str | Path) -> int:
     """
     counts: dict[bytes, int] = {b"\n": 0, b"\r": 0}  # old Macs end a line with the latter
     try:
-        with Path(path).open("rb") as stream:
+        with open_file(Path(path)) as stream:
             _read_columns(path, re.split(rb"\r|\n", stream.read(1 << 20), maxsplit=1)[0])
             stream.seek(0)
             while chunk := stream.read(1 << 20):

@@ -25,11 +25,11 @@ from typing import Any
 
 from lab_lib.checks.reports import Check
 from lab_lib.classroom import exports, feedback, points, report
-from lab_lib.classroom.job import Record
 from lab_lib.errors import UsageError
-from lab_lib.private_files import make_folder, write_file
+from lab_lib.private_files import json_object, make_folder, read_file, write_file
 from lab_lib.run import headless
 
+Record = dict[str, Any]
 _STEPS = {path.stem[:2]: path.stem.replace("-", " ") for path in headless.notebooks(headless.last_kept())}
 TITLES = {step: _STEPS.get(step, step) for step in points.WORTH}  # such as "02": "02 add triggers"
 FEEDBACK, EARLIER = feedback.FOLDER, "earlier"  # folders in `out` that are nobody's
@@ -55,15 +55,8 @@ def write(out: Path, records: Iterable[Record], when: str = "") -> None:
     whole = book(records)
     feedback.write(out, whole)
     pages = {path.stem for path in (out / FEEDBACK).glob("*.html")}
-    texts = {
-        "gradebook.json": json.dumps(whole, indent=2, ensure_ascii=False) + "\n",
-        "gradebook.csv": exports.canvas(whole),
-        "moodle.csv": exports.moodle(whole),
-        "report.html": report.page(whole, when, pages),
-        "summary.md": exports.summary(whole, when),
-    }
     make_folder(out)
-    for name, text in texts.items():
+    for name, text in _texts(whole, when, pages).items():
         write_file(out / name, text)
 
 
@@ -78,7 +71,7 @@ def gather(out: Path, blank: list[Record]) -> tuple[list[Record], list[str]]:
     folders = sorted(path for path in out.iterdir() if path.is_dir() and not path.name.startswith("."))
     for path in folders:
         if (path / "grade.json").exists():
-            record = _read(path / "grade.json")
+            record = read(path / "grade.json")
             found[record["folder"]][path.name] = record
     students = {each["folder"]: each for each in blank}
     _refuse_disagreement(out, [found[name] for name in students if name in found])
@@ -100,15 +93,28 @@ def _refuse_disagreement(out: Path, found: list[dict[str, Record]]) -> None:
         )
 
 
-def _read(path: Path) -> Record:
-    try:
-        record: Record = json.loads(path.read_text(encoding="utf-8"))
-        _points(record, points.columns([record]))
-        return {**record, "name": str(record["name"]), "folder": str(record["folder"])}
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UsageError(
-            f"{path} is not the record of a student: {error!r}. Delete it, and run the student again."
-        ) from None
+def read(path: Path) -> Record:
+    """Return the record of a student. UsageError if no grade book can be made of it."""
+    return read_file(path, _tried, "Delete it, and run the student again.")
+
+
+def _tried(content: bytes) -> Record:
+    record = json_object(content)
+    whole = book([record])
+    _texts(whole, "", set())
+    feedback.page(whole, whole["students"][0])
+    return record | {name: str(record[name]) for name in ("account", "folder")}
+
+
+def _texts(whole: dict[str, Any], when: str, pages: set[str]) -> dict[str, str]:
+    """Return the files of the grade book."""
+    return {
+        "gradebook.json": json.dumps(whole, indent=2, ensure_ascii=False) + "\n",
+        "gradebook.csv": exports.canvas(whole),
+        "moodle.csv": exports.moodle(whole),
+        "report.html": report.page(whole, when, pages),
+        "summary.md": exports.summary(whole, when),
+    }
 
 
 def _points(record: Record, given: list[str]) -> dict[str, Any]:

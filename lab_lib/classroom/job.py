@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_lib.classroom.students import Student
-from lab_lib.errors import LabError
+from lab_lib.errors import LabError, UsageError
 from lab_lib.lab import is_embedded
 from lab_lib.masking import without_accounts
 from lab_lib.private_files import make_folder, write_file
@@ -129,7 +130,8 @@ def begin(work: Work) -> None:
 def forget(work: Work) -> None:
     """Delete the draft and the record of earlier work for this student."""
     shutil.rmtree(work.draft, ignore_errors=True)
-    (work.folder / "grade.json").unlink(missing_ok=True)
+    with suppress(FileNotFoundError, IsADirectoryError):  # a folder of that name is no record
+        (work.folder / "grade.json").unlink()
 
 
 def step(work: Work) -> str | None:
@@ -141,12 +143,13 @@ def step(work: Work) -> str | None:
 
 
 def read(work: Work) -> Record | None:
-    """Return the record of earlier work for this student, or None if that did not end."""
-    try:
-        record: Record = json.loads((work.folder / "grade.json").read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    return record
+    """Return the record of earlier work for this student, or None if that did not end, or the record is damaged."""
+    from lab_lib.classroom import gradebook  # which loads what only a report needs
+
+    with suppress(UsageError):
+        record = gradebook.read(work.folder / "grade.json")
+        return record if "fingerprint" in record else None
+    return None
 
 
 def record(work: Work, state: str) -> Record:

@@ -53,5 +53,5 @@ def _cases(record: dict[str, Any]) -> Iterable[Case]:
         yield "lab", "graded", "error", f"not graded: {record['state']}", record["error"] or ""
 
 
-def _legal(text: str) -> str:
-    return _FORBIDDEN.sub("\ufffd", text)
+def _legal(text: object) -> str:
+    return _FORBIDDEN.sub("\ufffd", str(text))

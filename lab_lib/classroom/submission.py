@@ -18,17 +18,18 @@ from lab_lib import checks
 from lab_lib.classroom.job import now
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
-from lab_lib.exercises import copies, workbook
+from lab_lib.exercises import copies, notebook_files, workbook
 from lab_lib.lab import Lab, is_embedded, open_lab
 from lab_lib.masking import masked
-from lab_lib.private_files import can_write_to
+from lab_lib.private_files import can_write_to, draft_of, exists, read_file
 from lab_lib.sessions import keyed_session
-from lab_lib.settings import DEFAULT_REGION, SETTINGS, partition
+from lab_lib.settings import DEFAULT_REGION, SETTINGS, partition, setting
 
 FORMAT = 1
 FUNCTION = "my_notifier.py"
 MOST_BYTES, MOST_BYTES_OF_FILE = 40_000_000, 10_000_000  # unpacked; a right one has 1 MB
 MOST_PACKED = 10_000_000  # bytes, of which a list of members may be most
+_LIMITS = f"{MOST_BYTES_OF_FILE // 1_000_000} MB in one file, and {MOST_BYTES // 1_000_000} MB in all"
 MANIFEST, _SNAPSHOT = "manifest.json", "snapshot.json"
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -52,13 +53,18 @@ class Submission:
 
 
 def write(path: Path, name: str, student_id: str = "") -> list[str]:
-    """Write the copy into a file; return the names of what it holds. UsageError if there is no copy."""
-    folder = copies.folder()
-    paths = [folder / each.name for each in copies.solved()]
-    paths += [folder / FUNCTION, folder / copies.STATE / workbook.ANSWERS]
-    there = [each for each in paths if each.is_file()]
-    if not any(each.suffix == ".ipynb" for each in there):
-        raise UsageError(f"There are no notebooks in {folder}. `lab open` makes your own copy of them.")
+    """Write the copy into a file; return the names of what it holds.
+
+    UsageError if a notebook of the copy is missing, or if something cannot be read or graded. An earlier file stays.
+    """
+    notebooks = [copies.existing(each.name) for each in copies.solved()]
+    more = [copies.folder() / FUNCTION, copies.state(copies.folder()) / workbook.ANSWERS]
+    what_to_do = "Mend that, or move it away, then run `lab submit` again."
+    texts = {
+        each.name: read_file(each, lambda content: content.decode("utf-8-sig", "replace"), what_to_do)
+        for each in [*notebooks, *filter(exists, more)]
+    }
+    _refuse_too_large(texts)
     lab, snapshot = _snapshot()
     manifest = {
         "format": FORMAT,
@@ -67,14 +73,27 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
         "when": now(),
         "lab": version("serverless-lab-workbook"),
     }
-    texts = {each.name: each.read_text(encoding="utf-8", errors="replace") for each in there}
     texts[_SNAPSHOT] = json.dumps(snapshot, indent=2, ensure_ascii=False)
     texts = {each: masked(text, lab) for each, text in texts.items()}
     texts[MANIFEST] = json.dumps(manifest, indent=2, ensure_ascii=False)
-    with can_write_to(path.parent), zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for each, text in texts.items():
-            archive.writestr(each, text)
+    with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+            for each, text in texts.items():
+                archive.writestr(each, text)
+        files = read(draft).files
+        for notebook in notebooks:  # what is masked may have broken one
+            notebook_files.read(notebook, instead=files[notebook.name])
     return list(texts)
+
+
+def _refuse_too_large(texts: dict[str, str]) -> None:
+    sizes = {name: len(text.encode()) for name, text in texts.items()}
+    largest = max(sizes, key=sizes.__getitem__)
+    if sizes[largest] > MOST_BYTES_OF_FILE or sum(sizes.values()) > MOST_BYTES:
+        raise UsageError(
+            f"{largest} has {sizes[largest] / 1_000_000:.1f} MB; a submission has at most {_LIMITS}. "
+            "Make it smaller, a notebook with the menu Edit > Clear Outputs of All Cells, and save it."
+        )
 
 
 def read(path: Path, only: str = "") -> Submission:
@@ -107,8 +126,7 @@ def _verified(path: Path, members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInf
         raise UsageError(f"{path.name} holds {what}. Ask for what `lab submit` has written, as it is.")
     sizes = [each.file_size for each in members]
     if max(sizes, default=0) > MOST_BYTES_OF_FILE or sum(sizes) > MOST_BYTES:
-        limits = f"{MOST_BYTES_OF_FILE // 1_000_000} MB in one file, and {MOST_BYTES // 1_000_000} MB in all"
-        raise UsageError(f"{path.name} is too large when it is unpacked; a submission has at most {limits}.")
+        raise UsageError(f"{path.name} is too large when it is unpacked; a submission has at most {_LIMITS}.")
     if strange := [each.filename for each in members if each.compress_type not in _METHODS or each.flag_bits & 1]:
         raise UsageError(f"{path.name} is compressed or encrypted in another way than by `lab submit`: {strange[0]}.")
     return members
@@ -121,10 +139,11 @@ def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 
 def _snapshot() -> tuple[Lab, dict[str, Any]]:
-    """Return the learner's lab, and its checks. If it cannot be checked, the reason is there instead."""
-    settings = dict[str, str]()
-    with suppress(UsageError):  # a copy whose settings cannot be read is checked as the lab without settings
-        settings = {k: v for k, v in copies.settings().items() if k in SETTINGS and isinstance(v, str)}
+    """Return the learner's lab, and its checks. If it cannot be checked, the reason is there instead.
+
+    UsageError if the settings of the copy are wrong: what is to be masked is not known then.
+    """
+    settings = {name: value for name, value in copies.settings().items() if name in SETTINGS}
     try:
         if is_embedded(settings.get("profile", "")) and not server.running():
             raise LabError("The embedded AWS was not running.")
@@ -135,9 +154,9 @@ def _snapshot() -> tuple[Lab, dict[str, Any]]:
         return _without_aws(settings), {"when": now(), "checks": [], "error": str(error)}
 
 
-def _without_aws(settings: dict[str, str]) -> Lab:
+def _without_aws(settings: dict[str, Any]) -> Lab:
     """Return a lab that knows what is to be masked, and calls nothing."""
     session = keyed_session(DEFAULT_REGION, server.ACCOUNT)
-    people: dict[str, Any] = {name: settings.get(name, "") for name in ("email", "phone")}
-    account = settings.get("account") or server.ACCOUNT
-    return Lab(session, "nowhere", account, DEFAULT_REGION, partition(DEFAULT_REGION), **people)
+    private = {name: setting(name, settings.get(name, "")) for name in ("account", "email", "phone")}
+    private["account"] = private["account"] or server.ACCOUNT
+    return Lab(session, "nowhere", region=DEFAULT_REGION, partition=partition(DEFAULT_REGION), **private)

@@ -36,10 +36,11 @@ def open_(
 
     with handle_errors("JupyterLab has ended."):
         first = [copies.renew(number) for number in fresh or []] or [copies.complete() / "00-start-here.ipynb"]
-        changes = copies.changes()
+        copies.existing(first[0].name)
+        about = copies.changes() + "".join(f"{each}\n" for each in copies.damaged())
         lab = lab_lib.open_lab(**settings)
         out.print(f"The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", soft_wrap=True)
-        out.print(f"Your copy of the notebooks: {relative_to_cwd(first[0].parent)}\n{changes}", soft_wrap=True, end="")
+        out.print(f"Your copy of the notebooks: {relative_to_cwd(first[0].parent)}\n{about}", soft_wrap=True, end="")
         chosen = {f"LAB_{name.upper()}": value for name, value in settings.items()}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         with _jupyter_folders() as folders:  # the path lets a terminal in JupyterLab find the command lab

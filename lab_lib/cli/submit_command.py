@@ -12,7 +12,7 @@ def submit(
     name: Annotated[str, typer.Option(help="Your name, as your instructor knows it.")] = "",
     student_id: Annotated[str, typer.Option("--id", help="Your id or login at the school, if it has one.")] = "",
     out_file: Annotated[
-        Path | None, typer.Option("--out", help="The file; by default submission-NAME.zip in this folder.")
+        Path | None, typer.Option("--out", help="The file; by default submission-NAME-ID.zip in this folder.")
     ] = None,
 ) -> None:
     """Write your own work into one file, for your instructor. Nothing is sent.
@@ -25,11 +25,12 @@ def submit(
     from lab_lib.classroom.students import slug
 
     with handle_errors("Stopped. To write the file, run the command again."):
-        path = out_file or Path(f"submission-{slug(name)}.zip" if name else "submission.zip")
+        whose = [slug(each) for each in (name, student_id) if each]
+        path = out_file or Path(f"{'-'.join(['submission', *whose])}.zip")
         held = submission.write(path, name, student_id)
         size = path.stat().st_size / 1000
         out.print(f"Written: {relative_to_cwd(path)} ({size:,.0f} kB). It was not sent anywhere.", soft_wrap=True)
         out.print(f"It holds: {', '.join(held)}", soft_wrap=True)
-        if not (name or student_id):
-            out.print("It does not say whose it is. With --name it does.", soft_wrap=True)
+        if not any(each in slug(path.stem) for each in whose):
+            out.print("The file's name must say whose it is: give --name and --id, and no --out.", soft_wrap=True)
         out.print("Hand in this file.", soft_wrap=True)

@@ -12,18 +12,26 @@ from pathlib import Path
 from typing import Any
 
 from lab_lib.errors import UsageError
-from lab_lib.exercises import edition
-from lab_lib.private_files import make_folder, write_file
+from lab_lib.exercises import edition, notebook_files
+from lab_lib.private_files import can_write_to, exists, json_object, make_folder, read_file, write_file
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 STATE = ".lab"
 EDITION = "edition.json"
+_MAKE_ROOM = "Move it away, free some space, or name another folder in the variable LAB_COPY."
 
 
 def folder() -> Path:
     """Return the folder of the copy, which may not exist."""
-    return Path(os.environ.get("LAB_COPY") or ROOT / "my-lab").resolve()
+    return Path(os.path.realpath(os.environ.get("LAB_COPY") or ROOT / "my-lab"))  # resolve() fails on a loop of links
+
+
+def state(copy: Path) -> Path:
+    """Return the folder `.lab` of a copy, which may not exist. UsageError if something else has its name."""
+    if exists(path := copy / STATE):
+        make_folder(path, _MAKE_ROOM)
+    return path
 
 
 def solved() -> list[Path]:
@@ -32,11 +40,11 @@ def solved() -> list[Path]:
 
 
 def complete() -> Path:
-    """Make the copy, or add the notebooks that it lacks; return its folder. No notebook there is overwritten."""
+    """Make the copy, or add the notebooks that it lacks; return its folder. Nothing there is overwritten."""
     for each in (folder(), folder() / STATE):
-        make_folder(each)
+        make_folder(each, _MAKE_ROOM)
     for path in solved():
-        if not (folder() / path.name).exists():
+        if not exists(folder() / path.name):
             _give(path)
     return folder()
 
@@ -49,15 +57,20 @@ def renew(number: str) -> Path:
     numbers = {path.stem[:2]: path for path in solved()}
     if not (path := numbers.get(number.zfill(2))):
         raise UsageError(f"--fresh is {number!r}; wanted one of {', '.join(numbers)}.")
-    here = folder() / path.name
-    if here.exists():
-        here.rename(here.with_suffix(f".{datetime.now():%Y-%m-%d-%H%M%S}.ipynb"))
+    _set_aside(folder() / path.name)
     return complete() / path.name
 
 
 def changes() -> str:
-    """Return what has changed in the lab since its notebooks were copied, and what to do; "" if nothing has."""
-    copied, now = _edition(), {path.name: edition.cells(_learners(path)) for path in solved()}
+    """Return what has changed in the lab since its notebooks were copied, and what to do; "" if nothing has.
+
+    If it cannot be told, the reason is there instead.
+    """
+    try:
+        copied = _edition()
+    except UsageError as error:
+        return f"{error}\n"
+    now = {path.name: edition.cells(_learners(path)) for path in solved()}
     changed = {name: edition.changes(copied[name], cells) for name, cells in now.items() if name in copied}
     lines = [f"  {Path(name).stem}: {', '.join(headings)}\n" for name, headings in changed.items() if headings]
     if not lines:
@@ -67,44 +80,73 @@ def changes() -> str:
     return f"The lab is newer than your copy. These sections have changed:\n{''.join(lines)}{what_to_do}\n"
 
 
+def damaged() -> list[str]:
+    """Return a line for each notebook of the copy that cannot be read: why, and what to do."""
+    found = []
+    for path in solved():
+        try:
+            existing(path.name)
+        except UsageError as error:
+            found.append(str(error))
+    return found
+
+
 def settings() -> dict[str, Any]:
     """Return the settings that stand in notebook 00 of the copy now. UsageError if they cannot be read."""
-    first = existing(solved()[0].name)
-    cells = [cell for cell in _read(first)["cells"] if "parameters" in cell["metadata"].get("tags", [])]
+    first = folder() / solved()[0].name
+    cells = [cell for cell in _notebook(first)["cells"] if "parameters" in cell["metadata"].get("tags", [])]
     try:
-        body = ast.parse("".join(cells[0]["source"])).body
-        found = {each.target.id: ast.literal_eval(each.value) for each in body}  # type: ignore[attr-defined]
-    except (AttributeError, IndexError, SyntaxError, TypeError, ValueError):
+        body = ast.parse(cells[0]["source"]).body
+        found = {each.target.id: ast.literal_eval(each.value) for each in body}
+        if found.get("data_file"):
+            found["data_file"] = str(folder() / found["data_file"])
+    except (AttributeError, IndexError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
         raise UsageError(f'The settings in {first} cannot be read. Write each like this: prefix: str = "ana"') from None
-    if found.get("data_file"):
-        found["data_file"] = str(folder() / found["data_file"])
     return found
 
 
 def existing(name: str) -> Path:
-    """Return a notebook of the copy. UsageError if it is not there."""
-    path = folder() / name
-    if not path.exists():
-        raise UsageError(f"There is no {path}. `lab open` makes your own copy of the notebooks.")
+    """Return a notebook of the copy. UsageError if it is not there, or damaged."""
+    _notebook(path := folder() / name)
     return path
+
+
+def _notebook(path: Path) -> notebook_files.Notebook:
+    if not exists(path):
+        raise UsageError(f"There is no {path}. `lab open` makes your own copy of the notebooks.")
+    return notebook_files.read(path)
+
+
+def _set_aside(path: Path) -> None:
+    """Move a file, if it is there, out of the way. Its new name has the time, to the microsecond: none is lost."""
+    if exists(path):
+        with can_write_to(path.parent, _MAKE_ROOM):
+            path.rename(path.with_suffix(f".{datetime.now():%Y-%m-%d-%H%M%S-%f}{path.suffix}"))
 
 
 def _give(path: Path) -> None:
     """Write the learner's edition of a notebook, after its cells: what is cut off in between is done again."""
-    notebook = _learners(path)
-    write_file(folder() / STATE / EDITION, json.dumps(_edition() | {path.name: edition.cells(notebook)}))
-    write_file(folder() / path.name, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n")
+    notebook, noted = _learners(path), state(folder()) / EDITION
+    try:
+        copied = _edition()
+    except UsageError:
+        _set_aside(noted)
+        copied = {}
+    write_file(noted, json.dumps(copied | {path.name: edition.cells(notebook)}), _MAKE_ROOM)
+    write_file(folder() / path.name, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", _MAKE_ROOM)
 
 
 def _edition() -> dict[str, edition.Cells]:
-    path = folder() / STATE / EDITION
-    return _read(path) if path.exists() else {}
+    """Return the cells of the notebooks as they were copied. UsageError if the file with them is damaged."""
+    path = state(folder()) / EDITION
+    what_to_do = "Your notebooks are not touched by that. `lab open --fresh 00` makes this file anew."
+    return read_file(path, _noted_cells, what_to_do) if exists(path) else {}
+
+
+def _noted_cells(content: bytes) -> dict[str, edition.Cells]:
+    noted = json_object(content).items()
+    return {name: {each: (str(heading), str(digest)) for each, (heading, digest) in it.items()} for name, it in noted}
 
 
 def _learners(path: Path) -> dict[str, Any]:
-    return edition.of_learner(_read(path))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    return edition.of_learner(json.loads(path.read_text(encoding="utf-8")))

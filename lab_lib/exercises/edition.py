@@ -7,7 +7,7 @@ import hashlib
 import re
 from typing import Any
 
-Cells = dict[str, list[str]]  # by the cell's id: the heading above it, and a digest of its content
+Cells = dict[str, tuple[str, str]]  # by the cell's id: the heading above it, and a digest of its content
 
 STUB = "pass  # Write your code here."  # a statement, since it may be all that an `if` has
 _SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?### END SOLUTION$", re.DOTALL | re.MULTILINE)
@@ -27,7 +27,7 @@ def cells(notebook: dict[str, Any]) -> Cells:
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             heading = (_HEADING.findall(text) or [heading])[-1]
-        found[cell["id"]] = [heading, hashlib.sha256(text.encode()).hexdigest()[:16]]
+        found[cell["id"]] = heading, hashlib.sha256(text.encode()).hexdigest()[:16]
     return found
 
 

@@ -4,16 +4,18 @@ When a name is missing because the kernel has started anew, it says which cells 
 what AWS says.
 """
 
-import json
 import os
 import symtable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lab_lib.errors import UsageError
 from lab_lib.exercises import edition
+from lab_lib.private_files import json_object, read_file
 
 
 def register(shell: Any) -> None:
@@ -37,17 +39,21 @@ def _sentence(shell: Any, error: Exception, trace: TracebackType | None) -> str:
 
 
 def _advice(shell: Any, name: str | None) -> str:
+    """Return what to run so that the name is there; "" if that cannot be told from the notebook's file."""
+    with suppress(KeyError, UsageError):  # it does not run in JupyterLab, or the file is damaged
+        path = Path(os.environ["JPY_SESSION_NAME"])
+        return read_file(path, lambda content: _cells_to_run(shell, str(name), json_object(content)), "")
+    return ""
+
+
+def _cells_to_run(shell: Any, name: str, notebook: dict[str, Any]) -> str:
     """Return what to run so that the name is there; "" if no cell above the running one defines it."""
-    try:
-        notebook = json.loads(Path(os.environ["JPY_SESSION_NAME"]).read_text(encoding="utf-8"))
-    except (KeyError, OSError, ValueError):
-        return ""
     running = shell.get_parent().get("metadata", {}).get("cellId")
     headings = edition.cells(notebook)
     for cell in notebook["cells"]:
         if cell["id"] == running:
             break
-        if cell["cell_type"] == "code" and _defines(shell.transform_cell("".join(cell["source"])), str(name)):
+        if cell["cell_type"] == "code" and _defines(shell.transform_cell("".join(cell["source"])), name):
             return (
                 f"`{name}` is not there: the cell that defines it has not run since the kernel started. Run the cells "
                 f"from the top down to “{headings[cell['id']][0]}”, or all of them with the menu Run > Run All Above "

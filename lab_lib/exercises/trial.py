@@ -15,6 +15,7 @@ from lab_lib.exercises.bench import Bench, OutOfTime
 from lab_lib.exercises.cases import CASES, Case, many_records
 from lab_lib.html_tables import GREEN, GREY, RED, badge, table
 from lab_lib.lab import Lab, open_another
+from lab_lib.private_files import read_file
 
 HANDLER = "lambda_handler"
 _MOST_SLOW = 2  # cases that take too long; then the others are not tried
@@ -117,10 +118,7 @@ def cases(large: bool = False) -> list[Case]:
 
 def read(path: Path) -> bytes:
     """Return the file's content, which is not run here. UsageError if it is not Python, or defines no handler."""
-    try:
-        code = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}. Name the file that holds your function.") from None
+    code = read_file(path, bytes, "Name the file that holds your function.")
     try:
         with warnings.catch_warnings(action="ignore"):
             names = {getattr(node, "name", getattr(node, "id", "")) for node in ast.walk(ast.parse(code, path.name))}

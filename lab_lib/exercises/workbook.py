@@ -16,13 +16,14 @@ from typing import Any
 
 from lab_lib import lab
 from lab_lib.errors import UsageError
-from lab_lib.exercises.copies import EDITION, ROOT, STATE
-from lab_lib.private_files import can_write_to, write_file
+from lab_lib.exercises.copies import ROOT, STATE, state
+from lab_lib.private_files import can_write_to, exists, json_object, open_file, read_file, write_file
 from lab_lib.settings import SETTINGS as OF_LAB
 
 DATA_FILE = ROOT / "data" / "transactions.txt"
 HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
 ANSWERS = "answers.jsonl"
+_AGAIN = "Move it away, or free some space, then run the cell again."
 KEEPING = "keeping"  # the value of HEADLESS for which all is kept nevertheless
 SETTINGS = (*OF_LAB, "data_file")
 MOST_PARTS, LONGEST_PART = 1_000, 2_000  # parts of an answer that are kept, and the characters of each
@@ -31,7 +32,7 @@ MOST_PARTS, LONGEST_PART = 1_000, 2_000  # parts of an answer that are kept, and
 def keep(settings: dict[str, Any]) -> None:
     """Keep the settings of notebook 00 in the copy. An empty one is still a default."""
     if copy := _copy():
-        write_file(copy / STATE / "settings.json", json.dumps(settings, default=str, ensure_ascii=False))
+        write_file(state(copy) / "settings.json", json.dumps(settings, default=str, ensure_ascii=False), _AGAIN)
 
 
 def setting(name: str, settings: dict[str, Any]) -> Any:
@@ -84,21 +85,29 @@ def record(kind: str, question: str, answer: Any, right: bool) -> None:
     if copy := _copy():
         entry = {"kind": kind, "question": question, "answer": _written(answer), "right": bool(right)}
         line = json.dumps({"when": datetime.now().isoformat(timespec="seconds"), **entry}, ensure_ascii=False)
-        path = copy / STATE / ANSWERS
-        with can_write_to(copy), path.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(f"{line}\n")
+        path = state(copy) / ANSWERS
+        with can_write_to(path, _AGAIN), open_file(path, "ab+") as file:
+            file.seek(max(file.tell() - 1, 0))
+            is_cut_off = file.read() not in (b"", b"\n")
+            file.write(f"{is_cut_off * chr(10)}{line}\n".encode(errors="backslashreplace"))
 
 
 def _copy() -> Path | None:
     """Return the learner's copy if this process runs in it."""
     here = Path.cwd()
-    return here if (here / STATE / EDITION).exists() and os.environ.get(HEADLESS, KEEPING) == KEEPING else None
+    return here if exists(here / STATE) and os.environ.get(HEADLESS, KEEPING) == KEEPING else None
 
 
 def _kept() -> dict[str, Any]:
-    copy = _copy()
-    path = copy / STATE / "settings.json" if copy else None
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}
+    path = state(copy) / "settings.json" if (copy := _copy()) else None
+    what_to_do = "Run notebook 00 again as far as “Open the lab”: it writes this file anew."
+    return read_file(path, _texts_and_numbers, what_to_do) if path and exists(path) else {}
+
+
+def _texts_and_numbers(content: bytes) -> dict[str, Any]:
+    found = json_object(content)
+    if wrong := [f"{name} is {value!r}" for name, value in found.items() if not isinstance(value, str | int | float)]:
+        raise ValueError(f"{wrong[0]}; wanted text or a number")
     return found
 
 

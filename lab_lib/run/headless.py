@@ -2,7 +2,6 @@
 
 import functools
 import json
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from lab_lib import transactions
 from lab_lib.aws import buckets, cleanup, functions, queues, tables
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, workbook
+from lab_lib.exercises.notebook_files import without_slow_import
 from lab_lib.exercises.workbook import DATA_FILE as DATA_FILE
 from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked
@@ -132,7 +132,7 @@ def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab]:
     """Return the parameters with a data file, and the lab. UsageError if the notebooks cannot use them."""
     if unknown := sorted(parameters.keys() - PARAMETERS):
         raise UsageError(f"No notebook has a parameter {unknown[0]}; they have {', '.join(sorted(PARAMETERS))}.")
-    data_file = Path(parameters.get("data_file") or DATA_FILE).resolve()
+    data_file = Path(parameters.get("data_file") or DATA_FILE).absolute()
     rows = check_data_file(data_file)
     lab = open_lab(**{name: parameters[name] for name in SETTINGS if name in parameters})
     functions.timeout_for(lab, rows)
@@ -157,8 +157,8 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
 
     Writes the notebook to `out` at its end, however it ended, with private values masked.
     """
-    papermill = _papermill()
-    from nbclient.exceptions import CellTimeoutError  # as slow to load as papermill, without _papermill()
+    papermill = without_slow_import("papermill")
+    from nbclient.exceptions import CellTimeoutError  # as slow to load as papermill
 
     begun, error, written = time.monotonic(), None, (out / path.name).resolve()
     shown: list[Any] = []  # the notebook with its outputs, which papermill does not write when Ctrl-C ends it
@@ -183,8 +183,9 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
         error = masked(f"{failure.ename}: {failure.evalue}", lab)
     except CellTimeoutError:
         error = f"A cell did not end in {LONGEST_CELL} s. Run the notebook in JupyterLab to see what it waits for."
-    except RuntimeError as failure:  # "Kernel died": jupyter_client's own, or nbclient's DeadKernelError
-        error = f"{failure}. Run the notebook in JupyterLab to see where."
+    # "Kernel died" is jupyter_client's own, or nbclient's DeadKernelError. "No kernel name found" is papermill's.
+    except (RuntimeError, ValueError) as failure:
+        error = f"{str(failure).rstrip('.')}. Run the notebook in JupyterLab to see where."
     finally:
         if shown and not written.exists():
             papermill.iorw.write_ipynb(shown[0], str(written))
@@ -252,7 +253,7 @@ def _nothing_held() -> dict[str, Any]:
 @functools.cache
 def _parameters_of(path: Path) -> set[str]:
     """Return the names of a notebook's parameters."""
-    return {*_papermill().inspect_notebook(_literally(path))}
+    return {*without_slow_import("papermill").inspect_notebook(_literally(path))}
 
 
 def _literally(path: Path) -> str:
@@ -266,14 +267,3 @@ def _checkpoint(path: Path) -> str:
     checkpoints = [cell for cell in cells if "checkpoint" in cell["metadata"].get("tags", [])]
     outputs = [output for cell in checkpoints for output in cell["outputs"] if output.get("name") == "stdout"]
     return "".join(outputs[-1]["text"]).strip() if outputs else ""
-
-
-def _papermill() -> Any:
-    """Import papermill without rfc3987-syntax, which builds a grammar for more than a second.
-
-    jupyterlab installs that package, jsonschema imports it if it can, and nothing here checks such addresses.
-    """
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # makes the import fail, as without it
-    import papermill
-
-    return papermill

@@ -13,6 +13,7 @@ from moto import mock_aws
 from moto.iam.access_control import PermissionResult
 
 from lab_lib.aws import policies, queues, roles
+from lab_lib.exercises import copies
 from lab_lib.lab import Lab
 from tests.lab.limits import problems
 
@@ -66,6 +67,14 @@ def lab(moto_lab, monkeypatch):
     monkeypatch.setattr(moto.sqs.models.SQSBackend, "receive_message", at_once)
     with mock_aws(config={"lambda": {"use_docker": False}}):
         yield moto_lab
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A new copy, which is the working folder, as in JupyterLab."""
+    monkeypatch.setenv("LAB_COPY", str(tmp_path / "my-lab"))
+    monkeypatch.chdir(copies.complete())
+    return tmp_path / "my-lab"
 
 
 @pytest.fixture

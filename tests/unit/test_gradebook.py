@@ -4,7 +4,7 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from lab_lib.classroom import gradebook, job, roster
+from lab_lib.classroom import gradebook, job, roster, session
 from lab_lib.cli.main import app
 from tests.classes import judged, lay, not_graded, record, whole_class
 
@@ -117,13 +117,30 @@ def test_report_leaves_out_folders_of_nobody_in_the_roster_and_says_so(out):
     assert [each["name"] for each in students(out)] == ["Ana"]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"name": "Ana"}', '{"checks": [{"step": "00"}]}'])
-def test_report_names_a_record_that_cannot_be_read(out, text):
-    (out / "ana-9012" / "grade.json").write_text(text)
+# A text is the whole content, a dict replaces parts of the record, and None is a folder of that name.
+DAMAGED = ["", "{", "[]", "{}", '"text"', "[" * 100_000, None, {"checks": [None]}, {"checks": 5}, {"steps": "x"}]
+DAMAGED += [{"totals": []}, {"folder": []}, {"seconds": "x"}, {"trial": [5]}, {"answers": {"a": 1}}]
+
+
+@pytest.mark.parametrize("damage", DAMAGED, ids=lambda damage: str(damage)[:20])
+def test_a_damaged_record_is_one_line_of_report_and_is_made_again_by_resume(out, damage):
+    works = [job.Work(student, out) for student in roster.read(out.with_name("roster.csv"))]
+    path = out / "ana-9012" / "grade.json"
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    path.unlink()
+    if damage is None:
+        path.mkdir()
+    else:
+        path.write_text(json.dumps(whole | damage) if isinstance(damage, dict) else damage)
 
     status, said = lab_class("report", out)
 
-    assert (status, "ana-9012/grade.json is not the record of a student" in said) == (2, True)
+    assert (status, f"Cannot read {path}: " in said, said.count("\n")) == (2, True, 1)
+    assert session.records(works)[0]["state"] == "not run"
+    assert works[0] in session.left_to_do(works, resume=True)
+    job.forget(works[0])
+    job.begin(works[0])
+    assert job.write(works[0], state="done") == job.read(works[0])
 
 
 def test_report_of_a_folder_that_is_not_there_makes_none(out):

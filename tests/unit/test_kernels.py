@@ -168,7 +168,7 @@ def test_a_temporary_folder_may_have_a_long_name_and_the_others_braces(notebook,
     assert list(long.iterdir()) == []
 
 
-def test_a_full_disk_is_one_line_that_names_the_folder_and_nothing_half_written(
+def test_a_full_disk_is_one_line_that_names_the_file_and_nothing_half_written(
     notebook, kernel, run, tmp_path, monkeypatch
 ):
     def no_space(*_, **__):
@@ -177,7 +177,7 @@ def test_a_full_disk_is_one_line_that_names_the_folder_and_nothing_half_written(
     path = notebook("1")
     monkeypatch.setattr(Path, "replace", no_space)
 
-    with pytest.raises(LabError, match=rf"{tmp_path / 'out'}: No space left on device\. Free some space"):
+    with pytest.raises(LabError, match=rf"{tmp_path / 'out' / path.name}: No space left on device\. Free some space"):
         run(path, kernel)
     assert list((tmp_path / "out").iterdir()) == []
 

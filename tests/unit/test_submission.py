@@ -19,14 +19,6 @@ MANIFEST = {"format": 1, "name": "Ana", "id": "s1", "when": "2026-11-26 15:04"}
 PRIVATE = {"account": "111122223333", "email": "ana@example.com", "phone": "+15555550100"}
 
 
-@pytest.fixture
-def copy(tmp_path, monkeypatch):
-    """A new copy, which is the working folder, as in JupyterLab."""
-    monkeypatch.setenv("LAB_COPY", str(tmp_path / "my-lab"))
-    monkeypatch.chdir(copies.complete())
-    return tmp_path / "my-lab"
-
-
 def zipped(path, members, manifest=MANIFEST):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in {**members, "manifest.json": json.dumps(manifest)}.items():

@@ -13,14 +13,6 @@ from lab_lib.settings import SETTINGS
 
 
 @pytest.fixture
-def copy(tmp_path, monkeypatch):
-    """A new copy, which is the working folder, as in JupyterLab."""
-    monkeypatch.setenv("LAB_COPY", str(tmp_path / "my-lab"))
-    monkeypatch.chdir(copies.complete())
-    return tmp_path / "my-lab"
-
-
-@pytest.fixture
 def opened(monkeypatch):
     """The settings with which a notebook opens the lab."""
     monkeypatch.setattr(lab, "open_lab", lambda *given, **named: dict(zip(SETTINGS, given, strict=False)) | named)

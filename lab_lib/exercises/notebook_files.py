@@ -1,0 +1,46 @@
+"""Read a notebook that may be damaged, as the tools that take it later do: JupyterLab, papermill and the grader."""
+
+import codecs
+import sys
+import warnings
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from lab_lib.private_files import json_object, read_file
+
+Notebook = dict[str, Any]
+
+
+def read(path: Path, instead: bytes | None = None) -> Notebook:
+    """Return a notebook, of version 4, from its file or from a changed content. UsageError if it is damaged."""
+    nbformat = without_slow_import("nbformat")
+    what_to_do = f"`lab open --fresh {path.name[:2]}` gives it anew, and keeps yours beside it."
+    return read_file(path, lambda content: _parse(nbformat, content if instead is None else instead), what_to_do)
+
+
+def _parse(nbformat: Any, content: bytes) -> Notebook:
+    if content.startswith(codecs.BOM_UTF8):
+        raise ValueError("it begins with a byte-order mark, which JupyterLab refuses; save it as UTF-8 without one")
+    found = json_object(content)
+    if found.get("nbformat") != 4:  # nbformat takes {} for a notebook of version 1
+        raise ValueError(f"nbformat is {found.get('nbformat')!r}; wanted 4")
+    try:
+        for error in nbformat.validator.iter_validate(found, relax_add_props=True):
+            if error.validator != "required":  # such as an id, which nbformat adds
+                raise error
+        notebook: Notebook = nbformat.reader.reads(content.decode())
+        with warnings.catch_warnings(action="ignore"):  # of missing ids
+            nbformat.validate(notebook, relax_add_props=True)
+    except nbformat.ValidationError as error:
+        raise ValueError(f"{error.json_path}: {error.message}") from None
+    return notebook
+
+
+def without_slow_import(name: str) -> Any:
+    """Import papermill or nbformat without rfc3987-syntax, which builds a grammar for more than a second.
+
+    jupyterlab installs that package, jsonschema imports it if it can, and nothing here checks such addresses.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # makes the import fail, as without it
+    return import_module(name)

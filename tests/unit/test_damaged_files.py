@@ -1,0 +1,317 @@
+"""A learner's file that is damaged is one line: which file, why, and what to do. Nothing is lost by it."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+import lab_lib
+from lab_lib.classroom import submission
+from lab_lib.cli import open_command
+from lab_lib.errors import LabError
+from lab_lib.exercises import copies, workbook
+from tests.lab.commands import in_process
+
+FIRST, THIRD, LAST = "00-start-here.ipynb", "03-create-topic.ipynb", "99-clean-up.ipynb"
+SOUND = json.loads((copies.NOTEBOOKS / THIRD).read_text(encoding="utf-8"))
+CELL = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None, "source": "1"}
+# How to put something else in the place of a file, by what it is.
+OTHERS = {
+    "folder": Path.mkdir,
+    "FIFO": os.mkfifo,
+    "loop": lambda path: path.symlink_to(path),
+    "dangling": lambda path: path.symlink_to(path.parent / "nowhere" / "x"),
+}
+
+
+def damage(path, content):
+    """Replace a file by this content: bytes, a name in OTHERS, or what is written as JSON."""
+    path.unlink(missing_ok=True)
+    if isinstance(content, str):
+        OTHERS[content](path)
+    else:
+        path.write_bytes(written(content))
+
+
+def written(content):
+    return content if isinstance(content, bytes) else json.dumps(content).encode()
+
+
+def of(**parts):
+    """Return a sound notebook with these parts instead."""
+    return {**SOUND, **parts}
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The notebooks that JupyterLab has opened."""
+    found = []
+    monkeypatch.setattr(open_command, "_run_jupyterlab", lambda first, _: found.append(first.name) or 0)
+    monkeypatch.setattr(lab_lib, "open_lab", lambda **_: "a lab")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "it is empty"),
+        (json.dumps(SOUND).encode()[:3000], "Unterminated string"),
+        ([], "it is not a JSON object"),
+        ({}, "nbformat is None; wanted 4"),
+        ({"nbformat": 4, "nbformat_minor": 5}, "missing an expected key: cells"),
+        (b"\xff\xfe\x00" * 9, "'utf-8' codec can't decode"),
+        (of(cells=5), "$.cells: 5 is not of type 'array'"),
+        (of(cells=[None]), "$.cells[0]: None is not of type 'object'"),
+        (of(metadata=[]), "$.metadata: [] is not of type 'object'"),
+        (of(cells=[{**CELL, "source": 5}]), "$.cells[0].source: 5 is not valid"),
+        (of(cells=[{**CELL, "metadata": {"tags": 5}}]), "$.cells[0].metadata.tags: 5 is not"),
+        (of(cells=[{**CELL, "id": []}]), "$.cells[0].id: [] is not"),
+        (b"[" * 100_000, "RecursionError"),
+        (b'{"nbformat": ' + b"9" * 5000 + b"}", "5000 digits"),
+        (b"\xef\xbb\xbf" + json.dumps(SOUND).encode(), "byte-order mark"),
+        ("folder", "Is a directory"),
+        ("FIFO", "Not a regular file"),
+        ("loop", "Too many levels"),
+        ("dangling", "No such file"),
+    ],
+    ids=lambda value: str(value)[:20] if isinstance(value, str) else "",
+)
+def test_a_damaged_notebook_is_not_handed_in_and_lab_open_gives_it_anew(content, why, copy, opened):
+    damage(copy / THIRD, content)
+
+    done = in_process("submit", "--name", "Ana")
+
+    assert (done.exit_code, [*copy.glob("*.zip")], done.stderr.count("\n")) == (2, [], 1)
+    assert f"Cannot read {copy / THIRD}: " in done.stderr
+    assert why in done.stderr
+    assert "`lab open --fresh 03` gives it anew" in done.stderr
+    assert (in_process("open", "--fresh", "03").exit_code, opened) == (0, [THIRD])
+    assert json.loads((copy / THIRD).read_text())["nbformat"] == 4
+    [aside] = (path for path in copy.iterdir() if path.match("03-*.*.ipynb"))
+    assert isinstance(content, str) or aside.read_bytes() == written(content)
+
+
+@pytest.mark.parametrize("changes", [{"metadata": {}}, {"cells": [{**CELL, "own": 1}]}, {"nbformat_minor": 4}])
+def test_a_notebook_that_the_tools_after_us_take_is_not_damaged(changes, copy):
+    damage(copy / THIRD, of(**changes))
+
+    assert copies.damaged() == []
+
+
+def test_other_notebooks_open_beside_a_damaged_one_which_is_named(copy, opened):
+    damage(copy / THIRD, b"")
+
+    for command in (["open"], ["open", "--fresh", "01"]):
+        done = in_process(*command)
+        assert (done.exit_code, f"Cannot read {copy / THIRD}: it is empty. `lab open --fresh 03`" in done.stdout) == (
+            0,
+            True,
+        )
+    assert opened == [FIRST, "01-create-functions.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "status"),
+    [
+        (FIRST, ["open"], 2),
+        (FIRST, ["run", "--mine"], 2),
+        (THIRD, ["run", "--mine"], 2),
+        (".lab/edition.json", ["open"], 0),
+    ],
+)
+@pytest.mark.parametrize("content", [b"{", "dangling"])
+def test_a_command_that_meets_a_damaged_file_says_so_in_one_line(name, command, status, content, copy, opened):
+    damage(copy / name, content)
+
+    done = in_process(*command)
+
+    [line] = [line for line in done.output.splitlines() if "Cannot read" in line]
+    assert (done.exit_code, f"Cannot read {copy / name}: " in line, "`lab open --fresh 0" in line) == (
+        status,
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize("content", [b"{", [], {FIRST: [1]}, {FIRST: {"00-01": []}}, "folder", "loop"])
+def test_a_notebook_anew_brings_the_notes_about_the_edition_with_it(content, copy, opened):
+    noted = copy / ".lab" / "edition.json"
+    damage(noted, content)
+
+    assert in_process("open", "--fresh", "00").exit_code == 0
+
+    assert [*json.loads(noted.read_text())] == [FIRST]
+    assert len([*noted.parent.glob("edition.*.json")]) == 1
+
+
+def test_notebooks_given_anew_at_the_same_time_are_all_kept(copy, opened):
+    (copy / THIRD).write_text("mine")
+
+    in_process("open", "--fresh", "3", "--fresh", "03")
+
+    assert "mine" in [path.read_text() for path in copy.glob("03-*.*.ipynb")]
+
+
+@pytest.mark.parametrize("kind", ["file", "FIFO", "loop"])
+@pytest.mark.parametrize("name", [".", ".lab"])
+def test_something_else_in_the_place_of_a_folder_is_one_line(name, kind, tmp_path, monkeypatch):
+    path = tmp_path / "my-lab" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("") if kind == "file" else OTHERS[kind](path)
+    monkeypatch.setenv("LAB_COPY", str(tmp_path / "my-lab"))
+
+    done = in_process("open")
+
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert f"Cannot write to {path}: it is not a folder. Move it away" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        ('["march.txt"]', "The settings in"),
+        ('"a\\0b.txt"', "embedded null"),
+        ('"FIFO"', "Not a regular file"),
+        ('"loop"', "Too many levels"),
+    ],
+)
+def test_a_data_file_that_cannot_be_read_is_one_line(value, why, copy):
+    first = copy / FIRST
+    text = first.read_text(encoding="utf-8")
+    first.write_text(text.replace('data_file: str = \\"\\"', f"data_file: str = {json.dumps(value)[1:-1]}"))
+    for kind, put in OTHERS.items():
+        put(copy / kind)
+
+    done = in_process("run", "--mine")
+
+    assert (done.exit_code, why in done.stderr, done.stderr.count("\n")) == (2, True, 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "it is empty"),
+        (b'{"prefix": "an', "Unterminated string"),
+        ("text", "it is not a JSON object"),
+        ({"prefix": ["ana"]}, "prefix is ['ana']; wanted text or a number"),
+        ({"region": 5}, "region is 5; wanted a Region"),
+        (b"[" * 100_000, "RecursionError"),
+        ("folder", "Is a directory"),
+        ("FIFO", "Not a regular file"),
+        ("dangling", "No such file"),
+    ],
+    ids=lambda value: str(value)[:20] if isinstance(value, str) else "",
+)
+def test_settings_that_are_damaged_are_one_line_in_a_notebook(content, why, copy):
+    path = copy / ".lab" / "settings.json"
+    damage(path, json.dumps(content).encode() if content == "text" else content)
+
+    with pytest.raises(LabError) as refused:
+        workbook.open_lab({})
+
+    assert why in str(refused.value)
+    assert ("Run notebook 00 again" in str(refused.value), str(path) in str(refused.value)) == (
+        why != "region is 5; wanted a Region",
+    ) * 2
+
+
+def test_settings_with_a_byte_order_mark_are_read(copy):
+    damage(copy / ".lab" / "settings.json", b'\xef\xbb\xbf{"prefix": "ana"}')
+
+    assert workbook.setting("prefix", {}) == "ana"
+
+
+@pytest.mark.parametrize(("name", "kind"), [("settings.json", "folder"), ("answers.jsonl", "folder"), ("", "file")])
+def test_what_a_notebook_cannot_keep_is_one_line(name, kind, copy):
+    path = copy / ".lab" / name
+    if kind == "file":
+        path.rename(copy / "aside")
+        path.write_text("")
+    else:
+        path.mkdir()
+
+    with pytest.raises(LabError, match=f"Cannot write to {path}: .* Move it away"):
+        workbook.record("answer", "keys", "a.txt", True) if "answers" in name else workbook.keep({})
+
+
+def test_an_answer_is_not_waited_with_and_not_joined_to_a_line_that_was_cut_off(copy):
+    path = copy / ".lab" / "answers.jsonl"
+    os.mkfifo(path)
+    with pytest.raises(LabError, match="Not a regular file"):
+        workbook.record("answer", "keys", "a.txt", True)
+    damage(path, b'{"kind": "ans')
+
+    workbook.record("answer", "keys", "a.txt", True)
+
+    assert json.loads(path.read_text(encoding="utf-8").splitlines()[1])["answer"] == "a.txt"
+
+
+def large(cells):
+    return of(cells=[{**CELL, "id": str(number), "source": "#" * 1_000_000} for number in range(cells)])
+
+
+@pytest.mark.parametrize(
+    ("contents", "why"),
+    [
+        ({LAST: None}, f"There is no .*{LAST}. `lab open` makes"),
+        ({THIRD: large(11)}, f"{THIRD} has 11.0 MB; a submission has at most 10 MB in one file"),
+        ({path.name: large(6) for path in copies.solved()[1:]}, "has 6.0 MB; .* 40 MB in all. Make it smaller"),
+        ({"my_notifier.py": "folder"}, "my_notifier.py: Is a directory. Mend that, or move it away"),
+        ({".lab/answers.jsonl": "FIFO"}, "answers.jsonl: Not a regular file. Mend that, or move it away"),
+        ({FIRST: of(cells=[])}, f"The settings in .*{FIRST} cannot be read"),
+    ],
+    ids=["missing", "large", "large in all", "no function", "no answers", "no settings"],
+)
+def test_what_cannot_be_graded_is_not_handed_in_and_an_earlier_file_stays(contents, why, copy, tmp_path):
+    (tmp_path / "ana.zip").write_text("earlier")
+    for name, content in contents.items():
+        (copy / name).unlink() if content is None else damage(copy / name, content)
+
+    done = in_process("submit", "--out", tmp_path / "ana.zip")
+
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert re.search(why, done.stderr)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["ana.zip"]
+    assert (tmp_path / "ana.zip").read_text() == "earlier"
+
+
+@pytest.mark.parametrize("how", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_a_submission_that_is_stopped_leaves_no_half_file(how, copy, tmp_path, monkeypatch):
+    def stop(*_):
+        assert (tmp_path / ".ana.zip.draft").stat().st_size > 1000
+        raise how
+
+    monkeypatch.setattr(submission, "read", stop)
+    (tmp_path / "ana.zip").write_text("earlier")
+
+    assert in_process("submit", "--out", tmp_path / "ana.zip").exit_code in (1, 130)
+
+    assert [path.read_text() for path in tmp_path.iterdir() if path.is_file()] == ["earlier"]
+
+
+def test_a_notebook_that_masking_breaks_is_not_handed_in(copy, tmp_path):
+    first = copy / FIRST
+    text = first.read_text(encoding="utf-8").replace('phone: str = \\"\\"', 'phone: str = \\"+15555550100\\"')
+    first.write_text(text.replace('"execution_count": null', '"execution_count": 15555550100', 1), encoding="utf-8")
+
+    done = in_process("submit", "--out", tmp_path / "ana.zip")
+
+    assert (done.exit_code, f"Cannot read {first}" in done.stderr, (tmp_path / "ana.zip").exists()) == (2, True, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "says_whose"),
+    [
+        (["--id", "ana1", "--name", "Ana García"], "submission-ana-garcia-ana1.zip", True),
+        (["--id", "ana1"], "submission-ana1.zip", True),
+        ([], "submission.zip", False),
+        (["--name", "Ana", "--out", "final.zip"], "final.zip", False),
+    ],
+)
+def test_the_name_of_the_file_says_whose_it_is_or_the_command_how(options, name, says_whose, copy):
+    done = in_process("submit", *options)
+
+    assert (done.exit_code, [path.name for path in copy.glob("*.zip")]) == (0, [name])
+    assert ("must say whose it is" in done.stdout) is not says_whose
