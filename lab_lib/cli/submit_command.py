@@ -31,6 +31,6 @@ def submit(
         size = path.stat().st_size / 1000
         out.print(f"Written: {relative_to_cwd(path)} ({size:,.0f} kB). It was not sent anywhere.", soft_wrap=True)
         out.print(f"It holds: {', '.join(held)}", soft_wrap=True)
-        if not any(each in slug(path.stem) for each in whose):
+        if not any(each in slug(path.stem, longest=None) for each in whose):
             out.print("The file's name must say whose it is: give --name and --id, and no --out.", soft_wrap=True)
         out.print("Hand in this file.", soft_wrap=True)
