@@ -16,7 +16,7 @@ def statements(policy: Any) -> list[Policy]:
 
     AWS takes no policy with a statement that has other parts than these: it is left out, and so grants nothing.
     """
-    found = policy if isinstance(policy, dict) else json_object(policy) if len(policy or "") <= _LONGEST else {}
+    found = policy if isinstance(policy, dict) else json_object(policy) if len(str(policy)) <= _LONGEST else {}
     return [each for each in as_list(found.get("Statement", [])) if _is_statement(each)]
 
 

@@ -150,7 +150,7 @@ def count(lab: Lab, name: str) -> int:
 def plain(value: Any) -> Any:
     """Return the value of an attribute: str, Decimal, bytes, bool, None, list, dict or set.
 
-    What cannot be a value of DynamoDB, such as a number of a thousand digits, is returned as it came, or as text.
+    A value that DynamoDB cannot hold, such as a number of a thousand digits, is returned as text.
     """
     try:
         ((kind, content),) = value.items()
