@@ -48,7 +48,7 @@ def events(account: Account) -> Finding:
     right = all(any(like(event, way) for event in found) for way in (SMALL, LARGE))
     hint = f"Let the trigger of {account.lab.name(PROCESSOR)} take all object create events, so that small and large "
     hint += f"files start it{_notify(account)}"
-    return Finding(right, ", ".join(found), f"{CREATED}*", hint)
+    return Finding(right, ", ".join(found) or "none", f"{CREATED}*", hint)
 
 
 @check("02", "filter of the bucket trigger", after=("bucket trigger",))

@@ -100,18 +100,18 @@ HOSTILE = {
         scanned("TransactionTotal", {"CustomerId": "C1", "accountBalance": {"L": ["DEEP"]}}, total("C2", 1750)),
         ("totals",), "instead of 598"),
     **{
-        f"a policy: {text[:30]}": (with_policy(text), POLICY, "HighBalanceAlert may not send")
+        f"a policy: {text[:65]}": (with_policy(text), POLICY, "HighBalanceAlert may not send")
         for text in (DEEP, f'{{"Statement": {DEEP}}}', "5", "x", '{"Statement": 5}', '{"Statement": [5]}', " " * 10**6,
                      '{"Statement": {"Effect": ["Allow"]}}', f'{{"Version": {LONG}}}',
                      '{"Statement": {"Effect": "Allow", "Principal": {"AWS": [[]]}}}',
                      '{"Statement": {"Effect": "Allow", "Condition": []}}')
     },
     **{
-        f"a statement beside others: {str(each)[:30]}": (beside_the_right_one(each), (), "")
+        f"a statement beside others: {each}": (beside_the_right_one(each), (), "")
         for each in (5, [], {}, {"Effect": {}}, {"Effect": "Allow", "Action": [{}]},
                      {"Effect": "Deny", "Condition": {"Bool": 5}},
                      {"Effect": "Allow", "Principal": {"AWS": "arn:x"}, "Action": "*"},
-                     {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": f"{'*' * 60}!"},
+                     {"Effect": "Allow", "Principal": "*", "Action": f"{'*' * 60}!"},
                      {"Effect": "Allow", "Principal": "*", "Action": 5})
     },
     **{
