@@ -157,7 +157,7 @@ def fetch(session: boto3.Session, address: str, endpoint: str | None) -> bytes:
     """Return what is at an address that AWS has answered. ValueError if AWS would not give that address or content.
 
     Only path and query of the address count if the lab has an endpoint of its own. No redirect is followed. Handlers of
-    "before-send" see the request as they see those of clients.
+    "before-send" see the request, and may answer it, as with those of clients.
     """
     parts = urlsplit(address)
     if endpoint:
@@ -166,14 +166,19 @@ def fetch(session: boto3.Session, address: str, endpoint: str | None) -> bytes:
         raise ValueError("its address is not one of AWS")
     request = AWSRequest("GET", parts.geturl(), stream_output=True).prepare()
     answer = first_non_none_response(session.events.emit("before-send.lambda.GetCode", request=request))
-    if answer is None:
+    is_handled = answer is not None
+    if not is_handled:
         proxies = {} if endpoint else get_environ_proxies(request.url)  # a proxy cannot reach this machine's loopback
         verify = session._session.get_config_variable("ca_bundle") or True
         answer = URLLib3Session(verify=verify, proxies=proxies, timeout=30).send(request)
     if answer.status_code != HTTPStatus.OK:
         raise ValueError(f"the answer is {answer.status_code}")
+    return answer.content if is_handled else _read(answer.raw)
+
+
+def _read(stream: Any) -> bytes:
     content, end = bytearray(), time.monotonic() + _LONGEST_FETCH
-    while chunk := answer.raw.read1(1 << 16):
+    while chunk := stream.read1(1 << 16):
         content += chunk
         if len(content) > _MOST_FETCHED or time.monotonic() > end:
             raise ValueError("it is too large, or comes too slowly")

@@ -87,7 +87,6 @@ HOSTILE = {
     "more digits than DynamoDB keeps": (with_row({"N": LONG}), AMOUNTS, "C3 T1 has no number"),
     "a number that is a list": (with_row({"N": []}), AMOUNTS, "C3 T1 has no number"),
     "bytes that are no base64": (with_row({"B": "!!!!a"}), AMOUNTS, "C3 T1 has no number"),
-    "a text that is an object": (with_row({"S": {"a": 1}}), AMOUNTS, "C3 T1 has no number"),
     "a set of lists": (with_row({"SS": [[]]}), AMOUNTS, "C3 T1 has no number"),
     "a value without a type": (with_row({}), AMOUNTS, "C3 T1 has no number"),
     "a value of 5,000 levels": (with_row({"L": ["DEEP"]}), AMOUNTS, "C3 T1 has no number"),
@@ -132,7 +131,6 @@ HOSTILE = {
         of_queue(ApproximateNumberOfMessages="x", RedrivePolicy="{}"), (f"alerts in {NOTIFY}",), "0 messages"),
     "a redrive to no queue": (
         of_queue(RedrivePolicy='{"deadLetterTargetArn": "x"}'), (f"redrive of {NOTIFY}",), "x, which is no ARN"),
-    "a redrive of 5,000 levels": (of_queue(RedrivePolicy=DEEP), (), ""),
     "a runtime of 5,000 digits": (of_function(Runtime=f"python3.{LONG}"), (f"runtime of {NOTIFIER}",), "python3.999"),
     "a name of a megabyte": (
         of_function(Environment={"Variables": {"TOTAL_TABLE": "x" * 10**6}}), (f"variables of {NOTIFIER}",), "xxx …"),
@@ -147,7 +145,7 @@ HOSTILE = {
         ("key of Customer",), "Id (type None)"),
     **{
         f"code: {text[:10]}": (code(text), (f"code of {NOTIFIER}",), "wanted: code that is Python 3")
-        for text in ("\0", "(" * 10_000, f"{'-' * 100_000}1", f"{'1+' * 100_000}1", "'\\", "def f(")
+        for text in ("\0", f"{'-' * 100_000}1", f"{'1+' * 100_000}1")
     },
 }  # fmt: skip
 
