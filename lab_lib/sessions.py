@@ -2,6 +2,7 @@
 
 import functools
 import os
+import time
 from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,19 +12,23 @@ from urllib.parse import urlsplit
 import boto3
 import botocore.loaders
 import botocore.session
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, ConnectionError, HTTPClientError
+from botocore.hooks import first_non_none_response
+from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
-from botocore.utils import is_valid_endpoint_url
+from botocore.utils import get_environ_proxies, is_valid_endpoint_url
 
-from lab_lib import waiting
+from lab_lib import bounds, waiting
 from lab_lib.embedded import server
 from lab_lib.errors import EmulatorError, LabError, UsageError
 
 REQUESTS = "LAB_REQUESTS"  # set while `lab run` counts: the file to which each request to AWS adds its name
 SESSION_NAME = "serverless-lab"  # of a role that is assumed
 _PAUSE = 2  # seconds
+_MOST_FETCHED, _LONGEST_FETCH = 60_000_000, 120  # bytes, seconds; Lambda takes code of 50 MB
 _NO_PROXY = Config(proxies={})  # a proxy cannot reach this machine's loopback
 _NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 
@@ -127,6 +132,7 @@ def _session(
 ) -> boto3.Session:
     core = botocore.session.Session(**settings)
     core.register_component("data_loader", _service_models())
+    bounds.bound(core)
     if keys:
         core.set_credentials(*keys)
     if credentials:
@@ -138,6 +144,38 @@ def _session(
 def _service_models() -> botocore.loaders.Loader:
     """Return botocore's descriptions of the services. All sessions of a process share them, to read them once."""
     return botocore.loaders.create_loader()
+
+
+def fetch(session: boto3.Session, address: str, endpoint: str | None) -> bytes:
+    """Return what is at an address that AWS has answered. ValueError if AWS would not give that address or content.
+
+    Only path and query of the address count if the lab has an endpoint of its own. No redirect is followed. Handlers of
+    "before-send" see the request, and may answer it, as with those of clients.
+    """
+    parts = urlsplit(address)
+    if endpoint:
+        parts = urlsplit(endpoint)._replace(path=parts.path, query=parts.query)
+    if parts.scheme != "https" and not endpoint:
+        raise ValueError("its address is not one of AWS")
+    request = AWSRequest("GET", parts.geturl(), stream_output=True).prepare()
+    answer = first_non_none_response(session.events.emit("before-send.lambda.GetCode", request=request))
+    is_handled = answer is not None
+    if not is_handled:
+        proxies = {} if endpoint else get_environ_proxies(request.url)  # a proxy cannot reach this machine's loopback
+        verify = session._session.get_config_variable("ca_bundle") or True
+        answer = URLLib3Session(verify=verify, proxies=proxies, timeout=30).send(request)
+    if answer.status_code != HTTPStatus.OK:
+        raise ValueError(f"the answer is {answer.status_code}")
+    return answer.content if is_handled else _read(answer.raw)
+
+
+def _read(stream: Any) -> bytes:
+    content, end = bytearray(), time.monotonic() + _LONGEST_FETCH
+    while chunk := stream.read1(1 << 16):
+        content += chunk
+        if len(content) > _MOST_FETCHED or time.monotonic() > end:
+            raise ValueError("it is too large, or comes too slowly")
+    return bytes(content)
 
 
 def config(endpoint: str | None, retries: int = 5) -> Config:

@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import grants, policies
+from lab_lib.aws.json_text import count, having
 from lab_lib.errors import LabError, WrongResource, error_code, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, TAG, Lab
@@ -76,8 +78,13 @@ def find_bucket(lab: Lab) -> str | None:
 
 def candidates(lab: Lab) -> list[str]:
     """Return the account's buckets whose names start with the prefix and contain the handout's part."""
-    names = [bucket["Name"] for bucket in lab.client("s3").list_buckets()["Buckets"]]
-    return [name for name in names if BUCKET_NAME in name and name.startswith(lab.prefix.lower())]
+    names = [bucket["Name"] for bucket in having(lab.client("s3").list_buckets()["Buckets"], "Name")]
+    return [name for name in names if BUCKET_NAME in name and name.startswith(lab.prefix.lower()) and is_name(name)]
+
+
+def is_name(text: str) -> bool:
+    """Return True if a bucket may have this name. boto3 takes other texts for addresses, such as an access point's."""
+    return re.fullmatch("[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text) is not None
 
 
 def region(lab: Lab) -> str:
@@ -135,7 +142,8 @@ def delete_object(lab: Lab, key: str) -> None:
 def is_private(lab: Lab) -> bool:
     """Return True if all four kinds of public access are blocked."""
     answer = none_if_absent(lambda: lab.client("s3").get_public_access_block(Bucket=lab.bucket))
-    return answer is not None and all(answer["PublicAccessBlockConfiguration"].values())
+    found = (answer or {}).get("PublicAccessBlockConfiguration", {})
+    return all(found.get(kind) for kind in _PRIVATE)
 
 
 def objects(lab: Lab) -> list[dict[str, Any]]:
@@ -143,7 +151,8 @@ def objects(lab: Lab) -> list[dict[str, Any]]:
     if find_bucket(lab) is None:
         return []
     pages = lab.client("s3").get_paginator("list_objects_v2").paginate(Bucket=lab.bucket)
-    return [item for page in pages for item in page.get("Contents", [])]
+    found = having([item for page in pages for item in page.get("Contents", [])], "Key")
+    return [each for each in found if "LastModified" in each]
 
 
 def uploads(lab: Lab) -> list[dict[str, Any]]:
@@ -198,7 +207,7 @@ def rejected_rows(lab: Lab, key: str) -> list[dict[str, Any]]:
         rows = list(csv.DictReader(io.StringIO(body.decode(errors="replace"), newline="")))
     except csv.Error:
         return []
-    numbered = [row for row in rows if {"line", "reason", "row"} <= row.keys() and str(row["line"]).isdecimal()]
+    numbered = [row for row in rows if {"line", "reason", "row"} <= row.keys() and count(row["line"]) is not None]
     return [{**row, "line": int(row["line"])} for row in numbered]
 
 

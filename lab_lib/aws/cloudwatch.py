@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lab_lib.aws.json_text import json_object
+from lab_lib.aws.json_text import having, json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
@@ -69,7 +69,8 @@ def log_lines(lab: Lab, name: str, since: datetime | None = None, group: str = "
     start = {"startTime": int(since.timestamp() * 1000)} if since else {}
     pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group or log_group(lab, name), **start)
     events = none_if_absent(lambda: [event for page in pages for event in page["events"]]) or []
-    events.sort(key=lambda event: int(event["timestamp"]))
+    events = having(events, "message")
+    events.sort(key=lambda event: int(event.get("timestamp", 0)))
     return [event["message"].rstrip() for event in events]
 
 

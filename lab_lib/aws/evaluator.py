@@ -6,9 +6,9 @@ that says why it cannot be decided.
 """
 
 import operator
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -67,8 +67,13 @@ def as_list(value: Any) -> list[Any]:
 
 def like(pattern: str, value: str) -> bool:
     """Return True if the value matches the pattern, in which * stands for any text and ? for one character."""
-    parts = {"*": ".*", "?": "."}
-    return re.fullmatch("".join(parts.get(each) or re.escape(each) for each in pattern), value, re.DOTALL) is not None
+    is_longer = len(pattern) - pattern.count("*") > len(value)
+    return not is_longer and fnmatchcase(value, pattern.replace("[", "[[]"))
+
+
+def arn_part(arn: str, place: int) -> str:
+    """Return a part of arn:partition:service:region:account:resource, such as 2 for the service; "" without one."""
+    return "".join(arn.split(":", 5)[place : place + 1])
 
 
 def _applies(statement: Mapping[str, Any], request: Request) -> Answer:
@@ -102,8 +107,7 @@ def _is_named(principals: Any, who: str) -> Answer:
     names = {str(name) for kind in kinds.values() for name in as_list(kind)}
     own = {"*", who}
     if who.startswith("arn:"):
-        account = who.split(":")[4]
-        own |= {account, f"{who.rsplit(':', 1)[0]}:root"}
+        own |= {arn_part(who, 4), f"{who.rsplit(':', 1)[0]}:root"}
     unclear = sorted({*kinds} - {"AWS", "Service"} | {name for name in names if ":assumed-role/" in name})
     return not own.isdisjoint(names) or (f"the principal {unclear[0]}" if unclear else False)
 
@@ -111,8 +115,8 @@ def _is_named(principals: Any, who: str) -> Answer:
 def _element(statement: Mapping[str, Any], name: str, matches: Callable[[str], Answer]) -> Answer:
     """Return whether Action or NotAction, Resource or NotResource match. The policy of a role has no resource."""
     if f"Not{name}" in statement:
-        return _not(any_of(map(matches, as_list(statement[f"Not{name}"]))))
-    return any_of(map(matches, as_list(statement[name]))) if name in statement else True
+        return _not(any_of(map(matches, map(str, as_list(statement[f"Not{name}"])))))
+    return any_of(map(matches, map(str, as_list(statement[name])))) if name in statement else True
 
 
 def _condition(name: str, key: str, wanted: list[Any], request: Request) -> Answer:

@@ -6,14 +6,19 @@ import io
 import json
 import math
 import zipfile
+import zlib
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.request import ProxyHandler, build_opener
 
-from lab_lib.aws import grants
+from botocore.exceptions import BotoCoreError
+from urllib3.exceptions import HTTPError
+
+from lab_lib import sessions
+from lab_lib.aws import archives, grants
 from lab_lib.aws.cloudwatch import ensure_log_group, group_of
+from lab_lib.aws.json_text import json_object, json_value
 from lab_lib.aws.policies import Policy
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.roles import find_role
@@ -32,6 +37,10 @@ SOURCES = {  # the folder of each function; the file of the same name has the ha
     "TotalNotifier": _HANDLERS / "total_notifier",
 }
 ROLES = {name: f"{name}Role" for name in SOURCES}
+_UNREADABLE = (  # what the download of a function's code, or a damaged archive, raises
+    *(BotoCoreError, HTTPError, OSError, ValueError),
+    *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError),
+)
 _UNREACHED = Decimal(10**MOST_DIGITS - 1)  # the highest threshold that a lab takes
 
 
@@ -180,20 +189,17 @@ def names(lab: Lab) -> list[str]:
 def code(lab: Lab, name: str) -> dict[str, str]:
     """Return the Python files of the function, as they are in the account: {"lambda_function.py": text}.
 
-    LabError if they cannot be downloaded from Lambda.
+    LabError if they cannot be read.
     """
     described = describe(lab, name) or {}
     if described.get("Configuration", {}).get("PackageType") != "Zip":
         return {}
-    # A proxy cannot reach an emulator on this machine.
-    opener = build_opener() if lab.is_real else build_opener(ProxyHandler({}))
+    address, called = str(described.get("Code", {}).get("Location")), lab.client("lambda").meta.endpoint_url
+    endpoint = lab.endpoint or (called if called.startswith("http:") else None)  # a profile may name an emulator too
     try:
-        with opener.open(described["Code"]["Location"], timeout=30) as answer:
-            archive = zipfile.ZipFile(io.BytesIO(answer.read()))
-    except OSError as error:
-        raise LabError(f"the code of {lab.name(name)} cannot be fetched ({error})") from None
-    files = [file for file in archive.namelist() if file.endswith(".py")]
-    return {file: archive.read(file).decode("utf-8-sig", errors="replace") for file in files}
+        return archives.python_files(sessions.fetch(lab.session, address, endpoint))
+    except _UNREADABLE as error:
+        raise LabError(f"the code of {lab.name(name)} cannot be read ({error or type(error).__name__})") from None
 
 
 def statements(lab: Lab, name: str, qualifier: str = "") -> list[Policy]:
@@ -252,10 +258,10 @@ def invoke_later(lab: Lab, name: str, event: dict[str, Any]) -> None:
 def invoke(lab: Lab, name: str, event: dict[str, Any]) -> Any:
     """Invoke the function with an event, as the console's Test button does. Return its answer, LabError if it fails."""
     answer = lab.client("lambda").invoke(FunctionName=lab.name(name), Payload=json.dumps(event))
-    payload = json.load(answer["Payload"])
+    payload = answer["Payload"].read()
     if "FunctionError" in answer:
-        raise LabError(f"{lab.name(name)} failed: {payload.get('errorMessage')}. Its log tells more.")
-    return payload
+        raise LabError(f"{lab.name(name)} failed: {json_object(payload).get('errorMessage')}. Its log tells more.")
+    return json_value(payload)
 
 
 def package(files: list[Path]) -> bytes:

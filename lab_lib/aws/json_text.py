@@ -1,15 +1,29 @@
-"""Read JSON in logs and messages, which anybody may have written."""
+"""Read JSON, numbers and times in policies, logs and messages, which anybody may have written."""
 
 import json
+import re
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
+
+from lab_lib.bounds import nesting
+
+_MOST_NESTED, _LONGEST = 50, 6_300_000  # open brackets; characters, of Lambda's longest answer
+
+
+def json_value(text: str | bytes) -> Any:
+    """Return the value of a JSON text. ValueError if it is none, or longer or nested deeper than AWS's own."""
+    text = text.decode(errors="replace") if isinstance(text, bytes) else text
+    if len(text) > _LONGEST or nesting(text) > _MOST_NESTED:
+        raise ValueError("it is too long, or nested too deep")
+    return json.loads(text)
 
 
 def json_object(text: Any) -> dict[str, Any]:
     """Return the JSON object in a text; an empty one for everything else."""
     try:
-        value = json.loads(text)
-    except (TypeError, ValueError, RecursionError):  # the last one of JSON that is nested very deep
+        value = json_value(text)
+    except (TypeError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
 
@@ -21,3 +35,22 @@ def moment(text: Any) -> datetime | None:
     except (TypeError, ValueError):
         return None
     return found if found.tzinfo else None
+
+
+def amount(text: Any) -> Decimal | None:
+    """Return the finite number that a text tells, None if it tells none."""
+    try:
+        found = Decimal(text) if isinstance(text, str) else None
+    except ArithmeticError:
+        return None
+    return found if found is not None and found.is_finite() else None
+
+
+def count(text: Any) -> int | None:
+    """Return the whole number that a text tells, such as a count or a time of AWS; None if it tells none."""
+    return int(text) if re.fullmatch("[0-9]{1,11}", str(text)) else None
+
+
+def having(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
+    """Return the rows that have a text under each of these names. AWS gives no others."""
+    return [row for row in rows if all(isinstance(row.get(name), str) for name in names)]

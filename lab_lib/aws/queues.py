@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from lab_lib.aws import grants, policies, tables
-from lab_lib.aws.json_text import json_object
+from lab_lib.aws.json_text import having, json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
@@ -158,7 +158,7 @@ def _received(lab: Lab, name: str) -> Iterator[list[dict[str, Any]]]:
             answer = sqs.receive_message(
                 QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60, WaitTimeSeconds=wait
             )
-            found = answer.get("Messages", [])
+            found = having(answer.get("Messages", []), "MessageId", "ReceiptHandle", "Body")
             empty = 0 if found else empty + 1
             seen.update({message["MessageId"]: message for message in found})
         yield list(seen.values())

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
 from lab_lib.aws import tables
 from lab_lib.lab import Lab
 
@@ -44,7 +42,7 @@ def change(record: Record) -> dict[str, Any]:
 
 def _amount(image: dict[str, Any]) -> Any:
     value = image.get("TransactionAmount")
-    return TypeDeserializer().deserialize(value) if value else None
+    return tables.plain(value) if value else None
 
 
 def _shards(lab: Lab, stream: str) -> Iterator[str]:

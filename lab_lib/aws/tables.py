@@ -1,8 +1,9 @@
 """The DynamoDB tables. The names of their attributes are the handout's."""
 
+from decimal import Clamped, Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import TypeSerializer
 
 from lab_lib.aws import grants, policies
 from lab_lib.errors import WrongResource, none_if_absent
@@ -20,7 +21,9 @@ PROBE = "lab-probe-"  # how the ids of the customers begin that `lab check --pro
 EXPIRING = {"ProcessedRecords": "ExpiresAt"}  # the attribute that holds the time at which DynamoDB drops an item
 # TotalNotifier adds the new amount minus the old one. The handout's NEW_IMAGE lacks the old one.
 _STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-_SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()
+_SERIALIZER = TypeSerializer()
+# boto3's reader fails at a number whose zeros DynamoDB has written out, such as 1E+124.
+_NUMBERS = Context(prec=38, Emin=-130, Emax=125, traps=[Clamped, Inexact, InvalidOperation])
 
 
 def ensure_table(lab: Lab, name: str) -> str:
@@ -64,7 +67,7 @@ def find_table(lab: Lab, name: str) -> str | None:
 def describe(lab: Lab, name: str) -> dict[str, Any] | None:
     """Return the table, as DynamoDB describes it, or None. A table that is being deleted counts as gone."""
     table = none_if_absent(lambda: lab.client("dynamodb").describe_table(TableName=lab.name(name))["Table"])
-    return table if table and table["TableStatus"] != "DELETING" else None
+    return table if table and table.get("TableStatus") != "DELETING" else None
 
 
 def names(lab: Lab) -> list[str]:
@@ -90,7 +93,8 @@ def find_stream(lab: Lab, name: str = STREAMED) -> str | None:
     """Return the ARN of the table's stream, or None if the table is missing or its stream is off."""
     table = describe(lab, name)
     on = table and table.get("StreamSpecification", {}).get("StreamEnabled")
-    return str(table["LatestStreamArn"]) if table and on else None
+    arn: str | None = table.get("LatestStreamArn") if table and on else None
+    return arn
 
 
 def is_ours(lab: Lab, name: str) -> bool:
@@ -108,8 +112,8 @@ def delete_table(lab: Lab, name: str) -> None:
 def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> list[dict[str, Any]]:
     """Return the items, sorted by key: all, or those whose partition key starts with `beginning`, or any `most` items.
 
-    Strings are str, numbers are Decimal. Reads are strongly consistent. A missing table has no items. Items that a
-    probe left are passed over, unless `beginning` asks for them.
+    Values are as `plain` returns them, keys are text. Reads are strongly consistent. A missing table has no items.
+    Items that a probe left are passed over, unless `beginning` asks for them.
     """
     chosen: dict[str, Any] = {
         "FilterExpression": "begins_with(#key, :beginning)",
@@ -118,17 +122,18 @@ def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> 
     }
     scan = {"TableName": lab.name(name), "ConsistentRead": True, **(chosen if beginning else {})}
     pages = lab.client("dynamodb").get_paginator("scan").paginate(**scan, PaginationConfig={"MaxItems": most})
-    found = none_if_absent(lambda: [_plain(item) for page in pages for item in page["Items"]]) or []
+    found = none_if_absent(lambda: [_item(item) for page in pages for item in page["Items"]]) or []
+    found = [item | {key: str(item.get(key, "")) for key in KEYS[name]} for item in found]
     if not beginning.startswith(PROBE):
-        found = [item for item in found if not str(item.get(KEYS[name][0])).startswith(PROBE)]
-    return sorted(found, key=lambda item: [str(item.get(key)) for key in KEYS[name]])
+        found = [item for item in found if not item[KEYS[name][0]].startswith(PROBE)]
+    return sorted(found, key=lambda item: [item[key] for key in KEYS[name]])
 
 
 def find_item(lab: Lab, name: str, key: dict[str, str]) -> dict[str, Any] | None:
     """Return the item with this key, read consistently, or None; also None without the table."""
     request = {"TableName": lab.name(name), "Key": {part: _SERIALIZER.serialize(value) for part, value in key.items()}}
     answer = none_if_absent(lambda: lab.client("dynamodb").get_item(**request, ConsistentRead=True)) or {}
-    return _plain(answer["Item"]) if "Item" in answer else None
+    return _item(answer["Item"]) if "Item" in answer else None
 
 
 def count(lab: Lab, name: str) -> int:
@@ -140,6 +145,33 @@ def count(lab: Lab, name: str) -> int:
     }
     pages = lab.client("dynamodb").get_paginator("scan").paginate(TableName=lab.name(name), Select="COUNT", **others)
     return sum(page["Count"] for page in pages) if find_table(lab, name) else 0
+
+
+def plain(value: Any) -> Any:
+    """Return the value of an attribute: str, Decimal, bytes, bool, None, list, dict or set.
+
+    A value that DynamoDB cannot hold, such as a number of a thousand digits, is returned as text.
+    """
+    try:
+        ((kind, content),) = value.items()
+        if kind == "N":
+            return _number(content)
+        if kind == "M":
+            return _item(content)
+        if kind == "L":
+            return [plain(each) for each in content]
+        if kind in ("NS", "SS", "BS"):
+            return {_number(each) if kind == "NS" else each for each in content}
+    except (ArithmeticError, AttributeError, TypeError, ValueError):
+        return str(value)
+    return None if kind == "NULL" else content
+
+
+def _number(text: Any) -> Decimal:
+    found = _NUMBERS.create_decimal(text)
+    if not found.is_finite():
+        raise InvalidOperation
+    return found
 
 
 def put_item(lab: Lab, name: str, item: dict[str, Any]) -> None:
@@ -171,5 +203,5 @@ def _ensure_stream(lab: Lab, name: str) -> None:
         _wait(lab, name)
 
 
-def _plain(item: dict[str, Any]) -> dict[str, Any]:
-    return {key: _DESERIALIZER.deserialize(value) for key, value in item.items()}
+def _item(item: dict[str, Any]) -> dict[str, Any]:
+    return {key: plain(value) for key, value in item.items()}

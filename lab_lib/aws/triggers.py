@@ -9,9 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import policies
-from lab_lib.aws.buckets import find_bucket
+from lab_lib.aws.buckets import find_bucket, is_name
 from lab_lib.aws.evaluator import as_list
 from lab_lib.aws.functions import find_function, statements
+from lab_lib.aws.json_text import having
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.queues import statements as queue_statements
 from lab_lib.aws.tables import find_stream
@@ -26,6 +27,7 @@ PERMISSION = "BucketMayInvoke"  # the id of the statement in the function's poli
 # Rejected rows are written as .csv, so that they do not start the function again.
 UPLOADS = {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}}
 
+_MOST_NOTIFICATIONS = 100  # that S3 allows a bucket
 MAPPING: dict[str, Any] = {
     "BatchSize": 1000,
     "MaximumBatchingWindowInSeconds": 1,
@@ -66,7 +68,7 @@ def notifications(lab: Lab) -> list[dict[str, Any]]:
     if find_bucket(lab) is None:
         return []
     answer = lab.client("s3").get_bucket_notification_configuration(Bucket=lab.bucket)
-    return list(answer.get("LambdaFunctionConfigurations", []))
+    return having(answer.get("LambdaFunctionConfigurations", []), "LambdaFunctionArn")[:_MOST_NOTIFICATIONS]
 
 
 def allowed_buckets(lab: Lab) -> list[str]:
@@ -75,7 +77,8 @@ def allowed_buckets(lab: Lab) -> list[str]:
     pairs = [pair for operators in conditions for operator in operators for pair in operator.items()]
     arns = [str(arn) for key, values in pairs if key.lower() == "aws:sourcearn" for arn in as_list(values)]
     beginning = lab.arn("s3", "")
-    return list(dict.fromkeys(arn.removeprefix(beginning) for arn in arns if arn.startswith(beginning)))
+    names = (arn.removeprefix(beginning) for arn in arns if arn.startswith(beginning))
+    return list(dict.fromkeys(name for name in names if is_name(name)))
 
 
 def other_ways(lab: Lab) -> list[str]:
@@ -201,20 +204,23 @@ def subscriptions(lab: Lab) -> list[dict[str, Any]]:
     topic = find_topic(lab)
     if topic is None:
         return []
-    pages = lab.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-    return [each for page in pages for each in page["Subscriptions"]]
+    return _subscriptions(lab.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic))
 
 
 def all_subscriptions(lab: Lab) -> list[dict[str, Any]]:
     """Return the subscriptions of all topics in the Region, as SNS lists them."""
-    pages = lab.client("sns").get_paginator("list_subscriptions").paginate()
-    return [each for page in pages for each in page["Subscriptions"]]
+    return _subscriptions(lab.client("sns").get_paginator("list_subscriptions").paginate())
 
 
 def subscription_settings(lab: Lab, arn: str) -> dict[str, str]:
     """Return the attributes of a subscription, as SNS gives them: RawMessageDelivery, FilterPolicy …"""
     answer: dict[str, str] = lab.client("sns").get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
     return answer
+
+
+def _subscriptions(pages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    names = ("Protocol", "Endpoint", "SubscriptionArn", "TopicArn")
+    return having([each for page in pages for each in page["Subscriptions"]], *names)
 
 
 def _token(link: str) -> str:
@@ -237,7 +243,7 @@ def _allow_bucket_to_invoke(lab: Lab) -> None:
     """Let this bucket of this account, and no other, invoke the function."""
     lambda_, function = lab.client("lambda"), lab.name("TransactionProcessor")
     wanted = {key: value for key, value in policies.bucket_to_function(lab).items() if key != "Resource"}
-    ours = [each for each in statements(lab, "TransactionProcessor") if each["Sid"] == PERMISSION]
+    ours = [each for each in statements(lab, "TransactionProcessor") if each.get("Sid") == PERMISSION]
     if any(wanted.items() <= each.items() for each in ours):
         return  # without the permission, even for a moment, an upload would not start the function
     if ours:
@@ -281,12 +287,8 @@ def _mappings(lab: Lab, source: str) -> list[dict[str, Any]]:
     # All mappings of the account are listed: Lambda does not find a mapping by a function that is deleted.
     pages = lab.client("lambda").get_paginator("list_event_source_mappings").paginate()
     found = [mapping for page in pages for mapping in page["EventSourceMappings"]]
-    beginning = lab.arn("dynamodb", source)
-    return [
-        mapping
-        for mapping in found
-        if mapping.get("EventSourceArn", "").startswith(beginning) and mapping["State"] != "Deleting"
-    ]
+    found, beginning = having(found, "UUID", "EventSourceArn", "FunctionArn", "State"), lab.arn("dynamodb", source)
+    return [each for each in found if each["EventSourceArn"].startswith(beginning) and each["State"] != "Deleting"]
 
 
 def _has_changed(mapping: dict[str, Any], settings: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables
+from lab_lib.aws.json_text import count
 from lab_lib.checks.broken import ALERTS, CHANGES, MESSAGES, REJECTED, ROWS, TOTALS, find_broken, raise_if_given_up
 from lab_lib.checks.rules import listing, number
 from lab_lib.errors import CheckFailed, LabError, TimedOut
@@ -182,7 +183,7 @@ class Upload:
         """Return how many of the customers' alerts the queue holds, or how many messages, if it is not read."""
         now = queues.attributes(self.lab, queue)
         if len(customers) > _MOST_READ or "RedrivePolicy" in now or not settled:
-            return min(int(now.get("ApproximateNumberOfMessages", 0)), len(customers))
+            return min(count(now.get("ApproximateNumberOfMessages")) or 0, len(customers))
         return len(customers & {str(alert["customerID"]) for alert in queues.alerts(self.lab, queue)})
 
     def _log(self, name: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Judge the code of a function by reading it; nothing is run."""
 
 import ast
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
@@ -19,6 +20,15 @@ class Fault(NamedTuple):
     in_code: bool
 
 
+def parsed(code: str | bytes) -> ast.Module:
+    """Return the tree of the code. SyntaxError also for code that Python cannot read for another reason."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return ast.parse(code)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise SyntaxError(str(error) or "it is nested too deep") from None
+
+
 def fault(handler: str, files: dict[str, str], layers: list[str]) -> Fault | None:
     """Return the first fault of the files, or None. Code in layers is not read; LabError if the handler is there."""
     module, _, entry = handler.rpartition(".")
@@ -30,9 +40,9 @@ def fault(handler: str, files: dict[str, str], layers: list[str]) -> Fault | Non
         found = f"the handler is {handler}, and there is no {file}"
         return Fault(found, f"a file {file}", "Name a file and a function in it as the handler of {}", False)
     try:
-        tree = ast.parse(files[file])
+        tree = parsed(files[file])
     except SyntaxError as error:
-        found = f"{file}, line {error.lineno}: {error.msg}"
+        found = f"{file}, line {error.lineno}: {error.msg}" if error.lineno else f"{file}: {error.msg}"
         do = "Most often, pasting has broken an indent. Correct the code of {} there"
         return Fault(found, "code that is Python 3", do, True)
     if entry not in _names(tree):
@@ -60,7 +70,7 @@ def _idle(tree: ast.Module, entry: str, file: str, files: dict[str, str], layers
 def _uses_boto(text: str) -> bool:
     """Return True if the code uses a name that it imports from boto3, or loads boto3 in another way."""
     with suppress(SyntaxError):
-        tree = ast.parse(text)
+        tree = parsed(text)
         imported = {*_imported_from_boto(tree)}
         used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]

@@ -1,6 +1,7 @@
 """Check what this workbook adds to the handout so that nothing is lost and nothing counts twice."""
 
 from lab_lib.aws import cloudwatch, functions, queues, tables, topics
+from lab_lib.aws.json_text import having
 from lab_lib.checks import cells
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of, number
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, bucket_triggers, takes
@@ -25,8 +26,8 @@ def rejected_rows(account: Account) -> Finding:
 @check(FURTHER, f"table {MARKERS}")
 def markers(account: Account) -> Finding:
     name = account.lab.name(MARKERS)
-    now = account.ask(tables.describe, MARKERS) or {"KeySchema": []}
-    found = " + ".join(each["AttributeName"] for each in now["KeySchema"])
+    now = account.ask(tables.describe, MARKERS) or {}
+    found = " + ".join(each["AttributeName"] for each in having(now.get("KeySchema", []), "AttributeName"))
     wanted = f"{name} with the key {tables.KEYS[MARKERS][0]}"
     hint = f"Make the table {name}, in which {account.lab.name(NOTIFIER)} marks each change that it has added up"
     hint += account.mend("create_table", cells.TABLES[MARKERS])
@@ -68,7 +69,7 @@ def dead_letters(account: Account) -> Finding:
 
 @check(FURTHER, f"messages in {queues.DEAD_LETTERS}", after=(f"queue {queues.DEAD_LETTERS}",))
 def unprocessed(account: Account) -> Finding:
-    found = account.ask(queues.attributes, queues.DEAD_LETTERS)["ApproximateNumberOfMessages"]
+    found = account.ask(queues.attributes, queues.DEAD_LETTERS).get("ApproximateNumberOfMessages", "an unknown number")
     hint = f"Each message in {account.lab.name(queues.DEAD_LETTERS)} says what could not be processed, and why."
     return equal(found, "0", hint)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from lab_lib.aws import buckets, functions, grants, queues, topics, triggers
+from lab_lib.aws.evaluator import arn_part
 from lab_lib.aws.json_text import json_object
 from lab_lib.checks import cells
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, none_of, number
@@ -83,9 +84,11 @@ def _destination(account: Account, arn: str | None, name: str, mend: str) -> Fin
 
 def _fault(account: Account, arn: str) -> str:
     """Return the destination with what is wrong with it, "" if nothing is. Those of other accounts are not read."""
-    lab, service, name = account.lab, arn.split(":")[2], grants.short(account.lab, arn)
+    lab, service, name = account.lab, arn_part(arn, 2), grants.short(account.lab, arn)
     names = {"sqs": queues.names, "sns": topics.names, "lambda": functions.names}
     chain = {lab.arn("sqs", lab.name(each)) for each in queues.ALERT_QUEUES} | {lab.arn("sns", lab.name(TOPIC))}
+    if not arn_part(arn, 5):
+        return f"{name}, which is no ARN"
     if arn.endswith(".fifo"):
         return f"{name}, which is FIFO"
     if arn in chain:

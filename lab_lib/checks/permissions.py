@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from lab_lib.aws import functions, policies, roles, tables
-from lab_lib.aws.evaluator import Request, as_list, decide, from_service
-from lab_lib.checks.rules import Account
+from lab_lib.aws import functions, grants, policies, roles, tables
+from lab_lib.aws.evaluator import Request, decide, from_service
+from lab_lib.checks.function_code import parsed
+from lab_lib.checks.rules import Account, or_none
 from lab_lib.errors import LabError
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 
@@ -79,7 +80,7 @@ def excess(account: Account, name: str, role_arn: str) -> list[str]:
 
 def trusts_lambda(role: dict[str, Any]) -> bool:
     """Return True if the Lambda service may assume the role."""
-    statements = as_list(role["AssumeRolePolicyDocument"]["Statement"])
+    statements = grants.statements(role.get("AssumeRolePolicyDocument"))
     return is_allowed(statements, from_service("lambda.amazonaws.com", "sts:AssumeRole", role["Arn"]))
 
 
@@ -100,7 +101,8 @@ def _is_workbook_code(account: Account, name: str) -> bool:
     if account.ask(functions.describe, name) is None:
         return False
     ours = _defined(*(file.read_text(encoding="utf-8") for file in functions.source_files(name)))
-    return ours <= _defined(*account.ask(functions.code, name).values())
+    theirs = or_none(lambda: account.ask(functions.code, name)) or {}  # the check of the code says why it is not read
+    return ours <= _defined(*theirs.values())
 
 
 def _workbook_needs(account: Account, name: str) -> list[Need]:
@@ -169,5 +171,5 @@ def _defined(*texts: str) -> set[str]:
     names = set()
     for text in texts:
         with suppress(SyntaxError):
-            names |= {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)}
+            names |= {node.name for node in ast.walk(parsed(text)) if isinstance(node, ast.FunctionDef)}
     return names

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, triggers
+from lab_lib.aws.json_text import count
 from lab_lib.checks import probe_clean_up
 from lab_lib.checks.probe_files import DATE, ProbeFiles, address, new_files
 from lab_lib.checks.rules import number
@@ -196,5 +197,5 @@ def _count(lab: Lab, queue: str) -> int | None:
     A redrive policy would move a message that is received too often, and many messages take long.
     """
     now = queues.attributes(lab, queue)
-    messages = int(now.get("ApproximateNumberOfMessages", 0))
+    messages = count(now.get("ApproximateNumberOfMessages")) or 0
     return messages if "RedrivePolicy" in now or messages > _MOST_READ else None

@@ -14,6 +14,7 @@ from lab_lib.lab import Lab
 T = TypeVar("T")
 FURTHER = "further"  # the step of what this workbook adds to the handout; it does not count
 PROBE = "probe"  # the step of what becomes of a file that the checks themselves upload
+_MOST_NAMES = 1_000  # that a missing resource is compared with
 CANNOT_SEE, WAITS = "cannot see", "waits for"  # the beginnings of findings that are neither right nor wrong
 
 
@@ -44,7 +45,7 @@ class Account:
     def settings(self, function: str) -> dict[str, Any]:
         """Return the settings of a function, as Lambda gives them; {} if it is not there."""
         found = self.ask(functions.describe, function)
-        return dict(found["Configuration"]) if found else {}
+        return dict(found.get("Configuration", {})) if found else {}
 
     def mend(self, call: str, cell: Cell | None = None, console: str = "") -> str:
         """Return the end of a hint: the cell that does it, the call that it makes and, on AWS, the console's place."""
@@ -55,7 +56,7 @@ class Account:
     def similar(self, names: Callable[[Lab], list[str]], name: str) -> str:
         """Return a sentence about a resource with nearly this name, or "": most missing resources are misspelled."""
         wanted, found = self.lab.name(name), or_none(lambda: self.ask(names)) or []  # the hint is only shorter
-        there = {each.removesuffix(".fifo").lower(): each for each in found}
+        there = {each.removesuffix(".fifo").lower(): each for each in found[:_MOST_NAMES]}
         near = [there[each] for each in get_close_matches(wanted.lower(), there, n=1, cutoff=0.8)]
         if not near:
             return ""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from lab_lib.aws import grants, queues, topics
-from lab_lib.aws.evaluator import Request, from_service
+from lab_lib.aws.evaluator import Request, arn_part, from_service
 from lab_lib.checks.permissions import ANOTHER_ACCOUNT, is_allowed
 from lab_lib.checks.rules import Account
 from lab_lib.lab import Lab
@@ -37,21 +37,21 @@ def _requests(lab: Lab, queue: str, sender: str) -> list[Request]:
     if owner.isdecimal():
         root = f"arn:{lab.partition}:iam::{owner}:root"
         return [_by_user(root, queue), _by_service(SNS, _topic_of(lab, owner), queue)]
-    if sender.startswith("arn:") and sender.split(":")[2] in ("iam", "sts"):
+    if sender.startswith("arn:") and arn_part(sender, 2) in ("iam", "sts"):
         return [_by_user(sender, queue)]
     if sender.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return [_by_service(sender, lab.arn(sender.split(".")[0], "any"), queue)]
     example = sender.replace("*", "x").replace("?", "x")
     source = example if sender.startswith("arn:") else lab.arn("sns", example)
-    return [_by_service(f"{source.split(':')[2]}.amazonaws.com", source, queue)]
+    return [_by_service(f"{arn_part(source, 2)}.amazonaws.com", source, queue)]
 
 
 def _by_service(service: str, source: str, queue: str) -> Request:
-    return from_service(service, ACTION, queue, aws_sourcearn=source, aws_sourceaccount=source.split(":")[4] or None)
+    return from_service(service, ACTION, queue, aws_sourcearn=source, aws_sourceaccount=arn_part(source, 4) or None)
 
 
 def _by_user(user: str, queue: str) -> Request:
-    known = {"aws:principalarn": user, "aws:principalaccount": user.split(":")[4], "aws:securetransport": "true"}
+    known = {"aws:principalarn": user, "aws:principalaccount": arn_part(user, 4), "aws:securetransport": "true"}
     return Request(user, ACTION, queue, known | dict.fromkeys(("aws:sourcearn", "aws:sourceaccount")))
 
 

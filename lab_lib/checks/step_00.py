@@ -3,6 +3,7 @@
 from typing import Any
 
 from lab_lib.aws import buckets, functions, policies, roles, tables
+from lab_lib.aws.json_text import having
 from lab_lib.checks import cells, permissions
 from lab_lib.checks.rules import Account, Finding, check, equal, none_of
 
@@ -45,7 +46,7 @@ def table(account: Account, name: str) -> Finding:
     if now is None:
         hint = f"Make the table {wanted}{account.mend('create_table', cells.TABLES[name])}"
         return Finding(False, "not there", wanted, hint + account.similar(tables.names, name))
-    state = now["TableStatus"]
+    state = now.get("TableStatus", "without a state")
     found = wanted if state == "ACTIVE" else f"{wanted}, {state}"
     hint = f"Wait until the table {wanted} is active."
     if state != "CREATING":  # archived, or without its key
@@ -57,12 +58,13 @@ def table(account: Account, name: str) -> Finding:
 @check("00", "key of {}", after=("table {}",), each=TABLES)
 def key(account: Account, name: str) -> Finding:
     now = account.ask(tables.describe, name) or {}
-    types = {each["AttributeName"]: each["AttributeType"] for each in now["AttributeDefinitions"]}
-    names = [each["AttributeName"] for each in now["KeySchema"]]
-    found = " + ".join(each if types[each] == "S" else f"{each} (type {types[each]})" for each in names)
+    attributes = having(now.get("AttributeDefinitions", []), "AttributeName", "AttributeType")
+    types = {each["AttributeName"]: each["AttributeType"] for each in attributes}
+    names = [each["AttributeName"] for each in having(now.get("KeySchema", []), "AttributeName")]
+    found = " + ".join(each if types.get(each) == "S" else f"{each} (type {types.get(each)})" for each in names)
     hint = f"A key cannot be changed. Delete {account.lab.name(name)}, and make it anew with this key, of type String"
     hint += account.mend("create_table", cells.TABLES[name])
-    return equal(found, " + ".join(tables.KEYS[name]), hint)
+    return equal(found or "none", " + ".join(tables.KEYS[name]), hint)
 
 
 @check("00", "stream of Transactions", after=("table Transactions",))
@@ -74,7 +76,7 @@ def stream(account: Account) -> Finding:
 
 @check("00", "view of the stream", after=("stream of Transactions",))
 def view(account: Account) -> Finding:
-    now = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"]["StreamViewType"]
+    now = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"].get("StreamViewType", "none")
     name = account.lab.name("Transactions")
     hint = f"The stream of {name} lacks the amount. Turn it off, and on again with new and old images"
     hint += account.mend("update_table", cells.TABLES["Transactions"], "Exports and streams")
@@ -138,4 +140,4 @@ def role_of(account: Account, name: str) -> dict[str, Any]:
     """Return the function's own role; {} if the function or the role is not there."""
     arn = account.settings(name).get("Role", "")
     role = account.ask(roles.describe, arn.split("/")[-1]) if arn else None
-    return role if role and role["Arn"] == arn else {}
+    return role if role and role.get("Arn") == arn else {}

@@ -4,6 +4,7 @@ import re
 from decimal import Decimal
 
 from lab_lib.aws import functions, roles
+from lab_lib.aws.json_text import having
 from lab_lib.checks import cells, function_code, permissions
 from lab_lib.checks.rules import Account, Finding, check, equal, listing, none_of
 from lab_lib.checks.step_00 import role_of
@@ -43,7 +44,7 @@ def state(account: Account, name: str) -> Finding:
 def runtime(account: Account, name: str) -> Finding:
     now = account.settings(name)
     found = now.get("Runtime", "a container image")
-    version = re.fullmatch(r"python3\.(\d+)", found)
+    version = re.fullmatch(r"python3\.([0-9]{1,3})", found)
     right = now.get("PackageType") == "Image" or bool(version and int(version[1]) >= OLDEST_PYTHON)
     kind = "newer" if version else "Python"
     hint = f"Choose a {kind} runtime for {account.lab.name(name)}, such as {functions.RUNTIME}{_reset(account, name)}"
@@ -56,9 +57,10 @@ def code(account: Account, name: str) -> Finding:
     now = account.settings(name)
     if now.get("PackageType") == "Image":
         return Finding(True, "a container image", "", "")
-    layers = [":".join(each["Arn"].split(":")[-2:]) for each in now.get("Layers", [])]
-    found = now["Handler"] + (f", with the layers {', '.join(layers)}" if layers else "")
-    fault = function_code.fault(now["Handler"], account.ask(functions.code, name), layers)
+    layers = [":".join(each["Arn"].split(":")[-2:]) for each in having(now.get("Layers", []), "Arn")]
+    handler = now.get("Handler", "")
+    found = handler + (f", with the layers {', '.join(layers)}" if layers else "")
+    fault = function_code.fault(handler, account.ask(functions.code, name), layers)
     if not fault:
         return Finding(True, found, "", "")
     mend = account.mend("update_function_code", cells.FUNCTIONS[name], "Code; then press Deploy")

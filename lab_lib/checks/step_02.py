@@ -7,6 +7,7 @@ from typing import Any
 from lab_lib.aws import buckets, functions, triggers
 from lab_lib.aws.evaluator import from_service, like
 from lab_lib.aws.grants import short
+from lab_lib.aws.json_text import having
 from lab_lib.checks import cells, permissions
 from lab_lib.checks.permissions import ANOTHER_ACCOUNT, is_allowed
 from lab_lib.checks.rules import Account, Finding, check, none_of
@@ -15,6 +16,7 @@ from lab_lib.errors import LabError
 PROCESSOR, NOTIFIER = functions.SOURCES
 UPLOAD = permissions.UPLOAD
 CREATED = "s3:ObjectCreated:"
+WAYS = [f"{CREATED}{way}" for way in ("Put", "Post", "Copy", "CompleteMultipartUpload")]
 SMALL, LARGE = f"{CREATED}Put", f"{CREATED}CompleteMultipartUpload"  # the two ways of an upload
 _SETTINGS = {
     "CodeSha256": "code",
@@ -42,11 +44,11 @@ def bucket_trigger(account: Account) -> Finding:
 
 @check("02", "events of the bucket trigger", after=("bucket trigger",))
 def events(account: Account) -> Finding:
-    found = sorted({event for each in bucket_triggers(account) for event in each["Events"]})
+    found = sorted({event for each in bucket_triggers(account) for event in each.get("Events", [])})
     right = all(any(like(event, way) for event in found) for way in (SMALL, LARGE))
     hint = f"Let the trigger of {account.lab.name(PROCESSOR)} take all object create events, so that small and large "
     hint += f"files start it{_notify(account)}"
-    return Finding(right, ", ".join(found), f"{CREATED}*", hint)
+    return Finding(right, ", ".join(found) or "none", f"{CREATED}*", hint)
 
 
 @check("02", "filter of the bucket trigger", after=("bucket trigger",))
@@ -142,7 +144,7 @@ def may_invoke(account: Account, bucket: str, owner: str) -> bool:
 def affix(trigger: dict[str, Any], kind: str) -> str:
     """Return the prefix or the suffix of the trigger's filter, "" without one."""
     rules = trigger.get("Filter", {}).get("Key", {}).get("FilterRules", [])
-    return next((str(rule["Value"]) for rule in rules if rule["Name"].lower() == kind), "")
+    return next((rule["Value"] for rule in having(rules, "Name", "Value") if rule["Name"].lower() == kind), "")
 
 
 def fitting_key(account: Account, stem: str) -> str:
@@ -178,8 +180,13 @@ def _overlap(first: dict[str, Any], second: dict[str, Any]) -> bool:
     """Return True if an upload can match both triggers: the longer prefix and suffix extend the shorter ones."""
     prefixes, suffixes = ([affix(each, kind) for each in (first, second)] for kind in ("prefix", "suffix"))
     longest, end = max(prefixes, key=len), max(suffixes, key=len)
-    same_event = any(like(a, b) or like(b, a) for a in first["Events"] for b in second["Events"])
-    return same_event and all(map(longest.startswith, prefixes)) and all(map(end.endswith, suffixes))
+    same_event = _ways(first) & _ways(second)
+    return bool(same_event) and all(map(longest.startswith, prefixes)) and all(map(end.endswith, suffixes))
+
+
+def _ways(trigger: dict[str, Any]) -> set[str]:
+    """Return the ways of an upload that start the trigger."""
+    return {way for way in WAYS if any(like(event, way) for event in trigger.get("Events", []))}
 
 
 def _filter(trigger: dict[str, Any]) -> str:

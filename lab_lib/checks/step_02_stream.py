@@ -6,6 +6,7 @@ from lab_lib.aws import functions, tables, triggers
 from lab_lib.aws.evaluator import any_of
 from lab_lib.aws.event_filters import ANY, passes
 from lab_lib.aws.grants import short
+from lab_lib.aws.json_text import having
 from lab_lib.checks import cells
 from lab_lib.checks.rules import Account, Finding, check, equal, none_of
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, runs_as_latest, starts
@@ -78,7 +79,8 @@ def version(account: Account) -> Finding:
 def other_stream_triggers(account: Account) -> Finding:
     """No trigger is there twice or reads an earlier stream. No trigger's function is gone, or the wrong one."""
     names = {*account.ask(functions.names)} - {account.lab.name(PROCESSOR), account.lab.name(NOTIFIER)}
-    others = [each for each in account.ask(triggers.mappings) if each["UUID"] != mapping(account).get("UUID")]
+    own = mapping(account).get("UUID")
+    others = [each for each in account.ask(triggers.mappings) if each["UUID"] != own]
     wrong = [each for each in others if _is_old(account, each) or not starts(account, each["FunctionArn"], *names)]
     hint = f"Delete this trigger of the stream of {account.lab.name('Transactions')}"
     return none_of([_mapped(account, each) for each in wrong], hint + account.mend("delete_event_source_mapping"))
@@ -110,7 +112,8 @@ def map_stream(account: Account, call: str = "update_event_source_mapping") -> s
 
 
 def _patterns(account: Account) -> list[str]:
-    return [each["Pattern"] for each in mapping(account).get("FilterCriteria", {}).get("Filters", [])]
+    filters = having(mapping(account).get("FilterCriteria", {}).get("Filters", []), "Pattern")
+    return [each["Pattern"] for each in filters]
 
 
 def _is_old(account: Account, mapping: dict[str, Any]) -> bool:

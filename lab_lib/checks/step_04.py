@@ -1,9 +1,11 @@
 """Check step 04: the two queues get the complete messages of the topic, and no messages of others."""
 
+from collections import Counter
 from typing import Any
 
 from lab_lib.aws import functions, grants, queues, triggers
 from lab_lib.aws.event_filters import ANY, passes
+from lab_lib.aws.json_text import count
 from lab_lib.checks import cells, senders
 from lab_lib.checks.rules import Account, Finding, check, equal, none_of
 from lab_lib.checks.step_02 import unqualified
@@ -93,7 +95,7 @@ def other_senders(account: Account, name: str) -> Finding:
 def limits(account: Account, name: str) -> Finding:
     """Alerts come within a minute, stay for an hour, and fit into a message."""
     now = account.ask(queues.attributes, name)
-    wrong = [setting for setting, (right, _) in _LIMITS.items() if setting in now and int(now[setting]) not in right]
+    wrong = [setting for setting, (right, _) in _LIMITS.items() if setting in now and count(now[setting]) not in right]
     do = " and ".join(f"{setting} to {_LIMITS[setting][1]}" for setting in wrong)
     hint = f"Set {do} for {account.lab.name(name)}{account.mend('set_queue_attributes', console='Configuration')}"
     return none_of((f"{setting} is {now[setting]}" for setting in wrong), hint, right="enough for every alert")
@@ -113,7 +115,7 @@ def other_subscriptions(account: Account) -> Finding:
     """No subscription is there twice, leads back into the chain, or belongs to a queue or function that is gone."""
     lab, found = account.lab, account.ask(triggers.subscriptions)
     ends = [(each["Protocol"], each["Endpoint"]) for each in found]
-    twice = [f"{_shown(account, *end)} once more" for end in {*ends} if ends.count(end) > 1]
+    twice = [f"{_shown(account, *end)} once more" for end, times in Counter(ends).items() if times > 1]
     there = {  # the two queues have checks of their own
         "sqs": {lab.arn("sqs", each) for each in (*account.ask(queues.names), *map(lab.name, QUEUES))},
         "lambda": {lab.arn("lambda", f"function:{each}") for each in account.ask(functions.names)},

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from lab_lib.aws import queues, tables
-from lab_lib.aws.json_text import moment
+from lab_lib.aws.json_text import amount, count, moment
 from lab_lib.aws.topics import ALERT_TOPIC
 from lab_lib.checks import cells
 from lab_lib.checks.rules import CANNOT_SEE, FURTHER, Account, Finding, check, listing, none_of, number, or_none
@@ -35,16 +35,16 @@ def alerts(account: Account, name: str) -> Finding:
     """There is an alert for each customer whose transactions reach the threshold, and it came from the topic."""
     high = _high(account)
     if why := _not_received(account, name):
-        count = int(account.ask(queues.attributes, name)["ApproximateNumberOfMessages"])
-        hint = _about_missing(account, name, some=count > 0) if count < len(high) else ""
-        return Finding(count >= len(high), f"{number(count, 'message')}, {why}", f"{len(high)} or more", hint)
+        held = count(account.ask(queues.attributes, name).get("ApproximateNumberOfMessages")) or 0
+        hint = _about_missing(account, name, some=held > 0) if held < len(high) else ""
+        return Finding(held >= len(high), f"{number(held, 'message')}, {why}", f"{len(high)} or more", hint)
     alerted, loose = ({str(each.customer) for each in found} for found in _found(account, name))
     missing, found, wanted = high - alerted, listing(sorted(alerted)), listing(sorted(high))
     if not missing:
         return Finding(True, found, wanted, "")
-    hidden = account.ask(queues.attributes, name).get("ApproximateNumberOfMessagesNotVisible", "0")
-    if hidden != "0":
-        found = f"{CANNOT_SEE}: somebody is reading {number(int(hidden), 'message')} of {account.lab.name(name)}"
+    hidden = count(account.ask(queues.attributes, name).get("ApproximateNumberOfMessagesNotVisible"))
+    if hidden:
+        found = f"{CANNOT_SEE}: somebody is reading {number(hidden, 'message')} of {account.lab.name(name)}"
         return Finding(False, found, wanted, "Look again in a minute.")
     if missing & loose:
         topic = account.lab.name(ALERT_TOPIC)
@@ -63,7 +63,7 @@ def balances(account: Account, name: str) -> Finding:
     recent, notifier = _recent(account, _found(account, name)[0]), account.lab.name(NOTIFIER)
     odd = [f"{each.customer} {_shown(each.balance)}" for each in recent if _number(each) is None]
     low = [f"{each.customer} {each.balance}" for each in recent if (_number(each) or 0) < account.lab.threshold]
-    strange = [each for each in recent if not _may_have_reached(account, each)]
+    strange = _never_reached(account, recent)
     causes = {
         f"The message of {notifier} must name customerID and accountBalance, both as text in quotes.": odd,
         f"{notifier} must alert only at or above its threshold: look at THRESHOLD, and how the code compares.": low,
@@ -126,24 +126,25 @@ def _recent(account: Account, found: Iterable[Alert]) -> list[Alert]:
 
 def _number(alert: Alert) -> Decimal | None:
     """Return the balance of the alert; None unless it and the customer are text, and it is a number."""
-    try:
-        found = Decimal(alert.balance) if isinstance(alert.balance, str) and isinstance(alert.customer, str) else None
-    except ArithmeticError:
-        return None
-    return found if found is not None and found.is_finite() else None
+    return amount(alert.balance) if isinstance(alert.customer, str) else None
 
 
-def _may_have_reached(account: Account, alert: Alert) -> bool:
-    """Return False if the customer's total tells that it never reached the threshold.
+def _never_reached(account: Account, alerts: list[Alert]) -> list[Alert]:
+    """Return the alerts about customers whose total tells that it never reached the threshold.
 
     A refund or a deletion may have lowered it since. But each customer keeps an item, and this workbook's function
     sets its flag "alerted" at the first crossing. An alert before the last upload may be about what was deleted since.
     """
-    sent, items = moment(alert.message.get("Timestamp")), account.ask(tables.items, "TransactionTotal")
-    if sent is None or sent < newest(account) or alert.customer in _high(account):
-        return True
-    total = next((each for each in items if each.get("CustomerId") == alert.customer), None)
-    return total is not None and ("alerted" in total or not any("alerted" in each for each in items))
+    totals = {each["CustomerId"]: each for each in account.ask(tables.items, "TransactionTotal")}
+    keeps_flags, high, last = any("alerted" in each for each in totals.values()), _high(account), newest(account)
+
+    def never_reached(alert: Alert) -> bool:
+        sent, total = moment(alert.message.get("Timestamp")), totals.get(alert.customer)
+        if sent is None or sent < last or alert.customer in high:
+            return False
+        return total is None or (keeps_flags and "alerted" not in total)
+
+    return list(filter(never_reached, alerts))
 
 
 def _not_received(account: Account, name: str) -> str:

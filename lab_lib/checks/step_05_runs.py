@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables
-from lab_lib.aws.json_text import moment
+from lab_lib.aws.json_text import count, moment
 from lab_lib.checks import cells
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, none_of, or_none
 from lab_lib.checks.step_02_stream import mapping
@@ -78,7 +78,7 @@ def _lines(account: Account, name: str, since: datetime | None = None) -> list[s
 def _changes(account: Account) -> dict[str, datetime | None]:
     """Return when each part of the chain was changed; None where AWS does not tell."""
     asked = {name: account.ask(queues.attributes, name) for name in queues.ALERT_QUEUES}
-    seconds = {name: int(found.get("LastModifiedTimestamp", 0)) for name, found in asked.items()}
+    seconds = {name: count(found.get("LastModifiedTimestamp")) or 0 for name, found in asked.items()}
     described: dict[str, Any] = {name: account.ask(tables.describe, name) or {} for name in tables.KEYS}
     return {
         **{f"function {each}": moment(account.settings(each).get("LastModified")) for each in functions.SOURCES},

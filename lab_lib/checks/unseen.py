@@ -5,8 +5,6 @@ from botocore.exceptions import ClientError
 from lab_lib.checks.rules import CANNOT_SEE, Finding
 from lab_lib.errors import LabError, error_code, is_access_denied
 
-_LONGEST = 300  # characters of a reason
-
 
 def unseen(error: Exception) -> Finding:
     """Return the finding of a check that met an error: neither right nor wrong, with the reason."""
@@ -19,6 +17,4 @@ def unseen(error: Exception) -> Finding:
     elif isinstance(error, ClientError):
         why = f"{error.operation_name} answers {error_code(error)}"
         hint = "Run the check again, or look at it yourself."
-    why = " ".join(why.split())
-    shown = why if len(why) <= _LONGEST else f"{why[:_LONGEST]} …"
-    return Finding(False, f"{CANNOT_SEE}: {shown}", "to be seen", f"It may be right or wrong. {hint}")
+    return Finding(False, f"{CANNOT_SEE}: {' '.join(why.split())}", "to be seen", f"It may be right or wrong. {hint}")

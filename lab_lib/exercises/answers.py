@@ -3,21 +3,21 @@
 A verdict says which part is not right yet, and never shows what is right. Nothing that a learner writes is an error.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
 from IPython.display import display
 
 from lab_lib import checks
+from lab_lib.aws.json_text import json_value
 from lab_lib.exercises import workbook
 from lab_lib.lab import Lab
 
-MOST_NAMED, MOST_READ = 5, 10_000  # parts of an answer
+MOST_NAMED, MOST_READ, LONGEST = 5, 10_000, 100_000  # parts of an answer; characters of one that is text
 Faults = list[str]  # what is not right yet, as sentences; empty if the answer is right
 
 
@@ -82,7 +82,7 @@ def _plain(item: Any) -> Any:
         return text.casefold() in ("true", "yes")
     try:
         return Decimal(text).normalize()
-    except InvalidOperation:
+    except ArithmeticError:
         return text
 
 
@@ -125,7 +125,7 @@ def _message(answer: Any, customer: str, balance: str) -> Faults:
     if not isinstance(answer, str):
         return [f"It is a {type(answer).__name__}; a message is text."]
     try:
-        message = json.loads(answer)
+        message = json_value(answer)
     except ValueError as error:
         return [f"It is not JSON: {error}."]
     if not isinstance(message, dict):
@@ -143,7 +143,7 @@ def _message(answer: Any, customer: str, balance: str) -> Faults:
 def _items(answer: Any, with_spaces: bool = False) -> list[Any]:
     """Return the parts of an answer: of text, what stands between commas, or between spaces if no part has one."""
     if isinstance(answer, str):
-        parts = re.split(r"[,;\n]+" if with_spaces else r"[\s,;]+", answer.strip("[](){} "))
+        parts = re.split(r"[,;\n]+" if with_spaces else r"[\s,;]+", answer[:LONGEST].strip("[](){} "))
         return [part for part in parts if part.strip()]
     return list(islice(answer, MOST_READ)) if isinstance(answer, Iterable) else [answer]
 

@@ -1,13 +1,14 @@
 """The bench on which a learner's function is tried: an AWS of its own, and one shard of a stream."""
 
 import json
+import re
 import time
 from collections import Counter
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from lab_lib.aws import functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.aws.json_text import amount, having, json_object
 from lab_lib.aws.streams import Record
 from lab_lib.exercises.holding import Holding
 from lab_lib.exercises.made_up_records import MadeUpRecords
@@ -18,6 +19,7 @@ SUBJECT = "Warning! Account balance is very high"
 _FUNCTION, _ROLE, _QUEUE = "Trial", "TotalNotifierRole", queues.ALERT_QUEUES[0]
 _RUNTIME = Path(__file__).parents[1] / "handlers" / "trial_runtime" / "trial_runtime.py"
 _MOST_MESSAGES = 500  # that are read from a queue, which the function may have filled
+_LONGEST = 300_000  # characters of a message that are read; SNS and Lambda send fewer
 
 
 class OutOfTime(Exception):
@@ -73,23 +75,27 @@ class Bench:
         """Return what the function has changed in the account, and empty the queues."""
         now = self._totals()
         changed = {name for name in {**self._before, **now} if self._before.get(name) != now.get(name)}
-        letters = "\n".join(self._take(queues.DEAD_LETTERS))
+        # The ids of the case's transactions begin with its scope.
+        ids = re.compile(rf"{re.escape(self.records.scope)}[0-9]+")
+        letters = {each for body in self._take(queues.DEAD_LETTERS) for each in ids.findall(body)}
         return Holding(
             {self._short(name): now.get(name, "deleted") for name in sorted(changed)},
             dict(sorted(Counter(map(self._alerted, self._take(_QUEUE))).items())),
-            sum(each in letters for each in self.records.transactions) if letters else 0,
+            len(letters & {*self.records.transactions}),
             self._error if self._waiting else "",
         )
 
     def _try_once(self) -> None:
         """Deliver what waits, in one start of the function, up to the first batch that fails."""
         answer = self._invoke()
-        self.killed = answer.get("killed", self.killed)
-        for outcome in answer.get("outcomes", []):
+        self.killed = str(answer.get("killed", self.killed))
+        outcomes = answer.get("outcomes")
+        for outcome in outcomes[: len(self._waiting)] if isinstance(outcomes, list) else []:
             batch = self._waiting.pop(0)
             if outcome:
                 self._waiting.insert(0, _failed_part(batch, outcome))
                 self._error = outcome if isinstance(outcome, str) else "the records that the function names as failed"
+                break
 
     def _invoke(self) -> dict[str, Any]:
         seconds = self._deadline - time.monotonic()
@@ -98,10 +104,10 @@ class Bench:
         event = {"Batches": self._waiting, "KillAfter": self._kill_after, "Seconds": seconds}
         self._kill_after = 0
         answer = self.lab.client("lambda").invoke(FunctionName=_FUNCTION, Payload=json.dumps(event))
-        result = json.load(answer["Payload"])
+        result = json_object(answer["Payload"].read())
         if time.monotonic() >= self._deadline:
             raise OutOfTime
-        if "FunctionError" in answer or not isinstance(result, dict):
+        if "FunctionError" in answer or not result:
             return {"outcomes": ["the end of its process"]}
         return result
 
@@ -116,36 +122,32 @@ class Bench:
         """Return the bodies of the messages in the queue, and empty it."""
         sqs, url, bodies = self.lab.client("sqs"), self._urls[queue], list[str]()
         while len(bodies) < _MOST_MESSAGES:
-            received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+            received = having(sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []), "Body")
             if not received:
                 break
-            bodies += [message["Body"] for message in received]
+            bodies += [message["Body"][:_LONGEST] for message in received]
         if bodies:
             sqs.purge_queue(QueueUrl=url)
         return bodies
 
     def _alerted(self, body: str) -> str:
         """Return the customer of the alert, or what is wrong with it."""
-        envelope = json.loads(body)
-        try:
-            message = json.loads(envelope["Message"])
-            customer, balance = message["customerID"], message["accountBalance"]
-            if envelope["Subject"] == SUBJECT and Decimal(balance) >= self.lab.threshold and isinstance(balance, str):
-                return self._short(customer)
-        except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation):
-            pass
-        return f"nobody ({str(envelope.get('Subject'))[:40]!r}, {envelope['Message'][:80]!r})"
+        envelope = json_object(body)
+        message, subject = json_object(envelope.get("Message")), envelope.get("Subject")
+        customer, balance = message.get("customerID"), amount(message.get("accountBalance"))
+        if subject == SUBJECT and balance is not None and balance >= self.lab.threshold and isinstance(customer, str):
+            return self._short(customer)
+        return f"nobody ({str(subject)[:40]!r}, {str(envelope.get('Message'))[:80]!r})"
 
     def _short(self, customer: str) -> str:
         """Return the letter of a customer of this case; others have their whole names."""
         return customer.removeprefix(self.records.scope)
 
 
-def _failed_part(batch: list[Record], outcome: str | list[Any]) -> list[Record]:
+def _failed_part(batch: list[Record], outcome: Any) -> list[Record]:
     """Return the batch from the first record on that the function names; the whole batch if it names none."""
-    numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
-    places = [numbers.index(each) if each in numbers else 0 for each in outcome] if isinstance(outcome, list) else [0]
-    return batch[min(places) :]
+    places = {record["dynamodb"]["SequenceNumber"]: place for place, record in enumerate(batch)}
+    return batch[min(places.get(str(each), 0) for each in outcome) if isinstance(outcome, list) else 0 :]
 
 
 def _permissions(lab: Lab) -> policies.Policy:

@@ -177,7 +177,7 @@ class Layer:
             function(call)
 
     def answer(self, request: Any, **_: Any) -> AWSResponse | None:
-        if self._is_bare():
+        if self._is_bare() or "Authorization" not in request.headers:  # as the download of a function's code
             return None
         call = self._local.call
         call.account, call.attempts = _account(request, call), call.attempts + 1

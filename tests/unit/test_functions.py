@@ -179,25 +179,6 @@ def test_invoke_returns_the_functions_answer_or_says_why_it_failed(prepared, mon
         functions.invoke(prepared, NAME, {})
 
 
-@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:4566"], ids=["AWS", "emulator"])
-def test_code_is_the_python_files_and_only_on_aws_comes_through_a_proxy(lab, web_server, monkeypatch, endpoint):
-    files = {"lambda_function.py": b"# Caf\xe9\n", "lib/more.py": "Ł = 1\r\n", "old.pyc": b"\x00"}
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as made:
-        for name, content in files.items():
-            made.writestr(name, content)
-    address = web_server(archive.getvalue())
-    code = {"Location": f"{address}/code" if endpoint else "http://code.example/archive"}
-    answer = {"Configuration": {"PackageType": "Zip"}, "Code": code}
-    monkeypatch.setattr(lab.client("lambda"), "get_function", lambda **_: answer)
-    monkeypatch.setenv("no_proxy", "")
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1" if endpoint else address)
-
-    found = functions.code(dataclasses.replace(lab, endpoint=endpoint), NAME)
-
-    assert found == {"lambda_function.py": "# Caf\ufffd\n", "lib/more.py": "Ł = 1\r\n"}
-
-
 def test_an_alias_stands_for_its_versions_and_a_number_for_one(prepared):
     lambda_ = prepared.client("lambda")
     functions.ensure_function(prepared, NAME)

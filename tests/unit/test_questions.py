@@ -1,10 +1,12 @@
 """The questions of all notebooks, and that an answer is judged again as it was judged at first."""
 
+import functools
 import json
 from decimal import Decimal
 
 import pandas as pd
 import pytest
+from hostile import DEEP
 
 from lab_lib.checks import RULES
 from lab_lib.exercises import answers, copies, questions, workbook
@@ -66,14 +68,26 @@ def test_an_answer_is_judged_again_as_at_first(question, answer):
     assert again(question, answer) == answers.is_right(question, answer, *GIVEN.get(question, ()))
 
 
-@pytest.mark.parametrize("kept", [None, 5, {"a": 1}, [], "", [[]], [None], "x" * 100_000, True])
+@pytest.mark.parametrize(
+    "kept",
+    [
+        *(None, 5, {"a": 1}, [], "", [[]], [None], True, "x" * 100_000, "9" * 10**7, "1," * 5_000_000, DEEP, "NaN"),
+        *(["sNaN", "1E+999999999"], ["9" * 10**6] * 7, '{"a":' * 50_000),
+        functools.reduce(lambda nested, _: [nested], range(5_000)),
+    ],
+    ids=lambda kept: type(kept).__name__,
+)
 def test_what_a_student_has_written_into_the_record_is_at_most_wrong(kept):
     assert not any(questions.is_right(each.question, kept, ROWS, Decimal(1500)) for each in questions.asked()
                    if not each.checks)  # fmt: skip
 
 
-def test_totals_that_are_no_numbers_make_the_answer_wrong():
-    assert not again("room below the threshold", ["902", "0"], [{"CustomerId": "C1", "accountBalance": "many"}])
+@pytest.mark.parametrize(
+    "row", [{}, {"accountBalance": "many"}, {"accountBalance": Decimal("1E+125")}, {"accountBalance": Decimal("sNaN")},
+            {"CustomerId": [], "accountBalance": Decimal("1E+999999")}]
+)  # fmt: skip
+def test_totals_that_are_no_numbers_make_the_answer_wrong(row):
+    assert not again("room below the threshold", ["902", "0"], [row, *ROWS])
 
 
 def test_an_answer_that_cannot_be_read_is_kept_as_its_type():

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import ModuleType
 
 import pytest
@@ -187,7 +188,10 @@ def test_ensure_repairs_a_setting_that_was_changed_by_hand(kind, lab, drift, mor
     assert setting() == right
 
 
-STREAM = {"EventSourceArn": "arn:aws:dynamodb:us-east-1:123456789012:table/Transactions/stream/1", "State": "Enabled"}
+TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/Transactions"
+MAPPING = {"UUID": "1", "EventSourceArn": f"{TABLE}/stream/1", "FunctionArn": "f", "State": "Enabled"}
+TO_QUEUE = {"Protocol": "sqs", "Endpoint": "e", "TopicArn": "t", "SubscriptionArn": "1"}
+UPLOAD = {"Key": "1", "LastModified": datetime(2026, 1, 1, tzinfo=UTC)}
 
 
 @pytest.mark.parametrize(
@@ -198,11 +202,14 @@ STREAM = {"EventSourceArn": "arn:aws:dynamodb:us-east-1:123456789012:table/Trans
         (tables.names, "dynamodb", "list_tables", "TableNames", "1", "2", "LastEvaluatedTableName"),
         (topics.names, "sns", "list_topics", "Topics", {"TopicArn": "t:1"}, {"TopicArn": "t:2"}, "NextToken"),
         (queues.names, "sqs", "list_queues", "QueueUrls", "https://sqs/1", "https://sqs/2", "NextToken"),
-        (buckets.objects, "s3", "list_objects_v2", "Contents", 1, 2, "NextContinuationToken"),
-        (triggers.mappings, "lambda", "list_event_source_mappings", "EventSourceMappings", {**STREAM, "UUID": 1},
-         {**STREAM, "UUID": 2}, "NextMarker"),
-        (triggers.subscriptions, "sns", "list_subscriptions_by_topic", "Subscriptions", 1, 2, "NextToken"),
-        (triggers.all_subscriptions, "sns", "list_subscriptions", "Subscriptions", 1, 2, "NextToken"),
+        (buckets.objects, "s3", "list_objects_v2", "Contents", UPLOAD, {**UPLOAD, "Key": "2"},
+         "NextContinuationToken"),
+        (triggers.mappings, "lambda", "list_event_source_mappings", "EventSourceMappings", MAPPING,
+         {**MAPPING, "UUID": "2"}, "NextMarker"),
+        (triggers.subscriptions, "sns", "list_subscriptions_by_topic", "Subscriptions", TO_QUEUE,
+         {**TO_QUEUE, "SubscriptionArn": "2"}, "NextToken"),
+        (triggers.all_subscriptions, "sns", "list_subscriptions", "Subscriptions", TO_QUEUE,
+         {**TO_QUEUE, "SubscriptionArn": "2"}, "NextToken"),
         (lambda lab: tables.items(lab, "Customer"), "dynamodb", "scan", "Items", {"CustomerId": {"S": "1"}},
          {"CustomerId": {"S": "2"}}, "LastEvaluatedKey"),
         (lambda lab: cloudwatch.log_lines(lab, NAME), "logs", "filter_log_events", "events",

@@ -263,7 +263,7 @@ def test_a_trigger_is_deleted_quietly_also_without_its_function(lab, kind, funct
 def test_mappings_are_those_of_transactions_whatever_function_they_start(lab, monkeypatch):
     stream, notifier = tables.find_stream(lab), functions.find_function(lab, "TotalNotifier")
     earlier, other = stream.replace("/stream/2", "/stream/1"), stream.replace("Transactions", "Transactions2")
-    mapping = {"EventSourceArn": stream, "FunctionArn": notifier, "State": "Enabled"}
+    mapping = {"UUID": "1", "EventSourceArn": stream, "FunctionArn": notifier, "State": "Enabled"}
     found = [{**mapping, "EventSourceArn": earlier}, {**mapping, "FunctionArn": PROCESSOR, "State": "Disabled"}]
     others = [{**mapping, "EventSourceArn": other}, {**mapping, "State": "Deleting"}, {"State": "Enabled"}]
     answer = {"EventSourceMappings": [*found, *others]}

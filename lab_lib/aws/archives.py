@@ -1,0 +1,36 @@
+"""Read the zip archive of a function, which anybody may have made. Names in it are compared, and lead to no file."""
+
+import io
+import zipfile
+
+_MOST_ENTRIES = 20_000
+_LARGEST, _MOST_BYTES = (
+    300_000,
+    2_000_000,
+)  # of a Python file, of all that are read; a tree takes 1,000 times as much
+_ENTRY = b"PK\x01\x02"  # begins each entry of the list of files
+
+
+def python_files(content: bytes) -> dict[str, str]:
+    """Return the Python files of an archive: those of its top folder and, as far as two million bytes go, the others.
+
+    Raises what zipfile raises for a damaged archive, ValueError for one that is too large to be read.
+    """
+    if content.count(_ENTRY) > _MOST_ENTRIES:
+        raise ValueError("it has too many files")
+    found, left = dict[str, str](), _MOST_BYTES
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = [each for each in archive.infolist() if each.filename.endswith(".py")]
+        for each in sorted(files, key=lambda file: file.filename.count("/")):
+            if each.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others expand without a limit
+                raise ValueError("it is compressed in a way that Lambda does not know")
+            with archive.open(each) as file:
+                text = file.read(min(left, _LARGEST) + 1)
+            left -= len(text)
+            if (left < 0 or len(text) > _LARGEST) and "/" not in each.filename:
+                raise ValueError("its Python files are too large")
+            if left < 0:
+                break
+            if len(text) <= _LARGEST:
+                found[each.filename] = text.decode("utf-8-sig", errors="replace")
+    return found

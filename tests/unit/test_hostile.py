@@ -1,0 +1,309 @@
+"""Whatever one thing in an account holds, only the checks about that one thing say so, and they say "not yet"."""
+
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import pytest
+from boto3.dynamodb.types import TypeSerializer
+from botocore.exceptions import ProxyConnectionError
+from hostile import DEEP, answering
+from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, ROWS, run, total
+
+from lab_lib import sessions
+from lab_lib.aws import buckets, cloudwatch, functions, grants, policies, queues, roles, tables, triggers
+from lab_lib.errors import LabError
+
+NOTIFY = queues.ALERT_QUEUES[0]
+SERIALIZE = TypeSerializer().serialize
+
+
+def item(**values):
+    """Return an item as DynamoDB answers it; values that are dicts stand there as they are."""
+    return {name: value if isinstance(value, dict) else SERIALIZE(value) for name, value in values.items()}
+
+
+def scanned(table, *items):
+    """Let a table hold these items, which are read as they come from DynamoDB."""
+    body = json.dumps({"Items": [item(**each) for each in items], "Count": 1}).replace('"DEEP"', DEEP_VALUE)
+    return {(tables.items, table): lambda name: tables.items(answering(Scan=body)[0], name)}
+
+
+def with_row(amount, **key):
+    row = {"CustomerId": "C3", "TransactionId": "T1", "TransactionDate": "03/16/2017", **key}
+    return scanned("Transactions", *ROWS, row | {"TransactionAmount": amount})
+
+
+def with_policy(text):
+    return {(queues.statements, NOTIFY): lambda name: grants.statements(text)}
+
+
+def beside_the_right_one(statement):
+    right = policies.topic_to_queue(LAB, LAB.arn("sns", "HighBalanceAlert"), LAB.arn("sqs", NOTIFY))
+    return with_policy(json.dumps({"Statement": [statement, *right["Statement"]]}))
+
+
+def with_trust(text):
+    """Let the role of TotalNotifier have this trust policy, which is read as it comes from IAM."""
+    arn = LAB.arn("iam", f"role/{NOTIFIER}Role")
+    role = f"<RoleName>{NOTIFIER}Role</RoleName><Arn>{arn}</Arn>"
+    role += f"<AssumeRolePolicyDocument>{quote(text)}</AssumeRolePolicyDocument>"
+    body = f"<GetRoleResponse><GetRoleResult><Role>{role}</Role></GetRoleResult></GetRoleResponse>"
+    return {(roles.describe, f"{NOTIFIER}Role"): lambda name: roles.describe(answering(GetRole=body)[0], name)}
+
+
+def with_settings(**settings):
+    return {(triggers.subscription_settings,): settings}
+
+
+def of_queue(**attributes):
+    return {(queues.attributes, NOTIFY): attributes}
+
+
+def of_function(**settings):
+    return {(functions.describe, NOTIFIER): {"Configuration": settings}}
+
+
+def code(text):
+    return of_function(Handler="f.lambda_handler") | {(functions.code, NOTIFIER): lambda _: {"f.py": text}}
+
+
+def triggered(**parts):
+    return {(triggers.notifications,): [NOTIFICATION | parts]}
+
+
+DEEP_VALUE = '{"L":[' * 5_000 + "]}" * 5_000
+LONG = "9" * 5_000
+POLICY = f"access policy of {NOTIFY}", f"TLS to {NOTIFY}"
+AMOUNTS = ("amounts in Transactions",)
+# What was put where, the checks about it, and a part of what the first of them says.
+HOSTILE = {
+    "a number that DynamoDB writes out": (
+        with_row({"N": "-1" + "0" * 124}), ("totals",), "C3 missing instead of -1000"),
+    "a number that is none": (with_row({"N": "NaN"}), AMOUNTS, "C3 T1 has no number"),
+    "a huge exponent": (with_row({"N": "1E+999999999"}), AMOUNTS, "C3 T1 has no number"),
+    "more digits than DynamoDB keeps": (with_row({"N": LONG}), AMOUNTS, "C3 T1 has no number"),
+    "a number that is a list": (with_row({"N": []}), AMOUNTS, "C3 T1 has no number"),
+    "bytes that are no base64": (with_row({"B": "!!!!a"}), AMOUNTS, "C3 T1 has no number"),
+    "a set of lists": (with_row({"SS": [[]]}), AMOUNTS, "C3 T1 has no number"),
+    "a value without a type": (with_row({}), AMOUNTS, "C3 T1 has no number"),
+    "a value of 5,000 levels": (with_row({"L": ["DEEP"]}), AMOUNTS, "C3 T1 has no number"),
+    "a key that is a list": (with_row(7, CustomerId={"L": []}), ("totals",), "[] missing instead of 7"),
+    "a row without a key": (with_row(7, CustomerId={}), ("totals",), "missing instead of 7"),
+    "an address that is a set": (
+        scanned("Customer", {"CustomerId": "C1", "Address": {"NS": ["1"]}}, {"CustomerId": "C2", "Address": "b"}),
+        ("customers in Customer",), "C1 has the Address"),
+    "a total that is deep": (
+        scanned("TransactionTotal", {"CustomerId": "C1", "accountBalance": {"L": ["DEEP"]}}, total("C2", 1750)),
+        ("totals",), "instead of 598"),
+    **{
+        f"a policy: {text[:65]}": (with_policy(text), POLICY, "HighBalanceAlert may not send")
+        for text in (DEEP, f'{{"Statement": {DEEP}}}', "5", "x", '{"Statement": 5}', '{"Statement": [5]}', " " * 10**6,
+                     '{"Statement": {"Effect": ["Allow"]}}', f'{{"Version": {LONG}}}',
+                     '{"Statement": {"Effect": "Allow", "Principal": {"AWS": [[]]}}}',
+                     '{"Statement": {"Effect": "Allow", "Condition": []}}')
+    },
+    **{
+        f"a statement beside others: {each}": (beside_the_right_one(each), (), "")
+        for each in (5, [], {}, {"Effect": {}}, {"Effect": "Allow", "Action": [{}]},
+                     {"Effect": "Deny", "Condition": {"Bool": 5}},
+                     {"Effect": "Allow", "Principal": {"AWS": "arn:x"}, "Action": "*"},
+                     {"Effect": "Allow", "Principal": "*", "Action": f"{'*' * 60}!"},
+                     {"Effect": "Allow", "Principal": "*", "Action": 5})
+    },
+    **{
+        f"a trust policy: {text[:20]}": (
+            with_trust(text), (f"trust of the role for {NOTIFIER}",), "Lambda cannot assume it")
+        for text in (DEEP, "5", "x", '{"Statement": [5]}')
+    },
+    "a filter of 5,000 levels": (
+        {(triggers.mappings,): [MAPPING | {"FilterCriteria": {"Filters": [{"Pattern": DEEP}]}}]},
+        ("filter of the stream trigger",), "wanted: every new row"),
+    "a filter policy of 5,000 levels": (
+        with_settings(FilterPolicy=DEEP), (f"filter policy of {NOTIFY}",  f"filter policy of {queues.ALERT_QUEUES[1]}"),
+        "wanted: none"),
+    "a delay of 5,000 digits": (
+        of_queue(DelaySeconds=LONG), (f"delay, retention and size of {NOTIFY}",), "DelaySeconds is 999"),
+    "a time of 5,000 digits": (of_queue(LastModifiedTimestamp=LONG), (), ""),
+    "a count that is none": (
+        of_queue(ApproximateNumberOfMessages="x", RedrivePolicy="{}"), (f"alerts in {NOTIFY}",), "0 messages"),
+    "a redrive to no queue": (
+        of_queue(RedrivePolicy='{"deadLetterTargetArn": "x"}'), (f"redrive of {NOTIFY}",), "x, which is no ARN"),
+    "a runtime of 5,000 digits": (of_function(Runtime=f"python3.{LONG}"), (f"runtime of {NOTIFIER}",), "python3.999"),
+    "a name of a megabyte": (
+        of_function(Environment={"Variables": {"TOTAL_TABLE": "x" * 10**6}}), (f"variables of {NOTIFIER}",), "xxx …"),
+    "a trigger without events": (
+        {(triggers.notifications,): [{"LambdaFunctionArn": NOTIFICATION["LambdaFunctionArn"]}]},
+        ("events of the bucket trigger", "rejected rows start nothing"), "s3:ObjectCreated:*"),
+    "a filter without a value": (
+        triggered(Filter={"Key": {"FilterRules": [{"Name": "suffix"}, {"Value": "x"}]}}),
+        ("rejected rows start nothing",), "starts it"),
+    "a table without the types of its key": (
+        {(tables.describe, "Customer"): lambda name: {"TableStatus": "ACTIVE", "KeySchema": [{"AttributeName": "Id"}]}},
+        ("key of Customer",), "Id (type None)"),
+    **{
+        f"code: {text[:10]}": (code(text), (f"code of {NOTIFIER}",), "wanted: code that is Python 3")
+        for text in ("\0", f"{'-' * 100_000}1", f"{'1+' * 100_000}1")
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "about", "part"), HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_content_changes_only_the_checks_about_it(monkeypatch, change, about, part):
+    report = run(monkeypatch, change)
+
+    changed = {check.name: check for check in report.checks if check.state not in ("ok", "waits")}
+    assert changed.keys() == {*about}
+    assert {check.state for check in changed.values()} <= {"not yet", "could be"}
+    assert not about or part in changed[about[0]].words
+    assert max(len(check.words) for check in report.checks) < 4_000
+
+
+def test_code_that_cannot_be_read_leaves_the_role_and_all_else_to_be_judged(monkeypatch):
+    report = run(monkeypatch, {(functions.code, NOTIFIER): LabError("the code of it cannot be read")})
+
+    assert {check.name: check.state for check in report.checks if not check.ok} == dict.fromkeys(
+        [f"code of {NOTIFIER}", f"variables of {NOTIFIER}"], "cannot see"
+    )
+
+
+# What the readers make of rows that AWS would not answer
+
+
+@pytest.mark.parametrize("date", ["99999-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9" * 400, "x", "2026-01-01"])
+def test_a_time_that_cannot_be_hides_no_object_and_no_table(date):
+    objects = "".join(
+        f"<Contents><Key>{key}.txt</Key><LastModified>{each}</LastModified></Contents>"
+        for key, each in {"a": date, "b": "2026-01-02T00:00:00Z"}.items()
+    )
+    listed = f"<ListBucketResult>{objects}<Contents/></ListBucketResult>"
+    table = {"TableStatus": "ACTIVE", "CreationDateTime": date}
+    lab, _ = answering(ListObjectsV2=listed, HeadBucket="", DescribeTable={"Table": table})
+
+    assert [each["Key"] for each in buckets.uploads(lab)] == ["a.txt", "b.txt"]
+    assert buckets.uploads(lab)[0]["LastModified"] == datetime(1970, 1, 1, tzinfo=UTC)
+    assert tables.describe(lab, "Customer")["TableStatus"] == "ACTIVE"
+
+
+def test_rows_without_what_all_of_them_have_are_passed_over():
+    member = "<Protocol>sqs</Protocol><Endpoint>e</Endpoint><SubscriptionArn>a</SubscriptionArn><TopicArn>t</TopicArn>"
+    names = "<Name>inputs3bucketfortransact-1</Name></Bucket><Bucket>"
+    names += "<Name>arn:aws:s3:us-east-1:111122223333:accesspoint/inputs3bucketfortransact</Name>"
+    mapping = {"EventSourceArn": LAB.arn("dynamodb", "table/Transactions/stream/1"), "UUID": "1", "State": "Enabled"}
+    lab, _ = answering(
+        ListSubscriptions=f"<r><ListSubscriptionsResult><Subscriptions><member>{member}</member><member/></Subscriptions>"
+        "</ListSubscriptionsResult></r>",
+        ListBuckets=f"<r><Buckets><Bucket>{names}</Bucket><Bucket/></Buckets></r>",
+        ListEventSourceMappings={"EventSourceMappings": [{}, mapping, mapping | {"FunctionArn": "f"}]},
+        FilterLogEvents={"events": [{}, {"message": "b", "timestamp": 2}, {"message": "a"}]},
+    )
+
+    assert [each["Endpoint"] for each in triggers.all_subscriptions(lab)] == ["e"]
+    assert buckets.candidates(lab) == ["inputs3bucketfortransact-1"]
+    assert [each["FunctionArn"] for each in triggers.mappings(lab)] == ["f"]
+    assert cloudwatch.log_lines(lab, NOTIFIER) == ["a", "b"]
+
+
+# The code of a function, whose address and archive come from the account
+
+
+FILES = {"lambda_function.py": b"# Caf\xe9\n", "lib/more.py": "\ufeffŁ = 1\r\n", "old.pyc": b"\x00"}
+READ = {"lambda_function.py": "# Caf\ufffd\n", "lib/more.py": "Ł = 1\r\n"}
+HERE = "http://127.0.0.1:1"
+
+
+def archive(files, compression=zipfile.ZIP_DEFLATED):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", compression) as made:
+        for name, text in files.items():
+            made.writestr(name, text)
+    return content.getvalue()
+
+
+def with_entry(place, value):
+    """Return an archive in whose list the first file has another value at this place."""
+    content = bytearray(archive({"f.py": "print(1)\n" * 99}))
+    start = content.index(b"PK\x01\x02") + place
+    content[start : start + len(value)] = value
+    return bytes(content)
+
+
+def described(address):
+    return {"Configuration": {"PackageType": "Zip"}, "Code": {"Location": address} if address else {}}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "location", "asked"),
+    [
+        (None, "https://bucket.s3.amazonaws.com/code?signed=1", "https://bucket.s3.amazonaws.com/code?signed=1"),
+        (HERE, f"{HERE}/code?signed=1", f"{HERE}/code?signed=1"),
+        (HERE, "https://elsewhere.example:99/a/../code", f"{HERE}/a/../code"),
+        (HERE, "file:///etc/passwd", f"{HERE}/etc/passwd"),
+        (HERE, "http://127.0.0.1:2//elsewhere.example/", f"{HERE}//elsewhere.example/"),
+    ],
+)
+def test_code_is_fetched_from_the_labs_own_endpoint_and_on_aws_over_https(endpoint, location, asked):
+    lab, addresses = answering(endpoint, GetFunction=described(location), GetCode=archive(FILES))
+
+    assert functions.code(lab, NOTIFIER) == READ
+    assert addresses[-1] == asked
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "location", "content"),
+    [
+        *((None, each, b"") for each in ("http://s3.amazonaws.com/code", "file:///etc/passwd", "ftp://x/y", "", "/x")),
+        (HERE, "http://[", b""),
+        (HERE, HERE, b"no archive"),
+        (HERE, HERE, archive(FILES)[:-30]),
+        (HERE, HERE, b"PK\x01\x02" * 20_001 + archive(FILES)),
+        (HERE, HERE, archive({"f.py": b"#" * 400_000})),
+        (HERE, HERE, archive({f"{number}.py": b"#" * 300_000 for number in range(7)})),
+        (HERE, HERE, archive(FILES, zipfile.ZIP_BZIP2)),
+        (HERE, HERE, with_entry(8, b"\x01")),  # is said to be encrypted,
+        (HERE, HERE, with_entry(10, b"\x63")),  # compressed in a way that nobody knows,
+        (HERE, HERE, with_entry(16, b"1234")),  # with another checksum,
+        (HERE, HERE, with_entry(24, b"\x05\0\0\0")),  # shorter,
+        (HERE, HERE, with_entry(42, b"\xff\xff\xff\x7f")),  # or elsewhere
+    ],
+)
+def test_code_at_another_address_or_in_a_damaged_archive_cannot_be_read(endpoint, location, content):
+    lab, _ = answering(endpoint, GetFunction=described(location), GetCode=content)
+
+    with pytest.raises(LabError, match=rf"^the code of {NOTIFIER} cannot be read \(.+\)$"):
+        functions.code(lab, NOTIFIER)
+
+
+def test_a_large_archive_is_read_from_its_top_as_far_as_it_is_bounded():
+    files = {f"lib/{number}.py": b"#" * 200_000 for number in range(20)}
+    files |= {"lib/large.py": b"\0" * 50_000_000, **FILES}  # 50 KB as it is sent
+    lab, _ = answering(GetFunction=described(HERE), GetCode=archive(files))
+
+    found = functions.code(lab, NOTIFIER)
+
+    assert ("lambda_function.py" in found, "lib/large.py" in found, len(found) < 12) == (True, False, True)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 403, 500])
+def test_no_redirect_is_followed(status):
+    lab, asked = answering(HERE, status, GetCode=archive(FILES))
+
+    with pytest.raises(ValueError, match=f"the answer is {status}"):
+        sessions.fetch(lab.session, HERE, HERE)
+    assert asked == [HERE]
+
+
+@pytest.mark.parametrize("endpoint", [None, "emulator"], ids=["AWS", "emulator"])
+def test_code_comes_through_a_proxy_only_on_aws(web_server, monkeypatch, endpoint):
+    monkeypatch.setenv("no_proxy", "")
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    session = sessions.keyed_session("us-east-1", LAB.account, "secret")
+
+    if endpoint:
+        assert sessions.fetch(session, "http://elsewhere.example/code", web_server(b"zip")) == b"zip"
+    else:
+        with pytest.raises(ProxyConnectionError):
+            sessions.fetch(session, "https://code.example/code", None)
