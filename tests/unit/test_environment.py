@@ -23,8 +23,9 @@ def test_environment_yml_installs_the_project_with_all_its_extras_on_a_python_th
     assert int(python[1]) >= int(PROJECT["requires-python"].removeprefix(">=3."))
 
 
-def test_the_lock_has_one_version_of_each_dependency_and_no_address():
+def test_the_lock_has_a_version_and_hashes_for_each_dependency_and_no_address():
     lock = (ROOT / "requirements.lock").read_text()
+    hashed = re.findall(r"^([\w.-]+)==.+ \\\n    --hash=sha256:", lock, re.MULTILINE)
 
-    assert set(DECLARED) <= set(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE))
-    assert not re.search("://|--", lock)
+    assert set(DECLARED) <= set(hashed)
+    assert not re.search("://|^--", lock, re.MULTILINE)
