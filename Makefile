@@ -74,7 +74,7 @@ clean: ## stop and delete the embedded AWS; delete .venv and runs/, not my-lab/
 	rm -rf .venv .lab runs
 
 # Made once, and again when the dependencies change. uv installs ten times faster than pip; the compiled bytecode
-# saves every kernel two seconds. The lock's hashes are verified; `--offline`, so that nothing comes without one.
+# saves every kernel two seconds. All that is installed must match a hash of the lock; the lab itself is built offline.
 # `.ready` is made last, so a set-up that failed begins again.
 $(READY): requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || $(call stop,$(PYTHON) was not found. Install Python 3.11 or newer. Or name one: make PYTHON=python3.13 ...)
@@ -84,7 +84,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv --clear .venv \
 		&& awk '/^uv==/, !/\\$$/' requirements.lock | $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r /dev/stdin \
 		&& VIRTUAL_ENV=.venv $(BIN)/uv pip install --compile-bytecode --require-hashes -r requirements.lock \
-		&& VIRTUAL_ENV=.venv $(BIN)/uv pip install --offline -e . \
+		&& VIRTUAL_ENV=.venv $(BIN)/uv pip install --no-deps --offline -e . \
 		|| $(call stop,The set-up has failed for the reason above. It needs a network and 1 GB of disk. Run the same command again.)
 	@touch $@
 
