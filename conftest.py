@@ -23,6 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(GARBAGE)
     os.environ["LAB_EMULATOR_HOME"] = home = tempfile.mkdtemp(prefix="lab-tests-")
     os.environ["LAB_COPY"] = f"{home}/my-lab"
+    os.environ["LAB_LOCKS"] = f"{home}/locks"
     os.environ[UNSEEN] = os.devnull  # how long a wait takes is no part of what a notebook shows
     os.environ["IPYTHONDIR"] = f"{home}/ipython"  # kernels read the user's start-up files there, and keep a history
 
