@@ -98,6 +98,8 @@ def do_given_work(run: Callable[[dict[str, Any]], None]) -> None:
         run({**given, "student": Student(**given["student"]), "out": Path(given["out"])})
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Python's exit would print a traceback
 
 
 def _stop_with_parent() -> None:
