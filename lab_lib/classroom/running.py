@@ -56,6 +56,7 @@ def _run(work: Work) -> None:
         error=next((f"{step.notebook}: {step.error}" for step in steps if not step.ok), None),
         steps=result["steps"],
     )
+    job.ignore_stop()
     feedback.render(work.folder)
 
 
