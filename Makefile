@@ -66,7 +66,7 @@ docs: $(READY) ## write docs/permissions.md, the costs in docs/aws.md, and the p
 	$(BIN)/python docs/costs.py
 
 lock: $(READY) ## choose the newest versions that pyproject.toml allows
-	$(BIN)/uv pip compile --quiet --universal --all-extras --upgrade --no-header --no-annotate \
+	$(BIN)/uv pip compile --quiet --universal --all-extras --upgrade --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 pyproject.toml --output-file requirements.lock
 
 clean: ## stop and delete the embedded AWS; delete .venv and runs/, not my-lab/
@@ -74,17 +74,18 @@ clean: ## stop and delete the embedded AWS; delete .venv and runs/, not my-lab/
 	rm -rf .venv .lab runs
 
 # Made once, and again when the dependencies change. uv installs ten times faster than pip; the compiled bytecode
-# saves every kernel two seconds. `.ready` is made last, so a set-up that failed begins again.
+# saves every kernel two seconds. All that is installed must match a hash of the lock; the lab itself is built offline.
+# `.ready` is made last, so a set-up that failed begins again.
 $(READY): requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || $(call stop,$(PYTHON) was not found. Install Python 3.11 or newer. Or name one: make PYTHON=python3.13 ...)
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%d was found; the lab needs 3.11 or newer. Name one: make PYTHON=python3.13 ..." % sys.version_info[:2])'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call stop,$(PYTHON) has no venv module. On Debian and Ubuntu: sudo apt install python3-venv)
 	@echo "Setting up .venv: once, half a minute to five minutes, depending on network and computer."
-	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock uv 2>/dev/null \
-		|| $(call stop,pip cannot install uv. Is this computer online? To see why: $(BIN)/pip install uv)
-	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --compile-bytecode -r requirements.lock -e . \
-		|| $(call stop,The set-up has failed for the reason above. Run the same command again.)
+	@$(PYTHON) -m venv --clear .venv \
+		&& awk '/^uv==/, !/\\$$/' requirements.lock | $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r /dev/stdin \
+		&& VIRTUAL_ENV=.venv $(BIN)/uv pip install --compile-bytecode --require-hashes -r requirements.lock \
+		&& VIRTUAL_ENV=.venv $(BIN)/uv pip install --no-deps --offline -e . \
+		|| $(call stop,The set-up has failed for the reason above. It needs a network and 1 GB of disk. Run the same command again.)
 	@touch $@
 
 stop = { echo "$(1)" >&2; exit 1; }

@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Tests have an embedded AWS and a copy of the notebooks of their own, and no settings of the machine."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "LAB_", "COLUMNS"))]:
         del os.environ[name]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores Ctrl-C
     gc.set_threshold(GARBAGE)
     os.environ["LAB_EMULATOR_HOME"] = home = tempfile.mkdtemp(prefix="lab-tests-")
     os.environ["LAB_COPY"] = f"{home}/my-lab"
+    os.environ["LAB_LOCKS"] = f"{home}/locks"
     os.environ[UNSEEN] = os.devnull  # how long a wait takes is no part of what a notebook shows
     os.environ["IPYTHONDIR"] = f"{home}/ipython"  # kernels read the user's start-up files there, and keep a history
 

@@ -4,6 +4,7 @@ LabError                 something failed: exit status 1, or 3 where an account 
 ├── UsageError           the request itself is wrong, and nothing was created: exit status 2
 │   ├── NotATransactionsFile
 │   └── RosterError
+├── LabInUse             another command is at work on this lab, and this one did nothing
 ├── WrongAccount         the credentials belong to another account than the named one
 ├── WrongResource        a resource of that name exists and cannot be changed into what the lab needs
 ├── StepMissing          an earlier notebook has to run first
@@ -55,6 +56,10 @@ class NotATransactionsFile(UsageError):
 
 class RosterError(UsageError):
     """The roster of a class has errors. The message lists each with its line."""
+
+
+class LabInUse(LabError):
+    """Another command is at work on this lab, and this one did nothing."""
 
 
 class WrongAccount(LabError):

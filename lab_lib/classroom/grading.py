@@ -82,6 +82,7 @@ def _grade(given: dict[str, Any]) -> None:
         answers=judge.answers(),
         submitted={"when": submitted.when, "held": submitted.snapshot},
     )
+    job.ignore_stop()
     feedback.render(work.folder)
 
 

@@ -100,6 +100,13 @@ def do_given_work(run: Callable[[dict[str, Any]], None]) -> None:
         run({**given, "student": Student(**given["student"]), "out": Path(given["out"])})
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        ignore_stop()
+
+
+def ignore_stop() -> None:
+    """Ignore the end of the class: the record is written, and an interrupt would only print a traceback."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _stop_with_parent() -> None:

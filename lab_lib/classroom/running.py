@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import nullcontext
 from typing import Any
 
 from lab_lib import checks
@@ -10,6 +11,7 @@ from lab_lib.classroom.job import Record, Work
 from lab_lib.classroom.students import Student
 from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked
+from lab_lib.one_command import alone
 from lab_lib.run import headless
 from lab_lib.settings import SETTINGS
 
@@ -42,6 +44,7 @@ def _run(work: Work) -> None:
             started=lambda notebook: job.note(work, job.STEP, notebook),
             finished=steps.append,
             complete=lambda lab: job.note(work, job.GRADED, json.dumps(_graded(lab, work.probe))),
+            command="lab class",
         )
     except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
         job.failed(work, error)
@@ -53,12 +56,15 @@ def _run(work: Work) -> None:
         error=next((f"{step.notebook}: {step.error}" for step in steps if not step.ok), None),
         steps=result["steps"],
     )
+    job.ignore_stop()
     feedback.render(work.folder)
 
 
 def grade(work: Work) -> Record:
     """Grade the account as it is; no notebook is run. Its record counts as other work than a run's."""
-    begun, found = time.monotonic(), _graded(opened(work.student), work.probe)
+    begun, lab = time.monotonic(), opened(work.student)
+    with alone(lab, "lab class check") if work.probe else nullcontext():
+        found = _graded(lab, work.probe)
     return job.write(work, state="done", seconds=round(time.monotonic() - begun, 1), fingerprint="", **found)
 
 

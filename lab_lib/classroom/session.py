@@ -18,6 +18,7 @@ from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lab_lib import one_command
 from lab_lib.aws import cleanup
 from lab_lib.classroom import gradebook, job, running
 from lab_lib.classroom.executors import Submit, threads_for
@@ -165,7 +166,8 @@ def _real(students: list[Student]) -> list[Student]:
 def _clean(student: Student) -> Leak:
     try:
         lab = running.opened(student)
-        return Leak(list(cleanup.delete_all(lab)), cleanup.remaining(lab), cleanup.kept(lab))
+        with one_command.alone(lab, "lab class clean"):
+            return Leak(list(cleanup.delete_all(lab)), cleanup.remaining(lab), cleanup.kept(lab))
     except (LabError, BotoCoreError, ClientError) as error:
         return Leak(error=without_accounts(f"{type(error).__name__}: {error}"))
 

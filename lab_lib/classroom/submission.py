@@ -14,10 +14,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib import checks
+from lab_lib import checks, one_command
 from lab_lib.classroom.job import now
 from lab_lib.embedded import server
-from lab_lib.errors import LabError, UsageError
+from lab_lib.errors import LabError, LabInUse, UsageError
 from lab_lib.exercises import copies, notebook_files, workbook
 from lab_lib.lab import Lab, is_embedded, open_lab
 from lab_lib.masking import masked
@@ -55,7 +55,8 @@ class Submission:
 def write(path: Path, name: str, student_id: str = "") -> list[str]:
     """Write the copy into a file; return the names of what it holds.
 
-    UsageError if a notebook of the copy is missing, or if something cannot be read or graded. An earlier file stays.
+    UsageError if a notebook of the copy is missing, or if something cannot be read or graded; LabInUse if another
+    command is at work on the learner's lab. An earlier file stays.
     """
     notebooks = [copies.existing(each.name) for each in copies.solved()]
     more = [copies.folder() / FUNCTION, copies.state(copies.folder()) / workbook.ANSWERS]
@@ -148,8 +149,11 @@ def _snapshot() -> tuple[Lab, dict[str, Any]]:
         if is_embedded(settings.get("profile", "")) and not server.running():
             raise LabError("The embedded AWS was not running.")
         lab = open_lab(**settings)
-        report = checks.run(lab, probe=not lab.is_real)  # on AWS, a probe may send a message to people
+        with one_command.alone(lab, "lab submit"):
+            report = checks.run(lab, probe=not lab.is_real)  # on AWS, a probe may send a message to people
         return lab, {"when": now(), "checks": report.as_dicts()}
+    except LabInUse:
+        raise
     except (LabError, BotoCoreError, ClientError) as error:
         return _without_aws(settings), {"when": now(), "checks": [], "error": str(error)}
 

@@ -1,6 +1,7 @@
 """`lab check`: grade one account."""
 
 import json
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 import typer
@@ -40,13 +41,15 @@ def check(
     """
     from lab_lib import checks
     from lab_lib.masking import masked
+    from lab_lib.one_command import alone
 
     with handle_errors(failed=NOT_GRADED), progress_bar() as progress:
         lab = lab_lib.open_lab(**settings)
         if probe and not yes:
             _confirm(lab)
         bar = progress.add_task("checking", total=checks.number_of(*(step or []), probe=probe))
-        report = checks.run(lab, *(step or []), probe=probe, done=lambda check: progress.advance(bar))
+        with alone(lab, "lab check --probe") if probe else nullcontext():
+            report = checks.run(lab, *(step or []), probe=probe, done=lambda check: progress.advance(bar))
         progress.stop()
         text = masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab)
         if junit:

@@ -115,12 +115,14 @@ def clean(settings: Settings, yes: Yes = False) -> None:
     Only resources with the tag lab=serverless-lab are deleted.
     """
     from lab_lib.aws import cleanup
+    from lab_lib.one_command import alone
 
     with handle_errors():
         lab = lab_lib.open_lab(**settings)
-        cleanup.confirm(lab, yes)
-        for name in cleanup.delete_all(lab):
-            out.print(f"deleted {name}", soft_wrap=True)
-        out.print(f"Nothing of the lab is left in {lab}.", soft_wrap=True)
-        if kept := cleanup.kept(lab):
-            out.print(f"Kept, since the lab did not make it: {', '.join(kept)}", soft_wrap=True)
+        with alone(lab, "lab clean"):
+            cleanup.confirm(lab, yes)
+            for name in cleanup.delete_all(lab):
+                out.print(f"deleted {name}", soft_wrap=True)
+            out.print(f"Nothing of the lab is left in {lab}.", soft_wrap=True)
+            if kept := cleanup.kept(lab):
+                out.print(f"Kept, since the lab did not make it: {', '.join(kept)}", soft_wrap=True)

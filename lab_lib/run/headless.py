@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from lab_lib import transactions
+from lab_lib import one_command, transactions
 from lab_lib.aws import buckets, cleanup, functions, queues, tables
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, workbook
@@ -69,6 +69,7 @@ def run(
     complete: Callable[[Lab], None] = lambda lab: None,
     waiting: Path = NOWHERE,
     source: Path | None = None,
+    command: str = "lab run",
 ) -> dict[str, Any]:
     """Run the notebooks with these parameters; write them and result.json to `out`, and return the result.
 
@@ -79,7 +80,8 @@ def run(
     a clean-up that was interrupted: half of it would change the totals.
 
     UsageError, before anything is made, for an unknown parameter or number in `until`, a file of other contents than
-    transactions, or an interrupted clean-up where everything is to be kept. LabError if `out` cannot be written to.
+    transactions, or an interrupted clean-up where everything is to be kept. LabInUse if another command is at
+    work on the lab; `command` is the name of this one. LabError if `out` cannot be written to.
     """
     source = source or copies.NOTEBOOKS
     paths = [source / path.name for path in notebooks(until)]
@@ -87,44 +89,46 @@ def run(
     key = Path(parameters["data_file"]).name
     if out.resolve() in (copies.NOTEBOOKS, source):
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
-    interrupted = cleanup.is_half_deleted(lab)
-    if until is not None and interrupted:
-        raise UsageError(
-            "A clean-up was cut off here: tables hold items, and no trigger takes them up. Finish it with `lab clean`."
-        )
-    make_folder(out)
-    begun, steps, held = time.monotonic(), list[Step](), _nothing_held()
-    try:
-        if interrupted:
-            list(cleanup.delete_all(lab))
-        with one_kernel(source, waiting, _roles(parameters)) as kernel:
-            for path in paths:
-                if steps:
-                    kernel.reset()
-                if path.stem == BREAK_IT:
-                    complete(lab)
-                if path.stem == CLEAN_UP:
-                    held = _held(lab, key)
-                started(path.stem)
-                steps.append(run_one(path, out, parameters, lab, kernel))
-                finished(steps[-1])
-                if not steps[-1].ok:
-                    break
-        if BREAK_IT not in (step.notebook for step in steps):
-            complete(lab)
-        if until is not None or not all(step.ok for step in steps):
-            held = _held(lab, key)
-    finally:
-        result = {
-            "account": lab.account,
-            "region": lab.region,
-            "ok": len(steps) == len(paths) and all(step.ok for step in steps),
-            "seconds": round(time.monotonic() - begun, 1),
-            "steps": [step.as_dict() for step in steps],
-            **held,
-        }
-        text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
-        write_file(out / "result.json", masked(text, lab))
+    with one_command.alone(lab, command):
+        interrupted = cleanup.is_half_deleted(lab)
+        if until is not None and interrupted:
+            raise UsageError(
+                "A clean-up was cut off here: tables hold items, and no trigger takes them up. "
+                "Finish it with `lab clean`."
+            )
+        make_folder(out)
+        begun, steps, held = time.monotonic(), list[Step](), _nothing_held()
+        try:
+            if interrupted:
+                list(cleanup.delete_all(lab))
+            with one_kernel(source, waiting, _roles(parameters)) as kernel:
+                for path in paths:
+                    if steps:
+                        kernel.reset()
+                    if path.stem == BREAK_IT:
+                        complete(lab)
+                    if path.stem == CLEAN_UP:
+                        held = _held(lab, key)
+                    started(path.stem)
+                    steps.append(run_one(path, out, parameters, lab, kernel))
+                    finished(steps[-1])
+                    if not steps[-1].ok:
+                        break
+            if BREAK_IT not in (step.notebook for step in steps):
+                complete(lab)
+            if until is not None or not all(step.ok for step in steps):
+                held = _held(lab, key)
+        finally:
+            result = {
+                "account": lab.account,
+                "region": lab.region,
+                "ok": len(steps) == len(paths) and all(step.ok for step in steps),
+                "seconds": round(time.monotonic() - begun, 1),
+                "steps": [step.as_dict() for step in steps],
+                **held,
+            }
+            text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
+            write_file(out / "result.json", masked(text, lab))
     return result
 
 

@@ -1,7 +1,6 @@
 """The command `lab`: in this process, or as a process that is then stopped."""
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +28,6 @@ def begin(until, *arguments, **variables):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )
     wait_until(lambda: until() or process.poll() is not None, "the command", timeout=120, longest_pause=0.1)
     assert process.poll() is None

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from commands import LAB
+from commands import LAB, in_process
 from rich.table import Table
 
+from lab_lib.aws import cleanup, queues
 from lab_lib.cli import terminal
 from lab_lib.embedded import server
+from lab_lib.exercises import copies
+from lab_lib.one_command import alone
 from lab_lib.waiting import wait_until
 
 
@@ -66,6 +69,36 @@ def test_a_pipe_gets_whole_tables_text_as_it_is_and_colours_only_if_they_are_for
 
     shown = capsys.readouterr().out
     assert (text in shown, "\x1b[31m" in shown) == (True, coloured)
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        (["run", "--out", "{out}"], 1),
+        (["clean"], 1),
+        (["check", "--probe"], 3),
+        (["submit", "--out", "{out}"], 1),
+        (["class", "check", "{roster}", "--out", "{out}"], 3),
+        (["class", "clean", "{roster}"], 1),
+    ],
+)
+def test_a_lab_that_another_command_is_at_work_on_is_left_as_it_is(
+    command, status, lab, new_account, tmp_path, monkeypatch
+):
+    names = {"out": tmp_path / "out", "roster": tmp_path / "roster.csv"}
+    names["roster"].write_text(f"account,name\n{lab.account},Ana\n{new_account()},Ben\n")
+    monkeypatch.setenv("LAB_COPY", str(tmp_path / "my-lab"))
+    copies.complete()
+    monkeypatch.setenv("LAB_ACCOUNT", lab.account)
+    queues.ensure_queue(lab, "CustomerNotify")
+
+    with alone(lab, "lab run"):
+        ended = in_process(*(each.format(**names) for each in command))
+
+    said = "LabInUse: Another command is at work on this lab (account"
+    assert (ended.exit_code, said in " ".join(ended.output.split())) == (status, True), ended.output
+    assert cleanup.remaining(lab) == ["queue CustomerNotify"]
+    assert names["out"].exists() == (command[:2] == ["class", "check"])
 
 
 @pytest.mark.slow

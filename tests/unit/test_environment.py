@@ -4,16 +4,17 @@ import re
 import tomllib
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-REQUIRED = [PROJECT["dependencies"], *EXTRAS.values()]
-DECLARED = [re.match(r"[\w.-]+", each)[0] for group in REQUIRED for each in group]
+DECLARED = [Requirement(each) for group in (PROJECT["dependencies"], *EXTRAS.values()) for each in group]
 ENVIRONMENT = (ROOT / "environment.yml").read_text()
 
 
 def test_environment_yml_gives_a_reason_for_each_dependency_and_for_no_other():
-    assert re.findall(r"^#   (\S+) +\S", ENVIRONMENT, re.MULTILINE) == DECLARED
+    assert re.findall(r"^#   (\S+) +\S", ENVIRONMENT, re.MULTILINE) == [each.name for each in DECLARED]
 
 
 def test_environment_yml_installs_the_project_with_all_its_extras_on_a_python_that_it_supports():
@@ -23,8 +24,9 @@ def test_environment_yml_installs_the_project_with_all_its_extras_on_a_python_th
     assert int(python[1]) >= int(PROJECT["requires-python"].removeprefix(">=3."))
 
 
-def test_the_lock_has_one_version_of_each_dependency_and_no_address():
+def test_the_lock_has_a_version_that_is_allowed_and_hashes_for_each_dependency_and_no_address():
     lock = (ROOT / "requirements.lock").read_text()
+    hashed = dict(re.findall(r"^([\w.-]+)==(\S+) .*\\\n    --hash=sha256:", lock, re.MULTILINE))
 
-    assert set(DECLARED) <= set(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE))
-    assert not re.search("://|--", lock)
+    assert [each for each in DECLARED if not each.specifier.contains(hashed[each.name])] == []
+    assert not re.search("://|^--", lock, re.MULTILINE)

@@ -1,0 +1,44 @@
+"""Let one command at a time build, probe or delete a lab on this computer."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from lab_lib.errors import LabError, LabInUse
+from lab_lib.lab import Lab
+from lab_lib.private_files import can_write_to
+
+_ELSEWHERE = "Name another folder in LAB_LOCKS."
+
+
+@contextmanager
+def alone(lab: Lab, command: str) -> Iterator[None]:
+    """Lock the lab for a command such as "lab run". LabInUse if another one has locked it.
+
+    The lock ends with the process, also if that is killed. Notebooks in JupyterLab take none.
+    """
+    place = (lab.endpoint, lab.account, lab.region, lab.prefix)  # each embedded AWS has an endpoint of its own
+    path = _folder() / sha256(repr(place).encode()).hexdigest()
+    with can_write_to(path.parent, _ELSEWHERE):
+        try:
+            held = FileLock(path, mode=0o600, blocking=False).acquire()
+        except Timeout:
+            holder = path.read_text() or "it has just begun"
+            raise LabInUse(f"Another command is at work on this lab ({lab}): {holder}. Wait for its end.") from None
+        path.write_text(f"`{command}`, process {os.getpid()}")
+    with held:
+        yield
+
+
+def _folder() -> Path:
+    """Return this user's folder for locks. HOME and TMPDIR do not change it, since commands may differ in them."""
+    folder = Path(os.environ.get("LAB_LOCKS") or f"/tmp/serverless-lab-{os.getuid()}")  # noqa: S108  # its owner is verified
+    with can_write_to(folder, _ELSEWHERE):
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+        if folder.lstat().st_uid != os.getuid():
+            raise LabError(f"{folder} belongs to another user. {_ELSEWHERE}")
+    return folder
