@@ -84,7 +84,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv --clear .venv \
 		&& awk '/^uv==/, !/\\$$/' requirements.lock | $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r /dev/stdin \
 		&& VIRTUAL_ENV=.venv $(BIN)/uv pip install --compile-bytecode --require-hashes -r requirements.lock \
-		&& VIRTUAL_ENV=.venv $(BIN)/uv pip install --no-deps --offline -e . \
+		&& VIRTUAL_ENV=.venv $(BIN)/uv pip install --no-deps --no-build-isolation --offline -e . \
 		|| $(call stop,The set-up has failed for the reason above. It needs a network and 1 GB of disk. Run the same command again.)
 	@touch $@
 

@@ -98,10 +98,10 @@ process.main()
 for each in psutil.process_iter():
     if server.PROGRAM in each.cmdline():
         each.kill()
-        each.wait()
 subprocess.Popen([sys.executable, str(program)], cwd=program.parent, start_new_session=True)
 while not server.running():
     pass
+lab = open_lab(**settings)
 buckets.ensure_bucket(lab)
 for name in tables.KEYS:
     tables.ensure_table(lab, name)
@@ -202,7 +202,11 @@ def test_a_submission_reaches_nothing_of_this_computer_and_what_it_prints_does_n
         "variables": "False",
     }
     assert secret.read_text() == "of the instructor"
-    assert ANSWERS - right(students["Spy"]) == {"what TotalNotifier may do"}
+    assert "what TotalNotifier may do" in ANSWERS - right(students["Spy"])
+    unread = {
+        check["name"] for check in students["Spy"]["checks"] if "cannot be read (the answer is 403)" in check["found"]
+    }
+    assert unread == {"code of TransactionProcessor", "code of TotalNotifier"}  # the judge asked the account itself
 
 
 def test_a_file_that_cannot_be_read_is_named_and_the_class_goes_on(tmp_path):
