@@ -210,5 +210,7 @@ def test_what_takes_too_much_is_stopped_as_a_whole(code, why):
 
     with box._to, box._from, pytest.raises(Ended, match=why):
         box.hear()
-    box.stop("The test is over.")
+    with pytest.raises(Ended, match=why):
+        box.require()
+    box.stop("The test is over.")  # waits for its end
     assert process.returncode is not None
