@@ -139,6 +139,6 @@ def _remarks(student: Student, files: list[HandedIn]) -> tuple[str, ...]:
         other_name = each.claimed_name and slug(each.claimed_name) != slug(student.name)
         other_id = student.id and each.claimed_id and each.claimed_id.casefold() != student.id.casefold()
         if other_name or other_id:
-            said = f"{each.path.name} says that it is {each.claim}'s"
-            remarks.append(f"{said}. Its name says {student.name}'s, which counts.")
+            claimed = f"{each.path.name} claims to be from {each.claim}"
+            remarks.append(f"{claimed}. It counts for {student.name}, as its name says.")
     return tuple(map(visible, remarks))

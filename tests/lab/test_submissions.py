@@ -152,7 +152,7 @@ def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody
     assert states == dict.fromkeys(("Hang", "Crash", "Flood", "Unreadable"), "failed")
     assert percents["Unreadable"] is None
     assert "unreadable.zip is not a file of `lab submit`" in students["Unreadable"]["error"]
-    claim = "half.zip says that it is Right (s1)'s. Its name says Half's, which counts."
+    claim = "half.zip claims to be from Right (s1). It counts for Half, as its name says."
     assert {name: student["remarks"] for name, student in students.items() if student["remarks"]} == {"Half": [claim]}
     assert f"Half: {claim}" in done.stdout
     assert "03-create-topic: stopped after" in students["Hang"]["error"]

@@ -169,7 +169,9 @@ def test_a_file_that_claims_to_be_of_somebody_else_is_remarked(tmp_path):
 
     assert found["Ana Garcías1"] == ("ana-garcia.zip",)
     claim = "Ana[U+001B][2J García (s1)"
-    assert found["Bo Rays3"][1:] == (f"bo-ray-s3.zip says that it is {claim}'s. Its name says Bo Ray's, which counts.",)
+    assert found["Bo Rays3"][1:] == (
+        f"bo-ray-s3.zip claims to be from {claim}. It counts for Bo Ray, as its name says.",
+    )
 
 
 @pytest.mark.parametrize("roster", [CLASS, []])
