@@ -103,6 +103,7 @@ def _tried(content: bytes) -> Record:
     whole = book([record])
     _texts(whole, "", set())
     feedback.page(whole, whole["students"][0])
+    [step["notebook"] for step in record["steps"]]  # only a command's table shows them
     return record | {name: str(record[name]) for name in ("account", "folder")}
 
 

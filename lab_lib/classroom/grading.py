@@ -39,7 +39,7 @@ class Grading(Work):
         row = json.dumps({**vars(self.student), "line": 0, "id": ""}, sort_keys=True, default=str)
         digest = sha256(row.encode())
         with suppress(OSError):  # its grading tells why
-            if self.path and self.path.stat().st_size <= submission.MOST_PACKED:
+            if self.path and self.path.stat().st_size <= submission.MOST_BYTES:
                 digest.update(self.path.read_bytes())
         return digest.hexdigest()
 
@@ -80,7 +80,7 @@ def _grade(given: dict[str, Any]) -> None:
         error=" ".join(judge.faults)[:_MOST_TEXT] or None,
         steps=judge.steps,
         answers=judge.answers(),
-        submitted={"when": submitted.when, "held": submitted.snapshot},
+        submitted={"when": submitted.when},
     )
     job.ignore_stop()
     feedback.render(work.folder)

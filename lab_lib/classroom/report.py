@@ -8,7 +8,6 @@ import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection
-from decimal import Decimal, InvalidOperation
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -18,7 +17,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
-_HIGHEST = 6  # customers with a bar, for each student
 _MARKS = {"full": "✔", "part": "◐", "none": "✘", "unseen": "–"}
 # A word that holds a masked value or an account.
 _MASKED = r"""[^\s,;()'"]*(\*{3}|(?<![0-9])[0-9]{12}(?![0-9]))([^\s,;()'"]*[\w*])?"""
@@ -42,8 +40,6 @@ def page(book: dict[str, Any], when: str = "", feedback: Collection[str] = ()) -
         students=students,
         summary=_summary(students, book["possible"]),
         stuck=_stuck(students, columns),
-        times=_times(students),
-        notebooks=_notebooks(students),
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704, ours
         script=Markup(script),  # noqa: S704, ours
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
@@ -62,7 +58,7 @@ def template(name: str) -> Template:
 
 
 def _student(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
-    """Add what the page shows: a cell for each column, the checks that cost points, and the totals as bars."""
+    """Add what the page shows: a cell for each column, and the checks that cost points."""
     wrong = [check for check in student["checks"] if check["weight"] and not check["ok"]]
     return {
         "graded": "",
@@ -71,7 +67,6 @@ def _student(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
         "wrong": [check for check in wrong if check["state"] != "waits"],
         "waiting": sum(check["state"] == "waits" for check in wrong),
         "unseen": sum(check["state"] == "cannot see" for check in wrong),
-        **_bars(student["totals"], student["threshold"]),
     }
 
 
@@ -143,58 +138,6 @@ def _of_nobody(text: str, student: dict[str, Any]) -> str:
     for name in (own.split("/")[-1] for own in student.get("own", [])):
         text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", "…", text)
     return text
-
-
-def _times(students: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the lowest, highest and median of the students' seconds."""
-    seconds = [student["seconds"] for student in students if student["steps"]]
-    if not seconds:
-        return {}
-    return {"low": min(seconds), "high": max(seconds), "median": median(seconds), "count": len(seconds)}
-
-
-def _notebooks(students: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the seconds of each notebook, and how many runs failed in it."""
-    runs = defaultdict(list)
-    for student in students:
-        for step in student["steps"]:
-            runs[step["notebook"]].append(step)
-    return [
-        {
-            "notebook": name,
-            "median": median(step["seconds"] for step in those),
-            "longest": max(step["seconds"] for step in those),
-            "failed": sum(not step["ok"] for step in those),
-            "count": len(those),
-        }
-        for name, those in sorted(runs.items())
-    ]
-
-
-def _bars(totals: dict[str, str], threshold: str) -> dict[str, Any]:
-    """Return the highest totals as bars, and the threshold as a line, in percent of the width."""
-    line = _amount(threshold)
-    amounts = sorted(((_amount(text), name) for name, text in totals.items()), key=lambda each: (-each[0], each[1]))
-    shown = amounts[:_HIGHEST]
-    scale = max([line, *(amount for amount, _ in shown)]) * Decimal("1.1") or Decimal(1)
-
-    def part(amount: Decimal) -> float:
-        return round(float(min(max(amount / scale, Decimal(0)), Decimal(1)) * 100), 2) if scale > 0 else 0.0
-
-    bars = [
-        {"customer": name, "amount": totals[name], "width": part(amount), "alert": amount >= line}
-        for amount, name in shown
-    ]
-    return {"bars": bars, "line": part(line), "more": len(amounts) - len(shown)}
-
-
-def _amount(text: str) -> Decimal:
-    """Return the amount, or 0 for a text that is not a number; the page prints the text beside the bar."""
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        return Decimal(0)
-    return amount if amount.is_finite() else Decimal(0)
 
 
 def _number(value: float) -> str:

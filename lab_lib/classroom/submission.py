@@ -1,12 +1,12 @@
 """Write a learner's own work into one file, and read such files, whoever wrote them.
 
-The file is a zip archive: the notebooks of the copy, my_notifier.py, answers.jsonl, snapshot.json (the checks of the
-learner's own account) and manifest.json (format, name, id, when, lab). Accounts, addresses and credentials are masked.
+The file is a zip archive: the notebooks of the copy, my_notifier.py, answers.jsonl, and manifest.json (format, name,
+id, when, lab). Accounts, addresses and credentials are masked.
 """
 
+import io
 import json
 import zipfile
-from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -14,10 +14,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib import checks, one_command
 from lab_lib.classroom.job import now
 from lab_lib.embedded import server
-from lab_lib.errors import LabError, LabInUse, UsageError
+from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies, notebook_files, workbook
 from lab_lib.lab import Lab, is_embedded, open_lab
 from lab_lib.masking import masked
@@ -28,9 +27,10 @@ from lab_lib.settings import DEFAULT_REGION, SETTINGS, partition, setting
 FORMAT = 1
 FUNCTION = "my_notifier.py"
 MOST_BYTES, MOST_BYTES_OF_FILE = 40_000_000, 10_000_000  # unpacked; a right one has 1 MB
-MOST_PACKED = 10_000_000  # bytes, of which a list of members may be most
+_MEMBER, _MOST_MEMBERS = b"PK\x01\x02", 1_000  # begins each entry of the list of members
 _LIMITS = f"{MOST_BYTES_OF_FILE // 1_000_000} MB in one file, and {MOST_BYTES // 1_000_000} MB in all"
-MANIFEST, _SNAPSHOT = "manifest.json", "snapshot.json"
+MANIFEST = "manifest.json"
+_UNUSED = "snapshot.json"  # earlier versions wrote it
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -43,20 +43,11 @@ class Submission:
     when: str
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
 
-    @property
-    def snapshot(self) -> tuple[int, int] | None:
-        """Return how many checks held in the learner's own account, and of how many; None if it was not checked."""
-        with suppress(ValueError, TypeError, KeyError, RecursionError):
-            found = [bool(each["ok"]) for each in json.loads(self.files[_SNAPSHOT])["checks"]]
-            return sum(found), len(found)
-        return None
-
 
 def write(path: Path, name: str, student_id: str = "") -> list[str]:
     """Write the copy into a file; return the names of what it holds.
 
-    UsageError if a notebook of the copy is missing, or if something cannot be read or graded; LabInUse if another
-    command is at work on the learner's lab. An earlier file stays.
+    UsageError if a notebook of the copy is missing, or if something cannot be read or graded. An earlier file stays.
     """
     notebooks = [copies.existing(each.name) for each in copies.solved()]
     more = [copies.folder() / FUNCTION, copies.state(copies.folder()) / workbook.ANSWERS]
@@ -66,16 +57,10 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
         for each in [*notebooks, *filter(exists, more)]
     }
     _refuse_too_large(texts)
-    lab, snapshot = _snapshot()
-    manifest = {
-        "format": FORMAT,
-        "name": name,
-        "id": student_id,
-        "when": now(),
-        "lab": version("serverless-lab-workbook"),
-    }
-    texts[_SNAPSHOT] = json.dumps(snapshot, indent=2, ensure_ascii=False)
+    lab = _lab()
     texts = {each: masked(text, lab) for each, text in texts.items()}
+    manifest = {"format": FORMAT, "name": name, "id": student_id, "when": now()}
+    manifest["lab"] = version("serverless-lab-workbook")
     texts[MANIFEST] = json.dumps(manifest, indent=2, ensure_ascii=False)
     with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
         with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -100,10 +85,9 @@ def _refuse_too_large(texts: dict[str, str]) -> None:
 def read(path: Path, only: str = "") -> Submission:
     """Return what the file holds, or `only` the manifest. UsageError if it is not what `lab submit` writes."""
     try:
-        if (size := path.stat().st_size) > MOST_PACKED:
-            most = f"a submission has at most {MOST_PACKED // 1_000_000} MB"
-            raise UsageError(f"{path.name} has {size / 1e6:.0f} MB; {most}. Ask for what `lab submit` has written.")
-        with zipfile.ZipFile(path) as archive:
+        if path.stat().st_size > MOST_BYTES or (content := path.read_bytes()).count(_MEMBER) > _MOST_MEMBERS:
+            raise UsageError(f"{path.name} is too large. Ask for what `lab submit` has written, as it is.")
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = _verified(path, archive.infolist())
             files = {each.filename: _content(archive, each) for each in members if only in ("", each.filename)}
         manifest = json.loads(files[MANIFEST])
@@ -120,7 +104,7 @@ def read(path: Path, only: str = "") -> Submission:
 
 def _verified(path: Path, members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     """Return the members. UsageError for a name that `lab submit` does not write, or too many bytes."""
-    known = {each.name for each in copies.solved()} | {FUNCTION, workbook.ANSWERS, _SNAPSHOT, MANIFEST}
+    known = {each.name for each in copies.solved()} | {FUNCTION, workbook.ANSWERS, MANIFEST, _UNUSED}
     unknown = [each.filename for each in members if each.filename not in known]
     if unknown or len({each.filename for each in members}) < len(members):
         what = f"{unknown[0][:100]!r}, which `lab submit` does not write" if unknown else "a file twice"
@@ -139,23 +123,15 @@ def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         return file.read(member.file_size)
 
 
-def _snapshot() -> tuple[Lab, dict[str, Any]]:
-    """Return the learner's lab, and its checks. If it cannot be checked, the reason is there instead.
-
-    UsageError if the settings of the copy are wrong: what is to be masked is not known then.
-    """
+def _lab() -> Lab:
+    """Return the learner's lab, which knows what is to be masked. UsageError if the settings of the copy are wrong."""
     settings = {name: value for name, value in copies.settings().items() if name in SETTINGS}
     try:
         if is_embedded(settings.get("profile", "")) and not server.running():
-            raise LabError("The embedded AWS was not running.")
-        lab = open_lab(**settings)
-        with one_command.alone(lab, "lab submit"):
-            report = checks.run(lab, probe=not lab.is_real)  # on AWS, a probe may send a message to people
-        return lab, {"when": now(), "checks": report.as_dicts()}
-    except LabInUse:
-        raise
-    except (LabError, BotoCoreError, ClientError) as error:
-        return _without_aws(settings), {"when": now(), "checks": [], "error": str(error)}
+            return _without_aws(settings)
+        return open_lab(**settings)
+    except (LabError, BotoCoreError, ClientError):
+        return _without_aws(settings)
 
 
 def _without_aws(settings: dict[str, Any]) -> Lab:

@@ -48,6 +48,7 @@ def account():
 
         servers.append(server := ThreadingHTTPServer(("127.0.0.1", 0), Answer))
         server.daemon_threads = False  # they end before the server does
+        server.handle_error = lambda *_: None  # such as a client that has read enough
         threading.Thread(target=server.serve_forever, args=(0.01,)).start()
         endpoint = f"http://127.0.0.1:{server.server_port}"
         lab = lab_on(endpoint, "secret")
