@@ -70,7 +70,7 @@ def match(
 
 
 def _handed_in(path: Path, inside: Path) -> HandedIn:
-    names, changed = (*inside.parts[:-1], inside.stem), path.stat().st_mtime_ns
+    names, changed = (*inside.parts[:-1], inside.name.removesuffix(".zip")), path.stat().st_mtime_ns
     try:
         found = submission.read(path, only=submission.MANIFEST)
     except UsageError:  # its grading tells why
@@ -108,25 +108,30 @@ def _parts(name: str) -> list[str]:
 
 def _by_name(files: list[HandedIn]) -> Callable[[HandedIn], Student]:
     """Return a function that makes a student of the name of a file, without the number of a second one."""
-    there = {slug(_said(each), longest=None) for each in files}
+    there = {_key(_said(each)) for each in files}
 
     def owner(file: HandedIn) -> Student:
         said = _said(file)
         base = _COUNTER.sub("", said)
-        if base and (slug(base, longest=None) in there or said.endswith(")")):
+        if base and (_key(base) in there or said.endswith(")")):
             said = base
-        is_name = slug(file.claimed_name) == slug(said) and file.claimed_name.isprintable()
-        name = file.claimed_name if is_name else visible(said)
-        number = int(sha256(slug(said, longest=None).encode()).hexdigest(), 16) % 10**12
+        claimed = file.claimed_name if file.claimed_name.isprintable() else ""
+        name = claimed if claimed and slug(claimed) == slug(said) else visible(said)
+        number = int(sha256(_key(said).encode()).hexdigest(), 16) % 10**12
         return Student(0, f"{number:012}", name, "", "", "", {})
 
     return owner
 
 
+def _key(said: str) -> str:
+    """Return what is equal for names that differ in spaces, case or accents only."""
+    return slug(said, longest=None) if any(map(str.isalnum, said)) else ascii(said)
+
+
 def _said(file: HandedIn) -> str:
     """Return the name of a file without what `lab submit` puts before the student's; else that of its folder."""
     *folders, stem = file.names
-    return re.sub("^submission[-_ ]?", "", stem) or (folders or [stem])[-1]
+    return re.sub("^submission[-_ ]?", "", stem).strip() or (folders or [ascii(stem)])[-1]
 
 
 def _remarks(student: Student, files: list[HandedIn]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lab_lib.checks.visible import visible
 from lab_lib.classroom.job import now
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
@@ -84,36 +85,39 @@ def _refuse_too_large(texts: dict[str, str]) -> None:
 
 def read(path: Path, only: str = "") -> Submission:
     """Return what the file holds, or `only` the manifest. UsageError if it is not what `lab submit` writes."""
+    name = visible(path.name)
     try:
         if path.stat().st_size > MOST_BYTES or (content := path.read_bytes()).count(_MEMBER) > _MOST_MEMBERS:
-            raise UsageError(f"{path.name} is too large. Ask for what `lab submit` has written, as it is.")
+            raise UsageError(f"{name} is too large. Ask for what `lab submit` has written, as it is.")
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = _verified(path, archive.infolist())
+            members = _verified(name, archive.infolist())
             files = {each.filename: _content(archive, each) for each in members if only in ("", each.filename)}
         manifest = json.loads(files[MANIFEST])
-        texts = {name: " ".join(str(manifest.get(name, "")).split())[:200] for name in ("name", "id", "when")}
+        texts = {part: " ".join(str(manifest.get(part, "")).split())[:200] for part in ("name", "id", "when")}
         found_format = repr(manifest["format"])[:20]
     except UsageError:
         raise
     except Exception as error:  # noqa: BLE001  # zipfile raises many kinds for a broken file
-        raise UsageError(f"{path.name} is not a file of `lab submit`: {type(error).__name__}: {error}.") from None
+        raise UsageError(
+            f"{name} is not a file of `lab submit`: {visible(f'{type(error).__name__}: {error}')}."
+        ) from None
     if found_format != repr(FORMAT):
-        raise UsageError(f"{path.name} has format {found_format}; wanted {FORMAT}. Use the same version of the lab.")
+        raise UsageError(f"{name} has format {found_format}; wanted {FORMAT}. Use the same version of the lab.")
     return Submission(**texts, files=files)
 
 
-def _verified(path: Path, members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+def _verified(name: str, members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     """Return the members. UsageError for a name that `lab submit` does not write, or too many bytes."""
     known = {each.name for each in copies.solved()} | {FUNCTION, workbook.ANSWERS, MANIFEST, _UNUSED}
     unknown = [each.filename for each in members if each.filename not in known]
     if unknown or len({each.filename for each in members}) < len(members):
         what = f"{unknown[0][:100]!r}, which `lab submit` does not write" if unknown else "a file twice"
-        raise UsageError(f"{path.name} holds {what}. Ask for what `lab submit` has written, as it is.")
+        raise UsageError(f"{name} holds {what}. Ask for what `lab submit` has written, as it is.")
     sizes = [each.file_size for each in members]
     if max(sizes, default=0) > MOST_BYTES_OF_FILE or sum(sizes) > MOST_BYTES:
-        raise UsageError(f"{path.name} is too large when it is unpacked; a submission has at most {_LIMITS}.")
+        raise UsageError(f"{name} is too large when it is unpacked; a submission has at most {_LIMITS}.")
     if strange := [each.filename for each in members if each.compress_type not in _METHODS or each.flag_bits & 1]:
-        raise UsageError(f"{path.name} is compressed or encrypted in another way than by `lab submit`: {strange[0]}.")
+        raise UsageError(f"{name} is compressed or encrypted in another way than by `lab submit`: {strange[0]}.")
     return members
 
 

@@ -57,15 +57,10 @@ def grade(
             for remark in work.remarks:
                 out.print(f"{work.student.name}: {remark}", soft_wrap=True)
         for file in others:
-            claim = f" It says that it is {visible(file.claim)}'s." if file.claim else ""
-            out.print(
-                f"Left out, since its name is of nobody in the roster: {visible(str(file.path))}.{claim}",
-                soft_wrap=True,
-            )
+            claim = f" (it claims to be from {file.claim})" if file.claim else ""
+            out.print(visible(f"Left out, since the roster has nobody of its name: {file.path}{claim}"), soft_wrap=True)
         if others:
-            out.print(
-                "Name a file after its student, such as submission-NAME.zip or submission-ID.zip.", soft_wrap=True
-            )
+            out.print("Name a file submission-NAME.zip or submission-ID.zip, then grade with --resume.", soft_wrap=True)
         if missing := [each.student.name for each in works if not each.path]:
             out.print(f"Handed in nothing: {', '.join(missing)}", soft_wrap=True)
         jobs = jobs or os.cpu_count() or 1  # more would make the probe and the trials late

@@ -215,6 +215,21 @@ def test_what_cannot_be_read_has_the_owner_that_its_name_says_and_no_link_is_fol
     )
 
 
+def test_odd_names_of_files_stay_apart_and_are_shown_by_codes(tmp_path):
+    for name in (b" .zip", b".zip", b"..zip", b"x\xff.zip", b"y\x1b[2J.zip", b"a\nb.zip"):
+        (tmp_path / os.fsdecode(name)).write_text("no zip")
+
+    found, _ = match(tmp_path, [])
+    refused = []
+    for path in tmp_path.iterdir():
+        with pytest.raises(UsageError) as error:
+            submission.read(path)
+        refused.append(str(error.value))
+
+    assert sorted(found) == ["' '", "''", ".", "a[U+000A]b", "x[U+DCFF]", "y[U+001B][2J"]
+    assert all(each.isascii() and each.isprintable() for each in refused)
+
+
 def test_a_file_that_is_too_large_is_not_opened(tmp_path):
     with (tmp_path / "x.zip").open("wb") as file:
         file.truncate(submission.MOST_BYTES + 1)
