@@ -43,11 +43,11 @@ def spoil(account):
 
 
 def processes_of(account):
-    """Return the processes that work in this account: the student's own, and then its kernel."""
-    found = []
+    """Return the processes of these tests that work in this account: the student's own, and then its kernel."""
+    found, wanted = [], {"LAB_ACCOUNT": account, "LAB_EMULATOR_HOME": os.environ["LAB_EMULATOR_HOME"]}
     for process in psutil.process_iter():
         try:
-            if process.environ().get("LAB_ACCOUNT") == account:
+            if wanted.items() <= process.environ().items():
                 found.append(process)
         except psutil.Error:
             continue
