@@ -16,7 +16,7 @@ from botocore.httpsession import URLLib3Session
 
 from lab_lib.errors import LabError
 
-_MOST_ANSWER, _MOST_IN_ALL = 16_000_000, 300_000_000  # bytes; a right submission has 1 MB and 20 MB
+_MOST_ANSWER, _MOST_IN_ALL = 16_000_000, 100_000_000  # bytes; a right submission has 16 kB and 0.3 MB
 _CONNECT, _READ = 5, 60  # seconds, the second one between two parts of an answer
 _AT_ONCE = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as botocore does; a request takes 0.04 s without
 

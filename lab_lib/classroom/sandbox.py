@@ -1,9 +1,9 @@
 """Run a submission in a sandbox, watch it, and talk to it by lines of JSON.
 
 The sandbox is bubblewrap's: processes, network, users and keys of its own, no capability, and nothing of this computer
-to see but the system's programs, Python, the lab's code and its data. It writes to memory only. Only a socket leads in,
-to its embedded AWS. docs/instructors.md says line by line what holds. With `trust`, the same program runs without a
-sandbox.
+to see but the system's programs, Python, the lab's code and the notebooks' data. It writes to memory only. Only a
+socket leads in, to its embedded AWS. docs/instructors.md says line by line what holds. With `trust`, the same program
+runs without a sandbox.
 """
 
 import json
@@ -35,6 +35,8 @@ _MOST_LINE = 10_000_000  # bytes
 _LOOK_EVERY = 0.5  # seconds
 _HIDDEN = ("/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/kmsg", "/proc/timer_list")  # they tell of the host
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
+_DATA = ("transactions.txt", "break-it.txt", "break-it-corrected.txt", "wrong")  # the rest may be of the instructor
+_OF_LAB = ("lab_lib", *(f"data/{name}" for name in _DATA))
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _sandboxed(command: list[str], pass_fds: tuple[int, ...] = (), **settings: A
 def _bwrap() -> list[str]:
     """Return the command that goes before the one to run."""
     prefixes = {sys.prefix, sys.base_prefix}
-    folders = [*_SYSTEM, *sorted(prefixes), *(str(ROOT / name) for name in ("lab_lib", "data"))]
+    folders = [*_SYSTEM, *sorted(prefixes), *(str(ROOT / name) for name in _OF_LAB)]
     readable = [argument for each in folders for argument in ("--ro-bind-try", each, each)]
     hidden = [argument for each in _HIDDEN if Path(each).exists() for argument in ("--ro-bind", "/dev/null", each)]
     return [

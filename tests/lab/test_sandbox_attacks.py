@@ -12,6 +12,7 @@ import pytest
 
 from lab_lib.classroom import sandbox, system_calls
 from lab_lib.classroom.sandbox import Ended, Limits, Sandbox
+from lab_lib.exercises import workbook
 
 pytestmark = pytest.mark.skipif(bool(sandbox._fault()), reason="there is no sandbox here")
 
@@ -74,14 +75,16 @@ print(json.dumps([tried, writable]))
 
 def test_nothing_is_there_but_programs_python_and_the_lab(tmp_path):
     (secret := tmp_path / "secret").write_text("of the instructor")
+    data = workbook.DATA_FILE.parent  # where a roster may be
     code = f"""
-print(json.dumps([sorted(os.listdir("/")), got(
+print(json.dumps([sorted(os.listdir("/")), sorted(os.listdir({str(data)!r})), got(
     lambda: open({str(secret)!r}).read(), lambda: open("/etc/passwd").read(), lambda: os.listdir({str(Path.home())!r}),
     lambda: open("/proc/keys").read(), lambda: open("/proc/timer_list").read(), lambda: open("/proc/kmsg").read(9),
     lambda: os.mkdir("/new"), lambda: open("/etc/new", "w"), lambda: open("/dev/new", "w"))]))
 """
-    top, found = attack(code)
+    top, of_data, found = attack(code)
 
+    assert of_data == ["break-it-corrected.txt", "break-it.txt", "transactions.txt", "wrong"]
     assert {*top} <= {"bin", "dev", "etc", "lib", "lib32", "lib64", "opt", "proc", "root", "sbin", "tmp", "usr"} | {
         path.parts[1] for path in map(Path, (sys.prefix, sys.base_prefix, sandbox.__file__))
     }

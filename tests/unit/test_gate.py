@@ -115,7 +115,7 @@ def test_many_answers_are_not_read_for_ever(account):
 
     asking = (table for _ in range(100) for table in lab.client("dynamodb").list_tables()["TableNames"])
 
-    with pytest.raises(LabError, match="300 MB in all"):
+    with pytest.raises(LabError, match="100 MB in all"):
         list(asking)
 
 
