@@ -179,7 +179,7 @@ class Judge:
         except Ended:
             raise
         except Exception as error:  # noqa: BLE001  # what the student's server answers may break anything
-            self.faults.append(f"Cannot judge {what}: {type(error).__name__}: {error}"[:300])
+            self.faults.append(visible(f"Cannot judge {what}: {type(error).__name__}: {error}"[:300]))
             return otherwise
 
 

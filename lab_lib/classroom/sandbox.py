@@ -67,8 +67,8 @@ def refuse_without(trust: bool) -> None:
     """Raise UsageError if there is no sandbox on this computer, unless `trust`."""
     if not trust and (why := _fault()):
         raise UsageError(
-            f"There is no sandbox: {why}. Install bubblewrap, or say --trust: then the students' code runs as you do, "
-            "and can read, change and send all that you can."
+            f"There is no sandbox: {why}. Install bubblewrap 0.8 or newer, or say --trust: then the students' code "
+            "runs as you do, and can read, change and send all that you can."
         )
 
 
@@ -80,17 +80,15 @@ def _fault() -> str:
         return why
     with _sandboxed(["/usr/bin/true"], stderr=subprocess.PIPE) as tried:
         said = tried.communicate()[1].decode(errors="replace").strip()
-    return "" if tried.returncode == 0 else f"bubblewrap does not work here ({said}); it must be 0.8 or newer"
+    return "" if tried.returncode == 0 else f"bubblewrap does not work here ({said})"
 
 
 def _sandboxed(command: list[str], pass_fds: tuple[int, ...] = (), **settings: Any) -> "subprocess.Popen[bytes]":
     """Start a command in a sandbox. `settings` are those of subprocess."""
-    system_calls.leave_keyring()
     with system_calls.filter_file() as rules:
         number = rules.fileno()
-        return subprocess.Popen(
-            [*_bwrap(), "--seccomp", str(number), *command], pass_fds=(*pass_fds, number), **settings
-        )
+        whole = system_calls.without_keyring([*_bwrap(), "--seccomp", str(number), *command])
+        return subprocess.Popen(whole, pass_fds=(*pass_fds, number), **settings)
 
 
 def _bwrap() -> list[str]:

@@ -4,9 +4,9 @@ libseccomp makes the filter that bubblewrap loads. It knows the number of each s
 """
 
 import ctypes
-import errno
 import os
 import socket
+import sys
 import tempfile
 from typing import BinaryIO, cast
 
@@ -15,8 +15,6 @@ from lab_lib.errors import LabError
 _LIBRARY = "libseccomp.so.2"  # part of every Debian, Ubuntu, Fedora and Arch
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | 1  # SCMP_ACT_ALLOW; SCMP_ACT_ERRNO with EPERM
 _EQUAL, _GREATER = 4, 6  # SCMP_CMP_EQ, SCMP_CMP_GT
-_JOIN_SESSION_KEYRING = 1
-_NO_KEYS = (errno.EPERM, errno.ENOSYS)  # a container, or a kernel without keys
 # Sockets of other families, such as those between a virtual machine and its host, ignore that the network is another.
 _FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK)
 _HIGHEST_FAMILY = 64  # there are 46
@@ -35,13 +33,25 @@ _REFUSED = (
     *("name_to_handle_at", "open_by_handle_at", "quotactl", "reboot", "swapoff", "swapon", "syslog"),
 )
 
+# A keyring belongs to a thread, which may need its keys later. So another program takes it, and becomes the command.
+# EPERM and ENOSYS (1 and 38) are of a container, or a kernel, without keys.
+_TAKE_KEYRING = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.syscall(int(sys.argv[1]), 1, None) < 0 and ctypes.get_errno() not in (1, 38):
+    sys.exit(f"the kernel gives no keyring: {os.strerror(ctypes.get_errno())}")
+os.execvp(sys.argv[2], sys.argv[2:])
+"""
+
 
 class _Comparison(ctypes.Structure):
     """One condition on an argument of a system call: struct scmp_arg_cmp."""
 
     _fields_ = (
-        *(("number", ctypes.c_uint), ("operator", ctypes.c_int)),
-        *(("value", ctypes.c_uint64), ("unused", ctypes.c_uint64)),
+        ("number", ctypes.c_uint),
+        ("operator", ctypes.c_int),
+        ("value", ctypes.c_uint64),
+        ("unused", ctypes.c_uint64),
     )
 
 
@@ -81,22 +91,18 @@ def filter_file() -> BinaryIO:
     return cast(BinaryIO, file)
 
 
-def leave_keyring() -> None:
-    """Give this thread, and what it starts, an empty session keyring. The user's keys are not in it."""
-    libc = ctypes.CDLL(None, use_errno=True)
+def without_keyring(command: list[str]) -> list[str]:
+    """Return the command as one that first takes an empty session keyring, in which the user's keys are not."""
     number = _library().seccomp_syscall_resolve_name(b"keyctl")
-    if libc.syscall(number, _JOIN_SESSION_KEYRING, None) < 0 and ctypes.get_errno() not in _NO_KEYS:
-        raise LabError(f"The kernel gives no keyring: {os.strerror(ctypes.get_errno())}.")
+    return [sys.executable, "-I", "-S", "-c", _TAKE_KEYRING, str(number), *command]
 
 
 def _library() -> ctypes.CDLL:
-    library = ctypes.CDLL(_LIBRARY)
-    library.seccomp_init.restype = ctypes.c_void_p
-    library.seccomp_rule_add_array.argtypes = (
-        *(ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p),
-    )
-    library.seccomp_export_bpf.argtypes = (ctypes.c_void_p, ctypes.c_int)
-    library.seccomp_release.argtypes = (ctypes.c_void_p,)
+    library, pointer = ctypes.CDLL(_LIBRARY), ctypes.c_void_p
+    library.seccomp_init.restype = pointer
+    library.seccomp_rule_add_array.argtypes = (pointer, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint, pointer)
+    library.seccomp_export_bpf.argtypes = (pointer, ctypes.c_int)
+    library.seccomp_release.argtypes = (pointer,)
     return library
 
 

@@ -38,9 +38,7 @@ def grade(
 
     The sandbox is bubblewrap, on Linux. Without it, --trust is needed: then grade only code that you trust.
 
-    Whose a file is, the roster and the file's name say, or the folder's that a school's platform made for it.
-
-    Of two files of one student, the latest counts.
+    The roster and the names of files and folders say whose a submission is. Of two, the latest counts.
     """
     from lab_lib.checks.visible import visible
     from lab_lib.classroom import executors, grading, handed_in, sandbox, session

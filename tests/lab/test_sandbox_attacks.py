@@ -181,16 +181,21 @@ print(json.dumps(got(
     assert attack(code) == []
 
 
-def test_the_thread_that_starts_a_sandbox_has_left_the_users_keyring():
+def test_a_sandbox_has_a_keyring_of_its_own_and_the_user_keeps_theirs():
     libc, library = ctypes.CDLL(None), ctypes.CDLL("libseccomp.so.2")
     number = library.seccomp_syscall_resolve_name(b"keyctl")
-    if (before := libc.syscall(number, 0, -3, 0)) < 0:
+    if (own := libc.syscall(number, 0, -3, 0)) < 0:
         pytest.skip("there are no keys here")
+    # The session keyring, and whether the user's is found in it.
+    code = f"""import ctypes
+libc = ctypes.CDLL(None)
+print(libc.syscall({number}, 0, -3, 0), libc.syscall({number}, 10, -3, b"keyring", b"_uid.{os.getuid()}", 0))"""
 
-    system_calls.leave_keyring()
+    command = system_calls.without_keyring([sys.executable, "-c", code])
+    session, users = map(int, subprocess.check_output(command).split())
 
-    assert libc.syscall(number, 0, -3, 0) != before
-    assert libc.syscall(number, 10, -3, b"keyring", f"_uid.{os.getuid()}".encode(), 0) < 0  # it is not found there
+    assert (session != own, users) == (True, -1)
+    assert libc.syscall(number, 0, -3, 0) == own
 
 
 @pytest.mark.parametrize(
