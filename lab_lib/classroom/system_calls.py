@@ -5,7 +5,6 @@ libseccomp makes the filter that bubblewrap loads. It knows the number of each s
 
 import ctypes
 import os
-import socket
 import sys
 import tempfile
 from typing import BinaryIO, cast
@@ -16,22 +15,16 @@ _LIBRARY = "libseccomp.so.2"  # part of every Debian, Ubuntu, Fedora and Arch
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | 1  # SCMP_ACT_ALLOW; SCMP_ACT_ERRNO with EPERM
 _EQUAL, _GREATER = 4, 6  # SCMP_CMP_EQ, SCMP_CMP_GT
 # Sockets of other families, such as those between a virtual machine and its host, ignore that the network is another.
-_FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK)
-_HIGHEST_FAMILY = 64  # there are 46
-_REFUSED = (
-    # keys of the user
-    *("add_key", "keyctl", "request_key"),
-    # other namespaces and mounts
-    *("chroot", "fsconfig", "fsmount", "fsopen", "fspick", "mount", "mount_setattr", "move_mount", "open_tree"),
-    *("pivot_root", "setns", "umount2", "unshare"),
-    # memory that belongs to no process, and so is not counted
-    *("memfd_create", "memfd_secret", "shmget"),
-    # large parts of the kernel, in which most ways out of sandboxes were found
-    *("bpf", "io_uring_enter", "io_uring_register", "io_uring_setup", "perf_event_open", "userfaultfd", "vmsplice"),
-    # administration
-    *("acct", "delete_module", "finit_module", "init_module", "kexec_file_load", "kexec_load", "modify_ldt"),
-    *("name_to_handle_at", "open_by_handle_at", "quotactl", "reboot", "swapoff", "swapon", "syslog"),
+_FAMILIES, _HIGHEST_FAMILY = {1, 2, 10, 16}, 64  # Unix, IPv4, IPv6 and netlink; Linux has 46
+_KEYS = "add_key keyctl request_key"
+_NAMESPACES = "chroot fsconfig fsmount fsopen fspick mount mount_setattr move_mount open_tree pivot_root setns umount2"
+_UNCOUNTED = "memfd_create memfd_secret shmget"  # they make memory that belongs to no process
+_RISKY = "bpf io_uring_enter io_uring_register io_uring_setup perf_event_open unshare userfaultfd vmsplice"
+_ADMINISTRATION = (
+    "acct delete_module finit_module init_module kexec_file_load kexec_load modify_ldt name_to_handle_at "
+    "open_by_handle_at quotactl reboot swapoff swapon syslog"
 )
+_REFUSED = " ".join([_KEYS, _NAMESPACES, _UNCOUNTED, _RISKY, _ADMINISTRATION]).split()
 
 # A keyring belongs to a thread, which may need its keys later. So another program takes it, and becomes the command.
 # EPERM and ENOSYS (1 and 38) are of a container, or a kernel, without keys.
@@ -81,7 +74,7 @@ def filter_file() -> BinaryIO:
     try:
         for name in _REFUSED:
             refuse(name)
-        for family in {*range(_HIGHEST_FAMILY + 1)} - {*_FAMILIES}:
+        for family in {*range(_HIGHEST_FAMILY + 1)} - _FAMILIES:
             refuse("socket", _Comparison(0, _EQUAL, family))
         refuse("socket", _Comparison(0, _GREATER, _HIGHEST_FAMILY))
         _require(library.seccomp_export_bpf(rules, file.fileno()), "the filter")
