@@ -3,10 +3,12 @@
 ministack has no settings for these changes, so they replace its functions by name. Its version is pinned.
 """
 
+import json
 import os
 import secrets
 from bisect import bisect_right
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact, Overflow, Subnormal
 from functools import lru_cache, partialmethod
 from typing import Any
@@ -17,7 +19,7 @@ from botocore.credentials import Credentials
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.concurrency import esm_wake
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import dynamodb, lambda_svc
+from ministack.services import dynamodb, lambda_svc, sns
 
 from lab_lib.embedded import streams
 from lab_lib.embedded.server import HOST
@@ -30,7 +32,7 @@ _READY = dict.fromkeys(
 # ministack's own functions, which are replaced
 _credentials, _invalidate = lambda_runtime.execution_credentials, lambda_svc.invalidate_worker
 _invoke, _all_checks = lambda_runtime.Worker.invoke, iam_actions.dynamodb_transaction_checks
-_policies_of_role = iam_evaluator._gather_role_policies
+_policies_of_role, _envelope = iam_evaluator._gather_role_policies, sns._build_envelope
 # The numbers that DynamoDB can store; Python's arithmetic raises an error for all others.
 _RANGE = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, Overflow, Subnormal])
 
@@ -64,6 +66,7 @@ def make() -> None:
     lambda_svc._presigned_code_url = code_url
     lambda_svc._schedule_state_transition = activate
     iam_evaluator._gather_role_policies = policies_of_role
+    sns._build_envelope = envelope
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
     lambda_svc._poll_dynamodb_streams = streams.poll
     dynamodb.Decimal = Number
@@ -95,6 +98,17 @@ def execution_credentials(config: dict[str, Any]) -> dict[str, str]:
 def policies_of_role(role: str, account: str) -> Any:
     """Return the policies of a role. ministack's policy simulator asks with the role's path, such as service-role/."""
     return _policies_of_role(role.rsplit("/", 1)[-1], account)
+
+
+def envelope(*message: Any) -> str:
+    """Return the envelope of a message of SNS, with its time to the millisecond; ministack tells whole seconds.
+
+    An alert would else seem to be older than a change of the function just before it.
+    """
+    text: str = _envelope(*message)
+    is_raw = message[-1]
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
+    return text if is_raw else json.dumps({**json.loads(text), "Timestamp": f"{now}Z"})
 
 
 def items_after(items: list[Item], start: Item, table: dict[str, Any]) -> list[Item]:

@@ -247,3 +247,15 @@ def test_a_queue_lets_in_the_topic_that_its_policy_names_and_no_other(lab):
 
     wait_until(lambda: "the topic" in arrived(), "the message", timeout=10)
     assert arrived() == ["the topic"]
+
+
+def test_a_message_tells_its_time_to_the_millisecond(lab):
+    topic = topics.ensure_topic(lab)
+    queues.ensure_queue(lab, "CustomerNotify")
+    triggers.ensure_queue_subscription(lab, "CustomerNotify")
+    before = datetime.now(UTC) - timedelta(milliseconds=1)  # which the time does not tell
+
+    lab.client("sns").publish(TopicArn=topic, Message="hello")
+
+    [message] = wait_until(lambda: queues.messages(lab, "CustomerNotify"), "the message", timeout=10)
+    assert before <= datetime.fromisoformat(message["Timestamp"]) <= datetime.now(UTC)
