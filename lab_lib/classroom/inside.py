@@ -36,7 +36,7 @@ def main() -> None:
     _lay(copy, given["files"])
     home = server.home()
     home.mkdir()
-    (home / "server.json").write_text(json.dumps({"port": given["port"], "secret": ""}))  # it takes its last port again
+    server.write_note(home, given["port"], "")  # it takes its last port again
     found = server.start()
     try:
         if len(sys.argv) > 1:
@@ -152,8 +152,7 @@ class _Client(NotebookClient):
 
 
 def _lay(copy: Path, files: dict[str, str]) -> None:
-    (copy / copies.STATE).mkdir(parents=True)
-    (copy / copies.STATE / copies.EDITION).write_text("{}")  # so that it is a copy
+    (copy / copies.STATE).mkdir(parents=True)  # so that it is a copy
     for name, text in files.items():
         (copy / name).write_text(text, encoding="utf-8", errors="replace")
 
