@@ -62,6 +62,7 @@ refresh: $(READY) ## run the notebooks, and keep their outputs for the tests
 
 docs: $(READY) ## write docs/permissions.md, the costs in docs/aws.md, and the pictures of the chain
 	$(BIN)/python docs/permissions.py > docs/permissions.md
+	$(BIN)/python docs/headings.py
 	$(BIN)/python docs/chain.py
 	$(BIN)/python docs/costs.py
 

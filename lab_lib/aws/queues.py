@@ -1,4 +1,4 @@
-"""The SQS queues: two for alerts, one for dead letters, which are events that a function could not process."""
+"""The SQS queues: those for alerts, and one for dead letters, which are events that a function could not process."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote_plus
 
+from lab_lib import resources
 from lab_lib.aws import grants, policies, tables
 from lab_lib.aws.json_text import having, json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
-ALERT_QUEUES = ["CustomerNotify", "CreditCollection"]
+ALERT_QUEUES = resources.in_chain("queue")
 DEAD_LETTERS = "LabDeadLetters"
 _RETENTION = str(14 * 24 * 3600)  # seconds; SQS's maximum
 
@@ -19,9 +20,9 @@ _RETENTION = str(14 * 24 * 3600)  # seconds; SQS's maximum
 def ensure_queue(lab: Lab, name: str) -> str:
     """Create the standard queue, encrypted at rest, or repair the settings of the lab's own. Return its URL.
 
-    The queue of dead letters denies requests without TLS. The other two also let the topic in, from the first moment:
+    The queue of dead letters denies requests without TLS. The others also let the topic in, from the first moment:
     on AWS a policy that comes later takes up to a minute to count, and SNS drops what it may not deliver.
-    `ensure_queue_subscription` repairs the policy of these two.
+    `ensure_queue_subscription` repairs their policies.
     """
     sqs, settings = lab.client("sqs"), {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": _RETENTION}
     url, policy = find_queue(lab, name), {"Policy": json.dumps(_policy(lab, name))}

@@ -1,0 +1,101 @@
+"""List the lab's resources, one a line. Checks, hints, the clean-up, the pictures and the policies take them from here.
+
+Nothing here calls AWS.
+"""
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+HEADINGS = Path(__file__).with_name("headings.json")  # of the notebooks, which a sandbox lacks; `make docs` writes it
+# The links of the chain, by the words that the live cell shows.
+ROWS, REJECTED, CHANGES = "rows written", "lines rejected", "changes counted"
+TOTALS, ALERTS = "totals that agree", "alerts out"
+
+
+def messages(queue: str) -> str:
+    """Return the link of the chain that ends in this queue."""
+    return f"messages in {queue}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell of the notebooks, by its id."""
+
+    id: str
+
+    @property
+    def notebook(self) -> str:
+        """Return the number of its notebook, such as "04"."""
+        return _headings()[self.id][0]
+
+    @property
+    def heading(self) -> str:
+        """Return the heading above it."""
+        return _headings()[self.id][1]
+
+    def __str__(self) -> str:
+        return f'"{self.heading}" in notebook {self.notebook}'
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource, and the cell that makes it.
+
+    `name` is without prefix, and empty where the lab has one of a kind. `link` is the link of the handout's chain that
+    breaks without it; what this workbook adds to the handout has none.
+    """
+
+    kind: str
+    name: str
+    cell: Cell
+    link: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind}{' of' if self.kind == 'subscription' else ''} {self.name}".strip()
+
+
+RESOURCES = (
+    Resource("bucket", "", Cell("00-07"), ROWS),
+    Resource("table", "Customer", Cell("00-08b"), ROWS),
+    Resource("table", "Transactions", Cell("00-09"), ROWS),
+    Resource("table", "ProcessedRecords", Cell("00-09")),
+    Resource("table", "TransactionTotal", Cell("00-10a"), CHANGES),
+    Resource("queue", "LabDeadLetters", Cell("00-11")),
+    Resource("role", "TransactionProcessorRole", Cell("00-13"), ROWS),
+    Resource("role", "TotalNotifierRole", Cell("00-13"), CHANGES),
+    Resource("function", "TransactionProcessor", Cell("01-08"), ROWS),
+    Resource("function", "TotalNotifier", Cell("01-14"), CHANGES),
+    Resource("bucket trigger", "", Cell("02-06"), ROWS),
+    Resource("stream trigger", "", Cell("02-08"), CHANGES),
+    Resource("topic", "HighBalanceAlert", Cell("03-06"), ALERTS),
+    Resource("queue", "CustomerNotify", Cell("04-06"), messages("CustomerNotify")),
+    Resource("subscription", "CustomerNotify", Cell("04-08"), messages("CustomerNotify")),
+    Resource("queue", "CreditCollection", Cell("04-09a"), messages("CreditCollection")),
+    Resource("subscription", "CreditCollection", Cell("04-09a"), messages("CreditCollection")),
+    Resource("upload", "", Cell("05-10")),
+)
+PEOPLE, CONFIRMATION = Cell("03-08"), Cell("03-10")  # subscribes an e-mail address or a number, confirms the former
+CLEAN_UP = Cell("99-08")
+
+
+def get(kind: str, name: str = "") -> Resource:
+    """Return the resource of this kind and name."""
+    return next(each for each in RESOURCES if (each.kind, each.name) == (kind, name))
+
+
+def names(kind: str) -> list[str]:
+    """Return the names of all resources of a kind, in the order of the notebooks."""
+    return [each.name for each in RESOURCES if each.kind == kind]
+
+
+def in_chain(kind: str) -> list[str]:
+    """Return the names of the resources of a kind that the handout's chain goes through."""
+    return [each.name for each in RESOURCES if each.kind == kind and each.link]
+
+
+@functools.cache
+def _headings() -> dict[str, tuple[str, str]]:
+    found = json.loads(HEADINGS.read_text(encoding="utf-8"))
+    return {each: (notebook, heading) for notebook, cells in found.items() for each, heading in cells.items()}
