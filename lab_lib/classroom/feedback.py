@@ -51,7 +51,8 @@ def write(out: Path, book: dict[str, Any]) -> None:
 
 def page(book: dict[str, Any], student: dict[str, Any], notebooks: str = "") -> str:
     """Return the page of one student; `notebooks` is what `render` has written."""
-    wrong = [each for each in student["checks"] if not each["ok"] and each["weight"] and each["state"] != "waits"]
+    costly = [each for each in student["checks"] if each["weight"] and each["state"] != "ok"]
+    wrong = [each for each in costly if not each["is_behind"]]
     style = "".join((report.TEMPLATES / f"{name}.css").read_text(encoding="utf-8") for name in ("report", "feedback"))
     return report.template("feedback.html.j2").render(
         columns=book["columns"],
@@ -59,7 +60,7 @@ def page(book: dict[str, Any], student: dict[str, Any], notebooks: str = "") -> 
         student={"graded": "", "submitted": None, "answers": None, **student},
         trial=[{"sentence": "", "wanted": "", "found": "", **each} for each in student.get("trial") or []],
         wrong=wrong,
-        waiting=sum(each["state"] == "waits" for each in student["checks"]),
+        waiting=len(costly) - len(wrong),
         notebooks=Markup(notebooks),  # noqa: S704  # rendered by us, see above
         style=Markup(style),  # noqa: S704  # ours
     )

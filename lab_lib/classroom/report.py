@@ -59,13 +59,13 @@ def template(name: str) -> Template:
 
 def _student(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
     """Add what the page shows: a cell for each column, and the checks that cost points."""
-    wrong = [check for check in student["checks"] if check["weight"] and not check["ok"]]
+    wrong = [check for check in student["checks"] if check["weight"] and check["state"] != "ok"]
     return {
         "graded": "",
         **student,
         "cells": [_cell(name, column, student) for name, column in columns.items()],
-        "wrong": [check for check in wrong if check["state"] != "waits"],
-        "waiting": sum(check["state"] == "waits" for check in wrong),
+        "wrong": [check for check in wrong if not check["is_behind"]],
+        "waiting": sum(check["is_behind"] for check in wrong),
         "unseen": sum(check["state"] == "cannot see" for check in wrong),
     }
 
@@ -90,7 +90,7 @@ def _counted(column: str, student: dict[str, Any]) -> str:
         return f"{sum(each['state'] == 'passed' for each in trial)} of {len(trial)} cases are passed"
     checks = [check for check in student["checks"] if check["step"] == column]
     unseen = sum(check["state"] == "cannot see" for check in checks)
-    hold = f"{sum(check['ok'] for check in checks)} of {len(checks)} checks hold"
+    hold = f"{sum(check['state'] == 'ok' for check in checks)} of {len(checks)} checks hold"
     return hold + (f", {unseen} cannot be seen" if unseen else "")
 
 
