@@ -110,8 +110,9 @@ class Upload:
         if stood < _STANDSTILL:
             return False
         stops, again = f'The chain stops at "{self.place}".', "run this cell again."
-        if self.waiting and {link.name for link in self.waiting} <= _MESSAGES.keys():
-            again = f"run functions.alert_again(lab), since SNS keeps no message, and {again.removeprefix('run ')}"
+        are_lost = bool(self.waiting) and {link.name for link in self.waiting} <= _MESSAGES.keys()
+        if are_lost:
+            again = "run functions.alert_again(lab), since SNS keeps no message, and this cell again."
         if not self._checked:
             self._checked, self._all_in = True, False  # somebody else may have changed rows meanwhile: read them again
             if broken := find_broken(self.lab, self.key, [link.name for link in self.waiting]):
@@ -121,7 +122,7 @@ class Upload:
             texts = [re.sub(r"\d", "", each) for each in errors]  # without the seconds of a timeout
             if errors and texts.count(texts[-1]) > 1:  # a retry had the same end
                 raise LabError(f"{stops} {self.lab.name(name)} fails: {errors[-1]}. Mend it, then run this cell again.")
-        if stood > _COUNTED_LATE * self.lab.is_real and "alert_again" in again:
+        if are_lost and stood > _COUNTED_LATE * self.lab.is_real:
             raise LabError(f"{stops} The queue gets alerts now, but these were sent before: {again}")
         return False
 

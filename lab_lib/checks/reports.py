@@ -61,12 +61,11 @@ class Check:
 
 
 def read(record: dict[str, Any]) -> Check:
-    """Return the check of a dict, as `Report.as_dicts` writes it.
-
-    KeyError if an entry is missing, as in records of earlier versions; ValueError for an unknown state.
-    """
-    entries = {each.name: record[each.name] for each in fields(Check)}
-    return Check(**{**entries, "state": State(record["state"])})
+    """Return the check of a dict that `Report.as_dicts` has written. ValueError if it is of another form."""
+    names = [each.name for each in fields(Check)]
+    if missing := [name for name in names if name not in record]:
+        raise ValueError(f"a check in it has no {missing[0]}, so an earlier version of the lab wrote it")
+    return Check(**{name: record[name] for name in names} | {"state": State(record["state"])})
 
 
 @dataclass(frozen=True)

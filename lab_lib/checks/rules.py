@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
-from functools import partial
+from functools import partial, wraps
 from typing import Any, NamedTuple, TypeVar
 
 from lab_lib import resources
@@ -182,7 +182,11 @@ def number(count: int, noun: str) -> str:
 
 
 def _about(judge: Callable[..., Finding], *subject: str) -> Callable[[Account], Finding]:
-    return lambda account: judge(account, *subject)
+    @wraps(judge)
+    def of_account(account: Account) -> Finding:
+        return judge(account, *subject)
+
+    return of_account
 
 
 def _with_its_bucket(lab: Lab) -> Lab:

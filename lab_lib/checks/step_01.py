@@ -38,9 +38,8 @@ def state(account: Account, name: str) -> Finding:
         hint = f"Deploy {wanted} again{account.mend('update_function_code', cell('function', name))}"
         return judged(False, f"failed: {reason}", "ready", hint)
     ready = now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
-    if ready:
-        return judged(True, "ready", "ready", "")
-    return Finding(State.WAITS, "being set up", "ready", f"Wait a moment until {wanted} is set up.")
+    state = State.OK if ready else State.WAITS
+    return Finding(state, "ready" if ready else "being set up", "ready", f"Wait a moment until {wanted} is set up.")
 
 
 @check("01", "runtime-{}", "runtime of {}", after=("function-{}",), each=functions.SOURCES, of="function")
@@ -59,14 +58,14 @@ def code(account: Account, name: str) -> Finding:
     """The code is Python 3, has the handler and calls AWS. A paste, or an old example, breaks that."""
     now = account.settings(name)
     if now.get("PackageType") == "Image":
-        return judged(True, "a container image", "", "")
+        return judged(True, "a container image", "the lab's code", "")
     layers = [":".join(each["Arn"].split(":")[-2:]) for each in having(now.get("Layers", []), "Arn")]
     handler = now.get("Handler", "")
     found = handler + (f", with the layers {', '.join(layers)}" if layers else "")
     fault = function_code.fault(handler, account.ask(functions.code, name), layers)
-    if not fault:
-        return judged(True, found, "", "")
     mend = account.mend("update_function_code", cell("function", name), "Code; then press Deploy")
+    if not fault:
+        return judged(True, found, "the lab's code", f"Replace the code of {account.lab.name(name)} by the lab's{mend}")
     hint = fault.do.format(account.lab.name(name)) + (mend if fault.in_code else _reset(account, name))
     return judged(False, fault.found, fault.wanted, hint)
 
@@ -76,7 +75,7 @@ def network(account: Account, name: str) -> Finding:
     """A function in a VPC reaches AWS only by a NAT gateway or by endpoints of the VPC, which are not read here."""
     if vpc := functions.vpc(account.settings(name)):
         raise LabError(f"{account.lab.name(name)} is in {vpc}, and the ways from there to AWS are not read")
-    return judged(True, "no VPC", "", "")
+    return judged(True, "no VPC", "no VPC", "")
 
 
 @check("01", "timeout-{}", "timeout of {}", after=("function-{}",), each=functions.SOURCES, of="function")

@@ -40,14 +40,14 @@ _SETTINGS = {
 )
 def bucket_trigger(account: Account) -> Finding:
     name = account.lab.name(PROCESSOR)
-    wanted = f"the bucket starts {name}"
+    wanted, hint = f"the bucket starts {name}", f"Let the bucket {account.lab.bucket} start {name}{_notify(account)}"
     if bucket_triggers(account):
-        return judged(True, wanted, wanted, "")
+        return judged(True, wanted, wanted, hint)
     if ways := account.ask(triggers.other_ways):
         raise LabError(f"the bucket sends its events to {' and '.join(ways)}, and this check cannot follow them")
     started = sorted(short(account.lab, _target(each)) for each in account.ask(triggers.notifications))
     found = f"the bucket starts {', '.join(started)}" if started else "not there"
-    return judged(False, found, wanted, f"Let the bucket {account.lab.bucket} start {name}{_notify(account)}")
+    return judged(False, found, wanted, hint)
 
 
 @check("02", "bucket-trigger-events", "events of the bucket trigger", after=("bucket-trigger",), of="bucket trigger")

@@ -26,9 +26,9 @@ def upload(account: Account) -> Finding:
 def readable(account: Account) -> Finding:
     """Each upload is a transactions file: not a picture, and not saved as UTF-16 by a spreadsheet. One has a row."""
     read = read_all(account)
+    hint = "Save the file as UTF-8 text with the header and | between the fields, and upload it again, or delete it."
     if faults := [found for found in read.values() if isinstance(found, str)]:
-        hint = "Save the file as UTF-8 text with the header and | between the fields, and upload it again, or delete "
-        return none_of(faults, f"{hint}it.")
+        return none_of(faults, hint)
     _raise_unread(account)
     if not files(account):
         hint = f"Upload a file with a good row, such as transactions.txt{_upload_again(account)}"
@@ -36,7 +36,7 @@ def readable(account: Account) -> Finding:
     found = [
         f"{key}: {number(file.good, 'row')}" for key, file in read.items() if isinstance(file, transactions.Recount)
     ]
-    return judged(True, listing(found), "", "")
+    return judged(True, listing(found), "transactions files", hint)
 
 
 @check("05", "rows", "rows in Transactions", after=("upload", "table-Transactions", "key-Transactions"), weight=3)

@@ -37,7 +37,7 @@ def alerts(account: Account, name: str) -> Finding:
     alerted, loose = ({str(each.customer) for each in found} for found in _found(account, name))
     missing, found, wanted = high - alerted, listing(sorted(alerted)), listing(sorted(high))
     if not missing:
-        return judged(True, found, wanted, "")
+        return judged(True, found, wanted, f"Read the log of {account.lab.name(NOTIFIER)}. {_AGAIN}")
     hidden = count(account.ask(queues.attributes, name).get("ApproximateNumberOfMessagesNotVisible"))
     if hidden:
         found = f"cannot see: somebody is reading {number(hidden, 'message')} of {account.lab.name(name)}"

@@ -18,9 +18,9 @@ _STARTED_BY = {"TransactionProcessor": cell("bucket trigger"), "TotalNotifier": 
 @check("05", "log-{}", "log of {}", after=("upload", "function-{}"), each=functions.SOURCES)
 def log(account: Account, name: str) -> Finding:
     """The function has run: its log has the report of a run."""
-    if cloudwatch.runs(_lines(account, name)):
-        return judged(True, "there", "there", "")
     hint = f"{account.lab.name(name)} has not run: run {_STARTED_BY[name]}, then {cell('upload')}."
+    if cloudwatch.runs(_lines(account, name)):
+        return judged(True, "there", "there", hint)
     if or_none(lambda: account.ask(tables.items, _WRITTEN_BY[name])):
         hint = f"{account.lab.name(name)} seems to have run, but its role may not write logs: run {cell('role')}."
     return judged(False, f"no run in {group_of(account, name)}", "there", hint)

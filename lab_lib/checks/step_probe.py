@@ -76,8 +76,8 @@ def rejected(account: Account) -> Finding:
 def _arrived(account: Account, outcome: Outcome, link: str, right: str, function: str) -> Finding:
     """Return whether a link of the chain holds; if not, with the last error of the function before it."""
     faults, name = outcome.faults[link], account.lab.name(function)
-    if not faults:
-        return judged(True, right, right, "")
-    error = f"; the last error of {name}: {outcome.errors[function]}" if function in outcome.errors else ""
     hint = f"Read the log of {name}, then run the probe again: `lab check --probe`."
+    if not faults:
+        return judged(True, right, right, hint)
+    error = f"; the last error of {name}: {outcome.errors[function]}" if function in outcome.errors else ""
     return judged(False, f"{listing(faults)}{error}", right, hint)

@@ -15,6 +15,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from lab_lib.checks.rules import RULES
 from lab_lib.classroom import report
 from lab_lib.private_files import make_folder, write_file
 
@@ -57,13 +58,19 @@ def page(book: dict[str, Any], student: dict[str, Any], notebooks: str = "") -> 
     return report.template("feedback.html.j2").render(
         columns=book["columns"],
         possible=book["possible"],
-        student={"graded": "", "submitted": None, "answers": None, **student},
+        student={"graded": "", "submitted": None, **student, "answers": _titled(student.get("answers"))},
         trial=[{"sentence": "", "wanted": "", "found": "", **each} for each in student.get("trial") or []],
         wrong=wrong,
         waiting=len(costly) - len(wrong),
         notebooks=Markup(notebooks),  # noqa: S704  # rendered by us, see above
         style=Markup(style),  # noqa: S704  # ours
     )
+
+
+def _titled(answers: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    """Return the answers with the name of the check in the place of its id, where a check is the question."""
+    titles = {each.id: each.name for each in RULES.values()}
+    return answers and [{**each, "question": titles.get(each["question"], each["question"])} for each in answers]
 
 
 def _cells(path: Path) -> list[dict[str, Any]]:

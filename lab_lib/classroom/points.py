@@ -41,7 +41,7 @@ def weighed(record: dict[str, Any]) -> list[tuple[Check, int]]:
     """
     made = [read(each) for each in record["checks"]]
     if unknown := [check.id for check in made if check.id not in RULES]:
-        raise ValueError(f"the lab has no check {unknown[0]!r}")
+        raise ValueError(f"this version of the lab has no check {unknown[0]!r}")
     passed = _passed_by_probe(made)
     return [(check, _weight(check, passed)) for check in made]
 
