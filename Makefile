@@ -60,11 +60,12 @@ refresh: $(READY) ## run the notebooks, and keep their outputs for the tests
 	$(BIN)/python tests/notebooks/refresh.py
 	$(BIN)/nbstripout $(KEEP) notebooks/*.ipynb
 
-docs: $(READY) ## write docs/permissions.md, the costs in docs/aws.md, and the pictures of the chain
+docs: $(READY) ## write docs/checks.md, docs/permissions.md, the costs in docs/aws.md, and the pictures of the chain
 	$(BIN)/python docs/permissions.py > docs/permissions.md
 	$(BIN)/python docs/headings.py
 	$(BIN)/python docs/chain.py
 	$(BIN)/python docs/costs.py
+	$(BIN)/python docs/checks.py
 
 lock: $(READY) ## choose the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --universal --all-extras --upgrade --generate-hashes --no-header --no-annotate \
