@@ -45,7 +45,7 @@ def _cases(record: dict[str, Any]) -> Iterable[Case]:
     for each in record["checks"]:
         check = read(each)
         element = "" if check.ok else "skipped" if check.is_behind else _ELEMENTS.get(check.state, "failure")
-        yield check.step, check.name, element, "" if check.ok else check.said, "" if check.ok else check.hint
+        yield check.step, check.id, element, "" if check.ok else check.said, "" if check.ok else check.hint
     for each in record.get("answers") or []:
         yield "exercises", each["question"], "" if each["right"] else "failure", "not right yet", ""
     for each in record.get("trial") or []:

@@ -111,17 +111,16 @@ def _stuck(students: list[dict[str, Any]], columns: Columns) -> list[dict[str, A
     who = defaultdict(list)
     for student in students:
         for check in student["wrong"]:
-            who[check["step"], check["name"]].append((student, check))
+            who[check["id"]].append((student, check))
     found = [
         {
-            "step": step,
-            "title": columns[step]["title"],
-            "name": name,
+            **{part: those[0][1][part] for part in ("step", "name")},
+            "title": columns[those[0][1]["step"]]["title"],
             "students": [student for student, _ in those],
             **{part: _most_frequent(part, those) for part in ("hint", "found")},
             "unseen": sum(check["state"] == "cannot see" for _, check in those),
         }
-        for (step, name), those in who.items()
+        for those in who.values()
     ]
     return sorted(found, key=lambda each: (-len(each["students"]), each["step"]))
 
