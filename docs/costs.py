@@ -15,7 +15,7 @@ LEFT = {
     "01": "two functions, which cost nothing until they run, and their logs",
     "02": "the triggers. Lambda reads the stream for free",
     "03": "the topic, which costs nothing until something is published",
-    "04": "two queues, which cost nothing until they are used. Lambda does not poll them",
+    "04": "the queues, which cost nothing until they are used. Lambda does not poll them",
     "05": f"the file, the rows, and {cloudwatch.LOG_DAYS} days' logs: less than 0.1 cents a month",
     "06": "what 05 has left",
     "99": "nothing",

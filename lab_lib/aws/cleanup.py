@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from lab_lib import resources
 from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
 from lab_lib.errors import LabError, UsageError, is_access_denied
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, TAG, Lab
@@ -118,8 +119,8 @@ def _answer(question: str) -> bool | None:
         return None
 
 
-def _delete(lab: Lab, resources: Iterator[Resource]) -> Iterator[str]:
-    for resource in resources:
+def _delete(lab: Lab, found: Iterator[Resource]) -> Iterator[str]:
+    for resource in found:
         if resource.is_ours(lab):
             resource.delete(lab)
             yield resource.label
@@ -130,12 +131,11 @@ def _resources(lab: Lab) -> Iterator[Resource]:
     bucket_trigger = triggers.find_bucket_trigger, triggers.delete_bucket_trigger
     yield _trigger("bucket trigger", "TransactionProcessor", *bucket_trigger)
     yield _stream_trigger()
-    alert_queues = [*queues.ALERT_QUEUES, queues.DEAD_LETTERS]
-    named = [functions.SOURCES, functions.SOURCES, [topics.ALERT_TOPIC], alert_queues, tables.KEYS]
-    for (kind, _, *calls), names in zip(_KINDS, named, strict=True):
+    for kind, _, *calls in _KINDS:
+        names = resources.names("function" if kind == "log of" else kind)
         yield from (_named(f"{kind} {name}", name, *calls) for name in names)
     of_role = roles.find_role, roles.is_ours, roles.delete_role
-    yield from (_named(f"role {roles.name_of(lab, name)}", name, *of_role) for name in functions.ROLES.values())
+    yield from (_named(f"role {roles.name_of(lab, name)}", name, *of_role) for name in resources.names("role"))
     yield Resource("bucket", buckets.find_bucket, buckets.is_ours, buckets.delete_bucket)
 
 
@@ -146,7 +146,7 @@ def _of_experiments(lab: Lab) -> Iterator[Resource]:
         there = [name.removeprefix(lab.prefix) for name in names(lab) if name.startswith(lab.prefix)]
         found = [name for name in there if name.startswith((BREAK_IT, BREAK_IT_MY))]
         yield from (_named(f"{kind} {name}", name, *calls) for name in found)
-    for role in functions.ROLES.values():
+    for role in resources.names("role"):
         of_policy = roles.find_experiments, roles.find_experiments, roles.delete_experiments
         yield _named(f"policy {roles.EXPERIMENTS} of {role}", role, *of_policy)
     of_uploads = buckets.experiments, buckets.experiments, buckets.delete_experiments

@@ -27,7 +27,7 @@ from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
 from lab_lib.waiting import wait_until
 
 DATA = ROOT / "data"
-QUEUE = queues.ALERT_QUEUES[0]  # one of the two is enough to count alerts
+QUEUE = queues.ALERT_QUEUES[0]  # one of them is enough to count alerts
 NOTIFIER = "TotalNotifier"
 _DELIVERY_LOG = Path(__file__).parents[1] / "handlers" / "delivery_log" / "delivery_log.py"
 _AWS_DEFAULTS: dict[str, Any] = {"BatchSize": 100}  # an error is retried until the change is a day old

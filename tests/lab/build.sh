@@ -1,5 +1,5 @@
-# Build the lab with the aws command, as somebody types it. Needs AWS's variables, ACCOUNT, BUCKET, and two archives:
-# TransactionProcessor.zip and TotalNotifier.zip.
+# Build the lab with the aws command, as somebody types it. Needs AWS's variables, ACCOUNT, BUCKET, QUEUES, and two
+# archives: TransactionProcessor.zip and TotalNotifier.zip.
 set -eu
 aws() { command aws --endpoint-url "$AWS_ENDPOINT_URL" --output text "$@"; }
 
@@ -38,7 +38,7 @@ aws lambda create-event-source-mapping --function-name TotalNotifier --event-sou
     --starting-position TRIM_HORIZON
 
 topic=$(aws sns create-topic --name HighBalanceAlert)
-for queue in CustomerNotify CreditCollection; do
+for queue in $QUEUES; do
     arn="arn:aws:sqs:$AWS_DEFAULT_REGION:$ACCOUNT:$queue"
     cat > policy.json <<EOF
 {"Policy": "{\"Version\": \"2012-10-17\", \"Statement\": {\"Effect\": \"Allow\", \"Principal\": {\"Service\": \"sns.amazonaws.com\"}, \"Action\": \"sqs:SendMessage\", \"Resource\": \"$arn\", \"Condition\": {\"ArnEquals\": {\"aws:SourceArn\": \"$topic\"}}}}"}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lab_lib.aws.functions import zipped
+from lab_lib.aws.queues import ALERT_QUEUES
 from lab_lib.waiting import wait_until
 
 KEYS = {"Customer": ["CustomerId"], "Transactions": ["CustomerId", "TransactionId"], "TransactionTotal": ["CustomerId"]}
@@ -185,7 +186,7 @@ def create_topic_and_queues(lab, way):
     """Subscribe the queues as the SQS console does, which adds a statement to the policy of every new queue."""
     sns, sqs = lab.client("sns"), lab.client("sqs")
     topic = sns.create_topic(Name=lab.name("HighBalanceAlert"))["TopicArn"]
-    for name in (lab.name("CustomerNotify"), lab.name("CreditCollection")):
+    for name in map(lab.name, ALERT_QUEUES):
         queue, url = lab.arn("sqs", name), sqs.create_queue(QueueName=name, Attributes=way.queue)["QueueUrl"]
         statements = [{"Effect": "Allow", "Resource": queue, **each} for each in from_topic(queue, topic)]
         policy = {"Version": "2012-10-17", "Statement": statements}

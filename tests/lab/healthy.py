@@ -12,7 +12,7 @@ import by_hand
 from by_hand import NOTIFIER, PROCESSOR, Way
 from template import template
 
-from lab_lib.aws import functions
+from lab_lib.aws import functions, queues
 
 # The handout's own functions in Python 3: one row after the other, whole amounts, a failed row printed and passed over,
 # the topic found by its name, an alert at every change.
@@ -132,6 +132,7 @@ def build_by_command(lab, way):
         "AWS_ENDPOINT_URL": lab.endpoint,
         "ACCOUNT": lab.account,
         "BUCKET": lab.bucket,
+        "QUEUES": " ".join(queues.ALERT_QUEUES),
     }
     with tempfile.TemporaryDirectory() as folder:
         for name, code in (("TransactionProcessor", way.processor), ("TotalNotifier", way.notifier)):

@@ -4,6 +4,8 @@ import json
 
 from by_hand import KEYS, NOTIFIER, PROCESSOR
 
+from lab_lib.aws.queues import ALERT_QUEUES
+
 RUNTIME = {"Runtime": "python3.12", "Handler": "index.lambda_handler", "Timeout": 20}
 ALLOWED = ["s3:GetObject", "dynamodb:*", "sns:*", "logs:*"]
 
@@ -35,9 +37,9 @@ def template(bucket):
             },
         },
         "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "HighBalanceAlert"}},
-        **queue("CustomerNotify"),
-        **queue("CreditCollection"),
     }
+    for name in ALERT_QUEUES:
+        resources |= queue(name)
     return json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources})
 
 

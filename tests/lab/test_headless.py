@@ -123,7 +123,7 @@ def test_the_next_run_ends_with_what_the_account_held_at_its_end(whole, runs_acc
         "transactions": 2,
         "customers": 2,
         "alerts": [{"customerID": "D1", "accountBalance": "1750.25"}],
-        "queues": {"CustomerNotify": 1, "CreditCollection": 1},
+        "queues": dict.fromkeys(queues.ALERT_QUEUES, 1),
         "rejected": [],
     }
 

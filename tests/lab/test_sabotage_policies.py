@@ -11,7 +11,7 @@ from lab_lib.aws import functions, policies, queues
 pytestmark = [pytest.mark.slow, pytest.mark.sabotage]
 
 PROCESSOR, NOTIFIER = functions.SOURCES
-NOTIFY, _ = queues.ALERT_QUEUES
+NOTIFY = queues.ALERT_QUEUES[0]
 ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 case = Cases()
 

@@ -19,10 +19,10 @@ from stub_account import (
 )
 from test_checks_steps import (
     BY_HAND,
-    COLLECT,
     NOTIFY,
     OWN,
     TLS_ONLY,
+    WITHOUT_NOTIFY,
     code,
     function,
     mapped,
@@ -143,11 +143,11 @@ FAULTS = {
         (triggers.subscription_settings, "PendingConfirmation"): AssertionError("it has none"),
         (triggers.subscriptions,): [
             subscription("sqs", LAB.arn("sqs", NOTIFY), SubscriptionArn="PendingConfirmation"),
-            subscription("sqs", LAB.arn("sqs", COLLECT)),
+            *WITHOUT_NOTIFY,
         ],
     },
     "subscription of CustomerNotify: subscribed to arn:aws:sns:eu-west-1:123456789012:HighBalanceAlert; wanted": {
-        (triggers.subscriptions,): [subscription("sqs", LAB.arn("sqs", COLLECT))],
+        (triggers.subscriptions,): WITHOUT_NOTIFY,
         (triggers.all_subscriptions,): [
             subscription("sqs", LAB.arn("sqs", NOTIFY)) | {"TopicArn": TOPIC.replace("us-east-1", "eu-west-1")}
         ],
@@ -191,6 +191,7 @@ HARMLESS = {
     ),
     "senders whom a Deny keeps out": sent_by(
         OWN | {"Condition": {}},
+        TLS_ONLY,
         TLS_ONLY,
         denied("sqs:*", **when("ArnNotEquals", "aws:SourceArn", TOPIC)),
         denied("sqs:*", **when("StringNotEquals", "aws:SourceAccount", LAB.account)),

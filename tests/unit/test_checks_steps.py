@@ -38,7 +38,7 @@ from lab_lib.checks.step_00 import TABLES
 from lab_lib.errors import EmulatorError, LabError
 from lab_lib.run.headless import notebooks
 
-NOTIFY, COLLECT = queues.ALERT_QUEUES
+NOTIFY, *OTHER_QUEUES = queues.ALERT_QUEUES
 BY_HAND = "import boto3\n\n\ndef lambda_handler(event, context):\n    return boto3.client('s3').list_buckets()\n"
 CONSOLES = "import json\n\ndef lambda_handler(event, context):\n    return {'body': json.dumps('Hello from Lambda!')}\n"
 OTHER_ROLE = "transactions-role-x1y2z3"  # as the console names the roles that it creates
@@ -177,6 +177,7 @@ def logged(*lines):
 RIGHT = alert(customerID="C2", accountBalance="1750")
 PROBES = {"customerID": "lab-probe-1", "accountBalance": "1600"}
 ARCHIVE = "archive.txt is no transactions file: it is not UTF-8 text."
+WITHOUT_NOTIFY = [subscription("sqs", LAB.arn("sqs", name)) for name in OTHER_QUEUES]
 OWN, TLS_ONLY = policies.topic_to_queue(LAB, TOPIC, LAB.arn("sqs", NOTIFY))["Statement"]
 ONLY_CSV = {(buckets.uploads,): [{"Key": "transactions.csv", "LastModified": UPLOADED}]}
 NO_FUNCTION = {(functions.describe, NOTIFIER): None}
@@ -292,11 +293,9 @@ FAULTS = {
         (queues.find_queue, NOTIFY): None,
         (queues.names,): ["CustomerNotify.fifo", "LabDeadLetters"],
     },
-    "subscription of CustomerNotify: not there": {
-        (triggers.subscriptions,): [subscription("sqs", LAB.arn("sqs", COLLECT))]
-    },
+    "subscription of CustomerNotify: not there": {(triggers.subscriptions,): WITHOUT_NOTIFY},
     "subscription of CustomerNotify: subscribed to Other": {
-        (triggers.subscriptions,): [subscription("sqs", LAB.arn("sqs", COLLECT))],
+        (triggers.subscriptions,): WITHOUT_NOTIFY,
         (triggers.all_subscriptions,): [
             subscription("sqs", LAB.arn("sqs", NOTIFY)) | {"TopicArn": LAB.arn("sns", "Other")}
         ],
@@ -339,7 +338,7 @@ FAULTS = {
     "totals: C1 -100 instead of 598": {(tables.items, "TransactionTotal"): [total("C1", "-1E+2"), total("C2", 1750)]},
     "totals: C1 missing instead of 598": {(tables.items, "TransactionTotal"): [total("C2", 1750)]},
     "totals: C9 5 instead of 0": totals(total("C9", 5)),
-    ("alerts in CustomerNotify: C2; wanted: C2, C3", "alerts in CreditCollection: C2; wanted: C2, C3"): rows(
+    tuple(f"alerts in {name}: C2; wanted: C2, C3" for name in queues.ALERT_QUEUES): rows(
         row("C3", "T1", TransactionAmount=Decimal(1500))
     )
     | totals(total("C3", 1500)),
@@ -685,9 +684,9 @@ def test_an_error_ends_no_other_check(monkeypatch, error, found):
     report = run(monkeypatch, {(queues.messages,): error})
 
     unseen = {check.name: check.found for check in report.checks if not check.ok}
-    assert unseen.pop(f"alerts in {NOTIFY}") == f"cannot see: {found}"
-    assert {name.removesuffix(NOTIFY).removesuffix(COLLECT) for name in unseen} == {
-        *("alerts in ", "balances in the alerts of ", "subject of the alerts in ")
+    assert unseen.pop("alerts in CustomerNotify") == f"cannot see: {found}"
+    assert {name.rpartition(" ")[0] for name in unseen} == {
+        *("alerts in", "balances in the alerts of", "subject of the alerts in")
     }
 
 
@@ -755,7 +754,7 @@ NONE = {(queues.messages, NOTIFY): []}
         ({(queues.messages,): []}, "TotalNotifier has sent no alert"),
         ({(queues.messages, NOTIFY): [alert(customerID="C7", accountBalance="1600")]}, "CustomerNotify has lost these"),
         ({(queues.messages, NOTIFY): [{"customerID": "C2", "accountBalance": "1750"}]}, "without raw delivery"),
-        (NONE | {(queues.messages, COLLECT): REFUSED}, "TotalNotifier has sent no alert"),
+        (NONE | {(queues.messages, name): REFUSED for name in OTHER_QUEUES}, "TotalNotifier has sent no alert"),
         ({(tables.items, "Transactions"): []}, "TransactionProcessor has not taken in the file"),
         ({(tables.items, "Transactions"): ROWS[:2]}, "has left out these rows, or ended too early"),
         ({(tables.items, "TransactionTotal"): [total("C1", 599), total("C2", 1750)]}, "counted a change twice"),

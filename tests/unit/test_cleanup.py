@@ -3,13 +3,14 @@ import dataclasses
 import pytest
 from botocore.exceptions import ClientError
 
+from lab_lib import resources
 from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
 
 EVERYTHING = [
     "bucket trigger", "stream trigger", "function TransactionProcessor", "function TotalNotifier",
     "log of TransactionProcessor", "log of TotalNotifier", "topic HighBalanceAlert",
-    "queue CustomerNotify", "queue CreditCollection", "queue LabDeadLetters",
-    "table Customer", "table Transactions", "table TransactionTotal", "table ProcessedRecords",
+    *(f"queue {name}" for name in resources.names("queue")),
+    "table Customer", "table Transactions", "table ProcessedRecords", "table TransactionTotal",
     "role TransactionProcessorRole", "role TotalNotifierRole", "bucket",
 ]  # fmt: skip
 

@@ -55,7 +55,7 @@ def with_trust(text):
 
 
 def with_settings(**settings):
-    return {(triggers.subscription_settings,): settings}
+    return {(triggers.subscription_settings, f"arn:{NOTIFY}"): settings}
 
 
 def of_queue(**attributes):
@@ -76,7 +76,7 @@ def triggered(**parts):
 
 DEEP_VALUE = '{"L":[' * 5_000 + "]}" * 5_000
 LONG = "9" * 5_000
-POLICY = f"access policy of {NOTIFY}", f"TLS to {NOTIFY}"
+POLICY = "access policy of CustomerNotify", "TLS to CustomerNotify"
 AMOUNTS = ("amounts in Transactions",)
 # What was put where, the checks about it, and a part of what the first of them says.
 HOSTILE = {
@@ -122,15 +122,14 @@ HOSTILE = {
         {(triggers.mappings,): [MAPPING | {"FilterCriteria": {"Filters": [{"Pattern": DEEP}]}}]},
         ("filter of the stream trigger",), "wanted: every new row"),
     "a filter policy of 5,000 levels": (
-        with_settings(FilterPolicy=DEEP), (f"filter policy of {NOTIFY}",  f"filter policy of {queues.ALERT_QUEUES[1]}"),
-        "wanted: none"),
+        with_settings(FilterPolicy=DEEP), ("filter policy of CustomerNotify",), "wanted: none"),
     "a delay of 5,000 digits": (
-        of_queue(DelaySeconds=LONG), (f"delay, retention and size of {NOTIFY}",), "DelaySeconds is 999"),
+        of_queue(DelaySeconds=LONG), ("delay, retention and size of CustomerNotify",), "DelaySeconds is 999"),
     "a time of 5,000 digits": (of_queue(LastModifiedTimestamp=LONG), (), ""),
     "a count that is none": (
-        of_queue(ApproximateNumberOfMessages="x", RedrivePolicy="{}"), (f"alerts in {NOTIFY}",), "0 messages"),
+        of_queue(ApproximateNumberOfMessages="x", RedrivePolicy="{}"), ("alerts in CustomerNotify",), "0 messages"),
     "a redrive to no queue": (
-        of_queue(RedrivePolicy='{"deadLetterTargetArn": "x"}'), (f"redrive of {NOTIFY}",), "x, which is no ARN"),
+        of_queue(RedrivePolicy='{"deadLetterTargetArn": "x"}'), ("redrive of CustomerNotify",), "x, which is no ARN"),
     "a runtime of 5,000 digits": (of_function(Runtime=f"python3.{LONG}"), (f"runtime of {NOTIFIER}",), "python3.999"),
     "a name of a megabyte": (
         of_function(Environment={"Variables": {"TOTAL_TABLE": "x" * 10**6}}), (f"variables of {NOTIFIER}",), "xxx …"),

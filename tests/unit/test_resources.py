@@ -1,14 +1,17 @@
 """What all kinds of resources have in common: ensure creates and repairs, find finds, delete spares what is adopted."""
 
 import json
+import runpy
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 from botocore.exceptions import ClientError
 
+from lab_lib import resources
 from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.errors import WrongResource
 
@@ -228,3 +231,21 @@ def test_a_list_is_whole_when_aws_gives_it_in_pages(lab, monkeypatch, find_all, 
 
     assert len(find_all(lab)) == 2
     assert service != "sqs" or asked[0]["MaxResults"] == 1000  # without it, SQS gives 1,000 and tells of no more
+
+
+def test_the_list_of_resources_and_the_modules_have_the_same_names_each_once():
+    assert len({(each.kind, each.name) for each in resources.RESOURCES}) == len(resources.RESOURCES)
+    assert resources.names("function") == [*functions.SOURCES]
+    assert resources.names("role") == [*functions.ROLES.values()]
+    assert {*resources.names("table")} == {*tables.KEYS}
+    assert resources.names("topic") == [topics.ALERT_TOPIC]
+    assert {*resources.names("queue")} == {queues.DEAD_LETTERS, *resources.names("subscription")}
+
+
+def test_each_resource_has_a_cell_of_the_notebooks_as_their_headings_are_now():
+    headings = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "headings.py"))["headings"]()
+
+    assert resources.HEADINGS.read_text(encoding="utf-8") == headings
+    others = {each.id for each in vars(resources).values() if isinstance(each, resources.Cell)}
+    ids = {each for cells in json.loads(headings).values() for each in cells}
+    assert {each.cell.id for each in resources.RESOURCES} | others <= ids

@@ -4,7 +4,9 @@
   service. So the learner's policy fits into a managed policy.
 - A statement on "*" holds actions that have no resource-level permissions. The grader's second one is on "*" because an
   account that was built by hand may use any names.
-- Log groups stand there in both ways of writing their ARN, since AWS does not say which one an action compares.
+- A resource with a kind in braces, such as {queue}, stands for each resource of this kind in the handout's chain.
+- The ARN of a log group is written with and without ":*" at its end, and AWS does not say which one an action compares.
+  A trailing "*" matches both. It also matches log groups whose name only begins like that of the lab's function.
 - A message can be seen only by receiving it, so the grader may receive messages and make them visible again.
 - Without a permissions boundary, learner.json leads to every permission: a learner puts it into a role, and uses it
   through a function. With a boundary, no action that could widen a role works on a role without it. All these actions
@@ -12,9 +14,11 @@
 """
 
 import json
+import re
 from importlib.resources import files
 from string import Template
 
+from lab_lib import resources
 from lab_lib.aws.policies import Policy
 from lab_lib.lab import Lab
 
@@ -46,4 +50,12 @@ def _fill_in(file: str, lab: Lab) -> Policy:
     names = {name: getattr(lab, name) for name in ("partition", "region", "account", "prefix")}
     names["bucket"] = lab.bucket_name or f"{lab.bucket_stem}*"  # see `Lab.rename_bucket`
     policy: Policy = json.loads(Template(files(__name__).joinpath(file).read_text("utf-8")).substitute(names))
+    for statement in policy["Statement"]:
+        statement["Resource"] = [each for resource in statement["Resource"] for each in _of_each(resource)]
     return policy
+
+
+def _of_each(resource: str) -> list[str]:
+    """Return the resource for each name of the kind that it has in braces; itself, if it has none."""
+    kind = re.search(r"\{(\w+)\}", resource)
+    return [resource.replace(kind[0], name) for name in resources.in_chain(kind[1])] if kind else [resource]
