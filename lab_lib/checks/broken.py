@@ -22,13 +22,13 @@ def find_broken(lab: Lab, key: str, links: list[str]) -> str | None:
     """
     made = {check.id: check for check in checks.run(lab, *_STEPS).checks}
     for link in links:
-        for check in (made[rule.id] for rule in RULES.values() if rule.link == link and rule.id in made):
-            if check.state is State.NOT_YET:
-                return f"{check.name}: {check.words}"
         if link == ROWS and made["bucket-trigger"].ok:
             finding = filter_takes(Account(lab), [key])
             if not finding.ok:
                 return f"filter of the bucket trigger: {finding.found}; wanted: {finding.wanted}. {finding.hint}"
+        for check in (made[rule.id] for rule in RULES.values() if rule.link == link and rule.id in made):
+            if check.state is State.NOT_YET:
+                return f"{check.name}: {check.words}"
     return None
 
 

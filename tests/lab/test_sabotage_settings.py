@@ -91,7 +91,7 @@ def the_stream_starts_an_alias_of_an_old_version(lab):
 
 
 @case.each(
-    "bucket trigger",
+    "bucket-trigger",
     deleted_objects={"Events": ["s3:ObjectRemoved:*"]},
     an_encoded_key={"Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "trans%61ctions"}]}}},
 )
@@ -100,7 +100,7 @@ def the_bucket_trigger_takes_only(lab, changes):
 
 
 @case.each(
-    "stream trigger",
+    "stream-trigger",
     numbers_as_keys={"dynamodb": {"Keys": {"CustomerId": {"N": [{"exists": True}]}}}},
     new_images_that_are_missing={"dynamodb": {"NewImage": {"TransactionAmount": [{"exists": False}]}}},
 )
