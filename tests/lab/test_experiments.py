@@ -49,7 +49,7 @@ def deploy(tmp_path):
 
 
 def amiss(lab):
-    """Return the names of the checks that do not hold, going further included."""
+    """Return the ids of the checks that do not hold, going further included."""
     return {check.id for check in checks.run(lab).checks if not check.ok}
 
 

@@ -85,7 +85,7 @@ def test_what_the_account_denies_is_shown_as_such_by_the_check_and_by_the_grade_
     chain.wait_for_changes(24)
 
     done, _ = lab("check", "--account", ACCOUNT, *OPTIONS, "--json")
-    wrong = [check for check in json.loads(done.stdout) if not check["ok"] and check["step"] != "further"]
+    wrong = [check for check in json.loads(done.stdout) if check["state"] != "ok" and check["step"] != "further"]
     assert (done.returncode, {check["id"] for check in wrong}) == (1, UNSEEN)
     assert {check["found"] for check in wrong} == {"cannot see: SimulatePrincipalPolicy is refused"}
 

@@ -20,7 +20,7 @@ PROBE = [name for name, rule in checks.RULES.items() if rule.probes]
 
 
 def probed(lab):
-    """Return the checks of a probe, by name."""
+    """Return the checks of a probe, by id."""
     return {check.id: check for check in checks.run(lab, "00", probe=True).checks if check.id in PROBE}
 
 

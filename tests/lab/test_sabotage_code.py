@@ -162,7 +162,7 @@ def test_a_dead_account_gets_no_full_marks(new_account):
     wrong = grade(lab)
 
     assert "probe-rows" in wrong
-    assert {name for name in wrong if name.startswith(("trust", "permissions", "role of"))}
+    assert {each for each in wrong if each.startswith(("role-", "function-role-"))}
 
 
 def idle_account(account):

@@ -141,7 +141,7 @@ def a_layer_shadows_boto3(lab):
 # Destinations that are gone
 
 
-@case(NOTIFIER, "Gone", steps=("02", "further"))
+@case("failed-changes", "Gone", steps=("02", "further"))
 def the_destination_of_failed_changes_is_gone(lab):
     uuid, destination = triggers.find_stream_trigger(lab)["UUID"], {"Destination": lab.arn("sqs", "Gone")}
     lab.client("lambda").update_event_source_mapping(UUID=uuid, DestinationConfig={"OnFailure": destination})
