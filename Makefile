@@ -56,9 +56,8 @@ format: $(READY) ## format code and notebooks
 KEEP := --keep-output --keep-count --keep-id \
 	--extra-keys "metadata.papermill cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
 
-refresh: $(READY) ## run the notebooks, and keep their outputs for the tests
-	$(BIN)/python tests/notebooks/refresh.py
-	$(BIN)/nbstripout $(KEEP) notebooks/*.ipynb
+refresh: $(READY) ## run the notebooks, and keep their outputs for the tests (ONLY=04 for one)
+	@files=$$($(BIN)/python -m tests.notebooks.refresh $(ONLY)) && $(BIN)/nbstripout $(KEEP) $$files
 
 docs: $(READY) ## write docs/checks.md, docs/permissions.md, the costs in docs/aws.md, and the pictures of the chain
 	$(BIN)/python docs/permissions.py > docs/permissions.md
