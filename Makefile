@@ -56,15 +56,15 @@ format: $(READY) ## format code and notebooks
 KEEP := --keep-output --keep-count --keep-id \
 	--extra-keys "metadata.papermill cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
 
-refresh: $(READY) ## run the notebooks, and keep their outputs for the tests
-	$(BIN)/python tests/notebooks/refresh.py
-	$(BIN)/nbstripout $(KEEP) notebooks/*.ipynb
+refresh: $(READY) ## run the notebooks, and keep their outputs for the tests (ONLY=04 for one)
+	@files=$$($(BIN)/python -m tests.notebooks.refresh $(ONLY)) && $(BIN)/nbstripout $(KEEP) $$files
 
-docs: $(READY) ## write docs/permissions.md, the costs in docs/aws.md, and the pictures of the chain
+docs: $(READY) ## write docs/checks.md, docs/permissions.md, the costs in docs/aws.md, and the pictures of the chain
 	$(BIN)/python docs/permissions.py > docs/permissions.md
 	$(BIN)/python docs/headings.py
 	$(BIN)/python docs/chain.py
 	$(BIN)/python docs/costs.py
+	$(BIN)/python docs/checks.py
 
 lock: $(READY) ## choose the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --universal --all-extras --upgrade --generate-hashes --no-header --no-annotate \

@@ -14,6 +14,7 @@ from xdist.scheduler import LoadFileScheduling
 from lab_lib.embedded import server
 from lab_lib.waiting import UNSEEN
 
+_DIFFER = "\nThe outputs of {name} differ. If that is meant, run `make refresh ONLY={number}`, and read the difference."
 GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a seventh of the time
 
 
@@ -51,10 +52,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
-    """Note the notebook in which a cell failed."""
+    """Note the notebook in which a cell failed, and say how to keep its new outputs."""
     report = yield
     if _is_notebook(item.path) and report.failed:
         item.parent.lab_failed = True  # type: ignore[union-attr]
+        if str(call.excinfo.value) == "Cell outputs differ":  # as nbval says it
+            report.longrepr += _DIFFER.format(name=item.path.name, number=item.path.name[:2])
     return report
 
 

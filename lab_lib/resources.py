@@ -81,8 +81,13 @@ CLEAN_UP = Cell("99-08")
 
 
 def get(kind: str, name: str = "") -> Resource:
-    """Return the resource of this kind and name."""
-    return next(each for each in RESOURCES if (each.kind, each.name) == (kind, name))
+    """Return the resource of this kind and name, or without a name the first of the kind."""
+    return next(each for each in RESOURCES if each.kind == kind and name in (each.name, ""))
+
+
+def cell(kind: str, name: str = "") -> Cell:
+    """Return the cell that makes this resource."""
+    return get(kind, name).cell
 
 
 def names(kind: str) -> list[str]:

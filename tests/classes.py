@@ -1,9 +1,11 @@
 """Make up the records of a class, for the tests of the grade book and of the report."""
 
 import json
+from dataclasses import asdict
 
 from lab_lib.aws.queues import ALERT_QUEUES
-from lab_lib.checks import RULES
+from lab_lib.checks.reports import Check
+from lab_lib.checks.rules import RULES
 
 NAMES = ["Ana García", "王小明", "Олена Шевченко", "محمد الأمين", "Priya नायर", "김서연", "Yōko 佐藤"]
 NAMES += ["Siobhán O'Brien", "Nguyễn Thị Đào", "Łukasz Żółć", "Tom Ray", "Ida Ray"]
@@ -18,19 +20,24 @@ def checks(*missing):
     return [_check(rule, missing) for step in steps for rule in RULES.values() if rule.step == step]
 
 
+def check(rule, state="ok", found="there", wanted="there", hint="", **more):
+    """The entry of a record about the check with this id."""
+    made = Check(rule, RULES[rule].step, RULES[rule].name, state, found, wanted, hint, **more)
+    return asdict(made)
+
+
 def _check(rule, missing):
-    below = next((name for name in rule.after if not _holds(name, missing)), None)
+    below = next((each for each in rule.after if not _holds(each, missing)), None)
     if below:
-        found = (False, f"waits for {below}", f"{below} first", "See to that first.")
-    elif rule.name in missing:
-        found = (False, "absent", "there", f"Make the {rule.name}, as step {rule.step} shows.")
-    else:
-        found = (True, "there", "there", "")
-    return dict(zip(("step", "name", "ok", "found", "wanted", "hint"), (rule.step, rule.name, *found), strict=True))
+        name = RULES[below].name
+        return check(rule.id, "waits", f"waits for {name}", f"{name} first", "See to that first.", cause=below)
+    if rule.id in missing:
+        return check(rule.id, "not yet", "absent", hint=f"Make the {rule.name}, as step {rule.step} shows.")
+    return check(rule.id)
 
 
-def _holds(name, missing):
-    return name not in missing and all(_holds(below, missing) for below in RULES[name].after)
+def _holds(rule, missing):
+    return rule not in missing and all(_holds(below, missing) for below in RULES[rule].after)
 
 
 def record(name="Ana", account="111122229012", missing=(), **other):
@@ -63,9 +70,7 @@ def record(name="Ana", account="111122229012", missing=(), **other):
 
 def judged(record, right=3):
     """The record of a student who has handed in: with the probe, and `right` of four answers and of four cases."""
-    names = ["rows of the probe", "totals of the probe", *(f"alert of the probe in {each}" for each in ALERT_QUEUES)]
-    good = {"step": "probe", "ok": True, "found": "there", "wanted": "there", "hint": ""}
-    probe = [{**good, "name": name} for name in names]
+    probe = [check("probe-rows"), check("probe-totals"), *(check(f"probe-alert-{each}") for each in ALERT_QUEUES)]
     answers = [{"question": f"question {number}", "right": number < right} for number in range(4)]
     trial = [{"case": f"case {number}", "state": "passed" if number < right else "not yet"} for number in range(4)]
     return {**record, "checks": [*record["checks"], *probe], "answers": answers, "trial": trial}
@@ -80,9 +85,9 @@ def whole_class():
     """Twelve students: three are stuck and failed, and one is missing."""
     found = [record(name, f"1111222200{number:02}") for number, name in enumerate(NAMES, 1)]
     for number, missing in (
-        (2, ["bucket trigger"]),
-        (4, ["bucket trigger", "topic HighBalanceAlert"]),
-        (7, ["queue CreditCollection"]),
+        (2, ["bucket-trigger"]),
+        (4, ["bucket-trigger", "topic"]),
+        (7, ["queue-CreditCollection"]),
     ):
         found[number]["checks"] = checks(*missing)
         found[number] |= {"totals": {"C1": "598", "C2": "1499.50"}, "state": "failed"}

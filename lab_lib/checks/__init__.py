@@ -5,12 +5,10 @@ holds what this workbook adds to the handout; it does not count.
 """
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
+from lab_lib import resources
 from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
 from lab_lib.checks import (  # noqa: F401  # each module enters its checks in RULES
-    cells,
     further,
     hardening,
     losses,
@@ -26,14 +24,14 @@ from lab_lib.checks import (  # noqa: F401  # each module enters its checks in R
     step_99,
     step_probe,
 )
-from lab_lib.checks.cells import Cell
 from lab_lib.checks.reports import Check, Report
-from lab_lib.checks.rules import CANNOT_SEE, FURTHER, PROBE, RULES, WAITS, Account, Rule
+from lab_lib.checks.rules import FURTHER, PROBE, RULES, Account, Finding, Rule, State, refuse_unknown_ids
 from lab_lib.checks.unseen import unseen
 from lab_lib.checks.visible import visible
 from lab_lib.errors import CheckFailed, StepMissing, UsageError, is_unreachable
 from lab_lib.lab import Lab
 
+refuse_unknown_ids()
 STEPS = [*sorted({rule.step for rule in RULES.values()} - {FURTHER, PROBE}), FURTHER]  # which only read
 CLEAN_UP = "99"  # this step wants the opposite of all others
 
@@ -54,10 +52,12 @@ def run(lab: Lab, *steps: str, probe: bool = False, done: Callable[[Check], None
     return Report(report)
 
 
-def some(lab: Lab, *names: str) -> Report:
-    """Make the checks of these names only, such as "table Customer"."""
+def some(lab: Lab, *ids: str) -> Report:
+    """Make the checks with these ids only, such as "table-Customer". UsageError for an unknown id."""
+    if unknown := [each for each in ids if each not in RULES]:
+        raise UsageError(f"There is no check {unknown[0]!r}. docs/checks.md lists the ids of all checks.")
     account, made = Account(lab), dict[str, Check]()
-    return Report([_made(account, RULES[name], made) for name in names])
+    return Report([_made(account, RULES[each], made) for each in ids])
 
 
 def number_of(*steps: str, probe: bool = False) -> int:
@@ -85,38 +85,46 @@ def checkpoint(lab: Lab, step: str) -> None:
 
 def require(lab: Lab, *steps: str) -> None:
     """Raise StepMissing if a resource of these notebooks is not there; the message names the first one."""
-    for step in steps:
-        for resource, find, cell in _MADE_BY[step]:
-            if not find(lab):
-                raise StepMissing(
-                    f"{resource} is not there yet. Run notebook {cell.notebook} first, where "
-                    f'"{cell.heading}" makes it, then run this notebook again.'
-                )
+    for each in (each for step in steps for each in resources.RESOURCES if each.cell.notebook == step[:2]):
+        if not _FIND[each.kind](lab, each.name):
+            raise StepMissing(
+                f"The {each} is not there yet. Run notebook {each.cell.notebook} first, where "
+                f'"{each.cell.heading}" makes it, then run this notebook again.'
+            )
 
 
 def _made(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
     """Return the check of a rule, made once; the checks that must hold first are made before."""
-    if rule.name not in made:
-        made[rule.name] = _make(account, rule, made)
-    return made[rule.name]
+    if rule.id not in made:
+        made[rule.id] = _make(account, rule, made)
+    return made[rule.id]
 
 
 def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
-    if first := _first_cause(account, rule, made):
-        where = "" if first.step == rule.step else f" of step {first.step}"
-        if first.state == "cannot see":
-            return Check(
-                rule.step, rule.name, False, f"{CANNOT_SEE}: needs {first.name}{where}", "to be seen", first.hint
-            )
-        found, wanted = f"{WAITS} {first.name}{where}", f"{first.name} first"
-        return Check(rule.step, rule.name, False, found, wanted, "See to that first.")
+    first = _first_cause(account, rule, made)
+    finding = _behind(first, rule.step) if first else _finding(account, rule)
+    is_extra = rule.step == FURTHER and finding.state is State.NOT_YET
+    state = State.COULD_BE if is_extra else finding.state
+    found, wanted, hint = map(visible, (finding.found, finding.wanted, finding.hint))
+    cause = first.id if first else ""
+    return Check(rule.id, rule.step, rule.name, state, found, wanted, hint, finding.counts, cause)
+
+
+def _behind(first: Check, step: str) -> Finding:
+    """Return the finding of a check of this step that rests on another one, which does not hold."""
+    where = "" if first.step == step else f" of step {first.step}"
+    if first.state is State.CANNOT_SEE:
+        return Finding(State.CANNOT_SEE, f"cannot see: needs {first.name}{where}", "to be seen", first.hint)
+    return Finding(State.WAITS, f"waits for {first.name}{where}", f"{first.name} first", "See to that first.")
+
+
+def _finding(account: Account, rule: Rule) -> Finding:
     try:
-        finding = rule.judge(account)
+        return rule.judge(account)
     except Exception as error:
         if is_unreachable(error):
             raise  # no other check can be made either
-        finding = unseen(error)
-    return Check(rule.step, rule.name, finding.ok, *map(visible, finding[1:]))
+        return unseen(error)
 
 
 def _first_cause(account: Account, rule: Rule, made: dict[str, Check]) -> Check | None:
@@ -137,38 +145,20 @@ def _in_order(steps: tuple[str, ...], probe: bool) -> list[Rule]:
     rules = [rule for rule in chosen if not rule.probes]
     first: dict[tuple[str, str], int] = {}
     for place, rule in enumerate(rules):
-        first.setdefault((rule.step, rule.subject or rule.name), place)
-    rules.sort(key=lambda rule: (STEPS.index(rule.step), first[rule.step, rule.subject or rule.name]))
+        first.setdefault((rule.step, rule.subject or rule.id), place)
+    rules.sort(key=lambda rule: (STEPS.index(rule.step), first[rule.step, rule.subject or rule.id]))
     return [*rules, *(rule for rule in RULES.values() if rule.probes and probe)]
 
 
-_MADE_BY: dict[str, list[tuple[str, Callable[[Lab], Any], Cell]]] = {
-    "00-start-here": [
-        ("The bucket", buckets.find_bucket, cells.BUCKET),
-        *((f"Table {name}", partial(tables.find_table, name=name), cells.TABLES[name]) for name in tables.KEYS),
-        *((f"Role {name}", partial(roles.find_role, name=name), cells.ROLES) for name in functions.ROLES.values()),
-        (
-            f"Queue {queues.DEAD_LETTERS}",
-            partial(queues.find_queue, name=queues.DEAD_LETTERS),
-            cells.QUEUES[queues.DEAD_LETTERS],
-        ),
-    ],
-    "01-create-functions": [
-        (f"Function {name}", partial(functions.find_function, name=name), cell)
-        for name, cell in cells.FUNCTIONS.items()
-    ],
-    "02-add-triggers": [
-        ("The bucket trigger", triggers.find_bucket_trigger, cells.BUCKET_TRIGGER),
-        ("The stream trigger", triggers.find_stream_trigger, cells.STREAM_TRIGGER),
-    ],
-    "03-create-topic": [("The topic", topics.find_topic, cells.TOPIC)],
-    "04-create-queues": [
-        (
-            f"The subscription of {name}",
-            partial(triggers.find_queue_subscription, queue=name),
-            cells.SUBSCRIPTIONS[name],
-        )
-        for name in queues.ALERT_QUEUES
-    ],
-    "05-upload-and-verify": [("An upload", buckets.uploads, cells.UPLOAD)],
+_FIND: dict[str, Callable[[Lab, str], object]] = {  # by the kind of a resource
+    "bucket": lambda lab, _: buckets.find_bucket(lab),
+    "table": tables.find_table,
+    "queue": queues.find_queue,
+    "role": roles.find_role,
+    "function": functions.find_function,
+    "bucket trigger": lambda lab, _: triggers.find_bucket_trigger(lab),
+    "stream trigger": lambda lab, _: triggers.find_stream_trigger(lab),
+    "topic": topics.find_topic,
+    "subscription": triggers.find_queue_subscription,
+    "upload": lambda lab, _: buckets.uploads(lab),
 }

@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 from lab_lib import transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count
-from lab_lib.checks.broken import ALERTS, CHANGES, MESSAGES, REJECTED, ROWS, TOTALS, find_broken, raise_if_given_up
+from lab_lib.checks.broken import find_broken, raise_if_given_up
 from lab_lib.checks.rules import listing, number
 from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
 from lab_lib.lab import Lab
+from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, messages
 from lab_lib.waiting import wait_until
 
+_MESSAGES = {messages(name): name for name in queues.ALERT_QUEUES}  # a link, and the queue at its end
 _SPARE = 600  # seconds, beside six runs of TransactionProcessor: AWS waits for three minutes between three of them
 _STANDSTILL = 5  # seconds, after which the checks say whether a link is broken
 _COUNTED_LATE = 90  # seconds; SQS on AWS counts the messages of a queue within a minute
@@ -108,8 +110,9 @@ class Upload:
         if stood < _STANDSTILL:
             return False
         stops, again = f'The chain stops at "{self.place}".', "run this cell again."
-        if self.waiting and {link.name for link in self.waiting} <= MESSAGES.keys():
-            again = f"run functions.alert_again(lab), since SNS keeps no message, and {again.removeprefix('run ')}"
+        are_lost = bool(self.waiting) and {link.name for link in self.waiting} <= _MESSAGES.keys()
+        if are_lost:
+            again = "run functions.alert_again(lab), since SNS keeps no message, and this cell again."
         if not self._checked:
             self._checked, self._all_in = True, False  # somebody else may have changed rows meanwhile: read them again
             if broken := find_broken(self.lab, self.key, [link.name for link in self.waiting]):
@@ -119,7 +122,7 @@ class Upload:
             texts = [re.sub(r"\d", "", each) for each in errors]  # without the seconds of a timeout
             if errors and texts.count(texts[-1]) > 1:  # a retry had the same end
                 raise LabError(f"{stops} {self.lab.name(name)} fails: {errors[-1]}. Mend it, then run this cell again.")
-        if stood > _COUNTED_LATE * self.lab.is_real and "alert_again" in again:
+        if are_lost and stood > _COUNTED_LATE * self.lab.is_real:
             raise LabError(f"{stops} The queue gets alerts now, but these were sent before: {again}")
         return False
 
@@ -157,7 +160,7 @@ class Upload:
         high = {name for name in names if self._sums.get(name, 0) >= self.lab.threshold}
         out = sum(held.get(name, {}).get("alerted") is True for name in high)
         settled = self._all_in and agree == len(names)
-        got = {link: self._received(name, high, settled) for link, name in MESSAGES.items()}
+        got = {link: self._received(name, high, settled) for link, name in _MESSAGES.items()}
         if settled:  # a function of somebody else may report nothing, and keep no flags
             counted = len(self._rows)
             out = len(high) if min(got.values()) == len(high) else out

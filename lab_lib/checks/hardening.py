@@ -4,89 +4,98 @@ from typing import Any
 
 from lab_lib.aws import buckets, functions, queues, topics, triggers
 from lab_lib.aws.evaluator import Request
-from lab_lib.checks import cells, permissions
-from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, none_of
+from lab_lib.checks import permissions
+from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, judged, none_of
 from lab_lib.checks.senders import may_send
 from lab_lib.checks.step_00 import own_policy, role_of
 from lab_lib.checks.step_02 import PROCESSOR, may_invoke
 from lab_lib.checks.step_03 import TOPIC, emails
+from lab_lib.resources import CONFIRMATION, cell
 
 QUEUES = [*queues.ALERT_QUEUES, queues.DEAD_LETTERS]
 
 
-@check(FURTHER, "TLS to the bucket", after=("bucket",))
+@check(FURTHER, "tls-bucket", "TLS to the bucket", after=("bucket",))
 def bucket_transport(account: Account) -> Finding:
-    mend = account.mend("put_bucket_policy", cells.BUCKET)
+    mend = account.mend("put_bucket_policy", cell("bucket"))
     objects = account.lab.arn("s3", f"{account.lab.bucket}/any")
     return _tls_only(account, account.ask(buckets.statements), "s3:GetObject", objects, mend)
 
 
-@check(FURTHER, "TLS to the topic", after=(f"topic {TOPIC}",))
+@check(FURTHER, "tls-topic", "TLS to the topic", after=("topic",))
 def topic_transport(account: Account) -> Finding:
-    mend = account.mend("set_topic_attributes", cells.TOPIC)
+    mend = account.mend("set_topic_attributes", cell("topic"))
     arn = account.lab.arn("sns", account.lab.name(TOPIC))
     return _tls_only(account, account.ask(topics.statements), "sns:Publish", arn, mend)
 
 
-@check(FURTHER, "TLS to {}", after=("queue {}",), each=QUEUES)
+@check(FURTHER, "tls-{}", "TLS to {}", after=("queue-{}",), each=QUEUES)
 def queue_transport(account: Account, name: str) -> Finding:
-    mend, arn = account.mend("set_queue_attributes", cells.SUBSCRIPTIONS[name]), queues.queue_arn(account.lab, name)
+    kind = "queue" if name == queues.DEAD_LETTERS else "subscription"
+    mend, arn = account.mend("set_queue_attributes", cell(kind, name)), queues.queue_arn(account.lab, name)
     return _tls_only(account, account.ask(queues.statements, name), "sqs:SendMessage", arn, mend)
 
 
-@check(FURTHER, "least privilege of the role for {}", after=("role of {}",), each=functions.SOURCES)
+@check(
+    FURTHER,
+    "least-privilege-{}",
+    "least privilege of the role for {}",
+    after=("function-role-{}",),
+    each=functions.SOURCES,
+)
 def least_privilege(account: Account, name: str) -> Finding:
     role = role_of(account, name)
     hint = f"Let the role {role['RoleName']} do only what {account.lab.name(name)} does, on its own resources"
-    hint += account.mend("put_role_policy", cells.ROLES)
+    hint += account.mend("put_role_policy", cell("role"))
     return none_of(permissions.excess(account, name, role["Arn"]), hint, right="nothing more")
 
 
 @check(
     FURTHER,
+    "policy-account-{}",
     "account in the policy of {}",
-    after=("access policy of {}", "other senders to {}"),
+    after=("access-policy-{}", "other-senders-{}"),
     each=queues.ALERT_QUEUES,
 )
 def account_in_policy(account: Account, name: str) -> Finding:
     own, named = account.lab.account, not may_send(account, name, permissions.ANOTHER_ACCOUNT)
     hint = f"Let the policy of {account.lab.name(name)} ask for the aws:SourceAccount too"
-    hint += account.mend("set_queue_attributes", cells.SUBSCRIPTIONS[name])
+    hint += account.mend("set_queue_attributes", cell("subscription", name))
     return equal(own if named else "not asked for", own, hint)
 
 
-@check(FURTHER, "account in the permission of the bucket", after=("permission of the bucket",))
+@check(FURTHER, "bucket-permission-account", "account in the permission of the bucket", after=("bucket-permission",))
 def account_in_permission(account: Account) -> Finding:
     """Bucket names are freed by a deletion: without the account, the next owner's bucket could start the function."""
     own, named = account.lab.account, not may_invoke(account, account.lab.bucket, permissions.ANOTHER_ACCOUNT)
     hint = f"Let the permission of {account.lab.name(PROCESSOR)} ask for the source account too"
-    hint += account.mend("remove_permission and add_permission with SourceAccount", cells.BUCKET_TRIGGER)
+    hint += account.mend("remove_permission and add_permission with SourceAccount", cell("bucket trigger"))
     return equal(own if named else "not asked for", own, hint)
 
 
 @check(
     FURTHER,
+    f"policy-{queues.DEAD_LETTERS}-{{}}",
     f"policy of {queues.DEAD_LETTERS} for {{}}",
-    after=(f"queue {queues.DEAD_LETTERS}", "role for {}"),
+    after=(f"queue-{queues.DEAD_LETTERS}", "role-{}"),
     each=functions.SOURCES,
 )
 def dead_letters_policy(account: Account, name: str) -> Finding:
-    cell, arn = cells.QUEUES[queues.DEAD_LETTERS], queues.queue_arn(account.lab, queues.DEAD_LETTERS)
-    mend = account.mend("set_queue_attributes", cell, "Access policy")
+    mend = account.mend("set_queue_attributes", cell("queue", queues.DEAD_LETTERS), "Access policy")
+    arn = queues.queue_arn(account.lab, queues.DEAD_LETTERS)
     return own_policy(account, name, arn, account.ask(queues.statements, queues.DEAD_LETTERS), mend)
 
 
-@check(FURTHER, "encryption at rest of {}", after=("queue {}",), each=QUEUES)
+@check(FURTHER, "encryption-at-rest-{}", "encryption at rest of {}", after=("queue-{}",), each=QUEUES)
 def queue_encryption(account: Account, name: str) -> Finding:
     now = account.ask(queues.attributes, name)
     on = now.get("SqsManagedSseEnabled") == "true" or bool(now.get("KmsMasterKeyId"))
-    cell = cells.QUEUES[name]
     hint = f"Turn on the encryption of {account.lab.name(name)}, of which SSE-SQS costs nothing"
-    hint += account.mend("set_queue_attributes", cell)
+    hint += account.mend("set_queue_attributes", cell("queue", name))
     return equal("on" if on else "off", "on", hint)
 
 
-@check(FURTHER, "unsubscribing from the e-mail", after=("e-mail confirmed",))
+@check(FURTHER, "unsubscribing", "unsubscribing from the e-mail", after=("email-confirmed",))
 def unsubscribing(account: Account) -> Finding:
     """A subscription that was confirmed by a click ends when a mail scanner opens every link of an alert."""
     confirmed = [each["SubscriptionArn"] for each in emails(account) if each["SubscriptionArn"].startswith("arn:")]
@@ -94,8 +103,8 @@ def unsubscribing(account: Account) -> Finding:
     by_link = any(each.get("ConfirmationWasAuthenticated") != "true" for each in settings)
     found = "by the link in each mail" if by_link else "by the account only" if confirmed else "no e-mail"
     hint = "Delete the subscription, subscribe again, and confirm with the token, not by a click"
-    hint += account.mend("confirm_subscription", cells.CONFIRMATION)
-    return Finding(not by_link, found, "by the account only", hint)
+    hint += account.mend("confirm_subscription", CONFIRMATION)
+    return judged(not by_link, found, "by the account only", hint)
 
 
 def _tls_only(account: Account, statements: list[dict[str, Any]], action: str, arn: str, mend: str) -> Finding:

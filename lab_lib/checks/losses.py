@@ -5,19 +5,19 @@ from typing import Any
 from lab_lib.aws import buckets, functions, grants, queues, topics, triggers
 from lab_lib.aws.evaluator import arn_part
 from lab_lib.aws.json_text import json_object
-from lab_lib.checks import cells
-from lab_lib.checks.rules import FURTHER, Account, Finding, check, none_of, number
+from lab_lib.checks.rules import FURTHER, Account, Finding, check, judged, none_of, number
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, UPLOAD
 from lab_lib.checks.step_02_stream import mapping
 from lab_lib.checks.step_03 import TOPIC
+from lab_lib.resources import cell
 
 SHORTEST_LIFE = 14  # days of an upload, which step 05 counts again
 
 
-@check(FURTHER, f"failed files of {PROCESSOR}", after=(f"function {PROCESSOR}",))
+@check(FURTHER, "failed-files", f"failed files of {PROCESSOR}", after=(f"function-{PROCESSOR}",))
 def failed_files(account: Account) -> Finding:
     """They go to a destination of Lambda, or to the older dead-letter target of the function."""
-    mend = account.mend("put_function_event_invoke_config", cells.FUNCTIONS[PROCESSOR])
+    mend = account.mend("put_function_event_invoke_config", cell("function", PROCESSOR))
     older = account.settings(PROCESSOR).get("DeadLetterConfig", {}).get("TargetArn")
     targets = [account.ask(functions.on_failure, PROCESSOR), older]
     findings = [_destination(account, each, PROCESSOR, mend) for each in targets if each]
@@ -25,14 +25,14 @@ def failed_files(account: Account) -> Finding:
     return next(wrong, findings[0] if findings else _destination(account, None, PROCESSOR, mend))
 
 
-@check(FURTHER, f"failed changes of {NOTIFIER}", after=("stream trigger",))
+@check(FURTHER, "failed-changes", f"failed changes of {NOTIFIER}", after=("stream-trigger",))
 def failed_changes(account: Account) -> Finding:
     on_failure = mapping(account).get("DestinationConfig", {}).get("OnFailure", {})
-    mend = account.mend("update_event_source_mapping", cells.STREAM_TRIGGER)
+    mend = account.mend("update_event_source_mapping", cell("stream trigger"))
     return _destination(account, on_failure.get("Destination"), NOTIFIER, mend)
 
 
-@check(FURTHER, "life of uploads", after=("bucket",))
+@check(FURTHER, "upload-life", "life of uploads", after=("bucket",))
 def life(account: Account) -> Finding:
     """No rule of the bucket deletes uploads within days."""
     uploads = [UPLOAD, *(each["Key"] for each in account.ask(buckets.uploads))]
@@ -42,7 +42,7 @@ def life(account: Account) -> Finding:
     return none_of(ends - {""}, hint, right="unlimited, or long enough")
 
 
-@check(FURTHER, "redrive of {}", after=("queue {}",), each=queues.ALERT_QUEUES)
+@check(FURTHER, "redrive-{}", "redrive of {}", after=("queue-{}",), each=queues.ALERT_QUEUES)
 def redrive(account: Account, name: str) -> Finding:
     """The dead-letter queues of the queue and of its subscription, if there are any, are there."""
     arn = queues.queue_arn(account.lab, name)
@@ -79,7 +79,7 @@ def _destination(account: Account, arn: str | None, name: str, mend: str) -> Fin
     hint = f"Add a destination on failure to {lab.name(name)}, such as the queue {queue}{mend}"
     if fault:
         found, hint = f"go to {fault}", f"Let them go to another destination, such as the queue {queue}{mend}"
-    return Finding(arn is not None and not fault, found, f"go to {queue}", hint)
+    return judged(arn is not None and not fault, found, f"go to {queue}", hint)
 
 
 def _fault(account: Account, arn: str) -> str:

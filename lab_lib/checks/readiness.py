@@ -4,12 +4,13 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 from lab_lib.aws import buckets, cloudwatch, functions, tables
-from lab_lib.checks.broken import ROWS, find_broken
+from lab_lib.checks.broken import find_broken
 from lab_lib.checks.rules import Account
 from lab_lib.checks.step_02 import fitting_key
 from lab_lib.errors import CheckFailed
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 from lab_lib.lab import Lab
+from lab_lib.resources import ROWS
 from lab_lib.waiting import wait_until
 
 _LOOKS_A_TRIAL = 8  # about five seconds, later 16: a cold function takes its time

@@ -1,35 +1,47 @@
 """Show checks that were made, as text and as HTML."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from html import escape
 from typing import Any
 
-from lab_lib.checks.rules import CANNOT_SEE, FURTHER, WAITS
+from lab_lib.checks.rules import FURTHER, State
 from lab_lib.html_tables import BROWN, GREEN, GREY, RED, badge, table
 
-_COLOURS = {"ok": GREEN, "not yet": RED, "cannot see": BROWN, "waits": GREY, "could be": GREY}
-_MARKS = {"not yet": "✘", "could be": "○", "cannot see": "?", "waits": "…", "ok": "✔"}  # in the order of a report
+_COLOURS = {
+    State.NOT_YET: RED,
+    State.COULD_BE: GREY,
+    State.CANNOT_SEE: BROWN,
+    State.WAITS: GREY,
+    State.OK: GREEN,
+}
+_MARKS = dict(zip(State, "✘○?…✔", strict=True))
 
 
 @dataclass(frozen=True)
 class Check:
-    """A check that was made; `hint` says what to do if it does not hold."""
+    """A check that was made; `hint` says what to do if it does not hold.
 
+    `cause` is the id of the check that must hold first, if that is why this one waits or cannot be seen.
+    """
+
+    id: str
     step: str
     name: str
-    ok: bool
+    state: State
     found: str
     wanted: str
     hint: str
+    counts: bool = True
+    cause: str = ""
 
     @property
-    def state(self) -> str:
-        """Return ok, not yet, waits (for another check), cannot see (not readable) or could be (going further)."""
-        if self.ok:
-            return "ok"
-        if self.found.startswith((WAITS, CANNOT_SEE)):
-            return "waits" if self.found.startswith(WAITS) else "cannot see"
-        return "could be" if self.step == FURTHER else "not yet"
+    def ok(self) -> bool:
+        return self.state is State.OK
+
+    @property
+    def is_behind(self) -> bool:
+        """Return True if it waits for another check, which says what to do."""
+        return self.state is State.WAITS and self.cause != ""
 
     @property
     def mark(self) -> str:
@@ -44,8 +56,16 @@ class Check:
     @property
     def said(self) -> str:
         """Return the finding of a check that does not hold, and what it wanted."""
-        wanted = "" if self.state in ("waits", "cannot see") else f"; wanted: {self.wanted}"
+        wanted = "" if self.state in (State.WAITS, State.CANNOT_SEE) else f"; wanted: {self.wanted}"
         return f"{self.found.removesuffix('.')}{wanted}."
+
+
+def read(record: dict[str, Any]) -> Check:
+    """Return the check of a dict that `Report.as_dicts` has written. ValueError if it is of another form."""
+    names = [each.name for each in fields(Check)]
+    if missing := [name for name in names if name not in record]:
+        raise ValueError(f"a check in it has no {missing[0]}, so an earlier version of the lab wrote it")
+    return Check(**{name: record[name] for name in names} | {"state": State(record["state"])})
 
 
 @dataclass(frozen=True)
@@ -62,10 +82,10 @@ class Report:
     @property
     def wrong(self) -> list[Check]:
         """Return the checks of `failed` without those that AWS does not let us see."""
-        return [check for check in self.failed if check.state != "cannot see"]
+        return [check for check in self.failed if check.state is not State.CANNOT_SEE]
 
     def as_dicts(self) -> list[dict[str, Any]]:
-        """Return each check as a dict, for JSON: step, name, ok, found, wanted, hint."""
+        """Return each check as a dict, for JSON: id, step, name, state, found, wanted, hint, counts, cause."""
         return [asdict(check) for check in self.checks]
 
     def __repr__(self) -> str:
@@ -80,7 +100,7 @@ class Report:
         return f"{_table(wrong) if wrong else ''}{folded}"
 
     def _in_order(self) -> list[Check]:
-        return sorted(self.checks, key=lambda check: [*_MARKS].index(check.state))
+        return sorted(self.checks, key=lambda check: [*State].index(check.state))
 
 
 def _table(checks: list[Check]) -> str:
@@ -88,6 +108,6 @@ def _table(checks: list[Check]) -> str:
 
 
 def _words(check: Check) -> str:
-    if check.state in ("ok", "waits"):
+    if check.state in (State.OK, State.WAITS):
         return escape(check.found)
     return f"{escape(check.said)}<br>→ {escape(check.hint)}"

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import partial
+from enum import StrEnum
+from functools import partial, wraps
 from typing import Any, NamedTuple, TypeVar
 
+from lab_lib import resources
 from lab_lib.aws import buckets, functions, triggers
-from lab_lib.checks.cells import Cell
 from lab_lib.errors import is_unreachable
 from lab_lib.lab import Lab
 
@@ -15,16 +16,33 @@ T = TypeVar("T")
 FURTHER = "further"  # the step of what this workbook adds to the handout; it does not count
 PROBE = "probe"  # the step of what becomes of a file that the checks themselves upload
 _MOST_NAMES = 1_000  # that a missing resource is compared with
-CANNOT_SEE, WAITS = "cannot see", "waits for"  # the beginnings of findings that are neither right nor wrong
+
+
+class State(StrEnum):
+    """The verdict of a check, in the order of a report."""
+
+    NOT_YET = "not yet"
+    COULD_BE = "could be"  # of the step "further"
+    CANNOT_SEE = "cannot see"  # AWS does not let us read it, or it cannot be judged
+    WAITS = "waits"  # for another check, or for AWS
+    OK = "ok"
 
 
 class Finding(NamedTuple):
-    """The result of a check: what it found, what it wanted, and what to do if the two differ."""
+    """The result of a check: what it found, what it wanted, and what to do if the two differ.
 
-    ok: bool
+    One that does not count gives no points and costs none: nobody asked for what it is about.
+    """
+
+    state: State
     found: str
     wanted: str
     hint: str
+    counts: bool = True
+
+    @property
+    def ok(self) -> bool:
+        return self.state is State.OK
 
 
 class Account:
@@ -47,7 +65,7 @@ class Account:
         found = self.ask(functions.describe, function)
         return dict(found.get("Configuration", {})) if found else {}
 
-    def mend(self, call: str, cell: Cell | None = None, console: str = "") -> str:
+    def mend(self, call: str, cell: resources.Cell | None = None, console: str = "") -> str:
         """Return the end of a hint: the cell that does it, the call that it makes and, on AWS, the console's place."""
         ways = [f"run {cell}"] * bool(cell) + [f"call {call}"]
         place = f" In the console it is under {console}." if console and self.lab.is_real else ""
@@ -67,51 +85,78 @@ class Account:
 
 @dataclass(frozen=True)
 class Rule:
-    """A check before it is made: its step, its name, the checks that must hold first, and how it judges an account.
+    """A check before it is made: the ids of the checks that must hold first, and how it judges an account.
 
+    Its id is its own for good, its name is only shown. `link` is the link of the chain that breaks if it does not hold.
     One that `probes` uploads files, and is made only if that is asked for.
     """
 
+    id: str
     step: str
     name: str
     after: tuple[str, ...]
     subject: str
     judge: Callable[[Account], Finding]
+    link: str | None
+    weight: int
     probes: bool
 
 
-RULES: dict[str, Rule] = {}  # by name
+RULES: dict[str, Rule] = {}  # by id
 
 
 def check(
-    step: str, name: str, after: tuple[str, ...] = (), each: Iterable[str] = (), probes: bool = False
+    step: str,
+    id: str,  # it is called so wherever it is written down
+    name: str,
+    after: tuple[str, ...] = (),
+    each: Iterable[str] = (),
+    of: str = "",
+    link: str | None = None,
+    weight: int = 1,
+    probes: bool = False,
 ) -> Callable[[Callable[..., Finding]], Callable[..., Finding]]:
-    """Make a function a check of a step. With `each`, make one check per subject, whose name replaces {} in the names.
+    """Make a function a check of a step. With `each`, make one check per subject, which replaces {} in id and names.
 
     The function gets the account and, with `each`, the subject. It is called only when all checks in `after` hold, so
-    that it can rely on the resource being there.
+    that it can rely on the resource being there. `of` is the kind of the resource whose link breaks if the check does
+    not hold; where there is no such resource, `link` names the link.
     """
 
     def register(judge: Callable[..., Finding]) -> Callable[..., Finding]:
         for subject in each or [""]:
             about = [subject] if subject else []
-            full = name.format(*about)
-            first = tuple(other.format(*about) for other in after)
-            RULES[full] = Rule(step, full, first, subject, _about(judge, *about), probes)
+            own, full, *first = (text.format(*about) for text in (id, name, *after))
+            broken = resources.get(of, subject).link if of else link
+            if own in RULES:
+                raise ValueError(f"Two checks have the id {own}.")
+            RULES[own] = Rule(own, step, full, (*first,), subject, _about(judge, *about), broken, weight, probes)
         return judge
 
     return register
 
 
+def refuse_unknown_ids() -> None:
+    """Raise ValueError if a check rests on one that nobody has entered."""
+    for rule in RULES.values():
+        if unknown := [other for other in rule.after if other not in RULES]:
+            raise ValueError(f"The check {rule.id} rests on {unknown[0]}, and no check has this id.")
+
+
+def judged(right: bool, found: str, wanted: str, hint: str, counts: bool = True) -> Finding:
+    """Return a finding that is right or not yet."""
+    return Finding(State.OK if right else State.NOT_YET, found, wanted, hint, counts)
+
+
 def equal(found: str, wanted: str, hint: str) -> Finding:
     """Return a finding that is right if found and wanted are the same."""
-    return Finding(found == wanted, found, wanted, hint)
+    return judged(found == wanted, found, wanted, hint)
 
 
 def none_of(faults: Iterable[str], hint: str, right: str = "none") -> Finding:
     """Return a finding that is right if there are no faults, and then reads `right`; otherwise it lists the faults."""
     named = sorted(faults)
-    return Finding(not named, listing(named) if named else right, right, hint)
+    return judged(not named, listing(named) if named else right, right, hint)
 
 
 def listing(names: Iterable[str]) -> str:
@@ -137,7 +182,11 @@ def number(count: int, noun: str) -> str:
 
 
 def _about(judge: Callable[..., Finding], *subject: str) -> Callable[[Account], Finding]:
-    return lambda account: judge(account, *subject)
+    @wraps(judge)
+    def of_account(account: Account) -> Finding:
+        return judge(account, *subject)
+
+    return of_account
 
 
 def _with_its_bucket(lab: Lab) -> Lab:

@@ -5,42 +5,44 @@ from decimal import Decimal
 
 from lab_lib.aws import functions, roles
 from lab_lib.aws.json_text import having
-from lab_lib.checks import cells, function_code, permissions
-from lab_lib.checks.rules import Account, Finding, check, equal, listing, none_of
+from lab_lib.checks import function_code, permissions
+from lab_lib.checks.rules import Account, Finding, State, check, judged, listing, none_of
 from lab_lib.checks.step_00 import role_of
 from lab_lib.errors import LabError
+from lab_lib.resources import cell
 
 OLDEST_PYTHON = 10  # the oldest Python 3 runtime that AWS supports
 _MISLEADING = ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE")
 
 
-@check("01", "function {}", each=functions.SOURCES)
+@check("01", "function-{}", "function {}", each=functions.SOURCES, of="function")
 def function(account: Account, name: str) -> Finding:
     wanted = account.lab.name(name)
     if account.ask(functions.describe, name):
-        return Finding(True, wanted, wanted, "")
+        return judged(True, wanted, wanted, "")
     hint = f"Create the function {wanted} in {account.lab.region}"
-    hint += account.mend("create_function", cells.FUNCTIONS[name])
-    return Finding(False, "not there", wanted, hint + account.similar(functions.names, name))
+    hint += account.mend("create_function", cell("function", name))
+    return judged(False, "not there", wanted, hint + account.similar(functions.names, name))
 
 
-@check("01", "state of {}", after=("function {}",), each=functions.SOURCES)
+@check("01", "state-{}", "state of {}", after=("function-{}",), each=functions.SOURCES, of="function")
 def state(account: Account, name: str) -> Finding:
     now, wanted = account.settings(name), account.lab.name(name)
     limit = (account.ask(functions.describe, name) or {}).get("Concurrency", {}).get("ReservedConcurrentExecutions")
     if limit == 0:
         hint = f"Remove the reserved concurrency of 0 from {wanted}"
         hint += account.mend("delete_function_concurrency", console="Configuration, Concurrency")
-        return Finding(False, "throttled: it may not run at all", "ready", hint)
+        return judged(False, "throttled: it may not run at all", "ready", hint)
     if "Failed" in (now.get("State"), now.get("LastUpdateStatus")):
         reason = now.get("StateReason") or now.get("LastUpdateStatusReason")
-        hint = f"Deploy {wanted} again{account.mend('update_function_code', cells.FUNCTIONS[name])}"
-        return Finding(False, f"failed: {reason}", "ready", hint)
+        hint = f"Deploy {wanted} again{account.mend('update_function_code', cell('function', name))}"
+        return judged(False, f"failed: {reason}", "ready", hint)
     ready = now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
-    return equal("ready" if ready else "being set up", "ready", f"Wait a moment until {wanted} is set up.")
+    state = State.OK if ready else State.WAITS
+    return Finding(state, "ready" if ready else "being set up", "ready", f"Wait a moment until {wanted} is set up.")
 
 
-@check("01", "runtime of {}", after=("function {}",), each=functions.SOURCES)
+@check("01", "runtime-{}", "runtime of {}", after=("function-{}",), each=functions.SOURCES, of="function")
 def runtime(account: Account, name: str) -> Finding:
     now = account.settings(name)
     found = now.get("Runtime", "a container image")
@@ -48,61 +50,61 @@ def runtime(account: Account, name: str) -> Finding:
     right = now.get("PackageType") == "Image" or bool(version and int(version[1]) >= OLDEST_PYTHON)
     kind = "newer" if version else "Python"
     hint = f"Choose a {kind} runtime for {account.lab.name(name)}, such as {functions.RUNTIME}{_reset(account, name)}"
-    return Finding(right, found, f"python3.{OLDEST_PYTHON} or newer", hint)
+    return judged(right, found, f"python3.{OLDEST_PYTHON} or newer", hint)
 
 
-@check("01", "code of {}", after=("function {}",), each=functions.SOURCES)
+@check("01", "code-{}", "code of {}", after=("function-{}",), each=functions.SOURCES, of="function", weight=3)
 def code(account: Account, name: str) -> Finding:
     """The code is Python 3, has the handler and calls AWS. A paste, or an old example, breaks that."""
     now = account.settings(name)
     if now.get("PackageType") == "Image":
-        return Finding(True, "a container image", "", "")
+        return judged(True, "a container image", "the lab's code", "")
     layers = [":".join(each["Arn"].split(":")[-2:]) for each in having(now.get("Layers", []), "Arn")]
     handler = now.get("Handler", "")
     found = handler + (f", with the layers {', '.join(layers)}" if layers else "")
     fault = function_code.fault(handler, account.ask(functions.code, name), layers)
+    mend = account.mend("update_function_code", cell("function", name), "Code; then press Deploy")
     if not fault:
-        return Finding(True, found, "", "")
-    mend = account.mend("update_function_code", cells.FUNCTIONS[name], "Code; then press Deploy")
+        return judged(True, found, "the lab's code", f"Replace the code of {account.lab.name(name)} by the lab's{mend}")
     hint = fault.do.format(account.lab.name(name)) + (mend if fault.in_code else _reset(account, name))
-    return Finding(False, fault.found, fault.wanted, hint)
+    return judged(False, fault.found, fault.wanted, hint)
 
 
-@check("01", "network of {}", after=("function {}",), each=functions.SOURCES)
+@check("01", "network-{}", "network of {}", after=("function-{}",), each=functions.SOURCES, of="function")
 def network(account: Account, name: str) -> Finding:
     """A function in a VPC reaches AWS only by a NAT gateway or by endpoints of the VPC, which are not read here."""
     if vpc := functions.vpc(account.settings(name)):
         raise LabError(f"{account.lab.name(name)} is in {vpc}, and the ways from there to AWS are not read")
-    return Finding(True, "no VPC", "", "")
+    return judged(True, "no VPC", "no VPC", "")
 
 
-@check("01", "timeout of {}", after=("function {}",), each=functions.SOURCES)
+@check("01", "timeout-{}", "timeout of {}", after=("function-{}",), each=functions.SOURCES, of="function")
 def timeout(account: Account, name: str) -> Finding:
     now = account.settings(name)["Timeout"]
     hint = f"Set the timeout of {account.lab.name(name)} to {functions.TIMEOUT} s"
     hint += _reset(account, name, "General configuration")
-    return Finding(now >= functions.TIMEOUT, f"{now} s", f"{functions.TIMEOUT} s or more", hint)
+    return judged(now >= functions.TIMEOUT, f"{now} s", f"{functions.TIMEOUT} s or more", hint)
 
 
-@check("01", "role of {}", after=("function {}", "role for {}"), each=functions.SOURCES)
+@check("01", "function-role-{}", "role of {}", after=("function-{}", "role-{}"), each=functions.SOURCES, of="function")
 def role(account: Account, name: str) -> Finding:
     """The role was given, or has the handout's name, and step 00 judges it, or it is another that does as well."""
     wanted, arn = roles.name_of(account.lab, functions.ROLES[name]), account.settings(name)["Role"]
     found, other = arn.split("/")[-1], role_of(account, name)
     give = f"Give {account.lab.name(name)} the role {wanted}{_reset(account, name, 'Permissions')}"
     if found == wanted and other:
-        return Finding(True, found, wanted, give)
+        return judged(True, found, wanted, give)
     if not other:
-        return Finding(False, f"{found}, which is not there", wanted, give)
+        return judged(False, f"{found}, which is not there", wanted, give)
     if not permissions.trusts_lambda(other):
         hint = f"{give} Or let lambda.amazonaws.com assume {found}{account.mend('update_assume_role_policy')}"
-        return Finding(False, f"{found}, which Lambda cannot assume", wanted, hint)
+        return judged(False, f"{found}, which Lambda cannot assume", wanted, hint)
     lacking = (f"{found}, which lacks {need}" for need in permissions.lacking(account, name, other["Arn"]))
     hint = f"{give} Or let {found} do this{account.mend('put_role_policy')}"
     return none_of(lacking, hint, right=found)._replace(wanted=wanted)
 
 
-@check("01", "variables of {}", after=("function {}", "code of {}"), each=functions.SOURCES)
+@check("01", "variables-{}", "variables of {}", after=("function-{}", "code-{}"), each=functions.SOURCES, of="function")
 def variables(account: Account, name: str) -> Finding:
     """Every variable that the code reads is set. The workbook's have the lab's values. No other misleads the calls."""
     now = account.settings(name).get("Environment", {}).get("Variables", {})
@@ -119,7 +121,7 @@ def variables(account: Account, name: str) -> Finding:
 
 
 def _reset(account: Account, name: str, console: str = "Runtime settings") -> str:
-    return account.mend("update_function_configuration", cells.FUNCTIONS[name], console)
+    return account.mend("update_function_configuration", cell("function", name), console)
 
 
 def _misleads(account: Account, key: str, value: str) -> bool:

@@ -8,10 +8,11 @@ from lab_lib.aws import buckets, functions, triggers
 from lab_lib.aws.evaluator import from_service, like
 from lab_lib.aws.grants import short
 from lab_lib.aws.json_text import having
-from lab_lib.checks import cells, permissions
+from lab_lib.checks import permissions
 from lab_lib.checks.permissions import ANOTHER_ACCOUNT, is_allowed
-from lab_lib.checks.rules import Account, Finding, check, none_of
+from lab_lib.checks.rules import Account, Finding, check, judged, none_of
 from lab_lib.errors import LabError
+from lab_lib.resources import cell
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 UPLOAD = permissions.UPLOAD
@@ -29,29 +30,36 @@ _SETTINGS = {
 }
 
 
-@check("02", "bucket trigger", after=("Region of the bucket", f"function {PROCESSOR}"))
+@check(
+    "02",
+    "bucket-trigger",
+    "bucket trigger",
+    after=("bucket-region", f"function-{PROCESSOR}"),
+    of="bucket trigger",
+    weight=3,
+)
 def bucket_trigger(account: Account) -> Finding:
     name = account.lab.name(PROCESSOR)
-    wanted = f"the bucket starts {name}"
+    wanted, hint = f"the bucket starts {name}", f"Let the bucket {account.lab.bucket} start {name}{_notify(account)}"
     if bucket_triggers(account):
-        return Finding(True, wanted, wanted, "")
+        return judged(True, wanted, wanted, hint)
     if ways := account.ask(triggers.other_ways):
         raise LabError(f"the bucket sends its events to {' and '.join(ways)}, and this check cannot follow them")
     started = sorted(short(account.lab, _target(each)) for each in account.ask(triggers.notifications))
     found = f"the bucket starts {', '.join(started)}" if started else "not there"
-    return Finding(False, found, wanted, f"Let the bucket {account.lab.bucket} start {name}{_notify(account)}")
+    return judged(False, found, wanted, hint)
 
 
-@check("02", "events of the bucket trigger", after=("bucket trigger",))
+@check("02", "bucket-trigger-events", "events of the bucket trigger", after=("bucket-trigger",), of="bucket trigger")
 def events(account: Account) -> Finding:
     found = sorted({event for each in bucket_triggers(account) for event in each.get("Events", [])})
     right = all(any(like(event, way) for event in found) for way in (SMALL, LARGE))
     hint = f"Let the trigger of {account.lab.name(PROCESSOR)} take all object create events, so that small and large "
     hint += f"files start it{_notify(account)}"
-    return Finding(right, ", ".join(found) or "none", f"{CREATED}*", hint)
+    return judged(right, ", ".join(found) or "none", f"{CREATED}*", hint)
 
 
-@check("02", "filter of the bucket trigger", after=("bucket trigger",))
+@check("02", "bucket-trigger-filter", "filter of the bucket trigger", after=("bucket-trigger",), of="bucket trigger")
 def keys(account: Account) -> Finding:
     """The trigger takes the handout's file, or a file that was in fact uploaded."""
     return filter_takes(account, [UPLOAD, *(each["Key"] for each in account.ask(buckets.uploads))])
@@ -63,28 +71,35 @@ def filter_takes(account: Account, uploads: list[str]) -> Finding:
     found = "; ".join(sorted(_filter(each) for each in bucket_triggers(account)))
     hint = f"Remove prefix and suffix from the trigger of {account.lab.name(PROCESSOR)}, or make the suffix .txt"
     hint += _notify(account)
-    return Finding(bool(taken), found, f"{uploads[0]} among them", hint)
+    return judged(bool(taken), found, f"{uploads[0]} among them", hint)
 
 
-@check("02", "permission of the bucket", after=("Region of the bucket", f"function {PROCESSOR}"))
+@check(
+    "02",
+    "bucket-permission",
+    "permission of the bucket",
+    after=("bucket-region", f"function-{PROCESSOR}"),
+    of="bucket trigger",
+    weight=3,
+)
 def permission(account: Account) -> Finding:
     bucket, name = account.lab.bucket, account.lab.name(PROCESSOR)
     wanted = f"{bucket} may start it, and no other bucket"
     if not may_invoke(account, bucket, account.lab.account):
         hint = f"Let the bucket {bucket} of account {account.lab.account}, and nothing else, invoke {name}"
-        hint += account.mend("add_permission", cells.BUCKET_TRIGGER, "Permissions")
-        return Finding(False, f"{bucket} may not start it", wanted, hint)
+        hint += account.mend("add_permission", cell("bucket trigger"), "Permissions")
+        return judged(False, f"{bucket} may not start it", wanted, hint)
     anyone = may_invoke(account, "any-bucket", ANOTHER_ACCOUNT)
     hint = f"Remove the statement of {name}'s policy that names no bucket{account.mend('remove_permission')}"
-    return Finding(not anyone, "any bucket of any account may start it" if anyone else wanted, wanted, hint)
+    return judged(not anyone, "any bucket of any account may start it" if anyone else wanted, wanted, hint)
 
 
-@check("02", "version of the bucket trigger", after=("bucket trigger",))
+@check("02", "bucket-trigger-version", "version of the bucket trigger", after=("bucket-trigger",), of="bucket trigger")
 def version(account: Account) -> Finding:
     return runs_as_latest(account, PROCESSOR, map(_target, bucket_triggers(account)), _notify(account))
 
 
-@check("02", "other bucket triggers", after=("bucket trigger",))
+@check("02", "other-bucket-triggers", "other bucket triggers", after=("bucket-trigger",))
 def other_bucket_triggers(account: Account) -> Finding:
     """No trigger starts the function again for the same upload. No trigger's function is gone, or the wrong one."""
     pairs = combinations(bucket_triggers(account), 2)
@@ -173,7 +188,7 @@ def _target(trigger: dict[str, Any]) -> str:
 
 
 def _notify(account: Account) -> str:
-    return account.mend("put_bucket_notification_configuration", cells.BUCKET_TRIGGER, "Properties")
+    return account.mend("put_bucket_notification_configuration", cell("bucket trigger"), "Properties")
 
 
 def _overlap(first: dict[str, Any], second: dict[str, Any]) -> bool:

@@ -7,10 +7,10 @@ from lab_lib.aws.evaluator import any_of
 from lab_lib.aws.event_filters import ANY, passes
 from lab_lib.aws.grants import short
 from lab_lib.aws.json_text import having
-from lab_lib.checks import cells
-from lab_lib.checks.rules import Account, Finding, check, equal, none_of
+from lab_lib.checks.rules import Account, Finding, State, check, equal, judged, none_of
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, runs_as_latest, starts
 from lab_lib.errors import LabError
+from lab_lib.resources import TOTALS, cell
 
 STARTING = ("Creating", "Enabling", "Updating")  # states of a mapping that end by themselves
 LONGEST_WINDOW = 60  # seconds; a longer one looks like a trigger that does not work
@@ -20,41 +20,53 @@ _ROW = {
 }
 
 
-@check("02", "stream trigger", after=("stream of Transactions", f"function {NOTIFIER}"))
+@check(
+    "02", "stream-trigger", "stream trigger", after=("stream", f"function-{NOTIFIER}"), of="stream trigger", weight=3
+)
 def stream_trigger(account: Account) -> Finding:
     wanted = f"the stream starts {account.lab.name(NOTIFIER)}"
     hint = f"Let the stream of {account.lab.name('Transactions')} start {account.lab.name(NOTIFIER)}"
     hint += map_stream(account, "create_event_source_mapping")
     if mapping(account):
-        return Finding(True, wanted, wanted, hint)
+        return judged(True, wanted, wanted, hint)
     others = [_mapped(account, each) for each in account.ask(triggers.mappings)]
-    return Finding(False, ", ".join(others) or "not there", wanted, hint)
+    return judged(False, ", ".join(others) or "not there", wanted, hint)
 
 
-@check("02", "state of the stream trigger", after=("stream trigger",))
+@check("02", "stream-trigger-state", "state of the stream trigger", after=("stream-trigger",), of="stream trigger")
 def state(account: Account) -> Finding:
     found, name = mapping(account)["State"], account.lab.name(NOTIFIER)
     hint = f"Enable the trigger of {name}{map_stream(account)}"
-    return equal(found, "Enabled", f"Wait a moment: the trigger of {name} starts." if found in STARTING else hint)
+    if found in STARTING:
+        return Finding(State.WAITS, found, "Enabled", f"Wait a moment: the trigger of {name} starts.")
+    return equal(found, "Enabled", hint)
 
 
-@check("02", "starting position of the stream trigger", after=("stream trigger",))
+@check(
+    "02", "stream-trigger-position", "starting position of the stream trigger", after=("stream-trigger",), link=TOTALS
+)
 def start(account: Account) -> Finding:
     found = mapping(account).get("StartingPosition", "unknown")
     hint = f"Delete the trigger of {account.lab.name(NOTIFIER)}, and add it again at LATEST or TRIM_HORIZON"
     hint += map_stream(account, "create_event_source_mapping")
-    return Finding(found in ("LATEST", "TRIM_HORIZON"), found, "LATEST or TRIM_HORIZON", hint)
+    return judged(found in ("LATEST", "TRIM_HORIZON"), found, "LATEST or TRIM_HORIZON", hint)
 
 
-@check("02", "batching window of the stream trigger", after=("stream trigger",))
+@check("02", "stream-trigger-batching-window", "batching window of the stream trigger", after=("stream-trigger",))
 def batching_window(account: Account) -> Finding:
     found = mapping(account).get("MaximumBatchingWindowInSeconds", 0)
     hint = f"Alerts wait for the batch window of the trigger of {account.lab.name(NOTIFIER)}. Set it to 0 or 1 s"
     hint += map_stream(account)
-    return Finding(found <= LONGEST_WINDOW, f"{found} s", f"at most {LONGEST_WINDOW} s", hint)
+    return judged(found <= LONGEST_WINDOW, f"{found} s", f"at most {LONGEST_WINDOW} s", hint)
 
 
-@check("02", "tumbling window of the stream trigger", after=("stream trigger",))
+@check(
+    "02",
+    "stream-trigger-tumbling-window",
+    "tumbling window of the stream trigger",
+    after=("stream-trigger",),
+    of="stream trigger",
+)
 def tumbling_window(account: Account) -> Finding:
     """With a tumbling window, Lambda wants a state as the answer of the function, and calls it without records too."""
     found = mapping(account).get("TumblingWindowInSeconds", 0)
@@ -62,20 +74,20 @@ def tumbling_window(account: Account) -> Finding:
     return equal(f"{found} s" if found else "none", "none", hint)
 
 
-@check("02", "filter of the stream trigger", after=("stream trigger",))
+@check("02", "stream-trigger-filter", "filter of the stream trigger", after=("stream-trigger",), of="stream trigger")
 def stream_filter(account: Account) -> Finding:
     """The filter lets new rows through. Changes of a row are judged by the step "further"."""
     hint = f"What the filter of the trigger of {account.lab.name(NOTIFIER)} drops is never added up. Remove the filter"
     found = ", ".join(_patterns(account)) or "none"
-    return Finding(lets_through(account, "INSERT"), found, "every new row", hint + map_stream(account))
+    return judged(lets_through(account, "INSERT"), found, "every new row", hint + map_stream(account))
 
 
-@check("02", "version of the stream trigger", after=("stream trigger",))
+@check("02", "stream-trigger-version", "version of the stream trigger", after=("stream-trigger",), of="stream trigger")
 def version(account: Account) -> Finding:
     return runs_as_latest(account, NOTIFIER, iter([mapping(account)["FunctionArn"]]), map_stream(account))
 
 
-@check("02", "other stream triggers", after=("stream trigger",))
+@check("02", "other-stream-triggers", "other stream triggers", after=("stream-trigger",))
 def other_stream_triggers(account: Account) -> Finding:
     """No trigger is there twice or reads an earlier stream. No trigger's function is gone, or the wrong one."""
     names = {*account.ask(functions.names)} - {account.lab.name(PROCESSOR), account.lab.name(NOTIFIER)}
@@ -108,7 +120,7 @@ def lets_through(account: Account, event: str) -> bool:
 
 def map_stream(account: Account, call: str = "update_event_source_mapping") -> str:
     """Return the end of a hint: how the trigger is changed."""
-    return account.mend(call, cells.STREAM_TRIGGER, "Configuration, Triggers")
+    return account.mend(call, cell("stream trigger"), "Configuration, Triggers")
 
 
 def _patterns(account: Account) -> list[str]:

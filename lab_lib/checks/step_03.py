@@ -3,47 +3,47 @@
 from typing import Any
 
 from lab_lib.aws import functions, topics, triggers
-from lab_lib.checks import cells
-from lab_lib.checks.rules import Account, Finding, check
+from lab_lib.checks.rules import Account, Finding, check, judged
 from lab_lib.checks.step_00 import own_policy
+from lab_lib.resources import CONFIRMATION, PEOPLE, cell
 
 TOPIC = topics.ALERT_TOPIC
 NOTIFIER = list(functions.SOURCES)[1]
 
 
-@check("03", f"topic {TOPIC}")
+@check("03", "topic", f"topic {TOPIC}", of="topic")
 def topic(account: Account) -> Finding:
     wanted = account.lab.name(TOPIC)
     if account.ask(topics.find_topic):
-        return Finding(True, wanted, wanted, "")
-    hint = f"Create the standard topic {wanted} in {account.lab.region}{account.mend('create_topic', cells.TOPIC)}"
-    return Finding(False, "not there", wanted, hint + account.similar(topics.names, TOPIC))
+        return judged(True, wanted, wanted, "")
+    hint = f"Create the standard topic {wanted} in {account.lab.region}{account.mend('create_topic', cell('topic'))}"
+    return judged(False, "not there", wanted, hint + account.similar(topics.names, TOPIC))
 
 
-@check("03", "policy of the topic", after=(f"topic {TOPIC}", f"role for {NOTIFIER}"))
+@check("03", "topic-policy", "policy of the topic", after=("topic", f"role-{NOTIFIER}"), of="topic")
 def topic_policy(account: Account) -> Finding:
     """The policy need not allow anything: the role's own permissions are enough within an account."""
-    arn, mend = account.lab.arn("sns", account.lab.name(TOPIC)), account.mend("set_topic_attributes", cells.TOPIC)
+    arn, mend = account.lab.arn("sns", account.lab.name(TOPIC)), account.mend("set_topic_attributes", cell("topic"))
     return own_policy(account, NOTIFIER, arn, account.ask(topics.statements), mend)
 
 
-@check("03", "e-mail subscription", after=(f"topic {TOPIC}",))
+@check("03", "email", "e-mail subscription", after=("topic",))
 def email(account: Account) -> Finding:
     return _subscribed(account, "email", account.lab.email)
 
 
-@check("03", "e-mail confirmed", after=("e-mail subscription",))
+@check("03", "email-confirmed", "e-mail confirmed", after=("email",))
 def confirmed(account: Account) -> Finding:
     """The recipient has clicked the link. Until then the subscription is pending, and gets no alert."""
     found = emails(account)
     confirmed = any(each["SubscriptionArn"].startswith("arn:") for each in found)
     hint = "Open the mail from AWS Notifications, perhaps in the spam folder, and confirm with its link"
-    hint += account.mend("confirm_subscription", cells.CONFIRMATION)
+    hint += account.mend("confirm_subscription", CONFIRMATION)
     state = "confirmed" if confirmed else "pending" if found else "none to confirm"
-    return Finding(state != "pending", state, "confirmed", hint)
+    return judged(state != "pending", state, "confirmed", hint, counts=bool(account.lab.email))
 
 
-@check("03", "SMS subscription", after=(f"topic {TOPIC}",))
+@check("03", "sms", "SMS subscription", after=("topic",))
 def sms(account: Account) -> Finding:
     return _subscribed(account, "sms", account.lab.phone)
 
@@ -60,8 +60,8 @@ def _subscribed(account: Account, protocol: str, address: str) -> Finding:
     """Return whether the address is subscribed; without an address that is right. The finding shows no address."""
     there = [each["Endpoint"] for each in account.ask(triggers.subscriptions) if each["Protocol"] == protocol]
     if not address:
-        return Finding(True, "subscribed" if there else "none was named", "", "")
+        return judged(True, "subscribed" if there else "none was named", "", "", counts=False)
     found = "subscribed" if address in there else "another address is subscribed" if there else "not there"
     hint = f"Subscribe the address that you named to {account.lab.name(TOPIC)}, with the protocol {protocol}"
-    hint += account.mend("subscribe", cells.PEOPLE)
-    return Finding(address in there, found, "subscribed", hint)
+    hint += account.mend("subscribe", PEOPLE)
+    return judged(address in there, found, "subscribed", hint)

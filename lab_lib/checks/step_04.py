@@ -6,11 +6,12 @@ from typing import Any
 from lab_lib.aws import functions, grants, queues, triggers
 from lab_lib.aws.event_filters import ANY, passes
 from lab_lib.aws.json_text import count
-from lab_lib.checks import cells, senders
-from lab_lib.checks.rules import Account, Finding, check, equal, none_of
+from lab_lib.checks import senders
+from lab_lib.checks.rules import Account, Finding, check, equal, judged, none_of
 from lab_lib.checks.step_02 import unqualified
 from lab_lib.checks.step_03 import TOPIC
 from lab_lib.errors import LabError
+from lab_lib.resources import cell
 
 QUEUES = queues.ALERT_QUEUES
 # Settings of a queue with the values that are right, and one of them: SNS's envelope alone has more than 1 KB.
@@ -21,17 +22,19 @@ _LIMITS = {
 }
 
 
-@check("04", "queue {}", each=QUEUES)
+@check("04", "queue-{}", "queue {}", each=QUEUES, of="queue")
 def queue(account: Account, name: str) -> Finding:
     wanted = account.lab.name(name)
     if account.ask(queues.find_queue, name):
-        return Finding(True, wanted, wanted, "")
+        return judged(True, wanted, wanted, "")
     hint = f"Create the standard queue {wanted} in {account.lab.region}"
-    hint += account.mend("create_queue", cells.QUEUES[name])
-    return Finding(False, "not there", wanted, hint + account.similar(queues.names, name))
+    hint += account.mend("create_queue", cell("queue", name))
+    return judged(False, "not there", wanted, hint + account.similar(queues.names, name))
 
 
-@check("04", "subscription of {}", after=(f"topic {TOPIC}", "queue {}"), each=QUEUES)
+@check(
+    "04", "subscription-{}", "subscription of {}", after=("topic", "queue-{}"), each=QUEUES, of="subscription", weight=3
+)
 def subscription(account: Account, name: str) -> Finding:
     wanted = f"subscribed to {account.lab.name(TOPIC)}"
     if there := _subscription(account, name):
@@ -47,11 +50,11 @@ def subscription(account: Account, name: str) -> Finding:
     topics = (grants.short(account.lab, each["TopicArn"]) for each in elsewhere)
     found = ", ".join(f"subscribed to {topic}" for topic in topics) or "not there"
     hint = f"Subscribe {account.lab.name(name)} to the topic {account.lab.name(TOPIC)}"
-    hint += account.mend("subscribe", cells.SUBSCRIPTIONS[name])
-    return Finding(False, found, wanted, hint)
+    hint += account.mend("subscribe", cell("subscription", name))
+    return judged(False, found, wanted, hint)
 
 
-@check("04", "raw delivery of {}", after=("subscription of {}",), each=QUEUES)
+@check("04", "raw-delivery-{}", "raw delivery of {}", after=("subscription-{}",), each=QUEUES, of="subscription")
 def raw_delivery(account: Account, name: str) -> Finding:
     raw = _settings(account, name).get("RawMessageDelivery") == "true"
     hint = "The lab reads SNS's envelope. Turn off raw message delivery in the subscription of "
@@ -59,7 +62,7 @@ def raw_delivery(account: Account, name: str) -> Finding:
     return equal("on" if raw else "off", "off", hint)
 
 
-@check("04", "filter policy of {}", after=("subscription of {}",), each=QUEUES)
+@check("04", "filter-policy-{}", "filter policy of {}", after=("subscription-{}",), each=QUEUES, of="subscription")
 def subscription_filter(account: Account, name: str) -> Finding:
     """The filter lets every alert through. The lab's alerts have a body of JSON, and no message attributes."""
     settings = _settings(account, name)
@@ -69,10 +72,10 @@ def subscription_filter(account: Account, name: str) -> Finding:
         raise LabError(f"this check cannot judge {answer}")
     hint = f"The filter policy of the subscription of {account.lab.name(name)} drops alerts. Remove it"
     hint += account.mend("set_subscription_attributes")
-    return Finding(answer, "none" if policy == "{}" else policy, "none", hint)
+    return judged(answer, "none" if policy == "{}" else policy, "none", hint)
 
 
-@check("04", "access policy of {}", after=(f"topic {TOPIC}", "queue {}"), each=QUEUES)
+@check("04", "access-policy-{}", "access policy of {}", after=("topic", "queue-{}"), each=QUEUES, of="queue", weight=3)
 def access_policy(account: Account, name: str) -> Finding:
     """The queue's policy lets the topic send. Without it, messages vanish without an error."""
     topic = account.lab.name(TOPIC)
@@ -82,7 +85,7 @@ def access_policy(account: Account, name: str) -> Finding:
     return equal(f"{topic} {found}", f"{topic} may send", hint)
 
 
-@check("04", "other senders to {}", after=("queue {}",), each=QUEUES)
+@check("04", "other-senders-{}", "other senders to {}", after=("queue-{}",), each=QUEUES)
 def other_senders(account: Account, name: str) -> Finding:
     """Only the topic and users of the account may send."""
     topic = account.lab.name(TOPIC)
@@ -91,7 +94,7 @@ def other_senders(account: Account, name: str) -> Finding:
     return none_of(senders.others(account, name), hint)
 
 
-@check("04", "delay, retention and size of {}", after=("queue {}",), each=QUEUES)
+@check("04", "limits-{}", "delay, retention and size of {}", after=("queue-{}",), each=QUEUES, of="queue")
 def limits(account: Account, name: str) -> Finding:
     """Alerts come within a minute, stay for an hour, and fit into a message."""
     now = account.ask(queues.attributes, name)
@@ -101,16 +104,16 @@ def limits(account: Account, name: str) -> Finding:
     return none_of((f"{setting} is {now[setting]}" for setting in wrong), hint, right="enough for every alert")
 
 
-@check("04", "encryption of {}", after=("queue {}",), each=QUEUES)
+@check("04", "encryption-{}", "encryption of {}", after=("queue-{}",), each=QUEUES, of="queue")
 def encryption(account: Account, name: str) -> Finding:
     """The key is not the one that AWS manages for SQS: its key policy cannot let SNS use it."""
     key = account.ask(queues.attributes, name).get("KmsMasterKeyId", "")
     hint = f"Choose SSE-SQS for {account.lab.name(name)}, or a KMS key of your own that sns.amazonaws.com may use"
-    hint += account.mend("set_queue_attributes", cells.QUEUES[name], "Encryption")
-    return Finding(key != "alias/aws/sqs", key or "SSE-SQS or none", "a key that the topic may use", hint)
+    hint += account.mend("set_queue_attributes", cell("queue", name), "Encryption")
+    return judged(key != "alias/aws/sqs", key or "SSE-SQS or none", "a key that the topic may use", hint)
 
 
-@check("04", "other subscriptions", after=(f"topic {TOPIC}",))
+@check("04", "other-subscriptions", "other subscriptions", after=("topic",))
 def other_subscriptions(account: Account) -> Finding:
     """No subscription is there twice, leads back into the chain, or belongs to a queue or function that is gone."""
     lab, found = account.lab, account.ask(triggers.subscriptions)
@@ -129,7 +132,7 @@ def other_subscriptions(account: Account) -> Finding:
 
 
 def _policy(account: Account, name: str) -> str:
-    return account.mend("set_queue_attributes", cells.SUBSCRIPTIONS[name], "Access policy")
+    return account.mend("set_queue_attributes", cell("subscription", name), "Access policy")
 
 
 def _subscription(account: Account, name: str) -> dict[str, Any]:

@@ -5,30 +5,30 @@ from typing import Any
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, tables
-from lab_lib.checks import cells
-from lab_lib.checks.rules import WAITS, Account, Finding, check, listing, none_of, number
+from lab_lib.checks.rules import Account, Finding, State, check, judged, listing, none_of, number
 from lab_lib.checks.uploads import files, read_all, taken
+from lab_lib.resources import cell
 
 _LONGEST = 60  # characters of an address in a finding
 
 
-@check("05", "upload", after=("bucket",))
+@check("05", "upload", "upload", after=("bucket",))
 def upload(account: Account) -> Finding:
     keys = [each["Key"] for each in account.ask(buckets.uploads)]
     found = taken(account)
     hint = f"Upload transactions.txt to the bucket {account.lab.bucket}{_upload_again(account)}"
     if keys and not found:
         hint += f" The trigger takes only keys that fit its filter, and {keys[-1]} does not."
-    return Finding(bool(found), ", ".join(found or keys) or "none", "a transactions file", hint)
+    return judged(bool(found), ", ".join(found or keys) or "none", "a transactions file", hint)
 
 
-@check("05", "readable uploads", after=("upload",))
+@check("05", "readable-uploads", "readable uploads", after=("upload",))
 def readable(account: Account) -> Finding:
     """Each upload is a transactions file: not a picture, and not saved as UTF-16 by a spreadsheet. One has a row."""
     read = read_all(account)
+    hint = "Save the file as UTF-8 text with the header and | between the fields, and upload it again, or delete it."
     if faults := [found for found in read.values() if isinstance(found, str)]:
-        hint = "Save the file as UTF-8 text with the header and | between the fields, and upload it again, or delete "
-        return none_of(faults, f"{hint}it.")
+        return none_of(faults, hint)
     _raise_unread(account)
     if not files(account):
         hint = f"Upload a file with a good row, such as transactions.txt{_upload_again(account)}"
@@ -36,14 +36,14 @@ def readable(account: Account) -> Finding:
     found = [
         f"{key}: {number(file.good, 'row')}" for key, file in read.items() if isinstance(file, transactions.Recount)
     ]
-    return Finding(True, listing(found), "", "")
+    return judged(True, listing(found), "transactions files", hint)
 
 
-@check("05", "rows in Transactions", after=("upload", "table Transactions", "key of Transactions"))
+@check("05", "rows", "rows in Transactions", after=("upload", "table-Transactions", "key-Transactions"), weight=3)
 def rows(account: Account) -> Finding:
     if not files(account):
         _raise_unread(account)
-        return Finding(False, f"{WAITS} readable uploads", "readable uploads first", "See to that first.")
+        return Finding(State.WAITS, "waits for readable uploads", "readable uploads first", "See to that first.")
     wanted = {key for file in files(account) for key in file.amounts}
     missing = wanted - _held(account).keys()
     counted, name = f"{len(wanted) - len(missing)} of {len(wanted)}", account.lab.name("TransactionProcessor")
@@ -52,10 +52,10 @@ def rows(account: Account) -> Finding:
     if missing == wanted:
         hint = f"{name} has not taken in the file: see to its checks of steps 01 and 02. Then upload the file "
     hint += f"once more{_upload_again(account)}"
-    return Finding(not missing, f"{counted}, without {named}" if missing else counted, f"all {len(wanted)}", hint)
+    return judged(not missing, f"{counted}, without {named}" if missing else counted, f"all {len(wanted)}", hint)
 
 
-@check("05", "amounts in Transactions", after=("rows in Transactions",))
+@check("05", "amounts", "amounts in Transactions", after=("rows",))
 def amounts(account: Account) -> Finding:
     """Each item has its amount as a number."""
     found = account.ask(tables.items, "Transactions")
@@ -67,7 +67,7 @@ def amounts(account: Account) -> Finding:
     return none_of(faults, hint, right="all numbers")
 
 
-@check("05", "contents of Transactions", after=("amounts in Transactions",))
+@check("05", "contents", "contents of Transactions", after=("amounts",))
 def contents(account: Account) -> Finding:
     """Each row of the uploads has the amount and the day of its file. Of two files, the later one counts.
 
@@ -86,7 +86,7 @@ def contents(account: Account) -> Finding:
     return none_of(faults, f"{hint}upload a file that has the change{_upload_again(account)}", right="as in the files")
 
 
-@check("05", "customers in Customer", after=("rows in Transactions", "table Customer", "key of Customer"))
+@check("05", "customers", "customers in Customer", after=("rows", "table-Customer", "key-Customer"))
 def customers(account: Account) -> Finding:
     """Each customer of the uploads is there with the address of the last row about them."""
     held = {item["CustomerId"]: item for item in account.ask(tables.items, "Customer")}
@@ -106,7 +106,7 @@ def customers(account: Account) -> Finding:
     return finding._replace(wanted="each with the address of its last row")
 
 
-@check("05", "totals", after=("amounts in Transactions", "table TransactionTotal", "key of TransactionTotal"))
+@check("05", "totals", "totals", after=("amounts", "table-TransactionTotal", "key-TransactionTotal"), weight=3)
 def totals(account: Account) -> Finding:
     """Each total is the sum of the customer's transactions: 0 if all of them were deleted."""
     sums, held = sums_of(account), _balances(account)
@@ -131,7 +131,7 @@ def sums_of(account: Account) -> dict[str, Decimal]:
 def _about_totals(account: Account, differences: list[tuple[Any, Decimal]]) -> str:
     """Return the hint for totals that differ from the sums: (what the table holds, the sum)."""
     name, table = account.lab.name("TotalNotifier"), account.lab.name("TransactionTotal")
-    see = f"read its log, and run {cells.STREAM_TRIGGER}."
+    see = f"read its log, and run {cell('stream trigger')}."
     numbers = [(held, total) for held, total in differences if isinstance(held, Decimal)]
     if any(held is not None for held, _ in differences if not isinstance(held, Decimal)):
         return f"{name} must keep accountBalance as a Number. Correct these items of {table}{account.mend('put_item')}"
@@ -144,7 +144,7 @@ def _about_totals(account: Account, differences: list[tuple[Any, Decimal]]) -> s
 
 
 def _upload_again(account: Account) -> str:
-    return account.mend("put_object", cells.UPLOAD)
+    return account.mend("put_object", cell("upload"))
 
 
 def _raise_unread(account: Account) -> None:

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 from lab_lib.aws import queues, tables
 from lab_lib.aws.json_text import amount, count, moment
 from lab_lib.aws.topics import ALERT_TOPIC
-from lab_lib.checks import cells
-from lab_lib.checks.rules import CANNOT_SEE, FURTHER, Account, Finding, check, listing, none_of, number, or_none
+from lab_lib.checks.rules import FURTHER, Account, Finding, State, check, judged, listing, none_of, number, or_none
 from lab_lib.checks.step_05 import sums_of
 from lab_lib.checks.uploads import newest
 from lab_lib.lab import Lab
+from lab_lib.resources import cell
 
 NOTIFIER, SUBJECT = "TotalNotifier", "Warning! Account balance is very high"  # the handout's
 _AGAIN = "Then call functions.alert_again(lab), which sends all alerts once more."
@@ -25,41 +26,36 @@ class Alert(NamedTuple):
     balance: Any
 
 
-@check(
-    "05",
-    "alerts in {}",
-    after=(f"topic {ALERT_TOPIC}", "queue {}", "rows in Transactions"),
-    each=queues.ALERT_QUEUES,
-)
+@check("05", "alerts-{}", "alerts in {}", after=("topic", "queue-{}", "rows"), each=queues.ALERT_QUEUES, weight=3)
 def alerts(account: Account, name: str) -> Finding:
     """There is an alert for each customer whose transactions reach the threshold, and it came from the topic."""
     high = _high(account)
     if why := _not_received(account, name):
         held = count(account.ask(queues.attributes, name).get("ApproximateNumberOfMessages")) or 0
         hint = _about_missing(account, name, some=held > 0) if held < len(high) else ""
-        return Finding(held >= len(high), f"{number(held, 'message')}, {why}", f"{len(high)} or more", hint)
+        return judged(held >= len(high), f"{number(held, 'message')}, {why}", f"{len(high)} or more", hint)
     alerted, loose = ({str(each.customer) for each in found} for found in _found(account, name))
     missing, found, wanted = high - alerted, listing(sorted(alerted)), listing(sorted(high))
     if not missing:
-        return Finding(True, found, wanted, "")
+        return judged(True, found, wanted, f"Read the log of {account.lab.name(NOTIFIER)}. {_AGAIN}")
     hidden = count(account.ask(queues.attributes, name).get("ApproximateNumberOfMessagesNotVisible"))
     if hidden:
-        found = f"{CANNOT_SEE}: somebody is reading {number(hidden, 'message')} of {account.lab.name(name)}"
-        return Finding(False, found, wanted, "Look again in a minute.")
+        found = f"cannot see: somebody is reading {number(hidden, 'message')} of {account.lab.name(name)}"
+        return Finding(State.CANNOT_SEE, found, wanted, "Look again in a minute.")
     if missing & loose:
         topic = account.lab.name(ALERT_TOPIC)
         found += f", and {listing(sorted(missing & loose))} outside the envelope of the topic {topic}"
         hint = f"An alert is a Notification of the topic {topic}, with its TopicArn and a MessageId. It is not typed "
         hint += f"in by hand, and comes without raw delivery. Correct that. {_AGAIN}"
-        return Finding(False, found, wanted, hint)
-    return Finding(False, found, wanted, _about_missing(account, name, some=bool(alerted)))
+        return judged(False, found, wanted, hint)
+    return judged(False, found, wanted, _about_missing(account, name, some=bool(alerted)))
 
 
-@check("05", "balances in the alerts of {}", after=("alerts in {}",), each=queues.ALERT_QUEUES)
+@check("05", "balances-{}", "balances in the alerts of {}", after=("alerts-{}",), each=queues.ALERT_QUEUES)
 def balances(account: Account, name: str) -> Finding:
     """Each alert has a balance at or above the threshold, as text. Alerts of earlier settings are not judged."""
     if why := _not_received(account, name):
-        return Finding(True, why, "", "")
+        return judged(True, why, "", "")
     recent, notifier = _recent(account, _found(account, name)[0]), account.lab.name(NOTIFIER)
     odd = [f"{each.customer} {_shown(each.balance)}" for each in recent if _number(each) is None]
     low = [f"{each.customer} {each.balance}" for each in recent if (_number(each) or 0) < account.lab.threshold]
@@ -74,23 +70,23 @@ def balances(account: Account, name: str) -> Finding:
     return none_of(faults, hint, right=f"at or above {account.lab.threshold:f}")
 
 
-@check(FURTHER, "alerts exercised", after=("rows in Transactions",))
+@check(FURTHER, "alerts-exercised", "alerts exercised", after=("rows",))
 def exercised(account: Account) -> Finding:
     threshold = f"{account.lab.threshold:f}"
     high, wanted = _high(account), f"a customer at or above {threshold}"
     found = listing(sorted(high)) if high else f"alerts not exercised: no customer has reached {threshold}"
-    hint = f"Upload a file with {wanted}{account.mend('put_object', cells.UPLOAD)}"
-    return Finding(bool(high), found, wanted, hint.removesuffix(".") + ", or run `lab check --probe`.")
+    hint = f"Upload a file with {wanted}{account.mend('put_object', cell('upload'))}"
+    return judged(bool(high), found, wanted, hint.removesuffix(".") + ", or run `lab check --probe`.")
 
 
-@check(FURTHER, "subject of the alerts in {}", after=("alerts in {}",), each=queues.ALERT_QUEUES)
+@check(FURTHER, "subject-{}", "subject of the alerts in {}", after=("alerts-{}",), each=queues.ALERT_QUEUES)
 def subject(account: Account, name: str) -> Finding:
     """Recipients of an e-mail see the subject first."""
     if why := _not_received(account, name):
-        return Finding(True, why, "", "")
+        return judged(True, why, "", "")
     found = {_shown(each.message.get("Subject")) for each in _recent(account, _found(account, name)[0])}
     hint = f"Let {account.lab.name(NOTIFIER)} publish with this Subject"
-    hint += account.mend("publish", cells.FUNCTIONS[NOTIFIER])
+    hint += account.mend("publish", cell("function", NOTIFIER))
     return none_of(found - {SUBJECT}, hint, right=SUBJECT)
 
 
@@ -155,14 +151,18 @@ def _not_received(account: Account, name: str) -> str:
 
 
 def _about_missing(account: Account, name: str, some: bool) -> str:
-    """Return the hint for alerts that are missing: in one queue all, in both all, or only some of them."""
+    """Return the hint for alerts that are missing: in one queue all, in every queue all, or only some of them."""
     queue, notifier = account.lab.name(name), account.lab.name(NOTIFIER)
     if some:
         return f"{queue} has lost these: SNS keeps no message that was deleted, or sent too early. {_AGAIN}"
-    (other,) = {*queues.ALERT_QUEUES} - {name}
-    if or_none(lambda: not _not_received(account, other) and _found(account, other)[0]):
-        return f"{account.lab.name(other)} has alerts: see to the subscription and the policy of {queue}. {_AGAIN}"
+    others = [each for each in queues.ALERT_QUEUES if each != name and or_none(partial(_has_alerts, account, each))]
+    if others:
+        return f"{account.lab.name(others[0])} has alerts: see to the subscription and the policy of {queue}. {_AGAIN}"
     return f"{notifier} has sent no alert: its log, and the checks of steps 01 to 04, say why. {_AGAIN}"
+
+
+def _has_alerts(account: Account, name: str) -> bool:
+    return not _not_received(account, name) and bool(_found(account, name)[0])
 
 
 def _shown(value: Any) -> str:

@@ -5,28 +5,28 @@ from typing import Any
 
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count, moment
-from lab_lib.checks import cells
-from lab_lib.checks.rules import FURTHER, Account, Finding, check, none_of, or_none
+from lab_lib.checks.rules import FURTHER, Account, Finding, check, judged, none_of, or_none
 from lab_lib.checks.step_02_stream import mapping
 from lab_lib.checks.uploads import newest
+from lab_lib.resources import cell
 
 _ERRORS_OF_A_PROBE = timedelta(minutes=10)  # Lambda tries what failed again after one and two minutes
 _WRITTEN_BY = {"TransactionProcessor": "Transactions", "TotalNotifier": "TransactionTotal"}
-_STARTED_BY = {"TransactionProcessor": cells.BUCKET_TRIGGER, "TotalNotifier": cells.STREAM_TRIGGER}
+_STARTED_BY = {"TransactionProcessor": cell("bucket trigger"), "TotalNotifier": cell("stream trigger")}
 
 
-@check("05", "log of {}", after=("upload", "function {}"), each=functions.SOURCES)
+@check("05", "log-{}", "log of {}", after=("upload", "function-{}"), each=functions.SOURCES)
 def log(account: Account, name: str) -> Finding:
     """The function has run: its log has the report of a run."""
+    hint = f"{account.lab.name(name)} has not run: run {_STARTED_BY[name]}, then {cell('upload')}."
     if cloudwatch.runs(_lines(account, name)):
-        return Finding(True, "there", "there", "")
-    hint = f"{account.lab.name(name)} has not run: run {_STARTED_BY[name]}, then {cells.UPLOAD}."
+        return judged(True, "there", "there", hint)
     if or_none(lambda: account.ask(tables.items, _WRITTEN_BY[name])):
-        hint = f"{account.lab.name(name)} seems to have run, but its role may not write logs: run {cells.ROLES}."
-    return Finding(False, f"no run in {group_of(account, name)}", "there", hint)
+        hint = f"{account.lab.name(name)} seems to have run, but its role may not write logs: run {cell('role')}."
+    return judged(False, f"no run in {group_of(account, name)}", "there", hint)
 
 
-@check("05", "errors in the log of {}", after=("log of {}",), each=functions.SOURCES)
+@check("05", "log-errors-{}", "errors in the log of {}", after=("log-{}",), each=functions.SOURCES)
 def logged_errors(account: Account, name: str) -> Finding:
     """The log has no errors since the last upload: earlier errors may be corrected."""
     found = cloudwatch.failures(_lines(account, name, _errors_since(account)))
@@ -34,7 +34,7 @@ def logged_errors(account: Account, name: str) -> Finding:
     return none_of(dict.fromkeys(found[-3:]), f"{hint}only errors after the last upload count.")
 
 
-@check("05", "errors in the metrics of {}", after=("upload", "function {}"), each=functions.SOURCES)
+@check("05", "metric-errors-{}", "errors in the metrics of {}", after=("upload", "function-{}"), each=functions.SOURCES)
 def counted_errors(account: Account, name: str) -> Finding:
     """CloudWatch counts no errors since the minute of the last upload. It counts a minute or two late."""
     counts = account.ask(cloudwatch.metrics, name, _errors_since(account))
@@ -43,16 +43,16 @@ def counted_errors(account: Account, name: str) -> Finding:
     hint += "Wait"
     if counts["Errors"]:
         hint = f"The log of {account.lab.name(name)} says why. Correct it, wait"
-    return none_of(found, f"{hint} a minute, then upload the file again{account.mend('put_object', cells.UPLOAD)}")
+    return none_of(found, f"{hint} a minute, then upload the file again{account.mend('put_object', cell('upload'))}")
 
 
-@check(FURTHER, "newer than the last upload", after=("upload",))
+@check(FURTHER, "newer-than-upload", "newer than the last upload", after=("upload",))
 def changed_since(account: Account) -> Finding:
     """The last upload has gone through all that is there now. A bucket's notification tells no time."""
     later = newest(account) + timedelta(seconds=1)  # S3 tells whole seconds
     found = [what for what, changed in _changes(account).items() if changed and changed >= later]
     hint = "Upload a file with new transactions, so that they go through this too"
-    hint += account.mend("put_object", cells.UPLOAD).removesuffix(".")
+    hint += account.mend("put_object", cell("upload")).removesuffix(".")
     return none_of(found, f"{hint}, or run `lab check --probe`.", right="nothing")
 
 

@@ -2,7 +2,7 @@
 
 from botocore.exceptions import ClientError
 
-from lab_lib.checks.rules import CANNOT_SEE, Finding
+from lab_lib.checks.rules import Finding, State
 from lab_lib.errors import LabError, error_code, is_access_denied
 
 
@@ -17,4 +17,5 @@ def unseen(error: Exception) -> Finding:
     elif isinstance(error, ClientError):
         why = f"{error.operation_name} answers {error_code(error)}"
         hint = "Run the check again, or look at it yourself."
-    return Finding(False, f"{CANNOT_SEE}: {' '.join(why.split())}", "to be seen", f"It may be right or wrong. {hint}")
+    found = f"cannot see: {' '.join(why.split())}"
+    return Finding(State.CANNOT_SEE, found, "to be seen", f"It may be right or wrong. {hint}")

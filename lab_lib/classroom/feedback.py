@@ -15,6 +15,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from lab_lib.checks.rules import RULES
 from lab_lib.classroom import report
 from lab_lib.private_files import make_folder, write_file
 
@@ -51,18 +52,25 @@ def write(out: Path, book: dict[str, Any]) -> None:
 
 def page(book: dict[str, Any], student: dict[str, Any], notebooks: str = "") -> str:
     """Return the page of one student; `notebooks` is what `render` has written."""
-    wrong = [each for each in student["checks"] if not each["ok"] and each["weight"] and each["state"] != "waits"]
+    costly = [each for each in student["checks"] if each["weight"] and each["state"] != "ok"]
+    wrong = [each for each in costly if not each["is_behind"]]
     style = "".join((report.TEMPLATES / f"{name}.css").read_text(encoding="utf-8") for name in ("report", "feedback"))
     return report.template("feedback.html.j2").render(
         columns=book["columns"],
         possible=book["possible"],
-        student={"graded": "", "submitted": None, "answers": None, **student},
+        student={"graded": "", "submitted": None, **student, "answers": _titled(student.get("answers"))},
         trial=[{"sentence": "", "wanted": "", "found": "", **each} for each in student.get("trial") or []],
         wrong=wrong,
-        waiting=sum(each["state"] == "waits" for each in student["checks"]),
+        waiting=len(costly) - len(wrong),
         notebooks=Markup(notebooks),  # noqa: S704  # rendered by us, see above
         style=Markup(style),  # noqa: S704  # ours
     )
+
+
+def _titled(answers: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    """Return the answers with the name of the check in the place of its id, where a check is the question."""
+    titles = {each.id: each.name for each in RULES.values()}
+    return answers and [{**each, "question": titles.get(each["question"], each["question"])} for each in answers]
 
 
 def _cells(path: Path) -> list[dict[str, Any]]:

@@ -9,7 +9,8 @@ A student's record is a dict, in the student's folder as grade.json:
     prefix, own the prefix, and the given names of resources, which only this student has
     graded      the local date and time of the checks, such as "2026-11-26 15:04"
     steps       [{notebook, ok, seconds, error}]            the notebooks that were run; empty after `lab class check`
-    checks      [{step, name, ok, found, wanted, hint}]     of steps 00 to 05 and the probe; "further" gives no points
+    checks      [{id, step, name, state, found, wanted, hint, counts}]  see lab_lib.checks.reports.Check; of steps 00
+                to 05 and the probe; "further" gives no points
     answers     [{question, right}]                         of the exercises; None if nobody judged them
     trial       [{case, state}]                             of the student's own function; None if nobody judged it
     totals      {customer: amount as text}
@@ -19,11 +20,11 @@ A student's record is a dict, in the student's folder as grade.json:
 import json
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from lab_lib.checks.reports import Check
 from lab_lib.classroom import exports, feedback, points, report
 from lab_lib.errors import UsageError
 from lab_lib.private_files import json_object, make_folder, read_file, write_file
@@ -119,13 +120,15 @@ def _texts(whole: dict[str, Any], when: str, pages: set[str]) -> dict[str, str]:
 
 
 def _points(record: Record, given: list[str]) -> dict[str, Any]:
-    """Return what the grade book adds: the state and weight of each check, and the points (None if not graded)."""
-    checks = record["checks"]
+    """Return what the grade book adds: of each check weight and is_behind, and the points (None if not graded)."""
     earned = points.earned(record, given)
     graded = [each for each in earned.values() if each is not None]
     total = sum(graded, Decimal()) if graded else None
     return {
-        "checks": [{**each, "state": Check(**each).state, "weight": points.weight(each, checks)} for each in checks],
+        "checks": [
+            {**asdict(check), "is_behind": check.is_behind, "weight": weight}
+            for check, weight in points.weighed(record)
+        ],
         "points": {column: None if each is None else float(each) for column, each in earned.items()},
         "total": None if total is None else float(total),
         "percent": None if total is None else float(points.rounded(100 * total / points.possible(given))),

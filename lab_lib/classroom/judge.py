@@ -71,7 +71,7 @@ class Judge:
 
     def _is_right(self, each: questions.Asked) -> bool:
         if each.checks:
-            ok = {check.name: check.ok for check in self.report.checks}
+            ok = {check.id: check.ok for check in self.report.checks}
             return self.looked.get(each.question, all(ok.get(name, False) for name in each.checks))
         return each.question in self.said and questions.is_right(
             each.question, self.said[each.question], self.rows, DEFAULT_THRESHOLD

@@ -7,11 +7,12 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from lab_lib.checks.reports import Check
+from lab_lib.checks.reports import read
+from lab_lib.checks.rules import State
 from lab_lib.private_files import make_folder, write_file
 
-# Maps the state of a check to the element that says so. "ok" has none.
-_ELEMENTS = {"not yet": "failure", "cannot see": "error", "waits": "skipped", "could be": "skipped"}
+# The element for a state; that of one which is wrong, or waits for AWS, is a failure.
+_ELEMENTS = {State.CANNOT_SEE: "error", State.COULD_BE: "skipped"}
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # by XML 1.0
 Case = tuple[str, str, str, str, str]  # step, name, the element or "", its message, its text
 
@@ -42,9 +43,9 @@ def _add_suite(root: Element, record: dict[str, Any]) -> None:
 
 def _cases(record: dict[str, Any]) -> Iterable[Case]:
     for each in record["checks"]:
-        check = Check(*(each[name] for name in ("step", "name", "ok", "found", "wanted", "hint")))
-        element = _ELEMENTS.get(check.state, "")
-        yield check.step, check.name, element, "" if check.ok else check.said, "" if check.ok else check.hint
+        check = read(each)
+        element = "" if check.ok else "skipped" if check.is_behind else _ELEMENTS.get(check.state, "failure")
+        yield check.step, check.id, element, "" if check.ok else check.said, "" if check.ok else check.hint
     for each in record.get("answers") or []:
         yield "exercises", each["question"], "" if each["right"] else "failure", "not right yet", ""
     for each in record.get("trial") or []:

@@ -8,49 +8,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
-from lab_lib.aws.functions import ROLES
-from lab_lib.aws.queues import ALERT_QUEUES
-from lab_lib.checks.broken import of_function, of_table
-from lab_lib.checks.reports import Check
+from lab_lib.checks.reports import Check, read
+from lab_lib.checks.rules import RULES, State
+from lab_lib.resources import ALERTS, in_chain, messages
 
 WORTH = {"00": 8, "01": 12, "02": 12, "03": 4, "04": 12, "05": 12, "probe": 20, "exercises": 10, "function": 10}
 _OPTIONAL = ("probe", "exercises", "function")  # worth nothing in a class where nobody has them judged
-_EACH = [f"{what} {function}" for what in ("code of", "permissions of the role for") for function in ROLES]
-_EACH += [f"{what} {queue}" for what in ("subscription of", "access policy of", "alerts in") for queue in ALERT_QUEUES]
-_EACH += [f"alert of the probe in {queue}" for queue in ALERT_QUEUES]
-# The whole chain hangs on these. Every other check has the weight 1.
-WEIGHTS = dict.fromkeys(
-    [
-        *("bucket trigger", "permission of the bucket", "stream trigger", "rows in Transactions", "totals"),
-        *("rows of the probe", "totals of the probe", *_EACH),
-    ],
-    3,
-)
-# These hold also where nobody asked for them. The check that says whether somebody did then wants nothing.
-ASKED = {
-    "e-mail subscription": "e-mail subscription",
-    "e-mail confirmed": "e-mail subscription",
-    "SMS subscription": "SMS subscription",
-}
-_OF_TOPIC = ["topic HighBalanceAlert", "policy of the topic"]
-_OF_QUEUE = ["queue", "subscription of", "raw delivery of", "filter policy of", "access policy of", "encryption of"]
-# A check of the probe, and the checks that hold where it does: the chain has worked, so they need not be seen.
-SHOWN_BY = {
-    "rows of the probe": [
-        *("bucket", "policy of the bucket", "bucket trigger", "events of the bucket trigger"),
-        *("version of the bucket trigger", "filter of the bucket trigger", "permission of the bucket"),
-        *(*of_table("Customer"), *of_table("Transactions"), *of_function("TransactionProcessor")),
-    ],
-    "totals of the probe": [
-        *(*of_table("TransactionTotal"), *of_function("TotalNotifier")),
-        *("stream of Transactions", "view of the stream", "stream trigger", "state of the stream trigger"),
-        *("version of the stream trigger", "filter of the stream trigger"),
-    ],
-    **{
-        f"alert of the probe in {queue}": _OF_TOPIC + [f"{what} {queue}" for what in _OF_QUEUE]
-        for queue in ALERT_QUEUES
-    },
-}
 _CASES = {"exercises": "answers", "function": "trial"}  # a column, and the entry of a record that is about it
 
 
@@ -71,15 +34,16 @@ def earned(record: dict[str, Any], given: Iterable[str]) -> dict[str, Decimal | 
     return {column: None if share is None else _points(column, share) for column, share in shares.items()}
 
 
-def weight(check: dict[str, Any], checks: Iterable[dict[str, Any]]) -> int:
-    """Return what a check is worth among the checks of its step; 0 if it costs nothing that it does not hold."""
-    made = {each["name"]: each for each in checks}
-    asked = made.get(ASKED.get(check["name"], ""))
-    if check["step"] not in WORTH or (asked and asked["ok"] and not asked["wanted"]):
-        return 0
-    if Check(**check).state == "cannot see" and _is_shown(check["name"], made):
-        return 0
-    return WEIGHTS.get(check["name"], 1)
+def weighed(record: dict[str, Any]) -> list[tuple[Check, int]]:
+    """Return the checks of a record with what each is worth; 0 if it costs nothing that it does not hold.
+
+    ValueError if this version of the lab does not know one of them.
+    """
+    made = [read(each) for each in record["checks"]]
+    if unknown := [check.id for check in made if check.id not in RULES]:
+        raise ValueError(f"this version of the lab has no check {unknown[0]!r}")
+    passed = _passed_by_probe(made)
+    return [(check, _weight(check, passed)) for check in made]
 
 
 def rounded(number: Decimal) -> Decimal:
@@ -87,9 +51,17 @@ def rounded(number: Decimal) -> Decimal:
     return number.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def _is_shown(name: str, made: dict[str, dict[str, Any]]) -> bool:
-    shown = (name in names and made.get(probe, {}).get("ok") for probe, names in SHOWN_BY.items())
-    return any(shown)
+def _weight(check: Check, passed: set[str]) -> int:
+    rule = RULES[check.id]
+    is_shown = check.state is State.CANNOT_SEE and rule.link in passed
+    return 0 if check.step not in WORTH or not check.counts or is_shown else rule.weight
+
+
+def _passed_by_probe(made: list[Check]) -> set[str]:
+    """Return the links that a probe has passed: what they rest on need not be seen."""
+    rules = (RULES[check.id] for check in made if check.ok)
+    passed = {rule.link for rule in rules if rule.probes and rule.link}
+    return passed | ({ALERTS} if passed.intersection(map(messages, in_chain("queue"))) else set())
 
 
 def _share(column: str, record: dict[str, Any]) -> Fraction | None:
@@ -98,9 +70,9 @@ def _share(column: str, record: dict[str, Any]) -> Fraction | None:
         cases = record.get(_CASES[column])
         right = sum(case.get("right", case.get("state") == "passed") for case in cases or [])
         return None if cases is None else Fraction(right, len(cases) or 1)
-    checks = record["checks"]
-    of_step = [(weight(each, checks), each["ok"]) for each in checks if each["step"] == column]
-    if not of_step or all(Check(**each).state == "cannot see" for each in checks):
+    checks = weighed(record)
+    of_step = [(weight, check.ok) for check, weight in checks if check.step == column]
+    if not of_step or all(check.state is State.CANNOT_SEE for check, _ in checks):
         return None  # an account of which nothing can be seen was not graded
     whole = sum(each for each, _ in of_step)
     return Fraction(sum(each for each, ok in of_step if ok), whole) if whole else Fraction(1)

@@ -59,13 +59,13 @@ def template(name: str) -> Template:
 
 def _student(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
     """Add what the page shows: a cell for each column, and the checks that cost points."""
-    wrong = [check for check in student["checks"] if check["weight"] and not check["ok"]]
+    wrong = [check for check in student["checks"] if check["weight"] and check["state"] != "ok"]
     return {
         "graded": "",
         **student,
         "cells": [_cell(name, column, student) for name, column in columns.items()],
-        "wrong": [check for check in wrong if check["state"] != "waits"],
-        "waiting": sum(check["state"] == "waits" for check in wrong),
+        "wrong": [check for check in wrong if not check["is_behind"]],
+        "waiting": sum(check["is_behind"] for check in wrong),
         "unseen": sum(check["state"] == "cannot see" for check in wrong),
     }
 
@@ -90,7 +90,7 @@ def _counted(column: str, student: dict[str, Any]) -> str:
         return f"{sum(each['state'] == 'passed' for each in trial)} of {len(trial)} cases are passed"
     checks = [check for check in student["checks"] if check["step"] == column]
     unseen = sum(check["state"] == "cannot see" for check in checks)
-    hold = f"{sum(check['ok'] for check in checks)} of {len(checks)} checks hold"
+    hold = f"{sum(check['state'] == 'ok' for check in checks)} of {len(checks)} checks hold"
     return hold + (f", {unseen} cannot be seen" if unseen else "")
 
 
@@ -111,17 +111,16 @@ def _stuck(students: list[dict[str, Any]], columns: Columns) -> list[dict[str, A
     who = defaultdict(list)
     for student in students:
         for check in student["wrong"]:
-            who[check["step"], check["name"]].append((student, check))
+            who[check["id"]].append((student, check))
     found = [
         {
-            "step": step,
-            "title": columns[step]["title"],
-            "name": name,
+            **{part: those[0][1][part] for part in ("step", "name")},
+            "title": columns[those[0][1]["step"]]["title"],
             "students": [student for student, _ in those],
             **{part: _most_frequent(part, those) for part in ("hint", "found")},
             "unseen": sum(check["state"] == "cannot see" for _, check in those),
         }
-        for (step, name), those in who.items()
+        for those in who.values()
     ]
     return sorted(found, key=lambda each: (-len(each["students"]), each["step"]))
 

@@ -36,17 +36,17 @@ def is_right(question: str, answer: Any, *given: Any) -> bool:
     return _faults(question, answer, given) == []
 
 
-def look(lab: Lab, *names: str) -> None:
+def look(lab: Lab, *ids: str) -> None:
     """Show these checks of the account, and print whether all of them hold, or cannot be seen."""
-    report = checks.some(lab, *names)
+    report = checks.some(lab, *ids)
     display(report)  # type: ignore[no-untyped-call]
-    workbook.record("answer", names[0], [check.name for check in report.failed], not report.failed)
+    workbook.record("answer", ids[0], [check.id for check in report.failed], not report.failed)
     print("Not yet." if report.wrong else "It cannot be seen." if report.failed else "Right.")
 
 
-def hold(lab: Lab, *names: str) -> bool:
+def hold(lab: Lab, *ids: str) -> bool:
     """Return True if all these checks of the account hold that AWS lets us see."""
-    return not checks.some(lab, *names).wrong
+    return not checks.some(lab, *ids).wrong
 
 
 def compare(question: str, prediction: Any, outcome: Any) -> None:

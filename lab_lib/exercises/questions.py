@@ -11,7 +11,10 @@ from lab_lib.exercises import answers, copies
 
 
 class Asked(NamedTuple):
-    """A question as a notebook asks it: `checks` are those of the account that answer it, if code is the answer."""
+    """A question as a notebook asks it.
+
+    `checks` has the ids of the checks that answer it, if code is the answer; then the first one is the question.
+    """
 
     question: str
     notebook: str
@@ -52,7 +55,7 @@ def _of_notebook(name: str, text: str) -> Iterator[Asked]:
 
 
 def _of_call(notebook: str, cell: str, code: str, call: Any, names: dict[str, Any]) -> Iterator[Asked]:
-    """Yield the question of a call such as answers.look(lab, "table Customer"), or answers.look(lab, *wanted)."""
+    """Yield the question of a call such as answers.look(lab, "table-Customer"), or answers.look(lab, *wanted)."""
     if code.startswith("answers.judge("):
         yield Asked(ast.literal_eval(call.args[0]), notebook, cell, ())
     if code.startswith("answers.look("):

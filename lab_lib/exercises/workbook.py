@@ -72,7 +72,7 @@ def open_lab_to_delete(
 
 def is_headless() -> bool:
     """Return True if nobody looks at the notebook while it runs, as in `lab run`."""
-    return HEADLESS in os.environ
+    return bool(os.environ.get(HEADLESS))
 
 
 def folder() -> Path:

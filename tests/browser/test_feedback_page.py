@@ -21,7 +21,7 @@ def opened(visit, tmp_path):
     """Open the page of a student who has run the lab's notebooks; page.asked lists its requests and dialogs."""
 
     def opened(size=DESK, colours="light", name="Ana García", *cells):
-        student = record(name, error=name, missing=["bucket trigger", "totals"], answers=ANSWERS, trial=TRIAL)
+        student = record(name, error=name, missing=["bucket-trigger", "totals"], answers=ANSWERS, trial=TRIAL)
         (folder := tmp_path / student["folder"]).mkdir()
         for path in copies.solved():
             (folder / path.name).write_bytes(path.read_bytes())

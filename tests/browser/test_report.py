@@ -82,7 +82,7 @@ def test_without_javascript_everybody_is_shown(opened):
 
 
 def test_print_unfolds_everything_and_is_black_on_white(opened, shots):
-    stuck = record(account="111122229099", missing=[f"table {name}" for name in KEYS] + ["bucket"], state="failed")
+    stuck = record(account="111122229099", missing=[f"table-{name}" for name in KEYS] + ["bucket"], state="failed")
     page = opened([*whole_class(), stuck], colours="dark")
     assert page.locator("details:not([open])").count() == 1
 

@@ -1,6 +1,6 @@
 """Finished labs to be broken, one a case, and how a report must speak of what was broken.
 
-A case names the checks that may speak by a pattern, and not one by one: a check may be renamed, split or added.
+A case names the checks that may speak by a pattern of their ids, and not one by one: a check may be split or added.
 """
 
 import re
@@ -15,7 +15,7 @@ class Cases(list):
     """The cases of a file: functions that break the finished lab that they get."""
 
     def __call__(self, about, says="", steps=(), probe=False, mend=None):
-        """Enter a function as a case. A check whose name matches `about` must not hold, and must say `says`.
+        """Enter a function as a case. A check whose id matches `about` must not hold, and must say `says`.
 
         Both are patterns without regard to case. All checks are made, or those of these steps, and the probe if asked.
         A lab that `mend` makes whole again is broken again by the next case; without it, the next case gets a new lab.
@@ -56,10 +56,8 @@ def assert_caught(lab, sabotage, about, says, steps=(), probe=None):
 
 
 def assert_speaks(report, about, says=""):
-    spoken = [
-        check for check in report.checks if not check.ok and check.state != "waits" and ": needs " not in check.found
-    ]
-    named = [check for check in spoken if re.search(about, check.name, re.I)]
+    spoken = [check for check in report.checks if not check.ok and not check.cause]
+    named = [check for check in spoken if re.search(about, check.id, re.I)]
     assert named, f"unseen; what speaks: {report.failed}"
     assert [check for check in named if re.search(says, check.words, re.I)], named
     assert [check for check in spoken if check not in named and check.step != FURTHER] == []

@@ -49,8 +49,8 @@ def deploy(tmp_path):
 
 
 def amiss(lab):
-    """Return the names of the checks that do not hold, going further included."""
-    return {check.name for check in checks.run(lab).checks if not check.ok}
+    """Return the ids of the checks that do not hold, going further included."""
+    return {check.id for check in checks.run(lab).checks if not check.ok}
 
 
 def test_a_try_that_stopped_half_way_harms_no_check_and_is_deleted_by_the_next_try_or_the_clean_up(lab, deploy):

@@ -21,7 +21,7 @@ ACCOUNT, BUCKET = "300000000031", "my-class-bucket"
 GIVEN = {"processor_role": "LabRole", "notifier_role": "LabRole", "bucket": BUCKET}
 OPTIONS = [word for name, value in GIVEN.items() for word in (f"--{name.replace('_', '-')}", value)]
 TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-UNSEEN = {f"permissions of the role for {name}" for name in ("TransactionProcessor", "TotalNotifier")}
+UNSEEN = {f"role-permissions-{name}" for name in ("TransactionProcessor", "TotalNotifier")}
 
 
 @pytest.fixture(scope="module")
@@ -85,15 +85,15 @@ def test_what_the_account_denies_is_shown_as_such_by_the_check_and_by_the_grade_
     chain.wait_for_changes(24)
 
     done, _ = lab("check", "--account", ACCOUNT, *OPTIONS, "--json")
-    wrong = [check for check in json.loads(done.stdout) if not check["ok"] and check["step"] != "further"]
-    assert (done.returncode, {check["name"] for check in wrong}) == (1, UNSEEN)
+    wrong = [check for check in json.loads(done.stdout) if check["state"] != "ok" and check["step"] != "further"]
+    assert (done.returncode, {check["id"] for check in wrong}) == (1, UNSEEN)
     assert {check["found"] for check in wrong} == {"cannot see: SimulatePrincipalPolicy is refused"}
 
     roster = tmp_path / "roster.csv"
     roster.write_text(f"name,account,{','.join(GIVEN)}\nAna,{ACCOUNT},{','.join(GIVEN.values())}\n")
     lab("class", "check", roster, "--out", tmp_path / "checked")
     (ana,) = json.loads((tmp_path / "checked" / "gradebook.json").read_text())["students"]
-    assert {check["name"] for check in ana["checks"] if check["state"] == "cannot see"} >= UNSEEN
+    assert {check["id"] for check in ana["checks"] if check["state"] == "cannot see"} >= UNSEEN
     assert (ana["percent"], len(ana["points"])) == (100, 7)  # the probe has shown what could not be seen
     assert "2 cannot be seen" in (tmp_path / "checked" / "report.html").read_text()
     cleaned, _ = lab("clean", "--account", ACCOUNT, *OPTIONS)

@@ -20,8 +20,8 @@ PROBE = [name for name, rule in checks.RULES.items() if rule.probes]
 
 
 def probed(lab):
-    """Return the checks of a probe, by name."""
-    return {check.name: check for check in checks.run(lab, "00", probe=True).checks if check.name in PROBE}
+    """Return the checks of a probe, by id."""
+    return {check.id: check for check in checks.run(lab, "00", probe=True).checks if check.id in PROBE}
 
 
 def all_there_is(lab):
@@ -57,10 +57,10 @@ def test_a_function_that_fails_on_a_deletion_keeps_the_rows_of_the_probe_and_lat
 
     found = probed(lab)
 
-    assert "its rows stay: TotalNotifier fails when a row is deleted" in found["rows of the probe"].found
+    assert "its rows stay: TotalNotifier fails when a row is deleted" in found["probe-rows"].found
     assert {name for name, check in found.items() if not check.ok} == {
-        "correction of the probe",
-        "rejected row of the probe",
+        "probe-correction",
+        "probe-rejected",
     }
     assert checks.run(lab).failed == []
     (mapping,) = triggers.mappings(lab)
@@ -74,12 +74,12 @@ def test_a_function_that_fails_on_a_deletion_keeps_the_rows_of_the_probe_and_lat
 @pytest.mark.parametrize(
     ("function", "code", "first", "words"),
     [
-        (PROCESSOR, "return 'ok'", "rows of the probe", "is not in Transactions"),
-        (NOTIFIER, "return 'ok'", "totals of the probe", "has no total"),
+        (PROCESSOR, "return 'ok'", "probe-rows", "is not in Transactions"),
+        (NOTIFIER, "return 'ok'", "probe-totals", "has no total"),
         (
             NOTIFIER,
             "raise ValueError('ouch')",
-            "totals of the probe",
+            "probe-totals",
             "the last error of TotalNotifier: ValueError: ouch",
         ),
     ],
@@ -106,8 +106,8 @@ def test_a_probe_tells_a_topic_that_sends_nothing_from_one_that_sends_to_one_que
 
         found = probed(used)
 
-        assert all(words in found[f"alert of the probe in {queue}"].found for queue in gone)
-        assert found["totals of the probe"].ok
+        assert all(words in found[f"probe-alert-{queue}"].found for queue in gone)
+        assert found["probe-totals"].ok
 
 
 def test_the_policies_of_grader_and_probe_are_enough_and_without_the_second_one_it_cannot_be_seen(account):

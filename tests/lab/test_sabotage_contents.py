@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.sabotage]
 
 NOTIFY, COLLECT = queues.ALERT_QUEUES[:2]
 ALERT = {"customerID": "C2", "accountBalance": "1750"}
-ROWS, TOTALS = "Transactions|totals|rows", "totals"
+ROWS, TOTALS = "Transactions|totals|rows|amounts|contents|stream", "totals"
 case = Cases()
 
 
@@ -195,7 +195,7 @@ def exchange_object(lab, content, key="transactions.txt", **settings):
     lab.client("s3").put_object(Bucket=lab.bucket, Key=key, Body=content, **settings)
 
 
-FILE = "upload|rows|customers|Transactions|Customer"
+FILE = "upload|rows|customers|Transactions|Customer|amounts|contents"
 
 
 @case.each(

@@ -115,7 +115,7 @@ def the_topic_denies_publishing_to_the_role(lab):
     lab.client("sns").set_topic_attributes(TopicArn=topic(lab), AttributeName="Policy", AttributeValue=policy)
 
 
-@case(f"Transactions|{PROCESSOR}", steps=("00", "01", "02", "further"))
+@case(f"Transactions|stream|{PROCESSOR}", steps=("00", "01", "02", "further"))
 def a_table_denies_writing_to_the_role(lab):
     arn = lab.arn("dynamodb", "table/Transactions")
     policy = policies.document(denies(role(lab, PROCESSOR), "dynamodb:*Item", arn))
@@ -147,7 +147,7 @@ def the_function_may_be_started_by(lab, changes):
 
 
 @case.each(
-    f"role.*{NOTIFIER}",
+    f"(role|privilege).*{NOTIFIER}",
     mend=build_again,
     an_external_id=when("StringEquals", sts_ExternalId="lab-17"),
     another_function=when("ArnLike", aws_SourceArn="arn:aws:lambda:*:*:function:Other"),
@@ -160,7 +160,7 @@ def a_role_trusts_only(lab, changes):
     put_trust(lab, statement)
 
 
-@case(f"role.*{NOTIFIER}")
+@case(f"(role|privilege).*{NOTIFIER}")
 def a_role_denies_lambda_to_assume_it(lab):
     usual = policies.lambda_trust()["Statement"]
     put_trust(lab, *usual, {**usual[0], "Effect": "Deny"})
@@ -172,7 +172,7 @@ def put_trust(lab, *statements):
 
 
 @case.each(
-    f"role.*{NOTIFIER}",
+    f"(role|privilege).*{NOTIFIER}",
     mend=build_again,
     another_region=lambda text: text.replace("us-east-1", "eu-west-1"),
     another_account=lambda text: text.replace(":200000", ":300000"),
@@ -190,14 +190,14 @@ def put_role_policy(lab, policy):
     iam.put_role_policy(RoleName=role, PolicyName="it", PolicyDocument=policy)
 
 
-@case.each(f"role.*{NOTIFIER}", sns={"Action": "sns:*"}, all_but_the_tables={"NotAction": "dynamodb:*"})
+@case.each(f"(role|privilege).*{NOTIFIER}", sns={"Action": "sns:*"}, all_but_the_tables={"NotAction": "dynamodb:*"})
 def an_attached_policy_denies(lab, denied):
     policy = json.dumps(policies.document({"Effect": "Deny", "Resource": "*", **denied}))
     lab.client("iam").attach_role_policy(RoleName=f"{NOTIFIER}Role", PolicyArn=create_policy(lab, policy))
 
 
 # On AWS, IAM's policy simulator knows the boundary. That of the embedded AWS does not, so the probe tells.
-@case(f"role.*{NOTIFIER}|of the probe", probe=True)
+@case(f"(role|privilege).*{NOTIFIER}|probe", probe=True)
 def a_boundary_leaves_nothing(lab):
     policy = json.dumps(policies.document({**ALL, "Effect": "Deny"}))
     lab.client("iam").put_role_permissions_boundary(

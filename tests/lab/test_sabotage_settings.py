@@ -91,7 +91,7 @@ def the_stream_starts_an_alias_of_an_old_version(lab):
 
 
 @case.each(
-    "bucket trigger",
+    "bucket-trigger",
     deleted_objects={"Events": ["s3:ObjectRemoved:*"]},
     an_encoded_key={"Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": "trans%61ctions"}]}}},
 )
@@ -100,7 +100,7 @@ def the_bucket_trigger_takes_only(lab, changes):
 
 
 @case.each(
-    "stream trigger",
+    "stream-trigger",
     numbers_as_keys={"dynamodb": {"Keys": {"CustomerId": {"N": [{"exists": True}]}}}},
     new_images_that_are_missing={"dynamodb": {"NewImage": {"TransactionAmount": [{"exists": False}]}}},
 )
@@ -141,7 +141,7 @@ def a_layer_shadows_boto3(lab):
 # Destinations that are gone
 
 
-@case(NOTIFIER, "Gone", steps=("02", "further"))
+@case("failed-changes", "Gone", steps=("02", "further"))
 def the_destination_of_failed_changes_is_gone(lab):
     uuid, destination = triggers.find_stream_trigger(lab)["UUID"], {"Destination": lab.arn("sqs", "Gone")}
     lab.client("lambda").update_event_source_mapping(UUID=uuid, DestinationConfig={"OnFailure": destination})

@@ -1,33 +1,124 @@
 """Run the notebooks in order on an embedded AWS of their own, and keep their outputs: the tests compare with them.
 
-Run by `make refresh`, after a change to a notebook or to what it shows. Look at the difference before you commit it.
+Run by `make refresh`, after a change to a notebook or to what it shows. `make refresh ONLY=04` runs the notebooks up to
+04, and writes 04. Look at the difference before you commit it.
+
+Nothing is written if a cell fails. An output stays as it was committed if nbval would call the new one equal: another
+port or duration is no difference. A figure counts by its description; to draw it anew, clear its cell's output first.
 """
 
+import json
 import os
-import tempfile
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
-from rich.progress import track
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat import NotebookNode
+from nbval.plugin import get_sanitize_patterns
+from rich.console import Console
+from rich.progress import Progress
 
-from lab_lib.embedded import server
+from lab_lib.exercises.workbook import HEADLESS
+from lab_lib.private_files import draft_of
 from lab_lib.run.headless import notebooks
-from lab_lib.waiting import UNSEEN
+from lab_lib.run.kernels import one_kernel
+from tests.own_aws import own_aws
 
-QUIET = {"record_timing": False, "coalesce_streams": True}  # what differs from run to run without a reason
+RULES = get_sanitize_patterns(Path(__file__).with_name("sanitize.cfg").read_text("utf-8"))
+UNCHANGED = "No notebook was changed."
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="lab-refresh-") as home:
-        os.environ |= {"LAB_EMULATOR_HOME": home, UNSEEN: os.devnull}
-        try:
-            for path in track(notebooks(), description="refreshing"):
-                notebook = nbformat.read(path, as_version=4)
-                NotebookClient(notebook, **QUIET).execute(cwd=str(path.parent))
-                nbformat.write(notebook, path)
-        finally:
-            server.stop()
+def main(*only: str) -> None:
+    """Run all notebooks up to the last of these numbers, write those of these numbers, and print their paths."""
+    chosen = choose(only)
+    try:
+        with own_aws("refresh"), Progress(console=Console(stderr=True)) as progress:
+            until = [path for path in notebooks() if path <= chosen[-1]]
+            ran = {path: run(path) for path in progress.track(until, description="refreshing")}
+    except KeyboardInterrupt:
+        sys.exit(f"Stopped. {UNCHANGED}")
+    write({path: ran[path] for path in chosen})
+    print(*[os.path.relpath(path) for path in chosen])
+
+
+def choose(only: tuple[str, ...]) -> list[Path]:
+    """Return the notebooks with these numbers, in order; all if there is no number."""
+    numbers = {path.name[:2]: path for path in notebooks()}
+    if unknown := [each for each in only if each.zfill(2) not in numbers]:
+        sys.exit(f"There is no notebook {unknown[0]}; wanted any of {', '.join(numbers)}.")
+    return sorted({numbers[each.zfill(2)] for each in only}) or notebooks()
+
+
+def run(path: Path) -> NotebookNode:
+    """Return the notebook with the outputs of this run, or those of git where both are equal."""
+    notebook, before = nbformat.read(path, as_version=4), committed(path)
+    with one_kernel(path.parent, variables={HEADLESS: ""}) as kernel:  # people look at these outputs
+        client = NotebookClient(notebook, kernel, record_timing=False, coalesce_streams=True)
+        client.start_new_kernel_client()
+        for index, cell in enumerate(notebook.cells):
+            if cell.cell_type == "code":
+                old = before.get(cell.id, []) if cell.outputs else []
+                execute(client, index, path.name)
+                keep(old, cell)
+    return notebook
+
+
+def execute(client: NotebookClient, index: int, name: str) -> None:
+    """Run a cell. SystemExit if it fails."""
+    cell = client.nb.cells[index]
+    try:
+        client.execute_cell(cell, index)
+    except (CellExecutionError, DeadKernelError) as error:
+        reason = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else error
+        sys.exit(f"{name}, cell {cell.id}, [{client.code_cells_executed}]: {reason}\n{UNCHANGED}")
+
+
+def committed(path: Path) -> dict[str, list[NotebookNode]]:
+    """Return the outputs of each cell as git has them, or as the file has them if git does not know it."""
+    show = ["git", "show", f"HEAD:./{path.name}"]
+    try:
+        text = subprocess.check_output(show, cwd=path.parent, stderr=subprocess.DEVNULL, encoding="utf-8")
+    except (OSError, subprocess.CalledProcessError):
+        text = path.read_text("utf-8")
+    return {cell.id: cell.outputs for cell in nbformat.reads(text, as_version=4).cells if cell.cell_type == "code"}
+
+
+def keep(old: list[NotebookNode], cell: NotebookNode) -> None:
+    """Give a cell its old outputs back, where the new ones are equal."""
+    were, are = ([json.dumps(sanitized(each), sort_keys=True) for each in outputs] for outputs in (old, cell.outputs))
+    for a, b, size in SequenceMatcher(None, were, are, autojunk=False).get_matching_blocks():
+        cell.outputs[b : b + size] = old[a : a + size]
+    for output in cell.outputs:
+        if "execution_count" in output:
+            output.execution_count = cell.execution_count
+
+
+def sanitized(value: Any) -> Any:
+    """Return an output, or a part of it, without what may differ from run to run."""
+    if isinstance(value, dict):
+        return {key: sanitized(each) for key, each in value.items() if key != "execution_count"}
+    if isinstance(value, str):
+        for pattern, replacement in RULES:
+            value = re.sub(pattern, replacement, value)
+    return value
+
+
+def write(ran: dict[Path, NotebookNode]) -> None:
+    """Write all these notebooks, or none."""
+    with ExitStack() as drafts:
+        for path, notebook in ran.items():
+            draft = drafts.enter_context(draft_of(path))
+            nbformat.write(notebook, draft)
+            shutil.copymode(path, draft)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

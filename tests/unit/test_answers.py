@@ -123,7 +123,7 @@ def test_the_actions_asked_for_are_those_of_the_role(lab: Lab) -> None:
 
 
 def test_look_says_right_only_if_all_checks_hold(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
-    wanted = ("table Customer", "key of Customer")
+    wanted = ("table-Customer", "key-Customer")
     answers.look(lab, *wanted)
     assert capsys.readouterr().out.endswith("\nNot yet.\n")
     assert not answers.hold(lab, *wanted)

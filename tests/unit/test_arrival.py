@@ -10,11 +10,12 @@ import pytest
 from botocore.exceptions import ClientError
 from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, PROCESSOR, StubAccount, changed, whole
 
-from lab_lib import checks, transactions
+from lab_lib import checks, resources, transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
 from lab_lib.checks import arrival, broken
 from lab_lib.checks.broken import find_broken
 from lab_lib.errors import CheckFailed, TimedOut
+from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
 
 ROWS = ["C1|a|T1|03/16/2017|1", "C1|a|T1|03/16/2017|598", "bad", "C2|b|T2|03/16/2017|1600"]
 KEPT = "rejected/mine.txt.csv"
@@ -138,7 +139,7 @@ def test_the_links_are_shown_whenever_one_has_changed_and_at_the_end(wait):
 
 # A broken link
 
-ALL = [broken.ROWS, broken.CHANGES, broken.TOTALS, broken.ALERTS, *broken.MESSAGES]
+ALL = [resources.ROWS, CHANGES, TOTALS, ALERTS, *map(messages, queues.ALERT_QUEUES)]
 NO_TRIGGER, NO_POLICY = {(triggers.notifications,): []}, {(queues.statements, NOTIFY): []}
 CSV = {**NOTIFICATION, "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".csv"}]}}}
 

@@ -13,15 +13,16 @@ import lab_lib
 from lab_lib import checks
 from lab_lib.aws import triggers
 from lab_lib.checks.reports import Check, Report
+from lab_lib.checks.rules import State
 from lab_lib.cli import check_command, main
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
 
-GOOD = Check("03", "topic", True, "HighBalanceAlert", "HighBalanceAlert", "Create the topic.")
-BAD = Check("04", "queue", False, "[b]not there[/]", "CustomerNotify", "Run the cell that makes it.")
-UNSEEN = Check("04", "policy", False, "cannot see: GetQueueAttributes is refused", "to be seen", "Look there.")
-WAITING = Check("04", "encryption", False, "waits for queue", "queue first", "See to that first.")
-MORE = Check("further", "retention", False, "for ever", "some days", "Set the retention.")
+GOOD = Check("topic", "03", "topic", State.OK, "HighBalanceAlert", "HighBalanceAlert", "Create the topic.")
+BAD = Check("queue", "04", "queue", State.NOT_YET, "[b]not there[/]", "CustomerNotify", "Run the cell that makes it.")
+UNSEEN = Check("policy", "04", "policy", State.CANNOT_SEE, "GetQueueAttributes is refused", "to be seen", "Look there.")
+WAITING = Check("sse", "04", "encryption", State.WAITS, "waits for queue", "queue first", "See to that.", cause="queue")
+MORE = Check("retention", "further", "retention", State.COULD_BE, "for ever", "some days", "Set the retention.")
 EXPIRED = ClientError({"Error": {"Code": "ExpiredToken", "Message": "The token [x] has expired"}}, "ListBuckets")
 NO_NETWORK = EndpointConnectionError(endpoint_url="https://s3.amazonaws.com/")
 
@@ -108,7 +109,7 @@ def test_json_is_all_that_is_printed_and_does_not_tell_whose_account_it_is(repor
     ended = lab_check("--json")
 
     told = json.loads(ended.stdout)
-    assert [list(each) for each in told] == [["step", "name", "ok", "found", "wanted", "hint"]] * 5
+    assert [(each["id"], each["state"]) for each in told[:2]] == [("topic", "ok"), ("policy", "cannot see")]
     assert [each["found"] for each in told[3:]] == ["Größe → “x”", "bucket-********9012"]
     assert (ended.stderr.strip(), "bucket-123456789012" in lab_check().stdout) == ("", True)
 

@@ -11,24 +11,26 @@ from stub_account import StubAccount, changed, run, whole
 from lab_lib import checks, resources
 from lab_lib.aws import buckets, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.checks import STEPS
-from lab_lib.checks.reports import Check, Report
-from lab_lib.checks.rules import RULES, Account, listing
+from lab_lib.checks.reports import Check, Report, read
+from lab_lib.checks.rules import RULES, Account, State, listing
 from lab_lib.errors import CheckFailed, StepMissing, UsageError
 from lab_lib.exercises import answers as learners
 
 FIRST_MADE = {  # by each step
     "00-start-here": ("The bucket", "Make the bucket"),
-    "01-create-functions": ("Function TransactionProcessor", "Create TransactionProcessor"),
+    "01-create-functions": ("The function TransactionProcessor", "Create TransactionProcessor"),
     "02-add-triggers": ("The bucket trigger", "Let the bucket start TransactionProcessor"),
-    "03-create-topic": ("The topic", "Create the topic"),
-    "04-create-queues": ("The subscription of CustomerNotify", "Subscribe CustomerNotify to the topic"),
-    "05-upload-and-verify": ("An upload", "Upload the file"),
+    "03-create-topic": ("The topic HighBalanceAlert", "Create the topic"),
+    "04-create-queues": ("The queue CustomerNotify", "Create the queue CustomerNotify"),
+    "05-upload-and-verify": ("The upload", "Upload the file"),
 }
-GOOD = Check("03", "topic", True, "HighBalanceAlert", "HighBalanceAlert", "Create the topic.")
-BAD = Check("04", "a long name", False, "not there", "CustomerNotify", "Run the cell.")
-UNSEEN = replace(BAD, found="cannot see: GetQueueUrl is refused", wanted="to be seen", hint="Ask for it.")
-WAITING = replace(BAD, found="waits for topic", wanted="topic first", hint="See to that first.")
-MORE = replace(BAD, step="further", found="for ever", wanted="some days", hint="Set the retention.")
+GOOD = Check("topic", "03", "topic", State.OK, "HighBalanceAlert", "HighBalanceAlert", "Create the topic.")
+BAD = Check("bad", "04", "a long name", State.NOT_YET, "not there", "CustomerNotify", "Run the cell.")
+UNSEEN = replace(BAD, state=State.CANNOT_SEE, found="GetQueueUrl is refused", wanted="to be seen", hint="Ask for it.")
+WAITING = replace(BAD, state=State.WAITS, found="waits for topic", wanted="topic first", hint="See to that first.")
+MORE = replace(
+    BAD, state=State.COULD_BE, step="further", found="for ever", wanted="some days", hint="Set the retention."
+)
 
 
 # Reports
@@ -39,10 +41,11 @@ MORE = replace(BAD, step="further", found="for ever", wanted="some days", hint="
     [
         (GOOD, "✔ ok", "HighBalanceAlert"),
         (BAD, "✘ not yet", "not there; wanted: CustomerNotify. Run the cell."),
-        (UNSEEN, "? cannot see", "cannot see: GetQueueUrl is refused. Ask for it."),
+        (UNSEEN, "? cannot see", "GetQueueUrl is refused. Ask for it."),
         (WAITING, "… waits", "waits for topic. See to that first."),
         (MORE, "○ could be", "for ever; wanted: some days. Set the retention."),
-        (replace(UNSEEN, step="further"), "? cannot see", "cannot see: GetQueueUrl is refused. Ask for it."),
+        (replace(UNSEEN, found="ok", step="further"), "? cannot see", "ok. Ask for it."),
+        (replace(BAD, found="waits for x"), "✘ not yet", "waits for x; wanted: CustomerNotify. Run the cell."),
     ],
 )
 def test_each_state_has_its_mark_and_its_words(check, mark, words):
@@ -85,11 +88,12 @@ def test_what_goes_further_is_not_counted_as_failed():
     assert (report.failed, report.wrong) == ([BAD, UNSEEN, WAITING], [BAD, WAITING])
 
 
-def test_a_report_as_dicts_has_these_six_keys_in_this_order():
+def test_a_report_as_dicts_has_these_keys_in_this_order_and_is_read_again():
     first, _ = json.loads(json.dumps(Report([GOOD, BAD]).as_dicts()))
 
-    assert list(first) == ["step", "name", "ok", "found", "wanted", "hint"]
-    assert list(first.values()) == ["03", "topic", True, "HighBalanceAlert", "HighBalanceAlert", "Create the topic."]
+    assert list(first) == ["id", "step", "name", "state", "found", "wanted", "hint", "counts", "cause"]
+    assert list(first.values())[:5] == ["topic", "03", "topic", "ok", "HighBalanceAlert"]
+    assert read(first) == GOOD
 
 
 def test_no_more_than_five_names_are_listed():
@@ -114,7 +118,7 @@ def test_several_steps_are_checked_each_once_and_reported_as_they_are_made(lab):
     report = checks.run(lab, "further", "03", "03", done=seen.append)
 
     assert seen == report.checks
-    assert len(seen) == checks.number_of("03", "further") == len({check.name for check in seen})
+    assert len(seen) == checks.number_of("03", "further") == len({check.id for check in seen})
     assert [seen[0].step, seen[-1].step] == ["03", "further"]
 
 
@@ -125,17 +129,17 @@ def test_an_unknown_step_is_named_beside_the_steps_that_there_are(lab):
 
 def test_a_check_that_waits_names_the_first_cause_and_its_step(monkeypatch):
     nothing = {(buckets.find_bucket,): None, (buckets.candidates,): [], (tables.describe, "Transactions"): None}
-    found = {check.name: check.words for check in run(monkeypatch, nothing).checks}
+    found = {check.id: check.words for check in run(monkeypatch, nothing).checks}
 
-    assert found["view of the stream"] == "waits for table Transactions. See to that first."
-    assert found["upload"] == found["filter of the bucket trigger"] == "waits for bucket of step 00. See to that first."
+    assert found["stream-view"] == "waits for table Transactions. See to that first."
+    assert found["upload"] == found["bucket-trigger-filter"] == "waits for bucket of step 00. See to that first."
 
 
 def test_no_check_rests_on_one_of_a_later_step():
     pairs = [(rule, RULES[other]) for rule in RULES.values() for other in rule.after]
     place = {rule: len(STEPS) if rule.probes else STEPS.index(rule.step) for rule in RULES.values()}
 
-    assert [(rule.name, other.name) for rule, other in pairs if place[other] > place[rule]] == []
+    assert [(rule.id, other.id) for rule, other in pairs if place[other] > place[rule]] == []
 
 
 def test_the_account_is_asked_each_question_once(lab):
@@ -154,14 +158,14 @@ def test_in_an_empty_account_everything_is_missing_or_waits_and_each_hint_is_a_s
 
     assert {check.state for check in report.checks if check.step != "further"} == {"not yet", "waits"}
     assert {check.state for check in report.checks if check.step == "further"} == {"could be", "waits"}
-    assert [check.name for check in report.checks if not (check.hint.endswith(".") and check.wanted)] == []
+    assert [check.id for check in report.checks if not (check.hint.endswith(".") and check.wanted)] == []
     assert checks.run(lab, "99").failed == []
 
 
 def test_with_a_prefix_the_names_in_what_is_wanted_and_in_the_hints_have_it(lab):
     report = checks.run(replace(lab, prefix="ana-"), "00", "01", "03", "04")
 
-    missing = [check for check in report.checks if check.found == "not there" and check.name != "bucket"]
+    missing = [check for check in report.checks if check.found == "not there" and check.id != "bucket"]
     kinds = ["table", "role", "function", "topic", "queue"]
     assert len(missing) == sum(len(resources.in_chain(kind)) for kind in kinds)
     assert all("ana-" in check.wanted and check.wanted in check.hint for check in missing)
@@ -248,7 +252,7 @@ def test_a_checkpoint_shows_all_checks_and_fails_with_the_first_that_does_not_ho
 
     shown = capsys.readouterr().out
     held = checks.number_of("04") - len(
-        [rule for rule in RULES if rule.endswith(" CustomerNotify") and RULES[rule].step == "04"]
+        [rule for rule in RULES if rule.endswith("-CustomerNotify") and RULES[rule].step == "04"]
     )
     assert "✘ not yet  queue CustomerNotify" in shown
     assert shown.endswith(f"Checks that hold: {held} of {checks.number_of('04')}\n")
@@ -260,7 +264,7 @@ def test_what_cannot_be_seen_fails_no_checkpoint_and_is_never_called_right(monke
     monkeypatch.setattr(checks, "Account", lambda _: StubAccount(answers))
 
     checks.checkpoint(lab, "00")
-    learners.look(lab, "permissions of the role for TotalNotifier")
+    learners.look(lab, "role-permissions-TotalNotifier")
 
     shown = capsys.readouterr().out
     every = checks.number_of("00")
@@ -289,7 +293,7 @@ def test_a_step_is_missing_while_one_of_its_things_is(lab):
 
     lab.client("dynamodb").delete_table(TableName="TransactionTotal")
 
-    with pytest.raises(StepMissing, match=r"Table TransactionTotal is not there yet. Run notebook 00 first"):
+    with pytest.raises(StepMissing, match=r"The table TransactionTotal is not there yet. Run notebook 00 first"):
         checks.require(lab, "03-create-topic", "00-start-here", "01-create-functions")
 
 

@@ -100,82 +100,82 @@ def image(**attributes):
 
 # The check that finds a fault, and a part of its words; the answers of the account that are changed.
 FAULTS = {
-    "policy of the bucket: denies s3:GetObject on": in_bucket(denied("s3:Get*", ROLE, Resource=UPLOADS)),
-    "policy of table Customer: denies dynamodb:BatchWriteItem on table/Customer; wanted": {
+    "bucket-policy: denies s3:GetObject on": in_bucket(denied("s3:Get*", ROLE, Resource=UPLOADS)),
+    "table-policy-Customer: denies dynamodb:BatchWriteItem on table/Customer; wanted": {
         (tables.statements, "Customer"): [denied("dynamodb:*", LAB.account)]
     },
-    "policy of table TransactionTotal: denies dynamodb:UpdateItem on": {
+    "table-policy-TransactionTotal: denies dynamodb:UpdateItem on": {
         (tables.statements, "TransactionTotal"): [
             {key: value for key, value in denied("", NotAction=["dynamodb:Scan", "dynamodb:Batch*"]).items() if value}
         ]
     },
-    "policy of the topic: denies sns:Publish on HighBalanceAlert": in_topic(
+    "topic-policy: denies sns:Publish on HighBalanceAlert": in_topic(
         denied("sns:Publish", **when("StringNotEquals", "aws:SourceVpce", "vpce-1"))
     ),
-    "policy of LabDeadLetters for TotalNotifier: denies sqs:SendMessage": in_dead_letters(denied("sqs:*", OTHERS)),
-    "other senders to CustomerNotify: arn:aws:iam::111122223333:root": sent_by(
+    "policy-LabDeadLetters-TotalNotifier: denies sqs:SendMessage": in_dead_letters(denied("sqs:*", OTHERS)),
+    "other-senders-CustomerNotify: arn:aws:iam::111122223333:root": sent_by(
         OWN, TLS_ONLY, OWN | {"Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Condition": {}}
     ),
-    "bucket trigger: the bucket starts arn:aws:lambda:us-east-1:111122223333": notified(
+    "bucket-trigger: the bucket starts arn:aws:lambda:us-east-1:111122223333": notified(
         {"LambdaFunctionArn": ELSEWHERE}
     ),
-    "version of the bucket trigger: live, which is not there; wanted: live, as $LATEST": of_alias(),
-    "version of the bucket trigger: live runs version 1, with other code and variables than": of_alias(LATEST, OLDER),
-    "permission of the bucket: may not start it": of_alias(LATEST, resource=LIVE.removesuffix(":live")),
-    "version of the stream trigger: 7, which is not there": mapped({"FunctionArn": f"{MAPPING['FunctionArn']}:7"})
+    "bucket-trigger-version: live, which is not there; wanted: live, as $LATEST": of_alias(),
+    "bucket-trigger-version: live runs version 1, with other code and variables than": of_alias(LATEST, OLDER),
+    "bucket-permission: may not start it": of_alias(LATEST, resource=LIVE.removesuffix(":live")),
+    "stream-trigger-version: 7, which is not there": mapped({"FunctionArn": f"{MAPPING['FunctionArn']}:7"})
     | {(functions.versions, NOTIFIER, "7"): []},
-    "code of TotalNotifier: boto3 is imported and never used": code(
+    "code-TotalNotifier: boto3 is imported and never used": code(
         "import boto3\n\ndef lambda_handler(event, context):\n    return sum(event)\n"
     ),
-    "code of TotalNotifier: lambda_handler in lambda_function.py calls nothing": code(
+    "code-TotalNotifier: lambda_handler in lambda_function.py calls nothing": code(
         "import boto3\nboto3.client('s3')\n\ndef lambda_handler(event, context):\n    print(event)\n    return 'ok'\n"
     ),
-    "variables of TotalNotifier: AWS_ENDPOINT_URL_SNS misleads its calls; wanted: all set, to the lab's values.": (
+    "variables-TotalNotifier: AWS_ENDPOINT_URL_SNS misleads its calls; wanted: all set, to the lab's values.": (
         variables(AWS_ENDPOINT_URL_SNS="https://sns.example.com")
     ),
-    "variables of TotalNotifier: AWS_PROFILE misleads": variables(AWS_PROFILE="ana"),
-    "events of the bucket trigger: s3:ObjectCreated:Put; wanted": notified(created("Put")),
-    "tumbling window of the stream trigger: 60 s; wanted: none": mapped({"TumblingWindowInSeconds": 60}),
-    "filter of the stream trigger: REMOVE": filtered({"eventName": ["REMOVE"]}),
-    "filter of the stream trigger: C1": filtered(image(CustomerId={"S": ["C1"]})),
-    "corrections pass the filter: they are dropped": filtered({"eventName": ["INSERT"]}),
-    "subscription of CustomerNotify: pending": {
+    "variables-TotalNotifier: AWS_PROFILE misleads": variables(AWS_PROFILE="ana"),
+    "bucket-trigger-events: s3:ObjectCreated:Put; wanted": notified(created("Put")),
+    "stream-trigger-tumbling-window: 60 s; wanted: none": mapped({"TumblingWindowInSeconds": 60}),
+    "stream-trigger-filter: REMOVE": filtered({"eventName": ["REMOVE"]}),
+    "stream-trigger-filter: C1": filtered(image(CustomerId={"S": ["C1"]})),
+    "corrections-pass: they are dropped": filtered({"eventName": ["INSERT"]}),
+    "subscription-CustomerNotify: pending": {
         (triggers.subscription_settings, "PendingConfirmation"): AssertionError("it has none"),
         (triggers.subscriptions,): [
             subscription("sqs", LAB.arn("sqs", NOTIFY), SubscriptionArn="PendingConfirmation"),
             *WITHOUT_NOTIFY,
         ],
     },
-    "subscription of CustomerNotify: subscribed to arn:aws:sns:eu-west-1:123456789012:HighBalanceAlert; wanted": {
+    "subscription-CustomerNotify: subscribed to arn:aws:sns:eu-west-1:123456789012:HighBalanceAlert; wanted": {
         (triggers.subscriptions,): WITHOUT_NOTIFY,
         (triggers.all_subscriptions,): [
             subscription("sqs", LAB.arn("sqs", NOTIFY)) | {"TopicArn": TOPIC.replace("us-east-1", "eu-west-1")}
         ],
     },
-    "filter policy of CustomerNotify: 2000": with_settings(
+    "filter-policy-CustomerNotify: 2000": with_settings(
         FilterPolicy='{"accountBalance": ["2000"]}', FilterPolicyScope="MessageBody"
     ),
-    "other subscriptions: TotalNotifier, which takes no alerts, gone, which is not there": subscribed(
+    "other-subscriptions: TotalNotifier, which takes no alerts, gone, which is not there": subscribed(
         subscription("lambda", LAB.arn("lambda", "function:gone")),
         subscription("lambda", LAB.arn("lambda", f"function:{NOTIFIER}:live")),
         subscription("firehose", LAB.arn("firehose", "deliverystream/mine")),
         subscription("https", "https://example.com/alerts"),
     ),
-    "delay, retention and size of CustomerNotify: DelaySeconds is 900, MaximumMessageSize is 1024; wanted": queue(
+    "limits-CustomerNotify: DelaySeconds is 900, MaximumMessageSize is 1024; wanted": queue(
         DelaySeconds="900", MaximumMessageSize="1024", MessageRetentionPeriod="3600"
     ),
-    "delay, retention and size of CustomerNotify: is 60; wanted: enough for every alert. Set MessageRet": (
+    "limits-CustomerNotify: is 60; wanted: enough for every alert. Set MessageRet": (
         queue(MessageRetentionPeriod="60")
     ),
-    "life of uploads: 1 day": expiring(1, Filter={"Prefix": "trans"}),
-    "redrive of CustomerNotify: Gone, which is not there": queue(RedrivePolicy=redriven(GONE)),
-    "redrive of CreditCollection: Dead.fifo, which is FIFO": {
+    "upload-life: 1 day": expiring(1, Filter={"Prefix": "trans"}),
+    "redrive-CustomerNotify: Gone, which is not there": queue(RedrivePolicy=redriven(GONE)),
+    "redrive-CreditCollection: Dead.fifo, which is FIFO": {
         (triggers.subscription_settings, "arn:CreditCollection"): {
             "RedrivePolicy": redriven(LAB.arn("sqs", "Dead.fifo"))
         }
     },
-    "failed files of TransactionProcessor: Gone, which is not there": {(functions.on_failure, PROCESSOR): GONE},
-    "failed changes of TotalNotifier: HighBalanceAlert, which takes alerts": mapped(
+    "failed-files: Gone, which is not there": {(functions.on_failure, PROCESSOR): GONE},
+    "failed-changes: HighBalanceAlert, which takes alerts": mapped(
         {"DestinationConfig": {"OnFailure": {"Destination": TOPIC}}}
     ),
 }
@@ -248,37 +248,35 @@ TIME = when("DateGreaterThan", "aws:CurrentTime", "2020-01-01T00:00:00Z")
 
 # The check that cannot see, and a part of the reason.
 UNSEEN = {
-    "trust of the role for TotalNotifier: aws:SourceAccount": {
+    "role-trust-TotalNotifier: aws:SourceAccount": {
         (roles.describe, "TotalNotifierRole"): role(
             "TotalNotifierRole", **when("StringEquals", "aws:SourceAccount", LAB.account)
         )
     },
-    "permission of the bucket: aws:CurrentTime": {(functions.statements, PROCESSOR): [permission() | TIME]},
-    "access policy of CustomerNotify: aws:CurrentTime": sent_by(OWN | TIME, TLS_ONLY),
-    "access policy of CustomerNotify: the condition key aws:CurrentTime": sent_by(OWN, TLS_ONLY, TLS_ONLY | TIME),
-    "policy of the bucket: the condition key aws:SourceIp": in_bucket(
+    "bucket-permission: aws:CurrentTime": {(functions.statements, PROCESSOR): [permission() | TIME]},
+    "access-policy-CustomerNotify: aws:CurrentTime": sent_by(OWN | TIME, TLS_ONLY),
+    "access-policy-CustomerNotify: the condition key aws:CurrentTime": sent_by(OWN, TLS_ONLY, TLS_ONLY | TIME),
+    "bucket-policy: the condition key aws:SourceIp": in_bucket(
         denied("s3:*", **when("NotIpAddress", "aws:SourceIp", "192.0.2.1"))
     ),
-    "policy of the topic: NotPrincipal": in_topic(
+    "topic-policy: NotPrincipal": in_topic(
         {key: value for key, value in denied("sns:*", NotPrincipal={"AWS": OTHERS}).items() if key != "Principal"}
     ),
-    "policy of table Customer: the principal arn:aws:sts": {
+    "table-policy-Customer: the principal arn:aws:sts": {
         (tables.statements, "Customer"): [denied("*", f"arn:aws:sts::{LAB.account}:assumed-role/{PROCESSOR}Role/x")]
     },
-    "policy of the bucket: the condition key aws:SourceVpce": function(PROCESSOR, VpcConfig={"VpcId": "vpc-1"})
+    "bucket-policy: the condition key aws:SourceVpce": function(PROCESSOR, VpcConfig={"VpcId": "vpc-1"})
     | in_bucket(denied("s3:*", **when("StringNotEquals", "aws:SourceVpce", "vpce-1"))),
-    "other senders to CustomerNotify: the condition key aws:CurrentTime": sent_by(
+    "other-senders-CustomerNotify: the condition key aws:CurrentTime": sent_by(
         OWN, TLS_ONLY, OWN | {"Principal": "*"} | when("DateLessThan", "aws:CurrentTime", "2030-01-01")
     ),
-    "network of TotalNotifier: TotalNotifier is in vpc-1": function(VpcConfig={"VpcId": "vpc-1"}),
-    "code of TotalNotifier: the handler total_notifier.lambda_handler may be in the layers pandas:3": function(**LAYER)
+    "network-TotalNotifier: TotalNotifier is in vpc-1": function(VpcConfig={"VpcId": "vpc-1"}),
+    "code-TotalNotifier: the handler total_notifier.lambda_handler may be in the layers pandas:3": function(**LAYER)
     | {(functions.code, NOTIFIER): lambda _: {}},
-    "bucket trigger: the bucket sends its events to EventBridge": notified()
+    "bucket-trigger: the bucket sends its events to EventBridge": notified()
     | {(triggers.other_ways,): ["EventBridge"]},
-    'filter of the stream trigger: the filter {"numeric"': filtered(
-        image(TransactionAmount={"N": [{"numeric": [">", 0]}]})
-    ),
-    'filter policy of CustomerNotify: the filter {"prefix"': with_settings(
+    'stream-trigger-filter: the filter {"numeric"': filtered(image(TransactionAmount={"N": [{"numeric": [">", 0]}]})),
+    'filter-policy-CustomerNotify: the filter {"prefix"': with_settings(
         FilterPolicy='{"customerID": [{"prefix": "C"}]}', FilterPolicyScope="MessageBody"
     ),
 }
@@ -293,7 +291,7 @@ def test_a_fault_is_found_by_its_check_and_by_no_other(monkeypatch, fault, chang
     name, part = fault.split(": ", 1)
 
     (check,) = made_with(monkeypatch, change)
-    assert (check.name, check.state in ("not yet", "could be"), check.hint[-1]) == (name, True, ".")
+    assert (check.id, check.state in ("not yet", "could be"), check.hint[-1]) == (name, True, ".")
     assert part in check.words
 
 
@@ -308,7 +306,7 @@ def test_what_is_not_understood_is_neither_right_nor_wrong(monkeypatch, unseen, 
 
     found = made_with(monkeypatch, change)
     assert {check.state for check in found} == {"cannot see"}
-    (check,) = [check for check in found if check.name == name]
+    (check,) = [check for check in found if check.id == name]
     assert part in check.found
 
 

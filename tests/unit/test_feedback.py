@@ -10,7 +10,7 @@ from lab_lib.classroom import feedback, gradebook
 from tests.classes import HOSTILE, checks, not_graded, record
 
 PIXEL = base64.b64encode(b"\x89PNG").decode()
-ANSWERS = [{"question": "rows that are rejected", "right": True}, {"question": "table Customer", "right": False}]
+ANSWERS = [{"question": "rows that are rejected", "right": True}, {"question": "table-Customer", "right": False}]
 TRIAL = [
     {"case": "batch twice", "state": "passed", "sentence": "It comes twice.", "wanted": "A 1600", "found": "A 1600"},
     {"case": "correction", "state": "not yet", "sentence": "A row is mended.", "wanted": "A 150", "found": "A 300"},
@@ -65,7 +65,7 @@ def test_what_a_student_writes_runs_nothing_loads_nothing_and_stays_in_its_place
         "stream": code({"output_type": "stream", "text": evil}),
         "error": code({"output_type": "error", "traceback": [evil]}),
     }
-    student = record(evil if place == "name" else "Ana", error=evil, missing=["bucket trigger"])
+    student = record(evil if place == "name" else "Ana", error=evil, missing=["bucket-trigger"])
 
     made = page(student, *filter(None, [cells.get(place)]), folder=tmp_path)
 
@@ -120,7 +120,7 @@ def test_a_notebook_that_cannot_be_shown_says_so(tmp_path, broken):
 
 
 def test_the_page_says_what_gave_points_what_did_not_and_why():
-    made = page(record(missing=["bucket trigger"], answers=ANSWERS, trial=TRIAL, graded="2026-11-26 15:04"))
+    made = page(record(missing=["bucket-trigger"], answers=ANSWERS, trial=TRIAL, graded="2026-11-26 15:04"))
 
     words = text(made.main)
     assert "bucket trigger 02 add triggers Found absent Wanted there To do Make the bucket trigger" in words

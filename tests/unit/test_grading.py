@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import pytest
 from typer.testing import CliRunner
 
-from lab_lib.checks.reports import Report
+from lab_lib.checks.reports import Report, read
 from lab_lib.classroom import gradebook, job, running
 from lab_lib.classroom.students import Student
 from lab_lib.cli.main import app
@@ -60,7 +60,7 @@ def test_an_account_is_graded_once_before_notebook_06_or_where_the_run_ended(run
 def work(tmp_path, monkeypatch):
     """Ana's work. Every check of her account holds."""
     monkeypatch.setattr(running.headless, "totals", lambda lab: {"C1": "598"})
-    checks = [running.checks.Check(**check) for check in record()["checks"]]
+    checks = [read(check) for check in record()["checks"]]
     monkeypatch.setattr(running.checks, "run", lambda lab, **_: Report(checks))
     return job.Work(Student(2, "111122229012", "Ana", "", "", "", {"prefix": "ana-"}), tmp_path / "out")
 
@@ -105,7 +105,7 @@ def graded(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("missing", "state", "status"), [((), "done", 0), (["bucket trigger"], "done", 1), ((), "failed", 3)]
+    ("missing", "state", "status"), [((), "done", 0), (["bucket-trigger"], "done", 1), ((), "failed", 3)]
 )
 def test_the_exit_status_of_a_class_says_whether_all_have_full_marks_and_were_graded(graded, missing, state, status):
     assert graded(*missing, state=state)[0] == status
@@ -122,7 +122,7 @@ def test_a_run_that_failed_after_it_was_graded_is_status_1(graded, work):
 
 def test_a_check_keeps_the_earlier_results_beside_its_own(graded, tmp_path):
     out = tmp_path / "out"
-    graded("bucket trigger")
+    graded("bucket-trigger")
     (out / "notes.txt").write_text("mine")
     said = [graded()[1], graded()[1]]
 
@@ -139,6 +139,6 @@ def test_a_check_keeps_the_earlier_results_beside_its_own(graded, tmp_path):
 
 
 def test_junit_is_written_for_a_class(graded, tmp_path):
-    graded("bucket trigger", options=["--junit", str(tmp_path / "junit.xml")])
+    graded("bucket-trigger", options=["--junit", str(tmp_path / "junit.xml")])
 
     assert 'testsuite name="Ana"' in (tmp_path / "junit.xml").read_text()

@@ -4,7 +4,7 @@ import junitparser
 import pytest
 
 from lab_lib.classroom import gradebook, junit
-from tests.classes import HOSTILE, checks, judged, not_graded, record
+from tests.classes import HOSTILE, check, checks, judged, not_graded, record
 
 
 @pytest.fixture
@@ -24,18 +24,18 @@ def kinds(suite):
 
 
 def test_each_student_is_a_suite_and_each_check_a_case(read):
-    unseen = {**checks()[0], "ok": False, "found": "cannot see: HeadBucket is refused", "hint": "Ask for it."}
-    made = read(record("Ana", missing=["topic HighBalanceAlert"]), record("Bo", checks=[unseen, *checks()[1:]]))
+    unseen = check("bucket", "cannot see", "HeadBucket is refused", hint="Ask for it.")
+    made = read(record("Ana", missing=["topic"]), record("Bo", checks=[unseen, *checks()[1:]]))
 
     ana, bo = made
     assert ([suite.name for suite in made], {suite.tests for suite in made}) == (["Ana", "Bo"], {len(checks())})
-    waiting = sum(each["found"].startswith("waits") for each in checks("topic HighBalanceAlert"))
+    waiting = sum(each["state"] == "waits" for each in checks("topic"))
     assert (ana.failures, ana.errors, ana.skipped, bo.errors) == (1, 0, waiting, 1)
     assert (made.tests, made.failures, made.errors, made.skipped) == (2 * len(checks()), 1, 1, waiting)
-    topic, hint = "topic HighBalanceAlert", "Make the topic HighBalanceAlert, as step 03 shows."
-    assert (topic, "Failure", "absent; wanted: there.", hint) in kinds(ana)
-    assert ("e-mail subscription", "Skipped", f"waits for {topic}.") in [each[:3] for each in kinds(ana)]
-    assert kinds(bo) == [("bucket", "Error", "cannot see: HeadBucket is refused.", "Ask for it.")]
+    hint = "Make the topic HighBalanceAlert, as step 03 shows."
+    assert ("topic", "Failure", "absent; wanted: there.", hint) in kinds(ana)
+    assert ("email", "Skipped", "waits for topic HighBalanceAlert.") in [each[:3] for each in kinds(ana)]
+    assert kinds(bo) == [("bucket", "Error", "HeadBucket is refused.", "Ask for it.")]
     assert next(iter(ana)).classname == "00"
 
 
@@ -51,10 +51,10 @@ def test_answers_cases_and_who_was_not_graded_are_there_too(read):
 
 def test_no_text_breaks_the_file(read):
     text = HOSTILE + "\x00\x1b[31m\ud800\uffff]]>"
-    bad = {**checks()[0], "ok": False, "name": text, "found": text, "hint": text}
+    bad = check("bucket", "not yet", text, hint=text)
 
     (suite,) = read(record(text, checks=[bad]))
 
-    [(name, _, _, hint)] = kinds(suite)
-    assert name.startswith("<script>alert(1)</script>\"'&")
+    [(_, _, _, hint)] = kinds(suite)
+    assert suite.name.startswith("<script>alert(1)</script>\"'&")
     assert hint.endswith("\ufffd\ufffd[31m\ufffd\ufffd]]>")

@@ -4,29 +4,16 @@ from decimal import Decimal
 
 import pytest
 
-from lab_lib.checks import RULES
 from lab_lib.classroom import points
-from tests.classes import judged, record
+from tests.classes import check, judged, record
 
-UNSEEN, WAITS = "cannot see: GetRole is refused", "waits for bucket"
-SUBSCRIPTIONS = ["e-mail subscription", "e-mail confirmed", "SMS subscription"]
-
-
-def check(name, ok=True, found="absent", wanted="there", step=None):
-    step = step or (RULES[name].step if name in RULES else "probe")
-    return {"step": step, "name": name, "ok": ok, "found": found, "wanted": wanted, "hint": "Make it."}
+WRONG, UNSEEN, WAITS = "not yet", "cannot see", "waits"
+OPTIONAL = ["email", "email-confirmed", "sms"]
 
 
 def earned(*checks, **other):
     made = {"checks": list(checks), **other}
     return {column: score for column, score in points.earned(made, points.WORTH).items() if score is not None}
-
-
-def test_the_tables_name_only_checks_that_are_made():
-    named = {*points.WEIGHTS, *points.ASKED, *points.ASKED.values()}
-    named |= {*points.SHOWN_BY, *(name for names in points.SHOWN_BY.values() for name in names)}
-
-    assert named <= RULES.keys()
 
 
 def test_full_marks_are_100_with_a_submission_and_80_without():
@@ -47,11 +34,11 @@ def test_exercises_and_function_are_columns_if_somebody_in_the_class_has_them_ju
 @pytest.mark.parametrize(
     ("checks", "score"),
     [
-        ([check("bucket trigger"), check("batching window of the stream trigger", False)], "9.00"),  # 3 of 4
-        ([check("bucket trigger", False), check("batching window of the stream trigger")], "3.00"),  # 1 of 4
-        ([check("bucket trigger", False, WAITS), check("batching window of the stream trigger", False)], "0.00"),
-        ([check("bucket trigger", False, UNSEEN), check("batching window of the stream trigger")], "3.00"),
-        ([check("other bucket triggers"), *[check("batching window of the stream trigger", False)] * 6], "1.71"),
+        ([check("bucket-trigger"), check("stream-trigger-batching-window", WRONG)], "9.00"),  # 3 of 4
+        ([check("bucket-trigger", WRONG), check("stream-trigger-batching-window")], "3.00"),  # 1 of 4
+        ([check("bucket-trigger", WAITS), check("stream-trigger-batching-window", WRONG)], "0.00"),
+        ([check("bucket-trigger", UNSEEN), check("stream-trigger-batching-window")], "3.00"),
+        ([check("other-bucket-triggers"), *[check("stream-trigger-batching-window", WRONG)] * 6], "1.71"),
     ],
 )
 def test_a_step_gives_the_share_of_what_its_checks_are_worth(checks, score):
@@ -59,51 +46,49 @@ def test_a_step_gives_the_share_of_what_its_checks_are_worth(checks, score):
 
 
 def test_what_goes_further_and_the_clean_up_give_no_points():
-    assert earned(check("table Customer"), check("TLS to the topic", False, step="further")) == {"00": Decimal(8)}
-    assert points.weight(check("made by this lab and still there"), []) == 0
+    assert earned(check("table-Customer"), check("tls-topic", WRONG)) == {"00": Decimal(8)}
+    assert points.weighed({"checks": [check("nothing-left")]})[0][1] == 0
 
 
 @pytest.mark.parametrize(
-    ("wanted", "score"),
+    ("asked", "score"),
     [
-        ({"e-mail subscription": "", "SMS subscription": ""}, 4),
-        ({"e-mail subscription": "subscribed", "SMS subscription": ""}, "2.67"),  # 2 of 3: confirmed counts too
-        ({"e-mail subscription": "subscribed", "SMS subscription": "subscribed"}, 3),  # 3 of 4
+        ([], 4),
+        (["email", "email-confirmed"], "2.67"),  # 2 of 3
+        (OPTIONAL, 3),  # 3 of 4
     ],
 )
-def test_email_and_sms_that_were_not_asked_for_give_no_points_and_cost_none(wanted, score):
-    pending = [
-        check(name, name != "e-mail confirmed", "pending", wanted.get(name, "confirmed")) for name in SUBSCRIPTIONS
-    ]
+def test_email_and_sms_that_were_not_asked_for_give_no_points_and_cost_none(asked, score):
+    pending = [check(each, WRONG if each == "email-confirmed" else "ok", counts=each in asked) for each in OPTIONAL]
 
-    assert earned(check("topic HighBalanceAlert"), *pending) == {"03": Decimal(score)}
+    assert earned(check("topic"), *pending) == {"03": Decimal(score)}
 
 
 @pytest.mark.parametrize(
     ("probe", "unseen", "score"),
     [
-        ("rows of the probe", "code of TransactionProcessor", 12),
-        ("rows of the probe", "code of TotalNotifier", 3),  # 1 of 4: the rows say nothing of the totals
-        ("totals of the probe", "code of TotalNotifier", 12),
-        ("alert of the probe in CustomerNotify", "code of TotalNotifier", 3),
+        ("probe-rows", "code-TransactionProcessor", 12),
+        ("probe-rows", "code-TotalNotifier", 3),  # 1 of 4: the rows say nothing of the totals
+        ("probe-totals", "code-TotalNotifier", 12),
+        ("probe-alert-CustomerNotify", "code-TotalNotifier", 3),
     ],
 )
 def test_what_cannot_be_seen_costs_its_share_unless_the_probe_has_shown_that_it_works(probe, unseen, score):
-    made = [check(unseen, False, UNSEEN), check("timeout of TotalNotifier")]
+    made = [check(unseen, UNSEEN), check("timeout-TotalNotifier")]
 
     assert earned(*made)["01"] == 3
-    assert earned(*made, check(probe, False))["01"] == 3
+    assert earned(*made, check(probe, WRONG))["01"] == 3
     assert earned(*made, check(probe))["01"] == score
 
 
 def test_a_step_that_only_the_probe_has_shown_gives_full_points():
-    unseen = check("topic HighBalanceAlert", False, UNSEEN)
+    unseen = check("topic", UNSEEN)
 
-    assert earned(unseen, check("alert of the probe in CreditCollection"))["03"] == 4
+    assert earned(unseen, check("probe-alert-CreditCollection"))["03"] == 4
 
 
 def test_an_account_of_which_nothing_can_be_seen_was_not_graded():
-    assert earned(check("bucket", False, UNSEEN), check("totals", False, "cannot see: needs bucket")) == {}
+    assert earned(check("bucket", UNSEEN), check("totals", UNSEEN, cause="bucket")) == {}
 
 
 def test_exercises_and_function_give_the_share_of_what_is_right():

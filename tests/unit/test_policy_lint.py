@@ -16,6 +16,7 @@ POLICIES = {
     "learner": user_policies.learner(LAB),
     "learner with a boundary": user_policies.learner(replace(LAB, boundary=LAB.arn("iam", "policy/lab-boundary"))),
     "grader": user_policies.grader(LAB),
+    "probe": user_policies.probe(LAB),
     "boundary": policies.boundary(LAB),
     "TransactionProcessor": policies.transaction_processor(LAB),
     "TotalNotifier": policies.total_notifier(LAB),

@@ -8,7 +8,7 @@ from lab_lib.aws.queues import ALERT_QUEUES
 from lab_lib.checks import number_of
 from lab_lib.checks.rules import RULES
 from lab_lib.classroom import gradebook, report
-from tests.classes import HOSTILE, checks, judged, not_graded, record, whole_class
+from tests.classes import HOSTILE, check, checks, judged, not_graded, record, whole_class
 
 
 def page(*records, feedback=()):
@@ -68,10 +68,10 @@ def test_the_summary_counts_all_students_and_names_who_was_not_graded():
 
 
 def test_a_cell_says_in_words_how_far_a_student_came():
-    cells = page(judged(record(missing=["bucket trigger"]))).select("td[title]")
+    cells = page(judged(record(missing=["bucket-trigger"]))).select("td[title]")
 
     of_00, of_02, of_probe = number_of("00"), number_of("02"), 2 + len(ALERT_QUEUES)
-    waiting = [rule for rule in RULES.values() if "bucket trigger" in rule.after and rule.step == "02"]
+    waiting = [rule for rule in RULES.values() if "bucket-trigger" in rule.after and rule.step == "02"]
     held = of_02 - 1 - len(waiting)
     assert cells[0]["title"] == f"00 start here: 8 of 8 points, {of_00} of {of_00} checks hold"
     assert f"of 12 points, {held} of {of_02} checks hold" in text(cells[2])
@@ -113,7 +113,7 @@ def test_the_report_links_the_feedback_that_is_there_in_a_folder_of_any_script()
     ],
 )
 def test_where_the_class_is_stuck_no_hint_says_whose_account_it_is(hint, shown):
-    wrong = {**checks()[0], "ok": False, "found": hint, "hint": hint}
+    wrong = check("bucket", "not yet", hint, hint=hint)
     made = page(record(checks=[wrong], prefix="ana-", own=["arn:aws:iam::********9012:role/AnasRole"]))
 
     assert text(made.select_one(".hint")) == f"→ {shown}"
@@ -121,9 +121,9 @@ def test_where_the_class_is_stuck_no_hint_says_whose_account_it_is(hint, shown):
     assert hint in text(made.select_one("article"))
 
 
-FURTHER = {**checks()[-1], "step": "further", "ok": False, "found": "absent"}
-UNSEEN = {**checks()[0], "ok": False, "found": "cannot see: GetRole is refused"}
-WAITING = sum(each["found"].startswith("waits") for each in checks("topic HighBalanceAlert"))
+FURTHER = check("tls-topic", "could be", "absent")
+UNSEEN = check("bucket", "cannot see", "cannot see: GetRole is refused")
+WAITING = sum(each["state"] == "waits" for each in checks("topic"))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ WAITING = sum(each["found"].startswith("waits") for each in checks("topic HighBa
         ([not_graded()], "Nobody was graded yet."),
         ([record(checks=[*checks(), FURTHER])], "Nobody is stuck: every check holds for everyone."),
         ([record(checks=[UNSEEN])], "(1 cannot be seen)"),
-        ([record(missing=["topic HighBalanceAlert"])], f"1 check does not hold, {WAITING} wait for it"),
+        ([record(missing=["topic"])], f"1 check does not hold, {WAITING} wait for it"),
         ([record(remarks=["2 files: a.zip, b.zip."])], "2 files: a.zip, b.zip."),
         (CLASSES["hostile"], "<script>alert(1)</script>\"'& \u202eabc"),
     ],
