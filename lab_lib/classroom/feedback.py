@@ -136,7 +136,7 @@ def _text(text: Any) -> str:
 def _clean(html: str, pictures: dict[str, str]) -> Markup:
     """Return the HTML with nothing but harmless tags, as text if it has too many; no address in it is loaded.
 
-    Takes a picture that it shows away from `pictures`: each is shown once, so that many names make no huge page.
+    A picture that is shown is removed from `pictures`. It is shown once, so that many names make no huge page.
     """
     if html.count("<") > _MOST_TAGS:
         return escape(_text(html))
