@@ -1,32 +1,53 @@
-"""Write the picture of the chain: chain.svg for the README, and one in the first cell of each notebook: `make docs`.
+"""Write the pictures of the chain: chain.svg for the README, and one beside each notebook: `make docs`.
 
-The part that a notebook is about is lit: thick, yellow, and with a word.
+The part that a notebook is about is lit: thick, yellow, and with a word. Boxes, names and what a notebook makes come
+from lab_lib/resources.py.
 """
 
-import base64
 import json
+import re
+import textwrap
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from lab_lib.resources import PEOPLE, RESOURCES, Cell, Resource, get, in_chain
 from lab_lib.run.headless import notebooks
 
-WIDTH, HEIGHT, TALL = 866, 264, 46  # of the picture, and of a box, in pixels
+README, WIDEST = Path(__file__).parents[1] / "README.md", 120  # characters of a line there
+WIDTH, TALL = 866, 46  # of the picture, and the height of a box, in pixels
 INK, PLAIN, LIT, LIT_ARROW = "#1a1a1a", "#f1f3f5", "#ffd166", "#b45309"
+QUEUES = in_chain("queue")
+SERVICES = {"bucket": "S3", "table": "DynamoDB", "function": "Lambda", "topic": "SNS topic", "queue": "SQS"}
+PLACES = {  # the left edge, the top and the width of each box
+    "transactions.txt": (14, 24, 108),
+    "bucket": (154, 24, 84),
+    "TransactionProcessor": (112, 112, 150),
+    "Customer": (290, 24, 96),
+    "Transactions": (290, 112, 96),
+    "TransactionTotal": (446, 24, 118),
+    "TotalNotifier": (446, 112, 118),
+    "HighBalanceAlert": (590, 112, 124),
+    "e-mail, SMS": (740, 24, 112),
+    **{queue: (740, 112 + 88 * number, 112) for number, queue in enumerate(QUEUES)},
+}
+HEIGHT = max(top for _, top, _ in PLACES.values()) + TALL + 18
 CHAIN = (
     "The chain of the lab. transactions.txt goes to an S3 bucket. ObjectCreated starts the Lambda function "
     "TransactionProcessor, which writes the DynamoDB tables Customer and Transactions. The stream of Transactions "
     "starts the Lambda function TotalNotifier, which writes the table TransactionTotal and publishes to the SNS topic "
-    "HighBalanceAlert. The topic sends to e-mail and SMS, and to the SQS queues CustomerNotify and CreditCollection."
+    "HighBalanceAlert. The topic sends to e-mail and SMS, and to the SQS queues "
+    f"{' and '.join(filter(None, [', '.join(QUEUES[:-1]), QUEUES[-1]]))}."
 )
 
 
 @dataclass(frozen=True)
 class Box:
-    """One part of the chain, and where it stands: `x` is its left edge, `y` its top."""
+    """A part of the chain, the cell that makes it, and where it stands: `x` is its left edge, `y` its top."""
 
     service: str
     name: str
+    cell: Cell | None
     x: int
     y: int
     width: int
@@ -46,31 +67,14 @@ class Box:
         return f"M{x} {y}H{right}V{bottom}H{x}Z"
 
 
-BOXES = {
-    "file": Box("file", "transactions.txt", 14, 24, 108),
-    "bucket": Box("S3", "bucket", 154, 24, 84),
-    "processor": Box("Lambda", "TransactionProcessor", 112, 112, 150),
-    "customer": Box("DynamoDB", "Customer", 290, 24, 96),
-    "transactions": Box("DynamoDB", "Transactions", 290, 112, 96),
-    "total": Box("DynamoDB", "TransactionTotal", 446, 24, 118),
-    "notifier": Box("Lambda", "TotalNotifier", 446, 112, 118),
-    "topic": Box("SNS topic", "HighBalanceAlert", 590, 112, 124),
-    "mail": Box("subscribers", "e-mail, SMS", 740, 24, 112),
-    "notify": Box("SQS", "CustomerNotify", 740, 112, 112),
-    "collection": Box("SQS", "CreditCollection", 740, 200, 112),
-}
-ARROWS = {
-    "file bucket": "",
-    "bucket processor": "ObjectCreated",
-    "processor customer": "",
-    "processor transactions": "",
-    "transactions notifier": "stream",
-    "notifier total": "",
-    "notifier topic": "",
-    "topic mail": "",
-    "topic notify": "",
-    "topic collection": "",
-}
+@dataclass(frozen=True)
+class Arrow:
+    """A link between two boxes, the cell that makes it, and a label."""
+
+    start: str
+    end: str
+    cell: Cell | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,43 +83,59 @@ class Lit:
 
     word: str
     sentence: str
-    parts: set[str]
+    parts: set[Box | Arrow]
+
+
+def _has_box(each: Resource) -> bool:
+    return each.kind in SERVICES and each.link is not None
+
+
+NAMED = [
+    ("file", "transactions.txt", None),
+    ("subscribers", "e-mail, SMS", PEOPLE),
+    *((SERVICES[each.kind], each.name or each.kind, each.cell) for each in RESOURCES if _has_box(each)),
+]
+BOXES = {name: Box(service, name, cell, *PLACES[name]) for service, name, cell in NAMED}
+UPLOAD = Arrow("transactions.txt", "bucket")
+STREAM = Arrow("Transactions", "TotalNotifier", get("stream trigger").cell, "stream")
+ARROWS = [
+    UPLOAD,
+    Arrow("bucket", "TransactionProcessor", get("bucket trigger").cell, "ObjectCreated"),
+    Arrow("TransactionProcessor", "Customer"),
+    Arrow("TransactionProcessor", "Transactions"),
+    STREAM,
+    Arrow("TotalNotifier", "TransactionTotal"),
+    Arrow("TotalNotifier", "HighBalanceAlert", get("topic", "HighBalanceAlert").cell),
+    Arrow("HighBalanceAlert", "e-mail, SMS", PEOPLE),
+    *(Arrow("HighBalanceAlert", queue, get("subscription", queue).cell) for queue in in_chain("subscription")),
+]
+ALL = {*BOXES.values(), *ARROWS}
+
+
+def _made(number: str, sentence: str) -> Lit:
+    """Return what the cells of a notebook make."""
+    return Lit("made here", sentence, {each for each in ALL if each.cell and each.cell.notebook == number})
 
 
 NOTHING = Lit("", "", set())
-ALL = BOXES.keys() | ARROWS.keys()
+TRIGGERS = "The arrow from the bucket to TransactionProcessor, and the arrow from the stream to TotalNotifier."
+BROKEN = "The file, Transactions and its stream, TotalNotifier, TransactionTotal and the topic."
+BROKEN_BOXES = ("transactions.txt", "Transactions", "TotalNotifier", "TransactionTotal", "HighBalanceAlert")
 NOTEBOOKS = {
-    "00": Lit("made here", "The bucket and the three tables.", {"bucket", "customer", "transactions", "total"}),
-    "01": Lit("made here", "The two functions.", {"processor", "notifier"}),
-    "02": Lit(
-        "made here",
-        "The arrow from the bucket to TransactionProcessor, and the arrow from the stream to TotalNotifier.",
-        {"bucket processor", "transactions notifier"},
-    ),
-    "03": Lit("made here", "The topic, and its e-mail and SMS.", {"topic", "mail", "notifier topic", "topic mail"}),
-    "04": Lit(
-        "made here",
-        "The two queues, and the arrows to them from the topic.",
-        {"notify", "collection", "topic notify", "topic collection"},
-    ),
+    "00": _made("00", "The bucket and the tables."),
+    "01": _made("01", "The functions."),
+    "02": _made("02", TRIGGERS),
+    "03": _made("03", "The topic, and its e-mail and SMS."),
+    "04": _made("04", "The queues, and the arrows to them from the topic."),
     "05": Lit("at work", "All of it.", ALL),
-    "06": Lit(
-        "broken here",
-        "The file, Transactions and its stream, TotalNotifier, TransactionTotal and the topic.",
-        {"file", "transactions", "transactions notifier", "notifier", "total", "topic"},
-    ),
-    "99": Lit("deleted here", "All but the file.", ALL - {"file", "file bucket"}),
+    "06": Lit("broken here", BROKEN, {STREAM, *(BOXES[name] for name in BROKEN_BOXES)}),
+    "99": Lit("deleted here", "All but the file.", ALL - {BOXES["transactions.txt"], UPLOAD}),
 }
 
 
 def image(number: str) -> str:
-    """Return the picture as an HTML image that holds it, for a Markdown cell of the notebook with this number.
-
-    JupyterLab drops an SVG in Markdown and cannot show an attached one. A file would be missing in copies and exports.
-    """
-    lit = NOTEBOOKS[number]
-    data = base64.b64encode(svg(lit).encode()).decode()
-    return f'<img alt="{escape(describe(lit))}" src="data:image/svg+xml;base64,{data}">'
+    """Return the HTML image for a Markdown cell of the notebook with this number: a file beside the notebook."""
+    return f'<img alt="{escape(describe(NOTEBOOKS[number]))}" src="chain-{number}.svg">'
 
 
 def describe(lit: Lit = NOTHING) -> str:
@@ -134,16 +154,15 @@ def svg(lit: Lit = NOTHING) -> str:
             '<marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="11" markerHeight="11"'
             ' markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L10 5L0 10Z" fill="context-stroke"/></marker>',
             f'<rect x="1" y="1" width="{WIDTH - 2}" height="{HEIGHT - 2}" rx="8" fill="#ffffff" stroke="#b8bec4"/>',
-            *(_draw_box(part, lit) for part in BOXES),
+            *(_draw_box(box, lit) for box in BOXES.values()),
             *(_draw_arrow(arrow, lit) for arrow in arrows),
             "</svg>\n",
         ]
     )
 
 
-def _draw_box(part: str, lit: Lit) -> str:
-    box, is_lit = BOXES[part], part in lit.parts
-    middle = box.x + box.width // 2
+def _draw_box(box: Box, lit: Lit) -> str:
+    is_lit, middle = box in lit.parts, box.x + box.width // 2
     return (
         f'<path d="{box.outline}" fill="{LIT if is_lit else PLAIN}" {_stroke(is_lit)}/>'
         f'<text x="{middle}" y="{box.y + 21}" font-size="11">{box.service}</text>'
@@ -152,8 +171,8 @@ def _draw_box(part: str, lit: Lit) -> str:
     )
 
 
-def _draw_arrow(arrow: str, lit: Lit) -> str:
-    start, end = (BOXES[part] for part in arrow.split())
+def _draw_arrow(arrow: Arrow, lit: Lit) -> str:
+    start, end = BOXES[arrow.start], BOXES[arrow.end]
     x, y, to_x, to_y = start.x + start.width, start.y + TALL // 2, end.x, end.y + TALL // 2
     bend = (x + to_x) // 2
     label, word = (bend, y - 8), (bend - 27, y + 7)
@@ -162,11 +181,11 @@ def _draw_arrow(arrow: str, lit: Lit) -> str:
         y, to_y = (start.y + TALL, end.y) if start.y < end.y else (start.y, end.y + TALL)
         label, word = (x - 46, y + 24), (x + 8, y + 12)
     is_lit = arrow in lit.parts
-    has_word = is_lit and not lit.parts & BOXES.keys()
+    has_word = is_lit and lit.parts.isdisjoint(BOXES.values())
     return (
         f'<path d="M{x} {y}C{bend} {y} {bend} {to_y} {to_x} {to_y}" fill="none" {_stroke(is_lit, LIT_ARROW)}'
         f' marker-end="url(#head)"/>'
-        + (f'<text x="{label[0]}" y="{label[1]}" font-size="11">{ARROWS[arrow]}</text>' if ARROWS[arrow] else "")
+        + (f'<text x="{label[0]}" y="{label[1]}" font-size="11">{arrow.label}</text>' if arrow.label else "")
         + (_draw_word(lit.word, *word) if has_word else "")
     )
 
@@ -185,14 +204,23 @@ def _draw_word(word: str, x: int, y: int) -> str:
 
 
 def place(path: Path) -> None:
-    """Put the notebook's picture where its first cell has one."""
+    """Write the notebook's picture beside it, and name it where its first cell has one."""
+    number = path.stem[:2]
+    path.with_name(f"chain-{number}.svg").write_text(svg(NOTEBOOKS[number]), encoding="utf-8")
     notebook = json.loads(path.read_text(encoding="utf-8"))
     cell = notebook["cells"][0]
-    cell["source"] = [f"{image(path.stem[:2])}\n" if "<img " in line else line for line in cell["source"]]
+    cell["source"] = [f"{image(number)}\n" if "<img " in line else line for line in cell["source"]]
     path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def with_image(readme: str) -> str:
+    """Return the README with the picture in words as it is now."""
+    words = textwrap.fill(f"![{CHAIN}](docs/chain.svg)", WIDEST, break_long_words=False, break_on_hyphens=False)
+    return re.sub(r"!\[[^]]*\]\(docs/chain\.svg\)", words, readme)
 
 
 if __name__ == "__main__":
     Path(__file__).with_suffix(".svg").write_text(svg(), encoding="utf-8")
+    README.write_text(with_image(README.read_text(encoding="utf-8")), encoding="utf-8")
     for each in notebooks():
         place(each)

@@ -1,7 +1,8 @@
 """Write a page of feedback for each student, to print or to read on a phone. It loads nothing, and runs no script.
 
 The notebooks on it are the student's, and may hold anything. So they are rendered in the process that ran them, and
-their HTML keeps only what is listed here.
+their HTML keeps only what is listed here. The pictures beside the notebooks are put into the page, from the lab's own
+files.
 """
 
 import base64
@@ -9,7 +10,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from markupsafe import Markup, escape
 
 from lab_lib.checks.rules import RULES
 from lab_lib.classroom import report
+from lab_lib.exercises import copies
 from lab_lib.private_files import make_folder, write_file
 
 FOLDER = "feedback"
@@ -75,16 +77,17 @@ def _titled(answers: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None
 
 def _cells(path: Path) -> list[dict[str, Any]]:
     """Return what to show of each cell: its kind, its text, and its outputs. A broken notebook has none."""
+    pictures = dict(_pictures())
     try:
-        return [_cell(cell) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+        return [_cell(cell, pictures) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
     except Exception:  # noqa: BLE001  # a student's notebook may hold anything
         return []
 
 
-def _cell(cell: dict[str, Any]) -> dict[str, Any]:
+def _cell(cell: dict[str, Any], pictures: dict[str, str]) -> dict[str, Any]:
     text = _text(cell["source"])
     if cell["cell_type"] == "markdown":
-        return {"kind": "markdown", "text": _clean(_markdown()(text)), "outputs": []}
+        return {"kind": "markdown", "text": _clean(_markdown()(text), pictures), "outputs": []}
     return {"kind": "code", "text": text, "outputs": [_output(each) for each in cell.get("outputs", [])]}
 
 
@@ -99,7 +102,7 @@ def _output(output: dict[str, Any]) -> tuple[str, str, str]:
     for kind in _IMAGES:
         if kind in data and (image := _image(kind, data[kind])):
             return "image", image, words
-    return ("html", _clean(_joined(data["text/html"])), "") if "text/html" in data else ("text", words, "")
+    return ("html", _clean(_joined(data["text/html"]), {}), "") if "text/html" in data else ("text", words, "")
 
 
 def _image(kind: str, data: Any) -> str:
@@ -108,7 +111,17 @@ def _image(kind: str, data: Any) -> str:
         content = base64.b64decode(_joined(data)[:_LARGEST], validate=False)
     except (binascii.Error, ValueError):
         return ""
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    return _in_page(kind, content)
+
+
+def _in_page(kind: str, image: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(image).decode()}"
+
+
+@cache
+def _pictures() -> dict[str, str]:
+    """Return the address in the page itself of each of the lab's pictures, by its name."""
+    return {path.name: _in_page("image/svg+xml", path.read_bytes()) for path in copies.pictures()}
 
 
 def _joined(text: Any) -> str:
@@ -120,8 +133,11 @@ def _text(text: Any) -> str:
     return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]}\n… and {len(whole) - _LONGEST:,} characters more"
 
 
-def _clean(html: str) -> Markup:
-    """Return the HTML with nothing but harmless tags, as text if it has too many; no address in it is loaded."""
+def _clean(html: str, pictures: dict[str, str]) -> Markup:
+    """Return the HTML with nothing but harmless tags, as text if it has too many; no address in it is loaded.
+
+    A picture that is shown is removed from `pictures`. It is shown once, so that many names make no huge page.
+    """
     if html.count("<") > _MOST_TAGS:
         return escape(_text(html))
     import nh3  # here, so that commands without a class need not wait for it
@@ -130,16 +146,16 @@ def _clean(html: str) -> Markup:
         html[:_LARGEST],
         tags=_TAGS,
         attributes=_ATTRIBUTES,
-        attribute_filter=_address,
+        attribute_filter=partial(_address, pictures),
         url_schemes={"http", "https", "data"},
     )
     return Markup(kept)  # noqa: S704  # cleaned
 
 
-def _address(tag: str, name: str, value: str) -> str | None:
-    """Keep the address of an image in the page itself, and of a link to a web page."""
+def _address(pictures: dict[str, str], tag: str, name: str, value: str) -> str | None:
+    """Keep the address of an image in the page itself, and of a link to a web page. Put a picture into the page."""
     if name == "src":
-        return value if value.startswith("data:image/") else None
+        return value if value.startswith("data:image/") else pictures.pop(value, None)
     if name == "href":
         return value if value.startswith(("http://", "https://")) else None
     return value

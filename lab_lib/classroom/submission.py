@@ -1,7 +1,8 @@
 """Write a learner's own work into one file, and read such files, whoever wrote them.
 
-The file is a zip archive: the notebooks of the copy, my_notifier.py, answers.jsonl, and manifest.json (format, name,
-id, when, lab). Accounts, addresses and credentials are masked.
+The file is a zip archive: the notebooks of the copy and their pictures, my_notifier.py, answers.jsonl, and
+manifest.json (format, name, id, when, lab). Accounts, addresses and credentials are masked. The pictures are for people
+who open the notebooks; grading does not read them.
 """
 
 import io
@@ -55,7 +56,7 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     what_to_do = "Mend that, or move it away, then run `lab submit` again."
     texts = {
         each.name: read_file(each, lambda content: content.decode("utf-8-sig", "replace"), what_to_do)
-        for each in [*notebooks, *filter(exists, more)]
+        for each in [*notebooks, *copies.pictures(), *filter(exists, more)]
     }
     _refuse_too_large(texts)
     lab = _lab()
@@ -108,7 +109,8 @@ def read(path: Path, only: str = "") -> Submission:
 
 def _verified(name: str, members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     """Return the members. UsageError for a name that `lab submit` does not write, or too many bytes."""
-    known = {each.name for each in copies.solved()} | {FUNCTION, workbook.ANSWERS, MANIFEST, _UNUSED}
+    known = {each.name for each in [*copies.solved(), *copies.pictures()]}
+    known |= {FUNCTION, workbook.ANSWERS, MANIFEST, _UNUSED}
     unknown = [each.filename for each in members if each.filename not in known]
     if unknown or len({each.filename for each in members}) < len(members):
         what = f"{unknown[0][:100]!r}, which `lab submit` does not write" if unknown else "a file twice"

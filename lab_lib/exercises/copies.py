@@ -1,19 +1,21 @@
 """Make the learner's copy of the notebooks, give a notebook anew, and tell what has changed since it was copied.
 
 The copy is the folder my-lab, or the one that LAB_COPY names. Only its owner can read it. Its folder `.lab` has
-edition.json, with the cells of each notebook as they were copied, and what workbook.py keeps.
+edition.json, with the cells of each notebook as they were copied, and what workbook.py keeps. The notebooks' pictures
+are files beside them.
 """
 
 import ast
 import json
 import os
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from lab_lib.errors import UsageError
 from lab_lib.exercises import edition, notebook_files
-from lab_lib.private_files import can_write_to, exists, json_object, make_folder, read_file, write_file
+from lab_lib.private_files import can_write_to, exists, json_object, make_folder, open_file, read_file, write_file
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -39,13 +41,26 @@ def solved() -> list[Path]:
     return sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))
 
 
+def pictures() -> list[Path]:
+    """Return the pictures that the notebooks show, such as chain-03.svg."""
+    return sorted(NOTEBOOKS.glob("chain-[0-9][0-9].svg"))
+
+
+def give_pictures(place: Path) -> None:
+    """Write the pictures beside notebooks in this folder. Another file of such a name is replaced."""
+    for path in pictures():
+        if not _holds(place / path.name, picture := path.read_bytes()):
+            write_file(place / path.name, picture.decode())
+
+
 def complete() -> Path:
-    """Make the copy, or add the notebooks that it lacks; return its folder. Nothing there is overwritten."""
+    """Make the copy, or add the notebooks and pictures that it lacks; return its folder. No notebook is overwritten."""
     for each in (folder(), folder() / STATE):
         make_folder(each, _MAKE_ROOM)
     for path in solved():
         if not exists(folder() / path.name):
             _give(path)
+    give_pictures(folder())
     return folder()
 
 
@@ -146,6 +161,12 @@ def _edition() -> dict[str, edition.Cells]:
 def _noted_cells(content: bytes) -> dict[str, edition.Cells]:
     noted = json_object(content).items()
     return {name: {each: (str(heading), str(digest)) for each, (heading, digest) in it.items()} for name, it in noted}
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    with suppress(OSError), open_file(path) as file:
+        return bool(file.read() == content)
+    return False
 
 
 def _learners(path: Path) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def run(
     source: Path | None = None,
     command: str = "lab run",
 ) -> dict[str, Any]:
-    """Run the notebooks with these parameters; write them and result.json to `out`, and return the result.
+    """Run the notebooks with these parameters; write them, their pictures and result.json to `out`; return the result.
 
     The notebooks in `source` are run, such as the learner's copy, which is not changed; by default the lab's own.
     With `until`, the run ends after that notebook and keeps everything; without, it ends with the clean-up. The first
@@ -97,6 +97,7 @@ def run(
                 "Finish it with `lab clean`."
             )
         make_folder(out)
+        copies.give_pictures(out)
         begun, steps, held = time.monotonic(), list[Step](), _nothing_held()
         try:
             if interrupted:

@@ -18,6 +18,7 @@ from lab_lib.classroom.executors import THREADS
 from lab_lib.classroom.roster import Student
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError, WrongAccount
+from lab_lib.exercises import copies
 from lab_lib.lab import open_lab
 from lab_lib.masking import without_accounts
 from lab_lib.one_command import alone
@@ -25,6 +26,7 @@ from lab_lib.run import headless
 from lab_lib.waiting import wait_until
 
 EMAIL = "ana@example.com"
+PICTURES = [path.name for path in copies.pictures()]
 
 
 def student_of(account, name="Ana", **settings):
@@ -113,7 +115,7 @@ def test_a_failure_or_a_killed_process_stops_no_other_student_and_resume_runs_on
     assert [path.name for path in tmp_path.iterdir()] == ["out"]  # and no temporary folder
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [work.folder.name for work in works]
     for folder in (ana.folder, ben.folder):
-        names = ["00-start-here.ipynb", "grade.json", "notebooks.html", "result.json"]
+        names = ["00-start-here.ipynb", *PICTURES, "grade.json", "notebooks.html", "result.json"]
         assert sorted(path.name for path in folder.iterdir()) == names
     assert [work.student.account for work in works if work.student.account in text_of(ana.out)] == []
     assert text_of(ana.out).count(EMAIL) == len(works)  # as the school's id, which stays as it is
@@ -320,7 +322,7 @@ def test_a_resumed_class_runs_whom_it_names_and_marks_down_who_is_stuck(stopped)
     book = book_of(out)
     assert [book[name]["percent"] for name in ("Ana", "=Chen")] == [100, None]
     assert next(check["step"] for check in book["Ben"]["checks"] if check["state"] == "not yet") == "00"
-    names = [*(path.name for path in headless.notebooks()), "grade.json", "notebooks.html", "result.json"]
+    names = [*(path.name for path in headless.notebooks()), *PICTURES, "grade.json", "notebooks.html", "result.json"]
     assert sorted(path.name for path in ana.parent.iterdir()) == sorted(names)
     assert cleanup.remaining(open_lab(account=accounts[1])) == []
     assert [account for account in accounts if account in text_of(out) + ended.stdout + ended.stderr] == []

@@ -168,6 +168,14 @@ def test_each_notebook_is_written_with_its_outputs_and_the_parameters_that_it_ha
         assert re.search(r"(\d+) of \1\b", "".join(output.get("text", "") for output in checkpoint.outputs))
 
 
+def test_each_picture_that_a_notebook_shows_is_beside_it(whole):
+    folder, _ = whole
+
+    for path in folder.glob("*.ipynb"):
+        [name] = re.findall(r'<img [^>]*src=\\"(chain-[^"\\]*)', path.read_text(encoding="utf-8"))
+        assert (folder / name).read_bytes() == (copies.NOTEBOOKS / name).read_bytes()
+
+
 def test_nothing_that_a_run_writes_or_prints_holds_private_values(whole, runs_account):
     folder, process = whole
     log, history = server.home() / "server.log", Path(os.environ["IPYTHONDIR"])

@@ -103,6 +103,17 @@ def test_students_get_the_same_notebooks_from_nbgrader_as_from_lab_open(course):
         assert texts[0] == [text for text in texts[1] if text]
 
 
+def test_the_pictures_are_beside_the_notebooks_and_the_feedback_also_where_a_student_hands_in_none(course):
+    folder, _ = course
+
+    pictures = {path.name: path.read_bytes() for path in copies.pictures()}
+    assert list((folder / "submitted").rglob("*.svg")) == []
+    for place in ("release/lab", "feedback/ana/lab"):
+        assert {path.name: path.read_bytes() for path in (folder / place).glob("*.svg")} == pictures
+    for path in (folder / "feedback" / "ana" / "lab").glob("*.html"):
+        assert f'src="chain-{path.stem[:2]}.svg"' in path.read_text(encoding="utf-8")
+
+
 def test_right_answers_get_all_points_wrong_ones_none_and_no_notebook_is_graded_0_of_0(course):
     _, grades = course
     names = sorted(path.stem for path in copies.NOTEBOOKS.glob("*.ipynb"))

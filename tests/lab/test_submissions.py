@@ -3,17 +3,19 @@
 The students' code runs in a sandbox where there is one, else with --trust.
 """
 
+import base64
 import json
 import shutil
 import socket
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from lab_lib.classroom import sandbox
-from lab_lib.exercises import questions
+from lab_lib.exercises import copies, questions
 from tests.learners import hand_in
 
 pytestmark = pytest.mark.slow
@@ -36,6 +38,7 @@ while True:
 """
 NAMES = ("Right", "Half", "Empty", "Hang", "Crash", "Flood", "Spy", "Unreadable")
 ROSTER = "account,name,id\n" + "".join(f"{number:012},{name},s{number}\n" for number, name in enumerate(NAMES, 1))
+DRAWN = copies.NOTEBOOKS / "chain-03.svg"
 ANSWERS = {each.question for each in questions.asked()}
 
 
@@ -123,12 +126,14 @@ def spied(tmp_path_factory):
 @pytest.fixture(scope="module")
 def whole_class(tmp_path_factory, spied):
     """Eight submissions: right, half, empty, one that hangs, one that crashes its kernel, one that floods, one that
-    spies and names an address, one that cannot be read. Half claims to be right's.
+    spies and names an address, one that cannot be read. Half claims to be right's, and draws the chain.
     """
     folder = tmp_path_factory.mktemp("class") / "submissions"
     folder.mkdir()
     hand_in(folder / "right.zip", "Right", student_id="s1")
     hand_in(folder / "half.zip", "Right", left_out=HALF, notifier="naive", student_id="s1")
+    with zipfile.ZipFile(folder / "half.zip", "a") as archive:
+        archive.writestr(DRAWN.name, "<svg>mine</svg>")
     hand_in(folder / "empty.zip", "Empty", left_out=None, notifier=None)
     hand_in(folder / "hang.zip", "Hang", written={"create-topic": HANG})
     hand_in(folder / "crash.zip", "Crash", written={"create-mapping": CRASH})
@@ -174,7 +179,7 @@ def test_answers_and_functions_are_judged_outside(whole_class):
     assert (passed["Right"], passed["Empty"], 0 < passed["Half"] < cases) == (cases, 0, True)
 
 
-def test_every_student_gets_feedback_with_their_notebooks(whole_class):
+def test_every_student_gets_feedback_with_their_notebooks_and_the_labs_pictures(whole_class):
     _, students, out = whole_class
 
     for student in students.values():
@@ -182,6 +187,8 @@ def test_every_student_gets_feedback_with_their_notebooks(whole_class):
             continue
         page = (out / "feedback" / f"{student['folder']}.html").read_text(encoding="utf-8")
         assert page.count('class="notebook"') >= 7
+        assert base64.b64encode(DRAWN.read_bytes()).decode() in page
+        assert (out / student["folder"] / DRAWN.name).read_bytes() == DRAWN.read_bytes()
         assert [other for other in students if f"feedback for {other}<" in page] == [student["name"]]
     assert "feedback/" in (out / "report.html").read_text(encoding="utf-8")
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from lab_lib import resources
 from lab_lib.embedded import server
 from lab_lib.run.headless import notebooks
 from lab_lib.settings import SETTINGS
 
+CHAIN = Path(__file__).parents[2] / "docs" / "chain.py"
 PARAMETERS_OF = {
     "00-start-here": {*SETTINGS, "data_file"},
     "99-clean-up": {"account", "profile", "region", "prefix", "bucket", "yes"},  # it asks before it deletes
@@ -45,8 +47,31 @@ def test_the_settings_are_in_notebook_00_and_every_notebook_leads_to_the_next(pa
 
 
 @every_notebook
-def test_every_notebook_and_the_readme_show_the_chain_as_it_is_drawn_now(path: Path) -> None:
-    chain = runpy.run_path(str(path.parents[1] / "docs" / "chain.py"))
+def test_every_notebook_shows_the_chain_as_it_is_drawn_now(path: Path) -> None:
+    chain, number = runpy.run_path(str(CHAIN)), path.stem[:2]
 
-    assert f"{chain['image'](path.stem[:2])}\n" in cells(path, "markdown")[0]["source"]
-    assert (path.parents[1] / "docs" / "chain.svg").read_text(encoding="utf-8") == chain["svg"]()
+    assert f"{chain['image'](number)}\n" in cells(path, "markdown")[0]["source"]
+    drawn = path.with_name(f"chain-{number}.svg").read_text(encoding="utf-8")
+    assert drawn == chain["svg"](chain["NOTEBOOKS"][number])
+
+
+def test_the_readme_shows_the_chain_as_it_is_drawn_now() -> None:
+    chain = runpy.run_path(str(CHAIN))
+
+    assert CHAIN.with_suffix(".svg").read_text(encoding="utf-8") == chain["svg"]()
+    assert f"![{chain['CHAIN']}](docs/chain.svg)" in " ".join(chain["README"].read_text(encoding="utf-8").split())
+
+
+def test_a_third_queue_stands_below_the_others_and_is_lit_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    link, cell = resources.messages("Audit"), resources.get("queue", "CreditCollection").cell
+    more = [resources.Resource(kind, "Audit", cell, link) for kind in ("queue", "subscription")]
+    monkeypatch.setattr(resources, "RESOURCES", (*resources.RESOURCES, *more))
+
+    chain = runpy.run_path(str(CHAIN))
+
+    *_, above, audit = [box for box in chain["BOXES"].values() if box.service == "SQS"]
+    assert (audit.name, audit.x, audit.y > above.y + chain["TALL"]) == ("Audit", above.x, True)
+    assert chain["HEIGHT"] > audit.y + chain["TALL"]
+    to_queues = {chain["Arrow"]("HighBalanceAlert", "Audit", cell), audit}
+    assert [number for number, lit in chain["NOTEBOOKS"].items() if to_queues <= lit.parts] == ["04", "05", "99"]
+    assert "the SQS queues CustomerNotify, CreditCollection and Audit." in chain["describe"]()

@@ -154,6 +154,17 @@ def test_notebooks_given_anew_at_the_same_time_are_all_kept(copy, opened):
     assert "mine" in [path.read_text() for path in copy.glob("03-*.*.ipynb")]
 
 
+@pytest.mark.parametrize("content", [b"\xff", "FIFO", "loop", "dangling"])
+def test_something_else_in_the_place_of_a_picture_is_replaced(content, copy, opened):
+    [picture, *_] = copies.pictures()
+    damage(copy / picture.name, content)
+
+    assert in_process("open").exit_code == 0
+
+    assert (copy / picture.name).is_file()  # reading a FIFO would wait for ever
+    assert (copy / picture.name).read_bytes() == picture.read_bytes()
+
+
 @pytest.mark.parametrize("kind", ["file", "FIFO", "loop"])
 @pytest.mark.parametrize("name", [".", ".lab"])
 def test_something_else_in_the_place_of_a_folder_is_one_line(name, kind, tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from lab_lib.classroom import feedback, gradebook
+from lab_lib.exercises import copies
 from tests.classes import HOSTILE, checks, not_graded, record
 
 PIXEL = base64.b64encode(b"\x89PNG").decode()
@@ -109,6 +110,25 @@ def test_the_notebook_is_shown_with_its_text_images_tables_and_errors(tmp_path):
     ]
     assert [text(each)[:40] for each in shown.select("pre.output")][:2] == ["ab", "NameError: x"]
     assert "80,000 characters more" in text(shown)
+
+
+def test_a_picture_of_the_lab_is_shown_once_a_notebook_from_the_labs_own_file_and_no_other_file_is(tmp_path):
+    ours = copies.NOTEBOOKS / "chain-03.svg"
+    (tmp_path / ours.name).write_text("<svg>of the student</svg>")
+    others = ("chain-42.svg", "./chain-04.svg", "../notebooks/chain-04.svg", "/etc/passwd", "file:///chain-04.svg")
+    images = [f'<img alt="{name}" src="{name}">' for name in (ours.name, ours.name, *others)]
+
+    made = page(
+        record(),
+        {"cell_type": "markdown", "source": "\n".join(images[:2])},
+        {"cell_type": "markdown", "source": "".join(images)},
+        code(shows(text_html="".join(images))),
+        folder=tmp_path,
+    )
+
+    [shown] = made.select(".notebook img[src]")
+    assert (shown["alt"], shown["src"].partition(",")[0]) == (ours.name, "data:image/svg+xml;base64")
+    assert base64.b64decode(shown["src"].partition(",")[2]) == ours.read_bytes()
 
 
 @pytest.mark.parametrize("broken", ["", "{", "[]", '{"cells": [1]}', '{"cells": [{"source": 1}]}', "[" * 100_000])

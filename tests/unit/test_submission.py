@@ -39,8 +39,8 @@ def test_a_submission_holds_the_learners_work_and_nothing_private(copy, tmp_path
 
     assert (done.exit_code, "not sent anywhere" in done.stdout) == (0, True)
     found = submission.read(tmp_path / "ana.zip")
-    notebooks = {path.name for path in copies.solved()}
-    assert set(found.files) == notebooks | {"my_notifier.py", "answers.jsonl", "manifest.json"}
+    given = {path.name for path in [*copies.solved(), *copies.pictures()]}
+    assert set(found.files) == given | {"my_notifier.py", "answers.jsonl", "manifest.json"}
     assert [value for value in PRIVATE.values() if any(value.encode() in text for text in found.files.values())] == []
     assert (found.name, found.id) == ("Ana", "s1")
 

@@ -1,6 +1,7 @@
 """The learner's copy: how it is made and renewed, and the settings and answers that it keeps."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,19 @@ def test_a_copy_has_every_notebook_is_for_its_owner_only_and_is_never_overwritte
     assert sorted(path.name for path in copy.glob("*.ipynb")) == [path.name for path in headless.notebooks()]
     assert (first.read_text(), json.loads(second.read_text())["nbformat"]) == ("mine", 4)
     assert [path for path in [copy, *copy.rglob("*")] if path.stat().st_mode & 0o077] == []
+
+
+def test_the_pictures_that_the_notebooks_show_are_beside_them_as_the_lab_draws_them_now(copy):
+    first, second, *_ = drawn = {path.name: path.read_bytes() for path in copies.pictures()}
+    (copy / first).write_text("drawn earlier")
+    (copy / second).unlink()
+
+    copies.renew("05")
+
+    texts = [path.read_text(encoding="utf-8") for path in copy.glob("*.ipynb")]
+    assert {name for text in texts for name in re.findall(r'<img [^>]*src=\\"([^"\\]*)', text)} == set(drawn)
+    assert {path.name: path.read_bytes() for path in copy.glob("*.svg")} == drawn
+    assert [path for path in copy.glob("*.svg") if path.stat().st_mode & 0o077] == []
 
 
 def test_a_notebook_that_is_given_anew_leaves_the_old_one_beside_it(copy):
