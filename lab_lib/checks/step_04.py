@@ -1,4 +1,4 @@
-"""Check step 04: the two queues get the complete messages of the topic, and no messages of others."""
+"""Check step 04: the queues get the complete messages of the topic, and no messages of others."""
 
 from collections import Counter
 from typing import Any
@@ -119,7 +119,7 @@ def other_subscriptions(account: Account) -> Finding:
     lab, found = account.lab, account.ask(triggers.subscriptions)
     ends = [(each["Protocol"], each["Endpoint"]) for each in found]
     twice = [f"{_shown(account, *end)} once more" for end, times in Counter(ends).items() if times > 1]
-    there = {  # the two queues have checks of their own
+    there = {  # the lab's queues have checks of their own
         "sqs": {lab.arn("sqs", each) for each in (*account.ask(queues.names), *map(lab.name, QUEUES))},
         "lambda": {lab.arn("lambda", f"function:{each}") for each in account.ask(functions.names)},
     }

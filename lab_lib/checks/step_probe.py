@@ -46,7 +46,7 @@ def alert(account: Account, name: str) -> Finding:
     """The queue got one alert in SNS's own envelope, about the customer who reached the threshold."""
     outcome = account.ask(probe.send)
     right = [other for other in queues.ALERT_QUEUES if not outcome.faults[other]]
-    where = f"the topic sent it to {right[0]} only" if right else "but no alert left the topic"
+    where = f"the topic sent it to {listing(right)} only" if right else "but no alert left the topic"
     finding = _arrived(account, outcome, name, "one alert arrived", NOTIFIER)
     return finding if finding.ok else finding._replace(found=f"rows and totals arrived, {where}: {finding.found}")
 
