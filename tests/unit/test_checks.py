@@ -1,8 +1,11 @@
 """Checks as such: how they are shown, put in order and made, and what the notebooks ask of them."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from html import escape
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -302,3 +305,14 @@ def test_a_refusal_is_never_a_missing_step(refuse, lab):
 
     with pytest.raises(ClientError, match="403"):
         checks.require(lab, "00-start-here")
+
+
+@pytest.mark.slow
+def test_the_page_of_all_checks_is_what_they_say_now():
+    """It builds a lab of its own; `make docs` writes the page."""
+    page = Path(__file__).parents[2] / "docs" / "checks.py"
+    code = f"import runpy; docs = runpy.run_path({str(page)!r}); print(docs['page'](docs['reports']()), end='')"
+    printed = subprocess.check_output([sys.executable, "-c", code], encoding="utf-8")
+
+    assert printed == page.with_suffix(".md").read_text("utf-8")
+    assert [each for each in RULES if f"`{each}`" not in printed] == []
