@@ -14,7 +14,7 @@ MARKERS, STREAMED = "ProcessedRecords", cell("table", "Transactions")
 RETRIES = ("MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "BisectBatchOnFunctionError", "FunctionResponseTypes")
 
 
-@check(FURTHER, "rejected-rows", "rejected rows start nothing", after=("bucket-trigger-filter",))
+@check(FURTHER, "rejected-rows", "rejected rows start nothing", after="bucket-trigger-filter")
 def rejected_rows(account: Account) -> Finding:
     key = rejected_key("transactions.txt")
     started = any(takes(each, key) for each in bucket_triggers(account))
@@ -34,14 +34,14 @@ def markers(account: Account) -> Finding:
     return equal(f"{name} with the key {found}" if found else "not there", wanted, hint)
 
 
-@check(FURTHER, f"expiry-{MARKERS}", f"expiry of {MARKERS}", after=(f"table-{MARKERS}",))
+@check(FURTHER, f"expiry-{MARKERS}", f"expiry of {MARKERS}", after=f"table-{MARKERS}")
 def expiry(account: Account) -> Finding:
     found = account.ask(tables.expiry, MARKERS) or "never"
     hint = f"Let items of {account.lab.name(MARKERS)} expire by ExpiresAt"
     return equal(found, tables.EXPIRING[MARKERS], hint + account.mend("update_time_to_live", cell("table", MARKERS)))
 
 
-@check(FURTHER, "old-amounts", "old amounts in the stream", after=("stream-view",))
+@check(FURTHER, "old-amounts", "old amounts in the stream", after="stream-view")
 def old_amounts(account: Account) -> Finding:
     found = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"]["StreamViewType"]
     hint = "A correction is the new amount minus the old one. Let the stream of "
@@ -49,7 +49,7 @@ def old_amounts(account: Account) -> Finding:
     return equal(found, "NEW_AND_OLD_IMAGES", hint)
 
 
-@check(FURTHER, "log-retention-{}", "retention of the log of {}", after=("log-{}",), each=functions.SOURCES)
+@check(FURTHER, "log-retention-{}", "retention of the log of {}", after="log-{}", each=functions.SOURCES)
 def retention(account: Account, name: str) -> Finding:
     group = cloudwatch.group_of(account.lab, name, account.settings(name))
     own = [group] if group != cloudwatch.log_group(account.lab, name) else []
@@ -71,7 +71,7 @@ def dead_letters(account: Account) -> Finding:
     FURTHER,
     f"messages-{queues.DEAD_LETTERS}",
     f"messages in {queues.DEAD_LETTERS}",
-    after=(f"queue-{queues.DEAD_LETTERS}",),
+    after=f"queue-{queues.DEAD_LETTERS}",
 )
 def unprocessed(account: Account) -> Finding:
     found = account.ask(queues.attributes, queues.DEAD_LETTERS).get("ApproximateNumberOfMessages", "an unknown number")
@@ -79,7 +79,7 @@ def unprocessed(account: Account) -> Finding:
     return equal(found, "0", hint)
 
 
-@check(FURTHER, "oldest-position", "starting position that misses nothing", after=("stream-trigger-position",))
+@check(FURTHER, "oldest-position", "starting position that misses nothing", after="stream-trigger-position")
 def oldest(account: Account) -> Finding:
     found, name = mapping(account).get("StartingPosition", "unknown"), account.lab.name(NOTIFIER)
     hint = f"LATEST can miss changes. Delete the trigger of {name}, and add it again at TRIM_HORIZON"
@@ -87,7 +87,7 @@ def oldest(account: Account) -> Finding:
     return equal(found, "TRIM_HORIZON", hint)
 
 
-@check(FURTHER, "stream-trigger-batch-size", "batch size of the stream trigger", after=("stream-trigger",))
+@check(FURTHER, "stream-trigger-batch-size", "batch size of the stream trigger", after="stream-trigger")
 def batch_size(account: Account) -> Finding:
     found = mapping(account)["BatchSize"]
     hint = f"Set the batch size of the trigger of {account.lab.name(NOTIFIER)} to 100 or more, up to 1000"
@@ -95,14 +95,14 @@ def batch_size(account: Account) -> Finding:
     return judged(found in BATCHES, str(found), wanted, hint + map_stream(account))
 
 
-@check(FURTHER, "corrections-pass", "corrections pass the filter", after=("stream-trigger-filter",))
+@check(FURTHER, "corrections-pass", "corrections pass the filter", after="stream-trigger-filter")
 def corrections(account: Account) -> Finding:
     hint = f"The filter of the trigger of {account.lab.name(NOTIFIER)} drops changes of a row. Remove the filter"
     found = "they pass" if lets_through(account, "MODIFY") else "they are dropped"
     return equal(found, "they pass", hint + map_stream(account))
 
 
-@check(FURTHER, "stream-trigger-retries", "retries of the stream trigger", after=("stream-trigger",))
+@check(FURTHER, "stream-trigger-retries", "retries of the stream trigger", after="stream-trigger")
 def retries(account: Account) -> Finding:
     now, name = mapping(account), account.lab.name(NOTIFIER)
     unset = [each for each in RETRIES if str(now.get(each)) in ("None", "-1", "False", "[]")]  # 0 is set
@@ -111,7 +111,7 @@ def retries(account: Account) -> Finding:
     return none_of((f"{each} is not set" for each in unset), hint, right="bounded")
 
 
-@check(FURTHER, "topic-display-name", "display name of the topic", after=("topic",))
+@check(FURTHER, "topic-display-name", "display name of the topic", after="topic")
 def display_name(account: Account) -> Finding:
     found = (account.ask(topics.attributes) or {}).get("DisplayName") or "none"
     hint = f"Set the display name of the topic {account.lab.name(TOPIC)}"

@@ -15,21 +15,21 @@ from lab_lib.resources import CONFIRMATION, cell
 QUEUES = [*queues.ALERT_QUEUES, queues.DEAD_LETTERS]
 
 
-@check(FURTHER, "tls-bucket", "TLS to the bucket", after=("bucket",))
+@check(FURTHER, "tls-bucket", "TLS to the bucket", after="bucket")
 def bucket_transport(account: Account) -> Finding:
     mend = account.mend("put_bucket_policy", cell("bucket"))
     objects = account.lab.arn("s3", f"{account.lab.bucket}/any")
     return _tls_only(account, account.ask(buckets.statements), "s3:GetObject", objects, mend)
 
 
-@check(FURTHER, "tls-topic", "TLS to the topic", after=("topic",))
+@check(FURTHER, "tls-topic", "TLS to the topic", after="topic")
 def topic_transport(account: Account) -> Finding:
     mend = account.mend("set_topic_attributes", cell("topic"))
     arn = account.lab.arn("sns", account.lab.name(TOPIC))
     return _tls_only(account, account.ask(topics.statements), "sns:Publish", arn, mend)
 
 
-@check(FURTHER, "tls-{}", "TLS to {}", after=("queue-{}",), each=QUEUES)
+@check(FURTHER, "tls-{}", "TLS to {}", after="queue-{}", each=QUEUES)
 def queue_transport(account: Account, name: str) -> Finding:
     kind = "queue" if name == queues.DEAD_LETTERS else "subscription"
     mend, arn = account.mend("set_queue_attributes", cell(kind, name)), queues.queue_arn(account.lab, name)
@@ -40,7 +40,7 @@ def queue_transport(account: Account, name: str) -> Finding:
     FURTHER,
     "least-privilege-{}",
     "least privilege of the role for {}",
-    after=("function-role-{}",),
+    after="function-role-{}",
     each=functions.SOURCES,
 )
 def least_privilege(account: Account, name: str) -> Finding:
@@ -54,7 +54,7 @@ def least_privilege(account: Account, name: str) -> Finding:
     FURTHER,
     "policy-account-{}",
     "account in the policy of {}",
-    after=("access-policy-{}", "other-senders-{}"),
+    after="access-policy-{} other-senders-{}",
     each=queues.ALERT_QUEUES,
 )
 def account_in_policy(account: Account, name: str) -> Finding:
@@ -64,7 +64,7 @@ def account_in_policy(account: Account, name: str) -> Finding:
     return equal(own if named else "not asked for", own, hint)
 
 
-@check(FURTHER, "bucket-permission-account", "account in the permission of the bucket", after=("bucket-permission",))
+@check(FURTHER, "bucket-permission-account", "account in the permission of the bucket", after="bucket-permission")
 def account_in_permission(account: Account) -> Finding:
     """Bucket names are freed by a deletion: without the account, the next owner's bucket could start the function."""
     own, named = account.lab.account, not may_invoke(account, account.lab.bucket, permissions.ANOTHER_ACCOUNT)
@@ -77,7 +77,7 @@ def account_in_permission(account: Account) -> Finding:
     FURTHER,
     f"policy-{queues.DEAD_LETTERS}-{{}}",
     f"policy of {queues.DEAD_LETTERS} for {{}}",
-    after=(f"queue-{queues.DEAD_LETTERS}", "role-{}"),
+    after=f"queue-{queues.DEAD_LETTERS} role-{{}}",
     each=functions.SOURCES,
 )
 def dead_letters_policy(account: Account, name: str) -> Finding:
@@ -86,7 +86,7 @@ def dead_letters_policy(account: Account, name: str) -> Finding:
     return own_policy(account, name, arn, account.ask(queues.statements, queues.DEAD_LETTERS), mend)
 
 
-@check(FURTHER, "encryption-at-rest-{}", "encryption at rest of {}", after=("queue-{}",), each=QUEUES)
+@check(FURTHER, "encryption-at-rest-{}", "encryption at rest of {}", after="queue-{}", each=QUEUES)
 def queue_encryption(account: Account, name: str) -> Finding:
     now = account.ask(queues.attributes, name)
     on = now.get("SqsManagedSseEnabled") == "true" or bool(now.get("KmsMasterKeyId"))
@@ -95,7 +95,7 @@ def queue_encryption(account: Account, name: str) -> Finding:
     return equal("on" if on else "off", "on", hint)
 
 
-@check(FURTHER, "unsubscribing", "unsubscribing from the e-mail", after=("email-confirmed",))
+@check(FURTHER, "unsubscribing", "unsubscribing from the e-mail", after="email-confirmed")
 def unsubscribing(account: Account) -> Finding:
     """A subscription that was confirmed by a click ends when a mail scanner opens every link of an alert."""
     confirmed = [each["SubscriptionArn"] for each in emails(account) if each["SubscriptionArn"].startswith("arn:")]

@@ -14,7 +14,7 @@ from lab_lib.resources import cell
 SHORTEST_LIFE = 14  # days of an upload, which step 05 counts again
 
 
-@check(FURTHER, "failed-files", f"failed files of {PROCESSOR}", after=(f"function-{PROCESSOR}",))
+@check(FURTHER, "failed-files", f"failed files of {PROCESSOR}", after=f"function-{PROCESSOR}")
 def failed_files(account: Account) -> Finding:
     """They go to a destination of Lambda, or to the older dead-letter target of the function."""
     mend = account.mend("put_function_event_invoke_config", cell("function", PROCESSOR))
@@ -25,14 +25,14 @@ def failed_files(account: Account) -> Finding:
     return next(wrong, findings[0] if findings else _destination(account, None, PROCESSOR, mend))
 
 
-@check(FURTHER, "failed-changes", f"failed changes of {NOTIFIER}", after=("stream-trigger",))
+@check(FURTHER, "failed-changes", f"failed changes of {NOTIFIER}", after="stream-trigger")
 def failed_changes(account: Account) -> Finding:
     on_failure = mapping(account).get("DestinationConfig", {}).get("OnFailure", {})
     mend = account.mend("update_event_source_mapping", cell("stream trigger"))
     return _destination(account, on_failure.get("Destination"), NOTIFIER, mend)
 
 
-@check(FURTHER, "upload-life", "life of uploads", after=("bucket",))
+@check(FURTHER, "upload-life", "life of uploads", after="bucket")
 def life(account: Account) -> Finding:
     """No rule of the bucket deletes uploads within days."""
     uploads = [UPLOAD, *(each["Key"] for each in account.ask(buckets.uploads))]
@@ -42,7 +42,7 @@ def life(account: Account) -> Finding:
     return none_of(ends - {""}, hint, right="unlimited, or long enough")
 
 
-@check(FURTHER, "redrive-{}", "redrive of {}", after=("queue-{}",), each=queues.ALERT_QUEUES)
+@check(FURTHER, "redrive-{}", "redrive of {}", after="queue-{}", each=queues.ALERT_QUEUES)
 def redrive(account: Account, name: str) -> Finding:
     """The dead-letter queues of the queue and of its subscription, if there are any, are there."""
     arn = queues.queue_arn(account.lab, name)

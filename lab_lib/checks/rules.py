@@ -107,9 +107,9 @@ RULES: dict[str, Rule] = {}  # by id
 
 def check(
     step: str,
-    id: str,  # it is called so wherever it is written down
+    id: str,
     name: str,
-    after: tuple[str, ...] = (),
+    after: str = "",
     each: Iterable[str] = (),
     of: str = "",
     link: str | None = None,
@@ -119,18 +119,20 @@ def check(
     """Make a function a check of a step. With `each`, make one check per subject, which replaces {} in id and names.
 
     The function gets the account and, with `each`, the subject. It is called only when all checks in `after` hold, so
-    that it can rely on the resource being there. `of` is the kind of the resource whose link breaks if the check does
-    not hold; where there is no such resource, `link` names the link.
+    that it can rely on the resource being there: their ids, separated by spaces. `of` is the kind of the resource whose
+    link breaks if the check does not hold; where there is no such resource, `link` names the link.
     """
 
     def register(judge: Callable[..., Finding]) -> Callable[..., Finding]:
         for subject in each or [""]:
             about = [subject] if subject else []
-            own, full, *first = (text.format(*about) for text in (id, name, *after))
+            own, full, first = (text.replace("{}", subject) for text in (id, name, after))
             broken = resources.get(of, subject).link if of else link
             if own in RULES:
                 raise ValueError(f"Two checks have the id {own}.")
-            RULES[own] = Rule(own, step, full, (*first,), subject, _about(judge, *about), broken, weight, probes)
+            RULES[own] = Rule(
+                own, step, full, tuple(first.split()), subject, _about(judge, *about), broken, weight, probes
+            )
         return judge
 
     return register
@@ -151,6 +153,14 @@ def judged(right: bool, found: str, wanted: str, hint: str, counts: bool = True)
 def equal(found: str, wanted: str, hint: str) -> Finding:
     """Return a finding that is right if found and wanted are the same."""
     return judged(found == wanted, found, wanted, hint)
+
+
+def there(account: Account, name: str, found: object, hint: str, names: Callable[[Lab], list[str]]) -> Finding:
+    """Return whether a resource was found; the hint for one that is missing may tell a similar name of these."""
+    wanted = account.lab.name(name)
+    if found:
+        return judged(True, wanted, wanted, hint)
+    return judged(False, "not there", wanted, hint + account.similar(names, name))
 
 
 def none_of(faults: Iterable[str], hint: str, right: str = "none") -> Finding:

@@ -26,7 +26,7 @@ def bucket(account: Account) -> Finding:
     return judged(False, "not there", wanted, hint)
 
 
-@check("00", "bucket-region", "Region of the bucket", after=("bucket",), of="bucket")
+@check("00", "bucket-region", "Region of the bucket", after="bucket", of="bucket")
 def region(account: Account) -> Finding:
     own = account.lab.region
     hint = f"A bucket starts only functions of its own Region. Name the bucket's Region, or make a bucket in {own}"
@@ -34,7 +34,7 @@ def region(account: Account) -> Finding:
     return equal(account.ask(buckets.region), own, hint)
 
 
-@check("00", "bucket-public-access", "public access to the bucket", after=("bucket",))
+@check("00", "bucket-public-access", "public access to the bucket", after="bucket")
 def public_access(account: Account) -> Finding:
     hint = f"Block all public access of the bucket {account.lab.bucket}"
     hint += account.mend("put_public_access_block", cell("bucket"), "Permissions")
@@ -51,14 +51,12 @@ def table(account: Account, name: str) -> Finding:
     found = wanted if state == "ACTIVE" else f"{wanted}, {state}"
     if state == "CREATING":
         return Finding(State.WAITS, found, wanted, f"Wait until the table {wanted} is active.")
-    # It may be archived, or without its key.
-    hint = (
-        f"Restore the table {wanted}, or delete it and make it anew{account.mend('create_table', cell('table', name))}"
-    )
+    hint = f"Restore the table {wanted}, or delete it and make it anew"  # it may be archived, or without its key
+    hint += account.mend("create_table", cell("table", name))
     return judged(state in ("ACTIVE", "UPDATING"), found, wanted, hint)
 
 
-@check("00", "key-{}", "key of {}", after=("table-{}",), each=TABLES, of="table")
+@check("00", "key-{}", "key of {}", after="table-{}", each=TABLES, of="table")
 def key(account: Account, name: str) -> Finding:
     now = account.ask(tables.describe, name) or {}
     attributes = having(now.get("AttributeDefinitions", []), "AttributeName", "AttributeType")
@@ -70,14 +68,14 @@ def key(account: Account, name: str) -> Finding:
     return equal(found or "none", " + ".join(tables.KEYS[name]), hint)
 
 
-@check("00", "stream", "stream of Transactions", after=("table-Transactions",), link=CHANGES)
+@check("00", "stream", "stream of Transactions", after="table-Transactions", link=CHANGES)
 def stream(account: Account) -> Finding:
     hint = f"Turn on the stream of table {account.lab.name('Transactions')}"
     hint += account.mend("update_table", cell("table", "Transactions"), "Exports and streams")
     return equal("on" if account.ask(tables.find_stream) else "off", "on", hint)
 
 
-@check("00", "stream-view", "view of the stream", after=("stream",), link=CHANGES)
+@check("00", "stream-view", "view of the stream", after="stream", link=CHANGES)
 def view(account: Account) -> Finding:
     now = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"].get("StreamViewType", "none")
     name = account.lab.name("Transactions")
@@ -95,7 +93,7 @@ def role(account: Account, name: str) -> Finding:
     return judged(bool(found), found.get("RoleName", "not there"), wanted, hint)
 
 
-@check("00", "role-trust-{}", "trust of the role for {}", after=("role-{}",), each=functions.SOURCES, of="function")
+@check("00", "role-trust-{}", "trust of the role for {}", after="role-{}", each=functions.SOURCES, of="function")
 def trust(account: Account, name: str) -> Finding:
     found = role_for(account, name)
     hint = f"Let lambda.amazonaws.com assume the role {found['RoleName']}"
@@ -108,7 +106,7 @@ def trust(account: Account, name: str) -> Finding:
     "00",
     "role-permissions-{}",
     "permissions of the role for {}",
-    after=("role-{}",),
+    after="role-{}",
     each=functions.SOURCES,
     of="function",
     weight=3,
@@ -120,18 +118,14 @@ def allowed(account: Account, name: str) -> Finding:
     return none_of(lacking, hint, right="all that it needs")
 
 
-@check("00", "bucket-policy", "policy of the bucket", after=("bucket", f"role-{PROCESSOR}"), of="bucket")
+@check("00", "bucket-policy", "policy of the bucket", after=f"bucket role-{PROCESSOR}", of="bucket")
 def bucket_policy(account: Account) -> Finding:
     arn, mend = account.lab.arn("s3", account.lab.bucket), account.mend("put_bucket_policy", cell("bucket"))
     return own_policy(account, PROCESSOR, arn, account.ask(buckets.statements), mend)
 
 
-@check(
-    "00", "table-policy-{}", "policy of table {}", after=("table-{}", f"role-{PROCESSOR}"), each=TABLES[:2], of="table"
-)
-@check(
-    "00", "table-policy-{}", "policy of table {}", after=("table-{}", f"role-{NOTIFIER}"), each=TABLES[2:], of="table"
-)
+@check("00", "table-policy-{}", "policy of table {}", after=f"table-{{}} role-{PROCESSOR}", each=TABLES[:2], of="table")
+@check("00", "table-policy-{}", "policy of table {}", after=f"table-{{}} role-{NOTIFIER}", each=TABLES[2:], of="table")
 def table_policy(account: Account, table: str) -> Finding:
     arn, mend = policies.table(account.lab, table), account.mend("delete_resource_policy", console="Permissions")
     writer = NOTIFIER if table == TABLES[2] else PROCESSOR

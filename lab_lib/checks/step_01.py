@@ -6,7 +6,7 @@ from decimal import Decimal
 from lab_lib.aws import functions, roles
 from lab_lib.aws.json_text import having
 from lab_lib.checks import function_code, permissions
-from lab_lib.checks.rules import Account, Finding, State, check, judged, listing, none_of
+from lab_lib.checks.rules import Account, Finding, State, check, judged, listing, none_of, there
 from lab_lib.checks.step_00 import role_of
 from lab_lib.errors import LabError
 from lab_lib.resources import cell
@@ -17,15 +17,12 @@ _MISLEADING = ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED
 
 @check("01", "function-{}", "function {}", each=functions.SOURCES, of="function")
 def function(account: Account, name: str) -> Finding:
-    wanted = account.lab.name(name)
-    if account.ask(functions.describe, name):
-        return judged(True, wanted, wanted, "")
-    hint = f"Create the function {wanted} in {account.lab.region}"
+    hint = f"Create the function {account.lab.name(name)} in {account.lab.region}"
     hint += account.mend("create_function", cell("function", name))
-    return judged(False, "not there", wanted, hint + account.similar(functions.names, name))
+    return there(account, name, account.ask(functions.describe, name), hint, functions.names)
 
 
-@check("01", "state-{}", "state of {}", after=("function-{}",), each=functions.SOURCES, of="function")
+@check("01", "state-{}", "state of {}", after="function-{}", each=functions.SOURCES, of="function")
 def state(account: Account, name: str) -> Finding:
     now, wanted = account.settings(name), account.lab.name(name)
     limit = (account.ask(functions.describe, name) or {}).get("Concurrency", {}).get("ReservedConcurrentExecutions")
@@ -42,7 +39,7 @@ def state(account: Account, name: str) -> Finding:
     return Finding(state, "ready" if ready else "being set up", "ready", f"Wait a moment until {wanted} is set up.")
 
 
-@check("01", "runtime-{}", "runtime of {}", after=("function-{}",), each=functions.SOURCES, of="function")
+@check("01", "runtime-{}", "runtime of {}", after="function-{}", each=functions.SOURCES, of="function")
 def runtime(account: Account, name: str) -> Finding:
     now = account.settings(name)
     found = now.get("Runtime", "a container image")
@@ -53,7 +50,7 @@ def runtime(account: Account, name: str) -> Finding:
     return judged(right, found, f"python3.{OLDEST_PYTHON} or newer", hint)
 
 
-@check("01", "code-{}", "code of {}", after=("function-{}",), each=functions.SOURCES, of="function", weight=3)
+@check("01", "code-{}", "code of {}", after="function-{}", each=functions.SOURCES, of="function", weight=3)
 def code(account: Account, name: str) -> Finding:
     """The code is Python 3, has the handler and calls AWS. A paste, or an old example, breaks that."""
     now = account.settings(name)
@@ -70,7 +67,7 @@ def code(account: Account, name: str) -> Finding:
     return judged(False, fault.found, fault.wanted, hint)
 
 
-@check("01", "network-{}", "network of {}", after=("function-{}",), each=functions.SOURCES, of="function")
+@check("01", "network-{}", "network of {}", after="function-{}", each=functions.SOURCES, of="function")
 def network(account: Account, name: str) -> Finding:
     """A function in a VPC reaches AWS only by a NAT gateway or by endpoints of the VPC, which are not read here."""
     if vpc := functions.vpc(account.settings(name)):
@@ -78,7 +75,7 @@ def network(account: Account, name: str) -> Finding:
     return judged(True, "no VPC", "no VPC", "")
 
 
-@check("01", "timeout-{}", "timeout of {}", after=("function-{}",), each=functions.SOURCES, of="function")
+@check("01", "timeout-{}", "timeout of {}", after="function-{}", each=functions.SOURCES, of="function")
 def timeout(account: Account, name: str) -> Finding:
     now = account.settings(name)["Timeout"]
     hint = f"Set the timeout of {account.lab.name(name)} to {functions.TIMEOUT} s"
@@ -86,7 +83,7 @@ def timeout(account: Account, name: str) -> Finding:
     return judged(now >= functions.TIMEOUT, f"{now} s", f"{functions.TIMEOUT} s or more", hint)
 
 
-@check("01", "function-role-{}", "role of {}", after=("function-{}", "role-{}"), each=functions.SOURCES, of="function")
+@check("01", "function-role-{}", "role of {}", after="function-{} role-{}", each=functions.SOURCES, of="function")
 def role(account: Account, name: str) -> Finding:
     """The role was given, or has the handout's name, and step 00 judges it, or it is another that does as well."""
     wanted, arn = roles.name_of(account.lab, functions.ROLES[name]), account.settings(name)["Role"]
@@ -104,7 +101,7 @@ def role(account: Account, name: str) -> Finding:
     return none_of(lacking, hint, right=found)._replace(wanted=wanted)
 
 
-@check("01", "variables-{}", "variables of {}", after=("function-{}", "code-{}"), each=functions.SOURCES, of="function")
+@check("01", "variables-{}", "variables of {}", after="function-{} code-{}", each=functions.SOURCES, of="function")
 def variables(account: Account, name: str) -> Finding:
     """Every variable that the code reads is set. The workbook's have the lab's values. No other misleads the calls."""
     now = account.settings(name).get("Environment", {}).get("Variables", {})

@@ -34,7 +34,7 @@ _SETTINGS = {
     "02",
     "bucket-trigger",
     "bucket trigger",
-    after=("bucket-region", f"function-{PROCESSOR}"),
+    after=f"bucket-region function-{PROCESSOR}",
     of="bucket trigger",
     weight=3,
 )
@@ -50,7 +50,7 @@ def bucket_trigger(account: Account) -> Finding:
     return judged(False, found, wanted, hint)
 
 
-@check("02", "bucket-trigger-events", "events of the bucket trigger", after=("bucket-trigger",), of="bucket trigger")
+@check("02", "bucket-trigger-events", "events of the bucket trigger", after="bucket-trigger", of="bucket trigger")
 def events(account: Account) -> Finding:
     found = sorted({event for each in bucket_triggers(account) for event in each.get("Events", [])})
     right = all(any(like(event, way) for event in found) for way in (SMALL, LARGE))
@@ -59,7 +59,7 @@ def events(account: Account) -> Finding:
     return judged(right, ", ".join(found) or "none", f"{CREATED}*", hint)
 
 
-@check("02", "bucket-trigger-filter", "filter of the bucket trigger", after=("bucket-trigger",), of="bucket trigger")
+@check("02", "bucket-trigger-filter", "filter of the bucket trigger", after="bucket-trigger", of="bucket trigger")
 def keys(account: Account) -> Finding:
     """The trigger takes the handout's file, or a file that was in fact uploaded."""
     return filter_takes(account, [UPLOAD, *(each["Key"] for each in account.ask(buckets.uploads))])
@@ -78,7 +78,7 @@ def filter_takes(account: Account, uploads: list[str]) -> Finding:
     "02",
     "bucket-permission",
     "permission of the bucket",
-    after=("bucket-region", f"function-{PROCESSOR}"),
+    after=f"bucket-region function-{PROCESSOR}",
     of="bucket trigger",
     weight=3,
 )
@@ -94,12 +94,12 @@ def permission(account: Account) -> Finding:
     return judged(not anyone, "any bucket of any account may start it" if anyone else wanted, wanted, hint)
 
 
-@check("02", "bucket-trigger-version", "version of the bucket trigger", after=("bucket-trigger",), of="bucket trigger")
+@check("02", "bucket-trigger-version", "version of the bucket trigger", after="bucket-trigger", of="bucket trigger")
 def version(account: Account) -> Finding:
     return runs_as_latest(account, PROCESSOR, map(_target, bucket_triggers(account)), _notify(account))
 
 
-@check("02", "other-bucket-triggers", "other bucket triggers", after=("bucket-trigger",))
+@check("02", "other-bucket-triggers", "other bucket triggers", after="bucket-trigger")
 def other_bucket_triggers(account: Account) -> Finding:
     """No trigger starts the function again for the same upload. No trigger's function is gone, or the wrong one."""
     pairs = combinations(bucket_triggers(account), 2)

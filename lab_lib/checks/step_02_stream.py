@@ -20,9 +20,7 @@ _ROW = {
 }
 
 
-@check(
-    "02", "stream-trigger", "stream trigger", after=("stream", f"function-{NOTIFIER}"), of="stream trigger", weight=3
-)
+@check("02", "stream-trigger", "stream trigger", after=f"stream function-{NOTIFIER}", of="stream trigger", weight=3)
 def stream_trigger(account: Account) -> Finding:
     wanted = f"the stream starts {account.lab.name(NOTIFIER)}"
     hint = f"Let the stream of {account.lab.name('Transactions')} start {account.lab.name(NOTIFIER)}"
@@ -33,7 +31,7 @@ def stream_trigger(account: Account) -> Finding:
     return judged(False, ", ".join(others) or "not there", wanted, hint)
 
 
-@check("02", "stream-trigger-state", "state of the stream trigger", after=("stream-trigger",), of="stream trigger")
+@check("02", "stream-trigger-state", "state of the stream trigger", after="stream-trigger", of="stream trigger")
 def state(account: Account) -> Finding:
     found, name = mapping(account)["State"], account.lab.name(NOTIFIER)
     hint = f"Enable the trigger of {name}{map_stream(account)}"
@@ -42,9 +40,7 @@ def state(account: Account) -> Finding:
     return equal(found, "Enabled", hint)
 
 
-@check(
-    "02", "stream-trigger-position", "starting position of the stream trigger", after=("stream-trigger",), link=TOTALS
-)
+@check("02", "stream-trigger-position", "starting position of the stream trigger", after="stream-trigger", link=TOTALS)
 def start(account: Account) -> Finding:
     found = mapping(account).get("StartingPosition", "unknown")
     hint = f"Delete the trigger of {account.lab.name(NOTIFIER)}, and add it again at LATEST or TRIM_HORIZON"
@@ -52,7 +48,7 @@ def start(account: Account) -> Finding:
     return judged(found in ("LATEST", "TRIM_HORIZON"), found, "LATEST or TRIM_HORIZON", hint)
 
 
-@check("02", "stream-trigger-batching-window", "batching window of the stream trigger", after=("stream-trigger",))
+@check("02", "stream-trigger-batching-window", "batching window of the stream trigger", after="stream-trigger")
 def batching_window(account: Account) -> Finding:
     found = mapping(account).get("MaximumBatchingWindowInSeconds", 0)
     hint = f"Alerts wait for the batch window of the trigger of {account.lab.name(NOTIFIER)}. Set it to 0 or 1 s"
@@ -64,7 +60,7 @@ def batching_window(account: Account) -> Finding:
     "02",
     "stream-trigger-tumbling-window",
     "tumbling window of the stream trigger",
-    after=("stream-trigger",),
+    after="stream-trigger",
     of="stream trigger",
 )
 def tumbling_window(account: Account) -> Finding:
@@ -74,7 +70,7 @@ def tumbling_window(account: Account) -> Finding:
     return equal(f"{found} s" if found else "none", "none", hint)
 
 
-@check("02", "stream-trigger-filter", "filter of the stream trigger", after=("stream-trigger",), of="stream trigger")
+@check("02", "stream-trigger-filter", "filter of the stream trigger", after="stream-trigger", of="stream trigger")
 def stream_filter(account: Account) -> Finding:
     """The filter lets new rows through. Changes of a row are judged by the step "further"."""
     hint = f"What the filter of the trigger of {account.lab.name(NOTIFIER)} drops is never added up. Remove the filter"
@@ -82,12 +78,12 @@ def stream_filter(account: Account) -> Finding:
     return judged(lets_through(account, "INSERT"), found, "every new row", hint + map_stream(account))
 
 
-@check("02", "stream-trigger-version", "version of the stream trigger", after=("stream-trigger",), of="stream trigger")
+@check("02", "stream-trigger-version", "version of the stream trigger", after="stream-trigger", of="stream trigger")
 def version(account: Account) -> Finding:
     return runs_as_latest(account, NOTIFIER, iter([mapping(account)["FunctionArn"]]), map_stream(account))
 
 
-@check("02", "other-stream-triggers", "other stream triggers", after=("stream-trigger",))
+@check("02", "other-stream-triggers", "other stream triggers", after="stream-trigger")
 def other_stream_triggers(account: Account) -> Finding:
     """No trigger is there twice or reads an earlier stream. No trigger's function is gone, or the wrong one."""
     names = {*account.ask(functions.names)} - {account.lab.name(PROCESSOR), account.lab.name(NOTIFIER)}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lab_lib.aws import functions, topics, triggers
-from lab_lib.checks.rules import Account, Finding, check, judged
+from lab_lib.checks.rules import Account, Finding, check, judged, there
 from lab_lib.checks.step_00 import own_policy
 from lab_lib.resources import CONFIRMATION, PEOPLE, cell
 
@@ -13,26 +13,24 @@ NOTIFIER = list(functions.SOURCES)[1]
 
 @check("03", "topic", f"topic {TOPIC}", of="topic")
 def topic(account: Account) -> Finding:
-    wanted = account.lab.name(TOPIC)
-    if account.ask(topics.find_topic):
-        return judged(True, wanted, wanted, "")
-    hint = f"Create the standard topic {wanted} in {account.lab.region}{account.mend('create_topic', cell('topic'))}"
-    return judged(False, "not there", wanted, hint + account.similar(topics.names, TOPIC))
+    hint = f"Create the standard topic {account.lab.name(TOPIC)} in {account.lab.region}"
+    hint += account.mend("create_topic", cell("topic"))
+    return there(account, TOPIC, account.ask(topics.find_topic), hint, topics.names)
 
 
-@check("03", "topic-policy", "policy of the topic", after=("topic", f"role-{NOTIFIER}"), of="topic")
+@check("03", "topic-policy", "policy of the topic", after=f"topic role-{NOTIFIER}", of="topic")
 def topic_policy(account: Account) -> Finding:
     """The policy need not allow anything: the role's own permissions are enough within an account."""
     arn, mend = account.lab.arn("sns", account.lab.name(TOPIC)), account.mend("set_topic_attributes", cell("topic"))
     return own_policy(account, NOTIFIER, arn, account.ask(topics.statements), mend)
 
 
-@check("03", "email", "e-mail subscription", after=("topic",))
+@check("03", "email", "e-mail subscription", after="topic")
 def email(account: Account) -> Finding:
     return _subscribed(account, "email", account.lab.email)
 
 
-@check("03", "email-confirmed", "e-mail confirmed", after=("email",))
+@check("03", "email-confirmed", "e-mail confirmed", after="email")
 def confirmed(account: Account) -> Finding:
     """The recipient has clicked the link. Until then the subscription is pending, and gets no alert."""
     found = emails(account)
@@ -43,7 +41,7 @@ def confirmed(account: Account) -> Finding:
     return judged(state != "pending", state, "confirmed", hint, counts=bool(account.lab.email))
 
 
-@check("03", "sms", "SMS subscription", after=("topic",))
+@check("03", "sms", "SMS subscription", after="topic")
 def sms(account: Account) -> Finding:
     return _subscribed(account, "sms", account.lab.phone)
 

@@ -7,7 +7,7 @@ from lab_lib.aws import functions, grants, queues, triggers
 from lab_lib.aws.event_filters import ANY, passes
 from lab_lib.aws.json_text import count
 from lab_lib.checks import senders
-from lab_lib.checks.rules import Account, Finding, check, equal, judged, none_of
+from lab_lib.checks.rules import Account, Finding, check, equal, judged, none_of, there
 from lab_lib.checks.step_02 import unqualified
 from lab_lib.checks.step_03 import TOPIC
 from lab_lib.errors import LabError
@@ -24,17 +24,12 @@ _LIMITS = {
 
 @check("04", "queue-{}", "queue {}", each=QUEUES, of="queue")
 def queue(account: Account, name: str) -> Finding:
-    wanted = account.lab.name(name)
-    if account.ask(queues.find_queue, name):
-        return judged(True, wanted, wanted, "")
-    hint = f"Create the standard queue {wanted} in {account.lab.region}"
+    hint = f"Create the standard queue {account.lab.name(name)} in {account.lab.region}"
     hint += account.mend("create_queue", cell("queue", name))
-    return judged(False, "not there", wanted, hint + account.similar(queues.names, name))
+    return there(account, name, account.ask(queues.find_queue, name), hint, queues.names)
 
 
-@check(
-    "04", "subscription-{}", "subscription of {}", after=("topic", "queue-{}"), each=QUEUES, of="subscription", weight=3
-)
+@check("04", "subscription-{}", "subscription of {}", after="topic queue-{}", each=QUEUES, of="subscription", weight=3)
 def subscription(account: Account, name: str) -> Finding:
     wanted = f"subscribed to {account.lab.name(TOPIC)}"
     if there := _subscription(account, name):
@@ -54,7 +49,7 @@ def subscription(account: Account, name: str) -> Finding:
     return judged(False, found, wanted, hint)
 
 
-@check("04", "raw-delivery-{}", "raw delivery of {}", after=("subscription-{}",), each=QUEUES, of="subscription")
+@check("04", "raw-delivery-{}", "raw delivery of {}", after="subscription-{}", each=QUEUES, of="subscription")
 def raw_delivery(account: Account, name: str) -> Finding:
     raw = _settings(account, name).get("RawMessageDelivery") == "true"
     hint = "The lab reads SNS's envelope. Turn off raw message delivery in the subscription of "
@@ -62,7 +57,7 @@ def raw_delivery(account: Account, name: str) -> Finding:
     return equal("on" if raw else "off", "off", hint)
 
 
-@check("04", "filter-policy-{}", "filter policy of {}", after=("subscription-{}",), each=QUEUES, of="subscription")
+@check("04", "filter-policy-{}", "filter policy of {}", after="subscription-{}", each=QUEUES, of="subscription")
 def subscription_filter(account: Account, name: str) -> Finding:
     """The filter lets every alert through. The lab's alerts have a body of JSON, and no message attributes."""
     settings = _settings(account, name)
@@ -75,7 +70,7 @@ def subscription_filter(account: Account, name: str) -> Finding:
     return judged(answer, "none" if policy == "{}" else policy, "none", hint)
 
 
-@check("04", "access-policy-{}", "access policy of {}", after=("topic", "queue-{}"), each=QUEUES, of="queue", weight=3)
+@check("04", "access-policy-{}", "access policy of {}", after="topic queue-{}", each=QUEUES, of="queue", weight=3)
 def access_policy(account: Account, name: str) -> Finding:
     """The queue's policy lets the topic send. Without it, messages vanish without an error."""
     topic = account.lab.name(TOPIC)
@@ -85,7 +80,7 @@ def access_policy(account: Account, name: str) -> Finding:
     return equal(f"{topic} {found}", f"{topic} may send", hint)
 
 
-@check("04", "other-senders-{}", "other senders to {}", after=("queue-{}",), each=QUEUES)
+@check("04", "other-senders-{}", "other senders to {}", after="queue-{}", each=QUEUES)
 def other_senders(account: Account, name: str) -> Finding:
     """Only the topic and users of the account may send."""
     topic = account.lab.name(TOPIC)
@@ -94,7 +89,7 @@ def other_senders(account: Account, name: str) -> Finding:
     return none_of(senders.others(account, name), hint)
 
 
-@check("04", "limits-{}", "delay, retention and size of {}", after=("queue-{}",), each=QUEUES, of="queue")
+@check("04", "limits-{}", "delay, retention and size of {}", after="queue-{}", each=QUEUES, of="queue")
 def limits(account: Account, name: str) -> Finding:
     """Alerts come within a minute, stay for an hour, and fit into a message."""
     now = account.ask(queues.attributes, name)
@@ -104,7 +99,7 @@ def limits(account: Account, name: str) -> Finding:
     return none_of((f"{setting} is {now[setting]}" for setting in wrong), hint, right="enough for every alert")
 
 
-@check("04", "encryption-{}", "encryption of {}", after=("queue-{}",), each=QUEUES, of="queue")
+@check("04", "encryption-{}", "encryption of {}", after="queue-{}", each=QUEUES, of="queue")
 def encryption(account: Account, name: str) -> Finding:
     """The key is not the one that AWS manages for SQS: its key policy cannot let SNS use it."""
     key = account.ask(queues.attributes, name).get("KmsMasterKeyId", "")
@@ -113,7 +108,7 @@ def encryption(account: Account, name: str) -> Finding:
     return judged(key != "alias/aws/sqs", key or "SSE-SQS or none", "a key that the topic may use", hint)
 
 
-@check("04", "other-subscriptions", "other subscriptions", after=("topic",))
+@check("04", "other-subscriptions", "other subscriptions", after="topic")
 def other_subscriptions(account: Account) -> Finding:
     """No subscription is there twice, leads back into the chain, or belongs to a queue or function that is gone."""
     lab, found = account.lab, account.ask(triggers.subscriptions)

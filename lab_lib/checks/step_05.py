@@ -12,7 +12,7 @@ from lab_lib.resources import cell
 _LONGEST = 60  # characters of an address in a finding
 
 
-@check("05", "upload", "upload", after=("bucket",))
+@check("05", "upload", "upload", after="bucket")
 def upload(account: Account) -> Finding:
     keys = [each["Key"] for each in account.ask(buckets.uploads)]
     found = taken(account)
@@ -22,7 +22,7 @@ def upload(account: Account) -> Finding:
     return judged(bool(found), ", ".join(found or keys) or "none", "a transactions file", hint)
 
 
-@check("05", "readable-uploads", "readable uploads", after=("upload",))
+@check("05", "readable-uploads", "readable uploads", after="upload")
 def readable(account: Account) -> Finding:
     """Each upload is a transactions file: not a picture, and not saved as UTF-16 by a spreadsheet. One has a row."""
     read = read_all(account)
@@ -39,7 +39,7 @@ def readable(account: Account) -> Finding:
     return judged(True, listing(found), "transactions files", hint)
 
 
-@check("05", "rows", "rows in Transactions", after=("upload", "table-Transactions", "key-Transactions"), weight=3)
+@check("05", "rows", "rows in Transactions", after="upload table-Transactions key-Transactions", weight=3)
 def rows(account: Account) -> Finding:
     if not files(account):
         _raise_unread(account)
@@ -55,7 +55,7 @@ def rows(account: Account) -> Finding:
     return judged(not missing, f"{counted}, without {named}" if missing else counted, f"all {len(wanted)}", hint)
 
 
-@check("05", "amounts", "amounts in Transactions", after=("rows",))
+@check("05", "amounts", "amounts in Transactions", after="rows")
 def amounts(account: Account) -> Finding:
     """Each item has its amount as a number."""
     found = account.ask(tables.items, "Transactions")
@@ -67,7 +67,7 @@ def amounts(account: Account) -> Finding:
     return none_of(faults, hint, right="all numbers")
 
 
-@check("05", "contents", "contents of Transactions", after=("amounts",))
+@check("05", "contents", "contents of Transactions", after="amounts")
 def contents(account: Account) -> Finding:
     """Each row of the uploads has the amount and the day of its file. Of two files, the later one counts.
 
@@ -86,7 +86,7 @@ def contents(account: Account) -> Finding:
     return none_of(faults, f"{hint}upload a file that has the change{_upload_again(account)}", right="as in the files")
 
 
-@check("05", "customers", "customers in Customer", after=("rows", "table-Customer", "key-Customer"))
+@check("05", "customers", "customers in Customer", after="rows table-Customer key-Customer")
 def customers(account: Account) -> Finding:
     """Each customer of the uploads is there with the address of the last row about them."""
     held = {item["CustomerId"]: item for item in account.ask(tables.items, "Customer")}
@@ -106,7 +106,7 @@ def customers(account: Account) -> Finding:
     return finding._replace(wanted="each with the address of its last row")
 
 
-@check("05", "totals", "totals", after=("amounts", "table-TransactionTotal", "key-TransactionTotal"), weight=3)
+@check("05", "totals", "totals", after="amounts table-TransactionTotal key-TransactionTotal", weight=3)
 def totals(account: Account) -> Finding:
     """Each total is the sum of the customer's transactions: 0 if all of them were deleted."""
     sums, held = sums_of(account), _balances(account)

@@ -26,7 +26,7 @@ class Alert(NamedTuple):
     balance: Any
 
 
-@check("05", "alerts-{}", "alerts in {}", after=("topic", "queue-{}", "rows"), each=queues.ALERT_QUEUES, weight=3)
+@check("05", "alerts-{}", "alerts in {}", after="topic queue-{} rows", each=queues.ALERT_QUEUES, weight=3)
 def alerts(account: Account, name: str) -> Finding:
     """There is an alert for each customer whose transactions reach the threshold, and it came from the topic."""
     high = _high(account)
@@ -51,7 +51,7 @@ def alerts(account: Account, name: str) -> Finding:
     return judged(False, found, wanted, _about_missing(account, name, some=bool(alerted)))
 
 
-@check("05", "balances-{}", "balances in the alerts of {}", after=("alerts-{}",), each=queues.ALERT_QUEUES)
+@check("05", "balances-{}", "balances in the alerts of {}", after="alerts-{}", each=queues.ALERT_QUEUES)
 def balances(account: Account, name: str) -> Finding:
     """Each alert has a balance at or above the threshold, as text. Alerts of earlier settings are not judged."""
     if why := _not_received(account, name):
@@ -70,7 +70,7 @@ def balances(account: Account, name: str) -> Finding:
     return none_of(faults, hint, right=f"at or above {account.lab.threshold:f}")
 
 
-@check(FURTHER, "alerts-exercised", "alerts exercised", after=("rows",))
+@check(FURTHER, "alerts-exercised", "alerts exercised", after="rows")
 def exercised(account: Account) -> Finding:
     threshold = f"{account.lab.threshold:f}"
     high, wanted = _high(account), f"a customer at or above {threshold}"
@@ -79,7 +79,7 @@ def exercised(account: Account) -> Finding:
     return judged(bool(high), found, wanted, hint.removesuffix(".") + ", or run `lab check --probe`.")
 
 
-@check(FURTHER, "subject-{}", "subject of the alerts in {}", after=("alerts-{}",), each=queues.ALERT_QUEUES)
+@check(FURTHER, "subject-{}", "subject of the alerts in {}", after="alerts-{}", each=queues.ALERT_QUEUES)
 def subject(account: Account, name: str) -> Finding:
     """Recipients of an e-mail see the subject first."""
     if why := _not_received(account, name):

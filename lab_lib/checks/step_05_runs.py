@@ -15,7 +15,7 @@ _WRITTEN_BY = {"TransactionProcessor": "Transactions", "TotalNotifier": "Transac
 _STARTED_BY = {"TransactionProcessor": cell("bucket trigger"), "TotalNotifier": cell("stream trigger")}
 
 
-@check("05", "log-{}", "log of {}", after=("upload", "function-{}"), each=functions.SOURCES)
+@check("05", "log-{}", "log of {}", after="upload function-{}", each=functions.SOURCES)
 def log(account: Account, name: str) -> Finding:
     """The function has run: its log has the report of a run."""
     hint = f"{account.lab.name(name)} has not run: run {_STARTED_BY[name]}, then {cell('upload')}."
@@ -26,7 +26,7 @@ def log(account: Account, name: str) -> Finding:
     return judged(False, f"no run in {group_of(account, name)}", "there", hint)
 
 
-@check("05", "log-errors-{}", "errors in the log of {}", after=("log-{}",), each=functions.SOURCES)
+@check("05", "log-errors-{}", "errors in the log of {}", after="log-{}", each=functions.SOURCES)
 def logged_errors(account: Account, name: str) -> Finding:
     """The log has no errors since the last upload: earlier errors may be corrected."""
     found = cloudwatch.failures(_lines(account, name, _errors_since(account)))
@@ -34,7 +34,7 @@ def logged_errors(account: Account, name: str) -> Finding:
     return none_of(dict.fromkeys(found[-3:]), f"{hint}only errors after the last upload count.")
 
 
-@check("05", "metric-errors-{}", "errors in the metrics of {}", after=("upload", "function-{}"), each=functions.SOURCES)
+@check("05", "metric-errors-{}", "errors in the metrics of {}", after="upload function-{}", each=functions.SOURCES)
 def counted_errors(account: Account, name: str) -> Finding:
     """CloudWatch counts no errors since the minute of the last upload. It counts a minute or two late."""
     counts = account.ask(cloudwatch.metrics, name, _errors_since(account))
@@ -46,7 +46,7 @@ def counted_errors(account: Account, name: str) -> Finding:
     return none_of(found, f"{hint} a minute, then upload the file again{account.mend('put_object', cell('upload'))}")
 
 
-@check(FURTHER, "newer-than-upload", "newer than the last upload", after=("upload",))
+@check(FURTHER, "newer-than-upload", "newer than the last upload", after="upload")
 def changed_since(account: Account) -> Finding:
     """The last upload has gone through all that is there now. A bucket's notification tells no time."""
     later = newest(account) + timedelta(seconds=1)  # S3 tells whole seconds

@@ -7,7 +7,7 @@ from lab_lib.checks.probe import CENTS, CORRECTION, REJECTED, ROWS, TOTALS, Outc
 from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, check, judged, listing
 
 PROCESSOR, NOTIFIER = functions.SOURCES
-_PLACES = ("bucket", "key-Customer", "key-Transactions")  # where the probe puts something
+_PLACES = "bucket key-Customer key-Transactions"  # where the probe puts something
 
 
 @check(PROBE, "probe-rows", "rows of the probe", after=_PLACES, probes=True, link=resources.ROWS, weight=3)
@@ -22,7 +22,7 @@ def rows(account: Account) -> Finding:
     PROBE,
     "probe-totals",
     "totals of the probe",
-    after=("probe-rows", "key-TransactionTotal"),
+    after="probe-rows key-TransactionTotal",
     probes=True,
     link=resources.CHANGES,
     weight=3,
@@ -36,7 +36,7 @@ def totals(account: Account) -> Finding:
     PROBE,
     "probe-alert-{}",
     "alert of the probe in {}",
-    after=("probe-totals", "queue-{}"),
+    after="probe-totals queue-{}",
     each=queues.ALERT_QUEUES,
     probes=True,
     of="queue",
@@ -51,19 +51,19 @@ def alert(account: Account, name: str) -> Finding:
     return finding if finding.ok else finding._replace(found=f"rows and totals arrived, {where}: {finding.found}")
 
 
-@check(FURTHER, "probe-cents", "cents of the probe", after=("probe-totals",), probes=True)
+@check(FURTHER, "probe-cents", "cents of the probe", after="probe-totals", probes=True)
 def cents(account: Account) -> Finding:
     """An amount such as 100.10 counts."""
     return _arrived(account, account.ask(probe.send), CENTS, "100.10 counts", PROCESSOR)
 
 
-@check(FURTHER, "probe-correction", "correction of the probe", after=("probe-totals",), probes=True)
+@check(FURTHER, "probe-correction", "correction of the probe", after="probe-totals", probes=True)
 def correction(account: Account) -> Finding:
     """A row that comes again with another amount changes the total by the difference."""
     return _arrived(account, account.ask(probe.send), CORRECTION, "7 that became 8 counts as 8", NOTIFIER)
 
 
-@check(FURTHER, "probe-rejected", "rejected row of the probe", after=("probe-totals",), probes=True)
+@check(FURTHER, "probe-rejected", "rejected row of the probe", after="probe-totals", probes=True)
 def rejected(account: Account) -> Finding:
     """A line that cannot be a row is kept, and the lines around it count."""
     outcome = account.ask(probe.send)

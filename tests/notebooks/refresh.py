@@ -7,14 +7,12 @@ Nothing is written if a cell fails. An output stays as it was committed if nbval
 port or duration is no difference. A figure counts by its description; to draw it anew, clear its cell's output first.
 """
 
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +91,9 @@ def committed(path: Path) -> dict[str, list[NotebookNode]]:
 
 def keep(old: list[NotebookNode], cell: NotebookNode) -> None:
     """Give a cell its old outputs back, where the new ones are equal."""
-    were, are = ([json.dumps(sanitized(each), sort_keys=True) for each in outputs] for outputs in (old, cell.outputs))
-    for a, b, size in SequenceMatcher(None, were, are, autojunk=False).get_matching_blocks():
-        cell.outputs[b : b + size] = old[a : a + size]
+    for index, (before, now) in enumerate(zip(old, cell.outputs, strict=False)):
+        if sanitized(before) == sanitized(now):
+            cell.outputs[index] = before
     for output in cell.outputs:
         if "execution_count" in output:
             output.execution_count = cell.execution_count
