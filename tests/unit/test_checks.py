@@ -13,7 +13,7 @@ from stub_account import StubAccount, changed, run, whole
 
 from lab_lib import checks, resources
 from lab_lib.aws import buckets, functions, policies, queues, roles, tables, topics, triggers
-from lab_lib.checks import STEPS
+from lab_lib.checks import STEPS, rules
 from lab_lib.checks.reports import Check, Report, read
 from lab_lib.checks.rules import RULES, Account, State, listing
 from lab_lib.errors import CheckFailed, StepMissing, UsageError
@@ -136,6 +136,17 @@ def test_a_check_that_waits_names_the_first_cause_and_its_step(monkeypatch):
 
     assert found["stream-view"] == "waits for table Transactions. See to that first."
     assert found["upload"] == found["bucket-trigger-filter"] == "waits for bucket of step 00. See to that first."
+
+
+def test_two_checks_of_one_id_and_one_that_rests_on_an_unknown_id_are_refused(monkeypatch):
+    monkeypatch.setattr(rules, "RULES", dict(RULES))
+    with pytest.raises(ValueError, match=r"^Two checks have the id table-Customer\.$"):
+        rules.check("00", "table-{}", "another name", each=["Customer"])(print)
+
+    rules.check("00", "new", "new", after="bucket tabel-Customer")(print)
+
+    with pytest.raises(ValueError, match=r"^The check new rests on tabel-Customer, and no check has this id\.$"):
+        rules.refuse_unknown_ids()
 
 
 def test_no_check_rests_on_one_of_a_later_step():

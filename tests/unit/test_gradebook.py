@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from lab_lib.classroom import gradebook, job, roster, session
 from lab_lib.cli.main import app
-from tests.classes import judged, lay, not_graded, record, whole_class
+from tests.classes import check, judged, lay, not_graded, record, whole_class
 
 FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", "summary.md"]
 ROSTER = "name,account,id\nAna,111122229012,ana1\nBo,111122229013,\nCem,111122229014,\n"
@@ -115,6 +115,24 @@ def test_report_leaves_out_folders_of_nobody_in_the_roster_and_says_so(out):
 
     assert "nobody in the roster: bo-9013, part-1\n" in said
     assert [each["name"] for each in students(out)] == ["Ana"]
+
+
+OLD = {"step": "00", "name": "bucket", "ok": True, "found": "mine", "wanted": "mine", "hint": ""}  # before ids
+VERSIONS = [
+    ([OLD], "a check in it has no id, so an earlier version"),
+    ([check("bucket") | {"id": "x"}], "no check 'x'"),
+]
+
+
+@pytest.mark.parametrize(("checks", "reason"), VERSIONS, ids=["earlier", "later"])
+def test_a_record_of_another_version_is_refused_with_the_reason_and_what_to_do(out, checks, reason):
+    path = out / "ana-9012" / "grade.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"checks": checks}))
+
+    status, said = lab_class("report", out)
+
+    assert (status, reason in said, said.count("\n")) == (2, True, 1)
+    assert said.endswith("Delete it, and run the student again.\n")
 
 
 # A text is the whole content, a dict replaces parts of the record, and None is a folder of that name.
