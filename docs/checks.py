@@ -69,7 +69,8 @@ def _row(rule: Rule, found: list[Check]) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(text, quote=False).replace("|", r"\|").replace("*", r"\*").replace(server.ACCOUNT, "ACCOUNT")
+    text = text.replace(server.ACCOUNT, "ACCOUNT").replace(EMPTY, "ACCOUNT")
+    return escape(text, quote=False).replace("|", r"\|").replace("*", r"\*")
 
 
 if __name__ == "__main__":

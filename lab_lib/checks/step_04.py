@@ -94,7 +94,7 @@ def limits(account: Account, name: str) -> Finding:
     """Alerts come within a minute, stay for an hour, and fit into a message."""
     now = account.ask(queues.attributes, name)
     wrong = [setting for setting, (right, _) in _LIMITS.items() if setting in now and count(now[setting]) not in right]
-    do = " and ".join(f"{setting} to {_LIMITS[setting][1]}" for setting in wrong)
+    do = " and ".join(f"{setting} to {_LIMITS[setting][1]}" for setting in wrong or _LIMITS)
     hint = f"Set {do} for {account.lab.name(name)}{account.mend('set_queue_attributes', console='Configuration')}"
     return none_of((f"{setting} is {now[setting]}" for setting in wrong), hint, right="enough for every alert")
 

@@ -65,7 +65,7 @@ def balances(account: Account, name: str) -> Finding:
         f"{notifier} must alert only at or above its threshold: look at THRESHOLD, and how the code compares.": low,
         f"{notifier} has not sent this.": [f"{each.customer} {each.balance}, who never reached it" for each in strange],
     }
-    hint, faults = next(((hint, found) for hint, found in causes.items() if found), ("", []))
+    hint, faults = next(((hint, found) for hint, found in causes.items() if found), (next(iter(causes)), []))
     hint += f" Delete these messages of {account.lab.name(name)}{account.mend('delete_message')}"
     return none_of(faults, hint, right=f"at or above {account.lab.threshold:f}")
 

@@ -62,16 +62,16 @@ def test_the_readme_shows_the_chain_as_it_is_drawn_now() -> None:
     assert f"![{chain['CHAIN']}](docs/chain.svg)" in " ".join(chain["README"].read_text(encoding="utf-8").split())
 
 
-def test_a_third_queue_stands_below_the_others_and_is_lit_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    link, cell = resources.messages("Audit"), resources.get("queue", "CreditCollection").cell
-    more = [resources.Resource(kind, "Audit", cell, link) for kind in ("queue", "subscription")]
+def test_one_more_queue_stands_below_the_others_and_is_lit_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    link, cell = resources.messages("OneMore"), resources.get("queue", "CreditCollection").cell
+    more = [resources.Resource(kind, "OneMore", cell, link) for kind in ("queue", "subscription")]
     monkeypatch.setattr(resources, "RESOURCES", (*resources.RESOURCES, *more))
 
     chain = runpy.run_path(str(CHAIN))
 
-    *_, above, audit = [box for box in chain["BOXES"].values() if box.service == "SQS"]
-    assert (audit.name, audit.x, audit.y > above.y + chain["TALL"]) == ("Audit", above.x, True)
-    assert chain["HEIGHT"] > audit.y + chain["TALL"]
-    to_queues = {chain["Arrow"]("HighBalanceAlert", "Audit", cell), audit}
+    *_, above, lowest = [box for box in chain["BOXES"].values() if box.service == "SQS"]
+    assert (lowest.name, lowest.x, lowest.y > above.y + chain["TALL"]) == ("OneMore", above.x, True)
+    assert chain["HEIGHT"] > lowest.y + chain["TALL"]
+    to_queues = {chain["Arrow"]("HighBalanceAlert", "OneMore", cell), lowest}
     assert [number for number, lit in chain["NOTEBOOKS"].items() if to_queues <= lit.parts] == ["04", "05", "99"]
-    assert "the SQS queues CustomerNotify, CreditCollection and Audit." in chain["describe"]()
+    assert f"{above.name} and OneMore." in chain["describe"]()
