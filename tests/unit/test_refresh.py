@@ -67,6 +67,7 @@ def test_an_output_that_nbval_calls_equal_stays_as_it_was_committed():
     assert cell.outputs == [{**old[0], "execution_count": 2}, old[1], {**old[2], "execution_count": 2}, new[3]]
 
 
+@pytest.mark.slow
 def test_those_before_a_named_notebook_are_run_and_only_the_named_one_is_written(notebook, monkeypatch, capsys):
     before = notebook("00", "open('made', 'w').write('what 00 made')")
     named = notebook("04", "print(open('made').read(), end='')", HEADLESS)
@@ -83,6 +84,7 @@ def test_those_before_a_named_notebook_are_run_and_only_the_named_one_is_written
     assert capsys.readouterr().out == "04-some-name.ipynb\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "has_git", [pytest.param(True, marks=pytest.mark.skipif(not shutil.which("git"), reason="needs git")), False]
 )
@@ -101,12 +103,13 @@ def test_outputs_stay_as_git_has_them_or_else_the_file_but_cleared_ones_are_made
     assert outputs(path) == [[stream("3 ms\n" if has_git else "4 ms\n")], [stream("5 ms\n")]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "error"),
     [
         pytest.param("1 / 0", f"{CELL}: ZeroDivisionError: division by zero\n{UNCHANGED}", id="error"),
-        pytest.param("os._exit(1)", f"{CELL}: Kernel died\n{UNCHANGED}", id="dead kernel", marks=pytest.mark.slow),
-        pytest.param(INTERRUPT, f"Stopped. {UNCHANGED}", id="Ctrl-C", marks=pytest.mark.slow),
+        pytest.param("os._exit(1)", f"{CELL}: Kernel died\n{UNCHANGED}", id="dead kernel"),
+        pytest.param(INTERRUPT, f"Stopped. {UNCHANGED}", id="Ctrl-C"),
     ],
 )
 def test_no_notebook_is_written_when_a_cell_fails_or_ctrl_c_is_pressed(source, error, notebook, tmp_path):
