@@ -7,14 +7,13 @@ from typing import Any
 from lab_lib.checks.rules import FURTHER, State
 from lab_lib.html_tables import BROWN, GREEN, GREY, RED, badge, table
 
-_COLOURS = {
-    State.NOT_YET: RED,
-    State.COULD_BE: GREY,
-    State.CANNOT_SEE: BROWN,
-    State.WAITS: GREY,
-    State.OK: GREEN,
+_LOOKS = {  # sign and colour
+    State.NOT_YET: ("✘", RED),
+    State.COULD_BE: ("○", GREY),
+    State.CANNOT_SEE: ("?", BROWN),
+    State.WAITS: ("…", GREY),
+    State.OK: ("✔", GREEN),
 }
-_MARKS = dict(zip(State, "✘○?…✔", strict=True))
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Check:
     @property
     def mark(self) -> str:
         """Return a sign and the state, for readers who do not see its colour."""
-        return f"{_MARKS[self.state]} {self.state}"
+        return f"{_LOOKS[self.state][0]} {self.state}"
 
     @property
     def words(self) -> str:
@@ -60,12 +59,14 @@ class Check:
         return f"{self.found.removesuffix('.')}{wanted}."
 
 
+_ENTRIES = [each.name for each in fields(Check)]
+
+
 def read(record: dict[str, Any]) -> Check:
     """Return the check of a dict that `Report.as_dicts` has written. ValueError if it is of another form."""
-    names = [each.name for each in fields(Check)]
-    if missing := [name for name in names if name not in record]:
+    if missing := [name for name in _ENTRIES if name not in record]:
         raise ValueError(f"a check in it has no {missing[0]}, so an earlier version of the lab wrote it")
-    return Check(**{name: record[name] for name in names} | {"state": State(record["state"])})
+    return Check(**{name: record[name] for name in _ENTRIES} | {"state": State(record["state"])})
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Report:
 
 
 def _table(checks: list[Check]) -> str:
-    return table((badge(check.mark, _COLOURS[check.state]), escape(check.name), _words(check)) for check in checks)
+    return table((badge(check.mark, _LOOKS[check.state][1]), escape(check.name), _words(check)) for check in checks)
 
 
 def _words(check: Check) -> str:

@@ -20,7 +20,6 @@ A student's record is a dict, in the student's folder as grade.json:
 import json
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -126,7 +125,7 @@ def _points(record: Record, given: list[str]) -> dict[str, Any]:
     total = sum(graded, Decimal()) if graded else None
     return {
         "checks": [
-            {**asdict(check), "is_behind": check.is_behind, "weight": weight}
+            {**vars(check), "is_behind": check.is_behind, "weight": weight}
             for check, weight in points.weighed(record)
         ],
         "points": {column: None if each is None else float(each) for column, each in earned.items()},

@@ -19,7 +19,8 @@ _CASES = {"exercises": "answers", "function": "trial"}  # a column, and the entr
 
 def columns(records: Iterable[dict[str, Any]]) -> list[str]:
     """Return what gives points in this class: the steps, and what else somebody has judged."""
-    judged = {column for record in records for column in _OPTIONAL if _share(column, record) is not None}
+    found = [earned(record, _OPTIONAL) for record in records]
+    judged = {column for each in found for column, score in each.items() if score is not None}
     return [column for column in WORTH if column not in _OPTIONAL or column in judged]
 
 
@@ -30,7 +31,8 @@ def possible(given: Iterable[str]) -> int:
 
 def earned(record: dict[str, Any], given: Iterable[str]) -> dict[str, Decimal | None]:
     """Return the points in each of these columns."""
-    shares = {column: _share(column, record) for column in given}
+    checks = weighed(record)
+    shares = {column: _share(column, record, checks) for column in given}
     return {column: None if share is None else _points(column, share) for column, share in shares.items()}
 
 
@@ -64,13 +66,12 @@ def _passed_by_probe(made: list[Check]) -> set[str]:
     return passed | ({ALERTS} if passed.intersection(map(messages, in_chain("queue"))) else set())
 
 
-def _share(column: str, record: dict[str, Any]) -> Fraction | None:
+def _share(column: str, record: dict[str, Any], checks: list[tuple[Check, int]]) -> Fraction | None:
     """Return the part of a column's points that a record has earned."""
     if column in _CASES:
         cases = record.get(_CASES[column])
         right = sum(case.get("right", case.get("state") == "passed") for case in cases or [])
         return None if cases is None else Fraction(right, len(cases) or 1)
-    checks = weighed(record)
     of_step = [(weight, check.ok) for check, weight in checks if check.step == column]
     if not of_step or all(check.state is State.CANNOT_SEE for check, _ in checks):
         return None  # an account of which nothing can be seen was not graded
