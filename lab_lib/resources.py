@@ -7,7 +7,11 @@ import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
+from lab_lib.errors import StepMissing
+
+T = TypeVar("T")
 HEADINGS = Path(__file__).with_name("headings.json")  # of the notebooks, which a sandbox lacks; `make docs` writes it
 # The links of the chain, by the words that the live cell shows.
 ROWS, REJECTED, CHANGES = "rows written", "lines rejected", "changes counted"
@@ -88,6 +92,17 @@ def get(kind: str, name: str = "") -> Resource:
 def cell(kind: str, name: str = "") -> Cell:
     """Return the cell that makes this resource."""
     return get(kind, name).cell
+
+
+def require(found: T | None, kind: str, name: str = "", what: str = "") -> T:
+    """Return what was found of a resource. If it is nothing, StepMissing names it, or `what`, and the cell to run."""
+    if not found:
+        resource = get(kind, name)
+        raise StepMissing(
+            f"The {what or resource} is not there yet. Run notebook {resource.cell.notebook} first, where "
+            f'"{resource.cell.heading}" makes it, then this cell again.'
+        )
+    return found
 
 
 def names(kind: str) -> list[str]:

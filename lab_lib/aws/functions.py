@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError
 from urllib3.exceptions import HTTPError
 
-from lab_lib import sessions
+from lab_lib import resources, sessions
 from lab_lib.aws import archives, grants
 from lab_lib.aws.cloudwatch import ensure_log_group, group_of
 from lab_lib.aws.json_text import json_object, json_value
@@ -84,10 +84,8 @@ def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Pat
     """
     lambda_, wanted = lab.client("lambda"), settings(lab, name, timeout, files)
     archive = package(files or source_files(name))
-    if wanted["Role"] is None:
-        raise StepMissing(f"Role {lab.whole.name(ROLES[name])} is not there. Run 00-start-here first.")
-    if find_queue(lab, DEAD_LETTERS) is None:
-        raise StepMissing(f"Queue {lab.name(DEAD_LETTERS)} is not there. Run 00-start-here first.")
+    resources.require(wanted["Role"], "role", ROLES[name])
+    resources.require(find_queue(lab, DEAD_LETTERS), "queue", DEAD_LETTERS)
     ensure_log_group(lab, name)
     now = configuration(lab, name)
     if now is None:

@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from botocore.exceptions import ClientError
 
+from lab_lib import resources
 from lab_lib.aws import policies
 from lab_lib.aws.buckets import find_bucket, is_name
 from lab_lib.aws.evaluator import as_list
@@ -17,11 +18,10 @@ from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.queues import statements as queue_statements
 from lab_lib.aws.tables import find_stream
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
-from lab_lib.errors import LabError, StepMissing, UsageError, error_code, none_if_absent
+from lab_lib.errors import LabError, UsageError, error_code, none_if_absent
 from lab_lib.lab import TAGS, Lab
 from lab_lib.waiting import CHANGING_MAPPING, wait_until
 
-T = TypeVar("T")
 BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
 PERMISSION = "BucketMayInvoke"  # the id of the statement in the function's policy
 # Rejected rows are written as .csv, so that they do not start the function again.
@@ -43,10 +43,8 @@ def ensure_bucket_trigger(lab: Lab) -> str:
 
     Other notifications of the bucket stay.
     """
-    _require(find_bucket(lab), f"Bucket {lab.bucket}", "00-start-here")
-    function = _require(
-        find_function(lab, "TransactionProcessor"), "Function TransactionProcessor", "01-create-functions"
-    )
+    resources.require(find_bucket(lab), "bucket")
+    function = resources.require(find_function(lab, "TransactionProcessor"), "function", "TransactionProcessor")
     _allow_bucket_to_invoke(lab)
     wanted = {
         "Id": lab.name(BUCKET_TRIGGER),
@@ -104,8 +102,8 @@ def ensure_stream_trigger(
     miss changes in the minutes until the mapping works. `stream` is the ARN of another stream than the lab's own.
     """
     lambda_ = lab.client("lambda")
-    stream = stream or _require(find_stream(lab), "The stream of table Transactions", "00-start-here")
-    function = _require(find_function(lab, "TotalNotifier"), "Function TotalNotifier", "01-create-functions")
+    stream = stream or resources.require(find_stream(lab), "table", "Transactions", "stream of the table Transactions")
+    function = resources.require(find_function(lab, "TotalNotifier"), "function", "TotalNotifier")
     settings = {
         **settings,
         "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}},
@@ -128,7 +126,7 @@ def ensure_stream_trigger(
 
 def switch_stream_triggers(labs: Iterable[Lab], on: bool) -> None:
     """Pause the mapping of each lab, or let it continue where it stopped in the stream, and wait until all do."""
-    found = [(lab, _require(find_stream_trigger(lab), "The stream trigger", "02-add-triggers")) for lab in labs]
+    found = [(lab, resources.require(find_stream_trigger(lab), "stream trigger")) for lab in labs]
     for lab, mapping in found:
         lab.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
     for lab, mapping in found:
@@ -153,8 +151,8 @@ def delete_stream_trigger(lab: Lab, wait: bool = True) -> None:
 
 def ensure_queue_subscription(lab: Lab, queue: str) -> str:
     """Subscribe the queue to the topic, and let only that topic send to it. Return the subscription's ARN."""
-    topic = _require(find_topic(lab), f"Topic {ALERT_TOPIC}", "03-create-topic")
-    url = _require(find_queue(lab, queue), f"Queue {queue}", "04-create-queues")
+    topic = resources.require(find_topic(lab), "topic")
+    url = resources.require(find_queue(lab, queue), "queue", queue)
     policy = policies.topic_to_queue(lab, topic, queue_arn(lab, queue))
     if queue_statements(lab, queue) != policy["Statement"]:  # on AWS a change takes up to a minute
         lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
@@ -168,7 +166,7 @@ def find_queue_subscription(lab: Lab, queue: str) -> str | None:
 
 def ensure_subscription(lab: Lab, protocol: str, address: str) -> str:
     """Subscribe an "email" address or "sms" number. Return the subscription's ARN, or PendingConfirmation."""
-    topic = _require(find_topic(lab), f"Topic {ALERT_TOPIC}", "03-create-topic")
+    topic = resources.require(find_topic(lab), "topic")
     return find_subscription(lab, protocol, address) or _subscribe(lab, topic, protocol, address)
 
 
@@ -178,7 +176,7 @@ def confirm_subscription(lab: Lab, link: str) -> str:
     Only the account can end a subscription that was confirmed like this. After a click on the link, everyone who has
     one of its mails can. UsageError for a link without a token, LabError for a token that SNS does not accept.
     """
-    topic = _require(find_topic(lab), f"Topic {ALERT_TOPIC}", "03-create-topic")
+    topic = resources.require(find_topic(lab), "topic")
     try:
         answer = lab.client("sns").confirm_subscription(
             TopicArn=topic, Token=_token(link), AuthenticateOnUnsubscribe="true"
@@ -311,9 +309,3 @@ def _wait_for_state(lab: Lab, uuid: str, wanted: str | None) -> None:
 
 def _state(lab: Lab, uuid: str) -> str | None:
     return none_if_absent(lambda: str(lab.client("lambda").get_event_source_mapping(UUID=uuid)["State"]))
-
-
-def _require(found: T | None, what: str, step: str) -> T:
-    if found is None:
-        raise StepMissing(f"{what} is not there. Run {step} first.")
-    return found

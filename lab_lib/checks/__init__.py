@@ -28,7 +28,7 @@ from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import FURTHER, PROBE, RULES, Account, Finding, Rule, State, refuse_unknown_ids
 from lab_lib.checks.unseen import unseen
 from lab_lib.checks.visible import visible
-from lab_lib.errors import CheckFailed, StepMissing, UsageError, is_unreachable
+from lab_lib.errors import CheckFailed, UsageError, is_unreachable
 from lab_lib.lab import Lab
 
 refuse_unknown_ids()
@@ -86,11 +86,7 @@ def checkpoint(lab: Lab, step: str) -> None:
 def require(lab: Lab, *steps: str) -> None:
     """Raise StepMissing if a resource of these notebooks is not there; the message names the first one."""
     for each in (each for step in steps for each in resources.RESOURCES if each.cell.notebook == step[:2]):
-        if not _FIND[each.kind](lab, each.name):
-            raise StepMissing(
-                f"The {each} is not there yet. Run notebook {each.cell.notebook} first, where "
-                f'"{each.cell.heading}" makes it, then run this notebook again.'
-            )
+        resources.require(_FIND[each.kind](lab, each.name), each.kind, each.name)
 
 
 def _made(account: Account, rule: Rule, made: dict[str, Check]) -> Check:

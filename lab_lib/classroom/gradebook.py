@@ -125,8 +125,7 @@ def _points(record: Record, given: list[str]) -> dict[str, Any]:
     total = sum(graded, Decimal()) if graded else None
     return {
         "checks": [
-            {**vars(check), "is_behind": check.is_behind, "weight": weight}
-            for check, weight in points.weighed(record)
+            {**vars(check), "is_behind": check.is_behind, "weight": weight} for check, weight in points.weighed(record)
         ],
         "points": {column: None if each is None else float(each) for column, each in earned.items()},
         "total": None if total is None else float(total),

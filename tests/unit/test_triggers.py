@@ -162,7 +162,7 @@ def test_a_function_of_notebook_06_reads_the_stream_of_another_part(lab, mapping
 
 
 def test_switch_stream_trigger_pauses_the_mapping_and_lets_it_continue(lab, mapping):
-    with pytest.raises(StepMissing, match="02-add-triggers"):
+    with pytest.raises(StepMissing, match="Run notebook 02"):
         triggers.switch_stream_triggers([lab], on=False)
     uuid = triggers.ensure_stream_trigger(lab)
 
@@ -229,15 +229,15 @@ def test_a_link_without_a_valid_token_is_refused_without_its_address(lab, refuse
 @pytest.mark.parametrize(
     ("missing", "ensure", "message"),
     [
-        (buckets.delete_bucket, triggers.ensure_bucket_trigger, "Bucket .* Run 00-start-here first"),
+        (buckets.delete_bucket, triggers.ensure_bucket_trigger, "The bucket is not there yet. Run notebook 00 first"),
         (lambda lab: functions.delete_function(lab, "TransactionProcessor"), triggers.ensure_bucket_trigger,
-         r"TransactionProcessor is not there\. Run 01-create-functions first"),
-        (lambda lab: tables.delete_table(lab, "Transactions"), triggers.ensure_stream_trigger, "Run 00-start-here"),
-        (lambda lab: functions.delete_function(lab, "TotalNotifier"), triggers.ensure_stream_trigger, "Run 01-create"),
-        (topics.delete_topic, lambda lab: triggers.ensure_queue_subscription(lab, "CustomerNotify"), "Run 03-create"),
-        (topics.delete_topic, lambda lab: triggers.confirm_subscription(lab, LINK), "Run 03-create-topic"),
+         r"TransactionProcessor is not there yet\. Run notebook 01 first"),
+        (lambda lab: tables.delete_table(lab, "Transactions"), triggers.ensure_stream_trigger, "stream .* 00"),
+        (lambda lab: functions.delete_function(lab, "TotalNotifier"), triggers.ensure_stream_trigger, "notebook 01"),
+        (topics.delete_topic, lambda lab: triggers.ensure_queue_subscription(lab, "CustomerNotify"), "Run notebook 03"),
+        (topics.delete_topic, lambda lab: triggers.confirm_subscription(lab, LINK), "Run notebook 03"),
         (lambda lab: queues.delete_queue(lab, "CustomerNotify"),
-         lambda lab: triggers.ensure_queue_subscription(lab, "CustomerNotify"), "Run 04-create-queues"),
+         lambda lab: triggers.ensure_queue_subscription(lab, "CustomerNotify"), "Run notebook 04"),
     ],
 )  # fmt: skip
 def test_what_a_trigger_joins_is_named_with_its_notebook_if_it_is_missing(lab, missing, ensure, message):
