@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from lab_lib.aws import functions, grants, policies, roles, tables
+from lab_lib.aws import functions, grants, policies, queues, roles, tables
 from lab_lib.aws.evaluator import Request, decide, from_service
 from lab_lib.checks.function_code import parsed
 from lab_lib.checks.rules import Account, or_none
@@ -138,7 +138,7 @@ def _destructive(account: Account) -> list[Need]:
         Need(("dynamodb:DeleteTable",), policies.table(lab, "Transactions")),
         Need(("s3:DeleteBucket",), lab.arn("s3", lab.bucket)),
         Need(("sns:DeleteTopic",), lab.arn("sns", lab.name("HighBalanceAlert"))),
-        Need(("sqs:PurgeQueue",), lab.arn("sqs", lab.name("CustomerNotify"))),
+        Need(("sqs:PurgeQueue",), queues.queue_arn(lab, queues.ALERT_QUEUES[0])),
         Need(("lambda:UpdateFunctionCode",), lab.arn("lambda", f"function:{lab.name('TransactionProcessor')}")),
         Need(("iam:PassRole",), lab.arn("iam", "role/any")),
     ]
