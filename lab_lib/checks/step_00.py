@@ -2,14 +2,17 @@
 
 from typing import Any
 
+from lab_lib import resources
 from lab_lib.aws import buckets, functions, policies, roles, tables
 from lab_lib.aws.json_text import having
 from lab_lib.checks import permissions
 from lab_lib.checks.rules import Account, Finding, State, check, equal, judged, none_of
 from lab_lib.resources import CHANGES, cell
 
-TABLES = ["Customer", "Transactions", "TransactionTotal"]  # the handout's
 PROCESSOR, NOTIFIER = functions.SOURCES
+TABLES = resources.in_chain("table")
+_OF_NOTIFIER = [name for name in TABLES if resources.get("table", name).link == CHANGES]  # which writes them
+_OF_PROCESSOR = [name for name in TABLES if name not in _OF_NOTIFIER]
 VIEWS = ["NEW_IMAGE", "NEW_AND_OLD_IMAGES"]  # the views of a stream that have the new amount
 
 
@@ -124,11 +127,15 @@ def bucket_policy(account: Account) -> Finding:
     return own_policy(account, PROCESSOR, arn, account.ask(buckets.statements), mend)
 
 
-@check("00", "table-policy-{}", "policy of table {}", after=f"table-{{}} role-{PROCESSOR}", each=TABLES[:2], of="table")
-@check("00", "table-policy-{}", "policy of table {}", after=f"table-{{}} role-{NOTIFIER}", each=TABLES[2:], of="table")
+@check(
+    "00", "table-policy-{}", "policy of table {}", after=f"table-{{}} role-{PROCESSOR}", each=_OF_PROCESSOR, of="table"
+)
+@check(
+    "00", "table-policy-{}", "policy of table {}", after=f"table-{{}} role-{NOTIFIER}", each=_OF_NOTIFIER, of="table"
+)
 def table_policy(account: Account, table: str) -> Finding:
     arn, mend = policies.table(account.lab, table), account.mend("delete_resource_policy", console="Permissions")
-    writer = NOTIFIER if table == TABLES[2] else PROCESSOR
+    writer = NOTIFIER if table in _OF_NOTIFIER else PROCESSOR
     return own_policy(account, writer, arn, account.ask(tables.statements, table), mend)
 
 
