@@ -25,7 +25,7 @@ lab: $(READY) ## open your own copy of the lab in JupyterLab
 test: $(READY) ## run the quick tests (a minute or two)
 	$(SIDE_BY_SIDE)
 
-test-all: test ## run all tests (about five minutes); Chromium is optional
+test-all: test ## run all tests (about ten minutes); Chromium is optional
 	HYPOTHESIS_PROFILE=thorough $(SIDE_BY_SIDE) -m "slow or property" tests/unit tests/lab tests/aws_delays tests/browser
 
 sabotage: $(READY) ## break a finished lab in more than 110 ways, and see that its checks say so
