@@ -13,7 +13,7 @@ from lab_lib.lab import BREAK_IT, BREAK_IT_MY, TAG, Lab
 
 
 @dataclass(frozen=True)
-class Resource:
+class Deletable:
     """One resource of the lab: its name for people, and how to find and delete it."""
 
     label: str
@@ -119,14 +119,14 @@ def _answer(question: str) -> bool | None:
         return None
 
 
-def _delete(lab: Lab, found: Iterator[Resource]) -> Iterator[str]:
+def _delete(lab: Lab, found: Iterator[Deletable]) -> Iterator[str]:
     for resource in found:
         if resource.is_ours(lab):
             resource.delete(lab)
             yield resource.label
 
 
-def _resources(lab: Lab) -> Iterator[Resource]:
+def _resources(lab: Lab) -> Iterator[Deletable]:
     yield from _of_experiments(lab)
     bucket_trigger = triggers.find_bucket_trigger, triggers.delete_bucket_trigger
     yield _trigger("bucket trigger", "TransactionProcessor", *bucket_trigger)
@@ -136,10 +136,10 @@ def _resources(lab: Lab) -> Iterator[Resource]:
         yield from (_named(f"{kind} {name}", name, *calls) for name in names)
     of_role = roles.find_role, roles.is_ours, roles.delete_role
     yield from (_named(f"role {roles.name_of(lab, name)}", name, *of_role) for name in resources.names("role"))
-    yield Resource("bucket", buckets.find_bucket, buckets.is_ours, buckets.delete_bucket)
+    yield Deletable("bucket", buckets.find_bucket, buckets.is_ours, buckets.delete_bucket)
 
 
-def _of_experiments(lab: Lab) -> Iterator[Resource]:
+def _of_experiments(lab: Lab) -> Iterator[Deletable]:
     """Yield the resources of notebook 06, found by their names: usually there are none."""
     yield from (_stream_trigger(part) for part in (BREAK_IT_MY, BREAK_IT))
     for kind, names, *calls in _KINDS:
@@ -150,10 +150,10 @@ def _of_experiments(lab: Lab) -> Iterator[Resource]:
         of_policy = roles.find_experiments, roles.find_experiments, roles.delete_experiments
         yield _named(f"policy {roles.EXPERIMENTS} of {role}", role, *of_policy)
     of_uploads = buckets.experiments, buckets.experiments, buckets.delete_experiments
-    yield Resource(f"uploads to {buckets.EXPERIMENTS}", *of_uploads)
+    yield Deletable(f"uploads to {buckets.EXPERIMENTS}", *of_uploads)
 
 
-def _stream_trigger(part: str = "") -> Resource:
+def _stream_trigger(part: str = "") -> Deletable:
     def find(lab: Lab) -> object:
         return triggers.find_stream_trigger(lab.beside(part))
 
@@ -163,7 +163,7 @@ def _stream_trigger(part: str = "") -> Resource:
     return _trigger(f"stream trigger{' of ' if part else ''}{part}", f"{part}TotalNotifier", find, delete)
 
 
-def _trigger(label: str, function: str, find: Callable[[Lab], object], delete: Callable[[Lab], None]) -> Resource:
+def _trigger(label: str, function: str, find: Callable[[Lab], object], delete: Callable[[Lab], None]) -> Deletable:
     """Return a trigger as a resource. It has no tag: it is the lab's own unless it starts a function of others."""
 
     def is_ours(lab: Lab) -> bool:
@@ -171,7 +171,7 @@ def _trigger(label: str, function: str, find: Callable[[Lab], object], delete: C
             return False
         return functions.find_function(lab, function) is None or functions.is_ours(lab, function)
 
-    return Resource(label, find, is_ours, delete)
+    return Deletable(label, find, is_ours, delete)
 
 
 def _named(
@@ -180,5 +180,5 @@ def _named(
     find: Callable[[Lab, str], object],
     is_ours: Callable[[Lab, str], object],
     delete: Callable[[Lab, str], None],
-) -> Resource:
-    return Resource(label, lambda lab: find(lab, name), lambda lab: is_ours(lab, name), lambda lab: delete(lab, name))
+) -> Deletable:
+    return Deletable(label, lambda lab: find(lab, name), lambda lab: is_ours(lab, name), lambda lab: delete(lab, name))

@@ -25,7 +25,7 @@ from lab_lib.checks import (  # noqa: F401  # each module enters its checks in R
     step_probe,
 )
 from lab_lib.checks.reports import Check, Report
-from lab_lib.checks.rules import FURTHER, PROBE, RULES, Account, Finding, Rule, State, refuse_unknown_ids
+from lab_lib.checks.rules import FURTHER, PROBE, RULES, Account, Finding, Rule, State, refuse_unknown_ids, waits_for
 from lab_lib.checks.unseen import unseen
 from lab_lib.checks.visible import visible
 from lab_lib.errors import CheckFailed, UsageError, is_unreachable
@@ -102,16 +102,16 @@ def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
     is_extra = rule.step == FURTHER and finding.state is State.NOT_YET
     state = State.COULD_BE if is_extra else finding.state
     found, wanted, hint = map(visible, (finding.found, finding.wanted, finding.hint))
-    cause = first.id if first else ""
-    return Check(rule.id, rule.step, rule.name, state, found, wanted, hint, finding.counts, cause)
+    return Check(rule.id, rule.step, rule.name, state, found, wanted, hint, finding.counts, finding.cause)
 
 
 def _behind(first: Check, step: str) -> Finding:
     """Return the finding of a check of this step that rests on another one, which does not hold."""
     where = "" if first.step == step else f" of step {first.step}"
     if first.state is State.CANNOT_SEE:
-        return Finding(State.CANNOT_SEE, f"cannot see: needs {first.name}{where}", "to be seen", first.hint)
-    return Finding(State.WAITS, f"waits for {first.name}{where}", f"{first.name} first", "See to that first.")
+        found = f"cannot see: needs {first.name}{where}"
+        return Finding(State.CANNOT_SEE, found, "to be seen", first.hint, cause=first.id)
+    return waits_for(first.id, first.name + where)
 
 
 def _finding(account: Account, rule: Rule) -> Finding:

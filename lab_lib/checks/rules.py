@@ -31,7 +31,8 @@ class State(StrEnum):
 class Finding(NamedTuple):
     """The result of a check: what it found, what it wanted, and what to do if the two differ.
 
-    One that does not count gives no points and costs none: nobody asked for what it is about.
+    One that does not count gives no points and costs none: nobody asked for what it is about. `cause` is the id of the
+    check that must hold first, if that is why this one waits or cannot be seen.
     """
 
     state: State
@@ -39,6 +40,7 @@ class Finding(NamedTuple):
     wanted: str
     hint: str
     counts: bool = True
+    cause: str = ""
 
     @property
     def ok(self) -> bool:
@@ -150,12 +152,17 @@ def judged(right: bool, found: str, wanted: str, hint: str, counts: bool = True)
     return Finding(State.OK if right else State.NOT_YET, found, wanted, hint, counts)
 
 
+def waits_for(id: str, name: str) -> Finding:
+    """Return the finding of a check that cannot be made before another one, of this id and name, holds."""
+    return Finding(State.WAITS, f"waits for {name}", f"{name} first", "See to that first.", cause=id)
+
+
 def equal(found: str, wanted: str, hint: str) -> Finding:
     """Return a finding that is right if found and wanted are the same."""
     return judged(found == wanted, found, wanted, hint)
 
 
-def there(account: Account, name: str, found: object, hint: str, names: Callable[[Lab], list[str]]) -> Finding:
+def exists(account: Account, name: str, found: object, hint: str, names: Callable[[Lab], list[str]]) -> Finding:
     """Return whether a resource was found; the hint for one that is missing may tell a similar name of these."""
     wanted = account.lab.name(name)
     if found:

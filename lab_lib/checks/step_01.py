@@ -6,7 +6,7 @@ from decimal import Decimal
 from lab_lib.aws import functions, roles
 from lab_lib.aws.json_text import having
 from lab_lib.checks import function_code, permissions
-from lab_lib.checks.rules import Account, Finding, State, check, judged, listing, none_of, there
+from lab_lib.checks.rules import Account, Finding, State, check, exists, judged, listing, none_of
 from lab_lib.checks.step_00 import role_of
 from lab_lib.errors import LabError
 from lab_lib.resources import cell
@@ -19,7 +19,7 @@ _MISLEADING = ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED
 def function(account: Account, name: str) -> Finding:
     hint = f"Create the function {account.lab.name(name)} in {account.lab.region}"
     hint += account.mend("create_function", cell("function", name))
-    return there(account, name, account.ask(functions.describe, name), hint, functions.names)
+    return exists(account, name, account.ask(functions.describe, name), hint, functions.names)
 
 
 @check("01", "state-{}", "state of {}", after="function-{}", each=functions.SOURCES, of="function")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lab_lib.aws import functions, topics, triggers
-from lab_lib.checks.rules import Account, Finding, check, judged, there
+from lab_lib.checks.rules import Account, Finding, check, exists, judged
 from lab_lib.checks.step_00 import own_policy
 from lab_lib.resources import CONFIRMATION, PEOPLE, cell
 
@@ -15,7 +15,7 @@ NOTIFIER = list(functions.SOURCES)[1]
 def topic(account: Account) -> Finding:
     hint = f"Create the standard topic {account.lab.name(TOPIC)} in {account.lab.region}"
     hint += account.mend("create_topic", cell("topic"))
-    return there(account, TOPIC, account.ask(topics.find_topic), hint, topics.names)
+    return exists(account, TOPIC, account.ask(topics.find_topic), hint, topics.names)
 
 
 @check("03", "topic-policy", "policy of the topic", after=f"topic role-{NOTIFIER}", of="topic")

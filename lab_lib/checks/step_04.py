@@ -7,7 +7,7 @@ from lab_lib.aws import functions, grants, queues, triggers
 from lab_lib.aws.event_filters import ANY, passes
 from lab_lib.aws.json_text import count
 from lab_lib.checks import senders
-from lab_lib.checks.rules import Account, Finding, check, equal, judged, none_of, there
+from lab_lib.checks.rules import Account, Finding, check, equal, exists, judged, none_of
 from lab_lib.checks.step_02 import unqualified
 from lab_lib.checks.step_03 import TOPIC
 from lab_lib.errors import LabError
@@ -26,7 +26,7 @@ _LIMITS = {
 def queue(account: Account, name: str) -> Finding:
     hint = f"Create the standard queue {account.lab.name(name)} in {account.lab.region}"
     hint += account.mend("create_queue", cell("queue", name))
-    return there(account, name, account.ask(queues.find_queue, name), hint, queues.names)
+    return exists(account, name, account.ask(queues.find_queue, name), hint, queues.names)
 
 
 @check("04", "subscription-{}", "subscription of {}", after="topic queue-{}", each=QUEUES, of="subscription", weight=3)

@@ -5,7 +5,7 @@ from typing import Any
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, tables
-from lab_lib.checks.rules import Account, Finding, State, check, judged, listing, none_of, number
+from lab_lib.checks.rules import Account, Finding, check, judged, listing, none_of, number, waits_for
 from lab_lib.checks.uploads import files, read_all, taken
 from lab_lib.resources import cell
 
@@ -43,7 +43,7 @@ def readable(account: Account) -> Finding:
 def rows(account: Account) -> Finding:
     if not files(account):
         _raise_unread(account)
-        return Finding(State.WAITS, "waits for readable uploads", "readable uploads first", "See to that first.")
+        return waits_for("readable-uploads", "readable uploads")
     wanted = {key for file in files(account) for key in file.amounts}
     missing = wanted - _held(account).keys()
     counted, name = f"{len(wanted) - len(missing)} of {len(wanted)}", account.lab.name("TransactionProcessor")

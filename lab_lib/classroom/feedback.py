@@ -71,8 +71,11 @@ def page(book: dict[str, Any], student: dict[str, Any], notebooks: str = "") -> 
 
 def _titled(answers: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
     """Return the answers with the name of the check in the place of its id, where a check is the question."""
-    titles = {each.id: each.name for each in RULES.values()}
-    return answers and [{**each, "question": titles.get(each["question"], each["question"])} for each in answers]
+    return answers and [{**each, "question": _title(each["question"])} for each in answers]
+
+
+def _title(question: str) -> str:
+    return RULES[question].name if question in RULES else question
 
 
 def _cells(path: Path) -> list[dict[str, Any]]:

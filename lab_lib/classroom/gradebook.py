@@ -9,8 +9,8 @@ A student's record is a dict, in the student's folder as grade.json:
     prefix, own the prefix, and the given names of resources, which only this student has
     graded      the local date and time of the checks, such as "2026-11-26 15:04"
     steps       [{notebook, ok, seconds, error}]            the notebooks that were run; empty after `lab class check`
-    checks      [{id, step, name, state, found, wanted, hint, counts}]  see lab_lib.checks.reports.Check; of steps 00
-                to 05 and the probe; "further" gives no points
+    checks      [{id, step, name, state, found, wanted, hint, counts, cause}]  see lab_lib.checks.reports.Check; of
+                steps 00 to 05 and the probe; "further" gives no points
     answers     [{question, right}]                         of the exercises; None if nobody judged them
     trial       [{case, state}]                             of the student's own function; None if nobody judged it
     totals      {customer: amount as text}

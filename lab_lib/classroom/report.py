@@ -112,17 +112,21 @@ def _stuck(students: list[dict[str, Any]], columns: Columns) -> list[dict[str, A
     for student in students:
         for check in student["wrong"]:
             who[check["id"]].append((student, check))
-    found = [
-        {
-            **{part: those[0][1][part] for part in ("step", "name")},
-            "title": columns[those[0][1]["step"]]["title"],
-            "students": [student for student, _ in those],
-            **{part: _most_frequent(part, those) for part in ("hint", "found")},
-            "unseen": sum(check["state"] == "cannot see" for _, check in those),
-        }
-        for those in who.values()
-    ]
+    found = [_problem(those, columns) for those in who.values()]
     return sorted(found, key=lambda each: (-len(each["students"]), each["step"]))
+
+
+def _problem(those: list[tuple[dict[str, Any], dict[str, Any]]], columns: Columns) -> dict[str, Any]:
+    """Return what the page shows of a check that fails for these students; each comes with the check as it was made."""
+    _, first = those[0]
+    return {
+        "step": first["step"],
+        "title": columns[first["step"]]["title"],
+        "name": first["name"],
+        "students": [student for student, _ in those],
+        **{part: _most_frequent(part, those) for part in ("hint", "found")},
+        "unseen": sum(check["state"] == "cannot see" for _, check in those),
+    }
 
 
 def _most_frequent(part: str, those: list[tuple[dict[str, Any], dict[str, Any]]]) -> str:

@@ -94,7 +94,7 @@ def _checks_table(report: Any, every: bool) -> Table:
         count += f", {unseen} cannot be seen" if unseen else ""
         table.add_row(Text(*mark), Text(title, "bold"), count)
         for check in of_step:
-            if every or check.state in ("not yet", "cannot see") or (check.state == "waits" and not check.is_behind):
+            if every or (check.state not in ("ok", "could be") and not check.is_behind):
                 table.add_row(Text(check.mark, _STYLES[check.state]), check.name, _finding(check))
     return table
 

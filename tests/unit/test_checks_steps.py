@@ -716,7 +716,7 @@ def test_rows_are_not_right_when_no_upload_can_be_read(monkeypatch):
     wrong = run(monkeypatch, {(uploads.read_upload, KEY): ARCHIVE}, steps=["05"]).failed
 
     assert {check.state for check in unread} == {"cannot see"}
-    assert {check.id: check.state for check in wrong}["rows"] == "waits"
+    assert {check.id: (check.state, check.cause) for check in wrong}["rows"] == ("waits", "readable-uploads")
 
 
 @pytest.mark.parametrize(
