@@ -1,0 +1,132 @@
+"""Say what an upload must lead to, and compare that with what the tables hold. Nothing here calls AWS."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from lab_lib.transactions import Amounts, Recount, day, read_amounts, totals
+
+Row = tuple[str, str]  # CustomerId, TransactionId
+Item = dict[str, Any]  # of a table
+_LONGEST = 60  # characters of a text that is shown
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the tables held at one moment: the items of Transactions, Customer and TransactionTotal, by their keys."""
+
+    rows: Mapping[Row, Item] = field(default_factory=dict)
+    customers: Mapping[str, Item] = field(default_factory=dict)
+    totals: Mapping[str, Item] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Iterable[Item], customers: Iterable[Item], totals: Iterable[Item]) -> "Snapshot":
+        """Return the snapshot that has these items, as `tables.items` returns them."""
+        by_customer = [{item["CustomerId"]: item for item in items} for items in (customers, totals)]
+        return cls({(item["CustomerId"], item["TransactionId"]): item for item in rows}, *by_customer)
+
+
+class Fault(NamedTuple):
+    """A difference between what an item must have and what it has.
+
+    `attribute` is "" if the whole item is missing, and `wanted` is None if it must not be there.
+    """
+
+    table: str
+    key: str
+    attribute: str
+    found: Any
+    wanted: Any
+
+    def __str__(self) -> str:
+        if not self.attribute:
+            return f"{self.key} {'is missing' if self.found is None else 'is in no file'}"
+        found, wanted = _shown(self.found), _shown(self.wanted)
+        return f"{self.key} has {self.attribute} {found}, not {wanted}"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What files lead to. Rows are in the order of the files; of two rows of one transaction the later one counts."""
+
+    amounts: Amounts
+    days: dict[Row, str]  # MM/DD/YYYY
+    addresses: dict[str, str]  # by customer
+    changed: list[Row]  # the rows that the stream tells of: those that were not there, or were there otherwise
+    totals: dict[str, Decimal]  # of every customer who has a row now
+    crossing: dict[str, Decimal]  # the totals of those who had not reached the threshold before, and reach it now
+
+    @property
+    def customers(self) -> list[str]:
+        """Return the customers of the files."""
+        return list(self.addresses)
+
+
+def expect(before: Snapshot, files: Iterable[Recount], threshold: Decimal) -> Expected:
+    """Return what the upload of these files, one after the other, must lead to in an account that held `before`."""
+    amounts, days, addresses = Amounts(), dict[Row, str](), dict[str, str]()
+    for file in files:
+        amounts |= file.amounts
+        days |= file.days
+        addresses |= file.addresses
+    held = read_amounts(before.rows.values())
+    earlier, sums = totals(held), totals(held | amounts)
+    crossing = {
+        customer: total
+        for customer, total in sums.items()
+        if total >= threshold and (customer not in earlier or earlier[customer] < threshold)
+    }
+    changed = [row for row in amounts if not is_there(before.rows.get(row), amounts[row], days[row])]
+    return Expected(amounts, days, addresses, changed, sums, crossing)
+
+
+def is_there(item: Item | None, amount: Decimal, date: str) -> bool:
+    """Return True if this item of Transactions has the amount and the day."""
+    return item is not None and item.get("TransactionAmount") == amount and _day(item) == date
+
+
+def row_faults(expected: Expected, rows: Mapping[Row, Item]) -> Iterator[Fault]:
+    """Yield how items of Transactions differ from the files."""
+    for row, amount in expected.amounts.items():
+        item, key = rows.get(row), " ".join(row)
+        if item is None:
+            yield Fault("Transactions", key, "", None, amount)
+            continue
+        found = item.get("TransactionAmount")
+        if not isinstance(found, Decimal) or found != amount:
+            yield Fault("Transactions", key, "TransactionAmount", found, amount)
+        if _day(item) != expected.days[row]:
+            yield Fault("Transactions", key, "TransactionDate", item.get("TransactionDate"), expected.days[row])
+
+
+def address_faults(expected: Expected, customers: Mapping[str, Item]) -> Iterator[Fault]:
+    """Yield how items of Customer differ from the files. Each has the address of the last row about the customer."""
+    for customer, address in expected.addresses.items():
+        item = customers.get(customer)
+        if item is None:
+            yield Fault("Customer", customer, "", None, address)
+        elif str(item.get("Address") or "").strip() != address:
+            yield Fault("Customer", customer, "Address", item.get("Address"), address)
+
+
+def total_faults(wanted: Mapping[str, Decimal], totals: Mapping[str, Item]) -> Iterator[Fault]:
+    """Yield how items of TransactionTotal differ from these totals."""
+    for customer, total in wanted.items():
+        item = totals.get(customer)
+        found = (item or {}).get("accountBalance")
+        if item is None:
+            yield Fault("TransactionTotal", customer, "", None, total)
+        elif not isinstance(found, Decimal) or found != total:
+            yield Fault("TransactionTotal", customer, "accountBalance", found, total)
+
+
+def _day(item: Item) -> str:
+    return day(str(item.get("TransactionDate")).strip())
+
+
+def _shown(value: Any) -> str:
+    """Return a number as it is, a text in quotes, and of a long one its beginning."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    return "nothing" if value is None else repr(value[:_LONGEST] if isinstance(value, str) else value)
