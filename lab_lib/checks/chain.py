@@ -23,7 +23,7 @@ from lab_lib.lab import Lab
 from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, cell, messages
 from lab_lib.waiting import wait_until
 
-__all__ = ["Link", "Upload", "at_rest", "expect", "following"]
+__all__ = ["Link", "Upload", "at_rest", "expect", "following", "wait_for_rest"]
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 _SPARE = 600  # seconds, beside six runs of TransactionProcessor: AWS waits for three minutes between three of them
@@ -75,17 +75,22 @@ def at_rest(lab: Lab) -> bool | None:
     return None if work is None else work.busy == 0
 
 
+def wait_for_rest(lab: Lab, timeout: float) -> None:
+    """Wait until the chain is at rest; at once where nobody can be asked."""
+    wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=timeout, longest_pause=0.2)
+
+
 class Upload:
     """An upload on its way. It is made before the object is, to know what was there already."""
 
     def __init__(self, lab: Lab, key: str, file: transactions.Recount) -> None:
         with suppress(TimedOut):  # an earlier upload should be through
-            wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=30)
+            wait_for_rest(lab, 30)
         self.lab, self.key, self.file = lab, key, file
         self.before = snapshot(lab)
         self.expected = expect(self.before, [file], lab.threshold)
         self.runs, self.links = Runs(lab, key), list[Link]()
-        self._inboxes = {messages(name): Inbox(lab, name) for name in queues.ALERT_QUEUES}
+        self.inboxes = {name: Inbox(lab, name) for name in queues.ALERT_QUEUES}
         self._letters = queues.messages(lab, queues.DEAD_LETTERS)
         self._totals = {name: self.expected.totals[name] for name in file.addresses if name in self.expected.totals}
         self._places = {row: place for place, row in enumerate(self.expected.amounts)}
@@ -192,8 +197,8 @@ class Upload:
         # A function of somebody else reports nothing, and keeps no flags.
         counted = changed if settled else min(self.runs.counted(changed), changed)
         got = {
-            link: inbox.received(high) if settled else min(inbox.more(), len(high))
-            for link, inbox in self._inboxes.items()
+            messages(name): inbox.received(high) if settled else min(inbox.more(), len(high))
+            for name, inbox in self.inboxes.items()
         }
         out = max(sum(held.get(name, {}).get("alerted") is True for name in high), *got.values())
         return [
@@ -226,7 +231,7 @@ class Upload:
             return
         self._doubted = True
         stops, again = f'The chain stops at "{self.place}".', "run this cell again."
-        if all(link.name in self._inboxes for link in self.waiting):
+        if {link.name for link in self.waiting} <= {*map(messages, self.inboxes)}:
             again = "run functions.alert_again(lab), since SNS keeps no message."
         if broken := find_broken(self.lab, self.key, [link.name for link in self.waiting]):
             raise CheckFailed(f"{stops} {broken} Then {again}")

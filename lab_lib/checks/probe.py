@@ -14,7 +14,7 @@ from urllib.parse import quote_plus
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, queues, streams, tables, topics, triggers
 from lab_lib.checks import differences, probe_clean_up, probe_list
-from lab_lib.checks.chain import Upload, at_rest
+from lab_lib.checks.chain import Upload, at_rest, wait_for_rest
 from lab_lib.checks.differences import OTHERS, REPEATS, ROWS, TOTALS, Faults
 from lab_lib.checks.evidence import Inbox, snapshot
 from lab_lib.checks.expected import Snapshot
@@ -51,7 +51,8 @@ def send(lab: Lab) -> Outcome:
     """Probe the account. On the embedded AWS it takes some seconds, on AWS some minutes."""
     probe_clean_up.repair(lab)
     before = snapshot(lab)
-    files = draw(Random(), before, lab.threshold, fitting_key(Account(lab), "{}"))
+    earlier = {customer for entry in probe_list.entries(lab) for customer in entry.customers}  # the stream has them
+    files = draw(Random(), before, lab.threshold, fitting_key(Account(lab), "{}"), earlier)
     with probe_list.noted(lab, [file.key for file in files.all], files.customers):
         probe = _Probe(lab, files)
         try:
@@ -105,28 +106,29 @@ class _Probe:
         """Upload a file, and return what is wrong when nothing more comes of it."""
         recount, found = transactions.recount(file.key, file.content), Faults()
         upload = Upload(self.lab, file.key, recount)
-        inboxes = {name: Inbox(self.lab, name) for name in queues.ALERT_QUEUES}
         if not self.outcome.rows:
             self.outcome.rows, self.outcome.customers = recount.good, len(recount.addresses)
         buckets.put(self.lab, file.key, file.content)
 
         def is_over() -> bool:
             nonlocal found
-            is_last = upload.is_silent()  # before the look, so that it sees all there will be
+            rest, is_last = at_rest(self.lab), upload.is_silent()  # before the look, which then sees all there will be
+            if rest is False:
+                return False
             upload.look()
-            found = self._compared(upload, inboxes)
-            return is_last or (at_rest(self.lab) is None and not any(found.values()))
+            found = self._compared(upload)
+            return is_last or (rest is None and not any(found.values()))
 
-        wait_until(is_over, f"{file.key} to go all the way", timeout=_LONGEST)
+        wait_until(is_over, f"{file.key} to go all the way", timeout=_LONGEST, longest_pause=2 if self.lab.is_real else 0.2)
         for name in functions.SOURCES:
             self.outcome.errors |= {name: error for error in upload.runs.errors(name)}
         return found
 
-    def _compared(self, upload: Upload, inboxes: dict[str, Inbox]) -> Faults:
+    def _compared(self, upload: Upload) -> Faults:
         expected = upload.expected
         found = differences.of_tables(expected, upload.before, snapshot(self.lab)) | {REPEATS: []}
         found[OTHERS] += [f"the topic {name} was made" for name in {*topics.names(self.lab)} - self._topics]
-        for name, inbox in inboxes.items():
+        for name, inbox in upload.inboxes.items():
             if (messages := inbox.messages()) is None:
                 more, wanted = inbox.more(), len(expected.crossing)
                 found[name] = [f"{more} messages more, not {wanted}"] if more < wanted else []
@@ -142,7 +144,7 @@ class _Probe:
             call()
         except LabError as error:
             return [str(error)]
-        wait_until(lambda: at_rest(self.lab), "the chain to be at rest", timeout=_LONGEST)
+        wait_for_rest(self.lab, _LONGEST)
         after = snapshot(self.lab)
         faults = compare(before, after)
         if after.totals == before.totals:

@@ -19,7 +19,7 @@ from lab_lib import transactions
 from lab_lib.aws import buckets, tables
 from lab_lib.aws.json_text import json_object
 from lab_lib.checks import probe_list
-from lab_lib.checks.chain import at_rest
+from lab_lib.checks.chain import wait_for_rest
 from lab_lib.checks.evidence import Inbox, snapshot
 from lab_lib.checks.expected import Snapshot, expect, row_faults
 from lab_lib.checks.probe_files import File, Files
@@ -105,8 +105,8 @@ def _rest(lab: Lab) -> None:
         return work is None or (work.busy, work.failed) == (0, 0)
 
     with suppress(TimedOut):
-        wait_until(is_over, "the chain to be at rest", timeout=5)
-    wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=60)
+        wait_until(is_over, "the chain to be at rest", timeout=5, longest_pause=0.2)
+    wait_for_rest(lab, 60)
 
 
 def _delete_objects(lab: Lab, keys: Collection[str]) -> None:

@@ -6,6 +6,7 @@ that brings a customer to the threshold is the customer's last. Nothing here cal
 
 import re
 import string
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from random import Random
@@ -56,19 +57,25 @@ class Files:
         return [self.first, self.second, self.third, self.correction, self.cents]
 
 
-def draw(chance: Random, held: Snapshot, threshold: Decimal, fit: str = "{}.txt") -> Files:
-    """Return new files for an account that holds this. `fit` makes keys that fit the filter of the bucket's trigger."""
-    return _Draw(chance, held, threshold).files(fit)
+def draw(
+    chance: Random, held: Snapshot, threshold: Decimal, fit: str = "{}.txt", taken: Collection[str] = ()
+) -> Files:
+    """Return new files for an account that holds this.
+
+    `fit` makes keys that fit the filter of the bucket's trigger. No new customer has an id that is `taken`.
+    """
+    return _Draw(chance, held, threshold, taken).files(fit)
 
 
 class _Draw:
     """Remembers what was drawn: ids, addresses and totals of customers, and their transactions."""
 
-    def __init__(self, chance: Random, held: Snapshot, threshold: Decimal) -> None:
+    def __init__(self, chance: Random, held: Snapshot, threshold: Decimal, taken: Collection[str]) -> None:
         self.chance, self.held, self.threshold = chance, held, threshold
         self.limit = max(int(threshold.to_integral_value(ROUND_CEILING)), 1)  # the lowest whole total with an alert
         self._ids = {*held.customers, *held.totals, *(customer for customer, _ in held.rows)}
         self._style = chance.choice(sorted(self._ids)) if self._ids else "C2"
+        self._ids |= {*taken}
         self._rows: set[Row] = {*held.rows}
         self._transactions = sorted({transaction for _, transaction in held.rows}) or ["T24"]
         self._addresses, self._totals = dict[str, str](), dict[str, int]()
