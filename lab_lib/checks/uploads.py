@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from lab_lib import transactions
 from lab_lib.aws import buckets
+from lab_lib.checks import probe_list
 from lab_lib.checks.rules import Account
 from lab_lib.checks.step_02 import UPLOAD, bucket_triggers, takes
 from lab_lib.errors import NotATransactionsFile, is_unreachable
@@ -36,9 +37,12 @@ def files(account: Account) -> list[transactions.Recount]:
 
 
 def newest(account: Account) -> datetime:
-    """Return the time of the last upload."""
-    found: datetime = account.ask(buckets.uploads)[-1]["LastModified"]
-    return found.astimezone(UTC)
+    """Return the time of the last upload that is not a probe's, if there is one."""
+    found = [(each["Key"], each["LastModified"].astimezone(UTC)) for each in account.ask(buckets.uploads)]
+    probes = probe_list.entries(account.lab)
+    own = [time for key, time in found if not any(each.has_uploaded(key, time) for each in probes)]
+    time: datetime = own[-1] if own else found[-1][1]
+    return time
 
 
 def _read(account: Account, key: str) -> transactions.Recount | str | Exception:
