@@ -116,7 +116,7 @@ def day(text: str) -> str:
     return f"{month:02}/{number:02}/{year:04}" if is_day else ""
 
 
-def read_amounts(items: list[dict[str, Any]]) -> Amounts:
+def read_amounts(items: Iterable[dict[str, Any]]) -> Amounts:
     """Return the amounts in items of the table Transactions. Items without a numeric amount are left out."""
     numbers = [row for row in items if isinstance(row.get("TransactionAmount"), Decimal)]
     return {(row.get("CustomerId", ""), row.get("TransactionId", "")): row["TransactionAmount"] for row in numbers}

@@ -11,9 +11,9 @@ from typing import Any
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, triggers
 from lab_lib.aws.json_text import count
 from lab_lib.checks import probe_clean_up
+from lab_lib.checks.alerts import is_from_topic
 from lab_lib.checks.probe_files import DATE, ProbeFiles, address, new_files
 from lab_lib.checks.rules import number
-from lab_lib.checks.step_05_alerts import is_from_topic
 from lab_lib.lab import Lab
 from lab_lib.transactions import Amounts, totals
 from lab_lib.waiting import wait_until

@@ -3,27 +3,19 @@
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from lab_lib.aws import queues, tables
 from lab_lib.aws.json_text import amount, count, moment
 from lab_lib.aws.topics import ALERT_TOPIC
+from lab_lib.checks.alerts import SUBJECT, Alert, sent_by_topic
 from lab_lib.checks.rules import FURTHER, Account, Finding, State, check, judged, listing, none_of, number, or_none
 from lab_lib.checks.step_05 import sums_of
 from lab_lib.checks.uploads import newest
-from lab_lib.lab import Lab
 from lab_lib.resources import cell
 
-NOTIFIER, SUBJECT = "TotalNotifier", "Warning! Account balance is very high"  # the handout's
+NOTIFIER = "TotalNotifier"
 _AGAIN = "Then call functions.alert_again(lab), which sends all alerts once more."
-
-
-class Alert(NamedTuple):
-    """An alert in a queue: the message around it, the customer, and the balance as the alert has it."""
-
-    message: dict[str, Any]
-    customer: Any
-    balance: Any
 
 
 @check("05", "alerts-{}", "alerts in {}", after="topic queue-{} rows", each=queues.ALERT_QUEUES, weight=3)
@@ -96,21 +88,8 @@ def _high(account: Account) -> set[str]:
 
 
 def _found(account: Account, name: str) -> tuple[list[Alert], list[Alert]]:
-    """Return the alerts that the topic has sent to the queue, and the others. A probe's are passed over."""
-    sent, others = list[Alert](), list[Alert]()
-    for message in account.ask(queues.messages, name):
-        body = queues.alert(message) or queues.as_alert(message)
-        if body and not str(body["customerID"]).startswith(tables.PROBE):
-            alert = Alert(message, body["customerID"], body.get("accountBalance"))
-            (sent if is_from_topic(account.lab, message) else others).append(alert)
-    return sent, others
-
-
-def is_from_topic(lab: Lab, message: dict[str, Any]) -> bool:
-    """Return True if the message is in the envelope that SNS puts around what the topic sends."""
-    topic, number = lab.arn("sns", lab.name(ALERT_TOPIC)), message.get("MessageId")
-    is_sent = isinstance(number, str) and number != "" and moment(message.get("Timestamp")) is not None
-    return is_sent and (message.get("Type"), message.get("TopicArn")) == ("Notification", topic)
+    """Return the alerts that the topic has sent to the queue, and the others."""
+    return sent_by_topic(account.lab, account.ask(queues.messages, name))
 
 
 def _recent(account: Account, found: Iterable[Alert]) -> list[Alert]:

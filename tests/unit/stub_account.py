@@ -1,5 +1,6 @@
 """An account without AWS: prepared answers to the questions that the checks put to `Account.ask`."""
 
+import itertools
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -50,6 +51,7 @@ VARIABLES = {
         "DEAD_LETTER_QUEUE": "https://sqs/LabDeadLetters",
     },
 }
+_NUMBERS = itertools.count(1)
 ENCRYPTED, HELD = {"SqsManagedSseEnabled": "true"}, "ApproximateNumberOfMessages"
 NOTIFICATION = {
     "LambdaFunctionArn": LAB.arn("lambda", f"function:{PROCESSOR}"),
@@ -191,7 +193,7 @@ def alert(sent="2026-01-03T00:00:00.000Z", **told):
     return {
         "Type": "Notification",
         "TopicArn": TOPIC,
-        "MessageId": "1",
+        "MessageId": str(next(_NUMBERS)),
         "Timestamp": sent,
         "Subject": "Warning! Account balance is very high",
         "Message": json.dumps(told),

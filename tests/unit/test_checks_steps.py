@@ -167,7 +167,6 @@ def logged(*lines):
 
 
 RIGHT = alert(customerID="C2", accountBalance="1750")
-PROBES = {"customerID": "lab-probe-1", "accountBalance": "1600"}
 ARCHIVE = "archive.txt is no transactions file: it is not UTF-8 text."
 WITHOUT_NOTIFY = [subscription("sqs", LAB.arn("sqs", name)) for name in OTHER_QUEUES]
 OWN, TLS_ONLY = policies.topic_to_queue(LAB, TOPIC, LAB.arn("sqs", NOTIFY))["Statement"]
@@ -442,9 +441,6 @@ HARMLESS = {
     "a row that a later upload corrected": uploaded(("first.txt", recounted("C1|z|T1|03/16/2018|5"))),
     "an item by hand beside the files": rows(row("C3", "T1", TransactionAmount=Decimal(7))) | totals(total("C3", 7)),
     "what changed in the second of the upload": function(LastModified="2026-01-02T00:00:00.900+0000"),
-    "a probe's alert, without the envelope too": {
-        (queues.messages, NOTIFY): [RIGHT, alert(customerID="lab-probe-1", accountBalance="1"), PROBES]
-    },
     "a log group of one's own": function(LoggingConfig={"LogGroup": "mine"})
     | {
         (cloudwatch.log_lines, NOTIFIER): AssertionError("Lambda's group was read"),
