@@ -166,6 +166,7 @@ def logged(*lines):
     return {(cloudwatch.log_lines, NOTIFIER, UPLOADED): list(lines)}
 
 
+NO_LINES = {(cloudwatch.log_lines, NOTIFIER): [], **logged()}
 RIGHT = alert(customerID="C2", accountBalance="1750")
 ARCHIVE = "archive.txt is no transactions file: it is not UTF-8 text."
 WITHOUT_NOTIFY = [subscription("sqs", LAB.arn("sqs", name)) for name in OTHER_QUEUES]
@@ -338,7 +339,7 @@ FAULTS = {
     "alerts-CustomerNotify: 0 messages, only counted": queue(RedrivePolicy="{}", ApproximateNumberOfMessages="0")
     | {(queues.messages, NOTIFY): AssertionError("a look")},
     "subject-CustomerNotify: without one": {(queues.messages, NOTIFY): [RIGHT | {"Subject": None}]},
-    "log-TotalNotifier: no run in /aws/lambda/TotalNotifier": {(cloudwatch.log_lines, NOTIFIER): []},
+    "log-TotalNotifier: no run in /aws/lambda/TotalNotifier": NO_LINES,
     "log-errors-TotalNotifier: two;": logged("[ERROR] one", *["[ERROR] two"] * 3),
     "metric-errors-TotalNotifier: 1 throttles, 2 errors": {
         (cloudwatch.metrics, NOTIFIER, UPLOADED): {"Errors": 2, "Throttles": 1}
@@ -751,8 +752,8 @@ NONE = {(queues.messages, NOTIFY): []}
         ({(tables.items, "TransactionTotal"): [total("C1", 1), total("C2", 1750)]}, "has left changes out"),
         ({(tables.items, "TransactionTotal"): [total("C2", 1750)]}, "has not added these rows up"),
         (totals({"CustomerId": "C1", "accountBalance": "598"}), "must keep accountBalance as a Number"),
-        ({(cloudwatch.log_lines, NOTIFIER): []}, "its role may not write logs"),
-        ({(cloudwatch.log_lines, NOTIFIER): [], (tables.items, "TransactionTotal"): []}, "has not added"),
+        (NO_LINES, "its role may not write logs"),
+        (NO_LINES | {(tables.items, "TransactionTotal"): []}, "has not added"),
         ({(cloudwatch.metrics, NOTIFIER, UPLOADED): {"Errors": 1, "Throttles": 0}}, "says why"),
         ({(cloudwatch.metrics, NOTIFIER, UPLOADED): {"Errors": 0, "Throttles": 1}}, "called too often at once"),
         (instead(TransactionAmount=Decimal(5)), "TransactionAmount as the file has it, cents too"),
