@@ -1,6 +1,7 @@
 """The account that the lab runs in, and the names and settings there. `open_lab()` is the only way in."""
 
 import functools
+import json
 import os
 import re
 import secrets
@@ -8,10 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib import sessions
 from lab_lib.embedded import server
@@ -28,6 +31,13 @@ BREAK_IT_ANY = "BreakIt*_"  # matches both, in a policy
 _LONGEST_STEM = 56  # characters of a bucket's name, of which there are at most 63, before an end of seven
 _ROWS_PER_SECOND = 600  # of the embedded AWS; docs/performance.md has three times as many, on a quiet computer
 _ROWS_PER_SECOND_ON_AWS = 500  # not measured: a careful guess for 256 MB, and 1,000 writes a second a partition
+
+
+class Work(NamedTuple):
+    """How much the embedded AWS has to do for an account: calls, events and records of streams."""
+
+    busy: int  # without those that have failed twice or more
+    failed: int  # tries, the most of an event or batch that is tried again
 
 
 @dataclass(frozen=True)
@@ -144,6 +154,18 @@ class Lab:
     def rows_per_second(self) -> int:
         """Return how many rows of a file TransactionProcessor writes in a second, at least."""
         return _ROWS_PER_SECOND_ON_AWS if self.is_real else _ROWS_PER_SECOND
+
+    def work(self) -> Work | None:
+        """Return what there is to do in the account now; None on any other AWS, which cannot be asked."""
+        if self.endpoint is None:
+            return None
+        request = AWSRequest("GET", f"{self.endpoint}{server.WORK}")
+        SigV4QueryAuth(self.session.get_credentials(), "sts", self.region, 60).add_auth(request)
+        try:
+            answer = json.loads(sessions.fetch(self.session, request.url, self.endpoint))
+            return Work(int(answer["busy"]), int(answer["failed"]))
+        except (BotoCoreError, ValueError, KeyError, TypeError, RecursionError):
+            return None
 
     def __str__(self) -> str:
         prefix = f", prefix {self.prefix}" if self.prefix else ""

@@ -21,8 +21,7 @@ def alone(lab: Lab, command: str) -> Iterator[None]:
 
     The lock ends with the process, also if that is killed. Notebooks in JupyterLab take none.
     """
-    place = (lab.endpoint, lab.account, lab.region, lab.prefix)  # each embedded AWS has an endpoint of its own
-    path = _folder() / sha256(repr(place).encode()).hexdigest()
+    path = file_of(lab)
     with can_write_to(path.parent, _ELSEWHERE):
         try:
             held = FileLock(path, mode=0o600, blocking=False).acquire()
@@ -32,6 +31,12 @@ def alone(lab: Lab, command: str) -> Iterator[None]:
         path.write_text(f"`{command}`, process {os.getpid()}")
     with held:
         yield
+
+
+def file_of(lab: Lab, ending: str = "lock") -> Path:
+    """Return this user's file about a lab: its lock, or another one with this ending."""
+    place = (lab.endpoint, lab.account, lab.region, lab.prefix)  # each embedded AWS has an endpoint of its own
+    return _folder() / f"{sha256(repr(place).encode()).hexdigest()}.{ending}"
 
 
 def _folder() -> Path:

@@ -95,6 +95,11 @@ NOT_READY = [
 ]
 
 
+def load_of_computer() -> float:
+    """Return how many times more programs want to run than this computer has processors; 1 if it is not busy."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def wait_until(
     probe: Callable[[], T | None],
     what: str,
@@ -108,12 +113,14 @@ def wait_until(
     say_after: float = 2,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
+    load: Callable[[], float] = load_of_computer,
 ) -> T:
     """Call `probe` until it returns something true, and return that.
 
     The pause doubles from `first_pause` to `longest_pause` seconds, or to the seconds that a slow probe takes. After
     `say_after` seconds, a line shows each second `what`, how long it takes `on_aws`, the time and what there is
-    `so_far`. TimedOut after `timeout` seconds, with `what` and `hint` in the message.
+    `so_far`. TimedOut after `timeout` seconds, with `what` and `hint` in the message. On a busy computer all takes longer:
+    the time is stretched by its `load`.
     """
     start = begun = clock()
     with Line() as line:
@@ -128,9 +135,12 @@ def wait_until(
         pause = first_pause
         while not (answer := probe()):
             took, waited = clock() - begun, clock() - start
-            if waited >= timeout:
-                raise TimedOut(f"Waited {waited:.0f} s for {what}, and it did not happen.{' ' + hint if hint else ''}")
-            rest(min(max(pause, took), max(timeout - waited, 0.001)))
+            limit = timeout * (busy := load())
+            if waited >= limit:
+                why = [f"This computer is busy, {busy:.0f} times more than it can serve."] * (busy >= 2)
+                said = " ".join([*why, hint]).strip()
+                raise TimedOut(f"Waited {waited:.0f} s for {what}, and it did not happen.{' ' + said if said else ''}")
+            rest(min(max(pause, took), max(limit - waited, 0.001)))
             pause, begun = min(pause * 2, longest_pause), clock()
     return answer
 

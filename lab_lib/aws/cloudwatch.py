@@ -41,6 +41,11 @@ def find_log_group(lab: Lab, name: str) -> str | None:
     return log_group(lab, name) if _describe(lab, log_group(lab, name)) else None
 
 
+def is_group(lab: Lab, group: str) -> bool:
+    """Return True if there is a log group of this name."""
+    return _describe(lab, group) is not None
+
+
 def names(lab: Lab) -> list[str]:
     """Return the names of the functions that have a log group in the Region, and begin with the prefix."""
     beginning = f"/aws/lambda/{lab.prefix}"

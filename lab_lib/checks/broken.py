@@ -1,17 +1,16 @@
 """Find the broken link of the chain: by the checks of steps 00 to 04, or by what Lambda has given up."""
 
-from datetime import datetime
 from typing import Any
 
 from lab_lib import checks
 from lab_lib.aws import cloudwatch, functions, queues
-from lab_lib.aws.json_text import moment
 from lab_lib.checks.rules import RULES, Account, State
 from lab_lib.checks.step_02 import filter_takes
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
 from lab_lib.resources import ROWS
 
+PROCESSOR, NOTIFIER = functions.SOURCES
 _STEPS = ("00", "01", "02", "03", "04")
 
 
@@ -32,26 +31,25 @@ def find_broken(lab: Lab, key: str, links: list[str]) -> str | None:
     return None
 
 
-def raise_if_given_up(lab: Lab, key: str, since: datetime) -> None:
-    """Raise LabError if Lambda has sent the upload's event, or changes from the stream, to the dead-letter queue."""
+def raise_if_given_up(lab: Lab, key: str, before: list[dict[str, Any]]) -> None:
+    """Raise LabError if Lambda has sent the upload's event, or changes from the stream, to the dead-letter queue.
+
+    Letters that were there `before` are passed over.
+    """
     for message in queues.messages(lab, queues.DEAD_LETTERS):
-        letter, sent = queues.dead_letter(message), _sent(message)
-        if sent is None or sent < since:
+        letter, function = queues.dead_letter(message), _sender(message)
+        if message in before or not (function == NOTIFIER or (function and key in letter["what"].split(", "))):
             continue
-        function = "TotalNotifier" if "DDBStreamBatchInfo" in message else "TransactionProcessor"
-        if function == "TotalNotifier" or key in letter["what"].split(", "):
-            lines = cloudwatch.log_lines(lab, function, since, functions.log_group(lab, function))
-            errors = cloudwatch.failures(lines) or [letter["why"]]
-            raise LabError(
-                f"{lab.name(function)} has failed for good, and Lambda has put {letter['what']} into "
-                f"{lab.name(queues.DEAD_LETTERS)}: {errors[-1]}. Mend the cause, then run this cell again."
-            )
+        lines = cloudwatch.log_lines(lab, function, group=functions.log_group(lab, function))
+        errors = cloudwatch.failures(lines) or [letter["why"]]
+        raise LabError(
+            f"{lab.name(function)} has failed for good, and Lambda has put {letter['what']} into "
+            f"{lab.name(queues.DEAD_LETTERS)}: {errors[-1]}. Mend the cause, then run this cell again."
+        )
 
 
-def _sent(message: dict[str, Any]) -> datetime | None:
-    """Return when Lambda sent the dead letter, or S3 the event in it: letters of the embedded AWS have no time."""
-    try:
-        events = message.get("requestPayload", {}).get("Records", [])
-        return moment(message.get("timestamp") or next((event.get("eventTime") for event in events), None))
-    except (AttributeError, TypeError):
-        return None  # it is no letter of Lambda
+def _sender(message: dict[str, Any]) -> str:
+    """Return the function that Lambda has sent this dead letter about, "" if it is none of Lambda's."""
+    if "DDBStreamBatchInfo" in message:
+        return NOTIFIER
+    return PROCESSOR if "requestPayload" in message else ""

@@ -54,7 +54,7 @@ class Expected:
     days: dict[Row, str]  # MM/DD/YYYY
     addresses: dict[str, str]  # by customer
     changed: list[Row]  # the rows that the stream tells of: those that were not there, or were there otherwise
-    totals: dict[str, Decimal]  # of every customer who has a row now
+    totals: dict[str, Decimal]  # of every customer: 0 of one whose rows were all deleted
     crossing: dict[str, Decimal]  # the totals of those who had not reached the threshold before, and reach it now
 
     @property
@@ -71,7 +71,8 @@ def expect(before: Snapshot, files: Iterable[Recount], threshold: Decimal) -> Ex
         days |= file.days
         addresses |= file.addresses
     held = read_amounts(before.rows.values())
-    earlier, sums = totals(held), totals(held | amounts)
+    earlier = dict.fromkeys(before.totals, Decimal(0)) | totals(held)
+    sums = earlier | totals(held | amounts)
     crossing = {
         customer: total
         for customer, total in sums.items()

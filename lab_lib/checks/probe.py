@@ -1,201 +1,184 @@
-"""Send two small files through the chain, see what arrives, and clean up."""
+"""Upload files as a bank would, and compare everything with what they must lead to.
+
+On AWS a probe only uploads and reads. On the embedded AWS it also delivers again what was delivered, sends a correction
+and cents, and takes away what it has brought, as far as that does no harm.
+"""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
-from typing import Any
+from random import Random
+from urllib.parse import quote_plus
 
-from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, triggers
-from lab_lib.aws.json_text import count
-from lab_lib.checks import probe_clean_up
-from lab_lib.checks.alerts import is_from_topic
-from lab_lib.checks.probe_files import DATE, ProbeFiles, address, new_files
-from lab_lib.checks.rules import number
+from lab_lib import transactions
+from lab_lib.aws import buckets, functions, queues, streams, tables, topics, triggers
+from lab_lib.checks import differences, probe_clean_up, probe_list
+from lab_lib.checks.chain import Upload, at_rest, wait_for_rest
+from lab_lib.checks.differences import OTHERS, REPEATS, ROWS, TOTALS, Faults
+from lab_lib.checks.evidence import Inbox, snapshot
+from lab_lib.checks.expected import Snapshot
+from lab_lib.checks.probe_files import File, Files, draw
+from lab_lib.checks.rules import Account
+from lab_lib.checks.step_02 import fitting_key
+from lab_lib.errors import LabError
 from lab_lib.lab import Lab
-from lab_lib.transactions import Amounts, totals
 from lab_lib.waiting import wait_until
 
-ROWS, TOTALS, CENTS, CORRECTION, REJECTED = "rows", "totals", "cents", "correction", "rejected"
-_LONGEST = 600  # seconds
-_MOST_READ = 2_000  # messages of a queue that are read, not counted
+__all__ = ["AGAIN", "CENTS", "CORRECTION", "OTHERS", "REJECTED", "REPEATS", "ROWS", "TOTALS", "Outcome", "send"]
 
-Faults = list[str]
+AGAIN, REJECTED, CORRECTION, CENTS = "again", "rejected", "correction", "cents"
+PROCESSOR, NOTIFIER = functions.SOURCES
+_LONGEST = 300  # seconds for a file on AWS; on the embedded AWS the chain comes to rest long before
 
 
 @dataclass
 class Outcome:
-    """The result of a probe.
+    """What a probe has found.
 
-    `faults` has what is wrong with each link that was reached: ROWS, TOTALS, the name of a queue, CENTS, CORRECTION,
-    REJECTED. `errors` has the last error in the log of each function. `stays` says which rows were not deleted.
+    `faults` has an entry for each part of the chain that was tried. `errors` has the last error in the log of each
+    function. `stays` says what was not taken away, and why.
     """
 
-    faults: dict[str, Faults] = field(default_factory=dict)
+    rows: int = 0
+    customers: int = 0
+    faults: Faults = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     stays: str = ""
 
 
 def send(lab: Lab) -> Outcome:
-    """Probe the account, and return what was found. It takes up to 8 seconds; on AWS it may take minutes."""
-    files = new_files(lab)
-    groups = {name: functions.log_group(lab, name) for name in functions.SOURCES}
-    outcome, logs = Outcome(), _Logs(lab, datetime.now(UTC), groups)
-    try:
-        _follow(lab, files, outcome.faults, logs)
-        outcome.errors = logs.errors()
-    finally:
-        outcome.stays = probe_clean_up.clean_up(lab, files, harmless=not any(outcome.faults.values()))
-    return outcome
+    """Probe the account. On the embedded AWS it takes some seconds, on AWS some minutes."""
+    probe_clean_up.repair(lab)
+    before = snapshot(lab)
+    earlier = {customer for entry in probe_list.entries(lab) for customer in entry.customers}  # the stream has them
+    files = draw(Random(), before, lab.threshold, fitting_key(Account(lab), "{}"), earlier)
+    with probe_list.noted(lab, [file.key for file in files.all], files.customers):
+        probe = _Probe(lab, files)
+        try:
+            probe.follow()
+        finally:
+            probe.outcome.stays = probe_clean_up.clean_up(lab, before, files, probe.inboxes)
+    return probe.outcome
 
 
 def people(lab: Lab) -> int:
-    """Return how many people would get the alert of a probe, by e-mail or SMS."""
+    """Return how many people would get the alerts of a probe, by e-mail or SMS."""
     found = [each for each in triggers.subscriptions(lab) if each["Protocol"] in ("email", "email-json", "sms")]
     return sum(each["SubscriptionArn"].startswith("arn:") for each in found)
 
 
-@dataclass(frozen=True)
-class _Logs:
-    """The logs of both functions from some time on, and the log group of each."""
+class _Probe:
+    """A probe on its way."""
 
-    lab: Lab
-    since: datetime
-    groups: dict[str, str]
+    def __init__(self, lab: Lab, files: Files) -> None:
+        self.lab, self.files, self.outcome = lab, files, Outcome()
+        self.inboxes = {name: Inbox(lab, name) for name in (*queues.ALERT_QUEUES, queues.DEAD_LETTERS)}
+        self._topics = {*topics.names(lab)}
 
-    def patience(self, name: str) -> float:
-        """Return for how many seconds faults may last before a link counts as broken.
+    def follow(self) -> None:
+        """Send one file after the other, up to the first fault."""
+        files, faults = self.files, self.outcome.faults
+        if not self._goes_through(files.first):
+            return
+        if not self.lab.is_real:
+            faults[AGAIN] = self._again(self._send_event_again, self._of_event)
+        if not self._goes_through(files.second):
+            return
+        is_kept = buckets.rejected_rows(self.lab, files.second.key)
+        faults[REJECTED] = [] if is_kept else ["the line that must be rejected is not kept"]
+        if not self._goes_through(files.third) or self.lab.is_real:
+            return
+        faults[AGAIN] += self._again(self._send_records_again, self._of_records)
+        for part, file in ((CORRECTION, files.correction), (CENTS, files.cents)):
+            found = self._sent(file)
+            faults[part] = found[ROWS] + found[TOTALS]
+            probe_clean_up.put_totals_right(self.lab, files.customers)
 
-        If the function has not run yet, the notification or the mapping that starts it may be new: that takes minutes
-        on AWS.
-        """
-        runs = cloudwatch.runs(self._lines(name))
-        return (60 if runs else 180) if self.lab.is_real else (5 if runs else 8)
+    def _goes_through(self, file: File) -> bool:
+        """Send a file, enter what is wrong, and return whether nothing is that the handout's code does right."""
+        found = self._sent(file)
+        for part, faults in found.items():
+            self.outcome.faults.setdefault(part, []).extend(f"{each}, after {file.key}" for each in faults)
+        return not any(faults for part, faults in found.items() if part != REPEATS)
 
-    def errors(self) -> dict[str, str]:
-        """Return the last error of each function that has one."""
-        found = {name: cloudwatch.failures(self._lines(name)) for name in functions.SOURCES}
-        return {name: errors[-1] for name, errors in found.items() if errors}
+    def _sent(self, file: File) -> Faults:
+        """Upload a file, and return what is wrong when nothing more comes of it."""
+        recount, found = transactions.recount(file.key, file.content), Faults()
+        upload = Upload(self.lab, file.key, recount)
+        if not self.outcome.rows:
+            self.outcome.rows, self.outcome.customers = recount.good, len(recount.addresses)
+        buckets.put(self.lab, file.key, file.content)
 
-    def _lines(self, name: str) -> list[str]:
-        return cloudwatch.log_lines(self.lab, name, self.since, self.groups[name])
+        def is_over() -> bool:
+            nonlocal found
+            rest, is_last = at_rest(self.lab), upload.is_silent()  # before the look, which then sees all there will be
+            if rest is False:
+                return False
+            upload.look()
+            found = self._compared(upload)
+            return is_last or (rest is None and not any(found.values()))
 
+        wait_until(is_over, f"{file.key} to go all the way", timeout=_LONGEST, longest_pause=2 if self.lab.is_real else 0.2)
+        for name in functions.SOURCES:
+            self.outcome.errors |= {name: error for error in upload.runs.errors(name)}
+        return found
 
-def _follow(lab: Lab, files: ProbeFiles, faults: dict[str, Faults], logs: _Logs) -> None:
-    """Upload the files, and enter the faults of each link, up to the first one that is broken."""
-    held = {name: _count(lab, name) for name in queues.ALERT_QUEUES}
-    of_processor, of_notifier = (partial(logs.patience, name) for name in functions.SOURCES)
-    buckets.put(lab, files.keys[0], files.texts[0])
-    faults[ROWS] = _settled(lambda: _rows(lab, files.first), "the rows of the probe", of_processor)
-    if faults[ROWS]:
-        return
-    faults[TOTALS] = _settled(lambda: _totals(lab, totals(files.first)), "the totals of the probe", of_notifier)
-    if faults[TOTALS]:
-        return
+    def _compared(self, upload: Upload) -> Faults:
+        expected = upload.expected
+        found = differences.of_tables(expected, upload.before, snapshot(self.lab)) | {REPEATS: []}
+        found[OTHERS] += [f"the topic {name} was made" for name in {*topics.names(self.lab)} - self._topics]
+        for name, inbox in upload.inboxes.items():
+            if (messages := inbox.messages()) is None:
+                more, wanted = inbox.more(), len(expected.crossing)
+                found[name] = [f"{more} messages more, not {wanted}"] if more < wanted else []
+            else:
+                found[name], repeated = differences.of_messages(self.lab, expected, messages)
+                found[REPEATS] += [f"{customer} again in {name}" for customer in repeated]
+        return found
 
-    def alerts() -> dict[str, Faults]:
-        return {name: _alerts(lab, name, files, held[name]) for name in queues.ALERT_QUEUES}
+    def _again(self, call: Callable[[], object], compare: Callable[[Snapshot, Snapshot], list[str]]) -> list[str]:
+        """Deliver something again, return what it has wrongly changed, and put that right."""
+        before, inboxes = snapshot(self.lab), {name: Inbox(self.lab, name) for name in queues.ALERT_QUEUES}
+        try:
+            call()
+        except LabError as error:
+            return [str(error)]
+        wait_for_rest(self.lab, _LONGEST)
+        after = snapshot(self.lab)
+        faults = compare(before, after)
+        if after.totals == before.totals:
+            faults += [f"a message in {name} again" for name, inbox in inboxes.items() if inbox.messages()]
+        probe_clean_up.put_totals_right(self.lab, self.files.customers)
+        for inbox in inboxes.values():
+            inbox.clear()
+        return faults
 
-    faults |= _settled(alerts, "the alert of the probe", of_notifier)
-    buckets.put(lab, files.keys[1], files.texts[1])
-    soon = 30 if lab.is_real else 2.5  # both functions have just run
-    faults |= _settled(lambda: _second(lab, files), "the second file of the probe", lambda: soon)
+    def _send_event_again(self) -> None:
+        """Call TransactionProcessor with the event of the first file. The event has S3's sequencer if a marker has."""
+        key = self.files.first.key
+        markers = tables.items(self.lab, "ProcessedRecords", beginning=f"{self.lab.bucket}/{key} ")
+        sequencer = markers[0]["EventId"].split()[-1] if markers else f"{time.time_ns():016X}"
+        upload = {"key": quote_plus(key, safe="/"), "sequencer": sequencer}
+        event = {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": self.lab.bucket}, "object": upload}}
+        functions.invoke(self.lab, PROCESSOR, {"Records": [event]})
 
+    def _of_event(self, before: Snapshot, after: Snapshot) -> list[str]:
+        return [f"the event of {self.files.first.key} came again, and {each}" for each in differences.changes(before, after)]
 
-def _settled(read: Callable[[], Any], what: str, patience: Callable[[], float]) -> Any:
-    """Return the faults that `read` finds, as soon as there are none, or after so many seconds of patience."""
-    begun, found = time.monotonic(), read()
+    def _send_records_again(self) -> None:
+        """Call TotalNotifier with the stream's own records about the new customers."""
+        self._records = streams.records(self.lab, *self.files.customers)
+        functions.invoke(self.lab, NOTIFIER, {"Records": self._records})
 
-    def settled() -> bool:
-        nonlocal found
-        found = read()  # a function that fails after it has added up may change totals for ever
-        return not _any(found) or time.monotonic() - begun > patience()
-
-    wait_until(settled, what, timeout=_LONGEST)
-    return found
-
-
-def _any(faults: Any) -> bool:
-    return any(faults.values()) if isinstance(faults, dict) else bool(faults)
-
-
-def _rows(lab: Lab, amounts: Amounts) -> Faults:
-    """Return what is wrong with the rows of these transactions and of their customers."""
-    faults = []
-    for (customer, transaction), amount in amounts.items():
-        key = {"CustomerId": customer, "TransactionId": transaction}
-        wanted = {**key, "TransactionDate": DATE, "TransactionAmount": amount}
-        faults += _differences(lab, "Transactions", key, wanted)
-    for customer in dict.fromkeys(customer for customer, _ in amounts):
-        key = {"CustomerId": customer}
-        faults += _differences(lab, "Customer", key, {**key, "Address": address(customer)})
-    return faults
-
-
-def _differences(lab: Lab, table: str, key: dict[str, str], wanted: dict[str, Any]) -> Faults:
-    found = tables.find_item(lab, table, key)
-    if found is None:
-        return [f"{' '.join(key.values())} is not in {lab.name(table)}"]
-    return [
-        f"{name} of {' '.join(key.values())} is {found.get(name)!r}, not {value!r}"
-        for name, value in wanted.items()
-        if found.get(name) != value
-    ]
-
-
-def _totals(lab: Lab, wanted: dict[str, Decimal]) -> Faults:
-    faults = []
-    for customer, total in wanted.items():
-        found = (tables.find_item(lab, "TransactionTotal", {"CustomerId": customer}) or {}).get("accountBalance")
-        if found != total:
-            faults.append(f"{customer} has {'no total' if found is None else found}, not {total}")
-    return faults
-
-
-def _alerts(lab: Lab, queue: str, files: ProbeFiles, held: int | None) -> Faults:
-    """Return what is wrong with the alerts in a queue. In one that may not be read, messages are counted."""
-    if held is not None:
-        more = (_count(lab, queue) or 0) - held
-        wanted = len(files.alerted)
-        return [] if more >= wanted else [f"{number(more, 'message')} more, not {wanted}"]
-    ours = [each for each in queues.messages(lab, queue) if files.are_in(each)]
-    faults = [fault for each in ours if (fault := _fault(lab, each, files.alerted))]
-    once = {str(each.get("MessageId")): each for each in ours}  # SQS may deliver a message twice
-    sent = [queues.alert(each).get("customerID") for each in once.values()]
-    faults += [f"no alert for {customer}" for customer in files.alerted if customer not in sent]
-    return faults + [f"{sent.count(each)} alerts for {each}" for each in files.alerted if sent.count(each) > 1]
-
-
-def _fault(lab: Lab, message: dict[str, Any], wanted: dict[str, Decimal]) -> str:
-    """Return what is wrong with one message about a customer of the probe, or ""."""
-    alert = queues.alert(message)
-    customer, balance = alert.get("customerID"), alert.get("accountBalance")
-    if not is_from_topic(lab, message):
-        return "a message without the topic's envelope"
-    if customer not in wanted:
-        return f"an alert for {customer}, who is below the threshold"
-    if balance != str(wanted[customer]):
-        return f"an alert for {customer} with the balance {balance!r}, not {str(wanted[customer])!r}"
-    return ""
-
-
-def _second(lab: Lab, files: ProbeFiles) -> dict[str, Faults]:
-    """Return the faults of what this workbook adds to the handout."""
-    cents, corrected = ({key: amount} for key, amount in files.second.items())
-    return {
-        CENTS: _rows(lab, cents) or _totals(lab, totals(cents)),
-        CORRECTION: _rows(lab, corrected) or _totals(lab, totals(corrected)),
-        REJECTED: [] if buckets.rejected_rows(lab, files.keys[1]) else ["the line that must be rejected is not kept"],
-    }
-
-
-def _count(lab: Lab, queue: str) -> int | None:
-    """Return the number of messages in a queue that must not be read, or None for one that may be.
-
-    A redrive policy would move a message that is received too often, and many messages take long.
-    """
-    now = queues.attributes(lab, queue)
-    messages = count(now.get("ApproximateNumberOfMessages")) or 0
-    return messages if "RedrivePolicy" in now or messages > _MOST_READ else None
+    def _of_records(self, before: Snapshot, after: Snapshot) -> list[str]:
+        """Return the totals that are wrong. They must be as before or, as by the handout's code, all counted again."""
+        added = dict.fromkeys(self.files.customers, Decimal(0))
+        for record in self._records:
+            added[streams.customer(record)] += streams.change(record)["new amount"]
+        totals = {name: after.totals.get(name, {}).get("accountBalance") for name in added}
+        earlier = {name: before.totals.get(name, {}).get("accountBalance") for name in added}
+        if totals in (earlier, {name: earlier[name] + amount for name, amount in added.items()}):
+            return []
+        changed = {name: total for name, total in totals.items() if total != earlier[name]}
+        return [f"its records came again, and {name} has {total}, not {earlier[name]}" for name, total in changed.items()]

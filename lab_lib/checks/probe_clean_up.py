@@ -1,84 +1,136 @@
-"""Delete what a probe has put into the account, as far as that does no harm.
+"""Take away what a probe has brought to the embedded AWS, as far as that does no harm.
 
 Deleting a transaction sends a REMOVE record down the stream. The handout's own TotalNotifier fails on one, and a record
-that fails holds up the stream for 24 hours. So the function is first called with such a record.
+that fails holds up the stream for 24 hours. So the function is first called with such a record. If it fails, the rows
+stay, with their files and alerts: then they are ordinary uploads, and every check takes them as such.
 """
 
 import json
+import secrets
 import time
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lab_lib.aws import buckets, queues, tables
-from lab_lib.checks.probe_files import DATE, ProbeFiles
+from lab_lib import transactions
+from lab_lib.aws import buckets, tables
+from lab_lib.aws.json_text import json_object
+from lab_lib.checks import probe_list
+from lab_lib.checks.chain import wait_for_rest
+from lab_lib.checks.evidence import Inbox, snapshot
+from lab_lib.checks.expected import Snapshot, expect, row_faults
+from lab_lib.checks.probe_files import File, Files
 from lab_lib.errors import TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
 
 
-def clean_up(lab: Lab, files: ProbeFiles, harmless: bool) -> str:
-    """Delete the messages, rows and objects of a probe. Return what stays and why, or "".
-
-    Unless the probe was `harmless`, its files stay: their time tells later checks which errors in the logs it caused.
-    """
-    why = ""
+def clean_up(lab: Lab, before: Snapshot, files: Files, inboxes: Mapping[str, Inbox]) -> str:
+    """Bring the account back to what it held before the probe. Return what stays and why, or ""."""
+    if lab.is_real:
+        return "its rows, alerts and files stay"
     try:
-        for name in (*queues.ALERT_QUEUES, queues.DEAD_LETTERS):
-            queues.delete_messages(lab, name, files.are_in)
-        why = _delete_rows(lab, files)
-        for key in files.keys:
-            buckets.delete_object(lab, rejected_key(key))
-        kept = () if harmless and not why else files.keys
-        for key in {each["Key"] for each in buckets.probe_files(lab)}.difference(kept):
-            buckets.delete_object(lab, key)
+        _rest(lab)
+        if snapshot(lab) == before or _survives_a_deletion(lab, files.customers[-1]):
+            _restore(lab, before)
+            for inbox in inboxes.values():
+                inbox.clear()
+            _delete_objects(lab, [file.key for file in files.all])
+            return ""
+        held = snapshot(lab)
+        _delete_objects(lab, [file.key for file in (files.correction, files.cents) if not _is_in(file, held)])
     except ClientError as error:
         return f"something of the probe stays: {error.operation_name} is refused"
-    return why
+    return f"its rows, alerts and files stay: {lab.name('TotalNotifier')} fails when a row is deleted"
 
 
-def _delete_rows(lab: Lab, files: ProbeFiles) -> str:
-    """Delete the rows of the probe from the three tables. Return why they stay, or ""."""
-    rows = [
-        {"CustomerId": customer, "TransactionId": transaction}
-        for customer, transaction in {**files.first, **files.second}
-        if tables.find_item(lab, "Transactions", {"CustomerId": customer, "TransactionId": transaction})
-    ]
-    if rows and not _survives_a_deletion(lab, files):
-        return f"its rows stay: {lab.name('TotalNotifier')} fails when a row is deleted"
-    for row in rows:
-        tables.delete_item(lab, "Transactions", row)
-    with suppress(TimedOut):  # a total that comes later has a customer that all checks pass over
-        wait_until(lambda: not any(_totals(lab, files)), "the totals of the probe", timeout=20 if lab.is_real else 1.5)
-    for customer in files.customers:
-        for table in ("Customer", "TransactionTotal"):
-            tables.delete_item(lab, table, {"CustomerId": customer})
-    return ""
+def _is_in(file: File, held: Snapshot) -> bool:
+    """Return whether all rows of the file are there as in the file."""
+    expected = expect(Snapshot(), [transactions.recount(file.key, file.content)], Decimal(0))
+    return not list(row_faults(expected, held.rows))
 
 
-def _totals(lab: Lab, files: ProbeFiles) -> list[Any]:
-    items = (tables.find_item(lab, "TransactionTotal", {"CustomerId": each}) for each in files.customers)
-    return [item.get("accountBalance") for item in items if item]
+def put_totals_right(lab: Lab, customers: Collection[str]) -> None:
+    """Let the totals of these customers be the sums of their rows. The handout's code counts corrections twice."""
+    held = snapshot(lab)
+    sums = expect(held, [], lab.threshold).totals
+    for name in customers:
+        item = held.totals.get(name, {"CustomerId": name})
+        if name in sums and item.get("accountBalance") != sums[name]:
+            tables.put_item(lab, "TransactionTotal", {**item, "accountBalance": sums[name]})
 
 
-def _survives_a_deletion(lab: Lab, files: ProbeFiles) -> bool:
+def repair(lab: Lab) -> None:
+    """Take away what interrupted probes have left; where a deletion does harm, put their totals right."""
+    for entry in () if lab.is_real else probe_list.entries(lab):
+        if entry.ended:
+            continue
+        held = snapshot(lab)
+        rows = {key: item for key, item in held.rows.items() if key[0] not in entry.customers}
+        others = [{key: item for key, item in part.items() if key not in entry.customers} for part in (held.customers, held.totals)]
+        without = Snapshot(rows, *others)
+        if held != without and not _survives_a_deletion(lab, entry.customers[-1]):
+            put_totals_right(lab, entry.customers)
+            continue
+        _restore(lab, without)
+        _delete_objects(lab, entry.keys)
+
+
+def _restore(lab: Lab, before: Snapshot) -> None:
+    """Give the tables back what they held. Totals follow the rows by themselves, so they come last."""
+    _put_back(lab, "Transactions", before.rows, snapshot(lab).rows)
+    _rest(lab)
+    now = snapshot(lab)
+    _put_back(lab, "Customer", before.customers, now.customers)
+    _put_back(lab, "TransactionTotal", before.totals, now.totals)
+
+
+def _put_back(lab: Lab, table: str, before: Mapping[Any, Any], now: Mapping[Any, Any]) -> None:
+    for key in now.keys() - before.keys():
+        tables.delete_item(lab, table, now[key])
+    for key, item in before.items():
+        if now.get(key) != item:
+            tables.put_item(lab, table, item)
+
+
+def _rest(lab: Lab) -> None:
+    """Wait until nothing happens any more, and nothing is tried again; what fails for ever is left."""
+
+    def is_over() -> bool:
+        work = lab.work()
+        return work is None or (work.busy, work.failed) == (0, 0)
+
+    with suppress(TimedOut):
+        wait_until(is_over, "the chain to be at rest", timeout=5, longest_pause=0.2)
+    wait_for_rest(lab, 60)
+
+
+def _delete_objects(lab: Lab, keys: Collection[str]) -> None:
+    for key in keys:
+        buckets.delete_object(lab, key)
+        buckets.delete_object(lab, rejected_key(key))
+
+
+def _survives_a_deletion(lab: Lab, customer: str) -> bool:
     """Call TotalNotifier with the record of a deletion, and return whether it succeeds."""
     answer = lab.client("lambda").invoke(
-        FunctionName=lab.name("TotalNotifier"), Payload=json.dumps({"Records": [_deletion(lab, files)]})
+        FunctionName=lab.name("TotalNotifier"), Payload=json.dumps({"Records": [_deletion(lab, customer)]})
     )
-    return "FunctionError" not in answer
+    return "FunctionError" not in answer and not json_object(answer["Payload"].read()).get("batchItemFailures")
 
 
-def _deletion(lab: Lab, files: ProbeFiles) -> dict[str, Any]:
+def _deletion(lab: Lab, customer: str) -> dict[str, Any]:
     """Return the record of a deletion, as the table's stream has it: with the old image if its view has one."""
     table = tables.describe(lab, tables.STREAMED) or {}
     view = table.get("StreamSpecification", {}).get("StreamViewType", "")
-    row = {"CustomerId": {"S": files.deleted}, "TransactionId": {"S": "P1"}}
-    old = {**row, "TransactionDate": {"S": DATE}, "TransactionAmount": {"N": "0"}}
+    row = {"CustomerId": {"S": customer}, "TransactionId": {"S": secrets.token_hex(4)}}
+    old = {**row, "TransactionDate": {"S": "03/16/2017"}, "TransactionAmount": {"N": "0"}}
     return {
-        "eventID": files.deleted,
+        "eventID": secrets.token_hex(16),
         "eventName": "REMOVE",
         "eventVersion": "1.1",
         "eventSource": "aws:dynamodb",

@@ -1,91 +1,224 @@
-"""The two small files of a probe: made-up customers, and what each of them must lead to."""
+"""Draw the files of a probe: like a bank's, never the same twice, and with nothing in them that marks them.
 
-import json
-import secrets
+In the first file everything is such that the handout's own code must be right: whole amounts, no correction, and the row
+that brings a customer to the threshold is the customer's last. Nothing here calls AWS.
+"""
+
+import re
+import string
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
-from typing import Any
+from random import Random
+from typing import NamedTuple
 
-from lab_lib.aws import buckets, tables
-from lab_lib.checks.rules import Account
-from lab_lib.checks.step_02 import fitting_key
+from lab_lib.checks.expected import Row, Snapshot, expect
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
-from lab_lib.lab import Lab
-from lab_lib.transactions import Amounts, totals
 
-DATE = "03/16/2017"
+_FEWEST = 30  # rows of the first file, and of the third
+_WORDS = ("relevé", "März", "extracto año", "opérations", "Umsätze", "junho é", "bokföring mån", "výpis účtu")
+_STREETS = ("Smith Street, London", "Rue de l'Été, Liège", "Hauptstraße, Köln", "Calle Ñuñoa, Málaga", "Åvägen, Umeå")
+_NO_AMOUNTS = ("12,50", "many", "", "1 000", "--5")
+
+
+class Line(NamedTuple):
+    """A line of a transactions file."""
+
+    customer: str
+    address: str
+    transaction: str
+    date: str
+    amount: str
+
+
+class File(NamedTuple):
+    """A file to upload."""
+
+    key: str
+    content: bytes
 
 
 @dataclass(frozen=True)
-class ProbeFiles:
-    """The customers of one probe, and its files.
+class Files:
+    """The files of a probe, in the order of their uploads, and the customers in them that the account does not have.
 
-    The first file holds what the handout's lab takes in: whole amounts, and a customer who reaches the threshold with
-    the second of two. The second file holds what this workbook adds: cents, a correction, and a line to reject.
+    The last two have what the handout does not ask for.
     """
 
-    keys: tuple[str, str]
-    low: str
-    high: str
-    cents: str
-    deleted: str  # appears in a deletion only
-    threshold: Decimal
+    first: File
+    second: File  # the rows of the first one again, a bad line with good rows below it, and a refund
+    third: File  # the customer with the refund reaches the threshold again
+    correction: File
+    cents: File
+    customers: list[str]  # those who have a transaction below the threshold come last
 
     @property
-    def customers(self) -> tuple[str, ...]:
-        return self.low, self.high, self.cents, self.deleted
-
-    def are_in(self, message: dict[str, Any]) -> bool:
-        """Return True if a message names a customer or a file of this probe."""
-        text = json.dumps(message)
-        return any(name in text for name in (*self.customers, *self.keys))
-
-    @property
-    def first(self) -> Amounts:
-        """Return the amounts of the first file."""
-        limit = max(int(self.threshold.to_integral_value(ROUND_CEILING)), 2)
-        half = limit // 2
-        return {
-            (self.low, "P1"): Decimal(7),
-            (self.high, "P1"): Decimal(half),
-            (self.high, "P2"): Decimal(limit - half + 1),
-        }
-
-    @property
-    def second(self) -> Amounts:
-        """Return the good amounts of the second file; the one of `low` is a correction."""
-        return {(self.cents, "P1"): Decimal("100.10"), (self.low, "P1"): Decimal(8)}
-
-    @property
-    def alerted(self) -> dict[str, Decimal]:
-        """Return the totals of the customers whose first file reaches the threshold."""
-        return {customer: total for customer, total in totals(self.first).items() if total >= self.threshold}
-
-    @property
-    def texts(self) -> tuple[bytes, bytes]:
-        """Return the contents of the files. The last line of the second one has an amount that is no number."""
-        bad = [f"{self.cents}|{address(self.cents)}|P2|{DATE}|12,50"]
-        return _text(_lines(self.first)), _text([*_lines(self.second), *bad])
+    def all(self) -> list[File]:
+        return [self.first, self.second, self.third, self.correction, self.cents]
 
 
-def new_files(lab: Lab) -> ProbeFiles:
-    """Return files whose customers and keys no other probe has. The keys fit the filter of the bucket's trigger."""
-    nonce, account = secrets.token_hex(4), Account(lab)
-    first, second = (fitting_key(account, f"{buckets.PROBE}-{nonce}-{number}") for number in (1, 2))
-    low, high, cents, deleted = (f"{tables.PROBE}{nonce}-{letter}" for letter in "abcd")
-    return ProbeFiles((first, second), low, high, cents, deleted, lab.threshold)
+def draw(
+    chance: Random, held: Snapshot, threshold: Decimal, fit: str = "{}.txt", taken: Collection[str] = ()
+) -> Files:
+    """Return new files for an account that holds this.
+
+    `fit` makes keys that fit the filter of the bucket's trigger. No new customer has an id that is `taken`.
+    """
+    return _Draw(chance, held, threshold, taken).files(fit)
 
 
-def address(customer: str) -> str:
-    return f"1 {customer} Street"
+class _Draw:
+    """Remembers what was drawn: ids, addresses and totals of customers, and their transactions."""
+
+    def __init__(self, chance: Random, held: Snapshot, threshold: Decimal, taken: Collection[str]) -> None:
+        self.chance, self.held, self.threshold = chance, held, threshold
+        self.limit = max(int(threshold.to_integral_value(ROUND_CEILING)), 1)  # the lowest whole total with an alert
+        self._ids = {*held.customers, *held.totals, *(customer for customer, _ in held.rows)}
+        self._style = chance.choice(sorted(self._ids)) if self._ids else "C2"
+        self._ids |= {*taken}
+        self._rows: set[Row] = {*held.rows}
+        self._transactions = sorted({transaction for _, transaction in held.rows}) or ["T24"]
+        self._addresses, self._totals = dict[str, str](), dict[str, int]()
+
+    def files(self, fit: str) -> Files:
+        crossing, low = self._customers()
+        names, known = [*crossing, *low], self._known()
+        first = self._lines(crossing, low | known)
+        refunded = self.chance.choice([*crossing])
+        again = [self._moved(line) for line in first]
+        second = [*again, self._line(refunded, self.limit - 1 - self.chance.randint(0, 20) - self._totals[refunded])]
+        self.chance.shuffle(second)
+        place = self.chance.randint(5, len(second) - 10)
+        bad = self._line(self.chance.choice([*low]), 0)._replace(amount=self.chance.choice(_NO_AMOUNTS))
+        second.insert(place, bad)
+        self._addresses[[*low][0]] = self._address()
+        second += [self._line(name, -self.chance.randint(1, 40)) for name in [*low][:3]]
+        third = [self._moved(line) for line in self.chance.sample(first, _FEWEST - 1)]
+        third.append(self._line(refunded, self.limit + self.chance.randint(0, 30) - self._totals[refunded]))
+        corrected = [line._replace(amount=str(int(line.amount) - 3)) for line in again if line.customer in low][:2]
+        cents = [self._line(name, 0)._replace(amount=text) for name, text in zip(low, ("-0.10", "-10.25"), strict=False)]
+        stems = (f"{self.chance.choice(_WORDS)} {number}" for number in self.chance.sample(range(1, 10**6), 5))
+        contents = map(self._content, (first, second, third, [*map(self._moved, corrected)], cents))
+        return Files(*(File(fit.format(*[stem]), each) for stem, each in zip(stems, contents, strict=True)), names)
+
+    def _customers(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+        """Return new customers with their amounts: those who reach the threshold with the last one, and the others."""
+        chance, limit = self.chance, self.limit
+        pairs = [self._alike_but_for_case(), self._alike_in_40_characters()]
+        digit, *others = f"{chance.randint(2, 9)}{self._new_id()}", *(self._new_id() for _ in range(chance.randint(6, 9)))
+        self._ids.add(digit)
+        for pair in pairs:
+            chance.shuffle(pair)
+        goals = [limit, limit + chance.randint(1, 30), limit + chance.randint(1, 30), limit + chance.randint(1, 9_000)]
+        names = [pairs[0][0], pairs[1][0], *others[:2]]
+        chance.shuffle(names)
+        crossing = {name: self._up_to(goal) for name, goal in zip(names, goals, strict=True)}
+        low = {name: self._below(chance.randint(1, 5)) for name in (pairs[0][1], pairs[1][1], digit, *others[2:])}
+        nearly = others[2]
+        low[nearly] = [*low[nearly], limit - 1 - sum(low[nearly])]  # a total just below the threshold
+        while sum(map(len, (crossing | low).values())) < _FEWEST:
+            name = chance.choice([each for each in low if each != nearly])
+            low[name] += self._below(1, sum(low[name]))
+        return crossing, low
+
+    def _up_to(self, goal: int) -> list[int]:
+        """Return amounts that reach the threshold with the last one, and then make this total."""
+        most = min(goal, 99) if goal - self.limit < 99 else goal  # a small one crosses as well as a large one
+        last = self.chance.randint(goal - self.limit + 1, max(most, goal - self.limit + 1))
+        parts = self._below(self.chance.randint(1, 4))
+        return [*parts, goal - last - sum(parts), last]
+
+    def _below(self, number: int, total: int = 0) -> list[int]:
+        """Return amounts, some of them negative, that keep a total below the threshold."""
+        amounts = list[int]()
+        for _ in range(number):
+            room = self.limit - 1 - total - sum(amounts)
+            high = min(room, 400)
+            amounts.append(self.chance.randint(-60, -1) if high < 1 or self.chance.random() < 0.2 else self.chance.randint(1, high))
+        return amounts
+
+    def _known(self) -> dict[str, list[int]]:
+        """Return a customer or two who are there already, each with an amount that changes no side of the threshold."""
+        sums = expect(self.held, [], self.threshold).totals
+        right = [
+            name
+            for name, item in self.held.customers.items()
+            if name in sums
+            and self.held.totals.get(name, {}).get("accountBalance") == sums[name]
+            and _is_plain(name) and _is_plain(item.get("Address"))
+        ]
+        high = [name for name in right if sums[name] >= self.threshold]
+        low = [name for name in right if sums[name] < self.threshold]
+        self._addresses |= {name: self.held.customers[name]["Address"] for name in right}
+        chosen = [self.chance.choice(each) for each in (high, low) if each]
+        return {name: [self.chance.randint(1, 90) * (1 if name in high else -1)] for name in chosen}
+
+    def _lines(self, crossing: dict[str, list[int]], low: dict[str, list[int]]) -> list[Line]:
+        """Return the lines of all of them, mixed; those of one customer in their order, and some crossings late."""
+        waiting = {name: [*amounts] for name, amounts in (crossing | low).items()}
+        late = {name: waiting[name].pop() for name in self.chance.sample([*crossing], 2)}
+        lines, moving = list[Line](), [name for name in low if len(low[name]) > 2][:2]
+        while waiting := {name: amounts for name, amounts in waiting.items() if amounts}:
+            name = self.chance.choice([*waiting])
+            lines.append(self._line(name, waiting[name].pop(0)))
+            if name in moving and name not in self.held.customers and len(waiting[name]) == 1:
+                self._addresses[name] = self._address()
+        return [*lines, *(self._line(name, amount) for name, amount in late.items())]
+
+    def _line(self, customer: str, amount: int) -> Line:
+        """Return a new transaction of the customer."""
+        self._addresses.setdefault(customer, self._address())
+        self._totals[customer] = self._totals.get(customer, 0) + amount
+        date = f"{self.chance.randint(1, 12):02}/{self.chance.randint(1, 28):02}/{self.chance.randint(2015, 2026)}"
+        return Line(customer, self._addresses[customer], self._new_transaction(customer), date, str(amount))
+
+    def _moved(self, line: Line) -> Line:
+        """Return the line with the address that its customer has now."""
+        return line._replace(address=self._addresses[line.customer])
+
+    def _content(self, lines: list[Line]) -> bytes:
+        """Return a file with its columns in any order, blank lines, and no end of the last line."""
+        order = self.chance.sample(range(len(COLUMNS)), len(COLUMNS))
+        texts = ["|".join(line[place] for place in order) for line in lines]
+        for _ in range(self.chance.randint(1, 3)):
+            texts.insert(self.chance.randrange(len(texts)), "")
+        return "\n".join(["|".join(COLUMNS[place] for place in order), *texts]).encode()
+
+    def _address(self) -> str:
+        return f"{self.chance.randint(1, 199)} {self.chance.choice(_STREETS)}"
+
+    def _new_id(self) -> str:
+        """Return an id in the style of those that the account holds, such as C7 beside C2."""
+        return self._styled(self._style, self._ids)
+
+    def _new_transaction(self, customer: str) -> str:
+        taken = {transaction for name, transaction in self._rows if name == customer}
+        transaction = self._styled(self.chance.choice(self._transactions), taken)
+        self._rows.add((customer, transaction))
+        return transaction
+
+    def _styled(self, model: str, taken: set[str]) -> str:
+        """Return the model with another number, which nobody has. Where all short ones are taken, it gets longer."""
+        beginning, digits, end = re.fullmatch(r"(.*?)([0-9]*)([^0-9]*)", model, re.DOTALL).groups()  # type: ignore[union-attr]
+        size = max(len(digits), 1)
+        while True:
+            size += 10 ** size <= 20 * len(taken)
+            found = f"{beginning}{self.chance.randrange(10**size):0{len(digits)}}{end}"
+            if found not in taken:
+                taken.add(found)
+                return found
+
+    def _alike_but_for_case(self) -> list[str]:
+        lower = self._styled(f"{self._style.lower()}{self.chance.choice(string.ascii_lowercase)}1", self._ids)
+        self._ids.add(lower.upper())
+        return [lower, lower.upper()]
+
+    def _alike_in_40_characters(self) -> list[str]:
+        letters = "".join(self.chance.choices(string.ascii_letters, k=40))
+        stem = f"{self._new_id()}{letters}"[:40]
+        return [f"{stem}{end}" for end in self.chance.sample(string.ascii_letters, 2)]
 
 
-def _lines(amounts: Amounts) -> list[str]:
-    return [
-        f"{customer}|{address(customer)}|{transaction}|{DATE}|{amount}"
-        for (customer, transaction), amount in amounts.items()
-    ]
-
-
-def _text(lines: list[str]) -> bytes:
-    return "\n".join(["|".join(COLUMNS), *lines, ""]).encode()
+def _is_plain(text: object) -> bool:
+    """Return True for a text that stands in a transactions file as it is."""
+    return isinstance(text, str) and text.isprintable() and text.strip() == text != "" and not {*text} & {"|", '"'}

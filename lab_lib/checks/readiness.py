@@ -3,8 +3,9 @@
 import itertools
 from datetime import UTC, datetime, timedelta
 
-from lab_lib.aws import buckets, cloudwatch, functions, tables
+from lab_lib.aws import buckets, cloudwatch, functions
 from lab_lib.checks.broken import find_broken
+from lab_lib.checks.evidence import Runs
 from lab_lib.checks.rules import Account
 from lab_lib.checks.step_02 import fitting_key
 from lab_lib.errors import CheckFailed
@@ -26,7 +27,7 @@ def wait_until_uploads_start(lab: Lab) -> None:
     what is broken.
     """
     key, looks = fitting_key(Account(lab), buckets.TRIAL), itertools.count(1)
-    since, before, group = datetime.now(UTC), _taken_in(lab, key), functions.log_group(lab, PROCESSOR)
+    runs = Runs(lab, key)
 
     def has_started() -> bool:
         look = next(looks)
@@ -34,8 +35,8 @@ def wait_until_uploads_start(lab: Lab) -> None:
             buckets.put(lab, key, f"{'|'.join(COLUMNS)}\n".encode())
         if look == _LOOKS_A_TRIAL and (broken := find_broken(lab, key, [ROWS])):
             raise CheckFailed(f"An upload does not start {lab.name(PROCESSOR)}. {broken} Then run this cell again.")
-        # A function of somebody else may write no marker. Its log comes later.
-        return _taken_in(lab, key) > before or cloudwatch.runs(cloudwatch.log_lines(lab, PROCESSOR, since, group)) > 0
+        runs.read()
+        return runs.has_begun()
 
     what, on_aws = f"an upload to start {lab.name(PROCESSOR)}", "up to five minutes after the trigger was created"
     try:
@@ -69,8 +70,3 @@ def wait_until_counted(lab: Lab) -> None:
 def _longest(lab: Lab) -> float:
     """Return how many seconds to wait. The embedded AWS is never late; only a function may be slow to start."""
     return 600 if lab.is_real else 20
-
-
-def _taken_in(lab: Lab, key: str) -> int:
-    """Return how many uploads of this key the function has marked as taken in."""
-    return len(tables.items(lab, "ProcessedRecords", beginning=f"{lab.bucket}/{key} "))

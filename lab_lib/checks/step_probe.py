@@ -1,10 +1,10 @@
-"""Check what becomes of a file that the checks themselves upload. These checks are made only if they are asked for."""
+"""Check what becomes of files that the checks themselves upload. These checks are made only if they are asked for."""
 
 from lab_lib import resources
 from lab_lib.aws import functions, queues
 from lab_lib.checks import probe
-from lab_lib.checks.probe import CENTS, CORRECTION, REJECTED, ROWS, TOTALS, Outcome
-from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, check, judged, listing
+from lab_lib.checks.probe import Outcome
+from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, State, check, judged, listing
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 _PLACES = "bucket key-Customer key-Transactions"  # where the probe puts something
@@ -12,10 +12,10 @@ _PLACES = "bucket key-Customer key-Transactions"  # where the probe puts somethi
 
 @check(PROBE, "probe-rows", "rows of the probe", after=_PLACES, probes=True, link=resources.ROWS, weight=3)
 def rows(account: Account) -> Finding:
-    """Each row of the probe's file is there, with all its attributes."""
+    """Each row of the probe's files is there with all its attributes, and each customer with the last address."""
     outcome = account.ask(probe.send)
-    found = "3 rows of 2 customers arrived" + (f"; {outcome.stays}" if outcome.stays else "")
-    return _arrived(account, outcome, ROWS, found, PROCESSOR)
+    found = f"{outcome.rows} rows of {outcome.customers} customers arrived"
+    return _arrived(account, outcome, probe.ROWS, found + (f"; {outcome.stays}" if outcome.stays else ""), PROCESSOR)
 
 
 @check(
@@ -29,13 +29,13 @@ def rows(account: Account) -> Finding:
 )
 def totals(account: Account) -> Finding:
     """Each customer of the probe has the right total."""
-    return _arrived(account, account.ask(probe.send), TOTALS, "rows and totals arrived", NOTIFIER)
+    return _arrived(account, account.ask(probe.send), probe.TOTALS, "rows and totals arrived", NOTIFIER)
 
 
 @check(
     PROBE,
     "probe-alert-{}",
-    "alert of the probe in {}",
+    "alerts of the probe in {}",
     after="probe-totals queue-{}",
     each=queues.ALERT_QUEUES,
     probes=True,
@@ -43,41 +43,64 @@ def totals(account: Account) -> Finding:
     weight=3,
 )
 def alert(account: Account, name: str) -> Finding:
-    """The queue got one alert in SNS's own envelope, about the customer who reached the threshold."""
+    """The queue got one alert for each customer who reached the threshold, in SNS's envelope, and nothing else."""
     outcome = account.ask(probe.send)
     right = [other for other in queues.ALERT_QUEUES if not outcome.faults[other]]
-    where = f"the topic sent it to {listing(right)} only" if right else "but no alert left the topic"
-    finding = _arrived(account, outcome, name, "one alert arrived", NOTIFIER)
+    where = f"the topic sent them to {listing(right)} only" if right else "not what is due left the topic"
+    finding = _arrived(account, outcome, name, "one for each customer who reached the threshold", NOTIFIER)
     return finding if finding.ok else finding._replace(found=f"rows and totals arrived, {where}: {finding.found}")
+
+
+@check(PROBE, "probe-others", "nothing else by the probe", after="probe-rows", probes=True, weight=2)
+def others(account: Account) -> Finding:
+    """Nothing has come, gone or changed that no file names."""
+    return _arrived(account, account.ask(probe.send), probe.OTHERS, "all else is as it was", PROCESSOR)
+
+
+@check(PROBE, "probe-again", "what the probe delivers again", after="probe-totals", probes=True, weight=2)
+def again(account: Account) -> Finding:
+    """The event of a file changes nothing if it comes again. Records of the stream change nothing, or all count again.
+
+    The handout's own code counts them again.
+    """
+    return _arrived(account, account.ask(probe.send), probe.AGAIN, "nothing was mixed up", NOTIFIER)
+
+
+@check(FURTHER, "probe-repeats", "alerts only at the threshold", after="probe-totals", probes=True)
+def repeats(account: Account) -> Finding:
+    """A customer who is above the threshold already gets no alert with each further transaction."""
+    return _arrived(account, account.ask(probe.send), probe.REPEATS, "one alert a crossing", NOTIFIER)
 
 
 @check(FURTHER, "probe-cents", "cents of the probe", after="probe-totals", probes=True)
 def cents(account: Account) -> Finding:
-    """An amount such as 100.10 counts."""
-    return _arrived(account, account.ask(probe.send), CENTS, "100.10 counts", PROCESSOR)
+    """An amount such as -0.10 counts."""
+    return _arrived(account, account.ask(probe.send), probe.CENTS, "they count", PROCESSOR)
 
 
 @check(FURTHER, "probe-correction", "correction of the probe", after="probe-totals", probes=True)
 def correction(account: Account) -> Finding:
     """A row that comes again with another amount changes the total by the difference."""
-    return _arrived(account, account.ask(probe.send), CORRECTION, "7 that became 8 counts as 8", NOTIFIER)
+    return _arrived(account, account.ask(probe.send), probe.CORRECTION, "it counts as the difference", NOTIFIER)
 
 
 @check(FURTHER, "probe-rejected", "rejected row of the probe", after="probe-totals", probes=True)
 def rejected(account: Account) -> Finding:
-    """A line that cannot be a row is kept, and the lines around it count."""
-    outcome = account.ask(probe.send)
-    finding = _arrived(account, outcome, REJECTED, "kept under rejected/", PROCESSOR)
-    error = outcome.errors.get(PROCESSOR)
-    lost = f"{PROCESSOR} fails: {error}" if error else "it was lost in silence"
+    """A line that cannot be a row is kept."""
+    finding = _arrived(account, account.ask(probe.send), probe.REJECTED, "kept under rejected/", PROCESSOR)
+    lost = "it was lost in silence"
     return finding if finding.ok else finding._replace(found=lost, wanted="kept, with its number and the reason")
 
 
-def _arrived(account: Account, outcome: Outcome, link: str, right: str, function: str) -> Finding:
-    """Return whether a link of the chain holds; if not, with the last error of the function before it."""
-    faults, name = outcome.faults[link], account.lab.name(function)
-    hint = f"Read the log of {name}, then run the probe again: `lab check --probe`."
-    if not faults:
-        return judged(True, right, right, hint)
+def _arrived(account: Account, outcome: Outcome, part: str, right: str, function: str) -> Finding:
+    """Return whether a part of the chain is right; if not, with all that is wrong and the function's last error."""
+    name = account.lab.name(function)
+    if part not in outcome.faults:
+        found = "not tried on AWS, where it would leave wrong totals" if account.lab.is_real else "not tried"
+        return Finding(State.CANNOT_SEE, found, right, "Probe an account on the embedded AWS.", counts=False)
+    faults = outcome.faults[part]
     error = f"; the last error of {name}: {outcome.errors[function]}" if function in outcome.errors else ""
-    return judged(False, f"{listing(faults)}{error}", right, hint)
+    hint = f"Read the log of {name}, and correct its code."
+    if outcome.stays:
+        hint += f" To put right in the account, since {outcome.stays}: {'; '.join(faults)}."
+    return judged(not faults, f"{listing(faults)}{error}" if faults else right, right, f"{hint} Then probe again.")

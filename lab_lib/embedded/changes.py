@@ -19,9 +19,9 @@ from botocore.credentials import Credentials
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.concurrency import esm_wake
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import dynamodb, lambda_svc, sns
+from ministack.services import dynamodb, lambda_svc, s3, sns
 
-from lab_lib.embedded import streams
+from lab_lib.embedded import streams, work
 from lab_lib.embedded.server import HOST
 
 Item = dict[str, Any]  # of DynamoDB
@@ -69,6 +69,8 @@ def make() -> None:
     sns._build_envelope = envelope
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
     lambda_svc._poll_dynamodb_streams = streams.poll
+    lambda_svc._execute_function = work.execute
+    lambda_svc.threading = s3.threading = sns._threading = work.threads
     dynamodb.Decimal = Number
     dynamodb._apply_exclusive_start_key_scan = items_after
     # ministack checks the permission and parses the condition of each of a transaction's 100 actions; most are alike.

@@ -23,7 +23,8 @@ from ministack.core import iam_evaluator, router, sigv4
 from ministack.core.iam_actions import access_denied_response
 from ministack.core.responses import _account_from_sts_session
 
-from lab_lib.embedded.server import HOST, WHO, proof
+from lab_lib.embedded import work
+from lab_lib.embedded.server import HOST, WHO, WORK, proof
 
 Scope = dict[str, Any]
 Query = dict[str, list[str]]
@@ -75,9 +76,10 @@ def guarded(app: App, port: int, secret: str) -> App:
             except Refused as refused:
                 return await _refuse(scope, query, headers, refused, parts, send)
             if scope["path"] == WHO:
-                answer = {"pid": os.getpid(), "proof": proof(secret, query.get("nonce", [""])[0])}
-                await _answer(send, 200, {"content-type": "application/json"}, json.dumps(answer).encode())
-                return await _end(send)
+                nonce = query.get("nonce", [""])[0]
+                return await _answer_json(send, {"pid": os.getpid(), "proof": proof(secret, nonce)})
+            if scope["path"] == WORK:
+                return await _answer_json(send, work.count(_account(router.extract_access_key_id(headers, query))))
             if _FORWARDED not in headers:
                 scope = {**scope, "headers": [*scope["headers"], (_FORWARDED.encode(), b"https")]}
             return await app(scope, _replay(body, receive), send)
@@ -152,7 +154,7 @@ def _verifier(scope: Scope, query: Query, headers: dict[str, str]) -> Callable[.
             is_right = sigv4.signatures_match(sigv4.calculate_signature(*keys, text), parsed.signature)
         if not is_right:
             raise Refused(_WRONG)
-        if scope["path"].startswith("/_") and credential.principal_type != "Root":
+        if scope["path"].startswith("/_") and scope["path"] != WORK and credential.principal_type != "Root":
             raise Refused(_MANAGEMENT)
 
     return verify
@@ -163,11 +165,14 @@ def _credential(key: str, token: str) -> iam_evaluator.ResolvedCredential | None
     if not key.isascii():  # ministack takes any script's twelve digits for an account
         return None
     try:
-        account = _account_from_sts_session(key) or iam_evaluator.find_iam_access_key_account(key) or key
+        found = iam_evaluator.resolve_credential(key, _account(key), token)
     except iam_evaluator.AmbiguousAccessKeyError:
         return None
-    found = iam_evaluator.resolve_credential(key, account, token)
     return found if isinstance(found, iam_evaluator.ResolvedCredential) else None
+
+
+def _account(key: str) -> str:
+    return str(_account_from_sts_session(key) or iam_evaluator.find_iam_access_key_account(key) or key)
 
 
 def _is_timely(parsed: sigv4.HeaderSignature, query: Query, in_query: bool) -> bool:
@@ -239,6 +244,11 @@ async def _drain(parts: AsyncIterator[bytes]) -> None:
     with suppress(Refused):
         async for _ in parts:
             pass
+
+
+async def _answer_json(send: Send, answer: dict[str, Any]) -> None:
+    await _answer(send, 200, {"content-type": "application/json"}, json.dumps(answer).encode())
+    await _end(send)
 
 
 async def _answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:

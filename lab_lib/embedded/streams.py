@@ -4,13 +4,14 @@ ministack ignores most settings of a mapping, and one slow function delays all m
 gets a thread. Its records stay in order, since the next call waits for the outcome of the last one.
 """
 
-import contextvars
 import http.client
 import json
 import logging
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -36,12 +37,15 @@ _LONGEST_ANSWER = 10  # seconds
 class Shard:
     """The records that a mapping has read from its stream and not finished. They are kept while it is paused."""
 
+    account: str
     batches: list[Batch] = field(default_factory=list)
-    pauses: int = 0  # in a row
-    busy: bool = False
+    pauses: int = 0  # in a row, after failed tries
+    busy: bool = False  # has a thread
 
 
+lock = threading.Lock()  # held while a shard gets a thread, and by work.py
 _shards: dict[str, Shard] = {}  # by the mapping's UUID
+_execute = lambda_svc._execute_function  # not the one of work.py: a call with a shard's records counts with the shard
 _logger = logging.getLogger(__name__)
 _pause = threading.Event().wait  # nothing sets the event
 
@@ -52,23 +56,46 @@ def poll() -> bool:
     Return False, which tells ministack not to poll again at once.
     """
     found = set()
-    for account, region, mapping in lambda_svc._iter_all_esms():
-        if ":dynamodb:" in mapping["EventSourceArn"]:
-            found.add(mapping["UUID"])
-            shard = _shards.setdefault(mapping["UUID"], Shard())
-            scope = contextvars.copy_context()
-            scope.run(responses._request_account_id.set, account)
-            scope.run(responses._request_region.set, region)
-            scope.run(_start, mapping, shard)
+    for scope, mapping in _mappings():
+        found.add(mapping["UUID"])
+        shard = _shards.setdefault(mapping["UUID"], Shard(scope[responses._request_account_id]))
+        scope.run(_start, mapping, shard)
     for uuid in _shards.keys() - found:
-        del _shards[uuid]
+        if not _shards[uuid].busy:
+            del _shards[uuid]
     return False
 
 
+def failures(account: str) -> list[int]:
+    """Return how often each shard of the account that has work has failed in a row. The caller holds the lock."""
+    shards = [shard for shard in list(_shards.values()) if shard.busy and shard.account == account]
+    for scope, mapping in _mappings():
+        shard = _shards.get(mapping["UUID"]) or Shard(scope[responses._request_account_id])
+        if shard.account == account and not shard.busy and scope.run(_has_work, mapping, shard):
+            shards.append(shard)
+    return [shard.pauses for shard in shards]
+
+
+def _mappings() -> Iterator[tuple[Context, Mapping]]:
+    """Yield each mapping of a stream, and a context in its account and Region."""
+    for account, region, mapping in lambda_svc._iter_all_esms():
+        if ":dynamodb:" in mapping["EventSourceArn"]:
+            scope = copy_context()
+            scope.run(responses._request_account_id.set, account)
+            scope.run(responses._request_region.set, region)
+            yield scope, mapping
+
+
 def _start(mapping: Mapping, shard: Shard) -> None:
-    if not shard.busy and _function(mapping) and (shard.batches or _unread(mapping)):
+    with lock:
+        if shard.busy or not _has_work(mapping, shard):
+            return
         shard.busy = True
-        spawn_background(_work, mapping, shard, thread_name="stream-poller")
+    spawn_background(_work, mapping, shard, thread_name="stream-poller")
+
+
+def _has_work(mapping: Mapping, shard: Shard) -> bool:
+    return bool(_function(mapping) and (shard.batches or _unread(mapping)))
 
 
 def _work(mapping: Mapping, shard: Shard) -> None:
@@ -87,16 +114,16 @@ def _work(mapping: Mapping, shard: Shard) -> None:
 def _call(function: Function, mapping: Mapping, shard: Shard) -> None:
     """Call the function with the first batch, and keep the batches that remain of it."""
     batch = shard.batches[0]
-    result = lambda_svc._execute_function(function, {"Records": batch.records})
+    result = _execute(function, {"Records": batch.records})
     if not _exists(mapping):
         return
     outcome = decide(batch, result, mapping, time.time())
     shard.batches[:1] = outcome.remaining
     whole = not (outcome.remaining or outcome.discarded)
     mapping["LastProcessingResult"] = "OK" if whole else "PROBLEM: Function call failed"
+    shard.pauses = shard.pauses + 1 if outcome.pause else 0
     for discarded, condition in outcome.discarded:
         _send(function, mapping, invocation_record(discarded, condition, result, mapping))
-    shard.pauses = shard.pauses + 1 if outcome.pause else 0
     if outcome.pause:
         _pause(min(_FIRST_PAUSE * 2 ** min(shard.pauses - 1, 9), _LONGEST_PAUSE))
 

@@ -7,7 +7,7 @@ from html import escape
 from lab_lib.html_tables import table
 from lab_lib.waiting import UNSEEN
 
-Link = tuple[str, int, int]  # its name, how much has come through it, and how much is to come
+Link = tuple[str, int, int, str]  # its name, how much has come through it, how much is due, and why nothing is
 
 
 def chain(links: Iterable[Link], last: bool) -> None:
@@ -18,15 +18,15 @@ def chain(links: Iterable[Link], last: bool) -> None:
         clear_output(wait=True)  # type: ignore[no-untyped-call]
     elif not last:
         return
-    shown = [(*each, *_state(*each)) for each in links]
+    shown = [(name, have, want, *_state(have, want, why)) for name, have, want, why in links]
     data = {"text/html": _html(shown), "text/plain": _text(shown)}
     display(data, raw=True)  # type: ignore[no-untyped-call]
 
 
-def _state(name: str, have: int, want: int) -> tuple[str, str]:
+def _state(have: int, want: int, why: str) -> tuple[str, str]:
     """Return a mark, and how much there is."""
     mark = "✔" if have >= want else "…" if have else "·"
-    return mark, f"{have:,} of {want:,}" if want else "none is due"
+    return mark, f"{have:,} of {want:,}" if want else f"none is due{': ' if why else ''}{why}"
 
 
 def _text(shown: list[tuple[str, int, int, str, str]]) -> str:

@@ -9,7 +9,8 @@ import pytest
 
 from lab_lib import checks
 from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
-from lab_lib.checks import arrival, readiness
+from lab_lib.checks import readiness
+from lab_lib.checks.chain import following
 from lab_lib.exercises.workbook import DATA_FILE
 from lab_lib.lab import Lab
 from tests.aws_delays.lengths import DELAYS
@@ -153,8 +154,8 @@ def test_the_first_upload_goes_all_the_way_and_is_waited_for(sped_up, monkeypatc
         functions.invoke(lab, name, {"Records": []})  # the embedded AWS counts only these calls
 
     readiness.wait_until_uploads_start(lab)
-    buckets.upload(lab, DATA_FILE)
-    arrival.wait_for_upload(lab, DATA_FILE)
+    with following(lab, DATA_FILE):
+        buckets.upload(lab, DATA_FILE)
     readiness.wait_until_logged(lab)
     readiness.wait_until_counted(lab)
 

@@ -9,7 +9,7 @@ import pytest
 from chains import Chain, logged, stop
 
 from lab_lib.aws import buckets, cleanup
-from lab_lib.checks import arrival
+from lab_lib.checks.chain import following
 from lab_lib.embedded import server
 from lab_lib.lab import open_lab
 from lab_lib.run.headless import DATA_FILE
@@ -69,8 +69,8 @@ def finished_labs(built_ahead):
 
     def finish(chain):
         chain.build()
-        buckets.upload(chain.lab, DATA_FILE)
-        arrival.wait_for_upload(chain.lab, DATA_FILE)
+        with following(chain.lab, DATA_FILE):
+            buckets.upload(chain.lab, DATA_FILE)
         return logged(chain.lab)
 
     return built_ahead(finish, number=2)

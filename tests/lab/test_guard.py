@@ -70,6 +70,7 @@ REFUSED = {  # a request, a change to it on its way, and a part of the refusal
     "no signature": (unsigned, {}, RENEW),
     "no signature, reset": (lambda: unsigned("POST", "/_ministack/reset"), {}, RENEW),
     "no signature, who": (lambda: unsigned("GET", server.WHO), {}, RENEW),
+    "no signature, work": (lambda: unsigned("GET", server.WORK), {}, RENEW),
     "the Origin of a page": (signed, {"headers": {"Origin": "http://page.example"}}, PAGE),
     "a signed Origin": (lambda: signed(headers=LIST_TABLES | {"Origin": "null"}), {}, PAGE),
     "a preflight": (lambda: unsigned("OPTIONS"), {"headers": {"Origin": "http://page.example"}}, PAGE),

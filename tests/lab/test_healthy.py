@@ -9,7 +9,7 @@ from chains import Chain, logged
 
 from lab_lib import checks
 from lab_lib.aws import buckets, queues, triggers
-from lab_lib.checks import arrival
+from lab_lib.checks.chain import following
 from lab_lib.lab import open_lab
 from lab_lib.run.headless import DATA_FILE
 
@@ -22,8 +22,8 @@ HELD = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 def uploaded(lab):
     """Upload the handout's file, and return the lab when it has gone all the way."""
-    buckets.upload(lab, DATA_FILE)
-    arrival.wait_for_upload(lab, DATA_FILE)
+    with following(lab, DATA_FILE):
+        buckets.upload(lab, DATA_FILE)
     return logged(lab)
 
 

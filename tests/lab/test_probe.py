@@ -7,7 +7,7 @@ from chains import Chain
 
 from lab_lib import checks
 from lab_lib.aws import buckets, functions, queues, tables, triggers, user_policies
-from lab_lib.checks import arrival
+from lab_lib.checks.chain import following
 from lab_lib.lab import open_lab
 from lab_lib.run.headless import DATA_FILE
 from lab_lib.waiting import wait_until
@@ -35,8 +35,8 @@ def all_there_is(lab):
 @pytest.fixture
 def used(chain):
     """The whole lab, with the handout's file gone all the way."""
-    buckets.upload(chain.lab, DATA_FILE)
-    arrival.wait_for_upload(chain.lab, DATA_FILE)
+    with following(chain.lab, DATA_FILE):
+        buckets.upload(chain.lab, DATA_FILE)
     return chain.lab
 
 
@@ -51,8 +51,8 @@ def test_a_probe_of_the_lab_holds_and_leaves_nothing_behind(used):
 def test_a_function_that_fails_on_a_deletion_keeps_the_rows_of_the_probe_and_later_checks_pass_over_them(account):
     lab = open_lab(account=account)
     by_hand.build(lab)
-    buckets.upload(lab, DATA_FILE)
-    arrival.wait_for_upload(lab, DATA_FILE)
+    with following(lab, DATA_FILE):
+        buckets.upload(lab, DATA_FILE)
     wait_until(lambda: not checks.run(lab).failed, "the logs", timeout=30)
 
     found = probed(lab)

@@ -13,7 +13,7 @@ from sabotage import Cases, assert_speaks
 
 from lab_lib import checks
 from lab_lib.aws import buckets, functions, policies, tables, topics
-from lab_lib.checks import arrival
+from lab_lib.checks.chain import following
 from lab_lib.lab import open_lab
 from lab_lib.run.headless import DATA_FILE
 
@@ -52,8 +52,8 @@ def test_code_that_does_not_do_the_work_is_caught(side_by_side, new_account, sab
 def built_by_hand(account):
     lab = open_lab(account=account)
     by_hand.build(lab)
-    buckets.upload(lab, DATA_FILE)
-    arrival.wait_for_upload(lab, DATA_FILE)
+    with following(lab, DATA_FILE):
+        buckets.upload(lab, DATA_FILE)
     return lab
 
 

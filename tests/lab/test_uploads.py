@@ -4,7 +4,7 @@ import pytest
 from chains import HEADER
 
 from lab_lib.aws import buckets, functions, queues, triggers
-from lab_lib.checks import arrival
+from lab_lib.checks.chain import following
 from lab_lib.errors import CheckFailed, LabError
 
 PROCESSOR, NOTIFIER = functions.SOURCES
@@ -20,8 +20,8 @@ def wait_for(chain, tmp_path, monkeypatch):
     def wait_for(rows):
         path = tmp_path / "mine.txt"
         path.write_text("\n".join([HEADER, *rows, ""]))
-        buckets.upload(chain.lab, path)
-        arrival.wait_for_upload(chain.lab, path)
+        with following(chain.lab, path):
+            buckets.upload(chain.lab, path)
 
     return wait_for
 

@@ -10,7 +10,7 @@ from moto.sts.models import STSBackend
 
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError, WrongAccount
-from lab_lib.lab import open_lab
+from lab_lib.lab import lab_on, open_lab
 
 MOTOS = "123456789012"  # the account that moto's STS names for all credentials
 OTHER = "111122223333"
@@ -63,6 +63,12 @@ def test_names_are_the_handouts_after_the_prefix(moto_lab):
     assert arns == [f"arn:aws:sqs:us-east-1:{MOTOS}:x", f"arn:aws:iam::{MOTOS}:x", "arn:aws:s3:::x"]
     assert "ana@example.com" not in repr(dataclasses.replace(lab, email="ana@example.com"))
     assert str(lab) == f"account {MOTOS} on moto, Region ap-northeast-1, prefix Ana-Maria-7"
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[1]", b'{"busy": []}', b"[" * 100_000])
+def test_only_the_embedded_aws_says_what_there_is_to_do(moto_lab, web_server, body):
+    assert moto_lab.work() is None
+    assert lab_on(web_server(body), "secret").work() is None
 
 
 @pytest.mark.parametrize("account", ["", OTHER])

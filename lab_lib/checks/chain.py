@@ -1,0 +1,261 @@
+"""Follow an upload through the chain: what is due at each link, what is there, and why it comes no further.
+
+expected.py works out what is due, from what the account held before the upload.
+"""
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from lab_lib import transactions
+from lab_lib.aws import buckets, functions, queues, tables
+from lab_lib.aws.json_text import amount
+from lab_lib.checks.broken import find_broken, raise_if_given_up
+from lab_lib.checks.evidence import Inbox, Runs, snapshot
+from lab_lib.checks.expected import Fault, Snapshot, expect, is_there, row_faults, total_faults
+from lab_lib.checks.rules import listing
+from lab_lib.errors import CheckFailed, LabError, TimedOut
+from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
+from lab_lib.lab import Lab
+from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, cell, messages
+from lab_lib.waiting import wait_until
+
+__all__ = ["Link", "Upload", "at_rest", "expect", "following", "wait_for_rest"]
+
+PROCESSOR, NOTIFIER = functions.SOURCES
+_SPARE = 600  # seconds, beside six runs of TransactionProcessor: AWS waits for three minutes between three of them
+_DOUBT, _SILENCE = 5, 120  # seconds without a change; without a new line in the logs, which AWS writes a minute late
+_MOST_READ = 2_000  # totals that are read at each look before all rows are in
+
+
+class Link(NamedTuple):
+    """A link of the chain: how much has come through it, how much is due, and why nothing is."""
+
+    name: str
+    have: int
+    want: int
+    why: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.have:,} of {self.want:,}"
+
+
+def _nothing(links: list[Link], last: bool) -> None:
+    """Show nothing."""
+
+
+@contextmanager
+def following(
+    lab: Lab, path: str | Path, show: Callable[[list[Link], bool], None] = _nothing
+) -> Iterator[None]:
+    """Follow the file that the block uploads under its name, until all that is due is there.
+
+    `show` gets the links whenever one has changed, and True with the last ones. CheckFailed before the block if
+    TotalNotifier has another threshold. After it, CheckFailed or LabError with the reason as soon as nothing more can
+    come; TimedOut if the chain does not come to rest.
+    """
+    _require_threshold(lab)
+    upload = Upload(lab, Path(path).name, transactions.recount(str(path), Path(path).read_bytes()))
+    yield
+    try:
+        upload.wait(show)
+    finally:
+        show(upload.links, True)
+
+
+def at_rest(lab: Lab) -> bool | None:
+    """Return whether nothing more happens by itself: no call runs, and no event or record waits for one.
+
+    What has failed twice, and is tried again and again, does not count. None if nobody can be asked, as on AWS.
+    """
+    work = lab.work()
+    return None if work is None else work.busy == 0
+
+
+def wait_for_rest(lab: Lab, timeout: float) -> None:
+    """Wait until the chain is at rest; at once where nobody can be asked."""
+    wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=timeout, longest_pause=0.2)
+
+
+class Upload:
+    """An upload on its way. It is made before the object is, to know what was there already."""
+
+    def __init__(self, lab: Lab, key: str, file: transactions.Recount) -> None:
+        with suppress(TimedOut):  # an earlier upload should be through
+            wait_for_rest(lab, 30)
+        self.lab, self.key, self.file = lab, key, file
+        self.before = snapshot(lab)
+        self.expected = expect(self.before, [file], lab.threshold)
+        self.runs, self.links = Runs(lab, key), list[Link]()
+        self.inboxes = {name: Inbox(lab, name) for name in queues.ALERT_QUEUES}
+        self._letters = queues.messages(lab, queues.DEAD_LETTERS)
+        self._totals = {name: self.expected.totals[name] for name in file.addresses if name in self.expected.totals}
+        self._places = {row: place for place, row in enumerate(self.expected.amounts)}
+        self._all_in = False  # all rows were read, and are as in the file
+        self._faults = list[Fault]()  # at the first link that is not whole
+        self._since, self._lines, self._doubted = time.monotonic(), 0, False
+
+    def wait(self, show: Callable[[list[Link], bool], None] = _nothing) -> None:
+        """Wait until all that is due is there. It raises what `following` raises after its block."""
+
+        def has_arrived() -> bool:
+            is_last = self.is_silent()  # before the look, so that it sees all there will be
+            if self.look():
+                show(self.links, False)
+            if not self.has_arrived:
+                raise_if_given_up(self.lab, self.key, self._letters)
+                self._raise_if_other_rows()
+                self._raise_if_stopped(is_last)
+            return self.has_arrived
+
+        try:
+            wait_until(
+                has_arrived,
+                f"{self.key} to go all the way",
+                timeout=_SPARE + 6 * functions.timeout_of(self.lab, PROCESSOR),
+                so_far=lambda: self.place,
+                longest_pause=2 if self.lab.is_real else 0.5,
+            )
+        except TimedOut as error:
+            raise TimedOut(f"{error} {self.place}.") from None
+
+    @property
+    def waiting(self) -> list[Link]:
+        """Return the links through which something has still to come. A function need not keep what it rejects."""
+        return [link for link in self.links if link.have < link.want and link.name != REJECTED]
+
+    @property
+    def place(self) -> str:
+        """Return the first of these links, as text."""
+        return str(next(iter(self.waiting), self.links[0]))
+
+    @property
+    def has_arrived(self) -> bool:
+        return self._all_in and not self.waiting
+
+    def is_silent(self) -> bool:
+        """Return whether nothing more will come by itself."""
+        rest = at_rest(self.lab)
+        return time.monotonic() - self._since > _SILENCE if rest is None else rest
+
+    def look(self) -> bool:
+        """Look at each link once, and return whether one has changed."""
+        self.runs.read()
+        links = [Link(ROWS, self._written(), len(self.expected.amounts)), *self._rejected(), *self._behind()]
+        changed, lines = links != self.links, sum(map(len, self.runs.lines.values()))
+        if changed or lines != self._lines:
+            self._since, self._lines, self._doubted = time.monotonic(), lines, False
+        self.links = links
+        return changed
+
+    def _written(self) -> int:
+        """Return how many rows are there, up to the first one that is missing.
+
+        The function writes in the order of the file, so the first missing one of the rows that change is found by
+        halves. If none changes, only the end of a run tells that they were written again.
+        """
+        changed = self.expected.changed
+        if self._all_in or not changed:
+            self._all_in = self._all_in or self.runs.has_ended()
+            return len(self._places) if self._all_in else 0
+        missing = bisect_left(changed, True, key=lambda row: not self._is_there(row))
+        return self._places[changed[missing]] if missing < len(changed) else self._read_all()
+
+    def _read_all(self) -> int:
+        """Read the whole table, since the last row is there, and return how many rows are as in the file."""
+        held = Snapshot.of(tables.items(self.lab, "Transactions"), (), ())
+        self._faults = list(row_faults(self.expected, held.rows))
+        if not self._faults:
+            sums = expect(held, [self.file], self.lab.threshold).totals  # somebody else may have changed other rows
+            self._totals, self._all_in = {name: sums[name] for name in self._totals}, True
+        return len(self._places) - len({fault.key for fault in self._faults})
+
+    def _is_there(self, row: tuple[str, str]) -> bool:
+        key = {"CustomerId": row[0], "TransactionId": row[1]}
+        found = tables.find_item(self.lab, "Transactions", key)
+        return is_there(found, self.expected.amounts[row], self.expected.days[row])
+
+    def _rejected(self) -> list[Link]:
+        """Return the link of the lines that must be rejected, if there are any."""
+        due = min(len(self.file.rejected), MOST_KEPT)
+        kept = len(buckets.rejected_rows(self.lab, self.key)) if due and self._all_in else 0
+        return [Link(REJECTED, min(kept, due), due)] if due else []
+
+    def _behind(self) -> list[Link]:
+        """Return the links behind the rows. The messages are read only when the totals agree: it takes long."""
+        changed, high = len(self.expected.changed), self.expected.crossing
+        is_read = self._all_in or len(self._totals) <= _MOST_READ
+        items = tables.items(self.lab, "TransactionTotal") if is_read else []
+        held = {item["CustomerId"]: item for item in items}
+        faults = list(total_faults(self._totals, held))
+        settled, agree = self._all_in and not faults, len(self._totals) - len(faults)
+        if self._all_in:
+            self._faults = faults
+        # A function of somebody else reports nothing, and keeps no flags.
+        counted = changed if settled else min(self.runs.counted(changed), changed)
+        got = {
+            messages(name): inbox.received(high) if settled else min(inbox.more(), len(high))
+            for name, inbox in self.inboxes.items()
+        }
+        out = max(sum(held.get(name, {}).get("alerted") is True for name in high), *got.values())
+        return [
+            Link(CHANGES, counted, changed, self._why_unchanged()),
+            Link(TOTALS, agree, len(self._totals)),
+            *(Link(name, have, len(high), self._why_no_alert()) for name, have in {ALERTS: out, **got}.items()),
+        ]
+
+    def _why_unchanged(self) -> str:
+        rows = len(self._places)
+        there = "the row was" if rows == 1 else f"all {rows:,} rows were"
+        return "" if self.expected.changed else f"{there} there already"
+
+    def _why_no_alert(self) -> str:
+        limit = self.lab.threshold
+        high = sorted(name for name, total in self._totals.items() if total >= limit)
+        if self.expected.crossing:
+            return ""
+        return f"{listing(high)} had reached {limit:f} before" if high else f"no total reaches {limit:f}"
+
+    def _raise_if_other_rows(self) -> None:
+        """Raise CheckFailed if the function has ended, and the table holds other rows."""
+        if not self._all_in and self._faults and self.runs.has_ended():
+            found = listing(map(str, self._faults))
+            raise CheckFailed(f"{self.key} was not taken in as it is: {found}. Look at {self.lab.name(PROCESSOR)}.")
+
+    def _raise_if_stopped(self, is_last: bool) -> None:
+        """Raise if nothing more comes through the chain, or a check names the broken link. Else return."""
+        if not is_last and (self._doubted or at_rest(self.lab) is False or time.monotonic() - self._since < _DOUBT):
+            return
+        self._doubted = True
+        stops, again = f'The chain stops at "{self.place}".', "run this cell again."
+        if {link.name for link in self.waiting} <= {*map(messages, self.inboxes)}:
+            again = "run functions.alert_again(lab), since SNS keeps no message."
+        if broken := find_broken(self.lab, self.key, [link.name for link in self.waiting]):
+            raise CheckFailed(f"{stops} {broken} Then {again}")
+        for name in functions.SOURCES if is_last else ():
+            if errors := self.runs.errors(name):
+                raise LabError(f"{stops} {self.lab.name(name)} fails: {errors[-1]}. Mend it, then {again}")
+        if is_last:
+            raise LabError(f"{stops} {self._unexplained()}")
+
+    def _unexplained(self) -> str:
+        """Return what differs, where no check knows the reason."""
+        name = self.lab.name(PROCESSOR if self.waiting[0].name == ROWS else NOTIFIER)
+        found = f"{listing(map(str, self._faults))}. " if self._faults else ""
+        if self._faults and not self.expected.changed:
+            found += "An earlier upload was not counted, and this one changes nothing. "
+        return f"{found}Nothing more comes, and no check knows why: read the log of {name}."
+
+
+def _require_threshold(lab: Lab) -> None:
+    """Raise CheckFailed if TotalNotifier has another threshold than the lab. Code of somebody else may have its own."""
+    settings = functions.configuration(lab, NOTIFIER) or {}
+    found = amount(settings.get("Environment", {}).get("Variables", {}).get("THRESHOLD"))
+    if found is not None and found != lab.threshold:
+        raise CheckFailed(
+            f"{lab.name(NOTIFIER)} alerts at {found:f}, and this lab's threshold is {lab.threshold:f}. "
+            f"Run {cell('function', NOTIFIER)} with this threshold, then this cell again."
+        )

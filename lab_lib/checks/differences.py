@@ -1,0 +1,84 @@
+"""Compare everything that an account holds after an upload with what it must hold. Nothing here calls AWS."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from lab_lib.aws import queues
+from lab_lib.aws.json_text import amount
+from lab_lib.checks.alerts import SUBJECT, is_from_topic
+from lab_lib.checks.expected import Expected, Item, Snapshot, address_faults, row_faults, total_faults
+from lab_lib.lab import Lab
+
+ROWS, TOTALS, OTHERS, REPEATS = "rows", "totals", "others", "repeats"
+Faults = dict[str, list[str]]  # by the part of the chain: one of these, or the name of a queue
+
+
+def of_tables(expected: Expected, before: Snapshot, after: Snapshot) -> Faults:
+    """Return what is wrong in the tables: in the items of the files, and in all others, which must be as before."""
+    wanted = {customer: expected.totals[customer] for customer in expected.addresses}
+    return {
+        ROWS: [*map(str, row_faults(expected, after.rows)), *map(str, address_faults(expected, after.customers))],
+        TOTALS: [*map(str, total_faults(wanted, after.totals))],
+        OTHERS: [
+            *_touched(before.rows, after.rows, expected.amounts),
+            *_touched(before.customers, after.customers, expected.addresses),
+            *_touched(_balances(before), _balances(after), expected.addresses),
+        ],
+    }
+
+
+def of_messages(lab: Lab, expected: Expected, messages: Iterable[dict[str, Any]]) -> tuple[list[str], list[str]]:
+    """Return what is wrong with the new messages of a queue, and the customers who got an alert again.
+
+    One alert is due for each customer who crosses the threshold. For one who was above it before, none is, but the
+    handout's code sends one.
+    """
+    faults, alerted, repeated = list[str](), Counter[str](), set[str]()
+    once = {str(message.get("MessageId")): message for message in messages}  # SQS may deliver a message twice
+    for message in once.values():
+        alert = queues.alert(message)
+        customer, balance = str(alert.get("customerID")), alert.get("accountBalance")
+        total = expected.totals.get(customer, Decimal(0))
+        if not is_from_topic(lab, message):
+            faults.append("a message without the envelope of the topic")
+        elif not isinstance(alert.get("customerID"), str) or customer not in expected.addresses:
+            faults.append(f"a message about {customer}, who is in no file")
+        elif customer in expected.crossing:
+            alerted[customer] += 1
+            faults += _faults_of(message, customer, balance, total)
+        elif total >= lab.threshold:
+            repeated.add(customer)
+        else:
+            faults.append(f"an alert for {customer}, who is below the threshold")
+    faults += [f"no alert for {each}" for each in expected.crossing if not alerted[each]]
+    faults += [f"{count} alerts for {each}" for each, count in alerted.items() if count > 1]
+    return faults, sorted(repeated)
+
+
+def changes(before: Snapshot, after: Snapshot) -> list[str]:
+    """Return all that has changed in the tables."""
+    nobody: Collection[Any] = ()
+    parts = (before.rows, after.rows), (before.customers, after.customers), (_balances(before), _balances(after))
+    return [each for part in parts for each in _touched(*part, nobody)]
+
+
+def _faults_of(message: Item, customer: str, balance: Any, total: Decimal) -> Iterator[str]:
+    if amount(balance) != total:
+        yield f"an alert for {customer} with the balance {balance!r}, not '{total:f}'"
+    if message.get("Subject") != SUBJECT:
+        yield f"an alert for {customer} with the Subject {message.get('Subject')!r}, not {SUBJECT!r}"
+
+
+def _touched(before: Mapping[Any, Any], after: Mapping[Any, Any], wanted: Collection[Any]) -> Iterator[str]:
+    """Yield the items that have come, gone or changed although no file names them."""
+    for key in {**before, **after}:
+        if key not in wanted and before.get(key) != after.get(key):
+            name = key if isinstance(key, str) else " ".join(key)
+            what = "was changed" if key in before and key in after else "is gone" if key in before else "is in no file"
+            yield f"{name} {what}"
+
+
+def _balances(snapshot: Snapshot) -> dict[str, Any]:
+    return {customer: item.get("accountBalance") for customer, item in snapshot.totals.items()}

@@ -1,0 +1,110 @@
+"""Read what tells of an upload: the tables, the runs of the functions, and the new messages of a queue."""
+
+import json
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from lab_lib.aws import cloudwatch, functions, queues, tables
+from lab_lib.aws.json_text import count
+from lab_lib.checks.expected import Snapshot
+from lab_lib.lab import Lab
+
+PROCESSOR, NOTIFIER = functions.SOURCES
+_MOST_READ = 2_000  # messages of a queue; of more they are only counted
+
+
+def snapshot(lab: Lab) -> Snapshot:
+    """Read what the three tables of the handout hold."""
+    return Snapshot.of(*(tables.items(lab, name) for name in ("Transactions", "Customer", "TransactionTotal")))
+
+
+class Runs:
+    """The runs of both functions since this was made, told from earlier ones.
+
+    This workbook's TransactionProcessor marks each upload that it has taken in by the key and S3's sequencer. Of another
+    function the log tells: Lambda ends each run with a line of its own.
+    """
+
+    def __init__(self, lab: Lab, key: str) -> None:
+        self._lab, self._key, self._since = lab, key, datetime.now(UTC)
+        found = {name: functions.configuration(lab, name) or {} for name in functions.SOURCES}
+        self._groups = {name: cloudwatch.group_of(lab, name, found[name]) for name in functions.SOURCES}
+        self._marks = "MARKER_TABLE" in found[PROCESSOR].get("Environment", {}).get("Variables", {})
+        self._is_logged = cloudwatch.is_group(lab, self._groups[PROCESSOR])
+        self._marked = self._markers()
+        self.lines: dict[str, list[str]] = {name: [] for name in functions.SOURCES}
+
+    def read(self) -> None:
+        """Read the logs again."""
+        for name, group in self._groups.items():
+            self.lines[name] = cloudwatch.log_lines(self._lab, name, self._since, group)
+
+    def has_begun(self) -> bool:
+        """Return whether TransactionProcessor has run, whatever came of it."""
+        return cloudwatch.runs(self.lines[PROCESSOR]) > 0 or (self._marks and self._markers() > self._marked)
+
+    def has_ended(self) -> bool:
+        """Return whether TransactionProcessor has taken in the upload. Without marker and log, only rows can tell."""
+        if self._marks:
+            return self._markers() > self._marked
+        lines = self.lines[PROCESSOR]
+        return not self._is_logged or cloudwatch.runs(lines) > len(cloudwatch.failures(lines))
+
+    def counted(self, due: int) -> int:
+        """Return how many changes TotalNotifier says it has counted: all that are due, if it ran and says nothing."""
+        reports = [each["records"] for each in cloudwatch.reports(self.lines[NOTIFIER]) if "records" in each]
+        is_mute = not reports and not self.errors(NOTIFIER) and cloudwatch.runs(self.lines[NOTIFIER]) > 0
+        return due if is_mute else sum(reports)
+
+    def errors(self, name: str) -> list[str]:
+        """Return the errors in the log of a function."""
+        return cloudwatch.failures(self.lines[name])
+
+    def _markers(self) -> int:
+        beginning = f"{self._lab.bucket}/{self._key} "
+        return len(tables.items(self._lab, "ProcessedRecords", beginning=beginning)) if self._marks else 0
+
+
+class Inbox:
+    """The messages that have come to a queue since this was made.
+
+    In a queue with a redrive policy they are only counted: it would move a message that is received too often.
+    """
+
+    def __init__(self, lab: Lab, queue: str) -> None:
+        self._lab, self._queue = lab, queue
+        self._held, is_read = self._count()
+        self._before = {*map(_identity, queues.messages(lab, queue))} if is_read else None
+
+    def messages(self) -> list[dict[str, Any]] | None:
+        """Return the new messages, None if they are only counted."""
+        if self._before is None or not self._count()[1]:
+            return None
+        return [each for each in queues.messages(self._lab, self._queue) if _identity(each) not in self._before]
+
+    def more(self) -> int:
+        """Return how many messages more the queue has. On AWS the number may be a minute old."""
+        return max(self._count()[0] - self._held, 0)
+
+    def received(self, customers: Collection[str]) -> int:
+        """Return for how many of these customers an alert has come."""
+        if (found := self.messages()) is None:
+            return min(self.more(), len(customers))
+        return len({*customers} & {str(queues.alert(each).get("customerID")) for each in found})
+
+    def clear(self) -> None:
+        """Delete the new messages. Where they are only counted, they stay."""
+        before = self._before
+        if before is not None and self._count()[1]:
+            queues.delete_messages(self._lab, self._queue, lambda body: _identity(body) not in before)
+
+    def _count(self) -> tuple[int, bool]:
+        """Return the number of messages, and whether they may be read."""
+        now = queues.attributes(self._lab, self._queue)
+        held = count(now.get("ApproximateNumberOfMessages")) or 0
+        return held, "RedrivePolicy" not in now and held <= _MOST_READ
+
+
+def _identity(message: dict[str, Any]) -> str:
+    return json.dumps(message, sort_keys=True)  # SNS gives each message an id of its own

@@ -1,0 +1,47 @@
+"""Keep the grader's own list of the probes of an account: nothing in the account marks what a probe uploads.
+
+An entry is written before the first upload. It tells later checks which uploads and errors are a probe's, and which
+customers an interrupted probe has left.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+
+from lab_lib.lab import Lab
+from lab_lib.one_command import file_of
+from lab_lib.private_files import read_file, replace_file
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A probe: its times in ISO format, the keys of its files, and its customers. Without an end it was interrupted."""
+
+    begun: str
+    keys: list[str]
+    customers: list[str]
+    ended: str = ""
+
+
+def entries(lab: Lab) -> list[Entry]:
+    """Return the probes of this account from this computer, oldest first. UsageError if the list is damaged."""
+    path = file_of(lab, "probes.json")
+    if not path.exists():
+        return []
+    return read_file(path, lambda text: [Entry(**each) for each in json.loads(text)], "Delete it: it is a list of probes.")
+
+
+@contextmanager
+def noted(lab: Lab, keys: list[str], customers: list[str]) -> Iterator[None]:
+    """Enter a probe, and its end with the block. Interrupted ones before it are forgotten: they were repaired."""
+    earlier = [each for each in entries(lab) if each.ended]
+    entry = Entry(datetime.now(UTC).isoformat(), keys, customers)
+    _write(lab, [*earlier, entry])
+    yield
+    _write(lab, [*earlier, replace(entry, ended=datetime.now(UTC).isoformat())])
+
+
+def _write(lab: Lab, found: list[Entry]) -> None:
+    replace_file(file_of(lab, "probes.json"), json.dumps([asdict(each) for each in found], ensure_ascii=False))

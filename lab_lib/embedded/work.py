@@ -1,0 +1,80 @@
+"""Count what the embedded AWS still has to do for an account. With nothing to do, an incomplete chain stands still.
+
+Work is an event on its way, a call that runs, or a record of a stream. What one leads to begins before it ends, and
+nothing begins or ends while it is counted: that needs the lock of streams.py, which counts the records.
+"""
+
+import threading
+from collections import Counter
+from contextvars import Context
+from types import SimpleNamespace
+from typing import Any
+
+from ministack.core.responses import get_account_id
+from ministack.services import lambda_svc
+
+from lab_lib.embedded import streams
+
+_LAST = 2  # an event or batch that has failed so often may fail for ever, so nobody waits for its next try
+_execute = lambda_svc._execute_function
+_events, _calls = set["Event"](), Counter[str]()  # the calls that are no part of an event's, by account
+
+
+class Event(threading.Thread):
+    """An event on its way, with all calls of the function that it leads to: the thread that ministack starts for it."""
+
+    failed = 0  # calls
+
+    def __init__(self, target: Any, **settings: Any) -> None:
+        super().__init__(target=target, **settings)
+        self.account: str = target.__self__.run(get_account_id)
+
+    def start(self) -> None:
+        """Count the event from now on: its request is not answered yet."""
+        with streams.lock:
+            _events.add(self)
+        super().start()
+
+    def run(self) -> None:
+        """Count the event until its thread ends."""
+        try:
+            super().run()
+        finally:
+            with streams.lock:
+                _events.discard(self)
+
+
+def _thread(target: Any, **settings: Any) -> threading.Thread:
+    """Return an event if the thread continues a request, whose context it has; else a thread as ministack wants it."""
+    is_event = isinstance(getattr(target, "__self__", None), Context)
+    return (Event if is_event else threading.Thread)(target=target, **settings)
+
+
+threads = SimpleNamespace(**{**vars(threading), "Thread": _thread})  # for ministack, instead of the module `threading`
+
+
+def execute(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
+    """Call a function, and count the call; if it is a part of an event's, only whether it fails."""
+    thread, account = threading.current_thread(), get_account_id()
+    if isinstance(thread, Event):
+        answer: dict[str, Any] = _execute(function, event)
+        thread.failed += bool(answer.get("error"))
+        return answer
+    _add(account, 1)
+    try:
+        return dict(_execute(function, event))
+    finally:
+        _add(account, -1)
+
+
+def _add(account: str, calls: int) -> None:
+    with streams.lock:
+        _calls[account] += calls
+
+
+def count(account: str) -> dict[str, int]:
+    """Return how much there is to do, and how often that has failed which is only tried again."""
+    with streams.lock:
+        failed = [event.failed for event in _events if event.account == account]
+        failed += [0] * _calls[account] + streams.failures(account)
+    return {"busy": sum(each < _LAST for each in failed), "failed": max(failed, default=0)}

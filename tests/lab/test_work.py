@@ -1,0 +1,142 @@
+"""What the embedded AWS says it has to do: nothing, only when nothing more will happen."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+from accounts import user_of
+from chains import create_function
+
+from lab_lib.aws import policies, roles
+from lab_lib.lab import Work, open_another, open_lab
+from lab_lib.waiting import wait_until
+
+NOTHING = Work(busy=0, failed=0)
+SLEEP = "import time\n\ndef handler(event, context):\n    time.sleep(0.3)\n"
+RAISE = f"{SLEEP}    raise ValueError\n"
+soon = partial(wait_until, timeout=30, first_pause=0.005, longest_pause=0.005)
+
+
+def create(lab, code):
+    create_function(lab, "Act", code, roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab)))
+
+
+def first_rest(lab):
+    """Return the first answer that nothing is tried for the first or second time, as soon as it comes."""
+    end = time.monotonic() + 30
+    while (now := lab.work()).busy and time.monotonic() < end:
+        pass
+    return now
+
+
+@pytest.fixture
+def other(new_account):
+    """The lab in an account that has nothing to do."""
+    return open_lab(account=new_account())
+
+
+@pytest.fixture
+def write(lab):
+    """write("a"): add an item to a table that has a stream."""
+    dynamodb = lab.client("dynamodb")
+    dynamodb.create_table(
+        TableName="Items",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
+    return lambda name: dynamodb.put_item(TableName="Items", Item={"id": {"S": name}})
+
+
+@pytest.fixture
+def mapping(lab, write):
+    """mapping(**settings): a new mapping of the stream to the function `Act`: its UUID."""
+    lambda_, made = lab.client("lambda"), []
+    arn = lab.client("dynamodb").describe_table(TableName="Items")["Table"]["LatestStreamArn"]
+
+    def mapping(**settings):
+        start = {"StartingPosition": "TRIM_HORIZON", "EventSourceArn": arn, "FunctionName": "Act"}
+        made.append(lambda_.create_event_source_mapping(**start, **settings)["UUID"])
+        return made[-1]
+
+    yield mapping
+    for uuid in made:
+        lambda_.delete_event_source_mapping(UUID=uuid)
+
+
+def test_a_call_is_work_of_its_account_as_its_users_see_too(lab, other):
+    create(lab, SLEEP)
+    user = user_of(lab, "ana")
+
+    with ThreadPoolExecutor() as pool:
+        call = pool.submit(lab.client("lambda").invoke, FunctionName="Act")
+        soon(lambda: lab.work() != NOTHING, "the call to begin")
+        assert user.work() == Work(busy=1, failed=0)
+        assert other.work() == NOTHING
+        assert not call.done()
+    assert user.work() == NOTHING
+
+
+def test_an_asynchronous_call_and_a_message_to_a_function_are_work_at_once(lab, other):
+    create(lab, SLEEP)
+    lambda_, sns = lab.client("lambda"), lab.client("sns")
+    arn = sns.create_topic(Name="Topic")["TopicArn"]
+    sns.subscribe(TopicArn=arn, Protocol="lambda", Endpoint=lab.arn("lambda", "function:Act"))
+
+    for begin in (
+        lambda: lambda_.invoke(FunctionName="Act", InvocationType="Event"),
+        lambda: sns.publish(TopicArn=arn, Message="{}"),
+    ):
+        begin()
+        assert [lab.work(), other.work()] == [Work(busy=1, failed=0), NOTHING]
+        assert first_rest(lab) == NOTHING
+
+
+def test_there_is_work_from_the_answer_to_an_upload_until_its_alert_is_in_both_queues(chain):
+    for number in range(20):
+        chain.put(f"{number}.txt", [f"C{number}|Street 1|T{number}|01/02/2026|1500"])
+        assert first_rest(chain.lab) == NOTHING
+        for queue in ("CustomerNotify", "CreditCollection"):
+            assert f"C{number}" in dict(chain.alerts(queue))
+
+
+def test_an_event_that_has_failed_twice_keeps_nobody_waiting(lab):
+    create(lab, RAISE)
+    lab.client("lambda").invoke(FunctionName="Act", InvocationType="Event")
+
+    assert first_rest(lab) == Work(busy=0, failed=2)
+    soon(lambda: lab.work() == NOTHING, "the third and last call")
+
+
+def test_a_batch_that_fails_for_ever_keeps_nobody_waiting_nor_do_the_records_behind_it(lab, write, mapping):
+    create(lab, RAISE)
+    uuid, switch = mapping(BatchSize=1), lab.client("lambda").update_event_source_mapping
+    write("a")
+
+    assert first_rest(lab) == Work(busy=0, failed=2)
+    write("b")
+    while (now := lab.work()).failed < 4:
+        assert now.busy == 0
+    switch(UUID=uuid, Enabled=False)
+    soon(lambda: lab.work() == NOTHING, "the last call")
+    switch(UUID=uuid, Enabled=True)
+    assert lab.work().failed >= 4
+
+
+def test_a_record_is_work_only_while_its_mapping_is_enabled(lab, other, write, mapping):
+    create(lab, SLEEP)
+    write("a")
+    uuid = mapping(Enabled=False)
+
+    assert lab.work() == NOTHING
+    lab.client("lambda").update_event_source_mapping(UUID=uuid, Enabled=True)
+    assert [lab.work(), other.work()] == [Work(busy=1, failed=0), NOTHING]
+    assert first_rest(lab) == NOTHING
+
+
+def test_another_embedded_aws_can_be_asked_until_it_ends():
+    with open_another() as lab:
+        assert lab.work() == NOTHING
+    assert lab.work() is None
