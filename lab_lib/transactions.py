@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -91,7 +91,7 @@ def recount(key: str, content: bytes) -> Recount:
     """
     header, *lines = re.split(rb"\r\n|\r|\n", content)
     columns, good, amounts, rejected = _read_columns(key, header), 0, Amounts(), list[int]()
-    days, addresses, day_of = dict[tuple[str, str], str](), dict[str, str](), cache(day)
+    days, addresses = dict[tuple[str, str], str](), dict[str, str]()
     for number, line in enumerate(lines, 2):
         text = line.decode(errors="surrogateescape")
         if len(text) <= _LONGEST_LINE and _BLANK.fullmatch(text):
@@ -101,13 +101,14 @@ def recount(key: str, content: bytes) -> Recount:
         if _is_row(fields, text):
             good, row = good + 1, (fields["customer_id"], fields["trn_id"])
             amounts.pop(row, None)  # the last line of a transaction counts, and is in its place
-            amounts[row], days[row] = Decimal(fields["trn_amount"]), day_of(fields["trn_date"])
+            amounts[row], days[row] = Decimal(fields["trn_amount"]), day(fields["trn_date"])
             addresses[row[0]] = fields["customer_address"]
         else:
             rejected.append(number)
     return Recount(good, amounts, rejected, days, addresses)
 
 
+@lru_cache(maxsize=10_000)  # a file has few days, and many rows of each
 def day(text: str) -> str:
     """Return the day as MM/DD/YYYY, "" if the text is none. Month and day may have one digit."""
     parts = re.fullmatch("([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})", text)

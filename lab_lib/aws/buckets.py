@@ -18,6 +18,7 @@ from lab_lib.settings import DEFAULT_REGION
 
 _PRIVATE = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)
 _TEXT = "text/plain; charset=utf-8"
+MOST = 10_000  # objects of a bucket that are listed
 MOST_READ = 200_000_000  # bytes of an object; a file of a million rows has about 70 million
 EXPERIMENTS = "break-it/"  # how the keys of notebook 06 begin
 TRIAL = "lab-trial"  # in the key of the file that shows whether an upload starts the function
@@ -145,12 +146,18 @@ def is_private(lab: Lab) -> bool:
     return all(found.get(kind) for kind in _PRIVATE)
 
 
-def objects(lab: Lab) -> list[dict[str, Any]]:
-    """Return the bucket's objects, as S3 lists them: Key, Size (bytes), LastModified …"""
+def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
+    """Return the bucket's objects whose keys start so, as S3 lists them: Key, Size (bytes), LastModified …
+
+    LabError if there are more than `MOST`: S3 lists them by key, so that the newest may be the last.
+    """
     if find_bucket(lab) is None:
         return []
-    pages = lab.client("s3").get_paginator("list_objects_v2").paginate(Bucket=lab.bucket)
+    which = {"Bucket": lab.bucket, "Prefix": beginning, "PaginationConfig": {"MaxItems": MOST + 1}}
+    pages = lab.client("s3").get_paginator("list_objects_v2").paginate(**which)
     found = having([item for page in pages for item in page.get("Contents", [])], "Key")
+    if len(found) > MOST:
+        raise LabError(f"{lab.bucket} has more than {MOST:,} objects. Delete those that the lab does not need.")
     return [each for each in found if "LastModified" in each]
 
 
@@ -163,8 +170,7 @@ def uploads(lab: Lab) -> list[dict[str, Any]]:
 
 def experiments(lab: Lab) -> list[str]:
     """Return the keys of notebook 06's uploads, and of what was rejected of them."""
-    keys = [str(each["Key"]) for each in objects(lab)]
-    return [key for key in keys if key.removeprefix(REJECTED).startswith(EXPERIMENTS)]
+    return [str(each["Key"]) for beginning in ("", REJECTED) for each in objects(lab, f"{beginning}{EXPERIMENTS}")]
 
 
 def delete_experiments(lab: Lab) -> None:

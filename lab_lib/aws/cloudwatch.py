@@ -9,6 +9,7 @@ from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
 LOG_DAYS = 14
+MOST = 10_000  # lines of a log that are read
 METRICS = ["Invocations", "Errors", "Throttles"]
 # Lambda's text format: an error that was raised or logged, a timeout, an exit.
 _FAILURE = re.compile(
@@ -70,12 +71,18 @@ def log_lines(
 ) -> list[str]:
     """Return what the function printed, oldest first: all of it, or what it printed from `since` on, up to `until`.
 
-    `group` is the function's log group, if Lambda did not name it.
+    `group` is the function's log group, if Lambda did not name it. `MOST` lines may not be all.
     """
     logs = lab.client("logs")
+<<<<<<< HEAD
     times = {"startTime": since, "endTime": until}
     when = {name: int(time.timestamp() * 1000) for name, time in times.items() if time}
     pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group or log_group(lab, name), **when)
+=======
+    start = {"startTime": int(since.timestamp() * 1000)} if since else {}
+    which = {"logGroupName": group or log_group(lab, name), **start, "PaginationConfig": {"MaxItems": MOST}}
+    pages = logs.get_paginator("filter_log_events").paginate(**which)
+>>>>>>> five
     events = none_if_absent(lambda: [event for page in pages for event in page["events"]]) or []
     events = having(events, "message")
     events.sort(key=lambda event: int(event.get("timestamp", 0)))

@@ -1,6 +1,7 @@
 """The SQS queues: those for alerts, and one for dead letters, which are events that a function could not process."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from lab_lib.lab import TAGS, Lab, has_lab_tag
 
 ALERT_QUEUES = resources.in_chain("queue")
 DEAD_LETTERS = "LabDeadLetters"
+MOST = 2_000  # messages of a queue that are read: SQS gives at most ten a call
 _RETENTION = str(14 * 24 * 3600)  # seconds; SQS's maximum
 
 
@@ -40,8 +42,16 @@ def find_queue(lab: Lab, name: str) -> str | None:
 
 
 def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
+<<<<<<< HEAD
     """Return the alerts in the queue without SNS's envelope: customerID and accountBalance. They stay there."""
     return [body for message in messages(lab, name) if (body := alert(message))]
+=======
+    """Return the alerts among the queue's `messages` without SNS's envelope: customerID and accountBalance.
+
+    Alerts that a probe left are passed over.
+    """
+    return [body for message in messages(lab, name) if (body := alert(message)) and not is_of_probe(message)]
+>>>>>>> five
 
 
 def alert(message: dict[str, Any]) -> dict[str, str]:
@@ -96,9 +106,12 @@ def queue_arn(lab: Lab, name: str) -> str:
     return lab.arn("sqs", lab.name(name))
 
 
-def messages(lab: Lab, name: str) -> list[dict[str, Any]]:
-    """Return the bodies of the queue's messages, {} for one that is not a JSON object. All stay in the queue."""
-    with _received(lab, name) as received:
+def messages(lab: Lab, name: str, most: int = MOST) -> list[dict[str, Any]]:
+    """Return the bodies of the queue's messages, {} for one that is not a JSON object. All stay in the queue.
+
+    If `most` are returned, there may be more.
+    """
+    with _received(lab, name, most) as received:
         return [json_object(message["Body"]) for message in received]
 
 
@@ -137,8 +150,8 @@ def _dead_letter(message: dict[str, Any]) -> dict[str, str]:
 
 
 @contextmanager
-def _received(lab: Lab, name: str) -> Iterator[list[dict[str, Any]]]:
-    """Receive all messages of the queue. Afterwards make those that were not deleted visible again.
+def _received(lab: Lab, name: str, most: int = sys.maxsize) -> Iterator[list[dict[str, Any]]]:
+    """Receive at most so many messages of the queue. Afterwards make those that were not deleted visible again.
 
     SQS hides a received message for a while, so the next call returns other ones. A call asks all of SQS's servers only
     if it waits a second, and may miss messages even so: the queue counts as read after two empty answers.
@@ -146,10 +159,10 @@ def _received(lab: Lab, name: str) -> Iterator[list[dict[str, Any]]]:
     sqs, url = lab.client("sqs"), find_queue(lab, name)
     seen, empty = dict[str, dict[str, Any]](), 0
     try:
-        while url and empty < 2:
-            wait = 1 if lab.is_real else 0
+        while url and empty < 2 and len(seen) < most:
+            number, wait = min(10, most - len(seen)), 1 if lab.is_real else 0
             answer = sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60, WaitTimeSeconds=wait
+                QueueUrl=url, MaxNumberOfMessages=number, VisibilityTimeout=60, WaitTimeSeconds=wait
             )
             found = having(answer.get("Messages", []), "MessageId", "ReceiptHandle", "Body")
             empty = 0 if found else empty + 1

@@ -22,8 +22,8 @@ def snapshot(lab: Lab) -> Snapshot:
 class Runs:
     """The runs of both functions since this was made, told from earlier ones.
 
-    This workbook's TransactionProcessor marks each upload that it has taken in by the key and S3's sequencer. Of another
-    function the log tells: Lambda ends each run with a line of its own.
+    This workbook's TransactionProcessor marks each upload that it has taken in, by the key and S3's sequencer. Of
+    another function the log tells: Lambda ends each run with a line of its own.
     """
 
     def __init__(self, lab: Lab, key: str) -> None:

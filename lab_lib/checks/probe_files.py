@@ -1,7 +1,7 @@
 """Draw the files of a probe: like a bank's, never the same twice, and with nothing in them that marks them.
 
-In the first file everything is such that the handout's own code must be right: whole amounts, no correction, and the row
-that brings a customer to the threshold is the customer's last. Nothing here calls AWS.
+In the first file everything is such that the handout's own code must be right: whole amounts, no correction, and the
+row that brings a customer to the threshold is the customer's last. Nothing here calls AWS.
 """
 
 import re
@@ -90,7 +90,7 @@ class _Draw:
         place = self.chance.randint(5, len(second) - 10)
         bad = self._line(self.chance.choice([*low]), 0)._replace(amount=self.chance.choice(_NO_AMOUNTS))
         second.insert(place, bad)
-        self._addresses[[*low][0]] = self._address()
+        self._addresses[next(iter(low))] = self._address()
         second += [self._line(name, -self.chance.randint(1, 40)) for name in [*low][:3]]
         third = [self._moved(line) for line in self.chance.sample(lines, _FEWEST - 1)]
         third.append(self._line(refunded, self.limit + self.chance.randint(0, 30) - self._totals[refunded]))
@@ -100,8 +100,8 @@ class _Draw:
         ]
         stems = (f"{self.chance.choice(_WORDS)} {number}" for number in self.chance.sample(range(1, 10**6), 5))
         contents = map(self._content, (lines, second, third, [*map(self._moved, corrected)], cents))
-        files = map(File, (fit.format(*[stem]) for stem in stems), contents)
-        return Files(*files, customers=names)
+        first, second, third, correction, cents = map(File, (fit.format(*[stem]) for stem in stems), contents)
+        return Files(first, second, third, correction, cents, names)
 
     def _customers(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
         """Return new customers with their amounts: those who reach the threshold with the last one, and the others."""

@@ -1,15 +1,13 @@
-"""Check step 05: the rows and totals of the uploads, counted again."""
+"""Check step 05: the rows, addresses and totals that the uploads lead to."""
 
 from decimal import Decimal
-from typing import Any
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, tables
+from lab_lib.checks.expected import Fault, Item, Row, address_faults, row_faults, total_faults
 from lab_lib.checks.rules import Account, Finding, check, judged, listing, none_of, number, waits_for
-from lab_lib.checks.uploads import files, read_all, taken
+from lab_lib.checks.uploads import due, files, once, read_all, taken
 from lab_lib.resources import cell
-
-_LONGEST = 60  # characters of an address in a finding
 
 
 @check("05", "upload", "upload", after="bucket")
@@ -19,7 +17,7 @@ def upload(account: Account) -> Finding:
     hint = f"Upload transactions.txt to the bucket {account.lab.bucket}{_upload_again(account)}"
     if keys and not found:
         hint += f" The trigger takes only keys that fit its filter, and {keys[-1]} does not."
-    return judged(bool(found), ", ".join(found or keys) or "none", "a transactions file", hint)
+    return judged(bool(found), listing(found or keys), "a transactions file", hint)
 
 
 @check("05", "readable-uploads", "readable uploads", after="upload")
@@ -36,7 +34,9 @@ def readable(account: Account) -> Finding:
     found = [
         f"{key}: {number(file.good, 'row')}" for key, file in read.items() if isinstance(file, transactions.Recount)
     ]
-    return judged(True, listing(found), "transactions files", hint)
+    older = len(taken(account)) - len(read)
+    more = f"; {number(older, 'older upload')} not read" if older else ""
+    return judged(True, listing(found) + more, "transactions files", hint)
 
 
 @check("05", "rows", "rows in Transactions", after="upload table-Transactions key-Transactions", weight=3)
@@ -44,27 +44,23 @@ def rows(account: Account) -> Finding:
     if not files(account):
         _raise_unread(account)
         return waits_for("readable-uploads", "readable uploads")
-    wanted = {key for file in files(account) for key in file.amounts}
-    missing = wanted - _held(account).keys()
-    counted, name = f"{len(wanted) - len(missing)} of {len(wanted)}", account.lab.name("TransactionProcessor")
-    named = listing(f"{customer} {transaction}" for customer, transaction in sorted(missing))
+    wanted, missing = len(due(account).amounts), sorted(each.key for each in _row_faults(account) if not each.attribute)
+    counted, name = f"{wanted - len(missing)} of {wanted}", account.lab.name("TransactionProcessor")
     hint = f"{name} has left out these rows, or ended too early: its log says why. Correct it, then upload the file "
-    if missing == wanted:
+    if len(missing) == wanted:
         hint = f"{name} has not taken in the file: see to its checks of steps 01 and 02. Then upload the file "
-    hint += f"once more{_upload_again(account)}"
-    return judged(not missing, f"{counted}, without {named}" if missing else counted, f"all {len(wanted)}", hint)
+    found = f"{counted}, without {listing(missing)}" if missing else counted
+    return judged(not missing, found, f"all {wanted}", f"{hint}once more{_upload_again(account)}")
 
 
 @check("05", "amounts", "amounts in Transactions", after="rows")
 def amounts(account: Account) -> Finding:
     """Each item has its amount as a number."""
-    found = account.ask(tables.items, "Transactions")
-    wrong = [row for row in found if not isinstance(row.get("TransactionAmount"), Decimal)]
-    faults = (f"{row['CustomerId']} {row['TransactionId']} has no number" for row in wrong)
+    wrong = [row for row, item in _held(account).items() if not isinstance(item.get("TransactionAmount"), Decimal)]
     name = account.lab.name("Transactions")
     hint = f"TransactionAmount must be a Number in each item of {name}. Correct or delete these items"
     hint += account.mend("put_item or delete_item")
-    return none_of(faults, hint, right="all numbers")
+    return none_of((f"{' '.join(row)} has no number" for row in wrong), hint, right="all numbers")
 
 
 @check("05", "contents", "contents of Transactions", after="amounts")
@@ -73,71 +69,56 @@ def contents(account: Account) -> Finding:
 
     Items that no file names are not judged: somebody may add one by hand.
     """
-    held, name = _held(account), account.lab.name("TransactionProcessor")
-    amounts = {row: amount for file in files(account) for row, amount in file.amounts.items()}
-    days = {row: day for file in files(account) for row, day in file.days.items()}
-    other = {row for row, amount in amounts.items() if held[row]["TransactionAmount"] != amount}
-    shown = {row: held[row].get("TransactionDate") for row in days}
-    late = {row for row, day in shown.items() if transactions.day(str(day).strip()) != days[row]}
-    faults = [f"{' '.join(row)} is {held[row]['TransactionAmount']:f}, not {amounts[row]:f}" for row in other]
-    faults += [f"{' '.join(row)} has the date {shown[row]!r}, not {days[row]!r}" for row in late]
-    cause = "TransactionDate as the file has it" if not other else "TransactionAmount as the file has it, cents too"
-    hint = f"{name} must write {cause}. Correct it, then upload the file once more. If you changed the items by hand, "
-    return none_of(faults, f"{hint}upload a file that has the change{_upload_again(account)}", right="as in the files")
+    faults, name = _row_faults(account), account.lab.name("TransactionProcessor")
+    wrong = {fault.attribute for fault in faults}
+    cause = "TransactionAmount as the file has it, cents too" if "TransactionAmount" in wrong else ""
+    hint = f"{name} must write {cause or 'TransactionDate as the file has it'}. Correct it, then upload the file "
+    hint += "once more. If you changed the items by hand, upload a file that has the change"
+    return none_of(map(str, faults), hint + _upload_again(account), right="as in the files")
 
 
 @check("05", "customers", "customers in Customer", after="rows table-Customer key-Customer")
 def customers(account: Account) -> Finding:
     """Each customer of the uploads is there with the address of the last row about them."""
-    held = {item["CustomerId"]: item for item in account.ask(tables.items, "Customer")}
-    wanted = {name: address for file in files(account) for name, address in file.addresses.items()}
+    held = _by_customer(account, "Customer")
+    faults = list(address_faults(due(account), held))
+    missing = [fault for fault in faults if not fault.attribute]
     processor, table = account.lab.name("TransactionProcessor"), account.lab.name("Customer")
-    if missing := wanted.keys() - held.keys():
-        hint = f"{processor} must write each customer to {table}: its log says why it did not. Then upload the file "
-        return none_of((f"{name} is missing" for name in missing), f"{hint}once more{_upload_again(account)}")
-    found = {name: str(held[name].get("Address") or "").strip() for name in wanted}
-    faults = [
-        f"{name} has the Address {found[name][:_LONGEST]!r}, not {address[:_LONGEST]!r}"
-        for name, address in wanted.items()
-        if found[name] != address
-    ]
     hint = f"{processor} must write customer_address as Address. Correct it, then upload the file once more"
-    finding = none_of(faults, hint + _upload_again(account), right=listing(sorted(held)))
+    if missing:
+        hint = f"{processor} must write each customer to {table}: its log says why it did not. Then upload the file "
+        hint += "once more"
+    finding = none_of(map(str, missing or faults), hint + _upload_again(account), right=listing(sorted(held)))
     return finding._replace(wanted="each with the address of its last row")
 
 
 @check("05", "totals", "totals", after="amounts table-TransactionTotal key-TransactionTotal", weight=3)
 def totals(account: Account) -> Finding:
     """Each total is the sum of the customer's transactions: 0 if all of them were deleted."""
-    sums, held = sums_of(account), _balances(account)
-    wrong = {name for name in sums.keys() | held.keys() if held.get(name, 0) != sums.get(name, 0)}
-    missing = sums.keys() - held.keys()
-    faults = [
-        f"{name} {'missing' if name in missing else _shown(held[name])} instead of {_shown(sums.get(name, Decimal(0)))}"
-        for name in wrong | missing
-    ]
-    right = listing(f"{name} {_shown(balance)}" for name, balance in sorted(held.items()))
-    differences = [(held.get(name), sums.get(name, Decimal(0))) for name in wrong | missing]
-    return none_of(faults, _about_totals(account, differences), right)._replace(
-        wanted="each the sum of its transactions"
-    )
+    held = _by_customer(account, "TransactionTotal")
+    wanted = {customer: Decimal(0) for customer, item in held.items() if "accountBalance" in item} | sums_of(account)
+    faults = list(total_faults(wanted, held))
+    right = listing(f"{customer} {total:f}" for customer, total in sorted(wanted.items()))
+    finding = none_of(map(str, faults), _about_totals(account, faults), right)
+    return finding._replace(wanted="each the sum of its transactions")
 
 
+@once
 def sums_of(account: Account) -> dict[str, Decimal]:
     """Return each customer's total, counted again from the table Transactions."""
     return transactions.totals(transactions.read_amounts(account.ask(tables.items, "Transactions")))
 
 
-def _about_totals(account: Account, differences: list[tuple[Any, Decimal]]) -> str:
-    """Return the hint for totals that differ from the sums: (what the table holds, the sum)."""
+def _about_totals(account: Account, faults: list[Fault]) -> str:
+    """Return the hint for totals that differ from the sums."""
     name, table = account.lab.name("TotalNotifier"), account.lab.name("TransactionTotal")
     see = f"read its log, and run {cell('stream trigger')}."
-    numbers = [(held, total) for held, total in differences if isinstance(held, Decimal)]
-    if any(held is not None for held, _ in differences if not isinstance(held, Decimal)):
+    numbers = [fault for fault in faults if isinstance(fault.found, Decimal)]
+    if any(fault.attribute and not isinstance(fault.found, Decimal) for fault in faults):
         return f"{name} must keep accountBalance as a Number. Correct these items of {table}{account.mend('put_item')}"
-    if len(numbers) < len(differences):
+    if len(numbers) < len(faults):
         return f"Wait a moment. If nothing changes, {name} has not added these rows up: {see}"
-    if any(held > total for held, total in numbers):
+    if any(fault.found > fault.wanted for fault in numbers):
         hint = f"{name} has counted a change twice, or a correction without taking off the old amount. Mend it, then "
         return f"{hint}correct accountBalance in {table}{account.mend('update_item')}"
     return f"Wait a moment. If nothing changes, {name} has left changes out: {see}"
@@ -154,14 +135,14 @@ def _raise_unread(account: Account) -> None:
             raise file
 
 
-def _held(account: Account) -> dict[tuple[str, str], dict[str, Any]]:
-    return {(row["CustomerId"], row["TransactionId"]): row for row in account.ask(tables.items, "Transactions")}
+@once
+def _row_faults(account: Account) -> list[Fault]:
+    return list(row_faults(due(account), _held(account)))
 
 
-def _balances(account: Account) -> dict[str, Any]:
-    return {item["CustomerId"]: item.get("accountBalance", 0) for item in account.ask(tables.items, "TransactionTotal")}
+def _held(account: Account) -> dict[Row, Item]:
+    return {(item["CustomerId"], item["TransactionId"]): item for item in account.ask(tables.items, "Transactions")}
 
 
-def _shown(balance: Any) -> str:
-    """Return the balance as a number, or in quotes if it is text in the table."""
-    return f"{balance:f}" if isinstance(balance, Decimal) else repr(balance)
+def _by_customer(account: Account, table: str) -> dict[str, Item]:
+    return {item["CustomerId"]: item for item in account.ask(tables.items, table)}

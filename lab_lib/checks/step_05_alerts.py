@@ -11,7 +11,7 @@ from lab_lib.aws.topics import ALERT_TOPIC
 from lab_lib.checks.alerts import SUBJECT, Alert, sent_by_topic
 from lab_lib.checks.rules import FURTHER, Account, Finding, State, check, judged, listing, none_of, number, or_none
 from lab_lib.checks.step_05 import sums_of
-from lab_lib.checks.uploads import newest
+from lab_lib.checks.uploads import newest, once
 from lab_lib.resources import cell
 
 NOTIFIER = "TotalNotifier"
@@ -30,6 +30,8 @@ def alerts(account: Account, name: str) -> Finding:
     missing, found, wanted = high - alerted, listing(sorted(alerted)), listing(sorted(high))
     if not missing:
         return judged(True, found, wanted, f"Read the log of {account.lab.name(NOTIFIER)}. {_AGAIN}")
+    if unread := _unread(account, name):
+        return unread
     hidden = count(account.ask(queues.attributes, name).get("ApproximateNumberOfMessagesNotVisible"))
     if hidden:
         found = f"cannot see: somebody is reading {number(hidden, 'message')} of {account.lab.name(name)}"
@@ -59,7 +61,9 @@ def balances(account: Account, name: str) -> Finding:
     }
     hint, faults = next(((hint, found) for hint, found in causes.items() if found), (next(iter(causes)), []))
     hint += f" Delete these messages of {account.lab.name(name)}{account.mend('delete_message')}"
-    return none_of(faults, hint, right=f"at or above {account.lab.threshold:f}")
+    return (not faults and _unread(account, name)) or none_of(
+        faults, hint, right=f"at or above {account.lab.threshold:f}"
+    )
 
 
 @check(FURTHER, "alerts-exercised", "alerts exercised", after="rows")
@@ -71,15 +75,16 @@ def exercised(account: Account) -> Finding:
     return judged(bool(high), found, wanted, hint.removesuffix(".") + ", or run `lab check --probe`.")
 
 
-@check(FURTHER, "subject-{}", "subject of the alerts in {}", after="alerts-{}", each=queues.ALERT_QUEUES)
+@check("05", "subject-{}", "subject of the alerts in {}", after="alerts-{}", each=queues.ALERT_QUEUES)
 def subject(account: Account, name: str) -> Finding:
-    """Recipients of an e-mail see the subject first."""
+    """Each alert has the handout's Subject, which recipients of an e-mail see first."""
     if why := _not_received(account, name):
         return judged(True, why, "", "")
     found = {_shown(each.message.get("Subject")) for each in _recent(account, _found(account, name)[0])}
     hint = f"Let {account.lab.name(NOTIFIER)} publish with this Subject"
     hint += account.mend("publish", cell("function", NOTIFIER))
-    return none_of(found - {SUBJECT}, hint, right=SUBJECT)
+    faults = found - {SUBJECT}
+    return (not faults and _unread(account, name)) or none_of(faults, hint, right=SUBJECT)
 
 
 def _high(account: Account) -> set[str]:
@@ -87,6 +92,7 @@ def _high(account: Account) -> set[str]:
     return {customer for customer, total in sums_of(account).items() if total >= account.lab.threshold}
 
 
+@once
 def _found(account: Account, name: str) -> tuple[list[Alert], list[Alert]]:
     """Return the alerts that the topic has sent to the queue, and the others."""
     return sent_by_topic(account.lab, account.ask(queues.messages, name))
@@ -127,6 +133,16 @@ def _not_received(account: Account, name: str) -> str:
     if "RedrivePolicy" not in account.ask(queues.attributes, name):
         return ""
     return "only counted: the queue's redrive policy would move a message that is read too often"
+
+
+def _unread(account: Account, name: str) -> Finding | None:
+    """Return the finding of a check that the messages beyond `queues.MOST` decide; None if all were read."""
+    if len(account.ask(queues.messages, name)) < queues.MOST:
+        return None
+    queue = account.lab.name(name)
+    found = f"cannot see: {queue} has more messages than the {queues.MOST:,} that are read"
+    hint = f"Delete those of {queue} that you need no more{account.mend('purge_queue')} {_AGAIN}"
+    return Finding(State.CANNOT_SEE, found, "all read", hint)
 
 
 def _about_missing(account: Account, name: str, some: bool) -> str:

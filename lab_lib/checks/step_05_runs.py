@@ -6,7 +6,7 @@ from typing import Any
 from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count, moment
 from lab_lib.checks import probe_list
-from lab_lib.checks.rules import FURTHER, Account, Finding, check, judged, none_of, or_none
+from lab_lib.checks.rules import FURTHER, Account, Finding, State, check, judged, none_of, or_none
 from lab_lib.checks.step_02_stream import mapping
 from lab_lib.checks.uploads import newest
 from lab_lib.resources import cell
@@ -20,8 +20,10 @@ _STARTED_BY = {"TransactionProcessor": cell("bucket trigger"), "TotalNotifier": 
 def log(account: Account, name: str) -> Finding:
     """The function has run: its log has the report of a run."""
     hint = f"{account.lab.name(name)} has not run: run {_STARTED_BY[name]}, then {cell('upload')}."
-    if cloudwatch.runs(_lines(account, name)):
+    if cloudwatch.runs(_lines(account, name, _errors_since(account))) or cloudwatch.runs(_lines(account, name)):
         return judged(True, "there", "there", hint)
+    if unread := _unread(account, name, _lines(account, name)):
+        return unread
     if or_none(lambda: account.ask(tables.items, _WRITTEN_BY[name])):
         hint = f"{account.lab.name(name)} seems to have run, but its role may not write logs: run {cell('role')}."
     return judged(False, f"no run in {group_of(account, name)}", "there", hint)
@@ -30,9 +32,11 @@ def log(account: Account, name: str) -> Finding:
 @check("05", "log-errors-{}", "errors in the log of {}", after="log-{}", each=functions.SOURCES)
 def logged_errors(account: Account, name: str) -> Finding:
     """The log has no errors since the last upload: earlier errors may be corrected."""
-    found = [error for since, until in _times(account) for error in _errors(account, name, since, until)]
+    spans = [_lines(account, name, *span) for span in _times(account)]
+    found = [error for lines in spans for error in cloudwatch.failures(lines)]
     hint = f"The log {group_of(account, name)} says where. Correct it, then upload the file once more: "
-    return none_of(dict.fromkeys(found[-3:]), f"{hint}only errors after the last upload count.")
+    unread = _unread(account, name, max(spans, key=len)) if not found else None
+    return unread or none_of(dict.fromkeys(found[-3:]), f"{hint}only errors after the last upload count.")
 
 
 @check("05", "metric-errors-{}", "errors in the metrics of {}", after="upload function-{}", each=functions.SOURCES)
@@ -75,13 +79,17 @@ def _times(account: Account) -> list[tuple[datetime, datetime | None]]:
     return list(zip(starts, [*ends, None], strict=True))
 
 
-def _errors(account: Account, name: str, since: datetime, until: datetime | None) -> list[str]:
-    return cloudwatch.failures(account.ask(cloudwatch.log_lines, name, since, group_of(account, name), until))
+def _unread(account: Account, name: str, lines: list[str]) -> Finding | None:
+    """Return the finding of a check that the lines beyond `cloudwatch.MOST` decide; None if all were read."""
+    if len(lines) < cloudwatch.MOST:
+        return None
+    found = f"cannot see: {group_of(account, name)} has more lines than the {cloudwatch.MOST:,} that are read"
+    hint = "Upload a small file: what the function prints after it is read first"
+    return Finding(State.CANNOT_SEE, found, "all read", hint + account.mend("put_object", cell("upload")))
 
 
-def _lines(account: Account, name: str) -> list[str]:
-    group = group_of(account, name)
-    return account.ask(cloudwatch.log_lines, name, None, group)
+def _lines(account: Account, name: str, since: datetime | None = None, until: datetime | None = None) -> list[str]:
+    return account.ask(cloudwatch.log_lines, name, since, group_of(account, name), until)
 
 
 def _changes(account: Account) -> dict[str, datetime | None]:

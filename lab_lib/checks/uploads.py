@@ -1,14 +1,36 @@
 """Read the uploads of an account again, with none of the code of its functions."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from lab_lib import transactions
 from lab_lib.aws import buckets
 from lab_lib.checks import probe_list
+from lab_lib.checks.expected import Expected, Snapshot, expect
 from lab_lib.checks.rules import Account
 from lab_lib.checks.step_02 import UPLOAD, bucket_triggers, takes
 from lab_lib.errors import NotATransactionsFile, is_unreachable
 from lab_lib.lab import Lab
+
+T = TypeVar("T")
+MOST = 100  # uploads that are read: the newest
+
+
+def once(work_out: Callable[..., T]) -> Callable[..., T]:
+    """Keep what a function works out about an account, for the other checks of this run."""
+    kept: WeakKeyDictionary[Account, dict[tuple[str, ...], T]] = WeakKeyDictionary()
+
+    @wraps(work_out)
+    def kept_or_new(account: Account, *about: str) -> T:
+        answers = kept.setdefault(account, {})
+        if about not in answers:
+            answers[about] = work_out(account, *about)
+        return answers[about]
+
+    return kept_or_new
 
 
 def read_upload(lab: Lab, key: str) -> transactions.Recount | str:
@@ -19,6 +41,7 @@ def read_upload(lab: Lab, key: str) -> transactions.Recount | str:
         return str(error)
 
 
+@once
 def taken(account: Account) -> list[str]:
     """Return the keys of the uploads that match a trigger, oldest first: of all while no trigger can match any."""
     keys = [each["Key"] for each in account.ask(buckets.uploads)]
@@ -26,14 +49,21 @@ def taken(account: Account) -> list[str]:
     return [key for key in keys if not there or any(takes(trigger, key) for trigger in there)]
 
 
+@once
 def read_all(account: Account) -> dict[str, transactions.Recount | str | Exception]:
-    """Return each upload by its key: its recount, what is wrong with it, or why it cannot be read."""
-    return {key: _read(account, key) for key in taken(account)}
+    """Return the newest uploads by their keys: each one's recount, what is wrong with it, or why it cannot be read."""
+    return {key: _read(account, key) for key in taken(account)[-MOST:]}
 
 
 def files(account: Account) -> list[transactions.Recount]:
     """Return the transactions files with good rows, oldest first. The check "readable uploads" tells of the others."""
     return [file for file in read_all(account).values() if isinstance(file, transactions.Recount) and file.good]
+
+
+@once
+def due(account: Account) -> Expected:
+    """Return what the uploads must have led to, whatever stood there before."""
+    return expect(Snapshot(), files(account), account.lab.threshold)
 
 
 def newest(account: Account) -> datetime:

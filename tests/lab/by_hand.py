@@ -29,10 +29,17 @@ def lambda_handler(event, context):
     key = unquote_plus(upload["object"]["key"])
     text = s3.get_object(Bucket=upload["bucket"]["name"], Key=key)["Body"].read().decode("utf-8")
     for row in csv.DictReader(text.splitlines(), delimiter="|"):
-        customer = row["customer_id"]
-        customers.put_item(Item={"CustomerId": customer, "Address": row["customer_address"]})
-        item = {"CustomerId": customer, "TransactionId": row["trn_id"], "TransactionDate": row["trn_date"]}
-        transactions.put_item(Item={**item, "TransactionAmount": Decimal(row["trn_amount"])})
+        try:
+            write(row)
+        except Exception as error:
+            print(row, error)
+
+
+def write(row):
+    customer = row["customer_id"]
+    customers.put_item(Item={"CustomerId": customer, "Address": row["customer_address"]})
+    item = {"CustomerId": customer, "TransactionId": row["trn_id"], "TransactionDate": row["trn_date"]}
+    transactions.put_item(Item={**item, "TransactionAmount": Decimal(row["trn_amount"])})
 """
 
 NOTIFIER = """
@@ -58,7 +65,8 @@ def lambda_handler(event, context):
         if balance >= Decimal("1500"):
             (topic,) = [each["TopicArn"] for each in sns.list_topics()["Topics"]]
             message = {"customerID": row["CustomerId"]["S"], "accountBalance": str(balance)}
-            sns.publish(TopicArn=topic, Message=json.dumps(message))
+            subject = "Warning! Account balance is very high"
+            sns.publish(TopicArn=topic, Subject=subject, Message=json.dumps(message))
 """
 
 

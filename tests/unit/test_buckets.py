@@ -101,7 +101,9 @@ def test_uploads_are_the_objects_without_rejected_rows_folders_and_experiments_n
     ages |= {"break-it/a.csv": 0, "rejected/break-it/a.csv.csv": 0, "in/lab-trial.txt": 0, "in/lab-probe-7.txt": 0}
     now = datetime.now(UTC)
     found = [{"Key": key, "LastModified": now - timedelta(minutes=age)} for key, age in ages.items()]
-    monkeypatch.setattr(buckets, "objects", lambda _: found)
+    monkeypatch.setattr(
+        buckets, "objects", lambda _, beginning="": [each for each in found if each["Key"].startswith(beginning)]
+    )
 
     assert [each["Key"] for each in buckets.uploads(lab)] == ["rejected.txt", "b.txt", "year/c.txt", "a.txt"]
     assert buckets.experiments(lab) == ["break-it/a.csv", "rejected/break-it/a.csv.csv"]

@@ -166,6 +166,7 @@ def logged(*lines):
     return {(cloudwatch.log_lines, NOTIFIER, UPLOADED): list(lines)}
 
 
+NO_LINES = {(cloudwatch.log_lines, NOTIFIER): [], **logged()}
 RIGHT = alert(customerID="C2", accountBalance="1750")
 ARCHIVE = "archive.txt is no transactions file: it is not UTF-8 text."
 WITHOUT_NOTIFY = [subscription("sqs", LAB.arn("sqs", name)) for name in OTHER_QUEUES]
@@ -314,15 +315,17 @@ FAULTS = {
     "readable-uploads: no good row in transactions.txt": {(uploads.read_upload, KEY): transactions.Recount()},
     "rows: 2 of 3, without C2 T3; wanted: all 3": {(tables.items, "Transactions"): ROWS[:2]},
     "amounts: C1 T8 has no number, C1 T9": rows(row("C1", "T8", TransactionAmount="100"), row("C1", "T9")),
-    "contents: C1 T1 is 5, not 598": instead(TransactionAmount=Decimal(5))
+    "contents: C1 T1 has TransactionAmount 5, not 598": instead(TransactionAmount=Decimal(5))
     | {(tables.items, "TransactionTotal"): [total("C1", 5), total("C2", 1750)]},
-    "contents: C1 T1 has the date '16/03/2017', not '03/16/2017'": instead(TransactionDate="16/03/2017"),
+    "contents: C1 T1 has TransactionDate '16/03/2017', not '03/16/2017'": instead(TransactionDate="16/03/2017"),
     "customers: C2 is missing": {(tables.items, "Customer"): [{"CustomerId": "C1", "Address": "a"}]},
-    "customers: C1 has the Address 'c', not 'a'": lives("c"),
-    "customers: C1 has the Address '', not 'a'": lives(None),
-    "totals: C1 -100 instead of 598": {(tables.items, "TransactionTotal"): [total("C1", "-1E+2"), total("C2", 1750)]},
-    "totals: C1 missing instead of 598": {(tables.items, "TransactionTotal"): [total("C2", 1750)]},
-    "totals: C9 5 instead of 0": totals(total("C9", 5)),
+    "customers: C1 has Address 'c', not 'a'": lives("c"),
+    "customers: C1 has Address nothing, not 'a'": lives(None),
+    "totals: C1 has accountBalance -100, not 598": {
+        (tables.items, "TransactionTotal"): [total("C1", "-1E+2"), total("C2", 1750)]
+    },
+    "totals: C1 is missing; wanted: each the sum": {(tables.items, "TransactionTotal"): [total("C2", 1750)]},
+    "totals: C9 has accountBalance 5, not 0": totals(total("C9", 5)),
     tuple(f"alerts-{name}: C2; wanted: C2, C3" for name in queues.ALERT_QUEUES): rows(
         row("C3", "T1", TransactionAmount=Decimal(1500))
     )
@@ -335,7 +338,8 @@ FAULTS = {
     | {(tables.items, "TransactionTotal"): [total("C1", 598), {**total("C2", 1750), "alerted": True}]},
     "alerts-CustomerNotify: 0 messages, only counted": queue(RedrivePolicy="{}", ApproximateNumberOfMessages="0")
     | {(queues.messages, NOTIFY): AssertionError("a look")},
-    "log-TotalNotifier: no run in /aws/lambda/TotalNotifier": {(cloudwatch.log_lines, NOTIFIER): []},
+    "subject-CustomerNotify: without one": {(queues.messages, NOTIFY): [RIGHT | {"Subject": None}]},
+    "log-TotalNotifier: no run in /aws/lambda/TotalNotifier": NO_LINES,
     "log-errors-TotalNotifier: two;": logged("[ERROR] one", *["[ERROR] two"] * 3),
     "metric-errors-TotalNotifier: 1 throttles, 2 errors": {
         (cloudwatch.metrics, NOTIFIER, UPLOADED): {"Errors": 2, "Throttles": 1}
@@ -345,7 +349,6 @@ FAULTS = {
     "newer-than-upload: stream trigger": mapped({"LastModified": UPLOADED + timedelta(hours=1)}),
     "newer-than-upload: table Customer": table(CreationDateTime=UPLOADED + timedelta(hours=1)),
     "newer-than-upload: queue CustomerNotify": queue(LastModifiedTimestamp="1767312001"),
-    "subject-CustomerNotify: without one": {(queues.messages, NOTIFY): [RIGHT | {"Subject": None}]},
     "table-ProcessedRecords: not there": {(tables.describe, "ProcessedRecords"): None},
     "expiry-ProcessedRecords: never": {(tables.expiry, "ProcessedRecords"): None},
     "log-retention-TotalNotifier: for ever": {(cloudwatch.log_days, NOTIFIER): None},
@@ -726,7 +729,7 @@ def test_rows_are_not_right_when_no_upload_can_be_read(monkeypatch):
     ids=str,
 )
 def test_an_alert_counts_only_in_the_envelope_of_the_topic(monkeypatch, outside):
-    (check, _) = run(monkeypatch, {(queues.messages, NOTIFY): [RIGHT | outside]}, steps=["05"]).failed
+    (check, *_) = run(monkeypatch, {(queues.messages, NOTIFY): [RIGHT | outside]}, steps=["05"]).failed
 
     assert check.found == "none, and C2 outside the envelope of the topic HighBalanceAlert"
     assert "typed in" in check.hint
@@ -749,8 +752,8 @@ NONE = {(queues.messages, NOTIFY): []}
         ({(tables.items, "TransactionTotal"): [total("C1", 1), total("C2", 1750)]}, "has left changes out"),
         ({(tables.items, "TransactionTotal"): [total("C2", 1750)]}, "has not added these rows up"),
         (totals({"CustomerId": "C1", "accountBalance": "598"}), "must keep accountBalance as a Number"),
-        ({(cloudwatch.log_lines, NOTIFIER): []}, "its role may not write logs"),
-        ({(cloudwatch.log_lines, NOTIFIER): [], (tables.items, "TransactionTotal"): []}, "has not added"),
+        (NO_LINES, "its role may not write logs"),
+        (NO_LINES | {(tables.items, "TransactionTotal"): []}, "has not added"),
         ({(cloudwatch.metrics, NOTIFIER, UPLOADED): {"Errors": 1, "Throttles": 0}}, "says why"),
         ({(cloudwatch.metrics, NOTIFIER, UPLOADED): {"Errors": 0, "Throttles": 1}}, "called too often at once"),
         (instead(TransactionAmount=Decimal(5)), "TransactionAmount as the file has it, cents too"),
