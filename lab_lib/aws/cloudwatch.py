@@ -74,15 +74,10 @@ def log_lines(
     `group` is the function's log group, if Lambda did not name it. `MOST` lines may not be all.
     """
     logs = lab.client("logs")
-<<<<<<< HEAD
     times = {"startTime": since, "endTime": until}
     when = {name: int(time.timestamp() * 1000) for name, time in times.items() if time}
-    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group or log_group(lab, name), **when)
-=======
-    start = {"startTime": int(since.timestamp() * 1000)} if since else {}
-    which = {"logGroupName": group or log_group(lab, name), **start, "PaginationConfig": {"MaxItems": MOST}}
+    which = {"logGroupName": group or log_group(lab, name), **when, "PaginationConfig": {"MaxItems": MOST}}
     pages = logs.get_paginator("filter_log_events").paginate(**which)
->>>>>>> five
     events = none_if_absent(lambda: [event for page in pages for event in page["events"]]) or []
     events = having(events, "message")
     events.sort(key=lambda event: int(event.get("timestamp", 0)))

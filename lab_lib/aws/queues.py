@@ -42,16 +42,8 @@ def find_queue(lab: Lab, name: str) -> str | None:
 
 
 def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
-<<<<<<< HEAD
-    """Return the alerts in the queue without SNS's envelope: customerID and accountBalance. They stay there."""
+    """Return the alerts among the queue's `messages` without SNS's envelope: customerID and accountBalance."""
     return [body for message in messages(lab, name) if (body := alert(message))]
-=======
-    """Return the alerts among the queue's `messages` without SNS's envelope: customerID and accountBalance.
-
-    Alerts that a probe left are passed over.
-    """
-    return [body for message in messages(lab, name) if (body := alert(message)) and not is_of_probe(message)]
->>>>>>> five
 
 
 def alert(message: dict[str, Any]) -> dict[str, str]:

@@ -45,12 +45,12 @@ class Files:
     The last two have what the handout does not ask for.
     """
 
+    customers: list[str]  # those who do not reach the threshold come last
     first: File
     second: File  # the rows of the first one again, a bad line with good rows below it, and a refund
     third: File  # the customer with the refund reaches the threshold again
     correction: File
     cents: File
-    customers: list[str]  # those who have a transaction below the threshold come last
 
     @property
     def all(self) -> list[File]:
@@ -100,8 +100,8 @@ class _Draw:
         ]
         stems = (f"{self.chance.choice(_WORDS)} {number}" for number in self.chance.sample(range(1, 10**6), 5))
         contents = map(self._content, (lines, second, third, [*map(self._moved, corrected)], cents))
-        first, second, third, correction, cents = map(File, (fit.format(*[stem]) for stem in stems), contents)
-        return Files(first, second, third, correction, cents, names)
+        files = [File(fit.format(*[stem]), content) for stem, content in zip(stems, contents, strict=True)]
+        return Files(names, *files)
 
     def _customers(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
         """Return new customers with their amounts: those who reach the threshold with the last one, and the others."""

@@ -20,7 +20,7 @@ _STARTED_BY = {"TransactionProcessor": cell("bucket trigger"), "TotalNotifier": 
 def log(account: Account, name: str) -> Finding:
     """The function has run: its log has the report of a run."""
     hint = f"{account.lab.name(name)} has not run: run {_STARTED_BY[name]}, then {cell('upload')}."
-    if cloudwatch.runs(_lines(account, name, _errors_since(account))) or cloudwatch.runs(_lines(account, name)):
+    if cloudwatch.runs(_lines(account, name, newest(account))) or cloudwatch.runs(_lines(account, name)):
         return judged(True, "there", "there", hint)
     if unread := _unread(account, name, _lines(account, name)):
         return unread
