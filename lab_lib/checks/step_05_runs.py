@@ -45,8 +45,8 @@ def counted_errors(account: Account, name: str) -> Finding:
     minute = timedelta(minutes=1)
     spans = [(since + minute * (number > 0), until) for number, (since, until) in enumerate(_times(account))]
     counted = [account.ask(cloudwatch.metrics, name, *span) for span in spans]
-    counts = {metric: sum(each[metric] for each in counted) for metric in cloudwatch.METRICS}
-    found = [f"{counts[metric]} {metric.lower()}" for metric in ("Errors", "Throttles") if counts[metric]]
+    counts = {metric: sum(each[metric] for each in counted) for metric in ("Errors", "Throttles")}
+    found = [f"{counts[metric]} {metric.lower()}" for metric in counts if counts[metric]]
     hint = f"{account.lab.name(name)} was called too often at once, for the limit of the function or of the account. "
     hint += "Wait"
     if counts["Errors"]:

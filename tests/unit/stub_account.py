@@ -108,7 +108,6 @@ def whole():
         (buckets.find_bucket,): LAB.bucket,
         (buckets.region,): LAB.region,
         (buckets.is_private,): True,
-        (buckets.probe_files,): [],
         (buckets.uploads,): [{"Key": KEY, "LastModified": UPLOADED}],
         (buckets.lifecycle,): [],
         (buckets.statements,): policies.tls_only_bucket(LAB)["Statement"],
