@@ -98,7 +98,7 @@ def test_delete_bucket_deletes_every_version_of_its_objects(lab, bucket):
 
 def test_uploads_are_the_objects_without_rejected_rows_folders_and_experiments_newest_last(lab, monkeypatch):
     ages = {"a.txt": 1, "b.txt": 3, "rejected/b.txt.csv": 0, "year/": 0, "year/c.txt": 2, "rejected.txt": 4}
-    ages |= {"break-it/a.csv": 0, "rejected/break-it/a.csv.csv": 0, "in/lab-trial.txt": 0, "in/lab-probe-7.txt": 0}
+    ages |= {"break-it/a.csv": 0, "rejected/break-it/a.csv.csv": 0, "in/lab-trial.txt": 0}
     now = datetime.now(UTC)
     found = [{"Key": key, "LastModified": now - timedelta(minutes=age)} for key, age in ages.items()]
     monkeypatch.setattr(

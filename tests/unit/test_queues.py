@@ -78,7 +78,6 @@ def test_messages_are_all_read_and_stay_in_the_queue(lab, send):
 
 def test_alerts_come_without_the_envelope_and_other_messages_are_skipped(lab, send):
     send("typed in the console", {"a": 1}, [1], 7, envelope("x"), envelope([1]), {"Message": 1}, envelope(ALERT))
-    send(envelope({**ALERT, "customerID": "lab-probe-7"}))
 
     assert queues.alerts(lab, QUEUE) == [ALERT]
 
