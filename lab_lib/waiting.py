@@ -119,8 +119,8 @@ def wait_until(
 
     The pause doubles from `first_pause` to `longest_pause` seconds, or to the seconds that a slow probe takes. After
     `say_after` seconds, a line shows each second `what`, how long it takes `on_aws`, the time and what there is
-    `so_far`. TimedOut after `timeout` seconds, with `what` and `hint` in the message. On a busy computer all takes longer:
-    the time is stretched by its `load`.
+    `so_far`. TimedOut after `timeout` seconds, with `what` and `hint` in the message. The `load` of a busy computer
+    stretches that time.
     """
     start = begun = clock()
     with Line() as line:

@@ -22,7 +22,6 @@ MOST = 10_000  # objects of a bucket that are listed
 MOST_READ = 200_000_000  # bytes of an object; a file of a million rows has about 70 million
 EXPERIMENTS = "break-it/"  # how the keys of notebook 06 begin
 TRIAL = "lab-trial"  # in the key of the file that shows whether an upload starts the function
-PROBE = "lab-probe"  # in the key of each file of `lab check --probe`
 
 
 def ensure_bucket(lab: Lab) -> str:
@@ -164,15 +163,8 @@ def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
 
 def uploads(lab: Lab) -> list[dict[str, Any]]:
     """Return the uploaded objects, newest last, without rejected rows, the lab's own, and the console's folders."""
-    own = TRIAL, PROBE
     found = [each for each in objects(lab) if not each["Key"].startswith((REJECTED, EXPERIMENTS))]
-    found = [each for each in found if not any(part in each["Key"] for part in own) and not each["Key"].endswith("/")]
-    return sorted(found, key=lambda each: each["LastModified"])
-
-
-def probe_files(lab: Lab) -> list[dict[str, Any]]:
-    """Return the objects that probes have left, newest last."""
-    found = [each for each in objects(lab) if PROBE in each["Key"]]
+    found = [each for each in found if TRIAL not in each["Key"] and not each["Key"].endswith("/")]
     return sorted(found, key=lambda each: each["LastModified"])
 
 

@@ -66,14 +66,17 @@ def group_of(lab: Lab, name: str, configuration: dict[str, Any] | None) -> str:
     return str((configuration or {}).get("LoggingConfig", {}).get("LogGroup") or log_group(lab, name))
 
 
-def log_lines(lab: Lab, name: str, since: datetime | None = None, group: str = "") -> list[str]:
-    """Return what the function printed, oldest first: all of it, or what it printed at `since` or later.
+def log_lines(
+    lab: Lab, name: str, since: datetime | None = None, group: str = "", until: datetime | None = None
+) -> list[str]:
+    """Return what the function printed, oldest first: all of it, or what it printed from `since` on, up to `until`.
 
     `group` is the function's log group, if Lambda did not name it. `MOST` lines may not be all.
     """
     logs = lab.client("logs")
-    start = {"startTime": int(since.timestamp() * 1000)} if since else {}
-    which = {"logGroupName": group or log_group(lab, name), **start, "PaginationConfig": {"MaxItems": MOST}}
+    times = {"startTime": since, "endTime": until}
+    when = {name: int(time.timestamp() * 1000) for name, time in times.items() if time}
+    which = {"logGroupName": group or log_group(lab, name), **when, "PaginationConfig": {"MaxItems": MOST}}
     pages = logs.get_paginator("filter_log_events").paginate(**which)
     events = none_if_absent(lambda: [event for page in pages for event in page["events"]]) or []
     events = having(events, "message")
@@ -110,8 +113,15 @@ def failures(lines: list[str]) -> list[str]:
     return found
 
 
-def metrics(lab: Lab, name: str, since: datetime) -> dict[str, int]:
-    """Return CloudWatch's counts from the minute of `since` on: {"Invocations": 2, "Errors": 0, "Throttles": 0}."""
+def metrics(lab: Lab, name: str, since: datetime, until: datetime | None = None) -> dict[str, int]:
+    """Return CloudWatch's counts from the minute of `since` on: {"Invocations": 2, "Errors": 0, "Throttles": 0}.
+
+    Of the minute of `until` nothing is counted.
+    """
+    start = since.replace(second=0, microsecond=0)
+    end = until.replace(second=0, microsecond=0) if until else max(since, datetime.now(UTC)) + timedelta(minutes=5)
+    if end <= start:
+        return dict.fromkeys(METRICS, 0)
     function = {"Namespace": "AWS/Lambda", "Dimensions": [{"Name": "FunctionName", "Value": lab.name(name)}]}
     queries = [
         {"Id": each.lower(), "MetricStat": {"Metric": {**function, "MetricName": each}, "Period": 60, "Stat": "Sum"}}
@@ -119,8 +129,8 @@ def metrics(lab: Lab, name: str, since: datetime) -> dict[str, int]:
     ]
     answer = lab.client("cloudwatch").get_metric_data(
         MetricDataQueries=queries,
-        StartTime=since.replace(second=0, microsecond=0),
-        EndTime=max(since, datetime.now(UTC)) + timedelta(minutes=5),
+        StartTime=start,
+        EndTime=end,
     )
     sums = {result["Id"]: int(sum(result["Values"])) for result in answer["MetricDataResults"]}
     return {metric: sums[metric.lower()] for metric in METRICS}

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from lab_lib import resources
-from lab_lib.aws import grants, policies, tables
+from lab_lib.aws import grants, policies
 from lab_lib.aws.json_text import having, json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
@@ -42,11 +42,8 @@ def find_queue(lab: Lab, name: str) -> str | None:
 
 
 def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
-    """Return the alerts among the queue's `messages` without SNS's envelope: customerID and accountBalance.
-
-    Alerts that a probe left are passed over.
-    """
-    return [body for message in messages(lab, name) if (body := alert(message)) and not is_of_probe(message)]
+    """Return the alerts among the queue's `messages` without SNS's envelope: customerID and accountBalance."""
+    return [body for message in messages(lab, name) if (body := alert(message))]
 
 
 def alert(message: dict[str, Any]) -> dict[str, str]:
@@ -57,11 +54,6 @@ def alert(message: dict[str, Any]) -> dict[str, str]:
 def as_alert(body: dict[str, Any]) -> dict[str, Any]:
     """Return the body of a message if it is an alert, which names a customer; otherwise an empty dict."""
     return body if isinstance(body.get("customerID"), str | int | float) else {}
-
-
-def is_of_probe(message: dict[str, Any]) -> bool:
-    """Return True if the message is an alert about a customer that a probe made up."""
-    return str(alert(message).get("customerID")).startswith(tables.PROBE)
 
 
 def names(lab: Lab) -> list[str]:

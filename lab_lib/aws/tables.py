@@ -17,7 +17,6 @@ KEYS: dict[str, list[str]] = {  # partition key, then sort key if there is one; 
     "ProcessedRecords": ["EventId"],  # one marker for each stream record that is in the totals
 }
 STREAMED = "Transactions"
-PROBE = "lab-probe-"  # how the ids of the customers begin that `lab check --probe` makes up
 EXPIRING = {"ProcessedRecords": "ExpiresAt"}  # the attribute that holds the time at which DynamoDB drops an item
 # TotalNotifier adds the new amount minus the old one. The handout's NEW_IMAGE lacks the old one.
 _STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
@@ -113,7 +112,6 @@ def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> 
     """Return the items, sorted by key: all, or those whose partition key starts with `beginning`, or any `most` items.
 
     Values are as `plain` returns them, keys are text. Reads are strongly consistent. A missing table has no items.
-    Items that a probe left are passed over, unless `beginning` asks for them.
     """
     chosen: dict[str, Any] = {
         "FilterExpression": "begins_with(#key, :beginning)",
@@ -124,8 +122,6 @@ def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> 
     pages = lab.client("dynamodb").get_paginator("scan").paginate(**scan, PaginationConfig={"MaxItems": most})
     found = none_if_absent(lambda: [_item(item) for page in pages for item in page["Items"]]) or []
     found = [item | {key: str(item.get(key, "")) for key in KEYS[name]} for item in found]
-    if not beginning.startswith(PROBE):
-        found = [item for item in found if not item[KEYS[name][0]].startswith(PROBE)]
     return sorted(found, key=lambda item: [item[key] for key in KEYS[name]])
 
 
@@ -137,13 +133,8 @@ def find_item(lab: Lab, name: str, key: dict[str, str]) -> dict[str, Any] | None
 
 
 def count(lab: Lab, name: str) -> int:
-    """Return the number of items without those of a probe, counted now. A missing table has none."""
-    others: dict[str, Any] = {
-        "FilterExpression": "NOT begins_with(#key, :beginning)",
-        "ExpressionAttributeNames": {"#key": KEYS[name][0]},
-        "ExpressionAttributeValues": {":beginning": {"S": PROBE}},
-    }
-    pages = lab.client("dynamodb").get_paginator("scan").paginate(TableName=lab.name(name), Select="COUNT", **others)
+    """Return the number of items, counted now. A missing table has none."""
+    pages = lab.client("dynamodb").get_paginator("scan").paginate(TableName=lab.name(name), Select="COUNT")
     return sum(page["Count"] for page in pages) if find_table(lab, name) else 0
 
 

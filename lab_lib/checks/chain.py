@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, queues, tables
@@ -48,9 +48,7 @@ def _nothing(links: list[Link], last: bool) -> None:
 
 
 @contextmanager
-def following(
-    lab: Lab, path: str | Path, show: Callable[[list[Link], bool], None] = _nothing
-) -> Iterator[None]:
+def following(lab: Lab, path: str | Path, show: Callable[[list[Link], bool], None] = _nothing) -> Iterator[None]:
     """Follow the file that the block uploads under its name, until all that is due is there.
 
     `show` gets the links whenever one has changed, and True with the last ones. CheckFailed before the block if
@@ -59,9 +57,10 @@ def following(
     """
     _require_threshold(lab)
     upload = Upload(lab, Path(path).name, transactions.recount(str(path), Path(path).read_bytes()))
+    letters = queues.messages(lab, queues.DEAD_LETTERS)
     yield
     try:
-        upload.wait(show)
+        upload.wait(letters, show)
     finally:
         show(upload.links, True)
 
@@ -91,22 +90,24 @@ class Upload:
         self.expected = expect(self.before, [file], lab.threshold)
         self.runs, self.links = Runs(lab, key), list[Link]()
         self.inboxes = {name: Inbox(lab, name) for name in queues.ALERT_QUEUES}
-        self._letters = queues.messages(lab, queues.DEAD_LETTERS)
         self._totals = {name: self.expected.totals[name] for name in file.addresses if name in self.expected.totals}
         self._places = {row: place for place, row in enumerate(self.expected.amounts)}
         self._all_in = False  # all rows were read, and are as in the file
         self._faults = list[Fault]()  # at the first link that is not whole
         self._since, self._lines, self._doubted = time.monotonic(), 0, False
 
-    def wait(self, show: Callable[[list[Link], bool], None] = _nothing) -> None:
-        """Wait until all that is due is there. It raises what `following` raises after its block."""
+    def wait(self, letters: list[dict[str, Any]], show: Callable[[list[Link], bool], None]) -> None:
+        """Wait until all that is due is there. It raises what `following` raises after its block.
+
+        `letters` are the dead letters from before the upload.
+        """
 
         def has_arrived() -> bool:
             is_last = self.is_silent()  # before the look, so that it sees all there will be
             if self.look():
                 show(self.links, False)
             if not self.has_arrived:
-                raise_if_given_up(self.lab, self.key, self._letters)
+                raise_if_given_up(self.lab, self.key, letters)
                 self._raise_if_other_rows()
                 self._raise_if_stopped(is_last)
             return self.has_arrived
@@ -252,7 +253,7 @@ class Upload:
 
 def _require_threshold(lab: Lab) -> None:
     """Raise CheckFailed if TotalNotifier has another threshold than the lab. Code of somebody else may have its own."""
-    settings = functions.configuration(lab, NOTIFIER) or {}
+    settings = (functions.describe(lab, NOTIFIER) or {}).get("Configuration", {})
     found = amount(settings.get("Environment", {}).get("Variables", {}).get("THRESHOLD"))
     if found is not None and found != lab.threshold:
         raise CheckFailed(

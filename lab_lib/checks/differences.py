@@ -59,9 +59,11 @@ def of_messages(lab: Lab, expected: Expected, messages: Iterable[dict[str, Any]]
 
 def changes(before: Snapshot, after: Snapshot) -> list[str]:
     """Return all that has changed in the tables."""
-    nobody: Collection[Any] = ()
-    parts = (before.rows, after.rows), (before.customers, after.customers), (_balances(before), _balances(after))
-    return [each for part in parts for each in _touched(*part, nobody)]
+    return [
+        *_touched(before.rows, after.rows, ()),
+        *_touched(before.customers, after.customers, ()),
+        *_touched(_balances(before), _balances(after), ()),
+    ]
 
 
 def _faults_of(message: Item, customer: str, balance: Any, total: Decimal) -> Iterator[str]:

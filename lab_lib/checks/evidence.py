@@ -22,13 +22,13 @@ def snapshot(lab: Lab) -> Snapshot:
 class Runs:
     """The runs of both functions since this was made, told from earlier ones.
 
-    This workbook's TransactionProcessor marks each upload that it has taken in by the key and S3's sequencer. Of another
-    function the log tells: Lambda ends each run with a line of its own.
+    This workbook's TransactionProcessor marks each upload that it has taken in, by the key and S3's sequencer. Of
+    another function the log tells: Lambda ends each run with a line of its own.
     """
 
     def __init__(self, lab: Lab, key: str) -> None:
         self._lab, self._key, self._since = lab, key, datetime.now(UTC)
-        found = {name: functions.configuration(lab, name) or {} for name in functions.SOURCES}
+        found = {name: (functions.describe(lab, name) or {}).get("Configuration", {}) for name in functions.SOURCES}
         self._groups = {name: cloudwatch.group_of(lab, name, found[name]) for name in functions.SOURCES}
         self._marks = "MARKER_TABLE" in found[PROCESSOR].get("Environment", {}).get("Variables", {})
         self._is_logged = cloudwatch.is_group(lab, self._groups[PROCESSOR])

@@ -71,7 +71,10 @@ def repair(lab: Lab) -> None:
             continue
         held = snapshot(lab)
         rows = {key: item for key, item in held.rows.items() if key[0] not in entry.customers}
-        others = [{key: item for key, item in part.items() if key not in entry.customers} for part in (held.customers, held.totals)]
+        others = [
+            {key: item for key, item in part.items() if key not in entry.customers}
+            for part in (held.customers, held.totals)
+        ]
         without = Snapshot(rows, *others)
         if held != without and not _survives_a_deletion(lab, entry.customers[-1]):
             put_totals_right(lab, entry.customers)

@@ -1,7 +1,7 @@
 """Draw the files of a probe: like a bank's, never the same twice, and with nothing in them that marks them.
 
-In the first file everything is such that the handout's own code must be right: whole amounts, no correction, and the row
-that brings a customer to the threshold is the customer's last. Nothing here calls AWS.
+In the first file everything is such that the handout's own code must be right: whole amounts, no correction, and the
+row that brings a customer to the threshold is the customer's last. Nothing here calls AWS.
 """
 
 import re
@@ -45,21 +45,19 @@ class Files:
     The last two have what the handout does not ask for.
     """
 
+    customers: list[str]  # those who do not reach the threshold come last
     first: File
     second: File  # the rows of the first one again, a bad line with good rows below it, and a refund
     third: File  # the customer with the refund reaches the threshold again
     correction: File
     cents: File
-    customers: list[str]  # those who have a transaction below the threshold come last
 
     @property
     def all(self) -> list[File]:
         return [self.first, self.second, self.third, self.correction, self.cents]
 
 
-def draw(
-    chance: Random, held: Snapshot, threshold: Decimal, fit: str = "{}.txt", taken: Collection[str] = ()
-) -> Files:
+def draw(chance: Random, held: Snapshot, threshold: Decimal, fit: str = "{}.txt", taken: Collection[str] = ()) -> Files:
     """Return new files for an account that holds this.
 
     `fit` makes keys that fit the filter of the bucket's trigger. No new customer has an id that is `taken`.
@@ -74,7 +72,8 @@ class _Draw:
         self.chance, self.held, self.threshold = chance, held, threshold
         self.limit = max(int(threshold.to_integral_value(ROUND_CEILING)), 1)  # the lowest whole total with an alert
         self._ids = {*held.customers, *held.totals, *(customer for customer, _ in held.rows)}
-        self._style = chance.choice(sorted(self._ids)) if self._ids else "C2"
+        plain = sorted(self._ids, key=lambda name: (len(name), name))[: max(len(self._ids) // 2, 1)]
+        self._style = chance.choice(plain or ["C2"])
         self._ids |= {*taken}
         self._rows: set[Row] = {*held.rows}
         self._transactions = sorted({transaction for _, transaction in held.rows}) or ["T24"]
@@ -83,29 +82,35 @@ class _Draw:
     def files(self, fit: str) -> Files:
         crossing, low = self._customers()
         names, known = [*crossing, *low], self._known()
-        first = self._lines(crossing, low | known)
+        lines = self._lines(crossing, low | known)
         refunded = self.chance.choice([*crossing])
-        again = [self._moved(line) for line in first]
+        again = [self._moved(line) for line in lines]
         second = [*again, self._line(refunded, self.limit - 1 - self.chance.randint(0, 20) - self._totals[refunded])]
         self.chance.shuffle(second)
         place = self.chance.randint(5, len(second) - 10)
         bad = self._line(self.chance.choice([*low]), 0)._replace(amount=self.chance.choice(_NO_AMOUNTS))
         second.insert(place, bad)
-        self._addresses[[*low][0]] = self._address()
+        self._addresses[next(iter(low))] = self._address()
         second += [self._line(name, -self.chance.randint(1, 40)) for name in [*low][:3]]
-        third = [self._moved(line) for line in self.chance.sample(first, _FEWEST - 1)]
+        third = [self._moved(line) for line in self.chance.sample(lines, _FEWEST - 1)]
         third.append(self._line(refunded, self.limit + self.chance.randint(0, 30) - self._totals[refunded]))
         corrected = [line._replace(amount=str(int(line.amount) - 3)) for line in again if line.customer in low][:2]
-        cents = [self._line(name, 0)._replace(amount=text) for name, text in zip(low, ("-0.10", "-10.25"), strict=False)]
+        cents = [
+            self._line(name, 0)._replace(amount=text) for name, text in zip(low, ("-0.10", "-10.25"), strict=False)
+        ]
         stems = (f"{self.chance.choice(_WORDS)} {number}" for number in self.chance.sample(range(1, 10**6), 5))
-        contents = map(self._content, (first, second, third, [*map(self._moved, corrected)], cents))
-        return Files(*(File(fit.format(*[stem]), each) for stem, each in zip(stems, contents, strict=True)), names)
+        contents = map(self._content, (lines, second, third, [*map(self._moved, corrected)], cents))
+        files = [File(fit.format(*[stem]), content) for stem, content in zip(stems, contents, strict=True)]
+        return Files(names, *files)
 
     def _customers(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
         """Return new customers with their amounts: those who reach the threshold with the last one, and the others."""
         chance, limit = self.chance, self.limit
         pairs = [self._alike_but_for_case(), self._alike_in_40_characters()]
-        digit, *others = f"{chance.randint(2, 9)}{self._new_id()}", *(self._new_id() for _ in range(chance.randint(6, 9)))
+        digit, *others = (
+            f"{chance.randint(2, 9)}{self._new_id()}",
+            *(self._new_id() for _ in range(chance.randint(6, 9))),
+        )
         self._ids.add(digit)
         for pair in pairs:
             chance.shuffle(pair)
@@ -134,7 +139,9 @@ class _Draw:
         for _ in range(number):
             room = self.limit - 1 - total - sum(amounts)
             high = min(room, 400)
-            amounts.append(self.chance.randint(-60, -1) if high < 1 or self.chance.random() < 0.2 else self.chance.randint(1, high))
+            amounts.append(
+                self.chance.randint(-60, -1) if high < 1 or self.chance.random() < 0.2 else self.chance.randint(1, high)
+            )
         return amounts
 
     def _known(self) -> dict[str, list[int]]:
@@ -145,7 +152,8 @@ class _Draw:
             for name, item in self.held.customers.items()
             if name in sums
             and self.held.totals.get(name, {}).get("accountBalance") == sums[name]
-            and _is_plain(name) and _is_plain(item.get("Address"))
+            and _is_plain(name)
+            and _is_plain(item.get("Address"))
         ]
         high = [name for name in right if sums[name] >= self.threshold]
         low = [name for name in right if sums[name] < self.threshold]
@@ -202,7 +210,7 @@ class _Draw:
         beginning, digits, end = re.fullmatch(r"(.*?)([0-9]*)([^0-9]*)", model, re.DOTALL).groups()  # type: ignore[union-attr]
         size = max(len(digits), 1)
         while True:
-            size += 10 ** size <= 20 * len(taken)
+            size += 10**size <= 20 * len(taken)
             found = f"{beginning}{self.chance.randrange(10**size):0{len(digits)}}{end}"
             if found not in taken:
                 taken.add(found)

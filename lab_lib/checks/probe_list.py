@@ -8,11 +8,13 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from lab_lib.lab import Lab
 from lab_lib.one_command import file_of
 from lab_lib.private_files import read_file, replace_file
+
+_LONGEST = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,30 @@ class Entry:
     customers: list[str]
     ended: str = ""
 
+    @property
+    def start(self) -> datetime:
+        return datetime.fromisoformat(self.begun)
+
+    @property
+    def end(self) -> datetime:
+        """Return when it ended; of an interrupted one, when it must have."""
+        return datetime.fromisoformat(self.ended) if self.ended else self.start + _LONGEST
+
+    def has_uploaded(self, key: str, time: datetime) -> bool:
+        """Return whether an object of this key and time is the probe's. S3 tells whole seconds."""
+        return key in self.keys and self.start - timedelta(seconds=1) <= time <= self.end
+
 
 def entries(lab: Lab) -> list[Entry]:
     """Return the probes of this account from this computer, oldest first. UsageError if the list is damaged."""
     path = file_of(lab, "probes.json")
     if not path.exists():
         return []
-    return read_file(path, lambda text: [Entry(**each) for each in json.loads(text)], "Delete it: it is a list of probes.")
+    return read_file(path, _read, "Delete it; it lists old probes.")
+
+
+def _read(text: bytes) -> list[Entry]:
+    return [Entry(**each) for each in json.loads(text)]
 
 
 @contextmanager

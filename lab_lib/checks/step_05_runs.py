@@ -3,14 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from lab_lib.aws import buckets, cloudwatch, functions, queues, tables
+from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count, moment
+from lab_lib.checks import probe_list
 from lab_lib.checks.rules import FURTHER, Account, Finding, State, check, judged, none_of, or_none
 from lab_lib.checks.step_02_stream import mapping
 from lab_lib.checks.uploads import newest
 from lab_lib.resources import cell
 
-_ERRORS_OF_A_PROBE = timedelta(minutes=10)  # Lambda tries what failed again after one and two minutes
+_RETRIES = timedelta(minutes=10)  # Lambda tries what failed again after one and two minutes
 _WRITTEN_BY = {"TransactionProcessor": "Transactions", "TotalNotifier": "TransactionTotal"}
 _STARTED_BY = {"TransactionProcessor": cell("bucket trigger"), "TotalNotifier": cell("stream trigger")}
 
@@ -19,7 +20,7 @@ _STARTED_BY = {"TransactionProcessor": cell("bucket trigger"), "TotalNotifier": 
 def log(account: Account, name: str) -> Finding:
     """The function has run: its log has the report of a run."""
     hint = f"{account.lab.name(name)} has not run: run {_STARTED_BY[name]}, then {cell('upload')}."
-    if cloudwatch.runs(_lines(account, name, _errors_since(account))) or cloudwatch.runs(_lines(account, name)):
+    if cloudwatch.runs(_lines(account, name, newest(account))) or cloudwatch.runs(_lines(account, name)):
         return judged(True, "there", "there", hint)
     if unread := _unread(account, name, _lines(account, name)):
         return unread
@@ -31,17 +32,20 @@ def log(account: Account, name: str) -> Finding:
 @check("05", "log-errors-{}", "errors in the log of {}", after="log-{}", each=functions.SOURCES)
 def logged_errors(account: Account, name: str) -> Finding:
     """The log has no errors since the last upload: earlier errors may be corrected."""
-    lines = _lines(account, name, _errors_since(account))
-    found = cloudwatch.failures(lines)
+    spans = [_lines(account, name, *span) for span in _times(account)]
+    found = [error for lines in spans for error in cloudwatch.failures(lines)]
     hint = f"The log {group_of(account, name)} says where. Correct it, then upload the file once more: "
-    unread = _unread(account, name, lines) if not found else None
+    unread = _unread(account, name, max(spans, key=len)) if not found else None
     return unread or none_of(dict.fromkeys(found[-3:]), f"{hint}only errors after the last upload count.")
 
 
 @check("05", "metric-errors-{}", "errors in the metrics of {}", after="upload function-{}", each=functions.SOURCES)
 def counted_errors(account: Account, name: str) -> Finding:
     """CloudWatch counts no errors since the minute of the last upload. It counts a minute or two late."""
-    counts = account.ask(cloudwatch.metrics, name, _errors_since(account))
+    minute = timedelta(minutes=1)
+    spans = [(since + minute * (number > 0), until) for number, (since, until) in enumerate(_times(account))]
+    counted = [account.ask(cloudwatch.metrics, name, *span) for span in spans]
+    counts = {metric: sum(each[metric] for each in counted) for metric in cloudwatch.METRICS}
     found = [f"{counts[metric]} {metric.lower()}" for metric in ("Errors", "Throttles") if counts[metric]]
     hint = f"{account.lab.name(name)} was called too often at once, for the limit of the function or of the account. "
     hint += "Wait"
@@ -65,11 +69,14 @@ def group_of(account: Account, name: str) -> str:
     return cloudwatch.group_of(account.lab, name, account.settings(name))
 
 
-def _errors_since(account: Account) -> datetime:
-    """Return the time from which errors count: of the last upload, or when the errors of a later probe have ended."""
-    upload, probes = newest(account), account.ask(buckets.probe_files)
-    probe: datetime = probes[-1]["LastModified"] if probes else upload
-    return probe.astimezone(UTC) + _ERRORS_OF_A_PROBE if probe > upload else upload
+def _times(account: Account) -> list[tuple[datetime, datetime | None]]:
+    """Return the times in which errors count: since the last upload, but not while a probe was at work."""
+    starts, ends = [newest(account)], list[datetime]()
+    for probe in probe_list.entries(account.lab):
+        if probe.end > starts[0]:
+            ends.append(max(probe.start, starts[0]))
+            starts.append(probe.end + (_RETRIES if account.lab.is_real else timedelta()))
+    return list(zip(starts, [*ends, None], strict=True))
 
 
 def _unread(account: Account, name: str, lines: list[str]) -> Finding | None:
@@ -81,11 +88,8 @@ def _unread(account: Account, name: str, lines: list[str]) -> Finding | None:
     return Finding(State.CANNOT_SEE, found, "all read", hint + account.mend("put_object", cell("upload")))
 
 
-def _lines(account: Account, name: str, since: datetime | None = None) -> list[str]:
-    group = group_of(account, name)
-    if group != cloudwatch.log_group(account.lab, name):
-        return account.ask(cloudwatch.log_lines, name, since, group)
-    return account.ask(cloudwatch.log_lines, name, *([since] if since else []))
+def _lines(account: Account, name: str, since: datetime | None = None, until: datetime | None = None) -> list[str]:
+    return account.ask(cloudwatch.log_lines, name, since, group_of(account, name), until)
 
 
 def _changes(account: Account) -> dict[str, datetime | None]:

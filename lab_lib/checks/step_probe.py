@@ -7,7 +7,9 @@ from lab_lib.checks.probe import Outcome
 from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, State, check, judged, listing
 
 PROCESSOR, NOTIFIER = functions.SOURCES
+_FURTHER = probe.REPEATS, probe.CENTS, probe.CORRECTION, probe.REJECTED
 _PLACES = "bucket key-Customer key-Transactions"  # where the probe puts something
+_ALL = " ".join(["probe-totals", "probe-others", *(f"probe-alert-{name}" for name in queues.ALERT_QUEUES)])
 
 
 @check(PROBE, "probe-rows", "rows of the probe", after=_PLACES, probes=True, link=resources.ROWS, weight=3)
@@ -57,7 +59,7 @@ def others(account: Account) -> Finding:
     return _arrived(account, account.ask(probe.send), probe.OTHERS, "all else is as it was", PROCESSOR)
 
 
-@check(PROBE, "probe-again", "what the probe delivers again", after="probe-totals", probes=True, weight=2)
+@check(PROBE, "probe-again", "what the probe delivers again", after=_ALL, probes=True, weight=2)
 def again(account: Account) -> Finding:
     """The event of a file changes nothing if it comes again. Records of the stream change nothing, or all count again.
 
@@ -66,41 +68,40 @@ def again(account: Account) -> Finding:
     return _arrived(account, account.ask(probe.send), probe.AGAIN, "nothing was mixed up", NOTIFIER)
 
 
-@check(FURTHER, "probe-repeats", "alerts only at the threshold", after="probe-totals", probes=True)
+@check(FURTHER, "probe-repeats", "alerts only at the threshold", after=_ALL, probes=True)
 def repeats(account: Account) -> Finding:
     """A customer who is above the threshold already gets no alert with each further transaction."""
     return _arrived(account, account.ask(probe.send), probe.REPEATS, "one alert a crossing", NOTIFIER)
 
 
-@check(FURTHER, "probe-cents", "cents of the probe", after="probe-totals", probes=True)
+@check(FURTHER, "probe-cents", "cents of the probe", after=_ALL, probes=True)
 def cents(account: Account) -> Finding:
     """An amount such as -0.10 counts."""
     return _arrived(account, account.ask(probe.send), probe.CENTS, "they count", PROCESSOR)
 
 
-@check(FURTHER, "probe-correction", "correction of the probe", after="probe-totals", probes=True)
+@check(FURTHER, "probe-correction", "correction of the probe", after=_ALL, probes=True)
 def correction(account: Account) -> Finding:
     """A row that comes again with another amount changes the total by the difference."""
     return _arrived(account, account.ask(probe.send), probe.CORRECTION, "it counts as the difference", NOTIFIER)
 
 
-@check(FURTHER, "probe-rejected", "rejected row of the probe", after="probe-totals", probes=True)
+@check(FURTHER, "probe-rejected", "rejected row of the probe", after=_ALL, probes=True)
 def rejected(account: Account) -> Finding:
     """A line that cannot be a row is kept."""
-    finding = _arrived(account, account.ask(probe.send), probe.REJECTED, "kept under rejected/", PROCESSOR)
-    lost = "it was lost in silence"
-    return finding if finding.ok else finding._replace(found=lost, wanted="kept, with its number and the reason")
+    return _arrived(account, account.ask(probe.send), probe.REJECTED, "kept under rejected/", PROCESSOR)
 
 
 def _arrived(account: Account, outcome: Outcome, part: str, right: str, function: str) -> Finding:
     """Return whether a part of the chain is right; if not, with all that is wrong and the function's last error."""
     name = account.lab.name(function)
     if part not in outcome.faults:
-        found = "not tried on AWS, where it would leave wrong totals" if account.lab.is_real else "not tried"
+        found = "cannot see: tried on the embedded AWS only, since it may leave wrong totals"
         return Finding(State.CANNOT_SEE, found, right, "Probe an account on the embedded AWS.", counts=False)
     faults = outcome.faults[part]
     error = f"; the last error of {name}: {outcome.errors[function]}" if function in outcome.errors else ""
     hint = f"Read the log of {name}, and correct its code."
-    if outcome.stays:
-        hint += f" To put right in the account, since {outcome.stays}: {'; '.join(faults)}."
+    wrong = [each for each in faults if part not in queues.ALERT_QUEUES or each.startswith("no alert")]
+    if outcome.stays and wrong and part not in (probe.AGAIN, *_FURTHER):
+        hint += f" Put right what stays in the account: {'; '.join(wrong)}."
     return judged(not faults, f"{listing(faults)}{error}" if faults else right, right, f"{hint} Then probe again.")

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 from lab_lib import transactions
 from lab_lib.aws import buckets
+from lab_lib.checks import probe_list
 from lab_lib.checks.expected import Expected, Snapshot, expect
 from lab_lib.checks.rules import Account
 from lab_lib.checks.step_02 import UPLOAD, bucket_triggers, takes
@@ -66,9 +67,12 @@ def due(account: Account) -> Expected:
 
 
 def newest(account: Account) -> datetime:
-    """Return the time of the last upload."""
-    found: datetime = account.ask(buckets.uploads)[-1]["LastModified"]
-    return found.astimezone(UTC)
+    """Return the time of the last upload that is not a probe's, if there is one."""
+    found = [(each["Key"], each["LastModified"].astimezone(UTC)) for each in account.ask(buckets.uploads)]
+    probes = probe_list.entries(account.lab)
+    own = [time for key, time in found if not any(each.has_uploaded(key, time) for each in probes)]
+    time: datetime = own[-1] if own else found[-1][1]
+    return time
 
 
 def _read(account: Account, key: str) -> transactions.Recount | str | Exception:

@@ -15,7 +15,7 @@ from lab_lib.cli.terminal import NOT_GRADED, Junit, handle_errors, out
 
 _STYLES = {"ok": "green", "not yet": "red", "cannot see": "yellow", "waits": "bright_black", "could be": "bright_black"}
 _FURTHER = "going further: what this workbook adds to the handout"
-_PROBE = "Send a file through the chain too: is it alive?"
+_PROBE = "Send files through the chain too: does it do the work?"
 
 
 @takes(*PLACE, *ALERTS, *MANAGED)
@@ -31,9 +31,8 @@ def check(
 ) -> None:
     """Grade an account that was built with the notebooks or by hand: what holds, what does not, and what to do.
 
-    Nothing is changed, unless you ask for the probe. It uploads two small files and says where the chain breaks.
-
-    Then it deletes what it can. The ids of its customers begin with lab-probe-.
+    Nothing is changed, unless you ask for the probe. It uploads files of made-up customers, drawn anew each time, and
+    compares all that comes of them. On the embedded AWS it takes away what it brought, if a deletion does no harm.
 
     What goes further than the handout is shown, but not counted.
 
@@ -72,7 +71,7 @@ def _confirm(lab: Any) -> None:
     from lab_lib.checks import probe
 
     if lab.is_real and (people := probe.people(lab)):
-        cleanup.ask(f"Alerts about a made-up customer go to {people} addresses or numbers. Probe {lab}?")
+        cleanup.ask(f"Alerts about made-up customers go to {people} addresses or numbers. Probe {lab}?")
 
 
 def _checks_table(report: Any, every: bool) -> Table:
@@ -86,7 +85,7 @@ def _checks_table(report: Any, every: bool) -> Table:
         of_step = [check for check in report.checks if check.step == step]
         states = [check.state for check in of_step]
         hold, waiting, unseen = (states.count(state) for state in ("ok", "waits", "cannot see"))
-        title = {"probe": "probe: two files of made-up customers", **titles}.get(step, _FURTHER)
+        title = {"probe": "probe: files of made-up customers", **titles}.get(step, _FURTHER)
         wrong = ("○", "bright_black") if step == "further" else ("✘", "red")
         mark = wrong if hold + unseen < len(of_step) else ("?", "yellow") if unseen else ("✔", "green")
         table.add_section()

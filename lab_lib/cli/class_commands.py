@@ -68,7 +68,7 @@ Out = Annotated[
 ]
 _JOBS = "Accounts to run at the same time; by default all on AWS, and two a core if one is on the embedded AWS."
 _SHARD = "A part of the class, such as 2/5; then copy the folders together and run `lab class report`."
-_PROBE = "Send a file through each account too: 20 points. Without it, the accounts are only read."
+_PROBE = "Send files through each account too. Without that, the accounts are only read."
 Shard = Annotated[str, typer.Option(help=_SHARD)]
 Only = Annotated[str, typer.Option(help="Only these accounts of the roster, separated by commas.")]
 
@@ -122,7 +122,7 @@ def check(
 ) -> None:
     """Grade each account of the roster as it is, and write the grade book. No notebook is run.
 
-    The probe sends two small files of made-up customers through each account, and deletes what it can.
+    The probe sends files of made-up customers through each account, and compares all that comes of them.
 
     Earlier results in --out are kept: they move to --out/earlier/<their time>.
     """

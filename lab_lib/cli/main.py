@@ -65,7 +65,7 @@ def policy(
 ) -> None:
     """Print the IAM policy that a grader or a learner needs, with no more permissions than that.
 
-    The grader only reads. A probe writes and deletes what begins with lab-probe.
+    The grader only reads. On AWS a probe uploads files, and reads.
 
     The learner makes, repairs and deletes resources with the lab's names.
 

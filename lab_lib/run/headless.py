@@ -236,13 +236,9 @@ def _held(lab: Lab, key: str) -> dict[str, Any]:
         "transactions": tables.count(lab, "Transactions"),
         "customers": tables.count(lab, "Customer"),
         "alerts": queues.alerts(lab, queues.ALERT_QUEUES[0]),
-        "queues": {name: len(_messages(lab, name)) for name in queues.ALERT_QUEUES},
+        "queues": {name: len(queues.messages(lab, name)) for name in queues.ALERT_QUEUES},
         "rejected": [{"line": row["line"], "reason": row["reason"]} for row in buckets.rejected_rows(lab, key)],
     }
-
-
-def _messages(lab: Lab, queue: str) -> list[dict[str, Any]]:
-    return [message for message in queues.messages(lab, queue) if not queues.is_of_probe(message)]
 
 
 def _roles(parameters: dict[str, Any]) -> dict[str, str]:

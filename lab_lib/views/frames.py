@@ -20,9 +20,8 @@ LAMBDAS_OWN = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_STA
 
 
 def objects(lab: Lab) -> pd.DataFrame:
-    """Return the objects of the bucket without those of a probe: Key, and Size in bytes."""
-    found = [each for each in buckets.objects(lab) if buckets.PROBE not in each["Key"]]
-    return pd.DataFrame(found, columns=["Key", "Size"])
+    """Return the objects of the bucket: Key, and Size in bytes."""
+    return pd.DataFrame(buckets.objects(lab), columns=["Key", "Size"])
 
 
 def table(lab: Lab, name: str, most: int | None = MOST_ROWS) -> pd.DataFrame:
@@ -85,11 +84,10 @@ def changes(lab: Lab, *customers: str) -> pd.DataFrame:
     """Return the changes in the stream of Transactions, all or those of some customers.
 
     kind, CustomerId, TransactionId, old amount, new amount. The kind is INSERT, MODIFY or REMOVE. An amount is Decimal
-    or whatever else the item held. It is None before an INSERT and after a REMOVE. Those of a probe are passed over.
+    or whatever else the item held. It is None before an INSERT and after a REMOVE.
     """
     columns = ["kind", "CustomerId", "TransactionId", "old amount", "new amount"]
-    records = [each for each in streams.records(lab, *customers) if not streams.customer(each).startswith(tables.PROBE)]
-    rows = [streams.change(record) for record in records]
+    rows = [streams.change(record) for record in streams.records(lab, *customers)]
     return pd.DataFrame(rows, columns=columns, dtype=object)
 
 

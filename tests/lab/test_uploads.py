@@ -13,9 +13,8 @@ HIGH = ["C1|a|T1|03/16/2017|1600"]
 
 
 @pytest.fixture
-def wait_for(chain, tmp_path, monkeypatch):
+def wait_for(chain, tmp_path):
     """wait_for(rows): upload these rows, and wait until they have arrived."""
-    monkeypatch.setattr(arrival, "_STANDSTILL", 1.5)
 
     def wait_for(rows):
         path = tmp_path / "mine.txt"

@@ -42,7 +42,7 @@ def grader(lab: Lab) -> Policy:
 
 
 def probe(lab: Lab) -> Policy:
-    """Return the policy for `lab check --probe`, which needs the grader's too. It covers only what a probe makes."""
+    """Return the policy for `lab check --probe`, which needs the grader's too: on AWS a probe uploads, and reads."""
     return _fill_in("probe.json", lab)
 
 
