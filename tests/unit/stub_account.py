@@ -108,7 +108,6 @@ def whole():
         (buckets.find_bucket,): LAB.bucket,
         (buckets.region,): LAB.region,
         (buckets.is_private,): True,
-        (buckets.probe_files,): [],
         (buckets.uploads,): [{"Key": KEY, "LastModified": UPLOADED}],
         (buckets.lifecycle,): [],
         (buckets.statements,): policies.tls_only_bucket(LAB)["Statement"],
@@ -147,7 +146,7 @@ def whole():
         (queues.messages,): [alert(customerID="C2", accountBalance="1750")],
         (cloudwatch.log_lines,): ["REPORT RequestId: 1"],
         (cloudwatch.log_days,): 14,
-        (cloudwatch.metrics,): {"Errors": 0, "Throttles": 0},
+        (cloudwatch.metrics,): {"Invocations": 1, "Errors": 0, "Throttles": 0},
         (cleanup.remaining,): [],
     }
 

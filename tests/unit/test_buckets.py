@@ -98,7 +98,7 @@ def test_delete_bucket_deletes_every_version_of_its_objects(lab, bucket):
 
 def test_uploads_are_the_objects_without_rejected_rows_folders_and_experiments_newest_last(lab, monkeypatch):
     ages = {"a.txt": 1, "b.txt": 3, "rejected/b.txt.csv": 0, "year/": 0, "year/c.txt": 2, "rejected.txt": 4}
-    ages |= {"break-it/a.csv": 0, "rejected/break-it/a.csv.csv": 0, "in/lab-trial.txt": 0, "in/lab-probe-7.txt": 0}
+    ages |= {"break-it/a.csv": 0, "rejected/break-it/a.csv.csv": 0, "in/lab-trial.txt": 0}
     now = datetime.now(UTC)
     found = [{"Key": key, "LastModified": now - timedelta(minutes=age)} for key, age in ages.items()]
     monkeypatch.setattr(
@@ -107,6 +107,16 @@ def test_uploads_are_the_objects_without_rejected_rows_folders_and_experiments_n
 
     assert [each["Key"] for each in buckets.uploads(lab)] == ["rejected.txt", "b.txt", "year/c.txt", "a.txt"]
     assert buckets.experiments(lab) == ["break-it/a.csv", "rejected/break-it/a.csv.csv"]
+
+
+def test_too_many_objects_are_an_error_since_the_newest_may_not_be_among_the_first(lab, bucket, monkeypatch):
+    monkeypatch.setattr(buckets, "MOST", 2)
+    for key in ("a.txt", "b.txt", "break-it/c.txt"):
+        buckets.put(lab, key, b"")
+
+    with pytest.raises(LabError, match=r"has more than 2 objects\. Delete those"):
+        buckets.uploads(lab)
+    assert buckets.experiments(lab) == ["break-it/c.txt"]
 
 
 def test_rejected_rows_have_line_reason_and_row(lab, bucket):
