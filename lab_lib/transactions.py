@@ -81,6 +81,7 @@ class Recount:
     rejected: list[int] = field(default_factory=list)  # the numbers of the lines
     days: dict[tuple[str, str], str] = field(default_factory=dict)  # by customer and transaction: MM/DD/YYYY
     addresses: dict[str, str] = field(default_factory=dict)  # by customer
+    named: set[str] = field(default_factory=set)  # the fields of rejected lines
 
 
 def recount(key: str, content: bytes) -> Recount:
@@ -91,7 +92,7 @@ def recount(key: str, content: bytes) -> Recount:
     """
     header, *lines = re.split(rb"\r\n|\r|\n", content)
     columns, good, amounts, rejected = _read_columns(key, header), 0, Amounts(), list[int]()
-    days, addresses = dict[tuple[str, str], str](), dict[str, str]()
+    days, addresses, named = dict[tuple[str, str], str](), dict[str, str](), set[str]()
     for number, line in enumerate(lines, 2):
         text = line.decode(errors="surrogateescape")
         if len(text) <= _LONGEST_LINE and _BLANK.fullmatch(text):
@@ -105,7 +106,8 @@ def recount(key: str, content: bytes) -> Recount:
             addresses[row[0]] = fields["customer_address"]
         else:
             rejected.append(number)
-    return Recount(good, amounts, rejected, days, addresses)
+            named |= {_unquoted(part) for part in text.split("|")}
+    return Recount(good, amounts, rejected, days, addresses, named)
 
 
 @lru_cache(maxsize=10_000)  # a file has few days, and many rows of each

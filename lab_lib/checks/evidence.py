@@ -11,12 +11,13 @@ from lab_lib.checks.expected import Snapshot
 from lab_lib.lab import Lab
 
 PROCESSOR, NOTIFIER = functions.SOURCES
+TABLES = "Transactions", "Customer", "TransactionTotal"
 _MOST_READ = 2_000  # messages of a queue; of more they are only counted
 
 
 def snapshot(lab: Lab) -> Snapshot:
     """Read what the three tables of the handout hold."""
-    return Snapshot.of(*(tables.items(lab, name) for name in ("Transactions", "Customer", "TransactionTotal")))
+    return Snapshot.of(*(tables.items(lab, name) for name in TABLES))
 
 
 class Runs:

@@ -7,6 +7,7 @@ and cents, and takes away what it has brought, as far as that does no harm.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
 from urllib.parse import quote_plus
@@ -14,7 +15,7 @@ from urllib.parse import quote_plus
 from botocore.exceptions import ClientError
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, functions, queues, streams, tables, topics, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables, topics, triggers
 from lab_lib.checks import differences, probe_clean_up, probe_list
 from lab_lib.checks.chain import Upload, at_rest, wait_for_rest
 from lab_lib.checks.differences import OTHERS, REPEATS, ROWS, TOTALS, Faults
@@ -77,7 +78,8 @@ class _Probe:
     def __init__(self, lab: Lab, files: Files) -> None:
         self.lab, self.files, self.outcome = lab, files, Outcome()
         self.inboxes = {name: Inbox(lab, name) for name in (*queues.ALERT_QUEUES, queues.DEAD_LETTERS)}
-        self._topics = {*topics.names(lab)}
+        self._since = datetime.now(UTC)
+        self._published = self._others_published()
 
     def follow(self) -> None:
         """Send one file after the other, up to the first fault."""
@@ -132,7 +134,9 @@ class _Probe:
     def _compared(self, upload: Upload) -> Faults:
         expected = upload.expected
         found = differences.of_tables(expected, upload.before, snapshot(self.lab)) | {REPEATS: []}
-        found[OTHERS] += [f"the topic {name} was made" for name in {*topics.names(self.lab)} - self._topics]
+        for topic, count in self._others_published().items():
+            if count != self._published.get(topic):
+                found[OTHERS].append(f"a message to the topic {topic}" if count else f"the topic {topic} was made")
         for name, inbox in upload.inboxes.items():
             if (messages := inbox.messages()) is None:
                 more, wanted = inbox.more(), len(expected.crossing)
@@ -141,6 +145,11 @@ class _Probe:
                 found[name], repeated = differences.of_messages(self.lab, expected, messages)
                 found[REPEATS] += [f"{customer} again in {name}" for customer in repeated]
         return found
+
+    def _others_published(self) -> dict[str, int]:
+        """Return how many messages each other topic of the account has got since the probe began."""
+        others = [name for name in topics.names(self.lab) if name != self.lab.name(topics.ALERT_TOPIC)]
+        return cloudwatch.published(self.lab, others, self._since)
 
     def _again(self, call: Callable[[], object], compare: Callable[[Snapshot, Snapshot], list[str]]) -> bool:
         """Deliver something again, enter what it has wrongly changed, and put that right. Return False if refused."""

@@ -1,10 +1,13 @@
 """Check what becomes of files that the checks themselves upload. These checks are made only if they are asked for."""
 
 from lab_lib import resources
-from lab_lib.aws import functions, queues
+from lab_lib.aws import buckets, functions, queues, tables
 from lab_lib.checks import probe
+from lab_lib.checks.evidence import TABLES
 from lab_lib.checks.probe import Outcome
 from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, State, check, judged, listing
+from lab_lib.checks.uploads import once, read_all
+from lab_lib.transactions import Recount
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 _FURTHER = probe.REPEATS, probe.CENTS, probe.CORRECTION, probe.REJECTED
@@ -15,7 +18,7 @@ _ALL = " ".join(["probe-totals", "probe-others", *(f"probe-alert-{name}" for nam
 @check(PROBE, "probe-rows", "rows of the probe", after=_PLACES, probes=True, link=resources.ROWS, weight=3)
 def rows(account: Account) -> Finding:
     """Each row of the probe's files is there with all its attributes, and each customer with the last address."""
-    outcome = account.ask(probe.send)
+    outcome = _outcome(account)
     found = f"{outcome.rows} rows of {outcome.customers} customers arrived"
     return _arrived(account, outcome, probe.ROWS, found + (f"; {outcome.stays}" if outcome.stays else ""), PROCESSOR)
 
@@ -31,7 +34,7 @@ def rows(account: Account) -> Finding:
 )
 def totals(account: Account) -> Finding:
     """Each customer of the probe has the right total."""
-    return _arrived(account, account.ask(probe.send), probe.TOTALS, "rows and totals arrived", NOTIFIER)
+    return _arrived(account, _outcome(account), probe.TOTALS, "rows and totals arrived", NOTIFIER)
 
 
 @check(
@@ -46,7 +49,7 @@ def totals(account: Account) -> Finding:
 )
 def alert(account: Account, name: str) -> Finding:
     """The queue got one alert for each customer who reached the threshold, in SNS's envelope, and nothing else."""
-    outcome = account.ask(probe.send)
+    outcome = _outcome(account)
     right = [other for other in queues.ALERT_QUEUES if not outcome.faults[other]]
     where = f"the topic sent them to {listing(right)} only" if right else "not what is due left the topic"
     finding = _arrived(account, outcome, name, "one for each customer who reached the threshold", NOTIFIER)
@@ -56,7 +59,14 @@ def alert(account: Account, name: str) -> Finding:
 @check(PROBE, "probe-others", "nothing else by the probe", after="probe-rows", probes=True, weight=2)
 def others(account: Account) -> Finding:
     """Nothing has come, gone or changed that no file names."""
-    return _arrived(account, account.ask(probe.send), probe.OTHERS, "all else is as it was", PROCESSOR)
+    finding = _arrived(account, _outcome(account), probe.OTHERS, "all else is as it was", PROCESSOR)
+    if not finding.ok or not (unknown := _in_no_file(account)):
+        return finding
+    found = f"{listing(unknown)}: in no file of the bucket {account.lab.bucket}"
+    hint = (
+        f"Upload the file that has them, or delete what is about them: {', '.join(unknown)}. If you did not enter them "
+    )
+    return judged(False, found, "customers of the files only", f"{hint}by hand, correct {account.lab.name(PROCESSOR)}.")
 
 
 @check(PROBE, "probe-again", "what the probe delivers again", after=_ALL, probes=True, weight=2)
@@ -65,31 +75,48 @@ def again(account: Account) -> Finding:
 
     The handout's own code counts them again.
     """
-    return _arrived(account, account.ask(probe.send), probe.AGAIN, "nothing was mixed up", NOTIFIER)
+    return _arrived(account, _outcome(account), probe.AGAIN, "nothing was mixed up", NOTIFIER)
 
 
 @check(FURTHER, "probe-repeats", "alerts only at the threshold", after=_ALL, probes=True)
 def repeats(account: Account) -> Finding:
     """A customer who is above the threshold already gets no alert with each further transaction."""
-    return _arrived(account, account.ask(probe.send), probe.REPEATS, "one alert a crossing", NOTIFIER)
+    return _arrived(account, _outcome(account), probe.REPEATS, "one alert a crossing", NOTIFIER)
 
 
 @check(FURTHER, "probe-cents", "cents of the probe", after=_ALL, probes=True)
 def cents(account: Account) -> Finding:
     """An amount such as -0.10 counts."""
-    return _arrived(account, account.ask(probe.send), probe.CENTS, "they count", PROCESSOR)
+    return _arrived(account, _outcome(account), probe.CENTS, "they count", PROCESSOR)
 
 
 @check(FURTHER, "probe-correction", "correction of the probe", after=_ALL, probes=True)
 def correction(account: Account) -> Finding:
     """A row that comes again with another amount changes the total by the difference."""
-    return _arrived(account, account.ask(probe.send), probe.CORRECTION, "it counts as the difference", NOTIFIER)
+    return _arrived(account, _outcome(account), probe.CORRECTION, "it counts as the difference", NOTIFIER)
 
 
 @check(FURTHER, "probe-rejected", "rejected row of the probe", after=_ALL, probes=True)
 def rejected(account: Account) -> Finding:
     """A line that cannot be a row is kept."""
-    return _arrived(account, account.ask(probe.send), probe.REJECTED, "kept under rejected/", PROCESSOR)
+    return _arrived(account, _outcome(account), probe.REJECTED, "kept under rejected/", PROCESSOR)
+
+
+def _outcome(account: Account) -> Outcome:
+    """Return what the probe found. What stood in the account before it is read first."""
+    _in_no_file(account)
+    return account.ask(probe.send)
+
+
+@once
+def _in_no_file(account: Account) -> list[str]:
+    """Return the customers whom no upload names; none while some uploads are not read."""
+    files = [file for file in read_all(account).values() if isinstance(file, Recount)]
+    if len(files) < len(account.ask(buckets.uploads)):
+        return []
+    named = {name for file in files for name in (*file.addresses, *file.named)}
+    items = [item for name in TABLES for item in account.ask(tables.items, name)]
+    return sorted({item["CustomerId"] for item in items} - named)
 
 
 def _arrived(account: Account, outcome: Outcome, part: str, right: str, function: str) -> Finding:

@@ -21,7 +21,7 @@ from botocore.credentials import Credentials
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.concurrency import esm_wake
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import dynamodb, lambda_svc, s3, sns, sqs
+from ministack.services import cloudwatch, dynamodb, lambda_svc, s3, sns, sqs
 
 from lab_lib.embedded import streams, work
 from lab_lib.embedded.server import HOST
@@ -35,7 +35,7 @@ _READY = dict.fromkeys(
 _credentials, _invalidate = lambda_runtime.execution_credentials, lambda_svc.invalidate_worker
 _invoke, _all_checks = lambda_runtime.Worker.invoke, iam_actions.dynamodb_transaction_checks
 _policies_of_role, _envelope = iam_evaluator._gather_role_policies, sns._build_envelope
-_collect = sqs._collect_msgs
+_fanout, _collect = sns._fanout, sqs._collect_msgs
 # The numbers that DynamoDB can store; Python's arithmetic raises an error for all others.
 _RANGE = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, Overflow, Subnormal])
 
@@ -69,7 +69,7 @@ def make() -> None:
     lambda_svc._presigned_code_url = code_url
     lambda_svc._schedule_state_transition = activate
     iam_evaluator._gather_role_policies = policies_of_role
-    sns._build_envelope = envelope
+    sns._build_envelope, sns._fanout = envelope, fanout
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = execution_credentials
     lambda_svc._poll_dynamodb_streams = streams.poll
     lambda_svc._execute_function = work.execute
@@ -115,6 +115,13 @@ def envelope(*message: Any) -> str:
     is_raw = message[-1]
     now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
     return text if is_raw else json.dumps({**json.loads(text), "Timestamp": f"{now}Z"})
+
+
+def fanout(topic: str, *message: Any, **more: Any) -> Any:
+    """Send a message to the subscribers of a topic, and let CloudWatch count it."""
+    name = topic.split(":")[-1]
+    cloudwatch.record_metric("AWS/SNS", "NumberOfMessagesPublished", 1, "Count", {"TopicName": name})
+    return _fanout(topic, *message, **more)
 
 
 def items_after(items: list[Item], start: Item, table: dict[str, Any]) -> list[Item]:

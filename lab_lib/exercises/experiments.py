@@ -15,10 +15,11 @@ from urllib.parse import quote_plus
 
 import pandas as pd
 
-from lab_lib import transactions
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queues, roles, streams, tables
 from lab_lib.aws.topics import ensure_topic
 from lab_lib.aws.triggers import delete_stream_trigger, ensure_queue_subscription, ensure_stream_trigger, notifications
+from lab_lib.checks.evidence import snapshot
+from lab_lib.checks.expected import expect, total_faults
 from lab_lib.checks.step_02 import takes
 from lab_lib.errors import LabError, UsageError, WrongResource
 from lab_lib.exercises import trial
@@ -186,11 +187,10 @@ def _deliveries(mine: Lab) -> list[dict[str, Any]]:
 
 def _is_right(ours: Lab) -> bool:
     """Return True if each total is the sum of the customer's transactions, and no alert is owed."""
-    items = tables.items(ours, "TransactionTotal")
-    sums = transactions.totals(transactions.read_amounts(tables.items(ours, "Transactions")))
-    totals = {item["CustomerId"]: item["accountBalance"] for item in items}
-    owed = any((item["accountBalance"] >= ours.threshold) != item.get("alerted", False) for item in items)
-    return not owed and all(totals.get(name, 0) == sums.get(name, 0) for name in totals.keys() | sums.keys())
+    held = snapshot(ours)
+    wrong = total_faults(expect(held, [], ours.threshold).totals, held.totals)
+    high = ((item["accountBalance"] >= ours.threshold, item.get("alerted", False)) for item in held.totals.values())
+    return not list(wrong) and all(is_high == told for is_high, told in high)
 
 
 def _balance(item: dict[str, Any]) -> Decimal:
