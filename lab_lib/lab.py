@@ -157,13 +157,22 @@ class Lab:
 
     def work(self) -> Work | None:
         """Return what there is to do in the account now; None on any other AWS, which cannot be asked."""
+        found = self._ask_embedded(server.WORK, "busy", "failed")
+        return Work(*found) if found else None
+
+    def start_cold(self) -> bool:
+        """Let the next call of each function start cold, as it may at any time. False if nobody can be told."""
+        return self._ask_embedded(server.COLD, "ended") is not None
+
+    def _ask_embedded(self, path: str, *names: str) -> list[int] | None:
+        """Return these numbers of an answer of the embedded AWS; None from any other AWS, or if it refuses."""
         if self.endpoint is None:
             return None
-        request = AWSRequest("GET", f"{self.endpoint}{server.WORK}")
+        request = AWSRequest("GET", f"{self.endpoint}{path}")
         SigV4QueryAuth(self.session.get_credentials(), "sts", self.region, 60).add_auth(request)
         try:
             answer = json.loads(sessions.fetch(self.session, request.url, self.endpoint))
-            return Work(int(answer["busy"]), int(answer["failed"]))
+            return [int(answer[name]) for name in names]
         except (BotoCoreError, ValueError, KeyError, TypeError, RecursionError):
             return None
 

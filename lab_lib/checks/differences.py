@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from lab_lib.aws import queues
-from lab_lib.aws.json_text import amount
 from lab_lib.checks.alerts import SUBJECT, is_from_topic
 from lab_lib.checks.expected import Expected, Item, Snapshot, address_faults, row_faults, total_faults
 from lab_lib.lab import Lab
@@ -19,7 +18,10 @@ def of_tables(expected: Expected, before: Snapshot, after: Snapshot) -> Faults:
     """Return what is wrong in the tables: in the items of the files, and in all others, which must be as before."""
     wanted = {customer: expected.totals[customer] for customer in expected.addresses}
     return {
-        ROWS: [*map(str, row_faults(expected, after.rows)), *map(str, address_faults(expected, after.customers))],
+        ROWS: [
+            *map(str, row_faults(expected, after.rows, as_written=True)),
+            *map(str, address_faults(expected, after.customers)),
+        ],
         TOTALS: [*map(str, total_faults(wanted, after.totals))],
         OTHERS: [
             *_touched(before.rows, after.rows, expected.amounts),
@@ -67,7 +69,7 @@ def changes(before: Snapshot, after: Snapshot) -> list[str]:
 
 
 def _faults_of(message: Item, customer: str, balance: Any, total: Decimal) -> Iterator[str]:
-    if amount(balance) != total:
+    if balance != f"{total:f}":
         yield f"an alert for {customer} with the balance {balance!r}, not '{total:f}'"
     if message.get("Subject") != SUBJECT:
         yield f"an alert for {customer} with the Subject {message.get('Subject')!r}, not {SUBJECT!r}"

@@ -90,6 +90,7 @@ class _Probe:
         if not self._goes_through(files.second):
             return
         is_kept = buckets.rejected_rows(self.lab, files.second.key)
+        self.lab.start_cold()  # what a function keeps in its memory is gone
         faults[REJECTED] = [] if is_kept else ["it was lost in silence"]
         if not self._goes_through(files.third) or not may_more:
             return

@@ -107,18 +107,19 @@ class _Draw:
         """Return new customers with their amounts: those who reach the threshold with the last one, and the others."""
         chance, limit = self.chance, self.limit
         pairs = [self._alike_but_for_case(), self._alike_in_40_characters()]
-        digit, *others = (
+        others = [self._new_id() for _ in range(chance.randint(6, 9))]
+        odd = [
             f"{chance.randint(2, 9)}{self._new_id()}",
-            *(self._new_id() for _ in range(chance.randint(6, 9))),
-        )
-        self._ids.add(digit)
+            self._styled("0471", self._ids),
+            self._styled("A-7", self._ids),
+        ]
         for pair in pairs:
             chance.shuffle(pair)
-        goals = [limit, limit + chance.randint(1, 30), limit + chance.randint(1, 30), limit + chance.randint(1, 9_000)]
         names = [pairs[0][0], pairs[1][0], *others[:2]]
         chance.shuffle(names)
-        crossing = {name: self._up_to(goal) for name, goal in zip(names, goals, strict=True)}
-        low = {name: self._below(chance.randint(1, 5)) for name in (pairs[0][1], pairs[1][1], digit, *others[2:])}
+        over = [0, chance.randint(0, 4), chance.randint(5, 60), chance.randint(100, 9_000)]  # small and large amounts
+        crossing = {name: self._up_to(limit + more) for name, more in zip(names, over, strict=True)}
+        low = {name: self._below(chance.randint(1, 4)) for name in (pairs[0][1], pairs[1][1], *odd, *others[2:])}
         nearly = others[2]
         low[nearly] = [*low[nearly], limit - 1 - sum(low[nearly])]  # a total just below the threshold
         while sum(map(len, (crossing | low).values())) < _FEWEST:
@@ -128,8 +129,8 @@ class _Draw:
 
     def _up_to(self, goal: int) -> list[int]:
         """Return amounts that reach the threshold with the last one, and then make this total."""
-        most = min(goal, 99) if goal - self.limit < 99 else goal  # a small one crosses as well as a large one
-        last = self.chance.randint(goal - self.limit + 1, max(most, goal - self.limit + 1))
+        least = goal - self.limit + 1
+        last = self.chance.randint(least, min(least + 4, goal))
         parts = self._below(self.chance.randint(1, 4))
         return [*parts, goal - last - sum(parts), last]
 
@@ -171,7 +172,17 @@ class _Draw:
             lines.append(self._line(name, waiting[name].pop(0)))
             if name in moving and name not in self.held.customers and len(waiting[name]) == 1:
                 self._addresses[name] = self._address()
+        for line in self._alike([name for name in low if name not in self.held.customers]):
+            lines.insert(self.chance.randint(0, len(lines)), line)
         return [*lines, *(self._line(name, amount) for name, amount in late.items())]
+
+    def _alike(self, names: list[str]) -> list[Line]:
+        """Return transactions of one customer each that differ by their ids alone, and by little in these."""
+        long, short = self._letters(20), self._letters(6).lower()
+        ids = [f"{long}1", f"{long}2"], [short, short.upper()]
+        pairs = zip(self.chance.sample(names, 2), ids, strict=True)
+        first = [(self._line(name, -self.chance.randint(1, 20)), each) for name, each in pairs]
+        return [line._replace(transaction=each) for line, pair in first for each in pair]
 
     def _line(self, customer: str, amount: int) -> Line:
         """Return a new transaction of the customer."""
@@ -216,14 +227,19 @@ class _Draw:
                 taken.add(found)
                 return found
 
+    def _letters(self, number: int) -> str:
+        return "".join(self.chance.choices(string.ascii_letters, k=number))
+
     def _alike_but_for_case(self) -> list[str]:
-        lower = self._styled(f"{self._style.lower()}{self.chance.choice(string.ascii_lowercase)}1", self._ids)
-        self._ids.add(lower.upper())
-        return [lower, lower.upper()]
+        pair = ["", ""]
+        while not all(pair) or self._ids.intersection(pair):
+            stem = f"{self._new_id()}{self._letters(2)}"
+            pair = [stem.lower(), stem.upper()]
+        self._ids.update(pair)
+        return pair
 
     def _alike_in_40_characters(self) -> list[str]:
-        letters = "".join(self.chance.choices(string.ascii_letters, k=40))
-        stem = f"{self._new_id()}{letters}"[:40]
+        stem = f"{self._new_id()}{self._letters(40)}"[:40]
         return [f"{stem}{end}" for end in self.chance.sample(string.ascii_letters, 2)]
 
 

@@ -24,7 +24,7 @@ from ministack.core.iam_actions import access_denied_response
 from ministack.core.responses import _account_from_sts_session
 
 from lab_lib.embedded import work
-from lab_lib.embedded.server import HOST, WHO, WORK, proof
+from lab_lib.embedded.server import COLD, HOST, WHO, WORK, proof
 
 Scope = dict[str, Any]
 Query = dict[str, list[str]]
@@ -78,8 +78,9 @@ def guarded(app: App, port: int, secret: str) -> App:
             if scope["path"] == WHO:
                 nonce = query.get("nonce", [""])[0]
                 return await _answer_json(send, {"pid": os.getpid(), "proof": proof(secret, nonce)})
-            if scope["path"] == WORK:
-                return await _answer_json(send, work.count(_account(router.extract_access_key_id(headers, query))))
+            if scope["path"] in (WORK, COLD):
+                answer = work.count if scope["path"] == WORK else work.cool
+                return await _answer_json(send, answer(_account(router.extract_access_key_id(headers, query))))
             if _FORWARDED not in headers:
                 scope = {**scope, "headers": [*scope["headers"], (_FORWARDED.encode(), b"https")]}
             return await app(scope, _replay(body, receive), send)

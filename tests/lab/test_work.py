@@ -117,8 +117,13 @@ def test_a_batch_that_fails_for_ever_keeps_nobody_waiting_nor_do_the_records_beh
 
     assert first_rest(lab) == Work(busy=0, failed=2)
     write("b")
-    while (now := lab.work()).failed < 4:
+
+    def is_tried_again():
+        now = lab.work()
         assert now.busy == 0
+        return now.failed >= 4
+
+    soon(is_tried_again, "more tries")
     switch(UUID=uuid, Enabled=False)
     soon(lambda: lab.work() == NOTHING, "the last call")
     switch(UUID=uuid, Enabled=True)

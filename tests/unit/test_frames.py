@@ -101,15 +101,3 @@ def test_changes_are_the_records_of_the_stream(lab):
     later = [["MODIFY", "C1", "T1", 1000, 1400], ["REMOVE", "C1", "T1", 1400, None]]
     assert rows(frames.changes(lab, "C1")) == [["INSERT", "C1", "T1", None, 1000], *later]
     assert rows(frames.changes(lab, "C2")) == [["INSERT", "C2", "T1", None, "a lot"]]
-
-
-def test_what_a_probe_left_is_not_shown(lab):
-    buckets.ensure_bucket(lab)
-    tables.ensure_table(lab, "Transactions")
-    for name in ("mine.txt", "lab-probe-7.txt", "rejected/lab-probe-7.txt.csv"):
-        buckets.put(lab, name, b"")
-    for customer in ("C1", "lab-probe-7"):
-        tables.put_item(lab, "Transactions", {"CustomerId": customer, "TransactionId": "T1"})
-
-    assert frames.objects(lab)["Key"].tolist() == ["mine.txt"]
-    assert frames.changes(lab)["CustomerId"].tolist() == ["C1"]

@@ -6,7 +6,7 @@ from lab_lib.cli.progress import progress_bar
 from lab_lib.views import live
 from lab_lib.waiting import UNSEEN
 
-LINKS = [("rows written", 18_050, 20_000), ("totals", 0, 200), ("<alerts>", 0, 0)]
+LINKS = [("rows written", 18_050, 20_000, ""), ("totals", 0, 200, ""), ("<alerts>", 0, 0, "no total reaches 1500")]
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_each_link_is_a_line_in_the_place_of_the_one_before(shown, monkeypatch):
     assert data["text/plain"].splitlines() == [
         "… rows written  18,050 of 20,000",
         "· totals        0 of 200",
-        "✔ <alerts>      none is due",
+        "✔ <alerts>      none is due: no total reaches 1500",
     ]
     assert '<progress max="20000" value="18050" aria-label="rows written">' in data["text/html"]
     assert "&lt;alerts&gt;</td>" in data["text/html"]

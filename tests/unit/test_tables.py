@@ -112,16 +112,6 @@ def test_items_are_plain_values_sorted_by_their_key_and_chosen_by_its_beginning(
     assert tables.items(lab, "Transactions") == []
 
 
-def test_what_a_probe_left_is_neither_listed_nor_counted_unless_it_is_asked_for(lab):
-    tables.ensure_table(lab, "Customer")
-    for name in ("C1", "lab-probe-7", "my-lab-probe-1"):
-        tables.put_item(lab, "Customer", {"CustomerId": name})
-
-    assert [each["CustomerId"] for each in tables.items(lab, "Customer")] == ["C1", "my-lab-probe-1"]
-    assert tables.items(lab, "Customer", beginning=tables.PROBE) == [{"CustomerId": "lab-probe-7"}]
-    assert tables.count(lab, "Customer") == 2
-
-
 def test_put_item_replaces_and_delete_item_needs_the_key_only(lab):
     tables.ensure_table(lab, "Transactions")
     first, second = ({"CustomerId": "C1", "TransactionId": name, "TransactionAmount": 1} for name in ("T1", "T2"))

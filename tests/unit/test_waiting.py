@@ -39,7 +39,7 @@ def clock():
 
 @pytest.fixture
 def wait_until(clock):
-    return partial(waiting.wait_until, what="the queue", sleep=clock.sleep, clock=clock)
+    return partial(waiting.wait_until, what="the queue", sleep=clock.sleep, clock=clock, load=lambda: 1.0)
 
 
 def test_wait_until_returns_the_first_true_answer_after_growing_pauses(wait_until, clock):
@@ -63,6 +63,11 @@ def test_a_long_wait_shows_itself_and_ends_with_what_to_do(wait_until, clock, ca
 
     shown = capsys.readouterr()
     assert ("waiting for the queue" in shown.err, shown.err[-1], shown.out) == (True, "\n", "")
+
+
+def test_a_busy_computer_has_more_time_and_is_named(wait_until, clock):
+    with pytest.raises(TimedOut, match=r"^Waited 15 s .* This computer is busy, 3 times more than it can serve\.$"):
+        wait_until(lambda: None, timeout=5, load=lambda: 3.0)
 
 
 def test_a_slow_probe_is_called_less_often_and_the_wait_shows_what_has_come_so_far(wait_until, clock, capsys):
