@@ -11,6 +11,7 @@ from lab_lib.aws.topics import ALERT_TOPIC
 from lab_lib.checks.alerts import SUBJECT, Alert, sent_by_topic
 from lab_lib.checks.rules import FURTHER, Account, Finding, State, check, judged, listing, none_of, number, or_none
 from lab_lib.checks.step_05 import sums_of
+from lab_lib.checks.unseen import beyond
 from lab_lib.checks.uploads import newest, once
 from lab_lib.resources import cell
 
@@ -140,9 +141,8 @@ def _unread(account: Account, name: str) -> Finding | None:
     if len(account.ask(queues.messages, name)) < queues.MOST:
         return None
     queue = account.lab.name(name)
-    found = f"cannot see: {queue} has more messages than the {queues.MOST:,} that are read"
     hint = f"Delete those of {queue} that you need no more{account.mend('purge_queue')} {_AGAIN}"
-    return Finding(State.CANNOT_SEE, found, "all read", hint)
+    return beyond(queue, "messages", queues.MOST, hint)
 
 
 def _about_missing(account: Account, name: str, some: bool) -> str:

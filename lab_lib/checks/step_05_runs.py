@@ -6,8 +6,9 @@ from typing import Any
 from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count, moment
 from lab_lib.checks import probe_list
-from lab_lib.checks.rules import FURTHER, Account, Finding, State, check, judged, none_of, or_none
+from lab_lib.checks.rules import FURTHER, Account, Finding, check, judged, none_of, or_none
 from lab_lib.checks.step_02_stream import mapping
+from lab_lib.checks.unseen import beyond
 from lab_lib.checks.uploads import newest
 from lab_lib.resources import cell
 
@@ -83,9 +84,8 @@ def _unread(account: Account, name: str, lines: list[str]) -> Finding | None:
     """Return the finding of a check that the lines beyond `cloudwatch.MOST` decide; None if all were read."""
     if len(lines) < cloudwatch.MOST:
         return None
-    found = f"cannot see: {group_of(account, name)} has more lines than the {cloudwatch.MOST:,} that are read"
-    hint = "Upload a small file: what the function prints after it is read first"
-    return Finding(State.CANNOT_SEE, found, "all read", hint + account.mend("put_object", cell("upload")))
+    hint = f"Upload a small file, since what comes after it is read first{account.mend('put_object', cell('upload'))}"
+    return beyond(group_of(account, name), "lines", cloudwatch.MOST, hint)
 
 
 def _lines(account: Account, name: str, since: datetime | None = None, until: datetime | None = None) -> list[str]:

@@ -19,3 +19,9 @@ def unseen(error: Exception) -> Finding:
         hint = "Run the check again, or look at it yourself."
     found = f"cannot see: {' '.join(why.split())}"
     return Finding(State.CANNOT_SEE, found, "to be seen", f"It may be right or wrong. {hint}")
+
+
+def beyond(place: str, things: str, most: int, hint: str) -> Finding:
+    """Return the finding of a check that is decided by what was not read: of many things, only so many are."""
+    found = f"cannot see: {place} has more {things} than the {most:,} that are read"
+    return Finding(State.CANNOT_SEE, found, "to be seen", hint)

@@ -6,11 +6,13 @@ ministack has no settings for these changes, so they replace its functions by na
 import json
 import os
 import secrets
+import time
 from bisect import bisect_right
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact, Overflow, Subnormal
 from functools import lru_cache, partialmethod
+from itertools import islice
 from typing import Any
 
 from botocore.auth import S3SigV4QueryAuth
@@ -19,7 +21,7 @@ from botocore.credentials import Credentials
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.core.concurrency import esm_wake
 from ministack.core.responses import get_account_id, get_region
-from ministack.services import cloudwatch, dynamodb, lambda_svc, s3, sns
+from ministack.services import cloudwatch, dynamodb, lambda_svc, s3, sns, sqs
 
 from lab_lib.embedded import streams, work
 from lab_lib.embedded.server import HOST
@@ -33,7 +35,7 @@ _READY = dict.fromkeys(
 _credentials, _invalidate = lambda_runtime.execution_credentials, lambda_svc.invalidate_worker
 _invoke, _all_checks = lambda_runtime.Worker.invoke, iam_actions.dynamodb_transaction_checks
 _policies_of_role, _envelope = iam_evaluator._gather_role_policies, sns._build_envelope
-_fanout = sns._fanout
+_fanout, _collect = sns._fanout, sqs._collect_msgs
 # The numbers that DynamoDB can store; Python's arithmetic raises an error for all others.
 _RANGE = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, Overflow, Subnormal])
 
@@ -74,6 +76,7 @@ def make() -> None:
     lambda_svc.threading = s3.threading = sns._threading = work.threads
     dynamodb.Decimal = Number
     dynamodb._apply_exclusive_start_key_scan = items_after
+    sqs._collect_msgs = received
     # ministack checks the permission and parses the condition of each of a transaction's 100 actions; most are alike.
     dynamodb._condition_syntax_error = lru_cache(dynamodb._condition_syntax_error)
     iam_actions.dynamodb_transaction_checks = lambda *request: list(dict.fromkeys(_all_checks(*request)))
@@ -129,6 +132,18 @@ def items_after(items: list[Item], start: Item, table: dict[str, Any]) -> list[I
         return [dynamodb._extract_key_val(item[name]) if name in item else "" for name in names]
 
     return items[bisect_right(items, key(start), key=key) :]
+
+
+def received(queue: Item, most: int, seconds: int) -> list[Item]:
+    """Return messages for ReceiveMessage. ministack completes all messages of the queue at each call; this, the first.
+
+    A queue of 10,000 messages would take a minute to read.
+    """
+    if queue["is_fifo"]:
+        return list(_collect(queue, most, seconds))
+    now = time.time()
+    visible = (each for each in queue["messages"] if each.get("visible_at", 0) <= now)
+    return list(_collect({**queue, "messages": [*islice(visible, most)]}, most, seconds))
 
 
 def activate(function: str, delay: float) -> None:

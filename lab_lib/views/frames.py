@@ -55,7 +55,10 @@ def running_balance(lab: Lab) -> pd.DataFrame:
 
 
 def alerts(lab: Lab, queue: str) -> pd.DataFrame:
-    """Return the alerts in a queue: customerID and accountBalance, both text. The messages stay in the queue."""
+    """Return the alerts in a queue: customerID and accountBalance, both text. The messages stay in the queue.
+
+    Of a queue with many messages, the first `queues.MOST` are read.
+    """
     return pd.DataFrame(queues.alerts(lab, queue), columns=["customerID", "accountBalance"])
 
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from tests.bench import alert, classes, costs, memory, page, runs, totals
+from tests.bench import alert, checking, classes, costs, memory, page, runs, totals
 from tests.own_aws import own_aws
 
 LINES = {
@@ -11,6 +11,7 @@ LINES = {
     "costs": ("What a million rows cost", costs),
     "memory": ("Memory of TransactionProcessor", memory),
     "alert": ("From upload to message", alert),
+    "check": ("One `lab check`", checking),
     "run": ("One headless run", runs),
     "class": ("A class", classes),
 }

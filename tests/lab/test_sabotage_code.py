@@ -33,7 +33,7 @@ def lambda_handler(event, context):
 """
 WORK = f"probe|code of|log of|metrics of|{'|'.join(functions.SOURCES)}"
 ROW = 'Decimal(row["trn_amount"])'
-PUBLISH = "sns.publish(TopicArn=topic, Message=json.dumps(message))"
+PUBLISH = "sns.publish(TopicArn=topic, Subject=subject, Message=json.dumps(message))"
 case = Cases()
 
 

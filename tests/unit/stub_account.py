@@ -146,7 +146,7 @@ def whole():
         (queues.messages,): [alert(customerID="C2", accountBalance="1750")],
         (cloudwatch.log_lines,): ["REPORT RequestId: 1"],
         (cloudwatch.log_days,): 14,
-        (cloudwatch.metrics,): {"Errors": 0, "Throttles": 0},
+        (cloudwatch.metrics,): {"Invocations": 1, "Errors": 0, "Throttles": 0},
         (cleanup.remaining,): [],
     }
 

@@ -1,10 +1,11 @@
-"""The arithmetic of DynamoDB's numbers, in which ministack rounds."""
+"""What is changed in ministack, where no test on the embedded AWS can show it."""
 
 import operator
 
 import pytest
+from ministack.services import sqs
 
-from lab_lib.embedded.changes import Number
+from lab_lib.embedded.changes import Number, received
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,14 @@ def test_a_sum_is_exact_or_refused_with_dynamodbs_message(left, operation, right
             operation(Number(left), Number(right))
     else:
         assert str(operation(Number(left), Number(right))) == result
+
+
+def test_to_receive_ten_of_many_messages_only_these_are_completed(monkeypatch):
+    completed, complete = [], sqs._ensure_msg_fields
+    monkeypatch.setattr(sqs, "_ensure_msg_fields", lambda each: completed.append(each["id"]) or complete(each))
+    queue = {"is_fifo": False, "messages": [{"id": number, "body": "x", "visible_at": 0} for number in range(1_000)]}
+
+    found = [[each["id"] for each in received(queue, 10, 60)] for _ in range(2)]
+
+    assert found == [[*range(10)], [*range(10, 20)]]
+    assert completed == [*range(20)]

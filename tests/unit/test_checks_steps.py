@@ -1,5 +1,6 @@
 """What each check finds in an account, on a stub: the whole lab with one thing in it changed."""
 
+import sys
 from datetime import timedelta
 from decimal import Decimal
 
@@ -162,11 +163,19 @@ def alerts(*told, sent="2026-01-03T00:00:00.000Z"):
     return {(queues.messages, NOTIFY): [alert(customerID="C2", accountBalance="1750"), *more]}
 
 
-def logged(*lines):
-    return {(cloudwatch.log_lines, NOTIFIER, UPLOADED): list(lines)}
+def logged(*lines, ever=("REPORT RequestId: 1",), group=f"/aws/lambda/{NOTIFIER}"):
+    """Let the log have these lines since the upload, and `ever` in all."""
+    of_notifier = (cloudwatch.log_lines, NOTIFIER)
+    return {(*of_notifier, UPLOADED, group, None): [*lines], (*of_notifier, None, group, None): [*ever]}
 
 
-NO_LINES = {(cloudwatch.log_lines, NOTIFIER): [], **logged()}
+def counted(errors, throttles):
+    return {
+        (cloudwatch.metrics, NOTIFIER, UPLOADED, None): {"Invocations": 3, "Errors": errors, "Throttles": throttles}
+    }
+
+
+NO_LINES = logged(ever=())
 RIGHT = alert(customerID="C2", accountBalance="1750")
 ARCHIVE = "archive.txt is no transactions file: it is not UTF-8 text."
 WITHOUT_NOTIFY = [subscription("sqs", LAB.arn("sqs", name)) for name in OTHER_QUEUES]
@@ -341,9 +350,7 @@ FAULTS = {
     "subject-CustomerNotify: without one": {(queues.messages, NOTIFY): [RIGHT | {"Subject": None}]},
     "log-TotalNotifier: no run in /aws/lambda/TotalNotifier": NO_LINES,
     "log-errors-TotalNotifier: two;": logged("[ERROR] one", *["[ERROR] two"] * 3),
-    "metric-errors-TotalNotifier: 1 throttles, 2 errors": {
-        (cloudwatch.metrics, NOTIFIER, UPLOADED): {"Errors": 2, "Throttles": 1}
-    },
+    "metric-errors-TotalNotifier: 1 throttles, 2 errors": counted(2, 1),
     # further
     "newer-than-upload: function TotalNotifier; wanted: nothing": function(LastModified="2026-01-02T00:00:01.000+0000"),
     "newer-than-upload: stream trigger": mapped({"LastModified": UPLOADED + timedelta(hours=1)}),
@@ -445,12 +452,8 @@ HARMLESS = {
     "an item by hand beside the files": rows(row("C3", "T1", TransactionAmount=Decimal(7))) | totals(total("C3", 7)),
     "what changed in the second of the upload": function(LastModified="2026-01-02T00:00:00.900+0000"),
     "a log group of one's own": function(LoggingConfig={"LogGroup": "mine"})
-    | {
-        (cloudwatch.log_lines, NOTIFIER): AssertionError("Lambda's group was read"),
-        (cloudwatch.log_lines, NOTIFIER, UPLOADED): AssertionError("Lambda's group was read"),
-        (cloudwatch.log_lines, NOTIFIER, None, "mine"): ["REPORT x"],
-        (cloudwatch.log_lines, NOTIFIER, UPLOADED, "mine"): [],
-    },
+    | {(cloudwatch.log_lines, NOTIFIER): AssertionError("Lambda's group was read")}
+    | logged(group="mine"),
     "an alert of a lower threshold, before the function was set up": alerts(
         {"customerID": "C1", "accountBalance": "598"}, sent="2025-12-31T23:59:59.000Z"
     ),
@@ -461,8 +464,8 @@ HARMLESS = {
         ]
     },
     "a queue where each look counts": queue(RedrivePolicy="{}") | {(queues.messages, NOTIFY): AssertionError("a look")},
-    "an error before the last upload": {(cloudwatch.log_lines, NOTIFIER): ["REPORT x", "[ERROR] one"], **logged()},
-    "a log in JSON": {(cloudwatch.log_lines, NOTIFIER): ['{"type": "platform.report"}']},
+    "an error before the last upload": logged(ever=["REPORT x", "[ERROR] one"]),
+    "a log in JSON": logged('{"type": "platform.report"}', ever=()),
 }
 
 
@@ -663,6 +666,84 @@ def test_alerts_that_somebody_else_is_reading_cannot_be_seen(monkeypatch):
     assert check.found == f"cannot see: somebody is reading 1 message of {NOTIFY}"
 
 
+FULL = f"cannot see: {NOTIFY} has more messages than the {queues.MOST:,} that are read"
+MANY = {(queues.messages, NOTIFY): [RIGHT, *[{}] * (queues.MOST - 1)]}
+LOW = alert(customerID="C2", accountBalance="7")
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (MANY, {"alerts": "C2", "balances": FULL, "subject": FULL}),
+        ({(queues.messages, NOTIFY): [{}] * queues.MOST}, {"alerts": FULL}),
+        ({(queues.messages, NOTIFY): [*MANY[queues.messages, NOTIFY], LOW]}, {"balances": "C2 7", "subject": FULL}),
+    ],
+    ids=["all that is due is there", "an alert is missing", "one is wrong"],
+)
+def test_what_the_messages_beyond_those_that_are_read_decide_cannot_be_seen(monkeypatch, change, found):
+    made = {check.id: check.found for check in run(monkeypatch, change).checks}
+
+    assert {name: made[f"{name}-{NOTIFY}"] for name in found} == found
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (logged(*["x"] * (cloudwatch.MOST - 1), "REPORT x"), {"log": "there", "log-errors": "cannot see"}),
+        (logged(*["x"] * (cloudwatch.MOST - 1), "[ERROR] one"), {"log": "there", "log-errors": "one"}),
+        (logged(ever=["x"] * cloudwatch.MOST), {"log": "cannot see"}),
+    ],
+    ids=["no error", "an error", "no run"],
+)
+def test_what_the_lines_beyond_those_that_are_read_decide_cannot_be_seen(monkeypatch, change, found):
+    made = {check.id: check.found.partition(":")[0] for check in run(monkeypatch, change).checks}
+
+    assert {name: made[f"{name}-{NOTIFIER}"] for name in found} == found
+
+
+def test_of_many_uploads_the_newest_are_read_and_the_number_of_the_others_is_told(monkeypatch):
+    older = [(f"{number}.txt", AssertionError("it was read")) for number in range(3)]
+    newer = [(f"{number}.txt", FILE) for number in range(3, 3 + uploads.MOST - 1)]
+
+    made = {check.id: check for check in run(monkeypatch, uploaded(*older, *newer)).checks}
+
+    assert made["readable-uploads"].found.endswith("95 more; 3 older uploads not read")
+    assert [check.id for check in made.values() if not check.ok] == []
+
+
+def test_twice_the_rows_and_alerts_take_twice_the_work(monkeypatch):
+    """Not the seconds are compared, but the instructions of Python that step 05 takes."""
+    _, few, more, most = (instructions_for(monkeypatch, number) for number in (1, 50, 100, 200))  # the first warms up
+
+    assert (most - more) / (more - few) == pytest.approx(2, rel=0.1)
+
+
+def instructions_for(monkeypatch, number):
+    """Return the instructions for so many rows, each of a customer of its own with an alert."""
+    file = recounted(*(f"C{each}|a|T|01/01/2017|2000" for each in range(number)))
+    customers, amounts = [*file.addresses], {"TransactionAmount": Decimal(2000), "TransactionDate": "01/01/2017"}
+    change = {
+        (uploads.read_upload, KEY): file,
+        (tables.items, "Transactions"): [row(each, "T", **amounts) for each in customers],
+        (tables.items, "Customer"): [{"CustomerId": each, "Address": "a"} for each in customers],
+        (tables.items, "TransactionTotal"): [total(each, 2000) for each in customers],
+        (queues.messages,): [alert(customerID=each, accountBalance="2000") for each in customers],
+    }
+    steps, before = 0, sys.gettrace()
+
+    def count(frame, event, _):
+        nonlocal steps
+        frame.f_trace_opcodes, steps = True, steps + (event == "opcode")
+        return count
+
+    sys.settrace(count)
+    try:
+        assert run(monkeypatch, change, steps=["05"]).failed == []
+    finally:
+        sys.settrace(before)
+    return steps
+
+
 @pytest.mark.parametrize(
     ("error", "found"),
     [
@@ -754,8 +835,8 @@ NONE = {(queues.messages, NOTIFY): []}
         (totals({"CustomerId": "C1", "accountBalance": "598"}), "must keep accountBalance as a Number"),
         (NO_LINES, "its role may not write logs"),
         (NO_LINES | {(tables.items, "TransactionTotal"): []}, "has not added"),
-        ({(cloudwatch.metrics, NOTIFIER, UPLOADED): {"Errors": 1, "Throttles": 0}}, "says why"),
-        ({(cloudwatch.metrics, NOTIFIER, UPLOADED): {"Errors": 0, "Throttles": 1}}, "called too often at once"),
+        (counted(1, 0), "says why"),
+        (counted(0, 1), "called too often at once"),
         (instead(TransactionAmount=Decimal(5)), "TransactionAmount as the file has it, cents too"),
         (instead(TransactionDate="x"), "TransactionDate as the file has it"),
     ],

@@ -76,6 +76,15 @@ def test_messages_are_all_read_and_stay_in_the_queue(lab, send):
         assert sorted(each["number"] for each in queues.messages(lab, QUEUE)) == list(range(23))
 
 
+def test_of_many_messages_only_so_many_are_received_and_all_are_visible_again(lab, send, calls):
+    send(*[{"number": number} for number in range(40)])
+    received = calls("sqs", "receive_message")
+
+    assert len(queues.messages(lab, QUEUE, most=23)) == 23
+    assert [each["MaxNumberOfMessages"] for each in received] == [10, 10, 3]
+    assert queues.attributes(lab, QUEUE)["ApproximateNumberOfMessages"] == "40"
+
+
 def test_alerts_come_without_the_envelope_and_other_messages_are_skipped(lab, send):
     send("typed in the console", {"a": 1}, [1], 7, envelope("x"), envelope([1]), {"Message": 1}, envelope(ALERT))
 
