@@ -49,6 +49,12 @@ class Outcome:
     errors: dict[str, str] = field(default_factory=dict)
     stays: str = ""
 
+    @property
+    def left(self) -> list[str]:
+        """Return what somebody has to put right: rows, addresses and totals, and the alerts that are missing."""
+        alerts = [each for name in queues.ALERT_QUEUES for each in self.faults.get(name, []) if each.startswith("no ")]
+        return [*dict.fromkeys([*self.faults.get(ROWS, []), *self.faults.get(TOTALS, []), *alerts])]
+
 
 def send(lab: Lab) -> Outcome:
     """Probe the account. On the embedded AWS it takes some seconds, on AWS some minutes."""

@@ -65,9 +65,9 @@ def put_totals_right(lab: Lab, customers: Collection[str]) -> None:
 
 
 def repair(lab: Lab) -> None:
-    """Take away what interrupted probes have left; where a deletion does harm, put their totals right."""
+    """Take away what probes have left that were killed; where a deletion does harm, put their totals right."""
     for entry in () if lab.is_real else probe_list.entries(lab):
-        if entry.ended:
+        if entry.ended or not snapshot(lab).customers.keys() & {*entry.customers}:
             continue
         held = snapshot(lab)
         rows = {key: item for key, item in held.rows.items() if key[0] not in entry.customers}
@@ -76,7 +76,7 @@ def repair(lab: Lab) -> None:
             for part in (held.customers, held.totals)
         ]
         without = Snapshot(rows, *others)
-        if held != without and not _survives_a_deletion(lab, entry.customers[-1]):
+        if not _survives_a_deletion(lab, entry.customers[-1]):
             put_totals_right(lab, entry.customers)
             continue
         _restore(lab, without)
