@@ -182,4 +182,6 @@ def _shard(shard: str) -> tuple[int, int]:
 
 def _is_done(each: Work) -> bool:
     record = job.read(each)
-    return record is not None and (record["state"], record["fingerprint"]) == ("done", each.fingerprint)
+    if record is None or record["baseline"] is None:
+        return False
+    return bool((record["state"], record["fingerprint"]) == ("done", each.fingerprint))

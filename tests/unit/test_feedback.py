@@ -147,7 +147,7 @@ def test_the_page_says_what_gave_points_what_did_not_and_why():
     assert "checks wait for these." in words
     assert "✔ right rows that are rejected ✘ not yet table Customer" in words
     assert "correction ✘ not yet Case A row is mended. Wanted A 150 Found A 300" in words
-    assert "exercises 5 of 10 function 3.33 of 10" in words
+    assert "of 35, not probed: as in step 05 exercises 5 of 10 function 3.33 of 10" in words
     assert "Graded 2026-11-26 15:04." in text(made.header)
 
 
