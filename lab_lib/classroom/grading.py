@@ -74,7 +74,7 @@ def processes(jobs: int, trust: bool, seconds: float) -> Iterator[Submit]:
                 record = job.do_in_process(work, watched, __name__)
             except LabError as error:
                 record = job.failed(work, error)
-            if work is untouched:
+            if work is untouched or not record["checks"]:
                 return record
             return job.write(work, **record | {"baseline": _right(first.result())})
 

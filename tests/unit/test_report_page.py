@@ -92,6 +92,7 @@ def test_a_cell_says_what_was_not_probed_what_the_probe_has_shown_and_what_the_u
     ]
     assert "function: 6.67 of 10 points, 3 of 4 cases are passed, 1 of them right in the untouched notebooks" in titles
     assert titles[-3] == "probe: 35 of 35 points, not probed, so step 05 counts here"
+    assert "1 check does not hold" in text(made.select_one("article"))  # and the runtime is not named
     assert ["not probed" in text(each) for each in made.select("article .meta:first-of-type")] == [False, True]
 
 
