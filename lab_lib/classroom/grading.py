@@ -8,6 +8,7 @@ import os
 import resource
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -70,24 +71,22 @@ def processes(jobs: int, trust: bool, seconds: float) -> Iterator[Submit]:
         untouched = Grading(student, Path(folder), path=path, trust=trust, seconds=seconds)
 
         def do(work: Work, watched: int) -> Record:
-            try:
-                record = job.do_in_process(work, watched, __name__)
-            except LabError as error:
-                record = job.failed(work, error)
+            record = job.do_in_process(work, watched, __name__)
             if work is untouched or not record["checks"]:
                 return record
-            return job.write(work, **record | {"baseline": _right(first.result())})
+            return job.write(work, **record | {"baseline": _right(first)})
 
         with executors.processes(jobs, do) as submit:
             first = submit(untouched)
             yield submit
 
 
-def _right(untouched: Record) -> dict[str, list[str]]:
-    if untouched["state"] != "done":
-        why = f"The untouched edition cannot be graded, to compare this one with it: {untouched['error']}"
+def _right(untouched: Future[Record]) -> dict[str, list[str]]:
+    """Wait until the untouched edition is graded, and return what is right in it."""
+    if error := untouched.exception() or untouched.result()["error"]:
+        why = f"The untouched edition cannot be graded, to compare this one with it: {error}"
         raise LabError(f"{why} Grade again with --resume, or with more --seconds.")
-    return points.right(untouched)
+    return points.right(untouched.result())
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ CASES = {"exercises": ("answers", "question"), "function": ("trial", "case")}
 
 
 class Weighed(NamedTuple):
-    """A check, its weight in its step, and whether it counts as right. The weight is 0 if nobody asked for it."""
+    """A check, its weight in its step, and whether it counts as right. A weight of 0 gives no points."""
 
     check: Check
     weight: int

@@ -32,7 +32,7 @@ def grade(
 
     Its account is checked from outside, the function is tried as by `lab try`, and the answers are judged again.
 
-    What the student's notebooks print does not count.
+    What the student's notebooks print does not count. What the untouched notebooks build gives no points.
 
     What hangs, crashes or cannot be read costs its own student only, and the record says why.
 

@@ -269,12 +269,12 @@ def test_what_is_graded_is_not_graded_again_unless_the_file_has_changed(tmp_path
 
 @pytest.fixture
 def graded(tmp_path, monkeypatch):
-    """graded(untouched="done"): the records of two submissions, of which the second one's judge has died."""
+    """graded(error): the records of two submissions, of which the second one's judge has died."""
     zipped(tmp_path / "s1.zip", {})
     zipped(tmp_path / "s2.zip", {})
     works, _ = handed_in.match(handed_in.find(tmp_path), [], tmp_path / "out", trust=False, seconds=60)
 
-    def graded(untouched):
+    def graded(error):
         def judge(work, *_):
             if work.path.name == "s2.zip":
                 job.begin(work)
@@ -282,8 +282,7 @@ def graded(tmp_path, monkeypatch):
                 raise LabError("It has died.")
             is_untouched = work not in works
             made = [check("bucket"), check("stream", "not yet" if is_untouched else "ok")]
-            state, error = (untouched, "no time") if is_untouched else ("done", None)
-            return job.write(work, state=state, checks=made, answers=[], error=error)
+            return job.write(work, state="done", checks=made, answers=[], error=error if is_untouched else None)
 
         monkeypatch.setattr(job, "do_in_process", judge)
         with grading.processes(1, trust=False, seconds=60) as submit:
@@ -292,21 +291,21 @@ def graded(tmp_path, monkeypatch):
     return graded
 
 
-def test_each_record_gets_what_the_untouched_edition_has_right_also_that_of_a_judge_that_died(graded):
-    records, works = graded("done")
+def test_each_record_gets_what_the_untouched_edition_has_right_and_one_whose_judge_has_died_is_not_graded(graded):
+    records, works = graded(None)
 
     assert [record["state"] for record in records] == ["done", "failed"]
-    assert [record["baseline"]["checks"] for record in records] == [["bucket"], ["bucket"]]
-    assert [points.earned(record, ["00"])["00"] for record in records] == [5, 5]
+    assert records[0]["baseline"] == {"checks": ["bucket"], "answers": [], "trial": []}
+    assert [points.earned(record, ["00"])["00"] for record in records] == [5, None]
     assert session.records(works) == records
     assert session.left_to_do(works, resume=True) == works[1:]
 
 
 def test_nobody_is_graded_if_the_untouched_edition_cannot_be(graded):
-    records, works = graded("failed")
+    records, works = graded("no time")
 
     assert [record["state"] for record in records] == ["failed", "failed"]
-    assert all("The untouched edition cannot be graded" in record["error"] for record in records)
+    assert "The untouched edition cannot be graded, to compare this one with it: no time" in records[0]["error"]
     assert [points.earned(record, ["00"])["00"] for record in records] == [None, None]
     assert session.left_to_do(works, resume=True) == works
 
