@@ -160,7 +160,7 @@ class Upload:
         """
         changed = self.expected.changed
         if self._all_in or not changed:
-            self._all_in = self._all_in or self.runs.has_ended()
+            self._all_in = self._all_in or self.runs.has_ended() is not False
             return len(self._places) if self._all_in else 0
         missing = bisect_left(changed, True, key=lambda row: not self._is_there(row))
         return self._places[changed[missing]] if missing < len(changed) else self._read_all()

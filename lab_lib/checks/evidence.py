@@ -45,12 +45,12 @@ class Runs:
         """Return whether TransactionProcessor has run, whatever came of it."""
         return cloudwatch.runs(self.lines[PROCESSOR]) > 0 or (self._marks and self._markers() > self._marked)
 
-    def has_ended(self) -> bool:
-        """Return whether TransactionProcessor has taken in the upload. Without marker and log, only rows can tell."""
+    def has_ended(self) -> bool | None:
+        """Return whether TransactionProcessor has taken in the upload; None where only the rows can tell."""
         if self._marks:
             return self._markers() > self._marked
         lines = self.lines[PROCESSOR]
-        return not self._is_logged or cloudwatch.runs(lines) > len(cloudwatch.failures(lines))
+        return cloudwatch.runs(lines) > len(cloudwatch.failures(lines)) if self._is_logged else None
 
     def counted(self, due: int) -> int:
         """Return how many changes TotalNotifier says it has counted: all that are due, if it ran and says nothing."""

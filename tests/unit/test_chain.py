@@ -1,0 +1,272 @@
+"""An upload is followed link by link: what is due of it, what is there, and why nothing is due or comes."""
+
+import json
+import re
+from contextlib import nullcontext
+from decimal import Decimal
+
+import pytest
+from botocore.exceptions import ClientError
+from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, PROCESSOR, StubAccount, changed, whole
+
+from lab_lib import checks, resources, transactions
+from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
+from lab_lib.checks import broken, chain
+from lab_lib.checks.broken import find_broken
+from lab_lib.checks.chain import Upload
+from lab_lib.errors import CheckFailed, LabError, TimedOut
+from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
+
+HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
+LINES = ["C1|a|T1|03/16/2017|1", "C1|a|T1|03/16/2017|598", "bad", "C2|b|T2|03/16/2017|1600"]
+NOTIFY = queues.ALERT_QUEUES[0]
+AT_REST, NO_LETTERS = True, []
+
+
+def recount(*lines):
+    return transactions.recount("mine.txt", "\n".join([HEADER, *lines]).encode())
+
+
+@pytest.fixture
+def account(lab):
+    """The lab with its tables, topic and queues, and no functions."""
+    buckets.ensure_bucket(lab)
+    for name in tables.KEYS:
+        tables.ensure_table(lab, name)
+    topics.ensure_topic(lab)
+    for name in queues.ALERT_QUEUES:
+        queues.ensure_queue(lab, name)
+        triggers.ensure_queue_subscription(lab, name)
+    queues.ensure_queue(lab, queues.DEAD_LETTERS)
+    return lab
+
+
+@pytest.fixture
+def wait(account, monkeypatch):
+    """wait(upload): look once, in a chain that is at rest or not."""
+
+    def look_once(probe, what, **_):
+        if not probe():
+            raise TimedOut(what)
+
+    def wait(upload, rest=False):
+        monkeypatch.setattr(chain, "at_rest", lambda lab: rest)
+        monkeypatch.setattr(chain, "wait_until", look_once)
+        shown = []
+        upload.wait(NO_LETTERS, lambda links, last: shown.append(links))
+        return shown
+
+    return wait
+
+
+def put(lab, customer, transaction, amount, date="03/16/2017", **flags):
+    """Put a row, and the customer's total."""
+    row = {"CustomerId": customer, "TransactionId": transaction, "TransactionDate": date}
+    tables.put_item(lab, "Transactions", {**row, "TransactionAmount": Decimal(amount)})
+    tables.put_item(lab, "TransactionTotal", {"CustomerId": customer, "accountBalance": Decimal(amount), **flags})
+
+
+def alert(lab, customer="C2"):
+    body = json.dumps({"customerID": customer, "accountBalance": "1600"})
+    lab.client("sns").publish(TopicArn=topics.find_topic(lab), Message=body)
+
+
+def arrive(lab):
+    """Put what the lines of the file lead to."""
+    put(lab, "C1", "T1", 598)
+    put(lab, "C2", "T2", 1600, alerted=True)
+    alert(lab)
+
+
+def delete(table, **key):
+    return lambda lab: tables.delete_item(lab, table, key)
+
+
+@pytest.mark.parametrize(
+    ("change", "waits_for"),
+    [
+        (lambda lab: None, None),
+        (delete("Transactions", CustomerId="C2", TransactionId="T2"), "rows written: 1 of 2"),
+        (lambda lab: put(lab, "C1", "T1", 1), "rows written: 1 of 2"),
+        (lambda lab: put(lab, "C1", "T1", 598, "03/17/2017"), "rows written: 1 of 2"),
+        (delete("TransactionTotal", CustomerId="C1"), "changes counted: 0 of 2"),
+        *[
+            (lambda lab, name=name: queues.delete_messages(lab, name, bool), f"messages in {name}: 0 of 1")
+            for name in queues.ALERT_QUEUES
+        ],
+    ],
+)
+def test_a_file_has_arrived_when_its_rows_totals_and_alerts_are_there(account, wait, change, waits_for):
+    upload = Upload(account, "mine.txt", recount(*LINES))
+    arrive(account)
+    change(account)
+
+    with pytest.raises(TimedOut, match=waits_for) if waits_for else nullcontext():
+        wait(upload)
+
+
+def test_what_an_earlier_upload_has_left_counts_for_nothing(account, wait):
+    arrive(account)
+    upload = Upload(account, "mine.txt", recount(*LINES, "C3|c|T3|03/16/2017|1700"))
+
+    with pytest.raises(TimedOut, match="rows written: 2 of 3"):
+        wait(upload)
+    put(account, "C3", "T3", 1700)
+    with pytest.raises(TimedOut, match="alerts out: 0 of 1"):
+        wait(upload)
+    alert(account, "C3")
+    wait(upload)
+
+
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        (LINES, ["all 2 rows were there already", *["C2 had reached 1500 before"] * (1 + len(queues.ALERT_QUEUES))]),
+        (LINES[:1], ["", *["no total reaches 1500"] * (1 + len(queues.ALERT_QUEUES))]),
+    ],
+)
+def test_a_link_through_which_nothing_is_due_says_why(account, lines, why):
+    arrive(account)
+    upload = Upload(account, "mine.txt", recount(*lines))
+
+    upload.look()
+
+    said = {link.name: link.why for link in upload.links}
+    assert [said[name] for name in (CHANGES, ALERTS, *map(messages, queues.ALERT_QUEUES))] == why
+
+
+@pytest.fixture
+def logged(monkeypatch):
+    """logged("REPORT …"): the lines that TransactionProcessor's log has from now on."""
+    lines = []
+    found = {"LoggingConfig": {"LogGroup": "mine"}}
+    monkeypatch.setattr(functions, "describe", lambda lab, name: {"Configuration": found})
+    monkeypatch.setattr(cloudwatch, "is_group", lambda lab, group: True)
+    monkeypatch.setattr(cloudwatch, "log_lines", lambda lab, name, *_: lines if name == PROCESSOR else [])
+    return lines.extend, found
+
+
+def test_a_file_that_changes_nothing_has_arrived_when_its_run_has_ended(account, logged):
+    arrive(account)
+    say, _ = logged
+    upload = Upload(account, "mine.txt", recount(*LINES))
+
+    upload.look()
+    assert upload.place == "rows written: 0 of 2"
+    say(["[ERROR] ValueError: no", "REPORT RequestId: 1"])
+    upload.look()
+    assert upload.place == "rows written: 0 of 2"  # a run that fails has taken nothing in
+    say(["REPORT RequestId: 1"])
+    upload.look()
+    assert upload.has_arrived
+
+
+def test_a_marker_of_this_key_tells_the_run_and_one_of_an_earlier_upload_does_not(account, logged):
+    say, settings = logged
+    settings["Environment"] = {"Variables": {"MARKER_TABLE": "ProcessedRecords"}}
+    mark = lambda sequencer: {"EventId": f"{account.bucket}/mine.txt {sequencer}"}  # noqa: E731
+    arrive(account)
+    tables.put_item(account, "ProcessedRecords", mark(1))
+    upload = Upload(account, "mine.txt", recount(*LINES))
+
+    say(["REPORT RequestId: 1"])
+    upload.look()
+    assert not upload.has_arrived
+    tables.put_item(account, "ProcessedRecords", mark(2))
+    upload.look()
+    assert upload.has_arrived
+
+
+@pytest.mark.parametrize(
+    ("change", "differs"),
+    [
+        (lambda lab: put(lab, "C1", "T1", 1), "C1 T1 has TransactionAmount 1, not 598"),
+        (delete("Transactions", CustomerId="C1", TransactionId="T1"), "C1 T1 is missing"),
+    ],
+)
+def test_a_function_that_has_taken_in_something_else_is_told_what_differs(account, wait, logged, change, differs):
+    say, _ = logged
+    arrive(account)
+    change(account)
+    upload = Upload(account, "mine.txt", recount(*LINES))
+    put(account, "C2", "T2", 1600)
+    upload.expected.changed.append(("C2", "T2"))  # the last row is there, so all are read
+    upload.expected.changed.remove(("C1", "T1"))
+    say(["REPORT RequestId: 1"])
+
+    with pytest.raises(CheckFailed, match=rf"^mine\.txt was not taken in as it is: {differs}\. Look at Trans"):
+        wait(upload)
+
+
+@pytest.mark.parametrize("there", [0, 1, 57, 99])
+def test_the_rows_that_are_in_are_counted_without_reading_them_all(account, there):
+    lines, called = [f"C{number}|a|T1|03/16/2017|{number}" for number in range(100)], []
+    upload = Upload(account, "mine.txt", recount(*lines))
+    for number in range(there):
+        put(account, f"C{number}", "T1", number)
+    event = "provide-client-params.dynamodb"
+    events = account.client("dynamodb").meta.events
+    note = lambda model, params, **_: called.append((model.name, params))  # noqa: E731
+    events.register(event, note)
+
+    upload.look()
+    events.unregister(event, note)
+
+    assert upload.place == f"rows written: {there} of 100"
+    reads = [name for name, params in called if params["TableName"] == "Transactions"]
+    assert ({*reads}, len(reads) <= 7) == ({"GetItem"}, True)
+
+
+def test_a_chain_at_rest_that_no_check_finds_broken_is_told_what_differs(account, wait, monkeypatch):
+    monkeypatch.setattr(chain, "find_broken", lambda *_: None)
+    upload = Upload(account, "mine.txt", recount(*LINES))
+    arrive(account)
+    tables.put_item(account, "TransactionTotal", {"CustomerId": "C1", "accountBalance": 599})
+
+    stops = 'The chain stops at "changes counted: 0 of 2".'
+    with pytest.raises(LabError, match=rf"^{stops} C1 has accountBalance 599, not 598\. Nothing more comes, and no"):
+        wait(upload, rest=AT_REST)
+
+
+def test_another_threshold_of_the_function_is_named_before_the_upload(account, monkeypatch, tmp_path):
+    settings = {"Environment": {"Variables": {"THRESHOLD": "1000"}}}
+    monkeypatch.setattr(functions, "describe", lambda lab, name: {"Configuration": settings})
+    (tmp_path / "mine.txt").write_text("\n".join([HEADER, *LINES]))
+
+    with (
+        pytest.raises(CheckFailed, match=r'alerts at 1000, and this lab\'s threshold is 1500\. Run "Create TotalNot'),
+        chain.following(account, tmp_path / "mine.txt"),
+    ):
+        pytest.fail("the file is uploaded")
+
+
+# A broken link
+
+ALL = [resources.ROWS, CHANGES, TOTALS, ALERTS, *map(messages, queues.ALERT_QUEUES)]
+NO_TRIGGER, NO_POLICY = {(triggers.notifications,): []}, {(queues.statements, NOTIFY): []}
+CSV = {**NOTIFICATION, "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".csv"}]}}}
+
+
+@pytest.mark.parametrize(
+    ("change", "links", "found"),
+    [
+        ({}, ALL, "None"),
+        (NO_TRIGGER, ALL, 'bucket trigger: not there.*run "Let the bucket start'),
+        (NO_TRIGGER, ALL[1:], "None"),
+        ({(triggers.notifications,): [CSV]}, ALL, "filter of the bucket trigger: suffix .csv; wanted: mine.txt"),
+        ({(triggers.mappings,): [{**MAPPING, "State": "Disabled"}]}, ALL, "state of the stream trigger: Disabled"),
+        ({(triggers.mappings,): [{**MAPPING, "State": "Enabling"}]}, ALL, "None"),
+        ({(functions.describe, NOTIFIER): None}, ALL, f"function {NOTIFIER}: not there"),
+        ({(roles.allowed,): set()}, ALL, f"permissions of the role for {PROCESSOR}: lacks"),
+        (NO_POLICY, ALL, "access policy of CustomerNotify: .* may not send.*set_queue_attributes"),
+        (NO_POLICY, ALL[-1:], "None"),
+        ({(buckets.is_private,): False}, ALL, "None"),
+        ({(queues.statements,): ClientError({"Error": {"Code": "AccessDenied"}}, "GetQueueUrl")}, ALL, "None"),
+    ],
+)
+def test_the_first_broken_link_is_found_by_its_check(monkeypatch, change, links, found):
+    account = StubAccount(changed(whole(), change))
+    monkeypatch.setattr(checks, "Account", lambda lab: account)
+    monkeypatch.setattr(broken, "Account", lambda lab: account)
+
+    assert re.match(found, str(find_broken(LAB, "mine.txt", links)))
