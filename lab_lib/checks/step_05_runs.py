@@ -45,7 +45,7 @@ def counted_errors(account: Account, name: str) -> Finding:
     """CloudWatch counts no errors since the minute of the last upload. It counts a minute or two late."""
     minute = timedelta(minutes=1)
     spans = [(since + minute * (number > 0), until) for number, (since, until) in enumerate(_times(account))]
-    counted = [account.ask(cloudwatch.metrics, name, *_without_end(*span)) for span in spans]
+    counted = [account.ask(cloudwatch.metrics, name, *span) for span in spans]
     counts = {metric: sum(each[metric] for each in counted) for metric in ("Errors", "Throttles")}
     found = [f"{counts[metric]} {metric.lower()}" for metric in counts if counts[metric]]
     hint = f"{account.lab.name(name)} was called too often at once, for the limit of the function or of the account. "
@@ -89,14 +89,7 @@ def _unread(account: Account, name: str, lines: list[str]) -> Finding | None:
 
 
 def _lines(account: Account, name: str, since: datetime | None = None, until: datetime | None = None) -> list[str]:
-    group = group_of(account, name)
-    own = group if group != cloudwatch.log_group(account.lab, name) else ""
-    return account.ask(cloudwatch.log_lines, name, *_without_end(since, own, until))
-
-
-def _without_end(*about: Any) -> tuple[Any, ...]:
-    """Return the arguments without empty ones at the end, so that the same question is asked once."""
-    return about if not about or about[-1] else _without_end(*about[:-1])
+    return account.ask(cloudwatch.log_lines, name, since, group_of(account, name), until)
 
 
 def _changes(account: Account) -> dict[str, datetime | None]:
