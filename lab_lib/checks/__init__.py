@@ -33,6 +33,7 @@ from lab_lib.lab import Lab
 
 refuse_unknown_ids()
 STEPS = [*sorted({rule.step for rule in RULES.values()} - {FURTHER, PROBE}), FURTHER]  # which only read
+_LONGEST_HINT = 10_000  # characters: one may name all that a probe has left
 CLEAN_UP = "99"  # this step wants the opposite of all others
 
 
@@ -101,7 +102,7 @@ def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
     finding = _behind(first, rule.step) if first else _finding(account, rule)
     is_extra = rule.step == FURTHER and finding.state is State.NOT_YET
     state = State.COULD_BE if is_extra else finding.state
-    found, wanted, hint = map(visible, (finding.found, finding.wanted, finding.hint))
+    found, wanted, hint = visible(finding.found), visible(finding.wanted), visible(finding.hint, _LONGEST_HINT)
     return Check(rule.id, rule.step, rule.name, state, found, wanted, hint, finding.counts, finding.cause)
 
 

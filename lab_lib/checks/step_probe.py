@@ -129,5 +129,5 @@ def _arrived(account: Account, outcome: Outcome, part: str, right: str, function
     error = f"; the last error of {name}: {outcome.errors[function]}" if function in outcome.errors else ""
     hint = f"Read the log of {name}, and correct its code."
     if outcome.stays and outcome.left and part not in _FURTHER:
-        hint += f" Then put right what the probe has left: {'; '.join(outcome.left)}."
+        hint += f" Then put right what the probe has left. {outcome.left}."
     return judged(not faults, f"{listing(faults)}{error}" if faults else right, right, f"{hint} Then probe again.")
