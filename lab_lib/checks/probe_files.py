@@ -76,7 +76,7 @@ class _Draw:
         self._style = _most_usual(self._ids) or "C2"
         self._ids |= {*taken}
         self._rows: set[Row] = {*held.rows}
-        self._transactions = sorted({transaction for _, transaction in held.rows}) or ["T24"]
+        self._transaction = _most_usual({transaction for _, transaction in held.rows}) or "T24"
         self._addresses, self._totals = dict[str, str](), dict[str, int]()
 
     def files(self, fit: str) -> Files:
@@ -212,7 +212,7 @@ class _Draw:
 
     def _new_transaction(self, customer: str) -> str:
         taken = {transaction for name, transaction in self._rows if name == customer}
-        transaction = self._styled(self.chance.choice(self._transactions), taken)
+        transaction = self._styled(self._transaction, taken)
         self._rows.add((customer, transaction))
         return transaction
 
