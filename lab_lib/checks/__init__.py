@@ -40,7 +40,7 @@ CLEAN_UP = "99"  # this step wants the opposite of all others
 def run(lab: Lab, *steps: str, probe: bool = False, done: Callable[[Check], None] = lambda check: None) -> Report:
     """Make the checks of these steps, such as "02" or "further"; without a step, of all but the clean-up.
 
-    The account is only read, unless the `probe` is asked for, which uploads two small files. `done` is called with each
+    The account is only read, unless the `probe` is asked for, which uploads files. `done` is called with each
     check as soon as it is made. Whatever a check meets, the others are made. Raises UsageError for an unknown step, and
     what `is_unreachable` names if nothing can be read.
     """
