@@ -127,7 +127,7 @@ def test_an_account_that_was_not_probed_earns_the_points_of_the_probe_in_step_05
 
     assert earned(*made[:4], probed=False) == {"05": Decimal("9.38"), "probe": Decimal("21.88")}
     assert earned(*made[:4]) == {"05": Decimal("9.38")}  # its probe could not be made
-    assert earned(*made) == {"05": Decimal("9.38"), "probe": Decimal("8.75")}  # 3 of 12
+    assert earned(*made) == {"05": Decimal("9.38"), "probe": Decimal("6.56")}  # 3 of 16
 
 
 def test_what_is_right_in_the_baseline_gives_nothing_and_the_rest_is_scaled():
