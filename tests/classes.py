@@ -3,9 +3,8 @@
 import json
 from dataclasses import asdict
 
-from lab_lib.aws.queues import ALERT_QUEUES
 from lab_lib.checks.reports import Check
-from lab_lib.checks.rules import RULES
+from lab_lib.checks.rules import PROBE, RULES
 
 NAMES = ["Ana García", "王小明", "Олена Шевченко", "محمد الأمين", "Priya नायर", "김서연", "Yōko 佐藤"]
 NAMES += ["Siobhán O'Brien", "Nguyễn Thị Đào", "Łukasz Żółć", "Tom Ray", "Ida Ray"]
@@ -61,6 +60,8 @@ def record(name="Ana", account="111122229012", missing=(), **other):
         "checks": checks(*missing),
         "answers": None,
         "trial": None,
+        "probed": False,
+        "baseline": {},
         "totals": {"C1": "598", "C2": "1750"},
         "threshold": "1500",
         "notebooks": [f"{each}.ipynb" for each in NOTEBOOKS],
@@ -70,10 +71,10 @@ def record(name="Ana", account="111122229012", missing=(), **other):
 
 def judged(record, right=3):
     """The record of a student who has handed in: with the probe, and `right` of four answers and of four cases."""
-    probe = [check("probe-rows"), check("probe-totals"), *(check(f"probe-alert-{each}") for each in ALERT_QUEUES)]
+    probe = [check(rule.id) for rule in RULES.values() if rule.step == PROBE]
     answers = [{"question": f"question {number}", "right": number < right} for number in range(4)]
     trial = [{"case": f"case {number}", "state": "passed" if number < right else "not yet"} for number in range(4)]
-    return {**record, "checks": [*record["checks"], *probe], "answers": answers, "trial": trial}
+    return {**record, "probed": True, "checks": [*record["checks"], *probe], "answers": answers, "trial": trial}
 
 
 def not_graded(name="Bo", account="111122229013", state="missing"):

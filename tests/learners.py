@@ -27,8 +27,11 @@ def my_notifiers() -> dict[str, str]:
     return dict(zip(("naive", "solution"), written, strict=True))
 
 
-def hand_in(path: Path, name: str, left_out=(), written=None, notifier="solution", student_id="") -> None:
-    """Write a submission: the exercises solved, some `left_out` (all if None), or with other code `written` by id."""
+def hand_in(path: Path, name: str, left_out=(), written=None, notifier="solution", student_id="", comment="") -> None:
+    """Write a submission: the exercises solved, some `left_out` (all if None), or with other code `written` by id.
+
+    A `comment` is added to each cell, and to the function.
+    """
     with zipfile.ZipFile(path, "w") as archive:
         for notebook in notebooks():
             solved = json.loads(notebook.read_text(encoding="utf-8"))
@@ -37,8 +40,9 @@ def hand_in(path: Path, name: str, left_out=(), written=None, notifier="solution
                 marked = cell["metadata"].get("nbgrader", {})
                 if marked.get("solution") and left_out is not None and marked["grade_id"] not in left_out:
                     cell["source"] = (written or {}).get(marked["grade_id"], solution["source"])
+                cell["source"] = "".join(cell["source"]) + comment
             archive.writestr(notebook.name, json.dumps(own))
         if notifier:
-            archive.writestr("my_notifier.py", my_notifiers()[notifier])
+            archive.writestr("my_notifier.py", my_notifiers()[notifier] + comment)
         manifest = {"format": 1, "name": name, "id": student_id, "when": "2026-11-26 15:04", "lab": "1.0.0"}
         archive.writestr("manifest.json", json.dumps(manifest))

@@ -33,13 +33,14 @@ from lab_lib.lab import Lab
 
 refuse_unknown_ids()
 STEPS = [*sorted({rule.step for rule in RULES.values()} - {FURTHER, PROBE}), FURTHER]  # which only read
+_LONGEST_HINT = 10_000  # characters: one may name all that a probe has left
 CLEAN_UP = "99"  # this step wants the opposite of all others
 
 
 def run(lab: Lab, *steps: str, probe: bool = False, done: Callable[[Check], None] = lambda check: None) -> Report:
     """Make the checks of these steps, such as "02" or "further"; without a step, of all but the clean-up.
 
-    The account is only read, unless the `probe` is asked for, which uploads two small files. `done` is called with each
+    The account is only read, unless the `probe` is asked for, which uploads files. `done` is called with each
     check as soon as it is made. Whatever a check meets, the others are made. Raises UsageError for an unknown step, and
     what `is_unreachable` names if nothing can be read.
     """
@@ -101,7 +102,7 @@ def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
     finding = _behind(first, rule.step) if first else _finding(account, rule)
     is_extra = rule.step == FURTHER and finding.state is State.NOT_YET
     state = State.COULD_BE if is_extra else finding.state
-    found, wanted, hint = map(visible, (finding.found, finding.wanted, finding.hint))
+    found, wanted, hint = visible(finding.found), visible(finding.wanted), visible(finding.hint, _LONGEST_HINT)
     return Check(rule.id, rule.step, rule.name, state, found, wanted, hint, finding.counts, finding.cause)
 
 

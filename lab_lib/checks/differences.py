@@ -11,6 +11,7 @@ from lab_lib.checks.expected import Expected, Item, Snapshot, address_faults, ro
 from lab_lib.lab import Lab
 
 ROWS, TOTALS, OTHERS, REPEATS = "rows", "totals", "others", "repeats"
+MISSING = "no alert for "
 Faults = dict[str, list[str]]  # by the part of the chain: one of these, or the name of a queue
 
 
@@ -54,7 +55,7 @@ def of_messages(lab: Lab, expected: Expected, messages: Iterable[dict[str, Any]]
             repeated.add(customer)
         else:
             faults.append(f"an alert for {customer}, who is below the threshold")
-    faults += [f"no alert for {each}" for each in expected.crossing if not alerted[each]]
+    faults += [f"{MISSING}{each}" for each in expected.crossing if not alerted[each]]
     faults += [f"{count} alerts for {each}" for each, count in alerted.items() if count > 1]
     return faults, sorted(repeated)
 

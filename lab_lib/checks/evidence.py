@@ -12,7 +12,6 @@ from lab_lib.lab import Lab
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 TABLES = "Transactions", "Customer", "TransactionTotal"
-_MOST_READ = 2_000  # messages of a queue; of more they are only counted
 
 
 def snapshot(lab: Lab) -> Snapshot:
@@ -70,7 +69,8 @@ class Runs:
 class Inbox:
     """The messages that have come to a queue since this was made.
 
-    In a queue with a redrive policy they are only counted: it would move a message that is received too often.
+    They are only counted if there are more than are read, or in a queue with a redrive policy, which would move a
+    message that is received too often.
     """
 
     def __init__(self, lab: Lab, queue: str) -> None:
@@ -104,7 +104,7 @@ class Inbox:
         """Return the number of messages, and whether they may be read."""
         now = queues.attributes(self._lab, self._queue)
         held = count(now.get("ApproximateNumberOfMessages")) or 0
-        return held, "RedrivePolicy" not in now and held <= _MOST_READ
+        return held, "RedrivePolicy" not in now and held <= queues.MOST
 
 
 def _identity(message: dict[str, Any]) -> str:

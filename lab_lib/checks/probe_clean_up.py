@@ -21,7 +21,7 @@ from lab_lib.aws.json_text import json_object
 from lab_lib.checks import probe_list
 from lab_lib.checks.chain import wait_for_rest
 from lab_lib.checks.evidence import Inbox, snapshot
-from lab_lib.checks.expected import Snapshot, expect, row_faults
+from lab_lib.checks.expected import Row, Snapshot, expect, row_faults
 from lab_lib.checks.probe_files import File, Files
 from lab_lib.errors import TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
@@ -65,22 +65,28 @@ def put_totals_right(lab: Lab, customers: Collection[str]) -> None:
 
 
 def repair(lab: Lab) -> None:
-    """Take away what interrupted probes have left; where a deletion does harm, put their totals right."""
+    """Take away what probes have left that were killed; where a deletion does harm, put their totals right."""
     for entry in () if lab.is_real else probe_list.entries(lab):
-        if entry.ended:
+        if entry.ended or not snapshot(lab).customers.keys() & {*entry.customers}:
             continue
-        held = snapshot(lab)
-        rows = {key: item for key, item in held.rows.items() if key[0] not in entry.customers}
-        others = [
-            {key: item for key, item in part.items() if key not in entry.customers}
-            for part in (held.customers, held.totals)
-        ]
-        without = Snapshot(rows, *others)
-        if held != without and not _survives_a_deletion(lab, entry.customers[-1]):
+        there = [each["Key"] for each in buckets.uploads(lab) if each["Key"] in entry.keys]
+        files = [transactions.recount(key, buckets.content(lab, key)) for key in there]
+        without = _without(snapshot(lab), {row for file in files for row in file.amounts}, entry.customers)
+        if not _survives_a_deletion(lab, entry.customers[-1]):
             put_totals_right(lab, entry.customers)
             continue
         _restore(lab, without)
+        put_totals_right(lab, without.totals)
         _delete_objects(lab, entry.keys)
+
+
+def _without(held: Snapshot, rows: Collection[Row], customers: Collection[str]) -> Snapshot:
+    """Return the snapshot without these rows and customers."""
+    kept = {row: item for row, item in held.rows.items() if row not in rows and row[0] not in customers}
+    parts = [
+        {name: item for name, item in part.items() if name not in customers} for part in (held.customers, held.totals)
+    ]
+    return Snapshot(kept, *parts)
 
 
 def _restore(lab: Lab, before: Snapshot) -> None:

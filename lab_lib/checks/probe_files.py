@@ -6,6 +6,7 @@ row that brings a customer to the threshold is the customer's last. Nothing here
 
 import re
 import string
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
@@ -72,11 +73,10 @@ class _Draw:
         self.chance, self.held, self.threshold = chance, held, threshold
         self.limit = max(int(threshold.to_integral_value(ROUND_CEILING)), 1)  # the lowest whole total with an alert
         self._ids = {*held.customers, *held.totals, *(customer for customer, _ in held.rows)}
-        plain = sorted(self._ids, key=lambda name: (len(name), name))[: max(len(self._ids) // 2, 1)]
-        self._style = chance.choice(plain or ["C2"])
+        self._style = _most_usual(self._ids) or "C2"
         self._ids |= {*taken}
         self._rows: set[Row] = {*held.rows}
-        self._transactions = sorted({transaction for _, transaction in held.rows}) or ["T24"]
+        self._transaction = _most_usual({transaction for _, transaction in held.rows}) or "T24"
         self._addresses, self._totals = dict[str, str](), dict[str, int]()
 
     def files(self, fit: str) -> Files:
@@ -212,7 +212,7 @@ class _Draw:
 
     def _new_transaction(self, customer: str) -> str:
         taken = {transaction for name, transaction in self._rows if name == customer}
-        transaction = self._styled(self.chance.choice(self._transactions), taken)
+        transaction = self._styled(self._transaction, taken)
         self._rows.add((customer, transaction))
         return transaction
 
@@ -241,6 +241,13 @@ class _Draw:
     def _alike_in_40_characters(self) -> list[str]:
         stem = f"{self._new_id()}{self._letters(40)}"[:40]
         return [f"{stem}{end}" for end in self.chance.sample(string.ascii_letters, 2)]
+
+
+def _most_usual(ids: set[str]) -> str:
+    """Return an id that looks as most of them do, but for the digits; "" if there are none."""
+    shapes = {name: re.sub("[0-9]+", "0", name) for name in sorted(ids)}
+    usual = Counter(shapes.values()).most_common(1)
+    return next((name for name, shape in shapes.items() if [shape] == [each for each, _ in usual]), "")
 
 
 def _is_plain(text: object) -> bool:

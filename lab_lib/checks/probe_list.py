@@ -1,7 +1,7 @@
 """Keep the grader's own list of the probes of an account: nothing in the account marks what a probe uploads.
 
 An entry is written before the first upload. It tells later checks which uploads and errors are a probe's, and which
-customers an interrupted probe has left.
+customers a probe has left that was killed.
 """
 
 import json
@@ -19,7 +19,7 @@ _LONGEST = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Entry:
-    """A probe: its times in ISO format, the keys of its files, and its customers. Without an end it was interrupted."""
+    """A probe: its times in ISO format, the keys of its files, and its customers. Without an end it was killed."""
 
     begun: str
     keys: list[str]
@@ -32,7 +32,7 @@ class Entry:
 
     @property
     def end(self) -> datetime:
-        """Return when it ended; of an interrupted one, when it must have."""
+        """Return when it ended; of one that was killed, when it must have."""
         return datetime.fromisoformat(self.ended) if self.ended else self.start + _LONGEST
 
     def has_uploaded(self, key: str, time: datetime) -> bool:
@@ -54,12 +54,14 @@ def _read(text: bytes) -> list[Entry]:
 
 @contextmanager
 def noted(lab: Lab, keys: list[str], customers: list[str]) -> Iterator[None]:
-    """Enter a probe, and its end with the block. Interrupted ones before it are forgotten: they were repaired."""
+    """Enter a probe, and its end with the block. Those that were killed are forgotten: they were repaired."""
     earlier = [each for each in entries(lab) if each.ended]
     entry = Entry(datetime.now(UTC).isoformat(), keys, customers)
     _write(lab, [*earlier, entry])
-    yield
-    _write(lab, [*earlier, replace(entry, ended=datetime.now(UTC).isoformat())])
+    try:
+        yield
+    finally:
+        _write(lab, [*earlier, replace(entry, ended=datetime.now(UTC).isoformat())])
 
 
 def _write(lab: Lab, found: list[Entry]) -> None:

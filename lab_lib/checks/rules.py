@@ -89,8 +89,9 @@ class Account:
 class Rule:
     """A check before it is made: the ids of the checks that must hold first, and how it judges an account.
 
-    Its id is its own for good, its name is only shown. `link` is the link of the chain that breaks if it does not hold.
-    One that `probes` uploads files, and is made only if that is asked for.
+    Its id is its own for good, its name may change. `link` is the link of the chain that breaks if it does not hold.
+    One that `probes` uploads files, and is made only if that is asked for. One that is `shown` holds if an upload comes
+    through its link. An upload may pass by what the others judge: a filter, a Deny, a condition, or who else may send.
     """
 
     id: str
@@ -102,6 +103,7 @@ class Rule:
     link: str | None
     weight: int
     probes: bool
+    shown: bool
 
 
 RULES: dict[str, Rule] = {}  # by id
@@ -117,6 +119,7 @@ def check(
     link: str | None = None,
     weight: int = 1,
     probes: bool = False,
+    shown: bool = False,
 ) -> Callable[[Callable[..., Finding]], Callable[..., Finding]]:
     """Make a function a check of a step. With `each`, make one check per subject, which replaces {} in id and names.
 
@@ -132,9 +135,8 @@ def check(
             broken = resources.get(of, subject).link if of else link
             if own in RULES:
                 raise ValueError(f"Two checks have the id {own}.")
-            RULES[own] = Rule(
-                own, step, full, tuple(first.split()), subject, _about(judge, *about), broken, weight, probes
-            )
+            before, made = tuple(first.split()), _about(judge, *about)
+            RULES[own] = Rule(own, step, full, before, subject, made, broken, weight, probes, shown)
         return judge
 
     return register

@@ -29,7 +29,7 @@ def bucket(account: Account) -> Finding:
     return judged(False, "not there", wanted, hint)
 
 
-@check("00", "bucket-region", "Region of the bucket", after="bucket", of="bucket")
+@check("00", "bucket-region", "Region of the bucket", after="bucket", of="bucket", shown=True)
 def region(account: Account) -> Finding:
     own = account.lab.region
     hint = f"A bucket starts only functions of its own Region. Name the bucket's Region, or make a bucket in {own}"
@@ -78,7 +78,7 @@ def stream(account: Account) -> Finding:
     return equal("on" if account.ask(tables.find_stream) else "off", "on", hint)
 
 
-@check("00", "stream-view", "view of the stream", after="stream", link=CHANGES)
+@check("00", "stream-view", "view of the stream", after="stream", link=CHANGES, shown=True)
 def view(account: Account) -> Finding:
     now = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"].get("StreamViewType", "none")
     name = account.lab.name("Transactions")
@@ -87,7 +87,7 @@ def view(account: Account) -> Finding:
     return judged(now in VIEWS, now, " or ".join(VIEWS), hint)
 
 
-@check("00", "role-{}", "role for {}", each=functions.SOURCES, of="function")
+@check("00", "role-{}", "role for {}", each=functions.SOURCES, of="function", shown=True)
 def role(account: Account, name: str) -> Finding:
     wanted, found = roles.name_of(account.lab, functions.ROLES[name]), role_for(account, name)
     hint = f"Make the role {wanted} for the service Lambda{account.mend('create_role', cell('role'))}"
@@ -96,7 +96,15 @@ def role(account: Account, name: str) -> Finding:
     return judged(bool(found), found.get("RoleName", "not there"), wanted, hint)
 
 
-@check("00", "role-trust-{}", "trust of the role for {}", after="role-{}", each=functions.SOURCES, of="function")
+@check(
+    "00",
+    "role-trust-{}",
+    "trust of the role for {}",
+    after="role-{}",
+    each=functions.SOURCES,
+    of="function",
+    shown=True,
+)
 def trust(account: Account, name: str) -> Finding:
     found = role_for(account, name)
     hint = f"Let lambda.amazonaws.com assume the role {found['RoleName']}"
@@ -113,6 +121,7 @@ def trust(account: Account, name: str) -> Finding:
     each=functions.SOURCES,
     of="function",
     weight=3,
+    shown=True,
 )
 def allowed(account: Account, name: str) -> Finding:
     found = role_for(account, name)

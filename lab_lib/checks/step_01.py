@@ -22,7 +22,7 @@ def function(account: Account, name: str) -> Finding:
     return exists(account, name, account.ask(functions.describe, name), hint, functions.names)
 
 
-@check("01", "state-{}", "state of {}", after="function-{}", each=functions.SOURCES, of="function")
+@check("01", "state-{}", "state of {}", after="function-{}", each=functions.SOURCES, of="function", shown=True)
 def state(account: Account, name: str) -> Finding:
     now, wanted = account.settings(name), account.lab.name(name)
     limit = (account.ask(functions.describe, name) or {}).get("Concurrency", {}).get("ReservedConcurrentExecutions")
@@ -39,7 +39,7 @@ def state(account: Account, name: str) -> Finding:
     return Finding(state, "ready" if ready else "being set up", "ready", f"Wait a moment until {wanted} is set up.")
 
 
-@check("01", "runtime-{}", "runtime of {}", after="function-{}", each=functions.SOURCES, of="function")
+@check("01", "runtime-{}", "runtime of {}", after="function-{}", each=functions.SOURCES, of="function", shown=True)
 def runtime(account: Account, name: str) -> Finding:
     now = account.settings(name)
     found = now.get("Runtime", "a container image")
@@ -50,7 +50,7 @@ def runtime(account: Account, name: str) -> Finding:
     return judged(right, found, f"python3.{OLDEST_PYTHON} or newer", hint)
 
 
-@check("01", "code-{}", "code of {}", after="function-{}", each=functions.SOURCES, of="function", weight=3)
+@check("01", "code-{}", "code of {}", after="function-{}", each=functions.SOURCES, of="function", weight=3, shown=True)
 def code(account: Account, name: str) -> Finding:
     """The code is Python 3, has the handler and calls AWS. A paste, or an old example, breaks that."""
     now = account.settings(name)
@@ -67,7 +67,7 @@ def code(account: Account, name: str) -> Finding:
     return judged(False, fault.found, fault.wanted, hint)
 
 
-@check("01", "network-{}", "network of {}", after="function-{}", each=functions.SOURCES, of="function")
+@check("01", "network-{}", "network of {}", after="function-{}", each=functions.SOURCES, of="function", shown=True)
 def network(account: Account, name: str) -> Finding:
     """A function in a VPC reaches AWS only by a NAT gateway or by endpoints of the VPC, which are not read here."""
     if vpc := functions.vpc(account.settings(name)):
@@ -83,7 +83,15 @@ def timeout(account: Account, name: str) -> Finding:
     return judged(now >= functions.TIMEOUT, f"{now} s", f"{functions.TIMEOUT} s or more", hint)
 
 
-@check("01", "function-role-{}", "role of {}", after="function-{} role-{}", each=functions.SOURCES, of="function")
+@check(
+    "01",
+    "function-role-{}",
+    "role of {}",
+    after="function-{} role-{}",
+    each=functions.SOURCES,
+    of="function",
+    shown=True,
+)
 def role(account: Account, name: str) -> Finding:
     """The role was given, or has the handout's name, and step 00 judges it, or it is another that does as well."""
     wanted, arn = roles.name_of(account.lab, functions.ROLES[name]), account.settings(name)["Role"]
@@ -101,7 +109,15 @@ def role(account: Account, name: str) -> Finding:
     return none_of(lacking, hint, right=found)._replace(wanted=wanted)
 
 
-@check("01", "variables-{}", "variables of {}", after="function-{} code-{}", each=functions.SOURCES, of="function")
+@check(
+    "01",
+    "variables-{}",
+    "variables of {}",
+    after="function-{} code-{}",
+    each=functions.SOURCES,
+    of="function",
+    shown=True,
+)
 def variables(account: Account, name: str) -> Finding:
     """Every variable that the code reads is set. The workbook's have the lab's values. No other misleads the calls."""
     now = account.settings(name).get("Environment", {}).get("Variables", {})

@@ -49,7 +49,9 @@ def subscription(account: Account, name: str) -> Finding:
     return judged(False, found, wanted, hint)
 
 
-@check("04", "raw-delivery-{}", "raw delivery of {}", after="subscription-{}", each=QUEUES, of="subscription")
+@check(
+    "04", "raw-delivery-{}", "raw delivery of {}", after="subscription-{}", each=QUEUES, of="subscription", shown=True
+)
 def raw_delivery(account: Account, name: str) -> Finding:
     raw = _settings(account, name).get("RawMessageDelivery") == "true"
     hint = "The lab reads SNS's envelope. Turn off raw message delivery in the subscription of "

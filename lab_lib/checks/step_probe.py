@@ -128,7 +128,6 @@ def _arrived(account: Account, outcome: Outcome, part: str, right: str, function
     faults = outcome.faults[part]
     error = f"; the last error of {name}: {outcome.errors[function]}" if function in outcome.errors else ""
     hint = f"Read the log of {name}, and correct its code."
-    wrong = [each for each in faults if part not in queues.ALERT_QUEUES or each.startswith("no alert")]
-    if outcome.stays and wrong and part not in (probe.AGAIN, *_FURTHER):
-        hint += f" Put right what stays in the account: {'; '.join(wrong)}."
+    if outcome.stays and outcome.left and part not in _FURTHER:
+        hint += f" Then put right what the probe has left. {outcome.left}."
     return judged(not faults, f"{listing(faults)}{error}" if faults else right, right, f"{hint} Then probe again.")

@@ -5,7 +5,6 @@ import unicodedata
 
 # A letter and the marks on it are one word. Each other character stands alone.
 _PARTS = re.compile(r"[\w\u0300-\u036f]+|.", re.DOTALL)
-_LONGEST = 1_000  # characters that are shown
 _LOOKS_LATIN = ("CYRILLIC", "GREEK", "COMBINING", "ARMENIAN", "CHEROKEE")  # how the names of such characters begin
 # The Cyrillic and Greek letters that look like Latin ones: a word of these alone is taken for a Latin word.
 _TWINS = {
@@ -15,13 +14,13 @@ _TWINS = {
 }
 
 
-def visible(text: str) -> str:
+def visible(text: str, longest: int = 1_000) -> str:
     """Return the text, or its beginning, with the code of each odd character in its place, such as [U+0430].
 
     Odd are characters that cannot be seen, wide forms and other dashes of ASCII, and, in a word of Latin letters, those
     of a script with the same shapes. A name purely in another script stays as it is.
     """
-    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} …"
+    text = text if len(text) <= longest else f"{text[:longest]} …"
     return text if text.isascii() and text.isprintable() else "".join(map(_part, _PARTS.findall(text)))
 
 

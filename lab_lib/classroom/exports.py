@@ -41,7 +41,7 @@ def summary(book: Book, when: str) -> str:
     students = book["students"]
     full = sum(each["percent"] == 100 for each in students)
     ungraded = sum(each["percent"] is None for each in students)
-    rows = [(each["name"], _percent(each["percent"]), each["state"], each["error"] or "") for each in students]
+    rows = [(each["name"], _percent(each), each["state"], each["error"] or "") for each in students]
     table = [("student", "points", "state", "last error"), ("---", "---:", "---", "---")]
     return "\n".join(
         [
@@ -65,8 +65,10 @@ def _scores(student: dict[str, Any], blank: str) -> list[str]:
     return [blank if score is None else f"{score:.2f}" for score in student["points"].values()]
 
 
-def _percent(percent: float | None) -> str:
-    return "–" if percent is None else f"{percent:.0f} %"
+def _percent(student: dict[str, Any]) -> str:
+    if student["percent"] is None:
+        return "–"
+    return f"{student['percent']:.0f} %{'' if student['probed'] else ', not probed'}"
 
 
 def _harmless(cell: str) -> str:

@@ -54,7 +54,7 @@ def write(out: Path, book: dict[str, Any]) -> None:
 
 def page(book: dict[str, Any], student: dict[str, Any], notebooks: str = "") -> str:
     """Return the page of one student; `notebooks` is what `render` has written."""
-    costly = [each for each in student["checks"] if each["weight"] and each["state"] != "ok"]
+    costly = [each for each in student["checks"] if each["weight"] and not each["right"]]
     wrong = [each for each in costly if not each["is_behind"]]
     style = "".join((report.TEMPLATES / f"{name}.css").read_text(encoding="utf-8") for name in ("report", "feedback"))
     return report.template("feedback.html.j2").render(

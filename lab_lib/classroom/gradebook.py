@@ -11,8 +11,11 @@ A student's record is a dict, in the student's folder as grade.json:
     steps       [{notebook, ok, seconds, error}]            the notebooks that were run; empty after `lab class check`
     checks      [{id, step, name, state, found, wanted, hint, counts, cause}]  see lab_lib.checks.reports.Check; of
                 steps 00 to 05 and the probe; "further" gives no points
+    probed      whether the probe was sent; if not, step 05 counts for it too
+    baseline    {checks, answers, trial: [what is right in them in the untouched edition]}, which gives no points; {} if
+                nothing was handed in, None until both are compared
     answers     [{question, right}]                         of the exercises; None if nobody judged them
-    trial       [{case, state}]                             of the student's own function; None if nobody judged it
+    trial       [{case, state, slow}]                       of the student's own function; None if nobody judged it
     totals      {customer: amount as text}
     notebooks   the executed notebooks in the folder
 """
@@ -100,6 +103,8 @@ def read(path: Path) -> Record:
 
 def _tried(content: bytes) -> Record:
     record = json_object(content)
+    if missing := [name for name in ("probed", "baseline") if name not in record]:
+        raise ValueError(f"it has no {missing[0]}, so an earlier version of the lab wrote it")
     whole = book([record])
     _texts(whole, "", set())
     feedback.page(whole, whole["students"][0])
@@ -119,13 +124,14 @@ def _texts(whole: dict[str, Any], when: str, pages: set[str]) -> dict[str, str]:
 
 
 def _points(record: Record, given: list[str]) -> dict[str, Any]:
-    """Return what the grade book adds: of each check weight and is_behind, and the points (None if not graded)."""
+    """Return what the grade book adds: of each check what it is worth, and the points (None if not graded)."""
     earned = points.earned(record, given)
     graded = [each for each in earned.values() if each is not None]
     total = sum(graded, Decimal()) if graded else None
     return {
         "checks": [
-            {**vars(check), "is_behind": check.is_behind, "weight": weight} for check, weight in points.weighed(record)
+            {**vars(check), "is_behind": check.is_behind, "weight": weight, "right": right}
+            for check, weight, right in points.weighed(record)
         ],
         "points": {column: None if each is None else float(each) for column, each in earned.items()},
         "total": None if total is None else float(total),

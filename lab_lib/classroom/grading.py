@@ -1,20 +1,29 @@
-"""Grade one submission in a process of its own, and write the record of it, as job.py does for an account."""
+"""Grade one submission in a process of its own, and write the record of it, as job.py does for an account.
+
+What the untouched edition has right, by its helpers, gives no points: it is graded once, beside the submissions.
+"""
 
 import json
 import os
 import resource
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Timer
 from typing import Any
 
-from lab_lib.classroom import feedback, job, submission
+from lab_lib.classroom import executors, feedback, job, points, submission
+from lab_lib.classroom.executors import Submit
 from lab_lib.classroom.job import Record, Work
 from lab_lib.classroom.judge import Judge
 from lab_lib.classroom.sandbox import Limits
+from lab_lib.classroom.students import Student
+from lab_lib.errors import LabError
 from lab_lib.exercises import copies
 
 _MOST_MEMORY = 1_500_000_000  # bytes of the judge and, since they inherit it, of each process in the sandbox
@@ -35,6 +44,10 @@ class Grading(Work):
         return False
 
     @property
+    def baseline(self) -> None:
+        """Return None: the submission was not compared with the untouched edition yet."""
+
+    @property
     def fingerprint(self) -> str:
         """Return a digest of the student's row and the submission."""
         row = json.dumps({**vars(self.student), "line": 0, "id": ""}, sort_keys=True, default=str)
@@ -49,9 +62,31 @@ class Grading(Work):
         return "not run" if self.path else "missing"
 
 
-def do(work: Work, watched: int) -> Record:
-    """Judge a submission in a new process, which stops when the pipe `watched` closes; return the record."""
-    return job.do_in_process(work, watched, __name__)
+@contextmanager
+def processes(jobs: int, trust: bool, seconds: float) -> Iterator[Submit]:
+    """Grade this many submissions at a time, in processes. Their records get what the untouched edition has right."""
+    with TemporaryDirectory(prefix="lab-untouched-", ignore_cleanup_errors=True) as folder:
+        submission.write_untouched(path := Path(folder) / "untouched.zip")
+        student = Student(0, "0" * 12, path.stem, "", "", "", {})
+        untouched = Grading(student, Path(folder), path=path, trust=trust, seconds=seconds)
+
+        def do(work: Work, watched: int) -> Record:
+            record = job.do_in_process(work, watched, __name__)
+            if work is untouched or not record["checks"]:
+                return record
+            return job.write(work, **record | {"baseline": _right(first)})
+
+        with executors.processes(jobs, do) as submit:
+            first = submit(untouched)
+            yield submit
+
+
+def _right(untouched: Future[Record]) -> dict[str, list[str]]:
+    """Wait until the untouched edition is graded, and return what is right in it."""
+    if error := untouched.exception() or untouched.result()["error"]:
+        why = f"The untouched edition cannot be graded, to compare this one with it: {error}"
+        raise LabError(f"{why} Grade again with --resume, or with more --seconds.")
+    return points.right(untouched.result())
 
 
 def main() -> None:

@@ -65,6 +65,11 @@ class Work:
         return "not run"
 
     @property
+    def baseline(self) -> dict[str, list[str]] | None:
+        """Return the baseline of a record at first: nothing was handed in."""
+        return {}
+
+    @property
     def fingerprint(self) -> str:
         """Return a digest of the student's row, the notebooks and the file to upload: equal for equal work."""
         row = {**vars(self.student), "line": 0, "id": ""}
@@ -176,6 +181,8 @@ def record(work: Work, state: str) -> Record:
         "graded": "",
         "steps": [],
         "checks": [],
+        "probed": work.probe,
+        "baseline": work.baseline,
         "answers": None,
         "trial": None,
         "totals": {},

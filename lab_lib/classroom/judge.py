@@ -52,7 +52,7 @@ class Judge:
     rows: list[dict[str, Any]] = field(default_factory=list)  # of TransactionTotal, as the student saw it
     report: Report = field(default_factory=lambda: Report([]))
     totals: dict[str, str] = field(default_factory=dict)
-    trial: list[dict[str, str]] | None = None
+    trial: list[dict[str, Any]] | None = None
 
     def run(self) -> None:
         """Run the notebooks in a sandbox, and judge what they leave."""
@@ -159,7 +159,7 @@ class Judge:
         found = {"checks": self.report.as_dicts(), "totals": self.totals, "trial": self.trial, "graded": job.now()}
         job.note(self.work, job.GRADED, masked(json.dumps(found), lab))
 
-    def _tried(self) -> list[dict[str, str]]:
+    def _tried(self) -> list[dict[str, Any]]:
         code, why = self.given.files.get(submission.FUNCTION), "There is no my_notifier.py."
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / submission.FUNCTION
@@ -190,7 +190,7 @@ def _open(endpoint: str, secret: str, gate: Gate, account: str) -> Lab:
     return lab
 
 
-def _entry(result: trial.Result) -> dict[str, str]:
+def _entry(result: trial.Result) -> dict[str, Any]:
     """Return the entry of a record about one case of the student's function."""
     case = {"case": result.case.name, "sentence": result.case.sentence, "wanted": result.wanted}
-    return {**case, "state": result.state, "found": visible(result.found[:_MOST_TEXT])}
+    return {**case, "state": result.state, "slow": result.is_slow, "found": visible(result.found[:_MOST_TEXT])}

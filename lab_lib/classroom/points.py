@@ -6,22 +6,30 @@ gradebook.py describes a student's record. Points are Decimal, rounded to cents;
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab_lib.checks.reports import Check, read
-from lab_lib.checks.rules import RULES, State
-from lab_lib.resources import ALERTS, in_chain, messages
+from lab_lib.checks.rules import PROBE, RULES, State
+from lab_lib.resources import CHANGES, in_chain, messages
 
-WORTH = {"00": 8, "01": 12, "02": 12, "03": 4, "04": 12, "05": 12, "probe": 20, "exercises": 10, "function": 10}
-_OPTIONAL = ("probe", "exercises", "function")  # worth nothing in a class where nobody has them judged
-_CASES = {"exercises": "answers", "function": "trial"}  # a column, and the entry of a record that is about it
+# Of 100: 30 for the settings, 50 for what becomes of an upload, 20 for the student's own answers and function.
+WORTH = {"00": 5, "01": 8, "02": 8, "03": 2, "04": 7, "05": 15, PROBE: 35, "exercises": 10, "function": 10}
+# A column, the entry of a record that is about it, and what names a case there.
+CASES = {"exercises": ("answers", "question"), "function": ("trial", "case")}
+
+
+class Weighed(NamedTuple):
+    """A check, its weight in its step, and whether it counts as right. A weight of 0 gives no points."""
+
+    check: Check
+    weight: int
+    right: bool
 
 
 def columns(records: Iterable[dict[str, Any]]) -> list[str]:
-    """Return what gives points in this class: the steps, and what else somebody has judged."""
-    found = [earned(record, _OPTIONAL) for record in records]
-    judged = {column for each in found for column, score in each.items() if score is not None}
-    return [column for column in WORTH if column not in _OPTIONAL or column in judged]
+    """Return what gives points in this class: the steps, the probe, and what else somebody has judged."""
+    judged = {column for record in records for column, (entry, _) in CASES.items() if record[entry] is not None}
+    return [column for column in WORTH if column not in CASES or column in judged]
 
 
 def possible(given: Iterable[str]) -> int:
@@ -30,22 +38,43 @@ def possible(given: Iterable[str]) -> int:
 
 
 def earned(record: dict[str, Any], given: Iterable[str]) -> dict[str, Decimal | None]:
-    """Return the points in each of these columns."""
+    """Return the points in each of these columns. Without a probe, step 05 counts for it too."""
     checks = weighed(record)
-    shares = {column: _share(column, record, checks) for column in given}
+    steps = {column: "05" if column == PROBE and not record["probed"] else column for column in given}
+    shares = {column: _share(step, record, checks) for column, step in steps.items()}
     return {column: None if share is None else _points(column, share) for column, share in shares.items()}
 
 
-def weighed(record: dict[str, Any]) -> list[tuple[Check, int]]:
-    """Return the checks of a record with what each is worth; 0 if it costs nothing that it does not hold.
+def weighed(record: dict[str, Any]) -> list[Weighed]:
+    """Return the checks of a record with what each is worth. What is right in the baseline too has no weight.
 
     ValueError if this version of the lab does not know one of them.
     """
     made = [read(each) for each in record["checks"]]
     if unknown := [check.id for check in made if check.id not in RULES]:
         raise ValueError(f"this version of the lab has no check {unknown[0]!r}")
-    passed = _passed_by_probe(made)
-    return [(check, _weight(check, passed)) for check in made]
+    proven, free = _proven(made), (record["baseline"] or {}).get("checks", [])
+    return [
+        Weighed(
+            check,
+            RULES[check.id].weight if check.step in WORTH and check.counts and check.id not in free else 0,
+            check.ok or (RULES[check.id].shown and RULES[check.id].link in proven),
+        )
+        for check in made
+    ]
+
+
+def right(record: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the names of the checks, answers and cases that are right, or took too long, by entry of the record."""
+    found = {"checks": [each.check.id for each in weighed(record) if each.right]}
+    for entry, name in CASES.values():
+        found[entry] = [case[name] for case in record[entry] or [] if is_right(case) or case.get("slow")]
+    return found
+
+
+def is_right(case: dict[str, Any]) -> bool:
+    """Return whether an answer or a case of a record is right, or a check of the grade book."""
+    return bool(case.get("right", case.get("state") == "passed"))
 
 
 def rounded(number: Decimal) -> Decimal:
@@ -53,30 +82,27 @@ def rounded(number: Decimal) -> Decimal:
     return number.quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def _weight(check: Check, passed: set[str]) -> int:
-    rule = RULES[check.id]
-    is_shown = check.state is State.CANNOT_SEE and rule.link in passed
-    return 0 if check.step not in WORTH or not check.counts or is_shown else rule.weight
+def _proven(made: list[Check]) -> set[str | None]:
+    """Return the links that the probe has come through. TotalNotifier has shown all that it does if an alert came."""
+    probes = [(RULES[check.id].link, check.ok) for check in made if check.step == PROBE]
+    proven = {link for link, _ in probes} - {link for link, ok in probes if not ok}
+    return proven if proven.intersection(map(messages, in_chain("queue"))) else proven - {CHANGES}
 
 
-def _passed_by_probe(made: list[Check]) -> set[str]:
-    """Return the links that a probe has passed: what they rest on need not be seen."""
-    rules = (RULES[check.id] for check in made if check.ok)
-    passed = {rule.link for rule in rules if rule.probes and rule.link}
-    return passed | ({ALERTS} if passed.intersection(map(messages, in_chain("queue"))) else set())
-
-
-def _share(column: str, record: dict[str, Any], checks: list[tuple[Check, int]]) -> Fraction | None:
+def _share(column: str, record: dict[str, Any], checks: list[Weighed]) -> Fraction | None:
     """Return the part of a column's points that a record has earned."""
-    if column in _CASES:
-        cases = record.get(_CASES[column])
-        right = sum(case.get("right", case.get("state") == "passed") for case in cases or [])
-        return None if cases is None else Fraction(right, len(cases) or 1)
-    of_step = [(weight, check.ok) for check, weight in checks if check.step == column]
-    if not of_step or all(check.state is State.CANNOT_SEE for check, _ in checks):
+    if record["baseline"] is None:
+        return None  # what the student has added is not known yet
+    if column in CASES:
+        entry, name = CASES[column]
+        cases, free = record[entry], record["baseline"].get(entry, [])
+        own = [is_right(case) for case in cases or [] if case[name] not in free]
+        return None if cases is None else Fraction(sum(own), len(own) or 1)
+    of_step = [each for each in checks if each.check.step == column]
+    if not of_step or all(each.check.state is State.CANNOT_SEE for each in checks):
         return None  # an account of which nothing can be seen was not graded
-    whole = sum(each for each, _ in of_step)
-    return Fraction(sum(each for each, ok in of_step if ok), whole) if whole else Fraction(1)
+    whole = sum(each.weight for each in of_step)
+    return Fraction(sum(each.weight for each in of_step if each.right), whole or 1)
 
 
 def _points(column: str, share: Fraction) -> Decimal:

@@ -16,7 +16,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from lab_lib.checks.rules import PROBE
+from lab_lib.classroom import points
+
 TEMPLATES = Path(__file__).parent / "templates"
+_WORDS = {"exercises": "answers are right", "function": "cases are passed"}
 _MARKS = {"full": "✔", "part": "◐", "none": "✘", "unseen": "–"}
 # A word that holds a masked value or an account.
 _MASKED = r"""[^\s,;()'"]*(\*{3}|(?<![0-9])[0-9]{12}(?![0-9]))([^\s,;()'"]*[\w*])?"""
@@ -59,7 +63,7 @@ def template(name: str) -> Template:
 
 def _student(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
     """Add what the page shows: a cell for each column, and the checks that cost points."""
-    wrong = [check for check in student["checks"] if check["weight"] and check["state"] != "ok"]
+    wrong = [check for check in student["checks"] if check["weight"] and not check["right"]]
     return {
         "graded": "",
         **student,
@@ -72,26 +76,29 @@ def _student(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
 
 def _cell(name: str, column: dict[str, Any], student: dict[str, Any]) -> dict[str, str]:
     """Return a cell of the table: a mark, the points, and both in words."""
-    points, worth, title = student["points"][name], column["worth"], column["title"]
-    if points is None:
+    earned, worth, title = student["points"][name], column["worth"], column["title"]
+    if earned is None:
         return {"kind": "unseen", "mark": _MARKS["unseen"], "points": "", "words": f"{title}: not graded"}
-    kind = "full" if points == worth else "part" if points else "none"
-    words = f"{title}: {_number(points)} of {worth} points, {_counted(name, student)}"
-    return {"kind": kind, "mark": _MARKS[kind], "points": _number(points), "words": words}
+    kind = "full" if earned == worth else "part" if earned else "none"
+    words = f"{title}: {_number(earned)} of {worth} points, {_counted(name, student)}"
+    return {"kind": kind, "mark": _MARKS[kind], "points": _number(earned), "words": words}
 
 
 def _counted(column: str, student: dict[str, Any]) -> str:
     """Return in words what the points of a column come from."""
-    if column == "exercises":
-        answers = student["answers"]
-        return f"{sum(each['right'] for each in answers)} of {len(answers)} answers are right"
-    if column == "function":
-        trial = student["trial"]
-        return f"{sum(each['state'] == 'passed' for each in trial)} of {len(trial)} cases are passed"
-    checks = [check for check in student["checks"] if check["step"] == column]
-    unseen = sum(check["state"] == "cannot see" for check in checks)
-    hold = f"{sum(check['state'] == 'ok' for check in checks)} of {len(checks)} checks hold"
-    return hold + (f", {unseen} cannot be seen" if unseen else "")
+    if column == PROBE and not student["probed"]:
+        return "not probed, so step 05 counts here"
+    entry, name = points.CASES.get(column, ("checks", "id"))
+    cases = [case for case in student[entry] if case.get("step", column) == column]
+    right = [case for case in cases if points.is_right(case)]
+    counts = {
+        "shown by the probe": sum(case.get("state") not in ("ok", "passed", None) for case in right),
+        "right in the untouched notebooks": sum(case[name] in student["baseline"].get(entry, []) for case in right),
+    }
+    also = [f", {count} of them {words}" for words, count in counts.items() if count]
+    unseen = sum(case.get("state") == "cannot see" for case in cases if case not in right)
+    held = f"{len(right)} of {len(cases)} {_WORDS.get(column, 'checks hold')}{''.join(also)}"
+    return held + (f", {unseen} cannot be seen" if unseen else "")
 
 
 def _summary(students: list[dict[str, Any]], whole: int) -> dict[str, Any]:

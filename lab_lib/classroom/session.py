@@ -182,4 +182,5 @@ def _shard(shard: str) -> tuple[int, int]:
 
 def _is_done(each: Work) -> bool:
     record = job.read(each)
-    return record is not None and (record["state"], record["fingerprint"]) == ("done", each.fingerprint)
+    wanted = ("done", each.fingerprint)
+    return record is not None and record["baseline"] is not None and (record["state"], record["fingerprint"]) == wanted

@@ -19,7 +19,7 @@ from lab_lib.checks.visible import visible
 from lab_lib.classroom.job import now
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
-from lab_lib.exercises import copies, notebook_files, workbook
+from lab_lib.exercises import copies, edition, notebook_files, workbook
 from lab_lib.lab import Lab, is_embedded, open_lab
 from lab_lib.masking import masked
 from lab_lib.private_files import can_write_to, draft_of, exists, read_file
@@ -28,6 +28,7 @@ from lab_lib.settings import DEFAULT_REGION, SETTINGS, partition, setting
 
 FORMAT = 1
 FUNCTION = "my_notifier.py"
+_WRITES = f"%%writefile {FUNCTION}\n"  # begins a cell that writes it
 MOST_BYTES, MOST_BYTES_OF_FILE = 40_000_000, 10_000_000  # unpacked; a right one has 1 MB
 _MEMBER, _MOST_MEMBERS = b"PK\x01\x02", 1_000  # begins each entry of the list of members
 _LIMITS = f"{MOST_BYTES_OF_FILE // 1_000_000} MB in one file, and {MOST_BYTES // 1_000_000} MB in all"
@@ -61,17 +62,30 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     _refuse_too_large(texts)
     lab = _lab()
     texts = {each: masked(text, lab) for each, text in texts.items()}
-    manifest = {"format": FORMAT, "name": name, "id": student_id, "when": now()}
-    manifest["lab"] = version("serverless-lab-workbook")
-    texts[MANIFEST] = json.dumps(manifest, indent=2, ensure_ascii=False)
     with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
-        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
-            for each, text in texts.items():
-                archive.writestr(each, text)
+        _pack(draft, texts, name, student_id)
         files = read(draft).files
         for notebook in notebooks:  # what is masked may have broken one
             notebook_files.read(notebook, instead=files[notebook.name])
-    return list(texts)
+    return [*texts, MANIFEST]
+
+
+def write_untouched(path: Path) -> None:
+    """Write what a learner would hand in who has run all notebooks, and changed none."""
+    editions = {each.name: edition.of_learner(json.loads(each.read_text(encoding="utf-8"))) for each in copies.solved()}
+    sources = ["".join(cell["source"]) for each in editions.values() for cell in each["cells"]]
+    functions = [text.removeprefix(_WRITES) for text in sources if text.startswith(_WRITES)]
+    notebooks = {name: json.dumps(each) for name, each in editions.items()}
+    _pack(path, {**notebooks, FUNCTION: functions[-1]}, "untouched")
+
+
+def _pack(path: Path, texts: dict[str, str], name: str, student_id: str = "") -> None:
+    """Write the texts and the manifest into a zip archive."""
+    manifest = {"format": FORMAT, "name": name, "id": student_id, "when": now()}
+    manifest["lab"] = version("serverless-lab-workbook")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for each, text in {**texts, MANIFEST: json.dumps(manifest, indent=2, ensure_ascii=False)}.items():
+            archive.writestr(each, text)
 
 
 def _refuse_too_large(texts: dict[str, str]) -> None:

@@ -68,7 +68,7 @@ Out = Annotated[
 ]
 _JOBS = "Accounts to run at the same time; by default all on AWS, and two a core if one is on the embedded AWS."
 _SHARD = "A part of the class, such as 2/5; then copy the folders together and run `lab class report`."
-_PROBE = "Send files through each account too. Without that, the accounts are only read."
+_PROBE = "Send files through each account too. Without it, the accounts are only read, and step 05 counts for it."
 Shard = Annotated[str, typer.Option(help=_SHARD)]
 Only = Annotated[str, typer.Option(help="Only these accounts of the roster, separated by commas.")]
 

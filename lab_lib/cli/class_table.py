@@ -121,7 +121,7 @@ def leaks(students: list[Student], found: list[session.Leak]) -> Table:
 def _stuck(student: dict[str, Any]) -> tuple[str, str]:
     """Return (step, what was found) of the first check that fails, else of the notebook that failed."""
     for check in student["checks"]:
-        if check["weight"] and check["state"] not in ("ok", "could be") and not check["is_behind"]:
+        if check["weight"] and not check["right"] and not check["is_behind"]:
             return check["step"], f"{check['name']}: {check['found']}"
     return _last_notebook(student), student["error"] or student["state"]
 

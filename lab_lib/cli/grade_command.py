@@ -32,7 +32,7 @@ def grade(
 
     Its account is checked from outside, the function is tried as by `lab try`, and the answers are judged again.
 
-    What the student's notebooks print does not count.
+    What the student's notebooks print does not count. What the untouched notebooks build gives no points.
 
     What hangs, crashes or cannot be read costs its own student only, and the record says why.
 
@@ -41,7 +41,7 @@ def grade(
     The roster and the names of files and folders say whose a submission is. Of two, the latest counts.
     """
     from lab_lib.checks.visible import visible
-    from lab_lib.classroom import executors, grading, handed_in, sandbox, session
+    from lab_lib.classroom import grading, handed_in, sandbox, session
     from lab_lib.classroom import roster as rosters
     from lab_lib.cli import class_work
 
@@ -62,4 +62,4 @@ def grade(
         if missing := [each.student.name for each in works if not each.path]:
             out.print(f"Handed in nothing: {', '.join(missing)}", soft_wrap=True)
         jobs = jobs or os.cpu_count() or 1  # more would make the probe and the trials late
-        class_work.do(works, to_do, out_dir, executors.processes(jobs, grading.do))
+        class_work.do(works, to_do, out_dir, grading.processes(jobs, trust, seconds))

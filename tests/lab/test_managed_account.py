@@ -95,6 +95,6 @@ def test_what_the_account_denies_is_shown_as_such_by_the_check_and_by_the_grade_
     (ana,) = json.loads((tmp_path / "checked" / "gradebook.json").read_text())["students"]
     assert {check["id"] for check in ana["checks"] if check["state"] == "cannot see"} >= UNSEEN
     assert (ana["percent"], len(ana["points"])) == (100, 7)  # the probe has shown what could not be seen
-    assert "2 cannot be seen" in (tmp_path / "checked" / "report.html").read_text()
+    assert "2 of them shown by the probe" in (tmp_path / "checked" / "report.html").read_text()
     cleaned, _ = lab("clean", "--account", ACCOUNT, *OPTIONS)
     assert (cleaned.returncode, of_the_owner(root)) == (0, (["LabRole"], [BUCKET], set()))

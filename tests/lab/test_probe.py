@@ -1,4 +1,9 @@
-"""`lab check --probe` says whether the chain is alive and where it breaks, and deletes what it can of its own."""
+"""`lab check --probe` says whether the chain does the work and where it breaks, and takes away what it can."""
+
+import json
+import re
+from dataclasses import replace
+from decimal import Decimal
 
 import by_hand
 import pytest
@@ -7,6 +12,7 @@ from chains import Chain
 
 from lab_lib import checks
 from lab_lib.aws import buckets, functions, queues, tables, triggers, user_policies
+from lab_lib.checks import probe, probe_list
 from lab_lib.checks.chain import following
 from lab_lib.lab import open_lab
 from lab_lib.run.headless import DATA_FILE
@@ -25,7 +31,7 @@ def probed(lab):
 
 
 def all_there_is(lab):
-    """Return every row, message and object, whether a probe is passed over or not."""
+    """Return every row, message and object."""
     dynamodb, s3 = lab.client("dynamodb"), lab.client("s3")
     rows = {name: dynamodb.scan(TableName=lab.name(name))["Items"] for name in by_hand.KEYS}
     messages = {name: queues.messages(lab, name) for name in (*queues.ALERT_QUEUES, queues.DEAD_LETTERS)}
@@ -48,21 +54,22 @@ def test_a_probe_of_the_lab_holds_and_leaves_nothing_behind(used):
     assert all_there_is(used) == before
 
 
-def test_a_function_that_fails_on_a_deletion_keeps_the_rows_of_the_probe_and_later_checks_pass_over_them(account):
+def test_a_function_that_fails_on_a_deletion_keeps_the_rows_of_the_probe_as_ordinary_uploads(account):
     lab = open_lab(account=account)
     by_hand.build(lab)
     with following(lab, DATA_FILE):
         buckets.upload(lab, DATA_FILE)
     wait_until(lambda: not checks.run(lab).failed, "the logs", timeout=30)
 
-    found = probed(lab)
-
-    assert "its rows stay: TotalNotifier fails when a row is deleted" in found["probe-rows"].found
-    assert {name for name, check in found.items() if not check.ok} == {
-        "probe-correction",
-        "probe-rejected",
-    }
-    assert checks.run(lab).failed == []
+    for _ in range(2):
+        found = probed(lab)
+        assert "its rows, alerts and files stay: TotalNotifier fails when a row is deleted" in found["probe-rows"].found
+        assert {name for name, check in found.items() if not check.ok} == {
+            "probe-repeats",
+            "probe-correction",
+            "probe-rejected",
+        }
+        assert checks.run(lab).failed == []
     (mapping,) = triggers.mappings(lab)
     assert mapping["State"] == "Enabled"
     tables.put_item(lab, "Transactions", {"CustomerId": "C9", "TransactionId": "T1", "TransactionAmount": 5})
@@ -74,8 +81,8 @@ def test_a_function_that_fails_on_a_deletion_keeps_the_rows_of_the_probe_and_lat
 @pytest.mark.parametrize(
     ("function", "code", "first", "words"),
     [
-        (PROCESSOR, "return 'ok'", "probe-rows", "is not in Transactions"),
-        (NOTIFIER, "return 'ok'", "probe-totals", "has no total"),
+        (PROCESSOR, "return 'ok'", "probe-rows", "is missing"),
+        (NOTIFIER, "return 'ok'", "probe-totals", "is missing"),
         (
             NOTIFIER,
             "raise ValueError('ouch')",
@@ -84,7 +91,9 @@ def test_a_function_that_fails_on_a_deletion_keeps_the_rows_of_the_probe_and_lat
         ),
     ],
 )
-def test_a_probe_says_where_the_chain_breaks(used, function, code, first, words):
+def test_a_probe_says_where_the_chain_breaks_and_when_that_is_mended_nothing_is_left(
+    used, function, code, first, words
+):
     text = f"import boto3\ndef lambda_handler(event, context):\n    {code}\n"
     handler = used.client("lambda").get_function_configuration(FunctionName=function)["Handler"]
     archive = functions.zipped({f"{handler.split('.')[0]}.py": text.encode()})
@@ -94,13 +103,26 @@ def test_a_probe_says_where_the_chain_breaks(used, function, code, first, words)
 
     assert found[first].state == "not yet"
     assert words in found[first].found
-    assert all(found[name].state == "waits" for name in PROBE[PROBE.index(first) + 1 :])
+    assert {name for name in PROBE if found[name].ok} <= {"probe-rows", "probe-others"}
+    functions.ensure_function(used, function)
+    wait_until(lambda: used.work() == (0, 0), "the chain to be at rest", timeout=30)
+    if "put right" in found[first].hint:
+        put_right(used, found[first].hint)
+    assert checks.run(used).failed == []
+
+
+def put_right(lab, hint):
+    """Enter the totals that the hint names, and send the alerts once more."""
+    totals, alerts = (re.search(rf"{part}: (.*?)[.;]( |$)", hint)[1].split(", ") for part in ("totals", "alerts"))
+    for customer, total in map(str.split, totals):
+        tables.put_item(lab, "TransactionTotal", {"CustomerId": customer, "accountBalance": Decimal(total)})
+    assert {*functions.alert_again(lab)} == {"C2", *alerts}
 
 
 def test_a_probe_tells_a_topic_that_sends_nothing_from_one_that_sends_to_one_queue(used):
     sns = used.client("sns")
-    sent_to_one = f"the topic sent it to {NOTIFY} only"
-    for gone, words in [(OTHER_QUEUES, sent_to_one), ([NOTIFY], "no alert left the topic")]:
+    sent_to_one = f"the topic sent them to {NOTIFY} only"
+    for gone, words in [(OTHER_QUEUES, sent_to_one), ([NOTIFY], "not what is due left the topic")]:
         for queue in gone:
             sns.unsubscribe(SubscriptionArn=triggers.find_queue_subscription(used, queue))
 
@@ -118,9 +140,13 @@ def test_the_policies_of_grader_and_probe_are_enough_and_without_the_second_one_
     assert {check.state for check in probed(user).values()} == {"cannot see"}
 
     allow(root, "grader", {**reading, "Statement": reading["Statement"] + probing["Statement"]})
-    before = all_there_is(root)
-    assert {check.state for check in probed(user).values()} == {"ok"}
-    assert all_there_is(root) == before
+    found = probed(user)
+    assert {name for name, check in found.items() if check.ok} == {
+        *("probe-rows", "probe-totals", "probe-others", "probe-repeats", "probe-rejected"),
+        *(f"probe-alert-{name}" for name in queues.ALERT_QUEUES),
+    }
+    assert {found[name].state for name in ("probe-again", "probe-correction", "probe-cents")} == {"cannot see"}
+    assert checks.run(user).failed == []
 
 
 def test_a_probe_works_under_a_prefix_a_threshold_with_cents_and_a_filter_of_keys(account):
@@ -134,3 +160,44 @@ def test_a_probe_works_under_a_prefix_a_threshold_with_cents_and_a_filter_of_key
     )
 
     assert {check.state for check in probed(lab).values()} == {"ok"}
+
+
+def test_what_a_probe_has_left_that_was_killed_is_taken_away_by_the_next_one(used, monkeypatch):
+    before = all_there_is(used)
+    with monkeypatch.context() as killed:
+        killed.setattr(probe.probe_clean_up, "clean_up", lambda *_: "")
+        killed.setattr(
+            probe_list,
+            "_write",
+            lambda lab, found, write=probe_list._write: write(lab, [*found[:-1], replace(found[-1], ended="")]),
+        )
+        assert probed(used)["probe-totals"].ok
+    assert all_there_is(used) != before
+
+    assert probed(used)["probe-totals"].ok
+
+    rows, _, objects = all_there_is(used)
+    assert (rows, objects) == (before[0], before[2])
+
+
+def test_a_probe_hides_no_error_of_an_earlier_upload_and_its_own_are_not_counted(used):
+    for name in ("TransactionProcessor", "TotalNotifier"):
+        functions.invoke_later(used, name, {"Records": [{"s3": "nonsense"}]})
+    wait_until(lambda: used.work() == (0, 0), "the errors", timeout=30)
+    wrong = {check.id for check in checks.run(used, "05").failed}
+    assert wrong >= {f"log-errors-{PROCESSOR}"}
+
+    assert probed(used)["probe-rows"].ok
+
+    assert {check.id for check in checks.run(used, "05").failed} == wrong
+
+
+def test_a_queue_with_a_redrive_policy_is_counted_and_not_received_from(used):
+    arn = queues.queue_arn(used, queues.DEAD_LETTERS)
+    url, policy = queues.find_queue(used, NOTIFY), json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
+    used.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
+
+    assert {name for name, check in probed(used).items() if not check.ok} == set()
+
+    assert queues.messages(used, queues.DEAD_LETTERS) == []
+    assert int(queues.attributes(used, NOTIFY)["ApproximateNumberOfMessages"]) >= 1

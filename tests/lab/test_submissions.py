@@ -10,11 +10,13 @@ import socket
 import subprocess
 import sys
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from lab_lib.classroom import sandbox
+from lab_lib.classroom import sandbox, submission
+from lab_lib.classroom.points import is_right
 from lab_lib.exercises import copies, questions
 from tests.learners import hand_in
 
@@ -36,7 +38,7 @@ with open("flood", "wb") as file:
 while True:
     print("flood " * 100_000)
 """
-NAMES = ("Right", "Half", "Empty", "Hang", "Crash", "Flood", "Spy", "Unreadable")
+NAMES = ("Right", "Half", "Untouched", "Commented", "Hang", "Crash", "Flood", "Spy", "Unreadable")
 ROSTER = "account,name,id\n" + "".join(f"{number:012},{name},s{number}\n" for number, name in enumerate(NAMES, 1))
 DRAWN = copies.NOTEBOOKS / "chain-03.svg"
 ANSWERS = {each.question for each in questions.asked()}
@@ -125,8 +127,9 @@ def spied(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole_class(tmp_path_factory, spied):
-    """Eight submissions: right, half, empty, one that hangs, one that crashes its kernel, one that floods, one that
-    spies and names an address, one that cannot be read. Half claims to be right's, and draws the chain.
+    """Nine submissions: right, half, untouched, with a comment in every cell, one that hangs, one that crashes its
+    kernel, one that floods, one that spies and names an address, one that cannot be read. Half claims to be right's,
+    and draws the chain.
     """
     folder = tmp_path_factory.mktemp("class") / "submissions"
     folder.mkdir()
@@ -134,7 +137,8 @@ def whole_class(tmp_path_factory, spied):
     hand_in(folder / "half.zip", "Right", left_out=HALF, notifier="naive", student_id="s1")
     with zipfile.ZipFile(folder / "half.zip", "a") as archive:
         archive.writestr(DRAWN.name, "<svg>mine</svg>")
-    hand_in(folder / "empty.zip", "Empty", left_out=None, notifier=None)
+    submission.write_untouched(folder / "untouched.zip")
+    hand_in(folder / "commented.zip", "Commented", left_out=None, notifier="naive", comment="\n# Mine.\n")
     hand_in(folder / "hang.zip", "Hang", written={"create-topic": HANG})
     hand_in(folder / "crash.zip", "Crash", written={"create-mapping": CRASH})
     hand_in(folder / "flood.zip", "Flood", written={"create-topic": FLOOD})
@@ -147,21 +151,35 @@ def whole_class(tmp_path_factory, spied):
 def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody_else(whole_class):
     done, students, _ = whole_class
 
-    assert (done.returncode, len(students)) == (3, 8), done.stderr
+    assert (done.returncode, len(students)) == (3, 9), done.stderr
     percents = {name: student["percent"] for name, student in students.items()}
     assert percents["Right"] == 100, done.stderr
-    assert 0 <= percents["Empty"] < percents["Half"] < 90
+    assert 0 < percents["Half"] < 90
     for name in ("Hang", "Crash", "Flood"):
-        assert percents["Empty"] < percents[name] < 100
+        assert 0 < percents[name] < 100
+    for student in (each for each in students.values() if each["total"] is not None):
+        assert sum(Decimal(str(each)) for each in student["points"].values()) == Decimal(str(student["total"]))
     states = {name: student["state"] for name, student in students.items() if student["state"] != "done"}
     assert states == dict.fromkeys(("Hang", "Crash", "Flood", "Unreadable"), "failed")
     assert percents["Unreadable"] is None
     assert "unreadable.zip is not a file of `lab submit`" in students["Unreadable"]["error"]
     claim = "half.zip claims to be from Right (s1). It counts for Half, as its name says."
-    assert {name: student["remarks"] for name, student in students.items() if student["remarks"]} == {"Half": [claim]}
+    assert students["Half"]["remarks"] == [claim]
     assert f"Half: {claim}" in done.stdout
     assert "03-create-topic: stopped after" in students["Hang"]["error"]
     assert "02-add-triggers: a cell has killed the kernel" in students["Crash"]["error"]
+
+
+def test_what_the_notebooks_build_by_themselves_gives_no_points_with_a_comment_in_every_cell_too(whole_class):
+    _, students, _ = whole_class
+
+    for student in (students["Untouched"], students["Commented"]):
+        assert set(student["points"].values()) == {0}
+        assert [student["state"], *(check["id"] for check in student["checks"] if check["state"] == "ok")][:2] == [
+            "done",
+            "bucket",
+        ]
+        assert "passed" in [case["state"] for case in student["trial"]]
 
 
 def test_answers_and_functions_are_judged_outside(whole_class):
@@ -171,12 +189,10 @@ def test_answers_and_functions_are_judged_outside(whole_class):
     missing = ANSWERS - right(students["Half"])
     assert NOT_WITHOUT_A_TOPIC | {"keys that start the function"} <= missing
     assert "table-TransactionTotal" in right(students["Half"])
-    assert right(students["Empty"]) == set()
-    passed = {
-        name: [case["state"] for case in student["trial"] or []].count("passed") for name, student in students.items()
-    }
-    cases = len(students["Right"]["trial"])
-    assert (passed["Right"], passed["Empty"], 0 < passed["Half"] < cases) == (cases, 0, True)
+    assert right(students["Commented"]) == set()
+    passed = {name: {case["case"] for case in students[name]["trial"] if is_right(case)} for name in ("Right", "Half")}
+    assert len(passed["Right"]) == len(students["Right"]["trial"])
+    assert set() < passed["Half"] < passed["Right"]
 
 
 def test_every_student_gets_feedback_with_their_notebooks_and_the_labs_pictures(whole_class):

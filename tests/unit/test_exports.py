@@ -16,13 +16,13 @@ CLASS = [
     not_graded("Dee", "111122229015") | {"id": "dee"},
 ]
 WORTH = {
-    "Serverless lab 00 start here": "8",
-    "Serverless lab 01 create functions": "12",
-    "Serverless lab 02 add triggers": "12",
-    "Serverless lab 03 create topic": "4",
-    "Serverless lab 04 create queues": "12",
-    "Serverless lab 05 upload and verify": "12",
-    "Serverless lab probe": "20",
+    "Serverless lab 00 start here": "5",
+    "Serverless lab 01 create functions": "8",
+    "Serverless lab 02 add triggers": "8",
+    "Serverless lab 03 create topic": "2",
+    "Serverless lab 04 create queues": "7",
+    "Serverless lab 05 upload and verify": "15",
+    "Serverless lab probe": "35",
     "Serverless lab exercises": "10",
     "Serverless lab function": "10",
 }
@@ -71,7 +71,7 @@ def test_canvas_makes_an_assignment_of_each_column_and_nothing_else():
     assignments, students = canvas_import(text)
     assert text.startswith("\ufeff")  # Excel reads UTF-8 only with the byte order mark
     assert assignments == WORTH
-    assert students[0] == ["Ana García", "", "agarcia", "agarcia", "", "8.00", "7.50"]
+    assert students[0] == ["Ana García", "", "agarcia", "agarcia", "", "5.00", "7.50"]
     assert students[2] == ["Cem", "", "", "", "", "", ""]  # blank, not zero
 
 
@@ -79,7 +79,7 @@ def test_moodle_takes_the_students_who_have_an_id():
     column, items, users = moodle_import(exports.moodle(gradebook.book(CLASS)))
 
     assert (column, items) == ("ID number", [*WORTH])
-    assert users == {"agarcia": ["8.00", "7.50"], "bo@example.com": ["8.00", "-"], "dee": ["-", "-"]}
+    assert users == {"agarcia": ["5.00", "7.50"], "bo@example.com": ["5.00", "-"], "dee": ["-", "-"]}
 
 
 @pytest.mark.parametrize(("students", "column"), [(CLASS[1:2], "Email address"), (CLASS[2:3], "ID number")])
@@ -105,6 +105,6 @@ def test_the_summary_is_a_table_that_no_name_breaks():
     assert lines[4:] == [
         "| student | points | state | last error |",
         "| --- | ---: | --- | --- |",
-        r"| \<img src=x\> \| \[a\]\(b\) \# \*B\* | 100 % | failed | \`x\`\|y |",
+        r"| \<img src=x\> \| \[a\]\(b\) \# \*B\* | 100 %, not probed | failed | \`x\`\|y |",
         "| Bo | – | missing |  |",
     ]

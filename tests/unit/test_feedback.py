@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 
 from lab_lib.classroom import feedback, gradebook
 from lab_lib.exercises import copies
-from tests.classes import HOSTILE, checks, not_graded, record
+from tests.classes import HOSTILE, check, checks, judged, not_graded, record
 
 PIXEL = base64.b64encode(b"\x89PNG").decode()
 ANSWERS = [{"question": "rows that are rejected", "right": True}, {"question": "table-Customer", "right": False}]
@@ -147,8 +147,15 @@ def test_the_page_says_what_gave_points_what_did_not_and_why():
     assert "checks wait for these." in words
     assert "✔ right rows that are rejected ✘ not yet table Customer" in words
     assert "correction ✘ not yet Case A row is mended. Wanted A 150 Found A 300" in words
-    assert "exercises 5 of 10 function 3.33 of 10" in words
+    assert "of 35, not probed: as in step 05 exercises 5 of 10 function 3.33 of 10" in words
     assert "Graded 2026-11-26 15:04." in text(made.header)
+
+
+def test_the_page_does_not_call_wrong_what_the_probe_has_shown_or_what_gives_no_points():
+    runtime, stream, bucket = check("runtime-TotalNotifier", "cannot see"), check("stream"), check("bucket", "not yet")
+    made = page(judged(record(checks=[runtime, stream, bucket])) | {"baseline": {"checks": ["bucket"]}})
+
+    assert "not right yet" not in text(made)
 
 
 def test_every_student_with_results_has_a_page_with_nothing_of_the_others(tmp_path):

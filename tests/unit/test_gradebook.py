@@ -17,8 +17,9 @@ def test_the_points_of_a_class_add_up_to_what_was_possible_for_it():
     [alone] = gradebook.book([record("Bo")])["students"]
 
     assert (ana["total"], ana["percent"]) == (100, 100)
-    assert (bo["total"], bo["percent"]) == (60, 60)  # without the probe, the exercises and the function
-    assert (alone["total"], alone["percent"]) == (60, 100)
+    assert (bo["total"], bo["percent"]) == (80, 80)  # without the exercises and the function
+    assert (alone["total"], alone["percent"]) == (80, 100)
+    assert (ana["probed"], bo["probed"], bo["points"]["probe"]) == (True, False, 35)
     assert ({*cem["points"].values()}, cem["total"], cem["percent"]) == ({None}, None, None)
 
 
@@ -38,7 +39,7 @@ def out(tmp_path):
     (tmp_path / "roster.csv").write_text(ROSTER)
     out = tmp_path / "out"
     ana, bo, _ = (job.Work(student, out) for student in roster.read(tmp_path / "roster.csv"))
-    lay(out, job.record(ana, "done") | {name: record()[name] for name in ("checks", "steps", "notebooks")})
+    lay(out, job.record(ana, "done") | {name: record()[name] for name in ("checks", "probed", "steps", "notebooks")})
     job.failed(bo, RuntimeError("account 111122229013 is full"))
     return out
 
@@ -60,7 +61,7 @@ def test_report_names_who_of_the_roster_is_missing_and_counts_them(out):
     assert "No results for Cem." in said
     assert "Full marks: 1 of 3" in said
     assert [(each["name"], each["state"], each["total"]) for each in students(out)] == [
-        ("Ana", "done", 60),
+        ("Ana", "done", 80),
         ("Bo", "failed", None),
         ("Cem", "missing", None),
     ]
@@ -119,15 +120,18 @@ def test_report_leaves_out_folders_of_nobody_in_the_roster_and_says_so(out):
 
 OLD = {"step": "00", "name": "bucket", "ok": True, "found": "mine", "wanted": "mine", "hint": ""}  # before ids
 VERSIONS = [
-    ([OLD], "a check in it has no id, so an earlier version"),
-    ([check("bucket") | {"id": "x"}], "no check 'x'"),
+    ({"checks": [OLD]}, "a check in it has no id, so an earlier version"),
+    ({"checks": [check("bucket") | {"id": "x"}]}, "no check 'x'"),
+    ({"baseline": "absent"}, "it has no baseline, so an earlier version"),
+    ({"probed": "absent"}, "it has no probed, so an earlier version"),
 ]
 
 
-@pytest.mark.parametrize(("checks", "reason"), VERSIONS, ids=["earlier", "later"])
-def test_a_record_of_another_version_is_refused_with_the_reason_and_what_to_do(out, checks, reason):
+@pytest.mark.parametrize(("entries", "reason"), VERSIONS, ids=["no ids", "later", "no baseline", "no probed"])
+def test_a_record_of_another_version_is_refused_with_the_reason_and_what_to_do(out, entries, reason):
     path = out / "ana-9012" / "grade.json"
-    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"checks": checks}))
+    written = json.loads(path.read_text(encoding="utf-8")) | entries
+    path.write_text(json.dumps({name: value for name, value in written.items() if value != "absent"}))
 
     status, said = lab_class("report", out)
 
@@ -137,7 +141,7 @@ def test_a_record_of_another_version_is_refused_with_the_reason_and_what_to_do(o
 
 # A text is the whole content, a dict replaces parts of the record, and None is a folder of that name.
 DAMAGED = ["", "{", "[]", "{}", '"text"', "[" * 100_000, None, {"checks": [None]}, {"checks": 5}, {"steps": "x"}]
-DAMAGED += [{"folder": []}, {"seconds": "x"}, {"trial": [5]}, {"answers": {"a": 1}}]
+DAMAGED += [{"folder": []}, {"seconds": "x"}, {"trial": [5]}, {"answers": {"a": 1}}, {"baseline": 5}]
 
 
 @pytest.mark.parametrize("damage", DAMAGED, ids=lambda damage: str(damage)[:20])

@@ -13,7 +13,7 @@ from lab_lib.cli.main import app
 from lab_lib.errors import EmulatorError
 from lab_lib.run import headless
 from lab_lib.run.headless import Step
-from tests.classes import record
+from tests.classes import judged, record
 
 STEPS = ["00", "01", "02", "03", "04", "05"]
 
@@ -60,7 +60,7 @@ def test_an_account_is_graded_once_before_notebook_06_or_where_the_run_ended(run
 def work(tmp_path, monkeypatch):
     """Ana's work. Every check of her account holds."""
     monkeypatch.setattr(running.headless, "totals", lambda lab: {"C1": "598"})
-    checks = [read(check) for check in record()["checks"]]
+    checks = [read(check) for check in judged(record())["checks"]]
     monkeypatch.setattr(running.checks, "run", lambda lab, **_: Report(checks))
     return job.Work(Student(2, "111122229012", "Ana", "", "", "", {"prefix": "ana-"}), tmp_path / "out")
 
@@ -95,7 +95,7 @@ def graded(tmp_path, monkeypatch):
     monkeypatch.setattr("lab_lib.classroom.session.server.start", lambda: None)
 
     def graded(*missing, state="done", command="check", options=()):
-        checks = record(missing=missing)["checks"] if state != "failed" else []
+        checks = judged(record(missing=missing))["checks"] if state != "failed" else []
         monkeypatch.setattr(running, "grade", lambda work: job.write(work, state=state, checks=checks))
         arguments = ["class", command, str(tmp_path / "roster.csv"), "--out", str(tmp_path / "out"), *options]
         ended = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
@@ -114,7 +114,7 @@ def test_the_exit_status_of_a_class_says_whether_all_have_full_marks_and_were_gr
 
 def test_a_run_that_failed_after_it_was_graded_is_status_1(graded, work):
     graded()
-    job.write(work, state="failed", error="06-break-it: no", checks=record()["checks"])
+    job.write(work, state="failed", error="06-break-it: no", checks=judged(record())["checks"])
 
     status, said = graded(command="report")
     assert (status, "Full marks: 1 of 1" in said, "06-break-it: no" in said) == (1, True, True)

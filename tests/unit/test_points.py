@@ -4,41 +4,51 @@ from decimal import Decimal
 
 import pytest
 
+from lab_lib.aws.queues import ALERT_QUEUES
+from lab_lib.checks.rules import PROBE, RULES
 from lab_lib.classroom import points
+from lab_lib.resources import CHANGES, ROWS, messages
 from tests.classes import check, judged, record
 
-WRONG, UNSEEN, WAITS = "not yet", "cannot see", "waits"
+OK, WRONG, UNSEEN, WAITS = "ok", "not yet", "cannot see", "waits"
 OPTIONAL = ["email", "email-confirmed", "sms"]
+ALERT = messages(ALERT_QUEUES[0])
 
 
 def earned(*checks, **other):
-    made = {"checks": list(checks), **other}
+    made = {"checks": list(checks), "answers": None, "trial": None, "probed": True, "baseline": {}, **other}
     return {column: score for column, score in points.earned(made, points.WORTH).items() if score is not None}
+
+
+def probe(*passed):
+    """The checks of a probe that has come through these links only."""
+    rules = [rule for rule in RULES.values() if rule.step == PROBE]
+    return [check(rule.id, OK if rule.link in passed else WRONG) for rule in rules]
 
 
 def test_full_marks_are_100_with_a_submission_and_80_without():
     everything, of_lab = judged(record(), right=4), {**judged(record()), "answers": None, "trial": None}
 
-    for made, most in ((everything, 100), (of_lab, 80)):
-        given = earned(*made["checks"], answers=made["answers"], trial=made["trial"])
-        assert points.possible(points.columns([made])) == sum(given.values()) == most
+    for made, most in ((everything, 100), (of_lab, 80), (record(), 80)):
+        columns = points.columns([made])
+        assert points.possible(columns) == sum(points.earned(made, columns).values()) == most
 
 
 def test_exercises_and_function_are_columns_if_somebody_in_the_class_has_them_judged():
     alone, nobody = record(), record(checks=[])
 
-    assert points.columns([alone, nobody]) == ["00", "01", "02", "03", "04", "05"]
-    assert points.columns([alone, {**nobody, "trial": []}]) == ["00", "01", "02", "03", "04", "05", "function"]
+    assert points.columns([alone, nobody]) == ["00", "01", "02", "03", "04", "05", "probe"]
+    assert points.columns([alone, {**nobody, "trial": []}]) == ["00", "01", "02", "03", "04", "05", "probe", "function"]
 
 
 @pytest.mark.parametrize(
     ("checks", "score"),
     [
-        ([check("bucket-trigger"), check("stream-trigger-batching-window", WRONG)], "9.00"),  # 3 of 4
-        ([check("bucket-trigger", WRONG), check("stream-trigger-batching-window")], "3.00"),  # 1 of 4
+        ([check("bucket-trigger"), check("stream-trigger-batching-window", WRONG)], "6.00"),  # 3 of 4
+        ([check("bucket-trigger", WRONG), check("stream-trigger-batching-window")], "2.00"),  # 1 of 4
         ([check("bucket-trigger", WAITS), check("stream-trigger-batching-window", WRONG)], "0.00"),
-        ([check("bucket-trigger", UNSEEN), check("stream-trigger-batching-window")], "3.00"),
-        ([check("other-bucket-triggers"), *[check("stream-trigger-batching-window", WRONG)] * 6], "1.71"),
+        ([check("bucket-trigger", UNSEEN), check("stream-trigger-batching-window")], "2.00"),
+        ([check("other-bucket-triggers"), *[check("stream-trigger-batching-window", WRONG)] * 6], "1.14"),
     ],
 )
 def test_a_step_gives_the_share_of_what_its_checks_are_worth(checks, score):
@@ -46,16 +56,16 @@ def test_a_step_gives_the_share_of_what_its_checks_are_worth(checks, score):
 
 
 def test_what_goes_further_and_the_clean_up_give_no_points():
-    assert earned(check("table-Customer"), check("tls-topic", WRONG)) == {"00": Decimal(8)}
-    assert points.weighed({"checks": [check("nothing-left")]})[0][1] == 0
+    assert earned(check("table-Customer"), check("tls-topic", WRONG)) == {"00": Decimal(5)}
+    assert points.weighed(record(checks=[check("nothing-left")]))[0].weight == 0
 
 
 @pytest.mark.parametrize(
     ("asked", "score"),
     [
-        ([], 4),
-        (["email", "email-confirmed"], "2.67"),  # 2 of 3
-        (OPTIONAL, 3),  # 3 of 4
+        ([], 2),
+        (["email", "email-confirmed"], "1.33"),  # 2 of 3
+        (OPTIONAL, "1.50"),  # 3 of 4
     ],
 )
 def test_email_and_sms_that_were_not_asked_for_give_no_points_and_cost_none(asked, score):
@@ -65,26 +75,92 @@ def test_email_and_sms_that_were_not_asked_for_give_no_points_and_cost_none(aske
 
 
 @pytest.mark.parametrize(
-    ("probe", "unseen", "score"),
+    ("passed", "setting", "score"),
     [
-        ("probe-rows", "code-TransactionProcessor", 12),
-        ("probe-rows", "code-TotalNotifier", 3),  # 1 of 4: the rows say nothing of the totals
-        ("probe-totals", "code-TotalNotifier", 12),
-        ("probe-alert-CustomerNotify", "code-TotalNotifier", 3),
+        ([ROWS], "runtime-TransactionProcessor", 8),
+        ([ROWS], "runtime-TotalNotifier", 4),  # the rows say nothing of the totals
+        ([ROWS, CHANGES], "runtime-TotalNotifier", 4),  # it may be unable to publish
+        ([ROWS, CHANGES, ALERT], "runtime-TotalNotifier", 8),
+        ([ALERT], "runtime-TotalNotifier", 4),
     ],
 )
-def test_what_cannot_be_seen_costs_its_share_unless_the_probe_has_shown_that_it_works(probe, unseen, score):
-    made = [check(unseen, UNSEEN), check("timeout-TotalNotifier")]
+@pytest.mark.parametrize("state", [WRONG, UNSEEN, WAITS])
+def test_a_setting_that_does_not_hold_counts_as_right_where_the_probe_has_proven_its_link(
+    state, passed, setting, score
+):
+    made = [check(setting, state), check("network-TotalNotifier")]
 
-    assert earned(*made)["01"] == 3
-    assert earned(*made, check(probe, WRONG))["01"] == 3
-    assert earned(*made, check(probe))["01"] == score
+    assert earned(*made)["01"] == 4  # 1 of 2
+    assert earned(*made, *probe(*passed))["01"] == score
 
 
-def test_a_step_that_only_the_probe_has_shown_gives_full_points():
-    unseen = check("topic", UNSEEN)
+NAMED = ["bucket", "table-Customer", "key-Transactions", "stream", "function-TotalNotifier", "timeout-TotalNotifier"]
+NAMED += ["bucket-trigger", "bucket-trigger-events", "stream-trigger", "stream-trigger-position", "topic"]
+NAMED += ["queue-CustomerNotify", "subscription-CustomerNotify"]
+PASSED_BY = ["bucket-trigger-filter", "stream-trigger-filter", "filter-policy-CustomerNotify", "limits-CustomerNotify"]
+PASSED_BY += ["bucket-policy", "table-policy-Customer", "topic-policy", "access-policy-CustomerNotify"]
+ONLY_READ = ["bucket-public-access", "bucket-permission", "other-bucket-triggers", "other-stream-triggers"]
+ONLY_READ += ["other-senders-CustomerNotify", "other-subscriptions", "encryption-CustomerNotify"]
+EVERY_LINK = {rule.link for rule in RULES.values() if rule.step == PROBE}
 
-    assert earned(unseen, check("probe-alert-CreditCollection"))["03"] == 4
+
+@pytest.mark.parametrize("state", [WRONG, UNSEEN])
+@pytest.mark.parametrize("setting", NAMED + PASSED_BY + ONLY_READ)
+def test_no_probe_makes_right_what_the_handout_names_or_an_upload_passes_by_or_does_not_show(setting, state):
+    made = record(checks=[check(setting, state), *probe(*EVERY_LINK)], probed=True)
+
+    assert points.earned(made, points.WORTH)[RULES[setting].step] == 0
+    first = points.weighed(made)[0]
+    assert (first.right, first.weight > 0) == (False, True)  # and it is said
+
+
+def test_every_setting_that_an_upload_shows_has_a_link_that_the_probe_can_prove():
+    shown = [rule for rule in RULES.values() if rule.shown]
+
+    assert shown
+    assert {rule.link for rule in shown} <= EVERY_LINK
+    assert {rule.step for rule in shown} <= {"00", "01", "02", "03", "04"}
+
+
+def test_an_account_that_was_not_probed_earns_the_points_of_the_probe_in_step_05():
+    made = [check("totals", WRONG), check("rows"), check("upload"), check("contents"), *probe(ROWS)]  # 5 of 8
+
+    assert earned(*made[:4], probed=False) == {"05": Decimal("9.38"), "probe": Decimal("21.88")}
+    assert earned(*made[:4]) == {"05": Decimal("9.38")}  # its probe could not be made
+    assert earned(*made) == {"05": Decimal("9.38"), "probe": Decimal("8.75")}  # 3 of 12
+
+
+def test_what_is_right_in_the_baseline_gives_nothing_and_the_rest_is_scaled():
+    answers = [{"question": each, "right": each in "ab"} for each in "abcd"]
+    trial = [{"case": "10,000 records", "state": "passed"}, {"case": "deletion", "state": "not yet"}]
+    made = [check("bucket"), check("stream"), check("table-Customer", WRONG), check("role-permissions-TotalNotifier")]
+    baseline = {"checks": ["bucket", "table-Customer", "role-permissions-TotalNotifier"], "answers": ["a"]}
+    baseline["trial"] = ["10,000 records"]
+
+    given = earned(*made, check("upload"), answers=answers, trial=trial, baseline=baseline, probed=False)
+
+    assert given == {"00": 5, "05": 15, "probe": 35, "exercises": Decimal("3.33"), "function": 0}
+
+
+def test_the_baseline_is_what_is_right_or_shown_by_the_probe_or_took_too_long_in_the_untouched_edition():
+    trial = [{"case": case, "state": "passed" if case == "a" else WRONG, "slow": case == "c"} for case in "abc"]
+    checks = [check("bucket"), check("stream", WRONG), check("bucket-region", WRONG), *probe(ROWS)]
+    untouched = {"checks": checks, "answers": [{"question": "q", "right": False}], "trial": trial, "baseline": None}
+
+    found = points.right(untouched)
+
+    assert {*found["checks"]} == {
+        "bucket",
+        "bucket-region",
+        *(each["id"] for each in probe(ROWS) if each["state"] == OK),
+    }
+    assert (found["answers"], found["trial"]) == ([], ["a", "c"])
+    assert earned(baseline=found, trial=trial) == {"function": 0}
+    assert points.earned({**untouched, "baseline": found, "probed": True}, ["00", "probe"]) == {"00": 0, "probe": 0}
+
+
+def test_nothing_is_graded_that_was_not_compared_with_the_untouched_edition():
+    assert earned(check("bucket"), answers=[], baseline=None) == {}
 
 
 def test_an_account_of_which_nothing_can_be_seen_was_not_graded():

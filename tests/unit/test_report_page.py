@@ -4,9 +4,7 @@ import hashlib
 import pytest
 from bs4 import BeautifulSoup
 
-from lab_lib.aws.queues import ALERT_QUEUES
-from lab_lib.checks import number_of
-from lab_lib.checks.rules import RULES
+from lab_lib.checks.rules import PROBE, RULES
 from lab_lib.classroom import gradebook, report
 from tests.classes import HOSTILE, check, checks, judged, not_graded, record, whole_class
 
@@ -62,7 +60,7 @@ def test_a_screen_reader_finds_landmarks_captions_and_words_for_pictures(any_pag
 def test_the_summary_counts_all_students_and_names_who_was_not_graded():
     made = page(*whole_class())
 
-    assert [text(each) for each in made("dd")] == ["12", "8 of 12", "60 of 60 points", "8 done, 3 failed, 1 missing"]
+    assert [text(each) for each in made("dd")] == ["12", "8 of 12", "80 of 80 points", "8 done, 3 failed, 1 missing"]
     assert "Not graded: Ida Ray" in text(made.main)
     assert "2026-11-24 15:04" in text(made.header)
 
@@ -70,16 +68,32 @@ def test_the_summary_counts_all_students_and_names_who_was_not_graded():
 def test_a_cell_says_in_words_how_far_a_student_came():
     cells = page(judged(record(missing=["bucket-trigger"]))).select("td[title]")
 
-    of_00, of_02, of_probe = number_of("00"), number_of("02"), 2 + len(ALERT_QUEUES)
+    of_00, of_02, of_probe = (sum(rule.step == step for rule in RULES.values()) for step in ("00", "02", PROBE))
     waiting = [rule for rule in RULES.values() if "bucket-trigger" in rule.after and rule.step == "02"]
     held = of_02 - 1 - len(waiting)
-    assert cells[0]["title"] == f"00 start here: 8 of 8 points, {of_00} of {of_00} checks hold"
-    assert f"of 12 points, {held} of {of_02} checks hold" in text(cells[2])
+    assert cells[0]["title"] == f"00 start here: 5 of 5 points, {of_00} of {of_00} checks hold"
+    assert f"of 8 points, {held} of {of_02} checks hold" in text(cells[2])
     assert [cell["title"] for cell in cells[-3:]] == [
-        f"probe: 20 of 20 points, {of_probe} of {of_probe} checks hold",
+        f"probe: 35 of 35 points, {of_probe} of {of_probe} checks hold",
         "exercises: 7.5 of 10 points, 3 of 4 answers are right",
         "function: 7.5 of 10 points, 3 of 4 cases are passed",
     ]
+
+
+def test_a_cell_says_what_was_not_probed_what_the_probe_has_shown_and_what_the_untouched_notebooks_build():
+    unseen = check("runtime-TransactionProcessor", "cannot see")
+    ana = judged(record(checks=[unseen, check("bucket"), check("stream", "not yet")]))
+    made = page(ana | {"baseline": {"checks": ["bucket"], "trial": ["case 0"]}}, record("Bo"))
+
+    titles = [cell["title"] for cell in made.select("td[title]")]
+    assert titles[:2] == [
+        "00 start here: 0 of 5 points, 1 of 2 checks hold, 1 of them right in the untouched notebooks",
+        "01 create functions: 8 of 8 points, 1 of 1 checks hold, 1 of them shown by the probe",
+    ]
+    assert "function: 6.67 of 10 points, 3 of 4 cases are passed, 1 of them right in the untouched notebooks" in titles
+    assert titles[-3] == "probe: 35 of 35 points, not probed, so step 05 counts here"
+    assert "1 check does not hold" in text(made.select_one("article"))  # and the runtime is not named
+    assert ["not probed" in text(each) for each in made.select("article .meta:first-of-type")] == [False, True]
 
 
 def test_the_most_frequent_problem_comes_first_with_its_hint_and_its_students():

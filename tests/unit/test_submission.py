@@ -8,11 +8,12 @@ from contextlib import suppress
 
 import pytest
 
-from lab_lib.classroom import handed_in, job, session, submission
+from lab_lib.classroom import grading, handed_in, job, points, session, submission
 from lab_lib.classroom.students import Student
-from lab_lib.errors import UsageError
+from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies, workbook
 from lab_lib.private_files import write_file
+from tests.classes import check
 from tests.lab.commands import in_process
 
 MANIFEST = {"format": 1, "name": "Ana", "id": "s1", "when": "2026-11-26 15:04"}
@@ -256,9 +257,62 @@ def test_what_is_graded_is_not_graded_again_unless_the_file_has_changed(tmp_path
     paths, works = to_do(resume=False)
     assert paths == [tmp_path / "s1.zip", None]
     job.write(works[0], state="done")
+    assert to_do(resume=True)[0] == [tmp_path / "s1.zip", None]  # it was not compared with the untouched edition
+    job.write(works[0], state="done", baseline={})
     assert to_do(resume=True)[0] == [None]
     assert [record["state"] for record in session.records(works)] == ["done", "missing"]
     with pytest.raises(UsageError, match="--resume"):
         to_do(resume=False)
     zipped(tmp_path / "s1.zip", {"my_notifier.py": "# better"})
     assert to_do(resume=True)[0] == [tmp_path / "s1.zip", None]
+
+
+@pytest.fixture
+def graded(tmp_path, monkeypatch):
+    """graded(error): the records of two submissions, of which the second one's judge has died."""
+    zipped(tmp_path / "s1.zip", {})
+    zipped(tmp_path / "s2.zip", {})
+    works, _ = handed_in.match(handed_in.find(tmp_path), [], tmp_path / "out", trust=False, seconds=60)
+
+    def graded(error):
+        def judge(work, *_):
+            if work.path.name == "s2.zip":
+                job.begin(work)
+                job.note(work, job.GRADED, json.dumps({"checks": [check("bucket"), check("stream")]}))
+                raise LabError("It has died.")
+            is_untouched = work not in works
+            made = [check("bucket"), check("stream", "not yet" if is_untouched else "ok")]
+            return job.write(work, state="done", checks=made, answers=[], error=error if is_untouched else None)
+
+        monkeypatch.setattr(job, "do_in_process", judge)
+        with grading.processes(1, trust=False, seconds=60) as submit:
+            return sorted(session.run(works, submit), key=lambda record: record["name"]), works
+
+    return graded
+
+
+def test_each_record_gets_what_the_untouched_edition_has_right_and_one_whose_judge_has_died_is_not_graded(graded):
+    records, works = graded(None)
+
+    assert [record["state"] for record in records] == ["done", "failed"]
+    assert records[0]["baseline"] == {"checks": ["bucket"], "answers": [], "trial": []}
+    assert [points.earned(record, ["00"])["00"] for record in records] == [5, None]
+    assert session.records(works) == records
+    assert session.left_to_do(works, resume=True) == works[1:]
+
+
+def test_nobody_is_graded_if_the_untouched_edition_cannot_be(graded):
+    records, works = graded("no time")
+
+    assert [record["state"] for record in records] == ["failed", "failed"]
+    assert "The untouched edition cannot be graded, to compare this one with it: no time" in records[0]["error"]
+    assert [points.earned(record, ["00"])["00"] for record in records] == [None, None]
+    assert session.left_to_do(works, resume=True) == works
+
+
+def test_the_untouched_edition_is_a_submission_with_stubs_and_the_naive_function(tmp_path):
+    submission.write_untouched(tmp_path / "untouched.zip")
+
+    files = submission.read(tmp_path / "untouched.zip").files
+    assert b"BEGIN SOLUTION" not in b"".join(files.values())
+    assert files[submission.FUNCTION].startswith(b"# This is the naive function once more")

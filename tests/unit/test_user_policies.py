@@ -64,6 +64,7 @@ def test_a_grader_changes_nothing_and_reads_only_data_of_the_lab(moto_lab):
 def test_a_probe_uploads_and_reads(moto_lab):
     assert rows(user_policies.probe(replace(moto_lab, prefix="ana-"))) == {
         ("s3:PutObject", "arn:aws:s3:::*inputs3bucketfortransact*/*"),
+        ("dynamodb:GetItem", moto_lab.arn("dynamodb", "table/ana-Transactions")),
         ("dynamodb:Scan", moto_lab.arn("dynamodb", "table/ana-ProcessedRecords")),
     }
 

@@ -1,0 +1,91 @@
+"""The files of a probe are drawn anew for each account, and lead to what the handout's own code does right."""
+
+from dataclasses import replace
+from decimal import Decimal
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lab_lib import transactions
+from lab_lib.checks.expected import Snapshot, expect
+from lab_lib.checks.probe_files import draw
+
+EMPTY = Snapshot()
+THRESHOLDS = [Decimal(text) for text in ("1500", "10.50", "1", "99999999999999999999")]
+
+
+def after(before, file, threshold=THRESHOLDS[0]):
+    """Return what an account holds after a file, and what was expected of it."""
+    found = expect(before, [transactions.recount("x.txt", file)], threshold)
+    rows = [
+        {"CustomerId": row[0], "TransactionId": row[1], "TransactionAmount": amount, "TransactionDate": found.days[row]}
+        for row, amount in found.amounts.items()
+    ]
+    customers = [{"CustomerId": name, "Address": address} for name, address in found.addresses.items()]
+    totals = [{"CustomerId": name, "accountBalance": total} for name, total in found.totals.items()]
+    new = Snapshot.of(rows, customers, totals)
+    return Snapshot({**before.rows, **new.rows}, {**before.customers, **new.customers}, new.totals), found
+
+
+HANDOUTS, _ = after(
+    EMPTY,
+    b"customer_id|customer_address|trn_id|trn_date|trn_amount\n"
+    b"C1|1 Smith Street, London|T01|03/16/2017|598\nC2|2 Smith Street, London|T02|03/16/2017|1750",
+)
+
+
+@pytest.mark.parametrize("held", [EMPTY, HANDOUTS], ids=["empty", "the handout's"])
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+@given(st.integers(0, 2**32))
+@settings(max_examples=15)
+def test_each_file_leads_to_what_it_is_drawn_for(held, threshold, seed):
+    files, known, expected = draw(Random(seed), held, threshold), {*held.customers}, []
+    for file in files.all:
+        held, found = after(held, file.content, threshold)
+        expected.append(found)
+
+    first, second, third, correction, cents = expected
+    assert 30 <= len(first.amounts) <= 80
+    assert [len(each.crossing) for each in expected] == [4, 0, 1, 0, 0]
+    assert third.crossing.keys() <= first.crossing.keys()
+    assert [len(transactions.recount("x", file.content).rejected) for file in files.all] == [0, 1, 0, 0, 0]
+    assert first.amounts.items() <= second.amounts.items()
+    assert all(amount == int(amount) for each in (first, second, third, correction) for amount in each.amounts.values())
+    assert [amount == int(amount) for amount in cents.amounts.values()] == [False, False]
+    assert correction.amounts.keys() <= first.amounts.keys()
+    assert {*files.customers} == first.totals.keys() - known
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=15)
+def test_the_row_with_which_a_customer_crosses_is_the_customers_last_one(seed):
+    _, found = after(EMPTY, draw(Random(seed), EMPTY, THRESHOLDS[0]).first.content)
+
+    for customer in found.crossing:
+        *others, last = [amount for (name, _), amount in found.amounts.items() if name == customer]
+        sums = [sum(others[:number]) for number in range(len(others) + 1)]
+        assert max(sums) < THRESHOLDS[0] <= sums[-1] + last
+
+
+def test_ids_never_run_out_and_are_like_those_that_are_there():
+    held, seen = HANDOUTS, {"C1", "C2"}
+    for seed in range(60):
+        files = draw(Random(seed), held, THRESHOLDS[0])
+        assert seen.isdisjoint(files.customers)
+        seen.update(files.customers)
+        assert sum(name.startswith("C") and name[1:].isdigit() for name in files.customers) >= 6
+        held, _ = after(held, files.first.content)
+
+
+def test_customers_with_a_wrong_total_and_ids_that_are_taken_are_left_alone():
+    wrong = replace(HANDOUTS, totals={**HANDOUTS.totals, "C1": {"CustomerId": "C1", "accountBalance": Decimal(1)}})
+    taken = {f"C{number}" for number in range(3, 60)}
+
+    for seed in range(20):
+        files = draw(Random(seed), wrong, THRESHOLDS[0], "in/{}.csv", taken)
+        _, found = after(wrong, files.first.content)
+        assert "C1" not in found.addresses
+        assert taken.isdisjoint(files.customers)
+        assert all(file.key.startswith("in/") and file.key.endswith(".csv") for file in files.all)
