@@ -94,11 +94,13 @@ class _Probe:
         if not self._goes_through(files.second):
             return
         is_kept = buckets.rejected_rows(self.lab, files.second.key)
-        self.lab.start_cold()  # what a function keeps in its memory is gone
         faults[REJECTED] = [] if is_kept else ["it was lost in silence"]
         if not self._goes_through(files.third) or not may_more:
             return
         self._again(self._send_records_again, self._of_records)
+        self.lab.start_cold()  # what a function keeps in its memory is gone
+        if not self._goes_through(files.fourth):
+            return
         for part, file in ((CORRECTION, files.correction), (CENTS, files.cents)):
             found = self._sent(file)
             faults[part] = found[ROWS] + found[TOTALS]

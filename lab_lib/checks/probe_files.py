@@ -49,13 +49,14 @@ class Files:
     customers: list[str]  # those who do not reach the threshold come last
     first: File
     second: File  # the rows of the first one again, a bad line with good rows below it, and a refund
-    third: File  # the customer with the refund reaches the threshold again
+    third: File  # it replaces the second one; the customer with the refund reaches the threshold again
+    fourth: File  # a customer who was just below the threshold reaches it
     correction: File
     cents: File
 
     @property
     def all(self) -> list[File]:
-        return [self.first, self.second, self.third, self.correction, self.cents]
+        return [self.first, self.second, self.third, self.fourth, self.correction, self.cents]
 
 
 def draw(chance: Random, held: Snapshot, threshold: Decimal, fit: str = "{}.txt", taken: Collection[str] = ()) -> Files:
@@ -92,14 +93,17 @@ class _Draw:
         second.insert(place, bad)
         self._addresses[next(iter(low))] = self._address()
         second += [self._line(name, -self.chance.randint(1, 40)) for name in [*low][:3]]
-        third = [self._moved(line) for line in self.chance.sample(lines, _FEWEST - 1)]
+        third = [self._moved(line) for line in second if line is not bad]
         third.append(self._line(refunded, self.limit + self.chance.randint(0, 30) - self._totals[refunded]))
+        fourth = [self._moved(line) for line in self.chance.sample(lines, _FEWEST - 1)]
+        fourth.append(self._line(self._nearly, self.limit + self.chance.randint(0, 5) - self._totals[self._nearly]))
         corrected = [line._replace(amount=str(int(line.amount) - 3)) for line in again if line.customer in low][:2]
         cents = [
             self._line(name, 0)._replace(amount=text) for name, text in zip(low, ("-0.10", "-10.25"), strict=False)
         ]
-        stems = (f"{self.chance.choice(_WORDS)} {number}" for number in self.chance.sample(range(1, 10**6), 5))
-        contents = map(self._content, (lines, second, third, [*map(self._moved, corrected)], cents))
+        stems = [f"{self.chance.choice(_WORDS)} {number}" for number in self.chance.sample(range(1, 10**6), 5)]
+        stems.insert(2, stems[1])
+        contents = map(self._content, (lines, second, third, fourth, [*map(self._moved, corrected)], cents))
         files = [File(fit.format(*[stem]), content) for stem, content in zip(stems, contents, strict=True)]
         return Files(names, *files)
 
@@ -110,7 +114,7 @@ class _Draw:
         others = [self._new_id() for _ in range(chance.randint(6, 9))]
         odd = [
             f"{chance.randint(2, 9)}{self._new_id()}",
-            self._styled("0471", self._ids),
+            f"0{self._styled('471', self._ids)}",
             self._styled("A-7", self._ids),
         ]
         for pair in pairs:
@@ -120,7 +124,7 @@ class _Draw:
         over = [0, chance.randint(0, 4), chance.randint(5, 60), chance.randint(100, 9_000)]  # small and large amounts
         crossing = {name: self._up_to(limit + more) for name, more in zip(names, over, strict=True)}
         low = {name: self._below(chance.randint(1, 4)) for name in (pairs[0][1], pairs[1][1], *odd, *others[2:])}
-        nearly = others[2]
+        self._nearly = nearly = others[2]
         low[nearly] = [*low[nearly], limit - 1 - sum(low[nearly])]  # a total just below the threshold
         while sum(map(len, (crossing | low).values())) < _FEWEST:
             name = chance.choice([each for each in low if each != nearly])
@@ -182,6 +186,8 @@ class _Draw:
         ids = [f"{long}1", f"{long}2"], [short, short.upper()]
         pairs = zip(self.chance.sample(names, 2), ids, strict=True)
         first = [(self._line(name, -self.chance.randint(1, 20)), each) for name, each in pairs]
+        for line, _ in first:
+            self._totals[line.customer] += int(line.amount)  # there are two of them
         return [line._replace(transaction=each) for line, pair in first for each in pair]
 
     def _line(self, customer: str, amount: int) -> Line:
