@@ -16,7 +16,7 @@ from typing import NamedTuple
 from lab_lib.checks.expected import Row, Snapshot, expect
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 
-_FEWEST = 30  # rows of the first file, and of the third
+_FEWEST = 30  # rows of the first file
 _WORDS = ("relevé", "März", "extracto año", "opérations", "Umsätze", "junho é", "bokföring mån", "výpis účtu")
 _STREETS = ("Smith Street, London", "Rue de l'Été, Liège", "Hauptstraße, Köln", "Calle Ñuñoa, Málaga", "Åvägen, Umeå")
 _NO_AMOUNTS = ("12,50", "many", "", "1 000", "--5")
@@ -95,11 +95,13 @@ class _Draw:
         second += [self._line(name, -self.chance.randint(1, 40)) for name in [*low][:3]]
         third = [self._moved(line) for line in second if line is not bad]
         third.append(self._line(refunded, self.limit + self.chance.randint(0, 30) - self._totals[refunded]))
-        fourth = [self._moved(line) for line in self.chance.sample(lines, _FEWEST - 1)]
+        fourth = [self._moved(line) for line in self.chance.sample(lines, self.chance.randint(2, 8))]
         fourth.append(self._line(self._nearly, self.limit + self.chance.randint(0, 5) - self._totals[self._nearly]))
-        corrected = [line._replace(amount=str(int(line.amount) - 3)) for line in again if line.customer in low][:2]
+        below = low.keys() - {self._nearly}
+        corrected = [line._replace(amount=str(int(line.amount) - 3)) for line in again if line.customer in below][:2]
         cents = [
-            self._line(name, 0)._replace(amount=text) for name, text in zip(low, ("-0.10", "-10.25"), strict=False)
+            self._line(name, 0)._replace(amount=text)
+            for name, text in zip(sorted(below), ("-0.10", "-10.25"), strict=False)
         ]
         stems = [f"{self.chance.choice(_WORDS)} {number}" for number in self.chance.sample(range(1, 10**6), 5)]
         stems.insert(2, stems[1])
@@ -119,12 +121,13 @@ class _Draw:
         ]
         for pair in pairs:
             chance.shuffle(pair)
-        names = [pairs[0][0], pairs[1][0], *others[:2]]
+        chance.shuffle(odd)
+        names = [pairs[0][0], pairs[1][0], odd.pop(), others.pop()]
         chance.shuffle(names)
         over = [0, chance.randint(0, 4), chance.randint(5, 60), chance.randint(100, 9_000)]  # small and large amounts
         crossing = {name: self._up_to(limit + more) for name, more in zip(names, over, strict=True)}
-        low = {name: self._below(chance.randint(1, 4)) for name in (pairs[0][1], pairs[1][1], *odd, *others[2:])}
-        self._nearly = nearly = others[2]
+        low = {name: self._below(chance.randint(1, 4)) for name in (pairs[0][1], pairs[1][1], *odd, *others)}
+        self._nearly = nearly = others[0]
         low[nearly] = [*low[nearly], limit - 1 - sum(low[nearly])]  # a total just below the threshold
         while sum(map(len, (crossing | low).values())) < _FEWEST:
             name = chance.choice([each for each in low if each != nearly])
