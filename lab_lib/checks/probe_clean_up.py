@@ -57,7 +57,7 @@ def _is_in(file: File, held: Snapshot) -> bool:
 def put_totals_right(lab: Lab, customers: Collection[str]) -> None:
     """Let the totals of these customers be the sums of their rows. The handout's code counts corrections twice."""
     held = snapshot(lab)
-    sums = expect(held, [], lab.threshold).totals
+    sums = held.sums()
     for name in customers:
         item = held.totals.get(name, {"CustomerId": name})
         if name in sums and item.get("accountBalance") != sums[name]:
