@@ -27,13 +27,12 @@ Faults = dict[str, list[Fault | str]]  # by ROWS, TOTALS, one of these, or the n
 
 def of_tables(expected: Expected, before: Snapshot, after: Snapshot) -> Faults:
     """Return what is wrong in the tables: in the items of the files, and in all others, which must be as before."""
-    wanted = {customer: expected.totals[customer] for customer in expected.addresses}
     return {
         ROWS: [
             *row_faults(expected, after.rows, as_written=True),
             *address_faults(expected, after.customers),
         ],
-        TOTALS: [*total_faults(wanted, after.totals)],
+        TOTALS: [*total_faults(expected.own_totals, after.totals)],
         OTHERS: [*changes(before, after, expected.amounts, expected.addresses)],
     }
 

@@ -60,9 +60,9 @@ class Expected:
     crossing: dict[str, Decimal]  # the totals of those who had not reached the threshold before, and reach it now
 
     @property
-    def customers(self) -> list[str]:
-        """Return the customers of the files."""
-        return list(self.addresses)
+    def own_totals(self) -> dict[str, Decimal]:
+        """Return the totals of the files' customers."""
+        return {customer: self.totals[customer] for customer in self.addresses}
 
 
 def expect(before: Snapshot, files: Iterable[Recount], threshold: Decimal) -> Expected:
