@@ -138,6 +138,7 @@ def put(lab: Lab, key: str, content: bytes) -> None:
 
 def creation(lab: Lab, key: str, sequencer: str = "") -> dict[str, Any]:
     """Return the event that S3 sends when an object was created. Without a sequencer it gets one of now."""
+    # S3 sends a blank of the key as "+", and all but letters, digits and a few signs as %XX.
     created = {"key": quote_plus(key, safe="/"), "sequencer": sequencer or f"{time.time_ns():016X}"}
     return {"Records": [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": lab.bucket}, "object": created}}]}
 
