@@ -31,14 +31,11 @@ def find_broken(lab: Lab, key: str, links: list[str]) -> str | None:
     return None
 
 
-def raise_if_given_up(lab: Lab, key: str, before: list[dict[str, Any]]) -> None:
-    """Raise LabError if Lambda has sent the upload's event, or changes from the stream, to the dead-letter queue.
-
-    Letters that were there `before` are passed over.
-    """
-    for message in queues.messages(lab, queues.DEAD_LETTERS):
+def raise_if_given_up(lab: Lab, key: str, letters: list[dict[str, Any]]) -> None:
+    """Raise LabError if one of these dead letters of Lambda has the upload's event, or changes from the stream."""
+    for message in letters:
         letter, function = queues.dead_letter(message), _sender(message)
-        if message in before or not (function == NOTIFIER or (function and key in letter["what"].split(", "))):
+        if function != NOTIFIER and not (function and key in letter["what"].split(", ")):
             continue
         lines = cloudwatch.log_lines(lab, function, group=functions.log_group(lab, function))
         errors = cloudwatch.failures(lines) or [letter["why"]]

@@ -8,13 +8,13 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, queues, tables
 from lab_lib.aws.json_text import amount
 from lab_lib.checks.broken import find_broken, raise_if_given_up
-from lab_lib.checks.evidence import Inbox, Runs, snapshot
+from lab_lib.checks.evidence import Inbox, Runs, alert_inboxes, snapshot
 from lab_lib.checks.expected import Fault, Snapshot, expect, is_there, row_faults, total_faults
 from lab_lib.checks.rules import listing
 from lab_lib.errors import CheckFailed, LabError, TimedOut
@@ -57,7 +57,7 @@ def following(lab: Lab, path: str | Path, show: Callable[[list[Link], bool], Non
     """
     _require_threshold(lab)
     upload = Upload(lab, Path(path).name, transactions.recount(str(path), Path(path).read_bytes()))
-    letters = queues.messages(lab, queues.DEAD_LETTERS)
+    letters = Inbox(lab, queues.DEAD_LETTERS)
     yield
     try:
         upload.wait(letters, show)
@@ -89,25 +89,22 @@ class Upload:
         self.before = snapshot(lab)
         self.expected = expect(self.before, [file], lab.threshold)
         self.runs, self.links = Runs(lab, key), list[Link]()
-        self.inboxes = {name: Inbox(lab, name) for name in queues.ALERT_QUEUES}
+        self.inboxes = alert_inboxes(lab)
         self._totals = self.expected.own_totals
         self._places = {row: place for place, row in enumerate(self.expected.amounts)}
         self._all_in = False  # all rows were read, and are as in the file
         self._faults = list[Fault]()  # at the first link that is not whole
         self._since, self._lines, self._doubted = time.monotonic(), 0, False
 
-    def wait(self, letters: list[dict[str, Any]], show: Callable[[list[Link], bool], None]) -> None:
-        """Wait until all that is due is there. It raises what `following` raises after its block.
-
-        `letters` are the dead letters from before the upload.
-        """
+    def wait(self, letters: Inbox, show: Callable[[list[Link], bool], None]) -> None:
+        """Wait until all that is due is there. It raises what `following` raises after its block."""
 
         def has_arrived() -> bool:
             is_last = self.is_silent()  # before the look, so that it sees all there will be
             if self.look():
                 show(self.links, False)
             if not self.has_arrived:
-                raise_if_given_up(self.lab, self.key, letters)
+                raise_if_given_up(self.lab, self.key, letters.messages() or [])
                 self._raise_if_other_rows()
                 self._raise_if_stopped(is_last)
             return self.has_arrived

@@ -111,5 +111,10 @@ class Inbox:
         return held, "RedrivePolicy" not in now and held <= queues.MOST
 
 
+def alert_inboxes(lab: Lab) -> dict[str, Inbox]:
+    """Return an inbox of each queue for alerts."""
+    return {name: Inbox(lab, name) for name in queues.ALERT_QUEUES}
+
+
 def _identity(message: dict[str, Any]) -> str:
     return json.dumps(message, sort_keys=True)  # SNS gives each message an id of its own

@@ -21,7 +21,7 @@ from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, topics,
 from lab_lib.checks import differences, probe_clean_up, probe_list
 from lab_lib.checks.chain import Upload, at_rest, wait_for_rest
 from lab_lib.checks.differences import OTHERS, REPEATS, Faults
-from lab_lib.checks.evidence import Inbox, markers, snapshot
+from lab_lib.checks.evidence import Inbox, alert_inboxes, markers, snapshot
 from lab_lib.checks.expected import ROWS, TOTALS, Fault, Snapshot
 from lab_lib.checks.probe_files import File, Files, draw
 from lab_lib.checks.rules import Account
@@ -42,7 +42,7 @@ class Outcome:
     """What a probe has found.
 
     `faults` has an entry for each part of the chain that was tried. `errors` has the last error in the log of each
-    function. `stays` says what was not taken away, and why; `left` what of it somebody has to put right.
+    function. `stays` says what was not taken away, and why; `to_put_right` what of it is wrong.
     """
 
     rows: int = 0
@@ -50,7 +50,7 @@ class Outcome:
     faults: dict[str, list[str]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     stays: str = ""
-    left: str = ""
+    to_put_right: str = ""
 
 
 def send(lab: Lab) -> Outcome:
@@ -80,7 +80,7 @@ class _Probe:
 
     def __init__(self, lab: Lab, files: Files) -> None:
         self.lab, self.files, self.outcome = lab, files, Outcome()
-        self.inboxes = {name: Inbox(lab, name) for name in queues.ALERT_QUEUES}
+        self.inboxes = alert_inboxes(lab)
         with suppress(ClientError):  # a grader may not read the dead letters; then they stay
             self.inboxes[queues.DEAD_LETTERS] = Inbox(lab, queues.DEAD_LETTERS)
         self._since = datetime.now(UTC)
@@ -91,12 +91,12 @@ class _Probe:
         files, faults = self.files, self.outcome.faults
         if not self._goes_through(files.first):
             return
-        may_more = not self.lab.is_real and self._again(PROCESSOR, self._event(), self._of_event)
+        may_call = not self.lab.is_real and self._again(PROCESSOR, self._event(), self._of_event)
         if not self._goes_through(files.second):
             return
         is_kept = buckets.rejected_rows(self.lab, files.second.key)
         faults[REJECTED] = [] if is_kept else ["it was lost in silence"]
-        if not self._goes_through(files.third) or not may_more:
+        if not self._goes_through(files.third) or not may_call:
             return
         records = streams.records(self.lab, *files.customers)
         self._again(NOTIFIER, {"Records": records}, partial(self._of_records, records))
@@ -114,7 +114,7 @@ class _Probe:
         for part, faults in found.items():
             self.outcome.faults.setdefault(part, []).extend(f"{each}, after {file.key}" for each in faults)
         is_right = not any(faults for part, faults in found.items() if part != REPEATS)
-        self.outcome.left = "" if is_right else _left(found)
+        self.outcome.to_put_right = "" if is_right else _to_put_right(found)
         return is_right
 
     def _sent(self, file: File) -> Faults:
@@ -164,7 +164,7 @@ class _Probe:
 
     def _again(self, name: str, event: dict[str, Any], compare: Callable[[Snapshot, Snapshot], Iterable[str]]) -> bool:
         """Call a function with what it got before, and put right what changes. Return False if the call is refused."""
-        before, inboxes = snapshot(self.lab), {queue: Inbox(self.lab, queue) for queue in queues.ALERT_QUEUES}
+        before, inboxes = snapshot(self.lab), alert_inboxes(self.lab)
         faults = list[str]()
         try:
             functions.invoke(self.lab, name, event)
@@ -209,7 +209,7 @@ class _Probe:
                 yield f"its records came again, and {name} has {total}, not {earlier[name]}"
 
 
-def _left(found: Faults) -> str:
+def _to_put_right(found: Faults) -> str:
     """Return the rows, addresses and totals that are not right, and who lacks an alert."""
     parts = dict[str, set[str]]()
     for fault in itertools.chain.from_iterable(found.values()):

@@ -128,6 +128,6 @@ def _arrived(account: Account, part: str, right: str, function: str) -> Finding:
     faults = outcome.faults[part]
     error = f"; the last error of {name}: {outcome.errors[function]}" if function in outcome.errors else ""
     hint = f"Read the log of {name}, and correct its code."
-    if outcome.stays and outcome.left and part not in _FURTHER:
-        hint += f" Then put right what the probe has left. {outcome.left}."
+    if outcome.stays and outcome.to_put_right and part not in _FURTHER:
+        hint += f" Then put right what the probe has left. {outcome.to_put_right}."
     return judged(not faults, f"{listing(faults)}{error}" if faults else right, right, f"{hint} Then probe again.")

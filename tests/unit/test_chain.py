@@ -14,13 +14,14 @@ from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, t
 from lab_lib.checks import broken, chain
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.chain import Upload
+from lab_lib.checks.evidence import Inbox
 from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
 
 HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
 LINES = ["C1|a|T1|03/16/2017|1", "C1|a|T1|03/16/2017|598", "bad", "C2|b|T2|03/16/2017|1600"]
 NOTIFY = queues.ALERT_QUEUES[0]
-AT_REST, NO_LETTERS = True, []
+AT_REST = True
 
 
 def recount(*lines):
@@ -53,7 +54,7 @@ def wait(account, monkeypatch):
         monkeypatch.setattr(chain, "at_rest", lambda lab: rest)
         monkeypatch.setattr(chain, "wait_until", look_once)
         shown = []
-        upload.wait(NO_LETTERS, lambda links, last: shown.append(links))
+        upload.wait(Inbox(account, queues.DEAD_LETTERS), lambda links, last: shown.append(links))
         return shown
 
     return wait
