@@ -5,7 +5,7 @@ expected.py works out what is due, from what the account held before the upload.
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from lab_lib.aws import buckets, functions, queues, tables
 from lab_lib.aws.json_text import amount
 from lab_lib.checks.broken import find_broken, raise_if_given_up
 from lab_lib.checks.evidence import Inbox, Runs, alert_inboxes, snapshot
-from lab_lib.checks.expected import Fault, Snapshot, expect, is_there, row_faults, total_faults
+from lab_lib.checks.expected import Fault, Item, Snapshot, expect, is_there, row_faults, total_faults
 from lab_lib.checks.rules import listing
 from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
@@ -180,26 +180,33 @@ class Upload:
         return [Link(REJECTED, min(kept, due), due)] if due else []
 
     def _behind(self) -> list[Link]:
-        """Return the links behind the rows. The messages are read only when the totals agree: it takes long."""
-        changed, high = len(self.expected.changed), self.expected.crossing
-        is_read = self._all_in or len(self._totals) <= _MOST_READ
+        """Return the links behind the rows."""
+        changed, is_read = len(self.expected.changed), self._all_in or len(self._totals) <= _MOST_READ
         held = Snapshot.of((), (), tables.items(self.lab, "TransactionTotal") if is_read else ()).totals
         faults = list(total_faults(self._totals, held))
-        settled, agree = self._all_in and not faults, len(self._totals) - len(faults)
         if self._all_in:
             self._faults = faults
-        # A function of somebody else reports nothing, and keeps no flags.
-        counted = changed if settled else min(self.runs.counted(changed), changed)
+        settled = self._all_in and not faults
+        # A function of somebody else reports nothing.
+        counted = changed if settled else self.runs.counted(changed)
+        return [
+            Link(CHANGES, counted, changed, self._why_unchanged()),
+            Link(TOTALS, len(self._totals) - len(faults), len(self._totals)),
+            *self._alerts(held, settled),
+        ]
+
+    def _alerts(self, held: Mapping[str, Item], settled: bool) -> list[Link]:
+        """Return the links of the alerts. Messages are read only when the totals are settled, since it takes long."""
+        high, why = self.expected.crossing, self._why_no_alert()
         got = {
             messages(name): inbox.received(high) if settled else min(inbox.more(), len(high))
             for name, inbox in self.inboxes.items()
         }
-        out = max(sum(held.get(name, {}).get("alerted") is True for name in high), *got.values())
-        return [
-            Link(CHANGES, counted, changed, self._why_unchanged()),
-            Link(TOTALS, agree, len(self._totals)),
-            *(Link(name, have, len(high), self._why_no_alert()) for name, have in {ALERTS: out, **got}.items()),
-        ]
+        flags = sum(
+            held.get(name, {}).get("alerted") is True for name in high
+        )  # only this workbook's function has them
+        out = {ALERTS: max(flags, *got.values()), **got}
+        return [Link(name, have, len(high), why) for name, have in out.items()]
 
     def _why_unchanged(self) -> str:
         rows = len(self._places)

@@ -57,10 +57,10 @@ class Runs:
         return cloudwatch.runs(lines) > len(cloudwatch.failures(lines)) if self._is_logged else None
 
     def counted(self, due: int) -> int:
-        """Return how many changes TotalNotifier says it has counted: all that are due, if it ran and says nothing."""
+        """Return how many of the changes that are due TotalNotifier says it has counted: all, if it ran in silence."""
         reports = [each["records"] for each in cloudwatch.reports(self.lines[NOTIFIER]) if "records" in each]
         is_mute = not reports and not self.errors(NOTIFIER) and cloudwatch.runs(self.lines[NOTIFIER]) > 0
-        return due if is_mute else sum(reports)
+        return due if is_mute else min(sum(reports), due)
 
     def errors(self, name: str) -> list[str]:
         """Return the errors in the log of a function."""
