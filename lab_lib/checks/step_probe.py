@@ -18,9 +18,9 @@ _ALL = " ".join(["probe-totals", "probe-others", *(f"probe-alert-{name}" for nam
 @check(PROBE, "probe-rows", "rows of the probe", after=_PLACES, probes=True, link=resources.ROWS, weight=3)
 def rows(account: Account) -> Finding:
     """Each row of the probe's files is there with all its attributes, and each customer with the last address."""
-    outcome = _outcome(account)
+    finding, outcome = _arrived(account, probe.ROWS, "all rows arrived", PROCESSOR), _outcome(account)
     found = f"{outcome.rows} rows of {outcome.customers} customers arrived"
-    return _arrived(account, probe.ROWS, found + (f"; {outcome.stays}" if outcome.stays else ""), PROCESSOR)
+    return finding._replace(found=found + (f"; {outcome.stays}" if outcome.stays else "")) if finding.ok else finding
 
 
 @check(
