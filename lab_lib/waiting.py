@@ -119,8 +119,8 @@ def wait_until(
 
     The pause doubles from `first_pause` to `longest_pause` seconds, or to the seconds that a slow probe takes. After
     `say_after` seconds, a line shows each second `what`, how long it takes `on_aws`, the time and what there is
-    `so_far`. TimedOut after `timeout` seconds, with `what` and `hint` in the message. The `load` of a busy computer
-    stretches that time.
+    `so_far`. TimedOut after `timeout` seconds, with `what`, `hint` and that in the message. The `load` of a busy
+    computer stretches that time.
     """
     start = begun = clock()
     with Line() as line:
@@ -138,8 +138,8 @@ def wait_until(
             limit = timeout * (busy := load())
             if waited >= limit:
                 why = [f"This computer is busy, {busy:.0f} times more than it can serve."] * (busy >= 2)
-                said = " ".join([*why, hint]).strip()
-                raise TimedOut(f"Waited {waited:.0f} s for {what}, and it did not happen.{' ' + said if said else ''}")
+                said = [f"Waited {waited:.0f} s for {what}, and it did not happen.", *why, hint, so_far()]
+                raise TimedOut(" ".join(filter(None, said)))
             rest(min(max(pause, took), max(limit - waited, 0.001)))
             pause, begun = min(pause * 2, longest_pause), clock()
     return answer

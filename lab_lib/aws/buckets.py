@@ -4,8 +4,10 @@ import csv
 import io
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 from botocore.exceptions import ClientError
 
@@ -132,6 +134,13 @@ def upload(lab: Lab, path: str | Path, key: str = "") -> str:
 def put(lab: Lab, key: str, content: bytes) -> None:
     """Create an object with this content, as an upload does."""
     lab.client("s3").put_object(Bucket=lab.bucket, Key=key, Body=content, ContentType=_TEXT)
+
+
+def creation(lab: Lab, key: str, sequencer: str = "") -> dict[str, Any]:
+    """Return the event that S3 sends when an object was created. Without a sequencer it gets one of now."""
+    # S3 sends a blank of the key as "+", and all but letters, digits and a few signs as %XX.
+    created = {"key": quote_plus(key, safe="/"), "sequencer": sequencer or f"{time.time_ns():016X}"}
+    return {"Records": [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": lab.bucket}, "object": created}}]}
 
 
 def delete_object(lab: Lab, key: str) -> None:

@@ -23,7 +23,7 @@ from lab_lib.lab import Lab
 from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, cell, messages
 from lab_lib.waiting import wait_until
 
-__all__ = ["Link", "Upload", "at_rest", "expect", "following", "wait_for_rest"]
+__all__ = ["Link", "Upload", "at_rest", "following", "wait_for_rest"]
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 _SPARE = 600  # seconds, beside six runs of TransactionProcessor: AWS waits for three minutes between three of them
@@ -90,7 +90,7 @@ class Upload:
         self.expected = expect(self.before, [file], lab.threshold)
         self.runs, self.links = Runs(lab, key), list[Link]()
         self.inboxes = {name: Inbox(lab, name) for name in queues.ALERT_QUEUES}
-        self._totals = {name: self.expected.totals[name] for name in file.addresses if name in self.expected.totals}
+        self._totals = self.expected.own_totals
         self._places = {row: place for place, row in enumerate(self.expected.amounts)}
         self._all_in = False  # all rows were read, and are as in the file
         self._faults = list[Fault]()  # at the first link that is not whole
@@ -112,16 +112,13 @@ class Upload:
                 self._raise_if_stopped(is_last)
             return self.has_arrived
 
-        try:
-            wait_until(
-                has_arrived,
-                f"{self.key} to go all the way",
-                timeout=_SPARE + 6 * functions.timeout_of(self.lab, PROCESSOR),
-                so_far=lambda: self.place,
-                longest_pause=2 if self.lab.is_real else 0.5,
-            )
-        except TimedOut as error:
-            raise TimedOut(f"{error} {self.place}.") from None
+        wait_until(
+            has_arrived,
+            f"{self.key} to go all the way",
+            timeout=_SPARE + 6 * functions.timeout_of(self.lab, PROCESSOR),
+            so_far=lambda: self.place,
+            longest_pause=2 if self.lab.is_real else 0.5,
+        )
 
     @property
     def waiting(self) -> list[Link]:
@@ -170,7 +167,7 @@ class Upload:
         held = Snapshot.of(tables.items(self.lab, "Transactions"), (), ())
         self._faults = list(row_faults(self.expected, held.rows))
         if not self._faults:
-            sums = expect(held, [self.file], self.lab.threshold).totals  # somebody else may have changed other rows
+            sums = held.sums()  # somebody else may have changed other rows
             self._totals, self._all_in = {name: sums[name] for name in self._totals}, True
         return len(self._places) - len({fault.key for fault in self._faults})
 
@@ -189,8 +186,7 @@ class Upload:
         """Return the links behind the rows. The messages are read only when the totals agree: it takes long."""
         changed, high = len(self.expected.changed), self.expected.crossing
         is_read = self._all_in or len(self._totals) <= _MOST_READ
-        items = tables.items(self.lab, "TransactionTotal") if is_read else []
-        held = {item["CustomerId"]: item for item in items}
+        held = Snapshot.of((), (), tables.items(self.lab, "TransactionTotal") if is_read else ()).totals
         faults = list(total_faults(self._totals, held))
         settled, agree = self._all_in and not faults, len(self._totals) - len(faults)
         if self._all_in:

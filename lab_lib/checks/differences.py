@@ -2,78 +2,82 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 from lab_lib.aws import queues
 from lab_lib.checks.alerts import SUBJECT, is_from_topic
-from lab_lib.checks.expected import Expected, Item, Snapshot, address_faults, row_faults, total_faults
+from lab_lib.checks.expected import (
+    ALERTS,
+    ROWS,
+    TOTALS,
+    Expected,
+    Fault,
+    Item,
+    Row,
+    Snapshot,
+    address_faults,
+    row_faults,
+    total_faults,
+)
 from lab_lib.lab import Lab
 
-ROWS, TOTALS, OTHERS, REPEATS = "rows", "totals", "others", "repeats"
-MISSING = "no alert for "
-Faults = dict[str, list[str]]  # by the part of the chain: one of these, or the name of a queue
+OTHERS, REPEATS = "others", "repeats"
+Faults = dict[str, list[Fault | str]]  # by ROWS, TOTALS, one of these, or the name of a queue
 
 
 def of_tables(expected: Expected, before: Snapshot, after: Snapshot) -> Faults:
     """Return what is wrong in the tables: in the items of the files, and in all others, which must be as before."""
-    wanted = {customer: expected.totals[customer] for customer in expected.addresses}
     return {
         ROWS: [
-            *map(str, row_faults(expected, after.rows, as_written=True)),
-            *map(str, address_faults(expected, after.customers)),
+            *row_faults(expected, after.rows, as_written=True),
+            *address_faults(expected, after.customers),
         ],
-        TOTALS: [*map(str, total_faults(wanted, after.totals))],
-        OTHERS: [
-            *_touched(before.rows, after.rows, expected.amounts),
-            *_touched(before.customers, after.customers, expected.addresses),
-            *_touched(_balances(before), _balances(after), expected.addresses),
-        ],
+        TOTALS: [*total_faults(expected.own_totals, after.totals)],
+        OTHERS: [*changes(before, after, expected.amounts, expected.addresses)],
     }
 
 
-def of_messages(lab: Lab, expected: Expected, messages: Iterable[dict[str, Any]]) -> tuple[list[str], list[str]]:
+def of_messages(lab: Lab, expected: Expected, messages: Iterable[Item]) -> tuple[list[Fault | str], list[str]]:
     """Return what is wrong with the new messages of a queue, and the customers who got an alert again.
 
     One alert is due for each customer who crosses the threshold. For one who was above it before, none is, but the
     handout's code sends one.
     """
-    faults, alerted, repeated = list[str](), Counter[str](), set[str]()
+    faults, alerted, repeated = list[Fault | str](), Counter[str](), set[str]()
     once = {str(message.get("MessageId")): message for message in messages}  # SQS may deliver a message twice
     for message in once.values():
         alert = queues.alert(message)
-        customer, balance = str(alert.get("customerID")), alert.get("accountBalance")
-        total = expected.totals.get(customer, Decimal(0))
+        customer = alert.get("customerID", "nobody")
         if not is_from_topic(lab, message):
             faults.append("a message without the envelope of the topic")
-        elif not isinstance(alert.get("customerID"), str) or customer not in expected.addresses:
+        elif customer not in expected.addresses:
             faults.append(f"a message about {customer}, who is in no file")
         elif customer in expected.crossing:
             alerted[customer] += 1
-            faults += _faults_of(message, customer, balance, total)
-        elif total >= lab.threshold:
+            faults += _faults_of(message, alert, f"{expected.crossing[customer]:f}")
+        elif expected.totals[customer] >= lab.threshold:
             repeated.add(customer)
         else:
             faults.append(f"an alert for {customer}, who is below the threshold")
-    faults += [f"{MISSING}{each}" for each in expected.crossing if not alerted[each]]
+    faults += [Fault(ALERTS, each, "", None, total) for each, total in expected.crossing.items() if not alerted[each]]
     faults += [f"{count} alerts for {each}" for each, count in alerted.items() if count > 1]
     return faults, sorted(repeated)
 
 
-def changes(before: Snapshot, after: Snapshot) -> list[str]:
-    """Return all that has changed in the tables."""
-    return [
-        *_touched(before.rows, after.rows, ()),
-        *_touched(before.customers, after.customers, ()),
-        *_touched(_balances(before), _balances(after), ()),
-    ]
+def changes(
+    before: Snapshot, after: Snapshot, rows: Collection[Row] = (), customers: Collection[str] = ()
+) -> Iterator[str]:
+    """Yield what has changed in the tables, apart from these rows and customers."""
+    yield from _touched(before.rows, after.rows, rows)
+    yield from _touched(before.customers, after.customers, customers)
+    yield from _touched(_balances(before), _balances(after), customers)
 
 
-def _faults_of(message: Item, customer: str, balance: Any, total: Decimal) -> Iterator[str]:
-    if balance != f"{total:f}":
-        yield f"an alert for {customer} with the balance {balance!r}, not '{total:f}'"
+def _faults_of(message: Item, alert: Item, balance: str) -> Iterator[str]:
+    if alert.get("accountBalance") != balance:
+        yield f"an alert for {alert['customerID']} with the balance {alert.get('accountBalance')!r}, not {balance!r}"
     if message.get("Subject") != SUBJECT:
-        yield f"an alert for {customer} with the Subject {message.get('Subject')!r}, not {SUBJECT!r}"
+        yield f"an alert for {alert['customerID']} with the Subject {message.get('Subject')!r}, not {SUBJECT!r}"
 
 
 def _touched(before: Mapping[Any, Any], after: Mapping[Any, Any], wanted: Collection[Any]) -> Iterator[str]:

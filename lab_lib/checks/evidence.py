@@ -19,6 +19,11 @@ def snapshot(lab: Lab) -> Snapshot:
     return Snapshot.of(*(tables.items(lab, name) for name in TABLES))
 
 
+def markers(lab: Lab, key: str) -> list[dict[str, Any]]:
+    """Return the markers of the uploads of a key that this workbook's TransactionProcessor has taken in."""
+    return tables.items(lab, "ProcessedRecords", beginning=f"{lab.bucket}/{key} ")
+
+
 class Runs:
     """The runs of both functions since this was made, told from earlier ones.
 
@@ -62,8 +67,7 @@ class Runs:
         return cloudwatch.failures(self.lines[name])
 
     def _markers(self) -> int:
-        beginning = f"{self._lab.bucket}/{self._key} "
-        return len(tables.items(self._lab, "ProcessedRecords", beginning=beginning)) if self._marks else 0
+        return len(markers(self._lab, self._key)) if self._marks else 0
 
 
 class Inbox:

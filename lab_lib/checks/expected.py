@@ -9,6 +9,7 @@ from lab_lib.transactions import Amounts, Recount, day, read_amounts, totals
 
 Row = tuple[str, str]  # CustomerId, TransactionId
 Item = dict[str, Any]  # of a table
+ROWS, ADDRESSES, TOTALS, ALERTS = "rows", "addresses", "totals", "alerts"  # what may differ
 _LONGEST = 60  # characters of a text that is shown
 
 
@@ -26,14 +27,15 @@ class Snapshot:
         by_customer = [{item["CustomerId"]: item for item in items} for items in (customers, totals)]
         return cls({(item["CustomerId"], item["TransactionId"]): item for item in rows}, *by_customer)
 
+    def sums(self) -> dict[str, Decimal]:
+        """Return the totals that the rows lead to: 0 of a customer whose rows were all deleted."""
+        return dict.fromkeys(self.totals, Decimal(0)) | totals(read_amounts(self.rows.values()))
+
 
 class Fault(NamedTuple):
-    """A difference between what an item must have and what it has.
+    """A difference between what there must be and what there is. `attribute` is "" if all of it is missing."""
 
-    `attribute` is "" if the whole item is missing, and `wanted` is None if it must not be there.
-    """
-
-    table: str
+    part: str  # rows, addresses, totals or alerts
     key: str
     attribute: str
     found: Any
@@ -41,7 +43,7 @@ class Fault(NamedTuple):
 
     def __str__(self) -> str:
         if not self.attribute:
-            return f"{self.key} {'is missing' if self.found is None else 'is in no file'}"
+            return f"no alert for {self.key}" if self.part == ALERTS else f"{self.key} is missing"
         found, wanted = _shown(self.found), _shown(self.wanted)
         return f"{self.key} has {self.attribute} {found}, not {wanted}"
 
@@ -58,9 +60,9 @@ class Expected:
     crossing: dict[str, Decimal]  # the totals of those who had not reached the threshold before, and reach it now
 
     @property
-    def customers(self) -> list[str]:
-        """Return the customers of the files."""
-        return list(self.addresses)
+    def own_totals(self) -> dict[str, Decimal]:
+        """Return the totals of the files' customers."""
+        return {customer: self.totals[customer] for customer in self.addresses}
 
 
 def expect(before: Snapshot, files: Iterable[Recount], threshold: Decimal) -> Expected:
@@ -70,9 +72,8 @@ def expect(before: Snapshot, files: Iterable[Recount], threshold: Decimal) -> Ex
         amounts |= file.amounts
         days |= file.days
         addresses |= file.addresses
-    held = read_amounts(before.rows.values())
-    earlier = dict.fromkeys(before.totals, Decimal(0)) | totals(held)
-    sums = earlier | totals(held | amounts)
+    earlier = before.sums()
+    sums = earlier | totals(read_amounts(before.rows.values()) | amounts)
     crossing = {
         customer: total
         for customer, total in sums.items()
@@ -92,13 +93,13 @@ def row_faults(expected: Expected, rows: Mapping[Row, Item], as_written: bool = 
     for row, amount in expected.amounts.items():
         item, key = rows.get(row), " ".join(row)
         if item is None:
-            yield Fault("Transactions", key, "", None, amount)
+            yield Fault(ROWS, key, "", None, amount)
             continue
         found = item.get("TransactionAmount")
         if not isinstance(found, Decimal) or found != amount:
-            yield Fault("Transactions", key, "TransactionAmount", found, amount)
+            yield Fault(ROWS, key, "TransactionAmount", found, amount)
         if (item.get("TransactionDate") if as_written else _day(item)) != expected.days[row]:
-            yield Fault("Transactions", key, "TransactionDate", item.get("TransactionDate"), expected.days[row])
+            yield Fault(ROWS, key, "TransactionDate", item.get("TransactionDate"), expected.days[row])
 
 
 def address_faults(expected: Expected, customers: Mapping[str, Item]) -> Iterator[Fault]:
@@ -106,9 +107,9 @@ def address_faults(expected: Expected, customers: Mapping[str, Item]) -> Iterato
     for customer, address in expected.addresses.items():
         item = customers.get(customer)
         if item is None:
-            yield Fault("Customer", customer, "", None, address)
+            yield Fault(ADDRESSES, customer, "", None, address)
         elif str(item.get("Address") or "").strip() != address:
-            yield Fault("Customer", customer, "Address", item.get("Address"), address)
+            yield Fault(ADDRESSES, customer, "Address", item.get("Address"), address)
 
 
 def total_faults(wanted: Mapping[str, Decimal], totals: Mapping[str, Item]) -> Iterator[Fault]:
@@ -117,9 +118,9 @@ def total_faults(wanted: Mapping[str, Decimal], totals: Mapping[str, Item]) -> I
         item = totals.get(customer)
         found = (item or {}).get("accountBalance")
         if item is None:
-            yield Fault("TransactionTotal", customer, "", None, total)
+            yield Fault(TOTALS, customer, "", None, total)
         elif not isinstance(found, Decimal) or found != total:
-            yield Fault("TransactionTotal", customer, "accountBalance", found, total)
+            yield Fault(TOTALS, customer, "accountBalance", found, total)
 
 
 def _day(item: Item) -> str:

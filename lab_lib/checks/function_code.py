@@ -2,13 +2,9 @@
 
 import ast
 import warnings
-from collections.abc import Iterator
-from contextlib import suppress
 from typing import NamedTuple
 
 from lab_lib.errors import LabError
-
-_SAYS = ("print", "str", "len", "repr", "dict", "list", "json", "logging", "logger", "log")  # they call no AWS service
 
 
 class Fault(NamedTuple):
@@ -52,51 +48,10 @@ def fault(handler: str, files: dict[str, str], layers: list[str]) -> Fault | Non
         found = f"urllib.unquote in {file}, which only Python 2 has"
         do = "In the code of {}, call unquote_plus of urllib.parse, without decode"
         return Fault(found, "code that is Python 3", do, True)
-    return _idle(tree, entry, file, files, layers)
-
-
-def _idle(tree: ast.Module, entry: str, file: str, files: dict[str, str], layers: list[str]) -> Fault | None:
-    """Return the fault of code that can do nothing in AWS."""
-    wanted, do = "the lab's code", "Replace the code of {}, which may be an example, by the lab's"
     if not layers and not any("boto" in text for text in files.values()):
-        return Fault("code that calls no AWS service", wanted, do, True)
-    if not layers and not any(map(_uses_boto, files.values())):
-        return Fault("boto3 is imported and never used", wanted, do, True)
-    if any(_is_idle(node) for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == entry):
-        return Fault(f"{entry} in {file} calls nothing", wanted, do, True)
+        do = "Replace the code of {}, which may be an example, by the lab's"
+        return Fault("code that calls no AWS service", "the lab's code", do, True)
     return None
-
-
-def _uses_boto(text: str) -> bool:
-    """Return True if the code uses a name that it imports from boto3, or loads boto3 in another way."""
-    with suppress(SyntaxError):
-        tree = parsed(text)
-        imported = {*_imported_from_boto(tree)}
-        used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-        texts = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
-        return bool(imported & (used | {"*"})) or "boto3" in texts
-    return False
-
-
-def _imported_from_boto(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
-        for alias in node.names if isinstance(node, ast.Import | ast.ImportFrom) else []:
-            if "boto" in f"{module} {alias.name}":
-                yield alias.asname or alias.name.split(".")[0]
-
-
-def _is_idle(function: ast.FunctionDef) -> bool:
-    """Return True if the function calls nothing but print, json and the like."""
-    calls = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
-    return all(_first_name(call) in _SAYS for call in calls)
-
-
-def _first_name(call: ast.expr) -> str:
-    """Return the first name of what is called, "json" of json.dumps."""
-    while isinstance(call, ast.Attribute):
-        call = call.value
-    return call.id if isinstance(call, ast.Name) else ""
 
 
 def _names(tree: ast.Module) -> set[str]:

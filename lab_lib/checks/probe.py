@@ -4,24 +4,25 @@ On AWS a probe only uploads and reads. On the embedded AWS it also delivers agai
 and cents, and takes away what it has brought, as far as that does no harm.
 """
 
-import time
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from random import Random
-from urllib.parse import quote_plus
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables, topics, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, topics, triggers
 from lab_lib.checks import differences, probe_clean_up, probe_list
 from lab_lib.checks.chain import Upload, at_rest, wait_for_rest
-from lab_lib.checks.differences import MISSING, OTHERS, REPEATS, ROWS, TOTALS, Faults
-from lab_lib.checks.evidence import Inbox, snapshot
-from lab_lib.checks.expected import Snapshot, address_faults, row_faults, total_faults
+from lab_lib.checks.differences import OTHERS, REPEATS, Faults
+from lab_lib.checks.evidence import Inbox, markers, snapshot
+from lab_lib.checks.expected import ROWS, TOTALS, Fault, Snapshot
 from lab_lib.checks.probe_files import File, Files, draw
 from lab_lib.checks.rules import Account
 from lab_lib.checks.step_02 import fitting_key
@@ -46,7 +47,7 @@ class Outcome:
 
     rows: int = 0
     customers: int = 0
-    faults: Faults = field(default_factory=dict)
+    faults: dict[str, list[str]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     stays: str = ""
     left: str = ""
@@ -90,23 +91,22 @@ class _Probe:
         files, faults = self.files, self.outcome.faults
         if not self._goes_through(files.first):
             return
-        may_more = not self.lab.is_real and self._again(self._send_event_again, self._of_event)
+        may_more = not self.lab.is_real and self._again(PROCESSOR, self._event(), self._of_event)
         if not self._goes_through(files.second):
             return
         is_kept = buckets.rejected_rows(self.lab, files.second.key)
         faults[REJECTED] = [] if is_kept else ["it was lost in silence"]
         if not self._goes_through(files.third) or not may_more:
             return
-        self._again(self._send_records_again, self._of_records)
+        records = streams.records(self.lab, *files.customers)
+        self._again(NOTIFIER, {"Records": records}, partial(self._of_records, records))
         self.lab.start_cold()  # what a function keeps in its memory is gone
         if not self._goes_through(files.fourth):
             return
         for part, file in ((CORRECTION, files.correction), (CENTS, files.cents)):
             found = self._sent(file)
-            faults[part] = found[ROWS] + found[TOTALS]
-            probe_clean_up.put_totals_right(self.lab, files.customers)
-            for inbox in self._upload.inboxes.values():  # a wrong total may have led to an alert
-                inbox.clear()
+            faults[part] = [*map(str, found[ROWS] + found[TOTALS])]
+            self._put_right(self._upload.inboxes)  # a wrong total may have led to an alert
 
     def _goes_through(self, file: File) -> bool:
         """Send a file, enter what is wrong, and return whether nothing is that the handout's code does right."""
@@ -114,7 +114,7 @@ class _Probe:
         for part, faults in found.items():
             self.outcome.faults.setdefault(part, []).extend(f"{each}, after {file.key}" for each in faults)
         is_right = not any(faults for part, faults in found.items() if part != REPEATS)
-        self.outcome.left = "" if is_right else self._left(found)
+        self.outcome.left = "" if is_right else _left(found)
         return is_right
 
     def _sent(self, file: File) -> Faults:
@@ -142,19 +142,6 @@ class _Probe:
                 self.outcome.errors[name] = errors[-1]
         return found
 
-    def _left(self, found: Faults) -> str:
-        """Return the rows, addresses and totals of the last file that are not right, and who lacks an alert."""
-        expected, now = self._upload.expected, snapshot(self.lab)
-        totals = {name: expected.totals[name] for name in expected.addresses}
-        alerts = {each.removeprefix(MISSING) for name in queues.ALERT_QUEUES for each in found[name] if MISSING in each}
-        parts = {
-            "rows": {fault.key for fault in row_faults(expected, now.rows)},
-            "addresses": {fault.key for fault in address_faults(expected, now.customers)},
-            "totals": {f"{fault.key} {fault.wanted:f}" for fault in total_faults(totals, now.totals)},
-            "alerts": alerts,
-        }
-        return "; ".join(f"{part}: {', '.join(sorted(items))}" for part, items in parts.items() if items)
-
     def _compared(self, upload: Upload) -> Faults:
         expected = upload.expected
         found = differences.of_tables(expected, upload.before, snapshot(self.lab)) | {REPEATS: []}
@@ -175,58 +162,62 @@ class _Probe:
         others = [name for name in topics.names(self.lab) if name != self.lab.name(topics.ALERT_TOPIC)]
         return cloudwatch.published(self.lab, others, self._since)
 
-    def _again(self, call: Callable[[], object], compare: Callable[[Snapshot, Snapshot], list[str]]) -> bool:
-        """Deliver something again, enter what it has wrongly changed, and put that right. Return False if refused."""
-        before, inboxes = snapshot(self.lab), {name: Inbox(self.lab, name) for name in queues.ALERT_QUEUES}
+    def _again(self, name: str, event: dict[str, Any], compare: Callable[[Snapshot, Snapshot], Iterable[str]]) -> bool:
+        """Call a function with what it got before, and put right what changes. Return False if the call is refused."""
+        before, inboxes = snapshot(self.lab), {queue: Inbox(self.lab, queue) for queue in queues.ALERT_QUEUES}
+        faults = list[str]()
         try:
-            call()
+            functions.invoke(self.lab, name, event)
         except LabError as error:
-            self.outcome.faults.setdefault(AGAIN, []).append(str(error))
-            return True
+            faults.append(str(error))
         except ClientError as error:
             if is_access_denied(error):
                 return False
             raise
         wait_for_rest(self.lab, _LONGEST)
         after = snapshot(self.lab)
-        faults = compare(before, after)
+        faults += compare(before, after)
         if after.totals == before.totals:
-            faults += [f"a message in {name} again" for name, inbox in inboxes.items() if inbox.messages()]
+            faults += [f"a message in {queue} again" for queue, inbox in inboxes.items() if inbox.messages()]
         self.outcome.faults.setdefault(AGAIN, []).extend(faults)
+        self._put_right(inboxes)
+        return True
+
+    def _put_right(self, inboxes: dict[str, Inbox]) -> None:
         probe_clean_up.put_totals_right(self.lab, self.files.customers)
         for inbox in inboxes.values():
             inbox.clear()
-        return True
 
-    def _send_event_again(self) -> None:
-        """Call TransactionProcessor with the event of the first file. The event has S3's sequencer if a marker has."""
+    def _event(self) -> dict[str, Any]:
+        """Return the event of the first file. It has S3's sequencer if a marker has."""
         key = self.files.first.key
-        markers = tables.items(self.lab, "ProcessedRecords", beginning=f"{self.lab.bucket}/{key} ")
-        sequencer = markers[0]["EventId"].split()[-1] if markers else f"{time.time_ns():016X}"
-        upload = {"key": quote_plus(key, safe="/"), "sequencer": sequencer}
-        event = {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": self.lab.bucket}, "object": upload}}
-        functions.invoke(self.lab, PROCESSOR, {"Records": [event]})
+        found = markers(self.lab, key)
+        return buckets.creation(self.lab, key, found[0]["EventId"].split()[-1] if found else "")
 
-    def _of_event(self, before: Snapshot, after: Snapshot) -> list[str]:
-        return [
-            f"the event of {self.files.first.key} came again, and {each}" for each in differences.changes(before, after)
-        ]
+    def _of_event(self, before: Snapshot, after: Snapshot) -> Iterator[str]:
+        for change in differences.changes(before, after):
+            yield f"the event of {self.files.first.key} came again, and {change}"
 
-    def _send_records_again(self) -> None:
-        """Call TotalNotifier with the stream's own records about the new customers."""
-        self._records = streams.records(self.lab, *self.files.customers)
-        functions.invoke(self.lab, NOTIFIER, {"Records": self._records})
+    def _of_records(self, records: list[streams.Record], before: Snapshot, after: Snapshot) -> Iterator[str]:
+        """Yield the totals that are wrong. They must be as before or, as by the handout's code, all counted again."""
+        earlier, totals = ({name: _balance(held, name) for name in self.files.customers} for held in (before, after))
+        again = {name: total or Decimal(0) for name, total in earlier.items()}
+        for record in records:
+            again[streams.customer(record)] += streams.change(record)["new amount"]
+        for name, total in totals.items() if totals != again else ():
+            if total != earlier[name]:
+                yield f"its records came again, and {name} has {total}, not {earlier[name]}"
 
-    def _of_records(self, before: Snapshot, after: Snapshot) -> list[str]:
-        """Return the totals that are wrong. They must be as before or, as by the handout's code, all counted again."""
-        added = dict.fromkeys(self.files.customers, Decimal(0))
-        for record in self._records:
-            added[streams.customer(record)] += streams.change(record)["new amount"]
-        totals = {name: after.totals.get(name, {}).get("accountBalance") for name in added}
-        earlier = {name: before.totals.get(name, {}).get("accountBalance") for name in added}
-        if totals in (earlier, {name: (earlier[name] or 0) + amount for name, amount in added.items()}):
-            return []
-        changed = {name: total for name, total in totals.items() if total != earlier[name]}
-        return [
-            f"its records came again, and {name} has {total}, not {earlier[name]}" for name, total in changed.items()
-        ]
+
+def _left(found: Faults) -> str:
+    """Return the rows, addresses and totals that are not right, and who lacks an alert."""
+    parts = dict[str, set[str]]()
+    for fault in itertools.chain.from_iterable(found.values()):
+        if isinstance(fault, Fault):
+            wanted = f" {fault.wanted:f}" if fault.part == TOTALS else ""
+            parts.setdefault(fault.part, set()).add(f"{fault.key}{wanted}")
+    return "; ".join(f"{part}: {', '.join(sorted(keys))}" for part, keys in parts.items())
+
+
+def _balance(held: Snapshot, customer: str) -> Any:
+    return held.totals.get(customer, {}).get("accountBalance")

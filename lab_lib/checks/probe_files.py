@@ -7,13 +7,13 @@ row that brings a customer to the threshold is the customer's last. Nothing here
 import re
 import string
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from random import Random
 from typing import NamedTuple
 
-from lab_lib.checks.expected import Row, Snapshot, expect
+from lab_lib.checks.expected import Row, Snapshot
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 
 _FEWEST = 30  # rows of the first file
@@ -82,8 +82,7 @@ class _Draw:
 
     def files(self, fit: str) -> Files:
         crossing, low = self._customers()
-        names, known = [*crossing, *low], self._known()
-        lines = self._lines(crossing, low | known)
+        lines = self._lines(crossing, low | self._known())
         refunded = self.chance.choice([*crossing])
         again = [self._moved(line) for line in lines]
         second = [*again, self._line(refunded, self.limit - 1 - self.chance.randint(0, 20) - self._totals[refunded])]
@@ -107,18 +106,14 @@ class _Draw:
         stems.insert(2, stems[1])
         contents = map(self._content, (lines, second, third, fourth, [*map(self._moved, corrected)], cents))
         files = [File(fit.format(*[stem]), content) for stem, content in zip(stems, contents, strict=True)]
-        return Files(names, *files)
+        return Files([*crossing, *low], *files)
 
     def _customers(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
         """Return new customers with their amounts: those who reach the threshold with the last one, and the others."""
         chance, limit = self.chance, self.limit
         pairs = [self._alike_but_for_case(), self._alike_in_40_characters()]
         others = [self._new_id() for _ in range(chance.randint(6, 9))]
-        odd = [
-            f"{chance.randint(2, 9)}{self._new_id()}",
-            f"0{self._styled('471', self._ids)}",
-            self._styled("A-7", self._ids),
-        ]
+        odd = [self._new_id(f"{chance.randint(2, 9)}{self._style}"), self._new_id("0471"), self._new_id("A-7")]
         for pair in pairs:
             chance.shuffle(pair)
         chance.shuffle(odd)
@@ -146,16 +141,14 @@ class _Draw:
         """Return amounts, some of them negative, that keep a total below the threshold."""
         amounts = list[int]()
         for _ in range(number):
-            room = self.limit - 1 - total - sum(amounts)
-            high = min(room, 400)
-            amounts.append(
-                self.chance.randint(-60, -1) if high < 1 or self.chance.random() < 0.2 else self.chance.randint(1, high)
-            )
+            high = min(self.limit - 1 - total - sum(amounts), 400)
+            is_negative = high < 1 or self.chance.random() < 0.2
+            amounts.append(self.chance.randint(*((-60, -1) if is_negative else (1, high))))
         return amounts
 
     def _known(self) -> dict[str, list[int]]:
         """Return a customer or two who are there already, each with an amount that changes no side of the threshold."""
-        sums = expect(self.held, [], self.threshold).totals
+        sums = self.held.sums()
         right = [
             name
             for name, item in self.held.customers.items()
@@ -178,21 +171,20 @@ class _Draw:
         while waiting := {name: amounts for name, amounts in waiting.items() if amounts}:
             name = self.chance.choice([*waiting])
             lines.append(self._line(name, waiting[name].pop(0)))
-            if name in moving and name not in self.held.customers and len(waiting[name]) == 1:
+            if name in moving and len(waiting[name]) == 1:
                 self._addresses[name] = self._address()
         for line in self._alike([name for name in low if name not in self.held.customers]):
             lines.insert(self.chance.randint(0, len(lines)), line)
         return [*lines, *(self._line(name, amount) for name, amount in late.items())]
 
-    def _alike(self, names: list[str]) -> list[Line]:
-        """Return transactions of one customer each that differ by their ids alone, and by little in these."""
+    def _alike(self, names: list[str]) -> Iterator[Line]:
+        """Yield transactions of one customer each that differ by their ids alone, and by little in these."""
         long, short = self._letters(20), self._letters(6).lower()
         ids = [f"{long}1", f"{long}2"], [short, short.upper()]
-        pairs = zip(self.chance.sample(names, 2), ids, strict=True)
-        first = [(self._line(name, -self.chance.randint(1, 20)), each) for name, each in pairs]
-        for line, _ in first:
-            self._totals[line.customer] += int(line.amount)  # there are two of them
-        return [line._replace(transaction=each) for line, pair in first for each in pair]
+        for name, pair in zip(self.chance.sample(names, 2), ids, strict=True):
+            line = self._line(name, -self.chance.randint(1, 20))
+            self._totals[name] += int(line.amount)  # there are two of them
+            yield from (line._replace(transaction=each) for each in pair)
 
     def _line(self, customer: str, amount: int) -> Line:
         """Return a new transaction of the customer."""
@@ -216,9 +208,9 @@ class _Draw:
     def _address(self) -> str:
         return f"{self.chance.randint(1, 199)} {self.chance.choice(_STREETS)}"
 
-    def _new_id(self) -> str:
-        """Return an id in the style of those that the account holds, such as C7 beside C2."""
-        return self._styled(self._style, self._ids)
+    def _new_id(self, style: str = "") -> str:
+        """Return an id in this style, or in that of those that the account holds, such as C7 beside C2."""
+        return self._styled(style or self._style, self._ids)
 
     def _new_transaction(self, customer: str) -> str:
         taken = {transaction for name, transaction in self._rows if name == customer}
@@ -227,8 +219,11 @@ class _Draw:
         return transaction
 
     def _styled(self, model: str, taken: set[str]) -> str:
-        """Return the model with another number, which nobody has. Where all short ones are taken, it gets longer."""
-        beginning, digits, end = re.fullmatch(r"(.*?)([0-9]*)([^0-9]*)", model, re.DOTALL).groups()  # type: ignore[union-attr]
+        """Return the model with another number, which nobody has. Where all short ones are taken, it gets longer.
+
+        A zero at the beginning stays.
+        """
+        beginning, digits, end = re.fullmatch(r"(0?.*?)([0-9]*)([^0-9]*)", model, re.DOTALL).groups()  # type: ignore[union-attr]
         size = max(len(digits), 1)
         while True:
             size += 10**size <= 20 * len(taken)
@@ -241,12 +236,8 @@ class _Draw:
         return "".join(self.chance.choices(string.ascii_letters, k=number))
 
     def _alike_but_for_case(self) -> list[str]:
-        pair = ["", ""]
-        while not all(pair) or self._ids.intersection(pair):
-            stem = f"{self._new_id()}{self._letters(2)}"
-            pair = [stem.lower(), stem.upper()]
-        self._ids.update(pair)
-        return pair
+        stem = f"{self._new_id()}{self._letters(5)}"
+        return [stem.lower(), stem.upper()]
 
     def _alike_in_40_characters(self) -> list[str]:
         stem = f"{self._new_id()}{self._letters(40)}"[:40]

@@ -5,14 +5,14 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from lab_lib.aws import queues, tables
+from lab_lib.aws import queues
 from lab_lib.aws.json_text import amount, count, moment
 from lab_lib.aws.topics import ALERT_TOPIC
 from lab_lib.checks.alerts import SUBJECT, Alert, sent_by_topic
 from lab_lib.checks.rules import FURTHER, Account, Finding, State, check, judged, listing, none_of, number, or_none
 from lab_lib.checks.step_05 import sums_of
 from lab_lib.checks.unseen import beyond
-from lab_lib.checks.uploads import newest, once
+from lab_lib.checks.uploads import once
 from lab_lib.resources import cell
 
 NOTIFIER = "TotalNotifier"
@@ -54,14 +54,11 @@ def balances(account: Account, name: str) -> Finding:
     recent, notifier = _recent(account, _found(account, name)[0]), account.lab.name(NOTIFIER)
     odd = [f"{each.customer} {_shown(each.balance)}" for each in recent if _number(each) is None]
     low = [f"{each.customer} {each.balance}" for each in recent if (_number(each) or 0) < account.lab.threshold]
-    strange = _never_reached(account, recent)
-    causes = {
-        f"The message of {notifier} must name customerID and accountBalance, both as text in quotes.": odd,
-        f"{notifier} must alert only at or above its threshold: look at THRESHOLD, and how the code compares.": low,
-        f"{notifier} has not sent this.": [f"{each.customer} {each.balance}, who never reached it" for each in strange],
-    }
-    hint, faults = next(((hint, found) for hint, found in causes.items() if found), (next(iter(causes)), []))
+    hint = f"The message of {notifier} must name customerID and accountBalance, both as text in quotes."
+    if low and not odd:
+        hint = f"{notifier} must alert only at or above its threshold: look at THRESHOLD, and how the code compares."
     hint += f" Delete these messages of {account.lab.name(name)}{account.mend('delete_message')}"
+    faults = odd or low
     return (not faults and _unread(account, name)) or none_of(
         faults, hint, right=f"at or above {account.lab.threshold:f}"
     )
@@ -109,24 +106,6 @@ def _recent(account: Account, found: Iterable[Alert]) -> list[Alert]:
 def _number(alert: Alert) -> Decimal | None:
     """Return the balance of the alert; None unless it and the customer are text, and it is a number."""
     return amount(alert.balance) if isinstance(alert.customer, str) else None
-
-
-def _never_reached(account: Account, alerts: list[Alert]) -> list[Alert]:
-    """Return the alerts about customers whose total tells that it never reached the threshold.
-
-    A refund or a deletion may have lowered it since. But each customer keeps an item, and this workbook's function
-    sets its flag "alerted" at the first crossing. An alert before the last upload may be about what was deleted since.
-    """
-    totals = {each["CustomerId"]: each for each in account.ask(tables.items, "TransactionTotal")}
-    keeps_flags, high, last = any("alerted" in each for each in totals.values()), _high(account), newest(account)
-
-    def never_reached(alert: Alert) -> bool:
-        sent, total = moment(alert.message.get("Timestamp")), totals.get(alert.customer)
-        if sent is None or sent < last or alert.customer in high:
-            return False
-        return total is None or (keeps_flags and "alerted" not in total)
-
-    return list(filter(never_reached, alerts))
 
 
 def _not_received(account: Account, name: str) -> str:

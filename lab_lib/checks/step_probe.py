@@ -20,7 +20,7 @@ def rows(account: Account) -> Finding:
     """Each row of the probe's files is there with all its attributes, and each customer with the last address."""
     outcome = _outcome(account)
     found = f"{outcome.rows} rows of {outcome.customers} customers arrived"
-    return _arrived(account, outcome, probe.ROWS, found + (f"; {outcome.stays}" if outcome.stays else ""), PROCESSOR)
+    return _arrived(account, probe.ROWS, found + (f"; {outcome.stays}" if outcome.stays else ""), PROCESSOR)
 
 
 @check(
@@ -34,7 +34,7 @@ def rows(account: Account) -> Finding:
 )
 def totals(account: Account) -> Finding:
     """Each customer of the probe has the right total."""
-    return _arrived(account, _outcome(account), probe.TOTALS, "rows and totals arrived", NOTIFIER)
+    return _arrived(account, probe.TOTALS, "rows and totals arrived", NOTIFIER)
 
 
 @check(
@@ -52,14 +52,14 @@ def alert(account: Account, name: str) -> Finding:
     outcome = _outcome(account)
     right = [other for other in queues.ALERT_QUEUES if not outcome.faults[other]]
     where = f"the topic sent them to {listing(right)} only" if right else "not what is due left the topic"
-    finding = _arrived(account, outcome, name, "one for each customer who reached the threshold", NOTIFIER)
+    finding = _arrived(account, name, "one for each customer who reached the threshold", NOTIFIER)
     return finding if finding.ok else finding._replace(found=f"rows and totals arrived, {where}: {finding.found}")
 
 
 @check(PROBE, "probe-others", "nothing else by the probe", after="probe-rows", probes=True, weight=2)
 def others(account: Account) -> Finding:
     """Nothing has come, gone or changed that no file names."""
-    finding = _arrived(account, _outcome(account), probe.OTHERS, "all else is as it was", PROCESSOR)
+    finding = _arrived(account, probe.OTHERS, "all else is as it was", PROCESSOR)
     if not finding.ok or not (unknown := _in_no_file(account)):
         return finding
     found = f"{listing(unknown)}: in no file of the bucket {account.lab.bucket}"
@@ -75,31 +75,31 @@ def again(account: Account) -> Finding:
 
     The handout's own code counts them again.
     """
-    return _arrived(account, _outcome(account), probe.AGAIN, "nothing was mixed up", NOTIFIER)
+    return _arrived(account, probe.AGAIN, "nothing was mixed up", NOTIFIER)
 
 
 @check(FURTHER, "probe-repeats", "alerts only at the threshold", after=_ALL, probes=True)
 def repeats(account: Account) -> Finding:
     """A customer who is above the threshold already gets no alert with each further transaction."""
-    return _arrived(account, _outcome(account), probe.REPEATS, "one alert a crossing", NOTIFIER)
+    return _arrived(account, probe.REPEATS, "one alert a crossing", NOTIFIER)
 
 
 @check(FURTHER, "probe-cents", "cents of the probe", after=_ALL, probes=True)
 def cents(account: Account) -> Finding:
     """An amount such as -0.10 counts."""
-    return _arrived(account, _outcome(account), probe.CENTS, "they count", PROCESSOR)
+    return _arrived(account, probe.CENTS, "they count", PROCESSOR)
 
 
 @check(FURTHER, "probe-correction", "correction of the probe", after=_ALL, probes=True)
 def correction(account: Account) -> Finding:
     """A row that comes again with another amount changes the total by the difference."""
-    return _arrived(account, _outcome(account), probe.CORRECTION, "it counts as the difference", NOTIFIER)
+    return _arrived(account, probe.CORRECTION, "it counts as the difference", NOTIFIER)
 
 
 @check(FURTHER, "probe-rejected", "rejected row of the probe", after=_ALL, probes=True)
 def rejected(account: Account) -> Finding:
     """A line that cannot be a row is kept."""
-    return _arrived(account, _outcome(account), probe.REJECTED, "kept under rejected/", PROCESSOR)
+    return _arrived(account, probe.REJECTED, "kept under rejected/", PROCESSOR)
 
 
 def _outcome(account: Account) -> Outcome:
@@ -119,9 +119,9 @@ def _in_no_file(account: Account) -> list[str]:
     return sorted({item["CustomerId"] for item in items} - named)
 
 
-def _arrived(account: Account, outcome: Outcome, part: str, right: str, function: str) -> Finding:
+def _arrived(account: Account, part: str, right: str, function: str) -> Finding:
     """Return whether a part of the chain is right; if not, with all that is wrong and the function's last error."""
-    name = account.lab.name(function)
+    outcome, name = _outcome(account), account.lab.name(function)
     if part not in outcome.faults:
         found = "cannot see: tried on the embedded AWS only, since it may leave wrong totals"
         return Finding(State.CANNOT_SEE, found, right, "Probe an account on the embedded AWS.", counts=False)

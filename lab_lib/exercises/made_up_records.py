@@ -1,11 +1,10 @@
 """Records of the stream of Transactions, made up as Lambda gives them."""
 
 import itertools
-import json
 from typing import Any
 
 from lab_lib.aws import tables
-from lab_lib.aws.streams import Record
+from lab_lib.aws.streams import Record, made_up
 from lab_lib.lab import Lab
 
 
@@ -57,19 +56,4 @@ class MadeUpRecords:
         return self._record("REMOVE", row, OldImage=row)
 
     def _record(self, kind: str, row: dict[str, Any], **images: Any) -> Record:
-        number = next(self._numbers)
-        return {
-            "eventID": f"{number:032x}",
-            "eventName": kind,
-            "eventVersion": "1.1",
-            "eventSource": "aws:dynamodb",
-            **self._where,
-            "dynamodb": {
-                "ApproximateCreationDateTime": 1_795_000_000 + number,
-                "Keys": {name: row[name] for name in tables.KEYS[tables.STREAMED]},
-                **images,
-                "SequenceNumber": f"{number:021}",
-                "SizeBytes": len(json.dumps(images)),
-                "StreamViewType": "NEW_AND_OLD_IMAGES",
-            },
-        }
+        return made_up(kind, row, next(self._numbers), self._where, **images)

@@ -95,7 +95,7 @@ def mend_totals(lab):
     tables.delete_item(lab, "TransactionTotal", {"CustomerId": "c2"})
 
 
-@case.each(TOTALS, "C1", mend=mend_totals, text="598", set={"1", "2"}, bytes=b"\xff", nothing=None, another=599)
+@case.each(TOTALS, "C1", mend=mend_totals, text="598", bytes=b"\xff", nothing=None, another=599)
 def a_total_is(lab, balance):
     total(lab, "C1", accountBalance=balance)
 
@@ -144,29 +144,24 @@ def inner(alert, **changes):
     COLLECT,
     mend=mend_messages,
     no_json="C2 has 1750",
-    list=[ALERT],
-    null=None,
     deep="[" * 5000,
     no_envelope=ALERT,
     half_an_envelope={"Message": json.dumps(ALERT)},
 )
 def the_only_message_is(lab, body):
-    exchange(lab, COLLECT, json.dumps(body) if body is None else body)
+    exchange(lab, COLLECT, body)
 
 
 @case.each(
     COLLECT,
     mend=mend_messages,
     another_topic=lambda lab: {"TopicArn": lab.arn("sns", "Other")},
-    no_topic=lambda lab: {"TopicArn": None},
     a_moment_in_words=lambda lab: {"Timestamp": "yesterday"},
     another_customer=lambda lab: inner(ALERT, customerID="C1"),
-    a_list_as_customer=lambda lab: inner(ALERT, customerID=["C2"]),
     another_name_for_the_customer=lambda lab: inner({"CustomerId": "C2", "accountBalance": "1750"}),
     a_number_as_balance=lambda lab: inner(ALERT, accountBalance=1750),
     signalling_nan_as_balance=lambda lab: inner(ALERT, accountBalance="sNaN"),
     an_object_as_message=lambda lab: {"Message": ALERT},
-    no_message=lambda lab: {"Message": None},
 )
 def the_only_alert_has(lab, changes):
     exchange(lab, COLLECT, envelope(lab, **changes(lab)))

@@ -65,7 +65,6 @@ def put_queue_policy(lab, *statements):
     everybody_but_sns=lambda lab: {"Principal": None, "NotPrincipal": {"Service": "sns.amazonaws.com"}},
     everything_but_sending=lambda lab: {"Action": None, "NotAction": "sqs:SendMessage"},
     another_queue=lambda lab: {"Resource": queues.queue_arn(lab, "Other")},
-    the_same_queue_in_china=lambda lab: {"Resource": queues.queue_arn(lab, NOTIFY).replace("arn:aws:", "arn:aws-cn:")},
 )
 def a_queue_lets_in_only(lab, changes):
     put_queue_policy(lab, from_topic(lab, **changes(lab)))
@@ -124,7 +123,6 @@ def a_table_denies_writing_to_the_role(lab):
 
 @case.each(
     "bucket",
-    another_bucket=lambda lab: {"SourceArn": "arn:aws:s3:::other"},
     another_account=lambda lab: {"SourceAccount": "111111111111"},
     another_action=lambda lab: {"Action": "lambda:GetFunction"},
     another_version=lambda lab: {"Qualifier": lab.client("lambda").publish_version(FunctionName=PROCESSOR)["Version"]},
@@ -175,7 +173,6 @@ def put_trust(lab, *statements):
     f"(role|privilege).*{NOTIFIER}",
     mend=build_again,
     another_region=lambda text: text.replace("us-east-1", "eu-west-1"),
-    another_account=lambda text: text.replace(":200000", ":300000"),
     a_misspelled_action=lambda text: text.replace("UpdateItem", "UpdateItems"),
     every_other_action=lambda text: text.replace('"Action"', '"NotAction"'),
 )

@@ -6,7 +6,6 @@ A fault is a function of the call's name and of `make`, which makes the call. It
 import itertools
 import json
 from types import SimpleNamespace
-from urllib.parse import quote_plus
 
 import boto3
 import pytest
@@ -141,9 +140,7 @@ class Processor(Function):
         text = "" if isinstance(content[0], bytes) else "\n".join([HEADER, *content, ""])
         body = text.encode(errors="surrogateescape") or content[0]
         buckets.put(self.lab, key, body)
-        # S3 sends a blank of the key as "+", and all but letters, digits and a few signs as %XX.
-        upload = {"key": quote_plus(key, safe="/"), "sequencer": f"{next(NUMBERS):016X}"}
-        return {"s3": {"bucket": {"name": self.lab.bucket}, "object": upload}}
+        return buckets.creation(self.lab, key, f"{next(NUMBERS):016X}")["Records"][0]
 
     def process(self, *rows, key="transactions.txt"):
         """Upload these rows, run the function for them, and return its report."""

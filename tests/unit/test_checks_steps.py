@@ -342,9 +342,6 @@ FAULTS = {
     "balances-CustomerNotify: C1 1499.99": alerts({"customerID": "C1", "accountBalance": "1499.99"}),
     "balances-CustomerNotify: C2 1750, which is no text": alerts({"customerID": "C2", "accountBalance": 1750}),
     "balances-CustomerNotify: C2 Infinity": alerts({"customerID": "C2", "accountBalance": "Infinity"}),
-    "balances-CustomerNotify: C9 1600, who never reached it": alerts({"customerID": "C9", "accountBalance": "1600"}),
-    "balances-CustomerNotify: C1 1600, who never": alerts({"customerID": "C1", "accountBalance": "1600"})
-    | {(tables.items, "TransactionTotal"): [total("C1", 598), {**total("C2", 1750), "alerted": True}]},
     "alerts-CustomerNotify: 0 messages, only counted": queue(RedrivePolicy="{}", ApproximateNumberOfMessages="0")
     | {(queues.messages, NOTIFY): AssertionError("a look")},
     "subject-CustomerNotify: without one": {(queues.messages, NOTIFY): [RIGHT | {"Subject": None}]},
@@ -438,9 +435,6 @@ HARMLESS = {
     "totals of 38 digits": rows(*DIGITS) | totals(total("C4", f"-{'9' * 35}.02")),
     "an alert of a customer who is below the threshold again": alerts({"customerID": "C1", "accountBalance": "1500"})
     | {(tables.items, "TransactionTotal"): [{**total("C1", 598), "alerted": False}, total("C2", 1750)]},
-    "an alert of a customer whose items were deleted before the last upload": alerts(
-        {"customerID": "C9", "accountBalance": "1600"}, sent="2026-01-01T12:00:00Z"
-    ),
     "alerts whose time cannot be read": {
         (queues.messages, NOTIFY): [
             RIGHT,

@@ -45,9 +45,9 @@ def account(lab):
 def wait(account, monkeypatch):
     """wait(upload): look once, in a chain that is at rest or not."""
 
-    def look_once(probe, what, **_):
+    def look_once(probe, what, so_far, **_):
         if not probe():
-            raise TimedOut(what)
+            raise TimedOut(so_far())
 
     def wait(upload, rest=False):
         monkeypatch.setattr(chain, "at_rest", lambda lab: rest)

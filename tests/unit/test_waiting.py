@@ -79,6 +79,8 @@ def test_a_slow_probe_is_called_less_often_and_the_wait_shows_what_has_come_so_f
 
     assert clock.now == 110  # six answers of 10 s, and a pause of 10 s after five of them
     assert "waiting for the queue … 10 s, 10 rows\r" in capsys.readouterr().err
+    with pytest.raises(TimedOut, match=r"it did not happen\. 3 rows$"):
+        wait_until(lambda: None, so_far=lambda: "3 rows")
 
 
 def test_in_a_notebook_a_wait_writes_one_line_to_stdout_and_blanks_it_at_the_end(
