@@ -77,7 +77,7 @@ def checkpoint(lab: Lab, step: str) -> None:
     display(report)  # type: ignore[no-untyped-call]
     unseen = len(report.failed) - len(report.wrong)
     print(
-        f"Checks that hold: {len(report.checks) - len(report.failed)} of {len(report.checks)}"
+        f"Checks that hold: {sum(check.ok for check in report.checks)} of {len(report.checks)}"
         + (f", and {unseen} cannot be seen" if unseen else "")
     )
     if report.wrong:

@@ -1,11 +1,15 @@
 """Judge the role of a function: the permissions that the function needs, and those that it should not have."""
 
+import ast
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from lab_lib.aws import functions, grants, policies, queues, roles, tables
 from lab_lib.aws.evaluator import Request, decide, from_service
+from lab_lib.checks.function_code import parsed
 from lab_lib.checks.rules import Account, or_none
 from lab_lib.errors import LabError
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
@@ -93,11 +97,12 @@ def _needs(account: Account, name: str) -> list[Need]:
 
 
 def _is_workbook_code(account: Account, name: str) -> bool:
-    """Return True if the function's code keeps markers, as this workbook's does; it may have changes and more."""
+    """Return True if the function's code has all functions of this workbook's code; it may have changes and more."""
     if account.ask(functions.describe, name) is None:
         return False
-    code = or_none(lambda: account.ask(functions.code, name)) or {}  # the check of the code says why it is not read
-    return any("MARKER_TABLE" in text for text in code.values())
+    ours = _defined(*(file.read_text(encoding="utf-8") for file in functions.source_files(name)))
+    theirs = or_none(lambda: account.ask(functions.code, name)) or {}  # the check of the code says why it is not read
+    return ours <= _defined(*theirs.values())
 
 
 def _workbook_needs(account: Account, name: str) -> list[Need]:
@@ -158,3 +163,13 @@ def _example(account: Account, resource: str) -> str:
         return resource.removesuffix("*") + "log-stream:any"
     example = rejected_key(UPLOAD) if resource.endswith("/rejected/*") else UPLOAD
     return f"{resource.removesuffix('rejected/*').removesuffix('*')}{example}" if resource.endswith("/*") else resource
+
+
+@lru_cache(maxsize=8)  # several checks ask for the same files
+def _defined(*texts: str) -> set[str]:
+    """Return the names of the functions in all files together. A file that is not Python has none."""
+    names = set()
+    for text in texts:
+        with suppress(SyntaxError):
+            names |= {node.name for node in ast.walk(parsed(text)) if isinstance(node, ast.FunctionDef)}
+    return names

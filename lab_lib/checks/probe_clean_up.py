@@ -18,7 +18,7 @@ from lab_lib import transactions
 from lab_lib.aws import buckets, streams, tables
 from lab_lib.aws.json_text import json_object
 from lab_lib.checks import probe_list
-from lab_lib.checks.chain import wait_for_rest
+from lab_lib.checks.chain import at_rest, wait_for_rest
 from lab_lib.checks.evidence import Inbox, snapshot
 from lab_lib.checks.expected import Row, Snapshot, expect, row_faults
 from lab_lib.checks.probe_files import File, Files
@@ -30,7 +30,7 @@ from lab_lib.waiting import wait_until
 
 def clean_up(lab: Lab, before: Snapshot, files: Files, inboxes: Mapping[str, Inbox]) -> str:
     """Bring the account back to what it held before the probe. Return what stays and why, or ""."""
-    if lab.is_real:
+    if at_rest(lab) is None:
         return "its rows, alerts and files stay"
     try:
         _rest(lab)
@@ -65,7 +65,7 @@ def put_totals_right(lab: Lab, customers: Collection[str]) -> None:
 
 def repair(lab: Lab) -> None:
     """Take away what probes have left that were killed; where a deletion does harm, put their totals right."""
-    for entry in () if lab.is_real else probe_list.entries(lab):
+    for entry in probe_list.entries(lab) if at_rest(lab) is not None else ():
         if entry.ended or not snapshot(lab).customers.keys() & {*entry.customers}:
             continue
         there = [each["Key"] for each in buckets.uploads(lab) if each["Key"] in entry.keys]

@@ -124,6 +124,7 @@ class _Draw:
         low = {name: self._below(chance.randint(1, 4)) for name in (pairs[0][1], pairs[1][1], *odd, *others)}
         self._nearly = nearly = others[0]
         low[nearly] = [*low[nearly], limit - 1 - sum(low[nearly])]  # a total just below the threshold
+        low[others[1]].append(0)
         while sum(map(len, (crossing | low).values())) < _FEWEST:
             name = chance.choice([each for each in low if each != nearly])
             low[name] += self._below(1, sum(low[name]))

@@ -43,6 +43,11 @@ class Check:
         return self.state is State.WAITS and self.cause != ""
 
     @property
+    def is_spared(self) -> bool:
+        """Return True if it cannot be seen, and does not count."""
+        return self.state is State.CANNOT_SEE and not self.counts
+
+    @property
     def mark(self) -> str:
         """Return a sign and the state, for readers who do not see its colour."""
         return f"{_LOOKS[self.state][0]} {self.state}"
@@ -77,8 +82,11 @@ class Report:
 
     @property
     def failed(self) -> list[Check]:
-        """Return the checks that do not hold, causes first, without those of the step "further"."""
-        return [check for check in self._in_order() if not check.ok and check.step != FURTHER]
+        """Return the checks that do not hold, causes first.
+
+        Those of the step "further" are not among them, nor what cannot be seen and does not count.
+        """
+        return [check for check in self._in_order() if not check.ok and check.step != FURTHER and not check.is_spared]
 
     @property
     def wrong(self) -> list[Check]:

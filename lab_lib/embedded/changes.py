@@ -5,13 +5,15 @@ ministack has no settings for these changes, so they replace its functions by na
 
 import json
 import os
+import queue
 import secrets
 import time
 from bisect import bisect_right
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact, Overflow, Subnormal
-from functools import lru_cache, partialmethod
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -38,6 +40,15 @@ _policies_of_role, _envelope = iam_evaluator._gather_role_policies, sns._build_e
 _fanout, _collect = sns._fanout, sqs._collect_msgs
 # The numbers that DynamoDB can store; Python's arithmetic raises an error for all others.
 _RANGE = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, Overflow, Subnormal])
+
+
+# The worker's last line on stderr in a call. ministack only waits for some time, and may miss what a function prints.
+_END = f"end-of-{_SALT}-"
+_SAY_THE_END = f"""
+        sys.stderr.flush()
+        os.write(2, ({_END!r} + str(_ms_ctx.get("request_id", "")) + "\\n").encode())
+"""
+_LONGEST_PRINTED = 2  # seconds, for a function that has closed its stderr
 
 
 class Number(Decimal):
@@ -80,11 +91,9 @@ def make() -> None:
     # ministack checks the permission and parses the condition of each of a transaction's 100 actions; most are alike.
     dynamodb._condition_syntax_error = lru_cache(dynamodb._condition_syntax_error)
     iam_actions.dynamodb_transaction_checks = lambda *request: list(dict.fromkeys(_all_checks(*request)))
-    # ministack waits 0.05 s for a function's output. On a busy computer the output comes later, and would appear in the
-    # log of the next call. The longer wait delays only functions that print nothing.
-    lambda_runtime.Worker._drain_stderr_bounded = partialmethod(
-        lambda_runtime.Worker._drain_stderr_bounded, first_line_wait=0.25, hard_cap=1.0
-    )
+    script, end = lambda_runtime._PYTHON_WORKER_SCRIPT, "        _real_stdout.flush()\n\nrun()"
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(end, f"{_SAY_THE_END}{end}")
+    lambda_runtime.Worker._drain_stderr_bounded = printed
 
 
 def code_url(function: str) -> str:
@@ -169,7 +178,22 @@ def invalidate_own(name: str, qualifier: str | None = None, account: str = "", r
     _invalidate(name, qualifier, account or get_account_id(), region or get_region())
 
 
+def printed(worker: Any) -> str:
+    """Return what the function has printed in this call."""
+    # A worker that has died prints no end.
+    lines, until = list[str](), time.monotonic() + (_LONGEST_PRINTED if worker._proc else 0.05)
+    with suppress(queue.Empty):
+        while True:
+            line = worker._stderr_queue.get(timeout=max(until - time.monotonic(), 0.001))
+            text, mark, request = line.partition(_END)
+            lines += [text] * bool(text or not mark)
+            if mark and request == worker.request:
+                break
+    return "\n".join(lines)
+
+
 def invoke(worker: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
     """Keep the worker after an error of the function, as AWS does; ministack would start a new one."""
+    worker.request = args[1] if len(args) > 1 else kwargs["request_id"]
     answer: dict[str, Any] = _invoke(worker, *args, **kwargs)
     return {**answer, "status": "error"} if answer.get("has_failed") else answer

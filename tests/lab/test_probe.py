@@ -14,7 +14,7 @@ from lab_lib import checks
 from lab_lib.aws import buckets, functions, queues, tables, triggers, user_policies
 from lab_lib.checks import probe, probe_list
 from lab_lib.checks.chain import following
-from lab_lib.lab import open_lab
+from lab_lib.lab import Lab, open_lab
 from lab_lib.run.headless import DATA_FILE
 from lab_lib.waiting import wait_until
 
@@ -201,3 +201,21 @@ def test_a_queue_with_a_redrive_policy_is_counted_and_not_received_from(used):
 
     assert queues.messages(used, queues.DEAD_LETTERS) == []
     assert int(queues.attributes(used, NOTIFY)["ApproximateNumberOfMessages"]) >= 1
+
+
+def test_where_nobody_says_that_the_chain_is_at_rest_as_on_aws_a_probe_only_uploads_and_reads(used, monkeypatch):
+    written = []
+    for kind in ("s3", "dynamodb", "sqs", "sns", "lambda"):
+        note = lambda model, **_: written.append(model.name)  # noqa: E731
+        used.client(kind).meta.events.register("before-call", note)
+    monkeypatch.setattr(Lab, "work", lambda lab: None)
+
+    report = checks.run(used, "00", probe=True)
+
+    found = {check.id: check for check in report.checks if check.id in PROBE}
+    assert report.failed == []
+    assert {name for name, check in found.items() if not check.ok} == {"probe-again", "probe-cents", "probe-correction"}
+    assert {found[name].state for name in ("probe-again", "probe-cents", "probe-correction")} == {"cannot see"}
+    reading = re.compile(r"(Get|List|Describe|Head|Receive)\w+|Scan|ChangeMessageVisibilityBatch")
+    assert {name for name in written if not reading.fullmatch(name)} == {"PutObject"}
+    assert checks.run(used).failed == []
