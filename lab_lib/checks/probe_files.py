@@ -17,6 +17,7 @@ from lab_lib.checks.expected import Row, Snapshot
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 
 _FEWEST = 30  # rows of the first file
+_LONGEST = 30  # characters of an id that others are like
 _WORDS = ("relevé", "März", "extracto año", "opérations", "Umsätze", "junho é", "bokföring mån", "výpis účtu")
 _STREETS = ("Smith Street, London", "Rue de l'Été, Liège", "Hauptstraße, Köln", "Calle Ñuñoa, Málaga", "Åvägen, Umeå")
 _NO_AMOUNTS = ("12,50", "many", "", "1 000", "--5")
@@ -245,12 +246,12 @@ class _Draw:
 
 
 def _most_usual(ids: set[str]) -> str:
-    """Return an id that looks as most of them do, but for the digits; "" if there are none."""
-    shapes = {name: re.sub("[0-9]+", "0", name) for name in sorted(ids)}
+    """Return an id that looks as most of them do, but for the digits; "" if none is short and plain."""
+    shapes = {name: re.sub("[0-9]+", "0", name) for name in sorted(ids) if len(name) <= _LONGEST and _is_plain(name)}
     usual = Counter(shapes.values()).most_common(1)
     return next((name for name, shape in shapes.items() if [shape] == [each for each, _ in usual]), "")
 
 
 def _is_plain(text: object) -> bool:
     """Return True for a text that stands in a transactions file as it is."""
-    return isinstance(text, str) and text.isprintable() and text.strip() == text != "" and not {*text} & {"|", '"'}
+    return isinstance(text, str) and text.isprintable() and text.strip() == text != "" and not {*text} & {*'|"\\'}

@@ -81,6 +81,16 @@ def test_ids_never_run_out_and_are_like_those_that_are_there():
         held, _ = after(held, files.first.content)
 
 
+@pytest.mark.parametrize("odd", ["a|b", 'a"b', "a\\b", " a ", "a\nb", "a" * 2048, "", "ß", "\u202e1"])
+def test_ids_that_a_file_cannot_hold_as_they_are_give_no_example(odd):
+    item = {"CustomerId": odd, "Address": odd, "accountBalance": Decimal(0)}
+    row = {"CustomerId": odd, "TransactionId": odd, "TransactionAmount": Decimal(0)}
+    held = Snapshot.of([row], [item], [item])
+
+    for file in draw(Random(1), held, THRESHOLDS[0]).all:
+        assert len(transactions.recount("x", file.content).rejected) <= 1
+
+
 def test_customers_with_a_wrong_total_and_ids_that_are_taken_are_left_alone():
     wrong = replace(HANDOUTS, totals={**HANDOUTS.totals, "C1": {"CustomerId": "C1", "accountBalance": Decimal(1)}})
     taken = {f"C{number}" for number in range(3, 60)}
