@@ -145,3 +145,16 @@ def test_another_embedded_aws_can_be_asked_until_it_ends():
     with open_another() as lab:
         assert lab.work() == NOTHING
     assert lab.work() is None
+
+
+def test_after_a_cold_start_a_function_has_forgotten_and_only_the_account_itself_asks_for_one(lab):
+    create(lab, "seen = []\n\ndef handler(event, context):\n    seen.append(event)\n    return len(seen)\n")
+
+    def call():
+        return int(lab.client("lambda").invoke(FunctionName="Act")["Payload"].read())
+
+    assert [call(), call()] == [1, 2]
+    assert not user_of(lab, "ana").start_cold()
+    assert call() == 3
+    assert lab.start_cold()
+    assert call() == 1
