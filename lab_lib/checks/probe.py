@@ -25,7 +25,7 @@ from lab_lib.checks.differences import OTHERS, REPEATS, Faults
 from lab_lib.checks.evidence import Inbox, alert_inboxes, markers, snapshot
 from lab_lib.checks.expected import ROWS, TOTALS, Fault, Snapshot
 from lab_lib.checks.probe_files import File, Files, draw
-from lab_lib.checks.rules import Account
+from lab_lib.checks.rules import Account, number
 from lab_lib.checks.step_02 import fitting_key
 from lab_lib.errors import LabError, TimedOut, is_access_denied
 from lab_lib.lab import Lab
@@ -147,6 +147,7 @@ class _Probe:
     def _compared(self, upload: Upload) -> Faults:
         expected = upload.expected
         found = differences.of_tables(expected, upload.before, snapshot(self.lab)) | {REPEATS: []}
+        found[OTHERS] += self._dead_letters()
         for topic, count in self._others_published().items():
             if count != self._published.get(topic):
                 found[OTHERS].append(f"a message to the topic {topic}" if count else f"the topic {topic} was made")
@@ -158,6 +159,12 @@ class _Probe:
                 found[name], repeated = differences.of_messages(self.lab, expected, messages)
                 found[REPEATS] += [f"{customer} again in {name}" for customer in repeated]
         return found
+
+    def _dead_letters(self) -> list[str]:
+        """Return that there are dead letters, if they may be read: what the probe sends can be processed."""
+        inbox = self.inboxes.get(queues.DEAD_LETTERS)
+        count = len(inbox.messages() or []) if inbox else 0
+        return [f"{number(count, 'message')} in {self.lab.name(queues.DEAD_LETTERS)}"] * bool(count)
 
     def _others_published(self) -> dict[str, int]:
         """Return how many messages each other topic of the account has got since the probe began."""
@@ -178,7 +185,7 @@ class _Probe:
             raise
         wait_for_rest(self.lab, _LONGEST)
         after = snapshot(self.lab)
-        faults += compare(before, after)
+        faults += [*compare(before, after), *self._dead_letters()]
         if after.totals == before.totals:
             faults += [f"a message in {queue} again" for queue, inbox in inboxes.items() if inbox.messages()]
         self.outcome.faults.setdefault(AGAIN, []).extend(faults)
