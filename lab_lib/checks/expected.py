@@ -1,4 +1,4 @@
-"""Say what an upload must lead to, and compare that with what the tables hold. Nothing here calls AWS."""
+"""Work out the outcome of an upload, and compare the tables with it. Nothing here calls AWS."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ _LONGEST = 60  # characters of a text that is shown
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the tables held at one moment: the items of Transactions, Customer and TransactionTotal, by their keys."""
+    """The items of Transactions, Customer and TransactionTotal at one moment, by their keys."""
 
     rows: Mapping[Row, Item] = field(default_factory=dict)
     customers: Mapping[str, Item] = field(default_factory=dict)
@@ -50,7 +50,10 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True)
 class Expected:
-    """What files lead to. Rows are in the order of the files; of two rows of one transaction the later one counts."""
+    """The outcome that files must have.
+
+    Rows are in the order of the files; of two rows of one transaction the later one counts.
+    """
 
     amounts: Amounts
     days: dict[Row, str]  # MM/DD/YYYY

@@ -40,7 +40,7 @@ _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes
 
 @dataclass
 class Outcome:
-    """What a probe has found.
+    """The result of a probe.
 
     `faults` has an entry for each part of the chain that was tried. `errors` has the last error in the log of each
     function. `stays` says what was not taken away, and why; `to_put_right` what of it is wrong.

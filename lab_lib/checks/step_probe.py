@@ -103,7 +103,7 @@ def rejected(account: Account) -> Finding:
 
 
 def _outcome(account: Account) -> Outcome:
-    """Return what the probe found. What stood in the account before it is read first."""
+    """Return the result of the probe. The account is read before it."""
     _in_no_file(account)
     return account.ask(probe.send)
 

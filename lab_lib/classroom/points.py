@@ -46,7 +46,7 @@ def earned(record: dict[str, Any], given: Iterable[str]) -> dict[str, Decimal | 
 
 
 def weighed(record: dict[str, Any]) -> list[Weighed]:
-    """Return the checks of a record with what each is worth. What is right in the baseline too has no weight.
+    """Return the checks of a record with their weights. A check that the baseline passes too has no weight.
 
     ValueError if this version of the lab does not know one of them.
     """
