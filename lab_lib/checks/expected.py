@@ -43,7 +43,9 @@ class Fault(NamedTuple):
 
     def __str__(self) -> str:
         if not self.attribute:
-            return f"no alert for {self.key}" if self.part == ALERTS else f"{self.key} is missing"
+            if self.part == ALERTS:
+                return f"no alert for {self.key}, who has {_shown(self.wanted)}"
+            return f"{self.key} is missing"
         found, wanted = _shown(self.found), _shown(self.wanted)
         return f"{self.key} has {self.attribute} {found}, not {wanted}"
 

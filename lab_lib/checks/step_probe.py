@@ -51,7 +51,7 @@ def alert(account: Account, name: str) -> Finding:
     """The queue got one alert for each customer who reached the threshold, in SNS's envelope, and nothing else."""
     outcome = _outcome(account)
     right = [other for other in queues.ALERT_QUEUES if not outcome.faults[other]]
-    where = f"the topic sent them to {listing(right)} only" if right else "not what is due left the topic"
+    where = f"the topic sent them to {listing(right)} only" if right else "the alerts are not as they must be"
     finding = _arrived(account, name, "one for each customer who reached the threshold", NOTIFIER)
     return finding if finding.ok else finding._replace(found=f"rows and totals arrived, {where}: {finding.found}")
 

@@ -31,8 +31,9 @@ def check(
 ) -> None:
     """Grade an account that was built with the notebooks or by hand: what holds, what does not, and what to do.
 
-    Nothing is changed, unless you ask for the probe. It uploads files of made-up customers, drawn anew each time, and
-    compares all that comes of them. On the embedded AWS it takes away what it brought, if a deletion does no harm.
+    Nothing is changed, unless you ask for the probe. It uploads files of made-up customers, and compares the outcome.
+
+    On the embedded AWS it takes away what it brought, if a deletion does no harm.
 
     What goes further than the handout is shown, but not counted.
 

@@ -122,7 +122,7 @@ def put_right(lab, hint):
 def test_a_probe_tells_a_topic_that_sends_nothing_from_one_that_sends_to_one_queue(used):
     sns = used.client("sns")
     sent_to_one = f"the topic sent them to {NOTIFY} only"
-    for gone, words in [(OTHER_QUEUES, sent_to_one), ([NOTIFY], "not what is due left the topic")]:
+    for gone, words in [(OTHER_QUEUES, sent_to_one), ([NOTIFY], "the alerts are not as they must be")]:
         for queue in gone:
             sns.unsubscribe(SubscriptionArn=triggers.find_queue_subscription(used, queue))
 
