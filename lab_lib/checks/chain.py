@@ -100,13 +100,13 @@ class Upload:
         """Wait until all that is due is there. It raises what `following` raises after its block."""
 
         def has_arrived() -> bool:
-            is_last = self.is_silent()  # before the look, so that it sees all there will be
+            rest = at_rest(self.lab)  # before the look, so that it sees all there will be
             if self.look():
                 show(self.links, False)
             if not self.has_arrived:
                 raise_if_given_up(self.lab, self.key, letters.messages() or [])
                 self._raise_if_other_rows()
-                self._raise_if_stopped(is_last)
+                self._raise_if_stopped(rest)
             return self.has_arrived
 
         wait_until(
@@ -131,9 +131,8 @@ class Upload:
     def has_arrived(self) -> bool:
         return self._all_in and not self.waiting
 
-    def is_silent(self) -> bool:
-        """Return whether nothing more will come by itself."""
-        rest = at_rest(self.lab)
+    def is_silent(self, rest: bool | None) -> bool:
+        """Return whether nothing more will come by itself: the chain is at `rest` or, if nobody can say so, silent."""
         return time.monotonic() - self._since > _SILENCE if rest is None else rest
 
     def look(self) -> bool:
@@ -226,9 +225,10 @@ class Upload:
             found = listing(map(str, self._faults))
             raise CheckFailed(f"{self.key} was not taken in as it is: {found}. Look at {self.lab.name(PROCESSOR)}.")
 
-    def _raise_if_stopped(self, is_last: bool) -> None:
+    def _raise_if_stopped(self, rest: bool | None) -> None:
         """Raise if nothing more comes through the chain, or a check names the broken link. Else return."""
-        if not is_last and (self._doubted or at_rest(self.lab) is False or time.monotonic() - self._since < _DOUBT):
+        is_last = self.is_silent(rest)
+        if not is_last and (self._doubted or rest is False or time.monotonic() - self._since < _DOUBT):
             return
         self._doubted = True
         stops, again = f'The chain stops at "{self.place}".', "run this cell again."

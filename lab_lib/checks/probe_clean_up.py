@@ -34,13 +34,13 @@ def clean_up(lab: Lab, before: Snapshot, files: Files, inboxes: Mapping[str, Inb
         return "its rows, alerts and files stay"
     try:
         _rest(lab)
-        if snapshot(lab) == before or _survives_a_deletion(lab, files.customers[-1]):
-            _restore(lab, before)
+        held = snapshot(lab)
+        if held == before or _survives_a_deletion(lab, files.customers[-1]):
+            _restore(lab, held, before)
             for inbox in inboxes.values():
                 inbox.clear()
             _delete_objects(lab, [file.key for file in files.all])
             return ""
-        held = snapshot(lab)
         _delete_objects(lab, [file.key for file in (files.correction, files.cents) if not _is_in(file, held)])
     except ClientError as error:
         return f"something of the probe stays: {error.operation_name} is refused"
@@ -66,15 +66,15 @@ def put_totals_right(lab: Lab, customers: Collection[str]) -> None:
 def repair(lab: Lab) -> None:
     """Take away what probes have left that were killed; where a deletion does harm, put their totals right."""
     for entry in probe_list.entries(lab) if at_rest(lab) is not None else ():
-        if entry.ended or not snapshot(lab).customers.keys() & {*entry.customers}:
+        if entry.ended or not (held := snapshot(lab)).customers.keys() & {*entry.customers}:
             continue
         there = [each["Key"] for each in buckets.uploads(lab) if each["Key"] in entry.keys]
         files = [transactions.recount(key, buckets.content(lab, key)) for key in there]
-        without = _without(snapshot(lab), {row for file in files for row in file.amounts}, entry.customers)
+        without = _without(held, {row for file in files for row in file.amounts}, entry.customers)
         if not _survives_a_deletion(lab, entry.customers[-1]):
             put_totals_right(lab, entry.customers)
             continue
-        _restore(lab, without)
+        _restore(lab, held, without)
         put_totals_right(lab, without.totals)
         _delete_objects(lab, entry.keys)
 
@@ -88,9 +88,9 @@ def _without(held: Snapshot, rows: Collection[Row], customers: Collection[str]) 
     return Snapshot(kept, *parts)
 
 
-def _restore(lab: Lab, before: Snapshot) -> None:
-    """Give the tables back what they held. Totals follow the rows by themselves, so they come last."""
-    _put_back(lab, "Transactions", before.rows, snapshot(lab).rows)
+def _restore(lab: Lab, held: Snapshot, before: Snapshot) -> None:
+    """Give tables that hold this what they held before. Totals follow the rows by themselves, so they come last."""
+    _put_back(lab, "Transactions", before.rows, held.rows)
     _rest(lab)
     now = snapshot(lab)
     _put_back(lab, "Customer", before.customers, now.customers)

@@ -9,7 +9,7 @@ from lab_lib.checks import probe_list
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, judged, none_of, or_none
 from lab_lib.checks.step_02_stream import mapping
 from lab_lib.checks.unseen import beyond
-from lab_lib.checks.uploads import newest
+from lab_lib.checks.uploads import newest, once
 from lab_lib.resources import cell
 
 _RETRIES = timedelta(minutes=10)  # Lambda tries what failed again after one and two minutes
@@ -70,6 +70,7 @@ def group_of(account: Account, name: str) -> str:
     return cloudwatch.group_of(account.lab, name, account.settings(name))
 
 
+@once
 def _times(account: Account) -> list[tuple[datetime, datetime | None]]:
     """Return the times in which errors count: since the last upload, but not while a probe was at work."""
     starts, ends = [newest(account)], list[datetime]()

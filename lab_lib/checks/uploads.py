@@ -66,12 +66,13 @@ def due(account: Account) -> Expected:
     return expect(Snapshot(), files(account), account.lab.threshold)
 
 
+@once
 def newest(account: Account) -> datetime:
     """Return the time of the last upload that is not a probe's, if there is one."""
     found = [(each["Key"], each["LastModified"].astimezone(UTC)) for each in account.ask(buckets.uploads)]
     probes = probe_list.entries(account.lab)
-    own = [time for key, time in found if not any(each.has_uploaded(key, time) for each in probes)]
-    time: datetime = own[-1] if own else found[-1][1]
+    own = (time for key, time in reversed(found) if not any(each.has_uploaded(key, time) for each in probes))
+    time: datetime = next(own, found[-1][1])
     return time
 
 

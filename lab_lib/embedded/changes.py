@@ -40,8 +40,6 @@ _policies_of_role, _envelope = iam_evaluator._gather_role_policies, sns._build_e
 _fanout, _collect = sns._fanout, sqs._collect_msgs
 # The numbers that DynamoDB can store; Python's arithmetic raises an error for all others.
 _RANGE = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, Overflow, Subnormal])
-
-
 # The worker's last line on stderr in a call. ministack only waits for some time, and may miss what a function prints.
 _END = f"end-of-{_SALT}-"
 _SAY_THE_END = f"""
@@ -143,16 +141,16 @@ def items_after(items: list[Item], start: Item, table: dict[str, Any]) -> list[I
     return items[bisect_right(items, key(start), key=key) :]
 
 
-def received(queue: Item, most: int, seconds: int) -> list[Item]:
+def received(source: Item, most: int, seconds: int) -> list[Item]:
     """Return messages for ReceiveMessage. ministack completes all messages of the queue at each call; this, the first.
 
     A queue of 10,000 messages would take a minute to read.
     """
-    if queue["is_fifo"]:
-        return list(_collect(queue, most, seconds))
+    if source["is_fifo"]:
+        return list(_collect(source, most, seconds))
     now = time.time()
-    visible = (each for each in queue["messages"] if each.get("visible_at", 0) <= now)
-    return list(_collect({**queue, "messages": [*islice(visible, most)]}, most, seconds))
+    visible = (each for each in source["messages"] if each.get("visible_at", 0) <= now)
+    return list(_collect({**source, "messages": [*islice(visible, most)]}, most, seconds))
 
 
 def activate(function: str, delay: float) -> None:
