@@ -15,14 +15,20 @@ _STYLES = {"passed": "green", "not yet": "red", "not tried": "bright_black"}
 
 def try_(
     file: Annotated[Path, typer.Argument(help="The file with your function, such as my-lab/my_notifier.py.")],
+    seed: Annotated[
+        str, typer.Option(help="Draw the same transactions again: the seed that an earlier try named.")
+    ] = "",
+    only: Annotated[str, typer.Option(help="The cases to try, such as poison,crash. By default all.")] = "",
 ) -> None:
-    """Try your own TotalNotifier with twelve cases, such as a batch that comes twice.
+    """Try your own TotalNotifier with seventeen cases, such as a batch that comes twice.
 
     Your function is lambda_handler(event, context). It gets records of the stream of Transactions.
 
     It finds TOTAL_TABLE, MARKER_TABLE, TOPIC_ARN, THRESHOLD and DEAD_LETTER_QUEUE in os.environ, as TotalNotifier does.
 
-    For each case you see which totals, alerts and dead letters the account should hold, and which it holds.
+    Customers, amounts and batches are drawn anew each time. --seed draws those of an earlier try again.
+
+    For each case that is not right yet you see what was sent, what the account should hold, and what it holds.
 
     It runs on another embedded AWS, which is deleted afterwards. Your lab is not touched.
 
@@ -30,26 +36,30 @@ def try_(
 
     The exit status is 0 if all cases are passed, 1 if not, and 2 if the file has no such function.
     """
-    from lab_lib.exercises import trial
+    from lab_lib.exercises import cases, trial
 
+    ids = [each.strip() for each in only.split(",") if each.strip()]
     with handle_errors(stopped="Stopped. Nothing is left of the trial."):
         with progress_bar() as progress:
-            bar = progress.add_task("starting another embedded AWS", total=len(trial.cases(large=True)))
+            total = len(cases.chosen(ids, large=True))
+            bar = progress.add_task("starting another embedded AWS", total=total)
 
             def done(result: trial.Result) -> None:
-                progress.update(bar, advance=1, description=result.case.name)
+                progress.update(bar, advance=1, description=result.case.id)
 
-            report = trial.judge(file, large=True, done=done)
+            report = trial.judge(file, ids, large=True, seed=seed, done=done)
         out.print(_table(report))
         out.print(report.summary, style="bold", soft_wrap=True)
+        out.print(report.draw, soft_wrap=True)
         raise typer.Exit(0 if report.passed else 1)
 
 
 def _table(report: Any) -> Table:
-    table = Table("state", "case", "expected", "found", header_style="bold")
+    table = Table("state", "case", header_style="bold", show_lines=not report.passed)
     table.columns[0].no_wrap = True
     for result in report.results:
-        style = _STYLES[result.state]
-        case = Text.assemble((result.case.name, "bold"), f"\n{result.case.sentence}")
-        table.add_row(Text(result.mark, style), case, result.wanted, result.found)
+        words = Text.assemble((result.case.id, "bold"), f" {result.case.sentence}")
+        for name, text in result.told.items():
+            words.append(f"\n{name} ", "italic").append(text)
+        table.add_row(Text(result.mark, _STYLES[result.state]), words)
     return table

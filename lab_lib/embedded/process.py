@@ -6,6 +6,7 @@ that signs the requests.
 
 import math
 import os
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from lab_lib.waiting import wait_until
 
 def main() -> None:
     """Serve until the process is ended."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a kernel that is interrupted gives to its group
     folder = Path.cwd()
     if not (note := read_note(folder)):
         sys.exit(f"{NOTE} was damaged while the embedded AWS started.")

@@ -1,148 +1,201 @@
-"""The cases that a learner's function is tried with, most of them faults. Each has customers A, B … of its own."""
+"""The cases that a learner's function is tried with, most of them faults. Each try of one is drawn anew.
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+A try is a history: starts of the function, and the batches that each gets. What comes before and after the fault is
+ordinary, and drawn too, so that only a function that keeps what it knows in its account can tell what came before.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 
-from lab_lib.exercises.bench import Bench
-from lab_lib.exercises.holding import Holding
-from lab_lib.exercises.made_up_records import MadeUpRecords
+from lab_lib.aws.streams import customer
+from lab_lib.errors import UsageError
+from lab_lib.exercises.draw import HIGH, Draw, Start, Step, Topic, Weigh
+from lab_lib.exercises.proxy import Cut
+from lab_lib.exercises.runner import Limits
 
-Act = Callable[[Bench, MadeUpRecords], None]
-_BATCH = 1_000  # records, as the trigger of TotalNotifier has
+LARGE = "ten-thousand"  # the case that takes long
+_LITTLE = Limits(loads=12, calls=10, items=20)  # the lab's function takes 2 loads
 
 
 @dataclass(frozen=True)
 class Case:
-    """A case: `run` acts on the function, and the account should hold `wanted` afterwards."""
+    """A case. If it `crashes`, it is tried once for each AWS call of the function, which is killed at that call."""
 
-    name: str
+    id: str
     sentence: str
-    run: Act
-    wanted: Holding
-    seconds: float = 3
-    crashes: bool = False  # is repeated, with a crash after each of the function's AWS calls
-
-    def holds(self, found: Holding) -> bool:
-        """Return whether the account holds what it should. After a crash, an alert may come twice."""
-        if self.crashes and found.alerts.keys() == self.wanted.alerts.keys():
-            found = replace(found, alerts=self.wanted.alerts)
-        return found == self.wanted
+    draw: Callable[[Draw, Cut], list[Step]]
+    limits: Limits = _LITTLE
+    crashes: bool = False
 
 
 CASES: list[Case] = []  # in the order in which they are tried
 
 
-def many_records() -> Case:
-    """Return the case that takes long: 10,000 records of 200 customers, of whom 20 reach the threshold."""
-    names = [f"{number:03}" for number in range(200)]
-    amounts = {name: "30" if number < 20 else "1.5" for number, name in enumerate(names)}
-
-    def run(bench: Bench, records: MadeUpRecords) -> None:
-        every = [records.new(name, amounts[name]) for _ in range(50) for name in names]
-        batches = (every[start : start + _BATCH] for start in range(0, len(every), _BATCH))
-        all(map(bench.deliver, batches))  # up to the first one that is held up
-
-    wanted = Holding({name: 50 * Decimal(amounts[name]) for name in names}, dict.fromkeys(names[:20], 1))
-    sentence = "Ten batches of 1,000 records each, within 15 seconds: TransactionProcessor writes about as fast."
-    return Case("10,000 records", sentence, run, wanted, seconds=15)
+def chosen(only: Iterable[str] = (), large: bool = False) -> list[Case]:
+    """Return the cases with these ids, by default all; LARGE only if `large`. UsageError for an unknown id."""
+    ids = {*only}
+    if unknown := ids - {each.id for each in CASES}:
+        raise UsageError(f"There is no case {min(unknown)!r}. The cases are {', '.join(each.id for each in CASES)}.")
+    return [each for each in CASES if each.id in ids or (not ids and (large or each.id != LARGE))]
 
 
-def case(
-    name: str,
-    sentence: str,
-    totals: dict[str, str],
-    alerts: dict[str, int] | None = None,
-    letters: int = 0,
-    crashes: bool = False,
-) -> Callable[[Act], None]:
+def _case(name: str, sentence: str, limits: Limits = _LITTLE) -> Callable[[Callable[[Draw], list[Step]]], None]:
     """Enter the function below in CASES."""
-    wanted = Holding({customer: Decimal(total) for customer, total in totals.items()}, alerts or {}, letters)
-    return lambda run: CASES.append(Case(name, sentence, run, wanted, crashes=crashes))
+    return lambda draw: CASES.append(Case(name, sentence, lambda drawn, _: draw(drawn), limits))
 
 
-@case("new transactions", "Three transactions are added up, cents too.", {"A": "300.3"})
-def _new(bench: Bench, records: MadeUpRecords) -> None:
-    bench.deliver(records.batch("AA", "100.1", "150.05"), records.batch("A", "50.15"))
+def _crash(name: str, sentence: str) -> Callable[[Callable[[Draw, Cut], list[Step]]], None]:
+    """Enter the function below in CASES, as one that crashes."""
+    return lambda draw: CASES.append(Case(name, sentence, draw, crashes=True))
 
 
-@case("the threshold", "A total that reaches 1500 exactly sends one alert.", {"A": "1500"}, {"A": 1})
-def _threshold(bench: Bench, records: MadeUpRecords) -> None:
-    bench.deliver(records.batch("A", "1000"), records.batch("A", "500"))
+@_case("new-transactions", "Transactions are added up, cents too, and equal amounts as often as they come.")
+def _new_transactions(draw: Draw) -> list[Step]:
+    one, other = draw.customers(2)
+    equal = [(one, draw.small())] * 2
+    return draw.starts(*draw.batches(one, other), draw.batch(draw.mixed(equal, draw.amounts(other))))
 
 
-@case("two customers", "The records of two customers alternate in a batch.", {"A": "1600", "B": "300"}, {"A": 1})
-def _two_customers(bench: Bench, records: MadeUpRecords) -> None:
-    bench.deliver(records.batch("ABAB", "700", "100", "900", "200"))
+@_case("threshold", "A total that reaches 1500 exactly sends one alert.")
+def _threshold(draw: Draw) -> list[Step]:
+    (one,) = draw.customers(1)
+    amounts = draw.parts(HIGH, draw.chance.randint(2, 5))
+    cut = draw.chance.randrange(1, len(amounts))
+    return draw.starts(*(draw.batch([(one, each) for each in part]) for part in (amounts[:cut], amounts[cut:])))
 
 
-@case("batch twice", "Lambda delivers a batch again that was counted already.", {"A": "1600", "B": "20"}, {"A": 1})
-def _twice(bench: Bench, records: MadeUpRecords) -> None:
-    batch = records.batch("ABA", "700", "20", "900")
-    bench.deliver(batch, batch)  # the second one to the same start of the function
-    bench.deliver(batch)  # and once more to a new start
+@_case("two-customers", "The records of two customers alternate in a batch.")
+def _two_customers(draw: Draw) -> list[Step]:
+    one, other = draw.customers(2)
+    before, rise = draw.ordinary(one, other), draw.mixed(draw.rise(one), draw.amounts(other))
+    return draw.starts(before, draw.batch(rise), draw.ordinary(other))
 
 
-@case(
-    "batch cut otherwise",
-    "The records come again in other batches, with a new one at the end.",
-    {"A": "150", "B": "60"},
+@_case("batch-twice", "Lambda delivers a batch again that was processed already.")
+def _batch_twice(draw: Draw) -> list[Step]:
+    batches = draw.batches(*draw.customers(2))
+    place = draw.chance.randrange(len(batches))
+    return [*draw.starts(*batches[:place]), Start([batches[place]] * 2), *draw.starts(*batches[place + 1 :])]
+
+
+@_case("cold-start", "A batch comes again to a new start of the function, whose memory is empty.")
+def _cold_start(draw: Draw) -> list[Step]:
+    batches = draw.batches(*draw.customers(2))
+    place = draw.chance.randint(2, len(batches))
+    again = draw.chance.choice(batches[: place - 1])  # the last one may be known by what the function keeps of it
+    return [*draw.starts(*batches[:place]), *draw.starts(again, *batches[place:])]
+
+
+@_case("cut-otherwise", "Records come again in other batches, together with new ones. One of them is a correction.")
+def _cut_otherwise(draw: Draw) -> list[Step]:
+    customers = draw.customers(2)
+    one, other = draw.ordinary(*customers), draw.ordinary(*customers)
+    mended = draw.corrected(draw.chance.choice(one), draw.small())
+    again = [*draw.shuffled(one)[:2], *draw.shuffled(other)[:2], mended]
+    mixed = draw.mixed(again, draw.ordinary(*customers))
+    return [*draw.starts(one, [*other, mended]), *draw.starts(mixed, draw.ordinary(*customers))]
+
+
+@_case("out-of-order", "A stream orders only the changes of one item: a customer's transactions come in any order.")
+def _out_of_order(draw: Draw) -> list[Step]:
+    customers = draw.customers(2)
+    before, every = draw.ordinary(*customers), draw.batch(draw.amounts(*customers, *customers))
+    every.sort(key=customer)  # so that each one's records are delivered in turns, now and later
+    now, later = draw.shuffled(every[::2]), every[1::2]
+    later, last = draw.shuffled(later + now[:2]), draw.mixed(now[2:4], later[:1], draw.ordinary(*customers))
+    return [*draw.starts(before, now, later), *draw.starts(last)]
+
+
+@_case("correction", "Amounts are corrected. One is corrected back, and then once more.")
+def _correction(draw: Draw) -> list[Step]:
+    customers = draw.customers(2)
+    batch = draw.ordinary(*customers)
+    (wrong, other), right = draw.chance.sample(batch, 2), draw.small()
+    mended = draw.corrected(wrong, right)
+    second, third = [mended, *draw.ordinary(*customers)], [draw.corrected(other, draw.small())]
+    third.append(draw.corrected(mended, Decimal(wrong["dynamodb"]["NewImage"]["TransactionAmount"]["N"])))
+    third.append(draw.corrected(third[-1], right))  # the same change as the first one, and another record
+    return draw.starts(batch, second, [*third, *draw.ordinary(*customers)])
+
+
+@_case("deletion", "A transaction is deleted, and others come behind it.")
+def _deletion(draw: Draw) -> list[Step]:
+    customers = draw.customers(2)
+    batch = draw.ordinary(*customers)
+    second = [draw.deleted(draw.chance.choice(batch)), *draw.ordinary(*customers)]
+    return draw.starts(batch, second, draw.ordinary(*customers))
+
+
+@_case("poison", "An amount is a text. The good records around it count, and it is kept as a dead letter.")
+def _poison(draw: Draw) -> list[Step]:
+    customers = draw.customers(2)
+    return draw.starts(draw.ordinary(*customers), draw.around_poison(*customers), draw.ordinary(*customers))
+
+
+@_crash("crash", "The function is killed at each of its AWS calls in turn, and the batch comes again.")
+def _crashes(draw: Draw, cut: Cut) -> list[Step]:
+    before, batch, after = draw.around_rise()
+    return [*draw.starts(before), Start([batch], tries=1, cut=cut), *draw.starts(after)]
+
+
+@_crash("poison-and-crash", "The same, while one of the records is poison.")
+def _poison_and_crash(draw: Draw, cut: Cut) -> list[Step]:
+    customers = draw.customers(2)
+    before, batch, after = draw.ordinary(*customers), draw.around_poison(*customers), draw.around_poison(*customers)
+    return [*draw.starts(before), Start([batch], tries=1, cut=cut), *draw.starts(after)]
+
+
+@_case("topic-away", "An alert is due while there is no topic. The batch comes again until there is one.")
+def _topic_away(draw: Draw) -> list[Step]:
+    before, batch, after = draw.around_rise()
+    return [*draw.starts(before), Topic(False), Start([batch], tries=2), Topic(True), *draw.starts(after)]
+
+
+@_case("crossings", "A total stays high, falls below 1500, and rises again: one alert each time that it reaches 1500.")
+def _crossings(draw: Draw) -> list[Step]:
+    one, other = draw.customers(2)
+    first, more = draw.batch(draw.rise(one)), draw.batch([(one, draw.small())])
+    between = draw.ordinary(other)
+    fall, second = draw.batch([(one, -draw.high()), (one, draw.small())]), draw.batch([(one, draw.high() + HIGH)])
+    return draw.starts(first, more, between, fall, second)
+
+
+@_case(
+    "dip",
+    "Within a batch a total reaches 1500, falls, and reaches it again. One alert is right, and so are two: "
+    "Lambda decides where a batch ends.",
 )
-def _cut(bench: Bench, records: MadeUpRecords) -> None:
-    batch = records.batch("ABABAA", "10", "20", "30", "40", "50", "60")
-    bench.deliver(batch[:3], batch[3:5])
-    bench.deliver(batch[:2], batch[1:])
+def _dip(draw: Draw) -> list[Step]:
+    one, other = draw.customers(2)
+    up = draw.high()
+    dip = [(one, up), (one, draw.small() - up), (one, draw.high())]
+    return draw.starts(draw.batch(draw.mixed(dip, draw.amounts(other))), draw.ordinary(other))
 
 
-@case("correction", "An amount is corrected from 200 to 50, which makes the total smaller.", {"A": "150"})
-def _correction(bench: Bench, records: MadeUpRecords) -> None:
-    right, wrong = records.batch("AA", "100", "200")
-    bench.deliver([right, wrong], [records.corrected(wrong, "50")])
-
-
-@case("deletion", "A transaction is deleted; another one comes behind it.", {"A": "130"})
-def _deletion(bench: Bench, records: MadeUpRecords) -> None:
-    right, wrong = records.batch("AA", "100", "200")
-    bench.deliver([right, wrong], [records.deleted(wrong), records.new("A", "30")])
-
-
-@case(
-    "poison record",
-    "An amount is a text. The good records around it count, and it is kept as a dead letter.",
-    {"A": "150", "B": "70"},
-    letters=1,
+@_case(
+    "long-history",
+    "A thousand transactions of one customer, and some of the first ones again. What the function keeps in an item "
+    "must not grow with each of them.",
+    Limits(loads=20, calls=10, items=20),
 )
-def _poison(bench: Bench, records: MadeUpRecords) -> None:
-    bench.deliver([records.new("A", "100"), records.poison("A", "12,50"), *records.batch("BA", "70", "50")])
+def _long_history(draw: Draw) -> list[Step]:
+    (one,) = draw.customers(1)
+    every = draw.shuffled(draw.batch([(one, Decimal(draw.chance.randrange(1, 100)) / 100) for _ in range(980)]))
+    first, second, third, last = (every[start : start + 250] for start in range(0, 1_000, 250))
+    return [*draw.starts(first, second), Weigh(), *draw.starts(third, draw.mixed(last, first[:20])), Weigh()]
 
 
-@case(
-    "crash",
-    "The function is killed after each of its AWS calls in turn, and the batch comes again.",
-    {"A": "1600", "B": "20"},
-    {"A": 1},
-    crashes=True,
+@_case(
+    LARGE,
+    "Ten batches of 1,000 records, with fewer than one AWS call for two of them. A few come again.",
+    Limits(loads=60, calls=0.5, items=6),
 )
-def _crash(bench: Bench, records: MadeUpRecords) -> None:
-    bench.deliver(records.batch("AB", "1600", "20"))
-
-
-@case(
-    "the topic is away",
-    "An alert is due while there is no topic. The batch comes again until there is one.",
-    {"A": "1600"},
-    {"A": 1},
-)
-def _topic(bench: Bench, records: MadeUpRecords) -> None:
-    bench.remove_topic()
-    try:
-        bench.deliver(records.batch("A", "1600"), tries=2)
-    finally:
-        bench.restore_topic()
-    bench.deliver()
-
-
-@case("one alert a crossing", "A total stays high, falls below 1500, and rises again.", {"A": "1650"}, {"A": 2})
-def _crossings(bench: Bench, records: MadeUpRecords) -> None:
-    for amount in ("1600", "100", "-500", "50", "400"):
-        bench.deliver(records.batch("A", amount))
+def _ten_thousand(draw: Draw) -> list[Step]:
+    customers = draw.customers(200)
+    high, low = customers[:20], customers[20:]
+    amounts = [(name, each) for name in high for each in draw.parts(HIGH, 50)]
+    amounts += [(name, Decimal(draw.chance.randrange(1, 25_00)) / 100) for name in low for _ in range(50)]
+    every = draw.shuffled(draw.batch(amounts))
+    *batches, last = (every[start : start + 1_000] for start in range(0, 10_000, 1_000))
+    return draw.starts(*batches, draw.mixed(last, every[:10]))

@@ -1,40 +1,55 @@
-"""Judge a learner's function, as `lab try` does: by what the account holds after each case."""
+"""Judge a learner's function, as `lab try` does: by what the account holds after each case, which is drawn anew."""
 
 import ast
-import math
-import time
-from collections.abc import Callable
-from contextlib import nullcontext
+import itertools
+import secrets
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from html import escape
 from pathlib import Path
+from random import Random
 
 from lab_lib.checks.function_code import parsed
+from lab_lib.checks.visible import visible
+from lab_lib.embedded import server
 from lab_lib.errors import LabError, StepMissing, UsageError, is_unreachable
-from lab_lib.exercises.bench import Bench, OutOfTime
-from lab_lib.exercises.cases import CASES, Case, many_records
+from lab_lib.exercises import runner
+from lab_lib.exercises.bench import Bench
+from lab_lib.exercises.cases import Case, chosen
+from lab_lib.exercises.draw import Draw
+from lab_lib.exercises.proxy import Cut
+from lab_lib.exercises.runner import Runner, TooMuch
+from lab_lib.exercises.verdict import Story
 from lab_lib.html_tables import GREEN, GREY, RED, badge, table
-from lab_lib.lab import Lab, open_another
+from lab_lib.lab import Lab, lab_on
 from lab_lib.private_files import read_file
+from lab_lib.waiting import Line
 
 HANDLER = "lambda_handler"
-_MOST_SLOW = 2  # cases that take too long; then the others are not tried
-_MOST_CRASHES = 20
-_LONGEST = 12  # seconds for all small cases together
-_TOO_LATE = "took too long, with the cases before it"
+Accounts = Callable[[str], Lab]  # opens the empty account with this number
+_MOST_SLOW = 2  # cases that take too much; then the others are not tried
+_MOST_CALLS = 60  # at which the function is killed in turn, for a batch of nine records at most
+_TOO_MANY = f"stopped, because it made more than {_MOST_CALLS} AWS calls for one small batch"
 _LONGEST_FOUND = 1_000  # characters
+_TOLD = '<div style="margin:2px 0 2px 5.5em"><i style="float:left;margin-left:-5.5em">{name}</i>{text}</div>'
 _MARKS = {"passed": "✔", "not yet": "✘", "not tried": "–"}
 _COLOURS = {"passed": GREEN, "not yet": RED, "not tried": GREY}
 
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a case. Its state is passed, not yet or not tried."""
+    """The result of a case. Its state is passed, not yet or not tried. The texts are of its last try."""
 
     case: Case
     state: str
+    sent: str = ""
+    wanted: str = ""
     found: str = ""
     is_slow: bool = False
+    was_cut: bool = False
 
     @property
     def mark(self) -> str:
@@ -42,16 +57,18 @@ class Result:
         return f"{_MARKS[self.state]} {self.state}"
 
     @property
-    def wanted(self) -> str:
-        """Return what the account should hold."""
-        return f"{self.case.wanted}{', or more' if self.case.crashes else ''}"
+    def told(self) -> dict[str, str]:
+        """Return what was sent, expected and found, if the case is not passed."""
+        told = {"sent": self.sent, "expected": self.wanted, "found": self.found}
+        return {name: text for name, text in told.items() if text and self.state == "not yet"}
 
 
 @dataclass(frozen=True)
 class Report:
-    """Results, shown as a table."""
+    """Results, shown as a table. The same seed draws the same cases again."""
 
     results: list[Result]
+    seed: str
 
     @property
     def passed(self) -> bool:
@@ -63,58 +80,69 @@ class Report:
         """Return the number of cases passed, and why others were not tried."""
         count = sum(result.state == "passed" for result in self.results)
         ended = any(result.state == "not tried" for result in self.results)
-        why = f" {_MOST_SLOW} cases took too long, so the others were not tried." if ended else ""
+        why = f" {_MOST_SLOW} cases took too much, so the others were not tried." if ended else ""
         return f"Passed: {count} of {len(self.results)}.{why}"
 
+    @property
+    def draw(self) -> str:
+        """Return how to send the same transactions again."""
+        return f"The same transactions again: seed {self.seed}."
+
     def __repr__(self) -> str:
-        lines = []
+        lines = list[str]()
         for result in self.results:
-            lines.append(f"{result.mark:11}  {result.case.name}: {result.case.sentence}")
-            if result.state == "not yet":
-                lines += [f"{'':13}expected: {result.wanted}", f"{'':13}found:    {result.found}"]
-        return "\n".join([*lines, self.summary])
+            lines.append(f"{result.mark:11}  {result.case.id}: {result.case.sentence}")
+            for name, text in result.told.items():
+                first, *others = text.splitlines()
+                lines += [f"{'':13}{name:9} {first}", *(f"{'':23}{other}" for other in others)]
+        return "\n".join([*lines, self.summary, *([] if self.passed else [self.draw])])
 
     def _repr_html_(self) -> str:
-        rows = [
-            (
-                badge(result.mark, _COLOURS[result.state]),
-                f"<b>{escape(result.case.name)}</b><br>{escape(result.case.sentence)}",
-                escape(result.wanted),
-                escape(result.found),
-            )
-            for result in self.results
-        ]
-        return f"{table(rows, ('state', 'case', 'expected', 'found'))}<p>{escape(self.summary)}</p>"
+        rows = [(badge(each.mark, _COLOURS[each.state]), _html(each)) for each in self.results]
+        said = self.summary if self.passed else f"{self.summary} {self.draw}"
+        return f"{table(rows, ('state', 'case'))}<p>{escape(said)}</p>"
+
+
+def _html(result: Result) -> str:
+    """Return the words about a result as a cell of a table. What was sent, expected and found is indented."""
+    texts = {name: escape(text).replace("\n", "<br>") for name, text in result.told.items()}
+    told = [_TOLD.format(name=name, text=text) for name, text in texts.items()]
+    return "".join([f"<b>{escape(result.case.id)}</b> {escape(result.case.sentence)}", *told])
+
+
+def watch(path: str | Path, only: Iterable[str] = (), seed: str = "") -> Report:
+    """Judge the function in a notebook. A line shows how many cases are tried."""
+    count, total = itertools.count(1), len(chosen(only))
+    with Line() as line:
+        line.show("starting another embedded AWS …")
+        return judge(path, only, seed=seed, done=lambda _: line.show(f"tried {next(count)} of {total} cases …"))
 
 
 def judge(
     path: str | Path,
+    only: Iterable[str] = (),
     large: bool = False,
+    seed: str = "",
     done: Callable[[Result], None] = lambda result: None,
-    lab: Lab | None = None,
-    patience: float = 1,
+    accounts: Accounts | None = None,
+    launch: runner.Launch = runner.launched,
 ) -> Report:
-    """Try the function in this file with each case, in the empty account of `lab`, by default on another embedded AWS.
+    """Try the function in this file with these cases, by default all. Each try has an account of its own.
 
-    `large` adds the case of 10,000 records. `patience` multiplies the seconds that a case may take. `done` is called
-    with each result as soon as it is there.
-    UsageError if the file holds no function.
+    By default the accounts are on another embedded AWS. `large` adds the case that takes long. A `seed` draws what it
+    drew before. `done` is called with each result as soon as it is there. `launch` starts the program that runs the
+    function. UsageError if the file holds no function, or for an unknown case; Busy if the computer is too busy.
     """
-    code, results = read(Path(path)), list[Result]()
-    with nullcontext(lab) if lab else open_another() as lab:
-        bench, end = Bench(lab, code), time.monotonic() + _LONGEST * patience
-        for number, case in enumerate(cases(large)):
+    code, results, seed = read(Path(path)), list[Result](), seed or secrets.token_hex(8)
+    with ExitStack() as stack:
+        trial = stack.enter_context(_Trial(code, launch, seed, accounts))
+        for case in chosen(only, large):
             if sum(result.is_slow for result in results) >= _MOST_SLOW:
                 results.append(Result(case, "not tried"))
             else:
-                results.append(_try(bench, case, f"{number:02}", end if case in CASES else math.inf, patience))
+                results.append(trial.try_case(case))
             done(results[-1])
-    return Report(results)
-
-
-def cases(large: bool = False) -> list[Case]:
-    """Return the cases in the order in which they are tried."""
-    return [*CASES, many_records()] if large else CASES
+    return Report(results, seed)
 
 
 def read(path: Path) -> bytes:
@@ -132,34 +160,64 @@ def read(path: Path) -> bytes:
     return code
 
 
-def _try(bench: Bench, case: Case, name: str, end: float, patience: float) -> Result:
-    """Try one case. Its result is "not yet" too if the function has left an account that cannot be read."""
-    try:
-        result = _tried(bench, case, name, end, patience)
-    except Exception as error:
-        if is_unreachable(error) or (isinstance(error, LabError) and not isinstance(error, StepMissing)):
-            raise
-        result = Result(case, "not yet", f"the account cannot be read: {type(error).__name__} {error}")
-    return replace(result, found=result.found[:_LONGEST_FOUND])
+class _Trial:
+    """Tries cases, each try in an account of its own. It ends with the context that it is."""
 
+    def __init__(self, code: bytes, launch: runner.Launch, seed: str, accounts: Accounts | None) -> None:
+        self._seed, self._stack, self._threads = seed, ExitStack(), ThreadPoolExecutor(1)
+        with self._stack:
+            self._runner = self._stack.enter_context(Runner(code, launch))
+            self._accounts = accounts or _another(self._stack)
+            self._stack.enter_context(self._threads)
+            self._next = self._threads.submit(self._bench)
+            self._stack = self._stack.pop_all()
 
-def _tried(bench: Bench, case: Case, name: str, end: float, patience: float) -> Result:
-    """Try one case; one that crashes, until the function was killed after each of its calls."""
-    found, killed, longest = "", "", case.seconds * patience
-    for call in range(1, _MOST_CRASHES + 1) if case.crashes else [0]:
-        seconds = min(longest, end - time.monotonic())
-        bench.begin(f"{name}-{call:02}-", seconds, kill_after=call)
+    def __enter__(self) -> "_Trial":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def try_case(self, case: Case) -> Result:
+        """Try a case; one with a crash, until the function was killed at each of its calls."""
+        result, call = self._try(case, Cut(1 if case.crashes else 0)), 1
+        while case.crashes and result.was_cut and result.state == "passed":
+            if call == _MOST_CALLS:
+                return replace(result, state="not yet", found=_TOO_MANY, is_slow=True)
+            call += 1
+            result = self._try(case, Cut(call))
+        if case.crashes and result.state == "passed":
+            last = Random(f"{self._seed} {case.id} last").randrange(1, max(call, 2))  # noqa: S311
+            result = self._try(case, Cut(last, has_effect=False))
+        return result
+
+    def _try(self, case: Case, cut: Cut) -> Result:
+        """Try a case once. The result is "not yet" too if the function has left an account that cannot be read."""
+        bench, self._next = self._next.result(), self._threads.submit(self._bench)  # for the try behind this one
+        # The same for each cut, so that each call of one history is cut off. No case tells of another one.
+        draw = Draw(Random(f"{self._seed} {case.id}"), bench.lab)  # noqa: S311  # a seed of chance is long
+        steps = case.draw(draw, cut)
+        story, is_slow, was_cut = Story(steps), False, False
+        self._runner.begin(case.limits)
         try:
-            case.run(bench, bench.records)
-        except OutOfTime:
-            bench.holding()  # empties the queues
-            why = f"did not end within {longest:g} s" if seconds == longest else _TOO_LATE
-            return Result(case, "not yet", f"{killed}{why}", is_slow=True)
-        holding = bench.holding()
-        killed = f"killed after call {call}, {bench.killed}: " if bench.killed else ""
-        found = f"{killed}{holding}"
-        if not case.holds(holding):
-            return Result(case, "not yet", found)
-        if not bench.killed:
-            break
-    return Result(case, "passed", found)
+            held = bench.play(steps, self._runner)
+            faults, was_cut = story.differences(held), any(each.cut for each in held.failures)
+        except TooMuch as error:
+            faults, is_slow = [f"stopped, because {error}"], True
+        except Exception as error:
+            if is_unreachable(error) or (isinstance(error, LabError) and not isinstance(error, StepMissing)):
+                raise
+            faults = [f"the account cannot be read: {visible(f'{type(error).__name__} {error}')}"]
+        found = "; ".join(faults)[:_LONGEST_FOUND]
+        state = "not yet" if faults else "passed"
+        return Result(case, state, story.sent, story.wanted, found, is_slow, was_cut)
+
+    def _bench(self) -> Bench:
+        """Return an empty account, whose number tells nothing."""
+        return Bench(self._accounts(str(10**11 + secrets.randbelow(9 * 10**11))))
+
+
+def _another(stack: ExitStack) -> Accounts:
+    """Return accounts on another embedded AWS, which ends with the stack."""
+    found = stack.enter_context(server.another())
+    return partial(lab_on, found.endpoint, found.secret)

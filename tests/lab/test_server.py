@@ -194,6 +194,13 @@ def test_a_server_and_its_functions_end_when_their_folder_is_deleted_or_replaced
     assert server.running() is None
 
 
+def test_a_server_beside_it_outlives_a_ctrl_c_so_that_its_caller_can_end_at_once(own_home):
+    with server.another() as other:
+        os.kill(other.pid, signal.SIGINT)  # as a terminal and Jupyter do to the whole process group
+
+        assert psutil.wait_procs([psutil.Process(other.pid)], timeout=1)[0] == []
+
+
 def test_a_stop_ends_every_process_and_the_next_start_is_empty_and_says_so_once(own_home, capfd):
     first = server.start()
     assert (server.start(), capfd.readouterr().err) == (first, "")  # nothing was made before

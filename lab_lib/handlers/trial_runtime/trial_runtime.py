@@ -1,98 +1,180 @@
-"""Run the learner's function for `lab try`, each time in a new process, as after a cold start.
+"""Run the learner's function for `lab try`, each start in a new process, as after a cold start.
 
-The process is a copy of this one, which has loaded boto3 already. It can be killed after any of its
-AWS calls. What it prints is dropped, and what it leaves running is killed.
+The process is a copy of this one, which has loaded boto3 already. What it prints is dropped. What
+it leaves behind is gone before the next start. runner.py starts this program, and asks for a start
+by handing over a socket. In a sandbox this is process 1 there, which the function cannot end or
+stop. It imports nothing but boto3 and the standard library, and knows nothing of the cases.
 """
 
 import contextlib
+import ctypes
+import gc
 import importlib
 import json
 import os
 import resource
-import select
+import shutil
 import signal
+import socket
+import struct
+import sys
+import time
 import traceback
+from pathlib import Path
 
-import boto3
-from botocore.client import BaseClient
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE / "packages")]
+
+import boto3  # noqa: E402  # which is found only now
 
 MODULE = "my_notifier"
 MEMORY = 2**29  # bytes; Lambda's limit is half of it
 LONGEST_ERROR = 160  # characters
-os.environ["no_proxy"] = "*"  # on macOS, a copied process must not ask the system for its proxies
-for service in ("dynamodb", "sns", "sqs"):
-    boto3.resource(service)  # the copies share what boto3 reads here
+SECONDS = 600  # after which a process ends, if nobody is left to kill it
+FILES = 256  # that are open at once; each may hold memory of the kernel's
+LIBC = ctypes.CDLL(None)
+SECCOMP, SECCOMP_FILTER = 22, 2  # PR_SET_SECCOMP
+NOT_DUMPABLE = 4  # PR_SET_DUMPABLE: no process of the function's may read or change this one
+ADOPTS = 36  # PR_SET_CHILD_SUBREAPER: what the function leaves behind becomes a child of this one
 
 
-def lambda_handler(event, context):
-    """Deliver the batches in turn, until one fails; return what became of each.
+class Context:
+    """The context that Lambda gives a function with each call."""
 
-    None if the process ended, or its time. It is killed after the AWS call number `KillAfter`.
+    function_name, function_version, memory_limit_in_mb = "TotalNotifier", "$LATEST", 256
+    aws_request_id = "00000000-0000-4000-8000-000000000000"
+
+    def get_remaining_time_in_millis(self):
+        return 20_000
+
+
+def main():
+    """Load boto3, say how many seconds of CPU time that took, and start the function when asked."""
+    control, rules, folder = sys.argv[1:]
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no signal without a handler reaches process 1
+    if sys.platform == "linux":
+        LIBC.prctl(NOT_DUMPABLE, 0, 0, 0, 0)
+        LIBC.prctl(ADOPTS, 1, 0, 0, 0)
+    asked, filter_ = socket.socket(fileno=int(control)), read(int(rules)) if rules else b""
+    for service in ("dynamodb", "sns", "sqs"):
+        boto3.resource(service)  # the copies share what boto3 reads here
+    asked.sendall(json.dumps({"seconds": time.process_time()}).encode() + b"\n")
+    gc.freeze()  # so that a copy shares what is loaded
+    while (heard := socket.recv_fds(asked, 1, 1))[0]:
+        if heard[1]:  # else the word to kill it came too late
+            status = start(heard[1][0], asked, filter_)
+            answer = {"status": status, "is_emptied": is_emptied(folder)}
+            asked.sendall(json.dumps(answer).encode() + b"\n")
+
+
+def read(number):
+    with os.fdopen(number, "rb") as file:
+        return file.read()
+
+
+def start(given, asked, filter_):
+    """Start the function, and kill it when a word comes. Return its exit status.
+
+    Hand over the socket at which its calls arrive. It gets its batches from the socket `given`, and
+    answers there: in this process, from which it is copied, nothing of an earlier start is left.
     """
-    reader, writer = os.pipe()
-    process = os.fork()
-    if not process:
-        run_and_exit(event, context, writer)
-    os.close(writer)
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as door:
+        socket.send_fds(asked, [b"\n"], [door.fileno()])
+        process = os.fork()
+        if not process:
+            run_and_exit(given, f"http://127.0.0.1:{door.getsockname()[1]}", filter_)
+    os.close(given)
+    with contextlib.suppress(ConnectionResetError):  # runner.py has ended
+        asked.recv(1)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process, signal.SIGKILL)  # also what it started, where nothing is adopted
+    os.kill(process, signal.SIGKILL)  # it may not be the leader of its group yet
+    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    while left := children():
+        for each in left:
+            os.kill(each, signal.SIGKILL)
+        for each in left:
+            os.waitpid(each, 0)  # by now its own are here
+    return status
+
+
+def children():
+    """Return the ids of the processes whose parent this one is; none where no /proc tells."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended
+            if int(path.read_text().rpartition(")")[2].split()[1]) == os.getpid():
+                found.append(int(path.parent.name))
+    return found
+
+
+def is_emptied(folder):
+    """Empty the folder, whose time could hold something too. Return whether that worked."""
     try:
-        in_time = select.select([reader], [], [], event["Seconds"])[0]
-        answer = os.read(reader, 2**20) if in_time else b""  # nothing if the process has ended
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process, signal.SIGKILL)
-        os.waitpid(process, 0)
-        os.close(reader)
-    print("delivered")  # the embedded AWS waits for the log of a function that prints nothing
-    # The first answer counts: a function that forks may give two.
-    return json.JSONDecoder().raw_decode(answer.decode())[0] if answer else None
+        for path in Path(folder).iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+        os.utime(folder, (0, 0))
+    except (OSError, RecursionError):  # such as a folder in it that nobody may read
+        return False
+    return True
 
 
-def run_and_exit(event, context, writer):
-    """Run the function in the copied process, which must never go back to Lambda's loop."""
+def run_and_exit(given, proxy, filter_):
+    """Run the function in the copied process, which must never go back to `main`."""
     try:
         os.setpgid(0, 0)
-        signal.setitimer(signal.ITIMER_REAL, event["Seconds"] + 1)  # if nobody is left to kill it
+        os.dup2(given, 3)
         for stream in range(3):
             os.dup2(os.open(os.devnull, os.O_RDWR), stream)
-        with contextlib.suppress(ValueError, OSError):  # not every system has this limit
-            resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-        if event["KillAfter"]:
-            kill_after(event["KillAfter"], writer)
-        outcomes = []
-        for batch in event["Batches"]:
-            outcomes.append(outcome({"Records": batch}, context))
-            if outcomes[-1]:
+        os.closerange(4, 4096)  # such as the socket to runner.py
+        signal.alarm(SECONDS)
+        for limit, most in ((resource.RLIMIT_DATA, MEMORY), (resource.RLIMIT_NOFILE, FILES)):
+            with contextlib.suppress(ValueError, OSError):  # not every system has this limit
+                resource.setrlimit(limit, (most, most))
+        if filter_:
+            obey(filter_)
+        with os.fdopen(3, "rb", closefd=False) as lines:
+            asked = json.loads(lines.readline())
+        os.environ.update(asked["variables"], HTTP_PROXY=proxy)
+        done, why, place = 0, "", 0
+        for batch in asked["batches"]:
+            why, place = outcome(batch)
+            if why:
                 break
-        os.write(writer, json.dumps({"outcomes": outcomes}).encode())
+            done += 1
+        os.write(3, json.dumps({"done": done, "why": why, "place": place}).encode() + b"\n")
     finally:
         os._exit(0)
 
 
-def kill_after(number, writer):
-    """Kill the process when AWS has answered this call; the function does not see the answer."""
-    call, done = BaseClient._make_api_call, []
-
-    def counted(client, operation, parameters):
-        try:
-            return call(client, operation, parameters)
-        finally:
-            done.append(operation)
-            if len(done) == number:
-                os.write(writer, json.dumps({"killed": operation}).encode())
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    BaseClient._make_api_call = counted
+def obey(filter_):
+    """Let the kernel refuse system calls to this process: it is a struct sock_fprog."""
+    code = ctypes.create_string_buffer(filter_, len(filter_))
+    program = struct.pack("HP", len(filter_) // 8, ctypes.addressof(code))
+    if LIBC.prctl(SECCOMP, SECCOMP_FILTER, program, 0, 0):
+        raise OSError("The kernel did not take the filter.")
 
 
-def outcome(event, context):
-    """Return why the batch has failed: a text, or the records that the function names. Else []."""
+def outcome(records):
+    """Return why the batch has failed, or "", and the place of its first record that failed."""
     try:
-        answer = importlib.import_module(MODULE).lambda_handler(event, context)
+        answer = importlib.import_module(MODULE).lambda_handler({"Records": records}, Context())
         json.dumps(answer)  # Lambda fails if it cannot
         failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
-        return [each.get("itemIdentifier") for each in failures or []]
+        names = [str(each.get("itemIdentifier")) for each in failures or []]
     except BaseException as error:  # noqa: BLE001  # sys.exit also fails a batch
         frames = traceback.extract_tb(error.__traceback__)
         lines = [each.lineno for each in frames if each.filename.endswith(f"{MODULE}.py")]
-        where = f" (line {lines[-1]})" if lines else ""
-        return ": ".join(filter(None, [type(error).__name__, str(error)]))[:LONGEST_ERROR] + where
+        said = ": ".join(filter(None, [type(error).__name__, str(error)]))[:LONGEST_ERROR]
+        return f"{said} (line {lines[-1]})" if lines else said, 0
+    if not names:
+        return "", 0
+    places = {each["dynamodb"]["SequenceNumber"]: place for place, each in enumerate(records)}
+    return "it named records as failed", min(places.get(each, 0) for each in names)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,321 @@
+"""Start a learner's function, deliver batches to it, and stop it when it takes too much.
+
+trial_runtime.py runs it, in a process of its own, which may be in a sandbox. What counts against the function is its
+work: CPU time, calls, items, and the time in which it waits for nothing. How long it takes counts against the computer.
+"""
+
+import json
+import re
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from lab_lib.aws.json_text import count, json_object
+from lab_lib.aws.streams import Record
+from lab_lib.checks.visible import visible
+from lab_lib.embedded import server
+from lab_lib.errors import LabError
+from lab_lib.exercises.proxy import Cut, Proxy
+from lab_lib.waiting import load_of_computer
+
+MODULE = "my_notifier.py"
+PACKAGES = "packages"  # the folder with boto3 and what it needs, as in Lambda
+RUNTIME = Path(__file__).parents[1] / "handlers" / "trial_runtime" / "trial_runtime.py"
+_LOOK_EVERY = 0.1  # seconds
+_LONGEST_IDLE = 10  # seconds in which the function waits for nothing that this program knows of
+_LONGEST = 60  # seconds on the wall for a case, of a computer that is not busy; a case takes less than three
+_LONGEST_KILL = 5  # seconds, in which the function's processes end
+_LONGEST_LOADING = 60  # seconds; loading boto3 takes a third of one
+_MOST_MEMORY, _MOST_THREADS = 2**30, 100  # bytes, and threads, of all its processes; a right one has 0.2 GB and 5
+_LONGEST_LINE, _LONGEST_WHY = 10_000, 300  # bytes of an answer; characters
+_START, _KILL = b"s", b"k"
+_ENDED = "it killed the program that runs it"
+_FREE = 400  # AWS calls, and items, for whatever number of records; the lab's function takes 20 calls for 30 records
+
+# Starts the command in a folder with RUNTIME, MODULE and PACKAGES. The socket is inherited.
+Launch = Callable[[Path, socket.socket], "subprocess.Popen[bytes]"]
+
+
+class TooMuch(Exception):
+    """The function took more than a right one needs; the message says of what."""
+
+
+class Busy(LabError):
+    """The computer did not give the function the time that it needs."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much the function may take for a case: CPU time, as a multiple of that of loading boto3; calls, and items.
+
+    The calls and items are for each record that is delivered. There are _FREE more.
+    """
+
+    loads: float
+    calls: float
+    items: float
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a start: how many batches are processed, why the next one is not, and from which record on."""
+
+    done: int
+    why: str = ""
+    place: int = 0
+    cut: str = ""  # the call at which the function was killed
+
+
+def launched(folder: Path, control: socket.socket) -> "subprocess.Popen[bytes]":
+    """Start the program without a sandbox."""
+    work = tempfile.mkdtemp(dir=folder)
+    command = [sys.executable, "-I", "-S", "-B", str(folder / RUNTIME.name), str(control.fileno()), "", work]
+    settings: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    settings["start_new_session"] = True  # it ends by itself, and the function before it, when this process ends
+    return subprocess.Popen(command, pass_fds=[control.fileno()], cwd=work, env=environment(work), **settings)
+
+
+def environment(work: str) -> dict[str, str]:
+    """Return the variables of the program: none of the user's own."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": work,
+        "TMPDIR": work,
+        "LANG": "C.UTF-8",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    }
+
+
+class Runner:
+    """The program that starts the function; it is started again if the function has killed it.
+
+    It ends with the context that it is.
+    """
+
+    def __init__(self, code: bytes, launch: Launch = launched) -> None:
+        self._launch = launch
+        self._process: subprocess.Popen[bytes] | None = None
+        self._temporary = tempfile.TemporaryDirectory(prefix="lab-trial-", ignore_cleanup_errors=True)
+        self._folder = Path(self._temporary.name)
+        (self._folder / MODULE).write_bytes(code)
+        shutil.copy(RUNTIME, self._folder)
+        (self._folder / PACKAGES).mkdir()
+        for path in packages():
+            (self._folder / PACKAGES / path.name).symlink_to(path)
+        self._launch_program()
+
+    def __enter__(self) -> "Runner":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+        self._temporary.cleanup()
+
+    def begin(self, limits: Limits) -> None:
+        """Begin a case, for which the function may take so much."""
+        self._limits, self._records, self._taken, self._calls, self._items = limits, 0, 0.0, 0, 0
+        self._work, self._idle, self._begun = (0, 0.0), 0.0, time.monotonic()
+
+    def start(self, variables: dict[str, str], endpoint: str, batches: list[list[Record]], cut: Cut) -> Outcome:
+        """Start the function with these environment variables, and let it process the batches in turn.
+
+        TooMuch if it takes more than the limits; Busy if the computer is too busy to tell.
+        """
+        self._require_loaded()
+        self._records += sum(map(len, batches))
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                door = self._door(theirs)
+            before, proxy = self._seconds(), Proxy(door, endpoint, cut)
+            try:
+                ours.settimeout(self._control.gettimeout())
+                _send(ours, json.dumps({"variables": variables, "batches": batches}).encode() + b"\n")
+                ended = json_object(self._watch(before, proxy, ours.fileno()))
+            except BaseException:
+                _send(self._control, _KILL)  # so that nothing that the function has started is left
+                self._control.settimeout(_LONGEST_KILL)
+                with suppress(OSError):
+                    self._lines.readline(_LONGEST_LINE)
+                self._stop()
+                raise
+            finally:
+                proxy.close()
+            self._calls, self._items = self._calls + proxy.calls, self._items + proxy.items
+            self._taken += max(self._seconds() - before, 0)
+            self._require_little_work(self._taken, self._calls, self._items)
+            if not ended.get("is_emptied"):
+                self._stop()
+            answer = b"" if proxy.cut or not ended else _received(ours)
+        return _outcome(answer, ended.get("status"), proxy.cut)
+
+    def _watch(self, before: float, proxy: Proxy, answer: int) -> bytes:
+        """Serve the function until it answers, ends, is cut off, or has taken too much. Then let it be killed.
+
+        Return the line that says so.
+        """
+        last, ends = time.monotonic(), [answer, proxy.woken]
+        control, listener = self._control.fileno(), proxy.listener.fileno()
+        while True:
+            ready = select.select([control, listener, *ends], [], [], _LOOK_EVERY)[0]
+            if listener in ready:
+                proxy.accept()
+            if control in ready:
+                with suppress(ConnectionResetError):  # it has ended before it took the word
+                    return self._lines.readline(_LONGEST_LINE)
+                return b""
+            if {*ends} & {*ready}:
+                ends = []
+                _send(self._control, _KILL)
+            passed = time.monotonic() - last
+            if passed >= _LOOK_EVERY:
+                self._require_little(before, proxy, min(passed, 2 * _LOOK_EVERY))
+                last += passed
+
+    def _require_little(self, before: float, proxy: Proxy, seconds: float) -> None:
+        """Raise TooMuch or Busy if the function has taken too much. The last look was so many seconds before."""
+        family = self._family()
+        if _sum(family, lambda each: each.memory_info().rss) > _MOST_MEMORY:
+            raise TooMuch(f"it took more than {_MOST_MEMORY / 2**30:.0f} GB of memory")
+        if _sum(family, psutil.Process.num_threads) > _MOST_THREADS:
+            raise TooMuch(f"it started more than {_MOST_THREADS} threads or processes")
+        taken = self._taken + _sum(family, _seconds) - before
+        self._require_little_work(taken, self._calls + proxy.calls, self._items + proxy.items)
+        work, self._work = self._work, (self._calls + proxy.calls, round(taken, 1))
+        is_idle = work == self._work and not proxy.under_way and not any(map(_is_active, family))
+        self._idle += seconds if is_idle else 0
+        if self._idle > _LONGEST_IDLE:
+            raise TooMuch(f"it did nothing for {_LONGEST_IDLE} s, and did not return")
+        load, passed = load_of_computer(), time.monotonic() - self._begun
+        if passed > _LONGEST * load and load < 2:
+            raise TooMuch(f"it did not return within {_LONGEST} s")
+        if passed > _LONGEST * load:
+            raise Busy(
+                f"This computer is busy, {load:.0f} times more than it can serve, so the function cannot be judged. "
+                "Try again when less runs here."
+            )
+
+    def _require_little_work(self, seconds: float, calls: int, items: int) -> None:
+        """Raise TooMuch if this is more than a right function needs for the records that were delivered."""
+        limits = self._limits
+        for name, found, most in (
+            ("seconds of CPU time", seconds, limits.loads * self._unit),
+            ("AWS calls", calls, _FREE + limits.calls * self._records),
+            ("items in its AWS calls", items, _FREE + limits.items * self._records),
+        ):
+            if found > most:
+                raise TooMuch(f"it took more than {most:,.0f} {name} for {self._records:,} records")
+
+    def _launch_program(self) -> None:
+        """Start the program, which takes a while to load boto3."""
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process = self._launch(self._folder, theirs)
+        self._lines, self._unit = self._control.makefile("rb"), 0.0
+
+    def _require_loaded(self) -> None:
+        """Wait until the program has loaded boto3; start it again if it has ended."""
+        if not self._process:
+            self._launch_program()
+        self._control.settimeout(_LONGEST_LOADING * load_of_computer())
+        try:
+            self._unit = self._unit or float(json_object(self._lines.readline(_LONGEST_LINE))["seconds"])
+        except (OSError, KeyError, TypeError, ValueError):
+            self._stop()
+            raise LabError("The program that runs your function did not start. Try again.") from None
+
+    def _door(self, conversation: socket.socket) -> socket.socket:
+        """Ask for a start with this socket, and return the one at which the function's calls arrive."""
+        with suppress(OSError):
+            socket.send_fds(self._control, [_START], [conversation.fileno()])
+            _, found, _, _ = socket.recv_fds(self._control, 1, 1)
+            if found:
+                return socket.socket(fileno=found[0])
+        self._stop()
+        raise LabError("The program that runs your function has ended. Try again.")
+
+    def _family(self) -> list[psutil.Process]:
+        return server.family(self._process.pid) if self._process else []
+
+    def _seconds(self) -> float:
+        """Return the CPU time that the program and all processes below it have used, also of those that have ended."""
+        return _sum(self._family(), _seconds)
+
+    def _stop(self) -> None:
+        if self._process:
+            server.kill(self._process.pid)
+            self._process.wait()
+            self._process = None
+            self._lines.close()
+            self._control.close()
+
+
+def _send(to: socket.socket, data: bytes) -> None:
+    with suppress(OSError):  # the program has ended; who reads next is told
+        to.sendall(data)
+
+
+def _received(answer: socket.socket) -> bytes:
+    """Return the line that the function has written, which nobody does any more. The first one counts."""
+    answer.setblocking(False)
+    with suppress(OSError):
+        return answer.recv(_LONGEST_LINE).partition(b"\n")[0]
+    return b""
+
+
+def _outcome(answer: bytes, status: Any, cut: str) -> Outcome:
+    found, why = json_object(answer), _ENDED
+    if type(status) is int:
+        why = f"was killed by signal {-status}" if status < 0 else f"ended, with status {status}, before it returned"
+        why = f"its process {why}"
+    done, place = (count(found.get(name)) or 0 for name in ("done", "place"))
+    return Outcome(done, visible(str(found.get("why", why))[:_LONGEST_WHY]), place, visible(cut))
+
+
+def _sum(family: list[psutil.Process], number: Callable[[psutil.Process], float]) -> float:
+    total = 0.0
+    for each in family:
+        with suppress(psutil.Error):  # it has ended
+            total += number(each)
+    return total
+
+
+def _seconds(process: psutil.Process) -> float:
+    return float(sum(process.cpu_times()[:4]))  # user and system time, its own and that of ended children
+
+
+def _is_active(process: psutil.Process) -> bool:
+    """Return whether a thread of the process wants the processor."""
+    with suppress(psutil.Error):
+        if process.status() == psutil.STATUS_RUNNING:
+            return True
+        # On Linux a thread can be asked as a process can.
+        return any(psutil.Process(each.id).status() == psutil.STATUS_RUNNING for each in process.threads()[1:])
+    return False
+
+
+def packages() -> list[Path]:
+    """Return the files and folders of boto3, and of what it needs."""
+    found, names = list[Path](), ["boto3"]
+    for name in names:  # which grows
+        distribution = metadata.distribution(name)
+        parts = {each.parts[0] for each in distribution.files or []} - {"..", "__pycache__"}
+        found += [Path(str(distribution.locate_file(part))).resolve() for part in sorted(parts)]
+        needed = [each for each in distribution.requires or [] if "extra ==" not in each]
+        names += {match[0] for each in needed if (match := re.match(r"[\w.-]+", each))} - {*names}
+    return found

@@ -1,0 +1,254 @@
+"""Say what was sent in a try, what the account should hold then, and how it differs. Nothing here calls AWS.
+
+The reference is a model of a few lines: each record counts once, with its new amount minus the old one.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from string import ascii_uppercase
+from typing import Any
+
+from lab_lib.aws.json_text import amount, json_object
+from lab_lib.aws.streams import Record
+from lab_lib.checks.visible import visible
+from lab_lib.exercises.bench import Held
+from lab_lib.exercises.draw import HIGH, Batch, Start, Step, Topic
+
+SUBJECT = "Warning! Account balance is very high"
+_TRANSACTION = re.compile("T[0-9]{9}")  # as drawn
+_MOST_NAMED, _MOST_SUMS, _LONGEST_NAME = 6, 5_000, 60
+_MOST_RECORDS = 14  # of a batch, or a customer, that are told one by one
+_MOST_A_RECORD = 4  # characters by which an item may grow with a record, as a counter in it does
+_LIMIT = 400_000  # bytes of an item, for DynamoDB
+
+
+def read(step: Step) -> list[Batch]:
+    """Return the batches of a step."""
+    return step.batches if isinstance(step, Start) else []
+
+
+def effect(record: Record) -> Decimal:
+    """Return what a record adds to its customer's total."""
+    images = [record["dynamodb"].get(name, {}) for name in ("OldImage", "NewImage")]
+    old, new = (Decimal(each.get("TransactionAmount", {}).get("N", 0)) for each in images)
+    return new - old
+
+
+def who(record: Record) -> str:
+    """Return the record's customer."""
+    return str(record["dynamodb"]["Keys"]["CustomerId"]["S"])
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What an account should hold: totals, the fewest and the most alerts of each customer, ids of dead letters."""
+
+    totals: dict[str, Decimal]
+    alerts: dict[str, tuple[int, int]]
+    letters: frozenset[str]
+
+
+def expect(steps: Iterable[Step]) -> Expected:
+    """Return what a history leads to. A function that looks after each batch sees the fewest crossings."""
+    totals, fewest, most = defaultdict[str, Decimal](Decimal), Counter[str](), Counter[str]()
+    seen, letters = set[str](), set[str]()
+    for batch in (batch for step in steps for batch in read(step)):
+        before = dict(totals)
+        for record in (each for each in batch if each["eventID"] not in seen):
+            customer, total = who(record), totals[who(record)]
+            seen.add(record["eventID"])
+            totals[customer] += effect(record)
+            most[customer] += total < HIGH <= totals[customer]
+            if "S" in record["dynamodb"].get("NewImage", {}).get("TransactionAmount", {}):
+                letters.add(record["dynamodb"]["Keys"]["TransactionId"]["S"])
+        fewest.update(each for each, total in totals.items() if before.get(each, Decimal(0)) < HIGH <= total)
+    return Expected(dict(totals), {each: (fewest[each], most[each]) for each in totals}, frozenset(letters))
+
+
+class Story:
+    """The words for a history: its customers are A, B and so on, in the order in which they come."""
+
+    def __init__(self, steps: list[Step]) -> None:
+        self.steps, self.expected = steps, expect(steps)
+        letters = zip(self.expected.totals, ascii_uppercase, strict=False)
+        self._names = dict(letters) if len(self.expected.totals) <= len(ascii_uppercase) else {}
+
+    def name(self, customer: str) -> str:
+        """Return the letter of a customer of the history; others have their ids."""
+        return self._names.get(customer, visible(customer[:_LONGEST_NAME]))
+
+    @property
+    def sent(self) -> str:
+        """Return what each start of the function gets, a line each. Batches stand between semicolons."""
+        seen, lines = set[str](), list[str]()
+        for step in self.steps:
+            if isinstance(step, Topic):
+                lines.append("the topic comes back" if step.is_there else "the topic is deleted")
+            elif batches := read(step):
+                parts = list[str]()
+                for batch in batches:
+                    parts.append(self._batch(batch, seen))
+                    seen |= {record["eventID"] for record in batch}
+                lines.append(f"start {1 + sum(line.startswith('start') for line in lines)}: {'; '.join(parts)}")
+        return "\n".join(lines)
+
+    @property
+    def wanted(self) -> str:
+        """Return what the account should hold."""
+        totals = [f"{self.name(each)} {_shown(total)}" for each, total in self.expected.totals.items()]
+        alerts = [f"{_range(*each)} for {self.name(name)}" for name, each in self.expected.alerts.items() if any(each)]
+        letters = [f"dead letters: {len(self.expected.letters)}"] * bool(self.expected.letters)
+        return "; ".join([_listed(totals, "totals"), f"alerts: {_listed(alerts, 'customers') or 'none'}", *letters])
+
+    def differences(self, held: Held) -> list[str]:
+        """Return what is not as it should be, the most telling first."""
+        faults = [*_failure(held), *self._totals(held), *self._alerts(held), *self._letters(held), *self._growth(held)]
+        cut = [f"killed at the call {outcome.cut}, and started again" for outcome in held.failures if outcome.cut]
+        return cut * bool(faults) + faults
+
+    def _batch(self, batch: Batch, seen: set[str]) -> str:
+        again = [record["eventID"] in seen for record in batch]
+        if all(again) or len(batch) > _MOST_RECORDS:
+            customers = {who(record) for record in batch}
+            texts = [self._change(each) for each in batch] if len(batch) <= _MOST_RECORDS else []
+            some = f"{len(batch):,} records of {len(customers)} customer{'s' * (len(customers) > 1)}"
+            return (", ".join(texts) or some) + " once more" * all(again)
+        return ", ".join(self._change(each) + " again" * old for each, old in zip(batch, again, strict=True))
+
+    def _change(self, record: Record) -> str:
+        """Return a record in short, such as "A 12.5", "A 12.5 → 10" for a correction, "A 12.5 deleted"."""
+        images = record["dynamodb"]
+        values = [images[name]["TransactionAmount"] for name in ("OldImage", "NewImage") if name in images]
+        amounts = " → ".join(value.get("N") or repr(value.get("S")) for value in values)
+        return f"{self.name(who(record))} {amounts}{' deleted' if record['eventName'] == 'REMOVE' else ''}"
+
+    def _totals(self, held: Held) -> Iterator[str]:
+        wrong = defaultdict[str, list[str]](list)
+        for customer in {**self.expected.totals, **held.totals}:
+            found, wanted = held.totals.get(customer), self.expected.totals.get(customer)
+            if found != wanted:
+                shown = ["no total" if each is None else _shown(each) for each in (found, wanted)]
+                text = f"{self.name(customer)} {shown[0]} instead of {shown[1]}"
+                wrong[_reason(customer, held, wanted)].append(text)
+        for reason, texts in wrong.items():
+            more = [f"and {len(texts) - _MOST_NAMED} more"] * (len(texts) > _MOST_NAMED)
+            yield ", ".join([*texts[:_MOST_NAMED], *more]) + f": {reason}" * bool(reason)
+
+    def _alerts(self, held: Held) -> Iterator[str]:
+        alerts, effects = [_alert(body) for body in held.alerts], self._effects()
+        counted = Counter(customer for customer, _ in alerts)
+        strange = counted.pop("", 0)
+        for customer in {**self.expected.alerts, **counted}:
+            low, high = self.expected.alerts.get(customer, (0, 0))
+            high += len(held.failures) if high else 0
+            if not low <= counted[customer] <= high:
+                yield f"{_count(counted[customer])} for {self.name(customer)} instead of {_range(low, high)}"
+        for customer, balance in alerts:
+            right = held.totals.get(customer) == self.expected.totals.get(customer)
+            if right and customer in effects and not _may_be(balance, effects[customer]):
+                told = f"an alert for {self.name(customer)} with {_shown(balance)}"
+                yield f"{told}, which its transactions never add up to"
+        if strange:
+            yield f"{_count(strange)} with another subject, no customerID, or no accountBalance from 1500 on"
+
+    def _letters(self, held: Held) -> Iterator[str]:
+        ids = {each["dynamodb"]["Keys"]["TransactionId"]["S"] for step in self.steps for b in read(step) for each in b}
+        found = {each for text in held.letters for each in _TRANSACTION.findall(text)} & ids
+        if missing := self.expected.letters - found:
+            plural = "s" * (len(missing) > 1)
+            yield f"{len(missing)} record{plural} without a dead letter that names its TransactionId"
+        if more := found - self.expected.letters:
+            yield f"{len(more)} good record{'s' * (len(more) > 1)} among the dead letters"
+
+    def _growth(self, held: Held) -> Iterator[str]:
+        if len(held.weights) == 2:
+            before, after = held.weights
+            records = sum(len(batch) for batch, outcome in held.deliveries if not outcome.why) / 2
+            grown = {key: (after[key] - before[key]) / records for key in after.keys() & before.keys()}
+            for key, characters in sorted(grown.items(), key=lambda each: each[1])[-1:]:
+                if characters > _MOST_A_RECORD:
+                    table, _, name = key.partition(" ")
+                    yield (
+                        f"the item of {self.name(name)} in {table} grows by {characters:.0f} bytes with each record; "
+                        f"an item has at most 400 KB, so it ends after about {_LIMIT / characters:,.0f} records"
+                    )
+
+    def _effects(self) -> dict[str, list[Decimal]]:
+        records = {each["eventID"]: each for step in self.steps for batch in read(step) for each in batch}
+        found = defaultdict[str, list[Decimal]](list)
+        for record in records.values():
+            found[who(record)].append(effect(record))
+        return found
+
+
+def _failure(held: Held) -> Iterator[str]:
+    """Yield why the last delivery failed, if it did: the batch comes again and again."""
+    if held.deliveries and (why := held.deliveries[-1][1].why):
+        yield f"the last batch still fails: {why}; what is behind it waits"
+
+
+def _reason(customer: str, held: Held, wanted: Decimal | None) -> str:
+    """Return why a total differs, if the difference tells it."""
+    found, delivered = held.totals.get(customer), Counter[str]()
+    added, changed, deleted, every = (list[Decimal]() for _ in range(4))
+    for record in (each for batch, _ in held.deliveries for each in batch if who(each) == customer):
+        delivered[record["eventID"]] += 1
+        (every if delivered[record["eventID"]] == 1 else added).append(effect(record))
+        if old := record["dynamodb"].get("OldImage"):
+            amounts = deleted if record["eventName"] == "REMOVE" else changed
+            amounts.append(Decimal(old["TransactionAmount"].get("N", 0)))
+    if wanted is None or not isinstance(found, Decimal | None):
+        return ""
+    difference = (found or Decimal(0)) - wanted
+    reasons = [
+        (difference, added, "records that came again were added again"),
+        (difference, changed, "the old amount of a correction was not subtracted"),
+        (difference, deleted, "the amount of a deleted transaction was not subtracted"),
+        (-difference, every, "some of its records were not added"),
+    ]
+    return next((why for rest, parts, why in reasons if rest in _sums(parts) - {0}), "")
+
+
+def _sums(parts: list[Decimal]) -> set[Decimal]:
+    """Return what some of these amounts may add up to; not all sums if there are too many."""
+    sums = {Decimal(0)}
+    for part in parts:
+        if len(sums) > _MOST_SUMS:
+            return sums | {sum(parts, Decimal(0))}
+        sums |= {each + part for each in sums}
+    return sums
+
+
+def _may_be(balance: Decimal, effects: list[Decimal]) -> bool:
+    """Return whether a total could be this at some time, in whatever order the records are added."""
+    return len(effects) > _MOST_RECORDS or balance in _sums(effects)
+
+
+def _alert(body: str) -> tuple[str, Decimal]:
+    """Return the customer and the balance of an alert; "" for the customer if it is none."""
+    envelope = json_object(body)
+    message = json_object(envelope.get("Message"))
+    customer, balance = message.get("customerID"), amount(message.get("accountBalance"))
+    is_alert = envelope.get("Subject") == SUBJECT and isinstance(customer, str) and balance is not None
+    return (str(customer), balance) if is_alert and balance is not None and balance >= HIGH else ("", Decimal(0))
+
+
+def _count(alerts: int) -> str:
+    return f"{alerts or 'no'} alert{'' if alerts == 1 else 's'}"
+
+
+def _range(low: int, high: int) -> str:
+    if low == high:
+        return str(low) if low else "none"
+    return f"{low} or {high}" if high == low + 1 else f"{low} to {high}"
+
+
+def _shown(value: Any) -> str:
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else visible(repr(value)[:_LONGEST_NAME])
+
+
+def _listed(texts: list[str], what: str) -> str:
+    return ", ".join(texts) if len(texts) <= _MOST_NAMED else f"{len(texts)} {what}"
