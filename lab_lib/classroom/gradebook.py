@@ -15,7 +15,9 @@ A student's record is a dict, in the student's folder as grade.json:
     baseline    {checks, answers, trial: [what is right in them in the untouched edition]}, which gives no points; {} if
                 nothing was handed in, None until both are compared
     answers     [{question, right}]                         of the exercises; None if nobody judged them
-    trial       [{case, state, slow}]                       of the student's own function; None if nobody judged it
+    trial       [{case, sentence, state, sent, expected, found}]  of the student's own function; the texts only if it is
+                not passed; None if nobody judged it
+    seed        that the cases of the function were drawn from
     totals      {customer: amount as text}
     notebooks   the executed notebooks in the folder
 """

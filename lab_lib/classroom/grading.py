@@ -6,6 +6,7 @@ What the untouched edition has right, by its helpers, gives no points: it is gra
 import json
 import os
 import resource
+import secrets
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -17,18 +18,18 @@ from tempfile import TemporaryDirectory
 from threading import Timer
 from typing import Any
 
-from lab_lib.classroom import executors, feedback, job, points, submission
+from lab_lib.classroom import executors, feedback, gradebook, job, points, submission
 from lab_lib.classroom.executors import Submit
 from lab_lib.classroom.job import Record, Work
 from lab_lib.classroom.judge import Judge
 from lab_lib.classroom.sandbox import Limits
 from lab_lib.classroom.students import Student
-from lab_lib.errors import LabError
+from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies
 
 _MOST_MEMORY = 1_500_000_000  # bytes of the judge and, since they inherit it, of each process in the sandbox
 _MOST_TEXT = 1000  # characters of the reasons
-_LONGER = 60  # seconds after which a judge whose sandbox has ended gives up
+_LONGER = 60  # seconds after which a judge whose sandboxes have ended gives up
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Grading(Work):
     @property
     def fingerprint(self) -> str:
         """Return a digest of the student's row and the submission."""
-        row = json.dumps({**vars(self.student), "line": 0, "id": ""}, sort_keys=True, default=str)
+        row = json.dumps({**vars(self.student), "line": 0, "id": "", "seed": self.seed}, sort_keys=True, default=str)
         digest = sha256(row.encode())
         with suppress(OSError):  # its grading tells why
             if self.path and self.path.stat().st_size <= submission.MOST_BYTES:
@@ -63,12 +64,12 @@ class Grading(Work):
 
 
 @contextmanager
-def processes(jobs: int, trust: bool, seconds: float) -> Iterator[Submit]:
+def processes(jobs: int, trust: bool, seconds: float, seed: str) -> Iterator[Submit]:
     """Grade this many submissions at a time, in processes. Their records get what the untouched edition has right."""
     with TemporaryDirectory(prefix="lab-untouched-", ignore_cleanup_errors=True) as folder:
         submission.write_untouched(path := Path(folder) / "untouched.zip")
         student = Student(0, "0" * 12, path.stem, "", "", "", {})
-        untouched = Grading(student, Path(folder), path=path, trust=trust, seconds=seconds)
+        untouched = Grading(student, Path(folder), path=path, trust=trust, seconds=seconds, seed=seed)
 
         def do(work: Work, watched: int) -> Record:
             record = job.do_in_process(work, watched, __name__)
@@ -79,6 +80,15 @@ def processes(jobs: int, trust: bool, seconds: float) -> Iterator[Submit]:
         with executors.processes(jobs, do) as submit:
             first = submit(untouched)
             yield submit
+
+
+def seed_of(out: Path) -> str:
+    """Return the seed of the records there; a new one if there are none."""
+    for path in sorted(out.glob("*/grade.json")):
+        with suppress(UsageError):  # whoever needs it is told
+            if seed := str(gradebook.read(path).get("seed", "")):
+                return seed
+    return secrets.token_hex(8)
 
 
 def _right(untouched: Future[Record]) -> dict[str, list[str]]:
@@ -97,14 +107,14 @@ def main() -> None:
 
 def _grade(given: dict[str, Any]) -> None:
     work = Grading(**{**given, "path": Path(given["path"])})
-    timer = Timer(Limits(work.seconds).last + _LONGER, os._exit, [1])
+    timer = Timer(2 * Limits(work.seconds).last + _LONGER, os._exit, [1])
     timer.daemon = True
     timer.start()
     begun = time.monotonic()
     job.begin(work)
     try:
         submitted = submission.read(Path(given["path"]))
-        judge = Judge(submitted, Limits(work.seconds), work.trust, work)
+        judge = Judge(submitted, Limits(work.seconds), work.trust, work, work.seed)
         judge.run()
         copies.give_pictures(work.draft)  # ours, whatever the student has handed in
     except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
@@ -117,6 +127,7 @@ def _grade(given: dict[str, Any]) -> None:
         error=" ".join(judge.faults)[:_MOST_TEXT] or None,
         steps=judge.steps,
         answers=judge.answers(),
+        trial=judge.trial,
         submitted={"when": submitted.when},
     )
     job.ignore_stop()

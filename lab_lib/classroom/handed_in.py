@@ -45,7 +45,7 @@ def find(folder: Path) -> list[HandedIn]:
 
 
 def match(
-    files: list[HandedIn], roster: list[Student], out: Path, trust: bool, seconds: float
+    files: list[HandedIn], roster: list[Student], out: Path, trust: bool, seconds: float, seed: str
 ) -> tuple[list[Grading], list[HandedIn]]:
     """Return the work for each student, without a file where there is none, and the files of nobody in the roster.
 
@@ -65,7 +65,7 @@ def match(
         in_order = sorted(theirs[folder], key=lambda each: (each.changed, each.when, each.names))
         path = in_order[-1].path if in_order else None
         remarks = _remarks(student, in_order)
-        works.append(Grading(student, out, path=path, trust=trust, seconds=seconds, remarks=remarks))
+        works.append(Grading(student, out, path=path, trust=trust, seconds=seconds, remarks=remarks, seed=seed))
     return works, others
 
 

@@ -44,6 +44,7 @@ class Work:
     until: str | None = None
     probe: bool = True
     remarks: tuple[str, ...] = ()  # what the instructor should know about the student's files
+    seed: str = ""  # of the cases for the student's function, the same for all students that are graded together
 
     @property
     def folder(self) -> Path:
@@ -185,6 +186,7 @@ def record(work: Work, state: str) -> Record:
         "baseline": work.baseline,
         "answers": None,
         "trial": None,
+        "seed": work.seed,
         "totals": {},
         "threshold": str(student.parameters.get("threshold", 1500)),
         "notebooks": [],

@@ -22,7 +22,7 @@ from lab_lib.classroom.gate import Gate
 from lab_lib.classroom.sandbox import Ended, Limits, Sandbox
 from lab_lib.embedded.server import ACCOUNT, HOST
 from lab_lib.errors import UsageError
-from lab_lib.exercises import copies, questions, trial, workbook
+from lab_lib.exercises import cases, copies, questions, runner, trial, workbook
 from lab_lib.lab import Lab, lab_on
 from lab_lib.masking import masked
 from lab_lib.private_files import write_file
@@ -30,8 +30,7 @@ from lab_lib.run import headless
 from lab_lib.settings import DEFAULT_THRESHOLD
 
 T = TypeVar("T")
-_TRIAL_ACCOUNT = "111111111111"  # in which the student's function is tried; another one than that of the notebooks
-_PATIENCE = 4  # times the seconds of `lab try`: several submissions share the computer
+_MOST_TOLD = 1_500  # characters of each text about a case
 _MOST_TEXT = 500  # characters of what is kept of a sentence that comes from the sandbox
 _MOST_TOTALS, _LONGEST_NAME = 1_000, 100  # totals that are kept, and the characters of each name and amount
 
@@ -44,6 +43,7 @@ class Judge:
     limits: Limits
     trust: bool
     work: job.Work  # its draft takes the executed notebooks
+    seed: str  # of the cases for the student's function
     lab: Lab | None = None
     faults: list[str] = field(default_factory=list)  # why a part of it could not be run or judged
     steps: list[dict[str, Any]] = field(default_factory=list)
@@ -64,6 +64,8 @@ class Judge:
                 self._converse(box, names)
         except Ended as error:
             self.faults.append(str(error))
+        job.note(self.work, job.STEP, "function")
+        self.trial = self._safely("the function", self._tried, None)
 
     def answers(self) -> list[dict[str, Any]]:
         """Return for each question of the lab whether its answer is right."""
@@ -84,7 +86,7 @@ class Judge:
             "port": port,
             "files": {name: files[name].decode("utf-8", "replace") for name in names if name in files},
             "notebooks": names,
-            "last": next(name for name in names if name.startswith("05")),
+            "last": next((name for name in names if name.startswith("05")), ""),
             "stops": [each.cell for each in questions.asked() if each.checks],
             "limits": {"cell": limits.cell, "notebook": limits.notebook, "whole": limits.whole},
         }
@@ -107,9 +109,7 @@ class Judge:
     def _look(self, box: Sandbox, heard: dict[str, Any]) -> None:
         """Open the lab, judge an exercise, or judge the whole account."""
         if "is_open" in heard and not self.lab:
-            endpoint = f"http://{HOST}:{box.port}"
-            self._open = partial(_open, endpoint, str(heard.get("secret"))[:100], Gate(endpoint, box.require))
-            self.lab = self._open(ACCOUNT)
+            self.lab = _accounts(box, heard)(ACCOUNT)
         elif "cell" in heard and self.lab:
             self._judge_exercise(self.lab, heard["cell"])
         elif "is_built" in heard and self.lab and not self.report.checks:
@@ -147,7 +147,7 @@ class Judge:
                 continue
 
     def _judge_account(self, lab: Lab) -> None:
-        """Check the account, and try the student's function in another one of the same embedded AWS."""
+        """Check the account."""
         self.rows = self._safely("the totals", lambda: tables.items(lab, "TransactionTotal"), [])
         totals = self._safely("the totals", lambda: headless.totals(lab), dict[str, str]())
         self.totals = {
@@ -155,23 +155,26 @@ class Judge:
         }
         probed = self._safely("the checks with a probe", lambda: checks.run(lab, probe=True), None)
         self.report = probed or self._safely("the checks", lambda: checks.run(lab), Report([]))
-        self.trial = self._safely("the function", self._tried, None)
-        found = {"checks": self.report.as_dicts(), "totals": self.totals, "trial": self.trial, "graded": job.now()}
+        found = {"checks": self.report.as_dicts(), "totals": self.totals, "graded": job.now()}
         job.note(self.work, job.GRADED, masked(json.dumps(found), lab))
 
     def _tried(self) -> list[dict[str, Any]]:
+        """Try the function in a sandbox of its own, on an embedded AWS in another one, which no student's code has."""
         code, why = self.given.files.get(submission.FUNCTION), "There is no my_notifier.py."
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / submission.FUNCTION
             try:
                 if code is not None:
                     path.write_bytes(code)
-                    other = self._open(_TRIAL_ACCOUNT)
-                    results = trial.judge(path, large=True, lab=other, patience=_PATIENCE).results
-                    return [_entry(each) for each in results]
+                    launch = runner.launched if self.trust else sandbox.launched
+                    with sandbox.opened(self.limits, self.trust) as box:
+                        box.say(self._request(box.port, []))
+                        accounts = _accounts(box, box.hear())
+                        tried = trial.judge(path, large=True, seed=self.seed, accounts=accounts, launch=launch)
+                    return [_entry(each) for each in tried.results]
             except UsageError as error:
                 why = str(error).replace(f"{folder}/", "")
-        return [_entry(trial.Result(case, "not tried", why)) for case in trial.cases(large=True)]
+        return [_entry(trial.Result(case, "not tried", found=why)) for case in cases.chosen(large=True)]
 
     def _safely(self, what: str, look: Callable[[], T], otherwise: T) -> T:
         try:
@@ -183,14 +186,20 @@ class Judge:
             return otherwise
 
 
-def _open(endpoint: str, secret: str, gate: Gate, account: str) -> Lab:
-    """Return the lab in an account of the sandbox's embedded AWS. Each request goes through the gate."""
-    lab = lab_on(endpoint, secret, account)
-    lab.session.events.register("before-send", gate.send)
-    return lab
+def _accounts(box: Sandbox, heard: dict[str, Any]) -> trial.Accounts:
+    """Return what opens the accounts of the sandbox's embedded AWS. Each request goes through the gate."""
+    endpoint = f"http://{HOST}:{box.port}"
+    gate = Gate(endpoint, box.require)
+
+    def opened(account: str) -> Lab:
+        lab = lab_on(endpoint, str(heard.get("secret"))[:100], account)
+        lab.session.events.register("before-send", gate.send)
+        return lab
+
+    return opened
 
 
 def _entry(result: trial.Result) -> dict[str, Any]:
     """Return the entry of a record about one case of the student's function."""
-    case = {"case": result.case.name, "sentence": result.case.sentence, "wanted": result.wanted}
-    return {**case, "state": result.state, "slow": result.is_slow, "found": visible(result.found[:_MOST_TEXT])}
+    told = {name: "\n".join(map(visible, text[:_MOST_TOLD].splitlines())) for name, text in result.told.items()}
+    return {"case": result.case.id, "sentence": result.case.sentence, "state": result.state, **told}

@@ -65,10 +65,10 @@ def weighed(record: dict[str, Any]) -> list[Weighed]:
 
 
 def right(record: dict[str, Any]) -> dict[str, list[str]]:
-    """Return the names of the checks, answers and cases that are right, or took too long, by entry of the record."""
+    """Return the names of the checks, answers and cases that are right, by entry of the record."""
     found = {"checks": [each.check.id for each in weighed(record) if each.right]}
     for entry, name in CASES.values():
-        found[entry] = [case[name] for case in record[entry] or [] if is_right(case) or case.get("slow")]
+        found[entry] = [case[name] for case in record[entry] or [] if is_right(case)]
     return found
 
 

@@ -25,10 +25,12 @@ import psutil
 from lab_lib.classroom import system_calls, tunnel
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
+from lab_lib.exercises import runner
 from lab_lib.exercises.copies import ROOT
 
 PROGRAM = "lab_lib.classroom.inside"
 _INNER = "/tmp/work"  # noqa: S108  # the folder in the sandbox, which has a /tmp of its own
+_FUNCTION = "/function"  # the folder of a student's function, in a sandbox of its own
 _MOST_FILES, _MOST_SHARED = 256_000_000, 64_000_000  # bytes, in the memory of the sandbox
 _MOST_MEMORY, _MOST_PROCESSES = 2_500_000_000, 150  # of all its processes; a right one has 0.9 GB and 15
 _MOST_LINE = 10_000_000  # bytes
@@ -83,28 +85,76 @@ def _fault() -> str:
     return "" if tried.returncode == 0 else f"bubblewrap does not work here ({said})"
 
 
-def _sandboxed(command: list[str], pass_fds: tuple[int, ...] = (), **settings: Any) -> "subprocess.Popen[bytes]":
-    """Start a command in a sandbox. `settings` are those of subprocess."""
+def _sandboxed(
+    command: list[str], pass_fds: tuple[int, ...] = (), view: list[str] | None = None, **settings: Any
+) -> "subprocess.Popen[bytes]":
+    """Start a command in a sandbox. `view` are bubblewrap's options for what it sees; `settings` are subprocess's."""
     with system_calls.filter_file() as rules:
         number = rules.fileno()
-        whole = system_calls.without_keyring([*_bwrap(), "--seccomp", str(number), *command])
+        whole = system_calls.without_keyring([*_bwrap(view), "--seccomp", str(number), *command])
         return subprocess.Popen(whole, pass_fds=(*pass_fds, number), **settings)
 
 
-def _bwrap() -> list[str]:
-    """Return the command that goes before the one to run."""
-    prefixes = {sys.prefix, sys.base_prefix}
-    folders = [*_SYSTEM, *sorted(prefixes), *(str(ROOT / name) for name in _OF_LAB)]
-    readable = [argument for each in folders for argument in ("--ro-bind-try", each, each)]
+def launched(folder: Path, control: socket.socket) -> "subprocess.Popen[bytes]":
+    """Start the program that runs a student's function, with its folder, boto3 and Python's library, and no more."""
+    python = f"{sys.base_prefix}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+    settings: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    settings |= {"env": runner.environment("/tmp"), "cwd": "/"}  # noqa: S108
+    with system_calls.filter_file(for_function=True) as rules:
+        numbers = control.fileno(), rules.fileno()
+        runtime = f"{_FUNCTION}/{runner.RUNTIME.name}"
+        command = [python, "-I", "-S", "-B", runtime, *map(str, numbers), "/tmp"]  # noqa: S108
+        return _sandboxed(command, numbers, _view_of_function(folder, python), **settings)
+
+
+def _view_of_function(folder: Path, python: str) -> list[str]:
+    """Return options that show Python without what is installed there, and the folder with boto3 for it.
+
+    There is no /proc, which tells of other processes and earlier starts. Python finds its library by the link there.
+    """
+    shown = [Path(each) for each in (*_SYSTEM, sys.base_prefix)]
+    prefixes = Path(sys.base_prefix), Path("/usr"), Path("/usr/local")
+    installed = {each.resolve() for prefix in prefixes for each in prefix.glob("lib*/python3*/*-packages")} | {ROOT}
+    # /lib may be /usr/lib under another name.
+    hidden = {
+        str(top / each.relative_to(top.resolve()))
+        for top in shown
+        for each in installed
+        if each.is_relative_to(top.resolve())
+    }
+    files = {each: each.resolve() for each in folder.rglob("*") if each.is_symlink() or each.is_file()}
+    return [
+        *("--as-pid-1", "--symlink", python, "/proc/self/exe", "--remount-ro", "/dev/shm"),  # noqa: S108
+        *_options("--ro-bind-try", {str(each): str(each) for each in shown}),
+        *(argument for each in sorted(hidden) for argument in ("--tmpfs", each, "--remount-ro", each)),
+        *_options("--ro-bind", {str(path): f"{_FUNCTION}/{each.relative_to(folder)}" for each, path in files.items()}),
+        *("--chdir", "/tmp"),  # noqa: S108
+    ]
+
+
+def _view_of_lab() -> list[str]:
+    """Return options that show processes, Python, the lab and the notebooks' data."""
     hidden = [argument for each in _HIDDEN if Path(each).exists() for argument in ("--ro-bind", "/dev/null", each)]
+    folders = [*_SYSTEM, *sorted({sys.prefix, sys.base_prefix}), *(str(ROOT / name) for name in _OF_LAB)]
+    return [
+        # For root, the settings of the kernel in /proc/sys could be written to.
+        *("--proc", "/proc", *hidden, "--remount-ro", "/proc"),
+        *(*_options("--ro-bind-try", {each: each for each in folders}), "--dir", _INNER, "--chdir", _INNER),
+    ]
+
+
+def _options(option: str, paths: dict[str, str]) -> list[str]:
+    return [argument for source, place in paths.items() for argument in (option, source, place)]
+
+
+def _bwrap(view: list[str] | None = None) -> list[str]:
+    """Return the command that goes before the one to run."""
     return [
         *(shutil.which("bwrap") or "bwrap", "--unshare-user", "--unshare-all", "--die-with-parent", "--new-session"),
         *("--disable-userns", "--cap-drop", "ALL", "--uid", "65534", "--gid", "65534"),
-        # For root, the settings of the kernel in /proc/sys could be written to.
-        *("--proc", "/proc", *hidden, "--remount-ro", "/proc"),
-        *("--dev", "/dev", "--size", str(_MOST_SHARED), "--tmpfs", "/dev/shm"),  # noqa: S108
+        *("--hostname", "lab", "--dev", "/dev", "--size", str(_MOST_SHARED), "--tmpfs", "/dev/shm"),  # noqa: S108
         *("--size", str(_MOST_FILES), "--tmpfs", "/tmp"),  # noqa: S108
-        *(*readable, "--remount-ro", "/dev", "--remount-ro", "/", "--dir", _INNER, "--chdir", _INNER),
+        *(*(view or _view_of_lab()), "--remount-ro", "/dev", "--remount-ro", "/"),
     ]
 
 

@@ -13,18 +13,29 @@ from lab_lib.errors import LabError
 
 _LIBRARY = "libseccomp.so.2"  # part of every Debian, Ubuntu, Fedora and Arch
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | 1  # SCMP_ACT_ALLOW; SCMP_ACT_ERRNO with EPERM
-_EQUAL, _GREATER = 4, 6  # SCMP_CMP_EQ, SCMP_CMP_GT
+_NOT_EQUAL, _EQUAL, _GREATER, _MASKED_EQUAL = 1, 4, 6, 7  # SCMP_CMP_NE and so on
+_ABSENT = 0x00050000 | 38  # ENOSYS: then glibc makes threads by clone, whose flags can be seen
+_THREAD = 0x00010000  # CLONE_THREAD
 # Sockets of other families, such as those between a virtual machine and its host, ignore that the network is another.
 _FAMILIES, _HIGHEST_FAMILY = {1, 2, 10, 16}, 64  # Unix, IPv4, IPv6 and netlink; Linux has 46
+_FAMILIES_OF_FUNCTION = {1, 2, 10}  # netlink tells of earlier connections
 _KEYS = "add_key keyctl request_key"
 _NAMESPACES = "chroot fsconfig fsmount fsopen fspick mount mount_setattr move_mount open_tree pivot_root setns umount2"
-_UNCOUNTED = "memfd_create memfd_secret shmget"  # they make memory that belongs to no process
+_UNCOUNTED = "memfd_create memfd_secret mq_open msgget semget shmget"  # they make memory that belongs to no process
 _RISKY = "bpf io_uring_enter io_uring_register io_uring_setup perf_event_open unshare userfaultfd vmsplice"
 _ADMINISTRATION = (
     "acct delete_module finit_module init_module kexec_file_load kexec_load modify_ldt name_to_handle_at "
     "open_by_handle_at quotactl reboot swapoff swapon syslog"
 )
 _REFUSED = " ".join([_KEYS, _NAMESPACES, _UNCOUNTED, _RISKY, _ADMINISTRATION]).split()
+# A student's function starts no process: the CPU time of one that is never waited for is lost. It changes no other
+# process, and leaves nothing to its next start: no mode or time of a folder or device, no port of a closed connection.
+_MARKS = (
+    "chmod chown fchmod fchmodat fchmodat2 fchown fchownat fsetxattr futimesat lchown lsetxattr setxattr setxattrat "
+    "utime utimensat utimes bind listen"
+)
+_OTHERS = "fork vfork ioprio_set sched_setaffinity sched_setattr sched_setparam sched_setscheduler setpriority"
+_REFUSED_TO_FUNCTION = f"{_MARKS} {_OTHERS}".split()
 
 # A keyring belongs to a thread, which may need its keys later. So another program takes it, and becomes the command.
 # EPERM and ENOSYS (1 and 38) are of a container, or a kernel, without keys.
@@ -44,7 +55,7 @@ class _Comparison(ctypes.Structure):
         ("number", ctypes.c_uint),
         ("operator", ctypes.c_int),
         ("value", ctypes.c_uint64),
-        ("unused", ctypes.c_uint64),
+        ("masked", ctypes.c_uint64),
     )
 
 
@@ -57,24 +68,29 @@ def fault() -> str:
     return ""
 
 
-def filter_file() -> BinaryIO:
-    """Return a temporary file with the filter, as bubblewrap reads it. A refused call fails with EPERM.
+def filter_file(for_function: bool = False) -> BinaryIO:
+    """Return a temporary file with the filter, as bubblewrap and the kernel read it. A refused call fails with EPERM.
 
-    Calls of another architecture, such as those of 32-bit programs, end the process.
+    Calls of another architecture, such as those of 32-bit programs, end the process. The filter for a student's
+    function comes on top of the other one.
     """
     library, file = _library(), tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
     rules = library.seccomp_init(_ALLOW)
 
-    def refuse(name: str, *conditions: _Comparison) -> None:
+    def refuse(name: str, *conditions: _Comparison, action: int = _REFUSE) -> None:
         number = library.seccomp_syscall_resolve_name(name.encode())
         if number >= 0:  # this processor has it
             array = (_Comparison * len(conditions))(*conditions)
-            _require(library.seccomp_rule_add_array(rules, _REFUSE, number, len(conditions), array), name)
+            _require(library.seccomp_rule_add_array(rules, action, number, len(conditions), array), name)
 
     try:
-        for name in _REFUSED:
+        for name in _REFUSED_TO_FUNCTION if for_function else _REFUSED:
             refuse(name)
-        for family in {*range(_HIGHEST_FAMILY + 1)} - _FAMILIES:
+        if for_function:
+            refuse("clone", _Comparison(0, _MASKED_EQUAL, _THREAD, 0))
+            refuse("clone3", action=_ABSENT)
+            refuse("prlimit64", _Comparison(0, _NOT_EQUAL, 0))
+        for family in {*range(_HIGHEST_FAMILY + 1)} - (_FAMILIES_OF_FUNCTION if for_function else _FAMILIES):
             refuse("socket", _Comparison(0, _EQUAL, family))
         refuse("socket", _Comparison(0, _GREATER, _HIGHEST_FAMILY))
         _require(library.seccomp_export_bpf(rules, file.fileno()), "the filter")

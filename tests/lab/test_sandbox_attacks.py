@@ -12,7 +12,8 @@ import pytest
 
 from lab_lib.classroom import sandbox, system_calls
 from lab_lib.classroom.sandbox import Ended, Limits, Sandbox
-from lab_lib.exercises import workbook
+from lab_lib.exercises import runner, workbook
+from lab_lib.exercises.proxy import NO_CUT
 
 pytestmark = pytest.mark.skipif(bool(sandbox._fault()), reason="there is no sandbox here")
 
@@ -137,6 +138,8 @@ print(json.dumps([sorted({{*families}} - {{0, socket.AF_UNIX, socket.AF_INET, so
         'lambda: call("bpf", 0, 0, 0), lambda: call("perf_event_open", 0, 0, 0, 0, 0), lambda: call("userfaultfd", 0)',
         'lambda: call("io_uring_setup", 1, ctypes.create_string_buffer(200))',
         'lambda: call("memfd_create", b"x", 0), lambda: call("shmget", 0, 4096, 0o1600)',
+        'lambda: call("msgget", 0, 0o1600), lambda: call("semget", 0, 1, 0o1600), '
+        'lambda: call("mq_open", b"x", 0o102, 0o600, 0)',
         "lambda: os.setuid(0), lambda: os.setgid(0), lambda: os.chroot('/tmp'), lambda: call('sethostname', b'x', 1)",
         "lambda: os.kill(-1, 0) or len([each for each in os.listdir('/proc') if each.isdigit()]) < 5 or os.stat('/no')",
     ],
@@ -222,3 +225,116 @@ def test_what_takes_too_much_is_stopped_as_a_whole(code, why):
         box.require()
     box.stop("The test is over.")  # waits for its end
     assert process.returncode is not None
+
+
+# A student's function: it plays the attack of its start, and answers with what it got. `late` are its last words.
+FUNCTION = f"""{TRIED}
+import mmap, resource, threading, time
+
+def lambda_handler(event, context):
+    found, late = [], b""
+    exec(ATTACKS[event["Records"][0]], {{**globals(), **locals()}})
+"""
+ANSWER = 'os.write(3, json.dumps({"done": 0, "why": json.dumps(found)}).encode() + b"\\n" + late); time.sleep(9)'
+
+
+@pytest.fixture
+def starts():
+    """starts(code, …): how the starts ended that played this code one after the other, by the same program."""
+
+    def starts(*attacks):
+        text = f"{FUNCTION}\nATTACKS = {[f'{each}{chr(10)}{ANSWER}' for each in attacks]!r}"
+        with runner.Runner(text.encode(), sandbox.launched) as found:
+            found.begin(runner.Limits(100, 100, 100))
+            program, outcomes = found._process, []
+            for place in range(len(attacks)):
+                outcomes.append(found.start({}, "http://127.0.0.1:1", [[place, f"of-batch-{place}"]], NO_CUT))
+                assert found._process is program
+            return outcomes
+
+    return starts
+
+
+def test_a_function_sees_python_boto3_and_its_file_only(starts):
+    code = """
+import importlib.util
+found = [os.listdir("/function"), os.listdir("/tmp"), list(files("/proc")), socket.gethostname(),
+    [name for name in ("lab_lib", "psutil", "pip", "boto3") if importlib.util.find_spec(name)],
+    [path for path in files("/") if "lab_lib" in path or "roster" in path][:3],
+    [number for number in range(99) if got(lambda: os.fstat(number))]]
+"""
+    folder, work, processes, host, modules, paths, descriptors = json.loads(starts(code)[0].why)
+
+    assert sorted(folder) == ["my_notifier.py", "packages", "trial_runtime.py"]
+    assert (work, processes, host, modules, paths) == ([], ["/proc/self/exe"], "lab", ["boto3"], [])
+    assert descriptors == [0, 1, 2, 3]
+
+
+def test_nothing_survives_a_start(starts):
+    state = """
+found = [os.listdir("/tmp"), os.stat("/tmp").st_mtime, os.stat("/tmp").st_mode, os.listxattr("/tmp"),
+    resource.getrlimit(resource.RLIMIT_MSGQUEUE), len(os.sched_getaffinity(0)), os.getpriority(0, 0)]
+"""
+    leave = """
+found = got(lambda: os.makedirs("/tmp/a/b"), lambda: open("/tmp/a/c", "w").write("x"),
+    lambda: os.utime("/tmp", (9, 9)), lambda: os.chmod("/tmp", 0o750), lambda: os.setxattr("/tmp", "user.x", b"x"),
+    lambda: open("/dev/shm/x", "w"), lambda: os.utime("/dev/null"), lambda: os.chmod("/dev/null", 0o666),
+    lambda: resource.prlimit(1, resource.RLIMIT_MSGQUEUE, (1, 1)), lambda: os.sched_setaffinity(1, {0}),
+    lambda: os.setpriority(0, 1, 5), lambda: os.fork() or os.setsid(), lambda: os.posix_spawn("/bin/sleep", ["9"], {}),
+    lambda: socket.create_server(("127.0.0.1", 4242)), lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW))
+"""
+    _, before, left, after = starts(state, state, leave, state)
+
+    assert json.loads(left.why) == ["None", "1"]  # two files
+    assert after == before
+
+
+def test_no_memory_of_an_earlier_start_is_left(starts):
+    # write fails where there is no memory, and does not end the process.
+    scan = """
+import re
+libc.sbrk.restype = ctypes.c_void_p
+libc.write.argtypes = ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t
+reader, writer = os.pipe()
+for top in (libc.sbrk(0), id(object()), id(os), id(found)):
+    for page in range((top & -4096) - (64 << 20), top + (8 << 20), 4096):
+        if libc.write(writer, page, 4096) == 4096:
+            found += re.findall(b"of-batch-[0]|of-the-[a]nswer", os.read(reader, 4096))
+found = sorted({mark.decode() for mark in found})
+"""
+    last = 'late = ("of-the-" + "answer").encode() * 50'
+    outcomes = starts(last, scan)
+
+    assert json.loads(outcomes[1].why) == []
+
+
+def test_the_program_that_starts_the_function_can_be_neither_read_nor_ended_nor_made_to_lie_later(starts):
+    code = """
+room, size = ctypes.create_string_buffer(16), ctypes.c_size_t
+parts = [(size * 2)(address, 16) for address in (ctypes.addressof(room), id(os))]
+found = got(lambda: call("ptrace", 0x4206, 1, 0, 0), lambda: call("process_vm_readv", 1, parts[0], 1, parts[1], 1, 0),
+    lambda: os.close(os.pidfd_open(1)) or call("pidfd_getfd", os.pidfd_open(1), 3, 0),
+    *(lambda number=number: os.write(number, b"x") for number in range(4, 64)))
+for number in (9, 19, 2, 15, 1, 14, 34):
+    os.kill(1, number)
+late = b'{"done": 7}\\n{"status": 0, "is_emptied": true}\\n' * 50
+"""
+    attacked, after = starts(code, "found = ['as ever']")
+
+    assert (attacked.done, json.loads(attacked.why)) == (0, [])
+    assert (after.done, json.loads(after.why)) == (0, ["as ever"])
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("room = mmap.mmap(-1, 1_300_000_000)\nfor at in range(0, len(room), 4096): room[at] = 1", "GB of memory"),
+        (
+            "threading.stack_size(65_536)\nfor _ in range(120): threading.Thread(target=time.sleep, args=(9,)).start()",
+            "threads",
+        ),
+    ],
+)
+def test_a_function_that_takes_too_much_is_stopped(starts, code, why):
+    with pytest.raises(runner.TooMuch, match=why):
+        starts(f"{code}\ntime.sleep(9)")

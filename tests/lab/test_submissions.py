@@ -138,7 +138,7 @@ def whole_class(tmp_path_factory, spied):
     with zipfile.ZipFile(folder / "half.zip", "a") as archive:
         archive.writestr(DRAWN.name, "<svg>mine</svg>")
     submission.write_untouched(folder / "untouched.zip")
-    hand_in(folder / "commented.zip", "Commented", left_out=None, notifier="naive", comment="\n# Mine.\n")
+    hand_in(folder / "commented.zip", "Commented", left_out=None, notifier="in_parts", comment="\n# Mine.\n")
     hand_in(folder / "hang.zip", "Hang", written={"create-topic": HANG})
     hand_in(folder / "crash.zip", "Crash", written={"create-mapping": CRASH})
     hand_in(folder / "flood.zip", "Flood", written={"create-topic": FLOOD})

@@ -86,3 +86,23 @@ def test_a_tunnel_passes_on_both_ways_and_ends_when_one_side_does(tmp_path):
                 inside.sendall(b"answer")
                 assert client.recv(100) == b"answer"
             assert client.recv(100) == b""
+
+
+def test_what_is_installed_is_hidden_from_a_function_under_each_of_its_names(monkeypatch, tmp_path):
+    prefix, other, folder = (tmp_path / name for name in ("python", "link", "function"))
+    installed = [
+        prefix / f"{lib}/python3.{minor}/{kind}-packages"
+        for lib, minor, kind in (("lib", 1, "site"), ("lib64", 2, "dist"))
+    ]
+    for each in (*installed, checkout := prefix / "src/lab", folder):
+        each.mkdir(parents=True)
+    other.symlink_to(prefix)
+    monkeypatch.setattr(sys, "base_prefix", str(prefix))
+    monkeypatch.setattr(sandbox, "_SYSTEM", (str(other),))
+    monkeypatch.setattr(sandbox, "ROOT", checkout)
+
+    view = sandbox._view_of_function(folder, "python")
+
+    hidden = {view[place + 1] for place, each in enumerate(view) if each == "--tmpfs"}
+    assert hidden == {str(top / each.relative_to(prefix)) for top in (prefix, other) for each in (*installed, checkout)}
+    assert max(place for place, each in enumerate(view) if "bind" in each) < view.index("--tmpfs")

@@ -128,7 +128,7 @@ ANA, BO = {**MANIFEST, "name": "Ana García"}, {**MANIFEST, "name": "bo ray", "i
 
 def match(folder, roster=CLASS):
     """Return the file of each student and its remarks, and the files of nobody."""
-    works, others = handed_in.match(handed_in.find(folder), roster, folder, trust=False, seconds=60)
+    works, others = handed_in.match(handed_in.find(folder), roster, folder, trust=False, seconds=60, seed="s")
     found = {f"{each.student.name}{each.student.id}": (each.path and each.path.name, *each.remarks) for each in works}
     return found, [each.path.name for each in others]
 
@@ -250,8 +250,8 @@ def test_what_is_graded_is_not_graded_again_unless_the_file_has_changed(tmp_path
     zipped(tmp_path / "s1.zip", {})
     (out := tmp_path / "out").mkdir()
 
-    def to_do(resume):
-        works, _ = handed_in.match(handed_in.find(tmp_path), CLASS[:2], out, trust=False, seconds=60)
+    def to_do(resume, seed="s"):
+        works, _ = handed_in.match(handed_in.find(tmp_path), CLASS[:2], out, trust=False, seconds=60, seed=seed)
         return [each.path for each in session.left_to_do(works, resume)], works
 
     paths, works = to_do(resume=False)
@@ -260,6 +260,8 @@ def test_what_is_graded_is_not_graded_again_unless_the_file_has_changed(tmp_path
     assert to_do(resume=True)[0] == [tmp_path / "s1.zip", None]  # it was not compared with the untouched edition
     job.write(works[0], state="done", baseline={})
     assert to_do(resume=True)[0] == [None]
+    assert grading.seed_of(out) == "s"  # all students of a grading have the same cases
+    assert to_do(resume=True, seed="other")[0] == [tmp_path / "s1.zip", None]
     assert [record["state"] for record in session.records(works)] == ["done", "missing"]
     with pytest.raises(UsageError, match="--resume"):
         to_do(resume=False)
@@ -272,7 +274,7 @@ def graded(tmp_path, monkeypatch):
     """graded(error): the records of two submissions, of which the second one's judge has died."""
     zipped(tmp_path / "s1.zip", {})
     zipped(tmp_path / "s2.zip", {})
-    works, _ = handed_in.match(handed_in.find(tmp_path), [], tmp_path / "out", trust=False, seconds=60)
+    works, _ = handed_in.match(handed_in.find(tmp_path), [], tmp_path / "out", trust=False, seconds=60, seed="s")
 
     def graded(error):
         def judge(work, *_):
@@ -285,7 +287,7 @@ def graded(tmp_path, monkeypatch):
             return job.write(work, state="done", checks=made, answers=[], error=error if is_untouched else None)
 
         monkeypatch.setattr(job, "do_in_process", judge)
-        with grading.processes(1, trust=False, seconds=60) as submit:
+        with grading.processes(1, trust=False, seconds=60, seed="s") as submit:
             return sorted(session.run(works, submit), key=lambda record: record["name"]), works
 
     return graded
