@@ -22,6 +22,10 @@ def grade(
         int, typer.Option(min=20, help="The time to build the lab in; a fifth of it for each cell.")
     ] = 120,
     resume: Annotated[bool, typer.Option("--resume", help="Go on: keep what is graded, and grade the others.")] = False,
+    seed: Annotated[
+        str,
+        typer.Option(help="Try the functions with the cases of an earlier grading. By default they are drawn anew."),
+    ] = "",
     trust: Annotated[
         bool, typer.Option("--trust", help="Run the students' code without a sandbox: it can do all that you can.")
     ] = False,
@@ -30,7 +34,9 @@ def grade(
 
     Each submission runs in a sandbox, with an embedded AWS of its own.
 
-    Its account is checked from outside, the function is tried as by `lab try`, and the answers are judged again.
+    Its account is checked from outside, and the answers are judged again.
+
+    The function is tried as by `lab try`, in a second sandbox. All have the same cases, by the seed in the record.
 
     What the student's notebooks print does not count. What the untouched notebooks build gives no points.
 
@@ -41,7 +47,7 @@ def grade(
     The roster and the names of files and folders say whose a submission is. Of two, the latest counts.
     """
     from lab_lib.checks.visible import visible
-    from lab_lib.classroom import grading, handed_in, sandbox, session
+    from lab_lib.classroom import grading, handed_in, likeness, sandbox, session
     from lab_lib.classroom import roster as rosters
     from lab_lib.cli import class_work
 
@@ -49,7 +55,9 @@ def grade(
         sandbox.refuse_without(trust)
         files, everybody = handed_in.find(submissions), rosters.read(roster) if roster else []
         session.plan(everybody, out_dir)
-        works, others = handed_in.match(files, everybody, out_dir.resolve(), trust, seconds)
+        seed = seed or grading.seed_of(out_dir)
+        works, others = handed_in.match(files, everybody, out_dir.resolve(), trust, seconds, seed)
+        works = likeness.remarked(works)
         to_do = [each for each in session.left_to_do(works, resume) if each.path]
         for work in works:
             for remark in work.remarks:
@@ -61,5 +69,5 @@ def grade(
             out.print("Name a file submission-NAME.zip or submission-ID.zip, then grade with --resume.", soft_wrap=True)
         if missing := [each.student.name for each in works if not each.path]:
             out.print(f"Handed in nothing: {', '.join(missing)}", soft_wrap=True)
-        jobs = jobs or os.cpu_count() or 1  # more would make the probe and the trials late
-        class_work.do(works, to_do, out_dir, grading.processes(jobs, trust, seconds))
+        jobs = jobs or os.cpu_count() or 1  # more would make the probe late
+        class_work.do(works, to_do, out_dir, grading.processes(jobs, trust, seconds, seed))
