@@ -1,11 +1,15 @@
 """A learner who fills in the solutions, and the functions that the learner writes in notebook 06."""
 
+import functools
 import json
 import zipfile
 from pathlib import Path
 
 from lab_lib.exercises import edition
+from lab_lib.exercises.replacing import merge
 from lab_lib.run.headless import notebooks
+
+MAGICS = ("%%writefile", "%%replace")
 
 
 def solve(copy: Path) -> None:
@@ -20,11 +24,13 @@ def solve(copy: Path) -> None:
 
 
 def my_notifiers() -> dict[str, str]:
-    """Return the two functions that notebook 06 writes: the naive one, and the solution."""
+    """Return the functions that notebook 06 writes: the naive one, the same in parts, and the solution."""
     path = next(path for path in notebooks() if path.stem == "06-break-it")
     sources = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
-    written = [source.partition("\n")[2] for source in sources if source.startswith("%%writefile")]
-    return dict(zip(("naive", "solution"), written, strict=True))
+    cells = {magic: [text.partition("\n")[2] for text in sources if text.startswith(magic)] for magic in MAGICS}
+    naive, in_parts = cells["%%writefile"]
+    solution = functools.reduce(lambda text, cell: merge(text, cell, "")[0], cells["%%replace"], in_parts)
+    return {"naive": naive, "in_parts": in_parts, "solution": solution}
 
 
 def hand_in(path: Path, name: str, left_out=(), written=None, notifier="solution", student_id="", comment="") -> None:

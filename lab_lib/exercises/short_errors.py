@@ -1,7 +1,7 @@
 """Show a learner one sentence instead of a traceback. Runs in JupyterLab's kernels.
 
 When a name is missing because the kernel has started anew, it says which cells to run. When AWS refuses a call, it is
-what AWS says.
+what AWS says. A cell that the learner has stopped says so.
 """
 
 import os
@@ -20,17 +20,21 @@ from lab_lib.private_files import json_object, read_file
 
 def register(shell: Any) -> None:
     """Replace these tracebacks in this IPython shell."""
-    shell.set_custom_exc((NameError, BotoCoreError, ClientError), _show)
+    shell.set_custom_exc((NameError, KeyboardInterrupt, BotoCoreError, ClientError), _show)
 
 
-def _show(shell: Any, kind: type, error: Exception, trace: TracebackType | None, tb_offset: int | None = None) -> None:
+def _show(
+    shell: Any, kind: type, error: BaseException, trace: TracebackType | None, tb_offset: int | None = None
+) -> None:
     if sentence := _sentence(shell, error, trace):
         error._render_traceback_ = lambda: [sentence]  # type: ignore[attr-defined]  # IPython calls it
     shell.showtraceback((kind, error, error.__traceback__), tb_offset=tb_offset)
 
 
-def _sentence(shell: Any, error: Exception, trace: TracebackType | None) -> str:
+def _sentence(shell: Any, error: BaseException, trace: TracebackType | None) -> str:
     """Return what to show; "" for the traceback, as for a name that is missing in a module and not in the notebook."""
+    if isinstance(error, KeyboardInterrupt):
+        return "Stopped."
     if not isinstance(error, NameError):
         return f"{type(error).__name__}: {error}"
     while trace and trace.tb_next:

@@ -91,6 +91,14 @@ def test_what_aws_refuses_is_one_sentence(run):
     )
 
 
+def test_a_cell_that_is_stopped_says_only_that(run):
+    assert run("raise KeyboardInterrupt") == "Stopped."
+
+
+def test_a_cell_puts_its_functions_into_a_file_also_before_any_other_cell_has_run(run):
+    assert run("%%replace lost.py\nx = 1").startswith("UsageError: Cannot read lost.py: No such file")
+
+
 def test_the_users_own_startup_file_runs_too_in_a_kernel_and_in_a_terminal_and_no_other_name_is_there(run, tmp_path):
     assert run("assert answer == 42 and os and not [n for n in ('_start', 'Path', 'suppress') if n in globals()]") == ""
     (tmp_path / "own.py").write_text("answer = 42\n")

@@ -1,0 +1,138 @@
+"""The cell magic `%%replace FILE`: what a cell defines takes the place of what has the same name in a Python file.
+
+`%load_ext lab_lib.exercises.replacing` loads it. Functions, classes, imports and assignments are definitions.
+"""
+
+import ast
+import dataclasses
+import io
+import re
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+from lab_lib.checks.function_code import parsed
+from lab_lib.errors import UsageError
+from lab_lib.private_files import read_file, write_file
+
+_MARKER = re.compile(r"^### (?:BEGIN|END) SOLUTION$", re.MULTILINE)
+_OF_FILE = "Correct its name in line 1, mend it, or run the cell that writes it. Then run this cell again."
+_OF_CELL = "Mend that, and run the cell again. The file is as it was."
+_IMPORTS = ast.Import | ast.ImportFrom
+_HEAD = _IMPORTS | ast.Expr  # what imports may stand below
+_DEFINITIONS = "a function, a class, an import or `name = value`"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Part:
+    """A statement at the top level, its text, and what stands above it. The last part of a file has no statement."""
+
+    node: ast.stmt | None = None
+    text: str = ""
+    comment: str = ""  # directly above the statement
+    gap: str = ""  # blank lines, and comments that do not touch the statement
+
+    @property
+    def names(self) -> set[str]:
+        """Return the names that the statement defines."""
+        node = self.node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return {node.name}
+        if isinstance(node, _IMPORTS):
+            return {each.asname or each.name for each in node.names}
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        found = [each for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)]
+        return {each.id for each in found if isinstance(each.ctx, ast.Store)}
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add the magic to this IPython shell."""
+    shell.register_magic_function(replace, "cell")
+
+
+def replace(line: str, cell: str) -> None:
+    """Put the cell's definitions into the file, and print their names. UsageError, and no change, if that fails."""
+    path = Path(line.strip())
+    if path.suffix != ".py":  # a notebook can be read as Python too
+        raise UsageError(f"The cell, line 1: wanted a Python file, as in `%%replace my_notifier.py`. {_OF_CELL}")
+    text = read_file(path, lambda content: content.decode("utf-8-sig"), _OF_FILE)
+    merged, said = merge(text, cell, path.name)
+    if merged != text:
+        write_file(path, merged)
+    print(said)
+
+
+def merge(text: str, cell: str, name: str) -> tuple[str, str]:
+    """Return the text of the file `name` with the cell's definitions in it, and what has become of each."""
+    new = _definitions(cell)
+    if not new:
+        return text, f"{name} is as it was. Write {_DEFINITIONS} into this cell."
+    parts, following = _parts(text, name, _OF_FILE), dict[bool, Part]()
+    known = {each for part in parts for each in part.names}
+    for part in reversed(new):
+        following[_is_import(part)] = _put(part, parts, following.get(_is_import(part)))
+    names = [each for part in new for each in sorted(part.names)]
+    replaced, added = ([each for each in names if (each in known) is wanted] for wanted in (True, False))
+    said = "; ".join(f"{end} {', '.join(each)}" for end, each in [("replaced", replaced), ("added", added)] if each)
+    merged = "".join(part.gap + part.comment + part.text for part in parts)
+    return f"{merged.rstrip()}\n", f"{name}: {said}"
+
+
+def _definitions(cell: str) -> list[Part]:
+    """Return the parts of the cell that define something. UsageError for a statement, such as `if`, that cannot."""
+    parts, known = _parts(f"\n{_MARKER.sub('', cell)}", "The cell", _OF_CELL), set[str]()  # line 1 is the magic's
+    for part in parts:
+        if part.node and not (part.names or isinstance(part.node, ast.Pass)):
+            raise _error("The cell", part.node.lineno, part.text, f"wanted {_DEFINITIONS}", _OF_CELL)
+        if part.node and (twice := sorted(part.names & known)):
+            found = f"{twice[0]} is there twice. Keep one"
+            raise _error("The cell", part.node.lineno, part.text, found, _OF_CELL)
+        known |= part.names
+    return [part for part in parts if part.names]
+
+
+def _parts(code: str, name: str, do: str) -> list[Part]:
+    """Return the statements, and then what stands below the last one. UsageError if the code is not Python."""
+    lines, end, found = io.StringIO(f"{code.rstrip()}\n", newline=None).readlines(), 0, list[Part]()
+    try:
+        body = parsed("".join(lines)).body
+    except SyntaxError as error:
+        raise _error(name, error.lineno, error.text or "", error.msg, do) from None
+    for node in body:
+        start = min(each.lineno for each in [node, *getattr(node, "decorator_list", [])]) - 1
+        if start < end:
+            raise _error(name, end, lines[start], "two statements. Write each on a line of its own", do)
+        above = start - len(list(takewhile(lambda line: line.startswith("#"), reversed(lines[end:start]))))
+        texts = ["".join(lines[first:last]) for first, last in [(start, node.end_lineno), (above, start), (end, above)]]
+        found.append(Part(node, *texts))
+        end = node.end_lineno or end
+    return [*found, Part(gap="".join(lines[end:]))]
+
+
+def _error(name: str, number: int | None, text: str, found: str, do: str) -> UsageError:
+    """Return the error with the line that it is about, since JupyterLab does not number lines."""
+    first = text.strip().partition("\n")[0]
+    line = f", line {number}" + f" `{first}`" * bool(first) if number else ""
+    return UsageError(f"{name}{line}: {found}. {do}")
+
+
+def _put(new: Part, parts: list[Part], following: Part | None) -> Part:
+    """Put the part where its names are defined last; one with new names before the `following` one of the cell."""
+    same = [part for part in parts if part.names & new.names]
+    if not same:
+        top = len(list(takewhile(lambda part: isinstance(part.node, _HEAD), parts))) if _is_import(new) else len(parts)
+        placed = dataclasses.replace(new, gap="" if _is_import(new) else "\n\n")
+        parts.insert(parts.index(following) if following else top, placed)
+        return placed
+    last = same[-1]
+    place, is_whole = parts.index(last), last.names <= new.names  # if not, its other names are still needed
+    comment, gap = (new.comment or last.comment, last.gap) if is_whole else (new.comment, "")
+    placed = dataclasses.replace(new, comment=comment, gap=gap)
+    parts[place + (not is_whole) : place + 1] = [placed]
+    return placed
+
+
+def _is_import(part: Part) -> bool:
+    return isinstance(part.node, _IMPORTS)
