@@ -237,13 +237,6 @@ def open_lab(
     return lab
 
 
-@contextmanager
-def open_another() -> Iterator[Lab]:
-    """Open a lab on another embedded AWS, which ends with the context. The learner's is not touched."""
-    with server.another() as found:
-        yield lab_on(found.endpoint, found.secret)
-
-
 def lab_on(endpoint: str, secret: str, account: str = server.ACCOUNT) -> Lab:
     """Return a lab in an account of the embedded AWS that has this address and secret."""
     session = sessions.keyed_session(DEFAULT_REGION, account, secret)

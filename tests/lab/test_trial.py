@@ -16,7 +16,7 @@ from lab_lib.aws import streams, tables
 from lab_lib.embedded import server
 from lab_lib.exercises import cases, trial
 from lab_lib.exercises.draw import Draw
-from lab_lib.lab import open_another
+from lab_lib.lab import lab_on
 from lab_lib.waiting import UNSEEN, wait_until
 from tests import right_functions
 from tests.learners import my_notifiers
@@ -302,7 +302,8 @@ def test_an_interrupted_trial_leaves_no_process(number, status, folder, tmp_path
 
 
 def test_the_records_look_like_those_of_a_real_stream(folder):
-    with open_another() as lab:
+    with server.another() as found:
+        lab = lab_on(found.endpoint, found.secret)
         draw = Draw(Random(1), lab)
         new = draw.new("A", Decimal(1))
         made = [new, draw.corrected(new, Decimal(2)), draw.deleted(new)]

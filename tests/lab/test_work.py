@@ -9,7 +9,8 @@ from accounts import user_of
 from chains import create_function
 
 from lab_lib.aws import policies, roles
-from lab_lib.lab import Work, open_another, open_lab
+from lab_lib.embedded import server
+from lab_lib.lab import Work, lab_on, open_lab
 from lab_lib.waiting import wait_until
 
 NOTHING = Work(busy=0, failed=0)
@@ -142,7 +143,8 @@ def test_a_record_is_work_only_while_its_mapping_is_enabled(lab, other, write, m
 
 
 def test_another_embedded_aws_can_be_asked_until_it_ends():
-    with open_another() as lab:
+    with server.another() as found:
+        lab = lab_on(found.endpoint, found.secret)
         assert lab.work() == NOTHING
     assert lab.work() is None
 
