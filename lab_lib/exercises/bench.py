@@ -20,7 +20,7 @@ _LONGEST = 300_000  # characters of a message that are read; SNS sends fewer
 
 @dataclass
 class Held:
-    """What the account holds after a try, and what the function did."""
+    """The content of an account after a try, and the deliveries that led to it."""
 
     totals: dict[str, Any] = field(default_factory=dict)  # by customer
     alerts: list[str] = field(default_factory=list)  # as SQS gives them

@@ -104,7 +104,7 @@ class Report:
 
 
 def _html(result: Result) -> str:
-    """Return the words about a result as a cell of a table. What was sent, expected and found is indented."""
+    """Return the words about a result as a cell of a table, with sent, expected and found indented."""
     texts = {name: escape(text).replace("\n", "<br>") for name, text in result.told.items()}
     told = [_TOLD.format(name=name, text=text) for name, text in texts.items()]
     return "".join([f"<b>{escape(result.case.id)}</b> {escape(result.case.sentence)}", *told])

@@ -44,7 +44,7 @@ def who(record: Record) -> str:
 
 @dataclass(frozen=True)
 class Expected:
-    """What an account should hold: totals, the fewest and the most alerts of each customer, ids of dead letters."""
+    """The right content of an account: totals, fewest and most alerts of each customer, ids of dead letters."""
 
     totals: dict[str, Decimal]
     alerts: dict[str, tuple[int, int]]
