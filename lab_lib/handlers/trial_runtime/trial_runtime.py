@@ -90,12 +90,21 @@ def start(given, asked, filter_):
         os.killpg(process, signal.SIGKILL)  # also what it started, where nothing is adopted
     os.kill(process, signal.SIGKILL)  # it may not be the leader of its group yet
     status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-    while left := children():
+    while is_parent() and (left := children()):
         for each in left:
             os.kill(each, signal.SIGKILL)
         for each in left:
             os.waitpid(each, 0)  # by now its own are here
     return status
+
+
+def is_parent():
+    """Return whether this process has children, without a look at all processes."""
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True
 
 
 def children():
