@@ -114,7 +114,7 @@ def _grade(given: dict[str, Any]) -> None:
     job.begin(work)
     try:
         submitted = submission.read(Path(given["path"]))
-        judge = Judge(submitted, Limits(work.seconds), work.trust, work, work.seed)
+        judge = Judge(submitted, Limits(work.seconds), work.trust, work)
         judge.run()
         copies.give_pictures(work.draft)  # ours, whatever the student has handed in
     except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report

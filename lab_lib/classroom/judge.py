@@ -43,7 +43,6 @@ class Judge:
     limits: Limits
     trust: bool
     work: job.Work  # its draft takes the executed notebooks
-    seed: str  # of the cases for the student's function
     lab: Lab | None = None
     faults: list[str] = field(default_factory=list)  # why a part of it could not be run or judged
     steps: list[dict[str, Any]] = field(default_factory=list)
@@ -65,7 +64,10 @@ class Judge:
         except Ended as error:
             self.faults.append(str(error))
         job.note(self.work, job.STEP, "function")
-        self.trial = self._safely("the function", self._tried, None)
+        try:
+            self.trial = self._safely("the function", self._tried, None)
+        except Ended as error:  # of its own sandbox
+            self.faults.append(str(error))
 
     def answers(self) -> list[dict[str, Any]]:
         """Return for each question of the lab whether its answer is right."""
@@ -170,7 +172,7 @@ class Judge:
                     with sandbox.opened(self.limits, self.trust) as box:
                         box.say(self._request(box.port, []))
                         accounts = _accounts(box, box.hear())
-                        tried = trial.judge(path, large=True, seed=self.seed, accounts=accounts, launch=launch)
+                        tried = trial.judge(path, large=True, seed=self.work.seed, accounts=accounts, launch=launch)
                     return [_entry(each) for each in tried.results]
             except UsageError as error:
                 why = str(error).replace(f"{folder}/", "")

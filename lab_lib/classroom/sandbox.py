@@ -98,8 +98,7 @@ def _sandboxed(
 def launched(folder: Path, control: socket.socket) -> "subprocess.Popen[bytes]":
     """Start the program that runs a student's function, with its folder, boto3 and Python's library, and no more."""
     python = f"{sys.base_prefix}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
-    settings: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    settings |= {"env": runner.environment("/tmp"), "cwd": "/"}  # noqa: S108
+    settings = runner.SILENT | {"env": runner.environment("/tmp"), "cwd": "/"}  # noqa: S108
     with system_calls.filter_file(for_function=True) as rules:
         numbers = control.fileno(), rules.fileno()
         runtime = f"{_FUNCTION}/{runner.RUNTIME.name}"

@@ -33,6 +33,7 @@ from lab_lib.waiting import load_of_computer
 MODULE = "my_notifier.py"
 PACKAGES = "packages"  # the folder with boto3 and what it needs, as in Lambda
 RUNTIME = Path(__file__).parents[1] / "handlers" / "trial_runtime" / "trial_runtime.py"
+SILENT: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
 _LOOK_EVERY = 0.1  # seconds
 _LONGEST_IDLE = 10  # seconds in which the function waits for nothing that this program knows of
 _LONGEST = 60  # seconds on the wall for a case, of a computer that is not busy; a case takes less than three
@@ -82,9 +83,9 @@ def launched(folder: Path, control: socket.socket) -> "subprocess.Popen[bytes]":
     """Start the program without a sandbox."""
     work = tempfile.mkdtemp(dir=folder)
     command = [sys.executable, "-I", "-S", "-B", str(folder / RUNTIME.name), str(control.fileno()), "", work]
-    settings: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
-    settings["start_new_session"] = True  # it ends by itself, and the function before it, when this process ends
-    return subprocess.Popen(command, pass_fds=[control.fileno()], cwd=work, env=environment(work), **settings)
+    # With a session of its own it ends by itself, and the function before it, when this process ends.
+    settings = SILENT | {"cwd": work, "env": environment(work), "start_new_session": True}
+    return subprocess.Popen(command, pass_fds=[control.fileno()], **settings)
 
 
 def environment(work: str) -> dict[str, str]:
@@ -158,9 +159,9 @@ class Runner:
                 proxy.close()
             self._calls, self._items = self._calls + proxy.calls, self._items + proxy.items
             self._taken += max(self._seconds() - before, 0)
-            self._require_little_work(self._taken, self._calls, self._items)
             if not ended.get("is_emptied"):
                 self._stop()
+            self._require_little_work(self._taken, self._calls, self._items)
             answer = b"" if proxy.cut or not ended else _received(ours)
         return _outcome(answer, ended.get("status"), proxy.cut)
 

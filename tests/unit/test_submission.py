@@ -8,7 +8,9 @@ from contextlib import suppress
 
 import pytest
 
-from lab_lib.classroom import grading, handed_in, job, points, session, submission
+from lab_lib.classroom import grading, handed_in, job, points, sandbox, session, submission
+from lab_lib.classroom.judge import Judge
+from lab_lib.classroom.sandbox import Ended, Limits
 from lab_lib.classroom.students import Student
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies, workbook
@@ -318,3 +320,17 @@ def test_the_untouched_edition_is_a_submission_with_stubs_and_the_naive_function
     files = submission.read(tmp_path / "untouched.zip").files
     assert b"BEGIN SOLUTION" not in b"".join(files.values())
     assert files[submission.FUNCTION].startswith(b"# This is the naive function once more")
+
+
+def test_a_sandbox_that_ends_costs_only_what_it_was_for(tmp_path, monkeypatch):
+    def opened(*_):
+        raise Ended("It took too much.")
+
+    monkeypatch.setattr(sandbox, "opened", opened)
+    job.begin(work := grading.Grading(CLASS[0], tmp_path))
+    files = {submission.FUNCTION: b"def lambda_handler(event, context):\n    pass\n"}
+    judge = Judge(submission.Submission("", "", "", files), Limits(), False, work)
+
+    judge.run()
+
+    assert (judge.faults, judge.trial) == (["It took too much."] * 2, None)
