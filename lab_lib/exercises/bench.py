@@ -92,12 +92,11 @@ class Bench:
         self.lab.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
 
     def _weights(self) -> dict[str, int]:
-        items = [
-            (f"{table} {item[tables.KEYS[table][0]]}", len(json.dumps(item, default=str)))
+        return {
+            f"{table} {item[tables.KEYS[table][0]]}": len(json.dumps(item, default=str))
             for table in _TABLES
             for item in tables.items(self.lab, table, most=_MOST_ITEMS)
-        ]
-        return dict(items)
+        }
 
     def _read(self, queue: str) -> list[str]:
         """Return the bodies of the messages in the queue."""
@@ -112,9 +111,9 @@ class Bench:
 
 def _credentials(lab: Lab) -> dict[str, str]:
     """Return the variables with which boto3 calls the account, with the rights of the function only."""
-    iam, policy = lab.client("iam"), policies.document(*policies.total_notifier(lab)["Statement"])
+    own = policies.total_notifier(lab)["Statement"]
+    iam, policy = lab.client("iam"), policies.document(*own, policies.items_of_notifier(lab))
     iam.create_user(UserName=_USER)
-    policy["Statement"].append(policies.items_of_notifier(lab))
     iam.put_user_policy(UserName=_USER, PolicyName=_USER, PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName=_USER)["AccessKey"]
     return {

@@ -9,11 +9,12 @@ from lab_lib.aws import tables
 from lab_lib.aws.streams import Record, made_up
 from lab_lib.exercises.proxy import NO_CUT, Cut
 from lab_lib.lab import Lab
+from lab_lib.settings import DEFAULT_THRESHOLD
 
 T = TypeVar("T")
 Batch = list[Record]
 Change = tuple[str, Decimal]  # of a customer's total
-HIGH = Decimal(1500)  # the threshold of a trial
+HIGH = DEFAULT_THRESHOLD  # of a trial
 TRIES = 3  # deliveries of a batch that fails, after which it is held up
 
 
@@ -35,7 +36,7 @@ class Topic:
 
 @dataclass(frozen=True)
 class Weigh:
-    """Here the items of both tables are weighed: after this many records."""
+    """Here the items of both tables are weighed."""
 
 
 Step = Start | Topic | Weigh

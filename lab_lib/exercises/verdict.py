@@ -3,6 +3,7 @@
 The reference is a model of a few lines: each record counts once, with its new amount minus the old one.
 """
 
+import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -11,13 +12,14 @@ from decimal import Decimal
 from string import ascii_uppercase
 from typing import Any
 
+from lab_lib.aws import queues
 from lab_lib.aws.json_text import amount, json_object
-from lab_lib.aws.streams import Record
+from lab_lib.aws.streams import Record, customer
+from lab_lib.checks.alerts import SUBJECT
 from lab_lib.checks.visible import visible
 from lab_lib.exercises.bench import Held
 from lab_lib.exercises.draw import HIGH, Batch, Start, Step, Topic
 
-SUBJECT = "Warning! Account balance is very high"
 _TRANSACTION = re.compile("T[0-9]{9}")  # as drawn
 _MOST_NAMED, _MOST_SUMS, _LONGEST_NAME = 6, 5_000, 60
 _MOST_RECORDS = 14  # of a batch, or a customer, that are told one by one
@@ -37,11 +39,6 @@ def effect(record: Record) -> Decimal:
     return new - old
 
 
-def who(record: Record) -> str:
-    """Return the record's customer."""
-    return str(record["dynamodb"]["Keys"]["CustomerId"]["S"])
-
-
 @dataclass(frozen=True)
 class Expected:
     """The right content of an account: totals, fewest and most alerts of each customer, ids of dead letters."""
@@ -58,10 +55,10 @@ def expect(steps: Iterable[Step]) -> Expected:
     for batch in (batch for step in steps for batch in read(step)):
         before = dict(totals)
         for record in (each for each in batch if each["eventID"] not in seen):
-            customer, total = who(record), totals[who(record)]
+            name, total = customer(record), totals[customer(record)]
             seen.add(record["eventID"])
-            totals[customer] += effect(record)
-            most[customer] += total < HIGH <= totals[customer]
+            totals[name] += effect(record)
+            most[name] += total < HIGH <= totals[name]
             if "S" in record["dynamodb"].get("NewImage", {}).get("TransactionAmount", {}):
                 letters.add(record["dynamodb"]["Keys"]["TransactionId"]["S"])
         fewest.update(each for each, total in totals.items() if before.get(each, Decimal(0)) < HIGH <= total)
@@ -73,17 +70,18 @@ class Story:
 
     def __init__(self, steps: list[Step]) -> None:
         self.steps, self.expected = steps, expect(steps)
+        self._records = {each["eventID"]: each for step in steps for batch in read(step) for each in batch}
         letters = zip(self.expected.totals, ascii_uppercase, strict=False)
         self._names = dict(letters) if len(self.expected.totals) <= len(ascii_uppercase) else {}
 
-    def name(self, customer: str) -> str:
+    def name(self, of: str) -> str:
         """Return the letter of a customer of the history; others have their ids."""
-        return self._names.get(customer, visible(customer[:_LONGEST_NAME]))
+        return self._names.get(of, visible(of[:_LONGEST_NAME]))
 
     @property
     def sent(self) -> str:
         """Return what each start of the function gets, a line each. Batches stand between semicolons."""
-        seen, lines = set[str](), list[str]()
+        seen, lines, number = set[str](), list[str](), itertools.count(1)
         for step in self.steps:
             if isinstance(step, Topic):
                 lines.append("the topic comes back" if step.is_there else "the topic is deleted")
@@ -92,7 +90,7 @@ class Story:
                 for batch in batches:
                     parts.append(self._batch(batch, seen))
                     seen |= {record["eventID"] for record in batch}
-                lines.append(f"start {1 + sum(line.startswith('start') for line in lines)}: {'; '.join(parts)}")
+                lines.append(f"start {next(number)}: {'; '.join(parts)}")
         return "\n".join(lines)
 
     @property
@@ -112,7 +110,7 @@ class Story:
     def _batch(self, batch: Batch, seen: set[str]) -> str:
         again = [record["eventID"] in seen for record in batch]
         if all(again) or len(batch) > _MOST_RECORDS:
-            customers = {who(record) for record in batch}
+            customers = {customer(record) for record in batch}
             texts = [self._change(each) for each in batch] if len(batch) <= _MOST_RECORDS else []
             some = f"{len(batch):,} records of {len(customers)} customer{'s' * (len(customers) > 1)}"
             return (", ".join(texts) or some) + " once more" * all(again)
@@ -123,39 +121,39 @@ class Story:
         images = record["dynamodb"]
         values = [images[name]["TransactionAmount"] for name in ("OldImage", "NewImage") if name in images]
         amounts = " → ".join(value.get("N") or repr(value.get("S")) for value in values)
-        return f"{self.name(who(record))} {amounts}{' deleted' if record['eventName'] == 'REMOVE' else ''}"
+        return f"{self.name(customer(record))} {amounts}{' deleted' if record['eventName'] == 'REMOVE' else ''}"
 
     def _totals(self, held: Held) -> Iterator[str]:
         wrong = defaultdict[str, list[str]](list)
-        for customer in {**self.expected.totals, **held.totals}:
-            found, wanted = held.totals.get(customer), self.expected.totals.get(customer)
+        for name in {**self.expected.totals, **held.totals}:
+            found, wanted = held.totals.get(name), self.expected.totals.get(name)
             if found != wanted:
                 shown = ["no total" if each is None else _shown(each) for each in (found, wanted)]
-                text = f"{self.name(customer)} {shown[0]} instead of {shown[1]}"
-                wrong[_reason(customer, held, wanted)].append(text)
+                text = f"{self.name(name)} {shown[0]} instead of {shown[1]}"
+                wrong[_reason(name, held, wanted)].append(text)
         for reason, texts in wrong.items():
             more = [f"and {len(texts) - _MOST_NAMED} more"] * (len(texts) > _MOST_NAMED)
             yield ", ".join([*texts[:_MOST_NAMED], *more]) + f": {reason}" * bool(reason)
 
     def _alerts(self, held: Held) -> Iterator[str]:
         alerts, effects = [_alert(body) for body in held.alerts], self._effects()
-        counted = Counter(customer for customer, _ in alerts)
+        counted = Counter(name for name, _ in alerts)
         strange = counted.pop("", 0)
-        for customer in {**self.expected.alerts, **counted}:
-            low, high = self.expected.alerts.get(customer, (0, 0))
+        for name in {**self.expected.alerts, **counted}:
+            low, high = self.expected.alerts.get(name, (0, 0))
             high += len(held.failures) if high else 0
-            if not low <= counted[customer] <= high:
-                yield f"{_count(counted[customer])} for {self.name(customer)} instead of {_range(low, high)}"
-        for customer, balance in alerts:
-            right = held.totals.get(customer) == self.expected.totals.get(customer)
-            if right and customer in effects and not _may_be(balance, effects[customer]):
-                told = f"an alert for {self.name(customer)} with {_shown(balance)}"
+            if not low <= counted[name] <= high:
+                yield f"{_count(counted[name])} for {self.name(name)} instead of {_range(low, high)}"
+        for name, balance in alerts:
+            right = held.totals.get(name) == self.expected.totals.get(name)
+            if right and name in effects and not _may_be(balance, effects[name]):
+                told = f"an alert for {self.name(name)} with {_shown(balance)}"
                 yield f"{told}, which its transactions never add up to"
         if strange:
             yield f"{_count(strange)} with another subject, no customerID, or no accountBalance from 1500 on"
 
     def _letters(self, held: Held) -> Iterator[str]:
-        ids = {each["dynamodb"]["Keys"]["TransactionId"]["S"] for step in self.steps for b in read(step) for each in b}
+        ids = {each["dynamodb"]["Keys"]["TransactionId"]["S"] for each in self._records.values()}
         found = {each for text in held.letters for each in _TRANSACTION.findall(text)} & ids
         if missing := self.expected.letters - found:
             plural = "s" * (len(missing) > 1)
@@ -177,10 +175,9 @@ class Story:
                     )
 
     def _effects(self) -> dict[str, list[Decimal]]:
-        records = {each["eventID"]: each for step in self.steps for batch in read(step) for each in batch}
         found = defaultdict[str, list[Decimal]](list)
-        for record in records.values():
-            found[who(record)].append(effect(record))
+        for record in self._records.values():
+            found[customer(record)].append(effect(record))
         return found
 
 
@@ -190,11 +187,11 @@ def _failure(held: Held) -> Iterator[str]:
         yield f"the last batch still fails: {why}; what is behind it waits"
 
 
-def _reason(customer: str, held: Held, wanted: Decimal | None) -> str:
-    """Return why a total differs, if the difference tells it."""
-    found, delivered = held.totals.get(customer), Counter[str]()
+def _reason(name: str, held: Held, wanted: Decimal | None) -> str:
+    """Return why a customer's total differs, if the difference tells it."""
+    found, delivered = held.totals.get(name), Counter[str]()
     added, changed, deleted, every = (list[Decimal]() for _ in range(4))
-    for record in (each for batch, _ in held.deliveries for each in batch if who(each) == customer):
+    for record in (each for batch, _ in held.deliveries for each in batch if customer(each) == name):
         delivered[record["eventID"]] += 1
         (every if delivered[record["eventID"]] == 1 else added).append(effect(record))
         if old := record["dynamodb"].get("OldImage"):
@@ -230,10 +227,11 @@ def _may_be(balance: Decimal, effects: list[Decimal]) -> bool:
 def _alert(body: str) -> tuple[str, Decimal]:
     """Return the customer and the balance of an alert; "" for the customer if it is none."""
     envelope = json_object(body)
-    message = json_object(envelope.get("Message"))
-    customer, balance = message.get("customerID"), amount(message.get("accountBalance"))
-    is_alert = envelope.get("Subject") == SUBJECT and isinstance(customer, str) and balance is not None
-    return (str(customer), balance) if is_alert and balance is not None and balance >= HIGH else ("", Decimal(0))
+    message: dict[str, Any] = queues.alert(envelope)
+    name, balance = message.get("customerID"), amount(message.get("accountBalance"))
+    if envelope.get("Subject") == SUBJECT and isinstance(name, str) and balance is not None and balance >= HIGH:
+        return name, balance
+    return "", Decimal(0)
 
 
 def _count(alerts: int) -> str:
