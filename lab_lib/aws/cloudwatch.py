@@ -12,6 +12,7 @@ LOG_DAYS = 14
 MOST = 10_000  # lines of a log that are read
 METRICS = ["Invocations", "Errors", "Throttles"]
 _MOST_METRICS = 500  # of one request
+_EPOCH, _MILLISECOND = datetime.fromtimestamp(0, UTC), timedelta(milliseconds=1)
 # Lambda's text format: an error that was raised or logged, a timeout, an exit.
 _FAILURE = re.compile(
     r"\[ERROR\]\s+(?:\S+Z\t\S*\t)?(?P<error>.+)"
@@ -72,11 +73,12 @@ def log_lines(
 ) -> list[str]:
     """Return what the function printed, oldest first: all of it, or what it printed from `since` on, up to `until`.
 
-    `group` is the function's log group, if Lambda did not name it. `MOST` lines may not be all.
+    `group` is the function's log group, if Lambda did not name it. `MOST` lines may not be all. A line has the whole
+    millisecond in which it was printed: what was printed in that of `since` may be earlier, and is left out.
     """
     logs = lab.client("logs")
-    times = {"startTime": since, "endTime": until}
-    when = {name: int(time.timestamp() * 1000) for name, time in times.items() if time}
+    times = {"startTime": since and since + _MILLISECOND - timedelta(microseconds=1), "endTime": until}
+    when = {name: (time - _EPOCH) // _MILLISECOND for name, time in times.items() if time}
     which = {"logGroupName": group or log_group(lab, name), **when, "PaginationConfig": {"MaxItems": MOST}}
     pages = logs.get_paginator("filter_log_events").paginate(**which)
     events = none_if_absent(lambda: [event for page in pages for event in page["events"]]) or []
