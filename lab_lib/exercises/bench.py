@@ -84,7 +84,9 @@ class Bench:
         if self._waiting:
             failed, *behind = self._waiting
             self.held.deliveries.append((failed, outcome))
-            self._waiting = [failed[outcome.place :], *behind]
+            rest = failed[outcome.place :]
+            middle = 0 if outcome.place else len(rest) // 2  # Lambda halves what fails, as the lab's trigger asks it to
+            self._waiting = [*filter(None, (rest[:middle], rest[middle:])), *behind]
 
     def _create_topic(self) -> None:
         """Create the topic, and subscribe the queue that the alerts are read from."""

@@ -133,7 +133,7 @@ def _poison(draw: Draw) -> list[Step]:
     return draw.starts(draw.ordinary(*customers), draw.around_poison(*customers), draw.ordinary(*customers))
 
 
-@_crash("crash", "The function is killed at each of its AWS calls in turn, and the batch comes again.")
+@_crash("crash", "The function is killed at each of its AWS calls in turn, and the batch comes again in halves.")
 def _crashes(draw: Draw, cut: Cut) -> list[Step]:
     before, batch, after = draw.around_rise()
     return [*draw.starts(before), Start([batch], tries=1, cut=cut), *draw.starts(after)]
@@ -146,7 +146,7 @@ def _poison_and_crash(draw: Draw, cut: Cut) -> list[Step]:
     return [*draw.starts(before), Start([batch], tries=1, cut=cut), *draw.starts(after)]
 
 
-@_case("topic-away", "An alert is due while there is no topic. The batch comes again until there is one.")
+@_case("topic-away", "An alert is due while there is no topic. The batch comes again in halves, until there is one.")
 def _topic_away(draw: Draw) -> list[Step]:
     before, batch, after = draw.around_rise()
     return [*draw.starts(before), Topic(False), Start([batch], tries=2), Topic(True), *draw.starts(after)]
@@ -177,7 +177,7 @@ def _dip(draw: Draw) -> list[Step]:
     "long-history",
     "A thousand transactions of one customer, and some of the first ones again. What the function keeps in an item "
     "must not grow with each of them.",
-    Limits(loads=20, calls=10, items=20),
+    Limits(loads=60, calls=10, items=20),
 )
 def _long_history(draw: Draw) -> list[Step]:
     (one,) = draw.customers(1)

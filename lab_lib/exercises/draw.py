@@ -20,7 +20,7 @@ TRIES = 3  # deliveries of a batch that fails, after which it is held up
 
 @dataclass(frozen=True)
 class Start:
-    """A start of the function: the batches that it gets. A batch that fails comes again, to a new start."""
+    """A start of the function: the batches that it gets. A batch that fails comes again in halves, to a new start."""
 
     batches: list[Batch]
     tries: int = TRIES
