@@ -51,7 +51,7 @@ class Draw:
         self.chance = chance
         self._style = chance.choice(_KINDS)
         self._number = chance.randrange(10**18, 10**19)  # of the last change in the stream
-        self._transactions = iter(chance.sample(range(10**9), 12_000))  # no two are equal
+        self._transactions = set[int]()
         self._time = float(chance.randrange(1_795_000_000, 1_796_000_000))
         self._where = {
             "awsRegion": lab.region,
@@ -84,7 +84,7 @@ class Draw:
         """Return the record of a new transaction."""
         row = {
             "CustomerId": {"S": customer},
-            "TransactionId": {"S": f"T{next(self._transactions):09}"},
+            "TransactionId": {"S": f"T{self._transaction():09}"},
             "TransactionDate": {"S": f"11/{self.chance.randrange(1, 27):02}/2026"},
             "TransactionAmount": {"N": f"{amount:f}"},
         }
@@ -155,6 +155,13 @@ class Draw:
             else:
                 groups.append([each])
         return [Start(each) for each in groups]
+
+    def _transaction(self) -> int:
+        """Return a number that no transaction has had."""
+        while (number := self.chance.randrange(10**9)) in self._transactions:
+            pass
+        self._transactions.add(number)
+        return number
 
     def _record(self, kind: str, row: dict[str, Any], **images: Any) -> Record:
         self._number += self.chance.randrange(1, 10**6)

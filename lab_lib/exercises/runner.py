@@ -235,7 +235,9 @@ class Runner:
             self._launch_program()
         self._control.settimeout(_LONGEST_LOADING * load_of_computer())
         try:
-            self._unit = self._unit or float(json_object(self._lines.readline(_LONGEST_LINE))["seconds"])
+            if not self._unit:
+                self._unit = float(json_object(self._lines.readline(_LONGEST_LINE))["seconds"])
+                self._program = self._family()  # its sandbox, too
         except (OSError, KeyError, TypeError, ValueError):
             self._stop()
             raise LabError("The program that runs your function did not start. Try again.") from None
@@ -254,8 +256,8 @@ class Runner:
         return server.family(self._process.pid) if self._process else []
 
     def _seconds(self) -> float:
-        """Return the CPU time that the program and all processes below it have used, also of those that have ended."""
-        return _sum(self._family(), _seconds)
+        """Return the CPU time that has been used up to here: no start is under way, and none has left a process."""
+        return _sum(self._program, _seconds)
 
     def _stop(self) -> None:
         if self._process:

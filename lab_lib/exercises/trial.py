@@ -13,9 +13,8 @@ from pathlib import Path
 from random import Random
 
 from lab_lib.checks.function_code import parsed
-from lab_lib.checks.visible import visible
 from lab_lib.embedded import server
-from lab_lib.errors import LabError, StepMissing, UsageError, is_unreachable
+from lab_lib.errors import UsageError
 from lab_lib.exercises import runner
 from lab_lib.exercises.bench import Bench
 from lab_lib.exercises.cases import Case, chosen
@@ -192,7 +191,7 @@ class _Trial:
         return result
 
     def _try(self, case: Case, cut: Cut) -> Result:
-        """Try a case once. The result is "not yet" too if the function has left an account that cannot be read."""
+        """Try a case once."""
         bench, self._next = self._next.result(), self._threads.submit(self._bench)  # for the try behind this one
         # The same for each cut, so that each call of one history is cut off. No case tells of another one.
         draw = Draw(Random(f"{self._seed} {case.id}"), bench.lab)  # noqa: S311  # a seed of chance is long
@@ -204,10 +203,6 @@ class _Trial:
             faults, was_cut = story.differences(held), any(each.cut for each in held.failures)
         except TooMuch as error:
             faults, is_slow = [f"stopped, because {error}"], True
-        except Exception as error:
-            if is_unreachable(error) or (isinstance(error, LabError) and not isinstance(error, StepMissing)):
-                raise
-            faults = [f"the account cannot be read: {visible(f'{type(error).__name__} {error}')}"]
         found = "; ".join(faults)[:_LONGEST_FOUND]
         state = "not yet" if faults else "passed"
         return Result(case, state, story.sent, story.wanted, found, is_slow, was_cut)

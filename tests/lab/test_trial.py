@@ -268,7 +268,7 @@ def test_records_before_the_one_that_a_function_names_as_failed_do_not_come_agai
 )
 def test_a_terrible_function_only_fails(body, found, folder, tmp_path):
     only = ["new-transactions", "correction", "poison"]
-    report = trial.judge(written(tmp_path, HANDLER + body), only, seed="126")  # each start gets one batch: forks fork, too
+    report = trial.judge(written(tmp_path, HANDLER + body), only, seed="126")  # a batch a start: forks fork, too
 
     assert {result.state for result in report.results} <= {"not yet", "not tried"}
     assert report.results[0].found.startswith(found)
