@@ -71,11 +71,11 @@ class Bench:
 
     def _deliver(self, step: Start) -> None:
         """Deliver what waits, and again what fails, each time to a new start; only the first one is cut off."""
-        cut = step.cut
-        for _ in range(step.tries):
-            if self._waiting:
-                self._start(cut)
-                cut = NO_CUT
+        cut, left = step.cut, step.tries
+        while self._waiting and left:
+            records = sum(map(len, self._waiting))
+            self._start(cut)
+            cut, left = NO_CUT, step.tries if sum(map(len, self._waiting)) < records else left - 1
 
     def _start(self, cut: Cut) -> None:
         outcome = self._runner.start(self._variables, str(self.lab.endpoint), self._waiting, cut)

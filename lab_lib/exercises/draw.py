@@ -15,7 +15,7 @@ T = TypeVar("T")
 Batch = list[Record]
 Change = tuple[str, Decimal]  # of a customer's total
 HIGH = DEFAULT_THRESHOLD  # of a trial
-TRIES = 3  # deliveries of a batch that fails, after which it is held up
+TRIES = 3  # deliveries without a record more that is processed, after which the batch is held up
 
 
 @dataclass(frozen=True)
