@@ -54,10 +54,16 @@ def decide(batch: Batch, result: Result, mapping: Mapping, now: float) -> Outcom
     if throttled:  # the function was not called, so no retry is used up
         return Outcome([rest], discarded, pause=True)
     if mapping.get("BisectBatchOnFunctionError") and len(rest.records) > 1:
-        return Outcome(_halves(rest), discarded)
+        return Outcome([Batch(half, calls, rest.retries) for half in halves(rest.records)], discarded)
     if 0 <= mapping.get("MaximumRetryAttempts", -1) <= rest.retries:
         return Outcome([], [*discarded, (rest, "RetryAttemptsExhausted")])
     return Outcome([Batch(rest.records, calls, rest.retries + 1)], discarded, pause=True)
+
+
+def halves(records: list[Record]) -> list[list[Record]]:
+    """Return the records as they come again after a failure, if the mapping asks for halves."""
+    middle = len(records) // 2
+    return [records[:middle], records[middle:]]
 
 
 def succeeded(records: list[Record], result: Result, mapping: Mapping) -> int:
@@ -100,11 +106,6 @@ def invocation_record(batch: Batch, condition: str, result: Result, mapping: Map
             "streamArn": mapping["EventSourceArn"],
         },
     }
-
-
-def _halves(batch: Batch) -> list[Batch]:
-    middle = len(batch.records) // 2
-    return [Batch(half, batch.calls, batch.retries) for half in (batch.records[:middle], batch.records[middle:])]
 
 
 def _expired(records: list[Record], mapping: Mapping, now: float) -> int:

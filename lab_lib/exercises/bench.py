@@ -6,6 +6,7 @@ from typing import Any
 
 from lab_lib.aws import functions, policies, queues, tables, topics
 from lab_lib.aws.json_text import having
+from lab_lib.embedded.batches import halves
 from lab_lib.exercises.draw import TRIES, Batch, Start, Step, Topic
 from lab_lib.exercises.proxy import NO_CUT, Cut
 from lab_lib.exercises.runner import Outcome, Runner
@@ -85,8 +86,8 @@ class Bench:
             failed, *behind = self._waiting
             self.held.deliveries.append((failed, outcome))
             rest = failed[outcome.place :]
-            middle = 0 if outcome.place else len(rest) // 2  # Lambda halves what fails, as the lab's trigger asks it to
-            self._waiting = [*filter(None, (rest[:middle], rest[middle:])), *behind]
+            parts = [rest] if outcome.place else halves(rest)  # as the lab's trigger asks Lambda to
+            self._waiting = [*filter(None, parts), *behind]
 
     def _create_topic(self) -> None:
         """Create the topic, and subscribe the queue that the alerts are read from."""

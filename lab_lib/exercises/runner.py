@@ -143,7 +143,7 @@ class Runner:
         with ours:
             with theirs:
                 door = self._door(theirs)
-            before, proxy = self._seconds(), Proxy(door, endpoint, cut)
+            before, proxy = self._used(), Proxy(door, endpoint, cut)
             try:
                 ours.settimeout(self._control.gettimeout())
                 _send(ours, json.dumps({"variables": variables, "batches": batches}).encode() + b"\n")
@@ -158,7 +158,7 @@ class Runner:
             finally:
                 proxy.close()
             self._calls, self._items = self._calls + proxy.calls, self._items + proxy.items
-            self._taken += max(self._seconds() - before, 0)
+            self._taken += max(self._used() - before, 0)
             if not ended.get("is_emptied"):
                 self._stop()
             self._require_little_work(self._taken, self._calls, self._items)
@@ -255,7 +255,7 @@ class Runner:
     def _family(self) -> list[psutil.Process]:
         return server.family(self._process.pid) if self._process else []
 
-    def _seconds(self) -> float:
+    def _used(self) -> float:
         """Return the CPU time that has been used up to here: no start is under way, and none has left a process."""
         return _sum(self._program, _seconds)
 
