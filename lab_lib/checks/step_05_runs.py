@@ -12,7 +12,7 @@ from lab_lib.checks.unseen import beyond
 from lab_lib.checks.uploads import newest, once
 from lab_lib.resources import cell
 
-_RETRIES = timedelta(minutes=10)  # Lambda tries what failed again after one and two minutes
+_RETRIES = timedelta(minutes=10)  # Lambda tries what failed again and again, after up to two minutes
 _WRITTEN_BY = {"TransactionProcessor": "Transactions", "TotalNotifier": "TransactionTotal"}
 _STARTED_BY = {"TransactionProcessor": cell("bucket trigger"), "TotalNotifier": cell("stream trigger")}
 
@@ -43,9 +43,7 @@ def logged_errors(account: Account, name: str) -> Finding:
 @check("05", "metric-errors-{}", "errors in the metrics of {}", after="upload function-{}", each=functions.SOURCES)
 def counted_errors(account: Account, name: str) -> Finding:
     """CloudWatch counts no errors since the minute of the last upload. It counts a minute or two late."""
-    minute = timedelta(minutes=1)
-    spans = [(since + minute * (number > 0), until) for number, (since, until) in enumerate(_times(account))]
-    counted = [account.ask(cloudwatch.metrics, name, *span) for span in spans]
+    counted = [account.ask(cloudwatch.metrics, name, *span) for span in _times(account)]
     counts = {metric: sum(each[metric] for each in counted) for metric in ("Errors", "Throttles")}
     found = [f"{counts[metric]} {metric.lower()}" for metric in counts if counts[metric]]
     hint = f"{account.lab.name(name)} was called too often at once, for the limit of the function or of the account. "
@@ -72,13 +70,15 @@ def group_of(account: Account, name: str) -> str:
 
 @once
 def _times(account: Account) -> list[tuple[datetime, datetime | None]]:
-    """Return the times in which errors count: since the last upload, but not while a probe was at work."""
-    starts, ends = [newest(account)], list[datetime]()
+    """Return the times in which errors count: since the last upload, but not those of what a probe has sent."""
+    last = since = newest(account)
+    spans = list[tuple[datetime, datetime | None]]()
     for probe in probe_list.entries(account.lab):
-        if probe.end > starts[0]:
-            ends.append(max(probe.start, starts[0]))
-            starts.append(probe.end + (_RETRIES if account.lab.is_real else timedelta()))
-    return list(zip(starts, [*ends, None], strict=True))
+        if probe.end > last:
+            if probe.start > since:
+                spans.append((since, probe.start))
+            since = probe.end + _RETRIES
+    return [*spans, (since, None)]
 
 
 def _unread(account: Account, name: str, lines: list[str]) -> Finding | None:

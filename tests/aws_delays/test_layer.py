@@ -5,6 +5,7 @@ test_single_delays.py shows that the lab meets the others.
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_logs_and_metrics_are_late(delayed):
 def test_every_seventh_call_is_refused_twice(delayed, monkeypatch):
     lab, _ = delayed("throttling")
     slept = []
-    monkeypatch.setattr("botocore.endpoint.time.sleep", slept.append)
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=slept.append))
 
     retries = [lab.client("sqs").list_queues()["ResponseMetadata"]["RetryAttempts"] for _ in range(14)]
 
@@ -88,6 +89,6 @@ def test_each_service_refuses_in_its_own_words(delayed, service, monkeypatch):
     calls = {"lambda": "list_functions", "iam": "list_roles", "dynamodb": "list_tables", "sns": "list_topics"}
     calls |= {"sqs": "list_queues", "logs": "describe_log_groups", "s3": "list_buckets"}
     monkeypatch.setattr("tests.aws_delays.layer._EVERY", 1)
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda seconds: None))
 
     assert getattr(lab.client(service), calls[service])()["ResponseMetadata"]["RetryAttempts"] == 2

@@ -32,7 +32,7 @@ from stub_account import (
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
-from lab_lib.checks import CLEAN_UP, STEPS, uploads
+from lab_lib.checks import CLEAN_UP, STEPS, probe_list, uploads
 from lab_lib.checks.rules import RULES
 from lab_lib.checks.step_00 import TABLES
 from lab_lib.errors import EmulatorError, LabError
@@ -693,6 +693,22 @@ def test_what_the_lines_beyond_those_that_are_read_decide_cannot_be_seen(monkeyp
     made = {check.id: check.found.partition(":")[0] for check in run(monkeypatch, change).checks}
 
     assert {name: made[f"{name}-{NOTIFIER}"] for name in found} == found
+
+
+def test_errors_count_but_not_while_a_probe_works_or_what_it_sent_is_tried_again(monkeypatch):
+    minutes = [UPLOADED + timedelta(minutes=number) for number in range(18)]
+    times = [(UPLOADED - timedelta(hours=1), UPLOADED - timedelta(minutes=1)), minutes[3:5], minutes[6:8]]
+    probes = [probe_list.Entry(start.isoformat(), [], [], end.isoformat()) for start, end in times]
+    monkeypatch.setattr(probe_list, "entries", lambda lab: probes)
+    spans = [(UPLOADED, minutes[3]), (minutes[17], None)]
+    lines = {span: (cloudwatch.log_lines, NOTIFIER, span[0], f"/aws/lambda/{NOTIFIER}", span[1]) for span in spans}
+    counts = {span: (cloudwatch.metrics, NOTIFIER, *span) for span in spans}
+    change = {lines[span]: [f"[ERROR] {number}"] for number, span in enumerate(spans)}
+    change |= {counts[span]: {"Invocations": 1, "Errors": 1, "Throttles": 0} for span in spans}
+
+    found = {check.id: check.found for check in run(monkeypatch, change).checks if not check.ok}
+
+    assert found == {f"log-errors-{NOTIFIER}": "0, 1", f"metric-errors-{NOTIFIER}": "2 errors"}
 
 
 def test_of_many_uploads_the_newest_are_read_and_the_number_of_the_others_is_told(monkeypatch):

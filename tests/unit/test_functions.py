@@ -3,6 +3,7 @@ import io
 import json
 import zipfile
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -105,7 +106,7 @@ def test_ensure_function_before_notebook_00_names_it_and_creates_nothing(prepare
 def test_a_call_waits_until_lambda_knows_what_a_new_role_may_do(prepared, monkeypatch):
     # This takes some seconds on AWS; moto has no such delay.
     events, waits = prepared.client("lambda").meta.events, []
-    monkeypatch.setattr("botocore.endpoint.time.sleep", waits.append)
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=waits.append))
 
     def not_yet(request, **_):
         events.unregister("before-send.lambda.PutFunctionEventInvokeConfig", not_yet)
