@@ -5,10 +5,10 @@ import hashlib
 import io
 import json
 import math
+import time
 import zipfile
 import zlib
-from dataclasses import replace
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,14 @@ from urllib3.exceptions import HTTPError
 from lab_lib import resources, sessions
 from lab_lib.aws import archives, grants
 from lab_lib.aws.cloudwatch import ensure_log_group, group_of
-from lab_lib.aws.json_text import json_object, json_value
+from lab_lib.aws.json_text import amount, json_object, json_value
 from lab_lib.aws.policies import Policy
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.errors import LabError, StepMissing, UsageError, none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
-from lab_lib.settings import MOST_DIGITS
-from lab_lib.waiting import CHANGING_FUNCTION, wait_until
+from lab_lib.waiting import CHANGING_FUNCTION, load_of_computer, wait_until
 
 RUNTIME = "python3.13"
 TIMEOUT = 20  # seconds, as in the handout
@@ -41,7 +40,6 @@ _UNREADABLE = (  # what the download of a function's code, or a damaged archive,
     *(BotoCoreError, HTTPError, OSError, ValueError),
     *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError),
 )
-_UNREACHED = Decimal(10**MOST_DIGITS - 1)  # the highest threshold that a lab takes
 
 
 def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | None = None) -> dict[str, Any]:
@@ -95,7 +93,7 @@ def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Pat
         if any(now.get(key) != value for key, value in wanted.items()):
             lambda_.update_function_configuration(**wanted)
             _wait_until_ready(lab, name)
-        if now["CodeSha256"] != base64.b64encode(hashlib.sha256(archive).digest()).decode():
+        if now["CodeSha256"] != digest(archive):
             lambda_.update_function_code(FunctionName=lab.name(name), ZipFile=archive)
     _wait_until_ready(lab, name)
     if name == "TransactionProcessor":  # the events of TotalNotifier have the destination of their mapping
@@ -133,18 +131,26 @@ def require_timeout(lab: Lab, rows: int) -> None:
         )
 
 
+def require_threshold(lab: Lab) -> None:
+    """Raise StepMissing if TotalNotifier has another threshold than the lab. Code of somebody else may have its own."""
+    variables = (configuration(lab, "TotalNotifier") or {}).get("Environment", {}).get("Variables", {})
+    found = amount(variables.get("THRESHOLD"))
+    if found is not None and found != lab.threshold:
+        raise StepMissing(
+            f"{lab.name('TotalNotifier')} alerts at {found:f}, and this lab's threshold is {lab.threshold:f}. "
+            "Run 01-create-functions with this threshold, then this cell again."
+        )
+
+
 def recheck(lab: Lab) -> list[str]:
     """Let TotalNotifier compare all totals with its threshold, which may be new. Return the customers it alerted.
 
-    Without the topic, nobody can be alerted, and nothing changes.
+    A call that began before a change keeps the old threshold. So after one, this waits until Lambda has ended such
+    calls. Without the topic, nobody can be alerted, and nothing changes.
     """
-    alerted, left = list[str](), math.inf
-    while left and find_topic(lab):
-        answer = invoke(lab, "TotalNotifier", {"recheck": True})
-        if answer["left"] >= left:
-            raise LabError(f"{lab.name('TotalNotifier')} has too little time. Run 01-create-functions.")
-        alerted, left = alerted + answer["alerted"], answer["left"]
-    return alerted
+    if find_topic(lab):
+        _wait_for_old_calls(lab, "TotalNotifier")
+    return _compare_totals(lab)
 
 
 def alert_again(lab: Lab) -> list[str]:
@@ -152,10 +158,9 @@ def alert_again(lab: Lab) -> list[str]:
 
     Each is forgotten at a threshold that nobody reaches.
     """
-    ensure_function(replace(lab, threshold=_UNREACHED), "TotalNotifier")
-    recheck(lab)
     ensure_function(lab, "TotalNotifier")
-    return recheck(lab)
+    _compare_totals(lab, threshold="Infinity")
+    return _compare_totals(lab)
 
 
 def source_files(name: str) -> list[Path]:
@@ -267,6 +272,11 @@ def package(files: list[Path]) -> bytes:
     return zipped({file.name: file.read_bytes() for file in files})
 
 
+def digest(archive: bytes) -> str:
+    """Return the digest of an archive, as Lambda gives it as CodeSha256."""
+    return base64.b64encode(hashlib.sha256(archive).digest()).decode()
+
+
 def zipped(contents: dict[str, bytes]) -> bytes:
     """Return a zip archive of files with these names. Its dates are fixed: the same code gives the same archive."""
     archive = io.BytesIO()
@@ -276,6 +286,15 @@ def zipped(contents: dict[str, bytes]) -> bytes:
             entry.external_attr = 0o644 << 16  # readable for the user that Lambda runs it as
             file.writestr(entry, content)
     return archive.getvalue()
+
+
+def _compare_totals(lab: Lab, **threshold: str) -> list[str]:
+    """Let TotalNotifier compare all totals; each call of it does as many as it has time for, one at least."""
+    alerted, left = list[str](), True
+    while left and find_topic(lab):
+        answer = invoke(lab, "TotalNotifier", {"recheck": True, **threshold})
+        alerted, left = alerted + answer["alerted"], answer["left"]
+    return alerted
 
 
 def _ask(lab: Lab, call: str, name: str, qualifier: str = "") -> dict[str, Any] | None:
@@ -289,6 +308,25 @@ def _ensure_destination(lab: Lab, name: str) -> None:
     lab.client("lambda").put_function_event_invoke_config(
         FunctionName=lab.name(name), MaximumRetryAttempts=2, DestinationConfig=destination
     )
+
+
+def _wait_for_old_calls(lab: Lab, name: str) -> None:
+    """Wait for the function's timeout if it was changed a moment ago: a call may have begun before.
+
+    The embedded AWS says when no call runs.
+    """
+    now = configuration(lab, name)
+    if now is None:
+        return
+    timeout, age = now["Timeout"], datetime.now(UTC) - datetime.fromisoformat(now["LastModified"])
+    if age < timedelta(seconds=timeout + CHANGING_FUNCTION.longest):  # the change itself takes time
+        begun, what = time.monotonic(), f"calls of {lab.name(name)} with the old settings to end"
+
+        def ended() -> bool:
+            work = lab.work()
+            return (work is not None and not work.busy) or time.monotonic() - begun >= timeout * load_of_computer()
+
+        wait_until(ended, what, timeout=timeout + 60, on_aws=f"{timeout} s")
 
 
 def _wait_until_ready(lab: Lab, name: str) -> None:

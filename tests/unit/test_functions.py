@@ -2,6 +2,7 @@ import dataclasses
 import io
 import json
 import zipfile
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -58,12 +59,28 @@ def test_the_timeout_follows_the_number_of_rows_up_to_lambdas_maximum(moto_lab, 
 
 
 def test_recheck_goes_on_until_no_total_is_left_and_alerts_nobody_without_a_topic(lab, monkeypatch):
-    answers = [{"alerted": ["C1"], "left": 2}, {"alerted": ["C2", "C3"], "left": 0}]
+    answers = [{"alerted": ["C1"], "left": 2}, {"alerted": [], "left": 5}, {"alerted": ["C2", "C3"], "left": 0}]
     monkeypatch.setattr(functions, "invoke", lambda *_: answers.pop(0))
 
     assert functions.recheck(lab) == []
     topics.ensure_topic(lab)
     assert functions.recheck(lab) == ["C1", "C2", "C3"]
+
+
+@pytest.mark.parametrize(("minutes", "waits"), [(0, [20]), (60, [])])
+def test_recheck_waits_until_a_call_with_the_settings_before_the_last_change_has_ended(
+    prepared, monkeypatch, minutes, waits
+):
+    waited, ask = [], functions.configuration
+    monkeypatch.setattr(functions, "invoke", lambda *_: {"alerted": waited, "left": 0})
+    topics.ensure_topic(prepared)
+    functions.ensure_function(prepared, "TotalNotifier")
+    changed = datetime.now(UTC) - timedelta(minutes=minutes)
+    now = ask(prepared, "TotalNotifier") | {"LastModified": f"{changed:%Y-%m-%dT%H:%M:%S.000+0000}"}  # as AWS says it
+    monkeypatch.setattr(functions, "configuration", lambda *_: now)
+    monkeypatch.setattr(functions, "wait_until", lambda *_, **more: waited.append(int(more["on_aws"].split()[0])))
+
+    assert functions.recheck(prepared) == waits
 
 
 def test_events_that_transaction_processor_cannot_process_go_to_the_dead_letter_queue(prepared):

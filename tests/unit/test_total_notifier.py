@@ -145,11 +145,12 @@ def test_a_recheck_alerts_of_a_lower_threshold_once_and_clears_the_flags_of_a_hi
     assert notifier.alerts() == [("C1", "1600")] * 2 + [("C2", "120")] * 2 + [("C4", "100")] * 2
 
 
-def test_a_recheck_that_runs_out_of_time_is_finished_by_the_next_one(notifier, monkeypatch):
-    notifier.run(*[record(f"C{number}", 100 + number) for number in range(3)])
+def test_a_recheck_does_one_total_at_least_and_the_next_one_does_the_rest(notifier, monkeypatch):
+    notifier.run(*[record(f"C{number}", 100 + number) for number in range(4)])
     monkeypatch.setenv("THRESHOLD", "100")
 
-    assert notifier.recheck(20_000, 5_001, 5_000) == {"alerted": ["C2", "C1"], "left": 1}
+    assert notifier.recheck(0) == {"alerted": ["C3"], "left": 3}
+    assert notifier.recheck(5_001, 5_000) == {"alerted": ["C2", "C1"], "left": 1}
     assert notifier.recheck() == {"alerted": ["C0"], "left": 0}
 
 

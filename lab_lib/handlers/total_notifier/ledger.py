@@ -106,8 +106,15 @@ def why_refused(error):
     return there, not INVALID.isdisjoint([error.response["Error"]["Code"], *codes])
 
 
-def new_flag(total, threshold):
-    """Return the flag "alerted" that a total needs, None if it has it or its balance is a text."""
-    balance, flag = total.get("accountBalance"), total.get("alerted", False)
-    is_wrong = isinstance(balance, Decimal) and (balance >= threshold) != flag
-    return not flag if is_wrong else None
+def judge(total, threshold):
+    """Return whether an alert is due, and whether the note of an earlier alert is out of date.
+
+    An alert holds for a threshold while the total stays at or above it. The lowest balance since
+    the alert is noted, so that this can be told of any threshold: it may have changed since.
+    """
+    balance, alerted = total.get("accountBalance"), total.get("alerted", False)
+    if not isinstance(balance, Decimal):
+        return False, False
+    lowest = total.get("lowestBalance", balance)
+    is_due = balance >= threshold and not (alerted and lowest >= threshold)
+    return is_due, alerted and balance < max(lowest, threshold)

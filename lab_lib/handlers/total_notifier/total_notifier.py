@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import boto3
 from botocore.exceptions import ClientError
-from ledger import actions, letter, new_flag, packs, read_changes, why_refused
+from ledger import actions, judge, letter, packs, read_changes, why_refused
 
 SUBJECT = "Warning! Account balance is very high"
 MARKER_LIFE = 48 * 3600  # seconds; a stream keeps its records for 24 hours
@@ -25,13 +25,14 @@ aws = functools.cache(lambda kind, service: getattr(boto3, kind)(service))
 
 def lambda_handler(event, context):
     """Add the batch to the totals, then alert. After an error Lambda sends the batch again."""
+    limit = Decimal(event.get("threshold") or os.environ["THRESHOLD"])
     if event.get("recheck"):
-        return recheck(context)
+        return recheck(context, limit)
     changes, letters = read_changes(event["Records"])
     for pack in packs(changes):
         letters += add_once(pack)
     customers = sorted({change.customer for change in changes})
-    alerted = [total["CustomerId"] for total in totals_of(customers) if alert(total)]
+    alerted = [total["CustomerId"] for total in totals_of(customers) if alert(total, limit)]
     for each in letters:  # they must not hold up the records behind them
         url = os.environ["DEAD_LETTER_QUEUE"]
         aws("client", "sqs").send_message(QueueUrl=url, MessageBody=json.dumps(each))
@@ -76,45 +77,44 @@ def totals_of(customers):
             request = answer.get("UnprocessedKeys")
 
 
-def recheck(context):
-    """Compare all totals with the threshold, which may have changed, while there is time.
+def recheck(context, limit):
+    """Compare all totals with the threshold, which may have changed: one, more if there is time.
 
-    Alerts come first: without the topic the first one fails, and nothing is changed.
+    The highest come first: without the topic the first alert fails, and no flag is cleared.
     """
     scan = aws("resource", "dynamodb").meta.client.get_paginator("scan")
     pages = scan.paginate(TableName=os.environ["TOTAL_TABLE"], ConsistentRead=True)
     totals = [total for page in pages for total in page["Items"]]
-    limit = Decimal(os.environ["THRESHOLD"])
-    due = [total for total in totals if new_flag(total, limit) is not None]
+    due = [total for total in totals if any(judge(total, limit))]
     due.sort(key=lambda total: total["accountBalance"])
-    alerted = []
-    while due and context.get_remaining_time_in_millis() > LAST_SECONDS:
+    alerted, has_time = [], True
+    while due and has_time:
         total = due.pop()
-        if alert(total):
+        if alert(total, limit):
             alerted.append(total["CustomerId"])
+        has_time = context.get_remaining_time_in_millis() > LAST_SECONDS
     answer = {"alerted": alerted, "left": len(due)}
     print(json.dumps({"rechecked": len(totals), **answer}))
     return answer
 
 
-def alert(total):
+def alert(total, limit):
     """Publish if the total has reached the threshold and nobody was told yet; True if it did."""
-    dynamodb, limit = aws("resource", "dynamodb"), Decimal(os.environ["THRESHOLD"])
-    flag = new_flag(total, limit)
-    if flag is None:
-        return False
-    if flag:
-        balance = f"{total['accountBalance']:f}"
-        message = json.dumps({"customerID": total["CustomerId"], "accountBalance": balance})
+    dynamodb, balance = aws("resource", "dynamodb"), total.get("accountBalance")
+    is_due, is_stale = judge(total, limit)
+    if is_due:
+        message = json.dumps({"customerID": total["CustomerId"], "accountBalance": f"{balance:f}"})
         topic = os.environ["TOPIC_ARN"]
         aws("client", "sns").publish(TopicArn=topic, Subject=SUBJECT, Message=message)
+    if not is_due and not is_stale:
+        return False
     # Only after publishing: a crash in between repeats an alert, and never loses one. And only
-    # while it is still so: another run may have changed the total, and will say what is so now.
+    # while the total is the same: another run that has changed it compares it again.
     with contextlib.suppress(dynamodb.meta.client.exceptions.ConditionalCheckFailedException):
         dynamodb.Table(os.environ["TOTAL_TABLE"]).update_item(
             Key={"CustomerId": total["CustomerId"]},
-            UpdateExpression="SET alerted = :flag",
-            ConditionExpression=f"accountBalance {'>=' if flag else '<'} :threshold",
-            ExpressionAttributeValues={":flag": flag, ":threshold": limit},
+            UpdateExpression="SET alerted = :flag, lowestBalance = :balance",
+            ConditionExpression="accountBalance = :balance",
+            ExpressionAttributeValues={":flag": balance >= limit, ":balance": balance},
         )
-    return flag
+    return is_due
