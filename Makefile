@@ -31,7 +31,7 @@ test-all: test ## run all tests (about ten minutes); Chromium is optional
 sabotage: $(READY) ## break a finished lab in about 100 ways, and see that its checks say so
 	$(SIDE_BY_SIDE) -m sabotage tests/lab
 
-SIDE_BY_SIDE := $(BIN)/pytest -n auto --dist loadfile
+SIDE_BY_SIDE := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 bench: $(READY) ## measure, and write docs/performance.md (LINES=totals for a part of it)
 	$(BIN)/python -m tests.bench $(LINES) $(if $(ROWS),--rows $(ROWS))

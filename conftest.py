@@ -5,16 +5,20 @@ import os
 import shutil
 import signal
 import tempfile
+import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from xdist.scheduler import LoadFileScheduling
 
 from lab_lib.embedded import server
-from lab_lib.waiting import UNSEEN
+from lab_lib.waiting import UNSEEN, busy, load_of_computer
 
 _DIFFER = "\nThe outputs of {name} differ. If that is meant, run `make refresh ONLY={number}`, and read the difference."
+LONGEST_FILES = (
+    *("test_outputs.py", "test_submissions.py", "test_trial.py", "test_nbgrader.py"),
+    *("test_first_minutes.py", "test_papermill.py", "test_headless.py"),
+)
+LONGEST = 900  # seconds for a test, on a computer that is not busy
 GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a seventh of the time
 
 
@@ -28,6 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["LAB_COPY"] = f"{home}/my-lab"
     os.environ["LAB_LOCKS"] = f"{home}/locks"
     os.environ[UNSEEN] = os.devnull  # how long a wait takes is no part of what a notebook shows
+    config.option.nbval_cell_timeout = None  # LONGEST ends a cell that hangs
     os.environ["IPYTHONDIR"] = f"{home}/ipython"  # kernels read the user's start-up files there, and keep a history
 
 
@@ -37,17 +42,31 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(os.environ["LAB_EMULATOR_HOME"])
 
 
-class _OneWorkerForNotebooks(LoadFileScheduling):
-    """Send each test file to one worker, and all notebooks to the same one: each builds on the notebook before."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = super()._split_scope(nodeid)
-        return "notebooks" if file.startswith("notebooks/") else file
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no worker waits for another at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST_FILES)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
-    """Use the scheduler above whenever tests run side by side."""
-    return _OneWorkerForNotebooks(config, log)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return three workers for two processors: half of the time, a test waits for a process that it has started."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol():  # type: ignore[no-untyped-def]
+    """End a test that hangs. No other limit is in seconds on the wall, which tell how busy the computer is."""
+    begun = time.perf_counter()
+
+    def look(*_: object) -> None:
+        if time.perf_counter() - begun > LONGEST * (load := load_of_computer()):
+            raise TimeoutError(f"The test did not end in {LONGEST} s. {busy(load)}")
+
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, LONGEST, 10)
+    try:
+        return (yield)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -63,8 +82,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A notebook ends at its first failing cell, as it does for a learner."""
-    if _is_notebook(item.path) and getattr(item.parent, "lab_failed", False):
-        pytest.skip("an earlier cell of this notebook failed")
+    if _is_notebook(item.path):
+        item.output_timeout = None  # type: ignore[attr-defined]
+        if getattr(item.parent, "lab_failed", False):
+            pytest.skip("an earlier cell of this notebook failed")
 
 
 def _is_notebook(path: Path) -> bool:

@@ -100,6 +100,11 @@ def load_of_computer() -> float:
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
+def busy(load: float) -> str:
+    """Return the sentence that the computer is busy, for a message about a limit of time; "" if it is not."""
+    return f"This computer is busy, {load:.0f} times more than it can serve." if load >= 2 else ""
+
+
 def wait_until(
     probe: Callable[[], T | None],
     what: str,
@@ -135,10 +140,9 @@ def wait_until(
         pause = first_pause
         while not (answer := probe()):
             took, waited = clock() - begun, clock() - start
-            limit = timeout * (busy := load())
+            limit = timeout * (now := load())
             if waited >= limit:
-                why = [f"This computer is busy, {busy:.0f} times more than it can serve."] * (busy >= 2)
-                said = [f"Waited {waited:.0f} s for {what}, and it did not happen.", *why, hint, so_far()]
+                said = [f"Waited {waited:.0f} s for {what}, and it did not happen.", busy(now), hint, so_far()]
                 raise TimedOut(" ".join(filter(None, said)))
             rest(min(max(pause, took), max(limit - waited, 0.001)))
             pause, begun = min(pause * 2, longest_pause), clock()

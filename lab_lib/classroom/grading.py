@@ -26,6 +26,7 @@ from lab_lib.classroom.sandbox import Limits
 from lab_lib.classroom.students import Student
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies
+from lab_lib.waiting import load_of_computer
 
 _MOST_MEMORY = 1_500_000_000  # bytes of the judge and, since they inherit it, of each process in the sandbox
 _MOST_TEXT = 1000  # characters of the reasons
@@ -107,14 +108,15 @@ def main() -> None:
 
 def _grade(given: dict[str, Any]) -> None:
     work = Grading(**{**given, "path": Path(given["path"])})
-    timer = Timer(2 * Limits(work.seconds).last + _LONGER, os._exit, [1])
+    limits = Limits(work.seconds * load_of_computer())
+    timer = Timer(2 * limits.last + _LONGER, os._exit, [1])
     timer.daemon = True
     timer.start()
     begun = time.monotonic()
     job.begin(work)
     try:
         submitted = submission.read(Path(given["path"]))
-        judge = Judge(submitted, Limits(work.seconds), work.trust, work)
+        judge = Judge(submitted, limits, work.trust, work)
         judge.run()
         copies.give_pictures(work.draft)  # ours, whatever the student has handed in
     except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report

@@ -23,6 +23,7 @@ from lab_lib.embedded import server
 from lab_lib.exercises import copies, workbook
 from lab_lib.run import headless
 from lab_lib.run.kernels import Kernel, one_kernel
+from lab_lib.waiting import busy, load_of_computer
 
 _MOST_OUTPUT = 2_000_000  # characters of a notebook's outputs
 _MOST_NOTEBOOK, _MOST_ANSWERS = 4_000_000, 1_000_000  # characters
@@ -102,7 +103,8 @@ class Notebooks:
             self._execute(notebook, seconds)
         except Exception as error:  # noqa: BLE001  # such as a kernel that died, or a file that is no notebook
             is_late = time.monotonic() - begun >= seconds  # nbclient says then that the kernel died
-            stopped = f"stopped after {seconds:.0f} s" if is_late else f"{type(error).__name__}: {error}"[:500]
+            late = f"stopped after {seconds:.0f} s. {busy(load_of_computer())}".rstrip()
+            stopped = late if is_late else f"{type(error).__name__}: {error}"[:500]
             stopped = stopped.replace("DeadKernelError: Kernel died", "a cell has killed the kernel")
         if stopped:
             self.close()
@@ -125,7 +127,7 @@ class Notebooks:
             notebook,
             km=self._kernel,
             allow_errors=True,
-            timeout=self._limits["cell"],
+            timeout=round(self._limits["cell"]),
             interrupt_on_timeout=True,
             on_cell_executed=self._look,
             coalesce_streams=True,
@@ -161,8 +163,8 @@ def _read(path: Path) -> Any:
     """Return the notebook with empty settings: the student's own account is not here."""
     notebook: Any = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
     for cell in notebook.cells:
-        if "parameters" in cell.metadata.get("tags", []) and cell.cell_type == "code":
-            cell.source = _DEFAULTS if path.name.startswith("00") else "settings: dict = {}"
+        if {"parameters", "injected-parameters"} & {*cell.metadata.get("tags", [])} and cell.cell_type == "code":
+            cell.source = _DEFAULTS
     if path.stem == headless.CLEAN_UP:
         _keep_answers(notebook)
     return notebook
@@ -177,7 +179,7 @@ def _keep_answers(notebook: Any) -> None:
     notebook.cells.insert(0, imports)
 
 
-_DEFAULTS = "\n".join(f"{name} = {'1500' if name == 'threshold' else chr(34) * 2}" for name in workbook.SETTINGS)
+_DEFAULTS = "\n".join([*(f'{name} = ""' for name in workbook.PARAMETERS), "settings = {}"])
 
 
 def _first_error(notebook: Any) -> str:

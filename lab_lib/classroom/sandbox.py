@@ -27,6 +27,7 @@ from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import runner
 from lab_lib.exercises.copies import ROOT
+from lab_lib.waiting import busy, load_of_computer
 
 PROGRAM = "lab_lib.classroom.inside"
 _INNER = "/tmp/work"  # noqa: S108  # the folder in the sandbox, which has a /tmp of its own
@@ -260,7 +261,7 @@ class Sandbox:
             with suppress(psutil.Error):  # it has ended meanwhile
                 memory += each.memory_info().rss
         if time.monotonic() > end:
-            return f"The notebooks did not end within {self._limits.last:.0f} s."
+            return f"The notebooks did not end within {self._limits.last:.0f} s. {busy(load_of_computer())}".rstrip()
         if len(family) > _MOST_PROCESSES:
             return f"The notebooks started more than {_MOST_PROCESSES} processes."
         return f"The notebooks took more than {_MOST_MEMORY / 1e9} GB of memory." if memory > _MOST_MEMORY else ""

@@ -6,6 +6,7 @@ ministack has no settings for these changes, so they replace its functions by na
 import json
 import os
 import queue
+import re
 import secrets
 import time
 from bisect import bisect_right
@@ -25,8 +26,9 @@ from ministack.core.concurrency import esm_wake
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, dynamodb, lambda_svc, s3, sns, sqs
 
-from lab_lib.embedded import streams, work
+from lab_lib.embedded import streams, timeouts, work
 from lab_lib.embedded.server import HOST
+from lab_lib.waiting import load_of_computer
 
 Item = dict[str, Any]  # of DynamoDB
 _SALT = secrets.token_hex(20)
@@ -47,6 +49,9 @@ _SAY_THE_END = f"""
         os.write(2, ({_END!r} + str(_ms_ctx.get("request_id", "")) + "\\n").encode())
 """
 _LONGEST_PRINTED = 2  # seconds, for a function that has closed its stderr
+# ministack tells a function how much of its timeout is left. What `invoke` adds comes with the call.
+_TOLD = 'float(os.environ.get("_LAMBDA_TIMEOUT", "3"))'
+_STRETCHED = f'{_TOLD} * _ms_durable["load"]'
 
 
 class Number(Decimal):
@@ -83,13 +88,16 @@ def make() -> None:
     lambda_svc._poll_dynamodb_streams = streams.poll
     lambda_svc._execute_function = work.execute
     lambda_svc.threading = s3.threading = sns._threading = work.threads
+    lambda_runtime.threading = timeouts.threads
+    lambda_svc._RIE_TIMEOUT_TEXT_RE = re.compile(r"Task timed out after .*")
     dynamodb.Decimal = Number
     dynamodb._apply_exclusive_start_key_scan = items_after
     sqs._collect_msgs = received
     # ministack checks the permission and parses the condition of each of a transaction's 100 actions; most are alike.
     dynamodb._condition_syntax_error = lru_cache(dynamodb._condition_syntax_error)
     iam_actions.dynamodb_transaction_checks = lambda *request: list(dict.fromkeys(_all_checks(*request)))
-    script, end = lambda_runtime._PYTHON_WORKER_SCRIPT, "        _real_stdout.flush()\n\nrun()"
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT.replace(_TOLD, _STRETCHED)
+    end = "        _real_stdout.flush()\n\nrun()"
     lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(end, f"{_SAY_THE_END}{end}")
     lambda_runtime.Worker._drain_stderr_bounded = printed
 
@@ -179,7 +187,8 @@ def invalidate_own(name: str, qualifier: str | None = None, account: str = "", r
 def printed(worker: Any) -> str:
     """Return what the function has printed in this call."""
     # A worker that has died prints no end.
-    lines, until = list[str](), time.monotonic() + (_LONGEST_PRINTED if worker._proc else 0.05)
+    longest = (_LONGEST_PRINTED if worker._proc else 0.05) * load_of_computer()
+    lines, until = list[str](), time.monotonic() + longest
     with suppress(queue.Empty):
         while True:
             line = worker._stderr_queue.get(timeout=max(until - time.monotonic(), 0.001))
@@ -193,5 +202,6 @@ def printed(worker: Any) -> str:
 def invoke(worker: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
     """Keep the worker after an error of the function, as AWS does; ministack would start a new one."""
     worker.request = args[1] if len(args) > 1 else kwargs["request_id"]
-    answer: dict[str, Any] = _invoke(worker, *args, **kwargs)
+    more = {**(kwargs.pop("durable", None) or {}), "load": load_of_computer()}
+    answer: dict[str, Any] = timeouts.explain(_invoke(worker, *args, durable=more, **kwargs))
     return {**answer, "status": "error"} if answer.get("has_failed") else answer

@@ -25,6 +25,7 @@ from ministack.services import dynamodb, lambda_svc
 
 from lab_lib.embedded.batches import Batch, Mapping, Record, decide, invocation_record
 from lab_lib.embedded.server import HOST
+from lab_lib.waiting import load_of_computer
 
 Function = dict[str, Any]
 
@@ -184,7 +185,7 @@ def _send(function: Function, mapping: Mapping, record: dict[str, Any]) -> None:
     request = AWSRequest("POST", f"http://{host}/", data=urlencode(send), headers=form)
     keys = lambda_runtime.execution_credentials(function["config"])
     SigV4Auth(Credentials(*keys.values()), service, region).add_auth(request)
-    connection = http.client.HTTPConnection(host, timeout=_LONGEST_ANSWER)
+    connection = http.client.HTTPConnection(host, timeout=_LONGEST_ANSWER * load_of_computer())
     connection.request("POST", "/", request.data, dict(request.headers))
     answer = connection.getresponse()
     if answer.status != http.HTTPStatus.OK:  # the shard continues nevertheless

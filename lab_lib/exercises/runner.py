@@ -28,7 +28,7 @@ from lab_lib.checks.visible import visible
 from lab_lib.embedded import server
 from lab_lib.errors import LabError
 from lab_lib.exercises.proxy import Cut, Proxy
-from lab_lib.waiting import load_of_computer
+from lab_lib.waiting import busy, load_of_computer
 
 MODULE = "my_notifier.py"
 PACKAGES = "packages"  # the folder with boto3 and what it needs, as in Lambda
@@ -200,16 +200,13 @@ class Runner:
         work, self._work = self._work, (self._calls + proxy.calls, round(taken, 1))
         is_idle = work == self._work and not proxy.under_way and not any(map(_is_active, family))
         self._idle += seconds if is_idle else 0
-        if self._idle > _LONGEST_IDLE:
-            raise TooMuch(f"it did nothing for {_LONGEST_IDLE} s, and did not return")
         load, passed = load_of_computer(), time.monotonic() - self._begun
-        if passed > _LONGEST * load and load < 2:
-            raise TooMuch(f"it did not return within {_LONGEST} s")
+        if self._idle > _LONGEST_IDLE * load:
+            raise TooMuch(f"it did nothing for {_LONGEST_IDLE} s, and did not return")
         if passed > _LONGEST * load:
-            raise Busy(
-                f"This computer is busy, {load:.0f} times more than it can serve, so the function cannot be judged. "
-                "Try again when less runs here."
-            )
+            if why := busy(load):
+                raise Busy(f"{why} So the function cannot be judged. Try again when less runs here.")
+            raise TooMuch(f"it did not return within {_LONGEST} s")
 
     def _require_little_work(self, seconds: float, calls: int, items: int) -> None:
         """Raise TooMuch if this is more than a right function needs for the records that were delivered."""

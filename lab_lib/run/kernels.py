@@ -18,7 +18,7 @@ from jupyter_core.utils import ensure_event_loop, run_sync
 from lab_lib.errors import LabError
 from lab_lib.exercises.workbook import HEADLESS
 from lab_lib.private_files import can_write_to
-from lab_lib.waiting import UNSEEN
+from lab_lib.waiting import UNSEEN, load_of_computer
 
 NOWHERE = Path(os.devnull)
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own history would keep private values
@@ -45,7 +45,7 @@ class Kernel(AsyncKernelManager):
         """Forget the notebook that ran; LabError if the kernel does not answer, or reports an error."""
         client, code = self._client or self.client(), f"{_CLEANING}.reset()"
         try:
-            reply = client.execute(code, silent=True, reply=True, timeout=_LONGEST_RESET)
+            reply = client.execute(code, silent=True, reply=True, timeout=_LONGEST_RESET * load_of_computer())
             answer = ensure_event_loop().run_until_complete(reply)["content"]
         except TimeoutError:
             raise LabError("The kernel cannot be reset: it does not answer. Run the notebooks again.") from None

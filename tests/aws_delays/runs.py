@@ -30,14 +30,12 @@ class Run:
         (folder / "credentials").touch()
         self._options = ["--email", EMAIL] if "e-mail" in lengths else []
 
-    def lab(self, command: str, *options: str, timeout: float = 7_200) -> subprocess.CompletedProcess[str]:
+    def lab(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
         """Run a command on "AWS"."""
         where = ["--profile", "delays", "--account", self.account, *self._options * (command in ("run", "check"))]
         out = ["--out", str(self.folder / "out")] if command == "run" else []
         arguments = [str(LAB), command, *where, *out, *options]
-        return subprocess.run(
-            arguments, env=self._environment(), capture_output=True, text=True, check=False, timeout=timeout
-        )
+        return subprocess.run(arguments, env=self._environment(), capture_output=True, text=True, check=False)
 
     def usage(self) -> dict[str, dict[str, int]]:
         """Run all notebooks, and return what each has used, by the names in prices.json: {"00": {"s3 reads": 1}, …}."""

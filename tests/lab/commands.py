@@ -9,7 +9,7 @@ import psutil
 from typer.testing import CliRunner
 
 from lab_lib.cli.main import app
-from lab_lib.waiting import wait_until
+from lab_lib.waiting import load_of_computer, wait_until
 
 LAB = Path(sys.executable).with_name("lab")
 
@@ -32,3 +32,8 @@ def begin(until, *arguments, **variables):
     wait_until(lambda: until() or process.poll() is not None, "the command", timeout=120, longest_pause=0.1)
     assert process.poll() is None
     return process, psutil.Process(process.pid).children(recursive=True)
+
+
+def still_running(processes):
+    """Return those of the processes that do not end within ten seconds, or more on a busy computer."""
+    return psutil.wait_procs(processes, timeout=10 * load_of_computer())[1]

@@ -10,7 +10,7 @@ import threading
 import psutil
 import pytest
 from chains import logged
-from commands import LAB, begin, in_process
+from commands import LAB, begin, in_process, still_running
 
 from lab_lib.aws import buckets, cleanup, policies, queues
 from lab_lib.classroom import executors, job, running, session
@@ -276,7 +276,7 @@ def test_a_students_processes_end_when_the_class_is_killed(account, tmp_path):
     process.communicate()
 
     assert len(children) == 2
-    assert psutil.wait_procs(children, timeout=10)[1] == []
+    assert still_running(children) == []
     assert [each["state"] for each in session.records([work])] == ["unfinished"]
 
 
@@ -288,7 +288,7 @@ def stopped(new_account, tmp_path_factory):
     spoil(roster.read_text().splitlines()[1].split(",")[0])
     process, children = begin_class(roster, lambda: list(out.glob(".chen-*.draft/00-start-here.ipynb")))
     os.killpg(process.pid, signal.SIGINT)
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate()
     return roster, process.returncode, stderr, children, book_of(out)
 
 
@@ -298,7 +298,7 @@ def test_ctrl_c_ends_a_class_with_one_line_and_leaves_no_process_and_no_temporar
 
     assert (status, "--resume" in stderr.splitlines()[-1], "Traceback" in stderr) == (130, True, False), stderr
     assert len(children) >= 2
-    assert psutil.wait_procs(children, timeout=10)[1] == []
+    assert still_running(children) == []
     assert sorted(path.name for path in roster.parent.iterdir()) == ["out", "roster.csv"]
     assert server.running()
     assert {name: student["state"] for name, student in book.items()} == {

@@ -121,7 +121,7 @@ def test_lab_open_ends_with_its_kernels_and_leaves_no_file(home, number, status,
     commands = [shutil.which("lab", path=process.environ()["PATH"]) for process in processes]
     os.killpg(lab.pid, number)  # as a terminal does, to all processes of its foreground
 
-    assert lab.wait(timeout=60) == status
+    assert lab.wait() == status
     assert len(processes) > 1
     assert {*commands} == {str(LAB)}  # a terminal in JupyterLab finds it
     assert [process for process in processes if process.is_running()] == []
@@ -140,6 +140,6 @@ def test_sigterm_ends_lab_run_with_its_kernels_and_nohup_is_respected(account, t
     lab.send_signal(signal.SIGHUP)
     lab.send_signal(signal.SIGTERM)
 
-    assert lab.communicate(timeout=60)[1] == f"{terminal.STOPPED}\n"
+    assert lab.communicate()[1] == f"{terminal.STOPPED}\n"
     assert (lab.returncode, [process for process in processes if process.is_running()]) == (143, [])
     assert json.loads((tmp_path / "out" / "result.json").read_text())["ok"] is False

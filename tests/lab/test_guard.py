@@ -50,7 +50,7 @@ def unsigned(method="POST", path="/", body=b"{}"):
 def send(request, headers=None, path=None, body=None):
     """Send the request, with these parts replaced after it was signed; return (status, text) of the answer."""
     url = urlsplit(request.url)
-    connection = HTTPConnection(url.hostname, url.port, timeout=30)
+    connection = HTTPConnection(url.hostname, url.port)
     body = body or request.body or b""
     parts = {"Host": url.netloc, **request.headers, **(headers or {}), "Content-Length": str(len(body))}
     connection.putrequest(request.method, path or f"{url.path}?{url.query}", skip_host=True, skip_accept_encoding=True)
@@ -133,7 +133,7 @@ def test_long_bodies_are_refused_side_by_side_without_the_memory_to_hold_one():
     def refusal(case):
         headers = {**requests[case].headers, **LONG_BODIES[case][1]}
         url = urlsplit(requests[case].url)
-        with closing(HTTPConnection(url.hostname, url.port, timeout=60)) as connection:
+        with closing(HTTPConnection(url.hostname, url.port)) as connection:
             with suppress(BrokenPipeError, ConnectionResetError):  # an answer that comes before the end of the body
                 body = parts(int(headers.get("Content-Length", len(LONG))))
                 is_chunked = "Transfer-Encoding" in headers

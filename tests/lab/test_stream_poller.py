@@ -161,7 +161,8 @@ def test_a_paused_mapping_continues_where_it_was(stream):
     soon(lambda: len(stream.batches()) >= 3, "a retry")
 
     stream.lambda_.update_event_source_mapping(UUID=uuid, Enabled=False)
-    paused = time.time() + 0.1  # a call may have been under way
+    soon(lambda: not any(stream.lab.work()), "a call that may have been under way")
+    paused = time.time()
     stream.map("Other")
     stream.finish("Other")
     resumed = time.time()

@@ -306,7 +306,7 @@ def test_an_interrupted_trial_leaves_no_process(number, status, folder, tmp_path
     lab, family = begin(lambda: [*folder.rglob("begun")], "try", str(path), TMPDIR=str(folder))
     os.killpg(lab.pid, number)  # as a terminal does, or Jupyter that restarts a kernel
 
-    assert lab.communicate(timeout=20)[1] == ("Stopped. Nothing is left of the trial.\n" if status == 130 else "")
+    assert lab.communicate()[1] == ("Stopped. Nothing is left of the trial.\n" if status == 130 else "")
     assert (lab.returncode, len(family) > 2) == (status, True)
     if number == signal.SIGKILL:  # nobody could delete the files
         wait_until(lambda: not processes(folder), "all processes to end", timeout=10, longest_pause=0.1)

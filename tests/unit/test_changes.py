@@ -1,11 +1,37 @@
 """What is changed in ministack, where no test on the embedded AWS can show it."""
 
+import itertools
+import json
 import operator
+import os
+import re
+import subprocess
+import sys
+import time
+from threading import Event
 
 import pytest
 from ministack.services import sqs
 
 from lab_lib.embedded.changes import Number, received
+from lab_lib.embedded.timeouts import Call
+from tests.lab.chains import zipped
+
+# Prints ministack's answers about two functions with a timeout of 0.2 seconds, on a computer with a load of 10.
+CALLS = """
+import json, os, sys
+from ministack.core import lambda_runtime
+from lab_lib.embedded import changes
+
+os.getloadavg = lambda: (10 * os.cpu_count(), 0, 0)
+changes.make()
+config = {"Timeout": 0.2, "Handler": "probe.handler", "FunctionArn": "arn:aws:lambda:us-east-1:111122223333:function:P"}
+workers = [lambda_runtime.Worker("P", config, bytes.fromhex(code)) for code in sys.argv[1:]]
+print(json.dumps([worker.invoke({}, "id") for worker in workers]))
+lambda_runtime.kill_workers(workers)
+"""
+SLOW = "before = context.get_remaining_time_in_millis(); sleep(0.6); return before"
+HANGS = "sleep(60)"
 
 
 @pytest.mark.parametrize(
@@ -37,3 +63,27 @@ def test_to_receive_ten_of_many_messages_only_these_are_completed(monkeypatch):
 
     assert found == [[*range(10)], [*range(10, 20)]]
     assert completed == [*range(20)]
+
+
+def test_on_a_busy_computer_a_slow_function_ends_and_one_that_hangs_times_out_with_the_reason():
+    codes = [f"from time import sleep\ndef handler(event, context):\n    {body}\n" for body in (SLOW, HANGS)]
+
+    command = [sys.executable, "-c", CALLS, *(zipped(code).hex() for code in codes)]
+    slow, hung = json.loads(subprocess.check_output(command))
+
+    assert 1_000 < slow["result"] <= 2_000
+    why = r"Task timed out after \S+ seconds\. This computer is busy, 10 times more than it can serve\. So it had 10 .*"
+    assert re.fullmatch(why, hung["error"])
+
+
+def test_a_load_that_rises_during_a_call_moves_its_end(monkeypatch):
+    loads = itertools.chain([1], itertools.repeat(10))
+    monkeypatch.setattr(os, "getloadavg", lambda: (next(loads) * os.cpu_count(), 0, 0))
+    over, begun = Event(), time.monotonic()
+    call = Call(target=over.wait)
+    call.start()
+
+    call.join(0.05)
+
+    assert time.monotonic() - begun >= 0.5
+    over.set()

@@ -79,7 +79,7 @@ def opened(aws):
 
 def call(address, body=b"{}", target="DynamoDB_20120810.UpdateItem"):
     """Return the answer to a call; b"" if there is none."""
-    with closing(HTTPConnection(*address, timeout=5)) as connection, suppress(OSError, HTTPException):
+    with closing(HTTPConnection(*address)) as connection, suppress(OSError, HTTPException):
         connection.request("POST", "http://aws.example/", body, {"X-Amz-Target": target})
         return connection.getresponse().read()
     return b""
@@ -87,7 +87,7 @@ def call(address, body=b"{}", target="DynamoDB_20120810.UpdateItem"):
 
 def send(address, data):
     """Return the status that these bytes are answered with, b"" if none."""
-    with socket.create_connection(address, 5) as connection:
+    with socket.create_connection(address) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         return connection.recv(100).partition(b" ")[2][:3]
@@ -195,12 +195,12 @@ def test_neither_many_connections_nor_slow_ones_take_more_than_their_part(aws, o
     proxy, address = opened()
     aws.may_answer.clear()
     request = b"POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\nx"
-    connections = [socket.create_connection(address, 5) for _ in range(12)]
+    connections = [socket.create_connection(address) for _ in range(12)]
     for connection in connections:
         connection.sendall(request)
     with aws.changed:
         assert aws.changed.wait_for(lambda: len(aws.asked) == proxies._MOST_AT_ONCE, 5)
-    with socket.create_connection(address, 5) as more, suppress(ConnectionError):
+    with socket.create_connection(address) as more, suppress(ConnectionError):
         assert more.recv(1) == b""
     assert len(aws.asked) == proxies._MOST_AT_ONCE
     aws.may_answer.set()

@@ -42,7 +42,7 @@ def run(tmp_path_factory):
         content = {"code": code, "silent": False, "stop_on_error": False}
         message = client.session.msg("execute_request", content, metadata={"cellId": str(cell)})
         client.shell_channel.send(message)
-        while (reply := client.get_shell_msg(timeout=30))["parent_header"].get("msg_id") != message["header"]["msg_id"]:
+        while (reply := client.get_shell_msg())["parent_header"].get("msg_id") != message["header"]["msg_id"]:
             pass
         return "\n".join(reply["content"].get("traceback", []))
 
