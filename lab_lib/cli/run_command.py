@@ -82,7 +82,7 @@ def run(
             if out_dir is None and folder.exists():
                 _point(copies.ROOT / "runs" / "latest", folder)
             progress.stop()
-        out.print(_steps_table(steps, notebooks))
+        out.print(steps_table(steps, [path.stem for path in notebooks]))
         out.print(_summary(result), soft_wrap=True)
         if lab and lab.is_real:
             out.print(costs.after(requests(), [step.notebook[:2] for step in steps]), soft_wrap=True)
@@ -95,12 +95,13 @@ def run(
             out.print(_go_on(notebooks[-1], following, parameters), style="bold", soft_wrap=True)
 
 
-def _steps_table(steps: list[Any], notebooks: list[Path]) -> Table:
+def steps_table(steps: list[Any], names: list[str]) -> Table:
+    """Return a line for each notebook, and their seconds."""
     table = Table("step", "seen", "seconds", header_style="bold")
     table.columns[0].no_wrap = True
     table.columns[2].justify = "right"
     done = {step.notebook: step for step in steps}
-    for name in (path.stem for path in notebooks):
+    for name in names:
         if step := done.get(name):
             mark = ("✔", "green") if step.ok else ("✘", "red")
             table.add_row(Text.assemble(mark, f" {name}"), step.error or step.seen, f"{step.seconds:.1f}")

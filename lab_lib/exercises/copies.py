@@ -113,6 +113,7 @@ def settings() -> dict[str, Any]:
     try:
         body = ast.parse(cells[0]["source"]).body
         found = {each.target.id: ast.literal_eval(each.value) for each in body}
+        found |= found.pop("settings", {})
         if found.get("data_file"):
             found["data_file"] = str(folder() / found["data_file"])
     except (AttributeError, IndexError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError):

@@ -2,12 +2,18 @@
 
 A notebook runs in a copy if the working folder is one. Elsewhere, and in a headless run, nothing is kept. Where
 `lab class grade` runs a copy headlessly, it is kept.
+
+Every notebook takes the same settings: in `settings`, and by name from papermill, which puts a cell of its own after
+the one with the parameters.
 """
 
+import ast
 import functools
 import json
 import os
+import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -23,9 +29,14 @@ from lab_lib.settings import SETTINGS as OF_LAB
 DATA_FILE = ROOT / "data" / "transactions.txt"
 HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
 ANSWERS = "answers.jsonl"
+_MADE = "made.txt"  # the marks of `remember`, one a line
+_marks = set[str]()
 _AGAIN = "Move it away, or free some space, then run the cell again."
+_OF_PAPERMILL = "# Parameters\n"  # begins its cell
+_NOT_TEXT = ("threshold", "yes")
 KEEPING = "keeping"  # the value of HEADLESS for which all is kept nevertheless
 SETTINGS = (*OF_LAB, "data_file")
+PARAMETERS = (*SETTINGS, "yes")  # of every notebook, though 99 alone asks before it deletes
 MOST_PARTS, LONGEST_PART = 1_000, 2_000  # parts of an answer that are kept, and the characters of each
 
 
@@ -35,44 +46,68 @@ def keep(settings: dict[str, Any]) -> None:
         write_file(state(copy) / "settings.json", json.dumps(settings, default=str, ensure_ascii=False), _AGAIN)
 
 
-def setting(name: str, settings: dict[str, Any]) -> Any:
-    """Return one of these settings, or if it is empty, the one that notebook 00 has kept. The lab has a data_file.
+def given(settings: dict[str, Any], named: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the settings of this notebook that are not empty: papermill's, else one here, else a named one.
 
-    UsageError if one of the settings is unknown.
+    UsageError if one is unknown, or no text.
     """
-    if unknown := sorted({*settings} - {*SETTINGS}, key=str):
-        raise UsageError(f"There is no setting {unknown[0]!r}. The settings are {', '.join(SETTINGS)}.")
-    values = [settings.get(name, ""), _kept().get(name, ""), str(DATA_FILE) if name == "data_file" else ""]
-    return next((value for value in values if value != ""), "")
-
-
-def open_lab(settings: dict[str, Any]) -> lab.Lab:
-    """Open the lab of notebook 00. A setting that is here and not empty counts instead of the one there."""
     if not isinstance(settings, dict):
         raise UsageError(f'settings is {settings!r}; wanted names and values, such as {{"prefix": "ana-"}}.')
-    return lab.open_lab(**{name: setting(name, settings) for name in OF_LAB})
+    here = settings | {name: value for name, value in _injected().items() if name != "settings" and value != ""}
+    if unknown := sorted({*here} - {*PARAMETERS}, key=str):
+        raise UsageError(f"There is no setting {unknown[0]!r}. The settings are {', '.join(PARAMETERS)}.")
+    if wrong := [name for name, value in here.items() if not isinstance(value, str) and name not in _NOT_TEXT]:
+        raise UsageError(
+            f"{wrong[0]} is {here[wrong[0]]!r}; wanted text: in quotes, or for papermill with -r instead of -p."
+        )
+    return {name: value for each in (named or {}, here) for name, value in each.items() if value != ""}
+
+
+def setting(name: str, settings: dict[str, Any]) -> Any:
+    """Return a setting of this notebook, or the one that notebook 00 has kept. The lab has a data_file."""
+    kept = {each: value for each, value in _kept().items() if value != ""}
+    return {"data_file": str(DATA_FILE), **kept, **given(settings)}.get(name, "")
+
+
+def open_lab(settings: dict[str, Any], named: dict[str, Any] | None = None) -> lab.Lab:
+    """Open the lab of notebook 00. A setting that is here and not empty counts instead of the one there.
+
+    Notebook 00 names all settings. They are kept for the others, and an empty one is a default.
+    """
+    if named is None:
+        return lab.open_lab(**{name: setting(name, settings) for name in OF_LAB})
+    chosen = given(settings, named)
+    opened = lab.open_lab(**{name: chosen.get(name, "") for name in OF_LAB})
+    keep({name: value for name, value in chosen.items() if name in SETTINGS})
+    return opened
 
 
 def open_lab_to_delete(
-    account: str = "", profile: str = "", region: str = "", prefix: str = "", bucket: str = ""
+    account: str = "",
+    profile: str = "",
+    region: str = "",
+    prefix: str = "",
+    bucket: str = "",
+    settings: dict[str, Any] | None = None,
 ) -> lab.Lab:
     """Open the lab of notebook 00. UsageError if that is on AWS and account or profile is not given: both are named."""
-    kept = _kept()
+    named = {"account": account, "profile": profile, "region": region, "prefix": prefix, "bucket": bucket}
+    here, kept = given(settings or {}, named), _kept()
+    account, profile = here.get("account", ""), here.get("profile", "")
     if kept.get("profile") and not (account and profile):
         raise UsageError(
             f"Notebook 00 has built the lab in account {kept.get('account') or '(not named)'} on AWS, with profile "
             f"{kept['profile']}. What is deleted there is named: write account and profile into the settings above."
         )
     if not (profile or os.environ.get("LAB_PROFILE") or os.environ.get("LAB_ROLE_ARN")):  # not on AWS
-        account = setting("account", {"account": account})
-    here = {"region": region, "prefix": prefix, "bucket": bucket}
-    settings = {name: setting(name, here) for name in (*here, "processor_role", "notifier_role")}
-    return lab.open_lab(account, profile, **settings)
+        account = setting("account", here)
+    others = ("region", "prefix", "bucket", "processor_role", "notifier_role")
+    return lab.open_lab(account, profile, **{name: setting(name, here) for name in others})
 
 
 def is_headless() -> bool:
-    """Return True if nobody looks at the notebook while it runs, as in `lab run`."""
-    return bool(os.environ.get(HEADLESS))
+    """Return True if nobody looks at the notebook while it runs, as in `lab run`, or with papermill's settings."""
+    return bool(os.environ.get(HEADLESS) or _injected())
 
 
 def folder() -> Path:
@@ -92,10 +127,26 @@ def record(kind: str, question: str, answer: Any, right: bool) -> None:
             file.write(f"{is_cut_off * chr(10)}{line}\n".encode(errors="backslashreplace"))
 
 
+def remember(mark: str) -> None:
+    """Note that a cell of this copy makes something, by a mark of one line; outside of a copy, for this process."""
+    _marks.add(mark)
+    if copy := _copy():
+        with can_write_to(path := state(copy) / _MADE, _AGAIN), open_file(path, "ab") as file:
+            file.write(f"{mark}\n".encode())
+
+
+def remembers(mark: str) -> bool:
+    """Return True if a cell of this copy has made what the mark stands for."""
+    path = state(copy) / _MADE if (copy := _copy()) else None
+    written = read_file(path, bytes.splitlines, _AGAIN) if path and exists(path) else []
+    return mark in _marks or mark.encode() in written
+
+
 def _copy() -> Path | None:
-    """Return the learner's copy if this process runs in it."""
+    """Return the learner's copy if this process runs in it. In ROOT, `.lab` belongs to the embedded AWS."""
     here = Path.cwd()
-    return here if exists(here / STATE) and os.environ.get(HEADLESS, KEEPING) == KEEPING else None
+    is_copy = here != ROOT and exists(here / STATE)
+    return here if is_copy and os.environ.get(HEADLESS, KEEPING) == KEEPING else None
 
 
 def _kept() -> dict[str, Any]:
@@ -109,6 +160,28 @@ def _texts_and_numbers(content: bytes) -> dict[str, Any]:
     if wrong := [f"{name} is {value!r}" for name, value in found.items() if not isinstance(value, str | int | float)]:
         raise ValueError(f"{wrong[0]}; wanted text or a number")
     return found
+
+
+def _injected() -> dict[str, Any]:
+    """Return what papermill's cell sets, by name, in the kernel of a notebook; {} elsewhere.
+
+    It is the last cell that ran of those that begin as papermill's. Other cells may set any name.
+    """
+    ipython: Any = sys.modules.get("IPython")  # slow to load, and loaded already in a kernel
+    shell = ipython and ipython.get_ipython()
+    cells = [cell for cell in shell.history_manager.input_hist_raw if cell.startswith(_OF_PAPERMILL)] if shell else []
+    with suppress(SyntaxError):
+        body = ast.parse(cells[-1] if cells else "").body
+        assigned = [(each.targets[0], each.value) for each in body if isinstance(each, ast.Assign)]
+        return {target.id: _literal(value) for target, value in assigned if isinstance(target, ast.Name)}
+    return {}
+
+
+def _literal(value: ast.expr) -> Any:
+    """Return the value, or its code if it is none that can be written down, such as float('nan')."""
+    with suppress(ValueError):
+        return ast.literal_eval(value)
+    return ast.unparse(value)
 
 
 @functools.cache

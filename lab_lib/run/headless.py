@@ -1,6 +1,5 @@
 """Run the notebooks with papermill, in order, for one account, and read from the account what they made."""
 
-import functools
 import json
 import time
 from collections.abc import Callable
@@ -18,26 +17,15 @@ from lab_lib.exercises.workbook import DATA_FILE as DATA_FILE
 from lab_lib.lab import Lab, open_lab
 from lab_lib.masking import masked
 from lab_lib.private_files import can_write_to, make_folder, write_file
+from lab_lib.run.executed import Step as Step
+from lab_lib.run.executed import printed
 from lab_lib.run.kernels import NOWHERE, Kernel, one_kernel
 from lab_lib.settings import SETTINGS
+from lab_lib.waiting import busy, load_of_computer
 
 BREAK_IT, CLEAN_UP = "06-break-it", "99-clean-up"
-PARAMETERS = {*workbook.SETTINGS, "yes"}  # of notebook 00 and of the clean-up; the others take those of 00
-LONGEST_CELL = 3600  # seconds; a cell waits as long as Lambda may try a large file
-
-
-@dataclass(frozen=True)
-class Step:
-    """One notebook that was run; `seen` is the text that its checkpoint printed."""
-
-    notebook: str
-    ok: bool
-    seconds: float
-    error: str | None
-    seen: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"notebook": self.notebook, "ok": self.ok, "seconds": round(self.seconds, 2), "error": self.error}
+# Seconds on a computer that is not busy. A cell waits as long as Lambda may try a large file.
+LONGEST_START, LONGEST_CELL = 60, 3600
 
 
 def notebooks(until: str | None = None) -> list[Path]:
@@ -102,7 +90,7 @@ def run(
         try:
             if interrupted:
                 list(cleanup.delete_all(lab))
-            with one_kernel(source, waiting, _roles(parameters)) as kernel:
+            with one_kernel(source, waiting) as kernel:
                 for path in paths:
                     if steps:
                         kernel.reset()
@@ -135,8 +123,7 @@ def run(
 
 def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab]:
     """Return the parameters with a data file, and the lab. UsageError if the notebooks cannot use them."""
-    if unknown := sorted(parameters.keys() - PARAMETERS):
-        raise UsageError(f"No notebook has a parameter {unknown[0]}; they have {', '.join(sorted(PARAMETERS))}.")
+    workbook.given(parameters)
     data_file = Path(parameters.get("data_file") or DATA_FILE).absolute()
     rows = check_data_file(data_file)
     lab = open_lab(**{name: parameters[name] for name in SETTINGS if name in parameters})
@@ -158,7 +145,7 @@ def check_data_file(path: Path) -> int:
 
 
 def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel: Kernel) -> Step:
-    """Run one notebook in this kernel, with those of the parameters that it has.
+    """Run one notebook in this kernel, with these parameters.
 
     Writes the notebook to `out` at its end, however it ended, with private values masked.
     """
@@ -166,6 +153,7 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
     from nbclient.exceptions import CellTimeoutError  # as slow to load as papermill
 
     begun, error, written = time.monotonic(), None, (out / path.name).resolve()
+    load = load_of_computer()
     shown: list[Any] = []  # the notebook with its outputs, which papermill does not write when Ctrl-C ends it
     papermill.iorw.papermill_io.register(str(written), _MaskedFile(lab))
     try:
@@ -174,34 +162,30 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
         papermill.execute_notebook(
             _literally(path),
             _literally(written),
-            parameters=_for_notebook(path, parameters),
+            parameters={"settings": parameters},
             kernel_name="python3",
             cwd=path.parent,
             progress_bar=False,
             km=kernel,
             request_save_on_cell_execute=False,
-            execution_timeout=LONGEST_CELL,
+            start_timeout=round(LONGEST_START * load),
+            execution_timeout=round(LONGEST_CELL * load),
             coalesce_streams=True,
             on_notebook_start=lambda notebook: shown.append(notebook),
         )
     except papermill.PapermillExecutionError as failure:
         error = masked(f"{failure.ename}: {failure.evalue}", lab)
     except CellTimeoutError:
-        error = f"A cell did not end in {LONGEST_CELL} s. Run the notebook in JupyterLab to see what it waits for."
+        why = f"A cell did not end in {LONGEST_CELL * load:.0f} s. {busy(load)}".rstrip()
+        error = f"{why} Run the notebook in JupyterLab to see what it waits for."
     # "Kernel died" is jupyter_client's own, or nbclient's DeadKernelError. "No kernel name found" is papermill's.
     except (RuntimeError, ValueError) as failure:
         error = f"{str(failure).rstrip('.')}. Run the notebook in JupyterLab to see where."
     finally:
         if shown and not written.exists():
             papermill.iorw.write_ipynb(shown[0], str(written))
-    return Step(path.stem, error is None, time.monotonic() - begun, error, "" if error else _checkpoint(written))
-
-
-def _for_notebook(path: Path, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return those of the parameters that the notebook has by name, or as its settings."""
-    settings = {name: parameters[name] for name in workbook.SETTINGS if parameters.get(name, "") != ""}
-    given, names = parameters | {"settings": settings}, _parameters_of(path)
-    return {name: value for name, value in given.items() if name in names}
+    seen = "" if error else masked(printed(shown[0], "checkpoint"), lab)
+    return Step(path.stem, error is None, time.monotonic() - begun, error, seen)
 
 
 @dataclass(frozen=True)
@@ -241,30 +225,11 @@ def _held(lab: Lab, key: str) -> dict[str, Any]:
     }
 
 
-def _roles(parameters: dict[str, Any]) -> dict[str, str]:
-    """Return the variables for the roles that were given. Notebook 99 has no parameters for what it cannot delete."""
-    return {f"LAB_{name.upper()}": parameters.get(name, "") for name in ("processor_role", "notifier_role")}
-
-
 def _nothing_held() -> dict[str, Any]:
     empty: dict[str, Any] = {"totals": {}, "transactions": 0, "customers": 0, "alerts": [], "rejected": []}
     return {**empty, "queues": dict.fromkeys(queues.ALERT_QUEUES, 0)}
 
 
-@functools.cache
-def _parameters_of(path: Path) -> set[str]:
-    """Return the names of a notebook's parameters."""
-    return {*without_slow_import("papermill").inspect_notebook(_literally(path))}
-
-
 def _literally(path: Path) -> str:
     """Return the path for papermill, which puts parameters in the place of names in braces."""
     return str(path).replace("{", "{{").replace("}", "}}")
-
-
-def _checkpoint(path: Path) -> str:
-    """Return what the notebook's checkpoint printed."""
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    checkpoints = [cell for cell in cells if "checkpoint" in cell["metadata"].get("tags", [])]
-    outputs = [output for cell in checkpoints for output in cell["outputs"] if output.get("name") == "stdout"]
-    return "".join(outputs[-1]["text"]).strip() if outputs else ""

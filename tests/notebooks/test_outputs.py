@@ -11,17 +11,27 @@ from lab_lib import resources
 from lab_lib.embedded import server
 from lab_lib.run.headless import notebooks
 from lab_lib.settings import SETTINGS
+from tests import readme
 
 CHAIN = Path(__file__).parents[2] / "docs" / "chain.py"
 PARAMETERS_OF = {
     "00-start-here": {*SETTINGS, "data_file"},
     "99-clean-up": {"account", "profile", "region", "prefix", "bucket", "yes"},  # it asks before it deletes
-}
+}  # beside "settings", which all have
 every_notebook = pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
 
 
 def cells(path: Path, kind: str) -> list[dict]:
     return [cell for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == kind]
+
+
+def test_every_output_is_the_committed_one_by_the_readmes_command() -> None:
+    *_, command = readme.commands("Run them with papermill, or nbval")
+
+    process = readme.begin(command, readme.ROOT)
+
+    print(process.communicate()[0])
+    assert process.returncode == 0
 
 
 @every_notebook
@@ -42,7 +52,7 @@ def test_the_settings_are_in_notebook_00_and_every_notebook_leads_to_the_next(pa
     following = [*notebooks()[1:], notebooks()[0]][notebooks().index(path)]
 
     names = set(re.findall(r"^(\w+)\s*:", "".join(cell["source"]), re.MULTILINE))
-    assert names == PARAMETERS_OF.get(path.stem, {"settings"})
+    assert names == PARAMETERS_OF.get(path.stem, set()) | {"settings"}
     assert f"({following.name})" in "".join(cells(path, "markdown")[-1]["source"])
 
 

@@ -3,8 +3,11 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
+import IPython
 import pytest
+from papermill.translators import PythonTranslator
 
 from lab_lib import lab
 from lab_lib.errors import UsageError
@@ -17,6 +20,18 @@ from lab_lib.settings import SETTINGS
 def opened(monkeypatch):
     """The settings with which a notebook opens the lab."""
     monkeypatch.setattr(lab, "open_lab", lambda *given, **named: dict(zip(SETTINGS, given, strict=False)) | named)
+
+
+@pytest.fixture
+def papermill(monkeypatch):
+    """Let the notebook's kernel have run papermill's cell with these parameters, among others."""
+
+    def inject(**parameters):
+        cells = ["", "settings: dict = {}", PythonTranslator.codify(parameters), "prefx = 1", "# Parameters of mine ("]
+        history = SimpleNamespace(input_hist_raw=cells)
+        monkeypatch.setattr(IPython, "get_ipython", lambda: SimpleNamespace(history_manager=history))
+
+    return inject
 
 
 NOTHING = dict.fromkeys(SETTINGS, "")
@@ -76,7 +91,7 @@ def test_a_copy_that_is_older_than_the_lab_says_what_changed_and_what_to_do(copy
     monkeypatch.setattr(copies, "NOTEBOOKS", newer)
     assert copies.changes() == ""
 
-    edit(next(newer.glob("00-*")), "lab = open_lab(", "# another\\nlab = open_lab(")
+    edit(next(newer.glob("00-*")), "lab = workbook", "# another\\nlab = workbook")
 
     assert "\n  00-start-here: Open the lab\n`lab open --fresh" in copies.changes()
     copies.renew("00")
@@ -95,19 +110,68 @@ def test_settings_are_those_of_notebook_00_and_another_one_counts_in_its_own_not
 
 @pytest.mark.parametrize(
     ("settings", "named"),
-    [({"prefx": "bo"}, "no setting 'prefx'. The settings are account, profile, .*, bucket, "), ({"prefix"}, "prefix")],
+    [
+        ({"prefx": "bo"}, "no setting 'prefx'. The settings are account, profile, .*, bucket, "),
+        ({"account": 123456789012}, "account is 123456789012; wanted text: in quotes, or for papermill with -r"),
+        ({"prefix"}, "prefix"),
+    ],
 )
-def test_settings_that_cannot_be_meant_are_refused(opened, settings, named):
-    with pytest.raises(UsageError, match=named):
-        workbook.open_lab(settings)
+@pytest.mark.parametrize("by_name", [False, True])
+def test_settings_that_cannot_be_meant_are_refused_by_every_notebook(by_name, opened, papermill, settings, named):
+    if by_name:
+        papermill(**(settings if isinstance(settings, dict) else {"prefix_": 1}))
+        settings = {}
+    for notebook in (
+        lambda: workbook.open_lab(settings),
+        lambda: workbook.open_lab(settings, {"prefix": "ana"}),
+        lambda: workbook.open_lab_to_delete("", "", "", "", "", settings),
+    ):
+        with pytest.raises(UsageError, match=named):
+            notebook()
 
 
-@pytest.mark.parametrize("place", ["elsewhere", "headless"])
+def test_papermills_setting_by_name_counts_more_than_one_in_settings_and_that_more_than_00s(copy, opened, papermill):
+    workbook.keep({"prefix": "kept", "region": "eu-west-1", "email": "ana@example.com", "threshold": 7})
+    assert not workbook.is_headless()
+    papermill(prefix="bo", threshold=900, phone="", settings={"prefix": "x"}, yes=True)
+    assert workbook.is_headless()
+    settings = {"prefix": "x", "region": "eu-west-3", "phone": "+15555550100"}
+
+    here = {"prefix": "bo", "threshold": 900, "region": "eu-west-3", "phone": "+15555550100"}
+    assert workbook.open_lab(settings) == NOTHING | here | {"email": "ana@example.com"}
+    assert (
+        workbook.open_lab_to_delete(region="us-west-2", settings=settings).items()
+        >= {
+            "prefix": "bo",
+            "region": "eu-west-3",
+        }.items()
+    )
+    assert (workbook.setting("yes", {}), workbook.setting("threshold", {})) == (True, 900)
+    papermill(threshold=0)
+    assert workbook.open_lab({})["threshold"] == 0
+
+
+def test_notebook_00_keeps_what_papermill_has_set_but_no_leave_to_delete(copy, opened, papermill):
+    workbook.keep({"email": "ana@example.com"})
+    papermill(prefix="bo", yes=True, threshold=float("nan"))
+    named = {"prefix": "bo", "threshold": 1500, "email": "", "bucket": "mine", "data_file": "x.txt"}
+
+    found = workbook.open_lab({"bucket": "my-class-bucket"}, named)
+
+    assert found == NOTHING | {"prefix": "bo", "threshold": "float('nan')", "bucket": "my-class-bucket"}
+    papermill()
+    assert (workbook.open_lab({}), workbook.setting("data_file", {})) == (found, "x.txt")
+    assert workbook.setting("yes", {}) == ""
+
+
+@pytest.mark.parametrize("place", ["elsewhere", "headless", "the lab's own folder"])
 def test_nothing_is_kept_outside_of_a_copy_or_in_a_headless_run(place, copy, opened, tmp_path, monkeypatch):
     workbook.keep({"prefix": "ana"})
     before = sorted(copy.rglob("*"))
     if place == "elsewhere":
         monkeypatch.chdir(tmp_path)
+    elif place == "the lab's own folder":  # where papermill runs by itself
+        monkeypatch.setattr(workbook, "ROOT", copy)
     else:
         monkeypatch.setenv(workbook.HEADLESS, "1")
 

@@ -1,0 +1,31 @@
+"""README's loop over the notebooks with papermill's own command, for two accounts side by side."""
+
+import json
+import re
+import sys
+
+import pytest
+
+from lab_lib.run.headless import notebooks
+from tests import readme
+
+
+@pytest.mark.slow
+def test_two_accounts_side_by_side_have_settings_and_results_of_their_own(tmp_path, own_home):
+    (tmp_path / "notebooks").symlink_to(readme.ROOT / "notebooks")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    loop, _ = readme.commands("Run them with papermill, or nbval")
+    by_name = loop.replace("settings: {prefix: ana-, threshold: 900}", "{prefix: bo-, threshold: 500}")
+
+    ran = [readme.begin(block, tmp_path) for block in (loop, by_name.replace("ana", "bo"))]
+
+    shown = [process.communicate()[0] for process in ran]
+    assert [process.returncode for process in ran] == [0, 0], shown
+    ana, bo = (json.loads((tmp_path / "runs" / name / "result.json").read_text()) for name in ("ana", "bo"))
+    names = [path.stem for path in notebooks()]
+    assert [[(step["notebook"], step["ok"]) for step in each["steps"]] for each in (ana, bo)] == [
+        [(name, True) for name in names]
+    ] * 2
+    assert (ana["prefix"], bo["prefix"], ana["ok"], bo["ok"]) == ("ana-", "bo-", True, True)
+    alerts = [re.findall("You predicted .*: it is (C.*).$", each["steps"][5]["printed"], re.M) for each in (ana, bo)]
+    assert alerts == [["C2"], ["C1, C2"]]

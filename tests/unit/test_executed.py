@@ -1,0 +1,112 @@
+"""`lab result`: the result of notebooks that papermill has executed, read from their files."""
+
+import json
+import re
+
+import pytest
+
+from tests.lab.commands import in_process
+
+LAB = "account 123456789012 on AWS, Region eu-west-1, prefix ana-\n"
+FAILED = {"output_type": "error", "ename": "LabError", "evalue": "no ana@example.com", "traceback": []}
+
+
+def shown(text):
+    return {"output_type": "stream", "name": "stdout", "text": text}
+
+
+def cell(tag, *outputs, count=1):
+    metadata = {"tags": [tag], "papermill": {"exception": False, "status": "completed"}}
+    parts = {"execution_count": count, "outputs": list(outputs), "source": "1", "metadata": metadata}
+    return {"cell_type": "code", "id": tag, **parts}
+
+
+@pytest.fixture
+def write(tmp_path):
+    """write("00", cell(…)): a notebook as papermill leaves it."""
+
+    def write(name, *cells, **metadata):
+        notebook = {"nbformat": 4, "nbformat_minor": 5, "cells": cells}
+        path = tmp_path / f"{name}.ipynb"
+        path.write_text(json.dumps(notebook | {"metadata": {"papermill": {"duration": 1.26}} | metadata}))
+        return path
+
+    return write
+
+
+def result(folder):
+    """Run `lab result`: its exit status, its output, and what it wrote."""
+    ended = in_process("result", folder)
+    return ended.exit_code, ended.output, json.loads((folder / "result.json").read_text())
+
+
+def test_the_result_is_as_of_a_run_with_what_each_printed_and_private_values_masked(write, tmp_path):
+    write("00-start-here", cell("setup", shown(LAB)), cell("x", shown("to ana@example.com, +15555550100\n")))
+    write("01-more", cell("setup", shown(LAB)), cell("checkpoint", shown("Checks that hold: 5 of 5\n")))
+
+    status, output, found = result(tmp_path)
+
+    masked = LAB.replace("12345678", "********").strip()
+    each = {"ok": True, "seconds": 1.26, "error": None}
+    assert (status, found) == (
+        0,
+        {"account": "********9012", "region": "eu-west-1", "prefix": "ana-", "ok": True, "seconds": 2.5}
+        | {
+            "steps": [
+                {"notebook": "00-start-here", **each, "printed": f"{masked}\nto a***@example.com, +*********00"},
+                {"notebook": "01-more", **each, "printed": f"{masked}\nChecks that hold: 5 of 5"},
+            ]
+        },
+    )
+    assert "Checks that hold: 5 of 5" in output
+    assert (tmp_path / "result.json").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "chain-00.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("cells", "papermill", "error"),
+    [
+        ([cell("x", FAILED), cell("y", count=None)], {"duration": 1.0}, "LabError: no a***@example.com"),
+        ([cell("x"), cell("y", count=None)], {"duration": 1.0}, "stopped"),
+        ([cell("x", count=None)], {"duration": None}, "stopped"),
+    ],
+    ids=["failed", "its kernel died", "papermill was killed"],
+)
+def test_a_notebook_that_did_not_end_well_fails_the_result(cells, papermill, error, write, tmp_path):
+    write("00", cell("setup", shown(LAB)))
+    write("01", *cells, papermill=papermill)
+
+    status, output, found = result(tmp_path)
+
+    first, second = found["steps"]
+    assert (status, found["ok"], first["ok"], second["ok"]) == (1, False, True, False)
+    assert error in second["error"]
+    assert error in output
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "No notebook is in"),
+        ("{", "Cannot read .*01.ipynb"),
+        ("[" * 100_000, "Cannot read .*RecursionError"),
+        ({"metadata": {}}, "01.ipynb was not executed by papermill"),
+        ({"metadata": {"papermill": {"parameters": {}}}}, "01.ipynb was not executed by papermill"),
+        ({"metadata": {"papermill": 1}}, "01.ipynb was not executed by papermill"),
+        ({"cells": [cell("setup", shown(LAB.replace("ana", "bo")))]}, "00 and 01 have worked on different labs"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_is_no_executed_notebook_is_one_line_and_nothing_is_written(content, why, write, tmp_path):
+    if content is not None:
+        path = write("01")
+        write("00", cell("setup", shown(LAB)))
+        whole = json.loads(path.read_text())
+        path.write_text(content if isinstance(content, str) else json.dumps(whole | content))
+    before = sorted(tmp_path.iterdir())
+
+    ended = in_process("result", tmp_path)
+
+    assert (ended.exit_code, ended.stderr.count("\n")) == (2, 1)
+    assert re.search(why, ended.stderr)
+    assert sorted(tmp_path.iterdir()) == before
