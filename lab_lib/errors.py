@@ -31,6 +31,10 @@ from botocore.exceptions import (
 )
 
 T = TypeVar("T")
+BUILD_AGAIN = (  # what to do after a stop of the embedded AWS, wherever the user meets it
+    "Save your notebooks, then run `lab run --mine --until 04` in a terminal, with the number of the last notebook "
+    "that you have finished: it builds the lab again from your notebooks."
+)
 _NOTEBOOK = 84  # characters of an output, at least
 
 

@@ -25,9 +25,10 @@ def messages(queue: str) -> str:
 
 @dataclass(frozen=True)
 class Cell:
-    """A code cell of the notebooks, by its id."""
+    """A code cell of the notebooks, by its id. `is_yours` is one that the learner writes."""
 
     id: str
+    is_yours: bool = False
 
     @property
     def notebook(self) -> str:
@@ -38,6 +39,11 @@ class Cell:
     def heading(self) -> str:
         """Return the heading above it."""
         return _headings()[self.id][1]
+
+    @property
+    def run(self) -> str:
+        """Return what a hint says to do with it. Below a cell of the learner's, others add what it need not have."""
+        return f"look over your call under {self} and run that section again" if self.is_yours else f"run {self}"
 
     def __str__(self) -> str:
         return f'"{self.heading}" in notebook {self.notebook}'
@@ -65,23 +71,23 @@ RESOURCES = (
     Resource("table", "Customer", Cell("00-08b"), ROWS),
     Resource("table", "Transactions", Cell("00-09"), ROWS),
     Resource("table", "ProcessedRecords", Cell("00-09")),
-    Resource("table", "TransactionTotal", Cell("00-10a"), CHANGES),
+    Resource("table", "TransactionTotal", Cell("00-10a", True), CHANGES),
     Resource("queue", "LabDeadLetters", Cell("00-11")),
     Resource("role", "TransactionProcessorRole", Cell("00-13"), ROWS),
     Resource("role", "TotalNotifierRole", Cell("00-13"), CHANGES),
     Resource("function", "TransactionProcessor", Cell("01-08"), ROWS),
-    Resource("function", "TotalNotifier", Cell("01-14"), CHANGES),
+    Resource("function", "TotalNotifier", Cell("01-14", True), CHANGES),
     Resource("bucket trigger", "", Cell("02-06"), ROWS),
-    Resource("stream trigger", "", Cell("02-08"), CHANGES),
-    Resource("topic", "HighBalanceAlert", Cell("03-06"), ALERTS),
+    Resource("stream trigger", "", Cell("02-08", True), CHANGES),
+    Resource("topic", "HighBalanceAlert", Cell("03-06", True), ALERTS),
     Resource("queue", "CustomerNotify", Cell("04-06"), messages("CustomerNotify")),
     Resource("subscription", "CustomerNotify", Cell("04-08"), messages("CustomerNotify")),
-    Resource("queue", "CreditCollection", Cell("04-09a"), messages("CreditCollection")),
-    Resource("subscription", "CreditCollection", Cell("04-09a"), messages("CreditCollection")),
+    Resource("queue", "CreditCollection", Cell("04-09a", True), messages("CreditCollection")),
+    Resource("subscription", "CreditCollection", Cell("04-09a", True), messages("CreditCollection")),
     Resource("upload", "", Cell("05-10")),
 )
 PEOPLE, CONFIRMATION = Cell("03-08"), Cell("03-10")  # subscribes an e-mail address or a number, confirms the former
-CLEAN_UP = Cell("99-08")
+SETTINGS, CLEAN_UP = Cell("00-03"), Cell("99-08")
 
 
 def get(kind: str, name: str = "") -> Resource:

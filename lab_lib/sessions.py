@@ -23,13 +23,14 @@ from botocore.utils import get_environ_proxies, is_valid_endpoint_url
 
 from lab_lib import bounds, waiting
 from lab_lib.embedded import server
-from lab_lib.errors import EmulatorError, LabError, UsageError
+from lab_lib.errors import BUILD_AGAIN, EmulatorError, LabError, UsageError
 
 REQUESTS = "LAB_REQUESTS"  # set while `lab run` counts: the file to which each request to AWS adds its name
 SESSION_NAME = "serverless-lab"  # of a role that is assumed
 _PAUSE = 2  # seconds
 _MOST_FETCHED, _LONGEST_FETCH = 60_000_000, 120  # bytes, seconds; Lambda takes code of 50 MB
-_NO_PROXY = Config(proxies={})  # a proxy cannot reach this machine's loopback
+# A proxy cannot reach this machine's loopback. A busy one stretches the timeout of a function, of at most 900 s on AWS.
+_LOCAL, _AT_ONCE = Config(proxies={}, read_timeout=900), Config(read_timeout=60)
 _NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 
 
@@ -99,7 +100,8 @@ def _assumed(own: boto3.Session, role_arn: str, external_id: str, endpoint: str 
 def caller(session: boto3.Session, endpoint: str | None) -> str:
     """Return the account that the credentials belong to."""
     try:
-        sts = session.client("sts", endpoint_url=endpoint, config=config(endpoint, retries=1 if endpoint else 5))
+        settings = config(endpoint, retries=1 if endpoint else 5).merge(_AT_ONCE)
+        sts = session.client("sts", endpoint_url=endpoint, config=settings)
         return str(sts.get_caller_identity()["Account"])
     except (ConnectionError, HTTPClientError) as error:
         raise LabError(f"{endpoint or 'AWS'} does not answer. Check the address and the network. {error}") from None
@@ -181,7 +183,7 @@ def _read(stream: Any) -> bytes:
 def config(endpoint: str | None, retries: int = 5) -> Config:
     config = Config(retries={"mode": "standard", "total_max_attempts": retries + 1})
     is_local = endpoint and urlsplit(endpoint).hostname in ("localhost", server.HOST)
-    return config.merge(_NO_PROXY) if is_local else config
+    return config.merge(_LOCAL) if is_local else config
 
 
 class Retry:
@@ -216,6 +218,6 @@ def raise_if_stopped(
     denied = response is not None and response[0].status_code == HTTPStatus.FORBIDDEN
     if (caught_exception or denied) and server.running() != opened:
         raise EmulatorError(
-            "The embedded AWS that this lab was opened on has stopped. In a notebook, run the cell with open_lab "
-            "again; `lab run --until 04` builds again what is gone."
+            "The embedded AWS that this lab was opened on has stopped, and everything made there is gone. "
+            f"{BUILD_AGAIN} Then run the cell with open_lab again."
         ) from None

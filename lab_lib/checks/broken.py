@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from lab_lib import checks
 from lab_lib.aws import cloudwatch, functions, queues
-from lab_lib.checks.rules import RULES, Account, State
+from lab_lib.checks.causes import mend_error
+from lab_lib.checks.making import first_broken, made
+from lab_lib.checks.rules import RULES, Account
 from lab_lib.checks.step_02 import filter_takes
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
 from lab_lib.resources import ROWS
 
 PROCESSOR, NOTIFIER = functions.SOURCES
-_STEPS = ("00", "01", "02", "03", "04")
 
 
 def find_broken(lab: Lab, key: str, links: list[str]) -> str | None:
@@ -19,16 +19,13 @@ def find_broken(lab: Lab, key: str, links: list[str]) -> str | None:
 
     The links are those of resources.py. A check that waits, for instance for AWS, breaks nothing.
     """
-    made = {check.id: check for check in checks.run(lab, *_STEPS).checks}
-    for link in links:
-        if link == ROWS and made["bucket-trigger"].ok:
-            finding = filter_takes(Account(lab), [key])
-            if not finding.ok:
-                return f"filter of the bucket trigger: {finding.found}; wanted: {finding.wanted}. {finding.hint}"
-        for check in (made[rule.id] for rule in RULES.values() if rule.link == link and rule.id in made):
-            if check.state is State.NOT_YET:
-                return f"{check.name}: {check.words}"
-    return None
+    account = Account(lab)
+    if ROWS in links and made(account, RULES["bucket-trigger"]).ok:
+        finding = filter_takes(account, [key])
+        if not finding.ok:
+            return f"filter of the bucket trigger: {finding.found}; wanted: {finding.wanted}. {finding.hint}"
+    check = first_broken(account, *links)
+    return f"{check.name}: {check.words}" if check else None
 
 
 def raise_if_given_up(lab: Lab, key: str, letters: list[dict[str, Any]]) -> None:
@@ -39,9 +36,10 @@ def raise_if_given_up(lab: Lab, key: str, letters: list[dict[str, Any]]) -> None
             continue
         lines = cloudwatch.log_lines(lab, function, group=functions.log_group(lab, function))
         errors = cloudwatch.failures(lines) or [letter["why"]]
+        mended = mend_error(Account(lab), function, errors[-1])
         raise LabError(
             f"{lab.name(function)} has failed for good, and Lambda has put {letter['what']} into "
-            f"{lab.name(queues.DEAD_LETTERS)}: {errors[-1]}. Mend the cause, then run this cell again."
+            f"{lab.name(queues.DEAD_LETTERS)}: {errors[-1]}. {mended} Then run this cell again."
         )
 
 

@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, queues, tables
-from lab_lib.aws.json_text import amount
 from lab_lib.checks.broken import find_broken, raise_if_given_up
+from lab_lib.checks.causes import correct_code, mend_error
 from lab_lib.checks.evidence import Inbox, Runs, alert_inboxes, snapshot
 from lab_lib.checks.expected import Fault, Item, Snapshot, expect, is_there, row_faults, total_faults
-from lab_lib.checks.rules import listing
+from lab_lib.checks.rules import Account, listing
 from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
 from lab_lib.lab import Lab
-from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, cell, messages
+from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, messages
 from lab_lib.waiting import wait_until
 
 __all__ = ["Link", "Upload", "at_rest", "following", "wait_for_rest"]
@@ -51,11 +51,11 @@ def _nothing(links: list[Link], last: bool) -> None:
 def following(lab: Lab, path: str | Path, show: Callable[[list[Link], bool], None] = _nothing) -> Iterator[None]:
     """Follow the file that the block uploads under its name, until all that is due is there.
 
-    `show` gets the links whenever one has changed, and True with the last ones. CheckFailed before the block if
+    `show` gets the links whenever one has changed, and True with the last ones. StepMissing before the block if
     TotalNotifier has another threshold. After it, CheckFailed or LabError with the reason as soon as nothing more can
     come; TimedOut if the chain does not come to rest.
     """
-    _require_threshold(lab)
+    functions.require_threshold(lab)
     upload = Upload(lab, Path(path).name, transactions.recount(str(path), Path(path).read_bytes()))
     letters = Inbox(lab, queues.DEAD_LETTERS)
     yield
@@ -222,8 +222,8 @@ class Upload:
     def _raise_if_other_rows(self) -> None:
         """Raise CheckFailed if the function has ended, and the table holds other rows."""
         if not self._all_in and self._faults and self.runs.has_ended():
-            found = listing(map(str, self._faults))
-            raise CheckFailed(f"{self.key} was not taken in as it is: {found}. Look at {self.lab.name(PROCESSOR)}.")
+            found, mended = listing(map(str, self._faults)), correct_code(Account(self.lab), PROCESSOR)
+            raise CheckFailed(f"{self.key} was not taken in as it is: {found}. {mended} Then run this cell again.")
 
     def _raise_if_stopped(self, rest: bool | None) -> None:
         """Raise if nothing more comes through the chain, or a check names the broken link. Else return."""
@@ -232,31 +232,27 @@ class Upload:
             return
         self._doubted = True
         stops, again = f'The chain stops at "{self.place}".', "run this cell again."
-        if {link.name for link in self.waiting} <= {*map(messages, self.inboxes)}:
+        links = [link.name for link in self.waiting]
+        if {*links} <= {*map(messages, self.inboxes)}:
             again = "run functions.alert_again(lab), since SNS keeps no message."
-        if broken := find_broken(self.lab, self.key, [link.name for link in self.waiting]):
+        if TOTALS in links:  # a function that fails without a word seems to have counted all
+            links.insert(0, CHANGES)
+        if broken := find_broken(self.lab, self.key, links):
             raise CheckFailed(f"{stops} {broken} Then {again}")
         for name in functions.SOURCES if is_last else ():
             if errors := self.runs.errors(name):
-                raise LabError(f"{stops} {self.lab.name(name)} fails: {errors[-1]}. Mend it, then {again}")
+                mended = mend_error(Account(self.lab), name, errors[-1])
+                raise LabError(f"{stops} {self.lab.name(name)} fails: {errors[-1]}. {mended} Then {again}")
         if is_last:
             raise LabError(f"{stops} {self._unexplained()}")
 
     def _unexplained(self) -> str:
         """Return what differs, where no check knows the reason."""
-        name = self.lab.name(PROCESSOR if self.waiting[0].name == ROWS else NOTIFIER)
+        name = PROCESSOR if self.waiting[0].name == ROWS else NOTIFIER
         found = f"{listing(map(str, self._faults))}. " if self._faults else ""
         if self._faults and not self.expected.changed:
             found += "An earlier upload was not counted, and this one changes nothing. "
-        return f"{found}Nothing more comes, and no check knows why: read the log of {name}."
-
-
-def _require_threshold(lab: Lab) -> None:
-    """Raise CheckFailed if TotalNotifier has another threshold than the lab. Code of somebody else may have its own."""
-    settings = (functions.describe(lab, NOTIFIER) or {}).get("Configuration", {})
-    found = amount(settings.get("Environment", {}).get("Variables", {}).get("THRESHOLD"))
-    if found is not None and found != lab.threshold:
-        raise CheckFailed(
-            f"{lab.name(NOTIFIER)} alerts at {found:f}, and this lab's threshold is {lab.threshold:f}. "
-            f"Run {cell('function', NOTIFIER)} with this threshold, then this cell again."
-        )
+        mended = f"{correct_code(Account(self.lab), name)} Then run this cell again."
+        if self._faults and self.waiting[0].name == TOTALS:
+            mended = "`lab check --step 05` says how the totals are put right."
+        return f"{found}Nothing more comes, and the checks of steps 00 to 04 find no reason. {mended}"

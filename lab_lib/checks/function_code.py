@@ -2,9 +2,12 @@
 
 import ast
 import warnings
+from contextlib import suppress
 from typing import NamedTuple
 
 from lab_lib.errors import LabError
+
+_EVENT_CONTEXT = 2  # arguments of a handler
 
 
 class Fault(NamedTuple):
@@ -27,6 +30,9 @@ def parsed(code: str | bytes) -> ast.Module:
 
 def fault(handler: str, files: dict[str, str], layers: list[str]) -> Fault | None:
     """Return the first fault of the files, or None. Code in layers is not read; LabError if the handler is there."""
+    offered = _handlers(files)
+    name_it = f"Set the handler of {{}} to {offered[0]}" if offered else "Define the function lambda_handler in {}"
+    wanted = f"the handler {offered[0]}" if offered else "a function to call, such as lambda_handler"
     module, _, entry = handler.rpartition(".")
     path = module.replace(".", "/")
     file = f"{path}/__init__.py" if f"{path}/__init__.py" in files else f"{path}.py"
@@ -34,16 +40,16 @@ def fault(handler: str, files: dict[str, str], layers: list[str]) -> Fault | Non
         raise LabError(f"the handler {handler} may be in the layers {', '.join(layers)}")
     if file not in files:
         found = f"the handler is {handler}, and there is no {file}"
-        return Fault(found, f"a file {file}", "Name a file and a function in it as the handler of {}", False)
+        return Fault(found, wanted, name_it, in_code=not offered)
     try:
         tree = parsed(files[file])
     except SyntaxError as error:
         found = f"{file}, line {error.lineno}: {error.msg}" if error.lineno else f"{file}: {error.msg}"
-        do = "Most often, pasting has broken an indent. Correct the code of {} there"
+        broken = "Pasting has broken the indent. " if isinstance(error, IndentationError) else ""
+        do = f"{broken}Correct the code of {{}} there"
         return Fault(found, "code that is Python 3", do, True)
     if entry not in _names(tree):
-        do = "Name the function that Lambda should call in the handler of {}"
-        return Fault(f"no function {entry} in {file}", handler, do, False)
+        return Fault(f"the handler is {handler}, and {file} has no function {entry}", wanted, name_it, not offered)
     if "urllib.unquote" in files[file]:
         found = f"urllib.unquote in {file}, which only Python 2 has"
         do = "In the code of {}, call unquote_plus of urllib.parse, without decode"
@@ -52,6 +58,17 @@ def fault(handler: str, files: dict[str, str], layers: list[str]) -> Fault | Non
         do = "Replace the code of {}, which may be an example, by the lab's"
         return Fault("code that calls no AWS service", "the lab's code", do, True)
     return None
+
+
+def _handlers(files: dict[str, str]) -> list[str]:
+    """Return the functions that may be meant as the handler: those named so, or the only one of two arguments."""
+    found = []
+    for path, text in files.items():
+        with suppress(SyntaxError):
+            defined = [each for each in parsed(text).body if isinstance(each, ast.FunctionDef)]
+            named = [each.name for each in defined if len(each.args.args) == _EVENT_CONTEXT]
+            found += [f"{path.removesuffix('.py')}.{name}" for name in named]
+    return [each for each in found if "handler" in each.split(".")[-1]] or (found if len(found) == 1 else [])
 
 
 def _names(tree: ast.Module) -> set[str]:

@@ -75,14 +75,17 @@ def dead_letters(account: Account) -> Finding:
 )
 def unprocessed(account: Account) -> Finding:
     found = account.ask(queues.attributes, queues.DEAD_LETTERS).get("ApproximateNumberOfMessages", "an unknown number")
-    hint = f"Each message in {account.lab.name(queues.DEAD_LETTERS)} says what could not be processed, and why."
+    name = account.lab.name(queues.DEAD_LETTERS)
+    hint = f"Each message in {name} says what could not be processed, and why: call queues.dead_letters(lab). Mend "
+    hint += f"that, upload a file that has it, and delete the messages{account.mend('purge_queue', console='Purge')}"
     return equal(found, "0", hint)
 
 
 @check(FURTHER, "oldest-position", "starting position that misses nothing", after="stream-trigger-position")
 def oldest(account: Account) -> Finding:
     found, name = mapping(account).get("StartingPosition", "unknown"), account.lab.name(NOTIFIER)
-    hint = f"LATEST can miss changes. Delete the trigger of {name}, and add it again at TRIM_HORIZON"
+    hint = f"LATEST can miss changes. Delete the trigger of {name} with delete_event_source_mapping, and add it again "
+    hint += "at TRIM_HORIZON"
     hint += account.mend("create_event_source_mapping", cell("stream trigger"))
     return equal(found, "TRIM_HORIZON", hint)
 
@@ -90,7 +93,7 @@ def oldest(account: Account) -> Finding:
 @check(FURTHER, "stream-trigger-batch-size", "batch size of the stream trigger", after="stream-trigger")
 def batch_size(account: Account) -> Finding:
     found = mapping(account)["BatchSize"]
-    hint = f"Set the batch size of the trigger of {account.lab.name(NOTIFIER)} to 100 or more, up to 1000"
+    hint = f"Set the batch size of the trigger of {account.lab.name(NOTIFIER)} to {BATCHES[-1]}"
     wanted = f"{BATCHES[0]} to {BATCHES[-1]}"
     return judged(found in BATCHES, str(found), wanted, hint + map_stream(account))
 
@@ -114,5 +117,6 @@ def retries(account: Account) -> Finding:
 @check(FURTHER, "topic-display-name", "display name of the topic", after="topic")
 def display_name(account: Account) -> Finding:
     found = (account.ask(topics.attributes) or {}).get("DisplayName") or "none"
-    hint = f"Set the display name of the topic {account.lab.name(TOPIC)}"
-    return equal(found, topics.DISPLAY_NAME, hint + account.mend("set_topic_attributes", cell("topic")))
+    hint = f"Set the display name of the topic {account.lab.name(TOPIC)} to {topics.DISPLAY_NAME}"
+    mend = account.mend("set_topic_attributes with DisplayName", cell("topic"), "Edit", if_made=True)
+    return equal(found, topics.DISPLAY_NAME, hint + mend)

@@ -7,7 +7,7 @@ from lab_lib.aws.evaluator import Request
 from lab_lib.checks import permissions
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, judged, none_of
 from lab_lib.checks.senders import may_send
-from lab_lib.checks.step_00 import own_policy, role_of
+from lab_lib.checks.step_00 import mend_role, own_policy, role_of
 from lab_lib.checks.step_02 import PROCESSOR, may_invoke
 from lab_lib.checks.step_03 import TOPIC, emails
 from lab_lib.resources import CONFIRMATION, cell
@@ -17,22 +17,23 @@ QUEUES = [*queues.ALERT_QUEUES, queues.DEAD_LETTERS]
 
 @check(FURTHER, "tls-bucket", "TLS to the bucket", after="bucket")
 def bucket_transport(account: Account) -> Finding:
-    mend = account.mend("put_bucket_policy", cell("bucket"))
+    mend = account.mend("put_bucket_policy", cell("bucket"), "Permissions", if_made=True)
     objects = account.lab.arn("s3", f"{account.lab.bucket}/any")
     return _tls_only(account, account.ask(buckets.statements), "s3:GetObject", objects, mend)
 
 
 @check(FURTHER, "tls-topic", "TLS to the topic", after="topic")
 def topic_transport(account: Account) -> Finding:
-    mend = account.mend("set_topic_attributes", cell("topic"))
+    mend = account.mend("set_topic_attributes with a Policy", cell("topic"), "Access policy", if_made=True)
     arn = account.lab.arn("sns", account.lab.name(TOPIC))
     return _tls_only(account, account.ask(topics.statements), "sns:Publish", arn, mend)
 
 
 @check(FURTHER, "tls-{}", "TLS to {}", after="queue-{}", each=QUEUES)
 def queue_transport(account: Account, name: str) -> Finding:
-    kind = "queue" if name == queues.DEAD_LETTERS else "subscription"
-    mend, arn = account.mend("set_queue_attributes", cell(kind, name)), queues.queue_arn(account.lab, name)
+    is_letters, arn = name == queues.DEAD_LETTERS, queues.queue_arn(account.lab, name)
+    made_by = cell("queue" if is_letters else "subscription", name)
+    mend = account.mend("set_queue_attributes", made_by, "Access policy", if_made=is_letters)
     return _tls_only(account, account.ask(queues.statements, name), "sqs:SendMessage", arn, mend)
 
 
@@ -46,7 +47,7 @@ def queue_transport(account: Account, name: str) -> Finding:
 def least_privilege(account: Account, name: str) -> Finding:
     role = role_of(account, name)
     hint = f"Let the role {role['RoleName']} do only what {account.lab.name(name)} does, on its own resources"
-    hint += account.mend("put_role_policy", cell("role"))
+    hint += mend_role(account, role, "put_role_policy, or detach_role_policy", "Permissions")
     return none_of(permissions.excess(account, name, role["Arn"]), hint, right="nothing more")
 
 
@@ -81,7 +82,7 @@ def account_in_permission(account: Account) -> Finding:
     each=functions.SOURCES,
 )
 def dead_letters_policy(account: Account, name: str) -> Finding:
-    mend = account.mend("set_queue_attributes", cell("queue", queues.DEAD_LETTERS), "Access policy")
+    mend = account.mend("set_queue_attributes", cell("queue", queues.DEAD_LETTERS), "Access policy", if_made=True)
     arn = queues.queue_arn(account.lab, queues.DEAD_LETTERS)
     return own_policy(account, name, arn, account.ask(queues.statements, queues.DEAD_LETTERS), mend)
 
@@ -91,7 +92,7 @@ def queue_encryption(account: Account, name: str) -> Finding:
     now = account.ask(queues.attributes, name)
     on = now.get("SqsManagedSseEnabled") == "true" or bool(now.get("KmsMasterKeyId"))
     hint = f"Turn on the encryption of {account.lab.name(name)}, of which SSE-SQS costs nothing"
-    hint += account.mend("set_queue_attributes", cell("queue", name))
+    hint += account.mend("set_queue_attributes", cell("queue", name), "Encryption", if_made=True)
     return equal("on" if on else "off", "on", hint)
 
 
@@ -102,7 +103,7 @@ def unsubscribing(account: Account) -> Finding:
     settings = [account.ask(triggers.subscription_settings, arn) for arn in confirmed]
     by_link = any(each.get("ConfirmationWasAuthenticated") != "true" for each in settings)
     found = "by the link in each mail" if by_link else "by the account only" if confirmed else "no e-mail"
-    hint = "Delete the subscription, subscribe again, and confirm with the token, not by a click"
+    hint = "Delete the subscription with unsubscribe, subscribe again, and confirm with the token, not by a click"
     hint += account.mend("confirm_subscription", CONFIRMATION)
     return judged(not by_link, found, "by the account only", hint)
 

@@ -93,10 +93,10 @@ def is_allowed(statements: list[policies.Policy], request: Request) -> bool:
 
 
 def _needs(account: Account, name: str) -> list[Need]:
-    return _workbook_needs(account, name) if _is_workbook_code(account, name) else _handout_needs(account, name)
+    return _workbook_needs(account, name) if is_workbook_code(account, name) else _handout_needs(account, name)
 
 
-def _is_workbook_code(account: Account, name: str) -> bool:
+def is_workbook_code(account: Account, name: str) -> bool:
     """Return True if the function's code has all functions of this workbook's code; it may have changes and more."""
     if account.ask(functions.describe, name) is None:
         return False

@@ -6,7 +6,8 @@ from lab_lib import resources
 from lab_lib.aws import buckets, functions, policies, roles, tables
 from lab_lib.aws.json_text import having
 from lab_lib.checks import permissions
-from lab_lib.checks.rules import Account, Finding, State, check, equal, judged, none_of
+from lab_lib.checks.rules import Account, Finding, State, check, equal, judged, none_of, or_none
+from lab_lib.lab import TAG
 from lab_lib.resources import CHANGES, cell
 
 PROCESSOR, NOTIFIER = functions.SOURCES
@@ -21,7 +22,7 @@ def bucket(account: Account) -> Finding:
     wanted = account.lab.bucket_name or "a bucket with inputs3bucketfortransact in its name"
     hint = f"Make the bucket {account.lab.bucket}{account.mend('create_bucket', cell('bucket'))}"
     if account.lab.bucket_name:
-        hint = "Name a bucket that exists."
+        hint = f"Name a bucket that exists in the setting bucket, under {resources.SETTINGS}, or with --bucket."
     if account.ask(buckets.find_bucket):
         return judged(True, account.lab.bucket, wanted, hint)
     if not account.lab.bucket_name:
@@ -31,16 +32,20 @@ def bucket(account: Account) -> Finding:
 
 @check("00", "bucket-region", "Region of the bucket", after="bucket", of="bucket", shown=True)
 def region(account: Account) -> Finding:
-    own = account.lab.region
-    hint = f"A bucket starts only functions of its own Region. Name the bucket's Region, or make a bucket in {own}"
-    hint += account.mend("create_bucket", cell("bucket"))
-    return equal(account.ask(buckets.region), own, hint)
+    own, found = account.lab.region, account.ask(buckets.region)
+    hint = f"A bucket starts only functions of its own Region. Make one in {own}"
+    hint += account.mend("create_bucket", cell("bucket"), "Create bucket")
+    if found != own:
+        hint += (
+            f" If your functions are in {found}, set region to {found}, under {resources.SETTINGS}, or with --region."
+        )
+    return equal(found, own, hint)
 
 
 @check("00", "bucket-public-access", "public access to the bucket", after="bucket")
 def public_access(account: Account) -> Finding:
     hint = f"Block all public access of the bucket {account.lab.bucket}"
-    hint += account.mend("put_public_access_block", cell("bucket"), "Permissions")
+    hint += account.mend("put_public_access_block", cell("bucket"), "Permissions", if_made=True)
     return equal("blocked" if account.ask(buckets.is_private) else "possible", "blocked", hint)
 
 
@@ -54,7 +59,7 @@ def table(account: Account, name: str) -> Finding:
     found = wanted if state == "ACTIVE" else f"{wanted}, {state}"
     if state == "CREATING":
         return Finding(State.WAITS, found, wanted, f"Wait until the table {wanted} is active.")
-    hint = f"Restore the table {wanted}, or delete it and make it anew"  # it may be archived, or without its key
+    hint = f"Restore the table {wanted}, or delete it with delete_table and make it anew"  # it may be archived
     hint += account.mend("create_table", cell("table", name))
     return judged(state in ("ACTIVE", "UPDATING"), found, wanted, hint)
 
@@ -66,8 +71,8 @@ def key(account: Account, name: str) -> Finding:
     types = {each["AttributeName"]: each["AttributeType"] for each in attributes}
     names = [each["AttributeName"] for each in having(now.get("KeySchema", []), "AttributeName")]
     found = " + ".join(each if types.get(each) == "S" else f"{each} (type {types.get(each)})" for each in names)
-    hint = f"A key cannot be changed. Delete {account.lab.name(name)}, and make it anew with this key, of type String"
-    hint += account.mend("create_table", cell("table", name))
+    hint = f"A key cannot be changed. Delete {account.lab.name(name)} with delete_table, and make it anew with this "
+    hint += f"key, of type String{account.mend('create_table', cell('table', name))}"
     return equal(found or "none", " + ".join(tables.KEYS[name]), hint)
 
 
@@ -92,7 +97,9 @@ def role(account: Account, name: str) -> Finding:
     wanted, found = roles.name_of(account.lab, functions.ROLES[name]), role_for(account, name)
     hint = f"Make the role {wanted} for the service Lambda{account.mend('create_role', cell('role'))}"
     if roles.given(account.lab, functions.ROLES[name]):
-        hint = "Name a role that exists."
+        setting = "processor_role" if name == PROCESSOR else "notifier_role"
+        option = setting.replace("_", "-")
+        hint = f"Name a role that exists in the setting {setting}, under {resources.SETTINGS}, or with --{option}."
     return judged(bool(found), found.get("RoleName", "not there"), wanted, hint)
 
 
@@ -108,7 +115,7 @@ def role(account: Account, name: str) -> Finding:
 def trust(account: Account, name: str) -> Finding:
     found = role_for(account, name)
     hint = f"Let lambda.amazonaws.com assume the role {found['RoleName']}"
-    hint += account.mend("update_assume_role_policy", cell("role"), "Trust relationships")
+    hint += mend_role(account, found, "update_assume_role_policy", "Trust relationships")
     trusted = permissions.trusts_lambda(found)
     return equal("Lambda can assume it" if trusted else "Lambda cannot assume it", "Lambda can assume it", hint)
 
@@ -125,14 +132,16 @@ def trust(account: Account, name: str) -> Finding:
 )
 def allowed(account: Account, name: str) -> Finding:
     found = role_for(account, name)
-    hint = f"Let the role {found['RoleName']} do this{account.mend('put_role_policy', cell('role'))}"
+    hint = f"Let the role {found['RoleName']} do this, and remove what denies it"
+    hint += mend_role(account, found, "put_role_policy", "Permissions")
     lacking = (f"lacks {need}" for need in permissions.lacking(account, name, found["Arn"]))
     return none_of(lacking, hint, right="all that it needs")
 
 
 @check("00", "bucket-policy", "policy of the bucket", after=f"bucket role-{PROCESSOR}", of="bucket")
 def bucket_policy(account: Account) -> Finding:
-    arn, mend = account.lab.arn("s3", account.lab.bucket), account.mend("put_bucket_policy", cell("bucket"))
+    arn = account.lab.arn("s3", account.lab.bucket)
+    mend = account.mend("put_bucket_policy", cell("bucket"), "Permissions", if_made=True)
     return own_policy(account, PROCESSOR, arn, account.ask(buckets.statements), mend)
 
 
@@ -152,8 +161,19 @@ def own_policy(account: Account, name: str, arn: str, statements: list[policies.
     """Return whether a resource's policy leaves to the function's role what the function needs of the resource."""
     role = role_of(account, name) or role_for(account, name)
     denied = (f"denies {need}" for need in permissions.forbidden(account, name, role["Arn"], arn, statements))
-    hint = f"Change the Deny in this policy so that it spares the role {role['RoleName']}{mend}"
+    hint = f"Remove the Deny that forbids this to the role {role['RoleName']}{mend}"
     return none_of(denied, hint, right="denies nothing that is needed")
+
+
+def mend_role(account: Account, role: dict[str, Any], call: str, console: str) -> str:
+    """Return the end of a hint: how the role is changed. The notebooks repair only the roles that they made."""
+    return account.mend(call, cell("role") if TAG in role.get("Tags", []) else None, console)
+
+
+def function_cell(account: Account, name: str) -> resources.Cell | None:
+    """Return the cell that repairs a function; None if the role that it wants is not there, as in a lab by hand."""
+    wanted, found = roles.name_of(account.lab, functions.ROLES[name]), or_none(lambda: role_for(account, name))
+    return cell("function", name) if found is None or found.get("RoleName") == wanted else None
 
 
 def role_for(account: Account, name: str) -> dict[str, Any]:

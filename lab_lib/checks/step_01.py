@@ -7,9 +7,9 @@ from lab_lib.aws import functions, roles
 from lab_lib.aws.json_text import having
 from lab_lib.checks import function_code, permissions
 from lab_lib.checks.rules import Account, Finding, State, check, exists, judged, listing, none_of
-from lab_lib.checks.step_00 import role_of
+from lab_lib.checks.step_00 import function_cell, role_of
 from lab_lib.errors import LabError
-from lab_lib.resources import cell
+from lab_lib.resources import SETTINGS, cell
 
 OLDEST_PYTHON = 10  # the oldest Python 3 runtime that AWS supports
 _MISLEADING = ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE")
@@ -32,7 +32,7 @@ def state(account: Account, name: str) -> Finding:
         return judged(False, "throttled: it may not run at all", "ready", hint)
     if "Failed" in (now.get("State"), now.get("LastUpdateStatus")):
         reason = now.get("StateReason") or now.get("LastUpdateStatusReason")
-        hint = f"Deploy {wanted} again{account.mend('update_function_code', cell('function', name))}"
+        hint = f"Deploy {wanted} again{account.mend('update_function_code', function_cell(account, name), 'Code')}"
         return judged(False, f"failed: {reason}", "ready", hint)
     ready = now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
     state = State.OK if ready else State.WAITS
@@ -55,14 +55,14 @@ def code(account: Account, name: str) -> Finding:
     """The code is Python 3, has the handler and calls AWS. A paste, or an old example, breaks that."""
     now = account.settings(name)
     if now.get("PackageType") == "Image":
-        return judged(True, "a container image", "the lab's code", "")
+        return judged(True, "a container image", "code with a handler", "")
     layers = [":".join(each["Arn"].split(":")[-2:]) for each in having(now.get("Layers", []), "Arn")]
     handler = now.get("Handler", "")
     found = handler + (f", with the layers {', '.join(layers)}" if layers else "")
     fault = function_code.fault(handler, account.ask(functions.code, name), layers)
-    mend = account.mend("update_function_code", cell("function", name), "Code; then press Deploy")
+    mend = account.mend("update_function_code", function_cell(account, name), "Code; then press Deploy")
     if not fault:
-        return judged(True, found, "the lab's code", f"Replace the code of {account.lab.name(name)} by the lab's{mend}")
+        return judged(True, found, "code with a handler", f"Correct the code of {account.lab.name(name)}{mend}")
     hint = fault.do.format(account.lab.name(name)) + (mend if fault.in_code else _reset(account, name))
     return judged(False, fault.found, fault.wanted, hint)
 
@@ -71,7 +71,10 @@ def code(account: Account, name: str) -> Finding:
 def network(account: Account, name: str) -> Finding:
     """A function in a VPC reaches AWS only by a NAT gateway or by endpoints of the VPC, which are not read here."""
     if vpc := functions.vpc(account.settings(name)):
-        raise LabError(f"{account.lab.name(name)} is in {vpc}, and the ways from there to AWS are not read")
+        raise LabError(
+            f"{account.lab.name(name)} is in {vpc}, and the ways from there to AWS are not read. The lab needs no VPC: "
+            'take it out with update_function_configuration and VpcConfig={"SubnetIds": [], "SecurityGroupIds": []}'
+        )
     return judged(True, "no VPC", "no VPC", "")
 
 
@@ -102,10 +105,11 @@ def role(account: Account, name: str) -> Finding:
     if not other:
         return judged(False, f"{found}, which is not there", wanted, give)
     if not permissions.trusts_lambda(other):
-        hint = f"{give} Or let lambda.amazonaws.com assume {found}{account.mend('update_assume_role_policy')}"
+        hint = f"{give} Or let lambda.amazonaws.com assume {found}"
+        hint += account.mend("update_assume_role_policy", console="Trust relationships of the role")
         return judged(False, f"{found}, which Lambda cannot assume", wanted, hint)
     lacking = (f"{found}, which lacks {need}" for need in permissions.lacking(account, name, other["Arn"]))
-    hint = f"{give} Or let {found} do this{account.mend('put_role_policy')}"
+    hint = f"{give} Or let {found} do this{account.mend('put_role_policy', console='Permissions of the role')}"
     return none_of(lacking, hint, right=found)._replace(wanted=wanted)
 
 
@@ -124,17 +128,25 @@ def variables(account: Account, name: str) -> Finding:
     wanted = account.ask(functions.variables, name)
     texts = " ".join(account.ask(functions.code, name).values())
     read = set(re.findall(r"""environ\[["'](\w+)["']\](?!\s*=[^=])""", texts)) - now.keys()
-    missing = [f"{key} is not set" for key in read if not key.startswith("AWS_")]
+    missing = sorted(key for key in read if not key.startswith("AWS_"))
     known = [key for key in now if wanted.get(key)]  # the URL of a queue that is not there has no value
-    other = [f"{key} is {now[key]}, not {wanted[key]}" for key in known if not _same(now, wanted, key)]
-    hint = f"{'Set' if missing or other else 'Remove'} this in the environment variables of {account.lab.name(name)}"
-    hint += _reset(account, name, "Environment variables")
-    faults = missing + other or [f"{key} misleads its calls" for key in now if _misleads(account, key, now[key])]
+    other = [key for key in known if not _same(now, wanted, key)]
+    misleading = [key for key in now if _misleads(account, key, now[key])]
+    right = [f"{key} to {wanted.get(key) or 'what the code reads there'}" for key in missing + other]
+    do = f"Set {listing(right) if right else 'what the code reads'}"
+    if misleading and not right:
+        do = f"Remove {listing(misleading)}"
+    hint = f"{do} in the environment variables of {account.lab.name(name)}"
+    hint += _reset(account, name, "Environment variables", " with all variables")
+    if "THRESHOLD" in other:
+        hint += f" If you want {now['THRESHOLD']}, set threshold under {SETTINGS}, or with --threshold."
+    faults = [f"{key} is not set" for key in missing] + [f"{key} is {now[key]}, not {wanted[key]}" for key in other]
+    faults = faults or [f"{key} misleads its calls" for key in misleading]
     return none_of(faults, hint, right=listing(sorted(now)))._replace(wanted="all set, to the lab's values")
 
 
-def _reset(account: Account, name: str, console: str = "Runtime settings") -> str:
-    return account.mend("update_function_configuration", cell("function", name), console)
+def _reset(account: Account, name: str, console: str = "Runtime settings", how: str = "") -> str:
+    return account.mend(f"update_function_configuration{how}", function_cell(account, name), console)
 
 
 def _misleads(account: Account, key: str, value: str) -> bool:

@@ -10,7 +10,7 @@ from lab_lib.aws.grants import short
 from lab_lib.aws.json_text import having
 from lab_lib.checks import permissions
 from lab_lib.checks.permissions import ANOTHER_ACCOUNT, is_allowed
-from lab_lib.checks.rules import Account, Finding, check, judged, none_of
+from lab_lib.checks.rules import Account, Finding, check, judged, listing, none_of
 from lab_lib.errors import LabError
 from lab_lib.resources import cell
 
@@ -47,7 +47,8 @@ def bucket_trigger(account: Account) -> Finding:
         raise LabError(f"the bucket sends its events to {' and '.join(ways)}, and this check cannot follow them")
     started = sorted(short(account.lab, _target(each)) for each in account.ask(triggers.notifications))
     found = f"the bucket starts {', '.join(started)}" if started else "not there"
-    return judged(False, found, wanted, hint)
+    first = "First delete its other event notification, if it is for the same keys: S3 allows one. " if started else ""
+    return judged(False, found, wanted, first + hint)
 
 
 @check("02", "bucket-trigger-events", "events of the bucket trigger", after="bucket-trigger", of="bucket trigger")
@@ -71,7 +72,7 @@ def filter_takes(account: Account, uploads: list[str]) -> Finding:
     found = "; ".join(sorted(_filter(each) for each in bucket_triggers(account)))
     hint = f"Remove prefix and suffix from the trigger of {account.lab.name(PROCESSOR)}, or make the suffix .txt"
     hint += _notify(account)
-    return judged(bool(taken), found, f"{uploads[0]} among them", hint)
+    return judged(bool(taken), found, f"a filter that takes {uploads[0]}", hint)
 
 
 @check(
@@ -83,20 +84,26 @@ def filter_takes(account: Account, uploads: list[str]) -> Finding:
     weight=3,
 )
 def permission(account: Account) -> Finding:
-    bucket, name = account.lab.bucket, account.lab.name(PROCESSOR)
+    bucket, name, here = account.lab.bucket, account.lab.name(PROCESSOR), cell("bucket trigger")
     wanted = f"{bucket} may start it, and no other bucket"
     if not may_invoke(account, bucket, account.lab.account):
         hint = f"Let the bucket {bucket} of account {account.lab.account}, and nothing else, invoke {name}"
-        hint += account.mend("add_permission", cell("bucket trigger"), "Permissions")
+        qualified = listing(filter(None, map(_qualifier, map(_target, bucket_triggers(account)))))
+        if qualified != "none":
+            hint += account.mend(f"add_permission with the Qualifier {qualified}", console="Permissions")
+        else:
+            hint += account.mend("add_permission", here, "Permissions")
         return judged(False, f"{bucket} may not start it", wanted, hint)
     anyone = may_invoke(account, "any-bucket", ANOTHER_ACCOUNT)
-    hint = f"Remove the statement of {name}'s policy that names no bucket{account.mend('remove_permission')}"
+    hint = f"Remove the statement that names no bucket from the policy of {name} with remove_permission. Then let in "
+    hint += f"this bucket{account.mend('add_permission', here, 'Permissions')}"
     return judged(not anyone, "any bucket of any account may start it" if anyone else wanted, wanted, hint)
 
 
 @check("02", "bucket-trigger-version", "version of the bucket trigger", after="bucket-trigger", of="bucket trigger")
 def version(account: Account) -> Finding:
-    return runs_as_latest(account, PROCESSOR, map(_target, bucket_triggers(account)), _notify(account))
+    start_itself = account.mend("put_bucket_notification_configuration", console="Properties")
+    return runs_as_latest(account, PROCESSOR, map(_target, bucket_triggers(account)), start_itself)
 
 
 @check("02", "other-bucket-triggers", "other bucket triggers", after="bucket-trigger")
@@ -138,7 +145,8 @@ def runs_as_latest(account: Account, name: str, arns: Iterator[str], mend: str) 
     named = sorted({*map(_qualifier, arns)} - {""})
     faults = [fault for qualifier in named for fault in _differences(account, name, qualifier)]
     own = account.lab.name(name)
-    hint = f"Let the trigger start {own} itself, or publish a version of {own} and move the alias to it{mend}"
+    hint = f"Let the trigger start {own} itself{mend} Or, for an alias, publish a version of {own} and move the alias "
+    hint += f"to it{account.mend('publish_version, then update_alias', console='Versions and Aliases')}"
     return none_of(faults, hint, right=f"{', '.join(named)}, as $LATEST" if named else "$LATEST")
 
 

@@ -7,13 +7,14 @@ from lab_lib.aws.evaluator import any_of
 from lab_lib.aws.event_filters import ANY, passes
 from lab_lib.aws.grants import short
 from lab_lib.aws.json_text import having
-from lab_lib.checks.rules import Account, Finding, State, check, equal, judged, none_of
+from lab_lib.checks.rules import Account, Finding, State, check, equal, judged, listing, none_of
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, runs_as_latest, starts
 from lab_lib.errors import LabError
 from lab_lib.resources import TOTALS, cell
 
 STARTING = ("Creating", "Enabling", "Updating")  # states of a mapping that end by themselves
 LONGEST_WINDOW = 60  # seconds; a longer one looks like a trigger that does not work
+_TRIGGERS = "Configuration, Triggers"  # in Lambda's console
 _ROW = {
     **{name: {"S": ANY} for name in ("CustomerId", "TransactionId", "TransactionDate")},
     "TransactionAmount": {"N": ANY},
@@ -43,7 +44,8 @@ def state(account: Account) -> Finding:
 @check("02", "stream-trigger-position", "starting position of the stream trigger", after="stream-trigger", link=TOTALS)
 def start(account: Account) -> Finding:
     found = mapping(account).get("StartingPosition", "unknown")
-    hint = f"Delete the trigger of {account.lab.name(NOTIFIER)}, and add it again at LATEST or TRIM_HORIZON"
+    hint = f"A position cannot be changed. Delete the trigger of {account.lab.name(NOTIFIER)} with "
+    hint += "delete_event_source_mapping, and add it again at LATEST or TRIM_HORIZON"
     hint += map_stream(account, "create_event_source_mapping")
     return judged(found in ("LATEST", "TRIM_HORIZON"), found, "LATEST or TRIM_HORIZON", hint)
 
@@ -66,7 +68,8 @@ def batching_window(account: Account) -> Finding:
 def tumbling_window(account: Account) -> Finding:
     """With a tumbling window, Lambda wants a state as the answer of the function, and calls it without records too."""
     found = mapping(account).get("TumblingWindowInSeconds", 0)
-    hint = f"Set the tumbling window of the trigger of {account.lab.name(NOTIFIER)} to 0 s{map_stream(account)}"
+    hint = f"Set the tumbling window of the trigger of {account.lab.name(NOTIFIER)} to 0 s"
+    hint += account.mend("update_event_source_mapping with TumblingWindowInSeconds=0", console=_TRIGGERS)
     return equal(f"{found} s" if found else "none", "none", hint)
 
 
@@ -80,18 +83,23 @@ def stream_filter(account: Account) -> Finding:
 
 @check("02", "stream-trigger-version", "version of the stream trigger", after="stream-trigger", of="stream trigger")
 def version(account: Account) -> Finding:
-    return runs_as_latest(account, NOTIFIER, iter([mapping(account)["FunctionArn"]]), map_stream(account))
+    start_itself = account.mend("update_event_source_mapping with its FunctionName", console=_TRIGGERS)
+    return runs_as_latest(account, NOTIFIER, iter([mapping(account)["FunctionArn"]]), start_itself)
 
 
 @check("02", "other-stream-triggers", "other stream triggers", after="stream-trigger")
 def other_stream_triggers(account: Account) -> Finding:
     """No trigger is there twice or reads an earlier stream. No trigger's function is gone, or the wrong one."""
     names = {*account.ask(functions.names)} - {account.lab.name(PROCESSOR), account.lab.name(NOTIFIER)}
-    own = mapping(account).get("UUID")
-    others = [each for each in account.ask(triggers.mappings) if each["UUID"] != own]
+    first = mapping(account)
+    others = [each for each in account.ask(triggers.mappings) if each["UUID"] != first.get("UUID")]
     wrong = [each for each in others if _is_old(account, each) or not starts(account, each["FunctionArn"], *names)]
     hint = f"Delete this trigger of the stream of {account.lab.name('Transactions')}"
-    return none_of([_mapped(account, each) for each in wrong], hint + account.mend("delete_event_source_mapping"))
+    call = "delete_event_source_mapping"
+    if wrong:
+        call += f" with the UUID {listing(each['UUID'] for each in wrong)}"
+    faults = (_mapped(account, each, first.get("FunctionArn", "")) for each in wrong)
+    return none_of(faults, hint + account.mend(call, console=_TRIGGERS))
 
 
 def mapping(account: Account) -> dict[str, Any]:
@@ -116,7 +124,7 @@ def lets_through(account: Account, event: str) -> bool:
 
 def map_stream(account: Account, call: str = "update_event_source_mapping") -> str:
     """Return the end of a hint: how the trigger is changed."""
-    return account.mend(call, cell("stream trigger"), "Configuration, Triggers")
+    return account.mend(call, cell("stream trigger"), _TRIGGERS)
 
 
 def _patterns(account: Account) -> list[str]:
@@ -129,6 +137,8 @@ def _is_old(account: Account, mapping: dict[str, Any]) -> bool:
     return bool(mapping["EventSourceArn"] != account.ask(tables.find_stream))
 
 
-def _mapped(account: Account, mapping: dict[str, Any]) -> str:
-    old = "an earlier stream" if _is_old(account, mapping) else "the stream"
-    return f"{old} starts {short(account.lab, mapping['FunctionArn'])}"
+def _mapped(account: Account, mapping: dict[str, Any], function: str = "") -> str:
+    """Return what a mapping does; that it does so once more, if another one starts this function already."""
+    is_old, arn = _is_old(account, mapping), mapping["FunctionArn"]
+    again = " once more" if arn == function and not is_old else ""
+    return f"{'an earlier stream' if is_old else 'the stream'} starts {short(account.lab, arn)}{again}"

@@ -21,7 +21,8 @@ def topic(account: Account) -> Finding:
 @check("03", "topic-policy", "policy of the topic", after=f"topic role-{NOTIFIER}", of="topic")
 def topic_policy(account: Account) -> Finding:
     """The policy need not allow anything: the role's own permissions are enough within an account."""
-    arn, mend = account.lab.arn("sns", account.lab.name(TOPIC)), account.mend("set_topic_attributes", cell("topic"))
+    arn = account.lab.arn("sns", account.lab.name(TOPIC))
+    mend = account.mend("set_topic_attributes with a Policy", cell("topic"), "Access policy", if_made=True)
     return own_policy(account, NOTIFIER, arn, account.ask(topics.statements), mend)
 
 
@@ -61,5 +62,5 @@ def _subscribed(account: Account, protocol: str, address: str) -> Finding:
         return judged(True, "subscribed" if there else "none was named", "", "", counts=False)
     found = "subscribed" if address in there else "another address is subscribed" if there else "not there"
     hint = f"Subscribe the address that you named to {account.lab.name(TOPIC)}, with the protocol {protocol}"
-    hint += account.mend("subscribe", PEOPLE)
+    hint += account.mend("subscribe", PEOPLE, "Subscriptions")
     return judged(address in there, found, "subscribed", hint)

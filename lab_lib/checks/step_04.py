@@ -7,13 +7,14 @@ from lab_lib.aws import functions, grants, queues, triggers
 from lab_lib.aws.event_filters import ANY, passes
 from lab_lib.aws.json_text import count
 from lab_lib.checks import senders
-from lab_lib.checks.rules import Account, Finding, check, equal, exists, judged, none_of
+from lab_lib.checks.rules import Account, Finding, check, equal, exists, judged, listing, none_of
 from lab_lib.checks.step_02 import unqualified
 from lab_lib.checks.step_03 import TOPIC
 from lab_lib.errors import LabError
 from lab_lib.resources import cell
 
 QUEUES = queues.ALERT_QUEUES
+_USE_SSE_SQS = 'set_queue_attributes with KmsMasterKeyId="" and SqsManagedSseEnabled="true"'
 # Settings of a queue with the values that are right, and one of them: SNS's envelope alone has more than 1 KB.
 _LIMITS = {
     "DelaySeconds": (range(61), "0"),
@@ -36,7 +37,7 @@ def subscription(account: Account, name: str) -> Finding:
         hint = f"Confirm this subscription with the token in the message that SNS sent to {account.lab.name(name)}"
         is_pending = not there["SubscriptionArn"].startswith("arn:")
         found = "pending: the queue gets no alert" if is_pending else wanted
-        return equal(found, wanted, hint + account.mend("confirm_subscription"))
+        return equal(found, wanted, hint + account.mend("confirm_subscription", console="Subscriptions of the topic"))
     elsewhere = [
         each
         for each in account.ask(triggers.all_subscriptions)
@@ -55,7 +56,7 @@ def subscription(account: Account, name: str) -> Finding:
 def raw_delivery(account: Account, name: str) -> Finding:
     raw = _settings(account, name).get("RawMessageDelivery") == "true"
     hint = "The lab reads SNS's envelope. Turn off raw message delivery in the subscription of "
-    hint += account.lab.name(name) + account.mend("set_subscription_attributes")
+    hint += account.lab.name(name) + _set_subscription(account, "RawMessageDelivery", "false")
     return equal("on" if raw else "off", "off", hint)
 
 
@@ -68,7 +69,7 @@ def subscription_filter(account: Account, name: str) -> Finding:
     if isinstance(answer, str):
         raise LabError(f"this check cannot judge {answer}")
     hint = f"The filter policy of the subscription of {account.lab.name(name)} drops alerts. Remove it"
-    hint += account.mend("set_subscription_attributes")
+    hint += _set_subscription(account, "FilterPolicy", "{}")
     return judged(answer, "none" if policy == "{}" else policy, "none", hint)
 
 
@@ -86,7 +87,7 @@ def access_policy(account: Account, name: str) -> Finding:
 def other_senders(account: Account, name: str) -> Finding:
     """Only the topic and users of the account may send."""
     topic = account.lab.name(TOPIC)
-    hint = f"In the access policy of {account.lab.name(name)}, ask for the aws:SourceArn of the topic {topic}"
+    hint = f"In the access policy of {account.lab.name(name)}, let in the topic {topic} only, by its aws:SourceArn"
     hint += _policy(account, name)
     return none_of(senders.others(account, name), hint)
 
@@ -98,7 +99,10 @@ def limits(account: Account, name: str) -> Finding:
     wrong = [setting for setting, (right, _) in _LIMITS.items() if setting in now and count(now[setting]) not in right]
     do = " and ".join(f"{setting} to {_LIMITS[setting][1]}" for setting in wrong or _LIMITS)
     hint = f"Set {do} for {account.lab.name(name)}{account.mend('set_queue_attributes', console='Configuration')}"
-    return none_of((f"{setting} is {now[setting]}" for setting in wrong), hint, right="enough for every alert")
+    finding = none_of((f"{setting} is {now[setting]}" for setting in wrong), hint, right="enough for every alert")
+    ranges = ((setting, _LIMITS[setting][0]) for setting in wrong)
+    wanted = listing(f"{setting} from {right[0]} to {right[-1]}" for setting, right in ranges)
+    return finding._replace(wanted=wanted) if wrong else finding
 
 
 @check("04", "encryption-{}", "encryption of {}", after="queue-{}", each=QUEUES, of="queue")
@@ -106,7 +110,7 @@ def encryption(account: Account, name: str) -> Finding:
     """The key is not the one that AWS manages for SQS: its key policy cannot let SNS use it."""
     key = account.ask(queues.attributes, name).get("KmsMasterKeyId", "")
     hint = f"Choose SSE-SQS for {account.lab.name(name)}, or a KMS key of your own that sns.amazonaws.com may use"
-    hint += account.mend("set_queue_attributes", cell("queue", name), "Encryption")
+    hint += account.mend(_USE_SSE_SQS, console="Encryption")
     return judged(key != "alias/aws/sqs", key or "SSE-SQS or none", "a key that the topic may use", hint)
 
 
@@ -124,8 +128,13 @@ def other_subscriptions(account: Account) -> Finding:
     own = [(kind, unqualified(end)) for kind, end in ends if grants.short(lab, end) != end]
     gone = [f"{_shown(account, *end)}, which is not there" for end in own if end[1] not in there.get(end[0], {end[1]})]
     back = [f"{_shown(account, *end)}, which takes no alerts" for end in own if end[1] in loops & there["lambda"]]
-    hint = f"Delete this subscription of {lab.name(TOPIC)}{account.mend('unsubscribe')}"
+    hint = f"Delete this subscription of {lab.name(TOPIC)}{account.mend('unsubscribe', console='Subscriptions')}"
     return none_of([*twice, *gone, *back], hint)
+
+
+def _set_subscription(account: Account, name: str, value: str) -> str:
+    call = f'set_subscription_attributes with AttributeName="{name}" and AttributeValue="{value}"'
+    return account.mend(call, console="Subscriptions of the topic, Edit")
 
 
 def _policy(account: Account, name: str) -> str:

@@ -4,19 +4,24 @@ from decimal import Decimal
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, tables
+from lab_lib.checks.causes import WRITE, by_upload, correct_code, mend_chain
 from lab_lib.checks.expected import Fault, Item, Row, address_faults, row_faults, total_faults
 from lab_lib.checks.rules import Account, Finding, check, judged, listing, none_of, number, waits_for
+from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.uploads import due, files, once, read_all, taken
-from lab_lib.resources import cell
+from lab_lib.resources import CHANGES, ROWS, TOTALS
+
+_STILL = "If nothing changes, correct"
 
 
 @check("05", "upload", "upload", after="bucket")
 def upload(account: Account) -> Finding:
     keys = [each["Key"] for each in account.ask(buckets.uploads)]
     found = taken(account)
-    hint = f"Upload transactions.txt to the bucket {account.lab.bucket}{_upload_again(account)}"
+    hint = by_upload(account, f"Upload transactions.txt to the bucket {account.lab.bucket}")
     if keys and not found:
-        hint += f" The trigger takes only keys that fit its filter, and {keys[-1]} does not."
+        hint += f" The trigger takes only keys that fit its filter, and {keys[-1]} does not: name the object "
+        hint += f"{fitting_key(account, 'transactions')}, for instance."
     return judged(bool(found), listing(found or keys), "a transactions file", hint)
 
 
@@ -24,13 +29,14 @@ def upload(account: Account) -> Finding:
 def readable(account: Account) -> Finding:
     """Each upload is a transactions file: not a picture, and not saved as UTF-16 by a spreadsheet. One has a row."""
     read = read_all(account)
-    hint = "Save the file as UTF-8 text with the header and | between the fields, and upload it again, or delete it."
+    hint = "Save the file as UTF-8 text with the header and | between the fields, and upload it again under its key. "
+    hint += f"Or delete the object{account.mend('put_object or delete_object', console='Objects of the bucket')}"
     if faults := [found for found in read.values() if isinstance(found, str)]:
-        return none_of(faults, hint)
+        return none_of(faults, hint)._replace(wanted="transactions files")
     _raise_unread(account)
     if not files(account):
-        hint = f"Upload a file with a good row, such as transactions.txt{_upload_again(account)}"
-        return none_of([f"no good row in {listing(read)}"], hint)
+        hint = by_upload(account, "Upload a file with a good row, such as transactions.txt")
+        return none_of([f"no good row in {listing(read)}"], hint)._replace(wanted="a file with a good row")
     found = [
         f"{key}: {number(file.good, 'row')}" for key, file in read.items() if isinstance(file, transactions.Recount)
     ]
@@ -45,21 +51,20 @@ def rows(account: Account) -> Finding:
         _raise_unread(account)
         return waits_for("readable-uploads", "readable uploads")
     wanted, missing = len(due(account).amounts), sorted(each.key for each in _row_faults(account) if not each.attribute)
-    counted, name = f"{wanted - len(missing)} of {wanted}", account.lab.name("TransactionProcessor")
-    hint = f"{name} has left out these rows, or ended too early: its log says why. Correct it, then upload the file "
-    if len(missing) == wanted:
-        hint = f"{name} has not taken in the file: see to its checks of steps 01 and 02. Then upload the file "
+    counted = f"{wanted - len(missing)} of {wanted}"
     found = f"{counted}, without {listing(missing)}" if missing else counted
-    return judged(not missing, found, f"all {wanted}", f"{hint}once more{_upload_again(account)}")
+    return judged(not missing, found, f"all {wanted}", _write_again(account) if missing else by_upload(account))
 
 
 @check("05", "amounts", "amounts in Transactions", after="rows")
 def amounts(account: Account) -> Finding:
     """Each item has its amount as a number."""
     wrong = [row for row, item in _held(account).items() if not isinstance(item.get("TransactionAmount"), Decimal)]
-    name = account.lab.name("Transactions")
-    hint = f"TransactionAmount must be a Number in each item of {name}. Correct or delete these items"
-    hint += account.mend("put_item or delete_item")
+    if by_hand := [row for row in wrong if row not in due(account).amounts]:
+        hint = f"{listing(map(' '.join, by_hand))}: in no upload. Make TransactionAmount a Number, or delete the item"
+        hint += account.mend("put_item or delete_item", console="Explore items")
+    else:
+        hint = _write_again(account) if wrong else by_upload(account)
     return none_of((f"{' '.join(row)} has no number" for row in wrong), hint, right="all numbers")
 
 
@@ -69,12 +74,11 @@ def contents(account: Account) -> Finding:
 
     Items that no file names are not judged: somebody may add one by hand.
     """
-    faults, name = _row_faults(account), account.lab.name("TransactionProcessor")
-    wrong = {fault.attribute for fault in faults}
-    cause = "TransactionAmount as the file has it, cents too" if "TransactionAmount" in wrong else ""
-    hint = f"{name} must write {cause or 'TransactionDate as the file has it'}. Correct it, then upload the file "
-    hint += "once more. If you changed the items by hand, upload a file that has the change"
-    return none_of(map(str, faults), hint + _upload_again(account), right="as in the files")
+    faults = _row_faults(account)
+    hint = by_upload(account)
+    if faults:
+        hint = f"{_write_again(account)} To keep what you changed by hand, upload a file that has the change instead."
+    return none_of(map(str, faults), hint, right="as in the files")
 
 
 @check("05", "customers", "customers in Customer", after="rows table-Customer key-Customer")
@@ -83,12 +87,8 @@ def customers(account: Account) -> Finding:
     held = _by_customer(account, "Customer")
     faults = list(address_faults(due(account), held))
     missing = [fault for fault in faults if not fault.attribute]
-    processor, table = account.lab.name("TransactionProcessor"), account.lab.name("Customer")
-    hint = f"{processor} must write customer_address as Address. Correct it, then upload the file once more"
-    if missing:
-        hint = f"{processor} must write each customer to {table}: its log says why it did not. Then upload the file "
-        hint += "once more"
-    finding = none_of(map(str, missing or faults), hint + _upload_again(account), right=listing(sorted(held)))
+    hint = _write_again(account) if faults else by_upload(account)
+    finding = none_of(map(str, missing or faults), hint, right=listing(sorted(held)))
     return finding._replace(wanted="each with the address of its last row")
 
 
@@ -99,7 +99,8 @@ def totals(account: Account) -> Finding:
     wanted = {customer: Decimal(0) for customer, item in held.items() if "accountBalance" in item} | sums_of(account)
     faults = list(total_faults(wanted, held))
     right = listing(f"{customer} {total:f}" for customer, total in sorted(wanted.items()))
-    finding = none_of(map(str, faults), _about_totals(account, faults), right)
+    hint = _about_totals(account, faults) if faults else by_upload(account)
+    finding = none_of(map(str, faults), hint, right)
     return finding._replace(wanted="each the sum of its transactions")
 
 
@@ -110,22 +111,26 @@ def sums_of(account: Account) -> dict[str, Decimal]:
 
 
 def _about_totals(account: Account, faults: list[Fault]) -> str:
-    """Return the hint for totals that differ from the sums."""
-    name, table = account.lab.name("TotalNotifier"), account.lab.name("TransactionTotal")
-    see = f"read its log, and run {cell('stream trigger')}."
-    numbers = [fault for fault in faults if isinstance(fault.found, Decimal)]
-    if any(fault.attribute and not isinstance(fault.found, Decimal) for fault in faults):
-        return f"{name} must keep accountBalance as a Number. Correct these items of {table}{account.mend('put_item')}"
-    if len(numbers) < len(faults):
-        return f"Wait a moment. If nothing changes, {name} has not added these rows up: {see}"
-    if any(fault.found > fault.wanted for fault in numbers):
-        hint = f"{name} has counted a change twice, or a correction without taking off the old amount. Mend it, then "
-        return f"{hint}correct accountBalance in {table}{account.mend('update_item')}"
-    return f"Wait a moment. If nothing changes, {name} has left changes out: {see}"
+    """Return the hint for totals that differ from the sums. Some changes may still be on their way."""
+    right = listing(f"{fault.key} {fault.wanted:f}" for fault in faults)
+    repair = f"set accountBalance in {account.lab.name('TransactionTotal')} to the sum, as a Number ({right})"
+    repair += account.mend("update_item", console="Explore items")
+    wait = "Wait a moment, since changes may be on their way. If a total stays wrong, "
+    if mended := mend_chain(account, NOTIFIER, CHANGES, TOTALS):
+        return f"{mended} {wait}{repair}"
+    counted = [(each.found or Decimal(0), each.wanted) for each in faults]
+    may_come = all(isinstance(total, Decimal) and total < wanted for total, wanted in counted)
+    so_that = " so that a change counts once, and a correction as the difference"
+    code = correct_code(account, NOTIFIER, so_that, first="If that happens again, correct")
+    return f"{wait}{repair} {code}" if may_come else f"{repair[0].upper()}{repair[1:]} {code}"
 
 
-def _upload_again(account: Account) -> str:
-    return account.mend("put_object", cell("upload"))
+def _write_again(account: Account) -> str:
+    """Return the hint for items that TransactionProcessor must write, or write otherwise: an upload writes all anew."""
+    mended = mend_chain(account, PROCESSOR, ROWS)
+    do = f"{'Then upload' if mended else 'Upload'} the file once more, which writes all its items anew"
+    again = by_upload(account, do)
+    return f"{mended} {again}" if mended else f"{again} {correct_code(account, PROCESSOR, WRITE, first=_STILL)}"
 
 
 def _raise_unread(account: Account) -> None:

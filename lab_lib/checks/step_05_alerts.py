@@ -9,14 +9,14 @@ from lab_lib.aws import queues
 from lab_lib.aws.json_text import amount, count, moment
 from lab_lib.aws.topics import ALERT_TOPIC
 from lab_lib.checks.alerts import SUBJECT, Alert, sent_by_topic
+from lab_lib.checks.causes import alert_again, by_upload, correct_code, mend_chain
 from lab_lib.checks.rules import FURTHER, Account, Finding, State, check, judged, listing, none_of, number, or_none
 from lab_lib.checks.step_05 import sums_of
 from lab_lib.checks.unseen import beyond
 from lab_lib.checks.uploads import once
-from lab_lib.resources import cell
+from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
 
 NOTIFIER = "TotalNotifier"
-_AGAIN = "Then call functions.alert_again(lab), which sends all alerts once more."
 
 
 @check("05", "alerts-{}", "alerts in {}", after="topic queue-{} rows", each=queues.ALERT_QUEUES, weight=3)
@@ -30,7 +30,7 @@ def alerts(account: Account, name: str) -> Finding:
     alerted, loose = ({str(each.customer) for each in found} for found in _found(account, name))
     missing, found, wanted = high - alerted, listing(sorted(alerted)), listing(sorted(high))
     if not missing:
-        return judged(True, found, wanted, f"Read the log of {account.lab.name(NOTIFIER)}. {_AGAIN}")
+        return judged(True, found, wanted, alert_again(account, wanted))
     if unread := _unread(account, name):
         return unread
     hidden = count(account.ask(queues.attributes, name).get("ApproximateNumberOfMessagesNotVisible"))
@@ -40,9 +40,11 @@ def alerts(account: Account, name: str) -> Finding:
     if missing & loose:
         topic = account.lab.name(ALERT_TOPIC)
         found += f", and {listing(sorted(missing & loose))} outside the envelope of the topic {topic}"
-        hint = f"An alert is a Notification of the topic {topic}, with its TopicArn and a MessageId. It is not typed "
-        hint += f"in by hand, and comes without raw delivery. Correct that. {_AGAIN}"
-        return judged(False, found, wanted, hint)
+        mended = (
+            mend_chain(account, NOTIFIER, messages(name), error="")
+            or "A message that was typed in, or came raw, is no alert."
+        )
+        return judged(False, found, wanted, f"{mended} {alert_again(account, wanted)}")
     return judged(False, found, wanted, _about_missing(account, name, some=bool(alerted)))
 
 
@@ -51,13 +53,13 @@ def balances(account: Account, name: str) -> Finding:
     """Each alert has a balance at or above the threshold, as text. Alerts of earlier settings are not judged."""
     if why := _not_received(account, name):
         return judged(True, why, "", "")
-    recent, notifier = _recent(account, _found(account, name)[0]), account.lab.name(NOTIFIER)
+    recent = _recent(account, _found(account, name)[0])
     odd = [f"{each.customer} {_shown(each.balance)}" for each in recent if _number(each) is None]
     low = [f"{each.customer} {each.balance}" for each in recent if (_number(each) or 0) < account.lab.threshold]
-    hint = f"The message of {notifier} must name customerID and accountBalance, both as text in quotes."
+    so_that = " so that a message names customerID and accountBalance, both as text in quotes"
     if low and not odd:
-        hint = f"{notifier} must alert only at or above its threshold: look at THRESHOLD, and how the code compares."
-    hint += f" Delete these messages of {account.lab.name(name)}{account.mend('delete_message')}"
+        so_that = f" so that it alerts only at or above {account.lab.threshold:f}"
+    hint = _correct_alerts(account, name, so_that)
     faults = odd or low
     return (not faults and _unread(account, name)) or none_of(
         faults, hint, right=f"at or above {account.lab.threshold:f}"
@@ -69,7 +71,7 @@ def exercised(account: Account) -> Finding:
     threshold = f"{account.lab.threshold:f}"
     high, wanted = _high(account), f"a customer at or above {threshold}"
     found = listing(sorted(high)) if high else f"alerts not exercised: no customer has reached {threshold}"
-    hint = f"Upload a file with {wanted}{account.mend('put_object', cell('upload'))}"
+    hint = by_upload(account, f"Upload a file with {wanted}")
     return judged(bool(high), found, wanted, hint.removesuffix(".") + ", or run `lab check --probe`.")
 
 
@@ -79,8 +81,7 @@ def subject(account: Account, name: str) -> Finding:
     if why := _not_received(account, name):
         return judged(True, why, "", "")
     found = {_shown(each.message.get("Subject")) for each in _recent(account, _found(account, name)[0])}
-    hint = f"Let {account.lab.name(NOTIFIER)} publish with this Subject"
-    hint += account.mend("publish", cell("function", NOTIFIER))
+    hint = _correct_alerts(account, name, " so that it publishes with this Subject")
     faults = found - {SUBJECT}
     return (not faults and _unread(account, name)) or none_of(faults, hint, right=SUBJECT)
 
@@ -120,19 +121,27 @@ def _unread(account: Account, name: str) -> Finding | None:
     if len(account.ask(queues.messages, name)) < queues.MOST:
         return None
     queue = account.lab.name(name)
-    hint = f"Delete those of {queue} that you need no more{account.mend('purge_queue')} {_AGAIN}"
+    hint = f"Delete those of {queue} that you need no more{account.mend('purge_queue', console='Purge')} "
+    hint += alert_again(account, "those at or above the threshold")
     return beyond(queue, "messages", queues.MOST, hint)
 
 
 def _about_missing(account: Account, name: str, some: bool) -> str:
     """Return the hint for alerts that are missing: in one queue all, in every queue all, or only some of them."""
-    queue, notifier = account.lab.name(name), account.lab.name(NOTIFIER)
-    if some:
-        return f"{queue} has lost these: SNS keeps no message that was deleted, or sent too early. {_AGAIN}"
+    queue, again = account.lab.name(name), alert_again(account, listing(sorted(_high(account))))
+    if mended := mend_chain(account, NOTIFIER, messages(name), ALERTS, CHANGES, TOTALS):
+        return f"{mended} {again}"
     others = [each for each in queues.ALERT_QUEUES if each != name and or_none(partial(_has_alerts, account, each))]
-    if others:
-        return f"{account.lab.name(others[0])} has alerts: see to the subscription and the policy of {queue}. {_AGAIN}"
-    return f"{notifier} has sent no alert: its log, and the checks of steps 01 to 04, say why. {_AGAIN}"
+    if some or others:
+        return f"{queue} has lost these: SNS keeps no message that was deleted, or sent too early. {again}"
+    return f"{again} {correct_code(account, NOTIFIER, first='If nothing comes, correct')}"
+
+
+def _correct_alerts(account: Account, name: str, so_that: str) -> str:
+    """Return the hint for alerts that are not right: only those after the newest change of the function count."""
+    queue, again = account.lab.name(name), alert_again(account, listing(sorted(_high(account))))
+    delete = f"Delete the wrong messages of {queue}{account.mend('purge_queue', console='Purge')}"
+    return f"{correct_code(account, NOTIFIER, so_that)} {delete} {again}"
 
 
 def _has_alerts(account: Account, name: str) -> bool:

@@ -6,27 +6,32 @@ from typing import Any
 from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count, moment
 from lab_lib.checks import probe_list
+from lab_lib.checks.causes import by_upload, correct_code, mend_chain
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, judged, none_of, or_none
 from lab_lib.checks.step_02_stream import mapping
 from lab_lib.checks.unseen import beyond
 from lab_lib.checks.uploads import newest, once
-from lab_lib.resources import cell
+from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, cell
 
 _RETRIES = timedelta(minutes=10)  # Lambda tries what failed again and again, after up to two minutes
 _WRITTEN_BY = {"TransactionProcessor": "Transactions", "TotalNotifier": "TransactionTotal"}
-_STARTED_BY = {"TransactionProcessor": cell("bucket trigger"), "TotalNotifier": cell("stream trigger")}
+_LINKS = {"TransactionProcessor": (ROWS,), "TotalNotifier": (CHANGES, TOTALS, ALERTS)}  # that each one makes
 
 
 @check("05", "log-{}", "log of {}", after="upload function-{}", each=functions.SOURCES)
 def log(account: Account, name: str) -> Finding:
     """The function has run: its log has the report of a run."""
-    hint = f"{account.lab.name(name)} has not run: run {_STARTED_BY[name]}, then {cell('upload')}."
     if cloudwatch.runs(_lines(account, name, newest(account))) or cloudwatch.runs(_lines(account, name)):
-        return judged(True, "there", "there", hint)
+        return judged(True, "there", "there", by_upload(account, "Upload a file with new transactions"))
     if unread := _unread(account, name, _lines(account, name)):
         return unread
+    mended = mend_chain(account, name, ROWS, *_LINKS[name], error="")
     if or_none(lambda: account.ask(tables.items, _WRITTEN_BY[name])):
-        hint = f"{account.lab.name(name)} seems to have run, but its role may not write logs: run {cell('role')}."
+        mended = f"{account.lab.name(name)} seems to have run, but its role may not write logs. Let it"
+        mended += account.mend("put_role_policy", cell("role"), "Permissions of the role")
+    hint = f"{mended} {by_upload(account, 'Then upload a file with new transactions')}"
+    if not mended:
+        hint = by_upload(account, f"{account.lab.name(name)} has not run. Upload a file with new transactions")
     return judged(False, f"no run in {group_of(account, name)}", "there", hint)
 
 
@@ -35,9 +40,10 @@ def logged_errors(account: Account, name: str) -> Finding:
     """The log has no errors since the last upload: earlier errors may be corrected."""
     spans = [_lines(account, name, *span) for span in _times(account)]
     found = [error for lines in spans for error in cloudwatch.failures(lines)]
-    hint = f"The log {group_of(account, name)} says where. Correct it, then upload the file once more: "
+    hint = _mend(account, name, found[-1]) if found else correct_code(account, name)
+    hint += f" {by_upload(account, 'Then upload the file once more')} Only errors after the last upload count."
     unread = _unread(account, name, max(spans, key=len)) if not found else None
-    return unread or none_of(dict.fromkeys(found[-3:]), f"{hint}only errors after the last upload count.")
+    return unread or none_of(dict.fromkeys(found[-3:]), hint)
 
 
 @check("05", "metric-errors-{}", "errors in the metrics of {}", after="upload function-{}", each=functions.SOURCES)
@@ -46,11 +52,11 @@ def counted_errors(account: Account, name: str) -> Finding:
     counted = [account.ask(cloudwatch.metrics, name, *span) for span in _times(account)]
     counts = {metric: sum(each[metric] for each in counted) for metric in ("Errors", "Throttles")}
     found = [f"{counts[metric]} {metric.lower()}" for metric in counts if counts[metric]]
-    hint = f"{account.lab.name(name)} was called too often at once, for the limit of the function or of the account. "
-    hint += "Wait"
+    hint = f"{account.lab.name(name)} was called too often at once. If it has a reserved concurrency, remove it"
+    hint += account.mend("delete_function_concurrency", console="Configuration, Concurrency")
     if counts["Errors"]:
-        hint = f"The log of {account.lab.name(name)} says why. Correct it, wait"
-    return none_of(found, f"{hint} a minute, then upload the file again{account.mend('put_object', cell('upload'))}")
+        hint = _mend(account, name)
+    return none_of(found, f"{hint} {by_upload(account, 'Wait a minute, then upload the file again')}")
 
 
 @check(FURTHER, "newer-than-upload", "newer than the last upload", after="upload")
@@ -58,8 +64,7 @@ def changed_since(account: Account) -> Finding:
     """The last upload has gone through all that is there now. A bucket's notification tells no time."""
     later = newest(account) + timedelta(seconds=1)  # S3 tells whole seconds
     found = [what for what, changed in _changes(account).items() if changed and changed >= later]
-    hint = "Upload a file with new transactions, so that they go through this too"
-    hint += account.mend("put_object", cell("upload")).removesuffix(".")
+    hint = by_upload(account, "Upload a file with new transactions, so that they go through this too").removesuffix(".")
     return none_of(found, f"{hint}, or run `lab check --probe`.", right="nothing")
 
 
@@ -81,11 +86,16 @@ def _times(account: Account) -> list[tuple[datetime, datetime | None]]:
     return [*spans, (since, None)]
 
 
+def _mend(account: Account, name: str, error: str | None = None) -> str:
+    """Return what mends the function: by a check that does not hold, or by this error or the last in its log."""
+    return mend_chain(account, name, *_LINKS[name], error=error) or correct_code(account, name)
+
+
 def _unread(account: Account, name: str, lines: list[str]) -> Finding | None:
     """Return the finding of a check that the lines beyond `cloudwatch.MOST` decide; None if all were read."""
     if len(lines) < cloudwatch.MOST:
         return None
-    hint = f"Upload a small file, since what comes after it is read first{account.mend('put_object', cell('upload'))}"
+    hint = by_upload(account, "Upload a small file, since what comes after it is read first")
     return beyond(group_of(account, name), "lines", cloudwatch.MOST, hint)
 
 

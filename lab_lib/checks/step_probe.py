@@ -3,22 +3,29 @@
 from lab_lib import resources
 from lab_lib.aws import buckets, functions, queues, tables
 from lab_lib.checks import probe
+from lab_lib.checks.causes import WRITE, alert_again, correct_code, mend_chain
 from lab_lib.checks.evidence import TABLES
 from lab_lib.checks.probe import Outcome
 from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, State, check, judged, listing
 from lab_lib.checks.uploads import once, read_all
+from lab_lib.resources import CHANGES, ROWS, TOTALS
 from lab_lib.transactions import Recount
 
 PROCESSOR, NOTIFIER = functions.SOURCES
+_ADD_UP = " so that each total is the sum of the amounts, as a Number"
+_PUBLISH = " so that it publishes one alert for a customer who reaches the threshold, with both values as text"
 _FURTHER = probe.REPEATS, probe.CENTS, probe.CORRECTION, probe.REJECTED
 _PLACES = "bucket key-Customer key-Transactions"  # where the probe puts something
 _ALL = " ".join(["probe-totals", "probe-others", *(f"probe-alert-{name}" for name in queues.ALERT_QUEUES)])
 
 
-@check(PROBE, "probe-rows", "rows of the probe", after=_PLACES, probes=True, link=resources.ROWS, weight=3)
+@check(PROBE, "probe-rows", "rows of the probe", after=_PLACES, probes=True, link=ROWS, weight=3)
 def rows(account: Account) -> Finding:
     """Each row of the probe's files is there with all its attributes, and each customer with the last address."""
-    finding, outcome = _arrived(account, probe.ROWS, "all rows arrived", PROCESSOR), _outcome(account)
+    finding, outcome = (
+        _arrived(account, probe.ROWS, "all rows arrived", PROCESSOR, ROWS, so_that=WRITE),
+        _outcome(account),
+    )
     found = f"{outcome.rows} rows of {outcome.customers} customers arrived"
     return finding._replace(found=found + (f"; {outcome.stays}" if outcome.stays else "")) if finding.ok else finding
 
@@ -29,12 +36,12 @@ def rows(account: Account) -> Finding:
     "totals of the probe",
     after="probe-rows key-TransactionTotal",
     probes=True,
-    link=resources.CHANGES,
+    link=CHANGES,
     weight=3,
 )
 def totals(account: Account) -> Finding:
     """Each customer of the probe has the right total."""
-    return _arrived(account, probe.TOTALS, "rows and totals arrived", NOTIFIER)
+    return _arrived(account, probe.TOTALS, "rows and totals arrived", NOTIFIER, CHANGES, TOTALS, so_that=_ADD_UP)
 
 
 @check(
@@ -52,21 +59,24 @@ def alert(account: Account, name: str) -> Finding:
     outcome = _outcome(account)
     right = [other for other in queues.ALERT_QUEUES if not outcome.faults[other]]
     where = f"the topic sent them to {listing(right)} only" if right else "the alerts are not as they must be"
-    finding = _arrived(account, name, "one for each customer who reached the threshold", NOTIFIER)
+    links = (resources.messages(name), resources.ALERTS, CHANGES, TOTALS)
+    wanted = "one for each customer who reached the threshold"
+    finding = _arrived(account, name, wanted, NOTIFIER, *links, so_that=_PUBLISH)
     return finding if finding.ok else finding._replace(found=f"rows and totals arrived, {where}: {finding.found}")
 
 
 @check(PROBE, "probe-others", "nothing else by the probe", after="probe-rows", probes=True, weight=2)
 def others(account: Account) -> Finding:
     """Nothing has come, gone or changed that no file names."""
-    finding = _arrived(account, probe.OTHERS, "all else is as it was", PROCESSOR)
+    topics = [fault for fault in _outcome(account).faults.get(probe.OTHERS, []) if " topic " in fault]
+    of, so_that = (NOTIFIER, " so that it publishes to the lab's topic only") if topics else (PROCESSOR, "")
+    finding = _arrived(account, probe.OTHERS, "all else is as it was", of, so_that=so_that)
     if not finding.ok or not (unknown := _in_no_file(account)):
         return finding
     found = f"{listing(unknown)}: in no file of the bucket {account.lab.bucket}"
-    hint = (
-        f"Upload the file that has them, or delete what is about them: {', '.join(unknown)}. If you did not enter them "
-    )
-    return judged(False, found, "customers of the files only", f"{hint}by hand, correct {account.lab.name(PROCESSOR)}.")
+    hint = f"Upload the file that has them, or delete what is about them: {', '.join(unknown)}. If you did not enter "
+    hint += f"them by hand: {correct_code(account, PROCESSOR)}"
+    return judged(False, found, "customers of the files only", hint)
 
 
 @check(PROBE, "probe-again", "what the probe delivers again", after=_ALL, probes=True, weight=2)
@@ -81,25 +91,28 @@ def again(account: Account) -> Finding:
 @check(FURTHER, "probe-repeats", "alerts only at the threshold", after=_ALL, probes=True)
 def repeats(account: Account) -> Finding:
     """A customer who is above the threshold already gets no alert with each further transaction."""
-    return _arrived(account, probe.REPEATS, "one alert a crossing", NOTIFIER)
+    so_that = " so that it alerts only when a total crosses the threshold"
+    return _arrived(account, probe.REPEATS, "one alert a crossing", NOTIFIER, so_that=so_that)
 
 
 @check(FURTHER, "probe-cents", "cents of the probe", after=_ALL, probes=True)
 def cents(account: Account) -> Finding:
     """An amount such as -0.10 counts."""
-    return _arrived(account, probe.CENTS, "they count", PROCESSOR)
+    return _arrived(account, probe.CENTS, "they count", PROCESSOR, so_that=" so that an amount is a Decimal")
 
 
 @check(FURTHER, "probe-correction", "correction of the probe", after=_ALL, probes=True)
 def correction(account: Account) -> Finding:
     """A row that comes again with another amount changes the total by the difference."""
-    return _arrived(account, probe.CORRECTION, "it counts as the difference", NOTIFIER)
+    so_that = " so that it adds the amount of NewImage minus that of OldImage"
+    return _arrived(account, probe.CORRECTION, "it counts as the difference", NOTIFIER, so_that=so_that)
 
 
 @check(FURTHER, "probe-rejected", "rejected row of the probe", after=_ALL, probes=True)
 def rejected(account: Account) -> Finding:
     """A line that cannot be a row is kept."""
-    return _arrived(account, probe.REJECTED, "kept under rejected/", PROCESSOR)
+    so_that = " so that it puts such lines into an object under rejected/"
+    return _arrived(account, probe.REJECTED, "kept under rejected/", PROCESSOR, so_that=so_that)
 
 
 def _outcome(account: Account) -> Outcome:
@@ -119,15 +132,21 @@ def _in_no_file(account: Account) -> list[str]:
     return sorted({item["CustomerId"] for item in items} - named)
 
 
-def _arrived(account: Account, part: str, right: str, function: str) -> Finding:
-    """Return whether a part of the chain is right; if not, with all that is wrong and the function's last error."""
+def _arrived(account: Account, part: str, right: str, function: str, *links: str, so_that: str = "") -> Finding:
+    """Return whether a part of the chain is right; if not, with all that is wrong and the function's last error.
+
+    The hint is about the check of these links that does not hold, else about this error or the function's code.
+    """
     outcome, name = _outcome(account), account.lab.name(function)
     if part not in outcome.faults:
         found = "cannot see: tried on the embedded AWS only, since it may leave wrong totals"
         return Finding(State.CANNOT_SEE, found, right, "Probe an account on the embedded AWS.", counts=False)
     faults = outcome.faults[part]
     error = f"; the last error of {name}: {outcome.errors[function]}" if function in outcome.errors else ""
-    hint = f"Read the log of {name}, and correct its code."
+    mended = mend_chain(account, function, *links, error=outcome.errors.get(function, "")) if faults else ""
+    hint = mended or correct_code(account, function, so_that)
     if outcome.stays and outcome.to_put_right and part not in _FURTHER:
-        hint += f" Then put right what the probe has left. {outcome.to_put_right}."
-    return judged(not faults, f"{listing(faults)}{error}" if faults else right, right, f"{hint} Then probe again.")
+        again = alert_again(account, "those with alerts below")
+        hint += f" Then put right what the probe has left, the tables with put_item. {again} {outcome.to_put_right}."
+    hint += " Then run `lab check --probe` again."
+    return judged(not faults, f"{listing(faults)}{error}" if faults else right, right, hint)

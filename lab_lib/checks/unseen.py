@@ -5,18 +5,20 @@ from botocore.exceptions import ClientError
 from lab_lib.checks.rules import Finding, State
 from lab_lib.errors import LabError, error_code, is_access_denied
 
+_PROBE = "`lab check --probe` sends files through the chain, and shows whether it works."
+
 
 def unseen(error: Exception) -> Finding:
     """Return the finding of a check that met an error: neither right nor wrong, with the reason."""
-    why, hint = f"{type(error).__name__} {error}", "The check does not understand what is there. Look at it yourself."
+    why, hint = f"{type(error).__name__} {error}", f"The check does not understand what is there. {_PROBE}"
     if isinstance(error, LabError):
-        why, hint = str(error), "Look at it yourself, or run the check again."
+        why, hint = str(error), f"{_PROBE} To have it judged, make it as the notebooks do."
     elif isinstance(error, ClientError) and is_access_denied(error):
         call = error.operation_name
-        why, hint = f"{call} is refused", f"Ask for the permission to call {call}."
+        why, hint = f"{call} is refused", f"Ask for the permission to call {call}: `lab policy` prints what it needs."
     elif isinstance(error, ClientError):
         why = f"{error.operation_name} answers {error_code(error)}"
-        hint = "Run the check again, or look at it yourself."
+        hint = f"Run the check again in a minute. If the answer stays, {_PROBE}"
     found = f"cannot see: {' '.join(why.split())}"
     return Finding(State.CANNOT_SEE, found, "to be seen", f"It may be right or wrong. {hint}")
 

@@ -8,6 +8,7 @@ import typer
 import lab_lib
 from lab_lib.cli.setting_options import Settings, takes
 from lab_lib.cli.terminal import err, handle_errors, out
+from lab_lib.errors import BUILD_AGAIN
 
 app = typer.Typer(no_args_is_help=True, help="The embedded AWS of this checkout.")
 _ALIAS = """alias aws='aws --endpoint-url "$AWS_ENDPOINT_URL"'"""
@@ -24,12 +25,12 @@ def start() -> None:
 
 @app.command()
 def stop() -> None:
-    """Stop the embedded AWS. Everything made there is gone."""
+    """Stop the embedded AWS. Everything made there is gone: `lab run --mine` builds it again from your notebooks."""
     from lab_lib.embedded import server
 
     with handle_errors():
         out.print(
-            "The embedded AWS has stopped, and everything made there is gone. `lab run --until 04` builds it again."
+            f"The embedded AWS has stopped, and everything made there is gone. {BUILD_AGAIN}"
             if server.stop()
             else "The embedded AWS was not running.",
             soft_wrap=True,
@@ -45,7 +46,7 @@ def status() -> None:
         if found := server.running():
             out.print(f"The embedded AWS runs at {found.endpoint} (process {found.pid}).")
             return
-        out.print("The embedded AWS does not run. `lab local start` starts it.")
+        out.print(f"The embedded AWS does not run, so it holds nothing. {BUILD_AGAIN}", soft_wrap=True)
         raise typer.Exit(1)
 
 

@@ -28,9 +28,9 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from filelock import FileLock, Timeout
 
-from lab_lib.errors import EmulatorError, TimedOut
+from lab_lib.errors import BUILD_AGAIN, EmulatorError, TimedOut
 from lab_lib.private_files import replace_file
-from lab_lib.waiting import wait_until
+from lab_lib.waiting import load_of_computer, wait_until
 
 HOST = "127.0.0.1"
 FIRST_PORT = 4566  # the usual port of AWS emulators; if it is not free, the server uses another one
@@ -40,9 +40,7 @@ NOTE = "server.json"
 WHO, WORK, COLD = "/_lab/who", "/_lab/work", "/_lab/cold"  # the guard answers these paths itself
 _LONGEST_LOCKED = 60  # seconds; a start takes one or two
 _LONGEST_ANSWER = 10  # seconds; an answer takes two milliseconds
-_EMPTY = (
-    "The embedded AWS has started anew, and everything made there before is gone. `lab run --until 04` builds it again."
-)
+_EMPTY = f"The embedded AWS has started anew, and everything made there before is gone. {BUILD_AGAIN}"
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,8 @@ def running() -> Server | None:
         found = wait_until(probe, "the embedded AWS to answer", timeout=_LONGEST_ANSWER + 1)
     except TimedOut:
         raise EmulatorError(
-            f"The embedded AWS (process {_process()}) does not answer. End that process, then try again."
+            f"The embedded AWS (process {_process()}) does not answer. End that process; everything made there is gone "
+            f"then. {BUILD_AGAIN}"
         ) from None
     return found if isinstance(found, Server) else None
 
@@ -93,7 +92,7 @@ def start() -> Server:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
-        with FileLock(folder / "lock", timeout=_LONGEST_LOCKED):
+        with FileLock(folder / "lock", timeout=_LONGEST_LOCKED * load_of_computer()):
             if found := running():  # another process was faster
                 return found
             is_first, last = not (folder / NOTE).exists(), read_note(folder)
@@ -240,7 +239,7 @@ def _ask(port: int, secret: str) -> Server | None:
     signed = AWSRequest("GET", f"http://{HOST}:{port}{path}")
     SigV4Auth(Credentials(ACCOUNT, secret), "sts", "us-east-1").add_auth(signed)
     try:
-        with closing(HTTPConnection(HOST, port, timeout=_LONGEST_ANSWER)) as connection:
+        with closing(HTTPConnection(HOST, port, timeout=_LONGEST_ANSWER * load_of_computer())) as connection:
             connection.request("GET", path, headers=dict(signed.headers))
             answer = json.loads(connection.getresponse().read(200))  # another program may answer without an end
         right = hmac.compare_digest(answer["proof"], proof(secret, nonce))

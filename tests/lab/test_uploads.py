@@ -35,7 +35,7 @@ def test_a_broken_link_ends_the_wait_with_the_cell_that_mends_it(chain, wait_for
     triggers.switch_stream_triggers([chain.lab], on=False)
 
     stops = r'The chain stops at "changes counted: 0 of 1"\. state of the stream trigger: Disabled'
-    with pytest.raises(CheckFailed, match=rf'^{stops}.* run "Let the stream start.* Then run this cell again\.$'):
+    with pytest.raises(CheckFailed, match=rf'^{stops}.* under "Let the stream start.* Then run this cell again\.$'):
         wait_for(HIGH)
 
 

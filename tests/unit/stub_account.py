@@ -76,7 +76,7 @@ class StubAccount(Account):
     """
 
     def __init__(self, answers, lab=LAB):
-        self.answers, self.lab = answers, lab
+        self.answers, self.lab, self.made = answers, lab, {}
 
     def ask(self, read, *about):
         answer = self.answers[(read, *about) if (read, *about) in self.answers else (read,)]

@@ -158,7 +158,7 @@ FAULTS = {
     "limits-CustomerNotify: DelaySeconds is 900, MaximumMessageSize is 1024; wanted": queue(
         DelaySeconds="900", MaximumMessageSize="1024", MessageRetentionPeriod="3600"
     ),
-    "limits-CustomerNotify: is 60; wanted: enough for every alert. Set MessageRet": (
+    "limits-CustomerNotify: is 60; wanted: MessageRetentionPeriod from 3600 to 1209600. Set MessageRet": (
         queue(MessageRetentionPeriod="60")
     ),
     "upload-life: 1 day": expiring(1, Filter={"Prefix": "trans"}),

@@ -15,7 +15,7 @@ from lab_lib.checks import broken, chain
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.chain import Upload
 from lab_lib.checks.evidence import Inbox
-from lab_lib.errors import CheckFailed, LabError, TimedOut
+from lab_lib.errors import CheckFailed, LabError, StepMissing, TimedOut
 from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
 
 HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
@@ -195,7 +195,7 @@ def test_a_function_that_has_taken_in_something_else_is_told_what_differs(accoun
     upload.expected.changed.remove(("C1", "T1"))
     say(["REPORT RequestId: 1"])
 
-    with pytest.raises(CheckFailed, match=rf"^mine\.txt was not taken in as it is: {differs}\. Look at Trans"):
+    with pytest.raises(CheckFailed, match=rf"^mine\.txt was not taken in as it is: {differs}\. Correct the code of T"):
         wait(upload)
 
 
@@ -225,17 +225,17 @@ def test_a_chain_at_rest_that_no_check_finds_broken_is_told_what_differs(account
     tables.put_item(account, "TransactionTotal", {"CustomerId": "C1", "accountBalance": 599})
 
     stops = 'The chain stops at "changes counted: 0 of 2".'
-    with pytest.raises(LabError, match=rf"^{stops} C1 has accountBalance 599, not 598\. Nothing more comes, and no"):
+    with pytest.raises(LabError, match=rf"^{stops} C1 has accountBalance 599, not 598\. Nothing more comes, and the"):
         wait(upload, rest=AT_REST)
 
 
 def test_another_threshold_of_the_function_is_named_before_the_upload(account, monkeypatch, tmp_path):
     settings = {"Environment": {"Variables": {"THRESHOLD": "1000"}}}
-    monkeypatch.setattr(functions, "describe", lambda lab, name: {"Configuration": settings})
+    monkeypatch.setattr(functions, "configuration", lambda lab, name: settings)
     (tmp_path / "mine.txt").write_text("\n".join([HEADER, *LINES]))
 
     with (
-        pytest.raises(CheckFailed, match=r'alerts at 1000, and this lab\'s threshold is 1500\. Run "Create TotalNot'),
+        pytest.raises(StepMissing, match=r"alerts at 1000, and this lab's threshold is 1500\. Run 01-create"),
         chain.following(account, tmp_path / "mine.txt"),
     ):
         pytest.fail("the file is uploaded")
@@ -254,7 +254,11 @@ CSV = {**NOTIFICATION, "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Va
         ({}, ALL, "None"),
         (NO_TRIGGER, ALL, 'bucket trigger: not there.*run "Let the bucket start'),
         (NO_TRIGGER, ALL[1:], "None"),
-        ({(triggers.notifications,): [CSV]}, ALL, "filter of the bucket trigger: suffix .csv; wanted: mine.txt"),
+        (
+            {(triggers.notifications,): [CSV]},
+            ALL,
+            "filter of the bucket trigger: suffix .csv; wanted: a filter",
+        ),
         ({(triggers.mappings,): [{**MAPPING, "State": "Disabled"}]}, ALL, "state of the stream trigger: Disabled"),
         ({(triggers.mappings,): [{**MAPPING, "State": "Enabling"}]}, ALL, "None"),
         ({(functions.describe, NOTIFIER): None}, ALL, f"function {NOTIFIER}: not there"),

@@ -1,0 +1,64 @@
+"""Make checks, each after those that must hold first, and find the one that breaks the chain."""
+
+from lab_lib.checks.reports import Check
+from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, waits_for
+from lab_lib.checks.unseen import unseen
+from lab_lib.checks.visible import visible
+from lab_lib.errors import is_unreachable
+
+_BUILDING = ("00", "01", "02", "03", "04")  # the steps that make the chain
+_LONGEST_HINT = 10_000  # characters: one may name all that a probe has left
+
+
+def made(account: Account, rule: Rule) -> Check:
+    """Return the check of a rule, made once for the account; the checks that must hold first are made before."""
+    if rule.id not in account.made:
+        account.made[rule.id] = _make(account, rule)
+    check: Check = account.made[rule.id]
+    return check
+
+
+def first_broken(account: Account, *links: str) -> Check | None:
+    """Return the first check of steps 00 to 04 by which one of these links is broken; None if all hold.
+
+    A check that waits, for instance for AWS, breaks nothing.
+    """
+    rules = [rule for rule in RULES.values() if rule.step in _BUILDING]
+    checks = (made(account, rule) for link in links for rule in rules if rule.link == link)
+    return next((check for check in checks if check.state is State.NOT_YET), None)
+
+
+def _make(account: Account, rule: Rule) -> Check:
+    first = _first_cause(account, rule)
+    finding = _behind(first, rule.step) if first else _finding(account, rule)
+    is_extra = rule.step == FURTHER and finding.state is State.NOT_YET
+    state = State.COULD_BE if is_extra else finding.state
+    found, wanted, hint = visible(finding.found), visible(finding.wanted), visible(finding.hint, _LONGEST_HINT)
+    return Check(rule.id, rule.step, rule.name, state, found, wanted, hint, finding.counts, finding.cause)
+
+
+def _behind(first: Check, step: str) -> Finding:
+    """Return the finding of a check of this step that rests on another one, which does not hold."""
+    where = "" if first.step == step else f" of step {first.step}"
+    if first.state is State.CANNOT_SEE:
+        found = f"cannot see: needs {first.name}{where}"
+        return Finding(State.CANNOT_SEE, found, "to be seen", first.hint, cause=first.id)
+    return waits_for(first.id, first.name + where)
+
+
+def _finding(account: Account, rule: Rule) -> Finding:
+    try:
+        return rule.judge(account)
+    except Exception as error:
+        if is_unreachable(error):
+            raise  # no other check can be made either
+        return unseen(error)
+
+
+def _first_cause(account: Account, rule: Rule) -> Check | None:
+    """Return the check that keeps this one waiting and does not wait itself; None if all in `after` hold."""
+    for before in (RULES[other] for other in rule.after):
+        check = made(account, before)
+        if not check.ok:
+            return _first_cause(account, before) or check
+    return None
