@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab_lib import checks, open_lab
 from lab_lib.checks.reports import Check
-from lab_lib.checks.rules import FURTHER, PROBE, RULES, Rule, State
+from lab_lib.checks.rules import ASKED, FURTHER, PROBE, RULES, Rule, State
 from lab_lib.embedded import server
 from lab_lib.run import headless
 from lab_lib.waiting import UNSEEN
@@ -23,7 +23,12 @@ where that is not there, is shown for the account of a lab that the notebooks ha
 has its id for good; its name may change. Its weight is its share of the points of its step. One that is marked with
 "probe" counts as right if a probe has come through its link of the chain.
 """
-TITLES = {PROBE: "The probe", FURTHER: "Going further: these give no points", checks.CLEAN_UP: "99: the clean-up"}
+TITLES = {
+    PROBE: "The probe",
+    FURTHER: "Going further: these give no points",
+    ASKED: "The exercises: what else their texts ask for",
+    checks.CLEAN_UP: "99: the clean-up",
+}
 
 
 def page(found: dict[str, list[Check]]) -> str:
@@ -41,7 +46,9 @@ def reports() -> dict[str, list[Check]]:
             if not built["ok"]:
                 raise SystemExit(f"The lab could not be built: {built['steps'][-1]['error']}")
             whole, nothing = open_lab(**EMAIL), open_lab(account=EMPTY)
+            asked = [rule.id for rule in RULES.values() if rule.step == ASKED]
             made = [checks.run(whole, probe=True), checks.run(whole, checks.CLEAN_UP), checks.run(nothing)]
+            made.append(checks.some(whole, *asked))
         finally:
             server.stop()
     every = [check for report in made for check in report.checks]
@@ -49,7 +56,7 @@ def reports() -> dict[str, list[Check]]:
 
 
 def _place(rule: Rule) -> int:
-    return [*checks.STEPS[:-2], PROBE, FURTHER, checks.CLEAN_UP].index(rule.step)
+    return [*checks.STEPS[:-2], PROBE, FURTHER, ASKED, checks.CLEAN_UP].index(rule.step)
 
 
 def _table(step: str, rows: list[str]) -> str:
@@ -64,7 +71,7 @@ def _row(rule: Rule, found: list[Check]) -> str:
         next((text for each in judged if (text := getattr(each, part))), "–") for part in ("wanted", "hint")
     )
     more = (rule.judge.__doc__ or "").split("\n")[0]
-    weight = "–" if rule.step in (FURTHER, checks.CLEAN_UP) else f"{rule.weight}{', probe' * rule.shown}"
+    weight = "–" if rule.step in (ASKED, FURTHER, checks.CLEAN_UP) else f"{rule.weight}{', probe' * rule.shown}"
     cells = [f"`{rule.id}`", rule.name, "<br>".join(filter(None, (_text(wanted), _text(more)))), weight, _text(hint)]
     return f"| {' | '.join(cells)} |\n"
 

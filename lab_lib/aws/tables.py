@@ -69,6 +69,14 @@ def describe(lab: Lab, name: str) -> dict[str, Any] | None:
     return table if table and table.get("TableStatus") != "DELETING" else None
 
 
+def units(lab: Lab, name: str) -> tuple[int, int]:
+    """Return the provisioned units to read and to write, of the table and its indexes; (0, 0) if it has none."""
+    table = describe(lab, name) or {}
+    found = [each.get("ProvisionedThroughput", {}) for each in (table, *table.get("GlobalSecondaryIndexes", []))]
+    read, write = (sum(each.get(f"{kind}CapacityUnits", 0) for each in found) for kind in ("Read", "Write"))
+    return read, write
+
+
 def names(lab: Lab) -> list[str]:
     """Return the names of all tables in the Region."""
     pages = lab.client("dynamodb").get_paginator("list_tables").paginate()

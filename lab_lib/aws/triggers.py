@@ -109,9 +109,9 @@ def ensure_stream_trigger(
         "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}},
         "Enabled": True,
     }
-    for each in _notifier_mappings(lab):
+    for each in mappings_to(lab, "TotalNotifier"):
         if each["EventSourceArn"] != stream:  # of an earlier table
-            _delete_mapping(lab, each)
+            delete_mapping(lab, each)
     mapping = find_stream_trigger(lab)
     where = {"EventSourceArn": stream, "FunctionName": function, "StartingPosition": "TRIM_HORIZON"}
     if mapping is None:
@@ -135,7 +135,7 @@ def switch_stream_triggers(labs: Iterable[Lab], on: bool) -> None:
 
 def find_stream_trigger(lab: Lab) -> dict[str, Any] | None:
     """Return the mapping from a stream to TotalNotifier, as Lambda describes it, or None."""
-    return next(iter(_notifier_mappings(lab)), None)
+    return next(iter(mappings_to(lab, "TotalNotifier")), None)
 
 
 def mappings(lab: Lab) -> list[dict[str, Any]]:
@@ -143,10 +143,15 @@ def mappings(lab: Lab) -> list[dict[str, Any]]:
     return _mappings(lab, f"table/{lab.name('Transactions')}/")
 
 
+def mappings_to(lab: Lab, *names: str) -> list[dict[str, Any]]:
+    """Return the mappings from a stream to one of these functions. A user may have created more than one."""
+    return [each for each in _mappings(lab, "table/") if any(_starts(lab, name, each) for name in names)]
+
+
 def delete_stream_trigger(lab: Lab, wait: bool = True) -> None:
     """Delete the mapping. With `wait`, return when it is gone: until then it may still call the function."""
-    for mapping in _notifier_mappings(lab):
-        _delete_mapping(lab, mapping, wait)
+    for mapping in mappings_to(lab, "TotalNotifier"):
+        delete_mapping(lab, mapping, wait)
 
 
 def ensure_queue_subscription(lab: Lab, queue: str) -> str:
@@ -275,11 +280,6 @@ def _put_notifications(lab: Lab, to_functions: list[dict[str, Any]]) -> None:
     s3.put_bucket_notification_configuration(Bucket=lab.bucket, NotificationConfiguration=configuration)
 
 
-def _notifier_mappings(lab: Lab) -> list[dict[str, Any]]:
-    """Return the mappings from a stream to TotalNotifier. A user may have created more than one."""
-    return [mapping for mapping in _mappings(lab, "table/") if _starts(lab, "TotalNotifier", mapping)]
-
-
 def _mappings(lab: Lab, source: str) -> list[dict[str, Any]]:
     """Return the mappings from streams whose ARN continues like this after the account."""
     # All mappings of the account are listed: Lambda does not find a mapping by a function that is deleted.
@@ -296,7 +296,8 @@ def _has_changed(mapping: dict[str, Any], settings: dict[str, Any]) -> bool:
     return filtered or any(mapping.get(key) != value for key, value in wanted.items())
 
 
-def _delete_mapping(lab: Lab, mapping: dict[str, Any], wait: bool = True) -> None:
+def delete_mapping(lab: Lab, mapping: dict[str, Any], wait: bool = True) -> None:
+    """Delete the mapping. With `wait`, return when it is gone: until then it may still call the function."""
     lab.client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
     if wait:
         _wait_for_state(lab, mapping["UUID"], None)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from lab_lib import resources
 from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
 from lab_lib.checks import (  # noqa: F401  # each module enters its checks in RULES
+    asked,
     further,
     hardening,
     losses,
@@ -24,16 +25,14 @@ from lab_lib.checks import (  # noqa: F401  # each module enters its checks in R
     step_99,
     step_probe,
 )
+from lab_lib.checks.making import made
 from lab_lib.checks.reports import Check, Report
-from lab_lib.checks.rules import FURTHER, PROBE, RULES, Account, Finding, Rule, State, refuse_unknown_ids, waits_for
-from lab_lib.checks.unseen import unseen
-from lab_lib.checks.visible import visible
-from lab_lib.errors import CheckFailed, UsageError, is_unreachable
+from lab_lib.checks.rules import ASKED, FURTHER, PROBE, RULES, Account, Rule, refuse_unknown_ids
+from lab_lib.errors import BUILD_AGAIN, CheckFailed, StepMissing, UsageError
 from lab_lib.lab import Lab
 
 refuse_unknown_ids()
-STEPS = [*sorted({rule.step for rule in RULES.values()} - {FURTHER, PROBE}), FURTHER]  # which only read
-_LONGEST_HINT = 10_000  # characters: one may name all that a probe has left
+STEPS = [*sorted({rule.step for rule in RULES.values()} - {ASKED, FURTHER, PROBE}), FURTHER]  # which only read
 CLEAN_UP = "99"  # this step wants the opposite of all others
 
 
@@ -46,9 +45,9 @@ def run(lab: Lab, *steps: str, probe: bool = False, done: Callable[[Check], None
     """
     if unknown := set(steps) - set(STEPS):
         raise UsageError(f"There is no step {min(unknown)!r}. The steps are {', '.join(STEPS)}.")
-    account, made, report = Account(lab), dict[str, Check](), []
+    account, report = Account(lab), []
     for rule in _in_order(steps, probe):
-        report.append(_made(account, rule, made))
+        report.append(made(account, rule))
         done(report[-1])
     return Report(report)
 
@@ -57,8 +56,8 @@ def some(lab: Lab, *ids: str) -> Report:
     """Make the checks with these ids only, such as "table-Customer". UsageError for an unknown id."""
     if unknown := [each for each in ids if each not in RULES]:
         raise UsageError(f"There is no check {unknown[0]!r}. docs/checks.md lists the ids of all checks.")
-    account, made = Account(lab), dict[str, Check]()
-    return Report([_made(account, RULES[each], made) for each in ids])
+    account = Account(lab)
+    return Report([made(account, RULES[each]) for each in ids])
 
 
 def number_of(*steps: str, probe: bool = False) -> int:
@@ -85,52 +84,31 @@ def checkpoint(lab: Lab, step: str) -> None:
 
 
 def require(lab: Lab, *steps: str) -> None:
-    """Raise StepMissing if a resource of these notebooks is not there; the message names the first one."""
-    for each in (each for step in steps for each in resources.RESOURCES if each.cell.notebook == step[:2]):
-        resources.require(_FIND[each.kind](lab, each.name), each.kind, each.name)
+    """Raise StepMissing if a resource of these notebooks is not there; the message names the first one.
+
+    Also if it does not know yet of a setting that was changed in notebook 00.
+    """
+    numbers = [step[:2] for step in steps]
+    for each in (each for number in numbers for each in resources.RESOURCES if each.cell.notebook == number):
+        _require(lab, each)
+    if "01" in numbers:
+        functions.require_threshold(lab)
+    for protocol, address in {"email": lab.email, "sms": lab.phone}.items():
+        if "03" in numbers and address and not triggers.find_subscription(lab, protocol, address):
+            raise StepMissing(
+                f"{lab.name('HighBalanceAlert')} does not have this lab's {protocol} address yet. "
+                "Run 03-create-topic once more, then this cell again."
+            )
 
 
-def _made(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
-    """Return the check of a rule, made once; the checks that must hold first are made before."""
-    if rule.id not in made:
-        made[rule.id] = _make(account, rule, made)
-    return made[rule.id]
-
-
-def _make(account: Account, rule: Rule, made: dict[str, Check]) -> Check:
-    first = _first_cause(account, rule, made)
-    finding = _behind(first, rule.step) if first else _finding(account, rule)
-    is_extra = rule.step == FURTHER and finding.state is State.NOT_YET
-    state = State.COULD_BE if is_extra else finding.state
-    found, wanted, hint = visible(finding.found), visible(finding.wanted), visible(finding.hint, _LONGEST_HINT)
-    return Check(rule.id, rule.step, rule.name, state, found, wanted, hint, finding.counts, finding.cause)
-
-
-def _behind(first: Check, step: str) -> Finding:
-    """Return the finding of a check of this step that rests on another one, which does not hold."""
-    where = "" if first.step == step else f" of step {first.step}"
-    if first.state is State.CANNOT_SEE:
-        found = f"cannot see: needs {first.name}{where}"
-        return Finding(State.CANNOT_SEE, found, "to be seen", first.hint, cause=first.id)
-    return waits_for(first.id, first.name + where)
-
-
-def _finding(account: Account, rule: Rule) -> Finding:
+def _require(lab: Lab, resource: resources.Resource) -> None:
+    """Raise StepMissing if the resource is not there. Without the first of all, the account may have been forgotten."""
     try:
-        return rule.judge(account)
-    except Exception as error:
-        if is_unreachable(error):
-            raise  # no other check can be made either
-        return unseen(error)
-
-
-def _first_cause(account: Account, rule: Rule, made: dict[str, Check]) -> Check | None:
-    """Return the check that keeps this one waiting and does not wait itself; None if all in `after` hold."""
-    for before in (RULES[other] for other in rule.after):
-        check = _made(account, before, made)
-        if not check.ok:
-            return _first_cause(account, before, made) or check
-    return None
+        resources.require(_FIND[resource.kind](lab, resource.name), resource.kind, resource.name)
+    except StepMissing as error:
+        if resource != resources.RESOURCES[0] or lab.work() is None:
+            raise
+        raise StepMissing(f"{error} Was it there before? The embedded AWS has stopped since. {BUILD_AGAIN}") from None
 
 
 def _in_order(steps: tuple[str, ...], probe: bool) -> list[Rule]:
@@ -138,8 +116,8 @@ def _in_order(steps: tuple[str, ...], probe: bool) -> list[Rule]:
 
     The rules of the probe come last: the others judge what was there before it.
     """
-    chosen = [rule for rule in RULES.values() if (rule.step in steps if steps else rule.step != CLEAN_UP)]
-    rules = [rule for rule in chosen if not rule.probes]
+    chosen = steps or {*STEPS} - {CLEAN_UP}
+    rules = [rule for rule in RULES.values() if rule.step in chosen and not rule.probes]
     first: dict[tuple[str, str], int] = {}
     for place, rule in enumerate(rules):
         first.setdefault((rule.step, rule.subject or rule.id), place)

@@ -15,6 +15,7 @@ from lab_lib.lab import Lab
 T = TypeVar("T")
 FURTHER = "further"  # the step of what this workbook adds to the handout; it does not count
 PROBE = "probe"  # the step of what becomes of a file that the checks themselves upload
+ASKED = "asked"  # the step of what only the text of an exercise asks for
 _MOST_NAMES = 1_000  # that a missing resource is compared with
 
 
@@ -52,6 +53,7 @@ class Account:
 
     def __init__(self, lab: Lab) -> None:
         self._answers: dict[tuple[Any, ...], Any] = {}
+        self.made: dict[str, Any] = {}  # the checks, by id
         self.lab = _with_its_bucket(lab)
 
     def ask(self, read: Callable[..., T], *about: Any) -> T:
@@ -67,9 +69,13 @@ class Account:
         found = self.ask(functions.describe, function)
         return dict(found.get("Configuration", {})) if found else {}
 
-    def mend(self, call: str, cell: resources.Cell | None = None, console: str = "") -> str:
-        """Return the end of a hint: the cell that does it, the call that it makes and, on AWS, the console's place."""
-        ways = [f"run {cell}"] * bool(cell) + [f"call {call}"]
+    def mend(self, call: str, cell: resources.Cell | None = None, console: str = "", if_made: bool = False) -> str:
+        """Return the end of a hint: the cell that does it, the call that it makes and, on AWS, the console's place.
+
+        With `if_made`, the cell leaves alone what the notebooks did not make.
+        """
+        ways = [f"{cell.run}{', if the notebooks made it' * if_made}"] if cell else []
+        ways.append(f"call {call}")
         place = f" In the console it is under {console}." if console and self.lab.is_real else ""
         return f": {', or '.join(ways)}.{place}"
 

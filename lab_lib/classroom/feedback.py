@@ -16,9 +16,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from lab_lib.checks.rules import RULES
 from lab_lib.classroom import report
-from lab_lib.exercises import copies
+from lab_lib.exercises import copies, texts
 from lab_lib.private_files import make_folder, write_file
 
 FOLDER = "feedback"
@@ -56,11 +55,12 @@ def page(book: dict[str, Any], student: dict[str, Any], notebooks: str = "") -> 
     """Return the page of one student; `notebooks` is what `render` has written."""
     costly = [each for each in student["checks"] if each["weight"] and not each["right"]]
     wrong = [each for each in costly if not each["is_behind"]]
+    answers = student.get("answers")
     style = "".join((report.TEMPLATES / f"{name}.css").read_text(encoding="utf-8") for name in ("report", "feedback"))
     return report.template("feedback.html.j2").render(
         columns=book["columns"],
         possible=book["possible"],
-        student={"graded": "", "submitted": None, **student, "answers": _titled(student.get("answers"))},
+        student={"graded": "", "submitted": None, **student, "answers": answers and [*map(_titled, answers)]},
         trial=student.get("trial") or [],
         wrong=wrong,
         waiting=len(costly) - len(wrong),
@@ -69,13 +69,9 @@ def page(book: dict[str, Any], student: dict[str, Any], notebooks: str = "") -> 
     )
 
 
-def _titled(answers: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
-    """Return the answers with the name of the check in the place of its id, where a check is the question."""
-    return answers and [{**each, "question": _title(each["question"])} for each in answers]
-
-
-def _title(question: str) -> str:
-    return RULES[question].name if question in RULES else question
+def _titled(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer with the heading of its exercise in the place of its id."""
+    return {**answer, "question": texts.of(answer["question"]).heading or answer["question"]}
 
 
 def _cells(path: Path) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from lab_lib.classroom.gate import Gate
 from lab_lib.classroom.sandbox import Ended, Limits, Sandbox
 from lab_lib.embedded.server import ACCOUNT, HOST
 from lab_lib.errors import UsageError
-from lab_lib.exercises import cases, copies, questions, runner, trial, workbook
+from lab_lib.exercises import cases, copies, made, questions, runner, trial, workbook
 from lab_lib.lab import Lab, lab_on
 from lab_lib.masking import masked
 from lab_lib.private_files import write_file
@@ -46,7 +46,7 @@ class Judge:
     lab: Lab | None = None
     faults: list[str] = field(default_factory=list)  # why a part of it could not be run or judged
     steps: list[dict[str, Any]] = field(default_factory=list)
-    looked: dict[str, bool] = field(default_factory=dict)  # by question: whether its checks held when it was asked
+    looked: dict[str, bool] = field(default_factory=dict)  # by question: whether all was as asked, when it was
     said: dict[str, Any] = field(default_factory=dict)  # by question: the last answer
     rows: list[dict[str, Any]] = field(default_factory=list)  # of TransactionTotal, as the student saw it
     report: Report = field(default_factory=lambda: Report([]))
@@ -74,9 +74,8 @@ class Judge:
         return [{"question": each.question, "right": self._is_right(each)} for each in questions.asked()]
 
     def _is_right(self, each: questions.Asked) -> bool:
-        if each.checks:
-            ok = {check.id: check.ok for check in self.report.checks}
-            return self.looked.get(each.question, all(ok.get(name, False) for name in each.checks))
+        if each.is_made:
+            return self.looked.get(each.question, False)
         return each.question in self.said and questions.is_right(
             each.question, self.said[each.question], self.rows, DEFAULT_THRESHOLD
         )
@@ -89,7 +88,7 @@ class Judge:
             "files": {name: files[name].decode("utf-8", "replace") for name in names if name in files},
             "notebooks": names,
             "last": next((name for name in names if name.startswith("05")), ""),
-            "stops": [each.cell for each in questions.asked() if each.checks],
+            "stops": [each.cell for each in questions.asked() if each.is_made],
             "limits": {"cell": limits.cell, "notebook": limits.notebook, "whole": limits.whole},
         }
 
@@ -122,9 +121,12 @@ class Judge:
 
     def _judge_exercise(self, lab: Lab, cell: Any) -> None:
         for each in questions.asked():
-            if each.cell == cell and each.checks:
-                found = self._safely("an exercise", partial(checks.some, lab, *each.checks), None)
-                self.looked[each.question] = found is not None and not found.failed
+            if each.is_made and each.cell == cell:
+                self._look_at(lab, each.question)
+
+    def _look_at(self, lab: Lab, exercise: str) -> None:
+        found = self._safely("an exercise", partial(made.report, lab, exercise), None)
+        self.looked[exercise] = found is not None and not found.failed
 
     def _take(self, name: str, heard: dict[str, Any], seconds: float) -> None:
         """Keep an executed notebook, and the answers until now."""
@@ -149,7 +151,10 @@ class Judge:
                 continue
 
     def _judge_account(self, lab: Lab) -> None:
-        """Check the account."""
+        """Check the account, and what an exercise has made whose notebook did not get there."""
+        for each in questions.asked():
+            if each.is_made and each.question not in self.looked:
+                self._look_at(lab, each.question)
         self.rows = self._safely("the totals", lambda: tables.items(lab, "TransactionTotal"), [])
         totals = self._safely("the totals", lambda: headless.totals(lab), dict[str, str]())
         self.totals = {

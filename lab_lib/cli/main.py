@@ -13,6 +13,7 @@ from lab_lib.cli import (
     class_commands,
     local_commands,
     open_command,
+    result_command,
     run_command,
     submit_command,
     try_command,
@@ -30,6 +31,7 @@ app.command("open")(open_command.open_)
 app.command("try")(try_command.try_)
 app.command("submit")(submit_command.submit)
 app.command("run")(run_command.run)
+app.command("result")(result_command.result)
 app.command("check")(check_command.check)
 app.add_typer(local_commands.app, name="local")
 app.add_typer(class_commands.app, name="class")
@@ -116,6 +118,7 @@ def clean(settings: Settings, yes: Yes = False) -> None:
     """
     from lab_lib.aws import cleanup
     from lab_lib.one_command import alone
+    from lab_lib.run import costs
 
     with handle_errors():
         lab = lab_lib.open_lab(**settings)
@@ -124,5 +127,5 @@ def clean(settings: Settings, yes: Yes = False) -> None:
             for name in cleanup.delete_all(lab):
                 out.print(f"deleted {name}", soft_wrap=True)
             out.print(f"Nothing of the lab is left in {lab}.", soft_wrap=True)
-            if kept := cleanup.kept(lab):
-                out.print(f"Kept, since the lab did not make it: {', '.join(kept)}", soft_wrap=True)
+            if kept := costs.kept(lab):
+                out.print("Kept, since the lab did not make it:", *kept, sep="\n- ", soft_wrap=True)

@@ -1,34 +1,48 @@
 """Judge the learner's answers by their meaning: a list, a tuple, a set or text, in any order unless order is asked for.
 
-A verdict says which part is not right yet, and never shows what is right. Nothing that a learner writes is an error.
+A verdict says which part is not right yet and what was written there, and never shows what is right. Nothing that a
+learner writes is an error.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 from typing import Any
 
-from IPython.display import display
-
-from lab_lib import checks
 from lab_lib.aws.json_text import json_value
-from lab_lib.exercises import workbook
-from lab_lib.lab import Lab
+from lab_lib.errors import UsageError
+from lab_lib.exercises import texts, workbook
 
-MOST_NAMED, MOST_READ, LONGEST = 5, 10_000, 100_000  # parts of an answer; characters of one that is text
+# Parts that a verdict names; parts of an answer, and characters of a text, that are read beside the right ones.
+MOST_NAMED, MOST_READ, LONGEST = 5, 10_000, 100_000
+_FILLERS = {
+    *("and", "the", "only", "row", "rows", "line", "lines", "number", "numbers", "key", "keys"),
+    *("customer", "customers", "transaction", "transactions", "answer", "option", "letter"),
+}
 Faults = list[str]  # what is not right yet, as sentences; empty if the answer is right
 
 
 def judge(question: str, answer: Any, *given: Any) -> None:
-    """Print whether the answer is right and why, or what is not right yet. `given` is what the question is about."""
+    """Print whether the answer is right and why, or what is not right yet. `given` is what the question is about.
+
+    A right answer has the hints below it once more. UsageError for an unknown question.
+    """
+    if question not in QUESTIONS:
+        raise UsageError(
+            f"There is no question {question!r}. If this notebook is older than the lab, `lab open --fresh` with its "
+            "number gives it anew."
+        )
     faults = _faults(question, answer, given)
     if faults is None:
         print("No answer yet.")
         return
     workbook.record("answer", question, answer, not faults)
     print(*(["Not yet.", *faults] if faults else ["Right.", QUESTIONS[question].why]))
+    if not faults:
+        texts.show_hints(question)
 
 
 def is_right(question: str, answer: Any, *given: Any) -> bool:
@@ -36,22 +50,9 @@ def is_right(question: str, answer: Any, *given: Any) -> bool:
     return _faults(question, answer, given) == []
 
 
-def look(lab: Lab, *ids: str) -> None:
-    """Show these checks of the account, and print whether all of them hold, or cannot be seen."""
-    report = checks.some(lab, *ids)
-    display(report)  # type: ignore[no-untyped-call]
-    workbook.record("answer", ids[0], [check.id for check in report.failed], not report.failed)
-    print("Not yet." if report.wrong else "It cannot be seen." if report.failed else "Right.")
-
-
-def hold(lab: Lab, *ids: str) -> bool:
-    """Return True if all these checks of the account hold that AWS lets us see."""
-    return not checks.some(lab, *ids).wrong
-
-
 def compare(question: str, prediction: Any, outcome: Any) -> None:
     """Print whether a prediction was right, or the outcome if there is none."""
-    faults = _found(lambda: None if _is_empty(prediction) else _set(prediction, outcome))
+    faults = _found(lambda: None if _is_empty(prediction) else _set(prediction, _parts(outcome)))
     if faults is None:
         print(f"No prediction. It is {_words(outcome)}.")
         return
@@ -76,21 +77,18 @@ def _is_empty(answer: Any) -> bool:
 
 
 def _plain(item: Any) -> Any:
-    """Return a number as Decimal, a truth value as bool, and text without quotes around it."""
-    text = str(item).strip(" '\"")
-    if text.casefold() in ("true", "yes", "false", "no"):
-        return text.casefold() in ("true", "yes")
+    """Return a number as Decimal, and text without quotes around it."""
+    text = str(item).strip(" '\"`")
     try:
-        return Decimal(text).normalize()
+        return Decimal(text.lstrip("$€£#")).normalize()
     except ArithmeticError:
         return text
 
 
-def _set(answer: Any, right: Any, plain: Callable[[Any], Any] = _plain) -> Faults:
+def _set(answer: Any, right: Collection[Any], plain: Callable[[Any], Any] = _plain) -> Faults:
     """Compare without order."""
-    wanted = set(map(plain, _items(right)))
-    with_spaces = any(" " in str(item) for item in wanted)
-    found = {plain(item): item for item in _items(answer, with_spaces)}
+    wanted = set(map(plain, right))
+    found = {plain(item): item for item in _items(answer, right)}
     wrong, missing = [str(item) for key, item in found.items() if key not in wanted], len(wanted - found.keys())
     if len(wanted) == 1 and len(found) == 1:
         return [f"It is not {wrong[0]}."] if wrong else []
@@ -98,26 +96,58 @@ def _set(answer: Any, right: Any, plain: Callable[[Any], Any] = _plain) -> Fault
     return faults + ([f"{missing} of {len(wanted)} {'is' if missing == 1 else 'are'} missing."] if missing else [])
 
 
+def _choice(exercise: str, right: str) -> Callable[[Any], Faults]:
+    """Return what judges the choice of a letter, or of the text that it stands for in the notebook."""
+
+    def faults(answer: Any) -> Faults:
+        options = {letter: _only_words(text) for letter, text in texts.of(exercise).options.items()}
+        return _set([answer] if isinstance(answer, str) else answer, [right], partial(_letter, options))
+
+    return faults
+
+
+def _letter(options: dict[str, str], item: Any) -> str:
+    """Return the letter that is named, with its text or alone, or the one whose text alone has these words."""
+    words = re.sub(r"^(answer|option|letter) ", "", _only_words(item))
+    letter, _, text = words.partition(" ")
+    if len(letter) == 1 and text in ("", options.get(letter)):
+        return letter
+    meant = [each for each, full in options.items() if f" {words} " in f" {full} "]
+    return meant[0] if len(meant) == 1 and len(words) > 3 else words
+
+
+def _only_words(item: Any) -> str:
+    """Return the words of a text in small letters, with one space between two."""
+    return " ".join(re.findall(r"\w+", str(item)[:LONGEST].casefold()))
+
+
 def _room(answer: Any, totals: Any, threshold: Decimal) -> Faults:
     """Compare, row by row, with the amount that is left below the threshold."""
     balances = zip(totals["CustomerId"], totals["accountBalance"], strict=True)
     right = {customer: max(threshold - balance, Decimal(0)) for customer, balance in balances}
-    return _numbers(answer, right, "amounts; wanted {}, one for each row of totals", "The amount of")
+    return _numbers(answer, right, "amounts; wanted {}, one for each row of totals", "customer")
 
 
 def _effects(answer: Any) -> Faults:
     """Compare, row by row, with what each change of notebook 06 adds to a total."""
     right = dict(enumerate([1000, 400, 200, 50, -250, -200, 100], 1))
-    return _numbers(answer, right, "numbers; wanted {}", "Number")
+    return _numbers(answer, right, "numbers; wanted {}", "number")
 
 
-def _numbers(answer: Any, right: dict[Any, Any], how_many: str, wrong_one: str) -> Faults:
-    """Compare numbers in their order. `right` has each by its name; the texts say what is not right."""
-    found = [_plain(item) for item in _items(answer)]
+def _numbers(answer: Any, right: dict[Any, Any], how_many: str, what: str) -> Faults:
+    """Compare numbers in their order, or by name if the answer is a dict. `right` has each by its name."""
+    if isinstance(answer, dict) and answer.keys() == right.keys():
+        answer = [answer[name] for name in right]
+    found = _items(answer, right.values())
     if len(found) != len(right):
         return [f"{len(found)} {how_many.format(len(right))}."]
-    wrong = [str(name) for (name, number), other in zip(right.items(), found, strict=True) if other != number]
-    return [f"{wrong_one} {', '.join(wrong[:MOST_NAMED])} is not right."] if wrong else []
+    wrong = [
+        f"{what} {name}, where you wrote {item}"
+        for (name, number), item in zip(right.items(), found, strict=True)
+        if _plain(item) != number
+    ]
+    more = f", and {len(wrong) - MOST_NAMED:,} more" if len(wrong) > MOST_NAMED else ""
+    return [f"Look again at {'; '.join(wrong[:MOST_NAMED])}{more}."] if wrong else []
 
 
 def _message(answer: Any, customer: str, balance: str) -> Faults:
@@ -140,17 +170,27 @@ def _message(answer: Any, customer: str, balance: str) -> Faults:
     ]
 
 
-def _items(answer: Any, with_spaces: bool = False) -> list[Any]:
-    """Return the parts of an answer: of text, what stands between commas, or between spaces if no part has one."""
+def _items(answer: Any, right: Collection[Any]) -> list[Any]:
+    """Return the parts of an answer that is to be compared with the right ones; at most so many more are read."""
     if isinstance(answer, str):
-        parts = re.split(r"[,;\n]+" if with_spaces else r"[\s,;]+", answer[:LONGEST].strip("[](){} "))
-        return [part for part in parts if part.strip()]
-    return list(islice(answer, MOST_READ)) if isinstance(answer, Iterable) else [answer]
+        return _of_text(answer[: LONGEST + sum(len(str(each)) + 2 for each in right)], right)
+    return list(islice(answer, MOST_READ + len(right))) if isinstance(answer, Iterable) else [answer]
 
 
-def _letters(item: Any) -> str:
-    """Return the text in small letters, an action of DynamoDB without the service."""
-    return str(item).strip(" '\"").casefold().removeprefix("dynamodb:")
+def _of_text(text: str, right: Collection[Any]) -> list[str]:
+    """Return what stands between commas or "and", or between spaces if no right part has one, without filler words."""
+    if len(right) == 1:
+        text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)  # of a number such as 1,550
+    with_spaces = any(" " in str(each) for each in right)
+    parts = re.split(r"[,;\n]+|\band\b" if with_spaces else r"[\s,;&]+", text.strip("[](){} "))
+    parts = [part.strip() for part in parts if part.strip()]
+    names = {str(each).casefold() for each in right}
+    return [part for part in parts if part.casefold() not in _FILLERS - names] or parts
+
+
+def _action(item: Any) -> str:
+    """Return the action in small letters, without the service."""
+    return str(item).strip(" '\"`").casefold().split(":")[-1]
 
 
 @dataclass(frozen=True)
@@ -161,49 +201,53 @@ class Question:
     why: str
 
 
-QUESTIONS = {
-    "what TotalNotifier may do": Question(
-        lambda answer: _set(answer, ["UpdateItem", "BatchGetItem", "Scan"], _letters),
+QUESTIONS = {  # by the nbgrader id of the cell with the answer
+    "actions": Question(
+        lambda answer: _set(answer, ["UpdateItem", "BatchGetItem", "Scan"], _action),
         "UpdateItem with ADD makes an item that is missing. BatchGetItem reads up to a hundred customers in one call, "
         "Scan reads all. GetItem, PutItem and DeleteItem are not needed, so they are not allowed.",
     ),
-    "rows that are rejected": Question(
+    "rejected": Question(
         lambda answer: _set(answer, [2, 3]),
         "The first row is fine: an amount may have cents. The second has a day that does not exist. The third has no "
         "customer, and a key in DynamoDB cannot be empty.",
     ),
-    "keys that start the function": Question(
+    "keys": Question(
         lambda answer: _set(answer, ["march.txt", "2017/march.txt"]),
         "S3 compares letter by letter, so .TXT is not .txt. A folder is only a part of the key.",
     ),
-    "a message that any program can read": Question(
+    "message": Question(
         _message,
         "Glued from pieces of text, it breaks at the quotation mark, and every program behind the queues with it.",
     ),
-    "what the topic may do": Question(
-        lambda answer: _set(answer, ["sqs:SendMessage"], _letters), "It may put messages in, and do nothing else."
+    "policy": Question(
+        _choice("policy", "b"),
+        "A topic of another account has another aws:SourceArn, and to read is another action: what no statement allows "
+        "is refused. The statement does not look into the message.",
     ),
-    "whether the topic may read the queue": Question(
-        lambda answer: _set(answer, [False]), "What no statement allows is refused."
-    ),
-    "room below the threshold": Question(_room, "A customer at or above the threshold has 0."),
-    "what each change adds": Question(
+    "room": Question(_room, "A customer at or above the threshold has 0."),
+    "effect": Question(
         _effects,
         "The new amount minus the old one, where an amount that is not there is 0. One rule for every kind of change.",
     ),
-    "a stop between total and marker": Question(
-        lambda answer: _set(answer, ["b"], _letters),
+    "one-transaction": Question(
+        _choice("one-transaction", "b"),
         "The total is there and the marker is not, so the change is added again. With the marker first it would be a: "
         "the next delivery finds the marker and adds nothing.",
     ),
-    "what becomes of the alerts": Question(
-        lambda answer: _set(answer, ["b"], _letters),
+    "order": Question(
+        _choice("order", "b"),
         "A topic keeps nothing. What starts the chain is deleted first, and what receives at its end later.",
     ),
 }
 
 
+def _parts(outcome: Any) -> list[Any]:
+    """Return the parts of an outcome, which is ours: text is one."""
+    return list(outcome) if isinstance(outcome, Iterable) and not isinstance(outcome, str) else [outcome]
+
+
 def _words(outcome: Any) -> str:
-    items = _items(outcome, with_spaces=True)
-    more = f" and {len(items) - MOST_NAMED:,} more" if len(items) > MOST_NAMED else ""
-    return (", ".join(map(str, items[:MOST_NAMED])) or "none") + more
+    parts = _parts(outcome)
+    more = f" and {len(parts) - MOST_NAMED:,} more" if len(parts) > MOST_NAMED else ""
+    return (", ".join(map(str, parts[:MOST_NAMED])) or "none") + more

@@ -16,7 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lab_lib.aws import cleanup, tables
 from lab_lib.aws.cloudwatch import METRICS
+from lab_lib.lab import Lab
 from lab_lib.sessions import REQUESTS
 
 # Maps a pattern of a request's name to what the request uses: the name in prices.json, and how many. This assumes items
@@ -31,6 +33,9 @@ _PAID = {
     r"sns\.\w+": ("sns calls", 1),
     r"sqs\.\w+": ("sqs messages", 1),
 }
+
+
+_UNITS, _HOURS = ("read", "write"), 730  # of a month
 
 
 def prices() -> dict[str, Any]:
@@ -80,6 +85,27 @@ def used(requests: Counter[str]) -> Counter[str]:
             if re.fullmatch(pattern, name):
                 found[what] += times * number
     return found
+
+
+def kept(lab: Lab) -> list[str]:
+    """Return what the clean-up keeps, since the lab did not make it, each with its cost on AWS while nobody uses it."""
+    return [f"{each}: {_idle(lab, each)}" for each in cleanup.kept(lab)]
+
+
+def _idle(lab: Lab, label: str) -> str:
+    kind, _, name = label.partition(" ")
+    if kind == "table" and any(units := tables.units(lab, name)):
+        dollars = sum(_dollars(f"hours of a {what} unit") * number for what, number in zip(_UNITS, units, strict=True))
+        read, write = units
+        return f"{read} units to read and {write} to write cost ${dollars * _HOURS:,.2f} a month, used or not"
+    stored = "GB months of a " + kind
+    if label.startswith("bucket trigger") or stored not in prices():
+        return "costs nothing while nobody uses it"
+    return f"a GB in it costs ${_dollars(stored):.3g} a month"
+
+
+def _dollars(what: str) -> float:
+    return float(prices()[what]) / 1e6
 
 
 def _cents(usage: Mapping[str, float]) -> float:

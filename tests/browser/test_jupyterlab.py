@@ -75,7 +75,7 @@ def jupyterlab(browser, copy: Path, tmp_path_factory: pytest.TempPathFactory) ->
         yield f"{about['url']}doc/tree/{copy.name}/{{}}.ipynb?token={about['token']}"
     finally:
         lab.send_signal(signal.SIGINT)
-        assert lab.wait(timeout=60) == 0
+        assert lab.wait() == 0
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_a_notebook_runs_in_jupyterlab_without_an_error_and_no_pop_up_asks_anyth
     stem: str, jupyterlab: str, page, shots: Path
 ) -> None:
     page.goto(jupyterlab.format(stem))
-    page.wait_for_function(IS_READY, arg=stem, timeout=60_000)
+    page.wait_for_function(IS_READY, arg=stem, timeout=0)
 
     outputs = page.evaluate(RUN_ALL)
 
@@ -109,7 +109,7 @@ def test_a_cell_that_is_run_after_a_restart_says_which_cells_come_first(jupyterl
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     (checkpoint,) = [n for n, cell in enumerate(cells) if "checkpoint" in cell["metadata"].get("tags", [])]
     page.goto(jupyterlab.format(path.stem))
-    page.wait_for_function(IS_READY, arg=path.stem, timeout=60_000)
+    page.wait_for_function(IS_READY, arg=path.stem, timeout=0)
 
     (shown,) = page.evaluate(RESTART_AND_RUN, checkpoint)
 

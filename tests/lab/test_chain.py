@@ -178,7 +178,6 @@ def test_a_subscription_is_confirmed_by_the_link_that_sns_sends(lab):
             self.end_headers()
 
     with HTTPServer((server.HOST, 0), Listener) as listener, ThreadPoolExecutor(1) as thread:
-        listener.timeout = 30
         thread.submit(listener.handle_request)
         topics.ensure_topic(lab)
         triggers.ensure_subscription(lab, "http", f"http://{server.HOST}:{listener.server_port}/")

@@ -70,7 +70,7 @@ def ran(learner, tmp_path_factory):
     }
     command = [Path(sys.executable).with_name("lab"), "run", "--out", folder / "out", "--email", "ana@example.com"]
     command += ["--prefix", PREFIX]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     return ran, json.loads((folder / "out" / "result.json").read_text()), recorder.calls(folder)
 
 

@@ -50,7 +50,6 @@ def lab(root, tmp_path_factory):
             env={**environment, "ALLOWED": allowed, "CALLS": str(calls)},
             capture_output=True,
             text=True,
-            timeout=180,
             check=False,
         )
         made = [json.loads(line) for line in calls.read_text().splitlines()]

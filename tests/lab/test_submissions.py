@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 LAB = Path(sys.executable).with_name("lab")
 HAS_SANDBOX = not sandbox._fault()
 HALF = ("create-topic", "keys", "room")  # what half a student leaves out
-NOT_WITHOUT_A_TOPIC = {"topic", "queue-CreditCollection", "room below the threshold"}
+NOT_WITHOUT_A_TOPIC = {"create-topic", "create-queue", "room"}
 HANG = "while True:\n    try:\n        import time; time.sleep(9)\n    except KeyboardInterrupt:\n        pass"
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 FLOOD = """
@@ -48,7 +48,7 @@ def graded(folder, *options):
     """Grade the submissions in a folder; the finished process, and the students' records by name."""
     out, trust = folder.with_name("graded"), [] if HAS_SANDBOX else ["--trust"]
     command = [LAB, "class", "grade", folder, "--out", out, "--seconds", "60", *options, *trust]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     book = json.loads((out / "gradebook.json").read_text(encoding="utf-8"))
     return done, {student["name"]: student for student in book["students"]}, out
 
@@ -78,7 +78,7 @@ print(json.dumps({{
 print("Right.")
 for line in ("answer", "prediction"):
     with open(".lab/answers.jsonl", "a") as file:
-        file.write(json.dumps({{"kind": line, "question": "what TotalNotifier may do", "answer": "x", "right": True}}))
+        file.write(json.dumps({{"kind": line, "question": "actions", "answer": "x", "right": True}}))
 """
 
 
@@ -187,8 +187,8 @@ def test_answers_and_functions_are_judged_outside(whole_class):
 
     assert right(students["Right"]) == ANSWERS
     missing = ANSWERS - right(students["Half"])
-    assert NOT_WITHOUT_A_TOPIC | {"keys that start the function"} <= missing
-    assert "table-TransactionTotal" in right(students["Half"])
+    assert NOT_WITHOUT_A_TOPIC | {"keys"} <= missing
+    assert "create-table" in right(students["Half"])
     assert right(students["Commented"]) == set()
     passed = {name: {case["case"] for case in students[name]["trial"] if is_right(case)} for name in ("Right", "Half")}
     assert len(passed["Right"]) == len(students["Right"]["trial"])
@@ -225,7 +225,7 @@ def test_a_submission_reaches_nothing_of_this_computer_and_what_it_prints_does_n
         "variables": "False",
     }
     assert secret.read_text() == "of the instructor"
-    assert "what TotalNotifier may do" in ANSWERS - right(students["Spy"])
+    assert "actions" in ANSWERS - right(students["Spy"])
     unread = {
         check["id"] for check in students["Spy"]["checks"] if "cannot be read (the answer is 403)" in check["found"]
     }

@@ -9,7 +9,6 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from lab_lib.aws import functions, tables, topics, triggers
 from lab_lib.exercises import edition
 from lab_lib.lab import Lab, open_lab
 from lab_lib.run.headless import notebooks
@@ -33,7 +32,7 @@ WRONG = {
             **arguments, Runtime="python3.13", Handler="total_notifier.lambda_handler",
             Code={"ZipFile": archive}, Tags=TAGS,
         )""",
-        "✘ not yet timeout of TotalNotifier 3 s; wanted: 20 s",
+        "✘ not yet Timeout of TotalNotifier 3; wanted: 20.",
     ),
     "rejected": ("my_answer = 2", "Not yet. 1 of 2 is missing."),
     "create-mapping": (
@@ -57,8 +56,11 @@ WRONG = {
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)""",
         "✘ not yet access policy of CreditCollection HighBalanceAlert may not send",
     ),
-    "policy": ('my_action, may_read = "sqs:*", True', "Not yet. It is not sqs:*.\nNot yet. It is not True."),
-    "room": ('my_room = lab.threshold - totals["accountBalance"]', "Not yet. The amount of C2 is not right."),
+    "policy": ('my_answer = "c"', "Not yet. It is not c."),
+    "room": (
+        'my_room = lab.threshold - totals["accountBalance"]',
+        "Not yet. Look again at customer C2, where you wrote -250.",
+    ),
 }
 
 
@@ -77,7 +79,7 @@ def exercise(cell: Any) -> str:
 
 def run(notebook: Any, path: Any) -> dict[str, str]:
     """Run a notebook to its end, and return the text that the last cell of each exercise shows."""
-    client = NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=120)
+    client = NotebookClient(notebook, kernel_name="python3", allow_errors=True)
     client.execute(cwd=str(path.parent))
     return {
         exercise(cell): "".join(
@@ -86,20 +88,6 @@ def run(notebook: Any, path: Any) -> dict[str, str]:
         for cell in notebook.cells
         if cell.cell_type == "code" and exercise(cell)
     }
-
-
-def delete_what_cannot_be_changed(lab: Lab) -> None:
-    """Take back a wrong try as the second hint of its exercise says."""
-    if (tables.describe(lab, "TransactionTotal") or {"KeySchema": [{}]})["KeySchema"][0].get(
-        "AttributeName"
-    ) == "Customer":
-        tables.delete_table(lab, "TransactionTotal")
-    if functions.timeout_of(lab, "TotalNotifier") == 3:
-        functions.delete_function(lab, "TotalNotifier")
-    for mapping in triggers.mappings(lab):
-        if mapping["FunctionArn"].endswith("TransactionProcessor"):
-            lab.client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
-    topics.delete_topic(lab, "HighBalanceAlerts")
 
 
 @pytest.mark.parametrize("path", notebooks("05"), ids=lambda path: path.stem)
@@ -111,7 +99,6 @@ def test_a_wrong_try_is_told_apart_and_can_be_mended(lab: Lab, path: Any) -> Non
             cell.source = cell.source.replace(edition.STUB, WRONG[exercise(cell)][0])
 
     said = run(wrong, path)
-    delete_what_cannot_be_changed(lab)
     mended = run(solved, path)
 
     told = {name: re.sub(" +", " ", text) for name, text in said.items()}

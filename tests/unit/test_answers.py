@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lab_lib.aws import policies, tables
+from lab_lib.aws import policies
+from lab_lib.errors import UsageError
 from lab_lib.exercises import answers
 from lab_lib.lab import Lab
 
-KEYS, ROWS, ROOM = "keys that start the function", "rows that are rejected", "room below the threshold"
-MESSAGE = "a message that any program can read"
+KEYS, ROWS, ROOM = "keys", "rejected", "room"
+MESSAGE = "message"
 EFFECTS = [1000, 400, 200, 50, -250, -200, 100]
 TOTALS = pd.DataFrame({"CustomerId": ["C1", "C2"], "accountBalance": [Decimal(598), Decimal(1750)]})
 
@@ -37,12 +38,23 @@ class Hostile:
         (ROWS, {3, 2}, ()),
         (ROWS, "2 3", ()),
         (ROWS, ["2", 3.0], ()),
-        ("what TotalNotifier may do", "updateitem, dynamodb:Scan, BatchGetItem", ()),
-        ("what becomes of the alerts", ["B"], ()),
-        ("whether the topic may read the queue", "no", ()),
+        (ROWS, "2 and 3", ()),
+        (ROWS, "rows 3 & 2", ()),
+        (KEYS, "march.txt and 2017/march.txt", ()),
+        ("actions", "s3:Scan, UpdateItem and `BatchGetItem`", ()),
+        ("one-transaction", "It counts twice", ()),
+        ("one-transaction", "counts twice", ()),
+        ("one-transaction", "(b) It counts twice.", ()),
+        ("order", "They are published, and nobody gets them.", ()),
+        ("order", ["answer b"], ()),
+        ("policy", "B)", ()),
+        (ROOM, {"C2": 0, "C1": 902}, (TOTALS, Decimal(1500))),
+        (ROOM, "902 and 0.00", (TOTALS, Decimal(1500))),
+        ("actions", "updateitem, dynamodb:Scan, BatchGetItem", ()),
+        ("order", ["B"], ()),
         (ROOM, [902, 0], (TOTALS, Decimal(1500))),
-        ("what each change adds", "1000, 400, 200, 50, -250, -200, 100", ()),
-        ("what each change adds", pd.Series(map(Decimal, EFFECTS), dtype=object), ()),
+        ("effect", "1000, 400, 200, 50, -250, -200, 100", ()),
+        ("effect", pd.Series(map(Decimal, EFFECTS), dtype=object), ()),
         (ROOM, (1500 - TOTALS["accountBalance"]).clip(lower=0), (TOTALS, Decimal(1500))),
         (MESSAGE, json.dumps({"accountBalance": "1750", "customerID": 'O"Hara'}), ('O"Hara', "1750")),
     ],
@@ -52,7 +64,7 @@ def test_an_answer_is_right_in_any_order_and_type(
 ) -> None:
     answers.judge(question, answer, *given)
 
-    assert capsys.readouterr().out == f"Right. {answers.QUESTIONS[question].why}\n"
+    assert capsys.readouterr().out.startswith(f"Right. {answers.QUESTIONS[question].why}\n")
     assert answers.is_right(question, answer, *given)
 
 
@@ -60,11 +72,16 @@ def test_an_answer_is_right_in_any_order_and_type(
     ("question", "answer", "given", "said"),
     [
         (KEYS, ["march.txt"], (), "Not yet. 1 of 2 is missing."),
-        ("what each change adds", EFFECTS[:6], (), "Not yet. 6 numbers; wanted 7."),
-        ("what each change adds", [*EFFECTS[:4], 150, 0, 100], (), "Not yet. Number 5, 6 is not right."),
+        ("effect", EFFECTS[:6], (), "Not yet. 6 numbers; wanted 7."),
+        (
+            "effect",
+            [*EFFECTS[:4], 150, 0, 100],
+            (),
+            "Not yet. Look again at number 5, where you wrote 150; number 6, where you wrote 0.",
+        ),
         (KEYS, ["MARCH.TXT", "march.txt", "2017/march.txt"], (), "Not yet. MARCH.TXT does not belong there."),
         (ROWS, [1], (), "Not yet. 1 does not belong there. 2 of 2 are missing."),
-        (ROOM, [902, -250], (TOTALS, Decimal(1500)), "Not yet. The amount of C2 is not right."),
+        (ROOM, [902, -250], (TOTALS, Decimal(1500)), "Not yet. Look again at customer C2, where you wrote -250."),
         (ROOM, 902, (TOTALS, Decimal(1500)), "Not yet. 1 amounts; wanted 2, one for each row of totals."),
         (MESSAGE, '{"customerID": "O"Hara"}', ('O"Hara', "1750"), "Not yet. It is not JSON: "),
         (MESSAGE, '{"customerID": "Ana"}', ("Ana", "1750"), "Not yet. accountBalance is missing."),
@@ -74,6 +91,9 @@ def test_an_answer_is_right_in_any_order_and_type(
             ("Ana", "1750"),
             "Not yet. accountBalance is 1750, which is no text.",
         ),
+        ("one-transaction", "It counts", (), "Not yet. It is not It counts."),
+        ("one-transaction", "a", (), "Not yet. It is not a."),
+        ("order", "a, b", (), "Not yet. It is not a, b."),
         (KEYS, Hostile(), (), "Not yet. This answer cannot be read (RuntimeError)."),
         (KEYS, None, (), "No answer yet."),
         (KEYS, set(), (), "No answer yet."),
@@ -98,10 +118,10 @@ def test_no_answer_is_a_traceback(question: str, answer: Any, capsys: pytest.Cap
     answers.judge(question, answer, *{ROOM: (TOTALS, Decimal(1500)), MESSAGE: ("C1", "1")}.get(question, ()))
     answers.compare(question, answer, Decimal(1400))
 
-    assert re.fullmatch(r"(Not yet\.|Right\.).*\nYou predicted otherwise: it is 1400\.\n", capsys.readouterr().out)
+    assert re.fullmatch(r"(Not yet\.|Right\.)[^\n]*\nYou predicted otherwise: it is 1400\.\n", capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("prediction", [1400, "1400", Decimal("1400.00"), [1400], {1400.0}])
+@pytest.mark.parametrize("prediction", [1400, "1400", "1,400.00", "$1400", Decimal("1400.00"), [1400], {1400.0}])
 def test_a_prediction_is_compared_by_its_value(prediction: Any, capsys: pytest.CaptureFixture[str]) -> None:
     answers.compare("the total", prediction, Decimal(1400))
 
@@ -119,17 +139,17 @@ def test_the_actions_asked_for_are_those_of_the_role(lab: Lab) -> None:
     totals = policies.table(lab, "TransactionTotal")
     allowed = [action for each in statements if totals in each["Resource"] for action in each["Action"]]
 
-    assert answers.is_right("what TotalNotifier may do", allowed)
+    assert answers.is_right("actions", allowed)
 
 
-def test_look_says_right_only_if_all_checks_hold(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
-    wanted = ("table-Customer", "key-Customer")
-    answers.look(lab, *wanted)
-    assert capsys.readouterr().out.endswith("\nNot yet.\n")
-    assert not answers.hold(lab, *wanted)
+def test_a_question_of_an_older_notebook_is_refused_with_what_to_do() -> None:
+    with pytest.raises(UsageError, match="`lab open --fresh`"):
+        answers.judge("rows that are rejected", [2, 3])
 
-    tables.ensure_table(lab, "Customer")
-    answers.look(lab, *wanted)
 
-    assert capsys.readouterr().out.endswith("\nRight.\n")
-    assert answers.hold(lab, *wanted)
+def test_a_prediction_of_fifty_thousand_customers_is_read_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    customers = [f"C{number}" for number in range(50_000)]
+
+    answers.compare("predict-alerts", ", ".join(customers), customers)
+
+    assert capsys.readouterr().out == "You predicted right: it is C0, C1, C2, C3, C4 and 49,995 more.\n"

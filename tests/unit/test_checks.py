@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from decimal import Decimal
 from html import escape
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from lab_lib import checks, resources
 from lab_lib.aws import buckets, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.checks import STEPS, rules
 from lab_lib.checks.reports import Check, Report, read
-from lab_lib.checks.rules import RULES, Account, State, listing
+from lab_lib.checks.rules import ASKED, PROBE, RULES, Account, State, listing
 from lab_lib.errors import CheckFailed, StepMissing, UsageError
-from lab_lib.exercises import answers as learners
+from lab_lib.exercises import made
 
 FIRST_MADE = {  # by each step
     "00-start-here": ("The bucket", "Make the bucket"),
@@ -151,7 +152,10 @@ def test_two_checks_of_one_id_and_one_that_rests_on_an_unknown_id_are_refused(mo
 
 def test_no_check_rests_on_one_of_a_later_step():
     pairs = [(rule, RULES[other]) for rule in RULES.values() for other in rule.after]
-    place = {rule: len(STEPS) if rule.probes else STEPS.index(rule.step) for rule in RULES.values()}
+    last = {PROBE, ASKED}
+    place = {
+        rule: len(STEPS) if {rule.step} & last or rule.probes else STEPS.index(rule.step) for rule in RULES.values()
+    }
 
     assert [(rule.id, other.id) for rule, other in pairs if place[other] > place[rule]] == []
 
@@ -278,12 +282,18 @@ def test_what_cannot_be_seen_fails_no_checkpoint_and_is_never_called_right(monke
     monkeypatch.setattr(checks, "Account", lambda _: StubAccount(answers))
 
     checks.checkpoint(lab, "00")
-    learners.look(lab, "role-permissions-TotalNotifier")
-
-    shown = capsys.readouterr().out
     every = checks.number_of("00")
-    assert f"Checks that hold: {every - 2} of {every}, and 2 cannot be seen\n" in shown
-    assert shown.endswith("\nIt cannot be seen.\n")
+    assert f"Checks that hold: {every - 2} of {every}, and 2 cannot be seen\n" in capsys.readouterr().out
+
+
+def test_an_exercise_that_cannot_be_seen_is_never_called_right(refuse, capsys, lab):
+    tables.ensure_table(lab, "TransactionTotal")
+    refuse("dynamodb", "list_tags_of_resource")
+
+    made.look(lab, "create-table")
+
+    assert capsys.readouterr().out.endswith("\nIt cannot be seen.\n")
+    assert made.is_right(lab, "create-table")
 
 
 @pytest.mark.parametrize(("step", "first"), FIRST_MADE.items())
@@ -309,6 +319,22 @@ def test_a_step_is_missing_while_one_of_its_things_is(lab):
 
     with pytest.raises(StepMissing, match=r"The table TransactionTotal is not there yet. Run notebook 00 first"):
         checks.require(lab, "03-create-topic", "00-start-here", "01-create-functions")
+
+
+def test_a_setting_that_was_changed_in_notebook_00_names_the_notebook_that_takes_it_up(prepared):
+    lab, steps = prepared, ("01-create-functions", "03-create-topic")
+    for name in functions.SOURCES:
+        functions.ensure_function(lab, name)
+    topics.ensure_topic(lab)
+    checks.require(lab, *steps)
+    checks.require(replace(lab, threshold=Decimal("1500.00")), *steps)
+
+    with pytest.raises(
+        StepMissing, match=r"TotalNotifier alerts at 1500, and this lab's threshold is 900\. Run 01-create"
+    ):
+        checks.require(replace(lab, threshold=Decimal(900)), *steps)
+    with pytest.raises(StepMissing, match=r"this lab's email address yet\. Run 03-create"):
+        checks.require(replace(lab, email="ana@example.com"), *steps)
 
 
 def test_a_refusal_is_never_a_missing_step(refuse, lab):

@@ -26,6 +26,26 @@ def on_aws():
         yield {"account": ACCOUNT, "profile": "class"}
 
 
+def test_what_the_clean_up_keeps_is_named_with_its_cost(on_aws):
+    lab = open_lab(**on_aws)
+    units = {"ReadCapacityUnits": 50, "WriteCapacityUnits": 50}
+    key = {"AttributeName": "CustomerId"}
+    lab.client("dynamodb").create_table(
+        TableName="TransactionTotal",
+        KeySchema=[key | {"KeyType": "HASH"}],
+        AttributeDefinitions=[key | {"AttributeType": "S"}],
+        ProvisionedThroughput=units,
+    )
+    lab.client("sqs").create_queue(QueueName="CustomerNotify")
+    lab.client("s3").create_bucket(Bucket=lab.bucket)
+
+    assert costs.kept(lab) == [
+        "queue CustomerNotify: costs nothing while nobody uses it",
+        "table TransactionTotal: 50 units to read and 50 to write cost $28.47 a month, used or not",
+        "bucket: a GB in it costs $0.023 a month",
+    ]
+
+
 def test_requests_are_counted_by_their_names_while_a_run_counts_and_not_afterwards(on_aws):
     with costs.counted() as requests:
         lab = open_lab(**on_aws)

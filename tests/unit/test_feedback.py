@@ -11,7 +11,7 @@ from lab_lib.exercises import copies
 from tests.classes import HOSTILE, check, checks, judged, not_graded, record
 
 PIXEL = base64.b64encode(b"\x89PNG").decode()
-ANSWERS = [{"question": "rows that are rejected", "right": True}, {"question": "table-Customer", "right": False}]
+ANSWERS = [{"question": "rejected", "right": True}, {"question": "create-table", "right": False}]
 TRIAL = [
     {"case": "batch-twice", "state": "passed", "sentence": "It comes twice."},
     {"case": "correction", "state": "not yet", "sentence": "A row is mended.", "expected": "A 150", "found": "A 300"},
@@ -145,7 +145,7 @@ def test_the_page_says_what_gave_points_what_did_not_and_why():
     words = text(made.main)
     assert "bucket trigger 02 add triggers Found absent Wanted there To do Make the bucket trigger" in words
     assert "checks wait for these." in words
-    assert "✔ right rows that are rejected ✘ not yet table Customer" in words
+    assert "✔ right Exercise: which rows are rejected? ✘ not yet Make the table TransactionTotal" in words
     assert "correction ✘ not yet Case A row is mended. Expected A 150 Found A 300" in words
     assert "of 35, not probed: as in step 05 exercises 5 of 10 function 3.33 of 10" in words
     assert "Graded 2026-11-26 15:04." in text(made.header)

@@ -1,0 +1,98 @@
+"""Check what the text of an exercise asks for, and an account does not need. Only the exercises make these checks."""
+
+from typing import Any
+
+from lab_lib.aws import functions, queues, tables, topics, triggers
+from lab_lib.aws.evaluator import Request
+from lab_lib.checks.permissions import ANOTHER_ACCOUNT, is_allowed
+from lab_lib.checks.rules import ASKED, Account, Finding, check, equal, judged, none_of
+from lab_lib.checks.step_02_stream import mapping
+from lab_lib.lab import TAG_KEY, TAG_VALUE, Lab
+
+TABLE, NOTIFIER, QUEUE = "TransactionTotal", "TotalNotifier", "CreditCollection"
+BATCH = triggers.MAPPING["BatchSize"]
+
+
+def _is_mapping_ours(lab: Lab, name: str) -> bool:
+    arn = (triggers.find_stream_trigger(lab) or {})["EventSourceMappingArn"]
+    return bool(lab.client("lambda").list_tags(Resource=arn)["Tags"].get(TAG_KEY) == TAG_VALUE)
+
+
+def _is_topic_ours(lab: Lab, name: str) -> bool:
+    return topics.is_ours(lab)
+
+
+# The tags: the check that must hold first, how the tag is read, and the argument of the call that sets it.
+_TAGGED = {
+    TABLE: (f"table-{TABLE}", tables.is_ours, "Tags=[TAG]"),
+    NOTIFIER: (f"function-{NOTIFIER}", functions.is_ours, "Tags=TAGS"),
+    "the mapping": ("stream-trigger", _is_mapping_ours, "Tags=TAGS"),
+    topics.ALERT_TOPIC: ("topic", _is_topic_ours, "Tags=[TAG]"),
+    QUEUE: (f"queue-{QUEUE}", queues.is_ours, "tags=TAGS"),
+}
+
+
+def _tag(account: Account, name: str) -> Finding:
+    _, is_ours, argument = _TAGGED[name]
+    wanted = f"{TAG_KEY}={TAG_VALUE}"
+    hint = f"Give {argument} to your call. The clean-up deletes only what has this tag."
+    return equal(wanted if account.ask(is_ours, name) else "not there", wanted, hint)
+
+
+for _name, (_first, *_) in _TAGGED.items():
+    check(ASKED, f"tag-{_name.split()[-1]}", f"tag of {_name}", after=_first)(
+        lambda account, name=_name: _tag(account, name)
+    )
+
+
+@check(ASKED, f"billing-{TABLE}", f"billing of {TABLE}", after=f"table-{TABLE}")
+def billing(account: Account) -> Finding:
+    read, write = account.ask(tables.units, TABLE)
+    found = f"PROVISIONED: {read} units to read, {write} to write" if read or write else "PAY_PER_REQUEST"
+    hint = 'Give BillingMode="PAY_PER_REQUEST" to your call. Units are paid by the hour, used or not.'
+    return equal(found, "PAY_PER_REQUEST", hint)
+
+
+@check(ASKED, "asked-{}", f"{{}} of {NOTIFIER}", after=f"function-{NOTIFIER}", each=("Runtime", "Handler", "Timeout"))
+def setting(account: Account, name: str) -> Finding:
+    found, wanted = (str(each.get(name, "none")) for each in (account.settings(NOTIFIER), _wanted(account)))
+    value = wanted if name == "Timeout" else f'"{wanted}"'
+    return equal(found, wanted, f"Give {name}={value} to your call.")
+
+
+@check(ASKED, "asked-Code", f"archive of {NOTIFIER}", after=f"function-{NOTIFIER}")
+def archive(account: Account) -> Finding:
+    wanted = functions.digest(functions.package(functions.source_files(NOTIFIER)))
+    found = "the one of this cell" if account.settings(NOTIFIER).get("CodeSha256") == wanted else "another one"
+    return equal(found, "the one of this cell", 'Give Code={"ZipFile": archive} to your call.')
+
+
+@check(ASKED, "asked-Environment", f"environment of {NOTIFIER}", after=f"function-{NOTIFIER}")
+def environment(account: Account) -> Finding:
+    """Another threshold is no fault: it may be that of an earlier run, and the helper brings it up to date."""
+    found = account.settings(NOTIFIER).get("Environment", {}).get("Variables", {})
+    wanted = _wanted(account)["Environment"]["Variables"]
+    wrong = [f"no {name}" for name in wanted if name not in found]
+    wrong += [f"{name} is {found[name]}" for name in found if name != "THRESHOLD" and wanted.get(name) != found[name]]
+    hint = "Give **arguments to your call: they hold the environment variables."
+    return none_of(wrong, hint, right=", ".join(sorted(wanted)))
+
+
+@check(ASKED, "asked-batch-size", "batch size", after="stream-trigger")
+def batch_size(account: Account) -> Finding:
+    return equal(str(mapping(account).get("BatchSize")), str(BATCH), f"Give BatchSize={BATCH} to your call.")
+
+
+@check(ASKED, "asked-publishers", "other publishers", after="topic")
+def publishers(account: Account) -> Finding:
+    """Nobody of another account may publish."""
+    topic, other = account.lab.arn("sns", account.lab.name(topics.ALERT_TOPIC)), ANOTHER_ACCOUNT
+    user = f"arn:{account.lab.partition}:iam::{other}:root"
+    known = {"aws:principalarn": user, "aws:securetransport": "true"}
+    known |= dict.fromkeys(("aws:principalaccount", "aws:sourceowner", "aws:sourceaccount"), other)
+    may = is_allowed(account.ask(topics.statements), Request(user, "sns:Publish", topic, known))
+    return judged(not may, "other accounts" if may else "none", "none", "Give Attributes=attributes to your call.")
+
+
+def _wanted(account: Account) -> dict[str, Any]:
+    return account.ask(functions.settings, NOTIFIER)

@@ -1,0 +1,252 @@
+"""Judge what a learner makes by a call of their own, and let a mended call make it anew.
+
+An exercise asks for all that its text demands. Its checks read the account, right after the learner's cell. A helper
+then completes what the text does not ask for, and the notebook prints each change with its reason.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from IPython.display import display
+
+from lab_lib import checks
+from lab_lib.aws import functions, queues, tables, topics, triggers
+from lab_lib.checks.reports import Report
+from lab_lib.checks.rules import State
+from lab_lib.errors import UsageError
+from lab_lib.exercises import texts, workbook
+from lab_lib.lab import Lab
+
+TABLE, NOTIFIER, TOPIC, QUEUE = "TransactionTotal", "TotalNotifier", topics.ALERT_TOPIC, "CreditCollection"
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A resource that the learner makes. The first of its `checks` says whether it is there.
+
+    `delete` deletes it whoever made it; `by_hand` is the code for that. `content` says what that would lose.
+    `read` returns its settings. `added` has those that a helper completes, each with the reason.
+    """
+
+    kind: str
+    name: str
+    checks: tuple[str, ...]
+    find: Callable[[Lab], object]
+    delete: Callable[[Lab], object]
+    by_hand: str
+    content: Callable[[Lab], str] = lambda lab: ""
+    read: Callable[[Lab], dict[str, Any]] = lambda lab: {}
+    added: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}".strip()
+
+
+def begin(lab: Lab, exercise: str) -> bool:
+    """Return True if the learner's call can be made: nothing is there, or it was not as asked and is deleted now.
+
+    Only what carries the lab's tag, or was made by this cell, is deleted, and only if that loses nothing. Otherwise
+    prints why the call is not made.
+    """
+    each, mark = _get(exercise), f"{exercise} {lab.account} {lab.region} {lab.prefix}"
+    if not each.find(lab):
+        workbook.remember(mark)
+        return True
+    found = report(lab, exercise)
+    if not found.wrong:
+        print(f"The {each} is there, and as it should be. The call is not made again.")
+        return False
+    off = f"The {each} is not as it should be: {', '.join(check.name for check in found.wrong)}."
+    is_ours = not any(check.id.startswith("tag-") and check.state is State.NOT_YET for check in found.wrong)
+    by_hand = f"To make it anew, delete it with {each.by_hand}, and run the cell again."
+    if lost := each.content(lab):
+        print(f"{off} It is not deleted, since that would lose {lost}. {by_hand}")
+        return False
+    if not (is_ours or workbook.remembers(mark)):
+        print(f"{off} It is not deleted, since somebody else may have made it. {by_hand}")
+        return False
+    each.delete(lab)
+    print(f"{off} It is deleted, and your call makes it anew.")
+    return True
+
+
+def look(lab: Lab, exercise: str) -> None:
+    """Show what the exercise asks for and what is there, and print whether all is right, or cannot be seen."""
+    found = report(lab, exercise)
+    display(found)  # type: ignore[no-untyped-call]
+    workbook.record("answer", exercise, [check.id for check in found.failed], not found.failed)
+    print("Not yet." if found.wrong else "It cannot be seen." if found.failed else "Right.")
+    if not found.failed:
+        texts.show_hints(exercise)
+
+
+def is_right(lab: Lab, exercise: str) -> bool:
+    """Return True if all is as asked that AWS lets us see."""
+    return not report(lab, exercise).wrong
+
+
+def ready(lab: Lab, exercise: str) -> bool:
+    """Return True if all is as asked, so that a helper may complete it. Otherwise print what to do first."""
+    wrong = [check.name for check in report(lab, exercise).wrong]
+    if wrong:
+        print(f"The helper changes nothing yet. Mend your cell above, and run it again: {', '.join(wrong)}.")
+    return not wrong
+
+
+@contextmanager
+def changes(lab: Lab, exercise: str) -> Iterator[None]:
+    """Print what the helper in the `with` block adds or changes, and why."""
+    each = _get(exercise)
+    before = each.read(lab)
+    yield
+    after = each.read(lab)
+    changed = {name: why for name, why in each.added.items() if before.get(name) != after.get(name)}
+    for name, why in changed.items():
+        print(f"Your {each.kind}: {name} was {_shown(before.get(name))}, and is {_shown(after.get(name))} now. {why}")
+    if not changed:
+        print(f"The helper changed nothing: your {each.kind} has all that it adds.")
+
+
+def _shown(value: Any) -> str:
+    """Return a setting for people. Lambda says -1 where there is no limit."""
+    return "empty" if value in (None, "", []) else "without limit" if value == -1 else str(value)
+
+
+def report(lab: Lab, exercise: str) -> Report:
+    """Make the checks of an exercise. One that could be better in an account is not right yet here."""
+    made = checks.some(lab, *_get(exercise).checks).checks
+    wanted = {State.COULD_BE: State.NOT_YET}
+    return Report([replace(each, step="", state=wanted.get(each.state, each.state)) for each in made])
+
+
+def _get(exercise: str) -> Exercise:
+    if exercise not in EXERCISES:
+        raise UsageError(
+            f"There is no exercise {exercise!r}. If this notebook is older than the lab, `lab open --fresh` with its "
+            "number gives it anew."
+        )
+    return EXERCISES[exercise]
+
+
+def _items(lab: Lab) -> str:
+    return "its items" if tables.items(lab, TABLE, most=1) else ""
+
+
+def _subscriptions(lab: Lab) -> str:
+    return "its subscriptions" if triggers.subscriptions(lab) else ""
+
+
+def _messages(lab: Lab) -> str:
+    return "its messages" if queues.find_queue(lab, QUEUE) and queues.messages(lab, QUEUE) else ""
+
+
+def _mappings(lab: Lab) -> list[dict[str, Any]]:
+    """Return the mappings to a function of the lab, be it the right one or not."""
+    return triggers.mappings_to(lab, *functions.SOURCES)
+
+
+def _delete_mappings(lab: Lab) -> None:
+    for mapping in _mappings(lab):
+        triggers.delete_mapping(lab, mapping)
+
+
+def _delete_queue(lab: Lab) -> None:
+    """Delete the queue, and a subscription with settings that a new call of the learner would not change."""
+    if arn := triggers.find_queue_subscription(lab, QUEUE):
+        now = triggers.subscription_settings(lab, arn)
+        if now.get("RawMessageDelivery") == "true" or now.get("FilterPolicy"):
+            lab.client("sns").unsubscribe(SubscriptionArn=arn)
+    if url := queues.find_queue(lab, QUEUE):
+        lab.client("sqs").delete_queue(QueueUrl=url)
+
+
+def _function(lab: Lab) -> dict[str, Any]:
+    now = functions.configuration(lab, NOTIFIER) or {}
+    variables: dict[str, Any] = now.get("Environment", {}).get("Variables", {})
+    return now | variables
+
+
+def _mapping(lab: Lab) -> dict[str, Any]:
+    now = triggers.find_stream_trigger(lab) or {}
+    letters = now.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
+    unset = {"MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": -1, "MaximumBatchingWindowInSeconds": 0}
+    unset["BisectBatchOnFunctionError"] = False
+    return unset | now | {"OnFailure": letters.split(":")[-1]}
+
+
+EXERCISES = {
+    "create-table": Exercise(
+        "table",
+        TABLE,
+        (f"table-{TABLE}", f"key-{TABLE}", f"billing-{TABLE}", f"tag-{TABLE}"),
+        lambda lab: tables.find_table(lab, TABLE),
+        lambda lab: lab.client("dynamodb").delete_table(TableName=lab.name(TABLE)),
+        "dynamodb.delete_table(TableName=name)",
+        _items,
+    ),
+    "create-function": Exercise(
+        "function",
+        NOTIFIER,
+        (
+            f"function-{NOTIFIER}",
+            *("asked-Runtime", "asked-Handler", "asked-Timeout", "asked-Code", "asked-Environment"),
+            f"function-role-{NOTIFIER}",
+            f"tag-{NOTIFIER}",
+        ),
+        lambda lab: functions.find_function(lab, NOTIFIER),
+        lambda lab: lab.client("lambda").delete_function(FunctionName=lab.name(NOTIFIER)),
+        "lambda_.delete_function(FunctionName=name)",
+        read=_function,
+        added={
+            "MemorySize": "More memory comes with more CPU time, so it is faster.",
+            "THRESHOLD": "This is the threshold of notebook 00.",
+            "Description": "The console shows it in its list of functions.",
+        },
+    ),
+    "create-mapping": Exercise(
+        "mapping",
+        "",
+        ("stream-trigger", "oldest-position", "asked-batch-size", "stream-trigger-filter", "tag-mapping"),
+        _mappings,
+        _delete_mappings,
+        "lambda_.delete_event_source_mapping(UUID=...)",
+        read=_mapping,
+        added={
+            "MaximumBatchingWindowInSeconds": "Changes are collected, so that fewer calls do the work.",
+            "MaximumRetryAttempts": "A batch that fails would hold up all behind it for a day.",
+            "MaximumRecordAgeInSeconds": "A change that is an hour old is given up.",
+            "BisectBatchOnFunctionError": "Halving a batch finds the one change that fails.",
+            "FunctionResponseTypes": "The function may name the changes that failed.",
+            "OnFailure": "What is given up is kept there.",
+        },
+    ),
+    "create-topic": Exercise(
+        "topic",
+        TOPIC,
+        ("topic", "topic-display-name", "tls-topic", "asked-publishers", f"tag-{TOPIC}"),
+        topics.find_topic,
+        lambda lab: lab.client("sns").delete_topic(TopicArn=topics.find_topic(lab)),
+        "sns.delete_topic(TopicArn=arn)",
+        _subscriptions,
+    ),
+    "create-queue": Exercise(
+        "queue",
+        QUEUE,
+        (
+            f"queue-{QUEUE}",
+            *(f"{each}-{QUEUE}" for each in ("access-policy", "other-senders", "policy-account", "tls", "tag")),
+            *(f"{each}-{QUEUE}" for each in ("subscription", "raw-delivery", "filter-policy")),
+        ),
+        lambda lab: queues.find_queue(lab, QUEUE) or triggers.find_queue_subscription(lab, QUEUE),
+        _delete_queue,
+        'sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])',
+        _messages,
+        lambda lab: {"SqsManagedSseEnabled": "false"} | queues.attributes(lab, QUEUE),
+        {
+            "MessageRetentionPeriod": "In seconds: somebody has 14 days to read a message.",
+            "SqsManagedSseEnabled": "Messages are encrypted on disk.",
+        },
+    ),
+}

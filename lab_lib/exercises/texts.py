@@ -1,0 +1,53 @@
+"""Read what the solved notebooks say of each exercise: its heading, its hints, and the answers to choose from."""
+
+import functools
+import json
+import re
+from typing import NamedTuple
+
+from IPython.display import display
+
+from lab_lib.exercises import copies
+
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_HINT = re.compile(r"<details><summary>.+?</summary>.+?</details>", re.DOTALL)
+_OPTION = re.compile(r"^- \*\*([a-z])\*\* (.+)$", re.MULTILINE)
+
+
+class Text(NamedTuple):
+    """The text above an exercise; `options` maps a letter to what it stands for."""
+
+    heading: str = ""
+    hints: tuple[str, ...] = ()
+    options: dict[str, str] = {}  # noqa: RUF012  # nobody changes it
+
+    def __repr__(self) -> str:
+        return f"(The hints above: {len(self.hints)}.)"
+
+    def _repr_markdown_(self) -> str:
+        return "\n".join(("The hints once more:", *self.hints))
+
+
+def show_hints(exercise: str) -> None:
+    """Show the hints again, when the exercise is done: each is a way to see why the answer is right."""
+    if (found := of(exercise)).hints:
+        display(found)  # type: ignore[no-untyped-call]
+
+
+def of(exercise: str) -> Text:
+    """Return the text above an exercise, by its nbgrader id. It is empty in a sandbox, which lacks the notebooks."""
+    return _all().get(exercise, Text())
+
+
+@functools.cache
+def _all() -> dict[str, Text]:
+    found, above, heading = dict[str, Text](), "", ""
+    for path in copies.solved():
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            if cell["cell_type"] == "markdown":
+                above = "".join(cell["source"])
+                heading = (_HEADING.findall(above) or [heading])[-1]
+            elif cell["metadata"].get("nbgrader", {}).get("solution"):
+                text = Text(heading, tuple(_HINT.findall(above)), dict(_OPTION.findall(above)))
+                found[cell["metadata"]["nbgrader"]["grade_id"]] = text
+    return found

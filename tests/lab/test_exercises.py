@@ -1,0 +1,186 @@
+"""What a learner makes is judged by all that the text asks for, and a mended cell makes it anew.
+
+The cells are those of the notebooks, with another call in the place of the solution.
+"""
+
+import json
+import re
+
+import pytest
+
+from lab_lib.aws import buckets, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.exercises import copies, made, questions
+
+SOLUTION = re.compile(r"( *)### BEGIN SOLUTION\n(.*?)\n *### END SOLUTION", re.DOTALL)
+CELLS = [cell for path in copies.solved() for cell in json.loads(path.read_text("utf-8"))["cells"]]
+SOURCES = {cell["metadata"]["nbgrader"]["grade_id"]: "".join(cell["source"]) for cell in CELLS
+           if cell["metadata"].get("nbgrader", {}).get("solution")}  # fmt: skip
+IMPORTS = """
+import json
+from lab_lib.aws import cloudwatch, functions, policies, roles, tables, triggers
+from lab_lib.exercises import made
+from lab_lib.lab import TAG, TAGS
+"""
+FOR_EVERYBODY = '{"Statement": {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}}'
+RAW = {"RawMessageDelivery": "true"}
+OWN_TABLE = """
+    dynamodb.create_table(TableName=name, KeySchema=[dict(KeyType="HASH", AttributeName="CustomerId")], Tags=[TAG],
+        AttributeDefinitions=[dict(AttributeType="S", AttributeName="CustomerId")], BillingMode="PAY_PER_REQUEST")"""
+OTHER_KEY = OWN_TABLE.replace("CustomerId", "Customer")
+UNITS = '"PROVISIONED", ProvisionedThroughput={"ReadCapacityUnits": 50, "WriteCapacityUnits": 50}'
+
+# The exercise; what stands in the place of which part of the solution; the check that says so, and what was found.
+WRONG = [
+    ("create-table", OTHER_KEY, "", "key of TransactionTotal", "Customer"),
+    ("create-table", '"PAY_PER_REQUEST"', UNITS, "billing of TransactionTotal", "50 units to read"),
+    ("create-table", "Tags=[TAG],", "", "tag of TransactionTotal", "not there"),
+    ("create-function", "Timeout=20,", "Timeout=30,", "Timeout of TotalNotifier", "30"),
+    ("create-function", "Timeout=20,", "", "Timeout of TotalNotifier", "3"),
+    ("create-function", "python3.13", "python3.12", "Runtime of TotalNotifier", "python3.12"),
+    ("create-function", "total_notifier.lambda", "other.lambda", "Handler of TotalNotifier", "other."),
+    ("create-function", "**arguments", "FunctionName=name, Role=arguments['Role']", "environment of", "no TOPIC_ARN"),
+    ("create-function", ": archive", ": functions.zipped({'total_notifier.py': b''})", "archive of", "another one"),
+    ("create-function", "Tags=TAGS,", "", "tag of TotalNotifier", "not there"),
+    ("create-mapping", "TRIM_HORIZON", "LATEST", "starting position that misses nothing", "LATEST"),
+    ("create-mapping", 'StartingPosition="TRIM_HORIZON",', "", "starting position that misses nothing", "LATEST"),
+    ("create-mapping", "BatchSize=1000,", "BatchSize=10,", "batch size", "10;"),
+    ("create-mapping", "Tags=TAGS,", "", "tag of the mapping", "not there"),
+    ("create-mapping", "=function", "=lab.name('TransactionProcessor')", "stream trigger", "TransactionProcessor"),
+    ("create-topic", '"HighAlert"', '"Alert"', "display name of the topic", "Alert"),
+    ("create-topic", "attributes[", "attributes = {}; attributes[", "TLS to the topic", "TLS or not"),
+    ("create-topic", ", Tags=[TAG]", "", "tag of HighBalanceAlert", "not there"),
+    ("create-queue", "{\"Policy\": policy}", f"dict(Policy='{FOR_EVERYBODY}')", "other senders to", "anyone"),
+    ("create-queue", "Attributes={\"Policy\": policy}, ", "", "access policy of", "may not send"),
+    ("create-queue", ", tags=TAGS", "", "tag of CreditCollection", "not there"),
+    ("create-queue", "sns.subscribe(", "dict(", "subscription of", "not there"),
+    ("create-queue", "Endpoint=queue", "Endpoint=queue, Attributes=RAW", "raw delivery", "on"),
+]  # fmt: skip
+# Two right calls of another form for each.
+RIGHT = [
+    ("create-table", OWN_TABLE, ""),
+    ("create-table", "lab.client('dynamodb')", "lab.session.client('dynamodb', endpoint_url=lab.endpoint)"),
+    ("create-function", "Timeout=20,", "Timeout=20, MemorySize=512, Description='mine',"),
+    ("create-function", "Tags=TAGS", "Tags={**TAGS, 'owner': 'ana'}"),
+    ("create-mapping", "FunctionName=function", "FunctionName=lab.name('TotalNotifier')"),
+    ("create-mapping", "BatchSize=1000", "BatchSize=1000, MaximumRetryAttempts=3"),
+    ("create-topic", 'attributes["DisplayName"] = "HighAlert"', "attributes |= {'DisplayName': 'HighAlert'}"),
+    ("create-topic", "Tags=[TAG]", "Tags=[{'Key': 'owner', 'Value': 'ana'}, TAG]"),
+    ("create-queue", '"Policy": policy', '"Policy": policy, "MessageRetentionPeriod": "1209600"'),
+    ("create-queue", '{"Policy": policy}', "{'Policy': json.dumps(json.loads(policy), indent=2)}"),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lab(new_account):
+    """The lab with what the helpers make: the exercises' own things are missing."""
+    from lab_lib.lab import open_lab
+
+    lab = open_lab(account=new_account())
+    buckets.ensure_bucket(lab)
+    for name in ("Customer", "Transactions", "ProcessedRecords"):
+        tables.ensure_table(lab, name)
+    for name in (queues.DEAD_LETTERS, "CustomerNotify"):
+        queues.ensure_queue(lab, name)
+    roles.ensure_role(lab, "TransactionProcessorRole", policies.transaction_processor(lab))
+    roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
+    functions.ensure_function(lab, "TransactionProcessor")
+    return lab
+
+
+@pytest.fixture
+def clean(lab):
+    """The same lab, with what the exercises need of each other, and without what they make."""
+
+    def without(exercise):
+        tables.ensure_table(lab, "TransactionTotal")
+        functions.ensure_function(lab, "TotalNotifier")
+        topics.delete_topic(lab)  # with its subscriptions
+        topics.ensure_topic(lab)
+        if made.EXERCISES[exercise].find(lab):
+            made.EXERCISES[exercise].delete(lab)
+        return lab
+
+    return without
+
+
+def call(exercise, old="", new=""):
+    """Return the cell of an exercise with something else in the solution; a whole call stands for all of it."""
+    source = SOURCES[exercise]
+    indent, solution = SOLUTION.search(source).groups()
+    changed = old if "create_table(" in old else solution.replace(old, new)
+    assert not old or changed != solution or new, (exercise, old)
+    return SOLUTION.sub(lambda _: changed or f"{indent}pass", source)
+
+
+def run(lab, source):
+    exec(compile(IMPORTS + source, "cell", "exec"), {"lab": lab, "RAW": RAW})  # a cell of the notebooks
+
+
+def judged(lab, exercise, capsys):
+    capsys.readouterr()
+    made.look(lab, exercise)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("exercise", "old", "new", "part", "found"), WRONG)
+def test_a_wrong_call_is_named_and_the_mended_cell_makes_it_anew(clean, capsys, exercise, old, new, part, found):
+    lab = clean(exercise)
+    run(lab, call(exercise, old, new))
+    said = judged(lab, exercise, capsys)
+    assert said.endswith("Not yet.\n")
+    lines = [line for line in said.splitlines() if line.startswith("✘") and part in line]
+    assert found in lines[0]
+
+    assert not made.ready(lab, exercise)
+    run(lab, call(exercise))
+
+    out = capsys.readouterr().out
+    assert "It is deleted, and your call makes it anew." in out
+    assert "Right.\n" in judged(lab, exercise, capsys)
+
+
+@pytest.mark.parametrize(("exercise", "old", "new"), RIGHT)
+def test_a_right_call_in_another_form_is_right(clean, capsys, exercise, old, new):
+    lab = clean(exercise)
+    run(lab, call(exercise, old, new))
+
+    assert "Right.\n" in judged(lab, exercise, capsys)
+    run(lab, call(exercise))
+    assert capsys.readouterr().out.endswith("as it should be. The call is not made again.\n")
+
+
+def test_what_holds_something_or_was_made_by_others_is_never_deleted(clean, capsys):
+    lab = clean("create-table")
+    wrong = call("create-table", '"PAY_PER_REQUEST"', UNITS)
+    run(lab, wrong)
+    tables.put_item(lab, "TransactionTotal", {"CustomerId": "C1"})
+    run(lab, call("create-table"))
+    assert "since that would lose its items" in capsys.readouterr().out
+
+    tables.delete_item(lab, "TransactionTotal", {"CustomerId": "C1"})
+    lab.client("dynamodb").untag_resource(ResourceArn=tables.find_table(lab, "TransactionTotal"), TagKeys=["lab"])
+    made.workbook._marks.clear()
+    run(lab, call("create-table"))
+    assert "since somebody else may have made it" in capsys.readouterr().out
+    assert "PROVISIONED" in judged(lab, "create-table", capsys)
+
+
+def test_a_helper_prints_what_it_adds_and_why(clean, capsys):
+    lab = clean("create-mapping")
+    run(lab, call("create-mapping"))
+    with made.changes(lab, "create-mapping"):
+        triggers.ensure_stream_trigger(lab)
+    said = capsys.readouterr().out
+    assert "MaximumRetryAttempts was without limit, and is 10 now. A batch that fails" in said
+    assert "OnFailure was empty, and is LabDeadLetters now." in said
+
+    with made.changes(lab, "create-mapping"):
+        triggers.ensure_stream_trigger(lab)
+    assert capsys.readouterr().out == "The helper changed nothing: your mapping has all that it adds.\n"
+
+
+def test_nothing_that_was_made_is_not_yet(clean, capsys):
+    for each in questions.asked():
+        if each.is_made:
+            lab = clean(each.question)
+            assert judged(lab, each.question, capsys).endswith("Not yet.\n")
