@@ -19,7 +19,7 @@ from lab_lib.aws.queues import statements as queue_statements
 from lab_lib.aws.tables import find_stream
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.errors import LabError, UsageError, error_code, none_if_absent
-from lab_lib.lab import TAGS, Lab
+from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.waiting import CHANGING_MAPPING, wait_until
 
 BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
@@ -136,6 +136,13 @@ def switch_stream_triggers(labs: Iterable[Lab], on: bool) -> None:
 def find_stream_trigger(lab: Lab) -> dict[str, Any] | None:
     """Return the mapping from a stream to TotalNotifier, as Lambda describes it, or None."""
     return next(iter(mappings_to(lab, "TotalNotifier")), None)
+
+
+def is_ours(lab: Lab) -> bool:
+    """Return True if the mapping from a stream to TotalNotifier exists and has the lab's tag."""
+    mapping = find_stream_trigger(lab)
+    arn = mapping and mapping["EventSourceMappingArn"]
+    return arn is not None and has_lab_tag(lab.client("lambda").list_tags(Resource=arn)["Tags"])
 
 
 def mappings(lab: Lab) -> list[dict[str, Any]]:

@@ -7,27 +7,18 @@ from lab_lib.aws.evaluator import Request
 from lab_lib.checks.permissions import ANOTHER_ACCOUNT, is_allowed
 from lab_lib.checks.rules import ASKED, Account, Finding, check, equal, judged, none_of
 from lab_lib.checks.step_02_stream import mapping
-from lab_lib.lab import TAG_KEY, TAG_VALUE, Lab
+from lab_lib.lab import TAG_KEY, TAG_VALUE
 
 TABLE, NOTIFIER, QUEUE = "TransactionTotal", "TotalNotifier", "CreditCollection"
 BATCH = triggers.MAPPING["BatchSize"]
-
-
-def _is_mapping_ours(lab: Lab, name: str) -> bool:
-    arn = (triggers.find_stream_trigger(lab) or {})["EventSourceMappingArn"]
-    return bool(lab.client("lambda").list_tags(Resource=arn)["Tags"].get(TAG_KEY) == TAG_VALUE)
-
-
-def _is_topic_ours(lab: Lab, name: str) -> bool:
-    return topics.is_ours(lab)
 
 
 # The tags: the check that must hold first, how the tag is read, and the argument of the call that sets it.
 _TAGGED = {
     TABLE: (f"table-{TABLE}", tables.is_ours, "Tags=[TAG]"),
     NOTIFIER: (f"function-{NOTIFIER}", functions.is_ours, "Tags=TAGS"),
-    "the mapping": ("stream-trigger", _is_mapping_ours, "Tags=TAGS"),
-    topics.ALERT_TOPIC: ("topic", _is_topic_ours, "Tags=[TAG]"),
+    "the mapping": ("stream-trigger", lambda lab, _: triggers.is_ours(lab), "Tags=TAGS"),
+    topics.ALERT_TOPIC: ("topic", topics.is_ours, "Tags=[TAG]"),
     QUEUE: (f"queue-{QUEUE}", queues.is_ours, "tags=TAGS"),
 }
 

@@ -49,7 +49,7 @@ _SAY_THE_END = f"""
         os.write(2, ({_END!r} + str(_ms_ctx.get("request_id", "")) + "\\n").encode())
 """
 _LONGEST_PRINTED = 2  # seconds, for a function that has closed its stderr
-# ministack tells a function how much of its timeout is left. What `invoke` adds comes with the call.
+# Where ministack's worker reads its timeout, and the same times the load, which `invoke` sends with the call.
 _TOLD = 'float(os.environ.get("_LAMBDA_TIMEOUT", "3"))'
 _STRETCHED = f'{_TOLD} * _ms_durable["load"]'
 

@@ -13,7 +13,6 @@ from itertools import islice
 from typing import Any
 
 from lab_lib.aws.json_text import json_value
-from lab_lib.errors import UsageError
 from lab_lib.exercises import texts, workbook
 
 # Parts that a verdict names; parts of an answer, and characters of a text, that are read beside the right ones.
@@ -30,17 +29,13 @@ def judge(question: str, answer: Any, *given: Any) -> None:
 
     A right answer has the hints below it once more. UsageError for an unknown question.
     """
-    if question not in QUESTIONS:
-        raise UsageError(
-            f"There is no question {question!r}. If this notebook is older than the lab, `lab open --fresh` with its "
-            "number gives it anew."
-        )
+    why = texts.find(question, QUESTIONS).why
     faults = _faults(question, answer, given)
     if faults is None:
         print("No answer yet.")
         return
     workbook.record("answer", question, answer, not faults)
-    print(*(["Not yet.", *faults] if faults else ["Right.", QUESTIONS[question].why]))
+    print(*(["Not yet.", *faults] if faults else ["Right.", why]))
     if not faults:
         texts.show_hints(question)
 

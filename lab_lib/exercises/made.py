@@ -15,7 +15,6 @@ from lab_lib import checks
 from lab_lib.aws import functions, queues, tables, topics, triggers
 from lab_lib.checks.reports import Report
 from lab_lib.checks.rules import State
-from lab_lib.errors import UsageError
 from lab_lib.exercises import texts, workbook
 from lab_lib.lab import Lab
 
@@ -50,7 +49,7 @@ def begin(lab: Lab, exercise: str) -> bool:
     Only what carries the lab's tag, or was made by this cell, is deleted, and only if that loses nothing. Otherwise
     prints why the call is not made.
     """
-    each, mark = _get(exercise), f"{exercise} {lab.account} {lab.region} {lab.prefix}"
+    each, mark = texts.find(exercise, EXERCISES), f"{exercise} {lab.account} {lab.region} {lab.prefix}"
     if not each.find(lab):
         workbook.remember(mark)
         return True
@@ -98,7 +97,7 @@ def ready(lab: Lab, exercise: str) -> bool:
 @contextmanager
 def changes(lab: Lab, exercise: str) -> Iterator[None]:
     """Print what the helper in the `with` block adds or changes, and why."""
-    each = _get(exercise)
+    each = texts.find(exercise, EXERCISES)
     before = each.read(lab)
     yield
     after = each.read(lab)
@@ -116,18 +115,9 @@ def _shown(value: Any) -> str:
 
 def report(lab: Lab, exercise: str) -> Report:
     """Make the checks of an exercise. One that could be better in an account is not right yet here."""
-    made = checks.some(lab, *_get(exercise).checks).checks
+    made = checks.some(lab, *texts.find(exercise, EXERCISES).checks).checks
     wanted = {State.COULD_BE: State.NOT_YET}
     return Report([replace(each, step="", state=wanted.get(each.state, each.state)) for each in made])
-
-
-def _get(exercise: str) -> Exercise:
-    if exercise not in EXERCISES:
-        raise UsageError(
-            f"There is no exercise {exercise!r}. If this notebook is older than the lab, `lab open --fresh` with its "
-            "number gives it anew."
-        )
-    return EXERCISES[exercise]
 
 
 def _items(lab: Lab) -> str:

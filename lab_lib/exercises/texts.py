@@ -3,13 +3,15 @@
 import functools
 import json
 import re
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, TypeVar
 
 from IPython.display import display
 
-from lab_lib.exercises import copies
+from lab_lib.errors import UsageError
+from lab_lib.exercises import copies, edition
 
-_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+T = TypeVar("T")
 _HINT = re.compile(r"<details><summary>.+?</summary>.+?</details>", re.DOTALL)
 _OPTION = re.compile(r"^- \*\*([a-z])\*\* (.+)$", re.MULTILINE)
 
@@ -39,15 +41,26 @@ def of(exercise: str) -> Text:
     return _all().get(exercise, Text())
 
 
+def find(exercise: str, among: Mapping[str, T]) -> T:
+    """Return what belongs to an exercise. UsageError if there is no such exercise, as for an older notebook."""
+    if exercise not in among:
+        raise UsageError(
+            f"There is no exercise {exercise!r}. If this notebook is older than the lab, `lab open --fresh` with its "
+            "number gives it anew."
+        )
+    return among[exercise]
+
+
 @functools.cache
 def _all() -> dict[str, Text]:
-    found, above, heading = dict[str, Text](), "", ""
+    found, above = dict[str, Text](), ""
     for path in copies.solved():
-        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        notebook = json.loads(path.read_text("utf-8"))
+        places = edition.cells(notebook)
+        for cell in notebook["cells"]:
             if cell["cell_type"] == "markdown":
                 above = "".join(cell["source"])
-                heading = (_HEADING.findall(above) or [heading])[-1]
             elif cell["metadata"].get("nbgrader", {}).get("solution"):
-                text = Text(heading, tuple(_HINT.findall(above)), dict(_OPTION.findall(above)))
+                text = Text(places[cell["id"]][0], tuple(_HINT.findall(above)), dict(_OPTION.findall(above)))
                 found[cell["metadata"]["nbgrader"]["grade_id"]] = text
     return found

@@ -65,8 +65,7 @@ def given(settings: dict[str, Any], named: dict[str, Any] | None = None) -> dict
 
 def setting(name: str, settings: dict[str, Any]) -> Any:
     """Return a setting of this notebook, or the one that notebook 00 has kept. The lab has a data_file."""
-    kept = {each: value for each, value in _kept().items() if value != ""}
-    return {"data_file": str(DATA_FILE), **kept, **given(settings)}.get(name, "")
+    return _with_kept(settings).get(name, "")
 
 
 def open_lab(settings: dict[str, Any], named: dict[str, Any] | None = None) -> lab.Lab:
@@ -74,11 +73,10 @@ def open_lab(settings: dict[str, Any], named: dict[str, Any] | None = None) -> l
 
     Notebook 00 names all settings. They are kept for the others, and an empty one is a default.
     """
-    if named is None:
-        return lab.open_lab(**{name: setting(name, settings) for name in OF_LAB})
-    chosen = given(settings, named)
+    chosen = _with_kept(settings) if named is None else given(settings, named)
     opened = lab.open_lab(**{name: chosen.get(name, "") for name in OF_LAB})
-    keep({name: value for name, value in chosen.items() if name in SETTINGS})
+    if named is not None:
+        keep({name: value for name, value in chosen.items() if name in SETTINGS})
     return opened
 
 
@@ -99,10 +97,11 @@ def open_lab_to_delete(
             f"Notebook 00 has built the lab in account {kept.get('account') or '(not named)'} on AWS, with profile "
             f"{kept['profile']}. What is deleted there is named: write account and profile into the settings above."
         )
+    chosen = _with_kept(here)
     if not (profile or os.environ.get("LAB_PROFILE") or os.environ.get("LAB_ROLE_ARN")):  # not on AWS
-        account = setting("account", here)
+        account = chosen.get("account", "")
     others = ("region", "prefix", "bucket", "processor_role", "notifier_role")
-    return lab.open_lab(account, profile, **{name: setting(name, here) for name in others})
+    return lab.open_lab(account, profile, **{name: chosen.get(name, "") for name in others})
 
 
 def is_headless() -> bool:
@@ -153,6 +152,12 @@ def _kept() -> dict[str, Any]:
     path = state(copy) / "settings.json" if (copy := _copy()) else None
     what_to_do = "Run notebook 00 again as far as “Open the lab”: it writes this file anew."
     return read_file(path, _texts_and_numbers, what_to_do) if path and exists(path) else {}
+
+
+def _with_kept(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of this notebook, with those of notebook 00 that it does not have, and the data file."""
+    kept = {name: value for name, value in _kept().items() if value != ""}
+    return {"data_file": str(DATA_FILE), **kept, **given(settings)}
 
 
 def _texts_and_numbers(content: bytes) -> dict[str, Any]:
