@@ -5,6 +5,7 @@ import io
 import json
 import re
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -22,7 +23,7 @@ _PRIVATE = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPol
 _TEXT = "text/plain; charset=utf-8"
 MOST = 10_000  # objects of a bucket that are listed
 MOST_READ = 200_000_000  # bytes of an object; a file of a million rows has about 70 million
-EXPERIMENTS = "break-it/"  # how the keys of notebook 06 begin
+EXPERIMENTS = "break-it/"  # how the keys of what runs beside the lab begin, in notebooks 01 and 06
 TRIAL = "lab-trial"  # in the key of the file that shows whether an upload starts the function
 
 
@@ -140,7 +141,9 @@ def creation(lab: Lab, key: str, sequencer: str = "") -> dict[str, Any]:
     """Return the event that S3 sends when an object was created. Without a sequencer it gets one of now."""
     # S3 sends a blank of the key as "+", and all but letters, digits and a few signs as %XX.
     created = {"key": quote_plus(key, safe="/"), "sequencer": sequencer or f"{time.time_ns():016X}"}
-    return {"Records": [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": lab.bucket}, "object": created}}]}
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    upload = {"bucket": {"name": lab.bucket}, "object": created}
+    return {"Records": [{"eventName": "ObjectCreated:Put", "eventTime": now, "s3": upload}]}
 
 
 def delete_object(lab: Lab, key: str) -> None:
@@ -178,12 +181,12 @@ def uploads(lab: Lab) -> list[dict[str, Any]]:
 
 
 def experiments(lab: Lab) -> list[str]:
-    """Return the keys of notebook 06's uploads, and of what was rejected of them."""
+    """Return the keys of the uploads beside the lab, and of what was rejected of them."""
     return [str(each["Key"]) for beginning in ("", REJECTED) for each in objects(lab, f"{beginning}{EXPERIMENTS}")]
 
 
 def delete_experiments(lab: Lab) -> None:
-    """Delete notebook 06's uploads, and what was rejected of them."""
+    """Delete the uploads beside the lab, and what was rejected of them."""
     for key in experiments(lab):
         delete_object(lab, key)
 

@@ -20,6 +20,7 @@ from lab_lib.aws import buckets, queues, tables, topics
 MAKE_CALL = BaseClient._make_api_call  # every call of a boto3 client goes through it
 HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
 NUMBERS = itertools.count()
+CONTEXT = SimpleNamespace(aws_request_id="this-run")
 
 
 class Stopped(BaseException):
@@ -45,7 +46,7 @@ class Function:
             tables.ensure_table(self.lab, name)
         self.made = []
 
-    def run(self, *records, fault=lambda name, make: make(), event=None, context=None):
+    def run(self, *records, fault=lambda name, make: make(), event=None, context=CONTEXT):
         """Run the function for these records or this event, let its calls meet the fault, and return its answer."""
 
         def call(client, name, parameters):

@@ -20,7 +20,7 @@ from in_process import Stopped, record
 LEVELS = (800, 1200, 1600)  # below both thresholds, between them, above both
 CHANGES = {"lowered": (1500, 1000), "raised": (1000, 1500)}
 SIGNS = {">=": operator.ge, "<": operator.lt, "=": operator.eq}
-CONTEXT = SimpleNamespace(get_remaining_time_in_millis=lambda: 20_000)
+CONTEXT = SimpleNamespace(aws_request_id="run", get_remaining_time_in_millis=lambda: 20_000)
 
 
 class ConditionalCheckFailedException(Exception):

@@ -1,13 +1,14 @@
 """TotalNotifier: its ledger with plain values, then batches in process: delivered again, cut off, or refused."""
 
 import itertools
+import json
 import time
 from decimal import Decimal
 
 import ledger
 import pytest
 from botocore.exceptions import ClientError
-from in_process import Notifier, before, fail, record, twice
+from in_process import CONTEXT, Notifier, before, fail, record, twice
 
 from lab_lib.aws import tables, topics
 
@@ -49,7 +50,7 @@ def test_a_pack_never_has_more_actions_than_a_transaction_may_and_all_changes_ar
 
     packs = list(ledger.packs(changes))
 
-    assert all(len(ledger.actions(pack, "markers", "totals", 0)) <= 100 for pack in packs)
+    assert all(len(ledger.actions(pack, "markers", "totals", {})) <= 100 for pack in packs)
     assert len(changes) == len(records)
     assert list(itertools.chain(*packs)) == sorted(changes, key=lambda change: change.customer)
 
@@ -60,7 +61,7 @@ def test_only_an_invalid_request_is_hopeless_and_the_markers_that_are_there_are_
     assert ledger.why_refused(refusal("ConditionalCheckFailed", "ValidationError")) == ({0}, True)
     assert ledger.why_refused(refusal(code="ValidationException")) == (set(), True)
     with pytest.raises(ArithmeticError) as caught:
-        ledger.actions(ledger.read_changes([record("C1", BIG), record("C1", "0.01")])[0], "markers", "totals", 0)
+        ledger.actions(ledger.read_changes([record("C1", BIG), record("C1", "0.01")])[0], "markers", "totals", {})
     assert ledger.why_refused(caught.value) == (set(), True)
 
 
@@ -297,3 +298,28 @@ def test_hopeless_records_go_to_the_dead_letters_and_the_others_count(notifier):
     assert [letter["record"] for letter in notifier.letters()] == [*unreadable, *texts, refused]
     assert notifier.totals() == {"C1": 100, "C2": 1600}
     assert notifier.alerts() == [("C2", "1600")]
+
+
+def test_the_log_and_the_markers_tell_which_run_had_which_records(notifier, capsys):
+    first, second, last = record("C1", 1), record("C1", 2), record("C2", 3)
+    first["dynamodb"]["SequenceNumber"], last["dynamodb"]["SequenceNumber"] = "100", "300"
+
+    notifier.run(first, {**second, "dynamodb": second["dynamodb"]}, last)
+    notifier.run(second)  # without a number, and added before
+    notifier.run()
+
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(each["records"], each["first"], each["last"]) for each in logged] == [
+        (3, "100", "300"),
+        (1, None, None),
+        (0, None, None),
+    ]
+    assert notifier.letters() == []
+    assert {each["Run"] for each in tables.items(notifier.lab, "ProcessedRecords")} == {CONTEXT.aws_request_id}
+
+
+def test_a_record_without_an_image_is_parked_and_holds_up_nothing(notifier):
+    notifier.run({"eventID": "1", "dynamodb": None}, {}, record("C1", 5))
+
+    assert notifier.totals() == {"C1": 5}
+    assert len(notifier.letters()) == 2

@@ -136,13 +136,18 @@ def test_every_object_of_an_event_is_processed_and_reported_in_the_log(lab, proc
     assert {customer for customer, _ in processor.amounts()} == {f"C{key}" for key in keys}
     assert [len(buckets.rejected_rows(lab, key)) for key in ["gone.txt", *keys]] == [0, 1, 1, 1, 1]
     assert max(len(each["Key"].encode()) for each in buckets.objects(lab)) == 1024  # S3's limit; moto has none
-    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == reports
+    logged = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [{name: line[name] for name in report} for line, report in zip(logged, reports, strict=True)] == reports
+    there = {each["Key"]: each["ETag"] for each in lab.client("s3").list_objects_v2(Bucket=lab.bucket)["Contents"]}
+    assert [line["etag"] for line in logged] == [None, *(there[key] for key in keys)]
+    uploads = [(each["s3"]["object"]["sequencer"], each["eventTime"]) for each in records]
+    assert [(line["sequencer"], line["time"]) for line in logged] == uploads
 
 
 def test_what_is_no_upload_changes_nothing(processor):
     assert processor.run(event={"Event": "s3:TestEvent"}) == {"files": []}  # S3 sends it with a new notification
     (report,) = processor.run(processor.upload(ROW, key="rejected/a.csv"))["files"]
-    assert report == {"key": "rejected/a.csv", "skipped": "rejected/ is only for the lines that were rejected"}
+    assert report == {"key": "rejected/a.csv", "skipped": "rejected/ is only for rejected lines"}
     assert processor.amounts() == {}
 
 

@@ -1,7 +1,6 @@
 """Work out what the changes of Transactions add to the totals. Calls no AWS service.
 
-A stream record is a signed change: the new amount minus the old one, whether a row is new,
-corrected or deleted.
+A stream record is a signed change: new amount minus old one, of a new, corrected or deleted row.
 """
 
 from collections import defaultdict
@@ -25,8 +24,7 @@ class Change(NamedTuple):
 def read_changes(records):
     """Return the changes, and the dead letters about records that no retry can mend.
 
-    A new amount that is not a number is such a record, and counts as 0: the total stays the sum
-    of the amounts that are numbers.
+    A new amount that is no number is such a record, and counts as 0 in the total.
     """
     changes, letters = {}, []
     for record in records:
@@ -36,11 +34,11 @@ def read_changes(records):
             new, old = (amount_of(images.get(name)) for name in ("NewImage", "OldImage"))
             amount = DYNAMODB_CONTEXT.subtract(new or Decimal(0), old or Decimal(0))
             if new is None:
-                letters.append(letter("TransactionAmount is no number", record))
+                letters.append({"error": "TransactionAmount is no number", "record": record})
             if new is not None or amount:  # a batch may hold a record twice
                 changes[record["eventID"]] = Change(customer, amount, record)
         except (KeyError, TypeError, ArithmeticError) as error:
-            letters.append(letter(repr(error), record))
+            letters.append({"error": repr(error), "record": record})
     return list(changes.values()), letters
 
 
@@ -52,8 +50,10 @@ def amount_of(image):
         return None
 
 
-def letter(error, record):
-    return {"error": error, "record": record}
+def ends(records):
+    """Return how many records there are, and the number of the first and of the last one."""
+    numbers = [(each.get("dynamodb") or {}).get("SequenceNumber") for each in records]
+    return {"records": len(numbers), "first": [*numbers, None][0], "last": [None, *numbers][-1]}
 
 
 def packs(changes):
@@ -69,7 +69,7 @@ def packs(changes):
         yield pack
 
 
-def actions(pack, marker_table, total_table, expires):
+def actions(pack, marker_table, total_table, marker):
     """Return the actions of the pack's transaction: a marker each, then an ADD a customer.
 
     ArithmeticError if the changes of a customer have a sum of more than 38 digits.
@@ -80,7 +80,7 @@ def actions(pack, marker_table, total_table, expires):
     markers = [
         {
             "TableName": marker_table,
-            "Item": {"EventId": change.record["eventID"], "ExpiresAt": expires},
+            "Item": {"EventId": change.record["eventID"], **marker},
             "ConditionExpression": "attribute_not_exists(EventId)",
         }
         for change in pack

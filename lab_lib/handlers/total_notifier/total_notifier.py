@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import boto3
 from botocore.exceptions import ClientError
-from ledger import actions, judge, letter, packs, read_changes, why_refused
+from ledger import actions, ends, judge, packs, read_changes, why_refused
 
 SUBJECT = "Warning! Account balance is very high"
 MARKER_LIFE = 48 * 3600  # seconds; a stream keeps its records for 24 hours
@@ -29,22 +29,22 @@ def lambda_handler(event, context):
     if event.get("recheck"):
         return recheck(context, limit)
     changes, letters = read_changes(event["Records"])
+    marker = {"ExpiresAt": int(time.time()) + MARKER_LIFE, "Run": context.aws_request_id}
     for pack in packs(changes):
-        letters += add_once(pack)
+        letters += add_once(pack, marker)
     customers = sorted({change.customer for change in changes})
     alerted = [total["CustomerId"] for total in totals_of(customers) if alert(total, limit)]
     for each in letters:  # they must not hold up the records behind them
         url = os.environ["DEAD_LETTER_QUEUE"]
         aws("client", "sqs").send_message(QueueUrl=url, MessageBody=json.dumps(each))
-    report = {"records": len(event["Records"]), "parked": len(letters), "alerted": alerted}
-    print(json.dumps(report))
+    print(json.dumps({**ends(event["Records"]), "parked": len(letters), "alerted": alerted}))
     return {"batchItemFailures": []}
 
 
-def add_once(pack):
+def add_once(pack, marker):
     """Add what was not added before. Return dead letters about what can never be added."""
     try:
-        add(pack)
+        add(pack, marker)
         return []
     except (ClientError, ArithmeticError) as error:
         there, hopeless = why_refused(error)
@@ -52,16 +52,16 @@ def add_once(pack):
             raise  # a conflict or a throttle: the batch comes again
         why = repr(error)
     if there:
-        return add_once([change for place, change in enumerate(pack) if place not in there])
+        new = [change for place, change in enumerate(pack) if place not in there]
+        return add_once(new, marker)
     if len(pack) == 1:
-        return [letter(why, pack[0].record)]
-    return [each for change in pack for each in add_once([change])]
+        return [{"error": why, "record": pack[0].record}]
+    return [each for change in pack for each in add_once([change], marker)]
 
 
-def add(pack):
+def add(pack, marker):
     if pack:
-        expires = int(time.time()) + MARKER_LIFE
-        items = actions(pack, os.environ["MARKER_TABLE"], os.environ["TOTAL_TABLE"], expires)
+        items = actions(pack, os.environ["MARKER_TABLE"], os.environ["TOTAL_TABLE"], marker)
         aws("resource", "dynamodb").meta.client.transact_write_items(TransactItems=items)
 
 

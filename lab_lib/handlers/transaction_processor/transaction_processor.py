@@ -1,7 +1,6 @@
 """TransactionProcessor: copies the rows of an uploaded file into Customer and Transactions.
 
-An object that is not a transactions file is an error: Lambda tries it twice more, then the event
-goes to the dead-letter queue.
+What is no transactions file is an error, tried twice more, and goes to the dead-letter queue.
 """
 
 import csv
@@ -28,28 +27,29 @@ def lambda_handler(event, context):
     reports = []
     for record in event.get("Records", []):
         bucket, upload = record["s3"]["bucket"]["name"], record["s3"]["object"]
-        reports.append(take_in(bucket, unquote_plus(upload["key"]), upload.get("sequencer")))
-        print(json.dumps(reports[-1]))
+        key, sequencer = unquote_plus(upload["key"]), upload.get("sequencer")
+        report, etag = take_in(bucket, key, sequencer)
+        source = {"etag": etag, "sequencer": sequencer, "time": record.get("eventTime")}
+        print(json.dumps(report | source))
+        reports.append(report)
     return {"files": reports}
 
 
 def take_in(bucket, key, sequencer):
-    """Take in one upload, once. S3 may send an event again, also after a newer file corrected it.
-
-    Each upload has a sequencer of its own, which is the same in each event about it.
-    """
+    """Take in an upload, once. Return the counts of its rows, and its ETag."""
     if key.startswith(REJECTED):  # what this function writes must not start it again
-        return {"key": key, "skipped": f"{REJECTED} is only for the lines that were rejected"}
+        return {"key": key, "skipped": f"{REJECTED} is only for rejected lines"}, None
     marker = {"EventId": f"{bucket}/{key} {sequencer}"}
     markers = aws("resource", "dynamodb").Table(os.environ["MARKER_TABLE"])
+    # S3 may send an event again, with the same sequencer, also after a newer file corrected it.
     if sequencer and "Item" in markers.get_item(Key=marker, ConsistentRead=True):
-        return {"key": key, "skipped": "this upload was taken in before"}
+        return {"key": key, "skipped": "this upload was taken in before"}, None
     report, etag = copy(bucket, key)
     while newest(bucket, key) not in (etag, None):  # it was replaced meanwhile
         report, etag = copy(bucket, key)
     if sequencer:
         markers.put_item(Item={**marker, "ExpiresAt": int(time.time()) + MARKER_LIFE})
-    return report
+    return report, etag
 
 
 def copy(bucket, key):
@@ -62,8 +62,8 @@ def copy(bucket, key):
     except aws("client", "s3").exceptions.NoSuchKey:
         return {"key": key, "gone": True}, None
     keep_rejected(bucket, key, kept)
-    counts = {"rows": written + rejected, "written": written, "rejected": rejected}
-    return {"key": key, **counts}, found["ETag"]
+    report = {"key": key, "rows": written + rejected, "written": written, "rejected": rejected}
+    return report, found["ETag"]
 
 
 def newest(bucket, key):
