@@ -5,6 +5,7 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+from lab_lib.embedded import log_times
 from lab_lib.waiting import busy, load_of_computer
 
 
@@ -19,6 +20,7 @@ class Call(threading.Thread):
         begun = time.monotonic()
         while self.is_alive() and (left := begun + (timeout or 0) * load_of_computer() - time.monotonic()) > 0:
             super().join(left)
+        log_times.end()
 
 
 threads = SimpleNamespace(**{**vars(threading), "Thread": Call})  # for ministack, instead of the module `threading`

@@ -4,6 +4,8 @@ docs/embedded-aws.md lists all settings. Those of the stream's mapping are tried
 """
 
 import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -29,6 +31,21 @@ def handler(event, context):
         raise ValueError("no")
     return len(calls)
 """
+SLEEPER = """
+import os
+from time import sleep, time
+
+sleep(0.1)
+ready = time()
+
+
+def handler(event, context):
+    begun = time()
+    sleep(event["seconds"])
+    print(ready, begun, time())
+    if event["seconds"] == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # now ministack waits two seconds for the end of the log
+"""
 CUSTOMER = {"CustomerId": {"S": "C1"}}
 
 
@@ -44,7 +61,7 @@ def deploy(lab):
 
 def printed(lab):
     """Return the lines that the function Probe printed, without Lambda's own."""
-    own = ("START", "END", "REPORT")
+    own = ("INIT_START", "START", "END", "REPORT")
     return [line for line in cloudwatch.log_lines(lab, "Probe") if not line.startswith(own)]
 
 
@@ -228,6 +245,29 @@ def test_calls_by_hand_and_their_errors_are_counted_and_logged(lab, deploy):
     assert cloudwatch.metrics(lab, "Probe", start) == {"Invocations": 2, "Errors": 1, "Throttles": 0}
     assert printed(lab).count("called") == 2
     assert cloudwatch.failures(cloudwatch.log_lines(lab, "Probe")) == ["KeyError: 'amount'"]
+
+
+def test_a_log_tells_when_a_process_and_a_call_began_and_how_long_each_took(lab, deploy):
+    deploy(SLEEPER)
+
+    def call(seconds):
+        return functions.invoke(lab, "Probe", {"seconds": seconds})
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(call, [0.3, 0.6]))  # at the same time
+    call(0)
+
+    runs = {}
+    for event in lab.client("logs").filter_log_events(logGroupName=cloudwatch.log_group(lab, "Probe"))["events"]:
+        runs.setdefault(event["logStreamName"], []).append((event["message"], event["timestamp"]))
+    assert sorted(len(run) for run in runs.values()) == [4, 5, 5]
+    for *init, (_, started), (own, _), (_, ended), (report, _) in runs.values():
+        ready, begun, done = (1000 * float(each) for each in own.split())
+        assert int(ready) <= started <= begun < done < ended + 1 < done + 1500
+        took, billed, *inits = map(float, re.findall(r"Duration: (\S+) ms", report))
+        assert [took, *inits] == pytest.approx([ended - started, *(started - at for _, at in init)], abs=1.01)
+        assert -0.02 < billed - took - sum(inits) < 1.02
+        assert all(line == "INIT_START Runtime Version: python:3.13" and at <= ready - 100 for line, at in init)
 
 
 def test_a_queue_lets_in_the_topic_that_its_policy_names_and_no_other(lab):

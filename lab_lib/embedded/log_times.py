@@ -1,0 +1,77 @@
+"""Write the times of each call into its log, as AWS does. ministack gives all lines the time when it writes them."""
+
+import math
+import re
+import threading
+import time
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import cloudwatch_logs, lambda_svc
+
+Line = dict[str, Any]
+_dispatch, _append = lambda_svc._execute_function_dispatch, cloudwatch_logs._append_log_events
+_spawn = lambda_runtime.Worker._spawn
+_DURATIONS = re.compile(r"Duration: .* ms(?=\tMemory)")
+
+
+class _Call(threading.local):
+    """The call that this thread waits for; times in seconds. A handler runs from `start` to `end`."""
+
+    runs = False
+    start = end = 0.0
+    init = 0.0  # when the function's process began to start, if it is a cold start
+    version = ""  # of the runtime
+
+
+_call = _Call()
+
+
+def dispatch(function: Any, config: Any, event: Any, request: str, started: float) -> Any:
+    """Call a function, and write its log."""
+    _call.runs, _call.start, _call.end, _call.init = True, started, 0.0, 0.0
+    try:
+        return _dispatch(function, config, event, request, started)
+    finally:
+        _call.runs = False
+
+
+def spawn(worker: Any) -> None:
+    """Start a function's process: the handler is called after it."""
+    _call.init = time.time()
+    # python3.13 becomes python:3.13
+    _call.version = re.sub(r"(?=\d)", ":", worker.config.get("Runtime", ""), count=1)
+    try:
+        _spawn(worker)
+    finally:
+        _call.start = time.time()
+
+
+def end() -> None:
+    """Note that the handler has ended. What follows, as to read what it has printed, is not its time."""
+    _call.end = time.time()
+
+
+def append(stream: Any, lines: list[Line]) -> None:
+    """Add lines to a log stream: those of this thread's call with its times."""
+    _append(stream, _timed(lines) if _call.runs else lines)
+
+
+def _timed(lines: list[Line]) -> list[Line]:
+    """Return the lines of a call with its times. What it printed has the time of its end."""
+    begun, ended = _call.start, _call.end or time.time()
+    start, *rest = lines
+    timed = [_at(begun, start), *(_at(ended, line) for line in rest)]
+    init = 1000 * (begun - _call.init) if _call.init else 0
+    duration = 1000 * (ended - begun)
+    # Lambda bills whole milliseconds, and the init too.
+    durations = f"Duration: {duration:.2f} ms\tBilled Duration: {math.ceil(init + duration)} ms"
+    timed[-1]["message"] = _DURATIONS.sub(durations, timed[-1]["message"])
+    if not init:
+        return timed
+    timed[-1]["message"] += f"\tInit Duration: {init:.2f} ms"
+    return [_at(_call.init, start) | {"message": f"INIT_START Runtime Version: {_call.version}"}, *timed]
+
+
+def _at(seconds: float, line: Line) -> Line:
+    return line | {"timestamp": int(seconds * 1000)}
