@@ -5,13 +5,13 @@ expected.py works out what is due, from what the account held before the upload.
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, queues, tables
+from lab_lib.chain_parts import Link
 from lab_lib.checks.broken import find_broken, raise_if_given_up
 from lab_lib.checks.causes import correct_code, mend_error
 from lab_lib.checks.evidence import Inbox, Runs, alert_inboxes, snapshot
@@ -31,38 +31,25 @@ _DOUBT, _SILENCE = 5, 120  # seconds without a change; without a new line in the
 _MOST_READ = 2_000  # totals that are read at each look before all rows are in
 
 
-class Link(NamedTuple):
-    """A link of the chain: how much has come through it, how much is due, and why nothing is."""
-
-    name: str
-    have: int
-    want: int
-    why: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.have:,} of {self.want:,}"
-
-
 def _nothing(links: list[Link], last: bool) -> None:
     """Show nothing."""
 
 
 @contextmanager
-def following(lab: Lab, path: str | Path, show: Callable[[list[Link], bool], None] = _nothing) -> Iterator[None]:
-    """Follow the file that the block uploads under its name, until all that is due is there.
+def following(
+    lab: Lab, path: str | Path, show: Callable[[list[Link], bool], None] = _nothing, only: Collection[str] = ()
+) -> Iterator[None]:
+    """Follow the file that the block uploads under its name, until all that is due is there: in these links `only`.
 
     `show` gets the links whenever one has changed, and True with the last ones. StepMissing before the block if
     TotalNotifier has another threshold. After it, CheckFailed or LabError with the reason as soon as nothing more can
     come; TimedOut if the chain does not come to rest.
     """
     functions.require_threshold(lab)
-    upload = Upload(lab, Path(path).name, transactions.recount(str(path), Path(path).read_bytes()))
+    upload = Upload(lab, Path(path).name, transactions.recount(str(path), Path(path).read_bytes()), only)
     letters = Inbox(lab, queues.DEAD_LETTERS)
     yield
-    try:
-        upload.wait(letters, show)
-    finally:
-        show(upload.links, True)
+    upload.wait(letters, show)
 
 
 def at_rest(lab: Lab) -> bool | None:
@@ -80,13 +67,24 @@ def wait_for_rest(lab: Lab, timeout: float) -> None:
 
 
 class Upload:
-    """An upload on its way. It is made before the object is, to know what was there already."""
+    """An upload on its way. It is made before the object is, to know what was there already.
 
-    def __init__(self, lab: Lab, key: str, file: transactions.Recount) -> None:
+    `only` names the links that are followed, where the chain is not built further. One that was uploaded earlier is
+    followed from what was there `before`.
+    """
+
+    def __init__(
+        self,
+        lab: Lab,
+        key: str,
+        file: transactions.Recount,
+        only: Collection[str] = (),
+        before: Snapshot | None = None,
+    ) -> None:
         with suppress(TimedOut):  # an earlier upload should be through
             wait_for_rest(lab, 30)
-        self.lab, self.key, self.file = lab, key, file
-        self.before = snapshot(lab)
+        self.lab, self.key, self.file, self.only = lab, key, file, only
+        self.before = before or snapshot(lab)
         self.expected = expect(self.before, [file], lab.threshold)
         self.runs, self.links = Runs(lab, key), list[Link]()
         self.inboxes = alert_inboxes(lab)
@@ -97,7 +95,7 @@ class Upload:
         self._since, self._lines, self._doubted = time.monotonic(), 0, False
 
     def wait(self, letters: Inbox, show: Callable[[list[Link], bool], None]) -> None:
-        """Wait until all that is due is there. It raises what `following` raises after its block."""
+        """Wait until all that is due is there, and show it. It raises what `following` raises after its block."""
 
         def has_arrived() -> bool:
             rest = at_rest(self.lab)  # before the look, so that it sees all there will be
@@ -109,13 +107,16 @@ class Upload:
                 self._raise_if_stopped(rest)
             return self.has_arrived
 
-        wait_until(
-            has_arrived,
-            f"{self.key} to go all the way",
-            timeout=_SPARE + 6 * functions.timeout_of(self.lab, PROCESSOR),
-            so_far=lambda: self.place,
-            longest_pause=2 if self.lab.is_real else 0.5,
-        )
+        try:
+            wait_until(
+                has_arrived,
+                f"{self.key} to go all the way",
+                timeout=_SPARE + 6 * functions.timeout_of(self.lab, PROCESSOR),
+                so_far=lambda: self.place,
+                longest_pause=2 if self.lab.is_real else 0.5,
+            )
+        finally:
+            show(self.links, True)
 
     @property
     def waiting(self) -> list[Link]:
@@ -138,9 +139,12 @@ class Upload:
     def look(self) -> bool:
         """Look at each link once, and return whether one has changed."""
         self.runs.read()
-        links = [Link(ROWS, self._written(), len(self.expected.amounts)), *self._rejected(), *self._behind()]
+        rows = Link(ROWS, self._written(), len(self.expected.amounts), note=self.runs.note(PROCESSOR, self.file.good))
+        links = [rows, *self._rejected(), *self._behind()]
+        links = [link for link in links if not self.only or link.name in self.only]
         changed, lines = links != self.links, sum(map(len, self.runs.lines.values()))
-        if changed or lines != self._lines:
+        # A queue's depth changes by being looked at, and is no progress.
+        if lines != self._lines or [link.have for link in links] != [link.have for link in self.links]:
             self._since, self._lines, self._doubted = time.monotonic(), lines, False
         self.links = links
         return changed
@@ -189,12 +193,12 @@ class Upload:
         # A function of somebody else reports nothing.
         counted = changed if settled else self.runs.counted(changed)
         return [
-            Link(CHANGES, counted, changed, self._why_unchanged()),
+            Link(CHANGES, counted, changed, self._why_unchanged(), self.runs.note(NOTIFIER, self.file.good, settled)),
             Link(TOTALS, len(self._totals) - len(faults), len(self._totals)),
             *self._alerts(held, settled),
         ]
 
-    def _alerts(self, held: Mapping[str, Item], settled: bool) -> list[Link]:
+    def _alerts(self, totals: Mapping[str, Item], settled: bool) -> list[Link]:
         """Return the links of the alerts. Messages are read only when the totals are settled, since it takes long."""
         high, why = self.expected.crossing, self._why_no_alert()
         got = {
@@ -202,10 +206,11 @@ class Upload:
             for name, inbox in self.inboxes.items()
         }
         flags = sum(
-            held.get(name, {}).get("alerted") is True for name in high
+            totals.get(name, {}).get("alerted") is True for name in high
         )  # only this workbook's function has them
         out = {ALERTS: max(flags, *got.values()), **got}
-        return [Link(name, have, len(high), why) for name, have in out.items()]
+        held = {messages(name): inbox.now for name, inbox in self.inboxes.items()}
+        return [Link(name, have, len(high), why, held=held.get(name)) for name, have in out.items()]
 
     def _why_unchanged(self) -> str:
         rows = len(self._places)

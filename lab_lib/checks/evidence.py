@@ -8,9 +8,11 @@ from typing import Any
 from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count
 from lab_lib.checks.expected import Snapshot
+from lab_lib.checks.rules import number
 from lab_lib.lab import Lab
 
 PROCESSOR, NOTIFIER = functions.SOURCES
+AGAIN = "taken in before"  # says TransactionProcessor of an event that came again
 TABLES = "Transactions", "Customer", "TransactionTotal"
 
 
@@ -58,13 +60,29 @@ class Runs:
 
     def counted(self, due: int) -> int:
         """Return how many of the changes that are due TotalNotifier says it has counted: all, if it ran in silence."""
-        reports = [each["records"] for each in cloudwatch.reports(self.lines[NOTIFIER]) if "records" in each]
+        reports = self._records()
         is_mute = not reports and not self.errors(NOTIFIER) and cloudwatch.runs(self.lines[NOTIFIER]) > 0
         return due if is_mute else min(sum(reports), due)
 
     def errors(self, name: str) -> list[str]:
         """Return the errors in the log of a function."""
         return cloudwatch.failures(self.lines[name])
+
+    def note(self, name: str, most: int, settled: bool = False) -> str:
+        """Return what the log tells of runs that were tried again, and of what came again; "" as a rule.
+
+        The upload leads to at most so many records of the stream. With `settled`, all totals are right.
+        """
+        errors, more = self.errors(name), sum(self._records()) - most if name == NOTIFIER else 0
+        events = sum(AGAIN in str(each.get("skipped")) for each in cloudwatch.reports(self.lines[name]))
+        found = [f"tried again {number(len(errors), 'time')}: {errors[-1]}"] if errors else []
+        found += [f"{number(more, 'record')} came again{', and nothing counts twice' * settled}"] * (more > 0)
+        found += [f"the event came again {number(events, 'time')}, and changed nothing"] * (events > 0)
+        return "; ".join(found)
+
+    def _records(self) -> list[int]:
+        found = (each.get("records") for each in cloudwatch.reports(self.lines[NOTIFIER]))
+        return [each for each in found if isinstance(each, int)]
 
     def _markers(self) -> int:
         return len(markers(self._lab, self._key)) if self._marks else 0
@@ -79,6 +97,7 @@ class Inbox:
 
     def __init__(self, lab: Lab, queue: str) -> None:
         self._lab, self._queue = lab, queue
+        self.now = 0  # messages in the queue, when somebody looked last
         self._held, is_read = self._count()
         self._before = {*map(_identity, queues.messages(lab, queue))} if is_read else None
 
@@ -86,7 +105,9 @@ class Inbox:
         """Return the new messages, None if they are only counted."""
         if self._before is None or not self._count()[1]:
             return None
-        return [each for each in queues.messages(self._lab, self._queue) if _identity(each) not in self._before]
+        found = queues.messages(self._lab, self._queue)
+        self.now = max(self.now, len(found))
+        return [each for each in found if _identity(each) not in self._before]
 
     def more(self) -> int:
         """Return how many messages more the queue has. On AWS the number may be a minute old."""
@@ -107,8 +128,8 @@ class Inbox:
     def _count(self) -> tuple[int, bool]:
         """Return the number of messages, and whether they may be read."""
         now = queues.attributes(self._lab, self._queue)
-        held = count(now.get("ApproximateNumberOfMessages")) or 0
-        return held, "RedrivePolicy" not in now and held <= queues.MOST
+        self.now = count(now.get("ApproximateNumberOfMessages")) or 0
+        return self.now, "RedrivePolicy" not in now and self.now <= queues.MOST
 
 
 def alert_inboxes(lab: Lab) -> dict[str, Inbox]:

@@ -4,10 +4,12 @@ from dataclasses import asdict, dataclass, fields
 from html import escape
 from typing import Any
 
-from lab_lib.checks.rules import FURTHER, State
+from lab_lib.chain_parts import ARROWS, FLOW, PARTS
+from lab_lib.chain_picture import MISSING, RIGHT, UNSEEN, WRONG, Look, Picture
+from lab_lib.checks.rules import FURTHER, RULES, State, part
 from lab_lib.html_tables import BROWN, GREEN, GREY, RED, badge, table
 
-_LOOKS = {  # sign and colour
+LOOKS = {  # of a state: its sign, and the colour of its badge
     State.NOT_YET: ("✘", RED),
     State.COULD_BE: ("○", GREY),
     State.CANNOT_SEE: ("?", BROWN),
@@ -50,7 +52,7 @@ class Check:
     @property
     def mark(self) -> str:
         """Return a sign and the state, for readers who do not see its colour."""
-        return f"{_LOOKS[self.state][0]} {self.state}"
+        return f"{LOOKS[self.state][0]} {self.state}"
 
     @property
     def words(self) -> str:
@@ -93,6 +95,31 @@ class Report:
         """Return the checks of `failed` without those that AWS does not let us see."""
         return [check for check in self.failed if check.state is not State.CANNOT_SEE]
 
+    def picture(self, step: str = "") -> Picture:
+        """Draw the chain as the checks find it. What notebooks after this step make is not missing, but comes later.
+
+        An arrow that no check is about is there if its ends are.
+        """
+        looks = {name: self._look(name, step) for name in PARTS}
+        for arrow in ARROWS:
+            ends = {looks[arrow.start].style, looks[arrow.end].style}
+            if arrow.name not in FLOW and (MISSING in ends or ends == {RIGHT}):
+                looks[arrow.name] = Look(MISSING if MISSING in ends else RIGHT)
+        return Picture(looks)
+
+    def _look(self, name: str, step: str) -> Look:
+        about = [check for check in self._in_order() if check.step != FURTHER and part(check.id) == name]
+        found = next((check for check in about if RULES[check.id].finds), None)
+        if found and found.state in (State.NOT_YET, State.WAITS):
+            cell = PARTS[name].cell
+            return Look(MISSING, "– later" if cell and cell.notebook > step > "" else "– not there")
+        for check in about:
+            if check.state is State.NOT_YET:
+                return Look(WRONG, "✘ wrong", check.name)
+            if check.state is State.CANNOT_SEE and not check.is_spared:
+                return Look(UNSEEN, "? cannot see", check.name)
+        return Look(RIGHT, "✔ there") if found else Look()
+
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return each check as a dict, for JSON: id, step, name, state, found, wanted, hint, counts, cause."""
         return [asdict(check) for check in self.checks]
@@ -113,7 +140,7 @@ class Report:
 
 
 def _table(checks: list[Check]) -> str:
-    return table((badge(check.mark, _LOOKS[check.state][1]), escape(check.name), _words(check)) for check in checks)
+    return table((badge(check.mark, LOOKS[check.state][1]), escape(check.name), _words(check)) for check in checks)
 
 
 def _words(check: Check) -> str:

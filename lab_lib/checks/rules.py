@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from lab_lib import resources
 from lab_lib.aws import buckets, functions, triggers
+from lab_lib.chain_parts import part_of
 from lab_lib.errors import is_unreachable
 from lab_lib.lab import Lab
 
@@ -96,6 +97,7 @@ class Rule:
     """A check before it is made: the ids of the checks that must hold first, and how it judges an account.
 
     Its id is its own for good, its name may change. `link` is the link of the chain that breaks if it does not hold.
+    `part` is the part of the chain's picture that it is about; one that `finds` says whether this part is there at all.
     One that `probes` uploads files, and is made only if that is asked for. One that is `shown` holds if an upload comes
     through its link. An upload may pass by what the others judge: a filter, a Deny, a condition, or who else may send.
     """
@@ -110,6 +112,8 @@ class Rule:
     weight: int
     probes: bool
     shown: bool
+    part: str
+    finds: bool
 
 
 RULES: dict[str, Rule] = {}  # by id
@@ -131,21 +135,35 @@ def check(
 
     The function gets the account and, with `each`, the subject. It is called only when all checks in `after` hold, so
     that it can rely on the resource being there: their ids, separated by spaces. `of` is the kind of the resource whose
-    link breaks if the check does not hold; where there is no such resource, `link` names the link.
+    link breaks if the check does not hold; where there is no such resource, `link` names the link. The check whose id
+    is that kind, and the subject, says whether the resource is there.
     """
 
     def register(judge: Callable[..., Finding]) -> Callable[..., Finding]:
         for subject in each or [""]:
             about = [subject] if subject else []
             own, full, first = (text.replace("{}", subject) for text in (id, name, after))
-            broken = resources.get(of, subject).link if of else link
+            resource = resources.get(of, subject) if of else None
+            broken, part = (resource.link, part_of(resource)) if resource else (link, "")
+            finds = own == "-".join([*of.split(), *about])
             if own in RULES:
                 raise ValueError(f"Two checks have the id {own}.")
             before, made = tuple(first.split()), _about(judge, *about)
-            RULES[own] = Rule(own, step, full, before, subject, made, broken, weight, probes, shown)
+            RULES[own] = Rule(own, step, full, before, subject, made, broken, weight, probes, shown, part, finds)
         return judge
 
     return register
+
+
+def part(id: str) -> str:
+    """Return the part of the picture that a check is about: its own, or that of the last check which must hold first.
+
+    It is "" for what is about no part, or about the whole chain.
+    """
+    rule = RULES.get(id)
+    if not rule or (rule.probes and not rule.link):
+        return ""
+    return rule.part or "".join(map(part, rule.after[-1:]))
 
 
 def refuse_unknown_ids() -> None:

@@ -14,7 +14,7 @@ from lab_lib.resources import CHANGES, ROWS, TOTALS
 _STILL = "If nothing changes, correct"
 
 
-@check("05", "upload", "upload", after="bucket")
+@check("05", "upload", "upload", after="bucket", of="upload")
 def upload(account: Account) -> Finding:
     keys = [each["Key"] for each in account.ask(buckets.uploads)]
     found = taken(account)

@@ -19,7 +19,7 @@ from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
 NOTIFIER = "TotalNotifier"
 
 
-@check("05", "alerts-{}", "alerts in {}", after="topic queue-{} rows", each=queues.ALERT_QUEUES, weight=3)
+@check("05", "alerts-{}", "alerts in {}", after="topic rows queue-{}", each=queues.ALERT_QUEUES, weight=3)
 def alerts(account: Account, name: str) -> Finding:
     """There is an alert for each customer whose transactions reach the threshold, and it came from the topic."""
     high = _high(account)

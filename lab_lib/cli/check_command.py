@@ -11,9 +11,8 @@ from rich.text import Text
 import lab_lib
 from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import NOT_GRADED, Junit, handle_errors, out
+from lab_lib.cli.terminal import NOT_GRADED, STATES, Junit, handle_errors, out
 
-_STYLES = {"ok": "green", "not yet": "red", "cannot see": "yellow", "waits": "bright_black", "could be": "bright_black"}
 _FURTHER = "going further: what this workbook adds to the handout"
 _PROBE = "Send files through the chain too: does it do the work?"
 
@@ -60,6 +59,8 @@ def check(
             print(text, flush=True)
         else:
             out.print(f"{str(lab)[0].upper()}{str(lab)[1:]}", soft_wrap=True)
+            if not step:
+                out.print(Text(report.picture().line), soft_wrap=True)
             out.print(_checks_table(report, every=bool(step)))
         if all(check.state == "cannot see" for check in report.checks):
             raise typer.Exit(NOT_GRADED)
@@ -95,7 +96,7 @@ def _checks_table(report: Any, every: bool) -> Table:
         table.add_row(Text(*mark), Text(title, "bold"), count)
         for check in of_step:
             if every or (check.state not in ("ok", "could be") and not check.is_behind):
-                table.add_row(Text(check.mark, _STYLES[check.state]), check.name, _finding(check))
+                table.add_row(Text(check.mark, STATES[check.state]), check.name, _finding(check))
     return table
 
 

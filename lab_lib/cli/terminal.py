@@ -46,6 +46,13 @@ def _console(stderr: bool = False) -> Console:
 
 out, err = _console(), _console(stderr=True)
 
+STATES = {  # the colour of a check's state
+    "ok": "green",
+    "not yet": "red",
+    "cannot see": "yellow",
+    "waits": "bright_black",
+    "could be": "bright_black",
+}
 NOT_GRADED = 3  # the exit status if an account could not be graded
 Junit = Annotated[
     Path | None, typer.Option("--junit", metavar="FILE", help="Write the checks as JUnit XML too, for test reports.")

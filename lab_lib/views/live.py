@@ -1,13 +1,23 @@
-"""Show the chain at work: a line for each link, which fills in place while a cell waits."""
+"""Show the chain at work: a picture and a line for each link, which fill in place while a cell waits."""
 
 import os
 from collections.abc import Iterable
 from html import escape
 
+from lab_lib.chain_parts import ARROWS, UPLOAD, Link
+from lab_lib.chain_picture import LIT, PLAIN, RIGHT, Look, Picture, Style
 from lab_lib.html_tables import table
+from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, in_chain, messages
 from lab_lib.waiting import UNSEEN
 
-Link = tuple[str, int, int, str]  # its name, how much has come through it, how much is due, and why nothing is
+# The boxes that a link fills. Its amount stands on the last one. The arrows to a box fill with it.
+_BOXES = {
+    ROWS: ("TransactionProcessor", "Customer", "Transactions"),
+    CHANGES: ("TotalNotifier",),
+    TOTALS: ("TransactionTotal",),
+    ALERTS: ("HighBalanceAlert",),
+    **{messages(queue): (queue,) for queue in in_chain("queue")},
+}
 
 
 def chain(links: Iterable[Link], last: bool) -> None:
@@ -18,25 +28,52 @@ def chain(links: Iterable[Link], last: bool) -> None:
         clear_output(wait=True)  # type: ignore[no-untyped-call]
     elif not last:
         return
-    shown = [(name, have, want, *_state(have, want, why)) for name, have, want, why in links]
-    data = {"text/html": _html(shown), "text/plain": _text(shown)}
+    shown = [*links]
+    data = {"text/html": f"{_picture(shown).image}{_html(shown)}", "text/plain": _text(shown)}
     display(data, raw=True)  # type: ignore[no-untyped-call]
 
 
-def _state(have: int, want: int, why: str) -> tuple[str, str]:
-    """Return a mark, and how much there is."""
-    mark = "✔" if have >= want else "…" if have else "·"
-    return mark, f"{have:,} of {want:,}" if want else f"none is due{': ' if why else ''}{why}"
+def _picture(links: list[Link]) -> Picture:
+    looks = {"bucket": Look(RIGHT), UPLOAD.name: Look(RIGHT)}
+    for link in links:
+        boxes = _BOXES.get(link.name, ())
+        looks |= {box: Look(_style(link)) for box in boxes}
+        inside = "" if link.held is None else f"holds {link.held:,}"
+        looks |= {box: Look(_style(link), _amount(link), link.note, inside) for box in boxes[-1:]}
+    looks |= {arrow.name: Look(looks[arrow.end].style) for arrow in ARROWS if arrow.end in looks}
+    return Picture(looks)
 
 
-def _text(shown: list[tuple[str, int, int, str, str]]) -> str:
-    width = max((len(name) for name, *_ in shown), default=0)
-    return "\n".join(f"{mark} {name:{width}}  {amount}" for name, _, _, mark, amount in shown)
+def _style(link: Link) -> Style:
+    return PLAIN if not link.want else RIGHT if link.have >= link.want else LIT if link.have or link.note else PLAIN
 
 
-def _html(shown: list[tuple[str, int, int, str, str]]) -> str:
+def _mark(link: Link) -> str:
+    return "✔" if link.have >= link.want else "…" if link.have else "·"
+
+
+def _amount(link: Link) -> str:
+    return f"{link.have:,} of {link.want:,}" if link.want else "none is due"
+
+
+def _words(link: Link) -> str:
+    """Return how much there is, why nothing is due, and the note."""
+    return _amount(link) + "".join(f": {each}" for each in (link.why, link.note) if each)
+
+
+def _text(links: list[Link]) -> str:
+    width = max((len(link.name) for link in links), default=0)
+    return "\n".join(f"{_mark(link)} {link.name:{width}}  {_words(link)}" for link in links)
+
+
+def _html(links: list[Link]) -> str:
     bar = '<progress max="{}" value="{}" aria-label="{}"></progress>'
     return table(
-        (mark, escape(name), bar.format(want or 1, have if want else 1, escape(name)), amount)
-        for name, have, want, mark, amount in shown
+        (
+            _mark(link),
+            escape(link.name),
+            bar.format(link.want or 1, link.have if link.want else 1, escape(link.name)),
+            escape(_words(link)),
+        )
+        for link in links
     )

@@ -276,6 +276,24 @@ def test_a_checkpoint_shows_all_checks_and_fails_with_the_first_that_does_not_ho
     assert shown.endswith(f"Checks that hold: {held} of {checks.number_of('04')}\n")
 
 
+def test_a_checkpoint_shows_what_is_wrong_before_it_and_what_comes_later(monkeypatch, capsys, lab):
+    short = {"Configuration": {"Timeout": 3}}
+    change = {(queues.find_queue, "CreditCollection"): None, (functions.describe, "TotalNotifier"): short}
+    monkeypatch.setattr(checks, "Account", lambda _: StubAccount(changed(whole(), change)))
+
+    checks.checkpoint(lab, "03")
+
+    chain = capsys.readouterr().out.splitlines()[0]
+    later = "subscription of CreditCollection, CreditCollection – later"
+    assert chain == f"The chain: TotalNotifier ✘ wrong (timeout of TotalNotifier); {later}; all else ✔ there."
+
+
+def test_the_clean_up_leaves_no_chain_to_show(capsys, lab):
+    checks.checkpoint(lab, "99")
+
+    assert "The chain" not in capsys.readouterr().out
+
+
 def test_what_cannot_be_seen_fails_no_checkpoint_and_is_never_called_right(monkeypatch, capsys, lab):
     denied = ClientError({"Error": {"Code": "AccessDenied"}}, "SimulatePrincipalPolicy")
     answers = changed(whole(), {(roles.allowed,): denied})

@@ -179,6 +179,45 @@ def test_a_marker_of_this_key_tells_the_run_and_one_of_an_earlier_upload_does_no
 
 
 @pytest.mark.parametrize(
+    ("name", "lines", "note"),
+    [
+        (PROCESSOR, ['{"key": "mine.txt", "rows": 3}', "REPORT RequestId: 1"], ""),
+        (PROCESSOR, ["[ERROR] KeyError: 'a'", "[ERROR] ValueError: no"], "tried again 2 times: ValueError: no"),
+        (
+            PROCESSOR,
+            ['{"key": "mine.txt", "skipped": "this upload was taken in before"}'],
+            "the event came again 1 time, and changed nothing",
+        ),
+        (NOTIFIER, ['{"records": 2}', '{"records": 1}'], ""),
+        (NOTIFIER, ['{"records": 3}', '{"records": 2}'], "2 records came again, and nothing counts twice"),
+        (NOTIFIER, ['{"records": true, "key": "x"}', '{"records": "3", "key": "x"}'], ""),
+    ],
+)
+def test_a_retry_and_what_comes_again_stand_at_the_link(account, monkeypatch, name, lines, note):
+    upload = Upload(account, "mine.txt", recount(*LINES))
+    monkeypatch.setattr(upload.runs, "read", lambda: upload.runs.lines.update({name: lines}))
+    arrive(account)
+
+    upload.look()
+
+    assert {link.name: link.note for link in upload.links if link.note} == (
+        {resources.ROWS if name == PROCESSOR else CHANGES: note} if note else {}
+    )
+    assert "twice" not in upload.runs.note(name, 3)  # as long as totals are wrong
+
+
+def test_the_messages_of_each_queue_are_told_without_asking_more(account, calls):
+    arrive(account)
+    upload = Upload(account, "mine.txt", recount(*LINES, "C3|c|T3|03/16/2017|1700"))
+    asked = calls("sqs", "get_queue_attributes")
+
+    upload.look()
+
+    held = {link.name: link.held for link in upload.links if link.held is not None}
+    assert (held, len(asked)) == (dict.fromkeys(map(messages, queues.ALERT_QUEUES), 1), len(queues.ALERT_QUEUES))
+
+
+@pytest.mark.parametrize(
     ("change", "differs"),
     [
         (lambda lab: put(lab, "C1", "T1", 1), "C1 T1 has TransactionAmount 1, not 598"),

@@ -1,12 +1,24 @@
 """What is shown while a notebook waits: the chain at work, and the bar of `lab run`."""
 
+import base64
+import re
+from html import escape
+from xml.etree import ElementTree
+
 import pytest
 
+from lab_lib.chain_parts import Link
 from lab_lib.cli.progress import progress_bar
+from lab_lib.resources import ALERTS, CHANGES, ROWS, messages
 from lab_lib.views import live
 from lab_lib.waiting import UNSEEN
 
-LINKS = [("rows written", 18_050, 20_000, ""), ("totals", 0, 200, ""), ("<alerts>", 0, 0, "no total reaches 1500")]
+LINKS = [
+    Link(ROWS, 18_050, 20_000, note="tried again 2 times: <Error> & more"),
+    Link(CHANGES, 0, 200),
+    Link(ALERTS, 0, 0, "no total reaches 1500"),
+    Link(messages("CustomerNotify"), 3, 3, held=1_234),
+]
 
 
 @pytest.fixture
@@ -26,12 +38,29 @@ def test_each_link_is_a_line_in_the_place_of_the_one_before(shown, monkeypatch):
     cleared, data = shown
     assert cleared == "clear"
     assert data["text/plain"].splitlines() == [
-        "… rows written  18,050 of 20,000",
-        "· totals        0 of 200",
-        "✔ <alerts>      none is due: no total reaches 1500",
+        "… rows written                18,050 of 20,000: tried again 2 times: <Error> & more",
+        "· changes counted             0 of 200",
+        "✔ alerts out                  none is due: no total reaches 1500",
+        "✔ messages in CustomerNotify  3 of 3",
     ]
     assert '<progress max="20000" value="18050" aria-label="rows written">' in data["text/html"]
-    assert "&lt;alerts&gt;</td>" in data["text/html"]
+    assert "&lt;Error&gt; &amp; more</td>" in data["text/html"]
+
+
+def test_the_picture_fills_with_the_links_and_shows_notes_and_the_depth_of_a_queue(shown):
+    live.chain(LINKS, last=True)
+
+    alt, drawn = re.search(r'alt="([^"]*)" src="data:image/svg\+xml;base64,([^"]*)"', shown[0]["text/html"]).groups()
+    parts = {each.get("data-part"): each for each in ElementTree.fromstring(base64.b64decode(drawn))}
+    texts = {name: "".join(part.itertext()) for name, part in parts.items() if name}
+    assert texts["Transactions"] == "DynamoDBTransactions18,050 of 20,000"
+    assert texts["CustomerNotify"] == "SQS, holds 1,234CustomerNotify3 of 3"
+    done, busy, idle = (parts[name][0].get("stroke-width") for name in ("CustomerNotify", "Customer", "TotalNotifier"))
+    assert len({done, busy, idle}) == 3
+    assert alt == escape(
+        "The chain: Transactions 18,050 of 20,000 (tried again 2 times: <Error> & more); TotalNotifier 0 of 200; "
+        "HighBalanceAlert none is due; CustomerNotify 3 of 3, holds 1,234."
+    )
 
 
 def test_where_nobody_looks_only_the_last_lines_are_kept(shown):

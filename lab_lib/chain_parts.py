@@ -1,0 +1,139 @@
+"""The parts of the chain: its boxes and arrows, where they stand in a picture, and how they are called.
+
+Names, and the cells that make them, come from resources.py.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from lab_lib.resources import PEOPLE, RESOURCES, Cell, Resource, get, in_chain
+
+WIDTH, TALL = 866, 46  # of a picture, and the height of a box, in pixels
+QUEUES = in_chain("queue")
+SERVICES = {"bucket": "S3", "table": "DynamoDB", "function": "Lambda", "topic": "SNS topic", "queue": "SQS"}
+PLACES = {  # the left edge, the top and the width of each box
+    "transactions.txt": (14, 24, 108),
+    "bucket": (154, 24, 84),
+    "TransactionProcessor": (112, 112, 150),
+    "Customer": (290, 24, 96),
+    "Transactions": (290, 112, 96),
+    "TransactionTotal": (446, 24, 118),
+    "TotalNotifier": (446, 112, 118),
+    "HighBalanceAlert": (590, 112, 124),
+    "e-mail, SMS": (740, 24, 112),
+    **{queue: (740, 112 + 88 * number, 112) for number, queue in enumerate(QUEUES)},
+}
+HEIGHT = max(top for _, top, _ in PLACES.values()) + TALL + 18
+CHAIN = (
+    "The chain of the lab. transactions.txt goes to an S3 bucket. ObjectCreated starts the Lambda function "
+    "TransactionProcessor, which writes the DynamoDB tables Customer and Transactions. The stream of Transactions "
+    "starts the Lambda function TotalNotifier, which writes the table TransactionTotal and publishes to the SNS topic "
+    "HighBalanceAlert. The topic sends to e-mail and SMS, and to the SQS queues "
+    f"{' and '.join(filter(None, [', '.join(QUEUES[:-1]), QUEUES[-1]]))}."
+)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of the chain, the cell that makes it, and where it stands: `x` is its left edge, `y` its top."""
+
+    service: str
+    name: str
+    cell: Cell | None
+    x: int
+    y: int
+    width: int
+
+    @property
+    def outline(self) -> str:
+        """Return the path of its border: a cylinder keeps things, a hexagon hands them on, a page is a file."""
+        x, y, right, bottom, middle = self.x, self.y, self.x + self.width, self.y + TALL, self.y + TALL // 2
+        if self.service in ("S3", "DynamoDB"):
+            front = f"a{self.width / 2:g} 6 0 0 1 {-self.width} 0"
+            back = f"a{self.width / 2:g} 6 0 0 1 {self.width} 0"
+            return f"M{x} {y + 4}{back}V{bottom - 4}{front}ZM{right} {y + 4}{front}"
+        if self.service == "SNS topic":
+            return f"M{x} {middle}L{x + 10} {y}H{right - 10}L{right} {middle}L{right - 10} {bottom}H{x + 10}Z"
+        if self.service == "file":
+            return f"M{x} {y}H{right - 12}L{right} {y + 12}V{bottom}H{x}ZM{right - 12} {y}V{y + 12}H{right}"
+        return f"M{x} {y}H{right}V{bottom}H{x}Z"
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """A link between two boxes, the cell that makes it, and a label."""
+
+    start: str
+    end: str
+    cell: Cell | None = None
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.start}→{self.end}"
+
+
+class Link(NamedTuple):
+    """A link of the chain: how much has come through it, how much is due, and why nothing is.
+
+    `note` tells of what was tried again, or came again, and `held` how many messages the queue holds.
+    """
+
+    name: str
+    have: int
+    want: int
+    why: str = ""
+    note: str = ""
+    held: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.have:,} of {self.want:,}"
+
+
+def _has_box(each: Resource) -> bool:
+    return each.kind in SERVICES and each.link is not None
+
+
+_NAMED = [
+    ("file", "transactions.txt", None),
+    ("subscribers", "e-mail, SMS", PEOPLE),
+    *((SERVICES[each.kind], each.name or each.kind, each.cell) for each in RESOURCES if _has_box(each)),
+]
+BOXES = {name: Box(service, name, cell, *PLACES[name]) for service, name, cell in _NAMED}
+UPLOAD = Arrow("transactions.txt", "bucket", get("upload").cell)
+TRIGGER = Arrow("bucket", "TransactionProcessor", get("bucket trigger").cell, "ObjectCreated")
+STREAM = Arrow("Transactions", "TotalNotifier", get("stream trigger").cell, "stream")
+ARROWS = [
+    UPLOAD,
+    TRIGGER,
+    Arrow("TransactionProcessor", "Customer"),
+    Arrow("TransactionProcessor", "Transactions"),
+    STREAM,
+    Arrow("TotalNotifier", "TransactionTotal"),
+    Arrow("TotalNotifier", "HighBalanceAlert", get("topic", "HighBalanceAlert").cell),
+    Arrow("HighBalanceAlert", "e-mail, SMS", PEOPLE),
+    *(Arrow("HighBalanceAlert", queue, get("subscription", queue).cell) for queue in in_chain("subscription")),
+]
+PARTS: dict[str, Box | Arrow] = {**BOXES, **{arrow.name: arrow for arrow in ARROWS}}
+FLOW = {  # the parts that a resource stands for, in the order in which a row comes to them; what they are called
+    UPLOAD.name: "upload",
+    "bucket": "bucket",
+    TRIGGER.name: "bucket trigger",
+    "TransactionProcessor": "TransactionProcessor",
+    "Customer": "Customer",
+    "Transactions": "Transactions",
+    STREAM.name: "stream trigger",
+    "TotalNotifier": "TotalNotifier",
+    "TransactionTotal": "TransactionTotal",
+    "HighBalanceAlert": "HighBalanceAlert",
+    **{
+        part: name
+        for queue in QUEUES
+        for part, name in ((f"HighBalanceAlert→{queue}", f"subscription of {queue}"), (queue, queue))
+    },
+}
+
+
+def part_of(resource: Resource) -> str:
+    """Return the name of the part that stands for this resource."""
+    return next((part for part, name in FLOW.items() if name in (str(resource), resource.name or resource.kind)), "")

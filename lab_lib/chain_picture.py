@@ -1,0 +1,182 @@
+"""Draw the chain as SVG. Each part, a box or an arrow, can have a look: as it is in an account, or at work.
+
+Each part is a group with its name as `data-part`, so that a page can find it. The picture has no ids, so that several
+can stand on one page.
+"""
+
+import base64
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import NamedTuple
+
+from lab_lib.chain_parts import ARROWS, BOXES, CHAIN, FLOW, HEIGHT, PARTS, QUEUES, TALL, WIDTH, Arrow, Box
+from lab_lib.html_tables import BROWN, GREEN, GREY, RED
+
+INK = "#1a1a1a"
+NOTES_TOP, NOTES_GAP, MOST_NOTES, LONGEST_NOTE = 190, 16, 5, 125  # pixels, lines and characters
+
+
+class Style(NamedTuple):
+    """The outline of a part: its colour, width, dashes, and whether it is double; the colours of a box and a line."""
+
+    fill: str
+    outline: str = INK
+    line: str = INK
+    width: float = 1.2
+    dashes: str = ""
+    is_double: bool = False
+
+
+PLAIN = Style("#f1f3f5")
+LIT = Style("#ffd166", line="#b45309", width=3)
+RIGHT = Style("#d9f2e0", GREEN, GREEN, 2.4)
+WRONG = Style("#fde3e0", RED, RED, 5, is_double=True)
+MISSING = Style("#ffffff", GREY, GREY, 1.4, "6 4")
+UNSEEN = Style("#fdf3d8", BROWN, BROWN, 2.4, "2.4 3")
+
+
+class Look(NamedTuple):
+    """How a part is drawn: a word on a label, a note below the picture, and what stands in the box with the service.
+
+    The first character of a word may be a sign: a short arrow has room for no more.
+    """
+
+    style: Style = PLAIN
+    word: str = ""
+    note: str = ""
+    inside: str = ""
+
+    @property
+    def said(self) -> str:
+        """Return what it tells, in words."""
+        return ", ".join(filter(None, (self.word, self.inside))) + (f" ({self.note})" if self.note else "")
+
+
+_WAY = {arrow.start for arrow in ARROWS}.union(QUEUES)  # without the boxes at the side, where nothing goes on
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The chain with a look of each part, by its name. `alt` is the picture in words."""
+
+    looks: Mapping[str, Look]
+
+    @property
+    def alt(self) -> str:
+        named: dict[str, list[str]] = {}  # by what is said of them
+        for name in FLOW:
+            named.setdefault(self.looks.get(name, Look()).said, []).append(FLOW[name])
+        usual = "" if "" in named else max(named, key=lambda said: len(named[said]))  # said of most parts
+        groups = [f"{', '.join(names)} {said}" for said, names in named.items() if said not in ("", usual)]
+        groups += [f"{'all else' if groups else 'all'} {usual}"] if usual else []
+        return f"The chain: {'; '.join(groups)}."
+
+    @property
+    def line(self) -> str:
+        """Return the way of a row, in words. An arrow, or a box at the side, is only named if it alone is not right."""
+        absent = {name for name, look in self.looks.items() if look.style is MISSING}
+        behind = {arrow.name for arrow in ARROWS if {arrow.start, arrow.end} & absent}
+        side = {name for name in FLOW.keys() - _WAY if self.looks[name].style is RIGHT}
+        return " → ".join(self._said(name for name in FLOW if name not in behind | side))
+
+    @property
+    def image(self) -> str:
+        """Return it as an HTML image, the only kind that JupyterLab reads out."""
+        data = base64.b64encode(svg(self.looks, alt="").encode()).decode()
+        return f'<img alt="{escape(self.alt)}" src="data:image/svg+xml;base64,{data}">'
+
+    def _repr_html_(self) -> str:
+        return self.image
+
+    def __repr__(self) -> str:
+        return self.alt
+
+    def _said(self, names: Iterable[str]) -> list[str]:
+        return [f"{FLOW[name]} {said}" for name in names if (said := self.looks.get(name, Look()).said)]
+
+
+def svg(looks: Mapping[str, Look], alt: str = CHAIN) -> str:
+    """Return the picture as the text of an SVG file. A part without a look is plain."""
+    found = {name: looks.get(name, Look()) for name in PARTS}
+    arrows = sorted(ARROWS, key=lambda arrow: found[arrow.name].style.width)  # thick ones on top
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
+            f' role="img" font-family="Arial, Helvetica, sans-serif" text-anchor="middle" fill="{INK}">',
+            f"<title>The chain of the lab</title><desc>{escape(alt)}</desc>",
+            f'<rect x="1" y="1" width="{WIDTH - 2}" height="{HEIGHT - 2}" rx="8" fill="#ffffff" stroke="#b8bec4"/>',
+            *(_group(arrow.name, _draw_arrow(arrow, found[arrow.name])) for arrow in arrows),
+            *(_group(name, _draw_box(box, found[name])) for name, box in BOXES.items()),
+            *_draw_notes(looks),
+            "</svg>\n",
+        ]
+    )
+
+
+def _group(name: str, drawn: str) -> str:
+    return f'<g data-part="{escape(name)}">{drawn}</g>'
+
+
+def _draw_box(box: Box, look: Look) -> str:
+    style, middle = look.style, box.x + box.width // 2
+    service = f"{box.service}, {look.inside}" if look.inside else box.service
+    return (
+        _draw_path(box.outline, style.fill, style.outline, style)
+        + f'<text x="{middle}" y="{box.y + 21}" font-size="11">{escape(service)}</text>'
+        f'<text x="{middle}" y="{box.y + 37}" font-size="12" font-weight="bold">{escape(box.name)}</text>'
+        + _draw_word(look, box.x - 5, box.y - 8)
+    )
+
+
+def _draw_arrow(arrow: Arrow, look: Look) -> str:
+    start, end, line = BOXES[arrow.start], BOXES[arrow.end], look.style.line
+    x, y, to_x, to_y = start.x + start.width, start.y + TALL // 2, end.x, end.y + TALL // 2
+    if 0 < to_x - x < _width(look.word):
+        look = look._replace(word=look.word[:1])
+    bend, half = (x + to_x) // 2, _width(look.word) // 2
+    label, word, tip = (bend, y - 8), (bend - half, y + 7 if y == to_y else (y + to_y) // 2 - 7), "l-10 -5.5v11z"
+    reach, drop = to_x - 8, to_y  # the line ends in the head, not at its tip
+    if to_x <= x:  # one stands above the other
+        down = 1 if start.y < end.y else -1
+        x = bend = to_x = reach = max(start.x, end.x) + min(start.width, end.width) // 2
+        y, to_y = (start.y + TALL, end.y) if down > 0 else (start.y, end.y + TALL)
+        label, word, tip, drop = (x - 46, y + 24), (x + 8, y + 12), f"l-5.5 {-10 * down}h11z", to_y - 8 * down
+    return (
+        _draw_path(f"M{x} {y}C{bend} {y} {bend} {drop} {reach} {drop}", "none", line, look.style)
+        + f'<path d="M{to_x} {to_y}{tip}" fill="{line}"/>'
+        + (f'<text x="{label[0]}" y="{label[1]}" font-size="11">{arrow.label}</text>' if arrow.label else "")
+        + _draw_word(look, *word)
+    )
+
+
+def _draw_path(path: str, fill: str, stroke: str, style: Style) -> str:
+    """Draw a line. A double one is a thick line with a thin white one on it."""
+    dashes = f' stroke-dasharray="{style.dashes}"' if style.dashes else ""
+    inner = f'<path d="{path}" fill="none" stroke="#ffffff" stroke-width="1.6"/>' if style.is_double else ""
+    return f'<path d="{path}" fill="{fill}" stroke="{stroke}" stroke-width="{style.width:g}"{dashes}/>{inner}'
+
+
+def _draw_word(look: Look, x: int, y: int) -> str:
+    """Draw a word on a dark label."""
+    width = _width(look.word)
+    return look.word and (
+        f'<rect x="{x}" y="{y}" width="{width}" height="15" rx="3" fill="{look.style.outline}"/>'
+        f'<text x="{x + width / 2:g}" y="{y + 11}" font-size="10" fill="#ffffff">{escape(look.word)}</text>'
+    )
+
+
+def _width(word: str) -> int:
+    return 9 + 5 * len(word)
+
+
+def _draw_notes(looks: Mapping[str, Look]) -> list[str]:
+    """Draw the notes as lines. What is too long, or too much, stands in the words of the picture only."""
+    notes = [f"{FLOW[name]} {looks[name].said}" for name in FLOW if name in looks and looks[name].note]
+    if len(notes) > MOST_NOTES:
+        notes[MOST_NOTES - 1 :] = [f"and {len(notes) - MOST_NOTES + 1} more"]
+    shown = [note if len(note) <= LONGEST_NOTE else f"{note[: LONGEST_NOTE - 1]}…" for note in notes]
+    return [
+        f'<text x="16" y="{NOTES_TOP + NOTES_GAP * number}" font-size="11" text-anchor="start">{escape(note)}</text>'
+        for number, note in enumerate(shown)
+    ]

@@ -1,0 +1,148 @@
+"""The chain, drawn: as the checks find it, for every reader."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+from stub_account import NOTIFIER, run
+
+from lab_lib import chain_parts
+from lab_lib.aws import functions
+from lab_lib.chain_parts import FLOW, PARTS, Box
+from lab_lib.chain_picture import LIT, MISSING, PLAIN, RIGHT, UNSEEN, WRONG, Look, Picture, svg
+from lab_lib.checks.reports import Check, Report
+from lab_lib.checks.rules import RULES, State, part
+
+OK, NOT_YET, CANNOT_SEE, WAITS, COULD_BE = State.OK, State.NOT_YET, State.CANNOT_SEE, State.WAITS, State.COULD_BE
+
+
+def report(**states):
+    """Return a report of checks with these ids, which have _ for -."""
+    rules = {RULES[id.replace("_", "-")]: state for id, state in states.items()}
+    return Report([Check(rule.id, rule.step, rule.name, state, "", "", "") for rule, state in rules.items()])
+
+
+def texts(drawn):
+    return [element.text for element in ElementTree.fromstring(drawn).iter() if element.text]
+
+
+@pytest.mark.parametrize(
+    ("states", "look"),
+    [
+        ({}, Look(PLAIN)),
+        ({"topic": OK}, Look(RIGHT, "✔ there")),
+        ({"topic": OK, "topic_policy": NOT_YET}, Look(WRONG, "✘ wrong", "policy of the topic")),
+        ({"topic_policy": NOT_YET}, Look(WRONG, "✘ wrong", "policy of the topic")),
+        ({"topic": NOT_YET, "topic_policy": WAITS}, Look(MISSING, "– not there")),
+        ({"topic": WAITS}, Look(MISSING, "– not there")),
+        ({"topic": OK, "email_confirmed": NOT_YET}, Look(WRONG, "✘ wrong", "e-mail confirmed")),
+        ({"topic": OK, "topic_policy": CANNOT_SEE}, Look(UNSEEN, "? cannot see", "policy of the topic")),
+        ({"topic": CANNOT_SEE}, Look(UNSEEN, "? cannot see", "topic HighBalanceAlert")),
+        ({"topic": OK, "topic_policy": WAITS}, Look(RIGHT, "✔ there")),
+        ({"topic": OK, "topic_display_name": COULD_BE, "tls_topic": CANNOT_SEE}, Look(RIGHT, "✔ there")),
+    ],
+)
+def test_a_part_is_drawn_as_the_checks_that_are_about_it_find_it(states, look):
+    assert report(**states).picture().looks["HighBalanceAlert"] == look
+
+
+def test_what_cannot_be_seen_and_does_not_count_is_not_drawn():
+    (there, spared) = report(topic=OK, topic_policy=CANNOT_SEE).checks
+
+    assert Report([there, replace(spared, counts=False)]).picture().looks["HighBalanceAlert"].style == RIGHT
+
+
+@pytest.mark.parametrize(("step", "word"), [("02", "– later"), ("03", "– not there"), ("", "– not there")])
+def test_what_a_later_notebook_makes_comes_later(step, word):
+    assert report(topic=NOT_YET).picture(step).looks["HighBalanceAlert"].word == word
+
+
+@pytest.mark.parametrize(
+    ("processor", "table", "style"),
+    [(OK, OK, RIGHT), (OK, NOT_YET, MISSING), (NOT_YET, OK, MISSING), (OK, CANNOT_SEE, PLAIN)],
+)
+def test_an_arrow_that_no_check_is_about_is_there_with_its_ends(processor, table, style):
+    picture = report(function_TransactionProcessor=processor, table_Customer=table).picture()
+
+    assert picture.looks["TransactionProcessor→Customer"].style == style
+
+
+@pytest.mark.parametrize(
+    ("id", "name"),
+    [
+        ("stream", "Transactions"),
+        ("other-stream-triggers", "Transactions→TotalNotifier"),
+        ("totals", "TransactionTotal"),
+        ("alerts-CustomerNotify", "CustomerNotify"),
+        ("subject-CustomerNotify", "CustomerNotify"),
+        ("log-errors-TotalNotifier", NOTIFIER),
+        ("probe-totals", "TransactionTotal"),
+        ("probe-again", ""),
+        ("expiry-ProcessedRecords", ""),
+    ],
+)
+def test_a_check_is_about_what_the_last_one_before_it_is_about(id, name):
+    assert part(id) == name
+
+
+def test_for_each_part_one_check_finds_whether_it_is_there():
+    assert sorted(rule.part for rule in RULES.values() if rule.finds) == sorted(FLOW)
+
+
+def test_a_whole_account_and_one_with_a_fault_in_words(monkeypatch):
+    short = {(functions.describe, NOTIFIER): {"Configuration": {"Timeout": 3}}}
+    whole, wrong = run(monkeypatch).picture(), run(monkeypatch, short).picture()
+
+    assert whole.alt == "The chain: all ✔ there."
+    fault = "TotalNotifier ✘ wrong (timeout of TotalNotifier)"
+    assert repr(wrong) == wrong.alt == f"The chain: {fault}; all else ✔ there."
+    assert wrong.line == (
+        f"bucket ✔ there → TransactionProcessor ✔ there → Transactions ✔ there → {fault} → HighBalanceAlert ✔ there"
+        " → CustomerNotify ✔ there → CreditCollection ✔ there"
+    )
+
+
+def test_the_line_names_a_link_that_alone_is_missing():
+    ends = {"function_TotalNotifier": OK, "table_Transactions": OK}
+
+    assert "stream trigger – not there → TotalNotifier" in report(**ends, stream_trigger=NOT_YET).picture().line
+    assert (
+        "stream trigger"
+        not in report(**ends | {"function_TotalNotifier": NOT_YET}, stream_trigger=WAITS).picture().line
+    )
+
+
+@pytest.mark.parametrize("name", ["TotalNotifier", "Transactions→TotalNotifier"])
+def test_each_state_is_told_without_its_colour(name):
+    drawn = [svg({name: Look(style)}) for style in (PLAIN, LIT, RIGHT, WRONG, MISSING, UNSEEN)]
+
+    assert len({re.sub("#[0-9a-f]{6}", "", each) for each in drawn}) == len(drawn)
+
+
+def test_markup_in_a_name_is_shown_as_text(monkeypatch):
+    name = "<script>\"&'</script>"
+    monkeypatch.setitem(chain_parts.PARTS, name, box := Box("SQS", name, None, 16, 112, 90))
+    monkeypatch.setitem(chain_parts.BOXES, name, box)
+    looks = {each: Look(WRONG, name, name) for each in PARTS}
+    images = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: images.append((tag, dict(attributes)))
+
+    parser.feed(Picture(looks).image)
+
+    assert texts(svg(looks)).count(name) > 10
+    assert [(tag, attributes["alt"]) for tag, attributes in images] == [("img", Picture(looks).alt)]
+
+
+def test_of_notes_that_are_too_long_or_too_many_the_words_tell_the_whole():
+    picture = Picture({name: Look(WRONG, "✘ wrong", "a check " * 20) for name in FLOW})
+
+    *_, last_but_one, last = texts(svg(picture.looks))
+    assert (len(last_but_one), last_but_one[-1], last) == (125, "…", f"and {len(FLOW) - 4} more")
+    assert picture.alt == f"The chain: all ✘ wrong ({'a check ' * 20})."
+
+
+def test_a_picture_in_a_notebook_is_small(monkeypatch):
+    assert len(run(monkeypatch).picture().image) < 12_000
