@@ -71,10 +71,18 @@ def group_of(lab: Lab, name: str, configuration: dict[str, Any] | None) -> str:
 def log_lines(
     lab: Lab, name: str, since: datetime | None = None, group: str = "", until: datetime | None = None
 ) -> list[str]:
-    """Return what the function printed, oldest first: all of it, or what it printed from `since` on, up to `until`.
+    """Return what the function printed, oldest first, as `log_events` reads it."""
+    return [event["message"] for event in log_events(lab, name, since, group, until)]
 
-    `group` is the function's log group, if Lambda did not name it. `MOST` lines may not be all. A line has the whole
-    millisecond in which it was printed: what was printed in that of `since` may be earlier, and is left out.
+
+def log_events(
+    lab: Lab, name: str, since: datetime | None = None, group: str = "", until: datetime | None = None
+) -> list[dict[str, Any]]:
+    """Return the lines of a function's log, oldest first: all, or those from `since` on, up to `until`.
+
+    message, timestamp (milliseconds) and logStreamName. `group` is the function's log group, if Lambda did not name it.
+    `MOST` lines may not be all. A line has the whole millisecond in which it was printed: what was printed in that of
+    `since` may be earlier, and is left out.
     """
     logs = lab.client("logs")
     times = {"startTime": since and since + _MILLISECOND - timedelta(microseconds=1), "endTime": until}
@@ -82,9 +90,9 @@ def log_lines(
     which = {"logGroupName": group or log_group(lab, name), **when, "PaginationConfig": {"MaxItems": MOST}}
     pages = logs.get_paginator("filter_log_events").paginate(**which)
     events = none_if_absent(lambda: [event for page in pages for event in page["events"]]) or []
-    events = having(events, "message")
-    events.sort(key=lambda event: int(event.get("timestamp", 0)))
-    return [event["message"].rstrip() for event in events]
+    lines = [{"logStreamName": "", "timestamp": 0, **event} for event in having(events, "message")]
+    lines.sort(key=lambda event: int(event["timestamp"]))
+    return [{**line, "message": line["message"].rstrip()} for line in lines]
 
 
 def runs(lines: list[str]) -> int:

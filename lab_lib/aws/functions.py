@@ -28,6 +28,7 @@ from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.waiting import CHANGING_FUNCTION, load_of_computer, wait_until
 
 RUNTIME = "python3.13"
+MEMORY = 256  # megabytes
 TIMEOUT = 20  # seconds, as in the handout
 LONGEST_TIMEOUT = 900  # seconds; Lambda's maximum
 _HANDLERS = Path(__file__).parents[1] / "handlers"
@@ -55,7 +56,7 @@ def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | No
         "Runtime": RUNTIME,
         "Handler": f"{(files or source_files(name))[-1].stem}.lambda_handler",
         "Timeout": timeout,
-        "MemorySize": 256,
+        "MemorySize": MEMORY,
         "Environment": {"Variables": variables(lab, name)},
     }
 

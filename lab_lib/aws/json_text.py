@@ -48,7 +48,7 @@ def amount(text: Any) -> Decimal | None:
 
 def count(text: Any) -> int | None:
     """Return the whole number that a text tells, such as a count or a time of AWS; None if it tells none."""
-    return int(text) if re.fullmatch("[0-9]{1,11}", str(text)) else None
+    return int(text) if re.fullmatch("[0-9]{1,15}", str(text)) else None
 
 
 def having(rows: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:

@@ -9,12 +9,13 @@ from urllib.parse import unquote_plus
 
 from lab_lib import resources
 from lab_lib.aws import grants, policies
-from lab_lib.aws.json_text import having, json_object
+from lab_lib.aws.json_text import count, having, json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
 ALERT_QUEUES = resources.in_chain("queue")
 DEAD_LETTERS = "LabDeadLetters"
+MINE = "MyMessages"  # exists while a cell of notebook 03 runs
 MOST = 2_000  # messages of a queue that are read: SQS gives at most ten a call
 _RETENTION = str(14 * 24 * 3600)  # seconds; SQS's maximum
 
@@ -107,8 +108,15 @@ def messages(lab: Lab, name: str, most: int = MOST) -> list[dict[str, Any]]:
         return [json_object(message["Body"]) for message in received]
 
 
+def arrivals(lab: Lab, name: str) -> list[tuple[int, dict[str, Any]]]:
+    """Return when each of the queue's messages came (milliseconds since 1970), and its body. All stay in the queue."""
+    with _received(lab, name, MOST) as received:
+        sent = [count(message.get("Attributes", {}).get("SentTimestamp")) or 0 for message in received]
+        return [(time, json_object(message["Body"])) for time, message in zip(sent, received, strict=True)]
+
+
 def delete_messages(lab: Lab, name: str, unwanted: Callable[[dict[str, Any]], bool]) -> None:
-    """Delete the messages of the queue for whose body `unwanted` returns True."""
+    """Delete the messages of the queue, if it exists, for whose body `unwanted` returns True."""
     sqs, url = lab.client("sqs"), find_queue(lab, name)
     with _received(lab, name) as received:
         for message in received:
@@ -153,9 +161,8 @@ def _received(lab: Lab, name: str, most: int = sys.maxsize) -> Iterator[list[dic
     try:
         while url and empty < 2 and len(seen) < most:
             number, wait = min(10, most - len(seen)), 1 if lab.is_real else 0
-            answer = sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=number, VisibilityTimeout=60, WaitTimeSeconds=wait
-            )
+            how = {"VisibilityTimeout": 60, "WaitTimeSeconds": wait, "MessageSystemAttributeNames": ["SentTimestamp"]}
+            answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=number, **how)
             found = having(answer.get("Messages", []), "MessageId", "ReceiptHandle", "Body")
             empty = 0 if found else empty + 1
             seen.update({message["MessageId"]: message for message in found})

@@ -4,7 +4,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from lab_lib.aws import tables
+from lab_lib.errors import error_code
 from lab_lib.lab import Lab
 
 Record = dict[str, Any]  # as Lambda gets it: eventID, eventName, and dynamodb with Keys, NewImage, OldImage …
@@ -12,14 +15,15 @@ Record = dict[str, Any]  # as Lambda gets it: eventID, eventName, and dynamodb w
 EMPTY_ANSWERS = 5
 
 
-def records(lab: Lab, *customers: str) -> list[Record]:
+def records(lab: Lab, *customers: str, after: str = "") -> list[Record]:
     """Return the stream's records, oldest first: all, or those of some customers.
 
-    The order of one item's records is right, even if they are in several shards.
+    The order of one item's records is right, even if they are in several shards. The shard that has the record with the
+    SequenceNumber `after` is read from behind it.
     """
     stream = tables.find_stream(lab)
     shards = _shards(lab, stream) if stream else []
-    found = [record for shard in shards for record in _read(lab, {"StreamArn": stream, "ShardId": shard})]
+    found = [record for shard in shards for record in _read(lab, {"StreamArn": stream, "ShardId": shard}, after)]
     found = [record for record in found if not customers or customer(record) in customers]
     return sorted(found, key=lambda record: int(record["dynamodb"]["SequenceNumber"]))
 
@@ -77,15 +81,28 @@ def _shards(lab: Lab, stream: str) -> Iterator[str]:
         start = {"ExclusiveStartShardId": described["LastEvaluatedShardId"]}
 
 
-def _read(lab: Lab, shard: dict[str, str | None]) -> Iterator[Record]:
+def _read(lab: Lab, shard: dict[str, str | None], after: str) -> Iterator[Record]:
     """Yield the records of a shard. An open shard has no end, so several empty answers in a row end the reading."""
     streams, empty = lab.client("dynamodbstreams"), 0
-    iterator = streams.get_shard_iterator(**shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
+    iterator = _iterator(lab, shard, after)
     while iterator and empty < EMPTY_ANSWERS:
         answer = streams.get_records(ShardIterator=iterator)
         yield from map(_lambda_record, answer["Records"])
         empty = 0 if answer["Records"] else empty + 1
         iterator = answer.get("NextShardIterator")
+
+
+def _iterator(lab: Lab, shard: dict[str, str | None], after: str) -> str:
+    """Return where the reading of the shard begins: behind the record `after`, else with the oldest one."""
+    streams = lab.client("dynamodbstreams")
+    if after:
+        behind = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
+        try:
+            return str(streams.get_shard_iterator(**shard, **behind)["ShardIterator"])
+        except ClientError as error:  # another shard has the record, or it is over 24 hours old
+            if error_code(error) not in ("ValidationException", "TrimmedDataAccessException"):
+                raise
+    return str(streams.get_shard_iterator(**shard, ShardIteratorType="TRIM_HORIZON")["ShardIterator"])
 
 
 def _lambda_record(record: Record) -> Record:

@@ -1,6 +1,7 @@
 """The DynamoDB tables. The names of their attributes are the handout's."""
 
 from decimal import Clamped, Context, Decimal, Inexact, InvalidOperation
+from functools import partial
 from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
@@ -30,18 +31,9 @@ def ensure_table(lab: Lab, name: str) -> str:
 
     WrongResource if a table of that name has another key.
     """
-    dynamodb, table_name = lab.client("dynamodb"), lab.name(name)
-    keys = [{"AttributeName": key, "KeyType": kind} for key, kind in zip(KEYS[name], ("HASH", "RANGE"), strict=False)]
-    table = describe(lab, name)
+    table_name, keys, table = lab.name(name), _key_schema(name), describe(lab, name)
     if table is None:
-        dynamodb.create_table(
-            TableName=table_name,
-            KeySchema=keys,
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in KEYS[name]],
-            BillingMode="PAY_PER_REQUEST",
-            Tags=[TAG],
-            **({"StreamSpecification": _STREAM} if name == STREAMED else {}),
-        )
+        create_table(lab, name)
     elif table["KeySchema"] != keys or any(each["AttributeType"] != "S" for each in table["AttributeDefinitions"]):
         found, wanted = (" + ".join(key["AttributeName"] for key in each) for each in (table["KeySchema"], keys))
         raise WrongResource(
@@ -53,8 +45,20 @@ def ensure_table(lab: Lab, name: str) -> str:
         _ensure_stream(lab, name)
     if name in EXPIRING and expiry(lab, name) is None:
         wanted_expiry = {"Enabled": True, "AttributeName": EXPIRING[name]}
-        dynamodb.update_time_to_live(TableName=table_name, TimeToLiveSpecification=wanted_expiry)
+        lab.client("dynamodb").update_time_to_live(TableName=table_name, TimeToLiveSpecification=wanted_expiry)
     return lab.arn("dynamodb", f"table/{table_name}")
+
+
+def create_table(lab: Lab, name: str) -> None:
+    """Create the table, billed by request. `ensure_table` waits until it is ready."""
+    lab.client("dynamodb").create_table(
+        TableName=lab.name(name),
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in KEYS[name]],
+        KeySchema=_key_schema(name),
+        BillingMode="PAY_PER_REQUEST",
+        Tags=[TAG],
+        **({"StreamSpecification": _STREAM} if name == STREAMED else {}),
+    )
 
 
 def find_table(lab: Lab, name: str) -> str | None:
@@ -140,6 +144,19 @@ def find_item(lab: Lab, name: str, key: dict[str, str]) -> dict[str, Any] | None
     return _item(answer["Item"]) if "Item" in answer else None
 
 
+def find_items(lab: Lab, name: str, keys: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Return the items with these keys, read consistently, in any order; those that are not there are left out."""
+    dynamodb, table, found = lab.client("dynamodb"), lab.name(name), list[dict[str, Any]]()
+    serialized = [{part: _SERIALIZER.serialize(value) for part, value in key.items()} for key in keys]
+    for start in range(0, len(keys), 100):
+        request = {table: {"Keys": serialized[start : start + 100], "ConsistentRead": True}}
+        while request:
+            answer = none_if_absent(partial(dynamodb.batch_get_item, RequestItems=request)) or {}
+            found += map(_item, answer.get("Responses", {}).get(table, []))
+            request = answer.get("UnprocessedKeys", {})
+    return found
+
+
 def count(lab: Lab, name: str) -> int:
     """Return the number of items, counted now. A missing table has none."""
     pages = lab.client("dynamodb").get_paginator("scan").paginate(TableName=lab.name(name), Select="COUNT")
@@ -183,6 +200,10 @@ def delete_item(lab: Lab, name: str, item: dict[str, Any]) -> None:
     """Delete the item with this item's key; quiet if it is already gone."""
     key = {part: _SERIALIZER.serialize(item[part]) for part in KEYS[name]}
     lab.client("dynamodb").delete_item(TableName=lab.name(name), Key=key)
+
+
+def _key_schema(name: str) -> list[Any]:
+    return [{"AttributeName": key, "KeyType": kind} for key, kind in zip(KEYS[name], ("HASH", "RANGE"), strict=False)]
 
 
 def _wait(lab: Lab, name: str) -> None:

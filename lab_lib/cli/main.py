@@ -16,6 +16,7 @@ from lab_lib.cli import (
     result_command,
     run_command,
     submit_command,
+    trace_command,
     try_command,
 )
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
@@ -33,6 +34,7 @@ app.command("submit")(submit_command.submit)
 app.command("run")(run_command.run)
 app.command("result")(result_command.result)
 app.command("check")(check_command.check)
+app.command("trace")(trace_command.trace)
 app.add_typer(local_commands.app, name="local")
 app.add_typer(class_commands.app, name="class")
 

@@ -20,6 +20,7 @@ from lab_lib.aws import cleanup, tables
 from lab_lib.aws.cloudwatch import METRICS
 from lab_lib.lab import Lab
 from lab_lib.sessions import REQUESTS
+from lab_lib.trace import usage
 
 # Maps a pattern of a request's name to what the request uses: the name in prices.json, and how many. This assumes items
 # below 1 KB.
@@ -85,6 +86,13 @@ def used(requests: Counter[str]) -> Counter[str]:
             if re.fullmatch(pattern, name):
                 found[what] += times * number
     return found
+
+
+def of_upload(lab: Lab, key: str) -> str:
+    """Return what one upload has used, as its trace tells, and what that costs on AWS."""
+    used = usage.of_upload(lab, key)
+    lines = [f"{what:13}{number:>9,.6g}  {_cents({what: number}):.6f} cents" for what, number in used.items()]
+    return "\n".join([*lines, f"{'all':13}{'':9}  {_cents(used):.6f} cents"])
 
 
 def kept(lab: Lab) -> list[str]:

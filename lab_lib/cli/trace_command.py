@@ -1,0 +1,69 @@
+"""`lab trace`: what became of one transaction."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+import lab_lib
+from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
+from lab_lib.cli.terminal import STATES, handle_errors, out, relative_to_cwd
+from lab_lib.errors import UsageError
+
+if TYPE_CHECKING:
+    from lab_lib.trace.events import Event
+    from lab_lib.trace.trace import Trace
+
+
+@takes(*PLACE, *MANAGED)
+def trace(
+    settings: Settings,
+    customer: Annotated[str, typer.Argument(help="The customer, such as C2.", show_default=False)] = "",
+    transaction: Annotated[str, typer.Argument(help="The transaction, such as T24.", show_default=False)] = "",
+    file: Annotated[str, typer.Option(help="With --line, in their place: the key of an upload.")] = "",
+    line: Annotated[int, typer.Option(min=1, help="A line of it; the header is line 1.", show_default=False)] = 1,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page that steps through it too.")] = None,
+) -> None:
+    """Follow one transaction through the chain: `lab trace C2 T24`, or `lab trace --file march.txt --line 7`.
+
+    Each event has its time, how exactly that is known, the gap before it, and where the evidence is.
+
+    Nothing is changed. All is read from what the account still has: the logs of the functions keep 14 days, the stream
+    of Transactions 24 hours, the markers 48 hours. What is over, or cannot be seen, is said.
+    """
+    from lab_lib import trace
+    from lab_lib.masking import masked
+    from lab_lib.trace import page
+
+    with handle_errors("Stopped. Nothing was changed."):
+        if bool(customer) != bool(transaction) or bool(customer) == bool(file):
+            raise UsageError("Name a customer and a transaction, `lab trace C2 T24`, or --file and --line.")
+        lab = lab_lib.open_lab(**settings)
+        found = trace.follow_line(lab, file, line) if file else trace.follow(lab, customer, transaction)
+        found = found.mapped(lambda text: masked(text, lab))
+        out.print(f"{found.title}{f', {found.day}' if found.day else ''}", style="bold", soft_wrap=True)
+        for change in found.changes:
+            out.print(_table(found, change.events, change.title if len(found.changes) > 1 else None))
+        for note in found.notes:
+            out.print(note, soft_wrap=True)
+        if html:
+            page.write(html, found)
+            out.print(f"Page: {relative_to_cwd(html)}", soft_wrap=True)
+
+
+def _table(found: "Trace", events: "list[Event]", title: str | None) -> Table:
+    """Return the table of one change; all tables of a trace have the same line of time."""
+    from lab_lib.trace.axis import Axis
+    from lab_lib.trace.timeline import bar
+
+    axis = Axis(found.events)
+    table = Table("where", "what", "timeline", "when (UTC)", title=title, title_justify="left", header_style="bold")
+    table.columns[0].no_wrap = table.columns[2].no_wrap = True
+    for event in events:
+        where = Text.assemble((event.sign, STATES[event.state]), f" {event.lane}")
+        what = Text.assemble(event.what, (f"\nby {event.source}", "bright_black"))
+        when = [event.when.words, *(each.words for each in event.gaps)] if event.when else []
+        table.add_row(where, what, bar(event, axis), "\n".join(when))
+    return table

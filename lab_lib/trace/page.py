@@ -1,0 +1,49 @@
+"""Write a trace as one page that opens from a folder: the chain that steps through it, the timeline, and the table."""
+
+import base64
+import hashlib
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from lab_lib import chain_picture
+from lab_lib.chain_picture import Look
+from lab_lib.checks.rules import State
+from lab_lib.private_files import write_file
+from lab_lib.trace import timeline
+from lab_lib.trace.trace import Trace
+
+_STYLES = {
+    State.OK: chain_picture.RIGHT,
+    State.NOT_YET: chain_picture.WRONG,
+    State.WAITS: chain_picture.MISSING,
+    State.COULD_BE: chain_picture.UNSEEN,
+    State.CANNOT_SEE: chain_picture.UNSEEN,
+}
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def write(path: Path, trace: Trace) -> None:
+    """Write the page, which only the owner can read. It loads nothing."""
+    write_file(path, page(trace))
+
+
+def _looks(trace: Trace) -> dict[str, Look]:
+    """Return how each part of the chain is drawn: by what is known of the last event there."""
+    return {part: Look(_STYLES[each.state], each.sign) for each in trace.events for part in each.parts}
+
+
+def page(trace: Trace) -> str:
+    """Return the page."""
+    loader = FileSystemLoader(_TEMPLATES)
+    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    script, style = ((_TEMPLATES / f"trace.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
+    return pages.get_template("trace.html.j2").render(
+        trace=trace,
+        chain=Markup(chain_picture.svg(_looks(trace))),  # noqa: S704  # ours
+        timeline=Markup(timeline.svg(trace.title, trace.changes)),  # noqa: S704  # ours, escaped
+        style=Markup(style),  # noqa: S704  # ours
+        script=Markup(script),  # noqa: S704  # ours
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )

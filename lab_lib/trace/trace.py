@@ -1,0 +1,77 @@
+"""The whole way of one transaction, shown as text and as HTML."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from html import escape
+
+from lab_lib.checks.reports import LOOKS
+from lab_lib.html_tables import badge, table
+from lab_lib.trace import timeline
+from lab_lib.trace.events import Change, Event
+from lab_lib.trace.times import day
+
+
+@dataclass(frozen=True)
+class Trace:
+    """The changes of a transaction, oldest first, and what is over or cannot be told."""
+
+    title: str
+    changes: list[Change] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def events(self) -> list[Event]:
+        return [event for change in self.changes for event in change.events]
+
+    @property
+    def is_settled(self) -> bool:
+        """Return whether nothing more can be told later."""
+        return not any(event.is_late for event in self.events)
+
+    @property
+    def day(self) -> str:
+        """Return the day of the first event in UTC, "" if no time is known."""
+        times = [event.when.earliest for event in self.events if event.when]
+        return day(min(times)) if times else ""
+
+    def mapped(self, change: Callable[[str], str]) -> "Trace":
+        """Return the trace with each of its texts changed so."""
+
+        def changed(event: Event) -> Event:
+            return replace(event, what=change(event.what), source=change(event.source))
+
+        changes = [Change(change(each.title), [*map(changed, each.events)]) for each in self.changes]
+        return Trace(change(self.title), changes, [*map(change, self.notes)])
+
+    def __repr__(self) -> str:
+        """Return a line for each event, without times, which differ from run to run."""
+        lines = [self.title]
+        width = max((len(event.lane) for event in self.events), default=0)
+        for change in self.changes:
+            lines += [change.title] if len(self.changes) > 1 else []
+            lines += [f"{each.sign} {each.lane:{width}}  {each.what}" for each in change.events]
+        return "\n".join([*lines, *self.notes])
+
+    def _repr_html_(self) -> str:
+        parts = [f"<p><b>{escape(self.title)}</b> {_timed(self.day)}</p>", timeline.picture(self.title, self.changes)]
+        for change in self.changes:
+            parts += [f"<p>{escape(change.title)}</p>"] if len(self.changes) > 1 else []
+            parts.append(_table(change.events))
+        return "".join([*parts, *(f"<p>{escape(note)}</p>" for note in self.notes)])
+
+
+def _table(events: list[Event]) -> str:
+    titles = ("", "where", "what", "when (UTC)", "before it", "evidence")
+    return table(map(_row, events), titles)
+
+
+def _row(event: Event) -> tuple[str, ...]:
+    mark = badge(event.sign, LOOKS[event.state][1])
+    when = f"{event.when.words.replace(' ', '&nbsp;')}<br>{event.when.precision}" if event.when else ""
+    gaps = "<br>".join(each.words for each in event.gaps)
+    return mark, escape(event.lane), escape(event.what), _timed(when), _timed(gaps), escape(event.source)
+
+
+def _timed(html: str) -> str:
+    """Mark what differs from run to run, so that nothing compares it."""
+    return f'<span class="lab-time">{html}</span>'

@@ -1,0 +1,359 @@
+"""One transaction, followed through the chain on the embedded AWS: what is there, what is not, what cannot be told."""
+
+import itertools
+import json
+import re
+from pathlib import Path
+
+import pytest
+import spoil
+from commands import in_process
+
+from lab_lib import trace, transactions
+from lab_lib.aws import buckets, cleanup, cloudwatch, functions, log_runs, queues, streams, tables, triggers
+from lab_lib.checks.rules import State
+from lab_lib.errors import LabError, UsageError
+from lab_lib.views.calls import Calls, recorded
+from lab_lib.waiting import wait_until
+
+PROCESSOR, NOTIFIER = functions.SOURCES
+LANES = ["file", "bucket", PROCESSOR, "Transactions", "stream", NOTIFIER, "TransactionTotal", "HighBalanceAlert"]
+QUEUES = ["CustomerNotify", "CreditCollection"]
+
+
+@pytest.fixture(scope="module")
+def busy(chains):
+    """A lab in which each test has customers and files of its own."""
+    chain = next(chains)
+    yield chain
+    list(cleanup.delete_all(chain.lab))
+
+
+def upload(chain, key, *rows):
+    """Upload rows, and wait until their changes are counted and TotalNotifier has ended."""
+    before = chain.changes()
+    chain.put(key, rows)
+    chain.wait_for_changes(before + len(rows))
+    wait_until(lambda: chain.lab.work().busy == 0, "the functions to end", timeout=20)
+
+
+def told(change):
+    """Return what the events of a change tell, by their lane; of two in a lane, the last."""
+    return {event.lane: event.what for event in change.events}
+
+
+def states(change):
+    return {event.lane: event.state for event in change.events if event.state is not State.OK}
+
+
+def test_each_link_of_a_row_is_found_with_its_time_and_none_cannot_be_seen(busy):
+    rows = [f"W1|1 Street|T{number}|03/16/2017|100" for number in range(20)]
+    triggers.switch_stream_triggers([busy.lab], on=False)  # so that all changes come in one batch
+    busy.put("whole.txt", [*rows, "W1|1 Street|T99|03/16/2017|-400.50"])
+    busy.wait_for_files("whole.txt")
+    triggers.switch_stream_triggers([busy.lab], on=True)
+    busy.wait_for_totals(W1="1599.5")
+    wait_until(lambda: busy.lab.work().busy == 0, "the functions to end", timeout=20)
+
+    calls = Calls()
+    with recorded(busy.lab, calls):
+        (change,) = (found := trace.follow(busy.lab, "W1", "T7")).changes
+
+    assert [event.lane for event in change.events] == [*LANES, *QUEUES]
+    assert (states(change), found.notes) == ({}, [])
+    what = told(change)
+    assert what["file"] == "line 9: W1|1 Street|T7|03/16/2017|100"
+    assert what[PROCESSOR] == "21 rows written, 0 rejected"
+    assert what[NOTIFIER] == "counted, with 20 others"
+    assert what["TransactionTotal"] == "0 → 1599.5, +100 by this record"
+    assert what["HighBalanceAlert"] == "published: W1"
+    assert what["CreditCollection"] == "a message waits, with the balance 1599.5"
+    times = [event.when for event in change.events[1:]]
+    assert all(later.latest >= earlier.earliest for earlier, later in itertools.pairwise(times))
+    assert all(gap.longest >= 0 for event in change.events for gap in event.gaps)
+    assert len(calls.made) < 40
+    assert len(busy.messages("CustomerNotify")) == len(busy.messages("CustomerNotify"))  # a look takes nothing away
+
+
+def test_both_changes_of_a_corrected_row_and_its_deletion_are_shown(busy):
+    upload(busy, "first.txt", "K1|s|T1|03/16/2017|100", "K1|s|T2|03/16/2017|1500")
+    upload(busy, "second.txt", "K1|s|T1|03/16/2017|250")
+    tables.delete_item(busy.lab, "Transactions", {"CustomerId": "K1", "TransactionId": "T1"})
+    busy.wait_for_totals(K1="1500")
+
+    new, corrected, deleted = trace.follow(busy.lab, "K1", "T1").changes
+
+    assert [each.title for each in (new, corrected, deleted)] == ["new: 100", "corrected: 100 → 250", "deleted: 250"]
+    assert told(new)["TransactionTotal"] in ("0 → 1600, +100 by this record", "0 → 100")
+    assert told(corrected)["TransactionTotal"] == "1600 → 1750"
+    assert told(corrected)["bucket"] == "uploaded as second.txt"
+    assert told(corrected)["HighBalanceAlert"] == "none is due: the total had reached 1500 before"
+    assert told(deleted)["TransactionTotal"] == "1750 → 1500"
+    assert "file" not in told(deleted)
+    assert states(new) == states(corrected) == states(deleted) == {}
+
+
+def test_a_replaced_file_hides_no_change_and_only_its_line(busy):
+    upload(busy, "again.txt", "R1|s|T1|03/16/2017|10", "R1|s|T2|03/16/2017|20")
+    upload(busy, "again.txt", "R1|s|T1|03/16/2017|15")
+
+    first, second = trace.follow(busy.lab, "R1", "T1").changes
+    (other,) = trace.follow(busy.lab, "R1", "T2").changes
+
+    assert states(first) == states(other) == {"file": State.CANNOT_SEE}
+    assert told(other)["file"] == "cannot see again.txt: it was replaced since"
+    assert told(first)["bucket"] == "uploaded as again.txt"
+    assert states(second) == {}
+
+
+def test_the_lines_of_a_file_are_followed_and_a_rejected_one_has_its_reason(busy):
+    rows = ["L1|s|T1|03/16/2017|10", "L1|s|T2|02/30/2017|10", "", "L1|s|T3|03/16/2017|7"]
+    before = busy.changes()
+    busy.put("lines.txt", rows)
+    busy.wait_for_changes(before + 2)
+
+    (rejected,) = trace.follow_line(busy.lab, "somewhere/lines.txt", 3).changes
+    good = trace.follow_line(busy.lab, "lines.txt", 5)
+
+    assert [event.lane for event in rejected.events] == ["file", "bucket", PROCESSOR, "rejected lines"]
+    assert rejected.events[-1].what.startswith("trn_date is '02/30/2017'")
+    assert (good.title, told(good.changes[0])["file"]) == ("lines.txt, line 5: L1 T3", f"line 5: {rows[3]}")
+    for line, why in {1: "is the header", 4: "is blank", 9: "fewer lines"}.items():
+        with pytest.raises(UsageError, match=why):
+            trace.follow_line(busy.lab, "lines.txt", line)
+    with pytest.raises(LabError, match=r"names no upload with the key other\.txt"):
+        trace.follow_line(busy.lab, "other.txt", 2)
+    with pytest.raises(LabError, match="Nothing tells of the transaction T9 of L1"):
+        trace.follow(busy.lab, "L1", "T9")
+
+
+def test_an_unreadable_file_says_how_often_it_was_tried_and_why(busy):
+    busy.put("picture.txt", b"\x89PNG")
+    wait_until(lambda: [each for each in busy.letters() if "picture.txt" in str(each)], "the letter", timeout=30)
+
+    (change,) = trace.follow_line(busy.lab, "picture.txt", 2).changes
+
+    (event,) = change.events
+    assert (event.lane, event.state) == (PROCESSOR, State.NOT_YET)
+    assert re.match("tried 3 times: .*picture.txt: it is not UTF-8 text", event.what)
+
+
+def test_what_was_written_by_hand_and_what_is_parked_are_shown_as_that(busy):
+    row = {"CustomerId": "P1", "TransactionId": "T1", "TransactionDate": "03/16/2017", "TransactionAmount": "a lot"}
+    tables.put_item(busy.lab, "Transactions", row)
+    wait_until(lambda: [each for each in busy.letters() if "P1" in str(each)], "the letter", timeout=30)
+
+    (change,) = trace.follow(busy.lab, "P1", "T1").changes
+
+    assert "written by hand" in told(change)["file"]
+    assert told(change)[NOTIFIER] == "parked: TransactionAmount is no number"
+
+
+def test_a_mapping_that_stands_still_is_named_and_what_came_again_added_nothing(busy):
+    triggers.switch_stream_triggers([busy.lab], on=False)
+    busy.put("still.txt", ["S1|s|T1|03/16/2017|5"])
+    busy.wait_for_files("still.txt")
+    (waiting,) = trace.follow(busy.lab, "S1", "T1").changes
+    triggers.switch_stream_triggers([busy.lab], on=True)
+    busy.wait_for_totals(S1="5")
+    functions.invoke(busy.lab, NOTIFIER, {"Records": streams.records(busy.lab, "S1")})
+
+    (counted,) = trace.follow(busy.lab, "S1", "T1").changes
+
+    assert states(waiting) == {NOTIFIER: State.WAITS}
+    assert "its mapping is Disabled, and stands still" in told(waiting)[NOTIFIER]
+    assert told(counted)[NOTIFIER].endswith("; came again 1 time, and added nothing")
+    assert told(counted)["TransactionTotal"] == "0 → 5"
+
+
+def test_of_two_uploads_that_may_have_brought_a_change_both_are_named(busy):
+    triggers.switch_stream_triggers([busy.lab], on=False)  # a run of TotalNotifier would come between the two
+
+    def in_one_second(number):
+        keys = [f"one-{number}.txt", f"two-{number}.txt"]
+        for key in keys:
+            busy.put(key, [f"U{number}|s|T1|03/16/2017|5"])
+        busy.wait_for_files(*keys)
+        begun = [run.begin // 1000 for run in log_runs.read(busy.lab, PROCESSOR, f"/aws/lambda/{PROCESSOR}")]
+        return keys if begun[-1] == begun[-2] else None
+
+    number, keys = next((number, keys) for number in range(1, 9) if (keys := in_one_second(number)))
+    (change,) = trace.follow(busy.lab, f"U{number}", "T1").changes
+    triggers.switch_stream_triggers([busy.lab], on=True)
+
+    (event,) = [each for each in change.events if each.lane == PROCESSOR]
+    assert (event.state, all(key in event.what for key in keys)) == (State.COULD_BE, True)
+
+
+@pytest.fixture
+def followed(chain):
+    """A chain of which one row has brought a total to the threshold."""
+    upload(chain, "a.txt", "A|s|T1|03/16/2017|1600")
+    return chain
+
+
+def empty(chain):
+    queues.delete_messages(chain.lab, "CustomerNotify", lambda body: True)
+
+
+def redrive(chain):
+    url, target = queues.find_queue(chain.lab, "CustomerNotify"), queues.queue_arn(chain.lab, queues.DEAD_LETTERS)
+    policy = json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": 3})
+    chain.lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
+
+
+def no_stream(chain):
+    off = {"StreamEnabled": False}
+    chain.lab.client("dynamodb").update_table(TableName="Transactions", StreamSpecification=off)
+
+
+def no_total(chain):
+    tables.delete_item(chain.lab, "TransactionTotal", {"CustomerId": "A"})
+
+
+def no_marker(chain):
+    for item in tables.items(chain.lab, "ProcessedRecords"):
+        if not item["EventId"].startswith(chain.lab.bucket):
+            tables.delete_item(chain.lab, "ProcessedRecords", item)
+
+
+TAKEN_AWAY = {  # what is taken away, the lane that cannot be seen, and how that is said
+    "messages": (empty, "CustomerNotify", "taken by a consumer, or never delivered"),
+    "redrive": (redrive, "CustomerNotify", "redrive policy"),
+    "object": (lambda chain: buckets.delete_object(chain.lab, "a.txt"), "file", "a.txt: it was deleted"),
+    "log": (lambda chain: cloudwatch.delete_log_group(chain.lab, PROCESSOR), PROCESSOR, "there is no log"),
+    "other log": (lambda chain: cloudwatch.delete_log_group(chain.lab, NOTIFIER), NOTIFIER, "there is no log"),
+    "stream": (no_stream, "stream", "it keeps a change for 24 hours"),
+    "total": (no_total, "TransactionTotal", "it has no total of this customer"),
+    "marker": (no_marker, NOTIFIER, "its marker is gone"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("evidence", TAKEN_AWAY)
+def test_of_the_evidence_that_is_taken_away_exactly_that_is_named(followed, evidence):
+    take, lane, words = TAKEN_AWAY[evidence]
+    assert states(trace.follow(followed.lab, "A", "T1").changes[0]) == {}
+
+    take(followed)
+
+    (change,) = trace.follow(followed.lab, "A", "T1").changes
+    assert [each for each, state in states(change).items() if state is State.CANNOT_SEE] == [lane]
+    assert words in told(change)[lane]
+
+
+def spoiled(chain, name, folder):
+    """Let the function of this name meet the faults in a folder, and return that folder."""
+    pure, calling = functions.source_files(name)
+    changed, faults = folder / calling.name, folder / "faults"
+    faults.mkdir()
+    changed.write_text(f"{calling.read_text()}\nimport spoil\nspoil.begin({str(faults)!r})\n")
+    archive = functions.package([pure, changed, Path(spoil.__file__)])
+    chain.lab.client("lambda").update_function_code(FunctionName=name, ZipFile=archive)
+    return faults
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_after_adding_is_named_by_its_marker_and_the_alert_by_a_later_run(chain, tmp_path):
+    spoil.fail(spoiled(chain, NOTIFIER, tmp_path), "TransactWriteItems", "killed after", "F1")
+    upload(chain, "failing.txt", "F1|s|T1|03/16/2017|1600")
+
+    (change,) = trace.follow(chain.lab, "F1", "T1").changes
+
+    assert told(change)[NOTIFIER].startswith("counted by a run that failed then")
+    assert told(change)["TransactionTotal"] == "0 → 1600"
+    assert told(change)["HighBalanceAlert"] == "published: F1, by a later run"
+    assert states(change) == {}
+
+
+@pytest.mark.slow
+def test_a_row_is_read_from_behind_the_runs_before_it_and_not_the_whole_stream(chain, tmp_path):
+    path = tmp_path / "large.txt"
+    with path.open("w") as stream:
+        transactions.write(stream, transactions.make_up(3_000, 20))
+    buckets.upload(chain.lab, path)
+    chain.wait_for_changes(3_000)
+    upload(chain, "small.txt", "Z1|s|T1|03/16/2017|5")
+
+    row = transactions.recount(path.name, path.read_bytes()).amounts
+    (customer, transaction), amount = next(iter(row.items()))
+    large, calls = trace.follow(chain.lab, customer, transaction), Calls()
+    with recorded(chain.lab, calls):
+        small = trace.follow(chain.lab, "Z1", "T1")
+
+    assert (states(large.changes[0]), states(small.changes[0])) == ({}, {})
+    assert told(large.changes[0])["Transactions"] == f"new: {amount:f}"
+    read = sum(call.times for call in calls.made if call.operation == "GetRecords")
+    assert read == streams.EMPTY_ANSWERS + 1  # the whole stream takes three answers more
+
+
+@pytest.mark.slow
+def test_a_row_that_a_failed_run_has_written_is_not_taken_for_one_by_hand(chain, tmp_path):
+    spoil.fail(spoiled(chain, PROCESSOR, tmp_path), "BatchWriteItem", "killed after", "H1", times=2)
+    upload(chain, "half.txt", "H1|s|T1|03/16/2017|1")
+    chain.wait_for_files("half.txt")
+
+    (change,) = trace.follow(chain.lab, "H1", "T1").changes
+
+    assert told(change)["file"] == "line 2: H1|s|T1|03/16/2017|1"
+    assert told(change)["bucket"] == "uploaded as half.txt"
+    assert states(change) == {}
+
+
+def test_a_correction_to_what_is_no_number_is_counted_and_parked(busy):
+    upload(busy, "number.txt", "N1|s|T1|03/16/2017|100")
+    row = {"CustomerId": "N1", "TransactionId": "T1", "TransactionDate": "03/16/2017", "TransactionAmount": "\x1b[31m"}
+    tables.put_item(busy.lab, "Transactions", row)
+    busy.wait_for_totals(N1="0")
+    wait_until(lambda: [each for each in busy.letters() if "N1" in str(each)], "the letter", timeout=30)
+    wait_until(lambda: busy.lab.work().busy == 0, "the functions to end", timeout=20)
+
+    change = trace.follow(busy.lab, "N1", "T1").changes[-1]
+
+    assert change.title == "corrected: 100 → [U+001B][31m"  # no code reaches the terminal
+    assert told(change)[NOTIFIER] == "counted alone; parked: TransactionAmount is no number"
+    assert told(change)["TransactionTotal"] == "100 → 0"
+
+
+@pytest.mark.slow
+def test_a_function_of_somebody_else_leaves_candidates_and_no_guess(chain):
+    code = b"def lambda_handler(event, context):\n    print('mine')\n"
+    archive = functions.zipped({"total_notifier.py": code})
+    chain.lab.client("lambda").update_function_code(FunctionName=NOTIFIER, ZipFile=archive)
+    chain.put("own.txt", ["O1|s|T1|03/16/2017|5"])
+    wait_until(lambda: cloudwatch.runs(cloudwatch.log_lines(chain.lab, NOTIFIER)), "its run", timeout=20)
+
+    (change,) = trace.follow(chain.lab, "O1", "T1").changes
+
+    assert states(change) == {NOTIFIER: State.COULD_BE}
+    assert told(change)[NOTIFIER] == "1 run came after that, of which the log names no records"
+
+
+def test_nothing_is_told_of_an_account_without_the_lab(lab):
+    with pytest.raises(LabError, match="Nothing tells of the transaction T1 of C1"):
+        trace.follow(lab, "C1", "T1")
+    with pytest.raises(LabError, match=r"names no upload with the key a\.txt"):
+        trace.follow_line(lab, "a.txt", 2)
+
+
+def test_the_command_prints_the_trace_writes_the_page_and_masks_the_account(busy, tmp_path):
+    upload(busy, "command.txt", "M1|s|T1|03/16/2017|5", f"{busy.lab.account}|s|T2|03/16/2017|5")
+    settings = ("--account", busy.lab.account)
+    page = tmp_path / "page.html"
+
+    shown = in_process("trace", "M1", "T1", "--html", page, *settings)
+    masked = in_process("trace", busy.lab.account, "T2", "--html", page, *settings)
+
+    assert (shown.exit_code, masked.exit_code) == (0, 0)
+    assert [lane for lane in LANES if lane not in shown.stdout] == []
+    assert busy.lab.account not in masked.stdout + page.read_text()
+    for arguments, why in {
+        (): "Name a customer and a transaction",
+        ("M1",): "Name a customer and a transaction",
+        ("M1", "T1", "--file", "a.txt"): "Name a customer and a transaction",
+        ("--file", "command.txt"): "line 1: the line is the header",
+        ("M1", "T1", "--html", tmp_path / "none" / "page.html"): "Cannot write to",
+    }.items():
+        refused = in_process("trace", *arguments, *settings)
+        assert why in refused.stderr
+        assert refused.exit_code in (1, 2)

@@ -1,0 +1,204 @@
+"""A trace with plain values: times and gaps, runs in a log, the line of time, the picture and the page."""
+
+import base64
+import hashlib
+import itertools
+import json
+import re
+from html import escape
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from lab_lib import chain_picture
+from lab_lib.aws import log_runs, queues
+from lab_lib.checks.rules import State
+from lab_lib.trace import page, timeline, times
+from lab_lib.trace.axis import Axis
+from lab_lib.trace.events import PARTS, TOPIC, Change, Event
+from lab_lib.trace.times import Span
+from lab_lib.trace.trace import Trace
+
+NOON = 1_795_780_800_000  # 2026-11-27 12:00:00 in UTC
+ODD = "<script>alert(\"1\")</script> & 'x' 取引"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (times.at(NOON), times.at(NOON + 176), "run 176 ms"),
+        (times.second(NOON / 1000), times.at(NOON + 948), "run 0 to 948 ms"),  # not -51 ms
+        (times.at(NOON + 30), times.second(NOON / 1000), "run 0 to 969 ms"),
+        (times.at(NOON + 40), times.at(NOON + 2), "the clocks differ by 38 ms"),
+        (times.at(NOON), times.at(NOON + 12_345), "run 12.3 s"),
+        (times.at(NOON), times.at(NOON + 185_000), "run 3 min 5 s"),
+        (times.at(NOON), times.at(NOON + 7_800_000), "run 2 h 10 min"),
+        (times.at(NOON), times.at(NOON + 76 * 3_600_000), "run 3 d 4 h"),
+    ],
+)
+def test_a_gap_is_as_exact_as_its_two_moments(before, after, words):
+    assert times.gap("run", before, after).words == words
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (times.at(NOON + 7), "12:00:00.007"),
+        (times.second(NOON / 1000), "12:00:00.000 to .999"),
+        (Span(NOON + 900, NOON + 1_200), "12:00:00.900 to 12:00:01.200"),
+        (Span(NOON, NOON + 3_600_000), "12:00:00.000 to 13:00:00.000"),
+    ],
+)
+def test_a_span_is_written_without_what_repeats(span, words):
+    assert span.words == words
+
+
+def test_spans_that_exclude_each_other_stay_as_they_are():
+    assert Span(0, 10).within(Span(5, 20)) == Span(5, 10)
+    assert Span(0, 10).within(Span(11, 20)) == Span(0, 10)
+
+
+def lines(*texts):
+    numbered = enumerate(texts)
+    return [{"message": text, "timestamp": NOON + 10 * place, "logStreamName": "a"} for place, text in numbered]
+
+
+def test_the_runs_of_one_environment_follow_each_other_and_only_the_first_one_was_started():
+    first, second = log_runs.parse(
+        "F",
+        lines(
+            "INIT_START Runtime Version: python:3.13",
+            "START RequestId: one Version: $LATEST",
+            '{"records": 3, "first": "1", "last": "3"}',
+            "END RequestId: one",
+            "REPORT RequestId: one\tDuration: 9.10 ms\tBilled Duration: 130 ms\tInit Duration: 120 ms",
+            "START RequestId: two Version: $LATEST",
+            "[ERROR] KeyError: 'amount'\nTraceback (most recent call last):",
+            "END RequestId: two",
+            "REPORT RequestId: two\tDuration: 9.10 ms\tBilled Duration: 10 ms\tMemory Size: 256 MB",
+        ),
+    )
+
+    assert (first.id, first.started, first.begin, first.end, first.billed) == ("one", NOON, NOON + 10, NOON + 30, 130)
+    assert (second.id, second.started, second.begin, second.billed) == ("two", None, NOON + 50, 10)
+    assert (first.reports[0]["records"], first.error, second.reports, second.error) == (3, "", [], "KeyError: 'amount'")
+
+
+def test_a_run_in_lambdas_json_format_is_read_too():
+    start = {"time": "2026-11-27T12:00:01.000Z", "type": "platform.start", "record": {"requestId": "one"}}
+    record = {"requestId": "one", "metrics": {"durationMs": 9.1, "billedDurationMs": 10}}
+    end = {"time": "2026-11-27T12:00:01.009Z", "type": "platform.report", "record": record}
+
+    (run,) = log_runs.parse("F", lines(json.dumps(start), "said", json.dumps(end)))
+
+    assert (run.id, run.begin, run.end, run.billed) == ("one", NOON + 1_000, NOON + 1_009, 10)
+
+
+def test_a_run_that_goes_on_has_no_end_and_lines_before_the_first_run_belong_to_none():
+    (run,) = log_runs.parse("F", lines("said before", "START RequestId: one Version: $LATEST", "said"))
+
+    assert (run.end, run.lines) == (None, ["said"])
+
+
+def events(*moments):
+    return [Event("bucket", "", when=times.at(moment)) for moment in moments]
+
+
+def test_a_long_stretch_is_left_out_and_all_others_keep_their_proportions():
+    axis = Axis(events(NOON, NOON + 100, NOON + 300, NOON + 7_200_300, NOON + 7_200_400))
+
+    places = [axis.place(moment) for moment in axis.moments]
+    first, second, left_out, last = (later - earlier for earlier, later in itertools.pairwise(places))
+    assert second == pytest.approx(2 * first)
+    assert last == pytest.approx(first)
+    assert (places[0], places[-1], left_out) == (0, pytest.approx(1), pytest.approx(0.05))
+    assert [each.length for each in axis.breaks] == [7_200_000]
+
+
+@pytest.mark.parametrize("moments", [(), (NOON,), (NOON, NOON), (NOON, NOON + 5_000)])
+def test_few_moments_have_a_line_without_a_break(moments):
+    axis = Axis(events(*moments))
+
+    assert (axis.breaks, max(map(axis.place, axis.moments)) <= 1) == ([], True)
+
+
+def made_up(what="a b", title="C2 T24"):
+    """Return a trace with each kind of event, in two changes an hour apart."""
+    gap = times.gap("run", times.at(NOON), times.at(NOON))
+    run = Event("TotalNotifier", what, when=times.at(NOON + 40), source=what, started=NOON + 20, end=NOON + 90)
+    first = [
+        Event("file", what, source=what),
+        Event("bucket", what, when=times.at(NOON)),
+        Event("Transactions", what, when=times.second(NOON / 1000), gaps=(gap,)),
+        run,
+        Event(TOPIC, what, State.CANNOT_SEE),
+        *(Event(queue, what, State.COULD_BE) for queue in queues.ALERT_QUEUES),
+    ]
+    later = [Event("bucket", what, when=times.at(NOON + 3_600_000)), Event("TotalNotifier", what, State.WAITS)]
+    return Trace(title, [Change(what, first), Change(what, later)], [what])
+
+
+@pytest.mark.parametrize("text", ["plain", ODD])
+def test_the_timeline_is_an_image_of_sound_xml_in_which_each_mark_has_a_row_of_its_own(text):
+    drawn = ET.fromstring(timeline.svg(text, made_up(text).changes))  # ours
+
+    texts = [each for each in drawn.iter() if each.tag.endswith("text")]
+    assert "59 min 59 s" in [each.text for each in texts]
+    assert f'alt="Timeline of {escape(text)}' in timeline.picture(text, made_up(text).changes)
+
+
+@pytest.mark.parametrize("apart", [1, 500, 9_000, 3_600_000, 10**9])
+def test_no_label_of_the_timeline_overlaps_another_or_leaves_the_picture(apart):
+    lengths = (1, 900, 3, 40_000, 2)  # of the runs of five changes
+    begins = [NOON + apart * place + sum(lengths[:place]) for place in range(5)]
+    changes = []
+    for begin, length in zip(begins, lengths, strict=True):
+        run = Event("TotalNotifier", "", when=times.at(begin), end=begin + length)
+        changes.append(Change("", [*events(begin), run]))
+
+    drawn = [each for each in ET.fromstring(timeline.svg("", changes)).iter() if each.tag.endswith("text")]
+
+    spans = {}
+    for each in drawn:
+        x, width = float(each.get("x")), 5.6 * len(each.text)  # of a character, at 11 pixels
+        left = x - {"middle": width / 2, "end": width}.get(each.get("text-anchor"), 0)
+        spans.setdefault(each.get("y"), []).append((left, left + width))
+    for row in map(sorted, spans.values()):
+        assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(row))
+        assert row[0][0] >= 0
+        assert row[-1][1] <= timeline.WIDTH
+
+
+def test_a_line_of_characters_shows_starts_runs_moments_and_what_lies_in_between():
+    found = made_up()
+    axis = Axis(found.events)
+    bars = [timeline.bar(event, axis) for event in found.changes[0].events]
+
+    assert [{*bar} - {" "} for bar in bars[:4]] == [set(), {"◆"}, {"╌"}, {"░", "█"}]
+    assert {len(bar) for bar in bars} == {0, 20}
+
+
+def test_a_page_loads_nothing_runs_only_its_own_script_and_names_parts_that_the_picture_has():
+    text = page.page(made_up(ODD, ODD))
+
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in text
+    assert "<script>alert" not in text
+    assert not re.findall(r"""(?:src|href)=["']?(?:http|//|data)""", text)
+    named = {part for parts in re.findall(r'data-parts="([^"]*)"', text) for part in parts.split("|")}
+    assert {*named, *(part for parts in PARTS.values() for part in parts)} <= {*chain_picture.PARTS}
+
+
+def test_a_trace_in_words_has_nothing_that_differs_from_run_to_run():
+    printed, html = repr(made_up()), made_up()._repr_html_()
+
+    assert printed.splitlines()[:3] == ["C2 T24", "a b", "✔ file              a b"]
+    untimed = re.sub(r'<span class="lab-time">.*?</span>|alt="[^"]*"|base64,[^"]*', "", html)
+    assert not re.search(r"\d\d:\d\d:\d\d|\d ms|2026", printed + untimed)
+
+
+def test_masks_reach_every_text_that_is_not_a_time():
+    masked = made_up("000000000022", "000000000022").mapped(lambda text: text.replace("000000000022", "****"))
+
+    assert "000000000022" not in repr(masked) + page.page(masked)
