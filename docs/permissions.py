@@ -30,7 +30,7 @@ def page() -> str:
     documents = [
         ("TransactionProcessor", policies.transaction_processor(LAB)),
         ("TotalNotifier", policies.total_notifier(LAB)),
-        *((f"{function}, in notebook 06", policy) for function, policy in policies.experiments(LAB).items()),
+        *((f"{function}, beside the lab", policy) for function, policy in policies.experiments(LAB).items()),
         ("", policies.document(*trust)),
         ("", policies.document(policies.bucket_to_function(LAB))),
         ("", policies.tls_only_bucket(LAB)),

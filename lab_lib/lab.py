@@ -25,7 +25,7 @@ TAG_KEY, TAG_VALUE = "lab", "serverless-lab"
 TAGS = {TAG_KEY: TAG_VALUE}
 TAG = {"Key": TAG_KEY, "Value": TAG_VALUE}  # the same tag for S3, IAM, DynamoDB and SNS
 BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's name
-# Every name of notebook 06 begins with one of these. A prefix has no underscore, so no other lab has these names.
+# Each name beside the lab, in notebooks 01 and 06, begins so. A prefix has no underscore: no other lab has these names.
 BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
 BREAK_IT_ANY = "BreakIt*_"  # matches both, in a policy
 _LONGEST_STEM = 56  # characters of a bucket's name, of which there are at most 63, before an end of seven
@@ -58,7 +58,7 @@ class Lab:
     notifier_role: str = field(default="", repr=False)
     bucket_name: str = field(default="", repr=False)  # only for a bucket that exists already, under a name of its own
     boundary: str = field(default="", repr=False)  # the ARN of the permissions boundary of the lab's roles
-    part: str = ""  # BREAK_IT or BREAK_IT_MY for what notebook 06 puts beside the lab
+    part: str = ""  # BREAK_IT or BREAK_IT_MY for what notebooks 01 and 06 put beside the lab
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _renamed: list[str] = field(default_factory=list, repr=False, compare=False)  # see `rename_bucket`
 
@@ -92,7 +92,7 @@ class Lab:
         return f"{self.prefix}{self.part}{name}"
 
     def beside(self, part: str) -> "Lab":
-        """Return a part of notebook 06: the same bucket and roles, the same clients, names of its own."""
+        """Return a part beside the lab: the same bucket and roles, the same clients, names of its own."""
         return replace(self, part=part)
 
     @property

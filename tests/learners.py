@@ -9,8 +9,6 @@ from lab_lib.exercises import edition
 from lab_lib.exercises.replacing import merge
 from lab_lib.run.headless import notebooks
 
-MAGICS = ("%%writefile", "%%replace")
-
 
 def solve(copy: Path) -> None:
     """Fill in the solutions in a copy of the notebooks."""
@@ -23,13 +21,17 @@ def solve(copy: Path) -> None:
         (copy / path.name).write_text(json.dumps(notebook), encoding="utf-8")
 
 
+def written(number: str, magic: str) -> list[str]:
+    """Return what the cells of a notebook that begin with this magic write into a file."""
+    (path,) = (path for path in notebooks() if path.stem.startswith(number))
+    sources = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+    return [text.partition("\n")[2] for text in sources if text.startswith(magic)]
+
+
 def my_notifiers() -> dict[str, str]:
     """Return the functions that notebook 06 writes: the naive one, the same in parts, and the solution."""
-    path = next(path for path in notebooks() if path.stem == "06-break-it")
-    sources = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
-    cells = {magic: [text.partition("\n")[2] for text in sources if text.startswith(magic)] for magic in MAGICS}
-    naive, in_parts = cells["%%writefile"]
-    solution = functools.reduce(lambda text, cell: merge(text, cell, "")[0], cells["%%replace"], in_parts)
+    naive, in_parts = written("06", "%%writefile")
+    solution = functools.reduce(lambda text, cell: merge(text, cell, "")[0], written("06", "%%replace"), in_parts)
     return {"naive": naive, "in_parts": in_parts, "solution": solution}
 
 

@@ -39,7 +39,7 @@ def delete_all(lab: Lab) -> Iterator[str]:
 
 
 def delete_experiments(lab: Lab) -> Iterator[str]:
-    """Delete what notebook 06 made, one by one, and yield the name of each."""
+    """Delete what notebooks 01 and 06 made beside the lab, one by one, and yield the name of each."""
     yield from _delete(lab, _of_experiments(lab))
 
 
@@ -133,6 +133,7 @@ def _resources(lab: Lab) -> Iterator[Deletable]:
     yield _stream_trigger()
     for kind, _, *calls in _KINDS:
         names = resources.names("function" if kind == "log of" else kind)
+        names += [queues.MINE] * (kind == "queue")
         yield from (_named(f"{kind} {name}", name, *calls) for name in names)
     of_role = roles.find_role, roles.is_ours, roles.delete_role
     yield from (_named(f"role {roles.name_of(lab, name)}", name, *of_role) for name in resources.names("role"))
@@ -140,7 +141,7 @@ def _resources(lab: Lab) -> Iterator[Deletable]:
 
 
 def _of_experiments(lab: Lab) -> Iterator[Deletable]:
-    """Yield the resources of notebook 06, found by their names: usually there are none."""
+    """Yield what stands beside the lab, found by their names: usually there are none."""
     yield from (_stream_trigger(part) for part in (BREAK_IT_MY, BREAK_IT))
     for kind, names, *calls in _KINDS:
         there = [name.removeprefix(lab.prefix) for name in names(lab) if name.startswith(lab.prefix)]

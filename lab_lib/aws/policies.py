@@ -50,19 +50,21 @@ def total_notifier(lab: Lab) -> Policy:
 
 
 def experiments(lab: Lab) -> dict[str, Policy]:
-    """Let each role do in notebook 06 what it does in the lab, by the names there.
+    """Let each role do in notebooks 01 and 06 what it does in the lab, by the names there.
 
-    The learner's own function has the role of TotalNotifier, and may do what it likes with the items of its two tables.
+    The learner's first function, in 01, writes row by row. The one of 06 has the role of TotalNotifier, and may do what
+    it likes with the items of its two tables.
     """
-    both = lab.beside(BREAK_IT_ANY)
+    ours, both = lab.beside(BREAK_IT), lab.beside(BREAK_IT_ANY)
+    row_by_row = allow(["dynamodb:PutItem"], table(ours, "Customer"), table(ours, "Transactions"))
     return {
-        "TransactionProcessor": transaction_processor(lab.beside(BREAK_IT)),
+        "TransactionProcessor": document(*transaction_processor(ours)["Statement"], row_by_row),
         "TotalNotifier": document(*total_notifier(both)["Statement"], items_of_notifier(both)),
     }
 
 
 def boundary(lab: Lab) -> Policy:
-    """Return the permissions boundary of both roles: what the functions do in the lab and in notebook 06."""
+    """Return the permissions boundary of both roles: what the functions do in the lab and beside it."""
     in_lab = (transaction_processor(lab), total_notifier(lab))
     statements = [each for policy in (*in_lab, *experiments(lab).values()) for each in policy["Statement"]]
     places: dict[str, set[str]] = defaultdict(set)

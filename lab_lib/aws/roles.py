@@ -9,7 +9,7 @@ from lab_lib.lab import TAG, Lab
 from lab_lib.waiting import UNREADABLE_ROLE, wait_until
 
 POLICY_NAME = "lab"
-EXPERIMENTS = "break-it"  # the policy for notebook 06
+EXPERIMENTS = "break-it"  # the policy for notebooks 01 and 06
 
 
 def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
@@ -65,20 +65,20 @@ def is_ours(lab: Lab, name: str) -> bool:
 
 
 def ensure_experiments(lab: Lab, name: str, permissions: policies.Policy) -> None:
-    """Give the role the permissions for notebook 06 too, if the lab created it."""
+    """Give the role the permissions for notebooks 01 and 06 too, if the lab created it."""
     if is_ours(lab, name):
         document = json.dumps(permissions)
         lab.client("iam").put_role_policy(RoleName=lab.name(name), PolicyName=EXPERIMENTS, PolicyDocument=document)
 
 
 def find_experiments(lab: Lab, name: str) -> str | None:
-    """Return the name of the role's policy for notebook 06, or None."""
+    """Return the name of the role's policy for notebooks 01 and 06, or None."""
     found = lab.client("iam").list_role_policies(RoleName=lab.name(name))["PolicyNames"] if is_ours(lab, name) else []
     return EXPERIMENTS if EXPERIMENTS in found else None
 
 
 def delete_experiments(lab: Lab, name: str) -> None:
-    """Take the permissions for notebook 06 from the role; quiet if it has none."""
+    """Take the permissions for notebooks 01 and 06 from the role; quiet if it has none."""
     if find_experiments(lab, name):
         lab.client("iam").delete_role_policy(RoleName=lab.name(name), PolicyName=EXPERIMENTS)
 

@@ -35,13 +35,13 @@ def clean_up(lab: Lab, before: Snapshot, files: Files, inboxes: Mapping[str, Inb
     try:
         _rest(lab)
         held = snapshot(lab)
-        if held == before or _survives_a_deletion(lab, files.customers[-1]):
+        if held == before or survives_a_deletion(lab, files.customers[-1]):
             _restore(lab, held, before)
             for inbox in inboxes.values():
                 inbox.clear()
-            _delete_objects(lab, [file.key for file in files.all])
+            delete_objects(lab, [file.key for file in files.all])
             return ""
-        _delete_objects(lab, [file.key for file in (files.correction, files.cents) if not _is_in(file, held)])
+        delete_objects(lab, [file.key for file in (files.correction, files.cents) if not _is_in(file, held)])
     except ClientError as error:
         return f"something of the probe stays: {error.operation_name} is refused"
     return f"its rows, alerts and files stay: {lab.name('TotalNotifier')} fails when a row is deleted"
@@ -70,16 +70,16 @@ def repair(lab: Lab) -> None:
             continue
         there = [each["Key"] for each in buckets.uploads(lab) if each["Key"] in entry.keys]
         files = [transactions.recount(key, buckets.content(lab, key)) for key in there]
-        without = _without(held, {row for file in files for row in file.amounts}, entry.customers)
-        if not _survives_a_deletion(lab, entry.customers[-1]):
+        others = without(held, {row for file in files for row in file.amounts}, entry.customers)
+        if not survives_a_deletion(lab, entry.customers[-1]):
             put_totals_right(lab, entry.customers)
             continue
-        _restore(lab, held, without)
-        put_totals_right(lab, without.totals)
-        _delete_objects(lab, entry.keys)
+        _restore(lab, held, others)
+        put_totals_right(lab, others.totals)
+        delete_objects(lab, entry.keys)
 
 
-def _without(held: Snapshot, rows: Collection[Row], customers: Collection[str]) -> Snapshot:
+def without(held: Snapshot, rows: Collection[Row], customers: Collection[str]) -> Snapshot:
     """Return the snapshot without these rows and customers."""
     kept = {row: item for row, item in held.rows.items() if row not in rows and row[0] not in customers}
     parts = [
@@ -117,13 +117,13 @@ def _rest(lab: Lab) -> None:
     wait_for_rest(lab, 60)
 
 
-def _delete_objects(lab: Lab, keys: Collection[str]) -> None:
+def delete_objects(lab: Lab, keys: Collection[str]) -> None:
     for key in keys:
         buckets.delete_object(lab, key)
         buckets.delete_object(lab, rejected_key(key))
 
 
-def _survives_a_deletion(lab: Lab, customer: str) -> bool:
+def survives_a_deletion(lab: Lab, customer: str) -> bool:
     """Call TotalNotifier with the record of a deletion, and return whether it succeeds."""
     answer = lab.client("lambda").invoke(
         FunctionName=lab.name("TotalNotifier"), Payload=json.dumps({"Records": [_deletion(lab, customer)]})

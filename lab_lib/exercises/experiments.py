@@ -8,6 +8,7 @@ stream. Bucket and roles are the lab's own.
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def parts(lab: Lab) -> tuple[Lab, Lab]:
 
 def prepare(lab: Lab) -> tuple[Lab, Lab]:
     """Delete what an earlier try has left, and create the parts. The learner's function comes with `deploy`."""
-    _require_quiet(lab)
+    require_quiet(lab)
     list(cleanup.delete_experiments(lab))
     for function, permissions in policies.experiments(lab).items():
         roles.ensure_experiments(lab, functions.ROLES[function], permissions)
@@ -91,6 +92,21 @@ def upload(lab: Lab, file: str) -> dict[str, Any]:
 def send(lab: Lab, file: str) -> None:
     """Upload a file of data/, and hand S3's event to Lambda, which retries it until it gives it up."""
     functions.invoke_later(parts(lab)[0], "TransactionProcessor", _uploaded(lab, file))
+
+
+def send_again(lab: Lab, key: str) -> dict[str, Any]:
+    """Send the event of this file's dead letter again, delete the letter, and return TransactionProcessor's report.
+
+    LabError if the function fails once more: then the letter stays. UsageError if there is no such letter.
+    """
+    ours, _ = parts(lab)
+    letters = [each for each in queues.messages(ours, queues.DEAD_LETTERS) if _is_about(key, each)]
+    if not letters:
+        raise UsageError(f"There is no dead letter about {key}.")
+    report: dict[str, Any] = functions.invoke(ours, "TransactionProcessor", letters[0]["requestPayload"])["files"][0]
+    queues.delete_messages(ours, queues.DEAD_LETTERS, partial(_is_about, key))
+    wait_for_both(lab)
+    return report
 
 
 def deliver(lab: Lab, records: list[streams.Record]) -> pd.DataFrame:
@@ -148,13 +164,17 @@ def compare(lab: Lab, *customers: str) -> pd.DataFrame:
     return pd.DataFrame({**columns, "stuck": [name in stuck for name in customers]}, dtype=object)
 
 
-def _require_quiet(lab: Lab) -> None:
+def require_quiet(lab: Lab) -> None:
     """Raise WrongResource if the experiments' uploads would start the lab's own function."""
     if any(takes(each, _key("any.txt")) for each in notifications(lab)):
         raise WrongResource(
             f"The trigger of the bucket {lab.bucket} takes keys such as {_key('any.txt')}; the experiments would go "
             "into your tables. Give it the suffix .txt, as notebook 02 does."
         )
+
+
+def _is_about(key: str, letter: dict[str, Any]) -> bool:
+    return queues.dead_letter(letter)["what"] == key
 
 
 def _key(file: str) -> str:

@@ -204,9 +204,9 @@ EXERCISES = {
         "lambda_.delete_event_source_mapping(UUID=...)",
         read=_mapping,
         added={
-            "MaximumBatchingWindowInSeconds": "Changes are collected, so that fewer calls do the work.",
-            "MaximumRetryAttempts": "A batch that fails would hold up all behind it for a day.",
-            "MaximumRecordAgeInSeconds": "A change that is an hour old is given up.",
+            "MaximumBatchingWindowInSeconds": "Fewer calls do the work.",
+            "MaximumRetryAttempts": "A batch that fails holds up all behind it.",
+            "MaximumRecordAgeInSeconds": "An old change is given up.",
             "BisectBatchOnFunctionError": "Halving a batch finds the one change that fails.",
             "FunctionResponseTypes": "The function may name the changes that failed.",
             "OnFailure": "What is given up is kept there.",
@@ -235,7 +235,7 @@ EXERCISES = {
         _messages,
         lambda lab: {"SqsManagedSseEnabled": "false"} | queues.attributes(lab, QUEUE),
         {
-            "MessageRetentionPeriod": "In seconds: somebody has 14 days to read a message.",
+            "MessageRetentionPeriod": "In seconds: 14 days to read a message.",
             "SqsManagedSseEnabled": "Messages are encrypted on disk.",
         },
     ),

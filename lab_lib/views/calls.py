@@ -1,5 +1,6 @@
 """Show the source of a helper, and the AWS calls that it makes, so that a learner can write the next one."""
 
+import ast
 import inspect
 import json
 import shlex
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from botocore import xform_name
@@ -118,6 +120,13 @@ def recorded(lab: Lab, calls: Calls) -> Iterator[None]:
 def source(helper: Callable[..., Any]) -> Code:
     """Return the source of a function for display."""
     return Code(inspect.getsource(helper), language="python")  # type: ignore[no-untyped-call]
+
+
+def excerpt(file: Path, *names: str) -> Code:
+    """Return the source of these functions of a file for display. The files of a function in AWS are not imported."""
+    text = file.read_text(encoding="utf-8")
+    found = {each.name: ast.get_source_segment(text, each) for each in ast.parse(text).body if hasattr(each, "name")}
+    return Code("\n\n\n".join(str(found[name]) for name in names), language="python")  # type: ignore[no-untyped-call]
 
 
 def _table(calls: list[Call]) -> str:

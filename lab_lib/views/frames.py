@@ -98,11 +98,5 @@ def metrics(lab: Lab) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["function", *cloudwatch.METRICS])
 
 
-def runs(lab: Lab) -> pd.DataFrame:
-    """Return how often each function ran, counted in its own log."""
-    counts = [(name, cloudwatch.runs(_log(lab, name))) for name in functions.SOURCES]
-    return pd.DataFrame(counts, columns=["function", "runs in the log"])
-
-
 def _log(lab: Lab, name: str) -> list[str]:
     return cloudwatch.log_lines(lab, name, group=functions.log_group(lab, name))

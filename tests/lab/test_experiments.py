@@ -1,4 +1,4 @@
-"""Notebook 06 beside a lab: what it leaves alone, and a learner's function that cannot run.
+"""Notebooks 01 and 06 beside a lab: what they leave alone, and a learner's function that cannot run.
 
 What the notebook itself shows, with the naive function and with one that is right, is compared by nbval.
 """
@@ -7,10 +7,11 @@ import pytest
 from chains import logged
 
 from lab_lib import checks
-from lab_lib.aws import buckets, cleanup, functions, streams, tables, topics, triggers
-from lab_lib.errors import WrongResource
-from lab_lib.exercises import experiments
+from lab_lib.aws import buckets, cleanup, functions, queues, streams, tables, topics, triggers
+from lab_lib.errors import LabError, WrongResource
+from lab_lib.exercises import experiments, first_function
 from lab_lib.run.headless import DATA_FILE
+from tests.learners import written
 
 pytestmark = pytest.mark.slow
 
@@ -117,3 +118,30 @@ def test_a_total_that_is_no_number_is_compared_all_the_same_and_a_delivery_by_ha
     ended = experiments.deliver(lab, streams.records(ours, ANA))["ended"]
 
     assert ended.tolist() == ["without an error", "no"]
+
+
+def test_the_first_function_may_write_row_by_row_and_what_it_leaves_is_deleted(lab, tmp_path, capsys):
+    (processor,) = written("01", "%%writefile")
+    (tmp_path / "my_processor.py").write_text(processor)
+    before, changes = cleanup.remaining(lab), len(streams.records(lab))
+
+    part = first_function.deploy(lab, tmp_path / "my_processor.py")
+    key = buckets.upload(lab, DATA_FILE, "break-it/first.csv")
+    first_function.call(part, buckets.creation(lab, key))
+    assert (len(tables.items(part, "Transactions")), capsys.readouterr().out) == (24, "It answered None\n")
+
+    first_function.call(part, buckets.creation(lab, "break-it/none.csv"))
+    assert "failed: An error occurred (" in capsys.readouterr().out
+    assert (len(list(cleanup.delete_experiments(lab))) > 5, cleanup.remaining(lab)) == (True, before)
+    assert (len(streams.records(lab)), amiss(lab)) == (changes, set())
+
+
+def test_a_dead_letter_stays_until_its_file_is_mended(lab):
+    ours, _ = experiments.prepare(lab)
+    experiments.send(lab, "wrong/break-it-utf16.txt")
+    experiments.wait_for_dead_letters(lab, key := "break-it/break-it-utf16.csv")
+
+    with pytest.raises(LabError, match="it is not UTF-8 text"):
+        experiments.send_again(lab, key)
+
+    assert [each["what"] for each in queues.dead_letters(ours)] == [key]

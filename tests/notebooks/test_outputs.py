@@ -3,11 +3,12 @@
 import json
 import re
 import runpy
+import sys
 from pathlib import Path
 
 import pytest
 
-from lab_lib import resources
+from lab_lib import chain_parts, chain_picture, resources
 from lab_lib.embedded import server
 from lab_lib.run.headless import notebooks
 from lab_lib.settings import SETTINGS
@@ -57,6 +58,18 @@ def test_the_settings_are_in_notebook_00_and_every_notebook_leads_to_the_next(pa
 
 
 @every_notebook
+def test_every_link_leads_to_a_file_and_to_a_heading_in_it(path: Path) -> None:
+    text = "".join("".join(cell["source"]) for cell in cells(path, "markdown"))
+
+    for name, _, heading in re.findall(r"\]\((?!http)([^)#]+)(#([^)]*))?\)", text):
+        there = path.parent / name
+        lines = "".join("".join(cell["source"]) + "\n" for cell in cells(there, "markdown")) if heading else ""
+        headings = {line.lstrip("# ").replace(" ", "-") for line in lines.splitlines() if line.startswith("#")}
+        assert there.is_file()
+        assert heading in headings | {""}
+
+
+@every_notebook
 def test_every_notebook_shows_the_chain_as_it_is_drawn_now(path: Path) -> None:
     chain, number = runpy.run_path(str(CHAIN)), path.stem[:2]
 
@@ -76,12 +89,15 @@ def test_one_more_queue_stands_below_the_others_and_is_lit_and_named(monkeypatch
     link, cell = resources.messages("OneMore"), resources.get("queue", "CreditCollection").cell
     more = [resources.Resource(kind, "OneMore", cell, link) for kind in ("queue", "subscription")]
     monkeypatch.setattr(resources, "RESOURCES", (*resources.RESOURCES, *more))
+    for module in (chain_parts, chain_picture):  # they are imported anew, and put back
+        monkeypatch.setattr(module.__name__, module)
+        monkeypatch.delitem(sys.modules, module.__name__)
 
-    chain = runpy.run_path(str(CHAIN))
+    chain, parts = runpy.run_path(str(CHAIN)), sys.modules[chain_parts.__name__]
 
-    *_, above, lowest = [box for box in chain["BOXES"].values() if box.service == "SQS"]
-    assert (lowest.name, lowest.x, lowest.y > above.y + chain["TALL"]) == ("OneMore", above.x, True)
-    assert chain["HEIGHT"] > lowest.y + chain["TALL"]
-    to_queues = {chain["Arrow"]("HighBalanceAlert", "OneMore", cell), lowest}
+    *_, above, lowest = [box for box in parts.BOXES.values() if box.service == "SQS"]
+    assert (lowest.name, lowest.x, lowest.y > above.y + parts.TALL) == ("OneMore", above.x, True)
+    assert lowest.y + parts.TALL < parts.HEIGHT
+    to_queues = {"HighBalanceAlert→OneMore", "OneMore"}
     assert [number for number, lit in chain["NOTEBOOKS"].items() if to_queues <= lit.parts] == ["04", "05", "99"]
     assert f"{above.name} and OneMore." in chain["describe"]()

@@ -1,5 +1,6 @@
 """The list of AWS calls below a helper: what was called, in order, and the command that does the same."""
 
+import re
 import shlex
 
 import pytest
@@ -80,3 +81,15 @@ def test_the_command_has_the_same_parameters() -> None:
 
 def test_the_source_of_a_helper_is_shown() -> None:
     assert calls.source(functions.package).data.startswith("def package(files: list[Path])")
+
+
+def test_an_excerpt_shows_these_functions_of_a_file_in_this_order_and_no_others() -> None:
+    rules, _ = functions.source_files("TransactionProcessor")
+
+    shown = str(calls.excerpt(rules, "read_day", "read_line"))
+
+    assert re.findall(r"^(?:def|class|import) .*", shown, re.MULTILINE) == [
+        "def read_day(text):",
+        "def read_line(text, columns):",
+    ]
+    assert shown.endswith('"TransactionAmount": read_amount(named["trn_amount"]),\n    }')

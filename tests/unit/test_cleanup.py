@@ -9,7 +9,7 @@ from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, ta
 EVERYTHING = [
     "bucket trigger", "stream trigger", "function TransactionProcessor", "function TotalNotifier",
     "log of TransactionProcessor", "log of TotalNotifier", "topic HighBalanceAlert",
-    *(f"queue {name}" for name in resources.names("queue")),
+    *(f"queue {name}" for name in (*resources.names("queue"), queues.MINE)),
     "table Customer", "table Transactions", "table ProcessedRecords", "table TransactionTotal",
     "role TransactionProcessorRole", "role TotalNotifierRole", "bucket",
 ]  # fmt: skip
@@ -42,6 +42,7 @@ def whole(request, lab):
     for queue in queues.ALERT_QUEUES:
         queues.ensure_queue(lab, queue)
         triggers.ensure_queue_subscription(lab, queue)
+    queues.ensure_queue(lab, queues.MINE)  # a cell was killed
     return lab
 
 

@@ -80,14 +80,13 @@ def test_rejected_rows_show_their_whole_reason(lab):
     assert reason in frames.rejected(lab, "a.txt").to_html()
 
 
-def test_logs_are_what_the_functions_printed_and_runs_are_counted(lab, monkeypatch):
+def test_logs_are_what_the_functions_printed(lab, monkeypatch):
     own = ["INIT_START Runtime", "START RequestId: 1", "END RequestId: 1", "REPORT RequestId: 1 Duration: 2 ms"]
     lines = {"TransactionProcessor": [*own[:2], '{"key": "a.txt"}', *own[2:]], "TotalNotifier": ["END of the day"]}
     monkeypatch.setattr(cloudwatch, "log_lines", lambda lab, name, **_: lines[name])
 
     messages = [["TransactionProcessor", '{"key": "a.txt"}'], ["TotalNotifier", "END of the day"]]
     assert rows(frames.logs(lab)) == messages
-    assert rows(frames.runs(lab)) == [["TransactionProcessor", 1], ["TotalNotifier", 0]]
 
 
 def test_changes_are_the_records_of_the_stream(lab):

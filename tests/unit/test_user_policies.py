@@ -37,7 +37,7 @@ def test_a_learner_reaches_only_resources_with_the_prefix(moto_lab):
     assert {arn for _, arn in rows(policy) if "ana-" not in arn} == {"*", mappings}
     unnamed = {action for action, arn in rows(policy) if arn in ("*", mappings) and not is_reading(action)}
     changes = {f"lambda:{verb}EventSourceMapping" for verb in ("Create", "Update", "Delete")}
-    assert unnamed == {*changes, "lambda:TagResource"}
+    assert unnamed == {*changes, "lambda:TagResource", "sns:Unsubscribe"}
     notifiers = [moto_lab.arn("lambda", f"function:ana-{part}TotalNotifier") for part in ("", "BreakIt*_")]
     (changing,) = [each for each in policy["Statement"] if changes & {*each["Action"]}]
     assert changing["Condition"] == {"ArnLike": {"lambda:FunctionArn": notifiers}}

@@ -1,0 +1,169 @@
+"""Try what was just made with a small file of the learner's own, and take it away before the bank's file comes.
+
+The ids of the learner's customers begin with `my-`. That tells them from the bank's, whatever the learner changes in
+the files or runs again.
+"""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
+from typing import Any
+
+from lab_lib import transactions
+from lab_lib.aws import buckets, queues, tables, topics
+from lab_lib.aws.json_text import count
+from lab_lib.checks import chain, readiness
+from lab_lib.checks.broken import find_broken
+from lab_lib.checks.causes import correct_code
+from lab_lib.checks.evidence import TABLES, Inbox, snapshot
+from lab_lib.checks.expected import total_faults
+from lab_lib.checks.probe_clean_up import delete_objects, survives_a_deletion, without
+from lab_lib.checks.rules import Account
+from lab_lib.errors import CheckFailed, LabError, StepMissing, UsageError, none_if_absent
+from lab_lib.exercises import workbook
+from lab_lib.exercises.messages import OWN, is_own
+from lab_lib.lab import Lab
+from lab_lib.private_files import write_file
+from lab_lib.resources import CHANGES, REJECTED, ROWS, TOTALS
+from lab_lib.views import live
+from lab_lib.waiting import wait_until
+
+FIRST, SECOND = "my-first.txt", "my-second.txt"
+_DIGITS = Context(prec=38)  # as DynamoDB's numbers
+_NOTIFIER = "TotalNotifier"
+
+
+def amounts(lab: Lab) -> list[str]:
+    """Return three amounts. All sums of them are below the threshold, since a batch may end after any of them."""
+    limit, unit = lab.threshold, Decimal(1) if lab.threshold >= 100 else Decimal("0.01")
+    with localcontext(_DIGITS, rounding=ROUND_FLOOR):
+        parts = [limit / 3, limit / 5, limit / 5] if limit > 0 else [limit - 100] * 3
+        return [f"{part.quantize(unit):f}" for part in parts]
+
+
+def missing(lab: Lab, customer: str, transaction: str) -> str:
+    """Return the amount with which this transaction makes the customer's total reach the threshold."""
+    held = transactions.read_amounts(tables.items(lab, "Transactions", beginning=customer))
+    others = {row: amount for row, amount in held.items() if row != (customer, transaction)}
+    with localcontext(_DIGITS, rounding=ROUND_CEILING):
+        return f"{lab.threshold - transactions.totals(others).get(customer, Decimal(0)):f}"
+
+
+def upload(lab: Lab, key: str, text: str) -> None:
+    """Upload the text, and follow the first file to the rows, the second one through the whole chain.
+
+    Before the first file, wait until an upload starts the function: the trigger may be new.
+    UsageError if the file has other customers than the learner's, or one of them would reach the threshold before the
+    topic exists: then TotalNotifier would fail.
+    """
+    if key not in (FIRST, SECOND):
+        raise UsageError(f"The file is called {key!r}; wanted {FIRST} or {SECOND}, which notebook 04 takes away again.")
+    file = transactions.recount(key, text.encode())
+    if others := [name for name in file.addresses if not name.startswith(OWN)]:
+        raise UsageError(
+            f"{key} has the customer {others[0]}; wanted ids that begin with {OWN}. So nothing of the bank's is "
+            "changed, and notebook 04 can take your rows away. Change it, and run this cell again."
+        )
+    if not topics.find_topic(lab):
+        _require_low(lab, file)
+    write_file(path := workbook.folder() / key, text, "Free some space there, then run this cell again.")
+    if key == FIRST:
+        readiness.wait_until_uploads_start(lab)
+    with chain.following(lab, path, live.chain, (ROWS, REJECTED) if key == FIRST else ()):
+        buckets.upload(lab, path)
+
+
+def _require_low(lab: Lab, file: transactions.Recount) -> None:
+    """Raise UsageError if a customer's total can reach the threshold on its way through the rows."""
+    held = transactions.read_amounts(tables.items(lab, "Transactions", beginning=OWN))
+    held |= {row: max(amount, held.get(row, amount)) for row, amount in file.amounts.items()}
+    for name in file.addresses:
+        own = [amount for (customer, _), amount in held.items() if customer == name]
+        highest = sum(amount for amount in own if amount > 0) or max(own)
+        if highest >= lab.threshold:
+            raise UsageError(
+                f"The total of {name} can come to {highest:f}; wanted less than the threshold, {lab.threshold:f}, as "
+                "long as there is no topic for the alert. Make the amounts smaller, and run this cell again."
+            )
+
+
+def wait_for_totals(lab: Lab) -> None:
+    """Follow the first file, which is in the bucket, from its rows to the totals."""
+    content = none_if_absent(lambda: buckets.content(lab, FIRST))
+    if content is None:
+        raise StepMissing(f"{FIRST} is not in the bucket. Run the cell that uploads it, then this cell again.")
+    held = snapshot(lab)
+    before = without(held, (), [name for name in held.customers if name.startswith(OWN)])
+    upload = chain.Upload(lab, FIRST, transactions.recount(FIRST, content), (CHANGES, TOTALS), before)
+    upload.wait(Inbox(lab, queues.DEAD_LETTERS), live.chain)
+
+
+def take_away(lab: Lab) -> None:
+    """Delete the learner's rows, totals, addresses, files and alerts, and print how many rows there were.
+
+    LabError if TotalNotifier fails when a row is deleted: it would hold up the stream. CheckFailed if the chain is
+    broken; it can be run again when it is mended.
+    """
+    rows, customers, totals = (tables.items(lab, name, beginning=OWN) for name in TABLES)
+    counted = {item["CustomerId"]: Decimal(0) for item in (*rows, *totals)}
+    names = sorted({*counted, *(item["CustomerId"] for item in customers)})
+    if rows and not survives_a_deletion(lab, rows[0]["CustomerId"]):
+        raise LabError(
+            f"{lab.name(_NOTIFIER)} fails when a row is deleted, so your rows stay. "
+            f"{correct_code(Account(lab), _NOTIFIER)} Then run this cell again."
+        )
+    _delete(lab, rows, counted)
+    for name in names:
+        tables.delete_item(lab, "Customer", {"CustomerId": name})
+        tables.delete_item(lab, "TransactionTotal", {"CustomerId": name})
+    delete_objects(lab, (FIRST, SECOND))
+    for queue in queues.ALERT_QUEUES:
+        _wait_for_visible(lab, queue)
+        queues.delete_messages(lab, queue, is_own)
+    print(f"Taken away: {len(rows)} rows of {', '.join(names) or 'nobody'}, with their files, totals and alerts.")
+
+
+def _delete(lab: Lab, rows: list[dict[str, Any]], zero: dict[str, Decimal]) -> None:
+    """Delete the rows, and wait until they are off the totals.
+
+    Those with negative amounts come first, so that a total does not fall below the threshold and reach it again.
+    """
+    low = [row for row in rows if _amount(row) < 0]
+    high = [row for row in rows if row not in low]
+    for gone, rest in ((low, high), (high, [])):
+        for row in gone:
+            tables.delete_item(lab, "Transactions", row)
+        _wait_for(lab, zero | transactions.totals(transactions.read_amounts(rest)))
+
+
+def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
+    """Wait until these are the totals, and each was compared with the threshold.
+
+    Where the chain says that it is at rest, CheckFailed if a check finds why they are not.
+    """
+
+    def is_settled() -> bool:
+        rest = chain.at_rest(lab)  # before the look, so that it sees all there will be
+        held = {item["CustomerId"]: item for item in tables.items(lab, "TransactionTotal", beginning=OWN)}
+        faults = list(total_faults(totals, held))
+        if rest and faults and (broken := find_broken(lab, FIRST, [CHANGES, TOTALS])):
+            raise CheckFailed(f"Your rows are not taken off the totals. {broken} Then run this cell again.")
+        high = [name for name, total in totals.items() if total >= lab.threshold]
+        alerted = [name for name in totals if held.get(name, {}).get("alerted")]
+        return not faults and high == alerted if rest is None else rest
+
+    what, hint = f"{lab.name(_NOTIFIER)} to take your rows off the totals", "`lab check --step 02` says what is broken."
+    wait_until(is_settled, what, timeout=180, on_aws="a few seconds", hint=hint)
+
+
+def _wait_for_visible(lab: Lab, queue: str) -> None:
+    """Wait until no message is hidden by somebody who has received it."""
+
+    def is_visible() -> bool:
+        return not count(queues.attributes(lab, queue).get("ApproximateNumberOfMessagesNotVisible"))
+
+    hint = "Somebody is receiving its messages. Stop that, then run this cell again."
+    wait_until(is_visible, f"the hidden messages of {lab.name(queue)} to come back", timeout=90, hint=hint)
+
+
+def _amount(row: dict[str, Any]) -> Decimal:
+    found = row.get("TransactionAmount")
+    return found if isinstance(found, Decimal) else Decimal(0)

@@ -1,0 +1,129 @@
+"""A learner sends files of her own through the links of notebooks 02 to 04, and takes all of it away again."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from chains import HEADER
+
+from lab_lib.aws import buckets, functions, queues, topics, triggers
+from lab_lib.checks.chain import following
+from lab_lib.checks.evidence import snapshot
+from lab_lib.checks.expected import Snapshot
+from lab_lib.errors import CheckFailed, LabError
+from lab_lib.exercises import messages, tries
+from lab_lib.run.headless import DATA_FILE
+
+NOTIFY, COLLECT = queues.ALERT_QUEUES
+
+
+@pytest.fixture
+def begun(chain_in, account):
+    """begun(threshold): the lab as it is when the bucket has its trigger, and the stream has none."""
+
+    def begun(threshold=Decimal(1500)):
+        chain = chain_in(account)
+        chain.lab = replace(chain.lab, threshold=threshold)
+        chain.start_here()
+        chain.create_functions()
+        triggers.ensure_bucket_trigger(chain.lab)
+        return chain
+
+    return begun
+
+
+def send(lab, key, *amounts, first=1):
+    rows = [f"my-ana|Lima|A{number}|03/01/2017|{amount}" for number, amount in enumerate(amounts, first)]
+    tries.upload(lab, key, "\n".join([HEADER, *rows, ""]))
+
+
+def send_first(lab):
+    send(lab, tries.FIRST, *tries.amounts(lab))
+
+
+def held(lab):
+    """Return all that the learner may not leave: items, keys of objects, messages."""
+    objects = [each["Key"] for each in buckets.objects(lab)]
+    return snapshot(lab), objects, {name: queues.alerts(lab, name) for name in queues.ALERT_QUEUES}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("threshold", "says_rest"), [(1500, True), (-5, True), (-5, False), (1500, False)])
+def test_each_link_shows_her_rows_and_afterwards_nothing_of_them_is_left(begun, threshold, says_rest, monkeypatch):
+    if not says_rest:  # as on AWS
+        monkeypatch.setattr("lab_lib.checks.chain.at_rest", lambda lab: None)
+    chain = begun(Decimal(threshold))
+    lab = chain.lab
+    send_first(lab)
+    assert snapshot(lab).rows.keys() == {("my-ana", f"A{number}") for number in (1, 2, 3)}
+    triggers.ensure_stream_trigger(lab)
+    tries.wait_for_totals(lab)
+    assert chain.totals()["my-ana"] < threshold
+    chain.create_topic()
+    chain.create_queues()
+    amount = tries.missing(lab, "my-ana", "A4")
+    for _ in range(2):  # a cell may run again
+        send_first(lab)
+        send(lab, tries.SECOND, amount, first=4)
+        assert tries.missing(lab, "my-ana", "A4") == amount
+    assert chain.totals() == {"my-ana": threshold}
+    assert [chain.alerts(queue) for queue in queues.ALERT_QUEUES] == [[("my-ana", threshold)]] * 2
+    assert messages.receive(lab, NOTIFY, hide=1).alert["customerID"] == "my-ana"  # it is hidden, and comes back later
+
+    tries.take_away(lab)
+
+    empty = Snapshot(), [], {NOTIFY: [], COLLECT: []}
+    assert held(lab) == empty
+    with following(lab, DATA_FILE):
+        buckets.upload(lab, DATA_FILE)
+    before = held(lab)
+    send_first(lab)  # notebook 02 once more, and no alert: deleting rows brings a total back to 0
+    assert messages.receive(lab, NOTIFY, hide=30) is None
+    tries.wait_for_totals(lab)
+    for _ in range(2):
+        tries.take_away(lab)
+        assert held(lab) == before
+    assert chain.letters() == []
+
+
+def test_a_message_by_hand_arrives_in_an_envelope_and_nothing_of_it_is_left(chain):
+    lab, sns = chain.lab, chain.lab.client("sns")
+    envelope = {}
+
+    def publish():
+        with messages.subscribed_queue(lab) as receive:
+            sent = sns.publish(TopicArn=topics.find_topic(lab), Subject="Good morning", Message="By hand.")
+            envelope.update(receive(sent["MessageId"]))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        publish()
+
+    assert {"Type": "Notification", "Subject": "Good morning", "Message": "By hand."}.items() <= envelope.items()
+    assert queues.find_queue(lab, queues.MINE) is None
+    assert len(triggers.subscriptions(lab)) == 2
+    assert [chain.messages(queue) for queue in queues.ALERT_QUEUES] == [[], []]
+
+
+def test_a_chain_that_is_broken_ends_each_wait_with_the_cell_that_mends_it(begun):
+    chain = begun()
+    send_first(chain.lab)
+
+    with pytest.raises(CheckFailed, match=r'^The chain stops at "changes counted: 0 of 3"\. stream trigger: not there'):
+        tries.wait_for_totals(chain.lab)
+    with pytest.raises(CheckFailed, match=r"^Your rows are not taken off the totals\. stream trigger: not there"):
+        tries.take_away(chain.lab)
+    triggers.ensure_stream_trigger(chain.lab)
+    tries.take_away(chain.lab)
+    assert held(chain.lab)[:2] == (Snapshot(), [])
+
+
+def test_rows_stay_where_totalnotifier_fails_when_one_is_deleted(chain, tmp_path):
+    send(chain.lab, tries.FIRST, 1)
+    code = tmp_path / "total_notifier.py"
+    code.write_text("def lambda_handler(event, context):\n    event['Records'][0]['dynamodb']['NewImage']\n")
+    functions.ensure_function(chain.lab, "TotalNotifier", files=[code])
+
+    with pytest.raises(LabError, match=r"^TotalNotifier fails when a row is deleted, so your rows stay\. Correct"):
+        tries.take_away(chain.lab)
+    assert len(snapshot(chain.lab).rows) == 1

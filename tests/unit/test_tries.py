@@ -1,0 +1,94 @@
+"""The learner's own files: amounts for any threshold, and what is refused."""
+
+from dataclasses import replace
+from decimal import Decimal
+from itertools import chain, combinations
+
+import pytest
+
+from lab_lib.aws import tables, topics
+from lab_lib.errors import StepMissing, UsageError
+from lab_lib.exercises import tries
+from lab_lib.transactions import recount
+
+HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
+
+
+@pytest.fixture
+def account(lab):
+    for name in tables.KEYS:
+        tables.ensure_table(lab, name)
+    return lab
+
+
+def file(*rows):
+    lines = [f"{customer}|Lima|A{number}|03/01/2017|{amount}" for number, (customer, amount) in enumerate(rows, 1)]
+    return "\n".join([HEADER, *lines])
+
+
+@pytest.mark.parametrize(
+    "threshold",
+    [
+        "1500",
+        "0",
+        "0.01",
+        "0.000000000000001",
+        "300",
+        "10.50",
+        "1234.56",
+        "1000000000",
+        "999999999999999",
+        "-5",
+        "-1E9",
+    ],
+)
+def test_amounts_stay_below_any_threshold_and_one_more_reaches_it(account, threshold):
+    lab = replace(account, threshold=Decimal(threshold))
+
+    amounts = tries.amounts(lab)
+
+    read = recount("my.txt", file(*(("my-ana", amount) for amount in amounts)).encode()).amounts
+    assert len(read) == 3
+    some = chain.from_iterable(combinations(read.values(), number) for number in (1, 2, 3))
+    assert max(map(sum, some)) < lab.threshold
+    for (customer, transaction), amount in read.items():
+        row = {"CustomerId": customer, "TransactionId": transaction, "TransactionAmount": amount}
+        tables.put_item(lab, "Transactions", row)
+    last = Decimal(tries.missing(lab, "my-ana", "A4"))
+    assert sum(read.values()) + last == lab.threshold
+    tables.put_item(lab, "Transactions", {"CustomerId": "my-ana", "TransactionId": "A4", "TransactionAmount": last})
+    assert Decimal(tries.missing(lab, "my-ana", "A4")) == last
+
+
+def test_the_handouts_threshold_has_whole_amounts(account):
+    assert tries.amounts(account) == ["500", "300", "300"]
+
+
+@pytest.mark.parametrize(
+    ("key", "rows", "why"),
+    [
+        ("mine.txt", [("my-ana", 1)], "called 'mine.txt'; wanted my-first.txt or my-second.txt"),
+        (tries.FIRST, [("my-ana", 1), ("C1", 1)], "my-first.txt has the customer C1; wanted ids that begin with my-"),
+        (tries.FIRST, [("my-ana", 800), ("my-ana", -900), ("my-ana", 700)], "my-ana can come to 1500; wanted less"),
+    ],
+)
+def test_a_file_that_could_not_be_taken_away_or_would_fail_is_refused(account, key, rows, why):
+    with pytest.raises(UsageError, match=why):
+        tries.upload(account, key, file(*rows))
+
+
+def test_rows_that_are_there_count_as_long_as_no_topic_takes_the_alert(account, monkeypatch):
+    monkeypatch.setattr(tries.readiness, "wait_until_uploads_start", lambda lab: 1 / 0)
+    row = {"CustomerId": "my-ana", "TransactionId": "A9", "TransactionAmount": Decimal(1400)}
+    tables.put_item(account, "Transactions", row)
+
+    with pytest.raises(UsageError, match="my-ana can come to 1500"):
+        tries.upload(account, tries.FIRST, file(("my-ana", 100)))
+    topics.ensure_topic(account)
+    with pytest.raises(ZeroDivisionError):  # it goes on
+        tries.upload(account, tries.FIRST, file(("my-ana", 100)))
+
+
+def test_without_the_first_file_there_is_no_total_to_wait_for(account):
+    with pytest.raises(StepMissing, match="Run the cell that uploads it"):
+        tries.wait_for_totals(account)
