@@ -171,7 +171,7 @@ def _width(word: str) -> int:
 
 
 def _draw_notes(looks: Mapping[str, Look]) -> list[str]:
-    """Draw the notes as lines. What is too long, or too much, stands in the words of the picture only."""
+    """Draw the notes as lines. A long note is cut, and of many the last are left out: `alt` has all."""
     notes = [f"{FLOW[name]} {looks[name].said}" for name in FLOW if name in looks and looks[name].note]
     if len(notes) > MOST_NOTES:
         notes[MOST_NOTES - 1 :] = [f"and {len(notes) - MOST_NOTES + 1} more"]

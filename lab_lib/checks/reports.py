@@ -96,7 +96,7 @@ class Report:
         return [check for check in self.failed if check.state is not State.CANNOT_SEE]
 
     def picture(self, step: str = "") -> Picture:
-        """Draw the chain as the checks find it. What notebooks after this step make is not missing, but comes later.
+        """Draw the chain as the checks find it. A part that is made after this step comes later: it is not missing.
 
         An arrow that no check is about is there if its ends are.
         """

@@ -48,7 +48,7 @@ def spawn(worker: Any) -> None:
 
 
 def end() -> None:
-    """Note that the handler has ended. What follows, as to read what it has printed, is not its time."""
+    """Note that the handler has ended. The time in which its lines are read is not counted."""
     _call.end = time.time()
 
 
@@ -58,7 +58,7 @@ def append(stream: Any, lines: list[Line]) -> None:
 
 
 def _timed(lines: list[Line]) -> list[Line]:
-    """Return the lines of a call with its times. What it printed has the time of its end."""
+    """Return the lines of a call with its times. The lines of the function have the time of its end."""
     begun, ended = _call.start, _call.end or time.time()
     start, *rest = lines
     timed = [_at(begun, start), *(_at(ended, line) for line in rest)]

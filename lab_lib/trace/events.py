@@ -1,4 +1,4 @@
-"""What happens to a transaction on its way through the chain: when, and what tells of it. Nothing here calls AWS."""
+"""Hold what happened to a transaction on its way through the chain, when, and the evidence. Nothing here calls AWS."""
 
 from dataclasses import dataclass
 
