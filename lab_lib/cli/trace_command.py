@@ -63,7 +63,7 @@ def _table(found: "Trace", events: "list[Event]", title: str | None) -> Table:
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
     for event in events:
         where = Text.assemble((event.sign, STATES[event.state]), f" {event.lane}")
-        what = Text.assemble(event.what, (f"\nby {event.source}", "bright_black"))
+        what = Text.assemble(event.what, (f"\nseen in {event.source}", "bright_black"))
         when = [event.when.words, *(each.words for each in event.gaps)] if event.when else []
         table.add_row(where, what, bar(event, axis), "\n".join(when))
     return table
