@@ -4,14 +4,13 @@ Each part is a group with its name as `data-part`, so that a page can find it. T
 can stand on one page.
 """
 
-import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
 from lab_lib.chain_parts import ARROWS, BOXES, CHAIN, FLOW, HEIGHT, PARTS, QUEUES, TALL, WIDTH, Arrow, Box
-from lab_lib.html_tables import BROWN, GREEN, GREY, RED
+from lab_lib.html_tables import BROWN, GREEN, GREY, RED, image
 
 INK = "#1a1a1a"
 NOTES_TOP, NOTES_GAP, MOST_NOTES, LONGEST_NOTE = 190, 16, 5, 125  # pixels, lines and characters
@@ -82,9 +81,8 @@ class Picture:
 
     @property
     def image(self) -> str:
-        """Return it as an HTML image, the only kind that JupyterLab reads out."""
-        data = base64.b64encode(svg(self.looks, alt="").encode()).decode()
-        return f'<img alt="{escape(self.alt)}" src="data:image/svg+xml;base64,{data}">'
+        """Return it as an HTML image."""
+        return image(svg(self.looks, alt="").encode(), self.alt)
 
     def _repr_html_(self) -> str:
         return self.image

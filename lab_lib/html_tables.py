@@ -1,6 +1,8 @@
-"""Write tables for a notebook as HTML. Text has no colour of its own, so that it can be read in a dark theme too."""
+"""Write tables and images for a notebook as HTML. Text has no colour of its own: a dark theme has another."""
 
+import base64
 from collections.abc import Iterable
+from html import escape
 
 GREEN, RED, BROWN, GREY = "#1a7f37", "#b42318", "#8a5a00", "#57606a"  # legible below white text
 
@@ -11,6 +13,13 @@ def table(rows: Iterable[Iterable[str]], titles: Iterable[str] = ()) -> str:
     body = "".join(f"<tr>{''.join(map(cell.format, row))}</tr>" for row in rows)
     head = "".join(f'<th scope="col" style="text-align:left">{title}</th>' for title in titles)
     return f"<table>{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>"
+
+
+def image(svg: bytes, alt: str, kind: str = "") -> str:
+    """Return an SVG file as an image with its description in words, the only kind that JupyterLab reads out."""
+    data = base64.b64encode(svg).decode()
+    attribute = f'class="{kind}" ' if kind else ""
+    return f'<img {attribute}alt="{escape(alt)}" src="data:image/svg+xml;base64,{data}">'
 
 
 def badge(text: str, colour: str) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -16,7 +17,7 @@ from lab_lib.aws.json_text import json_object, moment
 from lab_lib.lab import Lab
 
 _ID = re.compile(r"(START|END|REPORT) RequestId: (\S+)")
-_FIGURES = re.compile(r"\t(Init Duration|Billed Duration): ([0-9.]+) ms")
+_BILLED = re.compile(r"REPORT .*\tBilled Duration: ([0-9.]+) ms")
 _KINDS = {"platform.initStart": "INIT", "platform.start": "START", "platform.report": "REPORT"}
 
 
@@ -25,9 +26,9 @@ class Run:
     """One run of a function. Times are milliseconds since 1970; `end` is None while it runs.
 
     `started` is the time at which Lambda began to start the function for it, None if the function was there already.
+    `reports` and `error` are worked out once: they are asked for when all lines are read.
     """
 
-    function: str
     id: str
     begin: int
     started: int | None = None
@@ -35,12 +36,12 @@ class Run:
     billed: int = 0  # milliseconds
     lines: list[str] = field(default_factory=list)
 
-    @property
+    @cached_property
     def reports(self) -> list[dict[str, Any]]:
         """Return the JSON objects with which this workbook's functions report the run."""
         return cloudwatch.reports(self.lines)
 
-    @property
+    @cached_property
     def error(self) -> str:
         """Return the error that ended the run, or ""."""
         return next(reversed(cloudwatch.failures(self.lines)), "")
@@ -50,10 +51,10 @@ def read(lab: Lab, name: str, group: str, since: datetime | None = None) -> list
     """Return the runs of a function, oldest first, as far as `cloudwatch.MOST` lines tell of them."""
     events = cloudwatch.log_events(lab, name, since, group)
     of_stream = groupby(sorted(events, key=lambda each: each["logStreamName"]), lambda each: each["logStreamName"])
-    return sorted((run for _, lines in of_stream for run in parse(name, lines)), key=lambda run: run.begin)
+    return sorted((run for _, lines in of_stream for run in parse(lines)), key=lambda run: run.begin)
 
 
-def parse(name: str, lines: Iterable[dict[str, Any]]) -> list[Run]:
+def parse(lines: Iterable[dict[str, Any]]) -> list[Run]:
     """Return the runs in the lines of one log stream."""
     runs, started = list[Run](), None
     for line in lines:
@@ -61,7 +62,7 @@ def parse(name: str, lines: Iterable[dict[str, Any]]) -> list[Run]:
         if kind == "INIT":
             started = time
         elif kind == "START":
-            runs.append(Run(name, id, time, started))
+            runs.append(Run(id, time, started))
             started = None
         elif runs:
             if kind in ("END", "REPORT"):
@@ -86,6 +87,7 @@ def _of_lambda(line: dict[str, Any]) -> tuple[str, str, int]:
 
 def _billed(text: str) -> int:
     """Return the billed milliseconds that a report tells, 0 if it is none."""
-    figures = dict(_FIGURES.findall(text)) if text.startswith("REPORT") else {}
+    if match := _BILLED.match(text):
+        return int(float(match[1]))
     metrics = (json_object(text).get("record") or {}).get("metrics") or {} if "billedDurationMs" in text else {}
-    return int(float(figures.get("Billed Duration") or metrics.get("billedDurationMs") or 0))
+    return int(float(metrics.get("billedDurationMs") or 0))

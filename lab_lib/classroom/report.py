@@ -3,8 +3,6 @@
 The grade book (see gradebook.book) fills the template in templates/. The page works without its script too.
 """
 
-import base64
-import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection
@@ -13,9 +11,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
+from lab_lib import html_pages
 from lab_lib.checks.rules import PROBE
 from lab_lib.classroom import points
 
@@ -46,17 +45,14 @@ def page(book: dict[str, Any], when: str = "", feedback: Collection[str] = ()) -
         stuck=_stuck(students, columns),
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704, ours
         script=Markup(script),  # noqa: S704, ours
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        script_hash=html_pages.digest(script),
     )
 
 
 @cache
 def template(name: str) -> Template:
     """Return a template of the folder templates/."""
-    loader = FileSystemLoader(TEMPLATES)
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = html_pages.templates(TEMPLATES)
     environment.filters["number"] = _number
     return environment.get_template(name)
 

@@ -35,7 +35,6 @@ def trace(
     """
     from lab_lib import trace
     from lab_lib.masking import masked
-    from lab_lib.trace import page
 
     with handle_errors("Stopped. Nothing was changed."):
         if bool(customer) != bool(transaction) or bool(customer) == bool(file):
@@ -49,6 +48,8 @@ def trace(
         for note in found.notes:
             out.print(note, soft_wrap=True)
         if html:
+            from lab_lib.trace import page  # its templates take a while to load
+
             page.write(html, found)
             out.print(f"Page: {relative_to_cwd(html)}", soft_wrap=True)
 

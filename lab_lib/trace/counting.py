@@ -4,7 +4,7 @@ import re
 from decimal import Context, Decimal
 from typing import Any, NamedTuple
 
-from lab_lib.aws import queues, streams, tables
+from lab_lib.aws import queues, streams
 from lab_lib.aws.log_runs import Run
 from lab_lib.checks.evidence import NOTIFIER
 from lab_lib.checks.rules import State, number
@@ -38,21 +38,28 @@ def counting(evidence: Evidence, record: streams.Record, run_id: str, written: S
         why = evidence.unseen.get(log) or "the log does not tell of its run"
         return Event(NOTIFIER, f"cannot see: {why}", State.CANNOT_SEE, source=log)
     others = [each for each in evidence.runs(NOTIFIER) if each is not run]
-    records = next((each["records"] for each in run.reports if "records" in each), None)
-    what = "counted alone" if records == 1 else f"counted, with {number(records - 1, 'other')}" if records else ""
-    what = what or "counted by a run that failed then"
-    what += f": {run.error}" if run.error else ""
     failed = [each for each in others if each.error and written.earliest <= each.begin < run.begin]
     again = [each for each in others if each.begin > run.begin and _had(each, record)]
-    what += f"; {number(len(failed), 'run')} failed before: {failed[-1].error}" if failed else ""
-    what += f"; came again {number(len(again), 'time')}, and added nothing" if again else ""
+    parts = [_batch(run)]
+    parts += [f"{number(len(failed), 'run')} failed before: {failed[-1].error}"] if failed else []
+    parts += [f"came again {number(len(again), 'time')}, and added nothing"] if again else []
     is_odd = record["eventName"] != "REMOVE" and not isinstance(streams.change(record)["new amount"], Decimal)
-    what += f"; {parked}" if is_odd and (parked := _parked(evidence, record)) else ""
+    what = "; ".join(filter(None, [*parts, _parked(evidence, record) if is_odd else ""]))
     starting = times.at(run.begin if run.started is None else run.started)
     gaps = [times.gap(_waiting(evidence, others, written), written, starting)]
     gaps += [times.gap("start of the function", starting, times.at(run.begin))] if run.started else []
     source = f"ProcessedRecords, {log}"
     return Event(NOTIFIER, what, State.OK, times.at(run.begin), source, tuple(gaps), run.started, run.end)
+
+
+def _batch(run: Run) -> str:
+    """Return how many other records were in the batch of a run. One that failed after adding reports none."""
+    records = next((each["records"] for each in run.reports if "records" in each), 0)
+    if records == 1:
+        what = "counted alone"
+    else:
+        what = f"counted, with {number(records - 1, 'other')}" if records else "counted by a run that failed then"
+    return f"{what}: {run.error}" if run.error else what
 
 
 def uncounted(evidence: Evidence, record: streams.Record, written: Span) -> Event:
@@ -99,9 +106,7 @@ def totals(evidence: Evidence, records: list[streams.Record], marks: dict[str, s
     own = [place for place, each in enumerate(records) if marks.get(each["eventID"]) == run_id]
     later = [each for each in records[own[-1] + 1 :] if each["eventID"] in marks]
     added = _sum(records[place] for place in own)
-    customer = {"CustomerId": streams.customer(records[own[0]])}
-    item = evidence.read("TransactionTotal", lambda: tables.find_item(evidence.lab, "TransactionTotal", customer))
-    now = (item or {}).get("accountBalance")
+    now = evidence.total(streams.customer(records[own[0]]))
     if not isinstance(now, Decimal):
         evidence.unseen.setdefault("TransactionTotal", "it has no total of this customer")
         return Totals(None, None, _EXACT.normalize(added))

@@ -58,7 +58,7 @@ class Evidence:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.unseen: dict[str, str] = {}  # why it cannot be read, by its name
-        self._runs: dict[str, list[Run]] = {}
+        self._kept: dict[tuple[str, str], Any] = {}
 
     def read(self, what: str, read: Callable[[], T]) -> T | None:
         """Return what is read. If AWS denies that, note it, and return None."""
@@ -72,12 +72,17 @@ class Evidence:
 
     def runs(self, name: str) -> list[Run]:
         """Return the runs of a function, oldest first."""
-        if name not in self._runs:
-            since = None if name == PROCESSOR else datetime.now(UTC) - _MARKERS_KEPT
-            self._runs[name] = self.read(log_of(name), lambda: self._read_runs(name, since)) or []
-        return self._runs[name]
+        return self._once("runs", name, lambda: self.read(log_of(name), lambda: self._read_runs(name)) or [])
 
-    def _read_runs(self, name: str, since: datetime | None) -> list[Run]:
+    def _once(self, what: str, name: str, read: Callable[[], T]) -> T:
+        """Keep what is read of a thing of this name, for the next question."""
+        if (what, name) not in self._kept:
+            self._kept[what, name] = read()
+        found: T = self._kept[what, name]
+        return found
+
+    def _read_runs(self, name: str) -> list[Run]:
+        since = None if name == PROCESSOR else datetime.now(UTC) - _MARKERS_KEPT
         group = cloudwatch.group_of(self.lab, name, self._function(name))
         found = log_runs.read(self.lab, name, group, since)
         if not found and not cloudwatch.is_group(self.lab, group):
@@ -85,8 +90,8 @@ class Evidence:
         return found
 
     def _function(self, name: str) -> dict[str, Any]:
-        found = self.read(f"settings of {name}", lambda: functions.describe(self.lab, name))
-        return dict((found or {}).get("Configuration", {}))
+        read = partial(self.read, f"settings of {name}", lambda: functions.describe(self.lab, name))
+        return dict((self._once("function", name, read) or {}).get("Configuration", {}))
 
     def is_fresh(self, moment: int) -> bool:
         """Return whether logs and messages of this moment may still come: AWS writes a log up to three minutes late."""
@@ -144,6 +149,12 @@ class Evidence:
         found = self.read("ProcessedRecords", lambda: tables.find_items(self.lab, "ProcessedRecords", keys)) or []
         return {str(item["EventId"]): str(item.get("Run", "")) for item in found}
 
+    def total(self, customer: str) -> Any:
+        """Return the accountBalance of a customer, None without one."""
+        find = partial(tables.find_item, self.lab, "TransactionTotal", {"CustomerId": customer})
+        item = self._once("total", customer, lambda: self.read("TransactionTotal", find))
+        return (item or {}).get("accountBalance")
+
     @cached_property
     def letters(self) -> list[dict[str, Any]]:
         """Return the dead letters."""
@@ -163,7 +174,7 @@ class Evidence:
                 return f"it has {waiting} waiting, and at most {queues.MOST:,} are read"
             return queues.arrivals(self.lab, queue)
 
-        found = self.read(queue, read)
+        found = self._once("messages", queue, lambda: self.read(queue, read))
         return self.unseen.get(queue, found)
 
 

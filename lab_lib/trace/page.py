@@ -1,13 +1,10 @@
 """Write a trace as one page that opens from a folder: the chain that steps through it, the timeline, and the table."""
 
-import base64
-import hashlib
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from lab_lib import chain_picture
+from lab_lib import chain_picture, html_pages
 from lab_lib.chain_picture import Look
 from lab_lib.checks.rules import State
 from lab_lib.private_files import write_file
@@ -36,14 +33,16 @@ def _looks(trace: Trace) -> dict[str, Look]:
 
 def page(trace: Trace) -> str:
     """Return the page."""
-    loader = FileSystemLoader(_TEMPLATES)
-    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     script, style = ((_TEMPLATES / f"trace.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
-    return pages.get_template("trace.html.j2").render(
-        trace=trace,
-        chain=Markup(chain_picture.svg(_looks(trace))),  # noqa: S704  # ours
-        timeline=Markup(timeline.svg(trace.title, trace.changes)),  # noqa: S704  # ours, escaped
-        style=Markup(style),  # noqa: S704  # ours
-        script=Markup(script),  # noqa: S704  # ours
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    return (
+        html_pages.templates(_TEMPLATES)
+        .get_template("trace.html.j2")
+        .render(
+            trace=trace,
+            chain=Markup(chain_picture.svg(_looks(trace))),  # noqa: S704  # ours
+            timeline=Markup(timeline.svg(trace.title, trace.changes)),  # noqa: S704  # ours, escaped
+            style=Markup(style),  # noqa: S704  # ours
+            script=Markup(script),  # noqa: S704  # ours
+            script_hash=html_pages.digest(script),
+        )
     )

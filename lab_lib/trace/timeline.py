@@ -3,10 +3,10 @@
 Shapes tell apart what is known: a bar is a run, a diamond a moment, a line with two ends some moment in between.
 """
 
-import base64
 from html import escape
 
 from lab_lib.checks.rules import State
+from lab_lib.html_tables import image
 from lab_lib.trace import times
 from lab_lib.trace.axis import Axis
 from lab_lib.trace.events import PARTS, Change, Event
@@ -21,8 +21,7 @@ _LEGEND = "bar: a run · pale: start of the function · diamond: a moment · lin
 
 def picture(title: str, changes: list[Change]) -> str:
     """Return the timeline as an HTML image, with its description in words."""
-    data = base64.b64encode(svg(title, changes).encode()).decode()
-    return f'<img alt="{escape(describe(title, changes))}" src="data:image/svg+xml;base64,{data}">'
+    return image(svg(title, changes).encode(), describe(title, changes))
 
 
 def describe(title: str, changes: list[Change]) -> str:

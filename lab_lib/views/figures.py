@@ -1,15 +1,15 @@
 """A figure that every screen and every reader can read: in light and dark themes, sharp, described in words."""
 
-import base64
 import io
 import warnings
 from decimal import Decimal
-from html import escape
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # without pyplot, whose import takes as long as all the rest
+
+from lab_lib.html_tables import image
 
 BELOW, REACHED = "#4477aa", "#cc6677"  # from Paul Tol's palettes: distinct for colour-blind readers too
 INK = "#6b6b6b"  # 5.3:1 on white; no colour has 4.5:1 on white and on JupyterLab's dark background
@@ -28,10 +28,9 @@ class DescribedFigure(Figure):
     alt: str = ""
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """Return an HTML image with the description, the only kind that JupyterLab reads out, and the description."""
-        data = base64.b64encode(self._svg()).decode()
-        image = f'<img class="lab-figure" alt="{escape(self.alt)}" src="data:image/svg+xml;base64,{data}">'
-        return {"text/html": f"{_LIGHTEN}\n{image}", "text/plain": self.alt}
+        """Return an HTML image with the description, and the description."""
+        drawn = image(self._svg(), self.alt, "lab-figure")
+        return {"text/html": f"{_LIGHTEN}\n{drawn}", "text/plain": self.alt}
 
     def _svg(self) -> bytes:
         file = io.BytesIO()

@@ -65,7 +65,6 @@ def lines(*texts):
 
 def test_the_runs_of_one_environment_follow_each_other_and_only_the_first_one_was_started():
     first, second = log_runs.parse(
-        "F",
         lines(
             "INIT_START Runtime Version: python:3.13",
             "START RequestId: one Version: $LATEST",
@@ -89,13 +88,13 @@ def test_a_run_in_lambdas_json_format_is_read_too():
     record = {"requestId": "one", "metrics": {"durationMs": 9.1, "billedDurationMs": 10}}
     end = {"time": "2026-11-27T12:00:01.009Z", "type": "platform.report", "record": record}
 
-    (run,) = log_runs.parse("F", lines(json.dumps(start), "said", json.dumps(end)))
+    (run,) = log_runs.parse(lines(json.dumps(start), "said", json.dumps(end)))
 
     assert (run.id, run.begin, run.end, run.billed) == ("one", NOON + 1_000, NOON + 1_009, 10)
 
 
 def test_a_run_that_goes_on_has_no_end_and_lines_before_the_first_run_belong_to_none():
-    (run,) = log_runs.parse("F", lines("said before", "START RequestId: one Version: $LATEST", "said"))
+    (run,) = log_runs.parse(lines("said before", "START RequestId: one Version: $LATEST", "said"))
 
     assert (run.end, run.lines) == (None, ["said"])
 

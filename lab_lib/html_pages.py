@@ -1,0 +1,18 @@
+"""Fill the templates of pages that open from a folder: they load nothing, and run only their own script."""
+
+import base64
+import hashlib
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+
+def templates(folder: Path) -> Environment:
+    """Return the templates of a folder. What they are filled with is escaped."""
+    loader = FileSystemLoader(folder)
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def digest(script: str) -> str:
+    """Return the digest by which the page's Content-Security-Policy allows its script."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
