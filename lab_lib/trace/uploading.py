@@ -87,7 +87,7 @@ def unread(evidence: Evidence, key: str, line: int, uploads: list[tuple[Upload, 
     known = dict.fromkeys(each.key for each in evidence.uploads)
     if key not in known:
         named = evidence.unseen.get(log_of(PROCESSOR)) or f"it names {listing(known)}"
-        raise LabError(f"The log of {PROCESSOR} names no upload with the key {key}: {named}. Name one of these.")
+        raise LabError(f"The log of {PROCESSOR} names no upload with the key {key}: {named}. AWS writes it late.")
     where = "is the header" if line == 1 else "is blank, or the file has fewer lines"
     raise UsageError(f"{key} has no row in line {line}: the line {where}. The header is line 1.")
 

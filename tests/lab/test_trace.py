@@ -29,12 +29,17 @@ def busy(chains):
     list(cleanup.delete_all(chain.lab))
 
 
+def rest(chain):
+    """Wait until the functions have ended: only then do their logs tell of them."""
+    wait_until(lambda: chain.lab.work() == (0, 0), "the functions to end", timeout=30)
+
+
 def upload(chain, key, *rows):
     """Upload rows, and wait until their changes are counted and TotalNotifier has ended."""
     before = chain.changes()
     chain.put(key, rows)
     chain.wait_for_changes(before + len(rows))
-    wait_until(lambda: chain.lab.work().busy == 0, "the functions to end", timeout=20)
+    rest(chain)
 
 
 def told(change):
@@ -53,7 +58,7 @@ def test_each_link_of_a_row_is_found_with_its_time_and_none_cannot_be_seen(busy)
     busy.wait_for_files("whole.txt")
     triggers.switch_stream_triggers([busy.lab], on=True)
     busy.wait_for_totals(W1="1599.5")
-    wait_until(lambda: busy.lab.work().busy == 0, "the functions to end", timeout=20)
+    rest(busy)
 
     calls = Calls()
     with recorded(busy.lab, calls):
@@ -80,6 +85,7 @@ def test_both_changes_of_a_corrected_row_and_its_deletion_are_shown(busy):
     upload(busy, "second.txt", "K1|s|T1|03/16/2017|250")
     tables.delete_item(busy.lab, "Transactions", {"CustomerId": "K1", "TransactionId": "T1"})
     busy.wait_for_totals(K1="1500")
+    rest(busy)
 
     new, corrected, deleted = trace.follow(busy.lab, "K1", "T1").changes
 
@@ -111,6 +117,7 @@ def test_the_lines_of_a_file_are_followed_and_a_rejected_one_has_its_reason(busy
     before = busy.changes()
     busy.put("lines.txt", rows)
     busy.wait_for_changes(before + 2)
+    rest(busy)
 
     (rejected,) = trace.follow_line(busy.lab, "somewhere/lines.txt", 3).changes
     good = trace.follow_line(busy.lab, "lines.txt", 5)
@@ -130,6 +137,7 @@ def test_the_lines_of_a_file_are_followed_and_a_rejected_one_has_its_reason(busy
 def test_an_unreadable_file_says_how_often_it_was_tried_and_why(busy):
     busy.put("picture.txt", b"\x89PNG")
     wait_until(lambda: [each for each in busy.letters() if "picture.txt" in str(each)], "the letter", timeout=30)
+    rest(busy)
 
     (change,) = trace.follow_line(busy.lab, "picture.txt", 2).changes
 
@@ -142,6 +150,7 @@ def test_what_was_written_by_hand_and_what_is_parked_are_shown_as_that(busy):
     row = {"CustomerId": "P1", "TransactionId": "T1", "TransactionDate": "03/16/2017", "TransactionAmount": "a lot"}
     tables.put_item(busy.lab, "Transactions", row)
     wait_until(lambda: [each for each in busy.letters() if "P1" in str(each)], "the letter", timeout=30)
+    rest(busy)
 
     (change,) = trace.follow(busy.lab, "P1", "T1").changes
 
@@ -156,6 +165,7 @@ def test_a_mapping_that_stands_still_is_named_and_what_came_again_added_nothing(
     (waiting,) = trace.follow(busy.lab, "S1", "T1").changes
     triggers.switch_stream_triggers([busy.lab], on=True)
     busy.wait_for_totals(S1="5")
+    rest(busy)
     functions.invoke(busy.lab, NOTIFIER, {"Records": streams.records(busy.lab, "S1")})
 
     (counted,) = trace.follow(busy.lab, "S1", "T1").changes
@@ -273,6 +283,7 @@ def test_a_row_is_read_from_behind_the_runs_before_it_and_not_the_whole_stream(c
         transactions.write(stream, transactions.make_up(3_000, 20))
     buckets.upload(chain.lab, path)
     chain.wait_for_changes(3_000)
+    rest(chain)
     upload(chain, "small.txt", "Z1|s|T1|03/16/2017|5")
 
     row = transactions.recount(path.name, path.read_bytes()).amounts
@@ -292,6 +303,7 @@ def test_a_row_that_a_failed_run_has_written_is_not_taken_for_one_by_hand(chain,
     spoil.fail(spoiled(chain, PROCESSOR, tmp_path), "BatchWriteItem", "killed after", "H1", times=2)
     upload(chain, "half.txt", "H1|s|T1|03/16/2017|1")
     chain.wait_for_files("half.txt")
+    rest(chain)
 
     (change,) = trace.follow(chain.lab, "H1", "T1").changes
 
@@ -306,7 +318,7 @@ def test_a_correction_to_what_is_no_number_is_counted_and_parked(busy):
     tables.put_item(busy.lab, "Transactions", row)
     busy.wait_for_totals(N1="0")
     wait_until(lambda: [each for each in busy.letters() if "N1" in str(each)], "the letter", timeout=30)
-    wait_until(lambda: busy.lab.work().busy == 0, "the functions to end", timeout=20)
+    rest(busy)
 
     change = trace.follow(busy.lab, "N1", "T1").changes[-1]
 
@@ -322,6 +334,7 @@ def test_a_function_of_somebody_else_leaves_candidates_and_no_guess(chain):
     chain.lab.client("lambda").update_function_code(FunctionName=NOTIFIER, ZipFile=archive)
     chain.put("own.txt", ["O1|s|T1|03/16/2017|5"])
     wait_until(lambda: cloudwatch.runs(cloudwatch.log_lines(chain.lab, NOTIFIER)), "its run", timeout=20)
+    rest(chain)
 
     (change,) = trace.follow(chain.lab, "O1", "T1").changes
 
