@@ -28,13 +28,13 @@ test: $(READY) ## run the quick tests (a minute or two)
 test-all: test ## run all tests (about ten minutes); Chromium is optional
 	HYPOTHESIS_PROFILE=thorough $(SIDE_BY_SIDE) -m "slow or property" tests/unit tests/lab tests/aws_delays tests/browser
 
-sabotage: $(READY) ## break a finished lab in about 100 ways, and see that its checks say so
+sabotage: $(READY) ## break a finished lab in 60 ways, and see that its checks say so
 	$(SIDE_BY_SIDE) -m sabotage tests/lab
 
 SIDE_BY_SIDE := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 bench: $(READY) ## measure, and write docs/performance.md (LINES=totals for a part of it)
-	$(BIN)/python -m tests.bench $(LINES) $(if $(ROWS),--rows $(ROWS))
+	$(BIN)/python -m tests.bench $(LINES)
 
 delays: $(READY) ## run the lab under AWS's delays, and write docs/delays.md (LINES=notification, SPEED=1)
 	$(BIN)/python -m tests.aws_delays $(LINES) $(if $(SPEED),--speed $(SPEED))

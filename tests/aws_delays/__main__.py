@@ -31,16 +31,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make delays", description=__doc__)
     parser.add_argument("lines", nargs="*", metavar="LINE", help=f"any of {', '.join([*DELAYS, TOGETHER])}")
     parser.add_argument("--speed", type=float, default=60, help="1 is AWS's own time; 60 by default")
-    given = parser.parse_args()
+    options = parser.parse_args()
     lines = {name: {name: delay.seconds} for name, delay in DELAYS.items()} | {TOGETHER: ALL}
-    if unknown := set(given.lines) - set(lines):
+    if unknown := set(options.lines) - set(lines):
         parser.error(f"There is no line {', '.join(sorted(unknown))}; wanted any of {', '.join(lines)}.")
     with own_aws("delays") as home:
-        rows = list(_rows(home, {name: lines[name] for name in given.lines or lines}, given.speed))
-    commands = [f"`lab {' '.join(each)}`" for each in COMMANDS]
+        rows = list(_rows(home, {name: lines[name] for name in options.lines or lines}, options.speed))
+    commands = [f"`lab {' '.join(command)}`" for command in COMMANDS]
     text = table(["Delay", "Seconds", "What AWS does", *commands, "Minutes"], rows)
     print(text)
-    if not given.lines:
+    if not options.lines:
         PAGE.write_text(f"{HEAD}\n{text}\n", encoding="utf-8")
 
 
@@ -68,7 +68,7 @@ def _usage(run: Run) -> str:
     usage = json.loads(USAGE.read_text(encoding="utf-8"))
     for notebook, used in run.usage().items():
         usage[notebook]["lab"] = used
-    lines = ",\n".join(f'  "{notebook}": {json.dumps(each)}' for notebook, each in usage.items())
+    lines = ",\n".join(f'  "{notebook}": {json.dumps(counts)}' for notebook, counts in usage.items())
     return f"{{\n{lines}\n}}\n"
 
 

@@ -19,31 +19,23 @@ ACCOUNTS = itertools.count(600_000_000_001)
 
 @pytest.fixture
 def account():
-    """Twelve digits that no other test uses."""
+    """Return twelve digits that no other test uses."""
     return str(next(ACCOUNTS))
 
 
 @pytest.fixture
-def delayed(tmp_path, account):
-    """delayed("iam", …): a lab that meets these delays, and whose `layer` has a clock that stands still."""
+def sped_up(tmp_path, account, monkeypatch):
+    """sped_up("table", …): a lab that meets these delays, and whose waits take next to no time.
 
-    def delayed(*names, speed=1e9):
+    `waits()` is how many of these delays they were long.
+    """
+
+    def sped_up(*names, speed=1e9):
         settings = {"lengths": {name: DELAYS[name].seconds for name in names}, "speed": speed}
         (tmp_path / "settings.json").write_text(json.dumps(settings))
         lab, layer = open_lab(account=account), Layer(tmp_path)
         for event, handler in layer.handlers.items():
             lab.session.events.register(event, handler)
-        return lab, layer
-
-    return delayed
-
-
-@pytest.fixture
-def sped_up(delayed, monkeypatch):
-    """As `delayed`, but the lab's waits take next to no time; `waits()` is how many of these delays they were long."""
-
-    def sped_up(*names, speed=1e9):
-        lab, layer = delayed(*names, speed=speed)
         for module in (endpoint, waiter):
             monkeypatch.setattr(module, "time", time)
         monkeypatch.setattr(time, "monotonic", time.monotonic)

@@ -9,7 +9,8 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -27,23 +28,12 @@ from tests.aws_delays.notes import Key, Notes
 from tests.lab.denying import Body
 
 FOLDER = "AWS_DELAYS"  # the variable that names the folder of a run: settings.json, the clock, the notes
-_SHAPES: dict[str, list[Any]] = {}
-_ANSWERS: dict[str, list[Any]] = {}
-_CHANGES: dict[str, list[Any]] = {}
+_HOOKS: dict[tuple[str, str], list[tuple[str, Callable[..., Any]]]] = defaultdict(list)  # by kind and operation
 _WORLD = {"deleted bucket", "mapping", "key"}  # notes about names that are unique in the world
 _EVERY = 7  # calls
 _DATA = re.compile(
     "(Get|Head|Put|Delete|List)Object.*|Invoke|Publish|(Send|Receive|Delete|Change)Message.*|Scan|Query|.*Items?"
 )
-_THROTTLED = {
-    "lambda": (429, "TooManyRequestsException"),
-    "iam": (400, "Throttling"),
-    "dynamodb": (400, "ThrottlingException"),
-    "sns": (400, "Throttling"),
-    "sqs": (400, "RequestThrottled"),
-    "logs": (400, "ThrottlingException"),
-    "s3": (503, "SlowDown"),
-}
 
 
 class Refusal(NamedTuple):
@@ -54,28 +44,40 @@ class Refusal(NamedTuple):
     message: str
 
 
-def shape(delay: str, *operations: str) -> Callable[..., Any]:
-    """Let the function change the parameters of these calls; their account is not known yet."""
-    return _enter(_SHAPES, delay, operations)
+_THROTTLING = {"dynamodb", "iam", "lambda", "logs", "s3", "sns", "sqs"}
+_THROTTLED = Refusal(400, "ThrottlingException", "Rate exceeded")  # botocore repeats it for each service
 
 
-def answer(delay: str, *operations: str) -> Callable[..., Any]:
-    """Let the function answer these calls: with a Refusal, a body (dict for JSON, text for XML), or None."""
-    return _enter(_ANSWERS, delay, operations)
+def _hook(kind: str) -> Callable[..., Any]:
+    """Return a decorator: shape("mapping", "CreateEventSourceMapping", …). No delay means always."""
+
+    def register(delay: str, *operations: str) -> Callable[..., Any]:
+        def enter(function: Callable[..., Any]) -> Callable[..., Any]:
+            for operation in operations:
+                _HOOKS[kind, operation].append((delay, function))
+            return function
+
+        return enter
+
+    return register
 
 
-def change(delay: str, *operations: str) -> Callable[..., Any]:
-    """Let the function change the answers of the embedded AWS to these calls. No delay means always."""
-    return _enter(_CHANGES, delay, operations)
+# `shape`: the account is not known yet. `answer`: with a Refusal, a body (dict for JSON, text for XML), or None.
+shape, answer, change = _hook("shape"), _hook("answer"), _hook("change")
 
 
-def _enter(functions: dict[str, list[Any]], delay: str, operations: tuple[str, ...]) -> Callable[..., Any]:
-    def enter(function: Callable[..., Any]) -> Callable[..., Any]:
-        for operation in operations:
-            functions.setdefault(operation, []).append((delay, function))
-        return function
+def refuse(delay: str, kind: str, operations: Iterable[str], names: set[str], error: Refusal) -> None:
+    """Let these calls be refused while a note is late that has the name in one of the parameters `names`."""
 
-    return enter
+    @answer(delay, *operations)
+    def refusal(call: Call) -> Refusal | None:
+        name = last_name(next((value for name, value in call.params.items() if name in names), ""))
+        return error._replace(message=error.message.format(name)) if call.is_late(delay, kind, name) else None
+
+
+def last_name(arn: str) -> str:
+    """Return the name at the end of an ARN, or the name itself."""
+    return arn.split(":")[-1].split("/")[-1]
 
 
 class Call(SimpleNamespace):
@@ -147,9 +149,9 @@ class Layer:
         """Return a client of the embedded AWS; use it within `bare`."""
         with self._lock:
             if (account, service) not in self._clients:
-                found = server.running()
-                session = boto3.Session(account, found.secret, region_name="us-east-1")
-                self._clients[account, service] = session.client(service, endpoint_url=found.endpoint)
+                running = server.running()
+                session = boto3.Session(account, running.secret, region_name="us-east-1")
+                self._clients[account, service] = session.client(service, endpoint_url=running.endpoint)
             return self._clients[account, service]
 
     def bare(self, account: str, service: str, operation: str, params: dict[str, Any]) -> Any:
@@ -157,7 +159,7 @@ class Layer:
         before, self._local.bare = self._is_bare(), True
         try:
             client = self.aws(account, service)
-            name = next(name for name, each in client.meta.method_to_api_mapping.items() if each == operation)
+            name = next(name for name, api in client.meta.method_to_api_mapping.items() if api == operation)
             return getattr(client, name)(**params)
         finally:
             self._local.bare = before
@@ -173,7 +175,7 @@ class Layer:
         call = Call(layer=self, service=service, operation=model.name, model=model, params=params, kept={}, attempts=0)
         call.account = ""
         self._local.call = call
-        for function in self._of(_SHAPES, model.name):
+        for function in self._of("shape", model.name):
             function(call)
 
     def answer(self, request: Any, **_: Any) -> AWSResponse | None:
@@ -181,30 +183,30 @@ class Layer:
             return None
         call = self._local.call
         call.account, call.attempts = _account(request, call), call.attempts + 1
-        found = self._throttled(call)
-        for function in self._of(_ANSWERS, call.operation):
-            found = found if found is not None else function(call)
-        return None if found is None else _response(request, call, found)
+        reply = self._throttled(call)
+        for function in self._of("answer", call.operation):
+            reply = reply if reply is not None else function(call)
+        return None if reply is None else _response(request, call, reply)
 
     def change(self, http_response: Any, parsed: dict[str, Any], model: Any, **_: Any) -> None:
         if self._is_bare() or http_response.status_code >= 300:
             return
-        for function in self._of(_CHANGES, model.name):
+        for function in self._of("change", model.name):
             function(self._local.call, parsed)
 
-    def _of(self, functions: dict[str, list[Any]], operation: str) -> list[Callable[..., Any]]:
-        return [function for delay, function in functions.get(operation, []) if not delay or delay in self.lengths]
+    def _of(self, kind: str, operation: str) -> list[Callable[..., Any]]:
+        return [function for delay, function in _HOOKS[kind, operation] if not delay or delay in self.lengths]
 
     def _is_bare(self) -> bool:
         return getattr(self._local, "bare", False)
 
     def _throttled(self, call: Call) -> Refusal | None:
-        if "throttling" not in self.lengths or call.service not in _THROTTLED or _DATA.fullmatch(call.operation):
+        if "throttling" not in self.lengths or call.service not in _THROTTLING or _DATA.fullmatch(call.operation):
             return None
         if call.attempts == 1:
             self._calls += 1
             call.throttled = self._calls % _EVERY == 0
-        return Refusal(*_THROTTLED[call.service], "Rate exceeded") if call.throttled and call.attempts <= 2 else None
+        return _THROTTLED if call.throttled and call.attempts <= 2 else None
 
     def _make_due_call(self, account: str, service: str, operation: str, params: dict[str, Any]) -> None:
         try:
@@ -227,11 +229,11 @@ def _remember_key(call: Call, parsed: dict[str, Any]) -> None:
     call.note("key", parsed["Credentials"]["AccessKeyId"], account)
 
 
-def _response(request: Any, call: Call, found: Refusal | dict[str, Any] | str) -> AWSResponse:
+def _response(request: Any, call: Call, reply: Refusal | dict[str, Any] | str) -> AWSResponse:
     """Return the answer in the protocol of the service."""
-    headers, status, body = {}, 200, found
-    if isinstance(found, Refusal):
-        status, code, message = found
+    headers, status, body = {}, 200, reply
+    if isinstance(reply, Refusal):
+        status, code, message = reply
         kind = code.rsplit(".", 1)[-1]
         headers = {"x-amzn-errortype": kind, "x-amzn-query-error": f"{code};Sender"}
         body = {"__type": kind, "message": message, "Message": message}

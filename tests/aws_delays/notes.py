@@ -36,8 +36,8 @@ class Notes:
 
     def get(self, key: Key) -> tuple[float, Any]:
         """Return when the note was made, long ago if it was not, and its value."""
-        found = self._do("SELECT moment, value FROM notes WHERE (account, kind, name) = (?, ?, ?)", *key)
-        return (found[0][0], json.loads(found[0][1])) if found else (float("-inf"), None)
+        rows = self._do("SELECT moment, value FROM notes WHERE (account, kind, name) = (?, ?, ?)", *key)
+        return (rows[0][0], json.loads(rows[0][1])) if rows else (float("-inf"), None)
 
     def of_kind(self, account: str, kind: str) -> Iterator[tuple[str, Any]]:
         """Yield the names and values of the account's notes of a kind."""

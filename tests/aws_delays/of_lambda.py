@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.aws_delays.layer import Call, Refusal, answer, change, shape
+from tests.aws_delays.layer import Call, Refusal, answer, change, refuse, shape
+from tests.aws_delays.layer import last_name as _name
 
 _OF_ROLES = ("GetRole", "PutRolePolicy", "GetRolePolicy", "ListRolePolicies", "ListAttachedRolePolicies")
 _OF_ROLES += ("AttachRolePolicy", "UpdateAssumeRolePolicy", "SimulatePrincipalPolicy", "TagRole", "DeleteRole")
@@ -22,11 +23,6 @@ _STREAM = (
 )
 
 
-def _name(arn: str) -> str:
-    """Return the name at the end of an ARN, or the name itself."""
-    return arn.split(":")[-1].split("/")[-1]
-
-
 @change("", "CreateRole")
 def _created_role(call: Call, parsed: dict[str, Any]) -> None:
     call.note("role", call.params["RoleName"])
@@ -38,17 +34,10 @@ def _deleted_role(call: Call, parsed: dict[str, Any]) -> None:
     call.forget("throttled by EC2", call.params["RoleName"])
 
 
-@answer("iam", *_OF_ROLES)
-def _unknown_role(call: Call) -> Refusal | None:
-    role = _name(call.params.get("RoleName") or call.params["PolicySourceArn"])
-    late = call.is_late("iam", "role", role)
-    return Refusal(404, "NoSuchEntity", f"The role with name {role} cannot be found.") if late else None
-
-
-@answer("role", "CreateFunction", "UpdateFunctionConfiguration")
-def _not_assumable(call: Call) -> Refusal | None:
-    late = call.is_late("role", "role", _name(call.params.get("Role", "")))
-    return Refusal(400, "InvalidParameterValueException", _ASSUMED) if late else None
+_NOT_FOUND = Refusal(404, "NoSuchEntity", "The role with name {} cannot be found.")
+refuse("iam", "role", _OF_ROLES, {"RoleName", "PolicySourceArn"}, _NOT_FOUND)
+_WITH_ROLE = ("CreateFunction", "UpdateFunctionConfiguration")
+refuse("role", "role", _WITH_ROLE, {"Role"}, Refusal(400, "InvalidParameterValueException", _ASSUMED))
 
 
 @answer("grant", "CreateFunction", "UpdateFunctionConfiguration")
@@ -98,20 +87,14 @@ def _state(call: Call, parsed: dict[str, Any]) -> None:
         settings["LastUpdateStatus"] = "InProgress"
 
 
-@answer("function", "UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion", "Invoke")
-def _pending(call: Call) -> Refusal | None:
-    late = call.is_late("function", "function", _name(call.params["FunctionName"]))
-    return _conflict("The function is currently in the following state: Pending") if late else None
+def _refuse_changes(delay: str, why: str, *operations: str) -> None:
+    error = Refusal(409, "ResourceConflictException", f"The operation cannot be performed at this time. {why}")
+    changes = ("UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion")
+    refuse(delay, delay, (*changes, *operations), {"FunctionName"}, error)
 
 
-@answer("function-update", "UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion")
-def _in_progress(call: Call) -> Refusal | None:
-    late = call.is_late("function-update", "function-update", _name(call.params["FunctionName"]))
-    return _conflict("An update is in progress for the function.") if late else None
-
-
-def _conflict(why: str) -> Refusal:
-    return Refusal(409, "ResourceConflictException", f"The operation cannot be performed at this time. {why}")
+_refuse_changes("function", "The function is currently in the following state: Pending", "Invoke")
+_refuse_changes("function-update", "An update is in progress for the function.")
 
 
 # Nothing is delivered while a mapping is created or enabled: the embedded AWS is told to enable it at the end.

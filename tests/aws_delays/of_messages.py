@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.aws_delays.layer import Call, Refusal, answer, change, shape
+from tests.aws_delays.layer import Call, Refusal, answer, change, refuse, shape
 
 _RECENTLY = "You must wait 60 seconds after deleting a queue before you can create another with the same name."
 _CONFIRMED = (
@@ -67,7 +67,7 @@ def _new_policy(call: Call, parsed: dict[str, Any]) -> None:
 @change("queue-counts", "GetQueueAttributes")
 def _old_counts(call: Call, parsed: dict[str, Any]) -> None:
     name, attributes = _queue(call.params["QueueUrl"])[1], parsed.get("Attributes", {})
-    for count in [each for each in attributes if each.startswith(_COUNT)]:
+    for count in [key for key in attributes if key.startswith(_COUNT)]:
         attributes[count] = call.shown("queue-counts", count, name, attributes[count], "0")
 
 
@@ -86,16 +86,14 @@ def _still_found(call: Call) -> dict[str, Any] | None:
     return {"QueueUrl": call.value("deleted queue", name)} if late else None
 
 
-@answer("queue-deletion", "CreateQueue")
-def _deleted_recently(call: Call) -> Refusal | None:
-    late = call.is_late("queue-deletion", "deleted queue", call.params["QueueName"])
-    return Refusal(400, "AWS.SimpleQueueService.QueueDeletedRecently", _RECENTLY) if late else None
+_TOO_SOON = Refusal(400, "AWS.SimpleQueueService.QueueDeletedRecently", _RECENTLY)
+refuse("queue-deletion", "deleted queue", ["CreateQueue"], {"QueueName"}, _TOO_SOON)
 
 
 @change("logs", "FilterLogEvents", "GetLogEvents")
 def _old_events(call: Call, parsed: dict[str, Any]) -> None:
     clock, length = call.layer.clock, call.layer.lengths["logs"]
-    events = [each for each in parsed["events"] if clock.now() - clock.at(each["timestamp"] / 1000) >= length]
+    events = [event for event in parsed["events"] if clock.now() - clock.at(event["timestamp"] / 1000) >= length]
     parsed["events"] = events
 
 
@@ -107,10 +105,10 @@ def _old_metrics(call: Call, parsed: dict[str, Any]) -> None:
         about = [
             stat["Metric"]["MetricName"],
             stat["Period"],
-            *(each["Value"] for each in stat["Metric"]["Dimensions"]),
+            *(dimension["Value"] for dimension in stat["Metric"]["Dimensions"]),
         ]
-        found = zip(result["Timestamps"], result["Values"], strict=True)
-        shown = [(when, call.shown("metrics", "metric", f"{about} {when}", value, None)) for when, value in found]
+        points = zip(result["Timestamps"], result["Values"], strict=True)
+        shown = [(when, call.shown("metrics", "metric", f"{about} {when}", value, None)) for when, value in points]
         result["Timestamps"] = [when for when, value in shown if value is not None]
         result["Values"] = [value for _, value in shown if value is not None]
 
@@ -124,9 +122,9 @@ def _subscribed(call: Call, parsed: dict[str, Any]) -> None:
 
 @change("e-mail", "ListSubscriptionsByTopic", "ListSubscriptions")
 def _pending(call: Call, parsed: dict[str, Any]) -> None:
-    for each in parsed["Subscriptions"]:
-        if call.is_late("e-mail", "e-mail", f"{each['TopicArn']} {each['Endpoint']}"):
-            each["SubscriptionArn"] = "PendingConfirmation"
+    for subscription in parsed["Subscriptions"]:
+        if call.is_late("e-mail", "e-mail", f"{subscription['TopicArn']} {subscription['Endpoint']}"):
+            subscription["SubscriptionArn"] = "PendingConfirmation"
 
 
 @answer("e-mail", "ConfirmSubscription")
@@ -134,8 +132,10 @@ def _confirmed(call: Call) -> str:
     """Take any token for that of all pending subscriptions of the topic."""
     _forget_addresses(call, {})
     topic = {"TopicArn": call.params["TopicArn"]}
-    found = call.layer.bare(call.account, "sns", "ListSubscriptionsByTopic", topic)["Subscriptions"]
-    return _CONFIRMED.format(next(each["SubscriptionArn"] for each in found if each["Protocol"] == "email"))
+    subscriptions = call.layer.bare(call.account, "sns", "ListSubscriptionsByTopic", topic)["Subscriptions"]
+    return _CONFIRMED.format(
+        next(subscription["SubscriptionArn"] for subscription in subscriptions if subscription["Protocol"] == "email")
+    )
 
 
 @change("e-mail", "DeleteTopic")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.aws_delays.layer import Call, Refusal, answer, change
+from tests.aws_delays.layer import Call, Refusal, answer, change, refuse
 
 _ABORTED = "A conflicting conditional operation is currently in progress against this resource. Please try again."
 _TO_FUNCTIONS = ("LambdaFunctionConfigurations", "QueueConfigurations", "TopicConfigurations")
@@ -17,10 +17,7 @@ def _deleted_bucket(call: Call, parsed: dict[str, Any]) -> None:
     call.forget("notification", call.params["Bucket"])
 
 
-@answer("bucket-name", "CreateBucket")
-def _name_in_use(call: Call) -> Refusal | None:
-    late = call.is_late("bucket-name", "deleted bucket", call.params["Bucket"])
-    return Refusal(409, "OperationAborted", _ABORTED) if late else None
+refuse("bucket-name", "deleted bucket", ["CreateBucket"], {"Bucket"}, Refusal(409, "OperationAborted", _ABORTED))
 
 
 @answer("notification", "PutBucketNotificationConfiguration")
@@ -60,10 +57,8 @@ def _table_state(call: Call, parsed: dict[str, Any]) -> None:
 
 @answer("table", "DescribeTable")
 def _deleting_table(call: Call) -> dict[str, Any] | None:
-    value, late = (
-        call.value("table", call.params["TableName"]),
-        call.is_late("table", "table", call.params["TableName"]),
-    )
+    name = call.params["TableName"]
+    value, late = call.value("table", name), call.is_late("table", "table", name)
     return {"Table": value["about"]} if late and value["state"] == "DELETING" else None
 
 

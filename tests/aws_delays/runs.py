@@ -41,8 +41,8 @@ class Run:
         """Run all notebooks, and return what each has used, by the names in prices.json: {"00": {"s3 reads": 1}, …}."""
         command = [sys.executable, "-m", "tests.aws_delays.usage", self.account, str(self.folder / "usage")]
         done = subprocess.run(command, env=self._environment(), stdout=subprocess.PIPE, text=True, check=True)
-        found: dict[str, dict[str, int]] = json.loads(done.stdout)
-        return found
+        used: dict[str, dict[str, int]] = json.loads(done.stdout)
+        return used
 
     def wait(self, seconds: float) -> None:
         """Let so much of AWS's time pass."""
@@ -68,12 +68,12 @@ class Run:
 
 
 def _profile(account: str) -> str:
-    found = server.start()
+    running = server.start()
     lines = {
         "region": "us-east-1",
-        "endpoint_url": found.endpoint,
+        "endpoint_url": running.endpoint,
         "aws_access_key_id": account,
-        "aws_secret_access_key": found.secret,
+        "aws_secret_access_key": running.secret,
     }
     return "\n".join(["[profile delays]", *(f"{name} = {value}" for name, value in lines.items()), ""])
 

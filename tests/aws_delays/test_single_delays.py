@@ -1,6 +1,7 @@
-"""The lab goes through each of AWS's delays, on the step that it hits.
+"""The lab goes through the delays that a helper or a check waits for, each on the step that it hits.
 
-`waits() >= 2` shows that the step has met the delay twice: without it, the clock would stand still.
+`waits() >= 2` shows that the step has met the delay twice: without it, the clock would stand still. The refusals that
+botocore repeats are in tests/unit/test_sessions.py.
 """
 
 import json
@@ -21,13 +22,9 @@ pytestmark = pytest.mark.slow
 PROCESSOR, NOTIFIER = functions.SOURCES
 
 
-def ensure_roles(lab):
+def ensure_functions(lab):
     roles.ensure_role(lab, functions.ROLES[PROCESSOR], policies.transaction_processor(lab))
     roles.ensure_role(lab, functions.ROLES[NOTIFIER], policies.total_notifier(lab))
-
-
-def ensure_functions(lab):
-    ensure_roles(lab)
     queues.ensure_queue(lab, queues.DEAD_LETTERS)
     for name in functions.SOURCES:
         functions.ensure_function(lab, name)
@@ -37,26 +34,6 @@ def ensure_mapping(lab):
     tables.ensure_table(lab, tables.STREAMED)
     ensure_functions(lab)
     triggers.ensure_stream_trigger(lab)
-
-
-def test_a_role_can_be_repaired_right_after_its_creation(sped_up):
-    lab, waits = sped_up("iam")
-
-    ensure_roles(lab)
-    ensure_roles(lab)
-
-    assert roles.is_ours(lab, functions.ROLES[NOTIFIER])
-    assert waits() >= 2
-
-
-@pytest.mark.parametrize("delay", ["role", "grant"])
-def test_functions_are_created_right_after_their_roles(sped_up, delay):
-    lab, waits = sped_up(delay)
-
-    ensure_functions(lab)
-
-    assert None not in [functions.find_function(lab, name) for name in functions.SOURCES]
-    assert waits() >= 1
 
 
 def test_functions_are_changed_and_invoked_right_after_their_creation(sped_up):
@@ -108,28 +85,6 @@ def test_a_mapping_of_ones_own_is_repaired_while_it_is_created(sped_up):
 
     assert triggers.find_stream_trigger(lab) is None
     assert waits() >= 3
-
-
-def test_a_bucket_is_made_again_after_its_deletion(sped_up):
-    lab, _ = sped_up("bucket-name")
-
-    first = buckets.ensure_bucket(lab)
-    buckets.delete_bucket(lab)
-    second = buckets.ensure_bucket(lab)
-
-    assert (first == second, buckets.is_ours(lab)) == (False, True)
-    buckets.delete_bucket(lab)
-
-
-def test_a_queue_is_made_again_after_its_deletion(sped_up):
-    lab, waits = sped_up("queue-deletion")
-
-    for _ in range(2):
-        queues.ensure_queue(lab, queues.DEAD_LETTERS)
-        queues.delete_queue(lab, queues.DEAD_LETTERS)
-
-    assert queues.find_queue(lab, queues.DEAD_LETTERS) is None
-    assert waits() >= 1
 
 
 @pytest.mark.parametrize("delay", ["queue-policy", "queue-counts"])

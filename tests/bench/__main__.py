@@ -3,16 +3,13 @@
 import argparse
 import sys
 
-from tests.bench import alert, checking, classes, costs, memory, page, runs, totals
+from tests.bench import checking, classes, costs, page, totals
 from tests.own_aws import own_aws
 
 LINES = {
     "totals": ("Rows a second until the totals are exact", totals),
     "costs": ("What a million rows cost", costs),
-    "memory": ("Memory of TransactionProcessor", memory),
-    "alert": ("From upload to message", alert),
     "check": ("One `lab check`", checking),
-    "run": ("One headless run", runs),
     "class": ("A class", classes),
 }
 
@@ -20,16 +17,15 @@ LINES = {
 def main():
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("lines", nargs="*", metavar="LINE", help=f"any of {', '.join(LINES)}; all if none is named")
-    parser.add_argument("--rows", nargs="+", type=int, default=totals.SIZES, help="the files of totals, such as 300000")
-    given = parser.parse_args()
-    if unknown := set(given.lines) - set(LINES):
+    options = parser.parse_args()
+    if unknown := set(options.lines) - set(LINES):
         parser.error(f"There is no line {', '.join(sorted(unknown))}; wanted any of {', '.join(LINES)}.")
     with own_aws("bench"):
         try:
-            for name in given.lines or LINES:
+            for name in options.lines or LINES:
                 title, line = LINES[name]
                 print(title, file=sys.stderr)
-                text = line.measure(given.rows) if line is totals else line.measure()
+                text = line.measure()
                 print(f"\n{text}\n")
                 page.write({title: text}, [title for title, _ in LINES.values()])
         except KeyboardInterrupt:

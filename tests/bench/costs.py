@@ -14,8 +14,8 @@ def measure():
     lines = []
     for customers in CUSTOMERS:
         used = [priced(totals.watched(way, customers).used) for way in chain.WAYS]
-        lines += [[f"{customers:,}", name, *(f"{each[name]:,.0f}" for each in used)] for name in SHOWN]
-        lines.append([f"{customers:,}", "**dollars**", *(f"**{each['dollars']:.2f}**" for each in used)])
+        lines += [[f"{customers:,}", name, *(f"{counts[name]:,.0f}" for counts in used)] for name in SHOWN]
+        lines.append([f"{customers:,}", "**dollars**", *(f"**{counts['dollars']:.2f}**" for counts in used)])
     return f"{page.table(['Customers', 'A million rows', *chain.WAYS.values()], lines)}\n\n{NOTES}"
 
 

@@ -25,8 +25,8 @@ def write(measured: dict[str, str], titles: list[str]) -> None:
     old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
     kept = dict(re.findall(r"^## (.+?)\n\n(.*?)(?=\n## |\Z)", old, re.MULTILINE | re.DOTALL))
     stamped = {title: f"{_machine()}\n\n{text}\n" for title, text in measured.items()}
-    found = kept | stamped
-    sections = [f"\n## {title}\n\n{found[title]}" for title in titles if title in found]
+    texts = kept | stamped
+    sections = [f"\n## {title}\n\n{texts[title]}" for title in titles if title in texts]
     PAGE.write_text("".join([HEAD, *sections]), encoding="utf-8")
 
 
@@ -36,9 +36,12 @@ def table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def goals(*found: tuple[str, str, bool]) -> str:
-    """Return a table of the goals: what is wanted, what was measured, whether it is met."""
-    return table(["Goal", "Measured", "Met"], [(*each, "yes" if met else "**no**") for *each, met in found])
+def goals(*rows: tuple[str, str, bool, str]) -> str:
+    """Return a table of the goals: what is wanted, what was measured, and what stands in the way if it is not met."""
+    return table(
+        ["Goal", "Measured", "Met"],
+        [(goal, measured, "yes" if met else f"**no**: {reason}") for goal, measured, met, reason in rows],
+    )
 
 
 def spread(values: list[float], form: str = ",.0f") -> str:
@@ -50,18 +53,18 @@ def spread(values: list[float], form: str = ",.0f") -> str:
 
 
 def listed(ratios: Iterable[float]) -> str:
-    return " / ".join(f"{each:.2f}" for each in ratios)
+    return " / ".join(f"{ratio:.2f}" for ratio in ratios)
 
 
 def rounds(ways: dict[str, Callable[[], float]], count: int = 3, longest: float = 20) -> dict[str, list[float]]:
     """Measure each way in turn, `count` times; only once what takes longer than `longest` seconds."""
-    found: dict[str, list[float]] = {name: [] for name in ways}
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(count):
         for name, way in ways.items():
-            if sum(found[name]) < longest:
-                found[name].append(way())
-                print(f"  {name:24} {found[name][-1]:8.2f} s  ({number + 1} of {count})", file=sys.stderr, flush=True)
-    return found
+            if sum(seconds[name]) < longest:
+                seconds[name].append(way())
+                print(f"  {name:24} {seconds[name][-1]:8.2f} s  ({number + 1} of {count})", file=sys.stderr, flush=True)
+    return seconds
 
 
 def timed(call: Callable[[], object]) -> Callable[[], float]:

@@ -46,7 +46,7 @@ def visit(browser) -> Iterator[object]:
 
 @pytest.fixture(scope="session")
 def shots() -> Path:
-    """The folder of the screenshots."""
+    """Return the folder of the screenshots."""
     folder = Path(__file__).parents[2] / "runs" / "browser"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -13,7 +13,7 @@ import pytest
 
 from lab_lib.exercises.copies import ROOT
 from lab_lib.run.headless import notebooks
-from lab_lib.waiting import UNSEEN, wait_until
+from lab_lib.waiting import PROGRESS_FILE, wait_until
 from tests.learners import solve
 
 pytestmark = pytest.mark.slow
@@ -66,7 +66,7 @@ def jupyterlab(browser, copy: Path, tmp_path_factory: pytest.TempPathFactory) ->
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps(values))
     folders = {"JUPYTER_CONFIG_DIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "LAB_COPY": str(copy)}
-    environment = {name: value for name, value in os.environ.items() if name != UNSEEN}
+    environment = {name: value for name, value in os.environ.items() if name != PROGRESS_FILE}
     lab = subprocess.Popen([LAB, "open"], env={**environment, **folders})
     try:
         (note,) = wait_until(lambda: list(folder.glob("runtime/jpserver-*.json")), "JupyterLab to start")
@@ -113,5 +113,5 @@ def test_a_cell_that_is_run_after_a_restart_says_which_cells_come_first(jupyterl
 
     (shown,) = page.evaluate(RESTART_AND_RUN, checkpoint)
 
-    assert shown["traceback"][0].startswith("`checks` is not there")
+    assert shown["traceback"][0].startswith("`notebook` is not there")
     assert len(shown["traceback"]) == 1

@@ -12,7 +12,7 @@ from tests.classes import HOSTILE, judged, lay, record, whole_class
 pytestmark = pytest.mark.slow
 
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
-EVERYBODY = [judged(each, number % 5) for number, each in enumerate(whole_class()[:-1])]
+EVERYBODY = [judged(student, number % 5) for number, student in enumerate(whole_class()[:-1])]
 EVERYBODY += [whole_class()[-1], record(HOSTILE, error=HOSTILE, totals={HOSTILE: "1e300", "C2": "-5"}, notebooks=[])]
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 # The texts whose contrast with their background is under 4.5, by WCAG's formula.
@@ -35,6 +35,13 @@ FAINT = """() => {
 }"""
 
 
+def assert_fits(page):
+    """Assert that the page fits its screen, can be read, and loads nothing."""
+    assert not page.evaluate(TOO_WIDE)
+    assert page.evaluate(FAINT) == []
+    assert page.asked == [page.url]
+
+
 @pytest.fixture
 def opened(visit, tmp_path):
     """Open the report of these records; page.asked lists its requests, its messages and its dialogs."""
@@ -52,9 +59,7 @@ def test_the_report_fits_its_screen_can_be_read_and_loads_nothing(opened, shots,
     page = opened(EVERYBODY, size, colours)
 
     page.screenshot(path=shots / f"report-{name}-{colours}.png", full_page=True)
-    assert not page.evaluate(TOO_WIDE)
-    assert page.evaluate(FAINT) == []
-    assert page.asked == [page.url]
+    assert_fits(page)
 
 
 def test_the_table_is_sorted_and_searched_with_the_keyboard(opened):

@@ -1,12 +1,10 @@
 """A page of another site tries what it can with the learner's embedded AWS, in a real browser."""
 
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
-
 import pytest
 
 from lab_lib.aws import tables
 from lab_lib.lab import open_lab
+from tests.web_server import serving
 
 pytestmark = pytest.mark.slow
 
@@ -34,19 +32,10 @@ TRIES = """async endpoint => {
 }"""
 
 
-class Page(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<title>A page of somebody else</title><body>")
-
-
 def test_a_page_of_another_site_changes_nothing_reads_nothing_and_gets_in_by_no_other_name(browser):
     lab, answers = open_lab(account="300000000041"), []
     tables.ensure_table(lab, "Customer")
-    with HTTPServer(("127.0.0.1", 0), Page) as site, browser.new_page() as page:
-        threading.Thread(target=site.serve_forever, daemon=True).start()
+    with serving(b"<title>A page of somebody else</title><body>") as site, browser.new_page() as page:
         page.goto(f"http://page.example:{site.server_port}/")
         page.on("response", lambda answer: answers.append(answer.status) if lab.endpoint in answer.url else None)
 
@@ -54,7 +43,6 @@ def test_a_page_of_another_site_changes_nothing_reads_nothing_and_gets_in_by_no_
 
         # As in DNS rebinding: for the browser, page and embedded AWS are then one site.
         rebound = page.goto(f"http://page.example:{lab.endpoint.split(':')[-1]}/_ministack/health").status
-        site.shutdown()
     assert (got, rebound) == (["TypeError", "opaque", "opaque", "TypeError", "load"], 403)
     assert set(answers) == {403}
     assert lab.client("dynamodb").list_tables()["TableNames"] == ["Customer"]

@@ -1,13 +1,13 @@
 """The lab as the notebooks build it, in one account, and functions of a test's own."""
 
-import io
 import json
-import zipfile
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 
 from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.waiting import wait_until
+from tests.lab import spoil
 
 HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
 
@@ -60,6 +60,14 @@ class Chain:
         wanted = {name: Decimal(amount) for name, amount in totals.items()}
         wait_until(lambda: wanted.items() <= self.totals().items(), f"the totals {totals}", timeout=30)
 
+    def let_fail(self, name, folder):
+        """Let the function of this name meet the faults in the folder, which is returned; see spoil.py."""
+        pure, calling = functions.source_files(name)
+        files = {path.name: path.read_bytes() for path in (pure, calling, Path(spoil.__file__))}
+        files[calling.name] += f"\nimport spoil\nspoil.begin({str(folder)!r})\n".encode()
+        self.lab.client("lambda").update_function_code(FunctionName=name, ZipFile=functions.zipped(files))
+        return folder
+
     def reports(self, function):
         """Return what the function printed at the end of each run."""
         return [json.loads(line) for line in cloudwatch.log_lines(self.lab, function) if line.startswith("{")]
@@ -87,7 +95,7 @@ class Chain:
     def changes(self):
         """Return how many changes are in the totals, counted by their markers. An upload's begins with its bucket."""
         markers = tables.items(self.lab, "ProcessedRecords")
-        return sum(not each["EventId"].startswith(self.lab.bucket) for each in markers)
+        return sum(not marker["EventId"].startswith(self.lab.bucket) for marker in markers)
 
     def messages(self, queue):
         return queues.messages(self.lab, queue)
@@ -100,6 +108,18 @@ class Chain:
         """Return (customer, balance) of each message, sorted."""
         bodies = [json.loads(message["Message"]) for message in self.messages(queue)]
         return sorted((body["customerID"], Decimal(body["accountBalance"])) for body in bodies)
+
+
+def create_table(lab, name, key, view=""):
+    """Create a table with this key, and with a stream of this view type; return its description."""
+    stream = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": view}} if view else {}
+    return lab.client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        **stream,
+    )["TableDescription"]
 
 
 def logged(lab):
@@ -123,10 +143,7 @@ def stop(lab):
 
 def zipped(code):
     """Return the archive of a function whose handler is probe.handler."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as opened:
-        opened.writestr("probe.py", code)
-    return archive.getvalue()
+    return functions.zipped({"probe.py": code.encode()})
 
 
 def create_function(lab, name, code, role, **settings):

@@ -19,6 +19,12 @@ def in_process(*arguments):
     return CliRunner().invoke(app, list(map(str, arguments)))
 
 
+def run(*arguments, stdout=subprocess.PIPE, **variables):
+    """Run `lab` as a process, to its end."""
+    settings = {"env": {**os.environ, "COLUMNS": "200", **variables}, "text": True, "umask": 0}
+    return subprocess.run([LAB, *arguments], stdout=stdout, stderr=subprocess.PIPE, check=False, **settings)
+
+
 def begin(until, *arguments, **variables):
     """Start `lab`, and wait until `until` returns something true; the process, and all that it started."""
     process = subprocess.Popen(

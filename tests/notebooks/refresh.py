@@ -50,9 +50,9 @@ def main(*only: str) -> None:
 def choose(only: tuple[str, ...]) -> list[Path]:
     """Return the notebooks with these numbers, in order; all if there is no number."""
     numbers = {path.name[:2]: path for path in notebooks()}
-    if unknown := [each for each in only if each.zfill(2) not in numbers]:
+    if unknown := [number for number in only if number.zfill(2) not in numbers]:
         sys.exit(f"There is no notebook {unknown[0]}; wanted any of {', '.join(numbers)}.")
-    return sorted({numbers[each.zfill(2)] for each in only}) or notebooks()
+    return sorted({numbers[number.zfill(2)] for number in only}) or notebooks()
 
 
 def run(path: Path) -> NotebookNode:
@@ -102,7 +102,7 @@ def keep(old: list[NotebookNode], cell: NotebookNode) -> None:
 def sanitized(value: Any) -> Any:
     """Return an output, or a part of it, without what may differ from run to run."""
     if isinstance(value, dict):
-        return {key: sanitized(each) for key, each in value.items() if key != "execution_count"}
+        return {key: sanitized(part) for key, part in value.items() if key != "execution_count"}
     if isinstance(value, str):
         for pattern, replacement in RULES:
             value = re.sub(pattern, replacement, value)

@@ -1,14 +1,14 @@
 """The committed notebooks: what a learner sees before running anything."""
 
+import ast
 import json
 import re
 import runpy
-import sys
 from pathlib import Path
 
 import pytest
 
-from lab_lib import chain_parts, chain_picture, resources
+from lab_lib import aws
 from lab_lib.embedded import server
 from lab_lib.run.headless import notebooks
 from lab_lib.settings import SETTINGS
@@ -19,7 +19,24 @@ PARAMETERS_OF = {
     "00-start-here": {*SETTINGS, "data_file"},
     "99-clean-up": {"account", "profile", "region", "prefix", "bucket", "yes"},  # it asks before it deletes
 }  # beside "settings", which all have
+MOST_IMPORTS = 5  # names of lab_lib in a set-up cell
+# Helpers that make no call of their own. The clean-up deletes by the `delete_x` of each kind.
+NO_CALLS = {"buckets.creation", "functions.package", "functions.source_files", "functions.timeout_for"}
+NO_CALLS |= {"functions.variables", "policies", "cleanup"}
 every_notebook = pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
+
+
+def helpers() -> list[str]:
+    """Return the helpers that the notebooks call, such as "queues.ensure_queue"."""
+    code = "".join("".join(cell["source"]) for path in notebooks() for cell in cells(path, "code"))
+    names = sorted(set(re.findall(r"\baws\.(\w+\.[a-z]\w*)", code)))
+    return [name for name in names if not {name, name.split(".")[0]} & NO_CALLS]
+
+
+def has_call(code: str) -> bool:
+    """Return True if a call of boto3 is spelled in the code, such as `sqs.create_queue(`."""
+    clients = [*re.findall(r"(\w+)(?:, \w+)* = \(?lab\.client\(", code), r"lab\.client\('\w+'\)"]
+    return re.search(rf"(?<!\w)(?:{'|'.join(clients)})\.\w+\(", code) is not None
 
 
 def cells(path: Path, kind: str) -> list[dict]:
@@ -57,15 +74,43 @@ def test_the_settings_are_in_notebook_00_and_every_notebook_leads_to_the_next(pa
     assert f"({following.name})" in "".join(cells(path, "markdown")[-1]["source"])
 
 
+def test_notebook_00_shows_no_settings_before_they_are_asked_for() -> None:
+    (cell,) = [cell for cell in cells(notebooks()[0], "code") if "parameters" in cell["metadata"].get("tags", [])]
+
+    assert cell["metadata"]["jupyter"] == {"source_hidden": True}
+    assert cell["source"][0].startswith("# Settings: open this cell only if")  # JupyterLab shows the first line
+
+
+@every_notebook
+def test_every_notebook_imports_few_names(path: Path) -> None:
+    (cell,) = [cell for cell in cells(path, "code") if "setup" in cell["metadata"].get("tags", [])]
+    code = "".join(line for line in cell["source"] if not line.startswith("%"))
+    imports = [node for node in ast.parse(code).body if isinstance(node, ast.ImportFrom)]
+
+    names = [alias.name for node in imports if str(node.module).startswith("lab_lib") for alias in node.names]
+    assert names[:2] == ["aws", "notebook"]
+    assert len(names) <= MOST_IMPORTS
+
+
+@pytest.mark.parametrize("helper", helpers())
+def test_a_helper_or_one_that_it_calls_in_its_module_has_the_call_of_boto3(helper: str) -> None:
+    module, name = helper.split(".")
+    body = ast.parse(Path(getattr(aws, module).__file__).read_text(encoding="utf-8")).body
+    functions = {node.name: ast.unparse(node) for node in body if isinstance(node, ast.FunctionDef)}
+
+    below = [functions[other] for other in re.findall(r"(?<![\w.])(\w+)\(", functions[name]) if other in functions]
+    assert any(map(has_call, [functions[name], *below]))
+
+
 @every_notebook
 def test_every_link_leads_to_a_file_and_to_a_heading_in_it(path: Path) -> None:
     text = "".join("".join(cell["source"]) for cell in cells(path, "markdown"))
 
     for name, _, heading in re.findall(r"\]\((?!http)([^)#]+)(#([^)]*))?\)", text):
-        there = path.parent / name
-        lines = "".join("".join(cell["source"]) + "\n" for cell in cells(there, "markdown")) if heading else ""
+        target = path.parent / name
+        lines = "".join("".join(cell["source"]) + "\n" for cell in cells(target, "markdown")) if heading else ""
         headings = {line.lstrip("# ").replace(" ", "-") for line in lines.splitlines() if line.startswith("#")}
-        assert there.is_file()
+        assert target.is_file()
         assert heading in headings | {""}
 
 
@@ -83,21 +128,3 @@ def test_the_readme_shows_the_chain_as_it_is_drawn_now() -> None:
 
     assert CHAIN.with_suffix(".svg").read_text(encoding="utf-8") == chain["svg"]()
     assert f"![{chain['CHAIN']}](docs/chain.svg)" in " ".join(chain["README"].read_text(encoding="utf-8").split())
-
-
-def test_one_more_queue_stands_below_the_others_and_is_lit_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    link, cell = resources.messages("OneMore"), resources.get("queue", "CreditCollection").cell
-    more = [resources.Resource(kind, "OneMore", cell, link) for kind in ("queue", "subscription")]
-    monkeypatch.setattr(resources, "RESOURCES", (*resources.RESOURCES, *more))
-    for module in (chain_parts, chain_picture):  # they are imported anew, and put back
-        monkeypatch.setattr(module.__name__, module)
-        monkeypatch.delitem(sys.modules, module.__name__)
-
-    chain, parts = runpy.run_path(str(CHAIN)), sys.modules[chain_parts.__name__]
-
-    *_, above, lowest = [box for box in parts.BOXES.values() if box.service == "SQS"]
-    assert (lowest.name, lowest.x, lowest.y > above.y + parts.TALL) == ("OneMore", above.x, True)
-    assert lowest.y + parts.TALL < parts.HEIGHT
-    to_queues = {"HighBalanceAlert→OneMore", "OneMore"}
-    assert [number for number, lit in chain["NOTEBOOKS"].items() if to_queues <= lit.parts] == ["04", "05", "99"]
-    assert f"{above.name} and OneMore." in chain["describe"]()

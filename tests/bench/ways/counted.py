@@ -30,7 +30,7 @@ def writes(operation, params):
 
 def reads(operation, params):
     requests = params["RequestItems"].values() if operation == "BatchGetItem" else [{**params, "Keys": [1]}]
-    units = sum(len(each["Keys"]) * (1 if each.get("ConsistentRead") else 0.5) for each in requests if "Keys" in each)
+    units = sum(len(read["Keys"]) * (1 if read.get("ConsistentRead") else 0.5) for read in requests if "Keys" in read)
     return units if operation in ("BatchGetItem", "GetItem") else 0
 
 

@@ -14,7 +14,8 @@ from urllib.parse import unquote_plus
 import boto3
 
 dynamodb, sns, s3 = boto3.resource("dynamodb"), boto3.client("sns"), boto3.client("s3")
-topic = next(each["TopicArn"] for each in sns.list_topics()["Topics"] if each["TopicArn"].endswith(":HighBalanceAlert"))
+topics = [topic["TopicArn"] for topic in sns.list_topics()["Topics"]]
+topic = next(arn for arn in topics if arn.endswith(":HighBalanceAlert"))
 
 
 def process(event, context):
