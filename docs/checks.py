@@ -11,7 +11,7 @@ from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import ASKED, FURTHER, PROBE, RULES, Rule, State
 from lab_lib.embedded import server
 from lab_lib.run import headless
-from lab_lib.waiting import UNSEEN
+from lab_lib.waiting import PROGRESS_FILE
 
 EMPTY = "123456123456"  # another account of the same embedded AWS, in which nothing was made
 EMAIL = {"email": "you@example.com", "phone": "+15555550100"}
@@ -31,16 +31,16 @@ TITLES = {
 }
 
 
-def page(found: dict[str, list[Check]]) -> str:
-    """Return the whole file; `found` has, by its id, what each check says of both accounts."""
+def page(by_id: dict[str, list[Check]]) -> str:
+    """Return the whole file. `by_id` has what each check says of both accounts."""
     steps = groupby(sorted(RULES.values(), key=_place), key=lambda rule: rule.step)
-    return HEAD + "".join(_table(step, [_row(rule, found[rule.id]) for rule in rules]) for step, rules in steps)
+    return HEAD + "".join(_table(step, [_row(rule, by_id[rule.id]) for rule in rules]) for step, rules in steps)
 
 
 def reports() -> dict[str, list[Check]]:
     """Return what each check says of a lab that the notebooks have built, and of an empty account."""
     with tempfile.TemporaryDirectory(prefix="lab-docs-") as home:
-        os.environ |= {"LAB_EMULATOR_HOME": home, UNSEEN: os.devnull}
+        os.environ |= {"LAB_EMULATOR_HOME": home, PROGRESS_FILE: os.devnull}
         try:
             built = headless.run(dict(EMAIL), Path(home) / "run", until="05")
             if not built["ok"]:
@@ -51,8 +51,8 @@ def reports() -> dict[str, list[Check]]:
             made.append(checks.some(whole, *asked))
         finally:
             server.stop()
-    every = [check for report in made for check in report.checks]
-    return {rule: [check for check in every if check.id == rule] for rule in RULES}
+    results = [check for report in made for check in report.checks]
+    return {rule: [check for check in results if check.id == rule] for rule in RULES}
 
 
 def _place(rule: Rule) -> int:
@@ -64,11 +64,11 @@ def _table(step: str, rows: list[str]) -> str:
     return f"\n## {title}\n\n| Id | Check | It wants | Weight | If not |\n|---|---|---|---:|---|\n{''.join(rows)}"
 
 
-def _row(rule: Rule, found: list[Check]) -> str:
-    judged = [each for each in found if each.state not in (State.WAITS, State.CANNOT_SEE)]
-    judged.sort(key=lambda each: each.ok)  # what does not hold says best what to do
+def _row(rule: Rule, verdicts: list[Check]) -> str:
+    judged = [check for check in verdicts if check.state not in (State.WAITS, State.CANNOT_SEE)]
+    judged.sort(key=lambda check: check.ok)  # what does not hold says best what to do
     wanted, hint = (
-        next((text for each in judged if (text := getattr(each, part))), "–") for part in ("wanted", "hint")
+        next((text for check in judged if (text := getattr(check, part))), "–") for part in ("wanted", "hint")
     )
     more = (rule.judge.__doc__ or "").split("\n")[0]
     weight = "–" if rule.step in (ASKED, FURTHER, checks.CLEAN_UP) else f"{rule.weight}{', probe' * rule.shown}"

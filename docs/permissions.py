@@ -26,7 +26,7 @@ def page() -> str:
     )
     dead_letters = queues.queue_arn(LAB, queues.DEAD_LETTERS)
     alerts = [policies.topic_to_queue(LAB, topic, queues.queue_arn(LAB, name)) for name in queues.ALERT_QUEUES]
-    trust = [{**each, **role} for each in policies.lambda_trust()["Statement"]]
+    trust = [{**statement, **role} for statement in policies.lambda_trust()["Statement"]]
     documents = [
         ("TransactionProcessor", policies.transaction_processor(LAB)),
         ("TotalNotifier", policies.total_notifier(LAB)),
@@ -40,8 +40,8 @@ def page() -> str:
         ("grader", user_policies.grader(LAB)),
         ("grader, for a probe", user_policies.probe(LAB)),
     ]
-    statements = [(who, each) for who, policy in documents for each in policy["Statement"]]
-    return HEAD + "".join(_row(who, part) for who, each in statements for part in _by_service(each))
+    statements = [(who, statement) for who, policy in documents for statement in policy["Statement"]]
+    return HEAD + "".join(_row(who, part) for who, statement in statements for part in _by_service(statement))
 
 
 def _by_service(statement: policies.Policy) -> list[policies.Policy]:
@@ -52,10 +52,10 @@ def _by_service(statement: policies.Policy) -> list[policies.Policy]:
     return [
         {
             **statement,
-            "Action": [each for each in actions if each.split(":")[0] == service],
-            "Resource": [each for each in resources if each.split(":")[2] == service],
+            "Action": [action for action in actions if action.split(":")[0] == service],
+            "Resource": [resource for resource in resources if resource.split(":")[2] == service],
         }
-        for service in dict.fromkeys(each.split(":")[0] for each in actions)
+        for service in dict.fromkeys(action.split(":")[0] for action in actions)
     ]
 
 

@@ -15,7 +15,6 @@ ACTIONS = {
     "logs:CreateLogGroup": ["logs:CreateLogGroup", "logs:TagResource"],
     "s3:CreateBucket": ["s3:CreateBucket", "s3:TagResource"],
     "s3:DeleteObjects": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
-    "s3:GetBucketLifecycleConfiguration": ["s3:GetLifecycleConfiguration"],
     "s3:GetBucketNotificationConfiguration": ["s3:GetBucketNotification"],
     "s3:GetPublicAccessBlock": ["s3:GetBucketPublicAccessBlock"],
     "s3:HeadBucket": ["s3:ListBucket"],
@@ -52,7 +51,7 @@ def requests(call, lab):
     """Return the requests that IAM decides for one call: {"service": …, "operation": …, "params": …}."""
     name, params = f"{call['service'].removesuffix('streams')}:{call['operation']}", call["params"]
     if name == "dynamodb:TransactWriteItems":
-        pairs = [pair for each in params["TransactItems"] for pair in each.items()]
+        pairs = [pair for action in params["TransactItems"] for pair in action.items()]
         asked = [(f"dynamodb:{kind}Item", lab.arn("dynamodb", f"table/{item['TableName']}")) for kind, item in pairs]
     else:
         asked = [(action, arn) for action in ACTIONS.get(name, [name]) for arn in _arns(action, name, params, lab)]
@@ -91,7 +90,7 @@ def _ends(action, params):
     """
     if "logGroupName" in params:
         return [f":log-stream:{params['logStreamName']}"] if "logStreamName" in params else ["", ":*"]
-    keys = [each["Key"] for each in [params, *params.get("Delete", {}).get("Objects", [])] if "Key" in each]
+    keys = [item["Key"] for item in [params, *params.get("Delete", {}).get("Objects", [])] if "Key" in item]
     of_objects = action.startswith("s3:") and action != "s3:ListBucket"
     return [f"/{key}" for key in keys] if of_objects and keys else [""]
 
@@ -107,14 +106,14 @@ def prove(who, policy, calls, lab):
 
     Print a line about it.
     """
-    asked = {repr(each): each for call in calls for each in requests(call, lab)}.values()
-    states = [(each, decide(policy["Statement"], each).state) for each in asked]
-    granted = {action for each in policy["Statement"] for action in each["Action"]}
-    found = {
-        "denied": [f"{each.action} on {each.resource}" for each, state in states if state == "denied"],
-        "undecidable": {each.action for each, state in states if state == "unknown"},
-        "unused": {action for action in granted if not any(like(action, each.action) for each in asked)},
+    asked = {repr(request): request for call in calls for request in requests(call, lab)}.values()
+    states = [(request, decide(policy["Statement"], request).state) for request in asked]
+    granted = {action for statement in policy["Statement"] for action in statement["Action"]}
+    outcome = {
+        "denied": [f"{request.action} on {request.resource}" for request, state in states if state == "denied"],
+        "undecidable": {request.action for request, state in states if state == "unknown"},
+        "unused": {action for action in granted if not any(like(action, request.action) for request in asked)},
     }
-    counts = [len(calls), len({each.action for each in asked}), len(asked), *map(len, found.values())]
+    counts = [len(calls), len({request.action for request in asked}), len(asked), *map(len, outcome.values())]
     print(who, lab.region, *counts, sep=" | ")
-    return found
+    return outcome

@@ -15,19 +15,19 @@ def python_files(content: bytes) -> dict[str, str]:
     """
     if content.count(_ENTRY) > _MOST_ENTRIES:
         raise ValueError("it has too many files")
-    found, left = dict[str, str](), _MOST_BYTES
+    texts, bytes_left = dict[str, str](), _MOST_BYTES
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        files = [each for each in archive.infolist() if each.filename.endswith(".py")]
-        for each in sorted(files, key=lambda file: file.filename.count("/")):
-            if each.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others expand without a limit
+        entries = [entry for entry in archive.infolist() if entry.filename.endswith(".py")]
+        for entry in sorted(entries, key=lambda entry: entry.filename.count("/")):
+            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):  # others expand without a limit
                 raise ValueError("it is compressed in a way that Lambda does not know")
-            with archive.open(each) as file:
-                text = file.read(min(left, _LARGEST) + 1)
-            left -= len(text)
-            if (left < 0 or len(text) > _LARGEST) and "/" not in each.filename:
+            with archive.open(entry) as file:
+                text = file.read(min(bytes_left, _LARGEST) + 1)
+            bytes_left -= len(text)
+            if (bytes_left < 0 or len(text) > _LARGEST) and "/" not in entry.filename:
                 raise ValueError("its Python files are too large")
-            if left < 0:
+            if bytes_left < 0:
                 break
             if len(text) <= _LARGEST:
-                found[each.filename] = text.decode("utf-8-sig", errors="replace")
-    return found
+                texts[entry.filename] = text.decode("utf-8-sig", errors="replace")
+    return texts

@@ -1,4 +1,4 @@
-"""The S3 bucket for the transactions files, and its objects."""
+"""Create, read and delete the S3 bucket for the transactions files, and its objects."""
 
 import csv
 import io
@@ -35,16 +35,16 @@ def ensure_bucket(lab: Lab) -> str:
     """
     s3 = lab.client("s3")
     try:
-        found = find_bucket(lab)
+        bucket = find_bucket(lab)
     except ClientError as error:
         if error_code(error) == "403":
             raise _taken(lab) from None
         raise
-    if lab.bucket_name and found is None:
+    if lab.bucket_name and bucket is None:
         raise WrongResource(
             f"There is no bucket {lab.bucket}. Name one that exists, or leave the setting bucket empty."
         )
-    if found is None:
+    if bucket is None:
         _create_bucket(lab)
     elif not is_ours(lab):
         return lab.bucket
@@ -96,12 +96,6 @@ def region(lab: Lab) -> str:
     return {None: DEFAULT_REGION, "EU": "eu-west-1"}.get(where, str(where))  # S3's old names of these two
 
 
-def lifecycle(lab: Lab) -> list[dict[str, Any]]:
-    """Return the rules of the bucket that delete or move objects after some time."""
-    answer = none_if_absent(lambda: lab.client("s3").get_bucket_lifecycle_configuration(Bucket=lab.bucket))
-    return list((answer or {}).get("Rules", []))
-
-
 def is_ours(lab: Lab) -> bool:
     """Return True if the bucket exists and has the lab's tag. A bucket that was given is never the lab's."""
     return not lab.bucket_name and TAG in tags(lab)
@@ -118,8 +112,8 @@ def delete_bucket(lab: Lab) -> None:
         return
     s3 = lab.client("s3")
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=lab.bucket):
-        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        keys = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
+        versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        keys = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
         if keys:
             s3.delete_objects(Bucket=lab.bucket, Delete={"Objects": keys, "Quiet": True})
     s3.delete_bucket(Bucket=lab.bucket)
@@ -154,8 +148,8 @@ def delete_object(lab: Lab, key: str) -> None:
 def is_private(lab: Lab) -> bool:
     """Return True if all four kinds of public access are blocked."""
     answer = none_if_absent(lambda: lab.client("s3").get_public_access_block(Bucket=lab.bucket))
-    found = (answer or {}).get("PublicAccessBlockConfiguration", {})
-    return all(found.get(kind) for kind in _PRIVATE)
+    blocked = (answer or {}).get("PublicAccessBlockConfiguration", {})
+    return all(blocked.get(kind) for kind in _PRIVATE)
 
 
 def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
@@ -167,22 +161,22 @@ def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
         return []
     which = {"Bucket": lab.bucket, "Prefix": beginning, "PaginationConfig": {"MaxItems": MOST + 1}}
     pages = lab.client("s3").get_paginator("list_objects_v2").paginate(**which)
-    found = having([item for page in pages for item in page.get("Contents", [])], "Key")
-    if len(found) > MOST:
+    items = having([item for page in pages for item in page.get("Contents", [])], "Key")
+    if len(items) > MOST:
         raise LabError(f"{lab.bucket} has more than {MOST:,} objects. Delete those that the lab does not need.")
-    return [each for each in found if "LastModified" in each]
+    return [item for item in items if "LastModified" in item]
 
 
 def uploads(lab: Lab) -> list[dict[str, Any]]:
     """Return the uploaded objects, newest last, without rejected rows, the lab's own, and the console's folders."""
-    found = [each for each in objects(lab) if not each["Key"].startswith((REJECTED, EXPERIMENTS))]
-    found = [each for each in found if TRIAL not in each["Key"] and not each["Key"].endswith("/")]
-    return sorted(found, key=lambda each: each["LastModified"])
+    uploaded = [item for item in objects(lab) if not item["Key"].startswith((REJECTED, EXPERIMENTS))]
+    uploaded = [item for item in uploaded if TRIAL not in item["Key"] and not item["Key"].endswith("/")]
+    return sorted(uploaded, key=lambda item: item["LastModified"])
 
 
 def experiments(lab: Lab) -> list[str]:
     """Return the keys of the uploads beside the lab, and of what was rejected of them."""
-    return [str(each["Key"]) for beginning in ("", REJECTED) for each in objects(lab, f"{beginning}{EXPERIMENTS}")]
+    return [str(item["Key"]) for beginning in ("", REJECTED) for item in objects(lab, f"{beginning}{EXPERIMENTS}")]
 
 
 def delete_experiments(lab: Lab) -> None:
@@ -193,12 +187,12 @@ def delete_experiments(lab: Lab) -> None:
 
 def content(lab: Lab, key: str) -> bytes:
     """Return the content of an object. LabError if it is too large to be read into memory."""
-    found = lab.client("s3").get_object(Bucket=lab.bucket, Key=key)
-    if found["ContentLength"] > MOST_READ:
+    answer = lab.client("s3").get_object(Bucket=lab.bucket, Key=key)
+    if answer["ContentLength"] > MOST_READ:
         raise LabError(
-            f"{key} has {found['ContentLength']:,} bytes, and at most {MOST_READ:,} are read. Split the file."
+            f"{key} has {answer['ContentLength']:,} bytes, and at most {MOST_READ:,} are read. Split the file."
         )
-    body: bytes = found["Body"].read()
+    body: bytes = answer["Body"].read()
     return body
 
 

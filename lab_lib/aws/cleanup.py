@@ -50,9 +50,9 @@ def remaining(lab: Lab) -> list[str]:
 
 def kept(lab: Lab) -> list[str]:
     """Return the resources that the lab uses or may have used, and that others created. They are never deleted."""
-    found = (each.label for each in _resources(lab) if each.find(lab) and not each.is_ours(lab))
-    given = {"bucket": f"bucket {lab.bucket} (given)"} if lab.bucket_name else {}
-    labels = [given.get(label, label) for label in dict.fromkeys(found)]  # one role may serve both functions
+    others = (resource.label for resource in _resources(lab) if resource.find(lab) and not resource.is_ours(lab))
+    named = {"bucket": f"bucket {lab.bucket} (given)"} if lab.bucket_name else {}
+    labels = [named.get(label, label) for label in dict.fromkeys(others)]  # one role may serve both functions
     return labels + [f"bucket {name} (not the one that the lab uses)" for name in _other_buckets(lab)]
 
 
@@ -64,7 +64,7 @@ def _other_buckets(lab: Lab) -> list[str]:
         if is_access_denied(error):
             return []
         raise
-    return [each.bucket for each in others if buckets.region(each) == lab.region and _may_be_of(each)]
+    return [other.bucket for other in others if buckets.region(other) == lab.region and _may_be_of(other)]
 
 
 def _may_be_of(lab: Lab) -> bool:
@@ -119,8 +119,8 @@ def _answer(question: str) -> bool | None:
         return None
 
 
-def _delete(lab: Lab, found: Iterator[Deletable]) -> Iterator[str]:
-    for resource in found:
+def _delete(lab: Lab, deletables: Iterator[Deletable]) -> Iterator[str]:
+    for resource in deletables:
         if resource.is_ours(lab):
             resource.delete(lab)
             yield resource.label
@@ -145,8 +145,8 @@ def _of_experiments(lab: Lab) -> Iterator[Deletable]:
     yield from (_stream_trigger(part) for part in (BREAK_IT_MY, BREAK_IT))
     for kind, names, *calls in _KINDS:
         there = [name.removeprefix(lab.prefix) for name in names(lab) if name.startswith(lab.prefix)]
-        found = [name for name in there if name.startswith((BREAK_IT, BREAK_IT_MY))]
-        yield from (_named(f"{kind} {name}", name, *calls) for name in found)
+        experiments = [name for name in there if name.startswith((BREAK_IT, BREAK_IT_MY))]
+        yield from (_named(f"{kind} {name}", name, *calls) for name in experiments)
     for role in resources.names("role"):
         of_policy = roles.find_experiments, roles.find_experiments, roles.delete_experiments
         yield _named(f"policy {roles.EXPERIMENTS} of {role}", role, *of_policy)
@@ -156,10 +156,10 @@ def _of_experiments(lab: Lab) -> Iterator[Deletable]:
 
 def _stream_trigger(part: str = "") -> Deletable:
     def find(lab: Lab) -> object:
-        return triggers.find_stream_trigger(lab.beside(part))
+        return triggers.find_stream_trigger(lab.variant(part))
 
     def delete(lab: Lab) -> None:
-        triggers.delete_stream_trigger(lab.beside(part), wait=False)
+        triggers.delete_stream_trigger(lab.variant(part), wait=False)
 
     return _trigger(f"stream trigger{' of ' if part else ''}{part}", f"{part}TotalNotifier", find, delete)
 

@@ -1,4 +1,4 @@
-"""The log groups and metrics of the two functions in CloudWatch."""
+"""Create, read and delete the log groups of the two functions in CloudWatch, and read their metrics."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -102,26 +102,26 @@ def runs(lines: list[str]) -> int:
 
 def reports(lines: list[str]) -> list[dict[str, Any]]:
     """Return the JSON objects in a function's log with which this workbook's functions report a run."""
-    found = map(json_object, lines)
-    return [each for each in found if isinstance(each.get("records"), int) or isinstance(each.get("key"), str)]
+    objects = map(json_object, lines)
+    return [entry for entry in objects if isinstance(entry.get("records"), int) or isinstance(entry.get("key"), str)]
 
 
 def failures(lines: list[str]) -> list[str]:
     """Return the errors in a function's log: "KeyError: 'amount'", "Task timed out after 3.00 seconds" …"""
-    found, in_traceback, after_error = [], False, False
+    errors, in_traceback, after_error = [], False, False
     for line in lines:
         first, *more = line.splitlines() or [""]
         failure = _in_json(first) or _in_text(first)
         if failure:
-            found.append(failure)
+            errors.append(failure)
         elif first.startswith("Traceback (most recent call last)"):
             in_traceback = not more and not after_error  # Lambda writes the error before its traceback
-            found += more[-1:]
+            errors += more[-1:]
         elif in_traceback and first and not first[0].isspace():
-            found.append(first)
+            errors.append(first)
             in_traceback = False
         after_error = bool(failure)
-    return found
+    return errors
 
 
 def metrics(lab: Lab, name: str, since: datetime, until: datetime | None = None) -> dict[str, int]:

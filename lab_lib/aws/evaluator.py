@@ -12,7 +12,10 @@ from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
+from lab_lib.errors import LabError
+
 Answer = bool | str
+ANOTHER_ACCOUNT = "000000000001"  # stands for all accounts but the lab's
 
 
 @dataclass(frozen=True)
@@ -42,22 +45,30 @@ def decide(statements: Iterable[Mapping[str, Any]], request: Request) -> Decisio
     "unknown", unless the others decide all the same.
     """
     applies: dict[str, list[Answer]] = {"Allow": [], "Deny": []}
-    for each in statements:
-        applies[each["Effect"]].append(_applies(each, request))
+    for statement in statements:
+        applies[statement["Effect"]].append(_applies(statement, request))
     denied, allowed = any_of(applies["Deny"]), any_of(applies["Allow"])
     if denied is True:
         return Decision("denied", "a Deny statement")
     if allowed is False:
         return Decision("denied", "no statement allows it")
-    unclear = next((each for each in (denied, allowed) if isinstance(each, str)), "")
+    unclear = next((answer for answer in (denied, allowed) if isinstance(answer, str)), "")
     return Decision("unknown", unclear) if unclear else Decision("allowed")
+
+
+def is_allowed(statements: Iterable[Mapping[str, Any]], request: Request) -> bool:
+    """Return True if the statements allow the request. Raises LabError if that cannot be decided."""
+    decision = decide(statements, request)
+    if decision.state == "unknown":
+        raise LabError(f"this check cannot judge {decision.reason}")
+    return decision.state == "allowed"
 
 
 def from_service(service: str, action: str, resource: str, **context: str | None) -> Request:
     """Return the request of an AWS service, over TLS. It has these condition keys, written aws_sourcearn="…", too."""
-    given = {name.replace("_", ":"): value for name, value in context.items()}
+    more = {name.replace("_", ":"): value for name, value in context.items()}
     usual = {"aws:securetransport": "true", "aws:principalservicename": service, "aws:principalorgid": None}
-    return Request(service, action, resource, {"aws:principalisawsservice": "true", **usual, **given})
+    return Request(service, action, resource, {"aws:principalisawsservice": "true", **usual, **more})
 
 
 def as_list(value: Any) -> list[Any]:
@@ -97,25 +108,24 @@ def _applies(statement: Mapping[str, Any], request: Request) -> Answer:
 def _principal(statement: Mapping[str, Any], who: str) -> Answer:
     """Return whether the statement names the principal. A statement of an identity's own policy names nobody."""
     if "NotPrincipal" in statement:
-        named = _is_named(statement["NotPrincipal"], who)
-        return "NotPrincipal" if who.startswith("arn:") else _not(named)
+        return "NotPrincipal"
     return _is_named(statement["Principal"], who) if "Principal" in statement else True
 
 
 def _is_named(principals: Any, who: str) -> Answer:
     kinds = principals if isinstance(principals, dict) else {"AWS": principals}
     names = {str(name) for kind in kinds.values() for name in as_list(kind)}
-    own = {"*", who}
+    accepted = {"*", who}
     if who.startswith("arn:"):
-        own |= {arn_part(who, 4), f"{who.rsplit(':', 1)[0]}:root"}
+        accepted |= {arn_part(who, 4), f"{who.rsplit(':', 1)[0]}:root"}
     unclear = sorted({*kinds} - {"AWS", "Service"} | {name for name in names if ":assumed-role/" in name})
-    return not own.isdisjoint(names) or (f"the principal {unclear[0]}" if unclear else False)
+    return not accepted.isdisjoint(names) or (f"the principal {unclear[0]}" if unclear else False)
 
 
 def _element(statement: Mapping[str, Any], name: str, matches: Callable[[str], Answer]) -> Answer:
-    """Return whether Action or NotAction, Resource or NotResource match. The policy of a role has no resource."""
+    """Return whether Action or Resource match. The policy of a role has no resource."""
     if f"Not{name}" in statement:
-        return _not(any_of(map(matches, map(str, as_list(statement[f"Not{name}"])))))
+        return f"Not{name}"
     return any_of(map(matches, map(str, as_list(statement[name])))) if name in statement else True
 
 
@@ -126,14 +136,12 @@ def _condition(name: str, key: str, wanted: list[Any], request: Request) -> Answ
     if key.lower() not in request.context:
         return f"the condition key {key}"
     value = request.context[key.lower()]
-    if name == "Null":
-        return str(value is None).lower() in [str(each).lower() for each in wanted]
     if positive not in _OPERATORS:
         return f"the condition operator {name}"
     if value is None:
         return optional or positive != operation
-    found = any_of(_OPERATORS[positive](value, str(each)) for each in wanted)
-    return found if positive == operation else _not(found)
+    matches = any_of(_OPERATORS[positive](value, str(text)) for text in wanted)
+    return matches if positive == operation else _not(matches)
 
 
 def _text(matches: Callable[[str, str], bool], value: str, pattern: str) -> Answer:
@@ -156,25 +164,12 @@ def _same(pattern: str, value: str) -> bool:
     return pattern.lower() == value.lower()
 
 
-def _number(compare: Callable[[float, float], bool], value: str, limit: str) -> Answer:
-    try:
-        return compare(float(value), float(limit))
-    except ValueError:
-        return f"the number {limit}"
-
-
 _OPERATORS: dict[str, Callable[[str, str], Answer]] = {
     "StringEquals": partial(_text, operator.eq),
-    "StringEqualsIgnoreCase": partial(_text, _same),
     "StringLike": partial(_text, like),
     "ArnEquals": _arn,
     "ArnLike": _arn,
     "Bool": partial(_text, _same),
-    "NumericEquals": partial(_number, operator.eq),
-    "NumericLessThan": partial(_number, operator.lt),
-    "NumericLessThanEquals": partial(_number, operator.le),
-    "NumericGreaterThan": partial(_number, operator.gt),
-    "NumericGreaterThanEquals": partial(_number, operator.ge),
 }
 
 
@@ -186,7 +181,7 @@ def all_of(answers: Iterable[Answer]) -> Answer:
 def any_of(answers: Iterable[Answer]) -> Answer:
     """Return True if one is True; else the first text; else False."""
     known = list(answers)
-    return True if True in known else next((each for each in known if isinstance(each, str)), False)
+    return True if True in known else next((answer for answer in known if isinstance(answer, str)), False)
 
 
 def _not(answer: Answer) -> Answer:

@@ -1,4 +1,4 @@
-"""The two Lambda functions: code, settings, log group, and the destination of events that they cannot process."""
+"""Create, invoke and delete the two Lambda functions, with their settings and the destination of failed events."""
 
 import base64
 import hashlib
@@ -37,10 +37,8 @@ SOURCES = {  # the folder of each function; the file of the same name has the ha
     "TotalNotifier": _HANDLERS / "total_notifier",
 }
 ROLES = {name: f"{name}Role" for name in SOURCES}
-_UNREADABLE = (  # what the download of a function's code, or a damaged archive, raises
-    *(BotoCoreError, HTTPError, OSError, ValueError),
-    *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError),
-)
+_DOWNLOAD_ERRORS = (BotoCoreError, HTTPError, OSError, ValueError)
+_DAMAGED_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 
 
 def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | None = None) -> dict[str, Any]:
@@ -52,7 +50,7 @@ def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | No
     return {
         "FunctionName": lab.name(name),
         "Description": descriptions[name],
-        "Role": find_role(lab.whole, ROLES[name]),
+        "Role": find_role(lab.base, ROLES[name]),
         "Runtime": RUNTIME,
         "Handler": f"{(files or source_files(name))[-1].stem}.lambda_handler",
         "Timeout": timeout,
@@ -98,7 +96,10 @@ def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Pat
             lambda_.update_function_code(FunctionName=lab.name(name), ZipFile=archive)
     _wait_until_ready(lab, name)
     if name == "TransactionProcessor":  # the events of TotalNotifier have the destination of their mapping
-        _ensure_destination(lab, name)
+        destination = {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}}
+        lambda_.put_function_event_invoke_config(
+            FunctionName=lab.name(name), MaximumRetryAttempts=2, DestinationConfig=destination
+        )
     return lab.arn("lambda", f"function:{lab.name(name)}")
 
 
@@ -124,34 +125,39 @@ def timeout_for(lab: Lab, rows: int) -> int:
 
 def require_timeout(lab: Lab, rows: int) -> None:
     """Raise StepMissing if the timeout of TransactionProcessor is too short for so many rows."""
-    found, needed = timeout_of(lab, "TransactionProcessor"), timeout_for(lab, rows)
-    if found < needed:
+    now, needed = configuration(lab, "TransactionProcessor") or {"Timeout": 0}, timeout_for(lab, rows)
+    if now["Timeout"] < needed:
         raise StepMissing(
-            f"{lab.name('TransactionProcessor')} has {found} s, and {rows:,} rows need {needed} s. "
-            "Run 01-create-functions with the same data_file."
+            f"{lab.name('TransactionProcessor')} has {now['Timeout']} s, and {rows:,} rows need {needed} s. "
+            "Run notebook 01 with the same data_file."
         )
 
 
 def require_threshold(lab: Lab) -> None:
     """Raise StepMissing if TotalNotifier has another threshold than the lab. Code of somebody else may have its own."""
     variables = (configuration(lab, "TotalNotifier") or {}).get("Environment", {}).get("Variables", {})
-    found = amount(variables.get("THRESHOLD"))
-    if found is not None and found != lab.threshold:
+    threshold = amount(variables.get("THRESHOLD"))
+    if threshold is not None and threshold != lab.threshold:
         raise StepMissing(
-            f"{lab.name('TotalNotifier')} alerts at {found:f}, and this lab's threshold is {lab.threshold:f}. "
-            "Run 01-create-functions with this threshold, then this cell again."
+            f"{lab.name('TotalNotifier')} alerts at {threshold:f}, and this lab's threshold is {lab.threshold:f}. "
+            "Run notebook 01 with this threshold, then this cell again."
         )
 
 
-def recheck(lab: Lab) -> list[str]:
-    """Let TotalNotifier compare all totals with its threshold, which may be new. Return the customers it alerted.
+def recheck(lab: Lab, **threshold: str) -> list[str]:
+    """Let TotalNotifier compare all totals with its threshold, or another one. Return the customers it alerted.
 
     A call that began before a change keeps the old threshold. So after one, this waits until Lambda has ended such
-    calls. Without the topic, nobody can be alerted, and nothing changes.
+    calls. Each call compares as many totals as it has time for, one at least. Without the topic, nobody can be alerted,
+    and nothing changes.
     """
     if find_topic(lab):
         _wait_for_old_calls(lab, "TotalNotifier")
-    return _compare_totals(lab)
+    alerted, left = list[str](), True
+    while left and find_topic(lab):
+        answer = invoke(lab, "TotalNotifier", {"recheck": True, **threshold})
+        alerted, left = alerted + answer["alerted"], answer["left"]
+    return alerted
 
 
 def alert_again(lab: Lab) -> list[str]:
@@ -160,8 +166,8 @@ def alert_again(lab: Lab) -> list[str]:
     Each is forgotten at a threshold that nobody reaches.
     """
     ensure_function(lab, "TotalNotifier")
-    _compare_totals(lab, threshold="Infinity")
-    return _compare_totals(lab)
+    recheck(lab, threshold="Infinity")
+    return recheck(lab)
 
 
 def source_files(name: str) -> list[Path]:
@@ -171,7 +177,7 @@ def source_files(name: str) -> list[Path]:
 
 def configuration(lab: Lab, name: str) -> dict[str, Any] | None:
     """Return the function's settings, as Lambda gives them, or None."""
-    return _ask(lab, "get_function_configuration", name)
+    return none_if_absent(lambda: lab.client("lambda").get_function_configuration(FunctionName=lab.name(name)))
 
 
 def log_group(lab: Lab, name: str) -> str:
@@ -181,7 +187,7 @@ def log_group(lab: Lab, name: str) -> str:
 
 def describe(lab: Lab, name: str) -> dict[str, Any] | None:
     """Return all that Lambda tells of the function: Configuration, Code (its address), Concurrency …, or None."""
-    return _ask(lab, "get_function", name)
+    return none_if_absent(lambda: lab.client("lambda").get_function(FunctionName=lab.name(name)))
 
 
 def names(lab: Lab) -> list[str]:
@@ -202,38 +208,22 @@ def code(lab: Lab, name: str) -> dict[str, str]:
     endpoint = lab.endpoint or (called if called.startswith("http:") else None)  # a profile may name an emulator too
     try:
         return archives.python_files(sessions.fetch(lab.session, address, endpoint))
-    except _UNREADABLE as error:
+    except (*_DOWNLOAD_ERRORS, *_DAMAGED_ARCHIVE) as error:
         raise LabError(f"the code of {lab.name(name)} cannot be read ({error or type(error).__name__})") from None
 
 
 def statements(lab: Lab, name: str, qualifier: str = "") -> list[Policy]:
     """Return the statements of the function's own policy, or of its alias or version, which says who may invoke it."""
-    return grants.statements((_ask(lab, "get_policy", name, qualifier) or {}).get("Policy"))
-
-
-def versions(lab: Lab, name: str, qualifier: str) -> list[dict[str, Any]]:
-    """Return the configurations of the versions that an alias stands for; of the one version for its number."""
-    numbers = [qualifier]
-    if not qualifier.isdecimal():
-        answer = none_if_absent(lambda: lab.client("lambda").get_alias(FunctionName=lab.name(name), Name=qualifier))
-        alias: dict[str, Any] = answer or {}
-        weighted = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
-        numbers = [alias["FunctionVersion"], *weighted] if alias else []
-    found = (_ask(lab, "get_function", name, number) for number in numbers)
-    return [each["Configuration"] for each in found if each]
+    which = {"FunctionName": lab.name(name), **({"Qualifier": qualifier} if qualifier else {})}
+    return grants.statements(none_if_absent(lambda: lab.client("lambda").get_policy(**which)["Policy"]))
 
 
 def on_failure(lab: Lab, name: str) -> str | None:
     """Return the ARN of the destination for events that the function could not process, or None."""
-    destinations = (_ask(lab, "get_function_event_invoke_config", name) or {}).get("DestinationConfig", {})
-    destination: str | None = destinations.get("OnFailure", {}).get("Destination")
+    lambda_ = lab.client("lambda")
+    answer = none_if_absent(lambda: lambda_.get_function_event_invoke_config(FunctionName=lab.name(name))) or {}
+    destination: str | None = answer.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
     return destination
-
-
-def vpc(configuration: dict[str, Any]) -> str:
-    """Return the VPC that a function with this configuration runs in, or its subnets; "" if it runs in none."""
-    now = configuration.get("VpcConfig", {})
-    return str(now.get("VpcId") or ", ".join(now.get("SubnetIds", [])))
 
 
 def find_function(lab: Lab, name: str) -> str | None:
@@ -287,28 +277,6 @@ def zipped(contents: dict[str, bytes]) -> bytes:
             entry.external_attr = 0o644 << 16  # readable for the user that Lambda runs it as
             file.writestr(entry, content)
     return archive.getvalue()
-
-
-def _compare_totals(lab: Lab, **threshold: str) -> list[str]:
-    """Let TotalNotifier compare all totals; each call of it does as many as it has time for, one at least."""
-    alerted, left = list[str](), True
-    while left and find_topic(lab):
-        answer = invoke(lab, "TotalNotifier", {"recheck": True, **threshold})
-        alerted, left = alerted + answer["alerted"], answer["left"]
-    return alerted
-
-
-def _ask(lab: Lab, call: str, name: str, qualifier: str = "") -> dict[str, Any] | None:
-    which = {"FunctionName": lab.name(name), **({"Qualifier": qualifier} if qualifier else {})}
-    return none_if_absent(lambda: getattr(lab.client("lambda"), call)(**which))
-
-
-def _ensure_destination(lab: Lab, name: str) -> None:
-    """Let Lambda retry a failed event twice, then send it to the dead-letter queue."""
-    destination = {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}}
-    lab.client("lambda").put_function_event_invoke_config(
-        FunctionName=lab.name(name), MaximumRetryAttempts=2, DestinationConfig=destination
-    )
 
 
 def _wait_for_old_calls(lab: Lab, name: str) -> None:

@@ -1,8 +1,10 @@
-"""List whom a policy names, for people to read. `evaluator.decide` says whether a request is allowed."""
+"""Read the statements of a policy. `evaluator.decide` says whether a request is allowed."""
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
-from lab_lib.aws.evaluator import as_list, like
+from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, Request, arn_part, as_list, is_allowed
 from lab_lib.aws.json_text import json_object
 from lab_lib.aws.policies import Policy
 from lab_lib.lab import Lab
@@ -16,8 +18,8 @@ def statements(policy: Any) -> list[Policy]:
 
     AWS takes no policy with a statement that has other parts than these: it is left out, and so grants nothing.
     """
-    found = policy if isinstance(policy, dict) else json_object(policy) if len(str(policy)) <= _LONGEST else {}
-    return [each for each in as_list(found.get("Statement", [])) if _is_statement(each)]
+    document = policy if isinstance(policy, dict) else json_object(policy) if len(str(policy)) <= _LONGEST else {}
+    return [statement for statement in as_list(document.get("Statement", [])) if _is_statement(statement)]
 
 
 def short(lab: Lab, arn: str) -> str:
@@ -26,28 +28,39 @@ def short(lab: Lab, arn: str) -> str:
     return resource.removeprefix("function:") if arn == lab.arn(service, resource) else arn
 
 
-def senders(lab: Lab, statements: list[Policy], queue_arn: str) -> list[str]:
-    """Return who may send to the queue by these statements of its policy.
+def outsiders(lab: Lab, statements: list[Policy], actions: Iterable[str], resource: str) -> list[str]:
+    """Return who of other accounts may do what on a resource, such as "anyone: sns:Publish".
 
-    Topics of this account are named, others are given by their ARN, with * as in the policy. "this account" stands for
-    anything in it, "users of this account" for its IAM users and roles without SNS, "anyone" for everyone.
-    Denies are ignored.
+    The accounts, users and roles are those that the statements name, and one that stands for all others. LabError if
+    that cannot be decided.
     """
-    allows = [
-        each
-        for each in statements
-        if each["Effect"] == "Allow"
-        and _matches(each.get("Resource", []), queue_arn)
-        and _matches([str(action).lower() for action in as_list(each.get("Action", []))], "sqs:sendmessage")
+    named, own = str(statements), f"arn:{lab.partition}:iam::{lab.account}:"
+    people = {arn for arn in re.findall(r"arn:[\w-]+:(?:iam|sts)::[0-9]{12}:[\w+=,.@/-]+", named) if own not in arn}
+    accounts = {ANOTHER_ACCOUNT, *re.findall(r"(?<![0-9])[0-9]{12}(?![0-9])", named)} - {lab.account}
+    people |= {f"arn:{lab.partition}:iam::{account}:root" for account in accounts}
+    granted = [
+        (person, action)
+        for person in sorted(people)
+        for action in actions
+        if is_allowed(statements, _by_user(person, action, resource))
     ]
-    return sorted({source for each in allows for source in _sources(lab, each)})
+    return [f"{'anyone' if ANOTHER_ACCOUNT in person else person}: {action}" for person, action in granted]
+
+
+def _by_user(user: str, action: str, resource: str) -> Request:
+    """Return the request of a user of another account, who calls AWS directly."""
+    account = arn_part(user, 4)
+    known = {"aws:principalarn": user, "aws:principalaccount": account, "aws:securetransport": "true"}
+    # SNS fills these two in with the caller's account.
+    known |= {"aws:sourceowner": account, "aws:sourceaccount": account}
+    return Request(user, action, resource, {**known, "aws:sourcearn": None})
 
 
 def _is_statement(value: Any) -> bool:
     if not isinstance(value, dict) or value.get("Effect") not in ("Allow", "Deny"):
         return False
-    people = [value[name] for name in ("Principal", "NotPrincipal") if name in value]
-    return all(_are_values(each, int(isinstance(each, dict))) for each in people) and all(
+    principals = [value[name] for name in ("Principal", "NotPrincipal") if name in value]
+    return all(_are_values(principal, int(isinstance(principal, dict))) for principal in principals) and all(
         _are_values(value[name], levels) for name, levels in _ELEMENTS.items() if name in value
     )
 
@@ -55,40 +68,5 @@ def _is_statement(value: Any) -> bool:
 def _are_values(value: Any, levels: int) -> bool:
     """Return True for a value, or a list of values, in so many objects."""
     if levels:
-        return isinstance(value, dict) and all(_are_values(each, levels - 1) for each in value.values())
-    return all(isinstance(each, str | int | float) for each in as_list(value))
-
-
-def _matches(patterns: object, value: str) -> bool:
-    return any(like(str(each), value) for each in as_list(patterns))
-
-
-def _conditions(statement: Policy) -> dict[str, list[str]]:
-    """Return the values of the condition's keys, in lower case and without operators: {"aws:sourcearn": ["arn:…"]}."""
-    pairs = [pair for operator in statement.get("Condition", {}).values() for pair in operator.items()]
-    return {key.lower(): [*map(str, as_list(value))] for key, value in pairs}
-
-
-def _principals(statement: Policy) -> list[str]:
-    """Return the principals: services, users and roles by ARN or account, * for everyone."""
-    principal = statement.get("Principal", {})
-    kinds = principal.values() if isinstance(principal, dict) else [principal]
-    return [str(each) for kind in kinds for each in as_list(kind)]
-
-
-def _sources(lab: Lab, statement: Policy) -> list[str]:
-    keys, names = _conditions(statement), _principals(statement)
-    if not {"*", "sns.amazonaws.com"} & {*names}:
-        return ["users of this account" if lab.account in each else each for each in names]
-    if "aws:sourcearn" in keys:
-        return sorted({_topic(lab, pattern) for pattern in keys["aws:sourcearn"]})
-    accounts = keys.get("aws:sourceaccount", keys.get("aws:principalaccount", []))
-    return ["this account" if each == lab.account else f"account {each}" for each in accounts] or ["anyone"]
-
-
-def _topic(lab: Lab, pattern: str) -> str:
-    """Return the topic's name if the ARN is of this account, else the ARN."""
-    name = pattern.split(":")[-1]
-    if pattern.split(":")[4:5] != [lab.account] or not like(pattern, lab.arn("sns", name)):
-        return pattern
-    return "this account" if name == "*" else name
+        return isinstance(value, dict) and all(_are_values(part, levels - 1) for part in value.values())
+    return all(isinstance(item, str | int | float) for item in as_list(value))

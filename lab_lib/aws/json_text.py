@@ -31,19 +31,19 @@ def json_object(text: Any) -> dict[str, Any]:
 def moment(text: Any) -> datetime | None:
     """Return the time that a text tells, None if it tells none, or one without its time zone."""
     try:
-        found = datetime.fromisoformat(text)
+        time = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         return None
-    return found if found.tzinfo else None
+    return time if time.tzinfo else None
 
 
 def amount(text: Any) -> Decimal | None:
     """Return the finite number that a text tells, None if it tells none."""
     try:
-        found = Decimal(text) if isinstance(text, str) else None
+        number = Decimal(text) if isinstance(text, str) else None
     except ArithmeticError:
         return None
-    return found if found is not None and found.is_finite() else None
+    return number if number is not None and number.is_finite() else None
 
 
 def count(text: Any) -> int | None:

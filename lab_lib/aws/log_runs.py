@@ -50,7 +50,7 @@ class Run:
 def read(lab: Lab, name: str, group: str, since: datetime | None = None) -> list[Run]:
     """Return the runs of a function, oldest first, as far as `cloudwatch.MOST` lines tell of them."""
     events = cloudwatch.log_events(lab, name, since, group)
-    of_stream = groupby(sorted(events, key=lambda each: each["logStreamName"]), lambda each: each["logStreamName"])
+    of_stream = groupby(sorted(events, key=lambda event: event["logStreamName"]), lambda event: event["logStreamName"])
     return sorted((run for _, lines in of_stream for run in parse(lines)), key=lambda run: run.begin)
 
 

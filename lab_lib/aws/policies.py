@@ -1,4 +1,4 @@
-"""The policies of roles, function, topic, queues and bucket, as dicts. Nothing here calls AWS."""
+"""Build the policies of roles, function, topic, queues and bucket, as dicts. Nothing here calls AWS."""
 
 from collections import defaultdict
 from typing import Any
@@ -55,7 +55,7 @@ def experiments(lab: Lab) -> dict[str, Policy]:
     The learner's first function, in 01, writes row by row. The one of 06 has the role of TotalNotifier, and may do what
     it likes with the items of its two tables.
     """
-    ours, both = lab.beside(BREAK_IT), lab.beside(BREAK_IT_ANY)
+    ours, both = lab.variant(BREAK_IT), lab.variant(BREAK_IT_ANY)
     row_by_row = allow(["dynamodb:PutItem"], table(ours, "Customer"), table(ours, "Transactions"))
     return {
         "TransactionProcessor": document(*transaction_processor(ours)["Statement"], row_by_row),
@@ -66,11 +66,11 @@ def experiments(lab: Lab) -> dict[str, Policy]:
 def boundary(lab: Lab) -> Policy:
     """Return the permissions boundary of both roles: what the functions do in the lab and beside it."""
     in_lab = (transaction_processor(lab), total_notifier(lab))
-    statements = [each for policy in (*in_lab, *experiments(lab).values()) for each in policy["Statement"]]
+    statements = [statement for policy in (*in_lab, *experiments(lab).values()) for statement in policy["Statement"]]
     places: dict[str, set[str]] = defaultdict(set)
-    for each in statements:
-        for action in each["Action"]:
-            places[action] |= {*each["Resource"]}
+    for statement in statements:
+        for action in statement["Action"]:
+            places[action] |= {*statement["Resource"]}
     actions: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for action, resources in sorted(places.items()):
         actions[tuple(sorted(resources))].append(action)

@@ -1,4 +1,4 @@
-"""The SQS queues: those for alerts, and one for dead letters, which are events that a function could not process."""
+"""Create, read and delete the SQS queues: those for alerts, and one for events that a function could not process."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from lab_lib import resources
-from lab_lib.aws import grants, policies
+from lab_lib.aws import grants, policies, senders
 from lab_lib.aws.json_text import count, having, json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
@@ -38,8 +38,9 @@ def ensure_queue(lab: Lab, name: str) -> str:
 
 def find_queue(lab: Lab, name: str) -> str | None:
     """Return the queue's URL, or None."""
-    url = _url(lab, name)
-    return url if url and _attributes(lab, url) else None
+    sqs, url = lab.client("sqs"), _url(lab, name)
+    answer = none_if_absent(lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])) if url else None
+    return url if answer else None
 
 
 def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
@@ -68,8 +69,9 @@ def attributes(lab: Lab, name: str) -> dict[str, str]:
 
     An empty dict without a queue. The numbers may be a minute old on AWS.
     """
-    url = _url(lab, name)
-    return _attributes(lab, url) if url else {}
+    sqs, url = lab.client("sqs"), _url(lab, name)
+    answer = none_if_absent(lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])) if url else None
+    return dict(answer.get("Attributes", {})) if answer else {}
 
 
 def statements(lab: Lab, name: str) -> list[policies.Policy]:
@@ -78,14 +80,16 @@ def statements(lab: Lab, name: str) -> list[policies.Policy]:
 
 
 def allowed_senders(lab: Lab, name: str) -> list[str]:
-    """Return who may send to the queue: names of topics, "this account", "anyone"; see `grants.senders`."""
-    return grants.senders(lab, statements(lab, name), queue_arn(lab, name))
+    """Return who may send to the queue: names of topics, "this account", "anyone"; see `senders.named`."""
+    policy = attributes(lab, name).get("Policy")
+    return senders.named(lab, grants.statements(policy), queue_arn(lab, name))
 
 
 def is_ours(lab: Lab, name: str) -> bool:
     """Return True if the queue exists and has the lab's tag."""
-    url = _url(lab, name)
-    return url is not None and has_lab_tag(_ask(lab, "list_queue_tags", QueueUrl=url).get("Tags", {}))
+    sqs, url = lab.client("sqs"), _url(lab, name)
+    answer = none_if_absent(lambda: sqs.list_queue_tags(QueueUrl=url)) if url else None
+    return answer is not None and has_lab_tag(answer.get("Tags", {}))
 
 
 def delete_queue(lab: Lab, name: str) -> None:
@@ -144,7 +148,7 @@ def _dead_letter(message: dict[str, Any]) -> dict[str, str]:
     if batch := message.get("DDBStreamBatchInfo"):
         size = batch["batchSize"]
         return {"what": f"{size} change{'' if size == 1 else 's'}", "why": message["requestContext"]["condition"]}
-    files = [each.get("s3", {}).get("object", {}) for each in message.get("requestPayload", {}).get("Records", [])]
+    files = [record.get("s3", {}).get("object", {}) for record in message.get("requestPayload", {}).get("Records", [])]
     keys = ", ".join(unquote_plus(file.get("key", "")) for file in files)
     return {"what": keys, "why": str(message.get("responsePayload", {}).get("errorMessage", ""))}
 
@@ -163,9 +167,9 @@ def _received(lab: Lab, name: str, most: int = sys.maxsize) -> Iterator[list[dic
             number, wait = min(10, most - len(seen)), 1 if lab.is_real else 0
             how = {"VisibilityTimeout": 60, "WaitTimeSeconds": wait, "MessageSystemAttributeNames": ["SentTimestamp"]}
             answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=number, **how)
-            found = having(answer.get("Messages", []), "MessageId", "ReceiptHandle", "Body")
-            empty = 0 if found else empty + 1
-            seen.update({message["MessageId"]: message for message in found})
+            batch = having(answer.get("Messages", []), "MessageId", "ReceiptHandle", "Body")
+            empty = 0 if batch else empty + 1
+            seen.update({message["MessageId"]: message for message in batch})
         yield list(seen.values())
     finally:
         receipts = [message["ReceiptHandle"] for message in seen.values()]
@@ -179,16 +183,8 @@ def _received(lab: Lab, name: str, most: int = sys.maxsize) -> Iterator[list[dic
 
 def _url(lab: Lab, name: str) -> str | None:
     """Return the queue's URL, or None. For a minute after its deletion, AWS may still give one."""
-    return _ask(lab, "get_queue_url", QueueName=lab.name(name)).get("QueueUrl")
-
-
-def _attributes(lab: Lab, url: str) -> dict[str, str]:
-    return dict(_ask(lab, "get_queue_attributes", QueueUrl=url, AttributeNames=["All"]).get("Attributes", {}))
-
-
-def _ask(lab: Lab, call: str, **parameters: Any) -> dict[str, Any]:
-    """Return SQS's answer, an empty one if there is no such queue."""
-    return none_if_absent(lambda: getattr(lab.client("sqs"), call)(**parameters)) or {}
+    answer = none_if_absent(lambda: lab.client("sqs").get_queue_url(QueueName=lab.name(name)))
+    return answer["QueueUrl"] if answer else None
 
 
 def _policy(lab: Lab, name: str) -> policies.Policy:

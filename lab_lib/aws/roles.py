@@ -1,4 +1,4 @@
-"""The IAM roles of the two functions."""
+"""Create, read and delete the IAM roles of the two functions."""
 
 import json
 from typing import Any
@@ -22,14 +22,20 @@ def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
         return arn
     now = describe(lab, role_name)
     if now is None:
-        _create(lab, name)
+        iam.create_role(
+            RoleName=role_name,
+            AssumeRolePolicyDocument=json.dumps(policies.lambda_trust()),
+            Description=f"What the function of {name} may do",
+            Tags=[TAG],
+            **({"PermissionsBoundary": lab.boundary} if lab.boundary else {}),
+        )
     elif TAG not in now.get("Tags", []):
         return str(now["Arn"])
     else:
         _repair(lab, role_name, now)
     iam.put_role_policy(RoleName=role_name, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(permissions))
-    found = wait_until(lambda: describe(lab, role_name), UNREADABLE_ROLE.what, on_aws=UNREADABLE_ROLE.on_aws)
-    return str(found["Arn"])
+    role = wait_until(lambda: describe(lab, role_name), UNREADABLE_ROLE.what, on_aws=UNREADABLE_ROLE.on_aws)
+    return str(role["Arn"])
 
 
 def given(lab: Lab, name: str) -> str:
@@ -51,7 +57,7 @@ def allowed(lab: Lab, role_arn: str, actions: tuple[str, ...], resource: str) ->
     """Return those of the actions that the role may do on the resource, by IAM's policy simulator."""
     question = {"PolicySourceArn": role_arn, "ActionNames": actions, "ResourceArns": [resource]}
     answer = lab.client("iam").simulate_principal_policy(**question)
-    return {each["EvalActionName"] for each in answer["EvaluationResults"] if each["EvalDecision"] == "allowed"}
+    return {result["EvalActionName"] for result in answer["EvaluationResults"] if result["EvalDecision"] == "allowed"}
 
 
 def find_role(lab: Lab, name: str) -> str | None:
@@ -73,8 +79,8 @@ def ensure_experiments(lab: Lab, name: str, permissions: policies.Policy) -> Non
 
 def find_experiments(lab: Lab, name: str) -> str | None:
     """Return the name of the role's policy for notebooks 01 and 06, or None."""
-    found = lab.client("iam").list_role_policies(RoleName=lab.name(name))["PolicyNames"] if is_ours(lab, name) else []
-    return EXPERIMENTS if EXPERIMENTS in found else None
+    names = lab.client("iam").list_role_policies(RoleName=lab.name(name))["PolicyNames"] if is_ours(lab, name) else []
+    return EXPERIMENTS if EXPERIMENTS in names else None
 
 
 def delete_experiments(lab: Lab, name: str) -> None:
@@ -88,16 +94,6 @@ def delete_role(lab: Lab, name: str) -> None:
     if is_ours(lab, name):
         _remove_policies(lab, lab.name(name))
         lab.client("iam").delete_role(RoleName=lab.name(name))
-
-
-def _create(lab: Lab, name: str) -> None:
-    lab.client("iam").create_role(
-        RoleName=lab.name(name),
-        AssumeRolePolicyDocument=json.dumps(policies.lambda_trust()),
-        Description=f"What the function of {name} may do",
-        Tags=[TAG],
-        **({"PermissionsBoundary": lab.boundary} if lab.boundary else {}),
-    )
 
 
 def _repair(lab: Lab, role_name: str, now: dict[str, Any]) -> None:

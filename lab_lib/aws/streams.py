@@ -1,4 +1,4 @@
-"""The stream of Transactions: one record for each change of an item, kept for 24 hours."""
+"""Read the stream of Transactions: one record for each change of an item, kept for 24 hours."""
 
 import json
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ def records(lab: Lab, *customers: str, after: str = "") -> list[Record]:
     """
     stream = tables.find_stream(lab)
     shards = _shards(lab, stream) if stream else []
-    found = [record for shard in shards for record in _read(lab, {"StreamArn": stream, "ShardId": shard}, after)]
-    found = [record for record in found if not customers or customer(record) in customers]
-    return sorted(found, key=lambda record: int(record["dynamodb"]["SequenceNumber"]))
+    records = [record for shard in shards for record in _read(lab, {"StreamArn": stream, "ShardId": shard}, after)]
+    wanted = [record for record in records if not customers or customer(record) in customers]
+    return sorted(wanted, key=lambda record: int(record["dynamodb"]["SequenceNumber"]))
 
 
 def made_up(

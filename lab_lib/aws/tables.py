@@ -1,4 +1,4 @@
-"""The DynamoDB tables. The names of their attributes are the handout's."""
+"""Create, read and delete the DynamoDB tables. The names of their attributes are the handout's."""
 
 from decimal import Clamped, Context, Decimal, Inexact, InvalidOperation
 from functools import partial
@@ -6,7 +6,6 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
 
-from lab_lib.aws import grants, policies
 from lab_lib.errors import WrongResource, none_if_absent
 from lab_lib.lab import TAG, Lab
 from lab_lib.waiting import CHANGING_TABLE, wait_until
@@ -34,10 +33,10 @@ def ensure_table(lab: Lab, name: str) -> str:
     table_name, keys, table = lab.name(name), _key_schema(name), describe(lab, name)
     if table is None:
         create_table(lab, name)
-    elif table["KeySchema"] != keys or any(each["AttributeType"] != "S" for each in table["AttributeDefinitions"]):
-        found, wanted = (" + ".join(key["AttributeName"] for key in each) for each in (table["KeySchema"], keys))
+    elif table["KeySchema"] != keys or any(key["AttributeType"] != "S" for key in table["AttributeDefinitions"]):
+        current, wanted = (" + ".join(key["AttributeName"] for key in schema) for schema in (table["KeySchema"], keys))
         raise WrongResource(
-            f"Table {table_name} has the key {found}; this lab wants {wanted}, all text. "
+            f"Table {table_name} has the key {current}; this lab wants {wanted}, all text. "
             "A key cannot be changed: delete that table, or use a prefix."
         )
     _wait(lab, name)
@@ -76,8 +75,8 @@ def describe(lab: Lab, name: str) -> dict[str, Any] | None:
 def units(lab: Lab, name: str) -> tuple[int, int]:
     """Return the provisioned units to read and to write, of the table and its indexes; (0, 0) if it has none."""
     table = describe(lab, name) or {}
-    found = [each.get("ProvisionedThroughput", {}) for each in (table, *table.get("GlobalSecondaryIndexes", []))]
-    read, write = (sum(each.get(f"{kind}CapacityUnits", 0) for each in found) for kind in ("Read", "Write"))
+    provisioned = [part.get("ProvisionedThroughput", {}) for part in (table, *table.get("GlobalSecondaryIndexes", []))]
+    read, write = (sum(part.get(f"{kind}CapacityUnits", 0) for part in provisioned) for kind in ("Read", "Write"))
     return read, write
 
 
@@ -91,13 +90,6 @@ def expiry(lab: Lab, name: str) -> str | None:
     """Return the attribute that holds the items' time to live (TTL), or None if TTL is off."""
     now = lab.client("dynamodb").describe_time_to_live(TableName=lab.name(name))["TimeToLiveDescription"]
     return str(now["AttributeName"]) if now["TimeToLiveStatus"] in ("ENABLED", "ENABLING") else None
-
-
-def statements(lab: Lab, name: str) -> list[policies.Policy]:
-    """Return the statements of the table's own policy."""
-    arn = policies.table(lab, name)
-    answer = none_if_absent(lambda: lab.client("dynamodb").get_resource_policy(ResourceArn=arn)) or {}
-    return grants.statements(answer.get("Policy"))
 
 
 def find_stream(lab: Lab, name: str = STREAMED) -> str | None:
@@ -132,9 +124,9 @@ def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> 
     }
     scan = {"TableName": lab.name(name), "ConsistentRead": True, **(chosen if beginning else {})}
     pages = lab.client("dynamodb").get_paginator("scan").paginate(**scan, PaginationConfig={"MaxItems": most})
-    found = none_if_absent(lambda: [_item(item) for page in pages for item in page["Items"]]) or []
-    found = [item | {key: str(item.get(key, "")) for key in KEYS[name]} for item in found]
-    return sorted(found, key=lambda item: [item[key] for key in KEYS[name]])
+    scanned = none_if_absent(lambda: [_item(item) for page in pages for item in page["Items"]]) or []
+    scanned = [item | {key: str(item.get(key, "")) for key in KEYS[name]} for item in scanned]
+    return sorted(scanned, key=lambda item: [item[key] for key in KEYS[name]])
 
 
 def find_item(lab: Lab, name: str, key: dict[str, str]) -> dict[str, Any] | None:
@@ -146,15 +138,15 @@ def find_item(lab: Lab, name: str, key: dict[str, str]) -> dict[str, Any] | None
 
 def find_items(lab: Lab, name: str, keys: list[dict[str, str]]) -> list[dict[str, Any]]:
     """Return the items with these keys, read consistently, in any order; those that are not there are left out."""
-    dynamodb, table, found = lab.client("dynamodb"), lab.name(name), list[dict[str, Any]]()
+    dynamodb, table, present = lab.client("dynamodb"), lab.name(name), list[dict[str, Any]]()
     serialized = [{part: _SERIALIZER.serialize(value) for part, value in key.items()} for key in keys]
     for start in range(0, len(keys), 100):
         request = {table: {"Keys": serialized[start : start + 100], "ConsistentRead": True}}
         while request:
             answer = none_if_absent(partial(dynamodb.batch_get_item, RequestItems=request)) or {}
-            found += map(_item, answer.get("Responses", {}).get(table, []))
+            present += map(_item, answer.get("Responses", {}).get(table, []))
             request = answer.get("UnprocessedKeys", {})
-    return found
+    return present
 
 
 def count(lab: Lab, name: str) -> int:
@@ -175,19 +167,19 @@ def plain(value: Any) -> Any:
         if kind == "M":
             return _item(content)
         if kind == "L":
-            return [plain(each) for each in content]
+            return [plain(member) for member in content]
         if kind in ("NS", "SS", "BS"):
-            return {_number(each) if kind == "NS" else each for each in content}
+            return {_number(member) if kind == "NS" else member for member in content}
     except (ArithmeticError, AttributeError, TypeError, ValueError):
         return str(value)
     return None if kind == "NULL" else content
 
 
 def _number(text: Any) -> Decimal:
-    found = _NUMBERS.create_decimal(text)
-    if not found.is_finite():
+    number = _NUMBERS.create_decimal(text)
+    if not number.is_finite():
         raise InvalidOperation
-    return found
+    return number
 
 
 def put_item(lab: Lab, name: str, item: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The SNS topic that sends each alert to its subscribers."""
+"""Create, read and delete the SNS topic that sends each alert to its subscribers."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Triggers and subscriptions: bucket to function, stream to function, topic to queue, topic to e-mail or SMS."""
+"""Connect bucket to function, stream to function, topic to queue, and topic to e-mail or SMS."""
 
 import json
 import re
@@ -58,7 +58,7 @@ def ensure_bucket_trigger(lab: Lab) -> str:
 
 def find_bucket_trigger(lab: Lab) -> dict[str, Any] | None:
     """Return the notification that starts TransactionProcessor, as S3 describes it, or None."""
-    return next((each for each in notifications(lab) if _starts(lab, "TransactionProcessor", each)), None)
+    return next((trigger for trigger in notifications(lab) if _starts(lab, "TransactionProcessor", trigger)), None)
 
 
 def notifications(lab: Lab) -> list[dict[str, Any]]:
@@ -71,7 +71,7 @@ def notifications(lab: Lab) -> list[dict[str, Any]]:
 
 def allowed_buckets(lab: Lab) -> list[str]:
     """Return the buckets that the policy of TransactionProcessor names as those that may start it."""
-    conditions = [each.get("Condition", {}).values() for each in statements(lab, "TransactionProcessor")]
+    conditions = [statement.get("Condition", {}).values() for statement in statements(lab, "TransactionProcessor")]
     pairs = [pair for operators in conditions for operator in operators for pair in operator.items()]
     arns = [str(arn) for key, values in pairs if key.lower() == "aws:sourcearn" for arn in as_list(values)]
     beginning = lab.arn("s3", "")
@@ -82,9 +82,9 @@ def allowed_buckets(lab: Lab) -> list[str]:
 def other_ways(lab: Lab) -> list[str]:
     """Return where the bucket sends the events of uploads, other than to functions: EventBridge, a topic, a queue."""
     answer = lab.client("s3").get_bucket_notification_configuration(Bucket=lab.bucket)
-    found = {"a topic": answer.get("TopicConfigurations", []), "a queue": answer.get("QueueConfigurations", [])}
+    targets = {"a topic": answer.get("TopicConfigurations", []), "a queue": answer.get("QueueConfigurations", [])}
     ways = ["EventBridge"] if "EventBridgeConfiguration" in answer else []
-    return ways + [way for way, each in found.items() if "s3:ObjectCreated:" in str(each)]
+    return ways + [way for way, target in targets.items() if "s3:ObjectCreated:" in str(target)]
 
 
 def delete_bucket_trigger(lab: Lab) -> None:
@@ -109,9 +109,9 @@ def ensure_stream_trigger(
         "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}},
         "Enabled": True,
     }
-    for each in mappings_to(lab, "TotalNotifier"):
-        if each["EventSourceArn"] != stream:  # of an earlier table
-            delete_mapping(lab, each)
+    for other in mappings_to(lab, "TotalNotifier"):
+        if other["EventSourceArn"] != stream:  # of an earlier table
+            delete_mapping(lab, other)
     mapping = find_stream_trigger(lab)
     where = {"EventSourceArn": stream, "FunctionName": function, "StartingPosition": "TRIM_HORIZON"}
     if mapping is None:
@@ -126,16 +126,16 @@ def ensure_stream_trigger(
 
 def switch_stream_triggers(labs: Iterable[Lab], on: bool) -> None:
     """Pause the mapping of each lab, or let it continue where it stopped in the stream, and wait until all do."""
-    found = [(lab, resources.require(find_stream_trigger(lab), "stream trigger")) for lab in labs]
-    for lab, mapping in found:
+    pairs = [(lab, resources.require(find_stream_trigger(lab), "stream trigger")) for lab in labs]
+    for lab, mapping in pairs:
         lab.client("lambda").update_event_source_mapping(UUID=mapping["UUID"], Enabled=on)
-    for lab, mapping in found:
+    for lab, mapping in pairs:
         _wait_for_state(lab, mapping["UUID"], "Enabled" if on else "Disabled")
 
 
 def find_stream_trigger(lab: Lab) -> dict[str, Any] | None:
     """Return the mapping from a stream to TotalNotifier, as Lambda describes it, or None."""
-    return next(iter(mappings_to(lab, "TotalNotifier")), None)
+    return next((mapping for mapping in _mappings(lab, "table/") if _starts(lab, "TotalNotifier", mapping)), None)
 
 
 def is_ours(lab: Lab) -> bool:
@@ -152,7 +152,7 @@ def mappings(lab: Lab) -> list[dict[str, Any]]:
 
 def mappings_to(lab: Lab, *names: str) -> list[dict[str, Any]]:
     """Return the mappings from a stream to one of these functions. A user may have created more than one."""
-    return [each for each in _mappings(lab, "table/") if any(_starts(lab, name, each) for name in names)]
+    return [mapping for mapping in _mappings(lab, "table/") if any(_starts(lab, name, mapping) for name in names)]
 
 
 def delete_stream_trigger(lab: Lab, wait: bool = True) -> None:
@@ -205,8 +205,8 @@ def confirm_subscription(lab: Lab, link: str) -> str:
 
 def find_subscription(lab: Lab, protocol: str, address: str) -> str | None:
     """Return the subscription's ARN, PendingConfirmation until the recipient confirms it, or None."""
-    found = [each for each in subscriptions(lab) if (each["Protocol"], each["Endpoint"]) == (protocol, address)]
-    return str(found[0]["SubscriptionArn"]) if found else None
+    matching = [row for row in subscriptions(lab) if (row["Protocol"], row["Endpoint"]) == (protocol, address)]
+    return str(matching[0]["SubscriptionArn"]) if matching else None
 
 
 def subscriptions(lab: Lab) -> list[dict[str, Any]]:
@@ -230,7 +230,7 @@ def subscription_settings(lab: Lab, arn: str) -> dict[str, str]:
 
 def _subscriptions(pages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     names = ("Protocol", "Endpoint", "SubscriptionArn", "TopicArn")
-    return having([each for page in pages for each in page["Subscriptions"]], *names)
+    return having([subscription for page in pages for subscription in page["Subscriptions"]], *names)
 
 
 def _token(link: str) -> str:
@@ -253,8 +253,8 @@ def _allow_bucket_to_invoke(lab: Lab) -> None:
     """Let this bucket of this account, and no other, invoke the function."""
     lambda_, function = lab.client("lambda"), lab.name("TransactionProcessor")
     wanted = {key: value for key, value in policies.bucket_to_function(lab).items() if key != "Resource"}
-    ours = [each for each in statements(lab, "TransactionProcessor") if each.get("Sid") == PERMISSION]
-    if any(wanted.items() <= each.items() for each in ours):
+    ours = [statement for statement in statements(lab, "TransactionProcessor") if statement.get("Sid") == PERMISSION]
+    if any(wanted.items() <= statement.items() for statement in ours):
         return  # without the permission, even for a moment, an upload would not start the function
     if ours:
         lambda_.remove_permission(FunctionName=function, StatementId=PERMISSION)
@@ -275,7 +275,7 @@ def _starts(lab: Lab, function: str, trigger: dict[str, Any]) -> bool:
 
 
 def _other_notifications(lab: Lab) -> list[dict[str, Any]]:
-    return [each for each in notifications(lab) if not _starts(lab, "TransactionProcessor", each)]
+    return [other for other in notifications(lab) if not _starts(lab, "TransactionProcessor", other)]
 
 
 def _put_notifications(lab: Lab, to_functions: list[dict[str, Any]]) -> None:
@@ -291,9 +291,9 @@ def _mappings(lab: Lab, source: str) -> list[dict[str, Any]]:
     """Return the mappings from streams whose ARN continues like this after the account."""
     # All mappings of the account are listed: Lambda does not find a mapping by a function that is deleted.
     pages = lab.client("lambda").get_paginator("list_event_source_mappings").paginate()
-    found = [mapping for page in pages for mapping in page["EventSourceMappings"]]
-    found, beginning = having(found, "UUID", "EventSourceArn", "FunctionArn", "State"), lab.arn("dynamodb", source)
-    return [each for each in found if each["EventSourceArn"].startswith(beginning) and each["State"] != "Deleting"]
+    rows = [row for page in pages for row in page["EventSourceMappings"]]
+    rows, beginning = having(rows, "UUID", "EventSourceArn", "FunctionArn", "State"), lab.arn("dynamodb", source)
+    return [row for row in rows if row["EventSourceArn"].startswith(beginning) and row["State"] != "Deleting"]
 
 
 def _has_changed(mapping: dict[str, Any], settings: dict[str, Any]) -> bool:

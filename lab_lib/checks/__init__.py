@@ -1,4 +1,4 @@
-"""Check an account after each step, by what AWS answers, whoever built it.
+"""Check an account after each step, by the answers of AWS. It may have been built by hand.
 
 Each check is a function in the module of its step; the decorator `rules.check` enters it in RULES. The step "further"
 holds what this workbook adds to the handout; it does not count.
@@ -12,7 +12,7 @@ from lab_lib.checks import (  # noqa: F401  # each module enters its checks in R
     asked,
     further,
     hardening,
-    losses,
+    outsiders,
     step_00,
     step_01,
     step_02,
@@ -40,8 +40,8 @@ def run(lab: Lab, *steps: str, probe: bool = False, done: Callable[[Check], None
     """Make the checks of these steps, such as "02" or "further"; without a step, of all but the clean-up.
 
     The account is only read, unless the `probe` is asked for, which uploads files. `done` is called with each
-    check as soon as it is made. Whatever a check meets, the others are made. Raises UsageError for an unknown step, and
-    what `is_unreachable` names if nothing can be read.
+    check as soon as it is made. An error in one check does not stop the others. Raises UsageError for an unknown step,
+    and what `is_unreachable` names if nothing can be read.
     """
     if unknown := set(steps) - set(STEPS):
         raise UsageError(f"There is no step {min(unknown)!r}. The steps are {', '.join(STEPS)}.")
@@ -54,10 +54,10 @@ def run(lab: Lab, *steps: str, probe: bool = False, done: Callable[[Check], None
 
 def some(lab: Lab, *ids: str) -> Report:
     """Make the checks with these ids only, such as "table-Customer". UsageError for an unknown id."""
-    if unknown := [each for each in ids if each not in RULES]:
+    if unknown := [id for id in ids if id not in RULES]:
         raise UsageError(f"There is no check {unknown[0]!r}. docs/checks.md lists the ids of all checks.")
     account = Account(lab)
-    return Report([made(account, RULES[each]) for each in ids])
+    return Report([made(account, RULES[id]) for id in ids])
 
 
 def number_of(*steps: str, probe: bool = False) -> int:
@@ -69,15 +69,15 @@ def checkpoint(lab: Lab, step: str) -> None:
     """Show the chain as it is, the checks of a step and how many hold. Then raise CheckFailed if one is wrong.
 
     The picture is drawn from the checks of the earlier steps too, and shows what there is of the later ones. The
-    clean-up leaves nothing to draw.
+    clean-up leaves nothing to draw, and the step "further" adds nothing to it.
 
     A check that cannot be seen ends nothing: in a managed account, the learner cannot change what may be read.
     """
     from IPython.display import display
 
     account = Account(lab)
-    report = Report([made(account, rule) for rule in _in_order((step,), probe=False)])
-    if step != CLEAN_UP:
+    report = Report([made(account, rule) for rule in _in_order((step,), probe=False)], checkpoint=True)
+    if step not in (CLEAN_UP, FURTHER):
         drawn = [made(account, rule) for rule in RULES.values() if rule.step <= step or rule.finds]
         display(Report(drawn).picture(step))  # type: ignore[no-untyped-call]
     display(report)  # type: ignore[no-untyped-call]
@@ -93,18 +93,19 @@ def checkpoint(lab: Lab, step: str) -> None:
 def require(lab: Lab, *steps: str) -> None:
     """Raise StepMissing if a resource of these notebooks is not there; the message names the first one.
 
-    Also if it does not know yet of a setting that was changed in notebook 00.
+    Raise it too if a setting was changed in notebook 00, and a resource still has the old one.
     """
     numbers = [step[:2] for step in steps]
-    for each in (each for number in numbers for each in resources.RESOURCES if each.cell.notebook == number):
-        _require(lab, each)
+    wanted = [resource for number in numbers for resource in resources.RESOURCES if resource.cell.notebook == number]
+    for resource in wanted:
+        _require(lab, resource)
     if "01" in numbers:
         functions.require_threshold(lab)
     for protocol, address in {"email": lab.email, "sms": lab.phone}.items():
         if "03" in numbers and address and not triggers.find_subscription(lab, protocol, address):
             raise StepMissing(
                 f"{lab.name('HighBalanceAlert')} does not have this lab's {protocol} address yet. "
-                "Run 03-create-topic once more, then this cell again."
+                "Run notebook 03 once more, then this cell again."
             )
 
 

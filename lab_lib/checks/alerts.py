@@ -1,4 +1,4 @@
-"""Tell the alerts in a queue that the lab's topic has sent from those that somebody else has."""
+"""Find the alerts in a queue that the lab's topic has sent."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -19,17 +19,11 @@ class Alert(NamedTuple):
     balance: Any
 
 
-def sent_by_topic(lab: Lab, messages: Iterable[dict[str, Any]]) -> tuple[list[Alert], list[Alert]]:
-    """Return the alerts that the topic has sent, each once, and the others. `messages` are those of one queue."""
-    sent, others = dict[str, Alert](), list[Alert]()
-    for message in messages:
-        body = queues.alert(message) or queues.as_alert(message)
-        alert = Alert(message, body.get("customerID"), body.get("accountBalance"))
-        if body and is_from_topic(lab, message):
-            sent[message["MessageId"]] = alert  # SQS may deliver a message twice
-        elif body:
-            others.append(alert)
-    return list(sent.values()), others
+def sent_by_topic(lab: Lab, messages: Iterable[dict[str, Any]]) -> list[Alert]:
+    """Return the alerts that the topic has sent. `messages` are those of one queue."""
+    sent = {message["MessageId"]: message for message in messages if is_from_topic(lab, message)}  # SQS may repeat one
+    bodies = [(message, queues.alert(message)) for message in sent.values()]
+    return [Alert(message, body["customerID"], body.get("accountBalance")) for message, body in bodies if body]
 
 
 def is_from_topic(lab: Lab, message: dict[str, Any]) -> bool:

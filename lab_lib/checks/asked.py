@@ -3,9 +3,7 @@
 from typing import Any
 
 from lab_lib.aws import functions, queues, tables, topics, triggers
-from lab_lib.aws.evaluator import Request
-from lab_lib.checks.permissions import ANOTHER_ACCOUNT, is_allowed
-from lab_lib.checks.rules import ASKED, Account, Finding, check, equal, judged, none_of
+from lab_lib.checks.rules import ASKED, Account, Finding, check, equal, none_of
 from lab_lib.checks.step_02_stream import mapping
 from lab_lib.lab import TAG_KEY, TAG_VALUE
 
@@ -39,32 +37,34 @@ for _name, (_first, *_) in _TAGGED.items():
 @check(ASKED, f"billing-{TABLE}", f"billing of {TABLE}", after=f"table-{TABLE}")
 def billing(account: Account) -> Finding:
     read, write = account.ask(tables.units, TABLE)
-    found = f"PROVISIONED: {read} units to read, {write} to write" if read or write else "PAY_PER_REQUEST"
+    mode = f"PROVISIONED: {read} units to read, {write} to write" if read or write else "PAY_PER_REQUEST"
     hint = 'Give BillingMode="PAY_PER_REQUEST" to your call. Units are paid by the hour, used or not.'
-    return equal(found, "PAY_PER_REQUEST", hint)
+    return equal(mode, "PAY_PER_REQUEST", hint)
 
 
-@check(ASKED, "asked-{}", f"{{}} of {NOTIFIER}", after=f"function-{NOTIFIER}", each=("Runtime", "Handler", "Timeout"))
+@check(
+    ASKED, "asked-{}", f"{{}} of {NOTIFIER}", after=f"function-{NOTIFIER}", subjects=("Runtime", "Handler", "Timeout")
+)
 def setting(account: Account, name: str) -> Finding:
-    found, wanted = (str(each.get(name, "none")) for each in (account.settings(NOTIFIER), _wanted(account)))
+    now, wanted = (str(settings.get(name, "none")) for settings in (account.settings(NOTIFIER), _wanted(account)))
     value = wanted if name == "Timeout" else f'"{wanted}"'
-    return equal(found, wanted, f"Give {name}={value} to your call.")
+    return equal(now, wanted, f"Give {name}={value} to your call.")
 
 
 @check(ASKED, "asked-Code", f"archive of {NOTIFIER}", after=f"function-{NOTIFIER}")
 def archive(account: Account) -> Finding:
-    wanted = functions.digest(functions.package(functions.source_files(NOTIFIER)))
-    found = "the one of this cell" if account.settings(NOTIFIER).get("CodeSha256") == wanted else "another one"
-    return equal(found, "the one of this cell", 'Give Code={"ZipFile": archive} to your call.')
+    wanted, digest = "the one of this cell", functions.digest(functions.package(functions.source_files(NOTIFIER)))
+    now = wanted if account.settings(NOTIFIER).get("CodeSha256") == digest else "another one"
+    return equal(now, wanted, 'Give Code={"ZipFile": archive} to your call.')
 
 
 @check(ASKED, "asked-Environment", f"environment of {NOTIFIER}", after=f"function-{NOTIFIER}")
 def environment(account: Account) -> Finding:
     """Another threshold is no fault: it may be that of an earlier run, and the helper brings it up to date."""
-    found = account.settings(NOTIFIER).get("Environment", {}).get("Variables", {})
+    now = account.settings(NOTIFIER).get("Environment", {}).get("Variables", {})
     wanted = _wanted(account)["Environment"]["Variables"]
-    wrong = [f"no {name}" for name in wanted if name not in found]
-    wrong += [f"{name} is {found[name]}" for name in found if name != "THRESHOLD" and wanted.get(name) != found[name]]
+    wrong = [f"no {name}" for name in wanted if name not in now]
+    wrong += [f"{name} is {now[name]}" for name in now if name != "THRESHOLD" and wanted.get(name) != now[name]]
     hint = "Give **arguments to your call: they hold the environment variables."
     return none_of(wrong, hint, right=", ".join(sorted(wanted)))
 
@@ -72,17 +72,6 @@ def environment(account: Account) -> Finding:
 @check(ASKED, "asked-batch-size", "batch size", after="stream-trigger")
 def batch_size(account: Account) -> Finding:
     return equal(str(mapping(account).get("BatchSize")), str(BATCH), f"Give BatchSize={BATCH} to your call.")
-
-
-@check(ASKED, "asked-publishers", "other publishers", after="topic")
-def publishers(account: Account) -> Finding:
-    """Nobody of another account may publish."""
-    topic, other = account.lab.arn("sns", account.lab.name(topics.ALERT_TOPIC)), ANOTHER_ACCOUNT
-    user = f"arn:{account.lab.partition}:iam::{other}:root"
-    known = {"aws:principalarn": user, "aws:securetransport": "true"}
-    known |= dict.fromkeys(("aws:principalaccount", "aws:sourceowner", "aws:sourceaccount"), other)
-    may = is_allowed(account.ask(topics.statements), Request(user, "sns:Publish", topic, known))
-    return judged(not may, "other accounts" if may else "none", "none", "Give Attributes=attributes to your call.")
 
 
 def _wanted(account: Account) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lab_lib.aws import cloudwatch, functions, queues
-from lab_lib.checks.causes import mend_error
+from lab_lib.checks.causes import fix_error
 from lab_lib.checks.making import first_broken, made
 from lab_lib.checks.rules import RULES, Account
 from lab_lib.checks.step_02 import filter_takes
@@ -14,17 +14,17 @@ from lab_lib.resources import ROWS
 PROCESSOR, NOTIFIER = functions.SOURCES
 
 
-def find_broken(lab: Lab, key: str, links: list[str]) -> str | None:
-    """Return which of these links is broken for an upload, and how to mend it; None if all checks of them hold.
+def find_broken(lab: Lab, key: str, links: list[str], is_over: bool = False) -> str | None:
+    """Return which of these links is broken for an upload, and how to fix it; None if all checks of them hold.
 
-    The links are those of resources.py. A check that waits, for instance for AWS, breaks nothing.
+    The links are those of resources.py. With `is_over`, the checks of the step "further" count too.
     """
     account = Account(lab)
     if ROWS in links and made(account, RULES["bucket-trigger"]).ok:
         finding = filter_takes(account, [key])
         if not finding.ok:
             return f"filter of the bucket trigger: {finding.found}; wanted: {finding.wanted}. {finding.hint}"
-    check = first_broken(account, *links)
+    check = first_broken(account, *links, is_over=is_over)
     return f"{check.name}: {check.words}" if check else None
 
 
@@ -36,10 +36,10 @@ def raise_if_given_up(lab: Lab, key: str, letters: list[dict[str, Any]]) -> None
             continue
         lines = cloudwatch.log_lines(lab, function, group=functions.log_group(lab, function))
         errors = cloudwatch.failures(lines) or [letter["why"]]
-        mended = mend_error(Account(lab), function, errors[-1])
+        fix = fix_error(Account(lab), function, errors[-1])
         raise LabError(
             f"{lab.name(function)} has failed for good, and Lambda has put {letter['what']} into "
-            f"{lab.name(queues.DEAD_LETTERS)}: {errors[-1]}. {mended} Then run this cell again."
+            f"{lab.name(queues.DEAD_LETTERS)}: {errors[-1]}. {fix} Then run this cell again."
         )
 
 

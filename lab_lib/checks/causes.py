@@ -1,4 +1,4 @@
-"""Say how a chain that comes no further is mended: the ends of hints about what an upload leads to."""
+"""Say how a chain that comes no further is fixed: the ends of hints about what an upload leads to."""
 
 from functools import partial
 
@@ -7,7 +7,7 @@ from lab_lib.aws.json_text import moment
 from lab_lib.checks import permissions
 from lab_lib.checks.making import first_broken
 from lab_lib.checks.rules import Account, or_none
-from lab_lib.checks.step_00 import function_cell, mend_role, role_for
+from lab_lib.checks.step_00 import fix_role, function_cell, role_for
 from lab_lib.checks.uploads import newest
 from lab_lib.resources import cell
 
@@ -17,8 +17,8 @@ _DENIED = ("AccessDenied", "AuthorizationError", "not authorized")
 _TOO_LONG = "Task timed out"
 
 
-def mend_chain(account: Account, name: str, *links: str, error: str | None = None) -> str:
-    """Return what mends one of these links: what the first check of them says that does not hold.
+def fix_chain(account: Account, name: str, *links: str, error: str | None = None) -> str:
+    """Return what fixes one of these links: what the first check of them says that does not hold.
 
     If all hold, it is about the `error` of the function of this name, which the reader has seen, or by default about
     the last one in its log since the last upload, and since its last change. Without an error it is "".
@@ -26,45 +26,41 @@ def mend_chain(account: Account, name: str, *links: str, error: str | None = Non
     if broken := first_broken(account, *links):
         return f'The check "{broken.name}" of step {broken.step} does not hold: {broken.found}. {broken.hint}'
     if error is not None:
-        return mend_error(account, name, error) if error else ""
-    found = or_none(partial(_last_error, account, name))
-    return f"{account.lab.name(name)} fails with {found}. {mend_error(account, name, found)}" if found else ""
+        return fix_error(account, name, error) if error else ""
+    last = or_none(partial(_last_error, account, name))
+    return f"{account.lab.name(name)} fails with {last}. {fix_error(account, name, last)}" if last else ""
 
 
 def correct_code(account: Account, name: str, so_that: str = "", first: str = "Correct") -> str:
     """Return a hint to correct the code of a function, or to replace it by the lab's. `first` begins it."""
     hint = f"{first} the code of {account.lab.name(name)}{so_that}"
-    hint += account.mend("update_function_code", function_cell(account, name), "Code; then press Deploy")
-    layers = " Its layers may be the reason: call update_function_configuration with Layers=[]."
-    return hint + layers * bool(account.settings(name).get("Layers"))
+    return hint + account.fix("update_function_code", function_cell(account, name), "Code; then press Deploy")
 
 
-def mend_error(account: Account, name: str, error: str) -> str:
+def fix_error(account: Account, name: str, error: str) -> str:
     """Return a hint about this error in the log of a function: its role, its timeout or its code is wrong."""
     if any(word in error for word in _DENIED):
         role = or_none(partial(role_for, account, name)) or {}
         hint = f"Let the role {role.get('RoleName', 'of ' + account.lab.name(name))} do this, and remove what denies it"
-        hint += mend_role(account, role, "put_role_policy", "Permissions")
-        boundary = " Its permissions boundary must allow it too: call delete_role_permissions_boundary, or change it."
-        return hint + boundary * ("PermissionsBoundary" in role)
+        return hint + fix_role(account, role, "put_role_policy", "Permissions")
     if _TOO_LONG in error:
         call, place = "update_function_configuration", "General configuration"
         hint = f"Give {account.lab.name(name)} a longer timeout"
-        return hint + account.mend(call, function_cell(account, name), place)
+        return hint + account.fix(call, function_cell(account, name), place)
     return correct_code(account, name)
 
 
 def by_upload(account: Account, do: str = "Upload the file") -> str:
     """Return a hint to upload something."""
-    return do + account.mend("put_object", cell("upload"), "Objects of the bucket")
+    return do + account.fix("put_object", cell("upload"), "Objects of the bucket")
 
 
 def alert_again(account: Account, customers: str) -> str:
     """Return how the alerts of these customers are sent once more. Code of somebody else would be replaced."""
-    if or_none(partial(permissions.is_workbook_code, account, NOTIFIER)):
-        return "To send all alerts once more, call functions.alert_again(lab) in notebook 05."
+    if permissions.is_workbook_code(account, NOTIFIER):
+        return "To send all alerts once more, call aws.functions.alert_again(lab) in notebook 05."
     again = f"To alert once more, upload a file with another transaction of each customer ({customers})"
-    return again + account.mend("put_object", console="Objects of the bucket")
+    return again + account.fix("put_object", console="Objects of the bucket")
 
 
 def _last_error(account: Account, name: str) -> str:

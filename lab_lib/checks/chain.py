@@ -13,15 +13,16 @@ from lab_lib import transactions
 from lab_lib.aws import buckets, functions, queues, tables
 from lab_lib.chain_parts import Link
 from lab_lib.checks.broken import find_broken, raise_if_given_up
-from lab_lib.checks.causes import correct_code, mend_error
+from lab_lib.checks.causes import correct_code, fix_error
 from lab_lib.checks.evidence import Inbox, Runs, alert_inboxes, snapshot
 from lab_lib.checks.expected import Fault, Item, Snapshot, expect, is_there, row_faults, total_faults
-from lab_lib.checks.rules import Account, listing
+from lab_lib.checks.rules import Account
 from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
 from lab_lib.lab import Lab
 from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, messages
 from lab_lib.waiting import wait_until
+from lab_lib.wording import listing
 
 __all__ = ["Link", "Upload", "at_rest", "following", "wait_for_rest"]
 
@@ -31,13 +32,12 @@ _DOUBT, _SILENCE = 5, 120  # seconds without a change; without a new line in the
 _MOST_READ = 2_000  # totals that are read at each look before all rows are in
 
 
-def _nothing(links: list[Link], last: bool) -> None:
-    """Show nothing."""
-
-
 @contextmanager
 def following(
-    lab: Lab, path: str | Path, show: Callable[[list[Link], bool], None] = _nothing, only: Collection[str] = ()
+    lab: Lab,
+    path: str | Path,
+    show: Callable[[list[Link], bool], None] = lambda links, last: None,
+    only: Collection[str] = (),
 ) -> Iterator[None]:
     """Follow the file that the block uploads under its name, until all that is due is there: in these links `only`.
 
@@ -173,8 +173,8 @@ class Upload:
 
     def _is_there(self, row: tuple[str, str]) -> bool:
         key = {"CustomerId": row[0], "TransactionId": row[1]}
-        found = tables.find_item(self.lab, "Transactions", key)
-        return is_there(found, self.expected.amounts[row], self.expected.days[row])
+        item = tables.find_item(self.lab, "Transactions", key)
+        return is_there(item, self.expected.amounts[row], self.expected.days[row])
 
     def _rejected(self) -> list[Link]:
         """Return the link of the lines that must be rejected, if there are any."""
@@ -227,8 +227,8 @@ class Upload:
     def _raise_if_other_rows(self) -> None:
         """Raise CheckFailed if the function has ended, and the table holds other rows."""
         if not self._all_in and self._faults and self.runs.has_ended():
-            found, mended = listing(map(str, self._faults)), correct_code(Account(self.lab), PROCESSOR)
-            raise CheckFailed(f"{self.key} was not taken in as it is: {found}. {mended} Then run this cell again.")
+            faults, fix = listing(map(str, self._faults)), correct_code(Account(self.lab), PROCESSOR)
+            raise CheckFailed(f"{self.key} was not taken in as it is: {faults}. {fix} Then run this cell again.")
 
     def _raise_if_stopped(self, rest: bool | None) -> None:
         """Raise if nothing more comes through the chain, or a check names the broken link. Else return."""
@@ -239,25 +239,25 @@ class Upload:
         stops, again = f'The chain stops at "{self.place}".', "run this cell again."
         links = [link.name for link in self.waiting]
         if {*links} <= {*map(messages, self.inboxes)}:
-            again = "run functions.alert_again(lab), since SNS keeps no message."
+            again = "run aws.functions.alert_again(lab), since SNS keeps no message."
         if TOTALS in links:  # a function that fails without a word seems to have counted all
             links.insert(0, CHANGES)
-        if broken := find_broken(self.lab, self.key, links):
+        if broken := find_broken(self.lab, self.key, links, is_last):
             raise CheckFailed(f"{stops} {broken} Then {again}")
         for name in functions.SOURCES if is_last else ():
             if errors := self.runs.errors(name):
-                mended = mend_error(Account(self.lab), name, errors[-1])
-                raise LabError(f"{stops} {self.lab.name(name)} fails: {errors[-1]}. {mended} Then {again}")
+                fix = fix_error(Account(self.lab), name, errors[-1])
+                raise LabError(f"{stops} {self.lab.name(name)} fails: {errors[-1]}. {fix} Then {again}")
         if is_last:
             raise LabError(f"{stops} {self._unexplained()}")
 
     def _unexplained(self) -> str:
         """Return what differs, where no check knows the reason."""
         name = PROCESSOR if self.waiting[0].name == ROWS else NOTIFIER
-        found = f"{listing(map(str, self._faults))}. " if self._faults else ""
+        differences = f"{listing(map(str, self._faults))}. " if self._faults else ""
         if self._faults and not self.expected.changed:
-            found += "An earlier upload was not counted, and this one changes nothing. "
-        mended = f"{correct_code(Account(self.lab), name)} Then run this cell again."
+            differences += "An earlier upload was not counted, and this one changes nothing. "
+        fix = f"{correct_code(Account(self.lab), name)} Then run this cell again."
         if self._faults and self.waiting[0].name == TOTALS:
-            mended = "`lab check --step 05` says how the totals are put right."
-        return f"{found}Nothing more comes, and the checks of steps 00 to 04 find no reason. {mended}"
+            fix = "`lab check --step 05` says how the totals are put right."
+        return f"{differences}Nothing more comes, and the checks of steps 00 to 04 find no reason. {fix}"

@@ -59,8 +59,8 @@ def of_messages(lab: Lab, expected: Expected, messages: Iterable[Item]) -> tuple
             repeated.add(customer)
         else:
             faults.append(f"an alert for {customer}, who is below the threshold")
-    faults += [Fault(ALERTS, each, "", None, total) for each, total in expected.crossing.items() if not alerted[each]]
-    faults += [f"{count} alerts for {each}" for each, count in alerted.items() if count > 1]
+    faults += [Fault(ALERTS, name, "", None, total) for name, total in expected.crossing.items() if not alerted[name]]
+    faults += [f"{count} alerts for {name}" for name, count in alerted.items() if count > 1]
     return faults, sorted(repeated)
 
 
@@ -85,8 +85,8 @@ def _touched(before: Mapping[Any, Any], after: Mapping[Any, Any], wanted: Collec
     for key in {**before, **after}:
         if key not in wanted and before.get(key) != after.get(key):
             name = key if isinstance(key, str) else " ".join(key)
-            what = "was changed" if key in before and key in after else "is gone" if key in before else "is in no file"
-            yield f"{name} {what}"
+            how = "was changed" if key in before and key in after else "is gone" if key in before else "is in no file"
+            yield f"{name} {how}"
 
 
 def _balances(snapshot: Snapshot) -> dict[str, Any]:

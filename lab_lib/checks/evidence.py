@@ -1,4 +1,4 @@
-"""Read what tells of an upload: the tables, the runs of the functions, and the new messages of a queue."""
+"""Read the evidence of an upload: the tables, the runs of the functions, and the new messages of a queue."""
 
 import json
 from collections.abc import Collection
@@ -8,8 +8,8 @@ from typing import Any
 from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count
 from lab_lib.checks.expected import Snapshot
-from lab_lib.checks.rules import number
 from lab_lib.lab import Lab
+from lab_lib.wording import number
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 AGAIN = "taken in before"  # says TransactionProcessor of an event that came again
@@ -35,9 +35,9 @@ class Runs:
 
     def __init__(self, lab: Lab, key: str) -> None:
         self._lab, self._key, self._since = lab, key, datetime.now(UTC)
-        found = {name: (functions.describe(lab, name) or {}).get("Configuration", {}) for name in functions.SOURCES}
-        self._groups = {name: cloudwatch.group_of(lab, name, found[name]) for name in functions.SOURCES}
-        self._marks = "MARKER_TABLE" in found[PROCESSOR].get("Environment", {}).get("Variables", {})
+        settings = {name: (functions.describe(lab, name) or {}).get("Configuration", {}) for name in functions.SOURCES}
+        self._groups = {name: cloudwatch.group_of(lab, name, settings[name]) for name in functions.SOURCES}
+        self._marks = "MARKER_TABLE" in settings[PROCESSOR].get("Environment", {}).get("Variables", {})
         self._is_logged = cloudwatch.is_group(lab, self._groups[PROCESSOR])
         self._marked = self._markers()
         self.lines: dict[str, list[str]] = {name: [] for name in functions.SOURCES}
@@ -74,15 +74,15 @@ class Runs:
         The upload leads to at most so many records of the stream. With `settled`, all totals are right.
         """
         errors, more = self.errors(name), sum(self._records()) - most if name == NOTIFIER else 0
-        events = sum(AGAIN in str(each.get("skipped")) for each in cloudwatch.reports(self.lines[name]))
-        found = [f"tried again {number(len(errors), 'time')}: {errors[-1]}"] if errors else []
-        found += [f"{number(more, 'record')} came again{', and nothing counts twice' * settled}"] * (more > 0)
-        found += [f"the event came again {number(events, 'time')}, and changed nothing"] * (events > 0)
-        return "; ".join(found)
+        events = sum(AGAIN in str(report.get("skipped")) for report in cloudwatch.reports(self.lines[name]))
+        notes = [f"tried again {number(len(errors), 'time')}: {errors[-1]}"] if errors else []
+        notes += [f"{number(more, 'record')} came again{', and nothing counts twice' * settled}"] * (more > 0)
+        notes += [f"the event came again {number(events, 'time')}, and changed nothing"] * (events > 0)
+        return "; ".join(notes)
 
     def _records(self) -> list[int]:
-        found = (each.get("records") for each in cloudwatch.reports(self.lines[NOTIFIER]))
-        return [each for each in found if isinstance(each, int)]
+        counts = (report.get("records") for report in cloudwatch.reports(self.lines[NOTIFIER]))
+        return [records for records in counts if isinstance(records, int)]
 
     def _markers(self) -> int:
         return len(markers(self._lab, self._key)) if self._marks else 0
@@ -105,9 +105,9 @@ class Inbox:
         """Return the new messages, None if they are only counted."""
         if self._before is None or not self._count()[1]:
             return None
-        found = queues.messages(self._lab, self._queue)
-        self.now = max(self.now, len(found))
-        return [each for each in found if _identity(each) not in self._before]
+        messages = queues.messages(self._lab, self._queue)
+        self.now = max(self.now, len(messages))
+        return [message for message in messages if _identity(message) not in self._before]
 
     def more(self) -> int:
         """Return how many messages more the queue has. On AWS the number may be a minute old."""
@@ -115,9 +115,9 @@ class Inbox:
 
     def received(self, customers: Collection[str]) -> int:
         """Return for how many of these customers an alert has come."""
-        if (found := self.messages()) is None:
+        if (messages := self.messages()) is None:
             return min(self.more(), len(customers))
-        return len({*customers} & {str(queues.alert(each).get("customerID")) for each in found})
+        return len({*customers} & {str(queues.alert(message).get("customerID")) for message in messages})
 
     def clear(self) -> None:
         """Delete the new messages. Where they are only counted, they stay."""

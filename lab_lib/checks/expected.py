@@ -46,8 +46,7 @@ class Fault(NamedTuple):
             if self.part == ALERTS:
                 return f"no alert for {self.key}, who has {_shown(self.wanted)}"
             return f"{self.key} is missing"
-        found, wanted = _shown(self.found), _shown(self.wanted)
-        return f"{self.key} has {self.attribute} {found}, not {wanted}"
+        return f"{self.key} has {self.attribute} {_shown(self.found)}, not {_shown(self.wanted)}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Expected:
     amounts: Amounts
     days: dict[Row, str]  # MM/DD/YYYY
     addresses: dict[str, str]  # by customer
-    changed: list[Row]  # the rows that the stream tells of: those that were not there, or were there otherwise
+    changed: list[Row]  # the rows that are new or different: the stream has a record of each
     totals: dict[str, Decimal]  # of every customer: 0 of one whose rows were all deleted
     crossing: dict[str, Decimal]  # the totals of those who had not reached the threshold before, and reach it now
 
@@ -100,9 +99,9 @@ def row_faults(expected: Expected, rows: Mapping[Row, Item], as_written: bool = 
         if item is None:
             yield Fault(ROWS, key, "", None, amount)
             continue
-        found = item.get("TransactionAmount")
-        if not isinstance(found, Decimal) or found != amount:
-            yield Fault(ROWS, key, "TransactionAmount", found, amount)
+        held = item.get("TransactionAmount")
+        if not isinstance(held, Decimal) or held != amount:
+            yield Fault(ROWS, key, "TransactionAmount", held, amount)
         if (item.get("TransactionDate") if as_written else _day(item)) != expected.days[row]:
             yield Fault(ROWS, key, "TransactionDate", item.get("TransactionDate"), expected.days[row])
 
@@ -121,11 +120,11 @@ def total_faults(wanted: Mapping[str, Decimal], totals: Mapping[str, Item]) -> I
     """Yield how items of TransactionTotal differ from these totals."""
     for customer, total in wanted.items():
         item = totals.get(customer)
-        found = (item or {}).get("accountBalance")
+        balance = (item or {}).get("accountBalance")
         if item is None:
             yield Fault(TOTALS, customer, "", None, total)
-        elif not isinstance(found, Decimal) or found != total:
-            yield Fault(TOTALS, customer, "accountBalance", found, total)
+        elif not isinstance(balance, Decimal) or balance != total:
+            yield Fault(TOTALS, customer, "accountBalance", balance, total)
 
 
 def _day(item: Item) -> str:

@@ -2,21 +2,6 @@
 
 import ast
 import warnings
-from contextlib import suppress
-from typing import NamedTuple
-
-from lab_lib.errors import LabError
-
-_EVENT_CONTEXT = 2  # arguments of a handler
-
-
-class Fault(NamedTuple):
-    """A fault of the code: what was found and wanted, what to do with the function {}, and whether in its code."""
-
-    found: str
-    wanted: str
-    do: str
-    in_code: bool
 
 
 def parsed(code: str | bytes) -> ast.Module:
@@ -28,47 +13,18 @@ def parsed(code: str | bytes) -> ast.Module:
         raise SyntaxError(str(error) or "it is nested too deep") from None
 
 
-def fault(handler: str, files: dict[str, str], layers: list[str]) -> Fault | None:
-    """Return the first fault of the files, or None. Code in layers is not read; LabError if the handler is there."""
-    offered = _handlers(files)
-    name_it = f"Set the handler of {{}} to {offered[0]}" if offered else "Define the function lambda_handler in {}"
-    wanted = f"the handler {offered[0]}" if offered else "a function to call, such as lambda_handler"
+def fault(handler: str, files: dict[str, str]) -> str:
+    """Return why Lambda cannot import the handler from these files, or ""."""
     module, _, entry = handler.rpartition(".")
     path = module.replace(".", "/")
     file = f"{path}/__init__.py" if f"{path}/__init__.py" in files else f"{path}.py"
-    if file not in files and layers:
-        raise LabError(f"the handler {handler} may be in the layers {', '.join(layers)}")
     if file not in files:
-        found = f"the handler is {handler}, and there is no {file}"
-        return Fault(found, wanted, name_it, in_code=not offered)
+        return f"the handler is {handler}, and there is no {file}"
     try:
         tree = parsed(files[file])
     except SyntaxError as error:
-        found = f"{file}, line {error.lineno}: {error.msg}" if error.lineno else f"{file}: {error.msg}"
-        broken = "Pasting has broken the indent. " if isinstance(error, IndentationError) else ""
-        do = f"{broken}Correct the code of {{}} there"
-        return Fault(found, "code that is Python 3", do, True)
-    if entry not in _names(tree):
-        return Fault(f"the handler is {handler}, and {file} has no function {entry}", wanted, name_it, not offered)
-    if "urllib.unquote" in files[file]:
-        found = f"urllib.unquote in {file}, which only Python 2 has"
-        do = "In the code of {}, call unquote_plus of urllib.parse, without decode"
-        return Fault(found, "code that is Python 3", do, True)
-    if not layers and not any("boto" in text for text in files.values()):
-        do = "Replace the code of {}, which may be an example, by the lab's"
-        return Fault("code that calls no AWS service", "the lab's code", do, True)
-    return None
-
-
-def _handlers(files: dict[str, str]) -> list[str]:
-    """Return the functions that may be meant as the handler: those named so, or the only one of two arguments."""
-    found = []
-    for path, text in files.items():
-        with suppress(SyntaxError):
-            defined = [each for each in parsed(text).body if isinstance(each, ast.FunctionDef)]
-            named = [each.name for each in defined if len(each.args.args) == _EVENT_CONTEXT]
-            found += [f"{path.removesuffix('.py')}.{name}" for name in named]
-    return [each for each in found if "handler" in each.split(".")[-1]] or (found if len(found) == 1 else [])
+        return f"{file}, line {error.lineno}: {error.msg}" if error.lineno else f"{file}: {error.msg}"
+    return "" if entry in _names(tree) else f"the handler is {handler}, and {file} has no function {entry}"
 
 
 def _names(tree: ast.Module) -> set[str]:

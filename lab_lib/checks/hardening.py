@@ -3,13 +3,13 @@
 from typing import Any
 
 from lab_lib.aws import buckets, functions, queues, topics, triggers
-from lab_lib.aws.evaluator import Request
+from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, Request, is_allowed
 from lab_lib.checks import permissions
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, judged, none_of
-from lab_lib.checks.senders import may_send
-from lab_lib.checks.step_00 import mend_role, own_policy, role_of
+from lab_lib.checks.step_00 import fix_role, role_of
 from lab_lib.checks.step_02 import PROCESSOR, may_invoke
 from lab_lib.checks.step_03 import TOPIC, emails
+from lab_lib.checks.step_04 import may_send
 from lab_lib.resources import CONFIRMATION, cell
 
 QUEUES = [*queues.ALERT_QUEUES, queues.DEAD_LETTERS]
@@ -17,24 +17,24 @@ QUEUES = [*queues.ALERT_QUEUES, queues.DEAD_LETTERS]
 
 @check(FURTHER, "tls-bucket", "TLS to the bucket", after="bucket")
 def bucket_transport(account: Account) -> Finding:
-    mend = account.mend("put_bucket_policy", cell("bucket"), "Permissions", if_made=True)
+    fix = account.fix("put_bucket_policy", cell("bucket"), "Permissions", if_made=True)
     objects = account.lab.arn("s3", f"{account.lab.bucket}/any")
-    return _tls_only(account, account.ask(buckets.statements), "s3:GetObject", objects, mend)
+    return _tls_only(account, account.ask(buckets.statements), "s3:GetObject", objects, fix)
 
 
 @check(FURTHER, "tls-topic", "TLS to the topic", after="topic")
 def topic_transport(account: Account) -> Finding:
-    mend = account.mend("set_topic_attributes with a Policy", cell("topic"), "Access policy", if_made=True)
+    fix = account.fix("set_topic_attributes with a Policy", cell("topic"), "Access policy", if_made=True)
     arn = account.lab.arn("sns", account.lab.name(TOPIC))
-    return _tls_only(account, account.ask(topics.statements), "sns:Publish", arn, mend)
+    return _tls_only(account, account.ask(topics.statements), "sns:Publish", arn, fix)
 
 
-@check(FURTHER, "tls-{}", "TLS to {}", after="queue-{}", each=QUEUES)
+@check(FURTHER, "tls-{}", "TLS to {}", after="queue-{}", subjects=QUEUES)
 def queue_transport(account: Account, name: str) -> Finding:
-    is_letters, arn = name == queues.DEAD_LETTERS, queues.queue_arn(account.lab, name)
+    arn, is_letters = queues.queue_arn(account.lab, name), name == queues.DEAD_LETTERS
     made_by = cell("queue" if is_letters else "subscription", name)
-    mend = account.mend("set_queue_attributes", made_by, "Access policy", if_made=is_letters)
-    return _tls_only(account, account.ask(queues.statements, name), "sqs:SendMessage", arn, mend)
+    fix = account.fix("set_queue_attributes", made_by, "Access policy", if_made=is_letters)
+    return _tls_only(account, account.ask(queues.statements, name), "sqs:SendMessage", arn, fix)
 
 
 @check(
@@ -42,12 +42,12 @@ def queue_transport(account: Account, name: str) -> Finding:
     "least-privilege-{}",
     "least privilege of the role for {}",
     after="function-role-{}",
-    each=functions.SOURCES,
+    subjects=functions.SOURCES,
 )
 def least_privilege(account: Account, name: str) -> Finding:
     role = role_of(account, name)
     hint = f"Let the role {role['RoleName']} do only what {account.lab.name(name)} does, on its own resources"
-    hint += mend_role(account, role, "put_role_policy, or detach_role_policy", "Permissions")
+    hint += fix_role(account, role, "put_role_policy, or detach_role_policy", "Permissions")
     return none_of(permissions.excess(account, name, role["Arn"]), hint, right="nothing more")
 
 
@@ -56,62 +56,49 @@ def least_privilege(account: Account, name: str) -> Finding:
     "policy-account-{}",
     "account in the policy of {}",
     after="access-policy-{} other-senders-{}",
-    each=queues.ALERT_QUEUES,
+    subjects=queues.ALERT_QUEUES,
 )
 def account_in_policy(account: Account, name: str) -> Finding:
-    own, named = account.lab.account, not may_send(account, name, permissions.ANOTHER_ACCOUNT)
+    wanted, named = account.lab.account, not may_send(account, name, ANOTHER_ACCOUNT)
     hint = f"Let the policy of {account.lab.name(name)} ask for the aws:SourceAccount too"
-    hint += account.mend("set_queue_attributes", cell("subscription", name))
-    return equal(own if named else "not asked for", own, hint)
+    hint += account.fix("set_queue_attributes", cell("subscription", name))
+    return equal(wanted if named else "not asked for", wanted, hint)
 
 
 @check(FURTHER, "bucket-permission-account", "account in the permission of the bucket", after="bucket-permission")
 def account_in_permission(account: Account) -> Finding:
     """Bucket names are freed by a deletion: without the account, the next owner's bucket could start the function."""
-    own, named = account.lab.account, not may_invoke(account, account.lab.bucket, permissions.ANOTHER_ACCOUNT)
+    wanted, named = account.lab.account, not may_invoke(account, account.lab.bucket, ANOTHER_ACCOUNT)
     hint = f"Let the permission of {account.lab.name(PROCESSOR)} ask for the source account too"
-    hint += account.mend("remove_permission and add_permission with SourceAccount", cell("bucket trigger"))
-    return equal(own if named else "not asked for", own, hint)
+    hint += account.fix("remove_permission and add_permission with SourceAccount", cell("bucket trigger"))
+    return equal(wanted if named else "not asked for", wanted, hint)
 
 
-@check(
-    FURTHER,
-    f"policy-{queues.DEAD_LETTERS}-{{}}",
-    f"policy of {queues.DEAD_LETTERS} for {{}}",
-    after=f"queue-{queues.DEAD_LETTERS} role-{{}}",
-    each=functions.SOURCES,
-)
-def dead_letters_policy(account: Account, name: str) -> Finding:
-    mend = account.mend("set_queue_attributes", cell("queue", queues.DEAD_LETTERS), "Access policy", if_made=True)
-    arn = queues.queue_arn(account.lab, queues.DEAD_LETTERS)
-    return own_policy(account, name, arn, account.ask(queues.statements, queues.DEAD_LETTERS), mend)
-
-
-@check(FURTHER, "encryption-at-rest-{}", "encryption at rest of {}", after="queue-{}", each=QUEUES)
+@check(FURTHER, "encryption-at-rest-{}", "encryption at rest of {}", after="queue-{}", subjects=QUEUES)
 def queue_encryption(account: Account, name: str) -> Finding:
     now = account.ask(queues.attributes, name)
     on = now.get("SqsManagedSseEnabled") == "true" or bool(now.get("KmsMasterKeyId"))
     hint = f"Turn on the encryption of {account.lab.name(name)}, of which SSE-SQS costs nothing"
-    hint += account.mend("set_queue_attributes", cell("queue", name), "Encryption", if_made=True)
+    hint += account.fix("set_queue_attributes", cell("queue", name), "Encryption", if_made=True)
     return equal("on" if on else "off", "on", hint)
 
 
 @check(FURTHER, "unsubscribing", "unsubscribing from the e-mail", after="email-confirmed")
 def unsubscribing(account: Account) -> Finding:
     """A subscription that was confirmed by a click ends when a mail scanner opens every link of an alert."""
-    confirmed = [each["SubscriptionArn"] for each in emails(account) if each["SubscriptionArn"].startswith("arn:")]
-    settings = [account.ask(triggers.subscription_settings, arn) for arn in confirmed]
-    by_link = any(each.get("ConfirmationWasAuthenticated") != "true" for each in settings)
-    found = "by the link in each mail" if by_link else "by the account only" if confirmed else "no e-mail"
+    arns = [email["SubscriptionArn"] for email in emails(account)]
+    settings = [account.ask(triggers.subscription_settings, arn) for arn in arns if arn.startswith("arn:")]
+    by_link = any(now.get("ConfirmationWasAuthenticated") != "true" for now in settings)
+    way = "by the link in each mail" if by_link else "by the account only" if settings else "no e-mail"
     hint = "Delete the subscription with unsubscribe, subscribe again, and confirm with the token, not by a click"
-    hint += account.mend("confirm_subscription", CONFIRMATION)
-    return judged(not by_link, found, "by the account only", hint)
+    hint += account.fix("confirm_subscription", CONFIRMATION)
+    return judged(not by_link, way, "by the account only", hint)
 
 
-def _tls_only(account: Account, statements: list[dict[str, Any]], action: str, arn: str, mend: str) -> Finding:
+def _tls_only(account: Account, statements: list[dict[str, Any]], action: str, arn: str, fix: str) -> Finding:
     """Return whether the policy denies this action to the account's own user without TLS."""
     user = account.lab.arn("iam", "user/any")
     asked = Request(user, action, arn, {"aws:securetransport": "false"})
-    denied = not permissions.is_allowed([permissions.ALLOW_ALL, *statements], asked)
-    hint = f"Let the policy of {arn.split(':')[-1].split('/')[0]} deny every request without TLS{mend}"
+    denied = not is_allowed([permissions.ALLOW_ALL, *statements], asked)
+    hint = f"Let the policy of {arn.split(':')[-1].split('/')[0]} deny every request without TLS{fix}"
     return equal("TLS only" if denied else "TLS or not", "TLS only", hint)

@@ -1,9 +1,9 @@
 """Make checks, each after those that must hold first, and find the one that breaks the chain."""
 
+from lab_lib.checks.errors_as_findings import unseen
+from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Check
-from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, waits_for
-from lab_lib.checks.unseen import unseen
-from lab_lib.checks.visible import visible
+from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, cannot_see, waits_for
 from lab_lib.errors import is_unreachable
 
 _BUILDING = ("00", "01", "02", "03", "04")  # the steps that make the chain
@@ -18,14 +18,16 @@ def made(account: Account, rule: Rule) -> Check:
     return check
 
 
-def first_broken(account: Account, *links: str) -> Check | None:
+def first_broken(account: Account, *links: str, is_over: bool = True) -> Check | None:
     """Return the first check of steps 00 to 04 by which one of these links is broken; None if all hold.
 
-    A check that waits, for instance for AWS, breaks nothing.
+    A check that waits, for instance for AWS, breaks nothing. With `is_over`, the checks of the step "further" come
+    last: a filter may break a link.
     """
-    rules = [rule for rule in RULES.values() if rule.step in _BUILDING]
+    steps = (*_BUILDING, FURTHER) if is_over else _BUILDING
+    rules = sorted((rule for rule in RULES.values() if rule.step in steps), key=lambda rule: rule.step == FURTHER)
     checks = (made(account, rule) for link in links for rule in rules if rule.link == link)
-    return next((check for check in checks if check.state is State.NOT_YET), None)
+    return next((check for check in checks if check.state in (State.NOT_YET, State.COULD_BE)), None)
 
 
 def _make(account: Account, rule: Rule) -> Check:
@@ -33,16 +35,15 @@ def _make(account: Account, rule: Rule) -> Check:
     finding = _behind(first, rule.step) if first else _finding(account, rule)
     is_extra = rule.step == FURTHER and finding.state is State.NOT_YET
     state = State.COULD_BE if is_extra else finding.state
-    found, wanted, hint = visible(finding.found), visible(finding.wanted), visible(finding.hint, _LONGEST_HINT)
-    return Check(rule.id, rule.step, rule.name, state, found, wanted, hint, finding.counts, finding.cause)
+    texts = visible(finding.found), visible(finding.wanted), visible(finding.hint, _LONGEST_HINT)
+    return Check(rule.id, rule.step, rule.name, state, *texts, finding.counts, finding.cause)
 
 
 def _behind(first: Check, step: str) -> Finding:
     """Return the finding of a check of this step that rests on another one, which does not hold."""
     where = "" if first.step == step else f" of step {first.step}"
     if first.state is State.CANNOT_SEE:
-        found = f"cannot see: needs {first.name}{where}"
-        return Finding(State.CANNOT_SEE, found, "to be seen", first.hint, cause=first.id)
+        return cannot_see(f"needs {first.name}{where}", first.hint, cause=first.id)
     return waits_for(first.id, first.name + where)
 
 

@@ -1,8 +1,8 @@
 """Upload files as a bank would, and compare everything with what they must lead to.
 
 On AWS, and wherever nobody can say that the chain is at rest, a probe only uploads and reads. On the embedded AWS it
-also delivers again what was delivered, sends a correction and cents, and takes away what it has brought, as far as that
-does no harm.
+also delivers again what was delivered, sends a correction and cents, and removes what it has brought where that does
+no harm.
 """
 
 import itertools
@@ -25,11 +25,12 @@ from lab_lib.checks.differences import OTHERS, REPEATS, Faults
 from lab_lib.checks.evidence import Inbox, alert_inboxes, markers, snapshot
 from lab_lib.checks.expected import ROWS, TOTALS, Fault, Snapshot
 from lab_lib.checks.probe_files import File, Files, draw
-from lab_lib.checks.rules import Account, number
+from lab_lib.checks.rules import Account
 from lab_lib.checks.step_02 import fitting_key
 from lab_lib.errors import LabError, TimedOut, is_access_denied
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
+from lab_lib.wording import number
 
 __all__ = ["AGAIN", "CENTS", "CORRECTION", "OTHERS", "REJECTED", "REPEATS", "ROWS", "TOTALS", "Outcome", "send"]
 
@@ -43,7 +44,7 @@ class Outcome:
     """The result of a probe.
 
     `faults` has an entry for each part of the chain that was tried. `errors` has the last error in the log of each
-    function. `stays` says what was not taken away, and why; `to_put_right` what of it is wrong.
+    function. `stays` says what was not removed, and why; `to_put_right` what of it is wrong.
     """
 
     rows: int = 0
@@ -72,8 +73,8 @@ def send(lab: Lab) -> Outcome:
 
 def people(lab: Lab) -> int:
     """Return how many people would get the alerts of a probe, by e-mail or SMS."""
-    found = [each for each in triggers.subscriptions(lab) if each["Protocol"] in ("email", "email-json", "sms")]
-    return sum(each["SubscriptionArn"].startswith("arn:") for each in found)
+    personal = [row for row in triggers.subscriptions(lab) if row["Protocol"] in ("email", "email-json", "sms")]
+    return sum(row["SubscriptionArn"].startswith("arn:") for row in personal)
 
 
 class _Probe:
@@ -105,57 +106,57 @@ class _Probe:
         if not self._goes_through(files.fourth):
             return
         for part, file in ((CORRECTION, files.correction), (CENTS, files.cents)):
-            found = self._sent(file)
-            faults[part] = [*map(str, found[ROWS] + found[TOTALS])]
+            wrong = self._sent(file)
+            faults[part] = [*map(str, wrong[ROWS] + wrong[TOTALS])]
             self._put_right(self._upload.inboxes)  # a wrong total may have led to an alert
 
     def _goes_through(self, file: File) -> bool:
         """Send a file, enter what is wrong, and return whether nothing is that the handout's code does right."""
-        found = self._sent(file)
-        for part, faults in found.items():
-            self.outcome.faults.setdefault(part, []).extend(f"{each}, after {file.key}" for each in faults)
-        is_right = not any(faults for part, faults in found.items() if part != REPEATS)
-        self.outcome.to_put_right = "" if is_right else _to_put_right(found)
+        wrong = self._sent(file)
+        for part, faults in wrong.items():
+            self.outcome.faults.setdefault(part, []).extend(f"{fault}, after {file.key}" for fault in faults)
+        is_right = not any(faults for part, faults in wrong.items() if part != REPEATS)
+        self.outcome.to_put_right = "" if is_right else _to_put_right(wrong)
         return is_right
 
     def _sent(self, file: File) -> Faults:
         """Upload a file, and return what is wrong when nothing more comes of it."""
-        recount, found = transactions.recount(file.key, file.content), Faults()
+        recount, faults = transactions.recount(file.key, file.content), Faults()
         self._upload = upload = Upload(self.lab, file.key, recount)
         if not self.outcome.rows:
             self.outcome.rows, self.outcome.customers = recount.good, len(recount.addresses)
         buckets.put(self.lab, file.key, file.content)
 
         def is_over() -> bool:
-            nonlocal found
+            nonlocal faults
             if (rest := at_rest(self.lab)) is False:
                 return False
             is_last = upload.is_silent(rest)  # before the look, which then sees all there will be
             upload.look()
-            found = self._compared(upload)
-            return is_last or not any(found.values())
+            faults = self._compared(upload)
+            return is_last or not any(faults.values())
 
         with suppress(TimedOut):  # what is there by then is judged
             pause = 2 if self.lab.is_real else 0.2
             wait_until(is_over, f"{file.key} to go all the way", timeout=_LONGEST, longest_pause=pause)
-        found = found or self._compared(upload)
-        found[OTHERS] += [*self._dead_letters(), *self._sent_elsewhere()]
+        faults = faults or self._compared(upload)
+        faults[OTHERS] += [*self._dead_letters(), *self._sent_elsewhere()]
         for name in functions.SOURCES:
             if errors := upload.runs.errors(name):
                 self.outcome.errors[name] = errors[-1]
-        return found
+        return faults
 
     def _compared(self, upload: Upload) -> Faults:
         expected = upload.expected
-        found = differences.of_tables(expected, upload.before, snapshot(self.lab)) | {REPEATS: []}
+        faults = differences.of_tables(expected, upload.before, snapshot(self.lab)) | {REPEATS: []}
         for name, inbox in upload.inboxes.items():
             if (messages := inbox.messages()) is None:
                 more, wanted = inbox.more(), len(expected.crossing)
-                found[name] = [f"{more} messages more, not {wanted}"] if more < wanted else []
+                faults[name] = [f"{more} messages more, not {wanted}"] if more < wanted else []
             else:
-                found[name], repeated = differences.of_messages(self.lab, expected, messages)
-                found[REPEATS] += [f"{customer} again in {name}" for customer in repeated]
-        return found
+                faults[name], repeated = differences.of_messages(self.lab, expected, messages)
+                faults[REPEATS] += [f"{customer} again in {name}" for customer in repeated]
+        return faults
 
     def _dead_letters(self) -> list[str]:
         """Return that there are dead letters, if they may be read: what the probe sends can be processed."""
@@ -203,8 +204,8 @@ class _Probe:
     def _event(self) -> dict[str, Any]:
         """Return the event of the first file. It has S3's sequencer if a marker has."""
         key = self.files.first.key
-        found = markers(self.lab, key)
-        return buckets.creation(self.lab, key, found[0]["EventId"].split()[-1] if found else "")
+        marked = markers(self.lab, key)
+        return buckets.creation(self.lab, key, marked[0]["EventId"].split()[-1] if marked else "")
 
     def _of_event(self, before: Snapshot, after: Snapshot) -> Iterator[str]:
         for change in differences.changes(before, after):
@@ -221,10 +222,10 @@ class _Probe:
                 yield f"its records came again, and {name} has {total}, not {earlier[name]}"
 
 
-def _to_put_right(found: Faults) -> str:
+def _to_put_right(faults: Faults) -> str:
     """Return the rows, addresses and totals that are not right, and who lacks an alert."""
     parts = dict[str, set[str]]()
-    for fault in itertools.chain.from_iterable(found.values()):
+    for fault in itertools.chain.from_iterable(faults.values()):
         if isinstance(fault, Fault):
             wanted = f" {fault.wanted:f}" if fault.part == TOTALS else ""
             parts.setdefault(fault.part, set()).add(f"{fault.key}{wanted}")

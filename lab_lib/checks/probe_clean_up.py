@@ -1,4 +1,4 @@
-"""Take away what a probe has brought to the embedded AWS, as far as that does no harm.
+"""Remove what a probe has brought to the embedded AWS, where that does no harm.
 
 Deleting a transaction sends a REMOVE record down the stream. The handout's own TotalNotifier fails on one, and a record
 that fails holds up the stream for 24 hours. So the function is first called with such a record. If it fails, the rows
@@ -64,12 +64,12 @@ def put_totals_right(lab: Lab, customers: Collection[str]) -> None:
 
 
 def repair(lab: Lab) -> None:
-    """Take away what probes have left that were killed; where a deletion does harm, put their totals right."""
+    """Remove what killed probes have left. Where a deletion does harm, put their totals right."""
     for entry in probe_list.entries(lab) if at_rest(lab) is not None else ():
         if entry.ended or not (held := snapshot(lab)).customers.keys() & {*entry.customers}:
             continue
-        there = [each["Key"] for each in buckets.uploads(lab) if each["Key"] in entry.keys]
-        files = [transactions.recount(key, buckets.content(lab, key)) for key in there]
+        keys = [upload["Key"] for upload in buckets.uploads(lab) if upload["Key"] in entry.keys]
+        files = [transactions.recount(key, buckets.content(lab, key)) for key in keys]
         others = without(held, {row for file in files for row in file.amounts}, entry.customers)
         if not survives_a_deletion(lab, entry.customers[-1]):
             put_totals_right(lab, entry.customers)

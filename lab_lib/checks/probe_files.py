@@ -106,13 +106,13 @@ class _Draw:
         stems = [f"{self.chance.choice(_WORDS)} {number}" for number in self.chance.sample(range(1, 10**6), 5)]
         stems.insert(2, stems[1])
         contents = map(self._content, (lines, second, third, fourth, [*map(self._moved, corrected)], cents))
-        files = [File(fit.format(*[stem]), content) for stem, content in zip(stems, contents, strict=True)]
+        files = [File(fit.format(stem), content) for stem, content in zip(stems, contents, strict=True)]
         return Files([*crossing, *low], *files)
 
     def _customers(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
         """Return new customers with their amounts: those who reach the threshold with the last one, and the others."""
         chance, limit = self.chance, self.limit
-        pairs = [self._alike_but_for_case(), self._alike_in_40_characters()]
+        pairs = [self._differing_in_case(), self._differing_at_the_end()]
         others = [self._new_id() for _ in range(chance.randint(6, 9))]
         odd = [self._new_id(f"{chance.randint(2, 9)}{self._style}"), self._new_id("0471"), self._new_id("A-7")]
         for pair in pairs:
@@ -127,7 +127,7 @@ class _Draw:
         low[nearly] = [*low[nearly], limit - 1 - sum(low[nearly])]  # a total just below the threshold
         low[others[1]].append(0)
         while sum(map(len, (crossing | low).values())) < _FEWEST:
-            name = chance.choice([each for each in low if each != nearly])
+            name = chance.choice([name for name in low if name != nearly])
             low[name] += self._below(1, sum(low[name]))
         return crossing, low
 
@@ -161,7 +161,7 @@ class _Draw:
         high = [name for name in right if sums[name] >= self.threshold]
         low = [name for name in right if sums[name] < self.threshold]
         self._addresses |= {name: self.held.customers[name]["Address"] for name in right}
-        chosen = [self.chance.choice(each) for each in (high, low) if each]
+        chosen = [self.chance.choice(names) for names in (high, low) if names]
         return {name: [self.chance.randint(1, 90) * (1 if name in high else -1)] for name in chosen}
 
     def _lines(self, crossing: dict[str, list[int]], low: dict[str, list[int]]) -> list[Line]:
@@ -174,18 +174,18 @@ class _Draw:
             lines.append(self._line(name, waiting[name].pop(0)))
             if name in moving and len(waiting[name]) == 1:
                 self._addresses[name] = self._address()
-        for line in self._alike([name for name in low if name not in self.held.customers]):
+        for line in self._near_duplicates([name for name in low if name not in self.held.customers]):
             lines.insert(self.chance.randint(0, len(lines)), line)
         return [*lines, *(self._line(name, amount) for name, amount in late.items())]
 
-    def _alike(self, names: list[str]) -> Iterator[Line]:
+    def _near_duplicates(self, names: list[str]) -> Iterator[Line]:
         """Yield transactions of one customer each that differ by their ids alone, and by little in these."""
         long, short = self._letters(20), self._letters(6).lower()
         ids = [f"{long}1", f"{long}2"], [short, short.upper()]
         for name, pair in zip(self.chance.sample(names, 2), ids, strict=True):
             line = self._line(name, -self.chance.randint(1, 20))
             self._totals[name] += int(line.amount)  # there are two of them
-            yield from (line._replace(transaction=each) for each in pair)
+            yield from (line._replace(transaction=transaction) for transaction in pair)
 
     def _line(self, customer: str, amount: int) -> Line:
         """Return a new transaction of the customer."""
@@ -228,19 +228,19 @@ class _Draw:
         size = max(len(digits), 1)
         while True:
             size += 10**size <= 20 * len(taken)
-            found = f"{beginning}{self.chance.randrange(10**size):0{len(digits)}}{end}"
-            if found not in taken:
-                taken.add(found)
-                return found
+            styled = f"{beginning}{self.chance.randrange(10**size):0{len(digits)}}{end}"
+            if styled not in taken:
+                taken.add(styled)
+                return styled
 
     def _letters(self, number: int) -> str:
         return "".join(self.chance.choices(string.ascii_letters, k=number))
 
-    def _alike_but_for_case(self) -> list[str]:
+    def _differing_in_case(self) -> list[str]:
         stem = f"{self._new_id()}{self._letters(5)}"
         return [stem.lower(), stem.upper()]
 
-    def _alike_in_40_characters(self) -> list[str]:
+    def _differing_at_the_end(self) -> list[str]:
         stem = f"{self._new_id()}{self._letters(40)}"[:40]
         return [f"{stem}{end}" for end in self.chance.sample(string.ascii_letters, 2)]
 
@@ -248,8 +248,8 @@ class _Draw:
 def _most_usual(ids: set[str]) -> str:
     """Return an id that looks as most of them do, but for the digits; "" if none is short and plain."""
     shapes = {name: re.sub("[0-9]+", "0", name) for name in sorted(ids) if len(name) <= _LONGEST and _is_plain(name)}
-    usual = Counter(shapes.values()).most_common(1)
-    return next((name for name, shape in shapes.items() if [shape] == [each for each, _ in usual]), "")
+    usual = [shape for shape, _ in Counter(shapes.values()).most_common(1)]
+    return next((name for name, shape in shapes.items() if shape in usual), "")
 
 
 def _is_plain(text: object) -> bool:

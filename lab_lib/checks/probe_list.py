@@ -49,13 +49,13 @@ def entries(lab: Lab) -> list[Entry]:
 
 
 def _read(text: bytes) -> list[Entry]:
-    return [Entry(**each) for each in json.loads(text)]
+    return [Entry(**probe) for probe in json.loads(text)]
 
 
 @contextmanager
 def noted(lab: Lab, keys: list[str], customers: list[str]) -> Iterator[None]:
     """Enter a probe, and its end with the block. Those that were killed are forgotten: they were repaired."""
-    earlier = [each for each in entries(lab) if each.ended]
+    earlier = [probe for probe in entries(lab) if probe.ended]
     entry = Entry(datetime.now(UTC).isoformat(), keys, customers)
     _write(lab, [*earlier, entry])
     try:
@@ -64,5 +64,5 @@ def noted(lab: Lab, keys: list[str], customers: list[str]) -> Iterator[None]:
         _write(lab, [*earlier, replace(entry, ended=datetime.now(UTC).isoformat())])
 
 
-def _write(lab: Lab, found: list[Entry]) -> None:
-    replace_file(file_of(lab, "probes.json"), json.dumps([asdict(each) for each in found], ensure_ascii=False))
+def _write(lab: Lab, probes: list[Entry]) -> None:
+    replace_file(file_of(lab, "probes.json"), json.dumps([asdict(probe) for probe in probes], ensure_ascii=False))

@@ -5,17 +5,11 @@ from html import escape
 from typing import Any
 
 from lab_lib.chain_parts import ARROWS, FLOW, PARTS
-from lab_lib.chain_picture import MISSING, RIGHT, UNSEEN, WRONG, Look, Picture
+from lab_lib.chain_picture import Look, Picture
 from lab_lib.checks.rules import FURTHER, RULES, State, part
-from lab_lib.html_tables import BROWN, GREEN, GREY, RED, badge, table
-
-LOOKS = {  # of a state: its sign, and the colour of its badge
-    State.NOT_YET: ("✘", RED),
-    State.COULD_BE: ("○", GREY),
-    State.CANNOT_SEE: ("?", BROWN),
-    State.WAITS: ("…", GREY),
-    State.OK: ("✔", GREEN),
-}
+from lab_lib.html_tables import badge, table
+from lab_lib.looks import LOOKS, MISSING, RIGHT, marked
+from lab_lib.wording import number
 
 
 @dataclass(frozen=True)
@@ -50,9 +44,16 @@ class Check:
         return self.state is State.CANNOT_SEE and not self.counts
 
     @property
+    def finds_own(self) -> bool:
+        """Return True if it says whether something is there that the learner makes."""
+        rule = RULES.get(self.id)
+        drawn = PARTS.get(rule.part) if rule and rule.finds else None
+        return bool(drawn and drawn.cell and drawn.cell.is_yours)
+
+    @property
     def mark(self) -> str:
         """Return a sign and the state, for readers who do not see its colour."""
-        return f"{LOOKS[self.state][0]} {self.state}"
+        return marked(self.state)
 
     @property
     def words(self) -> str:
@@ -66,7 +67,7 @@ class Check:
         return f"{self.found.removesuffix('.')}{wanted}."
 
 
-_ENTRIES = [each.name for each in fields(Check)]
+_ENTRIES = [field.name for field in fields(Check)]
 
 
 def read(record: dict[str, Any]) -> Check:
@@ -78,9 +79,13 @@ def read(record: dict[str, Any]) -> Check:
 
 @dataclass(frozen=True)
 class Report:
-    """Checks, shown as a table: first what does not hold and what to do, then what holds, in HTML folded."""
+    """Checks, shown as a table: first what does not hold and what to do, then what holds, in HTML folded.
+
+    A `checkpoint` puts above the fold what the learner made, and counts the rest in text too.
+    """
 
     checks: list[Check]
+    checkpoint: bool = False
 
     @property
     def failed(self) -> list[Check]:
@@ -109,38 +114,59 @@ class Report:
 
     def _look(self, name: str, step: str) -> Look:
         about = [check for check in self._in_order() if check.step != FURTHER and part(check.id) == name]
-        found = next((check for check in about if RULES[check.id].finds), None)
-        if found and found.state in (State.NOT_YET, State.WAITS):
+        existence = next((check for check in about if RULES[check.id].finds), None)
+        if existence and existence.state in (State.NOT_YET, State.WAITS):
             cell = PARTS[name].cell
-            return Look(MISSING, "– later" if cell and cell.notebook > step > "" else "– not there")
+            return _drawn("later" if cell and cell.notebook > step > "" else "not there")
         for check in about:
             if check.state is State.NOT_YET:
-                return Look(WRONG, "✘ wrong", check.name)
+                return _drawn("wrong", check.name)
             if check.state is State.CANNOT_SEE and not check.is_spared:
-                return Look(UNSEEN, "? cannot see", check.name)
-        return Look(RIGHT, "✔ there") if found else Look()
+                return _drawn("cannot see", check.name)
+        return _drawn("there") if existence else Look()
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return each check as a dict, for JSON: id, step, name, state, found, wanted, hint, counts, cause."""
         return [asdict(check) for check in self.checks]
 
     def __repr__(self) -> str:
-        marks = max((len(check.mark) for check in self.checks), default=0)
-        names = max((len(check.name) for check in self.checks), default=0)
-        return "\n".join(f"{check.mark:{marks}}  {check.name:{names}}  {check.words}" for check in self._in_order())
+        above, folded = self._split()
+        shown = above if self.checkpoint else [*above, *folded]
+        marks = max((len(check.mark) for check in shown), default=0)
+        names = max((len(check.name) for check in shown), default=0)
+        lines = [f"{check.mark:{marks}}  {check.name:{names}}  {check.words}" for check in shown]
+        return "\n".join([*lines, *([self._held(folded)] if self.checkpoint and folded else [])])
 
     def _repr_html_(self) -> str:
-        wrong, right = ([check for check in self._in_order() if check.ok == ok] for ok in (False, True))
-        held = f"{badge('✔', GREEN)} {len(right)} of {len(self.checks)} checks hold"
-        folded = f"<details><summary>{held}</summary>{_table(right)}</details>" if right else ""
-        return f"{_table(wrong) if wrong else ''}{folded}"
+        (above, folded), good = self._split(), LOOKS["ok"]
+        summary = f"<summary>{badge(good.sign, good.colour)} {self._held(folded)}</summary>"
+        details = f"<details>{summary}{_table(folded)}</details>" if folded else ""
+        return f"{_table(above) if above else ''}{details}"
+
+    def _split(self) -> tuple[list[Check], list[Check]]:
+        """Return the checks above the fold and those below it."""
+        above, folded = list[Check](), list[Check]()
+        for check in self._in_order():
+            (folded if check.ok and not (self.checkpoint and check.finds_own) else above).append(check)
+        return above, folded
+
+    def _held(self, folded: list[Check]) -> str:
+        """Return how many checks hold, beside those that are shown above them."""
+        if sum(check.ok for check in self.checks) > len(folded):
+            return f"and {number(len(folded), 'other check')} hold{'s' * (len(folded) == 1)}"
+        return f"{len(folded)} of {len(self.checks)} checks hold"
 
     def _in_order(self) -> list[Check]:
         return sorted(self.checks, key=lambda check: [*State].index(check.state))
 
 
+def _drawn(state: str, note: str = "") -> Look:
+    """Return how a part of the chain is drawn that is in this state."""
+    return Look(LOOKS[state].box, marked(state), note)
+
+
 def _table(checks: list[Check]) -> str:
-    return table((badge(check.mark, LOOKS[check.state][1]), escape(check.name), _words(check)) for check in checks)
+    return table((badge(check.mark, LOOKS[check.state].colour), escape(check.name), _words(check)) for check in checks)
 
 
 def _words(check: Check) -> str:

@@ -1,4 +1,4 @@
-"""Checks before they are made: questions to the account, each asked once, and findings."""
+"""Define checks, what they find, and the account that they read: each question is asked once."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -12,11 +12,12 @@ from lab_lib.aws import buckets, functions, triggers
 from lab_lib.chain_parts import part_of
 from lab_lib.errors import is_unreachable
 from lab_lib.lab import Lab
+from lab_lib.wording import listing
 
 T = TypeVar("T")
 FURTHER = "further"  # the step of what this workbook adds to the handout; it does not count
-PROBE = "probe"  # the step of what becomes of a file that the checks themselves upload
-ASKED = "asked"  # the step of what only the text of an exercise asks for
+PROBE = "probe"  # the step of the checks that upload files
+ASKED = "asked"  # the step of the checks that only the exercises make
 _MOST_NAMES = 1_000  # that a missing resource is compared with
 
 
@@ -33,8 +34,8 @@ class State(StrEnum):
 class Finding(NamedTuple):
     """The result of a check: what it found, what it wanted, and what to do if the two differ.
 
-    One that does not count gives no points and costs none: nobody asked for what it is about. `cause` is the id of the
-    check that must hold first, if that is why this one waits or cannot be seen.
+    A finding that does not count gives no points and costs none. `cause` is the id of the check that must hold first,
+    if that is why this one waits or cannot be seen.
     """
 
     state: State
@@ -67,10 +68,10 @@ class Account:
 
     def settings(self, function: str) -> dict[str, Any]:
         """Return the settings of a function, as Lambda gives them; {} if it is not there."""
-        found = self.ask(functions.describe, function)
-        return dict(found.get("Configuration", {})) if found else {}
+        described = self.ask(functions.describe, function)
+        return dict(described.get("Configuration", {})) if described else {}
 
-    def mend(self, call: str, cell: resources.Cell | None = None, console: str = "", if_made: bool = False) -> str:
+    def fix(self, call: str, cell: resources.Cell | None = None, console: str = "", if_made: bool = False) -> str:
         """Return the end of a hint: the cell that does it, the call that it makes and, on AWS, the console's place.
 
         With `if_made`, the cell leaves alone what the notebooks did not make.
@@ -82,24 +83,20 @@ class Account:
 
     def similar(self, names: Callable[[Lab], list[str]], name: str) -> str:
         """Return a sentence about a resource with nearly this name, or "": most missing resources are misspelled."""
-        wanted, found = self.lab.name(name), or_none(lambda: self.ask(names)) or []  # the hint is only shorter
-        there = {each.removesuffix(".fifo").lower(): each for each in found[:_MOST_NAMES]}
-        near = [there[each] for each in get_close_matches(wanted.lower(), there, n=1, cutoff=0.8)]
-        if not near:
-            return ""
-        if near[0] == f"{wanted}.fifo":
-            return f" {near[0]} is there, but it is FIFO, and the lab's topic and queues are standard ones."
-        return f" {near[0]} is there: the name must be the same to the letter."
+        wanted = self.lab.name(name)
+        there = {other.lower(): other for other in (or_none(lambda: self.ask(names)) or [])[:_MOST_NAMES]}
+        near = get_close_matches(wanted.lower(), there, n=1, cutoff=0.8)
+        return f" {there[near[0]]} is there: the name must be the same to the letter." if near else ""
 
 
 @dataclass(frozen=True)
 class Rule:
     """A check before it is made: the ids of the checks that must hold first, and how it judges an account.
 
-    Its id is its own for good, its name may change. `link` is the link of the chain that breaks if it does not hold.
-    `part` is the part of the chain's picture that it is about; one that `finds` says whether this part is there at all.
-    One that `probes` uploads files, and is made only if that is asked for. One that is `shown` holds if an upload comes
-    through its link. An upload may pass by what the others judge: a filter, a Deny, a condition, or who else may send.
+    The id never changes; the name may. `link` is the link of the chain that breaks if the check does not hold. `part`
+    is the part of the chain's picture that it is about; with `finds`, it says whether this part is there at all. With
+    `probes`, it uploads files, and is made only if that is asked for. With `shown`, it holds if an upload comes through
+    its link. An upload may pass by what the other checks judge: a filter, a Deny, a condition, or who else may send.
     """
 
     id: str
@@ -124,32 +121,34 @@ def check(
     id: str,
     name: str,
     after: str = "",
-    each: Iterable[str] = (),
+    subjects: Iterable[str] = (),
     of: str = "",
     link: str | None = None,
     weight: int = 1,
     probes: bool = False,
     shown: bool = False,
 ) -> Callable[[Callable[..., Finding]], Callable[..., Finding]]:
-    """Make a function a check of a step. With `each`, make one check per subject, which replaces {} in id and names.
+    """Make a function a check of a step. With `subjects`, make one check per subject, which replaces {} in its texts.
 
-    The function gets the account and, with `each`, the subject. It is called only when all checks in `after` hold, so
-    that it can rely on the resource being there: their ids, separated by spaces. `of` is the kind of the resource whose
-    link breaks if the check does not hold; where there is no such resource, `link` names the link. The check whose id
-    is that kind, and the subject, says whether the resource is there.
+    The function gets the account and, with `subjects`, the subject. `after` has the ids of the checks that must hold
+    first, separated by spaces: the function can rely on the resource being there. `of` is the kind of the resource
+    whose link breaks if the check does not hold; without a resource, `link` names the link. The check whose id is that
+    kind, and the subject, says whether the resource is there.
     """
 
     def register(judge: Callable[..., Finding]) -> Callable[..., Finding]:
-        for subject in each or [""]:
+        for subject in subjects or [""]:
             about = [subject] if subject else []
-            own, full, first = (text.replace("{}", subject) for text in (id, name, after))
+            full_id, title, before = (text.replace("{}", subject) for text in (id, name, after))
             resource = resources.get(of, subject) if of else None
             broken, part = (resource.link, part_of(resource)) if resource else (link, "")
-            finds = own == "-".join([*of.split(), *about])
-            if own in RULES:
-                raise ValueError(f"Two checks have the id {own}.")
-            before, made = tuple(first.split()), _about(judge, *about)
-            RULES[own] = Rule(own, step, full, before, subject, made, broken, weight, probes, shown, part, finds)
+            finds = full_id == "-".join([*of.split(), *about])
+            if full_id in RULES:
+                raise ValueError(f"Two checks have the id {full_id}.")
+            first, made = tuple(before.split()), _about(judge, *about)
+            RULES[full_id] = Rule(
+                full_id, step, title, first, subject, made, broken, weight, probes, shown, part, finds
+            )
         return judge
 
     return register
@@ -178,6 +177,11 @@ def judged(right: bool, found: str, wanted: str, hint: str, counts: bool = True)
     return Finding(State.OK if right else State.NOT_YET, found, wanted, hint, counts)
 
 
+def cannot_see(why: str, hint: str, wanted: str = "to be seen", counts: bool = True, cause: str = "") -> Finding:
+    """Return the finding of a check that is neither right nor wrong, with the reason."""
+    return Finding(State.CANNOT_SEE, f"cannot see: {why}", wanted, hint, counts, cause)
+
+
 def waits_for(id: str, name: str) -> Finding:
     """Return the finding of a check that cannot be made before another one, of this id and name, holds."""
     return Finding(State.WAITS, f"waits for {name}", f"{name} first", "See to that first.", cause=id)
@@ -188,10 +192,10 @@ def equal(found: str, wanted: str, hint: str) -> Finding:
     return judged(found == wanted, found, wanted, hint)
 
 
-def exists(account: Account, name: str, found: object, hint: str, names: Callable[[Lab], list[str]]) -> Finding:
-    """Return whether a resource was found; the hint for one that is missing may tell a similar name of these."""
+def exists(account: Account, name: str, resource: object, hint: str, names: Callable[[Lab], list[str]]) -> Finding:
+    """Return whether a resource is there. The hint for a missing one may tell a similar name, of those that `names`."""
     wanted = account.lab.name(name)
-    if found:
+    if resource:
         return judged(True, wanted, wanted, hint)
     return judged(False, "not there", wanted, hint + account.similar(names, name))
 
@@ -202,26 +206,14 @@ def none_of(faults: Iterable[str], hint: str, right: str = "none") -> Finding:
     return judged(not named, listing(named) if named else right, right, hint)
 
 
-def listing(names: Iterable[str]) -> str:
-    """Return the names in one line: all of them, or the first five and the number of the others."""
-    listed = list(names)
-    more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
-    return ", ".join(listed[:5]) + more or "none"
-
-
 def or_none(read: Callable[[], T]) -> T | None:
-    """Return what is read from the account, None if that fails: what can be judged without it, is judged."""
+    """Return what is read from the account, None if that fails and the check can go on without it."""
     try:
         return read()
     except Exception as error:
         if is_unreachable(error):
             raise
         return None
-
-
-def number(count: int, noun: str) -> str:
-    """Return a number with its noun: "1 row", "2,000 rows"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _about(judge: Callable[..., Finding], *subject: str) -> Callable[[Account], Finding]:

@@ -1,33 +1,20 @@
 """Check step 02, its first half: the bucket starts TransactionProcessor."""
 
-from collections.abc import Iterator
-from itertools import combinations
 from typing import Any
 
 from lab_lib.aws import buckets, functions, triggers
-from lab_lib.aws.evaluator import from_service, like
+from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, from_service, is_allowed, like
 from lab_lib.aws.grants import short
 from lab_lib.aws.json_text import having
 from lab_lib.checks import permissions
-from lab_lib.checks.permissions import ANOTHER_ACCOUNT, is_allowed
-from lab_lib.checks.rules import Account, Finding, check, judged, listing, none_of
+from lab_lib.checks.rules import Account, Finding, check, judged, none_of
 from lab_lib.errors import LabError
 from lab_lib.resources import cell
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 UPLOAD = permissions.UPLOAD
 CREATED = "s3:ObjectCreated:"
-WAYS = [f"{CREATED}{way}" for way in ("Put", "Post", "Copy", "CompleteMultipartUpload")]
 SMALL, LARGE = f"{CREATED}Put", f"{CREATED}CompleteMultipartUpload"  # the two ways of an upload
-_SETTINGS = {
-    "CodeSha256": "code",
-    "Handler": "handler",
-    "Environment": "variables",
-    "Layers": "layers",
-    "Role": "role",
-    "Runtime": "runtime",
-    "Timeout": "timeout",
-}
 
 
 @check(
@@ -45,34 +32,34 @@ def bucket_trigger(account: Account) -> Finding:
         return judged(True, wanted, wanted, hint)
     if ways := account.ask(triggers.other_ways):
         raise LabError(f"the bucket sends its events to {' and '.join(ways)}, and this check cannot follow them")
-    started = sorted(short(account.lab, _target(each)) for each in account.ask(triggers.notifications))
-    found = f"the bucket starts {', '.join(started)}" if started else "not there"
+    started = sorted(short(account.lab, _target(trigger)) for trigger in account.ask(triggers.notifications))
+    now = f"the bucket starts {', '.join(started)}" if started else "not there"
     first = "First delete its other event notification, if it is for the same keys: S3 allows one. " if started else ""
-    return judged(False, found, wanted, first + hint)
+    return judged(False, now, wanted, first + hint)
 
 
 @check("02", "bucket-trigger-events", "events of the bucket trigger", after="bucket-trigger", of="bucket trigger")
 def events(account: Account) -> Finding:
-    found = sorted({event for each in bucket_triggers(account) for event in each.get("Events", [])})
-    right = all(any(like(event, way) for event in found) for way in (SMALL, LARGE))
+    events = sorted({event for trigger in bucket_triggers(account) for event in trigger.get("Events", [])})
+    right = all(any(like(event, way) for event in events) for way in (SMALL, LARGE))
     hint = f"Let the trigger of {account.lab.name(PROCESSOR)} take all object create events, so that small and large "
     hint += f"files start it{_notify(account)}"
-    return judged(right, ", ".join(found) or "none", f"{CREATED}*", hint)
+    return judged(right, ", ".join(events) or "none", f"{CREATED}*", hint)
 
 
 @check("02", "bucket-trigger-filter", "filter of the bucket trigger", after="bucket-trigger", of="bucket trigger")
 def keys(account: Account) -> Finding:
     """The trigger takes the handout's file, or a file that was in fact uploaded."""
-    return filter_takes(account, [UPLOAD, *(each["Key"] for each in account.ask(buckets.uploads))])
+    return filter_takes(account, [UPLOAD, *(upload["Key"] for upload in account.ask(buckets.uploads))])
 
 
 def filter_takes(account: Account, uploads: list[str]) -> Finding:
     """Return whether the trigger takes one of these keys."""
-    taken = [key for key in uploads if any(takes(each, key) for each in bucket_triggers(account))]
-    found = "; ".join(sorted(_filter(each) for each in bucket_triggers(account)))
+    taken = [key for key in uploads if any(matches(trigger, key) for trigger in bucket_triggers(account))]
+    filters = "; ".join(sorted(_filter(trigger) for trigger in bucket_triggers(account)))
     hint = f"Remove prefix and suffix from the trigger of {account.lab.name(PROCESSOR)}, or make the suffix .txt"
     hint += _notify(account)
-    return judged(bool(taken), found, f"a filter that takes {uploads[0]}", hint)
+    return judged(bool(taken), filters, f"a filter that takes {uploads[0]}", hint)
 
 
 @check(
@@ -88,38 +75,26 @@ def permission(account: Account) -> Finding:
     wanted = f"{bucket} may start it, and no other bucket"
     if not may_invoke(account, bucket, account.lab.account):
         hint = f"Let the bucket {bucket} of account {account.lab.account}, and nothing else, invoke {name}"
-        qualified = listing(filter(None, map(_qualifier, map(_target, bucket_triggers(account)))))
-        if qualified != "none":
-            hint += account.mend(f"add_permission with the Qualifier {qualified}", console="Permissions")
-        else:
-            hint += account.mend("add_permission", here, "Permissions")
+        hint += account.fix("add_permission", here, "Permissions")
         return judged(False, f"{bucket} may not start it", wanted, hint)
     anyone = may_invoke(account, "any-bucket", ANOTHER_ACCOUNT)
     hint = f"Remove the statement that names no bucket from the policy of {name} with remove_permission. Then let in "
-    hint += f"this bucket{account.mend('add_permission', here, 'Permissions')}"
+    hint += f"this bucket{account.fix('add_permission', here, 'Permissions')}"
     return judged(not anyone, "any bucket of any account may start it" if anyone else wanted, wanted, hint)
-
-
-@check("02", "bucket-trigger-version", "version of the bucket trigger", after="bucket-trigger", of="bucket trigger")
-def version(account: Account) -> Finding:
-    start_itself = account.mend("put_bucket_notification_configuration", console="Properties")
-    return runs_as_latest(account, PROCESSOR, map(_target, bucket_triggers(account)), start_itself)
 
 
 @check("02", "other-bucket-triggers", "other bucket triggers", after="bucket-trigger")
 def other_bucket_triggers(account: Account) -> Finding:
-    """No trigger starts the function again for the same upload. No trigger's function is gone, or the wrong one."""
-    pairs = combinations(bucket_triggers(account), 2)
-    twice = [f"{_filter(second)} once more" for first, second in pairs if _overlap(first, second)]
+    """No trigger's function is gone, or the wrong one."""
     names = {*account.ask(functions.names), account.lab.name(PROCESSOR)} - {account.lab.name(NOTIFIER)}
     started = map(_target, account.ask(triggers.notifications))
     wrong = [f"the bucket starts {short(account.lab, arn)}" for arn in started if not starts(account, arn, *names)]
     hint = f"Delete this event notification of the bucket {account.lab.bucket}"
-    hint += account.mend("put_bucket_notification_configuration without it", console="Properties")
-    return none_of([*twice, *wrong], hint)
+    hint += account.fix("put_bucket_notification_configuration without it", console="Properties")
+    return none_of(wrong, hint)
 
 
-def takes(trigger: dict[str, Any], key: str) -> bool:
+def matches(trigger: dict[str, Any], key: str) -> bool:
     """Return True if the trigger's filter matches the key."""
     return key.startswith(affix(trigger, "prefix")) and key.endswith(affix(trigger, "suffix"))
 
@@ -127,7 +102,7 @@ def takes(trigger: dict[str, Any], key: str) -> bool:
 def bucket_triggers(account: Account) -> list[dict[str, Any]]:
     """Return the notifications that start TransactionProcessor."""
     name = account.lab.name(PROCESSOR)
-    return [each for each in account.ask(triggers.notifications) if starts(account, _target(each), name)]
+    return [trigger for trigger in account.ask(triggers.notifications) if starts(account, _target(trigger), name)]
 
 
 def starts(account: Account, arn: str, *names: str) -> bool:
@@ -138,16 +113,6 @@ def starts(account: Account, arn: str, *names: str) -> bool:
 def unqualified(arn: str) -> str:
     """Return a function's ARN without version and alias, and any other as it is."""
     return ":".join(arn.split(":")[:7])
-
-
-def runs_as_latest(account: Account, name: str, arns: Iterator[str], mend: str) -> Finding:
-    """Return whether the versions of the function that a trigger names are as $LATEST, which all other checks read."""
-    named = sorted({*map(_qualifier, arns)} - {""})
-    faults = [fault for qualifier in named for fault in _differences(account, name, qualifier)]
-    own = account.lab.name(name)
-    hint = f"Let the trigger start {own} itself{mend} Or, for an alias, publish a version of {own} and move the alias "
-    hint += f"to it{account.mend('publish_version, then update_alias', console='Versions and Aliases')}"
-    return none_of(faults, hint, right=f"{', '.join(named)}, as $LATEST" if named else "$LATEST")
 
 
 def may_invoke(account: Account, bucket: str, owner: str) -> bool:
@@ -161,7 +126,8 @@ def may_invoke(account: Account, bucket: str, owner: str) -> bool:
         qualifier = [_qualifier(arn)] if _qualifier(arn) else []
         return is_allowed(account.ask(functions.statements, PROCESSOR, *qualifier), asked)
 
-    return all(map(may, {_target(each).removesuffix(":$LATEST") for each in bucket_triggers(account)} or {function}))
+    arns = {_target(trigger).removesuffix(":$LATEST") for trigger in bucket_triggers(account)} or {function}
+    return all(map(may, arns))
 
 
 def affix(trigger: dict[str, Any], kind: str) -> str:
@@ -176,16 +142,6 @@ def fitting_key(account: Account, stem: str) -> str:
     return f"{affix(trigger, 'prefix')}{stem}{affix(trigger, 'suffix') or '.txt'}"
 
 
-def _differences(account: Account, name: str, qualifier: str) -> list[str]:
-    latest, versions = account.settings(name), account.ask(functions.versions, name, qualifier)
-    faults = []
-    for each in versions:
-        other = [word for setting, word in _SETTINGS.items() if each.get(setting) != latest.get(setting)]
-        if other:
-            faults.append(f"{qualifier} runs version {each['Version']}, with other {' and '.join(other)} than $LATEST")
-    return faults if versions else [f"{qualifier}, which is not there"]
-
-
 def _qualifier(arn: str) -> str:
     """Return the alias or the number of the version in a function's ARN, "" for $LATEST."""
     return "".join(arn.split(":")[7:]).removeprefix("$LATEST")
@@ -196,20 +152,7 @@ def _target(trigger: dict[str, Any]) -> str:
 
 
 def _notify(account: Account) -> str:
-    return account.mend("put_bucket_notification_configuration", cell("bucket trigger"), "Properties")
-
-
-def _overlap(first: dict[str, Any], second: dict[str, Any]) -> bool:
-    """Return True if an upload can match both triggers: the longer prefix and suffix extend the shorter ones."""
-    prefixes, suffixes = ([affix(each, kind) for each in (first, second)] for kind in ("prefix", "suffix"))
-    longest, end = max(prefixes, key=len), max(suffixes, key=len)
-    same_event = _ways(first) & _ways(second)
-    return bool(same_event) and all(map(longest.startswith, prefixes)) and all(map(end.endswith, suffixes))
-
-
-def _ways(trigger: dict[str, Any]) -> set[str]:
-    """Return the ways of an upload that start the trigger."""
-    return {way for way in WAYS if any(like(event, way) for event in trigger.get("Events", []))}
+    return account.fix("put_bucket_notification_configuration", cell("bucket trigger"), "Properties")
 
 
 def _filter(trigger: dict[str, Any]) -> str:

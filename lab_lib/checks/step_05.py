@@ -4,25 +4,26 @@ from decimal import Decimal
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, tables
-from lab_lib.checks.causes import WRITE, by_upload, correct_code, mend_chain
+from lab_lib.checks.causes import WRITE, by_upload, correct_code, fix_chain
 from lab_lib.checks.expected import Fault, Item, Row, address_faults, row_faults, total_faults
-from lab_lib.checks.rules import Account, Finding, check, judged, listing, none_of, number, waits_for
+from lab_lib.checks.rules import Account, Finding, check, judged, none_of, waits_for
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.uploads import due, files, once, read_all, taken
 from lab_lib.resources import CHANGES, ROWS, TOTALS
+from lab_lib.wording import listing, number
 
 _STILL = "If nothing changes, correct"
 
 
 @check("05", "upload", "upload", after="bucket", of="upload")
 def upload(account: Account) -> Finding:
-    keys = [each["Key"] for each in account.ask(buckets.uploads)]
-    found = taken(account)
+    keys = [item["Key"] for item in account.ask(buckets.uploads)]
+    fitting = taken(account)
     hint = by_upload(account, f"Upload transactions.txt to the bucket {account.lab.bucket}")
-    if keys and not found:
+    if keys and not fitting:
         hint += f" The trigger takes only keys that fit its filter, and {keys[-1]} does not: name the object "
         hint += f"{fitting_key(account, 'transactions')}, for instance."
-    return judged(bool(found), listing(found or keys), "a transactions file", hint)
+    return judged(bool(fitting), listing(fitting or keys), "a transactions file", hint)
 
 
 @check("05", "readable-uploads", "readable uploads", after="upload")
@@ -30,19 +31,19 @@ def readable(account: Account) -> Finding:
     """Each upload is a transactions file: not a picture, and not saved as UTF-16 by a spreadsheet. One has a row."""
     read = read_all(account)
     hint = "Save the file as UTF-8 text with the header and | between the fields, and upload it again under its key. "
-    hint += f"Or delete the object{account.mend('put_object or delete_object', console='Objects of the bucket')}"
-    if faults := [found for found in read.values() if isinstance(found, str)]:
+    hint += f"Or delete the object{account.fix('put_object or delete_object', console='Objects of the bucket')}"
+    if faults := [text for text in read.values() if isinstance(text, str)]:
         return none_of(faults, hint)._replace(wanted="transactions files")
     _raise_unread(account)
     if not files(account):
         hint = by_upload(account, "Upload a file with a good row, such as transactions.txt")
         return none_of([f"no good row in {listing(read)}"], hint)._replace(wanted="a file with a good row")
-    found = [
+    counts = [
         f"{key}: {number(file.good, 'row')}" for key, file in read.items() if isinstance(file, transactions.Recount)
     ]
     older = len(taken(account)) - len(read)
     more = f"; {number(older, 'older upload')} not read" if older else ""
-    return judged(True, listing(found) + more, "transactions files", hint)
+    return judged(True, listing(counts) + more, "transactions files", hint)
 
 
 @check("05", "rows", "rows in Transactions", after="upload table-Transactions key-Transactions", weight=3)
@@ -50,10 +51,11 @@ def rows(account: Account) -> Finding:
     if not files(account):
         _raise_unread(account)
         return waits_for("readable-uploads", "readable uploads")
-    wanted, missing = len(due(account).amounts), sorted(each.key for each in _row_faults(account) if not each.attribute)
+    wanted = len(due(account).amounts)
+    missing = sorted(fault.key for fault in _row_faults(account) if not fault.attribute)
     counted = f"{wanted - len(missing)} of {wanted}"
-    found = f"{counted}, without {listing(missing)}" if missing else counted
-    return judged(not missing, found, f"all {wanted}", _write_again(account) if missing else by_upload(account))
+    arrived = f"{counted}, without {listing(missing)}" if missing else counted
+    return judged(not missing, arrived, f"all {wanted}", _write_again(account) if missing else by_upload(account))
 
 
 @check("05", "amounts", "amounts in Transactions", after="rows")
@@ -62,7 +64,7 @@ def amounts(account: Account) -> Finding:
     wrong = [row for row, item in _held(account).items() if not isinstance(item.get("TransactionAmount"), Decimal)]
     if by_hand := [row for row in wrong if row not in due(account).amounts]:
         hint = f"{listing(map(' '.join, by_hand))}: in no upload. Make TransactionAmount a Number, or delete the item"
-        hint += account.mend("put_item or delete_item", console="Explore items")
+        hint += account.fix("put_item or delete_item", console="Explore items")
     else:
         hint = _write_again(account) if wrong else by_upload(account)
     return none_of((f"{' '.join(row)} has no number" for row in wrong), hint, right="all numbers")
@@ -111,26 +113,23 @@ def sums_of(account: Account) -> dict[str, Decimal]:
 
 
 def _about_totals(account: Account, faults: list[Fault]) -> str:
-    """Return the hint for totals that differ from the sums. Some changes may still be on their way."""
+    """Return the hint for totals that differ from the sums. Changes may still be on their way."""
     right = listing(f"{fault.key} {fault.wanted:f}" for fault in faults)
     repair = f"set accountBalance in {account.lab.name('TransactionTotal')} to the sum, as a Number ({right})"
-    repair += account.mend("update_item", console="Explore items")
+    repair += account.fix("update_item", console="Explore items")
     wait = "Wait a moment, since changes may be on their way. If a total stays wrong, "
-    if mended := mend_chain(account, NOTIFIER, CHANGES, TOTALS):
-        return f"{mended} {wait}{repair}"
-    counted = [(each.found or Decimal(0), each.wanted) for each in faults]
-    may_come = all(isinstance(total, Decimal) and total < wanted for total, wanted in counted)
     so_that = " so that a change counts once, and a correction as the difference"
     code = correct_code(account, NOTIFIER, so_that, first="If that happens again, correct")
-    return f"{wait}{repair} {code}" if may_come else f"{repair[0].upper()}{repair[1:]} {code}"
+    fix = fix_chain(account, NOTIFIER, CHANGES, TOTALS)
+    return f"{fix} {wait}{repair}" if fix else f"{wait}{repair} {code}"
 
 
 def _write_again(account: Account) -> str:
-    """Return the hint for items that TransactionProcessor must write, or write otherwise: an upload writes all anew."""
-    mended = mend_chain(account, PROCESSOR, ROWS)
-    do = f"{'Then upload' if mended else 'Upload'} the file once more, which writes all its items anew"
+    """Return the hint for items that TransactionProcessor must write or correct: an upload writes all anew."""
+    fix = fix_chain(account, PROCESSOR, ROWS)
+    do = f"{'Then upload' if fix else 'Upload'} the file once more, which writes all its items anew"
     again = by_upload(account, do)
-    return f"{mended} {again}" if mended else f"{again} {correct_code(account, PROCESSOR, WRITE, first=_STILL)}"
+    return f"{fix} {again}" if fix else f"{again} {correct_code(account, PROCESSOR, WRITE, first=_STILL)}"
 
 
 def _raise_unread(account: Account) -> None:

@@ -1,4 +1,4 @@
-"""Check what the functions said of their work in step 05, and whether anything has changed since."""
+"""Check the logs and metrics of the functions in step 05, and whether anything has changed since."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count, moment
 from lab_lib.checks import probe_list
-from lab_lib.checks.causes import by_upload, correct_code, mend_chain
+from lab_lib.checks.causes import by_upload, correct_code, fix_chain
+from lab_lib.checks.errors_as_findings import beyond
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, judged, none_of, or_none
 from lab_lib.checks.step_02_stream import mapping
-from lab_lib.checks.unseen import beyond
 from lab_lib.checks.uploads import newest, once
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, cell
 
@@ -18,54 +18,54 @@ _WRITTEN_BY = {"TransactionProcessor": "Transactions", "TotalNotifier": "Transac
 _LINKS = {"TransactionProcessor": (ROWS,), "TotalNotifier": (CHANGES, TOTALS, ALERTS)}  # that each one makes
 
 
-@check("05", "log-{}", "log of {}", after="upload function-{}", each=functions.SOURCES)
+@check("05", "log-{}", "log of {}", after="upload function-{}", subjects=functions.SOURCES)
 def log(account: Account, name: str) -> Finding:
     """The function has run: its log has the report of a run."""
     if cloudwatch.runs(_lines(account, name, newest(account))) or cloudwatch.runs(_lines(account, name)):
         return judged(True, "there", "there", by_upload(account, "Upload a file with new transactions"))
     if unread := _unread(account, name, _lines(account, name)):
         return unread
-    mended = mend_chain(account, name, ROWS, *_LINKS[name], error="")
+    fix = fix_chain(account, name, ROWS, *_LINKS[name], error="")
     if or_none(lambda: account.ask(tables.items, _WRITTEN_BY[name])):
-        mended = f"{account.lab.name(name)} seems to have run, but its role may not write logs. Let it"
-        mended += account.mend("put_role_policy", cell("role"), "Permissions of the role")
-    hint = f"{mended} {by_upload(account, 'Then upload a file with new transactions')}"
-    if not mended:
+        fix = f"{account.lab.name(name)} seems to have run, but its role may not write logs. Let it"
+        fix += account.fix("put_role_policy", cell("role"), "Permissions of the role")
+    hint = f"{fix} {by_upload(account, 'Then upload a file with new transactions')}"
+    if not fix:
         hint = by_upload(account, f"{account.lab.name(name)} has not run. Upload a file with new transactions")
     return judged(False, f"no run in {group_of(account, name)}", "there", hint)
 
 
-@check("05", "log-errors-{}", "errors in the log of {}", after="log-{}", each=functions.SOURCES)
+@check("05", "log-errors-{}", "errors in the log of {}", after="log-{}", subjects=functions.SOURCES)
 def logged_errors(account: Account, name: str) -> Finding:
     """The log has no errors since the last upload: earlier errors may be corrected."""
     spans = [_lines(account, name, *span) for span in _times(account)]
-    found = [error for lines in spans for error in cloudwatch.failures(lines)]
-    hint = _mend(account, name, found[-1]) if found else correct_code(account, name)
+    errors = [error for lines in spans for error in cloudwatch.failures(lines)]
+    hint = _fix(account, name, errors[-1]) if errors else correct_code(account, name)
     hint += f" {by_upload(account, 'Then upload the file once more')} Only errors after the last upload count."
-    unread = _unread(account, name, max(spans, key=len)) if not found else None
-    return unread or none_of(dict.fromkeys(found[-3:]), hint)
+    unread = _unread(account, name, max(spans, key=len)) if not errors else None
+    return unread or none_of(dict.fromkeys(errors[-3:]), hint)
 
 
-@check("05", "metric-errors-{}", "errors in the metrics of {}", after="upload function-{}", each=functions.SOURCES)
+@check("05", "metric-errors-{}", "errors in the metrics of {}", after="upload function-{}", subjects=functions.SOURCES)
 def counted_errors(account: Account, name: str) -> Finding:
     """CloudWatch counts no errors since the minute of the last upload. It counts a minute or two late."""
     counted = [account.ask(cloudwatch.metrics, name, *span) for span in _times(account)]
-    counts = {metric: sum(each[metric] for each in counted) for metric in ("Errors", "Throttles")}
-    found = [f"{counts[metric]} {metric.lower()}" for metric in counts if counts[metric]]
+    counts = {metric: sum(part[metric] for part in counted) for metric in ("Errors", "Throttles")}
+    faults = [f"{counts[metric]} {metric.lower()}" for metric in counts if counts[metric]]
     hint = f"{account.lab.name(name)} was called too often at once. If it has a reserved concurrency, remove it"
-    hint += account.mend("delete_function_concurrency", console="Configuration, Concurrency")
+    hint += account.fix("delete_function_concurrency", console="Configuration, Concurrency")
     if counts["Errors"]:
-        hint = _mend(account, name)
-    return none_of(found, f"{hint} {by_upload(account, 'Wait a minute, then upload the file again')}")
+        hint = _fix(account, name)
+    return none_of(faults, f"{hint} {by_upload(account, 'Wait a minute, then upload the file again')}")
 
 
 @check(FURTHER, "newer-than-upload", "newer than the last upload", after="upload")
 def changed_since(account: Account) -> Finding:
     """The last upload has gone through all that is there now. A bucket's notification tells no time."""
     later = newest(account) + timedelta(seconds=1)  # S3 tells whole seconds
-    found = [what for what, changed in _changes(account).items() if changed and changed >= later]
+    newer = [part for part, changed in _changes(account).items() if changed and changed >= later]
     hint = by_upload(account, "Upload a file with new transactions, so that they go through this too").removesuffix(".")
-    return none_of(found, f"{hint}, or run `lab check --probe`.", right="nothing")
+    return none_of(newer, f"{hint}, or run `lab check --probe`.", right="nothing")
 
 
 def group_of(account: Account, name: str) -> str:
@@ -86,9 +86,9 @@ def _times(account: Account) -> list[tuple[datetime, datetime | None]]:
     return [*spans, (since, None)]
 
 
-def _mend(account: Account, name: str, error: str | None = None) -> str:
-    """Return what mends the function: by a check that does not hold, or by this error or the last in its log."""
-    return mend_chain(account, name, *_LINKS[name], error=error) or correct_code(account, name)
+def _fix(account: Account, name: str, error: str | None = None) -> str:
+    """Return what fixes the function: by a check that does not hold, or by this error or the last in its log."""
+    return fix_chain(account, name, *_LINKS[name], error=error) or correct_code(account, name)
 
 
 def _unread(account: Account, name: str, lines: list[str]) -> Finding | None:
@@ -106,11 +106,11 @@ def _lines(account: Account, name: str, since: datetime | None = None, until: da
 def _changes(account: Account) -> dict[str, datetime | None]:
     """Return when each part of the chain was changed; None where AWS does not tell."""
     asked = {name: account.ask(queues.attributes, name) for name in queues.ALERT_QUEUES}
-    seconds = {name: count(found.get("LastModifiedTimestamp")) or 0 for name, found in asked.items()}
+    seconds = {name: count(queue.get("LastModifiedTimestamp")) or 0 for name, queue in asked.items()}
     described: dict[str, Any] = {name: account.ask(tables.describe, name) or {} for name in tables.KEYS}
     return {
-        **{f"function {each}": moment(account.settings(each).get("LastModified")) for each in functions.SOURCES},
-        **{f"table {each}": found.get("CreationDateTime") for each, found in described.items()},
+        **{f"function {name}": moment(account.settings(name).get("LastModified")) for name in functions.SOURCES},
+        **{f"table {name}": table.get("CreationDateTime") for name, table in described.items()},
         "stream trigger": mapping(account).get("LastModified"),
-        **{f"queue {each}": datetime.fromtimestamp(found, UTC) for each, found in seconds.items()},
+        **{f"queue {name}": datetime.fromtimestamp(time, UTC) for name, time in seconds.items()},
     }

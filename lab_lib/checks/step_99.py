@@ -6,6 +6,6 @@ from lab_lib.resources import CLEAN_UP
 
 
 @check("99", "nothing-left", "made by this lab and still there")
-def left(account: Account) -> Finding:
-    found = ", ".join(account.ask(cleanup.remaining)) or "nothing"
-    return equal(found, "nothing", f"Run `lab clean`, or {CLEAN_UP} once more.")
+def nothing_left(account: Account) -> Finding:
+    names = ", ".join(account.ask(cleanup.remaining)) or "nothing"
+    return equal(names, "nothing", f"Run `lab clean`, or {CLEAN_UP} once more.")

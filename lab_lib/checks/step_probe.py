@@ -1,15 +1,16 @@
-"""Check what becomes of files that the checks themselves upload. These checks are made only if they are asked for."""
+"""Check the outcome of files that the checks upload. These checks are made only if they are asked for."""
 
 from lab_lib import resources
 from lab_lib.aws import buckets, functions, queues, tables
 from lab_lib.checks import probe
-from lab_lib.checks.causes import WRITE, alert_again, correct_code, mend_chain
+from lab_lib.checks.causes import WRITE, alert_again, correct_code, fix_chain
 from lab_lib.checks.evidence import TABLES
 from lab_lib.checks.probe import Outcome
-from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, State, check, judged, listing
+from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, cannot_see, check, judged
 from lab_lib.checks.uploads import once, read_all
 from lab_lib.resources import CHANGES, ROWS, TOTALS
 from lab_lib.transactions import Recount
+from lab_lib.wording import listing
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 _ADD_UP = " so that each total is the sum of the amounts, as a Number"
@@ -22,12 +23,11 @@ _ALL = " ".join(["probe-totals", "probe-others", *(f"probe-alert-{name}" for nam
 @check(PROBE, "probe-rows", "rows of the probe", after=_PLACES, probes=True, link=ROWS, weight=3)
 def rows(account: Account) -> Finding:
     """Each row of the probe's files is there with all its attributes, and each customer with the last address."""
-    finding, outcome = (
-        _arrived(account, probe.ROWS, "all rows arrived", PROCESSOR, ROWS, so_that=WRITE),
-        _outcome(account),
-    )
-    found = f"{outcome.rows} rows of {outcome.customers} customers arrived"
-    return finding._replace(found=found + (f"; {outcome.stays}" if outcome.stays else "")) if finding.ok else finding
+    finding = _arrived(account, probe.ROWS, "all rows arrived", PROCESSOR, ROWS, so_that=WRITE)
+    outcome = _outcome(account)
+    arrived = f"{outcome.rows} rows of {outcome.customers} customers arrived"
+    stays = f"; {outcome.stays}" if outcome.stays else ""
+    return finding._replace(found=arrived + stays) if finding.ok else finding
 
 
 @check(
@@ -49,7 +49,7 @@ def totals(account: Account) -> Finding:
     "probe-alert-{}",
     "alerts of the probe in {}",
     after="probe-totals queue-{}",
-    each=queues.ALERT_QUEUES,
+    subjects=queues.ALERT_QUEUES,
     probes=True,
     of="queue",
     weight=3,
@@ -73,10 +73,10 @@ def others(account: Account) -> Finding:
     finding = _arrived(account, probe.OTHERS, "all else is as it was", of, so_that=so_that)
     if not finding.ok or not (unknown := _in_no_file(account)):
         return finding
-    found = f"{listing(unknown)}: in no file of the bucket {account.lab.bucket}"
+    where = f"{listing(unknown)}: in no file of the bucket {account.lab.bucket}"
     hint = f"Upload the file that has them, or delete what is about them: {', '.join(unknown)}. If you did not enter "
     hint += f"them by hand: {correct_code(account, PROCESSOR)}"
-    return judged(False, found, "customers of the files only", hint)
+    return judged(False, where, "customers of the files only", hint)
 
 
 @check(PROBE, "probe-again", "what the probe delivers again", after=_ALL, probes=True, weight=2)
@@ -105,7 +105,7 @@ def cents(account: Account) -> Finding:
 def correction(account: Account) -> Finding:
     """A row that comes again with another amount changes the total by the difference."""
     so_that = " so that it adds the amount of NewImage minus that of OldImage"
-    return _arrived(account, probe.CORRECTION, "it counts as the difference", NOTIFIER, so_that=so_that)
+    return _arrived(account, probe.CORRECTION, "it counts as the difference", NOTIFIER, CHANGES, so_that=so_that)
 
 
 @check(FURTHER, "probe-rejected", "rejected row of the probe", after=_ALL, probes=True)
@@ -139,12 +139,12 @@ def _arrived(account: Account, part: str, right: str, function: str, *links: str
     """
     outcome, name = _outcome(account), account.lab.name(function)
     if part not in outcome.faults:
-        found = "cannot see: tried on the embedded AWS only, since it may leave wrong totals"
-        return Finding(State.CANNOT_SEE, found, right, "Probe an account on the embedded AWS.", counts=False)
+        why = "tried on the embedded AWS only, since it may leave wrong totals"
+        return cannot_see(why, "Probe an account on the embedded AWS.", right, counts=False)
     faults = outcome.faults[part]
     error = f"; the last error of {name}: {outcome.errors[function]}" if function in outcome.errors else ""
-    mended = mend_chain(account, function, *links, error=outcome.errors.get(function, "")) if faults else ""
-    hint = mended or correct_code(account, function, so_that)
+    fix = fix_chain(account, function, *links, error=outcome.errors.get(function, "")) if faults else ""
+    hint = fix or correct_code(account, function, so_that)
     if outcome.stays and outcome.to_put_right and part not in _FURTHER:
         again = alert_again(account, "those with alerts below")
         hint += f" Then put right what the probe has left, the tables with put_item. {again} {outcome.to_put_right}."

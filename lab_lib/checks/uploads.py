@@ -11,7 +11,7 @@ from lab_lib.aws import buckets
 from lab_lib.checks import probe_list
 from lab_lib.checks.expected import Expected, Snapshot, expect
 from lab_lib.checks.rules import Account
-from lab_lib.checks.step_02 import UPLOAD, bucket_triggers, takes
+from lab_lib.checks.step_02 import UPLOAD, bucket_triggers, matches
 from lab_lib.errors import NotATransactionsFile, is_unreachable
 from lab_lib.lab import Lab
 
@@ -44,9 +44,9 @@ def read_upload(lab: Lab, key: str) -> transactions.Recount | str:
 @once
 def taken(account: Account) -> list[str]:
     """Return the keys of the uploads that match a trigger, oldest first: of all while no trigger can match any."""
-    keys = [each["Key"] for each in account.ask(buckets.uploads)]
-    there = [each for each in bucket_triggers(account) if any(takes(each, key) for key in (UPLOAD, *keys))]
-    return [key for key in keys if not there or any(takes(trigger, key) for trigger in there)]
+    keys = [upload["Key"] for upload in account.ask(buckets.uploads)]
+    useful = [trigger for trigger in bucket_triggers(account) if any(matches(trigger, key) for key in (UPLOAD, *keys))]
+    return [key for key in keys if not useful or any(matches(trigger, key) for trigger in useful)]
 
 
 @once
@@ -69,10 +69,10 @@ def due(account: Account) -> Expected:
 @once
 def newest(account: Account) -> datetime:
     """Return the time of the last upload that is not a probe's, if there is one."""
-    found = [(each["Key"], each["LastModified"].astimezone(UTC)) for each in account.ask(buckets.uploads)]
+    times = [(upload["Key"], upload["LastModified"].astimezone(UTC)) for upload in account.ask(buckets.uploads)]
     probes = probe_list.entries(account.lab)
-    own = (time for key, time in reversed(found) if not any(each.has_uploaded(key, time) for each in probes))
-    time: datetime = next(own, found[-1][1])
+    unprobed = (time for key, time in reversed(times) if not any(probe.has_uploaded(key, time) for probe in probes))
+    time: datetime = next(unprobed, times[-1][1])
     return time
 
 

@@ -63,7 +63,7 @@ def lambda_handler(event, context):
         )
         balance = answer["Attributes"]["accountBalance"]
         if balance >= Decimal("1500"):
-            (topic,) = [each["TopicArn"] for each in sns.list_topics()["Topics"]]
+            (topic,) = [topic["TopicArn"] for topic in sns.list_topics()["Topics"]]
             message = {"customerID": row["CustomerId"]["S"], "accountBalance": str(balance)}
             subject = "Warning! Account balance is very high"
             sns.publish(TopicArn=topic, Subject=subject, Message=json.dumps(message))
@@ -136,7 +136,7 @@ def create_role(lab, name, way):
     iam = lab.client("iam")
     allow = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     trust = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    if name in [each["RoleName"] for each in iam.list_roles(PathPrefix=way.role_path)["Roles"]]:
+    if name in [role["RoleName"] for role in iam.list_roles(PathPrefix=way.role_path)["Roles"]]:
         return iam.get_role(RoleName=name)["Role"]["Arn"]
     role = iam.create_role(RoleName=name, Path=way.role_path, AssumeRolePolicyDocument=trust)["Role"]
     for policy in way.policies:
@@ -196,7 +196,7 @@ def create_topic_and_queues(lab, way):
     topic = sns.create_topic(Name=lab.name("HighBalanceAlert"))["TopicArn"]
     for name in map(lab.name, ALERT_QUEUES):
         queue, url = lab.arn("sqs", name), sqs.create_queue(QueueName=name, Attributes=way.queue)["QueueUrl"]
-        statements = [{"Effect": "Allow", "Resource": queue, **each} for each in from_topic(queue, topic)]
+        statements = [{"Effect": "Allow", "Resource": queue, **statement} for statement in from_topic(queue, topic)]
         policy = {"Version": "2012-10-17", "Statement": statements}
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
         sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)

@@ -66,7 +66,8 @@ import json
 import boto3
 
 sns = boto3.client("sns")
-topic = [each["TopicArn"] for each in sns.list_topics()["Topics"] if each["TopicArn"].endswith(":HighBalanceAlert")][0]
+topics = [topic["TopicArn"] for topic in sns.list_topics()["Topics"]]
+topic = [arn for arn in topics if arn.endswith(":HighBalanceAlert")][0]
 totals = boto3.resource("dynamodb").Table("TransactionTotal")
 
 
@@ -94,7 +95,7 @@ SIGNED_NOTIFIER = NOTIFIER.replace(
     "        row = new or old\n",
 ).replace(
     'Decimal(row["TransactionAmount"]["N"])',
-    'sum(Decimal(each["TransactionAmount"]["N"]) * sign for each, sign in ((new, 1), (old, -1)) if each)',
+    'sum(Decimal(image["TransactionAmount"]["N"]) * sign for image, sign in ((new, 1), (old, -1)) if image)',
 )
 EACH_WAY = tuple(f"s3:ObjectCreated:{way}" for way in ("Put", "Post", "Copy", "CompleteMultipartUpload"))
 ADMIN = ("AdministratorAccess",)

@@ -26,7 +26,7 @@ def items(high, low=0):
 
 
 def document(high):
-    """A JSON document of at most so many characters, without white space; an empty one deletes it."""
+    """Allow JSON of at most so many characters, without white space, and an empty value, which deletes it."""
     return lambda value: not value or len(json.dumps(json.loads(value), separators=(",", ":"))) <= high
 
 
@@ -35,15 +35,15 @@ def size(high):
 
 
 def tags(value):
-    pairs = value if isinstance(value, dict) else {each["Key"]: each["Value"] for each in value}
+    pairs = value if isinstance(value, dict) else {tag["Key"]: tag["Value"] for tag in value}
     right = [text(1, 128, TAG_TEXT)(key) and text(0, 256, TAG_TEXT)(value) for key, value in pairs.items()]
     return len(pairs) <= 50 and all(right) and not any(key.lower().startswith("aws:") for key in pairs)
 
 
 def batch(high):
-    """RequestItems: at most so many keys or items of all tables together."""
+    """Allow at most so many keys or items of all tables together in RequestItems."""
     return lambda tables: (
-        1 <= sum(len(each["Keys"] if isinstance(each, dict) else each) for each in tables.values()) <= high
+        1 <= sum(len(table["Keys"] if isinstance(table, dict) else table) for table in tables.values()) <= high
     )
 
 
@@ -110,20 +110,20 @@ LIMITS = {
 
 def problems(model, params):
     """Return what AWS would refuse in these parameters of botocore's operation model."""
-    found, service = [], model.service_model.service_name
+    refused, service = [], model.service_model.service_name
     for path, shape, value in _values(model.input_shape, params):
-        found += [f"{path} is {str(value)[:60]!r}: {why}" for why in _against(shape, value)]
+        refused += [f"{path} is {str(value)[:60]!r}: {why}" for why in _against(shape, value)]
         rule = _rule(service, model.name, path)
         if rule and not rule(value):
-            found.append(f"{path} is {str(value)[:60]!r}: not within AWS's limit")
-    return [f"{service}.{model.name}: {each}" for each in found]
+            refused.append(f"{path} is {str(value)[:60]!r}: not within AWS's limit")
+    return [f"{service}.{model.name}: {problem}" for problem in refused]
 
 
 def _rule(service, operation, path):
     """Return the rule with the longest name that fits."""
     rules, names = LIMITS.get(service, {}) | EVERYWHERE, path.split(".")
     ends = [".".join(names[first:]) for first in range(len(names))]
-    return next((rules[each] for end in ends for each in (f"{operation}:{end}", end) if each in rules), None)
+    return next((rules[name] for end in ends for name in (f"{operation}:{end}", end) if name in rules), None)
 
 
 def _values(shape, value, path=""):

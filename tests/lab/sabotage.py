@@ -14,21 +14,21 @@ from lab_lib.checks.rules import FURTHER
 class Cases(list):
     """The cases of a file: functions that break the finished lab that they get."""
 
-    def __call__(self, about, says="", steps=(), probe=False, mend=None):
+    def __call__(self, about, says="", steps=(), probe=False, fix=None):
         """Enter a function as a case. A check whose id matches `about` must not hold, and must say `says`.
 
         Both are patterns without regard to case. All checks are made, or those of these steps, and the probe if asked.
-        A lab that `mend` makes whole again is broken again by the next case; without it, the next case gets a new lab.
+        A lab that `fix` makes whole again is broken again by the next case; without it, the next case gets a new lab.
         """
 
         def register(sabotage):
             graded = {"probe": True} if probe else {}
-            self.append(pytest.param(sabotage, about, says, steps, graded, mend, id=sabotage.__name__))
+            self.append(pytest.param(sabotage, about, says, steps, graded, fix, id=sabotage.__name__))
             return sabotage
 
         return register
 
-    def each(self, about, says="", steps=(), probe=False, mend=None, **variants):
+    def each(self, about, says="", steps=(), probe=False, fix=None, **variants):
         """Enter a function once for each variant, which it gets as its second argument."""
 
         def register(sabotage):
@@ -38,7 +38,7 @@ class Cases(list):
                     return sabotage(lab, variant)
 
                 one.__name__ = f"{sabotage.__name__}-{name}"
-                self(about, says, steps, probe, mend)(one)
+                self(about, says, steps, probe, fix)(one)
             return sabotage
 
         return register
@@ -46,7 +46,7 @@ class Cases(list):
     @property
     def tried(self):
         """Return the decorator that hands each case to a test."""
-        return pytest.mark.parametrize(("sabotage", "about", "says", "steps", "probe", "mend"), self)
+        return pytest.mark.parametrize(("sabotage", "about", "says", "steps", "probe", "fix"), self)
 
 
 def assert_caught(lab, sabotage, about, says, steps=(), probe=None):

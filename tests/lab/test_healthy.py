@@ -38,7 +38,7 @@ def with_helpers(new_account):
 
 @pytest.fixture(scope="module")
 def built_by_hand(new_account):
-    """A lab with a prefix, a bucket and roles of other names, and more alerts than SQS shows at once."""
+    """Return a lab with a prefix, a bucket and roles of other names, and more alerts than SQS shows at once."""
     lab = open_lab(account=new_account(), prefix="Ana-", threshold=100)
     by_hand.build(replace(lab, bucket_name=f"ana-qls-17-inputs3bucketfortransact-{lab.account}"))
     uploaded(replace(lab, bucket_name=f"ana-qls-17-inputs3bucketfortransact-{lab.account}"))

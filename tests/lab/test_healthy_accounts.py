@@ -37,13 +37,13 @@ def graded(number, account):
             wait_for(lab, {"C1": "598", "C2": "1750"}, ("C2",))
     wait_for(lab, account.totals, account.alerted)
     readiness.wait_until_logged(replace(lab, bucket_name=bucket))
-    found = (
+    faults = (
         failed(checks.run(lab)),
         failed(checks.run(lab, "05", probe=True)),
         failed(checks.run(lab, "05")),
     )
     stop(lab)
-    return found
+    return faults
 
 
 def wait_for(lab, totals, alerted):
@@ -53,7 +53,7 @@ def wait_for(lab, totals, alerted):
     def arrived():
         held = {item["CustomerId"]: item["accountBalance"] for item in tables.items(lab, "TransactionTotal")}
         told = [{alert["customerID"] for alert in queues.alerts(lab, name)} for name in queues.ALERT_QUEUES]
-        return held == wanted and all(each == {*alerted} for each in told)
+        return held == wanted and all(customers == {*alerted} for customers in told)
 
     wait_until(arrived, "totals and alerts", timeout=60)
 

@@ -19,8 +19,8 @@ def graded():
 
     def graded(may):
         policy = user_policies.grader(root)
-        for each in policy["Statement"]:
-            each["Action"] = [action for action in each["Action"] if may(action)] or "none:None"
+        for statement in policy["Statement"]:
+            statement["Action"] = [action for action in statement["Action"] if may(action)] or "none:None"
         allow(root, "grader", policy)
         findings = {}
         for check in checks.run(user).checks:
@@ -36,6 +36,6 @@ def test_the_graders_policy_is_enough_and_without_it_nothing_is_called_missing(g
 
 
 def test_messages_that_a_first_look_has_hidden_are_not_called_missing(graded):
-    found = [graded(may=lambda action: action != UNHIDE) for _ in range(2)]
+    looks = [graded(may=lambda action: action != UNHIDE) for _ in range(2)]
 
-    assert [each for each in found if each.keys() - {"ok", "cannot see"}] == []
+    assert [findings for findings in looks if findings.keys() - {"ok", "cannot see"}] == []

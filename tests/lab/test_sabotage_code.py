@@ -38,7 +38,7 @@ case = Cases()
 
 
 @case.tried
-def test_code_that_does_not_do_the_work_is_caught(side_by_side, new_account, sabotage, about, says, steps, probe, mend):
+def test_code_that_does_not_do_the_work_is_caught(side_by_side, new_account, sabotage, about, says, steps, probe, fix):
     def report(sabotage, steps, probe, **_):
         lab = built_by_hand(new_account())
         sabotage(lab)

@@ -1,55 +1,44 @@
-"""Settings of a finished lab that its checks may pass over: qualifiers, destinations, variables, messages."""
+"""Settings of a finished lab are made wrong: some a check reads, and of others only a probe tells."""
 
 import json
 
 import pytest
 from sabotage import Cases, assert_caught
 
-from lab_lib.aws import functions, queues, topics, triggers
+from lab_lib import checks
+from lab_lib.aws import functions, policies, queues, topics, triggers
 from lab_lib.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.sabotage]
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 NOTIFY = queues.ALERT_QUEUES[0]
-DOES_NOTHING = b"import boto3\n\n\ndef lambda_handler(event, context):\n    return 'ok'\n"
+DOES_NOTHING = "import boto3\n\n\ndef lambda_handler(event, context):\n    return 'ok'\n"
+PYTHON_2 = "import urllib\n\n\ndef lambda_handler(event, context):\n    urllib.unquote_plus('a')\n"
 case = Cases()
 
 
 @case.tried
-def test_what_is_wrong_in_a_setting_is_caught(finished, sabotage, about, says, steps, probe, mend):
+def test_what_is_wrong_in_a_setting_is_caught(finished, sabotage, about, says, steps, probe, fix):
     assert_caught(finished, sabotage, about, says, steps, probe)
 
 
-# Versions and aliases
+# Versions and code
 
 
-def publish_idle_version(lab, name):
-    """Publish a version whose code does nothing, with the lab's own code in $LATEST again. Return its number."""
+def put_code(lab, name, text):
+    """Give the function this code, and return the number of a version with it."""
     file = functions.source_files(name)[-1].name
-    code = {"ZipFile": functions.zipped({file: DOES_NOTHING})}
-    version = lab.client("lambda").update_function_code(FunctionName=lab.name(name), **code, Publish=True)["Version"]
+    code = {"ZipFile": functions.zipped({file: text.encode()})}
+    return lab.client("lambda").update_function_code(FunctionName=lab.name(name), **code, Publish=True)["Version"]
+
+
+def alias_of_idle_version(lab, name):
+    """Return the ARN of an alias whose version does nothing. $LATEST has the lab's own code."""
+    version = put_code(lab, name, DOES_NOTHING)
     functions.ensure_function(lab, name)
-    return version
-
-
-def alias(lab, name, version, **weights):
-    """Let the alias "live" name this version, and return its ARN."""
-    made = lab.client("lambda").create_alias(FunctionName=name, Name="live", FunctionVersion=version, **weights)
+    made = lab.client("lambda").create_alias(FunctionName=name, Name="live", FunctionVersion=version)
     return made["AliasArn"]
-
-
-def start(lab, arn, **changes):
-    """Let the bucket start this function, version or alias, which permits it."""
-    lab.client("lambda").add_permission(
-        FunctionName=arn,
-        StatementId="qualified",
-        Action="lambda:InvokeFunction",
-        Principal="s3.amazonaws.com",
-        SourceArn=lab.arn("s3", lab.bucket),
-        SourceAccount=lab.account,
-    )
-    notify(lab, LambdaFunctionArn=arn, **changes)
 
 
 def notify(lab, **changes):
@@ -60,9 +49,21 @@ def notify(lab, **changes):
     )
 
 
-def map_to(lab, function):
-    """Let the stream start this function, version or alias instead."""
-    stream = triggers.find_stream_trigger(lab)["EventSourceArn"]
+def the_bucket_starts_an_alias_of_an_old_version(lab):
+    arn = alias_of_idle_version(lab, PROCESSOR)
+    permission = {"SourceArn": lab.arn("s3", lab.bucket), "SourceAccount": lab.account}
+    lab.client("lambda").add_permission(
+        FunctionName=arn,
+        StatementId="qualified",
+        Action="lambda:InvokeFunction",
+        Principal="s3.amazonaws.com",
+        **permission,
+    )
+    notify(lab, LambdaFunctionArn=arn)
+
+
+def the_stream_starts_an_alias_of_an_old_version(lab):
+    stream, function = triggers.find_stream_trigger(lab)["EventSourceArn"], alias_of_idle_version(lab, NOTIFIER)
     triggers.delete_stream_trigger(lab)
     where = {"EventSourceArn": stream, "FunctionName": function, "StartingPosition": "LATEST", "BatchSize": 100}
     uuid = lab.client("lambda").create_event_source_mapping(**where)["UUID"]
@@ -70,36 +71,78 @@ def map_to(lab, function):
     wait_until(mapped, "the mapping")
 
 
-@case(f"bucket|{PROCESSOR}", "version|alias|:1|boto|code", steps=("01", "02"))
-def the_bucket_starts_an_old_version(lab):
-    start(lab, f"{functions.find_function(lab, PROCESSOR)}:{publish_idle_version(lab, PROCESSOR)}")
+# Only a probe tells
 
 
-@case(f"bucket|{PROCESSOR}", "live", steps=("01", "02"))
-def the_bucket_starts_an_alias_that_sends_half_to_an_old_version(lab):
-    idle = publish_idle_version(lab, PROCESSOR)
-    version = lab.client("lambda").publish_version(FunctionName=PROCESSOR)["Version"]
-    start(lab, alias(lab, PROCESSOR, version, RoutingConfig={"AdditionalVersionWeights": {idle: 0.5}}))
+def filter_changes(pattern):
+    criteria = {"Filters": [{"Pattern": json.dumps(pattern)}]}
+    return lambda lab: lab.client("lambda").update_event_source_mapping(
+        UUID=triggers.find_stream_trigger(lab)["UUID"], FilterCriteria=criteria
+    )
 
 
-@case(f"stream|{NOTIFIER}", "live", steps=("01", "02"))
-def the_stream_starts_an_alias_of_an_old_version(lab):
-    map_to(lab, alias(lab, NOTIFIER, publish_idle_version(lab, NOTIFIER)))
+def filter_alerts(lab):
+    arn, policy = triggers.find_queue_subscription(lab, NOTIFY), json.dumps({"accountBalance": ["2000"]})
+    for name, value in (("FilterPolicyScope", "MessageBody"), ("FilterPolicy", policy)):
+        lab.client("sns").set_subscription_attributes(SubscriptionArn=arn, AttributeName=name, AttributeValue=value)
 
 
-# Triggers
+def denial(lab, name, action, resource):
+    who = {"AWS": lab.arn("iam", f"role/{name}Role")}
+    statement = {"Effect": "Deny", "Principal": who, "Action": action, "Resource": resource}
+    return json.dumps(policies.document(statement))
+
+
+def the_bucket_denies_reading(lab):
+    policy = denial(lab, PROCESSOR, "s3:GetObject", f"{lab.arn('s3', lab.bucket)}/*")
+    lab.client("s3").put_bucket_policy(Bucket=lab.bucket, Policy=policy)
+
+
+def the_topic_denies_publishing(lab):
+    arn = topics.find_topic(lab)
+    policy = denial(lab, NOTIFIER, "sns:Publish", arn)
+    lab.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
+
+
+def a_variable_misleads_the_calls(lab):
+    variables = {**functions.variables(lab, PROCESSOR), "AWS_PROFILE": "ana"}
+    lab.client("lambda").update_function_configuration(FunctionName=PROCESSOR, Environment={"Variables": variables})
+
+
+# The check of the probe that says so, a part of its words, and what breaks the chain.
+UNREAD = [
+    ("probe-rows", "is missing", the_bucket_starts_an_alias_of_an_old_version),
+    ("probe-totals", "is missing", the_stream_starts_an_alias_of_an_old_version),
+    ("probe-totals", "filter of the stream trigger", filter_changes({"eventName": ["REMOVE"]})),
+    (
+        "probe-totals",
+        "filter of the stream trigger",
+        filter_changes({"dynamodb": {"NewImage": {"CustomerId": {"S": ["C1"]}}}}),
+    ),
+    (f"probe-alert-{NOTIFY}", f"filter policy of {NOTIFY}", filter_alerts),
+    ("probe-rows", "AccessDenied", the_bucket_denies_reading),
+    (f"probe-alert-{NOTIFY}", "AuthorizationError", the_topic_denies_publishing),
+    ("probe-rows", "config profile", a_variable_misleads_the_calls),
+    ("probe-rows", "is missing", lambda lab: put_code(lab, PROCESSOR, DOES_NOTHING)),
+    ("probe-rows", "unquote_plus", lambda lab: put_code(lab, PROCESSOR, PYTHON_2)),
+]
+
+
+@pytest.mark.parametrize(("id", "words", "sabotage"), UNREAD)
+def test_what_no_check_reads_a_probe_shows(finished, id, words, sabotage):
+    sabotage(finished)
+
+    failed = {check.id: check for check in checks.run(finished, "00", probe=True).failed if not check.cause}
+    assert {name for name in failed if not name.startswith("probe-")} == set()
+    assert words in failed[id].words
+
+
+# Triggers, functions and queues, which the checks read
 
 
 @case("bucket-trigger")
 def the_bucket_trigger_takes_only_an_encoded_key(lab):
     notify(lab, Filter={"Key": {"FilterRules": [{"Name": "prefix", "Value": "trans%61ctions"}]}})
-
-
-@case("stream-trigger")
-def the_stream_trigger_takes_only_numbers_as_keys(lab):
-    uuid = triggers.find_stream_trigger(lab)["UUID"]
-    criteria = {"Filters": [{"Pattern": json.dumps({"dynamodb": {"Keys": {"CustomerId": {"N": [{"exists": True}]}}}})}]}
-    lab.client("lambda").update_event_source_mapping(UUID=uuid, FilterCriteria=criteria)
 
 
 @case("stream", "TotalNotifier", steps=("02", "further"))
@@ -108,9 +151,6 @@ def the_old_stream_is_still_read_beside_the_new_one(lab):
     for stream in ({"StreamEnabled": False}, {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}):
         lab.client("dynamodb").update_table(TableName="Transactions", StreamSpecification=stream)
     assert triggers.find_stream_trigger(lab)["UUID"] == uuid
-
-
-# Functions
 
 
 @case(NOTIFIER, "0", steps=("01",))
@@ -131,32 +171,8 @@ def the_dead_letter_queue_is_gone(lab):
     lab.client("sqs").delete_queue(QueueUrl=queues.find_queue(lab, queues.DEAD_LETTERS))
 
 
-# Subscriptions and queues
-
-
-@case(NOTIFY, "filter|Missing", steps=("04",))
-def a_subscription_takes_only_what_is_not_in_an_alert(lab):
-    arn, policy = triggers.find_queue_subscription(lab, NOTIFY), json.dumps({"Missing": [{"exists": True}]})
-    for name, value in (("FilterPolicyScope", "MessageBody"), ("FilterPolicy", policy)):
-        lab.client("sns").set_subscription_attributes(SubscriptionArn=arn, AttributeName=name, AttributeValue=value)
-
-
-@case.each(
-    NOTIFY,
-    steps=("04",),
-    another_region=lambda arn: arn.replace("us-east-1", "eu-west-1"),
-    another_partition=lambda arn: arn.replace("arn:aws:", "arn:aws-cn:"),
-)
-def the_queue_that_is_subscribed_is_of(lab, changed):
-    arn = queues.queue_arn(lab, NOTIFY)
+@case(NOTIFY, steps=("04",))
+def the_queue_that_is_subscribed_is_of_another_region(lab):
+    arn = queues.queue_arn(lab, NOTIFY).replace("us-east-1", "eu-west-1")
     lab.client("sns").unsubscribe(SubscriptionArn=triggers.find_queue_subscription(lab, NOTIFY))
-    lab.client("sns").subscribe(TopicArn=topics.find_topic(lab), Protocol="sqs", Endpoint=changed(arn))
-
-
-# The bucket
-
-
-@case("bucket|upload|lifecycle", "expire|lifecycle|day", steps=("00", "05", "further"))
-def uploads_expire_after_a_day(lab):
-    expiry = {"ID": "tidy", "Status": "Enabled", "Filter": {"Prefix": "transactions"}, "Expiration": {"Days": 1}}
-    lab.client("s3").put_bucket_lifecycle_configuration(Bucket=lab.bucket, LifecycleConfiguration={"Rules": [expiry]})
+    lab.client("sns").subscribe(TopicArn=topics.find_topic(lab), Protocol="sqs", Endpoint=arn)

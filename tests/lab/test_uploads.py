@@ -31,7 +31,7 @@ def change(chain, function, **settings):
     chain.lab.client("lambda").update_function_configuration(FunctionName=function, **settings)
 
 
-def test_a_broken_link_ends_the_wait_with_the_cell_that_mends_it(chain, wait_for):
+def test_a_broken_link_ends_the_wait_with_the_cell_that_fixes_it(chain, wait_for):
     triggers.switch_stream_triggers([chain.lab], on=False)
 
     stops = r'The chain stops at "changes counted: 0 of 1"\. state of the stream trigger: Disabled'
@@ -58,7 +58,7 @@ def test_alerts_that_a_queue_could_not_get_are_missed_and_can_be_sent_again(chai
     stops = rf'^The chain stops at "messages in {NOTIFY}: 0 of 1"\.'
 
     why = r'access policy of CustomerNotify: HighBalanceAlert may not send.*run "Subscribe CustomerNotify.*'
-    with pytest.raises(CheckFailed, match=rf"{stops} {why}Then run functions\.alert_again\(lab\)"):
+    with pytest.raises(CheckFailed, match=rf"{stops} {why}Then run aws\.functions\.alert_again\(lab\)"):
         wait_for(HIGH)
     triggers.ensure_queue_subscription(chain.lab, NOTIFY)
 

@@ -26,6 +26,7 @@ from lab_lib.lab import Lab
 
 LAB = Lab(None, "a stub", "123456789012", "us-east-1", "aws")
 PROCESSOR, NOTIFIER = functions.SOURCES
+NOTIFY = queues.ALERT_QUEUES[0]
 DEAD_LETTERS = LAB.arn("sqs", queues.DEAD_LETTERS)
 STREAM = LAB.arn("dynamodb", "table/Transactions/stream/2026-01-01")
 TOPIC = LAB.arn("sns", topics.ALERT_TOPIC)
@@ -109,11 +110,9 @@ def whole():
         (buckets.region,): LAB.region,
         (buckets.is_private,): True,
         (buckets.uploads,): [{"Key": KEY, "LastModified": UPLOADED}],
-        (buckets.lifecycle,): [],
         (buckets.statements,): policies.tls_only_bucket(LAB)["Statement"],
         (uploads.read_upload, KEY): FILE,
         **{(tables.describe, name): _table(name) for name in tables.KEYS},
-        (tables.statements,): [],
         (tables.names,): [*tables.KEYS],
         (tables.find_stream,): STREAM,
         (tables.expiry, "ProcessedRecords"): "ExpiresAt",
@@ -127,6 +126,7 @@ def whole():
         **{(functions.variables, name): VARIABLES[name] for name in functions.SOURCES},
         (functions.names,): [*functions.SOURCES],
         (functions.statements, PROCESSOR): [permission()],
+        (functions.statements, NOTIFIER): [],
         (functions.on_failure, PROCESSOR): DEAD_LETTERS,
         (triggers.notifications,): [NOTIFICATION],
         (triggers.other_ways,): [],
@@ -197,6 +197,22 @@ def alert(sent="2026-01-03T00:00:00.000Z", **told):
         "Subject": "Warning! Account balance is very high",
         "Message": json.dumps(told),
     }
+
+
+def function(name=NOTIFIER, **settings):
+    return {(functions.describe, name): {"Configuration": settings}}
+
+
+def code(text, name=NOTIFIER, file="lambda_function.py"):
+    return function(name, Handler=f"{file[:-3]}.lambda_handler") | {(functions.code, name): lambda _: {file: text}}
+
+
+def with_settings(**settings):
+    return {(triggers.subscription_settings, f"arn:{NOTIFY}"): settings}
+
+
+def queue(name=NOTIFY, **attributes):
+    return {(queues.attributes, name): attributes}
 
 
 def _table(name):

@@ -14,20 +14,20 @@ def bucket(lab):
 
 
 def keys(lab):
-    return [each["Key"] for each in buckets.objects(lab)]
+    return [item["Key"] for item in buckets.objects(lab)]
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
 def test_a_bucket_is_created_in_the_labs_region_and_tagged_by_the_same_call(lab, calls, region):
-    there = dataclasses.replace(lab, region=region, _clients={})
+    regional = dataclasses.replace(lab, region=region, _clients={})
     created = calls("s3", "create_bucket")
-    there._clients["s3"] = lab.client("s3")
+    regional._clients["s3"] = lab.client("s3")
 
-    buckets.ensure_bucket(there)
+    buckets.ensure_bucket(regional)
 
     # A run that is killed after this call must recognise its own bucket. moto ignores the tags in it.
     assert {"Key": "lab", "Value": "serverless-lab"} in created[0]["CreateBucketConfiguration"]["Tags"]
-    assert buckets.region(there) == region
+    assert buckets.region(regional) == region
 
 
 def test_a_bucket_whose_name_aws_has_not_forgotten_gets_an_end_and_is_found_again_by_its_tags(lab, monkeypatch):
@@ -43,12 +43,12 @@ def test_a_bucket_whose_name_aws_has_not_forgotten_gets_an_end_and_is_found_agai
     name = buckets.ensure_bucket(lab)
 
     assert (lab.bucket, name[: len(usual)], len(name)) == (name, usual, len(usual) + 7)
-    found = {prefix: dataclasses.replace(lab, prefix=prefix, _renamed=[]) for prefix in ("", "Ana-")}
-    for each in found.values():
-        each.find_renamed_bucket()
-    assert found[""].bucket == name
-    assert found["Ana-"].bucket == f"ana-{usual}"
-    buckets.delete_bucket(found[""])
+    labs = {prefix: dataclasses.replace(lab, prefix=prefix, _renamed=[]) for prefix in ("", "Ana-")}
+    for prefixed in labs.values():
+        prefixed.find_renamed_bucket()
+    assert labs[""].bucket == name
+    assert labs["Ana-"].bucket == f"ana-{usual}"
+    buckets.delete_bucket(labs[""])
     assert buckets.find_bucket(lab) is None
 
 
@@ -77,9 +77,9 @@ def test_a_bucket_of_another_name_takes_uploads_and_is_never_deleted(lab, tmp_pa
 
 
 def test_a_bucket_that_was_given_stays_even_with_the_labs_tag_and_is_never_created(lab, bucket):
-    given = dataclasses.replace(lab, bucket_name=bucket)
-    buckets.delete_bucket(given)
-    assert (buckets.is_ours(given), buckets.find_bucket(given)) == (False, bucket)
+    managed = dataclasses.replace(lab, bucket_name=bucket)
+    buckets.delete_bucket(managed)
+    assert (buckets.is_ours(managed), buckets.find_bucket(managed)) == (False, bucket)
 
     with pytest.raises(WrongResource, match=r"no bucket elsewhere\. Name one that exists"):
         buckets.ensure_bucket(dataclasses.replace(lab, bucket_name="elsewhere"))
@@ -100,12 +100,12 @@ def test_uploads_are_the_objects_without_rejected_rows_folders_and_experiments_n
     ages = {"a.txt": 1, "b.txt": 3, "rejected/b.txt.csv": 0, "year/": 0, "year/c.txt": 2, "rejected.txt": 4}
     ages |= {"break-it/a.csv": 0, "rejected/break-it/a.csv.csv": 0, "in/lab-trial.txt": 0}
     now = datetime.now(UTC)
-    found = [{"Key": key, "LastModified": now - timedelta(minutes=age)} for key, age in ages.items()]
+    objects = [{"Key": key, "LastModified": now - timedelta(minutes=age)} for key, age in ages.items()]
     monkeypatch.setattr(
-        buckets, "objects", lambda _, beginning="": [each for each in found if each["Key"].startswith(beginning)]
+        buckets, "objects", lambda _, beginning="": [item for item in objects if item["Key"].startswith(beginning)]
     )
 
-    assert [each["Key"] for each in buckets.uploads(lab)] == ["rejected.txt", "b.txt", "year/c.txt", "a.txt"]
+    assert [upload["Key"] for upload in buckets.uploads(lab)] == ["rejected.txt", "b.txt", "year/c.txt", "a.txt"]
     assert buckets.experiments(lab) == ["break-it/a.csv", "rejected/break-it/a.csv.csv"]
 
 
@@ -165,12 +165,3 @@ def test_an_object_that_would_fill_the_memory_is_not_read(lab, bucket, monkeypat
     assert buckets.content(lab, "a.txt") == b"12"
     with pytest.raises(LabError, match=r"b\.txt has 3 bytes, and at most 2 are read\. Split the file\."):
         buckets.content(lab, "b.txt")
-
-
-def test_a_bucket_may_have_rules_that_delete_objects(lab, bucket):
-    assert buckets.lifecycle(lab) == []
-
-    rule = {"ID": "a", "Status": "Enabled", "Filter": {"Prefix": "in/"}, "Expiration": {"Days": 1}}
-    lab.client("s3").put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": [rule]})
-
-    assert [each["Expiration"]["Days"] for each in buckets.lifecycle(lab)] == [1]

@@ -16,9 +16,10 @@ from lab_lib import checks, resources
 from lab_lib.aws import buckets, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.checks import STEPS, rules
 from lab_lib.checks.reports import Check, Report, read
-from lab_lib.checks.rules import ASKED, PROBE, RULES, Account, State, listing
+from lab_lib.checks.rules import ASKED, PROBE, RULES, Account, State
 from lab_lib.errors import CheckFailed, StepMissing, UsageError
 from lab_lib.exercises import made
+from lab_lib.wording import listing
 
 FIRST_MADE = {  # by each step
     "00-start-here": ("The bucket", "Make the bucket"),
@@ -101,7 +102,7 @@ def test_a_report_as_dicts_has_these_keys_in_this_order_and_is_read_again():
 
 
 def test_no_more_than_five_names_are_listed():
-    assert listing("abcdefg") == "a, b, c, d, e and 2 more"
+    assert listing("abcdefg") == "a, b, c, d, e, and 2 more"
     assert (listing("abcde"), listing([])) == ("a, b, c, d, e", "none")
 
 
@@ -133,16 +134,16 @@ def test_an_unknown_step_is_named_beside_the_steps_that_there_are(lab):
 
 def test_a_check_that_waits_names_the_first_cause_and_its_step(monkeypatch):
     nothing = {(buckets.find_bucket,): None, (buckets.candidates,): [], (tables.describe, "Transactions"): None}
-    found = {check.id: check.words for check in run(monkeypatch, nothing).checks}
+    words = {check.id: check.words for check in run(monkeypatch, nothing).checks}
 
-    assert found["stream-view"] == "waits for table Transactions. See to that first."
-    assert found["upload"] == found["bucket-trigger-filter"] == "waits for bucket of step 00. See to that first."
+    assert words["stream-view"] == "waits for table Transactions. See to that first."
+    assert words["upload"] == words["bucket-trigger-filter"] == "waits for bucket of step 00. See to that first."
 
 
 def test_two_checks_of_one_id_and_one_that_rests_on_an_unknown_id_are_refused(monkeypatch):
     monkeypatch.setattr(rules, "RULES", dict(RULES))
     with pytest.raises(ValueError, match=r"^Two checks have the id table-Customer\.$"):
-        rules.check("00", "table-{}", "another name", each=["Customer"])(print)
+        rules.check("00", "table-{}", "another name", subjects=["Customer"])(print)
 
     rules.check("00", "new", "new", after="bucket tabel-Customer")(print)
 
@@ -199,7 +200,7 @@ OWN = "inputs3bucketfortransact-123456789012-us-east-1"
 def bucket_of(lab):
     """bucket_of(names, started): the bucket that is judged when these are there, and one starts the function."""
 
-    def bucket_of(names, started=None, prefix="", given=""):
+    def bucket_of(names, started=None, prefix="", bucket=""):
         for name in names:
             lab.client("s3").create_bucket(Bucket=name)
         if started:
@@ -208,13 +209,13 @@ def bucket_of(lab):
             lab.client("s3").put_bucket_notification_configuration(
                 Bucket=started, NotificationConfiguration={"LambdaFunctionConfigurations": trigger}
             )
-        return checks.run(replace(lab, prefix=prefix, bucket_name=given), "00").checks[0].found
+        return checks.run(replace(lab, prefix=prefix, bucket_name=bucket), "00").checks[0].found
 
     return bucket_of
 
 
 @pytest.mark.parametrize(
-    ("names", "started", "prefix", "found"),
+    ("names", "started", "prefix", "name"),
     [
         ([FIRST], None, "", FIRST),
         ([FIRST, OWN, SECOND], None, "", OWN),
@@ -223,12 +224,12 @@ def bucket_of(lab):
         ([FIRST], None, "Ana-", "not there"),
     ],
 )
-def test_the_bucket_with_the_trigger_is_judged_or_else_the_labs_own(bucket_of, names, started, prefix, found):
-    assert bucket_of(names, started, prefix) == found
+def test_the_bucket_with_the_trigger_is_judged_or_else_the_labs_own(bucket_of, names, started, prefix, name):
+    assert bucket_of(names, started, prefix) == name
 
 
 @pytest.mark.parametrize(
-    ("there", "started", "found"),
+    ("names", "started", "name"),
     [
         (["my-files"], "my-files", "my-files"),
         (["my-files"], None, "not there"),
@@ -237,15 +238,15 @@ def test_the_bucket_with_the_trigger_is_judged_or_else_the_labs_own(bucket_of, n
         ([], None, "not there"),
     ],
 )
-def test_a_bucket_of_any_name_is_judged_if_the_functions_policy_names_it(bucket_of, monkeypatch, there, started, found):
+def test_a_bucket_of_any_name_is_judged_if_the_functions_policy_names_it(bucket_of, monkeypatch, names, started, name):
     source = {"Condition": {"ArnLike": {"AWS:SourceArn": ["arn:aws:s3:::my-files", "arn:aws:s3:::*"]}}}
     monkeypatch.setattr(triggers, "statements", lambda lab, name: [{}, source])
 
-    assert bucket_of(there, started) == found
+    assert bucket_of(names, started) == name
 
 
 def test_a_bucket_that_was_given_is_judged_whatever_else_is_there(bucket_of):
-    assert bucket_of([FIRST, "my-class-bucket"], started=FIRST, given="my-class-bucket") == "my-class-bucket"
+    assert bucket_of([FIRST, "my-class-bucket"], started=FIRST, bucket="my-class-bucket") == "my-class-bucket"
 
 
 @pytest.mark.parametrize("call", ["list_buckets", "head_bucket", "get_bucket_notification_configuration"])
@@ -258,10 +259,12 @@ def test_buckets_that_may_not_be_looked_at_do_not_end_the_checks(bucket_of, refu
 # What the notebooks ask
 
 
-def test_a_checkpoint_shows_all_checks_and_fails_with_the_first_that_does_not_hold(monkeypatch, capsys, lab):
+def test_a_checkpoint_shows_what_the_learner_made_and_fails_with_the_first_fault(monkeypatch, capsys, lab):
     monkeypatch.setattr(checks, "Account", lambda _: StubAccount(whole()))
     checks.checkpoint(lab, "03")
-    assert capsys.readouterr().out.endswith(f"Checks that hold: {checks.number_of('03')} of {checks.number_of('03')}\n")
+    number = checks.number_of("03")
+    topic = f"✔ ok  topic HighBalanceAlert  HighBalanceAlert\nand {number - 1} other checks hold\n"
+    assert capsys.readouterr().out.endswith(f"{topic}Checks that hold: {number} of {number}\n")
 
     answers = changed(whole(), {(queues.find_queue, "CustomerNotify"): None})
     monkeypatch.setattr(checks, "Account", lambda _: StubAccount(answers))
@@ -300,8 +303,8 @@ def test_what_cannot_be_seen_fails_no_checkpoint_and_is_never_called_right(monke
     monkeypatch.setattr(checks, "Account", lambda _: StubAccount(answers))
 
     checks.checkpoint(lab, "00")
-    every = checks.number_of("00")
-    assert f"Checks that hold: {every - 2} of {every}, and 2 cannot be seen\n" in capsys.readouterr().out
+    number = checks.number_of("00")
+    assert f"Checks that hold: {number - 2} of {number}, and 2 cannot be seen\n" in capsys.readouterr().out
 
 
 def test_an_exercise_that_cannot_be_seen_is_never_called_right(refuse, capsys, lab):
@@ -316,9 +319,9 @@ def test_an_exercise_that_cannot_be_seen_is_never_called_right(refuse, capsys, l
 
 @pytest.mark.parametrize(("step", "first"), FIRST_MADE.items())
 def test_a_step_that_was_not_done_is_named_with_the_first_thing_that_is_missing(lab, step, first):
-    what, heading = first
+    missing, heading = first
     with pytest.raises(
-        StepMissing, match=rf"^{what} is not there yet. Run notebook {step[:2]} .*\"{heading}\" makes it"
+        StepMissing, match=rf"^{missing} is not there yet. Run notebook {step[:2]} .*\"{heading}\" makes it"
     ):
         checks.require(lab, step, "00-start-here")
 
@@ -348,10 +351,10 @@ def test_a_setting_that_was_changed_in_notebook_00_names_the_notebook_that_takes
     checks.require(replace(lab, threshold=Decimal("1500.00")), *steps)
 
     with pytest.raises(
-        StepMissing, match=r"TotalNotifier alerts at 1500, and this lab's threshold is 900\. Run 01-create"
+        StepMissing, match=r"TotalNotifier alerts at 1500, and this lab's threshold is 900\. Run notebook 01"
     ):
         checks.require(replace(lab, threshold=Decimal(900)), *steps)
-    with pytest.raises(StepMissing, match=r"this lab's email address yet\. Run 03-create"):
+    with pytest.raises(StepMissing, match=r"this lab's email address yet\. Run notebook 03"):
         checks.require(replace(lab, email="ana@example.com"), *steps)
 
 
@@ -370,4 +373,4 @@ def test_the_page_of_all_checks_is_what_they_say_now():
     printed = subprocess.check_output([sys.executable, "-c", code], encoding="utf-8")
 
     assert printed == page.with_suffix(".md").read_text("utf-8")
-    assert [each for each in RULES if f"`{each}`" not in printed] == []
+    assert [rule for rule in RULES if f"`{rule}`" not in printed] == []

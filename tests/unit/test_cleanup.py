@@ -5,6 +5,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib import resources
 from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
+from tests.lab.chains import Chain
 
 EVERYTHING = [
     "bucket trigger", "stream trigger", "function TransactionProcessor", "function TotalNotifier",
@@ -28,21 +29,10 @@ def adopted(lab):
 
 
 @pytest.fixture
-def whole(request, lab):
-    """The whole lab."""
-    request.getfixturevalue("prepared")
-    buckets.ensure_bucket(lab)
-    for name in tables.KEYS:
-        tables.ensure_table(lab, name)
-    for name in functions.SOURCES:
-        functions.ensure_function(lab, name)
-    triggers.ensure_bucket_trigger(lab)
-    triggers.ensure_stream_trigger(lab)
-    topics.ensure_topic(lab)
-    for queue in queues.ALERT_QUEUES:
-        queues.ensure_queue(lab, queue)
-        triggers.ensure_queue_subscription(lab, queue)
-    queues.ensure_queue(lab, queues.MINE)  # a cell was killed
+def whole(lab):
+    """Return the whole lab, and the queue of a cell that was killed."""
+    Chain(lab).build()
+    queues.ensure_queue(lab, queues.MINE)
     return lab
 
 
@@ -66,7 +56,7 @@ def test_delete_all_deletes_the_whole_lab_and_nothing_else(whole):
 
 
 def test_what_notebook_06_made_is_found_by_its_names_and_deleted_before_the_lab(whole):
-    part, theirs = whole.beside("BreakIt_"), dataclasses.replace(whole, prefix="BreakIt-")
+    part, theirs = whole.variant("BreakIt_"), dataclasses.replace(whole, prefix="BreakIt-")
     for lab in (part, theirs):
         tables.ensure_table(lab, "Transactions")
         queues.ensure_queue(lab, queues.DEAD_LETTERS)
@@ -86,7 +76,7 @@ def test_what_notebook_06_made_is_found_by_its_names_and_deleted_before_the_lab(
     assert list(cleanup.delete_experiments(whole)) == names
 
     assert cleanup.remaining(whole) == EVERYTHING
-    assert [each["Key"] for each in buckets.objects(whole)] == ["other.csv"]
+    assert [item["Key"] for item in buckets.objects(whole)] == ["other.csv"]
     assert cleanup.remaining(theirs) == ["queue LabDeadLetters", "table Transactions"]
 
 
@@ -99,9 +89,9 @@ def test_delete_all_finishes_an_interrupted_clean_up(whole):
     deleting.close()
     assert cleanup.is_half_deleted(whole)
 
-    rest = list(cleanup.delete_all(whole))
+    later = list(cleanup.delete_all(whole))
 
-    assert done + rest == EVERYTHING
+    assert done + later == EVERYTHING
     assert not cleanup.is_half_deleted(whole)
 
 
@@ -110,7 +100,7 @@ def test_resources_without_the_tag_are_kept_and_listed(adopted, whole):
 
     assert deleted == [name for name in EVERYTHING if name not in adopted]
     assert (cleanup.remaining(whole), cleanup.kept(whole)) == ([], adopted)
-    assert [each["Key"] for each in buckets.objects(whole)] == ["theirs.csv"]
+    assert [item["Key"] for item in buckets.objects(whole)] == ["theirs.csv"]
     assert triggers.notifications(whole) == []
 
 
@@ -123,8 +113,8 @@ def test_a_given_bucket_and_one_that_the_learner_named_are_kept_and_said(whole):
     named = "bucket inputs3bucketfortransact-mine (not the one that the lab uses)"
 
     assert cleanup.kept(whole) == [named]
-    given = cleanup.kept(dataclasses.replace(whole, bucket_name="given"))
-    assert (given[0], named in given) == ("bucket given (given)", True)
+    kept = cleanup.kept(dataclasses.replace(whole, bucket_name="given"))
+    assert (kept[0], named in kept) == ("bucket given (given)", True)
 
 
 def test_where_buckets_cannot_be_listed_the_others_are_left_out(whole, refuse):

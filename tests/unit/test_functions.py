@@ -178,7 +178,7 @@ def test_the_package_is_the_same_each_time_and_holds_the_handler_beside_what_it_
 
 
 def test_a_part_of_notebook_06_has_names_of_its_own_the_labs_role_and_other_code(prepared, tmp_path):
-    mine, (file, handler) = prepared.beside("BreakItMy_"), (tmp_path / "my_notifier.py", tmp_path / "delivery_log.py")
+    mine, (file, handler) = prepared.variant("BreakItMy_"), (tmp_path / "my_notifier.py", tmp_path / "delivery_log.py")
     for path in (file, handler):
         path.write_text("")
     queues.ensure_queue(mine, queues.DEAD_LETTERS)
@@ -201,22 +201,3 @@ def test_invoke_returns_the_functions_answer_or_says_why_it_failed(prepared, mon
     monkeypatch.setattr(prepared.client("lambda"), "invoke", lambda **_: answer)
     with pytest.raises(LabError, match=r"TransactionProcessor failed: a.txt: it is empty"):
         functions.invoke(prepared, NAME, {})
-
-
-def test_an_alias_stands_for_its_versions_and_a_number_for_one(prepared):
-    lambda_ = prepared.client("lambda")
-    functions.ensure_function(prepared, NAME)
-    numbers = []
-    for timeout in (20, 30):
-        lambda_.update_function_configuration(FunctionName=NAME, Timeout=timeout)
-        numbers.append(lambda_.publish_version(FunctionName=NAME)["Version"])
-    weights = {"RoutingConfig": {"AdditionalVersionWeights": {numbers[0]: 0.5}}}
-    lambda_.create_alias(FunctionName=NAME, Name="live", FunctionVersion=numbers[1], **weights)
-
-    found = {which: functions.versions(prepared, NAME, which) for which in ("live", numbers[0], "9", "gone")}
-    assert {which: [each["Timeout"] for each in versions] for which, versions in found.items()} == {
-        "live": [30, 20],
-        numbers[0]: [20],
-        "9": [],
-        "gone": [],
-    }

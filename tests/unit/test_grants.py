@@ -1,8 +1,6 @@
-import dataclasses
-
 import pytest
 
-from lab_lib.aws import grants, policies
+from lab_lib.aws import grants, senders
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:CustomerNotify"
 TOPICS = "arn:aws:sns:us-east-1:123456789012"
@@ -18,23 +16,8 @@ FROM_TOPIC = {  # as the SNS page of the SQS console writes it
 }
 
 
-@pytest.fixture
-def senders(moto_lab):
-    return lambda *statements: grants.senders(moto_lab, list(statements), QUEUE)
-
-
-@pytest.mark.parametrize(("partition", "region"), [("aws", "us-east-1"), ("aws-cn", "cn-north-1")])
-def test_the_labs_own_policy_lets_the_topic_send(moto_lab, partition, region):
-    lab = dataclasses.replace(moto_lab, partition=partition, region=region)
-    topic, queue = lab.arn("sns", "HighBalanceAlert"), lab.arn("sqs", "CustomerNotify")
-
-    statements = policies.topic_to_queue(lab, topic, queue)["Statement"]
-
-    assert grants.senders(lab, statements, queue) == ["HighBalanceAlert"]
-
-
 @pytest.mark.parametrize(
-    ("change", "found"),
+    ("change", "names"),
     [
         ({"Condition": {"ArnEquals": {"AWS:SOURCEARN": [TOPIC, f"{TOPICS}:Other"]}}}, ["HighBalanceAlert", "Other"]),
         ({"Condition": {"ArnLike": {"aws:SourceArn": f"{TOPICS}:High*"}}}, ["High*"]),
@@ -57,8 +40,8 @@ def test_the_labs_own_policy_lets_the_topic_send(moto_lab, partition, region):
     ],
     ids=str,
 )
-def test_senders_follow_from_condition_principal_action_and_resource(senders, change, found):
-    assert senders({**FROM_TOPIC, **change}) == found
+def test_senders_follow_from_condition_principal_action_and_resource(moto_lab, change, names):
+    assert senders.named(moto_lab, [{**FROM_TOPIC, **change}], QUEUE) == names
 
 
 def test_statements_may_be_a_single_one_without_brackets():

@@ -17,12 +17,12 @@ TLS = {"Bool": {"aws:SecureTransport": "false"}}
 def test_a_role_allows_no_action_with_a_star_and_only_resources_with_the_prefix(moto_lab, role):
     statements = role(dataclasses.replace(moto_lab, prefix="ana-"))["Statement"]
 
-    actions = [action for each in statements for action in each["Action"]]
+    actions = [action for statement in statements for action in statement["Action"]]
     assert len(actions) == len(set(actions))
     assert "*" not in "".join(actions)
-    wide = [each["Action"] for each in statements if not all("ana-" in arn for arn in each["Resource"])]
+    wide = [statement["Action"] for statement in statements if not all("ana-" in arn for arn in statement["Resource"])]
     assert wide in ([], [["dynamodb:ListStreams"]])  # which has no resource-level permissions
-    assert {each["Effect"] for each in statements} == {"Allow"}
+    assert {statement["Effect"] for statement in statements} == {"Allow"}
 
 
 @pytest.mark.parametrize("policy", [*BOTH, policies.tls_only_bucket])
@@ -46,10 +46,10 @@ def test_a_policy_has_the_partition_of_its_region_and_fits_into_its_limit(moto_l
     ids=["role", "queue", "function", "topic"],
 )  # fmt: skip
 def test_a_service_gets_in_only_for_this_account_and_resource(moto_lab, statement, principal, values):
-    found = statement(dataclasses.replace(moto_lab, bucket_name="b"))
+    made = statement(dataclasses.replace(moto_lab, bucket_name="b"))
 
-    assert (found["Effect"], found["Principal"]) == ("Allow", principal)
-    conditions = found.get("Condition", {})
+    assert (made["Effect"], made["Principal"]) == ("Allow", principal)
+    conditions = made.get("Condition", {})
     assert {value for pairs in conditions.values() for value in pairs.values()} == values
     assert conditions.keys() <= {"StringEquals", "ArnEquals", "ArnLike"}
 
@@ -67,23 +67,23 @@ def test_a_service_gets_in_only_for_this_account_and_resource(moto_lab, statemen
 def test_requests_without_tls_are_denied_to_everyone(moto_lab, policy, resources, action):
     statements = policy(dataclasses.replace(moto_lab, bucket_name="b"))["Statement"]
 
-    (deny,) = [each for each in statements if each["Effect"] == "Deny"]
+    (deny,) = [statement for statement in statements if statement["Effect"] == "Deny"]
     assert (deny["Principal"], deny["Action"], deny["Resource"], deny["Condition"]) == ("*", action, resources, TLS)
 
 
 def calls_of_lambda(lab, name):
-    """The calls that Lambda itself makes with the role of a function: its log, and its destination for failures."""
+    """Return the calls that Lambda makes with the role of a function: to its log, and its destination for failures."""
     log = {"logGroupName": f"/aws/lambda/{lab.name(name)}", "logStreamName": "2026/01/01/[$LATEST]0"}
     letter = {"QueueUrl": f"https://sqs/{lab.name('LabDeadLetters')}"}
     return [call("logs", "CreateLogStream", log), call("logs", "PutLogEvents", log), call("sqs", "SendMessage", letter)]
 
 
 def calls_of_poller(lab):
-    """The calls that Lambda makes with the role of TotalNotifier to read the stream."""
+    """Return the calls that Lambda makes with the role of TotalNotifier to read the stream."""
     stream = {"StreamArn": lab.arn("dynamodb", f"table/{lab.name('Transactions')}/stream/2026-01-01T00:00:00.000")}
     iterator = {"ShardIterator": b64encode(json.dumps({"t": lab.name("Transactions")}).encode()).decode()}
-    each = {"DescribeStream": stream, "GetShardIterator": stream, "GetRecords": iterator, "ListStreams": {}}
-    return [call("dynamodbstreams", name, params) for name, params in each.items()]
+    calls = {"DescribeStream": stream, "GetShardIterator": stream, "GetRecords": iterator, "ListStreams": {}}
+    return [call("dynamodbstreams", name, params) for name, params in calls.items()]
 
 
 def call(service, operation, params):

@@ -44,8 +44,8 @@ class Kind:
 
     def api(self, lab, call, **arguments):
         """Call the API on this resource."""
-        found = self.do("find", lab)
-        arguments[self.id] = found if self.noun in ("bucket", "queue", "topic", "log_group") else self.name
+        existing = self.do("find", lab)
+        arguments[self.id] = existing if self.noun in ("bucket", "queue", "topic", "log_group") else self.name
         return getattr(lab.client(self.service), call)(**arguments)
 
 
@@ -79,7 +79,7 @@ def kind(request, lab):
 
 @pytest.fixture
 def adopted(kind, lab):
-    """The resource is in the account without the lab's tag."""
+    """Put the resource into the account, without the lab's tag."""
     kind.do("ensure", lab)
     kind.untag(lab.client(kind.service), kind.do("find", lab))
 
@@ -103,12 +103,12 @@ def test_an_absent_resource_is_none_and_deleting_it_is_quiet(kind, lab):
 
 
 def test_a_resource_without_the_tag_is_adopted_and_never_deleted(kind, lab, adopted):
-    found = kind.do("find", lab)
+    existing = kind.do("find", lab)
 
     kind.do("ensure", lab)
     kind.do("delete", lab)
 
-    assert kind.do("find", lab) == found
+    assert kind.do("find", lab) == existing
     assert kind.do("is_ours", lab) is False
 
 
@@ -124,13 +124,13 @@ def test_ensure_changes_nothing_of_an_adopted_resource(kind, lab, adopted, monke
     assert [name for name in made if not name.startswith(("Get", "List", "Describe", "Head"))] == []
 
 
-@pytest.mark.parametrize("verb", ["find", "is_ours", "ensure", "delete"])
-def test_a_denied_call_is_never_absence(kind, lab, refuse, verb):
+def test_a_denied_call_is_never_absence(kind, lab, refuse):
     for call in kind.lookups:
         refuse(kind.service, call, code=kind.denied)
 
-    with pytest.raises((ClientError, WrongResource), match=f"{kind.denied}|belongs to another account"):
-        kind.do(verb, lab)
+    for verb in ("find", "is_ours", "ensure", "delete"):
+        with pytest.raises((ClientError, WrongResource), match=f"{kind.denied}|belongs to another account"):
+            kind.do(verb, lab)
 
 
 OPEN = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], False)
@@ -175,11 +175,11 @@ LOGS = {"logGroupNamePrefix": GROUP}
 def test_ensure_repairs_a_setting_that_was_changed_by_hand(kind, lab, drift, more, read, which):
     def setting():
         try:
-            found = lab.client("logs").describe_log_groups(**which) if which == LOGS else kind.api(lab, read, **which)
+            answer = lab.client("logs").describe_log_groups(**which) if which == LOGS else kind.api(lab, read, **which)
         except ClientError:
             return None
         passing = ("ResponseMetadata", "LastModified", "RevisionId")
-        return {name: value for name, value in found.items() if name not in passing}
+        return {name: value for name, value in answer.items() if name not in passing}
 
     kind.do("ensure", lab)
     right = setting()
@@ -234,7 +234,7 @@ def test_a_list_is_whole_when_aws_gives_it_in_pages(lab, monkeypatch, find_all, 
 
 
 def test_the_list_of_resources_and_the_modules_have_the_same_names_each_once():
-    assert len({(each.kind, each.name) for each in resources.RESOURCES}) == len(resources.RESOURCES)
+    assert len({(resource.kind, resource.name) for resource in resources.RESOURCES}) == len(resources.RESOURCES)
     assert resources.names("function") == [*functions.SOURCES]
     assert resources.names("role") == [*functions.ROLES.values()]
     assert {*resources.names("table")} == {*tables.KEYS}
@@ -246,6 +246,6 @@ def test_each_resource_has_a_cell_of_the_notebooks_as_their_headings_are_now():
     headings = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "headings.py"))["headings"]()
 
     assert resources.HEADINGS.read_text(encoding="utf-8") == headings
-    others = {each.id for each in vars(resources).values() if isinstance(each, resources.Cell)}
-    ids = {each for cells in json.loads(headings).values() for each in cells}
-    assert {each.cell.id for each in resources.RESOURCES} | others <= ids
+    others = {value.id for value in vars(resources).values() if isinstance(value, resources.Cell)}
+    ids = {cell for cells in json.loads(headings).values() for cell in cells}
+    assert {resource.cell.id for resource in resources.RESOURCES} | others <= ids

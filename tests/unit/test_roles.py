@@ -52,11 +52,11 @@ def test_a_role_of_the_labs_gets_the_boundary_when_it_is_created_or_later(lab, p
     created, put = calls("iam", "create_role"), calls("iam", "put_role_permissions_boundary")
     bounded = dataclasses.replace(lab, boundary=lab.arn("iam", "policy/Max"))
 
-    for each in (bounded, bounded, dataclasses.replace(lab, prefix="bo-")):
-        roles.ensure_role(each, ROLE, permissions)
+    for account in (bounded, bounded, dataclasses.replace(lab, prefix="bo-")):
+        roles.ensure_role(account, ROLE, permissions)
     roles.ensure_role(dataclasses.replace(bounded, prefix="bo-"), ROLE, permissions)
 
-    assert [each.get("PermissionsBoundary") for each in created] == [bounded.boundary, None]
+    assert [call.get("PermissionsBoundary") for call in created] == [bounded.boundary, None]
     assert put == [{"RoleName": f"bo-{ROLE}", "PermissionsBoundary": bounded.boundary}]
 
 

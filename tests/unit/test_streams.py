@@ -53,7 +53,7 @@ def shards(lab, put, monkeypatch):
 
 
 def numbers(lab):
-    return [int(each["dynamodb"]["SequenceNumber"]) for each in streams.records(lab)]
+    return [int(record["dynamodb"]["SequenceNumber"]) for record in streams.records(lab)]
 
 
 def test_every_change_is_a_record_with_its_old_and_new_amount(lab, put):

@@ -1,10 +1,9 @@
 import dataclasses
-import json
 from decimal import Decimal
 
 import pytest
 
-from lab_lib.aws import policies, tables
+from lab_lib.aws import tables
 from lab_lib.errors import WrongResource
 
 BOTH = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
@@ -24,8 +23,8 @@ def test_each_table_has_its_key_stream_and_expiry(lab, name, key, stream, expiry
 
     table = tables.describe(lab, name)
     assert table["TableArn"] == arn
-    assert [each["AttributeName"] for each in table["KeySchema"]] == key
-    assert {each["AttributeType"] for each in table["AttributeDefinitions"]} == {"S"}
+    assert [part["AttributeName"] for part in table["KeySchema"]] == key
+    assert {definition["AttributeType"] for definition in table["AttributeDefinitions"]} == {"S"}
     assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     assert (table.get("StreamSpecification"), tables.find_stream(lab, name) is None) == (stream, stream is None)
     assert tables.expiry(lab, name) == expiry
@@ -104,10 +103,10 @@ def test_items_are_plain_values_sorted_by_their_key_and_chosen_by_its_beginning(
         item = {"CustomerId": customer, "TransactionId": transaction, "TransactionAmount": Decimal("0.10")}
         tables.put_item(ana, "Transactions", item)
 
-    found = tables.items(ana, "Transactions", beginning="Break ")
+    items = tables.items(ana, "Transactions", beginning="Break ")
 
-    assert [(each["CustomerId"], each["TransactionId"]) for each in found] == sorted(keys[:3])
-    assert found[0]["TransactionAmount"] == Decimal("0.10")
+    assert [(item["CustomerId"], item["TransactionId"]) for item in items] == sorted(keys[:3])
+    assert items[0]["TransactionAmount"] == Decimal("0.10")
     assert len(tables.items(ana, "Transactions")) == 5
     assert tables.items(lab, "Transactions") == []
 
@@ -122,16 +121,6 @@ def test_put_item_replaces_and_delete_item_needs_the_key_only(lab):
     tables.delete_item(lab, "Transactions", first)
 
     assert tables.items(lab, "Transactions") == [{**second, "TransactionAmount": "a lot"}]
-
-
-def test_a_table_may_have_a_policy_of_its_own(lab):
-    arn = tables.ensure_table(lab, "Customer")
-    assert tables.statements(lab, "Customer") == tables.statements(lab, "Gone") == []
-
-    denial = {"Effect": "Deny", "Principal": "*", "Action": "dynamodb:*", "Resource": arn}
-    lab.client("dynamodb").put_resource_policy(ResourceArn=arn, Policy=json.dumps(policies.document(denial)))
-
-    assert tables.statements(lab, "Customer") == [denial]
 
 
 def test_there_is_no_item_in_a_table_that_is_not_there(lab):

@@ -13,13 +13,13 @@ LINK = "https://sns.us-east-1.amazonaws.com/confirmation.html?TopicArn=t&Token=2
 
 
 def permission(lab):
-    """The statements of TransactionProcessor's policy."""
+    """Return the statements of TransactionProcessor's policy."""
     return functions.statements(lab, "TransactionProcessor")
 
 
 @pytest.fixture
 def lab(prepared):
-    """The lab with all that triggers and subscriptions join."""
+    """Return the lab with all that triggers and subscriptions join."""
     buckets.ensure_bucket(prepared)
     tables.ensure_table(prepared, "Transactions")
     topics.ensure_topic(prepared)
@@ -38,8 +38,8 @@ def notifications(lab):
         s3 = lab.client("s3")
         if new is not None:
             s3.put_bucket_notification_configuration(Bucket=lab.bucket, NotificationConfiguration=new)
-        found = s3.get_bucket_notification_configuration(Bucket=lab.bucket)
-        return {name: value for name, value in found.items() if name != "ResponseMetadata"}
+        configuration = s3.get_bucket_notification_configuration(Bucket=lab.bucket)
+        return {name: value for name, value in configuration.items() if name != "ResponseMetadata"}
 
     return notifications
 
@@ -79,15 +79,6 @@ def test_ensure_bucket_trigger_repairs_events_filter_and_permission(lab, notific
     assert permission(lab) == right
 
 
-def test_uploads_may_go_another_way_than_to_a_function(lab, notifications):
-    queue = {"QueueArn": queues.queue_arn(lab, "CustomerNotify"), "Events": ["s3:ObjectRemoved:*"], "Id": "theirs"}
-    notifications({"QueueConfigurations": [queue]})
-    assert triggers.other_ways(lab) == []
-
-    notifications({"QueueConfigurations": [queue | {"Events": ["s3:ObjectCreated:*"]}]})
-    assert triggers.other_ways(lab) == ["a queue"]
-
-
 def test_the_notifications_of_others_stay(lab, notifications):
     queue = {"QueueArn": queues.queue_arn(lab, "CustomerNotify"), "Events": ["s3:ObjectRemoved:*"], "Id": "theirs"}
     other = {"LambdaFunctionArn": f"{PROCESSOR}Other", "Events": ["s3:ObjectRemoved:*"], "Id": "other"}
@@ -98,7 +89,7 @@ def test_the_notifications_of_others_stay(lab, notifications):
     triggers.delete_bucket_trigger(lab)
 
     assert made["QueueConfigurations"] == before["QueueConfigurations"]
-    assert [each["Id"] for each in made["LambdaFunctionConfigurations"]] == ["other", "TransactionProcessor"]
+    assert [item["Id"] for item in made["LambdaFunctionConfigurations"]] == ["other", "TransactionProcessor"]
     assert notifications() == before
 
 
@@ -146,19 +137,19 @@ def test_ensure_stream_trigger_replaces_the_mapping_of_an_earlier_table(lab, map
 
 
 def test_a_function_of_notebook_06_reads_the_stream_of_another_part(lab, mapping):
-    ours, mine = lab.beside("BreakIt_"), lab.beside("BreakItMy_")
+    ours, mine = lab.variant("BreakIt_"), lab.variant("BreakItMy_")
     tables.ensure_table(ours, "Transactions")
     queues.ensure_queue(mine, queues.DEAD_LETTERS)
     functions.ensure_function(mine, "TotalNotifier")
-    own = triggers.ensure_stream_trigger(lab)
+    uuid = triggers.ensure_stream_trigger(lab)
 
     other = triggers.ensure_stream_trigger(mine, tables.find_stream(ours), {"BatchSize": 100})
 
     assert mapping(other)["EventSourceArn"] == tables.find_stream(ours) != tables.find_stream(lab)
     assert (mapping(other)["BatchSize"], triggers.find_stream_trigger(mine)["UUID"]) == (100, other)
-    assert [each["UUID"] for each in triggers.mappings(lab)] == [own]
+    assert [trigger["UUID"] for trigger in triggers.mappings(lab)] == [uuid]
     triggers.delete_stream_trigger(mine)
-    assert triggers.find_stream_trigger(lab)["UUID"] == own
+    assert triggers.find_stream_trigger(lab)["UUID"] == uuid
 
 
 def test_switch_stream_trigger_pauses_the_mapping_and_lets_it_continue(lab, mapping):
@@ -171,19 +162,9 @@ def test_switch_stream_trigger_pauses_the_mapping_and_lets_it_continue(lab, mapp
         assert (mapping(uuid)["State"], mapping(uuid)["BatchSize"]) == (state, triggers.MAPPING["BatchSize"])
 
 
-def test_alerts_reach_every_queue_once_and_only_the_topic_may_send(lab):
-    first = [triggers.ensure_queue_subscription(lab, queue) for queue in queues.ALERT_QUEUES]
-
-    assert [triggers.ensure_queue_subscription(lab, queue) for queue in queues.ALERT_QUEUES] == first
-    alert = {"customerID": "C2", "accountBalance": "1750"}
-    lab.client("sns").publish(TopicArn=topics.find_topic(lab), Message=json.dumps(alert))
-    for queue in queues.ALERT_QUEUES:
-        assert queues.alerts(lab, queue) == [alert]
-        assert queues.allowed_senders(lab, queue) == ["HighBalanceAlert"]
-
-
-def test_ensure_queue_subscription_repairs_the_policy_and_the_subscription(lab):
+def test_ensure_queue_subscription_twice_gives_the_same_and_repairs_policy_and_subscription(lab):
     first = triggers.ensure_queue_subscription(lab, "CustomerNotify")
+    assert triggers.ensure_queue_subscription(lab, "CustomerNotify") == first
     everyone = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
     url, policy = queues.find_queue(lab, "CustomerNotify"), json.dumps(policies.document(everyone))
     lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
@@ -265,13 +246,13 @@ def test_mappings_are_those_of_transactions_whatever_function_they_start(lab, mo
     stream, notifier = tables.find_stream(lab), functions.find_function(lab, "TotalNotifier")
     earlier, other = stream.replace("/stream/2", "/stream/1"), stream.replace("Transactions", "Transactions2")
     mapping = {"UUID": "1", "EventSourceArn": stream, "FunctionArn": notifier, "State": "Enabled"}
-    found = [{**mapping, "EventSourceArn": earlier}, {**mapping, "FunctionArn": PROCESSOR, "State": "Disabled"}]
+    ours = [{**mapping, "EventSourceArn": earlier}, {**mapping, "FunctionArn": PROCESSOR, "State": "Disabled"}]
     others = [{**mapping, "EventSourceArn": other}, {**mapping, "State": "Deleting"}, {"State": "Enabled"}]
-    answer = {"EventSourceMappings": [*found, *others]}
+    answer = {"EventSourceMappings": [*ours, *others]}
     monkeypatch.setattr(lab.client("lambda"), "list_event_source_mappings", lambda **_: answer)
 
-    assert triggers.mappings(lab) == found[:2]
-    assert triggers.find_stream_trigger(lab) == found[0]
+    assert triggers.mappings(lab) == ours[:2]
+    assert triggers.find_stream_trigger(lab) == ours[0]
     assert triggers.mappings(dataclasses.replace(lab, prefix="ana-")) == []
 
 

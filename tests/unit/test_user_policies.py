@@ -3,6 +3,7 @@
 import json
 import runpy
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def rows(policy):
-    """(action, resource) of a policy. An action applies only to resources of its own service."""
-    pairs = {(action, arn) for each in policy["Statement"] for action in each["Action"] for arn in each["Resource"]}
+    """Return (action, resource) of a policy. An action applies only to resources of its own service."""
+    pairs = {pair for statement in policy["Statement"] for pair in product(statement["Action"], statement["Resource"])}
     return {(action, arn) for action, arn in pairs if arn == "*" or arn.split(":")[2] == action.split(":")[0]}
 
 
@@ -39,9 +40,9 @@ def test_a_learner_reaches_only_resources_with_the_prefix(moto_lab):
     changes = {f"lambda:{verb}EventSourceMapping" for verb in ("Create", "Update", "Delete")}
     assert unnamed == {*changes, "lambda:TagResource", "sns:Unsubscribe"}
     notifiers = [moto_lab.arn("lambda", f"function:ana-{part}TotalNotifier") for part in ("", "BreakIt*_")]
-    (changing,) = [each for each in policy["Statement"] if changes & {*each["Action"]}]
+    (changing,) = [statement for statement in policy["Statement"] if changes & {*statement["Action"]}]
     assert changing["Condition"] == {"ArnLike": {"lambda:FunctionArn": notifiers}}
-    (passing,) = [each for each in policy["Statement"] if "iam:PassRole" in each["Action"]]
+    (passing,) = [statement for statement in policy["Statement"] if "iam:PassRole" in statement["Action"]]
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
 
 

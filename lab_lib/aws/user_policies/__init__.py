@@ -1,4 +1,4 @@
-"""IAM policies for people: learner.json for doing the lab, grader.json for reading the result, probe.json to probe it.
+"""Build IAM policies for people: learner.json to do the lab, grader.json to read the result, probe.json to probe it.
 
 - A statement may hold actions and resources of several services: an action applies only to resources of its own
   service. So the learner's policy fits into a managed policy.
@@ -30,7 +30,7 @@ def learner(lab: Lab) -> Policy:
     """
     policy = _fill_in("learner.json", lab)
     if lab.boundary:
-        (roles,) = [each for each in policy["Statement"] if "iam:CreateRole" in each["Action"]]
+        (roles,) = [statement for statement in policy["Statement"] if "iam:CreateRole" in statement["Action"]]
         roles["Action"].append("iam:PutRolePermissionsBoundary")
         roles["Condition"] = {"StringEquals": {"iam:PermissionsBoundary": lab.boundary}}
     return policy
@@ -51,7 +51,7 @@ def _fill_in(file: str, lab: Lab) -> Policy:
     names["bucket"] = lab.bucket_name or f"{lab.bucket_stem}*"  # see `Lab.rename_bucket`
     policy: Policy = json.loads(Template(files(__name__).joinpath(file).read_text("utf-8")).substitute(names))
     for statement in policy["Statement"]:
-        statement["Resource"] = [each for resource in statement["Resource"] for each in _of_each(resource)]
+        statement["Resource"] = [arn for resource in statement["Resource"] for arn in _of_each(resource)]
     return policy
 
 

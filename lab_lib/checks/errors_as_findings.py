@@ -2,7 +2,7 @@
 
 from botocore.exceptions import ClientError
 
-from lab_lib.checks.rules import Finding, State
+from lab_lib.checks.rules import Finding, cannot_see
 from lab_lib.errors import LabError, error_code, is_access_denied
 
 _PROBE = "`lab check --probe` sends files through the chain, and shows whether it works."
@@ -19,11 +19,9 @@ def unseen(error: Exception) -> Finding:
     elif isinstance(error, ClientError):
         why = f"{error.operation_name} answers {error_code(error)}"
         hint = f"Run the check again in a minute. If the answer stays, {_PROBE}"
-    found = f"cannot see: {' '.join(why.split())}"
-    return Finding(State.CANNOT_SEE, found, "to be seen", f"It may be right or wrong. {hint}")
+    return cannot_see(" ".join(why.split()), f"It may be right or wrong. {hint}")
 
 
-def beyond(place: str, things: str, most: int, hint: str) -> Finding:
-    """Return the finding of a check that is decided by what was not read: of many things, only so many are."""
-    found = f"cannot see: {place} has more {things} than the {most:,} that are read"
-    return Finding(State.CANNOT_SEE, found, "to be seen", hint)
+def beyond(place: str, plural: str, most: int, hint: str) -> Finding:
+    """Return the finding of a check that depends on what is not read, since the place has more than `most`."""
+    return cannot_see(f"{place} has more {plural} than the {most:,} that are read", hint)

@@ -25,9 +25,9 @@ def visible(text: str, longest: int = 1_000) -> str:
 
 
 def _part(part: str) -> str:
-    letters = [each for each in part if each.isalpha()]
-    is_latin = any("LATIN" in unicodedata.name(each, "") for each in letters) or {*letters} <= _TWINS
-    return "".join(f"[U+{ord(each):04X}]" if _is_odd(each, is_latin) else each for each in part)
+    letters = [letter for letter in part if letter.isalpha()]
+    is_latin = any("LATIN" in unicodedata.name(letter, "") for letter in letters) or {*letters} <= _TWINS
+    return "".join(f"[U+{ord(character):04X}]" if _is_odd(character, is_latin) else character for character in part)
 
 
 def _is_odd(character: str, in_latin: bool) -> bool:
