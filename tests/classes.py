@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE, RULES
+from lab_lib.classroom.students import Student
 
 NAMES = ["Ana García", "王小明", "Олена Шевченко", "محمد الأمين", "Priya नायर", "김서연", "Yōko 佐藤"]
 NAMES += ["Siobhán O'Brien", "Nguyễn Thị Đào", "Łukasz Żółć", "Tom Ray", "Ida Ray"]
@@ -14,19 +15,19 @@ HOSTILE = "<script>alert(1)</script>\"'&\n\u202eabc" + "W" * 170
 
 
 def checks(*missing):
-    """All checks of the steps 00 to 05; the missing ones fail, and those that rest on them wait."""
+    """Return all checks of the steps 00 to 05; the missing ones fail, and those that rest on them wait."""
     steps = sorted({rule.step for rule in RULES.values() if rule.step.isdigit()} - {"99"})
     return [_check(rule, missing) for step in steps for rule in RULES.values() if rule.step == step]
 
 
 def check(rule, state="ok", found="there", wanted="there", hint="", **more):
-    """The entry of a record about the check with this id."""
+    """Return the entry of a record about the check with this id."""
     made = Check(rule, RULES[rule].step, RULES[rule].name, state, found, wanted, hint, **more)
     return asdict(made)
 
 
 def _check(rule, missing):
-    below = next((each for each in rule.after if not _holds(each, missing)), None)
+    below = next((rule_id for rule_id in rule.after if not _holds(rule_id, missing)), None)
     if below:
         name = RULES[below].name
         return check(rule.id, "waits", f"waits for {name}", f"{name} first", "See to that first.", cause=below)
@@ -40,10 +41,10 @@ def _holds(rule, missing):
 
 
 def record(name="Ana", account="111122229012", missing=(), **other):
-    """A student whose run is done, and for whom these checks fail."""
+    """Return a student whose run is done, and for whom these checks fail."""
     steps = [
-        {"notebook": each, "ok": True, "seconds": 1.5 + number + int(account[-2:]) % 7 / 3, "error": None}
-        for number, each in enumerate(NOTEBOOKS)
+        {"notebook": notebook, "ok": True, "seconds": 1.5 + number + int(account[-2:]) % 7 / 3, "error": None}
+        for number, notebook in enumerate(NOTEBOOKS)
     ]
     return {
         "name": name,
@@ -64,45 +65,56 @@ def record(name="Ana", account="111122229012", missing=(), **other):
         "baseline": {},
         "totals": {"C1": "598", "C2": "1750"},
         "threshold": "1500",
-        "notebooks": [f"{each}.ipynb" for each in NOTEBOOKS],
+        "notebooks": [f"{notebook}.ipynb" for notebook in NOTEBOOKS],
         **other,
     }
 
 
 def judged(record, right=3):
-    """The record of a student who has handed in: with the probe, and `right` of four answers and of four cases."""
+    """Return the record of a student who has handed in: probed, and `right` of four answers and of four cases."""
     probe = [check(rule.id) for rule in RULES.values() if rule.step == PROBE]
     answers = [{"question": f"question {number}", "right": number < right} for number in range(4)]
     trial = [{"case": f"case {number}", "state": "passed" if number < right else "not yet"} for number in range(4)]
     return {**record, "probed": True, "checks": [*record["checks"], *probe], "answers": answers, "trial": trial}
 
 
+def override(column, points=None, comment="", late="", excused=False):
+    """Return a row of overrides.csv as a record has it."""
+    return {"column": column, "points": points, "comment": comment, "late": late, "excused": excused}
+
+
 def not_graded(name="Bo", account="111122229013", state="missing"):
-    """A student without results."""
+    """Return a student without results."""
     return record(name, account, state=state, seconds=0.0, graded="", checks=[], steps=[], totals={}, notebooks=[])
 
 
 def whole_class():
-    """Twelve students: three are stuck and failed, and one is missing."""
-    found = [record(name, f"1111222200{number:02}") for number, name in enumerate(NAMES, 1)]
+    """Return twelve students: three are stuck and failed, and one is missing."""
+    records = [record(name, f"1111222200{number:02}") for number, name in enumerate(NAMES, 1)]
     for number, missing in (
         (2, ["bucket-trigger"]),
         (4, ["bucket-trigger", "topic"]),
         (7, ["queue-CreditCollection"]),
     ):
-        found[number]["checks"] = checks(*missing)
-        found[number] |= {"totals": {"C1": "598", "C2": "1499.50"}, "state": "failed"}
-        found[number]["error"] = f"CheckFailed: {missing[0]}: absent; wanted: there. Make it as the step shows."
-    found[10]["totals"] = {f"C{number}": str(2200 - 310 * number) for number in range(9)}
-    return [*found[:-1], not_graded(NAMES[-1], "111122220012")]
+        records[number]["checks"] = checks(*missing)
+        records[number] |= {"totals": {"C1": "598", "C2": "1499.50"}, "state": "failed"}
+        records[number]["error"] = f"CheckFailed: {missing[0]}: absent; wanted: there. Make it as the step shows."
+    records[10]["totals"] = {f"C{number}": str(2200 - 310 * number) for number in range(9)}
+    return [*records[:-1], not_graded(NAMES[-1], "111122220012")]
+
+
+def student_of(account, name="Ana", **settings):
+    """Return a line of a roster, with an account and these settings."""
+    settings = {"profile": "", "role_arn": "", "external_id": "", "parameters": {}, **settings}
+    return Student(line=2, account=account, name=name, **settings)
 
 
 def lay(folder, *records):
     """Write the records into the students' folders."""
-    for each in records:
-        place = folder / each["folder"]
+    for student in records:
+        place = folder / student["folder"]
         place.mkdir(parents=True)
-        (place / "grade.json").write_text(json.dumps(each, ensure_ascii=False), encoding="utf-8")
-        for name in each["notebooks"]:
+        (place / "grade.json").write_text(json.dumps(student, ensure_ascii=False), encoding="utf-8")
+        for name in student["notebooks"]:
             (place / name).write_text("{}")
     return folder

@@ -43,13 +43,13 @@ def hand_in(path: Path, name: str, left_out=(), written=None, notifier="solution
     with zipfile.ZipFile(path, "w") as archive:
         for notebook in notebooks():
             solved = json.loads(notebook.read_text(encoding="utf-8"))
-            own = edition.of_learner(solved)
-            for cell, solution in zip(own["cells"], solved["cells"], strict=True):
+            copy = edition.of_learner(solved)
+            for cell, solution in zip(copy["cells"], solved["cells"], strict=True):
                 marked = cell["metadata"].get("nbgrader", {})
                 if marked.get("solution") and left_out is not None and marked["grade_id"] not in left_out:
                     cell["source"] = (written or {}).get(marked["grade_id"], solution["source"])
                 cell["source"] = "".join(cell["source"]) + comment
-            archive.writestr(notebook.name, json.dumps(own))
+            archive.writestr(notebook.name, json.dumps(copy))
         if notifier:
             archive.writestr("my_notifier.py", my_notifiers()[notifier] + comment)
         manifest = {"format": 1, "name": name, "id": student_id, "when": "2026-11-26 15:04", "lab": "1.0.0"}

@@ -13,15 +13,27 @@ _TITLE = "Serverless lab {}"
 def canvas(book: Book) -> str:
     """Return a CSV file that Canvas imports: each column after Section becomes an assignment.
 
-    Canvas finds a student by SIS id or login, else by the name. An empty cell changes nothing.
+    Canvas finds a student by SIS id or login, else by the name. It takes an empty cell over a score as a change, so the
+    students of `not_for_canvas` are left out. EX is a cell that is excused.
     """
     header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *_titles(book)]
-    possible = ["    Points Possible", *[""] * 4, *(str(each["worth"]) for each in book["columns"].values())]
+    possible = ["    Points Possible", *[""] * 4, *(str(column["worth"]) for column in book["columns"].values())]
     # The id may be a SIS id or a login: Canvas tries both.
     students = [
-        [_harmless(each["name"]), "", *[_harmless(each["id"])] * 2, "", *_scores(each, "")] for each in book["students"]
+        [_harmless(student["name"]), "", *[_harmless(student["id"])] * 2, "", *_scores(student, "EX")]
+        for student in book["students"]
+        if not _has_blank(student)
     ]
     return "\ufeff" + _csv([header, possible, *students])  # the byte order mark lets Excel read all scripts
+
+
+def not_for_canvas(book: Book) -> list[str]:
+    """Return the names of the students who would have an empty cell in the file for Canvas."""
+    return [student["name"] for student in book["students"] if _has_blank(student)]
+
+
+def _has_blank(student: dict[str, Any]) -> bool:
+    return any(score is None and column not in student["excused"] for column, score in student["points"].items())
 
 
 def moodle(book: Book) -> str:
@@ -30,18 +42,18 @@ def moodle(book: Book) -> str:
     Moodle gives the grades of a row without id to the student before it, so those without id are left out. A cell
     without a grade is "-".
     """
-    students = [each for each in book["students"] if each["id"]]
-    by_address = students and all("@" in each["id"] for each in students)
+    students = [student for student in book["students"] if student["id"]]
+    by_address = students and all("@" in student["id"] for student in students)
     header = ["Email address" if by_address else "ID number", *_titles(book)]
-    return _csv([header, *([_harmless(each["id"]), *_scores(each, "-")] for each in students)])
+    return _csv([header, *([_harmless(student["id"]), *_scores(student, "-")] for student in students)])
 
 
 def summary(book: Book, when: str) -> str:
     """Return a few lines on the class and a table of its students, as Markdown."""
     students = book["students"]
-    full = sum(each["percent"] == 100 for each in students)
-    ungraded = sum(each["percent"] is None for each in students)
-    rows = [(each["name"], _percent(each), each["state"], each["error"] or "") for each in students]
+    full = sum(student["percent"] == 100 for student in students)
+    ungraded = sum(student["percent"] is None for student in students)
+    rows = [(student["name"], _percent(student), student["state"], student["error"] or "") for student in students]
     table = [("student", "points", "state", "last error"), ("---", "---:", "---", "---")]
     return "\n".join(
         [
@@ -57,12 +69,12 @@ def summary(book: Book, when: str) -> str:
 
 
 def _titles(book: Book) -> list[str]:
-    return [_TITLE.format(each["title"]) for each in book["columns"].values()]
+    return [_TITLE.format(column["title"]) for column in book["columns"].values()]
 
 
-def _scores(student: dict[str, Any], blank: str) -> list[str]:
-    """Return a student's points. An account that was not graded is left blank, not zero."""
-    return [blank if score is None else f"{score:.2f}" for score in student["points"].values()]
+def _scores(student: dict[str, Any], none: str) -> list[str]:
+    """Return a student's points, and `none` in the place of those that are not there."""
+    return [none if score is None else f"{score:.2f}" for score in student["points"].values()]
 
 
 def _percent(student: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Send the judge's requests. Their answers come from a submission, which may say anything.
+"""Send the judge's requests. The student's code may send any answer.
 
 A request goes only to the port that the judge itself opened, wherever a name, an ARN or a redirect in an answer leads.
 An answer is read up to a bound, and never unpacked.

@@ -20,16 +20,17 @@ A student's record is a dict, in the student's folder as grade.json:
     seed        that the cases of the function were drawn from
     totals      {customer: amount as text}
     notebooks   the executed notebooks in the folder
+    overrides   the rows of overrides.csv about the student, see there; absent if they are not merged
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from lab_lib.classroom import exports, feedback, points, report
+from lab_lib.classroom import exports, feedback, overrides, points, report
 from lab_lib.errors import UsageError
 from lab_lib.private_files import json_object, make_folder, read_file, write_file
 from lab_lib.run import headless
@@ -37,30 +38,33 @@ from lab_lib.run import headless
 Record = dict[str, Any]
 _STEPS = {path.stem[:2]: path.stem.replace("-", " ") for path in headless.notebooks(headless.last_kept())}
 TITLES = {step: _STEPS.get(step, step) for step in points.WORTH}  # such as "02": "02 add triggers"
-FEEDBACK, EARLIER = feedback.FOLDER, "earlier"  # folders in `out` that are nobody's
+FEEDBACK, EARLIER, ANONYMOUS = feedback.FOLDER, "earlier", "anonymous"  # folders in `out` that are nobody's
 # These are in `out` besides the folders of the students.
-FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", "summary.md", FEEDBACK]
+FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", "summary.md", FEEDBACK, ANONYMOUS]
 
 
 def book(records: Iterable[Record]) -> dict[str, Any]:
     """Return the content of gradebook.json: each record with its points, in the order of the names."""
     records = list(records)
-    given = points.columns(records)
-    students = [{**record, **_points(record, given)} for record in records]
+    columns = points.columns(records)
+    students = [{**record, **_points(record, columns)} for record in records]
     students.sort(key=lambda student: (student["name"].casefold(), student["folder"]))
     return {
-        "columns": {column: {"title": TITLES[column], "worth": points.WORTH[column]} for column in given},
-        "possible": points.possible(given),
+        "columns": {column: {"title": TITLES[column], "worth": points.WORTH[column]} for column in columns},
+        "possible": points.possible(columns),
         "students": students,
     }
 
 
-def write(out: Path, records: Iterable[Record], when: str = "") -> None:
-    """Write the grade book to `out`, for people and for programs, and the feedback for each student."""
+def write(out: Path, records: Iterable[Record], when: str = "", notebooks: Callable[[str], str] | None = None) -> None:
+    """Write the grade book to `out`, for people and for programs, and the feedback for each student.
+
+    `notebooks` is for `feedback.write`.
+    """
     whole = book(records)
-    feedback.write(out, whole)
-    pages = {path.stem for path in (out / FEEDBACK).glob("*.html")}
     make_folder(out)
+    feedback.write(out, whole, notebooks)
+    pages = {path.stem for path in (out / FEEDBACK).glob("*.html")}
     for name, text in _texts(whole, when, pages).items():
         write_file(out / name, text)
 
@@ -72,26 +76,28 @@ def gather(out: Path, blank: list[Record]) -> tuple[list[Record], list[str]]:
     itself whose it is, so a renamed folder is found too.
     UsageError if two folders of one student disagree, or if a grade.json cannot be read.
     """
-    found: dict[str, dict[str, Record]] = defaultdict(dict)  # the student's folder, then each folder that says so
+    graded: dict[str, dict[str, Record]] = defaultdict(dict)  # the student's folder, then each folder that says so
     folders = sorted(path for path in out.iterdir() if path.is_dir() and not path.name.startswith("."))
     for path in folders:
         if (path / "grade.json").exists():
             record = read(path / "grade.json")
-            found[record["folder"]][path.name] = record
-    students = {each["folder"]: each for each in blank}
-    _refuse_disagreement(out, [found[name] for name in students if name in found])
+            graded[record["folder"]][path.name] = record
+    students = {student["folder"]: student for student in blank}
+    _refuse_disagreement(out, [graded[name] for name in students if name in graded])
     records = []
     for name, student in students.items():
-        folder, record = next(iter(found[name].items()), (name, student))
+        folder, record = next(iter(graded[name].items()), (name, student))
         records.append({**student, **record, "id": student["id"], "folder": folder})
-    known = {FEEDBACK, EARLIER, *students, *(folder for name in students for folder in found[name])}
+    known = {FEEDBACK, EARLIER, ANONYMOUS, *students, *(folder for name in students for folder in graded[name])}
     return records, [path.name for path in folders if path.name not in known]
 
 
-def _refuse_disagreement(out: Path, found: list[dict[str, Record]]) -> None:
-    twice = [folders for folders in found if any(each != next(iter(folders.values())) for each in folders.values())]
+def _refuse_disagreement(out: Path, graded: list[dict[str, Record]]) -> None:
+    twice = [
+        folders for folders in graded if any(record != next(iter(folders.values())) for record in folders.values())
+    ]
     if twice:
-        listed = "".join(f"\n  {next(iter(each.values()))['name']}: {', '.join(each)}" for each in twice)
+        listed = "".join(f"\n  {next(iter(folders.values()))['name']}: {', '.join(folders)}" for folders in twice)
         raise UsageError(
             f"{out} has folders of the same student with different results. Nothing was written. "
             f"Keep one folder for each of these students, and delete or move the others:{listed}"
@@ -110,7 +116,7 @@ def _tried(content: bytes) -> Record:
     whole = book([record])
     _texts(whole, "", set())
     feedback.page(whole, whole["students"][0])
-    [step["notebook"] for step in record["steps"]]  # only a command's table shows them
+    [f"{record['seconds']:.0f}", *(step["notebook"] for step in record["steps"])]  # only a command's table shows them
     return record | {name: str(record[name]) for name in ("account", "folder")}
 
 
@@ -125,17 +131,28 @@ def _texts(whole: dict[str, Any], when: str, pages: set[str]) -> dict[str, str]:
     }
 
 
-def _points(record: Record, given: list[str]) -> dict[str, Any]:
+def _points(record: Record, columns: list[str]) -> dict[str, Any]:
     """Return what the grade book adds: of each check what it is worth, and the points (None if not graded)."""
-    earned = points.earned(record, given)
-    graded = [each for each in earned.values() if each is not None]
+    by_hand = record.get("overrides", [])
+    computed = points.earned(record, columns)
+    earned = computed | {
+        override["column"]: points.rounded(Decimal(str(override["points"])))
+        for override in by_hand
+        if override["points"] is not None
+    }
+    excused = [column for column in columns if overrides.excused(by_hand, column)]
+    earned |= dict.fromkeys(excused)
+    graded = [score for score in earned.values() if score is not None]
     total = sum(graded, Decimal()) if graded else None
+    possible = points.possible({*columns} - {*excused})
     return {
         "checks": [
             {**vars(check), "is_behind": check.is_behind, "weight": weight, "right": right}
             for check, weight, right in points.weighed(record)
         ],
-        "points": {column: None if each is None else float(each) for column, each in earned.items()},
+        "points": {column: None if score is None else float(score) for column, score in earned.items()},
+        "excused": excused,
+        "possible": possible,
         "total": None if total is None else float(total),
-        "percent": None if total is None else float(points.rounded(100 * total / points.possible(given))),
+        "percent": None if total is None else float(points.rounded(100 * total / possible)),
     }

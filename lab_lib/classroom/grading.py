@@ -1,6 +1,6 @@
-"""Grade one submission in a process of its own, and write the record of it, as job.py does for an account.
+"""Grade one submission. It is judged from its file, where work.py runs the notebooks in an account.
 
-What the untouched edition has right, by its helpers, gives no points: it is graded once, beside the submissions.
+What is right in the untouched edition gives no points. So that edition is graded once, beside the submissions.
 """
 
 import json
@@ -16,17 +16,15 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Timer
-from typing import Any
 
-from lab_lib.classroom import executors, feedback, gradebook, job, points, submission
-from lab_lib.classroom.executors import Submit
-from lab_lib.classroom.job import Record, Work
+from lab_lib.classroom import feedback, gradebook, points, submission
 from lab_lib.classroom.judge import Judge
 from lab_lib.classroom.sandbox import Limits
 from lab_lib.classroom.students import Student
+from lab_lib.classroom.work import Record, Work
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies
-from lab_lib.waiting import load_of_computer
+from lab_lib.waiting import busy, load_of_computer
 
 _MOST_MEMORY = 1_500_000_000  # bytes of the judge and, since they inherit it, of each process in the sandbox
 _MOST_TEXT = 1000  # characters of the reasons
@@ -47,7 +45,7 @@ class Grading(Work):
 
     @property
     def baseline(self) -> None:
-        """Return None: the submission was not compared with the untouched edition yet."""
+        """Return None: the submission is not compared with the untouched edition yet."""
 
     @property
     def fingerprint(self) -> str:
@@ -63,24 +61,62 @@ class Grading(Work):
     def not_done(self) -> str:
         return "not run" if self.path else "missing"
 
+    def do(self) -> None:
+        """Judge the submission, and write all results."""
+        resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
+        limits = Limits(self.seconds * load_of_computer())
+        timer = Timer(3 * limits.last + _LONGER, os._exit, [1])
+        timer.daemon = True
+        timer.start()
+        begun = time.monotonic()
+        self.begin()
+        try:
+            judge = Judge(submission.read(Path(str(self.path))), limits, self.trust, self)
+        except UsageError as error:  # nothing in it can be judged, so nothing gives points
+            self.failed(error, failed_within=self.seconds, answers=[], trial=[])
+            return
+        try:
+            judge.run()
+            copies.give_pictures(self.draft)  # ours, whatever the student has handed in
+            feedback.render(self.draft)
+        except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
+            self.failed(error)
+            return
+        self.write(
+            state="failed" if judge.faults else "done",
+            failed_within=0 if busy(load_of_computer()) else self.seconds,  # a fault may be this computer's
+            seconds=round(time.monotonic() - begun, 1),
+            error=" ".join(judge.faults)[:_MOST_TEXT] or None,
+            steps=judge.steps,
+            answers=judge.answers(),
+            trial=judge.trial,
+            submitted={"when": judge.submitted.when},
+        )
+
+    def fails_again(self, record: Record) -> bool:
+        """Return True if the submission itself was at fault, and gets no more seconds than before."""
+        return bool(record.get("failed_within", 0) >= self.seconds)
+
+    def compared(self, record: Record, untouched: Future[Record] | None) -> Record:
+        """Write and return the record with what is right in the untouched edition.
+
+        LabError if that could not be graded.
+        """
+        if not untouched or record["answers"] is None:  # its judging failed
+            return record
+        if error := untouched.exception() or untouched.result()["error"]:
+            why = f"The untouched edition cannot be graded, to compare this one with it: {error}"
+            raise LabError(f"{why} Grade again with --resume, or with more --seconds.")
+        return self.write(**record | {"baseline": points.right(untouched.result())})
+
 
 @contextmanager
-def processes(jobs: int, trust: bool, seconds: float, seed: str) -> Iterator[Submit]:
-    """Grade this many submissions at a time, in processes. Their records get what the untouched edition has right."""
+def untouched(trust: bool, seconds: float, seed: str) -> Iterator[Grading]:
+    """Yield the work for the untouched edition, in a temporary folder."""
     with TemporaryDirectory(prefix="lab-untouched-", ignore_cleanup_errors=True) as folder:
         submission.write_untouched(path := Path(folder) / "untouched.zip")
-        student = Student(0, "0" * 12, path.stem, "", "", "", {})
-        untouched = Grading(student, Path(folder), path=path, trust=trust, seconds=seconds, seed=seed)
-
-        def do(work: Work, watched: int) -> Record:
-            record = job.do_in_process(work, watched, __name__)
-            if work is untouched or not record["checks"]:
-                return record
-            return job.write(work, **record | {"baseline": _right(first)})
-
-        with executors.processes(jobs, do) as submit:
-            first = submit(untouched)
-            yield submit
+        student = Student(0, "", path.stem, "", "", "", {})
+        yield Grading(student, Path(folder), path=path, trust=trust, seconds=seconds, seed=seed)
 
 
 def seed_of(out: Path) -> str:
@@ -90,51 +126,3 @@ def seed_of(out: Path) -> str:
             if seed := str(gradebook.read(path).get("seed", "")):
                 return seed
     return secrets.token_hex(8)
-
-
-def _right(untouched: Future[Record]) -> dict[str, list[str]]:
-    """Wait until the untouched edition is graded, and return what is right in it."""
-    if error := untouched.exception() or untouched.result()["error"]:
-        why = f"The untouched edition cannot be graded, to compare this one with it: {error}"
-        raise LabError(f"{why} Grade again with --resume, or with more --seconds.")
-    return points.right(untouched.result())
-
-
-def main() -> None:
-    """Judge the submission that the environment describes, in this process."""
-    resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
-    job.do_given_work(_grade)
-
-
-def _grade(given: dict[str, Any]) -> None:
-    work = Grading(**{**given, "path": Path(given["path"])})
-    limits = Limits(work.seconds * load_of_computer())
-    timer = Timer(2 * limits.last + _LONGER, os._exit, [1])
-    timer.daemon = True
-    timer.start()
-    begun = time.monotonic()
-    job.begin(work)
-    try:
-        submitted = submission.read(Path(given["path"]))
-        judge = Judge(submitted, limits, work.trust, work)
-        judge.run()
-        copies.give_pictures(work.draft)  # ours, whatever the student has handed in
-    except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
-        job.failed(work, error)
-        return
-    job.write(
-        work,
-        state="failed" if judge.faults else "done",
-        seconds=round(time.monotonic() - begun, 1),
-        error=" ".join(judge.faults)[:_MOST_TEXT] or None,
-        steps=judge.steps,
-        answers=judge.answers(),
-        trial=judge.trial,
-        submitted={"when": submitted.when},
-    )
-    job.ignore_stop()
-    feedback.render(work.folder)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,13 +1,13 @@
-"""Judge one submission, from outside of the sandbox in which it runs.
+"""Judge one submission, from outside of its sandbox.
 
-The judge reads the account in the sandbox, whose content is the student's, and believes nothing that is said there.
+The judge reads the account in the sandbox. It trusts no message from there.
 """
 
 import json
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,11 +15,12 @@ from typing import Any, TypeVar
 
 from lab_lib import checks
 from lab_lib.aws import tables
+from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Report
-from lab_lib.checks.visible import visible
-from lab_lib.classroom import job, sandbox, submission
+from lab_lib.classroom import sandbox, submission
 from lab_lib.classroom.gate import Gate
 from lab_lib.classroom.sandbox import Ended, Limits, Sandbox
+from lab_lib.classroom.work import GRADED, STEP, Work, now
 from lab_lib.embedded.server import ACCOUNT, HOST
 from lab_lib.errors import UsageError
 from lab_lib.exercises import cases, copies, made, questions, runner, trial, workbook
@@ -27,11 +28,11 @@ from lab_lib.lab import Lab, lab_on
 from lab_lib.masking import masked
 from lab_lib.private_files import write_file
 from lab_lib.run import headless
-from lab_lib.settings import DEFAULT_THRESHOLD
+from lab_lib.settings import setting
 
 T = TypeVar("T")
 _MOST_TOLD = 1_500  # characters of each text about a case
-_MOST_TEXT = 500  # characters of what is kept of a sentence that comes from the sandbox
+_MOST_TEXT = 500  # characters that are kept of a sentence from the sandbox
 _MOST_TOTALS, _LONGEST_NAME = 1_000, 100  # totals that are kept, and the characters of each name and amount
 
 
@@ -39,10 +40,10 @@ _MOST_TOTALS, _LONGEST_NAME = 1_000, 100  # totals that are kept, and the charac
 class Judge:
     """The findings so far about a submission."""
 
-    given: submission.Submission
+    submitted: submission.Submission
     limits: Limits
     trust: bool
-    work: job.Work  # its draft takes the executed notebooks
+    work: Work  # its draft takes the executed notebooks
     lab: Lab | None = None
     faults: list[str] = field(default_factory=list)  # why a part of it could not be run or judged
     steps: list[dict[str, Any]] = field(default_factory=list)
@@ -52,86 +53,110 @@ class Judge:
     report: Report = field(default_factory=lambda: Report([]))
     totals: dict[str, str] = field(default_factory=dict)
     trial: list[dict[str, Any]] | None = None
+    step: str = "getting ready"  # what runs now: a notebook, the checks, or the function
 
     def run(self) -> None:
-        """Run the notebooks in a sandbox, and judge what they leave."""
-        self._hear_answers(self.given.files.get(workbook.ANSWERS, b"").decode("utf-8", "replace"))
-        names = [path.name for path in copies.solved()]
+        """Run the notebooks in a sandbox, and judge what they leave.
+
+        If a notebook ends the sandbox before the account is judged, the notebooks before it run once more, alone.
+        """
+        self._hear_answers(self.submitted.files.get(workbook.ANSWERS, b"").decode("utf-8", "replace"))
+        names = [path.name for path in copies.solved_notebooks()]
+        if not self._run_notebooks(names) and not self.report.checks and self.steps:
+            before, self.steps, self.lab = self.steps, [], None
+            self._run_notebooks([f"{step['notebook']}.ipynb" for step in before])
+        self._begin("function")
+        self.trial = self._safely("the function", self._tried, None)
+
+    def _run_notebooks(self, names: list[str]) -> bool:
+        """Run these notebooks; return False if the sandbox has ended before them, which becomes a fault."""
         try:
             with sandbox.opened(self.limits, self.trust) as box:
                 box.say(self._request(box.port, names))
                 self._converse(box, names)
+            return True
         except Ended as error:
-            self.faults.append(str(error))
-        job.note(self.work, job.STEP, "function")
-        try:
-            self.trial = self._safely("the function", self._tried, None)
-        except Ended as error:  # of its own sandbox
-            self.faults.append(str(error))
+            self.faults.append(f"{self.step}: {error}")
+            return False
 
     def answers(self) -> list[dict[str, Any]]:
-        """Return for each question of the lab whether its answer is right."""
-        return [{"question": each.question, "right": self._is_right(each)} for each in questions.asked()]
+        """Return for each question of the lab whether its answer is right, and its points in its notebook."""
+        return [
+            {"question": asked.question, "right": self._is_right(asked), "points": asked.points}
+            for asked in questions.asked()
+        ]
 
-    def _is_right(self, each: questions.Asked) -> bool:
-        if each.is_made:
-            return self.looked.get(each.question, False)
-        return each.question in self.said and questions.is_right(
-            each.question, self.said[each.question], self.rows, DEFAULT_THRESHOLD
+    def _is_right(self, asked: questions.Asked) -> bool:
+        if asked.is_made:
+            return self.looked.get(asked.question, False)
+        return asked.question in self.said and questions.is_right(
+            asked.question, self.said[asked.question], self.rows, self._settings["threshold"]
         )
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        """Return the settings that the roster gives the student."""
+        return {name: setting(name, self.work.student.parameters.get(name, "")) for name in ("prefix", "threshold")}
 
     def _request(self, port: int, names: list[str]) -> dict[str, Any]:
         """Return what the program in the sandbox needs. It stops after these cells, and after the notebook `last`."""
-        files, limits = self.given.files, self.limits
+        files, limits = self.submitted.files, self.limits
         return {
             "port": port,
             "files": {name: files[name].decode("utf-8", "replace") for name in names if name in files},
+            "settings": self.work.student.parameters,
             "notebooks": names,
-            "last": next((name for name in names if name.startswith("05")), ""),
-            "stops": [each.cell for each in questions.asked() if each.is_made],
+            "last": next((name for name in names if name.startswith("05")), names[-1] if names else ""),
+            "stops": [asked.cell for asked in questions.asked() if asked.is_made],
             "limits": {"cell": limits.cell, "notebook": limits.notebook, "whole": limits.whole},
         }
 
     def _converse(self, box: Sandbox, names: list[str]) -> None:
-        """Hear what became of each notebook, and look at the account whenever the program waits for that."""
-        left, begun = list(names), time.monotonic()
-        job.note(self.work, job.STEP, Path(left[0]).stem)
+        """Hear how each notebook ended, and look at the account whenever the program waits for that."""
+        notebooks, begun = list(names), time.monotonic()
+        self._begin(notebooks[0])
         while not (heard := box.hear()).get("is_done"):
-            if left and heard.get("notebook") == left[0]:
-                self._take(left.pop(0), heard, time.monotonic() - begun)
-                job.note(self.work, job.STEP, Path(left[0]).stem if left else "")
+            if notebooks and heard.get("notebook") == notebooks[0]:
+                self._take(notebooks.pop(0), heard, time.monotonic() - begun)
+                self._begin(notebooks[0] if notebooks else "the end")
                 begun = time.monotonic()
             else:
-                asked = time.monotonic()
+                asked, step = time.monotonic(), self.step
                 self._look(box, heard)
+                self._begin(step)
                 begun += time.monotonic() - asked
                 box.say({})
+
+    def _begin(self, step: str) -> None:
+        """Note the step that runs now."""
+        self.step = Path(step).stem
+        self.work.note(STEP, self.step)
 
     def _look(self, box: Sandbox, heard: dict[str, Any]) -> None:
         """Open the lab, judge an exercise, or judge the whole account."""
         if "is_open" in heard and not self.lab:
-            self.lab = _accounts(box, heard)(ACCOUNT)
+            self.lab = replace(_accounts(box, heard)(ACCOUNT), **self._settings)
         elif "cell" in heard and self.lab:
             self._judge_exercise(self.lab, heard["cell"])
         elif "is_built" in heard and self.lab and not self.report.checks:
-            job.note(self.work, job.STEP, "checks")
+            self._begin("checks")
             self._judge_account(self.lab)
         else:
             raise Ended("The process that ran the notebooks said what it never says. A cell may have changed it.")
 
     def _judge_exercise(self, lab: Lab, cell: Any) -> None:
-        for each in questions.asked():
-            if each.is_made and each.cell == cell:
-                self._look_at(lab, each.question)
+        for asked in questions.asked():
+            if asked.is_made and asked.cell == cell:
+                self._look_at(lab, asked.question)
 
     def _look_at(self, lab: Lab, exercise: str) -> None:
-        found = self._safely("an exercise", partial(made.report, lab, exercise), None)
-        self.looked[exercise] = found is not None and not found.failed
+        report = self._safely("an exercise", partial(made.run_checks, lab, exercise), None)
+        self.looked[exercise] = report is not None and not report.failed
 
     def _take(self, name: str, heard: dict[str, Any], seconds: float) -> None:
         """Keep an executed notebook, and the answers until now."""
         stem = Path(name).stem
-        stopped, failed = (visible(str(heard.get(each, ""))[:_MOST_TEXT]) for each in ("stopped", "failed"))
+        stopped, failed = (visible(str(heard.get(key, ""))[:_MOST_TEXT]) for key in ("stopped", "failed"))
         if stopped:
             self.faults.append(f"{stem}: {stopped}")
         error = stopped or failed or None
@@ -144,17 +169,17 @@ class Judge:
         """Note the last answer to each question. A line that cannot be read is passed over."""
         for line in text.splitlines():
             try:
-                found = json.loads(line)
-                if found["kind"] == "answer":
-                    self.said[str(found["question"])] = found["answer"]
+                answer = json.loads(line)
+                if answer["kind"] == "answer":
+                    self.said[str(answer["question"])] = answer["answer"]
             except (ValueError, KeyError, TypeError, RecursionError):
                 continue
 
     def _judge_account(self, lab: Lab) -> None:
-        """Check the account, and what an exercise has made whose notebook did not get there."""
-        for each in questions.asked():
-            if each.is_made and each.question not in self.looked:
-                self._look_at(lab, each.question)
+        """Check the account, and the exercises that no notebook has reached."""
+        for asked in questions.asked():
+            if asked.is_made and asked.question not in self.looked:
+                self._look_at(lab, asked.question)
         self.rows = self._safely("the totals", lambda: tables.items(lab, "TransactionTotal"), [])
         totals = self._safely("the totals", lambda: headless.totals(lab), dict[str, str]())
         self.totals = {
@@ -162,12 +187,12 @@ class Judge:
         }
         probed = self._safely("the checks with a probe", lambda: checks.run(lab, probe=True), None)
         self.report = probed or self._safely("the checks", lambda: checks.run(lab), Report([]))
-        found = {"checks": self.report.as_dicts(), "totals": self.totals, "graded": job.now()}
-        job.note(self.work, job.GRADED, masked(json.dumps(found), lab))
+        graded = {"checks": self.report.as_dicts(), "totals": self.totals, "graded": now()}
+        self.work.note(GRADED, masked(json.dumps(graded), lab))
 
     def _tried(self) -> list[dict[str, Any]]:
-        """Try the function in a sandbox of its own, on an embedded AWS in another one, which no student's code has."""
-        code, why = self.given.files.get(submission.FUNCTION), "There is no my_notifier.py."
+        """Try the function in one sandbox, on an embedded AWS in another one, where no code of the student runs."""
+        code, why = self.submitted.files.get(submission.FUNCTION), "There is no my_notifier.py."
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / submission.FUNCTION
             try:
@@ -178,23 +203,28 @@ class Judge:
                         box.say(self._request(box.port, []))
                         accounts = _accounts(box, box.hear())
                         tried = trial.judge(path, large=True, seed=self.work.seed, accounts=accounts, launch=launch)
-                    return [_entry(each) for each in tried.results]
+                    return [_entry(result) for result in tried.results]
             except UsageError as error:
                 why = str(error).replace(f"{folder}/", "")
-        return [_entry(trial.Result(case, "not tried", found=why)) for case in cases.chosen(large=True)]
+            except Ended as error:  # its own sandbox
+                why = str(error)
+                self.faults.append(f"{submission.FUNCTION}: {error}")
+        untried = [_entry(trial.Result(case, "not tried")) for case in cases.chosen(large=True)]
+        untried[0]["found"] = why
+        return untried
 
-    def _safely(self, what: str, look: Callable[[], T], otherwise: T) -> T:
+    def _safely(self, task: str, look: Callable[[], T], otherwise: T) -> T:
         try:
             return look()
         except Ended:
             raise
         except Exception as error:  # noqa: BLE001  # what the student's server answers may break anything
-            self.faults.append(visible(f"Cannot judge {what}: {type(error).__name__}: {error}"[:300]))
+            self.faults.append(visible(f"Cannot judge {task}: {type(error).__name__}: {error}"[:300]))
             return otherwise
 
 
 def _accounts(box: Sandbox, heard: dict[str, Any]) -> trial.Accounts:
-    """Return what opens the accounts of the sandbox's embedded AWS. Each request goes through the gate."""
+    """Return a function that opens the accounts of the sandbox's embedded AWS. Each request goes through the gate."""
     endpoint = f"http://{HOST}:{box.port}"
     gate = Gate(endpoint, box.require)
 

@@ -27,20 +27,22 @@ class Weighed(NamedTuple):
 
 
 def columns(records: Iterable[dict[str, Any]]) -> list[str]:
-    """Return what gives points in this class: the steps, the probe, and what else somebody has judged."""
+    """Return the columns of this class: the steps, the probe, and what else was judged or set by hand."""
+    records = list(records)
     judged = {column for record in records for column, (entry, _) in CASES.items() if record[entry] is not None}
+    judged |= {override["column"] for record in records for override in record.get("overrides", [])}
     return [column for column in WORTH if column not in CASES or column in judged]
 
 
-def possible(given: Iterable[str]) -> int:
+def possible(columns: Iterable[str]) -> int:
     """Return the points for full marks in these columns."""
-    return sum(WORTH[column] for column in given)
+    return sum(WORTH[column] for column in columns)
 
 
-def earned(record: dict[str, Any], given: Iterable[str]) -> dict[str, Decimal | None]:
+def earned(record: dict[str, Any], columns: Iterable[str]) -> dict[str, Decimal | None]:
     """Return the points in each of these columns. Without a probe, step 05 counts for it too."""
     checks = weighed(record)
-    steps = {column: "05" if column == PROBE and not record["probed"] else column for column in given}
+    steps = {column: "05" if column == PROBE and not record["probed"] else column for column in columns}
     shares = {column: _share(step, record, checks) for column, step in steps.items()}
     return {column: None if share is None else _points(column, share) for column, share in shares.items()}
 
@@ -48,11 +50,9 @@ def earned(record: dict[str, Any], given: Iterable[str]) -> dict[str, Decimal | 
 def weighed(record: dict[str, Any]) -> list[Weighed]:
     """Return the checks of a record with their weights. A check that the baseline passes too has no weight.
 
-    ValueError if this version of the lab does not know one of them.
+    Checks that this version of the lab does not have are left out: an earlier one may have made the record.
     """
-    made = [read(each) for each in record["checks"]]
-    if unknown := [check.id for check in made if check.id not in RULES]:
-        raise ValueError(f"this version of the lab has no check {unknown[0]!r}")
+    made = [check for check in map(read, record["checks"]) if check.id in RULES]
     proven, free = _proven(made), (record["baseline"] or {}).get("checks", [])
     return [
         Weighed(
@@ -66,10 +66,10 @@ def weighed(record: dict[str, Any]) -> list[Weighed]:
 
 def right(record: dict[str, Any]) -> dict[str, list[str]]:
     """Return the names of the checks, answers and cases that are right, by entry of the record."""
-    found = {"checks": [each.check.id for each in weighed(record) if each.right]}
+    names = {"checks": [judged.check.id for judged in weighed(record) if judged.right]}
     for entry, name in CASES.values():
-        found[entry] = [case[name] for case in record[entry] or [] if is_right(case)]
-    return found
+        names[entry] = [case[name] for case in record[entry] or [] if is_right(case)]
+    return names
 
 
 def is_right(case: dict[str, Any]) -> bool:
@@ -90,19 +90,28 @@ def _proven(made: list[Check]) -> set[str | None]:
 
 
 def _share(column: str, record: dict[str, Any], checks: list[Weighed]) -> Fraction | None:
-    """Return the part of a column's points that a record has earned."""
+    """Return the part of a column's points that a record has earned; None if it was not graded.
+
+    In what was handed in, all that could not be judged gives 0.
+    """
     if record["baseline"] is None:
         return None  # what the student has added is not known yet
     if column in CASES:
         entry, name = CASES[column]
         cases, free = record[entry], record["baseline"].get(entry, [])
-        own = [is_right(case) for case in cases or [] if case[name] not in free]
-        return None if cases is None else Fraction(sum(own), len(own) or 1)
-    of_step = [each for each in checks if each.check.step == column]
-    if not of_step or all(each.check.state is State.CANNOT_SEE for each in checks):
+        weights = [(case.get("points", 1), is_right(case)) for case in cases or [] if case[name] not in free]
+        return None if cases is None else _part(weights)
+    of_step = [weighed for weighed in checks if weighed.check.step == column]
+    if record["answers"] is None and (not of_step or all(seen.check.state is State.CANNOT_SEE for seen in checks)):
         return None  # an account of which nothing can be seen was not graded
-    whole = sum(each.weight for each in of_step)
-    return Fraction(sum(each.weight for each in of_step if each.right), whole or 1)
+    return _part([(weighed.weight, weighed.right) for weighed in of_step])
+
+
+def _part(weights: list[tuple[int, bool]]) -> Fraction:
+    """Return the part of these weights that is right; 0 if there are none."""
+    return Fraction(
+        sum(weight for weight, is_earned in weights if is_earned), sum(weight for weight, _ in weights) or 1
+    )
 
 
 def _points(column: str, share: Fraction) -> Decimal:

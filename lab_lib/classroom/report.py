@@ -3,7 +3,6 @@
 The grade book (see gradebook.book) fills the template in templates/. The page works without its script too.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection
 from functools import cache
@@ -17,13 +16,11 @@ from markupsafe import Markup
 from lab_lib import html_pages
 from lab_lib.checks.rules import PROBE
 from lab_lib.classroom import points
+from lab_lib.classroom.identity import without_identity
+from lab_lib.looks import LOOKS
 
 TEMPLATES = Path(__file__).parent / "templates"
 _WORDS = {"exercises": "answers are right", "function": "cases are passed"}
-_MARKS = {"full": "✔", "part": "◐", "none": "✘", "unseen": "–"}
-# A word that holds a masked value or an account.
-_MASKED = r"""[^\s,;()'"]*(\*{3}|(?<![0-9])[0-9]{12}(?![0-9]))([^\s,;()'"]*[\w*])?"""
-_NAME_BEGINS = r"(?=[A-Z]|inputs3bucket)"  # after a prefix
 
 Columns = dict[str, dict[str, Any]]
 
@@ -32,8 +29,8 @@ def page(book: dict[str, Any], when: str = "", feedback: Collection[str] = ()) -
     """Return the page; `when` is printed at its top. The students of these folders have a page of feedback."""
     columns = book["columns"]
     students = [
-        {**_student(each, columns), "number": number, "feedback": each["folder"] in feedback}
-        for number, each in enumerate(book["students"], 1)
+        {**_student(student, columns), "number": number, "feedback": student["folder"] in feedback}
+        for number, student in enumerate(book["students"], 1)
     ]
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return template("report.html.j2").render(
@@ -41,7 +38,7 @@ def page(book: dict[str, Any], when: str = "", feedback: Collection[str] = ()) -
         columns=columns,
         whole=book["possible"],
         students=students,
-        summary=_summary(students, book["possible"]),
+        summary=_summary(students),
         stuck=_stuck(students, columns),
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704, ours
         script=Markup(script),  # noqa: S704, ours
@@ -54,14 +51,24 @@ def template(name: str) -> Template:
     """Return a template of the folder templates/."""
     environment = html_pages.templates(TEMPLATES)
     environment.filters["number"] = _number
+    environment.globals["looks"] = LOOKS
     return environment.get_template(name)
+
+
+def with_defaults(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
+    """Add the entries that an older record lacks, and the title of each override's column."""
+    by_hand = [
+        {**override, "title": columns[override["column"]]["title"] if override["column"] else "All"}
+        for override in student.get("overrides", [])
+    ]
+    return {"graded": "", "submitted": None, "remarks": [], **student, "overrides": by_hand}
 
 
 def _student(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
     """Add what the page shows: a cell for each column, and the checks that cost points."""
+    student = with_defaults(student, columns)
     wrong = [check for check in student["checks"] if check["weight"] and not check["right"]]
     return {
-        "graded": "",
         **student,
         "cells": [_cell(name, column, student) for name, column in columns.items()],
         "wrong": [check for check in wrong if not check["is_behind"]],
@@ -74,14 +81,17 @@ def _cell(name: str, column: dict[str, Any], student: dict[str, Any]) -> dict[st
     """Return a cell of the table: a mark, the points, and both in words."""
     earned, worth, title = student["points"][name], column["worth"], column["title"]
     if earned is None:
-        return {"kind": "unseen", "mark": _MARKS["unseen"], "points": "", "words": f"{title}: not graded"}
+        words = "excused" if name in student["excused"] else "not graded"
+        return {"kind": "unseen", "mark": LOOKS["unseen"].sign, "points": "", "words": f"{title}: {words}"}
     kind = "full" if earned == worth else "part" if earned else "none"
     words = f"{title}: {_number(earned)} of {worth} points, {_counted(name, student)}"
-    return {"kind": kind, "mark": _MARKS[kind], "points": _number(earned), "words": words}
+    return {"kind": kind, "mark": LOOKS[kind].sign, "points": _number(earned), "words": words}
 
 
 def _counted(column: str, student: dict[str, Any]) -> str:
-    """Return in words what the points of a column come from."""
+    """Return in words how the points of a column were earned."""
+    if any(override["column"] == column and override["points"] is not None for override in student["overrides"]):
+        return "set by the instructor"
     if column == PROBE and not student["probed"]:
         return "not probed, so step 05 counts here"
     entry, name = points.CASES.get(column, ("checks", "id"))
@@ -97,13 +107,13 @@ def _counted(column: str, student: dict[str, Any]) -> str:
     return held + (f", {unseen} cannot be seen" if unseen else "")
 
 
-def _summary(students: list[dict[str, Any]], whole: int) -> dict[str, Any]:
+def _summary(students: list[dict[str, Any]]) -> dict[str, Any]:
     totals = [student["total"] for student in students if student["total"] is not None]
     return {
         "students": len(students),
         "graded": len(totals),
         "ungraded": [student for student in students if student["total"] is None],
-        "full": sum(total == whole for total in totals),
+        "full": sum(student["percent"] == 100 for student in students),
         "median": median(totals) if totals else None,
         "states": Counter(student["state"] for student in students),
     }
@@ -111,39 +121,29 @@ def _summary(students: list[dict[str, Any]], whole: int) -> dict[str, Any]:
 
 def _stuck(students: list[dict[str, Any]], columns: Columns) -> list[dict[str, Any]]:
     """Return the checks that fail, the most frequent first. A check that waits for another one is left out."""
-    who = defaultdict(list)
+    failing = defaultdict(list)
     for student in students:
         for check in student["wrong"]:
-            who[check["id"]].append((student, check))
-    found = [_problem(those, columns) for those in who.values()]
-    return sorted(found, key=lambda each: (-len(each["students"]), each["step"]))
+            failing[check["id"]].append((student, check))
+    problems = [_problem(failures, columns) for failures in failing.values()]
+    return sorted(problems, key=lambda problem: (-len(problem["students"]), problem["step"]))
 
 
-def _problem(those: list[tuple[dict[str, Any], dict[str, Any]]], columns: Columns) -> dict[str, Any]:
-    """Return what the page shows of a check that fails for these students; each comes with the check as it was made."""
-    _, first = those[0]
+def _problem(failures: list[tuple[dict[str, Any], dict[str, Any]]], columns: Columns) -> dict[str, Any]:
+    """Return the entry of a check that fails for several students. `failures` are pairs of a student and the check."""
+    _, first = failures[0]
     return {
         "step": first["step"],
         "title": columns[first["step"]]["title"],
         "name": first["name"],
-        "students": [student for student, _ in those],
-        **{part: _most_frequent(part, those) for part in ("hint", "found")},
-        "unseen": sum(check["state"] == "cannot see" for _, check in those),
+        "students": [student for student, _ in failures],
+        **{part: _most_frequent(part, failures) for part in ("hint", "found")},
+        "unseen": sum(check["state"] == "cannot see" for _, check in failures),
     }
 
 
-def _most_frequent(part: str, those: list[tuple[dict[str, Any], dict[str, Any]]]) -> str:
-    return Counter(_of_nobody(check[part], student) for student, check in those).most_common(1)[0][0]
-
-
-def _of_nobody(text: str, student: dict[str, Any]) -> str:
-    """Return the text with "…" for the accounts, addresses, prefix and given names that say whose it is."""
-    text = re.sub(_MASKED, "…", text)
-    if prefix := student.get("prefix"):
-        text = re.sub(rf"(?<![\w-])(?i:{re.escape(prefix)}){_NAME_BEGINS}", "…", text)
-    for name in (own.split("/")[-1] for own in student.get("own", [])):
-        text = re.sub(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", "…", text)
-    return text
+def _most_frequent(part: str, failures: list[tuple[dict[str, Any], dict[str, Any]]]) -> str:
+    return Counter(without_identity(check[part], student) for student, check in failures).most_common(1)[0][0]
 
 
 def _number(value: float) -> str:

@@ -2,7 +2,7 @@
 
 The sandbox is bubblewrap's: processes, network, users and keys of its own, no capability, and nothing of this computer
 to see but the system's programs, Python, the lab's code and the notebooks' data. It writes to memory only. Only a
-socket leads in, to its embedded AWS. docs/instructors.md says line by line what holds. With `trust`, the same program
+socket leads in, to its embedded AWS. docs/sandbox.md says line by line what holds. With `trust`, the same program
 runs without a sandbox.
 """
 
@@ -29,7 +29,7 @@ from lab_lib.exercises import runner
 from lab_lib.exercises.copies import ROOT
 from lab_lib.waiting import busy, load_of_computer
 
-PROGRAM = "lab_lib.classroom.inside"
+PROGRAM = "lab_lib.classroom.sandboxed_run"
 _INNER = "/tmp/work"  # noqa: S108  # the folder in the sandbox, which has a /tmp of its own
 _FUNCTION = "/function"  # the folder of a student's function, in a sandbox of its own
 _MOST_FILES, _MOST_SHARED = 256_000_000, 64_000_000  # bytes, in the memory of the sandbox
@@ -58,7 +58,7 @@ class Limits:
 
     @property
     def last(self) -> float:
-        """Return the seconds after which the sandbox is stopped, wherever it is."""
+        """Return the seconds after which the sandbox is stopped in any case."""
         return 2 * self.whole + 60
 
 
@@ -112,35 +112,32 @@ def _view_of_function(folder: Path, python: str) -> list[str]:
 
     There is no /proc, which tells of other processes and earlier starts. Python finds its library by the link there.
     """
-    shown = [Path(each) for each in (*_SYSTEM, sys.base_prefix)]
+    shown = [Path(path) for path in (*_SYSTEM, sys.base_prefix)]
     prefixes = Path(sys.base_prefix), Path("/usr"), Path("/usr/local")
-    installed = {each.resolve() for prefix in prefixes for each in prefix.glob("lib*/python3*/*-packages")} | {ROOT}
+    installed = {path.resolve() for prefix in prefixes for path in prefix.glob("lib*/python3*/*-packages")} | {ROOT}
     # /lib may be /usr/lib under another name.
     hidden = {
-        str(top / each.relative_to(top.resolve()))
+        str(top / path.relative_to(top.resolve()))
         for top in shown
-        for each in installed
-        if each.is_relative_to(top.resolve())
+        for path in installed
+        if path.is_relative_to(top.resolve())
     }
-    files = {each: each.resolve() for each in folder.rglob("*") if each.is_symlink() or each.is_file()}
-    return [
-        *("--as-pid-1", "--symlink", python, "/proc/self/exe", "--remount-ro", "/dev/shm"),  # noqa: S108
-        *_options("--ro-bind-try", {str(each): str(each) for each in shown}),
-        *(argument for each in sorted(hidden) for argument in ("--tmpfs", each, "--remount-ro", each)),
-        *_options("--ro-bind", {str(path): f"{_FUNCTION}/{each.relative_to(folder)}" for each, path in files.items()}),
-        *("--chdir", "/tmp"),  # noqa: S108
-    ]
+    files = {path: path.resolve() for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
+    start = ["--as-pid-1", "--symlink", python, "/proc/self/exe", "--remount-ro", "/dev/shm"]  # noqa: S108
+    show = _options("--ro-bind-try", {str(path): str(path) for path in shown})
+    hide = [argument for path in sorted(hidden) for argument in ("--tmpfs", path, "--remount-ro", path)]
+    give = _options("--ro-bind", {str(path): f"{_FUNCTION}/{link.relative_to(folder)}" for link, path in files.items()})
+    return [*start, *show, *hide, *give, "--chdir", "/tmp"]  # noqa: S108
 
 
 def _view_of_lab() -> list[str]:
     """Return options that show processes, Python, the lab and the notebooks' data."""
-    hidden = [argument for each in _HIDDEN if Path(each).exists() for argument in ("--ro-bind", "/dev/null", each)]
+    hidden = [argument for path in _HIDDEN if Path(path).exists() for argument in ("--ro-bind", "/dev/null", path)]
     folders = [*_SYSTEM, *sorted({sys.prefix, sys.base_prefix}), *(str(ROOT / name) for name in _OF_LAB)]
-    return [
-        # For root, the settings of the kernel in /proc/sys could be written to.
-        *("--proc", "/proc", *hidden, "--remount-ro", "/proc"),
-        *(*_options("--ro-bind-try", {each: each for each in folders}), "--dir", _INNER, "--chdir", _INNER),
-    ]
+    # For root, the settings of the kernel in /proc/sys could be written to.
+    processes = ["--proc", "/proc", *hidden, "--remount-ro", "/proc"]
+    show = _options("--ro-bind-try", {folder: folder for folder in folders})
+    return [*processes, *show, "--dir", _INNER, "--chdir", _INNER]
 
 
 def _options(option: str, paths: dict[str, str]) -> list[str]:
@@ -148,14 +145,14 @@ def _options(option: str, paths: dict[str, str]) -> list[str]:
 
 
 def _bwrap(view: list[str] | None = None) -> list[str]:
-    """Return the command that goes before the one to run."""
-    return [
-        *(shutil.which("bwrap") or "bwrap", "--unshare-user", "--unshare-all", "--die-with-parent", "--new-session"),
-        *("--disable-userns", "--cap-drop", "ALL", "--uid", "65534", "--gid", "65534"),
-        *("--hostname", "lab", "--dev", "/dev", "--size", str(_MOST_SHARED), "--tmpfs", "/dev/shm"),  # noqa: S108
-        *("--size", str(_MOST_FILES), "--tmpfs", "/tmp"),  # noqa: S108
-        *(*(view or _view_of_lab()), "--remount-ro", "/dev", "--remount-ro", "/"),
-    ]
+    """Return bubblewrap's command line, without the command that it runs."""
+    options = (
+        "--unshare-user --unshare-all --die-with-parent --new-session --disable-userns --cap-drop ALL"
+        f" --uid 65534 --gid 65534 --hostname lab --dev /dev --size {_MOST_SHARED} --tmpfs /dev/shm"
+        f" --size {_MOST_FILES} --tmpfs /tmp"
+    )
+    command = [shutil.which("bwrap") or "bwrap", *options.split()]
+    return [*command, *(view or _view_of_lab()), "--remount-ro", "/dev", "--remount-ro", "/"]
 
 
 @contextmanager
@@ -214,10 +211,10 @@ class Sandbox:
         self._why, self._over = "", Event()
         Thread(target=self._watch, daemon=True).start()
 
-    def say(self, what: dict[str, Any]) -> None:
+    def say(self, message: dict[str, Any]) -> None:
         """Send a line. Ended if nobody reads it."""
         try:
-            self._to.write(json.dumps(what).encode() + b"\n")
+            self._to.write(json.dumps(message).encode() + b"\n")
             self._to.flush()
         except OSError:
             raise self._ended() from None
@@ -226,12 +223,12 @@ class Sandbox:
         """Return the next line. Ended if there is none, or if it is not an object of names and plain values."""
         line = self._from.readline(_MOST_LINE)
         try:
-            found = json.loads(line)
+            message = json.loads(line)
         except (ValueError, RecursionError):
             raise self._ended() from None
-        if not isinstance(found, dict) or any(isinstance(value, dict | list) for value in found.values()):
+        if not isinstance(message, dict) or any(isinstance(value, dict | list) for value in message.values()):
             raise self._ended()
-        return found
+        return message
 
     def require(self) -> None:
         """Raise Ended if the sandbox was stopped."""
@@ -239,7 +236,7 @@ class Sandbox:
             raise self._ended()
 
     def stop(self, why: str) -> None:
-        """Kill all its processes. bubblewrap's end is that of all in the sandbox."""
+        """Kill bubblewrap. All processes in the sandbox end with it."""
         self._why = self._why or why
         self._over.set()
         server.kill(self._process.pid)
@@ -249,7 +246,7 @@ class Sandbox:
         return Ended(self._why or "The process that ran the notebooks has ended. A cell may have killed it.")
 
     def _watch(self) -> None:
-        """Stop the sandbox when it takes too much. A limit of the kernel's would count all processes of the user."""
+        """Stop the sandbox when it exceeds a limit. The kernel's own limits would count all processes of the user."""
         end = time.monotonic() + self._limits.last
         while not self._over.wait(_LOOK_EVERY):
             if why := self._excess(end):
@@ -257,9 +254,9 @@ class Sandbox:
 
     def _excess(self, end: float) -> str:
         family, memory = server.family(self._process.pid), 0
-        for each in family:
+        for process in family:
             with suppress(psutil.Error):  # it has ended meanwhile
-                memory += each.memory_info().rss
+                memory += process.memory_info().rss
         if time.monotonic() > end:
             return f"The notebooks did not end within {self._limits.last:.0f} s. {busy(load_of_computer())}".rstrip()
         if len(family) > _MOST_PROCESSES:

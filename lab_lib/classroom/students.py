@@ -1,16 +1,23 @@
-"""A student of a class, as a line of the roster describes them."""
+"""Hold a student of a class, as a line of the roster describes them, and open the lab in the student's account."""
 
 import re
 import unicodedata
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
+
+from lab_lib.lab import Lab, is_embedded, open_lab
+from lab_lib.settings import SETTINGS
 
 _MAX_SLUG = 40  # characters: at most 160 bytes, and a file name may have 255
 
 
 @dataclass(frozen=True)
 class Student:
-    """One line of the roster. `id` is the school's own id or login, for its grade book."""
+    """One line of the roster. `id` is the school's own id or login, for its grade book.
+
+    A student whose files are graded needs no account.
+    """
 
     line: int
     account: str
@@ -23,13 +30,45 @@ class Student:
 
     @property
     def folder(self) -> str:
-        """Return the name of the student's folder: the name as a slug, and the account's last four digits."""
-        return f"{slug(self.name)}-{self.account[-4:]}"
+        """Return the name of the student's folder: the name as a slug, and the account's last four digits.
+
+        Without an account, the digits are those of a digest of the id, else of the name.
+        """
+        return f"{slug(self.name)}-{self.account[-4:] or self._digits}"
+
+    @property
+    def _digits(self) -> str:
+        digest = sha256((self.id or key(self.name)).casefold().encode("utf-8", "backslashreplace"))
+        return f"{int(digest.hexdigest(), 16) % 10**4:04}"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Return True if the lab needs this computer's embedded AWS."""
+        return is_embedded(self.profile, self.role_arn)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return the environment that opens the lab. It holds no credentials: each process assumes the role itself."""
+        names = ("region", "prefix", "processor_role", "notifier_role", "bucket", "boundary")
+        settings = {name: self.parameters.get(name, "") for name in names}
+        settings |= {name: getattr(self, name) for name in ("account", "profile", "role_arn", "external_id")}
+        return {f"LAB_{name.upper()}": value for name, value in settings.items()}
+
+    def open_lab(self) -> Lab:
+        """Open the lab in the student's account."""
+        known = {name: self.parameters[name] for name in SETTINGS if name in self.parameters}
+        where = {"account": self.account, "profile": self.profile}
+        return open_lab(**known, **where, role_arn=self.role_arn, external_id=self.external_id)
 
 
 def slug(name: str, longest: int | None = _MAX_SLUG) -> str:
     """Return letters and digits of any script, joined by "-", without Latin accents; "student" if there are none."""
     plain = re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", unicodedata.normalize("NFKD", name.casefold()))
     letters = unicodedata.normalize("NFC", plain)
-    kept = "".join(each if each.isalnum() or unicodedata.category(each)[0] == "M" else " " for each in letters)
+    kept = "".join(letter if letter.isalnum() or unicodedata.category(letter)[0] == "M" else " " for letter in letters)
     return "-".join(kept.split())[:longest].strip("-") or "student"
+
+
+def key(name: str) -> str:
+    """Return a text that is equal for names which differ in spaces, case or accents only."""
+    return slug(name, longest=None) if any(map(str.isalnum, name)) else ascii(name)

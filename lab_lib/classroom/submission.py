@@ -15,8 +15,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib.checks.visible import visible
-from lab_lib.classroom.job import now
+from lab_lib.checks.lookalikes import visible
+from lab_lib.classroom import renamed
+from lab_lib.classroom.work import now
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies, edition, notebook_files, workbook
@@ -33,7 +34,6 @@ MOST_BYTES, MOST_BYTES_OF_FILE = 40_000_000, 10_000_000  # unpacked; a right one
 _MEMBER, _MOST_MEMBERS = b"PK\x01\x02", 1_000  # begins each entry of the list of members
 _LIMITS = f"{MOST_BYTES_OF_FILE // 1_000_000} MB in one file, and {MOST_BYTES // 1_000_000} MB in all"
 MANIFEST = "manifest.json"
-_UNUSED = "snapshot.json"  # earlier versions wrote it
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -47,35 +47,39 @@ class Submission:
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
 
 
-def write(path: Path, name: str, student_id: str = "") -> list[str]:
-    """Write the copy into a file; return the names of what it holds.
+def write(path: Path, name: str, student_id: str = "") -> dict[str, str]:
+    """Write the copy into a file; return the name of each member, and its name in the copy.
 
     UsageError if a notebook of the copy is missing, or if something cannot be read or graded. An earlier file stays.
     """
-    notebooks = [copies.existing(each.name) for each in copies.solved()]
+    notebooks = renamed.find()
     more = [copies.folder() / FUNCTION, copies.state(copies.folder()) / workbook.ANSWERS]
-    what_to_do = "Mend that, or move it away, then run `lab submit` again."
+    held = notebooks | {other.name: other for other in [*copies.pictures(), *filter(exists, more)]}
+    what_to_do = "Correct that, or move it away, then run `lab submit` again."
     texts = {
-        each.name: read_file(each, lambda content: content.decode("utf-8-sig", "replace"), what_to_do)
-        for each in [*notebooks, *copies.pictures(), *filter(exists, more)]
+        member: read_file(source, lambda content: content.decode("utf-8-sig", "replace"), what_to_do)
+        for member, source in held.items()
     }
     _refuse_too_large(texts)
     lab = _lab()
-    texts = {each: masked(text, lab) for each, text in texts.items()}
+    texts = {member: masked(text, lab) for member, text in texts.items()}
     with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
         _pack(draft, texts, name, student_id)
         files = read(draft).files
-        for notebook in notebooks:  # what is masked may have broken one
-            notebook_files.read(notebook, instead=files[notebook.name])
-    return [*texts, MANIFEST]
+        for member, source in notebooks.items():  # what is masked may have broken one
+            notebook_files.read(source, instead=files[member])
+    return {**{member: source.name for member, source in held.items()}, MANIFEST: MANIFEST}
 
 
 def write_untouched(path: Path) -> None:
-    """Write what a learner would hand in who has run all notebooks, and changed none."""
-    editions = {each.name: edition.of_learner(json.loads(each.read_text(encoding="utf-8"))) for each in copies.solved()}
-    sources = ["".join(cell["source"]) for each in editions.values() for cell in each["cells"]]
+    """Write the submission of a learner who has run all notebooks, and changed none."""
+    editions = {
+        path.name: edition.of_learner(json.loads(path.read_text(encoding="utf-8")))
+        for path in copies.solved_notebooks()
+    }
+    sources = ["".join(cell["source"]) for notebook in editions.values() for cell in notebook["cells"]]
     functions = [text.removeprefix(_WRITES) for text in sources if text.startswith(_WRITES)]
-    notebooks = {name: json.dumps(each) for name, each in editions.items()}
+    notebooks = {name: json.dumps(notebook) for name, notebook in editions.items()}
     _pack(path, {**notebooks, FUNCTION: functions[-1]}, "untouched")
 
 
@@ -84,8 +88,8 @@ def _pack(path: Path, texts: dict[str, str], name: str, student_id: str = "") ->
     manifest = {"format": FORMAT, "name": name, "id": student_id, "when": now()}
     manifest["lab"] = version("serverless-lab-workbook")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for each, text in {**texts, MANIFEST: json.dumps(manifest, indent=2, ensure_ascii=False)}.items():
-            archive.writestr(each, text)
+        for member, text in {**texts, MANIFEST: json.dumps(manifest, indent=2, ensure_ascii=False)}.items():
+            archive.writestr(member, text)
 
 
 def _refuse_too_large(texts: dict[str, str]) -> None:
@@ -106,7 +110,7 @@ def read(path: Path, only: str = "") -> Submission:
             raise UsageError(f"{name} is too large. Ask for what `lab submit` has written, as it is.")
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = _verified(name, archive.infolist())
-            files = {each.filename: _content(archive, each) for each in members if only in ("", each.filename)}
+            files = {member.filename: _content(archive, member) for member in members if only in ("", member.filename)}
         manifest = json.loads(files[MANIFEST])
         texts = {part: " ".join(str(manifest.get(part, "")).split())[:200] for part in ("name", "id", "when")}
         found_format = repr(manifest["format"])[:20]
@@ -123,28 +127,28 @@ def read(path: Path, only: str = "") -> Submission:
 
 def _verified(name: str, members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
     """Return the members. UsageError for a name that `lab submit` does not write, or too many bytes."""
-    known = {each.name for each in [*copies.solved(), *copies.pictures()]}
-    known |= {FUNCTION, workbook.ANSWERS, MANIFEST, _UNUSED}
-    unknown = [each.filename for each in members if each.filename not in known]
-    if unknown or len({each.filename for each in members}) < len(members):
-        what = f"{unknown[0][:100]!r}, which `lab submit` does not write" if unknown else "a file twice"
-        raise UsageError(f"{name} holds {what}. Ask for what `lab submit` has written, as it is.")
-    sizes = [each.file_size for each in members]
+    known = {path.name for path in [*copies.solved_notebooks(), *copies.pictures()]}
+    known |= {FUNCTION, workbook.ANSWERS, MANIFEST}
+    unknown = [member.filename for member in members if member.filename not in known]
+    if unknown or len({member.filename for member in members}) < len(members):
+        extra = f"{unknown[0][:100]!r}, which `lab submit` does not write" if unknown else "a file twice"
+        raise UsageError(f"{name} holds {extra}. Ask for what `lab submit` has written, as it is.")
+    sizes = [member.file_size for member in members]
     if max(sizes, default=0) > MOST_BYTES_OF_FILE or sum(sizes) > MOST_BYTES:
         raise UsageError(f"{name} is too large when it is unpacked; a submission has at most {_LIMITS}.")
-    if strange := [each.filename for each in members if each.compress_type not in _METHODS or each.flag_bits & 1]:
+    if strange := [info.filename for info in members if info.compress_type not in _METHODS or info.flag_bits & 1]:
         raise UsageError(f"{name} is compressed or encrypted in another way than by `lab submit`: {strange[0]}.")
     return members
 
 
 def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """Return the bytes of a member, not more than it says that it has."""
+    """Return the bytes of a member, at most as many as its header says."""
     with archive.open(member) as file:
         return file.read(member.file_size)
 
 
 def _lab() -> Lab:
-    """Return the learner's lab, which knows what is to be masked. UsageError if the settings of the copy are wrong."""
+    """Return the learner's lab, whose private values are masked. UsageError if the settings of the copy are wrong."""
     settings = {name: value for name, value in copies.settings().items() if name in SETTINGS}
     try:
         if is_embedded(settings.get("profile", "")) and not server.running():
@@ -155,7 +159,7 @@ def _lab() -> Lab:
 
 
 def _without_aws(settings: dict[str, Any]) -> Lab:
-    """Return a lab that knows what is to be masked, and calls nothing."""
+    """Return a lab with the private values to mask. It calls nothing."""
     session = keyed_session(DEFAULT_REGION, server.ACCOUNT)
     private = {name: setting(name, settings.get(name, "")) for name in ("account", "email", "phone")}
     private["account"] = private["account"] or server.ACCOUNT

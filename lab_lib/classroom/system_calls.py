@@ -115,6 +115,6 @@ def _library() -> ctypes.CDLL:
     return library
 
 
-def _require(answer: int, what: str) -> None:
+def _require(answer: int, step: str) -> None:
     if answer:
-        raise LabError(f"libseccomp refuses {what}: {os.strerror(-answer)}.")
+        raise LabError(f"libseccomp refuses {step}: {os.strerror(-answer)}.")

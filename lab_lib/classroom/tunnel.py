@@ -23,9 +23,9 @@ def _accept(listener: socket.socket, to: int | str) -> None:
             except OSError:
                 incoming.close()
                 continue
-            for each in (incoming, outgoing):
-                if each.family == socket.AF_INET:  # or a part of a message waits 0.04 s for the one before
-                    each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for connection in (incoming, outgoing):
+                if connection.family == socket.AF_INET:  # or a part of a message waits 0.04 s for the one before
+                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for source, sink in ((incoming, outgoing), (outgoing, incoming)):
                 Thread(target=_copy, args=(source, sink), daemon=True).start()
 
@@ -43,7 +43,7 @@ def _copy(source: socket.socket, sink: socket.socket) -> None:
     with suppress(OSError):
         while data := source.recv(_MOST_AT_ONCE):
             sink.sendall(data)
-    for each in (source, sink):
+    for connection in (source, sink):
         with suppress(OSError):
-            each.shutdown(socket.SHUT_RDWR)
-        each.close()
+            connection.shutdown(socket.SHUT_RDWR)
+        connection.close()

@@ -1,1 +1,1 @@
-"""The command `lab`. Each command calls one function of the packages below."""
+"""Define the command `lab`. Each command calls one function of the packages below."""

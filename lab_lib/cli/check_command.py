@@ -11,7 +11,8 @@ from rich.text import Text
 import lab_lib
 from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import NOT_GRADED, STATES, Junit, handle_errors, out
+from lab_lib.cli.terminal import NOT_GRADED, Junit, handle_errors, out
+from lab_lib.looks import LOOKS
 
 _FURTHER = "going further: what this workbook adds to the handout"
 _PROBE = "Send files through the chain too: does it do the work?"
@@ -80,7 +81,8 @@ def _checks_table(report: Any, every: bool) -> Table:
     """Return a table of the steps, with every check if `every`, else with the checks that do not hold."""
     from lab_lib.exercises import copies
 
-    titles = {path.stem[:2]: path.stem.replace("-", " ") for path in copies.solved()}  # "02" is "02 add triggers"
+    notebooks = copies.solved_notebooks()
+    titles = {path.stem[:2]: path.stem.replace("-", " ") for path in notebooks}  # "02" is "02 add triggers"
     table = Table("state", "check", "found", header_style="bold")
     table.columns[0].no_wrap, table.columns[2].overflow = True, "fold"
     for step in dict.fromkeys(check.step for check in report.checks):
@@ -88,15 +90,15 @@ def _checks_table(report: Any, every: bool) -> Table:
         states = [check.state for check in of_step]
         hold, waiting, unseen = (states.count(state) for state in ("ok", "waits", "cannot see"))
         title = {"probe": "probe: files of made-up customers", **titles}.get(step, _FURTHER)
-        wrong = ("○", "bright_black") if step == "further" else ("✘", "red")
-        mark = wrong if hold + unseen < len(of_step) else ("?", "yellow") if unseen else ("✔", "green")
+        wrong = "could be" if step == "further" else "not yet"
+        look = LOOKS[wrong if hold + unseen < len(of_step) else "cannot see" if unseen else "ok"]
         table.add_section()
         count = f"{hold} of {len(of_step)} hold{f', {waiting} wait' if waiting else ''}"
         count += f", {unseen} cannot be seen" if unseen else ""
-        table.add_row(Text(*mark), Text(title, "bold"), count)
+        table.add_row(Text(look.sign, look.style), Text(title, "bold"), count)
         for check in of_step:
             if every or (check.state not in ("ok", "could be") and not check.is_behind):
-                table.add_row(Text(check.mark, STATES[check.state]), check.name, _finding(check))
+                table.add_row(Text(check.mark, LOOKS[check.state].style), check.name, _finding(check))
     return table
 
 

@@ -36,7 +36,7 @@ app = typer.Typer(
 
 \b
 The roster is a CSV file with a header, and a line for each student:
-  needed     account, name
+  needed     account, name; only name for submissions (grade, report)
   optional   id (of the school, or the login), region, prefix, threshold,
              email, phone, data_file, profile or role_arn (and external_id),
              processor_role, notifier_role, bucket, boundary
@@ -45,11 +45,12 @@ Without a profile or role_arn, the student's lab runs on the embedded AWS.
 \b
 --out holds a folder for each student, and the grade book:
   report.html      for you
-  gradebook.csv    for Canvas and spreadsheets
+  gradebook.csv    for Canvas: the students who have all their points
   moodle.csv       for Moodle: the students who have an id
   gradebook.json   for programs
   summary.md       for the summary page of a job on GitHub
-An account that was not graded is left blank, not zero.
+Who handed in nothing, and an account that was not graded, is left blank,
+not zero. What could not be judged in a submission is zero.
 
 \b
 To use three machines, run --shard 1/3, --shard 2/3 and --shard 3/3, one on
@@ -69,8 +70,9 @@ Out = Annotated[
 _JOBS = "Accounts to run at the same time; by default all on AWS, and two a core if one is on the embedded AWS."
 _SHARD = "A part of the class, such as 2/5; then copy the folders together and run `lab class report`."
 _PROBE = "Send files through each account too. Without it, the accounts are only read, and step 05 counts for it."
+_ANONYMOUS = "Write it to --out/anonymous, without names. The key to the ids is beside the roster."
 Shard = Annotated[str, typer.Option(help=_SHARD)]
-Only = Annotated[str, typer.Option(help="Only these accounts of the roster, separated by commas.")]
+Only = Annotated[str, typer.Option(help="Only these accounts, ids or names of the roster, separated by commas.")]
 
 
 @app.command()
@@ -93,21 +95,21 @@ def run(
 
     The grade book is updated while the class runs.
     """
-    from lab_lib.classroom import executors, session
+    from lab_lib.classroom import class_run
     from lab_lib.cli import class_work
     from lab_lib.run import headless
 
     with handle_errors(f"Stopped. To go on: {class_work.resume_command(resume)}", NOT_GRADED):
         everybody = _read(roster)
         until = headless.last_kept() if keep else None
-        works = session.plan(session.chosen(everybody, shard), out_dir, until)
-        wanted = {each.account for each in session.chosen(everybody, shard, only)}
-        to_do = [each for each in session.left_to_do(works, resume) if each.student.account in wanted]
-        students = [each.student for each in to_do]
+        works = class_run.plan(class_run.select(everybody, shard), out_dir, until)
+        selected = {student.folder for student in class_run.select(everybody, shard, only)}
+        to_do = [work for work in class_run.unfinished(works, resume) if work.student.folder in selected]
+        students = [work.student for work in to_do]
         if not keep:
-            session.confirm(students, yes, f"at its end, {session.DELETES}")
-        jobs = jobs or executors.jobs_for(len(students), session.on_aws(students))
-        class_work.do(works, to_do, out_dir, executors.processes(jobs), bool(only), junit)
+            class_run.confirm(students, yes, f"at its end, {class_run.DELETES}")
+        jobs = jobs or class_run.jobs_for(students)
+        class_work.do(works, to_do, jobs, out_dir, selected, junit)
 
 
 @app.command()
@@ -126,44 +128,58 @@ def check(
 
     Earlier results in --out are kept: they move to --out/earlier/<their time>.
     """
-    from lab_lib.classroom import executors, session
+    from lab_lib.classroom import class_run
     from lab_lib.cli import class_work
 
     with handle_errors("Stopped. To grade all accounts, run the command again.", NOT_GRADED):
-        students = session.chosen(_read(roster), shard, only)
-        works = session.plan(students, out_dir, probe=probe)
-        session.confirm(students, yes or not probe, session.PROBES)
-        with session.alone(out_dir):
-            earlier = session.set_aside(out_dir)
+        students = class_run.select(_read(roster), shard, only)
+        works = class_run.plan(students, out_dir, probe=probe)
+        class_run.confirm(students, yes or not probe, class_run.PROBES)
+        with class_run.lock(out_dir):
+            earlier = class_run.archive_results(out_dir)
         if earlier:
             out.print(f"Earlier results: {relative_to_cwd(earlier)}", soft_wrap=True)
-        threads = executors.threads_for(len(students), session.on_aws(students))
-        class_work.do(works, works, out_dir, executors.threads(threads), junit_file=junit)
+        jobs, selected = class_run.jobs_for(students), {student.folder for student in students}
+        class_work.do(works, works, jobs, out_dir, selected, junit, do=lambda work, _: work.check_account())
 
 
 app.command()(grade_command.grade)
 
 
 @app.command()
-def report(roster: Roster, out_dir: Out, junit: Junit = None) -> None:
+def report(
+    roster: Roster,
+    out_dir: Out,
+    anonymous: Annotated[bool, typer.Option("--anonymous", help=_ANONYMOUS)] = False,
+    junit: Junit = None,
+) -> None:
     """Write the grade book from the students' folders in --out. Nothing is run.
 
     Use it for a class that ran in parts (--shard), after you copied the folders of all parts together.
     Students of the roster who have no results there are named, and left blank in the grade book.
+
+    What you set by hand in --out/overrides.csv is merged: points, comments, who was late and who is excused.
     """
-    from lab_lib.classroom import gradebook, job, session
+    from lab_lib.classroom import anonymous as anonymous_books
+    from lab_lib.classroom import class_run, gradebook, overrides
+    from lab_lib.classroom.work import now
     from lab_lib.cli import class_work
     from lab_lib.errors import UsageError
 
     with handle_errors("Stopped. To write the grade book, run the command again.", NOT_GRADED):
-        students = _read(roster)
+        students = _read(roster, accounts=False)
         if not out_dir.is_dir():
             raise UsageError(f"{out_dir} is not a folder. Name the folder that holds the students' folders.")
-        blank = [job.record(each, "missing") for each in session.plan(students, out_dir)]
-        with session.alone(out_dir):
+        blank = [work.record("missing") for work in class_run.plan(students, out_dir)]
+        with class_run.lock(out_dir):
             records, others = gradebook.gather(out_dir, blank)
-            gradebook.write(out_dir, records, job.now())
-        missing = [each["name"] for each in records if each["state"] == "missing"]
+            named = records = overrides.merge(out_dir, records)
+            if anonymous:
+                place, records = anonymous_books.write(roster, out_dir, named, now())
+            else:
+                gradebook.write(place := out_dir, named, now())
+        awaited = [record for record in named if not overrides.excused(record["overrides"], "")]
+        missing = [record["name"] for record in awaited if record["state"] == "missing"]
         if others:
             out.print(f"Left out, because they belong to nobody in the roster: {', '.join(others)}", soft_wrap=True)
         if missing:
@@ -172,7 +188,10 @@ def report(roster: Roster, out_dir: Out, junit: Junit = None) -> None:
                 f"No results for {', '.join(missing)}. Copy their folders to {folder}, and run this again.",
                 soft_wrap=True,
             )
-        class_work.summarise(out_dir, records, junit)
+        if anonymous:
+            key = relative_to_cwd(anonymous_books.key_file(roster))
+            out.print(f"Who is who stands in {key}, which only you can read.", soft_wrap=True)
+        class_work.summarise(place, records, junit)
 
 
 @app.command()
@@ -183,22 +202,22 @@ def clean(roster: Roster, only: Only = "", yes: Yes = False) -> None:
 
     That is what the roster names as given, what lacks the tag lab=serverless-lab, and buckets of another name.
     """
-    from lab_lib.classroom import session
+    from lab_lib.classroom import class_run
     from lab_lib.cli import class_table
 
     with handle_errors():
-        students = session.chosen(_read(roster), only=only)
-        session.confirm(students, yes, session.DELETES)
-        leaks = session.clean(students)
-        out.print(class_table.leaks(students, leaks))
-        if any(leak.left or leak.error for leak in leaks):
+        students = class_run.select(_read(roster), only=only)
+        class_run.confirm(students, yes, class_run.DELETES)
+        results = class_run.clean(students)
+        out.print(class_table.cleaned(students, results))
+        if any(result.left or result.error for result in results):
             raise typer.Exit(1)
 
 
-def _read(roster: Path) -> list[Any]:
+def _read(roster: Path, accounts: bool = True) -> list[Any]:
     """Return the students. Only the roster configures their labs, so the instructor's own settings are unset."""
     from lab_lib.classroom import roster as rosters
 
     for name in (*PLACE, *MANAGED, "boundary", "role_arn", "external_id"):
         os.environ.pop(f"LAB_{name.upper()}", None)
-    return rosters.read(roster)
+    return rosters.read(roster, accounts)

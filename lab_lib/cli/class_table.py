@@ -1,23 +1,25 @@
 """Draw what `lab class` shows: the progress of a class, who has less than full marks, and what a clean-up left."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import groupby
 from typing import Any
 
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from lab_lib.classroom import job, session
-from lab_lib.classroom.job import Record, Work
+from lab_lib.classroom.class_run import CleanUp
+from lab_lib.classroom.points import WORTH
 from lab_lib.classroom.students import Student
+from lab_lib.classroom.work import Record, Work
 from lab_lib.cli.terminal import err
+from lab_lib.looks import LOOKS
 from lab_lib.masking import without_accounts
 
-_STYLES = {"failed": "red", "running": "bold", "waiting": "bright_black", "done": "green", "done before": "green"}
-_ORDER = list(_STYLES)  # of the rows
+_ORDER = ["failed", "running", "waiting", "done", "done before"]  # of the rows, by their state
+_FRAME = 6  # lines of a table around its rows
 _Row = tuple[str, str, str, str, str]
 
 
@@ -39,7 +41,7 @@ class _Progress:
     """The state of each student. A file in the student's draft folder names the notebook that runs now."""
 
     def __init__(self, works: Sequence[Work], to_do: Sequence[Work]) -> None:
-        self.works, self.to_do = works, {each.folder.name for each in to_do}
+        self.works, self.to_do = works, {work.folder.name for work in to_do}
         self.records: dict[str, Record] = {}
         self.started: dict[str, float] = {}
 
@@ -53,76 +55,57 @@ class _Progress:
         err.print(f"{words}  {record['seconds']:.0f} s{why}", soft_wrap=True)
 
     def table(self) -> Table:
-        """Return a row for each student or, if the terminal has too few lines, for each step and state.
-
-        Below it is a count of each state.
-        """
+        """Return a row for each student, as many as the terminal has lines for. Below it is a count of each state."""
         rows = sorted(map(self._row, self.works), key=lambda row: (_ORDER.index(row[3]), row[2]))
-        counts = {state: sum(row[3] == state for row in rows) for state in _ORDER}
-        caption = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-        if len(rows) > err.height - 6:
-            return _by_step(rows, caption)
+        counts = Counter(row[3] for row in rows)
+        caption = ", ".join(f"{counts[state]} {state}" for state in _ORDER if counts[state])
         table = Table("account", "name", "step", "state", "seconds", header_style="bold", caption=caption)
         table.columns[4].justify = "right"
-        for account, name, step, state, seconds in rows:
-            table.add_row(account, Text(name), step, Text(state, _STYLES[state]), seconds)
+        for account, name, step, state, seconds in rows[: max(err.height - _FRAME, 1)]:
+            table.add_row(account, Text(name, no_wrap=True), step, Text(state, LOOKS[state].style), seconds)
         return table
 
-    def _row(self, each: Work) -> _Row:
-        account, name, folder = without_accounts(each.student.account), each.student.name, each.folder.name
+    def _row(self, work: Work) -> _Row:
+        account, name, folder = without_accounts(work.student.account), work.student.name, work.folder.name
         if record := self.records.get(folder):
             return account, name, _last_notebook(record), record["state"], f"{record['seconds']:.0f}"
         if folder not in self.to_do:
             return account, name, "", "done before", ""
-        if step := job.step(each):
+        if step := work.step:
             seconds = time.monotonic() - self.started.setdefault(folder, time.monotonic())
             return account, name, step, "running", f"{seconds:.0f}"
         return account, name, "", "waiting", ""
-
-
-def _by_step(rows: list[_Row], caption: str) -> Table:
-    """Return a table with a line for all students who are in the same state at the same step."""
-    table = Table("state", "step", "students", "names", header_style="bold", caption=caption)
-    table.columns[2].justify = "right"
-    for column in table.columns[:3]:
-        column.no_wrap = True
-    for (state, step), group in groupby(rows, key=lambda row: (row[3], row[2])):
-        names = [name for _, name, *_ in group]
-        table.add_row(
-            Text(state, _STYLES[state]),
-            step,
-            str(len(names)),
-            Text(", ".join(names), no_wrap=True, overflow="ellipsis"),
-        )
-    return table
 
 
 def marked_down(students: Sequence[dict[str, Any]]) -> Table:
     """Return a table of these students: the points, the step where each is stuck, and what was found there."""
     table = Table("name", "account", "points", "stuck at", "found", header_style="bold")
     table.columns[4].overflow = "fold"
-    for each in students:
-        points = "–" if each["percent"] is None else f"{each['percent']:.0f} %"
-        table.add_row(Text(each["name"]), each["account"], points, *map(Text, _stuck(each)))
+    for student in students:
+        points = "–" if student["percent"] is None else f"{student['percent']:.0f} %"
+        table.add_row(Text(student["name"]), student["account"], points, *map(Text, _stuck(student)))
     return table
 
 
-def leaks(students: list[Student], found: list[session.Leak]) -> Table:
+def cleaned(students: list[Student], results: list[CleanUp]) -> Table:
     """Return a table of what the clean-up of each account has deleted, left and kept, and why."""
     table = Table("name", "account", "deleted", "left: try again", "kept: not the lab's", header_style="bold")
-    for student, leak in zip(students, found, strict=True):
-        left = leak.error or without_accounts(", ".join(leak.left)) or "nothing"
-        kept = without_accounts(", ".join(leak.kept)) or "nothing"
-        row = (Text(student.name), without_accounts(student.account), str(len(leak.deleted)))
+    for student, result in zip(students, results, strict=True):
+        left = result.error or without_accounts(", ".join(result.left)) or "nothing"
+        kept = without_accounts(", ".join(result.kept)) or "nothing"
+        row = (Text(student.name), without_accounts(student.account), str(len(result.deleted)))
         table.add_row(*row, Text(left, "" if left == "nothing" else "red"), Text(kept))
     return table
 
 
 def _stuck(student: dict[str, Any]) -> tuple[str, str]:
-    """Return (step, what was found) of the first check that fails, else of the notebook that failed."""
+    """Return (step, what was found) of the first check that fails, else what has lost points, or the last notebook."""
     for check in student["checks"]:
         if check["weight"] and not check["right"] and not check["is_behind"]:
             return check["step"], f"{check['name']}: {check['found']}"
+    lacking = [column for column, score in student["points"].items() if score is not None and score < WORTH[column]]
+    if student["state"] == "done" and lacking:
+        return lacking[0], f"{student['points'][lacking[0]]:g} of {WORTH[lacking[0]]} points"
     return _last_notebook(student), student["error"] or student["state"]
 
 

@@ -2,18 +2,19 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from lab_lib.cli.terminal import handle_errors, out
+from lab_lib.cli.terminal import NOT_GRADED, Junit, handle_errors, out
 
 
 def grade(
     submissions: Annotated[Path, typer.Argument(help="A folder of files that students made with `lab submit`.")],
     out_dir: Annotated[Path, typer.Option("--out", help="The folder of the results, as for a run.")],
     roster: Annotated[
-        Path | None, typer.Option(help="A roster. It says who is in the class, and who has handed in nothing.")
+        Path | None,
+        typer.Option(help="A roster: who is in the class. It needs the column name; id, prefix and threshold count."),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Submissions to grade at the same time; by default one a core.")
@@ -22,6 +23,7 @@ def grade(
         int, typer.Option(min=20, help="The time to build the lab in; a fifth of it for each cell.")
     ] = 120,
     resume: Annotated[bool, typer.Option("--resume", help="Go on: keep what is graded, and grade the others.")] = False,
+    only: Annotated[str, typer.Option(help="Only these students, by name or id, separated by commas.")] = "",
     seed: Annotated[
         str,
         typer.Option(help="Try the functions with the cases of an earlier grading. By default they are drawn anew."),
@@ -29,6 +31,7 @@ def grade(
     trust: Annotated[
         bool, typer.Option("--trust", help="Run the students' code without a sandbox: it can do all that you can.")
     ] = False,
+    junit: Junit = None,
 ) -> None:
     """Grade what students have handed in: their notebooks, their function, and their answers. No AWS account is used.
 
@@ -45,29 +48,43 @@ def grade(
     The sandbox is bubblewrap, on Linux. Without it, --trust is needed: then grade only code that you trust.
 
     The roster and the names of files and folders say whose a submission is. Of two, the latest counts.
+
+    A prefix and a threshold in the roster are the settings of that student's notebooks, and of the checks.
+
+    --resume grades new and changed files, and what this computer could not grade. A failure of the file itself stays.
     """
-    from lab_lib.checks.visible import visible
-    from lab_lib.classroom import grading, handed_in, likeness, sandbox, session
+    from lab_lib.classroom import class_run, grading, likeness, sandbox, submitted_files
     from lab_lib.classroom import roster as rosters
     from lab_lib.cli import class_work
 
-    with handle_errors(f"Stopped. To go on: {class_work.resume_command(resume)}"):
+    with handle_errors(f"Stopped. To go on: {class_work.resume_command(resume)}", NOT_GRADED):
         sandbox.refuse_without(trust)
-        files, everybody = handed_in.find(submissions), rosters.read(roster) if roster else []
-        session.plan(everybody, out_dir)
+        files = submitted_files.find(submissions)
+        everybody = rosters.read(roster, accounts=False) if roster else []
+        class_run.plan(everybody, out_dir)
         seed = seed or grading.seed_of(out_dir)
-        works, others = handed_in.match(files, everybody, out_dir.resolve(), trust, seconds, seed)
+        works, nobodys = submitted_files.match(files, everybody, out_dir.resolve(), trust, seconds, seed)
         works = likeness.remarked(works)
-        to_do = [each for each in session.left_to_do(works, resume) if each.path]
-        for work in works:
-            for remark in work.remarks:
-                out.print(f"{work.student.name}: {remark}", soft_wrap=True)
-        for file in others:
-            claim = f" (it claims to be from {file.claim})" if file.claim else ""
-            out.print(visible(f"Left out, since the roster has nobody of its name: {file.path}{claim}"), soft_wrap=True)
-        if others:
-            out.print("Name a file submission-NAME.zip or submission-ID.zip, then grade with --resume.", soft_wrap=True)
-        if missing := [each.student.name for each in works if not each.path]:
-            out.print(f"Handed in nothing: {', '.join(missing)}", soft_wrap=True)
+        selected = {student.folder for student in class_run.select([work.student for work in works], only=only)}
+        unfinished = class_run.unfinished(works, resume)
+        to_do = [work for work in unfinished if work.path and work.student.folder in selected]
+        _say(works, nobodys)
         jobs = jobs or os.cpu_count() or 1  # more would make the probe late
-        class_work.do(works, to_do, out_dir, grading.processes(jobs, trust, seconds, seed))
+        with grading.untouched(trust, seconds, seed) as untouched:
+            class_work.do(works, to_do, jobs, out_dir, selected, junit, untouched=untouched if to_do else None)
+
+
+def _say(works: list[Any], nobodys: list[Any]) -> None:
+    """Say what the instructor should know about the files, whose file is nobody's, and who has handed in nothing."""
+    from lab_lib.checks.lookalikes import visible
+
+    for work in works:
+        for remark in work.remarks:
+            out.print(f"{work.student.name}: {remark}", soft_wrap=True)
+    for file in nobodys:
+        claim = f" (it claims to be from {file.claim})" if file.claim else ""
+        out.print(visible(f"Left out, since the roster has nobody of its name: {file.path}{claim}"), soft_wrap=True)
+    if nobodys:
+        out.print("Name a file submission-NAME.zip or submission-ID.zip, then grade with --resume.", soft_wrap=True)
+    if missing := [work.student.name for work in works if not work.path]:
+        out.print(f"Handed in nothing: {', '.join(missing)}", soft_wrap=True)

@@ -43,8 +43,8 @@ def status() -> None:
     from lab_lib.embedded import server
 
     with handle_errors():
-        if found := server.running():
-            out.print(f"The embedded AWS runs at {found.endpoint} (process {found.pid}).")
+        if running := server.running():
+            out.print(f"The embedded AWS runs at {running.endpoint} (process {running.pid}).")
             return
         out.print(f"The embedded AWS does not run, so it holds nothing. {BUILD_AGAIN}", soft_wrap=True)
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""The command `lab`. Each command calls one function of the packages below, which it imports itself: help is quick."""
+"""Define the command `lab`. Each command imports the packages that it calls itself, so that help is quick."""
 
 import importlib.metadata
 import json
@@ -28,15 +28,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+_MORE, _TEACH = "More", "For instructors"
 app.command("open")(open_command.open_)
-app.command("try")(try_command.try_)
-app.command("submit")(submit_command.submit)
 app.command("run")(run_command.run)
-app.command("result")(result_command.result)
 app.command("check")(check_command.check)
-app.command("trace")(trace_command.trace)
-app.add_typer(local_commands.app, name="local")
-app.add_typer(class_commands.app, name="class")
+app.command("try")(try_command.try_)
 
 
 def _print_version(wanted: bool) -> None:
@@ -55,6 +51,55 @@ def options(
 
 
 @app.command()
+@takes(*PLACE, *MANAGED)
+def clean(settings: Settings, yes: Yes = False) -> None:
+    """Delete everything that the lab made in the account. On AWS you are asked first.
+
+    Only resources with the tag lab=serverless-lab are deleted.
+    """
+    from lab_lib.aws import cleanup
+    from lab_lib.one_command import alone
+    from lab_lib.run import costs
+
+    with handle_errors():
+        lab = lab_lib.open_lab(**settings)
+        with alone(lab, "lab clean"):
+            cleanup.confirm(lab, yes)
+            for name in cleanup.delete_all(lab):
+                out.print(f"deleted {name}", soft_wrap=True)
+            out.print(f"Nothing of the lab is left in {lab}.", soft_wrap=True)
+            if kept := costs.kept(lab):
+                out.print("Kept, since the lab did not make it:", *kept, sep="\n- ", soft_wrap=True)
+
+
+app.command("submit", rich_help_panel=_MORE)(submit_command.submit)
+app.command("trace", rich_help_panel=_MORE)(trace_command.trace)
+app.command("result", rich_help_panel=_MORE)(result_command.result)
+
+
+@app.command(rich_help_panel=_MORE)
+def data(
+    rows: Annotated[int, typer.Argument(min=1, help="The number of transactions.")],
+    customers: Annotated[int, typer.Option(min=1, help="The number of customers.")] = 200,
+    seed: Annotated[int, typer.Option(help="Another seed gives other transactions.")] = 0,
+) -> None:
+    """Print a large transactions file: `lab data 300000 --customers 20000 > march.txt`.
+
+    The same numbers give the same file.
+    """
+    from lab_lib import transactions
+    from lab_lib.waiting import with_progress
+
+    with handle_errors(stopped="Stopped. The file is incomplete."):
+        transactions.write(sys.stdout, with_progress(transactions.make_up(rows, customers, seed), "rows"))
+        sys.stdout.flush()
+
+
+app.add_typer(local_commands.app, name="local", rich_help_panel=_MORE)
+app.add_typer(class_commands.app, name="class", rich_help_panel=_TEACH)
+
+
+@app.command(rich_help_panel=_TEACH)
 @takes("boundary", *PLACE)
 def policy(
     settings: Settings,
@@ -91,43 +136,3 @@ def policy(
         lab = lab_lib.open_lab(**settings)
         policy_of = policies.boundary if person == "boundary" else getattr(user_policies, person)
         print(json.dumps(policy_of(lab), indent=2), flush=True)
-
-
-@app.command()
-def data(
-    rows: Annotated[int, typer.Argument(min=1, help="The number of transactions.")],
-    customers: Annotated[int, typer.Option(min=1, help="The number of customers.")] = 200,
-    seed: Annotated[int, typer.Option(help="Another seed gives other transactions.")] = 0,
-) -> None:
-    """Print a large transactions file: `lab data 300000 --customers 20000 > march.txt`.
-
-    The same numbers give the same file.
-    """
-    from lab_lib import transactions
-    from lab_lib.waiting import with_progress
-
-    with handle_errors(stopped="Stopped. The file is incomplete."):
-        transactions.write(sys.stdout, with_progress(transactions.make_up(rows, customers, seed), "rows"))
-        sys.stdout.flush()
-
-
-@app.command()
-@takes(*PLACE, *MANAGED)
-def clean(settings: Settings, yes: Yes = False) -> None:
-    """Delete everything that the lab made in the account. On AWS you are asked first.
-
-    Only resources with the tag lab=serverless-lab are deleted.
-    """
-    from lab_lib.aws import cleanup
-    from lab_lib.one_command import alone
-    from lab_lib.run import costs
-
-    with handle_errors():
-        lab = lab_lib.open_lab(**settings)
-        with alone(lab, "lab clean"):
-            cleanup.confirm(lab, yes)
-            for name in cleanup.delete_all(lab):
-                out.print(f"deleted {name}", soft_wrap=True)
-            out.print(f"Nothing of the lab is left in {lab}.", soft_wrap=True)
-            if kept := costs.kept(lab):
-                out.print("Kept, since the lab did not make it:", *kept, sep="\n- ", soft_wrap=True)

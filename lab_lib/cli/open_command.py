@@ -35,22 +35,18 @@ def open_(
     from lab_lib.exercises import copies
 
     with handle_errors("JupyterLab has ended."):
-        first = [copies.renew(number) for number in fresh or []] or [copies.complete() / "00-start-here.ipynb"]
-        copies.existing(first[0].name)
-        about = copies.changes() + "".join(f"{each}\n" for each in copies.damaged())
+        renewed = [copies.renew(number) for number in fresh or []]
+        first = copies.complete() / (renewed or copies.solved_notebooks())[0].name
+        copies.existing(first.name)
+        about = copies.changes() + "".join(f"{line}\n" for line in copies.damaged())
         lab = lab_lib.open_lab(**settings)
         out.print(f"The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", soft_wrap=True)
-        out.print(f"Your copy of the notebooks: {relative_to_cwd(first[0].parent)}\n{about}", soft_wrap=True, end="")
-        chosen = {f"LAB_{name.upper()}": value for name, value in settings.items()}
+        out.print(f"Your copy of the notebooks: {relative_to_cwd(first.parent)}\n{about}", soft_wrap=True, end="")
+        chosen = {"PYTHONSTARTUP": str(_SETTINGS / "startup.py")}  # each kernel runs it first
+        chosen |= {f"LAB_{name.upper()}": value for name, value in settings.items()}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         with _jupyter_folders() as folders:  # the path lets a terminal in JupyterLab find the command lab
-            raise typer.Exit(_run_jupyterlab(first[0], {**os.environ, **folders, **chosen, **_startup(), "PATH": path}))
-
-
-def _startup() -> dict[str, str]:
-    """Return the variables that make kernels run our file when they start, and the user's own after it."""
-    ours, own = str(_SETTINGS / "startup.py"), os.environ.get("PYTHONSTARTUP", "")
-    return {"PYTHONSTARTUP": ours, "LAB_PYTHONSTARTUP": own} if own != ours else {}  # or this is such a terminal
+            raise typer.Exit(_run_jupyterlab(first, {**os.environ, **folders, **chosen, "PATH": path}))
 
 
 def _run_jupyterlab(notebook: Path, environment: dict[str, str]) -> int:

@@ -1,4 +1,4 @@
-"""The progress bar of the commands that take longer than two seconds."""
+"""Show a progress bar for the commands that take longer than two seconds."""
 
 from pathlib import Path
 

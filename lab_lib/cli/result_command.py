@@ -27,11 +27,11 @@ def result(
     from lab_lib.run import executed
 
     with handle_errors("Stopped. To write the file, run the command again."):
-        steps, found = executed.read(folder)
+        steps, record = executed.read(folder)
         path = out_file or folder / "result.json"
         copies.give_pictures(folder)
-        write_file(path, json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        write_file(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
         out.print(steps_table(steps, [step.notebook for step in steps]))
         out.print(f"Result: {relative_to_cwd(path)}", soft_wrap=True)
-        if not found["ok"]:
+        if not record["ok"]:
             raise typer.Exit(1)

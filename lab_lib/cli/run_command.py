@@ -13,6 +13,8 @@ from rich.text import Text
 from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import Yes, err, handle_errors, out, relative_to_cwd
+from lab_lib.looks import LOOKS
+from lab_lib.wording import listing, number
 
 
 @takes(*PLACE, "data", *ALERTS, *MANAGED, "boundary")
@@ -103,10 +105,11 @@ def steps_table(steps: list[Any], names: list[str]) -> Table:
     done = {step.notebook: step for step in steps}
     for name in names:
         if step := done.get(name):
-            mark = ("✔", "green") if step.ok else ("✘", "red")
-            table.add_row(Text.assemble(mark, f" {name}"), step.error or step.seen, f"{step.seconds:.1f}")
+            look = LOOKS["done" if step.ok else "failed"]
+            mark = Text.assemble((look.sign, look.style), f" {name}")
+            table.add_row(mark, step.error or step.seen, f"{step.seconds:.1f}")
         else:
-            table.add_row(f"– {name}", "not run", "")
+            table.add_row(f"{LOOKS['not run'].sign} {name}", "not run", "")
     table.add_section()
     table.add_row("all", "", f"{sum(step.seconds for step in steps):.1f}")
     return table
@@ -123,11 +126,9 @@ def _go_on(last: Path, following: Path, parameters: dict[str, Any]) -> str:
 
 def _summary(result: dict[str, Any]) -> str:
     """Return a few lines on what the account holds."""
-    from lab_lib.checks.rules import number
 
     def listed(amounts: dict[str, Any]) -> str:
-        first = [f"{name} {amount}" for name, amount in list(amounts.items())[:8]]
-        return ", ".join(first) + (f" and {len(amounts) - 8} more" if len(amounts) > 8 else "") or "none"
+        return listing((f"{name} {amount}" for name, amount in amounts.items()), most=8)
 
     alerts = {alert["customerID"]: alert["accountBalance"] for alert in result["alerts"]}
     return (

@@ -1,4 +1,4 @@
-"""The settings of a lab as options, for the commands that open one."""
+"""Give the settings of a lab as options to the commands that open one."""
 
 import functools
 import inspect
@@ -34,15 +34,15 @@ def takes(*names: str) -> Callable[[Command], Command]:
     """
 
     def decorate(command: Command) -> Command:
-        own = dict(inspect.signature(command).parameters)
-        del own["settings"]
+        parameters = dict(inspect.signature(command).parameters)
+        del parameters["settings"]
 
         @functools.wraps(command)
-        def call(**given: Any) -> None:
-            command({name: given.pop(name) for name in names if name not in own}, **given)
+        def call(**values: Any) -> None:
+            command({name: values.pop(name) for name in names if name not in parameters}, **values)
 
-        first = [own.get(name) or _option(name) for name in names]
-        rest = [each for name, each in own.items() if name not in names]
+        first = [parameters.get(name) or _option(name) for name in names]
+        rest = [parameter for name, parameter in parameters.items() if name not in names]
         call.__signature__ = inspect.Signature([*first, *rest])  # type: ignore[attr-defined]  # typer reads it
         return call
 

@@ -25,12 +25,15 @@ def submit(
     from lab_lib.classroom.students import slug
 
     with handle_errors("Stopped. To write the file, run the command again."):
-        whose = [slug(each) for each in (name, student_id) if each]
-        path = out_file or Path(f"{'-'.join(['submission', *whose])}.zip")
+        parts = [slug(part) for part in (name, student_id) if part]
+        path = out_file or Path(f"{'-'.join(['submission', *parts])}.zip")
         held = submission.write(path, name, student_id)
         size = path.stat().st_size / 1000
         out.print(f"Written: {relative_to_cwd(path)} ({size:,.0f} kB). It was not sent anywhere.", soft_wrap=True)
         out.print(f"It holds: {', '.join(held)}", soft_wrap=True)
-        if not any(each in slug(path.stem, longest=None) for each in whose):
+        for member, original in held.items():
+            if original != member:
+                out.print(f"Your {original} is there as {member}, by its cells.", soft_wrap=True)
+        if not any(part in slug(path.stem, longest=None) for part in parts):
             out.print("The file's name must say whose it is: give --name and --id, and no --out.", soft_wrap=True)
         out.print("Hand in this file.", soft_wrap=True)

@@ -46,13 +46,6 @@ def _console(stderr: bool = False) -> Console:
 
 out, err = _console(), _console(stderr=True)
 
-STATES = {  # the colour of a check's state
-    "ok": "green",
-    "not yet": "red",
-    "cannot see": "yellow",
-    "waits": "bright_black",
-    "could be": "bright_black",
-}
 NOT_GRADED = 3  # the exit status if an account could not be graded
 Junit = Annotated[
     Path | None, typer.Option("--junit", metavar="FILE", help="Write the checks as JUnit XML too, for test reports.")
@@ -74,6 +67,9 @@ def handle_errors(stopped: str = STOPPED, failed: int = 1) -> Iterator[None]:
         raise _exit("AWS", str(error), failed) from None
     except BrokenPipeError:
         raise typer.Exit(_BROKEN_PIPE) from None
+    except OSError as error:  # such as a full disk
+        where = f": {error.filename}" if error.filename else ""
+        raise _exit(type(error).__name__, f"{error.strerror or error}{where}", failed) from None
     except KeyboardInterrupt as stop:
         with suppress(OSError):  # the terminal may be closed
             err.print(stopped, soft_wrap=True)

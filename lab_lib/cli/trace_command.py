@@ -9,8 +9,9 @@ from rich.text import Text
 
 import lab_lib
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import STATES, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import handle_errors, out, relative_to_cwd
 from lab_lib.errors import UsageError
+from lab_lib.looks import LOOKS
 
 if TYPE_CHECKING:
     from lab_lib.trace.events import Event
@@ -40,31 +41,31 @@ def trace(
         if bool(customer) != bool(transaction) or bool(customer) == bool(file):
             raise UsageError("Name a customer and a transaction, `lab trace C2 T24`, or --file and --line.")
         lab = lab_lib.open_lab(**settings)
-        found = trace.follow_line(lab, file, line) if file else trace.follow(lab, customer, transaction)
-        found = found.mapped(lambda text: masked(text, lab))
-        out.print(f"{found.title}{f', {found.day}' if found.day else ''}", style="bold", soft_wrap=True)
-        for change in found.changes:
-            out.print(_table(found, change.events, change.title if len(found.changes) > 1 else None))
-        for note in found.notes:
+        shown = trace.follow_line(lab, file, line) if file else trace.follow(lab, customer, transaction)
+        shown = shown.mapped(lambda text: masked(text, lab))
+        out.print(f"{shown.title}{f', {shown.day}' if shown.day else ''}", style="bold", soft_wrap=True)
+        for change in shown.changes:
+            out.print(_table(shown, change.events, change.title if len(shown.changes) > 1 else None))
+        for note in shown.notes:
             out.print(note, soft_wrap=True)
         if html:
             from lab_lib.trace import page  # its templates take a while to load
 
-            page.write(html, found)
+            page.write(html, shown)
             out.print(f"Page: {relative_to_cwd(html)}", soft_wrap=True)
 
 
-def _table(found: "Trace", events: "list[Event]", title: str | None) -> Table:
+def _table(shown: "Trace", events: "list[Event]", title: str | None) -> Table:
     """Return the table of one change; all tables of a trace have the same line of time."""
     from lab_lib.trace.axis import Axis
     from lab_lib.trace.timeline import bar
 
-    axis = Axis(found.events)
+    axis = Axis(shown.events)
     table = Table("where", "what", "timeline", "when (UTC)", title=title, title_justify="left", header_style="bold")
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
     for event in events:
-        where = Text.assemble((event.sign, STATES[event.state]), f" {event.lane}")
-        what = Text.assemble(event.what, (f"\nseen in {event.source}", "bright_black"))
-        when = [event.when.words, *(each.words for each in event.gaps)] if event.when else []
-        table.add_row(where, what, bar(event, axis), "\n".join(when))
+        where = Text.assemble((event.sign, LOOKS[event.state].style), f" {event.lane}")
+        words = Text.assemble(event.what, (f"\nseen in {event.source}", "bright_black"))
+        when = [event.when.words, *(gap.words for gap in event.gaps)] if event.when else []
+        table.add_row(where, words, bar(event, axis), "\n".join(when))
     return table

@@ -9,8 +9,7 @@ from rich.text import Text
 
 from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.terminal import handle_errors, out
-
-_STYLES = {"passed": "green", "not yet": "red", "not tried": "bright_black"}
+from lab_lib.looks import LOOKS
 
 
 def try_(
@@ -38,7 +37,7 @@ def try_(
     """
     from lab_lib.exercises import cases, trial
 
-    ids = [each.strip() for each in only.split(",") if each.strip()]
+    ids = [part.strip() for part in only.split(",") if part.strip()]
     with handle_errors(stopped="Stopped. Nothing is left of the trial."):
         with progress_bar() as progress:
             total = len(cases.chosen(ids, large=True))
@@ -47,19 +46,19 @@ def try_(
             def done(result: trial.Result) -> None:
                 progress.update(bar, advance=1, description=result.case.id)
 
-            report = trial.judge(file, ids, large=True, seed=seed, done=done)
-        out.print(_table(report))
-        out.print(report.summary, style="bold", soft_wrap=True)
-        out.print(report.draw, soft_wrap=True)
-        raise typer.Exit(0 if report.passed else 1)
+            results = trial.judge(file, ids, large=True, seed=seed, done=done)
+        out.print(_table(results))
+        out.print(results.summary, style="bold", soft_wrap=True)
+        out.print(results.draw, soft_wrap=True)
+        raise typer.Exit(0 if results.passed else 1)
 
 
-def _table(report: Any) -> Table:
-    table = Table("state", "case", header_style="bold", show_lines=not report.passed)
+def _table(results: Any) -> Table:
+    table = Table("state", "case", header_style="bold", show_lines=not results.passed)
     table.columns[0].no_wrap = True
-    for result in report.results:
+    for result in results.results:
         words = Text.assemble((result.case.id, "bold"), f" {result.case.sentence}")
         for name, text in result.told.items():
             words.append(f"\n{name} ", "italic").append(text)
-        table.add_row(Text(result.mark, _STYLES[result.state]), words)
+        table.add_row(Text(result.mark, LOOKS[result.state].style), words)
     return table

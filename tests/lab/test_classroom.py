@@ -13,9 +13,9 @@ from chains import logged
 from commands import LAB, begin, in_process, still_running
 
 from lab_lib.aws import buckets, cleanup, policies, queues
-from lab_lib.classroom import executors, job, running, session
-from lab_lib.classroom.executors import THREADS
-from lab_lib.classroom.roster import Student
+from lab_lib.classroom import class_run
+from lab_lib.classroom.class_run import JOBS
+from lab_lib.classroom.work import Work
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError, WrongAccount
 from lab_lib.exercises import copies
@@ -24,14 +24,10 @@ from lab_lib.masking import without_accounts
 from lab_lib.one_command import alone
 from lab_lib.run import headless
 from lab_lib.waiting import wait_until
+from tests.classes import student_of
 
 EMAIL = "ana@example.com"
 PICTURES = [path.name for path in copies.pictures()]
-
-
-def student_of(account, name="Ana", **settings):
-    own = {"profile": "", "role_arn": "", "external_id": "", "parameters": {}, **settings}
-    return Student(line=2, account=account, name=name, **own)
 
 
 def spoil(account):
@@ -46,14 +42,14 @@ def spoil(account):
 
 def processes_of(account):
     """Return the processes of these tests that work in this account: the student's own, and then its kernel."""
-    found, wanted = [], {"LAB_ACCOUNT": account, "LAB_EMULATOR_HOME": os.environ["LAB_EMULATOR_HOME"]}
+    working, wanted = [], {"LAB_ACCOUNT": account, "LAB_EMULATOR_HOME": os.environ["LAB_EMULATOR_HOME"]}
     for process in psutil.process_iter():
         try:
             if wanted.items() <= process.environ().items():
-                found.append(process)
+                working.append(process)
         except psutil.Error:
             continue
-    return sorted(found, key=lambda process: process.create_time())
+    return sorted(working, key=lambda process: process.create_time())
 
 
 def roster_of(folder, **accounts):
@@ -85,22 +81,23 @@ def no_umask():
 def test_a_failure_or_a_killed_process_stops_no_other_student_and_resume_runs_only_those(
     new_account, tmp_path, monkeypatch
 ):
-    names, given = ("Ana", "Ben", "Chen", "Dana"), {"parameters": {"email": EMAIL}, "id": EMAIL}
-    works = [job.Work(student_of(new_account(), name, **given), tmp_path / "out", "00") for name in names]
+    names, settings = ("Ana", "Ben", "Chen", "Dana"), {"parameters": {"email": EMAIL}, "id": EMAIL}
+    works = [Work(student_of(new_account(), name, **settings), tmp_path / "out", "00") for name in names]
     ana, ben, chen, dana = works
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     spoil(ben.student.account)
 
     def kill_chen():
-        wait_until(lambda: job.step(chen) == "00-start-here", "Chen's notebook", timeout=60, longest_pause=0.1)
+        wait_until(lambda: chen.step == "00-start-here", "Chen's notebook", timeout=60, longest_pause=0.1)
         processes_of(chen.student.account)[0].kill()
 
     killer = threading.Thread(target=kill_chen)
     killer.start()
-    session.plan([work.student for work in works], tmp_path / "out")
-    with alone(running.opened(dana.student), "lab run"), executors.processes(2) as submit:
-        records = {record["name"]: record for record in session.run(works, submit)}
+    class_run.plan([work.student for work in works], tmp_path / "out")
+    records = {}
+    with alone(dana.student.open_lab(), "lab run"):
+        class_run.run(works, 2, lambda record: records.update({record["name"]: record}))
     killer.join()
 
     states = {name: (record["state"], (record["error"] or "")[:20]) for name, record in records.items()}
@@ -110,8 +107,8 @@ def test_a_failure_or_a_killed_process_stops_no_other_student_and_resume_runs_on
         "Chen": ("failed", "LabError: The proces"),
         "Dana": ("failed", "LabInUse: Another co"),
     }
-    assert {record["name"]: record for record in session.records(works)} == records
-    assert session.left_to_do(works, resume=True) == [ben, chen, dana]
+    assert {record["name"]: record for record in class_run.records(works)} == records
+    assert class_run.unfinished(works, resume=True) == [ben, chen, dana]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]  # and no temporary folder
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [work.folder.name for work in works]
     for folder in (ana.folder, ben.folder):
@@ -123,37 +120,37 @@ def test_a_failure_or_a_killed_process_stops_no_other_student_and_resume_runs_on
 
 
 def test_the_fingerprint_of_a_record_tells_whether_the_same_work_is_done(account, tmp_path):
-    work = job.Work(student_of(account), tmp_path)
-    running.grade(work)
-    assert session.left_to_do([work], resume=True) == [work]  # it was graded, and not run
+    work = Work(student_of(account), tmp_path)
+    work.check_account()
+    assert class_run.unfinished([work], resume=True) == [work]  # it was graded, and not run
 
-    job.write(work, state="done")
+    work.write(state="done")
     changed = student_of(account, parameters={"threshold": "1750"})
     renamed = student_of(account, id="anagarcia")
-    assert session.left_to_do([work, job.Work(renamed, tmp_path)], resume=True) == []  # an id changes no account
-    assert session.left_to_do([job.Work(changed, tmp_path)], resume=True) == [job.Work(changed, tmp_path)]
-    assert session.records([job.Work(renamed, tmp_path)])[0]["id"] == "anagarcia"
+    assert class_run.unfinished([work, Work(renamed, tmp_path)], resume=True) == []  # an id changes no account
+    assert class_run.unfinished([Work(changed, tmp_path)], resume=True) == [Work(changed, tmp_path)]
+    assert class_run.records([Work(renamed, tmp_path)])[0]["id"] == "anagarcia"
     with pytest.raises(UsageError, match="--resume"):
-        session.left_to_do([work], resume=False)
+        class_run.unfinished([work], resume=False)
 
 
 def test_a_folder_of_somebody_who_left_the_class_is_named_and_may_be_moved_away(new_account, tmp_path):
-    stays, left = (job.Work(student_of(new_account(), name), tmp_path) for name in ("Ana", "Ben"))
-    record = job.failed(left, RuntimeError(f"no account {left.student.account}"))
+    stays, leaves = (Work(student_of(new_account(), name), tmp_path) for name in ("Ana", "Ben"))
+    record = leaves.failed(RuntimeError(f"no account {leaves.student.account}"))
 
-    assert record["error"] == f"RuntimeError: no account ********{left.student.account[-4:]}"
-    with pytest.raises(UsageError, match=f"{left.folder} belongs to nobody .* Move it away"):
-        session.left_to_do([stays], resume=True)
+    assert record["error"] == f"RuntimeError: no account ********{leaves.student.account[-4:]}"
+    with pytest.raises(UsageError, match=f"{leaves.folder} belongs to nobody .* Move it away"):
+        class_run.unfinished([stays], resume=True)
 
-    shutil.rmtree(left.folder)
-    assert session.left_to_do([stays], resume=True) == [stays]
+    shutil.rmtree(leaves.folder)
+    assert class_run.unfinished([stays], resume=True) == [stays]
 
 
 @pytest.mark.parametrize("command", [["class"], ["class", "check"]])
 def test_two_classes_at_once_do_not_write_to_the_same_folder(command, account, tmp_path):
     (tmp_path / "out").mkdir()
 
-    with session.alone(tmp_path / "out"):
+    with class_run.lock(tmp_path / "out"):
         ended = in_process(*command, roster_of(tmp_path, Ana=account), "--out", tmp_path / "out")
 
     assert (ended.exit_code, "at work in" in ended.stderr) == (2, True), ended.output
@@ -163,18 +160,18 @@ def test_two_classes_at_once_do_not_write_to_the_same_folder(command, account, t
 def test_every_student_is_in_one_shard_and_shards_are_joined_by_a_copy_of_their_folders(new_account, tmp_path):
     accounts = {f"Student {number}": new_account() for number in range(7)}
     students = [student_of(account, name) for name, account in accounts.items()]
-    parts = [session.chosen(students, f"{part}/3") for part in (1, 2, 3)]
+    parts = [class_run.select(students, f"{part}/3") for part in (1, 2, 3)]
     for number, part in enumerate(parts):
-        for work in session.plan(part, tmp_path / str(number)):
-            job.failed(work, RuntimeError("no"))
+        for work in class_run.plan(part, tmp_path / str(number)):
+            work.failed(RuntimeError("no"))
         shutil.copytree(tmp_path / str(number), tmp_path / "all", dirs_exist_ok=True)
 
     in_process("class", "report", roster_of(tmp_path, **accounts), "--out", tmp_path / "all")
 
-    assert sorted((each for part in parts for each in part), key=lambda each: each.account) == students
+    assert sorted((student for part in parts for student in part), key=lambda student: student.account) == students
     assert sorted(map(len, parts)) == [2, 2, 3]
-    assert session.chosen(students, only=students[4].account) == [students[4]]
-    assert [each["state"] for each in book_of(tmp_path / "all").values()] == ["failed"] * 7
+    assert class_run.select(students, only=students[4].account) == [students[4]]
+    assert [student["state"] for student in book_of(tmp_path / "all").values()] == ["failed"] * 7
 
 
 @pytest.mark.parametrize(
@@ -182,7 +179,7 @@ def test_every_student_is_in_one_shard_and_shards_are_joined_by_a_copy_of_their_
     [
         ("--shard", "3/2", "2/5"),
         ("--shard", "a/b", "2/5"),
-        ("--only", "999999999999", "999999999999"),
+        ("--only", "nobody", "nobody has the account, id or name nobody"),
     ],
 )
 def test_a_wrong_request_is_one_line_and_status_2(option, value, said, account, tmp_path):
@@ -196,42 +193,42 @@ def test_ctrl_c_ends_a_check_with_a_grade_book_of_those_who_were_graded(account,
 
     def grade(work):
         begun.append(work)
-        if begun.index(work) == THREADS:  # its number would be wrong if two threads count at once
+        if begun.index(work) == JOBS:  # its number would be wrong if two threads count at once
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         threading.Event().wait(0.2)
-        return job.failed(work, RuntimeError("no"))
+        return work.failed(RuntimeError("no"))
 
-    monkeypatch.setattr(running, "grade", grade)
-    students = {f"Student {number}": int(account) + number for number in range(20 * THREADS)}
+    monkeypatch.setattr(Work, "check_account", grade)
+    students = {f"Student {number}": int(account) + number for number in range(20 * JOBS)}
 
     ended = in_process("class", "check", roster_of(tmp_path, **students), "--out", tmp_path / "out")
 
     assert (ended.exit_code, "lab clean" in ended.stderr) == (130, False), ended.output
-    assert len(begun) < 20 * THREADS == len(book_of(tmp_path / "out"))
+    assert len(begun) < 20 * JOBS == len(book_of(tmp_path / "out"))
 
 
 def test_clean_deletes_what_the_lab_made_in_every_account_and_names_what_it_kept(new_account, tmp_path):
     ana, ben = open_lab(account=new_account(), prefix="ana-"), open_lab(account=new_account())
-    given, own = f"class-{ben.account}", f"inputs3bucketfortransact-{ben.account}"
+    named, usual = f"class-{ben.account}", f"inputs3bucketfortransact-{ben.account}"
     for lab in (ana, ben):
         queues.ensure_queue(lab, "CustomerNotify")
         buckets.ensure_bucket(lab)
-    for name in (given, own):
+    for name in (named, usual):
         ben.client("s3").create_bucket(Bucket=name)
-    rows = f"account,name,prefix,bucket\n{ana.account},Ana,ana-,\n{ben.account},Ben,,{given}\n"
+    rows = f"account,name,prefix,bucket\n{ana.account},Ana,ana-,\n{ben.account},Ben,,{named}\n"
     (tmp_path / "roster.csv").write_text(rows)
 
     ended = in_process("class", "clean", tmp_path / "roster.csv")
 
     assert (ended.exit_code, cleanup.remaining(ana), queues.names(ben)) == (0, [], []), ended.output
     said = " ".join(ended.stdout.split())
-    assert [f"bucket {without_accounts(name)} (" in said for name in (given, own, ben.bucket)] == [True] * 3
+    assert [f"bucket {without_accounts(name)} (" in said for name in (named, usual, ben.bucket)] == [True] * 3
     assert "bucket ana-" not in said
 
 
 @pytest.fixture
 def role(new_account, monkeypatch):
-    """(account, ARN): a role that the instructor, whose keys are set, may assume with the external id class-7."""
+    """Return (account, ARN) of a role that the instructor, whose keys are set, may assume as class-7."""
     instructor, student = open_lab(account=new_account()), open_lab(account=new_account())
     monkeypatch.setenv("AWS_ENDPOINT_URL", instructor.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", instructor.account)
@@ -250,14 +247,14 @@ def role(new_account, monkeypatch):
 def test_a_role_is_assumed_with_its_external_id_in_the_account_that_the_roster_names(role, new_account):
     account, arn = role
 
-    lab = running.opened(student_of(account, role_arn=arn, external_id="class-7"))
+    lab = student_of(account, role_arn=arn, external_id="class-7").open_lab()
 
     assert (lab.account, lab.client("sts").get_caller_identity()["Account"]) == (account, account)
     assert lab.session.get_credentials().token
     with pytest.raises(LabError, match="Cannot assume"):
-        running.opened(student_of(account, role_arn=arn, external_id="class-8"))
+        student_of(account, role_arn=arn, external_id="class-8").open_lab()
     with pytest.raises(WrongAccount):
-        running.opened(student_of(new_account(), role_arn=arn, external_id="class-7"))
+        student_of(new_account(), role_arn=arn, external_id="class-7").open_lab()
 
 
 def begin_class(roster, until):
@@ -269,20 +266,20 @@ def begin_class(roster, until):
 @pytest.mark.slow
 def test_a_students_processes_end_when_the_class_is_killed(account, tmp_path):
     open_lab(account=account)  # starts the embedded AWS, which outlives the class
-    work = job.Work(student_of(account), tmp_path / "out")
-    process, children = begin_class(roster_of(tmp_path, Ana=account), lambda: job.step(work) == "01-create-functions")
+    work = Work(student_of(account), tmp_path / "out")
+    process, children = begin_class(roster_of(tmp_path, Ana=account), lambda: work.step == "01-create-functions")
 
     process.kill()
     process.communicate()
 
     assert len(children) == 2
     assert still_running(children) == []
-    assert [each["state"] for each in session.records([work])] == ["unfinished"]
+    assert [record["state"] for record in class_run.records([work])] == ["unfinished"]
 
 
 @pytest.fixture(scope="module")
 def stopped(new_account, tmp_path_factory):
-    """`lab class`, stopped in Chen's second notebook: the roster, exit status, stderr, processes, and grade book."""
+    """Stop `lab class` in Chen's second notebook. Return roster, exit status, stderr, processes, and grade book."""
     folder, out = tmp_path_factory.mktemp("class"), tmp_path_factory.getbasetemp() / "class0" / "out"
     roster = roster_of(folder, **{"Ben": new_account(), "Ana": new_account(), "=Chen": new_account()})
     spoil(roster.read_text().splitlines()[1].split(",")[0])

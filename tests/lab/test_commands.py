@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from commands import LAB, in_process
+from commands import LAB, in_process, run
 from rich.table import Table
 
 from lab_lib.aws import cleanup, queues
@@ -19,14 +19,6 @@ from lab_lib.embedded import server
 from lab_lib.exercises import copies
 from lab_lib.one_command import alone
 from lab_lib.waiting import wait_until
-
-
-def run(*arguments, stdout=subprocess.PIPE, **variables):
-    """Run the command without waiting for anything on AWS; return the finished process."""
-    variables = {**os.environ, **variables}
-    return subprocess.run(
-        [LAB, *arguments], env=variables, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False
-    )
 
 
 def test_the_version_and_the_completion_of_a_command_are_printed():
@@ -92,7 +84,7 @@ def test_a_lab_that_another_command_is_at_work_on_is_left_as_it_is(
     queues.ensure_queue(lab, "CustomerNotify")
 
     with alone(lab, "lab run"):
-        ended = in_process(*(each.format(**names) for each in command))
+        ended = in_process(*(word.format(**names) for word in command))
 
     said = "LabInUse: Another command is at work on this lab (account"
     assert (ended.exit_code, said in " ".join(ended.output.split())) == (status, True), ended.output

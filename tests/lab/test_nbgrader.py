@@ -47,8 +47,8 @@ def wrong(cell):
     """Return a solution cell that gives each of its names a wrong value, or does nothing if it has none."""
     if cell["source"][0].startswith("%%"):
         return cell
-    assignments = [each for each in ast.parse("".join(cell["source"])).body if isinstance(each, ast.Assign)]
-    names = [target.id for each in assignments for target in each.targets if isinstance(target, ast.Name)]
+    assignments = [node for node in ast.parse("".join(cell["source"])).body if isinstance(node, ast.Assign)]
+    names = [target.id for assignment in assignments for target in assignment.targets if isinstance(target, ast.Name)]
     return {**cell, "source": [*cell["source"], *(f"\n{name} = ['wrong']" for name in names)]}
 
 
@@ -61,14 +61,14 @@ def hand_in(folder, solve, notebooks="*"):
         for number, cell in enumerate(notebook["cells"]):
             if nbgrader_of(cell).get("solution"):
                 notebook["cells"][number] = solve(cell, solved[cell["id"]])
-        own = json.dumps(notebook).replace('profile: str = \\"\\"', 'profile: str = \\"of-my-own\\"')
-        own = own.replace("settings: dict = {}", 'settings: dict = {\\"profile\\": \\"of-my-own\\"}')
-        (folder / path.name).write_text(own, encoding="utf-8")
+        text = json.dumps(notebook).replace('profile: str = \\"\\"', 'profile: str = \\"of-my-own\\"')
+        text = text.replace("settings: dict = {}", 'settings: dict = {\\"profile\\": \\"of-my-own\\"}')
+        (folder / path.name).write_text(text, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """A course in which Ana has answered all right, and Bo 00 wrong: its folder, and the grades of the cells."""
+    """Return a course in which Ana has answered all right, and Bo 00 wrong: its folder, and the grades of the cells."""
     folder = tmp_path_factory.mktemp("course")
     kernel = [sys.executable, "-m", "ipykernel", "install", "--prefix", str(folder), "--name", "python3"]
     subprocess.run(kernel, check=True, capture_output=True)

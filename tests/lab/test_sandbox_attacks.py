@@ -1,4 +1,4 @@
-"""Play what a student's code could try in the sandbox. docs/instructors.md names these tests, line by line."""
+"""Play what a student's code could try in the sandbox. docs/sandbox.md names these tests, line by line."""
 
 import ctypes
 import json
@@ -25,13 +25,13 @@ libc = ctypes.CDLL(None, use_errno=True)
 seccomp = ctypes.CDLL("libseccomp.so.2")
 
 def got(*acts):
-    found = []
+    seen = []
     for act in acts:
         try:
-            found.append(str(act())[:200])
+            seen.append(str(act())[:200])
         except OSError:
             pass
-    return found
+    return seen
 
 def call(name, *values):
     answer = libc.syscall(seccomp.seccomp_syscall_resolve_name(name.encode()), *values)
@@ -83,13 +83,13 @@ print(json.dumps([sorted(os.listdir("/")), sorted(os.listdir({str(data)!r})), go
     lambda: open("/proc/keys").read(), lambda: open("/proc/timer_list").read(), lambda: open("/proc/kmsg").read(9),
     lambda: os.mkdir("/new"), lambda: open("/etc/new", "w"), lambda: open("/dev/new", "w"))]))
 """
-    top, of_data, found = attack(code)
+    top, of_data, answers = attack(code)
 
     assert of_data == ["break-it-corrected.txt", "break-it.txt", "transactions.txt", "wrong"]
     assert {*top} <= {"bin", "dev", "etc", "lib", "lib32", "lib64", "opt", "proc", "root", "sbin", "tmp", "usr"} | {
         path.parts[1] for path in map(Path, (sys.prefix, sys.base_prefix, sandbox.__file__))
     }
-    assert [each for each in found if each != "[]" and not each.startswith("['.")] == []
+    assert [answer for answer in answers if answer != "[]" and not answer.startswith("['.")] == []
 
 
 def test_it_writes_to_memory_only(tmp_path):
@@ -141,7 +141,7 @@ print(json.dumps([sorted({{*families}} - {{0, socket.AF_UNIX, socket.AF_INET, so
         'lambda: call("msgget", 0, 0o1600), lambda: call("semget", 0, 1, 0o1600), '
         'lambda: call("mq_open", b"x", 0o102, 0o600, 0)',
         "lambda: os.setuid(0), lambda: os.setgid(0), lambda: os.chroot('/tmp'), lambda: call('sethostname', b'x', 1)",
-        "lambda: os.kill(-1, 0) or len([each for each in os.listdir('/proc') if each.isdigit()]) < 5 or os.stat('/no')",
+        "lambda: os.kill(-1, 0) or len([name for name in os.listdir('/proc') if name.isdigit()]) < 5 or os.stat('/no')",
     ],
 )
 def test_the_kernel_refuses_what_no_notebook_needs(calls):
@@ -160,7 +160,7 @@ def test_it_has_no_capability_and_gets_none():
 
 @pytest.fixture
 def key():
-    """A key of this computer's user that anybody may read; its name in the kernel. It is gone afterwards."""
+    """Yield a key of this computer's user that anybody may read; its name in the kernel. It is gone afterwards."""
     libc, library = ctypes.CDLL(None, use_errno=True), ctypes.CDLL("libseccomp.so.2")
     number = {name: library.seccomp_syscall_resolve_name(name.encode()) for name in ("add_key", "keyctl")}
     secret = b"of the instructor"
@@ -187,7 +187,7 @@ print(json.dumps(got(
 def test_a_sandbox_has_a_keyring_of_its_own_and_the_user_keeps_theirs():
     libc, library = ctypes.CDLL(None), ctypes.CDLL("libseccomp.so.2")
     number = library.seccomp_syscall_resolve_name(b"keyctl")
-    if (own := libc.syscall(number, 0, -3, 0)) < 0:
+    if (keyring := libc.syscall(number, 0, -3, 0)) < 0:
         pytest.skip("there are no keys here")
     # The session keyring, and whether the user's is found in it.
     code = f"""import ctypes
@@ -197,8 +197,8 @@ print(libc.syscall({number}, 0, -3, 0), libc.syscall({number}, 10, -3, b"keyring
     command = system_calls.without_keyring([sys.executable, "-c", code])
     session, users = map(int, subprocess.check_output(command).split())
 
-    assert (session != own, users) == (True, -1)
-    assert libc.syscall(number, 0, -3, 0) == own
+    assert (session != keyring, users) == (True, -1)
+    assert libc.syscall(number, 0, -3, 0) == keyring
 
 
 @pytest.mark.parametrize(
@@ -232,10 +232,10 @@ FUNCTION = f"""{TRIED}
 import mmap, resource, threading, time
 
 def lambda_handler(event, context):
-    found, late = [], b""
+    seen, late = [], b""
     exec(ATTACKS[event["Records"][0]], {{**globals(), **locals()}})
 """
-ANSWER = 'os.write(3, json.dumps({"done": 0, "why": json.dumps(found)}).encode() + b"\\n" + late); time.sleep(9)'
+ANSWER = 'os.write(3, json.dumps({"done": 0, "why": json.dumps(seen)}).encode() + b"\\n" + late); time.sleep(9)'
 
 
 @pytest.fixture
@@ -243,13 +243,13 @@ def starts():
     """starts(code, …): how the starts ended that played this code one after the other, by the same program."""
 
     def starts(*attacks):
-        text = f"{FUNCTION}\nATTACKS = {[f'{each}{chr(10)}{ANSWER}' for each in attacks]!r}"
-        with runner.Runner(text.encode(), sandbox.launched) as found:
-            found.begin(runner.Limits(100, 100, 100))
-            program, outcomes = found._process, []
+        text = f"{FUNCTION}\nATTACKS = {[f'{code}{chr(10)}{ANSWER}' for code in attacks]!r}"
+        with runner.Runner(text.encode(), sandbox.launched) as running:
+            running.begin(runner.Limits(100, 100, 100))
+            program, outcomes = running._process, []
             for place in range(len(attacks)):
-                outcomes.append(found.start({}, "http://127.0.0.1:1", [[place, f"of-batch-{place}"]], NO_CUT))
-                assert found._process is program
+                outcomes.append(running.start({}, "http://127.0.0.1:1", [[place, f"of-batch-{place}"]], NO_CUT))
+                assert running._process is program
             return outcomes
 
     return starts
@@ -258,7 +258,7 @@ def starts():
 def test_a_function_sees_python_boto3_and_its_file_only(starts):
     code = """
 import importlib.util
-found = [os.listdir("/function"), os.listdir("/tmp"), list(files("/proc")), socket.gethostname(),
+seen = [os.listdir("/function"), os.listdir("/tmp"), list(files("/proc")), socket.gethostname(),
     [name for name in ("lab_lib", "psutil", "pip", "boto3") if importlib.util.find_spec(name)],
     [path for path in files("/") if "lab_lib" in path or "roster" in path][:3],
     [number for number in range(99) if got(lambda: os.fstat(number))]]
@@ -272,11 +272,11 @@ found = [os.listdir("/function"), os.listdir("/tmp"), list(files("/proc")), sock
 
 def test_nothing_survives_a_start(starts):
     state = """
-found = [os.listdir("/tmp"), os.stat("/tmp").st_mtime, os.stat("/tmp").st_mode, os.listxattr("/tmp"),
+seen = [os.listdir("/tmp"), os.stat("/tmp").st_mtime, os.stat("/tmp").st_mode, os.listxattr("/tmp"),
     resource.getrlimit(resource.RLIMIT_MSGQUEUE), len(os.sched_getaffinity(0)), os.getpriority(0, 0)]
 """
     leave = """
-found = got(lambda: os.makedirs("/tmp/a/b"), lambda: open("/tmp/a/c", "w").write("x"),
+seen = got(lambda: os.makedirs("/tmp/a/b"), lambda: open("/tmp/a/c", "w").write("x"),
     lambda: os.utime("/tmp", (9, 9)), lambda: os.chmod("/tmp", 0o750), lambda: os.setxattr("/tmp", "user.x", b"x"),
     lambda: open("/dev/shm/x", "w"), lambda: os.utime("/dev/null"), lambda: os.chmod("/dev/null", 0o666),
     lambda: resource.prlimit(1, resource.RLIMIT_MSGQUEUE, (1, 1)), lambda: os.sched_setaffinity(1, {0}),
@@ -296,11 +296,11 @@ import re
 libc.sbrk.restype = ctypes.c_void_p
 libc.write.argtypes = ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t
 reader, writer = os.pipe()
-for top in (libc.sbrk(0), id(object()), id(os), id(found)):
+for top in (libc.sbrk(0), id(object()), id(os), id(seen)):
     for page in range((top & -4096) - (64 << 20), top + (8 << 20), 4096):
         if libc.write(writer, page, 4096) == 4096:
-            found += re.findall(b"of-batch-[0]|of-the-[a]nswer", os.read(reader, 4096))
-found = sorted({mark.decode() for mark in found})
+            seen += re.findall(b"of-batch-[0]|of-the-[a]nswer", os.read(reader, 4096))
+seen = sorted({mark.decode() for mark in seen})
 """
     last = 'late = ("of-the-" + "answer").encode() * 50'
     outcomes = starts(last, scan)
@@ -312,14 +312,14 @@ def test_the_program_that_starts_the_function_can_be_neither_read_nor_ended_nor_
     code = """
 room, size = ctypes.create_string_buffer(16), ctypes.c_size_t
 parts = [(size * 2)(address, 16) for address in (ctypes.addressof(room), id(os))]
-found = got(lambda: call("ptrace", 0x4206, 1, 0, 0), lambda: call("process_vm_readv", 1, parts[0], 1, parts[1], 1, 0),
+seen = got(lambda: call("ptrace", 0x4206, 1, 0, 0), lambda: call("process_vm_readv", 1, parts[0], 1, parts[1], 1, 0),
     lambda: os.close(os.pidfd_open(1)) or call("pidfd_getfd", os.pidfd_open(1), 3, 0),
     *(lambda number=number: os.write(number, b"x") for number in range(4, 64)))
 for number in (9, 19, 2, 15, 1, 14, 34):
     os.kill(1, number)
 late = b'{"done": 7}\\n{"status": 0, "is_emptied": true}\\n' * 50
 """
-    attacked, after = starts(code, "found = ['as ever']")
+    attacked, after = starts(code, "seen = ['as ever']")
 
     assert (attacked.done, json.loads(attacked.why)) == (0, [])
     assert (after.done, json.loads(after.why)) == (0, ["as ever"])

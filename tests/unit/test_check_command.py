@@ -27,15 +27,23 @@ EXPIRED = ClientError({"Error": {"Code": "ExpiredToken", "Message": "The token [
 NO_NETWORK = EndpointConnectionError(endpoint_url="https://s3.amazonaws.com/")
 
 
+def test_help_shows_the_five_commands_of_a_learner_first():
+    groups, commands = main.app.registered_groups, main.app.registered_commands
+    first = [command.name or command.callback.__name__ for command in commands if not command.rich_help_panel]
+
+    assert first == ["open", "run", "check", "try", "clean"]
+    assert {group.name: group.rich_help_panel for group in groups} == {"local": "More", "class": "For instructors"}
+
+
 @pytest.fixture(autouse=True)
 def wide(monkeypatch):
-    """A terminal of this width, without colours, wherever the tests run."""
+    """Print to a terminal of this width, without colours, wherever the tests run."""
     monkeypatch.setattr(check_command, "out", Console(width=120, force_terminal=False))
 
 
 @pytest.fixture
 def opened(lab, monkeypatch):
-    """The settings that the command opens its lab with; it gets the lab on moto."""
+    """Return the settings that the command opens its lab with; it gets the lab on moto."""
     seen = []
 
     def open_lab(**settings):
@@ -111,8 +119,8 @@ def test_json_is_all_that_is_printed_and_does_not_tell_whose_account_it_is(repor
     ended = lab_check("--json")
 
     told = json.loads(ended.stdout)
-    assert [(each["id"], each["state"]) for each in told[:2]] == [("topic", "ok"), ("policy", "cannot see")]
-    assert [each["found"] for each in told[3:]] == ["Größe → “x”", "bucket-********9012"]
+    assert [(check["id"], check["state"]) for check in told[:2]] == [("topic", "ok"), ("policy", "cannot see")]
+    assert [check["found"] for check in told[3:]] == ["Größe → “x”", "bucket-********9012"]
     assert (ended.stderr.strip(), "bucket-123456789012" in lab_check().stdout) == ("", True)
 
 
@@ -130,9 +138,9 @@ def test_the_steps_that_are_named_are_checked_and_all_options_are_handed_over(op
     options = {"account": "123456789012", "profile": "class", "region": "eu-west-1", "prefix": "ana-"}
     options |= {"threshold": "99.50", "email": "ana@example.com", "phone": "+15555550100"}
     options |= {"processor_role": "LabRole", "notifier_role": "LabRole", "bucket": "my-class-bucket"}
-    given = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
+    arguments = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
 
-    ended = lab_check("--step", "03", "--step", "further", "--json", *given)
+    ended = lab_check("--step", "03", "--step", "further", "--json", *arguments)
 
     assert {check["step"] for check in json.loads(ended.stdout)} == {"03", "further"}
     assert opened == [options]

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from lab_lib.classroom import exports, gradebook
-from tests.classes import judged, not_graded, record
+from tests.classes import judged, not_graded, override, record
 
 CLASS = [
     judged(record("Ana García", id="agarcia")),
@@ -38,7 +38,8 @@ def canvas_import(text):
     Canvas's guide for instructors, "How do I import grades in the Gradebook?", and its lib/gradebook_importer.rb: the
     student's columns come first, Section is the last of them, and every column after it is an assignment, new if the
     course has none of that name. "(12)" at the end of a name is an assignment's number. A first cell that contains
-    "Points Possible" marks the row of the points, where "read only" is no number.
+    "Points Possible" marks the row of the points, where "read only" is no number. An empty cell over a score is a
+    change, and EX excuses.
     """
     header, possible, *students = rows_of(text.removeprefix("\ufeff"))
     assert header[:5] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
@@ -47,7 +48,7 @@ def canvas_import(text):
     assert "Points Possible" in possible[0]
     assert all(float(points) > 0 for points in possible[5:])
     assert all(len(row) == len(header) for row in [possible, *students])
-    assert all(re.fullmatch(r"(\d+\.\d\d)?", cell) for row in students for cell in row[5:])
+    assert all(re.fullmatch(r"\d+\.\d\d|EX", cell) for row in students for cell in row[5:])
     return dict(zip(header[5:], possible[5:], strict=True)), [[*row[:6], row[-1]] for row in students]
 
 
@@ -72,7 +73,21 @@ def test_canvas_makes_an_assignment_of_each_column_and_nothing_else():
     assert text.startswith("\ufeff")  # Excel reads UTF-8 only with the byte order mark
     assert assignments == WORTH
     assert students[0] == ["Ana García", "", "agarcia", "agarcia", "", "5.00", "7.50"]
-    assert students[2] == ["Cem", "", "", "", "", "", ""]  # blank, not zero
+
+
+def test_who_would_have_a_blank_cell_is_not_in_the_file_for_canvas_and_is_named():
+    bo = {**CLASS[1], "overrides": [override("", excused=True)]}
+    book = gradebook.book([CLASS[0], bo, *CLASS[2:]])
+
+    assert [row[0] for row in canvas_import(exports.canvas(book))[1]] == ["Ana García", "Bo"]
+    assert exports.not_for_canvas(book) == ["Cem", "Dee"]
+
+
+def test_what_is_excused_is_excused_in_canvas_and_has_no_grade_in_moodle():
+    book = gradebook.book([{**CLASS[1], "overrides": [override("probe", excused=True)]}])
+
+    assert canvas_import(exports.canvas(book))[1][0][5:] == ["5.00", "EX"]
+    assert moodle_import(exports.moodle(book))[2] == {"bo@example.com": ["5.00", "-"]}
 
 
 def test_moodle_takes_the_students_who_have_an_id():

@@ -7,14 +7,20 @@ import pytest
 from bs4 import BeautifulSoup
 
 from lab_lib.classroom import feedback, gradebook
-from lab_lib.exercises import copies
-from tests.classes import HOSTILE, check, checks, judged, not_graded, record
+from lab_lib.exercises import copies, edition
+from tests.classes import HOSTILE, check, checks, judged, not_graded, override, record
 
 PIXEL = base64.b64encode(b"\x89PNG").decode()
 ANSWERS = [{"question": "rejected", "right": True}, {"question": "create-table", "right": False}]
 TRIAL = [
     {"case": "batch-twice", "state": "passed", "sentence": "It comes twice."},
-    {"case": "correction", "state": "not yet", "sentence": "A row is mended.", "expected": "A 150", "found": "A 300"},
+    {
+        "case": "correction",
+        "state": "not yet",
+        "sentence": "A row is corrected.",
+        "expected": "A 150",
+        "found": "A 300",
+    },
     {"case": "deletion", "state": "not tried"},
 ]
 EVIL = [
@@ -42,10 +48,10 @@ def shows(**data):
     return {"output_type": "display_data", "data": {name.replace("_", "/"): value for name, value in data.items()}}
 
 
-def page(student, *cells, folder=None):
+def page(student, *cells, folder=None, name="00-start-here.ipynb"):
     """Return the page of a student with one notebook of these cells."""
     if folder:
-        (folder / "00-start-here.ipynb").write_text(json.dumps({"cells": list(cells)}))
+        (folder / name).write_text(json.dumps({"cells": list(cells)}))
         feedback.render(folder)
     book = gradebook.book([student])
     notebooks = (folder / "notebooks.html").read_text() if folder else ""
@@ -57,25 +63,26 @@ def text(element):
 
 
 @pytest.mark.parametrize("evil", EVIL)
-@pytest.mark.parametrize("place", ["markdown", "output", "source", "stream", "error", "name"])
-def test_what_a_student_writes_runs_nothing_loads_nothing_and_stays_in_its_place(tmp_path, evil, place):
-    cells = {
-        "markdown": {"cell_type": "markdown", "source": evil},
-        "output": code(shows(text_html=evil)),
-        "source": code(source=evil),
-        "stream": code({"output_type": "stream", "text": evil}),
-        "error": code({"output_type": "error", "traceback": [evil]}),
-    }
-    student = record(evil if place == "name" else "Ana", error=evil, missing=["bucket-trigger"])
+def test_what_a_student_writes_runs_nothing_loads_nothing_and_stays_in_its_place(tmp_path, evil):
+    cells = [
+        {"cell_type": "markdown", "source": evil},
+        code(
+            shows(text_html=evil),
+            {"output_type": "stream", "text": evil},
+            {"output_type": "error", "traceback": [evil]},
+            source=evil,
+        ),
+    ]
+    student = record(evil, error=evil, missing=["bucket-trigger"], overrides=[override("03", comment=evil, late=evil)])
 
-    made = page(student, *filter(None, [cells.get(place)]), folder=tmp_path)
+    made = page(student, *cells, folder=tmp_path)
 
     assert made("script") == made("iframe") == made("form") == made("link") == made("base") == made("object") == []
     assert [len(made(tag)) for tag in ("style", "main", "body")] == [1, 1, 1]
-    assert [each["src"] for each in made.select("img[src]") if not each["src"].startswith("data:image/")] == []
-    attributes = {name for each in made.find_all(True) for name in each.attrs}
+    assert [image["src"] for image in made.select("img[src]") if not image["src"].startswith("data:image/")] == []
+    attributes = {name for tag in made.find_all(True) for name in tag.attrs}
     assert [name for name in attributes if name.startswith("on") or name == "style"] == []
-    assert [each["href"] for each in made.select("a[href]") if not each["href"].startswith(("#", "https://"))] == []
+    assert [link["href"] for link in made.select("a[href]") if not link["href"].startswith(("#", "https://"))] == []
     assert len(made.select(".notebook [class=lead], .notebook [id]")) == 0
     policy = made.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
     assert "default-src 'none'" in policy
@@ -103,12 +110,12 @@ def test_the_notebook_is_shown_with_its_text_images_tables_and_errors(tmp_path):
     )
 
     shown = made.select_one(".notebook")
-    assert [text(each) for each in shown.select(".prose em, td")] == ["words", "1"]
-    assert [(each["alt"], each["src"][:15]) for each in shown("img")] == [
+    assert [text(tag) for tag in shown.select(".prose em, td")] == ["words", "1"]
+    assert [(image["alt"], image["src"][:15]) for image in shown("img")] == [
         ("a figure", "data:image/png;"),
         ("drawn", "data:image/svg+"),
     ]
-    assert [text(each)[:40] for each in shown.select("pre.output")][:2] == ["ab", "NameError: x"]
+    assert [text(output)[:40] for output in shown.select("pre.output")][:2] == ["ab", "NameError: x"]
     assert "80,000 characters more" in text(shown)
 
 
@@ -131,6 +138,24 @@ def test_a_picture_of_the_lab_is_shown_once_a_notebook_from_the_labs_own_file_an
     assert base64.b64decode(shown["src"].partition(",")[2]) == ours.read_bytes()
 
 
+def test_cells_as_in_the_lab_are_folded_with_their_count_and_the_students_own_stand_below_their_heading(tmp_path):
+    untouched = edition.of_learner(json.loads((copies.NOTEBOOKS / "03-create-topic.ipynb").read_bytes()))["cells"]
+    cells = [{name: value for name, value in cell.items() if name != "id"} for cell in untouched]  # an editor drops ids
+    place = next(number for number, cell in enumerate(cells) if cell["metadata"].get("nbgrader", {}).get("solution"))
+    setting = next(number for number, cell in enumerate(cells) if "parameters" in cell["metadata"].get("tags", []))
+    cells[place] |= {"source": "mine = 1"}
+    cells[setting] |= {"source": 'profile = ""'}  # as the grading replaces it
+    cells[-1] |= {"cell_type": "code", "outputs": [{"output_type": "error", "traceback": ["Oh"]}]}
+
+    made = page(record(), *cells, folder=tmp_path, name="03-create-topic.ipynb")
+
+    shown = made.select_one(".notebook")
+    folded = [text(tag.summary) for tag in shown.find_all("details", recursive=False)]
+    assert folded == [f"{place} cells as in the lab", f"{len(cells) - place - 2} cells as in the lab"]
+    assert [text(tag) for tag in shown.find_all(["h3", "pre"], recursive=False)][:2] == ["Create the topic", "mine = 1"]
+    assert "Oh" in [text(tag) for tag in shown.find_all("pre", recursive=False)]
+
+
 @pytest.mark.parametrize("broken", ["", "{", "[]", '{"cells": [1]}', '{"cells": [{"source": 1}]}', "[" * 100_000])
 def test_a_notebook_that_cannot_be_shown_says_so(tmp_path, broken):
     (tmp_path / "00-start-here.ipynb").write_text(broken)
@@ -146,7 +171,7 @@ def test_the_page_says_what_gave_points_what_did_not_and_why():
     assert "bucket trigger 02 add triggers Found absent Wanted there To do Make the bucket trigger" in words
     assert "checks wait for these." in words
     assert "✔ right Exercise: which rows are rejected? ✘ not yet Make the table TransactionTotal" in words
-    assert "correction ✘ not yet Case A row is mended. Expected A 150 Found A 300" in words
+    assert "correction ✘ not yet Case A row is corrected. Expected A 150 Found A 300" in words
     assert "of 35, not probed: as in step 05 exercises 5 of 10 function 3.33 of 10" in words
     assert "Graded 2026-11-26 15:04." in text(made.header)
 
@@ -166,5 +191,5 @@ def test_every_student_with_results_has_a_page_with_nothing_of_the_others(tmp_pa
 
     pages = {path.stem: path.read_text() for path in (tmp_path / "feedback").glob("*.html")}
     assert set(pages) == {"student-9012", "student-9013", "student-9014"}
-    assert [name for name, found in pages.items() if "a fault of Bo" in found] == ["student-9013"]
-    assert [name for name, found in pages.items() if "Ana" in found] == ["student-9012"]
+    assert [name for name, html in pages.items() if "a fault of Bo" in html] == ["student-9013"]
+    assert [name for name, html in pages.items() if "Ana" in html] == ["student-9012"]

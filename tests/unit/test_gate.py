@@ -18,7 +18,7 @@ from lab_lib.lab import lab_on
 
 @pytest.fixture
 def listener():
-    """A server of this computer, which must not be asked; its port."""
+    """Yield a server of this computer, which must not be asked; its port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(0)
         yield server.getsockname()[1]
@@ -64,8 +64,8 @@ def account():
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400])
 def test_no_redirect_leads_elsewhere(account, listener, status):
     error = b"<Error><Code>PermanentRedirect</Code><Endpoint>127.0.0.1:1</Endpoint><Region>eu-west-1</Region></Error>"
-    there = {"Location": f"http://127.0.0.1:{listener}/x", "x_amz_bucket_region": "eu-west-1"}
-    lab = account(error, status, **there)
+    redirect = {"Location": f"http://127.0.0.1:{listener}/x", "x_amz_bucket_region": "eu-west-1"}
+    lab = account(error, status, **redirect)
 
     for ask in (buckets.candidates, buckets.find_bucket, tables.names, functions.names):
         with pytest.raises(Exception) as refused:  # of botocore, or of the gate

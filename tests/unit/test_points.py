@@ -21,7 +21,7 @@ def earned(*checks, **other):
 
 
 def probe(*passed):
-    """The checks of a probe that has come through these links only."""
+    """Return the checks of a probe that has come through these links only."""
     rules = [rule for rule in RULES.values() if rule.step == PROBE]
     return [check(rule.id, OK if rule.link in passed else WRONG) for rule in rules]
 
@@ -69,7 +69,7 @@ def test_what_goes_further_and_the_clean_up_give_no_points():
     ],
 )
 def test_email_and_sms_that_were_not_asked_for_give_no_points_and_cost_none(asked, score):
-    pending = [check(each, WRONG if each == "email-confirmed" else "ok", counts=each in asked) for each in OPTIONAL]
+    pending = [check(name, WRONG if name == "email-confirmed" else "ok", counts=name in asked) for name in OPTIONAL]
 
     assert earned(check("topic"), *pending) == {"03": Decimal(score)}
 
@@ -84,34 +84,34 @@ def test_email_and_sms_that_were_not_asked_for_give_no_points_and_cost_none(aske
         ([ALERT], "runtime-TotalNotifier", 4),
     ],
 )
-@pytest.mark.parametrize("state", [WRONG, UNSEEN, WAITS])
-def test_a_setting_that_does_not_hold_counts_as_right_where_the_probe_has_proven_its_link(
-    state, passed, setting, score
-):
-    made = [check(setting, state), check("network-TotalNotifier")]
+def test_a_setting_that_does_not_hold_counts_as_right_where_the_probe_has_proven_its_link(passed, setting, score):
+    for state in (WRONG, UNSEEN, WAITS):
+        made = [check(setting, state), check("timeout-TotalNotifier")]
 
-    assert earned(*made)["01"] == 4  # 1 of 2
-    assert earned(*made, *probe(*passed))["01"] == score
+        assert earned(*made)["01"] == 4  # 1 of 2
+        assert earned(*made, *probe(*passed))["01"] == score
 
 
 NAMED = ["bucket", "table-Customer", "key-Transactions", "stream", "function-TotalNotifier", "timeout-TotalNotifier"]
 NAMED += ["bucket-trigger", "bucket-trigger-events", "stream-trigger", "stream-trigger-position", "topic"]
 NAMED += ["queue-CustomerNotify", "subscription-CustomerNotify"]
-PASSED_BY = ["bucket-trigger-filter", "stream-trigger-filter", "filter-policy-CustomerNotify", "limits-CustomerNotify"]
-PASSED_BY += ["bucket-policy", "table-policy-Customer", "topic-policy", "access-policy-CustomerNotify"]
+PASSED_BY = ["bucket-trigger-filter", "limits-CustomerNotify", "access-policy-CustomerNotify"]
 ONLY_READ = ["bucket-public-access", "bucket-permission", "other-bucket-triggers", "other-stream-triggers"]
 ONLY_READ += ["other-senders-CustomerNotify", "other-subscriptions", "encryption-CustomerNotify"]
 EVERY_LINK = {rule.link for rule in RULES.values() if rule.step == PROBE}
 
 
-@pytest.mark.parametrize("state", [WRONG, UNSEEN])
 @pytest.mark.parametrize("setting", NAMED + PASSED_BY + ONLY_READ)
-def test_no_probe_makes_right_what_the_handout_names_or_an_upload_passes_by_or_does_not_show(setting, state):
-    made = record(checks=[check(setting, state), *probe(*EVERY_LINK)], probed=True)
+def test_no_probe_makes_right_what_the_handout_names_or_an_upload_passes_by_or_does_not_show(setting):
+    made = record(checks=[check(setting, UNSEEN), *probe(*EVERY_LINK)], probed=True)
 
     assert points.earned(made, points.WORTH)[RULES[setting].step] == 0
     first = points.weighed(made)[0]
     assert (first.right, first.weight > 0) == (False, True)  # and it is said
+
+
+def test_a_check_that_an_earlier_version_had_gives_and_costs_nothing():
+    assert earned(check("bucket"), check("key-Customer", WRONG) | {"id": "bucket-policy"}) == {"00": Decimal(5)}
 
 
 def test_every_setting_that_an_upload_shows_has_a_link_that_the_probe_can_prove():
@@ -131,15 +131,16 @@ def test_an_account_that_was_not_probed_earns_the_points_of_the_probe_in_step_05
 
 
 def test_what_is_right_in_the_baseline_gives_nothing_and_the_rest_is_scaled():
-    answers = [{"question": each, "right": each in "ab"} for each in "abcd"]
+    answers = [{"question": name, "right": name in "ab"} for name in "abcd"]
     trial = [{"case": "10,000 records", "state": "passed"}, {"case": "deletion", "state": "not yet"}]
     made = [check("bucket"), check("stream"), check("table-Customer", WRONG), check("role-permissions-TotalNotifier")]
     baseline = {"checks": ["bucket", "table-Customer", "role-permissions-TotalNotifier"], "answers": ["a"]}
     baseline["trial"] = ["10,000 records"]
 
-    given = earned(*made, check("upload"), answers=answers, trial=trial, baseline=baseline, probed=False)
+    score = earned(*made, check("upload"), answers=answers, trial=trial, baseline=baseline, probed=False)
 
-    assert given == {"00": 5, "05": 15, "probe": 35, "exercises": Decimal("3.33"), "function": 0}
+    nothing = dict.fromkeys(["01", "02", "03", "04"], 0)  # of a submission, what could not be judged
+    assert score == {"00": 5, **nothing, "05": 15, "probe": 35, "exercises": Decimal("3.33"), "function": 0}
 
 
 def test_the_baseline_is_what_is_right_or_shown_by_the_probe_in_the_untouched_edition():
@@ -147,16 +148,16 @@ def test_the_baseline_is_what_is_right_or_shown_by_the_probe_in_the_untouched_ed
     checks = [check("bucket"), check("stream", WRONG), check("bucket-region", WRONG), *probe(ROWS)]
     untouched = {"checks": checks, "answers": [{"question": "q", "right": False}], "trial": trial, "baseline": None}
 
-    found = points.right(untouched)
+    baseline = points.right(untouched)
 
-    assert {*found["checks"]} == {
+    assert {*baseline["checks"]} == {
         "bucket",
         "bucket-region",
-        *(each["id"] for each in probe(ROWS) if each["state"] == OK),
+        *(entry["id"] for entry in probe(ROWS) if entry["state"] == OK),
     }
-    assert (found["answers"], found["trial"]) == ([], ["a"])
-    assert earned(baseline=found, trial=trial) == {"function": 0}
-    assert points.earned({**untouched, "baseline": found, "probed": True}, ["00", "probe"]) == {"00": 0, "probe": 0}
+    assert (baseline["answers"], baseline["trial"]) == ([], ["a"])
+    assert earned(baseline=baseline, trial=trial) == {"function": 0}
+    assert points.earned({**untouched, "baseline": baseline, "probed": True}, ["00", "probe"]) == {"00": 0, "probe": 0}
 
 
 def test_nothing_is_graded_that_was_not_compared_with_the_untouched_edition():
@@ -171,5 +172,14 @@ def test_exercises_and_function_give_the_share_of_what_is_right():
     answers = [{"question": "a", "right": True}, {"question": "b", "right": False}, {"question": "c", "right": False}]
     trial = [{"case": "a", "state": state} for state in ("passed", "not yet", "not tried", "passed")]
 
-    assert earned(answers=answers, trial=trial) == {"exercises": Decimal("3.33"), "function": 5}
-    assert earned(answers=[], trial=[]) == {"exercises": 0, "function": 0}
+    score = earned(answers=answers, trial=trial)
+    assert (score["exercises"], score["function"]) == (Decimal("3.33"), 5)
+    answers[0]["points"] = 2  # as in its notebook, for something that was made
+    assert earned(answers=answers)["exercises"] == 5
+
+
+@pytest.mark.parametrize("checks", [[], [check("bucket", UNSEEN)]])
+def test_what_could_not_be_judged_of_a_submission_is_0_and_of_an_account_blank(checks):
+    assert set(earned(*checks, answers=[], trial=[]).values()) == {0}
+    assert earned(*checks, answers=[], trial=None).keys() == {*points.WORTH} - {"function"}  # the computer was too busy
+    assert earned(*checks) == {}

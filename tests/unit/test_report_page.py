@@ -19,7 +19,7 @@ def text(element):
 
 CLASSES = {
     "a whole class": whole_class(),
-    "submissions": [judged(each) for each in whole_class()],
+    "submissions": [judged(student) for student in whole_class()],
     "nobody": [],
     "missing": [not_graded()],
     "hostile": [record(HOSTILE, error=HOSTILE, totals={HOSTILE: HOSTILE}, notebooks=[HOSTILE], state=HOSTILE)],
@@ -60,7 +60,7 @@ def test_a_screen_reader_finds_landmarks_captions_and_words_for_pictures(any_pag
 def test_the_summary_counts_all_students_and_names_who_was_not_graded():
     made = page(*whole_class())
 
-    assert [text(each) for each in made("dd")] == ["12", "8 of 12", "80 of 80 points", "8 done, 3 failed, 1 missing"]
+    assert [text(tag) for tag in made("dd")] == ["12", "8 of 12", "80 of 80 points", "8 done, 3 failed, 1 missing"]
     assert "Not graded: Ida Ray" in text(made.main)
     assert "2026-11-24 15:04" in text(made.header)
 
@@ -93,13 +93,13 @@ def test_a_cell_says_what_was_not_probed_what_the_probe_has_shown_and_what_the_u
     assert "function: 6.67 of 10 points, 3 of 4 cases are passed, 1 of them right in the untouched notebooks" in titles
     assert titles[-3] == "probe: 35 of 35 points, not probed, so step 05 counts here"
     assert "1 check does not hold" in text(made.select_one("article"))  # and the runtime is not named
-    assert ["not probed" in text(each) for each in made.select("article .meta:first-of-type")] == [False, True]
+    assert ["not probed" in text(tag) for tag in made.select("article .meta:first-of-type")] == [False, True]
 
 
 def test_the_most_frequent_problem_comes_first_with_its_hint_and_its_students():
-    stuck = [text(each) for each in page(*whole_class()).select("ol.stuck > li")]
+    stuck = [text(item) for item in page(*whole_class()).select("ol.stuck > li")]
 
-    assert [each.split(" Step")[0] for each in stuck] == [
+    assert [item.split(" Step")[0] for item in stuck] == [
         "bucket trigger 2 of 12",
         "topic HighBalanceAlert 1 of 12",
         "queue CreditCollection 1 of 12",
@@ -137,7 +137,7 @@ def test_where_the_class_is_stuck_no_hint_says_whose_account_it_is(hint, shown):
 
 FURTHER = check("tls-topic", "could be", "absent")
 UNSEEN = check("bucket", "cannot see", "cannot see: GetRole is refused")
-WAITING = sum(each["state"] == "waits" for each in checks("topic"))
+WAITING = sum(entry["state"] == "waits" for entry in checks("topic"))
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def test_the_environment_has_nothing_of_the_users(monkeypatch):
 
 @pytest.fixture
 def box(request):
-    """A sandbox with the program that the test names in the place of the one in the sandbox."""
+    """Yield a sandbox with the program that the test names in the place of the one in the sandbox."""
     command = [sys.executable, "-c", request.param]
     made = Sandbox(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE), 0, Limits())
     yield made
@@ -94,8 +94,8 @@ def test_what_is_installed_is_hidden_from_a_function_under_each_of_its_names(mon
         prefix / f"{lib}/python3.{minor}/{kind}-packages"
         for lib, minor, kind in (("lib", 1, "site"), ("lib64", 2, "dist"))
     ]
-    for each in (*installed, checkout := prefix / "src/lab", folder):
-        each.mkdir(parents=True)
+    for path in (*installed, checkout := prefix / "src/lab", folder):
+        path.mkdir(parents=True)
     other.symlink_to(prefix)
     monkeypatch.setattr(sys, "base_prefix", str(prefix))
     monkeypatch.setattr(sandbox, "_SYSTEM", (str(other),))
@@ -103,6 +103,6 @@ def test_what_is_installed_is_hidden_from_a_function_under_each_of_its_names(mon
 
     view = sandbox._view_of_function(folder, "python")
 
-    hidden = {view[place + 1] for place, each in enumerate(view) if each == "--tmpfs"}
-    assert hidden == {str(top / each.relative_to(prefix)) for top in (prefix, other) for each in (*installed, checkout)}
-    assert max(place for place, each in enumerate(view) if "bind" in each) < view.index("--tmpfs")
+    hidden = {view[place + 1] for place, word in enumerate(view) if word == "--tmpfs"}
+    assert hidden == {str(top / path.relative_to(prefix)) for top in (prefix, other) for path in (*installed, checkout)}
+    assert max(place for place, word in enumerate(view) if "bind" in word) < view.index("--tmpfs")

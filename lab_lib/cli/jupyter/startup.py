@@ -2,9 +2,7 @@
 
 
 def _start() -> None:
-    import os
     from contextlib import suppress
-    from pathlib import Path
 
     def replace(line: str, cell: str) -> None:
         from lab_lib.exercises import replacing  # which takes a second to load
@@ -17,9 +15,6 @@ def _start() -> None:
 
             short_errors.register(shell())
             shell().register_magic_function(replace, "cell")  # there after a restart too, before any cell has run
-    own = Path(os.environ.get("LAB_PYTHONSTARTUP", ""))
-    if own.is_file():
-        exec(compile(own.read_text(encoding="utf-8"), own, "exec"), globals())  # noqa: S102, the learner's own file
 
 
 _start()

@@ -30,23 +30,23 @@ _MOST_NOTEBOOK, _MOST_ANSWERS = 4_000_000, 1_000_000  # characters
 
 
 def main() -> None:
-    """Run the notebooks that the judge sends; say what became of each."""
-    judge = Outside()
-    given = judge.hear()
+    """Run the notebooks that the judge sends, and report how each ended."""
+    judge = JudgePipe()
+    request = judge.hear()
     copy = Path(os.environ["LAB_COPY"])
-    _lay(copy, given["files"])
+    _lay(copy, request["files"])
     home = server.home()
     home.mkdir()
-    server.write_note(home, given["port"], "")  # it takes its last port again
-    found = server.start()
+    server.write_note(home, request["port"], "")  # it takes its last port again
+    emulator = server.start()
     try:
         if len(sys.argv) > 1:
-            tunnel.pass_on(socket.socket(fileno=int(sys.argv[1])), found.port)
-        judge.ask(is_open=True, port=found.port, secret=found.secret)
-        with closing(Notebooks(copy, judge, given)) as notebooks:
-            for name in given["notebooks"]:
+            tunnel.pass_on(socket.socket(fileno=int(sys.argv[1])), emulator.port)
+        judge.ask(is_open=True, port=emulator.port, secret=emulator.secret)
+        with closing(Notebooks(copy, judge, request)) as notebooks:
+            for name in request["notebooks"]:
                 judge.say(**notebooks.run(name), answers=_tail(copy))
-                if name == given["last"]:
+                if name == request["last"]:
                     judge.ask(is_built=True)
                     notebooks.allow_more()
         judge.say(is_done=True)
@@ -54,7 +54,7 @@ def main() -> None:
         server.stop()
 
 
-class Outside:
+class JudgePipe:
     """The judge outside. Kernels must not inherit the pipes to it, so these are moved away from stdin and stdout."""
 
     def __init__(self) -> None:
@@ -64,24 +64,24 @@ class Outside:
             os.dup2(nowhere, number)
 
     def hear(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._in.readline())
-        return found
+        return dict(json.loads(self._in.readline()))
 
-    def say(self, **what: Any) -> None:
-        print(json.dumps(what), file=self._out, flush=True)
+    def say(self, **message: Any) -> None:
+        print(json.dumps(message), file=self._out, flush=True)
 
-    def ask(self, **what: Any) -> None:
+    def ask(self, **message: Any) -> None:
         """Say something, and wait until the judge has looked."""
-        self.say(**what)
+        self.say(**message)
         self.hear()
 
 
 class Notebooks:
     """The notebooks of a copy, in one kernel as long as that answers, else in a new one."""
 
-    def __init__(self, copy: Path, judge: Outside, given: dict[str, Any]) -> None:
-        self._copy, self._judge, self._stops = copy, judge, set(given["stops"])
-        self._limits, self._end = given["limits"], time.monotonic() + given["limits"]["whole"]
+    def __init__(self, copy: Path, judge: JudgePipe, request: dict[str, Any]) -> None:
+        self._copy, self._judge, self._stops = copy, judge, set(request["stops"])
+        self._settings = request["settings"]
+        self._limits, self._end = request["limits"], time.monotonic() + request["limits"]["whole"]
         self._kernel: Kernel | None = None
         self._stack = ExitStack()
 
@@ -99,7 +99,7 @@ class Notebooks:
         begun, stopped, notebook = time.monotonic(), "", None
         seconds = max(min(self._limits["notebook"], self._end - begun), 0)
         try:
-            notebook = _read(self._copy / name)
+            notebook = _read(self._copy / name, self._settings)
             self._execute(notebook, seconds)
         except Exception as error:  # noqa: BLE001  # such as a kernel that died, or a file that is no notebook
             is_late = time.monotonic() - begun >= seconds  # nbclient says then that the kernel died
@@ -159,27 +159,26 @@ def _lay(copy: Path, files: dict[str, str]) -> None:
         (copy / name).write_text(text, encoding="utf-8", errors="replace")
 
 
-def _read(path: Path) -> Any:
-    """Return the notebook with empty settings: the student's own account is not here."""
+def _read(path: Path, settings: dict[str, str]) -> Any:
+    """Return the notebook with the settings of the roster, all others empty: the student's own account is not here."""
     notebook: Any = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
     for cell in notebook.cells:
         if {"parameters", "injected-parameters"} & {*cell.metadata.get("tags", [])} and cell.cell_type == "code":
-            cell.source = _DEFAULTS
-    if path.stem == headless.CLEAN_UP:
+            names = [f'{name} = ""' for name in workbook.PARAMETERS]
+            cell.source = "\n".join([*names, f"settings = {settings!r}"])
+    if path.stem[:2] == headless.CLEAN_UP:
         _keep_answers(notebook)
     return notebook
 
 
 def _keep_answers(notebook: Any) -> None:
-    """Let nothing run but the cells of the exercises: nothing is to be deleted here."""
+    """Let only the cells of the exercises run, so that nothing is deleted."""
     for cell in notebook.cells:
         if "checkpoint" in cell.metadata.get("nbgrader", {}).get("grade_id", "checkpoint"):
             cell.metadata["tags"] = [NotebookClient.skip_cells_with_tag.default_value]
-    imports: Any = nbformat.v4.new_code_cell("from lab_lib.exercises import answers")  # type: ignore[no-untyped-call]
+    code = "from lab_lib import notebook\nfrom lab_lib.exercises import answers"  # the latter in older copies
+    imports: Any = nbformat.v4.new_code_cell(code)  # type: ignore[no-untyped-call]
     notebook.cells.insert(0, imports)
-
-
-_DEFAULTS = "\n".join([*(f'{name} = ""' for name in workbook.PARAMETERS), "settings = {}"])
 
 
 def _first_error(notebook: Any) -> str:

@@ -7,20 +7,20 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 
-from lab_lib.checks.visible import visible
+from lab_lib.checks.lookalikes import visible
 from lab_lib.classroom import submission
 from lab_lib.classroom.grading import Grading
-from lab_lib.classroom.students import Student, slug
+from lab_lib.classroom.students import Student, key, slug
 from lab_lib.errors import UsageError
 
+OF_GRADING = ("prefix", "threshold")  # the settings of a student that a grading uses
 _COUNTER = re.compile(r" ?\(\d{1,3}\)$|[-_]\d{1,2}$")  # what a browser or a student adds to a second file
 
 
 @dataclass(frozen=True)
-class HandedIn:
+class SubmittedFile:
     """A file, the names of its folders and of itself, outermost first, and whose it claims to be."""
 
     path: Path
@@ -36,62 +36,68 @@ class HandedIn:
         return f"{self.claimed_name}{f' ({self.claimed_id})' if self.claimed_id else ''}".strip()
 
 
-def find(folder: Path) -> list[HandedIn]:
+def find(folder: Path) -> list[SubmittedFile]:
     """Return the zip files in the folder and in the folders in it, without links. UsageError if there are none."""
     paths = sorted(path for path in folder.rglob("*.zip") if path.is_file() and not path.is_symlink())
     if not paths:
         raise UsageError(f"{folder} holds no zip file. Put what `lab submit` writes there, a file a student.")
-    return [_handed_in(path, path.relative_to(folder)) for path in paths]
+    return [_submitted_file(path, path.relative_to(folder)) for path in paths]
 
 
 def match(
-    files: list[HandedIn], roster: list[Student], out: Path, trust: bool, seconds: float, seed: str
-) -> tuple[list[Grading], list[HandedIn]]:
+    files: list[SubmittedFile], roster: list[Student], out: Path, trust: bool, seconds: float, seed: str
+) -> tuple[list[Grading], list[SubmittedFile]]:
     """Return the work for each student, without a file where there is none, and the files of nobody in the roster.
 
     Without a roster, each name of a file is a student. Of several files of one student the latest counts.
     """
-    everybody = {each.folder: replace(each, parameters={}) for each in roster}
-    theirs, others = defaultdict[str, list[HandedIn]](list), list[HandedIn]()
-    owner = _by_roster(roster) if roster else _by_name(files)
-    for each in files:
-        if student := owner(each):
+    everybody = {student.folder: student for student in map(_for_grading, roster)}
+    theirs, others = defaultdict[str, list[SubmittedFile]](list), list[SubmittedFile]()
+    owner = _by_roster([*everybody.values()]) if roster else _by_name(files)
+    for file in files:
+        if student := owner(file):
             everybody.setdefault(student.folder, student)
-            theirs[student.folder].append(each)
+            theirs[student.folder].append(file)
         else:
-            others.append(each)
+            others.append(file)
     works = []
     for folder, student in everybody.items():
-        in_order = sorted(theirs[folder], key=lambda each: (each.changed, each.when, each.names))
+        in_order = sorted(theirs[folder], key=lambda file: (file.changed, file.when, file.names))
         path = in_order[-1].path if in_order else None
         remarks = _remarks(student, in_order)
         works.append(Grading(student, out, path=path, trust=trust, seconds=seconds, remarks=remarks, seed=seed))
     return works, others
 
 
-def _handed_in(path: Path, inside: Path) -> HandedIn:
+def _for_grading(student: Student) -> Student:
+    """Return the student with only the settings that an account in a sandbox can have."""
+    parameters = {name: student.parameters[name] for name in OF_GRADING if name in student.parameters}
+    return replace(student, parameters=parameters)
+
+
+def _submitted_file(path: Path, inside: Path) -> SubmittedFile:
     names, changed = (*inside.parts[:-1], inside.name.removesuffix(".zip")), path.stat().st_mtime_ns
     try:
-        found = submission.read(path, only=submission.MANIFEST)
+        claimed = submission.read(path, only=submission.MANIFEST)
     except UsageError:  # its grading tells why
-        return HandedIn(path, names, changed)
-    return HandedIn(path, names, changed, found.name, found.id, found.when)
+        return SubmittedFile(path, names, changed)
+    return SubmittedFile(path, names, changed, claimed.name, claimed.id, claimed.when)
 
 
-def _by_roster(roster: list[Student]) -> Callable[[HandedIn], Student | None]:
+def _by_roster(roster: list[Student]) -> Callable[[SubmittedFile], Student | None]:
     """Return a function that gives the student of a file: the one whose name, id or both its own names hold.
 
     The outermost name that fits counts: a school's platform puts its own before the student's.
     """
     fitting = defaultdict[str, list[Student]](list)
     for student in roster:
-        name, own = slug(student.name), slug(student.id) if student.id else ""
-        for form in {name, own, f"{name}-{own}", f"{own}-{name}"} if own else {name}:
+        name, id = slug(student.name), slug(student.id) if student.id else ""
+        for form in {name, id, f"{name}-{id}", f"{id}-{name}"} if id else {name}:
             fitting[form].append(student)
 
-    def owner(file: HandedIn) -> Student | None:
-        found = (fitting[part] for name in file.names for part in _parts(name) if part in fitting)
-        students = next(found, [])
+    def owner(file: SubmittedFile) -> Student | None:
+        owners = (fitting[part] for name in file.names for part in _parts(name) if part in fitting)
+        students = next(owners, [])
         return students[0] if len(students) == 1 else None
 
     return owner
@@ -102,48 +108,42 @@ def _parts(name: str) -> list[str]:
     words = slug(name, longest=None).split("-")
     starts = [0, *(place for place, word in enumerate(words, 1) if word == "submission")]
     ends = [*(place for place, word in enumerate(words) if word.isdecimal()), len(words)]
-    found = {"-".join(words[start:end]) for start in starts for end in ends if start < end}
-    return sorted(found, key=len, reverse=True)
+    parts = {"-".join(words[start:end]) for start in starts for end in ends if start < end}
+    return sorted(parts, key=len, reverse=True)
 
 
-def _by_name(files: list[HandedIn]) -> Callable[[HandedIn], Student]:
+def _by_name(files: list[SubmittedFile]) -> Callable[[SubmittedFile], Student]:
     """Return a function that makes a student of the name of a file, without the number of a second one."""
-    there = {_key(_said(each)) for each in files}
+    there = {key(_said(file)) for file in files}
 
-    def owner(file: HandedIn) -> Student:
+    def owner(file: SubmittedFile) -> Student:
         said = _said(file)
         base = _COUNTER.sub("", said)
-        if base and (_key(base) in there or said.endswith(")")):
+        if base and (key(base) in there or said.endswith(")")):
             said = base
         claimed = file.claimed_name if file.claimed_name.isprintable() else ""
         name = claimed if claimed and slug(claimed) == slug(said) else visible(said)
-        number = int(sha256(_key(said).encode()).hexdigest(), 16) % 10**12
-        return Student(0, f"{number:012}", name, "", "", "", {})
+        return Student(0, "", name, "", "", "", {})
 
     return owner
 
 
-def _key(said: str) -> str:
-    """Return what is equal for names that differ in spaces, case or accents only."""
-    return slug(said, longest=None) if any(map(str.isalnum, said)) else ascii(said)
-
-
-def _said(file: HandedIn) -> str:
+def _said(file: SubmittedFile) -> str:
     """Return the name of a file without what `lab submit` puts before the student's; else that of its folder."""
     *folders, stem = file.names
     return re.sub("^submission[-_ ]?", "", stem).strip() or (folders or [ascii(stem)])[-1]
 
 
-def _remarks(student: Student, files: list[HandedIn]) -> tuple[str, ...]:
+def _remarks(student: Student, files: list[SubmittedFile]) -> tuple[str, ...]:
     """Return what the instructor should know about the files of a student, of which the last one counts."""
     remarks = list[str]()
     if len(files) > 1:
-        listed = ", ".join(each.path.name for each in files)
+        listed = ", ".join(file.path.name for file in files)
         remarks.append(f"{len(files)} files: {listed}. The latest counts: {files[-1].path.name}.")
-    for each in files[-1:]:
-        other_name = each.claimed_name and slug(each.claimed_name) != slug(student.name)
-        other_id = student.id and each.claimed_id and each.claimed_id.casefold() != student.id.casefold()
+    for file in files[-1:]:
+        other_name = file.claimed_name and slug(file.claimed_name) != slug(student.name)
+        other_id = student.id and file.claimed_id and file.claimed_id.casefold() != student.id.casefold()
         if other_name or other_id:
-            claimed = f"{each.path.name} claims to be from {each.claim}"
+            claimed = f"{file.path.name} claims to be from {file.claim}"
             remarks.append(f"{claimed}. It counts for {student.name}, as its name says.")
     return tuple(map(visible, remarks))

@@ -1,0 +1,224 @@
+"""Run a class: plan the work of all its students, lock the folder of the results, resume, and work side by side.
+
+The work of a student writes to that student's folder only, and grade.json last. So a class can be stopped at any time,
+and `--resume` runs the students whose folder has no grade.json.
+"""
+
+import fcntl
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+from botocore.exceptions import BotoCoreError, ClientError
+
+from lab_lib import one_command
+from lab_lib.aws import cleanup
+from lab_lib.classroom import gradebook
+from lab_lib.classroom.students import Student
+from lab_lib.classroom.work import Record, Work, in_process
+from lab_lib.embedded import server
+from lab_lib.errors import LabError, UsageError
+from lab_lib.exercises import copies
+from lab_lib.masking import without_accounts
+from lab_lib.private_files import make_folder
+
+W = TypeVar("W", bound=Work)
+_CORES = os.cpu_count() or 1
+JOBS = 2 * _CORES  # accounts at a time on the embedded AWS, which needs the other half of the cores' time
+# Accounts at a time on AWS: a run waits there for more than 90 % of its time, but all kernels start at once.
+JOBS_ON_AWS = 16 * _CORES
+MEMORY = 300_000_000  # bytes of a student's process and kernel, of which 245 MB were measured
+
+
+def plan(students: list[Student], out: Path, until: str | None = None, probe: bool = True) -> list[Work]:
+    """Return the work of these students; UsageError if `out` cannot hold their results."""
+    if out.resolve() == copies.NOTEBOOKS:
+        raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
+    make_folder(out)
+    return [Work(student, out.resolve(), until, probe) for student in students]
+
+
+@contextmanager
+def lock(out: Path) -> Iterator[None]:
+    """Lock `out`; UsageError if another class has locked it. The lock ends with this process."""
+    folder = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(folder)
+        raise UsageError(f"Another class is at work in {out}. Wait for its end, or name another --out.") from None
+    except OSError:
+        pass  # some network file systems cannot lock a folder
+    try:
+        yield
+    finally:
+        os.close(folder)
+
+
+def select(students: list[Student], shard: str = "", only: str = "") -> list[Student]:
+    """Return the students of a shard such as "2/5", or those of them whose account, id or name `only` lists.
+
+    UsageError for an impossible shard, or an entry of `only` that fits nobody.
+    """
+    part, parts = _shard(shard)
+    names = {name.strip().casefold() for name in only.split(",") if name.strip()}
+    of_part = students[part - 1 :: parts]
+    selected = [student for student in of_part if not names or names & _names(student)]
+    if unknown := sorted(names.difference(*map(_names, students))):
+        raise UsageError(f"--only: nobody has the account, id or name {unknown[0]}.")
+    if names and not selected:
+        raise UsageError(f"Nobody of --only is in shard {shard}.")
+    return selected
+
+
+def _names(student: Student) -> set[str]:
+    return {text.casefold() for text in (student.account, student.id, student.name) if text}
+
+
+def _shard(shard: str) -> tuple[int, int]:
+    numbers = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", shard or "1/1")
+    part, parts = (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
+    if not 1 <= part <= parts:
+        raise UsageError(f"--shard is {shard!r}; wanted a part and the number of parts, such as 2/5.")
+    return part, parts
+
+
+def archive_results(out: Path) -> Path | None:
+    """Move the results in `out` to a folder of their own there, named by their time. Return it; None without results.
+
+    The folders of the students move as a whole, so that the links of the earlier report still lead to them.
+    """
+    results = [path for name in gradebook.FILES if (path := out / name).exists()]
+    results += [path.parent for path in out.glob("*/grade.json")]
+    if not results:
+        return None
+    when = datetime.fromtimestamp(max(path.stat().st_mtime for path in results)).strftime("%Y-%m-%d-%H%M%S")
+    names = (when if number == 1 else f"{when}-{number}" for number in count(1))
+    place = next(path for name in names if not (path := out / gradebook.EARLIER / name).exists())
+    make_folder(place)
+    for path in results:
+        path.replace(place / path.name)
+    return place
+
+
+def unfinished(works: list[W], resume: bool) -> list[W]:
+    """Return the work to do: without a record, with one of other notebooks or settings, or that may now succeed.
+
+    UsageError if there are results and not `resume`, or results of a student who is not in this part of the roster.
+    """
+    folders = {work.folder.name for work in works}
+    results = sorted(works[0].out.glob("*/grade.json")) if works else []
+    if results and not resume:
+        raise UsageError(f"{works[0].out} holds results already. Go on with --resume, or name another --out.")
+    if others := [path.parent for path in results if path.parent.name not in folders]:
+        raise UsageError(
+            f"{others[0]} belongs to nobody in this part of the roster. Move it away, or name another --out."
+        )
+    return [work for work in works if not work.is_done()]
+
+
+def records(works: Sequence[Work]) -> list[Record]:
+    """Return the record of each student, with the roster's id. Without one, the student is unfinished or not run."""
+    return [
+        (work.read() or work.record("unfinished" if work.step else work.not_done)) | {"id": work.student.id}
+        for work in works
+    ]
+
+
+def run(
+    works: Sequence[Work],
+    at_once: int,
+    finished: Callable[[Record], None],
+    do: Callable[[Work, int], Record] = in_process,
+    untouched: Work | None = None,
+) -> None:
+    """Do so many at once, and hand over each student's record when it is written. A failure stops nobody else.
+
+    `untouched` is done first, and each record is compared with its own. On the way out, all processes are stopped:
+    they watch a pipe, which closes here, or when this process dies.
+    """
+    if any(work.is_embedded for work in works):
+        server.start()
+    for work in works:
+        work.forget()
+    pool, (watched, held) = ThreadPoolExecutor(at_once), os.pipe()
+    try:
+        first = pool.submit(do, untouched, watched) if untouched else None
+        futures = {pool.submit(do, work, watched): work for work in works}
+        for future in as_completed(futures):
+            finished(_result(futures[future], future, first))
+    finally:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave processes behind
+        os.close(held)
+        pool.shutdown(cancel_futures=True)
+        os.close(watched)
+        signal.signal(signal.SIGINT, before)
+
+
+def _result(work: Work, future: Future[Record], untouched: Future[Record] | None) -> Record:
+    try:
+        return work.compared(future.result(), untouched)
+    except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
+        return work.failed(error)
+
+
+def jobs_for(students: list[Student]) -> int:
+    """Return how many accounts to work on at a time: on AWS as many as the memory holds, else as the cores can do."""
+    fit = min(JOBS_ON_AWS, psutil.virtual_memory().available // MEMORY) if on_aws(students) else JOBS
+    return max(min(len(students), fit), 1)
+
+
+@dataclass(frozen=True)
+class CleanUp:
+    """The result of a clean-up: resources deleted, resources of the lab still there, and kept resources of others."""
+
+    deleted: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+    error: str = ""
+
+
+def clean(students: list[Student]) -> list[CleanUp]:
+    """Delete what the lab made in each of these accounts."""
+    with ThreadPoolExecutor(jobs_for(students)) as threads:
+        return list(threads.map(_clean, students))
+
+
+def _clean(student: Student) -> CleanUp:
+    try:
+        lab = student.open_lab()
+        with one_command.alone(lab, "lab class clean"):
+            return CleanUp(list(cleanup.delete_all(lab)), cleanup.remaining(lab), cleanup.kept(lab))
+    except (LabError, BotoCoreError, ClientError) as error:
+        return CleanUp(error=without_accounts(f"{type(error).__name__}: {error}"))
+
+
+DELETES = "this deletes everything that the lab made there"
+PROBES = "a probe is uploaded there, and those who get alerts by e-mail or SMS get one of it"
+
+
+def confirm(students: list[Student], yes: bool, effect: str) -> None:
+    """Ask, unless `yes`, before something is done in accounts on AWS, such as DELETES."""
+    if (real := _real(students)) and not yes:
+        cleanup.ask(f"{len(real)} accounts on AWS: {effect}. Go on?")
+
+
+def on_aws(students: list[Student]) -> bool:
+    """Return True if all of these accounts are on AWS."""
+    return len(_real(students)) == len(students)
+
+
+def _real(students: list[Student]) -> list[Student]:
+    """Return the students whose accounts are on AWS."""
+    if "AWS_ENDPOINT_URL" in os.environ:
+        return []
+    return [student for student in students if not student.is_embedded]

@@ -1,0 +1,268 @@
+"""Do the work for one student of a class in a process of its own, and keep the student's draft and record.
+
+gradebook.py describes a record (grade.json). Its fingerprint says which notebooks and which row of the roster it is of.
+"""
+
+import json
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import Future
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from lab_lib import checks
+from lab_lib.classroom import feedback, gradebook
+from lab_lib.classroom.students import Student
+from lab_lib.errors import LabError, UsageError
+from lab_lib.lab import Lab
+from lab_lib.masking import masked, without_accounts
+from lab_lib.one_command import alone
+from lab_lib.private_files import can_write_to, make_folder, write_file
+from lab_lib.run import headless
+from lab_lib.waiting import PROGRESS_FILE
+
+Record = dict[str, Any]
+STEP = ".step"  # the file in the draft that names the notebook that runs now
+GRADED = ".graded"  # the file in the draft that holds what the account had earned before notebook 06
+_LONGEST_STOP = 10  # seconds
+_OWN = ("bucket", "processor_role", "notifier_role", "boundary")  # their names may say whose they are
+
+
+@dataclass(frozen=True)
+class Work:
+    """Run the notebooks of one student, or only grade the account, and write the results below `out`."""
+
+    student: Student
+    out: Path
+    until: str | None = None
+    probe: bool = True
+    remarks: tuple[str, ...] = ()  # what the instructor should know about the student's files
+    seed: str = ""  # of the cases for the student's function, the same for all students that are graded together
+
+    @property
+    def folder(self) -> Path:
+        return self.out / self.student.folder
+
+    @property
+    def draft(self) -> Path:
+        """Return the folder that holds the results until the work ends."""
+        return self.out / f".{self.student.folder}.draft"
+
+    @property
+    def is_embedded(self) -> bool:
+        """Return True if it needs this computer's embedded AWS."""
+        return self.student.is_embedded
+
+    @property
+    def not_done(self) -> str:
+        """Return the state of a student without results."""
+        return "not run"
+
+    @property
+    def baseline(self) -> dict[str, list[str]] | None:
+        """Return the first baseline of a record: empty, since nothing was handed in."""
+        return {}
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a digest of the student's row, the notebooks and the file to upload: equal for equal work."""
+        row = {**vars(self.student), "line": 0, "id": ""}
+        digest = sha256(json.dumps(row, sort_keys=True, default=str).encode())
+        data_file = Path(self.student.parameters.get("data_file", headless.DATA_FILE))
+        for path in [*headless.notebooks(self.until), data_file]:
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
+
+    def do(self) -> None:
+        """Run the notebooks, grade the account, and write all results. After Ctrl-C the draft stays as it is."""
+        begun, steps = time.monotonic(), list[headless.Step]()
+        student = self.student
+        parameters = {"account": student.account, "profile": student.profile, "data_file": str(headless.DATA_FILE)}
+        self.begin()
+        try:
+            result = headless.run(
+                parameters | student.parameters | {"yes": True},
+                self.draft,
+                self.until,
+                started=lambda notebook: self.note(STEP, notebook),
+                finished=steps.append,
+                complete=lambda lab: self.note(GRADED, json.dumps(self._graded(lab))),
+                command="lab class",
+            )
+            feedback.render(self.draft)
+        except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
+            self.failed(error)
+            return
+        self.write(
+            state="done" if result["ok"] else "failed",
+            seconds=round(time.monotonic() - begun, 1),
+            error=next((f"{step.notebook}: {step.error}" for step in steps if not step.ok), None),
+            steps=result["steps"],
+        )
+
+    def check_account(self) -> Record:
+        """Grade the account as it is; no notebook is run. Its record is not that of a run."""
+        begun, lab = time.monotonic(), self.student.open_lab()
+        with alone(lab, "lab class check") if self.probe else nullcontext():
+            graded = self._graded(lab)
+        return self.write(state="done", seconds=round(time.monotonic() - begun, 1), fingerprint="", **graded)
+
+    def _graded(self, lab: Lab) -> dict[str, Any]:
+        """Return what the account has earned, with private values masked."""
+        report = checks.run(lab, probe=self.probe)
+        graded = {"graded": now(), "checks": report.as_dicts(), "totals": headless.totals(lab)}
+        return dict(json.loads(masked(json.dumps(graded, ensure_ascii=False), lab)))
+
+    def begin(self) -> None:
+        """Make an empty draft."""
+        shutil.rmtree(self.draft, ignore_errors=True)
+        make_folder(self.draft)
+        self.note(STEP, "getting ready")
+
+    def note(self, name: str, text: str) -> None:
+        """Write a note into the draft."""
+        with can_write_to(self.draft):
+            (self.draft / name).write_text(text, encoding="utf-8")
+
+    @property
+    def step(self) -> str | None:
+        """Return the notebook that runs now, or ran when the work was stopped; None if the work has not begun."""
+        try:
+            return (self.draft / STEP).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+
+    def forget(self) -> None:
+        """Delete the draft and the record of earlier work for this student."""
+        shutil.rmtree(self.draft, ignore_errors=True)
+        with suppress(FileNotFoundError, IsADirectoryError):  # a folder of that name is no record
+            (self.folder / "grade.json").unlink()
+
+    def read(self) -> Record | None:
+        """Return the record of earlier work for this student, or None if that did not end, or the record is damaged."""
+        with suppress(UsageError):
+            record = gradebook.read(self.folder / "grade.json")
+            return record if "fingerprint" in record else None
+        return None
+
+    def is_done(self) -> bool:
+        """Return True if a record of the same work is there, and doing it again could change nothing."""
+        record = self.read()
+        if record is None or record["baseline"] is None or record["fingerprint"] != self.fingerprint:
+            return False
+        return record["state"] == "done" or self.fails_again(record)
+
+    def fails_again(self, record: Record) -> bool:
+        """Return False: an account may have changed since its run has failed."""
+        return False
+
+    def record(self, state: str) -> Record:
+        """Return a record without results."""
+        student = self.student
+        return {
+            "name": student.name,
+            "account": without_accounts(student.account),
+            "folder": student.folder,
+            "id": student.id,
+            "prefix": student.parameters.get("prefix", ""),
+            "own": [without_accounts(student.parameters[name]) for name in _OWN if name in student.parameters],
+            "state": state,
+            "seconds": 0.0,
+            "error": None,
+            "remarks": [*self.remarks],
+            "graded": "",
+            "steps": [],
+            "checks": [],
+            "probed": self.probe,
+            "baseline": self.baseline,
+            "answers": None,
+            "trial": None,
+            "seed": self.seed,
+            "totals": {},
+            "threshold": str(student.parameters.get("threshold", 1500)),
+            "notebooks": [],
+            "fingerprint": self.fingerprint,
+        }
+
+    def write(self, **entries: Any) -> Record:
+        """Put the draft, if there is one, in the place of the student's folder, and write the record there last."""
+        noted = self.draft / GRADED
+        graded = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
+        with can_write_to(self.folder):
+            if self.draft.exists():
+                for name in (STEP, GRADED):
+                    (self.draft / name).unlink(missing_ok=True)
+                shutil.rmtree(self.folder, ignore_errors=True)
+                self.draft.replace(self.folder)
+        notebooks = sorted(path.name for path in self.folder.glob("*.ipynb"))
+        written = self.record(entries["state"]) | graded | entries | {"notebooks": notebooks}
+        make_folder(self.folder)
+        write_file(self.folder / "grade.json", json.dumps(written, indent=2, ensure_ascii=False) + "\n")
+        return written
+
+    def compared(self, record: Record, untouched: Future[Record] | None) -> Record:
+        """Return the record as it is: without a submission there is nothing to compare."""
+        return record
+
+    def failed(self, error: BaseException, **entries: Any) -> Record:
+        """Write and return the record of work that ended in this error. Points that were earned before it count."""
+        return self.write(state="failed", error=without_accounts(f"{type(error).__name__}: {error}"), **entries)
+
+
+def in_process(work: Work, watched: int) -> Record:
+    """Do the work in a new process, and return its record. The process stops when the pipe `watched` closes.
+
+    The other end of the pipe closes with the process that holds it, even if that is killed.
+    LabError if the new process dies before it has written a record.
+    """
+    command = [sys.executable, "-P", "-c", f"from {__name__} import main; main()", str(watched)]  # no module of a cwd
+    with tempfile.TemporaryDirectory(prefix="lab-class-", ignore_cleanup_errors=True) as temporary_folder:
+        # Many wait at once, so nobody could read the progress.
+        variables = {**work.student.variables, "TMPDIR": temporary_folder, PROGRESS_FILE: os.devnull}
+        subprocess.run(
+            command,
+            input=pickle.dumps(work),
+            pass_fds=[watched],
+            env={**os.environ, **variables},
+            start_new_session=True,
+            check=False,
+        )
+    if not (record := work.read()):
+        raise LabError("The process that ran the notebooks has died. Run this account once more.")
+    return record
+
+
+def main() -> None:
+    """Do the work that stands in the standard input. Stop with the process that asked for it."""
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it
+        threading.Thread(target=_stop_with, args=[int(sys.argv[1])], daemon=True).start()
+        pickle.load(sys.stdin.buffer).do()  # noqa: S301  # from the process that started this one
+    except KeyboardInterrupt:
+        sys.exit(130)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the record is written: Ctrl-C would only print a traceback
+
+
+def _stop_with(watched: int) -> None:
+    """Interrupt the main thread once the pipe closes; end this process if the main thread takes too long."""
+    os.read(watched, 1)
+    os.kill(os.getpid(), signal.SIGINT)
+    threading.Event().wait(_LONGEST_STOP)
+    os._exit(1)
+
+
+def now() -> str:
+    """Return the local date and time."""
+    return datetime.now().strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,159 @@
+"""What an instructor sets by hand in overrides.csv, and the books without names."""
+
+import csv
+import json
+import stat
+
+import pytest
+from bs4 import BeautifulSoup
+
+from lab_lib.classroom import feedback, gradebook, overrides
+from lab_lib.errors import UsageError
+from tests.classes import check, judged, lay, not_graded, override, record
+from tests.lab.commands import in_process
+
+HEADER = "student,column,points,comment,late,excused\n"
+CLASS = [
+    judged(record("Ana García", id="ana1", prefix="anag-", own=["arn:aws:iam::********9012:role/RoleOfGarcia"])),
+    judged(record("Bo", "111122229013", missing=["topic"])),
+    not_graded("Cem", "111122229014"),
+    record("Dee", "111122229015", id="dee1"),
+    record("Dee", "111122229016", id="dee2"),
+]
+ROSTER = "name,account,id\n" + "".join(
+    f"{student['name']},11112222{student['account'][-4:]},{student['id']}\n" for student in CLASS
+)
+
+
+@pytest.fixture
+def out(tmp_path):
+    """Return the results of a class; its folder has no overrides yet."""
+    (tmp_path / "roster.csv").write_text(ROSTER)
+    students = [
+        student | {"folder": f"{student['name'].split()[0].lower()}{end}-{student['account'][-4:]}"}
+        for student, end in zip(CLASS, ["-garcia", "", "", "", ""], strict=True)
+    ]
+    return lay(tmp_path / "out", *(student for student in students if student["state"] == "done"))
+
+
+def report(out, *options):
+    return in_process("class", "report", out.with_name("roster.csv"), "--out", out, *options)
+
+
+def written(out, *rows):
+    (out / "overrides.csv").write_text(HEADER + "\n".join(rows), encoding="utf-8")
+    return out
+
+
+def rows(path):
+    return list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+
+
+def shown(path):
+    return " ".join(BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").get_text(" ").split())
+
+
+def test_overrides_are_in_the_report_in_all_exports_and_in_the_feedback(out):
+    written(
+        out, "ana1,03,0,Copied.,2 days,", "Bo,03,1.5,,,no", "Cem,,,Was ill.,,yes", "Bo,function,,,,x", "Cem,00,5,,,"
+    )
+
+    done = report(out)
+
+    assert (done.exit_code, "No results" in done.stdout) == (1, False)  # Cem is excused
+    students = {s["name"]: s for s in json.loads((out / "gradebook.json").read_text(encoding="utf-8"))["students"]}
+    ana, bo, cem = (students[name] for name in ("Ana García", "Bo", "Cem"))
+    assert (ana["points"]["03"], ana["total"], ana["percent"]) == (0, 93, 93)  # of 95.00 and 2
+    assert (bo["points"]["03"], bo["points"]["function"], bo["possible"]) == (1.5, None, 90)
+    assert bo["percent"] == pytest.approx(100 * bo["total"] / 90, abs=0.01)
+    assert (cem["total"], cem["percent"], cem["possible"]) == (None, None, 0)
+    canvas = {cells[0]: cells[8] for cells in rows(out / "gradebook.csv")}
+    moodle = {cells[0]: cells[4] for cells in rows(out / "moodle.csv")}
+    assert (canvas["Ana García"], canvas["Bo"], canvas["Cem"], moodle["ana1"]) == ("0.00", "1.50", "EX", "0.00")
+    by_hand = "03 create topic: 0 points by the instructor. Late: 2 days. Copied."
+    assert by_hand in shown(out / "report.html")
+    assert by_hand in shown(out / "feedback" / "ana-garcia-9012.html")
+    assert "03 create topic: 1.5 of 2 points, set by the instructor" in shown(out / "report.html")
+    assert "function excused" in shown(out / "feedback" / "bo-9013.html")
+    assert "All: Excused. Was ill." in shown(out / "feedback" / "cem-9014.html")  # who has no results
+
+
+def test_points_by_hand_make_a_column_that_nobody_else_has():
+    book = gradebook.book([record(), record("Bo", overrides=[override("exercises", 7)])])
+
+    assert (book["possible"], [student["points"]["exercises"] for student in book["students"]]) == (90, [None, 7])
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (HEADER + "Eve,03,1,,,", 2, "student is 'Eve'; wanted an id or a name of the roster"),
+        (HEADER + "Dee,03,1,,,", 2, "2 students have the name 'Dee'; wanted an id that only one has"),
+        (HEADER + "\nBo,7,1,,,", 3, "column is '7'; wanted one of 00, 01,"),
+        (HEADER + "Bo,03,2.01,,,", 2, "points is '2.01'; wanted a number from 0 to 2, as column 03 gives"),
+        (HEADER + "Bo,03,-1,,,", 2, "points is '-1'; wanted"),
+        (HEADER + "Bo,03,nan,,,", 2, "points is 'nan'; wanted"),
+        (HEADER + "Bo,,5,,,", 2, "points is '5' without a column; wanted a column"),
+        (HEADER + "Bo,03,1,,,maybe", 2, "excused is 'maybe'; wanted yes or no"),
+        (HEADER + 'Bo,03,1,"a\nb",,\nBo,03,2,,,', 4, "the student and the column are in an earlier line"),
+        (HEADER + "Bo,03,1,a, b,c,d", 2, "it has 7 cells; wanted 6, so put a cell that holds a comma in quotes"),
+        ("name,points\nBo,2", 1, "the header is 'name,points'; wanted 'student,column,points,comment,late,excused'"),
+        ("", 1, "the header is ''"),
+    ],
+)
+def test_a_wrong_row_is_one_line_that_says_where_what_and_what_to_do_and_nothing_is_written(out, text, line, words):
+    (out / "overrides.csv").write_text(text, encoding="utf-8")
+
+    done = report(out)
+
+    assert (done.exit_code, done.stderr.count("\n"), (out / "report.html").exists()) == (2, 1, False)
+    assert f"overrides.csv, line {line}: {words}" in done.stderr
+    assert done.stderr.endswith(" run the command again.\n")
+
+
+def test_a_file_of_a_spreadsheet_is_read_with_its_semicolons_commas_and_byte_order_mark(out):
+    text = "Student;Column;Points;Comment;Late;Excused\nBo;03;1,5;à refaire;;\n;;;;;\n"
+    (out / "overrides.csv").write_text(text, encoding="utf-8-sig")
+
+    [bo] = [student for student in overrides.merge(out, CLASS) if student["overrides"]]
+
+    assert (bo["name"], bo["overrides"][0]["points"], bo["overrides"][0]["comment"]) == ("Bo", 1.5, "à refaire")
+    (out / "overrides.csv").write_bytes(text.encode("latin-1"))
+    with pytest.raises(UsageError, match='Save it as "CSV UTF-8"'):
+        overrides.merge(out, CLASS)
+
+
+def test_anonymous_books_name_nobody_and_keep_their_ids_in_a_file_for_the_owner_only(out):
+    told = (
+        "Ana García in ana-garcia-9012: make anag-Customer, trust RoleOfGarcia, a***@x.org, account ********9012, ana1"
+    )
+    path = out / "ana-garcia-9012" / "grade.json"
+    ana = json.loads(path.read_text(encoding="utf-8"))
+    ana |= {"checks": [check("topic", "not yet", told, hint=told)], "error": told, "remarks": [told]}
+    ana["error"] += ": submission-ana-garcia-ana1.zip"
+    path.write_text(json.dumps(ana), encoding="utf-8")
+    notebook = {"cells": [{"cell_type": "code", "source": f"# {told}\nprefix = 'anag-'", "outputs": []}]}
+    (path.parent / "00-start-here.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    feedback.render(path.parent)
+    written(out, "ana1,03,0,See Ana García.,,")
+
+    done = report(out, "--anonymous")
+    texts = {path: path.read_text(encoding="utf-8") for path in (out / "anonymous").rglob("*.*")}
+    key = out.with_name("roster.anonymous.csv")
+    ids = {name: anonymous for anonymous, _, name in rows(key)}
+
+    private = ("García", "garcia", "9012", "9013", "ana1", "ana-", "anag", "RoleOfGarcia", "x.org", ">Bo<", '"Bo"')
+    assert [
+        (name, word)
+        for name, text in texts.items()
+        for word in private
+        if word in text or word in str(name)[len(str(out)) :]
+    ] == []
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert "Who is who stands in" in done.stdout
+    assert not (out / "report.html").exists()
+    page = (out / "anonymous" / "feedback" / f"{ids['Ana García']}.html").read_text(encoding="utf-8")
+    assert "# … in …: make …Customer, trust …, …, account …, …" in page
+    report(out, "--anonymous")
+    assert ids == {name: anonymous for anonymous, _, name in rows(key)}
+    assert "Left out" not in report(out).stdout
