@@ -9,13 +9,13 @@ from lab_lib.run.headless import notebooks
 
 def headings() -> str:
     """Return the content of the file: by notebook, each code cell with the heading above it."""
-    found = {}
+    by_notebook = {}
     for path in notebooks():
         notebook = json.loads(path.read_text(encoding="utf-8"))
         above = {cell: heading for cell, (heading, _) in edition.cells(notebook).items()}
         code = [cell["id"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
-        found[path.stem[:2]] = {cell: above[cell] for cell in code}
-    return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+        by_notebook[path.stem[:2]] = {cell: above[cell] for cell in code}
+    return json.dumps(by_notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -14,23 +14,21 @@ from typing import Any
 
 from lab_lib.aws.json_text import json_value
 from lab_lib.exercises import texts, workbook
+from lab_lib.wording import listing, shortened
 
 # Parts that a verdict names; parts of an answer, and characters of a text, that are read beside the right ones.
 MOST_NAMED, MOST_READ, LONGEST = 5, 10_000, 100_000
-_FILLERS = {
-    *("and", "the", "only", "row", "rows", "line", "lines", "number", "numbers", "key", "keys"),
-    *("customer", "customers", "transaction", "transactions", "answer", "option", "letter"),
-}
+_FILLER = re.compile("and|the|only|rows?|lines?|numbers?|keys?|customers?|transactions?|answer|option|letter")
 Faults = list[str]  # what is not right yet, as sentences; empty if the answer is right
 
 
-def judge(question: str, answer: Any, *given: Any) -> None:
-    """Print whether the answer is right and why, or what is not right yet. `given` is what the question is about.
+def judge(question: str, answer: Any, *context: Any) -> None:
+    """Print whether the answer is right and why, or what is not right yet. `context` is what the question is about.
 
     A right answer has the hints below it once more. UsageError for an unknown question.
     """
     why = texts.find(question, QUESTIONS).why
-    faults = _faults(question, answer, given)
+    faults = _faults(question, answer, context)
     if faults is None:
         print("No answer yet.")
         return
@@ -40,9 +38,9 @@ def judge(question: str, answer: Any, *given: Any) -> None:
         texts.show_hints(question)
 
 
-def is_right(question: str, answer: Any, *given: Any) -> bool:
+def is_right(question: str, answer: Any, *context: Any) -> bool:
     """Return True if the answer is right."""
-    return _faults(question, answer, given) == []
+    return _faults(question, answer, context) == []
 
 
 def compare(question: str, prediction: Any, outcome: Any) -> None:
@@ -55,9 +53,9 @@ def compare(question: str, prediction: Any, outcome: Any) -> None:
     print(f"You predicted {'otherwise' if faults else 'right'}: it is {_words(outcome)}.")
 
 
-def _faults(question: str, answer: Any, given: tuple[Any, ...]) -> Faults | None:
+def _faults(question: str, answer: Any, context: tuple[Any, ...]) -> Faults | None:
     """Return what is not right yet, or None if there is no answer."""
-    return _found(lambda: None if _is_empty(answer) else QUESTIONS[question].faults(answer, *given))
+    return _found(lambda: None if _is_empty(answer) else QUESTIONS[question].faults(answer, *context))
 
 
 def _found(faults: Callable[[], Faults | None]) -> Faults | None:
@@ -83,9 +81,9 @@ def _plain(item: Any) -> Any:
 def _set(answer: Any, right: Collection[Any], plain: Callable[[Any], Any] = _plain) -> Faults:
     """Compare without order."""
     wanted = set(map(plain, right))
-    found = {plain(item): item for item in _items(answer, right)}
-    wrong, missing = [str(item) for key, item in found.items() if key not in wanted], len(wanted - found.keys())
-    if len(wanted) == 1 and len(found) == 1:
+    parts = {plain(item): item for item in _items(answer, right)}
+    wrong, missing = [str(item) for key, item in parts.items() if key not in wanted], len(wanted - parts.keys())
+    if len(wanted) == 1 and len(parts) == 1:
         return [f"It is not {wrong[0]}."] if wrong else []
     faults = [f"{', '.join(wrong[:MOST_NAMED])} does not belong there."] if wrong else []
     return faults + ([f"{missing} of {len(wanted)} {'is' if missing == 1 else 'are'} missing."] if missing else [])
@@ -107,7 +105,7 @@ def _letter(options: dict[str, str], item: Any) -> str:
     letter, _, text = words.partition(" ")
     if len(letter) == 1 and text in ("", options.get(letter)):
         return letter
-    meant = [each for each, full in options.items() if f" {words} " in f" {full} "]
+    meant = [option for option, full in options.items() if f" {words} " in f" {full} "]
     return meant[0] if len(meant) == 1 and len(words) > 3 else words
 
 
@@ -129,20 +127,19 @@ def _effects(answer: Any) -> Faults:
     return _numbers(answer, right, "numbers; wanted {}", "number")
 
 
-def _numbers(answer: Any, right: dict[Any, Any], how_many: str, what: str) -> Faults:
+def _numbers(answer: Any, right: dict[Any, Any], how_many: str, noun: str) -> Faults:
     """Compare numbers in their order, or by name if the answer is a dict. `right` has each by its name."""
     if isinstance(answer, dict) and answer.keys() == right.keys():
         answer = [answer[name] for name in right]
-    found = _items(answer, right.values())
-    if len(found) != len(right):
-        return [f"{len(found)} {how_many.format(len(right))}."]
+    parts = _items(answer, right.values())
+    if len(parts) != len(right):
+        return [f"{len(parts)} {how_many.format(len(right))}."]
     wrong = [
-        f"{what} {name}, where you wrote {item}"
-        for (name, number), item in zip(right.items(), found, strict=True)
+        f"{noun} {name}, where you wrote {item}"
+        for (name, number), item in zip(right.items(), parts, strict=True)
         if _plain(item) != number
     ]
-    more = f", and {len(wrong) - MOST_NAMED:,} more" if len(wrong) > MOST_NAMED else ""
-    return [f"Look again at {'; '.join(wrong[:MOST_NAMED])}{more}."] if wrong else []
+    return [f"Look again at {'; '.join(shortened(wrong, MOST_NAMED))}."] if wrong else []
 
 
 def _message(answer: Any, customer: str, balance: str) -> Faults:
@@ -168,7 +165,7 @@ def _message(answer: Any, customer: str, balance: str) -> Faults:
 def _items(answer: Any, right: Collection[Any]) -> list[Any]:
     """Return the parts of an answer that is to be compared with the right ones; at most so many more are read."""
     if isinstance(answer, str):
-        return _of_text(answer[: LONGEST + sum(len(str(each)) + 2 for each in right)], right)
+        return _of_text(answer[: LONGEST + sum(len(str(part)) + 2 for part in right)], right)
     return list(islice(answer, MOST_READ + len(right))) if isinstance(answer, Iterable) else [answer]
 
 
@@ -176,11 +173,11 @@ def _of_text(text: str, right: Collection[Any]) -> list[str]:
     """Return what stands between commas or "and", or between spaces if no right part has one, without filler words."""
     if len(right) == 1:
         text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)  # of a number such as 1,550
-    with_spaces = any(" " in str(each) for each in right)
+    with_spaces = any(" " in str(part) for part in right)
     parts = re.split(r"[,;\n]+|\band\b" if with_spaces else r"[\s,;&]+", text.strip("[](){} "))
     parts = [part.strip() for part in parts if part.strip()]
-    names = {str(each).casefold() for each in right}
-    return [part for part in parts if part.casefold() not in _FILLERS - names] or parts
+    names = {str(part).casefold() for part in right}
+    return [part for part in parts if part.casefold() in names or not _FILLER.fullmatch(part.casefold())] or parts
 
 
 def _action(item: Any) -> str:
@@ -243,6 +240,4 @@ def _parts(outcome: Any) -> list[Any]:
 
 
 def _words(outcome: Any) -> str:
-    parts = _parts(outcome)
-    more = f" and {len(parts) - MOST_NAMED:,} more" if len(parts) > MOST_NAMED else ""
-    return (", ".join(map(str, parts[:MOST_NAMED])) or "none") + more
+    return listing(map(str, _parts(outcome)), MOST_NAMED)

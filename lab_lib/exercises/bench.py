@@ -1,4 +1,4 @@
-"""The bench on which a learner's function is tried: an empty account of an embedded AWS for each try of a case."""
+"""Try a learner's function in an empty account of an embedded AWS, a new one for each try of a case."""
 
 import json
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Held:
 
 
 class Bench:
-    """An account with what TotalNotifier needs, and with rights as the function of notebook 06 has them."""
+    """An account with what TotalNotifier needs, and the permissions of the function of notebook 06."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab, self._waiting, self.held = lab, list[Batch](), Held()
@@ -72,11 +72,11 @@ class Bench:
 
     def _deliver(self, step: Start) -> None:
         """Deliver what waits, and again what fails, each time to a new start; only the first one is cut off."""
-        cut, left = step.cut, step.tries
-        while self._waiting and left:
+        cut, tries = step.cut, step.tries
+        while self._waiting and tries:
             records = sum(map(len, self._waiting))
             self._start(cut)
-            cut, left = NO_CUT, step.tries if sum(map(len, self._waiting)) < records else left - 1
+            cut, tries = NO_CUT, step.tries if sum(map(len, self._waiting)) < records else tries - 1
 
     def _start(self, cut: Cut) -> None:
         outcome = self._runner.start(self._variables, str(self.lab.endpoint), self._waiting, cut)
@@ -114,8 +114,8 @@ class Bench:
 
 def _credentials(lab: Lab) -> dict[str, str]:
     """Return the variables with which boto3 calls the account, with the rights of the function only."""
-    own = policies.total_notifier(lab)["Statement"]
-    iam, policy = lab.client("iam"), policies.document(*own, policies.items_of_notifier(lab))
+    statements = policies.total_notifier(lab)["Statement"]
+    iam, policy = lab.client("iam"), policies.document(*statements, policies.items_of_notifier(lab))
     iam.create_user(UserName=_USER)
     iam.put_user_policy(UserName=_USER, PolicyName=_USER, PolicyDocument=json.dumps(policy))
     key = iam.create_access_key(UserName=_USER)["AccessKey"]

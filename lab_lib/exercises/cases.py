@@ -1,4 +1,4 @@
-"""The cases that a learner's function is tried with, most of them faults. Each try of one is drawn anew.
+"""Define the cases that a learner's function is tried with. Most of them are faults. Each try is drawn anew.
 
 A try is a history: starts of the function, and the batches that each gets. What comes before and after the fault is
 ordinary, and drawn too, so that only a function that keeps what it knows in its account can tell what came before.
@@ -35,9 +35,9 @@ CASES: list[Case] = []  # in the order in which they are tried
 def chosen(only: Iterable[str] = (), large: bool = False) -> list[Case]:
     """Return the cases with these ids, by default all; LARGE only if `large`. UsageError for an unknown id."""
     ids = {*only}
-    if unknown := ids - {each.id for each in CASES}:
-        raise UsageError(f"There is no case {min(unknown)!r}. The cases are {', '.join(each.id for each in CASES)}.")
-    return [each for each in CASES if each.id in ids or (not ids and (large or each.id != LARGE))]
+    if unknown := ids - {case.id for case in CASES}:
+        raise UsageError(f"There is no case {min(unknown)!r}. The cases are {', '.join(case.id for case in CASES)}.")
+    return [case for case in CASES if case.id in ids or (not ids and (large or case.id != LARGE))]
 
 
 def _case(name: str, sentence: str, limits: Limits = _LITTLE) -> Callable[[Callable[[Draw], list[Step]]], None]:
@@ -62,7 +62,7 @@ def _threshold(draw: Draw) -> list[Step]:
     (one,) = draw.customers(1)
     amounts = draw.parts(HIGH, draw.chance.randint(2, 5))
     cut = draw.chance.randrange(1, len(amounts))
-    return draw.starts(*(draw.batch([(one, each) for each in part]) for part in (amounts[:cut], amounts[cut:])))
+    return draw.starts(*(draw.batch([(one, amount) for amount in part]) for part in (amounts[:cut], amounts[cut:])))
 
 
 @_case("two-customers", "The records of two customers alternate in a batch.")
@@ -91,10 +91,10 @@ def _cold_start(draw: Draw) -> list[Step]:
 def _cut_otherwise(draw: Draw) -> list[Step]:
     customers = draw.customers(2)
     one, other = draw.ordinary(*customers), draw.ordinary(*customers)
-    mended = draw.corrected(draw.chance.choice(one), draw.small())
-    again = [*draw.shuffled(one)[:2], *draw.shuffled(other)[:2], mended]
+    corrected = draw.corrected(draw.chance.choice(one), draw.small())
+    again = [*draw.shuffled(one)[:2], *draw.shuffled(other)[:2], corrected]
     mixed = draw.mixed(again, draw.ordinary(*customers))
-    return [*draw.starts(one, [*other, mended]), *draw.starts(mixed, draw.ordinary(*customers))]
+    return [*draw.starts(one, [*other, corrected]), *draw.starts(mixed, draw.ordinary(*customers))]
 
 
 @_case("out-of-order", "A stream orders only the changes of one item: a customer's transactions come in any order.")
@@ -112,9 +112,9 @@ def _correction(draw: Draw) -> list[Step]:
     customers = draw.customers(2)
     batch = draw.ordinary(*customers)
     (wrong, other), right = draw.chance.sample(batch, 2), draw.small()
-    mended = draw.corrected(wrong, right)
-    second, third = [mended, *draw.ordinary(*customers)], [draw.corrected(other, draw.small())]
-    third.append(draw.corrected(mended, Decimal(wrong["dynamodb"]["NewImage"]["TransactionAmount"]["N"])))
+    corrected = draw.corrected(wrong, right)
+    second, third = [corrected, *draw.ordinary(*customers)], [draw.corrected(other, draw.small())]
+    third.append(draw.corrected(corrected, Decimal(wrong["dynamodb"]["NewImage"]["TransactionAmount"]["N"])))
     third.append(draw.corrected(third[-1], right))  # the same change as the first one, and another record
     return draw.starts(batch, second, [*third, *draw.ordinary(*customers)])
 
@@ -194,7 +194,7 @@ def _long_history(draw: Draw) -> list[Step]:
 def _ten_thousand(draw: Draw) -> list[Step]:
     customers = draw.customers(200)
     high, low = customers[:20], customers[20:]
-    amounts = [(name, each) for name in high for each in draw.parts(HIGH, 50)]
+    amounts = [(name, part) for name in high for part in draw.parts(HIGH, 50)]
     amounts += [(name, Decimal(draw.chance.randrange(1, 25_00)) / 100) for name in low for _ in range(50)]
     every = draw.shuffled(draw.batch(amounts))
     *batches, last = (every[start : start + 1_000] for start in range(0, 10_000, 1_000))

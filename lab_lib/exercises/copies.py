@@ -36,7 +36,7 @@ def state(copy: Path) -> Path:
     return path
 
 
-def solved() -> list[Path]:
+def solved_notebooks() -> list[Path]:
     """Return the lab's own notebooks, in order."""
     return sorted(NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))
 
@@ -55,9 +55,9 @@ def give_pictures(place: Path) -> None:
 
 def complete() -> Path:
     """Make the copy, or add the notebooks and pictures that it lacks; return its folder. No notebook is overwritten."""
-    for each in (folder(), folder() / STATE):
-        make_folder(each, _MAKE_ROOM)
-    for path in solved():
+    for place in (folder(), folder() / STATE):
+        make_folder(place, _MAKE_ROOM)
+    for path in solved_notebooks():
         if not exists(folder() / path.name):
             _give(path)
     give_pictures(folder())
@@ -69,7 +69,7 @@ def renew(number: str) -> Path:
 
     UsageError if no notebook has that number.
     """
-    numbers = {path.stem[:2]: path for path in solved()}
+    numbers = {path.stem[:2]: path for path in solved_notebooks()}
     if not (path := numbers.get(number.zfill(2))):
         raise UsageError(f"--fresh is {number!r}; wanted one of {', '.join(numbers)}.")
     _set_aside(folder() / path.name)
@@ -85,7 +85,7 @@ def changes() -> str:
         copied = _edition()
     except UsageError as error:
         return f"{error}\n"
-    now = {path.name: edition.cells(_learners(path)) for path in solved()}
+    now = {path.name: edition.cells(_learners(path)) for path in solved_notebooks()}
     changed = {name: edition.changes(copied[name], cells) for name, cells in now.items() if name in copied}
     lines = [f"  {Path(name).stem}: {', '.join(headings)}\n" for name, headings in changed.items() if headings]
     if not lines:
@@ -97,28 +97,28 @@ def changes() -> str:
 
 def damaged() -> list[str]:
     """Return a line for each notebook of the copy that cannot be read: why, and what to do."""
-    found = []
-    for path in solved():
+    lines = []
+    for path in solved_notebooks():
         try:
             existing(path.name)
         except UsageError as error:
-            found.append(str(error))
-    return found
+            lines.append(str(error))
+    return lines
 
 
 def settings() -> dict[str, Any]:
     """Return the settings that stand in notebook 00 of the copy now. UsageError if they cannot be read."""
-    first = folder() / solved()[0].name
+    first = folder() / solved_notebooks()[0].name
     cells = [cell for cell in _notebook(first)["cells"] if "parameters" in cell["metadata"].get("tags", [])]
     try:
         body = ast.parse(cells[0]["source"]).body
-        found = {each.target.id: ast.literal_eval(each.value) for each in body}
-        found |= found.pop("settings", {})
-        if found.get("data_file"):
-            found["data_file"] = str(folder() / found["data_file"])
+        values = {line.target.id: ast.literal_eval(line.value) for line in body}
+        values |= values.pop("settings", {})
+        if values.get("data_file"):
+            values["data_file"] = str(folder() / values["data_file"])
     except (AttributeError, IndexError, MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
         raise UsageError(f'The settings in {first} cannot be read. Write each like this: prefix: str = "ana"') from None
-    return found
+    return values
 
 
 def existing(name: str) -> Path:
@@ -161,7 +161,7 @@ def _edition() -> dict[str, edition.Cells]:
 
 def _noted_cells(content: bytes) -> dict[str, edition.Cells]:
     noted = json_object(content).items()
-    return {name: {each: (str(heading), str(digest)) for each, (heading, digest) in it.items()} for name, it in noted}
+    return {name: {id: (str(heading), str(digest)) for id, (heading, digest) in cells.items()} for name, cells in noted}
 
 
 def _holds(path: Path, content: bytes) -> bool:

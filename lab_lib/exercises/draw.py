@@ -1,4 +1,4 @@
-"""Draw customers, amounts and records of the stream of Transactions. Nothing in them tells which case they are of."""
+"""Draw customers, amounts and records of the stream of Transactions. Nothing in them reveals the case."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -60,7 +60,7 @@ class Draw:
 
     def customers(self, number: int) -> list[str]:
         """Return the ids of new customers."""
-        return [self._style.format(each) for each in self.chance.sample(range(1_000, 10**7), number)]
+        return [self._style.format(id) for id in self.chance.sample(range(1_000, 10**7), number)]
 
     def small(self) -> Decimal:
         """Return an amount with cents, so small that thirty of them do not reach the threshold."""
@@ -75,7 +75,7 @@ class Draw:
         return [(customer, self.small()) for _ in range(self.chance.randint(0, 2))] + [(customer, self.high())]
 
     def parts(self, whole: Decimal, number: int) -> list[Decimal]:
-        """Return this many amounts above 0, which add up to the whole."""
+        """Return this many positive amounts, whose sum is the whole."""
         cents = int(whole * 100)
         ends = sorted(self.chance.sample(range(1, cents), number - 1))
         return [Decimal(end - begin) / 100 for begin, end in zip([0, *ends], [*ends, cents], strict=True)]
@@ -128,15 +128,15 @@ class Draw:
 
     def mixed(self, *lists: list[T]) -> list[T]:
         """Return the elements of all lists in one, in which those of each list keep their order."""
-        left, mixed = [list(each) for each in lists if each], list[T]()
-        while left:
-            mixed.append(self.chance.choices(left, [len(each) for each in left])[0].pop(0))
-            left = [each for each in left if each]
+        queues, mixed = [list(items) for items in lists if items], list[T]()
+        while queues:
+            mixed.append(self.chance.choices(queues, [len(items) for items in queues])[0].pop(0))
+            queues = [items for items in queues if items]
         return mixed
 
     def batch(self, changes: list[Change]) -> Batch:
         """Return the records of new transactions, in this order."""
-        return [self.new(*each) for each in changes]
+        return [self.new(*change) for change in changes]
 
     def ordinary(self, *customers: str) -> Batch:
         """Return two or three small new transactions of each customer, in any order."""
@@ -149,12 +149,12 @@ class Draw:
     def starts(self, *batches: Batch) -> list[Step]:
         """Return starts that get these batches in turn: each to the start before it, or to a new one."""
         groups = list[list[Batch]]()
-        for each in batches:
+        for batch in batches:
             if groups and self.chance.random() < 0.5:
-                groups[-1].append(each)
+                groups[-1].append(batch)
             else:
-                groups.append([each])
-        return [Start(each) for each in groups]
+                groups.append([batch])
+        return [Start(group) for group in groups]
 
     def _transaction(self) -> int:
         """Return a number that no transaction has had."""

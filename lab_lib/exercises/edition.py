@@ -12,7 +12,7 @@ Cells = dict[str, tuple[str, str]]  # by the cell's id: the heading above it, an
 STUB = "pass  # Write your code here."  # a statement, since it may be all that an `if` has
 _SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?### END SOLUTION$", re.DOTALL | re.MULTILINE)
 _HIDDEN_TESTS = re.compile(r"\n?^[ \t]*### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS$", re.DOTALL | re.MULTILINE)
-_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 def of_learner(notebook: dict[str, Any]) -> dict[str, Any]:
@@ -21,20 +21,20 @@ def of_learner(notebook: dict[str, Any]) -> dict[str, Any]:
 
 
 def cells(notebook: dict[str, Any]) -> Cells:
-    """Return what tells whether a cell has changed, and where it stands."""
-    found, heading = Cells(), ""
+    """Return for each cell the heading above it, and a digest that tells whether it has changed."""
+    digests, heading = Cells(), ""
     for cell in notebook["cells"]:
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            heading = (_HEADING.findall(text) or [heading])[-1]
-        found[cell["id"]] = heading, hashlib.sha256(text.encode()).hexdigest()[:16]
-    return found
+            heading = (HEADING.findall(text) or [heading])[-1]
+        digests[cell["id"]] = heading, hashlib.sha256(text.encode()).hexdigest()[:16]
+    return digests
 
 
 def changes(before: Cells, now: Cells) -> list[str]:
     """Return the headings above the cells that are new, changed or gone."""
-    different = [each for each in [*now, *before] if before.get(each) != now.get(each)]
-    return list(dict.fromkeys((now.get(each) or before[each])[0] for each in different))
+    different = [id for id in [*now, *before] if before.get(id) != now.get(id)]
+    return list(dict.fromkeys((now.get(id) or before[id])[0] for id in different))
 
 
 def _cell(cell: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Run the learner's own TotalNotifier beside the lab's, and break both. Notebook 06 shows what becomes of each.
+"""Run the learner's own TotalNotifier beside the lab's, and break both, for notebook 06.
 
 Two parts stand beside the lab, each with the handout's names behind its own beginning. In the part BreakIt_ are the
 tables that files go to, and the lab's functions. In the part BreakItMy_ is the learner's function, which reads the same
@@ -6,6 +6,7 @@ stream. Bucket and roles are the lab's own.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from functools import partial
@@ -19,9 +20,9 @@ from lab_lib.aws.topics import ensure_topic
 from lab_lib.aws.triggers import delete_stream_trigger, ensure_queue_subscription, ensure_stream_trigger, notifications
 from lab_lib.checks.evidence import snapshot
 from lab_lib.checks.expected import total_faults
-from lab_lib.checks.step_02 import takes
+from lab_lib.checks.step_02 import matches
 from lab_lib.errors import LabError, UsageError, WrongResource
-from lab_lib.exercises import trial
+from lab_lib.exercises import trial, workbook
 from lab_lib.exercises.copies import ROOT
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
 from lab_lib.waiting import wait_until
@@ -35,7 +36,7 @@ _AWS_DEFAULTS: dict[str, Any] = {"BatchSize": 100}  # an error is retried until 
 
 def parts(lab: Lab) -> tuple[Lab, Lab]:
     """Return the two parts beside the lab: the one with the lab's functions, and the one with the learner's."""
-    return lab.beside(BREAK_IT), lab.beside(BREAK_IT_MY)
+    return lab.variant(BREAK_IT), lab.variant(BREAK_IT_MY)
 
 
 def prepare(lab: Lab) -> tuple[Lab, Lab]:
@@ -100,7 +101,7 @@ def send_again(lab: Lab, key: str) -> dict[str, Any]:
     LabError if the function fails once more: then the letter stays. UsageError if there is no such letter.
     """
     ours, _ = parts(lab)
-    letters = [each for each in queues.messages(ours, queues.DEAD_LETTERS) if _is_about(key, each)]
+    letters = [message for message in queues.messages(ours, queues.DEAD_LETTERS) if _is_about(key, message)]
     if not letters:
         raise UsageError(f"There is no dead letter about {key}.")
     report: dict[str, Any] = functions.invoke(ours, "TransactionProcessor", letters[0]["requestPayload"])["files"][0]
@@ -115,6 +116,11 @@ def deliver(lab: Lab, records: list[streams.Record]) -> pd.DataFrame:
     with ThreadPoolExecutor() as pool:
         ends = list(pool.map(_invoke, both, [records] * len(both)))
     return pd.DataFrame({"function": [part.name(NOTIFIER) for part in both], "ended": ends})
+
+
+def judge(file: str | Path, only: Iterable[str] = ()) -> trial.Results | None:
+    """Return how the learner's function does in these cases, by default in all; None where nobody looks at it."""
+    return None if workbook.is_headless() else trial.watch(file, only)
 
 
 def wait_for_both(lab: Lab) -> None:
@@ -133,14 +139,14 @@ def wait_for_dead_letters(lab: Lab, *wanted: str) -> None:
     ours, _ = parts(lab)
 
     def there() -> bool:
-        return {*wanted} <= {each["what"] for each in queues.dead_letters(ours)}
+        return {*wanted} <= {letter["what"] for letter in queues.dead_letters(ours)}
 
     _wait(lab, there, "the dead letters", "Read the logs of both functions.", 600, "three minutes after the upload")
 
 
 def error(lab: Lab) -> str:
-    """Return the error with which the last delivery of the stream to the learner's function ended; "" without one."""
-    by_stream = [each for each in _deliveries(parts(lab)[1]) if each["By"] == "stream"]
+    """Return the error of the last delivery of the stream to the learner's function; "" without one."""
+    by_stream = [delivery for delivery in _deliveries(parts(lab)[1]) if delivery["By"] == "stream"]
     ended = by_stream if by_stream and "Error" in by_stream[-1] else by_stream[:-1]  # the last one may go on
     return str(ended[-1].get("Error", "the function did not end")) if ended else ""
 
@@ -149,7 +155,7 @@ def compare(lab: Lab, *customers: str) -> pd.DataFrame:
     """Return what the account holds of these customers, by both functions.
 
     CustomerId; total and alerts of the lab's function; other total and other alerts, of the learner's; stuck: whether
-    there are changes that the learner's function has not ended without an error.
+    the learner's function has yet to process changes without an error.
     """
     ours, mine = parts(lab)
     records = streams.records(ours, *customers)
@@ -166,7 +172,7 @@ def compare(lab: Lab, *customers: str) -> pd.DataFrame:
 
 def require_quiet(lab: Lab) -> None:
     """Raise WrongResource if the experiments' uploads would start the lab's own function."""
-    if any(takes(each, _key("any.txt")) for each in notifications(lab)):
+    if any(matches(notification, _key("any.txt")) for notification in notifications(lab)):
         raise WrongResource(
             f"The trigger of the bucket {lab.bucket} takes keys such as {_key('any.txt')}; the experiments would go "
             "into your tables. Give it the suffix .txt, as notebook 02 does."
@@ -212,13 +218,15 @@ def _is_right(ours: Lab) -> bool:
 
 def _balance(item: dict[str, Any]) -> Decimal:
     """Return the customer's total, NaN if the learner's function has written something else there."""
-    found = item.get("accountBalance")
-    return found if isinstance(found, Decimal) else Decimal("NaN")
+    balance = item.get("accountBalance")
+    return balance if isinstance(balance, Decimal) else Decimal("NaN")
 
 
 def _left(mine: Lab, ids: set[str]) -> set[str]:
-    """Return those of the changes that the learner's function has not ended without an error."""
-    return ids - {record for each in _deliveries(mine) if each.get("Error") == "" for record in each["Records"]}
+    """Return the changes that the learner's function has not yet processed without an error."""
+    return ids - {
+        record for delivery in _deliveries(mine) if delivery.get("Error") == "" for record in delivery["Records"]
+    }
 
 
 def _wait(lab: Lab, probe: Any, what: str, hint: str, timeout: float = 180, on_aws: str = "up to two minutes") -> None:

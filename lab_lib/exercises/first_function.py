@@ -23,7 +23,7 @@ def deploy(lab: Lab, file: str | Path) -> Lab:
     experiments.require_quiet(lab)
     list(cleanup.delete_experiments(lab))
     roles.ensure_experiments(lab, functions.ROLES[PROCESSOR], policies.experiments(lab)[PROCESSOR])
-    part = lab.beside(BREAK_IT)
+    part = lab.variant(BREAK_IT)
     for table in ("Customer", "Transactions", "ProcessedRecords"):
         tables.ensure_table(part, table)
     queues.ensure_queue(part, queues.DEAD_LETTERS)

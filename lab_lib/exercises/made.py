@@ -1,4 +1,4 @@
-"""Judge what a learner makes by a call of their own, and let a mended call make it anew.
+"""Judge what a learner makes by a call of their own, and let a fixed call make it anew.
 
 An exercise asks for all that its text demands. Its checks read the account, right after the learner's cell. A helper
 then completes what the text does not ask for, and the notebook prints each change with its reason.
@@ -46,66 +46,67 @@ class Exercise:
 def begin(lab: Lab, exercise: str) -> bool:
     """Return True if the learner's call can be made: nothing is there, or it was not as asked and is deleted now.
 
-    Only what carries the lab's tag, or was made by this cell, is deleted, and only if that loses nothing. Otherwise
-    prints why the call is not made.
+    Only a resource with the lab's tag, or of this cell, is deleted, and only if that loses nothing. Else the reason is
+    printed.
     """
-    each, mark = texts.find(exercise, EXERCISES), f"{exercise} {lab.account} {lab.region} {lab.prefix}"
-    if not each.find(lab):
+    resource, mark = texts.find(exercise, EXERCISES), f"{exercise} {lab.account} {lab.region} {lab.prefix}"
+    if not resource.find(lab):
         workbook.remember(mark)
         return True
-    found = report(lab, exercise)
-    if not found.wrong:
-        print(f"The {each} is there, and as it should be. The call is not made again.")
+    report = run_checks(lab, exercise)
+    if not report.wrong:
+        print(f"The {resource} is there, and as it should be. The call is not made again.")
         return False
-    off = f"The {each} is not as it should be: {', '.join(check.name for check in found.wrong)}."
-    is_ours = not any(check.id.startswith("tag-") and check.state is State.NOT_YET for check in found.wrong)
-    by_hand = f"To make it anew, delete it with {each.by_hand}, and run the cell again."
-    if lost := each.content(lab):
+    off = f"The {resource} is not as it should be: {', '.join(check.name for check in report.wrong)}."
+    is_ours = not any(check.id.startswith("tag-") and check.state is State.NOT_YET for check in report.wrong)
+    by_hand = f"To make it anew, delete it with {resource.by_hand}, and run the cell again."
+    if lost := resource.content(lab):
         print(f"{off} It is not deleted, since that would lose {lost}. {by_hand}")
         return False
     if not (is_ours or workbook.remembers(mark)):
         print(f"{off} It is not deleted, since somebody else may have made it. {by_hand}")
         return False
-    each.delete(lab)
+    resource.delete(lab)
     print(f"{off} It is deleted, and your call makes it anew.")
     return True
 
 
 def look(lab: Lab, exercise: str) -> None:
     """Show what the exercise asks for and what is there, and print whether all is right, or cannot be seen."""
-    found = report(lab, exercise)
-    display(found)  # type: ignore[no-untyped-call]
-    workbook.record("answer", exercise, [check.id for check in found.failed], not found.failed)
-    print("Not yet." if found.wrong else "It cannot be seen." if found.failed else "Right.")
-    if not found.failed:
+    report = run_checks(lab, exercise)
+    display(report)  # type: ignore[no-untyped-call]
+    workbook.record("answer", exercise, [check.id for check in report.failed], not report.failed)
+    print("Not yet." if report.wrong else "It cannot be seen." if report.failed else "Right.")
+    if not report.failed:
         texts.show_hints(exercise)
 
 
 def is_right(lab: Lab, exercise: str) -> bool:
-    """Return True if all is as asked that AWS lets us see."""
-    return not report(lab, exercise).wrong
+    """Return True if all that AWS lets us see is as asked."""
+    return not run_checks(lab, exercise).wrong
 
 
 def ready(lab: Lab, exercise: str) -> bool:
     """Return True if all is as asked, so that a helper may complete it. Otherwise print what to do first."""
-    wrong = [check.name for check in report(lab, exercise).wrong]
+    wrong = [check.name for check in run_checks(lab, exercise).wrong]
     if wrong:
-        print(f"The helper changes nothing yet. Mend your cell above, and run it again: {', '.join(wrong)}.")
+        print(f"The helper changes nothing yet. Fix your cell above, and run it again: {', '.join(wrong)}.")
     return not wrong
 
 
 @contextmanager
 def changes(lab: Lab, exercise: str) -> Iterator[None]:
     """Print what the helper in the `with` block adds or changes, and why."""
-    each = texts.find(exercise, EXERCISES)
-    before = each.read(lab)
+    resource = texts.find(exercise, EXERCISES)
+    before = resource.read(lab)
     yield
-    after = each.read(lab)
-    changed = {name: why for name, why in each.added.items() if before.get(name) != after.get(name)}
+    after = resource.read(lab)
+    changed = {name: why for name, why in resource.added.items() if before.get(name) != after.get(name)}
     for name, why in changed.items():
-        print(f"Your {each.kind}: {name} was {_shown(before.get(name))}, and is {_shown(after.get(name))} now. {why}")
+        old, new = (_shown(settings.get(name)) for settings in (before, after))
+        print(f"Your {resource.kind}: {name} was {old}, and is {new} now. {why}")
     if not changed:
-        print(f"The helper changed nothing: your {each.kind} has all that it adds.")
+        print(f"The helper changed nothing: your {resource.kind} has all that it adds.")
 
 
 def _shown(value: Any) -> str:
@@ -113,11 +114,11 @@ def _shown(value: Any) -> str:
     return "empty" if value in (None, "", []) else "without limit" if value == -1 else str(value)
 
 
-def report(lab: Lab, exercise: str) -> Report:
-    """Make the checks of an exercise. One that could be better in an account is not right yet here."""
+def run_checks(lab: Lab, exercise: str) -> Report:
+    """Make the checks of an exercise. A check that could be better is not right yet here."""
     made = checks.some(lab, *texts.find(exercise, EXERCISES).checks).checks
     wanted = {State.COULD_BE: State.NOT_YET}
-    return Report([replace(each, step="", state=wanted.get(each.state, each.state)) for each in made])
+    return Report([replace(check, step="", state=wanted.get(check.state, check.state)) for check in made])
 
 
 def _items(lab: Lab) -> str:
@@ -181,7 +182,11 @@ EXERCISES = {
         NOTIFIER,
         (
             f"function-{NOTIFIER}",
-            *("asked-Runtime", "asked-Handler", "asked-Timeout", "asked-Code", "asked-Environment"),
+            "asked-Runtime",
+            "asked-Handler",
+            "asked-Timeout",
+            "asked-Code",
+            "asked-Environment",
             f"function-role-{NOTIFIER}",
             f"tag-{NOTIFIER}",
         ),
@@ -215,7 +220,7 @@ EXERCISES = {
     "create-topic": Exercise(
         "topic",
         TOPIC,
-        ("topic", "topic-display-name", "tls-topic", "asked-publishers", f"tag-{TOPIC}"),
+        ("topic", "topic-display-name", "tls-topic", "outsiders-topic", f"tag-{TOPIC}"),
         topics.find_topic,
         lambda lab: lab.client("sns").delete_topic(TopicArn=topics.find_topic(lab)),
         "sns.delete_topic(TopicArn=arn)",
@@ -226,8 +231,8 @@ EXERCISES = {
         QUEUE,
         (
             f"queue-{QUEUE}",
-            *(f"{each}-{QUEUE}" for each in ("access-policy", "other-senders", "policy-account", "tls", "tag")),
-            *(f"{each}-{QUEUE}" for each in ("subscription", "raw-delivery", "filter-policy")),
+            *(f"{check}-{QUEUE}" for check in ("access-policy", "other-senders", "policy-account", "tls", "tag")),
+            *(f"{check}-{QUEUE}" for check in ("subscription", "raw-delivery", "filter-policy")),
         ),
         lambda lab: queues.find_queue(lab, QUEUE) or triggers.find_queue_subscription(lab, QUEUE),
         _delete_queue,

@@ -18,18 +18,18 @@ OWN = "my-"  # begins the id of each customer of the learner's
 def subscribed_queue(lab: Lab) -> Iterator[Callable[[str], dict[str, Any]]]:
     """Subscribe a new queue to the topic for the block, and delete both after it.
 
-    Give a function that waits for the message with an id, and returns it as it arrives.
+    Yield a function that waits for the message with an id, and returns it as it arrives.
     """
     ids = list[str]()
 
     def receive(message: str) -> dict[str, Any]:
         ids.append(message)
-        found = wait_until(
+        received = wait_until(
             lambda: [body for body in queues.messages(lab, queues.MINE) if body.get("MessageId") == message],
             f"the message to reach {lab.name(queues.MINE)}",
             hint="The checkpoint of this notebook says what is wrong with the topic.",
         )
-        return found[0]
+        return received[0]
 
     try:
         queues.ensure_queue(lab, queues.MINE)
@@ -57,15 +57,15 @@ def receive(lab: Lab, queue: str, hide: int) -> Received | None:
     Other messages are visible again at once.
     """
     sqs, url = lab.client("sqs"), resources.require(queues.find_queue(lab, queue), "queue", queue)
-    wait, found = 1 if lab.is_real else 0, None
+    wait, received = 1 if lab.is_real else 0, None
     answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=hide, WaitTimeSeconds=wait)
     for message in answer.get("Messages", []):
         body, receipt = json_object(message["Body"]), message["ReceiptHandle"]
-        if found is None and is_own(body):
-            found = Received(queues.alert(body), receipt)
+        if received is None and is_own(body):
+            received = Received(queues.alert(body), receipt)
         else:
             sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
-    return found
+    return received
 
 
 def is_own(message: dict[str, Any]) -> bool:

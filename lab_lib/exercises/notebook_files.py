@@ -22,11 +22,11 @@ def read(path: Path, instead: bytes | None = None, what_to_do: str = "") -> Note
 def _parse(nbformat: Any, content: bytes) -> Notebook:
     if content.startswith(codecs.BOM_UTF8):
         raise ValueError("it begins with a byte-order mark, which JupyterLab refuses; save it as UTF-8 without one")
-    found = json_object(content)
-    if found.get("nbformat") != 4:  # nbformat takes {} for a notebook of version 1
-        raise ValueError(f"nbformat is {found.get('nbformat')!r}; wanted 4")
+    raw = json_object(content)
+    if raw.get("nbformat") != 4:  # nbformat takes {} for a notebook of version 1
+        raise ValueError(f"nbformat is {raw.get('nbformat')!r}; wanted 4")
     try:
-        for error in nbformat.validator.iter_validate(found, relax_add_props=True):
+        for error in nbformat.validator.iter_validate(raw, relax_add_props=True):
             if error.validator != "required":  # such as an id, which nbformat adds
                 raise error
         notebook: Notebook = nbformat.reader.reads(content.decode())

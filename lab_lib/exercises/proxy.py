@@ -55,7 +55,7 @@ class Proxy:
         except OSError:  # it has ended meanwhile
             return
         connection.setblocking(True)
-        self._connections = {each: its for each, its in self._connections.items() if each.is_alive()}
+        self._connections = {connection: its for connection, its in self._connections.items() if connection.is_alive()}
         if len(self._connections) < _MOST_CONNECTIONS:
             thread = Thread(target=_handle, args=(connection, self), daemon=True)
             self._connections[thread] = connection
@@ -183,19 +183,19 @@ def _operation(headers: dict[str, str], body: bytes) -> str:
 
 def _object(text: bytes) -> dict[str, Any]:
     with suppress(ValueError, RecursionError):  # json_object would read it, too, and take five times as long
-        if isinstance(found := json.loads(text), dict):
-            return found
+        if isinstance(value := json.loads(text), dict):
+            return value
     return {}
 
 
 def _items(body: bytes, answer: bytes) -> int:
     """Return how many items a call of DynamoDB writes or reads, as its request and its answer say."""
-    asked, found = _object(body), _object(answer)
+    asked, answered = _object(body), _object(answer)
     tables = asked.get("RequestItems")
     parts = (
-        [each.get("Keys", each) if isinstance(each, dict) else each for each in tables.values()]
+        [table.get("Keys", table) if isinstance(table, dict) else table for table in tables.values()]
         if isinstance(tables, dict)
         else [asked.get("TransactItems"), asked.get("Entries")]
     )
-    scanned = found.get("ScannedCount")
-    return max(sum(len(each) for each in parts if isinstance(each, list)), scanned if type(scanned) is int else 1)
+    scanned = answered.get("ScannedCount")
+    return max(sum(len(part) for part in parts if isinstance(part, list)), scanned if type(scanned) is int else 1)

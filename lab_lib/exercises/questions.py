@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from lab_lib.exercises import answers, copies, workbook
+from lab_lib.exercises import answers, copies, made, workbook
 
 
 class Asked(NamedTuple):
@@ -17,12 +17,14 @@ class Asked(NamedTuple):
     notebook: str
     cell: str  # the id of the cell that judges the answer
     is_made: bool
+    points: int  # by nbgrader and, as a share of its column, in the grade book
 
 
 @functools.cache
 def asked() -> tuple[Asked, ...]:
     """Return the questions, in the order of the notebooks."""
-    return tuple(each for path in copies.solved() for each in _of_notebook(path.stem, path.read_text("utf-8")))
+    solved = copies.solved_notebooks()
+    return tuple(question for path in solved for question in _of_notebook(path.stem, path.read_text("utf-8")))
 
 
 def is_right(question: str, answer: Any, totals: list[dict[str, Any]], threshold: Decimal) -> bool:
@@ -32,11 +34,11 @@ def is_right(question: str, answer: Any, totals: list[dict[str, Any]], threshold
     """
     if isinstance(answer, list) and len(answer) == workbook.MOST_PARTS:
         totals = totals[: workbook.MOST_PARTS]  # of a longer answer, the rest was not kept
-    given: dict[str, tuple[Any, ...]] = {
+    contexts: dict[str, tuple[Any, ...]] = {
         "message": ('O"Hara', "1750"),
         "room": ({name: [row.get(name) for row in totals] for name in _TOTALS}, threshold),
     }
-    return answers.is_right(question, answer, *given.get(question, ()))
+    return answers.is_right(question, answer, *contexts.get(question, ()))
 
 
 _TOTALS = ("CustomerId", "accountBalance")
@@ -44,10 +46,10 @@ _TOTALS = ("CustomerId", "accountBalance")
 
 def _of_notebook(name: str, text: str) -> Iterator[Asked]:
     for cell in json.loads(text)["cells"]:
-        if cell["metadata"].get("nbgrader", {}).get("grade"):
+        marked = cell["metadata"].get("nbgrader", {})
+        if marked.get("grade"):
             for node in ast.parse("".join(cell["source"])).body:
-                if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-                    judge = ast.unparse(node.value.func)
-                    if judge in ("answers.judge", "made.look"):
-                        question = node.value.args[judge == "made.look"]
-                        yield Asked(ast.literal_eval(question), name, cell["id"], judge == "made.look")
+                call = node.value if isinstance(node, ast.Expr) else None
+                if isinstance(call, ast.Call) and ast.unparse(call.func) == "notebook.judge":
+                    question = ast.literal_eval(call.args[0])
+                    yield Asked(question, name, cell["id"], question in made.EXERCISES, marked["points"])

@@ -16,8 +16,8 @@ from lab_lib.errors import UsageError
 from lab_lib.private_files import read_file, write_file
 
 _MARKER = re.compile(r"^### (?:BEGIN|END) SOLUTION$", re.MULTILINE)
-_OF_FILE = "Correct its name in line 1, mend it, or run the cell that writes it. Then run this cell again."
-_OF_CELL = "Mend that, and run the cell again. The file is as it was."
+_OF_FILE = "Correct its name in line 1, fix it, or run the cell that writes it. Then run this cell again."
+_OF_CELL = "Fix that, and run the cell again. The file is as it was."
 _IMPORTS = ast.Import | ast.ImportFrom
 _HEAD = _IMPORTS | ast.Expr  # what imports may stand below
 _DEFINITIONS = "a function, a class, an import or `name = value`"
@@ -39,12 +39,12 @@ class Part:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             return {node.name}
         if isinstance(node, _IMPORTS):
-            return {each.asname or each.name for each in node.names}
+            return {name.asname or name.name for name in node.names}
         targets = (
             node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
         )
-        found = [each for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)]
-        return {each.id for each in found if isinstance(each.ctx, ast.Store)}
+        nodes = [node for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+        return {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -70,12 +70,12 @@ def merge(text: str, cell: str, name: str) -> tuple[str, str]:
     if not new:
         return text, f"{name} is as it was. Write {_DEFINITIONS} into this cell."
     parts, following = _parts(text, name, _OF_FILE), dict[bool, Part]()
-    known = {each for part in parts for each in part.names}
+    known = {name for part in parts for name in part.names}
     for part in reversed(new):
         following[_is_import(part)] = _put(part, parts, following.get(_is_import(part)))
-    names = [each for part in new for each in sorted(part.names)]
-    replaced, added = ([each for each in names if (each in known) is wanted] for wanted in (True, False))
-    said = "; ".join(f"{end} {', '.join(each)}" for end, each in [("replaced", replaced), ("added", added)] if each)
+    names = [name for part in new for name in sorted(part.names)]
+    replaced, added = ([name for name in names if (name in known) is wanted] for wanted in (True, False))
+    said = "; ".join(f"{end} {', '.join(group)}" for end, group in [("replaced", replaced), ("added", added)] if group)
     merged = "".join(part.gap + part.comment + part.text for part in parts)
     return f"{merged.rstrip()}\n", f"{name}: {said}"
 
@@ -87,35 +87,35 @@ def _definitions(cell: str) -> list[Part]:
         if part.node and not (part.names or isinstance(part.node, ast.Pass)):
             raise _error("The cell", part.node.lineno, part.text, f"wanted {_DEFINITIONS}", _OF_CELL)
         if part.node and (twice := sorted(part.names & known)):
-            found = f"{twice[0]} is there twice. Keep one"
-            raise _error("The cell", part.node.lineno, part.text, found, _OF_CELL)
+            problem = f"{twice[0]} is there twice. Keep one"
+            raise _error("The cell", part.node.lineno, part.text, problem, _OF_CELL)
         known |= part.names
     return [part for part in parts if part.names]
 
 
 def _parts(code: str, name: str, do: str) -> list[Part]:
     """Return the statements, and then what stands below the last one. UsageError if the code is not Python."""
-    lines, end, found = io.StringIO(f"{code.rstrip()}\n", newline=None).readlines(), 0, list[Part]()
+    lines, end, parts = io.StringIO(f"{code.rstrip()}\n", newline=None).readlines(), 0, list[Part]()
     try:
         body = parsed("".join(lines)).body
     except SyntaxError as error:
         raise _error(name, error.lineno, error.text or "", error.msg, do) from None
     for node in body:
-        start = min(each.lineno for each in [node, *getattr(node, "decorator_list", [])]) - 1
+        start = min(part.lineno for part in [node, *getattr(node, "decorator_list", [])]) - 1
         if start < end:
             raise _error(name, end, lines[start], "two statements. Write each on a line of its own", do)
         above = start - len(list(takewhile(lambda line: line.startswith("#"), reversed(lines[end:start]))))
         texts = ["".join(lines[first:last]) for first, last in [(start, node.end_lineno), (above, start), (end, above)]]
-        found.append(Part(node, *texts))
+        parts.append(Part(node, *texts))
         end = node.end_lineno or end
-    return [*found, Part(gap="".join(lines[end:]))]
+    return [*parts, Part(gap="".join(lines[end:]))]
 
 
-def _error(name: str, number: int | None, text: str, found: str, do: str) -> UsageError:
+def _error(name: str, number: int | None, text: str, problem: str, do: str) -> UsageError:
     """Return the error with the line that it is about, since JupyterLab does not number lines."""
     first = text.strip().partition("\n")[0]
     line = f", line {number}" + f" `{first}`" * bool(first) if number else ""
-    return UsageError(f"{name}{line}: {found}. {do}")
+    return UsageError(f"{name}{line}: {problem}. {do}")
 
 
 def _put(new: Part, parts: list[Part], following: Part | None) -> Part:

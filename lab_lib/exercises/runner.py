@@ -24,7 +24,7 @@ import psutil
 
 from lab_lib.aws.json_text import count, json_object
 from lab_lib.aws.streams import Record
-from lab_lib.checks.visible import visible
+from lab_lib.checks.lookalikes import visible
 from lab_lib.embedded import server
 from lab_lib.errors import LabError
 from lab_lib.exercises.proxy import Cut, Proxy
@@ -103,10 +103,7 @@ def environment(work: str) -> dict[str, str]:
 
 
 class Runner:
-    """The program that starts the function; it is started again if the function has killed it.
-
-    It ends with the context that it is.
-    """
+    """The program that starts the function, as a context manager. It is started again if the function has killed it."""
 
     def __init__(self, code: bytes, launch: Launch = launched) -> None:
         self._launch = launch
@@ -128,7 +125,7 @@ class Runner:
         self._temporary.cleanup()
 
     def begin(self, limits: Limits) -> None:
-        """Begin a case, for which the function may take so much."""
+        """Begin a case with these limits."""
         self._limits, self._records, self._taken, self._calls, self._items = limits, 0, 0.0, 0, 0
         self._work, self._idle, self._begun = (0, 0.0), 0.0, time.monotonic()
 
@@ -189,9 +186,9 @@ class Runner:
                 last += passed
 
     def _require_little(self, before: float, proxy: Proxy, seconds: float) -> None:
-        """Raise TooMuch or Busy if the function has taken too much. The last look was so many seconds before."""
+        """Raise TooMuch or Busy if the function has exceeded a limit, some seconds after the last look."""
         family = self._family()
-        if _sum(family, lambda each: each.memory_info().rss) > _MOST_MEMORY:
+        if _sum(family, lambda process: process.memory_info().rss) > _MOST_MEMORY:
             raise TooMuch(f"it took more than {_MOST_MEMORY / 2**30:.0f} GB of memory")
         if _sum(family, psutil.Process.num_threads) > _MOST_THREADS:
             raise TooMuch(f"it started more than {_MOST_THREADS} threads or processes")
@@ -211,12 +208,12 @@ class Runner:
     def _require_little_work(self, seconds: float, calls: int, items: int) -> None:
         """Raise TooMuch if this is more than a right function needs for the records that were delivered."""
         limits = self._limits
-        for name, found, most in (
+        for name, amount, most in (
             ("seconds of CPU time", seconds, limits.loads * self._unit),
             ("AWS calls", calls, _FREE + limits.calls * self._records),
             ("items in its AWS calls", items, _FREE + limits.items * self._records),
         ):
-            if found > most:
+            if amount > most:
                 raise TooMuch(f"it took more than {most:,.0f} {name} for {self._records:,} records")
 
     def _launch_program(self) -> None:
@@ -243,9 +240,9 @@ class Runner:
         """Ask for a start with this socket, and return the one at which the function's calls arrive."""
         with suppress(OSError):
             socket.send_fds(self._control, [_START], [conversation.fileno()])
-            _, found, _, _ = socket.recv_fds(self._control, 1, 1)
-            if found:
-                return socket.socket(fileno=found[0])
+            _, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
+            if descriptors:
+                return socket.socket(fileno=descriptors[0])
         self._stop()
         raise LabError("The program that runs your function has ended. Try again.")
 
@@ -253,7 +250,7 @@ class Runner:
         return server.family(self._process.pid) if self._process else []
 
     def _used(self) -> float:
-        """Return the CPU time that has been used up to here: no start is under way, and none has left a process."""
+        """Return the CPU time used so far, when no start is under way and none has left a process."""
         return _sum(self._program, _seconds)
 
     def _stop(self) -> None:
@@ -279,19 +276,19 @@ def _received(answer: socket.socket) -> bytes:
 
 
 def _outcome(answer: bytes, status: Any, cut: str) -> Outcome:
-    found, why = json_object(answer), _ENDED
+    report, why = json_object(answer), _ENDED
     if type(status) is int:
         why = f"was killed by signal {-status}" if status < 0 else f"ended, with status {status}, before it returned"
         why = f"its process {why}"
-    done, place = (count(found.get(name)) or 0 for name in ("done", "place"))
-    return Outcome(done, visible(str(found.get("why", why))[:_LONGEST_WHY]), place, visible(cut))
+    done, place = (count(report.get(name)) or 0 for name in ("done", "place"))
+    return Outcome(done, visible(str(report.get("why", why))[:_LONGEST_WHY]), place, visible(cut))
 
 
 def _sum(family: list[psutil.Process], number: Callable[[psutil.Process], float]) -> float:
     total = 0.0
-    for each in family:
+    for process in family:
         with suppress(psutil.Error):  # it has ended
-            total += number(each)
+            total += number(process)
     return total
 
 
@@ -305,17 +302,17 @@ def _is_active(process: psutil.Process) -> bool:
         if process.status() == psutil.STATUS_RUNNING:
             return True
         # On Linux a thread can be asked as a process can.
-        return any(psutil.Process(each.id).status() == psutil.STATUS_RUNNING for each in process.threads()[1:])
+        return any(psutil.Process(thread.id).status() == psutil.STATUS_RUNNING for thread in process.threads()[1:])
     return False
 
 
 def packages() -> list[Path]:
     """Return the files and folders of boto3, and of what it needs."""
-    found, names = list[Path](), ["boto3"]
+    paths, names = list[Path](), ["boto3"]
     for name in names:  # which grows
         distribution = metadata.distribution(name)
-        parts = {each.parts[0] for each in distribution.files or []} - {"..", "__pycache__"}
-        found += [Path(str(distribution.locate_file(part))).resolve() for part in sorted(parts)]
-        needed = [each for each in distribution.requires or [] if "extra ==" not in each]
-        names += {match[0] for each in needed if (match := re.match(r"[\w.-]+", each))} - {*names}
-    return found
+        parts = {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}
+        paths += [Path(str(distribution.locate_file(part))).resolve() for part in sorted(parts)]
+        needed = [requirement for requirement in distribution.requires or [] if "extra ==" not in requirement]
+        names += {match[0] for requirement in needed if (match := re.match(r"[\w.-]+", requirement))} - {*names}
+    return paths

@@ -1,4 +1,4 @@
-"""Read what the solved notebooks say of each exercise: its heading, its hints, and the answers to choose from."""
+"""Read the text of each exercise from the solved notebooks: its heading, its hints, and the answers to choose from."""
 
 import functools
 import json
@@ -32,8 +32,8 @@ class Text(NamedTuple):
 
 def show_hints(exercise: str) -> None:
     """Show the hints again, when the exercise is done: each is a way to see why the answer is right."""
-    if (found := of(exercise)).hints:
-        display(found)  # type: ignore[no-untyped-call]
+    if (text := of(exercise)).hints:
+        display(text)  # type: ignore[no-untyped-call]
 
 
 def of(exercise: str) -> Text:
@@ -42,7 +42,7 @@ def of(exercise: str) -> Text:
 
 
 def find(exercise: str, among: Mapping[str, T]) -> T:
-    """Return what belongs to an exercise. UsageError if there is no such exercise, as for an older notebook."""
+    """Return the value of an exercise. UsageError if there is no such exercise, as for an older notebook."""
     if exercise not in among:
         raise UsageError(
             f"There is no exercise {exercise!r}. If this notebook is older than the lab, `lab open --fresh` with its "
@@ -53,8 +53,8 @@ def find(exercise: str, among: Mapping[str, T]) -> T:
 
 @functools.cache
 def _all() -> dict[str, Text]:
-    found, above = dict[str, Text](), ""
-    for path in copies.solved():
+    texts, above = dict[str, Text](), ""
+    for path in copies.solved_notebooks():
         notebook = json.loads(path.read_text("utf-8"))
         places = edition.cells(notebook)
         for cell in notebook["cells"]:
@@ -62,5 +62,5 @@ def _all() -> dict[str, Text]:
                 above = "".join(cell["source"])
             elif cell["metadata"].get("nbgrader", {}).get("solution"):
                 text = Text(places[cell["id"]][0], tuple(_HINT.findall(above)), dict(_OPTION.findall(above)))
-                found[cell["metadata"]["nbgrader"]["grade_id"]] = text
-    return found
+                texts[cell["metadata"]["nbgrader"]["grade_id"]] = text
+    return texts

@@ -22,8 +22,9 @@ from lab_lib.exercises.draw import Draw
 from lab_lib.exercises.proxy import Cut
 from lab_lib.exercises.runner import Runner, TooMuch
 from lab_lib.exercises.verdict import Story
-from lab_lib.html_tables import GREEN, GREY, RED, badge, table
+from lab_lib.html_tables import badge, table
 from lab_lib.lab import Lab, lab_on
+from lab_lib.looks import LOOKS, marked
 from lab_lib.private_files import read_file
 from lab_lib.waiting import Line
 
@@ -34,8 +35,6 @@ _MOST_CALLS = 60  # at which the function is killed in turn, for a batch of nine
 _TOO_MANY = f"stopped, because it made more than {_MOST_CALLS} AWS calls for one small batch"
 _LONGEST_FOUND = 1_000  # characters
 _TOLD = '<div style="margin:2px 0 2px 5.5em"><i style="float:left;margin-left:-5.5em">{name}</i>{text}</div>'
-_MARKS = {"passed": "✔", "not yet": "✘", "not tried": "–"}
-_COLOURS = {"passed": GREEN, "not yet": RED, "not tried": GREY}
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Result:
     @property
     def mark(self) -> str:
         """Return a sign and the state, for readers who do not see its colour."""
-        return f"{_MARKS[self.state]} {self.state}"
+        return marked(self.state)
 
     @property
     def told(self) -> dict[str, str]:
@@ -63,8 +62,8 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Report:
-    """Results, shown as a table. The same seed draws the same cases again."""
+class Results:
+    """The results of all cases, shown as a table. The same seed draws the same cases again."""
 
     results: list[Result]
     seed: str
@@ -97,7 +96,7 @@ class Report:
         return "\n".join([*lines, self.summary, *([] if self.passed else [self.draw])])
 
     def _repr_html_(self) -> str:
-        rows = [(badge(each.mark, _COLOURS[each.state]), _html(each)) for each in self.results]
+        rows = [(badge(result.mark, LOOKS[result.state].colour), _html(result)) for result in self.results]
         said = self.summary if self.passed else f"{self.summary} {self.draw}"
         return f"{table(rows, ('state', 'case'))}<p>{escape(said)}</p>"
 
@@ -109,7 +108,7 @@ def _html(result: Result) -> str:
     return "".join([f"<b>{escape(result.case.id)}</b> {escape(result.case.sentence)}", *told])
 
 
-def watch(path: str | Path, only: Iterable[str] = (), seed: str = "") -> Report:
+def watch(path: str | Path, only: Iterable[str] = (), seed: str = "") -> Results:
     """Judge the function in a notebook. A line shows how many cases are tried."""
     count, total = itertools.count(1), len(chosen(only))
     with Line() as line:
@@ -125,7 +124,7 @@ def judge(
     done: Callable[[Result], None] = lambda result: None,
     accounts: Accounts | None = None,
     launch: runner.Launch = runner.launched,
-) -> Report:
+) -> Results:
     """Try the function in this file with these cases, by default all. Each try has an account of its own.
 
     By default the accounts are on another embedded AWS. `large` adds the case that takes long. A `seed` draws what it
@@ -141,7 +140,7 @@ def judge(
             else:
                 results.append(trial.try_case(case))
             done(results[-1])
-    return Report(results, seed)
+    return Results(results, seed)
 
 
 def read(path: Path) -> bytes:
@@ -151,7 +150,7 @@ def read(path: Path) -> bytes:
         names = {getattr(node, "name", getattr(node, "id", "")) for node in ast.walk(parsed(code))}
     except SyntaxError as error:
         line = f", line {error.lineno}" if error.lineno else ""
-        raise UsageError(f"{path}{line}: {error.msg}. Mend that, then try again.") from None
+        raise UsageError(f"{path}{line}: {error.msg}. Correct that, then try again.") from None
     if HANDLER not in names:
         raise UsageError(
             f"{path} has no {HANDLER}. Lambda calls `def {HANDLER}(event, context):`; write that function."
@@ -160,7 +159,7 @@ def read(path: Path) -> bytes:
 
 
 class _Trial:
-    """Tries cases, each try in an account of its own. It ends with the context that it is."""
+    """Tries cases, each try in an account of its own. It is a context manager."""
 
     def __init__(self, code: bytes, launch: runner.Launch, seed: str, accounts: Accounts | None) -> None:
         self._seed, self._stack, self._threads = seed, ExitStack(), ThreadPoolExecutor(1)
@@ -178,7 +177,7 @@ class _Trial:
         self._stack.close()
 
     def try_case(self, case: Case) -> Result:
-        """Try a case; one with a crash, until the function was killed at each of its calls."""
+        """Try a case. One with a crash is tried until the function was killed at each of its calls."""
         result, call = self._try(case, Cut(1 if case.crashes else 0)), 1
         while case.crashes and result.was_cut and result.state == "passed":
             if call == _MOST_CALLS:
@@ -200,19 +199,19 @@ class _Trial:
         self._runner.begin(case.limits)
         try:
             held = bench.play(steps, self._runner)
-            faults, was_cut = story.differences(held), any(each.cut for each in held.failures)
+            faults, was_cut = story.differences(held), any(failure.cut for failure in held.failures)
         except TooMuch as error:
             faults, is_slow = [f"stopped, because {error}"], True
-        found = "; ".join(faults)[:_LONGEST_FOUND]
+        outcome = "; ".join(faults)[:_LONGEST_FOUND]
         state = "not yet" if faults else "passed"
-        return Result(case, state, story.sent, story.wanted, found, is_slow, was_cut)
+        return Result(case, state, story.sent, story.wanted, outcome, is_slow, was_cut)
 
     def _bench(self) -> Bench:
-        """Return an empty account, whose number tells nothing."""
+        """Return an empty account with a random number."""
         return Bench(self._accounts(str(10**11 + secrets.randbelow(9 * 10**11))))
 
 
 def _another(stack: ExitStack) -> Accounts:
     """Return accounts on another embedded AWS, which ends with the stack."""
-    found = stack.enter_context(server.another())
-    return partial(lab_on, found.endpoint, found.secret)
+    running = stack.enter_context(server.another())
+    return partial(lab_on, running.endpoint, running.secret)

@@ -1,7 +1,7 @@
 """Try what was just made with a small file of the learner's own, and take it away before the bank's file comes.
 
-The ids of the learner's customers begin with `my-`. That tells them from the bank's, whatever the learner changes in
-the files or runs again.
+The ids of the learner's customers begin with `my-`. So they are known from
+the bank's, even if the learner changes the files or runs a cell again.
 """
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
@@ -76,8 +76,8 @@ def _require_low(lab: Lab, file: transactions.Recount) -> None:
     held = transactions.read_amounts(tables.items(lab, "Transactions", beginning=OWN))
     held |= {row: max(amount, held.get(row, amount)) for row, amount in file.amounts.items()}
     for name in file.addresses:
-        own = [amount for (customer, _), amount in held.items() if customer == name]
-        highest = sum(amount for amount in own if amount > 0) or max(own)
+        amounts = [amount for (customer, _), amount in held.items() if customer == name]
+        highest = sum(amount for amount in amounts if amount > 0) or max(amounts)
         if highest >= lab.threshold:
             raise UsageError(
                 f"The total of {name} can come to {highest:f}; wanted less than the threshold, {lab.threshold:f}, as "
@@ -100,7 +100,7 @@ def take_away(lab: Lab) -> None:
     """Delete the learner's rows, totals, addresses, files and alerts, and print how many rows there were.
 
     LabError if TotalNotifier fails when a row is deleted: it would hold up the stream. CheckFailed if the chain is
-    broken; it can be run again when it is mended.
+    broken; it can be run again when it is fixed.
     """
     rows, customers, totals = (tables.items(lab, name, beginning=OWN) for name in TABLES)
     counted = {item["CustomerId"]: Decimal(0) for item in (*rows, *totals)}
@@ -165,5 +165,5 @@ def _wait_for_visible(lab: Lab, queue: str) -> None:
 
 
 def _amount(row: dict[str, Any]) -> Decimal:
-    found = row.get("TransactionAmount")
-    return found if isinstance(found, Decimal) else Decimal(0)
+    amount = row.get("TransactionAmount")
+    return amount if isinstance(amount, Decimal) else Decimal(0)

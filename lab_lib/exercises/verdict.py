@@ -16,9 +16,10 @@ from lab_lib.aws import queues
 from lab_lib.aws.json_text import amount, json_object
 from lab_lib.aws.streams import Record, customer
 from lab_lib.checks.alerts import SUBJECT
-from lab_lib.checks.visible import visible
+from lab_lib.checks.lookalikes import visible
 from lab_lib.exercises.bench import Held
 from lab_lib.exercises.draw import HIGH, Batch, Start, Step, Topic
+from lab_lib.wording import listing
 
 _TRANSACTION = re.compile("T[0-9]{9}")  # as drawn
 _MOST_NAMED, _MOST_SUMS, _LONGEST_NAME = 6, 5_000, 60
@@ -35,7 +36,7 @@ def read(step: Step) -> list[Batch]:
 def effect(record: Record) -> Decimal:
     """Return what a record adds to its customer's total."""
     images = [record["dynamodb"].get(name, {}) for name in ("OldImage", "NewImage")]
-    old, new = (Decimal(each.get("TransactionAmount", {}).get("N", 0)) for each in images)
+    old, new = (Decimal(image.get("TransactionAmount", {}).get("N", 0)) for image in images)
     return new - old
 
 
@@ -49,20 +50,20 @@ class Expected:
 
 
 def expect(steps: Iterable[Step]) -> Expected:
-    """Return what a history leads to. A function that looks after each batch sees the fewest crossings."""
+    """Return the right content after a history. A function that looks after each batch sees the fewest crossings."""
     totals, fewest, most = defaultdict[str, Decimal](Decimal), Counter[str](), Counter[str]()
     seen, letters = set[str](), set[str]()
     for batch in (batch for step in steps for batch in read(step)):
         before = dict(totals)
-        for record in (each for each in batch if each["eventID"] not in seen):
+        for record in (change for change in batch if change["eventID"] not in seen):
             name, total = customer(record), totals[customer(record)]
             seen.add(record["eventID"])
             totals[name] += effect(record)
             most[name] += total < HIGH <= totals[name]
             if "S" in record["dynamodb"].get("NewImage", {}).get("TransactionAmount", {}):
                 letters.add(record["dynamodb"]["Keys"]["TransactionId"]["S"])
-        fewest.update(each for each, total in totals.items() if before.get(each, Decimal(0)) < HIGH <= total)
-    return Expected(dict(totals), {each: (fewest[each], most[each]) for each in totals}, frozenset(letters))
+        fewest.update(name for name, total in totals.items() if before.get(name, Decimal(0)) < HIGH <= total)
+    return Expected(dict(totals), {name: (fewest[name], most[name]) for name in totals}, frozenset(letters))
 
 
 class Story:
@@ -70,7 +71,7 @@ class Story:
 
     def __init__(self, steps: list[Step]) -> None:
         self.steps, self.expected = steps, expect(steps)
-        self._records = {each["eventID"]: each for step in steps for batch in read(step) for each in batch}
+        self._records = {record["eventID"]: record for step in steps for batch in read(step) for record in batch}
         letters = zip(self.expected.totals, ascii_uppercase, strict=False)
         self._names = dict(letters) if len(self.expected.totals) <= len(ascii_uppercase) else {}
 
@@ -96,8 +97,10 @@ class Story:
     @property
     def wanted(self) -> str:
         """Return what the account should hold."""
-        totals = [f"{self.name(each)} {_shown(total)}" for each, total in self.expected.totals.items()]
-        alerts = [f"{_range(*each)} for {self.name(name)}" for name, each in self.expected.alerts.items() if any(each)]
+        totals = [f"{self.name(customer_id)} {_shown(total)}" for customer_id, total in self.expected.totals.items()]
+        alerts = [
+            f"{_range(*bounds)} for {self.name(name)}" for name, bounds in self.expected.alerts.items() if any(bounds)
+        ]
         letters = [f"dead letters: {len(self.expected.letters)}"] * bool(self.expected.letters)
         return "; ".join([_listed(totals, "totals"), f"alerts: {_listed(alerts, 'customers') or 'none'}", *letters])
 
@@ -111,10 +114,10 @@ class Story:
         again = [record["eventID"] in seen for record in batch]
         if all(again) or len(batch) > _MOST_RECORDS:
             customers = {customer(record) for record in batch}
-            texts = [self._change(each) for each in batch] if len(batch) <= _MOST_RECORDS else []
+            texts = [self._change(record) for record in batch] if len(batch) <= _MOST_RECORDS else []
             some = f"{len(batch):,} records of {len(customers)} customer{'s' * (len(customers) > 1)}"
             return (", ".join(texts) or some) + " once more" * all(again)
-        return ", ".join(self._change(each) + " again" * old for each, old in zip(batch, again, strict=True))
+        return ", ".join(self._change(record) + " again" * old for record, old in zip(batch, again, strict=True))
 
     def _change(self, record: Record) -> str:
         """Return a record in short, such as "A 12.5", "A 12.5 → 10" for a correction, "A 12.5 deleted"."""
@@ -126,14 +129,13 @@ class Story:
     def _totals(self, held: Held) -> Iterator[str]:
         wrong = defaultdict[str, list[str]](list)
         for name in {**self.expected.totals, **held.totals}:
-            found, wanted = held.totals.get(name), self.expected.totals.get(name)
-            if found != wanted:
-                shown = ["no total" if each is None else _shown(each) for each in (found, wanted)]
+            total, wanted = held.totals.get(name), self.expected.totals.get(name)
+            if total != wanted:
+                shown = ["no total" if value is None else _shown(value) for value in (total, wanted)]
                 text = f"{self.name(name)} {shown[0]} instead of {shown[1]}"
                 wrong[_reason(name, held, wanted)].append(text)
         for reason, texts in wrong.items():
-            more = [f"and {len(texts) - _MOST_NAMED} more"] * (len(texts) > _MOST_NAMED)
-            yield ", ".join([*texts[:_MOST_NAMED], *more]) + f": {reason}" * bool(reason)
+            yield listing(texts, _MOST_NAMED) + f": {reason}" * bool(reason)
 
     def _alerts(self, held: Held) -> Iterator[str]:
         alerts, effects = [_alert(body) for body in held.alerts], self._effects()
@@ -153,12 +155,12 @@ class Story:
             yield f"{_count(strange)} with another subject, no customerID, or no accountBalance from 1500 on"
 
     def _letters(self, held: Held) -> Iterator[str]:
-        ids = {each["dynamodb"]["Keys"]["TransactionId"]["S"] for each in self._records.values()}
-        found = {each for text in held.letters for each in _TRANSACTION.findall(text)} & ids
-        if missing := self.expected.letters - found:
+        ids = {record["dynamodb"]["Keys"]["TransactionId"]["S"] for record in self._records.values()}
+        named = {id for text in held.letters for id in _TRANSACTION.findall(text)} & ids
+        if missing := self.expected.letters - named:
             plural = "s" * (len(missing) > 1)
             yield f"{len(missing)} record{plural} without a dead letter that names its TransactionId"
-        if more := found - self.expected.letters:
+        if more := named - self.expected.letters:
             yield f"{len(more)} good record{'s' * (len(more) > 1)} among the dead letters"
 
     def _growth(self, held: Held) -> Iterator[str]:
@@ -166,7 +168,7 @@ class Story:
             before, after = held.weights
             records = sum(len(batch) for batch, outcome in held.deliveries if not outcome.why) / 2
             grown = {key: (after[key] - before[key]) / records for key in after.keys() & before.keys()}
-            for key, characters in sorted(grown.items(), key=lambda each: each[1])[-1:]:
+            for key, characters in sorted(grown.items(), key=lambda growth: growth[1])[-1:]:
                 if characters > _MOST_A_RECORD:
                     table, _, name = key.partition(" ")
                     yield (
@@ -175,10 +177,10 @@ class Story:
                     )
 
     def _effects(self) -> dict[str, list[Decimal]]:
-        found = defaultdict[str, list[Decimal]](list)
+        effects = defaultdict[str, list[Decimal]](list)
         for record in self._records.values():
-            found[customer(record)].append(effect(record))
-        return found
+            effects[customer(record)].append(effect(record))
+        return effects
 
 
 def _failure(held: Held) -> Iterator[str]:
@@ -189,17 +191,18 @@ def _failure(held: Held) -> Iterator[str]:
 
 def _reason(name: str, held: Held, wanted: Decimal | None) -> str:
     """Return why a customer's total differs, if the difference tells it."""
-    found, delivered = held.totals.get(name), Counter[str]()
+    total, delivered = held.totals.get(name), Counter[str]()
     added, changed, deleted, every = (list[Decimal]() for _ in range(4))
-    for record in (each for batch, _ in held.deliveries for each in batch if customer(each) == name):
+    records = (record for batch, _ in held.deliveries for record in batch if customer(record) == name)
+    for record in records:
         delivered[record["eventID"]] += 1
         (every if delivered[record["eventID"]] == 1 else added).append(effect(record))
         if old := record["dynamodb"].get("OldImage"):
             amounts = deleted if record["eventName"] == "REMOVE" else changed
             amounts.append(Decimal(old["TransactionAmount"].get("N", 0)))
-    if wanted is None or not isinstance(found, Decimal | None):
+    if wanted is None or not isinstance(total, Decimal | None):
         return ""
-    difference = (found or Decimal(0)) - wanted
+    difference = (total or Decimal(0)) - wanted
     reasons = [
         (difference, added, "records that came again were added again"),
         (difference, changed, "the old amount of a correction was not subtracted"),
@@ -215,12 +218,12 @@ def _sums(parts: list[Decimal]) -> set[Decimal]:
     for part in parts:
         if len(sums) > _MOST_SUMS:
             return sums | {sum(parts, Decimal(0))}
-        sums |= {each + part for each in sums}
+        sums |= {total + part for total in sums}
     return sums
 
 
 def _may_be(balance: Decimal, effects: list[Decimal]) -> bool:
-    """Return whether a total could be this at some time, in whatever order the records are added."""
+    """Return whether this total is possible at some time, in any order of the records."""
     return len(effects) > _MOST_RECORDS or balance in _sums(effects)
 
 
@@ -248,5 +251,5 @@ def _shown(value: Any) -> str:
     return f"{value.normalize():f}" if isinstance(value, Decimal) else visible(repr(value)[:_LONGEST_NAME])
 
 
-def _listed(texts: list[str], what: str) -> str:
-    return ", ".join(texts) if len(texts) <= _MOST_NAMED else f"{len(texts)} {what}"
+def _listed(texts: list[str], noun: str) -> str:
+    return ", ".join(texts) if len(texts) <= _MOST_NAMED else f"{len(texts)} {noun}"

@@ -46,7 +46,7 @@ def keep(settings: dict[str, Any]) -> None:
         write_file(state(copy) / "settings.json", json.dumps(settings, default=str, ensure_ascii=False), _AGAIN)
 
 
-def given(settings: dict[str, Any], named: dict[str, Any] | None = None) -> dict[str, Any]:
+def merged_settings(settings: dict[str, Any], named: dict[str, Any] | None = None) -> dict[str, Any]:
     """Return the settings of this notebook that are not empty: papermill's, else one here, else a named one.
 
     UsageError if one is unknown, or no text.
@@ -60,7 +60,7 @@ def given(settings: dict[str, Any], named: dict[str, Any] | None = None) -> dict
         raise UsageError(
             f"{wrong[0]} is {here[wrong[0]]!r}; wanted text: in quotes, or for papermill with -r instead of -p."
         )
-    return {name: value for each in (named or {}, here) for name, value in each.items() if value != ""}
+    return {name: value for source in (named or {}, here) for name, value in source.items() if value != ""}
 
 
 def setting(name: str, settings: dict[str, Any]) -> Any:
@@ -71,9 +71,10 @@ def setting(name: str, settings: dict[str, Any]) -> Any:
 def open_lab(settings: dict[str, Any], named: dict[str, Any] | None = None) -> lab.Lab:
     """Open the lab of notebook 00. A setting that is here and not empty counts instead of the one there.
 
-    Notebook 00 names all settings. They are kept for the others, and an empty one is a default.
+    Notebook 00 names all settings, among other names. They are kept for the others, and an empty one is a default.
     """
-    chosen = _with_kept(settings) if named is None else given(settings, named)
+    named = named and {name: named[name] for name in SETTINGS if name in named}
+    chosen = _with_kept(settings) if named is None else merged_settings(settings, named)
     opened = lab.open_lab(**{name: chosen.get(name, "") for name in OF_LAB})
     if named is not None:
         keep({name: value for name, value in chosen.items() if name in SETTINGS})
@@ -90,7 +91,7 @@ def open_lab_to_delete(
 ) -> lab.Lab:
     """Open the lab of notebook 00. UsageError if that is on AWS and account or profile is not given: both are named."""
     named = {"account": account, "profile": profile, "region": region, "prefix": prefix, "bucket": bucket}
-    here, kept = given(settings or {}, named), _kept()
+    here, kept = merged_settings(settings or {}, named), _kept()
     account, profile = here.get("account", ""), here.get("profile", "")
     if kept.get("profile") and not (account and profile):
         raise UsageError(
@@ -127,7 +128,7 @@ def record(kind: str, question: str, answer: Any, right: bool) -> None:
 
 
 def remember(mark: str) -> None:
-    """Note that a cell of this copy makes something, by a mark of one line; outside of a copy, for this process."""
+    """Note the mark of a resource that a cell of this copy makes, a line; outside of a copy, for this process only."""
     _marks.add(mark)
     if copy := _copy():
         with can_write_to(path := state(copy) / _MADE, _AGAIN), open_file(path, "ab") as file:
@@ -135,7 +136,7 @@ def remember(mark: str) -> None:
 
 
 def remembers(mark: str) -> bool:
-    """Return True if a cell of this copy has made what the mark stands for."""
+    """Return True if a cell of this copy has made the resource of this mark."""
     path = state(copy) / _MADE if (copy := _copy()) else None
     written = read_file(path, bytes.splitlines, _AGAIN) if path and exists(path) else []
     return mark in _marks or mark.encode() in written
@@ -157,14 +158,14 @@ def _kept() -> dict[str, Any]:
 def _with_kept(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the settings of this notebook, with those of notebook 00 that it does not have, and the data file."""
     kept = {name: value for name, value in _kept().items() if value != ""}
-    return {"data_file": str(DATA_FILE), **kept, **given(settings)}
+    return {"data_file": str(DATA_FILE), **kept, **merged_settings(settings)}
 
 
 def _texts_and_numbers(content: bytes) -> dict[str, Any]:
-    found = json_object(content)
-    if wrong := [f"{name} is {value!r}" for name, value in found.items() if not isinstance(value, str | int | float)]:
+    values = json_object(content)
+    if wrong := [f"{name} is {value!r}" for name, value in values.items() if not isinstance(value, str | int | float)]:
         raise ValueError(f"{wrong[0]}; wanted text or a number")
-    return found
+    return values
 
 
 def _injected() -> dict[str, Any]:
@@ -177,13 +178,13 @@ def _injected() -> dict[str, Any]:
     cells = [cell for cell in shell.history_manager.input_hist_raw if cell.startswith(_OF_PAPERMILL)] if shell else []
     with suppress(SyntaxError):
         body = ast.parse(cells[-1] if cells else "").body
-        assigned = [(each.targets[0], each.value) for each in body if isinstance(each, ast.Assign)]
+        assigned = [(node.targets[0], node.value) for node in body if isinstance(node, ast.Assign)]
         return {target.id: _literal(value) for target, value in assigned if isinstance(target, ast.Name)}
     return {}
 
 
 def _literal(value: ast.expr) -> Any:
-    """Return the value, or its code if it is none that can be written down, such as float('nan')."""
+    """Return the value, or its code if it is no literal, such as float('nan')."""
     with suppress(ValueError):
         return ast.literal_eval(value)
     return ast.unparse(value)

@@ -64,7 +64,7 @@ def minutes(numbers: Iterable[str]) -> float:
 def cents(numbers: Iterable[str], who: Iterable[str] = ("lab", "functions")) -> float:
     """Return what these notebooks cost on AWS: the requests of the lab, and what the functions do."""
     usage = _read("usage.json")
-    return sum(_cents(usage[number].get(each, {})) for number in numbers for each in who)
+    return sum(_cents(usage[number].get(part, {})) for number in numbers for part in who)
 
 
 def before(numbers: list[str]) -> str:
@@ -80,30 +80,30 @@ def after(requests: Counter[str], numbers: list[str]) -> str:
 
 def used(requests: Counter[str]) -> Counter[str]:
     """Return how much of each thing that costs these requests have used."""
-    found: Counter[str] = Counter()
+    amounts: Counter[str] = Counter()
     for name, times in requests.items():
-        for pattern, (what, number) in _PAID.items():
+        for pattern, (item, number) in _PAID.items():
             if re.fullmatch(pattern, name):
-                found[what] += times * number
-    return found
+                amounts[item] += times * number
+    return amounts
 
 
 def of_upload(lab: Lab, key: str) -> str:
     """Return what one upload has used, as its trace tells, and what that costs on AWS."""
     used = usage.of_upload(lab, key)
-    lines = [f"{what:13}{number:>9,.6g}  {_cents({what: number}):.6f} cents" for what, number in used.items()]
+    lines = [f"{item:13}{number:>9,.6g}  {_cents({item: number}):.6f} cents" for item, number in used.items()]
     return "\n".join([*lines, f"{'all':13}{'':9}  {_cents(used):.6f} cents"])
 
 
 def kept(lab: Lab) -> list[str]:
     """Return what the clean-up keeps, since the lab did not make it, each with its cost on AWS while nobody uses it."""
-    return [f"{each}: {_idle(lab, each)}" for each in cleanup.kept(lab)]
+    return [f"{label}: {_idle(lab, label)}" for label in cleanup.kept(lab)]
 
 
 def _idle(lab: Lab, label: str) -> str:
     kind, _, name = label.partition(" ")
     if kind == "table" and any(units := tables.units(lab, name)):
-        dollars = sum(_dollars(f"hours of a {what} unit") * number for what, number in zip(_UNITS, units, strict=True))
+        dollars = sum(_dollars(f"hours of a {unit} unit") * number for unit, number in zip(_UNITS, units, strict=True))
         read, write = units
         return f"{read} units to read and {write} to write cost ${dollars * _HOURS:,.2f} a month, used or not"
     stored = "GB months of a " + kind
@@ -112,12 +112,12 @@ def _idle(lab: Lab, label: str) -> str:
     return f"a GB in it costs ${_dollars(stored):.3g} a month"
 
 
-def _dollars(what: str) -> float:
-    return float(prices()[what]) / 1e6
+def _dollars(item: str) -> float:
+    return float(prices()[item]) / 1e6
 
 
 def _cents(usage: Mapping[str, float]) -> float:
-    return sum(number * float(prices()[what]) for what, number in usage.items()) * 100 / 1e6
+    return sum(number * float(prices()[item]) for item, number in usage.items()) * 100 / 1e6
 
 
 def _priced(amount: float) -> str:
@@ -127,5 +127,5 @@ def _priced(amount: float) -> str:
 
 @functools.cache
 def _read(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-    return found
+    content: dict[str, Any] = json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    return content

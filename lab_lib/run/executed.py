@@ -80,11 +80,11 @@ def _error(notebook: Notebook) -> str | None:
 def _lab(notebooks: dict[str, Notebook]) -> dict[str, str]:
     """Return the lab that the notebooks have printed, masked. UsageError if they are of several labs."""
     matches = {name: _LAB.search(printed(notebook, "setup")) for name, notebook in notebooks.items()}
-    found = {match.groups(""): name for name, match in matches.items() if match}
-    if len(found) > 1:
-        names = " and ".join([*found.values()][:2])
+    labs = {match.groups(""): name for name, match in matches.items() if match}
+    if len(labs) > 1:
+        names = " and ".join([*labs.values()][:2])
         raise UsageError(f"{names} have worked on different labs. Give all notebooks the same settings.")
-    lab = next(iter(found), ("", "", ""))
+    lab = next(iter(labs), ("", "", ""))
     return dict(zip(("account", "region", "prefix"), lab, strict=True))
 
 

@@ -23,7 +23,7 @@ from lab_lib.run.kernels import NOWHERE, Kernel, one_kernel
 from lab_lib.settings import SETTINGS
 from lab_lib.waiting import busy, load_of_computer
 
-BREAK_IT, CLEAN_UP = "06-break-it", "99-clean-up"
+BREAK_IT, CLEAN_UP = "06", "99"  # the numbers of these notebooks
 # Seconds on a computer that is not busy. A cell waits as long as Lambda may try a large file.
 LONGEST_START, LONGEST_CELL = 60, 3600
 
@@ -33,14 +33,14 @@ def notebooks(until: str | None = None) -> list[Path]:
 
     UsageError if no notebook before the clean-up has that number.
     """
-    found = copies.solved()
+    paths = copies.solved_notebooks()
     if until is None:
-        return found
-    numbers = [path.stem[:2] for path in found if path.stem != CLEAN_UP]
+        return paths
+    numbers = [path.stem[:2] for path in paths if path.stem[:2] != CLEAN_UP]
     number = until if until in numbers else f"0{until}"
     if number not in numbers:
         raise UsageError(f"--until is {until!r}; wanted one of {', '.join(numbers)}.")
-    return found[: numbers.index(number) + 1]
+    return paths[: numbers.index(number) + 1]
 
 
 def last_kept() -> str:
@@ -94,16 +94,16 @@ def run(
                 for path in paths:
                     if steps:
                         kernel.reset()
-                    if path.stem == BREAK_IT:
+                    if path.stem[:2] == BREAK_IT:
                         complete(lab)
-                    if path.stem == CLEAN_UP:
+                    if path.stem[:2] == CLEAN_UP:
                         held = _held(lab, key)
                     started(path.stem)
                     steps.append(run_one(path, out, parameters, lab, kernel))
                     finished(steps[-1])
                     if not steps[-1].ok:
                         break
-            if BREAK_IT not in (step.notebook for step in steps):
+            if BREAK_IT not in (step.notebook[:2] for step in steps):
                 complete(lab)
             if until is not None or not all(step.ok for step in steps):
                 held = _held(lab, key)
@@ -123,7 +123,7 @@ def run(
 
 def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab]:
     """Return the parameters with a data file, and the lab. UsageError if the notebooks cannot use them."""
-    workbook.given(parameters)
+    workbook.merged_settings(parameters)
     data_file = Path(parameters.get("data_file") or DATA_FILE).absolute()
     rows = check_data_file(data_file)
     lab = open_lab(**{name: parameters[name] for name in SETTINGS if name in parameters})

@@ -18,7 +18,7 @@ from jupyter_core.utils import ensure_event_loop, run_sync
 from lab_lib.errors import LabError
 from lab_lib.exercises.workbook import HEADLESS
 from lab_lib.private_files import can_write_to
-from lab_lib.waiting import UNSEEN, load_of_computer
+from lab_lib.waiting import PROGRESS_FILE, load_of_computer
 
 NOWHERE = Path(os.devnull)
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own history would keep private values
@@ -64,7 +64,7 @@ def one_kernel(folder: Path, waiting: Path = NOWHERE, variables: dict[str, str] 
         kernel = Kernel(kernel_name="python3", **address)
         arguments = [_NO_HISTORY, f"--IPKernelApp.exec_lines={_CLEANING}"]
         try:
-            environment = {**os.environ, HEADLESS: "1", UNSEEN: str(waiting), **(variables or {})}
+            environment = {**os.environ, HEADLESS: "1", PROGRESS_FILE: str(waiting), **(variables or {})}
             environment["TMPDIR"] = sockets  # a killed kernel leaves files there
             run_sync(kernel.start_kernel)(cwd=str(folder), env=environment, extra_arguments=arguments)
             yield kernel

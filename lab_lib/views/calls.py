@@ -117,16 +117,22 @@ def recorded(lab: Lab, calls: Calls) -> Iterator[None]:
         yield
 
 
-def source(helper: Callable[..., Any]) -> Code:
-    """Return the source of a function for display."""
-    return Code(inspect.getsource(helper), language="python")  # type: ignore[no-untyped-call]
+def source(helper: Callable[..., Any] | Path, *names: str) -> Code:
+    """Return the source of a helper for display, or of the functions with these names in a file.
+
+    The files of a function in AWS are not imported.
+    """
+    text = _excerpt(helper, names) if isinstance(helper, Path) else inspect.getsource(helper)
+    return Code(text, language="python")  # type: ignore[no-untyped-call]
 
 
-def excerpt(file: Path, *names: str) -> Code:
-    """Return the source of these functions of a file for display. The files of a function in AWS are not imported."""
+excerpt = source  # in copies of the notebooks that were made before
+
+
+def _excerpt(file: Path, names: tuple[str, ...]) -> str:
     text = file.read_text(encoding="utf-8")
-    found = {each.name: ast.get_source_segment(text, each) for each in ast.parse(text).body if hasattr(each, "name")}
-    return Code("\n\n\n".join(str(found[name]) for name in names), language="python")  # type: ignore[no-untyped-call]
+    segments = {node.name: ast.get_source_segment(text, node) for node in ast.parse(text).body if hasattr(node, "name")}
+    return "\n\n\n".join(str(segments[name]) for name in names)
 
 
 def _table(calls: list[Call]) -> str:

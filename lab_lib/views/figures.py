@@ -1,4 +1,4 @@
-"""A figure that every screen and every reader can read: in light and dark themes, sharp, described in words."""
+"""Make figures that every screen and every reader can read: in light and dark themes, sharp, described in words."""
 
 import io
 import warnings

@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from html import escape
 
 from lab_lib.chain_parts import ARROWS, UPLOAD, Link
-from lab_lib.chain_picture import LIT, PLAIN, RIGHT, Look, Picture, Style
+from lab_lib.chain_picture import Look, Picture
 from lab_lib.html_tables import table
+from lab_lib.looks import LIT, LOOKS, PLAIN, RIGHT, Style
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, in_chain, messages
-from lab_lib.waiting import UNSEEN
+from lab_lib.waiting import PROGRESS_FILE
 
 # The boxes that a link fills. Its amount stands on the last one. The arrows to a box fill with it.
 _BOXES = {
@@ -21,10 +22,10 @@ _BOXES = {
 
 
 def chain(links: Iterable[Link], last: bool) -> None:
-    """Show the links in the place of what the cell showed before; where nobody looks, only the `last` ones."""
+    """Show the links in place of the cell's output; in a headless run, only the `last` ones."""
     from IPython.display import clear_output, display
 
-    if UNSEEN not in os.environ:
+    if PROGRESS_FILE not in os.environ:
         clear_output(wait=True)  # type: ignore[no-untyped-call]
     elif not last:
         return
@@ -49,7 +50,7 @@ def _style(link: Link) -> Style:
 
 
 def _mark(link: Link) -> str:
-    return "✔" if link.have >= link.want else "…" if link.have else "·"
+    return LOOKS["arrived" if link.have >= link.want else "arriving" if link.have else "nothing yet"].sign
 
 
 def _amount(link: Link) -> str:
@@ -58,7 +59,7 @@ def _amount(link: Link) -> str:
 
 def _words(link: Link) -> str:
     """Return how much there is, why nothing is due, and the note."""
-    return _amount(link) + "".join(f": {each}" for each in (link.why, link.note) if each)
+    return _amount(link) + "".join(f": {note}" for note in (link.why, link.note) if note)
 
 
 def _text(links: list[Link]) -> str:

@@ -147,8 +147,8 @@ def _label(row: dict[str, Any], prefix: str) -> str:
 
 def _describe_comparison(rows: list[dict[str, Any]], threshold: Decimal) -> str:
     parts = [f"{one_line(row['CustomerId'])} {_label(row, '')}; your function {_label(row, 'other ')}" for row in rows]
-    each = ". ".join(parts) or "no customer has a change"
-    return f"The lab's function and your function, threshold {threshold:f}: {each}."
+    customers = ". ".join(parts) or "no customer has a change"
+    return f"The lab's function and your function, threshold {threshold:f}: {customers}."
 
 
 def _describe_totals(balances: pd.Series, highest: pd.Series, threshold: Decimal) -> str:

@@ -43,12 +43,12 @@ def send_first(lab):
 
 def held(lab):
     """Return all that the learner may not leave: items, keys of objects, messages."""
-    objects = [each["Key"] for each in buckets.objects(lab)]
+    objects = [item["Key"] for item in buckets.objects(lab)]
     return snapshot(lab), objects, {name: queues.alerts(lab, name) for name in queues.ALERT_QUEUES}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("threshold", "says_rest"), [(1500, True), (-5, True), (-5, False), (1500, False)])
+@pytest.mark.parametrize(("threshold", "says_rest"), [(1500, True), (-5, False)])
 def test_each_link_shows_her_rows_and_afterwards_nothing_of_them_is_left(begun, threshold, says_rest, monkeypatch):
     if not says_rest:  # as on AWS
         monkeypatch.setattr("lab_lib.checks.chain.at_rest", lambda lab: None)
@@ -105,7 +105,7 @@ def test_a_message_by_hand_arrives_in_an_envelope_and_nothing_of_it_is_left(chai
     assert [chain.messages(queue) for queue in queues.ALERT_QUEUES] == [[], []]
 
 
-def test_a_chain_that_is_broken_ends_each_wait_with_the_cell_that_mends_it(begun):
+def test_a_chain_that_is_broken_ends_each_wait_with_the_cell_that_fixes_it(begun):
     chain = begun()
     send_first(chain.lab)
 

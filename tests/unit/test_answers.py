@@ -29,30 +29,24 @@ class Hostile:
 
 
 @pytest.mark.parametrize(
-    ("question", "answer", "given"),
+    ("question", "answer", "values"),
     [
         (KEYS, ["march.txt", "2017/march.txt"], ()),
-        (KEYS, ("2017/march.txt", "march.txt"), ()),
         (KEYS, "2017/march.txt, 'march.txt'", ()),
         (KEYS, pd.Series(["march.txt", "2017/march.txt"]), ()),
         (ROWS, {3, 2}, ()),
         (ROWS, "2 3", ()),
         (ROWS, ["2", 3.0], ()),
         (ROWS, "2 and 3", ()),
-        (ROWS, "rows 3 & 2", ()),
         (KEYS, "march.txt and 2017/march.txt", ()),
         ("actions", "s3:Scan, UpdateItem and `BatchGetItem`", ()),
         ("one-transaction", "It counts twice", ()),
-        ("one-transaction", "counts twice", ()),
         ("one-transaction", "(b) It counts twice.", ()),
         ("order", "They are published, and nobody gets them.", ()),
         ("order", ["answer b"], ()),
         ("policy", "B)", ()),
         (ROOM, {"C2": 0, "C1": 902}, (TOTALS, Decimal(1500))),
         (ROOM, "902 and 0.00", (TOTALS, Decimal(1500))),
-        ("actions", "updateitem, dynamodb:Scan, BatchGetItem", ()),
-        ("order", ["B"], ()),
-        (ROOM, [902, 0], (TOTALS, Decimal(1500))),
         ("effect", "1000, 400, 200, 50, -250, -200, 100", ()),
         ("effect", pd.Series(map(Decimal, EFFECTS), dtype=object), ()),
         (ROOM, (1500 - TOTALS["accountBalance"]).clip(lower=0), (TOTALS, Decimal(1500))),
@@ -60,16 +54,16 @@ class Hostile:
     ],
 )
 def test_an_answer_is_right_in_any_order_and_type(
-    question: str, answer: Any, given: Any, capsys: pytest.CaptureFixture[str]
+    question: str, answer: Any, values: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers.judge(question, answer, *given)
+    answers.judge(question, answer, *values)
 
     assert capsys.readouterr().out.startswith(f"Right. {answers.QUESTIONS[question].why}\n")
-    assert answers.is_right(question, answer, *given)
+    assert answers.is_right(question, answer, *values)
 
 
 @pytest.mark.parametrize(
-    ("question", "answer", "given", "said"),
+    ("question", "answer", "values", "said"),
     [
         (KEYS, ["march.txt"], (), "Not yet. 1 of 2 is missing."),
         ("effect", EFFECTS[:6], (), "Not yet. 6 numbers; wanted 7."),
@@ -92,33 +86,31 @@ def test_an_answer_is_right_in_any_order_and_type(
             "Not yet. accountBalance is 1750, which is no text.",
         ),
         ("one-transaction", "It counts", (), "Not yet. It is not It counts."),
-        ("one-transaction", "a", (), "Not yet. It is not a."),
         ("order", "a, b", (), "Not yet. It is not a, b."),
         (KEYS, Hostile(), (), "Not yet. This answer cannot be read (RuntimeError)."),
         (KEYS, None, (), "No answer yet."),
-        (KEYS, set(), (), "No answer yet."),
     ],
 )
 def test_a_wrong_answer_is_told_which_part_is_not_right(
-    question: str, answer: Any, given: Any, said: str, capsys: pytest.CaptureFixture[str]
+    question: str, answer: Any, values: Any, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers.judge(question, answer, *given)
+    answers.judge(question, answer, *values)
 
     assert capsys.readouterr().out.startswith(said)
-    assert not answers.is_right(question, answer, *given)
+    assert not answers.is_right(question, answer, *values)
 
 
-@pytest.mark.parametrize("question", answers.QUESTIONS)
 @pytest.mark.parametrize(
     "answer",
     [0, 1.5, True, "x", b"x", ["x"], {"x": 1}, {1, 2}, object, print, iter([1]), Hostile(), TOTALS, [[]]],
     ids=lambda answer: type(answer).__name__,
 )
-def test_no_answer_is_a_traceback(question: str, answer: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    answers.judge(question, answer, *{ROOM: (TOTALS, Decimal(1500)), MESSAGE: ("C1", "1")}.get(question, ()))
-    answers.compare(question, answer, Decimal(1400))
-
-    assert re.fullmatch(r"(Not yet\.|Right\.)[^\n]*\nYou predicted otherwise: it is 1400\.\n", capsys.readouterr().out)
+def test_no_answer_is_a_traceback(answer: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    for question in answers.QUESTIONS:
+        answers.judge(question, answer, *{ROOM: (TOTALS, Decimal(1500)), MESSAGE: ("C1", "1")}.get(question, ()))
+        assert re.fullmatch(r"(Not yet\.|Right\.)[^\n]*\n", capsys.readouterr().out), question
+    answers.compare("the total", answer, Decimal(1400))
+    assert capsys.readouterr().out == "You predicted otherwise: it is 1400.\n"
 
 
 @pytest.mark.parametrize("prediction", [1400, "1400", "1,400.00", "$1400", Decimal("1400.00"), [1400], {1400.0}])
@@ -131,13 +123,13 @@ def test_a_prediction_is_compared_by_its_value(prediction: Any, capsys: pytest.C
 def test_a_long_outcome_is_shortened(capsys: pytest.CaptureFixture[str]) -> None:
     answers.compare("the customers", None, [f"C{number}" for number in range(2000)])
 
-    assert capsys.readouterr().out == "No prediction. It is C0, C1, C2, C3, C4 and 1,995 more.\n"
+    assert capsys.readouterr().out == "No prediction. It is C0, C1, C2, C3, C4, and 1,995 more.\n"
 
 
 def test_the_actions_asked_for_are_those_of_the_role(lab: Lab) -> None:
     statements = policies.total_notifier(lab)["Statement"]
     totals = policies.table(lab, "TransactionTotal")
-    allowed = [action for each in statements if totals in each["Resource"] for action in each["Action"]]
+    allowed = [action for statement in statements if totals in statement["Resource"] for action in statement["Action"]]
 
     assert answers.is_right("actions", allowed)
 
@@ -152,4 +144,4 @@ def test_a_prediction_of_fifty_thousand_customers_is_read_whole(capsys: pytest.C
 
     answers.compare("predict-alerts", ", ".join(customers), customers)
 
-    assert capsys.readouterr().out == "You predicted right: it is C0, C1, C2, C3, C4 and 49,995 more.\n"
+    assert capsys.readouterr().out == "You predicted right: it is C0, C1, C2, C3, C4, and 49,995 more.\n"

@@ -12,10 +12,10 @@ from lab_lib.views import calls
 
 
 def made_by(lab: Lab, helper, *arguments) -> list[calls.Call]:
-    found = calls.Calls()
-    with calls.recorded(lab, found):
+    recorder = calls.Calls()
+    with calls.recorded(lab, recorder):
         helper(lab, *arguments)
-    return found.made
+    return recorder.made
 
 
 def test_the_calls_of_a_helper_are_listed_in_order_with_their_parameters(lab: Lab) -> None:
@@ -31,25 +31,25 @@ def test_the_calls_of_a_helper_are_listed_in_order_with_their_parameters(lab: La
 
 
 def test_nothing_is_recorded_outside_of_the_block(lab: Lab) -> None:
-    found = calls.Calls()
-    with calls.recorded(lab, found):
+    recorder = calls.Calls()
+    with calls.recorded(lab, recorder):
         tables.names(lab)
     tables.names(lab)
 
-    assert len(found.made) == 1
+    assert len(recorder.made) == 1
 
 
 def test_a_call_that_is_repeated_while_waiting_is_one_line() -> None:
-    found = calls.Calls()
+    recorder = calls.Calls()
     for _ in range(30):
-        found.add(calls.Call("dynamodb", "DescribeTable", {"TableName": "Customer"}, False, 0.001))
+        recorder.add(calls.Call("dynamodb", "DescribeTable", {"TableName": "Customer"}, False, 0.001))
 
-    assert repr(found).endswith("TableName=Customer … 30 times, 30 ms")
+    assert repr(recorder).endswith("TableName=Customer … 30 times, 30 ms")
 
 
 def test_what_is_beyond_ten_calls_is_folded_and_text_is_escaped() -> None:
-    found = calls.Calls([calls.Call("sqs", f"Call{place}", {"Name": "<b>"}, False) for place in range(12)])
-    first, rest = found._repr_html_().split("<summary>2 more calls</summary>")
+    recorder = calls.Calls([calls.Call("sqs", f"Call{place}", {"Name": "<b>"}, False) for place in range(12)])
+    first, rest = recorder._repr_html_().split("<summary>2 more calls</summary>")
 
     assert ("Call9" in first, "Call10" in first, "Call11" in rest) == (True, False, True)
     assert "<b>&" not in first
@@ -74,8 +74,17 @@ def test_the_command_has_the_same_parameters() -> None:
     command = calls.Call("lambda", "CreateFunction", parameters, False).command
 
     assert shlex.split(command) == [
-        *("aws", "lambda", "create-function", "--function-name", "it's", "--publish", "--no-dry-run"),
-        *("--zip-file", "fileb://archive.zip", "--tags", '{"a": "b"}'),
+        "aws",
+        "lambda",
+        "create-function",
+        "--function-name",
+        "it's",
+        "--publish",
+        "--no-dry-run",
+        "--zip-file",
+        "fileb://archive.zip",
+        "--tags",
+        '{"a": "b"}',
     ]
 
 
@@ -86,7 +95,7 @@ def test_the_source_of_a_helper_is_shown() -> None:
 def test_an_excerpt_shows_these_functions_of_a_file_in_this_order_and_no_others() -> None:
     rules, _ = functions.source_files("TransactionProcessor")
 
-    shown = str(calls.excerpt(rules, "read_day", "read_line"))
+    shown = str(calls.source(rules, "read_day", "read_line"))
 
     assert re.findall(r"^(?:def|class|import) .*", shown, re.MULTILINE) == [
         "def read_day(text):",

@@ -9,8 +9,8 @@ from lab_lib.run.headless import notebooks
 
 
 def cell(kind, *lines, **more):
-    found = {"id": "01", "cell_type": kind, "metadata": {}, "source": "\n".join(lines).splitlines(keepends=True)}
-    return found | ({"outputs": [{"output_type": "stream"}], "execution_count": 3} if kind == "code" else {}) | more
+    content = {"id": "01", "cell_type": kind, "metadata": {}, "source": "\n".join(lines).splitlines(keepends=True)}
+    return content | ({"outputs": [{"output_type": "stream"}], "execution_count": 3} if kind == "code" else {}) | more
 
 
 def learners(*cells):
@@ -57,7 +57,7 @@ def test_a_learner_sees_no_solution_no_hidden_test_and_no_output_of_a_real_noteb
 
     written = json.dumps(made)
     assert [mark for mark in ("SOLUTION", "HIDDEN TESTS") if mark in written] == []
-    assert [each["id"] for each in made if each["cell_type"] == "code" and each["outputs"]] == []
+    assert [part["id"] for part in made if part["cell_type"] == "code" and part["outputs"]] == []
     assert len(made) >= len(notebook["cells"]) - 3
 
 
@@ -66,7 +66,7 @@ def test_a_change_is_named_by_the_heading_above_it_and_a_new_solution_is_none():
         solved = ["### BEGIN SOLUTION", solution, "### END SOLUTION"]
         parts = [cell("markdown", "# 03", "text", "## Make a table", "why"), cell("code", table)]
         parts += [cell("markdown", "## Make a topic"), cell("code", topic, *solved), *more]
-        notebook = {"cells": [each | {"id": str(number)} for number, each in enumerate(parts)]}
+        notebook = {"cells": [part | {"id": str(number)} for number, part in enumerate(parts)]}
         return edition.cells(edition.of_learner(notebook))
 
     before = cells("table()", "topic()", "a")

@@ -28,11 +28,11 @@ def again(question, answer, rows=ROWS):
 def test_every_question_is_asked_once_and_is_named_as_the_cell_with_its_answer():
     asked = questions.asked()
 
-    names = [each.question for each in asked]
+    names = [question.question for question in asked]
     assert len(names) == len(set(names))
-    assert {each.question for each in asked if not each.is_made} == set(answers.QUESTIONS)
-    assert {each.question for each in asked if each.is_made} == set(made.EXERCISES)
-    assert {name for each in made.EXERCISES.values() for name in each.checks} <= set(RULES)
+    assert {question.question for question in asked if not question.is_made} == set(answers.QUESTIONS)
+    assert {question.question for question in asked if question.is_made} == set(made.EXERCISES)
+    assert {name for exercise in made.EXERCISES.values() for name in exercise.checks} <= set(RULES)
     assert all(texts.of(name).hints for name in names)
 
 
@@ -40,24 +40,16 @@ def test_every_question_is_asked_once_and_is_named_as_the_cell_with_its_answer()
     ("question", "answer"),
     [
         ("actions", {"dynamodb:UpdateItem", "dynamodb:BatchGetItem", "dynamodb:Scan"}),
-        ("actions", "UpdateItem, BatchGetItem, Scan"),
-        ("actions", "Scan"),
-        ("rejected", [2, 3]),
         ("rejected", (3.0, Decimal(2))),
         ("rejected", 2),
         ("keys", {"march.txt": 1, "2017/march.txt": 2}),
         ("keys", ["MARCH.TXT"]),
-        ("message", MESSAGE),
         ("message", json.loads(MESSAGE)),
         ("message", '{"customerID": "O"Hara"}'),
-        ("policy", "(b)"),
         ("policy", "Another topic of your account sends an alert."),
         ("room", ROOM),
         ("room", ["902", 0]),
-        ("room", [902]),
         ("effect", pd.Series(EFFECTS)),
-        ("effect", pd.Series(EFFECTS[::-1])),
-        ("one-transaction", "B"),
         ("order", "c"),
     ],
 )
@@ -68,15 +60,29 @@ def test_an_answer_is_judged_again_as_at_first(question, answer):
 @pytest.mark.parametrize(
     "kept",
     [
-        *(None, 5, {"a": 1}, [], "", [[]], [None], True, "x" * 100_000, "9" * 10**7, "1," * 5_000_000, DEEP, "NaN"),
-        *(["sNaN", "1E+999999999"], ["9" * 10**6] * 7, '{"a":' * 50_000),
+        None,
+        5,
+        {"a": 1},
+        [],
+        "",
+        [[]],
+        [None],
+        True,
+        "x" * 100_000,
+        "9" * 10**7,
+        "1," * 5_000_000,
+        DEEP,
+        "NaN",
+        ["sNaN", "1E+999999999"],
+        ["9" * 10**6] * 7,
+        '{"a":' * 50_000,
         functools.reduce(lambda nested, _: [nested], range(5_000)),
     ],
     ids=lambda kept: type(kept).__name__,
 )
 def test_what_a_student_has_written_into_the_record_is_at_most_wrong(kept):
-    assert not any(questions.is_right(each.question, kept, ROWS, Decimal(1500)) for each in questions.asked()
-                   if not each.is_made)  # fmt: skip
+    assert not any(questions.is_right(question.question, kept, ROWS, Decimal(1500)) for question in questions.asked()
+                   if not question.is_made)  # fmt: skip
 
 
 @pytest.mark.parametrize(

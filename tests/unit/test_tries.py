@@ -5,13 +5,12 @@ from decimal import Decimal
 from itertools import chain, combinations
 
 import pytest
+from in_process import HEADER
 
 from lab_lib.aws import tables, topics
 from lab_lib.errors import StepMissing, UsageError
 from lab_lib.exercises import tries
 from lab_lib.transactions import recount
-
-HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
 
 
 @pytest.fixture
@@ -28,19 +27,7 @@ def file(*rows):
 
 @pytest.mark.parametrize(
     "threshold",
-    [
-        "1500",
-        "0",
-        "0.01",
-        "0.000000000000001",
-        "300",
-        "10.50",
-        "1234.56",
-        "1000000000",
-        "999999999999999",
-        "-5",
-        "-1E9",
-    ],
+    ["1500", "0", "0.000000000000001", "10.50", "999999999999999", "-1E9"],
 )
 def test_amounts_stay_below_any_threshold_and_one_more_reaches_it(account, threshold):
     lab = replace(account, threshold=Decimal(threshold))
@@ -49,8 +36,8 @@ def test_amounts_stay_below_any_threshold_and_one_more_reaches_it(account, thres
 
     read = recount("my.txt", file(*(("my-ana", amount) for amount in amounts)).encode()).amounts
     assert len(read) == 3
-    some = chain.from_iterable(combinations(read.values(), number) for number in (1, 2, 3))
-    assert max(map(sum, some)) < lab.threshold
+    choices = chain.from_iterable(combinations(read.values(), number) for number in (1, 2, 3))
+    assert max(map(sum, choices)) < lab.threshold
     for (customer, transaction), amount in read.items():
         row = {"CustomerId": customer, "TransactionId": transaction, "TransactionAmount": amount}
         tables.put_item(lab, "Transactions", row)

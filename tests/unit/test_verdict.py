@@ -1,5 +1,6 @@
 """What a case leads to, and the words for what differs. A function may leave in its account what it likes."""
 
+import itertools
 import json
 from collections import defaultdict
 from decimal import Decimal
@@ -35,19 +36,21 @@ def held(totals, deliveries, alerts=(), letters=()):
     return Held({name: Decimal(total) for name, total in totals.items()}, envelopes, [*letters], [], deliveries)
 
 
+def number_of(record):
+    return record["dynamodb"]["SequenceNumber"]
+
+
 def batches_of(steps):
     return [batch for step in steps if isinstance(step, Start) for batch in step.batches]
 
 
 @pytest.mark.parametrize("case", cases.CASES, ids=lambda case: case.id)
-def test_the_totals_of_a_case_are_the_sums_of_the_rows_that_its_changes_leave(case, lab):
-    for seed in range(3 if case.id == cases.LARGE else 30):
+def test_the_totals_of_a_case_are_the_sums_of_its_rows_and_only_some_cases_are_out_of_order(case, lab):
+    for seed in range(3 if case.id == cases.LARGE else 10):
         steps = case.draw(Draw(Random(seed), lab), NO_CUT)
-        rows, letters = defaultdict(dict), set()
-        for record in sorted(
-            (record for batch in batches_of(steps) for record in batch),
-            key=lambda record: record["dynamodb"]["SequenceNumber"],
-        ):
+        rows, letters, records = defaultdict(dict), set(), list(itertools.chain(*batches_of(steps)))
+        numbers = list(dict.fromkeys(map(number_of, records)))
+        for record in sorted(records, key=number_of):
             keys, image = record["dynamodb"]["Keys"], record["dynamodb"].get("NewImage", {})
             amount = image.get("TransactionAmount", {})
             rows[keys["CustomerId"]["S"]][keys["TransactionId"]["S"]] = Decimal(amount.get("N", 0))
@@ -57,19 +60,6 @@ def test_the_totals_of_a_case_are_the_sums_of_the_rows_that_its_changes_leave(ca
 
         assert expected.totals == {name: sum(amounts.values()) for name, amounts in rows.items()}
         assert expected.letters == letters
-
-
-@pytest.mark.parametrize("case", cases.CASES, ids=lambda case: case.id)
-def test_only_records_that_are_to_be_out_of_order_are(case, lab):
-    for seed in range(3 if case.id == cases.LARGE else 30):
-        numbers = list(
-            dict.fromkeys(
-                record["dynamodb"]["SequenceNumber"]
-                for batch in batches_of(case.draw(Draw(Random(seed), lab), NO_CUT))
-                for record in batch
-            )
-        )
-
         assert (numbers == sorted(numbers)) == (case.id not in ("out-of-order", "long-history", cases.LARGE))
 
 
@@ -87,8 +77,8 @@ def test_a_crossing_within_a_batch_may_be_seen_or_not_and_one_at_its_end_must_be
 
 def test_the_words_say_what_was_sent_expected_and_found_and_why(draw):
     batch = draw.batch([("Ana", Decimal("1600")), ("Ben", Decimal("20.5"))])
-    mended, more = draw.corrected(batch[1], Decimal("30")), draw.batch([("Ben", Decimal(5))])
-    told = Story([Start([batch]), Start([batch, [mended, draw.deleted(more[0]), draw.poison("Ana")]])])
+    corrected, more = draw.corrected(batch[1], Decimal("30")), draw.batch([("Ben", Decimal(5))])
+    told = Story([Start([batch]), Start([batch, [corrected, draw.deleted(more[0]), draw.poison("Ana")]])])
 
     assert told.sent.splitlines()[0] == "start 1: A 1600, B 20.5"
     assert told.sent.splitlines()[1].startswith("start 2: A 1600, B 20.5 once more; B 20.5 → 30, B 5 deleted, A '")
@@ -96,7 +86,7 @@ def test_the_words_say_what_was_sent_expected_and_found_and_why(draw):
 
 
 @pytest.mark.parametrize(
-    ("totals", "found"),
+    ("totals", "difference"),
     [
         ({"Ana": 3200, "Ben": 30}, "A 3200 instead of 1600: records that came again were added again"),
         ({"Ana": 1600, "Ben": "50.5"}, "B 50.5 instead of 30: the old amount of a correction was not subtracted"),
@@ -105,13 +95,13 @@ def test_the_words_say_what_was_sent_expected_and_found_and_why(draw):
         ({"Ana": 1600, "Ben": 30, "Cleo\n": 1}, "Cleo[U+000A] 1 instead of no total"),
     ],
 )
-def test_a_total_is_told_with_the_fault_that_explains_it(totals, found, draw):
+def test_a_total_is_told_with_the_fault_that_explains_it(totals, difference, draw):
     batch = draw.batch([("Ana", Decimal("1600")), ("Ben", Decimal("20.5"))])
-    mended = [draw.corrected(batch[1], Decimal("30"))]
-    deliveries = [(batch, DONE), (batch[:1], DONE), (mended, DONE)]
-    told = story(batch, batch[:1], mended)
+    corrected = [draw.corrected(batch[1], Decimal("30"))]
+    deliveries = [(batch, DONE), (batch[:1], DONE), (corrected, DONE)]
+    told = story(batch, batch[:1], corrected)
 
-    assert told.differences(held(totals, deliveries, [("Ana", 1600)])) == [found]
+    assert told.differences(held(totals, deliveries, [("Ana", 1600)])) == [difference]
     assert told.differences(held({"Ana": 1600, "Ben": 30}, deliveries, [("Ana", "1.6E+3")])) == []
 
 
@@ -119,39 +109,39 @@ def test_alerts_may_come_again_after_a_failure_only_and_tell_a_total_that_there_
     batch = draw.batch([("Ana", Decimal(1000)), ("Ana", Decimal(700))])
     once, twice = [(batch, DONE)], [(batch, FAILED), (batch, DONE)]
 
-    def found(deliveries, *balances):
+    def differences(deliveries, *balances):
         alerts = [("Ana", balance) for balance in balances]
         return story(batch).differences(held({"Ana": 1700}, deliveries, alerts))
 
-    assert found(twice, 1700, 1700) == found(once, 1700) == []
-    assert found(once, 1700, 1700) == ["2 alerts for A instead of 1"]
-    assert found(once) == ["no alerts for A instead of 1"]
-    assert found(once, 1500) == ["an alert for A with 1500, which its transactions never add up to"]
-    assert found([(batch, FAILED)])[0] == f"the last batch still fails: {FAILED.why}; what is behind it waits"
+    assert differences(twice, 1700, 1700) == differences(once, 1700) == []
+    assert differences(once, 1700, 1700) == ["2 alerts for A instead of 1"]
+    assert differences(once) == ["no alerts for A instead of 1"]
+    assert differences(once, 1500) == ["an alert for A with 1500, which its transactions never add up to"]
+    assert differences([(batch, FAILED)])[0] == f"the last batch still fails: {FAILED.why}; what is behind it waits"
 
 
 def test_each_poison_record_has_a_dead_letter_and_no_good_one_has(draw):
     good, poison = draw.batch([("Ana", Decimal(1))]), [draw.poison("Ana")]
     letters = [json.dumps(poison[0]), json.dumps(poison[0])]
 
-    def found(letters):
+    def differences(letters):
         return story(good, poison).differences(held({"Ana": 1}, [(good + poison, DONE)], letters=letters))
 
-    assert found(letters) == []
-    assert found([]) == ["1 record without a dead letter that names its TransactionId"]
-    assert found([*letters, json.dumps(good)]) == ["1 good record among the dead letters"]
+    assert differences(letters) == []
+    assert differences([]) == ["1 record without a dead letter that names its TransactionId"]
+    assert differences([*letters, json.dumps(good)]) == ["1 good record among the dead letters"]
 
 
 def test_an_item_that_grows_with_each_record_ends_at_400_kb(draw):
     batch = draw.batch([("Ana", Decimal(1))] * 10)
 
-    def found(grown):
+    def differences(grown):
         account = held({"Ana": 20}, [(batch, DONE), (batch, DONE)])
         account.weights = [{"TransactionTotal Ana": 100}, {"TransactionTotal Ana": 100 + grown}]
         return story(batch, draw.batch([("Ana", Decimal(1))] * 10)).differences(account)
 
-    assert found(10) == []
-    assert found(400) == [
+    assert differences(10) == []
+    assert differences(400) == [
         "the item of A in TransactionTotal grows by 40 bytes with each record; "
         "an item has at most 400 KB, so it ends after about 10,000 records"
     ]
@@ -160,12 +150,16 @@ def test_an_item_that_grows_with_each_record_ends_at_400_kb(draw):
 @pytest.mark.parametrize(
     "body",
     [
-        *("x", "5", DEEP, "[]", "{}", '{"Message": 5}', json.dumps({"Message": DEEP, "Subject": SUBJECT})),
+        "x",
+        DEEP,
+        "[]",
+        '{"Message": 5}',
+        json.dumps({"Message": DEEP, "Subject": SUBJECT}),
         *(
             json.dumps({"Subject": SUBJECT, "Message": json.dumps({"customerID": customer, "accountBalance": balance})})
             for customer, balance in [
-                *(("Ana", each) for each in (1600, [], None, "NaN", "sNaN", "Infinity", "1E+999999999999999999999")),
-                *((each, "1600") for each in (5, [], None, {}, "")),
+                *(("Ana", balance) for balance in (1600, [], "sNaN", "Infinity", "1E+999999999999999999999")),
+                *((customer, "1600") for customer in (5, [], "")),
             ]
         ),
         json.dumps({"Subject": {"a": []}, "Message": ["x" * 10**5]}),

@@ -18,8 +18,8 @@ from lab_lib.settings import SETTINGS
 
 @pytest.fixture
 def opened(monkeypatch):
-    """The settings with which a notebook opens the lab."""
-    monkeypatch.setattr(lab, "open_lab", lambda *given, **named: dict(zip(SETTINGS, given, strict=False)) | named)
+    """Let open_lab return the settings that a notebook hands it."""
+    monkeypatch.setattr(lab, "open_lab", lambda *values, **named: dict(zip(SETTINGS, values, strict=False)) | named)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_notebook_that_is_given_anew_leaves_the_old_one_beside_it(copy):
     assert copies.renew("3") == path
 
     assert json.loads(path.read_text())["nbformat"] == 4
-    assert [each.read_text() for each in copy.glob("03-*.*.ipynb")] == ["mine"]
+    assert [path.read_text() for path in copy.glob("03-*.*.ipynb")] == ["mine"]
     path.unlink()
     assert (copies.renew("03").exists(), len(list(copy.glob("03-*.*.ipynb")))) == (True, 1)
     with pytest.raises(UsageError, match=r"'7'; wanted one of 00, 01, .*, 99"):
@@ -91,7 +91,7 @@ def test_a_copy_that_is_older_than_the_lab_says_what_changed_and_what_to_do(copy
     monkeypatch.setattr(copies, "NOTEBOOKS", newer)
     assert copies.changes() == ""
 
-    edit(next(newer.glob("00-*")), "lab = workbook", "# another\\nlab = workbook")
+    edit(next(newer.glob("00-*")), "lab = notebook", "# another\\nlab = notebook")
 
     assert "\n  00-start-here: Open the lab\n`lab open --fresh" in copies.changes()
     copies.renew("00")
@@ -103,8 +103,8 @@ def test_settings_are_those_of_notebook_00_and_another_one_counts_in_its_own_not
 
     assert workbook.open_lab({}) == NOTHING | {"prefix": "ana", "threshold": 99.5}
     assert workbook.open_lab({"prefix": "bo", "threshold": "7"}) == NOTHING | {"prefix": "bo", "threshold": "7"}
-    found = [workbook.setting("data_file", settings) for settings in ({}, {"data_file": "x.txt"})]
-    assert found == ["../march.txt", "x.txt"]
+    files = [workbook.setting("data_file", settings) for settings in ({}, {"data_file": "x.txt"})]
+    assert files == ["../march.txt", "x.txt"]
     assert workbook.open_lab({}) == NOTHING | {"prefix": "ana", "threshold": 99.5}
 
 
@@ -137,8 +137,8 @@ def test_papermills_setting_by_name_counts_more_than_one_in_settings_and_that_mo
     assert workbook.is_headless()
     settings = {"prefix": "x", "region": "eu-west-3", "phone": "+15555550100"}
 
-    here = {"prefix": "bo", "threshold": 900, "region": "eu-west-3", "phone": "+15555550100"}
-    assert workbook.open_lab(settings) == NOTHING | here | {"email": "ana@example.com"}
+    named = {"prefix": "bo", "threshold": 900, "region": "eu-west-3", "phone": "+15555550100"}
+    assert workbook.open_lab(settings) == NOTHING | named | {"email": "ana@example.com"}
     assert (
         workbook.open_lab_to_delete(region="us-west-2", settings=settings).items()
         >= {
@@ -156,11 +156,11 @@ def test_notebook_00_keeps_what_papermill_has_set_but_no_leave_to_delete(copy, o
     papermill(prefix="bo", yes=True, threshold=float("nan"))
     named = {"prefix": "bo", "threshold": 1500, "email": "", "bucket": "mine", "data_file": "x.txt"}
 
-    found = workbook.open_lab({"bucket": "my-class-bucket"}, named)
+    settings = workbook.open_lab({"bucket": "my-class-bucket"}, named)
 
-    assert found == NOTHING | {"prefix": "bo", "threshold": "float('nan')", "bucket": "my-class-bucket"}
+    assert settings == NOTHING | {"prefix": "bo", "threshold": "float('nan')", "bucket": "my-class-bucket"}
     papermill()
-    assert (workbook.open_lab({}), workbook.setting("data_file", {})) == (found, "x.txt")
+    assert (workbook.open_lab({}), workbook.setting("data_file", {})) == (settings, "x.txt")
     assert workbook.setting("yes", {}) == ""
 
 
@@ -218,12 +218,12 @@ def test_the_clean_up_of_an_embedded_lab_is_that_of_notebook_00(copy, opened):
     }
 
 
-@pytest.mark.parametrize("given", [{}, {"account": "111122223333"}, {"profile": "class"}])
-def test_what_is_deleted_on_aws_is_named_in_the_notebook_that_deletes(given, copy, opened):
+@pytest.mark.parametrize("options", [{}, {"account": "111122223333"}, {"profile": "class"}])
+def test_what_is_deleted_on_aws_is_named_in_the_notebook_that_deletes(options, copy, opened):
     workbook.keep({"account": "111122223333", "profile": "class", "prefix": "ana"})
 
     with pytest.raises(UsageError, match=r"account 111122223333 on AWS.*write account and profile"):
-        workbook.open_lab_to_delete(**given)
+        workbook.open_lab_to_delete(**options)
     named = {"account": "444455556666", "profile": "other"}
     assert workbook.open_lab_to_delete(**named) == dict.fromkeys(GIVEN, "") | named | {"region": "", "prefix": "ana"}
 
