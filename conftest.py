@@ -11,12 +11,17 @@ from pathlib import Path
 import pytest
 
 from lab_lib.embedded import server
-from lab_lib.waiting import UNSEEN, busy, load_of_computer
+from lab_lib.waiting import PROGRESS_FILE, busy, load_of_computer
 
 _DIFFER = "\nThe outputs of {name} differ. If that is meant, run `make refresh ONLY={number}`, and read the difference."
 LONGEST_FILES = (
-    *("test_outputs.py", "test_submissions.py", "test_trial.py", "test_nbgrader.py"),
-    *("test_first_minutes.py", "test_papermill.py", "test_headless.py"),
+    "test_outputs.py",
+    "test_submissions.py",
+    "test_trial.py",
+    "test_nbgrader.py",
+    "test_first_minutes.py",
+    "test_papermill.py",
+    "test_headless.py",
 )
 LONGEST = 900  # seconds for a test, on a computer that is not busy
 GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a seventh of the time
@@ -31,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["LAB_EMULATOR_HOME"] = home = tempfile.mkdtemp(prefix="lab-tests-")
     os.environ["LAB_COPY"] = f"{home}/my-lab"
     os.environ["LAB_LOCKS"] = f"{home}/locks"
-    os.environ[UNSEEN] = os.devnull  # how long a wait takes is no part of what a notebook shows
+    os.environ[PROGRESS_FILE] = os.devnull  # how long a wait takes is no part of what a notebook shows
     config.option.nbval_cell_timeout = None  # LONGEST ends a cell that hangs
     os.environ["IPYTHONDIR"] = f"{home}/ipython"  # kernels read the user's start-up files there, and keep a history
 

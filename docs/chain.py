@@ -12,7 +12,8 @@ from pathlib import Path
 
 from lab_lib import chain_picture
 from lab_lib.chain_parts import BOXES, CHAIN, PARTS, STREAM, UPLOAD
-from lab_lib.chain_picture import LIT, Look
+from lab_lib.chain_picture import Look
+from lab_lib.looks import LIT
 from lab_lib.run.headless import notebooks
 
 README, WIDEST = Path(__file__).parents[1] / "README.md", 120  # characters of a line there
@@ -31,7 +32,7 @@ class Lit:
 def _made(number: str, sentence: str) -> Lit:
     """Return what the cells of a notebook make."""
     return Lit(
-        "made here", sentence, {name for name, each in PARTS.items() if each.cell and each.cell.notebook == number}
+        "made here", sentence, {name for name, part in PARTS.items() if part.cell and part.cell.notebook == number}
     )
 
 
@@ -87,5 +88,5 @@ def with_image(readme: str) -> str:
 if __name__ == "__main__":
     Path(__file__).with_suffix(".svg").write_text(svg(), encoding="utf-8")
     README.write_text(with_image(README.read_text(encoding="utf-8")), encoding="utf-8")
-    for each in notebooks():
-        place(each)
+    for path in notebooks():
+        place(path)

@@ -32,8 +32,8 @@ def main() -> None:
 
 def _interrupt(number: int, frame: Any) -> None:
     """Stop as Ctrl-C does, with the signal's own exit status. A second signal must not cut off the clean-up."""
-    for each in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
+    for stopping in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(stopping, signal.SIG_IGN)
     raise KeyboardInterrupt(number)
 
 

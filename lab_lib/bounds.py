@@ -23,7 +23,7 @@ _PARTS = re.compile(rf"{_STRING}|[][{{}}]|[^][{{}}\"]++", re.DOTALL)
 def nesting(text: str) -> int:
     """Return how many brackets of a JSON text are open at once, at most."""
     brackets = _NO_BRACKETS.sub("", text)
-    return max(accumulate(1 if each in "[{" else -1 for each in brackets), default=0)
+    return max(accumulate(1 if bracket in "[{" else -1 for bracket in brackets), default=0)
 
 
 def bound(session: botocore.session.Session) -> None:
@@ -36,10 +36,10 @@ def bound(session: botocore.session.Session) -> None:
 
 def _time(value: Any) -> datetime:
     try:
-        found: datetime = parse_timestamp(value if isinstance(value, int | float) else str(value)[:64])
+        time: datetime = parse_timestamp(value if isinstance(value, int | float) else str(value)[:64])
     except (ValueError, TypeError, ArithmeticError, RuntimeError):
         return _NO_TIME
-    return found if found.tzinfo and 1970 <= found.year < 9999 else _NO_TIME
+    return time if time.tzinfo and 1970 <= time.year < 9999 else _NO_TIME
 
 
 def _blob(value: Any) -> bytes:

@@ -90,14 +90,18 @@ class Link(NamedTuple):
         return f"{self.name}: {self.have:,} of {self.want:,}"
 
 
-def _has_box(each: Resource) -> bool:
-    return each.kind in SERVICES and each.link is not None
+def _has_box(resource: Resource) -> bool:
+    return resource.kind in SERVICES and resource.link is not None
 
 
 _NAMED = [
     ("file", "transactions.txt", None),
     ("subscribers", "e-mail, SMS", PEOPLE),
-    *((SERVICES[each.kind], each.name or each.kind, each.cell) for each in RESOURCES if _has_box(each)),
+    *(
+        (SERVICES[resource.kind], resource.name or resource.kind, resource.cell)
+        for resource in RESOURCES
+        if _has_box(resource)
+    ),
 ]
 BOXES = {name: Box(service, name, cell, *PLACES[name]) for service, name, cell in _NAMED}
 UPLOAD = Arrow("transactions.txt", "bucket", get("upload").cell)

@@ -10,29 +10,11 @@ from html import escape
 from typing import NamedTuple
 
 from lab_lib.chain_parts import ARROWS, BOXES, CHAIN, FLOW, HEIGHT, PARTS, QUEUES, TALL, WIDTH, Arrow, Box
-from lab_lib.html_tables import BROWN, GREEN, GREY, RED, image
+from lab_lib.html_tables import image
+from lab_lib.looks import INK, MISSING, PLAIN, RIGHT, Style
+from lab_lib.wording import shortened
 
-INK = "#1a1a1a"
 NOTES_TOP, NOTES_GAP, MOST_NOTES, LONGEST_NOTE = 190, 16, 5, 125  # pixels, lines and characters
-
-
-class Style(NamedTuple):
-    """The outline of a part: its colour, width, dashes, and whether it is double; the colours of a box and a line."""
-
-    fill: str
-    outline: str = INK
-    line: str = INK
-    width: float = 1.2
-    dashes: str = ""
-    is_double: bool = False
-
-
-PLAIN = Style("#f1f3f5")
-LIT = Style("#ffd166", line="#b45309", width=3)
-RIGHT = Style("#d9f2e0", GREEN, GREEN, 2.4)
-WRONG = Style("#fde3e0", RED, RED, 5, is_double=True)
-MISSING = Style("#ffffff", GREY, GREY, 1.4, "6 4")
-UNSEEN = Style("#fdf3d8", BROWN, BROWN, 2.4, "2.4 3")
 
 
 class Look(NamedTuple):
@@ -96,16 +78,16 @@ class Picture:
 
 def svg(looks: Mapping[str, Look], alt: str = CHAIN) -> str:
     """Return the picture as the text of an SVG file. A part without a look is plain."""
-    found = {name: looks.get(name, Look()) for name in PARTS}
-    arrows = sorted(ARROWS, key=lambda arrow: found[arrow.name].style.width)  # thick ones on top
+    all_looks = {name: looks.get(name, Look()) for name in PARTS}
+    arrows = sorted(ARROWS, key=lambda arrow: all_looks[arrow.name].style.width)  # thick ones on top
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
             f' role="img" font-family="Arial, Helvetica, sans-serif" text-anchor="middle" fill="{INK}">',
             f"<title>The chain of the lab</title><desc>{escape(alt)}</desc>",
             f'<rect x="1" y="1" width="{WIDTH - 2}" height="{HEIGHT - 2}" rx="8" fill="#ffffff" stroke="#b8bec4"/>',
-            *(_group(arrow.name, _draw_arrow(arrow, found[arrow.name])) for arrow in arrows),
-            *(_group(name, _draw_box(box, found[name])) for name, box in BOXES.items()),
+            *(_group(arrow.name, _draw_arrow(arrow, all_looks[arrow.name])) for arrow in arrows),
+            *(_group(name, _draw_box(box, all_looks[name])) for name, box in BOXES.items()),
             *_draw_notes(looks),
             "</svg>\n",
         ]
@@ -171,9 +153,8 @@ def _width(word: str) -> int:
 def _draw_notes(looks: Mapping[str, Look]) -> list[str]:
     """Draw the notes as lines. A long note is cut, and of many the last are left out: `alt` has all."""
     notes = [f"{FLOW[name]} {looks[name].said}" for name in FLOW if name in looks and looks[name].note]
-    if len(notes) > MOST_NOTES:
-        notes[MOST_NOTES - 1 :] = [f"and {len(notes) - MOST_NOTES + 1} more"]
-    shown = [note if len(note) <= LONGEST_NOTE else f"{note[: LONGEST_NOTE - 1]}…" for note in notes]
+    lines = shortened(notes, MOST_NOTES - (len(notes) > MOST_NOTES))  # "and 3 more" is a line too
+    shown = [line if len(line) <= LONGEST_NOTE else f"{line[: LONGEST_NOTE - 1]}…" for line in lines]
     return [
         f'<text x="16" y="{NOTES_TOP + NOTES_GAP * number}" font-size="11" text-anchor="start">{escape(note)}</text>'
         for number, note in enumerate(shown)

@@ -4,8 +4,6 @@ import base64
 from collections.abc import Iterable
 from html import escape
 
-GREEN, RED, BROWN, GREY = "#1a7f37", "#b42318", "#8a5a00", "#57606a"  # legible below white text
-
 
 def table(rows: Iterable[Iterable[str]], titles: Iterable[str] = ()) -> str:
     """Return a table of these cells, which are HTML."""

@@ -91,12 +91,12 @@ class Lab:
         """Return a name of the handout with the prefix before it."""
         return f"{self.prefix}{self.part}{name}"
 
-    def beside(self, part: str) -> "Lab":
+    def variant(self, part: str) -> "Lab":
         """Return a part beside the lab: the same bucket and roles, the same clients, names of its own."""
         return replace(self, part=part)
 
     @property
-    def whole(self) -> "Lab":
+    def base(self) -> "Lab":
         """Return the lab that this is a part of; itself, if it is none."""
         return replace(self, part="")
 
@@ -130,14 +130,16 @@ class Lab:
         """Use the bucket that `rename_bucket` named in an earlier process, if there is one."""
         stem, s3 = self.bucket_stem, self.client("s3")
         try:
-            names = [each["Name"] for each in s3.list_buckets(Prefix=stem, BucketRegion=self.region)["Buckets"]]
+            names = [bucket["Name"] for bucket in s3.list_buckets(Prefix=stem, BucketRegion=self.region)["Buckets"]]
             named = [name for name in names if re.fullmatch(f"{re.escape(stem)}-[0-9a-f]{{6}}", name)]
             tags = {name: s3.get_bucket_tagging(Bucket=name)["TagSet"] for name in named}
         except ClientError as error:
             if is_access_denied(error) or error_code(error) in ("NoSuchTagSet", "NoSuchBucket"):
                 return  # the bucket has its usual name, or cannot be used anyway
             raise
-        self._renamed.extend(name for name, found in tags.items() if all(tag in found for tag in self.bucket_tags))
+        self._renamed.extend(
+            name for name, own_tags in tags.items() if all(tag in own_tags for tag in self.bucket_tags)
+        )
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource in this account. IAM's and S3's have no Region, S3's have no account either."""
@@ -157,8 +159,8 @@ class Lab:
 
     def work(self) -> Work | None:
         """Return what there is to do in the account now; None on any other AWS, which cannot be asked."""
-        found = self._ask_embedded(server.WORK, "busy", "failed")
-        return Work(*found) if found else None
+        answer = self._ask_embedded(server.WORK, "busy", "failed")
+        return Work(*answer) if answer else None
 
     def start_cold(self) -> bool:
         """Let the next call of each function start cold, as it may at any time. False if nobody can be told."""
@@ -222,8 +224,8 @@ def open_lab(
         session = sessions.aws_session(account, profile, region, role_arn, external_id, endpoint)
     else:
         secret = os.environ.get("AWS_SECRET_ACCESS_KEY", "test")  # an emulator takes the account for the access key
-        own = None if account else sessions.user_session("", region)
-        session = own or sessions.keyed_session(region, account or server.ACCOUNT, secret)
+        signed_in = None if account else sessions.user_session("", region)
+        session = signed_in or sessions.keyed_session(region, account or server.ACCOUNT, secret)
     caller = sessions.caller(session, endpoint)
     if account and account != caller:
         raise WrongAccount(
@@ -261,7 +263,7 @@ def _fields(account: str, region: str, settings: dict[str, Any]) -> dict[str, An
 
 
 def _on_embedded(fields: dict[str, Any]) -> Lab:
-    found = server.start()
-    session = sessions.keyed_session(fields["region"], fields["account"], found.secret)
-    session.events.register("needs-retry", functools.partial(sessions.raise_if_stopped, found))
-    return Lab(session, "the embedded AWS", endpoint=found.endpoint, **fields)
+    running = server.start()
+    session = sessions.keyed_session(fields["region"], fields["account"], running.secret)
+    session.events.register("needs-retry", functools.partial(sessions.raise_if_stopped, running))
+    return Lab(session, "the embedded AWS", endpoint=running.endpoint, **fields)

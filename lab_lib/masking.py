@@ -50,6 +50,6 @@ def _people(lab: Lab) -> dict[str, str]:
 
 
 def _credentials(lab: Lab) -> dict[str, str]:
-    found = lab.session.get_credentials()
-    values = found.get_frozen_credentials() if found else ()
+    credentials = lab.session.get_credentials()
+    values = credentials.get_frozen_credentials() if credentials else ()
     return {value: "********" for value in values if value and len(value) >= _SHORTEST}

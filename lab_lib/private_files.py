@@ -17,12 +17,16 @@ _LONGEST_REASON = 200  # characters
 
 
 def make_folder(folder: Path, what_to_do: str = "Name another folder.") -> None:
-    """Make a folder for results; UsageError if that fails. A folder that exists keeps its mode."""
+    """Make a folder for results. A folder that exists keeps its mode.
+
+    UsageError if that cannot be; LabError if the disk is full.
+    """
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
     except OSError as error:
         reason = "it is not a folder" if isinstance(error, FileExistsError) else error.strerror
-        raise UsageError(f"Cannot write to {folder}: {reason}. {what_to_do}") from None
+        kind = LabError if error.errno in (errno.ENOSPC, errno.EDQUOT) else UsageError
+        raise kind(f"Cannot write to {folder}: {reason}. {what_to_do}") from None
 
 
 def exists(path: Path) -> bool:
@@ -63,10 +67,10 @@ def json_object(content: bytes) -> dict[str, Any]:
     """Return the JSON object. A byte-order mark is passed over. An error, most often ValueError, if it is none."""
     if not content:
         raise ValueError("it is empty")
-    found = json.loads(content.decode("utf-8-sig"))
-    if not isinstance(found, dict):
+    value = json.loads(content.decode("utf-8-sig"))
+    if not isinstance(value, dict):
         raise ValueError("it is not a JSON object")
-    return found
+    return value
 
 
 def write_file(path: Path, text: str, what_to_do: str = "Free some space there, or name another folder.") -> None:

@@ -92,7 +92,7 @@ SETTINGS, CLEAN_UP = Cell("00-03"), Cell("99-08")
 
 def get(kind: str, name: str = "") -> Resource:
     """Return the resource of this kind and name, or without a name the first of the kind."""
-    return next(each for each in RESOURCES if each.kind == kind and name in (each.name, ""))
+    return next(resource for resource in RESOURCES if resource.kind == kind and name in (resource.name, ""))
 
 
 def cell(kind: str, name: str = "") -> Cell:
@@ -100,28 +100,28 @@ def cell(kind: str, name: str = "") -> Cell:
     return get(kind, name).cell
 
 
-def require(found: T | None, kind: str, name: str = "", what: str = "") -> T:
-    """Return what was found of a resource. If it is nothing, StepMissing names it, or `what`, and the cell to run."""
-    if not found:
+def require(value: T | None, kind: str, name: str = "", what: str = "") -> T:
+    """Return what was read of a resource. If it is nothing, StepMissing names it, or `what`, and the cell to run."""
+    if not value:
         resource = get(kind, name)
         raise StepMissing(
             f"The {what or resource} is not there yet. Run notebook {resource.cell.notebook} first, where "
             f'"{resource.cell.heading}" makes it, then this cell again.'
         )
-    return found
+    return value
 
 
 def names(kind: str) -> list[str]:
     """Return the names of all resources of a kind, in the order of the notebooks."""
-    return [each.name for each in RESOURCES if each.kind == kind]
+    return [resource.name for resource in RESOURCES if resource.kind == kind]
 
 
 def in_chain(kind: str) -> list[str]:
     """Return the names of the resources of a kind that the handout's chain goes through."""
-    return [each.name for each in RESOURCES if each.kind == kind and each.link]
+    return [resource.name for resource in RESOURCES if resource.kind == kind and resource.link]
 
 
 @functools.cache
 def _headings() -> dict[str, tuple[str, str]]:
-    found = json.loads(HEADINGS.read_text(encoding="utf-8"))
-    return {each: (notebook, heading) for notebook, cells in found.items() for each, heading in cells.items()}
+    headings = json.loads(HEADINGS.read_text(encoding="utf-8"))
+    return {place: (notebook, heading) for notebook, cells in headings.items() for place, heading in cells.items()}

@@ -63,19 +63,20 @@ def aws_session(
         raise UsageError(
             f"{role_arn or profile} is for AWS, and no account is named. Name the one that you want to use."
         )
-    own = user_session(profile, region)
-    if own is None:
+    session = user_session(profile, region)
+    if session is None:
         who = f"Profile {profile}" if profile else "The environment"
         raise UsageError(f"{who} has no credentials. Sign in, or name another profile.")
     if role_arn:
-        own = _session(region, credentials=_assumed(own, role_arn, external_id, endpoint), profile=profile or None)
+        credentials = _assumed(session, role_arn, external_id, endpoint)
+        session = _session(region, credentials=credentials, profile=profile or None)
     if path := os.environ.get(REQUESTS):
-        own.events.register("before-send", functools.partial(_note_request, Path(path)))
-    return own
+        session.events.register("before-send", functools.partial(_note_request, Path(path)))
+    return session
 
 
 def _unreadable(error: ConfigParseError) -> UsageError:
-    return UsageError(f"Cannot read {error.kwargs['path']}: it is not an AWS configuration file. Mend it.")
+    return UsageError(f"Cannot read {error.kwargs['path']}: it is not an AWS configuration file. Fix it.")
 
 
 def _note_request(path: Path, event_name: str, **_: Any) -> None:
@@ -84,11 +85,11 @@ def _note_request(path: Path, event_name: str, **_: Any) -> None:
         file.write(f"{event_name.removeprefix('before-send.')}\n")
 
 
-def _assumed(own: boto3.Session, role_arn: str, external_id: str, endpoint: str | None) -> Credentials:
+def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: str | None) -> Credentials:
     """Return credentials of the role, which botocore renews before their hour ends. LabError if there are none."""
     settings = {"RoleSessionName": SESSION_NAME, **({"ExternalId": external_id} if external_id else {})}
-    client = functools.partial(own.client, endpoint_url=endpoint, config=config(endpoint))
-    fetcher = AssumeRoleCredentialFetcher(client, own.get_credentials(), role_arn, settings)
+    client = functools.partial(session.client, endpoint_url=endpoint, config=config(endpoint))
+    fetcher = AssumeRoleCredentialFetcher(client, session.get_credentials(), role_arn, settings)
     credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
     try:
         credentials.get_frozen_credentials()
@@ -199,8 +200,8 @@ class Retry:
         self, operation: Any, response: tuple[Any, dict[str, Any]] | None, attempts: int, **_: Any
     ) -> float | None:
         error, waited = response[1].get("Error", {}) if response else {}, _PAUSE * attempts
-        found = operation.name, error.get("Code", ""), error.get("Message", "")
-        reason = next((each for each in waiting.NOT_READY if each.matches(*found)), None)
+        answer = operation.name, error.get("Code", ""), error.get("Message", "")
+        reason = next((reason for reason in waiting.NOT_READY if reason.matches(*answer)), None)
         if reason is None or waited > reason.longest:
             self._line.end()
             return None

@@ -16,8 +16,17 @@ DEFAULT_REGION = "us-east-1"
 DEFAULT_THRESHOLD = Decimal(1500)
 # The last four are for accounts that others manage.
 SETTINGS = (
-    *("account", "profile", "region", "prefix", "threshold", "email", "phone"),
-    *("processor_role", "notifier_role", "bucket", "boundary"),
+    "account",
+    "profile",
+    "region",
+    "prefix",
+    "threshold",
+    "email",
+    "phone",
+    "processor_role",
+    "notifier_role",
+    "bucket",
+    "boundary",
 )
 MOST_DIGITS = 15  # of the threshold: it is a float in a notebook, which keeps so many
 _IAM_KINDS = {"processor_role": "role", "notifier_role": "role", "boundary": "policy"}
@@ -62,12 +71,12 @@ def partition(region: str) -> str:
     """Return the Region's partition, such as aws or aws-cn. UsageError if there is no such Region."""
     session = keyed_session(region, server.ACCOUNT)
     try:
-        found = str(session.get_partition_for_region(region))
+        name = str(session.get_partition_for_region(region))
     except BotoCoreError:
-        found = ""
-    if not found or region not in session.get_available_regions("lambda", found):
+        name = ""
+    if not name or region not in session.get_available_regions("lambda", name):
         raise UsageError(f"There is no Region {region!r}. Name one such as {DEFAULT_REGION} or eu-west-1.")
-    return found
+    return name
 
 
 def or_variable(**settings: str) -> dict[str, Any]:
@@ -78,11 +87,11 @@ def or_variable(**settings: str) -> dict[str, Any]:
 def _arn(name: str, value: str, account: str, region: str) -> str:
     """Return the ARN of a role or policy of this account, given by its name or ARN. A policy may be AWS's own."""
     kind = _IAM_KINDS[name]
-    own, of_aws = (f"arn:{partition(region)}:iam::{owner}:{kind}/" for owner in (account, "aws"))
+    base, of_aws = (f"arn:{partition(region)}:iam::{owner}:{kind}/" for owner in (account, "aws"))
     if not value.startswith("arn:"):
-        return f"{own}{value}"
-    if not value.startswith((own, of_aws) if kind == "policy" else own):
-        raise UsageError(f"{name} is {value!r}; wanted a {kind} of this account, such as {own}{value.split('/')[-1]}.")
+        return f"{base}{value}"
+    if not value.startswith((base, of_aws) if kind == "policy" else base):
+        raise UsageError(f"{name} is {value!r}; wanted a {kind} of this account, such as {base}{value.split('/')[-1]}.")
     return value
 
 

@@ -165,8 +165,10 @@ def _read_columns(name: str | Path, header: bytes) -> list[str]:
     parts = _ROW.fullmatch(text) if len(text) <= _LONGEST_LINE else None
     columns = [_unquoted(part) for part in parts.groups()] if parts else []
     if sorted(columns) != sorted(_HEADER.split("|")):
-        found = repr(header[:80].decode(errors="replace"))
-        raise NotATransactionsFile(f"{name} is no transactions file: its first line is {found}; wanted {_HEADER!r}.")
+        beginning = repr(header[:80].decode(errors="replace"))
+        raise NotATransactionsFile(
+            f"{name} is no transactions file: its first line is {beginning}; wanted {_HEADER!r}."
+        )
     return columns
 
 

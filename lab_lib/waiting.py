@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from lab_lib.errors import TimedOut
 
 T = TypeVar("T")
-UNSEEN = "LAB_PROGRESS"  # set for a kernel that nobody looks at: a file that is to hold what a cell waits for
+PROGRESS_FILE = "LAB_PROGRESS"  # set for a kernel that nobody looks at: a file that is to hold what a cell waits for
 
 
 class NotReady(NamedTuple):
@@ -166,13 +166,13 @@ class Line:
     """Shows a text in the place of the one before. The last one stays in a terminal only.
 
     A notebook would show stderr in red, so there it is on stdout. What a kernel writes that nobody looks at would only
-    be kept, so there it goes to the file UNSEEN.
+    be kept, so there it goes to the file PROGRESS_FILE.
     """
 
     def __init__(self) -> None:
         ipython = sys.modules.get("IPython")  # a command need not wait for it to load
         self._in_notebook = ipython is not None and hasattr(ipython.get_ipython(), "kernel")
-        self._stream, self._unseen = sys.stdout if self._in_notebook else sys.stderr, os.environ.get(UNSEEN)
+        self._stream, self._unseen = sys.stdout if self._in_notebook else sys.stderr, os.environ.get(PROGRESS_FILE)
         self._width = 0
 
     def __enter__(self) -> "Line":

@@ -18,6 +18,6 @@ def commands(heading):
 
 def begin(block, folder):
     """Start a block of commands in this folder, with the programs of this environment."""
-    found = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     piped = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(["bash", "-c", block], cwd=folder, env={**os.environ, "PATH": found}, **piped)
+    return subprocess.Popen(["bash", "-c", block], cwd=folder, env={**os.environ, "PATH": path}, **piped)

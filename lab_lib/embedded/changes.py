@@ -159,15 +159,15 @@ def received(source: Item, most: int, seconds: int) -> list[Item]:
     if source["is_fifo"]:
         return list(_collect(source, most, seconds))
     now = time.time()
-    visible = (each for each in source["messages"] if each.get("visible_at", 0) <= now)
+    visible = (message for message in source["messages"] if message.get("visible_at", 0) <= now)
     return list(_collect({**source, "messages": [*islice(visible, most)]}, most, seconds))
 
 
 def activate(function: str, delay: float) -> None:
     """Activate a new or changed function at once; ministack waits half a second."""
     record = lambda_svc._functions[function]
-    for each in (record, *record["versions"].values()):
-        each["config"] |= _READY
+    for version in (record, *record["versions"].values()):
+        version["config"] |= _READY
 
 
 def waking(change: Callable[..., Any]) -> Callable[..., Any]:

@@ -116,13 +116,13 @@ async def _verify_request(
     verify = _verifier(scope, query, headers)
     if stated := headers.get(_HASH):
         verify(stated)
-    found = await _keep(parts, body, int(headers.get("content-length", 0)))
+    digest = await _keep(parts, body, int(headers.get("content-length", 0)))
     if not stated:
-        verify(found)
+        verify(digest)
     elif stated.startswith(_CHUNKS):
         verify(stated, body.read())
         body.seek(0)
-    elif len(stated) == len(found) and stated != found:  # UNSIGNED-PAYLOAD is no hash
+    elif len(stated) == len(digest) and stated != digest:  # UNSIGNED-PAYLOAD is no hash
         raise Refused(_WRONG)
 
 
@@ -166,10 +166,10 @@ def _credential(key: str, token: str) -> iam_evaluator.ResolvedCredential | None
     if not key.isascii():  # ministack takes any script's twelve digits for an account
         return None
     try:
-        found = iam_evaluator.resolve_credential(key, _account(key), token)
+        credential = iam_evaluator.resolve_credential(key, _account(key), token)
     except iam_evaluator.AmbiguousAccessKeyError:
         return None
-    return found if isinstance(found, iam_evaluator.ResolvedCredential) else None
+    return credential if isinstance(credential, iam_evaluator.ResolvedCredential) else None
 
 
 def _account(key: str) -> str:

@@ -37,11 +37,11 @@ def main() -> None:
 
 def _watch(folder: Path, port: int, secret: str) -> None:
     """Write the note again if it is lost or damaged. End this process and its functions if their folder is deleted."""
-    own = folder.stat()
+    first = folder.stat()
 
     def is_gone() -> bool:
         with suppress(OSError):  # such as a full disk, which may have room in a second
-            if not folder.exists() or not os.path.samestat(folder.stat(), own):
+            if not folder.exists() or not os.path.samestat(folder.stat(), first):
                 return True
             if read_note(folder) != (port, secret):
                 write_note(folder, port, secret)

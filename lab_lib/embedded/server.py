@@ -72,13 +72,13 @@ def running() -> Server | None:
         return (note and _ask(*note)) or (None if _process() else "none")
 
     try:  # a server that runs may be writing its note again, so the note is read more than once
-        found = wait_until(probe, "the embedded AWS to answer", timeout=_LONGEST_ANSWER + 1)
+        answer = wait_until(probe, "the embedded AWS to answer", timeout=_LONGEST_ANSWER + 1)
     except TimedOut:
         raise EmulatorError(
             f"The embedded AWS (process {_process()}) does not answer. End that process; everything made there is gone "
             f"then. {BUILD_AGAIN}"
         ) from None
-    return found if isinstance(found, Server) else None
+    return answer if isinstance(answer, Server) else None
 
 
 def start() -> Server:
@@ -86,15 +86,15 @@ def start() -> Server:
 
     EmulatorError if it cannot be started.
     """
-    if found := running():
-        return found
+    if server := running():
+        return server
     folder = home()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         with FileLock(folder / "lock", timeout=_LONGEST_LOCKED * load_of_computer()):
-            if found := running():  # another process was faster
-                return found
+            if server := running():  # another process was faster
+                return server
             is_first, last = not (folder / NOTE).exists(), read_note(folder)
             started = _launch(folder, last[0] if last else FIRST_PORT)
     except Timeout:
@@ -104,7 +104,7 @@ def start() -> Server:
     except OSError as error:
         raise EmulatorError(
             f"The embedded AWS cannot use {error.filename or folder}: {error.strerror}. "
-            "Mend or move it, or name another folder in LAB_EMULATOR_HOME."
+            "Fix or move it, or name another folder in LAB_EMULATOR_HOME."
         ) from None
     if not is_first:
         print(_EMPTY, file=sys.stderr)
@@ -113,9 +113,9 @@ def start() -> Server:
 
 def stop() -> bool:
     """End the server and its functions; everything made there is gone. Return False if no server was running."""
-    if not (found := running()):
+    if not (server := running()):
         return False
-    psutil.wait_procs(kill(found.pid), timeout=20)
+    psutil.wait_procs(kill(server.pid), timeout=20)
     shutil.rmtree(home() / "tmp", ignore_errors=True)
     return True
 
@@ -136,19 +136,19 @@ def another() -> Iterator[Server]:
 
 def family(pid: int) -> list[psutil.Process]:
     """Return the process of this id and all processes that it has started; none if it has ended."""
-    found = list[psutil.Process]()
+    processes = list[psutil.Process]()
     with suppress(psutil.Error):
-        found.append(psutil.Process(pid))
-        found += found[0].children(recursive=True)
-    return found
+        processes.append(psutil.Process(pid))
+        processes += processes[0].children(recursive=True)
+    return processes
 
 
 def kill(pid: int) -> list[psutil.Process]:
     """Kill a process and all that it has started, such as the server and its functions. Return them."""
     killed = family(pid)
-    for each in killed:
+    for process in killed:
         with suppress(psutil.Error):
-            each.kill()
+            process.kill()
     return killed
 
 

@@ -56,12 +56,12 @@ def poll() -> bool:
 
     Return False, which tells ministack not to poll again at once.
     """
-    found = set()
+    existing = set()
     for scope, mapping in _mappings():
-        found.add(mapping["UUID"])
+        existing.add(mapping["UUID"])
         shard = _shards.setdefault(mapping["UUID"], Shard(scope[responses._request_account_id]))
         scope.run(_start, mapping, shard)
-    for uuid in _shards.keys() - found:
+    for uuid in _shards.keys() - existing:
         if not _shards[uuid].busy:
             del _shards[uuid]
     return False

@@ -74,8 +74,8 @@ def cool(account: str) -> dict[str, int]:
     Return how many there were.
     """
     with lambda_runtime._lock:
-        own = [key for key in lambda_runtime._workers if key.startswith(f"{account}:")]
-        ended = [worker for key in own for worker in lambda_runtime._workers.pop(key) or []]
+        keys = [key for key in lambda_runtime._workers if key.startswith(f"{account}:")]
+        ended = [worker for key in keys for worker in lambda_runtime._workers.pop(key) or []]
     lambda_runtime.kill_workers(ended)
     return {"ended": len(ended)}
 
@@ -90,4 +90,4 @@ def count(account: str) -> dict[str, int]:
     with streams.lock:
         failed = [event.failed for event in _events if event.account == account]
         failed += [0] * _calls[account] + streams.failures(account)
-    return {"busy": sum(each < _LAST for each in failed), "failed": max(failed, default=0)}
+    return {"busy": sum(tries < _LAST for tries in failed), "failed": max(failed, default=0)}

@@ -7,7 +7,7 @@ logs (14 days here), the stream (24 hours), the markers (48 hours), the tables a
 from contextlib import suppress
 from pathlib import Path
 
-from lab_lib.checks.visible import visible
+from lab_lib.checks.lookalikes import visible
 from lab_lib.errors import TimedOut
 from lab_lib.lab import Lab
 from lab_lib.trace.evidence import Evidence
@@ -25,18 +25,18 @@ def follow(lab: Lab, customer: str, transaction: str) -> Trace:
 
 
 def watch(lab: Lab, customer: str, transaction: str) -> Trace:
-    """Return the same when nothing more can be told later, on AWS after a few minutes."""
-    found = list[Trace]()
+    """Return the same once all evidence has arrived, on AWS after a few minutes."""
+    newest = list[Trace]()
 
     def is_settled() -> bool:
-        found[:] = [follow(lab, customer, transaction)]
-        return found[0].is_settled
+        newest[:] = [follow(lab, customer, transaction)]
+        return newest[0].is_settled
 
     on_aws = "up to three minutes, for which AWS writes a log late"
     with suppress(TimedOut):  # what cannot be told by then is said
         what, pause = f"all that tells of {customer} {transaction}", 15 if lab.is_real else 0.2  # AWS charges for calls
         wait_until(is_settled, what, timeout=300, on_aws=on_aws, longest_pause=pause)
-    return found[0]
+    return newest[0]
 
 
 def follow_line(lab: Lab, file: str, number: int) -> Trace:
@@ -45,13 +45,13 @@ def follow_line(lab: Lab, file: str, number: int) -> Trace:
     UsageError if the upload has no such row, LabError if nothing tells of the upload.
     """
     evidence = Evidence(lab)
-    key = file if any(each.key == file for each in evidence.uploads) else Path(file).name
-    uploads = [each for each in evidence.uploads if each.key == key]
-    found = [(each, evidence.lines(each, lambda line: line.number == number)) for each in uploads]
-    read = [(upload, lines[0]) for upload, lines in found if isinstance(lines, list) and lines]
+    key = file if any(upload.key == file for upload in evidence.uploads) else Path(file).name
+    uploads = [upload for upload in evidence.uploads if upload.key == key]
+    answers = [(upload, evidence.lines(upload, lambda line: line.number == number)) for upload in uploads]
+    read = [(upload, lines[0]) for upload, lines in answers if isinstance(lines, list) and lines]
     title = f"{key}, line {number}"
     if not read:
-        hidden = [(upload, why) for upload, why in found if isinstance(why, str)]
+        hidden = [(upload, why) for upload, why in answers if isinstance(why, str)]
         return Trace(title, [unread(evidence, key, number, hidden)]).mapped(visible)
     upload, line = read[-1]
     if line.row:

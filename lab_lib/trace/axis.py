@@ -25,10 +25,12 @@ class Axis:
         self.moments = sorted({moment for event in events for moment in _moments(event)}) or [0]
         stretches = [end - begin for begin, end in pairwise(self.moments)]
         longest = _longest_shown(stretches)
-        broken = [each > longest for each in stretches]
-        shown = sum(each for each, is_broken in zip(stretches, broken, strict=True) if not is_broken)
+        broken = [stretch > longest for stretch in stretches]
+        shown = sum(stretch for stretch, is_broken in zip(stretches, broken, strict=True) if not is_broken)
         scale = (1 - _BREAK * sum(broken)) / (shown or 1)
-        widths = [_BREAK if is_broken else each * scale for each, is_broken in zip(stretches, broken, strict=True)]
+        widths = [
+            _BREAK if is_broken else stretch * scale for stretch, is_broken in zip(stretches, broken, strict=True)
+        ]
         self._places = dict(zip(self.moments, accumulate(widths, initial=0.0), strict=True))
         self.breaks = [
             Break(self._places[begin] + _BREAK / 2, end - begin)
@@ -49,8 +51,8 @@ def _moments(event: Event) -> list[int]:
 def _longest_shown(stretches: list[int]) -> int:
     """Return the longest stretch that is not left out."""
     total, longest = 0, 0
-    for each in sorted(stretches):
-        if total and each > max(_SHORT, _MUCH * total):
+    for stretch in sorted(stretches):
+        if total and stretch > max(_SHORT, _MUCH * total):
             break
-        total, longest = total + each, each
+        total, longest = total + stretch, stretch
     return longest

@@ -1,4 +1,4 @@
-"""The second part of the way: the run of TotalNotifier that counted a change, and what it made of the total."""
+"""Follow the second part of the way: the run of TotalNotifier that counted a change, and what it made of the total."""
 
 import re
 from decimal import Context, Decimal
@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 from lab_lib.aws import queues, streams
 from lab_lib.aws.log_runs import Run
 from lab_lib.checks.evidence import NOTIFIER
-from lab_lib.checks.rules import State, number
+from lab_lib.checks.rules import State
 from lab_lib.trace import times
 from lab_lib.trace.events import Event
 from lab_lib.trace.evidence import Evidence, log_of
 from lab_lib.trace.times import Span
+from lab_lib.wording import number
 
 _EXACT = Context(prec=76)  # DynamoDB's numbers have 38 digits
 
@@ -37,9 +38,9 @@ def counting(evidence: Evidence, record: streams.Record, run_id: str, written: S
             return Event(NOTIFIER, what, State.WAITS, source=log, is_late=True)
         why = evidence.unseen.get(log) or "the log does not tell of its run"
         return Event(NOTIFIER, f"cannot see: {why}", State.CANNOT_SEE, source=log)
-    others = [each for each in evidence.runs(NOTIFIER) if each is not run]
-    failed = [each for each in others if each.error and written.earliest <= each.begin < run.begin]
-    again = [each for each in others if each.begin > run.begin and _had(each, record)]
+    others = [other for other in evidence.runs(NOTIFIER) if other is not run]
+    failed = [other for other in others if other.error and written.earliest <= other.begin < run.begin]
+    again = [other for other in others if other.begin > run.begin and _had(other, record)]
     parts = [_batch(run)]
     parts += [f"{number(len(failed), 'run')} failed before: {failed[-1].error}"] if failed else []
     parts += [f"came again {number(len(again), 'time')}, and added nothing"] if again else []
@@ -54,7 +55,7 @@ def counting(evidence: Evidence, record: streams.Record, run_id: str, written: S
 
 def _batch(run: Run) -> str:
     """Return how many other records were in the batch of a run. One that failed after adding reports none."""
-    records = next((each["records"] for each in run.reports if "records" in each), 0)
+    records = next((report["records"] for report in run.reports if "records" in report), 0)
     if records == 1:
         what = "counted alone"
     else:
@@ -103,8 +104,8 @@ def totals(evidence: Evidence, records: list[streams.Record], marks: dict[str, s
 
     `records` are the customer's, from the run's on. A customer's records are counted in the order of the stream.
     """
-    own = [place for place, each in enumerate(records) if marks.get(each["eventID"]) == run_id]
-    later = [each for each in records[own[-1] + 1 :] if each["eventID"] in marks]
+    own = [place for place, record in enumerate(records) if marks.get(record["eventID"]) == run_id]
+    later = [record for record in records[own[-1] + 1 :] if record["eventID"] in marks]
     added = _sum(records[place] for place in own)
     now = evidence.total(streams.customer(records[own[0]]))
     if not isinstance(now, Decimal):
@@ -130,8 +131,8 @@ def find_run(evidence: Evidence, id: str) -> Run | None:
 
 def _sum(records: Any) -> Decimal:
     total = Decimal(0)
-    for each in records:
-        total = _EXACT.add(total, amount(each))
+    for record in records:
+        total = _EXACT.add(total, amount(record))
     return total
 
 
@@ -143,7 +144,7 @@ def _had(run: Run, record: streams.Record) -> bool:
 def _has(batch: Any, first: str, last: str, record: streams.Record) -> bool:
     """Return whether a record is between the first and the last one of a batch."""
     ends = [number_of(batch.get(name)) for name in (first, last)] if isinstance(batch, dict) else []
-    begin, end = (*(each for each in ends if each is not None), -1, -1)[:2]
+    begin, end = (*(end for end in ends if end is not None), -1, -1)[:2]
     return begin <= int(record["dynamodb"]["SequenceNumber"]) <= end
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from lab_lib.checks.reports import LOOKS
 from lab_lib.checks.rules import State
+from lab_lib.looks import LOOKS
 from lab_lib.trace.times import Gap, Span
 
 TOPIC = "HighBalanceAlert"
@@ -40,7 +40,7 @@ class Event:
 
     @property
     def sign(self) -> str:
-        return LOOKS[self.state][0]
+        return LOOKS[self.state].sign
 
     @property
     def parts(self) -> list[str]:

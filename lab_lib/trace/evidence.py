@@ -78,16 +78,16 @@ class Evidence:
         """Keep what is read of a thing of this name, for the next question."""
         if (what, name) not in self._kept:
             self._kept[what, name] = read()
-        found: T = self._kept[what, name]
-        return found
+        kept: T = self._kept[what, name]
+        return kept
 
     def _read_runs(self, name: str) -> list[Run]:
         since = None if name == PROCESSOR else datetime.now(UTC) - _MARKERS_KEPT
         group = cloudwatch.group_of(self.lab, name, self._function(name))
-        found = log_runs.read(self.lab, name, group, since)
-        if not found and not cloudwatch.is_group(self.lab, group):
+        runs = log_runs.read(self.lab, name, group, since)
+        if not runs and not cloudwatch.is_group(self.lab, group):
             self.unseen[log_of(name)] = "there is no log"
-        return found
+        return runs
 
     def _function(self, name: str) -> dict[str, Any]:
         read = partial(self.read, f"settings of {name}", lambda: functions.describe(self.lab, name))
@@ -101,8 +101,8 @@ class Evidence:
     def threshold(self) -> Decimal:
         """Return TotalNotifier's threshold; the lab's, if it has none of its own."""
         variables = self._function("TotalNotifier").get("Environment", {}).get("Variables", {})
-        found = amount(variables.get("THRESHOLD"))
-        return self.lab.threshold if found is None else found
+        own = amount(variables.get("THRESHOLD"))
+        return self.lab.threshold if own is None else own
 
     @cached_property
     def mapping(self) -> dict[str, Any]:
@@ -113,14 +113,14 @@ class Evidence:
     def uploads(self) -> list[Upload]:
         """Return the uploads that TransactionProcessor reported, oldest first; without its log, those of markers."""
         runs = self.runs(PROCESSOR)
-        found = [_upload(report, run) for run in runs for report in run.reports if _is_key(report.get("key"))]
+        uploads = [_upload(report, run) for run in runs for report in run.reports if _is_key(report.get("key"))]
         if not runs:
             beginning = f"{self.lab.bucket}/"
             of_uploads = partial(tables.items, self.lab, "ProcessedRecords", beginning)
             marked = self.read("ProcessedRecords", of_uploads) or []
-            keys = [str(each["EventId"]).removeprefix(beginning).rpartition(" ")[0] for each in marked]
-            found = [Upload(key, "", None, {}, None) for key in dict.fromkeys(keys)]
-        return found[-MOST_UPLOADS:]
+            keys = [str(marker["EventId"]).removeprefix(beginning).rpartition(" ")[0] for marker in marked]
+            uploads = [Upload(key, "", None, {}, None) for key in dict.fromkeys(keys)]
+        return uploads[-MOST_UPLOADS:]
 
     def lines(self, upload: Upload, is_wanted: Callable[[Line], bool]) -> list[Line] | str:
         """Return these lines of an upload; why it cannot be read, for instance if it is another object now.
@@ -146,8 +146,8 @@ class Evidence:
     def marks(self, records: list[streams.Record]) -> dict[str, str]:
         """Return the run that has counted each of these records, by its eventID; "" if the marker does not tell."""
         keys = [{"EventId": record["eventID"]} for record in records]
-        found = self.read("ProcessedRecords", lambda: tables.find_items(self.lab, "ProcessedRecords", keys)) or []
-        return {str(item["EventId"]): str(item.get("Run", "")) for item in found}
+        markers = self.read("ProcessedRecords", lambda: tables.find_items(self.lab, "ProcessedRecords", keys)) or []
+        return {str(item["EventId"]): str(item.get("Run", "")) for item in markers}
 
     def total(self, customer: str) -> Any:
         """Return the accountBalance of a customer, None without one."""
@@ -164,18 +164,18 @@ class Evidence:
         """Return the messages of a queue and when each came; why they are not received, or None without the queue."""
 
         def read() -> list[tuple[int, dict[str, Any]]] | str | None:
-            found = queues.attributes(self.lab, queue)
-            waiting = found.get("ApproximateNumberOfMessages", "0")
-            if not found:
+            attributes = queues.attributes(self.lab, queue)
+            waiting = attributes.get("ApproximateNumberOfMessages", "0")
+            if not attributes:
                 return None
-            if "RedrivePolicy" in found:
+            if "RedrivePolicy" in attributes:
                 return f"it has a redrive policy, for which receiving counts, and {waiting} waiting"
             if int(waiting) > queues.MOST:
                 return f"it has {waiting} waiting, and at most {queues.MOST:,} are read"
             return queues.arrivals(self.lab, queue)
 
-        found = self._once("messages", queue, lambda: self.read(queue, read))
-        return self.unseen.get(queue, found)
+        messages = self._once("messages", queue, lambda: self.read(queue, read))
+        return self.unseen.get(queue, messages)
 
 
 def log_of(name: str) -> str:

@@ -6,18 +6,11 @@ from markupsafe import Markup
 
 from lab_lib import chain_picture, html_pages
 from lab_lib.chain_picture import Look
-from lab_lib.checks.rules import State
+from lab_lib.looks import LOOKS
 from lab_lib.private_files import write_file
 from lab_lib.trace import timeline
 from lab_lib.trace.trace import Trace
 
-_STYLES = {
-    State.OK: chain_picture.RIGHT,
-    State.NOT_YET: chain_picture.WRONG,
-    State.WAITS: chain_picture.MISSING,
-    State.COULD_BE: chain_picture.UNSEEN,
-    State.CANNOT_SEE: chain_picture.UNSEEN,
-}
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -28,7 +21,7 @@ def write(path: Path, trace: Trace) -> None:
 
 def _looks(trace: Trace) -> dict[str, Look]:
     """Return how each part of the chain is drawn: by what is known of the last event there."""
-    return {part: Look(_STYLES[each.state], each.sign) for each in trace.events for part in each.parts}
+    return {part: Look(LOOKS[event.state].box, event.sign) for event in trace.events for part in event.parts}
 
 
 def page(trace: Trace) -> str:

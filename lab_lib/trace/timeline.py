@@ -27,14 +27,14 @@ def picture(title: str, changes: list[Change]) -> str:
 def describe(title: str, changes: list[Change]) -> str:
     """Return the timeline in words."""
     events = [event for change in changes for event in change.events]
-    parts = [f"{each.lane} {each.when.words if each.when else each.state}" for each in events]
+    parts = [f"{event.lane} {event.when.words if event.when else event.state}" for event in events]
     return f"Timeline of {title}: {'; '.join(parts)}."
 
 
 def svg(title: str, changes: list[Change]) -> str:
     """Return the timeline as the text of an SVG file."""
     events = [event for change in changes for event in change.events]
-    axis, rows, there = Axis(events), len(changes), dict.fromkeys(each.lane for each in events)
+    axis, rows, there = Axis(events), len(changes), dict.fromkeys(event.lane for event in events)
     lanes = [lane for lane in dict.fromkeys([*PARTS, *there]) if lane in there]  # the chain's, then the queues
     height = TOP + ROW * rows * len(lanes) + BELOW
     parts = [
@@ -60,7 +60,7 @@ def bar(event: Event, axis: Axis) -> str:
     cells = [" "] * _CELLS
 
     def put(sign: str, begin: int, end: int) -> None:
-        first, last = (round(axis.place(each) * (_CELLS - 1)) for each in (begin, end))
+        first, last = (round(axis.place(moment) * (_CELLS - 1)) for moment in (begin, end))
         cells[first : last + 1] = sign * (last + 1 - first)
 
     if event.when is None:
@@ -88,14 +88,14 @@ def _scale(axis: Axis, bottom: int) -> list[str]:
             parts.append(f'<text x="{x}" y="{TOP - 14}" font-size="11" text-anchor="middle">{label}</text>')
             free = x + _APART
     ends = [-1.0, -1.0]  # of the last label in each of two lines
-    for each in axis.breaks:
-        x = round(LEFT + each.place * (WIDTH - LEFT - RIGHT), 1)
+    for gap in axis.breaks:
+        x = round(LEFT + gap.place * (WIDTH - LEFT - RIGHT), 1)
         zigzag = f"M{x - 4} {bottom + 4}l4 -8M{x + 2} {bottom + 4}l4 -8"
         parts.append(f'<path d="{zigzag}M{x} {TOP - 8}V{bottom}" stroke="{INK}" fill="none"/>')
         line = next((line for line, end in enumerate(ends) if x >= end), None)
         if line is not None:  # else the mark alone is shown
             ends[line], y = x + _APART, bottom + 16 + _LINE * line
-            words = times.length(each.length)
+            words = times.length(gap.length)
             parts.append(f'<text x="{x}" y="{y}" font-size="11" text-anchor="middle">{words}</text>')
     return parts
 
@@ -105,7 +105,7 @@ def _draw(event: Event, axis: Axis, y: int) -> list[str]:
     if event.when is None:
         sign = "" if event.state is State.OK else f"{event.sign} "
         return [f'<text x="{LEFT + 6}" y="{y + 4}" font-style="italic">{sign}{escape(_short(event.what))}</text>']
-    begin, end = (_x(axis, each) for each in event.when)
+    begin, end = (_x(axis, moment) for moment in event.when)
     parts, last = list[str](), end
     if event.started is not None:
         start = _x(axis, event.started)

@@ -1,11 +1,11 @@
-"""The whole way of one transaction, shown as text and as HTML."""
+"""Show the whole way of one transaction, as text and as HTML."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from html import escape
 
-from lab_lib.checks.reports import LOOKS
 from lab_lib.html_tables import badge, table
+from lab_lib.looks import LOOKS
 from lab_lib.trace import timeline
 from lab_lib.trace.events import Change, Event
 from lab_lib.trace.times import day
@@ -35,12 +35,12 @@ class Trace:
         return day(min(times)) if times else ""
 
     def mapped(self, change: Callable[[str], str]) -> "Trace":
-        """Return the trace with each of its texts changed so."""
+        """Return the trace with each of its texts changed."""
 
         def changed(event: Event) -> Event:
             return replace(event, what=change(event.what), source=change(event.source))
 
-        changes = [Change(change(each.title), [*map(changed, each.events)]) for each in self.changes]
+        changes = [Change(change(way.title), [*map(changed, way.events)]) for way in self.changes]
         return Trace(change(self.title), changes, [*map(change, self.notes)])
 
     def __repr__(self) -> str:
@@ -49,7 +49,7 @@ class Trace:
         width = max((len(event.lane) for event in self.events), default=0)
         for change in self.changes:
             lines += [change.title] if len(self.changes) > 1 else []
-            lines += [f"{each.sign} {each.lane:{width}}  {each.what}" for each in change.events]
+            lines += [f"{event.sign} {event.lane:{width}}  {event.what}" for event in change.events]
         return "\n".join([*lines, *self.notes])
 
     def _repr_html_(self) -> str:
@@ -66,9 +66,9 @@ def _table(events: list[Event]) -> str:
 
 
 def _row(event: Event) -> tuple[str, ...]:
-    mark = badge(event.sign, LOOKS[event.state][1])
+    mark = badge(event.sign, LOOKS[event.state].colour)
     when = f"{event.when.words.replace(' ', '&nbsp;')}<br>{event.when.precision}" if event.when else ""
-    gaps = "<br>".join(each.words for each in event.gaps)
+    gaps = "<br>".join(gap.words for gap in event.gaps)
     return mark, escape(event.lane), escape(event.what), _timed(when), _timed(gaps), escape(event.source)
 
 

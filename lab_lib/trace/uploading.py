@@ -1,4 +1,4 @@
-"""The first part of the way: the line of a file, its object, and the run of TransactionProcessor that took it in."""
+"""Follow the first part of the way: the line of a file, its object, and the run of TransactionProcessor for it."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,7 +7,7 @@ from lab_lib.aws import buckets
 from lab_lib.aws.json_text import count
 from lab_lib.aws.log_runs import Run
 from lab_lib.checks.evidence import PROCESSOR
-from lab_lib.checks.rules import State, listing, number
+from lab_lib.checks.rules import State
 from lab_lib.errors import LabError, UsageError
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
@@ -15,6 +15,7 @@ from lab_lib.trace import times
 from lab_lib.trace.events import Change, Event
 from lab_lib.trace.evidence import Evidence, Line, Upload, log_of
 from lab_lib.trace.times import Span
+from lab_lib.wording import listing, number
 
 _UNREADABLE = "Unreadable: "  # the error of a file of which no row is written
 _LONGEST = 90  # characters of a line that are shown
@@ -37,12 +38,12 @@ def candidates(evidence: Evidence, uploads: list[Upload], second: Span | None) -
     """Return the events of a change that one of several uploads has brought, or of which the log tells nothing."""
     log = log_of(PROCESSOR)
     if uploads:
-        named = listing(f"{each.key}{_moment(each)}" for each in uploads)
+        named = listing(f"{upload.key}{_moment(upload)}" for upload in uploads)
         return [Event(PROCESSOR, f"one of {number(len(uploads), 'upload')}: {named}", State.COULD_BE, source=log)]
     if why := evidence.unseen.get(log):
         return [Event(PROCESSOR, f"cannot see: {why}", State.CANNOT_SEE, source=log)]
-    silent = [each for each in evidence.runs(PROCESSOR) if not each.reports and _UNREADABLE not in each.error]
-    if runs := [each for each in silent if second is None or _overlaps(each.begin, each.end, second)]:
+    silent = [run for run in evidence.runs(PROCESSOR) if not run.reports and _UNREADABLE not in run.error]
+    if runs := [run for run in silent if second is None or _overlaps(run.begin, run.end, second)]:
         what = f"{number(len(runs), 'run')} at that time, of which the log names no file"
         what += f": {runs[-1].error}" if runs[-1].error else ""
         return [Event(PROCESSOR, what, State.COULD_BE, source=log)]
@@ -59,8 +60,8 @@ def at_work(uploads: list[tuple[Upload, Any]], second: Span) -> list[tuple[Uploa
     then those that were taken in around it.
     """
     for span in (second, Span(second.earliest - _SLACK, second.latest + _SLACK)):
-        if found := [each for each in uploads if _was_taken_in(each[0], span)]:
-            return found
+        if fitting := [upload for upload in uploads if _was_taken_in(upload[0], span)]:
+            return fitting
     return []
 
 
@@ -84,7 +85,7 @@ def unread(evidence: Evidence, key: str, line: int, uploads: list[tuple[Upload, 
         what = f"tried {number(len(failed), 'time')}: {failed[-1].error}"
         begun = times.at(failed[0].begin)
         return Change("no line", [Event(PROCESSOR, what, State.NOT_YET, begun, log_of(PROCESSOR), end=failed[-1].end)])
-    known = dict.fromkeys(each.key for each in evidence.uploads)
+    known = dict.fromkeys(upload.key for upload in evidence.uploads)
     if key not in known:
         named = evidence.unseen.get(log_of(PROCESSOR)) or f"it names {listing(known)}"
         raise LabError(f"The log of {PROCESSOR} names no upload with the key {key}: {named}. AWS writes it late.")
@@ -112,8 +113,8 @@ def _moment(upload: Upload) -> str:
 def _object(lab: Lab, upload: Upload) -> Event:
     if upload.when:
         return Event("bucket", f"uploaded as {upload.key}", when=times.at(upload.when), source=log_of(PROCESSOR))
-    found = [each for each in buckets.objects(lab, upload.key) if each["Key"] == upload.key]
-    when = times.second(found[0]["LastModified"].timestamp()) if found else None
+    objects = [item for item in buckets.objects(lab, upload.key) if item["Key"] == upload.key]
+    when = times.second(objects[0]["LastModified"].timestamp()) if objects else None
     return Event("bucket", f"uploaded as {upload.key}", when=when, source=f"object {upload.key}")
 
 
@@ -124,8 +125,8 @@ def _run(evidence: Evidence, upload: Upload, second: Span | None) -> Event:
         why = evidence.unseen.get(log, "it tells of no run")
         return Event(PROCESSOR, f"cannot see: {why}", State.CANNOT_SEE, source=log)
     written, bad = (count(upload.report.get(name)) or 0 for name in ("written", "rejected"))
-    same = [each for each in evidence.uploads if each.key == upload.key and each.when == upload.when]
-    again = sum("skipped" in each.report for each in same)
+    same = [other for other in evidence.uploads if other.key == upload.key and other.when == upload.when]
+    again = sum("skipped" in other.report for other in same)
     what = f"{number(written, 'row')} written, {bad:,} rejected"
     what += f"; S3's event came again {number(again, 'time')}, and changed nothing" * bool(again)
     run = _failed_before(evidence, upload.run, second) or upload.run
@@ -141,5 +142,5 @@ def _failed_before(evidence: Evidence, run: Run, second: Span | None) -> Run | N
     """Return the failed run in this second, if the run that took in the file began after it."""
     if second is None or run.begin <= second.latest:
         return None
-    failed = [each for each in evidence.runs(PROCESSOR) if each.error and _overlaps(each.begin, each.end, second)]
+    failed = [run for run in evidence.runs(PROCESSOR) if run.error and _overlaps(run.begin, run.end, second)]
     return failed[-1] if failed else None

@@ -7,8 +7,8 @@ from lab_lib.aws import streams, tables
 from lab_lib.aws.json_text import count
 from lab_lib.aws.log_runs import Run
 from lab_lib.checks.evidence import NOTIFIER
+from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.rules import State
-from lab_lib.checks.visible import visible
 from lab_lib.errors import LabError
 from lab_lib.trace import alerting, counting, times, uploading
 from lab_lib.trace.counting import Totals
@@ -29,13 +29,13 @@ class Way:
         self.evidence, self.customer, self.transaction = evidence, customer, transaction
         key = {"CustomerId": customer, "TransactionId": transaction}
         self.item = evidence.read("Transactions", lambda: tables.find_item(evidence.lab, "Transactions", key))
-        taken_in = [each for each in evidence.uploads if not each.report or count(each.report.get("written"))]
-        read = [(each, evidence.lines(each, self._is_own)) for each in taken_in]
+        taken_in = [upload for upload in evidence.uploads if not upload.report or count(upload.report.get("written"))]
+        read = [(upload, evidence.lines(upload, self._is_own)) for upload in taken_in]
         self.sources = [(upload, lines) for upload, lines in read if isinstance(lines, list) and lines]
         self.unread = [(upload, why) for upload, why in read if isinstance(why, str)]
         self.notes = list[str]()
         self.records = self._records()
-        self.own = [each for each in self.records if streams.change(each)["TransactionId"] == transaction]
+        self.own = [record for record in self.records if streams.change(record)["TransactionId"] == transaction]
         self.marks = evidence.marks(self.records)
 
     def followed(self, title: str) -> Trace:
@@ -56,16 +56,16 @@ class Way:
 
     def _records(self) -> list[streams.Record]:
         """Return the customer's records from the first upload of this transaction on; all of them, if it is unsure."""
-        found = list[streams.Record]()
+        records = list[streams.Record]()
         for after in dict.fromkeys([self._last_before(), ""]):
-            found = self.evidence.records(self.customer, after)
-            if self._is_whole(found):
-                return found
-        if any(streams.change(each)["TransactionId"] == self.transaction for each in found):
+            records = self.evidence.records(self.customer, after)
+            if self._is_whole(records):
+                return records
+        if any(streams.change(record)["TransactionId"] == self.transaction for record in records):
             self.notes.append(_INCOMPLETE)
         elif "the stream" not in self.evidence.unseen:
             self.evidence.unseen["the stream"] = "it keeps a change for 24 hours, and has none of this transaction"
-        return found
+        return records
 
     def _last_before(self) -> str:
         """Return the last record of the newest run of TotalNotifier that began before the first upload was taken in."""
@@ -75,9 +75,11 @@ class Way:
 
     def _is_whole(self, records: list[streams.Record]) -> bool:
         """Return whether these are all changes of the transaction: each begins where the one before it ended."""
-        images = [each["dynamodb"] for each in records if streams.change(each)["TransactionId"] == self.transaction]
-        old = [_plain(each.get("OldImage")) for each in images]
-        new = [_plain(each.get("NewImage")) for each in images]
+        images = [
+            record["dynamodb"] for record in records if streams.change(record)["TransactionId"] == self.transaction
+        ]
+        old = [_plain(image.get("OldImage")) for image in images]
+        new = [_plain(image.get("NewImage")) for image in images]
         return bool(images) and [None, *new] == [*old, self.item]
 
     def _changed(self, record: streams.Record) -> Change:
@@ -119,16 +121,16 @@ class Way:
 
     def _with(self, amount: Any) -> list[tuple[Upload, list[Line]]]:
         """Return the uploads with lines of this amount, and these lines."""
-        found = [
-            (upload, [each for each in lines if each.row and each.row["TransactionAmount"] == amount])
+        fitting = [
+            (upload, [line for line in lines if line.row and line.row["TransactionAmount"] == amount])
             for upload, lines in self.sources
         ]
-        return [(upload, lines) for upload, lines in found if lines]
+        return [(upload, lines) for upload, lines in fitting if lines]
 
-    def _of(self, found: list[tuple[Upload, Any]], second: Span | None) -> list[Event]:
-        if len(found) == 1:
-            return uploading.arrival(self.evidence, *found[0], second)
-        return uploading.candidates(self.evidence, [upload for upload, _ in found], second)
+    def _of(self, sources: list[tuple[Upload, Any]], second: Span | None) -> list[Event]:
+        if len(sources) == 1:
+            return uploading.arrival(self.evidence, *sources[0], second)
+        return uploading.candidates(self.evidence, [upload for upload, _ in sources], second)
 
     def _unrecorded(self) -> Change:
         """Return what is known of a transaction of which the stream has no record."""
@@ -172,8 +174,8 @@ def _title(change: dict[str, Any]) -> str:
 
 def _last(run: Run) -> str:
     """Return the last record that a run of TotalNotifier reports, or ""."""
-    found = [str(each["last"]) for each in run.reports if counting.number_of(each.get("last")) is not None]
-    return next(iter(found), "")
+    records = [str(report["last"]) for report in run.reports if counting.number_of(report.get("last")) is not None]
+    return next(iter(records), "")
 
 
 def _plain(image: Any) -> Any:

@@ -31,7 +31,7 @@ def account(new_account):
 
 @pytest.fixture
 def lab(account):
-    """The lab in an empty account."""
+    """Return the lab in an empty account."""
     return open_lab(account=account)
 
 
@@ -59,13 +59,13 @@ def built_ahead(new_account):
 
 @pytest.fixture(scope="session")
 def chains(built_ahead):
-    """An iterator of new chains, with nothing uploaded yet."""
+    """Return an iterator of new chains, with nothing uploaded yet."""
     return built_ahead(Chain.build)
 
 
 @pytest.fixture(scope="session")
 def finished_labs(built_ahead):
-    """An iterator of new labs, with the handout's file gone all the way through each."""
+    """Return an iterator of new labs, with the handout's file gone all the way through each."""
 
     def finish(chain):
         chain.build()
@@ -78,7 +78,7 @@ def finished_labs(built_ahead):
 
 @pytest.fixture(scope="module")
 def started():
-    """A pool of threads, and what was started in it for the tests of a file, by the test's name."""
+    """Yield a pool of threads, and what was started in it for the tests of a file, by the test's name."""
     with ThreadPoolExecutor(6) as pool:
         yield pool, {}
 
@@ -102,27 +102,35 @@ def side_by_side(request, started):
 
 @pytest.fixture
 def chain(chains):
-    """The whole lab in an account of its own, with nothing uploaded yet."""
+    """Yield the whole lab in an account of its own, with nothing uploaded yet."""
     chain = next(chains)
     yield chain
     list(cleanup.delete_all(chain.lab))  # an idle mapping still takes the server's time
 
 
+@pytest.fixture(scope="module")
+def busy(chains):
+    """Yield a lab in which each test of a file has customers and files of its own."""
+    chain = next(chains)
+    yield chain
+    list(cleanup.delete_all(chain.lab))
+
+
 @pytest.fixture
-def finished(request, finished_labs, mended):
-    """A finished lab to be broken: a new one, or one that the last case could mend."""
-    lab = mended.pop() if mended else next(finished_labs)
+def finished(request, finished_labs, fixed):
+    """Yield a finished lab to be broken: a new one, or one that the last case could fix."""
+    lab = fixed.pop() if fixed else next(finished_labs)
     yield lab
-    if mend := getattr(request.node, "callspec", None) and request.node.callspec.params.get("mend"):
-        mend(lab)
-        mended.append(lab)
+    if fix := getattr(request.node, "callspec", None) and request.node.callspec.params.get("fix"):
+        fix(lab)
+        fixed.append(lab)
     else:
         stop(lab)
 
 
 @pytest.fixture(scope="session")
-def mended():
-    """The finished labs that were broken and mended."""
+def fixed():
+    """Return the finished labs that were broken and fixed."""
     return []
 
 
@@ -134,7 +142,7 @@ def chain_in():
 
 @pytest.fixture
 def own_home(tmp_path, monkeypatch):
-    """An empty home of the embedded AWS, which is stopped afterwards."""
+    """Yield an empty home of the embedded AWS, which is stopped afterwards."""
     monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path / "home"))
     yield tmp_path / "home"
     server.stop()

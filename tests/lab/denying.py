@@ -26,7 +26,7 @@ def deny(request, event_name, **_):
 
 
 def begin():
-    """From now on, each botocore session of this process is denied."""
+    """Deny each botocore session of this process from now on."""
     from botocore.handlers import BUILTIN_HANDLERS
 
     BUILTIN_HANDLERS.append(("before-send.iam", deny))

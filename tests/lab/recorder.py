@@ -18,15 +18,19 @@ def note(params, model, **_):
 
 
 def begin():
-    """From now on, each botocore session of this process writes its calls, as they are when all handlers are done."""
+    """Let each botocore session of this process write its calls, as they are when all handlers are done."""
     from botocore.handlers import BUILTIN_HANDLERS, REGISTER_LAST
 
     BUILTIN_HANDLERS.append(("before-parameter-build", note, REGISTER_LAST))
 
 
-def environment(folder):
-    """Return the variables that let another Python process write its calls to the file `calls` of this folder."""
-    (folder / "sitecustomize.py").write_text("import recorder\n\nrecorder.begin()\n")
+def environment(folder, *others):
+    """Return the variables that let another Python process write its calls to the file `calls` of this folder.
+
+    `others` are modules of this folder that begin in that process, too.
+    """
+    begin = [f"import {name}\n{name}.begin()\n" for name in (*others, "recorder")]
+    (folder / "sitecustomize.py").write_text("".join(begin))
     return {"PYTHONPATH": f"{folder}{os.pathsep}{Path(__file__).parent}", "CALLS": str(folder / "calls")}
 
 

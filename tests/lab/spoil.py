@@ -18,7 +18,7 @@ def fail(folder, call, deed, about, times=1):
 
 
 def begin(folder):
-    """From now on, each call of this process meets the faults that wait for it in the folder."""
+    """Let each call of this process meet the faults that wait for it in the folder."""
 
     def meet(request, event_name, **_):
         for path in Path(folder).glob(f"{event_name.split('.')[-1]} *"):
@@ -33,18 +33,18 @@ def begin(folder):
 
 
 def end_before(request, _):
-    """The function ends before its call reaches AWS."""
+    """End the function before its call reaches AWS."""
     os._exit(1)
 
 
 def end_after(request, _):
-    """AWS carries out the call, and the function ends before it gets the answer."""
+    """Let AWS carry out the call, and end the function before it gets the answer."""
     URLLib3Session().send(request)
     os._exit(1)
 
 
 def lose_answer(request, _):
-    """AWS carries out the call, and its answer is lost on the way."""
+    """Let AWS carry out the call, and lose its answer on the way."""
     URLLib3Session().send(request)
     raise ConnectionClosedError(endpoint_url=request.url)
 

@@ -1,10 +1,7 @@
 """The whole chain on the embedded AWS: from an upload to the totals and the messages, and back to nothing."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from urllib.parse import unquote_plus
 
 import pytest
 from chains import logged
@@ -16,23 +13,18 @@ from lab_lib.errors import LabError
 from lab_lib.run.headless import DATA_FILE
 from lab_lib.views import frames, plots
 from lab_lib.waiting import wait_until
+from tests.web_server import serving
 
 SAMPLE_TOTALS = {"C1": Decimal(598), "C2": Decimal(1750)}
 
 
 @pytest.fixture(scope="module")
 def finished(chains):
-    """The lab after the sample file has gone all the way, for tests that only look."""
+    """Return the lab after the sample file has gone all the way, for tests that only look."""
     chain = next(chains)
     upload_sample(chain)
     logged(chain.lab)
     return chain
-
-
-@pytest.fixture(scope="module")
-def busy(chains):
-    """A lab in which each test has customers and files of its own."""
-    return next(chains)
 
 
 def upload_sample(chain):
@@ -53,7 +45,7 @@ def test_the_sample_file_gives_the_handouts_totals_and_one_message_in_each_queue
         (message,) = finished.messages(queue)
         assert message["Subject"] == "Warning! Account balance is very high"
         assert message["Message"] == '{"customerID": "C2", "accountBalance": "1750"}'
-    assert [each["Key"] for each in buckets.objects(finished.lab)] == ["transactions.txt"]
+    assert [item["Key"] for item in buckets.objects(finished.lab)] == ["transactions.txt"]
     assert finished.letters() == []
 
 
@@ -109,21 +101,11 @@ def test_odd_customer_ids_go_through_tables_messages_and_reports_unharmed(busy):
     assert "O'Hara & søn 李 1500 (at or above)" in plots.totals(totals, busy.lab.threshold).alt
 
 
-def test_a_file_that_cannot_be_read_goes_to_the_dead_letters_after_lambdas_retries(busy):
-    busy.put("picture.txt", b"\x89PNG\r\n\x1a\n\xff\xfe")
-
-    (letter,) = wait_until(busy.letters, "the dead letter", timeout=60)
-
-    assert unquote_plus(letter["requestPayload"]["Records"][0]["s3"]["object"]["key"]) == "picture.txt"
-    assert letter["requestContext"]["condition"] == "RetriesExhausted"
-    assert letter["requestContext"]["approximateInvokeCount"] == 3
-
-
 def test_the_clean_up_leaves_nothing_and_the_lab_can_be_built_again(chain):
     upload_sample(chain)
-    there = cleanup.remaining(chain.lab)
+    remaining = cleanup.remaining(chain.lab)
 
-    assert list(cleanup.delete_all(chain.lab)) == there
+    assert list(cleanup.delete_all(chain.lab)) == remaining
 
     assert everything_in(chain.lab) == []
     assert cleanup.remaining(chain.lab) == cleanup.kept(chain.lab) == list(cleanup.delete_all(chain.lab)) == []
@@ -155,33 +137,25 @@ def test_labs_of_another_prefix_account_or_region_do_not_see_each_other(chain, c
     prefixed = chain_in(chain.lab.account, prefix="Ana-").build()
     labs = [chain, prefixed, chain_in(account, region="eu-west-1").build()]
 
-    for number, each in enumerate(labs):
-        each.put("a.txt", [f"C1||T1|03/16/2017|{1499 + number}"])
-    for number, each in enumerate(labs):
-        each.wait_for_changes(1)
-        assert each.totals() == {"C1": 1499 + number}
-        assert len(each.alerts()) == (number > 0)
-    there = [cleanup.remaining(each.lab) for each in labs]
+    for number, lab in enumerate(labs):
+        lab.put("a.txt", [f"C1||T1|03/16/2017|{1499 + number}"])
+    for number, lab in enumerate(labs):
+        lab.wait_for_changes(1)
+        assert lab.totals() == {"C1": 1499 + number}
+        assert len(lab.alerts()) == (number > 0)
+    remaining = [cleanup.remaining(lab.lab) for lab in labs]
     list(cleanup.delete_all(prefixed.lab))
 
-    assert [cleanup.remaining(each.lab) for each in labs] == [there[0], [], there[2]]
+    assert [cleanup.remaining(lab.lab) for lab in labs] == [remaining[0], [], remaining[2]]
 
 
 def test_a_subscription_is_confirmed_by_the_link_that_sns_sends(lab):
     """By HTTP, since the embedded AWS sends no mail: the link is of the same kind."""
-    messages = []
-
-    class Listener(BaseHTTPRequestHandler):
-        def do_POST(self):
-            messages.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-    with HTTPServer((server.HOST, 0), Listener) as listener, ThreadPoolExecutor(1) as thread:
-        thread.submit(listener.handle_request)
+    with serving() as listener:
         topics.ensure_topic(lab)
         triggers.ensure_subscription(lab, "http", f"http://{server.HOST}:{listener.server_port}/")
-    link = messages[0]["SubscribeURL"]
+        message = wait_until(lambda: listener.bodies, "the link", timeout=10)[0]
+    link = json.loads(message)["SubscribeURL"]
     (waiting,) = triggers.subscriptions(lab)
     assert triggers.subscription_settings(lab, waiting["SubscriptionArn"])["ConfirmationWasAuthenticated"] == "false"
 

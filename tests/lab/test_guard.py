@@ -37,9 +37,9 @@ DELETE_TABLE = {"X-Amz-Target": "DynamoDB_20120810.DeleteTable"}
 
 def signed(method="POST", path="/", headers=LIST_TABLES, body=b"{}", key=server.ACCOUNT, secret=None, signer=SigV4Auth):
     """Return a request that is signed as boto3 signs it."""
-    found = server.start()
-    request = AWSRequest(method, f"{found.endpoint}{path}", dict(headers), body)
-    signer(Credentials(key, secret or found.secret), "dynamodb", "us-east-1").add_auth(request)
+    running = server.start()
+    request = AWSRequest(method, f"{running.endpoint}{path}", dict(headers), body)
+    signer(Credentials(key, secret or running.secret), "dynamodb", "us-east-1").add_auth(request)
     return request
 
 
@@ -69,13 +69,11 @@ IN_HEADER = "AWS4-HMAC-SHA256 Credential=000000000000/b/c/d/e, SignedHeaders=a, 
 REFUSED = {  # a request, a change to it on its way, and a part of the refusal
     "no signature": (unsigned, {}, RENEW),
     "no signature, reset": (lambda: unsigned("POST", "/_ministack/reset"), {}, RENEW),
-    "no signature, who": (lambda: unsigned("GET", server.WHO), {}, RENEW),
     "no signature, work": (lambda: unsigned("GET", server.WORK), {}, RENEW),
     "the Origin of a page": (signed, {"headers": {"Origin": "http://page.example"}}, PAGE),
     "a signed Origin": (lambda: signed(headers=LIST_TABLES | {"Origin": "null"}), {}, PAGE),
     "a preflight": (lambda: unsigned("OPTIONS"), {"headers": {"Origin": "http://page.example"}}, PAGE),
     "another Host": (signed, {"headers": {"Host": "page.example"}}, "Use that address"),
-    "another port in Host": (signed, {"headers": {"Host": "127.0.0.1:1"}}, "Use that address"),
     "a websocket": (lambda: unsigned("GET", body=b""), {"headers": WEBSOCKET}, ""),
     "the secret `test`": (lambda: signed(secret="test"), {}, RENEW),
     "an unknown key": (lambda: signed(key="AKIAUNKNOWN00000000"), {}, RENEW),
@@ -107,15 +105,12 @@ def test_a_request_is_refused_that_the_owner_has_not_signed_as_it_arrives(case):
 
 LONG = bytes(110 * 2**20)  # no Lambda has so long a zip file, and S3 takes it in parts
 PUT = ("PUT", "/b/k", {})
+CHUNKED = {"Transfer-Encoding": "chunked"}
 LONG_BODIES = {  # a request, a header of its body, and a part of the refusal
-    "no signature": (unsigned, LENGTH := {"Content-Length": str(len(LONG))}, RENEW),
-    "no signature, no length": (unsigned, CHUNKED := {"Transfer-Encoding": "chunked"}, RENEW),
-    "wrong secret": (lambda: signed(*PUT, LONG, secret="test", signer=S3SigV4Auth), LENGTH, RENEW),
-    "wrong secret, no hash, no length": (lambda: signed(secret="test"), CHUNKED, "longer than 100 MB"),
-    "wrong secret, no hash, 100 MB": (lambda: signed(secret="test"), {"Content-Length": str(100 * 2**20)}, RENEW),
+    "no signature": (unsigned, {"Content-Length": str(len(LONG))}, RENEW),
+    "wrong secret, no length": (lambda: signed(secret="test"), CHUNKED, "longer than 100 MB"),
     "another body": (lambda: signed(*PUT, b"a", signer=S3SigV4Auth), {"Content-Length": str(100 * 2**20)}, RENEW),
-    "too long": (lambda: signed(*PUT, LONG, signer=S3SigV4Auth), LENGTH, "Upload a large file in parts"),
-    "too long, no length": (lambda: signed(*PUT, LONG, signer=S3SigV4Auth), CHUNKED, "Upload a large file in parts"),
+    "too long": (lambda: signed(*PUT, LONG, signer=S3SigV4Auth), CHUNKED, "Upload a large file in parts"),
 }
 
 
@@ -150,14 +145,14 @@ def test_long_bodies_are_refused_side_by_side_without_the_memory_to_hold_one():
 
 
 def test_a_signature_expires(monkeypatch):
-    found, now = server.start(), datetime.now(UTC)
+    running, now = server.start(), datetime.now(UTC)
 
     def status(signer, seconds, *expires):
         """Return the status of the answer to a request that was signed these seconds ago."""
-        request = AWSRequest("GET", f"{found.endpoint}/_ministack/health")
+        request = AWSRequest("GET", f"{running.endpoint}/_ministack/health")
         with monkeypatch.context() as then:
             then.setattr("botocore.auth.get_current_datetime", lambda: now - timedelta(seconds=seconds))
-            signer(Credentials(server.ACCOUNT, found.secret), "s3", "us-east-1", *expires).add_auth(request)
+            signer(Credentials(server.ACCOUNT, running.secret), "s3", "us-east-1", *expires).add_auth(request)
         return send(request)[0]
 
     assert [status(SigV4Auth, seconds) for seconds in (60, 86_400)] == [200, 403]
@@ -180,15 +175,15 @@ def test_a_user_and_an_assumed_role_are_admitted_with_their_own_keys_only_and_ma
     user, iam = user_of(lab, "ana", EVERYTHING), lab.client("iam")
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": lab.arn("iam", "root")}}
     role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps(policies.document(trust)))["Role"]
-    given = user.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="tried")["Credentials"]
-    reader = lab_of(lab, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-    forged = lab_of(lab, given["AccessKeyId"], given["SecretAccessKey"], "forged")
+    assumed = user.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="tried")["Credentials"]
+    reader = lab_of(lab, assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"])
+    forged = lab_of(lab, assumed["AccessKeyId"], assumed["SecretAccessKey"], "forged")
     keys = user.session.get_credentials()
 
     def request(path):
         return signed(path=path, key=keys.access_key, secret=keys.secret_key)
 
-    callers = [each.client("sts").get_caller_identity()["Arn"].split(":")[-1] for each in (user, reader)]
+    callers = [caller.client("sts").get_caller_identity()["Arn"].split(":")[-1] for caller in (user, reader)]
     assert callers == ["user/ana", "assumed-role/reader/tried"]
     with pytest.raises(ClientError, match="AccessDenied"):
         reader.client("sqs").list_queues()
@@ -197,8 +192,8 @@ def test_a_user_and_an_assumed_role_are_admitted_with_their_own_keys_only_and_ma
     status, text = send(request("/_ministack/reset"))
     assert (status, "Only the account's own key" in text) == (403, True)
     # ministack takes the first key that a header names, but the signature is made with the last.
-    both = request("/").headers["Authorization"].replace(" ", f" Credential={lab.account}/a/b/c/d, ", 1)
-    assert RENEW in send(request("/"), headers={"Authorization": both})[1]
+    header = request("/").headers["Authorization"].replace(" ", f" Credential={lab.account}/a/b/c/d, ", 1)
+    assert RENEW in send(request("/"), headers={"Authorization": header})[1]
 
 
 def test_odd_keys_large_files_and_version_4_urls_are_admitted_and_no_other_url(lab):
@@ -240,13 +235,13 @@ def test_the_secret_is_on_no_command_line_and_in_no_environment_log_or_repr(lab)
     queues.ensure_queue(lab, queues.DEAD_LETTERS)
     functions.ensure_function(lab, "TotalNotifier")
     functions.invoke(lab, "TotalNotifier", {"Records": []})
-    found = server.running()
+    running = server.running()
 
-    processes = [psutil.Process(found.pid), *psutil.Process(found.pid).children(recursive=True)]
+    processes = [psutil.Process(running.pid), *psutil.Process(running.pid).children(recursive=True)]
 
     assert len(processes) > 1  # with a function's
     seen = [(process.environ(), process.cmdline()) for process in processes]
-    assert found.secret not in repr((seen, (server.home() / "server.log").read_text(), found, lab))
+    assert running.secret not in repr((seen, (server.home() / "server.log").read_text(), running, lab))
 
 
 def terminal(script, account):

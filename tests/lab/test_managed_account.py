@@ -1,15 +1,13 @@
 """An account of a class, as learner labs have it: one role, one bucket, and of IAM only GetRole and PassRole."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+import recorder
 from accounts import EVERYTHING
 from chains import Chain
+from commands import run
 
 from lab_lib.aws import cleanup
 from lab_lib.lab import open_lab
@@ -26,7 +24,7 @@ UNSEEN = {f"role-permissions-{name}" for name in ("TransactionProcessor", "Total
 
 @pytest.fixture(scope="module")
 def root():
-    """The account as its owner has made it for the learner."""
+    """Return the account as its owner has made it for the learner."""
     root = open_lab(account=ACCOUNT)
     root.client("s3").create_bucket(Bucket=BUCKET)
     iam, trust = root.client("iam"), {"Version": "2012-10-17", "Statement": [TRUST]}
@@ -38,22 +36,13 @@ def root():
 @pytest.fixture(scope="module")
 def lab(root, tmp_path_factory):
     """lab("run", ...): (the finished command, what it called of IAM), where the account denies nearly all of IAM."""
-    folder, here = tmp_path_factory.mktemp("denied"), Path(__file__).parent
-    (folder / "sitecustomize.py").write_text("import denying, recorder\n\ndenying.begin()\nrecorder.begin()\n")
-    environment = {**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{here}", "COLUMNS": "200"}
+    folder = tmp_path_factory.mktemp("denied")
+    variables = recorder.environment(folder, "denying")
 
     def lab(*arguments, allowed="GetRole PassRole"):
-        calls = folder / "calls"
-        calls.write_text("")
-        done = subprocess.run(
-            [Path(sys.executable).with_name("lab"), *arguments],
-            env={**environment, "ALLOWED": allowed, "CALLS": str(calls)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        made = [json.loads(line) for line in calls.read_text().splitlines()]
-        return done, {call["operation"] for call in made if call["service"] == "iam"}
+        (folder / "calls").write_text("")
+        done = run(*arguments, ALLOWED=allowed, **variables)
+        return done, {call["operation"] for call in recorder.calls(folder) if call["service"] == "iam"}
 
     return lab
 
@@ -61,8 +50,8 @@ def lab(root, tmp_path_factory):
 def of_the_owner(root):
     """Return the account's roles and buckets, and the bucket's triggers."""
     triggers = root.client("s3").get_bucket_notification_configuration(Bucket=BUCKET)
-    roles = [each["RoleName"] for each in root.client("iam").list_roles()["Roles"]]
-    buckets = [each["Name"] for each in root.client("s3").list_buckets()["Buckets"]]
+    roles = [role["RoleName"] for role in root.client("iam").list_roles()["Roles"]]
+    buckets = [bucket["Name"] for bucket in root.client("s3").list_buckets()["Buckets"]]
     return roles, buckets, triggers.keys() - {"ResponseMetadata"}
 
 

@@ -23,9 +23,9 @@ def test_two_accounts_side_by_side_have_settings_and_results_of_their_own(tmp_pa
     assert [process.returncode for process in ran] == [0, 0], shown
     ana, bo = (json.loads((tmp_path / "runs" / name / "result.json").read_text()) for name in ("ana", "bo"))
     names = [path.stem for path in notebooks()]
-    assert [[(step["notebook"], step["ok"]) for step in each["steps"]] for each in (ana, bo)] == [
+    assert [[(step["notebook"], step["ok"]) for step in run["steps"]] for run in (ana, bo)] == [
         [(name, True) for name in names]
     ] * 2
     assert (ana["prefix"], bo["prefix"], ana["ok"], bo["ok"]) == ("ana-", "bo-", True, True)
-    alerts = [re.findall("You predicted .*: it is (C.*).$", each["steps"][5]["printed"], re.M) for each in (ana, bo)]
+    alerts = [re.findall("You predicted .*: it is (C.*).$", run["steps"][5]["printed"], re.M) for run in (ana, bo)]
     assert alerts == [["C2"], ["C1, C2"]]

@@ -9,8 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import psutil
@@ -23,14 +21,15 @@ from lab_lib.aws import functions, policies, roles, tables
 from lab_lib.embedded import server
 from lab_lib.errors import BUILD_AGAIN, EmulatorError, StepMissing
 from lab_lib.lab import open_lab
+from tests.web_server import serving
 
 SECRET = "what-only-the-user-may-know"
 GONE = f"everything made there before is gone. {BUILD_AGAIN}"
 STOPPED = rf"has stopped, .*{re.escape(BUILD_AGAIN)} Then run the cell with open_lab again"
 
 
-def family(found):
-    parent = psutil.Process(found.pid)
+def family(running):
+    parent = psutil.Process(running.pid)
     return [parent, *parent.children(recursive=True)]
 
 
@@ -84,36 +83,28 @@ def test_ctrl_c_during_the_start_leaves_no_server(own_home, monkeypatch):
 
 @pytest.mark.slow
 def test_the_port_of_another_program_is_left_alone(own_home):
-    class Other(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"pid": 1, "proof": "0" * 64}).encode())
-
     own_home.mkdir()
-    with HTTPServer((server.HOST, 0), Other) as other:
-        threading.Thread(target=other.serve_forever, daemon=True).start()
+    with serving(json.dumps({"pid": 1, "proof": "0" * 64}).encode()) as other:
         note = {"port": other.server_port, "secret": "secret"}
         (own_home / "server.json").write_text(json.dumps(note))
 
         assert (server.running(), server.stop()) == (None, False)
         assert server.start().port != other.server_port
-        other.shutdown()
 
 
 @pytest.mark.slow
 def test_a_server_that_does_not_answer_is_named_and_no_second_one_is_started(own_home, monkeypatch):
-    found = server.start()
-    os.kill(found.pid, signal.SIGSTOP)
+    running = server.start()
+    os.kill(running.pid, signal.SIGSTOP)
     try:
         with monkeypatch.context() as impatient:
             impatient.setattr(server, "_LONGEST_ANSWER", 0.5)
             for call in (server.running, server.start, server.stop):
-                with pytest.raises(EmulatorError, match=rf"process {found.pid}\) does not answer\. End that process"):
+                with pytest.raises(EmulatorError, match=rf"process {running.pid}\) does not answer\. End that process"):
                     call()
     finally:
-        os.kill(found.pid, signal.SIGCONT)
-    assert server.start() == found
+        os.kill(running.pid, signal.SIGCONT)
+    assert server.start() == running
 
 
 def test_without_a_folder_or_space_in_it_the_error_says_which_folder(own_home, monkeypatch):
@@ -136,14 +127,13 @@ def test_a_file_of_another_type_is_named_with_what_to_do(own_home, name, make):
     make(own_home / name)
 
     with pytest.raises(
-        EmulatorError, match=rf"cannot use {own_home / name}: .*\. Mend or move it, or name another folder"
+        EmulatorError, match=rf"cannot use {own_home / name}: .*\. Fix or move it, or name another folder"
     ):
         server.start()
 
 
-DAMAGED = [b"", b"[]", b'"port"', b'{"port": 45', b"\xff\0", b"[" * 100_000]
-DAMAGED += [b'{"port": 4566}', b'{"port": 4566, "secret": 1}', b'{"port": 4566, "secret": "\\ud800"}']
-PORTS = ["99999999", "-1", "0", '"x"', "null", "true", "1.5", '"4566"', '"\\u0664"']
+DAMAGED = [b"", b"[]", b"\xff\0", b"[" * 100_000, b'{"port": 4566}', b'{"port": 4566, "secret": "\\ud800"}']
+PORTS = ["99999999", "-1", "null", "true", '"\\u0664"']
 
 
 @pytest.mark.parametrize("note", [*DAMAGED, *[b'{"port": %s, "secret": "a"}' % port.encode() for port in PORTS]])
@@ -155,7 +145,7 @@ def test_a_damaged_note_leads_nowhere(own_home, note):
 
 
 def test_a_server_whose_note_is_lost_or_wrong_writes_it_again_and_is_found(own_home):
-    found, note = server.start(), own_home / server.NOTE
+    running, note = server.start(), own_home / server.NOTE
     right = json.loads(note.read_text())
 
     def become_a_folder():
@@ -170,12 +160,12 @@ def test_a_server_whose_note_is_lost_or_wrong_writes_it_again_and_is_found(own_h
         lambda: note.write_text(json.dumps(right | {"secret": "another"})),
     ):
         damage()
-        assert (server.start(), json.loads(note.read_text())) == (found, right)
+        assert (server.start(), json.loads(note.read_text())) == (running, right)
     assert stat.S_IMODE(note.stat().st_mode) == 0o600
     assert list(own_home.glob(f"{server.NOTE}.*/kept"))
     note.unlink()
     assert server.stop()
-    assert psutil.pid_exists(found.pid) is False
+    assert psutil.pid_exists(running.pid) is False
 
 
 def test_a_server_and_its_functions_end_when_their_folder_is_deleted_or_replaced(own_home):
@@ -184,15 +174,15 @@ def test_a_server_and_its_functions_end_when_their_folder_is_deleted_or_replaced
     role = roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
     create_function(lab, "See", "def handler(event, context):\n    return 1\n", role)
     functions.invoke(lab, "See", {})
-    own = family(server.running())
+    processes = family(server.running())
     own_home.rename(own_home.with_name("old"))
     own_home.mkdir()
     with server.another() as other:
         others = family(other)
         shutil.rmtree(others[0].cwd())
 
-        assert still_running(own + others) == []
-    assert len(own) > 1
+        assert still_running(processes + others) == []
+    assert len(processes) > 1
     assert server.running() is None
 
 

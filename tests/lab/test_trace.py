@@ -1,16 +1,14 @@
 """One transaction, followed through the chain on the embedded AWS: what is there, what is not, what cannot be told."""
 
 import itertools
-import json
 import re
-from pathlib import Path
 
 import pytest
 import spoil
 from commands import in_process
 
 from lab_lib import trace, transactions
-from lab_lib.aws import buckets, cleanup, cloudwatch, functions, log_runs, queues, streams, tables, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables, triggers
 from lab_lib.checks.rules import State
 from lab_lib.errors import LabError, UsageError
 from lab_lib.views.calls import Calls, recorded
@@ -19,14 +17,6 @@ from lab_lib.waiting import wait_until
 PROCESSOR, NOTIFIER = functions.SOURCES
 LANES = ["file", "bucket", PROCESSOR, "Transactions", "stream", NOTIFIER, "TransactionTotal", "HighBalanceAlert"]
 QUEUES = ["CustomerNotify", "CreditCollection"]
-
-
-@pytest.fixture(scope="module")
-def busy(chains):
-    """A lab in which each test has customers and files of its own."""
-    chain = next(chains)
-    yield chain
-    list(cleanup.delete_all(chain.lab))
 
 
 def rest(chain):
@@ -62,17 +52,17 @@ def test_each_link_of_a_row_is_found_with_its_time_and_none_cannot_be_seen(busy)
 
     calls = Calls()
     with recorded(busy.lab, calls):
-        (change,) = (found := trace.follow(busy.lab, "W1", "T7")).changes
+        (change,) = (traced := trace.follow(busy.lab, "W1", "T7")).changes
 
     assert [event.lane for event in change.events] == [*LANES, *QUEUES]
-    assert (states(change), found.notes) == ({}, [])
-    what = told(change)
-    assert what["file"] == "line 9: W1|1 Street|T7|03/16/2017|100"
-    assert what[PROCESSOR] == "21 rows written, 0 rejected"
-    assert what[NOTIFIER] == "counted, with 20 others"
-    assert what["TransactionTotal"] == "0 → 1599.5, +100 by this record"
-    assert what["HighBalanceAlert"] == "published: W1"
-    assert what["CreditCollection"] == "a message waits, with the balance 1599.5"
+    assert (states(change), traced.notes) == ({}, [])
+    words = told(change)
+    assert words["file"] == "line 9: W1|1 Street|T7|03/16/2017|100"
+    assert words[PROCESSOR] == "21 rows written, 0 rejected"
+    assert words[NOTIFIER] == "counted, with 20 others"
+    assert words["TransactionTotal"] == "0 → 1599.5, +100 by this record"
+    assert words["HighBalanceAlert"] == "published: W1"
+    assert words["CreditCollection"] == "a message waits, with the balance 1599.5"
     times = [event.when for event in change.events[1:]]
     assert all(later.latest >= earlier.earliest for earlier, later in itertools.pairwise(times))
     assert all(gap.longest >= 0 for event in change.events for gap in event.gaps)
@@ -89,7 +79,8 @@ def test_both_changes_of_a_corrected_row_and_its_deletion_are_shown(busy):
 
     new, corrected, deleted = trace.follow(busy.lab, "K1", "T1").changes
 
-    assert [each.title for each in (new, corrected, deleted)] == ["new: 100", "corrected: 100 → 250", "deleted: 250"]
+    titles = new.title, corrected.title, deleted.title
+    assert titles == ("new: 100", "corrected: 100 → 250", "deleted: 250")
     assert told(new)["TransactionTotal"] in ("0 → 1600, +100 by this record", "0 → 100")
     assert told(corrected)["TransactionTotal"] == "1600 → 1750"
     assert told(corrected)["bucket"] == "uploaded as second.txt"
@@ -136,7 +127,7 @@ def test_the_lines_of_a_file_are_followed_and_a_rejected_one_has_its_reason(busy
 
 def test_an_unreadable_file_says_how_often_it_was_tried_and_why(busy):
     busy.put("picture.txt", b"\x89PNG")
-    wait_until(lambda: [each for each in busy.letters() if "picture.txt" in str(each)], "the letter", timeout=30)
+    wait_until(lambda: [letter for letter in busy.letters() if "picture.txt" in str(letter)], "the letter", timeout=30)
     rest(busy)
 
     (change,) = trace.follow_line(busy.lab, "picture.txt", 2).changes
@@ -149,7 +140,7 @@ def test_an_unreadable_file_says_how_often_it_was_tried_and_why(busy):
 def test_what_was_written_by_hand_and_what_is_parked_are_shown_as_that(busy):
     row = {"CustomerId": "P1", "TransactionId": "T1", "TransactionDate": "03/16/2017", "TransactionAmount": "a lot"}
     tables.put_item(busy.lab, "Transactions", row)
-    wait_until(lambda: [each for each in busy.letters() if "P1" in str(each)], "the letter", timeout=30)
+    wait_until(lambda: [letter for letter in busy.letters() if "P1" in str(letter)], "the letter", timeout=30)
     rest(busy)
 
     (change,) = trace.follow(busy.lab, "P1", "T1").changes
@@ -176,28 +167,9 @@ def test_a_mapping_that_stands_still_is_named_and_what_came_again_added_nothing(
     assert told(counted)["TransactionTotal"] == "0 → 5"
 
 
-def test_of_two_uploads_that_may_have_brought_a_change_both_are_named(busy):
-    triggers.switch_stream_triggers([busy.lab], on=False)  # a run of TotalNotifier would come between the two
-
-    def in_one_second(number):
-        keys = [f"one-{number}.txt", f"two-{number}.txt"]
-        for key in keys:
-            busy.put(key, [f"U{number}|s|T1|03/16/2017|5"])
-        busy.wait_for_files(*keys)
-        begun = [run.begin // 1000 for run in log_runs.read(busy.lab, PROCESSOR, f"/aws/lambda/{PROCESSOR}")]
-        return keys if begun[-1] == begun[-2] else None
-
-    number, keys = next((number, keys) for number in range(1, 9) if (keys := in_one_second(number)))
-    (change,) = trace.follow(busy.lab, f"U{number}", "T1").changes
-    triggers.switch_stream_triggers([busy.lab], on=True)
-
-    (event,) = [each for each in change.events if each.lane == PROCESSOR]
-    assert (event.state, all(key in event.what for key in keys)) == (State.COULD_BE, True)
-
-
 @pytest.fixture
 def followed(chain):
-    """A chain of which one row has brought a total to the threshold."""
+    """Return a chain of which one row has brought a total to the threshold."""
     upload(chain, "a.txt", "A|s|T1|03/16/2017|1600")
     return chain
 
@@ -206,19 +178,9 @@ def empty(chain):
     queues.delete_messages(chain.lab, "CustomerNotify", lambda body: True)
 
 
-def redrive(chain):
-    url, target = queues.find_queue(chain.lab, "CustomerNotify"), queues.queue_arn(chain.lab, queues.DEAD_LETTERS)
-    policy = json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": 3})
-    chain.lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
-
-
 def no_stream(chain):
     off = {"StreamEnabled": False}
     chain.lab.client("dynamodb").update_table(TableName="Transactions", StreamSpecification=off)
-
-
-def no_total(chain):
-    tables.delete_item(chain.lab, "TransactionTotal", {"CustomerId": "A"})
 
 
 def no_marker(chain):
@@ -229,12 +191,9 @@ def no_marker(chain):
 
 TAKEN_AWAY = {  # what is taken away, the lane that cannot be seen, and how that is said
     "messages": (empty, "CustomerNotify", "taken by a consumer, or never delivered"),
-    "redrive": (redrive, "CustomerNotify", "redrive policy"),
     "object": (lambda chain: buckets.delete_object(chain.lab, "a.txt"), "file", "a.txt: it was deleted"),
     "log": (lambda chain: cloudwatch.delete_log_group(chain.lab, PROCESSOR), PROCESSOR, "there is no log"),
-    "other log": (lambda chain: cloudwatch.delete_log_group(chain.lab, NOTIFIER), NOTIFIER, "there is no log"),
     "stream": (no_stream, "stream", "it keeps a change for 24 hours"),
-    "total": (no_total, "TransactionTotal", "it has no total of this customer"),
     "marker": (no_marker, NOTIFIER, "its marker is gone"),
 }
 
@@ -248,24 +207,13 @@ def test_of_the_evidence_that_is_taken_away_exactly_that_is_named(followed, evid
     take(followed)
 
     (change,) = trace.follow(followed.lab, "A", "T1").changes
-    assert [each for each, state in states(change).items() if state is State.CANNOT_SEE] == [lane]
+    assert [link for link, state in states(change).items() if state is State.CANNOT_SEE] == [lane]
     assert words in told(change)[lane]
-
-
-def spoiled(chain, name, folder):
-    """Let the function of this name meet the faults in a folder, and return that folder."""
-    pure, calling = functions.source_files(name)
-    changed, faults = folder / calling.name, folder / "faults"
-    faults.mkdir()
-    changed.write_text(f"{calling.read_text()}\nimport spoil\nspoil.begin({str(faults)!r})\n")
-    archive = functions.package([pure, changed, Path(spoil.__file__)])
-    chain.lab.client("lambda").update_function_code(FunctionName=name, ZipFile=archive)
-    return faults
 
 
 @pytest.mark.slow
 def test_a_run_that_fails_after_adding_is_named_by_its_marker_and_the_alert_by_a_later_run(chain, tmp_path):
-    spoil.fail(spoiled(chain, NOTIFIER, tmp_path), "TransactWriteItems", "killed after", "F1")
+    spoil.fail(chain.let_fail(NOTIFIER, tmp_path), "TransactWriteItems", "killed after", "F1")
     upload(chain, "failing.txt", "F1|s|T1|03/16/2017|1600")
 
     (change,) = trace.follow(chain.lab, "F1", "T1").changes
@@ -300,7 +248,7 @@ def test_a_row_is_read_from_behind_the_runs_before_it_and_not_the_whole_stream(c
 
 @pytest.mark.slow
 def test_a_row_that_a_failed_run_has_written_is_not_taken_for_one_by_hand(chain, tmp_path):
-    spoil.fail(spoiled(chain, PROCESSOR, tmp_path), "BatchWriteItem", "killed after", "H1", times=2)
+    spoil.fail(chain.let_fail(PROCESSOR, tmp_path), "BatchWriteItem", "killed after", "H1", times=2)
     upload(chain, "half.txt", "H1|s|T1|03/16/2017|1")
     chain.wait_for_files("half.txt")
     rest(chain)
@@ -310,21 +258,6 @@ def test_a_row_that_a_failed_run_has_written_is_not_taken_for_one_by_hand(chain,
     assert told(change)["file"] == "line 2: H1|s|T1|03/16/2017|1"
     assert told(change)["bucket"] == "uploaded as half.txt"
     assert states(change) == {}
-
-
-def test_a_correction_to_what_is_no_number_is_counted_and_parked(busy):
-    upload(busy, "number.txt", "N1|s|T1|03/16/2017|100")
-    row = {"CustomerId": "N1", "TransactionId": "T1", "TransactionDate": "03/16/2017", "TransactionAmount": "\x1b[31m"}
-    tables.put_item(busy.lab, "Transactions", row)
-    busy.wait_for_totals(N1="0")
-    wait_until(lambda: [each for each in busy.letters() if "N1" in str(each)], "the letter", timeout=30)
-    rest(busy)
-
-    change = trace.follow(busy.lab, "N1", "T1").changes[-1]
-
-    assert change.title == "corrected: 100 → [U+001B][31m"  # no code reaches the terminal
-    assert told(change)[NOTIFIER] == "counted alone; parked: TransactionAmount is no number"
-    assert told(change)["TransactionTotal"] == "100 → 0"
 
 
 @pytest.mark.slow

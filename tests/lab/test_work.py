@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 from accounts import user_of
-from chains import create_function
+from chains import create_function, create_table
 
 from lab_lib.aws import policies, roles
 from lab_lib.embedded import server
@@ -30,7 +30,7 @@ def first_rest(lab):
 
 @pytest.fixture
 def gate(lab, tmp_path):
-    """A file: create `Act`, whose calls but the first so many end only while there is this file."""
+    """gate(free): create `Act`, whose calls after the first `free` end only while the file that is returned exists."""
     gate = tmp_path / "open"
 
     def create_gated(free=0, end="return"):
@@ -45,22 +45,15 @@ def gate(lab, tmp_path):
 
 @pytest.fixture
 def other(new_account):
-    """The lab in an account that has nothing to do."""
+    """Return the lab in an account that has nothing to do."""
     return open_lab(account=new_account())
 
 
 @pytest.fixture
 def write(lab):
     """write("a"): add an item to a table that has a stream."""
-    dynamodb = lab.client("dynamodb")
-    dynamodb.create_table(
-        TableName="Items",
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-    )
-    return lambda name: dynamodb.put_item(TableName="Items", Item={"id": {"S": name}})
+    create_table(lab, "Items", "id", "NEW_IMAGE")
+    return lambda name: lab.client("dynamodb").put_item(TableName="Items", Item={"id": {"S": name}})
 
 
 @pytest.fixture
@@ -160,8 +153,8 @@ def test_a_record_is_work_only_while_its_mapping_is_enabled(lab, other, write, m
 
 
 def test_another_embedded_aws_can_be_asked_until_it_ends():
-    with server.another() as found:
-        lab = lab_on(found.endpoint, found.secret)
+    with server.another() as other:
+        lab = lab_on(other.endpoint, other.secret)
         assert lab.work() == NOTHING
     assert lab.work() is None
 

@@ -1,8 +1,7 @@
 """One lab on moto for all unit tests. Its clients are created once, and each test starts with an empty account."""
 
 import os
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
+from contextlib import ExitStack
 
 import boto3
 import moto.awslambda.models
@@ -16,6 +15,7 @@ from lab_lib.aws import policies, queues, roles
 from lab_lib.exercises import copies
 from lab_lib.lab import Lab
 from tests.lab.limits import problems
+from tests.web_server import serving
 
 ACCOUNT = "123456789012"  # moto's own
 
@@ -34,7 +34,7 @@ def clean_environment(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="session")
 def session():
-    """A session whose requests fail the test if AWS would refuse them, where moto may accept them."""
+    """Return a session whose requests fail the test if AWS would refuse them, where moto may accept them."""
     session = boto3.Session(region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
     session.events.register_last("before-parameter-build", accepted)
     return session
@@ -51,12 +51,12 @@ def moto_lab(session):
 
 @pytest.fixture
 def lab(moto_lab, monkeypatch):
-    """The lab in an empty account."""
+    """Yield the lab in an empty account."""
 
     # moto finds a mapping only by the name or ARN that it was created with; Lambda takes both.
     def by_name_or_arn(backend, event_source_arn, function_name):
         mappings = backend._event_source_mappings.values()
-        return [each for each in mappings if not function_name or each.function_arn.split(":")[6] == function_name]
+        return [item for item in mappings if not function_name or item.function_arn.split(":")[6] == function_name]
 
     monkeypatch.setattr(moto.awslambda.models.LambdaBackend, "list_event_source_mappings", by_name_or_arn)
     # moto ignores conditions, so a policy that denies requests without TLS would deny all.
@@ -71,7 +71,7 @@ def lab(moto_lab, monkeypatch):
 
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
-    """A new copy, which is the working folder, as in JupyterLab."""
+    """Return a new copy, which is the working folder, as in JupyterLab."""
     monkeypatch.setenv("LAB_COPY", str(tmp_path / "my-lab"))
     monkeypatch.chdir(copies.complete())
     return tmp_path / "my-lab"
@@ -79,7 +79,7 @@ def copy(tmp_path, monkeypatch):
 
 @pytest.fixture
 def prepared(lab):
-    """The lab with what the functions need: roles and dead-letter queue."""
+    """Return the lab with what the functions need: roles and dead-letter queue."""
     queues.ensure_queue(lab, queues.DEAD_LETTERS)
     roles.ensure_role(lab, "TransactionProcessorRole", policies.transaction_processor(lab))
     roles.ensure_role(lab, "TotalNotifierRole", policies.total_notifier(lab))
@@ -122,26 +122,5 @@ def calls(lab, monkeypatch):
 @pytest.fixture
 def web_server():
     """web_server(body): the address of a server on this machine that answers every request with this body."""
-    servers = []
-
-    def web_server(body):
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_POST = do_GET
-
-            def log_message(self, *_):
-                """Print nothing."""
-
-        servers.append(HTTPServer(("127.0.0.1", 0), Handler))
-        Thread(target=servers[-1].serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        return f"http://127.0.0.1:{servers[-1].server_port}"
-
-    yield web_server
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with ExitStack() as servers:
+        yield lambda body: f"http://127.0.0.1:{servers.enter_context(serving(body)).server_port}"

@@ -16,9 +16,9 @@ from botocore.exceptions import ClientError
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, queues, tables, topics
+from tests.lab.chains import HEADER
 
 MAKE_CALL = BaseClient._make_api_call  # every call of a boto3 client goes through it
-HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
 NUMBERS = itertools.count()
 CONTEXT = SimpleNamespace(aws_request_id="this-run")
 
@@ -133,8 +133,8 @@ class Processor(Function):
 
     def empty(self):
         super().empty()
-        for each in buckets.objects(self.lab):
-            buckets.delete_object(self.lab, each["Key"])
+        for item in buckets.objects(self.lab):
+            buckets.delete_object(self.lab, item["Key"])
 
     def upload(self, *content, key="transactions.txt"):
         """Upload these rows under the usual header, or these bytes, and return the record of S3's event."""
@@ -152,7 +152,7 @@ class Processor(Function):
 
     def held(self):
         """Return the items of both tables, and the keys under rejected/."""
-        rejected = [each["Key"] for each in buckets.objects(self.lab) if each["Key"].startswith("rejected/")]
+        rejected = [item["Key"] for item in buckets.objects(self.lab) if item["Key"].startswith("rejected/")]
         return tables.items(self.lab, "Customer"), tables.items(self.lab, "Transactions"), rejected
 
 
@@ -183,7 +183,7 @@ class Notifier(Function):
     def alerts(self):
         """Return (customer, balance) of each alert that was published, sorted."""
         messages = [json.loads(parameters["Message"]) for name, parameters in self.made if name == "Publish"]
-        return sorted((each["customerID"], each["accountBalance"]) for each in messages)
+        return sorted((message["customerID"], message["accountBalance"]) for message in messages)
 
     def letters(self):
         """Return what was sent to the dead-letter queue: error and record."""

@@ -20,7 +20,7 @@ ACCOUNT = "account 123456789012 on AWS, Region us-east-1"
 
 @pytest.fixture
 def on_aws(lab, monkeypatch):
-    """The lab that the commands open: on AWS as far as they can tell, and with one queue in it."""
+    """Return the lab that the commands open: on AWS as far as they can tell, and with one queue in it."""
     on_aws = replace(lab, target="AWS")
     queues.ensure_queue(on_aws, queues.DEAD_LETTERS)
     for module in (lab_lib, headless):
@@ -32,7 +32,7 @@ def on_aws(lab, monkeypatch):
 
 @pytest.fixture
 def ran(monkeypatch):
-    """The parameters of each run that was begun; its notebooks are not run."""
+    """Return the parameters of each run that was begun; its notebooks are not run."""
     ran, result = [], {"ok": True, "totals": {}, "transactions": 0, "alerts": [], "queues": {}, "rejected": []}
     monkeypatch.setattr(headless, "run", lambda parameters, *_, **__: ran.append(parameters) or result)
     return ran

@@ -6,14 +6,14 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree
 
 import pytest
-from stub_account import NOTIFIER, run
+from stub_account import NOTIFIER, function, run
 
 from lab_lib import chain_parts
-from lab_lib.aws import functions
 from lab_lib.chain_parts import FLOW, PARTS, Box
-from lab_lib.chain_picture import LIT, MISSING, PLAIN, RIGHT, UNSEEN, WRONG, Look, Picture, svg
+from lab_lib.chain_picture import Look, Picture, svg
 from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import RULES, State, part
+from lab_lib.looks import LIT, MISSING, PLAIN, RIGHT, UNSEEN, WRONG
 
 OK, NOT_YET, CANNOT_SEE, WAITS, COULD_BE = State.OK, State.NOT_YET, State.CANNOT_SEE, State.WAITS, State.COULD_BE
 
@@ -33,14 +33,11 @@ def texts(drawn):
     [
         ({}, Look(PLAIN)),
         ({"topic": OK}, Look(RIGHT, "✔ there")),
-        ({"topic": OK, "topic_policy": NOT_YET}, Look(WRONG, "✘ wrong", "policy of the topic")),
-        ({"topic_policy": NOT_YET}, Look(WRONG, "✘ wrong", "policy of the topic")),
-        ({"topic": NOT_YET, "topic_policy": WAITS}, Look(MISSING, "– not there")),
-        ({"topic": WAITS}, Look(MISSING, "– not there")),
+        ({"topic": OK, "other_subscriptions": NOT_YET}, Look(WRONG, "✘ wrong", "other subscriptions")),
+        ({"topic": NOT_YET, "other_subscriptions": WAITS}, Look(MISSING, "– not there")),
         ({"topic": OK, "email_confirmed": NOT_YET}, Look(WRONG, "✘ wrong", "e-mail confirmed")),
-        ({"topic": OK, "topic_policy": CANNOT_SEE}, Look(UNSEEN, "? cannot see", "policy of the topic")),
+        ({"topic": OK, "other_subscriptions": CANNOT_SEE}, Look(UNSEEN, "? cannot see", "other subscriptions")),
         ({"topic": CANNOT_SEE}, Look(UNSEEN, "? cannot see", "topic HighBalanceAlert")),
-        ({"topic": OK, "topic_policy": WAITS}, Look(RIGHT, "✔ there")),
         ({"topic": OK, "topic_display_name": COULD_BE, "tls_topic": CANNOT_SEE}, Look(RIGHT, "✔ there")),
     ],
 )
@@ -49,7 +46,7 @@ def test_a_part_is_drawn_as_the_checks_that_are_about_it_find_it(states, look):
 
 
 def test_what_cannot_be_seen_and_does_not_count_is_not_drawn():
-    (there, spared) = report(topic=OK, topic_policy=CANNOT_SEE).checks
+    (there, spared) = report(topic=OK, other_subscriptions=CANNOT_SEE).checks
 
     assert Report([there, replace(spared, counts=False)]).picture().looks["HighBalanceAlert"].style == RIGHT
 
@@ -75,12 +72,10 @@ def test_an_arrow_that_no_check_is_about_is_there_with_its_ends(processor, table
         ("stream", "Transactions"),
         ("other-stream-triggers", "Transactions→TotalNotifier"),
         ("totals", "TransactionTotal"),
-        ("alerts-CustomerNotify", "CustomerNotify"),
         ("subject-CustomerNotify", "CustomerNotify"),
         ("log-errors-TotalNotifier", NOTIFIER),
         ("probe-totals", "TransactionTotal"),
         ("probe-again", ""),
-        ("expiry-ProcessedRecords", ""),
     ],
 )
 def test_a_check_is_about_what_the_last_one_before_it_is_about(id, name):
@@ -92,7 +87,7 @@ def test_for_each_part_one_check_finds_whether_it_is_there():
 
 
 def test_a_whole_account_and_one_with_a_fault_in_words(monkeypatch):
-    short = {(functions.describe, NOTIFIER): {"Configuration": {"Timeout": 3}}}
+    short = function(Timeout=3)
     whole, wrong = run(monkeypatch).picture(), run(monkeypatch, short).picture()
 
     assert whole.alt == "The chain: all ✔ there."
@@ -118,14 +113,14 @@ def test_the_line_names_a_link_that_alone_is_missing():
 def test_each_state_is_told_without_its_colour(name):
     drawn = [svg({name: Look(style)}) for style in (PLAIN, LIT, RIGHT, WRONG, MISSING, UNSEEN)]
 
-    assert len({re.sub("#[0-9a-f]{6}", "", each) for each in drawn}) == len(drawn)
+    assert len({re.sub("#[0-9a-f]{6}", "", image) for image in drawn}) == len(drawn)
 
 
 def test_markup_in_a_name_is_shown_as_text(monkeypatch):
     name = "<script>\"&'</script>"
     monkeypatch.setitem(chain_parts.PARTS, name, box := Box("SQS", name, None, 16, 112, 90))
     monkeypatch.setitem(chain_parts.BOXES, name, box)
-    looks = {each: Look(WRONG, name, name) for each in PARTS}
+    looks = {key: Look(WRONG, name, name) for key in PARTS}
     images = []
     parser = HTMLParser()
     parser.handle_starttag = lambda tag, attributes: images.append((tag, dict(attributes)))

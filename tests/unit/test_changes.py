@@ -56,12 +56,12 @@ def test_a_sum_is_exact_or_refused_with_dynamodbs_message(left, operation, right
 
 def test_to_receive_ten_of_many_messages_only_these_are_completed(monkeypatch):
     completed, complete = [], sqs._ensure_msg_fields
-    monkeypatch.setattr(sqs, "_ensure_msg_fields", lambda each: completed.append(each["id"]) or complete(each))
+    monkeypatch.setattr(sqs, "_ensure_msg_fields", lambda message: completed.append(message["id"]) or complete(message))
     queue = {"is_fifo": False, "messages": [{"id": number, "body": "x", "visible_at": 0} for number in range(1_000)]}
 
-    found = [[each["id"] for each in received(queue, 10, 60)] for _ in range(2)]
+    ids = [[message["id"] for message in received(queue, 10, 60)] for _ in range(2)]
 
-    assert found == [[*range(10)], [*range(10, 20)]]
+    assert ids == [[*range(10)], [*range(10, 20)]]
     assert completed == [*range(20)]
 
 

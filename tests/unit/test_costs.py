@@ -19,7 +19,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 @pytest.fixture
 def on_aws():
-    """The settings of a lab on AWS."""
+    """Yield the settings of a lab on AWS."""
     keys = "aws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = secret\n"
     Path(os.environ["AWS_CONFIG_FILE"]).write_text(f"[profile class]\n{keys}")
     with mock_aws():
@@ -52,10 +52,10 @@ def test_requests_are_counted_by_their_names_while_a_run_counts_and_not_afterwar
         for _ in range(2):
             lab.client("sqs").list_queues()
         lab.client("dynamodb").list_tables()
-        found = requests()
+        counted = requests()
 
     opening = {"sts.GetCallerIdentity": 1, "s3.ListBuckets": 1}
-    assert found == {**opening, "sqs.ListQueues": 2, "dynamodb.ListTables": 1}
+    assert counted == {**opening, "sqs.ListQueues": 2, "dynamodb.ListTables": 1}
     assert REQUESTS not in os.environ
     assert open_lab(**on_aws).client("sqs").list_queues()
 

@@ -46,11 +46,11 @@ def of(**parts):
 
 @pytest.fixture
 def opened(monkeypatch):
-    """The notebooks that JupyterLab has opened."""
-    found = []
-    monkeypatch.setattr(open_command, "_run_jupyterlab", lambda first, _: found.append(first.name) or 0)
+    """Return the notebooks that JupyterLab has opened."""
+    notebooks = []
+    monkeypatch.setattr(open_command, "_run_jupyterlab", lambda first, _: notebooks.append(first.name) or 0)
     monkeypatch.setattr(lab_lib, "open_lab", lambda **_: "a lab")
-    return found
+    return notebooks
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,8 @@ def opened(monkeypatch):
         (json.dumps(SOUND).encode()[:3000], "Unterminated string"),
         ([], "it is not a JSON object"),
         ({}, "nbformat is None; wanted 4"),
-        ({"nbformat": 4, "nbformat_minor": 5}, "missing an expected key: cells"),
         (b"\xff\xfe\x00" * 9, "'utf-8' codec can't decode"),
-        (of(cells=5), "$.cells: 5 is not of type 'array'"),
         (of(cells=[None]), "$.cells[0]: None is not of type 'object'"),
-        (of(metadata=[]), "$.metadata: [] is not of type 'object'"),
-        (of(cells=[{**CELL, "source": 5}]), "$.cells[0].source: 5 is not valid"),
-        (of(cells=[{**CELL, "metadata": {"tags": 5}}]), "$.cells[0].metadata.tags: 5 is not"),
-        (of(cells=[{**CELL, "id": []}]), "$.cells[0].id: [] is not"),
         (b"[" * 100_000, "RecursionError"),
         (b'{"nbformat": ' + b"9" * 5000 + b"}", "5000 digits"),
         (b"\xef\xbb\xbf" + json.dumps(SOUND).encode(), "byte-order mark"),
@@ -114,16 +108,10 @@ def test_other_notebooks_open_beside_a_damaged_one_which_is_named(copy, opened):
 
 @pytest.mark.parametrize(
     ("name", "command", "status"),
-    [
-        (FIRST, ["open"], 2),
-        (FIRST, ["run", "--mine"], 2),
-        (THIRD, ["run", "--mine"], 2),
-        (".lab/edition.json", ["open"], 0),
-    ],
+    [(FIRST, ["open"], 2), (THIRD, ["run", "--mine"], 2), (".lab/edition.json", ["open"], 0)],
 )
-@pytest.mark.parametrize("content", [b"{", "dangling"])
-def test_a_command_that_meets_a_damaged_file_says_so_in_one_line(name, command, status, content, copy, opened):
-    damage(copy / name, content)
+def test_a_command_that_meets_a_damaged_file_says_so_in_one_line(name, command, status, copy, opened):
+    damage(copy / name, b"{")
 
     done = in_process(*command)
 
@@ -135,7 +123,7 @@ def test_a_command_that_meets_a_damaged_file_says_so_in_one_line(name, command, 
     )
 
 
-@pytest.mark.parametrize("content", [b"{", [], {FIRST: [1]}, {FIRST: {"00-01": []}}, "folder", "loop"])
+@pytest.mark.parametrize("content", [b"{", {FIRST: [1]}, "folder"])
 def test_a_notebook_anew_brings_the_notes_about_the_edition_with_it(content, copy, opened):
     noted = copy / ".lab" / "edition.json"
     damage(noted, content)
@@ -154,7 +142,7 @@ def test_notebooks_given_anew_at_the_same_time_are_all_kept(copy, opened):
     assert "mine" in [path.read_text() for path in copy.glob("03-*.*.ipynb")]
 
 
-@pytest.mark.parametrize("content", [b"\xff", "FIFO", "loop", "dangling"])
+@pytest.mark.parametrize("content", [b"\xff", "FIFO", "loop"])
 def test_something_else_in_the_place_of_a_picture_is_replaced(content, copy, opened):
     [picture, *_] = copies.pictures()
     damage(copy / picture.name, content)
@@ -165,8 +153,7 @@ def test_something_else_in_the_place_of_a_picture_is_replaced(content, copy, ope
     assert (copy / picture.name).read_bytes() == picture.read_bytes()
 
 
-@pytest.mark.parametrize("kind", ["file", "FIFO", "loop"])
-@pytest.mark.parametrize("name", [".", ".lab"])
+@pytest.mark.parametrize(("name", "kind"), [(".", "file"), (".lab", "loop")])
 def test_something_else_in_the_place_of_a_folder_is_one_line(name, kind, tmp_path, monkeypatch):
     path = tmp_path / "my-lab" / name
     path.parent.mkdir(exist_ok=True)
@@ -185,7 +172,6 @@ def test_something_else_in_the_place_of_a_folder_is_one_line(name, kind, tmp_pat
         ('["march.txt"]', "The settings in"),
         ('"a\\0b.txt"', "embedded null"),
         ('"FIFO"', "Not a regular file"),
-        ('"loop"', "Too many levels"),
     ],
 )
 def test_a_data_file_that_cannot_be_read_is_one_line(value, why, copy):
@@ -204,14 +190,10 @@ def test_a_data_file_that_cannot_be_read_is_one_line(value, why, copy):
     ("content", "why"),
     [
         (b"", "it is empty"),
-        (b'{"prefix": "an', "Unterminated string"),
         ("text", "it is not a JSON object"),
         ({"prefix": ["ana"]}, "prefix is ['ana']; wanted text or a number"),
         ({"region": 5}, "region is 5; wanted a Region"),
-        (b"[" * 100_000, "RecursionError"),
-        ("folder", "Is a directory"),
         ("FIFO", "Not a regular file"),
-        ("dangling", "No such file"),
     ],
     ids=lambda value: str(value)[:20] if isinstance(value, str) else "",
 )
@@ -268,9 +250,12 @@ def large(cells):
     [
         ({LAST: None}, f"There is no .*{LAST}. `lab open` makes"),
         ({THIRD: large(11)}, f"{THIRD} has 11.0 MB; a submission has at most 10 MB in one file"),
-        ({path.name: large(6) for path in copies.solved()[1:]}, "has 6.0 MB; .* 40 MB in all. Make it smaller"),
-        ({"my_notifier.py": "folder"}, "my_notifier.py: Is a directory. Mend that, or move it away"),
-        ({".lab/answers.jsonl": "FIFO"}, "answers.jsonl: Not a regular file. Mend that, or move it away"),
+        (
+            {path.name: large(6) for path in copies.solved_notebooks()[1:]},
+            "has 6.0 MB; .* 40 MB in all. Make it smaller",
+        ),
+        ({"my_notifier.py": "folder"}, "my_notifier.py: Is a directory. Correct that, or move it away"),
+        ({".lab/answers.jsonl": "FIFO"}, "answers.jsonl: Not a regular file. Correct that, or move it away"),
         ({FIRST: of(cells=[])}, f"The settings in .*{FIRST} cannot be read"),
     ],
     ids=["missing", "large", "large in all", "no function", "no answers", "no settings"],

@@ -9,12 +9,12 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-DECLARED = [Requirement(each) for group in (PROJECT["dependencies"], *EXTRAS.values()) for each in group]
+DECLARED = [Requirement(line) for group in (PROJECT["dependencies"], *EXTRAS.values()) for line in group]
 ENVIRONMENT = (ROOT / "environment.yml").read_text()
 
 
 def test_environment_yml_gives_a_reason_for_each_dependency_and_for_no_other():
-    assert re.findall(r"^#   (\S+) +\S", ENVIRONMENT, re.MULTILINE) == [each.name for each in DECLARED]
+    assert re.findall(r"^#   (\S+) +\S", ENVIRONMENT, re.MULTILINE) == [requirement.name for requirement in DECLARED]
 
 
 def test_environment_yml_installs_the_project_with_all_its_extras_on_a_python_that_it_supports():
@@ -28,5 +28,5 @@ def test_the_lock_has_a_version_that_is_allowed_and_hashes_for_each_dependency_a
     lock = (ROOT / "requirements.lock").read_text()
     hashed = dict(re.findall(r"^([\w.-]+)==(\S+) .*\\\n    --hash=sha256:", lock, re.MULTILINE))
 
-    assert [each for each in DECLARED if not each.specifier.contains(hashed[each.name])] == []
+    assert [wanted for wanted in DECLARED if not wanted.specifier.contains(hashed[wanted.name])] == []
     assert not re.search("://|^--", lock, re.MULTILINE)

@@ -35,7 +35,7 @@ def write(tmp_path):
 
 
 def result(folder):
-    """Run `lab result`: its exit status, its output, and what it wrote."""
+    """Run `lab result`. Return its exit status, its output, and what it wrote."""
     ended = in_process("result", folder)
     return ended.exit_code, ended.output, json.loads((folder / "result.json").read_text())
 
@@ -44,17 +44,17 @@ def test_the_result_is_as_of_a_run_with_what_each_printed_and_private_values_mas
     write("00-start-here", cell("setup", shown(LAB)), cell("x", shown("to ana@example.com, +15555550100\n")))
     write("01-more", cell("setup", shown(LAB)), cell("checkpoint", shown("Checks that hold: 5 of 5\n")))
 
-    status, output, found = result(tmp_path)
+    status, output, written = result(tmp_path)
 
     masked = LAB.replace("12345678", "********").strip()
-    each = {"ok": True, "seconds": 1.26, "error": None}
-    assert (status, found) == (
+    step = {"ok": True, "seconds": 1.26, "error": None}
+    assert (status, written) == (
         0,
         {"account": "********9012", "region": "eu-west-1", "prefix": "ana-", "ok": True, "seconds": 2.5}
         | {
             "steps": [
-                {"notebook": "00-start-here", **each, "printed": f"{masked}\nto a***@example.com, +*********00"},
-                {"notebook": "01-more", **each, "printed": f"{masked}\nChecks that hold: 5 of 5"},
+                {"notebook": "00-start-here", **step, "printed": f"{masked}\nto a***@example.com, +*********00"},
+                {"notebook": "01-more", **step, "printed": f"{masked}\nChecks that hold: 5 of 5"},
             ]
         },
     )
@@ -76,10 +76,10 @@ def test_a_notebook_that_did_not_end_well_fails_the_result(cells, papermill, err
     write("00", cell("setup", shown(LAB)))
     write("01", *cells, papermill=papermill)
 
-    status, output, found = result(tmp_path)
+    status, output, written = result(tmp_path)
 
-    first, second = found["steps"]
-    assert (status, found["ok"], first["ok"], second["ok"]) == (1, False, True, False)
+    first, second = written["steps"]
+    assert (status, written["ok"], first["ok"], second["ok"]) == (1, False, True, False)
     assert error in second["error"]
     assert error in output
 
@@ -88,9 +88,7 @@ def test_a_notebook_that_did_not_end_well_fails_the_result(cells, papermill, err
     ("content", "why"),
     [
         (None, "No notebook is in"),
-        ("{", "Cannot read .*01.ipynb"),
         ("[" * 100_000, "Cannot read .*RecursionError"),
-        ({"metadata": {}}, "01.ipynb was not executed by papermill"),
         ({"metadata": {"papermill": {"parameters": {}}}}, "01.ipynb was not executed by papermill"),
         ({"metadata": {"papermill": 1}}, "01.ipynb was not executed by papermill"),
         ({"cells": [cell("setup", shown(LAB.replace("ana", "bo")))]}, "00 and 01 have worked on different labs"),

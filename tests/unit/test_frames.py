@@ -81,8 +81,8 @@ def test_rejected_rows_show_their_whole_reason(lab):
 
 
 def test_logs_are_what_the_functions_printed(lab, monkeypatch):
-    own = ["INIT_START Runtime", "START RequestId: 1", "END RequestId: 1", "REPORT RequestId: 1 Duration: 2 ms"]
-    lines = {"TransactionProcessor": [*own[:2], '{"key": "a.txt"}', *own[2:]], "TotalNotifier": ["END of the day"]}
+    usual = ["INIT_START Runtime", "START RequestId: 1", "END RequestId: 1", "REPORT RequestId: 1 Duration: 2 ms"]
+    lines = {"TransactionProcessor": [*usual[:2], '{"key": "a.txt"}', *usual[2:]], "TotalNotifier": ["END of the day"]}
     monkeypatch.setattr(cloudwatch, "log_lines", lambda lab, name, **_: lines[name])
 
     messages = [["TransactionProcessor", '{"key": "a.txt"}'], ["TotalNotifier", "END of the day"]]

@@ -46,7 +46,7 @@ def private_lab(session):
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
-    """A kernel for those tests that leave it alive."""
+    """Yield a kernel for those tests that leave it alive."""
     with one_kernel(tmp_path_factory.mktemp("notebooks")) as kernel:
         yield kernel
 
@@ -127,18 +127,18 @@ def test_a_cell_that_never_ends_is_a_failed_step_and_the_notebook_is_written(not
 
 def test_ctrl_c_leaves_the_notebook_and_no_kernel_and_no_sockets(notebook, run, tmp_path, capfd):
     path = notebook("import os, signal", "os.kill(os.getppid(), signal.SIGINT); signal.pause()")
-    found = []
+    made = []
 
     def run_until_stopped():
         with one_kernel(tmp_path) as kernel:
-            found.extend([Path(kernel.connection_file).parent, psutil.Process(kernel.provisioner.pid)])
+            made.extend([Path(kernel.connection_file).parent, psutil.Process(kernel.provisioner.pid)])
             run(path, kernel)
 
     with pytest.raises(KeyboardInterrupt):
         run_until_stopped()
 
     assert (tmp_path / "out" / "00-test.ipynb").exists()
-    assert [found[0].exists(), found[1].is_running()] == [False, False]
+    assert [made[0].exists(), made[1].is_running()] == [False, False]
     assert asyncio.all_tasks(ensure_event_loop()) == set()  # a task would go on later, and report a dead kernel
     assert capfd.readouterr().err == ""
 

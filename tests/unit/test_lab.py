@@ -18,7 +18,7 @@ OTHER = "111122223333"
 
 @pytest.fixture
 def embedded(monkeypatch):
-    """An embedded AWS that is running."""
+    """Let an embedded AWS be running."""
     monkeypatch.setattr(server, "start", lambda: server.Server(pid=1, port=4567, secret="the secret of this start"))
 
 
@@ -37,7 +37,7 @@ def files(monkeypatch, tmp_path):
 
 @pytest.fixture
 def profile(files):
-    """A profile, and an STS that knows its account."""
+    """Yield a profile, and an STS that knows its account."""
     files(credentials="[class]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = secret\n")
     with mock_aws():
         yield "class"
@@ -45,7 +45,7 @@ def profile(files):
 
 @pytest.fixture
 def endpoint(monkeypatch):
-    """An endpoint in AWS_ENDPOINT_URL whose STS answers."""
+    """Yield an endpoint in AWS_ENDPOINT_URL whose STS answers."""
     with mock_aws():
         monkeypatch.setenv("AWS_ENDPOINT_URL", "https://sts.us-east-1.amazonaws.com")
         yield "https://sts.us-east-1.amazonaws.com"
@@ -90,11 +90,9 @@ def test_without_settings_the_lab_runs_on_the_embedded_aws_as_any_account(embedd
     "texts",
     [
         {"config": "[default]\nregion = mars-1\nendpoint_url = http://elsewhere.example\n"},
-        {"config": "no section\n"},
-        {"credentials": "[default\n"},
-        {"config": "[profile \udcff]\n"},
+        {"config": "[profile \udcff]\n", "credentials": "[default\n"},
     ],
-    ids=["odd", "config", "credentials", "not UTF-8"],
+    ids=["odd", "broken"],
 )
 def test_the_users_aws_files_do_not_matter_to_the_embedded_aws(embedded, files, monkeypatch, texts):
     files(**texts)
@@ -144,7 +142,7 @@ def test_a_wrong_setting_is_refused_in_one_line_before_anything_starts(monkeypat
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("threshold", [0, 0.1, 1500.0, "99.50", Decimal("1234567890123.45")])
+@pytest.mark.parametrize("threshold", [0, 0.1, "99.50", Decimal("1234567890123.45")])
 def test_right_settings_are_kept(embedded, threshold):
     lab = open_lab(prefix="Ana-1-", threshold=threshold, email="o'hara+lab_1@mail.example.com", phone="+15555550100")
 
@@ -170,9 +168,7 @@ def test_an_sms_is_refused_where_sns_sends_none(embedded):
         open_lab(region="cn-north-1", phone="+15555550100")
 
 
-@pytest.mark.parametrize(
-    "wrong", ["banana", "localhost:4566", "http://", "ftp://a", "http://a:99999", "http://[::1", "http://a b", " "]
-)
+@pytest.mark.parametrize("wrong", ["localhost:4566", "http://", "ftp://a", "http://a:99999", "http://[::1", " "])
 def test_a_wrong_endpoint_is_refused_in_one_line(monkeypatch, wrong):
     monkeypatch.setenv("AWS_ENDPOINT_URL", wrong)
 
@@ -266,8 +262,8 @@ def test_a_role_is_assumed_again_before_its_session_ends(profile, monkeypatch):
     monkeypatch.setattr(STSBackend, "assume_role", assume_for)
     lab = open_lab(account=OTHER, profile=profile, role_arn=f"arn:aws:iam::{OTHER}:role/Grader")
     lab.client("sqs").meta.events.register("before-send", note)
-    for left in (9, 9, 60, 60):  # minutes; botocore wants at least ten to be left
-        minutes.append(left)
+    for length in (9, 9, 60, 60):  # minutes; botocore wants at least ten to be left
+        minutes.append(length)
         lab.client("sqs").list_queues()
 
     first, second, third, last = signed_by

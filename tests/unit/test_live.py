@@ -11,7 +11,7 @@ from lab_lib.chain_parts import Link
 from lab_lib.cli.progress import progress_bar
 from lab_lib.resources import ALERTS, CHANGES, ROWS, messages
 from lab_lib.views import live
-from lab_lib.waiting import UNSEEN
+from lab_lib.waiting import PROGRESS_FILE
 
 LINKS = [
     Link(ROWS, 18_050, 20_000, note="tried again 2 times: <Error> & more"),
@@ -23,7 +23,7 @@ LINKS = [
 
 @pytest.fixture
 def shown(monkeypatch):
-    """All that a notebook would show, one after the other: data, or "clear"."""
+    """Collect all that a notebook would show, one after the other: data, or "clear"."""
     shown = []
     monkeypatch.setattr("IPython.display.clear_output", lambda wait: shown.append("clear"))
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
@@ -31,7 +31,7 @@ def shown(monkeypatch):
 
 
 def test_each_link_is_a_line_in_the_place_of_the_one_before(shown, monkeypatch):
-    monkeypatch.delenv(UNSEEN)
+    monkeypatch.delenv(PROGRESS_FILE)
 
     live.chain(LINKS, last=False)
 
@@ -51,7 +51,7 @@ def test_the_picture_fills_with_the_links_and_shows_notes_and_the_depth_of_a_que
     live.chain(LINKS, last=True)
 
     alt, drawn = re.search(r'alt="([^"]*)" src="data:image/svg\+xml;base64,([^"]*)"', shown[0]["text/html"]).groups()
-    parts = {each.get("data-part"): each for each in ElementTree.fromstring(base64.b64decode(drawn))}
+    parts = {part.get("data-part"): part for part in ElementTree.fromstring(base64.b64decode(drawn))}
     texts = {name: "".join(part.itertext()) for name, part in parts.items() if name}
     assert texts["Transactions"] == "DynamoDBTransactions18,050 of 20,000"
     assert texts["CustomerNotify"] == "SQS, holds 1,234CustomerNotify3 of 3"

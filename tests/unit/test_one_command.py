@@ -23,10 +23,10 @@ with alone(Lab(None, "AWS", "111122223333", "us-east-1", "aws"), "lab run"):
 
 @pytest.fixture
 def holder():
-    """Another process, which works on the lab. Its TMPDIR and HOME differ, as in a process of a class."""
-    own = {**os.environ, "TMPDIR": "/nowhere", "HOME": "/nowhere"}
+    """Yield another process, which works on the lab. Its TMPDIR and HOME differ, as in a process of a class."""
+    env = {**os.environ, "TMPDIR": "/nowhere", "HOME": "/nowhere"}
     command = [sys.executable, "-c", HOLD]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=own) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as process:
         assert process.stdout.readline() == "held\n"
         yield process
         process.kill()

@@ -120,15 +120,15 @@ def stream_of(changes):
 def mixed(stream, chance):
     """Mix the records of different items: the stream orders only the records of one item."""
     of_item = defaultdict(list)
-    for each in stream:
-        of_item[json.dumps(each[2]["dynamodb"]["Keys"])].append(each)
+    for change in stream:
+        of_item[json.dumps(change[2]["dynamodb"]["Keys"])].append(change)
     order = [item for item, its in of_item.items() for _ in its]
     chance.shuffle(order)
     return [of_item[item].pop(0) for item in order]
 
 
 def one_each(of):
-    """A list with one for each batch that there may be."""
+    """Return a list with one for each batch that there may be."""
     return st.lists(of, min_size=12, max_size=12)
 
 
@@ -145,7 +145,7 @@ def batches_of(stream, sizes):
         reached = {customer for customer, total in cents.items() if total >= 150_000}
         crossings.update(reached - high)
         high = reached
-        batches += [[each for _, _, each in batch]] if batch else []
+        batches += [[change for _, _, change in batch]] if batch else []
     return batches, cents, crossings
 
 

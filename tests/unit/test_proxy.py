@@ -34,7 +34,7 @@ class Aws(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def aws():
-    """A server in the place of AWS, which notes what it is asked: pairs of path and body."""
+    """Yield a server in the place of AWS, which notes what it is asked: pairs of path and body."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Aws) as server:
         server.asked, server.answer, server.changed = [], b"{}", threading.Condition()
         (may_answer := threading.Event()).set()
@@ -157,8 +157,8 @@ LINE, END = b"POST / HTTP/1.1\r\n", b"\r\n\r\n"
         (b"CONNECT 192.0.2.1:80 HTTP/1.1" + END, b"501"),
         (LINE + END, b"400"),
         *(
-            (LINE + b"Content-Length: " + each + END + b"x", b"400")
-            for each in (b"-1", b"+1", b"1_0", b"\xb2", b"9" * 30)
+            (LINE + b"Content-Length: " + length + END + b"x", b"400")
+            for length in (b"-1", b"+1", b"1_0", b"\xb2", b"9" * 30)
         ),
         (LINE + b"Content-Length: " + b"9" * 5_000 + END, b""),
         (LINE + b"Transfer-Encoding: chunked" + END + b"1\r\nx\r\n0" + END, b"400"),

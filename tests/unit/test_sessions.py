@@ -43,7 +43,7 @@ def test_a_call_is_repeated_while_aws_is_not_ready_but_not_for_ever(operation, c
 
 
 def test_each_reason_has_a_refusal_here():
-    assert all(any(reason.matches(*each) for each in REFUSALS) for reason in waiting.NOT_READY)
+    assert all(any(reason.matches(*refusal) for refusal in REFUSALS) for reason in waiting.NOT_READY)
 
 
 @pytest.mark.parametrize(("operation", "code", "message"), MISTAKES)

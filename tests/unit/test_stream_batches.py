@@ -13,18 +13,18 @@ EXHAUSTED, TOO_OLD = "RetryAttemptsExhausted", "RecordAgeExceeded"
 
 
 def records(numbers, created=NOW):
-    return [{"dynamodb": {"SequenceNumber": each, "ApproximateCreationDateTime": created}} for each in numbers]
+    return [{"dynamodb": {"SequenceNumber": number, "ApproximateCreationDateTime": created}} for number in numbers]
 
 
 def reported(*identifiers):
-    return {"body": {"batchItemFailures": [{"itemIdentifier": each} for each in identifiers]}}
+    return {"body": {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}}
 
 
 def outcome(batch, result, mapping):
     """Return the decision: [(records, calls, retries)] that remain, [(records, calls, condition)] discarded, pause."""
-    found = decide(batch, result, mapping, NOW)
-    discarded = [(*short(each)[:2], condition) for each, condition in found.discarded]
-    return [short(each) for each in found.remaining], discarded, found.pause
+    decision = decide(batch, result, mapping, NOW)
+    discarded = [(*short(part)[:2], condition) for part, condition in decision.discarded]
+    return [short(part) for part in decision.remaining], discarded, decision.pause
 
 
 def short(batch):
@@ -93,11 +93,11 @@ def test_the_destination_gets_an_invocation_record_as_aws_sends_it():
     batch = Batch([*records("a", 1_700_000_000), *records("b", 1_700_000_001)], calls=3)
     mapping = {"FunctionArn": "the function", "EventSourceArn": "the stream"}
 
-    found, too_old = (invocation_record(batch, condition, FAILED, mapping) for condition in (EXHAUSTED, TOO_OLD))
+    record, too_old = (invocation_record(batch, condition, FAILED, mapping) for condition in (EXHAUSTED, TOO_OLD))
 
-    assert found["requestContext"].pop("requestId")
-    assert len(found.pop("timestamp")) == len("2019-11-14T00:13:19.717Z")
-    assert found == {
+    assert record["requestContext"].pop("requestId")
+    assert len(record.pop("timestamp")) == len("2019-11-14T00:13:19.717Z")
+    assert record == {
         "requestContext": {"functionArn": "the function", "condition": EXHAUSTED, "approximateInvokeCount": 3},
         "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
         "version": "1.0",

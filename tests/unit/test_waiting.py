@@ -23,8 +23,8 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def seen(monkeypatch):
-    """A terminal or notebook that somebody looks at."""
-    monkeypatch.delenv(waiting.UNSEEN)
+    """Let somebody look at the terminal or notebook."""
+    monkeypatch.delenv(waiting.PROGRESS_FILE)
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_in_a_notebook_a_wait_writes_one_line_to_stdout_and_blanks_it_at_the_end
 
 def test_a_kernel_that_nobody_looks_at_keeps_the_line_in_a_file(wait_until, clock, capsys, tmp_path, monkeypatch):
     file, seen = tmp_path / "waiting", []
-    monkeypatch.setenv(waiting.UNSEEN, str(file))
+    monkeypatch.setenv(waiting.PROGRESS_FILE, str(file))
 
     wait_until(lambda: seen.append(file.exists() and file.read_text()) or clock.now >= 5)
 

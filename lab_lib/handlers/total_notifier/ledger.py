@@ -22,7 +22,7 @@ class Change(NamedTuple):
 
 
 def read_changes(records):
-    """Return the changes, and the dead letters about records that no retry can mend.
+    """Return the changes, and the dead letters about records that no retry can fix.
 
     A new amount that is no number is such a record, and counts as 0 in the total.
     """
@@ -52,7 +52,7 @@ def amount_of(image):
 
 def ends(records):
     """Return how many records there are, and the number of the first and of the last one."""
-    numbers = [(each.get("dynamodb") or {}).get("SequenceNumber") for each in records]
+    numbers = [(record.get("dynamodb") or {}).get("SequenceNumber") for record in records]
     return {"records": len(numbers), "first": [*numbers, None][0], "last": [None, *numbers][-1]}
 
 
@@ -94,14 +94,17 @@ def actions(pack, marker_table, total_table, marker):
         }
         for customer, amount in sums.items()
     ]
-    return [*({"Put": each} for each in markers), *({"Update": each} for each in additions)]
+    return [
+        *({"Put": marker} for marker in markers),
+        *({"Update": addition} for addition in additions),
+    ]
 
 
 def why_refused(error):
     """Return the places of the markers that were there, and whether no retry can ever succeed."""
     if isinstance(error, ArithmeticError):
         return set(), True
-    codes = [each.get("Code") for each in error.response.get("CancellationReasons", [])]
+    codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
     there = {place for place, code in enumerate(codes) if code == "ConditionalCheckFailed"}
     return there, not INVALID.isdisjoint([error.response["Error"]["Code"], *codes])
 

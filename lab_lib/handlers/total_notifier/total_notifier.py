@@ -34,9 +34,9 @@ def lambda_handler(event, context):
         letters += add_once(pack, marker)
     customers = sorted({change.customer for change in changes})
     alerted = [total["CustomerId"] for total in totals_of(customers) if alert(total, limit)]
-    for each in letters:  # they must not hold up the records behind them
+    for letter in letters:  # they must not hold up the records behind them
         url = os.environ["DEAD_LETTER_QUEUE"]
-        aws("client", "sqs").send_message(QueueUrl=url, MessageBody=json.dumps(each))
+        aws("client", "sqs").send_message(QueueUrl=url, MessageBody=json.dumps(letter))
     print(json.dumps({**ends(event["Records"]), "parked": len(letters), "alerted": alerted}))
     return {"batchItemFailures": []}
 
@@ -56,7 +56,7 @@ def add_once(pack, marker):
         return add_once(new, marker)
     if len(pack) == 1:
         return [{"error": why, "record": pack[0].record}]
-    return [each for change in pack for each in add_once([change], marker)]
+    return [letter for change in pack for letter in add_once([change], marker)]
 
 
 def add(pack, marker):

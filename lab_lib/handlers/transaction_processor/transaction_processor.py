@@ -55,15 +55,15 @@ def take_in(bucket, key, sequencer):
 def copy(bucket, key):
     """Copy one object into the tables. Return the counts of its rows, and its ETag."""
     try:
-        found = aws("client", "s3").get_object(Bucket=bucket, Key=key)
-        written, rejected, kept = write_rows(read_lines(io.BufferedReader(found["Body"])))
+        answer = aws("client", "s3").get_object(Bucket=bucket, Key=key)
+        written, rejected, kept = write_rows(read_lines(io.BufferedReader(answer["Body"])))
     except Unreadable as error:
         raise Unreadable(f"{key}: {error}") from None
     except aws("client", "s3").exceptions.NoSuchKey:
         return {"key": key, "gone": True}, None
     keep_rejected(bucket, key, kept)
     report = {"key": key, "rows": written + rejected, "written": written, "rejected": rejected}
-    return report, found["ETag"]
+    return report, answer["ETag"]
 
 
 def newest(bucket, key):

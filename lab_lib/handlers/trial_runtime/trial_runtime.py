@@ -91,10 +91,10 @@ def start(given, asked, filter_):
     os.kill(process, signal.SIGKILL)  # it may not be the leader of its group yet
     status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
     while is_parent() and (left := children()):
-        for each in left:
-            os.kill(each, signal.SIGKILL)
-        for each in left:
-            os.waitpid(each, 0)  # by now its own are here
+        for child in left:
+            os.kill(child, signal.SIGKILL)
+        for child in left:
+            os.waitpid(child, 0)  # by now its own are here
     return status
 
 
@@ -109,12 +109,12 @@ def is_parent():
 
 def children():
     """Return the ids of the processes whose parent this one is; none where no /proc tells."""
-    found = []
+    pids = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):  # it has ended
             if int(path.read_text().rpartition(")")[2].split()[1]) == os.getpid():
-                found.append(int(path.parent.name))
-    return found
+                pids.append(int(path.parent.name))
+    return pids
 
 
 def is_emptied(folder):
@@ -173,16 +173,16 @@ def outcome(records):
         answer = importlib.import_module(MODULE).lambda_handler({"Records": records}, Context())
         json.dumps(answer)  # Lambda fails if it cannot
         failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
-        names = [str(each.get("itemIdentifier")) for each in failures or []]
+        names = [str(failure.get("itemIdentifier")) for failure in failures or []]
     except BaseException as error:  # noqa: BLE001  # sys.exit also fails a batch
         frames = traceback.extract_tb(error.__traceback__)
-        lines = [each.lineno for each in frames if each.filename.endswith(f"{MODULE}.py")]
+        lines = [frame.lineno for frame in frames if frame.filename.endswith(f"{MODULE}.py")]
         said = ": ".join(filter(None, [type(error).__name__, str(error)]))[:LONGEST_ERROR]
         return f"{said} (line {lines[-1]})" if lines else said, 0
     if not names:
         return "", 0
-    places = {each["dynamodb"]["SequenceNumber"]: place for place, each in enumerate(records)}
-    return "it named records as failed", min(places.get(each, 0) for each in names)
+    places = {record["dynamodb"]["SequenceNumber"]: place for place, record in enumerate(records)}
+    return "it named records as failed", min(places.get(name, 0) for name in names)
 
 
 if __name__ == "__main__":
