@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 
 def templates(folder: Path) -> Environment:
-    """Return the templates of a folder. What they are filled with is escaped."""
+    """Return the templates of a folder. They escape the values that fill them."""
     loader = FileSystemLoader(folder)
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 

@@ -66,9 +66,15 @@ def is_allowed(statements: Iterable[Mapping[str, Any]], request: Request) -> boo
 
 def from_service(service: str, action: str, resource: str, **context: str | None) -> Request:
     """Return the request of an AWS service, over TLS. It has these condition keys, written aws_sourcearn="…", too."""
-    more = {name.replace("_", ":"): value for name, value in context.items()}
     usual = {"aws:securetransport": "true", "aws:principalservicename": service, "aws:principalorgid": None}
-    return Request(service, action, resource, {"aws:principalisawsservice": "true", **usual, **more})
+    return Request(service, action, resource, {"aws:principalisawsservice": "true", **usual, **_keys(context)})
+
+
+def from_user(user: str, action: str, resource: str, **context: str | None) -> Request:
+    """Return the request of a user or role who calls AWS directly, over TLS. `context` is as in `from_service`."""
+    usual = {"aws:principalarn": user, "aws:principalaccount": arn_part(user, 4), "aws:securetransport": "true"}
+    unset = dict.fromkeys(("aws:sourcearn", "aws:sourceaccount"))
+    return Request(user, action, resource, {**usual, **unset, **_keys(context)})
 
 
 def as_list(value: Any) -> list[Any]:
@@ -85,6 +91,11 @@ def like(pattern: str, value: str) -> bool:
 def arn_part(arn: str, place: int) -> str:
     """Return a part of arn:partition:service:region:account:resource, such as 2 for the service; "" without one."""
     return "".join(arn.split(":", 5)[place : place + 1])
+
+
+def _keys(context: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Return condition keys that were written as names of Python."""
+    return {name.replace("_", ":"): value for name, value in context.items()}
 
 
 def _applies(statement: Mapping[str, Any], request: Request) -> Answer:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, Request, arn_part, as_list, is_allowed
+from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, Request, arn_part, as_list, from_user, is_allowed
 from lab_lib.aws.json_text import json_object
 from lab_lib.aws.policies import Policy
 from lab_lib.lab import Lab
@@ -42,18 +42,14 @@ def outsiders(lab: Lab, statements: list[Policy], actions: Iterable[str], resour
         (person, action)
         for person in sorted(people)
         for action in actions
-        if is_allowed(statements, _by_user(person, action, resource))
+        if is_allowed(statements, _by_outsider(person, action, resource))
     ]
     return [f"{'anyone' if ANOTHER_ACCOUNT in person else person}: {action}" for person, action in granted]
 
 
-def _by_user(user: str, action: str, resource: str) -> Request:
-    """Return the request of a user of another account, who calls AWS directly."""
-    account = arn_part(user, 4)
-    known = {"aws:principalarn": user, "aws:principalaccount": account, "aws:securetransport": "true"}
-    # SNS fills these two in with the caller's account.
-    known |= {"aws:sourceowner": account, "aws:sourceaccount": account}
-    return Request(user, action, resource, {**known, "aws:sourcearn": None})
+def _by_outsider(user: str, action: str, resource: str) -> Request:
+    account = arn_part(user, 4)  # SNS fills two keys in with it
+    return from_user(user, action, resource, aws_sourceowner=account, aws_sourceaccount=account)
 
 
 def _is_statement(value: Any) -> bool:

@@ -38,9 +38,8 @@ def ensure_queue(lab: Lab, name: str) -> str:
 
 def find_queue(lab: Lab, name: str) -> str | None:
     """Return the queue's URL, or None."""
-    sqs, url = lab.client("sqs"), _url(lab, name)
-    answer = none_if_absent(lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])) if url else None
-    return url if answer else None
+    url = _url(lab, name)
+    return url if _attributes(lab, url) else None
 
 
 def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
@@ -69,9 +68,7 @@ def attributes(lab: Lab, name: str) -> dict[str, str]:
 
     An empty dict without a queue. The numbers may be a minute old on AWS.
     """
-    sqs, url = lab.client("sqs"), _url(lab, name)
-    answer = none_if_absent(lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])) if url else None
-    return dict(answer.get("Attributes", {})) if answer else {}
+    return _attributes(lab, _url(lab, name))
 
 
 def statements(lab: Lab, name: str) -> list[policies.Policy]:
@@ -81,7 +78,7 @@ def statements(lab: Lab, name: str) -> list[policies.Policy]:
 
 def allowed_senders(lab: Lab, name: str) -> list[str]:
     """Return who may send to the queue: names of topics, "this account", "anyone"; see `senders.named`."""
-    policy = attributes(lab, name).get("Policy")
+    policy = _attributes(lab, _url(lab, name)).get("Policy")
     return senders.named(lab, grants.statements(policy), queue_arn(lab, name))
 
 
@@ -185,6 +182,13 @@ def _url(lab: Lab, name: str) -> str | None:
     """Return the queue's URL, or None. For a minute after its deletion, AWS may still give one."""
     answer = none_if_absent(lambda: lab.client("sqs").get_queue_url(QueueName=lab.name(name)))
     return answer["QueueUrl"] if answer else None
+
+
+def _attributes(lab: Lab, url: str | None) -> dict[str, str]:
+    """Return the attributes of the queue at this URL; an empty dict without a queue."""
+    sqs = lab.client("sqs")
+    answer = none_if_absent(lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])) if url else None
+    return dict(answer.get("Attributes", {})) if answer else {}
 
 
 def _policy(lab: Lab, name: str) -> policies.Policy:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, Request, arn_part, as_list, from_service, is_allowed, like
+from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, Request, arn_part, as_list, from_service, from_user, is_allowed, like
 from lab_lib.aws.policies import Policy
 from lab_lib.aws.topics import ALERT_TOPIC
 from lab_lib.lab import Lab
@@ -87,9 +87,9 @@ def _requests(lab: Lab, queue: str, sender: str) -> list[Request]:
     owner = ANOTHER_ACCOUNT if sender in ("anyone", OTHERS) else sender.removeprefix("account ")
     if owner.isdecimal():
         topic = replace(lab, account=owner).arn("sns", lab.name(ALERT_TOPIC))
-        return [_by_user(f"arn:{lab.partition}:iam::{owner}:root", queue), _by_service(SNS, topic, queue)]
+        return [from_user(f"arn:{lab.partition}:iam::{owner}:root", ACTION, queue), _by_service(SNS, topic, queue)]
     if sender.startswith("arn:") and arn_part(sender, 2) in ("iam", "sts"):
-        return [_by_user(sender, queue)]
+        return [from_user(sender, ACTION, queue)]
     if sender.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return [_by_service(sender, lab.arn(sender.split(".")[0], "any"), queue)]
     example = sender.replace("*", "x").replace("?", "x")
@@ -99,8 +99,3 @@ def _requests(lab: Lab, queue: str, sender: str) -> list[Request]:
 
 def _by_service(service: str, source: str, queue: str) -> Request:
     return from_service(service, ACTION, queue, aws_sourcearn=source, aws_sourceaccount=arn_part(source, 4) or None)
-
-
-def _by_user(user: str, queue: str) -> Request:
-    known = {"aws:principalarn": user, "aws:principalaccount": arn_part(user, 4), "aws:securetransport": "true"}
-    return Request(user, ACTION, queue, known | dict.fromkeys(("aws:sourcearn", "aws:sourceaccount")))

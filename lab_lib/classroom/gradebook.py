@@ -14,9 +14,10 @@ A student's record is a dict, in the student's folder as grade.json:
     probed      whether the probe was sent; if not, step 05 counts for it too
     baseline    {checks, answers, trial: [what is right in them in the untouched edition]}, which gives no points; {} if
                 nothing was handed in, None until both are compared
-    answers     [{question, right}]                         of the exercises; None if nobody judged them
+    answers     [{question, right, points}]                 of the exercises; None if nobody judged them
     trial       [{case, sentence, state, sent, expected, found}]  of the student's own function; the texts only if it is
                 not passed; None if nobody judged it
+    failed_within  the --seconds in which a submission failed; 0 if this computer may be at fault. Absent for an account
     seed        that the cases of the function were drawn from
     totals      {customer: amount as text}
     notebooks   the executed notebooks in the folder

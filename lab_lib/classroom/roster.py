@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from lab_lib.classroom.roster_row import OWN, AccountRow, Row
-from lab_lib.classroom.students import Student as Student
+from lab_lib.classroom.students import Student
 from lab_lib.errors import RosterError, UsageError
 from lab_lib.sessions import profiles
 from lab_lib.settings import DEFAULT_REGION
