@@ -27,14 +27,12 @@ def key_file(roster: Path) -> Path:
 
 def write(roster: Path, out: Path, records: list[Record], when: str) -> tuple[Path, list[Record]]:
     """Write the grade book into a folder of `out`; return this folder, and the records without names."""
-    ids = _ids(key_file(roster), records)
-    named = {ids[record["folder"]]: record for record in records}
-
-    def notebooks(student: str) -> str:
-        return without_identity(feedback.rendered(out / named[student]["folder"]), named[student])
-
-    anonymous = [_record(record, student) for student, record in named.items()]
-    gradebook.write(place := out / gradebook.ANONYMOUS, anonymous, when, notebooks)
+    ids, place = _ids(key_file(roster), records), out / gradebook.ANONYMOUS
+    for record in records:
+        if rendered := feedback.rendered(out / record["folder"]):
+            feedback.keep(place / ids[record["folder"]], without_identity(rendered, record))
+    anonymous = [_record(record, ids[record["folder"]]) for record in records]
+    gradebook.write(place, anonymous, when)
     return place, anonymous
 
 

@@ -1,4 +1,4 @@
-"""Run a class: plan the work of all its students, lock the folder of the results, resume, and work side by side.
+"""Run a class: lock the folder of the results, select students, resume, and work side by side.
 
 The work of a student writes to that student's folder only, and grade.json last. So a class can be stopped at any time,
 and `--resume` runs the students whose folder has no grade.json.
@@ -11,20 +11,18 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import psutil
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib import one_command
 from lab_lib.aws import cleanup
-from lab_lib.classroom import gradebook
+from lab_lib.classroom import gradebook, points
 from lab_lib.classroom.students import Student
-from lab_lib.classroom.work import Record, Work, in_process
+from lab_lib.classroom.work import Record, Work, in_process, in_words
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies
@@ -39,17 +37,15 @@ JOBS_ON_AWS = 16 * _CORES
 MEMORY = 300_000_000  # bytes of a student's process and kernel, of which 245 MB were measured
 
 
-def plan(students: list[Student], out: Path, until: str | None = None, probe: bool = True) -> list[Work]:
-    """Return the work of these students; UsageError if `out` cannot hold their results."""
+@contextmanager
+def lock(out: Path) -> Iterator[None]:
+    """Make and lock the folder of the results. UsageError if it cannot hold them, or if another class has locked it.
+
+    The lock ends with this process.
+    """
     if out.resolve() == copies.NOTEBOOKS:
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
     make_folder(out)
-    return [Work(student, out.resolve(), until, probe) for student in students]
-
-
-@contextmanager
-def lock(out: Path) -> Iterator[None]:
-    """Lock `out`; UsageError if another class has locked it. The lock ends with this process."""
     folder = os.open(out, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -70,14 +66,10 @@ def select(students: list[Student], shard: str = "", only: str = "") -> list[Stu
     UsageError for an impossible shard, or an entry of `only` that fits nobody.
     """
     part, parts = _shard(shard)
-    names = {name.strip().casefold() for name in only.split(",") if name.strip()}
-    of_part = students[part - 1 :: parts]
-    selected = [student for student in of_part if not names or names & _names(student)]
+    names = {name.strip().casefold() for name in only.split(",")} - {""}
     if unknown := sorted(names.difference(*map(_names, students))):
         raise UsageError(f"--only: nobody has the account, id or name {unknown[0]}.")
-    if names and not selected:
-        raise UsageError(f"Nobody of --only is in shard {shard}.")
-    return selected
+    return [student for student in students[part - 1 :: parts] if not names or names & _names(student)]
 
 
 def _names(student: Student) -> set[str]:
@@ -97,14 +89,11 @@ def archive_results(out: Path) -> Path | None:
 
     The folders of the students move as a whole, so that the links of the earlier report still lead to them.
     """
-    results = [path for name in gradebook.FILES if (path := out / name).exists()]
-    results += [path.parent for path in out.glob("*/grade.json")]
+    results = [path for path in out.iterdir() if path.name in gradebook.FILES or (path / "grade.json").exists()]
     if not results:
         return None
-    when = datetime.fromtimestamp(max(path.stat().st_mtime for path in results)).strftime("%Y-%m-%d-%H%M%S")
-    names = (when if number == 1 else f"{when}-{number}" for number in count(1))
-    place = next(path for name in names if not (path := out / gradebook.EARLIER / name).exists())
-    make_folder(place)
+    when = datetime.fromtimestamp(max(path.stat().st_mtime for path in results))
+    make_folder(place := out / gradebook.EARLIER / f"{when:%Y-%m-%d-%H%M%S-%f}")
     for path in results:
         path.replace(place / path.name)
     return place
@@ -134,17 +123,17 @@ def records(works: Sequence[Work]) -> list[Record]:
     ]
 
 
-def run(
+def do_all(
     works: Sequence[Work],
     at_once: int,
     finished: Callable[[Record], None],
     do: Callable[[Work, int], Record] = in_process,
-    untouched: Work | None = None,
+    untouched_edition: Work | None = None,
 ) -> None:
     """Do so many at once, and hand over each student's record when it is written. A failure stops nobody else.
 
-    `untouched` is done first, and each record is compared with its own. On the way out, all processes are stopped:
-    they watch a pipe, which closes here, or when this process dies.
+    The untouched edition is done first, and submissions are compared with it. On the way out, all processes are
+    stopped: they watch a pipe, which closes here, or when this process dies.
     """
     if any(work.is_embedded for work in works):
         server.start()
@@ -152,10 +141,10 @@ def run(
         work.forget()
     pool, (watched, held) = ThreadPoolExecutor(at_once), os.pipe()
     try:
-        first = pool.submit(do, untouched, watched) if untouched else None
+        untouched = pool.submit(do, untouched_edition, watched) if untouched_edition else None
         futures = {pool.submit(do, work, watched): work for work in works}
         for future in as_completed(futures):
-            finished(_result(futures[future], future, first))
+            finished(_record(futures[future], future, untouched))
     finally:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave processes behind
         os.close(held)
@@ -164,27 +153,38 @@ def run(
         signal.signal(signal.SIGINT, before)
 
 
-def _result(work: Work, future: Future[Record], untouched: Future[Record] | None) -> Record:
+def _record(work: Work, future: Future[Record], untouched: Future[Record] | None) -> Record:
+    """Return the record of work that has ended, whatever failed: the instructor reads it in the report."""
+    record = work.failed(error) if (error := future.exception()) else future.result()
     try:
-        return work.compared(future.result(), untouched)
-    except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
+        if untouched and record["answers"] is not None:  # the submission was judged
+            return work.write(**record | {"baseline": _baseline(untouched)})
+    except LabError as error:
         return work.failed(error)
+    return record
+
+
+def _baseline(untouched: Future[Record]) -> dict[str, list[str]]:
+    """Return what is right in the untouched edition, which gives no points. LabError if that could not be graded."""
+    if error := untouched.exception() or untouched.result()["error"]:
+        why = f"The untouched edition cannot be graded, to compare this one with it: {error}"
+        raise LabError(f"{why} Grade again with --resume, or with more --seconds.")
+    return points.right(untouched.result())
 
 
 def jobs_for(students: list[Student]) -> int:
     """Return how many accounts to work on at a time: on AWS as many as the memory holds, else as the cores can do."""
-    fit = min(JOBS_ON_AWS, psutil.virtual_memory().available // MEMORY) if on_aws(students) else JOBS
+    on_aws = len(_real(students)) == len(students)
+    fit = min(JOBS_ON_AWS, psutil.virtual_memory().available // MEMORY) if on_aws else JOBS
     return max(min(len(students), fit), 1)
 
 
-@dataclass(frozen=True)
-class CleanUp:
-    """The result of a clean-up: resources deleted, resources of the lab still there, and kept resources of others."""
+class CleanUp(NamedTuple):
+    """The result of a clean-up: how much was deleted, what is left and why, and what others made and was kept."""
 
-    deleted: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
-    error: str = ""
+    deleted: int
+    left: str
+    kept: str
 
 
 def clean(students: list[Student]) -> list[CleanUp]:
@@ -197,9 +197,10 @@ def _clean(student: Student) -> CleanUp:
     try:
         lab = student.open_lab()
         with one_command.alone(lab, "lab class clean"):
-            return CleanUp(list(cleanup.delete_all(lab)), cleanup.remaining(lab), cleanup.kept(lab))
+            deleted, left, kept = len(list(cleanup.delete_all(lab))), cleanup.remaining(lab), cleanup.kept(lab)
+            return CleanUp(deleted, *(without_accounts(", ".join(names)) for names in (left, kept)))
     except (LabError, BotoCoreError, ClientError) as error:
-        return CleanUp(error=without_accounts(f"{type(error).__name__}: {error}"))
+        return CleanUp(0, in_words(error), "")
 
 
 DELETES = "this deletes everything that the lab made there"
@@ -210,11 +211,6 @@ def confirm(students: list[Student], yes: bool, effect: str) -> None:
     """Ask, unless `yes`, before something is done in accounts on AWS, such as DELETES."""
     if (real := _real(students)) and not yes:
         cleanup.ask(f"{len(real)} accounts on AWS: {effect}. Go on?")
-
-
-def on_aws(students: list[Student]) -> bool:
-    """Return True if all of these accounts are on AWS."""
-    return len(_real(students)) == len(students)
 
 
 def _real(students: list[Student]) -> list[Student]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import Any
 
 Book = dict[str, Any]  # see gradebook.book
-_TITLE = "Serverless lab {}"
 
 
 def canvas(book: Book) -> str:
@@ -51,15 +50,13 @@ def moodle(book: Book) -> str:
 def summary(book: Book, when: str) -> str:
     """Return a few lines on the class and a table of its students, as Markdown."""
     students = book["students"]
-    full = sum(student["percent"] == 100 for student in students)
-    ungraded = sum(student["percent"] is None for student in students)
     rows = [(student["name"], _percent(student), student["state"], student["error"] or "") for student in students]
     table = [("student", "points", "state", "last error"), ("---", "---:", "---", "---")]
     return "\n".join(
         [
             f"## Serverless lab {when}".rstrip(),
             "",
-            f"Full marks: {full} of {len(students)}. Not graded: {ungraded}.",
+            f"Full marks: {book['full']} of {len(students)}. Not graded: {book['ungraded']}.",
             "",
             *(f"| {' | '.join(row)} |" for row in table),
             *(f"| {' | '.join(map(_plain, row))} |" for row in rows),
@@ -69,7 +66,7 @@ def summary(book: Book, when: str) -> str:
 
 
 def _titles(book: Book) -> list[str]:
-    return [_TITLE.format(column["title"]) for column in book["columns"].values()]
+    return [f"Serverless lab {column['title']}" for column in book["columns"].values()]
 
 
 def _scores(student: dict[str, Any], none: str) -> list[str]:

@@ -3,7 +3,7 @@
 The notebooks on it are the student's. They are rendered in the process that ran them.
 """
 
-from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,47 +19,47 @@ _RENDERED = "notebooks.html"  # in the student's folder
 
 def render(folder: Path) -> None:
     """Render the notebooks in this folder into one piece of HTML, beside them."""
-    notebooks = [(path.stem, safe_cells.runs(path)) for path in sorted(folder.glob("*.ipynb"))]
-    if notebooks:
-        write_file(folder / _RENDERED, report.template("notebooks.html.j2").render(notebooks=notebooks))
+    if notebooks := [(path.stem, safe_cells.runs(path)) for path in sorted(folder.glob("*.ipynb"))]:
+        keep(folder, report.template("notebooks.html.j2").render(notebooks=notebooks))
+
+
+def keep(folder: Path, notebooks: str) -> None:
+    """Write rendered notebooks into a student's folder."""
+    make_folder(folder)
+    write_file(folder / _RENDERED, notebooks)
 
 
 def rendered(folder: Path) -> str:
-    """Return what `render` has written for the student with this folder; "" if there is none."""
+    """Return the rendered notebooks of the student with this folder; "" if there are none."""
     path = folder / _RENDERED
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def write(out: Path, book: dict[str, Any], notebooks: Callable[[str], str] | None = None) -> None:
-    """Write feedback/FOLDER.html for each student of the grade book who has results, or points by hand.
-
-    `notebooks` returns what is rendered for a student's folder. By default, that is what stands there.
-    """
+def write(out: Path, book: dict[str, Any]) -> None:
+    """Write feedback/FOLDER.html for each student of the grade book who has results, or points by hand."""
     for student in book["students"]:
-        if student["state"] in ("done", "failed") or student.get("overrides"):
+        if student["has_feedback"]:
             make_folder(out / FOLDER)
-            folder = student["folder"]
-            html = notebooks(folder) if notebooks else rendered(out / folder)
-            write_file(out / FOLDER / f"{folder}.html", page(book, student, html))
+            html = page(book, student, rendered(out / student["folder"]))
+            write_file(out / FOLDER / f"{student['folder']}.html", html)
 
 
 def page(book: dict[str, Any], student: dict[str, Any], notebooks: str = "") -> str:
-    """Return the page of one student; `notebooks` is what `render` has written."""
-    costly = [check for check in student["checks"] if check["weight"] and not check["right"]]
-    wrong = [check for check in costly if not check["is_behind"]]
-    answers = student["answers"]
-    style = "".join((report.TEMPLATES / f"{name}.css").read_text(encoding="utf-8") for name in ("report", "feedback"))
+    """Return the page of one student, with rendered notebooks."""
+    answers = student["answers"] and [
+        answer | {"question": texts.of(answer["question"]).heading or answer["question"]}
+        for answer in student["answers"]
+    ]
     return report.template("feedback.html.j2").render(
         columns=book["columns"],
-        student=report.with_defaults(student, book["columns"]) | {"answers": answers and [*map(_titled, answers)]},
+        student=report.shown(student, book["columns"]) | {"answers": answers},
         trial=student["trial"] or [],
-        wrong=wrong,
-        waiting=len(costly) - len(wrong),
         notebooks=Markup(notebooks),  # noqa: S704  # rendered by us, see above
-        style=Markup(style),  # noqa: S704  # ours
+        style=_style(),
     )
 
 
-def _titled(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer with the heading of its exercise in the place of its id."""
-    return {**answer, "question": texts.of(answer["question"]).heading or answer["question"]}
+@cache
+def _style() -> Markup:
+    names = ("report.css", "feedback.css")
+    return Markup("".join((report.TEMPLATES / name).read_text("utf-8") for name in names))  # noqa: S704  # ours

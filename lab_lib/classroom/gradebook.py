@@ -4,11 +4,12 @@ A student's record is a dict, in the student's folder as grade.json:
 
     name, account (masked), folder, id (the school's own, may be empty)
     state       done | failed; without a grade.json: unfinished | not run | missing
-    seconds, error, threshold
+    seconds, error
     remarks     what the instructor should know, such as that there were two files
     prefix, own the prefix, and the given names of resources, which only this student has
     graded      the local date and time of the checks, such as "2026-11-26 15:04"
-    steps       [{notebook, ok, seconds, error}]            the notebooks that were run; empty after `lab class check`
+    steps       [{notebook, ok, seconds, error}]            the notebooks that were run; empty after `lab class check`.
+                Of a submission: without seconds, and ok if it was not stopped
     checks      [{id, step, name, state, found, wanted, hint, counts, cause}]  see lab_lib.checks.reports.Check; of
                 steps 00 to 05 and the probe; "further" gives no points
     probed      whether the probe was sent; if not, step 05 counts for it too
@@ -19,14 +20,12 @@ A student's record is a dict, in the student's folder as grade.json:
                 not passed; None if nobody judged it
     failed_within  the --seconds in which a submission failed; 0 if this computer may be at fault. Absent for an account
     seed        that the cases of the function were drawn from
-    totals      {customer: amount as text}
-    notebooks   the executed notebooks in the folder
     overrides   the rows of overrides.csv about the student, see there; absent if they are not merged
 """
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -54,19 +53,17 @@ def book(records: Iterable[Record]) -> dict[str, Any]:
         "columns": {column: {"title": TITLES[column], "worth": points.WORTH[column]} for column in columns},
         "possible": points.possible(columns),
         "students": students,
+        "full": sum(student["percent"] == 100 for student in students),
+        "ungraded": sum(student["percent"] is None for student in students),
     }
 
 
-def write(out: Path, records: Iterable[Record], when: str = "", notebooks: Callable[[str], str] | None = None) -> None:
-    """Write the grade book to `out`, for people and for programs, and the feedback for each student.
-
-    `notebooks` is for `feedback.write`.
-    """
+def write(out: Path, records: Iterable[Record], when: str = "") -> None:
+    """Write the grade book to `out`, for people and for programs, and the feedback for each student."""
     whole = book(records)
     make_folder(out)
-    feedback.write(out, whole, notebooks)
-    pages = {path.stem for path in (out / FEEDBACK).glob("*.html")}
-    for name, text in _texts(whole, when, pages).items():
+    feedback.write(out, whole)
+    for name, text in _texts(whole, when).items():
         write_file(out / name, text)
 
 
@@ -77,32 +74,24 @@ def gather(out: Path, blank: list[Record]) -> tuple[list[Record], list[str]]:
     itself whose it is, so a renamed folder is found too.
     UsageError if two folders of one student disagree, or if a grade.json cannot be read.
     """
-    graded: dict[str, dict[str, Record]] = defaultdict(dict)  # the student's folder, then each folder that says so
+    graded = defaultdict[str, dict[str, Record]](dict)  # the student's folder, then each folder that says so
     folders = sorted(path for path in out.iterdir() if path.is_dir() and not path.name.startswith("."))
     for path in folders:
         if (path / "grade.json").exists():
             record = read(path / "grade.json")
             graded[record["folder"]][path.name] = record
-    students = {student["folder"]: student for student in blank}
-    _refuse_disagreement(out, [graded[name] for name in students if name in graded])
-    records = []
-    for name, student in students.items():
-        folder, record = next(iter(graded[name].items()), (name, student))
+    records, known = list[Record](), {FEEDBACK, EARLIER, ANONYMOUS}
+    for student in blank:
+        theirs = graded[student["folder"]] or {student["folder"]: student}
+        folder, record = next(iter(theirs.items()))
+        if any(other != record for other in theirs.values()):
+            raise UsageError(
+                f"{out} has folders of one student with different results. Nothing was written. "
+                f"Keep one of them, and delete or move the others:\n  {record['name']}: {', '.join(theirs)}"
+            )
         records.append({**student, **record, "id": student["id"], "folder": folder})
-    known = {FEEDBACK, EARLIER, ANONYMOUS, *students, *(folder for name in students for folder in graded[name])}
+        known |= {student["folder"], *theirs}
     return records, [path.name for path in folders if path.name not in known]
-
-
-def _refuse_disagreement(out: Path, graded: list[dict[str, Record]]) -> None:
-    twice = [
-        folders for folders in graded if any(record != next(iter(folders.values())) for record in folders.values())
-    ]
-    if twice:
-        listed = "".join(f"\n  {next(iter(folders.values()))['name']}: {', '.join(folders)}" for folders in twice)
-        raise UsageError(
-            f"{out} has folders of the same student with different results. Nothing was written. "
-            f"Keep one folder for each of these students, and delete or move the others:{listed}"
-        )
 
 
 def read(path: Path) -> Record:
@@ -115,19 +104,19 @@ def _tried(content: bytes) -> Record:
     if missing := [name for name in ("probed", "baseline") if name not in record]:
         raise ValueError(f"it has no {missing[0]}, so an earlier version of the lab wrote it")
     whole = book([record])
-    _texts(whole, "", set())
+    _texts(whole, "")
     feedback.page(whole, whole["students"][0])
     [f"{record['seconds']:.0f}", *(step["notebook"] for step in record["steps"])]  # only a command's table shows them
     return record | {name: str(record[name]) for name in ("account", "folder")}
 
 
-def _texts(whole: dict[str, Any], when: str, pages: set[str]) -> dict[str, str]:
+def _texts(whole: dict[str, Any], when: str) -> dict[str, str]:
     """Return the files of the grade book."""
     return {
         "gradebook.json": json.dumps(whole, indent=2, ensure_ascii=False) + "\n",
         "gradebook.csv": exports.canvas(whole),
         "moodle.csv": exports.moodle(whole),
-        "report.html": report.page(whole, when, pages),
+        "report.html": report.page(whole, when),
         "summary.md": exports.summary(whole, when),
     }
 
@@ -135,8 +124,7 @@ def _texts(whole: dict[str, Any], when: str, pages: set[str]) -> dict[str, str]:
 def _points(record: Record, columns: list[str]) -> dict[str, Any]:
     """Return what the grade book adds: of each check what it is worth, and the points (None if not graded)."""
     by_hand = record.get("overrides", [])
-    computed = points.earned(record, columns)
-    earned = computed | {
+    earned = points.earned(record, columns) | {
         override["column"]: points.rounded(Decimal(str(override["points"])))
         for override in by_hand
         if override["points"] is not None
@@ -146,11 +134,16 @@ def _points(record: Record, columns: list[str]) -> dict[str, Any]:
     graded = [score for score in earned.values() if score is not None]
     total = sum(graded, Decimal()) if graded else None
     possible = points.possible({*columns} - {*excused})
+    checks = [
+        {**vars(check), "is_behind": check.is_behind, "weight": weight, "right": right}
+        for check, weight, right in points.weighed(record)
+    ]
+    costly = [check for check in checks if check["weight"] and not check["right"]]
     return {
-        "checks": [
-            {**vars(check), "is_behind": check.is_behind, "weight": weight, "right": right}
-            for check, weight, right in points.weighed(record)
-        ],
+        "checks": checks,
+        "wrong": [check for check in costly if not check["is_behind"]],
+        "waiting": sum(check["is_behind"] for check in costly),
+        "has_feedback": record["state"] in ("done", "failed") or bool(by_hand),
         "points": {column: None if score is None else float(score) for column, score in earned.items()},
         "excused": excused,
         "possible": possible,

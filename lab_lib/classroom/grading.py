@@ -7,22 +7,19 @@ import json
 import os
 import resource
 import secrets
-import time
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Timer
+from typing import Any, ClassVar
 
-from lab_lib.classroom import feedback, gradebook, points, submission
+from lab_lib.classroom import gradebook, sandbox, submission
 from lab_lib.classroom.judge import Judge
-from lab_lib.classroom.sandbox import Limits
 from lab_lib.classroom.students import Student
-from lab_lib.classroom.work import Record, Work
-from lab_lib.errors import LabError, UsageError
+from lab_lib.classroom.work import GRADED, Record, Work, in_words
+from lab_lib.errors import UsageError
 from lab_lib.exercises import copies
 from lab_lib.waiting import busy, load_of_computer
 
@@ -37,86 +34,52 @@ class Grading(Work):
 
     path: Path | None = None  # None if there is no submission
     trust: bool = False
-    seconds: float = Limits.whole
+    seconds: float = 120  # in which the notebooks must build the lab
+
+    is_embedded = False  # each sandbox has an embedded AWS of its own
+    baseline: ClassVar[None] = None  # it is not compared with the untouched edition yet
 
     @property
-    def is_embedded(self) -> bool:
-        return False
-
-    @property
-    def baseline(self) -> None:
-        """Return None: the submission is not compared with the untouched edition yet."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Return a digest of the student's row and the submission."""
-        row = json.dumps({**vars(self.student), "line": 0, "id": "", "seed": self.seed}, sort_keys=True, default=str)
-        digest = sha256(row.encode())
-        with suppress(OSError):  # its grading tells why
-            if self.path and self.path.stat().st_size <= submission.MOST_BYTES:
-                digest.update(self.path.read_bytes())
-        return digest.hexdigest()
+    def inputs(self) -> list[Path]:
+        return [self.path] if self.path else []
 
     @property
     def not_done(self) -> str:
         return "not run" if self.path else "missing"
 
-    def do(self) -> None:
-        """Judge the submission, and write all results."""
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {"name": self.student.name, **self.student.settings_in_sandbox}
+
+    def results(self) -> Record:
+        """Judge the submission in bounded memory and time, and return the entries of the record about it."""
+        seconds = self.seconds * load_of_computer()
         resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
-        limits = Limits(self.seconds * load_of_computer())
-        timer = Timer(3 * limits.last + _LONGER, os._exit, [1])
+        timer = Timer(3 * sandbox.longest(seconds) + _LONGER, os._exit, [1])
         timer.daemon = True
         timer.start()
-        begun = time.monotonic()
-        self.begin()
+        self.note(GRADED, json.dumps({"answers": [], "trial": []}))  # what is not judged gives no points
         try:
-            judge = Judge(submission.read(Path(str(self.path))), limits, self.trust, self)
-        except UsageError as error:  # nothing in it can be judged, so nothing gives points
-            self.failed(error, failed_within=self.seconds, answers=[], trial=[])
-            return
-        try:
-            judge.run()
-            copies.give_pictures(self.draft)  # ours, whatever the student has handed in
-            feedback.render(self.draft)
-        except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
-            self.failed(error)
-            return
-        self.write(
-            state="failed" if judge.faults else "done",
-            failed_within=0 if busy(load_of_computer()) else self.seconds,  # a fault may be this computer's
-            seconds=round(time.monotonic() - begun, 1),
-            error=" ".join(judge.faults)[:_MOST_TEXT] or None,
-            steps=judge.steps,
-            answers=judge.answers(),
-            trial=judge.trial,
-            submitted={"when": judge.submitted.when},
-        )
-
-    def fails_again(self, record: Record) -> bool:
-        """Return True if the submission itself was at fault, and gets no more seconds than before."""
-        return bool(record.get("failed_within", 0) >= self.seconds)
-
-    def compared(self, record: Record, untouched: Future[Record] | None) -> Record:
-        """Write and return the record with what is right in the untouched edition.
-
-        LabError if that could not be graded.
-        """
-        if not untouched or record["answers"] is None:  # its judging failed
-            return record
-        if error := untouched.exception() or untouched.result()["error"]:
-            why = f"The untouched edition cannot be graded, to compare this one with it: {error}"
-            raise LabError(f"{why} Grade again with --resume, or with more --seconds.")
-        return self.write(**record | {"baseline": points.right(untouched.result())})
+            submitted = submission.read(Path(str(self.path)))
+        except UsageError as error:
+            return {"state": "failed", "error": in_words(error), "failed_within": self.seconds}
+        judge = Judge(submitted, seconds, self.trust, self)
+        judge.run()
+        copies.give_pictures(self.draft)  # ours, whatever the student has handed in
+        return {
+            "state": "failed" if judge.faults else "done",
+            "failed_within": 0 if busy(load_of_computer()) else self.seconds,  # a fault may be this computer's
+            "error": " ".join(judge.faults)[:_MOST_TEXT] or None,
+            "submitted": {"when": submitted.when},
+        }
 
 
 @contextmanager
-def untouched(trust: bool, seconds: float, seed: str) -> Iterator[Grading]:
-    """Yield the work for the untouched edition, in a temporary folder."""
+def untouched_edition(trust: bool, seconds: float, seed: str) -> Iterator[Grading]:
+    """Yield the work of grading the untouched edition, in a temporary folder."""
     with TemporaryDirectory(prefix="lab-untouched-", ignore_cleanup_errors=True) as folder:
         submission.write_untouched(path := Path(folder) / "untouched.zip")
-        student = Student(0, "", path.stem, "", "", "", {})
-        yield Grading(student, Path(folder), path=path, trust=trust, seconds=seconds, seed=seed)
+        yield Grading(Student(path.stem), Path(folder), path=path, trust=trust, seconds=seconds, seed=seed)
 
 
 def seed_of(out: Path) -> str:

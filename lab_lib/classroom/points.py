@@ -5,7 +5,6 @@ gradebook.py describes a student's record. Points are Decimal, rounded to cents;
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from lab_lib.checks.reports import Check, read
@@ -43,8 +42,7 @@ def earned(record: dict[str, Any], columns: Iterable[str]) -> dict[str, Decimal 
     """Return the points in each of these columns. Without a probe, step 05 counts for it too."""
     checks = weighed(record)
     steps = {column: "05" if column == PROBE and not record["probed"] else column for column in columns}
-    shares = {column: _share(step, record, checks) for column, step in steps.items()}
-    return {column: None if share is None else _points(column, share) for column, share in shares.items()}
+    return {column: _points(column, _weights(step, record, checks)) for column, step in steps.items()}
 
 
 def weighed(record: dict[str, Any]) -> list[Weighed]:
@@ -89,8 +87,8 @@ def _proven(made: list[Check]) -> set[str | None]:
     return proven if proven.intersection(map(messages, in_chain("queue"))) else proven - {CHANGES}
 
 
-def _share(column: str, record: dict[str, Any], checks: list[Weighed]) -> Fraction | None:
-    """Return the part of a column's points that a record has earned; None if it was not graded.
+def _weights(column: str, record: dict[str, Any], checks: list[Weighed]) -> list[tuple[int, bool]] | None:
+    """Return the weight of each check or case of a column, and whether it is right; None if nothing was graded.
 
     In what was handed in, all that could not be judged gives 0.
     """
@@ -99,21 +97,16 @@ def _share(column: str, record: dict[str, Any], checks: list[Weighed]) -> Fracti
     if column in CASES:
         entry, name = CASES[column]
         cases, free = record[entry], record["baseline"].get(entry, [])
-        weights = [(case.get("points", 1), is_right(case)) for case in cases or [] if case[name] not in free]
-        return None if cases is None else _part(weights)
+        return cases and [(case.get("points", 1), is_right(case)) for case in cases if case[name] not in free]
     of_step = [weighed for weighed in checks if weighed.check.step == column]
     if record["answers"] is None and (not of_step or all(seen.check.state is State.CANNOT_SEE for seen in checks)):
         return None  # an account of which nothing can be seen was not graded
-    return _part([(weighed.weight, weighed.right) for weighed in of_step])
+    return [(weighed.weight, weighed.right) for weighed in of_step]
 
 
-def _part(weights: list[tuple[int, bool]]) -> Fraction:
-    """Return the part of these weights that is right; 0 if there are none."""
-    return Fraction(
-        sum(weight for weight, is_earned in weights if is_earned), sum(weight for weight, _ in weights) or 1
-    )
-
-
-def _points(column: str, share: Fraction) -> Decimal:
-    points = WORTH[column] * share
-    return rounded(Decimal(points.numerator) / points.denominator)
+def _points(column: str, weights: list[tuple[int, bool]] | None) -> Decimal | None:
+    """Return the points for the part of these weights that is right: 0 if there are none, None for None."""
+    if weights is None:
+        return None
+    earned = sum(weight for weight, is_earned in weights if is_earned)
+    return rounded(Decimal(WORTH[column] * earned) / (sum(weight for weight, _ in weights) or 1))

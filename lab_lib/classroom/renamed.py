@@ -3,11 +3,11 @@
 A renamed notebook has the ids that nbgrader gives its cells. Unlike Jupyter's own, no editor drops or changes them.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 from lab_lib.errors import UsageError
-from lab_lib.exercises import copies
-from lab_lib.private_files import json_object
+from lab_lib.exercises import copies, notebook_files
 
 
 def find() -> dict[str, Path]:
@@ -15,9 +15,9 @@ def find() -> dict[str, Path]:
 
     UsageError if one is missing or damaged, or if two renamed ones are the same notebook.
     """
-    names = {path.name for path in copies.solved_notebooks()}
-    renamed = [path for path in sorted(copies.folder().glob("*.ipynb")) if path.name not in names]
-    return {path.name: _own(path, renamed) for path in copies.solved_notebooks()}
+    solved = copies.solved_notebooks()
+    renamed = sorted({*copies.folder().glob("*.ipynb")} - {copies.folder() / path.name for path in solved})
+    return {path.name: _own(path, renamed) for path in solved}
 
 
 def _own(solved: Path, renamed: list[Path]) -> Path:
@@ -32,8 +32,7 @@ def _own(solved: Path, renamed: list[Path]) -> Path:
 
 def _ids(path: Path) -> set[str]:
     """Return nbgrader's ids in a notebook; none if it cannot be read."""
-    try:
-        cells = json_object(path.read_bytes())["cells"]
-        return {str(cell["metadata"]["nbgrader"]["grade_id"]) for cell in cells if "nbgrader" in cell["metadata"]}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return set()
+    with suppress(UsageError):
+        cells = notebook_files.read(path)["cells"]
+        return {cell["metadata"]["nbgrader"]["grade_id"] for cell in cells if "nbgrader" in cell["metadata"]}
+    return set()

@@ -4,10 +4,9 @@ The grade book (see gradebook.book) fills the template in templates/. The page w
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
 from functools import cache
 from pathlib import Path
-from statistics import median
+from statistics import median, mode
 from typing import Any
 
 from jinja2 import Template
@@ -25,20 +24,21 @@ _WORDS = {"exercises": "answers are right", "function": "cases are passed"}
 Columns = dict[str, dict[str, Any]]
 
 
-def page(book: dict[str, Any], when: str = "", feedback: Collection[str] = ()) -> str:
-    """Return the page; `when` is printed at its top. The students of these folders have a page of feedback."""
+def page(book: dict[str, Any], when: str = "") -> str:
+    """Return the page; `when` is printed at its top."""
     columns = book["columns"]
-    students = [
-        {**_student(student, columns), "number": number, "feedback": student["folder"] in feedback}
-        for number, student in enumerate(book["students"], 1)
-    ]
+    students = [shown(student, columns) | {"number": number} for number, student in enumerate(book["students"], 1)]
+    totals = [student["total"] for student in students if student["total"] is not None]
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return template("report.html.j2").render(
         when=when,
         columns=columns,
         whole=book["possible"],
         students=students,
-        summary=_summary(students),
+        full=book["full"],
+        graded=len(students) - book["ungraded"],
+        median=median(totals) if totals else None,
+        states=Counter(student["state"] for student in students),
         stuck=_stuck(students, columns),
         style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704, ours
         script=Markup(script),  # noqa: S704, ours
@@ -55,25 +55,17 @@ def template(name: str) -> Template:
     return environment.get_template(name)
 
 
-def with_defaults(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
-    """Add the entries that an older record lacks, and the title of each override's column."""
+def shown(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
+    """Add what the page shows: a cell for each column, titles, and what an older record lacks."""
     by_hand = [
         {**override, "title": columns[override["column"]]["title"] if override["column"] else "All"}
         for override in student.get("overrides", [])
     ]
-    return {"graded": "", "submitted": None, "remarks": [], **student, "overrides": by_hand}
-
-
-def _student(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
-    """Add what the page shows: a cell for each column, and the checks that cost points."""
-    student = with_defaults(student, columns)
-    wrong = [check for check in student["checks"] if check["weight"] and not check["right"]]
+    student = {"graded": "", "submitted": None, "remarks": [], **student, "overrides": by_hand}
     return {
         **student,
         "cells": [_cell(name, column, student) for name, column in columns.items()],
-        "wrong": [check for check in wrong if not check["is_behind"]],
-        "waiting": sum(check["is_behind"] for check in wrong),
-        "unseen": sum(check["state"] == "cannot see" for check in wrong),
+        "unseen": sum(check["state"] == "cannot see" for check in student["wrong"]),
     }
 
 
@@ -102,21 +94,7 @@ def _counted(column: str, student: dict[str, Any]) -> str:
         "right in the untouched notebooks": sum(case[name] in student["baseline"].get(entry, []) for case in right),
     }
     also = [f", {count} of them {words}" for words, count in counts.items() if count]
-    unseen = sum(case.get("state") == "cannot see" for case in cases if case not in right)
-    held = f"{len(right)} of {len(cases)} {_WORDS.get(column, 'checks hold')}{''.join(also)}"
-    return held + (f", {unseen} cannot be seen" if unseen else "")
-
-
-def _summary(students: list[dict[str, Any]]) -> dict[str, Any]:
-    totals = [student["total"] for student in students if student["total"] is not None]
-    return {
-        "students": len(students),
-        "graded": len(totals),
-        "ungraded": [student for student in students if student["total"] is None],
-        "full": sum(student["percent"] == 100 for student in students),
-        "median": median(totals) if totals else None,
-        "states": Counter(student["state"] for student in students),
-    }
+    return f"{len(right)} of {len(cases)} {_WORDS.get(column, 'checks hold')}{''.join(also)}"
 
 
 def _stuck(students: list[dict[str, Any]], columns: Columns) -> list[dict[str, Any]]:
@@ -131,19 +109,11 @@ def _stuck(students: list[dict[str, Any]], columns: Columns) -> list[dict[str, A
 
 def _problem(failures: list[tuple[dict[str, Any], dict[str, Any]]], columns: Columns) -> dict[str, Any]:
     """Return the entry of a check that fails for several students. `failures` are pairs of a student and the check."""
-    _, first = failures[0]
-    return {
-        "step": first["step"],
-        "title": columns[first["step"]]["title"],
-        "name": first["name"],
-        "students": [student for student, _ in failures],
-        **{part: _most_frequent(part, failures) for part in ("hint", "found")},
-        "unseen": sum(check["state"] == "cannot see" for _, check in failures),
+    students, (check, *_) = zip(*failures, strict=True)
+    most_frequent = {
+        part: mode(without_identity(check[part], student) for student, check in failures) for part in ("hint", "found")
     }
-
-
-def _most_frequent(part: str, failures: list[tuple[dict[str, Any], dict[str, Any]]]) -> str:
-    return Counter(without_identity(check[part], student) for student, check in failures).most_common(1)[0][0]
+    return {**check, **most_frequent, "title": columns[check["step"]]["title"], "students": students}
 
 
 def _number(value: float) -> str:

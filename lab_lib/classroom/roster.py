@@ -1,26 +1,96 @@
 """Read the roster of a class: a CSV file with a line for each student.
 
-All values stay text, so that an account keeps its zeros. A roster with a fault is refused as a whole, and the error
-lists the faults with their lines.
+pydantic reads the rows. All values stay text, so that an account keeps its zeros. A roster with a fault is refused as a
+whole, and the error lists the faults with their lines.
 """
 
-import csv
-import io
+import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
-from lab_lib.classroom.roster_row import OWN, AccountRow, Row
+from lab_lib.classroom import spreadsheet
 from lab_lib.classroom.students import Student
 from lab_lib.errors import RosterError, UsageError
+from lab_lib.run import headless
 from lab_lib.sessions import profiles
-from lab_lib.settings import DEFAULT_REGION
-from lab_lib.wording import shortened
+from lab_lib.settings import DEFAULT_REGION, SETTINGS, fitting, setting
+from lab_lib.wording import number, shortened
 
 _MOST_FAULTS = 20  # that are listed
-Fault = tuple[int, str]  # a line, and what is wrong there
+_OWN = ("account", "name", "id", "profile", "role_arn", "external_id")  # all others are parameters of the notebooks
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/[\w+=,.@/-]+", re.ASCII)
+
+
+class Row(BaseModel):
+    """A student whose files are graded. The context of a validation is the roster's folder."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    account: str = ""
+    name: str
+    id: str = ""
+    profile: str = ""
+    role_arn: str = ""
+    external_id: str = ""
+    region: str = ""
+    prefix: str = ""
+    threshold: str = ""
+    email: str = ""
+    phone: str = ""
+    data_file: str = ""
+    processor_role: str = ""
+    notifier_role: str = ""
+    bucket: str = ""
+    boundary: str = ""
+
+    @field_validator("*")
+    @classmethod
+    def _is_right(cls, value: str, info: ValidationInfo) -> str:
+        try:
+            return _right(str(info.field_name), value, info.data, Path(str(info.context))) if value else value
+        except UsageError as error:
+            raise PydanticCustomError("fault", "{what}", {"what": str(error).removesuffix(".")}) from None
+
+
+class AccountRow(Row):
+    """A student with an account."""
+
+    account: str
+
+
+def _right(name: str, value: str, before: dict[str, Any], folder: Path) -> str:
+    """Return the value of a column. UsageError if it cannot be right, alone or with the right values before it."""
+    account, region = before.get("account", ""), before.get("region") or DEFAULT_REGION
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        raise UsageError(f"{name} holds a control character: {value!a}")
+    if name == "account" and re.fullmatch(r"[0-9.,]{1,11}([eE]\+?[0-9]+)?", value):
+        digits = value.zfill(12) if value.isdecimal() else "all twelve digits"
+        why = "A spreadsheet drops leading zeros, and rounds: format the column as text"
+        raise UsageError(f"account is {value!r}. {why}, and write {digits}")
+    if name == "profile" and value not in profiles():
+        raise UsageError(f"there is no profile {value!r} in your AWS configuration: see `aws configure list-profiles`")
+    if name == "role_arn" and before.get("profile", "a wrong one"):
+        raise UsageError("there is a profile and a role_arn. Name one of them: your own credentials assume the role")
+    if name == "role_arn" and not ((role := _ROLE_ARN.fullmatch(value)) and role[1] == (account or role[1])):
+        raise UsageError(f"role_arn is {value!r}; wanted a role of this account, such as arn:…:role/Grader")
+    if name == "data_file":
+        return _data_file(folder, value)
+    if name in SETTINGS:
+        fitting(name, setting(name, value), account, region)
+    return value
+
+
+def _data_file(folder: Path, value: str) -> str:
+    path = (folder / value).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise UsageError(f"data_file is {value!r}, outside the roster's folder. Copy the file beside the roster")
+    headless.check_data_file(path)
+    return str(path)
 
 
 def read(path: str | Path, accounts: bool = True) -> list[Student]:
@@ -29,119 +99,57 @@ def read(path: str | Path, accounts: bool = True) -> list[Student]:
     RosterError, which lists the faults, if there are any.
     """
     path, model = Path(path), AccountRow if accounts else Row
-    (first, header), *rows = _rows(path) or [(1, [])]
-    columns, needed = _columns(header), {name for name, cell in model.model_fields.items() if cell.is_required()}
-    faults = [(first, fault) for fault in _header_faults(columns, needed)]
-    context = {"folder": path.parent, "profiles": profiles() if "profile" in columns else []}
-    students = []
-    for line, cells in rows if needed <= {*columns} else []:
-        if any(cell.strip() for cell in cells[len(columns) :]):
-            faults.append((line, "more cells than the header has. Put a cell that holds a comma in quotes"))
-        values = _values(columns, cells)
+    columns, rows = spreadsheet.read(path)
+    students, faults = list[Student](), list[str]()
+    header = (1, dict.fromkeys(columns, ""))  # as a row of empty cells, so pydantic names missing and unknown columns
+    for line, cells in [header, *rows]:
         try:
-            values = model.model_validate(values, context=context).model_dump(exclude_unset=True)
+            values = model.model_validate(cells, context=path.parent).model_dump(exclude_unset=True)
+            fields = {name: values.pop(name, "") for name in _OWN}
+            students.append(Student(line=line, parameters=values, **fields))
         except ValidationError as error:
-            faults += [(line, _in_words(fault)) for fault in error.errors()]
-        students.append(_student(line, values))
+            faults += [f"line {line}: {_in_words(line, fault)}" for fault in error.errors()]
+        if line == 1 and faults:
+            break
+    students = [student for student in students if student.line > 1]
     faults += _clashes(students)
     if not rows:
-        faults.append((first, "the header has no student below it"))
+        faults.append("line 1: the header has no student below it")
     if faults:
-        raise _refusal(path, faults)
+        title = f"{path} has {number(len(faults), 'fault')}. Nothing was started."
+        raise RosterError("\n  ".join([title, *shortened(faults, _MOST_FAULTS)]))
     return students
 
 
-def _header_faults(columns: list[str], needed: set[str]) -> Iterator[str]:
-    known = sorted(Row.model_fields)
-    for name in dict.fromkeys(columns):
-        if columns.count(name) > 1:
-            yield f"the column {name!r} is there twice"
-        if name not in known:
-            yield f"unknown column {name!r}; the columns are {', '.join(known)}"
-    for name in sorted(needed - {*columns}):
-        yield f"there is no column {name}"
+def _in_words(line: int, fault: ErrorDetails) -> str:
+    if fault["type"] == "missing":
+        return f"there is no {'column ' if line == 1 else ''}{fault['loc'][0]}"
+    if fault["type"] == "extra_forbidden":
+        return f"unknown column {fault['loc'][0]!r}; the columns are {', '.join(Row.model_fields)}"
+    return fault["msg"]
 
 
-def _in_words(fault: ErrorDetails) -> str:
-    return f"there is no {fault['loc'][0]}" if fault["type"] == "missing" else fault["msg"]
-
-
-def _student(line: int, values: dict[str, str]) -> Student:
-    fields = {name: values.get(name, "") for name in OWN}
-    return Student(line=line, parameters={name: value for name, value in values.items() if name not in OWN}, **fields)
-
-
-def _clashes(students: list[Student]) -> Iterator[Fault]:
+def _clashes(students: list[Student]) -> Iterator[str]:
     """Yield a fault for each student who shares a key of `_keys` with an earlier one."""
-    lines: dict[tuple[str, ...], int] = {}
+    lines = dict[str, int]()
     for student in students:
-        keys = list(_keys(student))
-        if double := next((entry for entry in keys if entry[0] in lines), None):
-            key, shared, advice = double
-            yield student.line, f"{shared} is the same as in line {lines[key]}. {advice}"
-        for key, _, _ in keys:
-            lines.setdefault(key, student.line)
+        keys = _keys(student)
+        if key := next((key for key in keys if key.casefold() in lines), None):
+            yield f"line {student.line}: {key} is the same as in line {lines[key.casefold()]}. {keys[key]}"
+        lines = {key.casefold(): student.line for key in keys} | lines
 
 
-def _keys(student: Student) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """Yield what no two students may share: a key, its name, and how to correct it."""
-    region, prefix = student.parameters.get("region", DEFAULT_REGION), student.parameters.get("prefix", "")
+def _keys(student: Student) -> dict[str, str]:
+    """Return what no two students may share, whatever its case, each with how to correct it."""
+    region, prefix = student.parameters.get("region", DEFAULT_REGION), student.parameters.get("prefix", "(none)")
+    keys = dict[str, str]()
     if student.account:
-        account = f"account {student.account}, Region {region}, prefix {prefix or '(none)'}"
-        place = (student.account, region, prefix.lower())  # bucket names are lower case
-        yield place, account, "Give each student a prefix"
+        keys[f"account {student.account}, Region {region}, prefix {prefix}"] = "Give each student a prefix"
     if student.id:
-        yield ("id", student.id.casefold()), f"id {student.id}", "The grade book could not tell them apart: change one"
-    elif student.name:
-        yield ("name", student.name.casefold()), f"name {student.name}", "Give each of them an id, or change a name"
-    if student.name:
-        yield ("folder", student.folder), f"folder {student.folder}", "Change a name"
-    if bucket := student.parameters.get("bucket", ""):
-        yield ("bucket", bucket), f"bucket {bucket}", "An upload can start the function of one student only"
-
-
-def _refusal(path: Path, faults: list[Fault]) -> RosterError:
-    count = "one fault" if len(faults) == 1 else f"{len(faults)} faults"
-    lines = shortened((f"line {line}: {fault}" for line, fault in sorted(faults)), _MOST_FAULTS)
-    return RosterError("\n  ".join([f"{path} has {count}. Nothing was started.", *lines]))
-
-
-def _rows(path: Path) -> list[tuple[int, list[str]]]:
-    """Return the rows that are not empty, each with the line where it begins: a quoted cell may hold line breaks."""
-    text = _text(path)
-    header = next(iter(text.strip().splitlines()), "")
-    delimiter = max(",;\t", key=header.count)
-    reader, line, rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1, []
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                rows.append((line, cells))
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise _refusal(path, [(line, f"the quotes do not match from here on: {error}")]) from None
-    return rows
-
-
-def _text(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-        return content.decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}. Name a roster.") from None
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise _refusal(path, [(line, 'this is not UTF-8. Save the roster as "CSV UTF-8"')]) from None
-
-
-def _columns(header: list[str]) -> list[str]:
-    """Return the names of the columns, without the empty ones that a spreadsheet adds at the end."""
-    names = [cell.strip().lower() for cell in header]
-    while names and not names[-1]:
-        names.pop()
-    return names
-
-
-def _values(columns: list[str], cells: list[str]) -> dict[str, str]:
-    """Return the values that are not empty, each on one line."""
-    tidy = {name: " ".join(cell.split()) for name, cell in zip(columns, cells, strict=False)}
-    return {name: value for name, value in tidy.items() if value}
+        keys[f"id {student.id}"] = "The grade book could not tell them apart: change one"
+    else:
+        keys[f"name {student.name}"] = "Give each of them an id, or change a name"
+    keys[f"folder {student.folder}"] = "Change a name"
+    if bucket := student.parameters.get("bucket"):
+        keys[f"bucket {bucket}"] = "An upload can start the function of one student only"
+    return keys

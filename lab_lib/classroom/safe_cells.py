@@ -1,11 +1,10 @@
 """Turn a student's notebook, which may hold anything, into cells that are safe to show.
 
-HTML keeps only what is listed here, and no address in it is loaded. The pictures beside the notebooks are put into the
-page, from the lab's own files.
+HTML keeps only the harmless tags of nh3's own list, and no address in it is loaded. The pictures beside the notebooks
+are put into the page, from the lab's own files.
 """
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Callable
@@ -21,12 +20,6 @@ from lab_lib.exercises import copies, edition
 _LONGEST, _LARGEST = 20_000, 3_000_000  # characters of a text, and of HTML or an image
 _MOST_TAGS = 3_000  # of a piece of HTML; the time of cleaning grows with their square if they are nested
 _IMAGES = ("image/png", "image/jpeg")
-_TAGS = (
-    {"a", "b", "blockquote", "br", "caption", "code", "del", "details", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6"}
-    | {"hr", "i", "img", "li", "ol", "p", "pre", "span", "strong", "sub", "summary", "sup", "table", "tbody"}
-    | {"td", "th", "thead", "tr", "u", "ul"}
-)
-_ATTRIBUTES = {"a": {"href"}, "img": {"src", "alt"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}}
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of a traceback
 
 
@@ -41,9 +34,13 @@ def _cells(path: Path) -> list[dict[str, Any]]:
     shown, heading = list[dict[str, Any]](), ""
     try:
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            if cell["cell_type"] == "markdown":
-                heading = (edition.HEADING.findall(_text(cell["source"])) or [heading])[-1]
-            shown.append(_cell(cell, pictures) | {"is_ours": _is_ours(cell, ours), "heading": heading})
+            text: str = _text(cell["source"])
+            if is_markdown := cell["cell_type"] == "markdown":
+                heading = (edition.HEADING.findall(text) or [heading])[-1]
+                text = _clean(_markdown()(text), pictures)
+            outputs = [] if is_markdown else [_output(output) for output in cell.get("outputs", [])]
+            as_in_lab = {"is_ours": _is_ours(cell, ours), "heading": heading}
+            shown.append({"is_markdown": is_markdown, "text": text, "outputs": outputs} | as_in_lab)
         return shown
     except Exception:  # noqa: BLE001  # a student's notebook may hold anything
         return []
@@ -60,18 +57,10 @@ def _is_ours(cell: dict[str, Any], ours: frozenset[str]) -> bool:
 @cache
 def _untouched() -> dict[str, frozenset[str]]:
     """Return the texts of the cells in the learner's edition, by notebook. A text outlives the ids of its cell."""
-    editions = {path.name: edition.of_learner(json.loads(path.read_bytes())) for path in copies.solved_notebooks()}
     return {
-        name: frozenset(_joined(cell["source"]) for cell in notebook["cells"]) for name, notebook in editions.items()
+        path.name: frozenset(_joined(cell["source"]) for cell in copies.learners_edition(path)["cells"])
+        for path in copies.solved_notebooks()
     }
-
-
-def _cell(cell: dict[str, Any], pictures: dict[str, str]) -> dict[str, Any]:
-    """Return the kind of a cell, its text, and its outputs."""
-    text = _text(cell["source"])
-    if cell["cell_type"] == "markdown":
-        return {"kind": "markdown", "text": _clean(_markdown()(text), pictures), "outputs": []}
-    return {"kind": "code", "text": text, "outputs": [_output(output) for output in cell.get("outputs", [])]}
 
 
 def _output(output: dict[str, Any]) -> tuple[str, str, str]:
@@ -83,28 +72,16 @@ def _output(output: dict[str, Any]) -> tuple[str, str, str]:
     data = output["data"]
     words = _text(data.get("text/plain", ""))
     for kind in _IMAGES:
-        if kind in data and (image := _image(kind, data[kind])):
-            return "image", image, words
+        if kind in data:
+            return "image", f"data:{kind};base64,{_joined(data[kind])[:_LARGEST]}", words
     return ("html", _clean(_joined(data["text/html"]), {}), "") if "text/html" in data else ("text", words, "")
-
-
-def _image(kind: str, data: Any) -> str:
-    """Return the address of an image in the page itself; "" if it is none."""
-    try:
-        content = base64.b64decode(_joined(data)[:_LARGEST], validate=False)
-    except (binascii.Error, ValueError):
-        return ""
-    return _in_page(kind, content)
-
-
-def _in_page(kind: str, image: bytes) -> str:
-    return f"data:{kind};base64,{base64.b64encode(image).decode()}"
 
 
 @cache
 def _pictures() -> dict[str, str]:
     """Return the address in the page itself of each of the lab's pictures, by its name."""
-    return {path.name: _in_page("image/svg+xml", path.read_bytes()) for path in copies.pictures()}
+    images = {path.name: base64.b64encode(path.read_bytes()).decode() for path in copies.pictures()}
+    return {name: f"data:image/svg+xml;base64,{image}" for name, image in images.items()}
 
 
 def _joined(text: Any) -> str:
@@ -127,8 +104,6 @@ def _clean(html: str, pictures: dict[str, str]) -> Markup:
 
     kept = nh3.clean(
         html[:_LARGEST],
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
         attribute_filter=partial(_address, pictures),
         url_schemes={"http", "https", "data"},
     )
@@ -141,7 +116,7 @@ def _address(pictures: dict[str, str], tag: str, name: str, value: str) -> str |
         return value if value.startswith("data:image/") else pictures.pop(value, None)
     if name == "href":
         return value if value.startswith(("http://", "https://")) else None
-    return value
+    return value if name in ("alt", "colspan", "rowspan") else None
 
 
 @cache

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, BinaryIO, cast
@@ -29,7 +29,6 @@ from lab_lib.exercises import runner
 from lab_lib.exercises.copies import ROOT
 from lab_lib.waiting import busy, load_of_computer
 
-PROGRAM = "lab_lib.classroom.sandboxed_run"
 _INNER = "/tmp/work"  # noqa: S108  # the folder in the sandbox, which has a /tmp of its own
 _FUNCTION = "/function"  # the folder of a student's function, in a sandbox of its own
 _MOST_FILES, _MOST_SHARED = 256_000_000, 64_000_000  # bytes, in the memory of the sandbox
@@ -39,27 +38,18 @@ _LOOK_EVERY = 0.5  # seconds
 _HIDDEN = ("/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/kmsg", "/proc/timer_list")  # they tell of the host
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
 _DATA = ("transactions.txt", "break-it.txt", "break-it-corrected.txt", "wrong")  # the rest may be of the instructor
-_OF_LAB = ("lab_lib", *(f"data/{name}" for name in _DATA))
+_OPTIONS = (
+    "--unshare-user --unshare-all --die-with-parent --new-session --disable-userns --cap-drop ALL"
+    f" --uid 65534 --gid 65534 --hostname lab --dev /dev --size {_MOST_SHARED} --tmpfs /dev/shm"
+    f" --size {_MOST_FILES} --tmpfs /tmp"
+)
+
+View = list[tuple[str, ...]]  # options of bubblewrap
 
 
-@dataclass(frozen=True)
-class Limits:
-    """The seconds that a submission may take."""
-
-    whole: float = 120  # for the notebooks that build the lab
-
-    @property
-    def cell(self) -> float:
-        return self.whole / 5
-
-    @property
-    def notebook(self) -> float:
-        return self.whole / 2
-
-    @property
-    def last(self) -> float:
-        """Return the seconds after which the sandbox is stopped in any case."""
-        return 2 * self.whole + 60
+def longest(seconds: float) -> float:
+    """Return the seconds after which the sandbox is stopped in any case, if the lab may be built in so many."""
+    return 2 * seconds + 60
 
 
 class Ended(LabError):
@@ -78,21 +68,24 @@ def refuse_without(trust: bool) -> None:
 def _fault() -> str:
     """Return why bubblewrap cannot be used here; "" if it can."""
     if not shutil.which("bwrap"):
-        return "bubblewrap (bwrap) is not installed" if sys.platform == "linux" else "bubblewrap is for Linux only"
-    if why := system_calls.fault():
-        return why
-    with _sandboxed(["/usr/bin/true"], stderr=subprocess.PIPE) as tried:
-        said = tried.communicate()[1].decode(errors="replace").strip()
+        return "bubblewrap (bwrap), which is for Linux, is not installed"
+    try:
+        with _sandboxed(["/usr/bin/true"], stderr=subprocess.PIPE) as tried:
+            said = tried.communicate()[1].decode(errors="replace").strip()
+    except OSError as error:
+        return f"libseccomp is not installed ({error})"
     return "" if tried.returncode == 0 else f"bubblewrap does not work here ({said})"
 
 
 def _sandboxed(
-    command: list[str], pass_fds: tuple[int, ...] = (), view: list[str] | None = None, **settings: Any
+    command: list[str], pass_fds: tuple[int, ...] = (), view: View | None = None, **settings: Any
 ) -> "subprocess.Popen[bytes]":
     """Start a command in a sandbox. `view` are bubblewrap's options for what it sees; `settings` are subprocess's."""
+    bwrap = [shutil.which("bwrap") or "bwrap", *_OPTIONS.split(), *chain(*(view or _view_of_lab()))]
     with system_calls.filter_file() as rules:
         number = rules.fileno()
-        whole = system_calls.without_keyring([*_bwrap(view), "--seccomp", str(number), *command])
+        bwrap += ["--remount-ro", "/dev", "--remount-ro", "/", "--seccomp", str(number)]
+        whole = system_calls.without_keyring([*bwrap, *command])
         return subprocess.Popen(whole, pass_fds=(*pass_fds, number), **settings)
 
 
@@ -107,7 +100,7 @@ def launched(folder: Path, control: socket.socket) -> "subprocess.Popen[bytes]":
         return _sandboxed(command, numbers, _view_of_function(folder, python), **settings)
 
 
-def _view_of_function(folder: Path, python: str) -> list[str]:
+def _view_of_function(folder: Path, python: str) -> View:
     """Return options that show Python without what is installed there, and the folder with boto3 for it.
 
     There is no /proc, which tells of other processes and earlier starts. Python finds its library by the link there.
@@ -122,82 +115,69 @@ def _view_of_function(folder: Path, python: str) -> list[str]:
         for path in installed
         if path.is_relative_to(top.resolve())
     }
-    files = {path: path.resolve() for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
-    start = ["--as-pid-1", "--symlink", python, "/proc/self/exe", "--remount-ro", "/dev/shm"]  # noqa: S108
-    show = _options("--ro-bind-try", {str(path): str(path) for path in shown})
-    hide = [argument for path in sorted(hidden) for argument in ("--tmpfs", path, "--remount-ro", path)]
-    give = _options("--ro-bind", {str(path): f"{_FUNCTION}/{link.relative_to(folder)}" for link, path in files.items()})
-    return [*start, *show, *hide, *give, "--chdir", "/tmp"]  # noqa: S108
+    files = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
+    return [
+        ("--as-pid-1", "--symlink", python, "/proc/self/exe", "--remount-ro", "/dev/shm"),  # noqa: S108
+        *(("--ro-bind-try", str(path), str(path)) for path in shown),
+        *(("--tmpfs", path, "--remount-ro", path) for path in sorted(hidden)),
+        *(("--ro-bind", str(path.resolve()), f"{_FUNCTION}/{path.relative_to(folder)}") for path in files),
+        ("--chdir", "/tmp"),  # noqa: S108
+    ]
 
 
-def _view_of_lab() -> list[str]:
+def _view_of_lab() -> View:
     """Return options that show processes, Python, the lab and the notebooks' data."""
-    hidden = [argument for path in _HIDDEN if Path(path).exists() for argument in ("--ro-bind", "/dev/null", path)]
-    folders = [*_SYSTEM, *sorted({sys.prefix, sys.base_prefix}), *(str(ROOT / name) for name in _OF_LAB)]
-    # For root, the settings of the kernel in /proc/sys could be written to.
-    processes = ["--proc", "/proc", *hidden, "--remount-ro", "/proc"]
-    show = _options("--ro-bind-try", {folder: folder for folder in folders})
-    return [*processes, *show, "--dir", _INNER, "--chdir", _INNER]
-
-
-def _options(option: str, paths: dict[str, str]) -> list[str]:
-    return [argument for source, place in paths.items() for argument in (option, source, place)]
-
-
-def _bwrap(view: list[str] | None = None) -> list[str]:
-    """Return bubblewrap's command line, without the command that it runs."""
-    options = (
-        "--unshare-user --unshare-all --die-with-parent --new-session --disable-userns --cap-drop ALL"
-        f" --uid 65534 --gid 65534 --hostname lab --dev /dev --size {_MOST_SHARED} --tmpfs /dev/shm"
-        f" --size {_MOST_FILES} --tmpfs /tmp"
-    )
-    command = [shutil.which("bwrap") or "bwrap", *options.split()]
-    return [*command, *(view or _view_of_lab()), "--remount-ro", "/dev", "--remount-ro", "/"]
+    hidden = [path for path in _HIDDEN if Path(path).exists()]
+    shown = [
+        *_SYSTEM,
+        *sorted({sys.prefix, sys.base_prefix}),
+        str(ROOT / "lab_lib"),
+        *(f"{ROOT}/data/{name}" for name in _DATA),
+    ]
+    return [
+        ("--proc", "/proc"),
+        *(("--ro-bind", "/dev/null", path) for path in hidden),
+        ("--remount-ro", "/proc"),  # for root, the settings of the kernel in /proc/sys could be written to
+        *(("--ro-bind-try", path, path) for path in shown),
+        ("--dir", _INNER, "--chdir", _INNER),
+    ]
 
 
 @contextmanager
-def opened(limits: Limits, trust: bool) -> Iterator["Sandbox"]:
+def opened(seconds: float, trust: bool) -> Iterator["Sandbox"]:
     """Start the program in a sandbox. It is stopped on the way out, or when this process dies."""
-    with tempfile.TemporaryDirectory(prefix="lab-sandbox-", ignore_cleanup_errors=True) as folder:
-        outer, inner = socket.socket(), socket.socket(socket.AF_UNIX)
-        with outer, inner:
-            outer.bind((server.HOST, 0))
-            port, door = outer.getsockname()[1], str(Path(folder) / "door")
-            if trust:
-                outer.close()  # the embedded AWS listens there itself
-            else:
-                inner.bind(door)
-                inner.listen()
-                outer.listen()
-                tunnel.pass_on(outer, door)
-            box = Sandbox(_start(folder, None if trust else inner.fileno()), port, limits)
-            try:
-                yield box
-            finally:
-                box.stop("It is done.")
-
-
-def _start(folder: str, door: int | None) -> "subprocess.Popen[bytes]":
-    work = folder if door is None else _INNER
-    program = [sys.executable, "-P", "-m", PROGRAM, *([] if door is None else [str(door)])]
-    settings: dict[str, Any] = {"env": _environment(work), "cwd": folder, "start_new_session": True}
-    settings |= {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    if door is None:
-        return subprocess.Popen(program, **settings)
-    return _sandboxed(program, (door,), **settings)
+    settings: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with (
+        tempfile.TemporaryDirectory(prefix="lab-sandbox-", ignore_cleanup_errors=True) as folder,
+        socket.socket() as outer,
+        socket.socket(socket.AF_UNIX) as inner,
+    ):
+        outer.bind((server.HOST, 0))
+        settings |= {"cwd": folder, "start_new_session": True, "env": _environment(folder if trust else _INNER)}
+        port = outer.getsockname()[1]
+        program = [sys.executable, "-P", "-m", "lab_lib.classroom.sandboxed_run", str(port)]
+        if trust:
+            outer.close()  # the embedded AWS listens there itself
+            process = subprocess.Popen(program, **settings)
+        else:
+            inner.bind(door := f"{folder}/door")
+            inner.listen()
+            outer.listen()
+            tunnel.pass_on(outer, socket.AF_UNIX, door)
+            process = _sandboxed([*program, str(inner.fileno())], (inner.fileno(),), **settings)
+        box = Sandbox(process, port, longest(seconds))
+        try:
+            yield box
+        finally:
+            box.stop("It is done.")
 
 
 def _environment(work: str) -> dict[str, str]:
     """Return the variables of the program: none of the user's own."""
-    return {
+    return runner.environment(work) | {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-        "HOME": work,
-        "LANG": "C.UTF-8",
         "LAB_EMULATOR_HOME": f"{work}/aws",
         "LAB_COPY": f"{work}/copy",
-        "AWS_CONFIG_FILE": "/dev/null",
-        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-        "AWS_EC2_METADATA_DISABLED": "true",
         "OPENBLAS_NUM_THREADS": "1",
     }
 
@@ -205,8 +185,8 @@ def _environment(work: str) -> dict[str, str]:
 class Sandbox:
     """A program in a sandbox. Its messages are not trusted, since the student's code may send them."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", port: int, limits: Limits) -> None:
-        self.port, self._process, self._limits = port, process, limits
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int, longest: float) -> None:
+        self.port, self._process, self._longest = port, process, longest
         self._to, self._from = cast(BinaryIO, process.stdin), cast(BinaryIO, process.stdout)
         self._why, self._over = "", Event()
         Thread(target=self._watch, daemon=True).start()
@@ -247,7 +227,7 @@ class Sandbox:
 
     def _watch(self) -> None:
         """Stop the sandbox when it exceeds a limit. The kernel's own limits would count all processes of the user."""
-        end = time.monotonic() + self._limits.last
+        end = time.monotonic() + self._longest
         while not self._over.wait(_LOOK_EVERY):
             if why := self._excess(end):
                 self.stop(why)
@@ -258,7 +238,7 @@ class Sandbox:
             with suppress(psutil.Error):  # it has ended meanwhile
                 memory += process.memory_info().rss
         if time.monotonic() > end:
-            return f"The notebooks did not end within {self._limits.last:.0f} s. {busy(load_of_computer())}".rstrip()
+            return f"The notebooks did not end within {self._longest:.0f} s. {busy(load_of_computer())}".rstrip()
         if len(family) > _MOST_PROCESSES:
             return f"The notebooks started more than {_MOST_PROCESSES} processes."
         return f"The notebooks took more than {_MOST_MEMORY / 1e9} GB of memory." if memory > _MOST_MEMORY else ""

@@ -2,12 +2,12 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from lab_lib.lab import Lab, is_embedded, open_lab
-from lab_lib.settings import SETTINGS
+from lab_lib.settings import SETTINGS, VARIABLES, setting
 
 _MAX_SLUG = 40  # characters: at most 160 bytes, and a file name may have 255
 
@@ -19,14 +19,14 @@ class Student:
     A student whose files are graded needs no account.
     """
 
-    line: int
-    account: str
     name: str
-    profile: str
-    role_arn: str
-    external_id: str
-    parameters: dict[str, Any]  # of the notebooks, such as region, prefix, threshold, email, data_file
+    account: str = ""
     id: str = ""
+    profile: str = ""
+    role_arn: str = ""
+    external_id: str = ""
+    parameters: dict[str, Any] = field(default_factory=dict)  # of the notebooks, such as region, prefix, data_file
+    line: int = 0
 
     @property
     def folder(self) -> str:
@@ -34,12 +34,10 @@ class Student:
 
         Without an account, the digits are those of a digest of the id, else of the name.
         """
-        return f"{slug(self.name)}-{self.account[-4:] or self._digits}"
-
-    @property
-    def _digits(self) -> str:
-        digest = sha256((self.id or key(self.name)).casefold().encode("utf-8", "backslashreplace"))
-        return f"{int(digest.hexdigest(), 16) % 10**4:04}"
+        # A name without letters, such as "?", has no slug of its own.
+        name = slug(self.name, longest=None) if any(map(str.isalnum, self.name)) else ascii(self.name)
+        digest = sha256((self.id or name).casefold().encode("utf-8", "backslashreplace"))
+        return f"{slug(self.name)}-{self.account[-4:] or f'{int(digest.hexdigest(), 16) % 10**4:04}'}"
 
     @property
     def is_embedded(self) -> bool:
@@ -47,18 +45,21 @@ class Student:
         return is_embedded(self.profile, self.role_arn)
 
     @property
+    def settings_in_sandbox(self) -> dict[str, Any]:
+        """Return the settings that an account in a sandbox can have."""
+        return {name: setting(name, self.parameters.get(name, "")) for name in ("prefix", "threshold")}
+
+    @property
     def variables(self) -> dict[str, str]:
         """Return the environment that opens the lab. It holds no credentials: each process assumes the role itself."""
-        names = ("region", "prefix", "processor_role", "notifier_role", "bucket", "boundary")
-        settings = {name: self.parameters.get(name, "") for name in names}
-        settings |= {name: getattr(self, name) for name in ("account", "profile", "role_arn", "external_id")}
-        return {f"LAB_{name.upper()}": value for name, value in settings.items()}
+        values = self.parameters | vars(self)
+        return {f"LAB_{name.upper()}": values.get(name, "") for name in VARIABLES}
 
     def open_lab(self) -> Lab:
         """Open the lab in the student's account."""
         known = {name: self.parameters[name] for name in SETTINGS if name in self.parameters}
-        where = {"account": self.account, "profile": self.profile}
-        return open_lab(**known, **where, role_arn=self.role_arn, external_id=self.external_id)
+        where = ("account", "profile", "role_arn", "external_id")
+        return open_lab(**known, **{name: getattr(self, name) for name in where})
 
 
 def slug(name: str, longest: int | None = _MAX_SLUG) -> str:
@@ -67,8 +68,3 @@ def slug(name: str, longest: int | None = _MAX_SLUG) -> str:
     letters = unicodedata.normalize("NFC", plain)
     kept = "".join(letter if letter.isalnum() or unicodedata.category(letter)[0] == "M" else " " for letter in letters)
     return "-".join(kept.split())[:longest].strip("-") or "student"
-
-
-def key(name: str) -> str:
-    """Return a text that is equal for names which differ in spaces, case or accents only."""
-    return slug(name, longest=None) if any(map(str.isalnum, name)) else ascii(name)

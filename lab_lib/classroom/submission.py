@@ -1,17 +1,16 @@
 """Write a learner's own work into one file, and read such files, whoever wrote them.
 
 The file is a zip archive: the notebooks of the copy and their pictures, my_notifier.py, answers.jsonl, and
-manifest.json (format, name, id, when, lab). Accounts, addresses and credentials are masked. The pictures are for people
+manifest.json (name, id, when). Accounts, addresses and credentials are masked. The pictures are for people
 who open the notebooks; grading does not read them.
 """
 
 import io
 import json
 import zipfile
-from dataclasses import dataclass, field
-from importlib.metadata import version
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,21 +19,17 @@ from lab_lib.classroom import renamed
 from lab_lib.classroom.work import now
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
-from lab_lib.exercises import copies, edition, notebook_files, workbook
-from lab_lib.lab import Lab, is_embedded, open_lab
+from lab_lib.exercises import copies, notebook_files, workbook
+from lab_lib.lab import Lab, is_embedded, lab_on, open_lab
 from lab_lib.masking import masked
 from lab_lib.private_files import can_write_to, draft_of, exists, read_file
-from lab_lib.sessions import keyed_session
-from lab_lib.settings import DEFAULT_REGION, SETTINGS, partition, setting
+from lab_lib.settings import SETTINGS, setting
 
-FORMAT = 1
 FUNCTION = "my_notifier.py"
 _WRITES = f"%%writefile {FUNCTION}\n"  # begins a cell that writes it
 MOST_BYTES, MOST_BYTES_OF_FILE = 40_000_000, 10_000_000  # unpacked; a right one has 1 MB
 _MEMBER, _MOST_MEMBERS = b"PK\x01\x02", 1_000  # begins each entry of the list of members
-_LIMITS = f"{MOST_BYTES_OF_FILE // 1_000_000} MB in one file, and {MOST_BYTES // 1_000_000} MB in all"
 MANIFEST = "manifest.json"
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,6 @@ def write(path: Path, name: str, student_id: str = "") -> dict[str, str]:
         member: read_file(source, lambda content: content.decode("utf-8-sig", "replace"), what_to_do)
         for member, source in held.items()
     }
-    _refuse_too_large(texts)
     lab = _lab()
     texts = {member: masked(text, lab) for member, text in texts.items()}
     with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
@@ -68,15 +62,12 @@ def write(path: Path, name: str, student_id: str = "") -> dict[str, str]:
         files = read(draft).files
         for member, source in notebooks.items():  # what is masked may have broken one
             notebook_files.read(source, instead=files[member])
-    return {**{member: source.name for member, source in held.items()}, MANIFEST: MANIFEST}
+    return {member: source.name for member, source in held.items()}
 
 
 def write_untouched(path: Path) -> None:
     """Write the submission of a learner who has run all notebooks, and changed none."""
-    editions = {
-        path.name: edition.of_learner(json.loads(path.read_text(encoding="utf-8")))
-        for path in copies.solved_notebooks()
-    }
+    editions = {path.name: copies.learners_edition(path) for path in copies.solved_notebooks()}
     sources = ["".join(cell["source"]) for notebook in editions.values() for cell in notebook["cells"]]
     functions = [text.removeprefix(_WRITES) for text in sources if text.startswith(_WRITES)]
     notebooks = {name: json.dumps(notebook) for name, notebook in editions.items()}
@@ -85,82 +76,58 @@ def write_untouched(path: Path) -> None:
 
 def _pack(path: Path, texts: dict[str, str], name: str, student_id: str = "") -> None:
     """Write the texts and the manifest into a zip archive."""
-    manifest = {"format": FORMAT, "name": name, "id": student_id, "when": now()}
-    manifest["lab"] = version("serverless-lab-workbook")
+    manifest = {"name": name, "id": student_id, "when": now()}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for member, text in {**texts, MANIFEST: json.dumps(manifest, indent=2, ensure_ascii=False)}.items():
             archive.writestr(member, text)
 
 
-def _refuse_too_large(texts: dict[str, str]) -> None:
-    sizes = {name: len(text.encode()) for name, text in texts.items()}
-    largest = max(sizes, key=sizes.__getitem__)
-    if sizes[largest] > MOST_BYTES_OF_FILE or sum(sizes.values()) > MOST_BYTES:
-        raise UsageError(
-            f"{largest} has {sizes[largest] / 1_000_000:.1f} MB; a submission has at most {_LIMITS}. "
-            "Make it smaller, a notebook with the menu Edit > Clear Outputs of All Cells, and save it."
-        )
-
-
-def read(path: Path, only: str = "") -> Submission:
-    """Return what the file holds, or `only` the manifest. UsageError if it is not what `lab submit` writes."""
+def read(path: Path) -> Submission:
+    """Return what the file holds. UsageError if it is not what `lab submit` writes."""
     name = visible(path.name)
     try:
         if path.stat().st_size > MOST_BYTES or (content := path.read_bytes()).count(_MEMBER) > _MOST_MEMBERS:
             raise UsageError(f"{name} is too large. Ask for what `lab submit` has written, as it is.")
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = _verified(name, archive.infolist())
-            files = {member.filename: _content(archive, member) for member in members if only in ("", member.filename)}
+            members = {member.filename: member for member in archive.infolist()}
+            _refuse_strange(name, members)
+            # At most as many bytes as the header says.
+            files = {member: archive.open(info).read(info.file_size) for member, info in members.items()}
         manifest = json.loads(files[MANIFEST])
         texts = {part: " ".join(str(manifest.get(part, "")).split())[:200] for part in ("name", "id", "when")}
-        found_format = repr(manifest["format"])[:20]
     except UsageError:
         raise
     except Exception as error:  # noqa: BLE001  # zipfile raises many kinds for a broken file
         raise UsageError(
             f"{name} is not a file of `lab submit`: {visible(f'{type(error).__name__}: {error}')}."
         ) from None
-    if found_format != repr(FORMAT):
-        raise UsageError(f"{name} has format {found_format}; wanted {FORMAT}. Use the same version of the lab.")
     return Submission(**texts, files=files)
 
 
-def _verified(name: str, members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
-    """Return the members. UsageError for a name that `lab submit` does not write, or too many bytes."""
+def _refuse_strange(name: str, members: dict[str, zipfile.ZipInfo]) -> None:
+    """Raise UsageError for a name or a way of packing that `lab submit` does not use, or too many bytes."""
     known = {path.name for path in [*copies.solved_notebooks(), *copies.pictures()]}
-    known |= {FUNCTION, workbook.ANSWERS, MANIFEST}
-    unknown = [member.filename for member in members if member.filename not in known]
-    if unknown or len({member.filename for member in members}) < len(members):
-        extra = f"{unknown[0][:100]!r}, which `lab submit` does not write" if unknown else "a file twice"
-        raise UsageError(f"{name} holds {extra}. Ask for what `lab submit` has written, as it is.")
-    sizes = [member.file_size for member in members]
-    if max(sizes, default=0) > MOST_BYTES_OF_FILE or sum(sizes) > MOST_BYTES:
-        raise UsageError(f"{name} is too large when it is unpacked; a submission has at most {_LIMITS}.")
-    if strange := [info.filename for info in members if info.compress_type not in _METHODS or info.flag_bits & 1]:
-        raise UsageError(f"{name} is compressed or encrypted in another way than by `lab submit`: {strange[0]}.")
-    return members
-
-
-def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """Return the bytes of a member, at most as many as its header says."""
-    with archive.open(member) as file:
-        return file.read(member.file_size)
+    unknown = members.keys() - known - {FUNCTION, workbook.ANSWERS, MANIFEST}
+    usual = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # and not encrypted
+    packed = [member for member, info in members.items() if info.compress_type not in usual or info.flag_bits & 1]
+    if strange := sorted(unknown) + packed:
+        listed = f"{name} holds {strange[0][:100]!r}, which `lab submit` does not write in this way."
+        raise UsageError(f"{listed} Ask for what `lab submit` has written, as it is.")
+    sizes = {member: info.file_size for member, info in members.items()}
+    largest = max(sizes, key=sizes.__getitem__)
+    if sizes[largest] > MOST_BYTES_OF_FILE or sum(sizes.values()) > MOST_BYTES:
+        raise UsageError(
+            f"{largest} has {sizes[largest] / 1_000_000:.1f} MB; a submission has at most "
+            f"{MOST_BYTES_OF_FILE // 1_000_000} MB in one file, and {MOST_BYTES // 1_000_000} MB in all. "
+            "Make it smaller, a notebook with the menu Edit > Clear Outputs of All Cells, and save it."
+        )
 
 
 def _lab() -> Lab:
     """Return the learner's lab, whose private values are masked. UsageError if the settings of the copy are wrong."""
     settings = {name: value for name, value in copies.settings().items() if name in SETTINGS}
-    try:
-        if is_embedded(settings.get("profile", "")) and not server.running():
-            return _without_aws(settings)
-        return open_lab(**settings)
-    except (LabError, BotoCoreError, ClientError):
-        return _without_aws(settings)
-
-
-def _without_aws(settings: dict[str, Any]) -> Lab:
-    """Return a lab with the private values to mask. It calls nothing."""
-    session = keyed_session(DEFAULT_REGION, server.ACCOUNT)
-    private = {name: setting(name, settings.get(name, "")) for name in ("account", "email", "phone")}
-    private["account"] = private["account"] or server.ACCOUNT
-    return Lab(session, "nowhere", region=DEFAULT_REGION, partition=partition(DEFAULT_REGION), **private)
+    with suppress(LabError, BotoCoreError, ClientError):
+        if not is_embedded(settings.get("profile", "")) or server.running():
+            return open_lab(**settings)
+    account, email, phone = (setting(name, settings.get(name, "")) for name in ("account", "email", "phone"))
+    return replace(lab_on("", "", account or server.ACCOUNT), email=email, phone=phone)  # it is never called

@@ -12,11 +12,8 @@ from pathlib import Path
 from lab_lib.checks.lookalikes import visible
 from lab_lib.classroom import submission
 from lab_lib.classroom.grading import Grading
-from lab_lib.classroom.students import Student, key, slug
+from lab_lib.classroom.students import Student, slug
 from lab_lib.errors import UsageError
-
-OF_GRADING = ("prefix", "threshold")  # the settings of a student that a grading uses
-_COUNTER = re.compile(r" ?\(\d{1,3}\)$|[-_]\d{1,2}$")  # what a browser or a student adds to a second file
 
 
 @dataclass(frozen=True)
@@ -25,15 +22,12 @@ class SubmittedFile:
 
     path: Path
     names: tuple[str, ...]
-    changed: int  # nanoseconds
-    claimed_name: str = ""
-    claimed_id: str = ""
-    when: str = ""  # as it claims, too
+    claimed: submission.Submission  # without its files; empty if it cannot be read
 
     @property
     def claim(self) -> str:
         """Return whose the file claims to be, such as "Ana García (ana1)"; "" if it claims nothing."""
-        return f"{self.claimed_name}{f' ({self.claimed_id})' if self.claimed_id else ''}".strip()
+        return f"{self.claimed.name}{f' ({self.claimed.id})' if self.claimed.id else ''}".strip()
 
 
 def find(folder: Path) -> list[SubmittedFile]:
@@ -41,7 +35,7 @@ def find(folder: Path) -> list[SubmittedFile]:
     paths = sorted(path for path in folder.rglob("*.zip") if path.is_file() and not path.is_symlink())
     if not paths:
         raise UsageError(f"{folder} holds no zip file. Put what `lab submit` writes there, a file a student.")
-    return [_submitted_file(path, path.relative_to(folder)) for path in paths]
+    return [SubmittedFile(path, path.relative_to(folder).with_suffix("").parts, _claimed(path)) for path in paths]
 
 
 def match(
@@ -51,9 +45,9 @@ def match(
 
     Without a roster, each name of a file is a student. Of several files of one student the latest counts.
     """
-    everybody = {student.folder: student for student in map(_for_grading, roster)}
+    everybody = {student.folder: student for student in roster}
     theirs, others = defaultdict[str, list[SubmittedFile]](list), list[SubmittedFile]()
-    owner = _by_roster([*everybody.values()]) if roster else _by_name(files)
+    owner = _by_roster(roster) if roster else _by_name
     for file in files:
         if student := owner(file):
             everybody.setdefault(student.folder, student)
@@ -62,26 +56,18 @@ def match(
             others.append(file)
     works = []
     for folder, student in everybody.items():
-        in_order = sorted(theirs[folder], key=lambda file: (file.changed, file.when, file.names))
+        in_order = sorted(theirs[folder], key=lambda file: (file.path.stat().st_mtime_ns, file.claimed.when, file.path))
         path = in_order[-1].path if in_order else None
         remarks = _remarks(student, in_order)
         works.append(Grading(student, out, path=path, trust=trust, seconds=seconds, remarks=remarks, seed=seed))
     return works, others
 
 
-def _for_grading(student: Student) -> Student:
-    """Return the student with only the settings that an account in a sandbox can have."""
-    parameters = {name: student.parameters[name] for name in OF_GRADING if name in student.parameters}
-    return replace(student, parameters=parameters)
-
-
-def _submitted_file(path: Path, inside: Path) -> SubmittedFile:
-    names, changed = (*inside.parts[:-1], inside.name.removesuffix(".zip")), path.stat().st_mtime_ns
+def _claimed(path: Path) -> submission.Submission:
     try:
-        claimed = submission.read(path, only=submission.MANIFEST)
+        return replace(submission.read(path), files={})
     except UsageError:  # its grading tells why
-        return SubmittedFile(path, names, changed)
-    return SubmittedFile(path, names, changed, claimed.name, claimed.id, claimed.when)
+        return submission.Submission("", "", "")
 
 
 def _by_roster(roster: list[Student]) -> Callable[[SubmittedFile], Student | None]:
@@ -112,26 +98,14 @@ def _parts(name: str) -> list[str]:
     return sorted(parts, key=len, reverse=True)
 
 
-def _by_name(files: list[SubmittedFile]) -> Callable[[SubmittedFile], Student]:
-    """Return a function that makes a student of the name of a file, without the number of a second one."""
-    there = {key(_said(file)) for file in files}
-
-    def owner(file: SubmittedFile) -> Student:
-        said = _said(file)
-        base = _COUNTER.sub("", said)
-        if base and (key(base) in there or said.endswith(")")):
-            said = base
-        claimed = file.claimed_name if file.claimed_name.isprintable() else ""
-        name = claimed if claimed and slug(claimed) == slug(said) else visible(said)
-        return Student(0, "", name, "", "", "", {})
-
-    return owner
-
-
-def _said(file: SubmittedFile) -> str:
-    """Return the name of a file without what `lab submit` puts before the student's; else that of its folder."""
+def _by_name(file: SubmittedFile) -> Student:
+    """Return a student of the name of a file, without what `lab submit` puts before it; else of that of its folder."""
     *folders, stem = file.names
-    return re.sub("^submission[-_ ]?", "", stem).strip() or (folders or [ascii(stem)])[-1]
+    said = re.sub(r"^submission[-_ ]?| ?\(\d{1,3}\)$", "", stem).strip()  # a browser adds (1) to a second file
+    said = said or (folders or [ascii(stem)])[-1]
+    claimed = file.claimed.name or said
+    name = claimed if slug(claimed) == slug(said) else said
+    return Student(visible(name))
 
 
 def _remarks(student: Student, files: list[SubmittedFile]) -> tuple[str, ...]:
@@ -141,9 +115,8 @@ def _remarks(student: Student, files: list[SubmittedFile]) -> tuple[str, ...]:
         listed = ", ".join(file.path.name for file in files)
         remarks.append(f"{len(files)} files: {listed}. The latest counts: {files[-1].path.name}.")
     for file in files[-1:]:
-        other_name = file.claimed_name and slug(file.claimed_name) != slug(student.name)
-        other_id = student.id and file.claimed_id and file.claimed_id.casefold() != student.id.casefold()
-        if other_name or other_id:
+        name, id = file.claimed.name or student.name, file.claimed.id or student.id
+        if slug(name) != slug(student.name) or (student.id and id.casefold() != student.id.casefold()):
             claimed = f"{file.path.name} claims to be from {file.claim}"
             remarks.append(f"{claimed}. It counts for {student.name}, as its name says.")
     return tuple(map(visible, remarks))

@@ -27,7 +27,7 @@ _ADMINISTRATION = (
     "acct delete_module finit_module init_module kexec_file_load kexec_load modify_ldt name_to_handle_at "
     "open_by_handle_at quotactl reboot swapoff swapon syslog"
 )
-_REFUSED = " ".join([_KEYS, _NAMESPACES, _UNCOUNTED, _RISKY, _ADMINISTRATION]).split()
+_REFUSED = f"{_KEYS} {_NAMESPACES} {_UNCOUNTED} {_RISKY} {_ADMINISTRATION}".split()
 # A student's function starts no process: the CPU time of one that is never waited for is lost. It changes no other
 # process, and leaves nothing to its next start: no mode or time of a folder or device, no port of a closed connection.
 _MARKS = (
@@ -57,15 +57,6 @@ class _Comparison(ctypes.Structure):
         ("value", ctypes.c_uint64),
         ("masked", ctypes.c_uint64),
     )
-
-
-def fault() -> str:
-    """Return why the filter cannot be made here; "" if it can."""
-    try:
-        _library()
-    except OSError as error:
-        return f"libseccomp is not installed ({error})"
-    return ""
 
 
 def filter_file(for_function: bool = False) -> BinaryIO:

@@ -3,39 +3,29 @@
 import socket
 from contextlib import suppress
 from threading import Thread
-
-from lab_lib.embedded.server import HOST
+from typing import Any
 
 _MOST_AT_ONCE = 64 * 1024  # bytes
 
 
-def pass_on(listener: socket.socket, to: int | str) -> None:
-    """Pass each connection to `listener` on to a port or a path, in threads. Ends when the listener is closed."""
-    Thread(target=_accept, args=(listener, to), daemon=True).start()
+def pass_on(listener: socket.socket, family: int, address: Any) -> None:
+    """Pass each connection to `listener` on to an address, in threads. Ends when the listener is closed."""
+    Thread(target=_accept, args=(listener, family, address), daemon=True).start()
 
 
-def _accept(listener: socket.socket, to: int | str) -> None:
+def _accept(listener: socket.socket, family: int, address: Any) -> None:
     with suppress(OSError):  # the listener was closed
         while True:
-            incoming, _ = listener.accept()
-            try:
-                outgoing = _connected(to)
-            except OSError:
+            (incoming, _), outgoing = listener.accept(), socket.socket(family)
+            if outgoing.connect_ex(address):
                 incoming.close()
+                outgoing.close()
                 continue
             for connection in (incoming, outgoing):
                 if connection.family == socket.AF_INET:  # or a part of a message waits 0.04 s for the one before
                     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for source, sink in ((incoming, outgoing), (outgoing, incoming)):
                 Thread(target=_copy, args=(source, sink), daemon=True).start()
-
-
-def _connected(to: int | str) -> socket.socket:
-    if isinstance(to, int):
-        return socket.create_connection((HOST, to))
-    connection = socket.socket(socket.AF_UNIX)
-    connection.connect(to)
-    return connection
 
 
 def _copy(source: socket.socket, sink: socket.socket) -> None:

@@ -4,6 +4,7 @@ gradebook.py describes a record (grade.json). Its fingerprint says which noteboo
 """
 
 import json
+import math
 import os
 import pickle
 import shutil
@@ -13,13 +14,12 @@ import sys
 import tempfile
 import threading
 import time
-from concurrent.futures import Future
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from lab_lib import checks
 from lab_lib.classroom import feedback, gradebook
@@ -36,6 +36,7 @@ Record = dict[str, Any]
 STEP = ".step"  # the file in the draft that names the notebook that runs now
 GRADED = ".graded"  # the file in the draft that holds what the account had earned before notebook 06
 _LONGEST_STOP = 10  # seconds
+_DIED = "The process that did this has died. What it had not judged yet gives no points. Go on with --resume."
 _OWN = ("bucket", "processor_role", "notifier_role", "boundary")  # their names may say whose they are
 
 
@@ -49,6 +50,9 @@ class Work:
     probe: bool = True
     remarks: tuple[str, ...] = ()  # what the instructor should know about the student's files
     seed: str = ""  # of the cases for the student's function, the same for all students that are graded together
+    seconds: float = math.inf  # in which a submission must build the lab
+
+    baseline: ClassVar[dict[str, list[str]] | None] = {}  # of a new record: nothing was handed in
 
     @property
     def folder(self) -> Path:
@@ -70,46 +74,52 @@ class Work:
         return "not run"
 
     @property
-    def baseline(self) -> dict[str, list[str]] | None:
-        """Return the first baseline of a record: empty, since nothing was handed in."""
-        return {}
+    def inputs(self) -> list[Path]:
+        """Return the files that decide what comes of the work: the notebooks, and the file to upload."""
+        return [*headless.notebooks(self.until), Path(self.student.parameters.get("data_file", headless.DATA_FILE))]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return what in the student's row decides what comes of the work."""
+        return {**vars(self.student), "line": 0, "id": ""}
 
     @property
     def fingerprint(self) -> str:
-        """Return a digest of the student's row, the notebooks and the file to upload: equal for equal work."""
-        row = {**vars(self.student), "line": 0, "id": ""}
-        digest = sha256(json.dumps(row, sort_keys=True, default=str).encode())
-        data_file = Path(self.student.parameters.get("data_file", headless.DATA_FILE))
-        for path in [*headless.notebooks(self.until), data_file]:
-            digest.update(path.read_bytes())
+        """Return a digest of the settings, the seed and the inputs: equal for equal work."""
+        decisive = {**self.settings, "seed": self.seed}
+        digest = sha256(json.dumps(decisive, sort_keys=True, default=str).encode())
+        for path in self.inputs:
+            with suppress(OSError), path.open("rb") as file:  # doing the work tells why not
+                digest.update(file_digest(file, "sha256").digest())
         return digest.hexdigest()
 
     def do(self) -> None:
-        """Run the notebooks, grade the account, and write all results. After Ctrl-C the draft stays as it is."""
-        begun, steps = time.monotonic(), list[headless.Step]()
-        student = self.student
-        parameters = {"account": student.account, "profile": student.profile, "data_file": str(headless.DATA_FILE)}
+        """Do the work, and write all results. After Ctrl-C the draft stays as it is."""
+        begun = time.monotonic()
         self.begin()
         try:
-            result = headless.run(
-                parameters | student.parameters | {"yes": True},
-                self.draft,
-                self.until,
-                started=lambda notebook: self.note(STEP, notebook),
-                finished=steps.append,
-                complete=lambda lab: self.note(GRADED, json.dumps(self._graded(lab))),
-                command="lab class",
-            )
+            entries = self.results()
             feedback.render(self.draft)
         except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
             self.failed(error)
-            return
-        self.write(
-            state="done" if result["ok"] else "failed",
-            seconds=round(time.monotonic() - begun, 1),
-            error=next((f"{step.notebook}: {step.error}" for step in steps if not step.ok), None),
-            steps=result["steps"],
+        else:
+            self.write(seconds=round(time.monotonic() - begun, 1), **entries)
+
+    def results(self) -> Record:
+        """Run the notebooks, grade the account, and return the entries of the record about it."""
+        steps, student = list[headless.Step](), self.student
+        parameters = {"account": student.account, "profile": student.profile, "data_file": str(headless.DATA_FILE)}
+        result = headless.run(
+            parameters | student.parameters | {"yes": True},
+            self.draft,
+            self.until,
+            started=lambda notebook: self.note(STEP, notebook),
+            finished=steps.append,
+            complete=lambda lab: self.note(GRADED, json.dumps(self._graded(lab))),
+            command="lab class",
         )
+        error = next((f"{step.notebook}: {step.error}" for step in steps if not step.ok), None)
+        return {"state": "done" if result["ok"] else "failed", "error": error, "steps": result["steps"]}
 
     def check_account(self) -> Record:
         """Grade the account as it is; no notebook is run. Its record is not that of a run."""
@@ -121,7 +131,7 @@ class Work:
     def _graded(self, lab: Lab) -> dict[str, Any]:
         """Return what the account has earned, with private values masked."""
         report = checks.run(lab, probe=self.probe)
-        graded = {"graded": now(), "checks": report.as_dicts(), "totals": headless.totals(lab)}
+        graded = {"graded": now(), "checks": report.as_dicts()}
         return dict(json.loads(masked(json.dumps(graded, ensure_ascii=False), lab)))
 
     def begin(self) -> None:
@@ -131,9 +141,8 @@ class Work:
         self.note(STEP, "getting ready")
 
     def note(self, name: str, text: str) -> None:
-        """Write a note into the draft."""
-        with can_write_to(self.draft):
-            (self.draft / name).write_text(text, encoding="utf-8")
+        """Write a note into the draft, whole or not at all: this process may die at any time."""
+        write_file(self.draft / name, text)
 
     @property
     def step(self) -> str | None:
@@ -152,20 +161,18 @@ class Work:
     def read(self) -> Record | None:
         """Return the record of earlier work for this student, or None if that did not end, or the record is damaged."""
         with suppress(UsageError):
-            record = gradebook.read(self.folder / "grade.json")
-            return record if "fingerprint" in record else None
+            return gradebook.read(self.folder / "grade.json")
         return None
 
     def is_done(self) -> bool:
-        """Return True if a record of the same work is there, and doing it again could change nothing."""
-        record = self.read()
-        if record is None or record["baseline"] is None or record["fingerprint"] != self.fingerprint:
-            return False
-        return record["state"] == "done" or self.fails_again(record)
+        """Return True if a record of the same work is there, and doing it again could change nothing.
 
-    def fails_again(self, record: Record) -> bool:
-        """Return False: an account may have changed since its run has failed."""
-        return False
+        An account may have changed since its run has failed. A submission fails again, unless it gets more seconds.
+        """
+        record = self.read()
+        if record is None or record["baseline"] is None or record.get("fingerprint") != self.fingerprint:
+            return False
+        return record["state"] == "done" or bool(record.get("failed_within", 0) >= self.seconds)
 
     def record(self, state: str) -> Record:
         """Return a record without results."""
@@ -189,9 +196,6 @@ class Work:
             "answers": None,
             "trial": None,
             "seed": self.seed,
-            "totals": {},
-            "threshold": str(student.parameters.get("threshold", 1500)),
-            "notebooks": [],
             "fingerprint": self.fingerprint,
         }
 
@@ -205,26 +209,26 @@ class Work:
                     (self.draft / name).unlink(missing_ok=True)
                 shutil.rmtree(self.folder, ignore_errors=True)
                 self.draft.replace(self.folder)
-        notebooks = sorted(path.name for path in self.folder.glob("*.ipynb"))
-        written = self.record(entries["state"]) | graded | entries | {"notebooks": notebooks}
+        written = self.record(entries["state"]) | graded | entries
         make_folder(self.folder)
         write_file(self.folder / "grade.json", json.dumps(written, indent=2, ensure_ascii=False) + "\n")
         return written
 
-    def compared(self, record: Record, untouched: Future[Record] | None) -> Record:
-        """Return the record as it is: without a submission there is nothing to compare."""
-        return record
-
-    def failed(self, error: BaseException, **entries: Any) -> Record:
+    def failed(self, error: BaseException) -> Record:
         """Write and return the record of work that ended in this error. Points that were earned before it count."""
-        return self.write(state="failed", error=without_accounts(f"{type(error).__name__}: {error}"), **entries)
+        return self.write(state="failed", error=in_words(error))
+
+
+def in_words(error: BaseException) -> str:
+    """Return the kind and the text of an error, with accounts masked."""
+    return without_accounts(f"{type(error).__name__}: {error}")
 
 
 def in_process(work: Work, watched: int) -> Record:
     """Do the work in a new process, and return its record. The process stops when the pipe `watched` closes.
 
-    The other end of the pipe closes with the process that holds it, even if that is killed.
-    LabError if the new process dies before it has written a record.
+    The other end of the pipe closes with the process that holds it, even if that is killed. LabError if the new process
+    dies before it has written a record: after Ctrl-C, the work is unfinished.
     """
     command = [sys.executable, "-P", "-c", f"from {__name__} import main; main()", str(watched)]  # no module of a cwd
     with tempfile.TemporaryDirectory(prefix="lab-class-", ignore_cleanup_errors=True) as temporary_folder:
@@ -238,9 +242,9 @@ def in_process(work: Work, watched: int) -> Record:
             start_new_session=True,
             check=False,
         )
-    if not (record := work.read()):
-        raise LabError("The process that ran the notebooks has died. Run this account once more.")
-    return record
+    if record := work.read():
+        return record
+    raise LabError(_DIED)
 
 
 def main() -> None:

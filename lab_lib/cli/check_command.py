@@ -61,7 +61,7 @@ def check(
         else:
             out.print(f"{str(lab)[0].upper()}{str(lab)[1:]}", soft_wrap=True)
             if not step:
-                out.print(Text(report.picture().line), soft_wrap=True)
+                out.print(Text(report.picture().alt), soft_wrap=True)
             out.print(_checks_table(report, every=bool(step)))
         if all(check.state == "cannot see" for check in report.checks):
             raise typer.Exit(NOT_GRADED)

@@ -8,8 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from lab_lib.cli import grade_command
-from lab_lib.cli.setting_options import MANAGED, PLACE
-from lab_lib.cli.terminal import NOT_GRADED, Junit, Yes, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import NOT_GRADED, Junit, Only, Out, Resume, Yes, handle_errors, out, relative_to_cwd
 
 
 class _RunByDefault(TyperGroup):
@@ -58,21 +57,18 @@ each; then copy the students' folders together and run `lab class report`.
 
 \b
 The exit status is 0 if every student has full marks, 1 if not or if a run
-failed, 2 if the request is wrong, 3 if somebody could not be graded, and 130
-after Ctrl-C.
+failed, 2 if the request is wrong, 3 if a student's account or file could not
+be graded or report finds no results of a student, and 130 after Ctrl-C.
+Who handed in nothing, and is not excused, has less than full marks.
 """,
 )
 
 Roster = Annotated[Path, typer.Argument(help="A CSV file with the columns account and name, and a line per student.")]
-Out = Annotated[
-    Path, typer.Option("--out", help="The folder of the results: a folder per student, and the grade book.")
-]
 _JOBS = "Accounts to run at the same time; by default all on AWS, and two a core if one is on the embedded AWS."
 _SHARD = "A part of the class, such as 2/5; then copy the folders together and run `lab class report`."
 _PROBE = "Send files through each account too. Without it, the accounts are only read, and step 05 counts for it."
 _ANONYMOUS = "Write it to --out/anonymous, without names. The key to the ids is beside the roster."
 Shard = Annotated[str, typer.Option(help=_SHARD)]
-Only = Annotated[str, typer.Option(help="Only these accounts, ids or names of the roster, separated by commas.")]
 
 
 @app.command()
@@ -80,36 +76,36 @@ def run(
     roster: Roster,
     out_dir: Out,
     jobs: Annotated[int | None, typer.Option(min=1, help=_JOBS)] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on: keep what is done, and run the others.")] = False,
+    resume: Resume = False,
     shard: Shard = "",
     only: Only = "",
     keep: Annotated[bool, typer.Option("--keep", help="Skip notebook 99: delete nothing in the accounts.")] = False,
     junit: Junit = None,
     yes: Yes = False,
 ) -> None:
-    """Run the notebooks for each account of the roster, grade it, and write the grade book to --out.
+    """Run the notebooks for each account of the roster, grade it, and at the end write the grade book to --out.
 
     Each account is graded after notebook 05. 06 breaks the lab on purpose, and 99 deletes it: they cost no points.
 
     Where a notebook fails, the account stays as it is. On AWS, you are asked before the run.
-
-    The grade book is updated while the class runs.
     """
     from lab_lib.classroom import class_run
+    from lab_lib.classroom.work import Work
     from lab_lib.cli import class_work
     from lab_lib.run import headless
 
-    with handle_errors(f"Stopped. To go on: {class_work.resume_command(resume)}", NOT_GRADED):
+    with handle_errors(class_work.GO_ON, NOT_GRADED):
         everybody = _read(roster)
-        until = headless.last_kept() if keep else None
-        works = class_run.plan(class_run.select(everybody, shard), out_dir, until)
-        selected = {student.folder for student in class_run.select(everybody, shard, only)}
-        to_do = [work for work in class_run.unfinished(works, resume) if work.student.folder in selected]
-        students = [work.student for work in to_do]
-        if not keep:
-            class_run.confirm(students, yes, f"at its end, {class_run.DELETES}")
-        jobs = jobs or class_run.jobs_for(students)
-        class_work.do(works, to_do, jobs, out_dir, selected, junit)
+        of_part, selected = class_run.select(everybody, shard), class_run.select(everybody, shard, only)
+        with class_run.lock(out_dir):
+            until = headless.last_kept() if keep else None
+            works = [Work(student, out_dir.resolve(), until) for student in of_part]
+            to_do = [work for work in class_run.unfinished(works, resume) if work.student in selected]
+            students = [work.student for work in to_do]
+            if not keep:
+                class_run.confirm(students, yes, f"at its end, {class_run.DELETES}")
+            jobs = jobs or class_run.jobs_for(students)
+            raise typer.Exit(class_work.do(works, to_do, jobs, out_dir, selected, junit))
 
 
 @app.command()
@@ -129,18 +125,18 @@ def check(
     Earlier results in --out are kept: they move to --out/earlier/<their time>.
     """
     from lab_lib.classroom import class_run
+    from lab_lib.classroom.work import Work
     from lab_lib.cli import class_work
 
     with handle_errors("Stopped. To grade all accounts, run the command again.", NOT_GRADED):
         students = class_run.select(_read(roster), shard, only)
-        works = class_run.plan(students, out_dir, probe=probe)
+        works = [Work(student, out_dir.resolve(), probe=probe) for student in students]
         class_run.confirm(students, yes or not probe, class_run.PROBES)
         with class_run.lock(out_dir):
-            earlier = class_run.archive_results(out_dir)
-        if earlier:
-            out.print(f"Earlier results: {relative_to_cwd(earlier)}", soft_wrap=True)
-        jobs, selected = class_run.jobs_for(students), {student.folder for student in students}
-        class_work.do(works, works, jobs, out_dir, selected, junit, do=lambda work, _: work.check_account())
+            if earlier := class_run.archive_results(out_dir):
+                out.print(f"Earlier results: {relative_to_cwd(earlier)}", soft_wrap=True)
+            jobs, check_account = class_run.jobs_for(students), lambda work, _: work.check_account()
+            raise typer.Exit(class_work.do(works, works, jobs, out_dir, students, junit, do=check_account))
 
 
 app.command()(grade_command.grade)
@@ -162,7 +158,7 @@ def report(
     """
     from lab_lib.classroom import anonymous as anonymous_books
     from lab_lib.classroom import class_run, gradebook, overrides
-    from lab_lib.classroom.work import now
+    from lab_lib.classroom.work import Work, now
     from lab_lib.cli import class_work
     from lab_lib.errors import UsageError
 
@@ -170,28 +166,28 @@ def report(
         students = _read(roster, accounts=False)
         if not out_dir.is_dir():
             raise UsageError(f"{out_dir} is not a folder. Name the folder that holds the students' folders.")
-        blank = [work.record("missing") for work in class_run.plan(students, out_dir)]
+        blank = [Work(student, out_dir).record("missing") for student in students]
         with class_run.lock(out_dir):
             records, others = gradebook.gather(out_dir, blank)
-            named = records = overrides.merge(out_dir, records)
+            records = overrides.merge(out_dir, records)
+            missing = [
+                record["name"]
+                for record in records
+                if record["state"] == "missing" and not overrides.excused(record["overrides"], "")
+            ]
             if anonymous:
-                place, records = anonymous_books.write(roster, out_dir, named, now())
+                out_dir, records = anonymous_books.write(roster, out_dir, records, now())
+                key = relative_to_cwd(anonymous_books.key_file(roster))
+                out.print(f"Who is who stands in {key}, which only you can read.", soft_wrap=True)
             else:
-                gradebook.write(place := out_dir, named, now())
-        awaited = [record for record in named if not overrides.excused(record["overrides"], "")]
-        missing = [record["name"] for record in awaited if record["state"] == "missing"]
+                gradebook.write(out_dir, records, now())
         if others:
             out.print(f"Left out, because they belong to nobody in the roster: {', '.join(others)}", soft_wrap=True)
         if missing:
-            folder = relative_to_cwd(out_dir)
-            out.print(
-                f"No results for {', '.join(missing)}. Copy their folders to {folder}, and run this again.",
-                soft_wrap=True,
-            )
-        if anonymous:
-            key = relative_to_cwd(anonymous_books.key_file(roster))
-            out.print(f"Who is who stands in {key}, which only you can read.", soft_wrap=True)
-        class_work.summarise(place, records, junit)
+            names = ", ".join(missing)
+            out.print(f"No results for {names}. Copy their folders to --out, and run this again.", soft_wrap=True)
+        status = class_work.summarise(out_dir, records, junit)
+        raise typer.Exit(NOT_GRADED if missing else status)
 
 
 @app.command()
@@ -203,21 +199,22 @@ def clean(roster: Roster, only: Only = "", yes: Yes = False) -> None:
     That is what the roster names as given, what lacks the tag lab=serverless-lab, and buckets of another name.
     """
     from lab_lib.classroom import class_run
-    from lab_lib.cli import class_table
+    from lab_lib.cli import class_work
 
     with handle_errors():
         students = class_run.select(_read(roster), only=only)
         class_run.confirm(students, yes, class_run.DELETES)
         results = class_run.clean(students)
-        out.print(class_table.cleaned(students, results))
-        if any(result.left or result.error for result in results):
+        out.print(class_work.cleaned(students, results))
+        if any(result.left for result in results):
             raise typer.Exit(1)
 
 
 def _read(roster: Path, accounts: bool = True) -> list[Any]:
     """Return the students. Only the roster configures their labs, so the instructor's own settings are unset."""
     from lab_lib.classroom import roster as rosters
+    from lab_lib.settings import VARIABLES
 
-    for name in (*PLACE, *MANAGED, "boundary", "role_arn", "external_id"):
+    for name in VARIABLES:
         os.environ.pop(f"LAB_{name.upper()}", None)
     return rosters.read(roster, accounts)

@@ -1,27 +1,27 @@
 """Do the work of a class: show its progress, write the grade book, and say who has less than full marks."""
 
-import math
-import shlex
-import sys
 import time
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-import typer
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
 
-from lab_lib.classroom import class_run, exports, gradebook, junit
+from lab_lib.classroom import class_run, exports, gradebook, junit, overrides
+from lab_lib.classroom.class_run import CleanUp
+from lab_lib.classroom.points import WORTH
+from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Record, Work, now
-from lab_lib.cli import class_table
-from lab_lib.cli.terminal import NOT_GRADED, out, relative_to_cwd
+from lab_lib.cli.terminal import NOT_GRADED, err, out, relative_to_cwd
+from lab_lib.looks import LOOKS
+from lab_lib.masking import without_accounts
 
-_BOOK_EVERY = 10  # seconds between two grade books while a class runs
-
-
-def resume_command(resume: bool) -> str:
-    """Return the command that was typed after `lab class`, with --resume."""
-    typed = sys.argv[sys.argv.index("class") + 1 :] if "class" in sys.argv else []
-    return shlex.join(["lab", "class", *typed, *([] if resume else ["--resume"])])
+GO_ON = "Stopped. To go on, run the same command with --resume."
 
 
 def do(
@@ -29,59 +29,104 @@ def do(
     to_do: Sequence[Work],
     jobs: int,
     folder: Path,
-    selected: Collection[str],
+    selected: Collection[Student],
     junit_file: Path | None = None,
     **how: Any,
-) -> None:
-    """Do what is to do, and write the grade book meanwhile and at the end. Exit as `summarise` does.
+) -> int:
+    """Do what is to do, write the grade book at the end, and return the exit status of `summarise`.
 
-    A student without results is in the grade book if the folder is `selected`. `how` goes to `class_run.run`.
+    A student without results is in the grade book if `selected`. `how` goes to `class_run.do_all`.
     """
-    written = -math.inf
-
-    def write_book() -> list[Record]:
+    try:
+        with live(to_do) as finished:
+            class_run.do_all(to_do, jobs, finished, **how)
+    finally:
         pairs = zip(works, class_run.records(works), strict=True)
-        records = [record for work, record in pairs if record["folder"] in selected or record["state"] != work.not_done]
+        records = [record for work, record in pairs if work.student in selected or record["state"] != work.not_done]
         gradebook.write(folder, records, now())
-        return records
-
-    def finished(record: Record) -> None:
-        nonlocal written
-        show(record)
-        if time.monotonic() > written + _BOOK_EVERY:
-            write_book()
-            written = time.monotonic()
-
-    with class_run.lock(folder):
-        try:
-            with class_table.live(works, to_do) as show:
-                class_run.run(to_do, jobs, finished, **how)
-        finally:
-            records = write_book()
-    summarise(folder, records, junit_file)
+    if (folder / overrides.FILE).exists():
+        out.print(f"Without {overrides.FILE}: `lab class report` writes the grade book with it.", soft_wrap=True)
+    return summarise(folder, records, junit_file)
 
 
-def summarise(folder: Path, records: list[Record], junit_file: Path | None = None) -> None:
+def summarise(folder: Path, records: list[Record], junit_file: Path | None = None) -> int:
     """Print who has less than full marks and why, and where the report is. Write the checks as JUnit XML if asked.
 
-    Exits with 3 if somebody could not be graded, else with 1 if somebody has less than full marks or a run failed.
+    Return the exit status: 3 if an account or a submission could not be graded, else 1 if somebody has less than full
+    marks or a run failed. Who has handed in nothing has less than full marks.
     """
     book = gradebook.book(records)
-    students = book["students"]
-    counted = [student for student in students if student["possible"]]  # the others are excused from all
+    counted = [student for student in book["students"] if student["possible"]]  # the others are excused from all
     short = [student for student in counted if student["percent"] != 100 or student["state"] != "done"]
-    full = sum(student["percent"] == 100 for student in students)
-    out.print(f"Full marks: {full} of {len(students)}", style="bold")
+    out.print(f"Full marks: {book['full']} of {len(book['students'])}", style="bold")
     if short:
-        out.print(class_table.marked_down(short))
+        out.print(marked_down(short))
     if junit_file:
-        junit.write(junit_file, students)
+        junit.write(junit_file, book["students"])
     if blank := exports.not_for_canvas(book):
         names = ", ".join(blank)
         out.print(f"Not in gradebook.csv, as Canvas would take a blank for a change: {names}", soft_wrap=True)
     here = relative_to_cwd(folder)
     out.print(f"Report: {here / 'report.html'}   Grade book: {here / 'gradebook.csv'}", soft_wrap=True)
-    if any(student["percent"] is None for student in counted):
-        raise typer.Exit(NOT_GRADED)
-    if short:
-        raise typer.Exit(1)
+    if any(student["percent"] is None and student["state"] != "missing" for student in counted):
+        return NOT_GRADED
+    return 1 if short else 0
+
+
+@contextmanager
+def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
+    """Show the progress of a class; give the function to call with each student's record, which prints a line.
+
+    Below the lines, a terminal shows a table of the students at work.
+    """
+    number, began = count(1), defaultdict[str, float](time.monotonic)
+
+    def finished(record: Record) -> None:
+        place = f"{next(number)}/{len(to_do)}"
+        state = (record["state"], LOOKS[record["state"]].style)
+        texts = record["account"], record["name"], f"{record['seconds']:.0f} s", record["error"] or ""
+        err.print(Text("  ").join([Text(place), Text(*state), *map(Text, filter(None, texts))]), soft_wrap=True)
+
+    def at_work() -> Table:
+        table = Table("account", "name", "step", "seconds", header_style="bold")
+        for work in to_do:
+            if step := work.step:
+                seconds = time.monotonic() - began[work.folder.name]
+                name = Text(work.student.name, no_wrap=True)
+                table.add_row(without_accounts(work.student.account), name, step, f"{seconds:.0f}")
+        return table
+
+    table = Live(get_renderable=at_work, console=err, refresh_per_second=4, transient=True)
+    with table if err.is_terminal else nullcontext():
+        yield finished
+
+
+def marked_down(students: Sequence[dict[str, Any]]) -> Table:
+    """Return a table of these students: the points, the step where each is stuck, and what was found there."""
+    table = Table("name", "account", "points", "stuck at", "found", header_style="bold")
+    table.columns[4].overflow = "fold"
+    for student in students:
+        points = "–" if student["percent"] is None else f"{student['percent']:.0f} %"
+        table.add_row(Text(student["name"]), student["account"], points, *map(Text, _stuck(student)))
+    return table
+
+
+def cleaned(students: list[Student], results: list[CleanUp]) -> Table:
+    """Return a table of what the clean-up of each account has deleted, left and kept, and why."""
+    table = Table("name", "account", "deleted", "left: try again", "kept: not the lab's", header_style="bold")
+    for student, result in zip(students, results, strict=True):
+        left, kept = Text(result.left, "red") if result.left else "nothing", Text(result.kept or "nothing")
+        table.add_row(Text(student.name), without_accounts(student.account), str(result.deleted), left, kept)
+    return table
+
+
+def _stuck(student: dict[str, Any]) -> tuple[str, str]:
+    """Return (step, what was found) of the first check that fails, else what has lost points, or the last notebook."""
+    if student["wrong"]:
+        check = student["wrong"][0]
+        return check["step"], f"{check['name']}: {check['found']}"
+    lacking = [column for column, score in student["points"].items() if score is not None and score < WORTH[column]]
+    if student["state"] == "done" and lacking:
+        return lacking[0], f"{student['points'][lacking[0]]:g} of {WORTH[lacking[0]]} points"
+    last_notebook = student["steps"][-1]["notebook"] if student["steps"] else ""
+    return last_notebook, student["error"] or student["state"]

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from lab_lib.cli.terminal import NOT_GRADED, Junit, handle_errors, out
+from lab_lib.cli.terminal import NOT_GRADED, Junit, Only, Out, Resume, handle_errors, out
 
 
 def grade(
     submissions: Annotated[Path, typer.Argument(help="A folder of files that students made with `lab submit`.")],
-    out_dir: Annotated[Path, typer.Option("--out", help="The folder of the results, as for a run.")],
+    out_dir: Out,
     roster: Annotated[
         Path | None,
         typer.Option(help="A roster: who is in the class. It needs the column name; id, prefix and threshold count."),
@@ -22,8 +22,8 @@ def grade(
     seconds: Annotated[
         int, typer.Option(min=20, help="The time to build the lab in; a fifth of it for each cell.")
     ] = 120,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on: keep what is graded, and grade the others.")] = False,
-    only: Annotated[str, typer.Option(help="Only these students, by name or id, separated by commas.")] = "",
+    resume: Resume = False,
+    only: Only = "",
     seed: Annotated[
         str,
         typer.Option(help="Try the functions with the cases of an earlier grading. By default they are drawn anew."),
@@ -57,21 +57,23 @@ def grade(
     from lab_lib.classroom import roster as rosters
     from lab_lib.cli import class_work
 
-    with handle_errors(f"Stopped. To go on: {class_work.resume_command(resume)}", NOT_GRADED):
+    with handle_errors(class_work.GO_ON, NOT_GRADED):
         sandbox.refuse_without(trust)
         files = submitted_files.find(submissions)
         everybody = rosters.read(roster, accounts=False) if roster else []
-        class_run.plan(everybody, out_dir)
-        seed = seed or grading.seed_of(out_dir)
-        works, nobodys = submitted_files.match(files, everybody, out_dir.resolve(), trust, seconds, seed)
-        works = likeness.remarked(works)
-        selected = {student.folder for student in class_run.select([work.student for work in works], only=only)}
-        unfinished = class_run.unfinished(works, resume)
-        to_do = [work for work in unfinished if work.path and work.student.folder in selected]
-        _say(works, nobodys)
-        jobs = jobs or os.cpu_count() or 1  # more would make the probe late
-        with grading.untouched(trust, seconds, seed) as untouched:
-            class_work.do(works, to_do, jobs, out_dir, selected, junit, untouched=untouched if to_do else None)
+        with class_run.lock(out_dir):
+            seed = seed or grading.seed_of(out_dir)
+            works, nobodys = submitted_files.match(files, everybody, out_dir.resolve(), trust, seconds, seed)
+            works = likeness.remarked(works)
+            selected = class_run.select([work.student for work in works], only=only)
+            unfinished = class_run.unfinished(works, resume)
+            to_do = [work for work in unfinished if work.path and work.student in selected]
+            _say(works, nobodys)
+            jobs = jobs or os.cpu_count() or 1  # more would make the probe late
+            with grading.untouched_edition(trust, seconds, seed) as edition:
+                untouched = edition if to_do else None
+                status = class_work.do(works, to_do, jobs, out_dir, selected, junit, untouched_edition=untouched)
+                raise typer.Exit(status)
 
 
 def _say(works: list[Any], nobodys: list[Any]) -> None:

@@ -88,10 +88,9 @@ def data(
     The same numbers give the same file.
     """
     from lab_lib import transactions
-    from lab_lib.waiting import with_progress
 
     with handle_errors(stopped="Stopped. The file is incomplete."):
-        transactions.write(sys.stdout, with_progress(transactions.make_up(rows, customers, seed), "rows"))
+        transactions.write(sys.stdout, transactions.make_up(rows, customers, seed))
         sys.stdout.flush()
 
 

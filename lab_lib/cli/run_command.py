@@ -59,8 +59,8 @@ def run(
         lab = None if is_embedded(parameters.get("profile", "")) else headless.prepare(parameters)[1]
         if lab and lab.is_real:
             err.print(costs.before([path.stem[:2] for path in notebooks]), soft_wrap=True)
-        if lab and until is None:  # ask here, since notebook 99 runs without a reader
-            cleanup.confirm_run(lab, yes)
+        if lab and lab.is_real and until is None and not yes:  # ask here, since notebook 99 runs without a reader
+            cleanup.ask(f"At its end, this run deletes all that the lab has in {lab}. Run it?", "--yes, or --keep")
     with (
         handle_errors(),
         tempfile.NamedTemporaryFile() as file,
@@ -87,7 +87,7 @@ def run(
         out.print(steps_table(steps, [path.stem for path in notebooks]))
         out.print(_summary(result), soft_wrap=True)
         if lab and lab.is_real:
-            out.print(costs.after(requests(), [step.notebook[:2] for step in steps]), soft_wrap=True)
+            out.print(f"Requests:  {requests().total():,} to AWS")
         out.print(f"Executed notebooks and result.json: {relative_to_cwd(folder)}", soft_wrap=True)
         if not result["ok"]:
             out.print("Everything made so far is still there. `lab clean` deletes it.", style="bold")

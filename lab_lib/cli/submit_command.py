@@ -30,10 +30,8 @@ def submit(
         held = submission.write(path, name, student_id)
         size = path.stat().st_size / 1000
         out.print(f"Written: {relative_to_cwd(path)} ({size:,.0f} kB). It was not sent anywhere.", soft_wrap=True)
-        out.print(f"It holds: {', '.join(held)}", soft_wrap=True)
-        for member, original in held.items():
-            if original != member:
-                out.print(f"Your {original} is there as {member}, by its cells.", soft_wrap=True)
+        names = [name if name == yours else f"{name} (your {yours}, by its cells)" for name, yours in held.items()]
+        out.print(f"It holds: {', '.join(names)}", soft_wrap=True)
         if not any(part in slug(path.stem, longest=None) for part in parts):
             out.print("The file's name must say whose it is: give --name and --id, and no --out.", soft_wrap=True)
         out.print("Hand in this file.", soft_wrap=True)

@@ -50,6 +50,11 @@ NOT_GRADED = 3  # the exit status if an account could not be graded
 Junit = Annotated[
     Path | None, typer.Option("--junit", metavar="FILE", help="Write the checks as JUnit XML too, for test reports.")
 ]
+Out = Annotated[
+    Path, typer.Option("--out", help="The folder of the results: a folder per student, and the grade book.")
+]
+Only = Annotated[str, typer.Option(help="Only these accounts, ids or names of the class, separated by commas.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on: keep what is done, and do the others.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before deleting on AWS.")]
 
 

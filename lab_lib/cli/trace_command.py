@@ -12,6 +12,7 @@ from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import handle_errors, out, relative_to_cwd
 from lab_lib.errors import UsageError
 from lab_lib.looks import LOOKS
+from lab_lib.private_files import write_file
 
 if TYPE_CHECKING:
     from lab_lib.trace.events import Event
@@ -51,14 +52,13 @@ def trace(
         if html:
             from lab_lib.trace import page  # its templates take a while to load
 
-            page.write(html, shown)
+            write_file(html, page.page(shown))
             out.print(f"Page: {relative_to_cwd(html)}", soft_wrap=True)
 
 
 def _table(shown: "Trace", events: "list[Event]", title: str | None) -> Table:
     """Return the table of one change; all tables of a trace have the same line of time."""
-    from lab_lib.trace.axis import Axis
-    from lab_lib.trace.timeline import bar
+    from lab_lib.trace.timeline import Axis, bar
 
     axis = Axis(shown.events)
     table = Table("where", "what", "timeline", "when (UTC)", title=title, title_justify="left", header_style="bold")

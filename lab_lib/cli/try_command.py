@@ -40,13 +40,13 @@ def try_(
     ids = [part.strip() for part in only.split(",") if part.strip()]
     with handle_errors(stopped="Stopped. Nothing is left of the trial."):
         with progress_bar() as progress:
-            total = len(cases.chosen(ids, large=True))
+            total = len(cases.chosen(ids))
             bar = progress.add_task("starting another embedded AWS", total=total)
 
             def done(result: trial.Result) -> None:
                 progress.update(bar, advance=1, description=result.case.id)
 
-            results = trial.judge(file, ids, large=True, seed=seed, done=done)
+            results = trial.judge(file, ids, seed, done)
         out.print(_table(results))
         out.print(results.summary, style="bold", soft_wrap=True)
         out.print(results.draw, soft_wrap=True)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 PHONE, DESK = {"width": 360, "height": 740}, {"width": 1280, "height": 900}
 EVERYBODY = [judged(student, number % 5) for number, student in enumerate(whole_class()[:-1])]
-EVERYBODY += [whole_class()[-1], record(HOSTILE, error=HOSTILE, totals={HOSTILE: "1e300", "C2": "-5"}, notebooks=[])]
+EVERYBODY += [whole_class()[-1], record(HOSTILE, error=HOSTILE)]
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 # The texts whose contrast with their background is under 4.5, by WCAG's formula.
 FAINT = """() => {

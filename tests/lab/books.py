@@ -20,7 +20,6 @@ class Books:
     def __init__(self, chain):
         self.chain, self.lab = chain, chain.lab
         self.amounts = {}  # {(customer, transaction): amount}
-        self.customers = set()
         self.bad = {}  # {key: numbers of the lines that are rejected}
 
     def upload(self, key, lines):
@@ -29,13 +28,17 @@ class Books:
         for number, line in enumerate(lines, 2):
             try:
                 customer, _, transaction, _, amount = line.split("|")
-                self._enter(customer, transaction, Fraction(amount))
+                self.amounts[customer, transaction] = Fraction(amount)
             except ValueError:
                 self.bad[key].append(number)
         self.chain.put(key, lines)
 
+    @property
+    def customers(self):
+        return {customer for customer, _ in self.amounts}
+
     def totals(self):
-        sums = dict.fromkeys(self.customers, Fraction())
+        sums = Counter()
         for (customer, _), amount in self.amounts.items():
             sums[customer] += amount
         return sums
@@ -60,7 +63,3 @@ class Books:
             "alerted": {item["CustomerId"] for item in items if item.get("alerted")},
             "bad lines": {key: [row["line"] for row in buckets.rejected_rows(self.lab, key)] for key in self.bad},
         }
-
-    def _enter(self, customer, transaction, amount):
-        self.amounts[customer, transaction] = amount
-        self.customers.add(customer)

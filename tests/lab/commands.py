@@ -19,10 +19,10 @@ def in_process(*arguments):
     return CliRunner().invoke(app, list(map(str, arguments)))
 
 
-def run(*arguments, stdout=subprocess.PIPE, **variables):
+def run(*arguments, **variables):
     """Run `lab` as a process, to its end."""
     settings = {"env": {**os.environ, "COLUMNS": "200", **variables}, "text": True, "umask": 0}
-    return subprocess.run([LAB, *arguments], stdout=stdout, stderr=subprocess.PIPE, check=False, **settings)
+    return subprocess.run([LAB, *arguments], capture_output=True, check=False, **settings)
 
 
 def begin(until, *arguments, **variables):

@@ -97,17 +97,6 @@ def fail(name, code="InternalError", **details):
     return fault
 
 
-def twice(name):
-    """Return the fault that the answer to each call of this name is lost, so that botocore makes the call again."""
-
-    def fault(called, make):
-        if called == name:
-            make()
-        return make()
-
-    return fault
-
-
 def before(name, deed):
     """Return the fault that calls `deed` just before the first call of this name."""
     deeds = [deed]

@@ -1,5 +1,6 @@
 """How many accounts of a class are worked on at a time, and how a large class is shown."""
 
+import re
 import subprocess
 import threading
 from types import SimpleNamespace
@@ -9,13 +10,13 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from lab_lib.classroom import class_run, gradebook
+from lab_lib.classroom import class_run
 from lab_lib.classroom.students import Student
-from lab_lib.classroom.work import STEP, Work
-from lab_lib.cli import class_table
+from lab_lib.classroom.work import Work
+from lab_lib.cli import class_work
 from lab_lib.cli.main import app
 from lab_lib.errors import LabError
-from tests.classes import judged, record, student_of
+from tests.classes import student_of
 
 
 def students_of(number, **settings):
@@ -48,7 +49,6 @@ def test_four_accounts_on_aws_are_worked_on_at_once_by_a_computer_with_one_core(
     (30, "class", 16, 30),
     (30, "class", 3, 10),  # each needs 0.3 GB
     (1_000, "class", 1_000, 32),
-    (30, "class", 0, 1),
     (30, "", 16, 4),
     (0, "class", 16, 1),
 ])  # fmt: skip
@@ -58,37 +58,20 @@ def test_jobs_follow_accounts_and_memory_on_aws_and_cores_elsewhere(monkeypatch,
     monkeypatch.setattr(class_run, "JOBS_ON_AWS", 32)
 
     assert class_run.jobs_for(students_of(students, profile=profile)) == jobs
-
-
-def test_a_class_is_on_aws_if_all_its_students_are(monkeypatch):
-    real, embedded = students_of(2, profile="class"), students_of(1)
-
-    assert [class_run.on_aws(students) for students in (real, [*real, *embedded], embedded)] == [True, False, False]
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
-    assert not class_run.on_aws(real)
+    assert class_run.jobs_for(students_of(30, profile="class")) == 4
 
 
-def test_a_class_with_more_students_than_lines_shows_failures_first_and_counts_all(tmp_path, monkeypatch):
-    screen = Console(width=80, height=24, record=True)
-    monkeypatch.setattr(class_table, "err", screen)
-    works = [Work(student, tmp_path) for student in students_of(32)]
-    for work in works[:20]:
-        work.draft.mkdir()
-        (work.draft / STEP).write_text("02-add-triggers")
-    progress = class_table._Progress(works, works)
-    progress.add(works[30].record("failed") | {"steps": [{"notebook": "01-create-functions"}]})
+def test_a_terminal_shows_who_is_at_work_below_a_line_for_each_who_has_ended(tmp_path, monkeypatch):
+    screen = Console(width=80, height=24, record=True, force_terminal=True)
+    monkeypatch.setattr(class_work, "err", screen)
+    ben, ana, _ = works = [Work(student, tmp_path) for student in students_of(3)]
+    ana.begin()
 
-    screen.print(progress.table())
+    with class_work.live(works) as finished:
+        finished(ben.record("failed") | {"error": "No such account."})
 
-    lines = screen.export_text().splitlines()
-    rows = [[cell.strip() for cell in line.split("│")[2:5]] for line in lines if line.startswith("│")]
-    assert rows[:2] == [["Student 30", "01-create-functions", "failed"], ["Student 0", "02-add-triggers", "running"]]
-    assert (len(lines) <= 24, lines[-1].strip()) == (True, "1 failed, 20 running, 11 waiting")
-
-
-def test_a_student_whose_checks_hold_is_stuck_where_points_are_missing():
-    console = Console(width=100)
-    with console.capture() as shown:
-        console.print(class_table.marked_down(gradebook.book([judged(record())])["students"]))
-
-    assert all(words in shown.get() for words in ("95 %", "exercises", "7.5 of 10 points"))
+    shown = screen.export_text()
+    assert "1/3  failed  ********0000  Student 0  0 s  No such account." in shown
+    assert re.search(r"Student 1 +│ getting ready │ 0 ", shown)
+    assert "Student 2" not in shown

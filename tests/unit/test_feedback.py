@@ -7,8 +7,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 from lab_lib.classroom import feedback, gradebook
-from lab_lib.exercises import copies, edition
-from tests.classes import HOSTILE, check, checks, judged, not_graded, override, record
+from lab_lib.exercises import copies
+from tests.classes import not_graded, override, record
 
 PIXEL = base64.b64encode(b"\x89PNG").decode()
 ANSWERS = [{"question": "rejected", "right": True}, {"question": "create-table", "right": False}]
@@ -77,17 +77,13 @@ def test_what_a_student_writes_runs_nothing_loads_nothing_and_stays_in_its_place
 
     made = page(student, *cells, folder=tmp_path)
 
-    assert made("script") == made("iframe") == made("form") == made("link") == made("base") == made("object") == []
+    active = "script, iframe, form, link, base, object, svg, math, input, [style], [onerror], [onload], [onfocus]"
+    claims = ".notebook [class=lead], .notebook [id], .notebook style, meta[http-equiv=refresh]"
+    outside = 'img[src]:not([src^="data:image/"]), a[href]:not([href^="#"], [href^="https://"])'
+    assert made.select(f"{active}, {claims}, {outside}") == []
     assert [len(made(tag)) for tag in ("style", "main", "body")] == [1, 1, 1]
-    assert [image["src"] for image in made.select("img[src]") if not image["src"].startswith("data:image/")] == []
-    attributes = {name for tag in made.find_all(True) for name in tag.attrs}
-    assert [name for name in attributes if name.startswith("on") or name == "style"] == []
-    assert [link["href"] for link in made.select("a[href]") if not link["href"].startswith(("#", "https://"))] == []
-    assert len(made.select(".notebook [class=lead], .notebook [id]")) == 0
     policy = made.find("meta", {"http-equiv": "Content-Security-Policy"})["content"]
-    assert "default-src 'none'" in policy
-    assert "script" not in policy
-    assert len(made.select('meta[http-equiv="refresh"]')) == 0
+    assert ("default-src 'none'" in policy, "script" in policy) == (True, False)
 
 
 def test_html_of_too_many_tags_is_shown_as_text_in_no_time(tmp_path):
@@ -122,29 +118,22 @@ def test_the_notebook_is_shown_with_its_text_images_tables_and_errors(tmp_path):
 def test_a_picture_of_the_lab_is_shown_once_a_notebook_from_the_labs_own_file_and_no_other_file_is(tmp_path):
     ours = copies.NOTEBOOKS / "chain-03.svg"
     (tmp_path / ours.name).write_text("<svg>of the student</svg>")
-    others = ("chain-42.svg", "./chain-04.svg", "../notebooks/chain-04.svg", "/etc/passwd", "file:///chain-04.svg")
-    images = [f'<img alt="{name}" src="{name}">' for name in (ours.name, ours.name, *others)]
+    images = "".join(f'<img src="{name}">' for name in (ours.name, ours.name, "chain-42.svg", "/etc/passwd"))
 
-    made = page(
-        record(),
-        {"cell_type": "markdown", "source": "\n".join(images[:2])},
-        {"cell_type": "markdown", "source": "".join(images)},
-        code(shows(text_html="".join(images))),
-        folder=tmp_path,
-    )
+    made = page(record(), {"cell_type": "markdown", "source": images}, code(shows(text_html=images)), folder=tmp_path)
 
     [shown] = made.select(".notebook img[src]")
-    assert (shown["alt"], shown["src"].partition(",")[0]) == (ours.name, "data:image/svg+xml;base64")
-    assert base64.b64decode(shown["src"].partition(",")[2]) == ours.read_bytes()
+    assert shown["src"] == f"data:image/svg+xml;base64,{base64.b64encode(ours.read_bytes()).decode()}"
 
 
 def test_cells_as_in_the_lab_are_folded_with_their_count_and_the_students_own_stand_below_their_heading(tmp_path):
-    untouched = edition.of_learner(json.loads((copies.NOTEBOOKS / "03-create-topic.ipynb").read_bytes()))["cells"]
-    cells = [{name: value for name, value in cell.items() if name != "id"} for cell in untouched]  # an editor drops ids
+    cells = copies.learners_edition(copies.NOTEBOOKS / "03-create-topic.ipynb")["cells"]
+    for cell in cells:
+        del cell["id"]  # as an editor does
     place = next(number for number, cell in enumerate(cells) if cell["metadata"].get("nbgrader", {}).get("solution"))
-    setting = next(number for number, cell in enumerate(cells) if "parameters" in cell["metadata"].get("tags", []))
-    cells[place] |= {"source": "mine = 1"}
-    cells[setting] |= {"source": 'profile = ""'}  # as the grading replaces it
+    setting = next(cell for cell in cells if "parameters" in cell["metadata"].get("tags", []))
+    setting["source"] = 'profile = ""'  # as the grading replaces it
+    cells[place]["source"] = "mine = 1"
     cells[-1] |= {"cell_type": "code", "outputs": [{"output_type": "error", "traceback": ["Oh"]}]}
 
     made = page(record(), *cells, folder=tmp_path, name="03-create-topic.ipynb")
@@ -152,11 +141,11 @@ def test_cells_as_in_the_lab_are_folded_with_their_count_and_the_students_own_st
     shown = made.select_one(".notebook")
     folded = [text(tag.summary) for tag in shown.find_all("details", recursive=False)]
     assert folded == [f"{place} cells as in the lab", f"{len(cells) - place - 2} cells as in the lab"]
-    assert [text(tag) for tag in shown.find_all(["h3", "pre"], recursive=False)][:2] == ["Create the topic", "mine = 1"]
-    assert "Oh" in [text(tag) for tag in shown.find_all("pre", recursive=False)]
+    own = [text(tag) for tag in shown.find_all(["h3", "pre"], recursive=False)]
+    assert (own[:2], own[-1]) == (["Create the topic", "mine = 1"], "Oh")
 
 
-@pytest.mark.parametrize("broken", ["", "{", "[]", '{"cells": [1]}', '{"cells": [{"source": 1}]}', "[" * 100_000])
+@pytest.mark.parametrize("broken", ["", '{"cells": [{"source": 1}]}', "[" * 100_000])
 def test_a_notebook_that_cannot_be_shown_says_so(tmp_path, broken):
     (tmp_path / "00-start-here.ipynb").write_text(broken)
     feedback.render(tmp_path)
@@ -176,20 +165,11 @@ def test_the_page_says_what_gave_points_what_did_not_and_why():
     assert "Graded 2026-11-26 15:04." in text(made.header)
 
 
-def test_the_page_does_not_call_wrong_what_the_probe_has_shown_or_what_gives_no_points():
-    runtime, stream, bucket = check("runtime-TotalNotifier", "cannot see"), check("stream"), check("bucket", "not yet")
-    made = page(judged(record(checks=[runtime, stream, bucket])) | {"baseline": {"checks": ["bucket"]}})
-
-    assert "not right yet" not in text(made)
-
-
 def test_every_student_with_results_has_a_page_with_nothing_of_the_others(tmp_path):
     bo = record("Bo", "111122229013", missing=["bucket"], error="a fault of Bo")
-    hostile = record(HOSTILE, "111122229014", checks=checks(), trial=TRIAL)
 
-    gradebook.write(tmp_path, [record("Ana"), bo, hostile, not_graded("Cleo", "1" * 12)])
+    gradebook.write(tmp_path, [record("Ana"), bo, not_graded("Cleo", "1" * 12)])
 
     pages = {path.stem: path.read_text() for path in (tmp_path / "feedback").glob("*.html")}
-    assert set(pages) == {"student-9012", "student-9013", "student-9014"}
-    assert [name for name, html in pages.items() if "a fault of Bo" in html] == ["student-9013"]
-    assert [name for name, html in pages.items() if "Ana" in html] == ["student-9012"]
+    holds = {name: ("Ana" in page, "a fault of Bo" in page) for name, page in pages.items()}
+    assert holds == {"student-9012": (True, False), "student-9013": (False, True)}

@@ -1,6 +1,7 @@
 """`lab class grade`: whom it grades, what it repeats, and how it ends. What a judge finds is made up here."""
 
 import errno
+import json
 import pickle
 import subprocess
 from unittest.mock import Mock
@@ -10,7 +11,8 @@ import pytest
 
 from lab_lib.classroom import grading, submission
 from lab_lib.classroom.grading import Grading
-from tests.classes import judged, record
+from lab_lib.classroom.work import GRADED
+from tests.classes import book_of, check, judged, record
 from tests.lab.commands import in_process
 
 ROSTER = "name,id,prefix,threshold\nAna,s1,ana-,99.50\nBo,s2,,\nCem,,,\n"
@@ -20,7 +22,8 @@ ROSTER = "name,id,prefix,threshold\nAna,s1,ana-,99.50\nBo,s2,,\nCem,,,\n"
 def grade(tmp_path, monkeypatch):
     """grade(*options): grade Ana's and Bo's files by the roster; the status, the output, and whose files were judged.
 
-    grade.judges names what becomes of a student's grading: a method of Grading in the place of `do`.
+    grade.judges names what becomes of a student's grading: a method of Grading in the place of `do`. grade.students()
+    are those of the grade book, by their names.
     """
     (folder := tmp_path / "submissions").mkdir()
     for name in ("ana", "bo"):
@@ -40,8 +43,7 @@ def grade(tmp_path, monkeypatch):
         ended = in_process("class", "grade", folder, "--roster", roster, "--out", tmp_path / "out", "--trust", *options)
         return ended.exit_code, ended.output, {work.student.name: work for work in graded if work.student.id}
 
-    grade.judges, do = {}, Grading.do
-    grade.do = do
+    grade.judges, grade.do, grade.students = {}, Grading.do, lambda: book_of(tmp_path / "out")
     # All is done in this process, which must not be limited.
     monkeypatch.setattr(subprocess, "run", lambda command, input, **_: pickle.loads(input).do())
     monkeypatch.setattr(grading, "Timer", Mock())
@@ -55,9 +57,20 @@ def test_a_roster_without_accounts_gives_a_student_a_prefix_and_a_threshold(grad
 
     settings = {"prefix": "ana-", "threshold": "99.50"}
     assert {name: work.student.parameters for name, work in graded.items()} == {"Ana": settings, "Bo": {}}
-    assert (status, "Handed in nothing: Cem" in said) == (3, True)
-    report = in_process("class", "report", tmp_path / "roster.csv", "--out", tmp_path / "out")
-    assert "No results for Cem." in report.output
+    assert (status, "Handed in nothing: Cem" in said) == (1, True)
+    assert "0 of 5 points" in said  # where somebody is stuck for whom all checks hold
+
+
+def test_who_has_handed_in_nothing_is_no_failure_but_report_misses_them_unless_they_are_excused(grade, tmp_path):
+    def report():
+        ended = in_process("class", "report", tmp_path / "roster.csv", "--out", tmp_path / "out")
+        return ended.exit_code, "No results for Cem." in ended.output
+
+    assert grade()[0] == 1
+    assert report() == (3, True)  # their folder may be on another computer
+    (tmp_path / "out" / "overrides.csv").write_text("student,column,points,comment,late,excused\nCem,,,Ill.,,yes\n")
+    assert report() == (1, False)
+    assert "Without overrides.csv" in grade("--resume")[1]
 
 
 def test_only_the_named_students_are_graded_and_junit_has_a_suite_for_each(grade, tmp_path):
@@ -80,6 +93,34 @@ def test_resume_repeats_what_this_computer_could_not_grade_and_no_fault_of_the_f
 
     assert set(grade("--resume", "--seconds", "300")[2]) == {"Ana", "Bo"}  # what took too long may end now
     (tmp_path / "submissions" / "ana.zip").write_text("no zip either")
+    assert set(grade("--resume")[2]) == {"Ana", "Bo"}
+
+
+def test_a_judge_that_dies_leaves_what_it_has_found_and_what_the_untouched_edition_has_right_gives_nothing(grade):
+    def dies(work):
+        work.begin()
+        work.note(GRADED, json.dumps({"checks": [check("bucket"), check("stream")], "answers": [], "trial": []}))
+
+    def untouched(work):
+        work.write(state="done", checks=[check("bucket"), check("stream", "not yet")], answers=[], trial=[])
+
+    grade.judges = {"Bo": dies, "untouched": untouched}
+    grade()
+
+    ana, bo, _ = grade.students().values()
+    assert (ana["state"], bo["state"], "has died" in bo["error"]) == ("done", "failed", True)
+    assert ana["baseline"] == bo["baseline"] == {"checks": ["bucket"], "answers": [], "trial": []}
+    assert [bo["points"][column] for column in ("00", "probe", "exercises")] == [5, 0, 0]
+    assert set(grade("--resume")[2]) == {"Bo"}
+
+
+def test_nobody_is_graded_if_the_untouched_edition_cannot_be(grade):
+    grade.judges = {"untouched": lambda work: work.write(state="failed", error="no time")}
+
+    assert grade()[0] == 3
+    ana = grade.students()["Ana"]
+    why = "The untouched edition cannot be graded, to compare this one with it: no time"
+    assert (why in ana["error"], ana["total"]) == (True, None)
     assert set(grade("--resume")[2]) == {"Ana", "Bo"}
 
 

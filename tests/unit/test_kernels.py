@@ -1,9 +1,7 @@
 """One notebook, and the next, in the kernel of a headless run: what is written, what is left, who can listen."""
 
 import asyncio
-import errno
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -102,8 +100,7 @@ def test_what_a_cell_waits_for_is_in_a_file_and_not_in_the_notebook(notebook, ru
     with one_kernel(tmp_path, file) as kernel:
         assert run(notebook(*cells, f"seen == ['', {LINE!r}] or 1 / 0"), kernel).ok
 
-    texts = [cell["outputs"] for cell in json.loads((tmp_path / "out" / "00-test.ipynb").read_text())["cells"]]
-    assert (texts[:2], file.read_text()) == ([[], []], "")
+    assert printed(tmp_path / "out" / "00-test.ipynb") == []
 
 
 def test_a_kernel_that_dies_is_a_failed_step_and_the_notebook_is_written(notebook, run, tmp_path):
@@ -111,17 +108,6 @@ def test_a_kernel_that_dies_is_a_failed_step_and_the_notebook_is_written(noteboo
         step = run(notebook("print('before', flush=True)", "import os; os._exit(1)"), kernel)
 
     assert (step.ok, "Kernel died" in step.error) == (False, True)
-    assert printed(tmp_path / "out" / "00-test.ipynb") == ["before"]
-
-
-@pytest.mark.slow
-def test_a_cell_that_never_ends_is_a_failed_step_and_the_notebook_is_written(notebook, run, tmp_path, monkeypatch):
-    monkeypatch.setattr(headless, "LONGEST_CELL", 1)
-
-    with one_kernel(tmp_path) as kernel:
-        step = run(notebook("print('before')", "import threading; threading.Event().wait()"), kernel)
-
-    assert (step.ok, "A cell did not end in " in step.error) == (False, True)
     assert printed(tmp_path / "out" / "00-test.ipynb") == ["before"]
 
 
@@ -163,20 +149,6 @@ def test_a_temporary_folder_may_have_a_long_name_and_the_others_braces(notebook,
     assert step.ok, step.error
     assert (braces / "out" / "00-test.ipynb").exists()
     assert list(long.iterdir()) == []
-
-
-def test_a_full_disk_is_one_line_that_names_the_file_and_nothing_half_written(
-    notebook, kernel, run, tmp_path, monkeypatch
-):
-    def no_space(*_, **__):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    path = notebook("1")
-    monkeypatch.setattr(Path, "replace", no_space)
-
-    with pytest.raises(LabError, match=rf"{tmp_path / 'out' / path.name}: No space left on device\. Free some space"):
-        run(path, kernel)
-    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_a_temporary_folder_that_cannot_be_written_to_is_one_line_that_names_it(tmp_path, monkeypatch):

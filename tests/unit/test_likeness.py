@@ -27,10 +27,7 @@ def remarks(tmp_path):
             if function is not None:
                 with zipfile.ZipFile(path, "a") as archive:
                     archive.writestr("my_notifier.py", function)
-        works = [
-            Grading(Student(0, "", path.stem, "", "", "", {}), tmp_path, path=path)
-            for path in sorted(tmp_path.glob("*.zip"))
-        ]
+        works = [Grading(Student(path.stem), tmp_path, path=path) for path in sorted(tmp_path.glob("*.zip"))]
         return {work.student.name: list(work.remarks) for work in likeness.remarked(works)}
 
     return remarks

@@ -7,9 +7,8 @@ import stat
 import pytest
 from bs4 import BeautifulSoup
 
-from lab_lib.classroom import feedback, gradebook, overrides
-from lab_lib.errors import UsageError
-from tests.classes import check, judged, lay, not_graded, override, record
+from lab_lib.classroom import feedback, overrides
+from tests.classes import book_of, check, judged, lay, not_graded, record
 from tests.lab.commands import in_process
 
 HEADER = "student,column,points,comment,late,excused\n"
@@ -20,6 +19,8 @@ CLASS = [
     record("Dee", "111122229015", id="dee1"),
     record("Dee", "111122229016", id="dee2"),
 ]
+for student in CLASS:
+    student["folder"] = f"{student['name'].lower().replace(' garcía', '-garcia')}-{student['account'][-4:]}"
 ROSTER = "name,account,id\n" + "".join(
     f"{student['name']},11112222{student['account'][-4:]},{student['id']}\n" for student in CLASS
 )
@@ -29,11 +30,7 @@ ROSTER = "name,account,id\n" + "".join(
 def out(tmp_path):
     """Return the results of a class; its folder has no overrides yet."""
     (tmp_path / "roster.csv").write_text(ROSTER)
-    students = [
-        student | {"folder": f"{student['name'].split()[0].lower()}{end}-{student['account'][-4:]}"}
-        for student, end in zip(CLASS, ["-garcia", "", "", "", ""], strict=True)
-    ]
-    return lay(tmp_path / "out", *(student for student in students if student["state"] == "done"))
+    return lay(tmp_path / "out", *(student for student in CLASS if student["state"] == "done"))
 
 
 def report(out, *options):
@@ -61,8 +58,7 @@ def test_overrides_are_in_the_report_in_all_exports_and_in_the_feedback(out):
     done = report(out)
 
     assert (done.exit_code, "No results" in done.stdout) == (1, False)  # Cem is excused
-    students = {s["name"]: s for s in json.loads((out / "gradebook.json").read_text(encoding="utf-8"))["students"]}
-    ana, bo, cem = (students[name] for name in ("Ana García", "Bo", "Cem"))
+    ana, bo, cem = (book_of(out)[name] for name in ("Ana García", "Bo", "Cem"))
     assert (ana["points"]["03"], ana["total"], ana["percent"]) == (0, 93, 93)  # of 95.00 and 2
     assert (bo["points"]["03"], bo["points"]["function"], bo["possible"]) == (1.5, None, 90)
     assert bo["percent"] == pytest.approx(100 * bo["total"] / 90, abs=0.01)
@@ -78,12 +74,6 @@ def test_overrides_are_in_the_report_in_all_exports_and_in_the_feedback(out):
     assert "All: Excused. Was ill." in shown(out / "feedback" / "cem-9014.html")  # who has no results
 
 
-def test_points_by_hand_make_a_column_that_nobody_else_has():
-    book = gradebook.book([record(), record("Bo", overrides=[override("exercises", 7)])])
-
-    assert (book["possible"], [student["points"]["exercises"] for student in book["students"]]) == (90, [None, 7])
-
-
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
@@ -91,14 +81,11 @@ def test_points_by_hand_make_a_column_that_nobody_else_has():
         (HEADER + "Dee,03,1,,,", 2, "2 students have the name 'Dee'; wanted an id that only one has"),
         (HEADER + "\nBo,7,1,,,", 3, "column is '7'; wanted one of 00, 01,"),
         (HEADER + "Bo,03,2.01,,,", 2, "points is '2.01'; wanted a number from 0 to 2, as column 03 gives"),
-        (HEADER + "Bo,03,-1,,,", 2, "points is '-1'; wanted"),
         (HEADER + "Bo,03,nan,,,", 2, "points is 'nan'; wanted"),
         (HEADER + "Bo,,5,,,", 2, "points is '5' without a column; wanted a column"),
         (HEADER + "Bo,03,1,,,maybe", 2, "excused is 'maybe'; wanted yes or no"),
         (HEADER + 'Bo,03,1,"a\nb",,\nBo,03,2,,,', 4, "the student and the column are in an earlier line"),
-        (HEADER + "Bo,03,1,a, b,c,d", 2, "it has 7 cells; wanted 6, so put a cell that holds a comma in quotes"),
         ("name,points\nBo,2", 1, "the header is 'name,points'; wanted 'student,column,points,comment,late,excused'"),
-        ("", 1, "the header is ''"),
     ],
 )
 def test_a_wrong_row_is_one_line_that_says_where_what_and_what_to_do_and_nothing_is_written(out, text, line, words):
@@ -118,15 +105,10 @@ def test_a_file_of_a_spreadsheet_is_read_with_its_semicolons_commas_and_byte_ord
     [bo] = [student for student in overrides.merge(out, CLASS) if student["overrides"]]
 
     assert (bo["name"], bo["overrides"][0]["points"], bo["overrides"][0]["comment"]) == ("Bo", 1.5, "à refaire")
-    (out / "overrides.csv").write_bytes(text.encode("latin-1"))
-    with pytest.raises(UsageError, match='Save it as "CSV UTF-8"'):
-        overrides.merge(out, CLASS)
 
 
 def test_anonymous_books_name_nobody_and_keep_their_ids_in_a_file_for_the_owner_only(out):
-    told = (
-        "Ana García in ana-garcia-9012: make anag-Customer, trust RoleOfGarcia, a***@x.org, account ********9012, ana1"
-    )
+    told = "Ana García in ana-garcia-9012: make anag-Customer, trust RoleOfGarcia, a***@x.org, ********9012, ana1"
     path = out / "ana-garcia-9012" / "grade.json"
     ana = json.loads(path.read_text(encoding="utf-8"))
     ana |= {"checks": [check("topic", "not yet", told, hint=told)], "error": told, "remarks": [told]}
@@ -153,7 +135,7 @@ def test_anonymous_books_name_nobody_and_keep_their_ids_in_a_file_for_the_owner_
     assert "Who is who stands in" in done.stdout
     assert not (out / "report.html").exists()
     page = (out / "anonymous" / "feedback" / f"{ids['Ana García']}.html").read_text(encoding="utf-8")
-    assert "# … in …: make …Customer, trust …, …, account …, …" in page
+    assert "# … in …: make …Customer, trust …, …, …, …" in page
     report(out, "--anonymous")
     assert ids == {name: anonymous for anonymous, _, name in rows(key)}
     assert "Left out" not in report(out).stdout

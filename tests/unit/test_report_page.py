@@ -4,13 +4,12 @@ import hashlib
 import pytest
 from bs4 import BeautifulSoup
 
-from lab_lib.checks.rules import PROBE, RULES
 from lab_lib.classroom import gradebook, report
 from tests.classes import HOSTILE, check, checks, judged, not_graded, record, whole_class
 
 
-def page(*records, feedback=()):
-    return BeautifulSoup(report.page(gradebook.book(records), "2026-11-24 15:04", feedback), "html.parser")
+def page(*records):
+    return BeautifulSoup(report.page(gradebook.book(records), "2026-11-24 15:04"), "html.parser")
 
 
 def text(element):
@@ -18,11 +17,9 @@ def text(element):
 
 
 CLASSES = {
-    "a whole class": whole_class(),
     "submissions": [judged(student) for student in whole_class()],
     "nobody": [],
-    "missing": [not_graded()],
-    "hostile": [record(HOSTILE, error=HOSTILE, totals={HOSTILE: HOSTILE}, notebooks=[HOSTILE], state=HOSTILE)],
+    "hostile": [record(HOSTILE, error=HOSTILE, state=HOSTILE)],
 }
 
 
@@ -47,7 +44,7 @@ def test_every_link_and_every_label_leads_somewhere(any_page):
 
     assert len(ids) == len({*ids})
     assert {*labels, *(link[1:] for link in links if link.startswith("#"))} <= {*ids}
-    assert all(link.startswith("#") for link in links)
+    assert all(link.startswith(("#", "./feedback/")) for link in links)
 
 
 def test_a_screen_reader_finds_landmarks_captions_and_words_for_pictures(any_page):
@@ -65,23 +62,8 @@ def test_the_summary_counts_all_students_and_names_who_was_not_graded():
     assert "2026-11-24 15:04" in text(made.header)
 
 
-def test_a_cell_says_in_words_how_far_a_student_came():
-    cells = page(judged(record(missing=["bucket-trigger"]))).select("td[title]")
-
-    of_00, of_02, of_probe = (sum(rule.step == step for rule in RULES.values()) for step in ("00", "02", PROBE))
-    waiting = [rule for rule in RULES.values() if "bucket-trigger" in rule.after and rule.step == "02"]
-    held = of_02 - 1 - len(waiting)
-    assert cells[0]["title"] == f"00 start here: 5 of 5 points, {of_00} of {of_00} checks hold"
-    assert f"of 8 points, {held} of {of_02} checks hold" in text(cells[2])
-    assert [cell["title"] for cell in cells[-3:]] == [
-        f"probe: 35 of 35 points, {of_probe} of {of_probe} checks hold",
-        "exercises: 7.5 of 10 points, 3 of 4 answers are right",
-        "function: 7.5 of 10 points, 3 of 4 cases are passed",
-    ]
-
-
 def test_a_cell_says_what_was_not_probed_what_the_probe_has_shown_and_what_the_untouched_notebooks_build():
-    unseen = check("runtime-TransactionProcessor", "cannot see")
+    unseen = check("state-TransactionProcessor", "cannot see")
     ana = judged(record(checks=[unseen, check("bucket"), check("stream", "not yet")]))
     made = page(ana | {"baseline": {"checks": ["bucket"], "trial": ["case 0"]}}, record("Bo"))
 
@@ -91,6 +73,7 @@ def test_a_cell_says_what_was_not_probed_what_the_probe_has_shown_and_what_the_u
         "01 create functions: 8 of 8 points, 1 of 1 checks hold, 1 of them shown by the probe",
     ]
     assert "function: 6.67 of 10 points, 3 of 4 cases are passed, 1 of them right in the untouched notebooks" in titles
+    assert "exercises: 7.5 of 10 points, 3 of 4 answers are right" in titles
     assert titles[-3] == "probe: 35 of 35 points, not probed, so step 05 counts here"
     assert "1 check does not hold" in text(made.select_one("article"))  # and the runtime is not named
     assert ["not probed" in text(tag) for tag in made.select("article .meta:first-of-type")] == [False, True]
@@ -108,28 +91,18 @@ def test_the_most_frequent_problem_comes_first_with_its_hint_and_its_students():
 
 
 def test_the_report_links_the_feedback_that_is_there_in_a_folder_of_any_script():
-    made = page(record(folder="王小明-9012"), record("Bo", folder="bo-9013"), feedback={"王小明-9012"})
+    made = page(record(folder="王小明-9012"), not_graded("Bo"))
 
     assert [link["href"] for link in made.select("a[href^='.']")] == [
         "./feedback/%E7%8E%8B%E5%B0%8F%E6%98%8E-9012.html"
     ]
 
 
-@pytest.mark.parametrize(
-    ("hint", "shown"),
-    [
-        ("Create inputs3bucketfortransact-********9012-us-east-1: run 00", "Create …: run 00"),
-        ("Create the queue ana-CustomerNotify, or call it", "Create the queue …CustomerNotify, or call it"),
-        ("Add ana-inputs3bucketfortransact to it", "Add …inputs3bucketfortransact to it"),
-        ("Trust (arn:aws:iam::********9012:role/x/Ana), then go on", "Trust (…), then go on"),
-        ("Give AnasRole to it; Banana-Customer stays", "Give … to it; Banana-Customer stays"),
-        ("Mail a***@example.com. Account 111122229012 is", "Mail …. Account … is"),
-    ],
-)
-def test_where_the_class_is_stuck_no_hint_says_whose_account_it_is(hint, shown):
-    wrong = check("bucket", "not yet", hint, hint=hint)
-    made = page(record(checks=[wrong], prefix="ana-", own=["arn:aws:iam::********9012:role/AnasRole"]))
+def test_where_the_class_is_stuck_no_hint_says_whose_account_it_is():
+    hint = "Create inputs3bucketfortransact-********9012-us-east-1: trust AnasRole, not Banana-Customer"
+    made = page(record(checks=[check("bucket", "not yet", hint, hint=hint)], own=["role/AnasRole"]))
 
+    shown = "Create …: trust …, not Banana-Customer"
     assert text(made.select_one(".hint")) == f"→ {shown}"
     assert f"Found: {shown}" in text(made.select_one(".stuck .meta"))
     assert hint in text(made.select_one("article"))

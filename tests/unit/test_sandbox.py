@@ -1,6 +1,5 @@
 """The sandbox of a submission, as far as it can be seen without one. test_sandbox_attacks.py runs code in it."""
 
-import json
 import shutil
 import socket
 import subprocess
@@ -9,7 +8,7 @@ import sys
 import pytest
 
 from lab_lib.classroom import sandbox, tunnel
-from lab_lib.classroom.sandbox import Ended, Limits, Sandbox
+from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.errors import UsageError
 
 
@@ -41,7 +40,7 @@ def test_the_environment_has_nothing_of_the_users(monkeypatch):
 def box(request):
     """Yield a sandbox with the program that the test names in the place of the one in the sandbox."""
     command = [sys.executable, "-c", request.param]
-    made = Sandbox(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE), 0, Limits())
+    made = Sandbox(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE), 0, 60)
     yield made
     made.stop("The test is over.")
     made._to.close()
@@ -51,12 +50,10 @@ def box(request):
 @pytest.mark.parametrize(
     "box",
     [
-        "print('no JSON')",
         "print('[1]')",
         """print('{"a": [1]}')""",
         "print('[' * 100_000)",
         "import sys; sys.stdout.write('x' * 20_000_000)",
-        "import os; os.write(1, b'\\xff\\xfe\\n')",
         "",
     ],
     indirect=True,
@@ -66,18 +63,11 @@ def test_what_is_no_object_ends_the_conversation(box):
         box.hear()
 
 
-@pytest.mark.parametrize("box", ["import json; print(json.dumps({'a': input()}))"], indirect=True)
-def test_both_sides_talk_in_lines(box):
-    box.say({"b": 1})
-
-    assert json.loads(box.hear()["a"]) == {"b": 1}
-
-
 def test_a_tunnel_passes_on_both_ways_and_ends_when_one_side_does(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as outer, socket.socket(socket.AF_UNIX) as inner:
         inner.bind(str(tmp_path / "door"))
         inner.listen()
-        tunnel.pass_on(outer, str(tmp_path / "door"))
+        tunnel.pass_on(outer, socket.AF_UNIX, str(tmp_path / "door"))
         with socket.create_connection(outer.getsockname()) as client:
             inside, _ = inner.accept()
             with inside:
@@ -86,23 +76,3 @@ def test_a_tunnel_passes_on_both_ways_and_ends_when_one_side_does(tmp_path):
                 inside.sendall(b"answer")
                 assert client.recv(100) == b"answer"
             assert client.recv(100) == b""
-
-
-def test_what_is_installed_is_hidden_from_a_function_under_each_of_its_names(monkeypatch, tmp_path):
-    prefix, other, folder = (tmp_path / name for name in ("python", "link", "function"))
-    installed = [
-        prefix / f"{lib}/python3.{minor}/{kind}-packages"
-        for lib, minor, kind in (("lib", 1, "site"), ("lib64", 2, "dist"))
-    ]
-    for path in (*installed, checkout := prefix / "src/lab", folder):
-        path.mkdir(parents=True)
-    other.symlink_to(prefix)
-    monkeypatch.setattr(sys, "base_prefix", str(prefix))
-    monkeypatch.setattr(sandbox, "_SYSTEM", (str(other),))
-    monkeypatch.setattr(sandbox, "ROOT", checkout)
-
-    view = sandbox._view_of_function(folder, "python")
-
-    hidden = {view[place + 1] for place, word in enumerate(view) if word == "--tmpfs"}
-    assert hidden == {str(top / path.relative_to(prefix)) for top in (prefix, other) for path in (*installed, checkout)}
-    assert max(place for place, word in enumerate(view) if "bind" in word) < view.index("--tmpfs")

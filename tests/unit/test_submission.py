@@ -5,24 +5,23 @@ import json
 import os
 import shutil
 import zipfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from unittest.mock import Mock
 
 import pytest
 
-from lab_lib.checks.reports import Report
-from lab_lib.classroom import class_run, grading, points, sandbox, submission, submitted_files
+from lab_lib.classroom import class_run, grading, sandbox, submission, submitted_files
 from lab_lib.classroom.judge import Judge
-from lab_lib.classroom.sandbox import Ended, Limits
+from lab_lib.classroom.sandbox import Ended
 from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import GRADED
-from lab_lib.errors import LabError, UsageError
+from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, workbook
 from lab_lib.private_files import write_file
-from tests.classes import check
 from tests.lab.commands import in_process
 
-MANIFEST = {"format": 1, "name": "Ana", "id": "s1", "when": "2026-11-26 15:04"}
+MANIFEST = {"name": "Ana", "id": "s1", "when": "2026-11-26 15:04"}
 PRIVATE = {"account": "111122223333", "email": "ana@example.com", "phone": "+15555550100"}
 
 
@@ -44,11 +43,11 @@ def test_a_submission_holds_the_learners_work_and_nothing_private(copy, tmp_path
 
     done = in_process("submit", "--name", "Ana", "--id", "s1", "--out", tmp_path / "ana.zip")
 
-    assert (done.exit_code, "not sent anywhere" in done.stdout) == (0, True)
+    assert "not sent anywhere" in done.stdout
     read = submission.read(tmp_path / "ana.zip")
-    files = {path.name for path in [*copies.solved_notebooks(), *copies.pictures()]}
-    assert set(read.files) == files | {"my_notifier.py", "answers.jsonl", "manifest.json"}
-    assert [value for value in PRIVATE.values() if any(value.encode() in text for text in read.files.values())] == []
+    ours = {path.name for path in [*copies.solved_notebooks(), *copies.pictures()]}
+    assert read.files.keys() - ours == {"my_notifier.py", "answers.jsonl", "manifest.json"}
+    assert [value for value in PRIVATE.values() if value.encode() in b"".join(read.files.values())] == []
     assert (read.name, read.id) == ("Ana", "s1")
 
 
@@ -62,7 +61,7 @@ def test_a_renamed_notebook_is_found_by_its_cells_also_where_an_editor_has_dropp
 
     done = in_process("submit", "--name", "Ana", "--out", tmp_path / "ana.zip")
 
-    assert "Your Topic of Ana.ipynb is there as 03-create-topic.ipynb, by its cells." in done.stdout
+    assert "03-create-topic.ipynb (your Topic of Ana.ipynb, by its cells)" in done.stdout
     files = submission.read(tmp_path / "ana.zip").files
     assert b"Create the topic" in files["03-create-topic.ipynb"]
     assert json.loads(files["04-create-queues.ipynb"])["cells"] == cells
@@ -79,15 +78,6 @@ def test_two_renamed_copies_of_a_missing_notebook_are_refused_and_beside_it_none
     assert (done.exit_code, "a.ipynb and b.ipynb are both 03-create-topic.ipynb." in done.stderr) == (2, True)
 
 
-def test_without_a_copy_there_is_nothing_to_submit(tmp_path, monkeypatch):
-    monkeypatch.setenv("LAB_COPY", str(tmp_path / "nothing"))
-
-    done = in_process("submit", "--out", tmp_path / "x.zip")
-
-    assert (done.exit_code, (tmp_path / "x.zip").exists()) == (2, False)
-    assert "`lab open` makes your own copy" in done.stderr
-
-
 BOMB = b"0" * (submission.MOST_BYTES_OF_FILE + 1)
 FULL = {path.name: BOMB[:-1] for path in copies.solved_notebooks()}
 
@@ -95,36 +85,15 @@ FULL = {path.name: BOMB[:-1] for path in copies.solved_notebooks()}
 @pytest.mark.parametrize(
     ("members", "manifest", "why"),
     [
-        ({"../../etc/passwd": b"x"}, MANIFEST, "'../../etc/passwd', which `lab submit` does not write"),
-        ({"/tmp/x.ipynb": b"x"}, MANIFEST, "'/tmp/x.ipynb', which"),
-        ({"my_notifier.py": BOMB}, MANIFEST, "too large when it is unpacked"),
-        (FULL, MANIFEST, "too large when it is unpacked"),
-        ({}, {**MANIFEST, "format": 2}, "has format 2; wanted 1"),
-        ({}, ["no object"], "is not a file of `lab submit`"),
+        ({"../../etc/passwd": b"x"}, MANIFEST, r"'\.\./\.\./etc/passwd', which `lab submit` does not write"),
+        ({"my_notifier.py": BOMB}, MANIFEST, "my_notifier.py has 10.0 MB"),
+        (FULL, MANIFEST, "and 40 MB in all"),
+        ({}, ["no object"], "x.zip is not a file of `lab submit`"),
     ],
 )
 def test_a_file_that_lab_submit_does_not_write_is_refused_with_a_reason(tmp_path, members, manifest, why):
-    with pytest.raises(UsageError, match=r"x\.zip") as refused:
+    with pytest.raises(UsageError, match=why):
         submission.read(zipped(tmp_path / "x.zip", members, manifest))
-
-    assert why in str(refused.value)
-
-
-def test_a_name_twice_is_refused(tmp_path):
-    with zipfile.ZipFile(zipped(tmp_path / "x.zip", {}), "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
-        archive.writestr("manifest.json", "{}")
-
-    with pytest.raises(UsageError, match="a file twice"):
-        submission.read(tmp_path / "x.zip")
-
-
-def test_a_symbolic_link_is_its_text_and_leads_nowhere(tmp_path):
-    member = zipfile.ZipInfo("my_notifier.py")
-    member.external_attr = 0o120777 << 16
-    with zipfile.ZipFile(zipped(tmp_path / "x.zip", {}), "a") as archive:
-        archive.writestr(member, "/etc/passwd")
-
-    assert submission.read(tmp_path / "x.zip").files["my_notifier.py"] == b"/etc/passwd"
 
 
 def test_a_file_that_is_broken_anywhere_is_refused_and_breaks_nothing(tmp_path):
@@ -151,19 +120,19 @@ def test_a_compression_bomb_that_lies_about_its_size_is_not_unpacked(tmp_path):
         submission.read(tmp_path / "x.zip")
 
 
-def student(name, account, school_id=""):
-    return Student(1, account, name, "", "", "", {}, school_id)
-
-
-CLASS = [student("Ana García", "0" * 12, "s1"), student("Bo Ray", "1" * 12), student("Bo Ray", "2" * 12, "s3")]
+CLASS = [Student("Ana García", "0" * 12, "s1"), Student("Bo Ray", "1" * 12), Student("Bo Ray", "2" * 12, "s3")]
 ANA, BO = {**MANIFEST, "name": "Ana García"}, {**MANIFEST, "name": "bo ray", "id": ""}
+
+
+def matched(folder, roster=CLASS, seed="s"):
+    """Return the work for each student, and the files of nobody."""
+    out = folder / "out"
+    return submitted_files.match(submitted_files.find(folder), roster, out, trust=False, seconds=60, seed=seed)
 
 
 def match(folder, roster=CLASS):
     """Return the file of each student and its remarks, and the files of nobody."""
-    works, others = submitted_files.match(
-        submitted_files.find(folder), roster, folder, trust=False, seconds=60, seed="s"
-    )
+    works, others = matched(folder, roster)
     files = {f"{work.student.name}{work.student.id}": (work.path and work.path.name, *work.remarks) for work in works}
     return files, [other.path.name for other in others]
 
@@ -173,15 +142,12 @@ def match(folder, roster=CLASS):
     [
         ("submission-ana-garcia.zip", "Ana Garcías1"),
         ("submission-ana-garcia-s1.zip", "Ana Garcías1"),
-        ("s1.zip", "Ana Garcías1"),
         ("Ana García_4242_assignsubmission_file/submission-bo-ray-s3.zip", "Ana Garcías1"),  # as Moodle names folders
         ("garciaana_LATE_4242_99_submission-ana-garcia-1.zip", "Ana Garcías1"),  # as Canvas names files
         ("submission-bo-ray-s3 (1).zip", "Bo Rays3"),
         ("week-1/S3.zip", "Bo Rays3"),
         ("submission-bo-ray.zip", None),  # two have this name
-        ("ana-garcia-lopez.zip", None),
         ("class-s1.zip", None),
-        ("homework.zip", None),
     ],
 )
 def test_the_names_of_a_file_and_its_folders_say_whose_it_is_and_its_claim_does_not(tmp_path, name, owner):
@@ -221,49 +187,24 @@ def test_the_latest_of_two_files_counts_and_both_are_named(tmp_path, roster):
     assert counted == (latest, f"2 files: submission-ana-garcia (1).zip, {latest}. The latest counts: {latest}.")
 
 
-def test_without_a_roster_each_name_is_a_student_and_a_number_only_beside_the_same_name_a_second_try(tmp_path):
-    for name in ("submission-ana-garcia", "submission-ana-garcia-2", "student-1", "student-2", "bo/submission"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        zipped(tmp_path / f"{name}.zip", {}, ANA)
-    before = match(tmp_path, [])[0]
-    zipped(tmp_path / "aaron.zip", {}, ANA)
+def test_without_a_roster_each_name_is_a_student_and_odd_ones_are_shown_by_codes(tmp_path):
+    (tmp_path / "bo").mkdir()
+    for name in (b"submission-ana-garcia", b"student-1", b"student-2", b"bo/submission", b"x\xff", b"y\x1b[2J", b" "):
+        zipped(tmp_path / f"{os.fsdecode(name)}.zip", {}, ANA)
 
-    students = match(tmp_path, [])[0]
+    students, _ = match(tmp_path, [])
 
-    assert sorted(before) == ["Ana García", "bo", "student-1", "student-2"]
-    assert {name: files for name, files in students.items() if name != "aaron"} == before
+    assert sorted(students) == ["' '", "Ana García", "bo", "student-1", "student-2", "x[U+DCFF]", "y[U+001B][2J"]
 
 
 def test_what_cannot_be_read_has_the_owner_that_its_name_says_and_no_link_is_followed(tmp_path):
     (tmp_path / "submission-ana-garcia.zip").write_text("no zip")
-    (tmp_path / "folder.zip").mkdir()
     (tmp_path / "s3.zip").symlink_to("/etc/passwd")
     os.mkfifo(tmp_path / "pipe.zip")
-    deep = json.dumps(MANIFEST).replace("1", "[" * 900 + "]" * 900, 1)
-    with zipfile.ZipFile(tmp_path / "bo-ray-s3.zip", "w") as archive:
-        archive.writestr("manifest.json", deep)
 
     students, others = match(tmp_path)
 
-    assert ([files[0] for files in students.values()], others) == (
-        ["submission-ana-garcia.zip", None, "bo-ray-s3.zip"],
-        [],
-    )
-
-
-def test_odd_names_of_files_stay_apart_and_are_shown_by_codes(tmp_path):
-    for name in (b" .zip", b".zip", b"..zip", b"x\xff.zip", b"y\x1b[2J.zip", b"a\nb.zip"):
-        (tmp_path / os.fsdecode(name)).write_text("no zip")
-
-    students, _ = match(tmp_path, [])
-    refused = []
-    for path in tmp_path.iterdir():
-        with pytest.raises(UsageError) as error:
-            submission.read(path)
-        refused.append(str(error.value))
-
-    assert sorted(students) == ["' '", "''", ".", "a[U+000A]b", "x[U+DCFF]", "y[U+001B][2J"]
-    assert all(error.isascii() and error.isprintable() for error in refused)
+    assert ([files[0] for files in students.values()], others) == (["submission-ana-garcia.zip", None, None], [])
 
 
 def test_a_file_that_is_too_large_is_not_opened(tmp_path):
@@ -281,185 +222,76 @@ def test_a_folder_without_submissions_is_refused(tmp_path):
         submitted_files.find(tmp_path)
 
 
-def test_what_is_graded_is_not_graded_again_unless_the_file_has_changed(tmp_path):
+def test_all_have_the_same_cases_and_are_graded_again_with_other_cases_or_settings_that_count(tmp_path):
     zipped(tmp_path / "s1.zip", {})
-    (out := tmp_path / "out").mkdir()
+    [work], _ = matched(tmp_path, CLASS[:1])
+    work.write(state="done", baseline={})
 
-    def to_do(resume, seed="s"):
-        works, _ = submitted_files.match(
-            submitted_files.find(tmp_path), CLASS[:2], out, trust=False, seconds=60, seed=seed
-        )
-        return [work.path for work in class_run.unfinished(works, resume)], works
+    assert grading.seed_of(tmp_path / "out") == "s"
+    assert class_run.unfinished(matched(tmp_path, CLASS[:1])[0], resume=True) == []
+    assert class_run.unfinished(matched(tmp_path, CLASS[:1], seed="other")[0], resume=True) != []
+    for parameters, is_graded_again in (({"phone": "+15555550100"}, False), ({"prefix": "ana-"}, True)):
+        works, _ = matched(tmp_path, [replace(CLASS[0], parameters=parameters)])
+        assert bool(class_run.unfinished(works, resume=True)) == is_graded_again
 
-    paths, works = to_do(resume=False)
-    assert paths == [tmp_path / "s1.zip", None]
-    works[0].write(state="done")
-    assert to_do(resume=True)[0] == [tmp_path / "s1.zip", None]  # it was not compared with the untouched edition
-    works[0].write(state="done", baseline={})
-    assert to_do(resume=True)[0] == [None]
-    assert grading.seed_of(out) == "s"  # all students of a grading have the same cases
-    assert to_do(resume=True, seed="other")[0] == [tmp_path / "s1.zip", None]
-    assert [record["state"] for record in class_run.records(works)] == ["done", "missing"]
-    with pytest.raises(UsageError, match="--resume"):
-        to_do(resume=False)
-    zipped(tmp_path / "s1.zip", {"my_notifier.py": "# better"})
-    assert to_do(resume=True)[0] == [tmp_path / "s1.zip", None]
+
+@contextmanager
+def opened(culprit, boxes):
+    """Yield a sandbox in which each notebook runs, but this one ends it. It is added to `boxes`."""
+
+    def hear():
+        yield {"secret": "x"}
+        for name in box.say.call_args_list[0].args[0]["files"]:
+            if name == culprit:
+                raise Ended("It took too much.")
+            yield {"notebook": name}
+
+    boxes.append(box := Mock(port=1, hear=hear().__next__))
+    yield box
 
 
 @pytest.fixture
-def graded(tmp_path, monkeypatch):
-    """graded(error): the records of two submissions, of which the second one's judge has died."""
-    zipped(tmp_path / "s1.zip", {})
-    zipped(tmp_path / "s2.zip", {})
-    works, _ = submitted_files.match(
-        submitted_files.find(tmp_path), [], tmp_path / "out", trust=False, seconds=60, seed="s"
-    )
-
-    def graded(error):
-        def judge(work, *_):
-            if work.path.name == "s2.zip":
-                work.begin()
-                work.note(GRADED, json.dumps({"checks": [check("bucket"), check("stream")]}))
-                raise LabError("It has died.")
-            is_untouched = work not in works
-            made = [check("bucket"), check("stream", "not yet" if is_untouched else "ok")]
-            return work.write(state="done", checks=made, answers=[], error=error if is_untouched else None)
-
-        records = []
-        with grading.untouched(trust=False, seconds=60, seed="s") as untouched:
-            class_run.run(works, 1, records.append, judge, untouched)
-        return sorted(records, key=lambda record: record["name"]), works
-
-    return graded
-
-
-def test_each_record_gets_what_the_untouched_edition_has_right_and_one_whose_judge_has_died_is_not_graded(graded):
-    records, works = graded(None)
-
-    assert [record["state"] for record in records] == ["done", "failed"]
-    assert records[0]["baseline"] == {"checks": ["bucket"], "answers": [], "trial": []}
-    assert [points.earned(record, ["00"])["00"] for record in records] == [5, None]
-    assert class_run.records(works) == records
-    assert class_run.unfinished(works, resume=True) == works[1:]
-
-
-def test_nobody_is_graded_if_the_untouched_edition_cannot_be(graded):
-    records, works = graded("no time")
-
-    assert [record["state"] for record in records] == ["failed", "failed"]
-    assert "The untouched edition cannot be graded, to compare this one with it: no time" in records[0]["error"]
-    assert [points.earned(record, ["00"])["00"] for record in records] == [None, None]
-    assert class_run.unfinished(works, resume=True) == works
-
-
-def test_the_untouched_edition_is_a_submission_with_stubs_and_the_naive_function(tmp_path):
-    submission.write_untouched(tmp_path / "untouched.zip")
-
-    files = submission.read(tmp_path / "untouched.zip").files
-    assert b"BEGIN SOLUTION" not in b"".join(files.values())
-    assert files[submission.FUNCTION].startswith(b"# This is the naive function once more")
-
-
-class Box:
-    """A sandbox in which each notebook runs, but this one ends it."""
-
-    port = 1
-
-    def __init__(self, culprit):
-        self.culprit, self.heard = culprit, iter(())
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
-
-    def require(self):
-        pass
-
-    def say(self, request):
-        if "notebooks" in request:
-            self.heard = self.running(request)
-
-    def running(self, request):
-        yield {"is_open": True}
-        for name in request["notebooks"]:
-            if name == self.culprit:
-                raise Ended("It took too much.")
-            yield {"notebook": name, "stopped": "", "failed": "", "answers": "", "text": ""}
-            if name == request["last"]:
-                yield {"is_built": True}
-        yield {"is_done": True}
-
-    def hear(self):
-        return next(self.heard)
+def judge(tmp_path):
+    """judge(files): a judge of a submission of Ana that holds these files."""
+    (work := grading.Grading(CLASS[0], tmp_path)).begin()
+    return lambda files: Judge(submission.Submission("", "", "", files), 60, False, work)
 
 
 @pytest.mark.parametrize(
     ("culprit", "runs", "checked_after"),
-    [("00-start-here.ipynb", 1, None), ("03-create-topic.ipynb", 2, "02-add-triggers"), ("06-break-it.ipynb", 1, "05")],
+    [
+        ("00-start-here.ipynb", 1, []),
+        ("03-create-topic.ipynb", 2, ["02-add-triggers"]),
+        ("06-break-it.ipynb", 1, ["05-upload-and-verify"]),
+    ],
 )
 def test_a_notebook_that_ends_its_sandbox_costs_nothing_that_was_earned_before_it(
-    tmp_path, monkeypatch, culprit, runs, checked_after
+    judge, monkeypatch, culprit, runs, checked_after
 ):
     boxes, checked = [], []
 
-    def opened(*_):
-        boxes.append(Box(culprit))
-        return boxes[-1]
-
     def judge_account(judge, lab):
         checked.append(judge.steps[-1]["notebook"])
-        judge.report = Report(["a check"])
+        judge.account = {"checks": []}
 
-    monkeypatch.setattr(sandbox, "opened", opened)
+    monkeypatch.setattr(sandbox, "opened", lambda *_: opened(culprit, boxes))
     monkeypatch.setattr(Judge, "_judge_account", judge_account)
-    monkeypatch.setattr(Judge, "_tried", lambda _: [])
-    (work := grading.Grading(CLASS[0], tmp_path)).begin()
-    judge = Judge(submission.Submission("", "", "", {}), Limits(), False, work)
+    monkeypatch.setattr(Judge, "_try_function", lambda _: [])
+    judging = judge({})
 
-    judge.run()
+    judging.run()
 
-    assert judge.faults == [f"{culprit.removesuffix('.ipynb')}: It took too much."]
-    assert (len(boxes), [name[: len(checked_after or "")] for name in checked]) == (
-        runs,
-        [checked_after] if checked_after else [],
-    )
+    assert judging.faults == [f"{culprit.removesuffix('.ipynb')}: It took too much."]
+    assert (len(boxes), checked) == (runs, checked_after)
+    assert json.loads((judging.work.draft / GRADED).read_text()) == judging.findings()  # if the judge died now
 
 
-def test_a_function_whose_sandbox_ends_has_no_points_and_says_why(tmp_path, monkeypatch):
-    def opened(*_):
-        raise Ended("It took too much.")
+def test_a_function_whose_sandbox_ends_has_no_points_and_says_why(judge, monkeypatch):
+    monkeypatch.setattr(sandbox, "opened", Mock(side_effect=Ended("It took too much.")))
+    judging = judge({submission.FUNCTION: b"def lambda_handler(event, context):\n    pass\n"})
 
-    monkeypatch.setattr(sandbox, "opened", opened)
-    (work := grading.Grading(CLASS[0], tmp_path)).begin()
-    files = {submission.FUNCTION: b"def lambda_handler(event, context):\n    pass\n"}
-    judge = Judge(submission.Submission("", "", "", files), Limits(), False, work)
+    judging.run()
 
-    judge.run()
-
-    assert ({case["state"] for case in judge.trial}, judge.trial[0]["found"]) == ({"not tried"}, "It took too much.")
-    assert judge.faults[1:] == ["my_notifier.py: It took too much."]
-
-
-def test_an_answer_has_the_points_of_its_notebook(tmp_path):
-    judge = Judge(submission.Submission("", "", "", {}), Limits(), False, grading.Grading(CLASS[0], tmp_path))
-
-    worth = {answer["question"]: answer["points"] for answer in judge.answers()}
-
-    assert (worth["create-table"], worth["keys"]) == (2, 1)
-
-
-def test_a_file_that_cannot_be_read_gives_0_points_and_says_why(tmp_path, monkeypatch):
-    (tmp_path / "s1.zip").write_text("no zip")
-    work = grading.Grading(CLASS[0], tmp_path, path=tmp_path / "s1.zip")
-
-    # It is done in this process, which must not be limited.
-    monkeypatch.setattr(grading, "Timer", Mock())
-    monkeypatch.setattr(grading.resource, "setrlimit", Mock())
-
-    work.do()
-
-    record = work.read() | {"baseline": {}}
-    assert {*points.earned(record, points.WORTH).values()} == {0}
-    assert "s1.zip is not a file of `lab submit`" in record["error"]
+    assert {case["state"] for case in judging.trial} == {"not tried"}
+    assert judging.trial[0]["found"] == "It took too much."
+    assert judging.faults[1:] == ["my_notifier.py: It took too much."]

@@ -1,0 +1,39 @@
+"""Read a CSV file as a spreadsheet writes it: with commas, semicolons or tabs, a byte-order mark, and empty rows."""
+
+import csv
+import io
+from itertools import zip_longest
+from pathlib import Path
+
+from lab_lib.private_files import read_file
+
+Row = tuple[int, dict[str, str]]  # the line where a row ends, and its cells by column, without the empty ones
+
+
+def read(path: Path) -> tuple[list[str], list[Row]]:
+    """Return the names of the columns, in lower case, and the rows. UsageError if the file is damaged."""
+    return read_file(path, _parse, 'Save it as "CSV UTF-8", then run the command again.')
+
+
+def _parse(content: bytes) -> tuple[list[str], list[Row]]:
+    text = content.decode("utf-8-sig")
+    delimiter = max(",;\t", key=text.lstrip().partition("\n")[0].count)
+    reader, rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), []
+    try:
+        for cells in reader:
+            if any(map(str.strip, cells)):
+                rows.append((reader.line_num, [" ".join(cell.split()) for cell in cells]))
+    except csv.Error as error:
+        raise ValueError(f"the quotes do not match after line {rows[-1][0] if rows else 0}: {error}") from None
+    columns = [name.lower() for name in rows[0][1]] if rows else []
+    named = [name for name in columns if name]
+    if len({*named}) < len(named):
+        raise ValueError("line 1 has a column twice")
+    return named, [(line, _row(line, columns, cells)) for line, cells in rows[1:]]
+
+
+def _row(line: int, columns: list[str], cells: list[str]) -> dict[str, str]:
+    full = [(name, cell) for name, cell in zip_longest(columns, cells, fillvalue="") if cell]
+    if not all(name for name, _ in full):
+        raise ValueError(f"line {line} has more cells than the header; put a cell that holds a comma in quotes")
+    return dict(full)
