@@ -11,9 +11,10 @@ from html import escape
 from pathlib import Path
 
 from lab_lib import chain_picture
-from lab_lib.chain_parts import BOXES, CHAIN, PARTS, STREAM, UPLOAD
+from lab_lib.chain_parts import BOXES, CHAIN, PARTS, part_of
 from lab_lib.chain_picture import Look
 from lab_lib.looks import LIT
+from lab_lib.resources import RESOURCES
 from lab_lib.run.headless import notebooks
 
 README, WIDEST = Path(__file__).parents[1] / "README.md", 120  # characters of a line there
@@ -29,13 +30,13 @@ class Lit:
     parts: set[str]
 
 
-def _made(number: str, sentence: str) -> Lit:
-    """Return what the cells of a notebook make."""
-    return Lit(
-        "made here", sentence, {name for name, part in PARTS.items() if part.cell and part.cell.notebook == number}
-    )
+def _made(number: str, sentence: str, *others: str) -> Lit:
+    """Return the resources that the cells of a notebook make, and these other parts."""
+    made = {part_of(resource) for resource in RESOURCES if resource.cell.notebook == number}
+    return Lit("made here", sentence, {*others, *made} & ALL)
 
 
+PEOPLE = ("TotalNotifier→HighBalanceAlert", "HighBalanceAlert→e-mail, SMS", "e-mail, SMS")
 NOTHING = Lit("", "", set())
 TRIGGERS = "The arrow from the bucket to TransactionProcessor, and the arrow from the stream to TotalNotifier."
 BROKEN = "The file, Transactions and its stream, TotalNotifier, TransactionTotal and the topic."
@@ -44,11 +45,11 @@ NOTEBOOKS = {
     "00": _made("00", "The bucket and the tables."),
     "01": _made("01", "The functions."),
     "02": _made("02", TRIGGERS),
-    "03": _made("03", "The topic, and its e-mail and SMS."),
+    "03": _made("03", "The topic, and its e-mail and SMS.", *PEOPLE),
     "04": _made("04", "The queues, and the arrows to them from the topic."),
     "05": Lit("at work", "All of it.", ALL),
-    "06": Lit("broken here", BROKEN, {STREAM.name, *BROKEN_BOXES}),
-    "99": Lit("deleted here", "All but the file.", ALL - {"transactions.txt", UPLOAD.name}),
+    "06": Lit("broken here", BROKEN, {"Transactions→TotalNotifier", *BROKEN_BOXES}),
+    "99": Lit("deleted here", "All but the file.", ALL - {"transactions.txt", "transactions.txt→bucket"}),
 }
 
 

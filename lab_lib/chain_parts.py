@@ -1,45 +1,27 @@
-"""The parts of the chain: its boxes and arrows, where they stand in a picture, and how they are called.
-
-Names, and the cells that make them, come from resources.py.
-"""
+"""The parts of the chain: its boxes and arrows, where they stand in a picture, and how they are called."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lab_lib.resources import PEOPLE, RESOURCES, Cell, Resource, get, in_chain
+from lab_lib.resources import Resource, in_chain
 
 WIDTH, TALL = 866, 46  # of a picture, and the height of a box, in pixels
 QUEUES = in_chain("queue")
-SERVICES = {"bucket": "S3", "table": "DynamoDB", "function": "Lambda", "topic": "SNS topic", "queue": "SQS"}
-PLACES = {  # the left edge, the top and the width of each box
-    "transactions.txt": (14, 24, 108),
-    "bucket": (154, 24, 84),
-    "TransactionProcessor": (112, 112, 150),
-    "Customer": (290, 24, 96),
-    "Transactions": (290, 112, 96),
-    "TransactionTotal": (446, 24, 118),
-    "TotalNotifier": (446, 112, 118),
-    "HighBalanceAlert": (590, 112, 124),
-    "e-mail, SMS": (740, 24, 112),
-    **{queue: (740, 112 + 88 * number, 112) for number, queue in enumerate(QUEUES)},
-}
-HEIGHT = max(top for _, top, _ in PLACES.values()) + TALL + 18
 CHAIN = (
     "The chain of the lab. transactions.txt goes to an S3 bucket. ObjectCreated starts the Lambda function "
     "TransactionProcessor, which writes the DynamoDB tables Customer and Transactions. The stream of Transactions "
     "starts the Lambda function TotalNotifier, which writes the table TransactionTotal and publishes to the SNS topic "
     "HighBalanceAlert. The topic sends to e-mail and SMS, and to the SQS queues "
-    f"{' and '.join(filter(None, [', '.join(QUEUES[:-1]), QUEUES[-1]]))}."
+    f"{' and '.join(QUEUES)}."
 )
 
 
 @dataclass(frozen=True)
 class Box:
-    """A part of the chain, the cell that makes it, and where it stands: `x` is its left edge, `y` its top."""
+    """A part of the chain, and where it stands: `x` is its left edge, `y` its top."""
 
     service: str
     name: str
-    cell: Cell | None
     x: int
     y: int
     width: int
@@ -61,11 +43,10 @@ class Box:
 
 @dataclass(frozen=True)
 class Arrow:
-    """A link between two boxes, the cell that makes it, and a label."""
+    """A link between two boxes, and its label."""
 
     start: str
     end: str
-    cell: Cell | None = None
     label: str = ""
 
     @property
@@ -90,43 +71,40 @@ class Link(NamedTuple):
         return f"{self.name}: {self.have:,} of {self.want:,}"
 
 
-def _has_box(resource: Resource) -> bool:
-    return resource.kind in SERVICES and resource.link is not None
-
-
-_NAMED = [
-    ("file", "transactions.txt", None),
-    ("subscribers", "e-mail, SMS", PEOPLE),
-    *(
-        (SERVICES[resource.kind], resource.name or resource.kind, resource.cell)
-        for resource in RESOURCES
-        if _has_box(resource)
-    ),
+_BOXES = [
+    Box("file", "transactions.txt", 14, 24, 108),
+    Box("subscribers", "e-mail, SMS", 740, 24, 112),
+    Box("S3", "bucket", 154, 24, 84),
+    Box("DynamoDB", "Customer", 290, 24, 96),
+    Box("DynamoDB", "Transactions", 290, 112, 96),
+    Box("DynamoDB", "TransactionTotal", 446, 24, 118),
+    Box("Lambda", "TransactionProcessor", 112, 112, 150),
+    Box("Lambda", "TotalNotifier", 446, 112, 118),
+    Box("SNS topic", "HighBalanceAlert", 590, 112, 124),
+    *(Box("SQS", queue, 740, 112 + 88 * number, 112) for number, queue in enumerate(QUEUES)),
 ]
-BOXES = {name: Box(service, name, cell, *PLACES[name]) for service, name, cell in _NAMED}
-UPLOAD = Arrow("transactions.txt", "bucket", get("upload").cell)
-TRIGGER = Arrow("bucket", "TransactionProcessor", get("bucket trigger").cell, "ObjectCreated")
-STREAM = Arrow("Transactions", "TotalNotifier", get("stream trigger").cell, "stream")
+BOXES = {box.name: box for box in _BOXES}
+HEIGHT = max(box.y for box in _BOXES) + TALL + 18
 ARROWS = [
-    UPLOAD,
-    TRIGGER,
+    Arrow("transactions.txt", "bucket"),
+    Arrow("bucket", "TransactionProcessor", "ObjectCreated"),
     Arrow("TransactionProcessor", "Customer"),
     Arrow("TransactionProcessor", "Transactions"),
-    STREAM,
+    Arrow("Transactions", "TotalNotifier", "stream"),
     Arrow("TotalNotifier", "TransactionTotal"),
-    Arrow("TotalNotifier", "HighBalanceAlert", get("topic", "HighBalanceAlert").cell),
-    Arrow("HighBalanceAlert", "e-mail, SMS", PEOPLE),
-    *(Arrow("HighBalanceAlert", queue, get("subscription", queue).cell) for queue in in_chain("subscription")),
+    Arrow("TotalNotifier", "HighBalanceAlert"),
+    Arrow("HighBalanceAlert", "e-mail, SMS"),
+    *(Arrow("HighBalanceAlert", queue) for queue in QUEUES),
 ]
-PARTS: dict[str, Box | Arrow] = {**BOXES, **{arrow.name: arrow for arrow in ARROWS}}
+PARTS = [*BOXES, *(arrow.name for arrow in ARROWS)]
 FLOW = {  # the parts that a resource stands for, in the order in which a row comes to them; what they are called
-    UPLOAD.name: "upload",
+    "transactions.txt→bucket": "upload",
     "bucket": "bucket",
-    TRIGGER.name: "bucket trigger",
+    "bucket→TransactionProcessor": "bucket trigger",
     "TransactionProcessor": "TransactionProcessor",
     "Customer": "Customer",
     "Transactions": "Transactions",
-    STREAM.name: "stream trigger",
+    "Transactions→TotalNotifier": "stream trigger",
     "TotalNotifier": "TotalNotifier",
     "TransactionTotal": "TransactionTotal",
     "HighBalanceAlert": "HighBalanceAlert",

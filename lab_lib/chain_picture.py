@@ -4,15 +4,15 @@ Each part is a group with its name as `data-part`, so that a page can find it. T
 can stand on one page.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
-from lab_lib.chain_parts import ARROWS, BOXES, CHAIN, FLOW, HEIGHT, PARTS, QUEUES, TALL, WIDTH, Arrow, Box
+from lab_lib.chain_parts import ARROWS, BOXES, CHAIN, FLOW, HEIGHT, PARTS, TALL, WIDTH, Arrow, Box
 from lab_lib.html_tables import image
-from lab_lib.looks import INK, MISSING, PLAIN, RIGHT, Style
-from lab_lib.wording import shortened
+from lab_lib.looks import INK, PLAIN, Style
+from lab_lib.wording import cut, shortened
 
 NOTES_TOP, NOTES_GAP, MOST_NOTES, LONGEST_NOTE = 190, 16, 5, 125  # pixels, lines and characters
 
@@ -34,9 +34,6 @@ class Look(NamedTuple):
         return ", ".join(filter(None, (self.word, self.inside))) + (f" ({self.note})" if self.note else "")
 
 
-_WAY = {arrow.start for arrow in ARROWS}.union(QUEUES)  # without the boxes at the side, where nothing goes on
-
-
 @dataclass(frozen=True)
 class Picture:
     """The chain with a look of each part, by its name. `alt` is the picture in words."""
@@ -54,14 +51,6 @@ class Picture:
         return f"The chain: {'; '.join(groups)}."
 
     @property
-    def line(self) -> str:
-        """Return the way of a row, in words. An arrow, or a box at the side, is only named if it alone is not right."""
-        absent = {name for name, look in self.looks.items() if look.style is MISSING}
-        behind = {arrow.name for arrow in ARROWS if {arrow.start, arrow.end} & absent}
-        side = {name for name in FLOW.keys() - _WAY if self.looks[name].style is RIGHT}
-        return " → ".join(self._said(name for name in FLOW if name not in behind | side))
-
-    @property
     def image(self) -> str:
         """Return it as an HTML image."""
         return image(svg(self.looks, alt="").encode(), self.alt)
@@ -71,9 +60,6 @@ class Picture:
 
     def __repr__(self) -> str:
         return self.alt
-
-    def _said(self, names: Iterable[str]) -> list[str]:
-        return [f"{FLOW[name]} {said}" for name in names if (said := self.looks.get(name, Look()).said)]
 
 
 def svg(looks: Mapping[str, Look], alt: str = CHAIN) -> str:
@@ -95,7 +81,7 @@ def svg(looks: Mapping[str, Look], alt: str = CHAIN) -> str:
 
 
 def _group(name: str, drawn: str) -> str:
-    return f'<g data-part="{escape(name)}">{drawn}</g>'
+    return f'<g data-part="{name}">{drawn}</g>'
 
 
 def _draw_box(box: Box, look: Look) -> str:
@@ -104,7 +90,7 @@ def _draw_box(box: Box, look: Look) -> str:
     return (
         _draw_path(box.outline, style.fill, style.outline, style)
         + f'<text x="{middle}" y="{box.y + 21}" font-size="11">{escape(service)}</text>'
-        f'<text x="{middle}" y="{box.y + 37}" font-size="12" font-weight="bold">{escape(box.name)}</text>'
+        f'<text x="{middle}" y="{box.y + 37}" font-size="12" font-weight="bold">{box.name}</text>'
         + _draw_word(look, box.x - 5, box.y - 8)
     )
 
@@ -154,8 +140,8 @@ def _draw_notes(looks: Mapping[str, Look]) -> list[str]:
     """Draw the notes as lines. A long note is cut, and of many the last are left out: `alt` has all."""
     notes = [f"{FLOW[name]} {looks[name].said}" for name in FLOW if name in looks and looks[name].note]
     lines = shortened(notes, MOST_NOTES - (len(notes) > MOST_NOTES))  # "and 3 more" is a line too
-    shown = [line if len(line) <= LONGEST_NOTE else f"{line[: LONGEST_NOTE - 1]}…" for line in lines]
     return [
-        f'<text x="16" y="{NOTES_TOP + NOTES_GAP * number}" font-size="11" text-anchor="start">{escape(note)}</text>'
-        for number, note in enumerate(shown)
+        f'<text x="16" y="{NOTES_TOP + NOTES_GAP * number}" font-size="11" text-anchor="start">'
+        f"{escape(cut(line, LONGEST_NOTE))}</text>"
+        for number, line in enumerate(lines)
     ]

@@ -17,3 +17,8 @@ def listing(names: Iterable[str], most: int = 5) -> str:
 def number(count: int, noun: str) -> str:
     """Return a number with its noun: "1 row", "2,000 rows"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def cut(text: str, longest: int) -> str:
+    """Return the text, or its beginning with "…" in at most so many characters."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

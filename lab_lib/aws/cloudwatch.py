@@ -40,19 +40,13 @@ def log_group(lab: Lab, name: str) -> str:
 
 def find_log_group(lab: Lab, name: str) -> str | None:
     """Return the log group's name, or None."""
-    return log_group(lab, name) if _describe(lab, log_group(lab, name)) else None
+    return log_group(lab, name) if describe(lab, log_group(lab, name)) else None
 
 
-def is_group(lab: Lab, group: str) -> bool:
-    """Return True if there is a log group of this name."""
-    return _describe(lab, group) is not None
-
-
-def names(lab: Lab) -> list[str]:
-    """Return the names of the functions that have a log group in the Region, and begin with the prefix."""
-    beginning = f"/aws/lambda/{lab.prefix}"
-    pages = lab.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=beginning)
-    return [group["logGroupName"].removeprefix("/aws/lambda/") for page in pages for group in page["logGroups"]]
+def describe(lab: Lab, group: str) -> dict[str, Any] | None:
+    """Return the log group of exactly this name, as CloudWatch describes it, or None."""
+    groups = lab.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    return next((described for described in groups if described["logGroupName"] == group), None)
 
 
 def is_our_log_group(lab: Lab, name: str) -> bool:
@@ -85,8 +79,8 @@ def log_events(
     `since` may be earlier, and is left out.
     """
     logs = lab.client("logs")
-    times = {"startTime": since and since + _MILLISECOND - timedelta(microseconds=1), "endTime": until}
-    when = {name: (time - _EPOCH) // _MILLISECOND for name, time in times.items() if time}
+    when = {"startTime": -((_EPOCH - since) // _MILLISECOND)} if since else {}
+    when |= {"endTime": (until - _EPOCH) // _MILLISECOND} if until else {}
     which = {"logGroupName": group or log_group(lab, name), **when, "PaginationConfig": {"MaxItems": MOST}}
     pages = logs.get_paginator("filter_log_events").paginate(**which)
     events = none_if_absent(lambda: [event for page in pages for event in page["events"]]) or []
@@ -157,9 +151,9 @@ def _sums(lab: Lab, metrics: dict[str, dict[str, Any]], start: datetime, end: da
     return {name: sums[f"m{number}"] for number, name in enumerate(metrics)}
 
 
-def log_days(lab: Lab, name: str, group: str = "") -> int | None:
+def log_days(lab: Lab, group: str) -> int | None:
     """Return the number of days for which the logs are kept; None if for ever, or without a log group."""
-    return (_describe(lab, group or log_group(lab, name)) or {}).get("retentionInDays")
+    return (describe(lab, group) or {}).get("retentionInDays")
 
 
 def delete_log_group(lab: Lab, name: str) -> None:
@@ -180,8 +174,3 @@ def _in_json(line: str) -> str:
         return ""
     parts = [str(event[key]) for key in ("errorType", "errorMessage") if event.get(key)]
     return ": ".join(parts) or str(event.get("message", ""))
-
-
-def _describe(lab: Lab, wanted: str) -> dict[str, Any] | None:
-    groups = lab.client("logs").describe_log_groups(logGroupNamePrefix=wanted)["logGroups"]
-    return next((group for group in groups if group["logGroupName"] == wanted), None)

@@ -1,7 +1,7 @@
 """Read the runs of a function from its log: when each began and ended, what it reported, and how it failed.
 
-Lambda begins and ends each run with a line of its own, as text or as JSON. The runs of one environment share a log
-stream, one after the other, so what stands between two of these lines belongs to that run.
+Lambda begins and ends each run with a line of its own. The runs of one environment share a log stream, one after the
+other, so what stands between two of these lines belongs to that run. Lambda's JSON format is not read.
 """
 
 import re
@@ -13,12 +13,10 @@ from itertools import groupby
 from typing import Any
 
 from lab_lib.aws import cloudwatch
-from lab_lib.aws.json_text import json_object, moment
+from lab_lib.aws.json_text import count
 from lab_lib.lab import Lab
 
-_ID = re.compile(r"(START|END|REPORT) RequestId: (\S+)")
-_BILLED = re.compile(r"REPORT .*\tBilled Duration: ([0-9.]+) ms")
-_KINDS = {"platform.initStart": "INIT", "platform.start": "START", "platform.report": "REPORT"}
+_OF_RUN = re.compile(r"(START|END|REPORT) RequestId: (\S+)(?:.*\tBilled Duration: ([0-9]+))?")
 
 
 @dataclass
@@ -41,6 +39,17 @@ class Run:
         """Return the JSON objects with which this workbook's functions report the run."""
         return cloudwatch.reports(self.lines)
 
+    @property
+    def records(self) -> int:
+        """Return how many records TotalNotifier reports."""
+        return sum(count(report.get("records")) or 0 for report in self.reports)
+
+    @property
+    def alerted(self) -> list[Any]:
+        """Return the customers of whom TotalNotifier reports an alert."""
+        alerted = [report.get("alerted") for report in self.reports]
+        return [customer for customers in alerted if isinstance(customers, list) for customer in customers]
+
     @cached_property
     def error(self) -> str:
         """Return the error that ended the run, or ""."""
@@ -58,36 +67,16 @@ def parse(lines: Iterable[dict[str, Any]]) -> list[Run]:
     """Return the runs in the lines of one log stream."""
     runs, started = list[Run](), None
     for line in lines:
-        kind, id, time = _of_lambda(line)
-        if kind == "INIT":
+        message, time = line["message"], int(line["timestamp"])
+        match = _OF_RUN.match(message)
+        if message.startswith("INIT_START"):
             started = time
-        elif kind == "START":
-            runs.append(Run(id, time, started))
+        elif match and match[1] == "START":
+            runs.append(Run(match[2], time, started))
             started = None
         elif runs:
-            if kind in ("END", "REPORT"):
+            runs[-1].lines.append(message)
+            if match:
                 runs[-1].end = runs[-1].end or time
-            runs[-1].lines.append(line["message"])
-            runs[-1].billed = runs[-1].billed or _billed(line["message"])
+                runs[-1].billed = int(match[3] or 0)
     return runs
-
-
-def _of_lambda(line: dict[str, Any]) -> tuple[str, str, int]:
-    """Return the kind of Lambda's own lines, the id of the run, and the time; the kind "" of other lines."""
-    text, time = line["message"], int(line["timestamp"])
-    if text.startswith("INIT_START"):
-        return "INIT", "", time
-    if match := _ID.match(text):
-        return match[1], match[2], time
-    event = json_object(text) if '"platform.' in text else {}
-    told = moment(event.get("time"))
-    kind, id = _KINDS.get(event.get("type", ""), ""), str((event.get("record") or {}).get("requestId", ""))
-    return kind, id, int(told.timestamp() * 1000) if told else time
-
-
-def _billed(text: str) -> int:
-    """Return the billed milliseconds that a report tells, 0 if it is none."""
-    if match := _BILLED.match(text):
-        return int(float(match[1]))
-    metrics = (json_object(text).get("record") or {}).get("metrics") or {} if "billedDurationMs" in text else {}
-    return int(float(metrics.get("billedDurationMs") or 0))

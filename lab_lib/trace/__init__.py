@@ -10,9 +10,10 @@ from pathlib import Path
 from lab_lib.checks.lookalikes import visible
 from lab_lib.errors import TimedOut
 from lab_lib.lab import Lab
+from lab_lib.trace.events import Change
 from lab_lib.trace.evidence import Evidence
 from lab_lib.trace.trace import Trace
-from lab_lib.trace.uploading import rejected, unread
+from lab_lib.trace.uploading import arrival, rejected, unread
 from lab_lib.trace.way import Way
 from lab_lib.waiting import wait_until
 
@@ -26,17 +27,16 @@ def follow(lab: Lab, customer: str, transaction: str) -> Trace:
 
 def watch(lab: Lab, customer: str, transaction: str) -> Trace:
     """Return the same once all evidence has arrived, on AWS after a few minutes."""
-    newest = list[Trace]()
 
-    def is_settled() -> bool:
-        newest[:] = [follow(lab, customer, transaction)]
-        return newest[0].is_settled
+    def settled() -> Trace | None:
+        trace = follow(lab, customer, transaction)
+        return trace if trace.is_settled else None
 
     on_aws = "up to three minutes, for which AWS writes a log late"
+    what, pause = f"all that tells of {customer} {transaction}", 15 if lab.is_real else 0.2  # AWS charges for calls
     with suppress(TimedOut):  # what cannot be told by then is said
-        what, pause = f"all that tells of {customer} {transaction}", 15 if lab.is_real else 0.2  # AWS charges for calls
-        wait_until(is_settled, what, timeout=300, on_aws=on_aws, longest_pause=pause)
-    return newest[0]
+        return wait_until(settled, what, timeout=300, on_aws=on_aws, longest_pause=pause)
+    return follow(lab, customer, transaction)
 
 
 def follow_line(lab: Lab, file: str, number: int) -> Trace:
@@ -45,16 +45,17 @@ def follow_line(lab: Lab, file: str, number: int) -> Trace:
     UsageError if the upload has no such row, LabError if nothing tells of the upload.
     """
     evidence = Evidence(lab)
-    key = file if any(upload.key == file for upload in evidence.uploads) else Path(file).name
-    uploads = [upload for upload in evidence.uploads if upload.key == key]
-    answers = [(upload, evidence.lines(upload, lambda line: line.number == number)) for upload in uploads]
-    read = [(upload, lines[0]) for upload, lines in answers if isinstance(lines, list) and lines]
-    title = f"{key}, line {number}"
-    if not read:
-        hidden = [(upload, why) for upload, why in answers if isinstance(why, str)]
-        return Trace(title, [unread(evidence, key, number, hidden)]).mapped(visible)
-    upload, line = read[-1]
-    if line.row:
-        customer, transaction = line.row["CustomerId"], line.row["TransactionId"]
-        return Way(evidence, customer, transaction).followed(f"{title}: {customer} {transaction}")
-    return Trace(title, [rejected(evidence, upload, line)]).mapped(visible)
+    uploads = {upload.key: upload for upload in evidence.uploads if not upload.is_again}  # the newest
+    key = file if file in uploads else Path(file).name
+    title, upload = f"{key}, line {number}", uploads.get(key)
+    lines = evidence.lines(upload, lambda line: line.number == number) if upload else []
+    if upload is None or not lines:
+        change = unread(evidence, key, number, known=[*uploads])
+    elif isinstance(lines, str):
+        change = Change(f"line {number}", arrival(evidence, upload, lines))
+    elif row := lines[0].row:
+        way = Way(evidence, row["CustomerId"], row["TransactionId"])
+        return way.followed(f"{title}: {way.customer} {way.transaction}")
+    else:
+        change = rejected(evidence, upload, lines[0])
+    return Trace(title, [change]).mapped(visible)

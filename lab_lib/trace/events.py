@@ -1,9 +1,12 @@
 """Hold what happened to a transaction on its way through the chain, when, and the evidence. Nothing here calls AWS."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lab_lib.aws.log_runs import Run
 from lab_lib.checks.rules import State
 from lab_lib.looks import LOOKS
+from lab_lib.trace import times
 from lab_lib.trace.times import Gap, Span
 
 TOPIC = "HighBalanceAlert"
@@ -33,7 +36,7 @@ class Event:
     state: State = State.OK
     when: Span | None = None
     source: str = ""  # where the evidence is
-    gaps: tuple[Gap, ...] = ()  # before it
+    gaps: Sequence[Gap] = ()  # before it
     started: int | None = None
     end: int | None = None
     is_late: bool = False  # what tells of it may still come
@@ -54,3 +57,16 @@ class Change:
 
     title: str
     events: list[Event]
+
+
+def cannot_see(lane: str, why: str, source: str, when: Span | None = None) -> Event:
+    """Return the event of something that the evidence does not show, with the reason."""
+    return Event(lane, f"cannot see: {why}", State.CANNOT_SEE, when, source)
+
+
+def of_run(lane: str, what: str, source: str, run: Run, gap: str, before: Span) -> Event:
+    """Return the event of a run; `gap` names the time from the moment before it until Lambda began."""
+    begun, started = times.at(run.begin), times.at(run.begin if run.started is None else run.started)
+    gaps = [times.gap(gap, before, started)]
+    gaps += [times.gap("start of the function", started, begun)] if run.started else []
+    return Event(lane, what, State.OK, begun, source, gaps, run.started, run.end)

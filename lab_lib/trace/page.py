@@ -7,32 +7,22 @@ from markupsafe import Markup
 from lab_lib import chain_picture, html_pages
 from lab_lib.chain_picture import Look
 from lab_lib.looks import LOOKS
-from lab_lib.private_files import write_file
 from lab_lib.trace import timeline
 from lab_lib.trace.trace import Trace
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def write(path: Path, trace: Trace) -> None:
-    """Write the page, which only the owner can read. It loads nothing."""
-    write_file(path, page(trace))
-
-
-def _looks(trace: Trace) -> dict[str, Look]:
-    """Return how each part of the chain is drawn: by what is known of the last event there."""
-    return {part: Look(LOOKS[event.state].box, event.sign) for event in trace.events for part in event.parts}
-
-
 def page(trace: Trace) -> str:
-    """Return the page."""
+    """Return the page, which loads nothing. A part of its chain is drawn by what is known of the last event there."""
+    looks = {part: Look(LOOKS[event.state].box, event.sign) for event in trace.events for part in event.parts}
     script, style = ((_TEMPLATES / f"trace.{kind}").read_text(encoding="utf-8") for kind in ("js", "css"))
     return (
         html_pages.templates(_TEMPLATES)
         .get_template("trace.html.j2")
         .render(
             trace=trace,
-            chain=Markup(chain_picture.svg(_looks(trace))),  # noqa: S704  # ours
+            chain=Markup(chain_picture.svg(looks)),  # noqa: S704  # ours
             timeline=Markup(timeline.svg(trace.title, trace.changes)),  # noqa: S704  # ours, escaped
             style=Markup(style),  # noqa: S704  # ours
             script=Markup(script),  # noqa: S704  # ours

@@ -3,25 +3,55 @@
 Shapes tell apart what is known: a bar is a run, a diamond a moment, a line with two ends some moment in between.
 """
 
+from collections.abc import Iterable
 from html import escape
+from itertools import accumulate, pairwise
 
 from lab_lib.checks.rules import State
-from lab_lib.html_tables import image
 from lab_lib.trace import times
-from lab_lib.trace.axis import Axis
 from lab_lib.trace.events import PARTS, Change, Event
+from lab_lib.wording import cut
 
 WIDTH, LEFT, RIGHT = 866, 150, 120  # of the picture; before the line of time, and behind it for the last label
-TOP, ROW, BELOW = 34, 22, 58
-INK, PALE, RUN, SURE = "#1a1a1a", "#d0d4d8", "#4477aa", "#1a1a1a"
+TOP, ROW, BELOW = 34, 22, 42
+INK, PALE, RUN = "#1a1a1a", "#d0d4d8", "#4477aa"
+_SHORT = 1_000  # milliseconds; a stretch of no more is always shown
+_MUCH = 3  # a longer one is left out if it is so many times as long as all shorter ones together
+_BREAK = 0.05  # of the line, for a stretch that is left out
 _CELLS = 20  # characters of a line of time in a table of text
-_APART, _LINE = 84, 13  # pixels between two labels of the axis, and between two lines of them
+_APART = 84  # pixels between two labels of the axis
 _LEGEND = "bar: a run · pale: start of the function · diamond: a moment · line: some moment in between · //: left out"
 
 
-def picture(title: str, changes: list[Change]) -> str:
-    """Return the timeline as an HTML image, with its description in words."""
-    return image(svg(title, changes).encode(), describe(title, changes))
+class Axis:
+    """The line of time of some events, from 0 to 1.
+
+    `moments` are all that the events name. `places` tells where each stands, and `breaks` where long stretches are
+    left out.
+    """
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        named = (time for event in events for time in (event.started, event.end, *(event.when or ())))
+        self.moments = sorted({time for time in named if time is not None}) or [0]
+        stretches = [end - begin for begin, end in pairwise(self.moments)]
+        shown = _shown(stretches)
+        longest = max(shown, default=0)
+        scale = (1 - _BREAK * (len(stretches) - len(shown))) / (sum(shown) or 1)
+        widths = [stretch * scale if stretch <= longest else _BREAK for stretch in stretches]
+        self.places: dict[int, float] = dict(zip(self.moments, accumulate(widths, initial=0.0), strict=True))
+        self.breaks = [
+            self.places[begin] + _BREAK / 2 for begin, end in pairwise(self.moments) if end - begin > longest
+        ]
+
+
+def _shown(stretches: list[int]) -> list[int]:
+    """Return the stretches that are not left out."""
+    shown = list[int]()
+    for stretch in sorted(stretches):
+        if shown and stretch > max(_SHORT, _MUCH * sum(shown)):
+            break
+        shown.append(stretch)
+    return shown
 
 
 def describe(title: str, changes: list[Change]) -> str:
@@ -57,25 +87,19 @@ def svg(title: str, changes: list[Change]) -> str:
 
 def bar(event: Event, axis: Axis) -> str:
     """Return the event on a line of characters: █ a run, ░ the start of the function, ◆ a moment, ╌ in between."""
-    cells = [" "] * _CELLS
-
-    def put(sign: str, begin: int, end: int) -> None:
-        first, last = (round(axis.place(moment) * (_CELLS - 1)) for moment in (begin, end))
-        cells[first : last + 1] = sign * (last + 1 - first)
-
     if event.when is None:
         return ""
-    if event.started:
-        put("░", event.started, event.when.earliest)
-    if event.end:
-        put("█", event.when.earliest, event.end)
-    else:
-        put("◆" if event.when.is_exact else "╌", *event.when)
+    cells, begin = [" "] * _CELLS, event.when.earliest
+    marks = [("░", event.started, begin)] if event.started else []
+    marks += [("█", begin, event.end)] if event.end else [("◆" if event.when.is_exact else "╌", *event.when)]
+    for sign, start, end in marks:
+        first, last = (round(axis.places[moment] * (_CELLS - 1)) for moment in (start, end))
+        cells[first : last + 1] = sign * (last + 1 - first)
     return "".join(cells)
 
 
 def _x(axis: Axis, moment: int) -> float:
-    return round(LEFT + axis.place(moment) * (WIDTH - LEFT - RIGHT), 1)
+    return round(LEFT + axis.places[moment] * (WIDTH - LEFT - RIGHT), 1)
 
 
 def _scale(axis: Axis, bottom: int) -> list[str]:
@@ -87,16 +111,10 @@ def _scale(axis: Axis, bottom: int) -> list[str]:
             parts.append(f'<path d="M{x} {TOP - 8}V{bottom}" stroke="{PALE}" stroke-dasharray="2 3"/>')
             parts.append(f'<text x="{x}" y="{TOP - 14}" font-size="11" text-anchor="middle">{label}</text>')
             free = x + _APART
-    ends = [-1.0, -1.0]  # of the last label in each of two lines
-    for gap in axis.breaks:
-        x = round(LEFT + gap.place * (WIDTH - LEFT - RIGHT), 1)
+    for place in axis.breaks:
+        x = round(LEFT + place * (WIDTH - LEFT - RIGHT), 1)
         zigzag = f"M{x - 4} {bottom + 4}l4 -8M{x + 2} {bottom + 4}l4 -8"
         parts.append(f'<path d="{zigzag}M{x} {TOP - 8}V{bottom}" stroke="{INK}" fill="none"/>')
-        line = next((line for line, end in enumerate(ends) if x >= end), None)
-        if line is not None:  # else the mark alone is shown
-            ends[line], y = x + _APART, bottom + 16 + _LINE * line
-            words = times.length(gap.length)
-            parts.append(f'<text x="{x}" y="{y}" font-size="11" text-anchor="middle">{words}</text>')
     return parts
 
 
@@ -104,7 +122,8 @@ def _draw(event: Event, axis: Axis, y: int) -> list[str]:
     """Return the mark of an event and its label, in a row whose middle is `y`."""
     if event.when is None:
         sign = "" if event.state is State.OK else f"{event.sign} "
-        return [f'<text x="{LEFT + 6}" y="{y + 4}" font-style="italic">{sign}{escape(_short(event.what))}</text>']
+        text = escape(sign + cut(event.what, 100))
+        return [f'<text x="{LEFT + 6}" y="{y + 4}" font-style="italic">{text}</text>']
     begin, end = (_x(axis, moment) for moment in event.when)
     parts, last = list[str](), end
     if event.started is not None:
@@ -117,22 +136,11 @@ def _draw(event: Event, axis: Axis, y: int) -> list[str]:
         last = _x(axis, event.end)
         parts.append(f'<rect x="{begin}" y="{y - 6}" width="{max(last - begin, 2)}" height="12" fill="{RUN}"/>')
     elif event.when.is_exact:
-        parts.append(f'<path d="M{begin} {y - 6}l6 6l-6 6l-6 -6Z" fill="{SURE}"/>')
+        parts.append(f'<path d="M{begin} {y - 6}l6 6l-6 6l-6 -6Z" fill="{INK}"/>')
     else:
         parts.append(f'<path d="M{begin} {y - 5}v10M{begin} {y}H{end}M{end} {y - 5}v10" stroke="{INK}" fill="none"/>')
-    since = event.when.earliest - axis.moments[0]
-    label = _label(event, since)
+    label = times.length(event.when.earliest - axis.moments[0])
+    label += f", for {times.length(event.end - event.when.earliest)}" if event.end is not None else ""
     halo = 'paint-order="stroke" stroke="#ffffff" stroke-width="4"'  # for a line that crosses it
-    parts.append(f'<text x="{last + 10}" y="{y + 4}" font-size="11" {halo}>{escape(label)}</text>')
+    parts.append(f'<text x="{last + 10}" y="{y + 4}" font-size="11" {halo}>{label}</text>')
     return parts
-
-
-def _label(event: Event, since: int) -> str:
-    if event.end is not None and event.when:
-        return f"{times.length(since)}, for {times.length(event.end - event.when.earliest)}"
-    span = event.when.latest - event.when.earliest if event.when else 0
-    return f"{since} to {times.length(since + span)}" if span else times.length(since)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 100 else f"{text[:99]}…"

@@ -25,19 +25,12 @@ class Span(NamedTuple):
         begin, end = clock(self.earliest), clock(self.latest)
         if self.is_exact:
             return begin
-        same = next((size for size in (9, 6, 0) if begin[:size] == end[:size]), 0)  # the seconds, the minutes, nothing
-        return f"{begin} to {end[8:] if same == 9 else end}"
+        return f"{begin} to {end[8:] if end[:8] == begin[:8] else end}"
 
-    @property
-    def precision(self) -> str:
-        """Return how exact the time is."""
-        return "to the ms" if self.is_exact else f"within {length(self.latest - self.earliest)}"
-
-    def within(self, other: "Span | None") -> "Span":
+    def within(self, other: "Span") -> "Span":
         """Return what is left of this span inside of the other one; this span, if the two exclude each other."""
-        if other is None or max(self.earliest, other.earliest) > min(self.latest, other.latest):
-            return self
-        return Span(max(self.earliest, other.earliest), min(self.latest, other.latest))
+        inside = Span(max(self.earliest, other.earliest), min(self.latest, other.latest))
+        return inside if inside.earliest <= inside.latest else self
 
 
 class Gap(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from html import escape
 
-from lab_lib.html_tables import badge, table
+from lab_lib.html_tables import badge, image, table
 from lab_lib.looks import LOOKS
 from lab_lib.trace import timeline
 from lab_lib.trace.events import Change, Event
@@ -16,7 +16,7 @@ class Trace:
     """The changes of a transaction, oldest first, and what is over or cannot be told."""
 
     title: str
-    changes: list[Change] = field(default_factory=list)
+    changes: list[Change]
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -53,7 +53,8 @@ class Trace:
         return "\n".join([*lines, *self.notes])
 
     def _repr_html_(self) -> str:
-        parts = [f"<p><b>{escape(self.title)}</b> {_timed(self.day)}</p>", timeline.picture(self.title, self.changes)]
+        drawn, words = timeline.svg(self.title, self.changes), timeline.describe(self.title, self.changes)
+        parts = [f"<p><b>{escape(self.title)}</b> {_timed(self.day)}</p>", image(drawn.encode(), words)]
         for change in self.changes:
             parts += [f"<p>{escape(change.title)}</p>"] if len(self.changes) > 1 else []
             parts.append(_table(change.events))
@@ -67,7 +68,7 @@ def _table(events: list[Event]) -> str:
 
 def _row(event: Event) -> tuple[str, ...]:
     mark = badge(event.sign, LOOKS[event.state].colour)
-    when = f"{event.when.words.replace(' ', '&nbsp;')}<br>{event.when.precision}" if event.when else ""
+    when = event.when.words.replace(" ", "&nbsp;") if event.when else ""
     gaps = "<br>".join(gap.words for gap in event.gaps)
     return mark, escape(event.lane), escape(event.what), _timed(when), _timed(gaps), escape(event.source)
 

@@ -1,7 +1,8 @@
 """Work out what an upload has used of what AWS charges for: from its runs, and from what each of them does."""
 
+import math
+
 from lab_lib.aws import functions, queues
-from lab_lib.aws.json_text import count
 from lab_lib.aws.log_runs import Run
 from lab_lib.checks.evidence import NOTIFIER
 from lab_lib.errors import LabError
@@ -14,29 +15,25 @@ _IN_TRANSACTION = 2  # write units for an item of less than 1 KB
 def of_upload(lab: Lab, key: str) -> dict[str, float]:
     """Return how much the newest upload of a key has used, by the names of costs.prices(). LabError without its log."""
     evidence = Evidence(lab)
-    taken_in = [
-        (upload, upload.run) for upload in evidence.uploads if upload.run and count(upload.report.get("written"))
-    ]
-    upload, run = next((pair for pair in reversed(taken_in) if pair[0].key == key), (None, None))
-    if upload is None or run is None:
+    upload = next((upload for upload in reversed(evidence.taken_in) if upload.key == key), None)
+    if upload is None:
         raise LabError(f"The log of TransactionProcessor does not tell of {key}. AWS writes it three minutes late.")
-    until = min((other.begin for _, other in taken_in if other.begin > run.begin), default=None)
-    runs = [other for other in evidence.runs(NOTIFIER) if run.begin <= other.begin < (until or other.begin + 1)]
-    billed = sum(counted.billed for counted in (run, *runs)) / 1000  # seconds
-    used = _used(count(upload.report.get("written")) or 0, _customers(evidence, upload), runs)
+    begin = upload.run.begin
+    until = min((other.run.begin for other in evidence.taken_in if other.run.begin > begin), default=math.inf)
+    runs = [run for run in evidence.runs(NOTIFIER) if begin <= run.begin < until]
+    billed = sum(run.billed for run in (upload.run, *runs)) / 1000  # seconds
+    used = _used(upload.written, _customers(evidence, upload), runs)
     return {"runs": 1 + len(runs), **used, "GB-s": billed * functions.MEMORY / 1024}
 
 
 def _used(rows: int, customers: int, runs: list[Run]) -> dict[str, int]:
     """Return how much the calls of the functions use. A batch has at most as many customers as records."""
-    reports = [report for run in runs for report in run.reports]
-    records = [count(report.get("records")) or 0 for report in reports]
-    totals = sum(min(record, customers) for record in records)
-    alerts = sum(len(report["alerted"]) for report in reports if isinstance(report.get("alerted"), list))
+    records, alerts = sum(run.records for run in runs), sum(len(run.alerted) for run in runs)
+    totals = sum(min(run.records, customers) for run in runs)
     return {
         "s3 writes": 1,
         "s3 reads": 2,
-        "write units": rows + customers + 1 + _IN_TRANSACTION * (sum(records) + totals) + alerts,
+        "write units": rows + customers + 1 + _IN_TRANSACTION * (records + totals) + alerts,
         "read units": 1 + totals,
         "sns calls": alerts,
         "sqs messages": alerts * len(queues.ALERT_QUEUES),

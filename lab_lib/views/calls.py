@@ -17,6 +17,7 @@ from IPython.display import Code, display
 
 from lab_lib.html_tables import table
 from lab_lib.lab import Lab
+from lab_lib.wording import cut
 
 MOST_SHOWN = 10  # calls; the others are folded
 _LONGEST_VALUE, _LONGEST_LINE = 60, 100  # characters of a parameter, and of all of them
@@ -30,7 +31,6 @@ class Call:
     service: str
     operation: str
     parameters: dict[str, Any]
-    answers_bytes: bool
     seconds: float = 0
     times: int = 1
 
@@ -39,8 +39,8 @@ class Call:
         """Return the parameters in one short line."""
         values = {name: _text(value) for name, value in self.parameters.items()}
         values |= {name: f"…/{url.split('/')[-1]}" for name, url in values.items() if name == "QueueUrl"}
-        parts = [f"{name}={_short(text, _LONGEST_VALUE)}" for name, text in values.items()]
-        return _short(", ".join(parts), _LONGEST_LINE)
+        parts = [f"{name}={cut(text, _LONGEST_VALUE)}" for name, text in values.items()]
+        return cut(", ".join(parts), _LONGEST_LINE)
 
     @property
     def took(self) -> str:
@@ -52,9 +52,6 @@ class Call:
         words = ["aws", _COMMANDS.get(self.service, self.service), xform_name(self.operation, "-")]
         for name, value in self.parameters.items():
             words += _option(name, value)
-        if self.answers_bytes:  # the command writes the answer to a file, and wants to know how the event is given
-            words += ["--cli-binary-format", "raw-in-base64-out"] if self.service == "lambda" else []
-            words += ["answer.out"]
         return shlex.join(words)
 
 
@@ -111,7 +108,7 @@ def recorded(lab: Lab, calls: Calls) -> Iterator[None]:
     def end(model: Any, context: dict[str, Any], **_: Any) -> None:
         parameters, begun = context["lab"]
         service, seconds = model.service_model.service_name, time.monotonic() - begun
-        calls.add(Call(service, model.name, parameters, model.has_streaming_output, seconds))
+        calls.add(Call(service, model.name, parameters, seconds))
 
     with lab.listening({"provide-client-params": begin, "after-call": end}):
         yield
@@ -160,7 +157,3 @@ def _text(value: Any) -> str:
     return json.dumps(
         value, default=lambda other: f"<{len(other):,} bytes>" if isinstance(other, bytes) else str(other)
     )
-
-
-def _short(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # without pyplot, whose import takes as long as all the rest
 
 from lab_lib.html_tables import image
+from lab_lib.wording import cut
 
 BELOW, REACHED = "#4477aa", "#cc6677"  # from Paul Tol's palettes: distinct for colour-blind readers too
 INK = "#6b6b6b"  # 5.3:1 on white; no colour has 4.5:1 on white and on JupyterLab's dark background
@@ -56,17 +57,15 @@ def new_figure(*heights: float) -> tuple[DescribedFigure, list[Axes]]:
 def draw_threshold(axes: Axes, threshold: Decimal, across: bool = False) -> None:
     """Draw the threshold as a dashed line with its name, upright or across."""
     style: dict[str, Any] = {"color": INK, "linestyle": "--", "linewidth": 1.4}
-    name: dict[str, Any] = {"text": f"threshold {threshold:f}", "color": INK, "textcoords": "offset points"}
+    line, name = float(threshold), f"threshold {threshold:f}"
     if across:
-        axes.axhline(float(threshold), **style)
-        axes.annotate(xy=(0, float(threshold)), xycoords=("axes fraction", "data"), xytext=(4, 4), **name)
+        axes.axhline(line, **style)
+        axes.text(0.01, line, name, color=INK, va="bottom", transform=axes.get_yaxis_transform())
     else:
-        axes.axvline(float(threshold), **style)
-        place: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom"}
-        axes.annotate(xy=(float(threshold), 1), xytext=(0, 3), **place, **name)
+        axes.axvline(line, **style)
+        axes.text(line, 1.01, name, color=INK, va="bottom", ha="center", transform=axes.get_xaxis_transform())
 
 
 def one_line(text: Any) -> str:
     """Return the text in one line of at most 24 characters."""
-    line = " ".join(str(text).split())
-    return line if len(line) <= 24 else f"{line[:23]}…"
+    return cut(" ".join(str(text).split()), 24)

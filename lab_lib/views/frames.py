@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from operator import itemgetter
 
 import pandas as pd
 
@@ -43,9 +44,8 @@ def running_balance(lab: Lab) -> pd.DataFrame:
 
     Transactions of one day stand in the order of their ids. An item without a numeric amount is left out.
     """
-    totals = {item["CustomerId"]: item.get("accountBalance") for item in tables.items(lab, "TransactionTotal")}
-    numbers = {customer: total for customer, total in totals.items() if isinstance(total, Decimal)}
-    customer = max(numbers, key=lambda name: numbers[name], default="")
+    held = [item for item in tables.items(lab, "TransactionTotal") if isinstance(item.get("accountBalance"), Decimal)]
+    customer = max(held, key=itemgetter("accountBalance"), default={"CustomerId": ""})["CustomerId"]
     items = tables.items(lab, "Transactions", beginning=customer)
     rows = [row for row in items if row["CustomerId"] == customer and isinstance(row.get("TransactionAmount"), Decimal)]
     frame = pd.DataFrame(rows, columns=COLUMNS["Transactions"])
@@ -69,7 +69,8 @@ def rejected(lab: Lab, key: str) -> pd.DataFrame:
 
 def logs(lab: Lab) -> pd.DataFrame:
     """Return what the functions printed, without the lines that Lambda adds: function, message."""
-    lines = [(name, line) for name in functions.SOURCES for line in _log(lab, name)]
+    groups = {name: functions.log_group(lab, name) for name in functions.SOURCES}
+    lines = [(name, line) for name, group in groups.items() for line in cloudwatch.log_lines(lab, name, group=group)]
     printed = [(name, line) for name, line in lines if not line.startswith(LAMBDAS_OWN)]
     return pd.DataFrame(printed, columns=["function", "message"])
 
@@ -96,7 +97,3 @@ def metrics(lab: Lab) -> pd.DataFrame:
     yesterday = datetime.now(UTC) - timedelta(days=1)
     rows = [[name, *cloudwatch.metrics(lab, name, yesterday).values()] for name in functions.SOURCES]
     return pd.DataFrame(rows, columns=["function", *cloudwatch.METRICS])
-
-
-def _log(lab: Lab, name: str) -> list[str]:
-    return cloudwatch.log_lines(lab, name, group=functions.log_group(lab, name))

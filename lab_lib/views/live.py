@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterable
 from html import escape
 
-from lab_lib.chain_parts import ARROWS, UPLOAD, Link
+from lab_lib.chain_parts import ARROWS, Link
 from lab_lib.chain_picture import Look, Picture
 from lab_lib.html_tables import table
-from lab_lib.looks import LIT, LOOKS, PLAIN, RIGHT, Style
+from lab_lib.looks import LOOKS, PLAIN, RIGHT
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, in_chain, messages
 from lab_lib.waiting import PROGRESS_FILE
 
@@ -35,22 +35,18 @@ def chain(links: Iterable[Link], last: bool) -> None:
 
 
 def _picture(links: list[Link]) -> Picture:
-    looks = {"bucket": Look(RIGHT), UPLOAD.name: Look(RIGHT)}
-    for link in links:
-        boxes = _BOXES.get(link.name, ())
-        looks |= {box: Look(_style(link)) for box in boxes}
+    looks = {"bucket": Look(RIGHT), "transactions.txt→bucket": Look(RIGHT)}
+    for link in (link for link in links if link.name in _BOXES):
+        style = LOOKS[_state(link)].box if link.want else PLAIN
+        *others, last = _BOXES[link.name]
         inside = "" if link.held is None else f"holds {link.held:,}"
-        looks |= {box: Look(_style(link), _amount(link), link.note, inside) for box in boxes[-1:]}
+        looks |= {box: Look(style) for box in others} | {last: Look(style, _amount(link), link.note, inside)}
     looks |= {arrow.name: Look(looks[arrow.end].style) for arrow in ARROWS if arrow.end in looks}
     return Picture(looks)
 
 
-def _style(link: Link) -> Style:
-    return PLAIN if not link.want else RIGHT if link.have >= link.want else LIT if link.have or link.note else PLAIN
-
-
-def _mark(link: Link) -> str:
-    return LOOKS["arrived" if link.have >= link.want else "arriving" if link.have else "nothing yet"].sign
+def _state(link: Link) -> str:
+    return "arrived" if link.have >= link.want else "arriving" if link.have or link.note else "nothing yet"
 
 
 def _amount(link: Link) -> str:
@@ -64,14 +60,14 @@ def _words(link: Link) -> str:
 
 def _text(links: list[Link]) -> str:
     width = max((len(link.name) for link in links), default=0)
-    return "\n".join(f"{_mark(link)} {link.name:{width}}  {_words(link)}" for link in links)
+    return "\n".join(f"{LOOKS[_state(link)].sign} {link.name:{width}}  {_words(link)}" for link in links)
 
 
 def _html(links: list[Link]) -> str:
     bar = '<progress max="{}" value="{}" aria-label="{}"></progress>'
     return table(
         (
-            _mark(link),
+            LOOKS[_state(link)].sign,
             escape(link.name),
             bar.format(link.want or 1, link.have if link.want else 1, escape(link.name)),
             escape(_words(link)),

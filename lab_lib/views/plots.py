@@ -1,18 +1,17 @@
 """Draw a DataFrame as a matplotlib Figure. Nothing here calls AWS."""
 
-import math
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from lab_lib.views.figures import BELOW, INK, MONEY, REACHED, DescribedFigure, draw_threshold, new_figure, one_line
 
 MOST_BARS, HIGHEST = 20, 10
 TOTAL = f"total of all transactions, {MONEY}"
+_COLOURS, _HATCHES = (BELOW, REACHED), ("", "//")  # of totals below the threshold, and of the others
 
 
 def totals(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
@@ -21,10 +20,12 @@ def totals(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     `frame` has CustomerId and accountBalance, one row a customer. Of more than 20 customers, the distribution is drawn
     and, below it, the highest ten totals.
     """
+    if frame.empty:
+        return _empty("No customer has a total yet.")
     balances = frame.set_index("CustomerId")["accountBalance"].sort_values()
     highest = balances.tail(HIGHEST if len(balances) > MOST_BARS else MOST_BARS)
     heights = [2.8] if len(balances) > MOST_BARS else []
-    figure, axes = new_figure(*heights, 1.3 + 0.4 * max(len(highest), 1))
+    figure, axes = new_figure(*heights, 1.3 + 0.4 * len(highest))
     if heights:
         _draw_distribution(axes[0], list(balances), threshold)
     _draw_totals(axes[-1], highest, threshold)
@@ -37,20 +38,19 @@ def comparison(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
 
     `frame` has CustomerId, total, alerts, other total, other alerts and stuck, one row a customer.
     """
+    if frame.empty:
+        return _empty(f"The lab's function and your function, threshold {threshold:f}: no customer has a change.")
     rows = frame.to_dict("records")
-    figure, (axes,) = new_figure(1.7 + 0.85 * max(len(rows), 1))
+    figure, (axes,) = new_figure(1.7 + 0.85 * len(rows))
     axes.set_xlabel(TOTAL)
     _draw_bars(axes, rows, "", -0.19, label="the lab's function", facecolor=BELOW)
     _draw_bars(axes, rows, "other ", 0.19, label="your function", facecolor=REACHED, hatch="//", hatchcolor="white")
     axes.margins(x=0.02)
     axes.set_yticks(range(len(rows)), [one_line(row["CustomerId"]) for row in rows], parse_math=False)
     axes.invert_yaxis()
-    if rows:
-        axes.axvline(0, color=INK, linewidth=0.8)
-        draw_threshold(axes, threshold)
-        figure.legend(loc="outside upper left", ncols=2, frameon=False, labelcolor=INK)
-    else:
-        axes.annotate("no customer has a change", (0.5, 0.5), xycoords="axes fraction", ha="center", color=INK)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    draw_threshold(axes, threshold)
+    figure.legend(loc="outside upper left", ncols=2, frameon=False, labelcolor=INK)
     figure.alt = _describe_comparison(rows, threshold)
     return figure
 
@@ -64,30 +64,39 @@ def running_balance(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     balances = [0.0, *map(float, frame["balance"])]
     axes.step(range(len(balances)), balances, where="post", color=BELOW, linewidth=2)
     draw_threshold(axes, threshold, across=True)
-    place = next((place for place, balance in enumerate(frame["balance"]) if balance >= threshold), None)
-    crossing = "" if place is None else _name_transaction(frame.iloc[place])
-    if place is not None:
-        axes.plot(place + 1, balances[place + 1], "o", color=REACHED, markersize=9)
-        _point_to(axes, crossing, (place + 1, balances[place + 1]))
+    reached = f"stays below {threshold:f}"
+    for place, row in frame[frame["balance"] >= threshold].head(1).iterrows():
+        crossing = f"{one_line(row['TransactionId'])} of {one_line(row['TransactionDate'])}: {row['balance']:f}"
+        reached = f"reaches the threshold {threshold:f} with {crossing}"
+        point = int(place) + 1, float(row["balance"])
+        axes.plot(*point, "o", color=REACHED, markersize=9)
+        # Below the steps, at the right, a rising balance leaves room.
+        arrow = {"arrowstyle": "->", "color": INK}
+        style: dict[str, Any] = {"textcoords": "axes fraction", "ha": "right", "color": INK, "arrowprops": arrow}
+        axes.annotate(crossing, point, (0.98, 0.08), parse_math=False, **style)
     axes.set_xlim(0, len(balances))
     axes.margins(y=0.15)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     customer = one_line(frame["CustomerId"].iloc[0]) if len(frame) else "no customer"
     axes.set_xlabel(f"transactions of {customer}, by date", parse_math=False)
     axes.set_ylabel(f"balance, {MONEY}")
-    reached = f"reaches the threshold {threshold:f} with {crossing}" if crossing else f"stays below {threshold:f}"
     figure.alt = f"The balance of {customer} over {len(frame)} transactions {reached}."
     return figure
 
 
+def _empty(words: str) -> DescribedFigure:
+    """Return a figure that says in words why it shows no bar."""
+    figure, (axes,) = new_figure(1.7)
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, words, ha="center", color=INK, transform=axes.transAxes)
+    figure.alt = words
+    return figure
+
+
 def _draw_distribution(axes: Axes, balances: list[Decimal], threshold: Decimal) -> None:
-    """Draw how many customers have a total of each size. No bar holds totals of both sides of the threshold."""
-    line, low, high = float(threshold), float(balances[0]), float(balances[-1])
-    width = (max(high, line) - min(low, line)) / 24 or 1.0
-    edges = [line + width * step for step in range(math.floor((low - line) / width), int((high - line) // width) + 2)]
-    axes.hist(list(map(float, balances)), bins=edges, rwidth=0.9)
-    for bar, edge in zip(axes.patches, edges, strict=False):
-        _colour(bar, reached=edge >= line)
+    """Draw how many customers have a total of each size, those at or above the threshold apart."""
+    sides = [[float(balance) for balance in balances if (balance >= threshold) is reached] for reached in (False, True)]
+    axes.hist(sides, bins=24, stacked=True, rwidth=0.9, color=_COLOURS, hatch=_HATCHES, hatchcolor="white")
     draw_threshold(axes, threshold)
     axes.set_title(_share(balances, threshold), color=INK, fontsize=11, loc="right", pad=20)
     axes.set_xlabel(TOTAL)
@@ -96,16 +105,14 @@ def _draw_distribution(axes: Axes, balances: list[Decimal], threshold: Decimal) 
 
 
 def _draw_totals(axes: Axes, balances: pd.Series, threshold: Decimal) -> None:
-    bars = axes.barh(range(len(balances)), [float(balance) for balance in balances], height=0.6)
-    for bar, balance in zip(bars, balances, strict=True):
-        _colour(bar, reached=balance >= threshold)
-    for place, balance in enumerate(balances):
-        _write_beside(axes, place, f"{balance:f}" + (" – alert" if balance >= threshold else ""))
-    if balances.empty:
-        axes.annotate("no customer has a total yet", (0.5, 0.5), xycoords="axes fraction", ha="right", color=INK)
-        axes.set_xlim(min(0, float(threshold) * 1.2), max(float(threshold) * 1.2, 1))
+    sides = [balance >= threshold for balance in balances]
+    colours, hatches = ([marks[reached] for reached in sides] for marks in (_COLOURS, _HATCHES))
+    places, lengths = range(len(sides)), [*map(float, balances)]
+    axes.barh(places, lengths, height=0.6, color=colours, hatch=hatches, hatchcolor="white")
+    for place, (balance, reached) in enumerate(zip(balances, sides, strict=True)):
+        _write_beside(axes, place, f"{balance:f}" + " – alert" * reached)
     draw_threshold(axes, threshold)
-    axes.set_yticks(range(len(balances)), [one_line(name) for name in balances.index], parse_math=False)
+    axes.set_yticks(range(len(sides)), [one_line(name) for name in balances.index], parse_math=False)
     axes.margins(x=0.02, y=0.02)
     axes.set_xlabel(TOTAL)
 
@@ -113,21 +120,6 @@ def _draw_totals(axes: Axes, balances: pd.Series, threshold: Decimal) -> None:
 def _write_beside(axes: Axes, place: float, label: str) -> None:
     """Write a bar's label at the right of the axes, where no bar and no line crosses it."""
     axes.text(1.01, place, label, transform=axes.get_yaxis_transform(), va="center", color=INK)
-
-
-def _colour(bar: Patch, reached: bool) -> None:
-    bar.set(facecolor=REACHED if reached else BELOW, hatch="//" if reached else None, hatchcolor="white")
-
-
-def _point_to(axes: Axes, words: str, place: tuple[float, float]) -> None:
-    """Write words below the steps, at the right, where a rising balance leaves room, and point to a place."""
-    arrow = {"arrowstyle": "->", "color": INK}
-    style: dict[str, Any] = {"textcoords": "axes fraction", "ha": "right", "color": INK, "arrowprops": arrow}
-    axes.annotate(words, place, (0.98, 0.08), parse_math=False, **style)
-
-
-def _name_transaction(row: pd.Series) -> str:
-    return f"{one_line(row['TransactionId'])} of {one_line(row['TransactionDate'])}: {row['balance']:f}"
 
 
 def _draw_bars(axes: Axes, rows: list[dict[str, Any]], prefix: str, offset: float, **style: Any) -> None:
@@ -147,13 +139,10 @@ def _label(row: dict[str, Any], prefix: str) -> str:
 
 def _describe_comparison(rows: list[dict[str, Any]], threshold: Decimal) -> str:
     parts = [f"{one_line(row['CustomerId'])} {_label(row, '')}; your function {_label(row, 'other ')}" for row in rows]
-    customers = ". ".join(parts) or "no customer has a change"
-    return f"The lab's function and your function, threshold {threshold:f}: {customers}."
+    return f"The lab's function and your function, threshold {threshold:f}: {'. '.join(parts)}."
 
 
 def _describe_totals(balances: pd.Series, highest: pd.Series, threshold: Decimal) -> str:
-    if balances.empty:
-        return "No customer has a total yet."
     parts = [
         f"{one_line(name)} {balance:f} ({'at or above' if balance >= threshold else 'below'})"
         for name, balance in highest[::-1].items()

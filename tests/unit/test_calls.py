@@ -7,48 +7,32 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import functions, tables
-from lab_lib.lab import Lab
 from lab_lib.views import calls
 
 
-def made_by(lab: Lab, helper, *arguments) -> list[calls.Call]:
+def test_the_calls_of_a_helper_are_listed_in_order_with_their_parameters(lab):
     recorder = calls.Calls()
     with calls.recorded(lab, recorder):
-        helper(lab, *arguments)
-    return recorder.made
+        tables.ensure_table(lab, "Customer")
 
-
-def test_the_calls_of_a_helper_are_listed_in_order_with_their_parameters(lab: Lab) -> None:
-    made = made_by(lab, tables.ensure_table, "Customer")
-
-    assert [(call.service, call.operation) for call in made] == [
+    assert [(call.service, call.operation) for call in recorder.made] == [
         ("dynamodb", "DescribeTable"),
         ("dynamodb", "CreateTable"),
         ("dynamodb", "DescribeTable"),
     ]
-    assert made[1].parameters["TableName"] == "Customer"
-    assert made_by(lab, tables.find_table, "Customer")[0].operation == "DescribeTable"
+    assert recorder.made[1].parameters["TableName"] == "Customer"
 
 
-def test_nothing_is_recorded_outside_of_the_block(lab: Lab) -> None:
-    recorder = calls.Calls()
-    with calls.recorded(lab, recorder):
-        tables.names(lab)
-    tables.names(lab)
-
-    assert len(recorder.made) == 1
-
-
-def test_a_call_that_is_repeated_while_waiting_is_one_line() -> None:
+def test_a_call_that_is_repeated_while_waiting_is_one_line():
     recorder = calls.Calls()
     for _ in range(30):
-        recorder.add(calls.Call("dynamodb", "DescribeTable", {"TableName": "Customer"}, False, 0.001))
+        recorder.add(calls.Call("dynamodb", "DescribeTable", {"TableName": "Customer"}, 0.001))
 
     assert repr(recorder).endswith("TableName=Customer … 30 times, 30 ms")
 
 
-def test_what_is_beyond_ten_calls_is_folded_and_text_is_escaped() -> None:
-    recorder = calls.Calls([calls.Call("sqs", f"Call{place}", {"Name": "<b>"}, False) for place in range(12)])
+def test_what_is_beyond_ten_calls_is_folded_and_text_is_escaped():
+    recorder = calls.Calls([calls.Call("sqs", f"Call{place}", {"Name": "<b>"}) for place in range(12)])
     first, rest = recorder._repr_html_().split("<summary>2 more calls</summary>")
 
     assert ("Call9" in first, "Call10" in first, "Call11" in rest) == (True, False, True)
@@ -56,14 +40,14 @@ def test_what_is_beyond_ten_calls_is_folded_and_text_is_escaped() -> None:
     assert "&lt;b&gt;" in first
 
 
-def test_the_calls_are_shown_also_when_one_of_them_fails(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_calls_are_shown_also_when_one_of_them_fails(lab, capsys):
     with pytest.raises(ClientError), calls.shown(lab):
         lab.client("dynamodb").delete_table(TableName="Missing")
 
     assert "DeleteTable" in capsys.readouterr().out
 
 
-def test_the_command_has_the_same_parameters() -> None:
+def test_the_command_has_the_same_parameters():
     parameters = {
         "FunctionName": "it's",
         "Publish": True,
@@ -71,7 +55,7 @@ def test_the_command_has_the_same_parameters() -> None:
         "Code": {"ZipFile": b"PK"},
         "Tags": {"a": "b"},
     }
-    command = calls.Call("lambda", "CreateFunction", parameters, False).command
+    command = calls.Call("lambda", "CreateFunction", parameters).command
 
     assert shlex.split(command) == [
         "aws",
@@ -88,11 +72,7 @@ def test_the_command_has_the_same_parameters() -> None:
     ]
 
 
-def test_the_source_of_a_helper_is_shown() -> None:
-    assert calls.source(functions.package).data.startswith("def package(files: list[Path])")
-
-
-def test_an_excerpt_shows_these_functions_of_a_file_in_this_order_and_no_others() -> None:
+def test_an_excerpt_shows_these_functions_of_a_file_in_this_order_and_no_others():
     rules, _ = functions.source_files("TransactionProcessor")
 
     shown = str(calls.source(rules, "read_day", "read_line"))

@@ -2,14 +2,13 @@
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
+from html import escape
 from xml.etree import ElementTree
 
 import pytest
-from stub_account import NOTIFIER, function, run
+from stub_account import function, run
 
-from lab_lib import chain_parts
-from lab_lib.chain_parts import FLOW, PARTS, Box
+from lab_lib.chain_parts import FLOW, PARTS
 from lab_lib.chain_picture import Look, Picture, svg
 from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import RULES, State, part
@@ -46,7 +45,7 @@ def test_a_part_is_drawn_as_the_checks_that_are_about_it_find_it(states, look):
 
 
 def test_what_cannot_be_seen_and_does_not_count_is_not_drawn():
-    (there, spared) = report(topic=OK, other_subscriptions=CANNOT_SEE).checks
+    there, spared = report(topic=OK, other_subscriptions=CANNOT_SEE).checks
 
     assert Report([there, replace(spared, counts=False)]).picture().looks["HighBalanceAlert"].style == RIGHT
 
@@ -56,12 +55,9 @@ def test_what_a_later_notebook_makes_comes_later(step, word):
     assert report(topic=NOT_YET).picture(step).looks["HighBalanceAlert"].word == word
 
 
-@pytest.mark.parametrize(
-    ("processor", "table", "style"),
-    [(OK, OK, RIGHT), (OK, NOT_YET, MISSING), (NOT_YET, OK, MISSING), (OK, CANNOT_SEE, PLAIN)],
-)
-def test_an_arrow_that_no_check_is_about_is_there_with_its_ends(processor, table, style):
-    picture = report(function_TransactionProcessor=processor, table_Customer=table).picture()
+@pytest.mark.parametrize(("table", "style"), [(OK, RIGHT), (NOT_YET, MISSING), (CANNOT_SEE, PLAIN)])
+def test_an_arrow_that_no_check_is_about_is_there_with_its_ends(table, style):
+    picture = report(function_TransactionProcessor=OK, table_Customer=table).picture()
 
     assert picture.looks["TransactionProcessor→Customer"].style == style
 
@@ -70,10 +66,6 @@ def test_an_arrow_that_no_check_is_about_is_there_with_its_ends(processor, table
     ("id", "name"),
     [
         ("stream", "Transactions"),
-        ("other-stream-triggers", "Transactions→TotalNotifier"),
-        ("totals", "TransactionTotal"),
-        ("subject-CustomerNotify", "CustomerNotify"),
-        ("log-errors-TotalNotifier", NOTIFIER),
         ("probe-totals", "TransactionTotal"),
         ("probe-again", ""),
     ],
@@ -86,27 +78,13 @@ def test_for_each_part_one_check_finds_whether_it_is_there():
     assert sorted(rule.part for rule in RULES.values() if rule.finds) == sorted(FLOW)
 
 
-def test_a_whole_account_and_one_with_a_fault_in_words(monkeypatch):
+def test_a_whole_account_and_one_with_a_fault_in_words():
     short = function(Timeout=3)
-    whole, wrong = run(monkeypatch).picture(), run(monkeypatch, short).picture()
+    whole, wrong = run().picture(), run(short).picture()
 
     assert whole.alt == "The chain: all ✔ there."
     fault = "TotalNotifier ✘ wrong (timeout of TotalNotifier)"
     assert repr(wrong) == wrong.alt == f"The chain: {fault}; all else ✔ there."
-    assert wrong.line == (
-        f"bucket ✔ there → TransactionProcessor ✔ there → Transactions ✔ there → {fault} → HighBalanceAlert ✔ there"
-        " → CustomerNotify ✔ there → CreditCollection ✔ there"
-    )
-
-
-def test_the_line_names_a_link_that_alone_is_missing():
-    ends = {"function_TotalNotifier": OK, "table_Transactions": OK}
-
-    assert "stream trigger – not there → TotalNotifier" in report(**ends, stream_trigger=NOT_YET).picture().line
-    assert (
-        "stream trigger"
-        not in report(**ends | {"function_TotalNotifier": NOT_YET}, stream_trigger=WAITS).picture().line
-    )
 
 
 @pytest.mark.parametrize("name", ["TotalNotifier", "Transactions→TotalNotifier"])
@@ -116,19 +94,12 @@ def test_each_state_is_told_without_its_colour(name):
     assert len({re.sub("#[0-9a-f]{6}", "", image) for image in drawn}) == len(drawn)
 
 
-def test_markup_in_a_name_is_shown_as_text(monkeypatch):
+def test_markup_in_a_word_is_shown_as_text():
     name = "<script>\"&'</script>"
-    monkeypatch.setitem(chain_parts.PARTS, name, box := Box("SQS", name, None, 16, 112, 90))
-    monkeypatch.setitem(chain_parts.BOXES, name, box)
     looks = {key: Look(WRONG, name, name) for key in PARTS}
-    images = []
-    parser = HTMLParser()
-    parser.handle_starttag = lambda tag, attributes: images.append((tag, dict(attributes)))
-
-    parser.feed(Picture(looks).image)
 
     assert texts(svg(looks)).count(name) > 10
-    assert [(tag, attributes["alt"]) for tag, attributes in images] == [("img", Picture(looks).alt)]
+    assert f'<img alt="{escape(Picture(looks).alt)}" src="' in Picture(looks).image
 
 
 def test_of_notes_that_are_too_long_or_too_many_the_words_tell_the_whole():
@@ -137,7 +108,3 @@ def test_of_notes_that_are_too_long_or_too_many_the_words_tell_the_whole():
     *_, last_but_one, last = texts(svg(picture.looks))
     assert (len(last_but_one), last_but_one[-1], last) == (125, "…", f"and {len(FLOW) - 4} more")
     assert picture.alt == f"The chain: all ✘ wrong ({'a check ' * 20})."
-
-
-def test_a_picture_in_a_notebook_is_small(monkeypatch):
-    assert len(run(monkeypatch).picture().image) < 12_000

@@ -59,30 +59,11 @@ def test_of_a_long_log_the_first_lines_are_read(lab, write, monkeypatch):
 
 def test_without_a_log_group_there_are_no_lines_but_a_denied_call_is_an_error(lab, refuse):
     cloudwatch.ensure_log_group(lab, f"{NAME}2")
-    assert (cloudwatch.log_lines(lab, NAME), cloudwatch.log_days(lab, NAME)) == ([], None)
+    assert (cloudwatch.log_lines(lab, NAME), cloudwatch.log_days(lab, GROUP)) == ([], None)
     refuse("logs", "filter_log_events", code="AccessDeniedException")
 
     with pytest.raises(ClientError, match="AccessDenied"):
         cloudwatch.log_lines(lab, NAME)
-
-
-def test_runs_and_reports_are_counted_by_what_lambda_and_the_functions_print():
-    text = [
-        f"START RequestId: {ID}",
-        f"END RequestId: {ID}",
-        f"REPORT RequestId: {ID}\tDuration",
-        "my REPORT RequestId",
-    ]
-    as_json = [
-        json.dumps({"type": "platform.report", "record": {}}),
-        '{"type":"platform.report"}',
-        '{"type":"platform"}',
-    ]
-    reports = [{"key": "a.txt", "rows": 4}, {"key": "b.txt", "gone": True}, {"records": 4, "alerted": []}]
-    lines = [*text, *as_json, *map(json.dumps, reports), "{no JSON", '["key"]']
-
-    assert cloudwatch.runs(lines) == 3
-    assert cloudwatch.reports(lines) == reports
 
 
 @pytest.mark.parametrize(

@@ -73,10 +73,6 @@ def test_every_change_is_a_record_with_its_old_and_new_amount(lab, put):
     assert [streams.customer(record) for record in streams.records(lab, "C2", "C22")] == ["C2"]
 
 
-def test_without_a_table_there_are_no_records(lab):
-    assert streams.records(lab) == []
-
-
 def test_all_shards_are_read_and_their_records_put_in_order(lab, shards):
     shards(old=[[9]], older=[[8]], open=[[10], [11]])
 
