@@ -28,7 +28,7 @@ test: $(READY) ## run the quick tests (a minute or two)
 test-all: test ## run all tests (about ten minutes); Chromium is optional
 	HYPOTHESIS_PROFILE=thorough $(SIDE_BY_SIDE) -m "slow or property" tests/unit tests/lab tests/aws_delays tests/browser
 
-sabotage: $(READY) ## break a finished lab in 60 ways, and see that its checks say so
+sabotage: $(READY) ## break a finished lab in 30 ways, and see that its checks say so
 	$(SIDE_BY_SIDE) -m sabotage tests/lab
 
 SIDE_BY_SIDE := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder

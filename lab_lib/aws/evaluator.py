@@ -6,15 +6,17 @@ that says why it cannot be decided.
 """
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from lab_lib.errors import LabError
 
 Answer = bool | str
+Context = Mapping[str, str | None]
+Policy = Mapping[str, Any]  # a statement of one
 ANOTHER_ACCOUNT = "000000000001"  # stands for all accounts but the lab's
 
 
@@ -28,53 +30,39 @@ class Request:
     principal: str
     action: str
     resource: str
-    context: Mapping[str, str | None] = field(default_factory=dict)
+    context: Context = field(default_factory=dict)
 
 
-class Decision(NamedTuple):
-    """The decision on a request, and the reason if it is not allowed."""
+def decide(statements: Collection[Policy], request: Request) -> Answer:
+    """Return whether one identity's or one resource's policies allow the request, or why that cannot be decided.
 
-    state: Literal["allowed", "denied", "unknown"]
-    reason: str = ""
-
-
-def decide(statements: Iterable[Mapping[str, Any]], request: Request) -> Decision:
-    """Return the decision of one identity's or one resource's policies. A Deny goes first.
-
-    What no statement allows is denied. A statement that is not understood decides nothing: it makes the decision
-    "unknown", unless the others decide all the same.
+    A Deny goes first. What no statement allows is denied.
     """
-    applies: dict[str, list[Answer]] = {"Allow": [], "Deny": []}
-    for statement in statements:
-        applies[statement["Effect"]].append(_applies(statement, request))
-    denied, allowed = any_of(applies["Deny"]), any_of(applies["Allow"])
-    if denied is True:
-        return Decision("denied", "a Deny statement")
-    if allowed is False:
-        return Decision("denied", "no statement allows it")
-    unclear = next((answer for answer in (denied, allowed) if isinstance(answer, str)), "")
-    return Decision("unknown", unclear) if unclear else Decision("allowed")
+    allows, denies = (
+        any_of(_applies(statement, request) for statement in statements if statement["Effect"] == effect)
+        for effect in ("Allow", "Deny")
+    )
+    return all_of([_not(denies), allows])
 
 
-def is_allowed(statements: Iterable[Mapping[str, Any]], request: Request) -> bool:
+def is_allowed(statements: Collection[Policy], request: Request) -> bool:
     """Return True if the statements allow the request. Raises LabError if that cannot be decided."""
-    decision = decide(statements, request)
-    if decision.state == "unknown":
-        raise LabError(f"this check cannot judge {decision.reason}")
-    return decision.state == "allowed"
+    answer = decide(statements, request)
+    if isinstance(answer, str):
+        raise LabError(f"this check cannot judge {answer}")
+    return answer
 
 
-def from_service(service: str, action: str, resource: str, **context: str | None) -> Request:
-    """Return the request of an AWS service, over TLS. It has these condition keys, written aws_sourcearn="…", too."""
+def from_service(service: str, action: str, resource: str, context: Context) -> Request:
+    """Return the request of an AWS service, over TLS. The context has more condition keys, in lower case."""
     usual = {"aws:securetransport": "true", "aws:principalservicename": service, "aws:principalorgid": None}
-    return Request(service, action, resource, {"aws:principalisawsservice": "true", **usual, **_keys(context)})
+    return Request(service, action, resource, {"aws:principalisawsservice": "true", **usual, **context})
 
 
-def from_user(user: str, action: str, resource: str, **context: str | None) -> Request:
+def from_user(user: str, action: str, resource: str, context: Context) -> Request:
     """Return the request of a user or role who calls AWS directly, over TLS. `context` is as in `from_service`."""
     usual = {"aws:principalarn": user, "aws:principalaccount": arn_part(user, 4), "aws:securetransport": "true"}
-    unset = dict.fromkeys(("aws:sourcearn", "aws:sourceaccount"))
-    return Request(user, action, resource, {**usual, **unset, **_keys(context)})
+    return Request(user, action, resource, {**usual, "aws:sourcearn": None, "aws:sourceaccount": None, **context})
 
 
 def as_list(value: Any) -> list[Any]:
@@ -93,12 +81,7 @@ def arn_part(arn: str, place: int) -> str:
     return "".join(arn.split(":", 5)[place : place + 1])
 
 
-def _keys(context: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Return condition keys that were written as names of Python."""
-    return {name.replace("_", ":"): value for name, value in context.items()}
-
-
-def _applies(statement: Mapping[str, Any], request: Request) -> Answer:
+def _applies(statement: Policy, request: Request) -> Answer:
     """Return whether the statement is about this request."""
     conditions = [
         _condition(name, key, as_list(values), request)
@@ -108,22 +91,19 @@ def _applies(statement: Mapping[str, Any], request: Request) -> Answer:
     action = partial(_text, like, request.action.lower())
     return all_of(
         [
-            _principal(statement, request.principal),
+            _principals(statement, request.principal),
             _element(statement, "Action", lambda pattern: action(pattern.lower())),
-            _element(statement, "Resource", partial(_arn, request.resource)),
+            _element(statement, "Resource", partial(_text, like, request.resource)),
             *conditions,
         ]
     )
 
 
-def _principal(statement: Mapping[str, Any], who: str) -> Answer:
+def _principals(statement: Policy, who: str) -> Answer:
     """Return whether the statement names the principal. A statement of an identity's own policy names nobody."""
-    if "NotPrincipal" in statement:
-        return "NotPrincipal"
-    return _is_named(statement["Principal"], who) if "Principal" in statement else True
-
-
-def _is_named(principals: Any, who: str) -> Answer:
+    if "Principal" not in statement:
+        return "NotPrincipal" if "NotPrincipal" in statement else True
+    principals = statement["Principal"]
     kinds = principals if isinstance(principals, dict) else {"AWS": principals}
     names = {str(name) for kind in kinds.values() for name in as_list(kind)}
     accepted = {"*", who}
@@ -133,7 +113,7 @@ def _is_named(principals: Any, who: str) -> Answer:
     return not accepted.isdisjoint(names) or (f"the principal {unclear[0]}" if unclear else False)
 
 
-def _element(statement: Mapping[str, Any], name: str, matches: Callable[[str], Answer]) -> Answer:
+def _element(statement: Policy, name: str, matches: Callable[[str], Answer]) -> Answer:
     """Return whether Action or Resource match. The policy of a role has no resource."""
     if f"Not{name}" in statement:
         return f"Not{name}"
@@ -160,17 +140,6 @@ def _text(matches: Callable[[str, str], bool], value: str, pattern: str) -> Answ
     return f"the policy variable in {pattern}" if "${" in pattern else matches(pattern, value)
 
 
-def _arn(value: str, pattern: str) -> Answer:
-    """Return whether the ARN matches. A wildcard stands for characters within one of the six parts."""
-    if pattern == "*" or "${" in pattern:
-        return _text(like, value, pattern)
-    parts, patterns = value.split(":", 5), pattern.split(":", 5)
-    if len(parts) == len(patterns) == 6 and all(map(like, patterns, parts)):
-        return True
-    unclear = len(patterns) < 6 or like(pattern, value)  # AWS may fill in parts, or let * stand for several of them
-    return f"the wildcards in {pattern}" if unclear else False
-
-
 def _same(pattern: str, value: str) -> bool:
     return pattern.lower() == value.lower()
 
@@ -178,8 +147,8 @@ def _same(pattern: str, value: str) -> bool:
 _OPERATORS: dict[str, Callable[[str, str], Answer]] = {
     "StringEquals": partial(_text, operator.eq),
     "StringLike": partial(_text, like),
-    "ArnEquals": _arn,
-    "ArnLike": _arn,
+    "ArnEquals": partial(_text, like),
+    "ArnLike": partial(_text, like),
     "Bool": partial(_text, _same),
 }
 

@@ -1,25 +1,24 @@
-"""Read the statements of a policy. `evaluator.decide` says whether a request is allowed."""
+"""Read the statements of a policy, and say whom they let in. `evaluator.decide` judges one request."""
 
 import re
 from collections.abc import Iterable
 from typing import Any
 
-from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, Request, arn_part, as_list, from_user, is_allowed
+from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, Request, arn_part, as_list, from_service, from_user, is_allowed
 from lab_lib.aws.json_text import json_object
 from lab_lib.aws.policies import Policy
 from lab_lib.lab import Lab
 
+SEND, ANYONE = "sqs:SendMessage", "anyone"
+_ARNS, _SERVICES = re.compile(r"arn:[^'\"]+"), re.compile(r"'([\w-]+)\.amazonaws\.com")
 _LONGEST = 40_000  # characters of a policy; AWS takes 30 KB
-_ELEMENTS = {"Action": 0, "NotAction": 0, "Resource": 0, "NotResource": 0, "Condition": 2}  # objects around the values
 
 
 def statements(policy: Any) -> list[Policy]:
-    """Return the statements of a policy, which is in JSON or read already; an empty list without a policy.
-
-    AWS takes no policy with a statement that has other parts than these: it is left out, and so grants nothing.
-    """
+    """Return the statements of a policy, which is in JSON or read already; an empty list without a policy."""
     document = policy if isinstance(policy, dict) else json_object(policy) if len(str(policy)) <= _LONGEST else {}
-    return [statement for statement in as_list(document.get("Statement", [])) if _is_statement(statement)]
+    statements = as_list(document.get("Statement", []))
+    return [part for part in statements if isinstance(part, dict) and part.get("Effect") in ("Allow", "Deny")]
 
 
 def short(lab: Lab, arn: str) -> str:
@@ -34,35 +33,46 @@ def outsiders(lab: Lab, statements: list[Policy], actions: Iterable[str], resour
     The accounts, users and roles are those that the statements name, and one that stands for all others. LabError if
     that cannot be decided.
     """
-    named, own = str(statements), f"arn:{lab.partition}:iam::{lab.account}:"
-    people = {arn for arn in re.findall(r"arn:[\w-]+:(?:iam|sts)::[0-9]{12}:[\w+=,.@/-]+", named) if own not in arn}
-    accounts = {ANOTHER_ACCOUNT, *re.findall(r"(?<![0-9])[0-9]{12}(?![0-9])", named)} - {lab.account}
-    people |= {f"arn:{lab.partition}:iam::{account}:root" for account in accounts}
-    granted = [
-        (person, action)
-        for person in sorted(people)
+    return [
+        f"{name}: {action}"
+        for name, user in _people(lab, statements).items()
         for action in actions
-        if is_allowed(statements, _by_outsider(person, action, resource))
+        if is_allowed(statements, _by_outsider(user, action, resource))
     ]
-    return [f"{'anyone' if ANOTHER_ACCOUNT in person else person}: {action}" for person, action in granted]
+
+
+def senders(lab: Lab, statements: list[Policy], queue: str) -> list[str]:
+    """Return who may send to a queue: topics of this account by name, others by ARN, other services, or "anyone".
+
+    These are whom the statements name, and another account, which stands for all. The account's own users, and its
+    topics in general, are not listed. LabError if that cannot be decided.
+    """
+    text, people = str(statements), _people(lab, statements)
+    named = _ARNS.findall(str([statement.get("Condition") for statement in statements]))
+    sources = {short(lab, arn): arn for arn in named if arn != lab.arn("sns", "*")}
+    sources |= {f"{name}.amazonaws.com": lab.arn(name, "any") for name in _SERVICES.findall(text) if name != "sns"}
+    sources |= {name: f"arn:{lab.partition}:sns:{lab.region}:{arn_part(arn, 4)}:any" for name, arn in people.items()}
+    requests = [(name, from_user(arn, SEND, queue, {})) for name, arn in people.items()]
+    requests += [(name, _by_service(re.sub("[*?]", "x", arn), queue)) for name, arn in sources.items()]
+    names = {name for name, request in requests if is_allowed(statements, request)}
+    return [ANYONE] if ANYONE in names else sorted(names)
+
+
+def _people(lab: Lab, statements: list[Policy]) -> dict[str, str]:
+    """Return users and roles of other accounts whom the statements name, and the root of each account, by name."""
+    text, own = str(statements), f"arn:{lab.partition}:iam::{lab.account}:"
+    people = {arn for arn in re.findall(r"arn:[\w-]+:(?:iam|sts)::[0-9]{12}:[\w+=,.@/-]+", text) if own not in arn}
+    accounts = {*re.findall(r"(?<![0-9])[0-9]{12}(?![0-9])", text)} - {lab.account}
+    people |= {f"arn:{lab.partition}:iam::{account}:root" for account in accounts}
+    return {ANYONE: f"arn:{lab.partition}:iam::{ANOTHER_ACCOUNT}:root"} | {arn: arn for arn in sorted(people)}
 
 
 def _by_outsider(user: str, action: str, resource: str) -> Request:
     account = arn_part(user, 4)  # SNS fills two keys in with it
-    return from_user(user, action, resource, aws_sourceowner=account, aws_sourceaccount=account)
+    return from_user(user, action, resource, {"aws:sourceowner": account, "aws:sourceaccount": account})
 
 
-def _is_statement(value: Any) -> bool:
-    if not isinstance(value, dict) or value.get("Effect") not in ("Allow", "Deny"):
-        return False
-    principals = [value[name] for name in ("Principal", "NotPrincipal") if name in value]
-    return all(_are_values(principal, int(isinstance(principal, dict))) for principal in principals) and all(
-        _are_values(value[name], levels) for name, levels in _ELEMENTS.items() if name in value
-    )
-
-
-def _are_values(value: Any, levels: int) -> bool:
-    """Return True for a value, or a list of values, in so many objects."""
-    if levels:
-        return isinstance(value, dict) and all(_are_values(part, levels - 1) for part in value.values())
-    return all(isinstance(item, str | int | float) for item in as_list(value))
+def _by_service(source: str, queue: str) -> Request:
+    """Return the request of the service that sends for this source, such as a topic."""
+    context = {"aws:sourcearn": source, "aws:sourceaccount": arn_part(source, 4) or None}
+    return from_service(f"{arn_part(source, 2)}.amazonaws.com", SEND, queue, context)

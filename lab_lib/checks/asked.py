@@ -1,5 +1,6 @@
 """Check what the text of an exercise asks for, and an account does not need. Only the exercises make these checks."""
 
+from functools import partial
 from typing import Any
 
 from lab_lib.aws import functions, queues, tables, topics, triggers
@@ -9,6 +10,7 @@ from lab_lib.lab import TAG_KEY, TAG_VALUE
 
 TABLE, NOTIFIER, QUEUE = "TransactionTotal", "TotalNotifier", "CreditCollection"
 BATCH = triggers.MAPPING["BatchSize"]
+of_call = partial(check, ASKED, after=f"function-{NOTIFIER}")
 
 
 # The tags: the check that must hold first, how the tag is read, and the argument of the call that sets it.
@@ -42,23 +44,21 @@ def billing(account: Account) -> Finding:
     return equal(mode, "PAY_PER_REQUEST", hint)
 
 
-@check(
-    ASKED, "asked-{}", f"{{}} of {NOTIFIER}", after=f"function-{NOTIFIER}", subjects=("Runtime", "Handler", "Timeout")
-)
+@of_call("asked-{}", f"argument {{}} of {NOTIFIER}", subjects=("Runtime", "Handler", "Timeout"))
 def setting(account: Account, name: str) -> Finding:
     now, wanted = (str(settings.get(name, "none")) for settings in (account.settings(NOTIFIER), _wanted(account)))
     value = wanted if name == "Timeout" else f'"{wanted}"'
     return equal(now, wanted, f"Give {name}={value} to your call.")
 
 
-@check(ASKED, "asked-Code", f"archive of {NOTIFIER}", after=f"function-{NOTIFIER}")
+@of_call("asked-Code", f"archive of {NOTIFIER}")
 def archive(account: Account) -> Finding:
     wanted, digest = "the one of this cell", functions.digest(functions.package(functions.source_files(NOTIFIER)))
     now = wanted if account.settings(NOTIFIER).get("CodeSha256") == digest else "another one"
     return equal(now, wanted, 'Give Code={"ZipFile": archive} to your call.')
 
 
-@check(ASKED, "asked-Environment", f"environment of {NOTIFIER}", after=f"function-{NOTIFIER}")
+@of_call("asked-Environment", f"environment of {NOTIFIER}")
 def environment(account: Account) -> Finding:
     """Another threshold is no fault: it may be that of an earlier run, and the helper brings it up to date."""
     now = account.settings(NOTIFIER).get("Environment", {}).get("Variables", {})

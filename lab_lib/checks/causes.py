@@ -2,13 +2,10 @@
 
 from functools import partial
 
-from lab_lib.aws import cloudwatch
-from lab_lib.aws.json_text import moment
 from lab_lib.checks import permissions
 from lab_lib.checks.making import first_broken
 from lab_lib.checks.rules import Account, or_none
-from lab_lib.checks.step_00 import fix_role, function_cell, role_for
-from lab_lib.checks.uploads import newest
+from lab_lib.checks.step_00 import role_for
 from lab_lib.resources import cell
 
 NOTIFIER = "TotalNotifier"
@@ -17,42 +14,38 @@ _DENIED = ("AccessDenied", "AuthorizationError", "not authorized")
 _TOO_LONG = "Task timed out"
 
 
-def fix_chain(account: Account, name: str, *links: str, error: str | None = None) -> str:
+def fix_chain(account: Account, name: str, *links: str, error: str = "") -> str:
     """Return what fixes one of these links: what the first check of them says that does not hold.
 
-    If all hold, it is about the `error` of the function of this name, which the reader has seen, or by default about
-    the last one in its log since the last upload, and since its last change. Without an error it is "".
+    If all hold, it is about the `error` of the function of this name, which the reader has seen. Without one it is "".
     """
     if broken := first_broken(account, *links):
         return f'The check "{broken.name}" of step {broken.step} does not hold: {broken.found}. {broken.hint}'
-    if error is not None:
-        return fix_error(account, name, error) if error else ""
-    last = or_none(partial(_last_error, account, name))
-    return f"{account.lab.name(name)} fails with {last}. {fix_error(account, name, last)}" if last else ""
+    return fix_error(account, name, error) if error else ""
 
 
 def correct_code(account: Account, name: str, so_that: str = "", first: str = "Correct") -> str:
     """Return a hint to correct the code of a function, or to replace it by the lab's. `first` begins it."""
-    hint = f"{first} the code of {account.lab.name(name)}{so_that}"
-    return hint + account.fix("update_function_code", function_cell(account, name), "Code; then press Deploy")
+    hint = f"{first} the code of {account.name(name)}{so_that}"
+    return hint + account.how_to_fix("update_function_code", cell("function", name), "Code; then press Deploy")
 
 
 def fix_error(account: Account, name: str, error: str) -> str:
     """Return a hint about this error in the log of a function: its role, its timeout or its code is wrong."""
     if any(word in error for word in _DENIED):
         role = or_none(partial(role_for, account, name)) or {}
-        hint = f"Let the role {role.get('RoleName', 'of ' + account.lab.name(name))} do this, and remove what denies it"
-        return hint + fix_role(account, role, "put_role_policy", "Permissions")
+        hint = f"Let the role {role.get('RoleName', 'of ' + account.name(name))} do this, and remove what denies it"
+        return hint + account.how_to_fix("put_role_policy", cell("role"), "Permissions")
     if _TOO_LONG in error:
         call, place = "update_function_configuration", "General configuration"
-        hint = f"Give {account.lab.name(name)} a longer timeout"
-        return hint + account.fix(call, function_cell(account, name), place)
+        hint = f"Give {account.name(name)} a longer timeout"
+        return hint + account.how_to_fix(call, cell("function", name), place)
     return correct_code(account, name)
 
 
 def by_upload(account: Account, do: str = "Upload the file") -> str:
     """Return a hint to upload something."""
-    return do + account.fix("put_object", cell("upload"), "Objects of the bucket")
+    return do + account.how_to_fix("put_object", cell("upload"), "Objects of the bucket")
 
 
 def alert_again(account: Account, customers: str) -> str:
@@ -60,12 +53,4 @@ def alert_again(account: Account, customers: str) -> str:
     if permissions.is_workbook_code(account, NOTIFIER):
         return "To send all alerts once more, call aws.functions.alert_again(lab) in notebook 05."
     again = f"To alert once more, upload a file with another transaction of each customer ({customers})"
-    return again + account.fix("put_object", console="Objects of the bucket")
-
-
-def _last_error(account: Account, name: str) -> str:
-    now, since = account.settings(name), newest(account)
-    if changed := moment(now.get("LastModified")):
-        since = max(since, changed)
-    lines = account.ask(cloudwatch.log_lines, name, since, cloudwatch.group_of(account.lab, name, now), None)
-    return next(reversed(cloudwatch.failures(lines)), "")
+    return again + account.how_to_fix("put_object", console="Objects of the bucket")

@@ -24,8 +24,6 @@ from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, messages
 from lab_lib.waiting import wait_until
 from lab_lib.wording import listing
 
-__all__ = ["Link", "Upload", "at_rest", "following", "wait_for_rest"]
-
 PROCESSOR, NOTIFIER = functions.SOURCES
 _SPARE = 600  # seconds, beside six runs of TransactionProcessor: AWS waits for three minutes between three of them
 _DOUBT, _SILENCE = 5, 120  # seconds without a change; without a new line in the logs, which AWS writes a minute late
@@ -103,7 +101,6 @@ class Upload:
                 show(self.links, False)
             if not self.has_arrived:
                 raise_if_given_up(self.lab, self.key, letters.messages() or [])
-                self._raise_if_other_rows()
                 self._raise_if_stopped(rest)
             return self.has_arrived
 
@@ -159,7 +156,7 @@ class Upload:
         if self._all_in or not changed:
             self._all_in = self._all_in or self.runs.has_ended() is not False
             return len(self._places) if self._all_in else 0
-        missing = bisect_left(changed, True, key=lambda row: not self._is_there(row))
+        missing = bisect_left(changed, True, key=self._is_missing)
         return self._places[changed[missing]] if missing < len(changed) else self._read_all()
 
     def _read_all(self) -> int:
@@ -171,10 +168,10 @@ class Upload:
             self._totals, self._all_in = {name: sums[name] for name in self._totals}, True
         return len(self._places) - len({fault.key for fault in self._faults})
 
-    def _is_there(self, row: tuple[str, str]) -> bool:
+    def _is_missing(self, row: tuple[str, str]) -> bool:
         key = {"CustomerId": row[0], "TransactionId": row[1]}
         item = tables.find_item(self.lab, "Transactions", key)
-        return is_there(item, self.expected.amounts[row], self.expected.days[row])
+        return not is_there(item, self.expected.amounts[row], self.expected.days[row])
 
     def _rejected(self) -> list[Link]:
         """Return the link of the lines that must be rejected, if there are any."""
@@ -223,12 +220,6 @@ class Upload:
         if self.expected.crossing:
             return ""
         return f"{listing(high)} had reached {limit:f} before" if high else f"no total reaches {limit:f}"
-
-    def _raise_if_other_rows(self) -> None:
-        """Raise CheckFailed if the function has ended, and the table holds other rows."""
-        if not self._all_in and self._faults and self.runs.has_ended():
-            faults, fix = listing(map(str, self._faults)), correct_code(Account(self.lab), PROCESSOR)
-            raise CheckFailed(f"{self.key} was not taken in as it is: {faults}. {fix} Then run this cell again.")
 
     def _raise_if_stopped(self, rest: bool | None) -> None:
         """Raise if nothing more comes through the chain, or a check names the broken link. Else return."""

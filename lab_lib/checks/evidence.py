@@ -38,7 +38,7 @@ class Runs:
         settings = {name: (functions.describe(lab, name) or {}).get("Configuration", {}) for name in functions.SOURCES}
         self._groups = {name: cloudwatch.group_of(lab, name, settings[name]) for name in functions.SOURCES}
         self._marks = "MARKER_TABLE" in settings[PROCESSOR].get("Environment", {}).get("Variables", {})
-        self._is_logged = cloudwatch.is_group(lab, self._groups[PROCESSOR])
+        self._is_logged = cloudwatch.describe(lab, self._groups[PROCESSOR]) is not None
         self._marked = self._markers()
         self.lines: dict[str, list[str]] = {name: [] for name in functions.SOURCES}
 

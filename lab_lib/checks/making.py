@@ -3,7 +3,7 @@
 from lab_lib.checks.errors_as_findings import unseen
 from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Check
-from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, cannot_see, waits_for
+from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, cannot_see, made_by, waits_for
 from lab_lib.errors import is_unreachable
 
 _BUILDING = ("00", "01", "02", "03", "04")  # the steps that make the chain
@@ -35,7 +35,10 @@ def _make(account: Account, rule: Rule) -> Check:
     finding = _behind(first, rule.step) if first else _finding(account, rule)
     is_extra = rule.step == FURTHER and finding.state is State.NOT_YET
     state = State.COULD_BE if is_extra else finding.state
-    texts = visible(finding.found), visible(finding.wanted), visible(finding.hint, _LONGEST_HINT)
+    hint = finding.hint
+    if rule.call and not hint.endswith("."):
+        hint += account.how_to_fix(rule.call, made_by(rule), rule.console)
+    texts = visible(finding.found), visible(finding.wanted), visible(hint, _LONGEST_HINT)
     return Check(rule.id, rule.step, rule.name, state, *texts, finding.counts, finding.cause)
 
 
@@ -49,7 +52,7 @@ def _behind(first: Check, step: str) -> Finding:
 
 def _finding(account: Account, rule: Rule) -> Finding:
     try:
-        return rule.judge(account)
+        return rule.judge(account, *rule.subjects)
     except Exception as error:
         if is_unreachable(error):
             raise  # no other check can be made either

@@ -8,10 +8,10 @@ from lab_lib.aws import grants, policies, queues, roles, tables
 from lab_lib.aws.evaluator import from_service, is_allowed
 from lab_lib.checks.rules import Account
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
+from lab_lib.lab import Lab
 
 UPLOAD = "transactions.txt"  # the handout's file
 ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-OTHER = {"TransactionProcessor": "TotalNotifier", "TotalNotifier": "TransactionProcessor"}
 _POLICIES = {"TransactionProcessor": policies.transaction_processor, "TotalNotifier": policies.total_notifier}
 
 
@@ -35,15 +35,16 @@ def lacking(account: Account, name: str, role_arn: str) -> list[str]:
 
 def excess(account: Account, name: str, role_arn: str) -> list[str]:
     """Return the permissions that the role gives without need: to do the other function's work, or to destroy."""
-    needed = {(action, need.resource) for need in _workbook_needs(account, name) for action in need.actions}
-    others = [n for n in _workbook_needs(account, OTHER[name]) if (n.actions[0], n.resource) not in needed]
-    return [str(need) for need in _met(account, role_arn, [*others, *_destructive(account)])]
+    (other,) = _POLICIES.keys() - {name}
+    needed = _workbook_needs(account, name)
+    others = [need for need in _workbook_needs(account, other) if need not in needed]
+    return [str(need) for need in _met(account, role_arn, [*others, *_destructive(account.lab)])]
 
 
 def trusts_lambda(role: dict[str, Any]) -> bool:
     """Return True if the Lambda service may assume the role."""
     statements = grants.statements(role.get("AssumeRolePolicyDocument"))
-    return is_allowed(statements, from_service("lambda.amazonaws.com", "sts:AssumeRole", role["Arn"]))
+    return is_allowed(statements, from_service("lambda.amazonaws.com", "sts:AssumeRole", role["Arn"], {}))
 
 
 def is_workbook_code(account: Account, name: str) -> bool:
@@ -65,29 +66,26 @@ def _workbook_needs(account: Account, name: str) -> list[Need]:
 def _handout_needs(account: Account, name: str) -> list[Need]:
     """Return the needs of the handout's function, which may write its rows one by one or in batches."""
     lab = account.lab
-    log = _example(account, lab.arn("logs", f"log-group:/aws/lambda/{lab.name(name)}:*"))
-    needs = [Need(("logs:CreateLogStream",), log), Need(("logs:PutLogEvents",), log)]
     if name == "TransactionProcessor":
-        needs.append(Need(("s3:GetObject",), f"{lab.arn('s3', lab.bucket)}/{UPLOAD}"))
         write = ("dynamodb:PutItem", "dynamodb:BatchWriteItem")
-        return [*needs, *(Need(write, policies.table(lab, table)) for table in ("Customer", "Transactions"))]
-    stream = _example(account, f"{policies.table(lab, 'Transactions')}/stream/*")
-    needs += [Need((f"dynamodb:{action}",), stream) for action in ("DescribeStream", "GetRecords", "GetShardIterator")]
-    needs.append(Need(("dynamodb:UpdateItem", "dynamodb:PutItem"), policies.table(lab, "TransactionTotal")))
-    return [*needs, Need(("sns:Publish",), lab.arn("sns", lab.name("HighBalanceAlert")))]
-
-
-def _destructive(account: Account) -> list[Need]:
-    """Return permissions that no function of the lab needs."""
-    lab = account.lab
+        rows = [Need(write, policies.table(lab, table)) for table in ("Customer", "Transactions")]
+        return [Need(("s3:GetObject",), f"{lab.arn('s3', lab.bucket)}/{UPLOAD}"), *rows]
     return [
-        Need(("dynamodb:DeleteTable",), policies.table(lab, "Transactions")),
-        Need(("s3:DeleteBucket",), lab.arn("s3", lab.bucket)),
-        Need(("sns:DeleteTopic",), lab.arn("sns", lab.name("HighBalanceAlert"))),
-        Need(("sqs:PurgeQueue",), queues.queue_arn(lab, queues.ALERT_QUEUES[0])),
-        Need(("lambda:UpdateFunctionCode",), lab.arn("lambda", f"function:{lab.name('TransactionProcessor')}")),
-        Need(("iam:PassRole",), lab.arn("iam", "role/any")),
+        Need(("dynamodb:GetRecords",), _example(account, f"{policies.table(lab, 'Transactions')}/stream/*")),
+        Need(("dynamodb:UpdateItem", "dynamodb:PutItem"), policies.table(lab, "TransactionTotal")),
+        Need(("sns:Publish",), lab.arn("sns", lab.name("HighBalanceAlert"))),
     ]
+
+
+def _destructive(lab: Lab) -> list[Need]:
+    """Return permissions that no function of the lab needs."""
+    resources = {
+        "dynamodb:DeleteTable": policies.table(lab, "Transactions"),
+        "s3:DeleteBucket": lab.arn("s3", lab.bucket),
+        "sqs:PurgeQueue": queues.queue_arn(lab, queues.ALERT_QUEUES[0]),
+        "iam:PassRole": lab.arn("iam", "role/any"),
+    }
+    return [Need((action,), resource) for action, resource in resources.items()]
 
 
 def _met(account: Account, role_arn: str, needs: list[Need]) -> list[Need]:

@@ -32,8 +32,6 @@ from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
 from lab_lib.wording import number
 
-__all__ = ["AGAIN", "CENTS", "CORRECTION", "OTHERS", "REJECTED", "REPEATS", "ROWS", "TOTALS", "Outcome", "send"]
-
 AGAIN, REJECTED, CORRECTION, CENTS = "again", "rejected", "correction", "cents"
 PROCESSOR, NOTIFIER = functions.SOURCES
 _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes to rest long before

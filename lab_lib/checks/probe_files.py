@@ -8,7 +8,6 @@ import re
 import string
 from collections import Counter
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from random import Random
 from typing import NamedTuple
@@ -16,7 +15,6 @@ from typing import NamedTuple
 from lab_lib.checks.expected import Row, Snapshot
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 
-_FEWEST = 30  # rows of the first file
 _LONGEST = 30  # characters of an id that others are like
 _WORDS = ("relevé", "März", "extracto año", "opérations", "Umsätze", "junho é", "bokföring mån", "výpis účtu")
 _STREETS = ("Smith Street, London", "Rue de l'Été, Liège", "Hauptstraße, Köln", "Calle Ñuñoa, Málaga", "Åvägen, Umeå")
@@ -40,8 +38,7 @@ class File(NamedTuple):
     content: bytes
 
 
-@dataclass(frozen=True)
-class Files:
+class Files(NamedTuple):
     """The files of a probe, in the order of their uploads, and the customers in them that the account does not have.
 
     The last two have what the handout does not ask for.
@@ -57,7 +54,7 @@ class Files:
 
     @property
     def all(self) -> list[File]:
-        return [self.first, self.second, self.third, self.fourth, self.correction, self.cents]
+        return [*self[1:]]
 
 
 def draw(chance: Random, held: Snapshot, threshold: Decimal, fit: str = "{}.txt", taken: Collection[str] = ()) -> Files:
@@ -82,54 +79,62 @@ class _Draw:
         self._addresses, self._totals = dict[str, str](), dict[str, int]()
 
     def files(self, fit: str) -> Files:
-        crossing, low = self._customers()
-        lines = self._lines(crossing, low | self._known())
-        refunded = self.chance.choice([*crossing])
-        again = [self._moved(line) for line in lines]
-        second = [*again, self._line(refunded, self.limit - 1 - self.chance.randint(0, 20) - self._totals[refunded])]
-        self.chance.shuffle(second)
-        place = self.chance.randint(5, len(second) - 10)
-        bad = self._line(self.chance.choice([*low]), 0)._replace(amount=self.chance.choice(_NO_AMOUNTS))
-        second.insert(place, bad)
-        self._addresses[next(iter(low))] = self._address()
-        second += [self._line(name, -self.chance.randint(1, 40)) for name in [*low][:3]]
+        chance, (crossing, low) = self.chance, self._customers()
+        nearly, others = low[0], low[1:]
+        lines = self._lines(crossing, low)
+        refunded = chance.choice(crossing)
+        again = [*map(self._moved, lines)]
+        second = chance.sample(again, len(again))
+        second.append(self._to(refunded, self.limit - 1 - chance.randint(0, 20)))
+        bad = self._line(chance.choice(low), 0)._replace(amount=chance.choice(_NO_AMOUNTS))
+        second.insert(chance.randint(5, len(second) - 10), bad)
+        self._addresses[nearly] = self._address()
+        second.append(self._line(nearly, -chance.randint(1, 40)))
         third = [self._moved(line) for line in second if line is not bad]
-        third.append(self._line(refunded, self.limit + self.chance.randint(0, 30) - self._totals[refunded]))
-        fourth = [self._moved(line) for line in self.chance.sample(lines, self.chance.randint(2, 8))]
-        fourth.append(self._line(self._nearly, self.limit + self.chance.randint(0, 5) - self._totals[self._nearly]))
-        below = low.keys() - {self._nearly}
-        corrected = [line._replace(amount=str(int(line.amount) - 3)) for line in again if line.customer in below][:2]
+        third.append(self._to(refunded, self.limit + chance.randint(0, 30)))
+        fourth = [self._moved(line) for line in chance.sample(lines, chance.randint(2, 8))]
+        fourth.append(self._to(nearly, self.limit + chance.randint(0, 5)))
+        corrected = [line._replace(amount=str(int(line.amount) - 3)) for line in again if line.customer in others][:2]
         cents = [
-            self._line(name, 0)._replace(amount=text)
-            for name, text in zip(sorted(below), ("-0.10", "-10.25"), strict=False)
+            self._line(name, 0)._replace(amount=text) for name, text in zip(others, ("-0.10", "-10.25"), strict=False)
         ]
-        stems = [f"{self.chance.choice(_WORDS)} {number}" for number in self.chance.sample(range(1, 10**6), 5)]
+        stems = [f"{chance.choice(_WORDS)} {number}" for number in chance.sample(range(1, 10**6), 5)]
         stems.insert(2, stems[1])
-        contents = map(self._content, (lines, second, third, fourth, [*map(self._moved, corrected)], cents))
-        files = [File(fit.format(stem), content) for stem, content in zip(stems, contents, strict=True)]
+        contents = lines, second, third, fourth, [*map(self._moved, corrected)], cents
+        files = [File(fit.format(stem), self._content(rows)) for stem, rows in zip(stems, contents, strict=True)]
         return Files([*crossing, *low], *files)
 
-    def _customers(self) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
-        """Return new customers with their amounts: those who reach the threshold with the last one, and the others."""
+    def _customers(self) -> tuple[list[str], list[str]]:
+        """Return new customers: those who reach the threshold, and the others. Some of their ids are odd, or alike."""
+        chance = self.chance
+        odd = [self._new_id(style) for style in (f"{chance.randint(2, 9)}{self._style}", "0471", "A-7")]
+        case, end = f"{self._new_id()}{self._letters(5)}", f"{self._new_id()}{self._letters(40)}"[:40]
+        alike = [case.lower(), case.upper(), *(f"{end}{letter}" for letter in chance.sample(string.ascii_letters, 2))]
+        special = chance.sample([*odd, *alike], 7)
+        usual = [self._new_id() for _ in range(chance.randint(6, 9))]
+        return chance.sample([*special[:3], usual[0]], 4), [*usual[1:], *special[3:]]
+
+    def _lines(self, crossing: list[str], low: list[str]) -> list[Line]:
+        """Return the lines of these customers and of some that are known, mixed, but one customer's in their order."""
         chance, limit = self.chance, self.limit
-        pairs = [self._differing_in_case(), self._differing_at_the_end()]
-        others = [self._new_id() for _ in range(chance.randint(6, 9))]
-        odd = [self._new_id(f"{chance.randint(2, 9)}{self._style}"), self._new_id("0471"), self._new_id("A-7")]
-        for pair in pairs:
-            chance.shuffle(pair)
-        chance.shuffle(odd)
-        names = [pairs[0][0], pairs[1][0], odd.pop(), others.pop()]
-        chance.shuffle(names)
         over = [0, chance.randint(0, 4), chance.randint(5, 60), chance.randint(100, 9_000)]  # small and large amounts
-        crossing = {name: self._up_to(limit + more) for name, more in zip(names, over, strict=True)}
-        low = {name: self._below(chance.randint(1, 4)) for name in (pairs[0][1], pairs[1][1], *odd, *others)}
-        self._nearly = nearly = others[0]
-        low[nearly] = [*low[nearly], limit - 1 - sum(low[nearly])]  # a total just below the threshold
-        low[others[1]].append(0)
-        while sum(map(len, (crossing | low).values())) < _FEWEST:
-            name = chance.choice([name for name in low if name != nearly])
-            low[name] += self._below(1, sum(low[name]))
-        return crossing, low
+        amounts = {name: self._up_to(limit + more) for name, more in zip(crossing, over, strict=True)}
+        amounts |= {name: self._below(chance.randint(2, 3)) for name in low} | self._known()
+        amounts[low[0]].append(limit - 1 - sum(amounts[low[0]]))  # a total just below the threshold
+        amounts[low[1]].append(0)
+        late = chance.sample(crossing, 2)  # their last transactions come last of all
+        names = [name for name in amounts for _ in amounts[name]]
+        for name in late:
+            names.remove(name)
+        chance.shuffle(names)
+        lines = [self._line(name, amounts[name].pop(0)) for name in [*names, *late]]
+        for line in self._near_duplicates(low):
+            lines.insert(chance.randint(0, len(lines)), line)
+        for name in low[1:3]:  # they move before their last transaction
+            self._addresses[name] = self._address()
+            place = max(place for place, line in enumerate(lines) if line.customer == name)
+            lines[place] = self._moved(lines[place])
+        return lines
 
     def _up_to(self, goal: int) -> list[int]:
         """Return amounts that reach the threshold with the last one, and then make this total."""
@@ -138,45 +143,27 @@ class _Draw:
         parts = self._below(self.chance.randint(1, 4))
         return [*parts, goal - last - sum(parts), last]
 
-    def _below(self, number: int, total: int = 0) -> list[int]:
+    def _below(self, number: int) -> list[int]:
         """Return amounts, some of them negative, that keep a total below the threshold."""
-        amounts = list[int]()
-        for _ in range(number):
-            high = min(self.limit - 1 - total - sum(amounts), 400)
-            is_negative = high < 1 or self.chance.random() < 0.2
-            amounts.append(self.chance.randint(*((-60, -1) if is_negative else (1, high))))
-        return amounts
+        highest = min((self.limit - 1) // number, 400)
+        return [self.chance.randint(-60, highest) for _ in range(number)]
 
     def _known(self) -> dict[str, list[int]]:
         """Return a customer or two who are there already, each with an amount that changes no side of the threshold."""
-        sums = self.held.sums()
-        right = [
-            name
-            for name, item in self.held.customers.items()
+        sums, held = self.held.sums(), self.held
+        right = {
+            name: item["Address"]
+            for name, item in held.customers.items()
             if name in sums
-            and self.held.totals.get(name, {}).get("accountBalance") == sums[name]
+            and held.totals.get(name, {}).get("accountBalance") == sums[name]
             and _is_plain(name)
             and _is_plain(item.get("Address"))
-        ]
+        }
+        self._addresses |= right
         high = [name for name in right if sums[name] >= self.threshold]
-        low = [name for name in right if sums[name] < self.threshold]
-        self._addresses |= {name: self.held.customers[name]["Address"] for name in right}
+        low = [name for name in right if name not in high]
         chosen = [self.chance.choice(names) for names in (high, low) if names]
         return {name: [self.chance.randint(1, 90) * (1 if name in high else -1)] for name in chosen}
-
-    def _lines(self, crossing: dict[str, list[int]], low: dict[str, list[int]]) -> list[Line]:
-        """Return the lines of all of them, mixed; those of one customer in their order, and some crossings late."""
-        waiting = {name: [*amounts] for name, amounts in (crossing | low).items()}
-        late = {name: waiting[name].pop() for name in self.chance.sample([*crossing], 2)}
-        lines, moving = list[Line](), [name for name in low if len(low[name]) > 2][:2]
-        while waiting := {name: amounts for name, amounts in waiting.items() if amounts}:
-            name = self.chance.choice([*waiting])
-            lines.append(self._line(name, waiting[name].pop(0)))
-            if name in moving and len(waiting[name]) == 1:
-                self._addresses[name] = self._address()
-        for line in self._near_duplicates([name for name in low if name not in self.held.customers]):
-            lines.insert(self.chance.randint(0, len(lines)), line)
-        return [*lines, *(self._line(name, amount) for name, amount in late.items())]
 
     def _near_duplicates(self, names: list[str]) -> Iterator[Line]:
         """Yield transactions of one customer each that differ by their ids alone, and by little in these."""
@@ -193,6 +180,10 @@ class _Draw:
         self._totals[customer] = self._totals.get(customer, 0) + amount
         date = f"{self.chance.randint(1, 12):02}/{self.chance.randint(1, 28):02}/{self.chance.randint(2015, 2026)}"
         return Line(customer, self._addresses[customer], self._new_transaction(customer), date, str(amount))
+
+    def _to(self, customer: str, total: int) -> Line:
+        """Return a new transaction that brings the customer to this total."""
+        return self._line(customer, total - self._totals[customer])
 
     def _moved(self, line: Line) -> Line:
         """Return the line with the address that its customer has now."""
@@ -235,14 +226,6 @@ class _Draw:
 
     def _letters(self, number: int) -> str:
         return "".join(self.chance.choices(string.ascii_letters, k=number))
-
-    def _differing_in_case(self) -> list[str]:
-        stem = f"{self._new_id()}{self._letters(5)}"
-        return [stem.lower(), stem.upper()]
-
-    def _differing_at_the_end(self) -> list[str]:
-        stem = f"{self._new_id()}{self._letters(40)}"[:40]
-        return [f"{stem}{end}" for end in self.chance.sample(string.ascii_letters, 2)]
 
 
 def _most_usual(ids: set[str]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
-from functools import partial, wraps
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from lab_lib import resources
@@ -18,7 +18,6 @@ T = TypeVar("T")
 FURTHER = "further"  # the step of what this workbook adds to the handout; it does not count
 PROBE = "probe"  # the step of the checks that upload files
 ASKED = "asked"  # the step of the checks that only the exercises make
-_MOST_NAMES = 1_000  # that a missing resource is compared with
 
 
 class State(StrEnum):
@@ -34,8 +33,9 @@ class State(StrEnum):
 class Finding(NamedTuple):
     """The result of a check: what it found, what it wanted, and what to do if the two differ.
 
-    A finding that does not count gives no points and costs none. `cause` is the id of the check that must hold first,
-    if that is why this one waits or cannot be seen.
+    A hint without a full stop is finished by `check`, which knows the cell and the call that fix it. A finding that
+    does not count gives no points and costs none. `cause` is the id of the check that must hold first, if that is why
+    this one waits or cannot be seen.
     """
 
     state: State
@@ -66,27 +66,27 @@ class Account:
         answer: T = self._answers[question]
         return answer
 
+    def name(self, name: str) -> str:
+        """Return the name that a resource of the lab has here, with the prefix."""
+        return self.lab.name(name)
+
     def settings(self, function: str) -> dict[str, Any]:
         """Return the settings of a function, as Lambda gives them; {} if it is not there."""
         described = self.ask(functions.describe, function)
         return dict(described.get("Configuration", {})) if described else {}
 
-    def fix(self, call: str, cell: resources.Cell | None = None, console: str = "", if_made: bool = False) -> str:
-        """Return the end of a hint: the cell that does it, the call that it makes and, on AWS, the console's place.
-
-        With `if_made`, the cell leaves alone what the notebooks did not make.
-        """
-        ways = [f"{cell.run}{', if the notebooks made it' * if_made}"] if cell else []
-        ways.append(f"call {call}")
+    def how_to_fix(self, call: str, cell: resources.Cell | None = None, console: str = "") -> str:
+        """Return the end of a hint: the cell that does it, the call that it makes and, on AWS, the console's place."""
         place = f" In the console it is under {console}." if console and self.lab.is_real else ""
-        return f": {', or '.join(ways)}.{place}"
+        return f": {cell.run}, or call {call}.{place}" if cell else f": call {call}.{place}"
 
     def similar(self, names: Callable[[Lab], list[str]], name: str) -> str:
         """Return a sentence about a resource with nearly this name, or "": most missing resources are misspelled."""
-        wanted = self.lab.name(name)
-        there = {other.lower(): other for other in (or_none(lambda: self.ask(names)) or [])[:_MOST_NAMES]}
+        wanted = self.name(name)
+        others = or_none(lambda: self.ask(names)) or []
+        there = {other.lower(): other for other in others if other != wanted}  # a deleted queue is listed for a minute
         near = get_close_matches(wanted.lower(), there, n=1, cutoff=0.8)
-        return f" {there[near[0]]} is there: the name must be the same to the letter." if near else ""
+        return f"{there[near[0]]} is there: the name must be the same to the letter. " if near else ""
 
 
 @dataclass(frozen=True)
@@ -103,14 +103,17 @@ class Rule:
     step: str
     name: str
     after: tuple[str, ...]
-    subject: str
-    judge: Callable[[Account], Finding]
+    subjects: tuple[str, ...]  # one, or none
+    judge: Callable[..., Finding]  # of the account and these subjects
     link: str | None
     weight: int
     probes: bool
     shown: bool
     part: str
     finds: bool
+    call: str
+    made_by: resources.Cell | None
+    console: str
 
 
 RULES: dict[str, Rule] = {}  # by id
@@ -127,27 +130,33 @@ def check(
     weight: int = 1,
     probes: bool = False,
     shown: bool = False,
+    call: str = "",
+    console: str = "",
+    made_by: resources.Cell | None = None,
 ) -> Callable[[Callable[..., Finding]], Callable[..., Finding]]:
-    """Make a function a check of a step. With `subjects`, make one check per subject, which replaces {} in its texts.
+    """Make a function a check of a step; with {} in its id, one for each subject, which replaces {} in its texts.
 
-    The function gets the account and, with `subjects`, the subject. `after` has the ids of the checks that must hold
-    first, separated by spaces: the function can rely on the resource being there. `of` is the kind of the resource
-    whose link breaks if the check does not hold; without a resource, `link` names the link. The check whose id is that
-    kind, and the subject, says whether the resource is there.
+    The function gets the account and the subject. Without `subjects`, these are the names of the resources of the kind
+    `of`. `after` has the ids of the checks that must hold first, separated by spaces: the function can rely on the
+    resource being there. `of` is the kind of the resource whose link breaks if the check does not hold; without a
+    resource, `link` names the link. The check whose id is that kind, and the subject, says whether the resource is
+    there.
+
+    A hint that is no whole sentence ends in how to fix it: by the cell `made_by`, or by that of the resource that the
+    check is about, by the `call`, or at a place in the `console`.
     """
 
     def register(judge: Callable[..., Finding]) -> Callable[..., Finding]:
-        for subject in subjects or [""]:
-            about = [subject] if subject else []
+        for subject in subjects or (resources.in_chain(of) if of and "{}" in id else [""]):
             full_id, title, before = (text.replace("{}", subject) for text in (id, name, after))
             resource = resources.get(of, subject) if of else None
-            broken, part = (resource.link, part_of(resource)) if resource else (link, "")
+            broken, part, made = (resource.link, part_of(resource), resource.cell) if resource else (link, "", None)
+            about, first, how = (subject,) if subject else (), tuple(before.split()), (call, made_by or made, console)
             finds = full_id == "-".join([*of.split(), *about])
             if full_id in RULES:
                 raise ValueError(f"Two checks have the id {full_id}.")
-            first, made = tuple(before.split()), _about(judge, *about)
             RULES[full_id] = Rule(
-                full_id, step, title, first, subject, made, broken, weight, probes, shown, part, finds
+                full_id, step, title, first, about, judge, broken, weight, probes, shown, part, finds, *how
             )
         return judge
 
@@ -165,11 +174,9 @@ def part(id: str) -> str:
     return rule.part or "".join(map(part, rule.after[-1:]))
 
 
-def refuse_unknown_ids() -> None:
-    """Raise ValueError if a check rests on one that nobody has entered."""
-    for rule in RULES.values():
-        if unknown := [other for other in rule.after if other not in RULES]:
-            raise ValueError(f"The check {rule.id} rests on {unknown[0]}, and no check has this id.")
+def made_by(rule: Rule) -> resources.Cell | None:
+    """Return the cell that makes what a check is about: its own, or that of the last check which must hold first."""
+    return rule.made_by or (made_by(RULES[rule.after[-1]]) if rule.after else None)
 
 
 def judged(right: bool, found: str, wanted: str, hint: str, counts: bool = True) -> Finding:
@@ -194,10 +201,10 @@ def equal(found: str, wanted: str, hint: str) -> Finding:
 
 def exists(account: Account, name: str, resource: object, hint: str, names: Callable[[Lab], list[str]]) -> Finding:
     """Return whether a resource is there. The hint for a missing one may tell a similar name, of those that `names`."""
-    wanted = account.lab.name(name)
+    wanted = account.name(name)
     if resource:
         return judged(True, wanted, wanted, hint)
-    return judged(False, "not there", wanted, hint + account.similar(names, name))
+    return judged(False, "not there", wanted, account.similar(names, name) + hint)
 
 
 def none_of(faults: Iterable[str], hint: str, right: str = "none") -> Finding:
@@ -216,14 +223,6 @@ def or_none(read: Callable[[], T]) -> T | None:
         return None
 
 
-def _about(judge: Callable[..., Finding], *subject: str) -> Callable[[Account], Finding]:
-    @wraps(judge)
-    def of_account(account: Account) -> Finding:
-        return judge(account, *subject)
-
-    return of_account
-
-
 def _with_its_bucket(lab: Lab) -> Lab:
     """Return the lab with the bucket that starts TransactionProcessor. Without the setting, it may have any name.
 
@@ -232,13 +231,7 @@ def _with_its_bucket(lab: Lab) -> Lab:
     if lab.bucket_name:
         return lab
     by_name = sorted(or_none(lambda: buckets.candidates(lab)) or [], key=lambda name: name != lab.bucket)
-    labs = [lab if name == lab.bucket else replace(lab, bucket_name=name) for name in by_name]
-    starting = _that_starts(labs) or _that_starts(
-        replace(lab, bucket_name=name) for name in or_none(lambda: triggers.allowed_buckets(lab)) or []
-    )
-    return starting or next(iter(labs), lab)
-
-
-def _that_starts(labs: Iterable[Lab]) -> Lab | None:
-    """Return the first lab whose bucket starts TransactionProcessor, or None."""
-    return next((lab for lab in labs if or_none(partial(triggers.find_bucket_trigger, lab))), None)
+    names = [*by_name, *(or_none(lambda: triggers.allowed_buckets(lab)) or [])]
+    labs = [lab if name == lab.bucket else replace(lab, bucket_name=name) for name in names]
+    starting = (lab for lab in labs if or_none(partial(triggers.find_bucket_trigger, lab)))
+    return next(starting, labs[0] if by_name else lab)

@@ -7,27 +7,32 @@ from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, from_service, is_allowed, lik
 from lab_lib.aws.grants import short
 from lab_lib.aws.json_text import having
 from lab_lib.checks import permissions
-from lab_lib.checks.rules import Account, Finding, check, judged, none_of
+from lab_lib.checks.rules import Account, Finding, check, equal, judged, none_of
 from lab_lib.errors import LabError
 from lab_lib.resources import cell
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 UPLOAD = permissions.UPLOAD
 CREATED = "s3:ObjectCreated:"
-SMALL, LARGE = f"{CREATED}Put", f"{CREATED}CompleteMultipartUpload"  # the two ways of an upload
+WAYS = f"{CREATED}Put", f"{CREATED}CompleteMultipartUpload"  # of a small upload, and of a large one
+NO_URL: dict[str, None] = dict.fromkeys(("lambda:functionurlauthtype", "lambda:invokedviafunctionurl"))
+BEFORE = f"bucket-region function-{PROCESSOR}"
+NOTIFY = "put_bucket_notification_configuration"
 
 
 @check(
     "02",
     "bucket-trigger",
     "bucket trigger",
-    after=f"bucket-region function-{PROCESSOR}",
+    after=BEFORE,
     of="bucket trigger",
     weight=3,
+    call=NOTIFY,
+    console="Properties",
 )
 def bucket_trigger(account: Account) -> Finding:
-    name = account.lab.name(PROCESSOR)
-    wanted, hint = f"the bucket starts {name}", f"Let the bucket {account.lab.bucket} start {name}{_notify(account)}"
+    name = account.name(PROCESSOR)
+    wanted, hint = f"the bucket starts {name}", f"Let the bucket {account.lab.bucket} start {name}"
     if bucket_triggers(account):
         return judged(True, wanted, wanted, hint)
     if ways := account.ask(triggers.other_ways):
@@ -38,12 +43,19 @@ def bucket_trigger(account: Account) -> Finding:
     return judged(False, now, wanted, first + hint)
 
 
-@check("02", "bucket-trigger-events", "events of the bucket trigger", after="bucket-trigger", of="bucket trigger")
+@check(
+    "02",
+    "bucket-trigger-events",
+    "events of the bucket trigger",
+    after="bucket-trigger",
+    of="bucket trigger",
+    call=NOTIFY,
+)
 def events(account: Account) -> Finding:
     events = sorted({event for trigger in bucket_triggers(account) for event in trigger.get("Events", [])})
-    right = all(any(like(event, way) for event in events) for way in (SMALL, LARGE))
-    hint = f"Let the trigger of {account.lab.name(PROCESSOR)} take all object create events, so that small and large "
-    hint += f"files start it{_notify(account)}"
+    right = all(any(like(event, way) for event in events) for way in WAYS)
+    name = account.name(PROCESSOR)
+    hint = f"Let the trigger of {name} take all object create events, so that small and large files start it"
     return judged(right, ", ".join(events) or "none", f"{CREATED}*", hint)
 
 
@@ -57,8 +69,8 @@ def filter_takes(account: Account, uploads: list[str]) -> Finding:
     """Return whether the trigger takes one of these keys."""
     taken = [key for key in uploads if any(matches(trigger, key) for trigger in bucket_triggers(account))]
     filters = "; ".join(sorted(_filter(trigger) for trigger in bucket_triggers(account)))
-    hint = f"Remove prefix and suffix from the trigger of {account.lab.name(PROCESSOR)}, or make the suffix .txt"
-    hint += _notify(account)
+    hint = f"Remove prefix and suffix from the trigger of {account.name(PROCESSOR)}, or make the suffix .txt"
+    hint += account.how_to_fix(NOTIFY, cell("bucket trigger"))
     return judged(bool(taken), filters, f"a filter that takes {uploads[0]}", hint)
 
 
@@ -66,31 +78,30 @@ def filter_takes(account: Account, uploads: list[str]) -> Finding:
     "02",
     "bucket-permission",
     "permission of the bucket",
-    after=f"bucket-region function-{PROCESSOR}",
+    after=BEFORE,
     of="bucket trigger",
     weight=3,
+    call="add_permission",
 )
 def permission(account: Account) -> Finding:
-    bucket, name, here = account.lab.bucket, account.lab.name(PROCESSOR), cell("bucket trigger")
+    bucket, name = account.lab.bucket, account.name(PROCESSOR)
     wanted = f"{bucket} may start it, and no other bucket"
-    if not may_invoke(account, bucket, account.lab.account):
-        hint = f"Let the bucket {bucket} of account {account.lab.account}, and nothing else, invoke {name}"
-        hint += account.fix("add_permission", here, "Permissions")
-        return judged(False, f"{bucket} may not start it", wanted, hint)
-    anyone = may_invoke(account, "any-bucket", ANOTHER_ACCOUNT)
-    hint = f"Remove the statement that names no bucket from the policy of {name} with remove_permission. Then let in "
-    hint += f"this bucket{account.fix('add_permission', here, 'Permissions')}"
-    return judged(not anyone, "any bucket of any account may start it" if anyone else wanted, wanted, hint)
+    now = wanted if may_invoke(account, bucket, account.lab.account) else f"{bucket} may not start it"
+    if may_invoke(account, "any-bucket", ANOTHER_ACCOUNT):
+        now = "any bucket of any account may start it"
+    hint = f"Let the bucket {bucket} of account {account.lab.account} invoke {name}, and remove any other statement "
+    hint += "from its policy with remove_permission"
+    return equal(now, wanted, hint)
 
 
 @check("02", "other-bucket-triggers", "other bucket triggers", after="bucket-trigger")
 def other_bucket_triggers(account: Account) -> Finding:
     """No trigger's function is gone, or the wrong one."""
-    names = {*account.ask(functions.names), account.lab.name(PROCESSOR)} - {account.lab.name(NOTIFIER)}
+    names = {*account.ask(functions.names), account.name(PROCESSOR)} - {account.name(NOTIFIER)}
     started = map(_target, account.ask(triggers.notifications))
     wrong = [f"the bucket starts {short(account.lab, arn)}" for arn in started if not starts(account, arn, *names)]
     hint = f"Delete this event notification of the bucket {account.lab.bucket}"
-    hint += account.fix("put_bucket_notification_configuration without it", console="Properties")
+    hint += account.how_to_fix(f"{NOTIFY} without it", console="Properties")
     return none_of(wrong, hint)
 
 
@@ -101,7 +112,7 @@ def matches(trigger: dict[str, Any], key: str) -> bool:
 
 def bucket_triggers(account: Account) -> list[dict[str, Any]]:
     """Return the notifications that start TransactionProcessor."""
-    name = account.lab.name(PROCESSOR)
+    name = account.name(PROCESSOR)
     return [trigger for trigger in account.ask(triggers.notifications) if starts(account, _target(trigger), name)]
 
 
@@ -117,17 +128,15 @@ def unqualified(arn: str) -> str:
 
 def may_invoke(account: Account, bucket: str, owner: str) -> bool:
     """Return True if this bucket of this account may start all that its triggers name. No function URL is involved."""
-    lab, source = account.lab, {"aws_sourcearn": account.lab.arn("s3", bucket), "aws_sourceaccount": owner}
-    no_url = {"lambda_functionurlauthtype": None, "lambda_invokedviafunctionurl": None}
-    function = lab.arn("lambda", f"function:{lab.name(PROCESSOR)}")
+    arns = {_target(trigger).removesuffix(":$LATEST") for trigger in bucket_triggers(account)}
+    context = {"aws:sourcearn": account.lab.arn("s3", bucket), "aws:sourceaccount": owner, **NO_URL}
 
     def may(arn: str) -> bool:
-        asked = from_service("s3.amazonaws.com", "lambda:InvokeFunction", arn, **source, **no_url)
-        qualifier = [_qualifier(arn)] if _qualifier(arn) else []
+        asked = from_service("s3.amazonaws.com", "lambda:InvokeFunction", arn, context)
+        qualifier = arn.split(":")[7:]  # an alias or a version has a policy of its own
         return is_allowed(account.ask(functions.statements, PROCESSOR, *qualifier), asked)
 
-    arns = {_target(trigger).removesuffix(":$LATEST") for trigger in bucket_triggers(account)} or {function}
-    return all(map(may, arns))
+    return all(map(may, arns or {account.lab.arn("lambda", f"function:{account.name(PROCESSOR)}")}))
 
 
 def affix(trigger: dict[str, Any], kind: str) -> str:
@@ -142,19 +151,9 @@ def fitting_key(account: Account, stem: str) -> str:
     return f"{affix(trigger, 'prefix')}{stem}{affix(trigger, 'suffix') or '.txt'}"
 
 
-def _qualifier(arn: str) -> str:
-    """Return the alias or the number of the version in a function's ARN, "" for $LATEST."""
-    return "".join(arn.split(":")[7:]).removeprefix("$LATEST")
-
-
 def _target(trigger: dict[str, Any]) -> str:
     return str(trigger["LambdaFunctionArn"])
 
 
-def _notify(account: Account) -> str:
-    return account.fix("put_bucket_notification_configuration", cell("bucket trigger"), "Properties")
-
-
 def _filter(trigger: dict[str, Any]) -> str:
-    affixes = [f"{kind} {affix(trigger, kind)}" for kind in ("prefix", "suffix") if affix(trigger, kind)]
-    return ", ".join(affixes) or "every key"
+    return f"{affix(trigger, 'prefix')}*{affix(trigger, 'suffix')}"

@@ -4,35 +4,33 @@ from typing import Any
 
 from lab_lib.aws import topics, triggers
 from lab_lib.checks.rules import Account, Finding, check, exists, judged
-from lab_lib.resources import CONFIRMATION, PEOPLE, cell
+from lab_lib.resources import CONFIRMATION, PEOPLE
 
-TOPIC = topics.ALERT_TOPIC
+TOPIC, LIST = topics.ALERT_TOPIC, "Subscriptions"
 
 
-@check("03", "topic", f"topic {TOPIC}", of="topic")
+@check("03", "topic", f"topic {TOPIC}", of="topic", call="create_topic")
 def topic(account: Account) -> Finding:
-    hint = f"Create the standard topic {account.lab.name(TOPIC)} in {account.lab.region}"
-    hint += account.fix("create_topic", cell("topic"))
+    hint = f"Create the standard topic {account.name(TOPIC)} in {account.lab.region}"
     return exists(account, TOPIC, account.ask(topics.find_topic), hint, topics.names)
 
 
-@check("03", "email", "e-mail subscription", after="topic")
+@check("03", "email", "e-mail subscription", after="topic", call="subscribe", console=LIST, made_by=PEOPLE)
 def email(account: Account) -> Finding:
     return _subscribed(account, "email", account.lab.email)
 
 
-@check("03", "email-confirmed", "e-mail confirmed", after="email")
+@check("03", "email-confirmed", "e-mail confirmed", after="email", call="confirm_subscription", made_by=CONFIRMATION)
 def confirmed(account: Account) -> Finding:
     """The recipient has clicked the link. Until then the subscription is pending, and gets no alert."""
     subscriptions = emails(account)
     confirmed = any(row["SubscriptionArn"].startswith("arn:") for row in subscriptions)
     hint = "Open the mail from AWS Notifications, perhaps in the spam folder, and confirm with its link"
-    hint += account.fix("confirm_subscription", CONFIRMATION)
     state = "confirmed" if confirmed else "pending" if subscriptions else "none to confirm"
     return judged(state != "pending", state, "confirmed", hint, counts=bool(account.lab.email))
 
 
-@check("03", "sms", "SMS subscription", after="topic")
+@check("03", "sms", "SMS subscription", after="topic", call="subscribe", console=LIST, made_by=PEOPLE)
 def sms(account: Account) -> Finding:
     return _subscribed(account, "sms", account.lab.phone)
 
@@ -48,9 +46,8 @@ def emails(account: Account) -> list[dict[str, Any]]:
 def _subscribed(account: Account, protocol: str, address: str) -> Finding:
     """Return whether the address is subscribed; without an address that is right. The finding shows no address."""
     addresses = [row["Endpoint"] for row in account.ask(triggers.subscriptions) if row["Protocol"] == protocol]
+    hint = f"Subscribe the address that you named to {account.name(TOPIC)}, with the protocol {protocol}"
     if not address:
-        return judged(True, "subscribed" if addresses else "none was named", "", "", counts=False)
+        return judged(True, "subscribed" if addresses else "none was named", "", hint, counts=False)
     state = "subscribed" if address in addresses else "another address is subscribed" if addresses else "not there"
-    hint = f"Subscribe the address that you named to {account.lab.name(TOPIC)}, with the protocol {protocol}"
-    hint += account.fix("subscribe", PEOPLE, "Subscriptions")
     return judged(address in addresses, state, "subscribed", hint)

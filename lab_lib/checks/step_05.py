@@ -31,7 +31,7 @@ def readable(account: Account) -> Finding:
     """Each upload is a transactions file: not a picture, and not saved as UTF-16 by a spreadsheet. One has a row."""
     read = read_all(account)
     hint = "Save the file as UTF-8 text with the header and | between the fields, and upload it again under its key. "
-    hint += f"Or delete the object{account.fix('put_object or delete_object', console='Objects of the bucket')}"
+    hint += f"Or delete the object{account.how_to_fix('put_object or delete_object', console='Objects of the bucket')}"
     if faults := [text for text in read.values() if isinstance(text, str)]:
         return none_of(faults, hint)._replace(wanted="transactions files")
     _raise_unread(account)
@@ -64,7 +64,7 @@ def amounts(account: Account) -> Finding:
     wrong = [row for row, item in _held(account).items() if not isinstance(item.get("TransactionAmount"), Decimal)]
     if by_hand := [row for row in wrong if row not in due(account).amounts]:
         hint = f"{listing(map(' '.join, by_hand))}: in no upload. Make TransactionAmount a Number, or delete the item"
-        hint += account.fix("put_item or delete_item", console="Explore items")
+        hint += account.how_to_fix("put_item or delete_item", console="Explore items")
     else:
         hint = _write_again(account) if wrong else by_upload(account)
     return none_of((f"{' '.join(row)} has no number" for row in wrong), hint, right="all numbers")
@@ -115,8 +115,8 @@ def sums_of(account: Account) -> dict[str, Decimal]:
 def _about_totals(account: Account, faults: list[Fault]) -> str:
     """Return the hint for totals that differ from the sums. Changes may still be on their way."""
     right = listing(f"{fault.key} {fault.wanted:f}" for fault in faults)
-    repair = f"set accountBalance in {account.lab.name('TransactionTotal')} to the sum, as a Number ({right})"
-    repair += account.fix("update_item", console="Explore items")
+    repair = f"set accountBalance in {account.name('TransactionTotal')} to the sum, as a Number ({right})"
+    repair += account.how_to_fix("update_item", console="Explore items")
     wait = "Wait a moment, since changes may be on their way. If a total stays wrong, "
     so_that = " so that a change counts once, and a correction as the difference"
     code = correct_code(account, NOTIFIER, so_that, first="If that happens again, correct")

@@ -1,20 +1,28 @@
 """Check the alerts of step 05: each in SNS's envelope, and none below the threshold."""
 
+from collections.abc import Collection
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab_lib.aws import queues
 from lab_lib.aws.json_text import amount, count, moment
-from lab_lib.checks.alerts import SUBJECT, Alert, sent_by_topic
 from lab_lib.checks.causes import alert_again, by_upload, correct_code, fix_chain
+from lab_lib.checks.differences import SUBJECT, is_from_topic
 from lab_lib.checks.errors_as_findings import beyond
 from lab_lib.checks.rules import FURTHER, Account, Finding, cannot_see, check, judged, none_of
 from lab_lib.checks.step_05 import sums_of
-from lab_lib.checks.uploads import once
 from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
 from lab_lib.wording import listing, number
 
 NOTIFIER = "TotalNotifier"
+
+
+class Alert(NamedTuple):
+    """An alert in a queue: the message around it, the customer, and the balance as the alert has it."""
+
+    message: dict[str, Any]
+    customer: Any
+    balance: Any
 
 
 @check("05", "alerts-{}", "alerts in {}", after="topic rows queue-{}", subjects=queues.ALERT_QUEUES, weight=3)
@@ -33,7 +41,7 @@ def alerts(account: Account, name: str) -> Finding:
         return unread
     hidden = count(account.ask(queues.attributes, name).get("ApproximateNumberOfMessagesNotVisible"))
     if hidden:
-        why = f"somebody is reading {number(hidden, 'message')} of {account.lab.name(name)}"
+        why = f"somebody is reading {number(hidden, 'message')} of {account.name(name)}"
         return cannot_see(why, "Look again in a minute.", wanted)
     return judged(False, names, wanted, _about_missing(account, name))
 
@@ -41,19 +49,12 @@ def alerts(account: Account, name: str) -> Finding:
 @check("05", "balances-{}", "balances in the alerts of {}", after="alerts-{}", subjects=queues.ALERT_QUEUES)
 def balances(account: Account, name: str) -> Finding:
     """Each alert has a balance at or above the threshold, as text. Alerts of earlier settings are not judged."""
-    if why := _not_received(account, name):
-        return judged(True, why, "", "")
-    recent = _recent(account, name)
-    odd = [f"{alert.customer} {_shown(alert.balance)}" for alert in recent if _balance(alert) is None]
-    low = [f"{alert.customer} {alert.balance}" for alert in recent if (_balance(alert) or 0) < account.lab.threshold]
-    so_that = " so that a message names customerID and accountBalance, both as text in quotes"
-    if low and not odd:
-        so_that = f" so that it alerts only at or above {account.lab.threshold:f}"
-    hint = _correct_alerts(account, name, so_that)
-    faults = odd or low
-    return (not faults and _unread(account, name)) or none_of(
-        faults, hint, right=f"at or above {account.lab.threshold:f}"
-    )
+    threshold = account.lab.threshold
+    least = f"at or above {threshold:f}"
+    wrong = [alert for alert in _recent(account, name) if not _has_reached(alert, threshold)]
+    faults = [f"{alert.customer} {_shown(alert.balance)}" for alert in wrong]
+    so_that = f" so that a message names customerID and accountBalance, both as text in quotes, and only {least}"
+    return _about_recent(account, name, faults, least, so_that)
 
 
 @check(FURTHER, "alerts-exercised", "alerts exercised", after="rows")
@@ -68,12 +69,8 @@ def exercised(account: Account) -> Finding:
 @check("05", "subject-{}", "subject of the alerts in {}", after="alerts-{}", subjects=queues.ALERT_QUEUES)
 def subject(account: Account, name: str) -> Finding:
     """Each alert has the handout's Subject, which recipients of an e-mail see first."""
-    if why := _not_received(account, name):
-        return judged(True, why, "", "")
     subjects = {_shown(alert.message.get("Subject")) for alert in _recent(account, name)}
-    hint = _correct_alerts(account, name, " so that it publishes with this Subject")
-    faults = subjects - {SUBJECT}
-    return (not faults and _unread(account, name)) or none_of(faults, hint, right=SUBJECT)
+    return _about_recent(account, name, subjects - {SUBJECT}, SUBJECT, " so that it publishes with this Subject")
 
 
 def _high(account: Account) -> set[str]:
@@ -81,22 +78,27 @@ def _high(account: Account) -> set[str]:
     return {customer for customer, total in sums_of(account).items() if total >= account.lab.threshold}
 
 
-@once
 def _sent(account: Account, name: str) -> list[Alert]:
     """Return the alerts that the topic has sent to the queue."""
-    return sent_by_topic(account.lab, account.ask(queues.messages, name))
+    messages = account.ask(queues.messages, name)
+    sent = {message["MessageId"]: message for message in messages if is_from_topic(account.lab, message)}  # once each
+    bodies = [(message, queues.alert(message)) for message in sent.values()]
+    return [Alert(message, body["customerID"], body.get("accountBalance")) for message, body in bodies if body]
 
 
 def _recent(account: Account, name: str) -> list[Alert]:
     """Return the alerts published after TotalNotifier got its present settings; those without a time are left out."""
+    if _not_received(account, name):
+        return []
     since = moment(account.settings(NOTIFIER).get("LastModified"))
     timed = [(alert, moment(alert.message.get("Timestamp"))) for alert in _sent(account, name)]
     return [alert for alert, sent in timed if sent and (since is None or sent >= since)]
 
 
-def _balance(alert: Alert) -> Decimal | None:
-    """Return the balance of the alert; None unless it and the customer are text, and it is a number."""
-    return amount(alert.balance) if isinstance(alert.customer, str) else None
+def _has_reached(alert: Alert, threshold: Decimal) -> bool:
+    """Return True if customer and balance are text, and the balance is a number that reaches the threshold."""
+    balance = amount(alert.balance) if isinstance(alert.customer, str) else None
+    return balance is not None and balance >= threshold
 
 
 def _not_received(account: Account, name: str) -> str:
@@ -110,8 +112,8 @@ def _unread(account: Account, name: str) -> Finding | None:
     """Return the finding of a check that the messages beyond `queues.MOST` decide; None if all were read."""
     if len(account.ask(queues.messages, name)) < queues.MOST:
         return None
-    queue = account.lab.name(name)
-    hint = f"Delete those of {queue} that you need no more{account.fix('purge_queue', console='Purge')} "
+    queue = account.name(name)
+    hint = f"Delete those of {queue} that you need no more{account.how_to_fix('purge_queue', console='Purge')} "
     hint += alert_again(account, "those at or above the threshold")
     return beyond(queue, "messages", queues.MOST, hint)
 
@@ -124,11 +126,14 @@ def _about_missing(account: Account, name: str) -> str:
     return f"{again} {correct_code(account, NOTIFIER, first='If nothing comes, correct')}"
 
 
-def _correct_alerts(account: Account, name: str, so_that: str) -> str:
-    """Return the hint for alerts that are not right: only those after the newest change of the function count."""
-    queue, again = account.lab.name(name), alert_again(account, listing(sorted(_high(account))))
-    delete = f"Delete the wrong messages of {queue}{account.fix('purge_queue', console='Purge')}"
-    return f"{correct_code(account, NOTIFIER, so_that)} {delete} {again}"
+def _about_recent(account: Account, name: str, faults: Collection[str], right: str, so_that: str) -> Finding:
+    """Return the finding about recent alerts. Only those after the newest change of the function count."""
+    if why := _not_received(account, name):
+        return judged(True, why, "", "")
+    queue, again = account.name(name), alert_again(account, listing(sorted(_high(account))))
+    delete = f"Delete the wrong messages of {queue}{account.how_to_fix('purge_queue', console='Purge')}"
+    hint = f"{correct_code(account, NOTIFIER, so_that)} {delete} {again}"
+    return (not faults and _unread(account, name)) or none_of(faults, hint, right)
 
 
 def _shown(value: Any) -> str:

@@ -1,20 +1,18 @@
 """Check the logs and metrics of the functions in step 05, and whether anything has changed since."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count, moment
 from lab_lib.checks import probe_list
 from lab_lib.checks.causes import by_upload, correct_code, fix_chain
 from lab_lib.checks.errors_as_findings import beyond
-from lab_lib.checks.rules import FURTHER, Account, Finding, check, judged, none_of, or_none
+from lab_lib.checks.rules import FURTHER, Account, Finding, check, judged, none_of
 from lab_lib.checks.step_02_stream import mapping
 from lab_lib.checks.uploads import newest, once
-from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, cell
+from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS
 
 _RETRIES = timedelta(minutes=10)  # Lambda tries what failed again and again, after up to two minutes
-_WRITTEN_BY = {"TransactionProcessor": "Transactions", "TotalNotifier": "TransactionTotal"}
 _LINKS = {"TransactionProcessor": (ROWS,), "TotalNotifier": (CHANGES, TOTALS, ALERTS)}  # that each one makes
 
 
@@ -22,17 +20,11 @@ _LINKS = {"TransactionProcessor": (ROWS,), "TotalNotifier": (CHANGES, TOTALS, AL
 def log(account: Account, name: str) -> Finding:
     """The function has run: its log has the report of a run."""
     if cloudwatch.runs(_lines(account, name, newest(account))) or cloudwatch.runs(_lines(account, name)):
-        return judged(True, "there", "there", by_upload(account, "Upload a file with new transactions"))
+        return judged(True, "there", "there", by_upload(account))
     if unread := _unread(account, name, _lines(account, name)):
         return unread
-    fix = fix_chain(account, name, ROWS, *_LINKS[name], error="")
-    if or_none(lambda: account.ask(tables.items, _WRITTEN_BY[name])):
-        fix = f"{account.lab.name(name)} seems to have run, but its role may not write logs. Let it"
-        fix += account.fix("put_role_policy", cell("role"), "Permissions of the role")
-    hint = f"{fix} {by_upload(account, 'Then upload a file with new transactions')}"
-    if not fix:
-        hint = by_upload(account, f"{account.lab.name(name)} has not run. Upload a file with new transactions")
-    return judged(False, f"no run in {group_of(account, name)}", "there", hint)
+    fix, hint = fix_chain(account, name, ROWS, *_LINKS[name]), by_upload(account, "Upload new transactions")
+    return judged(False, f"no run in {group_of(account, name)}", "there", f"{fix} {hint}".strip())
 
 
 @check("05", "log-errors-{}", "errors in the log of {}", after="log-{}", subjects=functions.SOURCES)
@@ -52,8 +44,8 @@ def counted_errors(account: Account, name: str) -> Finding:
     counted = [account.ask(cloudwatch.metrics, name, *span) for span in _times(account)]
     counts = {metric: sum(part[metric] for part in counted) for metric in ("Errors", "Throttles")}
     faults = [f"{counts[metric]} {metric.lower()}" for metric in counts if counts[metric]]
-    hint = f"{account.lab.name(name)} was called too often at once. If it has a reserved concurrency, remove it"
-    hint += account.fix("delete_function_concurrency", console="Configuration, Concurrency")
+    hint = f"{account.name(name)} was called too often at once. If it has a reserved concurrency, remove it"
+    hint += account.how_to_fix("delete_function_concurrency", console="Configuration, Concurrency")
     if counts["Errors"]:
         hint = _fix(account, name)
     return none_of(faults, f"{hint} {by_upload(account, 'Wait a minute, then upload the file again')}")
@@ -86,8 +78,8 @@ def _times(account: Account) -> list[tuple[datetime, datetime | None]]:
     return [*spans, (since, None)]
 
 
-def _fix(account: Account, name: str, error: str | None = None) -> str:
-    """Return what fixes the function: by a check that does not hold, or by this error or the last in its log."""
+def _fix(account: Account, name: str, error: str = "") -> str:
+    """Return what fixes the function: by a check that does not hold, or by this error in its log."""
     return fix_chain(account, name, *_LINKS[name], error=error) or correct_code(account, name)
 
 
@@ -105,12 +97,11 @@ def _lines(account: Account, name: str, since: datetime | None = None, until: da
 
 def _changes(account: Account) -> dict[str, datetime | None]:
     """Return when each part of the chain was changed; None where AWS does not tell."""
-    asked = {name: account.ask(queues.attributes, name) for name in queues.ALERT_QUEUES}
-    seconds = {name: count(queue.get("LastModifiedTimestamp")) or 0 for name, queue in asked.items()}
-    described: dict[str, Any] = {name: account.ask(tables.describe, name) or {} for name in tables.KEYS}
-    return {
-        **{f"function {name}": moment(account.settings(name).get("LastModified")) for name in functions.SOURCES},
-        **{f"table {name}": table.get("CreationDateTime") for name, table in described.items()},
-        "stream trigger": mapping(account).get("LastModified"),
-        **{f"queue {name}": datetime.fromtimestamp(time, UTC) for name, time in seconds.items()},
-    }
+    times = {f"function {name}": moment(account.settings(name).get("LastModified")) for name in functions.SOURCES}
+    for name in tables.KEYS:
+        times[f"table {name}"] = (account.ask(tables.describe, name) or {}).get("CreationDateTime")
+    times["stream trigger"] = mapping(account).get("LastModified")
+    for name in queues.ALERT_QUEUES:
+        seconds = count(account.ask(queues.attributes, name).get("LastModifiedTimestamp"))
+        times[f"queue {name}"] = datetime.fromtimestamp(seconds or 0, UTC)
+    return times

@@ -2,10 +2,11 @@
 
 from lab_lib import resources
 from lab_lib.aws import buckets, functions, queues, tables
-from lab_lib.checks import probe
+from lab_lib.checks import expected, probe
 from lab_lib.checks.causes import WRITE, alert_again, correct_code, fix_chain
+from lab_lib.checks.differences import OTHERS, REPEATS
 from lab_lib.checks.evidence import TABLES
-from lab_lib.checks.probe import Outcome
+from lab_lib.checks.probe import AGAIN, CENTS, CORRECTION, REJECTED, Outcome
 from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, cannot_see, check, judged
 from lab_lib.checks.uploads import once, read_all
 from lab_lib.resources import CHANGES, ROWS, TOTALS
@@ -15,7 +16,7 @@ from lab_lib.wording import listing
 PROCESSOR, NOTIFIER = functions.SOURCES
 _ADD_UP = " so that each total is the sum of the amounts, as a Number"
 _PUBLISH = " so that it publishes one alert for a customer who reaches the threshold, with both values as text"
-_FURTHER = probe.REPEATS, probe.CENTS, probe.CORRECTION, probe.REJECTED
+_FURTHER = REPEATS, CENTS, CORRECTION, REJECTED
 _PLACES = "bucket key-Customer key-Transactions"  # where the probe puts something
 _ALL = " ".join(["probe-totals", "probe-others", *(f"probe-alert-{name}" for name in queues.ALERT_QUEUES)])
 
@@ -23,7 +24,7 @@ _ALL = " ".join(["probe-totals", "probe-others", *(f"probe-alert-{name}" for nam
 @check(PROBE, "probe-rows", "rows of the probe", after=_PLACES, probes=True, link=ROWS, weight=3)
 def rows(account: Account) -> Finding:
     """Each row of the probe's files is there with all its attributes, and each customer with the last address."""
-    finding = _arrived(account, probe.ROWS, "all rows arrived", PROCESSOR, ROWS, so_that=WRITE)
+    finding = _arrived(account, expected.ROWS, "all rows arrived", PROCESSOR, ROWS, so_that=WRITE)
     outcome = _outcome(account)
     arrived = f"{outcome.rows} rows of {outcome.customers} customers arrived"
     stays = f"; {outcome.stays}" if outcome.stays else ""
@@ -41,7 +42,7 @@ def rows(account: Account) -> Finding:
 )
 def totals(account: Account) -> Finding:
     """Each customer of the probe has the right total."""
-    return _arrived(account, probe.TOTALS, "rows and totals arrived", NOTIFIER, CHANGES, TOTALS, so_that=_ADD_UP)
+    return _arrived(account, expected.TOTALS, "rows and totals arrived", NOTIFIER, CHANGES, TOTALS, so_that=_ADD_UP)
 
 
 @check(
@@ -68,9 +69,9 @@ def alert(account: Account, name: str) -> Finding:
 @check(PROBE, "probe-others", "nothing else by the probe", after="probe-rows", probes=True, weight=2)
 def others(account: Account) -> Finding:
     """Nothing has come, gone or changed that no file names."""
-    topics = [fault for fault in _outcome(account).faults.get(probe.OTHERS, []) if " topic " in fault]
+    topics = [fault for fault in _outcome(account).faults.get(OTHERS, []) if " topic " in fault]
     of, so_that = (NOTIFIER, " so that it publishes to the lab's topic only") if topics else (PROCESSOR, "")
-    finding = _arrived(account, probe.OTHERS, "all else is as it was", of, so_that=so_that)
+    finding = _arrived(account, OTHERS, "all else is as it was", of, so_that=so_that)
     if not finding.ok or not (unknown := _in_no_file(account)):
         return finding
     where = f"{listing(unknown)}: in no file of the bucket {account.lab.bucket}"
@@ -85,34 +86,34 @@ def again(account: Account) -> Finding:
 
     The handout's own code counts them again.
     """
-    return _arrived(account, probe.AGAIN, "nothing was mixed up", NOTIFIER)
+    return _arrived(account, AGAIN, "nothing was mixed up", NOTIFIER)
 
 
 @check(FURTHER, "probe-repeats", "alerts only at the threshold", after=_ALL, probes=True)
 def repeats(account: Account) -> Finding:
     """A customer who is above the threshold already gets no alert with each further transaction."""
     so_that = " so that it alerts only when a total crosses the threshold"
-    return _arrived(account, probe.REPEATS, "one alert a crossing", NOTIFIER, so_that=so_that)
+    return _arrived(account, REPEATS, "one alert a crossing", NOTIFIER, so_that=so_that)
 
 
 @check(FURTHER, "probe-cents", "cents of the probe", after=_ALL, probes=True)
 def cents(account: Account) -> Finding:
     """An amount such as -0.10 counts."""
-    return _arrived(account, probe.CENTS, "they count", PROCESSOR, so_that=" so that an amount is a Decimal")
+    return _arrived(account, CENTS, "they count", PROCESSOR, so_that=" so that an amount is a Decimal")
 
 
 @check(FURTHER, "probe-correction", "correction of the probe", after=_ALL, probes=True)
 def correction(account: Account) -> Finding:
     """A row that comes again with another amount changes the total by the difference."""
     so_that = " so that it adds the amount of NewImage minus that of OldImage"
-    return _arrived(account, probe.CORRECTION, "it counts as the difference", NOTIFIER, CHANGES, so_that=so_that)
+    return _arrived(account, CORRECTION, "it counts as the difference", NOTIFIER, CHANGES, so_that=so_that)
 
 
 @check(FURTHER, "probe-rejected", "rejected row of the probe", after=_ALL, probes=True)
 def rejected(account: Account) -> Finding:
     """A line that cannot be a row is kept."""
     so_that = " so that it puts such lines into an object under rejected/"
-    return _arrived(account, probe.REJECTED, "kept under rejected/", PROCESSOR, so_that=so_that)
+    return _arrived(account, REJECTED, "kept under rejected/", PROCESSOR, so_that=so_that)
 
 
 def _outcome(account: Account) -> Outcome:
@@ -137,7 +138,7 @@ def _arrived(account: Account, part: str, right: str, function: str, *links: str
 
     The hint is about the check of these links that does not hold, else about this error or the function's code.
     """
-    outcome, name = _outcome(account), account.lab.name(function)
+    outcome, name = _outcome(account), account.name(function)
     if part not in outcome.faults:
         why = "tried on the embedded AWS only, since it may leave wrong totals"
         return cannot_see(why, "Probe an account on the embedded AWS.", right, counts=False)

@@ -1,10 +1,7 @@
 """Read the uploads of an account again, with none of the code of its functions."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import wraps
-from typing import TypeVar
-from weakref import WeakKeyDictionary
+from functools import lru_cache
 
 from lab_lib import transactions
 from lab_lib.aws import buckets
@@ -15,22 +12,8 @@ from lab_lib.checks.step_02 import UPLOAD, bucket_triggers, matches
 from lab_lib.errors import NotATransactionsFile, is_unreachable
 from lab_lib.lab import Lab
 
-T = TypeVar("T")
 MOST = 100  # uploads that are read: the newest
-
-
-def once(work_out: Callable[..., T]) -> Callable[..., T]:
-    """Keep what a function works out about an account, for the other checks of this run."""
-    kept: WeakKeyDictionary[Account, dict[tuple[str, ...], T]] = WeakKeyDictionary()
-
-    @wraps(work_out)
-    def kept_or_new(account: Account, *about: str) -> T:
-        answers = kept.setdefault(account, {})
-        if about not in answers:
-            answers[about] = work_out(account, *about)
-        return answers[about]
-
-    return kept_or_new
+once = lru_cache(maxsize=8)  # keeps what is worked out about an account for its other checks; a class checks several
 
 
 def read_upload(lab: Lab, key: str) -> transactions.Recount | str:

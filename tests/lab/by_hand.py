@@ -85,21 +85,15 @@ class Way:
     processor: str | dict[str, str] = PROCESSOR  # the text of lambda_function.py, or of several files
     notifier: str | dict[str, str] = NOTIFIER
     handler: str = "lambda_function.lambda_handler"
-    layer: dict[str, str] = field(default_factory=dict)
     function: dict[str, Any] = field(default_factory=dict)  # more settings of both functions
     alias: str = ""  # the alias that both triggers start, instead of the function
     role_path: str = "/"
     one_role: bool = False
     policies: tuple[str, ...] = (*map("Amazon{}".format, FULL_ACCESS), "service-role/AWSLambdaDynamoDBExecutionRole")
     permission: tuple[str, ...] = ("SourceArn", "SourceAccount")
-    events: tuple[str, ...] = ("s3:ObjectCreated:*",)
     key: dict[str, str] = field(default_factory=dict)  # prefix, suffix
     view: str = "NEW_IMAGE"
     mapping: dict[str, Any] = field(default_factory=dict)
-    queue: dict[str, str] = field(default_factory=dict)
-    table: dict[str, Any] = field(
-        default_factory=lambda: {"ProvisionedThroughput": {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}}
-    )
 
 
 def build(lab, way: Way = Way()):  # it is frozen
@@ -109,7 +103,7 @@ def build(lab, way: Way = Way()):  # it is frozen
         role = "lab-role-ab12cd34" if way.one_role else f"{function}-role-ab12cd34"
         create_function(lab, function, code, create_role(lab, role, way), way)
     add_triggers(lab, way)
-    create_topic_and_queues(lab, way)
+    create_topic_and_queues(lab)
 
 
 def make_bucket_and_tables(lab, way):
@@ -125,7 +119,7 @@ def make_bucket_and_tables(lab, way):
             TableName=lab.name(name),
             KeySchema=[{"AttributeName": key, "KeyType": "RANGE" if keys.index(key) else "HASH"} for key in keys],
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-            **way.table,
+            ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 5},
             **(stream if name == "Transactions" else {}),
         )
         dynamodb.get_waiter("table_exists").wait(TableName=lab.name(name), WaiterConfig={"Delay": 1})
@@ -152,9 +146,6 @@ def create_function(lab, name, code, role, way):
     archive = zipped({file: text.encode() for file, text in files.items()})
     lambda_, name = lab.client("lambda"), lab.name(name)
     settings = {"Runtime": "python3.12", "Handler": way.handler, "Timeout": 20, "Role": role, **way.function}
-    if way.layer:
-        content = {"ZipFile": zipped({file: text.encode() for file, text in way.layer.items()})}
-        settings["Layers"] = [lambda_.publish_layer_version(LayerName=name, Content=content)["LayerVersionArn"]]
     lambda_.create_function(FunctionName=name, Code={"ZipFile": archive}, **settings)
     wait_until(lambda: lambda_.get_function_configuration(FunctionName=name)["State"] == "Active", name)
     if way.alias:
@@ -177,7 +168,7 @@ def add_triggers(lab, way):
         Principal="s3.amazonaws.com",
         **{name: source[name] for name in way.permission},
     )
-    trigger = {"LambdaFunctionArn": processor, "Events": [*way.events]}
+    trigger = {"LambdaFunctionArn": processor, "Events": ["s3:ObjectCreated:*"]}
     if way.key:
         trigger["Filter"] = {"Key": {"FilterRules": [{"Name": name, "Value": text} for name, text in way.key.items()]}}
     s3.put_bucket_notification_configuration(
@@ -190,12 +181,12 @@ def add_triggers(lab, way):
     wait_until(lambda: lambda_.get_event_source_mapping(UUID=mapping)["State"] == "Enabled", "the mapping")
 
 
-def create_topic_and_queues(lab, way):
+def create_topic_and_queues(lab):
     """Subscribe the queues as the SQS console does, which adds a statement to the policy of every new queue."""
     sns, sqs = lab.client("sns"), lab.client("sqs")
     topic = sns.create_topic(Name=lab.name("HighBalanceAlert"))["TopicArn"]
     for name in map(lab.name, ALERT_QUEUES):
-        queue, url = lab.arn("sqs", name), sqs.create_queue(QueueName=name, Attributes=way.queue)["QueueUrl"]
+        queue, url = lab.arn("sqs", name), sqs.create_queue(QueueName=name)["QueueUrl"]
         statements = [{"Effect": "Allow", "Resource": queue, **statement} for statement in from_topic(queue, topic)]
         policy = {"Version": "2012-10-17", "Statement": statements}
         sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})

@@ -1,7 +1,6 @@
 """The lab as the notebooks build it, in one account, and functions of a test's own."""
 
 import json
-from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,33 +17,29 @@ class Chain:
     def __init__(self, lab):
         self.lab = lab
 
-    def start_here(self):
+    def create_functions(self):
+        """Do the steps of notebooks 00 and 01."""
         buckets.ensure_bucket(self.lab)
         for name in tables.KEYS:
             tables.ensure_table(self.lab, name)
         queues.ensure_queue(self.lab, queues.DEAD_LETTERS)
         roles.ensure_role(self.lab, "TransactionProcessorRole", policies.transaction_processor(self.lab))
         roles.ensure_role(self.lab, "TotalNotifierRole", policies.total_notifier(self.lab))
-
-    def create_functions(self):
         for name in functions.SOURCES:
             functions.ensure_function(self.lab, name)
 
-    def add_triggers(self):
-        triggers.ensure_bucket_trigger(self.lab)
-        triggers.ensure_stream_trigger(self.lab)
-
-    def create_topic(self):
-        topics.ensure_topic(self.lab)
-
     def create_queues(self):
+        """Do the steps of notebooks 03 and 04."""
+        topics.ensure_topic(self.lab)
         for name in queues.ALERT_QUEUES:
             queues.ensure_queue(self.lab, name)
             triggers.ensure_queue_subscription(self.lab, name)
 
     def build(self):
-        for step in (self.start_here, self.create_functions, self.add_triggers, self.create_topic, self.create_queues):
-            step()
+        self.create_functions()
+        triggers.ensure_bucket_trigger(self.lab)
+        triggers.ensure_stream_trigger(self.lab)
+        self.create_queues()
         return self
 
     def put(self, key, body):
@@ -68,17 +63,14 @@ class Chain:
         self.lab.client("lambda").update_function_code(FunctionName=name, ZipFile=functions.zipped(files))
         return folder
 
-    def reports(self, function):
-        """Return what the function printed at the end of each run."""
-        return [json.loads(line) for line in cloudwatch.log_lines(self.lab, function) if line.startswith("{")]
-
-    def wait_for_files(self, *keys):
-        """Wait until TransactionProcessor has processed each of these uploads, as often as its key is named."""
+    def wait_for_file(self, key):
+        """Wait until TransactionProcessor has processed this upload."""
 
         def done():
-            return Counter(keys) <= Counter(report["key"] for report in self.reports("TransactionProcessor"))
+            reports = cloudwatch.reports(cloudwatch.log_lines(self.lab, "TransactionProcessor"))
+            return key in [report["key"] for report in reports]
 
-        wait_until(done, f"the files {keys} to be processed", timeout=30)
+        wait_until(done, f"{key} to be processed", timeout=30)
 
     def wait_for_changes(self, count):
         """Wait until TotalNotifier has added this number of changes in all, and has sent the alerts."""
@@ -97,16 +89,13 @@ class Chain:
         markers = tables.items(self.lab, "ProcessedRecords")
         return sum(not marker["EventId"].startswith(self.lab.bucket) for marker in markers)
 
-    def messages(self, queue):
-        return queues.messages(self.lab, queue)
-
     def letters(self):
         """Return the messages in the dead-letter queue."""
         return queues.messages(self.lab, queues.DEAD_LETTERS)
 
     def alerts(self, queue="CustomerNotify"):
         """Return (customer, balance) of each message, sorted."""
-        bodies = [json.loads(message["Message"]) for message in self.messages(queue)]
+        bodies = [json.loads(message["Message"]) for message in queues.messages(self.lab, queue)]
         return sorted((body["customerID"], Decimal(body["accountBalance"])) for body in bodies)
 
 

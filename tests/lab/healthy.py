@@ -97,25 +97,18 @@ SIGNED_NOTIFIER = NOTIFIER.replace(
     'Decimal(row["TransactionAmount"]["N"])',
     'sum(Decimal(image["TransactionAmount"]["N"]) * sign for image, sign in ((new, 1), (old, -1)) if image)',
 )
-EACH_WAY = tuple(f"s3:ObjectCreated:{way}" for way in ("Put", "Post", "Copy", "CompleteMultipartUpload"))
 ADMIN = ("AdministratorAccess",)
 
 
 @dataclass(frozen=True)
 class Account:
-    """A lab that works: its settings, how it is built, what is uploaded, and the totals that must come of it."""
+    """A lab that works: its settings, how it is built, and what is uploaded."""
 
     way: Way = field(default_factory=Way)
     build: Callable[[Any, Way], None] = by_hand.build
     settings: dict[str, Any] = field(default_factory=dict)  # of open_lab
     bucket: str = ""  # a name without the handout's part; the account's number is put behind it
     uploads: tuple[tuple[str, str], ...] = (("transactions.txt", ""),)  # (key, lines); the handout's file without lines
-    totals: dict[str, str] = field(default_factory=lambda: {"C1": "598", "C2": "1750"})
-    alerted: tuple[str, ...] = ("C2",)
-
-
-def follow_corrections(**settings):
-    return Account(way=Way(notifier=SIGNED_NOTIFIER, view="NEW_AND_OLD_IMAGES"), **settings)
 
 
 def build_by_template(lab, way):
@@ -155,37 +148,16 @@ ACCOUNTS = {
     "inserts_and_changes": Account(
         Way(mapping={"FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["INSERT", "MODIFY"]}'}]}})
     ),
-    "batches_of_10000": Account(Way(mapping={"BatchSize": 10_000, "MaximumBatchingWindowInSeconds": 1})),
-    "each_kind_of_upload": Account(Way(events=EACH_WAY)),
     "a_folder_of_the_bucket": Account(
         Way(key={"prefix": "in/", "suffix": "s.txt"}), uploads=(("in/transactions.txt", ""),)
     ),
     "a_bucket_of_any_name": Account(bucket="ana-files"),
     "a_log_group_of_ones_own": Account(Way(function={"LoggingConfig": {"LogGroup": "/lab/ana"}})),
-    "logs_as_json": Account(Way(function={"LoggingConfig": {"LogFormat": "JSON"}})),
-    "other_settings_of_the_functions": Account(
-        Way(function={"Timeout": 60, "MemorySize": 1024, "Runtime": "python3.13", "Architectures": ["arm64"]})
-    ),
     "a_package": Account(
         Way(
             processor={"app/__init__.py": "", "app/lambda_function.py": PROCESSOR},
             notifier={"app/__init__.py": "", "app/lambda_function.py": NOTIFIER},
             handler="app.lambda_function.lambda_handler",
-        )
-    ),
-    "several_files": Account(
-        Way(
-            processor={"main.py": "from work import lambda_handler\n", "work.py": PROCESSOR},
-            notifier={"main.py": "import work\n\nlambda_handler = work.lambda_handler\n", "work.py": NOTIFIER},
-            handler="main.lambda_handler",
-        )
-    ),
-    "a_layer_with_the_clients": Account(
-        Way(
-            processor=PROCESSOR.replace('boto3.client("s3")', "clients.s3").replace(
-                "import boto3", "import boto3\nimport clients"
-            ),
-            layer={"python/clients.py": 'import boto3\n\ns3 = boto3.client("s3")\n'},
         )
     ),
     "a_prefix": Account(settings={"prefix": "Ana-"}),
@@ -197,19 +169,9 @@ ACCOUNTS = {
     ),
     "two_files": Account(
         uploads=(("transactions.txt", ""), ("april.txt", "C3|3 Smith Street, London|T30|04/01/2017|2000.50")),
-        totals={"C1": "598", "C2": "1750", "C3": "2000.50"},
-        alerted=("C2", "C3"),
     ),
-    "a_correction_in_a_later_file": follow_corrections(
+    "a_correction_in_a_later_file": Account(
+        Way(notifier=SIGNED_NOTIFIER, view="NEW_AND_OLD_IMAGES"),
         uploads=(("transactions.txt", ""), ("correction.txt", "C1|1 Smith Street, London|T01|03/16/2017|90")),
-        totals={"C1": "588", "C2": "1750"},
     ),
-    "a_refund_after_the_alert": follow_corrections(
-        uploads=(("transactions.txt", ""), ("refund.txt", "C2|2 Smith Street, London|T70|04/01/2017|-1000")),
-        totals={"C1": "598", "C2": "750"},
-    ),
-    "queues_with_other_settings": Account(
-        Way(queue={"VisibilityTimeout": "300", "ReceiveMessageWaitTimeSeconds": "20", "SqsManagedSseEnabled": "false"})
-    ),
-    "tables_on_demand": Account(Way(table={"BillingMode": "PAY_PER_REQUEST", "DeletionProtectionEnabled": True})),
 }

@@ -8,7 +8,6 @@ from decimal import Decimal
 import by_hand
 import pytest
 from accounts import allow, built, user_of
-from chains import Chain
 
 from lab_lib import checks
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, triggers, user_policies
@@ -151,19 +150,6 @@ def test_the_policies_of_grader_and_probe_are_enough_and_without_the_second_one_
     }
     assert {by_id[name].state for name in ("probe-again", "probe-correction", "probe-cents")} == {"cannot see"}
     assert checks.run(user).failed == []
-
-
-def test_a_probe_works_under_a_prefix_a_threshold_with_cents_and_a_filter_of_keys(account):
-    lab = open_lab(account=account, prefix="ana-", threshold="10.50")
-    Chain(lab).build()
-    trigger = triggers.find_bucket_trigger(lab)
-    rules = [{"Name": "prefix", "Value": "in/"}, {"Name": "suffix", "Value": ".csv"}]
-    trigger["Filter"] = {"Key": {"FilterRules": rules}}
-    lab.client("s3").put_bucket_notification_configuration(
-        Bucket=lab.bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [trigger]}
-    )
-
-    assert {check.state for check in probed(lab).values()} == {"ok"}
 
 
 def test_what_a_probe_has_left_that_was_killed_is_taken_away_by_the_next_one(used, monkeypatch):

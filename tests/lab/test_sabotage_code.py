@@ -9,7 +9,7 @@ import by_hand
 import pytest
 from by_hand import NOTIFIER, PROCESSOR
 from chains import stop
-from sabotage import Cases, assert_speaks
+from sabotage import assert_speaks
 
 from lab_lib import checks
 from lab_lib.aws import buckets, functions, tables, topics
@@ -31,22 +31,9 @@ def lambda_handler(event, context):
     for customer, total in (("C1", 598), ("C2", 1750)):
         tables("TransactionTotal").put_item(Item={"CustomerId": customer, "accountBalance": total})
 """
-WORK = f"probe|code of|log of|metrics of|{'|'.join(functions.SOURCES)}"
+WORK = f"probe|balances|{'|'.join(functions.SOURCES)}"
 ROW = 'Decimal(row["trn_amount"])'
 PUBLISH = "sns.publish(TopicArn=topic, Subject=subject, Message=json.dumps(message))"
-case = Cases()
-
-
-@case.tried
-def test_code_that_does_not_do_the_work_is_caught(side_by_side, new_account, sabotage, about, says, steps, probe, fix):
-    def report(sabotage, steps, probe, **_):
-        lab = built_by_hand(new_account())
-        sabotage(lab)
-        report = checks.run(lab, *steps, **probe)
-        stop(lab)
-        return report
-
-    assert_speaks(side_by_side(report), about, says)
 
 
 def built_by_hand(account):
@@ -67,61 +54,45 @@ def replaced(text, old, new):
     return text.replace(old, new)
 
 
-@case.each(
-    WORK,
-    "",
-    (),
-    True,
-    knows_the_answers=ANSWERS,
-    writes_no_transactions=replaced(PROCESSOR, "transactions.put_item(", "dict("),
-    writes_no_customers=replaced(PROCESSOR, "customers.put_item(", "dict("),
-    writes_no_date=replaced(PROCESSOR, '"TransactionDate": row["trn_date"]', '"Date": row["trn_date"]'),
-    writes_amounts_as_text=replaced(PROCESSOR, ROW, 'row["trn_amount"]'),
-    takes_the_handouts_file_only=replaced(
-        PROCESSOR, "    text =", "    if not key.startswith('transactions'):\n        return\n    text ="
+P, N = functions.SOURCES
+# The function, its code, a pattern of the checks that may say so, and the steps that are checked beside the probe.
+WRONG = {
+    "knows the answers": (P, ANSWERS, WORK, []),
+    "writes no transactions": (P, replaced(PROCESSOR, "transactions.put_item(", "dict("), WORK, []),
+    "writes amounts as text": (P, replaced(PROCESSOR, ROW, 'row["trn_amount"]'), WORK, []),
+    "takes the handout's file only": (
+        P,
+        replaced(PROCESSOR, "    text =", "    if not key.startswith('transactions'):\n        return\n    text ="),
+        WORK,
+        [],
     ),
-)
-def a_processor(lab, code):
-    replace_code(lab, "TransactionProcessor", code)
-
-
-@case.each(
-    f"{WORK}|balances",
-    "",
-    (),
-    True,
-    adds_up_and_never_publishes=replaced(NOTIFIER, PUBLISH, "print(message)"),
-    publishes_to_another_topic=replaced(
-        NOTIFIER, "TopicArn=topic", 'TopicArn=sns.create_topic(Name="Other")["TopicArn"]'
+    "takes whole amounts only": (P, replaced(PROCESSOR, ROW, 'int(float(row["trn_amount"]))'), "cents", ["01", "02"]),
+    "loses a bad row in silence": (P, PROCESSOR, "reject", ["01", "02"]),
+    "adds up and never publishes": (N, replaced(NOTIFIER, PUBLISH, "print(message)"), WORK, []),
+    "publishes to another topic": (
+        N,
+        replaced(NOTIFIER, "TopicArn=topic", 'TopicArn=sns.create_topic(Name="Other")["TopicArn"]'),
+        WORK,
+        [],
     ),
-    publishes_a_text=replaced(NOTIFIER, "json.dumps(message)", "str(message)"),
-    publishes_a_number=replaced(NOTIFIER, "str(balance)", "float(balance)"),
-    publishes_for_everybody=replaced(NOTIFIER, 'balance >= Decimal("1500")', "True"),
-    has_a_threshold_ten_times_as_high=replaced(NOTIFIER, '"1500"', '"15000"'),
-    reads_the_first_record_only=replaced(NOTIFIER, 'event["Records"]:', 'event["Records"][:1]:'),
-    keeps_the_last_amount=replaced(NOTIFIER, "ADD accountBalance", "SET accountBalance ="),
-    keeps_the_total_under_another_name=replaced(
-        replaced(NOTIFIER, "ADD accountBalance", "ADD balance"), '["accountBalance"]', '["balance"]'
-    ),
-)
-def a_notifier(lab, code):
-    replace_code(lab, "TotalNotifier", code)
+    "publishes a text": (N, replaced(NOTIFIER, "json.dumps(message)", "str(message)"), WORK, []),
+    "publishes for everybody": (N, replaced(NOTIFIER, 'balance >= Decimal("1500")', "True"), WORK, []),
+    "reads the first record only": (N, replaced(NOTIFIER, 'event["Records"]:', 'event["Records"][:1]:'), WORK, []),
+    "keeps the last amount": (N, replaced(NOTIFIER, "ADD accountBalance", "SET accountBalance ="), WORK, []),
+    "adds a correction to what it corrects": (N, NOTIFIER, "correction", ["01", "02"]),
+}
 
 
-@case("cents", steps=("01", "02"), probe=True)
-def a_processor_takes_whole_amounts_only(lab):
-    code = replaced(PROCESSOR, ROW, 'int(float(row["trn_amount"]))')
-    replace_code(lab, "TransactionProcessor", code)
+@pytest.mark.parametrize(("name", "code", "about", "steps"), WRONG.values(), ids=WRONG)
+def test_code_that_does_not_do_the_work_is_caught(side_by_side, new_account, name, code, about, steps):
+    def report(name, code, steps, **_):
+        lab = built_by_hand(new_account())
+        replace_code(lab, name, code)
+        report = checks.run(lab, *steps, probe=True)
+        stop(lab)
+        return report
 
-
-@case("correction", steps=("01", "02"), probe=True)
-def a_notifier_adds_a_correction_to_what_it_corrects(lab):
-    """The handout's own does."""
-
-
-@case("reject", steps=("01", "02"), probe=True)
-def a_processor_loses_a_bad_row_in_silence(lab):
-    """The handout's own does."""
+    assert_speaks(side_by_side(report), about)
 
 
 # A whole account that never worked

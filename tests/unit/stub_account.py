@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
+
 from lab_lib import checks, transactions
 from lab_lib.aws import (
     buckets,
@@ -86,11 +88,17 @@ class StubAccount(Account):
         return answer(*about) if callable(answer) else answer
 
 
-def run(monkeypatch, change=None, steps=(), **settings):
-    """Return the report on the whole account with this change, for a lab with these settings."""
+def stub(monkeypatch, change=None):
+    """Let the checks see the whole account with this change."""
     answers = changed(whole(), change or {})
     monkeypatch.setattr(checks, "Account", lambda lab: StubAccount(answers, lab))
-    return checks.run(replace(LAB, **settings), *steps)
+
+
+def run(change=None, steps=(), **settings):
+    """Return the report on the whole account with this change, for a lab with these settings."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        stub(monkeypatch, change)
+        return checks.run(replace(LAB, **settings), *steps)
 
 
 def changed(answers, change):
@@ -122,7 +130,7 @@ def whole():
         **{(roles.describe, f"{name}Role"): role(f"{name}Role") for name in functions.SOURCES},
         (roles.allowed,): own_policies,
         **{(functions.describe, name): {"Configuration": _configuration(name)} for name in functions.SOURCES},
-        **{(functions.code, name): source(name) for name in functions.SOURCES},
+        (functions.code,): lambda name: {path.name: path.read_text() for path in functions.source_files(name)},
         **{(functions.variables, name): VARIABLES[name] for name in functions.SOURCES},
         (functions.names,): [*functions.SOURCES],
         (functions.statements, PROCESSOR): [permission()],
@@ -132,7 +140,6 @@ def whole():
         (triggers.other_ways,): [],
         (triggers.mappings,): [MAPPING],
         (triggers.subscriptions,): [subscription("sqs", LAB.arn("sqs", name)) for name in queues.ALERT_QUEUES],
-        (triggers.all_subscriptions,): [],
         (triggers.subscription_settings,): {},
         (topics.find_topic,): TOPIC,
         (topics.names,): [topics.ALERT_TOPIC],
@@ -151,11 +158,6 @@ def whole():
     }
 
 
-def source(name):
-    """Return the function's files, as `functions.code` does."""
-    return {path.name: path.read_text() for path in functions.source_files(name)}
-
-
 def total(customer, balance):
     return {"CustomerId": customer, "accountBalance": Decimal(balance)}
 
@@ -171,7 +173,7 @@ def own_policies(role_arn, actions, resource):
     policy = policies.transaction_processor if PROCESSOR in role_arn else policies.total_notifier
     statements = policy(LAB)["Statement"]
     asked = {action: Request(role_arn, action, resource) for action in actions}
-    return {action for action in actions if decide(statements, asked[action]).state == "allowed"}
+    return {action for action in actions if decide(statements, asked[action]) is True}
 
 
 def permission(**condition):
@@ -203,8 +205,9 @@ def function(name=NOTIFIER, **settings):
     return {(functions.describe, name): {"Configuration": settings}}
 
 
-def code(text, name=NOTIFIER, file="lambda_function.py"):
-    return function(name, Handler=f"{file[:-3]}.lambda_handler") | {(functions.code, name): lambda _: {file: text}}
+def code(text):
+    files = {"lambda_function.py": text}
+    return function(Handler="lambda_function.lambda_handler") | {(functions.code, NOTIFIER): files}
 
 
 def with_settings(**settings):
@@ -216,19 +219,18 @@ def queue(name=NOTIFY, **attributes):
 
 
 def _table(name):
-    stream = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}}
-    return {"TableStatus": "ACTIVE", **keys(*tables.KEYS[name]), **(stream if name == "Transactions" else {})}
-
-
-def keys(*names, kind="S"):
-    """Return the part of a table's description that tells its key."""
-    types = [{"AttributeName": name, "AttributeType": kind} for name in names]
-    return {"KeySchema": [{"AttributeName": name} for name in names], "AttributeDefinitions": types}
+    names = tables.KEYS[name]
+    table = {
+        "TableStatus": "ACTIVE",
+        "KeySchema": [{"AttributeName": key} for key in names],
+        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in names],
+    }
+    stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    return table | ({"StreamSpecification": stream} if name == "Transactions" else {})
 
 
 def _configuration(name):
     return {
-        "PackageType": "Zip",
         "State": "Active",
         "LastUpdateStatus": "Successful",
         "LastModified": "2026-01-01T00:00:00.000+0000",

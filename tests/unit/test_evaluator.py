@@ -8,8 +8,9 @@ QUEUE, TOPIC = "arn:aws:sqs:us-east-1:123456789012:Alerts", "arn:aws:sns:us-east
 ANA = "arn:aws:iam::123456789012:user/ana"
 OWN = {"Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": QUEUE}
 ALLOW, DENY = {"Effect": "Allow", **OWN}, {"Effect": "Deny", **OWN}
+UNKNOWN = "unknown"
 UNCLEAR = {"Condition": {"IpAddress": {"aws:SourceArn": "192.0.2.1"}}}
-BY_SNS = from_service("sns.amazonaws.com", "sqs:SendMessage", QUEUE, aws_sourcearn=TOPIC, aws_gone=None)
+BY_SNS = from_service("sns.amazonaws.com", "sqs:SendMessage", QUEUE, {"aws:sourcearn": TOPIC, "aws:gone": None})
 BY_ANA = Request(ANA, "sqs:SendMessage", QUEUE)
 
 
@@ -17,87 +18,79 @@ def when(operator, key, *values):
     return {"Condition": {operator: {key: [*values]}}}
 
 
+def decided(statements, request):
+    answer = decide(statements, request)
+    return UNKNOWN if isinstance(answer, str) else answer
+
+
 @pytest.mark.parametrize(
-    ("change", "state"),
+    ("change", "answer"),
     [
-        ({}, "allowed"),
-        ({"Principal": "*"}, "allowed"),
-        ({"Principal": {"AWS": ["x", "*"]}}, "allowed"),
-        ({"Principal": {"Service": ["s3.amazonaws.com"], "AWS": ANA}}, "denied"),
-        ({"Principal": {"CanonicalUser": "79a5"}}, "unknown"),
-        ({"Action": ["SQS:Send*"]}, "allowed"),
-        ({"Action": "sqs:SendMessag?"}, "allowed"),
-        ({"Action": "sqs:SendMessage?"}, "denied"),
-        ({"Action": "sqs:[S]endMessage"}, "denied"),
-        ({"Resource": "*"}, "allowed"),
-        ({"Resource": ["x:y", "arn:aws:sqs:*:*:Al?rts"]}, "allowed"),
-        ({"Resource": "arn:aws-cn:sqs:us-east-1:123456789012:Alerts"}, "denied"),
-        ({"Resource": QUEUE.lower()}, "denied"),
-        ({"Resource": "arn:aws:sqs:*"}, "unknown"),
-        ({"Resource": "arn:aws:sqs:us*:Alerts:*"}, "denied"),
-        ({"Resource": "arn:aws:sqs:us-east-1:123456789012:${aws:username}"}, "unknown"),
-        (when("StringEquals", "AWS:sourcearn", "x", TOPIC), "allowed"),
-        (when("StringEquals", "aws:SourceArn", f"{TOPIC[:-1]}*"), "denied"),
-        (when("StringNotEquals", "aws:SourceArn", "x", TOPIC), "denied"),
-        (when("StringLike", "aws:SourceArn", "arn:*:Top?c"), "allowed"),
-        (when("StringNotLike", "aws:SourceArn", "arn:*:Top?c"), "denied"),
-        (when("ArnLike", "aws:SourceArn", "arn:aws:sns:*:123456789012:T*"), "allowed"),
-        (when("ArnEquals", "aws:SourceArn", "arn:aws:sns:*:123456789012:T*"), "allowed"),
-        (when("Bool", "aws:SecureTransport", True), "allowed"),
-        (when("Bool", "aws:SecureTransport", "false"), "denied"),
-        (when("StringEquals", "aws:Gone", "x"), "denied"),
-        (when("StringNotEquals", "aws:Gone", "x"), "allowed"),
-        (when("StringEqualsIfExists", "aws:Gone", "x"), "allowed"),
-        (when("StringEqualsIfExists", "aws:SourceArn", "x"), "denied"),
-        (when("Null", "aws:Gone", "true"), "unknown"),
-        (when("StringEquals", "aws:Unheard", "x"), "unknown"),
-        (when("NumericEquals", "aws:SourceArn", "1"), "unknown"),
-        (when("ForAnyValue:StringEquals", "aws:SourceArn", TOPIC), "unknown"),
-        (when("StringEquals", "aws:SourceArn", "${aws:x}"), "unknown"),
-        (when("StringEquals", "aws:SourceArn", "${aws:x}", TOPIC), "allowed"),
-        ({"Action": "sqs:DeleteQueue", **UNCLEAR}, "denied"),
+        ({}, True),
+        ({"Principal": "*"}, True),
+        ({"Principal": {"Service": ["s3.amazonaws.com"], "AWS": ANA}}, False),
+        ({"Principal": {"CanonicalUser": "79a5"}}, UNKNOWN),
+        ({"Action": ["SQS:Send*"]}, True),
+        ({"Action": "sqs:SendMessage?"}, False),
+        ({"Action": "sqs:[S]endMessage"}, False),
+        ({"Resource": "*"}, True),
+        ({"Resource": ["x:y", "arn:aws:sqs:*:*:Al?rts"]}, True),
+        ({"Resource": QUEUE.lower()}, False),
+        ({"Resource": "arn:aws:sqs:us-east-1:123456789012:${aws:username}"}, UNKNOWN),
+        (when("StringEquals", "AWS:sourcearn", "x", TOPIC), True),
+        (when("StringEquals", "aws:SourceArn", f"{TOPIC[:-1]}*"), False),
+        (when("StringNotEquals", "aws:SourceArn", "x", TOPIC), False),
+        (when("StringLike", "aws:SourceArn", "arn:*:Top?c"), True),
+        (when("ArnLike", "aws:SourceArn", "arn:aws:sns:*:123456789012:T*"), True),
+        (when("Bool", "aws:SecureTransport", True), True),
+        (when("Bool", "aws:SecureTransport", "false"), False),
+        (when("StringEquals", "aws:Gone", "x"), False),
+        (when("StringNotEquals", "aws:Gone", "x"), True),
+        (when("StringEqualsIfExists", "aws:Gone", "x"), True),
+        (when("StringEqualsIfExists", "aws:SourceArn", "x"), False),
+        (when("StringEquals", "aws:Unheard", "x"), UNKNOWN),
+        (when("ForAnyValue:StringEquals", "aws:SourceArn", TOPIC), UNKNOWN),
+        (when("StringEquals", "aws:SourceArn", "${aws:x}"), UNKNOWN),
+        ({"Action": "sqs:DeleteQueue", **UNCLEAR}, False),
     ],
     ids=str,
 )  # fmt: skip
-def test_a_statement_allows_what_each_of_its_parts_covers(change, state):
-    assert decide([{**ALLOW, **change}], BY_SNS).state == state
+def test_a_statement_allows_what_each_of_its_parts_covers(change, answer):
+    assert decided([{**ALLOW, **change}], BY_SNS) == answer
 
 
 @pytest.mark.parametrize(
-    ("parts", "request_", "state"),
+    ("parts", "request_", "answer"),
     [
-        ({"NotAction": ["sqs:Delete*"]}, BY_ANA, "unknown"),
-        ({"Action": "*", "NotResource": QUEUE}, BY_ANA, "unknown"),
-        ({"Action": "*", "NotPrincipal": {"AWS": ANA}}, BY_SNS, "unknown"),
-        ({"Action": "*", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}}, BY_ANA, "allowed"),
-        ({"Action": "*", "Principal": {"AWS": "123456789012"}}, BY_ANA, "allowed"),
-        ({"Action": "*", "Principal": {"AWS": f"{ANA}2"}}, BY_ANA, "denied"),
-        ({"Action": "sqs:*"}, BY_ANA, "allowed"),
+        ({"NotAction": ["sqs:Delete*"]}, BY_ANA, UNKNOWN),
+        ({"Action": "*", "NotPrincipal": {"AWS": ANA}}, BY_SNS, UNKNOWN),
+        ({"Action": "*", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}}, BY_ANA, True),
+        ({"Action": "*", "Principal": {"AWS": f"{ANA}2"}}, BY_ANA, False),
+        ({"Action": "sqs:*"}, BY_ANA, True),
     ],
     ids=str,
 )
-def test_the_parts_may_be_negative_or_missing(parts, request_, state):
-    assert decide([{"Effect": "Allow", **parts}], request_).state == state
+def test_the_parts_may_be_negative_or_missing(parts, request_, answer):
+    assert decided([{"Effect": "Allow", **parts}], request_) == answer
 
 
 @pytest.mark.parametrize(
-    ("statements", "state"),
+    ("statements", "answer"),
     [
-        ([], "denied"),
-        ([ALLOW, DENY], "denied"),
-        ([DENY], "denied"),
-        ([ALLOW, DENY | {"Resource": TOPIC}], "allowed"),
-        ([ALLOW | UNCLEAR, DENY], "denied"),
-        ([ALLOW | UNCLEAR, ALLOW], "allowed"),
-        ([ALLOW, DENY | UNCLEAR], "unknown"),
-        ([DENY | UNCLEAR], "denied"),
-        ([DENY | UNCLEAR, DENY, ALLOW], "denied"),
-        ([ALLOW | UNCLEAR], "unknown"),
+        ([], False),
+        ([ALLOW, DENY], False),
+        ([ALLOW, DENY | {"Resource": TOPIC}], True),
+        ([ALLOW | UNCLEAR, DENY], False),
+        ([ALLOW | UNCLEAR, ALLOW], True),
+        ([ALLOW, DENY | UNCLEAR], UNKNOWN),
+        ([DENY | UNCLEAR], False),
+        ([ALLOW | UNCLEAR], UNKNOWN),
     ],
 )
-def test_a_deny_goes_first_and_what_is_not_understood_decides_nothing(statements, state):
+def test_a_deny_goes_first_and_what_is_not_understood_decides_nothing(statements, answer):
     for order in (statements, statements[::-1]):
-        decision = decide(order, BY_SNS)
+        assert decided(order, BY_SNS) == answer
 
-        assert decision.state == state
-        assert decision.reason == ("the condition operator IpAddress" if state == "unknown" else decision.reason)
+
+def test_what_is_not_understood_is_named():
+    assert decide([ALLOW | UNCLEAR], BY_SNS) == "the condition operator IpAddress"

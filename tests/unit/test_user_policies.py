@@ -62,14 +62,6 @@ def test_a_grader_changes_nothing_and_reads_only_data_of_the_lab(moto_lab):
     }
 
 
-def test_a_probe_uploads_and_reads(moto_lab):
-    assert rows(user_policies.probe(replace(moto_lab, prefix="ana-"))) == {
-        ("s3:PutObject", "arn:aws:s3:::*inputs3bucketfortransact*/*"),
-        ("dynamodb:GetItem", moto_lab.arn("dynamodb", "table/ana-Transactions")),
-        ("dynamodb:Scan", moto_lab.arn("dynamodb", "table/ana-ProcessedRecords")),
-    }
-
-
 BOUNDARY = "arn:aws:iam::123456789012:policy/lab-boundary"
 
 
@@ -78,7 +70,7 @@ def bounded(lab):
 
 
 def decision(policy, action, arn, **context):
-    return decide(policy["Statement"], Request("arn:aws:iam::123456789012:user/ana", action, arn, context)).state
+    return decide(policy["Statement"], Request("arn:aws:iam::123456789012:user/ana", action, arn, context))
 
 
 @pytest.mark.parametrize(
@@ -94,18 +86,7 @@ def test_a_learner_with_a_boundary_changes_no_role_without_it(moto_lab, action, 
 
     for boundary in (BOUNDARY, f"{BOUNDARY}2", None):
         state = decision(policy, f"iam:{action}", role, **{"iam:permissionsboundary": boundary})
-        assert (state == "allowed") == (boundary in allowed)
-
-
-def test_a_role_with_the_boundary_can_do_what_both_functions_do_and_nothing_else_whatever_its_policy(moto_lab):
-    lab = replace(moto_lab, prefix="ana-")
-    needed = [policies.transaction_processor(lab), policies.total_notifier(lab), *policies.experiments(lab).values()]
-
-    assert rows(policies.boundary(lab)) == set.union(*map(rows, needed))
-    everything = policies.document(policies.allow(["*"], "*"))
-    for action, arn in [("sns:Publish", lab.arn("sns", "ana-HighBalanceAlert")), ("iam:CreateUser", "*")]:
-        assert decision(everything, action, arn) == "allowed"
-        assert decision(policies.boundary(lab), action, arn) == ("allowed" if action == "sns:Publish" else "denied")
+        assert state is (boundary in allowed)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +107,6 @@ def test_a_policy_fits_into_a_managed_policy_with_the_longest_prefix_in_china(mo
     [
         ([], user_policies.grader),
         (["learner"], user_policies.learner),
-        (["probe"], user_policies.probe),
         (["learner", "--boundary", "lab-boundary"], bounded),
         (["boundary"], policies.boundary),
         (["boundary", "--boundary", "x"], None),
