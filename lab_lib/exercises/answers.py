@@ -27,46 +27,41 @@ def judge(question: str, answer: Any, *context: Any) -> None:
 
     A right answer has the hints below it once more. UsageError for an unknown question.
     """
-    why = texts.find(question, QUESTIONS).why
-    faults = _faults(question, answer, context)
+    asked = texts.find(question, QUESTIONS)
+    faults = _faults(asked.faults, answer, *context)
     if faults is None:
         print("No answer yet.")
         return
     workbook.record("answer", question, answer, not faults)
-    print(*(["Not yet.", *faults] if faults else ["Right.", why]))
+    print(*(["Not yet.", *faults] if faults else ["Right.", asked.why]))
     if not faults:
         texts.show_hints(question)
 
 
 def is_right(question: str, answer: Any, *context: Any) -> bool:
     """Return True if the answer is right."""
-    return _faults(question, answer, context) == []
+    return _faults(QUESTIONS[question].faults, answer, *context) == []
 
 
 def compare(question: str, prediction: Any, outcome: Any) -> None:
     """Print whether a prediction was right, or the outcome if there is none."""
-    faults = _found(lambda: None if _is_empty(prediction) else _set(prediction, _parts(outcome)))
+    is_one = isinstance(outcome, str) or not isinstance(outcome, Iterable)
+    parts = [outcome] if is_one else list(outcome)
+    faults, words = _faults(_set, prediction, parts), listing(map(str, parts), MOST_NAMED)
     if faults is None:
-        print(f"No prediction. It is {_words(outcome)}.")
+        print(f"No prediction. It is {words}.")
         return
     workbook.record("prediction", question, prediction, not faults)
-    print(f"You predicted {'otherwise' if faults else 'right'}: it is {_words(outcome)}.")
+    print(f"You predicted {'otherwise' if faults else 'right'}: it is {words}.")
 
 
-def _faults(question: str, answer: Any, context: tuple[Any, ...]) -> Faults | None:
+def _faults(judged: Callable[..., Faults], answer: Any, *context: Any) -> Faults | None:
     """Return what is not right yet, or None if there is no answer."""
-    return _found(lambda: None if _is_empty(answer) else QUESTIONS[question].faults(answer, *context))
-
-
-def _found(faults: Callable[[], Faults | None]) -> Faults | None:
     try:
-        return faults()
+        is_empty = answer is None or answer is ... or (hasattr(answer, "__len__") and len(answer) == 0)
+        return None if is_empty else judged(answer, *context)
     except Exception as error:  # noqa: BLE001  # an answer is any object, and may do anything when it is looked at
         return [f"This answer cannot be read ({type(error).__name__})."]
-
-
-def _is_empty(answer: Any) -> bool:
-    return answer is None or answer is ... or (hasattr(answer, "__len__") and len(answer) == 0)
 
 
 def _plain(item: Any) -> Any:
@@ -89,14 +84,10 @@ def _set(answer: Any, right: Collection[Any], plain: Callable[[Any], Any] = _pla
     return faults + ([f"{missing} of {len(wanted)} {'is' if missing == 1 else 'are'} missing."] if missing else [])
 
 
-def _choice(exercise: str, right: str) -> Callable[[Any], Faults]:
-    """Return what judges the choice of a letter, or of the text that it stands for in the notebook."""
-
-    def faults(answer: Any) -> Faults:
-        options = {letter: _only_words(text) for letter, text in texts.of(exercise).options.items()}
-        return _set([answer] if isinstance(answer, str) else answer, [right], partial(_letter, options))
-
-    return faults
+def _choice(answer: Any, exercise: str, right: str) -> Faults:
+    """Compare with a letter, or with the text that it stands for in the notebook."""
+    options = {letter: _only_words(text) for letter, text in texts.of(exercise).options.items()}
+    return _set([answer] if isinstance(answer, str) else answer, [right], partial(_letter, options))
 
 
 def _letter(options: dict[str, str], item: Any) -> str:
@@ -118,22 +109,16 @@ def _room(answer: Any, totals: Any, threshold: Decimal) -> Faults:
     """Compare, row by row, with the amount that is left below the threshold."""
     balances = zip(totals["CustomerId"], totals["accountBalance"], strict=True)
     right = {customer: max(threshold - balance, Decimal(0)) for customer, balance in balances}
-    return _numbers(answer, right, "amounts; wanted {}, one for each row of totals", "customer")
+    return _numbers(answer, right, "customer")
 
 
-def _effects(answer: Any) -> Faults:
-    """Compare, row by row, with what each change of notebook 06 adds to a total."""
-    right = dict(enumerate([1000, 400, 200, 50, -250, -200, 100], 1))
-    return _numbers(answer, right, "numbers; wanted {}", "number")
-
-
-def _numbers(answer: Any, right: dict[Any, Any], how_many: str, noun: str) -> Faults:
+def _numbers(answer: Any, right: dict[Any, Any], noun: str) -> Faults:
     """Compare numbers in their order, or by name if the answer is a dict. `right` has each by its name."""
     if isinstance(answer, dict) and answer.keys() == right.keys():
         answer = [answer[name] for name in right]
     parts = _items(answer, right.values())
     if len(parts) != len(right):
-        return [f"{len(parts)} {how_many.format(len(right))}."]
+        return [f"{len(parts)} numbers; wanted {len(right)}."]
     wrong = [
         f"{noun} {name}, where you wrote {item}"
         for (name, number), item in zip(right.items(), parts, strict=True)
@@ -153,13 +138,13 @@ def _message(answer: Any, customer: str, balance: str) -> Faults:
     if not isinstance(message, dict):
         return ["It is JSON, but no object with names and values."]
     wanted = {"customerID": customer, "accountBalance": balance}
-    faults = [f"{name} is missing." for name in wanted.keys() - message.keys()]
-    faults += [f"{name} is one name too many." for name in message.keys() - wanted.keys()]
-    wrong = [name for name in wanted.keys() & message.keys() if message[name] != wanted[name]]
-    return faults + [
-        f"{name} is {message[name]!r}{'' if isinstance(message[name], str) else ', which is no text'}."
-        for name in wrong
-    ]
+    faults = [f"{name} is missing." for name in wanted if name not in message]
+    for name, value in message.items():
+        if name not in wanted:
+            faults.append(f"{name} is one name too many.")
+        elif value != wanted[name]:
+            faults.append(f"{name} is {value!r}{'' if isinstance(value, str) else ', which is no text'}.")
+    return faults
 
 
 def _items(answer: Any, right: Collection[Any]) -> list[Any]:
@@ -213,31 +198,22 @@ QUESTIONS = {  # by the nbgrader id of the cell with the answer
         "Glued from pieces of text, it breaks at the quotation mark, and every program behind the queues with it.",
     ),
     "policy": Question(
-        _choice("policy", "b"),
+        lambda answer: _choice(answer, "policy", "b"),
         "A topic of another account has another aws:SourceArn, and to read is another action: what no statement allows "
         "is refused. The statement does not look into the message.",
     ),
     "room": Question(_room, "A customer at or above the threshold has 0."),
     "effect": Question(
-        _effects,
+        lambda answer: _numbers(answer, dict(enumerate([1000, 400, 200, 50, -250, -200, 100], 1)), "number"),
         "The new amount minus the old one, where an amount that is not there is 0. One rule for every kind of change.",
     ),
     "one-transaction": Question(
-        _choice("one-transaction", "b"),
+        lambda answer: _choice(answer, "one-transaction", "b"),
         "The total is there and the marker is not, so the change is added again. With the marker first it would be a: "
         "the next delivery finds the marker and adds nothing.",
     ),
     "order": Question(
-        _choice("order", "b"),
+        lambda answer: _choice(answer, "order", "b"),
         "A topic keeps nothing. What starts the chain is deleted first, and what receives at its end later.",
     ),
 }
-
-
-def _parts(outcome: Any) -> list[Any]:
-    """Return the parts of an outcome, which is ours: text is one."""
-    return list(outcome) if isinstance(outcome, Iterable) and not isinstance(outcome, str) else [outcome]
-
-
-def _words(outcome: Any) -> str:
-    return listing(map(str, _parts(outcome)), MOST_NAMED)

@@ -7,7 +7,7 @@ from typing import Any
 from lab_lib.aws import functions, policies, queues, tables, topics
 from lab_lib.aws.json_text import having
 from lab_lib.embedded.batches import halves
-from lab_lib.exercises.draw import TRIES, Batch, Start, Step, Topic
+from lab_lib.exercises.draw import TRIES, Batch, Step, Topic
 from lab_lib.exercises.proxy import NO_CUT, Cut
 from lab_lib.exercises.runner import Outcome, Runner
 from lab_lib.lab import Lab
@@ -15,7 +15,7 @@ from lab_lib.lab import Lab
 _ALERTS, _USER = queues.ALERT_QUEUES[0], "TotalNotifier"
 _TABLES = ("TransactionTotal", "ProcessedRecords")
 _MOST_MESSAGES = 500  # that are read from a queue, which the function may have filled
-_MOST_ITEMS = 30_000  # that are read from a table
+_MOST_ITEMS = 2_000  # that are read from a table
 _LONGEST = 300_000  # characters of a message that are read; SNS sends fewer
 
 
@@ -26,7 +26,7 @@ class Held:
     totals: dict[str, Any] = field(default_factory=dict)  # by customer
     alerts: list[str] = field(default_factory=list)  # as SQS gives them
     letters: list[str] = field(default_factory=list)
-    weights: list[dict[str, int]] = field(default_factory=list)  # at each Weigh, characters of each item by its key
+    heaviest: int = 0  # characters of the longest item of both tables
     deliveries: list[tuple[Batch, Outcome]] = field(default_factory=list)  # of a batch, with its end
 
     @property
@@ -52,54 +52,42 @@ class Bench:
         self._create_topic()
         self._variables = {**functions.variables(lab, "TotalNotifier"), **_credentials(lab)}
 
-    def play(self, steps: list[Step], runner: Runner) -> Held:
+    def play(self, steps: list[Step], runner: Runner, cut: Cut) -> Held:
         """Take the steps in turn, up to a batch that is held up. Return what the account holds then."""
         self._runner = runner
         for step in steps:
             if isinstance(step, Topic):
                 self._create_topic() if step.is_there else topics.delete_topic(self.lab)
-            elif isinstance(step, Start):
+            else:
                 self._waiting += step.batches
-                self._deliver(step)
+                self._deliver(step.tries, cut if step.crashes else NO_CUT)
                 if self._waiting and step.tries == TRIES:
                     break
-            else:
-                self.held.weights.append(self._weights())
-        items = tables.items(self.lab, _TABLES[0], most=_MOST_ITEMS)
-        self.held.totals = {item["CustomerId"]: item["accountBalance"] for item in items if "accountBalance" in item}
+        totals, markers = (tables.items(self.lab, name, most=_MOST_ITEMS) for name in _TABLES)
+        self.held.totals = {item["CustomerId"]: item["accountBalance"] for item in totals if "accountBalance" in item}
+        self.held.heaviest = max((len(json.dumps(item, default=str)) for item in [*totals, *markers]), default=0)
         self.held.alerts, self.held.letters = self._read(_ALERTS), self._read(queues.DEAD_LETTERS)
         return self.held
 
-    def _deliver(self, step: Start) -> None:
+    def _deliver(self, most_tries: int, cut: Cut) -> None:
         """Deliver what waits, and again what fails, each time to a new start; only the first one is cut off."""
-        cut, tries = step.cut, step.tries
+        tries = most_tries
         while self._waiting and tries:
-            records = sum(map(len, self._waiting))
-            self._start(cut)
-            cut, tries = NO_CUT, step.tries if sum(map(len, self._waiting)) < records else tries - 1
-
-    def _start(self, cut: Cut) -> None:
-        outcome = self._runner.start(self._variables, str(self.lab.endpoint), self._waiting, cut)
-        done, self._waiting = self._waiting[: outcome.done], self._waiting[outcome.done :]
-        self.held.deliveries += [(batch, Outcome(1)) for batch in done]
-        if self._waiting:
-            failed, *behind = self._waiting
-            self.held.deliveries.append((failed, outcome))
-            rest = failed[outcome.place :]
-            parts = [rest] if outcome.place else halves(rest)  # as the lab's trigger asks Lambda to
-            self._waiting = [*filter(None, parts), *behind]
+            outcome = self._runner.start(self._variables, str(self.lab.endpoint), self._waiting, cut)
+            done, self._waiting = self._waiting[: outcome.done], self._waiting[outcome.done :]
+            self.held.deliveries += [(batch, Outcome(1)) for batch in done]
+            if self._waiting:
+                failed, *behind = self._waiting
+                self.held.deliveries.append((failed, outcome))
+                rest = failed[outcome.place :]
+                parts = [rest] if outcome.place else halves(rest)  # as the lab's trigger asks Lambda to
+                self._waiting = [*filter(None, parts), *behind]
+            cut, tries = NO_CUT, most_tries if outcome.done or outcome.place else tries - 1
 
     def _create_topic(self) -> None:
         """Create the topic, and subscribe the queue that the alerts are read from."""
         topic, queue = topics.ensure_topic(self.lab), queues.queue_arn(self.lab, _ALERTS)
         self.lab.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
-
-    def _weights(self) -> dict[str, int]:
-        return {
-            f"{table} {item[tables.KEYS[table][0]]}": len(json.dumps(item, default=str))
-            for table in _TABLES
-            for item in tables.items(self.lab, table, most=_MOST_ITEMS)
-        }
 
     def _read(self, queue: str) -> list[str]:
         """Return the bodies of the messages in the queue."""

@@ -10,8 +10,7 @@ from decimal import Decimal
 
 from lab_lib.aws.streams import customer
 from lab_lib.errors import UsageError
-from lab_lib.exercises.draw import HIGH, Draw, Start, Step, Topic, Weigh
-from lab_lib.exercises.proxy import Cut
+from lab_lib.exercises.draw import HIGH, Batch, Draw, Start, Step, Topic
 from lab_lib.exercises.runner import Limits
 
 LARGE = "ten-thousand"  # the case that takes long
@@ -20,68 +19,59 @@ _LITTLE = Limits(loads=12, calls=10, items=20)  # the lab's function takes 2 loa
 
 @dataclass(frozen=True)
 class Case:
-    """A case. If it `crashes`, it is tried once for each AWS call of the function, which is killed at that call."""
+    """A case, as the report tells it, and what draws its history."""
 
     id: str
     sentence: str
-    draw: Callable[[Draw, Cut], list[Step]]
-    limits: Limits = _LITTLE
-    crashes: bool = False
+    draw: Callable[[Draw], list[Step]]
+    limits: Limits
 
 
 CASES: list[Case] = []  # in the order in which they are tried
 
 
-def chosen(only: Iterable[str] = (), large: bool = False) -> list[Case]:
-    """Return the cases with these ids, by default all; LARGE only if `large`. UsageError for an unknown id."""
+def chosen(only: Iterable[str] = ()) -> list[Case]:
+    """Return the cases with these ids, by default all. UsageError for an unknown id."""
     ids = {*only}
     if unknown := ids - {case.id for case in CASES}:
         raise UsageError(f"There is no case {min(unknown)!r}. The cases are {', '.join(case.id for case in CASES)}.")
-    return [case for case in CASES if case.id in ids or (not ids and (large or case.id != LARGE))]
+    return [case for case in CASES if case.id in ids or not ids]
 
 
 def _case(name: str, sentence: str, limits: Limits = _LITTLE) -> Callable[[Callable[[Draw], list[Step]]], None]:
     """Enter the function below in CASES."""
-    return lambda draw: CASES.append(Case(name, sentence, lambda drawn, _: draw(drawn), limits))
-
-
-def _crash(name: str, sentence: str) -> Callable[[Callable[[Draw, Cut], list[Step]]], None]:
-    """Enter the function below in CASES, as one that crashes."""
-    return lambda draw: CASES.append(Case(name, sentence, draw, crashes=True))
+    return lambda draw: CASES.append(Case(name, sentence, draw, limits))
 
 
 @_case("new-transactions", "Transactions are added up, cents too, and equal amounts as often as they come.")
 def _new_transactions(draw: Draw) -> list[Step]:
-    one, other = draw.customers(2)
+    one, other = draw.pair
     equal = [(one, draw.small())] * 2
-    return draw.starts(*draw.batches(one, other), draw.batch(draw.mixed(equal, draw.amounts(other))))
+    return draw.starts(*draw.batches(), draw.batch(draw.mixed(equal, draw.amounts(other))))
 
 
 @_case("threshold", "A total that reaches 1500 exactly sends one alert.")
 def _threshold(draw: Draw) -> list[Step]:
-    (one,) = draw.customers(1)
-    amounts = draw.parts(HIGH, draw.chance.randint(2, 5))
-    cut = draw.chance.randrange(1, len(amounts))
-    return draw.starts(*(draw.batch([(one, amount) for amount in part]) for part in (amounts[:cut], amounts[cut:])))
+    first, *others = [(draw.pair[0], amount) for amount in draw.parts(HIGH, draw.chance.randint(2, 5))]
+    return draw.starts(draw.batch([first]), draw.batch(others))
 
 
 @_case("two-customers", "The records of two customers alternate in a batch.")
 def _two_customers(draw: Draw) -> list[Step]:
-    one, other = draw.customers(2)
-    before, rise = draw.ordinary(one, other), draw.mixed(draw.rise(one), draw.amounts(other))
-    return draw.starts(before, draw.batch(rise), draw.ordinary(other))
+    before, rise, _ = draw.around_rise()
+    return draw.starts(before, rise, draw.ordinary(draw.pair[1]))
 
 
 @_case("batch-twice", "Lambda delivers a batch again that was processed already.")
 def _batch_twice(draw: Draw) -> list[Step]:
-    batches = draw.batches(*draw.customers(2))
+    batches = draw.batches()
     place = draw.chance.randrange(len(batches))
     return [*draw.starts(*batches[:place]), Start([batches[place]] * 2), *draw.starts(*batches[place + 1 :])]
 
 
 @_case("cold-start", "A batch comes again to a new start of the function, whose memory is empty.")
 def _cold_start(draw: Draw) -> list[Step]:
-    batches = draw.batches(*draw.customers(2))
+    batches = draw.batches()
     place = draw.chance.randint(2, len(batches))
     again = draw.chance.choice(batches[: place - 1])  # the last one may be known by what the function keeps of it
     return [*draw.starts(*batches[:place]), *draw.starts(again, *batches[place:])]
@@ -89,61 +79,57 @@ def _cold_start(draw: Draw) -> list[Step]:
 
 @_case("cut-otherwise", "Records come again in other batches, together with new ones. One of them is a correction.")
 def _cut_otherwise(draw: Draw) -> list[Step]:
-    customers = draw.customers(2)
-    one, other = draw.ordinary(*customers), draw.ordinary(*customers)
+    one, other = draw.ordinary(), draw.ordinary()
     corrected = draw.corrected(draw.chance.choice(one), draw.small())
     again = [*draw.shuffled(one)[:2], *draw.shuffled(other)[:2], corrected]
-    mixed = draw.mixed(again, draw.ordinary(*customers))
-    return [*draw.starts(one, [*other, corrected]), *draw.starts(mixed, draw.ordinary(*customers))]
+    mixed = draw.mixed(again, draw.ordinary())
+    return [*draw.starts(one, [*other, corrected]), *draw.starts(mixed, draw.ordinary())]
 
 
 @_case("out-of-order", "A stream orders only the changes of one item: a customer's transactions come in any order.")
 def _out_of_order(draw: Draw) -> list[Step]:
-    customers = draw.customers(2)
-    before, every = draw.ordinary(*customers), draw.batch(draw.amounts(*customers, *customers))
+    before, every = draw.ordinary(), draw.batch(draw.amounts(*draw.pair, *draw.pair))
     every.sort(key=customer)  # so that each one's records are delivered in turns, now and later
     now, later = draw.shuffled(every[::2]), every[1::2]
-    later, last = draw.shuffled(later + now[:2]), draw.mixed(now[2:4], later[:1], draw.ordinary(*customers))
+    later, last = draw.shuffled(later + now[:2]), draw.mixed(now[2:4], later[:1], draw.ordinary())
     return [*draw.starts(before, now, later), *draw.starts(last)]
 
 
 @_case("correction", "Amounts are corrected. One is corrected back, and then once more.")
 def _correction(draw: Draw) -> list[Step]:
-    customers = draw.customers(2)
-    batch = draw.ordinary(*customers)
+    batch = draw.ordinary()
     (wrong, other), right = draw.chance.sample(batch, 2), draw.small()
     corrected = draw.corrected(wrong, right)
-    second, third = [corrected, *draw.ordinary(*customers)], [draw.corrected(other, draw.small())]
+    second, third = [corrected, *draw.ordinary()], [draw.corrected(other, draw.small())]
     third.append(draw.corrected(corrected, Decimal(wrong["dynamodb"]["NewImage"]["TransactionAmount"]["N"])))
     third.append(draw.corrected(third[-1], right))  # the same change as the first one, and another record
-    return draw.starts(batch, second, [*third, *draw.ordinary(*customers)])
+    return draw.starts(batch, second, [*third, *draw.ordinary()])
 
 
 @_case("deletion", "A transaction is deleted, and others come behind it.")
 def _deletion(draw: Draw) -> list[Step]:
-    customers = draw.customers(2)
-    batch = draw.ordinary(*customers)
-    second = [draw.deleted(draw.chance.choice(batch)), *draw.ordinary(*customers)]
-    return draw.starts(batch, second, draw.ordinary(*customers))
+    batch = draw.ordinary()
+    return draw.starts(batch, [draw.deleted(draw.chance.choice(batch)), *draw.ordinary()], draw.ordinary())
 
 
 @_case("poison", "An amount is a text. The good records around it count, and it is kept as a dead letter.")
 def _poison(draw: Draw) -> list[Step]:
-    customers = draw.customers(2)
-    return draw.starts(draw.ordinary(*customers), draw.around_poison(*customers), draw.ordinary(*customers))
+    return draw.starts(draw.ordinary(), draw.around_poison(), draw.ordinary())
 
 
-@_crash("crash", "The function is killed at each of its AWS calls in turn, and the batch comes again in halves.")
-def _crashes(draw: Draw, cut: Cut) -> list[Step]:
-    before, batch, after = draw.around_rise()
-    return [*draw.starts(before), Start([batch], tries=1, cut=cut), *draw.starts(after)]
+@_case("crash", "The function is killed at each of its AWS calls in turn, and the batch comes again in halves.")
+def _crash(draw: Draw) -> list[Step]:
+    return _killed(draw, *draw.around_rise())
 
 
-@_crash("poison-and-crash", "The same, while one of the records is poison.")
-def _poison_and_crash(draw: Draw, cut: Cut) -> list[Step]:
-    customers = draw.customers(2)
-    before, batch, after = draw.ordinary(*customers), draw.around_poison(*customers), draw.around_poison(*customers)
-    return [*draw.starts(before), Start([batch], tries=1, cut=cut), *draw.starts(after)]
+@_case("poison-and-crash", "The same, while one of the records is poison.")
+def _poison_and_crash(draw: Draw) -> list[Step]:
+    return _killed(draw, draw.ordinary(), draw.around_poison(), draw.around_poison())
+
+
+def _killed(draw: Draw, before: Batch, batch: Batch, after: Batch) -> list[Step]:
+    """Return a history in which the function is killed at each of its calls for the batch in turn."""
+    return [*draw.starts(before), Start([batch], tries=1, crashes=True), *draw.starts(after)]
 
 
 @_case("topic-away", "An alert is due while there is no topic. The batch comes again in halves, until there is one.")
@@ -154,7 +140,7 @@ def _topic_away(draw: Draw) -> list[Step]:
 
 @_case("crossings", "A total stays high, falls below 1500, and rises again: one alert each time that it reaches 1500.")
 def _crossings(draw: Draw) -> list[Step]:
-    one, other = draw.customers(2)
+    one, other = draw.pair
     first, more = draw.batch(draw.rise(one)), draw.batch([(one, draw.small())])
     between = draw.ordinary(other)
     fall, second = draw.batch([(one, -draw.high()), (one, draw.small())]), draw.batch([(one, draw.high() + HIGH)])
@@ -167,7 +153,7 @@ def _crossings(draw: Draw) -> list[Step]:
     "Lambda decides where a batch ends.",
 )
 def _dip(draw: Draw) -> list[Step]:
-    one, other = draw.customers(2)
+    one, other = draw.pair
     up = draw.high()
     dip = [(one, up), (one, draw.small() - up), (one, draw.high())]
     return draw.starts(draw.batch(draw.mixed(dip, draw.amounts(other))), draw.ordinary(other))
@@ -180,10 +166,11 @@ def _dip(draw: Draw) -> list[Step]:
     Limits(loads=60, calls=10, items=20),
 )
 def _long_history(draw: Draw) -> list[Step]:
-    (one,) = draw.customers(1)
-    every = draw.shuffled(draw.batch([(one, Decimal(draw.chance.randrange(1, 100)) / 100) for _ in range(980)]))
+    every = draw.shuffled(
+        draw.batch([(draw.pair[0], Decimal(draw.chance.randrange(1, 100)) / 100) for _ in range(980)])
+    )
     first, second, third, last = (every[start : start + 250] for start in range(0, 1_000, 250))
-    return [*draw.starts(first, second), Weigh(), *draw.starts(third, draw.mixed(last, first[:20])), Weigh()]
+    return draw.starts(first, second, third, draw.mixed(last, first[:20]))
 
 
 @_case(

@@ -8,14 +8,13 @@ are files beside them.
 import ast
 import json
 import os
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from lab_lib.errors import UsageError
 from lab_lib.exercises import edition, notebook_files
-from lab_lib.private_files import can_write_to, exists, json_object, make_folder, open_file, read_file, write_file
+from lab_lib.private_files import can_write_to, exists, json_object, make_folder, read_file, write_file
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = ROOT / "notebooks"
@@ -49,8 +48,7 @@ def pictures() -> list[Path]:
 def give_pictures(place: Path) -> None:
     """Write the pictures beside notebooks in this folder. Another file of such a name is replaced."""
     for path in pictures():
-        if not _holds(place / path.name, picture := path.read_bytes()):
-            write_file(place / path.name, picture.decode())
+        write_file(place / path.name, path.read_text("utf-8"))
 
 
 def complete() -> Path:
@@ -85,7 +83,7 @@ def changes() -> str:
         copied = _edition()
     except UsageError as error:
         return f"{error}\n"
-    now = {path.name: edition.cells(_learners(path)) for path in solved_notebooks()}
+    now = {path.name: edition.cells(learners_edition(path)) for path in solved_notebooks()}
     changed = {name: edition.changes(copied[name], cells) for name, cells in now.items() if name in copied}
     lines = [f"  {Path(name).stem}: {', '.join(headings)}\n" for name, headings in changed.items() if headings]
     if not lines:
@@ -108,8 +106,9 @@ def damaged() -> list[str]:
 
 def settings() -> dict[str, Any]:
     """Return the settings that stand in notebook 00 of the copy now. UsageError if they cannot be read."""
-    first = folder() / solved_notebooks()[0].name
-    cells = [cell for cell in _notebook(first)["cells"] if "parameters" in cell["metadata"].get("tags", [])]
+    first = existing(solved_notebooks()[0].name)
+    cells = notebook_files.read(first)["cells"]
+    cells = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
     try:
         body = ast.parse(cells[0]["source"]).body
         values = {line.target.id: ast.literal_eval(line.value) for line in body}
@@ -123,14 +122,10 @@ def settings() -> dict[str, Any]:
 
 def existing(name: str) -> Path:
     """Return a notebook of the copy. UsageError if it is not there, or damaged."""
-    _notebook(path := folder() / name)
-    return path
-
-
-def _notebook(path: Path) -> notebook_files.Notebook:
-    if not exists(path):
+    if not exists(path := folder() / name):
         raise UsageError(f"There is no {path}. `lab open` makes your own copy of the notebooks.")
-    return notebook_files.read(path)
+    notebook_files.read(path)
+    return path
 
 
 def _set_aside(path: Path) -> None:
@@ -142,7 +137,7 @@ def _set_aside(path: Path) -> None:
 
 def _give(path: Path) -> None:
     """Write the learner's edition of a notebook, after its cells: what is cut off in between is done again."""
-    notebook, noted = _learners(path), state(folder()) / EDITION
+    notebook, noted = learners_edition(path), state(folder()) / EDITION
     try:
         copied = _edition()
     except UsageError:
@@ -164,11 +159,6 @@ def _noted_cells(content: bytes) -> dict[str, edition.Cells]:
     return {name: {id: (str(heading), str(digest)) for id, (heading, digest) in cells.items()} for name, cells in noted}
 
 
-def _holds(path: Path, content: bytes) -> bool:
-    with suppress(OSError), open_file(path) as file:
-        return bool(file.read() == content)
-    return False
-
-
-def _learners(path: Path) -> dict[str, Any]:
+def learners_edition(path: Path) -> dict[str, Any]:
+    """Return what a learner gets of one of the lab's own notebooks."""
     return edition.of_learner(json.loads(path.read_text(encoding="utf-8")))

@@ -6,10 +6,8 @@ stream. Bucket and roles are the lab's own.
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,37 +99,36 @@ def send_again(lab: Lab, key: str) -> dict[str, Any]:
     LabError if the function fails once more: then the letter stays. UsageError if there is no such letter.
     """
     ours, _ = parts(lab)
-    letters = [message for message in queues.messages(ours, queues.DEAD_LETTERS) if _is_about(key, message)]
+
+    def is_about(letter: dict[str, Any]) -> bool:
+        return queues.dead_letter(letter)["what"] == key
+
+    letters = list(filter(is_about, queues.messages(ours, queues.DEAD_LETTERS)))
     if not letters:
         raise UsageError(f"There is no dead letter about {key}.")
     report: dict[str, Any] = functions.invoke(ours, "TransactionProcessor", letters[0]["requestPayload"])["files"][0]
-    queues.delete_messages(ours, queues.DEAD_LETTERS, partial(_is_about, key))
+    queues.delete_messages(ours, queues.DEAD_LETTERS, is_about)
     wait_for_both(lab)
     return report
 
 
 def deliver(lab: Lab, records: list[streams.Record]) -> pd.DataFrame:
     """Deliver these records of the stream to both functions by hand, and return how each of them ended."""
-    both = parts(lab)
-    with ThreadPoolExecutor() as pool:
-        ends = list(pool.map(_invoke, both, [records] * len(both)))
-    return pd.DataFrame({"function": [part.name(NOTIFIER) for part in both], "ended": ends})
+    ends = [(part.name(NOTIFIER), _invoke(part, records)) for part in parts(lab)]
+    return pd.DataFrame(ends, columns=["function", "ended"])
 
 
-def judge(file: str | Path, only: Iterable[str] = ()) -> trial.Results | None:
+def judge(file: str | Path, only: Iterable[str] = (), seed: str = "") -> trial.Results | None:
     """Return how the learner's function does in these cases, by default in all; None where nobody looks at it."""
-    return None if workbook.is_headless() else trial.watch(file, only)
+    return None if workbook.is_headless() else trial.watch(file, only, seed)
 
 
 def wait_for_both(lab: Lab) -> None:
     """Wait until the lab's function has all changes in its totals, and the learner's has too, or fails."""
     ours, mine = parts(lab)
-    hint = f"Read the log of {ours.name(NOTIFIER)}."
-    _wait(lab, lambda: _is_right(ours), f"{ours.name(NOTIFIER)} to count all changes", hint)
+    _wait(ours, lambda: _is_right(ours), "to count all changes")
     ids = {record["eventID"] for record in streams.records(ours)}
-    hint = f"Read the log of {mine.name(NOTIFIER)}."
-    what = f"{mine.name(NOTIFIER)} to process all changes, or to fail"
-    _wait(lab, lambda: not _left(mine, ids) or error(lab), what, hint)
+    _wait(mine, lambda: not _left(mine, ids) or error(lab), "to process all changes, or to fail")
 
 
 def wait_for_dead_letters(lab: Lab, *wanted: str) -> None:
@@ -141,14 +138,16 @@ def wait_for_dead_letters(lab: Lab, *wanted: str) -> None:
     def there() -> bool:
         return {*wanted} <= {letter["what"] for letter in queues.dead_letters(ours)}
 
-    _wait(lab, there, "the dead letters", "Read the logs of both functions.", 600, "three minutes after the upload")
+    on_aws, hint = "three minutes after the upload", "Read the logs of both functions."
+    wait_until(there, "the dead letters", timeout=600, on_aws=on_aws, hint=hint, longest_pause=_pause(lab))
 
 
 def error(lab: Lab) -> str:
     """Return the error of the last delivery of the stream to the learner's function; "" without one."""
     by_stream = [delivery for delivery in _deliveries(parts(lab)[1]) if delivery["By"] == "stream"]
-    ended = by_stream if by_stream and "Error" in by_stream[-1] else by_stream[:-1]  # the last one may go on
-    return str(ended[-1].get("Error", "the function did not end")) if ended else ""
+    if by_stream and "Error" not in by_stream[-1]:  # it may go on
+        by_stream.pop()
+    return str(by_stream[-1].get("Error", "the function did not end")) if by_stream else ""
 
 
 def compare(lab: Lab, *customers: str) -> pd.DataFrame:
@@ -177,10 +176,6 @@ def require_quiet(lab: Lab) -> None:
             f"The trigger of the bucket {lab.bucket} takes keys such as {_key('any.txt')}; the experiments would go "
             "into your tables. Give it the suffix .txt, as notebook 02 does."
         )
-
-
-def _is_about(key: str, letter: dict[str, Any]) -> bool:
-    return queues.dead_letter(letter)["what"] == key
 
 
 def _key(file: str) -> str:
@@ -229,6 +224,12 @@ def _left(mine: Lab, ids: set[str]) -> set[str]:
     }
 
 
-def _wait(lab: Lab, probe: Any, what: str, hint: str, timeout: float = 180, on_aws: str = "up to two minutes") -> None:
-    """Wait. On the embedded AWS most waits take less than a second, and on AWS each look costs a little."""
-    wait_until(probe, what, timeout=timeout, on_aws=on_aws, hint=hint, longest_pause=2 if lab.is_real else 0.2)
+def _wait(part: Lab, probe: Callable[[], object], task: str) -> None:
+    """Wait for the function of a part."""
+    name, on_aws = part.name(NOTIFIER), "up to two minutes"
+    hint = f"Read the log of {name}."
+    wait_until(probe, f"{name} {task}", timeout=180, on_aws=on_aws, hint=hint, longest_pause=_pause(part))
+
+
+def _pause(lab: Lab) -> float:
+    return 2 if lab.is_real else 0.2  # on AWS each look costs a little

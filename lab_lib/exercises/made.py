@@ -21,6 +21,9 @@ from lab_lib.lab import Lab
 TABLE, NOTIFIER, TOPIC, QUEUE = "TransactionTotal", "TotalNotifier", topics.ALERT_TOPIC, "CreditCollection"
 
 
+_made_here = set[tuple[str, ...]]()  # the exercises whose calls this kernel has let through, and their labs
+
+
 @dataclass(frozen=True)
 class Exercise:
     """A resource that the learner makes. The first of its `checks` says whether it is there.
@@ -46,12 +49,12 @@ class Exercise:
 def begin(lab: Lab, exercise: str) -> bool:
     """Return True if the learner's call can be made: nothing is there, or it was not as asked and is deleted now.
 
-    Only a resource with the lab's tag, or of this cell, is deleted, and only if that loses nothing. Else the reason is
-    printed.
+    Only a resource with the lab's tag, or of this kernel, is deleted, and only if that loses nothing. Else the reason
+    is printed.
     """
-    resource, mark = texts.find(exercise, EXERCISES), f"{exercise} {lab.account} {lab.region} {lab.prefix}"
+    resource, mark = texts.find(exercise, EXERCISES), (exercise, lab.account, lab.region, lab.prefix)
     if not resource.find(lab):
-        workbook.remember(mark)
+        _made_here.add(mark)
         return True
     report = run_checks(lab, exercise)
     if not report.wrong:
@@ -59,12 +62,12 @@ def begin(lab: Lab, exercise: str) -> bool:
         return False
     off = f"The {resource} is not as it should be: {', '.join(check.name for check in report.wrong)}."
     is_ours = not any(check.id.startswith("tag-") and check.state is State.NOT_YET for check in report.wrong)
-    by_hand = f"To make it anew, delete it with {resource.by_hand}, and run the cell again."
+    why = "" if is_ours or mark in _made_here else "somebody else may have made it"
     if lost := resource.content(lab):
-        print(f"{off} It is not deleted, since that would lose {lost}. {by_hand}")
-        return False
-    if not (is_ours or workbook.remembers(mark)):
-        print(f"{off} It is not deleted, since somebody else may have made it. {by_hand}")
+        why = f"that would lose {lost}"
+    if why:
+        by_hand = f"To make it anew, delete it with {resource.by_hand}, and run the cell again."
+        print(f"{off} It is not deleted, since {why}. {by_hand}")
         return False
     resource.delete(lab)
     print(f"{off} It is deleted, and your call makes it anew.")
@@ -171,7 +174,7 @@ EXERCISES = {
     "create-table": Exercise(
         "table",
         TABLE,
-        (f"table-{TABLE}", f"key-{TABLE}", f"billing-{TABLE}", f"tag-{TABLE}"),
+        ("table-TransactionTotal", "key-TransactionTotal", "billing-TransactionTotal", "tag-TransactionTotal"),
         lambda lab: tables.find_table(lab, TABLE),
         lambda lab: lab.client("dynamodb").delete_table(TableName=lab.name(TABLE)),
         "dynamodb.delete_table(TableName=name)",
@@ -181,14 +184,14 @@ EXERCISES = {
         "function",
         NOTIFIER,
         (
-            f"function-{NOTIFIER}",
+            "function-TotalNotifier",
             "asked-Runtime",
             "asked-Handler",
             "asked-Timeout",
             "asked-Code",
             "asked-Environment",
-            f"function-role-{NOTIFIER}",
-            f"tag-{NOTIFIER}",
+            "function-role-TotalNotifier",
+            "tag-TotalNotifier",
         ),
         lambda lab: functions.find_function(lab, NOTIFIER),
         lambda lab: lab.client("lambda").delete_function(FunctionName=lab.name(NOTIFIER)),
@@ -220,7 +223,7 @@ EXERCISES = {
     "create-topic": Exercise(
         "topic",
         TOPIC,
-        ("topic", "topic-display-name", "tls-topic", "outsiders-topic", f"tag-{TOPIC}"),
+        ("topic", "topic-display-name", "tls-topic", "outsiders-topic", "tag-HighBalanceAlert"),
         topics.find_topic,
         lambda lab: lab.client("sns").delete_topic(TopicArn=topics.find_topic(lab)),
         "sns.delete_topic(TopicArn=arn)",
@@ -230,9 +233,15 @@ EXERCISES = {
         "queue",
         QUEUE,
         (
-            f"queue-{QUEUE}",
-            *(f"{check}-{QUEUE}" for check in ("access-policy", "other-senders", "policy-account", "tls", "tag")),
-            *(f"{check}-{QUEUE}" for check in ("subscription", "raw-delivery", "filter-policy")),
+            "queue-CreditCollection",
+            "access-policy-CreditCollection",
+            "other-senders-CreditCollection",
+            "policy-account-CreditCollection",
+            "tls-CreditCollection",
+            "tag-CreditCollection",
+            "subscription-CreditCollection",
+            "raw-delivery-CreditCollection",
+            "filter-policy-CreditCollection",
         ),
         lambda lab: queues.find_queue(lab, QUEUE) or triggers.find_queue_subscription(lab, QUEUE),
         _delete_queue,

@@ -40,7 +40,7 @@ class Proxy:
     """
 
     def __init__(self, listener: socket.socket, endpoint: str, cut: Cut) -> None:
-        self.listener, self._address, self._cut = listener, urlsplit(endpoint), cut
+        self.listener, self.address, self._cut = listener, urlsplit(endpoint), cut
         self.listener.setblocking(False)
         self.at_once = BoundedSemaphore(_MOST_AT_ONCE)
         self.calls = self.items = self.under_way = 0
@@ -74,9 +74,10 @@ class Proxy:
         for connection in self._connections.values():
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-        is_over = all(_has_ended(thread) for thread in self._connections)
+        for thread in self._connections:
+            thread.join(_SILENCE)
         self.listener.close()
-        if not is_over:
+        if any(thread.is_alive() for thread in self._connections):
             raise LabError("The AWS of your function did not answer. Try again.")
         os.close(self.woken)
         os.close(self._wake)
@@ -104,10 +105,6 @@ class Proxy:
             return None
         return answer
 
-    def upstream(self) -> HTTPConnection:
-        """Return a connection to AWS, which opens itself."""
-        return HTTPConnection(str(self._address.hostname), self._address.port, timeout=_SILENCE)
-
 
 class _Answer(NamedTuple):
     status: int
@@ -123,7 +120,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self._upstream = self.server.upstream()
+        address = self.server.address
+        self._upstream = HTTPConnection(str(address.hostname), address.port, timeout=_SILENCE)  # opens itself
 
     def do_POST(self) -> None:
         """Answer a call, if it is to have an answer. http.server calls this method."""
@@ -160,11 +158,6 @@ def _handle(connection: socket.socket, proxy: Proxy) -> None:
         _Handler(connection, ("", 0), proxy)  # type: ignore[arg-type]
 
 
-def _has_ended(thread: Thread) -> bool:
-    thread.join(_SILENCE)
-    return not thread.is_alive()
-
-
 def _ask(upstream: HTTPConnection, headers: dict[str, str], body: bytes) -> _Answer:
     upstream.request("POST", "/", body, headers)
     answer = upstream.getresponse()
@@ -177,7 +170,7 @@ def _ask(upstream: HTTPConnection, headers: dict[str, str], body: bytes) -> _Ans
 
 def _operation(headers: dict[str, str], body: bytes) -> str:
     """Return the name of a call, such as UpdateItem."""
-    target = {name.lower(): value for name, value in headers.items()}.get("x-amz-target", "").rpartition(".")[2]
+    target = headers.get("X-Amz-Target", "").rpartition(".")[2]  # as boto3 spells it
     return (target or parse_qs(body[:10_000].decode(errors="replace")).get("Action", ["a call"])[0])[:40]
 
 

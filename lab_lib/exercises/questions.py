@@ -1,9 +1,8 @@
 """List the questions of all notebooks, from the solved ones, and judge a learner's answers again."""
 
-import ast
 import functools
 import json
-from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -14,7 +13,6 @@ class Asked(NamedTuple):
     """A question as a notebook asks it, by its nbgrader id. If something is to be made, the account is the answer."""
 
     question: str
-    notebook: str
     cell: str  # the id of the cell that judges the answer
     is_made: bool
     points: int  # by nbgrader and, as a share of its column, in the grade book
@@ -23,12 +21,29 @@ class Asked(NamedTuple):
 @functools.cache
 def asked() -> tuple[Asked, ...]:
     """Return the questions, in the order of the notebooks."""
-    solved = copies.solved_notebooks()
-    return tuple(question for path in solved for question in _of_notebook(path.stem, path.read_text("utf-8")))
+    questions = list[Asked]()
+    for path in copies.solved_notebooks():
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            marked = cell["metadata"].get("nbgrader", {})
+            question = marked.get("grade_id", "").removesuffix("-check")  # that judges the cell with the question's id
+            if marked.get("grade") and question in {**answers.QUESTIONS, **made.EXERCISES}:
+                questions.append(Asked(question, cell["id"], question in made.EXERCISES, marked["points"]))
+    return tuple(questions)
 
 
-def is_right(question: str, answer: Any, totals: list[dict[str, Any]], threshold: Decimal) -> bool:
-    """Judge an answer again. `totals` are the rows of TransactionTotal that the learner saw.
+def last_answers(text: str) -> dict[str, Any]:
+    """Return the last answer to each question in a copy's record. A line that cannot be read is passed over."""
+    kept = dict[str, Any]()
+    for line in text.splitlines():
+        with suppress(ValueError, KeyError, TypeError, RecursionError):
+            entry = json.loads(line)
+            if entry["kind"] == "answer":
+                kept[str(entry["question"])] = entry["answer"]
+    return kept
+
+
+def judge_again(question: str, answer: Any, totals: list[dict[str, Any]], threshold: Decimal) -> bool:
+    """Return True if an answer that was kept is right. `totals` are the rows of TransactionTotal that the learner saw.
 
     The answer is text, or a list of texts, as workbook.py has kept it.
     """
@@ -36,20 +51,6 @@ def is_right(question: str, answer: Any, totals: list[dict[str, Any]], threshold
         totals = totals[: workbook.MOST_PARTS]  # of a longer answer, the rest was not kept
     contexts: dict[str, tuple[Any, ...]] = {
         "message": ('O"Hara', "1750"),
-        "room": ({name: [row.get(name) for row in totals] for name in _TOTALS}, threshold),
+        "room": ({name: [row.get(name) for row in totals] for name in ("CustomerId", "accountBalance")}, threshold),
     }
     return answers.is_right(question, answer, *contexts.get(question, ()))
-
-
-_TOTALS = ("CustomerId", "accountBalance")
-
-
-def _of_notebook(name: str, text: str) -> Iterator[Asked]:
-    for cell in json.loads(text)["cells"]:
-        marked = cell["metadata"].get("nbgrader", {})
-        if marked.get("grade"):
-            for node in ast.parse("".join(cell["source"])).body:
-                call = node.value if isinstance(node, ast.Expr) else None
-                if isinstance(call, ast.Call) and ast.unparse(call.func) == "notebook.judge":
-                    question = ast.literal_eval(call.args[0])
-                    yield Asked(question, name, cell["id"], question in made.EXERCISES, marked["points"])

@@ -5,7 +5,6 @@ work: CPU time, calls, items, and the time in which it waits for nothing. How lo
 """
 
 import json
-import re
 import select
 import shutil
 import socket
@@ -16,7 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -308,11 +307,6 @@ def _is_active(process: psutil.Process) -> bool:
 
 def packages() -> list[Path]:
     """Return the files and folders of boto3, and of what it needs."""
-    paths, names = list[Path](), ["boto3"]
-    for name in names:  # which grows
-        distribution = metadata.distribution(name)
-        parts = {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}
-        paths += [Path(str(distribution.locate_file(part))).resolve() for part in sorted(parts)]
-        needed = [requirement for requirement in distribution.requires or [] if "extra ==" not in requirement]
-        names += {match[0] for requirement in needed if (match := re.match(r"[\w.-]+", requirement))} - {*names}
-    return paths
+    names = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "six", "urllib3")
+    paths = [Path(str(import_module(name).__file__)).resolve() for name in names]
+    return [path.parent if path.name == "__init__.py" else path for path in paths]

@@ -4,7 +4,6 @@ import ast
 import itertools
 import secrets
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,12 +14,11 @@ from random import Random
 from lab_lib.checks.function_code import parsed
 from lab_lib.embedded import server
 from lab_lib.errors import UsageError
-from lab_lib.exercises import runner
 from lab_lib.exercises.bench import Bench
-from lab_lib.exercises.cases import Case, chosen
+from lab_lib.exercises.cases import CASES, LARGE, Case, chosen
 from lab_lib.exercises.draw import Draw
 from lab_lib.exercises.proxy import Cut
-from lab_lib.exercises.runner import Runner, TooMuch
+from lab_lib.exercises.runner import Launch, Runner, TooMuch, launched
 from lab_lib.exercises.verdict import Story
 from lab_lib.html_tables import badge, table
 from lab_lib.lab import Lab, lab_on
@@ -76,10 +74,9 @@ class Results:
     @property
     def summary(self) -> str:
         """Return the number of cases passed, and why others were not tried."""
-        count = sum(result.state == "passed" for result in self.results)
-        ended = any(result.state == "not tried" for result in self.results)
-        why = f" {_MOST_SLOW} cases took too much, so the others were not tried." if ended else ""
-        return f"Passed: {count} of {len(self.results)}.{why}"
+        states = [result.state for result in self.results]
+        why = f" {_MOST_SLOW} cases took too much, so the others were not tried." if "not tried" in states else ""
+        return f"Passed: {states.count('passed')} of {len(states)}.{why}"
 
     @property
     def draw(self) -> str:
@@ -91,8 +88,7 @@ class Results:
         for result in self.results:
             lines.append(f"{result.mark:11}  {result.case.id}: {result.case.sentence}")
             for name, text in result.told.items():
-                first, *others = text.splitlines()
-                lines += [f"{'':13}{name:9} {first}", *(f"{'':23}{other}" for other in others)]
+                lines.append(f"{'':13}{name:9} " + text.replace("\n", f"\n{'':23}"))
         return "\n".join([*lines, self.summary, *([] if self.passed else [self.draw])])
 
     def _repr_html_(self) -> str:
@@ -109,36 +105,37 @@ def _html(result: Result) -> str:
 
 
 def watch(path: str | Path, only: Iterable[str] = (), seed: str = "") -> Results:
-    """Judge the function in a notebook. A line shows how many cases are tried."""
-    count, total = itertools.count(1), len(chosen(only))
+    """Judge the function in a notebook, by default without the LARGE case. A line shows how many cases are tried."""
+    tried, ids = itertools.count(1), [*only] or [case.id for case in CASES if case.id != LARGE]
     with Line() as line:
         line.show("starting another embedded AWS …")
-        return judge(path, only, seed=seed, done=lambda _: line.show(f"tried {next(count)} of {total} cases …"))
+        return judge(path, ids, seed, done=lambda _: line.show(f"tried {next(tried)} of {len(ids)} cases …"))
 
 
 def judge(
     path: str | Path,
     only: Iterable[str] = (),
-    large: bool = False,
     seed: str = "",
     done: Callable[[Result], None] = lambda result: None,
     accounts: Accounts | None = None,
-    launch: runner.Launch = runner.launched,
+    launch: Launch = launched,
 ) -> Results:
     """Try the function in this file with these cases, by default all. Each try has an account of its own.
 
-    By default the accounts are on another embedded AWS. `large` adds the case that takes long. A `seed` draws what it
-    drew before. `done` is called with each result as soon as it is there. `launch` starts the program that runs the
-    function. UsageError if the file holds no function, or for an unknown case; Busy if the computer is too busy.
+    By default the accounts are on another embedded AWS. A `seed` draws what it drew before. `done` is called with each
+    result as soon as it is there. `launch` starts the program that runs the function. UsageError if the file holds no
+    function, or for an unknown case; Busy if the computer is too busy.
     """
     code, results, seed = read(Path(path)), list[Result](), seed or secrets.token_hex(8)
     with ExitStack() as stack:
-        trial = stack.enter_context(_Trial(code, launch, seed, accounts))
-        for case in chosen(only, large):
-            if sum(result.is_slow for result in results) >= _MOST_SLOW:
-                results.append(Result(case, "not tried"))
-            else:
-                results.append(trial.try_case(case))
+        runner = stack.enter_context(Runner(code, launch))  # its program loads boto3 while the embedded AWS starts
+        if not accounts:
+            running = stack.enter_context(server.another())
+            accounts = partial(lab_on, running.endpoint, running.secret)
+        trial = _Trial(runner, seed, accounts)
+        for case in chosen(only):
+            is_over = sum(result.is_slow for result in results) >= _MOST_SLOW
+            results.append(Result(case, "not tried") if is_over else trial.try_case(case))
             done(results[-1])
     return Results(results, seed)
 
@@ -159,59 +156,37 @@ def read(path: Path) -> bytes:
 
 
 class _Trial:
-    """Tries cases, each try in an account of its own. It is a context manager."""
+    """Tries cases, each try in an account of its own."""
 
-    def __init__(self, code: bytes, launch: runner.Launch, seed: str, accounts: Accounts | None) -> None:
-        self._seed, self._stack, self._threads = seed, ExitStack(), ThreadPoolExecutor(1)
-        with self._stack:
-            self._runner = self._stack.enter_context(Runner(code, launch))
-            self._accounts = accounts or _another(self._stack)
-            self._stack.enter_context(self._threads)
-            self._next = self._threads.submit(self._bench)
-            self._stack = self._stack.pop_all()
-
-    def __enter__(self) -> "_Trial":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+    def __init__(self, runner: Runner, seed: str, accounts: Accounts) -> None:
+        self._runner, self._seed, self._accounts = runner, seed, accounts
 
     def try_case(self, case: Case) -> Result:
         """Try a case. One with a crash is tried until the function was killed at each of its calls."""
-        result, call = self._try(case, Cut(1 if case.crashes else 0)), 1
-        while case.crashes and result.was_cut and result.state == "passed":
-            if call == _MOST_CALLS:
-                return replace(result, state="not yet", found=_TOO_MANY, is_slow=True)
-            call += 1
+        for call in range(1, _MOST_CALLS + 1):
             result = self._try(case, Cut(call))
-        if case.crashes and result.state == "passed":
-            last = Random(f"{self._seed} {case.id} last").randrange(1, max(call, 2))  # noqa: S311
-            result = self._try(case, Cut(last, has_effect=False))
-        return result
+            if result.state != "passed":
+                return result
+            if not result.was_cut:
+                break
+        else:
+            return replace(result, state="not yet", found=_TOO_MANY, is_slow=True)
+        last = Random(f"{self._seed} {case.id} last").randrange(1, max(call, 2))  # noqa: S311
+        return self._try(case, Cut(last, has_effect=False)) if call > 1 else result
 
     def _try(self, case: Case, cut: Cut) -> Result:
-        """Try a case once."""
-        bench, self._next = self._next.result(), self._threads.submit(self._bench)  # for the try behind this one
+        """Try a case once, in an empty account with a random number."""
+        bench = Bench(self._accounts(str(10**11 + secrets.randbelow(9 * 10**11))))
         # The same for each cut, so that each call of one history is cut off. No case tells of another one.
         draw = Draw(Random(f"{self._seed} {case.id}"), bench.lab)  # noqa: S311  # a seed of chance is long
-        steps = case.draw(draw, cut)
+        steps = case.draw(draw)
         story, is_slow, was_cut = Story(steps), False, False
         self._runner.begin(case.limits)
         try:
-            held = bench.play(steps, self._runner)
+            held = bench.play(steps, self._runner, cut)
             faults, was_cut = story.differences(held), any(failure.cut for failure in held.failures)
         except TooMuch as error:
             faults, is_slow = [f"stopped, because {error}"], True
         outcome = "; ".join(faults)[:_LONGEST_FOUND]
         state = "not yet" if faults else "passed"
         return Result(case, state, story.sent, story.wanted, outcome, is_slow, was_cut)
-
-    def _bench(self) -> Bench:
-        """Return an empty account with a random number."""
-        return Bench(self._accounts(str(10**11 + secrets.randbelow(9 * 10**11))))
-
-
-def _another(stack: ExitStack) -> Accounts:
-    """Return accounts on another embedded AWS, which ends with the stack."""
-    running = stack.enter_context(server.another())
-    return partial(lab_on, running.endpoint, running.secret)

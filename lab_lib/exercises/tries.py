@@ -5,7 +5,6 @@ the bank's, even if the learner changes the files or runs a cell again.
 """
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
-from typing import Any
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, queues, tables, topics
@@ -74,9 +73,8 @@ def upload(lab: Lab, key: str, text: str) -> None:
 def _require_low(lab: Lab, file: transactions.Recount) -> None:
     """Raise UsageError if a customer's total can reach the threshold on its way through the rows."""
     held = transactions.read_amounts(tables.items(lab, "Transactions", beginning=OWN))
-    held |= {row: max(amount, held.get(row, amount)) for row, amount in file.amounts.items()}
     for name in file.addresses:
-        amounts = [amount for (customer, _), amount in held.items() if customer == name]
+        amounts = [amount for (customer, _), amount in (held | file.amounts).items() if customer == name]
         highest = sum(amount for amount in amounts if amount > 0) or max(amounts)
         if highest >= lab.threshold:
             raise UsageError(
@@ -103,14 +101,17 @@ def take_away(lab: Lab) -> None:
     broken; it can be run again when it is fixed.
     """
     rows, customers, totals = (tables.items(lab, name, beginning=OWN) for name in TABLES)
-    counted = {item["CustomerId"]: Decimal(0) for item in (*rows, *totals)}
-    names = sorted({*counted, *(item["CustomerId"] for item in customers)})
+    zero = {item["CustomerId"]: Decimal(0) for item in (*rows, *totals)}
+    names = sorted({*zero, *(item["CustomerId"] for item in customers)})
     if rows and not survives_a_deletion(lab, rows[0]["CustomerId"]):
         raise LabError(
             f"{lab.name(_NOTIFIER)} fails when a row is deleted, so your rows stay. "
             f"{correct_code(Account(lab), _NOTIFIER)} Then run this cell again."
         )
-    _delete(lab, rows, counted)
+    _wait_for(lab, zero | transactions.totals(transactions.read_amounts(rows)))  # where it ends, the rows stay
+    for row in rows:
+        tables.delete_item(lab, "Transactions", row)
+    _wait_for(lab, zero)
     for name in names:
         tables.delete_item(lab, "Customer", {"CustomerId": name})
         tables.delete_item(lab, "TransactionTotal", {"CustomerId": name})
@@ -119,19 +120,6 @@ def take_away(lab: Lab) -> None:
         _wait_for_visible(lab, queue)
         queues.delete_messages(lab, queue, is_own)
     print(f"Taken away: {len(rows)} rows of {', '.join(names) or 'nobody'}, with their files, totals and alerts.")
-
-
-def _delete(lab: Lab, rows: list[dict[str, Any]], zero: dict[str, Decimal]) -> None:
-    """Delete the rows, and wait until they are off the totals.
-
-    Those with negative amounts come first, so that a total does not fall below the threshold and reach it again.
-    """
-    low = [row for row in rows if _amount(row) < 0]
-    high = [row for row in rows if row not in low]
-    for gone, rest in ((low, high), (high, [])):
-        for row in gone:
-            tables.delete_item(lab, "Transactions", row)
-        _wait_for(lab, zero | transactions.totals(transactions.read_amounts(rest)))
 
 
 def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
@@ -162,8 +150,3 @@ def _wait_for_visible(lab: Lab, queue: str) -> None:
 
     hint = "Somebody is receiving its messages. Stop that, then run this cell again."
     wait_until(is_visible, f"the hidden messages of {lab.name(queue)} to come back", timeout=90, hint=hint)
-
-
-def _amount(row: dict[str, Any]) -> Decimal:
-    amount = row.get("TransactionAmount")
-    return amount if isinstance(amount, Decimal) else Decimal(0)

@@ -7,7 +7,6 @@ import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from string import ascii_uppercase
 from typing import Any
@@ -15,22 +14,17 @@ from typing import Any
 from lab_lib.aws import queues
 from lab_lib.aws.json_text import amount, json_object
 from lab_lib.aws.streams import Record, customer
-from lab_lib.checks.alerts import SUBJECT
+from lab_lib.checks.differences import SUBJECT
 from lab_lib.checks.lookalikes import visible
 from lab_lib.exercises.bench import Held
 from lab_lib.exercises.draw import HIGH, Batch, Start, Step, Topic
-from lab_lib.wording import listing
+from lab_lib.wording import listing, number
 
-_TRANSACTION = re.compile("T[0-9]{9}")  # as drawn
+_TRANSACTION = re.compile("T[0-9]{15}")  # as drawn
 _MOST_NAMED, _MOST_SUMS, _LONGEST_NAME = 6, 5_000, 60
 _MOST_RECORDS = 14  # of a batch, or a customer, that are told one by one
-_MOST_A_RECORD = 4  # characters by which an item may grow with a record, as a counter in it does
+_LONGEST_ITEM, _MOST_A_RECORD = 10_000, 4  # characters of an item, and how many more with each record of the history
 _LIMIT = 400_000  # bytes of an item, for DynamoDB
-
-
-def read(step: Step) -> list[Batch]:
-    """Return the batches of a step."""
-    return step.batches if isinstance(step, Start) else []
 
 
 def effect(record: Record) -> Decimal:
@@ -40,20 +34,19 @@ def effect(record: Record) -> Decimal:
     return new - old
 
 
-@dataclass(frozen=True)
-class Expected:
-    """The right content of an account: totals, fewest and most alerts of each customer, ids of dead letters."""
-
-    totals: dict[str, Decimal]
-    alerts: dict[str, tuple[int, int]]
-    letters: frozenset[str]
+def transaction(record: Record) -> str:
+    """Return the TransactionId of a record."""
+    return str(record["dynamodb"]["Keys"]["TransactionId"]["S"])
 
 
-def expect(steps: Iterable[Step]) -> Expected:
-    """Return the right content after a history. A function that looks after each batch sees the fewest crossings."""
+def expect(batches: Iterable[Batch]) -> tuple[dict[str, Decimal], dict[str, tuple[int, int]], set[str]]:
+    """Return the right totals, the fewest and most alerts of each customer, and the ids of the dead letters.
+
+    A function that looks after each batch sees the fewest crossings.
+    """
     totals, fewest, most = defaultdict[str, Decimal](Decimal), Counter[str](), Counter[str]()
     seen, letters = set[str](), set[str]()
-    for batch in (batch for step in steps for batch in read(step)):
+    for batch in batches:
         before = dict(totals)
         for record in (change for change in batch if change["eventID"] not in seen):
             name, total = customer(record), totals[customer(record)]
@@ -61,19 +54,26 @@ def expect(steps: Iterable[Step]) -> Expected:
             totals[name] += effect(record)
             most[name] += total < HIGH <= totals[name]
             if "S" in record["dynamodb"].get("NewImage", {}).get("TransactionAmount", {}):
-                letters.add(record["dynamodb"]["Keys"]["TransactionId"]["S"])
+                letters.add(transaction(record))
         fewest.update(name for name, total in totals.items() if before.get(name, Decimal(0)) < HIGH <= total)
-    return Expected(dict(totals), {name: (fewest[name], most[name]) for name in totals}, frozenset(letters))
+    return dict(totals), {name: (fewest[name], most[name]) for name in totals}, letters
 
 
 class Story:
-    """The words for a history: its customers are A, B and so on, in the order in which they come."""
+    """The words for a history: its customers are A, B and so on, in the order in which they come.
+
+    `totals`, `alerts` and `letters` are what is expected.
+    """
 
     def __init__(self, steps: list[Step]) -> None:
-        self.steps, self.expected = steps, expect(steps)
-        self._records = {record["eventID"]: record for step in steps for batch in read(step) for record in batch}
-        letters = zip(self.expected.totals, ascii_uppercase, strict=False)
-        self._names = dict(letters) if len(self.expected.totals) <= len(ascii_uppercase) else {}
+        batches = [batch for step in steps if isinstance(step, Start) for batch in step.batches]
+        self.steps, (self.totals, self.alerts, self.letters) = steps, expect(batches)
+        self._records = {record["eventID"]: record for batch in batches for record in batch}
+        self._effects = defaultdict[str, list[Decimal]](list)
+        for record in self._records.values():
+            self._effects[customer(record)].append(effect(record))
+        letters = ascii_uppercase if len(self.totals) <= len(ascii_uppercase) else ""
+        self._names = dict(zip(self.totals, letters, strict=False))
 
     def name(self, of: str) -> str:
         """Return the letter of a customer of the history; others have their ids."""
@@ -82,41 +82,36 @@ class Story:
     @property
     def sent(self) -> str:
         """Return what each start of the function gets, a line each. Batches stand between semicolons."""
-        seen, lines, number = set[str](), list[str](), itertools.count(1)
+        seen, lines, starts = set[str](), list[str](), itertools.count(1)
         for step in self.steps:
             if isinstance(step, Topic):
                 lines.append("the topic comes back" if step.is_there else "the topic is deleted")
-            elif batches := read(step):
-                parts = list[str]()
-                for batch in batches:
-                    parts.append(self._batch(batch, seen))
-                    seen |= {record["eventID"] for record in batch}
-                lines.append(f"start {next(number)}: {'; '.join(parts)}")
+            elif isinstance(step, Start):
+                texts = [self._batch(batch, seen) for batch in step.batches]
+                lines.append(f"start {next(starts)}: {'; '.join(texts)}")
         return "\n".join(lines)
 
     @property
     def wanted(self) -> str:
         """Return what the account should hold."""
-        totals = [f"{self.name(customer_id)} {_shown(total)}" for customer_id, total in self.expected.totals.items()]
-        alerts = [
-            f"{_range(*bounds)} for {self.name(name)}" for name, bounds in self.expected.alerts.items() if any(bounds)
-        ]
-        letters = [f"dead letters: {len(self.expected.letters)}"] * bool(self.expected.letters)
-        return "; ".join([_listed(totals, "totals"), f"alerts: {_listed(alerts, 'customers') or 'none'}", *letters])
+        totals = [f"{self.name(name)} {_shown(total)}" for name, total in self.totals.items()]
+        alerts = [f"{_range(*most)} for {self.name(name)}" for name, most in self.alerts.items() if any(most)]
+        letters = f"; dead letters: {len(self.letters)}" if self.letters else ""
+        return f"{listing(totals, _MOST_NAMED)}; alerts: {listing(alerts, _MOST_NAMED)}{letters}"
 
     def differences(self, held: Held) -> list[str]:
         """Return what is not as it should be, the most telling first."""
         faults = [*_failure(held), *self._totals(held), *self._alerts(held), *self._letters(held), *self._growth(held)]
         cut = [f"killed at the call {outcome.cut}, and started again" for outcome in held.failures if outcome.cut]
-        return cut * bool(faults) + faults
+        return cut + faults if faults else []
 
     def _batch(self, batch: Batch, seen: set[str]) -> str:
         again = [record["eventID"] in seen for record in batch]
-        if all(again) or len(batch) > _MOST_RECORDS:
-            customers = {customer(record) for record in batch}
-            texts = [self._change(record) for record in batch] if len(batch) <= _MOST_RECORDS else []
-            some = f"{len(batch):,} records of {len(customers)} customer{'s' * (len(customers) > 1)}"
-            return (", ".join(texts) or some) + " once more" * all(again)
+        seen |= {record["eventID"] for record in batch}
+        if len(batch) > _MOST_RECORDS:
+            return f"{len(batch):,} records of {number(len({*map(customer, batch)}), 'customer')}"
+        if all(again):
+            return ", ".join(map(self._change, batch)) + " once more"
         return ", ".join(self._change(record) + " again" * old for record, old in zip(batch, again, strict=True))
 
     def _change(self, record: Record) -> str:
@@ -128,59 +123,47 @@ class Story:
 
     def _totals(self, held: Held) -> Iterator[str]:
         wrong = defaultdict[str, list[str]](list)
-        for name in {**self.expected.totals, **held.totals}:
-            total, wanted = held.totals.get(name), self.expected.totals.get(name)
+        for name in {**self.totals, **held.totals}:
+            total, wanted = held.totals.get(name), self.totals.get(name)
             if total != wanted:
-                shown = ["no total" if value is None else _shown(value) for value in (total, wanted)]
-                text = f"{self.name(name)} {shown[0]} instead of {shown[1]}"
-                wrong[_reason(name, held, wanted)].append(text)
+                text = f"{self.name(name)} {_shown(total)} instead of {_shown(wanted)}"
+                wrong[_reason(name, held, total, wanted)].append(text)
         for reason, texts in wrong.items():
-            yield listing(texts, _MOST_NAMED) + f": {reason}" * bool(reason)
+            yield listing(texts, _MOST_NAMED) + reason
 
     def _alerts(self, held: Held) -> Iterator[str]:
-        alerts, effects = [_alert(body) for body in held.alerts], self._effects()
+        alerts = [_alert(body) for body in held.alerts]
         counted = Counter(name for name, _ in alerts)
         strange = counted.pop("", 0)
-        for name in {**self.expected.alerts, **counted}:
-            low, high = self.expected.alerts.get(name, (0, 0))
+        for name in {**self.alerts, **counted}:
+            low, high = self.alerts.get(name, (0, 0))
             again = len(held.failures) if high else 0
             if not low <= counted[name] <= high + again:
                 yield f"{_count(counted[name])} for {self.name(name)} instead of {_range(low, high)}"
         for name, balance in alerts:
-            right = held.totals.get(name) == self.expected.totals.get(name)
-            if right and name in effects and not _may_be(balance, effects[name]):
+            is_right, effects = held.totals.get(name) == self.totals.get(name), self._effects.get(name, [])
+            if is_right and 0 < len(effects) <= _MOST_RECORDS and balance not in _sums(effects):
                 told = f"an alert for {self.name(name)} with {_shown(balance)}"
                 yield f"{told}, which its transactions never add up to"
         if strange:
             yield f"{_count(strange)} with another subject, no customerID, or no accountBalance from 1500 on"
 
     def _letters(self, held: Held) -> Iterator[str]:
-        ids = {record["dynamodb"]["Keys"]["TransactionId"]["S"] for record in self._records.values()}
+        ids = {transaction(record) for record in self._records.values()}
         named = {id for text in held.letters for id in _TRANSACTION.findall(text)} & ids
-        if missing := self.expected.letters - named:
-            plural = "s" * (len(missing) > 1)
-            yield f"{len(missing)} record{plural} without a dead letter that names its TransactionId"
-        if more := named - self.expected.letters:
-            yield f"{len(more)} good record{'s' * (len(more) > 1)} among the dead letters"
+        if missing := self.letters - named:
+            yield f"{number(len(missing), 'record')} without a dead letter that names its TransactionId"
+        if more := named - self.letters:
+            yield f"{number(len(more), 'good record')} among the dead letters"
 
     def _growth(self, held: Held) -> Iterator[str]:
-        if len(held.weights) == 2:
-            before, after = held.weights
-            records = sum(len(batch) for batch, outcome in held.deliveries if not outcome.why) / 2
-            grown = {key: (after[key] - before[key]) / records for key in after.keys() & before.keys()}
-            for key, characters in sorted(grown.items(), key=lambda growth: growth[1])[-1:]:
-                if characters > _MOST_A_RECORD:
-                    table, _, name = key.partition(" ")
-                    yield (
-                        f"the item of {self.name(name)} in {table} grows by {characters:.0f} bytes with each record; "
-                        f"an item has at most 400 KB, so it ends after about {_LIMIT / characters:,.0f} records"
-                    )
-
-    def _effects(self) -> dict[str, list[Decimal]]:
-        effects = defaultdict[str, list[Decimal]](list)
-        for record in self._records.values():
-            effects[customer(record)].append(effect(record))
-        return effects
+        """Yield how long an item has grown, if that is too much for the records of the history."""
+        records = len(self._records)
+        if held.heaviest > _LONGEST_ITEM + _MOST_A_RECORD * records:
+            yield (
+                f"an item has {held.heaviest:,} characters after {records:,} records; an item of DynamoDB has at most "
+                f"400 KB, so it ends after about {_LIMIT * records / held.heaviest:,.0f} records"
+            )
 
 
 def _failure(held: Held) -> Iterator[str]:
@@ -189,27 +172,26 @@ def _failure(held: Held) -> Iterator[str]:
         yield f"the last batch still fails: {why}; what is behind it waits"
 
 
-def _reason(name: str, held: Held, wanted: Decimal | None) -> str:
-    """Return why a customer's total differs, if the difference tells it."""
-    total, delivered = held.totals.get(name), Counter[str]()
-    added, changed, deleted, every = (list[Decimal]() for _ in range(4))
-    records = (record for batch, _ in held.deliveries for record in batch if customer(record) == name)
-    for record in records:
-        delivered[record["eventID"]] += 1
-        (every if delivered[record["eventID"]] == 1 else added).append(effect(record))
-        if old := record["dynamodb"].get("OldImage"):
-            amounts = deleted if record["eventName"] == "REMOVE" else changed
-            amounts.append(Decimal(old["TransactionAmount"].get("N", 0)))
+def _reason(name: str, held: Held, total: Any, wanted: Decimal | None) -> str:
+    """Return why a customer's total differs, if the amounts of one kind of record add up to the difference."""
     if wanted is None or not isinstance(total, Decimal | None):
         return ""
+    again, corrected, deleted, counted = (list[Decimal]() for _ in range(4))
+    seen = set[str]()
+    for record in (record for batch, _ in held.deliveries for record in batch if customer(record) == name):
+        (again if record["eventID"] in seen else counted).append(effect(record))
+        seen.add(record["eventID"])
+        if old := record["dynamodb"].get("OldImage"):
+            amounts = deleted if record["eventName"] == "REMOVE" else corrected
+            amounts.append(Decimal(old["TransactionAmount"].get("N", 0)))
+    reasons = {
+        ": records that came again were added again": again,
+        ": the old amount of a correction was not subtracted": corrected,
+        ": the amount of a deleted transaction was not subtracted": deleted,
+        ": some of its records were not added": [-part for part in counted],
+    }
     difference = (total or Decimal(0)) - wanted
-    reasons = [
-        (difference, added, "records that came again were added again"),
-        (difference, changed, "the old amount of a correction was not subtracted"),
-        (difference, deleted, "the amount of a deleted transaction was not subtracted"),
-        (-difference, every, "some of its records were not added"),
-    ]
-    return next((why for rest, parts, why in reasons if rest in _sums(parts) - {0}), "")
+    return next((why for why, parts in reasons.items() if difference in _sums(parts) - {0}), "")
 
 
 def _sums(parts: list[Decimal]) -> set[Decimal]:
@@ -220,11 +202,6 @@ def _sums(parts: list[Decimal]) -> set[Decimal]:
             return sums | {sum(parts, Decimal(0))}
         sums |= {total + part for total in sums}
     return sums
-
-
-def _may_be(balance: Decimal, effects: list[Decimal]) -> bool:
-    """Return whether this total is possible at some time, in any order of the records."""
-    return len(effects) > _MOST_RECORDS or balance in _sums(effects)
 
 
 def _alert(body: str) -> tuple[str, Decimal]:
@@ -238,18 +215,14 @@ def _alert(body: str) -> tuple[str, Decimal]:
 
 
 def _count(alerts: int) -> str:
-    return f"{alerts or 'no'} alert{'' if alerts == 1 else 's'}"
+    return number(alerts, "alert") if alerts else "no alerts"
 
 
 def _range(low: int, high: int) -> str:
-    if low == high:
-        return str(low) if low else "none"
-    return f"{low} or {high}" if high == low + 1 else f"{low} to {high}"
+    return f"{low} to {high}" if low < high else str(low or "none")
 
 
 def _shown(value: Any) -> str:
+    if value is None:
+        return "no total"
     return f"{value.normalize():f}" if isinstance(value, Decimal) else visible(repr(value)[:_LONGEST_NAME])
-
-
-def _listed(texts: list[str], noun: str) -> str:
-    return ", ".join(texts) if len(texts) <= _MOST_NAMED else f"{len(texts)} {noun}"

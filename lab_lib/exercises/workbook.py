@@ -29,8 +29,6 @@ from lab_lib.settings import SETTINGS as OF_LAB
 DATA_FILE = ROOT / "data" / "transactions.txt"
 HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
 ANSWERS = "answers.jsonl"
-_MADE = "made.txt"  # the marks of `remember`, one a line
-_marks = set[str]()
 _AGAIN = "Move it away, or free some space, then run the cell again."
 _OF_PAPERMILL = "# Parameters\n"  # begins its cell
 _NOT_TEXT = ("threshold", "yes")
@@ -99,10 +97,9 @@ def open_lab_to_delete(
             f"{kept['profile']}. What is deleted there is named: write account and profile into the settings above."
         )
     chosen = _with_kept(here)
-    if not (profile or os.environ.get("LAB_PROFILE") or os.environ.get("LAB_ROLE_ARN")):  # not on AWS
-        account = chosen.get("account", "")
-    others = ("region", "prefix", "bucket", "processor_role", "notifier_role")
-    return lab.open_lab(account, profile, **{name: chosen.get(name, "") for name in others})
+    if profile or os.environ.get("LAB_PROFILE") or os.environ.get("LAB_ROLE_ARN"):  # on AWS
+        chosen |= {"account": account, "profile": profile}
+    return lab.open_lab(**{name: chosen.get(name, "") for name in OF_LAB})
 
 
 def is_headless() -> bool:
@@ -125,21 +122,6 @@ def record(kind: str, question: str, answer: Any, right: bool) -> None:
             file.seek(max(file.tell() - 1, 0))
             is_cut_off = file.read() not in (b"", b"\n")
             file.write(f"{is_cut_off * chr(10)}{line}\n".encode(errors="backslashreplace"))
-
-
-def remember(mark: str) -> None:
-    """Note the mark of a resource that a cell of this copy makes, a line; outside of a copy, for this process only."""
-    _marks.add(mark)
-    if copy := _copy():
-        with can_write_to(path := state(copy) / _MADE, _AGAIN), open_file(path, "ab") as file:
-            file.write(f"{mark}\n".encode())
-
-
-def remembers(mark: str) -> bool:
-    """Return True if a cell of this copy has made the resource of this mark."""
-    path = state(copy) / _MADE if (copy := _copy()) else None
-    written = read_file(path, bytes.splitlines, _AGAIN) if path and exists(path) else []
-    return mark in _marks or mark.encode() in written
 
 
 def _copy() -> Path | None:

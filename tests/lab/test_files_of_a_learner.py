@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from chains import HEADER
+from chains import HEADER, Chain
 
 from lab_lib.aws import buckets, functions, queues, topics, triggers
 from lab_lib.checks.chain import following
@@ -12,19 +12,18 @@ from lab_lib.checks.evidence import snapshot
 from lab_lib.checks.expected import Snapshot
 from lab_lib.errors import CheckFailed, LabError
 from lab_lib.exercises import messages, tries
+from lab_lib.lab import open_lab
 from lab_lib.run.headless import DATA_FILE
 
 NOTIFY, COLLECT = queues.ALERT_QUEUES
 
 
 @pytest.fixture
-def begun(chain_in, account):
+def begun(account):
     """begun(threshold): the lab as it is when the bucket has its trigger, and the stream has none."""
 
     def begun(threshold=Decimal(1500)):
-        chain = chain_in(account)
-        chain.lab = replace(chain.lab, threshold=threshold)
-        chain.start_here()
+        chain = Chain(replace(open_lab(account=account), threshold=threshold))
         chain.create_functions()
         triggers.ensure_bucket_trigger(chain.lab)
         return chain
@@ -59,7 +58,6 @@ def test_each_link_shows_her_rows_and_afterwards_nothing_of_them_is_left(begun, 
     triggers.ensure_stream_trigger(lab)
     tries.wait_for_totals(lab)
     assert chain.totals()["my-ana"] < threshold
-    chain.create_topic()
     chain.create_queues()
     amount = tries.missing(lab, "my-ana", "A4")
     for _ in range(2):  # a cell may run again
@@ -102,7 +100,7 @@ def test_a_message_by_hand_arrives_in_an_envelope_and_nothing_of_it_is_left(chai
     assert {"Type": "Notification", "Subject": "Good morning", "Message": "By hand."}.items() <= envelope.items()
     assert queues.find_queue(lab, queues.MINE) is None
     assert len(triggers.subscriptions(lab)) == 2
-    assert [chain.messages(queue) for queue in queues.ALERT_QUEUES] == [[], []]
+    assert [queues.messages(chain.lab, queue) for queue in queues.ALERT_QUEUES] == [[], []]
 
 
 def test_a_chain_that_is_broken_ends_each_wait_with_the_cell_that_fixes_it(begun):

@@ -17,7 +17,7 @@ from lab_lib.embedded import server
 from lab_lib.exercises import cases, trial
 from lab_lib.exercises.draw import Draw
 from lab_lib.lab import lab_on
-from lab_lib.waiting import PROGRESS_FILE, wait_until
+from lab_lib.waiting import wait_until
 from tests import right_functions
 from tests.learners import my_notifiers
 
@@ -71,7 +71,7 @@ def alert(row):
 """,
 }
 NOTIFIERS |= {name: NOTIFIERS["solution"] + changed for name, changed in HALF_RIGHT.items()}
-ALL = [case.id for case in cases.chosen()]
+ALL = [case.id for case in cases.CASES if case.id != cases.LARGE]
 AGAIN = ["cold-start", "cut-otherwise", "out-of-order", "crash", "poison-and-crash", "topic-away", "long-history"]
 FAILS = {
     "naive": [case for case in ALL[3:] if case != "dip"],
@@ -80,15 +80,6 @@ FAILS = {
     "marker_after": ["crash", "poison-and-crash", "topic-away"],
     "flag_first": ["poison", "crash", "poison-and-crash", "topic-away"],
 }
-MEDDLES = """
-add_and_alert = lambda_handler
-
-def lambda_handler(event, context):
-    for row in dynamodb.scan(TableName=TOTALS)["Items"]:
-        if row["CustomerId"] not in str(event):
-            dynamodb.delete_item(TableName=TOTALS, Key={"CustomerId": row["CustomerId"]})
-    add_and_alert(event, context)
-"""
 REREADS = """
 add_and_alert = lambda_handler
 
@@ -153,7 +144,7 @@ def test_lab_try_shows_that_the_solution_passes_every_case(folder, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAILS)
 def test_a_function_fails_exactly_the_cases_of_its_faults(name, folder, tmp_path):
-    report = trial.judge(written(tmp_path, NOTIFIERS[name]))
+    report = trial.judge(written(tmp_path, NOTIFIERS[name]), ALL)
 
     assert failed(report) == FAILS[name], report
 
@@ -161,7 +152,7 @@ def test_a_function_fails_exactly_the_cases_of_its_faults(name, folder, tmp_path
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["hints", "set of ids"])
 def test_a_right_function_of_another_design_passes(name, folder, tmp_path):
-    report = trial.judge(written(tmp_path, right_functions.ALL[name]))
+    report = trial.judge(written(tmp_path, right_functions.ALL[name]), ALL)
 
     # An item of DynamoDB has at most 400 KB.
     assert failed(report) == (["long-history"] if name == "set of ids" else []), report
@@ -169,15 +160,10 @@ def test_a_right_function_of_another_design_passes(name, folder, tmp_path):
 
 @pytest.mark.slow
 def test_calls_and_items_are_bounded(folder, tmp_path):
-    small_calls, large_calls = (
-        trial.judge(written(tmp_path, text), only=["ten-thousand"]).results[0].found
-        for text in (NOTIFIERS["naive"], NOTIFIERS["solution"] + REREADS)
-    )
-
-    assert re.fullmatch(r"stopped, because it took more than [\d,]+ AWS calls for [\d,]+ records", small_calls)
-    assert re.fullmatch(
-        r"stopped, because it took more than [\d,]+ items in its AWS calls for [\d,]+ records", large_calls
-    )
+    for text, what in ((NOTIFIERS["naive"], ""), (NOTIFIERS["solution"] + REREADS, "items in its ")):
+        words = trial.judge(written(tmp_path, text), only=["ten-thousand"]).results[0].found
+        wanted = rf"stopped, because it took more than [\d,]+ {what}AWS calls for [\d,]+ records"
+        assert re.fullmatch(wanted, words)
 
 
 def test_the_seed_draws_the_same_again_and_without_one_all_is_new(folder, tmp_path):
@@ -188,14 +174,6 @@ def test_the_seed_draws_the_same_again_and_without_one_all_is_new(folder, tmp_pa
 
     assert (first.results[0].told, first.seed) == (again.results[0].told, again.seed)
     assert new.results[0].sent != first.results[0].sent
-
-
-def test_a_notebook_shows_how_many_cases_are_tried(folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.delenv(PROGRESS_FILE)
-
-    report = trial.watch(written(tmp_path, NOTIFIERS["naive"]), only=["threshold", "correction"])
-
-    assert (report.summary, "\rtried 1 of 2 cases …" in capsys.readouterr().err) == ("Passed: 1 of 2.", True)
 
 
 def test_a_verdict_tells_what_was_sent_expected_and_found_and_why(folder, tmp_path):
@@ -211,13 +189,6 @@ def test_a_verdict_tells_what_was_sent_expected_and_found_and_why(folder, tmp_pa
     assert "killed at the call UpdateItem, and started again" in words
     assert "records that came again were added again" in words
     assert "The same transactions again: seed 5." in words
-
-
-@pytest.mark.slow
-def test_totals_of_other_customers_count_too(folder, tmp_path):
-    report = trial.judge(written(tmp_path, NOTIFIERS["solution"] + MEDDLES), only=["crossings"])
-
-    assert failed(report) == ["crossings"]
 
 
 def test_a_batch_that_fails_comes_again_in_halves_as_the_trigger_of_the_lab_asks_for(folder, tmp_path):
@@ -240,14 +211,11 @@ def test_records_before_the_one_that_a_function_names_as_failed_do_not_come_agai
     ("body", "words"),
     [
         ("while True: pass", "stopped, because it took more than"),
+        ("time.sleep(999)", "stopped, because it did nothing for 10 s, and did not return"),
         ("FORKED or FORKED.append(1) or (os.fork() or signal.pause()) and os.fork()", "A no total instead of"),
         ("os._exit(3)", "the last batch still fails: its process ended, with status 3, before it returned"),
         ("os.kill(os.getppid(), signal.SIGKILL)", "the last batch still fails: it killed the program that runs it"),
-        ("raise SystemExit", "the last batch still fails: SystemExit (line 5)"),
-        (
-            "os.closerange(0, 999); os.kill(os.getpid(), 9)",
-            "the last batch still fails: its process was killed by signal 9",
-        ),
+        ("os.closerange(0, 999); raise SystemExit", "the last batch still fails: "),
         ("for _ in range(99): print('x' * 10**6, os.write(3, b'{}\\n' * 300))", ""),
         ("import lab_lib", "the last batch still fails: ModuleNotFoundError: No module named 'lab_lib' (line 5)"),
     ],
@@ -261,34 +229,18 @@ def test_a_terrible_function_only_fails(body, words, folder, tmp_path):
     assert ("2 cases took too much, so the others were not tried." in repr(report)) == is_slow
 
 
-@pytest.mark.slow
-def test_a_function_that_waits_for_ever_is_stopped(folder, tmp_path):
-    report = trial.judge(written(tmp_path, f"{HANDLER}time.sleep(999)"), only=["new-transactions"])
-
-    assert report.results[0].found.startswith("stopped, because it did nothing for 10 s, and did not return")
-
-
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("text", "only", "message"),
     [
-        (None, "No such file or directory"),
-        ("x = 1\ndef lambda_handler(event, context)\n", "my_notifier.py, line 2: expected ':'"),
-        ("import os; os._exit(1)\n", "has no lambda_handler"),
-        ("\0", "my_notifier.py: source code string cannot contain null bytes"),
+        ("x = 1\ndef lambda_handler(event, context)\n", "", "my_notifier.py, line 2: expected ':'"),
+        ("import os; os._exit(1)\n", "", "has no lambda_handler"),
+        (NOTIFIERS["naive"], "poison,potion", "There is no case 'potion'. The cases are new-transactions,"),
     ],
 )
-def test_a_file_without_a_function_is_a_wrong_request(text, message, folder, tmp_path):
-    path = tmp_path / "my_notifier.py" if text is None else written(tmp_path, text)
-
-    done = in_process("try", path)
+def test_a_file_without_a_function_and_an_unknown_case_are_wrong_requests(text, only, message, folder, tmp_path):
+    done = in_process("try", written(tmp_path, text), "--only", only)
 
     assert (done.exit_code, message in done.stderr) == (2, True)
-
-
-def test_an_unknown_case_is_a_wrong_request_that_names_the_cases(folder, tmp_path):
-    done = in_process("try", written(tmp_path, NOTIFIERS["naive"]), "--only", "poison,potion")
-
-    assert (done.exit_code, "There is no case 'potion'. The cases are new-transactions," in done.stderr) == (2, True)
 
 
 @pytest.mark.slow
@@ -316,11 +268,10 @@ def test_the_records_look_like_those_of_a_real_stream(folder):
         tables.ensure_table(lab, "Transactions")
         for record in made[:2]:
             lab.client("dynamodb").put_item(TableName="Transactions", Item=record["dynamodb"]["NewImage"])
-        tables.delete_item(lab, "Transactions", {key: value["S"] for key, value in new["dynamodb"]["Keys"].items()})
+        lab.client("dynamodb").delete_item(TableName="Transactions", Key=new["dynamodb"]["Keys"])
         real = streams.records(lab)
 
-    assert [record["eventName"] for record in real] == [record["eventName"] for record in made]
-    for ours, theirs in zip(made, real, strict=True):
-        assert ours.keys() == {*theirs, "eventSourceARN"}  # Lambda adds it
-        assert ours["dynamodb"].keys() == theirs["dynamodb"].keys()
-        assert ours["dynamodb"].get("OldImage", {}).keys() == theirs["dynamodb"].get("OldImage", {}).keys()
+    def shape(record, **more):
+        return record["eventName"], {*record, *more}, {*record["dynamodb"]}
+
+    assert list(map(shape, made)) == [shape(record, eventSourceARN="") for record in real]  # Lambda adds it

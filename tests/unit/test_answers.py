@@ -1,5 +1,9 @@
-"""Answers are judged by what they mean, whatever their type; a wrong one is told which part is not right."""
+"""Answers are judged by what they mean, whatever their type; a wrong one is told which part is not right.
 
+No record of an answer stops the grading.
+"""
+
+import functools
 import json
 import re
 from decimal import Decimal
@@ -7,16 +11,19 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hostile import DEEP
 
 from lab_lib.aws import policies
+from lab_lib.checks import RULES
 from lab_lib.errors import UsageError
-from lab_lib.exercises import answers
+from lab_lib.exercises import answers, made, questions, texts, workbook
 from lab_lib.lab import Lab
 
-KEYS, ROWS, ROOM = "keys", "rejected", "room"
-MESSAGE = "message"
 EFFECTS = [1000, 400, 200, 50, -250, -200, 100]
-TOTALS = pd.DataFrame({"CustomerId": ["C1", "C2"], "accountBalance": [Decimal(598), Decimal(1750)]})
+ROWS = [{"CustomerId": "C1", "accountBalance": Decimal(598)}, {"CustomerId": "C2", "accountBalance": Decimal(1750)}]
+TOTALS = pd.DataFrame(ROWS)
+CUSTOMERS = [f"C{number}" for number in range(50_000)]
+GIVEN = {"room": (TOTALS, Decimal(1500)), "message": ('O"Hara', "1750")}
 
 
 class Hostile:
@@ -28,102 +35,104 @@ class Hostile:
     __str__ = __len__ = __iter__ = __hash__ = __eq__ = __bool__ = __repr__  # type: ignore[assignment]
 
 
+def is_right(question: str, answer: Any) -> bool:
+    """Judge an answer, and again what the copy's record holds of it."""
+    kept = json.loads(json.dumps(workbook._written(answer)))
+    again = questions.judge_again(question, kept, ROWS, Decimal(1500))
+    assert again == answers.is_right(question, answer, *GIVEN.get(question, ()))
+    return again
+
+
 @pytest.mark.parametrize(
-    ("question", "answer", "values"),
+    ("question", "answer"),
     [
-        (KEYS, ["march.txt", "2017/march.txt"], ()),
-        (KEYS, "2017/march.txt, 'march.txt'", ()),
-        (KEYS, pd.Series(["march.txt", "2017/march.txt"]), ()),
-        (ROWS, {3, 2}, ()),
-        (ROWS, "2 3", ()),
-        (ROWS, ["2", 3.0], ()),
-        (ROWS, "2 and 3", ()),
-        (KEYS, "march.txt and 2017/march.txt", ()),
-        ("actions", "s3:Scan, UpdateItem and `BatchGetItem`", ()),
-        ("one-transaction", "It counts twice", ()),
-        ("one-transaction", "(b) It counts twice.", ()),
-        ("order", "They are published, and nobody gets them.", ()),
-        ("order", ["answer b"], ()),
-        ("policy", "B)", ()),
-        (ROOM, {"C2": 0, "C1": 902}, (TOTALS, Decimal(1500))),
-        (ROOM, "902 and 0.00", (TOTALS, Decimal(1500))),
-        ("effect", "1000, 400, 200, 50, -250, -200, 100", ()),
-        ("effect", pd.Series(map(Decimal, EFFECTS), dtype=object), ()),
-        (ROOM, (1500 - TOTALS["accountBalance"]).clip(lower=0), (TOTALS, Decimal(1500))),
-        (MESSAGE, json.dumps({"accountBalance": "1750", "customerID": 'O"Hara'}), ('O"Hara', "1750")),
+        ("keys", ["march.txt", "2017/march.txt"]),
+        ("keys", "2017/march.txt and 'march.txt'"),
+        ("keys", {"march.txt": 1, "2017/march.txt": 2}),
+        ("rejected", {3, 2}),
+        ("rejected", ["2", 3.0]),
+        ("rejected", "2 and 3"),
+        ("actions", "s3:Scan, UpdateItem and `BatchGetItem`"),
+        ("one-transaction", "(b) It counts twice."),
+        ("order", "They are published, and nobody gets them."),
+        ("order", ["answer b"]),
+        ("policy", "B)"),
+        ("room", "902 and 0.00"),
+        ("room", (1500 - TOTALS["accountBalance"]).clip(lower=0)),
+        ("effect", "1000, 400, 200, 50, -250, -200, 100"),
+        ("message", json.dumps({"accountBalance": "1750", "customerID": 'O"Hara'})),
     ],
 )
 def test_an_answer_is_right_in_any_order_and_type(
-    question: str, answer: Any, values: Any, capsys: pytest.CaptureFixture[str]
+    question: str, answer: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers.judge(question, answer, *values)
+    answers.judge(question, answer, *GIVEN.get(question, ()))
 
     assert capsys.readouterr().out.startswith(f"Right. {answers.QUESTIONS[question].why}\n")
-    assert answers.is_right(question, answer, *values)
+    assert is_right(question, answer)
+
+
+def test_amounts_may_be_named_by_customer() -> None:
+    assert answers.is_right("room", {"C2": 0, "C1": 902}, *GIVEN["room"])
 
 
 @pytest.mark.parametrize(
-    ("question", "answer", "values", "said"),
+    ("question", "answer", "said"),
     [
-        (KEYS, ["march.txt"], (), "Not yet. 1 of 2 is missing."),
-        ("effect", EFFECTS[:6], (), "Not yet. 6 numbers; wanted 7."),
+        ("keys", ["march.txt"], "Not yet. 1 of 2 is missing."),
+        ("effect", EFFECTS[:6], "Not yet. 6 numbers; wanted 7."),
+        ("effect", [*EFFECTS[:4], 150, -200, 100], "Not yet. Look again at number 5, where you wrote 150."),
+        ("rejected", [1], "Not yet. 1 does not belong there. 2 of 2 are missing."),
+        ("room", [902, -250], "Not yet. Look again at customer C2, where you wrote -250."),
+        ("message", '{"customerID": "O"Hara"}', "Not yet. It is not JSON: "),
+        ("message", '{"customerID": "O\\"Hara"}', "Not yet. accountBalance is missing."),
         (
-            "effect",
-            [*EFFECTS[:4], 150, 0, 100],
-            (),
-            "Not yet. Look again at number 5, where you wrote 150; number 6, where you wrote 0.",
-        ),
-        (KEYS, ["MARCH.TXT", "march.txt", "2017/march.txt"], (), "Not yet. MARCH.TXT does not belong there."),
-        (ROWS, [1], (), "Not yet. 1 does not belong there. 2 of 2 are missing."),
-        (ROOM, [902, -250], (TOTALS, Decimal(1500)), "Not yet. Look again at customer C2, where you wrote -250."),
-        (ROOM, 902, (TOTALS, Decimal(1500)), "Not yet. 1 amounts; wanted 2, one for each row of totals."),
-        (MESSAGE, '{"customerID": "O"Hara"}', ('O"Hara', "1750"), "Not yet. It is not JSON: "),
-        (MESSAGE, '{"customerID": "Ana"}', ("Ana", "1750"), "Not yet. accountBalance is missing."),
-        (
-            MESSAGE,
-            '{"customerID": "Ana", "accountBalance": 1750}',
-            ("Ana", "1750"),
+            "message",
+            '{"customerID": "O\\"Hara", "accountBalance": 1750}',
             "Not yet. accountBalance is 1750, which is no text.",
         ),
-        ("one-transaction", "It counts", (), "Not yet. It is not It counts."),
-        ("order", "a, b", (), "Not yet. It is not a, b."),
-        (KEYS, Hostile(), (), "Not yet. This answer cannot be read (RuntimeError)."),
-        (KEYS, None, (), "No answer yet."),
+        ("one-transaction", "It counts", "Not yet. It is not It counts."),
+        ("order", "a, b", "Not yet. It is not a, b."),
+        ("keys", Hostile(), "Not yet. This answer cannot be read (RuntimeError)."),
+        ("keys", None, "No answer yet."),
     ],
 )
 def test_a_wrong_answer_is_told_which_part_is_not_right(
-    question: str, answer: Any, values: Any, said: str, capsys: pytest.CaptureFixture[str]
+    question: str, answer: Any, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers.judge(question, answer, *values)
+    answers.judge(question, answer, *GIVEN.get(question, ()))
 
     assert capsys.readouterr().out.startswith(said)
-    assert not answers.is_right(question, answer, *values)
+    assert not is_right(question, answer)
 
 
 @pytest.mark.parametrize(
     "answer",
-    [0, 1.5, True, "x", b"x", ["x"], {"x": 1}, {1, 2}, object, print, iter([1]), Hostile(), TOTALS, [[]]],
-    ids=lambda answer: type(answer).__name__,
+    [0, True, "x", b"x", {"x": 1}, object, iter([1]), Hostile(), TOTALS, [[]]],
+    ids=lambda answer: type(answer),
 )
 def test_no_answer_is_a_traceback(answer: Any, capsys: pytest.CaptureFixture[str]) -> None:
     for question in answers.QUESTIONS:
-        answers.judge(question, answer, *{ROOM: (TOTALS, Decimal(1500)), MESSAGE: ("C1", "1")}.get(question, ()))
+        answers.judge(question, answer, *GIVEN.get(question, ()))
         assert re.fullmatch(r"(Not yet\.|Right\.)[^\n]*\n", capsys.readouterr().out), question
     answers.compare("the total", answer, Decimal(1400))
     assert capsys.readouterr().out == "You predicted otherwise: it is 1400.\n"
 
 
-@pytest.mark.parametrize("prediction", [1400, "1400", "1,400.00", "$1400", Decimal("1400.00"), [1400], {1400.0}])
-def test_a_prediction_is_compared_by_its_value(prediction: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    answers.compare("the total", prediction, Decimal(1400))
+@pytest.mark.parametrize(
+    ("prediction", "outcome", "told"),
+    [
+        *((prediction, Decimal(1400), "1400") for prediction in (1400, "$1,400.00", {1400.0})),
+        (", ".join(CUSTOMERS), CUSTOMERS, "C0, C1, C2, C3, C4, and 49,995 more"),
+    ],
+    ids=range(4),
+)
+def test_a_prediction_is_compared_by_its_value_and_read_whole(
+    prediction: Any, outcome: Any, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers.compare("predict", prediction, outcome)
 
-    assert capsys.readouterr().out == "You predicted right: it is 1400.\n"
-
-
-def test_a_long_outcome_is_shortened(capsys: pytest.CaptureFixture[str]) -> None:
-    answers.compare("the customers", None, [f"C{number}" for number in range(2000)])
-
-    assert capsys.readouterr().out == "No prediction. It is C0, C1, C2, C3, C4, and 1,995 more.\n"
+    assert capsys.readouterr().out == f"You predicted right: it is {told}.\n"
 
 
 def test_the_actions_asked_for_are_those_of_the_role(lab: Lab) -> None:
@@ -139,9 +148,50 @@ def test_a_question_of_an_older_notebook_is_refused_with_what_to_do() -> None:
         answers.judge("rows that are rejected", [2, 3])
 
 
-def test_a_prediction_of_fifty_thousand_customers_is_read_whole(capsys: pytest.CaptureFixture[str]) -> None:
-    customers = [f"C{number}" for number in range(50_000)]
+def test_every_question_is_asked_once_and_is_named_as_the_cell_with_its_answer():
+    names = [question.question for question in questions.asked()]
 
-    answers.compare("predict-alerts", ", ".join(customers), customers)
+    assert sorted(names) == sorted({**answers.QUESTIONS, **made.EXERCISES})
+    assert {name for exercise in made.EXERCISES.values() for name in exercise.checks} <= set(RULES)
+    assert all(texts.of(name).hints for name in names)
 
-    assert capsys.readouterr().out == "You predicted right: it is C0, C1, C2, C3, C4, and 49,995 more.\n"
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        None,
+        "9" * 10**7,
+        "1," * 5_000_000,
+        DEEP,
+        ["sNaN", "1E+999999999"],
+        ["9" * 10**6] * 7,
+        '{"a":' * 50_000,
+        functools.reduce(lambda nested, _: [nested], range(5_000)),
+    ],
+    ids=lambda kept: type(kept).__name__,
+)
+def test_what_a_student_has_written_into_the_record_is_at_most_wrong(kept):
+    assert not any(questions.judge_again(question, kept, ROWS, Decimal(1500)) for question in answers.QUESTIONS)
+
+
+def test_the_last_answer_counts_and_a_line_that_cannot_be_read_is_passed_over() -> None:
+    lines = [json.dumps({"kind": "answer", "question": "keys", "answer": answer}) for answer in "ab"]
+    lines[1:1] = ["", "5", "[" * 100_000, '{"kind": "answer"}', '{"kind": "prediction", "question": "keys"}']
+
+    assert questions.last_answers("\n".join(lines)) == {"keys": "b"}
+
+
+@pytest.mark.parametrize("row", [{}, {"accountBalance": "many"}, {"accountBalance": Decimal("sNaN")},
+                                 {"CustomerId": [], "accountBalance": Decimal("1E+999999")}])  # fmt: skip
+def test_totals_that_are_no_numbers_make_the_answer_wrong(row):
+    assert not questions.judge_again("room", ["902", "0"], [row, *ROWS], Decimal(1500))
+
+
+def test_a_right_answer_for_more_customers_than_the_record_keeps_is_right_again():
+    many = [{"CustomerId": name, "accountBalance": Decimal(number)} for number, name in enumerate(CUSTOMERS)]
+    room = [max(1500 - number, 0) for number in range(50_000)]
+
+    assert answers.is_right("room", room, pd.DataFrame(many), Decimal(1500))
+    for answer, is_right in ((room, True), ([1, *room[1:]], False)):
+        kept = json.loads(json.dumps(workbook._written(answer)))
+        assert questions.judge_again("room", kept, many, Decimal(1500)) == is_right

@@ -18,11 +18,12 @@ FIRST, THIRD, LAST = "00-start-here.ipynb", "03-create-topic.ipynb", "99-clean-u
 SOUND = json.loads((copies.NOTEBOOKS / THIRD).read_text(encoding="utf-8"))
 CELL = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None, "source": "1"}
 # How to put something else in the place of a file, by what it is.
+MASKED = (copies.NOTEBOOKS / FIRST).read_bytes().replace(b'phone: str = \\"', b'phone: str = \\"+15555550100')
+MASKED = re.sub(rb'"execution_count": \d+', b'"execution_count": 15555550100', MASKED)  # which is no number then
 OTHERS = {
     "folder": Path.mkdir,
     "FIFO": os.mkfifo,
     "loop": lambda path: path.symlink_to(path),
-    "dangling": lambda path: path.symlink_to(path.parent / "nowhere" / "x"),
 }
 
 
@@ -60,15 +61,11 @@ def opened(monkeypatch):
         (json.dumps(SOUND).encode()[:3000], "Unterminated string"),
         ([], "it is not a JSON object"),
         ({}, "nbformat is None; wanted 4"),
-        (b"\xff\xfe\x00" * 9, "'utf-8' codec can't decode"),
         (of(cells=[None]), "$.cells[0]: None is not of type 'object'"),
         (b"[" * 100_000, "RecursionError"),
-        (b'{"nbformat": ' + b"9" * 5000 + b"}", "5000 digits"),
         (b"\xef\xbb\xbf" + json.dumps(SOUND).encode(), "byte-order mark"),
-        ("folder", "Is a directory"),
         ("FIFO", "Not a regular file"),
         ("loop", "Too many levels"),
-        ("dangling", "No such file"),
     ],
     ids=lambda value: str(value)[:20] if isinstance(value, str) else "",
 )
@@ -94,21 +91,9 @@ def test_a_notebook_that_the_tools_after_us_take_is_not_damaged(changes, copy):
     assert copies.damaged() == []
 
 
-def test_other_notebooks_open_beside_a_damaged_one_which_is_named(copy, opened):
-    damage(copy / THIRD, b"")
-
-    for command in (["open"], ["open", "--fresh", "01"]):
-        done = in_process(*command)
-        assert (done.exit_code, f"Cannot read {copy / THIRD}: it is empty. `lab open --fresh 03`" in done.stdout) == (
-            0,
-            True,
-        )
-    assert opened == [FIRST, "01-create-functions.ipynb"]
-
-
 @pytest.mark.parametrize(
     ("name", "command", "status"),
-    [(FIRST, ["open"], 2), (THIRD, ["run", "--mine"], 2), (".lab/edition.json", ["open"], 0)],
+    [(FIRST, ["open"], 2), (THIRD, ["open"], 0), (THIRD, ["run", "--mine"], 2), (".lab/edition.json", ["open"], 0)],
 )
 def test_a_command_that_meets_a_damaged_file_says_so_in_one_line(name, command, status, copy, opened):
     damage(copy / name, b"{")
@@ -116,14 +101,11 @@ def test_a_command_that_meets_a_damaged_file_says_so_in_one_line(name, command, 
     done = in_process(*command)
 
     [line] = [line for line in done.output.splitlines() if "Cannot read" in line]
-    assert (done.exit_code, f"Cannot read {copy / name}: " in line, "`lab open --fresh 0" in line) == (
-        status,
-        True,
-        True,
-    )
+    assert (done.exit_code, f"Cannot read {copy / name}: " in line) == (status, True)
+    assert "`lab open --fresh 0" in line
 
 
-@pytest.mark.parametrize("content", [b"{", {FIRST: [1]}, "folder"])
+@pytest.mark.parametrize("content", [{FIRST: [1]}, "folder"])
 def test_a_notebook_anew_brings_the_notes_about_the_edition_with_it(content, copy, opened):
     noted = copy / ".lab" / "edition.json"
     damage(noted, content)
@@ -132,25 +114,6 @@ def test_a_notebook_anew_brings_the_notes_about_the_edition_with_it(content, cop
 
     assert [*json.loads(noted.read_text())] == [FIRST]
     assert len([*noted.parent.glob("edition.*.json")]) == 1
-
-
-def test_notebooks_given_anew_at_the_same_time_are_all_kept(copy, opened):
-    (copy / THIRD).write_text("mine")
-
-    in_process("open", "--fresh", "3", "--fresh", "03")
-
-    assert "mine" in [path.read_text() for path in copy.glob("03-*.*.ipynb")]
-
-
-@pytest.mark.parametrize("content", [b"\xff", "FIFO", "loop"])
-def test_something_else_in_the_place_of_a_picture_is_replaced(content, copy, opened):
-    [picture, *_] = copies.pictures()
-    damage(copy / picture.name, content)
-
-    assert in_process("open").exit_code == 0
-
-    assert (copy / picture.name).is_file()  # reading a FIFO would wait for ever
-    assert (copy / picture.name).read_bytes() == picture.read_bytes()
 
 
 @pytest.mark.parametrize(("name", "kind"), [(".", "file"), (".lab", "loop")])
@@ -190,7 +153,6 @@ def test_a_data_file_that_cannot_be_read_is_one_line(value, why, copy):
     ("content", "why"),
     [
         (b"", "it is empty"),
-        ("text", "it is not a JSON object"),
         ({"prefix": ["ana"]}, "prefix is ['ana']; wanted text or a number"),
         ({"region": 5}, "region is 5; wanted a Region"),
         ("FIFO", "Not a regular file"),
@@ -199,21 +161,13 @@ def test_a_data_file_that_cannot_be_read_is_one_line(value, why, copy):
 )
 def test_settings_that_are_damaged_are_one_line_in_a_notebook(content, why, copy):
     path = copy / ".lab" / "settings.json"
-    damage(path, json.dumps(content).encode() if content == "text" else content)
+    damage(path, content)
 
     with pytest.raises(LabError) as refused:
         workbook.open_lab({})
 
     assert why in str(refused.value)
-    assert ("Run notebook 00 again" in str(refused.value), str(path) in str(refused.value)) == (
-        why != "region is 5; wanted a Region",
-    ) * 2
-
-
-def test_settings_with_a_byte_order_mark_are_read(copy):
-    damage(copy / ".lab" / "settings.json", b'\xef\xbb\xbf{"prefix": "ana"}')
-
-    assert workbook.setting("prefix", {}) == "ana"
+    assert (f"Cannot read {path}: " in str(refused.value)) is not why.startswith("region")
 
 
 @pytest.mark.parametrize(("name", "kind"), [("settings.json", "folder"), ("answers.jsonl", "folder"), ("", "file")])
@@ -241,6 +195,12 @@ def test_an_answer_is_not_waited_with_and_not_joined_to_a_line_that_was_cut_off(
     assert json.loads(path.read_text(encoding="utf-8").splitlines()[1])["answer"] == "a.txt"
 
 
+def test_settings_with_a_byte_order_mark_are_read(copy):
+    damage(copy / ".lab" / "settings.json", b'\xef\xbb\xbf{"prefix": "ana"}')
+
+    assert workbook.setting("prefix", {}) == "ana"
+
+
 def large(cells):
     return of(cells=[{**CELL, "id": str(number), "source": "#" * 1_000_000} for number in range(cells)])
 
@@ -257,8 +217,9 @@ def large(cells):
         ({"my_notifier.py": "folder"}, "my_notifier.py: Is a directory. Correct that, or move it away"),
         ({".lab/answers.jsonl": "FIFO"}, "answers.jsonl: Not a regular file. Correct that, or move it away"),
         ({FIRST: of(cells=[])}, f"The settings in .*{FIRST} cannot be read"),
+        ({FIRST: MASKED}, f"Cannot read .*{FIRST}"),
     ],
-    ids=["missing", "large", "large in all", "no function", "no answers", "no settings"],
+    ids=["missing", "large", "large in all", "no function", "no answers", "no settings", "broken by masking"],
 )
 def test_what_cannot_be_graded_is_not_handed_in_and_an_earlier_file_stays(contents, why, copy, tmp_path):
     (tmp_path / "ana.zip").write_text("earlier")
@@ -287,21 +248,10 @@ def test_a_submission_that_is_stopped_leaves_no_half_file(how, copy, tmp_path, m
     assert [path.read_text() for path in tmp_path.iterdir() if path.is_file()] == ["earlier"]
 
 
-def test_a_notebook_that_masking_breaks_is_not_handed_in(copy, tmp_path):
-    first = copy / FIRST
-    text = first.read_text(encoding="utf-8").replace('phone: str = \\"\\"', 'phone: str = \\"+15555550100\\"')
-    first.write_text(text.replace('"execution_count": null', '"execution_count": 15555550100', 1), encoding="utf-8")
-
-    done = in_process("submit", "--out", tmp_path / "ana.zip")
-
-    assert (done.exit_code, f"Cannot read {first}" in done.stderr, (tmp_path / "ana.zip").exists()) == (2, True, False)
-
-
 @pytest.mark.parametrize(
     ("options", "name", "says_whose"),
     [
         (["--id", "ana1", "--name", "Ana García"], "submission-ana-garcia-ana1.zip", True),
-        (["--id", "ana1"], "submission-ana1.zip", True),
         ([], "submission.zip", False),
         (["--name", "Ana", "--out", "final.zip"], "final.zip", False),
     ],

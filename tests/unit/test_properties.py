@@ -76,8 +76,9 @@ def test_the_function_does_with_a_file_what_the_recount_says(lab, processor, con
     try:
         file = transactions.recount("my.txt", content)
     except NotATransactionsFile:
-        with pytest.raises(Unreadable, match=r"^my\.txt: .*$"):
-            processor.run(event)
+        for _ in range(2):  # it fails each time
+            with pytest.raises(Unreadable, match=r"^my\.txt: .*$"):
+                processor.run(event)
         assert processor.held() == ([], [], [])
         return
 

@@ -24,7 +24,7 @@ CELLS = [
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """run(code, cell): run it as the cell of that number; what it shows as its error."""
+    """run(code): run it as the last cell; what it shows as its error."""
     folder = tmp_path_factory.mktemp("kernel")
     cells = [
         {"id": str(number), "cell_type": kind, "source": text.splitlines(keepends=True)}
@@ -34,10 +34,10 @@ def run(tmp_path_factory):
     ours = {"PYTHONSTARTUP": str(STARTUP)}
     manager, client = start_new_kernel(env={**os.environ, **ours, "JPY_SESSION_NAME": str(folder / "03.ipynb")})
 
-    def run(code, cell=4):
+    def run(code):
         # An error would otherwise abort the next cell, if it is already there when the kernel cleans up.
         content = {"code": code, "silent": False, "stop_on_error": False}
-        message = client.session.msg("execute_request", content, metadata={"cellId": str(cell)})
+        message = client.session.msg("execute_request", content, metadata={"cellId": cells[-1]["id"]})
         client.shell_channel.send(message)
         while (reply := client.get_shell_msg())["parent_header"].get("msg_id") != message["header"]["msg_id"]:
             pass
@@ -61,18 +61,17 @@ def test_a_name_that_a_cell_above_defines_is_one_sentence_that_says_which_cells_
 
 
 @pytest.mark.parametrize(
-    ("code", "cell"),
+    "code",
     [
-        ("print(lba)", 4),  # a slip of the learner's own
-        ("print(inner)", 4),  # only a function has it
-        ("print(topic)", 4),  # the cell with it is not Python yet
-        ("print(below)", 4),  # it is defined here, further down
-        ("print(lab)", 1),
-        ("others = {}\nexec('def ask(): return lab', others)\nothers['ask']()", 4),  # another module's
+        "print(lba)",  # a slip of the learner's own
+        "print(inner)",  # only a function has it
+        "print(topic)",  # the cell with it is not Python yet
+        "print(below)",  # it is defined here, further down
+        "others = {}\nexec('def ask(): return lab', others)\nothers['ask']()",  # another module's
     ],
 )
-def test_another_missing_name_is_pythons_own_message(code, cell, run):
-    shown = run(code, cell)
+def test_another_missing_name_is_pythons_own_message(code, run):
+    shown = run(code)
 
     assert ("Traceback" in shown, "NameError" in shown, "top down" in shown) == (True, True, False)
 

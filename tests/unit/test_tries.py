@@ -27,7 +27,7 @@ def file(*rows):
 
 @pytest.mark.parametrize(
     "threshold",
-    ["1500", "0", "0.000000000000001", "10.50", "999999999999999", "-1E9"],
+    ["1500", "0", "0.000000000000001", "999999999999999"],
 )
 def test_amounts_stay_below_any_threshold_and_one_more_reaches_it(account, threshold):
     lab = replace(account, threshold=Decimal(threshold))
