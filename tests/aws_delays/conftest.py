@@ -1,7 +1,6 @@
 """A lab whose calls meet one of AWS's delays, in an account of its own."""
 
 import itertools
-import json
 import time
 
 import pytest
@@ -11,7 +10,7 @@ from lab_lib import waiting
 from lab_lib.lab import open_lab
 from tests.aws_delays.layer import Layer
 from tests.aws_delays.lengths import DELAYS
-from tests.aws_delays.runs import Run
+from tests.aws_delays.runs import Run, write_settings
 
 SPEED = 100  # a faster clock takes a slow moment of this computer for minutes of AWS
 ACCOUNTS = itertools.count(600_000_000_001)
@@ -30,10 +29,10 @@ def sped_up(tmp_path, account, monkeypatch):
     `waits()` is how many of these delays they were long.
     """
 
-    def sped_up(*names, speed=1e9):
-        settings = {"lengths": {name: DELAYS[name].seconds for name in names}, "speed": speed}
-        (tmp_path / "settings.json").write_text(json.dumps(settings))
-        lab, layer = open_lab(account=account), Layer(tmp_path)
+    def sped_up(*names, speed=1e9, **settings):
+        lengths = {name: DELAYS[name].seconds for name in names}
+        write_settings(tmp_path, account=account, lengths=lengths, speed=speed)
+        lab, layer = open_lab(account=account, **settings), Layer(tmp_path)
         for event, handler in layer.handlers.items():
             lab.session.events.register(event, handler)
         for module in (endpoint, waiter):
@@ -41,7 +40,7 @@ def sped_up(tmp_path, account, monkeypatch):
         monkeypatch.setattr(time, "monotonic", time.monotonic)
         monkeypatch.setattr(waiting.wait_until, "__kwdefaults__", dict(waiting.wait_until.__kwdefaults__))
         layer.speed_up()
-        return lab, lambda: round(layer.clock.ahead() / sum(layer.lengths.values()))
+        return lab, lambda: round(layer.clock.ahead() / (sum(lengths.values()) or 1))
 
     return sped_up
 

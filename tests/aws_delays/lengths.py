@@ -14,7 +14,7 @@ class Delay(NamedTuple):
 DELAYS = {
     "iam": Delay(3, "IAM does not find a role that was just created", "IAM User Guide, eventual consistency"),
     "role": Delay(10, "Lambda cannot assume a new role", "Terraform's AWS provider waits for this error"),
-    "grant": Delay(15, "Lambda's key has no grant for a new role, then EC2 throttles Lambda once", "the same"),
+    "grant": Delay(15, "Lambda's key has no grant for a new role", "the same"),
     "stream-access": Delay(20, "Lambda cannot read a stream with a new role", "the same"),
     "function": Delay(5, "a new function is Pending; a change of it is refused", "Lambda Developer Guide, states"),
     "function-update": Delay(3, "a changed function is InProgress; the next change is refused", "the same"),
@@ -36,5 +36,5 @@ DELAYS = {
     "e-mail": Delay(120, "a subscription is pending until its recipient confirms it", "a person needs minutes"),
     "throttling": Delay(0, "every seventh call, if not about data, is refused twice", "botocore retries these errors"),
 }
-PERSONS = {"e-mail"}  # a run without an address never meets it, and a run with one needs a person
-ALL = {name: delay.seconds for name, delay in DELAYS.items() if name not in PERSONS}
+# A run without an address never meets the delay of e-mail, and a run with one needs a person.
+ALL = {name: delay.seconds for name, delay in DELAYS.items() if name != "e-mail"}

@@ -13,10 +13,6 @@ _GRANT = (
     "CreateGrant. Please check your KMS key settings. KMS Exception: InvalidArnException KMS Message: ARN does not "
     "refer to a valid principal"
 )
-_EC2 = (
-    "Your request has been throttled by EC2, please make sure you have enough API rate limit. EC2 Error Code: "
-    "RequestLimitExceeded. EC2 Error Message: Request limit exceeded."
-)
 _STREAM = (
     "Cannot access stream {}. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, and "
     "ListStreams Actions on your stream in IAM."
@@ -31,24 +27,13 @@ def _created_role(call: Call, parsed: dict[str, Any]) -> None:
 @change("", "DeleteRole")
 def _deleted_role(call: Call, parsed: dict[str, Any]) -> None:
     call.forget("role", call.params["RoleName"])
-    call.forget("throttled by EC2", call.params["RoleName"])
 
 
 _NOT_FOUND = Refusal(404, "NoSuchEntity", "The role with name {} cannot be found.")
 refuse("iam", "role", _OF_ROLES, {"RoleName", "PolicySourceArn"}, _NOT_FOUND)
 _WITH_ROLE = ("CreateFunction", "UpdateFunctionConfiguration")
-refuse("role", "role", _WITH_ROLE, {"Role"}, Refusal(400, "InvalidParameterValueException", _ASSUMED))
-
-
-@answer("grant", "CreateFunction", "UpdateFunctionConfiguration")
-def _no_grant(call: Call) -> Refusal | None:
-    role = _name(call.params.get("Role", ""))
-    if call.is_late("grant", "role", role):
-        return Refusal(400, "InvalidParameterValueException", _GRANT)
-    if call.value("throttled by EC2", role) or call.age("role", role) == float("inf"):
-        return None
-    call.note("throttled by EC2", role, True)
-    return Refusal(400, "InvalidParameterValueException", _EC2)
+for _delay, _message in (("role", _ASSUMED), ("grant", _GRANT)):
+    refuse(_delay, "role", _WITH_ROLE, {"Role"}, Refusal(400, "InvalidParameterValueException", _message))
 
 
 @answer("stream-access", "CreateEventSourceMapping")
@@ -127,7 +112,7 @@ def _deleted_mapping(call: Call, parsed: dict[str, Any]) -> None:
     call.note(
         "mapping",
         parsed["UUID"],
-        {"state": "Deleting", "enabled": False, "of": call.account, "about": about},
+        {"state": "Deleting", "enabled": False, "about": about},
     )
 
 
@@ -157,6 +142,6 @@ def _mapping_state(call: Call, parsed: dict[str, Any]) -> None:
 def _mapping_states(call: Call, parsed: dict[str, Any]) -> None:
     for mapping in parsed["EventSourceMappings"]:
         _mapping_state(call, mapping)
-    for uuid, value in call.layer.notes.of_kind("", "mapping"):
-        if value.get("of") == call.account and call.is_late("mapping", "mapping", uuid):
+    for uuid, value in call.layer.notes.of_kind("mapping"):
+        if "about" in value and call.is_late("mapping", "mapping", uuid):
             parsed["EventSourceMappings"].append(value["about"])

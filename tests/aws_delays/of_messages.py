@@ -2,20 +2,10 @@
 
 from typing import Any
 
-from tests.aws_delays.layer import Call, Refusal, answer, change, refuse, shape
+from tests.aws_delays.layer import Call, Refusal, answer, change, last_name, refuse, shape
 
 _RECENTLY = "You must wait 60 seconds after deleting a queue before you can create another with the same name."
-_CONFIRMED = (
-    '<ConfirmSubscriptionResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><ConfirmSubscriptionResult>'
-    "<SubscriptionArn>{}</SubscriptionArn></ConfirmSubscriptionResult></ConfirmSubscriptionResponse>"
-)
 _COUNT = "ApproximateNumberOfMessages"
-
-
-def _queue(url: str) -> tuple[str, str]:
-    """Return a queue's account and name."""
-    account, name = url.split("/")[-2:]
-    return account, name
 
 
 @shape("", "ReceiveMessage")
@@ -34,12 +24,11 @@ def _wait_for_message(call: Call, parsed: dict[str, Any]) -> None:
 @shape("queue-policy", "SetQueueAttributes")
 def _keep_old_policy(call: Call) -> None:
     """Send the policy that counts now; the new one counts later."""
-    account, _ = _queue(call.params["QueueUrl"])
     wanted = call.params["Attributes"].get("Policy")
     if wanted is None:
         return
     where = {"QueueUrl": call.params["QueueUrl"], "AttributeNames": ["Policy"]}
-    now = call.layer.bare(account, "sqs", "GetQueueAttributes", where).get("Attributes", {}).get("Policy", "")
+    now = call.layer.bare("sqs", "GetQueueAttributes", where).get("Attributes", {}).get("Policy", "")
     if now != wanted:
         call.kept["policy"] = wanted
         call.params["Attributes"] = {**call.params["Attributes"], "Policy": now}
@@ -48,7 +37,7 @@ def _keep_old_policy(call: Call) -> None:
 @change("queue-policy", "SetQueueAttributes")
 def _set_policy_later(call: Call, parsed: dict[str, Any]) -> None:
     url, wanted = call.params["QueueUrl"], call.kept.get("policy")
-    name = _queue(url)[1]
+    name = last_name(url)
     if wanted is not None and not (
         call.is_late("queue-policy", "policy", name) and call.value("policy", name) == wanted
     ):
@@ -59,21 +48,21 @@ def _set_policy_later(call: Call, parsed: dict[str, Any]) -> None:
 
 @change("queue-policy", "GetQueueAttributes")
 def _new_policy(call: Call, parsed: dict[str, Any]) -> None:
-    name, asked = _queue(call.params["QueueUrl"])[1], call.params.get("AttributeNames", [])
+    name, asked = last_name(call.params["QueueUrl"]), call.params.get("AttributeNames", [])
     if call.is_late("queue-policy", "policy", name) and {"All", "Policy"} & set(asked):
         parsed.setdefault("Attributes", {})["Policy"] = call.value("policy", name)
 
 
 @change("queue-counts", "GetQueueAttributes")
 def _old_counts(call: Call, parsed: dict[str, Any]) -> None:
-    name, attributes = _queue(call.params["QueueUrl"])[1], parsed.get("Attributes", {})
+    name, attributes = last_name(call.params["QueueUrl"]), parsed.get("Attributes", {})
     for count in [key for key in attributes if key.startswith(_COUNT)]:
         attributes[count] = call.shown("queue-counts", count, name, attributes[count], "0")
 
 
 @change("", "DeleteQueue")
 def _deleted_queue(call: Call, parsed: dict[str, Any]) -> None:
-    name = _queue(call.params["QueueUrl"])[1]
+    name = last_name(call.params["QueueUrl"])
     call.note("deleted queue", name, call.params["QueueUrl"])
     for kind in ("policy", _COUNT, f"{_COUNT}NotVisible", f"{_COUNT}Delayed"):
         call.forget(kind, name)
@@ -125,21 +114,3 @@ def _pending(call: Call, parsed: dict[str, Any]) -> None:
     for subscription in parsed["Subscriptions"]:
         if call.is_late("e-mail", "e-mail", f"{subscription['TopicArn']} {subscription['Endpoint']}"):
             subscription["SubscriptionArn"] = "PendingConfirmation"
-
-
-@answer("e-mail", "ConfirmSubscription")
-def _confirmed(call: Call) -> str:
-    """Take any token for that of all pending subscriptions of the topic."""
-    _forget_addresses(call, {})
-    topic = {"TopicArn": call.params["TopicArn"]}
-    subscriptions = call.layer.bare(call.account, "sns", "ListSubscriptionsByTopic", topic)["Subscriptions"]
-    return _CONFIRMED.format(
-        next(subscription["SubscriptionArn"] for subscription in subscriptions if subscription["Protocol"] == "email")
-    )
-
-
-@change("e-mail", "DeleteTopic")
-def _forget_addresses(call: Call, parsed: dict[str, Any]) -> None:
-    for name, _ in list(call.layer.notes.of_kind(call.account, "e-mail")):
-        if name.startswith(f"{call.params['TopicArn']} "):
-            call.forget("e-mail", name)

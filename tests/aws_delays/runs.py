@@ -2,18 +2,15 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 from lab_lib.embedded import server
-from tests.aws_delays.clock import Clock
 from tests.aws_delays.layer import FOLDER
 
 ROOT = Path(__file__).parents[2]
 LAB = Path(sys.executable).with_name("lab")
-EMAIL = "ana@example.com"
 # As a user types them.
 COMMANDS = (["run", "--keep"], ["check"], ["check", "--probe", "--yes"], ["clean", "--yes"], ["run", "--yes"])
 
@@ -24,15 +21,13 @@ class Run:
     def __init__(self, folder: Path, account: str, lengths: dict[str, float], speed: float) -> None:
         self.folder, self.account = folder, account
         folder.mkdir(parents=True)
-        settings = {"lengths": lengths, "speed": speed}
-        (folder / "settings.json").write_text(json.dumps(settings))
+        write_settings(folder, account=account, lengths=lengths, speed=speed)
         (folder / "config").write_text(_profile(account))
         (folder / "credentials").touch()
-        self._options = ["--email", EMAIL] if "e-mail" in lengths else []
 
     def lab(self, command: str, *options: str) -> subprocess.CompletedProcess[str]:
         """Run a command on "AWS"."""
-        where = ["--profile", "delays", "--account", self.account, *self._options * (command in ("run", "check"))]
+        where = ["--profile", "delays", "--account", self.account]
         out = ["--out", str(self.folder / "out")] if command == "run" else []
         arguments = [str(LAB), command, *where, *out, *options]
         return subprocess.run(arguments, env=self._environment(), capture_output=True, text=True, check=False)
@@ -43,10 +38,6 @@ class Run:
         done = subprocess.run(command, env=self._environment(), stdout=subprocess.PIPE, text=True, check=True)
         used: dict[str, dict[str, int]] = json.loads(done.stdout)
         return used
-
-    def wait(self, seconds: float) -> None:
-        """Let so much of AWS's time pass."""
-        Clock(self.folder / "clock", 1e9).sleep(seconds)
 
     def seconds(self) -> dict[str, int]:
         """Return the seconds of each notebook of the last run, in AWS's time: {"00": 80, …}."""
@@ -67,6 +58,11 @@ class Run:
         }
 
 
+def write_settings(folder: Path, **settings: object) -> None:
+    """Write the settings of a layer: account, lengths and speed."""
+    (folder / "settings.json").write_text(json.dumps(settings))
+
+
 def _profile(account: str) -> str:
     running = server.start()
     lines = {
@@ -76,11 +72,3 @@ def _profile(account: str) -> str:
         "aws_secret_access_key": running.secret,
     }
     return "\n".join(["[profile delays]", *(f"{name} = {value}" for name, value in lines.items()), ""])
-
-
-def what_failed(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the lines in which a command says what failed."""
-    lines = [re.sub(r"[│┃\s]+", " ", line).strip() for line in (done.stdout + done.stderr).splitlines()]
-    return "; ".join(
-        line for line in lines if re.match("✘|·|not yet|Traceback|[A-Z][A-Za-z]+(Error|Exception)", line)
-    ) or "".join(lines[-1:])

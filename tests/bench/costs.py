@@ -1,31 +1,37 @@
-"""AWS calls, units and dollars for a million rows, as counted in a run of 10,000."""
+"""Units and dollars for a million rows, by the trace of an upload of 10,000."""
 
 from lab_lib.run import costs
+from lab_lib.trace import usage
+from lab_lib.wording import number
 from tests.bench import chain, page, totals
 
-PRICES = {name: price for name, price in costs.prices().items() if isinstance(price, float)}
 MILLION = 1_000_000 / totals.COMPARED
 CUSTOMERS = [200, 1]  # with one customer, nearly every total is above the threshold
-SHOWN = ["dynamodb calls", "write units", "read units", "sns calls", "runs", "GB-s"]
+SHOWN = ["write units", "read units", "sns calls", "runs", "GB-s"]
 
 
 def measure():
     """Return the section's text."""
-    lines = []
-    for customers in CUSTOMERS:
-        used = [priced(totals.watched(way, customers).used) for way in chain.WAYS]
-        lines += [[f"{customers:,}", name, *(f"{counts[name]:,.0f}" for counts in used)] for name in SHOWN]
-        lines.append([f"{customers:,}", "**dollars**", *(f"**{counts['dollars']:.2f}**" for counts in used)])
-    return f"{page.table(['Customers', 'A million rows', *chain.WAYS.values()], lines)}\n\n{NOTES}"
+    used = [million(customers) for customers in CUSTOMERS]
+    lines = [[name, *(f"{counts[name]:,.0f}" for counts in used)] for name in SHOWN]
+    lines.append(["**dollars**", *(f"**{sum(map(price, counts.items())):.2f}**" for counts in used)])
+    header = ["A million rows", *(f"of {number(customers, 'customer')}" for customers in CUSTOMERS)]
+    return f"{page.table(header, lines)}\n\n{NOTES}"
 
 
-def priced(used):
-    """Return what a million rows use, and its price."""
-    used = {name: count * MILLION for name, count in used.items()}
-    used = dict.fromkeys(PRICES, 0) | used | {"sqs messages": 2 * used.get("sns calls", 0), "s3 writes": 1}
-    return used | {"dollars": sum(used[name] * price / 1e6 for name, price in PRICES.items())}
+def million(customers):
+    """Return what a million rows use."""
+    with chain.built() as built:
+        totals.upload(built, totals.COMPARED, customers)
+        chain.settle(built.lab)
+        return {name: count * MILLION for name, count in usage.of_upload(built.lab, "rows.txt").items()}
 
 
-NOTES = f"""Counted in the functions by botocore's events, for {totals.COMPARED:,} rows, and multiplied. A write in
-a transaction takes two units. GB-s are those of the embedded AWS. Storage, logs and data transfer are left out. Prices:
-{costs.prices()["what"]}, {costs.prices()["date"]}."""
+def price(used):
+    name, count = used
+    return count * costs.prices()[name] / 1e6
+
+
+NOTES = f"""From the trace of an upload of {totals.COMPARED:,} rows, multiplied. A write in a transaction takes two
+units, so exact totals cost about twice what batches cost. GB-s are those of the embedded AWS. Storage, logs and data
+transfer are left out. Prices: {costs.prices()["what"]}, {costs.prices()["date"]}."""

@@ -5,7 +5,6 @@ import platform
 import re
 import statistics
 import sys
-import time
 from collections.abc import Callable, Iterable
 from datetime import date
 from pathlib import Path
@@ -36,24 +35,14 @@ def table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
-def goals(*rows: tuple[str, str, bool, str]) -> str:
-    """Return a table of the goals: what is wanted, what was measured, and what stands in the way if it is not met."""
-    return table(
-        ["Goal", "Measured", "Met"],
-        [(goal, measured, "yes" if met else f"**no**: {reason}") for goal, measured, met, reason in rows],
-    )
+def goal(wanted: str, measured: str, is_met: bool) -> str:
+    return table(["Goal", "Measured", "Met"], [[wanted, measured, "yes" if is_met else "**no**"]])
 
 
 def spread(values: list[float], form: str = ",.0f") -> str:
     """Return the median, and the range if there are several values."""
-    if not values:
-        return "–"
     middle = format(statistics.median(values), form)
     return middle if len(values) == 1 else f"{middle} ({min(values):{form}}–{max(values):{form}})"
-
-
-def listed(ratios: Iterable[float]) -> str:
-    return " / ".join(f"{ratio:.2f}" for ratio in ratios)
 
 
 def rounds(ways: dict[str, Callable[[], float]], count: int = 3, longest: float = 20) -> dict[str, list[float]]:
@@ -64,17 +53,6 @@ def rounds(ways: dict[str, Callable[[], float]], count: int = 3, longest: float 
             if sum(seconds[name]) < longest:
                 seconds[name].append(way())
                 print(f"  {name:24} {seconds[name][-1]:8.2f} s  ({number + 1} of {count})", file=sys.stderr, flush=True)
-    return seconds
-
-
-def timed(call: Callable[[], object]) -> Callable[[], float]:
-    """Return a function that makes this call and returns its seconds."""
-
-    def seconds() -> float:
-        begun = time.monotonic()
-        call()
-        return time.monotonic() - begun
-
     return seconds
 
 

@@ -11,21 +11,16 @@ from urllib.parse import unquote_plus
 import boto3
 
 dynamodb, sns, s3 = boto3.resource("dynamodb"), boto3.client("sns"), boto3.client("s3")
-totals = dynamodb.Table("TransactionTotal")
 
 
 def process(event, context):
-    for record in event["Records"]:
-        copy(record["s3"]["bucket"]["name"], unquote_plus(record["s3"]["object"]["key"]))
-
-
-def copy(bucket, key):
-    lines = codecs.getreader("utf-8")(s3.get_object(Bucket=bucket, Key=key)["Body"])
+    place = event["Records"][0]["s3"]
+    body = s3.get_object(Bucket=place["bucket"]["name"], Key=unquote_plus(place["object"]["key"]))["Body"]
     with (
         dynamodb.Table("Customer").batch_writer(overwrite_by_pkeys=["CustomerId"]) as customers,
         dynamodb.Table("Transactions").batch_writer() as transactions,
     ):
-        for row in csv.DictReader(lines, delimiter="|"):
+        for row in csv.DictReader(codecs.getreader("utf-8")(body), delimiter="|"):
             customers.put_item(Item={"CustomerId": row["customer_id"], "Address": row["customer_address"]})
             item = {"CustomerId": row["customer_id"], "TransactionId": row["trn_id"]}
             item |= {"TransactionDate": row["trn_date"], "TransactionAmount": Decimal(row["trn_amount"])}
@@ -38,17 +33,13 @@ def notify(event, context):
         image = record["dynamodb"]["NewImage"]
         sums[image["CustomerId"]["S"]] += Decimal(image["TransactionAmount"]["N"])
     for customer, amount in sums.items():
-        add(customer, amount)
-
-
-def add(customer, amount):
-    answer = totals.update_item(
-        Key={"CustomerId": customer},
-        UpdateExpression="ADD accountBalance :amount",
-        ExpressionAttributeValues={":amount": amount},
-        ReturnValues="UPDATED_NEW",
-    )
-    balance = answer["Attributes"]["accountBalance"]
-    if balance >= Decimal(os.environ["THRESHOLD"]):
-        message = {"customerID": customer, "accountBalance": str(balance)}
-        sns.publish(TopicArn=os.environ["TOPIC_ARN"], Subject="High balance", Message=json.dumps(message))
+        answer = dynamodb.Table("TransactionTotal").update_item(
+            Key={"CustomerId": customer},
+            UpdateExpression="ADD accountBalance :amount",
+            ExpressionAttributeValues={":amount": amount},
+            ReturnValues="UPDATED_NEW",
+        )
+        balance = answer["Attributes"]["accountBalance"]
+        if balance >= Decimal(os.environ["THRESHOLD"]):
+            message = {"customerID": customer, "accountBalance": str(balance)}
+            sns.publish(TopicArn=os.environ["TOPIC_ARN"], Subject="High balance", Message=json.dumps(message))
