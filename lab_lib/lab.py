@@ -29,8 +29,6 @@ BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's n
 BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
 BREAK_IT_ANY = "BreakIt*_"  # matches both, in a policy
 _LONGEST_STEM = 56  # characters of a bucket's name, of which there are at most 63, before an end of seven
-_ROWS_PER_SECOND = 600  # of the embedded AWS; docs/performance.md has three times as many, on a quiet computer
-_ROWS_PER_SECOND_ON_AWS = 500  # not measured: a careful guess for 256 MB, and 1,000 writes a second a partition
 
 
 class Work(NamedTuple):
@@ -152,11 +150,6 @@ class Lab:
         """Return True on AWS itself, which costs money. There the lab asks before it deletes."""
         return self.endpoint is None
 
-    @property
-    def rows_per_second(self) -> int:
-        """Return how many rows of a file TransactionProcessor writes in a second, at least."""
-        return _ROWS_PER_SECOND_ON_AWS if self.is_real else _ROWS_PER_SECOND
-
     def work(self) -> Work | None:
         """Return what there is to do in the account now; None on any other AWS, which cannot be asked."""
         answer = self._ask_embedded(server.WORK, "busy", "failed")
@@ -200,22 +193,18 @@ def open_lab(
 ) -> Lab:
     """Open the lab in an account, and start the embedded AWS if the lab runs on it.
 
-    An empty setting, other than threshold, e-mail and phone, is read from its variable, such as LAB_ACCOUNT, which
-    `lab open` and `lab class` set. A `profile` or `role_arn` selects AWS, and then `account` is required. That role is
-    assumed with the credentials of the profile or of the environment. Otherwise AWS_ENDPOINT_URL selects its endpoint.
+    A setting that is "" is read from its variable, such as LAB_ACCOUNT, which `lab open` and `lab class` set.
+    A `profile` or `role_arn` selects AWS, and then `account` is required. That role is assumed with the credentials of
+    the profile or of the environment. Otherwise AWS_ENDPOINT_URL selects its endpoint.
     Without all of these the lab runs on the embedded AWS, where any twelve digits are an account.
     The roles of the two functions and the bucket are given if they exist already. The lab never changes or deletes
     them. `boundary` is a managed policy, the permissions boundary of the roles that the lab creates.
     UsageError for a setting that cannot be right; WrongAccount if the credentials are for another account.
     """
-    account, profile, region = or_variable(account=account, profile=profile, region=region).values()
-    role_arn, external_id = or_variable(role_arn=role_arn, external_id=external_id).values()
-    settings = or_variable(prefix=prefix, processor_role=processor_role, notifier_role=notifier_role)
-    settings |= or_variable(bucket=bucket, boundary=boundary)
-    settings |= {"threshold": threshold, "email": email, "phone": phone}
-    for name, value in (("account", account), ("profile", profile), ("region", region)):
-        setting(name, value)
+    settings = or_variable(locals())
+    role_arn, external_id = settings.pop("role_arn"), settings.pop("external_id")
     settings = {name: setting(name, value) for name, value in settings.items()}
+    account, profile, region = (settings.pop(name) for name in ("account", "profile", "region"))
     region = region or DEFAULT_REGION
     if is_embedded(profile, role_arn):
         return _on_embedded(_fields(account or server.ACCOUNT, region, settings))

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 from lab_lib.embedded.server import ACCOUNT
 from lab_lib.lab import Lab
 
-_SHORTEST = 16  # AWS's credentials are longer; an emulator takes any word, such as "test", which need not be masked
+_SHORTEST_KEY = 16  # AWS's credentials are longer; an emulator takes any word, such as "test", which need not be masked
 
 
 def masked(text: str, lab: Lab) -> str:
@@ -33,23 +33,16 @@ def without_people(text: str) -> str:
 @cache  # expired credentials cannot be read again
 def _masks(lab: Lab) -> list[tuple[str, str]]:
     """Return (private value, mask) for plain text, HTML and URLs. Longest first: one value may contain another."""
-    private = _people(lab) | _credentials(lab)
-    escaped = {quote(value): mask for value, mask in private.items() for quote in (str, escape, quote_plus)}
-    return sorted(escaped.items(), key=lambda pair: len(pair[0]), reverse=True)
-
-
-def _people(lab: Lab) -> dict[str, str]:
-    people = {}
-    if lab.account != ACCOUNT:  # the embedded AWS's default account is not private
-        people[lab.account] = f"********{lab.account[-4:]}"
-    if lab.email:
-        people[lab.email] = f"{lab.email[0]}***@{lab.email.partition('@')[2]}"
-    if number := lab.phone.removeprefix("+"):  # masked with and without its +
-        people[number] = f"{'*' * (len(number) - 2)}{number[-2:]}"
-    return people
-
-
-def _credentials(lab: Lab) -> dict[str, str]:
     credentials = lab.session.get_credentials()
-    values = credentials.get_frozen_credentials() if credentials else ()
-    return {value: "********" for value in values if value and len(value) >= _SHORTEST}
+    keys = credentials.get_frozen_credentials() if credentials else ()
+    number = lab.phone.removeprefix("+")  # masked with and without its +
+    private = {
+        **{key: "********" for key in keys if key and len(key) >= _SHORTEST_KEY},
+        lab.account: without_accounts(lab.account),
+        lab.email: f"{lab.email[:1]}***@{lab.email.partition('@')[2]}",
+        number: f"{'*' * (len(number) - 2)}{number[-2:]}",
+    }
+    public = ("", ACCOUNT)  # a setting that is not used, and the embedded AWS's default account
+    shown = {value: mask for value, mask in private.items() if value not in public}
+    escaped = {quote(value): mask for value, mask in shown.items() for quote in (str, escape, quote_plus)}
+    return sorted(escaped.items(), key=lambda pair: len(pair[0]), reverse=True)

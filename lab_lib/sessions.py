@@ -30,7 +30,7 @@ SESSION_NAME = "serverless-lab"  # of a role that is assumed
 _PAUSE = 2  # seconds
 _MOST_FETCHED, _LONGEST_FETCH = 60_000_000, 120  # bytes, seconds; Lambda takes code of 50 MB
 # A proxy cannot reach this machine's loopback. A busy one stretches the timeout of a function, of at most 900 s on AWS.
-_LOCAL, _AT_ONCE = Config(proxies={}, read_timeout=900), Config(read_timeout=60)
+_LOCAL = {"proxies": {}, "read_timeout": 900}
 _NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 
 
@@ -101,7 +101,7 @@ def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: 
 def caller(session: boto3.Session, endpoint: str | None) -> str:
     """Return the account that the credentials belong to."""
     try:
-        settings = config(endpoint, retries=1 if endpoint else 5).merge(_AT_ONCE)
+        settings = config(endpoint, retries=1 if endpoint else 5).merge(Config(read_timeout=60))
         sts = session.client("sts", endpoint_url=endpoint, config=settings)
         return str(sts.get_caller_identity()["Account"])
     except (ConnectionError, HTTPClientError) as error:
@@ -162,19 +162,14 @@ def fetch(session: boto3.Session, address: str, endpoint: str | None) -> bytes:
         raise ValueError("its address is not one of AWS")
     request = AWSRequest("GET", parts.geturl(), stream_output=True).prepare()
     answer = first_non_none_response(session.events.emit("before-send.lambda.GetCode", request=request))
-    is_handled = answer is not None
-    if not is_handled:
+    if answer is None:
         proxies = {} if endpoint else get_environ_proxies(request.url)  # a proxy cannot reach this machine's loopback
         verify = session._session.get_config_variable("ca_bundle") or True
         answer = URLLib3Session(verify=verify, proxies=proxies, timeout=30).send(request)
     if answer.status_code != HTTPStatus.OK:
         raise ValueError(f"the answer is {answer.status_code}")
-    return answer.content if is_handled else _read(answer.raw)
-
-
-def _read(stream: Any) -> bytes:
     content, end = bytearray(), time.monotonic() + _LONGEST_FETCH
-    while chunk := stream.read1(1 << 16):
+    while chunk := answer.raw.read1(1 << 16):
         content += chunk
         if len(content) > _MOST_FETCHED or time.monotonic() > end:
             raise ValueError("it is too large, or comes too slowly")
@@ -182,9 +177,8 @@ def _read(stream: Any) -> bytes:
 
 
 def config(endpoint: str | None, retries: int = 5) -> Config:
-    config = Config(retries={"mode": "standard", "total_max_attempts": retries + 1})
     is_local = endpoint and urlsplit(endpoint).hostname in ("localhost", server.HOST)
-    return config.merge(_LOCAL) if is_local else config
+    return Config(retries={"mode": "standard", "total_max_attempts": retries + 1}, **(_LOCAL if is_local else {}))
 
 
 class Retry:

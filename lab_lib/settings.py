@@ -14,30 +14,20 @@ from lab_lib.sessions import keyed_session
 
 DEFAULT_REGION = "us-east-1"
 DEFAULT_THRESHOLD = Decimal(1500)
-# The last four are for accounts that others manage.
-SETTINGS = (
-    "account",
-    "profile",
-    "region",
-    "prefix",
-    "threshold",
-    "email",
-    "phone",
-    "processor_role",
-    "notifier_role",
-    "bucket",
-    "boundary",
-)
-MOST_DIGITS = 15  # of the threshold: it is a float in a notebook, which keeps so many
+_MOST_DIGITS = 15  # of the threshold: it is a float in a notebook, which keeps so many
 _IAM_KINDS = {"processor_role": "role", "notifier_role": "role", "boundary": "policy"}
 _ROLE = r"(arn:[!-~]+/)?[\w+=,.@-]{1,64}", "the name or ARN of a role, such as LabRole"
 # Each setting's pattern and description. The pattern for e-mail addresses is HTML's: none of its characters needs
-# escaping in Python or JSON.
+# escaping in Python or JSON. The last four are for accounts that others manage.
 _SETTINGS = {
     "account": (r"[0-9]{12}", 'twelve digits as text, such as "000000000000"'),
     "profile": (r".+", "the name of a profile of your AWS configuration"),
     "region": (r".+", "a Region such as us-east-1"),
     "prefix": (r"[A-Za-z][A-Za-z0-9-]{0,10}", "a letter, then up to ten letters, digits or -"),
+    "threshold": (
+        r"[0-9]{1,15}(\.[0-9]{1,15})?",
+        f"an amount of 0 or more with at most {_MOST_DIGITS} digits, such as 1500",
+    ),
     "email": (r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+", "an address such as ana@example.com"),
     "phone": (r"\+[1-9][0-9]{6,14}", "a number such as +15555550100"),
     "processor_role": _ROLE,
@@ -45,18 +35,20 @@ _SETTINGS = {
     "bucket": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket, such as my-class-bucket"),
     "boundary": (r"(arn:[!-~]+/)?[\w+=,.@-]{1,128}", "the name or ARN of a managed policy, such as LabBoundary"),
 }
+SETTINGS = tuple(_SETTINGS)
+VARIABLES = (*SETTINGS, "role_arn", "external_id")  # each is read from its variable too, such as LAB_PREFIX
 
 
 def setting(name: str, value: Any) -> Any:
     """Return a setting of `open_lab` that is right by itself. UsageError if it cannot be right; empty is right."""
-    if name == "threshold":
-        return _amount(DEFAULT_THRESHOLD if value == "" else value)
-    pattern, wanted = _SETTINGS[name]
-    if not isinstance(value, str) or not re.fullmatch(f"({pattern})?", value, re.ASCII):
+    (pattern, wanted), is_amount = _SETTINGS[name], name == "threshold"
+    text = str(DEFAULT_THRESHOLD if value == "" else value) if is_amount else value
+    is_right = isinstance(text, str) and re.fullmatch(f"({pattern})?", text, re.ASCII)
+    if not is_right or (is_amount and len(Decimal(text).normalize().as_tuple().digits) > _MOST_DIGITS):
         raise UsageError(f"{name} is {value!r}; wanted {wanted}.")
     if name == "region":
         partition(value or DEFAULT_REGION)
-    return value
+    return Decimal(text) if is_amount else value
 
 
 def fitting(name: str, value: Any, account: str, region: str) -> Any:
@@ -79,9 +71,10 @@ def partition(region: str) -> str:
     return name
 
 
-def or_variable(**settings: str) -> dict[str, Any]:
-    """Return the settings, each that is empty with the value of its variable, such as LAB_PREFIX."""
-    return {name: value or os.environ.get(f"LAB_{name.upper()}", "") for name, value in settings.items()}
+def or_variable(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings, each that is "" with the value of its variable, such as LAB_PREFIX."""
+    variables = {name: os.environ.get(f"LAB_{name.upper()}", "") for name in settings}
+    return {name: variables[name] if value == "" else value for name, value in settings.items()}
 
 
 def _arn(name: str, value: str, account: str, region: str) -> str:
@@ -93,13 +86,3 @@ def _arn(name: str, value: str, account: str, region: str) -> str:
     if not value.startswith((base, of_aws) if kind == "policy" else base):
         raise UsageError(f"{name} is {value!r}; wanted a {kind} of this account, such as {base}{value.split('/')[-1]}.")
     return value
-
-
-def _amount(value: Decimal | float | str) -> Decimal:
-    text = str(value)
-    amount = Decimal(text) if re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,15})?", text) else Decimal("NaN")
-    if not amount.is_finite() or len(f"{amount.normalize():f}".replace(".", "")) > MOST_DIGITS:
-        raise UsageError(
-            f"threshold is {value!r}; wanted an amount of 0 or more with at most {MOST_DIGITS} digits, such as 1500."
-        )
-    return amount

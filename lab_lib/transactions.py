@@ -16,7 +16,6 @@ from typing import Any, TextIO
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers.transaction_processor import transactions_file
 from lab_lib.private_files import open_file
-from lab_lib.waiting import with_progress
 
 Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
 Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str; TransactionAmount: Decimal
@@ -29,50 +28,32 @@ class Preview:
     key: str  # of the S3 object that an upload creates
     good: int  # rows that it will write; of two of the same transaction the last one counts
     bad: int  # lines that it will reject
-    rejected: list[dict[str, Any]]  # the first 10,000 of these: line (the header is line 1) and reason
+
+    @property
+    def rows(self) -> int:
+        return self.good + self.bad
 
 
 def preview(path: str | Path) -> Preview:
     """Read a file as TransactionProcessor does, in one pass.
 
-    UsageError if it cannot be read, NotATransactionsFile if its header is wrong.
+    UsageError if it cannot be read or has no row, NotATransactionsFile if its header is wrong.
     """
-    good, bad, rejected, path = 0, 0, list[dict[str, Any]](), Path(path)
+    good, bad, path = 0, 0, Path(path)
     try:
         with open_file(path) as stream:
-            for number, row, reason, _ in with_progress(transactions_file.read_lines(stream), f"lines of {path.name}"):
+            for _, row, _, _ in transactions_file.read_lines(stream):
                 good, bad = (good + 1, bad) if row else (good, bad + 1)
-                if reason and bad <= transactions_file.MOST_KEPT:
-                    rejected.append({"line": number, "reason": reason})
     except transactions_file.Unreadable as error:
         raise NotATransactionsFile(f"{path} is no transactions file: {error}.") from None
     except OSError as error:
-        raise _cannot_read(path, error) from None
-    return Preview(path.name, good, bad, rejected)
-
-
-def count_rows(path: str | Path) -> int:
-    """Return the number of lines below the header, without reading them.
-
-    UsageError if the file cannot be read or has no such line, NotATransactionsFile if its header is wrong.
-    """
-    counts: dict[bytes, int] = {b"\n": 0, b"\r": 0}  # old Macs end a line with the latter
-    try:
-        with open_file(Path(path)) as stream:
-            _read_columns(path, re.split(rb"\r|\n", stream.read(1 << 20), maxsplit=1)[0])
-            stream.seek(0)
-            while chunk := stream.read(1 << 20):
-                counts = {end: count + chunk.count(end) for end, count in counts.items()}
-                last = chunk[-1:]
-    except OSError as error:
-        raise _cannot_read(path, error) from None
-    rows = max(counts.values()) - (last in counts)
-    if rows < 1:
+        raise UsageError(f"Cannot read {path}: {error.strerror}. Name a transactions file.") from None
+    if good + bad == 0:
         raise UsageError(f"{path} has a header and no row below it. Name a file with transactions.")
-    return rows
+    return Preview(path.name, good, bad)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Recount:
     """A file, counted by other code than the function's."""
 
@@ -91,8 +72,7 @@ def recount(key: str, content: bytes) -> Recount:
     NotATransactionsFile if the header is wrong.
     """
     header, *lines = re.split(rb"\r\n|\r|\n", content)
-    columns, good, amounts, rejected = _read_columns(key, header), 0, Amounts(), list[int]()
-    days, addresses, named = dict[tuple[str, str], str](), dict[str, str](), set[str]()
+    columns, counted = _read_columns(key, header), Recount()
     for number, line in enumerate(lines, 2):
         text = line.decode(errors="surrogateescape")
         if len(text) <= _LONGEST_LINE and _BLANK.fullmatch(text):
@@ -100,14 +80,16 @@ def recount(key: str, content: bytes) -> Recount:
         parts = _ROW.fullmatch(text)
         fields = dict(zip(columns, map(_unquoted, parts.groups()), strict=True)) if parts else {}
         if _is_row(fields, text):
-            good, row = good + 1, (fields["customer_id"], fields["trn_id"])
-            amounts.pop(row, None)  # the last line of a transaction counts, and is in its place
-            amounts[row], days[row] = Decimal(fields["trn_amount"]), day(fields["trn_date"])
-            addresses[row[0]] = fields["customer_address"]
+            row = fields["customer_id"], fields["trn_id"]
+            counted.good += 1
+            counted.amounts.pop(row, None)  # the last line of a transaction counts, and is in its place
+            counted.amounts[row] = Decimal(fields["trn_amount"])
+            counted.days[row] = day(fields["trn_date"])
+            counted.addresses[row[0]] = fields["customer_address"]
         else:
-            rejected.append(number)
-            named |= {_unquoted(part) for part in text.split("|")}
-    return Recount(good, amounts, rejected, days, addresses, named)
+            counted.rejected.append(number)
+            counted.named |= {_unquoted(part) for part in text.split("|")}
+    return counted
 
 
 @lru_cache(maxsize=10_000)  # a file has few days, and many rows of each
@@ -154,10 +136,6 @@ def make_up(rows: int, customers: int, seed: int = 0) -> Iterator[Row]:
             "TransactionDate": f"{chance.randint(1, 12):02}/{chance.randint(1, 28):02}/2017",
             "TransactionAmount": Decimal(chance.randint(100, 4000)) / 100,
         }
-
-
-def _cannot_read(path: str | Path, error: OSError) -> UsageError:
-    return UsageError(f"Cannot read {path}: {error.strerror}. Name a transactions file.")
 
 
 def _read_columns(name: str | Path, header: bytes) -> list[str]:

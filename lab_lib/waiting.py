@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -147,19 +147,6 @@ def wait_until(
             rest(min(max(pause, took), max(limit - waited, 0.001)))
             pause, begun = min(pause * 2, longest_pause), clock()
     return answer
-
-
-def with_progress(
-    items: Iterable[T], what: str, *, say_after: float = 2, clock: Callable[[], float] = time.monotonic
-) -> Iterator[T]:
-    """Yield the items. After `say_after` seconds, a line shows once a second how many there were."""
-    due = clock() + say_after
-    with Line() as line:
-        for count, item in enumerate(items, 1):
-            if count % 1_000 == 0 and clock() >= due:
-                due = clock() + 1
-                line.show(f"{count:,} {what} …")
-            yield item
 
 
 class Line:

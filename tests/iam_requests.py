@@ -95,25 +95,13 @@ def _ends(action, params):
     return [f"/{key}" for key in keys] if of_objects and keys else [""]
 
 
-def in_china(calls):
-    """Return the same calls in a Region of China."""
-    text = json.dumps(calls, default=str).replace("arn:aws:", "arn:aws-cn:").replace("us-east-1", "cn-north-1")
-    return json.loads(text)
-
-
-def prove(who, policy, calls, lab):
-    """Return what the evaluator says of these calls: the denied requests, undecidable actions, and unused actions.
-
-    Print a line about it.
-    """
+def prove(policy, calls, lab):
+    """Return what the evaluator says of these calls: the denied requests, undecidable actions, and unused actions."""
     asked = {repr(request): request for call in calls for request in requests(call, lab)}.values()
-    states = [(request, decide(policy["Statement"], request).state) for request in asked]
+    states = [(request, decide(policy["Statement"], request)) for request in asked]
     granted = {action for statement in policy["Statement"] for action in statement["Action"]}
-    outcome = {
-        "denied": [f"{request.action} on {request.resource}" for request, state in states if state == "denied"],
-        "undecidable": {request.action for request, state in states if state == "unknown"},
+    return {
+        "denied": [f"{request.action} on {request.resource}" for request, state in states if state is False],
+        "undecidable": {request.action for request, state in states if isinstance(state, str)},
         "unused": {action for action in granted if not any(like(action, request.action) for request in asked)},
     }
-    counts = [len(calls), len({request.action for request in asked}), len(asked), *map(len, outcome.values())]
-    print(who, lab.region, *counts, sep=" | ")
-    return outcome

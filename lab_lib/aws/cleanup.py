@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,43 +16,44 @@ from lab_lib.lab import BREAK_IT, BREAK_IT_MY, TAG, Lab
 
 @dataclass(frozen=True)
 class Deletable:
-    """One resource of the lab: its name for people, and how to find and delete it."""
+    """One resource of the lab: its name for people, and how to find, recognise and delete it."""
 
     label: str
-    find: Callable[[Lab], object]
-    is_ours: Callable[[Lab], object]  # true or false
-    delete: Callable[[Lab], None]
+    find: Callable[[], object]
+    is_ours: Callable[[], object]  # true or false
+    delete: Callable[[], None]
 
 
-_Call = Callable[[Lab, str], Any]
-# Each kind of resource that has names: the names in the account, and how to find, recognise and delete one.
-_KINDS: list[tuple[str, Callable[[Lab], list[str]], _Call, _Call, _Call]] = [
-    ("function", functions.names, functions.find_function, functions.is_ours, functions.delete_function),
-    ("log of", cloudwatch.names, cloudwatch.find_log_group, cloudwatch.is_our_log_group, cloudwatch.delete_log_group),
-    ("topic", topics.names, topics.find_topic, topics.is_ours, topics.delete_topic),
-    ("queue", queues.names, queues.find_queue, queues.is_ours, queues.delete_queue),
-    ("table", tables.names, tables.find_table, tables.is_ours, tables.delete_table),
-]
+_Calls = tuple[Callable[..., Any], ...]  # to find, recognise and delete a resource
+_ROLE = roles.find_role, roles.is_ours, roles.delete_role
+_EXPERIMENTS = roles.find_experiments, roles.find_experiments, roles.delete_experiments
+_KINDS: dict[str, _Calls] = {  # of resources that a part beside the lab has too
+    "function": (functions.find_function, functions.is_ours, functions.delete_function),
+    "log of": (cloudwatch.find_log_group, cloudwatch.is_our_log_group, cloudwatch.delete_log_group),
+    "topic": (topics.find_topic, topics.is_ours, topics.delete_topic),
+    "queue": (queues.find_queue, queues.is_ours, queues.delete_queue),
+    "table": (tables.find_table, tables.is_ours, tables.delete_table),
+}
 
 
 def delete_all(lab: Lab) -> Iterator[str]:
     """Delete the lab's own resources one by one, and yield the name of each. Resources of others stay."""
-    yield from _delete(lab, _resources(lab))
+    yield from _delete(_resources(lab))
 
 
 def delete_experiments(lab: Lab) -> Iterator[str]:
     """Delete what notebooks 01 and 06 made beside the lab, one by one, and yield the name of each."""
-    yield from _delete(lab, _of_experiments(lab))
+    yield from _delete(_of_experiments(lab))
 
 
 def remaining(lab: Lab) -> list[str]:
     """Return the names of the lab's own resources in the account."""
-    return [resource.label for resource in _resources(lab) if resource.is_ours(lab)]
+    return [resource.label for resource in _resources(lab) if resource.is_ours()]
 
 
 def kept(lab: Lab) -> list[str]:
     """Return the resources that the lab uses or may have used, and that others created. They are never deleted."""
-    others = (resource.label for resource in _resources(lab) if resource.find(lab) and not resource.is_ours(lab))
+    others = (resource.label for resource in _resources(lab) if resource.find() and not resource.is_ours())
     named = {"bucket": f"bucket {lab.bucket} (given)"} if lab.bucket_name else {}
     labels = [named.get(label, label) for label in dict.fromkeys(others)]  # one role may serve both functions
     return labels + [f"bucket {name} (not the one that the lab uses)" for name in _other_buckets(lab)]
@@ -95,12 +98,6 @@ def confirm(lab: Lab, yes: bool) -> None:
             raise LabError("Nothing was deleted. To delete it, do the same again and answer y.")
 
 
-def confirm_run(lab: Lab, yes: bool) -> None:
-    """On AWS, ask before a run that ends with the clean-up, unless `yes`. UsageError if nobody is there to answer."""
-    if lab.is_real and not yes:
-        ask(f"At its end, this run deletes all that the lab has in {lab}. Run it?", "--yes, or --keep")
-
-
 def ask(question: str, options: str = "--yes") -> None:
     """Ask before resources are created or deleted. UsageError, which names `options`, if nobody is there to answer."""
     answer = _answer(question)
@@ -119,52 +116,46 @@ def _answer(question: str) -> bool | None:
         return None
 
 
-def _delete(lab: Lab, deletables: Iterator[Deletable]) -> Iterator[str]:
+def _delete(deletables: Iterator[Deletable]) -> Iterator[str]:
     for resource in deletables:
-        if resource.is_ours(lab):
-            resource.delete(lab)
+        if resource.is_ours():
+            resource.delete()
             yield resource.label
 
 
 def _resources(lab: Lab) -> Iterator[Deletable]:
     yield from _of_experiments(lab)
-    bucket_trigger = triggers.find_bucket_trigger, triggers.delete_bucket_trigger
-    yield _trigger("bucket trigger", "TransactionProcessor", *bucket_trigger)
-    yield _stream_trigger()
-    for kind, _, *calls in _KINDS:
-        names = resources.names("function" if kind == "log of" else kind)
-        names += [queues.MINE] * (kind == "queue")
-        yield from (_named(f"{kind} {name}", name, *calls) for name in names)
-    of_role = roles.find_role, roles.is_ours, roles.delete_role
-    yield from (_named(f"role {roles.name_of(lab, name)}", name, *of_role) for name in resources.names("role"))
-    yield Deletable("bucket", buckets.find_bucket, buckets.is_ours, buckets.delete_bucket)
+    of_trigger = triggers.find_bucket_trigger, triggers.delete_bucket_trigger
+    yield _trigger("bucket trigger", lab, "TransactionProcessor", *of_trigger)
+    yield from _in_parts(lab)
+    for name in resources.names("role"):
+        yield _deletable(f"role {roles.name_of(lab, name)}", _ROLE, lab, name)
+    yield _deletable("bucket", (buckets.find_bucket, buckets.is_ours, buckets.delete_bucket), lab)
 
 
 def _of_experiments(lab: Lab) -> Iterator[Deletable]:
-    """Yield what stands beside the lab, found by their names: usually there are none."""
-    yield from (_stream_trigger(part) for part in (BREAK_IT_MY, BREAK_IT))
-    for kind, names, *calls in _KINDS:
-        there = [name.removeprefix(lab.prefix) for name in names(lab) if name.startswith(lab.prefix)]
-        experiments = [name for name in there if name.startswith((BREAK_IT, BREAK_IT_MY))]
-        yield from (_named(f"{kind} {name}", name, *calls) for name in experiments)
-    for role in resources.names("role"):
-        of_policy = roles.find_experiments, roles.find_experiments, roles.delete_experiments
-        yield _named(f"policy {roles.EXPERIMENTS} of {role}", role, *of_policy)
+    """Yield what notebooks 01 and 06 put beside the lab: usually it is not there."""
+    yield from _in_parts(lab.variant(BREAK_IT_MY), lab.variant(BREAK_IT))
+    for name in resources.names("role"):
+        yield _deletable(f"policy {roles.EXPERIMENTS} of {name}", _EXPERIMENTS, lab, name)
     of_uploads = buckets.experiments, buckets.experiments, buckets.delete_experiments
-    yield Deletable(f"uploads to {buckets.EXPERIMENTS}", *of_uploads)
+    yield _deletable(f"uploads to {buckets.EXPERIMENTS}", of_uploads, lab)
 
 
-def _stream_trigger(part: str = "") -> Deletable:
-    def find(lab: Lab) -> object:
-        return triggers.find_stream_trigger(lab.variant(part))
+def _in_parts(*labs: Lab) -> Iterator[Deletable]:
+    """Yield the stream's triggers and the named resources of the lab, or of parts beside it."""
+    for lab in labs:
+        label = f"stream trigger{' of ' if lab.part else ''}{lab.part}"
+        delete = partial(triggers.delete_stream_trigger, wait=False)
+        yield _trigger(label, lab, "TotalNotifier", triggers.find_stream_trigger, delete)
+    for (kind, calls), lab in product(_KINDS.items(), labs):
+        names = resources.names("function" if kind == "log of" else kind) + [queues.MINE] * (kind == "queue")
+        yield from (_deletable(f"{kind} {lab.part}{name}", calls, lab, name) for name in names)
 
-    def delete(lab: Lab) -> None:
-        triggers.delete_stream_trigger(lab.variant(part), wait=False)
 
-    return _trigger(f"stream trigger{' of ' if part else ''}{part}", f"{part}TotalNotifier", find, delete)
-
-
-def _trigger(label: str, function: str, find: Callable[[Lab], object], delete: Callable[[Lab], None]) -> Deletable:
+def _trigger(
+    label: str, lab: Lab, function: str, find: Callable[[Lab], object], delete: Callable[[Lab], None]
+) -> Deletable:
     """Return a trigger as a resource. It has no tag: it is the lab's own unless it starts a function of others."""
 
     def is_ours(lab: Lab) -> bool:
@@ -172,14 +163,8 @@ def _trigger(label: str, function: str, find: Callable[[Lab], object], delete: C
             return False
         return functions.find_function(lab, function) is None or functions.is_ours(lab, function)
 
-    return Deletable(label, find, is_ours, delete)
+    return _deletable(label, (find, is_ours, delete), lab)
 
 
-def _named(
-    label: str,
-    name: str,
-    find: Callable[[Lab, str], object],
-    is_ours: Callable[[Lab, str], object],
-    delete: Callable[[Lab, str], None],
-) -> Deletable:
-    return Deletable(label, lambda lab: find(lab, name), lambda lab: is_ours(lab, name), lambda lab: delete(lab, name))
+def _deletable(label: str, calls: _Calls, *arguments: Any) -> Deletable:
+    return Deletable(label, *(partial(call, *arguments) for call in calls))

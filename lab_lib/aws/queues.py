@@ -8,10 +8,11 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from lab_lib import resources
-from lab_lib.aws import grants, policies, senders
+from lab_lib.aws import grants, policies
 from lab_lib.aws.json_text import count, having, json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
+from lab_lib.wording import number
 
 ALERT_QUEUES = resources.in_chain("queue")
 DEAD_LETTERS = "LabDeadLetters"
@@ -23,23 +24,40 @@ _RETENTION = str(14 * 24 * 3600)  # seconds; SQS's maximum
 def ensure_queue(lab: Lab, name: str) -> str:
     """Create the standard queue, encrypted at rest, or repair the settings of the lab's own. Return its URL.
 
-    The queue of dead letters denies requests without TLS. The others also let the topic in, from the first moment:
-    on AWS a policy that comes later takes up to a minute to count, and SNS drops what it may not deliver.
-    `ensure_queue_subscription` repairs their policies.
+    A new queue has its policy from the first moment: on AWS a policy that comes later takes up to a minute to count,
+    and SNS drops what it may not deliver.
     """
     sqs, settings = lab.client("sqs"), {"SqsManagedSseEnabled": "true", "MessageRetentionPeriod": _RETENTION}
-    url, policy = find_queue(lab, name), {"Policy": json.dumps(_policy(lab, name))}
+    url = find_queue(lab, name)
     if url is None:
-        return str(sqs.create_queue(QueueName=lab.name(name), Attributes=settings | policy, tags=TAGS)["QueueUrl"])
+        settings["Policy"] = json.dumps(queue_policy(lab, name))
+        return str(sqs.create_queue(QueueName=lab.name(name), Attributes=settings, tags=TAGS)["QueueUrl"])
     if is_ours(lab, name):
-        sqs.set_queue_attributes(QueueUrl=url, Attributes=settings | (policy if name == DEAD_LETTERS else {}))
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=settings)
+        if name == DEAD_LETTERS:  # `triggers.ensure_queue_subscription` repairs the policies of the others
+            ensure_queue_policy(lab, name)
     return url
+
+
+def ensure_queue_policy(lab: Lab, name: str) -> None:
+    """Set the policy of an existing queue, unless it has it already."""
+    policy = queue_policy(lab, name)
+    if statements(lab, name) != policy["Statement"]:
+        attributes = {"Policy": json.dumps(policy)}
+        lab.client("sqs").set_queue_attributes(QueueUrl=_url(lab, name), Attributes=attributes)
+
+
+def queue_policy(lab: Lab, name: str) -> policies.Policy:
+    """Return the policy that the queue should have: only the topic sends alerts, and every request uses TLS."""
+    arn = queue_arn(lab, name)
+    if name == DEAD_LETTERS:
+        return policies.tls_only_queue(arn)
+    return policies.topic_to_queue(lab, lab.arn("sns", lab.name("HighBalanceAlert")), arn)
 
 
 def find_queue(lab: Lab, name: str) -> str | None:
     """Return the queue's URL, or None."""
-    url = _url(lab, name)
-    return url if _attributes(lab, url) else None
+    return _describe(lab, name)[0]
 
 
 def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
@@ -68,7 +86,7 @@ def attributes(lab: Lab, name: str) -> dict[str, str]:
 
     An empty dict without a queue. The numbers may be a minute old on AWS.
     """
-    return _attributes(lab, _url(lab, name))
+    return _describe(lab, name)[1]
 
 
 def statements(lab: Lab, name: str) -> list[policies.Policy]:
@@ -77,9 +95,9 @@ def statements(lab: Lab, name: str) -> list[policies.Policy]:
 
 
 def allowed_senders(lab: Lab, name: str) -> list[str]:
-    """Return who may send to the queue: names of topics, "this account", "anyone"; see `senders.named`."""
-    policy = _attributes(lab, _url(lab, name)).get("Policy")
-    return senders.named(lab, grants.statements(policy), queue_arn(lab, name))
+    """Return who may send to the queue beside the account's own users: names of topics, or "anyone"."""
+    policy = _describe(lab, name)[1].get("Policy")
+    return grants.senders(lab, grants.statements(policy), queue_arn(lab, name))
 
 
 def is_ours(lab: Lab, name: str) -> bool:
@@ -100,12 +118,12 @@ def queue_arn(lab: Lab, name: str) -> str:
     return lab.arn("sqs", lab.name(name))
 
 
-def messages(lab: Lab, name: str, most: int = MOST) -> list[dict[str, Any]]:
+def messages(lab: Lab, name: str) -> list[dict[str, Any]]:
     """Return the bodies of the queue's messages, {} for one that is not a JSON object. All stay in the queue.
 
-    If `most` are returned, there may be more.
+    If `MOST` are returned, there may be more.
     """
-    with _received(lab, name, most) as received:
+    with _received(lab, name, MOST) as received:
         return [json_object(message["Body"]) for message in received]
 
 
@@ -133,21 +151,18 @@ def dead_letters(lab: Lab) -> list[dict[str, str]]:
 def dead_letter(message: dict[str, Any]) -> dict[str, str]:
     """Return what failed (a file, a transaction, some changes) and why, from a message of TotalNotifier or Lambda."""
     try:
-        return _dead_letter(message)
-    except (AttributeError, KeyError, TypeError):  # anybody may have written it
+        if "record" in message:
+            keys = message["record"].get("dynamodb", {}).get("Keys", {})
+            return {"what": " ".join(value.get("S", "") for value in keys.values()), "why": str(message.get("error"))}
+        if batch := message.get("DDBStreamBatchInfo"):
+            what, why = number(batch["batchSize"], "change"), message["requestContext"]["condition"]
+            return {"what": what, "why": why}
+        records = message.get("requestPayload", {}).get("Records", [])
+        files = [record.get("s3", {}).get("object", {}).get("key", "") for record in records]
+        why = str(message.get("responsePayload", {}).get("errorMessage", ""))
+        return {"what": ", ".join(map(unquote_plus, files)), "why": why}
+    except (AttributeError, KeyError, TypeError, ValueError):  # anybody may have written it
         return {"what": "a message that is no dead letter", "why": ""}
-
-
-def _dead_letter(message: dict[str, Any]) -> dict[str, str]:
-    if "record" in message:
-        keys = message["record"].get("dynamodb", {}).get("Keys", {})
-        return {"what": " ".join(value.get("S", "") for value in keys.values()), "why": str(message.get("error"))}
-    if batch := message.get("DDBStreamBatchInfo"):
-        size = batch["batchSize"]
-        return {"what": f"{size} change{'' if size == 1 else 's'}", "why": message["requestContext"]["condition"]}
-    files = [record.get("s3", {}).get("object", {}) for record in message.get("requestPayload", {}).get("Records", [])]
-    keys = ", ".join(unquote_plus(file.get("key", "")) for file in files)
-    return {"what": keys, "why": str(message.get("responsePayload", {}).get("errorMessage", ""))}
 
 
 @contextmanager
@@ -184,15 +199,9 @@ def _url(lab: Lab, name: str) -> str | None:
     return answer["QueueUrl"] if answer else None
 
 
-def _attributes(lab: Lab, url: str | None) -> dict[str, str]:
-    """Return the attributes of the queue at this URL; an empty dict without a queue."""
-    sqs = lab.client("sqs")
+def _describe(lab: Lab, name: str) -> tuple[str | None, dict[str, str]]:
+    """Return the queue's URL and its attributes; None and an empty dict without a queue."""
+    sqs, url = lab.client("sqs"), _url(lab, name)
     answer = none_if_absent(lambda: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])) if url else None
-    return dict(answer.get("Attributes", {})) if answer else {}
-
-
-def _policy(lab: Lab, name: str) -> policies.Policy:
-    arn = queue_arn(lab, name)
-    if name == DEAD_LETTERS:
-        return policies.tls_only_queue(arn)
-    return policies.topic_to_queue(lab, lab.arn("sns", lab.name("HighBalanceAlert")), arn)
+    attributes = (answer or {}).get("Attributes", {})
+    return url if attributes else None, attributes

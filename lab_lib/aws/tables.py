@@ -1,10 +1,10 @@
 """Create, read and delete the DynamoDB tables. The names of their attributes are the handout's."""
 
-from decimal import Clamped, Context, Decimal, Inexact, InvalidOperation
+from decimal import Decimal, Rounded
 from functools import partial
 from typing import Any
 
-from boto3.dynamodb.types import TypeSerializer
+from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSerializer
 
 from lab_lib.errors import WrongResource, none_if_absent
 from lab_lib.lab import TAG, Lab
@@ -20,9 +20,8 @@ STREAMED = "Transactions"
 EXPIRING = {"ProcessedRecords": "ExpiresAt"}  # the attribute that holds the time at which DynamoDB drops an item
 # TotalNotifier adds the new amount minus the old one. The handout's NEW_IMAGE lacks the old one.
 _STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-_SERIALIZER = TypeSerializer()
-# boto3's reader fails at a number whose zeros DynamoDB has written out, such as 1E+124.
-_NUMBERS = Context(prec=38, Emin=-130, Emax=125, traps=[Clamped, Inexact, InvalidOperation])
+_SERIALIZER, _DESERIALIZER = TypeSerializer(), TypeDeserializer()
+DYNAMODB_CONTEXT.traps[Rounded] = False  # boto3 would refuse a number whose zeros are written out, such as 1E+124
 
 
 def ensure_table(lab: Lab, name: str) -> str:
@@ -92,12 +91,11 @@ def expiry(lab: Lab, name: str) -> str | None:
     return str(now["AttributeName"]) if now["TimeToLiveStatus"] in ("ENABLED", "ENABLING") else None
 
 
-def find_stream(lab: Lab, name: str = STREAMED) -> str | None:
-    """Return the ARN of the table's stream, or None if the table is missing or its stream is off."""
-    table = describe(lab, name)
-    on = table and table.get("StreamSpecification", {}).get("StreamEnabled")
-    arn: str | None = table.get("LatestStreamArn") if table and on else None
-    return arn
+def find_stream(lab: Lab) -> str | None:
+    """Return the ARN of the stream of Transactions, or None if the table is missing or its stream is off."""
+    table = describe(lab, STREAMED) or {}
+    is_on = table.get("StreamSpecification", {}).get("StreamEnabled")
+    return table.get("LatestStreamArn") if is_on else None
 
 
 def is_ours(lab: Lab, name: str) -> bool:
@@ -156,30 +154,15 @@ def count(lab: Lab, name: str) -> int:
 
 
 def plain(value: Any) -> Any:
-    """Return the value of an attribute: str, Decimal, bytes, bool, None, list, dict or set.
+    """Return the value of an attribute, as boto3 reads it: str, Decimal, Binary, bool, None, list, dict or set.
 
     A value that DynamoDB cannot hold, such as a number of a thousand digits, is returned as text.
     """
     try:
-        ((kind, content),) = value.items()
-        if kind == "N":
-            return _number(content)
-        if kind == "M":
-            return _item(content)
-        if kind == "L":
-            return [plain(member) for member in content]
-        if kind in ("NS", "SS", "BS"):
-            return {_number(member) if kind == "NS" else member for member in content}
+        python = _DESERIALIZER.deserialize(value)
     except (ArithmeticError, AttributeError, TypeError, ValueError):
         return str(value)
-    return None if kind == "NULL" else content
-
-
-def _number(text: Any) -> Decimal:
-    number = _NUMBERS.create_decimal(text)
-    if not number.is_finite():
-        raise InvalidOperation
-    return number
+    return str(value) if isinstance(python, Decimal) and not python.is_finite() else python
 
 
 def put_item(lab: Lab, name: str, item: dict[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """Connect bucket to function, stream to function, topic to queue, and topic to e-mail or SMS."""
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -14,8 +13,7 @@ from lab_lib.aws.buckets import find_bucket, is_name
 from lab_lib.aws.evaluator import as_list
 from lab_lib.aws.functions import find_function, statements
 from lab_lib.aws.json_text import having
-from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
-from lab_lib.aws.queues import statements as queue_statements
+from lab_lib.aws.queues import DEAD_LETTERS, ensure_queue_policy, find_queue, queue_arn
 from lab_lib.aws.tables import find_stream
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.errors import LabError, UsageError, error_code, none_if_absent
@@ -104,11 +102,7 @@ def ensure_stream_trigger(
     lambda_ = lab.client("lambda")
     stream = stream or resources.require(find_stream(lab), "table", "Transactions", "stream of the table Transactions")
     function = resources.require(find_function(lab, "TotalNotifier"), "function", "TotalNotifier")
-    settings = {
-        **settings,
-        "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}},
-        "Enabled": True,
-    }
+    settings = {**settings, "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}}}
     for other in mappings_to(lab, "TotalNotifier"):
         if other["EventSourceArn"] != stream:  # of an earlier table
             delete_mapping(lab, other)
@@ -117,7 +111,7 @@ def ensure_stream_trigger(
     if mapping is None:
         mapping = lambda_.create_event_source_mapping(**where, **settings, Tags=TAGS)
     elif _has_changed(mapping, settings):
-        lambda_.update_event_source_mapping(UUID=mapping["UUID"], **settings, FilterCriteria={})
+        lambda_.update_event_source_mapping(UUID=mapping["UUID"], **settings, Enabled=True, FilterCriteria={})
     uuid = str(mapping["UUID"])
     if wait:
         _wait_for_state(lab, uuid, "Enabled")
@@ -135,7 +129,8 @@ def switch_stream_triggers(labs: Iterable[Lab], on: bool) -> None:
 
 def find_stream_trigger(lab: Lab) -> dict[str, Any] | None:
     """Return the mapping from a stream to TotalNotifier, as Lambda describes it, or None."""
-    return next((mapping for mapping in _mappings(lab, "table/") if _starts(lab, "TotalNotifier", mapping)), None)
+    mappings = _mappings(lab, "table/")
+    return next((mapping for mapping in mappings if _starts(lab, "TotalNotifier", mapping)), None)
 
 
 def is_ours(lab: Lab) -> bool:
@@ -164,10 +159,8 @@ def delete_stream_trigger(lab: Lab, wait: bool = True) -> None:
 def ensure_queue_subscription(lab: Lab, queue: str) -> str:
     """Subscribe the queue to the topic, and let only that topic send to it. Return the subscription's ARN."""
     topic = resources.require(find_topic(lab), "topic")
-    url = resources.require(find_queue(lab, queue), "queue", queue)
-    policy = policies.topic_to_queue(lab, topic, queue_arn(lab, queue))
-    if queue_statements(lab, queue) != policy["Statement"]:  # on AWS a change takes up to a minute
-        lab.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    resources.require(find_queue(lab, queue), "queue", queue)
+    ensure_queue_policy(lab, queue)
     return find_queue_subscription(lab, queue) or _subscribe(lab, topic, "sqs", queue_arn(lab, queue))
 
 
@@ -214,23 +207,15 @@ def subscriptions(lab: Lab) -> list[dict[str, Any]]:
     topic = find_topic(lab)
     if topic is None:
         return []
-    return _subscriptions(lab.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic))
-
-
-def all_subscriptions(lab: Lab) -> list[dict[str, Any]]:
-    """Return the subscriptions of all topics in the Region, as SNS lists them."""
-    return _subscriptions(lab.client("sns").get_paginator("list_subscriptions").paginate())
+    pages = lab.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+    rows = [subscription for page in pages for subscription in page["Subscriptions"]]
+    return having(rows, "Protocol", "Endpoint", "SubscriptionArn", "TopicArn")
 
 
 def subscription_settings(lab: Lab, arn: str) -> dict[str, str]:
     """Return the attributes of a subscription, as SNS gives them: RawMessageDelivery, FilterPolicy …"""
     answer: dict[str, str] = lab.client("sns").get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
     return answer
-
-
-def _subscriptions(pages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    names = ("Protocol", "Endpoint", "SubscriptionArn", "TopicArn")
-    return having([subscription for page in pages for subscription in page["Subscriptions"]], *names)
 
 
 def _token(link: str) -> str:
@@ -298,9 +283,8 @@ def _mappings(lab: Lab, source: str) -> list[dict[str, Any]]:
 
 def _has_changed(mapping: dict[str, Any], settings: dict[str, Any]) -> bool:
     """Return True if the mapping has other settings, is not enabled, or has a filter."""
-    wanted = {**{key: value for key, value in settings.items() if key != "Enabled"}, "State": "Enabled"}
-    filtered = bool(mapping.get("FilterCriteria", {}).get("Filters"))
-    return filtered or any(mapping.get(key) != value for key, value in wanted.items())
+    is_filtered = bool(mapping.get("FilterCriteria", {}).get("Filters"))
+    return is_filtered or not {**settings, "State": "Enabled"}.items() <= mapping.items()
 
 
 def delete_mapping(lab: Lab, mapping: dict[str, Any], wait: bool = True) -> None:
@@ -311,9 +295,9 @@ def delete_mapping(lab: Lab, mapping: dict[str, Any], wait: bool = True) -> None
 
 
 def _wait_for_state(lab: Lab, uuid: str, wanted: str | None) -> None:
+    def is_there() -> bool:
+        state = none_if_absent(lambda: lab.client("lambda").get_event_source_mapping(UUID=uuid)["State"])
+        return bool(state == wanted)
+
     what = f"the stream's mapping to be {(wanted or 'gone').lower()}"
-    wait_until(lambda: _state(lab, uuid) == wanted, what, timeout=300, on_aws=CHANGING_MAPPING.on_aws)
-
-
-def _state(lab: Lab, uuid: str) -> str | None:
-    return none_if_absent(lambda: str(lab.client("lambda").get_event_source_mapping(UUID=uuid)["State"]))
+    wait_until(is_there, what, timeout=300, on_aws=CHANGING_MAPPING.on_aws)

@@ -38,7 +38,6 @@ _WRONG = f"This request is not signed with a key of the embedded AWS that runs n
 _MANAGEMENT = "Only the account's own key may manage the embedded AWS."
 _LONG = "The body is longer than 100 MB, the most that the embedded AWS takes. Upload a large file in parts."
 _FORWARDED, _HASH = "x-forwarded-proto", "x-amz-content-sha256"
-_CHUNKS = "STREAMING-AWS4-HMAC"  # instead of the hash: each chunk of the body is signed
 # Bytes. Lambda takes a request of 70 MB, for a zip file of 50 MB. S3 advises to upload more than 100 MB in parts, and
 # boto3 and the aws command do so from 8 MB on.
 _LONGEST_BODY = 100 * 2**20
@@ -119,15 +118,12 @@ async def _verify_request(
     digest = await _keep(parts, body, int(headers.get("content-length", 0)))
     if not stated:
         verify(digest)
-    elif stated.startswith(_CHUNKS):
-        verify(stated, body.read())
-        body.seek(0)
     elif len(stated) == len(digest) and stated != digest:  # UNSIGNED-PAYLOAD is no hash
         raise Refused(_WRONG)
 
 
-def _verifier(scope: Scope, query: Query, headers: dict[str, str]) -> Callable[..., None]:
-    """Return a function that refuses the request if its signature is not right for a hash of the body, or for chunks.
+def _verifier(scope: Scope, query: Query, headers: dict[str, str]) -> Callable[[str], None]:
+    """Return a function that refuses the request if its signature is not right for a hash of the body.
 
     Refused if the key is not that of an account, of one of its users, or of an assumed role.
     """
@@ -146,14 +142,10 @@ def _verifier(scope: Scope, query: Query, headers: dict[str, str]) -> Callable[.
     keys = credential.secret_access_key, parsed.date_stamp, parsed.region, parsed.service
     path = scope["raw_path"].decode("latin-1").partition("?")[0]
 
-    def verify(digest: str, chunks: bytes = b"") -> None:
-        request = scope["method"], path, query, {**headers, _HASH: digest}, chunks
-        if chunks:
-            is_right = not sigv4.header_signature_failure(parsed, keys[0], *request, presigned=in_query)
-        else:
-            _, text = sigv4.header_signing_documents(parsed, *request, presigned=in_query)
-            is_right = sigv4.signatures_match(sigv4.calculate_signature(*keys, text), parsed.signature)
-        if not is_right:
+    def verify(digest: str) -> None:
+        request = scope["method"], path, query, {**headers, _HASH: digest}, b""
+        _, text = sigv4.header_signing_documents(parsed, *request, presigned=in_query)
+        if not sigv4.signatures_match(sigv4.calculate_signature(*keys, text), parsed.signature):
             raise Refused(_WRONG)
         if scope["path"].startswith("/_") and scope["path"] != WORK and credential.principal_type != "Root":
             raise Refused(_MANAGEMENT)

@@ -39,8 +39,7 @@ def dispatch(function: Any, config: Any, event: Any, request: str, started: floa
 def spawn(worker: Any) -> None:
     """Start a function's process: the handler is called after it."""
     _call.init = time.time()
-    # python3.13 becomes python:3.13
-    _call.version = re.sub(r"(?=\d)", ":", worker.config.get("Runtime", ""), count=1)
+    _call.version = worker.config.get("Runtime", "").replace("python", "python:")
     try:
         _spawn(worker)
     finally:

@@ -4,7 +4,6 @@ ministack ignores most settings of a mapping, and one slow function delays all m
 gets a thread. Its records stay in order, since the next call waits for the outcome of the last one.
 """
 
-import http.client
 import json
 import logging
 import os
@@ -14,24 +13,20 @@ from collections.abc import Iterator
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 from ministack.core import lambda_runtime, responses
 from ministack.core.concurrency import esm_wake, spawn_background
 from ministack.services import dynamodb, lambda_svc
 
 from lab_lib.embedded.batches import Batch, Mapping, Record, decide, invocation_record
 from lab_lib.embedded.server import HOST
-from lab_lib.waiting import load_of_computer
 
 Function = dict[str, Any]
 
 # Seconds. AWS waits longer; here a learner who watches a failing batch soon sees the end.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
-_LONGEST_ANSWER = 10  # seconds
 
 
 @dataclass
@@ -179,15 +174,11 @@ def _send(function: Function, mapping: Mapping, record: dict[str, Any]) -> None:
     if not arn:
         return
     service, region, account, name = arn.split(":")[2:]
-    host, message = f"{HOST}:{os.environ['GATEWAY_PORT']}", json.dumps(record)
-    send = {"Action": "SendMessage", "QueueUrl": f"http://{host}/{account}/{name}", "MessageBody": message}
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    request = AWSRequest("POST", f"http://{host}/", data=urlencode(send), headers=form)
-    keys = lambda_runtime.execution_credentials(function["config"])
-    SigV4Auth(Credentials(*keys.values()), service, region).add_auth(request)
-    connection = http.client.HTTPConnection(host, timeout=_LONGEST_ANSWER * load_of_computer())
-    connection.request("POST", "/", request.data, dict(request.headers))
-    answer = connection.getresponse()
-    if answer.status != http.HTTPStatus.OK:  # the shard continues nevertheless
-        _logger.error("The mapping %s cannot send to its destination: %s", mapping["UUID"], answer.read())
-    connection.close()
+    endpoint = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
+    keys = lambda_runtime.execution_credentials(function["config"]).values()
+    session = boto3.Session(*keys, region_name=region)  # noqa: TID251, it has the permissions of the function's role
+    queue, message = f"{endpoint}/{account}/{name}", json.dumps(record)
+    try:
+        session.client(service, endpoint_url=endpoint).send_message(QueueUrl=queue, MessageBody=message)
+    except (BotoCoreError, ClientError):  # the shard continues nevertheless
+        _logger.exception("The mapping %s cannot send to its destination", mapping["UUID"])

@@ -1,4 +1,4 @@
-"""Estimate the minutes and cents of a run on AWS, count the requests that it makes, and say what they cost.
+"""Estimate the minutes and cents of a run on AWS, and count the requests that it makes.
 
 minutes.json holds the seconds that each notebook takes on AWS. usage.json holds what it uses there, by the names in
 prices.json: the lab's requests, and what the functions do. `make delays` writes both; the functions' part is estimated.
@@ -8,7 +8,6 @@ import functools
 import json
 import math
 import os
-import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,24 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from lab_lib.aws import cleanup, tables
-from lab_lib.aws.cloudwatch import METRICS
 from lab_lib.lab import Lab
 from lab_lib.sessions import REQUESTS
 from lab_lib.trace import usage
-
-# Maps a pattern of a request's name to what the request uses: the name in prices.json, and how many. This assumes items
-# below 1 KB.
-_PAID = {
-    r"s3\.(Put|List|Create|Upload|Complete)\w+": ("s3 writes", 1),
-    r"s3\.(Get|Head)\w+": ("s3 reads", 1),
-    r"dynamodb\.(Scan|Query|GetItem)": ("read units", 1),
-    r"dynamodb\.(Put|Update|Delete)Item": ("write units", 1),
-    r"dynamodb-?streams\.GetRecords": ("stream reads", 1),
-    r"cloudwatch\.GetMetricData": ("metrics", len(METRICS)),
-    r"sns\.\w+": ("sns calls", 1),
-    r"sqs\.\w+": ("sqs messages", 1),
-}
-
 
 _UNITS, _HOURS = ("read", "write"), 730  # of a month
 
@@ -61,31 +45,17 @@ def minutes(numbers: Iterable[str]) -> float:
     return sum(float(seconds[number]) for number in numbers) / 60
 
 
-def cents(numbers: Iterable[str], who: Iterable[str] = ("lab", "functions")) -> float:
+def cents(numbers: Iterable[str]) -> float:
     """Return what these notebooks cost on AWS: the requests of the lab, and what the functions do."""
-    usage = _read("usage.json")
-    return sum(_cents(usage[number].get(part, {})) for number in numbers for part in who)
+    return sum(_cents(used) for number in numbers for used in _read("usage.json")[number].values())
 
 
 def before(numbers: list[str]) -> str:
     """Return a sentence on the time and money that these notebooks will take."""
-    return f"On AWS this takes about {math.ceil(minutes(numbers))} minutes, and costs {_priced(cents(numbers))}."
-
-
-def after(requests: Counter[str], numbers: list[str]) -> str:
-    """Return a line on the requests of the lab and the cost of the run; what the functions did is estimated."""
-    cost = _priced(_cents(used(requests)) + cents(numbers, ["functions"]))
-    return f"Requests:  {requests.total():,} to AWS; with what the functions do, estimated, the run costs {cost}"
-
-
-def used(requests: Counter[str]) -> Counter[str]:
-    """Return how much of each thing that costs these requests have used."""
-    amounts: Counter[str] = Counter()
-    for name, times in requests.items():
-        for pattern, (item, number) in _PAID.items():
-            if re.fullmatch(pattern, name):
-                amounts[item] += times * number
-    return amounts
+    amount = cents(numbers)
+    cost = f"about {amount:.1f} cents" if amount >= 0.05 else "less than 0.1 cents"
+    dated = f"prices of {prices()['date']} in {prices()['region']}; SMS is extra"
+    return f"On AWS this takes about {math.ceil(minutes(numbers))} minutes, and costs {cost} ({dated})."
 
 
 def of_upload(lab: Lab, key: str) -> str:
@@ -118,11 +88,6 @@ def _dollars(item: str) -> float:
 
 def _cents(usage: Mapping[str, float]) -> float:
     return sum(number * float(prices()[item]) for item, number in usage.items()) * 100 / 1e6
-
-
-def _priced(amount: float) -> str:
-    text = f"about {amount:.1f} cents" if amount >= 0.05 else "less than 0.1 cents"
-    return f"{text} (prices of {prices()['date']} in {prices()['region']}; SMS is extra)"
 
 
 @functools.cache

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,10 @@ from lab_lib.run.executed import Step as Step
 from lab_lib.run.executed import printed
 from lab_lib.run.kernels import NOWHERE, Kernel, one_kernel
 from lab_lib.settings import SETTINGS
-from lab_lib.waiting import busy, load_of_computer
+from lab_lib.waiting import load_of_computer
 
 BREAK_IT, CLEAN_UP = "06", "99"  # the numbers of these notebooks
-# Seconds on a computer that is not busy. A cell waits as long as Lambda may try a large file.
-LONGEST_START, LONGEST_CELL = 60, 3600
+LONGEST_START = 60  # seconds, on a computer that is not busy
 
 
 def notebooks(until: str | None = None) -> list[Path]:
@@ -37,10 +35,9 @@ def notebooks(until: str | None = None) -> list[Path]:
     if until is None:
         return paths
     numbers = [path.stem[:2] for path in paths if path.stem[:2] != CLEAN_UP]
-    number = until if until in numbers else f"0{until}"
-    if number not in numbers:
+    if until.zfill(2) not in numbers:
         raise UsageError(f"--until is {until!r}; wanted one of {', '.join(numbers)}.")
-    return paths[: numbers.index(number) + 1]
+    return paths[: numbers.index(until.zfill(2)) + 1]
 
 
 def last_kept() -> str:
@@ -70,6 +67,8 @@ def run(
     UsageError, before anything is made, for an unknown parameter or number in `until`, a file of other contents than
     transactions, or an interrupted clean-up where everything is to be kept. LabInUse if another command is at
     work on the lab; `command` is the name of this one. LabError if `out` cannot be written to.
+
+    After Ctrl-C, result.json says nothing of what the account holds, since nobody has looked.
     """
     source = source or copies.NOTEBOOKS
     paths = [source / path.name for path in notebooks(until)]
@@ -86,7 +85,7 @@ def run(
             )
         make_folder(out)
         copies.give_pictures(out)
-        begun, steps, held = time.monotonic(), list[Step](), _nothing_held()
+        begun, steps, held = time.monotonic(), list[Step](), dict[str, Any]()
         try:
             if interrupted:
                 list(cleanup.delete_all(lab))
@@ -125,23 +124,18 @@ def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab]:
     """Return the parameters with a data file, and the lab. UsageError if the notebooks cannot use them."""
     workbook.merged_settings(parameters)
     data_file = Path(parameters.get("data_file") or DATA_FILE).absolute()
-    rows = check_data_file(data_file)
+    check_data_file(data_file)
     lab = open_lab(**{name: parameters[name] for name in SETTINGS if name in parameters})
-    functions.timeout_for(lab, rows)
     return {**parameters, "data_file": str(data_file)}, lab
 
 
-def check_data_file(path: Path) -> int:
-    """Return the number of rows of the file that notebook 05 uploads.
-
-    UsageError if it cannot be read, has no row, or its name starts no trigger.
-    """
-    rows = transactions.count_rows(path)
+def check_data_file(path: Path) -> None:
+    """Raise UsageError if notebook 05 cannot upload the file: unreadable, no row or too many, a wrong name."""
+    functions.timeout_for(transactions.preview(path).rows)
     if not path.name.endswith(".txt"):
         raise UsageError(
             f"{path.name} does not end in .txt, and the bucket's trigger takes only keys that do. Rename it."
         )
-    return rows
 
 
 def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel: Kernel) -> Step:
@@ -149,87 +143,51 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
 
     Writes the notebook to `out` at its end, however it ended, with private values masked.
     """
-    papermill = without_slow_import("papermill")
-    from nbclient.exceptions import CellTimeoutError  # as slow to load as papermill
-
-    begun, error, written = time.monotonic(), None, (out / path.name).resolve()
-    load = load_of_computer()
-    shown: list[Any] = []  # the notebook with its outputs, which papermill does not write when Ctrl-C ends it
-    papermill.iorw.papermill_io.register(str(written), _MaskedFile(lab))
+    papermill, nbformat = without_slow_import("papermill"), without_slow_import("nbformat")
+    source = str(path).replace("{", "{{").replace("}", "}}")  # papermill puts parameters in the place of {names}
+    begun, error, written = time.monotonic(), None, out / path.name
+    shown: list[Any] = []  # the notebook with its outputs, which papermill does not return when a cell fails
+    with can_write_to(out):
+        written.unlink(missing_ok=True)
     try:
-        with can_write_to(out):
-            written.unlink(missing_ok=True)
         papermill.execute_notebook(
-            _literally(path),
-            _literally(written),
+            source,
+            None,
             parameters={"settings": parameters},
             kernel_name="python3",
             cwd=path.parent,
             progress_bar=False,
             km=kernel,
-            request_save_on_cell_execute=False,
-            start_timeout=round(LONGEST_START * load),
-            execution_timeout=round(LONGEST_CELL * load),
+            start_timeout=round(LONGEST_START * load_of_computer()),
             coalesce_streams=True,
             on_notebook_start=lambda notebook: shown.append(notebook),
         )
     except papermill.PapermillExecutionError as failure:
         error = masked(f"{failure.ename}: {failure.evalue}", lab)
-    except CellTimeoutError:
-        why = f"A cell did not end in {LONGEST_CELL * load:.0f} s. {busy(load)}".rstrip()
-        error = f"{why} Run the notebook in JupyterLab to see what it waits for."
     # "Kernel died" is jupyter_client's own, or nbclient's DeadKernelError. "No kernel name found" is papermill's.
     except (RuntimeError, ValueError) as failure:
         error = f"{str(failure).rstrip('.')}. Run the notebook in JupyterLab to see where."
     finally:
-        if shown and not written.exists():
-            papermill.iorw.write_ipynb(shown[0], str(written))
+        if shown:
+            write_file(written, masked(nbformat.writes(shown[0]), lab))
     seen = "" if error else masked(printed(shown[0], "checkpoint"), lab)
     return Step(path.stem, error is None, time.monotonic() - begun, error, seen)
 
 
-@dataclass(frozen=True)
-class _MaskedFile:
-    """Writes a notebook for papermill, with private values masked."""
-
-    lab: Lab
-
-    def write(self, text: str, path: str) -> None:
-        write_file(Path(path), masked(text, self.lab))
-
-    def pretty_path(self, path: str) -> str:
-        """Return the name of the file for papermill's log."""
-        return path
-
-
-def totals(lab: Lab) -> dict[str, str]:
-    """Return each customer's total in the account, as decimal text."""
-    balances = tables.items(lab, "TransactionTotal")
-    return {str(item.get("CustomerId")): _as_text(item.get("accountBalance", Decimal(0))) for item in balances}
-
-
-def _as_text(balance: Any) -> str:
-    """Return the balance as decimal text, and what is no number as Python shows it."""
-    return f"{balance:f}" if isinstance(balance, Decimal) else repr(balance)
+def _totals(lab: Lab) -> dict[str, str]:
+    """Return each customer's total in the account as decimal text, and what is no number as Python shows it."""
+    items = tables.items(lab, "TransactionTotal")
+    balances = {str(item.get("CustomerId")): item.get("accountBalance", Decimal(0)) for item in items}
+    return {who: f"{value:f}" if isinstance(value, Decimal) else repr(value) for who, value in balances.items()}
 
 
 def _held(lab: Lab, key: str) -> dict[str, Any]:
     """Return what the account holds at the end, amounts as decimal text."""
     return {
-        "totals": totals(lab),
+        "totals": _totals(lab),
         "transactions": tables.count(lab, "Transactions"),
         "customers": tables.count(lab, "Customer"),
         "alerts": queues.alerts(lab, queues.ALERT_QUEUES[0]),
         "queues": {name: len(queues.messages(lab, name)) for name in queues.ALERT_QUEUES},
         "rejected": [{"line": row["line"], "reason": row["reason"]} for row in buckets.rejected_rows(lab, key)],
     }
-
-
-def _nothing_held() -> dict[str, Any]:
-    empty: dict[str, Any] = {"totals": {}, "transactions": 0, "customers": 0, "alerts": [], "rejected": []}
-    return {**empty, "queues": dict.fromkeys(queues.ALERT_QUEUES, 0)}
-
-
-def _literally(path: Path) -> str:
-    """Return the path for papermill, which puts parameters in the place of names in braces."""
-    return str(path).replace("{", "{{").replace("}", "}}")

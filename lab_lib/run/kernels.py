@@ -48,7 +48,7 @@ class Kernel(AsyncKernelManager):
             reply = client.execute(code, silent=True, reply=True, timeout=_LONGEST_RESET * load_of_computer())
             answer = ensure_event_loop().run_until_complete(reply)["content"]
         except TimeoutError:
-            raise LabError("The kernel cannot be reset: it does not answer. Run the notebooks again.") from None
+            answer = {"status": "error", "evalue": "it does not answer"}
         if answer["status"] != "ok":
             raise LabError(f"The kernel cannot be reset: {answer['evalue']}. Run the notebooks again.")
 

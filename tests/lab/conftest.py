@@ -117,27 +117,10 @@ def busy(chains):
 
 
 @pytest.fixture
-def finished(request, finished_labs, fixed):
-    """Yield a finished lab to be broken: a new one, or one that the last case could fix."""
-    lab = fixed.pop() if fixed else next(finished_labs)
-    yield lab
-    if fix := getattr(request.node, "callspec", None) and request.node.callspec.params.get("fix"):
-        fix(lab)
-        fixed.append(lab)
-    else:
-        stop(lab)
-
-
-@pytest.fixture(scope="session")
-def fixed():
-    """Return the finished labs that were broken and fixed."""
-    return []
-
-
-@pytest.fixture(scope="session")
-def chain_in():
-    """chain_in(account, region=..., prefix=..., threshold=...): a lab with these settings, and nothing made yet."""
-    return lambda account, **settings: Chain(open_lab(account=account, **settings))
+def finished(finished_labs):
+    """Yield a finished lab to be broken."""
+    yield (lab := next(finished_labs))
+    stop(lab)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -32,7 +31,6 @@ from lab_lib.lab import open_lab
 
 RENEW, PAGE = "run the cell with open_lab again", "does not answer web pages"
 LIST_TABLES = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
-DELETE_TABLE = {"X-Amz-Target": "DynamoDB_20120810.DeleteTable"}
 
 
 def signed(method="POST", path="/", headers=LIST_TABLES, body=b"{}", key=server.ACCOUNT, secret=None, signer=SigV4Auth):
@@ -69,10 +67,8 @@ IN_HEADER = "AWS4-HMAC-SHA256 Credential=000000000000/b/c/d/e, SignedHeaders=a, 
 REFUSED = {  # a request, a change to it on its way, and a part of the refusal
     "no signature": (unsigned, {}, RENEW),
     "no signature, reset": (lambda: unsigned("POST", "/_ministack/reset"), {}, RENEW),
-    "no signature, work": (lambda: unsigned("GET", server.WORK), {}, RENEW),
     "the Origin of a page": (signed, {"headers": {"Origin": "http://page.example"}}, PAGE),
     "a signed Origin": (lambda: signed(headers=LIST_TABLES | {"Origin": "null"}), {}, PAGE),
-    "a preflight": (lambda: unsigned("OPTIONS"), {"headers": {"Origin": "http://page.example"}}, PAGE),
     "another Host": (signed, {"headers": {"Host": "page.example"}}, "Use that address"),
     "a websocket": (lambda: unsigned("GET", body=b""), {"headers": WEBSOCKET}, ""),
     "the secret `test`": (lambda: signed(secret="test"), {}, RENEW),
@@ -80,18 +76,11 @@ REFUSED = {  # a request, a change to it on its way, and a part of the refusal
     "another body": (signed, {"body": b'{"Limit": 1}'}, RENEW),
     "another body of an upload": (lambda: signed("PUT", "/b/k", {}, b"a", signer=S3SigV4Auth), {"body": b"b"}, RENEW),
     "another path": (signed, {"path": "/_ministack/reset"}, RENEW),
-    "another signed header": (signed, {"headers": DELETE_TABLE}, RENEW),
     "no ASCII": (signed, {"headers": {"Authorization": IN_HEADER + "é"}}, RENEW),
     "two signatures": (lambda: signed(signer=SigV4QueryAuth), {"headers": {"Authorization": IN_HEADER + "f"}}, RENEW),
     "Arabic digits": (lambda: signed(key="١" * 12, signer=SigV4QueryAuth), {}, RENEW),
     "signature version 2": (signed, {"headers": {"Authorization": "AWS 000000000000:c2lnbmF0dXJl"}}, RENEW),
 }
-
-
-def test_a_signed_request_is_admitted():
-    status, text = send(signed())
-
-    assert (status, "TableNames" in json.loads(text)) == (200, True)
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -115,32 +104,25 @@ LONG_BODIES = {  # a request, a header of its body, and a part of the refusal
 
 
 @pytest.mark.slow
-def test_long_bodies_are_refused_side_by_side_without_the_memory_to_hold_one():
+@pytest.mark.parametrize("case", LONG_BODIES)
+def test_a_long_body_is_refused_without_the_memory_to_hold_it(case):
     memory = psutil.Process(server.start().pid).memory_info
-    requests = {case: request() for case, (request, _, _) in LONG_BODIES.items()}
-    before, used = memory().rss, []
+    request, more, reason = LONG_BODIES[case]
+    request, before, used = request(), memory().rss, []
+    headers, url = {**request.headers, **more}, urlsplit(request.url)
 
-    def parts(length):
-        for place in range(0, length, 2**20):
+    def parts():
+        for place in range(0, int(headers.get("Content-Length", len(LONG))), 2**20):
             used.append(memory().rss)
             yield LONG[place : place + 2**20]
 
-    def refusal(case):
-        headers = {**requests[case].headers, **LONG_BODIES[case][1]}
-        url = urlsplit(requests[case].url)
-        with closing(HTTPConnection(url.hostname, url.port)) as connection:
-            with suppress(BrokenPipeError, ConnectionResetError):  # an answer that comes before the end of the body
-                body = parts(int(headers.get("Content-Length", len(LONG))))
-                is_chunked = "Transfer-Encoding" in headers
-                connection.request(requests[case].method, url.path, body, headers, encode_chunked=is_chunked)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
+    with closing(HTTPConnection(url.hostname, url.port)) as connection:
+        with suppress(BrokenPipeError, ConnectionResetError):  # an answer that comes before the end of the body
+            is_chunked = "Transfer-Encoding" in headers
+            connection.request(request.method, url.path, parts(), headers, encode_chunked=is_chunked)
+        answer = connection.getresponse()
 
-    with ThreadPoolExecutor(len(LONG_BODIES)) as pool:
-        refusals = dict(zip(LONG_BODIES, pool.map(refusal, LONG_BODIES), strict=True))
-
-    for case, (_, _, reason) in LONG_BODIES.items():
-        assert (refusals[case][0], reason in refusals[case][1]) == (403, True), case
+        assert (answer.status, reason in answer.read().decode()) == (403, True)
     assert max(used) - before < 50 * 2**20
 
 

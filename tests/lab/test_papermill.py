@@ -12,8 +12,11 @@ from tests import readme
 
 @pytest.mark.slow
 def test_two_accounts_side_by_side_have_settings_and_results_of_their_own(tmp_path, own_home):
-    (tmp_path / "notebooks").symlink_to(readme.ROOT / "notebooks")
     (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "notebooks").mkdir()
+    chosen = [path for path in notebooks() if path.stem[:2] not in ("06", "99")]  # 05 tells all that may differ
+    for path in chosen:
+        (tmp_path / "notebooks" / path.name).symlink_to(path)
     loop, _ = readme.commands("Run them with papermill, or nbval")
     by_name = loop.replace("settings: {prefix: ana-, threshold: 900}", "{prefix: bo-, threshold: 500}")
 
@@ -22,10 +25,8 @@ def test_two_accounts_side_by_side_have_settings_and_results_of_their_own(tmp_pa
     shown = [process.communicate()[0] for process in ran]
     assert [process.returncode for process in ran] == [0, 0], shown
     ana, bo = (json.loads((tmp_path / "runs" / name / "result.json").read_text()) for name in ("ana", "bo"))
-    names = [path.stem for path in notebooks()]
-    assert [[(step["notebook"], step["ok"]) for step in run["steps"]] for run in (ana, bo)] == [
-        [(name, True) for name in names]
-    ] * 2
+    for run in (ana, bo):
+        assert [(step["notebook"], step["ok"]) for step in run["steps"]] == [(path.stem, True) for path in chosen]
     assert (ana["prefix"], bo["prefix"], ana["ok"], bo["ok"]) == ("ana-", "bo-", True, True)
     alerts = [re.findall("You predicted .*: it is (C.*).$", run["steps"][5]["printed"], re.M) for run in (ana, bo)]
     assert alerts == [["C2"], ["C1, C2"]]

@@ -29,7 +29,7 @@ def handler(event, context):
         raise ValueError(verdicts["raise"])
     return {"batchItemFailures": [{"itemIdentifier": numbers[verdicts["report"]]}] if "report" in verdicts else []}
 """
-EXHAUSTED, TOO_OLD = "RetryAttemptsExhausted", "RecordAgeExceeded"
+EXHAUSTED = "RetryAttemptsExhausted"
 DONE = {"Filters": [{"Pattern": json.dumps({"dynamodb": {"NewImage": {"verdict": {"S": ["done"]}}}})}]}
 REPORTS = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 
@@ -106,31 +106,6 @@ def test_a_failing_batch_is_halved_retried_and_discarded_as_aws_documents(stream
 
     assert stream.finish() == ["abcd", "ab", "cd", "c", "c", "d", "z"]
     assert stream.letters() == [(EXHAUSTED, 4, 1)]
-
-
-def test_a_record_that_is_too_old_is_discarded_before_its_retries_are_used_up(stream):
-    stream.write("a", a="raise")  # of two records, only the older one may be too old
-    stream.map(MaximumRecordAgeInSeconds=2)
-
-    (letter,) = soon(stream.letters, "the dead letter")
-
-    assert letter == (TOO_OLD, len(stream.finish()) - 1, 1)
-
-
-def test_a_throttle_uses_up_no_retry(stream):
-    stream.lambda_.put_function_concurrency(FunctionName="Act", ReservedConcurrentExecutions=0)
-    stream.write("ab")
-    uuid = stream.map(MaximumRetryAttempts=0)
-
-    def is_throttled():
-        return stream.lambda_.get_event_source_mapping(UUID=uuid)["LastProcessingResult"].startswith("PROBLEM")
-
-    soon(is_throttled, "a throttle")
-    stream.lambda_.delete_function_concurrency(FunctionName="Act")
-    soon(stream.batches, "the batch")
-
-    assert stream.finish() == ["ab", "z"]
-    assert stream.letters() == []
 
 
 def test_a_paused_mapping_continues_where_it_was(stream):

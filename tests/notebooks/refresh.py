@@ -3,16 +3,13 @@
 Run by `make refresh`, after a change to a notebook or to what it shows. `make refresh ONLY=04` runs the notebooks up to
 04, and writes 04. Look at the difference before you commit it.
 
-Nothing is written if a cell fails. An output stays as it was committed if nbval would call the new one equal: another
+Nothing is written if a cell fails. An output stays as it is in the file if nbval would call the new one equal: another
 port or duration is no difference. A figure counts by its description; to draw it anew, clear its cell's output first.
 """
 
 import os
 import re
-import shutil
-import subprocess
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +22,6 @@ from rich.console import Console
 from rich.progress import Progress
 
 from lab_lib.exercises.workbook import HEADLESS
-from lab_lib.private_files import draft_of
 from lab_lib.run.headless import notebooks
 from lab_lib.run.kernels import one_kernel
 from tests.own_aws import own_aws
@@ -43,7 +39,8 @@ def main(*only: str) -> None:
             ran = {path: run(path) for path in progress.track(until, description="refreshing")}
     except KeyboardInterrupt:
         sys.exit(f"Stopped. {UNCHANGED}")
-    write({path: ran[path] for path in chosen})
+    for path in chosen:
+        nbformat.write(ran[path], path)
     print(*[os.path.relpath(path) for path in chosen])
 
 
@@ -56,14 +53,14 @@ def choose(only: tuple[str, ...]) -> list[Path]:
 
 
 def run(path: Path) -> NotebookNode:
-    """Return the notebook with the outputs of this run, or those of git where both are equal."""
-    notebook, before = nbformat.read(path, as_version=4), committed(path)
+    """Return the notebook with the outputs of this run, or those of the file where both are equal."""
+    notebook = nbformat.read(path, as_version=4)
     with one_kernel(path.parent, variables={HEADLESS: ""}) as kernel:  # people look at these outputs
         client = NotebookClient(notebook, kernel, record_timing=False, coalesce_streams=True)
         client.start_new_kernel_client()
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type == "code":
-                old = before.get(cell.id, []) if cell.outputs else []
+                old = cell.outputs
                 execute(client, index, path.name)
                 keep(old, cell)
     return notebook
@@ -77,16 +74,6 @@ def execute(client: NotebookClient, index: int, name: str) -> None:
     except (CellExecutionError, DeadKernelError) as error:
         reason = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else error
         sys.exit(f"{name}, cell {cell.id}, [{client.code_cells_executed}]: {reason}\n{UNCHANGED}")
-
-
-def committed(path: Path) -> dict[str, list[NotebookNode]]:
-    """Return the outputs of each cell as git has them, or as the file has them if git does not know it."""
-    show = ["git", "show", f"HEAD:./{path.name}"]
-    try:
-        text = subprocess.check_output(show, cwd=path.parent, stderr=subprocess.DEVNULL, encoding="utf-8")
-    except (OSError, subprocess.CalledProcessError):
-        text = path.read_text("utf-8")
-    return {cell.id: cell.outputs for cell in nbformat.reads(text, as_version=4).cells if cell.cell_type == "code"}
 
 
 def keep(old: list[NotebookNode], cell: NotebookNode) -> None:
@@ -107,15 +94,6 @@ def sanitized(value: Any) -> Any:
         for pattern, replacement in RULES:
             value = re.sub(pattern, replacement, value)
     return value
-
-
-def write(ran: dict[Path, NotebookNode]) -> None:
-    """Write all these notebooks, or none."""
-    with ExitStack() as drafts:
-        for path, notebook in ran.items():
-            draft = drafts.enter_context(draft_of(path))
-            nbformat.write(notebook, draft)
-            shutil.copymode(path, draft)
 
 
 if __name__ == "__main__":

@@ -123,4 +123,4 @@ def calls(lab, monkeypatch):
 def web_server():
     """web_server(body): the address of a server on this machine that answers every request with this body."""
     with ExitStack() as servers:
-        yield lambda body: f"http://127.0.0.1:{servers.enter_context(serving(body)).server_port}"
+        yield lambda *answer, **how: f"http://127.0.0.1:{servers.enter_context(serving(*answer, **how)).server_port}"

@@ -62,20 +62,6 @@ def test_a_name_that_another_account_has_is_a_wrong_resource_with_what_to_do(lab
         buckets.ensure_bucket(dataclasses.replace(lab, bucket_name="theirs"))
 
 
-def test_a_bucket_of_another_name_takes_uploads_and_is_never_deleted(lab, tmp_path):
-    adopted = dataclasses.replace(lab, bucket_name="c12-inputs3bucketfortransact-x")
-    lab.client("s3").create_bucket(Bucket=adopted.bucket)
-    (tmp_path / "a.txt").write_bytes(b"abc")
-
-    assert buckets.ensure_bucket(adopted) == "c12-inputs3bucketfortransact-x"
-    assert buckets.upload(adopted, tmp_path / "a.txt") == "a.txt"
-    assert buckets.upload(adopted, str(tmp_path / "a.txt"), "year/b.txt") == "year/b.txt"
-    buckets.delete_bucket(adopted)
-
-    assert keys(adopted) == ["a.txt", "year/b.txt"]
-    assert buckets.find_bucket(lab) is None
-
-
 def test_a_bucket_that_was_given_stays_even_with_the_labs_tag_and_is_never_created(lab, bucket):
     managed = dataclasses.replace(lab, bucket_name=bucket)
     buckets.delete_bucket(managed)
@@ -134,27 +120,6 @@ def test_statements_are_those_of_the_buckets_policy(lab, bucket):
     assert (buckets.statements(lab), buckets.is_private(lab)) == (policies.tls_only_bucket(lab)["Statement"], True)
     buckets.delete_bucket(lab)
     assert (buckets.statements(lab), buckets.is_private(lab), buckets.objects(lab)) == ([], False, [])
-
-
-def test_candidates_are_the_buckets_with_the_prefix_and_the_handouts_part(lab):
-    anas, other = "ana-inputs3bucketfortransact-2", "c12-inputs3bucketfortransact-x"
-    for name in (anas, other, "inputs3bucket"):
-        lab.client("s3").create_bucket(Bucket=name)
-
-    assert set(buckets.candidates(lab)) == {anas, other}
-    assert buckets.candidates(dataclasses.replace(lab, prefix="Ana-")) == [anas]
-
-
-@pytest.mark.parametrize(
-    ("call", "read"),
-    [("get_public_access_block", buckets.is_private), ("get_bucket_policy", buckets.statements),
-     ("list_buckets", buckets.candidates), ("get_object", lambda lab: buckets.rejected_rows(lab, "a.txt"))],
-)  # fmt: skip
-def test_a_denied_read_is_never_an_empty_answer(lab, bucket, refuse, call, read):
-    refuse("s3", call)
-
-    with pytest.raises(ClientError, match="AccessDenied"):
-        read(lab)
 
 
 def test_an_object_that_would_fill_the_memory_is_not_read(lab, bucket, monkeypatch):

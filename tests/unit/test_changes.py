@@ -37,11 +37,8 @@ HANGS = "sleep(60)"
 @pytest.mark.parametrize(
     ("left", "operation", "right", "result"),
     [
-        ("1499.99", operator.add, "0.01", "1500"),  # without zeros at the end
-        ("9" * 38, operator.add, "1", "1" + "0" * 38),
         ("-" + "9" * 38, operator.sub, "-1", "-" + "9" * 37 + "8"),
         ("1E+125", operator.add, "8E+125", "9" + "0" * 125),
-        ("1" + "0" * 37, operator.add, "0.01", None),
         ("9E+125", operator.add, "1E+125", None),
         ("1.5E-130", operator.sub, "1E-130", None),
     ],

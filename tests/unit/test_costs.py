@@ -2,18 +2,16 @@
 
 import os
 import runpy
-from collections import Counter
 from pathlib import Path
 
 import pytest
 from moto import mock_aws
 
 from lab_lib.lab import open_lab
-from lab_lib.run import costs, headless
+from lab_lib.run import costs
 from lab_lib.sessions import REQUESTS
 
 ACCOUNT = "123456789012"  # moto's own
-NUMBERS = [path.stem[:2] for path in headless.notebooks()]
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -58,24 +56,6 @@ def test_requests_are_counted_by_their_names_while_a_run_counts_and_not_afterwar
     assert counted == {**opening, "sqs.ListQueues": 2, "dynamodb.ListTables": 1}
     assert REQUESTS not in os.environ
     assert open_lab(**on_aws).client("sqs").list_queues()
-
-
-def test_what_a_run_cost_is_the_price_of_its_requests_and_what_the_functions_do():
-    requests = Counter({"s3.PutObject": 10_000, "s3.DeleteObject": 500, "iam.GetRole": 500, "sqs.SendMessage": 10_000})
-
-    assert costs.after(Counter(), ["00"]) == (
-        "Requests:  0 to AWS; with what the functions do, estimated, the run costs less than 0.1 cents "
-        "(prices of 2026-11 in us-east-1; SMS is extra)"
-    )
-    assert "21,000 to AWS" in costs.after(requests, ["00"])
-    assert "about 5.4 cents" in costs.after(requests, ["00"])  # 10,000 at $5, and 10,000 at $0.40 a million
-    assert costs.used(Counter({"cloudwatch.GetMetricData": 2})) == {"metrics": 6}
-
-
-def test_each_notebook_has_an_estimate_of_time_and_money():
-    assert 5 < costs.minutes(NUMBERS) < 60
-    assert 0.1 < costs.cents(NUMBERS) < 1
-    assert costs.before(["00"]).startswith("On AWS this takes about 2 minutes, and costs less than 0.1 cents")
 
 
 def test_the_table_of_time_and_money_is_written_anew_by_make_docs():

@@ -4,11 +4,8 @@ import json
 import zipfile
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 
 import pytest
-from botocore.awsrequest import AWSResponse
-from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
 from lab_lib.aws import cloudwatch, functions, queues, roles, topics
@@ -29,7 +26,7 @@ def test_ensure_function_creates_the_function_and_its_log_group_once(prepared, c
     assert arn == made["FunctionArn"] == f"arn:aws:lambda:us-east-1:123456789012:function:{name}"
     assert wanted.items() <= made.items()
     assert (made["Runtime"], made["Timeout"], updates) == ("python3.13", 20, ([], []))
-    assert cloudwatch.log_days(prepared, name) == 14
+    assert cloudwatch.log_days(prepared, f"/aws/lambda/{name}") == 14
 
 
 @pytest.mark.parametrize(("threshold", "text"), [("99.50", "99.50"), ("1E+3", "1000"), ("0.0000001", "0.0000001")])
@@ -46,16 +43,14 @@ def test_total_notifier_is_told_the_labs_names_and_a_new_threshold(prepared, thr
     }
 
 
-@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:4566"], ids=["AWS", "emulator"])
-def test_the_timeout_follows_the_number_of_rows_up_to_lambdas_maximum(moto_lab, endpoint):
-    lab = dataclasses.replace(moto_lab, endpoint=endpoint)
-    rows = lab.rows_per_second
+def test_the_timeout_follows_the_number_of_rows_up_to_lambdas_maximum():
+    rows = functions.ROWS_PER_SECOND
 
-    timeouts = [functions.timeout_for(lab, number) for number in (1, 20 * rows, 20 * rows + 1, 900 * rows)]
+    timeouts = [functions.timeout_for(number) for number in (1, 20 * rows, 20 * rows + 1, 900 * rows)]
 
     assert timeouts == [20, 20, 21, 900]
     with pytest.raises(UsageError, match=rf"enough for {900 * rows:,}\. Split the file\."):
-        functions.timeout_for(lab, 900 * rows + 1)
+        functions.timeout_for(900 * rows + 1)
 
 
 def test_recheck_goes_on_until_no_total_is_left_and_alerts_nobody_without_a_topic(lab, monkeypatch):
@@ -97,46 +92,16 @@ def test_events_that_transaction_processor_cannot_process_go_to_the_dead_letter_
 
 
 @pytest.mark.parametrize(
-    ("missing", "message"),
-    [
-        (
-            lambda lab: roles.delete_role(lab, "TotalNotifierRole"),
-            "role .* Run notebook 00",
-        ),
-        (
-            lambda lab: queues.delete_queue(lab, queues.DEAD_LETTERS),
-            "LabDeadLetters .* Run notebook 00",
-        ),
-    ],
-    ids=["role", "queue"],
+    ("delete", "name"), [(roles.delete_role, "TotalNotifierRole"), (queues.delete_queue, queues.DEAD_LETTERS)]
 )
-def test_ensure_function_before_notebook_00_names_it_and_creates_nothing(prepared, missing, message):
-    missing(prepared)
+def test_ensure_function_before_notebook_00_names_it_and_creates_nothing(prepared, delete, name):
+    delete(prepared, name)
 
-    with pytest.raises(StepMissing, match=message):
+    with pytest.raises(StepMissing, match=f"{name} .* Run notebook 00"):
         functions.ensure_function(prepared, "TotalNotifier")
 
     assert functions.find_function(prepared, "TotalNotifier") is None
     assert prepared.client("logs").describe_log_groups()["logGroups"] == []
-
-
-def test_a_call_waits_until_lambda_knows_what_a_new_role_may_do(prepared, monkeypatch):
-    # This takes some seconds on AWS; moto has no such delay.
-    events, waits = prepared.client("lambda").meta.events, []
-    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=waits.append))
-
-    def not_yet(request, **_):
-        events.unregister("before-send.lambda.PutFunctionEventInvokeConfig", not_yet)
-        body = b'{"message": "The function execution role does not have permission to call SendMessage."}'
-        headers = {"x-amzn-errortype": "InvalidParameterValueException"}
-        answer = AWSResponse(request.url, 400, headers, None)
-        answer._content = body
-        return answer
-
-    events.register_first("before-send.lambda.PutFunctionEventInvokeConfig", not_yet)
-
-    assert functions.ensure_function(prepared, NAME) == functions.find_function(prepared, NAME)
-    assert waits == [2]
 
 
 def test_a_function_that_lambda_could_not_set_up_says_why(prepared, monkeypatch):
@@ -146,19 +111,6 @@ def test_a_function_that_lambda_could_not_set_up_says_why(prepared, monkeypatch)
 
     with pytest.raises(LabError, match="Lambda could not set up TransactionProcessor: No disk"):
         functions.ensure_function(prepared, NAME)
-
-
-@pytest.mark.parametrize(
-    ("read", "call", "absent"),
-    [(functions.code, "get_function", {}), (functions.statements, "get_policy", []),
-     (functions.on_failure, "get_function_event_invoke_config", None)],
-)  # fmt: skip
-def test_an_absent_function_has_no_code_statements_or_destination_but_a_denied_one_may(lab, refuse, read, call, absent):
-    assert read(lab, NAME) == absent
-    refuse("lambda", call, code="AccessDeniedException")
-
-    with pytest.raises(ClientError, match="AccessDenied"):
-        read(lab, NAME)
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -175,21 +127,6 @@ def test_the_package_is_the_same_each_time_and_holds_the_handler_beside_what_it_
         assert calling == f"{module}.py"
         assert f"def {handler}(event, context)" in archive.read(calling).decode()
         assert f"from {pure[:-3]} import" in archive.read(calling).decode()
-
-
-def test_a_part_of_notebook_06_has_names_of_its_own_the_labs_role_and_other_code(prepared, tmp_path):
-    mine, (file, handler) = prepared.variant("BreakItMy_"), (tmp_path / "my_notifier.py", tmp_path / "delivery_log.py")
-    for path in (file, handler):
-        path.write_text("")
-    queues.ensure_queue(mine, queues.DEAD_LETTERS)
-
-    functions.ensure_function(mine, "TotalNotifier", files=[file, handler])
-
-    made = functions.configuration(mine, "TotalNotifier")
-    assert (made["FunctionName"], made["Handler"]) == ("BreakItMy_TotalNotifier", "delivery_log.lambda_handler")
-    assert made["Role"].endswith(":role/TotalNotifierRole")
-    assert made["Environment"]["Variables"]["TOTAL_TABLE"] == "BreakItMy_TransactionTotal"
-    assert functions.find_function(prepared, "TotalNotifier") is None
 
 
 def test_invoke_returns_the_functions_answer_or_says_why_it_failed(prepared, monkeypatch):

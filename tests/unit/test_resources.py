@@ -84,44 +84,29 @@ def adopted(kind, lab):
     kind.untag(lab.client(kind.service), kind.do("find", lab))
 
 
-def test_ensure_twice_gives_the_same_resource_with_the_labs_tag(kind, lab):
-    first = kind.do("ensure", lab)
-
-    assert kind.do("ensure", lab) == first
-    assert kind.do("find", lab)
-    assert kind.do("is_ours", lab) is True
-
-
-def test_an_absent_resource_is_none_and_deleting_it_is_quiet(kind, lab):
-    kind.do("delete", lab)
-    kind.do("ensure", lab)
-
-    kind.do("delete", lab)
+def test_a_resource_is_made_once_with_the_labs_tag_and_deleted_quietly(kind, lab):
     kind.do("delete", lab)
 
+    assert kind.do("ensure", lab) == kind.do("ensure", lab)
+    assert (bool(kind.do("find", lab)), kind.do("is_ours", lab)) == (True, True)
+
+    for _ in range(2):
+        kind.do("delete", lab)
     assert (kind.do("find", lab), kind.do("is_ours", lab)) == (None, False)
 
 
-def test_a_resource_without_the_tag_is_adopted_and_never_deleted(kind, lab, adopted):
-    existing = kind.do("find", lab)
-
-    kind.do("ensure", lab)
-    kind.do("delete", lab)
-
-    assert kind.do("find", lab) == existing
-    assert kind.do("is_ours", lab) is False
-
-
-@pytest.mark.parametrize("kind", ["bucket", "role", "log_group", "queue", "topic"], indirect=True)
-def test_ensure_changes_nothing_of_an_adopted_resource(kind, lab, adopted, monkeypatch):
-    client, made = lab.client(kind.service), []
+def test_a_resource_without_the_tag_is_adopted_and_never_changed_or_deleted(kind, lab, adopted, monkeypatch):
+    existing, client, made = kind.do("find", lab), lab.client(kind.service), []
     call = client._make_api_call
     monkeypatch.setattr(client, "_make_api_call", lambda name, more: made.append(name) or call(name, more))
 
-    kind.do("ensure", lab)
+    if kind.noun not in ("table", "function"):  # which the lab cannot use as they are
+        kind.do("ensure", lab)
+    kind.do("delete", lab)
 
-    assert made
     assert [name for name in made if not name.startswith(("Get", "List", "Describe", "Head"))] == []
+    assert kind.do("find", lab) == existing
+    assert kind.do("is_ours", lab) is False
 
 
 def test_a_denied_call_is_never_absence(kind, lab, refuse):
@@ -143,7 +128,6 @@ LOGS = {"logGroupNamePrefix": GROUP}
 @pytest.mark.parametrize(
     ("kind", "drift", "more", "read", "which"),
     [
-        ("bucket", "delete_public_access_block", {}, "get_public_access_block", {}),
         ("bucket", "put_public_access_block", {"PublicAccessBlockConfiguration": OPEN}, "get_public_access_block", {}),
         ("bucket", "delete_bucket_encryption", {}, "get_bucket_encryption", {}),
         ("bucket", "delete_bucket_policy", {}, "get_bucket_policy", {}),
@@ -151,20 +135,14 @@ LOGS = {"logGroupNamePrefix": GROUP}
         ("role", "put_role_policy", {"PolicyName": "lab", "PolicyDocument": EVERYTHING}, "get_role_policy",
          {"PolicyName": "lab"}),
         ("role", "put_role_policy", {"PolicyName": "more", "PolicyDocument": EVERYTHING}, "list_role_policies", {}),
-        ("role", "delete_role_policy", {"PolicyName": "lab"}, "list_role_policies", {}),
         ("role", "update_assume_role_policy", {"PolicyDocument": OTHER_TRUST}, "get_role", {}),
-        ("function", "update_function_configuration", {"Timeout": 3}, "get_function_configuration", {}),
         ("function", "update_function_configuration", {"Environment": {"Variables": {}}}, "get_function_configuration",
          {}),
         ("function", "update_function_code", {"ZipFile": HANDLER}, "get_function_configuration", {}),
         ("log_group", "delete_retention_policy", {}, "describe_log_groups", LOGS),
         ("queue", "set_queue_attributes", {"Attributes": {"MessageRetentionPeriod": "60"}}, "get_queue_attributes",
          QUEUE),
-        ("queue", "set_queue_attributes", {"Attributes": {"SqsManagedSseEnabled": "false"}}, "get_queue_attributes",
-         QUEUE),
         ("queue", "set_queue_attributes", {"Attributes": {"Policy": ""}}, "get_queue_attributes", QUEUE),
-        ("topic", "set_topic_attributes", {"AttributeName": "DisplayName", "AttributeValue": "Spam"},
-         "get_topic_attributes", {}),
         ("topic", "set_topic_attributes", {"AttributeName": "KmsMasterKeyId", "AttributeValue": "alias/aws/sns"},
          "get_topic_attributes", {}),
         ("topic", "set_topic_attributes", {"AttributeName": "Policy", "AttributeValue": NOTHING},
@@ -200,10 +178,7 @@ UPLOAD = {"Key": "1", "LastModified": datetime(2026, 1, 1, tzinfo=UTC)}
 @pytest.mark.parametrize(
     ("find_all", "service", "call", "key", "one", "two", "token"),
     [
-        (functions.names, "lambda", "list_functions", "Functions", {"FunctionName": "1"}, {"FunctionName": "2"},
-         "NextMarker"),
         (tables.names, "dynamodb", "list_tables", "TableNames", "1", "2", "LastEvaluatedTableName"),
-        (topics.names, "sns", "list_topics", "Topics", {"TopicArn": "t:1"}, {"TopicArn": "t:2"}, "NextToken"),
         (queues.names, "sqs", "list_queues", "QueueUrls", "https://sqs/1", "https://sqs/2", "NextToken"),
         (buckets.objects, "s3", "list_objects_v2", "Contents", UPLOAD, {**UPLOAD, "Key": "2"},
          "NextContinuationToken"),
@@ -211,12 +186,8 @@ UPLOAD = {"Key": "1", "LastModified": datetime(2026, 1, 1, tzinfo=UTC)}
          {**MAPPING, "UUID": "2"}, "NextMarker"),
         (triggers.subscriptions, "sns", "list_subscriptions_by_topic", "Subscriptions", TO_QUEUE,
          {**TO_QUEUE, "SubscriptionArn": "2"}, "NextToken"),
-        (triggers.all_subscriptions, "sns", "list_subscriptions", "Subscriptions", TO_QUEUE,
-         {**TO_QUEUE, "SubscriptionArn": "2"}, "NextToken"),
         (lambda lab: tables.items(lab, "Customer"), "dynamodb", "scan", "Items", {"CustomerId": {"S": "1"}},
          {"CustomerId": {"S": "2"}}, "LastEvaluatedKey"),
-        (lambda lab: cloudwatch.log_lines(lab, NAME), "logs", "filter_log_events", "events",
-         {"timestamp": 1, "message": "1"}, {"timestamp": 2, "message": "2"}, "nextToken"),
     ],
 )  # fmt: skip
 def test_a_list_is_whole_when_aws_gives_it_in_pages(lab, monkeypatch, find_all, service, call, key, one, two, token):

@@ -37,13 +37,10 @@ def short(batch):
         ({"body": None}, {}, [], False),
         (reported("a"), {}, [], False),  # the mapping does not ask for reports
         (FAILED, {}, [("abcd", 2, 1)], True),
-        (FAILED, {"MaximumRetryAttempts": 1}, [("abcd", 2, 1)], True),
         (FAILED, {**BISECTS, "MaximumRetryAttempts": 0}, [("ab", 2, 0), ("cd", 2, 0)], False),
         (THROTTLED, {**BISECTS, "MaximumRetryAttempts": 0}, [("abcd", 1, 0)], True),
-        ({"body": {"batchItemFailures": []}}, REPORTS, [], False),
         (reported("d", "b"), REPORTS, [("bcd", 2, 0)], False),
         (reported("c"), {**REPORTS, **BISECTS, "MaximumRetryAttempts": 0}, [("cd", 2, 0)], False),
-        (reported("a"), REPORTS, [("abcd", 2, 1)], True),
         (reported("a"), {**REPORTS, **BISECTS}, [("ab", 2, 0), ("cd", 2, 0)], False),
         (reported(""), REPORTS, [("abcd", 2, 1)], True),
         (reported("c", "x"), REPORTS, [("abcd", 2, 1)], True),
@@ -57,7 +54,6 @@ def test_what_remains_of_a_batch_that_was_called_once_before(result, mapping, re
 @pytest.mark.parametrize(
     ("numbers", "retries", "mapping", "expected"),
     [
-        ("ab", 1, {"MaximumRetryAttempts": 2}, ([("ab", 8, 2)], [], True)),
         ("ab", 2, {"MaximumRetryAttempts": 2}, ([], [("ab", 8, EXHAUSTED)], False)),
         ("a", 2, {"MaximumRetryAttempts": 2, **BISECTS}, ([], [("a", 8, EXHAUSTED)], False)),
         ("a", 99_999, {"MaximumRetryAttempts": -1}, ([("a", 8, 100_000)], [], True)),

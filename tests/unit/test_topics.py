@@ -12,12 +12,3 @@ def test_the_topic_has_the_handouts_display_name_and_its_policy_and_no_key(lab):
     assert (
         json.loads(made["Policy"])["Statement"] == topics.statements(lab) == policies.alert_topic(lab, arn)["Statement"]
     )
-
-
-def test_delete_topic_deletes_its_subscriptions(lab):
-    arn = topics.ensure_topic(lab)
-    lab.client("sns").subscribe(TopicArn=arn, Protocol="email", Endpoint="ana@example.com")
-
-    topics.delete_topic(lab)
-
-    assert lab.client("sns").list_subscriptions()["Subscriptions"] == []

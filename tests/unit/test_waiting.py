@@ -49,11 +49,6 @@ def test_wait_until_returns_the_first_true_answer_after_growing_pauses(wait_unti
     assert clock.pauses == [0.5, 1, *[1] * 6]  # a pause of 2 s is two of 1 s, so that the line goes on
 
 
-def test_wait_until_asks_once_more_when_the_time_is_up(wait_until, clock):
-    assert wait_until(lambda: clock.now >= 7, timeout=7) is True
-    assert clock.now == pytest.approx(7, abs=0.01)
-
-
 def test_a_long_wait_shows_itself_and_ends_with_what_to_do(wait_until, clock, capsys):
     wait_until(lambda: clock.now >= 1, say_after=2)
     assert capsys.readouterr() == ("", "")
@@ -101,13 +96,3 @@ def test_a_kernel_that_nobody_looks_at_keeps_the_line_in_a_file(wait_until, cloc
     wait_until(lambda: seen.append(file.exists() and file.read_text()) or clock.now >= 5)
 
     assert (seen[-1], file.read_text(), capsys.readouterr()) == ("waiting for the queue … 4 s", "", ("", ""))
-
-
-def test_a_long_reading_shows_once_a_second_how_far_it_is(clock, capsys):
-    def lines():
-        for number in range(6_500):
-            clock.now += number % 1_000 == 0 and 0.5
-            yield number
-
-    assert list(waiting.with_progress(lines(), "lines", clock=clock)) == [*range(6_500)]
-    assert capsys.readouterr().err == "\r4,000 lines …\r6,000 lines …\n"
