@@ -63,7 +63,7 @@ def test_jobs_follow_accounts_and_memory_on_aws_and_cores_elsewhere(monkeypatch,
 
 
 def test_a_terminal_shows_who_is_at_work_below_a_line_for_each_who_has_ended(tmp_path, monkeypatch):
-    screen = Console(width=80, height=24, record=True, force_terminal=True)
+    screen = Console(width=80, height=24, record=True, force_terminal=True, _environ={"TERM": "xterm"})
     monkeypatch.setattr(class_work, "err", screen)
     ben, ana, _ = works = [Work(student, tmp_path) for student in students_of(3)]
     ana.begin()
