@@ -1,8 +1,8 @@
 """Write the grade book of a class without names, ids and accounts.
 
 Each student has an anonymous id, drawn once for a roster. The key to the ids is a file beside the roster, which only
-its owner can read. In all texts, names, ids, accounts, addresses
-and prefixes become "…". What a student tells about herself in other words stays.
+its owner can read. In all texts, names, ids, accounts, addresses and prefixes become "…". What a student tells about
+herself in other words stays.
 """
 
 import csv

@@ -61,7 +61,7 @@ class Judge:
         self._begin("the end")
 
     def findings(self) -> dict[str, Any]:
-        """Return the entries of the record. What is not judged yet is not right."""
+        """Return the entries of the record. They count what was not judged yet as wrong."""
         answers = [
             {"question": asked.question, "right": self._is_right(asked), "points": asked.points}
             for asked in questions.asked()

@@ -34,7 +34,7 @@ from lab_lib.waiting import PROGRESS_FILE
 
 Record = dict[str, Any]
 STEP = ".step"  # the file in the draft that names the notebook that runs now
-GRADED = ".graded"  # the file in the draft that holds what the account had earned before notebook 06
+GRADED = ".graded"  # the file in the draft that holds what was earned so far: it counts even if this process dies
 _LONGEST_STOP = 10  # seconds
 _DIED = "The process that did this has died. What it had not judged yet gives no points. Go on with --resume."
 _OWN = ("bucket", "processor_role", "notifier_role", "boundary")  # their names may say whose they are
