@@ -63,10 +63,7 @@ LOOKS = {  # by the word of a state
     "not tried": _ABSENT,
     # a notebook of `lab run`, a student of `lab class run`
     "done": _GOOD,
-    "done before": _GOOD,
     "failed": _BAD,
-    "running": _PENDING._replace(style="bold"),
-    "waiting": _PENDING,
     "not run": _ABSENT,
     # the points of a step
     "full": _GOOD,

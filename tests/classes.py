@@ -5,7 +5,6 @@ from dataclasses import asdict
 
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE, RULES
-from lab_lib.classroom.students import Student
 
 NAMES = ["Ana García", "王小明", "Олена Шевченко", "محمد الأمين", "Priya नायर", "김서연", "Yōko 佐藤"]
 NAMES += ["Siobhán O'Brien", "Nguyễn Thị Đào", "Łukasz Żółć", "Tom Ray", "Ida Ray"]
@@ -91,11 +90,6 @@ def whole_class():
         error = f"CheckFailed: {missing[0]}: absent; wanted: there. Make it as the step shows."
         records[number] |= {"state": "failed", "error": error}
     return [*records[:-1], not_graded(NAMES[-1], "111122220012")]
-
-
-def student_of(account, name="Ana", **settings):
-    """Return a line of a roster, with an account and these settings."""
-    return Student(name, account, **settings)
 
 
 def lay(folder, *records):

@@ -11,7 +11,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from lab_lib.classroom import feedback, gradebook
+from lab_lib.classroom import exports, feedback, gradebook
 from lab_lib.classroom.identity import without_identity
 from lab_lib.private_files import exists, read_file, write_file
 
@@ -41,9 +41,7 @@ def _ids(path: Path, records: list[Record]) -> dict[str, str]:
     rows = read_file(path, _rows, "Move it away: all students then get new ids.") if exists(path) else {}
     for record in records:
         rows.setdefault(record["folder"], (f"student-{secrets.token_hex(4)}", record["folder"], record["name"]))
-    stream = io.StringIO()
-    csv.writer(stream).writerows([_HEADER, *rows.values()])
-    write_file(path, stream.getvalue())
+    write_file(path, exports.csv_text([_HEADER, *rows.values()]))
     return {folder: anonymous for folder, (anonymous, *_) in rows.items()}
 
 

@@ -44,7 +44,6 @@ class Judge:
     rows: Entries = field(default_factory=list)  # of TransactionTotal, as the student saw it
     account: dict[str, Any] = field(default_factory=dict)  # entries of the record; empty until the account is judged
     trial: Entries = field(default_factory=list)
-    step: str = "getting ready"  # what runs now: a notebook or the function
 
     def run(self) -> None:
         """Run the notebooks in a sandbox, and judge what they leave. Then judge the function.
@@ -84,8 +83,7 @@ class Judge:
 
     def _begin(self, step: str) -> None:
         """Note the step that runs now, and what was found before it: if this process dies, that counts."""
-        self.step = Path(step).stem
-        self.work.note(STEP, self.step)
+        self.work.note(STEP, Path(step).stem)
         self.work.note(GRADED, json.dumps(self.findings()))
 
     def _run_notebooks(self, names: list[str]) -> bool:
@@ -102,7 +100,7 @@ class Judge:
                         self._judge_account(lab)
             return True
         except Ended as error:
-            self.faults.append(f"{self.step}: {error}")
+            self.faults.append(f"{self.work.step}: {error}")
             return False
 
     @contextmanager
@@ -127,8 +125,8 @@ class Judge:
             self._judge_exercise(lab, exercise)
             box.say({})
         if stopped := visible(str(heard.get("stopped", ""))):
-            self.faults.append(f"{self.step}: {stopped}")
-        self.steps.append({"notebook": self.step, "ok": not stopped, "error": stopped or None})
+            self.faults.append(f"{self.work.step}: {stopped}")
+        self.steps.append({"notebook": self.work.step, "ok": not stopped, "error": stopped or None})
         self.answers |= questions.last_answers(str(heard.get("answers", "")))
         if text := str(heard.get("text", "")):
             write_file(self.work.draft / name, text.encode("utf-8", "replace").decode())

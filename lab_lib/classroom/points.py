@@ -25,9 +25,8 @@ class Weighed(NamedTuple):
     right: bool
 
 
-def columns(records: Iterable[dict[str, Any]]) -> list[str]:
+def columns(records: list[dict[str, Any]]) -> list[str]:
     """Return the columns of this class: the steps, the probe, and what else was judged or set by hand."""
-    records = list(records)
     judged = {column for record in records for column, (entry, _) in CASES.items() if record[entry] is not None}
     judged |= {override["column"] for record in records for override in record.get("overrides", [])}
     return [column for column in WORTH if column not in CASES or column in judged]

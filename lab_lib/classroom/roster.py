@@ -93,12 +93,12 @@ def _data_file(folder: Path, value: str) -> str:
     return str(path)
 
 
-def read(path: str | Path, accounts: bool = True) -> list[Student]:
+def read(path: Path, accounts: bool = True) -> list[Student]:
     """Return the students of a roster, who need `accounts` unless their files are graded.
 
     RosterError, which lists the faults, if there are any.
     """
-    path, model = Path(path), AccountRow if accounts else Row
+    model = AccountRow if accounts else Row
     columns, rows = spreadsheet.read(path)
     students, faults = list[Student](), list[str]()
     header = (1, dict.fromkeys(columns, ""))  # as a row of empty cells, so pydantic names missing and unknown columns

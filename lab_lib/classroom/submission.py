@@ -19,13 +19,13 @@ from lab_lib.classroom import renamed
 from lab_lib.classroom.work import now
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
-from lab_lib.exercises import copies, notebook_files, workbook
+from lab_lib.exercises import copies, notebook_files, runner, workbook
 from lab_lib.lab import Lab, is_embedded, lab_on, open_lab
 from lab_lib.masking import masked
 from lab_lib.private_files import can_write_to, draft_of, exists, read_file
 from lab_lib.settings import SETTINGS, setting
 
-FUNCTION = "my_notifier.py"
+FUNCTION = runner.MODULE
 _WRITES = f"%%writefile {FUNCTION}\n"  # begins a cell that writes it
 MOST_BYTES, MOST_BYTES_OF_FILE = 40_000_000, 10_000_000  # unpacked; a right one has 1 MB
 _MEMBER, _MOST_MEMBERS = b"PK\x01\x02", 1_000  # begins each entry of the list of members

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.terminal import handle_errors, out
-from lab_lib.looks import LOOKS
+from lab_lib.looks import LOOKS, marked
 
 
 def try_(
@@ -60,5 +60,5 @@ def _table(results: Any) -> Table:
         words = Text.assemble((result.case.id, "bold"), f" {result.case.sentence}")
         for name, text in result.told.items():
             words.append(f"\n{name} ", "italic").append(text)
-        table.add_row(Text(result.mark, LOOKS[result.state].style), words)
+        table.add_row(Text(marked(result.state), LOOKS[result.state].style), words)
     return table

@@ -16,7 +16,7 @@ import pandas as pd
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queues, roles, streams, tables
 from lab_lib.aws.topics import ensure_topic
 from lab_lib.aws.triggers import delete_stream_trigger, ensure_queue_subscription, ensure_stream_trigger, notifications
-from lab_lib.checks.evidence import snapshot
+from lab_lib.checks.evidence import NOTIFIER, snapshot
 from lab_lib.checks.expected import total_faults
 from lab_lib.checks.step_02 import matches
 from lab_lib.errors import LabError, UsageError, WrongResource
@@ -27,7 +27,6 @@ from lab_lib.waiting import wait_until
 
 DATA = ROOT / "data"
 QUEUE = queues.ALERT_QUEUES[0]  # one of them is enough to count alerts
-NOTIFIER = "TotalNotifier"
 _DELIVERY_LOG = Path(__file__).parents[1] / "handlers" / "delivery_log" / "delivery_log.py"
 _AWS_DEFAULTS: dict[str, Any] = {"BatchSize": 100}  # an error is retried until the change is a day old
 

@@ -28,8 +28,8 @@ _made_here = set[tuple[str, ...]]()  # the exercises whose calls this kernel has
 class Exercise:
     """A resource that the learner makes. The first of its `checks` says whether it is there.
 
-    `delete` deletes it whoever made it; `by_hand` is the code for that. `content` says what that would lose.
-    `read` returns its settings. `added` has those that a helper completes, each with the reason.
+    `delete` deletes it whoever made it; `by_hand` is the code for that. `content` is what that would lose, if it
+    `holds` any. `read` returns its settings. `added` has those that a helper completes, each with the reason.
     """
 
     kind: str
@@ -38,7 +38,8 @@ class Exercise:
     find: Callable[[Lab], object]
     delete: Callable[[Lab], object]
     by_hand: str
-    content: Callable[[Lab], str] = lambda lab: ""
+    content: str = ""
+    holds: Callable[[Lab], object] = lambda lab: None
     read: Callable[[Lab], dict[str, Any]] = lambda lab: {}
     added: dict[str, str] = field(default_factory=dict)
 
@@ -63,8 +64,8 @@ def begin(lab: Lab, exercise: str) -> bool:
     off = f"The {resource} is not as it should be: {', '.join(check.name for check in report.wrong)}."
     is_ours = not any(check.id.startswith("tag-") and check.state is State.NOT_YET for check in report.wrong)
     why = "" if is_ours or mark in _made_here else "somebody else may have made it"
-    if lost := resource.content(lab):
-        why = f"that would lose {lost}"
+    if resource.holds(lab):
+        why = f"that would lose its {resource.content}"
     if why:
         by_hand = f"To make it anew, delete it with {resource.by_hand}, and run the cell again."
         print(f"{off} It is not deleted, since {why}. {by_hand}")
@@ -124,18 +125,6 @@ def run_checks(lab: Lab, exercise: str) -> Report:
     return Report([replace(check, step="", state=wanted.get(check.state, check.state)) for check in made])
 
 
-def _items(lab: Lab) -> str:
-    return "its items" if tables.items(lab, TABLE, most=1) else ""
-
-
-def _subscriptions(lab: Lab) -> str:
-    return "its subscriptions" if triggers.subscriptions(lab) else ""
-
-
-def _messages(lab: Lab) -> str:
-    return "its messages" if queues.find_queue(lab, QUEUE) and queues.messages(lab, QUEUE) else ""
-
-
 def _mappings(lab: Lab) -> list[dict[str, Any]]:
     """Return the mappings to a function of the lab, be it the right one or not."""
     return triggers.mappings_to(lab, *functions.SOURCES)
@@ -178,7 +167,8 @@ EXERCISES = {
         lambda lab: tables.find_table(lab, TABLE),
         lambda lab: lab.client("dynamodb").delete_table(TableName=lab.name(TABLE)),
         "dynamodb.delete_table(TableName=name)",
-        _items,
+        "items",
+        lambda lab: tables.items(lab, TABLE, most=1),
     ),
     "create-function": Exercise(
         "function",
@@ -227,7 +217,8 @@ EXERCISES = {
         topics.find_topic,
         lambda lab: lab.client("sns").delete_topic(TopicArn=topics.find_topic(lab)),
         "sns.delete_topic(TopicArn=arn)",
-        _subscriptions,
+        "subscriptions",
+        triggers.subscriptions,
     ),
     "create-queue": Exercise(
         "queue",
@@ -246,7 +237,8 @@ EXERCISES = {
         lambda lab: queues.find_queue(lab, QUEUE) or triggers.find_queue_subscription(lab, QUEUE),
         _delete_queue,
         'sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])',
-        _messages,
+        "messages",
+        lambda lab: queues.find_queue(lab, QUEUE) and queues.messages(lab, QUEUE),
         lambda lab: {"SqsManagedSseEnabled": "false"} | queues.attributes(lab, QUEUE),
         {
             "MessageRetentionPeriod": "In seconds: 14 days to read a message.",

@@ -48,11 +48,6 @@ class Result:
     was_cut: bool = False
 
     @property
-    def mark(self) -> str:
-        """Return a sign and the state, for readers who do not see its colour."""
-        return marked(self.state)
-
-    @property
     def told(self) -> dict[str, str]:
         """Return what was sent, expected and found, if the case is not passed."""
         told = {"sent": self.sent, "expected": self.wanted, "found": self.found}
@@ -86,13 +81,13 @@ class Results:
     def __repr__(self) -> str:
         lines = list[str]()
         for result in self.results:
-            lines.append(f"{result.mark:11}  {result.case.id}: {result.case.sentence}")
+            lines.append(f"{marked(result.state):11}  {result.case.id}: {result.case.sentence}")
             for name, text in result.told.items():
                 lines.append(f"{'':13}{name:9} " + text.replace("\n", f"\n{'':23}"))
         return "\n".join([*lines, self.summary, *([] if self.passed else [self.draw])])
 
     def _repr_html_(self) -> str:
-        rows = [(badge(result.mark, LOOKS[result.state].colour), _html(result)) for result in self.results]
+        rows = [(badge(marked(result.state), LOOKS[result.state].colour), _html(result)) for result in self.results]
         said = self.summary if self.passed else f"{self.summary} {self.draw}"
         return f"{table(rows, ('state', 'case'))}<p>{escape(said)}</p>"
 

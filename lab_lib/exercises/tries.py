@@ -12,7 +12,7 @@ from lab_lib.aws.json_text import count
 from lab_lib.checks import chain, readiness
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.causes import correct_code
-from lab_lib.checks.evidence import TABLES, Inbox, snapshot
+from lab_lib.checks.evidence import NOTIFIER, TABLES, Inbox, snapshot
 from lab_lib.checks.expected import total_faults
 from lab_lib.checks.probe_clean_up import delete_objects, survives_a_deletion, without
 from lab_lib.checks.rules import Account
@@ -27,7 +27,6 @@ from lab_lib.waiting import wait_until
 
 FIRST, SECOND = "my-first.txt", "my-second.txt"
 _DIGITS = Context(prec=38)  # as DynamoDB's numbers
-_NOTIFIER = "TotalNotifier"
 
 
 def amounts(lab: Lab) -> list[str]:
@@ -105,8 +104,8 @@ def take_away(lab: Lab) -> None:
     names = sorted({*zero, *(item["CustomerId"] for item in customers)})
     if rows and not survives_a_deletion(lab, rows[0]["CustomerId"]):
         raise LabError(
-            f"{lab.name(_NOTIFIER)} fails when a row is deleted, so your rows stay. "
-            f"{correct_code(Account(lab), _NOTIFIER)} Then run this cell again."
+            f"{lab.name(NOTIFIER)} fails when a row is deleted, so your rows stay. "
+            f"{correct_code(Account(lab), NOTIFIER)} Then run this cell again."
         )
     _wait_for(lab, zero | transactions.totals(transactions.read_amounts(rows)))  # where it ends, the rows stay
     for row in rows:
@@ -138,7 +137,7 @@ def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
         alerted = [name for name in totals if held.get(name, {}).get("alerted")]
         return not faults and high == alerted if rest is None else rest
 
-    what, hint = f"{lab.name(_NOTIFIER)} to take your rows off the totals", "`lab check --step 02` says what is broken."
+    what, hint = f"{lab.name(NOTIFIER)} to take your rows off the totals", "`lab check --step 02` says what is broken."
     wait_until(is_settled, what, timeout=180, on_aws="a few seconds", hint=hint)
 
 

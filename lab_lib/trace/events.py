@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lab_lib.aws.log_runs import Run
+from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
 from lab_lib.checks.rules import State
 from lab_lib.looks import LOOKS
 from lab_lib.trace import times
 from lab_lib.trace.times import Gap, Span
 
-TOPIC = "HighBalanceAlert"
 PARTS = {  # of the chain's picture, by the lane of the timeline; a queue is a lane of its own name
     "file": ["transactions.txt"],
     "bucket": ["transactions.txt→bucket", "bucket"],

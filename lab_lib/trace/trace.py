@@ -10,6 +10,8 @@ from lab_lib.trace import timeline
 from lab_lib.trace.events import Change, Event
 from lab_lib.trace.times import day
 
+_TITLES = ("", "where", "what", "when (UTC)", "before it", "evidence")
+
 
 @dataclass(frozen=True)
 class Trace:
@@ -57,13 +59,8 @@ class Trace:
         parts = [f"<p><b>{escape(self.title)}</b> {_timed(self.day)}</p>", image(drawn.encode(), words)]
         for change in self.changes:
             parts += [f"<p>{escape(change.title)}</p>"] if len(self.changes) > 1 else []
-            parts.append(_table(change.events))
+            parts.append(table(map(_row, change.events), _TITLES))
         return "".join([*parts, *(f"<p>{escape(note)}</p>" for note in self.notes)])
-
-
-def _table(events: list[Event]) -> str:
-    titles = ("", "where", "what", "when (UTC)", "before it", "evidence")
-    return table(map(_row, events), titles)
 
 
 def _row(event: Event) -> tuple[str, ...]:

@@ -38,8 +38,9 @@ def comparison(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
 
     `frame` has CustomerId, total, alerts, other total, other alerts and stuck, one row a customer.
     """
+    title = f"The lab's function and your function, threshold {threshold:f}"
     if frame.empty:
-        return _empty(f"The lab's function and your function, threshold {threshold:f}: no customer has a change.")
+        return _empty(f"{title}: no customer has a change.")
     rows = frame.to_dict("records")
     figure, (axes,) = new_figure(1.7 + 0.85 * len(rows))
     axes.set_xlabel(TOTAL)
@@ -51,7 +52,8 @@ def comparison(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     axes.axvline(0, color=INK, linewidth=0.8)
     draw_threshold(axes, threshold)
     figure.legend(loc="outside upper left", ncols=2, frameon=False, labelcolor=INK)
-    figure.alt = _describe_comparison(rows, threshold)
+    parts = [f"{one_line(row['CustomerId'])} {_label(row, '')}; your function {_label(row, 'other ')}" for row in rows]
+    figure.alt = f"{title}: {'. '.join(parts)}."
     return figure
 
 
@@ -135,11 +137,6 @@ def _label(row: dict[str, Any], prefix: str) -> str:
     alerts = row[f"{prefix}alerts"]
     parts = [f"{row[f'{prefix}total']:f}", f"{alerts} alert{'s' if alerts > 1 else ''}" if alerts else ""]
     return ", ".join(filter(None, [*parts, "stuck" if prefix and row["stuck"] else ""]))
-
-
-def _describe_comparison(rows: list[dict[str, Any]], threshold: Decimal) -> str:
-    parts = [f"{one_line(row['CustomerId'])} {_label(row, '')}; your function {_label(row, 'other ')}" for row in rows]
-    return f"The lab's function and your function, threshold {threshold:f}: {'. '.join(parts)}."
 
 
 def _describe_totals(balances: pd.Series, highest: pd.Series, threshold: Decimal) -> str:

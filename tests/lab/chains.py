@@ -5,6 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.checks.chain import following
+from lab_lib.run.headless import DATA_FILE
 from lab_lib.waiting import wait_until
 from tests.lab import spoil
 
@@ -109,6 +111,13 @@ def create_table(lab, name, key, view=""):
         BillingMode="PAY_PER_REQUEST",
         **stream,
     )["TableDescription"]
+
+
+def uploaded(lab):
+    """Upload the handout's file, and return the lab when it has gone all the way."""
+    with following(lab, DATA_FILE):
+        buckets.upload(lab, DATA_FILE)
+    return lab
 
 
 def logged(lab):

@@ -14,9 +14,14 @@ from lab_lib.waiting import load_of_computer, wait_until
 LAB = Path(sys.executable).with_name("lab")
 
 
-def in_process(*arguments):
-    """Run `lab` in this process, which is quicker."""
-    return CliRunner().invoke(app, list(map(str, arguments)))
+def in_process(*arguments, answer=None):
+    """Run `lab` in this process, which is quicker. It reads the answer to its question."""
+    return CliRunner().invoke(app, list(map(str, arguments)), input=answer)
+
+
+def assert_refused(done):
+    """Assert that the command has refused a wrong request, in one line."""
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1), done.output
 
 
 def run(*arguments, **variables):

@@ -6,13 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
-from chains import Chain, logged, stop
+from chains import Chain, logged, stop, uploaded
 
-from lab_lib.aws import buckets, cleanup
-from lab_lib.checks.chain import following
+from lab_lib.aws import cleanup
 from lab_lib.embedded import server
 from lab_lib.lab import open_lab
-from lab_lib.run.headless import DATA_FILE
 
 ACCOUNTS = itertools.count(200_000_000_001)
 pytest.register_assert_rewrite("books", "sabotage")  # so that its assertions show what differs
@@ -66,14 +64,7 @@ def chains(built_ahead):
 @pytest.fixture(scope="session")
 def finished_labs(built_ahead):
     """Return an iterator of new labs, with the handout's file gone all the way through each."""
-
-    def finish(chain):
-        chain.build()
-        with following(chain.lab, DATA_FILE):
-            buckets.upload(chain.lab, DATA_FILE)
-        return logged(chain.lab)
-
-    return built_ahead(finish, number=2)
+    return built_ahead(lambda chain: logged(uploaded(chain.build().lab)), number=2)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ What the notebook itself shows, with the naive function and with one that is rig
 """
 
 import pytest
-from chains import logged
+from chains import logged, uploaded
 
 from lab_lib import checks
 from lab_lib.aws import buckets, cleanup, functions, queues, streams, tables, topics, triggers
@@ -33,9 +33,7 @@ def lambda_handler(event, context):
 @pytest.fixture
 def lab(chain):
     """Return the lab after notebook 05."""
-    buckets.upload(chain.lab, DATA_FILE)
-    chain.wait_for_changes(24)
-    return logged(chain.lab)
+    return logged(uploaded(chain.lab))
 
 
 @pytest.fixture

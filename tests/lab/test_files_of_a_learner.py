@@ -4,16 +4,14 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from chains import HEADER, Chain
+from chains import HEADER, Chain, uploaded
 
 from lab_lib.aws import buckets, functions, queues, topics, triggers
-from lab_lib.checks.chain import following
 from lab_lib.checks.evidence import snapshot
 from lab_lib.checks.expected import Snapshot
 from lab_lib.errors import CheckFailed, LabError
 from lab_lib.exercises import messages, tries
 from lab_lib.lab import open_lab
-from lab_lib.run.headless import DATA_FILE
 
 NOTIFY, COLLECT = queues.ALERT_QUEUES
 
@@ -72,9 +70,7 @@ def test_each_link_shows_her_rows_and_afterwards_nothing_of_them_is_left(begun, 
 
     empty = Snapshot(), [], {NOTIFY: [], COLLECT: []}
     assert held(lab) == empty
-    with following(lab, DATA_FILE):
-        buckets.upload(lab, DATA_FILE)
-    before = held(lab)
+    before = held(uploaded(lab))
     send_first(lab)  # notebook 02 once more, and no alert: deleting rows brings a total back to 0
     assert messages.receive(lab, NOTIFY, hide=30) is None
     tries.wait_for_totals(lab)

@@ -5,13 +5,11 @@ from dataclasses import replace
 
 import by_hand
 import pytest
-from chains import Chain, logged
+from chains import Chain, logged, uploaded
 
 from lab_lib import checks
-from lab_lib.aws import buckets, queues, triggers
-from lab_lib.checks.chain import following
+from lab_lib.aws import queues, triggers
 from lab_lib.lab import open_lab
-from lab_lib.run.headless import DATA_FILE
 
 pytestmark = pytest.mark.slow
 
@@ -20,20 +18,13 @@ LOOKING = {"ReceiveMessage", "ChangeMessageVisibilityBatch"}  # the messages of 
 HELD = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
 
 
-def uploaded(lab):
-    """Upload the handout's file, and return the lab when it has gone all the way."""
-    with following(lab, DATA_FILE):
-        buckets.upload(lab, DATA_FILE)
-    return logged(lab)
-
-
 @pytest.fixture(scope="module")
 def with_helpers(new_account):
     lab = open_lab(account=new_account(), region="eu-west-1", email="ana@example.com", phone="+15555550100")
     Chain(lab).build()
     triggers.ensure_subscription(lab, "email", lab.email)
     triggers.ensure_subscription(lab, "sms", lab.phone)
-    return uploaded(lab)
+    return logged(uploaded(lab))
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +32,7 @@ def built_by_hand(new_account):
     """Return a lab with a prefix, a bucket and roles of other names, and more alerts than SQS shows at once."""
     lab = open_lab(account=new_account(), prefix="Ana-", threshold=100)
     by_hand.build(replace(lab, bucket_name=f"ana-qls-17-inputs3bucketfortransact-{lab.account}"))
-    uploaded(replace(lab, bucket_name=f"ana-qls-17-inputs3bucketfortransact-{lab.account}"))
+    logged(uploaded(replace(lab, bucket_name=f"ana-qls-17-inputs3bucketfortransact-{lab.account}")))
     return lab
 
 

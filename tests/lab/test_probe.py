@@ -8,13 +8,12 @@ from decimal import Decimal
 import by_hand
 import pytest
 from accounts import allow, built, user_of
+from chains import uploaded
 
 from lab_lib import checks
-from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, triggers, user_policies
+from lab_lib.aws import cloudwatch, functions, queues, tables, triggers, user_policies
 from lab_lib.checks import probe, probe_list
-from lab_lib.checks.chain import following
 from lab_lib.lab import Lab, open_lab
-from lab_lib.run.headless import DATA_FILE
 from lab_lib.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -40,9 +39,7 @@ def all_there_is(lab):
 @pytest.fixture
 def used(chain):
     """Return the whole lab, with the handout's file gone all the way."""
-    with following(chain.lab, DATA_FILE):
-        buckets.upload(chain.lab, DATA_FILE)
-    return chain.lab
+    return uploaded(chain.lab)
 
 
 def test_a_probe_of_the_lab_holds_and_leaves_nothing_behind(used):
@@ -56,8 +53,7 @@ def test_a_probe_of_the_lab_holds_and_leaves_nothing_behind(used):
 def test_a_function_that_fails_on_a_deletion_keeps_the_rows_of_the_probe_as_ordinary_uploads(account):
     lab = open_lab(account=account)
     by_hand.build(lab)
-    with following(lab, DATA_FILE):
-        buckets.upload(lab, DATA_FILE)
+    uploaded(lab)
     wait_until(lambda: not checks.run(lab).failed, "the logs", timeout=30)
 
     for _ in range(2):

@@ -8,12 +8,11 @@ import json
 import by_hand
 import pytest
 from by_hand import NOTIFIER, PROCESSOR
-from chains import stop
+from chains import stop, uploaded
 from sabotage import assert_speaks
 
 from lab_lib import checks
 from lab_lib.aws import buckets, functions, tables, topics
-from lab_lib.checks.chain import following
 from lab_lib.lab import open_lab
 from lab_lib.run.headless import DATA_FILE
 
@@ -39,9 +38,7 @@ PUBLISH = "sns.publish(TopicArn=topic, Subject=subject, Message=json.dumps(messa
 def built_by_hand(account):
     lab = open_lab(account=account)
     by_hand.build(lab)
-    with following(lab, DATA_FILE):
-        buckets.upload(lab, DATA_FILE)
-    return lab
+    return uploaded(lab)
 
 
 def replace_code(lab, name, code):

@@ -4,12 +4,10 @@ The students' code runs in a sandbox where there is one, else with --trust.
 """
 
 import base64
-import subprocess
-import sys
 import zipfile
-from pathlib import Path
 
 import pytest
+from commands import run
 
 from lab_lib.classroom import sandbox, submission
 from lab_lib.classroom.points import is_right
@@ -20,7 +18,6 @@ from tests.web_server import unasked
 
 pytestmark = pytest.mark.slow
 
-LAB = Path(sys.executable).with_name("lab")
 HAS_SANDBOX = not sandbox._fault()
 HALF = ("create-topic", "keys", "room")  # what half a student leaves out
 NOT_WITHOUT_A_TOPIC = {"create-topic", "create-queue", "room"}
@@ -122,9 +119,8 @@ def whole_class(tmp_path_factory, listener):
     (roster := folder.with_name("roster.csv")).write_text(ROSTER)
     out, trust = folder.with_name("graded"), [] if HAS_SANDBOX else ["--trust"]
     jobs = "3"  # most of it is waiting
-    command = [LAB, "class", "grade", folder, "--out", out, "--roster", roster, "--seconds", "60", "--jobs", jobs]
-    done = subprocess.run([*command, *trust], capture_output=True, text=True, check=False)
-    return done, book_of(out), out
+    options = ["--out", out, "--roster", roster, "--seconds", "60", "--jobs", jobs, *trust]
+    return run("class", "grade", folder, *options), book_of(out), out
 
 
 def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody_else(whole_class):

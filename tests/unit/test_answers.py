@@ -7,7 +7,6 @@ import functools
 import json
 import re
 from decimal import Decimal
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,7 +16,6 @@ from lab_lib.aws import policies
 from lab_lib.checks import RULES
 from lab_lib.errors import UsageError
 from lab_lib.exercises import answers, made, questions, texts, workbook
-from lab_lib.lab import Lab
 
 EFFECTS = [1000, 400, 200, 50, -250, -200, 100]
 ROWS = [{"CustomerId": "C1", "accountBalance": Decimal(598)}, {"CustomerId": "C2", "accountBalance": Decimal(1750)}]
@@ -29,13 +27,13 @@ GIVEN = {"room": (TOTALS, Decimal(1500)), "message": ('O"Hara', "1750")}
 class Hostile:
     """An object that fails at all that can be asked of it."""
 
-    def __repr__(self) -> str:
+    def __repr__(self):
         raise RuntimeError("repr")
 
-    __str__ = __len__ = __iter__ = __hash__ = __eq__ = __bool__ = __repr__  # type: ignore[assignment]
+    __str__ = __len__ = __iter__ = __hash__ = __eq__ = __bool__ = __repr__
 
 
-def is_right(question: str, answer: Any) -> bool:
+def is_right(question, answer):
     """Judge an answer, and again what the copy's record holds of it."""
     kept = json.loads(json.dumps(workbook._written(answer)))
     again = questions.judge_again(question, kept, ROWS, Decimal(1500))
@@ -63,16 +61,14 @@ def is_right(question: str, answer: Any) -> bool:
         ("message", json.dumps({"accountBalance": "1750", "customerID": 'O"Hara'})),
     ],
 )
-def test_an_answer_is_right_in_any_order_and_type(
-    question: str, answer: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_answer_is_right_in_any_order_and_type(question, answer, capsys):
     answers.judge(question, answer, *GIVEN.get(question, ()))
 
     assert capsys.readouterr().out.startswith(f"Right. {answers.QUESTIONS[question].why}\n")
     assert is_right(question, answer)
 
 
-def test_amounts_may_be_named_by_customer() -> None:
+def test_amounts_may_be_named_by_customer():
     assert answers.is_right("room", {"C2": 0, "C1": 902}, *GIVEN["room"])
 
 
@@ -97,9 +93,7 @@ def test_amounts_may_be_named_by_customer() -> None:
         ("keys", None, "No answer yet."),
     ],
 )
-def test_a_wrong_answer_is_told_which_part_is_not_right(
-    question: str, answer: Any, said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_answer_is_told_which_part_is_not_right(question, answer, said, capsys):
     answers.judge(question, answer, *GIVEN.get(question, ()))
 
     assert capsys.readouterr().out.startswith(said)
@@ -111,7 +105,7 @@ def test_a_wrong_answer_is_told_which_part_is_not_right(
     [0, True, "x", b"x", {"x": 1}, object, iter([1]), Hostile(), TOTALS, [[]]],
     ids=lambda answer: type(answer),
 )
-def test_no_answer_is_a_traceback(answer: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_answer_is_a_traceback(answer, capsys):
     for question in answers.QUESTIONS:
         answers.judge(question, answer, *GIVEN.get(question, ()))
         assert re.fullmatch(r"(Not yet\.|Right\.)[^\n]*\n", capsys.readouterr().out), question
@@ -127,15 +121,13 @@ def test_no_answer_is_a_traceback(answer: Any, capsys: pytest.CaptureFixture[str
     ],
     ids=range(4),
 )
-def test_a_prediction_is_compared_by_its_value_and_read_whole(
-    prediction: Any, outcome: Any, told: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_prediction_is_compared_by_its_value_and_read_whole(prediction, outcome, told, capsys):
     answers.compare("predict", prediction, outcome)
 
     assert capsys.readouterr().out == f"You predicted right: it is {told}.\n"
 
 
-def test_the_actions_asked_for_are_those_of_the_role(lab: Lab) -> None:
+def test_the_actions_asked_for_are_those_of_the_role(lab):
     statements = policies.total_notifier(lab)["Statement"]
     totals = policies.table(lab, "TransactionTotal")
     allowed = [action for statement in statements if totals in statement["Resource"] for action in statement["Action"]]
@@ -143,7 +135,7 @@ def test_the_actions_asked_for_are_those_of_the_role(lab: Lab) -> None:
     assert answers.is_right("actions", allowed)
 
 
-def test_a_question_of_an_older_notebook_is_refused_with_what_to_do() -> None:
+def test_a_question_of_an_older_notebook_is_refused_with_what_to_do():
     with pytest.raises(UsageError, match="`lab open --fresh`"):
         answers.judge("rows that are rejected", [2, 3])
 
@@ -174,7 +166,7 @@ def test_what_a_student_has_written_into_the_record_is_at_most_wrong(kept):
     assert not any(questions.judge_again(question, kept, ROWS, Decimal(1500)) for question in answers.QUESTIONS)
 
 
-def test_the_last_answer_counts_and_a_line_that_cannot_be_read_is_passed_over() -> None:
+def test_the_last_answer_counts_and_a_line_that_cannot_be_read_is_passed_over():
     lines = [json.dumps({"kind": "answer", "question": "keys", "answer": answer}) for answer in "ab"]
     lines[1:1] = ["", "5", "[" * 100_000, '{"kind": "answer"}', '{"kind": "prediction", "question": "keys"}']
 

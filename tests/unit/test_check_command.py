@@ -8,7 +8,6 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from made_checks import BAD, GOOD, MORE, UNSEEN, WAITING
 from rich.console import Console
-from typer.testing import CliRunner
 
 import lab_lib
 from lab_lib import checks
@@ -17,6 +16,8 @@ from lab_lib.checks.reports import Report
 from lab_lib.cli import check_command, main
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
+from lab_lib.refusals import in_one_line
+from tests.lab.commands import in_process
 
 EXPIRED = ClientError({"Error": {"Code": "ExpiredToken", "Message": "The token [x] has expired"}}, "ListBuckets")
 NO_NETWORK = EndpointConnectionError(endpoint_url="https://s3.amazonaws.com/")
@@ -57,7 +58,7 @@ def reported(opened, monkeypatch):
 
 
 def lab_check(*arguments):
-    return CliRunner().invoke(main.app, ["check", *arguments])
+    return in_process("check", *arguments)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_an_error_is_one_line_on_stderr_and_status_3(monkeypatch, error):
     ended = lab_check("--json")
 
     assert (ended.exit_code, ended.stdout) == (3, "")
-    assert ended.stderr == f"{'LabError' if isinstance(error, LabError) else 'AWS'}: {error}\n"
+    assert ended.stderr == f"{'LabError' if isinstance(error, LabError) else 'AWS'}: {in_one_line(error)}\n"
 
 
 def test_ctrl_c_is_one_line_and_status_130(monkeypatch):
@@ -164,7 +165,7 @@ def test_a_probe_asks_first_on_aws_if_people_would_get_its_alert(
     subscriptions = [{"Protocol": protocol, "SubscriptionArn": arn} for protocol, arn in ends]
     monkeypatch.setattr(triggers, "subscriptions", lambda lab: subscriptions)
 
-    asked = CliRunner().invoke(main.app, ["check", "--probe", *options], input=answer)
+    asked = in_process("check", "--probe", *options, answer=answer)
 
     assert asked.exit_code == status
     assert ("to 2 addresses or numbers" in asked.stdout) == bool(answer)

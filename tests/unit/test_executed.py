@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.lab.commands import in_process
+from tests.lab.commands import assert_refused, in_process
 
 LAB = "account 123456789012 on AWS, Region eu-west-1, prefix ana-\n"
 FAILED = {"output_type": "error", "ename": "LabError", "evalue": "no ana@example.com", "traceback": []}
@@ -104,6 +104,6 @@ def test_what_is_no_executed_notebook_is_one_line_and_nothing_is_written(content
 
     ended = in_process("result", tmp_path)
 
-    assert (ended.exit_code, ended.stderr.count("\n")) == (2, 1)
+    assert_refused(ended)
     assert re.search(why, ended.stderr)
     assert sorted(tmp_path.iterdir()) == before

@@ -3,7 +3,7 @@ import json
 from base64 import b64encode
 
 import pytest
-from in_process import Notifier, Processor, record
+from handlers import Notifier, Processor, record
 
 from lab_lib.aws import policies
 from tests.iam_requests import PROVEN, prove

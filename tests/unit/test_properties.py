@@ -12,9 +12,9 @@ from collections import Counter, defaultdict
 from decimal import Decimal
 
 import pytest
+from handlers import HEADER, Notifier, Processor, record
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from in_process import HEADER, Notifier, Processor, record
 from transactions_file import Unreadable
 
 from lab_lib import transactions

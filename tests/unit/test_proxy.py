@@ -133,8 +133,9 @@ def test_a_call_under_way_has_its_effect_before_the_start_is_over_and_a_later_on
 
         def finish():
             proxy._over.wait(5)
-            kept.sendall(b"2")
-            assert kept.recv(100) == b""  # before the other call has ended
+            with suppress(ConnectionError):  # it may be closed before the 2 is read
+                kept.sendall(b"2")
+                assert kept.recv(100) == b""  # before the other call has ended
             aws.may_answer.set()
 
         (finishing := threading.Thread(target=finish)).start()

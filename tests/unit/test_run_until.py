@@ -2,10 +2,10 @@
 
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
-from lab_lib.cli import main, run_command
+from lab_lib.cli import run_command
 from lab_lib.run import headless
+from tests.lab.commands import in_process
 
 NUMBERS = ["00", "01", "02", "03", "04", "05", "06"]
 HELD = {"totals": {}, "transactions": 0, "alerts": [], "queues": {}, "rejected": []}
@@ -23,7 +23,7 @@ def lab_run(monkeypatch, tmp_path):
             return {"ok": ok, **HELD}
 
         monkeypatch.setattr(headless, "run", run)
-        return CliRunner().invoke(main.app, ["run", "--out", str(tmp_path), *options]), asked
+        return in_process("run", "--out", tmp_path, *options), asked
 
     monkeypatch.setattr(run_command, "out", Console(width=120, force_terminal=False))
     return lab_run

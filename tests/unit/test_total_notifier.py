@@ -9,7 +9,7 @@ from decimal import Decimal
 import ledger
 import pytest
 from botocore.exceptions import ClientError
-from in_process import CONTEXT, Notifier, before, fail, record
+from handlers import CONTEXT, Notifier, before, fail, record
 
 from lab_lib.aws import tables, topics
 

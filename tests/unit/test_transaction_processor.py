@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 import transaction_processor
 from botocore.exceptions import ClientError
-from in_process import HEADER, Processor, before, fail
+from handlers import HEADER, Processor, before, fail
 from transactions_file import read_lines
 
 from lab_lib import transactions

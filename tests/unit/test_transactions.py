@@ -2,7 +2,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from in_process import HEADER
+from handlers import HEADER
 
 from lab_lib import transactions
 from lab_lib.errors import NotATransactionsFile, UsageError

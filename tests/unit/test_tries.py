@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import chain, combinations
 
 import pytest
-from in_process import HEADER
+from handlers import HEADER
 
 from lab_lib.aws import tables, topics
 from lab_lib.errors import StepMissing, UsageError

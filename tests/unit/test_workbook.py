@@ -221,10 +221,3 @@ def test_what_is_deleted_on_aws_is_named_in_the_notebook_that_deletes(options, c
 def test_the_settings_of_a_replay_are_those_that_stand_in_notebook_00(copy):
     edit(copy / "00-start-here.ipynb", 'prefix: str = \\"\\"', 'prefix: str = \\"ana\\"')
     assert {name: copies.settings()[name] for name in ("account", "prefix")} == {"account": "", "prefix": "ana"}
-
-    edit(copy / "00-start-here.ipynb", 'prefix: str = \\"ana\\"', "prefix: str = ana")
-    with pytest.raises(UsageError, match=r"00-start-here.* cannot be read"):
-        copies.settings()
-    copies.existing("00-start-here.ipynb").unlink()
-    with pytest.raises(UsageError, match="`lab open` makes your own copy"):
-        copies.settings()
