@@ -1,52 +1,47 @@
 """Answer the calls of this process as AWS does in its first minutes, between botocore and the embedded AWS.
 
-A call meets three kinds of functions, which the modules of_*.py enter here: `shape` changes what is sent, `answer`
-answers in the place of the embedded AWS, `change` changes its answer.
+A call meets functions that other modules enter here: `shape` changes what is sent, `answer` answers
+in the place of the embedded AWS, `change` changes its answer. The first that answers does; the last that changes wins.
 """
 
+import functools
 import json
 import os
 import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import boto3
 from botocore import endpoint, waiter, xform_name
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
-from botocore.handlers import BUILTIN_HANDLERS
+from botocore.handlers import BUILTIN_HANDLERS, REGISTER_LAST
+from botocore.model import OperationModel
 
 from lab_lib import waiting
 from lab_lib.embedded import server
 from tests.aws_delays.clock import Clock
 from tests.aws_delays.notes import Notes
-from tests.lab.denying import Body
+from tests.aws_delays.replies import Refusal, response
 
 FOLDER = "AWS_DELAYS"  # the variable that names the folder of a run: settings.json, the clock, the notes
 _HOOKS: dict[tuple[str, str], list[tuple[str, Callable[..., Any]]]] = defaultdict(list)  # by kind and operation
-_EVERY = 7  # calls
+_THROTTLING = {"throttling": (7, 2), "long-throttling": (41, 6)}  # each so many calls, so many times in a row
+# botocore repeats these. An answer to HEAD has only the status.
+_THROTTLED = Refusal(400, "ThrottlingException", "Rate exceeded")
+_SLOW_DOWN = Refusal(503, "SlowDown", "Please reduce your request rate.")
 _NEVER_THROTTLED = re.compile(
     "(Get|Head|Put|Delete|List)Object.*|Invoke|Publish|(Send|Receive|Delete|Change)Message.*|Scan|Query|.*Items?"
     "|GetCallerIdentity"
 )
-
-
-class Refusal(NamedTuple):
-    """An error that AWS answers with."""
-
-    status: int
-    code: str
-    message: str
-
-
-_THROTTLED = Refusal(400, "ThrottlingException", "Rate exceeded")  # botocore repeats it for each service
+_ALL = {"GetQueueAttributes": {"AttributeNames": ["All"]}}  # how a call asks for all that it can answer
 
 
 def _hook(kind: str, delay: str, *operations: str) -> Callable[..., Any]:
@@ -60,17 +55,8 @@ def _hook(kind: str, delay: str, *operations: str) -> Callable[..., Any]:
     return enter
 
 
-# `answer` returns a Refusal, a body (dict for JSON, text for XML), or None.
-shape, answer, change = (partial(_hook, kind) for kind in ("shape", "answer", "change"))
-
-
-def refuse(delay: str, kind: str, operations: Iterable[str], names: set[str], error: Refusal) -> None:
-    """Let these calls be refused while a note is late that has the name in one of the parameters `names`."""
-
-    @answer(delay, *operations)
-    def refusal(call: Call) -> Refusal | None:
-        name = last_name(next((value for name, value in call.params.items() if name in names), ""))
-        return error._replace(message=error.message.format(name)) if call.is_late(delay, kind, name) else None
+# `answer` returns a Refusal, a dict, or None.
+shape, answer, change = (functools.partial(_hook, kind) for kind in ("shape", "answer", "change"))
 
 
 def last_name(arn: str) -> str:
@@ -78,13 +64,29 @@ def last_name(arn: str) -> str:
     return arn.split(":")[-1].split("/")[-1]
 
 
-class Call(SimpleNamespace):
-    """A call on its way: layer, operation, model, params, attempts, kept (for `change`)."""
+@dataclass
+class Call:
+    """A call on its way."""
+
+    layer: "Layer"
+    model: OperationModel
+    params: dict[str, Any]
+    now: float  # AWS's time
+    kept: dict[str, Any] = field(default_factory=dict)  # by `shape`, for `change`
+    attempts: int = 0
+    throttled: int = 0  # how many attempts are
+
+    @property
+    def operation(self) -> str:
+        return self.model.name
+
+    @property
+    def service(self) -> str:
+        return self.model.service_model.service_name
 
     def is_late(self, delay: str, kind: str, name: str) -> bool:
         """Return True if the note was made, and the delay is not over in AWS's time."""
-        age = self.layer.clock.now() - self.layer.notes.get(kind, name)[0]
-        return age < self.layer.lengths.get(delay, 0)
+        return self.now - self.layer.notes.get(kind, name)[0] < self.layer.lengths.get(delay, 0)
 
     def value(self, kind: str, name: str) -> Any:
         return self.layer.notes.get(kind, name)[1]
@@ -95,10 +97,25 @@ class Call(SimpleNamespace):
     def forget(self, kind: str, name: str) -> None:
         self.layer.notes.forget(kind, name)
 
-    def later(self, delay: str, kind: str, name: str, service: str, operation: str, **params: Any) -> None:
+    def later(self, delay: str, kind: str, name: str, operation: str, **params: Any) -> None:
         """Let the embedded AWS get this call when the delay is over."""
         due = self.layer.clock.now() + self.layer.lengths[delay]
-        self.layer.notes.later(kind, name, due, service, operation, params)
+        self.layer.notes.later(kind, name, due, self.service, operation, params)
+
+    def about_the_same(self, operation: str) -> "Call":
+        """Return a call of another operation of the service, with those parameters of this one that it requires."""
+        model = self.model.service_model.operation_model(operation)
+        params = {name: self.params[name] for name in model.input_shape.required_members} | _ALL.get(operation, {})
+        return Call(self.layer, model, params, self.now)
+
+    def make(self) -> dict[str, Any] | Refusal:
+        """Return what the embedded AWS answers to this call."""
+        try:
+            answer = self.layer.bare(self.service, self.operation, self.params)
+            return {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+        except ClientError as error:
+            about = error.response["Error"]
+            return Refusal(error.response["ResponseMetadata"]["HTTPStatusCode"], about["Code"], about["Message"])
 
     def shown(self, delay: str, kind: str, name: str, value: Any, before: Any) -> Any:
         """Return the value that was there one delay ago, and remember this one; `before` stands for the first."""
@@ -113,17 +130,19 @@ class Layer:
     """The layer of this process, for one account."""
 
     def __init__(self, folder: Path) -> None:
-        from tests.aws_delays import of_lambda, of_messages, of_storage  # noqa: F401  # they enter their functions
+        from tests.aws_delays import behaviours  # noqa: F401  # it enters all functions
 
         settings = json.loads((folder / "settings.json").read_text())
         self.account, self.lengths = settings["account"], settings["lengths"]
         self.clock, self.notes = Clock(folder / "clock", settings["speed"]), Notes(folder / "notes.db")
         self._local, self._calls = threading.local(), 0
+        self._throttling = [how_often for name, how_often in _THROTTLING.items() if name in self.lengths]
+        self._client = functools.cache(self._new_client)
 
     @property
     def handlers(self) -> dict[str, Callable[..., Any]]:
-        """Return the handlers of botocore's events."""
-        return {"before-parameter-build": self.shape, "before-send": self.answer, "after-call": self.change}
+        """Return the handlers of botocore's events, to be called after the lab's own."""
+        return {"before-parameter-build": self.shape, "before-send": self.answer, "response-received": self.change}
 
     def speed_up(self) -> None:
         """Let the lab and botocore sleep by the layer's clock. Others, such as Jupyter's heartbeat, sleep as usual."""
@@ -133,38 +152,44 @@ class Layer:
 
     def bare(self, service: str, operation: str, params: dict[str, Any]) -> Any:
         """Make a call that no delay changes."""
-        before, self._local.bare, running = self._is_bare(), True, server.running()
+        before, self._local.bare = self._is_bare(), True
         try:
-            session = boto3.Session(self.account, running.secret, region_name="us-east-1")
-            client = session.client(service, endpoint_url=running.endpoint)
-            return getattr(client, xform_name(operation))(**params)
+            return getattr(self._client(service), xform_name(operation))(**params)
         finally:
             self._local.bare = before
 
     def shape(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         if self._is_bare():
             return
-        self.notes.make_due_calls(self.clock.now(), self._make_due_call)
-        call = Call(layer=self, operation=model.name, model=model, params=params, kept={}, attempts=0)
-        self._local.call = call
+        self.make_due_calls()
+        self._local.call = call = Call(self, model, params, self.clock.now())
         for function in self._of("shape", model.name):
             function(call)
 
     def answer(self, request: Any, **_: Any) -> AWSResponse | None:
         if self._is_bare() or "Authorization" not in request.headers:  # as the download of a function's code
             return None
+        self.make_due_calls()
         call = self._local.call
-        call.attempts += 1
+        call.attempts, call.now = call.attempts + 1, self.clock.now()
         reply = self._throttled(call)
         for function in self._of("answer", call.operation):
             reply = reply if reply is not None else function(call)
-        return None if reply is None else _response(request, call, reply)
+        return None if reply is None else response(request, call.model, reply)
 
-    def change(self, http_response: Any, parsed: dict[str, Any], model: Any, **_: Any) -> None:
-        if self._is_bare() or http_response.status_code >= 300:
+    def change(self, parsed_response: dict[str, Any] | None, **_: Any) -> None:
+        """Change the answer before botocore decides whether to repeat the call."""
+        if self._is_bare() or parsed_response is None or "Error" in parsed_response:
             return
-        for function in self._of("change", model.name):
-            function(self._local.call, parsed)
+        self.show(self._local.call, parsed_response)
+
+    def show(self, call: Call, parsed: dict[str, Any]) -> None:
+        """Change an answer into the one that AWS gives now."""
+        for function in self._of("change", call.operation):
+            function(call, parsed)
+
+    def make_due_calls(self) -> None:
+        self.notes.make_due_calls(self.clock.now(), self._make_due_call)
 
     def _of(self, kind: str, operation: str) -> list[Callable[..., Any]]:
         return [function for delay, function in _HOOKS[kind, operation] if not delay or delay in self.lengths]
@@ -173,31 +198,22 @@ class Layer:
         return getattr(self._local, "bare", False)
 
     def _throttled(self, call: Call) -> Refusal | None:
-        if "throttling" not in self.lengths or _NEVER_THROTTLED.fullmatch(call.operation):
+        if _NEVER_THROTTLED.fullmatch(call.operation):
             return None
         if call.attempts == 1:
             self._calls += 1
-            call.throttled = self._calls % _EVERY == 0
-        return _THROTTLED if call.throttled and call.attempts <= 2 else None
+            call.throttled = max((times for every, times in self._throttling if self._calls % every == 0), default=0)
+        error = _SLOW_DOWN if call.service == "s3" else _THROTTLED
+        return error if call.attempts <= call.throttled else None
+
+    def _new_client(self, service: str) -> Any:
+        running = server.running()
+        session = boto3.Session(self.account, running.secret, region_name="us-east-1")
+        return session.client(service, endpoint_url=running.endpoint)
 
     def _make_due_call(self, *call: Any) -> None:
         with suppress(ClientError):  # what it was about may be gone
             self.bare(*call)
-
-
-def _response(request: Any, call: Call, reply: Refusal | dict[str, Any] | str) -> AWSResponse:
-    """Return the answer in the protocol of the service."""
-    headers, status, body = {}, 200, reply
-    if isinstance(reply, Refusal):
-        status, code, message = reply
-        kind = code.rsplit(".", 1)[-1]
-        headers = {"x-amzn-errortype": kind, "x-amzn-query-error": f"{code};Sender"}
-        body = {"__type": kind, "message": message, "Message": message}
-        if call.model.service_model.resolved_protocol in ("query", "rest-xml"):
-            error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
-            body = error if call.model.service_model.service_name == "s3" else f"<ErrorResponse>{error}</ErrorResponse>"
-    content = (body if isinstance(body, str) else json.dumps(body)).encode()
-    return AWSResponse(request.url, status, headers, Body(content))
 
 
 def begin() -> None:
@@ -205,4 +221,4 @@ def begin() -> None:
     if folder := os.environ.get(FOLDER):
         layer = Layer(Path(folder))
         layer.speed_up()
-        BUILTIN_HANDLERS.extend(layer.handlers.items())
+        BUILTIN_HANDLERS.extend((*handler, REGISTER_LAST) for handler in layer.handlers.items())

@@ -1,10 +1,9 @@
-"""The delays of queues, subscriptions, logs and metrics."""
+"""The delays of what is counted, logged, received and confirmed, which no kind of behaviour fits."""
 
 from typing import Any
 
-from tests.aws_delays.layer import Call, Refusal, answer, change, last_name, refuse, shape
+from tests.aws_delays.layer import Call, change, last_name, shape
 
-_RECENTLY = "You must wait 60 seconds after deleting a queue before you can create another with the same name."
 _COUNT = "ApproximateNumberOfMessages"
 
 
@@ -21,38 +20,6 @@ def _wait_for_message(call: Call, parsed: dict[str, Any]) -> None:
         call.layer.clock.sleep(call.kept["wait"])
 
 
-@shape("queue-policy", "SetQueueAttributes")
-def _keep_old_policy(call: Call) -> None:
-    """Send the policy that counts now; the new one counts later."""
-    wanted = call.params["Attributes"].get("Policy")
-    if wanted is None:
-        return
-    where = {"QueueUrl": call.params["QueueUrl"], "AttributeNames": ["Policy"]}
-    now = call.layer.bare("sqs", "GetQueueAttributes", where).get("Attributes", {}).get("Policy", "")
-    if now != wanted:
-        call.kept["policy"] = wanted
-        call.params["Attributes"] = {**call.params["Attributes"], "Policy": now}
-
-
-@change("queue-policy", "SetQueueAttributes")
-def _set_policy_later(call: Call, parsed: dict[str, Any]) -> None:
-    url, wanted = call.params["QueueUrl"], call.kept.get("policy")
-    name = last_name(url)
-    if wanted is not None and not (
-        call.is_late("queue-policy", "policy", name) and call.value("policy", name) == wanted
-    ):
-        call.note("policy", name, wanted)
-        attributes = {"Policy": wanted}
-        call.later("queue-policy", "policy", name, "sqs", call.operation, QueueUrl=url, Attributes=attributes)
-
-
-@change("queue-policy", "GetQueueAttributes")
-def _new_policy(call: Call, parsed: dict[str, Any]) -> None:
-    name, asked = last_name(call.params["QueueUrl"]), call.params.get("AttributeNames", [])
-    if call.is_late("queue-policy", "policy", name) and {"All", "Policy"} & set(asked):
-        parsed.setdefault("Attributes", {})["Policy"] = call.value("policy", name)
-
-
 @change("queue-counts", "GetQueueAttributes")
 def _old_counts(call: Call, parsed: dict[str, Any]) -> None:
     name, attributes = last_name(call.params["QueueUrl"]), parsed.get("Attributes", {})
@@ -63,20 +30,8 @@ def _old_counts(call: Call, parsed: dict[str, Any]) -> None:
 @change("", "DeleteQueue")
 def _deleted_queue(call: Call, parsed: dict[str, Any]) -> None:
     name = last_name(call.params["QueueUrl"])
-    call.note("deleted queue", name, call.params["QueueUrl"])
-    for kind in ("policy", _COUNT, f"{_COUNT}NotVisible", f"{_COUNT}Delayed"):
+    for kind in (_COUNT, f"{_COUNT}NotVisible", f"{_COUNT}Delayed"):
         call.forget(kind, name)
-
-
-@answer("queue-deletion", "GetQueueUrl")
-def _still_found(call: Call) -> dict[str, Any] | None:
-    name = call.params["QueueName"]
-    late = call.is_late("queue-deletion", "deleted queue", name)
-    return {"QueueUrl": call.value("deleted queue", name)} if late else None
-
-
-_TOO_SOON = Refusal(400, "AWS.SimpleQueueService.QueueDeletedRecently", _RECENTLY)
-refuse("queue-deletion", "deleted queue", ["CreateQueue"], {"QueueName"}, _TOO_SOON)
 
 
 @change("logs", "FilterLogEvents", "GetLogEvents")

@@ -13,6 +13,9 @@ ROOT = Path(__file__).parents[2]
 LAB = Path(sys.executable).with_name("lab")
 # As a user types them.
 COMMANDS = (["run", "--keep"], ["check"], ["check", "--probe", "--yes"], ["clean", "--yes"], ["run", "--yes"])
+# Enough for one delay: everything is made, read, made again while it is there, deleted, and made again.
+UNTIL_04 = ["run", "--until", "04"]
+ALONE = (["run", "--until", "05"], ["check"], UNTIL_04, ["clean", "--yes"], UNTIL_04)
 
 
 class Run:
@@ -34,7 +37,7 @@ class Run:
 
     def usage(self) -> dict[str, dict[str, int]]:
         """Run all notebooks, and return what each has used, by the names in prices.json: {"00": {"s3 reads": 1}, …}."""
-        command = [sys.executable, "-m", "tests.aws_delays.usage", self.account, str(self.folder / "usage")]
+        command = [sys.executable, "-m", "tests.aws_delays.usage", self.account, str(self.folder / "out")]
         done = subprocess.run(command, env=self._environment(), stdout=subprocess.PIPE, text=True, check=True)
         used: dict[str, dict[str, int]] = json.loads(done.stdout)
         return used

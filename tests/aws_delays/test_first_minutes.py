@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.aws_delays.lengths import ALL
+from tests.aws_delays.behaviours import ALL
 from tests.aws_delays.runs import COMMANDS
 
 
