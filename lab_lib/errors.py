@@ -22,6 +22,7 @@ from botocore.exceptions import (
     ConnectionError,
     CredentialRetrievalError,
     HTTPClientError,
+    LoginError,
     NoAuthTokenError,
     NoCredentialsError,
     PartialCredentialsError,
@@ -108,12 +109,17 @@ def is_unreachable(error: Exception) -> bool:
     return isinstance(error, _NO_ANSWER)
 
 
+def is_absent(code: str) -> bool:
+    """Return True if AWS answers with this code about what is not there."""
+    return code in _ABSENT
+
+
 def none_if_absent(read: Callable[[], T]) -> T | None:
     """Return what `read` gets from AWS, or None if AWS answers that it is not there."""
     try:
         return read()
     except ClientError as error:
-        if error_code(error) in _ABSENT:
+        if is_absent(error_code(error)):
             return None
         raise
 
@@ -148,6 +154,7 @@ _NO_ANSWER = (
     NoAuthTokenError,
     TokenRetrievalError,
     SSOError,
+    LoginError,
 )
 _ABSENT = {
     "404",
@@ -160,7 +167,9 @@ _ABSENT = {
     "NoSuchLifecycleConfiguration",
     "PolicyNotFoundException",
     "NotFound",
+    "NotFoundException",
     "ResourceNotFoundException",
+    "ResourceNotFound",
     "AWS.SimpleQueueService.NonExistentQueue",
     "QueueDoesNotExist",
 }

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lab_lib import sessions
 from lab_lib.embedded import server
 from lab_lib.errors import WrongAccount, error_code, is_access_denied
+from lab_lib.recent import PATIENCE, Journal, journal
 from lab_lib.settings import DEFAULT_REGION, DEFAULT_THRESHOLD, fitting, or_variable, partition, setting
 
 TAG_KEY, TAG_VALUE = "lab", "serverless-lab"
@@ -28,7 +29,8 @@ BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's n
 # Each name beside the lab, in notebooks 01 and 06, begins so. A prefix has no underscore: no other lab has these names.
 BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
 BREAK_IT_ANY = "BreakIt*_"  # matches both, in a policy
-_LONGEST_STEM = 56  # characters of a bucket's name, of which there are at most 63, before an end of seven
+_LONGEST_BUCKET, _LONGEST_STEM = 63, 56  # characters of a bucket's name, and of it before an end of seven
+OWN_NAMESPACE = "-an"  # the end of a bucket's name that S3 gives to the account in the name only
 
 
 class Work(NamedTuple):
@@ -56,17 +58,23 @@ class Lab:
     notifier_role: str = field(default="", repr=False)
     bucket_name: str = field(default="", repr=False)  # only for a bucket that exists already, under a name of its own
     boundary: str = field(default="", repr=False)  # the ARN of the permissions boundary of the lab's roles
+    patience: float = 0  # seconds for which AWS may not show what was just made or changed
     part: str = ""  # BREAK_IT or BREAK_IT_MY for what notebooks 01 and 06 put beside the lab
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    _renamed: list[str] = field(default_factory=list, repr=False, compare=False)  # see `rename_bucket`
+    _renamed: list[str] = field(default_factory=list, repr=False, compare=False)  # see `choose_bucket`
 
     def client(self, service: str) -> Any:
         """Return the boto3 client of a service, such as "s3". Each is created once, since that takes 0.15 s."""
         if service not in self._clients:
             config = sessions.config(self.endpoint)
             self._clients[service] = self.session.client(service, endpoint_url=self.endpoint, config=config)
-            self._clients[service].meta.events.register("needs-retry", sessions.Retry())
+            sessions.Retry(self.journal).register(self._clients[service].meta.events)
         return self._clients[service]
+
+    @property
+    def journal(self) -> Journal | None:
+        """Return what this process has just made and changed here; None if the account shows it at once."""
+        return journal(self.account, self.region, self.patience) if self.patience else None
 
     @contextmanager
     def listening(self, handlers: dict[str, Callable[..., None]]) -> Iterator[None]:
@@ -105,7 +113,7 @@ class Lab:
 
     @property
     def bucket_stem(self) -> str:
-        """Return how the names of the lab's bucket begin: the usual one, and those of `rename_bucket`."""
+        """Return how all names of the lab's bucket begin."""
         return self._usual_bucket[:_LONGEST_STEM]
 
     @property
@@ -113,31 +121,39 @@ class Lab:
         return f"{self.prefix}{BUCKET_NAME}-{self.account}-{self.region}".lower()
 
     def rename_bucket(self) -> None:
-        """Give the lab's bucket a name that ends by chance. AWS does not give a deleted bucket's name again for hours.
+        """Give the lab's bucket another name, for one that S3 refuses.
 
-        Its tags say which lab it belongs to. `open_lab` finds it by them.
+        In the account's own namespace, which not every Region has, that is the usual name. Otherwise it ends by chance,
+        since AWS may hold a deleted bucket's name for hours. Tags say which lab such a bucket belongs to.
         """
-        self._renamed.append(f"{self.bucket_stem}-{secrets.token_hex(3)}")
+        is_own = self.bucket.endswith(OWN_NAMESPACE)
+        self._renamed.append(self._usual_bucket if is_own else f"{self.bucket_stem}-{secrets.token_hex(3)}")
 
     @property
     def bucket_tags(self) -> list[dict[str, str]]:
         """Return the tags of the lab's bucket: the lab's tag and the prefix."""
         return [TAG, {"Key": "prefix", "Value": self.prefix or "none"}]
 
-    def find_renamed_bucket(self) -> None:
-        """Use the bucket that `rename_bucket` named in an earlier process, if there is one."""
-        stem, s3 = self.bucket_stem, self.client("s3")
+    def choose_bucket(self) -> None:
+        """Use the bucket that the lab has in the account already; without one, a name in the account's own namespace.
+
+        Nobody else can take such a name after the bucket was deleted: Amazon S3 User Guide, "Namespaces for general
+        purpose buckets". Its end counts too, so a long prefix may leave no room for it.
+        """
+        stem, s3, own = self.bucket_stem, self.client("s3"), f"{self._usual_bucket}{OWN_NAMESPACE}"
         try:
             names = [bucket["Name"] for bucket in s3.list_buckets(Prefix=stem, BucketRegion=self.region)["Buckets"]]
+            if there := [name for name in (self._usual_bucket, own) if name in names]:
+                self._renamed.append(there[0])
+                return
             named = [name for name in names if re.fullmatch(f"{re.escape(stem)}-[0-9a-f]{{6}}", name)]
             tags = {name: s3.get_bucket_tagging(Bucket=name)["TagSet"] for name in named}
         except ClientError as error:
             if is_access_denied(error) or error_code(error) in ("NoSuchTagSet", "NoSuchBucket"):
                 return  # the bucket has its usual name, or cannot be used anyway
             raise
-        self._renamed.extend(
-            name for name, own_tags in tags.items() if all(tag in own_tags for tag in self.bucket_tags)
-        )
+        ours = [name for name, of_bucket in tags.items() if all(tag in of_bucket for tag in self.bucket_tags)]
+        self._renamed.extend(ours or [own] * (len(own) <= _LONGEST_BUCKET))
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource in this account. IAM's and S3's have no Region, S3's have no account either."""
@@ -222,9 +238,10 @@ def open_lab(
             f"Name a profile of {account}, or the account {caller}."
         )
     target = f"the endpoint {endpoint}" if endpoint else "AWS"
-    lab = Lab(session, target, endpoint=endpoint, **_fields(caller, region, settings))
+    patience = 0 if endpoint else PATIENCE  # no emulator is late
+    lab = Lab(session, target, endpoint=endpoint, patience=patience, **_fields(caller, region, settings))
     if lab.is_real and not lab.bucket_name:  # no emulator refuses the name of a deleted bucket
-        lab.find_renamed_bucket()
+        lab.choose_bucket()
     return lab
 
 

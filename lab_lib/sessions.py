@@ -1,6 +1,7 @@
 """The boto3 sessions of a lab: whose credentials they have, and how their clients call AWS."""
 
 import functools
+import math
 import os
 import time
 from http import HTTPStatus
@@ -21,13 +22,16 @@ from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies, is_valid_endpoint_url
 
-from lab_lib import bounds, waiting
+from lab_lib import bounds, waited, waiting
 from lab_lib.embedded import server
-from lab_lib.errors import BUILD_AGAIN, EmulatorError, LabError, UsageError
+from lab_lib.errors import BUILD_AGAIN, EmulatorError, LabError, UsageError, is_unreachable
+from lab_lib.recent import Call, Journal
+from lab_lib.refusals import PROFILE, in_one_line
 
 REQUESTS = "LAB_REQUESTS"  # set while `lab run` counts: the file to which each request to AWS adds its name
 SESSION_NAME = "serverless-lab"  # of a role that is assumed
 _PAUSE = 2  # seconds
+_CALL = "serverless-lab"  # the entry of a call in botocore's context of a request
 _MOST_FETCHED, _LONGEST_FETCH = 60_000_000, 120  # bytes, seconds; Lambda takes code of 50 MB
 # A proxy cannot reach this machine's loopback. A busy one stretches the timeout of a function, of at most 900 s on AWS.
 _LOCAL = {"proxies": {}, "read_timeout": 900}
@@ -94,7 +98,8 @@ def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: 
     try:
         credentials.get_frozen_credentials()
     except (BotoCoreError, ClientError) as error:
-        raise LabError(f"Cannot assume {role_arn}. Look at the role's trust policy. AWS says: {error}") from None
+        _require_region(session, error, endpoint)
+        raise LabError(f"Cannot assume {role_arn}. {in_one_line(error, _profile(session))}") from None
     return credentials
 
 
@@ -107,11 +112,39 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
     except (ConnectionError, HTTPClientError) as error:
         raise LabError(f"{endpoint or 'AWS'} does not answer. Check the address and the network. {error}") from None
     except (BotoCoreError, ClientError) as error:
-        raise LabError(
-            f"Cannot tell whose credentials these are. Sign in again, or name another profile. AWS says: {error}"
-        ) from None
+        _require_region(session, error, endpoint)
+        raise LabError(in_one_line(error, _profile(session))) from None
     except (KeyError, ResponseParserError):
         raise LabError(f"{endpoint} is not an AWS endpoint: it does not name an account. Check its address.") from None
+
+
+def _require_region(session: boto3.Session, error: Exception, endpoint: str | None) -> None:
+    """Raise LabError if AWS refused the credentials only since the Region is not enabled in their account.
+
+    Such a Region knows no credentials of the account. Each partition has a Region that is always enabled.
+    """
+    home = _home_region(session)
+    if endpoint or session.region_name == home or not (isinstance(error, ClientError) and is_unreachable(error)):
+        return
+    try:
+        account = session.client("sts", region_name=home).get_caller_identity()["Account"]
+    except (BotoCoreError, ClientError):
+        return
+    raise LabError(
+        f"The Region {session.region_name} is not enabled in account {account}. Enable it in the console under "
+        "Account, or name another with --region."
+    ) from None
+
+
+def _home_region(session: boto3.Session) -> str:
+    """Return the Region of the session's partition that is always enabled, such as us-east-1."""
+    partition = session.get_partition_for_region(session.region_name)
+    known = _service_models().load_data("partitions")["partitions"]
+    return next(str(each["outputs"]["implicitGlobalRegion"]) for each in known if each["id"] == partition)
+
+
+def _profile(session: boto3.Session) -> str:
+    return session._session.profile or ""
 
 
 def keyed_session(region: str, key: str, secret: str = "test") -> boto3.Session:  # noqa: S107, emulators take any
@@ -136,11 +169,17 @@ def _session(
     core = botocore.session.Session(**settings)
     core.register_component("data_loader", _service_models())
     bounds.bound(core)
+    core.register("after-call", functools.partial(_note_profile, core.profile))
     if keys:
         core.set_credentials(*keys)
     if credentials:
         core.register_component("credential_provider", SimpleNamespace(load_credentials=lambda: credentials))
     return boto3.Session(botocore_session=core, region_name=region)
+
+
+def _note_profile(profile: str | None, parsed: dict[str, Any], **_: Any) -> None:
+    """Note the profile in AWS's answer, so that an error can name the one to sign in with again."""
+    parsed.get("ResponseMetadata", {})[PROFILE] = profile or ""
 
 
 @functools.cache
@@ -182,25 +221,47 @@ def config(endpoint: str | None, retries: int = 5) -> Config:
 
 
 class Retry:
-    """Lets botocore repeat a call every two seconds, which AWS refuses only because something is not ready yet.
+    """Lets botocore repeat a call every two seconds, which AWS refuses or answers only because something is not ready.
 
-    waiting.NOT_READY lists the reasons. So neither the helpers nor a call of the learner's own need a loop.
+    waiting.NOT_READY lists the reasons of a refusal. With a journal, a call is repeated too while its answer does not
+    show what this process has just made or deleted. So neither the helpers nor a call of the learner's own need a loop.
     """
 
-    def __init__(self) -> None:
-        self._line = waiting.Line()
+    def __init__(self, journal: Journal | None = None) -> None:
+        self._line, self._journal = waiting.Line(), journal
+
+    def register(self, events: Any) -> None:
+        """Let botocore ask here about each call of a client that emits these events."""
+        events.register("before-parameter-build", _keep)
+        events.register("needs-retry", self)
 
     def __call__(
-        self, operation: Any, response: tuple[Any, dict[str, Any]] | None, attempts: int, **_: Any
+        self,
+        operation: Any,
+        response: tuple[Any, dict[str, Any]] | None,
+        request_dict: dict[str, Any],
+        **_: Any,
     ) -> float | None:
-        error, waited = response[1].get("Error", {}) if response else {}, _PAUSE * attempts
-        answer = operation.name, error.get("Code", ""), error.get("Message", "")
-        reason = next((reason for reason in waiting.NOT_READY if reason.matches(*answer)), None)
-        if reason is None or waited > reason.longest:
+        context, answer = request_dict["context"], response[1] if response else {}
+        params, begun = context[_CALL]
+        call = Call(operation.service_model.service_name, operation.name, params, answer)
+        late = self._journal.read(call) if self._journal and response else None
+        what, on_aws, longest = (
+            (str(late), "a few seconds", math.inf)
+            if late
+            else waiting.reason(call.operation, answer, bool(self._journal))
+        )
+        waited.note_retry(context, call.operation, "a late answer" if late else call.code, what, on_aws)
+        if (seconds := time.monotonic() - begun) >= longest:
             self._line.end()
             return None
-        self._line.wait(reason.what, reason.on_aws, f"{waited} s")
+        self._line.wait(what, on_aws, f"{seconds:.0f} s")
         return _PAUSE
+
+
+def _keep(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    """Keep what `Retry` wants to know of a call: its parameters, and when it began."""
+    context[_CALL] = dict(params), time.monotonic()
 
 
 def raise_if_stopped(

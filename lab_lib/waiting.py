@@ -1,6 +1,7 @@
 """Wait until AWS is ready. No other module sleeps.
 
-NOT_READY is the table of what AWS refuses for a while after a change. `sessions.Retry` repeats such calls.
+NOT_READY is the table of what AWS refuses for a while after a change. BUSY is what it refuses at any time, and the
+embedded AWS never for long. `sessions.Retry` repeats such calls.
 """
 
 import os
@@ -9,90 +10,101 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from lab_lib.errors import TimedOut
+from lab_lib.waited import noted_wait
 
 T = TypeVar("T")
 PROGRESS_FILE = "LAB_PROGRESS"  # set for a kernel that nobody looks at: a file that is to hold what a cell waits for
 
 
 class NotReady(NamedTuple):
-    """A reason for which AWS refuses calls for a while after a change, and how it says so.
+    """A reason for which AWS refuses calls for a while, and how it says so.
 
-    The patterns are those of operations and of messages. AWS does not document the messages: they are those that the
-    Terraform provider for AWS retries too.
+    Operations, codes and messages are patterns. AWS does not document the messages: they are those that the Terraform
+    provider for AWS retries too.
     """
 
     what: str  # that is not ready yet
     on_aws: str  # how long that takes
-    longest: int  # seconds to wait
+    longest: int  # seconds to wait: a fault that stays must be told after less than 90
     operations: str
-    errors: dict[str, str]  # from an error's code to a pattern of its message
+    codes: str
+    message: str = ""
 
-    def matches(self, operation: str, code: str, message: str) -> bool:
-        """Return True if AWS refused the call for this reason."""
-        fits = re.fullmatch(self.operations, operation) and code in self.errors
-        return bool(fits and re.search(self.errors[code], message))
+    def matches(self, operation: str, answer: dict[str, Any]) -> bool:
+        """Return True if AWS has refused the call for this reason."""
+        error = answer.get("Error", {})
+        fits = re.fullmatch(self.operations, operation) and re.fullmatch(self.codes, error.get("Code", ""))
+        return bool(fits and re.search(self.message, error.get("Message", "")))
 
 
 NEW_ROLE = NotReady(
     "Lambda to accept the new role",
     "up to half a minute",
-    90,
+    75,
     r"\w+",
-    {
-        "InvalidParameterValueException": "cannot be assumed|does not have permission|[Cc]annot access|Trusted Entity"
-        "|KMS key is invalid for CreateGrant|throttled by EC2"
-    },
-)
-UNREADABLE_ROLE = NotReady(
-    "IAM to show the new role", "a few seconds", 30, "PutRolePolicy|SimulatePrincipalPolicy", {"NoSuchEntity": ""}
+    "InvalidParameterValueException|(KMS)?AccessDeniedException",
+    "cannot be assumed|does not have permission|[Cc]annot access|Trusted Entity|KMS key is invalid for CreateGrant"
+    "|KMS access was denied|throttled by EC2",
 )
 NEW_PERMISSION = NotReady(
     "S3 to see the function's permission",
     "a few seconds",
-    90,
+    75,
     "PutBucketNotificationConfiguration",
-    {"InvalidArgument": "Unable to validate", "OperationAborted": ""},
+    "InvalidArgument",
+    "Unable to validate",
 )
 CHANGING_MAPPING = NotReady(
     "Lambda to end the last change of the mapping",
     "60 to 90 s",
     180,
     r"\w+EventSourceMapping",
-    {"ResourceInUseException": "", "ResourceConflictException": "already exists"},
-)
-CHANGING_FUNCTION = NotReady(
-    "Lambda to end the last change of the function",
-    "a few seconds",
-    90,
-    r"\w+Function\w+",
-    {"ResourceConflictException": "in progress|Pending"},
+    "ResourceInUseException|ResourceConflictException",
 )
 CHANGING_TABLE = NotReady(
     "DynamoDB to end the last change of the table",
     "10 to 30 s",
     180,
     "(Create|Update|Delete)Table",
-    {"ResourceInUseException": "being "},
+    "ResourceInUseException|LimitExceededException",
+    "being |simultaneous",
 )
 USED_QUEUE_NAME = NotReady(
     "SQS to give the queue's name again after a queue was deleted",
     "60 s",
-    90,
+    75,
     "CreateQueue",
-    dict.fromkeys(("AWS.SimpleQueueService.QueueDeletedRecently", "QueueDeletedRecently"), ""),
+    r"(AWS\.SimpleQueueService\.)?QueueDeletedRecently",
 )
-NOT_READY = [
-    NEW_ROLE,
-    UNREADABLE_ROLE,
-    NEW_PERMISSION,
-    CHANGING_MAPPING,
-    CHANGING_FUNCTION,
-    CHANGING_TABLE,
-    USED_QUEUE_NAME,
-]
+CHANGING = NotReady(
+    "AWS to end another change of the same thing",
+    "a few seconds",
+    60,
+    r"(?!CreateBucket$)\w+",  # a bucket's name is refused so for hours
+    r"OperationAborted(Exception)?|Concurrent\w+|\w*ConflictException|ConditionalRequestConflict|DeleteConflict"
+    r"|ResourceInUseException|ResourceNotReadyException|EntityTemporarilyUnmodifiable\w*|BucketNotEmpty",
+    "^(?!.*already exist)",
+)
+BUSY = NotReady(
+    "AWS to take the request",
+    "a few seconds",
+    60,
+    r"\w+",
+    r".*Throttl.*|TooManyRequests\w*|(Request|Bandwidth)LimitExceeded|ProvisionedThroughputExceeded\w*|SlowDown"
+    r"|PriorRequestNotComplete|Internal\w*(Failure|Error|Fault)|Service(Failure|Exception|Unavailable\w*)"
+    r"|429|50[0-4]",  # a HEAD request has only its HTTP status
+)
+NOT_READY = [NEW_ROLE, NEW_PERMISSION, CHANGING_MAPPING, CHANGING_TABLE, USED_QUEUE_NAME, CHANGING]
+
+
+def reason(operation: str, answer: dict[str, Any], is_patient: bool) -> tuple[str, str, float]:
+    """Return what is not ready yet, how long that takes on AWS, and for how many seconds to wait; 0 if it is ready."""
+    reasons = [*NOT_READY, BUSY] if is_patient else NOT_READY
+    found = next((reason for reason in reasons if reason.matches(operation, answer)), None)
+    return (found.what, found.on_aws, found.longest) if found else ("", "", 0)
 
 
 def load_of_computer() -> float:
@@ -128,7 +140,7 @@ def wait_until(
     computer stretches that time.
     """
     start = begun = clock()
-    with Line() as line:
+    with noted_wait(what, on_aws, clock), Line() as line:
 
         def rest(seconds: float) -> None:
             end = clock() + seconds

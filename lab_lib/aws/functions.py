@@ -25,7 +25,7 @@ from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.errors import LabError, StepMissing, UsageError, none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
-from lab_lib.waiting import CHANGING_FUNCTION, load_of_computer, wait_until
+from lab_lib.waiting import CHANGING, load_of_computer, wait_until
 
 RUNTIME = "python3.13"
 MEMORY = 256  # megabytes
@@ -40,6 +40,7 @@ SOURCES = {  # the folder of each function; the file of the same name has the ha
     "TotalNotifier": _HANDLERS / "total_notifier",
 }
 ROLES = {name: f"{name}Role" for name in SOURCES}
+_MOST_RECHECKS = 1_000  # calls
 _UNREADABLE = (BotoCoreError, HTTPError, OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 
 
@@ -118,9 +119,9 @@ def timeout_for(rows: int) -> int:
     needed = math.ceil(rows / ROWS_PER_SECOND)
     if needed > LONGEST_TIMEOUT:
         raise UsageError(
-            f"The file has {rows:,} rows. Lambda ends a function after {LONGEST_TIMEOUT} s, which is enough for "
-            f"{LONGEST_TIMEOUT * ROWS_PER_SECOND:,}. Split the file. For larger files AWS has another engine, the "
-            "Distributed Map of Step Functions."
+            f"The file has {rows:,} rows. Lambda ends a call after {LONGEST_TIMEOUT} s, which is enough for "
+            f"{LONGEST_TIMEOUT * ROWS_PER_SECOND:,}. Split the file. For larger files AWS has other engines, such as "
+            "the Distributed Map of Step Functions."
         )
     return max(needed, TIMEOUT)
 
@@ -156,10 +157,15 @@ def recheck(lab: Lab, **threshold: str) -> list[str]:
     if find_topic(lab):
         _wait_for_old_calls(lab, "TotalNotifier")
     alerted, left = list[str](), True
-    while left and find_topic(lab):
+    for _ in range(_MOST_RECHECKS):
+        if not (left and find_topic(lab)):
+            return alerted
         answer = invoke(lab, "TotalNotifier", {"recheck": True, **threshold})
         alerted, left = alerted + answer["alerted"], answer["left"]
-    return alerted
+    raise LabError(
+        f"{lab.name('TotalNotifier')} was called {_MOST_RECHECKS:,} times, and has totals left to compare. Read its "
+        "log, then do this again."
+    )
 
 
 def alert_again(lab: Lab) -> list[str]:
@@ -290,7 +296,7 @@ def _wait_for_old_calls(lab: Lab, name: str) -> None:
     if now is None:
         return
     timeout, age = now["Timeout"], datetime.now(UTC) - datetime.fromisoformat(now["LastModified"])
-    if age < timedelta(seconds=timeout + CHANGING_FUNCTION.longest):  # the change itself takes time
+    if age < timedelta(seconds=timeout + CHANGING.longest):  # the change itself takes time
         begun, what = time.monotonic(), f"calls of {lab.name(name)} with the old settings to end"
 
         def ended() -> bool:
@@ -310,5 +316,5 @@ def _wait_until_ready(lab: Lab, name: str) -> None:
             raise LabError(f"Lambda could not set up {lab.name(name)}: {reason} Run this step again.")
         return now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
 
-    what, on_aws = f"function {lab.name(name)} to be ready", CHANGING_FUNCTION.on_aws
+    what, on_aws = f"function {lab.name(name)} to be ready", CHANGING.on_aws
     wait_until(ready, what, timeout=120, on_aws=on_aws, longest_pause=0.5)

@@ -1,7 +1,6 @@
 """Create, read and delete the SQS queues: those for alerts, and one for events that a function could not process."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -135,9 +134,9 @@ def arrivals(lab: Lab, name: str) -> list[tuple[int, dict[str, Any]]]:
 
 
 def delete_messages(lab: Lab, name: str, unwanted: Callable[[dict[str, Any]], bool]) -> None:
-    """Delete the messages of the queue, if it exists, for whose body `unwanted` returns True."""
+    """Delete the messages of the queue, if it exists, for whose body `unwanted` returns True, of ten times `MOST`."""
     sqs, url = lab.client("sqs"), find_queue(lab, name)
-    with _received(lab, name) as received:
+    with _received(lab, name, 10 * MOST) as received:
         for message in received:
             if unwanted(json_object(message["Body"])):
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -166,11 +165,12 @@ def dead_letter(message: dict[str, Any]) -> dict[str, str]:
 
 
 @contextmanager
-def _received(lab: Lab, name: str, most: int = sys.maxsize) -> Iterator[list[dict[str, Any]]]:
+def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
     """Receive at most so many messages of the queue. Afterwards make those that were not deleted visible again.
 
     SQS hides a received message for a while, so the next call returns other ones. A call asks all of SQS's servers only
-    if it waits a second, and may miss messages even so: the queue counts as read after two empty answers.
+    if it waits a second, and may miss messages even so: the queue counts as read after two answers without a new one.
+    A long queue shows its first messages again before it is read.
     """
     sqs, url = lab.client("sqs"), find_queue(lab, name)
     seen, empty = dict[str, dict[str, Any]](), 0
@@ -180,7 +180,7 @@ def _received(lab: Lab, name: str, most: int = sys.maxsize) -> Iterator[list[dic
             how = {"VisibilityTimeout": 60, "WaitTimeSeconds": wait, "MessageSystemAttributeNames": ["SentTimestamp"]}
             answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=number, **how)
             batch = having(answer.get("Messages", []), "MessageId", "ReceiptHandle", "Body")
-            empty = 0 if batch else empty + 1
+            empty = 0 if {message["MessageId"] for message in batch} - seen.keys() else empty + 1
             seen.update({message["MessageId"]: message for message in batch})
         yield list(seen.values())
     finally:

@@ -1,12 +1,16 @@
 """Create, read and delete the IAM roles of the two functions."""
 
 import json
+import re
+from contextlib import suppress
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from lab_lib.aws import policies
-from lab_lib.errors import none_if_absent
+from lab_lib.errors import TimedOut, is_access_denied, none_if_absent
 from lab_lib.lab import TAG, Lab
-from lab_lib.waiting import UNREADABLE_ROLE, wait_until
+from lab_lib.waiting import wait_until
 
 POLICY_NAME = "lab"
 EXPERIMENTS = "break-it"  # the policy for notebooks 01 and 06
@@ -20,21 +24,20 @@ def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
     iam, role_name = lab.client("iam"), lab.name(name)
     if arn := given(lab, name):
         return arn
-    now = describe(lab, role_name)
-    if now is None:
-        iam.create_role(
+    role = describe(lab, role_name)
+    if role is None:
+        role = iam.create_role(
             RoleName=role_name,
             AssumeRolePolicyDocument=json.dumps(policies.lambda_trust()),
             Description=f"What the function of {name} may do",
             Tags=[TAG],
             **({"PermissionsBoundary": lab.boundary} if lab.boundary else {}),
-        )
-    elif TAG not in now.get("Tags", []):
-        return str(now["Arn"])
+        )["Role"]
+    elif TAG not in role.get("Tags", []):
+        return str(role["Arn"])
     else:
-        _repair(lab, role_name, now)
-    iam.put_role_policy(RoleName=role_name, PolicyName=POLICY_NAME, PolicyDocument=json.dumps(permissions))
-    role = wait_until(lambda: describe(lab, role_name), UNREADABLE_ROLE.what, on_aws=UNREADABLE_ROLE.on_aws)
+        _repair(lab, role_name, role)
+    _put_policy(lab, str(role["Arn"]), POLICY_NAME, permissions)
     return str(role["Arn"])
 
 
@@ -73,8 +76,7 @@ def is_ours(lab: Lab, name: str) -> bool:
 def ensure_experiments(lab: Lab, name: str, permissions: policies.Policy) -> None:
     """Give the role the permissions for notebooks 01 and 06 too, if the lab created it."""
     if is_ours(lab, name):
-        document = json.dumps(permissions)
-        lab.client("iam").put_role_policy(RoleName=lab.name(name), PolicyName=EXPERIMENTS, PolicyDocument=document)
+        _put_policy(lab, lab.arn("iam", f"role/{lab.name(name)}"), EXPERIMENTS, permissions)
 
 
 def find_experiments(lab: Lab, name: str) -> str | None:
@@ -94,6 +96,30 @@ def delete_role(lab: Lab, name: str) -> None:
     if is_ours(lab, name):
         _remove_policies(lab, lab.name(name))
         lab.client("iam").delete_role(RoleName=lab.name(name))
+
+
+def _put_policy(lab: Lab, role_arn: str, policy_name: str, permissions: policies.Policy) -> None:
+    """Give the role the policy, and wait until it counts. On AWS that takes up to half a minute."""
+    role_name, document = role_arn.split("/")[-1], json.dumps(permissions)
+    lab.client("iam").put_role_policy(RoleName=role_name, PolicyName=policy_name, PolicyDocument=document)
+
+    what = f"IAM to let {role_name} use its permissions"
+    with suppress(TimedOut):  # a limit of the account may keep it from some: the checks say so
+        wait_until(lambda: not lab.patience or _counts(lab, role_arn, permissions), what, timeout=lab.patience)
+
+
+def _counts(lab: Lab, role_arn: str, permissions: policies.Policy) -> bool:
+    """Return True if the role has these permissions, or nobody may ask."""
+    try:
+        return all(
+            allowed(lab, role_arn, tuple(statement["Action"]), re.sub(r"(?<=.)\*", "any", statement["Resource"][0]))
+            == {*statement["Action"]}
+            for statement in permissions["Statement"]
+        )
+    except ClientError as error:
+        if is_access_denied(error):
+            return True
+        raise
 
 
 def _repair(lab: Lab, role_name: str, now: dict[str, Any]) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import tables
-from lab_lib.errors import error_code
+from lab_lib.errors import LabError, error_code
 from lab_lib.lab import Lab
 
 Record = dict[str, Any]  # as Lambda gets it: eventID, eventName, and dynamodb with Keys, NewImage, OldImage …
 # AWS may answer without records although more follow. After this many empty answers in a row a shard counts as read.
 EMPTY_ANSWERS = 5
+MOST_ANSWERS = 10_000  # of a shard; one has up to a megabyte
 
 
 def records(lab: Lab, *customers: str, after: str = "") -> list[Record]:
@@ -82,14 +83,20 @@ def _shards(lab: Lab, stream: str) -> Iterator[str]:
 
 
 def _read(lab: Lab, shard: dict[str, str | None], after: str) -> Iterator[Record]:
-    """Yield the records of a shard. An open shard has no end, so several empty answers in a row end the reading."""
+    """Yield the records of a shard. An open shard has no end, so several empty answers in a row end the reading.
+
+    LabError if there are always more.
+    """
     streams, empty = lab.client("dynamodbstreams"), 0
-    iterator = _iterator(lab, shard, after)
-    while iterator and empty < EMPTY_ANSWERS:
+    iterator: str | None = _iterator(lab, shard, after)
+    for _ in range(MOST_ANSWERS):
+        if not iterator or empty == EMPTY_ANSWERS:
+            return
         answer = streams.get_records(ShardIterator=iterator)
         yield from map(_lambda_record, answer["Records"])
         empty = 0 if answer["Records"] else empty + 1
         iterator = answer.get("NextShardIterator")
+    raise LabError("The stream of Transactions grows faster than it is read. Stop the uploads, then do this again.")
 
 
 def _iterator(lab: Lab, shard: dict[str, str | None], after: str) -> str:

@@ -1,7 +1,6 @@
 """Create, read and delete the DynamoDB tables. The names of their attributes are the handout's."""
 
 from decimal import Decimal, Rounded
-from functools import partial
 from typing import Any
 
 from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSerializer
@@ -136,14 +135,23 @@ def find_item(lab: Lab, name: str, key: dict[str, str]) -> dict[str, Any] | None
 
 def find_items(lab: Lab, name: str, keys: list[dict[str, str]]) -> list[dict[str, Any]]:
     """Return the items with these keys, read consistently, in any order; those that are not there are left out."""
-    dynamodb, table, present = lab.client("dynamodb"), lab.name(name), list[dict[str, Any]]()
     serialized = [{part: _SERIALIZER.serialize(value) for part, value in key.items()} for key in keys]
-    for start in range(0, len(keys), 100):
-        request = {table: {"Keys": serialized[start : start + 100], "ConsistentRead": True}}
-        while request:
-            answer = none_if_absent(partial(dynamodb.batch_get_item, RequestItems=request)) or {}
-            present += map(_item, answer.get("Responses", {}).get(table, []))
-            request = answer.get("UnprocessedKeys", {})
+    batches = [serialized[start : start + 100] for start in range(0, len(keys), 100)]
+    return [item for batch in batches for item in _batch(lab, lab.name(name), batch)]
+
+
+def _batch(lab: Lab, table: str, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return up to a hundred items. What DynamoDB leaves out, since it is busy, is read after a pause."""
+    present, left = list[dict[str, Any]](), {table: {"Keys": keys, "ConsistentRead": True}}
+
+    def is_read() -> bool:
+        nonlocal left
+        answer = none_if_absent(lambda: lab.client("dynamodb").batch_get_item(RequestItems=left)) or {}
+        present.extend(map(_item, answer.get("Responses", {}).get(table, [])))
+        left = answer.get("UnprocessedKeys", {})
+        return not left
+
+    wait_until(is_read, f"DynamoDB to read the rest of {table}")
     return present
 
 

@@ -25,7 +25,7 @@ from lab_lib.checks import (  # noqa: F401  # each module enters its checks in R
     step_99,
     step_probe,
 )
-from lab_lib.checks.making import made
+from lab_lib.checks.making import made, settled
 from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import ASKED, FURTHER, PROBE, RULES, Account, Rule
 from lab_lib.errors import BUILD_AGAIN, CheckFailed, StepMissing, UsageError
@@ -53,8 +53,8 @@ def run(lab: Lab, *steps: str, probe: bool = False, done: Callable[[Check], None
 
 def some(lab: Lab, *ids: str) -> Report:
     """Make the checks with these ids only, such as "table-Customer"."""
-    account = Account(lab)
-    return Report([made(account, RULES[id]) for id in ids])
+    _, checks = settled(lab, lambda account: [made(account, RULES[id]) for id in ids])
+    return Report(checks)
 
 
 def number_of(*steps: str, probe: bool = False) -> int:
@@ -72,8 +72,9 @@ def checkpoint(lab: Lab, step: str) -> None:
     """
     from IPython.display import display
 
-    account = Account(lab)
-    report = Report([made(account, rule) for rule in _in_order((step,), probe=False)], checkpoint=True)
+    rules = _in_order((step,), probe=False)
+    account, made_checks = settled(lab, lambda account: [made(account, rule) for rule in rules])
+    report = Report(made_checks, checkpoint=True)
     if step not in (CLEAN_UP, FURTHER):
         drawn = [made(account, rule) for rule in RULES.values() if rule.step <= step or rule.finds]
         display(Report(drawn).picture(step))  # type: ignore[no-untyped-call]

@@ -4,7 +4,8 @@ from typing import Any
 
 from lab_lib.aws import cloudwatch, functions, queues
 from lab_lib.checks.causes import fix_error
-from lab_lib.checks.making import first_broken, made
+from lab_lib.checks.making import first_broken, made, settled
+from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import RULES, Account
 from lab_lib.checks.step_02 import filter_takes
 from lab_lib.errors import LabError
@@ -19,13 +20,17 @@ def find_broken(lab: Lab, key: str, links: list[str], is_over: bool = False) -> 
 
     The links are those of resources.py. With `is_over`, the checks of the step "further" count too.
     """
-    account = Account(lab)
+
+    def look(account: Account) -> list[Check]:
+        check = first_broken(account, *links, is_over=is_over)
+        return [check] if check else []
+
+    account, broken = settled(lab, look)
     if ROWS in links and made(account, RULES["bucket-trigger"]).ok:
         finding = filter_takes(account, [key])
         if not finding.ok:
             return f"filter of the bucket trigger: {finding.found}; wanted: {finding.wanted}. {finding.hint}"
-    check = first_broken(account, *links, is_over=is_over)
-    return f"{check.name}: {check.words}" if check else None
+    return f"{broken[0].name}: {broken[0].words}" if broken else None
 
 
 def raise_if_given_up(lab: Lab, key: str, letters: list[dict[str, Any]]) -> None:

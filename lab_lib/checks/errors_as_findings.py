@@ -3,7 +3,8 @@
 from botocore.exceptions import ClientError
 
 from lab_lib.checks.rules import Finding, cannot_see
-from lab_lib.errors import LabError, error_code, is_access_denied
+from lab_lib.errors import LabError, error_code
+from lab_lib.refusals import why as why_refused
 
 _PROBE = "`lab check --probe` sends files through the chain, and shows whether it works."
 
@@ -13,9 +14,8 @@ def unseen(error: Exception) -> Finding:
     why, hint = f"{type(error).__name__} {error}", f"The check does not understand what is there. {_PROBE}"
     if isinstance(error, LabError):
         why, hint = str(error), f"{_PROBE} To have it judged, make it as the notebooks do."
-    elif isinstance(error, ClientError) and is_access_denied(error):
-        call = error.operation_name
-        why, hint = f"{call} is refused", f"Ask for the permission to call {call}: `lab policy` prints what it needs."
+    elif reason := why_refused(error):
+        why, hint = reason
     elif isinstance(error, ClientError):
         why = f"{error.operation_name} answers {error_code(error)}"
         hint = f"Run the check again in a minute. If the answer stays, {_PROBE}"

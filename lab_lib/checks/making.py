@@ -1,10 +1,14 @@
 """Make checks, each after those that must hold first, and find the one that breaks the chain."""
 
+from collections.abc import Callable
+
 from lab_lib.checks.errors_as_findings import unseen
 from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, cannot_see, made_by, waits_for
 from lab_lib.errors import is_unreachable
+from lab_lib.lab import Lab
+from lab_lib.waiting import wait_until
 
 _BUILDING = ("00", "01", "02", "03", "04")  # the steps that make the chain
 _LONGEST_HINT = 10_000  # characters: one may name all that a probe has left
@@ -16,6 +20,22 @@ def made(account: Account, rule: Rule) -> Check:
         account.made[rule.id] = _make(account, rule)
     check: Check = account.made[rule.id]
     return check
+
+
+def settled(lab: Lab, make: Callable[[Account], list[Check]]) -> tuple[Account, list[Check]]:
+    """Make checks of an account. Make them again while one waits for AWS, or has read what was just changed.
+
+    On AWS, such an answer may be older than the change. A thing that was just made is as it was made, or not there yet,
+    which the call itself waits for. So what is wrong with it is told at once.
+    """
+
+    def look() -> tuple[Account, list[Check]] | None:
+        account = Account(lab)
+        checks = make(account)
+        return None if any(not check.ok and check.id in account.unsettled for check in checks) else (account, checks)
+
+    what, longest = "AWS to show the last changes", 2 * lab.patience  # after one, no change is recent
+    return wait_until(look, what, timeout=longest, on_aws="a few seconds", first_pause=1, longest_pause=5)
 
 
 def first_broken(account: Account, *links: str, is_over: bool = True) -> Check | None:
@@ -31,8 +51,11 @@ def first_broken(account: Account, *links: str, is_over: bool = True) -> Check |
 
 
 def _make(account: Account, rule: Rule) -> Check:
-    first = _first_cause(account, rule)
+    first, before = _first_cause(account, rule), account.maybe_old
     finding = _behind(first, rule.step) if first else _finding(account, rule)
+    waits_for_aws = finding.state is State.WAITS and not finding.cause and account.is_recent
+    if account.maybe_old > before or waits_for_aws:
+        account.unsettled.add(rule.id)
     is_extra = rule.step == FURTHER and finding.state is State.NOT_YET
     state = State.COULD_BE if is_extra else finding.state
     hint = finding.hint

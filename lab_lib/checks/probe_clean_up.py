@@ -1,7 +1,7 @@
 """Remove what a probe has brought to the embedded AWS, where that does no harm.
 
 Deleting a transaction sends a REMOVE record down the stream. The handout's own TotalNotifier fails on one, and a record
-that fails holds up the stream for 24 hours. So the function is first called with such a record. If it fails, the rows
+that fails holds up its shard for 24 hours. So the function is first called with such a record. If it fails, the rows
 stay, with their files and alerts: then they are ordinary uploads, and every check takes them as such.
 """
 

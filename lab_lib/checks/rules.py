@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from lab_lib import resources
 from lab_lib.aws import buckets, functions, triggers
@@ -54,17 +54,29 @@ class Account:
     """One account during a run: the answer to each question is kept for the other checks."""
 
     def __init__(self, lab: Lab) -> None:
-        self._answers: dict[tuple[Any, ...], Any] = {}
+        self._answers: dict[tuple[Any, ...], tuple[Any, int]] = {}
         self.made: dict[str, Any] = {}  # the checks, by id
+        self.unsettled = set[str]()  # the ids of those that AWS may answer otherwise in a moment
+        self.maybe_old = 0  # answers that were used, and were about that
         self.lab = _with_its_bucket(lab)
 
     def ask(self, read: Callable[..., T], *about: Any) -> T:
         """Return what a function of lab_lib.aws reads, for instance ask(tables.describe, "Transactions")."""
         question = (read, *about)
         if question not in self._answers:
-            self._answers[question] = read(self.lab, *about)
-        answer: T = self._answers[question]
-        return answer
+            before = self._changes_read()
+            self._answers[question] = read(self.lab, *about), self._changes_read() - before
+        answer, maybe_old = self._answers[question]
+        self.maybe_old += maybe_old
+        return cast("T", answer)
+
+    @property
+    def is_recent(self) -> bool:
+        """Return True if this process has just made or changed something here."""
+        return self.lab.journal is not None and not self.lab.journal.is_empty
+
+    def _changes_read(self) -> int:
+        return self.lab.journal.changes_read if self.lab.journal else 0
 
     def name(self, name: str) -> str:
         """Return the name that a resource of the lab has here, with the prefix."""

@@ -40,7 +40,7 @@ def logged_errors(account: Account, name: str) -> Finding:
 
 @check("05", "metric-errors-{}", "errors in the metrics of {}", after="upload function-{}", subjects=functions.SOURCES)
 def counted_errors(account: Account, name: str) -> Finding:
-    """CloudWatch counts no errors since the minute of the last upload. It counts a minute or two late."""
+    """CloudWatch counts no errors since the minute of the last upload. It counts a few minutes late."""
     counted = [account.ask(cloudwatch.metrics, name, *span) for span in _times(account)]
     counts = {metric: sum(part[metric] for part in counted) for metric in ("Errors", "Throttles")}
     faults = [f"{counts[metric]} {metric.lower()}" for metric in counts if counts[metric]]

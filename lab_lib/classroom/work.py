@@ -29,6 +29,7 @@ from lab_lib.lab import Lab
 from lab_lib.masking import masked, without_accounts
 from lab_lib.one_command import alone
 from lab_lib.private_files import can_write_to, make_folder, write_file
+from lab_lib.refusals import in_one_line
 from lab_lib.run import headless
 from lab_lib.waiting import PROGRESS_FILE
 
@@ -221,7 +222,7 @@ class Work:
 
 def in_words(error: BaseException) -> str:
     """Return the kind and the text of an error, with accounts masked."""
-    return without_accounts(f"{type(error).__name__}: {error}")
+    return without_accounts(f"{type(error).__name__}: {in_one_line(error)}")
 
 
 def in_process(work: Work, watched: int) -> Record:

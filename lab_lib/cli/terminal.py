@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from lab_lib.errors import LabError, UsageError
+from lab_lib.refusals import in_one_line
 
 STOPPED = "Stopped. What was made so far is still there: run the same command again, or `lab clean`."
 _BROKEN_PIPE = 128 + signal.SIGPIPE
@@ -69,7 +70,7 @@ def handle_errors(stopped: str = STOPPED, failed: int = 1) -> Iterator[None]:
     except LabError as error:
         raise _exit(type(error).__name__, str(error), 2 if isinstance(error, UsageError) else failed) from None
     except (BotoCoreError, ClientError) as error:
-        raise _exit("AWS", str(error), failed) from None
+        raise _exit("AWS", in_one_line(error), failed) from None
     except BrokenPipeError:
         raise typer.Exit(_BROKEN_PIPE) from None
     except OSError as error:  # such as a full disk

@@ -1,7 +1,7 @@
 """Show a learner one sentence instead of a traceback. Runs in JupyterLab's kernels.
 
-When a name is missing because the kernel has started anew, it says which cells to run. When AWS refuses a call, it is
-what AWS says. A cell that the learner has stopped says so.
+When a name is missing because the kernel has started anew, it says which cells to run. When AWS refuses a call, it
+says why, and what to do. A cell that the learner has stopped says so.
 """
 
 import os
@@ -13,9 +13,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib.errors import UsageError
+from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import edition
 from lab_lib.private_files import json_object, read_file
+from lab_lib.refusals import in_one_line
 
 
 def register(shell: Any) -> None:
@@ -26,17 +27,18 @@ def register(shell: Any) -> None:
 def _show(
     shell: Any, kind: type, error: BaseException, trace: TracebackType | None, tb_offset: int | None = None
 ) -> None:
-    if sentence := _sentence(shell, error, trace):
+    if isinstance(error, BotoCoreError | ClientError):
+        kind = type(kind.__name__, (LabError,), {})
+        error = kind(in_one_line(error))
+    elif sentence := _sentence(shell, error, trace):
         error._render_traceback_ = lambda: [sentence]  # type: ignore[attr-defined]  # IPython calls it
-    shell.showtraceback((kind, error, error.__traceback__), tb_offset=tb_offset)
+    shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
 
-def _sentence(shell: Any, error: BaseException, trace: TracebackType | None) -> str:
+def _sentence(shell: Any, error: Any, trace: TracebackType | None) -> str:
     """Return what to show; "" for the traceback, as for a name that is missing in a module and not in the notebook."""
     if isinstance(error, KeyboardInterrupt):
         return "Stopped."
-    if not isinstance(error, NameError):
-        return f"{type(error).__name__}: {error}"
     while trace and trace.tb_next:
         trace = trace.tb_next
     return _advice(shell, error.name) if trace and trace.tb_frame.f_globals is shell.user_ns else ""

@@ -1,4 +1,7 @@
-"""Reset the kernel between two notebooks. This module runs in the kernel, and remembers its state when imported."""
+"""Reset the kernel between two notebooks. This module runs in the kernel, and remembers its state when imported.
+
+An error of AWS is one sentence here too: it becomes a line of the result.
+"""
 
 import os
 import sys
@@ -7,8 +10,11 @@ from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from lab_lib.exercises import short_errors
+
 _FOLDER, _PATH = os.getcwd(), sys.path[:]  # noqa: PTH109, a Path would have to be converted back
 _ENVIRONMENT, _FILTERS = dict(os.environ), warnings.filters[:]
+short_errors.register(InteractiveShell.instance())
 
 
 def reset() -> None:

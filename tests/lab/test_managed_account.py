@@ -62,3 +62,13 @@ def test_the_whole_lab_runs_with_the_role_and_the_bucket_that_were_given_though_
     assert called <= {"GetRole", "SimulatePrincipalPolicy"}
     assert of_the_owner(root) == (["LabRole"], [BUCKET], set())
     assert cleanup.remaining(open_lab(account=ACCOUNT, **GIVEN)) == []
+
+
+def test_a_run_that_may_not_make_the_roles_says_so_in_a_line_and_names_the_settings(lab, tmp_path):
+    done, _ = lab("run", "--account", "300000000032", "--until", "00", "--out", tmp_path)
+
+    (step,) = json.loads((tmp_path / "result.json").read_text())["steps"]
+    said = "ClientError: CreateRole is denied. Ask the administrator of the account to allow CreateRole: `lab policy"
+    assert (done.returncode, step["error"].startswith(said)) == (1, True), step["error"]
+    assert "the settings processor_role and notifier_role" in step["error"]
+    assert "CreateRole is denied" in done.stdout

@@ -11,6 +11,7 @@ import pytest
 from moto import mock_aws
 from moto.iam.access_control import PermissionResult
 
+from lab_lib import recent
 from lab_lib.aws import policies, queues, roles
 from lab_lib.exercises import copies
 from lab_lib.lab import Lab
@@ -30,6 +31,7 @@ def clean_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path / "emulator"))
+    recent.journal.cache_clear()  # moto has forgotten what an earlier test has made
 
 
 @pytest.fixture(scope="session")

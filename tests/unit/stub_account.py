@@ -22,7 +22,7 @@ from lab_lib.aws import (
     triggers,
 )
 from lab_lib.aws.evaluator import Request, decide
-from lab_lib.checks import uploads
+from lab_lib.checks import making, uploads
 from lab_lib.checks.rules import Account
 from lab_lib.lab import Lab
 
@@ -80,6 +80,7 @@ class StubAccount(Account):
 
     def __init__(self, answers, lab=LAB):
         self.answers, self.lab, self.made = answers, lab, {}
+        self.unsettled, self.maybe_old = set(), 0
 
     def ask(self, read, *about):
         answer = self.answers[(read, *about) if (read, *about) in self.answers else (read,)]
@@ -91,7 +92,8 @@ class StubAccount(Account):
 def stub(monkeypatch, change=None):
     """Let the checks see the whole account with this change."""
     answers = changed(whole(), change or {})
-    monkeypatch.setattr(checks, "Account", lambda lab: StubAccount(answers, lab))
+    for module in (checks, making):
+        monkeypatch.setattr(module, "Account", lambda lab: StubAccount(answers, lab))
 
 
 def run(change=None, steps=(), **settings):

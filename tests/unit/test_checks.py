@@ -185,7 +185,7 @@ def test_the_bucket_that_was_given_or_has_the_trigger_is_judged_or_else_the_labs
 def test_buckets_that_may_not_be_looked_at_do_not_end_the_checks(bucket_of, refuse, call):
     refuse("s3", call)
 
-    assert bucket_of([FIRST, SECOND]) in (FIRST, f"cannot see: {call} is refused")
+    assert bucket_of([FIRST, SECOND]) in (FIRST, f"cannot see: {call} is denied")
 
 
 # What the notebooks ask

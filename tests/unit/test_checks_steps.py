@@ -570,7 +570,7 @@ def test_a_given_role_or_bucket_that_is_not_there_is_named(gone, said):
 def test_a_bucket_that_may_have_another_name_is_not_called_missing():
     bucket = run({(buckets.find_bucket,): None, (buckets.candidates,): REFUSED}).checks[0]
 
-    assert (bucket.name, bucket.found) == ("bucket", "cannot see: GetTopicAttributes is refused")
+    assert (bucket.name, bucket.found) == ("bucket", "cannot see: GetTopicAttributes is denied")
 
 
 def test_alerts_that_somebody_else_is_reading_cannot_be_seen():

@@ -7,12 +7,12 @@ from decimal import Decimal
 
 import pytest
 from botocore.exceptions import ClientError
-from in_process import HEADER
+from handlers import HEADER
 from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, PROCESSOR, StubAccount, changed, whole
 
 from lab_lib import resources, transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, topics, triggers
-from lab_lib.checks import broken, chain
+from lab_lib.checks import chain, making
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.chain import Upload
 from lab_lib.checks.evidence import Inbox
@@ -269,6 +269,6 @@ DENIED = ClientError({"Error": {"Code": "AccessDenied"}}, "GetQueueUrl")
 )
 def test_the_first_broken_link_is_found_by_its_check(monkeypatch, change, links, is_over, words):
     account = StubAccount(changed(whole(), change))
-    monkeypatch.setattr(broken, "Account", lambda lab: account)
+    monkeypatch.setattr(making, "Account", lambda lab: account)
 
     assert re.match(words, str(find_broken(LAB, "mine.txt", links, is_over)))

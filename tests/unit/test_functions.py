@@ -61,6 +61,12 @@ def test_recheck_goes_on_until_no_total_is_left_and_alerts_nobody_without_a_topi
     topics.ensure_topic(lab)
     assert functions.recheck(lab) == ["C1", "C2", "C3"]
 
+    monkeypatch.setattr(
+        functions, "invoke", lambda *_: {"alerted": [], "left": 1}
+    )  # by code that never comes to an end
+    with pytest.raises(LabError, match=r"called 1,000 times, and has totals left"):
+        functions.recheck(lab)
+
 
 @pytest.mark.parametrize(("minutes", "waits"), [(0, [20]), (60, [])])
 def test_recheck_waits_until_a_call_with_the_settings_before_the_last_change_has_ended(

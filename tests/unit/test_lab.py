@@ -3,17 +3,23 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from unittest.mock import Mock
+from urllib.parse import urlsplit
 
 import pytest
+from botocore import handlers
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.sts import sts_backends
 from moto.sts.exceptions import STSValidationError
 from moto.sts.models import STSBackend
 
+from lab_lib.classroom.students import Student
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError, WrongAccount
 from lab_lib.lab import lab_on, open_lab
-from tests.classes import student_of
+from lab_lib.refusals import in_one_line
+from tests.lab.denying import Body
 
 MOTOS = "123456789012"  # the account that moto's STS names for all credentials
 OTHER = "111122223333"
@@ -92,6 +98,7 @@ def test_without_settings_the_lab_runs_on_the_embedded_aws_as_any_account(embedd
     assert lab.account == credentials.access_key == (account or "000000000000")
     assert credentials.secret_key == "the secret of this start"
     assert (lab.endpoint, lab.is_real, lab.bucket_name) == ("http://127.0.0.1:4567", False, "")
+    assert (lab.patience, lab.journal) == (0, None)  # the embedded AWS is never late
     assert lab.arn("s3", "b") == "arn:aws-cn:s3:::b"
     assert lab.client("sqs") is lab.client("sqs")
     assert lab.client("sqs").meta.config.proxies == {}
@@ -184,6 +191,7 @@ def test_an_endpoint_is_asked_whose_credentials_they_are(endpoint, monkeypatch):
     for account in ("", MOTOS):
         lab = open_lab(account=account)
         assert (lab.account, lab.endpoint, lab.is_real) == (MOTOS, endpoint, False)
+        assert lab.bucket == f"inputs3bucketfortransact-{MOTOS}-us-east-1"
         assert lab.session.get_credentials().secret_key == "of this start"
     refusal(WrongAccount, account=OTHER)
 
@@ -216,13 +224,16 @@ def test_a_profile_opens_aws_only_in_its_own_account(profile):
     lab = open_lab(account=MOTOS, profile=profile)
 
     assert (lab.account, lab.target, lab.is_real) == (MOTOS, "AWS", True)
+    assert lab.bucket == f"inputs3bucketfortransact-{MOTOS}-us-east-1-an"
+    journal = dataclasses.replace(lab, prefix="b-").journal  # one for all labs of the account
+    assert (lab.patience, lab.journal) == (60, journal)
     assert f"are for account {MOTOS}; this lab wants {OTHER}" in refusal(WrongAccount, account=OTHER, profile=profile)
 
 
 def test_a_student_of_a_rosters_role_is_opened_with_its_external_id_in_the_account_that_is_named(profile, monkeypatch):
     role = f"arn:aws:iam::{OTHER}:role/Grader"
 
-    lab = student_of(OTHER, profile=profile, role_arn=role, external_id="class-7").open_lab()
+    lab = Student("Ana", OTHER, profile=profile, role_arn=role, external_id="class-7").open_lab()
 
     (assumed,) = sts_backends[OTHER]["aws"].assumed_roles
     assert (assumed.arn.split(":")[4], assumed.external_id) == (OTHER, "class-7")
@@ -230,6 +241,70 @@ def test_a_student_of_a_rosters_role_is_opened_with_its_external_id_in_the_accou
     refusal(WrongAccount, account=MOTOS, profile=profile, role_arn=role)
     monkeypatch.setattr(STSBackend, "assume_role", Mock(side_effect=STSValidationError("another id")))
     assert "Cannot assume" in refusal(LabError, account=OTHER, profile=profile, role_arn=role)
+
+
+@pytest.fixture
+def refusing(profile, monkeypatch):
+    """refusing(code, hosts): STS answers with this error where a host has one of these names in it."""
+
+    def refusing(code, hosts, message="The security token included in the request is invalid."):
+        body = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+
+        def refuse(request, **_):
+            asked.append(urlsplit(request.url).hostname)
+            if any(host in asked[-1] for host in hosts):
+                return AWSResponse(request.url, 403, {}, Body(body.encode()))
+            return None
+
+        asked = []
+        monkeypatch.setattr(handlers, "BUILTIN_HANDLERS", [*handlers.BUILTIN_HANDLERS, ("before-send.sts", refuse)])
+        return asked
+
+    return refusing
+
+
+@pytest.mark.parametrize("how", [{}, {"role_arn": f"arn:aws:iam::{OTHER}:role/Grader"}])
+def test_a_region_that_is_not_enabled_is_told_from_wrong_credentials_by_one_question(profile, refusing, how):
+    asked = refusing("InvalidClientTokenId", ["ap-east-1"])
+
+    message = refusal(LabError, account=MOTOS, profile=profile, region="ap-east-1", **how)
+
+    assert message == (
+        f"The Region ap-east-1 is not enabled in account {MOTOS}. Enable it in the console under Account, or name "
+        "another with --region."
+    )
+    assert [host.split(".")[1] for host in asked] == ["ap-east-1", "us-east-1"]
+
+
+@pytest.mark.parametrize(("region", "questions"), [("ap-east-1", 2), ("us-east-1", 1)])
+def test_credentials_that_no_region_knows_are_wrong(profile, refusing, region, questions):
+    asked = refusing("InvalidClientTokenId", ["sts"])
+
+    message = refusal(LabError, account=MOTOS, profile=profile, region=region)
+
+    assert message.startswith("AWS does not accept the credentials of profile class. Sign in again")
+    assert len(asked) == questions
+
+
+def test_credentials_that_expire_later_name_the_profile(profile):
+    def expire(request, **_):
+        return AWSResponse(request.url, 403, {}, Body(b'{"__type": "ExpiredTokenException", "message": "Expired."}'))
+
+    sqs = open_lab(account=MOTOS, profile=profile).client("sqs")
+    sqs.meta.events.register("before-send.sqs", expire)
+    with pytest.raises(ClientError) as caught:
+        sqs.list_queues()
+
+    assert in_one_line(caught.value).startswith("The credentials of profile class have expired. Sign in again")
+
+
+def test_a_role_that_cannot_be_assumed_says_what_denies_it(profile, refusing):
+    refusing("AccessDenied", ["sts"], "You are not authorized because no role trust policy allows the sts:AssumeRole")
+    role = f"arn:aws:iam::{OTHER}:role/Grader"
+
+    message = refusal(LabError, account=OTHER, profile=profile, role_arn=role)
+
+    assert message.startswith(f"Cannot assume {role}. AssumeRole is denied: no role trust policy allows it. Ask the")
 
 
 def test_a_role_is_assumed_again_before_its_session_ends(profile, monkeypatch):

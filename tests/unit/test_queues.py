@@ -72,6 +72,14 @@ def test_of_many_messages_only_so_many_are_received_and_all_are_visible_again(la
     assert queues.attributes(lab, QUEUE)["ApproximateNumberOfMessages"] == "40"
 
 
+def test_a_queue_that_shows_the_same_messages_again_comes_to_an_end(lab, send, monkeypatch):
+    send("one", "two")
+    answer = lab.client("sqs").receive_message(QueueUrl=queues.find_queue(lab, QUEUE), MaxNumberOfMessages=10)
+    monkeypatch.setattr(lab.client("sqs"), "receive_message", lambda **_: answer)
+
+    assert len(queues.messages(lab, QUEUE)) == len(answer["Messages"])
+
+
 def test_alerts_come_without_the_envelope_and_other_messages_are_skipped(lab, send):
     send("typed in the console", {"a": 1}, [1], 7, envelope("x"), envelope([1]), {"Message": 1}, envelope(ALERT))
 

@@ -1,10 +1,11 @@
 import dataclasses
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
 from lab_lib.aws import tables
-from lab_lib.errors import WrongResource
+from lab_lib.errors import TimedOut, WrongResource
 
 BOTH = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
@@ -94,3 +95,29 @@ def test_items_are_plain_values_sorted_by_their_key_and_chosen_by_its_beginning(
     assert items[0]["TransactionAmount"] == Decimal("0.10")
     assert len(tables.items(ana, "Transactions")) == 5
     assert tables.items(lab, "Transactions") == []
+
+
+def test_what_dynamodb_leaves_out_of_a_batch_is_read_again_until_it_takes_too_long(lab, monkeypatch):
+    keys, dynamodb = [{"CustomerId": f"C{number}"} for number in range(120)], lab.client("dynamodb")
+    read, waits, wait = dynamodb.batch_get_item, [], tables.wait_until
+    tables.ensure_table(lab, "TransactionTotal")
+    for key in keys:
+        tables.put_item(lab, "TransactionTotal", key)
+
+    def busy(RequestItems):
+        ((table, wanted),) = RequestItems.items()
+        some, left = wanted["Keys"][:most], wanted["Keys"][most:]
+        answer = read(RequestItems={table: {"Keys": some}}) if some else {}
+        return answer | {"UnprocessedKeys": {table: {"Keys": left}} if left else {}}
+
+    monkeypatch.setattr(dynamodb, "batch_get_item", busy)
+    monkeypatch.setattr(
+        tables, "wait_until", partial(wait, sleep=waits.append, clock=lambda: sum(waits), load=lambda: 1)
+    )
+    most = 50
+    items = tables.find_items(lab, "TransactionTotal", keys)
+    assert sorted(item["CustomerId"] for item in items) == sorted(key["CustomerId"] for key in keys)
+    assert len(waits) == 1
+    most = 0
+    with pytest.raises(TimedOut, match="DynamoDB to read the rest of TransactionTotal"):
+        tables.find_items(lab, "TransactionTotal", keys)

@@ -1,0 +1,198 @@
+"""Remember what this process has just made, changed or deleted on AWS, and tell whether an answer is late.
+
+AWS's services are eventually consistent. What was just made may be missing where it is read, or may refuse the next
+call; what was just deleted may still be found. recent.csv has, for each kind of thing, the calls that tell of it, and
+`sessions.Retry` repeats a call whose answer is late. An answer about what was just changed may be an old one, and
+nothing in it says so: `checks.making.settled` makes a check again that has read such an answer and does not hold.
+"""
+
+import functools
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lab_lib.errors import is_absent
+
+PATIENCE = 60  # seconds on AWS: what was made, changed or deleted is recent for so long
+_CHANGE = r"(Put|Set|Update|Add|Remove|Attach|Detach|Tag|Untag)\w+"
+_OF_DATA = r"Scan|Query|Invoke|Publish|\w*(Items?|Objects?|Part|Messages?|Events|Records|MetricData)(V2)?"
+_TAKEN = r"\w*AlreadyExists\w*|Resource(Conflict|InUse)Exception"  # the codes of a name that is taken
+_UNKNOWN = "not found|cannot be found|not exist|is invalid"  # how a message tells of an unknown ARN
+_FILTER = {"BucketRegion", "ExpectedBucketOwner"}  # parameters that name nothing
+_PAGE = r"\w*(Token|Marker)|ExclusiveStart\w+|LastEvaluated\w+"
+_PART = re.compile("[:/]")
+
+
+class Kind(NamedTuple):
+    """A kind of thing, and the calls that tell of it: a line of recent.csv. Calls are patterns of operations."""
+
+    what: str
+    service: str
+    made: str
+    deleted: str
+    named: str  # the parameters that name it, or entries of the answer that made it; a list shows those of the last one
+    missed_by: str  # calls that name it, and codes of theirs if it is missing: others have them if a part is missing
+    listed_by: str  # calls that answer with all of this kind
+    still_found_by: str  # calls that find it only while it is there; others tell that it is being deleted
+
+
+KINDS = [Kind(*line.split(";")) for line in Path(__file__).with_suffix(".csv").read_text("utf-8").splitlines()[1:]]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of AWS and its answer."""
+
+    service: str
+    operation: str
+    params: dict[str, Any]
+    answer: dict[str, Any]
+
+    @property
+    def code(self) -> str:
+        """Return the code of the error, "" if the call has succeeded."""
+        return str(self.answer.get("Error", {}).get("Code", ""))
+
+    @functools.cached_property
+    def subjects(self) -> set[str]:
+        """Return the names of what it is about."""
+        names = [name for name in self.params if name not in _FILTER and not _fits(_PAGE, name)]
+        return {_name(self.params[name]) for name in names if isinstance(self.params[name], str)}
+
+    @functools.cached_property
+    def shown(self) -> set[str]:
+        """Return all names and texts in the answer."""
+        return {_name(text) for text in _texts(self.answer)}
+
+    @functools.cached_property
+    def unknown(self) -> list[list[str]]:
+        """Return the parts of each ARN that the error calls unknown."""
+        message = self.answer.get("Error", {}).get("Message", "")
+        arns = re.findall(r"arn:[\w:/.-]*\w", message) if re.search(_UNKNOWN, message) else []
+        return [_PART.split(arn) for arn in arns]
+
+    @property
+    def is_page(self) -> bool:
+        """Return True if it has a part of the answer only."""
+        return any(value and _fits(_PAGE, name) for name, value in (*self.params.items(), *self.answer.items()))
+
+
+class Event:
+    """A call has made or deleted a thing."""
+
+    def __init__(self, kind: Kind, call: Call, is_there: bool) -> None:
+        self.kind, self.is_there, self.when = kind, is_there, time.monotonic()
+        named, known = kind.named.split(), {**call.answer, **call.params}
+        texts = [known[name] for name in named if isinstance(known.get(name), str)]
+        self.names = {_name(text) for text in texts if " " not in text}  # an ARN may be "pending confirmation" yet
+        self.shown = {_name(text) for text in _texts(known, under=named[-1])} if is_there else self.names
+        self.about = {part for text in _texts(known) for part in _PART.split(text)}
+
+    def is_late_in(self, call: Call) -> bool:
+        """Return True if the answer does not show the event yet."""
+        kind = self.kind
+        is_missing = is_absent(call.code) or call.code == "403"  # S3 may deny the HEAD of a new bucket
+        is_named, is_shown = self.names <= call.subjects, bool(self.shown & call.shown)
+        if call.service != kind.service:
+            return self.is_there and any(kind.service in arn[:3] and self.names <= {*arn} for arn in call.unknown)
+        if call.code and not is_missing:
+            return not self.is_there and is_named and _fits(_TAKEN, call.code) and _fits(kind.made, call.operation)
+        is_list = _fits(kind.listed_by, call.operation) and self._is_in_list(call)
+        if not self.is_there:
+            is_found = is_shown if is_list else is_named
+            return not is_missing and is_found and _fits(kind.still_found_by, call.operation)
+        if is_list:
+            return bool(self.shown) and (is_missing or not (call.is_page or is_shown))
+        return is_missing and is_named and _fits(kind.missed_by, f"{call.operation} {call.code}")
+
+    def _is_in_list(self, call: Call) -> bool:
+        """Return True if a list would have the thing: the call that made it has all that the list is limited to."""
+        others = call.subjects - self.about
+        is_prefix = any(name.endswith("refix") for name in call.params)
+        return not others or (is_prefix and all(any(text.startswith(other) for text in self.about) for other in others))
+
+    def replaces(self, old: "Event") -> bool:
+        """Return True if an earlier event counts no more: of the same thing, or of a part of what is deleted now."""
+        if self.is_there:
+            return (old.kind, old.names) == (self.kind, self.names)
+        return old.kind.service == self.kind.service and old.is_there and self.names <= old.about
+
+    def __str__(self) -> str:
+        return f"AWS to {'show' if self.is_there else 'forget'} the {self.kind.what} {' '.join(sorted(self.names))}"
+
+
+class Journal:
+    """What was made, changed or deleted in an account in the last `patience` seconds.
+
+    `changes_read` counts the answers about what was changed.
+    """
+
+    def __init__(self, patience: float) -> None:
+        self._patience, self.changes_read = patience, 0
+        self._events, self._changes = list[Event](), list[tuple[float, Call]]()
+
+    @property
+    def is_empty(self) -> bool:
+        """Return True if nothing was made, changed or deleted of late."""
+        since = time.monotonic() - self._patience
+        self._events = [event for event in self._events if event.when > since]
+        self._changes = [change for change in self._changes if change[0] > since]
+        return not (self._events or self._changes)
+
+    def read(self, call: Call) -> Event | None:
+        """Note what a call has made, changed or deleted. Return the event that its answer does not show yet."""
+        if self.is_empty and call.code:
+            return None
+        if not _fits(_OF_DATA, call.operation):
+            if not call.code:
+                self._note(call)
+            texts = call.subjects | call.shown
+            self.changes_read += any(old.service == call.service and old.subjects & texts for _, old in self._changes)
+        elif not call.code:
+            return None
+        return next((event for event in self._events if event.is_late_in(call)), None)
+
+    def _note(self, call: Call) -> None:
+        for kind in (kind for kind in KINDS if kind.service == call.service):
+            is_there = _fits(kind.made, call.operation)
+            if is_there or _fits(kind.deleted, call.operation):
+                new = Event(kind, call, is_there)
+                self._events = [old for old in self._events if not new.replaces(old)]
+                self._events += [new] if new.names else []
+        if _fits(_CHANGE, call.operation):
+            self._changes.append((time.monotonic(), call))
+
+
+@functools.cache
+def journal(account: str, region: str, patience: float) -> Journal:
+    """Return the journal of an account. All labs that are opened there in this process share it."""
+    return Journal(patience)
+
+
+def _texts(value: Any, under: str = "") -> Iterator[str]:
+    """Yield the texts in a value: all, or those of the parameters of this name, wherever they are."""
+    if isinstance(value, str) and value.startswith("{"):  # a policy
+        with suppress(ValueError):
+            value = json.loads(value)
+    if isinstance(value, str) and not under:
+        yield value
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from _texts(part, "" if name == under else under)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part, under)
+
+
+def _name(text: str) -> str:
+    """Return the end of an ARN, path or address."""
+    return _PART.split(text)[-1]
+
+
+def _fits(pattern: str, text: str) -> bool:
+    return bool(re.fullmatch(pattern, text))

@@ -1,0 +1,143 @@
+"""Say in one line why AWS refuses a call, and what to do.
+
+AWS's words for a denial are in its IAM User Guide, "Troubleshoot access denied error messages". A service may have
+other words, so AWS's own message is kept in the line.
+"""
+
+import re
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
+
+from lab_lib.errors import error_code, is_access_denied, is_unreachable
+from lab_lib.wording import number
+
+PROFILE = "Profile"  # the entry of an answer's ResponseMetadata in which sessions.py notes whose credentials were used
+_SKEW = 240  # seconds; AWS refuses signatures that are five minutes old
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))  # seconds
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
+_NOT_ENABLED = {"OptInRequired", "SubscriptionRequiredException", "NotSignedUp", "RegionDisabledException"}
+_ROLES = (
+    "Or name roles that exist with the settings processor_role and notifier_role. If a new role needs a permissions "
+    "boundary here, name that with the setting boundary."
+)
+_CAUSES = {  # from a pattern of AWS's message; the first that fits
+    r"with an explicit deny in ([^.:]+)": "{} forbids it",
+    "with an explicit deny": "a policy forbids it",
+    r"because (no [^.:]+? allows) ": "{} it",
+    r"because ([^.:]+)": "{}",
+}
+_WHAT_TO_DO = {  # from a pattern of what denies, in AWS's words; the first that fits
+    "control policy": "Ask the administrator of your organisation to allow {action}, or use another account or Region.",
+    "permissions boundary": "Ask the administrator of the account to extend the permissions boundary of your user or "
+    "role: `lab policy learner` prints what the lab needs.",
+    "session": "Sign in without this session policy, or ask its author to allow {action}.",
+    "VPC endpoint": "Ask the administrator of the network to allow {action}, or use another network.",
+    "trust policy": "Ask the owner of the role to name you in its trust policy.",
+    "resource-based": "Change the policy of the resource, or ask its owner to allow {action}.",
+    "BlockPublicPolicy": "Let the policy name the accounts or services that it allows.",
+    "": "Ask the administrator of the account to allow {action}: `lab policy learner` prints what the lab needs, and "
+    "`lab policy` what its checks need.",
+}
+_OTHER_WAYS = {  # from a pattern of the operation
+    r"(Create|Delete|Tag|Update)Role|\w+Role(Policy|PermissionsBoundary)|UpdateAssumeRolePolicy": _ROLES,
+    "CreateBucket|PutPublicAccessBlock|PutBucket(Encryption|Policy|Tagging)": "Or name a bucket that exists with the "
+    "setting bucket.",
+    "AssumeRole": "The role's trust policy must name you, and its external id must be the given one.",
+}
+
+
+class Reason(NamedTuple):
+    """Why a call failed, without a full stop, and what to do."""
+
+    cause: str
+    what_to_do: str
+
+
+def in_one_line(error: BaseException, profile: str = "") -> str:
+    """Return why AWS refused, what to do, and AWS's own message; of any other error its own text."""
+    reason = why(error, profile)
+    if reason is None:
+        return str(error)
+    said = " ".join(re.sub(r"Encoded authorization failure message: \S+", "", _message(error)).split())
+    speaker = "AWS" if isinstance(error, ClientError) else "boto3"
+    return f"{reason.cause}. {reason.what_to_do}{said and f' {speaker} says: {said}'}"
+
+
+def why(error: BaseException, profile: str = "") -> Reason | None:
+    """Return why AWS refuses the call; None if that is not a matter of permissions, credentials, clock or Region.
+
+    The embedded AWS says itself what to do when it does not take a key.
+    """
+    if isinstance(error, ClientError) and "embedded AWS" not in _message(error):
+        if is_access_denied(error) or "not authorized to perform" in _message(error):
+            return _denied(error)
+        if error_code(error) in _NOT_ENABLED:
+            return Reason(
+                "The service or the Region is not enabled in this account",
+                "Finish the sign-up of a new account. Enable the Region in the console under Account, or name another "
+                "with --region.",
+            )
+        profile = profile or error.response.get("ResponseMetadata", {}).get(PROFILE, "")
+        return _not_accepted(error, profile) if is_unreachable(error) else None
+    is_offline = isinstance(error, ConnectionError | HTTPClientError)
+    if isinstance(error, BotoCoreError) and is_unreachable(error) and not is_offline:
+        return Reason(f"There are no valid credentials{_of(profile)}", _sign_in(profile))
+    return None
+
+
+def _denied(error: ClientError) -> Reason:
+    """Return what denies the call, in AWS's words: a policy that forbids it, the lack of one, or another setting."""
+    message, operation = _message(error), error.operation_name
+    found = ((words, re.search(pattern, message)) for pattern, words in _CAUSES.items())
+    cause = next((words.format(*match.groups()) for words, match in found if match), "")
+    action = re.search(r"not authorized to perform:? ([\w:-]+)", message)  # such as iam:PassRole, for CreateFunction
+    ways = [way for pattern, way in _OTHER_WAYS.items() if re.fullmatch(pattern, operation)]
+    first = next(advice for pattern, advice in _WHAT_TO_DO.items() if pattern in cause)
+    return Reason(
+        f"{operation} is denied{cause and f': {cause}'}",
+        " ".join([first.format(action=action[1] if action else operation), *ways]),
+    )
+
+
+def _not_accepted(error: ClientError, profile: str) -> Reason:
+    """Return why AWS does not accept the signature or the credentials of a call."""
+    if clock := _clock(error):
+        return Reason(f"This computer's clock is {clock}", "Set this computer's clock, and do the same again.")
+    if error_code(error) in _EXPIRED:
+        return Reason(f"The credentials{_of(profile)} have expired", _sign_in(profile))
+    return Reason(
+        f"AWS does not accept the credentials{_of(profile)}",
+        f"{_sign_in(profile)} A Region that is not enabled in the account refuses all credentials: enable it in the "
+        "console under Account, or name another with --region.",
+    )
+
+
+def _clock(error: ClientError) -> str:
+    """Return how wrong this computer's clock is; "" if it is right."""
+    with suppress(KeyError, TypeError, ValueError):  # no time of AWS
+        date = parsedate_to_datetime(error.response["ResponseMetadata"]["HTTPHeaders"]["date"])
+        ahead = (datetime.now(UTC) - date).total_seconds()
+        if abs(ahead) >= _SKEW:
+            length, unit = next(each for each in _UNITS if abs(ahead) >= 2 * each[0])
+            return f"{number(round(abs(ahead) / length), unit)} {'ahead of' if ahead > 0 else 'behind'} AWS's"
+    is_about_time = "Signature expired" in _message(error) or "Signature not yet current" in _message(error)
+    return "wrong" if is_about_time or error_code(error) == "RequestTimeTooSkewed" else ""
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Message", ""))
+    return str(error)
+
+
+def _of(profile: str) -> str:
+    return f" of profile {profile}" if profile else ""
+
+
+def _sign_in(profile: str) -> str:
+    name = f" --profile {profile}" if profile else ""
+    return f"Sign in again, for instance with `aws sso login{name}` or `aws login{name}`, or name another profile."

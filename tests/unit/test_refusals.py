@@ -1,0 +1,162 @@
+"""Why AWS refuses a call, and what to do, in one line."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from unittest.mock import Mock
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, LoginRefreshRequired, NoCredentialsError
+
+from lab_lib.checks.errors_as_findings import unseen
+from lab_lib.classroom import class_run
+from lab_lib.classroom.students import Student
+from lab_lib.embedded import guard
+from lab_lib.errors import LabError
+from lab_lib.refusals import PROFILE, in_one_line, why
+
+JOHN = "User: arn:aws:iam::111122223333:user/John is not authorized to perform: "
+
+
+def refusal(code, message="", operation="CreateTopic", minutes=0.0, **metadata):
+    """Return the error, of an answer whose header Date is so many minutes ahead of this computer's clock."""
+    date = format_datetime(datetime.now(UTC) + timedelta(minutes=minutes), usegmt=True)
+    metadata = {"HTTPHeaders": {"date": date}, **metadata}
+    return ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}, operation)
+
+
+BLOCKED = "public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access"
+DENIALS = [  # what AWS says after whom it denies what, as its IAM User Guide has it; the cause; what to do
+    ("because no service control policy allows the x action", "no service control policy allows it", "organisation"),
+    ("with an explicit deny in a service control policy: arn:aws:x", "a service control policy forbids it", "organi"),
+    ("on resource: y with an explicit deny in a resource control policy", "a resource control policy forbids it", "or"),
+    ("because no permissions boundary allows the x action", "no permissions boundary allows it", "extend the permis"),
+    ("with an explicit deny in a sessions policy", "a sessions policy forbids it", "without this session policy"),
+    ("because no VPC endpoint policy allows the x action", "no VPC endpoint policy allows it", "another network"),
+    ("because no identity-based policy allows the x action", "no identity-based policy allows it", "`lab policy lear"),
+    ("with an explicit deny in the role trust policy", "the role trust policy forbids it", "in its trust policy"),
+    (
+        "with an explicit deny in a resource-based policy",
+        "a resource-based policy forbids it",
+        "policy of the resource",
+    ),
+    (f"because {BLOCKED}.", BLOCKED, "Let the policy name"),
+    ("with an explicit deny in a policy of a later year", "a policy of a later year forbids it", "of the account"),
+    ("with an explicit deny", "a policy forbids it", "administrator of the account"),
+]
+
+
+@pytest.mark.parametrize(("message", "cause", "remedy"), DENIALS)
+def test_a_denial_names_what_denies_it_and_what_to_do_and_keeps_awss_message(message, cause, remedy):
+    line = in_one_line(refusal("AuthorizationError", f"{JOHN}SNS:CreateTopic {message}"))
+
+    assert line.startswith(f"CreateTopic is denied: {cause}. ")
+    assert remedy in line
+    assert line.endswith(f" AWS says: {JOHN}SNS:CreateTopic {message}")
+
+
+def test_the_permission_to_ask_for_may_be_another_one_than_the_call():
+    line = in_one_line(refusal("AccessDeniedException", f"{JOHN}iam:PassRole on resource: x", "CreateFunction"))
+
+    assert line.startswith("CreateFunction is denied. Ask the administrator of the account to allow iam:PassRole: ")
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [("AccessDenied", "Access Denied"), ("403", "Forbidden"), ("NewCode", f"{JOHN}sns:CreateTopic")],
+)
+def test_a_denial_without_a_reason_says_whom_to_ask(code, message):
+    line = in_one_line(refusal(code, message))
+
+    assert line.startswith("CreateTopic is denied. Ask the administrator of the account")
+    assert line.endswith(f"AWS says: {message}")
+
+
+@pytest.mark.parametrize(
+    ("operation", "named"),
+    [
+        ("CreateRole", "processor_role and notifier_role"),
+        ("PutRolePolicy", "the setting boundary"),
+        ("PutBucketPolicy", "the setting bucket"),
+        ("CreateBucket", "the setting bucket"),
+        ("AssumeRole", "external id"),
+    ],
+)
+def test_a_denial_names_the_settings_that_do_without_the_call(operation, named):
+    assert named in in_one_line(refusal("AccessDenied", "Access Denied", operation))
+    assert named not in in_one_line(refusal("AccessDenied", "Access Denied", "PutBucketNotificationConfiguration"))
+
+
+def test_the_secret_part_of_a_denial_is_left_out():
+    line = in_one_line(refusal("AccessDenied", f"{JOHN}x. Encoded authorization failure message: {'A-b_' * 200}"))
+
+    assert line.endswith(f"AWS says: {JOHN}x.")
+
+
+@pytest.mark.parametrize(
+    ("code", "minutes", "clock"),
+    [
+        ("RequestTimeTooSkewed", 14, "14 minutes behind"),
+        ("InvalidSignatureException", -7, "7 minutes ahead of"),
+        ("ExpiredToken", 300, "5 hours behind"),
+        ("AuthFailure", -72 * 60, "3 days ahead of"),
+    ],
+)
+def test_a_wrong_clock_is_told_by_the_date_of_the_answer_whatever_the_code(code, minutes, clock):
+    cause, what_to_do = why(refusal(code, minutes=minutes))
+
+    assert (cause, "Set this computer's clock" in what_to_do) == (f"This computer's clock is {clock} AWS's", True)
+
+
+def test_a_signature_that_was_late_without_a_date_to_compare_is_told_by_awss_message():
+    error = refusal("SignatureDoesNotMatch", "Signature expired.", HTTPHeaders={})
+
+    assert why(error).cause == "This computer's clock is wrong"
+
+
+def test_expired_credentials_say_so_and_how_to_sign_in_with_the_profile():
+    cause, what_to_do = why(refusal("ExpiredToken", minutes=2, **{PROFILE: "class"}))
+
+    assert cause == "The credentials of profile class have expired"
+    assert "`aws sso login --profile class`" in what_to_do
+
+
+def test_credentials_that_aws_does_not_know_may_be_those_of_a_region_that_is_not_enabled():
+    line = in_one_line(refusal("UnrecognizedClientException", "The security token included in the request is invalid."))
+
+    assert line.startswith("AWS does not accept the credentials. Sign in again, for instance with `aws sso login` or")
+    assert "A Region that is not enabled" in line
+    assert line.endswith("AWS says: The security token included in the request is invalid.")
+
+
+def test_a_service_or_region_that_is_not_enabled_says_where_to_enable_it():
+    assert "Enable the Region in the console" in in_one_line(refusal("OptInRequired", "You are not subscribed."))
+
+
+@pytest.mark.parametrize("error", [NoCredentialsError(), LoginRefreshRequired()])
+def test_missing_credentials_say_how_to_sign_in(error):
+    assert in_one_line(error, "class").startswith("There are no valid credentials of profile class. Sign in again")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        refusal("ResourceInUse", "It is there."),
+        refusal("InvalidAccessKeyId", guard._WRONG),
+        LabError("A."),
+        EndpointConnectionError(endpoint_url="x"),
+    ],
+)
+def test_any_other_error_keeps_its_own_text(error):
+    assert in_one_line(error) == str(error)
+
+
+def test_a_check_and_a_line_of_a_class_say_it_too(monkeypatch):
+    error = refusal("AccessDenied", f"{JOHN}x with an explicit deny in a service control policy")
+    monkeypatch.setattr(Student, "open_lab", Mock(side_effect=error))
+
+    finding, (cleaned,) = unseen(error), class_run.clean([Student("Ana", "111122223333")])
+
+    assert finding.found == "cannot see: CreateTopic is denied: a service control policy forbids it"
+    assert finding.hint.startswith("It may be right or wrong. Ask the administrator of your organisation to allow x")
+    assert cleaned.left.startswith("ClientError: CreateTopic is denied: a service control policy forbids it. Ask the")
+    assert "********3333:user/John" in cleaned.left
