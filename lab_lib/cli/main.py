@@ -13,6 +13,7 @@ from lab_lib.cli import (
     class_commands,
     local_commands,
     open_command,
+    prove_command,
     result_command,
     run_command,
     submit_command,
@@ -20,7 +21,7 @@ from lab_lib.cli import (
     try_command,
 )
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import Yes, handle_errors, out
+from lab_lib.cli.terminal import Yes, err, handle_errors, out
 from lab_lib.errors import UsageError
 
 app = typer.Typer(
@@ -96,6 +97,7 @@ def data(
 
 app.add_typer(local_commands.app, name="local", rich_help_panel=_MORE)
 app.add_typer(class_commands.app, name="class", rich_help_panel=_TEACH)
+app.command("prove", rich_help_panel=_TEACH)(prove_command.prove)
 
 
 @app.command(rich_help_panel=_TEACH)
@@ -110,6 +112,10 @@ def policy(
             "boundary: the most that the roles of the two functions need."
         ),
     ] = "grader",
+    part: Annotated[
+        int | None,
+        typer.Option(min=1, max=2, help="Print one of two halves, for a policy that is too long. Attach both."),
+    ] = None,
 ) -> None:
     """Print the IAM policy that a grader or a learner needs, with no more permissions than that.
 
@@ -126,6 +132,7 @@ def policy(
     Then attach what `lab policy learner --boundary NAME` prints. It lets the learner create no role without NAME.
     """
     from lab_lib.aws import policies, user_policies
+    from lab_lib.embedded.limits import LONGEST_POLICY, policy_length
 
     with handle_errors():
         if settings["boundary"] and person != "learner":
@@ -134,4 +141,12 @@ def policy(
             )
         lab = lab_lib.open_lab(**settings)
         policy_of = policies.boundary if person == "boundary" else getattr(user_policies, person)
-        print(json.dumps(policy_of(lab), indent=2), flush=True)
+        whole = policy_of(lab)
+        text = json.dumps(user_policies.halves(whole)[part - 1] if part else whole, indent=2)
+        print(text, flush=True)
+        if (length := policy_length(text)) > LONGEST_POLICY:
+            err.print(
+                f"This policy has {length:,} characters, and a managed policy holds {LONGEST_POLICY:,}. Attach two "
+                "instead: what this command prints with --part 1, and with --part 2.",
+                soft_wrap=True,
+            )

@@ -26,7 +26,7 @@ from ministack.core.concurrency import esm_wake
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, lambda_svc, s3, sns, sqs
 
-from lab_lib.embedded import log_times, streams, timeouts, work
+from lab_lib.embedded import log_times, streams, timeouts, validation, work
 from lab_lib.embedded.server import HOST
 from lab_lib.waiting import load_of_computer
 
@@ -89,7 +89,7 @@ def make() -> None:
     lambda_svc._execute_function = work.execute
     lambda_svc.threading = s3.threading = sns._threading = work.threads
     lambda_runtime.threading = timeouts.threads
-    lambda_svc._execute_function_dispatch = log_times.dispatch
+    lambda_svc._execute_function_dispatch = validation.answered
     lambda_runtime.Worker._spawn, cloudwatch_logs._append_log_events = log_times.spawn, log_times.append
     lambda_svc._RIE_TIMEOUT_TEXT_RE = re.compile(r"Task timed out after .*")
     dynamodb.Decimal = Number

@@ -28,9 +28,11 @@ def main() -> None:
 
     from ministack import app  # reads the settings when it is imported
 
-    from lab_lib.embedded import changes, guard
+    from lab_lib.embedded import changes, guard, validation
 
     changes.make()
+    for service in validation.SERVICES:
+        app.SERVICE_HANDLERS[service] = validation.validated(service, app.SERVICE_HANDLERS[service])
     app.app = guard.guarded(app.app, port, secret)
     app.main()
 

@@ -49,8 +49,11 @@ def learner():
     """Return the lab as a learner with this policy sees it."""
     written = user_policies.learner(OPENED)["Statement"]
     statements = [{name: statement[name] for name in statement if name != "Condition"} for statement in written]
-    may = policies.document(*statements, policies.allow(UNSEEN, "*"))
-    return user_of(opened(), "learner", may)
+    may = json.dumps(policies.document(*statements, policies.allow(UNSEEN, "*")))
+    iam, user = opened().client("iam"), user_of(opened(), "learner")
+    arn = iam.create_policy(PolicyName="learner", PolicyDocument=may)["Policy"]["Arn"]
+    iam.attach_user_policy(UserName="learner", PolicyArn=arn)
+    return user
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,14 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
+import botocore.session
 import pytest
-from typer.testing import CliRunner
 
 import lab_lib
 from lab_lib.aws import policies, user_policies
 from lab_lib.aws.evaluator import Request, decide
-from lab_lib.cli import main
+from lab_lib.embedded.limits import LONGEST_POLICY, policy_length
+from tests.lab.commands import in_process
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -34,12 +35,13 @@ def test_the_committed_table_is_what_make_docs_writes():
 def test_a_learner_reaches_only_resources_with_the_prefix(moto_lab):
     policy = user_policies.learner(replace(moto_lab, prefix="ana-"))
 
-    mappings = "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:*"  # which have no names
+    mappings = "arn:*:lambda:us-east-1:123456789012:event-source-mapping:*"  # which have no names
     assert {arn for _, arn in rows(policy) if "ana-" not in arn} == {"*", mappings}
     unnamed = {action for action, arn in rows(policy) if arn in ("*", mappings) and not is_reading(action)}
     changes = {f"lambda:{verb}EventSourceMapping" for verb in ("Create", "Update", "Delete")}
     assert unnamed == {*changes, "lambda:TagResource", "sns:Unsubscribe"}
-    notifiers = [moto_lab.arn("lambda", f"function:ana-{part}TotalNotifier") for part in ("", "BreakIt*_")]
+    functions = "arn:*:lambda:us-east-1:123456789012:function:ana-"
+    notifiers = [f"{functions}{part}TotalNotifier" for part in ("", "BreakIt*_")]
     (changing,) = [statement for statement in policy["Statement"] if changes & {*statement["Action"]}]
     assert changing["Condition"] == {"ArnLike": {"lambda:FunctionArn": notifiers}}
     (passing,) = [statement for statement in policy["Statement"] if "iam:PassRole" in statement["Action"]]
@@ -58,7 +60,7 @@ def test_a_grader_changes_nothing_and_reads_only_data_of_the_lab(moto_lab):
     }
     data = {"s3:GetObject", "dynamodb:Scan", "sqs:ReceiveMessage", "logs:FilterLogEvents"}
     assert {arn for action, arn in rows(policy) if action in data and "ana-" not in arn} == {
-        "arn:aws:s3:::*inputs3bucketfortransact*/*"
+        "arn:*:s3:::*inputs3bucketfortransact*/*"
     }
 
 
@@ -89,17 +91,18 @@ def test_a_learner_with_a_boundary_changes_no_role_without_it(moto_lab, action, 
         assert state is (boundary in allowed)
 
 
-@pytest.mark.parametrize(
-    "policy", [user_policies.grader, user_policies.probe, user_policies.learner, bounded, policies.boundary]
-)
-def test_a_policy_fits_into_a_managed_policy_with_the_longest_prefix_in_china(moto_lab, policy):
-    china = replace(moto_lab, prefix="Ana-Maria-7", partition="aws-cn", region="cn-northwest-1")
+@pytest.mark.parametrize("partition", botocore.session.Session().get_available_partitions())
+def test_each_policy_fits_into_a_managed_policy_with_the_longest_names_of_a_partition(moto_lab, partition):
+    region = max(botocore.session.Session().get_available_regions("lambda", partition), key=len)
+    lab = replace(moto_lab, prefix="Ana-Maria-7", partition=partition, region=region, bucket_name="b" * 63)
+    lab = replace(lab, boundary=lab.arn("iam", f"policy/{'b' * 128}"))
 
-    written = json.dumps(policy(china), separators=(",", ":"))
-    assert len(written) <= 6144  # characters without blanks
-    assert "arn:aws:" not in written
-    assert "$" not in written
-    assert {action for action, _ in rows(policy(china)) if "*" in action} <= {"sqs:ChangeMessageVisibility*"}
+    for policy in (user_policies.grader, user_policies.probe, user_policies.learner, policies.boundary):
+        written = json.dumps(policy(lab))
+        assert policy_length(written) <= LONGEST_POLICY
+        assert partition == "aws" or "arn:aws:" not in written
+        assert "$" not in written
+        assert {action for action, _ in rows(policy(lab)) if "*" in action} <= {"sqs:ChangeMessageVisibility*"}
 
 
 @pytest.mark.parametrize(
@@ -121,7 +124,22 @@ def test_lab_policy_prints_the_policy_of_a_grader_or_a_learner_and_the_boundary(
 
     monkeypatch.setattr(lab_lib, "open_lab", opened)
 
-    printed = CliRunner().invoke(main.app, ["policy", *arguments])
+    printed = in_process("policy", *arguments)
 
     assert printed.exit_code == (0 if policy else 2)
     assert (json.loads(printed.stdout) if policy else printed.stdout) == (policy(moto_lab) if policy else "")
+
+
+def test_a_policy_that_is_too_long_is_printed_in_two_parts(moto_lab, monkeypatch):
+    boundary = moto_lab.arn("iam", f"policy/{'path/' * 100}{'b' * 128}")
+    lab = replace(moto_lab, prefix="Ana-Maria-7", boundary=boundary)
+    monkeypatch.setattr(lab_lib, "open_lab", lambda **_: lab)
+
+    whole, first, second = (in_process("policy", "learner", *part) for part in ([], ["--part", 1], ["--part", 2]))
+
+    assert "characters, and a managed policy holds 6,144. Attach two" in whole.stderr
+    assert json.loads(whole.stdout) == user_policies.learner(lab)
+    assert all(policy_length(part.stdout) < LONGEST_POLICY and part.stderr == "" for part in (first, second))
+    parts = [json.loads(part.stdout) for part in (first, second)]
+    assert parts[0]["Statement"] + parts[1]["Statement"] == user_policies.learner(lab)["Statement"]
+    assert {part["Version"] for part in parts} == {"2012-10-17"}

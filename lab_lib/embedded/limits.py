@@ -1,0 +1,139 @@
+"""Say what AWS refuses in a request: what botocore's models do not allow, and what AWS's documents limit beside them.
+
+ministack accepts much of it, so validation.py asks here before ministack gets a request.
+
+limits.csv has most limits: a range of numbers, the most characters of a policy, or a pattern. Those that need code are
+here. They are from the quotas and the API references of the services. The error codes and messages are from answers of
+AWS that users have published, and that LocalStack and moto repeat.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from botocore.model import OperationModel
+
+from lab_lib.embedded import models
+
+Params = Mapping[str, Any]
+Allows = Callable[[Any, Params], bool]
+
+LONGEST_ANSWER = 6_291_556  # bytes, of a function
+LONGEST_POLICY = 6_144  # characters, of a managed policy
+_CONSTRAINT = "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: Member must {}"
+# The error code for what a model does not allow. SNS and SQS answer in words of their own.
+_CODES = {"lambda": "ValidationException", "iam": "ValidationError", "logs": "InvalidParameterException"}
+
+
+class Refusal(NamedTuple):
+    """AWS's answer to a request that it refuses. The code is empty if AWS's is not known."""
+
+    code: str
+    message: str
+    status: int = 400
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What AWS allows in a parameter, and its answer to anything else.
+
+    The parameter is named by its last names, with its operation before them if this is about one operation. In braces,
+    the message may have this value as {value}, and other parameters of the request.
+    """
+
+    service: str
+    parameter: str
+    allows: Allows
+    message: str = "{value} is not within AWS's limit"
+    code: str = ""
+    status: int = 400
+
+
+def number(low: int, high: int) -> Allows:
+    """Allow a number in this range."""
+    return lambda value, _: low <= int(value) <= high
+
+
+def policy_length(document: str) -> int:
+    """Return the number of characters that IAM counts: all but white space."""
+    return len("".join(document.split()))
+
+
+def _policy(high: int) -> Allows:
+    """Allow a policy that is not longer, together with the other inline policies of its role, user or group."""
+    return lambda value, params: sum(map(policy_length, (value, *params.get("InlinePolicies", ())))) <= high
+
+
+def _payload(kind: str, high: int) -> Allows:
+    return lambda value, params: params.get("InvocationType", "RequestResponse") != kind or len(value) <= high
+
+
+def _has_default(message: str, params: Params) -> bool:
+    """Return False if the message should be JSON, with a text for all protocols, and is not."""
+    try:
+        return params.get("MessageStructure") != "json" or "default" in json.loads(message)
+    except (ValueError, TypeError):
+        return False
+
+
+def _allows(allowed: str) -> Allows:
+    """Return what allows a range, the most characters of a policy, or a pattern, as limits.csv has them."""
+    low, to, high = allowed.partition(" to ")
+    if not to:
+        return lambda value, _: bool(re.fullmatch(allowed, value, re.DOTALL))
+    return _policy(int(high)) if low == "policy" else number(int(low), int(high))
+
+
+def _listed() -> Iterator[Limit]:
+    for line in Path(__file__).with_suffix(".csv").read_text("utf-8").splitlines()[1:]:
+        service, parameter, allowed, code, status, message = line.split(";")
+        yield Limit(service, parameter, _allows(allowed), message, code, int(status))
+
+
+_invoke = partial(Limit, "lambda", "Payload", code="RequestEntityTooLargeException", status=413)
+_sns = partial(Limit, "sns", code="InvalidParameter")
+LIMITS = (
+    *_listed(),
+    Limit(
+        "lambda",
+        "Environment.Variables",
+        lambda variables, _: len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode()) <= 4_096,
+        "Lambda was unable to configure your environment variables because the environment variables you have provided "
+        "exceeded the 4KB limit.",
+        "InvalidParameterValueException",
+    ),
+    _invoke(
+        _payload("RequestResponse", 6_291_456),
+        "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+    ),
+    _invoke(_payload("Event", 2**20), "The payload is too large for the Event invocation type (limit 1048576 bytes)"),
+    _sns(
+        "Subscribe:Endpoint",
+        lambda endpoint, params: endpoint.endswith(".fifo") <= params["TopicArn"].endswith(".fifo"),
+        "Invalid parameter: Invalid parameter: Endpoint Reason: "
+        "FIFO SQS Queues can not be subscribed to standard SNS topics",
+    ),
+    _sns(
+        "Publish:Message", _has_default, "Invalid parameter: Message Structure - No default entry in JSON message body"
+    ),
+)
+
+
+def refusals(model: OperationModel, params: Params, limits: Iterable[Limit] = LIMITS) -> Iterator[Refusal]:
+    """Yield each reason why AWS would refuse these parameters of an operation."""
+    service = model.service_model.service_name
+    own = [limit for limit in limits if limit.service == service]
+    for path, shape, value in models.values(model.input_shape, params):
+        for limit in own:
+            if _is_about(limit.parameter, f"{model.name}:{path}") and not limit.allows(value, params):
+                yield Refusal(limit.code, limit.message.format(value=value, **params), limit.status)
+        for rule in models.broken(shape, value):
+            yield Refusal(_CODES.get(service, ""), _CONSTRAINT.format(value, path[0].lower() + path[1:], rule))
+
+
+def _is_about(parameter: str, path: str) -> bool:
+    return path == parameter or path.endswith((f":{parameter}", f".{parameter}"))

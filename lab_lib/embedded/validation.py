@@ -1,0 +1,85 @@
+"""Refuse requests that AWS refuses and ministack accepts: limits.py says which, and why."""
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any
+from urllib.parse import parse_qs
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from ministack.core.iam_actions import _load_botocore_routes, access_denied_response
+from ministack.services import iam
+
+from lab_lib.embedded import log_times
+from lab_lib.embedded.limits import LONGEST_ANSWER, refusals
+
+Headers = dict[str, str]
+Answer = tuple[int, Headers, bytes]
+Handler = Callable[[str, str, Headers, bytes, dict[str, list[str]]], Awaitable[Answer]]
+SERVICES = ("iam", "lambda", "logs", "sns", "sqs")  # ministack validates the requests of S3 and DynamoDB itself
+
+
+def validated(service: str, handler: Handler) -> Handler:
+    """Return ministack's handler of a service behind AWS's limits."""
+
+    async def handle(method: str, path: str, headers: Headers, body: bytes, query: dict[str, list[str]]) -> Answer:
+        refused = _refusal(service, *_parsed(method, path, headers, body), headers) if body else None
+        return refused or await handler(method, path, headers, body, query)
+
+    return handle
+
+
+def answered(*call: Any) -> dict[str, Any]:
+    """Call a function. An answer that is too long for Lambda becomes an error."""
+    answer: dict[str, Any] = log_times.dispatch(*call)
+    if len(json.dumps(answer.get("body"), ensure_ascii=False).encode()) <= LONGEST_ANSWER:
+        return answer
+    message = f"Response payload size exceeded maximum allowed payload size ({LONGEST_ANSWER} bytes)."
+    return {**answer, "error": True, "body": {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}}
+
+
+def _refusal(service: str, operation: str, params: dict[str, Any], headers: Headers) -> Answer | None:
+    """Return AWS's refusal of a request, in the protocol of the service; None if it is not refused."""
+    if operation not in (model := _model(service)).operation_names:
+        return None
+    for code, message, status in refusals(model.operation_model(operation), params):
+        if code:
+            request = str(uuid.uuid4())
+            answer = access_denied_response(service, "", "", request, error_code=code, message=message, headers=headers)
+            return status, *answer[1:]
+    return None
+
+
+def _parsed(method: str, path: str, headers: Headers, body: bytes) -> tuple[str, dict[str, Any]]:
+    """Return operation and parameters of a request: JSON with the operation in header or path, or a form."""
+    operation = headers.get("x-amz-target", "").split(".")[-1] or _operation_of_lambda(method, path)
+    if operation.startswith("Invoke"):
+        return operation, {"Payload": body, "InvocationType": headers.get("x-amz-invocation-type", "RequestResponse")}
+    if operation:
+        return operation, json.loads(body)
+    form = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
+    return form.get("Action", ""), {**form, "InlinePolicies": _other_policies(form)}
+
+
+def _other_policies(params: dict[str, str]) -> list[str]:
+    """Return the inline policies that a role, user or group has beside the one that the request names."""
+    owners = (
+        iam._roles.get(params.get("RoleName"), {}).get("InlinePolicies", {}),
+        iam._user_inline_policies.get(params.get("UserName"), {}),
+        iam._group_inline_policies.get(params.get("GroupName"), {}),
+    )
+    return [text for policies in owners for name, text in policies.items() if name != params.get("PolicyName")]
+
+
+@cache
+def _model(service: str) -> ServiceModel:
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+
+
+_routes = cache(_load_botocore_routes)
+
+
+def _operation_of_lambda(method: str, path: str) -> str:
+    return next((name for verb, route, name, *_ in _routes("lambda") if verb == method and route.match(path)), "")

@@ -1,0 +1,158 @@
+"""AWS's limits on the embedded AWS: it refuses what AWS refuses, with AWS's error code, and takes what AWS takes."""
+
+import json
+
+import botocore.session
+import pytest
+from botocore.exceptions import ClientError
+from chains import create_function, zipped
+
+from lab_lib.aws import policies, roles, tables
+from lab_lib.embedded import models
+from lab_lib.lab import open_lab
+
+REPEATER = 'def handler(event, context):\n    return "x" * event\n'
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:standard"
+TRUST = json.dumps(policies.lambda_trust())
+
+
+def policy(length):
+    """Return a policy of this many characters beside its blanks, which IAM does not count."""
+    text = json.dumps(policies.document(policies.allow(["s3:GetObject"], "arn:aws:s3:::")))
+    return text.replace(":::", ":::" + "x" * (length - len(text.replace(" ", ""))))
+
+
+@pytest.fixture(scope="module")
+def made(new_account):
+    """Return a lab with a role, function, topic and queue, and what their requests need."""
+    lab = open_lab(account=new_account())
+    queue = lab.client("sqs").create_queue(QueueName="standard")["QueueUrl"]
+    role = roles.ensure_role(lab, "Role", policies.document(policies.allow(["sqs:ListQueues"], "*")))
+    create_function(lab, "Repeater", REPEATER, role, Timeout=30)
+    tables.ensure_table(lab, tables.STREAMED)
+    topic = lab.client("sns").create_topic(Name="Topic")["TopicArn"]
+    return lab, {
+        "role": {"RoleName": "Role", "PolicyName": "lab"},
+        "managed": {"PolicyName": "policy"},
+        "trust": {"AssumeRolePolicyDocument": TRUST},
+        "function": {"FunctionName": "Repeater"},
+        "mapping": {
+            "FunctionName": "Repeater",
+            "EventSourceArn": tables.find_stream(lab),
+            "StartingPosition": "LATEST",
+        },
+        "event": {"FunctionName": "Repeater", "InvocationType": "Event"},
+        "new function": {
+            "Role": role,
+            "Runtime": "python3.13",
+            "Handler": "probe.handler",
+            "Code": {"ZipFile": zipped(REPEATER)},
+        },
+        "nothing": {},
+        "topic": {"TopicArn": topic, "Message": "text"},
+        "JSON": {"TopicArn": topic, "MessageStructure": "json"},
+        "subscription": {"TopicArn": topic, "Protocol": "sqs", "Endpoint": QUEUE},
+        "queue": {"QueueUrl": queue, "MessageBody": "text"},
+        "receiving": {"QueueUrl": queue},
+    }
+
+
+def error_code(lab, service, operation, params):
+    """Return the error code of AWS's answer; None without an error."""
+    try:
+        getattr(lab.client(service), operation)(**params)
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return None
+
+
+def variables(length):
+    return {"Variables": {"NAME": "x" * (length - len('{"NAME":""}'))}}
+
+
+CREATE, UPDATE = ("create_function", "new function"), ("update_function_configuration", "function")
+MODEL, VALUE = "ValidationException", "InvalidParameterValueException"
+TOO_LARGE = "RequestEntityTooLargeException"
+LIMITS = [  # service; operation, and its other parameters; a parameter, at its limit, and beyond it; error code
+    ("iam", "put_role_policy", "role", "PolicyDocument", policy(10_240), policy(10_241), "LimitExceeded"),
+    ("iam", "create_policy", "managed", "PolicyDocument", policy(6_144), policy(6_145), "LimitExceeded"),
+    ("iam", "create_role", "trust", "RoleName", "x" * 64, "x" * 65, "ValidationError"),
+    ("lambda", *CREATE, "FunctionName", "x" * 64, "x" * 65, MODEL),
+    ("lambda", *UPDATE, "Timeout", 900, 901, MODEL),
+    ("lambda", *UPDATE, "MemorySize", 10_240, 10_241, VALUE),
+    ("lambda", "create_event_source_mapping", "mapping", "BatchSize", 10_000, 10_001, MODEL),
+    ("lambda", *UPDATE, "Runtime", "python3.13", "python2.7", VALUE),
+    ("lambda", *UPDATE, "Environment", variables(4_096), variables(4_097), VALUE),
+    ("lambda", *UPDATE, "Handler", "probe.handler", "probe handler", MODEL),
+    ("lambda", "put_function_event_invoke_config", "function", "MaximumRetryAttempts", 2, 3, MODEL),
+    ("lambda", "invoke", "function", "Payload", b"0".ljust(6_291_456), b"0".ljust(6_291_457), TOO_LARGE),
+    ("lambda", "invoke", "event", "Payload", b"0".ljust(2**20), b"0".ljust(2**20 + 1), TOO_LARGE),
+    ("logs", "create_log_group", "nothing", "logGroupName", "/aws/lambda/x", "a b", "InvalidParameterException"),
+    ("sns", "publish", "topic", "Message", "x", "", "InvalidParameter"),
+    ("sns", "publish", "topic", "Subject", "x" * 100, "x" * 101, "InvalidParameter"),
+    ("sns", "publish", "topic", "Subject", "one line", "two\nlines", "InvalidParameter"),
+    ("sns", "publish", "JSON", "Message", '{"default": "x"}', '{"sqs": "x"}', "InvalidParameter"),
+    ("sns", "subscribe", "subscription", "Protocol", "sqs", "queue", "InvalidParameter"),
+    ("sns", "subscribe", "subscription", "Endpoint", QUEUE, f"{QUEUE}.fifo", "InvalidParameter"),
+    ("sqs", "create_queue", "nothing", "QueueName", "x" * 80, "x" * 81, "InvalidParameterValue"),
+    ("sqs", "send_message", "queue", "MessageBody", "x" * 2**20, "x" * (2**20 + 1), "InvalidParameterValue"),
+    ("sqs", "receive_message", "receiving", "WaitTimeSeconds", 20, 21, "InvalidParameterValue"),
+]
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "others", "parameter", "allowed", "refused", "code"),
+    LIMITS,
+    ids=[f"{limit[1]}-{limit[3]}-{place}" for place, limit in enumerate(LIMITS)],
+)
+def test_a_value_beyond_a_limit_is_refused_and_one_at_it_is_not(
+    made, service, operation, others, parameter, allowed, refused, code
+):
+    lab, requests = made
+    for value, answer in ((refused, code), (allowed, None)):
+        assert error_code(lab, service, operation, {**requests[others], parameter: value}) == answer
+
+
+@pytest.mark.parametrize("service", ["iam", "lambda", "logs"])
+def test_python_can_read_each_pattern_of_a_model(service):
+    model = botocore.session.Session().get_service_model(service)
+    texts = [shape for shape in map(model.shape_for, model.shape_names) if shape.type_name == "string"]
+
+    assert [[*models.broken(text, "")] for text in texts]
+
+
+def test_all_inline_policies_of_a_role_count_together(made):
+    lab, _ = made
+    roles.ensure_role(lab, "WithTwo", json.loads(policy(200)))
+
+    def put(name, length):
+        request = {"RoleName": "WithTwo", "PolicyName": name, "PolicyDocument": policy(length)}
+        return error_code(lab, "iam", "put_role_policy", request)
+
+    assert [put("lab", 5_120), put("second", 5_121), put("second", 5_120), put("lab", 5_000)] == [
+        None,
+        "LimitExceeded",
+        None,
+        None,
+    ]
+
+
+def test_an_answer_of_more_than_6_mb_is_an_error_of_the_function(made):
+    lab, _ = made
+
+    def invoke(length):
+        answer = lab.client("lambda").invoke(FunctionName="Repeater", Payload=json.dumps(length - len('""')))
+        return answer.get("FunctionError"), json.load(answer["Payload"])
+
+    assert invoke(6_291_556)[0] is None
+    error, answer = invoke(6_291_557)
+    assert (error, answer["errorType"]) == ("Unhandled", "Function.ResponseSizeTooLarge")
+
+
+def test_a_refusal_says_what_aws_says(made):
+    lab, requests = made
+
+    with pytest.raises(ClientError, match=r"Value '901' at 'timeout' .* value less than or equal to 900"):
+        lab.client("lambda").update_function_configuration(**requests["function"], Timeout=901)
+    with pytest.raises(ClientError, match="Maximum policy size of 10240 bytes exceeded for role Role"):
+        lab.client("iam").put_role_policy(**requests["role"], PolicyDocument=policy(10_241))
