@@ -22,6 +22,7 @@ LONGEST_FILES = (
     "test_first_minutes.py",
     "test_papermill.py",
     "test_headless.py",
+    "test_prove.py",
 )
 LONGEST = 900  # seconds for a test, on a computer that is not busy
 GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a seventh of the time

@@ -5,12 +5,19 @@ import hashlib
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 
 def templates(folder: Path) -> Environment:
     """Return the templates of a folder. They escape the values that fill them."""
     loader = FileSystemLoader(folder)
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def style(*files: Path) -> Markup:
+    """Return the style that the pages share, then those in these files."""
+    shared = Path(__file__).with_suffix(".css")
+    return Markup("".join(file.read_text(encoding="utf-8") for file in (shared, *files)))  # noqa: S704  # ours
 
 
 def digest(script: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from lab_lib import html_pages
 from lab_lib.classroom import report, safe_cells
 from lab_lib.exercises import texts
 from lab_lib.private_files import make_folder, write_file
@@ -61,5 +62,4 @@ def page(book: dict[str, Any], student: dict[str, Any], notebooks: str = "") -> 
 
 @cache
 def _style() -> Markup:
-    names = ("report.css", "feedback.css")
-    return Markup("".join((report.TEMPLATES / name).read_text("utf-8") for name in names))  # noqa: S704  # ours
+    return html_pages.style(report.TEMPLATES / "report.css", report.TEMPLATES / "feedback.css")

@@ -31,16 +31,13 @@ def page(book: dict[str, Any], when: str = "") -> str:
     totals = [student["total"] for student in students if student["total"] is not None]
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return template("report.html.j2").render(
+        book | {"students": students},
         when=when,
-        columns=columns,
-        whole=book["possible"],
-        students=students,
-        full=book["full"],
         graded=len(students) - book["ungraded"],
         median=median(totals) if totals else None,
         states=Counter(student["state"] for student in students),
         stuck=_stuck(students, columns),
-        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704, ours
+        style=html_pages.style(TEMPLATES / "report.css"),
         script=Markup(script),  # noqa: S704, ours
         script_hash=html_pages.digest(script),
     )

@@ -1,12 +1,17 @@
 """Show a progress bar for the commands that take longer than two seconds."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeElapsedColumn
 from rich.table import Column
 from rich.text import Text
 
 from lab_lib.cli import terminal
+from lab_lib.private_files import file_named_by
+from lab_lib.waiting import PROGRESS_FILE
 
 
 def progress_bar(waiting: Path | None = None) -> Progress:
@@ -20,12 +25,35 @@ def progress_bar(waiting: Path | None = None) -> Progress:
     return Progress(*columns, console=terminal.err, transient=True, disable=not terminal.err.is_terminal)
 
 
+class StepBar:
+    """The bar of a command that runs notebooks, and the steps that are `done`."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress, self._task, self.done = progress, progress.add_task("starting", total=total), list[Any]()
+
+    def started(self, name: str) -> None:
+        """Show the name of the step that begins."""
+        self._progress.update(self._task, description=name)
+
+    def finished(self, step: Any) -> None:
+        """Count a step."""
+        self.done.append(step)
+        self._progress.advance(self._task)
+
+
+@contextmanager
+def step_bar(total: int) -> Iterator[StepBar]:
+    """Show a bar of so many steps, and what is waited for in each."""
+    with file_named_by(PROGRESS_FILE) as waiting, progress_bar(waiting) as progress:
+        yield StepBar(progress, total)
+
+
 class _Description(TextColumn):
-    """The name of what is done or, while a cell waits, the notebook's number and what there is so far."""
+    """The name of what is done or, while it waits, the notebook's number and what there is so far."""
 
     waiting: Path | None = None
 
     def render(self, task: Task) -> Text:
         line = self.waiting.read_text(encoding="utf-8") if self.waiting else ""
         so_far = line.split(" … ")[-1]  # "5 s, 18,050 of 20,000 rows", or a line that has no such part
-        return Text(f"{task.description[:2]}: {so_far}") if line else super().render(task)
+        return Text(f"{task.description.split('-')[0]}: {so_far}") if line else super().render(task)

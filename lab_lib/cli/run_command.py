@@ -1,7 +1,6 @@
 """`lab run`: the notebooks, in order, for one account."""
 
 import os
-import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from lab_lib.cli.progress import progress_bar
+from lab_lib.cli.progress import step_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import Yes, err, handle_errors, out, relative_to_cwd
 from lab_lib.looks import LOOKS
@@ -61,30 +60,16 @@ def run(
             err.print(costs.before([path.stem[:2] for path in notebooks]), soft_wrap=True)
         if lab and lab.is_real and until is None and not yes:  # ask here, since notebook 99 runs without a reader
             cleanup.ask(f"At its end, this run deletes all that the lab has in {lab}. Run it?", "--yes, or --keep")
-    with (
-        handle_errors(),
-        tempfile.NamedTemporaryFile() as file,
-        costs.counted() as requests,
-        progress_bar(waiting := Path(file.name)) as progress,
-    ):
+    with handle_errors(), costs.counted() as requests:
         folder = out_dir or copies.ROOT / "runs" / datetime.now().strftime("%Y-%m-%d-%H%M%S")
-        bar, steps = progress.add_task("starting", total=len(notebooks)), []
-
-        def finished(step: headless.Step) -> None:
-            steps.append(step)
-            progress.advance(bar)
-
-        def started(notebook: str) -> None:
-            progress.update(bar, description=notebook)
-
         try:
             source = copies.folder() if mine else None
-            result = headless.run(parameters, folder, until, started, finished, waiting=waiting, source=source)
+            with step_bar(len(notebooks)) as bar:
+                result = headless.run(parameters, folder, until, bar.started, bar.finished, source=source)
         finally:
             if out_dir is None and folder.exists():
                 _point(copies.ROOT / "runs" / "latest", folder)
-            progress.stop()
-        out.print(steps_table(steps, [path.stem for path in notebooks]))
+        out.print(steps_table(bar.done, [path.stem for path in notebooks]))
         out.print(_summary(result), soft_wrap=True)
         if lab and lab.is_real:
             out.print(f"Requests:  {requests().total():,} to AWS")

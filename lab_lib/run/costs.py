@@ -2,13 +2,12 @@
 
 minutes.json holds the seconds that each notebook takes on AWS. usage.json holds what it uses there, by the names in
 prices.json: the lab's requests, and what the functions do. `make delays` writes both; the functions' part is estimated.
+So is what `lab prove` does beside the notebooks, which has the name PROOF in both.
 """
 
 import functools
 import json
 import math
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,9 +16,11 @@ from typing import Any
 
 from lab_lib.aws import cleanup, tables
 from lab_lib.lab import Lab
+from lab_lib.private_files import file_named_by
 from lab_lib.sessions import REQUESTS
 from lab_lib.trace import usage
 
+PROOF = "prove"
 _UNITS, _HOURS = ("read", "write"), 730  # of a month
 
 
@@ -31,12 +32,8 @@ def prices() -> dict[str, Any]:
 @contextmanager
 def counted() -> Iterator[Callable[[], Counter[str]]]:
     """Count the requests to AWS of this process and of the kernels that it starts, such as 3 of "s3.PutObject"."""
-    with tempfile.NamedTemporaryFile(prefix="lab-requests-") as file:
-        os.environ[REQUESTS] = file.name
-        try:
-            yield lambda: Counter(Path(file.name).read_text(encoding="utf-8").split())
-        finally:
-            del os.environ[REQUESTS]
+    with file_named_by(REQUESTS) as file:
+        yield lambda: Counter(file.read_text(encoding="utf-8").split())
 
 
 def minutes(numbers: Iterable[str]) -> float:

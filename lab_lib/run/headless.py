@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from lab_lib.masking import masked
 from lab_lib.private_files import can_write_to, make_folder, write_file
 from lab_lib.run.executed import Step as Step
 from lab_lib.run.executed import printed
-from lab_lib.run.kernels import NOWHERE, Kernel, one_kernel
+from lab_lib.run.kernels import Kernel, one_kernel
 from lab_lib.settings import SETTINGS
 from lab_lib.waiting import load_of_computer
 
@@ -52,7 +53,6 @@ def run(
     started: Callable[[str], None] = lambda notebook: None,
     finished: Callable[[Step], None] = lambda step: None,
     complete: Callable[[Lab], None] = lambda lab: None,
-    waiting: Path = NOWHERE,
     source: Path | None = None,
     command: str = "lab run",
 ) -> dict[str, Any]:
@@ -61,12 +61,13 @@ def run(
     The notebooks in `source` are run, such as the learner's copy, which is not changed; by default the lab's own.
     With `until`, the run ends after that notebook and keeps everything; without, it ends with the clean-up. The first
     notebook that fails ends the run, and keeps what was made. `complete` is called once: before notebook 06, which
-    breaks the lab on purpose, or at an earlier end. A cell writes into the file `waiting` what it waits for. First ends
-    a clean-up that was interrupted: half of it would change the totals.
+    breaks the lab on purpose, or at an earlier end. First ends a clean-up that was interrupted: half of it would change
+    the totals.
 
     UsageError, before anything is made, for an unknown parameter or number in `until`, a file of other contents than
     transactions, or an interrupted clean-up where everything is to be kept. LabInUse if another command is at
-    work on the lab; `command` is the name of this one. LabError if `out` cannot be written to.
+    work on the lab; `command` is the name of this one, "" if it has locked the lab. LabError if `out` cannot be
+    written to.
 
     After Ctrl-C, result.json says nothing of what the account holds, since nobody has looked.
     """
@@ -76,7 +77,7 @@ def run(
     key = Path(parameters["data_file"]).name
     if out.resolve() in (copies.NOTEBOOKS, source):
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
-    with one_command.alone(lab, command):
+    with one_command.alone(lab, command) if command else nullcontext():
         interrupted = cleanup.is_half_deleted(lab)
         if until is not None and interrupted:
             raise UsageError(
@@ -89,7 +90,7 @@ def run(
         try:
             if interrupted:
                 list(cleanup.delete_all(lab))
-            with one_kernel(source, waiting) as kernel:
+            with one_kernel(source) as kernel:
                 for path in paths:
                     if steps:
                         kernel.reset()

@@ -20,7 +20,6 @@ from lab_lib.exercises.workbook import HEADLESS
 from lab_lib.private_files import can_write_to
 from lab_lib.waiting import PROGRESS_FILE, load_of_computer
 
-NOWHERE = Path(os.devnull)
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own history would keep private values
 _CLEANING = "__import__('lab_lib.run.cleaning').run.cleaning"  # gives no name to the notebooks
 _LONGEST_RESET = 60  # seconds
@@ -54,17 +53,17 @@ class Kernel(AsyncKernelManager):
 
 
 @contextmanager
-def one_kernel(folder: Path, waiting: Path = NOWHERE, variables: dict[str, str] | None = None) -> Iterator[Kernel]:
+def one_kernel(folder: Path, variables: dict[str, str] | None = None) -> Iterator[Kernel]:
     """Start a kernel in this folder; end it on the way out. Only their owner can connect to its sockets.
 
-    What a cell waits for is written to the file `waiting`, and not into the notebook.
+    What a cell waits for is written to the file PROGRESS_FILE, if there is one, and not into the notebook.
     """
     with _sockets() as sockets:
         address = {"transport": "ipc", "ip": f"{sockets}/channel", "connection_file": f"{sockets}/kernel.json"}
         kernel = Kernel(kernel_name="python3", **address)
         arguments = [_NO_HISTORY, f"--IPKernelApp.exec_lines={_CLEANING}"]
         try:
-            environment = {**os.environ, HEADLESS: "1", PROGRESS_FILE: str(waiting), **(variables or {})}
+            environment = {PROGRESS_FILE: os.devnull, **os.environ, HEADLESS: "1", **(variables or {})}
             environment["TMPDIR"] = sockets  # a killed kernel leaves files there
             run_sync(kernel.start_kernel)(cwd=str(folder), env=environment, extra_arguments=arguments)
             yield kernel

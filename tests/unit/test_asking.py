@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
 import lab_lib
 from lab_lib.aws import cleanup, queues
 from lab_lib.cli import main, run_command
 from lab_lib.errors import LabError
 from lab_lib.run import headless
+from tests.lab.commands import in_process
 
 THING = f"queue {queues.DEAD_LETTERS}"
 ACCOUNT = "account 123456789012 on AWS, Region us-east-1"
@@ -40,10 +40,6 @@ def ran(monkeypatch):
 RUN = ("run", "--profile", "class", "--account", "123456789012")
 
 
-def lab_command(*arguments, answer=None):
-    return CliRunner().invoke(main.app, list(map(str, arguments)), input=answer)
-
-
 @pytest.mark.parametrize(
     ("answer", "status", "words"),
     [
@@ -53,7 +49,7 @@ def lab_command(*arguments, answer=None):
     ],
 )
 def test_clean_on_aws_deletes_only_if_the_answer_is_yes(on_aws, answer, status, words):
-    ended = lab_command("clean", answer=answer)
+    ended = in_process("clean", answer=answer)
 
     assert ended.stdout.startswith(f"Resources of the lab in {ACCOUNT}: 1. Delete them? [y/N]")
     assert (ended.exit_code, words in ended.output) == (status, True), ended.output
@@ -65,7 +61,7 @@ def test_clean_does_not_ask_with_yes_or_in_an_empty_account_or_on_an_emulator(on
 
     cleanup.confirm(replace(on_aws, endpoint="http://127.0.0.1:1"), yes=False)
     assert cleanup.remaining(on_aws) == [THING]
-    assert lab_command("clean", "--yes").exit_code == lab_command("clean").exit_code == 0
+    assert in_process("clean", "--yes").exit_code == in_process("clean").exit_code == 0
     assert cleanup.remaining(on_aws) == []
 
 
@@ -75,12 +71,12 @@ def test_ctrl_c_at_the_question_deletes_nothing(on_aws, monkeypatch):
 
     monkeypatch.setattr("builtins.input", ctrl_c)
 
-    assert lab_command("clean").exit_code == 128 + signal.SIGINT
+    assert in_process("clean").exit_code == 128 + signal.SIGINT
     assert cleanup.remaining(on_aws) == [THING]
 
 
 def test_a_run_on_aws_asks_once_and_hands_the_answer_to_notebook_99(on_aws, ran, tmp_path):
-    ended = lab_command(*RUN, "--out", tmp_path / "out", answer="y\n")
+    ended = in_process(*RUN, "--out", tmp_path / "out", answer="y\n")
 
     assert ended.stdout.startswith(f"At its end, this run deletes all that the lab has in {ACCOUNT}. Run it? [y/N]")
     assert (ended.exit_code, ended.stdout.count("[y/N]")) == (0, 1)
@@ -89,15 +85,24 @@ def test_a_run_on_aws_asks_once_and_hands_the_answer_to_notebook_99(on_aws, ran,
 
 @pytest.mark.parametrize(("answer", "status"), [("n\n", 1), ("\n", 1), (None, 2)])
 def test_a_run_on_aws_does_not_begin_without_a_yes(on_aws, ran, tmp_path, answer, status):
-    ended = lab_command(*RUN, "--out", tmp_path / "out", answer=answer)
+    ended = in_process(*RUN, "--out", tmp_path / "out", answer=answer)
 
     assert (ended.exit_code, "--keep" in ended.stderr, ran) == (status, True, [])
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("answer", "status"), [("n\n", 1), (None, 2)])
+def test_a_proof_on_aws_says_its_time_and_cost_and_does_not_begin_without_a_yes(on_aws, tmp_path, answer, status):
+    ended = in_process("prove", *RUN[1:], "--out", tmp_path / "out", answer=answer)
+
+    assert ended.stderr.startswith("On AWS this takes about 9")
+    assert ended.stdout.startswith(f"The proof runs the lab twice in {ACCOUNT}, and deletes all")
+    assert (ended.exit_code, "--yes" in ended.stderr, (tmp_path / "out").exists()) == (status, True, False)
+
+
 @pytest.mark.parametrize("option", ["--yes", "--keep", "--until=04"])
 def test_a_run_on_aws_that_may_delete_or_will_not_does_not_ask(on_aws, ran, tmp_path, option):
-    assert lab_command(*RUN, "--out", tmp_path / "out", option).exit_code == 0
+    assert in_process(*RUN, "--out", tmp_path / "out", option).exit_code == 0
     assert len(ran) == 1
 
 

@@ -14,6 +14,7 @@ from lab_lib.errors import LabError
 from lab_lib.lab import Lab
 from lab_lib.run import headless
 from lab_lib.run.kernels import one_kernel
+from lab_lib.waiting import PROGRESS_FILE
 
 SPOIL = (
     "import os, sys, warnings, matplotlib.pyplot as plt",
@@ -94,10 +95,11 @@ def test_a_failed_notebook_is_written_with_its_error_and_without_private_values(
     assert [value for value in PRIVATE if value in text + step.error] == []
 
 
-def test_what_a_cell_waits_for_is_in_a_file_and_not_in_the_notebook(notebook, run, tmp_path):
-    file, cells = tmp_path / "waiting", ("from lab_lib.waiting import wait_until", WAIT)
+def test_what_a_cell_waits_for_is_in_a_file_and_not_in_the_notebook(notebook, run, tmp_path, monkeypatch):
+    monkeypatch.setenv(PROGRESS_FILE, str(tmp_path / "waiting"))
+    cells = "from lab_lib.waiting import wait_until", WAIT
 
-    with one_kernel(tmp_path, file) as kernel:
+    with one_kernel(tmp_path) as kernel:
         assert run(notebook(*cells, f"seen == ['', {LINE!r}] or 1 / 0"), kernel).ok
 
     assert printed(tmp_path / "out" / "00-test.ipynb") == []
