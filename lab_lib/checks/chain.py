@@ -26,7 +26,7 @@ from lab_lib.wording import listing
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 _SPARE = 600  # seconds, beside six runs of TransactionProcessor: AWS waits for three minutes between three of them
-_DOUBT, _SILENCE = 5, 120  # seconds without a change; without a new line in the logs, which AWS writes a minute late
+_DOUBT, _SILENCE = 5, 120  # seconds without a change; without a new log line, for which AWS mostly takes a minute
 _MOST_READ = 2_000  # totals that are read at each look before all rows are in
 
 

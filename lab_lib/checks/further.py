@@ -155,7 +155,7 @@ def stream_filter(account: Account) -> Finding:
 def retries(account: Account) -> Finding:
     now, name = mapping(account), account.name(NOTIFIER)
     unset = [setting for setting in RETRIES if str(now.get(setting)) in ("None", "-1", "False", "[]")]  # 0 is set
-    hint = f"Set these for the trigger of {name}, or one bad change blocks the stream for a day"
+    hint = f"Set these for the trigger of {name}, or one bad change blocks its shard for a day"
     return none_of((f"{setting} is not set" for setting in unset), hint, right="bounded")
 
 

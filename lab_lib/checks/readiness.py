@@ -15,7 +15,6 @@ from lab_lib.resources import ROWS
 from lab_lib.waiting import wait_until
 
 _LOOKS_A_TRIAL = 8  # about five seconds, later 16: a cold function takes its time
-_LATE = "one to three minutes"
 PROCESSOR, NOTIFIER = functions.SOURCES
 
 
@@ -38,7 +37,7 @@ def wait_until_uploads_start(lab: Lab) -> None:
         runs.read()
         return runs.has_begun()
 
-    what, on_aws = f"an upload to start {lab.name(PROCESSOR)}", "up to five minutes after the trigger was created"
+    what, on_aws = f"an upload to start {lab.name(PROCESSOR)}", "about five minutes after the trigger was created"
     try:
         wait_until(has_started, what, timeout=_longest(lab), on_aws=on_aws)
     finally:
@@ -54,7 +53,7 @@ def wait_until_logged(lab: Lab) -> None:
         return all(cloudwatch.runs(cloudwatch.log_lines(lab, name, since.get(name), logs[name])) for name in logs)
 
     hint = "A function has not run. The checkpoint of this notebook says which link is broken."
-    wait_until(logged, "the logs of both functions", timeout=_longest(lab), on_aws=_LATE, hint=hint)
+    wait_until(logged, "the logs of both functions", timeout=_longest(lab), on_aws=cloudwatch.LOGS_TAKE, hint=hint)
 
 
 def wait_until_counted(lab: Lab) -> None:
@@ -64,7 +63,7 @@ def wait_until_counted(lab: Lab) -> None:
     def counted() -> bool:
         return all(cloudwatch.metrics(lab, name, hour_ago)["Invocations"] for name in functions.SOURCES)
 
-    wait_until(counted, "CloudWatch to count", timeout=600, on_aws=_LATE, first_pause=15, longest_pause=15)
+    wait_until(counted, "CloudWatch to count", timeout=600, on_aws="a few minutes", first_pause=15, longest_pause=15)
 
 
 def _longest(lab: Lab) -> float:

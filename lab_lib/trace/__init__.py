@@ -7,6 +7,7 @@ logs (14 days here), the stream (24 hours), the markers (48 hours), the tables a
 from contextlib import suppress
 from pathlib import Path
 
+from lab_lib.aws import cloudwatch
 from lab_lib.checks.lookalikes import visible
 from lab_lib.errors import TimedOut
 from lab_lib.lab import Lab
@@ -16,8 +17,6 @@ from lab_lib.trace.trace import Trace
 from lab_lib.trace.uploading import arrival, rejected, unread
 from lab_lib.trace.way import Way
 from lab_lib.waiting import wait_until
-
-__all__ = ["Trace", "follow", "follow_line", "watch"]
 
 
 def follow(lab: Lab, customer: str, transaction: str) -> Trace:
@@ -32,10 +31,9 @@ def watch(lab: Lab, customer: str, transaction: str) -> Trace:
         trace = follow(lab, customer, transaction)
         return trace if trace.is_settled else None
 
-    on_aws = "up to three minutes, for which AWS writes a log late"
     what, pause = f"all that tells of {customer} {transaction}", 15 if lab.is_real else 0.2  # AWS charges for calls
     with suppress(TimedOut):  # what cannot be told by then is said
-        return wait_until(settled, what, timeout=300, on_aws=on_aws, longest_pause=pause)
+        return wait_until(settled, what, timeout=300, on_aws=cloudwatch.LOGS_TAKE, longest_pause=pause)
     return follow(lab, customer, transaction)
 
 

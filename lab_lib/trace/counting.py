@@ -32,7 +32,7 @@ def counting(evidence: Evidence, record: streams.Record, run: Run | None, writte
     """Return the event of the run that has counted a record; `written` is when its row was."""
     if run is None:
         if NOTIFIER_LOG not in evidence.unseen and evidence.is_fresh(written.latest):
-            what = "counted; AWS writes the log of it up to three minutes late"
+            what = "counted; AWS may write the log of it minutes late"
             return Event(NOTIFIER, what, State.WAITS, source=NOTIFIER_LOG, is_late=True)
         why = evidence.unseen.get(NOTIFIER_LOG, "the log does not tell of its run")
         return cannot_see(NOTIFIER, why, NOTIFIER_LOG)

@@ -26,18 +26,18 @@ from lab_lib.lab import Lab
 T = TypeVar("T")
 MOST_UPLOADS = 100  # the newest that the log names
 PROCESSOR_LOG, NOTIFIER_LOG = (f"log of {name}" for name in functions.SOURCES)
-_LATE = 180_000  # milliseconds
+_LATE = 600_000  # milliseconds
 _MARKERS_KEPT = timedelta(hours=48)
 _GONE = {"NoSuchKey": "it was deleted", "404": "it was deleted", "PreconditionFailed": "it was replaced since"}
 
 
 class Line(NamedTuple):
-    """A line of an upload: its number, its text, and the row it was read as, None if it is rejected."""
+    """A line of an upload: its number, the row it was read as, or why it is rejected, and its text."""
 
     number: int
-    text: str
     row: dict[str, Any] | None
     reason: str | None
+    text: str
 
 
 class Upload(NamedTuple):
@@ -85,7 +85,7 @@ class Evidence:
         return runs
 
     def is_fresh(self, moment: int) -> bool:
-        """Return whether logs and messages of this moment may still come: AWS writes a log up to three minutes late."""
+        """Return whether logs and messages of this moment may still come: AWS writes a log up to ten minutes late."""
         return time.time() * 1000 - moment < _LATE and at_rest(self.lab) is not True
 
     @cached_property
@@ -113,8 +113,7 @@ class Evidence:
         same = {"IfMatch": upload.etag} if upload.etag else {}
         try:
             body = self.lab.client("s3").get_object(Bucket=self.lab.bucket, Key=upload.key, **same)["Body"]
-            lines = (Line(number, text, row, why) for number, row, why, text in read_lines(io.BufferedReader(body)))
-            return [line for line in lines if is_wanted(line)]
+            return list(filter(is_wanted, map(Line._make, read_lines(io.BufferedReader(body)))))
         except Unreadable as error:
             return str(error)
         except ClientError as error:

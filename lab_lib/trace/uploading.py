@@ -52,7 +52,7 @@ def candidates(evidence: Evidence, sources: list[Source], second: Span | None) -
         what = f"{number(len(runs), 'run')} at that time, of which the log names no file"
         return [Event(PROCESSOR, what, State.COULD_BE, source=PROCESSOR_LOG)]
     if second and evidence.is_fresh(second.latest):
-        what = "the log names no upload that has it so far; AWS writes the log up to three minutes late"
+        what = "the log names no upload that has it so far; AWS may write the log minutes late"
         return [Event(PROCESSOR, what, State.WAITS, source=PROCESSOR_LOG, is_late=True)]
     return [
         Event("file", "in no upload that the log names: written by hand, or by another program", source=PROCESSOR_LOG)

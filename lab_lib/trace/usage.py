@@ -17,7 +17,7 @@ def of_upload(lab: Lab, key: str) -> dict[str, float]:
     evidence = Evidence(lab)
     upload = next((upload for upload in reversed(evidence.taken_in) if upload.key == key), None)
     if upload is None:
-        raise LabError(f"The log of TransactionProcessor does not tell of {key}. AWS writes it three minutes late.")
+        raise LabError(f"The log of TransactionProcessor does not tell of {key}. AWS may write it minutes late.")
     begin = upload.run.begin
     until = min((other.run.begin for other in evidence.taken_in if other.run.begin > begin), default=math.inf)
     runs = [run for run in evidence.runs(NOTIFIER) if begin <= run.begin < until]

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import itertools
 import re
+import time
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -13,6 +14,7 @@ from lab_lib.aws import log_runs, queues
 from lab_lib.checks.rules import State
 from lab_lib.trace import page, timeline, times
 from lab_lib.trace.events import PARTS, Change, Event
+from lab_lib.trace.evidence import Evidence
 from lab_lib.trace.timeline import Axis
 from lab_lib.trace.times import Span
 from lab_lib.trace.trace import Trace
@@ -45,6 +47,11 @@ def test_a_gap_is_as_exact_as_its_two_moments(before, after, words):
 )
 def test_a_span_is_written_without_what_repeats(span, words):
     assert span.words == words
+
+
+@pytest.mark.parametrize(("minutes", "is_fresh"), [(9, True), (11, False)])
+def test_a_log_of_aws_may_come_ten_minutes_late(lab, minutes, is_fresh):
+    assert Evidence(lab).is_fresh(int(time.time() - minutes * 60) * 1000) is is_fresh
 
 
 def test_spans_that_exclude_each_other_stay_as_they_are():

@@ -1,7 +1,7 @@
 """TotalNotifier: keeps each customer's total, and alerts once when a total reaches the threshold.
 
-DynamoDB delivers a stream record at least once, and orders only the records of one item. So each
-record is an amount to add, and a marker written in the same transaction says that it was added.
+Lambda delivers a stream record at least once, and in order only with those of the same item. So
+each record is an amount to add, and a marker in the same transaction says that it was added.
 A batch that comes again changes nothing; one that was cut off half-way is finished.
 """
 
