@@ -127,7 +127,7 @@ class Event:
 
 
 class Journal:
-    """What was made, changed or deleted in an account in the last `patience` seconds.
+    """Keeps what was made, changed or deleted in an account in the last `patience` seconds.
 
     `changes_read` counts the answers about what was changed.
     """

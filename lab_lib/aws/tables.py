@@ -141,7 +141,7 @@ def find_items(lab: Lab, name: str, keys: list[dict[str, str]]) -> list[dict[str
 
 
 def _batch(lab: Lab, table: str, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return up to a hundred items. What DynamoDB leaves out, since it is busy, is read after a pause."""
+    """Return up to a hundred items. Keys that a busy DynamoDB leaves out are read after a pause."""
     present, left = list[dict[str, Any]](), {table: {"Keys": keys, "ConsistentRead": True}}
 
     def is_read() -> bool:

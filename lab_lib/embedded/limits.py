@@ -39,7 +39,7 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True)
 class Limit:
-    """What AWS allows in a parameter, and its answer to anything else.
+    """A limit of a parameter: what AWS allows, and its answer to anything else.
 
     The parameter is named by its last names, with its operation before them if this is about one operation. In braces,
     the message may have this value as {value}, and other parameters of the request.

@@ -34,7 +34,7 @@ class Proof:
         self.begin()
 
     def begin(self) -> None:
-        """Let a step begin now. What was waited for before it counts nowhere."""
+        """Let a step begin now. Earlier waits do not count."""
         self._notes.readlines()
         self._begun = time.monotonic()
 
