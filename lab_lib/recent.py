@@ -151,8 +151,8 @@ class Journal:
         if not _fits(_OF_DATA, call.operation):
             if not call.code:
                 self._note(call)
-            texts = call.subjects | call.shown
-            self.changes_read += any(old.service == call.service and old.subjects & texts for _, old in self._changes)
+            changes = [old for _, old in self._changes if old.service == call.service]
+            self.changes_read += any(old.subjects & (call.subjects | call.shown) for old in changes)
         elif not call.code:
             return None
         return next((event for event in self._events if event.is_late_in(call)), None)
