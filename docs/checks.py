@@ -10,6 +10,7 @@ from lab_lib import checks, open_lab
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import ASKED, FURTHER, PROBE, RULES, Rule, State
 from lab_lib.embedded import server
+from lab_lib.places import WORKSPACE
 from lab_lib.run import headless
 from lab_lib.waiting import PROGRESS_FILE
 
@@ -40,7 +41,7 @@ def page(by_id: dict[str, list[Check]]) -> str:
 def reports() -> dict[str, list[Check]]:
     """Return what each check says of a lab that the notebooks have built, and of an empty account."""
     with tempfile.TemporaryDirectory(prefix="lab-docs-") as home:
-        os.environ |= {"LAB_EMULATOR_HOME": home, PROGRESS_FILE: os.devnull}
+        os.environ |= {WORKSPACE: home, "XDG_STATE_HOME": f"{home}/state", PROGRESS_FILE: os.devnull}
         try:
             built = headless.run(dict(EMAIL), Path(home) / "run", until="05")
             if not built["ok"]:

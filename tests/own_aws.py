@@ -7,15 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lab_lib.embedded import server
+from lab_lib.places import WORKSPACE
 
 
 @contextmanager
 def own_aws(name: str) -> Iterator[Path]:
-    """Give the folder of an embedded AWS that starts when it is needed, and stops with the context."""
+    """Give a workspace with an embedded AWS that starts when it is needed, and stops with the context."""
     for variable in [variable for variable in os.environ if variable.startswith(("AWS_", "LAB_"))]:
         del os.environ[variable]
     with tempfile.TemporaryDirectory(prefix=f"lab-{name}-") as home:
-        os.environ["LAB_EMULATOR_HOME"] = home
+        os.environ |= {WORKSPACE: home, "XDG_STATE_HOME": f"{home}/state"}
         try:
             yield Path(home)
         finally:

@@ -26,7 +26,8 @@ from lab_lib.classroom import system_calls, tunnel
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import runner
-from lab_lib.exercises.copies import ROOT
+from lab_lib.exercises.copies import OF_LEARNERS
+from lab_lib.places import COURSE, DATA, NOTEBOOKS, PACKAGE, WORKSPACE
 from lab_lib.waiting import busy, load_of_computer
 
 _INNER = "/tmp/work"  # noqa: S108  # the folder in the sandbox, which has a /tmp of its own
@@ -37,7 +38,6 @@ _MOST_LINE = 10_000_000  # bytes
 _LOOK_EVERY = 0.5  # seconds
 _HIDDEN = ("/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/kmsg", "/proc/timer_list")  # they tell of the host
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
-_DATA = ("transactions.txt", "break-it.txt", "break-it-corrected.txt", "wrong")  # the rest may be of the instructor
 _OPTIONS = (
     "--unshare-user --unshare-all --die-with-parent --new-session --disable-userns --cap-drop ALL"
     f" --uid 65534 --gid 65534 --hostname lab --dev /dev --size {_MOST_SHARED} --tmpfs /dev/shm"
@@ -107,7 +107,10 @@ def _view_of_function(folder: Path, python: str) -> View:
     """
     shown = [Path(path) for path in (*_SYSTEM, sys.base_prefix)]
     prefixes = Path(sys.base_prefix), Path("/usr"), Path("/usr/local")
-    installed = {path.resolve() for prefix in prefixes for path in prefix.glob("lib*/python3*/*-packages")} | {ROOT}
+    installed = {path.resolve() for prefix in prefixes for path in prefix.glob("lib*/python3*/*-packages")} | {
+        COURSE,
+        PACKAGE.parent,
+    }
     # /lib may be /usr/lib under another name.
     hidden = {
         str(top / path.relative_to(top.resolve()))
@@ -131,14 +134,17 @@ def _view_of_lab() -> View:
     shown = [
         *_SYSTEM,
         *sorted({sys.prefix, sys.base_prefix}),
-        str(ROOT / "lab_lib"),
-        *(f"{ROOT}/data/{name}" for name in _DATA),
+        str(PACKAGE),
     ]
+    course, data = [str(NOTEBOOKS), str(DATA)], [str(DATA / name) for name in OF_LEARNERS]
     return [
         ("--proc", "/proc"),
         *(("--ro-bind", "/dev/null", path) for path in hidden),
         ("--remount-ro", "/proc"),  # for root, the settings of the kernel in /proc/sys could be written to
         *(("--ro-bind-try", path, path) for path in shown),
+        *(("--tmpfs", path) for path in course),  # no solutions, also where they are in the package
+        *(("--ro-bind-try", path, path) for path in data),
+        *(("--remount-ro", path) for path in course),
         ("--dir", _INNER, "--chdir", _INNER),
     ]
 
@@ -176,8 +182,7 @@ def _environment(work: str) -> dict[str, str]:
     """Return the variables of the program: none of the user's own."""
     return runner.environment(work) | {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-        "LAB_EMULATOR_HOME": f"{work}/aws",
-        "LAB_COPY": f"{work}/copy",
+        WORKSPACE: work,
         "OPENBLAS_NUM_THREADS": "1",
     }
 

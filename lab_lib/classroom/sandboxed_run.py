@@ -23,6 +23,7 @@ from nbclient import NotebookClient
 from lab_lib.classroom import tunnel
 from lab_lib.embedded import server
 from lab_lib.exercises import copies, workbook
+from lab_lib.places import STATE
 from lab_lib.run import headless
 from lab_lib.run.kernels import Kernel, one_kernel
 from lab_lib.waiting import busy, load_of_computer
@@ -35,12 +36,12 @@ def main(port: int, door: int | None = None) -> None:
     """Run the notebooks that the judge sends, and report how each ended. `door` is a socket that leads in."""
     judge = JudgePipe()
     request = judge.hear()
-    copy = Path(os.environ["LAB_COPY"])
-    (copy / copies.STATE).mkdir(parents=True)  # so that it is a copy
+    copy = copies.folder()
+    (copy / STATE).mkdir(parents=True)  # so that it is a copy
     for name, text in request["files"].items():
         (copy / name).write_text(text, encoding="utf-8", errors="replace")
     home = server.home()
-    home.mkdir()
+    home.mkdir(parents=True)
     server.write_note(home, port, "")  # it takes its last port again
     emulator = server.start()
     if door:
@@ -151,7 +152,7 @@ def _read(path: Path, settings: dict[str, str]) -> Any:
 def _tail(copy: Path) -> str:
     """Return the answers so far, or the last of them if there are too many."""
     with suppress(OSError):
-        return (copy / copies.STATE / workbook.ANSWERS).read_text("utf-8", errors="replace")[-_MOST_ANSWERS:]
+        return (copy / STATE / workbook.ANSWERS).read_text("utf-8", errors="replace")[-_MOST_ANSWERS:]
     return ""
 
 

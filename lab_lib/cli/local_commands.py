@@ -1,4 +1,4 @@
-"""`lab local`: start, stop and use the embedded AWS of this checkout."""
+"""`lab local`: start, stop and use the embedded AWS of this workspace."""
 
 import os
 import shlex
@@ -9,8 +9,9 @@ import lab_lib
 from lab_lib.cli.setting_options import Settings, takes
 from lab_lib.cli.terminal import err, handle_errors, out
 from lab_lib.errors import BUILD_AGAIN
+from lab_lib.places import workspace
 
-app = typer.Typer(no_args_is_help=True, help="The embedded AWS of this checkout.")
+app = typer.Typer(no_args_is_help=True, help="The embedded AWS of this workspace.")
 _ALIAS = """alias aws='aws --endpoint-url "$AWS_ENDPOINT_URL"'"""
 
 
@@ -20,7 +21,7 @@ def start() -> None:
     from lab_lib.embedded import server
 
     with handle_errors():
-        out.print(f"The embedded AWS runs at {server.start().endpoint}")
+        out.print(f"The embedded AWS of {workspace()} runs at {server.start().endpoint}", soft_wrap=True)
 
 
 @app.command()
@@ -30,9 +31,9 @@ def stop() -> None:
 
     with handle_errors():
         out.print(
-            f"The embedded AWS has stopped, and everything made there is gone. {BUILD_AGAIN}"
+            f"The embedded AWS of {workspace()} has stopped, and everything made there is gone. {BUILD_AGAIN}"
             if server.stop()
-            else "The embedded AWS was not running.",
+            else f"The embedded AWS of {workspace()} was not running.",
             soft_wrap=True,
         )
 
@@ -44,9 +45,10 @@ def status() -> None:
 
     with handle_errors():
         if running := server.running():
-            out.print(f"The embedded AWS runs at {running.endpoint} (process {running.pid}).")
+            place = f"at {running.endpoint} (process {running.pid})"
+            out.print(f"The embedded AWS of {workspace()} runs {place}.", soft_wrap=True)
             return
-        out.print(f"The embedded AWS does not run, so it holds nothing. {BUILD_AGAIN}", soft_wrap=True)
+        out.print(f"The embedded AWS of {workspace()} does not run, so it holds nothing. {BUILD_AGAIN}", soft_wrap=True)
         raise typer.Exit(1)
 
 

@@ -20,7 +20,7 @@ from lab_lib.cli import (
     trace_command,
     try_command,
 )
-from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
+from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, in_workspace, takes
 from lab_lib.cli.terminal import Yes, err, handle_errors, out
 from lab_lib.errors import UsageError
 
@@ -43,6 +43,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
+@in_workspace
 def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
@@ -150,3 +151,8 @@ def policy(
                 "instead: what this command prints with --part 1, and with --part 2.",
                 soft_wrap=True,
             )
+
+
+for commands in (app, local_commands.app, class_commands.app):
+    for command in commands.registered_commands:
+        command.callback = in_workspace(command.callback)  # type: ignore[arg-type]  # each has one

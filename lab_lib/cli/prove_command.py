@@ -10,6 +10,7 @@ from lab_lib.cli.progress import step_bar
 from lab_lib.cli.run_command import steps_table
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import Yes, err, handle_errors, out, relative_to_cwd
+from lab_lib.places import workspace
 
 _STOPPED = (
     "Stopped. What was made so far is still there: `lab clean` with the same options deletes it. "
@@ -43,11 +44,10 @@ def prove(
     The exit status is 0 if all was as expected and nothing is left, 1 if not, and 2 for a wrong request.
     """
     from lab_lib.aws import cleanup
-    from lab_lib.exercises import copies
     from lab_lib.run import costs, headless
     from lab_lib.run import prove as proof
 
-    folder = out_dir or copies.ROOT / "runs" / datetime.now().strftime("proof-%Y-%m-%d-%H%M%S")
+    folder = out_dir or workspace() / "runs" / datetime.now().strftime("proof-%Y-%m-%d-%H%M%S")
     parameters: dict[str, Any] = dict(settings)
     with handle_errors():
         lab = headless.prepare(parameters)[1]

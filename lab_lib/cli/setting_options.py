@@ -1,11 +1,16 @@
-"""Give the settings of a lab as options to the commands that open one."""
+"""Give commands their options: the settings of a lab to those that open one, the workspace to all."""
 
 import functools
 import inspect
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from lab_lib import places
+from lab_lib.cli.terminal import handle_errors
 
 Settings = dict[str, str]
 Command = Callable[..., None]
@@ -47,6 +52,23 @@ def takes(*names: str) -> Callable[[Command], Command]:
         return call
 
     return decorate
+
+
+def in_workspace(command: Command) -> Command:
+    """Give a command the option --workspace. The processes that it starts work there too."""
+
+    @functools.wraps(command)
+    def call(workspace: Path | None, **values: Any) -> None:
+        with handle_errors():
+            os.environ[places.WORKSPACE] = str(workspace.absolute() if workspace else places.workspace())
+        command(**values)
+
+    about = "The folder in which you work, with my-lab and runs; the current one by default."
+    kind = Annotated[Path | None, typer.Option(help=about, file_okay=False)]
+    option = inspect.Parameter("workspace", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=kind)
+    parameters = [*inspect.signature(command).parameters.values(), option]
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
+    return call
 
 
 def _option(name: str) -> inspect.Parameter:

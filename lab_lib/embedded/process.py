@@ -1,11 +1,12 @@
 """Run ministack as the embedded AWS: behind a guard, and with AWS's behaviour where the lab relies on it.
 
-server.py starts this program in its folder. The note server.json there holds the port to listen on, and the secret
-that signs the requests.
+server.py starts this program in its folder, and names the workspace. The note server.json in its folder holds the port
+to listen on, and the secret that signs the requests.
 """
 
 import math
 import os
+import shutil
 import signal
 import sys
 from contextlib import suppress
@@ -19,11 +20,11 @@ from lab_lib.waiting import wait_until
 def main() -> None:
     """Serve until the process is ended."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a kernel that is interrupted gives to its group
-    folder = Path.cwd()
+    folder, workspace = Path.cwd(), Path(sys.argv.pop())  # ministack reads what is left
     if not (note := read_note(folder)):
         sys.exit(f"{NOTE} was damaged while the embedded AWS started.")
     port, secret = note
-    Thread(target=_watch, args=(folder, port, secret), daemon=True).start()
+    Thread(target=_watch, args=(folder, workspace, port, secret), daemon=True).start()
     os.environ |= _settings(port, secret)
 
     from ministack import app  # reads the settings when it is imported
@@ -37,13 +38,16 @@ def main() -> None:
     app.main()
 
 
-def _watch(folder: Path, port: int, secret: str) -> None:
-    """Write the note again if it is lost or damaged. End this process and its functions if their folder is deleted."""
-    first = folder.stat()
+def _watch(folder: Path, workspace: Path, port: int, secret: str) -> None:
+    """Write the note again if it is lost or damaged. End this process and its functions if a folder is deleted.
+
+    What is left in their own folder is deleted with the workspace.
+    """
+    first = {path: path.stat() for path in (folder, workspace)}
 
     def is_gone() -> bool:
         with suppress(OSError):  # such as a full disk, which may have room in a second
-            if not folder.exists() or not os.path.samestat(folder.stat(), first):
+            if not all(path.exists() and os.path.samestat(path.stat(), was) for path, was in first.items()):
                 return True
             if read_note(folder) != (port, secret):
                 write_note(folder, port, secret)
@@ -52,6 +56,8 @@ def _watch(folder: Path, port: int, secret: str) -> None:
     wait_until(is_gone, "", timeout=math.inf, first_pause=1, longest_pause=1, say_after=math.inf)
     for function in family(os.getpid())[1:]:
         kill(function.pid)
+    if not workspace.exists():
+        shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 

@@ -1,9 +1,9 @@
-"""Start, find and stop the embedded AWS: one ministack server per checkout, on 127.0.0.1, in a process of its own.
+"""Start, find and stop the embedded AWS: one ministack server per workspace, on 127.0.0.1, in a process of its own.
 
 The first process that needs the server starts it. The server keeps running when that process ends. `lab local stop`
 stops it, and everything made there is gone. Only the owner can read its folder, `home()`. The note `server.json` there
 holds the port and the secret access key that signs every request (guard.py verifies the signatures). The server writes
-the note again if it is lost or damaged, and ends if its folder is deleted (process.py).
+the note again if it is lost or damaged, and ends if its folder or the workspace is deleted (process.py).
 """
 
 import hashlib
@@ -27,8 +27,10 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from filelock import FileLock, Timeout
+from platformdirs import user_state_path
 
 from lab_lib.errors import BUILD_AGAIN, EmulatorError, TimedOut
+from lab_lib.places import workspace
 from lab_lib.private_files import replace_file
 from lab_lib.waiting import load_of_computer, wait_until
 
@@ -57,8 +59,10 @@ class Server:
 
 
 def home() -> Path:
-    """Return the folder of this checkout's embedded AWS, or the one that LAB_EMULATOR_HOME names."""
-    return Path(os.environ.get("LAB_EMULATOR_HOME") or Path(__file__).parents[2] / ".lab").resolve()
+    """Return the folder for the embedded AWS of this workspace, in the user's folder for the state of programs."""
+    place = workspace()
+    name = f"{place.name}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:12]}"
+    return user_state_path("serverless-lab-workbook").resolve() / name
 
 
 def running() -> Server | None:
@@ -90,13 +94,14 @@ def start() -> Server:
         return server
     folder = home()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        for needed in (place := workspace(), folder):
+            needed.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         with FileLock(folder / "lock", timeout=_LONGEST_LOCKED * load_of_computer()):
             if server := running():  # another process was faster
                 return server
             is_first, last = not (folder / NOTE).exists(), read_note(folder)
-            started = _launch(folder, last[0] if last else FIRST_PORT)
+            started = _launch(folder, place, last[0] if last else FIRST_PORT)
     except Timeout:
         raise EmulatorError(
             "Another process has been starting the embedded AWS for a minute. End that process, then try again."
@@ -104,7 +109,7 @@ def start() -> Server:
     except OSError as error:
         raise EmulatorError(
             f"The embedded AWS cannot use {error.filename or folder}: {error.strerror}. "
-            "Fix or move it, or name another folder in LAB_EMULATOR_HOME."
+            "Fix or move it, or name another folder: LAB_WORKSPACE for your work, XDG_STATE_HOME for its own files."
         ) from None
     if not is_first:
         print(_EMPTY, file=sys.stderr)
@@ -122,12 +127,12 @@ def stop() -> bool:
 
 @contextmanager
 def another() -> Iterator[Server]:
-    """Start a server beside the one of this checkout. It ends, and all that it holds, with the context.
+    """Start a server beside the one of this workspace. It ends, and all that it holds, with the context.
 
     It belongs to the process group of its caller, so it also ends with a kernel that is killed.
     """
     with tempfile.TemporaryDirectory(prefix="lab-another-", ignore_cleanup_errors=True) as folder:
-        started = _launch(Path(folder), 0, own_session=False)
+        started = _launch(Path(folder), Path(folder), 0, own_session=False)
         try:
             yield started
         finally:
@@ -177,14 +182,14 @@ def write_note(folder: Path, port: int, secret: str) -> None:
     replace_file(path, json.dumps({"port": port, "secret": secret}))
 
 
-def _launch(folder: Path, last: int, own_session: bool = True) -> Server:
-    """Start ministack on its last port, else on the usual one, else on any free port."""
+def _launch(folder: Path, place: Path, last: int, own_session: bool = True) -> Server:
+    """Start ministack on its last port, else on the usual one, else on any free port. It ends with either folder."""
     secret = secrets.token_hex(20)
     for port in map(_free_port, [last, FIRST_PORT, 0, 0, 0]):
         if port is None:
             continue
         write_note(folder, port, secret)
-        process, server = _spawn(folder, own_session), None
+        process, server = _spawn(folder, place, own_session), None
         try:
             if server := _first_answer(process, port, secret):
                 process.returncode = 0  # Python would warn that the process still runs
@@ -196,7 +201,7 @@ def _launch(folder: Path, last: int, own_session: bool = True) -> Server:
     raise EmulatorError(f"The embedded AWS did not start. Its log says why: {folder / 'server.log'}")
 
 
-def _spawn(folder: Path, own_session: bool) -> subprocess.Popen[bytes]:
+def _spawn(folder: Path, place: Path, own_session: bool) -> subprocess.Popen[bytes]:
     """Start the process. It reads port and secret from the note, so no command line or environment holds them."""
     shutil.rmtree(folder / "tmp", ignore_errors=True)
     (folder / "tmp").mkdir()
@@ -210,7 +215,7 @@ def _spawn(folder: Path, own_session: bool) -> subprocess.Popen[bytes]:
     (folder / "server.log").unlink(missing_ok=True)
     with (folder / "server.log").open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", PROGRAM],
+            [sys.executable, "-m", PROGRAM, str(place)],
             env=environment,
             cwd=folder,
             stdin=subprocess.DEVNULL,

@@ -1,31 +1,36 @@
 """Make the learner's copy of the notebooks, give a notebook anew, and tell what has changed since it was copied.
 
-The copy is the folder my-lab, or the one that LAB_COPY names. Only its owner can read it. Its folder `.lab` has
-edition.json, with the cells of each notebook as they were copied, and what workbook.py keeps. The notebooks' pictures
-are files beside them.
+The copy is the folder my-lab of the workspace. Only its owner can read it. Its folder `.lab` has edition.json, with the
+cells of each notebook as they were copied, and what workbook.py keeps. The notebooks' pictures are files beside them,
+and the files that they tell the learner to read are in the folder data.
 """
 
 import ast
 import json
-import os
+import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from lab_lib.errors import UsageError
 from lab_lib.exercises import edition, notebook_files
-from lab_lib.private_files import can_write_to, exists, json_object, make_folder, read_file, write_file
+from lab_lib.places import DATA, STATE, workspace
+from lab_lib.places import NOTEBOOKS as NOTEBOOKS
+from lab_lib.private_files import can_write_to, draft_of, exists, json_object, make_folder, read_file, write_file
 
-ROOT = Path(__file__).parents[2]
-NOTEBOOKS = ROOT / "notebooks"
-STATE = ".lab"
 EDITION = "edition.json"
-_MAKE_ROOM = "Move it away, free some space, or name another folder in the variable LAB_COPY."
+_MAKE_ROOM = "Move it away, free some space, or name another folder with --workspace."
+OF_LEARNERS = (
+    "transactions.txt",
+    "break-it.txt",
+    "break-it-corrected.txt",
+    "wrong",
+)  # in `data`; the rest is of teachers
 
 
 def folder() -> Path:
     """Return the folder of the copy, which may not exist."""
-    return Path(os.path.realpath(os.environ.get("LAB_COPY") or ROOT / "my-lab"))  # resolve() fails on a loop of links
+    return workspace() / "my-lab"
 
 
 def state(copy: Path) -> Path:
@@ -52,13 +57,14 @@ def give_pictures(place: Path) -> None:
 
 
 def complete() -> Path:
-    """Make the copy, or add the notebooks and pictures that it lacks; return its folder. No notebook is overwritten."""
+    """Make the copy, or add the notebooks and files that it lacks; return its folder. No notebook is overwritten."""
     for place in (folder(), folder() / STATE):
         make_folder(place, _MAKE_ROOM)
     for path in solved_notebooks():
         if not exists(folder() / path.name):
             _give(path)
     give_pictures(folder())
+    _give_data(folder())
     return folder()
 
 
@@ -145,6 +151,17 @@ def _give(path: Path) -> None:
         copied = {}
     write_file(noted, json.dumps(copied | {path.name: edition.cells(notebook)}), _MAKE_ROOM)
     write_file(folder() / path.name, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", _MAKE_ROOM)
+
+
+def _give_data(place: Path) -> None:
+    """Write the files that learners read into this folder's `data`, read-only: notebook 05 uploads the lab's own."""
+    for path in DATA.rglob("*"):
+        name = path.relative_to(DATA)
+        if path.is_file() and name.parts[0] in OF_LEARNERS:
+            make_folder((copied := place / "data" / name).parent, _MAKE_ROOM)
+            with can_write_to(copied, _MAKE_ROOM), draft_of(copied) as draft:
+                shutil.copyfile(path, draft)
+                draft.chmod(0o400)
 
 
 def _edition() -> dict[str, edition.Cells]:

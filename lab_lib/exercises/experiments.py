@@ -21,11 +21,10 @@ from lab_lib.checks.expected import total_faults
 from lab_lib.checks.step_02 import matches
 from lab_lib.errors import LabError, UsageError, WrongResource
 from lab_lib.exercises import trial, workbook
-from lab_lib.exercises.copies import ROOT
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
+from lab_lib.places import DATA
 from lab_lib.waiting import wait_until
 
-DATA = ROOT / "data"
 QUEUE = queues.ALERT_QUEUES[0]  # one of them is enough to count alerts
 _DELIVERY_LOG = Path(__file__).parents[1] / "handlers" / "delivery_log" / "delivery_log.py"
 _AWS_DEFAULTS: dict[str, Any] = {"BatchSize": 100}  # an error is retried until the change is a day old

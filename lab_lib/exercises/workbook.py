@@ -22,11 +22,12 @@ from typing import Any
 
 from lab_lib import lab
 from lab_lib.errors import UsageError
-from lab_lib.exercises.copies import ROOT, STATE, state
+from lab_lib.exercises.copies import state
+from lab_lib.places import DATA, is_copy
 from lab_lib.private_files import can_write_to, exists, json_object, open_file, read_file, write_file
 from lab_lib.settings import SETTINGS as OF_LAB
 
-DATA_FILE = ROOT / "data" / "transactions.txt"
+DATA_FILE = DATA / "transactions.txt"
 HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
 ANSWERS = "answers.jsonl"
 _AGAIN = "Move it away, or free some space, then run the cell again."
@@ -125,10 +126,9 @@ def record(kind: str, question: str, answer: Any, right: bool) -> None:
 
 
 def _copy() -> Path | None:
-    """Return the learner's copy if this process runs in it. In ROOT, `.lab` belongs to the embedded AWS."""
+    """Return the learner's copy if this process runs in it."""
     here = Path.cwd()
-    is_copy = here != ROOT and exists(here / STATE)
-    return here if is_copy and os.environ.get(HEADLESS, KEEPING) == KEEPING else None
+    return here if is_copy(here) and os.environ.get(HEADLESS, KEEPING) == KEEPING else None
 
 
 def _kept() -> dict[str, Any]:

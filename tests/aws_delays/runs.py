@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from lab_lib.embedded import server
+from lab_lib.places import WORKSPACE
 from tests.aws_delays.layer import FOLDER
 
 ROOT = Path(__file__).parents[2]
@@ -52,8 +53,7 @@ class Run:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAB_", "PYTHON"))}
         return {
             **kept,
-            "LAB_EMULATOR_HOME": str(server.home()),
-            "LAB_COPY": str(self.folder / "my-lab"),
+            WORKSPACE: os.environ[WORKSPACE],  # its embedded AWS is the one below the layer
             "AWS_CONFIG_FILE": str(self.folder / "config"),
             "AWS_SHARED_CREDENTIALS_FILE": str(self.folder / "credentials"),
             "PYTHONPATH": os.pathsep.join(map(str, [Path(__file__).with_name("start"), ROOT])),

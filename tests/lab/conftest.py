@@ -11,6 +11,7 @@ from chains import Chain, logged, stop, uploaded
 from lab_lib.aws import cleanup
 from lab_lib.embedded import server
 from lab_lib.lab import open_lab
+from lab_lib.places import WORKSPACE
 
 ACCOUNTS = itertools.count(200_000_000_001)
 pytest.register_assert_rewrite("books", "sabotage")  # so that its assertions show what differs
@@ -116,7 +117,8 @@ def finished(finished_labs):
 
 @pytest.fixture
 def own_home(tmp_path, monkeypatch):
-    """Yield an empty home of the embedded AWS, which is stopped afterwards."""
-    monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path / "home"))
-    yield tmp_path / "home"
+    """Yield the folder of the embedded AWS of a new workspace. It is stopped afterwards."""
+    monkeypatch.setenv(WORKSPACE, str(tmp_path / "work"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    yield server.home()
     server.stop()

@@ -20,6 +20,7 @@ from lab_lib.exercises import copies
 from lab_lib.lab import open_lab
 from lab_lib.masking import without_accounts
 from lab_lib.one_command import alone
+from lab_lib.places import WORKSPACE
 from lab_lib.run import headless
 from lab_lib.waiting import wait_until
 from tests.classes import book_of
@@ -35,7 +36,7 @@ def spoil(account):
 
 def processes_of(account):
     """Return the processes of these tests that work in this account: the student's own, and then its kernel."""
-    working, wanted = [], {"LAB_ACCOUNT": account, "LAB_EMULATOR_HOME": os.environ["LAB_EMULATOR_HOME"]}
+    working, wanted = [], {"LAB_ACCOUNT": account, WORKSPACE: os.environ[WORKSPACE]}
     for process in psutil.process_iter():
         try:
             if wanted.items() <= process.environ().items():

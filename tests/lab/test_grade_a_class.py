@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lab_lib.exercises import copies
+from lab_lib.places import COURSE
 
-WORKFLOW = yaml.safe_load((copies.ROOT / "docs" / "grade-a-class.yml").read_text(encoding="utf-8"))
+WORKFLOW = yaml.safe_load((COURSE / "docs" / "grade-a-class.yml").read_text(encoding="utf-8"))
 
 
 @pytest.mark.slow
 def test_the_parts_of_a_class_are_graded_and_their_report_is_the_summary(new_account, tmp_path):
     jobs, (checkout, summary) = WORKFLOW["jobs"], (tmp_path / "checkout", tmp_path / "summary.md")
     (checkout / "class").mkdir(parents=True)
-    (checkout / ".venv").symlink_to(copies.ROOT / ".venv")
+    (checkout / ".venv").symlink_to(COURSE / ".venv")
     rows = [f"{new_account()},{name}\n" for name in ("Ana", "Ben", "Chen")]
     (checkout / "class" / "roster.csv").write_text("".join(["account,name\n", *rows]))
 

@@ -28,6 +28,7 @@ from chains import create_function
 from lab_lib.aws import functions, policies, queues, roles
 from lab_lib.embedded import server
 from lab_lib.lab import open_lab
+from lab_lib.places import WORKSPACE
 
 RENEW, PAGE = "run the cell with open_lab again", "does not answer web pages"
 LIST_TABLES = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
@@ -228,7 +229,7 @@ def test_the_secret_is_on_no_command_line_and_in_no_environment_log_or_repr(lab)
 
 def terminal(script, account):
     """Run a script in bash after the exports of `lab local env`, in an environment without any other AWS settings."""
-    environment = {"LAB_EMULATOR_HOME": str(server.home()), "HOME": "/nowhere"}
+    environment = {name: os.environ[name] for name in (WORKSPACE, "XDG_STATE_HOME")} | {"HOME": "/nowhere"}
     environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     text = f'shopt -s expand_aliases\neval "$(lab local env --account {account})"\n{script}'
     return subprocess.run(["bash", "-c", text], capture_output=True, text=True, env=environment, check=False)

@@ -17,6 +17,7 @@ from lab_lib.aws import buckets, cleanup, queues, tables
 from lab_lib.embedded import server
 from lab_lib.exercises import copies
 from lab_lib.lab import open_lab
+from lab_lib.places import WORKSPACE
 from lab_lib.run import costs, headless
 from lab_lib.settings import SETTINGS
 from tests.aws_delays import usage
@@ -271,7 +272,7 @@ def test_nothing_is_kept_on_top_of_a_clean_up_that_was_interrupted(account, tmp_
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
     """Return the learner's copy of the notebooks, with the solutions filled in."""
-    monkeypatch.setenv("LAB_COPY", str(tmp_path / "my-lab"))
+    monkeypatch.setenv(WORKSPACE, str(tmp_path))
     solve(copies.complete())
     return copies.folder()
 

@@ -17,13 +17,14 @@ import pytest
 
 from lab_lib.embedded import server
 from lab_lib.exercises import copies
+from lab_lib.places import COURSE
 from tests.learners import solve
 
 pytestmark = pytest.mark.slow
 
 NBGRADER = "nbgrader==0.9.6"
 UVX = Path(sys.executable).with_name("uvx")
-CONFIG = copies.ROOT / "docs" / "nbgrader_config.py"
+CONFIG = COURSE / "docs" / "nbgrader_config.py"
 GRADES = """
     SELECT submitted_assignment.student_id, notebook.name, base_cell.name, grade.auto_score, grade_cells.max_score
     FROM grade

@@ -92,6 +92,14 @@ print(json.dumps([sorted(os.listdir("/")), sorted(os.listdir({str(data)!r})), go
     assert [answer for answer in answers if answer != "[]" and not answer.startswith("['.")] == []
 
 
+def test_notebooks_in_the_package_are_not_there_since_they_are_the_solutions(monkeypatch):
+    inside = sandbox.PACKAGE / "handlers"  # as where the lab was installed
+    monkeypatch.setattr(sandbox, "NOTEBOOKS", inside)
+    code = f"print(json.dumps([os.listdir({str(inside)!r}), got(lambda: os.mkdir({str(inside / 'new')!r}))]))"
+
+    assert attack(code) == [[], []]
+
+
 def test_it_writes_to_memory_only(tmp_path):
     code = """
 written = 0

@@ -21,6 +21,7 @@ from lab_lib.aws import functions, policies, roles, tables
 from lab_lib.embedded import server
 from lab_lib.errors import BUILD_AGAIN, EmulatorError, StepMissing
 from lab_lib.lab import open_lab
+from lab_lib.places import WORKSPACE
 from tests.web_server import serving
 
 SECRET = "what-only-the-user-may-know"
@@ -52,7 +53,7 @@ def kill():
 def test_the_secrets_of_the_user_reach_no_function_and_nobody_outside_reaches_the_server(own_home, monkeypatch):
     for name in ("USERS_PASSWORD", "AWS_PROFILE", "PYTHONSTARTUP"):
         monkeypatch.setenv(name, SECRET)
-    own_home.mkdir(mode=0o777)
+    own_home.mkdir(0o777, parents=True)
     own_home.chmod(0o777)
 
     _, seen, processes = with_a_function("import os\n\ndef handler(event, context):\n    return dict(os.environ)\n")
@@ -88,7 +89,7 @@ def test_ctrl_c_during_the_start_leaves_no_server(own_home, monkeypatch):
 
 @pytest.mark.slow
 def test_the_port_of_another_program_is_left_alone(own_home):
-    own_home.mkdir()
+    own_home.mkdir(parents=True)
     with serving(json.dumps({"pid": 1, "proof": "0" * 64}).encode()) as other:
         note = {"port": other.server_port, "secret": "secret"}
         (own_home / "server.json").write_text(json.dumps(note))
@@ -118,12 +119,14 @@ def test_without_a_folder_or_space_in_it_the_error_says_which_folder(own_home, m
 
     with monkeypatch.context() as disk:
         disk.setattr(Path, "write_text", full)
-        with pytest.raises(EmulatorError, match=rf"{own_home}: No space left.* LAB_EMULATOR_HOME"):
+        with pytest.raises(EmulatorError, match=rf"{own_home}: No space left.* XDG_STATE_HOME"):
             server.start()
     assert [path.name for path in own_home.iterdir()] == ["lock"]
-    monkeypatch.setenv("LAB_EMULATOR_HOME", str(own_home / "lock" / "home"))
-    with pytest.raises(EmulatorError, match=r"/lock/home: Not a directory"):
-        server.start()
+    for variable in (WORKSPACE, "XDG_STATE_HOME"):
+        with monkeypatch.context() as place:
+            place.setenv(variable, str(own_home / "lock" / "home"))
+            with pytest.raises(EmulatorError, match=r"/lock/home.*: Not a directory"):
+                server.start()
 
 
 DAMAGED = [b"", b"[]", b"\xff\0", b"[" * 100_000, b'{"port": 4566}', b'{"port": 4566, "secret": "\\ud800"}']
@@ -132,7 +135,7 @@ PORTS = ["99999999", "-1", "true"]
 
 @pytest.mark.parametrize("note", [*DAMAGED, *[b'{"port": %s, "secret": "a"}' % port.encode() for port in PORTS]])
 def test_a_damaged_note_leads_nowhere(own_home, note):
-    own_home.mkdir()
+    own_home.mkdir(parents=True)
     (own_home / server.NOTE).write_bytes(note)
 
     assert (server.running(), server.stop()) == (None, False)
@@ -172,6 +175,20 @@ def test_a_server_and_its_functions_end_when_their_folder_is_deleted_or_replaced
 
         assert still_running(processes + others) == []
     assert server.running() is None
+
+
+def test_each_workspace_has_a_server_of_its_own_which_ends_and_leaves_nothing_when_it_is_deleted(own_home, monkeypatch):
+    first, place = server.start(), Path(os.environ[WORKSPACE])
+    monkeypatch.setenv(WORKSPACE, str(place.with_name("other")))
+    other = server.start()
+    assert (first.pid != other.pid, server.running()) == (True, other)
+    ended = family(other)
+    shutil.rmtree(place.with_name("other"))
+
+    assert still_running(ended) == []
+    assert (server.home().exists(), server.running()) == (False, None)
+    monkeypatch.setenv(WORKSPACE, str(place))
+    assert server.running() == first
 
 
 def test_a_server_beside_it_outlives_a_ctrl_c_so_that_its_caller_can_end_at_once(own_home):

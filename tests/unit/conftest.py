@@ -15,6 +15,7 @@ from lab_lib import recent
 from lab_lib.aws import policies, queues, roles
 from lab_lib.exercises import copies
 from lab_lib.lab import Lab
+from lab_lib.places import WORKSPACE
 from tests.lab.limits import problems
 from tests.web_server import serving
 
@@ -30,7 +31,7 @@ def clean_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("LAB_EMULATOR_HOME", str(tmp_path / "emulator"))
+    monkeypatch.setenv(WORKSPACE, str(tmp_path))
     recent.journal.cache_clear()  # moto has forgotten what an earlier test has made
 
 
@@ -74,7 +75,6 @@ def lab(moto_lab, monkeypatch):
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
     """Return a new copy, which is the working folder, as in JupyterLab."""
-    monkeypatch.setenv("LAB_COPY", str(tmp_path / "my-lab"))
     monkeypatch.chdir(copies.complete())
     return tmp_path / "my-lab"
 

@@ -10,7 +10,7 @@ import IPython
 import pytest
 from papermill.translators import PythonTranslator
 
-from lab_lib import lab
+from lab_lib import lab, places
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, edition, workbook
 from lab_lib.run import headless
@@ -170,7 +170,7 @@ def test_nothing_is_kept_outside_of_a_copy_or_in_a_headless_run(place, copy, ope
     if place == "elsewhere":
         monkeypatch.chdir(tmp_path)
     elif place == "the lab's own folder":  # where papermill runs by itself
-        monkeypatch.setattr(workbook, "ROOT", copy)
+        monkeypatch.setattr(places, "COURSE", copy)
     else:
         monkeypatch.setenv(workbook.HEADLESS, "1")
 

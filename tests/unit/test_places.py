@@ -1,0 +1,90 @@
+"""Where the course is, and where the user works."""
+
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from lab_lib import places
+from lab_lib.cli.main import app
+from lab_lib.embedded import server
+from lab_lib.errors import UsageError
+from lab_lib.exercises import copies
+from tests.lab.commands import in_process
+
+
+@pytest.fixture(autouse=True)
+def nothing_named(monkeypatch, tmp_path):
+    """Start in an empty folder that no variable names."""
+    monkeypatch.delenv(places.WORKSPACE)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_workspace_is_the_current_folder_or_the_one_that_is_named(tmp_path, monkeypatch):
+    assert places.workspace() == tmp_path
+    monkeypatch.setenv(places.WORKSPACE, "other/../named")
+
+    assert places.workspace() == tmp_path / "named"
+    assert copies.folder() == tmp_path / "named" / "my-lab"
+
+
+def test_a_notebook_that_is_opened_by_hand_works_in_the_folder_above_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(copies.complete())
+    assert places.workspace() == tmp_path
+    monkeypatch.chdir(places.NOTEBOOKS)
+    assert places.workspace() == places.COURSE
+
+
+def test_the_embedded_aws_of_each_workspace_has_a_folder_in_the_users_state(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    homes = set()
+    for name in ("one/lab", "two/lab", "three", "three"):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+        monkeypatch.chdir(tmp_path / name)
+        homes.add(server.home())
+
+    assert len(homes) == 3
+    assert {home.parent for home in homes} == {tmp_path / "state" / "serverless-lab-workbook"}
+
+
+def test_nobody_works_in_the_folder_where_the_lab_is_installed(monkeypatch):
+    monkeypatch.setattr(places, "_INSTALLED", places.COURSE)
+    monkeypatch.chdir(places.NOTEBOOKS)
+
+    with pytest.raises(UsageError, match=r"installed in .*Work in another folder"):
+        places.workspace()
+    assert in_process("local", "status").exit_code == 2
+
+
+def test_the_copy_has_the_files_that_the_notebooks_tell_the_learner_to_read_and_none_of_teachers(tmp_path):
+    copies.complete()
+    data = copies.complete() / "data"
+
+    files = {path.relative_to(data): path for path in data.rglob("*") if path.is_file()}
+    assert {Path("transactions.txt"), Path("wrong/break-it-utf16.txt")} < files.keys()
+    assert Path("roster.csv") not in files
+    for name, path in files.items():
+        assert (path.read_bytes(), path.stat().st_mode & 0o777) == ((places.DATA / name).read_bytes(), 0o400)
+
+
+def test_each_command_takes_a_workspace_before_or_after_its_name(tmp_path, monkeypatch):
+    for workspace in ("here", "there"):
+        option = ["--workspace", workspace]
+        for arguments in (["local", "status", *option], [*option, "local", "status"]):
+            monkeypatch.delenv(places.WORKSPACE, raising=False)
+            done = in_process(*arguments)
+            assert f"The embedded AWS of {tmp_path / workspace} does not run" in done.output
+    monkeypatch.delenv(places.WORKSPACE, raising=False)
+    assert not list(tmp_path.iterdir())
+
+    (tmp_path / "file").touch()
+    assert in_process("open", "--workspace", "file").exit_code == 2
+
+
+def test_no_command_lacks_the_option():
+    commands = [get_command(app)]
+    while commands:
+        command = commands.pop()
+        names = [name for option in command.params for name in option.opts]
+        commands += (inner := list(getattr(command, "commands", {}).values()))
+        assert "--workspace" in names or (inner and command.name)
