@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab test test-all sabotage bench delays lint format refresh docs lock clean
+.PHONY: help run lab class test test-all sabotage bench delays lint format refresh docs site wheel lock clean
 
 help: ## list these commands
 	@echo "The Serverless Lab Workbook. Begin with: make lab"
@@ -20,27 +21,32 @@ run: $(READY) ## run the whole lab, notebooks 00 to 99, on the embedded AWS
 lab: $(READY) ## open your own copy of the lab in JupyterLab
 	@$(BIN)/lab open
 
+##@ Teach
+
+class: .venv/.class ## add what `lab class` needs
+
 ##@ Work on the lab
 
-test: $(READY) ## run the quick tests (a minute or two)
+test: $(DEV) ## run the quick tests (a minute or two)
 	$(SIDE_BY_SIDE)
 
-test-all: test ## run all tests (about ten minutes); Chromium is optional
-	HYPOTHESIS_PROFILE=thorough $(SIDE_BY_SIDE) -m "slow or property" tests/unit tests/lab tests/aws_delays tests/browser
+test-all: $(DEV) ## run all tests (about ten minutes); Chromium is optional
+	HYPOTHESIS_PROFILE=thorough $(SIDE_BY_SIDE) -m "slow or not slow" $(TESTS)
 
-sabotage: $(READY) ## break a finished lab in 30 ways, and see that its checks say so
+sabotage: $(DEV) ## break a finished lab in 30 ways, and see that its checks say so
 	$(SIDE_BY_SIDE) -m sabotage tests/lab
 
 SIDE_BY_SIDE := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+TESTS := tests/unit tests/lab tests/aws_delays tests/notebooks tests/browser
 
-bench: $(READY) ## measure, and write docs/performance.md (LINES=totals for a part of it)
+bench: $(DEV) ## measure, and write docs/performance.md (LINES=totals for a part of it)
 	$(BIN)/python -m tests.bench $(LINES)
 
-delays: $(READY) ## run the lab under AWS's delays, and write docs/delays.md (LINES=notification, SPEED=1)
+delays: $(DEV) ## run the lab under AWS's delays, and write docs/delays.md (LINES=notification, SPEED=1)
 	$(BIN)/python -m tests.aws_delays $(LINES) $(if $(SPEED),--speed $(SPEED))
 	@$(MAKE) --no-print-directory docs
 
-lint: $(READY) ## check style, types, imports and workflows
+lint: $(DEV) ## check style, types, imports and workflows
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/ruff format --no-cache --check .
 	$(BIN)/mypy
@@ -48,7 +54,7 @@ lint: $(READY) ## check style, types, imports and workflows
 	$(BIN)/zizmor --offline --no-progress --quiet .github docs/grade-a-class.yml
 	$(BIN)/nbstripout --verify $(KEEP) notebooks/*.ipynb
 
-format: $(READY) ## format code and notebooks
+format: $(DEV) ## format code and notebooks
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/nbstripout $(KEEP) notebooks/*.ipynb
@@ -56,37 +62,52 @@ format: $(READY) ## format code and notebooks
 KEEP := --keep-output --keep-count --keep-id \
 	--extra-keys "metadata.papermill cell.metadata.papermill cell.metadata.execution metadata.language_info.version"
 
-refresh: $(READY) ## run the notebooks, and keep their outputs for the tests (ONLY=04 for one)
+refresh: $(DEV) ## run the notebooks, and keep their outputs for the tests (ONLY=04 for one)
 	@files=$$($(BIN)/python -m tests.notebooks.refresh $(ONLY)) && $(BIN)/nbstripout $(KEEP) $$files
 
-docs: $(READY) ## write docs/checks.md, docs/permissions.md, the costs in docs/aws.md, and the pictures of the chain
+docs: $(DEV) ## write docs/checks.md, docs/permissions.md, the costs in docs/aws.md, and the pictures of the chain
 	$(BIN)/python docs/permissions.py > docs/permissions.md
 	$(BIN)/python docs/headings.py
 	$(BIN)/python docs/chain.py
 	$(BIN)/python docs/costs.py
 	$(BIN)/python docs/checks.py
 
-lock: $(READY) ## choose the newest versions that pyproject.toml allows
+site: $(DEV) ## write the site for those who only read, into site/
+	$(BIN)/python -m docs.site.build site
+
+wheel: $(DEV) ## build the wheel, in dist/
+	$(BIN)/uv build --wheel --no-build-isolation
+
+lock: $(DEV) ## choose the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --universal --all-extras --upgrade --generate-hashes --no-header --no-annotate \
 		--python-version 3.11 pyproject.toml --output-file requirements.lock
 
-clean: ## stop and delete the embedded AWS; delete .venv and runs/, not my-lab/
+clean: ## stop and delete the embedded AWS; delete .venv and what was made, but not my-lab/
 	@if [ -x $(BIN)/lab ]; then $(BIN)/lab local stop; fi
-	rm -rf .venv .lab runs
+	rm -rf .venv runs site dist
 
-# Made once, and again when the dependencies change. uv installs ten times faster than pip; the compiled bytecode
-# saves every kernel two seconds. All that is installed must match a hash of the lock; the lab itself is built offline.
-# `.ready` is made last, so a set-up that failed begins again.
+# Made once, and again when the dependencies change. uv installs ten times faster than pip. All that is installed must
+# match a hash of the lock, also what builds the lab. Python compiles a module when it is first imported: that adds four
+# seconds to the first run, and all modules would take a minute. `.ready` is made last, so a set-up that failed begins again.
 $(READY): requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || $(call stop,$(PYTHON) was not found. Install Python 3.11 or newer. Or name one: make PYTHON=python3.13 ...)
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python %d.%d was found; the lab needs 3.11 or newer. Name one: make PYTHON=python3.13 ..." % sys.version_info[:2])'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call stop,$(PYTHON) has no venv module. On Debian and Ubuntu: sudo apt install python3-venv)
-	@echo "Setting up .venv: once, half a minute to five minutes, depending on network and computer."
+	@echo "Setting up .venv: once, half a minute to three minutes, depending on network and computer."
 	@$(PYTHON) -m venv --clear .venv \
-		&& awk '/^uv==/, !/\\$$/' requirements.lock | $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r /dev/stdin \
-		&& VIRTUAL_ENV=.venv $(BIN)/uv pip install --compile-bytecode --require-hashes -r requirements.lock \
-		&& VIRTUAL_ENV=.venv $(BIN)/uv pip install --no-deps --no-build-isolation --offline -e . \
-		|| $(call stop,The set-up has failed for the reason above. It needs a network and 1 GB of disk. Run the same command again.)
+		&& awk '/^uv==/, !/\\$$/' requirements.lock | $(BIN)/pip install --disable-pip-version-check --require-hashes -r /dev/stdin \
+		&& $(INSTALL) \
+		&& VIRTUAL_ENV=.venv $(BIN)/uv pip install --no-deps --build-constraints requirements.lock -e . \
+		|| $(call stop,$(FAILED))
 	@touch $@
 
+# The packages of an extra. All is compiled, since each kernel in the sandbox, which keeps nothing, would compile it anew.
+.venv/.class $(DEV): .venv/.%: $(READY)
+	@$(INSTALL) --extra $* || $(call stop,$(FAILED))
+	@echo "Compiling all packages: once, a minute or two."
+	@$(BIN)/python -u -m compileall -j 0 .venv/lib lab_lib | awk '/^Compiling/ && ++n % 1000 == 0 {print "  " n " files"; fflush()}'
+	@touch $@
+
+INSTALL = VIRTUAL_ENV=.venv $(BIN)/uv pip install --require-hashes --constraints requirements.lock -r pyproject.toml
+FAILED = The set-up has failed for the reason above. It needs a network and 1 GB of disk. Run the same command again.
 stop = { echo "$(1)" >&2; exit 1; }

@@ -1,6 +1,7 @@
-"""Write lists and numbers in words."""
+"""Write lists, numbers and the time in words."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 
 def shortened(names: Iterable[str], most: int = 5) -> list[str]:
@@ -22,3 +23,8 @@ def number(count: int, noun: str) -> str:
 def cut(text: str, longest: int) -> str:
     """Return the text, or its beginning with "…" in at most so many characters."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def now() -> str:
+    """Return the local date and time."""
+    return datetime.now().strftime("%Y-%m-%d %H:%M")

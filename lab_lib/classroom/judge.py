@@ -16,7 +16,7 @@ from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Report
 from lab_lib.classroom import gate, sandbox, submission
 from lab_lib.classroom.sandbox import Ended, Sandbox
-from lab_lib.classroom.work import GRADED, STEP, Work, now
+from lab_lib.classroom.work import GRADED, STEP, Work
 from lab_lib.embedded.server import ACCOUNT
 from lab_lib.errors import UsageError
 from lab_lib.exercises import cases, copies, made, questions, runner, trial, workbook
@@ -24,6 +24,7 @@ from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab
 from lab_lib.private_files import write_file
 from lab_lib.run import headless
+from lab_lib.wording import now
 
 T = TypeVar("T")
 Entries = list[dict[str, Any]]

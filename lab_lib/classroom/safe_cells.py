@@ -13,6 +13,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import mistune
+import nh3
 from markupsafe import Markup, escape
 
 from lab_lib.exercises import copies, edition
@@ -100,8 +102,6 @@ def _clean(html: str, pictures: dict[str, str]) -> Markup:
     """
     if html.count("<") > _MOST_TAGS:
         return escape(_text(html))
-    import nh3  # here, so that commands without a class need not wait for it
-
     kept = nh3.clean(
         html[:_LARGEST],
         attribute_filter=partial(_address, pictures),
@@ -121,6 +121,4 @@ def _address(pictures: dict[str, str], tag: str, name: str, value: str) -> str |
 
 @cache
 def _markdown() -> Callable[[str], str]:
-    import mistune
-
     return mistune.create_markdown(escape=False, plugins=["table", "strikethrough"])  # type: ignore[return-value]

@@ -16,7 +16,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib.checks.lookalikes import visible
 from lab_lib.classroom import renamed
-from lab_lib.classroom.work import now
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies, notebook_files, runner, workbook
@@ -24,6 +23,7 @@ from lab_lib.lab import Lab, is_embedded, lab_on, open_lab
 from lab_lib.masking import masked
 from lab_lib.private_files import can_write_to, draft_of, exists, read_file
 from lab_lib.settings import SETTINGS, setting
+from lab_lib.wording import now
 
 FUNCTION = runner.MODULE
 _WRITES = f"%%writefile {FUNCTION}\n"  # begins a cell that writes it

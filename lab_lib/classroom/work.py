@@ -16,7 +16,6 @@ import threading
 import time
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from datetime import datetime
 from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,6 +31,7 @@ from lab_lib.private_files import can_write_to, make_folder, write_file
 from lab_lib.refusals import in_one_line
 from lab_lib.run import headless
 from lab_lib.waiting import PROGRESS_FILE
+from lab_lib.wording import now
 
 Record = dict[str, Any]
 STEP = ".step"  # the file in the draft that names the notebook that runs now
@@ -266,8 +266,3 @@ def _stop_with(watched: int) -> None:
     os.kill(os.getpid(), signal.SIGINT)
     threading.Event().wait(_LONGEST_STOP)
     os._exit(1)
-
-
-def now() -> str:
-    """Return the local date and time."""
-    return datetime.now().strftime("%Y-%m-%d %H:%M")

@@ -43,6 +43,9 @@ def check(
     from lab_lib.masking import masked
     from lab_lib.one_command import alone
 
+    if junit:
+        from lab_lib.classroom.junit import write
+
     with handle_errors(failed=NOT_GRADED), progress_bar() as progress:
         lab = lab_lib.open_lab(**settings)
         if probe and not yes:
@@ -53,8 +56,6 @@ def check(
         progress.stop()
         text = masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab)
         if junit:
-            from lab_lib.classroom.junit import write
-
             write(junit, [{"name": masked(f"account {lab.account}", lab), "checks": json.loads(text)}])
         if as_json:
             print(text, flush=True)

@@ -26,12 +26,12 @@ app = typer.Typer(
     help="""Run the lab for a whole class, each student in an account of their own, and write a grade book.
 
 \b
-  lab class data/roster.csv --out runs/class            run and grade
-  lab class data/roster.csv --out runs/class --resume   go on after Ctrl-C
-  lab class check data/roster.csv --out runs/checked    grade as it is
-  lab class grade submissions --out runs/graded         grade students' own work
-  lab class report data/roster.csv --out runs/class     write the grade book
-  lab class clean data/roster.csv                       delete the resources
+  lab class roster.csv --out runs/class            run and grade
+  lab class roster.csv --out runs/class --resume   go on after Ctrl-C
+  lab class check roster.csv --out runs/checked    grade as it is
+  lab class grade submissions --out runs/graded    grade students' own work
+  lab class report roster.csv --out runs/class     write the grade book
+  lab class clean roster.csv                       delete the resources
 
 \b
 The roster is a CSV file with a header, and a line for each student:
@@ -158,9 +158,10 @@ def report(
     """
     from lab_lib.classroom import anonymous as anonymous_books
     from lab_lib.classroom import class_run, gradebook, overrides
-    from lab_lib.classroom.work import Work, now
+    from lab_lib.classroom.work import Work
     from lab_lib.cli import class_work
     from lab_lib.errors import UsageError
+    from lab_lib.wording import now
 
     with handle_errors("Stopped. To write the grade book, run the command again.", NOT_GRADED):
         students = _read(roster, accounts=False)

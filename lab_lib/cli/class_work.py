@@ -16,10 +16,11 @@ from lab_lib.classroom import class_run, exports, gradebook, junit, overrides
 from lab_lib.classroom.class_run import CleanUp
 from lab_lib.classroom.points import WORTH
 from lab_lib.classroom.students import Student
-from lab_lib.classroom.work import Record, Work, now
+from lab_lib.classroom.work import Record, Work
 from lab_lib.cli.terminal import NOT_GRADED, err, out, relative_to_cwd
 from lab_lib.looks import LOOKS
 from lab_lib.masking import without_accounts
+from lab_lib.wording import now
 
 GO_ON = "Stopped. To go on, run the same command with --resume."
 

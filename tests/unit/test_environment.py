@@ -1,32 +1,60 @@
 """environment.yml and requirements.lock agree with pyproject.toml, the one source of the dependencies."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-EXTRAS = PROJECT["optional-dependencies"]
-DECLARED = [Requirement(line) for group in (PROJECT["dependencies"], *EXTRAS.values()) for line in group]
+GROUPS = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+DECLARED = [[Requirement(line) for line in group] for group in GROUPS]
 ENVIRONMENT = (ROOT / "environment.yml").read_text()
+OF_EXTRAS = {one.name.replace("-", "_") for group in DECLARED[1:] for one in group} - {"pydantic"}  # typer needs it
+WITHOUT_EXTRAS = f"import sys; sys.modules.update(dict.fromkeys({OF_EXTRAS}));"
+IMPORT_ALL = """
+import importlib, pkgutil, lab_lib
+of_class = ("lab_lib.classroom.", "lab_lib.cli.class_work", "lab_lib.handlers.")
+names = [module.name for module in pkgutil.walk_packages(lab_lib.__path__, "lab_lib.")]
+for name in [*(name for name in names if not name.startswith(of_class)), "lab_lib.classroom.submission"]:
+    importlib.import_module(name)
+"""
 
 
-def test_environment_yml_gives_a_reason_for_each_dependency_and_for_no_other():
-    assert re.findall(r"^#   (\S+) +\S", ENVIRONMENT, re.MULTILINE) == [requirement.name for requirement in DECLARED]
+def test_environment_yml_gives_a_reason_for_each_dependency_in_its_group_and_for_no_other():
+    reasons = [re.findall(r"^#   (\S+) +\S", group, re.MULTILINE) for group in ENVIRONMENT.split("\n#\n")[1:]]
+
+    assert reasons == [[requirement.name for requirement in group] for group in DECLARED]
 
 
-def test_environment_yml_installs_the_project_with_all_its_extras_on_a_python_that_it_supports():
-    python = re.search(r"^  - python=3\.(\d+)\n  - pip\n  - pip:\n      - -e \.\[(.+)\]\n\Z", ENVIRONMENT, re.MULTILINE)
+def test_environment_yml_installs_what_a_learner_needs_on_a_python_that_the_project_supports():
+    python = re.search(r"^  - python=3\.(\d+)\n  - pip\n  - pip:\n      - -e \.\n\Z", ENVIRONMENT, re.MULTILINE)
 
-    assert python[2].split(",") == list(EXTRAS)
     assert int(python[1]) >= int(PROJECT["requires-python"].removeprefix(">=3."))
 
 
 def test_the_lock_has_a_version_that_is_allowed_and_hashes_for_each_dependency_and_no_address():
     lock = (ROOT / "requirements.lock").read_text()
     hashed = dict(re.findall(r"^([\w.-]+)==(\S+) .*\\\n    --hash=sha256:", lock, re.MULTILINE))
+    wanted = [requirement for group in DECLARED for requirement in group if requirement.name != PROJECT["name"]]
 
-    assert [wanted for wanted in DECLARED if not wanted.specifier.contains(hashed[wanted.name])] == []
+    assert [one for one in wanted if not one.specifier.contains(hashed[one.name])] == []
     assert not re.search("://|^--", lock, re.MULTILINE)
+
+
+def test_what_a_learner_runs_needs_no_package_of_the_extras():
+    subprocess.run([sys.executable, "-c", WITHOUT_EXTRAS + IMPORT_ALL], check=True)
+
+
+@pytest.mark.parametrize("command", ["class report roster.csv --out graded", "check --junit checks.xml"])
+def test_a_command_whose_extra_is_not_installed_says_in_one_line_what_to_install(command, tmp_path):
+    lab = [sys.executable, "-c", f"{WITHOUT_EXTRAS} from lab_lib.__main__ import main; main()", *command.split()]
+
+    done = subprocess.run(lab, capture_output=True, text=True, cwd=tmp_path)
+
+    assert re.fullmatch(r"\w+ is not installed, .*pip install 'serverless-lab-workbook\[class\]'.*\n", done.stderr)
+    assert (done.returncode, done.stdout, list(tmp_path.iterdir())) == (2, "", [])
