@@ -1,6 +1,7 @@
 """`lab open`: JupyterLab, with its settings in the folder jupyter beside this file."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,8 +14,10 @@ from urllib.parse import quote
 import typer
 
 import lab_lib
+from lab_lib.cli.address import jupyter_options
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import err, handle_errors, out, relative_to_cwd
+from lab_lib.errors import UsageError
 
 _SETTINGS = Path(__file__).parent / "jupyter"  # such as that JupyterLab does not ask about news
 _LONGEST_END = 30  # seconds for JupyterLab to end its kernels
@@ -27,6 +30,13 @@ def open_(
         list[str] | None,
         typer.Option(metavar="NUMBER", help="Give this notebook anew, such as 03, and keep yours beside it."),
     ] = None,
+    address: Annotated[
+        str, typer.Option(metavar="URL", help="Your browser reaches JupyterLab through a proxy, at this address.")
+    ] = "",
+    server: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- COMMAND]", help="Start this Jupyter server instead, such as JupyterHub's."),
+    ] = None,
 ) -> None:
     """Open your own copy of the notebooks in JupyterLab; on the embedded AWS, unless AWS is named. Ctrl-C ends it.
 
@@ -35,6 +45,9 @@ def open_(
     from lab_lib.exercises import copies
 
     with handle_errors("JupyterLab has ended."):
+        options = jupyter_options(address) if address else []
+        if server and not shutil.which(server[0]):
+            raise UsageError(f"{server[0]!r} is not a command; wanted none, or one that starts a Jupyter server.")
         renewed = [copies.renew(number) for number in fresh or []]
         first = copies.complete() / (renewed or copies.solved_notebooks())[0].name
         copies.existing(first.name)
@@ -46,16 +59,14 @@ def open_(
         chosen |= {f"LAB_{name.upper()}": value for name, value in settings.items()}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         with _jupyter_folders() as folders:  # the path lets a terminal in JupyterLab find the command lab
-            raise typer.Exit(_run_jupyterlab(first, {**os.environ, **folders, **chosen, "PATH": path}))
+            environment = {**os.environ, **folders, **chosen, "PATH": path}
+            raise typer.Exit(_run([*(server or _jupyterlab(first)), *options], first.parents[1], environment))
 
 
-def _run_jupyterlab(notebook: Path, environment: dict[str, str]) -> int:
-    """Run JupyterLab, with this notebook open, until it ends or this process is interrupted; return the exit status.
-
-    JupyterLab has a session of its own, so that Ctrl-C does not make it ask whether to shut down.
-    """
-    root = notebook.parents[1]  # the checkout, unless LAB_COPY is set
-    command = [
+def _jupyterlab(notebook: Path) -> list[str]:
+    """Return the command that starts JupyterLab with this notebook open."""
+    root = notebook.parents[1]  # the workspace
+    return [
         *(sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1"),
         f"--ServerApp.root_dir={root}",
         f"--LabApp.default_url=/lab/tree/{quote(str(notebook.relative_to(root)))}",
@@ -63,6 +74,13 @@ def _run_jupyterlab(notebook: Path, environment: dict[str, str]) -> int:
         "--KernelManager.transport_encryption=auto",  # no other user of this computer can listen in
         *(["--allow-root"] if os.geteuid() == 0 else []),  # as in a container
     ]
+
+
+def _run(command: list[str], root: Path, environment: dict[str, str]) -> int:
+    """Run a Jupyter server until it ends or this process is interrupted; return the exit status.
+
+    It has a session of its own, so that Ctrl-C does not make it ask whether to shut down.
+    """
     jupyterlab = subprocess.Popen(command, cwd=root, env=environment, stdin=subprocess.DEVNULL, start_new_session=True)
     try:
         return jupyterlab.wait()

@@ -1,34 +1,23 @@
 """The learner's copy in JupyterLab in Chromium, as `lab open` shows it. Screenshots go to runs/browser."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from lab_lib.exercises.copies import ROOT
 from lab_lib.run.headless import notebooks
-from lab_lib.waiting import PROGRESS_FILE, wait_until
+from tests.browser.opened import IS_READY, LAB, REACH, opened
+from tests.browser.proxy import proxy
 from tests.learners import solve
 
 pytestmark = pytest.mark.slow
 
-LAB = str(Path(sys.executable).with_name("lab"))
 RUN_ALL = """async () => {
     await jupyterapp.commands.execute('notebook:run-all-cells');
     const cells = jupyterapp.shell.currentWidget.content.model.sharedModel.cells;
     return cells.map(cell => cell.cell_type === 'code' ? cell.getOutputs() : []);
-}"""
-IS_READY = """stem => {
-    const widget = window.jupyterapp?.shell?.currentWidget;
-    return widget && widget.context && widget.context.path.includes(stem) && widget.context.isReady
-        && widget.sessionContext.session && widget.sessionContext.session.kernel
-        && widget.sessionContext.session.kernel.status === 'idle';
 }"""
 RESTART_AND_RUN = """async (number) => {
     const widget = jupyterapp.shell.currentWidget;
@@ -43,39 +32,15 @@ GROW = """() => {
 }"""
 SHOWS_THE_CHAIN = "() => document.querySelector('.jp-MarkdownCell img[alt^=\"The chain of the lab\"]').naturalWidth > 0"
 TO_THE_TOP = "() => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)"
-CONFIG = {"LabApp": {"expose_app_in_browser": True}, "ServerApp": {"open_browser": False}}
-SETTINGS = {
-    "notebook-extension/tracker": {"windowingMode": "none"},  # all cells are drawn, also those out of sight
-}
 
 
 @pytest.fixture(scope="module")
-def copy() -> Iterator[Path]:
-    """Yield the folder of a copy that is not there yet, beside `notebooks/`."""
-    with tempfile.TemporaryDirectory(prefix="my-lab-", dir=ROOT) as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-def jupyterlab(browser, copy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield the address of the copy in a JupyterLab that `lab open` has started; Ctrl-C ends it."""
-    folder = tmp_path_factory.mktemp("jupyter")
-    (folder / "jupyter_server_config.json").write_text(json.dumps(CONFIG))
-    for plugin, values in SETTINGS.items():
-        path = folder / "lab" / "user-settings" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps(values))
-    folders = {"JUPYTER_CONFIG_DIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder / "runtime"), "LAB_COPY": str(copy)}
-    environment = {name: value for name, value in os.environ.items() if name != PROGRESS_FILE}
-    lab = subprocess.Popen([LAB, "open"], env={**environment, **folders})
-    try:
-        (note,) = wait_until(lambda: list(folder.glob("runtime/jpserver-*.json")), "JupyterLab to start")
-        about = json.loads(note.read_text())
-        solve(copy)
-        yield f"{about['url']}doc/tree/{copy.name}/{{}}.ipynb?token={about['token']}"
-    finally:
-        lab.send_signal(signal.SIGINT)
-        assert lab.wait() == 0
+def jupyterlab(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the address of the copy in a JupyterLab that `lab open` has started."""
+    workspace = tmp_path_factory.mktemp("lab")
+    with opened(workspace, LAB, "open") as about:
+        solve(workspace / "my-lab")
+        yield f"{about['url']}doc/tree/my-lab/{{}}.ipynb?token={about['token']}"
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +80,15 @@ def test_a_cell_that_is_run_after_a_restart_says_which_cells_come_first(jupyterl
 
     assert shown["traceback"][0].startswith("`notebook` is not there")
     assert len(shown["traceback"]) == 1
+
+
+def test_without_the_option_address_no_browser_gets_through_a_proxy(jupyterlab: str, page) -> None:
+    asked = urlsplit(jupyterlab)
+    with proxy(asked.port) as through:
+        address = f"http://lab.localhost:{through.server_address[1]}/"
+
+        kept = page.goto(f"{address}lab?{asked.query}").status
+        through.host = asked.netloc
+        replaced = page.goto(f"{address}lab?{asked.query}").status
+
+        assert (kept, replaced, page.evaluate(REACH, address)) == (403, 200, [200, False])

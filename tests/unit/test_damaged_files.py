@@ -49,7 +49,7 @@ def of(**parts):
 def opened(monkeypatch):
     """Return the notebooks that JupyterLab has opened."""
     notebooks = []
-    monkeypatch.setattr(open_command, "_run_jupyterlab", lambda first, _: notebooks.append(first.name) or 0)
+    monkeypatch.setattr(open_command, "_jupyterlab", lambda first: notebooks.append(first.name) or ["true"])
     monkeypatch.setattr(lab_lib, "open_lab", lambda **_: "a lab")
     return notebooks
 
@@ -122,7 +122,6 @@ def test_something_else_in_the_place_of_a_folder_is_one_line(name, kind, tmp_pat
     path = tmp_path / "my-lab" / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("") if kind == "file" else OTHERS[kind](path)
-    monkeypatch.setenv("LAB_COPY", str(tmp_path / "my-lab"))
 
     done = in_process("open")
 
