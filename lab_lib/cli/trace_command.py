@@ -28,7 +28,7 @@ def trace(
     line: Annotated[int, typer.Option(min=1, help="A line of it; the header is line 1.", show_default=False)] = 1,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page that steps through it too.")] = None,
 ) -> None:
-    """Follow one transaction through the chain: `lab trace C2 T24`, or `lab trace --file march.txt --line 7`.
+    """Follow one transaction through the chain: `lab trace C1 T01`, or `lab trace --file march.txt --line 7`.
 
     Each event has its time, how exactly that is known, the gap before it, and where the evidence is.
 
@@ -40,7 +40,7 @@ def trace(
 
     with handle_errors("Stopped. Nothing was changed."):
         if bool(customer) != bool(transaction) or bool(customer) == bool(file):
-            raise UsageError("Name a customer and a transaction, `lab trace C2 T24`, or --file and --line.")
+            raise UsageError("Name a customer and a transaction, `lab trace C1 T01`, or --file and --line.")
         lab = lab_lib.open_lab(**settings)
         shown = trace.follow_line(lab, file, line) if file else trace.follow(lab, customer, transaction)
         shown = shown.mapped(lambda text: masked(text, lab))

@@ -17,7 +17,7 @@ NOTES = f"""Seconds an account of {len(headless.notebooks())} notebooks, 06 amon
 
 def measure():
     """Return the section's text."""
-    header = ["", *(f"{jobs} at a time" for jobs in JOBS)]
+    header = ["Command", *(f"{jobs} at a time" for jobs in JOBS)]
     return f"{page.table(header, [['`lab class`', *(f'{seconds(jobs):.2f}' for jobs in JOBS)]])}\n\n{NOTES}"
 
 

@@ -1,0 +1,174 @@
+"""The site for those who only read: it tells no answer, and everybody can read it, tried in Chromium."""
+
+import ast
+import base64
+import json
+import re
+import subprocess
+import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from bs4 import BeautifulSoup
+
+from lab_lib.exercises import answers, edition
+from lab_lib.run.headless import notebooks
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+SOLVED = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in notebooks()}
+SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
+SHORT = 25  # characters of a line of code that may stand anywhere
+TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Return the folder of a site that was built as `make site` does it."""
+    folder = tmp_path_factory.mktemp("of-site") / "site"
+    subprocess.run([sys.executable, "-m", "docs.site.build", folder], cwd=ROOT, check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    """Return the pages by their path, as what can be read in them."""
+    return {
+        path.relative_to(site).as_posix(): read(path) for path in site.rglob("*.html") if "_static" not in path.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def read(path):
+    """Return the page, with its images as their words in the place of the data that draws them."""
+    page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+    for image in page.find_all("img", src=re.compile("^data:")):
+        drawn = base64.b64decode(image["src"].partition(",")[2]).decode()
+        image.replace_with(f" {image['alt']} {re.sub('<[^>]*>', ' ', drawn)} ")
+    return page
+
+
+def code(notebook):
+    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def solutions(notebook):
+    return [found for text in code(notebook) for found in SOLUTION.findall(text)]
+
+
+def results(notebook):
+    """Return the right answers: those in the solutions, and those that `notebook.compare` told."""
+    literals = [re.sub(r"^my_\w+ = ", "", solution).strip() for solution in solutions(notebook)]
+    for literal in literals:
+        try:
+            value = ast.literal_eval(literal)
+        except (ValueError, SyntaxError):  # an expression, a statement
+            continue
+        yield {str(part) for part in (value if isinstance(value, list | set) else [value])}
+    told = re.findall(r"You predicted right: it is (.+)\.\\n", json.dumps(notebook["cells"]))
+    yield from ({outcome} for outcome in told)
+
+
+def outputs(page):
+    return " ".join(cell.get_text(" ") for cell in page.select(".cell_output"))
+
+
+def test_no_solution_stands_on_the_site(site):
+    given = "".join(text for solved in SOLVED.values() for text in code(edition.of_learner(solved)))
+    given += "".join(path.read_text(encoding="utf-8") for path in (ROOT / "lab_lib").rglob("*.py"))
+    lines = {line.strip() for solved in SOLVED.values() for text in solutions(solved) for line in text.splitlines()}
+    secret = {line for line in lines if len(line) >= SHORT and line not in given}
+    told = {
+        path.name: path.read_text(encoding="utf-8") for path in site.rglob("*") if path.suffix in (".js", ".py", ".yml")
+    }
+    told |= {path.name: read(path).get_text() for path in site.rglob("*.html")}
+
+    assert len(secret) > 40
+    assert {(name, line) for name, text in told.items() for line in secret if line in text} == set()
+    assert not [path for path in site.rglob("*") if path.suffix in (".ipynb", ".md")]
+
+
+def test_no_output_on_the_site_answers_a_question_of_its_notebook(pages):
+    for name, solved in SOLVED.items():
+        shown = outputs(pages[f"notebooks/{name}.html"])
+        right = {word for result in results(solved) for word in result if len(word) > 1}
+        assert {word for word in right if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", shown)} == set(), name
+
+
+def test_no_page_says_why_an_answer_is_right_or_lists_all_its_parts(pages):
+    listed = [result for solved in SOLVED.values() for result in results(solved) if min(map(len, result)) > 10]
+    reasons = [question.why for question in answers.QUESTIONS.values()]
+
+    assert listed
+    for name, page in pages.items():
+        text = page.get_text()
+        assert [reason for reason in reasons if reason in text] == [], name
+        assert [result for result in listed if all(part in text for part in result)] == [], name
+
+
+def test_notebooks_show_outputs_and_tell_what_their_pictures_show(pages):
+    for name in SOLVED:
+        page = pages[f"notebooks/{name}.html"]
+        assert "on the embedded AWS" in outputs(page)
+        assert all(image.get("alt") for image in page.find_all("img"))
+
+
+@pytest.mark.parametrize(("colours", "width"), [("light", 1280), ("dark", 390)])
+def test_everybody_can_read_every_page_and_nothing_is_fetched_from_elsewhere(browser, address, pages, colours, width):
+    from axe_playwright_python.sync_playwright import Axe
+
+    context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=colours)
+    page, asked, said, wrong = context.new_page(), [], [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    for name in pages:
+        page.goto(address + name)
+        found = Axe().run(page, options={"preload": False, "resultTypes": ["violations"]}).response["violations"]
+        wrong += [(name, rule["id"], node["html"]) for rule in found for node in rule["nodes"]]
+        wrong += [(name, "too wide")] * page.evaluate(TOO_WIDE)
+    context.close()
+
+    assert wrong == []
+    assert said == []
+    assert {url for url in asked if not url.startswith((address, "data:"))} == set()
+
+
+def test_the_search_finds_a_word_and_leads_to_it(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}docs/design.html")
+
+    page.get_by_role("button", name="Search").first.click()
+    page.get_by_role("searchbox").fill("idempotent")
+    page.keyboard.press("Enter")
+    page.locator("#search-results a").first.click()
+
+    page.locator("article").get_by_text("idempotent").first.wait_for()
+    page.close()
+
+
+def test_the_front_page_leads_to_the_trace_which_steps_through_the_chain(browser, address):
+    page = browser.new_page()
+    page.goto(address)
+
+    page.get_by_role("link", name="one transaction").click()
+    page.get_by_role("button", name="On").click()
+
+    assert page.get_by_role("heading", level=1).inner_text() == "Ana A2"
+    assert "bucket: uploaded as" in page.locator("output").inner_text()
+    page.close()
