@@ -1,0 +1,204 @@
+"""The built wheel, in empty folders: run by uvx, installed by pip, and where its folder cannot be written."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.error import HTTPError
+
+import psutil
+import pytest
+
+from lab_lib.embedded import server
+from lab_lib.places import PACKAGE
+from lab_lib.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+CHECKOUT = PACKAGE.parent
+NAME = "serverless-lab-workbook"
+UV, UVX = (Path(sys.executable).with_name(name) for name in ("uv", "uvx"))
+FIRST = "my-lab/00-start-here.ipynb"
+PLAIN = {"capture_output": True, "text": True, "check": False}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """Return the wheel that the variable WHEEL names, or build it."""
+    if given := os.environ.get("WHEEL"):
+        return Path(given).resolve(strict=True)
+    folder = tmp_path_factory.mktemp("dist")
+    subprocess.run([UV, "build", "--quiet", "--no-build-isolation", "--offline", "-o", folder, CHECKOUT], check=True)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel, tmp_path_factory):
+    """Return a virtual environment with the wheel.
+
+    The dependencies are those of the lock. uv takes them from its cache, or else from the network. pip installs the
+    wheel, and looks whether all that it needs is there.
+    """
+    folder = tmp_path_factory.mktemp("installed") / "venv"
+    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, folder], check=True)
+    needed = ["--python", folder, "--constraints", CHECKOUT / "requirements.lock", "-r", CHECKOUT / "pyproject.toml"]
+    install = [UV, "pip", "install", "--quiet", *needed]
+    if subprocess.run([*install, "--offline"], capture_output=True, check=False).returncode:
+        subprocess.run(install, check=True)
+    pip = [sys.executable, "-m", "pip", "--python", folder, "install", "--quiet", "--no-index"]
+    subprocess.run([*pip, wheel], check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def uvx(wheel, installed, tmp_path_factory):
+    """Return `uvx`, with the versions of the lock. What it needs is in uv's cache, now that the lab is `installed`.
+
+    The lab's name means the wheel here, whatever a registry has.
+    """
+    this = tmp_path_factory.mktemp("constraints") / "this.txt"
+    this.write_text(f"{NAME} @ {wheel.as_uri()}\n")
+    command = [UVX, "--offline", "--python", sys.executable, "-c", CHECKOUT / "requirements.lock", "-c", this]
+    yield command
+    made = subprocess.run([*command, "--from", NAME, "python", "-c", "import sys; print(sys.prefix)"], **PLAIN)
+    shutil.rmtree(made.stdout.strip())  # it would stay in uv's cache
+
+
+@pytest.fixture
+def empty():
+    """Yield an empty folder, beside an empty home. The embedded AWS of a folder ends when that is deleted."""
+    with TemporaryDirectory(prefix="lab-wheel-", ignore_cleanup_errors=True) as place:
+        (folder := Path(place) / "work").mkdir()
+        (Path(place) / "home").mkdir()
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def seen():
+    """Return the command of bubblewrap by which another command sees all as it is, but for what options add."""
+    command = ["bwrap", "--unshare-pid", "--die-with-parent", "--bind", "/", "/", "--dev-bind", "/dev", "/dev"]
+    command += ["--proc", "/proc"]
+    if not shutil.which("bwrap") or subprocess.run([*command, "true"], **PLAIN).returncode:
+        pytest.skip("bubblewrap does not work here")
+    return command
+
+
+def settings(folder):
+    """Return how a process starts in this folder: with its home beside it, and no other setting of this computer."""
+    cache = subprocess.run([UV, "cache", "dir"], **PLAIN).stdout.strip()
+    home = folder.with_name("home")
+    return {"cwd": folder, "env": {"HOME": home, "PATH": os.defpath, "UV_CACHE_DIR": cache, "BROWSER": "true"}}
+
+
+def run(folder, *command):
+    return subprocess.run(command, **settings(folder), **PLAIN)
+
+
+@contextmanager
+def opened(folder, *command):
+    """Start `lab open`, and yield its process when JupyterLab answers, with a function that asks it."""
+
+    def ask(path, with_token=True):
+        about = json.loads(next(folder.with_name("home").rglob("jpserver-*.json")).read_text())
+        return urllib.request.urlopen(about["url"] + path + (f"?token={about['token']}" if with_token else ""))
+
+    def answers():
+        assert process.poll() is None, log.read_text()
+        try:
+            return ask("api/status").status == 200
+        except (StopIteration, OSError, ValueError):  # it has not said yet where it is, or does not listen
+            return False
+
+    log = folder.with_name("log")
+    with log.open("w") as said:
+        process = subprocess.Popen(
+            [*command, "open"], **settings(folder), stdout=said, stderr=said, start_new_session=True
+        )
+    try:
+        wait_until(answers, "JupyterLab to answer", timeout=120)
+        yield process, ask
+    finally:
+        server.kill(process.pid)
+        process.wait()
+
+
+def files(folder):
+    """Return when each file below a folder was written, without what Python compiles."""
+    found = (path for path in folder.rglob("*") if "__pycache__" not in path.parts and path.is_file())
+    return {path: path.stat().st_mtime_ns for path in found}
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_uvx_runs_the_lab_from_a_wheel(wheel, uvx, empty):
+    done = run(empty, *uvx, "--from", wheel, "lab", "run", "--until", "00")
+
+    result = json.loads((empty / "runs" / "latest" / "result.json").read_text())
+    assert (done.returncode, result["ok"], names(empty)) == (0, True, ["runs"]), done.stderr
+
+
+def test_uvx_and_the_name_alone_open_the_lab_and_ctrl_c_ends_it(uvx, empty):
+    with opened(empty, *uvx, NAME) as (process, ask):
+        first = json.load(ask(f"api/contents/{FIRST}"))
+        with pytest.raises(HTTPError, match="403"):
+            ask(f"api/contents/{FIRST}", with_token=False)
+        assert ask(f"lab/tree/{FIRST}").status == 200
+        processes = psutil.Process(process.pid).children(recursive=True)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to all processes of its foreground
+
+        assert process.wait() == 0
+    assert (first["type"], names(empty)) == ("notebook", ["my-lab"])
+    assert "SOLUTION" not in str(first["content"])
+    left = [process for process in processes if process.is_running()]
+    assert [server.PROGRAM in process.cmdline() for process in left] == [True]  # the embedded AWS outlives it
+
+
+def test_pip_installs_all_that_a_learner_needs(installed, empty):
+    lab, before = installed / "bin" / "lab", files(installed)
+
+    ran = run(empty, lab, "run", "--until", "00")
+    checked = run(empty, lab, "check", "--step", "00")
+
+    assert (ran.returncode, checked.returncode) == (0, 0), ran.stderr + checked.stderr
+    assert files(installed) == before
+
+
+def test_lab_class_names_the_extra_that_a_learner_does_without(installed, empty):
+    (empty / "roster.csv").write_text("account,name\n111122223333,Ana\n")
+
+    done = run(empty, installed / "bin" / "lab", "class", "check", "roster.csv", "--out", "graded")
+
+    wanted = f"pip install '{NAME}[class]'"
+    assert (done.returncode, done.stderr.count("\n"), wanted in done.stderr) == (2, 1, True), done.stderr
+
+
+def test_where_the_installed_lab_cannot_be_written_it_runs_to_its_end_and_opens(seen, installed, empty):
+    read_only = [*seen, "--ro-bind", installed, installed]
+    lab = installed / "bin" / "lab"
+
+    refused = run(empty, *read_only, "touch", lab)
+    done = run(empty, *read_only, lab, "run")
+    with opened(empty, *read_only, lab) as (_, ask):
+        assert ask(f"lab/tree/{FIRST}").status == 200
+
+    assert "Read-only file system" in refused.stderr
+    assert done.returncode == 0, done.stderr
+    assert names(empty) == ["my-lab", "runs"]
+
+
+@pytest.mark.parametrize("command", ["run", "open"])
+@pytest.mark.parametrize(
+    ("view", "said"),
+    [(["--ro-bind", "."], "Read-only file system"), (["--size", "4096", "--tmpfs"], "No space left on device")],
+)
+def test_a_folder_that_cannot_be_written_or_is_full_is_one_line(command, view, said, seen, installed, empty):
+    done = run(empty, *seen, *view, empty, "--chdir", empty, installed / "bin" / "lab", command)
+
+    assert (done.returncode > 0, done.stderr.count("\n"), said in done.stderr) == (True, 1, True), done.stderr
