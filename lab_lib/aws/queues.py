@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -169,16 +170,17 @@ def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
     """Receive at most so many messages of the queue. Afterwards make those that were not deleted visible again.
 
     SQS hides a received message for a while, so the next call returns other ones. A call asks all of SQS's servers only
-    if it waits a second, and may miss messages even so: the queue counts as read after two answers without a new one.
-    A long queue shows its first messages again before it is read.
+    if it waits a second, and may miss messages even so: the queue counts as read after two answers without a new one,
+    and after one on the embedded AWS, which misses none. A long queue shows its first messages again before it is read.
     """
-    sqs, url = lab.client("sqs"), find_queue(lab, name)
+    sqs, url = lab.client("sqs"), _url(lab, name)
+    wait, enough = (1, 2) if lab.is_real else (0, 1)
+    how = {"VisibilityTimeout": 60, "WaitTimeSeconds": wait, "MessageSystemAttributeNames": ["SentTimestamp"]}
     seen, empty = dict[str, dict[str, Any]](), 0
     try:
-        while url and empty < 2 and len(seen) < most:
-            number, wait = min(10, most - len(seen)), 1 if lab.is_real else 0
-            how = {"VisibilityTimeout": 60, "WaitTimeSeconds": wait, "MessageSystemAttributeNames": ["SentTimestamp"]}
-            answer = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=number, **how)
+        while url and empty < enough and len(seen) < most:
+            asked = partial(sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=min(10, most - len(seen)), **how)
+            answer = none_if_absent(asked) or {}
             batch = having(answer.get("Messages", []), "MessageId", "ReceiptHandle", "Body")
             empty = 0 if {message["MessageId"] for message in batch} - seen.keys() else empty + 1
             seen.update({message["MessageId"]: message for message in batch})

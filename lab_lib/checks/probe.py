@@ -130,7 +130,7 @@ class _Probe:
             if (rest := at_rest(self.lab)) is False:
                 return False
             is_last = upload.is_silent(rest)  # before the look, which then sees all there will be
-            upload.look()
+            upload.look() if rest is None else upload.runs.read()  # at rest, there is nothing to follow
             faults = self._compared(upload)
             return is_last or not any(faults.values())
 

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from lab_lib.aws import queues
+from lab_lib.lab import Lab
 
 QUEUE = "CustomerNotify"
 ALERT = {"customerID": "C2", "accountBalance": "1750"}
@@ -78,6 +79,16 @@ def test_a_queue_that_shows_the_same_messages_again_comes_to_an_end(lab, send, m
     monkeypatch.setattr(lab.client("sqs"), "receive_message", lambda **_: answer)
 
     assert len(queues.messages(lab, QUEUE)) == len(answer["Messages"])
+
+
+@pytest.mark.parametrize(("is_real", "waits"), [(True, [1, 1]), (False, [0])])
+def test_only_aws_may_miss_messages_so_there_an_empty_queue_is_asked_twice(lab, url, monkeypatch, is_real, waits):
+    monkeypatch.setattr(Lab, "is_real", is_real)
+    asked = []
+    monkeypatch.setattr(lab.client("sqs"), "receive_message", lambda **how: asked.append(how["WaitTimeSeconds"]) or {})
+
+    assert queues.messages(lab, QUEUE) == []
+    assert asked == waits
 
 
 def test_alerts_come_without_the_envelope_and_other_messages_are_skipped(lab, send):
