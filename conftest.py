@@ -11,18 +11,31 @@ from pathlib import Path
 import pytest
 
 from lab_lib.embedded import server
+from lab_lib.places import WORKSPACE
 from lab_lib.waiting import PROGRESS_FILE, busy, load_of_computer
 
 _DIFFER = "\nThe outputs of {name} differ. If that is meant, run `make refresh ONLY={number}`, and read the difference."
 LONGEST_FILES = (
     "test_outputs.py",
-    "test_submissions.py",
     "test_trial.py",
+    "test_submissions.py",
+    "test_healthy_accounts.py",
     "test_nbgrader.py",
     "test_first_minutes.py",
-    "test_papermill.py",
-    "test_headless.py",
+    "test_wheel.py",
+    "test_site.py",
+    "test_behind_a_proxy.py",
+    "test_sabotage_code.py",
+    "test_properties.py",
     "test_prove.py",
+    "test_jupyterlab.py",
+    "test_probe.py",
+    "test_sabotage_settings.py",
+    "test_classroom.py",
+    "test_learner.py",
+    "test_papermill.py",
+    "test_managed_account.py",
+    "test_headless.py",
 )
 LONGEST = 900  # seconds for a test, on a computer that is not busy
 GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a seventh of the time
@@ -34,8 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores Ctrl-C
     gc.set_threshold(GARBAGE)
-    os.environ["LAB_EMULATOR_HOME"] = home = tempfile.mkdtemp(prefix="lab-tests-")
-    os.environ["LAB_COPY"] = f"{home}/my-lab"
+    os.environ[WORKSPACE] = home = tempfile.mkdtemp(prefix="lab-tests-")
+    os.environ["XDG_STATE_HOME"] = f"{home}/state"
     os.environ["LAB_LOCKS"] = f"{home}/locks"
     os.environ[PROGRESS_FILE] = os.devnull  # how long a wait takes is no part of what a notebook shows
     config.option.nbval_cell_timeout = None  # LONGEST ends a cell that hangs
@@ -45,12 +58,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the embedded AWS and forget it; in the notebooks' cells no fixture could do this."""
     server.stop()
-    shutil.rmtree(os.environ["LAB_EMULATOR_HOME"])
+    shutil.rmtree(os.environ[WORKSPACE])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, so that no worker waits for another at the end."""
-    items.sort(key=lambda item: item.path.name not in LONGEST_FILES)
+    places = {name: place for place, name in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 def pytest_xdist_auto_num_workers() -> int:

@@ -136,39 +136,40 @@ def build_by_command(lab, way):
         subprocess.run(command, cwd=folder, env={**os.environ, **variables}, check=True, stdout=subprocess.DEVNULL)
 
 
+# One account shows many ways at once, where none of them hides what a check says of another.
 ACCOUNTS = {
     "the_aws_command": Account(build=build_by_command),  # the first, since it takes longest
     "a_template_of_cloudformation": Account(build=build_by_template),
     "as_the_console_does": Account(),
-    "aliases": Account(Way(alias="live")),
-    "roles_with_a_path": Account(Way(role_path="/service-role/")),
-    "one_role_for_both": Account(Way(one_role=True)),
-    "an_administrators_role": Account(Way(policies=ADMIN)),
-    "permission_without_account": Account(Way(permission=("SourceArn",))),
-    "inserts_and_changes": Account(
-        Way(mapping={"FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["INSERT", "MODIFY"]}'}]}})
-    ),
-    "a_folder_of_the_bucket": Account(
-        Way(key={"prefix": "in/", "suffix": "s.txt"}), uploads=(("in/transactions.txt", ""),)
-    ),
-    "a_bucket_of_any_name": Account(bucket="ana-files"),
-    "a_log_group_of_ones_own": Account(Way(function={"LoggingConfig": {"LogGroup": "/lab/ana"}})),
-    "a_package": Account(
+    "aliases_roles_with_a_path_packages_and_no_deletions": Account(
         Way(
             processor={"app/__init__.py": "", "app/lambda_function.py": PROCESSOR},
             notifier={"app/__init__.py": "", "app/lambda_function.py": NOTIFIER},
             handler="app.lambda_function.lambda_handler",
+            alias="live",
+            role_path="/service-role/",
+            mapping={"FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["INSERT", "MODIFY"]}'}]}},
         )
     ),
-    "a_prefix": Account(settings={"prefix": "Ana-"}),
-    "another_region": Account(settings={"region": "eu-west-1"}),
-    "a_threshold_that_is_just_reached": Account(settings={"threshold": "1750"}),
+    "one_role_and_one_log_group_for_both_in_another_region_and_a_folder_of_the_bucket": Account(
+        Way(
+            one_role=True,
+            key={"prefix": "in/", "suffix": "s.txt"},
+            function={"LoggingConfig": {"LogGroup": "/lab/ana"}},
+        ),
+        settings={"region": "eu-west-1"},
+        uploads=(("in/transactions.txt", ""),),
+    ),
+    "a_prefix_a_bucket_of_any_name_a_permission_without_account_and_an_administrators_role": Account(
+        Way(policies=ADMIN, permission=("SourceArn",)), settings={"prefix": "Ana-"}, bucket="ana-files"
+    ),
+    "two_files_and_a_threshold_that_is_just_reached": Account(
+        settings={"threshold": "1750"},
+        uploads=(("transactions.txt", ""), ("april.txt", "C3|3 Smith Street, London|T30|04/01/2017|2000.50")),
+    ),
     "the_handouts_own_code_and_a_bad_row": Account(
         Way(processor=HANDOUT_PROCESSOR, notifier=HANDOUT_NOTIFIER),
         uploads=(("transactions.txt", ""), ("more.txt", "C1|1 Smith Street, London|T50|03/17/2017|many")),
-    ),
-    "two_files": Account(
-        uploads=(("transactions.txt", ""), ("april.txt", "C3|3 Smith Street, London|T30|04/01/2017|2000.50")),
     ),
     "a_correction_in_a_later_file": Account(
         Way(notifier=SIGNED_NOTIFIER, view="NEW_AND_OLD_IMAGES"),

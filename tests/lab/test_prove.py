@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 
 import nbformat
@@ -27,11 +28,27 @@ def steps(folder):
     return {step["step"]: (step["ok"], step["seen"]) for step in proof["steps"]}
 
 
-@pytest.mark.slow
-def test_a_rehearsal_goes_through_all_steps_says_what_it_is_and_shows_nothing_private(lab, tmp_path):
-    ended = in_process("prove", "--account", lab.account, "--out", tmp_path)
+def write_notebook(path, code):
+    """Write a notebook that takes the settings and runs this code."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    settings = nbformat.v4.new_code_cell("settings = {}", metadata={"tags": ["parameters"]})
+    cells = [settings, nbformat.v4.new_code_cell(code)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
 
-    text, page = texts(tmp_path)
+
+@pytest.fixture
+def nothing_broken(tmp_path, monkeypatch):
+    """Put nothing in the place of notebook 06, which takes longest. test_first_minutes.py probes a lab after it."""
+    shutil.copytree(copies.NOTEBOOKS, tmp_path / "notebooks")
+    write_notebook(tmp_path / "notebooks" / "06-break-it.ipynb", "")
+    monkeypatch.setattr(copies, "NOTEBOOKS", tmp_path / "notebooks")
+
+
+@pytest.mark.slow
+def test_a_rehearsal_goes_through_all_steps_says_what_it_is_and_shows_nothing_private(lab, nothing_broken, tmp_path):
+    ended = in_process("prove", "--account", lab.account, "--out", tmp_path / "out")
+
+    text, page = texts(tmp_path / "out")
     proof = json.loads(text)
     assert (ended.exit_code, proof["ok"], REHEARSAL in ended.stdout) == (0, True, True), ended.output
     assert len(proof["steps"]) == prove.number_of_steps()
@@ -53,11 +70,8 @@ queues.ensure_queue(open_lab(account=settings["account"]), "CustomerNotify")
 @pytest.fixture
 def one_queue(tmp_path, monkeypatch):
     """Put notebooks in the place of the lab's own. The first one makes a queue, and the others nothing."""
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    settings = nbformat.v4.new_code_cell("settings = {}", metadata={"tags": ["parameters"]})
     for name, code in {"00-queue": MAKE_A_QUEUE, "06-nothing": "", "99-nothing": ""}.items():
-        cells = [settings, nbformat.v4.new_code_cell(code)]
-        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / f"{name}.ipynb")
+        write_notebook(tmp_path / f"{name}.ipynb", code)
     monkeypatch.setattr(copies, "NOTEBOOKS", tmp_path)
 
 

@@ -45,17 +45,21 @@ def lambda_handler(event, context):
             )
         except dynamodb.exceptions.ConditionalCheckFailedException:
             pass
-        for row in rows([customer]):
-            alert(row)
+    for row in rows(sorted({read_change(record)[0] for record in event["Records"]})):
+        alert(row)
 """,
     "marker_after": """
-def lambda_handler(event, context):
-    for change in map(read_change, event["Records"]):
-        if "Item" not in dynamodb.get_item(TableName=MARKERS, Key={"EventId": change[2]}):
-            dynamodb.update_item(**next(additions([change])))
-            for row in rows([change[0]]):
-                alert(row)
-            dynamodb.put_item(**marker(change[2]))
+def add(changes):
+    request = {MARKERS: {"Keys": [{"EventId": event_id} for _, _, event_id in changes]}}
+    there = [item["EventId"] for item in dynamodb.batch_get_item(RequestItems=request)["Responses"][MARKERS]]
+    new = [change for change in changes if change[2] not in there]
+    for addition in additions(new):
+        dynamodb.update_item(**addition)
+    for row in rows(sorted({customer for customer, _, _ in new})):
+        alert(row)
+    with boto3.resource("dynamodb").Table(MARKERS).batch_writer() as batch:
+        for _, _, event_id in new:
+            batch.put_item(Item=marker(event_id)["Item"])
 """,
     "flag_first": """
 dead_letters.send_message = lambda **_: None
