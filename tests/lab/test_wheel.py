@@ -179,12 +179,12 @@ def test_lab_class_names_the_extra_that_a_learner_does_without(installed, empty)
     assert (done.returncode, done.stderr.count("\n"), wanted in done.stderr) == (2, 1, True), done.stderr
 
 
-def test_where_the_installed_lab_cannot_be_written_it_runs_to_its_end_and_opens(seen, installed, empty):
+def test_where_the_installed_lab_cannot_be_written_it_runs_and_opens(seen, installed, empty):
     read_only = [*seen, "--ro-bind", installed, installed]
     lab = installed / "bin" / "lab"
 
     refused = run(empty, *read_only, "touch", lab)
-    done = run(empty, *read_only, lab, "run")
+    done = run(empty, *read_only, lab, "run", "--until", "05")
     with opened(empty, *read_only, lab) as (_, ask):
         assert ask(f"lab/tree/{FIRST}").status == 200
 
