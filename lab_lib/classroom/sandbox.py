@@ -107,10 +107,8 @@ def _view_of_function(folder: Path, python: str) -> View:
     """
     shown = [Path(path) for path in (*_SYSTEM, sys.base_prefix)]
     prefixes = Path(sys.base_prefix), Path("/usr"), Path("/usr/local")
-    installed = {path.resolve() for prefix in prefixes for path in prefix.glob("lib*/python3*/*-packages")} | {
-        COURSE,
-        PACKAGE.parent,
-    }
+    installed = {path.resolve() for prefix in prefixes for path in prefix.glob("lib*/python3*/*-packages")}
+    installed |= {COURSE, PACKAGE.parent}
     # /lib may be /usr/lib under another name.
     hidden = {
         str(top / path.relative_to(top.resolve()))
@@ -131,11 +129,7 @@ def _view_of_function(folder: Path, python: str) -> View:
 def _view_of_lab() -> View:
     """Return options that show processes, Python, the lab and the notebooks' data."""
     hidden = [path for path in _HIDDEN if Path(path).exists()]
-    shown = [
-        *_SYSTEM,
-        *sorted({sys.prefix, sys.base_prefix}),
-        str(PACKAGE),
-    ]
+    shown = [*_SYSTEM, *sorted({sys.prefix, sys.base_prefix}), str(PACKAGE)]
     course, data = [str(NOTEBOOKS), str(DATA)], [str(DATA / name) for name in OF_LEARNERS]
     return [
         ("--proc", "/proc"),

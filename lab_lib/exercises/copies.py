@@ -20,12 +20,8 @@ from lab_lib.private_files import can_write_to, draft_of, exists, json_object, m
 
 EDITION = "edition.json"
 _MAKE_ROOM = "Move it away, free some space, or name another folder with --workspace."
-OF_LEARNERS = (
-    "transactions.txt",
-    "break-it.txt",
-    "break-it-corrected.txt",
-    "wrong",
-)  # in `data`; the rest is of teachers
+# The files in `data` that a learner reads; the rest may be of teachers.
+OF_LEARNERS = ("transactions.txt", "break-it.txt", "break-it-corrected.txt", "wrong")
 
 
 def folder() -> Path:
