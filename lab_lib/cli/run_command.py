@@ -62,14 +62,15 @@ def run(
         if lab and lab.is_real and until is None and not yes:  # ask here, since notebook 99 runs without a reader
             cleanup.ask(f"At its end, this run deletes all that the lab has in {lab}. Run it?", "--yes, or --keep")
     with handle_errors(), costs.counted() as requests:
-        folder = out_dir or workspace() / "runs" / datetime.now().strftime("%Y-%m-%d-%H%M%S")
+        runs = workspace() / "runs"
+        folder = out_dir or runs / datetime.now().strftime("%Y-%m-%d-%H%M%S")
         try:
             source = copies.folder() if mine else None
             with step_bar(len(notebooks)) as bar:
                 result = headless.run(parameters, folder, until, bar.started, bar.finished, source=source)
         finally:
             if out_dir is None and folder.exists():
-                _point(workspace() / "runs" / "latest", folder)
+                _point(runs / "latest", folder)
         out.print(steps_table(bar.done, [path.stem for path in notebooks]))
         out.print(_summary(result), soft_wrap=True)
         if lab and lab.is_real:

@@ -92,9 +92,9 @@ def start() -> Server:
     """
     if server := running():
         return server
-    folder = home()
+    folder, place = home(), workspace()
     try:
-        for needed in (place := workspace(), folder):
+        for needed in (place, folder):
             needed.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         with FileLock(folder / "lock", timeout=_LONGEST_LOCKED * load_of_computer()):
