@@ -24,9 +24,15 @@ Allows = Callable[[Any, Params], bool]
 
 LONGEST_ANSWER = 6_291_556  # bytes, of a function
 LONGEST_POLICY = 6_144  # characters, of a managed policy
+LONGEST_DATA = 262_144  # bytes of UTF-8: the input or output of a state or an execution of Step Functions
 _CONSTRAINT = "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: Member must {}"
 # The error code for what a model does not allow. SNS and SQS answer in words of their own.
-_CODES = {"lambda": "ValidationException", "iam": "ValidationError", "logs": "InvalidParameterException"}
+_CODES = {
+    "iam": "ValidationError",
+    "lambda": "ValidationException",
+    "logs": "InvalidParameterException",
+    "states": "ValidationException",
+}
 
 
 class Refusal(NamedTuple):
@@ -70,6 +76,15 @@ def _policy(high: int) -> Allows:
 
 def _payload(kind: str, high: int) -> Allows:
     return lambda value, params: params.get("InvocationType", "RequestResponse") != kind or len(value) <= high
+
+
+def _is_input(text: str, _: Params) -> bool:
+    """Return whether an execution may have this input."""
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return len(text.encode()) <= LONGEST_DATA
 
 
 def _has_default(message: str, params: Params) -> bool:
@@ -116,6 +131,13 @@ LIMITS = (
         lambda endpoint, params: endpoint.endswith(".fifo") <= params["TopicArn"].endswith(".fifo"),
         "Invalid parameter: Invalid parameter: Endpoint Reason: "
         "FIFO SQS Queues can not be subscribed to standard SNS topics",
+    ),
+    Limit(
+        "states",
+        "StartExecution:input",
+        _is_input,
+        f"Invalid State Machine Execution Input: it must be JSON, of at most {LONGEST_DATA} bytes",
+        "InvalidExecutionInput",
     ),
     _sns(
         "Publish:Message", _has_default, "Invalid parameter: Message Structure - No default entry in JSON message body"

@@ -18,7 +18,8 @@ from lab_lib.embedded.limits import LONGEST_ANSWER, refusals
 Headers = dict[str, str]
 Answer = tuple[int, Headers, bytes]
 Handler = Callable[[str, str, Headers, bytes, dict[str, list[str]]], Awaitable[Answer]]
-SERVICES = ("iam", "lambda", "logs", "sns", "sqs")  # ministack validates the requests of S3 and DynamoDB itself
+# ministack validates the requests of S3 and DynamoDB itself
+SERVICES = ("iam", "lambda", "logs", "sns", "sqs", "states")
 
 
 def validated(service: str, handler: Handler) -> Handler:
@@ -75,7 +76,8 @@ def _other_policies(params: dict[str, str]) -> list[str]:
 
 @cache
 def _model(service: str) -> ServiceModel:
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    name = {"states": "stepfunctions"}.get(service, service)  # botocore's
+    return ServiceModel(Loader().load_service_model(name, "service-2"), service)
 
 
 _routes = cache(_load_botocore_routes)

@@ -13,7 +13,7 @@ from lab_lib.lab import open_lab
 
 REPEATER = 'def handler(event, context):\n    return "x" * event\n'
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:standard"
-TRUST = json.dumps(policies.lambda_trust())
+TRUST = json.dumps(policies.trust())
 
 
 def policy(length):

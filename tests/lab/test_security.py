@@ -105,7 +105,7 @@ def test_a_role_with_the_boundary_may_do_what_the_functions_do_and_no_more_whate
     root = open_lab(account=ACCOUNT)
     iam, document = root.client("iam"), json.dumps(policies.boundary(root))
     boundary = iam.create_policy(PolicyName="Max", PolicyDocument=document)["Policy"]["Arn"]
-    trust = json.dumps(policies.lambda_trust())
+    trust = json.dumps(policies.trust())
     role = iam.create_role(RoleName="Wide", AssumeRolePolicyDocument=trust, PermissionsBoundary=boundary)["Role"]["Arn"]
     iam.put_role_policy(RoleName="Wide", **OPEN)
     create_function(root, "WideKeys", KEYS, role)

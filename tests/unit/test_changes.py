@@ -11,8 +11,9 @@ import time
 from threading import Event
 
 import pytest
-from ministack.services import sqs
+from ministack.services import dynamodb, sqs
 
+from lab_lib.embedded import changes
 from lab_lib.embedded.changes import Number, received
 from lab_lib.embedded.timeouts import Call
 from tests.lab.chains import zipped
@@ -60,6 +61,65 @@ def test_to_receive_ten_of_many_messages_only_these_are_completed(monkeypatch):
 
     assert ids == [[*range(10)], [*range(10, 20)]]
     assert completed == [*range(20)]
+
+
+@pytest.fixture
+def filled(monkeypatch):
+    """filled(customers): make a table that ministack has, with items of 100 KB; return its name."""
+
+    def filled(customers):
+        items = {
+            who: {f"T{place}": row(who, f"T{place}") for place in range(count)} for who, count in customers.items()
+        }
+        table = {"pk_name": "C", "sk_name": "T", "items": items, "TableArn": f"arn of {customers}"}
+        monkeypatch.setattr(dynamodb, "_tables", {"Rows": table})
+        return "Rows"
+
+    def row(customer, transaction):
+        return {"C": {"S": customer}, "T": {"S": transaction}, "Text": {"S": "x" * 100_000}}
+
+    return filled
+
+
+def pages(scan, **request):
+    """Return the keys of the items on each page."""
+    found, start = [], {}
+    while True:
+        status, _, body = scan({"TableName": "Rows", **request, **start})
+        answer = json.loads(body)
+        assert status == 200, body
+        found.append([item["C"]["S"] + item["T"]["S"] for item in answer["Items"]])
+        if "LastEvaluatedKey" not in answer:
+            return found
+        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+@pytest.mark.parametrize("customers", [{f"C{n}": 3 for n in range(30)}, {"A": 2, "B": 45, "C": 2}, {}])
+@pytest.mark.parametrize("request_", [{}, {"Limit": 7}])
+def test_a_scan_has_the_pages_of_ministack_which_reads_all_items_for_each(filled, monkeypatch, customers, request_):
+    filled(customers)
+    read, paginate = [], dynamodb._paginate_evaluated_items
+    monkeypatch.setattr(
+        dynamodb, "_paginate_evaluated_items", lambda items, *more: read.append(len(items)) or paginate(items, *more)
+    )
+    wanted = pages(changes._scan, **request_)
+    read_by_ministack, _ = sum(read), read.clear()
+    monkeypatch.setattr(changes, "_SOME", 4)
+
+    assert pages(changes.scan, **request_) == wanted
+    assert sum(read) < read_by_ministack or len(customers) < 4
+
+
+def test_a_scan_goes_on_when_items_are_deleted_meanwhile(filled):
+    filled({f"C{n:02}": 3 for n in range(30)})
+
+    def scan(request):
+        answer = changes.scan(request)
+        for who in [who for who in dynamodb._tables["Rows"]["items"] if who > "C20"]:
+            del dynamodb._tables["Rows"]["items"][who]
+        return answer
+
+    assert sum(map(len, pages(scan))) == 3 * 21
 
 
 def test_on_a_busy_computer_a_slow_function_ends_and_one_that_hangs_times_out_with_the_reason():
