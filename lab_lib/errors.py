@@ -170,6 +170,8 @@ _ABSENT = {
     "NotFoundException",
     "ResourceNotFoundException",
     "ResourceNotFound",
+    "StateMachineDoesNotExist",
+    "ExecutionDoesNotExist",
     "AWS.SimpleQueueService.NonExistentQueue",
     "QueueDoesNotExist",
 }

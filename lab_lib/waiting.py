@@ -41,13 +41,13 @@ class NotReady(NamedTuple):
 
 
 NEW_ROLE = NotReady(
-    "Lambda to accept the new role",
+    "AWS to accept the new role",
     "up to half a minute",
     75,
     r"\w+",
     "InvalidParameterValueException|(KMS)?AccessDeniedException",
     "cannot be assumed|does not have permission|[Cc]annot access|Trusted Entity|KMS key is invalid for CreateGrant"
-    "|KMS access was denied|throttled by EC2",
+    "|KMS access was denied|throttled by EC2|authorized to assume the provided role",
 )
 NEW_PERMISSION = NotReady(
     "S3 to see the function's permission",
@@ -79,6 +79,13 @@ USED_QUEUE_NAME = NotReady(
     "CreateQueue",
     r"(AWS\.SimpleQueueService\.)?QueueDeletedRecently",
 )
+DELETED_MACHINE = NotReady(
+    "Step Functions to end the deletion of the machine",
+    "some minutes",
+    180,
+    "CreateStateMachine",
+    "StateMachineDeleting",
+)
 CHANGING = NotReady(
     "AWS to end another change of the same thing",
     "a few seconds",
@@ -97,7 +104,7 @@ BUSY = NotReady(
     r"|PriorRequestNotComplete|Internal\w*(Failure|Error|Fault)|Service(Failure|Exception|Unavailable\w*)"
     r"|429|50[0-4]",  # a HEAD request has only its HTTP status
 )
-NOT_READY = [NEW_ROLE, NEW_PERMISSION, CHANGING_MAPPING, CHANGING_TABLE, USED_QUEUE_NAME, CHANGING]
+NOT_READY = [NEW_ROLE, NEW_PERMISSION, CHANGING_MAPPING, CHANGING_TABLE, USED_QUEUE_NAME, DELETED_MACHINE, CHANGING]
 
 
 def reason(operation: str, answer: dict[str, Any], is_patient: bool) -> tuple[str, str, float]:

@@ -14,6 +14,7 @@ ACTIONS = {
     "lambda:Invoke": ["lambda:InvokeFunction"],
     "logs:CreateLogGroup": ["logs:CreateLogGroup", "logs:TagResource"],
     "s3:CreateBucket": ["s3:CreateBucket", "s3:TagResource"],
+    "s3:CreateMultipartUpload": ["s3:PutObject"],
     "s3:DeleteObjects": ["s3:DeleteObject", "s3:DeleteObjectVersion"],
     "s3:GetBucketNotificationConfiguration": ["s3:GetBucketNotification"],
     "s3:GetPublicAccessBlock": ["s3:GetBucketPublicAccessBlock"],
@@ -28,8 +29,11 @@ ACTIONS = {
     "sns:CreateTopic": ["sns:CreateTopic", "sns:TagResource"],
     "sqs:ChangeMessageVisibilityBatch": ["sqs:ChangeMessageVisibility"],
     "sqs:CreateQueue": ["sqs:CreateQueue", "sqs:TagQueue"],
+    "states:CreateStateMachine": ["states:CreateStateMachine", "states:TagResource", "iam:PassRole"],
+    "states:UpdateStateMachine": ["states:UpdateStateMachine", "iam:PassRole"],
     "sts:GetCallerIdentity": [],  # everybody may ask who they are
 }
+SERVICES = {"dynamodbstreams": "dynamodb", "stepfunctions": "states"}  # whose actions have another name than boto3's
 NAMED = {  # the parameters that name a resource, and its part of the ARN
     "cloudwatch": {},
     "dynamodb": {"TableName": "table/{}", "ResourceArn": "", "StreamArn": ""},
@@ -39,6 +43,8 @@ NAMED = {  # the parameters that name a resource, and its part of the ARN
     "s3": {"Bucket": "{}"},
     "sns": {"TopicArn": "", "ResourceArn": "", "Name": "{}"},
     "sqs": {"QueueUrl": "{}", "QueueName": "{}"},
+    "states": dict.fromkeys(["stateMachineArn", "executionArn", "mapRunArn", "resourceArn"], "")
+    | {"name": "stateMachine:{}"},
 }
 # Actions without resource-level permissions, and those whose calls do not name the function of their condition.
 UNNAMED = {"lambda:CreateEventSourceMapping", "lambda:ListEventSourceMappings"}
@@ -49,7 +55,7 @@ PROVEN = {"denied": [], "undecidable": set(), "unused": set()}
 
 def requests(call, lab):
     """Return the requests that IAM decides for one call: {"service": …, "operation": …, "params": …}."""
-    name, params = f"{call['service'].removesuffix('streams')}:{call['operation']}", call["params"]
+    name, params = f"{SERVICES.get(call['service'], call['service'])}:{call['operation']}", call["params"]
     if name == "dynamodb:TransactWriteItems":
         pairs = [pair for action in params["TransactItems"] for pair in action.items()]
         asked = [(f"dynamodb:{kind}Item", lab.arn("dynamodb", f"table/{item['TableName']}")) for kind, item in pairs]
@@ -61,13 +67,14 @@ def requests(call, lab):
 def _context(action, params, lab):
     if action == "lambda:CreateEventSourceMapping":
         return {"lambda:functionarn": lab.arn("lambda", f"function:{params['FunctionName'].split(':')[-1]}")}
-    return {"iam:passedtoservice": "lambda.amazonaws.com"} if action == "iam:PassRole" else {}
+    service = "states" if "roleArn" in params else "lambda"
+    return {"iam:passedtoservice": f"{service}.amazonaws.com"} if action == "iam:PassRole" else {}
 
 
 def _arns(action, operation, params, lab):
     """Return the ARNs of the resources; "*" if the call names none."""
     if action == "iam:PassRole":
-        return [params["Role"]]
+        return [params.get("Role") or params["roleArn"]]
     if operation in UNNAMED:
         return [lab.arn("lambda", "event-source-mapping:any")] if action == "lambda:TagResource" else ["*"]
     if "RequestItems" in params:

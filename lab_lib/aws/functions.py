@@ -1,4 +1,4 @@
-"""Create, invoke and delete the two Lambda functions, with their settings and the destination of failed events."""
+"""Create, invoke and delete the Lambda functions, with their settings and the destination of failed events."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError
 from urllib3.exceptions import HTTPError
 
 from lab_lib import resources, sessions
-from lab_lib.aws import archives, grants
+from lab_lib.aws import archives, grants, policies
 from lab_lib.aws.cloudwatch import ensure_log_group, group_of
 from lab_lib.aws.json_text import amount, json_object, json_value
 from lab_lib.aws.policies import Policy
@@ -34,12 +34,19 @@ LONGEST_TIMEOUT = 900  # seconds; Lambda's maximum
 # Rows of a file that TransactionProcessor writes in a second, at least: a careful guess for AWS, with 256 MB and 1,000
 # writes a second a partition. docs/performance.md has three times as many for the embedded AWS.
 ROWS_PER_SECOND = 500
+MOST_ROWS = LONGEST_TIMEOUT * ROWS_PER_SECOND  # of a file, or of a part of one, that one call writes
 _HANDLERS = Path(__file__).parents[1] / "handlers"
 SOURCES = {  # the folder of each function; the file of the same name has the handler
     "TransactionProcessor": _HANDLERS / "transaction_processor",
     "TotalNotifier": _HANDLERS / "total_notifier",
 }
-ROLES = {name: f"{name}Role" for name in SOURCES}
+# Of large files a state machine calls it, with the role and the code of TransactionProcessor, and some of its own.
+LARGE = policies.LARGE
+_LARGE_FILES = _HANDLERS / "large_file_processor"
+# Megabytes. With so many Lambda gives a whole core (Lambda Developer Guide, "Configure Lambda function memory"), since
+# each call reads the whole object.
+MEMORY_OF_LARGE = 1769
+ROLES = {name: f"{name}Role" for name in SOURCES} | {LARGE: "TransactionProcessorRole"}
 _MOST_RECHECKS = 1_000  # calls
 _UNREADABLE = (BotoCoreError, HTTPError, OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 
@@ -48,6 +55,7 @@ def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | No
     """Return the function's configuration, as arguments of Lambda's API; `timeout` in seconds."""
     descriptions = {
         "TransactionProcessor": "Process data and send to DynamoDB tables",
+        LARGE: "Process a part of a large file",
         "TotalNotifier": f"Update total, send notification for balance exceeding ${lab.threshold:f}",
     }
     return {
@@ -57,7 +65,7 @@ def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | No
         "Runtime": RUNTIME,
         "Handler": f"{(files or source_files(name))[-1].stem}.lambda_handler",
         "Timeout": timeout,
-        "MemorySize": MEMORY,
+        "MemorySize": MEMORY_OF_LARGE if name == LARGE else MEMORY,
         "Environment": {"Variables": variables(lab, name)},
     }
 
@@ -65,7 +73,7 @@ def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | No
 def variables(lab: Lab, name: str) -> dict[str, str]:
     """Return the function's environment variables: its tables, topic, threshold and dead-letter queue."""
     markers = {"MARKER_TABLE": lab.name("ProcessedRecords")}
-    if name == "TransactionProcessor":
+    if name in ("TransactionProcessor", LARGE):
         return {**markers, "CUSTOMER_TABLE": lab.name("Customer"), "TRANSACTIONS_TABLE": lab.name("Transactions")}
     return {
         **markers,
@@ -117,11 +125,10 @@ def timeout_for(rows: int) -> int:
     UsageError if it needs more than Lambda's maximum.
     """
     needed = math.ceil(rows / ROWS_PER_SECOND)
-    if needed > LONGEST_TIMEOUT:
+    if rows > MOST_ROWS:
         raise UsageError(
             f"The file has {rows:,} rows. Lambda ends a call after {LONGEST_TIMEOUT} s, which is enough for "
-            f"{LONGEST_TIMEOUT * ROWS_PER_SECOND:,}. Split the file. For larger files AWS has other engines, such as "
-            "the Distributed Map of Step Functions."
+            f"{MOST_ROWS:,}. `lab run --data` takes in larger files, as notebook 07 shows."
         )
     return max(needed, TIMEOUT)
 
@@ -179,8 +186,10 @@ def alert_again(lab: Lab) -> list[str]:
 
 
 def source_files(name: str) -> list[Path]:
-    """Return the files of the function: the pure part, and the part that calls AWS."""
-    return sorted(SOURCES[name].glob("[!_]*.py"), key=lambda path: path.stem == SOURCES[name].name)
+    """Return the files of the function: the pure part, and the part that calls AWS. The last one has the handler."""
+    folder = _LARGE_FILES if name == LARGE else SOURCES[name]
+    files = sorted(folder.glob("[!_]*.py"), key=lambda path: path.stem == folder.name)
+    return [*source_files("TransactionProcessor"), *files] if name == LARGE else files
 
 
 def configuration(lab: Lab, name: str) -> dict[str, Any] | None:

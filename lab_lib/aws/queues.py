@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 
 from lab_lib import resources
 from lab_lib.aws import grants, policies
-from lab_lib.aws.json_text import count, having, json_object
+from lab_lib.aws.json_text import count, error_message, having, json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.wording import number
@@ -149,8 +149,14 @@ def dead_letters(lab: Lab) -> list[dict[str, str]]:
 
 
 def dead_letter(message: dict[str, Any]) -> dict[str, str]:
-    """Return what failed (a file, a transaction, some changes) and why, from a message of TotalNotifier or Lambda."""
+    """Return what failed (a file, a transaction, some changes) and why.
+
+    The message is one of TotalNotifier, of Lambda, or of the machine that takes in large files.
+    """
     try:
+        if "upload" in message:
+            error = message["error"]
+            return {"what": str(message["upload"]["key"]), "why": error_message(error["Cause"]) or str(error["Error"])}
         if "record" in message:
             keys = message["record"].get("dynamodb", {}).get("Keys", {})
             return {"what": " ".join(value.get("S", "") for value in keys.values()), "why": str(message.get("error"))}
@@ -171,7 +177,8 @@ def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
 
     SQS hides a received message for a while, so the next call returns other ones. A call asks all of SQS's servers only
     if it waits a second, and may miss messages even so: the queue counts as read after two answers without a new one,
-    and after one on the embedded AWS, which misses none. A long queue shows its first messages again before it is read.
+    and on the embedded AWS, which misses none, after one with fewer messages than asked for. A long queue shows its
+    first messages again before it is read.
     """
     sqs, url = lab.client("sqs"), _url(lab, name)
     wait, enough = (1, 2) if lab.is_real else (0, 1)
@@ -179,10 +186,11 @@ def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
     seen, empty = dict[str, dict[str, Any]](), 0
     try:
         while url and empty < enough and len(seen) < most:
-            asked = partial(sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=min(10, most - len(seen)), **how)
-            answer = none_if_absent(asked) or {}
-            batch = having(answer.get("Messages", []), "MessageId", "ReceiptHandle", "Body")
-            empty = 0 if {message["MessageId"] for message in batch} - seen.keys() else empty + 1
+            wanted = min(10, most - len(seen))
+            asked = partial(sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=wanted, **how)
+            batch = having((none_if_absent(asked) or {}).get("Messages", []), "MessageId", "ReceiptHandle", "Body")
+            is_new = bool({message["MessageId"] for message in batch} - seen.keys())
+            empty = 0 if is_new and (lab.is_real or len(batch) == wanted) else empty + 1
             seen.update({message["MessageId"]: message for message in batch})
         yield list(seen.values())
     finally:

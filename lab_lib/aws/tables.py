@@ -1,5 +1,6 @@
 """Create, read and delete the DynamoDB tables. The names of their attributes are the handout's."""
 
+from collections.abc import Iterator
 from decimal import Decimal, Rounded
 from typing import Any
 
@@ -114,16 +115,21 @@ def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> 
 
     Values are as `plain` returns them, keys are text. Reads are strongly consistent. A missing table has no items.
     """
+    scanned = none_if_absent(lambda: list(scan(lab, name, beginning, most))) or []
+    return sorted(scanned, key=lambda item: [item[key] for key in KEYS[name]])
+
+
+def scan(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the items that `items` returns, as they come. Memory holds a page of them."""
     chosen: dict[str, Any] = {
         "FilterExpression": "begins_with(#key, :beginning)",
         "ExpressionAttributeNames": {"#key": KEYS[name][0]},
         "ExpressionAttributeValues": {":beginning": {"S": beginning}},
     }
-    scan = {"TableName": lab.name(name), "ConsistentRead": True, **(chosen if beginning else {})}
-    pages = lab.client("dynamodb").get_paginator("scan").paginate(**scan, PaginationConfig={"MaxItems": most})
-    scanned = none_if_absent(lambda: [_item(item) for page in pages for item in page["Items"]]) or []
-    scanned = [item | {key: str(item.get(key, "")) for key in KEYS[name]} for item in scanned]
-    return sorted(scanned, key=lambda item: [item[key] for key in KEYS[name]])
+    asked = {"TableName": lab.name(name), "ConsistentRead": True, **(chosen if beginning else {})}
+    pages = lab.client("dynamodb").get_paginator("scan").paginate(**asked, PaginationConfig={"MaxItems": most})
+    for item in (_item(item) for page in pages for item in page["Items"]):
+        yield item | {key: str(item.get(key, "")) for key in KEYS[name]}
 
 
 def find_item(lab: Lab, name: str, key: dict[str, str]) -> dict[str, Any] | None:

@@ -64,6 +64,9 @@ def lab(moto_lab, monkeypatch):
     monkeypatch.setattr(moto.awslambda.models.LambdaBackend, "list_event_source_mappings", by_name_or_arn)
     # moto ignores conditions, so a policy that denies requests without TLS would deny all.
     monkeypatch.setattr(moto.s3.models.FakeBucket, "get_permission", lambda *_: PermissionResult.NEUTRAL)
+    # moto does not tell how many calls an account may run at a time.
+    limit = {"AccountLimit": {"UnreservedConcurrentExecutions": 1000}}
+    monkeypatch.setattr(moto_lab.client("lambda"), "get_account_settings", lambda: limit)
     # A look at an empty queue waits a second, which only AWS needs.
     receive = moto.sqs.models.SQSBackend.receive_message
     at_once = lambda backend, queue, count, wait, *more: receive(backend, queue, count, 0, *more)  # noqa: E731

@@ -166,7 +166,7 @@ def total(customer, balance):
 
 def role(name, **trust):
     """Return a role as IAM describes it, with this change to the statement of its trust policy."""
-    document = policies.document(policies.lambda_trust()["Statement"][0] | trust)
+    document = policies.document(policies.trust()["Statement"][0] | trust)
     return {"RoleName": name, "Arn": LAB.arn("iam", f"role/{name}"), "AssumeRolePolicyDocument": document}
 
 

@@ -1,9 +1,10 @@
 import dataclasses
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lab_lib import resources
-from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.aws import buckets, cleanup, functions, machines, policies, queues, roles, tables, topics, triggers
 from tests.lab.chains import Chain
 
 EVERYTHING = [
@@ -79,6 +80,58 @@ def test_what_notebook_06_made_is_found_by_its_names_and_deleted_before_the_lab(
     assert cleanup.remaining(theirs) == ["queue LabDeadLetters", "table Transactions"]
 
 
+OF_LARGE_FILES = ["machine {}LargeFiles", "function {}LargeFileProcessor", "log of {}LargeFileProcessor"]
+
+
+@pytest.fixture
+def large(whole):
+    """Return the whole lab, which takes in large files, as a part beside it does."""
+    part = whole.variant("BreakItLarge_")
+    machines.ensure_all(whole)
+    queues.ensure_queue(part, queues.DEAD_LETTERS)
+    machines.ensure_all(part)
+    tables.ensure_table(part, "Transactions")
+    return whole
+
+
+def test_what_takes_in_large_files_is_deleted_with_the_lab_the_machine_first_and_the_role_last(large):
+    beside = [*(name.format("BreakItLarge_") for name in OF_LARGE_FILES), "queue BreakItLarge_LabDeadLetters"]
+    beside += ["table BreakItLarge_Transactions"]
+    trigger, *others, bucket = EVERYTHING
+    rest = [trigger, *(name.format("") for name in OF_LARGE_FILES), *others, "role LargeFilesRole", bucket]
+    assert cleanup.remaining(large) == [*beside, *rest]
+
+    assert list(cleanup.delete_experiments(large)) == beside
+    assert list(cleanup.delete_all(large)) == rest
+
+    assert cleanup.remaining(large) == cleanup.kept(large) == functions.names(large) == []
+    assert large.client("stepfunctions").list_state_machines()["stateMachines"] == []
+
+
+def test_a_machine_without_the_tag_is_kept_and_listed(large):
+    machine = machines.find_machine(large)
+    large.client("stepfunctions").untag_resource(resourceArn=machine, tagKeys=["lab"])
+
+    assert "machine LargeFiles" not in list(cleanup.delete_all(large))
+    machines.ensure_role(large)
+
+    assert cleanup.kept(large) == ["machine LargeFiles"]
+
+
+def test_whoever_may_not_see_the_role_of_large_files_deletes_the_rest(lab, monkeypatch):
+    queues.ensure_queue(lab, "CustomerNotify")
+    get_role = lab.client("iam").get_role
+
+    def seen(RoleName):
+        if RoleName == machines.ROLE:
+            raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetRole")
+        return get_role(RoleName=RoleName)
+
+    monkeypatch.setattr(lab.client("iam"), "get_role", seen)
+
+    assert list(cleanup.delete_all(lab)) == ["queue CustomerNotify"]
+
+
 def test_delete_all_finishes_an_interrupted_clean_up(whole):
     tables.put_item(whole, "Customer", {"CustomerId": "C1"})
     assert not cleanup.is_half_deleted(whole)
@@ -103,23 +156,23 @@ def test_resources_without_the_tag_are_kept_and_listed(adopted, whole):
     assert triggers.notifications(whole) == []
 
 
-def test_a_given_bucket_and_one_that_the_learner_named_are_kept_and_said(whole):
-    s3 = whole.client("s3")
+def test_a_given_bucket_and_one_that_the_learner_named_are_kept_and_said(lab):
+    s3 = lab.client("s3")
     for name in ("given", "inputs3bucketfortransact-mine", "inputs3bucketfortransact-other", "unrelated"):
         s3.create_bucket(Bucket=name)
     tags = [{"Key": "lab", "Value": "serverless-lab"}, {"Key": "prefix", "Value": "other-"}]
     s3.put_bucket_tagging(Bucket="inputs3bucketfortransact-other", Tagging={"TagSet": tags})
     named = "bucket inputs3bucketfortransact-mine (not the one that the lab uses)"
 
-    assert cleanup.kept(whole) == [named]
-    kept = cleanup.kept(dataclasses.replace(whole, bucket_name="given"))
+    assert cleanup.kept(lab) == [named]
+    kept = cleanup.kept(dataclasses.replace(lab, bucket_name="given"))
     assert (kept[0], named in kept) == ("bucket given (given)", True)
 
 
-def test_where_buckets_cannot_be_listed_the_others_are_left_out(whole, refuse):
+def test_where_buckets_cannot_be_listed_the_others_are_left_out(lab, refuse):
     refuse("s3", "list_buckets")
 
-    assert cleanup.kept(whole) == []
+    assert cleanup.kept(lab) == []
 
 
 def test_a_trigger_of_a_function_without_the_tag_stays(whole):

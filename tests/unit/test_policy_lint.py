@@ -20,7 +20,7 @@ POLICIES = {
     "boundary": policies.boundary(LAB),
     "TransactionProcessor": policies.transaction_processor(LAB),
     "TotalNotifier": policies.total_notifier(LAB),
-    "trust": policies.lambda_trust(),
+    "trust": policies.trust(),
     "function": policies.document(policies.bucket_to_function(LAB)),
     "bucket": policies.tls_only_bucket(LAB),
     "queue": policies.topic_to_queue(LAB, TOPIC, QUEUE),

@@ -122,10 +122,27 @@ FILE = {"Records": [{"s3": {"object": {"key": "my+file%C3%A4.txt"}}}]}
             "7 changes",
             "Exhausted",
         ),
+        (
+            {"upload": {"key": "large/a.csv"}, "error": {"Error": "Unreadable", "Cause": '{"errorMessage": "line 1"}'}},
+            "large/a.csv",
+            "line 1",
+        ),
+        ({"upload": {"key": "a.csv"}, "error": {"Error": "States.Timeout", "Cause": ""}}, "a.csv", "States.Timeout"),
+        ({"upload": "x", "error": None}, "a message that is no dead letter", ""),
         ({"DDBStreamBatchInfo": "x"}, "a message that is no dead letter", ""),
         ({}, "", ""),
     ],
-    ids=["a record", "a record without a key", "a file", "a batch of changes", "a text", "anything else"],
+    ids=[
+        "a record",
+        "a record without a key",
+        "a file",
+        "a batch of changes",
+        "a large file",
+        "a large file, without a cause",
+        "a text of the machine",
+        "a text",
+        "anything else",
+    ],
 )
 def test_a_dead_letter_tells_what_failed_and_why(lab, message, what, why):
     url = queues.ensure_queue(lab, queues.DEAD_LETTERS)

@@ -204,15 +204,6 @@ def test_a_list_is_whole_when_aws_gives_it_in_pages(lab, monkeypatch, find_all, 
     assert service != "sqs" or asked[0]["MaxResults"] == 1000  # without it, SQS gives 1,000 and tells of no more
 
 
-def test_the_list_of_resources_and_the_modules_have_the_same_names_each_once():
-    assert len({(resource.kind, resource.name) for resource in resources.RESOURCES}) == len(resources.RESOURCES)
-    assert resources.names("function") == [*functions.SOURCES]
-    assert resources.names("role") == [*functions.ROLES.values()]
-    assert {*resources.names("table")} == {*tables.KEYS}
-    assert resources.names("topic") == [topics.ALERT_TOPIC]
-    assert {*resources.names("queue")} == {queues.DEAD_LETTERS, *resources.names("subscription")}
-
-
 def test_each_resource_has_a_cell_of_the_notebooks_as_their_headings_are_now():
     headings = runpy.run_path(str(Path(__file__).parents[2] / "docs" / "headings.py"))["headings"]()
 

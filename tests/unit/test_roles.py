@@ -17,7 +17,7 @@ def test_the_role_trusts_lambda_and_has_exactly_its_permissions(lab, permissions
 
     role = roles.describe(lab, ROLE)
     assert arn == role["Arn"] == f"arn:aws:iam::123456789012:role/{ROLE}"
-    assert role["AssumeRolePolicyDocument"] == policies.lambda_trust()
+    assert role["AssumeRolePolicyDocument"] == policies.trust()
     assert lab.client("iam").get_role_policy(RoleName=ROLE, PolicyName="lab")["PolicyDocument"] == permissions
 
 

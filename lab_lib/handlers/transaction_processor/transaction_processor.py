@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from transactions_file import MOST_KEPT, REJECTED, Unreadable, read_lines, rejected_key
 
 MOST_SHOWN = 1_000  # characters of a rejected line
+MOST_ROWS = 540_000  # that a call can write in 900 seconds, after which Lambda ends it
 MOST_REMEMBERED = 50_000  # customers whose address was written already
 MARKER_LIFE = 90 * 24 * 3600  # seconds
 # Made once, kept while Lambda stays warm.
@@ -56,7 +57,10 @@ def copy(bucket, key):
     """Copy one object into the tables. Return the counts of its rows, and its ETag."""
     try:
         answer = aws("client", "s3").get_object(Bucket=bucket, Key=key)
-        written, rejected, kept = write_rows(read_lines(io.BufferedReader(answer["Body"])))
+        start = (body := io.BufferedReader(answer["Body"], 1 << 16)).peek()
+        if answer["ContentLength"] * start.count(b"\n") > MOST_ROWS * len(start):
+            raise Unreadable("it has more rows than a call can write: notebook 07 takes them in")
+        written, rejected, kept = write_rows(read_lines(body))
     except Unreadable as error:
         raise Unreadable(f"{key}: {error}") from None
     except aws("client", "s3").exceptions.NoSuchKey:
@@ -77,10 +81,7 @@ def newest(bucket, key):
 
 
 def write_rows(lines):
-    """Write the rows in the order of the file, so that the last one of a transaction counts.
-
-    Return how many were written, how many lines were rejected, and the first of these.
-    """
+    """Write the rows in order. Return how many, how many lines were rejected, and some of these."""
     dynamodb = aws("resource", "dynamodb")
     customers = dynamodb.Table(os.environ["CUSTOMER_TABLE"])
     transactions = dynamodb.Table(os.environ["TRANSACTIONS_TABLE"])
