@@ -1,12 +1,11 @@
 """Transactions files: foretell what the function does with one, count one again, write one, make up a large one."""
 
-import codecs
 import csv
 import random
 import re
 from calendar import monthrange
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
 from functools import lru_cache
@@ -19,6 +18,7 @@ from lab_lib.private_files import open_file
 
 Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
 Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str; TransactionAmount: Decimal
+Line = tuple[int, str, dict[str, str]]  # its number, its text, and its fields: none if it is to be rejected
 
 
 @dataclass(frozen=True)
@@ -28,29 +28,35 @@ class Preview:
     key: str  # of the S3 object that an upload creates
     good: int  # rows that it will write; of two of the same transaction the last one counts
     bad: int  # lines that it will reject
+    customers: Counter[str] = field(repr=False)  # the good rows of each
 
     @property
     def rows(self) -> int:
         return self.good + self.bad
 
 
-def preview(path: str | Path) -> Preview:
-    """Read a file as TransactionProcessor does, in one pass.
+def preview(path: str | Path, progress: Callable[[int], None] = lambda read: None) -> Preview:
+    """Read a file as TransactionProcessor does, in one pass, and tell the `progress` in bytes.
 
     UsageError if it cannot be read or has no row, NotATransactionsFile if its header is wrong.
     """
-    good, bad, path = 0, 0, Path(path)
+    customers, bad, path = Counter[str](), 0, Path(path)
     try:
         with open_file(path) as stream:
-            for _, row, _, _ in transactions_file.read_lines(stream):
-                good, bad = (good + 1, bad) if row else (good, bad + 1)
+            for number, row, _, _ in transactions_file.read_lines(stream):
+                if row:
+                    customers[row["CustomerId"]] += 1
+                else:
+                    bad += 1
+                if number % _OFTEN == 0:
+                    progress(stream.tell())
     except transactions_file.Unreadable as error:
         raise NotATransactionsFile(f"{path} is no transactions file: {error}.") from None
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}. Name a transactions file.") from None
-    if good + bad == 0:
+    if not customers and bad == 0:
         raise UsageError(f"{path} has a header and no row below it. Name a file with transactions.")
-    return Preview(path.name, good, bad)
+    return Preview(path.name, customers.total(), bad, customers)
 
 
 @dataclass
@@ -71,25 +77,34 @@ def recount(key: str, content: bytes) -> Recount:
     A line is a row. A field in quotes ends with its line, and may hold | and "", which stands for one quote.
     NotATransactionsFile if the header is wrong.
     """
-    header, *lines = re.split(rb"\r\n|\r|\n", content)
-    columns, counted = _read_columns(key, header), Recount()
-    for number, line in enumerate(lines, 2):
-        text = line.decode(errors="surrogateescape")
-        if len(text) <= _LONGEST_LINE and _BLANK.fullmatch(text):
-            continue
-        parts = _ROW.fullmatch(text)
-        fields = dict(zip(columns, map(_unquoted, parts.groups()), strict=True)) if parts else {}
-        if _is_row(fields, text):
-            row = fields["customer_id"], fields["trn_id"]
+    counted = Recount()
+    for number, text, row in read_again(key, re.split("\r\n|\r|\n", content.decode(errors="surrogateescape"))):
+        if row:
+            transaction = row["customer_id"], row["trn_id"]
             counted.good += 1
-            counted.amounts.pop(row, None)  # the last line of a transaction counts, and is in its place
-            counted.amounts[row] = Decimal(fields["trn_amount"])
-            counted.days[row] = day(fields["trn_date"])
-            counted.addresses[row[0]] = fields["customer_address"]
+            counted.amounts.pop(transaction, None)  # the last line of a transaction counts, and is in its place
+            counted.amounts[transaction] = Decimal(row["trn_amount"])
+            counted.days[transaction] = day(row["trn_date"])
+            counted.addresses[row["customer_id"]] = row["customer_address"]
         else:
             counted.rejected.append(number)
             counted.named |= {_unquoted(part) for part in text.split("|")}
     return counted
+
+
+def read_again(key: str | Path, lines: Iterable[str]) -> Iterator[Line]:
+    """Yield the lines below the header, without blank ones, by none of the function's code.
+
+    NotATransactionsFile if the header is wrong.
+    """
+    lines = iter(lines)
+    columns = _read_columns(key, next(lines, ""))
+    for number, text in enumerate(lines, 2):
+        if len(text) <= _LONGEST_LINE and _BLANK.fullmatch(text):
+            continue
+        parts = _ROW.fullmatch(text)
+        fields = dict(zip(columns, map(_unquoted, parts.groups()), strict=True)) if parts else {}
+        yield number, text, fields if _is_row(fields, text) else {}
 
 
 @lru_cache(maxsize=10_000)  # a file has few days, and many rows of each
@@ -138,12 +153,12 @@ def make_up(rows: int, customers: int, seed: int = 0) -> Iterator[Row]:
         }
 
 
-def _read_columns(name: str | Path, header: bytes) -> list[str]:
-    text = header.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape")
+def _read_columns(name: str | Path, header: str) -> list[str]:
+    text = header.removeprefix("\ufeff")
     parts = _ROW.fullmatch(text) if len(text) <= _LONGEST_LINE else None
     columns = [_unquoted(part) for part in parts.groups()] if parts else []
     if sorted(columns) != sorted(_HEADER.split("|")):
-        beginning = repr(header[:80].decode(errors="replace"))
+        beginning = repr(header[:80].encode(errors="surrogateescape").decode(errors="replace"))
         raise NotATransactionsFile(
             f"{name} is no transactions file: its first line is {beginning}; wanted {_HEADER!r}."
         )
@@ -168,4 +183,5 @@ _HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
 _LONGEST_LINE = 130_000  # characters
 _ROW = re.compile(r"\|".join([r'("(?:[^"]|"")*"|[^"|][^|]*|)'] * 5))
 _BLANK = re.compile(r'(\s*|"\s*")(\|(\s*|"\s*"))*')
+_OFTEN = 20_000  # lines
 _EXACT = Context(prec=300, traps=[Inexact])  # DynamoDB's numbers reach from 1E-130 to 1E+126

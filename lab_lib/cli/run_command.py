@@ -9,18 +9,25 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from lab_lib.cli.progress import step_bar
+from lab_lib.cli.progress import reading_bar, step_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import Yes, err, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import STOPPED, Yes, err, handle_errors, out, relative_to_cwd
 from lab_lib.looks import LOOKS
 from lab_lib.places import workspace
 from lab_lib.wording import listing, number
+
+_STOPPED = (
+    "Stopped. If a state machine has begun with the file, it goes on in the account. Run the same command again to see "
+    "its end: nothing is started twice. `lab clean` deletes what was made."
+)
 
 
 @takes(*PLACE, "data", *ALERTS, *MANAGED, "boundary")
 def run(
     settings: Settings,
-    data: Annotated[Path | None, typer.Option(help="The file to upload; data/transactions.txt by default.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="The file to upload, of any size; data/transactions.txt by default.")
+    ] = None,
     out_dir: Annotated[
         Path | None, typer.Option("--out", help="The folder for the executed notebooks; runs/<time> by default.")
     ] = None,
@@ -37,6 +44,8 @@ def run(
 
     The last one deletes everything that the lab made. On AWS you are asked before the first one.
 
+    A file of more than 450,000 rows is written in parts by a state machine, and 06 is left out.
+
     With --until you continue by hand: after `lab run --until 04` the whole chain exists, and 05 is the next notebook.
 
     Account, addresses and credentials are masked in all files.
@@ -44,7 +53,7 @@ def run(
     from lab_lib.aws import cleanup
     from lab_lib.exercises import copies
     from lab_lib.lab import is_embedded
-    from lab_lib.run import costs, headless
+    from lab_lib.run import costs, headless, large_file_step, large_files
 
     parameters: dict[str, Any] = {**settings, "data_file": str(data or ""), "yes": True}
     with handle_errors():
@@ -53,25 +62,35 @@ def run(
             err.print(copies.changes(), soft_wrap=True, end="")
         if (keep or mine) and until is None:
             until = headless.last_kept()
-        notebooks = headless.notebooks(until)
-        if mine:
-            notebooks = [copies.existing(path.name) for path in notebooks]
+        for path in headless.notebooks(until) if mine else ():
+            copies.existing(path.name)
+        with reading_bar() as progress:
+            large = large_files.find(Path(parameters.get("data_file") or headless.DATA_FILE), progress)
+        names = [Path(name).stem for name in headless.steps_of(until, large)]
+        if large:
+            parameters["data_file"] = ""  # of the notebooks before it
+        rows = large.rows if large and large_file_step.STEP in names else 0
+        if rows:
+            err.print(str(large), soft_wrap=True)
         lab = None if is_embedded(parameters.get("profile", "")) else headless.prepare(parameters)[1]
         if lab and lab.is_real:
-            err.print(costs.before([path.stem[:2] for path in notebooks]), soft_wrap=True)
+            err.print(costs.before([name[:2] for name in names if name != large_file_step.STEP], rows), soft_wrap=True)
         if lab and lab.is_real and until is None and not yes:  # ask here, since notebook 99 runs without a reader
             cleanup.ask(f"At its end, this run deletes all that the lab has in {lab}. Run it?", "--yes, or --keep")
-    with handle_errors(), costs.counted() as requests:
+    with handle_errors(_STOPPED if large else STOPPED), costs.counted() as requests:
         runs = workspace() / "runs"
         folder = out_dir or runs / datetime.now().strftime("%Y-%m-%d-%H%M%S")
         try:
             source = copies.folder() if mine else None
-            with step_bar(len(notebooks)) as bar:
-                result = headless.run(parameters, folder, until, bar.started, bar.finished, source=source)
+            with step_bar(len(names)) as bar:
+                begun, done = bar.started, bar.finished
+                result = headless.run(
+                    parameters, folder, until, begun, done, source=source, large=large, progress=bar.in_parts
+                )
         finally:
             if out_dir is None and folder.exists():
                 _point(runs / "latest", folder)
-        out.print(steps_table(bar.done, [path.stem for path in notebooks]))
+        out.print(steps_table(bar.done, names))
         out.print(_summary(result), soft_wrap=True)
         if lab and lab.is_real:
             out.print(f"Requests:  {requests().total():,} to AWS")
@@ -80,8 +99,8 @@ def run(
             out.print("Everything made so far is still there. `lab clean` deletes it.", style="bold")
             raise typer.Exit(1)
         if until is not None:
-            following = headless.notebooks()[len(notebooks)]
-            out.print(_go_on(notebooks[-1], following, parameters), style="bold", soft_wrap=True)
+            following = next(path for path in headless.notebooks() if path.stem[:2] > names[-1][:2])
+            out.print(_go_on(names[-1], following, parameters), style="bold", soft_wrap=True)
 
 
 def steps_table(steps: list[Any], names: list[str]) -> Table:
@@ -102,11 +121,11 @@ def steps_table(steps: list[Any], names: list[str]) -> Table:
     return table
 
 
-def _go_on(last: Path, following: Path, parameters: dict[str, Any]) -> str:
+def _go_on(last: str, following: Path, parameters: dict[str, Any]) -> str:
     """Return a sentence on how to continue by hand. It shows the options of this run without their private values."""
     options = "".join(f" --{name.replace('_', '-')} …" for name in (*PLACE, *MANAGED) if parameters.get(name))
     return (
-        f"Everything up to {last.stem} is there now. Go on with {following.stem} in `lab open{options}`. "
+        f"Everything up to {last} is there now. Go on with {following.stem} in `lab open{options}`. "
         f"`lab clean{options}` deletes it."
     )
 

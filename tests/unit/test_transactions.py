@@ -1,5 +1,4 @@
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from handlers import HEADER
@@ -7,16 +6,7 @@ from handlers import HEADER
 from lab_lib import transactions
 from lab_lib.errors import NotATransactionsFile, UsageError
 
-SAMPLE = Path(__file__).parents[2] / "data" / "transactions.txt"
 ROW = "C1|1 Smith Street, London|T01|03/16/2017|100"
-
-
-def test_the_sample_has_24_rows_and_the_handouts_totals():
-    preview, file = transactions.preview(SAMPLE), transactions.recount("a", SAMPLE.read_bytes())
-
-    assert (preview.key, preview.good, preview.bad) == ("transactions.txt", 24, 0)
-    assert (file.good, len(file.amounts), file.rejected) == (24, 24, [])
-    assert transactions.totals(file.amounts) == {"C1": Decimal(598), "C2": Decimal(1750)}
 
 
 @pytest.mark.parametrize(

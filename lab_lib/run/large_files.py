@@ -1,0 +1,73 @@
+"""Tell which files outgrow one call of TransactionProcessor, and refuse those that outgrow the machine too.
+
+The machine writes a file in parts. All rows of a customer are in one part, so their order stays.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab_lib import transactions
+from lab_lib.aws import functions
+from lab_lib.errors import UsageError
+from lab_lib.handlers.large_file_processor import parts
+from lab_lib.private_files import open_file
+from lab_lib.wording import number
+
+
+@dataclass(frozen=True)
+class LargeFile:
+    """A file that one call cannot write, and the number of its parts."""
+
+    path: Path
+    rows: int
+    parts: int
+
+    @property
+    def key(self) -> str:
+        """Return the key of its object, for which no trigger starts a function."""
+        return f"large/{self.path.stem}.csv"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path.name} has {self.rows:,} rows, and a call of TransactionProcessor writes "
+            f"{functions.MOST_ROWS:,}. In the place of notebook 05, a state machine writes them in "
+            f"{number(self.parts, 'part')}. Notebook 06 is not run."
+        )
+
+
+def find(path: Path, progress: Callable[[int, int], None] = lambda read, of: None) -> LargeFile | None:
+    """Return the file if it needs the machine; None if it needs none, or is not there. The `progress` is in bytes.
+
+    UsageError if the machine cannot take it in either.
+    """
+    size, about = path.stat().st_size if path.is_file() else 0, 0
+    if size <= functions.MOST_ROWS * len(b"x\n"):
+        return None
+    with suppress(OSError), open_file(path) as stream:  # the preview says why
+        about = parts.rows_in(size, stream.read(parts.SAMPLE))
+    if about > parts.MOST_ROWS:
+        raise UsageError(f"{path} has about {about:,} rows; wanted at most {parts.MOST_ROWS:,}. Split it.")
+    preview = transactions.preview(path, lambda read: progress(read, size))
+    if preview.rows <= functions.MOST_ROWS:
+        return None
+    file = LargeFile(path, preview.rows, parts.parts_for(preview.rows))
+    _check_parts(file, preview.customers)
+    return file
+
+
+def _check_parts(file: LargeFile, customers: Counter[str]) -> None:
+    """Raise UsageError if a part has more rows than a call writes."""
+    of_parts = Counter[int]()
+    for customer, count in customers.items():
+        of_parts[parts.part_of(customer, file.parts)] += count
+    [(part, count)] = of_parts.most_common(1) or [(0, 0)]  # of a file without a good row
+    if count > functions.MOST_ROWS:
+        named = {name: rows for name, rows in customers.items() if parts.part_of(name, file.parts) == part}
+        most = max(named, key=named.__getitem__)
+        raise UsageError(
+            f"{file.path} has a part of {count:,} rows, {named[most]:,} of them of the customer {most}, and a call "
+            f"writes {functions.MOST_ROWS:,}. All rows of a customer are in one part. Split the file."
+        )
