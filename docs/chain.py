@@ -13,9 +13,9 @@ from pathlib import Path
 from lab_lib import chain_picture
 from lab_lib.chain_parts import BOXES, CHAIN, PARTS, part_of
 from lab_lib.chain_picture import Look
+from lab_lib.exercises.copies import solved_notebooks
 from lab_lib.looks import LIT
 from lab_lib.resources import RESOURCES
-from lab_lib.run.headless import notebooks
 
 README, WIDEST = Path(__file__).parents[1] / "README.md", 120  # characters of a line there
 ALL = {*PARTS}
@@ -41,6 +41,9 @@ NOTHING = Lit("", "", set())
 TRIGGERS = "The arrow from the bucket to TransactionProcessor, and the arrow from the stream to TotalNotifier."
 BROKEN = "The file, Transactions and its stream, TotalNotifier, TransactionTotal and the topic."
 BROKEN_BOXES = ("transactions.txt", "Transactions", "TotalNotifier", "TransactionTotal", "HighBalanceAlert")
+OUTGROWN = "The file, the bucket, TransactionProcessor, Customer and Transactions."
+COPIES = ("TransactionProcessor→Customer", "TransactionProcessor→Transactions")
+OUTGROWN_BOXES = ("transactions.txt", "bucket", "TransactionProcessor", "Customer", "Transactions")
 NOTEBOOKS = {
     "00": _made("00", "The bucket and the tables."),
     "01": _made("01", "The functions."),
@@ -49,6 +52,11 @@ NOTEBOOKS = {
     "04": _made("04", "The queues, and the arrows to them from the topic."),
     "05": Lit("at work", "All of it.", ALL),
     "06": Lit("broken here", BROKEN, {"Transactions→TotalNotifier", *BROKEN_BOXES}),
+    "07": Lit(
+        "in parts here",
+        OUTGROWN,
+        {"TransactionProcessor→Customer", "TransactionProcessor→Transactions", *OUTGROWN_BOXES},
+    ),
     "99": Lit("deleted here", "All but the file.", ALL - {"transactions.txt", "transactions.txt→bucket"}),
 }
 
@@ -89,5 +97,5 @@ def with_image(readme: str) -> str:
 if __name__ == "__main__":
     Path(__file__).with_suffix(".svg").write_text(svg(), encoding="utf-8")
     README.write_text(with_image(README.read_text(encoding="utf-8")), encoding="utf-8")
-    for path in notebooks():
+    for path in solved_notebooks():
         place(path)

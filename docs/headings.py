@@ -2,15 +2,14 @@
 
 import json
 
-from lab_lib.exercises import edition
+from lab_lib.exercises import copies, edition
 from lab_lib.resources import HEADINGS
-from lab_lib.run.headless import notebooks
 
 
 def headings() -> str:
     """Return the content of the file: by notebook, each code cell with the heading above it."""
     by_notebook = {}
-    for path in notebooks():
+    for path in copies.solved_notebooks():
         notebook = json.loads(path.read_text(encoding="utf-8"))
         above = {cell: heading for cell, (heading, _) in edition.cells(notebook).items()}
         code = [cell["id"] for cell in notebook["cells"] if cell["cell_type"] == "code"]

@@ -19,7 +19,7 @@ from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.classroom.work import GRADED, STEP, Work
 from lab_lib.embedded.server import ACCOUNT
 from lab_lib.errors import UsageError
-from lab_lib.exercises import cases, copies, made, questions, runner, trial, workbook
+from lab_lib.exercises import cases, made, questions, runner, trial, workbook
 from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab
 from lab_lib.private_files import write_file
@@ -52,7 +52,7 @@ class Judge:
         If a notebook ends the sandbox before the account is judged, the notebooks before it run once more, alone.
         """
         self.answers = questions.last_answers(self._submitted_text(workbook.ANSWERS))
-        names = [path.name for path in copies.solved_notebooks()]
+        names = [path.name for path in headless.notebooks()]
         if not self._run_notebooks(names) and not self.account and self.steps:
             before, self.steps = self.steps, []
             self._run_notebooks([f"{step['notebook']}.ipynb" for step in before])

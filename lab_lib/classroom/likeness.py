@@ -20,8 +20,8 @@ from lab_lib.checks.lookalikes import visible
 from lab_lib.classroom import submission
 from lab_lib.classroom.grading import Grading
 from lab_lib.errors import UsageError
-from lab_lib.exercises import copies
 from lab_lib.private_files import json_object
+from lab_lib.run import headless
 
 Statements = frozenset[str]
 
@@ -120,7 +120,7 @@ def _said(likes: list[tuple[str, float]]) -> list[str]:
 
 def _ours() -> tuple[Statements, dict[str, Statements], dict[str, Statements]]:
     """Return the statements that all start with, the lab's functions without them, and the long answers by cell id."""
-    solved = _codes({path.name: path.read_bytes() for path in copies.solved_notebooks()})
+    solved = _codes({path.name: path.read_bytes() for path in headless.notebooks()})
     written = _writing(solved)
     starting = Statements().union(*(statements(_SOLUTION.sub("", text)) for text in written))
     total_notifier = [path.read_text("utf-8") for path in functions.source_files("TotalNotifier")]

@@ -19,6 +19,7 @@ from lab_lib.places import NOTEBOOKS as NOTEBOOKS
 from lab_lib.private_files import can_write_to, draft_of, exists, json_object, make_folder, read_file, write_file
 
 EDITION = "edition.json"
+OPTIONAL = ("07",)  # notebooks that a run of the whole lab leaves out, and that give no points
 _MAKE_ROOM = "Move it away, free some space, or name another folder with --workspace."
 # The files in `data` that a learner reads; the rest may be of teachers.
 OF_LEARNERS = ("transactions.txt", "break-it.txt", "break-it-corrected.txt", "wrong")

@@ -86,6 +86,37 @@ def running_balance(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     return figure
 
 
+def children(frame: pd.DataFrame) -> DescribedFigure:
+    """Draw a lane for each child of a map: when it ran, its rows, and how often it was tried.
+
+    `frame` has part, status, start and end (seconds since the first began), rows and tries, one row a child.
+    """
+    if frame.empty:
+        return _empty("No child has begun.")
+    figure, (axes,) = new_figure(1.0 + 0.4 * len(frame))
+    last, told = max([*frame["start"], *frame["end"].dropna()]), list[str]()
+    for place, row in enumerate(frame.to_dict("records")):
+        end = last if pd.isna(row["end"]) else row["end"]
+        failed = row["status"] != "SUCCEEDED" or row["tries"] > 1
+        style: dict[str, Any] = {"color": _COLOURS[failed], "hatch": _HATCHES[failed], "hatchcolor": "white"}
+        axes.barh(place, end - row["start"], 0.6, row["start"], **style)
+        _write_beside(axes, place, label := _label_of_child(row))
+        told.append(f"part {row['part']} from {row['start']:.1f} to {end:.1f} s: {label}")
+    axes.set_yticks(range(len(frame)), [f"part {part}" for part in frame["part"]])
+    axes.set_xlim(0, last or 1)
+    axes.invert_yaxis()
+    axes.set_xlabel("seconds since the first child began")
+    figure.alt = f"The children of the map: {'; '.join(told)}."
+    return figure
+
+
+def _label_of_child(row: dict[str, Any]) -> str:
+    """Return the rows of a child; its end, if it has not succeeded; its tries, if there were several."""
+    end = "" if row["status"] == "SUCCEEDED" else row["status"].lower()
+    rows = "" if end else f"{row['rows']:,} row{'s' if row['rows'] != 1 else ''}"
+    return ", ".join(filter(None, [rows, end, f"{row['tries']} tries" if row["tries"] > 1 else ""]))
+
+
 def _empty(words: str) -> DescribedFigure:
     """Return a figure that says in words why it shows no bar."""
     figure, (axes,) = new_figure(1.7)

@@ -59,9 +59,7 @@ SIMULATE = to(
 )
 SETTINGS = {"Runtime": "python3.13", "Role": ROLE_ARN, "Handler": "f.handler", "Code": code(), "Tags": TAGS}
 FUNCTION = to("lambda.create_function", FunctionName="F", **SETTINGS)
-GET_FUNCTION = to("lambda.get_function", "Configuration FunctionName", FunctionName="F")
 LIST_FUNCTIONS = to("lambda.list_functions", "Functions 0 FunctionName")
-SET_FUNCTION = to("lambda.update_function_configuration", "Timeout", FunctionName="F", Timeout=9)
 WHO_AND_WHAT = {"Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
 PERMISSION = to("lambda.add_permission", FunctionName="F", StatementId="S", **WHO_AND_WHAT)
 GET_PERMISSION = to("lambda.get_policy", "Policy Statement 0 Sid", FunctionName="F")
@@ -79,7 +77,6 @@ GET_TABLE = to("dynamodb.describe_table", "Table TableName", TableName="Table")
 BUCKET = to("s3.create_bucket", Bucket="delays-ACCOUNT")
 HEAD_BUCKET = to("s3.head_bucket", STATUS, Bucket="delays-ACCOUNT")
 LIST_BUCKETS = to("s3.list_buckets", "Buckets 0 Name", Prefix="delays-ACCOUNT")
-LIST_OBJECTS = to("s3.list_objects_v2", "KeyCount", Bucket="delays-ACCOUNT")
 PUT_BUCKET_POLICY = to("s3.put_bucket_policy", Bucket="delays-ACCOUNT", Policy=policy("s3:GetObject"))
 GET_BUCKET_POLICY = to("s3.get_bucket_policy", "Policy Statement 0 Action", Bucket="delays-ACCOUNT")
 EVENTS = {"EventBridgeConfiguration": {}}
@@ -89,7 +86,6 @@ TOPIC, DELETE_TOPIC = to("sns.create_topic", Name="T"), to("sns.delete_topic", T
 NAME = {"AttributeName": "DisplayName", "AttributeValue": "N"}
 SET_TOPIC = to("sns.set_topic_attributes", TopicArn=TOPIC_ARN, **NAME)
 GET_TOPIC = to("sns.get_topic_attributes", "Attributes DisplayName", TopicArn=TOPIC_ARN)
-LIST_TOPICS = to("sns.list_topics", "Topics 0 TopicArn")
 SUBSCRIBE = to("sns.subscribe", TopicArn=TOPIC_ARN, Protocol="sqs", Endpoint=QUEUE_ARN)
 LIST_SUBSCRIPTIONS = to("sns.list_subscriptions_by_topic", "Subscriptions 0 Protocol", TopicArn=TOPIC_ARN)
 QUEUE = to("sqs.create_queue", QueueName="Q", tags=TAGS)
@@ -98,30 +94,33 @@ LIST_QUEUE_TAGS = to("sqs.list_queue_tags", "Tags a", QueueUrl=QUEUE_URL)
 GROUP, DELETE_GROUP = to("logs.create_log_group", logGroupName="G"), to("logs.delete_log_group", logGroupName="G")
 LIST_GROUPS = to("logs.describe_log_groups", "logGroups 0 logGroupName")
 RETENTION = to("logs.put_retention_policy", logGroupName="G", retentionInDays=14)
+STATES = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "states.amazonaws.com"}}
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": [STATES]})
+ROLE_OF_MACHINE = to("iam.create_role", RoleName="R", AssumeRolePolicyDocument=TRUST)
+DONE = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
+MACHINE = to("stepfunctions.create_state_machine", STATUS, name="M", definition=DONE, roleArn=ROLE_ARN)
+MACHINE_ARN = "arn:aws:states:us-east-1:ACCOUNT:stateMachine:M"
+GET_MACHINE = to("stepfunctions.describe_state_machine", "name", stateMachineArn=MACHINE_ARN)
 
 # The delay; what is there; what is changed; what is read then: late, and at last. An error is its code.
 CASES = [
     ("iam", [], ROLE, GET_ROLE, "NoSuchEntity", "R"),
     ("role-policy", [ROLE], PUT_POLICY, SIMULATE, "implicitDeny", "allowed"),
-    ("function-reads", [ROLE], FUNCTION, GET_FUNCTION, "ResourceNotFoundException", "F"),
     ("function-reads", [ROLE], FUNCTION, LIST_FUNCTIONS, None, "F"),
-    ("function-writes", [ROLE], FUNCTION, SET_FUNCTION, "ResourceNotFoundException", 9),
     ("permission", [ROLE, FUNCTION], PERMISSION, GET_PERMISSION, None, "S"),
     ("bucket", [], BUCKET, HEAD_BUCKET, "404", 200),
     ("bucket", [], BUCKET, LIST_BUCKETS, None, "delays-ACCOUNT"),
-    ("bucket", [], BUCKET, LIST_OBJECTS, "NoSuchBucket", 0),
     ("bucket-settings", [BUCKET], PUT_BUCKET_POLICY, GET_BUCKET_POLICY, "NoSuchBucketPolicy", "s3:GetObject"),
     ("notification-reads", [BUCKET], NOTIFY, GET_EVENTS, None, {}),
     ("topic", [], TOPIC, GET_TOPIC, "NotFound", ""),
-    ("topic", [], TOPIC, LIST_TOPICS, None, TOPIC_ARN),
     ("topic-deletion", [TOPIC], DELETE_TOPIC, GET_TOPIC, "", "NotFound"),
     ("subscription", [TOPIC, QUEUE], SUBSCRIBE, LIST_SUBSCRIPTIONS, None, "sqs"),
     ("queue", [], QUEUE, GET_QUEUE, "AWS.SimpleQueueService.NonExistentQueue", 200),
     ("log-group", [], GROUP, LIST_GROUPS, None, "G"),
     ("log-group-deletion", [GROUP], DELETE_GROUP, LIST_GROUPS, "G", None),
-    ("settings", [ROLE], PUT_POLICY, GET_POLICY, "NoSuchEntity", "s3:GetObject"),
+    ("machine-reads", [ROLE_OF_MACHINE], MACHINE, GET_MACHINE, "StateMachineDoesNotExist", "M"),
+    ("role", [], ROLE_OF_MACHINE, MACHINE, "AccessDeniedException", 200),
     ("settings", [TOPIC], SET_TOPIC, GET_TOPIC, "", "N"),
-    ("tags", [ROLE], FUNCTION, GET_FUNCTION._replace(read="Tags a"), None, "b"),
     ("tags", [], QUEUE, LIST_QUEUE_TAGS, None, "b"),
 ]
 

@@ -21,8 +21,8 @@ from nbval.plugin import get_sanitize_patterns
 from rich.console import Console
 from rich.progress import Progress
 
+from lab_lib.exercises.copies import solved_notebooks as notebooks
 from lab_lib.exercises.workbook import HEADLESS
-from lab_lib.run.headless import notebooks
 from lab_lib.run.kernels import one_kernel
 from tests.own_aws import own_aws
 

@@ -10,7 +10,7 @@ import pytest
 
 from lab_lib import aws
 from lab_lib.embedded import server
-from lab_lib.run.headless import notebooks
+from lab_lib.exercises.copies import solved_notebooks as notebooks
 from lab_lib.settings import SETTINGS
 from tests import readme
 
@@ -19,10 +19,9 @@ PARAMETERS_OF = {
     "00-start-here": {*SETTINGS, "data_file"},
     "99-clean-up": {"account", "profile", "region", "prefix", "bucket", "yes"},  # it asks before it deletes
 }  # beside "settings", which all have
-MOST_IMPORTS = 5  # names of lab_lib in a set-up cell
 # Helpers that make no call of their own. The clean-up deletes by the `delete_x` of each kind.
 NO_CALLS = {"buckets.creation", "functions.package", "functions.source_files", "functions.timeout_for"}
-NO_CALLS |= {"functions.variables", "policies", "cleanup"}
+NO_CALLS |= {"functions.variables", "machines.definition", "policies", "cleanup"}
 every_notebook = pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
 
 
@@ -72,24 +71,6 @@ def test_the_settings_are_in_notebook_00_and_every_notebook_leads_to_the_next(pa
     names = set(re.findall(r"^(\w+)\s*:", "".join(cell["source"]), re.MULTILINE))
     assert names == PARAMETERS_OF.get(path.stem, set()) | {"settings"}
     assert f"({following.name})" in "".join(cells(path, "markdown")[-1]["source"])
-
-
-def test_notebook_00_shows_no_settings_before_they_are_asked_for() -> None:
-    (cell,) = [cell for cell in cells(notebooks()[0], "code") if "parameters" in cell["metadata"].get("tags", [])]
-
-    assert cell["metadata"]["jupyter"] == {"source_hidden": True}
-    assert cell["source"][0].startswith("# Settings: open this cell only if")  # JupyterLab shows the first line
-
-
-@every_notebook
-def test_every_notebook_imports_few_names(path: Path) -> None:
-    (cell,) = [cell for cell in cells(path, "code") if "setup" in cell["metadata"].get("tags", [])]
-    code = "".join(line for line in cell["source"] if not line.startswith("%"))
-    imports = [node for node in ast.parse(code).body if isinstance(node, ast.ImportFrom)]
-
-    names = [alias.name for node in imports if str(node.module).startswith("lab_lib") for alias in node.names]
-    assert names[:2] == ["aws", "notebook"]
-    assert len(names) <= MOST_IMPORTS
 
 
 @pytest.mark.parametrize("helper", helpers())

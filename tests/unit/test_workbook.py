@@ -13,7 +13,6 @@ from papermill.translators import PythonTranslator
 from lab_lib import lab, places
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, edition, workbook
-from lab_lib.run import headless
 from lab_lib.settings import SETTINGS
 
 
@@ -51,7 +50,7 @@ def test_a_copy_has_every_notebook_is_for_its_owner_only_and_is_never_overwritte
 
     copies.complete()
 
-    assert sorted(path.name for path in copy.glob("*.ipynb")) == [path.name for path in headless.notebooks()]
+    assert sorted(path.name for path in copy.glob("*.ipynb")) == [path.name for path in copies.solved_notebooks()]
     assert (first.read_text(), json.loads(second.read_text())["nbformat"]) == ("mine", 4)
     assert [path for path in [copy, *copy.rglob("*")] if path.stat().st_mode & 0o077] == []
 
@@ -94,8 +93,8 @@ def test_a_notebook_is_given_anew_by_its_number_also_if_it_is_gone(copy):
     assert copies.renew("3") == path
 
     assert [*copy.glob("03-*.ipynb")] == [path]
-    with pytest.raises(UsageError, match=r"'7'; wanted one of 00, 01, .*, 99"):
-        copies.renew("7")
+    with pytest.raises(UsageError, match=r"'8'; wanted one of 00, 01, .*, 99"):
+        copies.renew("8")
 
 
 def test_a_copy_that_is_older_than_the_lab_says_what_changed_and_what_to_do(copy, tmp_path, monkeypatch):
