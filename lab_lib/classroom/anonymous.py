@@ -29,7 +29,7 @@ def write(roster: Path, out: Path, records: list[Record], when: str) -> tuple[Pa
     """Write the grade book into a folder of `out`; return this folder, and the records without names."""
     ids, place = _ids(key_file(roster), records), out / gradebook.ANONYMOUS
     for record in records:
-        if rendered := feedback.rendered(out / record["folder"]):
+        if rendered := feedback.rendered(out, record):
             feedback.keep(place / ids[record["folder"]], without_identity(rendered, record))
     anonymous = [_record(record, ids[record["folder"]]) for record in records]
     gradebook.write(place, anonymous, when)
@@ -51,7 +51,7 @@ def _rows(content: bytes) -> dict[str, tuple[str, str, str]]:
 
 
 def _record(record: Record, student: str) -> Record:
-    identity = {"name": student, "id": student, "folder": student, "account": "", "prefix": "", "own": []}
+    identity = {"name": student, "id": student, "folder": student, "part": "", "account": "", "prefix": "", "own": []}
     # These are left out: names of files, a time, and a digest of the roster.
     return {**_hide_all(record, record), **identity, "remarks": [], "submitted": None, "fingerprint": ""}
 

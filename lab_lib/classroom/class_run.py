@@ -6,7 +6,6 @@ and `--resume` runs the students whose folder has no grade.json.
 
 import fcntl
 import os
-import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -20,7 +19,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib import one_command
 from lab_lib.aws import cleanup
-from lab_lib.classroom import gradebook, points
+from lab_lib.classroom import gradebook, points, shards
+from lab_lib.classroom.shards import Shard
 from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Record, Work, in_process, in_words
 from lab_lib.embedded import server
@@ -60,28 +60,19 @@ def lock(out: Path) -> Iterator[None]:
         os.close(folder)
 
 
-def select(students: list[Student], shard: str = "", only: str = "") -> list[Student]:
-    """Return the students of a shard such as "2/5", or those of them whose account, id or name `only` lists.
+def select(students: list[Student], shard: Shard = shards.WHOLE, only: str = "") -> list[Student]:
+    """Return the students of a shard, or those of them whose account, id or name `only` lists.
 
-    UsageError for an impossible shard, or an entry of `only` that fits nobody.
+    UsageError for an entry of `only` that fits nobody.
     """
-    part, parts = _shard(shard)
     names = {name.strip().casefold() for name in only.split(",")} - {""}
     if unknown := sorted(names.difference(*map(_names, students))):
         raise UsageError(f"--only: nobody has the account, id or name {unknown[0]}.")
-    return [student for student in students[part - 1 :: parts] if not names or names & _names(student)]
+    return [student for student in shard.of(students) if not names or names & _names(student)]
 
 
 def _names(student: Student) -> set[str]:
     return {text.casefold() for text in (student.account, student.id, student.name) if text}
-
-
-def _shard(shard: str) -> tuple[int, int]:
-    numbers = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", shard or "1/1")
-    part, parts = (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
-    if not 1 <= part <= parts:
-        raise UsageError(f"--shard is {shard!r}; wanted a part and the number of parts, such as 2/5.")
-    return part, parts
 
 
 def archive_results(out: Path) -> Path | None:

@@ -30,9 +30,9 @@ def keep(folder: Path, notebooks: str) -> None:
     write_file(folder / _RENDERED, notebooks)
 
 
-def rendered(folder: Path) -> str:
-    """Return the rendered notebooks of the student with this folder; "" if there are none."""
-    path = folder / _RENDERED
+def rendered(out: Path, record: dict[str, Any]) -> str:
+    """Return the rendered notebooks of the student with this record; "" if there are none."""
+    path = out / record.get("part", "") / record["folder"] / _RENDERED
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
@@ -41,7 +41,7 @@ def write(out: Path, book: dict[str, Any]) -> None:
     for student in book["students"]:
         if student["has_feedback"]:
             make_folder(out / FOLDER)
-            html = page(book, student, rendered(out / student["folder"]))
+            html = page(book, student, rendered(out, student))
             write_file(out / FOLDER / f"{student['folder']}.html", html)
 
 

@@ -3,7 +3,8 @@
 A student's record is a dict, in the student's folder as grade.json:
 
     name, account (masked), folder, id (the school's own, may be empty)
-    state       done | failed; without a grade.json: unfinished | not run | missing
+    part        the folder of the part of the class (see shards.py) that the student's folder is in, if it is in one
+    state       done | failed | missing: nothing was handed in; without a grade.json: unfinished | not run
     seconds, error
     remarks     what the instructor should know, such as that there were two files
     prefix, own the prefix, and the given names of resources, which only this student has
@@ -30,7 +31,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from lab_lib.classroom import exports, feedback, overrides, points, report
+from lab_lib.classroom import exports, feedback, overrides, points, report, shards
 from lab_lib.errors import UsageError
 from lab_lib.private_files import json_object, make_folder, read_file, write_file
 from lab_lib.run import headless
@@ -70,17 +71,19 @@ def write(out: Path, records: Iterable[Record], when: str = "") -> None:
 def gather(out: Path, blank: list[Record]) -> tuple[list[Record], list[str]]:
     """Return the students' records from their folders in `out`, and the names of the folders of nobody in the class.
 
-    `blank` has a record for each student of the class. It stays where a student has no grade.json. A grade.json says
-    itself whose it is, so a renamed folder is found too.
+    The folders of a class in parts are in those of the parts. `blank` has a record for each student of the class. It
+    stays where a student has no grade.json. A grade.json says itself whose it is, so a renamed folder is found too.
     UsageError if two folders of one student disagree, or if a grade.json cannot be read.
     """
     graded = defaultdict[str, dict[str, Record]](dict)  # the student's folder, then each folder that says so
-    folders = sorted(path for path in out.iterdir() if path.is_dir() and not path.name.startswith("."))
-    for path in folders:
-        if (path / "grade.json").exists():
-            record = read(path / "grade.json")
-            graded[record["folder"]][path.name] = record
-    records, known = list[Record](), {FEEDBACK, EARLIER, ANONYMOUS}
+    parts = [path for path in out.glob(shards.FOLDERS) if not (path / "grade.json").exists()]
+    paths = {path for place in (out, *parts) for path in _folders(place)}.difference(parts)
+    folders = sorted(str(path.relative_to(out)) for path in paths)
+    for folder in folders:
+        if (out / folder / "grade.json").exists():
+            record = read(out / folder / "grade.json")
+            graded[record["folder"]][folder] = record
+    records, known = list[Record](), set[str]()
     for student in blank:
         theirs = graded[student["folder"]] or {student["folder"]: student}
         folder, record = next(iter(theirs.items()))
@@ -89,9 +92,16 @@ def gather(out: Path, blank: list[Record]) -> tuple[list[Record], list[str]]:
                 f"{out} has folders of one student with different results. Nothing was written. "
                 f"Keep one of them, and delete or move the others:\n  {record['name']}: {', '.join(theirs)}"
             )
-        records.append({**student, **record, "id": student["id"], "folder": folder})
+        part, _, folder = folder.rpartition("/")
+        records.append({**student, **record, "id": student["id"], "part": part, "folder": folder})
         known |= {student["folder"], *theirs}
-    return records, [path.name for path in folders if path.name not in known]
+    return records, [folder for folder in folders if known.isdisjoint({folder, folder.rpartition("/")[2]})]
+
+
+def _folders(place: Path) -> list[Path]:
+    """Return the folders that may be a student's."""
+    paths = [path for path in place.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    return [path for path in paths if path.name not in (FEEDBACK, EARLIER, ANONYMOUS)]
 
 
 def read(path: Path) -> Record:

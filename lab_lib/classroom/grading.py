@@ -7,7 +7,7 @@ import json
 import os
 import resource
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +72,13 @@ class Grading(Work):
             "error": " ".join(judge.faults)[:_MOST_TEXT] or None,
             "submitted": {"when": submitted.when},
         }
+
+
+def note_missing(works: Iterable[Grading]) -> None:
+    """Write a record for whoever has handed in nothing. `lab class report` misses a student who has none."""
+    for work in works:
+        if not work.path and not work.read():
+            work.write(state="missing")
 
 
 @contextmanager

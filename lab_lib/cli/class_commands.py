@@ -52,8 +52,10 @@ Who handed in nothing, and an account that was not graded, is left blank,
 not zero. What could not be judged in a submission is zero.
 
 \b
-To use three machines, run --shard 1/3, --shard 2/3 and --shard 3/3, one on
-each; then copy the students' folders together and run `lab class report`.
+On three computers, run --shard 1/3, --shard 2/3 and --shard 3/3, one on each,
+or --shard auto if an engine starts them: Slurm, Kubernetes, AWS Batch, GitLab
+or GitHub. Each writes to a folder of its own in --out, such as part-2-of-3,
+and `lab class report` makes one grade book of all that are in --out.
 
 \b
 The exit status is 0 if every student has full marks, 1 if not or if a run
@@ -65,10 +67,8 @@ Who handed in nothing, and is not excused, has less than full marks.
 
 Roster = Annotated[Path, typer.Argument(help="A CSV file with the columns account and name, and a line per student.")]
 _JOBS = "Accounts to run at the same time; by default all on AWS, and two a core if one is on the embedded AWS."
-_SHARD = "A part of the class, such as 2/5; then copy the folders together and run `lab class report`."
 _PROBE = "Send files through each account too. Without it, the accounts are only read, and step 05 counts for it."
 _ANONYMOUS = "Write it to --out/anonymous, without names. The key to the ids is beside the roster."
-Shard = Annotated[str, typer.Option(help=_SHARD)]
 
 
 @app.command()
@@ -77,7 +77,7 @@ def run(
     out_dir: Out,
     jobs: Annotated[int | None, typer.Option(min=1, help=_JOBS)] = None,
     resume: Resume = False,
-    shard: Shard = "",
+    shard: grade_command.Shard = "",
     only: Only = "",
     keep: Annotated[bool, typer.Option("--keep", help="Skip notebook 99: delete nothing in the accounts.")] = False,
     junit: Junit = None,
@@ -89,17 +89,17 @@ def run(
 
     Where a notebook fails, the account stays as it is. On AWS, you are asked before the run.
     """
-    from lab_lib.classroom import class_run
+    from lab_lib.classroom import class_run, shards
     from lab_lib.classroom.work import Work
     from lab_lib.cli import class_work
     from lab_lib.run import headless
 
     with handle_errors(class_work.GO_ON, NOT_GRADED):
-        everybody = _read(roster)
-        of_part, selected = class_run.select(everybody, shard), class_run.select(everybody, shard, only)
+        everybody, part = _read(roster), shards.read(shard)
+        selected, out_dir = class_run.select(everybody, part, only), part.folder(out_dir)
         with class_run.lock(out_dir):
             until = headless.last_kept() if keep else None
-            works = [Work(student, out_dir.resolve(), until) for student in of_part]
+            works = [Work(student, out_dir.resolve(), until) for student in part.of(everybody)]
             to_do = [work for work in class_run.unfinished(works, resume) if work.student in selected]
             students = [work.student for work in to_do]
             if not keep:
@@ -112,7 +112,7 @@ def run(
 def check(
     roster: Roster,
     out_dir: Out,
-    shard: Shard = "",
+    shard: grade_command.Shard = "",
     only: Only = "",
     probe: Annotated[bool, typer.Option("--probe/--no-probe", help=_PROBE)] = True,
     junit: Junit = None,
@@ -124,12 +124,13 @@ def check(
 
     Earlier results in --out are kept: they move to --out/earlier/<their time>.
     """
-    from lab_lib.classroom import class_run
+    from lab_lib.classroom import class_run, shards
     from lab_lib.classroom.work import Work
     from lab_lib.cli import class_work
 
     with handle_errors("Stopped. To grade all accounts, run the command again.", NOT_GRADED):
-        students = class_run.select(_read(roster), shard, only)
+        part = shards.read(shard)
+        students, out_dir = class_run.select(_read(roster), part, only), part.folder(out_dir)
         works = [Work(student, out_dir.resolve(), probe=probe) for student in students]
         class_run.confirm(students, yes or not probe, class_run.PROBES)
         with class_run.lock(out_dir):
@@ -151,7 +152,9 @@ def report(
 ) -> None:
     """Write the grade book from the students' folders in --out. Nothing is run.
 
-    Use it for a class that ran in parts (--shard), after you copied the folders of all parts together.
+    Use it for a class in parts (--shard): it finds their folders, such as part-2-of-5, in --out.
+    If the computers share no disk, copy these folders there.
+
     Students of the roster who have no results there are named, and left blank in the grade book.
 
     What you set by hand in --out/overrides.csv is merged: points, comments, who was late and who is excused.
@@ -167,14 +170,14 @@ def report(
         students = _read(roster, accounts=False)
         if not out_dir.is_dir():
             raise UsageError(f"{out_dir} is not a folder. Name the folder that holds the students' folders.")
-        blank = [Work(student, out_dir).record("missing") for student in students]
+        blank = [Work(student, out_dir).record("not run") for student in students]
         with class_run.lock(out_dir):
             records, others = gradebook.gather(out_dir, blank)
             records = overrides.merge(out_dir, records)
             missing = [
                 record["name"]
                 for record in records
-                if record["state"] == "missing" and not overrides.excused(record["overrides"], "")
+                if record["state"] == "not run" and not overrides.excused(record["overrides"], "")
             ]
             if anonymous:
                 out_dir, records = anonymous_books.write(roster, out_dir, records, now())
@@ -186,9 +189,9 @@ def report(
             out.print(f"Left out, because they belong to nobody in the roster: {', '.join(others)}", soft_wrap=True)
         if missing:
             names = ", ".join(missing)
-            out.print(f"No results for {names}. Copy their folders to --out, and run this again.", soft_wrap=True)
-        status = class_work.summarise(out_dir, records, junit)
-        raise typer.Exit(NOT_GRADED if missing else status)
+            what_to_do = "Run their part, or copy their folders to --out, then run this again."
+            out.print(f"No results for {names}. {what_to_do}", soft_wrap=True)
+        raise typer.Exit(class_work.summarise(out_dir, records, junit))
 
 
 @app.command()

@@ -7,6 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from lab_lib.cli.terminal import NOT_GRADED, Junit, Only, Out, Resume, handle_errors, out
+from lab_lib.errors import UsageError
+
+_SHARD = "A part of the class, such as 2/5, or auto, on one of several computers; then run `lab class report`."
+Shard = Annotated[str, typer.Option(help=_SHARD)]
 
 
 def grade(
@@ -23,6 +27,7 @@ def grade(
         int, typer.Option(min=20, help="The time to build the lab in; a fifth of it for each cell.")
     ] = 120,
     resume: Resume = False,
+    shard: Shard = "",
     only: Only = "",
     seed: Annotated[
         str,
@@ -52,23 +57,31 @@ def grade(
     A prefix and a threshold in the roster are the settings of that student's notebooks, and of the checks.
 
     --resume grades new and changed files, and what this computer could not grade. A failure of the file itself stays.
+
+    With --shard, give each computer all files, and the same --seed.
     """
-    from lab_lib.classroom import class_run, grading, likeness, sandbox, submitted_files
+    from lab_lib.classroom import class_run, grading, likeness, sandbox, shards, submitted_files
     from lab_lib.classroom import roster as rosters
     from lab_lib.cli import class_work
 
     with handle_errors(class_work.GO_ON, NOT_GRADED):
         sandbox.refuse_without(trust)
+        part = shards.read(shard)
+        if shard and not seed:
+            raise UsageError("--shard needs --seed: any text, the same for all parts, so that all have the same cases.")
+        out_dir = part.folder(out_dir)
         files = submitted_files.find(submissions)
         everybody = rosters.read(roster, accounts=False) if roster else []
         with class_run.lock(out_dir):
             seed = seed or grading.seed_of(out_dir)
             works, nobodys = submitted_files.match(files, everybody, out_dir.resolve(), trust, seconds, seed)
-            works = likeness.remarked(works)
-            selected = class_run.select([work.student for work in works], only=only)
+            works = likeness.remarked(works)  # of all parts
+            selected = class_run.select([work.student for work in works], part, only)
+            works = part.of(works)
             unfinished = class_run.unfinished(works, resume)
             to_do = [work for work in unfinished if work.path and work.student in selected]
             _say(works, nobodys)
+            grading.note_missing(work for work in works if work.student in selected)
             jobs = jobs or os.cpu_count() or 1  # more would make the probe late
             with grading.untouched_edition(trust, seconds, seed) as edition:
                 untouched = edition if to_do else None

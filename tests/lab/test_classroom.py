@@ -123,15 +123,6 @@ def test_two_classes_at_once_do_not_write_to_the_same_folder(account, tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_every_student_is_in_one_shard():
-    students = [Student(f"Student {number}", f"11112222333{number}") for number in range(7)]
-
-    parts = [class_run.select(students, f"{part}/3") for part in (1, 2, 3)]
-
-    assert sorted((student for part in parts for student in part), key=lambda student: student.account) == students
-    assert sorted(map(len, parts)) == [2, 2, 3]
-
-
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [("--shard", "3/2", "2/5"), ("--only", "nobody", "nobody has the account, id or name nobody")],

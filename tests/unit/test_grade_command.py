@@ -3,7 +3,9 @@
 import errno
 import json
 import pickle
+import re
 import subprocess
+import zipfile
 from unittest.mock import Mock
 from xml.etree import ElementTree
 
@@ -12,10 +14,13 @@ import pytest
 from lab_lib.classroom import grading, submission
 from lab_lib.classroom.grading import Grading
 from lab_lib.classroom.work import GRADED
+from tests import right_functions
 from tests.classes import book_of, check, judged, record
 from tests.lab.commands import in_process
+from tests.learners import hand_in
 
 ROSTER = "name,id,prefix,threshold\nAna,s1,ana-,99.50\nBo,s2,,\nCem,,,\n"
+LIKE = "my_notifier.py is like that of {} (100% of its statements)."
 
 
 @pytest.fixture
@@ -61,16 +66,46 @@ def test_a_roster_without_accounts_gives_a_student_a_prefix_and_a_threshold(grad
     assert "0 of 5 points" in said  # where somebody is stuck for whom all checks hold
 
 
-def test_who_has_handed_in_nothing_is_no_failure_but_report_misses_them_unless_they_are_excused(grade, tmp_path):
+@pytest.fixture
+def report(tmp_path):
+    """report(): the exit status of `lab class report`, and whose results it misses."""
+
     def report():
         ended = in_process("class", "report", tmp_path / "roster.csv", "--out", tmp_path / "out")
-        return ended.exit_code, "No results for Cem." in ended.output
+        return ended.exit_code, re.findall("No results for (.*?)[.]", ended.output)
 
+    return report
+
+
+def test_who_has_handed_in_nothing_is_no_failure_and_report_knows_it(grade, report, tmp_path):
     assert grade()[0] == 1
-    assert report() == (3, True)  # their folder may be on another computer
+    assert report() == (1, [])
+    (tmp_path / "submissions" / "ana.zip").rename(tmp_path / "submissions" / "cem.zip")
+    assert set(grade("--resume")[2]) == set()
+    assert grade.students()["Cem"]["state"] == "done"
     (tmp_path / "out" / "overrides.csv").write_text("student,column,points,comment,late,excused\nCem,,,Ill.,,yes\n")
-    assert report() == (1, False)
     assert "Without overrides.csv" in grade("--resume")[1]
+
+
+def test_the_parts_of_a_class_are_graded_side_by_side_and_joined_by_report(grade, report, tmp_path):
+    for name in ("ana", "bo"):
+        hand_in(path := tmp_path / "submissions" / f"{name}.zip", name, left_out=None, notifier=None)
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("my_notifier.py", right_functions.ALL["hints"])
+
+    assert "needs --seed" in grade("--shard", "1/2")[1]
+    status, said, graded = grade("--shard", "1/2", "--seed", "s")
+    assert (status, [*graded], "Handed in nothing: Cem" in said) == (1, ["Ana"], True)
+    assert report() == (3, ["Bo"])  # Cem's record says that there is nothing
+    status, said, graded = grade("--shard", "2/2", "--seed", "s")
+    assert (status, [*graded], "Handed in nothing" in said) == (1, ["Bo"], False)
+
+    assert report() == (1, [])
+    ana, bo, _ = grade.students().values()
+    assert [student["remarks"] for student in (ana, bo)] == [[LIKE.format("Bo")], [LIKE.format("Ana")]]
+    assert (ana["seed"], bo["seed"]) == ("s", "s")
+    assert [*grade("--shard", "1/2", "--seed", "s", "--resume")[2]] == []
+    assert "holds results already" in grade("--shard", "1/2", "--seed", "s")[1]
 
 
 def test_only_the_named_students_are_graded_and_junit_has_a_suite_for_each(grade, tmp_path):

@@ -30,8 +30,8 @@ def out(tmp_path):
     return out
 
 
-def lab_class(command, out):
-    ended = in_process("class", command, out.with_name("roster.csv"), "--out", out)
+def lab_class(command, out, *options):
+    ended = in_process("class", command, out.with_name("roster.csv"), "--out", out, *options)
     return ended.exit_code, ended.output
 
 
@@ -44,7 +44,7 @@ def test_report_names_who_of_the_roster_is_missing_and_no_account(out):
     assert [(name, student["state"], student["total"]) for name, student in book_of(out).items()] == [
         ("Ana", "done", 80),
         ("Bo", "failed", None),
-        ("Cem", "missing", None),
+        ("Cem", "not run", None),
     ]
     texts = [said, *(path.read_text(encoding="utf-8") for path in out.rglob("*.*"))]
     assert not [text for text in texts if "11112222" in text]
@@ -79,6 +79,25 @@ def test_report_takes_a_renamed_folder_and_one_of_two_that_agree(out):
     assert "No results for Cem." in said
     assert "Left out" not in said
     assert [student["folder"] for student in book_of(out).values()] == ["ana-9012", "old bo", "cem-9014"]
+
+
+def test_report_joins_the_parts_of_a_class_with_their_notebooks(out):
+    (out / "ana-9012" / "notebooks.html").write_text("<p>Ana's work</p>")
+    for place, name in ((1, "ana-9012"), (3, "bo-9013")):
+        (part := out / f"part-{place}-of-3").mkdir()
+        (out / name).rename(part / name)
+        (part / "feedback").mkdir()  # of the part
+    (out / "part-3-of-3" / "dee-1").mkdir()
+
+    status, said = lab_class("report", out)
+
+    assert (status, "No results for Cem." in said) == (3, True)
+    assert "nobody in the roster: part-3-of-3/dee-1\n" in said
+    assert {name: student["total"] for name, student in book_of(out).items()} == {"Ana": 80, "Bo": None, "Cem": None}
+    assert sorted(path.name for path in (out / "feedback").iterdir()) == ["ana-9012.html", "bo-9013.html"]
+    assert "Ana's work" in (out / "feedback" / "ana-9012.html").read_text()
+    assert lab_class("report", out, "--anonymous")[0] == 3
+    assert "…'s work" in "".join(path.read_text() for path in (out / "anonymous" / "feedback").iterdir())
 
 
 def test_report_leaves_out_folders_of_nobody_in_the_roster_and_says_so(out):
