@@ -5,15 +5,20 @@ import json
 import zipfile
 from pathlib import Path
 
+import nbformat
+
 from lab_lib.exercises import edition
+from lab_lib.exercises.copies import solved_notebooks
 from lab_lib.exercises.replacing import merge
 from lab_lib.run.headless import notebooks
 
 
 def solve(copy: Path) -> None:
     """Fill in the solutions in a copy of the notebooks."""
-    for path in notebooks():
+    for path in solved_notebooks():
         solved = {cell["id"]: cell["source"] for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]}
+        if not (copy / path.name).exists():
+            continue
         notebook = json.loads((copy / path.name).read_text(encoding="utf-8"))
         for cell in notebook["cells"]:
             if cell["metadata"].get("nbgrader", {}).get("solution"):
@@ -33,6 +38,14 @@ def my_notifiers() -> dict[str, str]:
     naive, in_parts = written("06", "%%writefile")
     solution = functools.reduce(lambda text, cell: merge(text, cell, "")[0], written("06", "%%replace"), in_parts)
     return {"naive": naive, "in_parts": in_parts, "solution": solution}
+
+
+def write_notebook(path: Path, code: str = "") -> None:
+    """Write a notebook that takes the settings, and runs this code."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    settings = nbformat.v4.new_code_cell('account = ""\nsettings = {}', metadata={"tags": ["parameters"]})
+    cells = [settings, nbformat.v4.new_code_cell(code)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
 
 
 def hand_in(path: Path, name: str, left_out=(), written=None, notifier="solution", student_id="", comment="") -> None:

@@ -20,7 +20,7 @@ _MARKERS, _DIES = "ProcessedRecords", 1  # the part whose child dies once in the
 
 
 class Trial(NamedTuple):
-    """What became of a small upload: how many of its rows are there, how many were written, and the error."""
+    """The end of a small upload: how many of its rows are there, how many were written, and the error."""
 
     there: int
     written: int

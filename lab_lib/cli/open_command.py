@@ -20,6 +20,12 @@ from lab_lib.cli.terminal import err, handle_errors, out, relative_to_cwd
 from lab_lib.errors import UsageError
 
 _SETTINGS = Path(__file__).parent / "jupyter"  # such as that JupyterLab does not ask about news
+# As `python -m jupyterlab` does, but a second sooner.
+_START = """
+import sys
+from lab_lib.exercises.notebook_files import without_slow_import
+sys.exit(without_slow_import("jupyterlab.labapp").main())
+"""
 _LONGEST_END = 30  # seconds for JupyterLab to end its kernels
 
 
@@ -67,7 +73,7 @@ def _jupyterlab(notebook: Path) -> list[str]:
     """Return the command that starts JupyterLab with this notebook open."""
     root = notebook.parents[1]  # the workspace
     return [
-        *(sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1"),
+        *(sys.executable, "-c", _START, "--ip=127.0.0.1"),
         f"--ServerApp.root_dir={root}",
         f"--LabApp.default_url=/lab/tree/{quote(str(notebook.relative_to(root)))}",
         "--log-level=WARN",

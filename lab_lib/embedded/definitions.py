@@ -43,7 +43,7 @@ def refusal(definition: str) -> str | None:
 
 
 def problems(definition: str) -> list[str]:
-    """Return what is refused in this definition. What only AWS has comes alone: it may be the reason for the rest."""
+    """Return the faults of this definition. A field that only AWS has is named alone: the rest may follow from it."""
     try:
         machine = json.loads(definition)
     except ValueError as error:

@@ -86,7 +86,7 @@ def keys() -> dict[str, str]:
 
 
 def _request(params: Params, shape: Any) -> Params:
-    """Return the parameters under the names of the API. What is no text, but should be, becomes JSON."""
+    """Return the parameters under the names of the API. A value that should be text becomes JSON."""
     request: Params = states._sdk_json_param_value(params, shape)
     kinds = {name: member.type_name for name, member in shape.members.items()}
     return {

@@ -38,7 +38,7 @@ def _parse(nbformat: Any, content: bytes) -> Notebook:
 
 
 def without_slow_import(name: str) -> Any:
-    """Import papermill or nbformat without rfc3987-syntax, which builds a grammar for more than a second.
+    """Import papermill, nbformat or JupyterLab without rfc3987-syntax, which builds a grammar for more than a second.
 
     jupyterlab installs that package, jsonschema imports it if it can, and nothing here checks such addresses.
     """

@@ -37,4 +37,4 @@ def measure():
 
 
 NOTES = f"""Seconds until every total is exact, of {CUSTOMERS:,} customers, on a warm chain. The machine is made before.
-The embedded AWS computes in one process, so parts gain little here: only what the functions do side by side."""
+The embedded AWS computes in one process, so parts gain nothing here: the difference is what they cost."""

@@ -14,6 +14,7 @@ from tests.learners import solve
 
 pytestmark = pytest.mark.slow
 
+OPEN = "async path => { await jupyterapp.restored; await jupyterapp.commands.execute('docmanager:open', {path}); }"
 RUN_ALL = """async () => {
     await jupyterapp.commands.execute('notebook:run-all-cells');
     const cells = jupyterapp.shell.currentWidget.content.model.sharedModel.cells;
@@ -26,35 +27,44 @@ RESTART_AND_RUN = """async (number) => {
     await jupyterapp.commands.execute('notebook:run-cell');
     return widget.content.model.sharedModel.cells[number].getOutputs();
 }"""
+SHOWS_THE_CHAIN = """() => jupyterapp.shell.currentWidget.node
+    .querySelector('.jp-MarkdownCell img[alt^="The chain of the lab"]').naturalWidth > 0"""
 GROW = """() => {
-    const height = document.querySelector('.jp-WindowedPanel-inner')?.scrollHeight ?? 0;
+    const height = jupyterapp.shell.currentWidget.node.querySelector('.jp-WindowedPanel-inner')?.scrollHeight ?? 0;
     return Math.min(Math.max(height + 100, 900), 16000);
 }"""
-SHOWS_THE_CHAIN = "() => document.querySelector('.jp-MarkdownCell img[alt^=\"The chain of the lab\"]').naturalWidth > 0"
-TO_THE_TOP = "() => document.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)"
+TO_THE_TOP = "() => jupyterapp.shell.currentWidget.node.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)"
 
 
 @pytest.fixture(scope="module")
 def jupyterlab(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield the address of the copy in a JupyterLab that `lab open` has started."""
+    """Yield the address of a JupyterLab that `lab open` has started, with the solutions in the copy."""
     workspace = tmp_path_factory.mktemp("lab")
     with opened(workspace, LAB, "open") as about:
         solve(workspace / "my-lab")
-        yield f"{about['url']}doc/tree/my-lab/{{}}.ipynb?token={about['token']}"
+        yield f"{about['url']}lab?token={about['token']}"
 
 
 @pytest.fixture(scope="module")
-def page(browser) -> Iterator[object]:
+def page(jupyterlab: str, browser) -> Iterator[object]:
+    """Yield a page with JupyterLab, which takes longer to load than to open a notebook."""
     with browser.new_page(viewport={"width": 1100, "height": 900}) as page:
+        page.goto(jupyterlab)
         yield page
+
+
+def show(page, stem: str) -> None:
+    """Open a notebook in JupyterLab, and wait until it can be run."""
+    page.wait_for_function("window.jupyterapp", timeout=0)
+    page.evaluate(OPEN, f"my-lab/{stem}.ipynb")
+    page.wait_for_function(IS_READY, arg=stem, timeout=0)
 
 
 @pytest.mark.parametrize("stem", [path.stem for path in notebooks()])
 def test_a_notebook_runs_in_jupyterlab_without_an_error_and_no_pop_up_asks_anything(
-    stem: str, jupyterlab: str, page, shots: Path
+    stem: str, page, shots: Path
 ) -> None:
-    page.goto(jupyterlab.format(stem))
-    page.wait_for_function(IS_READY, arg=stem, timeout=0)
+    show(page, stem)
 
     outputs = page.evaluate(RUN_ALL)
 
@@ -69,12 +79,11 @@ def test_a_notebook_runs_in_jupyterlab_without_an_error_and_no_pop_up_asks_anyth
     assert page.locator(".Toastify__toast").all_text_contents() == []
 
 
-def test_a_cell_that_is_run_after_a_restart_says_which_cells_come_first(jupyterlab: str, page) -> None:
+def test_a_cell_that_is_run_after_a_restart_says_which_cells_come_first(page) -> None:
     path = notebooks()[3]
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     (checkpoint,) = [n for n, cell in enumerate(cells) if "checkpoint" in cell["metadata"].get("tags", [])]
-    page.goto(jupyterlab.format(path.stem))
-    page.wait_for_function(IS_READY, arg=path.stem, timeout=0)
+    show(page, path.stem)
 
     (shown,) = page.evaluate(RESTART_AND_RUN, checkpoint)
 

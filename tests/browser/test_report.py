@@ -53,12 +53,11 @@ def opened(visit, tmp_path):
     return opened
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-@pytest.mark.parametrize(("name", "size"), [("phone", PHONE), ("desk", DESK)])
-def test_the_report_fits_its_screen_can_be_read_and_loads_nothing(opened, shots, name, size, colours):
+@pytest.mark.parametrize(("colours", "size"), [("dark", PHONE), ("light", DESK)], ids=["phone", "desk"])
+def test_the_report_fits_its_screen_can_be_read_and_loads_nothing(opened, shots, colours, size):
     page = opened(EVERYBODY, size, colours)
 
-    page.screenshot(path=shots / f"report-{name}-{colours}.png", full_page=True)
+    page.screenshot(path=shots / f"report-{colours}.png", full_page=True)
     assert_fits(page)
 
 

@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 
-import nbformat
 import pytest
 from commands import begin, in_process, still_running
 
@@ -15,6 +14,7 @@ from lab_lib.exercises import copies
 from lab_lib.lab import BUCKET_NAME
 from lab_lib.run import prove
 from lab_lib.run.proof import REHEARSAL
+from tests.learners import write_notebook
 
 
 def texts(folder):
@@ -28,19 +28,11 @@ def steps(folder):
     return {step["step"]: (step["ok"], step["seen"]) for step in proof["steps"]}
 
 
-def write_notebook(path, code):
-    """Write a notebook that takes the settings and runs this code."""
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    settings = nbformat.v4.new_code_cell("settings = {}", metadata={"tags": ["parameters"]})
-    cells = [settings, nbformat.v4.new_code_cell(code)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
-
-
 @pytest.fixture
 def nothing_broken(tmp_path, monkeypatch):
     """Leave out what takes longest: notebook 06, after which test_first_minutes.py probes a lab, and most rows."""
     shutil.copytree(copies.NOTEBOOKS, tmp_path / "notebooks")
-    write_notebook(tmp_path / "notebooks" / "06-break-it.ipynb", "")
+    write_notebook(tmp_path / "notebooks" / "06-break-it.ipynb")
     monkeypatch.setattr(copies, "NOTEBOOKS", tmp_path / "notebooks")
     monkeypatch.setattr(prove, "ROWS", 1_000)
 

@@ -78,12 +78,13 @@ NOTIFIERS |= {name: NOTIFIERS["solution"] + changed for name, changed in HALF_RI
 ALL = [case.id for case in cases.CASES if case.id != cases.LARGE]
 AGAIN = ["cold-start", "cut-otherwise", "out-of-order", "crash", "poison-and-crash", "topic-away", "long-history"]
 FAILS = {
-    "naive": [case for case in ALL[3:] if case != "dip"],
+    "naive": [case for case in ALL[3:-1] if case != "dip"],
     "no_marker": ["batch-twice", *AGAIN],
-    "high_water": ["out-of-order", "long-history"],
+    "high_water": ["out-of-order"],
     "marker_after": ["crash", "poison-and-crash", "topic-away"],
     "flag_first": ["poison", "crash", "poison-and-crash", "topic-away"],
 }
+ROW_BY_ROW = {"naive", "high_water"}  # the thousand transactions of the last case take these as long as all others
 REREADS = """
 add_and_alert = lambda_handler
 
@@ -148,7 +149,7 @@ def test_lab_try_shows_that_the_solution_passes_every_case(folder, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAILS)
 def test_a_function_fails_exactly_the_cases_of_its_faults(name, folder, tmp_path):
-    report = trial.judge(written(tmp_path, NOTIFIERS[name]), ALL)
+    report = trial.judge(written(tmp_path, NOTIFIERS[name]), ALL[:-1] if name in ROW_BY_ROW else ALL)
 
     assert failed(report) == FAILS[name], report
 

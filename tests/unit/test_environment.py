@@ -6,7 +6,6 @@ import sys
 import tomllib
 from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
@@ -23,12 +22,6 @@ names = [module.name for module in pkgutil.walk_packages(lab_lib.__path__, "lab_
 for name in [*(name for name in names if not name.startswith(of_class)), "lab_lib.classroom.submission"]:
     importlib.import_module(name)
 """
-
-
-def test_environment_yml_gives_a_reason_for_each_dependency_in_its_group_and_for_no_other():
-    reasons = [re.findall(r"^#   (\S+) +\S", group, re.MULTILINE) for group in ENVIRONMENT.split("\n#\n")[1:]]
-
-    assert reasons == [[requirement.name for requirement in group] for group in DECLARED]
 
 
 def test_environment_yml_installs_what_a_learner_needs_on_a_python_that_the_project_supports():
@@ -50,9 +43,9 @@ def test_what_a_learner_runs_needs_no_package_of_the_extras():
     subprocess.run([sys.executable, "-c", WITHOUT_EXTRAS + IMPORT_ALL], check=True)
 
 
-@pytest.mark.parametrize("command", ["class report roster.csv --out graded", "check --junit checks.xml"])
-def test_a_command_whose_extra_is_not_installed_says_in_one_line_what_to_install(command, tmp_path):
-    lab = [sys.executable, "-c", f"{WITHOUT_EXTRAS} from lab_lib.__main__ import main; main()", *command.split()]
+def test_a_command_whose_extra_is_not_installed_says_in_one_line_what_to_install(tmp_path):
+    lab = [sys.executable, "-c", f"{WITHOUT_EXTRAS} from lab_lib.__main__ import main; main()"]
+    lab += ["check", "--junit", "checks.xml"]
 
     done = subprocess.run(lab, capture_output=True, text=True, cwd=tmp_path)
 

@@ -58,10 +58,9 @@ def test_no_name_of_a_bucket_leads_elsewhere(account, monkeypatch, bucket):
     assert asked <= {"127.0.0.1"}
 
 
-@pytest.mark.parametrize("location", ["http://127.0.0.1:{port}/x", "file:///etc/passwd"])
-def test_the_address_of_a_functions_code_leads_nowhere_else(account, listener, location):
-    described = '{"Configuration": {"PackageType": "Zip"}, "Code": {"Location": "%s"}}'
-    lab = account((described % location.format(port=listener)).encode())
+def test_the_address_of_a_functions_code_leads_nowhere_else(account, listener):
+    described = '{"Configuration": {"PackageType": "Zip"}, "Code": {"Location": "http://127.0.0.1:%d/x"}}'
+    lab = account((described % listener).encode())
 
     with pytest.raises(LabError, match="code of TotalNotifier"):
         functions.code(lab, "TotalNotifier")

@@ -26,11 +26,9 @@ FROM_TOPIC = {  # as the SNS page of the SQS console writes it
         ({"Condition": {"StringEquals": {"aws:SourceAccount": OTHER}}}, [f"arn:aws:iam::{OTHER}:root"]),
         ({"Condition": {"Bool": {"aws:SecureTransport": "true"}}}, ["anyone"]),
         ({"Condition": {}, "Principal": {"Service": ["sns.amazonaws.com"]}}, ["anyone"]),
-        ({"Condition": {"ArnNotEquals": {"aws:SourceArn": TOPIC}}}, ["anyone"]),
         ({"Condition": {}, "Principal": {"Service": "events.amazonaws.com"}}, ["events.amazonaws.com"]),
         ({"Condition": {}, "Principal": {"AWS": ["123456789012", "arn:aws:iam::123456789012:user/ana"]}}, []),
         ({"Action": ["sqs:ReceiveMessage", "sns:*"]}, []),
-        ({"Resource": [f"{QUEUE}2", QUEUE.lower()]}, []),
     ],
     ids=str,
 )

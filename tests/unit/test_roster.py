@@ -26,10 +26,6 @@ def row(column, value, account="111122223333"):
     return f"name,account,{column}", f"Ana,{account},{value}"
 
 
-def test_the_sample_has_twelve_students():
-    assert len(roster.read(SAMPLE)) == 12
-
-
 def test_a_line_becomes_a_student_without_what_is_empty(read):
     [student] = read(
         "name,account,role_arn,external_id,id,region,email,phone,threshold",
