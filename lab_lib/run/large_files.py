@@ -43,19 +43,27 @@ def find(path: Path, progress: Callable[[int, int], None] = lambda read, of: Non
 
     UsageError if the machine cannot take it in either.
     """
-    size, about = path.stat().st_size if path.is_file() else 0, 0
-    if size <= functions.MOST_ROWS * len(b"x\n"):
+    lines = _lines(path)  # far quicker than to read the rows
+    if lines <= functions.MOST_ROWS:
         return None
-    with suppress(OSError), open_file(path) as stream:  # the preview says why
-        about = parts.rows_in(size, stream.read(parts.SAMPLE))
-    if about > parts.MOST_ROWS:
-        raise UsageError(f"{path} has about {about:,} rows; wanted at most {parts.MOST_ROWS:,}. Split it.")
+    if lines > parts.MOST_ROWS:
+        raise UsageError(f"{path} has about {lines:,} rows; wanted at most {parts.MOST_ROWS:,}. Split it.")
+    size = path.stat().st_size
     preview = transactions.preview(path, lambda read: progress(read, size))
     if preview.rows <= functions.MOST_ROWS:
         return None
     file = LargeFile(path, preview.rows, parts.parts_for(preview.rows))
     _check_parts(file, preview.customers)
     return file
+
+
+def _lines(path: Path) -> int:
+    """Return how many lines a file has, however they end; 0 if it cannot be read, as the run itself will say."""
+    ends = Counter[bytes]()
+    with suppress(OSError), open_file(path) as stream:
+        while block := stream.read(1 << 20):
+            ends.update({end: block.count(end) for end in (b"\n", b"\r")})
+    return max(ends.values(), default=0)
 
 
 def _check_parts(file: LargeFile, customers: Counter[str]) -> None:
