@@ -59,6 +59,14 @@ def at_rest(lab: Lab) -> bool | None:
     return None if work is None else work.busy == 0
 
 
+def is_silent(rest: bool | None, since: float) -> bool:
+    """Return whether nothing more will come by itself.
+
+    The chain is at `rest` or, if nobody can say so, nothing has changed `since` that moment of the monotonic clock.
+    """
+    return time.monotonic() - since > _SILENCE if rest is None else rest
+
+
 def wait_for_rest(lab: Lab, timeout: float) -> None:
     """Wait until the chain is at rest; at once where nobody can be asked."""
     wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=timeout, longest_pause=0.2)
@@ -130,8 +138,8 @@ class Upload:
         return self._all_in and not self.waiting
 
     def is_silent(self, rest: bool | None) -> bool:
-        """Return whether nothing more will come by itself: the chain is at `rest` or, if nobody can say so, silent."""
-        return time.monotonic() - self._since > _SILENCE if rest is None else rest
+        """Return whether nothing more will come by itself."""
+        return is_silent(rest, self._since)
 
     def look(self) -> bool:
         """Look at each link once, and return whether one has changed."""

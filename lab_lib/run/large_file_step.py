@@ -8,7 +8,7 @@ from typing import Any
 
 from lab_lib.aws import executions, functions, machines, queues, tables
 from lab_lib.checks.broken import find_broken
-from lab_lib.checks.chain import at_rest
+from lab_lib.checks.chain import at_rest, is_silent
 from lab_lib.checks.expected import ALERTS, Fault, total_faults
 from lab_lib.errors import LabError, none_if_absent
 from lab_lib.lab import Lab
@@ -20,7 +20,6 @@ from lab_lib.wording import listing, number
 
 STEP = "05-large-file"  # its name, among those of the notebooks
 _SPARE = 600  # seconds
-_SILENCE = 120  # seconds without a change, after which AWS counts no more
 _DIGEST = "sha256"  # the object's metadata of this name says which file was uploaded
 _AGAIN = "Then run the same command again: it goes on from there."
 _ANEW = "`lab clean`, then the same command, takes it in anew."
@@ -109,7 +108,7 @@ def _wait_for_totals(lab: Lab, file: LargeFile, totals: dict[str, Decimal]) -> N
         faults = _faults(lab, totals)
         if faults != before:
             changed = time.monotonic()
-        if faults and (time.monotonic() - changed > _SILENCE if rest is None else rest):
+        if faults and is_silent(rest, changed):
             raise LabError(
                 f"{number(len(faults), 'total or alert')} of {file.key} differ, and nothing more comes: "
                 f"{listing(map(str, faults))}. {_why_not_counted(lab, file)} {_AGAIN}"
