@@ -59,27 +59,24 @@ def definition(lab: Lab, write_parts: dict[str, Any]) -> dict[str, Any]:
 
 def map_state(lab: Lab) -> dict[str, Any]:
     """Return the Map state: a child execution for each part, of which each is tried three times."""
-    upload = {name: f"$.{name}" for name in ("part", "of", "bucket", "key", "etag")}
+    upload = {name: f"$.{name}" for name in ("of", "bucket", "key", "etag")}
     return {
         "Type": "Map",
         "ItemsPath": "$.parts",
-        "ItemSelector": {
-            "part.$": "$$.Map.Item.Value",
-            **{f"{name}.$": f"$.{name}" for name in ("of", "bucket", "key", "etag")},
-        },
+        "ItemSelector": _from_paths({"part": "$$.Map.Item.Value", **upload}),
         "MaxConcurrency": at_once(lab),
         "ToleratedFailurePercentage": 0,
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
             "StartAt": "WritePart",
-            "States": {"WritePart": {**call(lab, "part", upload), "End": True}},
+            "States": {"WritePart": {**call(lab, "part", {"part": "$.part", **upload}), "End": True}},
         },
     }
 
 
 def call(lab: Lab, mode: str, arguments: dict[str, str]) -> dict[str, Any]:
     """Return the fields of a Task state that calls LargeFileProcessor with values at these paths. Two retries."""
-    payload = {"mode": mode, **{f"{name}.$": path for name, path in arguments.items()}}
+    payload = {"mode": mode, **_from_paths(arguments)}
     return {
         "Type": "Task",
         "Resource": service(lab, "lambda:invoke"),
@@ -92,6 +89,11 @@ def call(lab: Lab, mode: str, arguments: dict[str, str]) -> dict[str, Any]:
 def service(lab: Lab, action: str) -> str:
     """Return the ARN of an action of another service, as a Task state names it."""
     return f"arn:{lab.partition}:states:::{action}"
+
+
+def _from_paths(paths: dict[str, str]) -> dict[str, str]:
+    """Return fields that take their values from these paths."""
+    return {f"{name}.$": path for name, path in paths.items()}
 
 
 def at_once(lab: Lab) -> int:
