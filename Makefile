@@ -5,7 +5,7 @@ READY := .venv/.ready
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab class test test-all sabotage bench delays lint format refresh docs site wheel lock clean
+.PHONY: help run lab class test test-all sabotage bench delays lint format refresh docs catalogues site wheel lock clean
 
 help: ## list these commands
 	@echo "The Serverless Lab Workbook. Begin with: make lab"
@@ -65,12 +65,16 @@ KEEP := --keep-output --keep-count --keep-id \
 refresh: $(DEV) ## run the notebooks, and keep their outputs for the tests (ONLY=04 for one)
 	@files=$$($(BIN)/python -m tests.notebooks.refresh $(ONLY)) && $(BIN)/nbstripout $(KEEP) $$files
 
+docs: export LAB_LANG = en
 docs: $(DEV) ## write docs/checks.md, docs/permissions.md, the costs in docs/aws.md, and the pictures of the chain
 	$(BIN)/python docs/permissions.py > docs/permissions.md
 	$(BIN)/python docs/headings.py
-	$(BIN)/python docs/chain.py
+	$(BIN)/python -m docs.chain
 	$(BIN)/python docs/costs.py
 	$(BIN)/python docs/checks.py
+
+catalogues: $(DEV) ## bring the catalogues of all languages up to date: what is new waits there to be translated
+	$(BIN)/python -m docs.catalogues
 
 site: $(DEV) ## write the site for those who only read, into site/
 	$(BIN)/python -m docs.site.build site

@@ -48,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores Ctrl-C
     gc.set_threshold(GARBAGE)
     os.environ[WORKSPACE] = home = tempfile.mkdtemp(prefix="lab-tests-")
+    os.environ["LAB_LANG"] = "en"
     os.environ["XDG_STATE_HOME"] = f"{home}/state"
     os.environ["LAB_LOCKS"] = f"{home}/locks"
     os.environ[PROGRESS_FILE] = os.devnull  # how long a wait takes is no part of what a notebook shows

@@ -5,17 +5,21 @@ Nothing here calls AWS.
 
 import functools
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+from lab_lib import language
 from lab_lib.errors import StepMissing
+from lab_lib.language import N_, _
 
 T = TypeVar("T")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 HEADINGS = Path(__file__).with_name("headings.json")  # of the notebooks, which a sandbox lacks; `make docs` writes it
 # The links of the chain, by the words that the live cell shows.
-ROWS, REJECTED, CHANGES = "rows written", "lines rejected", "changes counted"
-TOTALS, ALERTS = "totals that agree", "alerts out"
+ROWS, REJECTED, CHANGES = N_("rows written"), N_("lines rejected"), N_("changes counted")
+TOTALS, ALERTS = N_("totals that agree"), N_("alerts out")
 
 
 def messages(queue: str) -> str:
@@ -38,15 +42,17 @@ class Cell:
     @property
     def heading(self) -> str:
         """Return the heading above it."""
-        return _headings()[self.id][1]
+        text, _space, english = _headings()[self.id][1].partition(" ")
+        return heading(text, english)
 
     @property
     def run(self) -> str:
         """Return what a hint says to do with it. Below a cell of the learner's, others add what it need not have."""
-        return f"look over your call under {self} and run that section again" if self.is_yours else f"run {self}"
+        yours, ours = N_("look over your call under {cell} and run that section again"), N_("run {cell}")
+        return _(yours if self.is_yours else ours, cell=self)
 
     def __str__(self) -> str:
-        return f'"{self.heading}" in notebook {self.notebook}'
+        return _('"{cell.heading}" in notebook {cell.notebook}', cell=self)
 
 
 @dataclass(frozen=True)
@@ -62,8 +68,13 @@ class Resource:
     cell: Cell
     link: str | None = None
 
-    def __str__(self) -> str:
+    def __str__(self) -> str:  # by which the picture finds its parts
         return f"{self.kind}{' of' if self.kind == 'subscription' else ''} {self.name}".strip()
+
+    @property
+    def title(self) -> str:
+        """Return what a learner reads of it."""
+        return _(str(replace(self, name=self.name and "{}"))).format(self.name)
 
 
 RESOURCES = (
@@ -88,6 +99,13 @@ RESOURCES = (
 )
 PEOPLE, CONFIRMATION = Cell("03-08"), Cell("03-10")  # subscribes an e-mail address or a number, confirms the former
 SETTINGS, CLEAN_UP = Cell("00-03"), Cell("99-08")
+STREAM = N_("stream of the table Transactions")  # no resource of its own
+_TITLES = N_("role {}"), N_("topic {}")  # the checks mark those of the other kinds
+
+
+def heading(text: str, english: str) -> str:
+    """Return the last heading in a text of the notebooks, by the text's id, in the user's language."""
+    return _translated_headings(language.folder(language.used())).get(text, english)
 
 
 def get(kind: str, name: str = "") -> Resource:
@@ -103,11 +121,13 @@ def cell(kind: str, name: str = "") -> Cell:
 def require(value: T | None, kind: str, name: str = "", what: str = "") -> T:
     """Return what was read of a resource. If it is nothing, StepMissing names it, or `what`, and the cell to run."""
     if not value:
-        resource = get(kind, name)
-        raise StepMissing(
-            f"The {what or resource} is not there yet. Run notebook {resource.cell.notebook} first, where "
-            f'"{resource.cell.heading}" makes it, then this cell again.'
+        missing = _(
+            'The {resource} is not there yet. Run notebook {cell.notebook} first, where "{cell.heading}" makes it, '
+            "then this cell again.",
+            resource=_(what) or get(kind, name).title,
+            cell=cell(kind, name),
         )
+        raise StepMissing(missing)
     return value
 
 
@@ -123,5 +143,14 @@ def in_chain(kind: str) -> list[str]:
 
 @functools.cache
 def _headings() -> dict[str, tuple[str, str]]:
+    """Return the notebook of each code cell and, in one text, the id of the text above it and its heading."""
     headings = json.loads(HEADINGS.read_text(encoding="utf-8"))
     return {place: (notebook, heading) for notebook, cells in headings.items() for place, heading in cells.items()}
+
+
+@functools.cache
+def _translated_headings(folder: Path | None) -> dict[str, str]:
+    """Return the last heading in each text of the notebooks' catalogues; none in English."""
+    paths = folder.glob("notebooks/*.md") if folder else ()
+    texts = (entry for path in paths for entry in language.entries(path).items())
+    return {id: found[-1] for id, (_digest, text) in texts if (found := HEADING.findall(text))}

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lab_lib.embedded import server
+from lab_lib.language import ENGLISH, VARIABLE
 from lab_lib.places import WORKSPACE
 
 
@@ -16,7 +17,7 @@ def own_aws(name: str) -> Iterator[Path]:
     for variable in [variable for variable in os.environ if variable.startswith(("AWS_", "LAB_"))]:
         del os.environ[variable]
     with tempfile.TemporaryDirectory(prefix=f"lab-{name}-") as home:
-        os.environ |= {WORKSPACE: home, "XDG_STATE_HOME": f"{home}/state"}
+        os.environ |= {VARIABLE: ENGLISH, WORKSPACE: home, "XDG_STATE_HOME": f"{home}/state"}
         try:
             yield Path(home)
         finally:

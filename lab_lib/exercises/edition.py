@@ -7,17 +7,27 @@ import hashlib
 import re
 from typing import Any
 
+from lab_lib import language
+from lab_lib.language import N_
+from lab_lib.resources import HEADING
+
 Cells = dict[str, tuple[str, str]]  # by the cell's id: the heading above it, and a digest of its content
 
-STUB = "pass  # Write your code here."  # a statement, since it may be all that an `if` has
 _SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?### END SOLUTION$", re.DOTALL | re.MULTILINE)
 _HIDDEN_TESTS = re.compile(r"\n?^[ \t]*### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS$", re.DOTALL | re.MULTILINE)
-HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
-def of_learner(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Return the notebook without outputs, solutions and hidden tests. Each solution in code becomes a stub."""
-    return {**notebook, "cells": [_cell(cell) for cell in notebook["cells"]]}
+def stub(name: str = "") -> str:
+    """Return what stands in the place of a solution: a statement, since it may be all that an `if` has."""
+    return "pass  # " + language.translations(name or language.used()).gettext(N_("Write your code here."))
+
+
+def of_learner(notebook: dict[str, Any], name: str = "") -> dict[str, Any]:
+    """Return the notebook without outputs, solutions and hidden tests. Each solution in code becomes a stub.
+
+    The stub is in the language of this name, or in the one that is used.
+    """
+    return {**notebook, "cells": [_cell(cell, stub(name)) for cell in notebook["cells"]]}
 
 
 def cells(notebook: dict[str, Any]) -> Cells:
@@ -37,9 +47,9 @@ def changes(before: Cells, now: Cells) -> list[str]:
     return list(dict.fromkeys((now.get(id) or before[id])[0] for id in different))
 
 
-def _cell(cell: dict[str, Any]) -> dict[str, Any]:
+def _cell(cell: dict[str, Any], stub: str) -> dict[str, Any]:
     text = "".join(cell["source"])
     if cell["cell_type"] != "code":
         return cell
-    text = _HIDDEN_TESTS.sub("", _SOLUTION.sub(rf"\g<1>{STUB}", text))
+    text = _HIDDEN_TESTS.sub("", _SOLUTION.sub(rf"\g<1>{stub}", text))
     return {**cell, "source": text.splitlines(keepends=True), "outputs": [], "execution_count": None}

@@ -1,15 +1,16 @@
 """Read the text of each exercise from the solved notebooks: its heading, its hints, and the answers to choose from."""
 
 import functools
-import json
 import re
 from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
 
 from IPython.display import display
 
+from lab_lib import language
 from lab_lib.errors import UsageError
-from lab_lib.exercises import copies, edition
+from lab_lib.exercises import copies, edition, translation
+from lab_lib.language import N_, _
 
 T = TypeVar("T")
 _HINT = re.compile(r"<details><summary>.+?</summary>.+?</details>", re.DOTALL)
@@ -24,10 +25,10 @@ class Text(NamedTuple):
     options: dict[str, str] = {}  # noqa: RUF012  # nobody changes it
 
     def __repr__(self) -> str:
-        return f"(The hints above: {len(self.hints)}.)"
+        return _("(The hints above: {count}.)", count=len(self.hints))
 
     def _repr_markdown_(self) -> str:
-        return "\n".join(("The hints once more:", *self.hints))
+        return "\n".join((_("The hints once more:"), *self.hints))
 
 
 def show_hints(exercise: str) -> None:
@@ -38,24 +39,31 @@ def show_hints(exercise: str) -> None:
 
 def of(exercise: str) -> Text:
     """Return the text above an exercise, by its nbgrader id. It is empty in a sandbox, which lacks the notebooks."""
-    return _all().get(exercise, Text())
+    return _all(language.used()).get(exercise, Text())
+
+
+def options(exercise: str) -> list[tuple[str, str]]:
+    """Return the answers to choose from in every language: each letter and what it stands for."""
+    in_all = (_all(name).get(exercise, Text()).options for name in language.names())
+    return [option for in_one in in_all for option in in_one.items()]
 
 
 def find(exercise: str, among: Mapping[str, T]) -> T:
     """Return the value of an exercise. UsageError if there is no such exercise, as for an older notebook."""
     if exercise not in among:
-        raise UsageError(
-            f"There is no exercise {exercise!r}. If this notebook is older than the lab, `lab open --fresh` with its "
+        told = N_(
+            "There is no exercise {exercise!r}. If this notebook is older than the lab, `lab open --fresh` with its "
             "number gives it anew."
         )
+        raise UsageError(_(told, exercise=exercise))
     return among[exercise]
 
 
 @functools.cache
-def _all() -> dict[str, Text]:
+def _all(name: str) -> dict[str, Text]:
     texts, above = dict[str, Text](), ""
     for path in copies.solved_notebooks():
-        notebook = json.loads(path.read_text("utf-8"))
+        notebook = translation.notebook(path, name)
         places = edition.cells(notebook)
         for cell in notebook["cells"]:
             if cell["cell_type"] == "markdown":

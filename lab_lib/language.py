@@ -1,0 +1,116 @@
+"""Say things in the user's language: from the catalogues in the folder `locale`, in English where there is none.
+
+A language is the name of a folder there, such as zh_CN, or the path of such a folder elsewhere. It stands in the
+variable LAB_LANG, from which the processes that a command starts have it too.
+"""
+
+import functools
+import gettext
+import io
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+VARIABLE, ENGLISH = "LAB_LANG", "en"
+LOCALE = Path(__file__).with_name("locale")
+SETTING = Path(".lab", "language")  # in the learner's copy of the notebooks
+_OF_COMPUTER = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # in the order of gettext
+_ENTRY = re.compile(r"^<!-- (\S+) ([0-9a-f]{16}) -->\n", re.MULTILINE)
+
+
+def use(name: str) -> None:
+    """Use this language, here and in the processes that this one starts. ValueError if it has no catalogues."""
+    name = name if os.sep not in name else str(Path(name).absolute())
+    if not _is_there(name):
+        raise ValueError(f"The language is {name!r}; wanted one of {', '.join(names())}, or a folder with catalogues.")
+    os.environ[VARIABLE] = name
+
+
+def names() -> list[str]:
+    """Return the languages that the lab has."""
+    return [ENGLISH, *sorted(path.name for path in LOCALE.iterdir() if _is_there(path.name))]
+
+
+def of_copy(copy: Path) -> str:
+    """Return the language of this copy of the notebooks. Before there is one, it is the computer's.
+
+    Without catalogues, it is English.
+    """
+    if (setting := copy / SETTING).parent.is_dir():
+        name = setting.read_text("utf-8", "replace").strip() if setting.is_file() else ENGLISH
+        return name if _is_there(name) else ENGLISH
+    of_computer = next(filter(None, map(os.environ.get, _OF_COMPUTER)), "")
+    name = re.split("[.@:]", of_computer)[0].replace("-", "_")
+    return next(filter(_is_there, (name, name.partition("_")[0])), ENGLISH)  # fr_CA, or the fr of all
+
+
+def used() -> str:
+    """Return the language that is used."""
+    if not _is_there(name := os.environ.get(VARIABLE, "")):
+        use(name := of_copy(Path.cwd()))
+    return name
+
+
+def folder(name: str) -> Path | None:
+    """Return the folder with the catalogues of a language; None for English."""
+    return None if name == ENGLISH else LOCALE / name
+
+
+def _(message: str, /, **values: object) -> str:
+    """Return a message in the user's language, with the values in its places."""
+    text = translations(used()).gettext(message) if message else ""
+    return _filled(text, message, values) if values else text
+
+
+def ngettext(one: str, many: str, count: int, /, **values: object) -> str:
+    """Return the form of a message for a number of things. The number is a value too: `count`."""
+    text = translations(used()).ngettext(one, many, count)
+    return _filled(text, one if count == 1 else many, {"count": count, **values})
+
+
+def N_(message: str) -> str:  # gettext's name
+    """Mark a message that is made before the language is known. What shows it translates it with `_`."""
+    return message
+
+
+def entries(catalogue: Path) -> dict[str, tuple[str, str]]:
+    """Return the texts of a catalogue in Markdown, by their ids: the digest of the English, and the translation.
+
+    An id is that of a notebook's cell, or of a document's section.
+    """
+    _before, *parts = _ENTRY.split(catalogue.read_text("utf-8")) if catalogue.is_file() else [""]
+    return {id: (digest, text.strip()) for id, digest, text in zip(*[iter(parts)] * 3, strict=True)}
+
+
+def _filled(text: str, english: str, values: dict[str, object]) -> str:
+    """Return a text with the values in its places, or the English if it has other places, which the tests find."""
+    try:
+        return text.format(**values)
+    except (AttributeError, LookupError, ValueError):
+        return english.format(**values)
+
+
+def _messages(name: str) -> Path:
+    return LOCALE / name / "LC_MESSAGES" / "lab.po"
+
+
+@functools.cache
+def _is_there(name: str) -> bool:
+    with suppress(OSError):  # a damaged setting may be too long for a name
+        return name == ENGLISH or (name != "" and _messages(name).is_file())
+    return False
+
+
+@functools.cache
+def translations(name: str) -> gettext.NullTranslations:
+    """Return the messages of the language of this name, as gettext has them."""
+    if name == ENGLISH:
+        return gettext.NullTranslations()
+    from babel.messages import mofile, pofile
+
+    compiled = io.BytesIO()
+    with _messages(name).open("rb") as file:
+        mofile.write_mo(compiled, pofile.read_po(file))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
