@@ -13,8 +13,8 @@ LabError                 something failed: exit status 1, or 3 where an account 
 └── EmulatorError        the embedded AWS did not start, does not answer, or has stopped
 """
 
+import re
 from collections.abc import Callable
-from textwrap import wrap
 from typing import Any, TypeVar
 
 from botocore.exceptions import (
@@ -30,13 +30,17 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from rich.cells import cell_len
+
+from lab_lib.language import N_
 
 T = TypeVar("T")
-BUILD_AGAIN = (  # what to do after a stop of the embedded AWS, wherever the user meets it
+BUILD_AGAIN = N_(  # what to do after a stop of the embedded AWS, wherever the user meets it
     "Save your notebooks, then run `lab run --mine --until 04` in a terminal, with the number of the last notebook "
     "that you have finished: it builds the lab again from your notebooks."
 )
 _NOTEBOOK = 84  # characters of an output, at least
+_WORD = re.compile(r"\s*(?:[⺀-\uffff][、，。；：？！”）]*|[^\s⺀-\uffff]+)\s*")
 
 
 class LabError(Exception):
@@ -45,10 +49,15 @@ class LabError(Exception):
     def _render_traceback_(self) -> list[str]:
         """Show a learner the message without the stack. IPython calls this method if an exception has it.
 
-        A notebook breaks lines in the middle of words, so they are broken here.
+        A notebook breaks lines in the middle of words, so they are broken here. Chinese has no spaces: a line can end
+        after each character, but not before a comma.
         """
-        text = f"{type(self).__name__}: {self}"
-        return wrap(text, _NOTEBOOK, break_long_words=False, break_on_hyphens=False)
+        lines = [""]
+        for word in _WORD.findall(f"{type(self).__name__}: {self}"):
+            if cell_len(lines[-1] + word.rstrip()) > _NOTEBOOK and lines[-1]:
+                lines.append("")
+            lines[-1] += word
+        return [line.rstrip() for line in lines]
 
 
 class UsageError(LabError):

@@ -19,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lab_lib import sessions
 from lab_lib.embedded import server
 from lab_lib.errors import WrongAccount, error_code, is_access_denied
+from lab_lib.language import N_, _
 from lab_lib.recent import PATIENCE, Journal, journal
 from lab_lib.settings import DEFAULT_REGION, DEFAULT_THRESHOLD, fitting, or_variable, partition, setting
 
@@ -188,8 +189,8 @@ class Lab:
             return None
 
     def __str__(self) -> str:
-        prefix = f", prefix {self.prefix}" if self.prefix else ""
-        return f"account {self.account} on {self.target}, Region {self.region}{prefix}"
+        told = N_("account {lab.account} on {lab.target}, Region {lab.region}, prefix {lab.prefix}")
+        return _(told if self.prefix else N_("account {lab.account} on {lab.target}, Region {lab.region}"), lab=self)
 
 
 def open_lab(
@@ -237,7 +238,7 @@ def open_lab(
             f"The credentials are for account {caller}; this lab wants {account}. "
             f"Name a profile of {account}, or the account {caller}."
         )
-    target = f"the endpoint {endpoint}" if endpoint else "AWS"
+    target = _("the endpoint {endpoint}", endpoint=endpoint) if endpoint else "AWS"
     patience = 0 if endpoint else PATIENCE  # no emulator is late
     lab = Lab(session, target, endpoint=endpoint, patience=patience, **_fields(caller, region, settings))
     if lab.is_real and not lab.bucket_name:  # no emulator refuses the name of a deleted bucket
@@ -272,4 +273,4 @@ def _on_embedded(fields: dict[str, Any]) -> Lab:
     running = server.start()
     session = sessions.keyed_session(fields["region"], fields["account"], running.secret)
     session.events.register("needs-retry", functools.partial(sessions.raise_if_stopped, running))
-    return Lab(session, "the embedded AWS", endpoint=running.endpoint, **fields)
+    return Lab(session, _("the embedded AWS"), endpoint=running.endpoint, **fields)

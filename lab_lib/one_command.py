@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from lab_lib.errors import LabError, LabInUse
 from lab_lib.lab import Lab
+from lab_lib.language import _
 from lab_lib.private_files import can_write_to
 
 _ELSEWHERE = "Name another folder in LAB_LOCKS."
@@ -26,9 +27,10 @@ def alone(lab: Lab, command: str) -> Iterator[None]:
         try:
             held = FileLock(path, mode=0o600, blocking=False).acquire()
         except Timeout:
-            holder = path.read_text() or "it has just begun"
-            raise LabInUse(f"Another command is at work on this lab ({lab}): {holder}. Wait for its end.") from None
-        path.write_text(f"`{command}`, process {os.getpid()}")
+            told = {"lab": lab, "holder": path.read_text("utf-8") or _("it has just begun")}
+            why = _("Another command is at work on this lab ({lab}): {holder}. Wait for its end.", **told)
+            raise LabInUse(why) from None
+        path.write_text(_("`{command}`, process {id}", command=command, id=os.getpid()), encoding="utf-8")
     with held:
         yield
 

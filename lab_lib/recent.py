@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lab_lib.errors import is_absent
+from lab_lib.language import N_, _
 
 PATIENCE = 60  # seconds on AWS: what was made, changed or deleted is recent for so long
 _CHANGE = r"(Put|Set|Update|Add|Remove|Attach|Detach|Tag|Untag)\w+"
@@ -123,7 +124,8 @@ class Event:
         return old.kind.service == self.kind.service and old.is_there and self.names <= old.about
 
     def __str__(self) -> str:
-        return f"AWS to {'show' if self.is_there else 'forget'} the {self.kind.what} {' '.join(sorted(self.names))}"
+        told = N_("AWS to show the {kind} {name}") if self.is_there else N_("AWS to forget the {kind} {name}")
+        return _(told, kind=self.kind.what, name=" ".join(sorted(self.names)))
 
 
 class Journal:

@@ -13,40 +13,48 @@ from typing import NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
 from lab_lib.errors import error_code, is_access_denied, is_unreachable
-from lab_lib.wording import number
+from lab_lib.language import N_, _
 
 PROFILE = "Profile"  # the entry of an answer's ResponseMetadata in which sessions.py notes whose credentials were used
 _SKEW = 240  # seconds; AWS refuses signatures that are five minutes old
-_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))  # seconds
+_UNITS = {86_400: N_("{count:,} days"), 3_600: N_("{count:,} hours"), 60: N_("{count:,} minutes")}  # by their seconds
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
 _NOT_ENABLED = {"OptInRequired", "SubscriptionRequiredException", "NotSignedUp", "RegionDisabledException"}
-_ROLES = (
+_ROLES = N_(
     "Or name roles that exist with the settings processor_role and notifier_role. If a new role needs a permissions "
     "boundary here, name that with the setting boundary."
 )
 _CAUSES = {  # from a pattern of AWS's message; the first that fits
-    r"with an explicit deny in ([^.:]+)": "{} forbids it",
-    "with an explicit deny": "a policy forbids it",
-    r"because (no [^.:]+? allows) ": "{} it",
+    r"with an explicit deny in ([^.:]+)": N_("{} forbids it"),
+    "with an explicit deny": N_("a policy forbids it"),
+    r"because (no [^.:]+? allows) ": N_("{} it"),
     r"because ([^.:]+)": "{}",
+    "": "",  # it names none
 }
 _WHAT_TO_DO = {  # from a pattern of what denies, in AWS's words; the first that fits
-    "control policy": "Ask the administrator of your organisation to allow {action}, or use another account or Region.",
-    "permissions boundary": "Ask the administrator of the account to extend the permissions boundary of your user or "
-    "role: `lab policy learner` prints what the lab needs.",
-    "session": "Sign in without this session policy, or ask its author to allow {action}.",
-    "VPC endpoint": "Ask the administrator of the network to allow {action}, or use another network.",
-    "trust policy": "Ask the owner of the role to name you in its trust policy.",
-    "resource-based": "Change the policy of the resource, or ask its owner to allow {action}.",
-    "BlockPublicPolicy": "Let the policy name the accounts or services that it allows.",
-    "": "Ask the administrator of the account to allow {action}: `lab policy learner` prints what the lab needs, "
-    "`lab policy large` what large files need beside it, and `lab policy` what its checks need.",
+    "control policy": N_(
+        "Ask the administrator of your organisation to allow {action}, or use another account or Region."
+    ),
+    "permissions boundary": N_(
+        "Ask the administrator of the account to extend the permissions boundary of your user or role: `lab policy "
+        "learner` prints what the lab needs."
+    ),
+    "session": N_("Sign in without this session policy, or ask its author to allow {action}."),
+    "VPC endpoint": N_("Ask the administrator of the network to allow {action}, or use another network."),
+    "trust policy": N_("Ask the owner of the role to name you in its trust policy."),
+    "resource-based": N_("Change the policy of the resource, or ask its owner to allow {action}."),
+    "BlockPublicPolicy": N_("Let the policy name the accounts or services that it allows."),
+    "": N_(
+        "Ask the administrator of the account to allow {action}: `lab policy learner` prints what the lab needs, "
+        "`lab policy large` what large files need beside it, and `lab policy` what its checks need."
+    ),
 }
 _OTHER_WAYS = {  # from a pattern of the operation
     r"(Create|Delete|Tag|Update)Role|\w+Role(Policy|PermissionsBoundary)|UpdateAssumeRolePolicy": _ROLES,
-    "CreateBucket|PutPublicAccessBlock|PutBucket(Encryption|Policy|Tagging)": "Or name a bucket that exists with the "
-    "setting bucket.",
-    "AssumeRole": "The role's trust policy must name you, and its external id must be the given one.",
+    "CreateBucket|PutPublicAccessBlock|PutBucket(Encryption|Policy|Tagging)": N_(
+        "Or name a bucket that exists with the setting bucket."
+    ),
+    "AssumeRole": N_("The role's trust policy must name you, and its external id must be the given one."),
 }
 
 
@@ -63,8 +71,9 @@ def in_one_line(error: BaseException, profile: str = "") -> str:
     if reason is None:
         return str(error)
     said = " ".join(re.sub(r"Encoded authorization failure message: \S+", "", _message(error)).split())
+    text = _("{cause}. {what_to_do}", **reason._asdict())
     speaker = "AWS" if isinstance(error, ClientError) else "boto3"
-    return f"{reason.cause}. {reason.what_to_do}{said and f' {speaker} says: {said}'}"
+    return _("{text} {speaker} says: {said}", text=text, speaker=speaker, said=said) if said else text
 
 
 def why(error: BaseException, profile: str = "") -> Reason | None:
@@ -76,16 +85,16 @@ def why(error: BaseException, profile: str = "") -> Reason | None:
         if is_access_denied(error) or "not authorized to perform" in _message(error):
             return _denied(error)
         if error_code(error) in _NOT_ENABLED:
-            return Reason(
-                "The service or the Region is not enabled in this account",
+            what_to_do = _(
                 "Finish the sign-up of a new account. Enable the Region in the console under Account, or name another "
-                "with --region.",
+                "with --region."
             )
+            return Reason(_("The service or the Region is not enabled in this account"), what_to_do)
         profile = profile or error.response.get("ResponseMetadata", {}).get(PROFILE, "")
         return _not_accepted(error, profile) if is_unreachable(error) else None
     is_offline = isinstance(error, ConnectionError | HTTPClientError)
     if isinstance(error, BotoCoreError) and is_unreachable(error) and not is_offline:
-        return Reason(f"There are no valid credentials{_of(profile)}", _sign_in(profile))
+        return Reason(_("There are no valid credentials{of_profile}", of_profile=_of(profile)), _sign_in(profile))
     return None
 
 
@@ -93,27 +102,28 @@ def _denied(error: ClientError) -> Reason:
     """Return what denies the call, in AWS's words: a policy that forbids it, the lack of one, or another setting."""
     message, operation = _message(error), error.operation_name
     found = ((words, re.search(pattern, message)) for pattern, words in _CAUSES.items())
-    cause = next((words.format(*match.groups()) for words, match in found if match), "")
+    words, match = next((words, match) for words, match in found if match)
+    cause = _(words).format(*match.groups())
     action = re.search(r"not authorized to perform:? ([\w:-]+)", message)  # such as iam:PassRole, for CreateFunction
     ways = [way for pattern, way in _OTHER_WAYS.items() if re.fullmatch(pattern, operation)]
-    first = next(advice for pattern, advice in _WHAT_TO_DO.items() if pattern in cause)
-    return Reason(
-        f"{operation} is denied{cause and f': {cause}'}",
-        " ".join([first.format(action=action[1] if action else operation), *ways]),
-    )
+    first = next(advice for pattern, advice in _WHAT_TO_DO.items() if pattern in match[0])
+    denied = _("{call} is denied", call=operation)
+    denied = _("{denied}: {cause}", denied=denied, cause=cause) if cause else denied
+    return Reason(denied, " ".join([_(first, action=action[1] if action else operation), *map(_, ways)]))
 
 
 def _not_accepted(error: ClientError, profile: str) -> Reason:
     """Return why AWS does not accept the signature or the credentials of a call."""
     if clock := _clock(error):
-        return Reason(f"This computer's clock is {clock}", "Set this computer's clock, and do the same again.")
+        return Reason(clock, _("Set this computer's clock, and do the same again."))
     if error_code(error) in _EXPIRED:
-        return Reason(f"The credentials{_of(profile)} have expired", _sign_in(profile))
-    return Reason(
-        f"AWS does not accept the credentials{_of(profile)}",
-        f"{_sign_in(profile)} A Region that is not enabled in the account refuses all credentials: enable it in the "
-        "console under Account, or name another with --region.",
+        return Reason(_("The credentials{of_profile} have expired", of_profile=_of(profile)), _sign_in(profile))
+    what_to_do = _(
+        "{sign_in} A Region that is not enabled in the account refuses all credentials: enable it in the console under "
+        "Account, or name another with --region.",
+        sign_in=_sign_in(profile),
     )
+    return Reason(_("AWS does not accept the credentials{of_profile}", of_profile=_of(profile)), what_to_do)
 
 
 def _clock(error: ClientError) -> str:
@@ -122,10 +132,14 @@ def _clock(error: ClientError) -> str:
         date = parsedate_to_datetime(error.response["ResponseMetadata"]["HTTPHeaders"]["date"])
         ahead = (datetime.now(UTC) - date).total_seconds()
         if abs(ahead) >= _SKEW:
-            length, unit = next(each for each in _UNITS if abs(ahead) >= 2 * each[0])
-            return f"{number(round(abs(ahead) / length), unit)} {'ahead of' if ahead > 0 else 'behind'} AWS's"
-    is_about_time = "Signature expired" in _message(error) or "Signature not yet current" in _message(error)
-    return "wrong" if is_about_time or error_code(error) == "RequestTimeTooSkewed" else ""
+            length = next(unit for unit in _UNITS if abs(ahead) >= 2 * unit)  # two at least
+            time = _(_UNITS[length], count=round(abs(ahead) / length))
+            if ahead > 0:
+                return _("This computer's clock is {time} ahead of AWS's", time=time)
+            return _("This computer's clock is {time} behind AWS's", time=time)
+    is_told = re.search("Signature expired|Signature not yet current", _message(error))
+    is_wrong = is_told or error_code(error) == "RequestTimeTooSkewed"
+    return _("This computer's clock is wrong") if is_wrong else ""
 
 
 def _message(error: BaseException) -> str:
@@ -135,9 +149,12 @@ def _message(error: BaseException) -> str:
 
 
 def _of(profile: str) -> str:
-    return f" of profile {profile}" if profile else ""
+    return _(" of profile {profile}", profile=profile) if profile else ""
 
 
 def _sign_in(profile: str) -> str:
     name = f" --profile {profile}" if profile else ""
-    return f"Sign in again, for instance with `aws sso login{name}` or `aws login{name}`, or name another profile."
+    return _(
+        "Sign in again, for instance with `aws sso login{profile}` or `aws login{profile}`, or name another profile.",
+        profile=name,
+    )

@@ -25,6 +25,7 @@ from botocore.utils import get_environ_proxies, is_valid_endpoint_url
 from lab_lib import bounds, waited, waiting
 from lab_lib.embedded import server
 from lab_lib.errors import BUILD_AGAIN, EmulatorError, LabError, UsageError, is_unreachable
+from lab_lib.language import N_, _
 from lab_lib.recent import Call, Journal
 from lab_lib.refusals import PROFILE, in_one_line
 
@@ -69,8 +70,9 @@ def aws_session(
         )
     session = user_session(profile, region)
     if session is None:
-        who = f"Profile {profile}" if profile else "The environment"
-        raise UsageError(f"{who} has no credentials. Sign in, or name another profile.")
+        of_profile = N_("Profile {profile} has no credentials. Sign in, or name another profile.")
+        of_environment = N_("The environment has no credentials. Sign in, or name another profile.")
+        raise UsageError(_(of_profile if profile else of_environment, profile=profile))
     if role_arn:
         credentials = _assumed(session, role_arn, external_id, endpoint)
         session = _session(region, credentials=credentials, profile=profile or None)
@@ -110,7 +112,8 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
         sts = session.client("sts", endpoint_url=endpoint, config=settings)
         return str(sts.get_caller_identity()["Account"])
     except (ConnectionError, HTTPClientError) as error:
-        raise LabError(f"{endpoint or 'AWS'} does not answer. Check the address and the network. {error}") from None
+        told = N_("{who} does not answer. Check the address and the network. {error}")
+        raise LabError(_(told, who=endpoint or "AWS", error=error)) from None
     except (BotoCoreError, ClientError) as error:
         _require_region(session, error, endpoint)
         raise LabError(in_one_line(error, _profile(session))) from None
@@ -265,7 +268,7 @@ def _keep(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
 
 
 def raise_if_stopped(
-    opened: server.Server, response: Any = None, caught_exception: Exception | None = None, **_: Any
+    opened: server.Server, response: Any = None, caught_exception: Exception | None = None, **_event: Any
 ) -> None:
     """Raise EmulatorError if a call failed because the embedded AWS stopped, or was started again with a new secret.
 
@@ -273,7 +276,8 @@ def raise_if_stopped(
     """
     denied = response is not None and response[0].status_code == HTTPStatus.FORBIDDEN
     if (caught_exception or denied) and server.running() != opened:
-        raise EmulatorError(
+        told = N_(
             "The embedded AWS that this lab was opened on has stopped, and everything made there is gone. "
-            f"{BUILD_AGAIN} Then run the cell with open_lab again."
-        ) from None
+            "{build_again} Then run the cell with open_lab again."
+        )
+        raise EmulatorError(_(told, build_again=_(BUILD_AGAIN))) from None

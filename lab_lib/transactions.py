@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers.transaction_processor import transactions_file
+from lab_lib.language import N_, _
 from lab_lib.private_files import open_file
 
 Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
@@ -43,7 +44,7 @@ def preview(path: str | Path, progress: Callable[[int], None] = lambda read: Non
     customers, bad, path = Counter[str](), 0, Path(path)
     try:
         with open_file(path) as stream:
-            for number, row, _, _ in transactions_file.read_lines(stream):
+            for number, row, *_rest in transactions_file.read_lines(stream):
                 if row:
                     customers[row["CustomerId"]] += 1
                 else:
@@ -51,11 +52,12 @@ def preview(path: str | Path, progress: Callable[[int], None] = lambda read: Non
                 if number % _OFTEN == 0:
                     progress(stream.tell())
     except transactions_file.Unreadable as error:
-        raise NotATransactionsFile(f"{path} is no transactions file: {error}.") from None
+        raise NotATransactionsFile(_("{path} is no transactions file: {error}.", path=path, error=error)) from None
     except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}. Name a transactions file.") from None
+        told = N_("Cannot read {path}: {reason}. Name a transactions file.")
+        raise UsageError(_(told, path=path, reason=error.strerror)) from None
     if not customers and bad == 0:
-        raise UsageError(f"{path} has a header and no row below it. Name a file with transactions.")
+        raise UsageError(_("{path} has a header and no row below it. Name a file with transactions.", path=path))
     return Preview(path.name, customers.total(), bad, customers)
 
 
@@ -125,7 +127,7 @@ def read_amounts(items: Iterable[dict[str, Any]]) -> Amounts:
 def totals(amounts: Amounts) -> dict[str, Decimal]:
     """Return each customer's exact total, also where it has more digits than DynamoDB keeps."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
-    for (customer, _), amount in amounts.items():
+    for (customer, _transaction), amount in amounts.items():
         sums[customer] = _EXACT.add(sums[customer], amount)
     return dict(sums)
 
@@ -159,9 +161,8 @@ def _read_columns(name: str | Path, header: str) -> list[str]:
     columns = [_unquoted(part) for part in parts.groups()] if parts else []
     if sorted(columns) != sorted(_HEADER.split("|")):
         beginning = repr(header[:80].encode(errors="surrogateescape").decode(errors="replace"))
-        raise NotATransactionsFile(
-            f"{name} is no transactions file: its first line is {beginning}; wanted {_HEADER!r}."
-        )
+        told = N_("{name} is no transactions file: its first line is {beginning}; wanted {header!r}.")
+        raise NotATransactionsFile(_(told, name=name, beginning=beginning, header=_HEADER))
     return columns
 
 

@@ -12,10 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from rich.cells import cell_len
+
 from lab_lib.errors import TimedOut
+from lab_lib.language import N_, _
 from lab_lib.waited import noted_wait
 
 T = TypeVar("T")
+LOGS_TAKE = N_("a minute, at times 5 to 10")  # until they can be read, by Lambda's guide
 PROGRESS_FILE = "LAB_PROGRESS"  # set for a kernel that nobody looks at: a file that is to hold what a cell waits for
 
 
@@ -41,8 +45,8 @@ class NotReady(NamedTuple):
 
 
 NEW_ROLE = NotReady(
-    "AWS to accept the new role",
-    "up to half a minute",
+    N_("AWS to accept the new role"),
+    N_("up to half a minute"),
     75,
     r"\w+",
     "InvalidParameterValueException|(KMS)?AccessDeniedException",
@@ -50,45 +54,45 @@ NEW_ROLE = NotReady(
     "|KMS access was denied|throttled by EC2|authorized to assume the provided role",
 )
 NEW_PERMISSION = NotReady(
-    "S3 to see the function's permission",
-    "a few seconds",
+    N_("S3 to see the function's permission"),
+    N_("a few seconds"),
     75,
     "PutBucketNotificationConfiguration",
     "InvalidArgument",
     "Unable to validate",
 )
 CHANGING_MAPPING = NotReady(
-    "Lambda to end the last change of the mapping",
-    "60 to 90 s",
+    N_("Lambda to end the last change of the mapping"),
+    N_("60 to 90 s"),
     180,
     r"\w+EventSourceMapping",
     "ResourceInUseException|ResourceConflictException",
 )
 CHANGING_TABLE = NotReady(
-    "DynamoDB to end the last change of the table",
-    "10 to 30 s",
+    N_("DynamoDB to end the last change of the table"),
+    N_("10 to 30 s"),
     180,
     "(Create|Update|Delete)Table",
     "ResourceInUseException|LimitExceededException",
     "being |simultaneous",
 )
 USED_QUEUE_NAME = NotReady(
-    "SQS to give the queue's name again after a queue was deleted",
-    "60 s",
+    N_("SQS to give the queue's name again after a queue was deleted"),
+    N_("60 s"),
     75,
     "CreateQueue",
     r"(AWS\.SimpleQueueService\.)?QueueDeletedRecently",
 )
 DELETED_MACHINE = NotReady(
-    "Step Functions to end the deletion of the machine",
-    "some minutes",
+    N_("Step Functions to end the deletion of the machine"),
+    N_("some minutes"),
     180,
     "CreateStateMachine",
     "StateMachineDeleting",
 )
 CHANGING = NotReady(
-    "AWS to end another change of the same thing",
-    "a few seconds",
+    N_("AWS to end another change of the same thing"),
+    N_("a few seconds"),
     60,
     r"(?!CreateBucket$)\w+",  # a bucket's name is refused so for hours
     r"OperationAborted(Exception)?|Concurrent\w+|\w*ConflictException|ConditionalRequestConflict|DeleteConflict"
@@ -96,8 +100,8 @@ CHANGING = NotReady(
     "^(?!.*already exist)",
 )
 BUSY = NotReady(
-    "AWS to take the request",
-    "a few seconds",
+    N_("AWS to take the request"),
+    N_("a few seconds"),
     60,
     r"\w+",
     r".*Throttl.*|TooManyRequests\w*|(Request|Bandwidth)LimitExceeded|ProvisionedThroughputExceeded\w*|SlowDown"
@@ -121,7 +125,7 @@ def load_of_computer() -> float:
 
 def busy(load: float) -> str:
     """Return the sentence that the computer is busy, for a message about a limit of time; "" if it is not."""
-    return f"This computer is busy, {load:.0f} times more than it can serve." if load >= 2 else ""
+    return _("This computer is busy, {load:.0f} times more than it can serve.", load=load) if load >= 2 else ""
 
 
 def wait_until(
@@ -161,8 +165,8 @@ def wait_until(
             took, waited = clock() - begun, clock() - start
             limit = timeout * (now := load())
             if waited >= limit:
-                said = [f"Waited {waited:.0f} s for {what}, and it did not happen.", busy(now), hint, so_far()]
-                raise TimedOut(" ".join(filter(None, said)))
+                end = _("Waited {seconds:.0f} s for {what}, and it did not happen.", seconds=waited, what=_(what))
+                raise TimedOut(" ".join(filter(None, [end, busy(now), hint, so_far()])))
             rest(min(max(pause, took), max(limit - waited, 0.001)))
             pause, begun = min(pause * 2, longest_pause), clock()
     return answer
@@ -192,13 +196,15 @@ class Line:
         if self._unseen:
             Path(self._unseen).write_text(text, encoding="utf-8")
         else:
-            print(f"\r{text:{self._width}}", end="", file=self._stream, flush=True)
-        self._width = len(text)
+            print(f"\r{text}", end=" " * (self._width - cell_len(text)), file=self._stream, flush=True)
+        self._width = cell_len(text)
 
     def wait(self, what: str, on_aws: str, *so_far: str) -> None:
         """Show what is waited for, how long that takes on AWS, and what there is so far."""
-        usually = f" (on AWS {on_aws})" if on_aws else ""
-        self.show(f"waiting for {what}{usually} … {', '.join(filter(None, so_far))}")
+        waits = _("waiting for {what}", what=_(what))
+        if on_aws:
+            waits = _("waiting for {what} (on AWS {on_aws})", what=_(what), on_aws=_(on_aws))
+        self.show(f"{waits} … {_(', ').join(filter(None, so_far))}")
 
     def end(self) -> None:
         """Make room for other output, if a text was shown."""

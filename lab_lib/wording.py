@@ -3,26 +3,44 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from rich.cells import cell_len, set_cell_size
+
+from lab_lib.language import _, ngettext
+
 
 def shortened(names: Iterable[str], most: int = 5) -> list[str]:
     """Return all names, or the first ones and, in the place of the others, "and 3 more"."""
     listed = list(names)
-    return listed if len(listed) <= most else [*listed[:most], f"and {len(listed) - most:,} more"]
+    return listed if len(listed) <= most else [*listed[:most], _("and {count:,} more", count=len(listed) - most)]
 
 
 def listing(names: Iterable[str], most: int = 5) -> str:
     """Return the names in one line: all of them, or the first ones and the number of the others."""
-    return ", ".join(shortened(names, most)) or "none"
+    return _(", ").join(shortened(names, most)) or _("none")
 
 
-def number(count: int, noun: str) -> str:
-    """Return a number with its noun: "1 row", "2,000 rows"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def clauses(parts: Iterable[str]) -> str:
+    """Return the parts that are not empty, with the comma that stands between clauses: Chinese has another in lists."""
+    return _("{clause}, {clause_after}", clause="", clause_after="").join(filter(None, parts))
+
+
+def how_often(count: int) -> str:
+    """Return a number of times: "1 time", "3 times"."""
+    return ngettext("{count:,} time", "{count:,} times", count)
 
 
 def cut(text: str, longest: int) -> str:
     """Return the text, or its beginning with "…" in at most so many characters."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def aligned(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Return a line for each row, with its cells in columns: a Chinese character is as wide as two letters."""
+    columns = [*zip(*rows, strict=True)]
+    for place, column in enumerate(columns[:-1]):
+        width = max(map(cell_len, column))
+        columns[place] = tuple(set_cell_size(cell, width) for cell in column)
+    return [*map("  ".join, zip(*columns, strict=True))]
 
 
 def now() -> str:

@@ -9,7 +9,6 @@ from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
 LOG_DAYS = 14
-LOGS_TAKE = "a minute, at times 5 to 10"  # until they can be read, by Lambda's guide
 MOST = 10_000  # lines of a log that are read
 METRICS = ["Invocations", "Errors", "Throttles"]
 _MOST_METRICS = 500  # of one request

@@ -13,7 +13,6 @@ from lab_lib.errors import none_if_absent
 from lab_lib.handlers.large_file_processor.parts import mark_of
 from lab_lib.lab import Lab
 from lab_lib.waiting import wait_until
-from lab_lib.wording import number
 
 
 class Progress(NamedTuple):
@@ -87,7 +86,7 @@ def wait(
         timeout=timeout,
         on_aws="10 s or more",
         hint="Its execution shows where it is.",
-        so_far=lambda: f"{now.done} of {number(now.parts, 'part')}",
+        so_far=lambda: f"parts: {now.done} of {now.parts}",
         longest_pause=2 if lab.is_real else 0.3,
     )
     return now

@@ -51,6 +51,14 @@ _MOST_RECHECKS = 1_000  # calls
 _UNREADABLE = (BotoCoreError, HTTPError, OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 
 
+class FunctionFailed(LabError):
+    """A function failed when it was invoked. `why` is its error."""
+
+    def __init__(self, function: str, why: str) -> None:
+        super().__init__(f"{function} failed: {why}. Its log tells more.")
+        self.function, self.why = function, why
+
+
 def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | None = None) -> dict[str, Any]:
     """Return the function's configuration, as arguments of Lambda's API; `timeout` in seconds."""
     descriptions = {
@@ -267,11 +275,14 @@ def invoke_later(lab: Lab, name: str, event: dict[str, Any]) -> None:
 
 
 def invoke(lab: Lab, name: str, event: dict[str, Any]) -> Any:
-    """Invoke the function with an event, as the console's Test button does. Return its answer, LabError if it fails."""
+    """Invoke the function with an event, as the console's Test button does. Return its answer.
+
+    FunctionFailed if it fails.
+    """
     answer = lab.client("lambda").invoke(FunctionName=lab.name(name), Payload=json.dumps(event))
     payload = answer["Payload"].read()
     if "FunctionError" in answer:
-        raise LabError(f"{lab.name(name)} failed: {json_object(payload).get('errorMessage')}. Its log tells more.")
+        raise FunctionFailed(lab.name(name), str(json_object(payload).get("errorMessage")))
     return json_value(payload)
 
 

@@ -12,7 +12,6 @@ from lab_lib.aws import grants, policies
 from lab_lib.aws.json_text import count, error_message, having, json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
-from lab_lib.wording import number
 
 ALERT_QUEUES = resources.in_chain("queue")
 DEAD_LETTERS = "LabDeadLetters"
@@ -161,8 +160,8 @@ def dead_letter(message: dict[str, Any]) -> dict[str, str]:
             keys = message["record"].get("dynamodb", {}).get("Keys", {})
             return {"what": " ".join(value.get("S", "") for value in keys.values()), "why": str(message.get("error"))}
         if batch := message.get("DDBStreamBatchInfo"):
-            what, why = number(batch["batchSize"], "change"), message["requestContext"]["condition"]
-            return {"what": what, "why": why}
+            size, why = batch["batchSize"], message["requestContext"]["condition"]
+            return {"what": f"{size:,} change{'s' * (size != 1)}", "why": why}
         records = message.get("requestPayload", {}).get("Records", [])
         files = [record.get("s3", {}).get("object", {}).get("key", "") for record in records]
         why = str(message.get("responsePayload", {}).get("errorMessage", ""))

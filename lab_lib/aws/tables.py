@@ -134,14 +134,14 @@ def scan(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> I
 
 def find_item(lab: Lab, name: str, key: dict[str, str]) -> dict[str, Any] | None:
     """Return the item with this key, read consistently, or None; also None without the table."""
-    request = {"TableName": lab.name(name), "Key": {part: _SERIALIZER.serialize(value) for part, value in key.items()}}
+    request = {"TableName": lab.name(name), "Key": _serialized(key)}
     answer = none_if_absent(lambda: lab.client("dynamodb").get_item(**request, ConsistentRead=True)) or {}
     return _item(answer["Item"]) if "Item" in answer else None
 
 
 def find_items(lab: Lab, name: str, keys: list[dict[str, str]]) -> list[dict[str, Any]]:
     """Return the items with these keys, read consistently, in any order; those that are not there are left out."""
-    serialized = [{part: _SERIALIZER.serialize(value) for part, value in key.items()} for key in keys]
+    serialized = [*map(_serialized, keys)]
     batches = [serialized[start : start + 100] for start in range(0, len(keys), 100)]
     return [item for batch in batches for item in _batch(lab, lab.name(name), batch)]
 
@@ -181,14 +181,13 @@ def plain(value: Any) -> Any:
 
 def put_item(lab: Lab, name: str, item: dict[str, Any]) -> None:
     """Put an item into the table and replace the one with the same key. Numbers are int or Decimal."""
-    values = {key: _SERIALIZER.serialize(value) for key, value in item.items()}
-    lab.client("dynamodb").put_item(TableName=lab.name(name), Item=values)
+    lab.client("dynamodb").put_item(TableName=lab.name(name), Item=_serialized(item))
 
 
 def delete_item(lab: Lab, name: str, item: dict[str, Any]) -> None:
     """Delete the item with this item's key; quiet if it is already gone."""
-    key = {part: _SERIALIZER.serialize(item[part]) for part in KEYS[name]}
-    lab.client("dynamodb").delete_item(TableName=lab.name(name), Key=key)
+    key = {part: item[part] for part in KEYS[name]}
+    lab.client("dynamodb").delete_item(TableName=lab.name(name), Key=_serialized(key))
 
 
 def _key_schema(name: str) -> list[Any]:
@@ -214,3 +213,7 @@ def _ensure_stream(lab: Lab, name: str) -> None:
 
 def _item(item: dict[str, Any]) -> dict[str, Any]:
     return {key: plain(value) for key, value in item.items()}
+
+
+def _serialized(item: dict[str, Any]) -> dict[str, Any]:
+    return {key: _SERIALIZER.serialize(value) for key, value in item.items()}

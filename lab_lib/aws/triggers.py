@@ -78,9 +78,9 @@ def allowed_buckets(lab: Lab) -> list[str]:
 
 
 def other_ways(lab: Lab) -> list[str]:
-    """Return where the bucket sends the events of uploads, other than to functions: EventBridge, a topic, a queue."""
+    """Return where the bucket sends the events of uploads, other than to functions: EventBridge, SNS, SQS."""
     answer = lab.client("s3").get_bucket_notification_configuration(Bucket=lab.bucket)
-    targets = {"a topic": answer.get("TopicConfigurations", []), "a queue": answer.get("QueueConfigurations", [])}
+    targets = {"SNS": answer.get("TopicConfigurations", []), "SQS": answer.get("QueueConfigurations", [])}
     ways = ["EventBridge"] if "EventBridgeConfiguration" in answer else []
     return ways + [way for way, target in targets.items() if "s3:ObjectCreated:" in str(target)]
 
@@ -100,7 +100,7 @@ def ensure_stream_trigger(
     miss changes in the minutes until the mapping works. `stream` is the ARN of another stream than the lab's own.
     """
     lambda_ = lab.client("lambda")
-    stream = stream or resources.require(find_stream(lab), "table", "Transactions", "stream of the table Transactions")
+    stream = stream or resources.require(find_stream(lab), "table", "Transactions", resources.STREAM)
     function = resources.require(find_function(lab, "TotalNotifier"), "function", "TotalNotifier")
     settings = {**settings, "DestinationConfig": {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}}}
     for other in mappings_to(lab, "TotalNotifier"):

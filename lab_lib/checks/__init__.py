@@ -31,6 +31,7 @@ from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import ASKED, FURTHER, PROBE, RULES, Account, Rule
 from lab_lib.errors import BUILD_AGAIN, CheckFailed, StepMissing, UsageError
 from lab_lib.lab import Lab
+from lab_lib.language import _
 
 STEPS = [*sorted({rule.step for rule in RULES.values()} - {ASKED, FURTHER, PROBE}), FURTHER]  # which only read
 CLEAN_UP = "99"  # this step wants the opposite of all others
@@ -54,8 +55,7 @@ def run(lab: Lab, *steps: str, probe: bool = False, done: Callable[[Check], None
 
 def some(lab: Lab, *ids: str) -> Report:
     """Make the checks with these ids only, such as "table-Customer"."""
-    _, checks = settled(lab, lambda account: [made(account, RULES[id]) for id in ids])
-    return Report(checks)
+    return Report(settled(lab, lambda account: [made(account, RULES[id]) for id in ids])[1])
 
 
 def number_of(*steps: str, probe: bool = False) -> int:
@@ -80,13 +80,11 @@ def checkpoint(lab: Lab, step: str) -> None:
         drawn = [made(account, rule) for rule in RULES.values() if rule.step <= step or rule.finds]
         display(Report(drawn).picture(step))  # type: ignore[no-untyped-call]
     display(report)  # type: ignore[no-untyped-call]
-    unseen = len(report.failed) - len(report.wrong)
-    print(
-        f"Checks that hold: {sum(check.ok for check in report.checks)} of {len(report.checks)}"
-        + (f", and {unseen} cannot be seen" if unseen else "")
-    )
+    held, unseen = sum(check.ok for check in report.checks), len(report.failed) - len(report.wrong)
+    counted = _("Checks that hold: {held} of {all}", held=held, all=len(report.checks))
+    print(_("{counted}, and {unseen} cannot be seen", counted=counted, unseen=unseen) if unseen else counted)
     if report.wrong:
-        raise CheckFailed(f"{report.wrong[0].name}: {report.wrong[0].words}")
+        raise CheckFailed(report.wrong[0].in_one_line)
 
 
 def require(lab: Lab, *steps: str) -> None:
@@ -102,10 +100,11 @@ def require(lab: Lab, *steps: str) -> None:
         functions.require_threshold(lab)
     for protocol, address in {"email": lab.email, "sms": lab.phone}.items():
         if "03" in numbers and address and not triggers.find_subscription(lab, protocol, address):
-            raise StepMissing(
-                f"{lab.name('HighBalanceAlert')} does not have this lab's {protocol} address yet. "
-                "Run notebook 03 once more, then this cell again."
+            missing = _(
+                "{topic} does not have this lab's {protocol} address yet. Run notebook 03 once more, then this cell "
+                "again."
             )
+            raise StepMissing(missing.format(topic=lab.name("HighBalanceAlert"), protocol=protocol))
 
 
 def _require(lab: Lab, resource: resources.Resource) -> None:
@@ -115,7 +114,8 @@ def _require(lab: Lab, resource: resources.Resource) -> None:
     except StepMissing as error:
         if resource != resources.RESOURCES[0] or lab.work() is None:
             raise
-        raise StepMissing(f"{error} Was it there before? The embedded AWS has stopped since. {BUILD_AGAIN}") from None
+        since = _("Was it there before? The embedded AWS has stopped since.")
+        raise StepMissing(f"{error} {since} {_(BUILD_AGAIN)}") from None
 
 
 def _in_order(steps: tuple[str, ...], probe: bool) -> list[Rule]:
@@ -129,14 +129,14 @@ def _in_order(steps: tuple[str, ...], probe: bool) -> list[Rule]:
 
 
 _FIND: dict[str, Callable[[Lab, str], object]] = {  # by the kind of a resource
-    "bucket": lambda lab, _: buckets.find_bucket(lab),
+    "bucket": lambda lab, _name: buckets.find_bucket(lab),
     "table": tables.find_table,
     "queue": queues.find_queue,
     "role": roles.find_role,
     "function": functions.find_function,
-    "bucket trigger": lambda lab, _: triggers.find_bucket_trigger(lab),
-    "stream trigger": lambda lab, _: triggers.find_stream_trigger(lab),
+    "bucket trigger": lambda lab, _name: triggers.find_bucket_trigger(lab),
+    "stream trigger": lambda lab, _name: triggers.find_stream_trigger(lab),
     "topic": topics.find_topic,
     "subscription": triggers.find_queue_subscription,
-    "upload": lambda lab, _: buckets.uploads(lab),
+    "upload": lambda lab, _name: buckets.uploads(lab),
 }

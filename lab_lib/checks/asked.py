@@ -4,9 +4,10 @@ from functools import partial
 from typing import Any
 
 from lab_lib.aws import functions, machines, queues, tables, topics, triggers
-from lab_lib.checks.rules import ASKED, Account, Finding, check, equal, none_of
+from lab_lib.checks.rules import ASKED, Account, Finding, check, either, equal, none_of
 from lab_lib.checks.step_02_stream import mapping
 from lab_lib.lab import TAG_KEY, TAG_VALUE
+from lab_lib.language import N_, _
 
 TABLE, NOTIFIER, QUEUE = "TransactionTotal", "TotalNotifier", "CreditCollection"
 BATCH = triggers.MAPPING["BatchSize"]
@@ -17,7 +18,7 @@ of_call = partial(check, ASKED, after=f"function-{NOTIFIER}")
 _TAGGED = {
     TABLE: (f"table-{TABLE}", tables.is_ours, "Tags=[TAG]"),
     NOTIFIER: (f"function-{NOTIFIER}", functions.is_ours, "Tags=TAGS"),
-    "the mapping": ("stream-trigger", lambda lab, _: triggers.is_ours(lab), "Tags=TAGS"),
+    "mapping": ("stream-trigger", lambda lab, _: triggers.is_ours(lab), "Tags=TAGS"),
     topics.ALERT_TOPIC: ("topic", topics.is_ours, "Tags=[TAG]"),
     QUEUE: (f"queue-{QUEUE}", queues.is_ours, "tags=TAGS"),
     machines.NAME: (f"machine-{machines.NAME}", lambda lab, _: machines.is_ours(lab), "tags=[TAG]"),
@@ -25,54 +26,58 @@ _TAGGED = {
 
 
 def _tag(account: Account, name: str) -> Finding:
-    _, is_ours, argument = _TAGGED[name]
+    _first, is_ours, argument = _TAGGED[name]
     wanted = f"{TAG_KEY}={TAG_VALUE}"
-    hint = f"Give {argument} to your call. The clean-up deletes only what has this tag."
-    return equal(wanted if account.ask(is_ours, name) else "not there", wanted, hint)
+    hint = _("Give {argument} to your call. The clean-up deletes only what has this tag.", argument=argument)
+    return either(account.ask(is_ours, name), wanted, _("not there"), hint)
 
 
-for _name, (_first, *_) in _TAGGED.items():
-    check(ASKED, f"tag-{_name.split()[-1]}", f"tag of {_name}", after=_first)(
-        lambda account, name=_name: _tag(account, name)
-    )
+for _name, (_before, *_how) in _TAGGED.items():
+    _title = N_("tag of the mapping") if _name == "mapping" else N_("tag of {}")
+    check(ASKED, "tag-{}", _title, after=_before, subjects=[_name])(_tag)
 
 
-@check(ASKED, f"billing-{TABLE}", f"billing of {TABLE}", after=f"table-{TABLE}")
-def billing(account: Account) -> Finding:
-    read, write = account.ask(tables.units, TABLE)
-    mode = f"PROVISIONED: {read} units to read, {write} to write" if read or write else "PAY_PER_REQUEST"
-    hint = 'Give BillingMode="PAY_PER_REQUEST" to your call. Units are paid by the hour, used or not.'
-    return equal(mode, "PAY_PER_REQUEST", hint)
+@check(ASKED, "billing-{}", "billing of {}", after="table-{}", subjects=[TABLE])
+def billing(account: Account, name: str) -> Finding:
+    read, write = account.ask(tables.units, name)
+    otherwise = _("PROVISIONED: {read} units to read, {write} to write", read=read, write=write)
+    hint = _('Give BillingMode="PAY_PER_REQUEST" to your call. Units are paid by the hour, used or not.')
+    return either(read == write == 0, "PAY_PER_REQUEST", otherwise, hint)
 
 
-@of_call("asked-{}", f"argument {{}} of {NOTIFIER}", subjects=("Runtime", "Handler", "Timeout"))
+@of_call("asked-{}", N_("argument {} of TotalNotifier"), subjects=("Runtime", "Handler", "Timeout"))
 def setting(account: Account, name: str) -> Finding:
-    now, wanted = (str(settings.get(name, "none")) for settings in (account.settings(NOTIFIER), _wanted(account)))
+    now, wanted = (str(settings.get(name, _("none"))) for settings in (account.settings(NOTIFIER), _wanted(account)))
     value = wanted if name == "Timeout" else f'"{wanted}"'
-    return equal(now, wanted, f"Give {name}={value} to your call.")
+    return equal(now, wanted, _give(f"{name}={value}"))
 
 
-@of_call("asked-Code", f"archive of {NOTIFIER}")
+@of_call("asked-Code", N_("archive of TotalNotifier"))
 def archive(account: Account) -> Finding:
-    wanted, digest = "the one of this cell", functions.digest(functions.package(functions.source_files(NOTIFIER)))
-    now = wanted if account.settings(NOTIFIER).get("CodeSha256") == digest else "another one"
-    return equal(now, wanted, 'Give Code={"ZipFile": archive} to your call.')
+    digest = functions.digest(functions.package(functions.source_files(NOTIFIER)))
+    is_same = account.settings(NOTIFIER).get("CodeSha256") == digest
+    return either(is_same, _("the one of this cell"), _("another one"), _give('Code={"ZipFile": archive}'))
 
 
-@of_call("asked-Environment", f"environment of {NOTIFIER}")
+@of_call("asked-Environment", N_("environment of TotalNotifier"))
 def environment(account: Account) -> Finding:
     """Another threshold is no fault: it may be that of an earlier run, and the helper brings it up to date."""
     now = account.settings(NOTIFIER).get("Environment", {}).get("Variables", {})
     wanted = _wanted(account)["Environment"]["Variables"]
-    wrong = [f"no {name}" for name in wanted if name not in now]
-    wrong += [f"{name} is {now[name]}" for name in now if name != "THRESHOLD" and wanted.get(name) != now[name]]
-    hint = "Give **arguments to your call: they hold the environment variables."
-    return none_of(wrong, hint, right=", ".join(sorted(wanted)))
+    wrong = [_("no {name}", name=name) for name in wanted if name not in now]
+    others = [name for name in now if name != "THRESHOLD" and wanted.get(name) != now[name]]
+    wrong += [_("{name} is {value}", name=name, value=now[name]) for name in others]
+    hint = _("Give **arguments to your call: they hold the environment variables.")
+    return none_of(wrong, hint, right=_(", ").join(sorted(wanted)))
 
 
 @check(ASKED, "asked-batch-size", "batch size", after="stream-trigger")
 def batch_size(account: Account) -> Finding:
-    return equal(str(mapping(account).get("BatchSize")), str(BATCH), f"Give BatchSize={BATCH} to your call.")
+    return equal(str(mapping(account).get("BatchSize")), str(BATCH), _give(f"BatchSize={BATCH}"))
+
+
+def _give(argument: str) -> str:
+    return _("Give {argument} to your call.", argument=argument)
 
 
 def _wanted(account: Account) -> dict[str, Any]:

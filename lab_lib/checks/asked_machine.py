@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 from lab_lib.aws import buckets, executions, machines, tables
 from lab_lib.aws.json_text import json_object
-from lab_lib.checks.rules import ASKED, Account, Finding, check, equal, judged, none_of
+from lab_lib.checks.rules import ASKED, Account, Finding, check, either, equal, judged, none_of
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import Lab
+from lab_lib.language import N_, _
+from lab_lib.wording import listing
 
 NAME = machines.NAME
 PARTS, ROWS = 3, 40
@@ -27,7 +29,8 @@ class Trial(NamedTuple):
     error: str
 
     def __str__(self) -> str:
-        return self.error or f"{self.there} of {ROWS} rows are there, after {self.written} were written"
+        rows = _("{trial.there} of {rows} rows are there, after {trial.written} were written", trial=self, rows=ROWS)
+        return self.error or rows
 
 
 def trial(lab: Lab, deaths: int) -> Trial:
@@ -47,60 +50,65 @@ def trial(lab: Lab, deaths: int) -> Trial:
     return Trial(len(there), int(now.report.get("written", 0)), error)
 
 
-@check(ASKED, f"machine-{NAME}", f"machine {NAME}")
-def machine(account: Account) -> Finding:
-    name = account.name(NAME)
-    found = name if account.ask(machines.find_machine) else "not there"
-    return equal(found, name, "Call states.create_state_machine with this name.")
+@check(ASKED, "machine-{}", "machine {}", subjects=[NAME])
+def machine(account: Account, name: str) -> Finding:
+    is_there, hint = account.ask(machines.find_machine), _("Call states.create_state_machine with this name.")
+    return either(is_there, account.name(name), _("not there"), hint)
 
 
 of_machine = partial(check, ASKED, after=f"machine-{NAME}")
 
 
-@of_machine("asked-children", "children of the Map state")
+@of_machine("asked-children", N_("children of the Map state"))
 def children(account: Account) -> Finding:
     """An inline map runs in the execution itself, at most 40 parts at a time; an express child lasts five minutes."""
     config = _map_state(account).get("ItemProcessor", {}).get("ProcessorConfig", {})
-    now = ", ".join(str(config.get(name, f"no {name}")) for name in ("Mode", "ExecutionType"))
-    return equal(
-        now, "DISTRIBUTED, STANDARD", "Set Mode and ExecutionType in the ProcessorConfig of the ItemProcessor."
-    )
+    now = [str(config.get(name, _("no {name}", name=name))) for name in ("Mode", "ExecutionType")]
+    hint = _("Set Mode and ExecutionType in the ProcessorConfig of the ItemProcessor.")
+    return equal(listing(now), listing(["DISTRIBUTED", "STANDARD"]), hint)
 
 
-@of_machine("asked-at-once", "children at a time")
+@of_machine("asked-at-once", N_("children at a time"))
 def at_once(account: Account) -> Finding:
     """Without a bound, up to 10,000 children take all calls of Lambda that the account may run."""
     now, most = _map_state(account).get("MaxConcurrency", 0), account.ask(machines.at_once)
-    found = "no bound" if now == 0 else str(now)
-    hint = f"Set MaxConcurrency to {most}: so many calls of Lambda may run in this account beside the others."
-    return judged(isinstance(now, int) and 1 <= now <= most, found, f"1 to {most}", hint)
+    found = str(now or _("no bound"))
+    hint = _(
+        "Set MaxConcurrency to {most}: so many calls of Lambda may run in this account beside the others.", most=most
+    )
+    return judged(isinstance(now, int) and 1 <= now <= most, found, _("1 to {most}", most=most), hint)
 
 
-@of_machine("asked-tolerance", "failures that the Map state tolerates")
+@of_machine("asked-tolerance", N_("failures that the Map state tolerates"))
 def tolerance(account: Account) -> Finding:
     """A part that is missing must be an error. A Catch in the child hides it too."""
     state = _map_state(account)
-    faults = [f"{name} is {value}" for name, value in state.items() if value and name.startswith("Tolerated")]
+    tolerated = {name: value for name, value in state.items() if value and name.startswith("Tolerated")}
+    faults = [_("{name} is {value}", name=name, value=value) for name, value in tolerated.items()]
     child = state.get("ItemProcessor", {}).get("States", {})
-    faults += [f"{name} has a Catch" for name, of_child in child.items() if "Catch" in of_child]
-    return none_of(faults, "Set ToleratedFailurePercentage to 0, and leave errors to the state Catch of the map.")
+    faults += [_("{name} has a Catch", name=name) for name, of_child in child.items() if "Catch" in of_child]
+    return none_of(faults, _("Set ToleratedFailurePercentage to 0, and leave errors to the state Catch of the map."))
 
 
-@of_machine("asked-parts", "each part is written once")
+@of_machine("asked-parts", N_("each part is written once"))
 def parts(account: Account) -> Finding:
     """The machine runs on forty rows in three parts."""
     now = account.ask(trial, 0)
-    hint = 'ItemsPath is the list "$.parts". ItemSelector gives each child "$$.Map.Item.Value" as its part, and of, '
-    hint += 'bucket, key and etag from the input. The child hands on "$.Payload" of the answer.'
-    return judged(now == Trial(ROWS, ROWS, ""), str(now), f"{ROWS} of {ROWS} rows, each written once", hint)
+    hint = _(
+        'ItemsPath is the list "$.parts". ItemSelector gives each child "$$.Map.Item.Value" as its `part`, and '
+        '`of`, `bucket`, `key` and `etag` from the input. The child hands on "$.Payload" of the answer.'
+    )
+    wanted = _("{rows} of {rows} rows, each written once", rows=ROWS)
+    return judged(now == Trial(ROWS, ROWS, ""), str(now), wanted, hint)
 
 
 @check(ASKED, "asked-retry", "a child that dies is tried again", after="asked-parts")
 def retry(account: Account) -> Finding:
     """The child of one of the three parts dies once."""
     now = account.ask(trial, 1)
-    hint = 'Give the Task a Retry: [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2}].'
-    return judged(now == Trial(ROWS, ROWS, ""), str(now), f"{ROWS} of {ROWS} rows, though a child dies once", hint)
+    hint = _('Give the Task a Retry: [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 2}].')
+    wanted = _("{rows} of {rows} rows, though a child dies once", rows=ROWS)
+    return judged(now == Trial(ROWS, ROWS, ""), str(now), wanted, hint)
 
 
 def _map_state(account: Account) -> dict[str, Any]:

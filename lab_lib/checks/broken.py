@@ -1,5 +1,6 @@
 """Find the broken link of the chain: by the checks of steps 00 to 04, or by what Lambda has given up."""
 
+from dataclasses import replace
 from typing import Any
 
 from lab_lib.aws import cloudwatch, functions, queues
@@ -10,6 +11,7 @@ from lab_lib.checks.rules import RULES, Account
 from lab_lib.checks.step_02 import filter_takes
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
+from lab_lib.language import _
 from lab_lib.resources import ROWS
 
 PROCESSOR, NOTIFIER = functions.SOURCES
@@ -29,8 +31,8 @@ def find_broken(lab: Lab, key: str, links: list[str], is_over: bool = False) -> 
     if ROWS in links and made(account, RULES["bucket-trigger"]).ok:
         finding = filter_takes(account, [key])
         if not finding.ok:
-            return f"filter of the bucket trigger: {finding.found}; wanted: {finding.wanted}. {finding.hint}"
-    return f"{broken[0].name}: {broken[0].words}" if broken else None
+            broken = [replace(made(account, RULES["bucket-trigger-filter"]), **finding._asdict())]
+    return broken[0].in_one_line if broken else None
 
 
 def raise_if_given_up(lab: Lab, key: str, letters: list[dict[str, Any]]) -> None:
@@ -41,11 +43,16 @@ def raise_if_given_up(lab: Lab, key: str, letters: list[dict[str, Any]]) -> None
             continue
         lines = cloudwatch.log_lines(lab, function, group=functions.log_group(lab, function))
         errors = cloudwatch.failures(lines) or [letter["why"]]
-        fix = fix_error(Account(lab), function, errors[-1])
-        raise LabError(
-            f"{lab.name(function)} has failed for good, and Lambda has put {letter['what']} into "
-            f"{lab.name(queues.DEAD_LETTERS)}: {errors[-1]}. {fix} Then run this cell again."
+        failed = _(
+            "{function} has failed for good, and Lambda has put {what} into {queue}: {error}. {fix} Then run this "
+            "cell again.",
+            function=lab.name(function),
+            what=letter["what"],
+            queue=lab.name(queues.DEAD_LETTERS),
+            error=errors[-1],
+            fix=fix_error(Account(lab), function, errors[-1]),
         )
+        raise LabError(failed)
 
 
 def _sender(message: dict[str, Any]) -> str:

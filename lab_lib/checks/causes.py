@@ -6,10 +6,12 @@ from lab_lib.checks import permissions
 from lab_lib.checks.making import first_broken
 from lab_lib.checks.rules import Account, or_none
 from lab_lib.checks.step_00 import role_for
+from lab_lib.language import N_, _
 from lab_lib.resources import cell
 
 NOTIFIER = "TotalNotifier"
-WRITE = " so that it writes each row as the file has it, with the amount as a Number"
+CODE, OBJECTS = N_("Code; then press Deploy"), N_("Objects of the bucket")  # in the consoles of Lambda and S3
+WRITE = N_(" so that it writes each row as the file has it, with the amount as a Number")
 _DENIED = ("AccessDenied", "AuthorizationError", "not authorized")
 _TOO_LONG = "Task timed out"
 
@@ -20,37 +22,45 @@ def fix_chain(account: Account, name: str, *links: str, error: str = "") -> str:
     If all hold, it is about the `error` of the function of this name, which the reader has seen. Without one it is "".
     """
     if broken := first_broken(account, *links):
-        return f'The check "{broken.name}" of step {broken.step} does not hold: {broken.found}. {broken.hint}'
+        return _(
+            'The check "{check.name}" of step {check.step} does not hold: {check.found}. {check.hint}', check=broken
+        )
     return fix_error(account, name, error) if error else ""
 
 
-def correct_code(account: Account, name: str, so_that: str = "", first: str = "Correct") -> str:
-    """Return a hint to correct the code of a function, or to replace it by the lab's. `first` begins it."""
-    hint = f"{first} the code of {account.name(name)}{so_that}"
-    return hint + account.how_to_fix("update_function_code", cell("function", name), "Code; then press Deploy")
+def correct_code(account: Account, name: str, so_that: str = "", first: str = N_("Correct")) -> str:
+    """Return a hint to correct the code of a function, or to replace it by the lab's. `first` begins it.
+
+    The texts may be marked ones.
+    """
+    parts = {"first": _(first), "function": account.name(name), "so_that": _(so_that)}
+    hint = _("{first} the code of {function}{so_that}", **parts)
+    return account.how_to_fix(hint, "update_function_code", CODE, cell("function", name))
 
 
 def fix_error(account: Account, name: str, error: str) -> str:
     """Return a hint about this error in the log of a function: its role, its timeout or its code is wrong."""
     if any(word in error for word in _DENIED):
-        role = or_none(partial(role_for, account, name)) or {}
-        hint = f"Let the role {role.get('RoleName', 'of ' + account.name(name))} do this, and remove what denies it"
-        return hint + account.how_to_fix("put_role_policy", cell("role"), "Permissions")
+        hint = _("Let the role of {function} do this, and remove what denies it", function=account.name(name))
+        if role := or_none(partial(role_for, account, name)):
+            hint = _("Let the role {role} do this, and remove what denies it", role=role["RoleName"])
+        return account.how_to_fix(hint, "put_role_policy", N_("Permissions"), cell("role"))
     if _TOO_LONG in error:
-        call, place = "update_function_configuration", "General configuration"
-        hint = f"Give {account.name(name)} a longer timeout"
-        return hint + account.how_to_fix(call, cell("function", name), place)
+        hint, place = _("Give {function} a longer timeout", function=account.name(name)), N_("General configuration")
+        return account.how_to_fix(hint, "update_function_configuration", place, cell("function", name))
     return correct_code(account, name)
 
 
-def by_upload(account: Account, do: str = "Upload the file") -> str:
+def by_upload(account: Account, do: str = N_("Upload the file")) -> str:
     """Return a hint to upload something."""
-    return do + account.how_to_fix("put_object", cell("upload"), "Objects of the bucket")
+    return account.how_to_fix(_(do), "put_object", OBJECTS, cell("upload"))
 
 
 def alert_again(account: Account, customers: str) -> str:
     """Return how the alerts of these customers are sent once more. Code of somebody else would be replaced."""
     if permissions.is_workbook_code(account, NOTIFIER):
-        return "To send all alerts once more, call aws.functions.alert_again(lab) in notebook 05."
-    again = f"To alert once more, upload a file with another transaction of each customer ({customers})"
-    return again + account.how_to_fix("put_object", console="Objects of the bucket")
+        return _("To send all alerts once more, call aws.functions.alert_again(lab) in notebook 05.")
+    again = _(
+        "To alert once more, upload a file with another transaction of each customer ({customers})", customers=customers
+    )
+    return account.how_to_fix(again, "put_object", OBJECTS)

@@ -20,6 +20,7 @@ from lab_lib.checks.rules import Account
 from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
 from lab_lib.lab import Lab
+from lab_lib.language import _, ngettext
 from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, messages
 from lab_lib.waiting import wait_until
 from lab_lib.wording import listing
@@ -80,12 +81,7 @@ class Upload:
     """
 
     def __init__(
-        self,
-        lab: Lab,
-        key: str,
-        file: transactions.Recount,
-        only: Collection[str] = (),
-        before: Snapshot | None = None,
+        self, lab: Lab, key: str, file: transactions.Recount, only: Collection[str] = (), before: Snapshot | None = None
     ) -> None:
         with suppress(TimedOut):  # an earlier upload should be through
             wait_for_rest(lab, 30)
@@ -115,7 +111,7 @@ class Upload:
         try:
             wait_until(
                 has_arrived,
-                f"{self.key} to go all the way",
+                _("{key} to go all the way", key=self.key),
                 timeout=_SPARE + 6 * functions.timeout_of(self.lab, PROCESSOR),
                 so_far=lambda: self.place,
                 longest_pause=2 if self.lab.is_real else 0.5,
@@ -210,24 +206,24 @@ class Upload:
             messages(name): inbox.received(high) if settled else min(inbox.more(), len(high))
             for name, inbox in self.inboxes.items()
         }
-        flags = sum(
-            totals.get(name, {}).get("alerted") is True for name in high
-        )  # only this workbook's function has them
+        # Only this workbook's function has flags.
+        flags = sum(totals.get(name, {}).get("alerted") is True for name in high)
         out = {ALERTS: max(flags, *got.values()), **got}
         held = {messages(name): inbox.now for name, inbox in self.inboxes.items()}
         return [Link(name, have, len(high), why, held=held.get(name)) for name, have in out.items()]
 
     def _why_unchanged(self) -> str:
-        rows = len(self._places)
-        there = "the row was" if rows == 1 else f"all {rows:,} rows were"
-        return "" if self.expected.changed else f"{there} there already"
+        if self.expected.changed:
+            return ""
+        return ngettext("the row was there already", "all {count:,} rows were there already", len(self._places))
 
     def _why_no_alert(self) -> str:
-        limit = self.lab.threshold
-        high = sorted(name for name, total in self._totals.items() if total >= limit)
         if self.expected.crossing:
             return ""
-        return f"{listing(high)} had reached {limit:f} before" if high else f"no total reaches {limit:f}"
+        limit = self.lab.threshold
+        if high := sorted(name for name, total in self._totals.items() if total >= limit):
+            return _("{customers} had reached {limit:f} before", customers=listing(high), limit=limit)
+        return _("no total reaches {limit:f}", limit=limit)
 
     def _raise_if_stopped(self, rest: bool | None) -> None:
         """Raise if nothing more comes through the chain, or a check names the broken link. Else return."""
@@ -235,28 +231,34 @@ class Upload:
         if not is_last and (self._doubted or rest is False or time.monotonic() - self._since < _DOUBT):
             return
         self._doubted = True
-        stops, again = f'The chain stops at "{self.place}".', "run this cell again."
+        again = _("run this cell again")
         links = [link.name for link in self.waiting]
         if {*links} <= {*map(messages, self.inboxes)}:
-            again = "run aws.functions.alert_again(lab), since SNS keeps no message."
+            again = _("run aws.functions.alert_again(lab), since SNS keeps no message")
         if TOTALS in links:  # a function that fails without a word seems to have counted all
             links.insert(0, CHANGES)
         if broken := find_broken(self.lab, self.key, links, is_last):
-            raise CheckFailed(f"{stops} {broken} Then {again}")
+            raise CheckFailed(self._stops(_("{fix} Then {again}.", fix=broken, again=again)))
         for name in functions.SOURCES if is_last else ():
             if errors := self.runs.errors(name):
+                told = {"function": self.lab.name(name), "error": errors[-1], "again": again}
                 fix = fix_error(Account(self.lab), name, errors[-1])
-                raise LabError(f"{stops} {self.lab.name(name)} fails: {errors[-1]}. {fix} Then {again}")
+                raise LabError(self._stops(_("{function} fails: {error}. {fix} Then {again}.", fix=fix, **told)))
         if is_last:
-            raise LabError(f"{stops} {self._unexplained()}")
+            raise LabError(self._stops(self._unexplained()))
+
+    def _stops(self, why: str) -> str:
+        return _('The chain stops at "{place}". {why}', place=self.place, why=why)
 
     def _unexplained(self) -> str:
         """Return what differs, where no check knows the reason."""
-        name = PROCESSOR if self.waiting[0].name == ROWS else NOTIFIER
-        differences = f"{listing(map(str, self._faults))}. " if self._faults else ""
-        if self._faults and not self.expected.changed:
-            differences += "An earlier upload was not counted, and this one changes nothing. "
-        fix = f"{correct_code(Account(self.lab), name)} Then run this cell again."
-        if self._faults and self.waiting[0].name == TOTALS:
-            fix = "`lab check --step 05` says how the totals are put right."
-        return f"{differences}Nothing more comes, and the checks of steps 00 to 04 find no reason. {fix}"
+        first, said = self.waiting[0].name, list[str]()
+        if self._faults:
+            said.append(_("{found}.", found=listing(map(str, self._faults))))
+            if not self.expected.changed:
+                said.append(_("An earlier upload was not counted, and this one changes nothing."))
+        said.append(_("Nothing more comes, and the checks of steps 00 to 04 find no reason."))
+        if self._faults and first == TOTALS:
+            return " ".join([*said, _("`lab check --step 05` says how the totals are put right.")])
+        fix = correct_code(Account(self.lab), PROCESSOR if first == ROWS else NOTIFIER)
+        return " ".join([*said, _("{fix} Then run this cell again.", fix=fix)])

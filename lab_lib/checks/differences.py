@@ -21,6 +21,7 @@ from lab_lib.checks.expected import (
     total_faults,
 )
 from lab_lib.lab import Lab
+from lab_lib.language import N_, _
 
 SUBJECT = "Warning! Account balance is very high"  # the handout's
 OTHERS, REPEATS = "others", "repeats"
@@ -30,10 +31,7 @@ Faults = dict[str, list[Fault | str]]  # by ROWS, TOTALS, one of these, or the n
 def of_tables(expected: Expected, before: Snapshot, after: Snapshot) -> Faults:
     """Return what is wrong in the tables: in the items of the files, and in all others, which must be as before."""
     return {
-        ROWS: [
-            *row_faults(expected, after.rows, as_written=True),
-            *address_faults(expected, after.customers),
-        ],
+        ROWS: [*row_faults(expected, after.rows, as_written=True), *address_faults(expected, after.customers)],
         TOTALS: [*total_faults(expected.own_totals, after.totals)],
         OTHERS: [*changes(before, after, expected.amounts, expected.addresses)],
     }
@@ -49,20 +47,20 @@ def of_messages(lab: Lab, expected: Expected, messages: Iterable[Item]) -> tuple
     once = {str(message.get("MessageId")): message for message in messages}  # SQS may deliver a message twice
     for message in once.values():
         alert = queues.alert(message)
-        customer = alert.get("customerID", "nobody")
+        customer = alert.get("customerID", _("nobody"))
         if not is_from_topic(lab, message):
-            faults.append("a message without the envelope of the topic")
+            faults.append(_("a message without the envelope of the topic"))
         elif customer not in expected.addresses:
-            faults.append(f"a message about {customer}, who is in no file")
+            faults.append(_("a message about {customer}, who is in no file", customer=customer))
         elif customer in expected.crossing:
             alerted[customer] += 1
             faults += _faults_of(message, alert, f"{expected.crossing[customer]:f}")
         elif expected.totals[customer] >= lab.threshold:
             repeated.add(customer)
         else:
-            faults.append(f"an alert for {customer}, who is below the threshold")
+            faults.append(_("an alert for {customer}, who is below the threshold", customer=customer))
     faults += [Fault(ALERTS, name, "", None, total) for name, total in expected.crossing.items() if not alerted[name]]
-    faults += [f"{count} alerts for {name}" for name, count in alerted.items() if count > 1]
+    faults += [_("{count} alerts for {name}", count=count, name=name) for name, count in alerted.items() if count > 1]
     return faults, sorted(repeated)
 
 
@@ -83,10 +81,12 @@ def changes(
 
 
 def _faults_of(message: Item, alert: Item, balance: str) -> Iterator[str]:
-    if alert.get("accountBalance") != balance:
-        yield f"an alert for {alert['customerID']} with the balance {alert.get('accountBalance')!r}, not {balance!r}"
-    if message.get("Subject") != SUBJECT:
-        yield f"an alert for {alert['customerID']} with the Subject {message.get('Subject')!r}, not {SUBJECT!r}"
+    of_balance = N_("an alert for {customer} with the balance {found!r}, not {wanted!r}")
+    of_subject = N_("an alert for {customer} with the Subject {found!r}, not {wanted!r}")
+    parts = (of_balance, alert.get("accountBalance"), balance), (of_subject, message.get("Subject"), SUBJECT)
+    for text, found, wanted in parts:
+        if found != wanted:
+            yield _(text, customer=alert["customerID"], found=found, wanted=wanted)
 
 
 def _touched(before: Mapping[Any, Any], after: Mapping[Any, Any], wanted: Collection[Any]) -> Iterator[str]:
@@ -94,8 +94,8 @@ def _touched(before: Mapping[Any, Any], after: Mapping[Any, Any], wanted: Collec
     for key in {**before, **after}:
         if key not in wanted and before.get(key) != after.get(key):
             name = key if isinstance(key, str) else " ".join(key)
-            how = "was changed" if key in before and key in after else "is gone" if key in before else "is in no file"
-            yield f"{name} {how}"
+            gone = N_("{item} was changed") if key in after else N_("{item} is gone")
+            yield _(gone if key in before else N_("{item} is in no file"), item=name)
 
 
 def _balances(snapshot: Snapshot) -> dict[str, Any]:

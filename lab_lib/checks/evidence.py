@@ -9,7 +9,8 @@ from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count
 from lab_lib.checks.expected import Snapshot
 from lab_lib.lab import Lab
-from lab_lib.wording import number
+from lab_lib.language import _, ngettext
+from lab_lib.wording import how_often
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 AGAIN = "taken in before"  # says TransactionProcessor of an event that came again
@@ -75,10 +76,13 @@ class Runs:
         """
         errors, more = self.errors(name), sum(self._records()) - most if name == NOTIFIER else 0
         events = sum(AGAIN in str(report.get("skipped")) for report in cloudwatch.reports(self.lines[name]))
-        notes = [f"tried again {number(len(errors), 'time')}: {errors[-1]}"] if errors else []
-        notes += [f"{number(more, 'record')} came again{', and nothing counts twice' * settled}"] * (more > 0)
-        notes += [f"the event came again {number(events, 'time')}, and changed nothing"] * (events > 0)
-        return "; ".join(notes)
+        notes = [_("tried again {times}: {error}", times=how_often(len(errors)), error=errors[-1])] if errors else []
+        if more > 0:
+            came = ngettext("{count:,} record came again", "{count:,} records came again", more)
+            notes.append(_("{came}, and nothing counts twice", came=came) if settled else came)
+        if events > 0:
+            notes.append(_("the event came again {times}, and changed nothing", times=how_often(events)))
+        return _("; ").join(notes)
 
     def _records(self) -> list[int]:
         counts = (report.get("records") for report in cloudwatch.reports(self.lines[NOTIFIER]))

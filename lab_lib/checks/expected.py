@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from lab_lib.language import N_, _
 from lab_lib.transactions import Amounts, Recount, day, read_amounts, totals
 
 Row = tuple[str, str]  # CustomerId, TransactionId
 Item = dict[str, Any]  # of a table
-ROWS, ADDRESSES, TOTALS, ALERTS = "rows", "addresses", "totals", "alerts"  # what may differ
+ROWS, ADDRESSES, TOTALS, ALERTS = N_("rows"), N_("addresses"), N_("totals"), N_("alerts")  # what may differ
 _LONGEST = 60  # characters of a text that is shown
 
 
@@ -42,11 +43,11 @@ class Fault(NamedTuple):
     wanted: Any
 
     def __str__(self) -> str:
-        if not self.attribute:
-            if self.part == ALERTS:
-                return f"no alert for {self.key}, who has {_shown(self.wanted)}"
-            return f"{self.key} is missing"
-        return f"{self.key} has {self.attribute} {_shown(self.found)}, not {_shown(self.wanted)}"
+        texts = self._asdict() | {"found": _shown(self.found), "wanted": _shown(self.wanted)}
+        if self.part == ALERTS:
+            return _("no alert for {key}, who has {wanted}", **texts)
+        missing, differs = N_("{key} is missing"), N_("{key} has {attribute} {found}, not {wanted}")
+        return _(differs if self.attribute else missing, **texts)
 
 
 @dataclass(frozen=True)
@@ -135,4 +136,4 @@ def _shown(value: Any) -> str:
     """Return a number as it is, a text in quotes, and of a long one its beginning."""
     if isinstance(value, Decimal):
         return f"{value:f}"
-    return "nothing" if value is None else repr(value[:_LONGEST] if isinstance(value, str) else value)
+    return _("nothing") if value is None else repr(value[:_LONGEST] if isinstance(value, str) else value)

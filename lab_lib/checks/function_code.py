@@ -5,6 +5,8 @@ import re
 import warnings
 from typing import Any
 
+from lab_lib.language import _
+
 
 def parsed(code: str | bytes) -> ast.Module:
     """Return the tree of the code. SyntaxError also for code that Python cannot read for another reason."""
@@ -18,16 +20,18 @@ def parsed(code: str | bytes) -> ast.Module:
 def fault(settings: dict[str, Any], files: dict[str, str]) -> str:
     """Return why Lambda cannot import the handler of these settings from these files with Python 3, or ""."""
     handler, runtime = settings.get("Handler", ""), settings.get("Runtime", "")
-    module, _, entry = handler.rpartition(".")
+    module, _dot, entry = handler.rpartition(".")
     path = module.replace(".", "/")
     file = f"{path}/__init__.py" if f"{path}/__init__.py" in files else f"{path}.py"
     if not runtime.startswith("python3."):
-        return f"the runtime is {runtime}"
+        return _("the runtime is {runtime}", runtime=runtime)
     if file not in files:
-        return f"the handler is {handler}, and there is no {file}"
+        return _("the handler is {handler}, and there is no {file}", handler=handler, file=file)
     try:
         parsed(files[file])
     except SyntaxError as error:
-        return f"{file}, line {error.lineno}: {error.msg}" if error.lineno else f"{file}: {error.msg}"
+        line = error.lineno and _("{file}, line {line}: {error}", file=file, line=error.lineno, error=error.msg)
+        return line or f"{file}: {error.msg}"
     is_there = re.search(rf"^(async def |def |from .*\b|import .*\b)?{re.escape(entry)}\b", files[file], re.MULTILINE)
-    return "" if is_there else f"the handler is {handler}, and {file} has no function {entry}"
+    lacks = _("the handler is {handler}, and {file} has no function {entry}", handler=handler, file=file, entry=entry)
+    return "" if is_there else lacks

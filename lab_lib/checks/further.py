@@ -2,13 +2,13 @@
 
 from lab_lib.aws import cloudwatch, functions, grants, queues, tables, topics
 from lab_lib.aws.json_text import having
-from lab_lib.checks.rules import FURTHER, Account, Finding, check, equal, judged, none_of
+from lab_lib.checks.rules import FURTHER, Account, Finding, check, either, equal, judged, none_of
 from lab_lib.checks.step_02 import NOTIFIER, NOTIFY, PROCESSOR, bucket_triggers, matches
 from lab_lib.checks.step_02_stream import TRIGGERS, UPDATE, mapping
 from lab_lib.checks.step_03 import TOPIC
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
+from lab_lib.language import N_, _, ngettext
 from lab_lib.resources import cell
-from lab_lib.wording import number
 
 BATCHES = range(10, 1001)  # a file in smaller batches takes for ever; a larger batch takes longer than the timeout
 MARKERS, LETTERS = "ProcessedRecords", queues.DEAD_LETTERS
@@ -20,32 +20,33 @@ RETRIES = ("MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "BisectBatchOnFu
 def rejected_rows(account: Account) -> Finding:
     key = rejected_key("transactions.txt")
     started = any(matches(trigger, key) for trigger in bucket_triggers(account))
-    hint = f"Give the trigger of {account.name(PROCESSOR)} the suffix .txt, so that it does not start itself"
-    return equal(f"{key} starts it" if started else "they start nothing", "they start nothing", hint)
+    name = account.name(PROCESSOR)
+    hint = _("Give the trigger of {name} the suffix .txt, so that it does not start itself", name=name)
+    return either(not started, _("they start nothing"), _("{key} starts it", key=key), hint)
 
 
-@check(FURTHER, f"table-{MARKERS}", f"table {MARKERS}", call="create_table", made_by=MADE)
-def markers(account: Account) -> Finding:
-    name = account.name(MARKERS)
-    now = account.ask(tables.describe, MARKERS) or {}
-    key = " + ".join(key["AttributeName"] for key in having(now.get("KeySchema", []), "AttributeName"))
-    wanted = f"{name} with the key {tables.KEYS[MARKERS][0]}"
-    hint = f"Make the table {name}, in which {account.name(NOTIFIER)} marks each change that it has added up"
-    return equal(f"{name} with the key {key}" if key else "not there", wanted, hint)
+@check(FURTHER, "table-{}", "table {}", subjects=[MARKERS], call="create_table", made_by=MADE)
+def markers(account: Account, table: str) -> Finding:
+    name, function = account.name(table), account.name(NOTIFIER)
+    schema = (account.ask(tables.describe, table) or {}).get("KeySchema", [])
+    key = " + ".join(key["AttributeName"] for key in having(schema, "AttributeName"))
+    now, wanted = (_("{table} with the key {key}", table=name, key=part) for part in (key, tables.KEYS[table][0]))
+    hint = _("Make the table {table}, in which {function} marks each change that it has added up")
+    return equal(now if key else _("not there"), wanted, hint.format(table=name, function=function))
 
 
-@check(FURTHER, f"expiry-{MARKERS}", f"expiry of {MARKERS}", after=f"table-{MARKERS}", call="update_time_to_live")
-def expiry(account: Account) -> Finding:
-    attribute = account.ask(tables.expiry, MARKERS) or "never"
-    hint = f"Let items of {account.name(MARKERS)} expire by ExpiresAt"
-    return equal(attribute, tables.EXPIRING[MARKERS], hint)
+@check(FURTHER, "expiry-{}", "expiry of {}", after="table-{}", subjects=[MARKERS], call="update_time_to_live")
+def expiry(account: Account, table: str) -> Finding:
+    attribute = account.ask(tables.expiry, table) or _("never")
+    hint = _("Let items of {table} expire by ExpiresAt", table=account.name(table))
+    return equal(attribute, tables.EXPIRING[table], hint)
 
 
 @check(FURTHER, "old-amounts", "old amounts in the stream", after="stream-view", call="update_table")
 def old_amounts(account: Account) -> Finding:
     view = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"]["StreamViewType"]
     name = account.name("Transactions")
-    hint = f"A correction is the new amount minus the old one. Let the stream of {name} carry both images"
+    hint = _("A correction is the new amount minus the old one. Let the stream of {name} carry both images", name=name)
     return equal(view, "NEW_AND_OLD_IMAGES", hint)
 
 
@@ -60,38 +61,33 @@ def old_amounts(account: Account) -> Finding:
 def retention(account: Account, name: str) -> Finding:
     group = cloudwatch.group_of(account.lab, name, account.settings(name))
     days = account.ask(cloudwatch.log_days, group)
-    hint = f"Set the retention of {group}, or you keep the logs, and pay for them, for ever"
-    return judged(days is not None, number(days, "day") if days else "for ever", "some days, such as 14", hint)
+    hint = _("Set the retention of {group}, or you keep the logs, and pay for them, for ever", group=group)
+    found = ngettext("{count:,} day", "{count:,} days", days) if days else _("for ever")
+    return judged(days is not None, found, _("some days, such as 14"), hint)
 
 
-@check(FURTHER, f"queue-{LETTERS}", f"queue {LETTERS}", call="create_queue", made_by=KEPT)
-def dead_letters(account: Account) -> Finding:
-    wanted = account.name(LETTERS)
-    queue = wanted if account.ask(queues.find_queue, LETTERS) else "not there"
-    hint = f"Make the queue {wanted} for what a function cannot process"
-    return equal(queue, wanted, hint)
+@check(FURTHER, "queue-{}", "queue {}", subjects=[LETTERS], call="create_queue", made_by=KEPT)
+def dead_letters(account: Account, queue: str) -> Finding:
+    wanted = account.name(queue)
+    hint = _("Make the queue {queue} for what a function cannot process", queue=wanted)
+    return either(account.ask(queues.find_queue, queue), wanted, _("not there"), hint)
 
 
-@check(
-    FURTHER,
-    f"messages-{LETTERS}",
-    f"messages in {LETTERS}",
-    after=f"queue-{LETTERS}",
-)
-def unprocessed(account: Account) -> Finding:
-    count = account.ask(queues.attributes, LETTERS).get("ApproximateNumberOfMessages", "an unknown number")
-    name = account.name(LETTERS)
-    hint = f"Each message in {name} says what could not be processed, and why: call aws.queues.dead_letters(lab). Fix "
-    hint += (
-        f"that, upload a file that has it, and delete the messages{account.how_to_fix('purge_queue', console='Purge')}"
+@check(FURTHER, "messages-{}", "messages in {}", after="queue-{}", subjects=[LETTERS])
+def unprocessed(account: Account, queue: str) -> Finding:
+    count = account.ask(queues.attributes, queue).get("ApproximateNumberOfMessages", _("an unknown number"))
+    hint = _(
+        "Each message in {queue} says what could not be processed, and why: call aws.queues.dead_letters(lab). Fix "
+        "that, upload a file that has it, and delete the messages",
+        queue=account.name(queue),
     )
-    return equal(count, "0", hint)
+    return equal(count, "0", account.how_to_fix(hint, "purge_queue", N_("Purge")))
 
 
 @check(
     FURTHER,
     "failed-files",
-    f"failed files of {PROCESSOR}",
+    "failed files of TransactionProcessor",
     after=f"function-{PROCESSOR}",
     call="put_function_event_invoke_config",
 )
@@ -101,7 +97,7 @@ def failed_files(account: Account) -> Finding:
     return _kept(account, account.ask(functions.on_failure, PROCESSOR) or older, PROCESSOR)
 
 
-@check(FURTHER, "failed-changes", f"failed changes of {NOTIFIER}", after="stream-trigger", call=UPDATE)
+@check(FURTHER, "failed-changes", "failed changes of TotalNotifier", after="stream-trigger", call=UPDATE)
 def failed_changes(account: Account) -> Finding:
     destination = mapping(account).get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
     return _kept(account, destination, NOTIFIER)
@@ -115,9 +111,12 @@ def failed_changes(account: Account) -> Finding:
     call="create_event_source_mapping",
 )
 def oldest(account: Account) -> Finding:
-    position, name = mapping(account).get("StartingPosition", "unknown"), account.name(NOTIFIER)
-    hint = f"LATEST can miss changes. Delete the trigger of {name} with delete_event_source_mapping, and add it again "
-    hint += "at TRIM_HORIZON"
+    position, name = mapping(account).get("StartingPosition", _("unknown")), account.name(NOTIFIER)
+    hint = _(
+        "LATEST can miss changes. Delete the trigger of {name} with delete_event_source_mapping, and add it again "
+        "at TRIM_HORIZON",
+        name=name,
+    )
     return equal(position, "TRIM_HORIZON", hint)
 
 
@@ -131,8 +130,8 @@ def oldest(account: Account) -> Finding:
 )
 def batch_size(account: Account) -> Finding:
     size = mapping(account)["BatchSize"]
-    hint = f"Set the batch size of the trigger of {account.name(NOTIFIER)} to {BATCHES[-1]}"
-    wanted = f"{BATCHES[0]} to {BATCHES[-1]}"
+    hint = _("Set the batch size of the trigger of {name} to {size}", name=account.name(NOTIFIER), size=BATCHES[-1])
+    wanted = _("{least} to {most}", least=BATCHES[0], most=BATCHES[-1])
     return judged(size in BATCHES, str(size), wanted, hint)
 
 
@@ -147,7 +146,8 @@ def batch_size(account: Account) -> Finding:
 )
 def stream_filter(account: Account) -> Finding:
     filters = having(mapping(account).get("FilterCriteria", {}).get("Filters", []), "Pattern")
-    hint = f"What the filter of the trigger of {account.name(NOTIFIER)} drops is never added up. Remove it"
+    name = account.name(NOTIFIER)
+    hint = _("What the filter of the trigger of {name} drops is never added up. Remove it", name=name)
     return none_of((row["Pattern"] for row in filters), hint)
 
 
@@ -155,8 +155,8 @@ def stream_filter(account: Account) -> Finding:
 def retries(account: Account) -> Finding:
     now, name = mapping(account), account.name(NOTIFIER)
     unset = [setting for setting in RETRIES if str(now.get(setting)) in ("None", "-1", "False", "[]")]  # 0 is set
-    hint = f"Set these for the trigger of {name}, or one bad change blocks its shard for a day"
-    return none_of((f"{setting} is not set" for setting in unset), hint, right="bounded")
+    hint = _("Set these for the trigger of {name}, or one bad change blocks its shard for a day", name=name)
+    return none_of((_("{setting} is not set", setting=setting) for setting in unset), hint, right=_("bounded"))
 
 
 @check(
@@ -164,18 +164,18 @@ def retries(account: Account) -> Finding:
     "topic-display-name",
     "display name of the topic",
     after="topic",
-    call="set_topic_attributes with DisplayName",
-    console="Edit",
+    call=N_("set_topic_attributes with DisplayName"),
+    console=N_("Edit"),
 )
 def display_name(account: Account) -> Finding:
-    name = (account.ask(topics.attributes) or {}).get("DisplayName") or "none"
-    hint = f"Set the display name of the topic {account.name(TOPIC)} to {topics.DISPLAY_NAME}"
+    name = (account.ask(topics.attributes) or {}).get("DisplayName") or _("none")
+    hint = _("Set the display name of the topic {topic} to {name}", topic=account.name(TOPIC), name=topics.DISPLAY_NAME)
     return equal(name, topics.DISPLAY_NAME, hint)
 
 
 def _kept(account: Account, destination: str | None, function: str) -> Finding:
     """Return whether what a function cannot process has a destination."""
-    lab, queue = account.lab, account.name(LETTERS)
-    where = f"go to {grants.short(lab, destination)}" if destination else "are dropped"
-    hint = f"Add a destination on failure to {lab.name(function)}, such as the queue {queue}"
-    return judged(destination is not None, where, f"go to {queue}", hint)
+    lab, queue, name = account.lab, account.name(LETTERS), account.name(function)
+    where = _("go to {queue}", queue=grants.short(lab, destination)) if destination else _("are dropped")
+    hint = _("Add a destination on failure to {name}, such as the queue {queue}", name=name, queue=queue)
+    return judged(destination is not None, where, _("go to {queue}", queue=queue), hint)

@@ -8,6 +8,7 @@ from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, cannot_see, made_by, waits_for
 from lab_lib.errors import is_unreachable
 from lab_lib.lab import Lab
+from lab_lib.language import _
 from lab_lib.waiting import wait_until
 
 _BUILDING = ("00", "01", "02", "03", "04")  # the steps that make the chain
@@ -34,8 +35,8 @@ def settled(lab: Lab, make: Callable[[Account], list[Check]]) -> tuple[Account, 
         checks = make(account)
         return None if any(not check.ok and check.id in account.unsettled for check in checks) else (account, checks)
 
-    what, longest = "AWS to show the last changes", 2 * lab.patience  # after one, no change is recent
-    return wait_until(look, what, timeout=longest, on_aws="a few seconds", first_pause=1, longest_pause=5)
+    what, longest = _("AWS to show the last changes"), 2 * lab.patience  # after one, no change is recent
+    return wait_until(look, what, timeout=longest, on_aws=_("a few seconds"), first_pause=1, longest_pause=5)
 
 
 def first_broken(account: Account, *links: str, is_over: bool = True) -> Check | None:
@@ -59,18 +60,18 @@ def _make(account: Account, rule: Rule) -> Check:
     is_extra = rule.step == FURTHER and finding.state is State.NOT_YET
     state = State.COULD_BE if is_extra else finding.state
     hint = finding.hint
-    if rule.call and not hint.endswith("."):
-        hint += account.how_to_fix(rule.call, made_by(rule), rule.console)
+    if rule.call and not hint.endswith((".", _("."))):
+        hint = account.how_to_fix(hint, rule.call, rule.console, made_by(rule))
     texts = visible(finding.found), visible(finding.wanted), visible(hint, _LONGEST_HINT)
     return Check(rule.id, rule.step, rule.name, state, *texts, finding.counts, finding.cause)
 
 
 def _behind(first: Check, step: str) -> Finding:
     """Return the finding of a check of this step that rests on another one, which does not hold."""
-    where = "" if first.step == step else f" of step {first.step}"
+    name = first.name if first.step == step else _("{check.name} of step {check.step}", check=first)
     if first.state is State.CANNOT_SEE:
-        return cannot_see(f"needs {first.name}{where}", first.hint, cause=first.id)
-    return waits_for(first.id, first.name + where)
+        return cannot_see(_("needs {check}", check=name), first.hint, cause=first.id)
+    return waits_for(first.id, name)
 
 
 def _finding(account: Account, rule: Rule) -> Finding:

@@ -9,6 +9,7 @@ from lab_lib.aws.evaluator import from_service, is_allowed
 from lab_lib.checks.rules import Account
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
+from lab_lib.language import _
 
 UPLOAD = "transactions.txt"  # the handout's file
 ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -23,7 +24,8 @@ class Need:
     resource: str
 
     def __str__(self) -> str:
-        return f"{' or '.join(self.actions)} on {self.resource.split(':', 5)[-1]}"
+        resource = self.resource.split(":", 5)[-1]
+        return _("{actions} on {resource}", actions=_(" or ").join(self.actions), resource=resource)
 
 
 def lacking(account: Account, name: str, role_arn: str) -> list[str]:

@@ -29,8 +29,8 @@ from lab_lib.checks.rules import Account
 from lab_lib.checks.step_02 import fitting_key
 from lab_lib.errors import LabError, TimedOut, is_access_denied
 from lab_lib.lab import Lab
+from lab_lib.language import N_, _, ngettext
 from lab_lib.waiting import wait_until
-from lab_lib.wording import number
 
 AGAIN, REJECTED, CORRECTION, CENTS = "again", "rejected", "correction", "cents"
 PROCESSOR, NOTIFIER = functions.SOURCES
@@ -42,7 +42,8 @@ class Outcome:
     """The result of a probe.
 
     `faults` has an entry for each part of the chain that was tried. `errors` has the last error in the log of each
-    function. `stays` says what was not removed, and why; `to_put_right` what of it is wrong.
+    function. `stays` says what was not removed, and why; `to_put_right` what of it is wrong. `elsewhere` is True if
+    another topic was made, or got a message.
     """
 
     rows: int = 0
@@ -51,6 +52,7 @@ class Outcome:
     errors: dict[str, str] = field(default_factory=dict)
     stays: str = ""
     to_put_right: str = ""
+    elsewhere: bool = False
 
 
 def send(lab: Lab) -> Outcome:
@@ -95,7 +97,7 @@ class _Probe:
         if not self._goes_through(files.second):
             return
         is_kept = buckets.rejected_rows(self.lab, files.second.key)
-        faults[REJECTED] = [] if is_kept else ["it was lost in silence"]
+        faults[REJECTED] = [] if is_kept else [_("it was lost in silence")]
         if not self._goes_through(files.third) or not may_call:
             return
         records = streams.records(self.lab, *files.customers)
@@ -112,7 +114,8 @@ class _Probe:
         """Send a file, enter what is wrong, and return whether nothing is that the handout's code does right."""
         wrong = self._sent(file)
         for part, faults in wrong.items():
-            self.outcome.faults.setdefault(part, []).extend(f"{fault}, after {file.key}" for fault in faults)
+            told = (_("{fault}, after {key}", fault=fault, key=file.key) for fault in faults)
+            self.outcome.faults.setdefault(part, []).extend(told)
         is_right = not any(faults for part, faults in wrong.items() if part != REPEATS)
         self.outcome.to_put_right = "" if is_right else _to_put_right(wrong)
         return is_right
@@ -136,9 +139,11 @@ class _Probe:
 
         with suppress(TimedOut):  # what is there by then is judged
             pause = 2 if self.lab.is_real else 0.2
-            wait_until(is_over, f"{file.key} to go all the way", timeout=_LONGEST, longest_pause=pause)
+            wait_until(is_over, _("{key} to go all the way", key=file.key), timeout=_LONGEST, longest_pause=pause)
         faults = faults or self._compared(upload)
-        faults[OTHERS] += [*self._dead_letters(), *self._sent_elsewhere()]
+        elsewhere = [*self._sent_elsewhere()]
+        self.outcome.elsewhere |= elsewhere != []
+        faults[OTHERS] += [*self._dead_letters(), *elsewhere]
         for name in functions.SOURCES:
             if errors := upload.runs.errors(name):
                 self.outcome.errors[name] = errors[-1]
@@ -150,23 +155,28 @@ class _Probe:
         for name, inbox in upload.inboxes.items():
             if (messages := inbox.messages()) is None:
                 more, wanted = inbox.more(), len(expected.crossing)
-                faults[name] = [f"{more} messages more, not {wanted}"] if more < wanted else []
+                fault = _("{count} messages more, not {wanted}", count=more, wanted=wanted)
+                faults[name] = [fault] if more < wanted else []
             else:
                 faults[name], repeated = differences.of_messages(self.lab, expected, messages)
-                faults[REPEATS] += [f"{customer} again in {name}" for customer in repeated]
+                faults[REPEATS] += [_("{customer} again in {queue}", customer=who, queue=name) for who in repeated]
         return faults
 
     def _dead_letters(self) -> list[str]:
         """Return that there are dead letters, if they may be read: what the probe sends can be processed."""
         inbox = self.inboxes.get(queues.DEAD_LETTERS)
         count = len(inbox.messages() or []) if inbox else 0
-        return [f"{number(count, 'message')} in {self.lab.name(queues.DEAD_LETTERS)}"] * bool(count)
+        if not count:
+            return []
+        queue = self.lab.name(queues.DEAD_LETTERS)
+        return [ngettext("{count:,} message in {queue}", "{count:,} messages in {queue}", count, queue=queue)]
 
     def _sent_elsewhere(self) -> Iterator[str]:
         """Yield the other topics that got a message or were made. On AWS each of these questions costs a little."""
         for topic, count in self._others_published().items():
             if count != self._published.get(topic):
-                yield f"a message to the topic {topic}" if count else f"the topic {topic} was made"
+                text = N_("a message to the topic {topic}") if count else N_("the topic {topic} was made")
+                yield _(text, topic=topic)
 
     def _others_published(self) -> dict[str, int]:
         """Return how many messages each other topic of the account has got since the probe began."""
@@ -189,7 +199,8 @@ class _Probe:
         after = snapshot(self.lab)
         faults += [*compare(before, after), *self._dead_letters()]
         if after.totals == before.totals:
-            faults += [f"a message in {queue} again" for queue, inbox in inboxes.items() if inbox.messages()]
+            again = [queue for queue, inbox in inboxes.items() if inbox.messages()]
+            faults += [_("a message in {queue} again", queue=queue) for queue in again]
         self.outcome.faults.setdefault(AGAIN, []).extend(faults)
         self._put_right(inboxes)
         return True
@@ -207,7 +218,7 @@ class _Probe:
 
     def _of_event(self, before: Snapshot, after: Snapshot) -> Iterator[str]:
         for change in differences.changes(before, after):
-            yield f"the event of {self.files.first.key} came again, and {change}"
+            yield _("the event of {key} came again, and {change}", key=self.files.first.key, change=change)
 
     def _of_records(self, records: list[streams.Record], before: Snapshot, after: Snapshot) -> Iterator[str]:
         """Yield the totals that are wrong. They must be as before or, as by the handout's code, all counted again."""
@@ -217,7 +228,8 @@ class _Probe:
             again[streams.customer(record)] += streams.change(record)["new amount"]
         for name, total in totals.items() if totals != again else ():
             if total != earlier[name]:
-                yield f"its records came again, and {name} has {total}, not {earlier[name]}"
+                told = {"customer": name, "found": total, "wanted": earlier[name]}
+                yield _("its records came again, and {customer} has {found}, not {wanted}", **told)
 
 
 def _to_put_right(faults: Faults) -> str:
@@ -227,7 +239,8 @@ def _to_put_right(faults: Faults) -> str:
         if isinstance(fault, Fault):
             wanted = f" {fault.wanted:f}" if fault.part == TOTALS else ""
             parts.setdefault(fault.part, set()).add(f"{fault.key}{wanted}")
-    return "; ".join(f"{part}: {', '.join(sorted(keys))}" for part, keys in parts.items())
+    named = {_(part): _(", ").join(sorted(keys)) for part, keys in parts.items()}
+    return _("; ").join(_("{part}: {keys}", part=part, keys=keys) for part, keys in named.items())
 
 
 def _balance(held: Snapshot, customer: str) -> Any:

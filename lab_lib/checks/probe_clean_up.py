@@ -25,13 +25,14 @@ from lab_lib.checks.probe_files import File, Files
 from lab_lib.errors import TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
+from lab_lib.language import _
 from lab_lib.waiting import wait_until
 
 
 def clean_up(lab: Lab, before: Snapshot, files: Files, inboxes: Mapping[str, Inbox]) -> str:
     """Bring the account back to what it held before the probe. Return what stays and why, or ""."""
     if at_rest(lab) is None:
-        return "its rows, alerts and files stay"
+        return _("its rows, alerts and files stay")
     try:
         _rest(lab)
         held = snapshot(lab)
@@ -43,8 +44,9 @@ def clean_up(lab: Lab, before: Snapshot, files: Files, inboxes: Mapping[str, Inb
             return ""
         delete_objects(lab, [file.key for file in (files.correction, files.cents) if not _is_in(file, held)])
     except ClientError as error:
-        return f"something of the probe stays: {error.operation_name} is refused"
-    return f"its rows, alerts and files stay: {lab.name('TotalNotifier')} fails when a row is deleted"
+        return _("something of the probe stays: {call} is refused", call=error.operation_name)
+    name = lab.name("TotalNotifier")
+    return _("its rows, alerts and files stay: {function} fails when a row is deleted", function=name)
 
 
 def _is_in(file: File, held: Snapshot) -> bool:

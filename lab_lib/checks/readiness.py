@@ -11,8 +11,9 @@ from lab_lib.checks.step_02 import fitting_key
 from lab_lib.errors import CheckFailed
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 from lab_lib.lab import Lab
+from lab_lib.language import _
 from lab_lib.resources import ROWS
-from lab_lib.waiting import wait_until
+from lab_lib.waiting import LOGS_TAKE, wait_until
 
 _LOOKS_A_TRIAL = 8  # about five seconds, later 16: a cold function takes its time
 PROCESSOR, NOTIFIER = functions.SOURCES
@@ -33,11 +34,13 @@ def wait_until_uploads_start(lab: Lab) -> None:
         if look % _LOOKS_A_TRIAL == 1:
             buckets.put(lab, key, f"{'|'.join(COLUMNS)}\n".encode())
         if look == _LOOKS_A_TRIAL and (broken := find_broken(lab, key, [ROWS])):
-            raise CheckFailed(f"An upload does not start {lab.name(PROCESSOR)}. {broken} Then run this cell again.")
+            told = {"function": lab.name(PROCESSOR), "broken": broken}
+            raise CheckFailed(_("An upload does not start {function}. {broken} Then run this cell again.", **told))
         runs.read()
         return runs.has_begun()
 
-    what, on_aws = f"an upload to start {lab.name(PROCESSOR)}", "about five minutes after the trigger was created"
+    what = _("an upload to start {function}", function=lab.name(PROCESSOR))
+    on_aws = _("about five minutes after the trigger was created")
     try:
         wait_until(has_started, what, timeout=_longest(lab), on_aws=on_aws)
     finally:
@@ -52,8 +55,8 @@ def wait_until_logged(lab: Lab) -> None:
     def logged() -> bool:
         return all(cloudwatch.runs(cloudwatch.log_lines(lab, name, since.get(name), logs[name])) for name in logs)
 
-    hint = "A function has not run. The checkpoint of this notebook says which link is broken."
-    wait_until(logged, "the logs of both functions", timeout=_longest(lab), on_aws=cloudwatch.LOGS_TAKE, hint=hint)
+    hint = _("A function has not run. The checkpoint of this notebook says which link is broken.")
+    wait_until(logged, "the logs of both functions", timeout=_longest(lab), on_aws=LOGS_TAKE, hint=hint)
 
 
 def wait_until_counted(lab: Lab) -> None:
@@ -63,7 +66,7 @@ def wait_until_counted(lab: Lab) -> None:
     def counted() -> bool:
         return all(cloudwatch.metrics(lab, name, hour_ago)["Invocations"] for name in functions.SOURCES)
 
-    wait_until(counted, "CloudWatch to count", timeout=600, on_aws="a few minutes", first_pause=15, longest_pause=15)
+    wait_until(counted, "CloudWatch to count", timeout=600, on_aws=_("a few minutes"), first_pause=15, longest_pause=15)
 
 
 def _longest(lab: Lab) -> float:

@@ -8,8 +8,9 @@ from lab_lib.chain_parts import ARROWS, FLOW, PARTS
 from lab_lib.chain_picture import Look, Picture
 from lab_lib.checks.rules import FURTHER, RULES, State, part
 from lab_lib.html_tables import badge, table
+from lab_lib.language import _, ngettext
 from lab_lib.looks import LOOKS, MISSING, RIGHT, marked
-from lab_lib.wording import number
+from lab_lib.wording import aligned
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,20 @@ class Check:
     @property
     def words(self) -> str:
         """Return the finding and, if the check does not hold, what it wanted and what to do."""
-        return self.found if self.ok else f"{self.said} {self.hint}"
+        return self.found if self.ok else _("{check.said} {check.hint}", check=self)
+
+    @property
+    def in_one_line(self) -> str:
+        """Return the name and the words."""
+        return _("{check.name}: {check.words}", check=self)
 
     @property
     def said(self) -> str:
         """Return the finding of a check that does not hold, and what it wanted."""
-        wanted = "" if self.state in (State.WAITS, State.CANNOT_SEE) else f"; wanted: {self.wanted}"
-        return f"{self.found.removesuffix('.')}{wanted}."
+        found = self.found.removesuffix(".").removesuffix(_("."))
+        if self.state in (State.WAITS, State.CANNOT_SEE):
+            return _("{found}.", found=found)
+        return _("{found}; wanted: {wanted}.", found=found, wanted=self.wanted)
 
 
 _ENTRIES = [field.name for field in fields(Check)]
@@ -131,9 +139,7 @@ class Report:
     def __repr__(self) -> str:
         above, folded = self._split()
         shown = above if self.checkpoint else [*above, *folded]
-        marks = max((len(check.mark) for check in shown), default=0)
-        names = max((len(check.name) for check in shown), default=0)
-        lines = [f"{check.mark:{marks}}  {check.name:{names}}  {check.words}" for check in shown]
+        lines = aligned((check.mark, check.name, check.words) for check in shown)
         return "\n".join([*lines, *([self._held(folded)] if self.checkpoint and folded else [])])
 
     def _repr_html_(self) -> str:
@@ -152,8 +158,8 @@ class Report:
     def _held(self, folded: list[Check]) -> str:
         """Return how many checks hold, beside those that are shown above them."""
         if sum(check.ok for check in self.checks) > len(folded):
-            return f"and {number(len(folded), 'other check')} hold{'s' * (len(folded) == 1)}"
-        return f"{len(folded)} of {len(self.checks)} checks hold"
+            return ngettext("and {count:,} other check holds", "and {count:,} other checks hold", len(folded))
+        return _("{held} of {all} checks hold", held=len(folded), all=len(self.checks))
 
     def _in_order(self) -> list[Check]:
         return sorted(self.checks, key=lambda check: [*State].index(check.state))

@@ -12,6 +12,7 @@ from lab_lib.aws import buckets, functions, triggers
 from lab_lib.chain_parts import part_of
 from lab_lib.errors import is_unreachable
 from lab_lib.lab import Lab
+from lab_lib.language import _
 from lab_lib.wording import listing
 
 T = TypeVar("T")
@@ -87,33 +88,42 @@ class Account:
         described = self.ask(functions.describe, function)
         return dict(described.get("Configuration", {})) if described else {}
 
-    def how_to_fix(self, call: str, cell: resources.Cell | None = None, console: str = "") -> str:
-        """Return the end of a hint: the cell that does it, the call that it makes and, on AWS, the console's place."""
-        place = f" In the console it is under {console}." if console and self.lab.is_real else ""
-        return f": {cell.run}, or call {call}.{place}" if cell else f": call {call}.{place}"
+    def how_to_fix(self, hint: str, call: str, console: str = "", cell: resources.Cell | None = None) -> str:
+        """Return the hint with its end: the cell that does it, the call that it makes and, on AWS, the console's place.
 
-    def similar(self, names: Callable[[Lab], list[str]], name: str) -> str:
-        """Return a sentence about a resource with nearly this name, or "": most missing resources are misspelled."""
+        The call and the place may be marked texts.
+        """
+        ways = {"hint": hint, "call": _(call), "run": cell and cell.run}
+        text = _("{hint}: {run}, or call {call}.", **ways) if cell else _("{hint}: call {call}.", **ways)
+        if console and self.lab.is_real:
+            text = _("{text} In the console it is under {console}.", text=text, console=_(console))
+        return text
+
+    def similar(self, names: Callable[[Lab], list[str]], name: str, hint: str) -> str:
+        """Return the hint, after a resource with nearly this name if there is one: most missing ones are misspelled."""
         wanted = self.name(name)
         others = or_none(lambda: self.ask(names)) or []
         there = {other.lower(): other for other in others if other != wanted}  # a deleted queue is listed for a minute
         near = get_close_matches(wanted.lower(), there, n=1, cutoff=0.8)
-        return f"{there[near[0]]} is there: the name must be the same to the letter. " if near else ""
+        if not near:
+            return hint
+        return _("{other} is there: the name must be the same to the letter. {hint}", other=there[near[0]], hint=hint)
 
 
 @dataclass(frozen=True)
 class Rule:
     """A check before it is made: the ids of the checks that must hold first, and how it judges an account.
 
-    The id never changes; the name may. `link` is the link of the chain that breaks if the check does not hold. `part`
-    is the part of the chain's picture that it is about; with `finds`, it says whether this part is there at all. With
-    `probes`, it uploads files, and is made only if that is asked for. With `shown`, it holds if an upload comes through
-    its link. An upload may pass by what the other checks judge: a filter, a Deny, a condition, or who else may send.
+    The id never changes; the name may. `title` is the name in English, with {} for the subject. `link` is the link of
+    the chain that breaks if the check does not hold. `part` is the part of the chain's picture that it is about; with
+    `finds`, it says whether this part is there at all. With `probes`, it uploads files, and is made only if that is
+    asked for. With `shown`, it holds if an upload comes through its link. An upload may pass by what the other checks
+    judge: a filter, a Deny, a condition, or who else may send.
     """
 
     id: str
     step: str
-    name: str
+    title: str
     after: tuple[str, ...]
     subjects: tuple[str, ...]  # one, or none
     judge: Callable[..., Finding]  # of the account and these subjects
@@ -126,6 +136,10 @@ class Rule:
     call: str
     made_by: resources.Cell | None
     console: str
+
+    @property
+    def name(self) -> str:
+        return _(self.title).replace("{}", "".join(self.subjects))
 
 
 RULES: dict[str, Rule] = {}  # by id
@@ -160,7 +174,7 @@ def check(
 
     def register(judge: Callable[..., Finding]) -> Callable[..., Finding]:
         for subject in subjects or (resources.in_chain(of) if of and "{}" in id else [""]):
-            full_id, title, before = (text.replace("{}", subject) for text in (id, name, after))
+            full_id, before = (text.replace("{}", subject) for text in (id, after))
             resource = resources.get(of, subject) if of else None
             broken, part, made = (resource.link, part_of(resource), resource.cell) if resource else (link, "", None)
             about, first, how = (subject,) if subject else (), tuple(before.split()), (call, made_by or made, console)
@@ -168,7 +182,7 @@ def check(
             if full_id in RULES:
                 raise ValueError(f"Two checks have the id {full_id}.")
             RULES[full_id] = Rule(
-                full_id, step, title, first, about, judge, broken, weight, probes, shown, part, finds, *how
+                full_id, step, name, first, about, judge, broken, weight, probes, shown, part, finds, *how
             )
         return judge
 
@@ -191,19 +205,21 @@ def made_by(rule: Rule) -> resources.Cell | None:
     return rule.made_by or (made_by(RULES[rule.after[-1]]) if rule.after else None)
 
 
-def judged(right: bool, found: str, wanted: str, hint: str, counts: bool = True) -> Finding:
-    """Return a finding that is right or not yet."""
+def judged(right: object, found: str, wanted: str, hint: str, counts: bool = True) -> Finding:
+    """Return a finding that is right or, if `right` is nothing, not yet."""
     return Finding(State.OK if right else State.NOT_YET, found, wanted, hint, counts)
 
 
-def cannot_see(why: str, hint: str, wanted: str = "to be seen", counts: bool = True, cause: str = "") -> Finding:
+def cannot_see(why: str, hint: str, wanted: str = "", counts: bool = True, cause: str = "") -> Finding:
     """Return the finding of a check that is neither right nor wrong, with the reason."""
-    return Finding(State.CANNOT_SEE, f"cannot see: {why}", wanted, hint, counts, cause)
+    found = _("cannot see: {why}", why=why)
+    return Finding(State.CANNOT_SEE, found, wanted or _("to be seen"), hint, counts, cause)
 
 
 def waits_for(id: str, name: str) -> Finding:
     """Return the finding of a check that cannot be made before another one, of this id and name, holds."""
-    return Finding(State.WAITS, f"waits for {name}", f"{name} first", "See to that first.", cause=id)
+    found, wanted = _("waits for {check}", check=name), _("{check} first", check=name)
+    return Finding(State.WAITS, found, wanted, _("See to that first."), cause=id)
 
 
 def equal(found: str, wanted: str, hint: str) -> Finding:
@@ -211,18 +227,24 @@ def equal(found: str, wanted: str, hint: str) -> Finding:
     return judged(found == wanted, found, wanted, hint)
 
 
+def either(right: object, wanted: str, otherwise: str, hint: str) -> Finding:
+    """Return a finding that reads `wanted` if it is right, and `otherwise` if not."""
+    return judged(right, wanted if right else otherwise, wanted, hint)
+
+
 def exists(account: Account, name: str, resource: object, hint: str, names: Callable[[Lab], list[str]]) -> Finding:
     """Return whether a resource is there. The hint for a missing one may tell a similar name, of those that `names`."""
-    wanted = account.name(name)
-    if resource:
-        return judged(True, wanted, wanted, hint)
-    return judged(False, "not there", wanted, account.similar(names, name) + hint)
+    hint = hint if resource else account.similar(names, name, hint)
+    return either(resource, account.name(name), _("not there"), hint)
 
 
-def none_of(faults: Iterable[str], hint: str, right: str = "none") -> Finding:
-    """Return a finding that is right if there are no faults, and then reads `right`; otherwise it lists the faults."""
-    named = sorted(faults)
-    return judged(not named, listing(named) if named else right, right, hint)
+def none_of(faults: Iterable[str], hint: str, right: str = "", wanted: str = "") -> Finding:
+    """Return a finding that is right if there are no faults, and then reads `right`; otherwise it lists the faults.
+
+    It wants what is right, if it is not told another text.
+    """
+    named, right = sorted(faults), right or _("none")
+    return judged(not named, listing(named) if named else right, wanted or right, hint)
 
 
 def or_none(read: Callable[[], T]) -> T | None:

@@ -5,25 +5,25 @@ from typing import Any
 from lab_lib.aws import buckets, functions, roles, tables
 from lab_lib.aws.json_text import having
 from lab_lib.checks import permissions
-from lab_lib.checks.rules import Account, Finding, State, check, equal, judged, none_of
+from lab_lib.checks.rules import Account, Finding, State, check, either, equal, judged, none_of
+from lab_lib.language import N_, _
 from lab_lib.resources import CHANGES, SETTINGS, cell
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 VIEWS = ["NEW_IMAGE", "NEW_AND_OLD_IMAGES"]  # the views of a stream that have the new amount
-OF_TABLE = "Exports and streams"  # in DynamoDB's console
+OF_TABLE = N_("Exports and streams")  # in DynamoDB's console
 
 
 @check("00", "bucket", "bucket", of="bucket", call="create_bucket")
 def bucket(account: Account) -> Finding:
-    wanted = account.lab.bucket_name or "a bucket with inputs3bucketfortransact in its name"
-    hint = f"Make the bucket {account.lab.bucket}"
-    if account.lab.bucket_name:
-        hint = f"Name a bucket that exists in the setting bucket, under {SETTINGS}, or with --bucket."
-    if account.ask(buckets.find_bucket):
-        return judged(True, account.lab.bucket, wanted, hint)
-    if not account.lab.bucket_name:
+    lab, is_there = account.lab, account.ask(buckets.find_bucket)
+    wanted = lab.bucket_name or _("a bucket with inputs3bucketfortransact in its name")
+    hint = _("Make the bucket {bucket}", bucket=lab.bucket)
+    if lab.bucket_name:
+        hint = _("Name a bucket that exists in the setting bucket, under {cell}, or with --bucket.", cell=SETTINGS)
+    elif not is_there:
         account.ask(buckets.candidates)  # raises if listing is denied: the bucket may have another name
-    return judged(False, "not there", wanted, hint)
+    return judged(is_there, lab.bucket if is_there else _("not there"), wanted, hint)
 
 
 @check(
@@ -34,14 +34,17 @@ def bucket(account: Account) -> Finding:
     of="bucket",
     shown=True,
     call="create_bucket",
-    console="Create bucket",
+    console=N_("Create bucket"),
 )
 def region(account: Account) -> Finding:
     wanted, actual = account.lab.region, account.ask(buckets.region)
-    hint = (
-        f"A bucket starts only functions of its own Region. If your functions are in {actual}, set region to {actual}, "
+    hint = _(
+        "A bucket starts only functions of its own Region. If your functions are in {actual}, set region to {actual}, "
+        "under {cell}, or with --region. Otherwise make a bucket in {wanted}",
+        actual=actual,
+        wanted=wanted,
+        cell=SETTINGS,
     )
-    hint += f"under {SETTINGS}, or with --region. Otherwise make a bucket in {wanted}"
     return equal(actual, wanted, hint)
 
 
@@ -51,23 +54,25 @@ def region(account: Account) -> Finding:
     "public access to the bucket",
     after="bucket",
     call="put_public_access_block",
-    console="Permissions",
+    console=N_("Permissions"),
 )
 def public_access(account: Account) -> Finding:
-    hint = f"Block all public access of the bucket {account.lab.bucket}"
-    return equal("blocked" if account.ask(buckets.is_private) else "possible", "blocked", hint)
+    hint = _("Block all public access of the bucket {bucket}", bucket=account.lab.bucket)
+    return either(account.ask(buckets.is_private), _("blocked"), _("possible"), hint)
 
 
 @check("00", "table-{}", "table {}", of="table", call="create_table")
 def table(account: Account, name: str) -> Finding:
     wanted, now = account.name(name), account.ask(tables.describe, name)
     if now is None:
-        return judged(False, "not there", wanted, f"{account.similar(tables.names, name)}Make the table {wanted}")
-    state = now.get("TableStatus", "without a state")
-    name_and_state = wanted if state == "ACTIVE" else f"{wanted}, {state}"
+        hint = account.similar(tables.names, name, _("Make the table {table}", table=wanted))
+        return judged(False, _("not there"), wanted, hint)
+    state = now.get("TableStatus", _("without a state"))
+    name_and_state = wanted if state == "ACTIVE" else _("{table}, {state}", table=wanted, state=state)
     if state == "CREATING":
-        return Finding(State.WAITS, name_and_state, wanted, f"Wait until the table {wanted} is active.")
-    hint = f"Restore the table {wanted}, or delete it with delete_table and make it anew"  # it may be archived
+        hint = _("Wait until the table {table} is active.", table=wanted)
+        return Finding(State.WAITS, name_and_state, wanted, hint)
+    hint = _("Restore the table {table}, or delete it with delete_table and make it anew", table=wanted)  # archived
     return judged(state in ("ACTIVE", "UPDATING"), name_and_state, wanted, hint)
 
 
@@ -77,9 +82,12 @@ def key(account: Account, name: str) -> Finding:
     attributes = having(now.get("AttributeDefinitions", []), "AttributeName", "AttributeType")
     types = {part["AttributeName"]: part["AttributeType"] for part in attributes}
     names = [part["AttributeName"] for part in having(now.get("KeySchema", []), "AttributeName")]
-    schema = " + ".join(part if types.get(part) == "S" else f"{part} (type {types.get(part)})" for part in names)
-    hint = f"A key cannot be changed. Delete {account.name(name)} with delete_table, and make it anew with this key, "
-    return equal(schema or "none", " + ".join(tables.KEYS[name]), f"{hint}of type String")
+    odd = {part: _("{key} (type {type})", key=part, type=types.get(part)) for part in names if types.get(part) != "S"}
+    schema, wanted = " + ".join(odd.get(part, part) for part in names), " + ".join(tables.KEYS[name])
+    hint = _(
+        "A key cannot be changed. Delete {table} with delete_table, and make it anew with this key, of type String"
+    )
+    return equal(schema or _("none"), wanted, hint.format(table=account.name(name)))
 
 
 @check(
@@ -92,8 +100,8 @@ def key(account: Account, name: str) -> Finding:
     console=OF_TABLE,
 )
 def stream(account: Account) -> Finding:
-    hint = f"Turn on the stream of table {account.name('Transactions')}"
-    return equal("on" if account.ask(tables.find_stream) else "off", "on", hint)
+    hint = _("Turn on the stream of table {table}", table=account.name("Transactions"))
+    return either(account.ask(tables.find_stream), _("on"), _("off"), hint)
 
 
 @check(
@@ -107,20 +115,20 @@ def stream(account: Account) -> Finding:
     console=OF_TABLE,
 )
 def view(account: Account) -> Finding:
-    now = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"].get("StreamViewType", "none")
+    now = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"].get("StreamViewType", _("none"))
     name = account.name("Transactions")
-    hint = f"The stream of {name} lacks the amount. Turn it off, and on again with new and old images"
-    return judged(now in VIEWS, now, " or ".join(VIEWS), hint)
+    hint = _("The stream of {name} lacks the amount. Turn it off, and on again with new and old images", name=name)
+    return judged(now in VIEWS, now, _(" or ").join(VIEWS), hint)
 
 
 @check("00", "role-{}", "role for {}", of="function", shown=True, call="create_role", made_by=cell("role"))
 def role(account: Account, name: str) -> Finding:
     wanted, role = roles.name_of(account.lab, functions.ROLES[name]), role_for(account, name)
-    hint = f"Make the role {wanted} for the service Lambda"
+    hint = _("Make the role {role} for the service Lambda", role=wanted)
     if roles.given(account.lab, functions.ROLES[name]):
         setting = "processor_role" if name == PROCESSOR else "notifier_role"
-        hint = f"Name a role that exists in the setting {setting}, under {SETTINGS}."
-    return judged(bool(role), role.get("RoleName", "not there"), wanted, hint)
+        hint = _("Name a role that exists in the setting {setting}, under {cell}.", setting=setting, cell=SETTINGS)
+    return judged(role, role.get("RoleName", _("not there")), wanted, hint)
 
 
 @check(
@@ -131,14 +139,13 @@ def role(account: Account, name: str) -> Finding:
     of="function",
     shown=True,
     call="update_assume_role_policy",
-    console="Trust relationships",
+    console=N_("Trust relationships"),
     made_by=cell("role"),
 )
 def trust(account: Account, name: str) -> Finding:
     role = role_for(account, name)
-    can = "can" if permissions.trusts_lambda(role) else "cannot"
-    hint = f"Let lambda.amazonaws.com assume the role {role['RoleName']}"
-    return equal(f"Lambda {can} assume it", "Lambda can assume it", hint)
+    hint = _("Let lambda.amazonaws.com assume the role {role}", role=role["RoleName"])
+    return either(permissions.trusts_lambda(role), _("Lambda can assume it"), _("Lambda cannot assume it"), hint)
 
 
 @check(
@@ -150,14 +157,14 @@ def trust(account: Account, name: str) -> Finding:
     weight=3,
     shown=True,
     call="put_role_policy",
-    console="Permissions",
+    console=N_("Permissions"),
     made_by=cell("role"),
 )
 def allowed(account: Account, name: str) -> Finding:
     role = role_for(account, name)
-    lacking = (f"lacks {need}" for need in permissions.lacking(account, name, role["Arn"]))
-    hint = f"Let the role {role['RoleName']} do this, and remove what denies it"
-    return none_of(lacking, hint, right="all that it needs")
+    lacking = (_("lacks {need}", need=need) for need in permissions.lacking(account, name, role["Arn"]))
+    hint = _("Let the role {role} do this, and remove what denies it", role=role["RoleName"])
+    return none_of(lacking, hint, right=_("all that it needs"))
 
 
 def role_for(account: Account, name: str) -> dict[str, Any]:

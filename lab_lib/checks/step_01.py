@@ -6,8 +6,10 @@ from decimal import Decimal
 from lab_lib.aws import functions, roles
 from lab_lib.aws.json_text import amount
 from lab_lib.checks import function_code, permissions
+from lab_lib.checks.causes import CODE
 from lab_lib.checks.rules import Account, Finding, State, check, exists, judged, none_of
 from lab_lib.checks.step_00 import role_of
+from lab_lib.language import N_, _
 from lab_lib.resources import SETTINGS, cell
 from lab_lib.wording import listing
 
@@ -16,7 +18,7 @@ SET = "update_function_configuration"
 
 @check("01", "function-{}", "function {}", of="function", call="create_function")
 def function(account: Account, name: str) -> Finding:
-    hint = f"Create the function {account.name(name)} in {account.lab.region}"
+    hint = _("Create the function {function} in {region}", function=account.name(name), region=account.lab.region)
     return exists(account, name, account.ask(functions.describe, name), hint, functions.names)
 
 
@@ -28,21 +30,22 @@ def function(account: Account, name: str) -> Finding:
     of="function",
     shown=True,
     call="update_function_code",
-    console="Code",
+    console=N_("Code"),
 )
 def state(account: Account, name: str) -> Finding:
     now, wanted = account.settings(name), account.name(name)
     limit = (account.ask(functions.describe, name) or {}).get("Concurrency", {}).get("ReservedConcurrentExecutions")
     if limit == 0:
-        hint = f"Remove the reserved concurrency of 0 from {wanted}"
-        hint += account.how_to_fix("delete_function_concurrency", console="Configuration, Concurrency")
-        return judged(False, "throttled: it may not run at all", "ready", hint)
+        hint = _("Remove the reserved concurrency of 0 from {name}", name=wanted)
+        hint = account.how_to_fix(hint, "delete_function_concurrency", N_("Configuration, Concurrency"))
+        return judged(False, _("throttled: it may not run at all"), _("ready"), hint)
     if "Failed" in (now.get("State"), now.get("LastUpdateStatus")):
         reason = now.get("StateReason") or now.get("LastUpdateStatusReason")
-        return judged(False, f"failed: {reason}", "ready", f"Deploy {wanted} again")
+        return judged(False, _("failed: {reason}", reason=reason), _("ready"), _("Deploy {name} again", name=wanted))
     ready = now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
-    hint = f"Wait a moment until {wanted} is set up."
-    return judged(True, "ready", "ready", hint) if ready else Finding(State.WAITS, "being set up", "ready", hint)
+    hint = _("Wait a moment until {function} is set up.", function=wanted)
+    found = _("ready") if ready else _("being set up")
+    return Finding(State.OK if ready else State.WAITS, found, _("ready"), hint)
 
 
 @check(
@@ -53,15 +56,15 @@ def state(account: Account, name: str) -> Finding:
     of="function",
     weight=3,
     shown=True,
-    call=f"update_function_code or {SET}",
-    console="Code; then press Deploy",
+    call=N_("update_function_code or update_function_configuration"),
+    console=CODE,
 )
 def code(account: Account, name: str) -> Finding:
     """The code is Python 3 and has the handler. A paste may break its indent."""
     now = account.settings(name)
-    handler, wanted = now.get("Handler", ""), "code in Python 3 with the handler"
+    handler, wanted = now.get("Handler", ""), _("code in Python 3 with the handler")
     fault = function_code.fault(now, account.ask(functions.code, name))
-    hint = f"Correct the code of {account.name(name)}, or its settings Handler and Runtime"
+    hint = _("Correct the code of {function}, or its settings Handler and Runtime", function=account.name(name))
     return judged(not fault, fault or handler, wanted, hint)
 
 
@@ -72,12 +75,13 @@ def code(account: Account, name: str) -> Finding:
     after="function-{}",
     of="function",
     call=SET,
-    console="General configuration",
+    console=N_("General configuration"),
 )
 def timeout(account: Account, name: str) -> Finding:
-    now = account.settings(name)["Timeout"]
-    hint = f"Set the timeout of {account.name(name)} to {functions.TIMEOUT} s"
-    return judged(now >= functions.TIMEOUT, f"{now} s", f"{functions.TIMEOUT} s or more", hint)
+    now, wanted = account.settings(name)["Timeout"], functions.TIMEOUT
+    hint = _("Set the timeout of {function} to {seconds} s", function=account.name(name), seconds=wanted)
+    found = _("{seconds} s", seconds=now)
+    return judged(now >= wanted, found, _("{seconds} s or more", seconds=wanted), hint)
 
 
 @check("01", "function-role-{}", "role of {}", after="function-{} role-{}", of="function", shown=True)
@@ -87,15 +91,16 @@ def role(account: Account, name: str) -> Finding:
     role_name, other = arn.split("/")[-1], role_of(account, name)
     faults = []
     if not other:
-        faults = ["is not there"]
+        faults = [_("{role}, which is not there", role=role_name)]
     elif role_name != wanted:
-        faults = [f"lacks {need}" for need in permissions.lacking(account, name, arn)]
-        faults += ["Lambda cannot assume"] * (not permissions.trusts_lambda(other))
-    hint = (
-        f"Give {account.name(name)} the role {wanted}{account.how_to_fix(SET, cell('function', name), 'Permissions')} "
-    )
-    hint += f"Or let {role_name} do this{account.how_to_fix('update_assume_role_policy or put_role_policy')}"
-    return none_of((f"{role_name}, which {fault}" for fault in faults), hint, right=role_name)._replace(wanted=wanted)
+        lacking = permissions.lacking(account, name, arn)
+        faults = [_("{role}, which lacks {need}", role=role_name, need=need) for need in lacking]
+        faults += [_("{role}, which Lambda cannot assume", role=role_name)] * (not permissions.trusts_lambda(other))
+    give = _("Give {function} the role {role}", function=account.name(name), role=wanted)
+    give = account.how_to_fix(give, SET, N_("Permissions"), cell("function", name))
+    let = _("Or let {role} do this", role=role_name)
+    let = account.how_to_fix(let, N_("update_assume_role_policy or put_role_policy"))
+    return none_of(faults, f"{give} {let}", role_name, wanted)
 
 
 @check(
@@ -105,8 +110,8 @@ def role(account: Account, name: str) -> Finding:
     after="function-{} code-{}",
     of="function",
     shown=True,
-    call=f"{SET} with all variables",
-    console="Environment variables",
+    call=N_("update_function_configuration with all variables"),
+    console=N_("Environment variables"),
 )
 def variables(account: Account, name: str) -> Finding:
     """The variables of the workbook's code are set, to the lab's values. Others are not judged."""
@@ -114,17 +119,18 @@ def variables(account: Account, name: str) -> Finding:
     wanted = account.ask(functions.variables, name)
     texts = " ".join(account.ask(functions.code, name).values())
     read = re.findall(r"""environ\[["'](\w+)["']\]""", texts)
-    faults = {key: f"{key} is not set" for key in wanted if key in read and key not in now}
+    faults = {key: _("{setting} is not set", setting=key) for key in wanted if key in read and key not in now}
     for key, value in now.items():
         right = wanted.get(key)  # the URL of a queue that is not there has no value
         if right and _value(value) != _value(right):
-            faults[key] = f"{key} is {value}, not {right}"
-    these = listing(f"{key} to {wanted[key]}" for key in faults) if faults else "them"
-    hint = f"Set {these} in the environment variables of {account.name(name)}"
+            faults[key] = _("{setting} is {value}, not {right}", setting=key, value=value, right=right)
+    these = listing(_("{setting} to {value}", setting=key, value=wanted[key]) for key in faults)
+    these = these if faults else _("them")
+    hint = _("Set {these} in the environment variables of {name}", these=these, name=account.name(name))
     if "THRESHOLD" in faults.keys() & now.keys():
-        hint = f"If you want {now['THRESHOLD']}, set threshold under {SETTINGS}, or with --threshold. If not: {hint}"
-    finding = none_of(faults.values(), hint, right=listing(sorted(now)))
-    return finding._replace(wanted="all set, to the lab's values")
+        choice = _("If you want {value}, set threshold under {cell}, or with --threshold. If not: {hint}")
+        hint = choice.format(value=now["THRESHOLD"], cell=SETTINGS, hint=hint)
+    return none_of(faults.values(), hint, listing(sorted(now)), wanted=_("all set, to the lab's values"))
 
 
 def _value(text: str) -> Decimal | str:

@@ -7,9 +7,11 @@ from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, from_service, is_allowed, lik
 from lab_lib.aws.grants import short
 from lab_lib.aws.json_text import having
 from lab_lib.checks import permissions
-from lab_lib.checks.rules import Account, Finding, check, equal, judged, none_of
+from lab_lib.checks.rules import Account, Finding, check, either, judged, none_of
 from lab_lib.errors import LabError
+from lab_lib.language import N_, _
 from lab_lib.resources import cell
+from lab_lib.wording import listing
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 UPLOAD = permissions.UPLOAD
@@ -28,19 +30,22 @@ NOTIFY = "put_bucket_notification_configuration"
     of="bucket trigger",
     weight=3,
     call=NOTIFY,
-    console="Properties",
+    console=N_("Properties"),
 )
 def bucket_trigger(account: Account) -> Finding:
     name = account.name(PROCESSOR)
-    wanted, hint = f"the bucket starts {name}", f"Let the bucket {account.lab.bucket} start {name}"
+    wanted = _("the bucket starts {function}", function=name)
+    hint = _("Let the bucket {bucket} start {function}", bucket=account.lab.bucket, function=name)
     if bucket_triggers(account):
         return judged(True, wanted, wanted, hint)
     if ways := account.ask(triggers.other_ways):
-        raise LabError(f"the bucket sends its events to {' and '.join(ways)}, and this check cannot follow them")
+        sends = _("the bucket sends its events to {ways}, and this check cannot follow them")
+        raise LabError(sends.format(ways=_(" and ").join(ways)))
     started = sorted(short(account.lab, _target(trigger)) for trigger in account.ask(triggers.notifications))
-    now = f"the bucket starts {', '.join(started)}" if started else "not there"
-    first = "First delete its other event notification, if it is for the same keys: S3 allows one. " if started else ""
-    return judged(False, now, wanted, first + hint)
+    if not started:
+        return judged(False, _("not there"), wanted, hint)
+    first = _("First delete its other event notification, if it is for the same keys: S3 allows one. {hint}", hint=hint)
+    return judged(False, _("the bucket starts {function}", function=_(", ").join(started)), wanted, first)
 
 
 @check(
@@ -54,9 +59,9 @@ def bucket_trigger(account: Account) -> Finding:
 def events(account: Account) -> Finding:
     events = sorted({event for trigger in bucket_triggers(account) for event in trigger.get("Events", [])})
     right = all(any(like(event, way) for event in events) for way in WAYS)
-    name = account.name(PROCESSOR)
-    hint = f"Let the trigger of {name} take all object create events, so that small and large files start it"
-    return judged(right, ", ".join(events) or "none", f"{CREATED}*", hint)
+    hint = _("Let the trigger of {name} take all object create events, so that small and large files start it")
+    hint = hint.format(name=account.name(PROCESSOR))
+    return judged(right, listing(events), f"{CREATED}*", hint)
 
 
 @check("02", "bucket-trigger-filter", "filter of the bucket trigger", after="bucket-trigger", of="bucket trigger")
@@ -69,9 +74,10 @@ def filter_takes(account: Account, uploads: list[str]) -> Finding:
     """Return whether the trigger takes one of these keys."""
     taken = [key for key in uploads if any(matches(trigger, key) for trigger in bucket_triggers(account))]
     filters = "; ".join(sorted(_filter(trigger) for trigger in bucket_triggers(account)))
-    hint = f"Remove prefix and suffix from the trigger of {account.name(PROCESSOR)}, or make the suffix .txt"
-    hint += account.how_to_fix(NOTIFY, cell("bucket trigger"))
-    return judged(bool(taken), filters, f"a filter that takes {uploads[0]}", hint)
+    name = account.name(PROCESSOR)
+    hint = _("Remove prefix and suffix from the trigger of {function}, or make the suffix .txt", function=name)
+    hint = account.how_to_fix(hint, NOTIFY, cell=cell("bucket trigger"))
+    return judged(taken, filters, _("a filter that takes {key}", key=uploads[0]), hint)
 
 
 @check(
@@ -85,13 +91,15 @@ def filter_takes(account: Account, uploads: list[str]) -> Finding:
 )
 def permission(account: Account) -> Finding:
     bucket, name = account.lab.bucket, account.name(PROCESSOR)
-    wanted = f"{bucket} may start it, and no other bucket"
-    now = wanted if may_invoke(account, bucket, account.lab.account) else f"{bucket} may not start it"
+    wanted = _("{bucket} may start it, and no other bucket", bucket=bucket)
+    hint = _(
+        "Let the bucket {bucket} of account {account} invoke {function}, and remove any other statement from its "
+        "policy with remove_permission"
+    ).format(bucket=bucket, account=account.lab.account, function=name)
     if may_invoke(account, "any-bucket", ANOTHER_ACCOUNT):
-        now = "any bucket of any account may start it"
-    hint = f"Let the bucket {bucket} of account {account.lab.account} invoke {name}, and remove any other statement "
-    hint += "from its policy with remove_permission"
-    return equal(now, wanted, hint)
+        return judged(False, _("any bucket of any account may start it"), wanted, hint)
+    may = may_invoke(account, bucket, account.lab.account)
+    return either(may, wanted, _("{bucket} may not start it", bucket=bucket), hint)
 
 
 @check("02", "other-bucket-triggers", "other bucket triggers", after="bucket-trigger")
@@ -99,10 +107,11 @@ def other_bucket_triggers(account: Account) -> Finding:
     """No trigger's function is gone, or the wrong one."""
     names = {*account.ask(functions.names), account.name(PROCESSOR)} - {account.name(NOTIFIER)}
     started = map(_target, account.ask(triggers.notifications))
-    wrong = [f"the bucket starts {short(account.lab, arn)}" for arn in started if not starts(account, arn, *names)]
-    hint = f"Delete this event notification of the bucket {account.lab.bucket}"
-    hint += account.how_to_fix(f"{NOTIFY} without it", console="Properties")
-    return none_of(wrong, hint)
+    wrong = [short(account.lab, arn) for arn in started if not starts(account, arn, *names)]
+    hint = _("Delete this event notification of the bucket {bucket}", bucket=account.lab.bucket)
+    call = N_("put_bucket_notification_configuration without it")
+    hint = account.how_to_fix(hint, call, N_("Properties"))
+    return none_of((_("the bucket starts {function}", function=name) for name in wrong), hint)
 
 
 def matches(trigger: dict[str, Any], key: str) -> bool:

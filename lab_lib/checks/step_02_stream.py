@@ -6,11 +6,12 @@ from lab_lib.aws import functions, tables, triggers
 from lab_lib.aws.grants import short
 from lab_lib.checks.rules import Account, Finding, State, check, equal, judged, none_of
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, starts
+from lab_lib.language import N_, _
 from lab_lib.wording import listing
 
 STARTING = ("Creating", "Enabling", "Updating")  # states of a mapping that end by themselves
 LONGEST_WINDOW = 60  # seconds; a longer one looks like a trigger that does not work
-UPDATE, TRIGGERS = "update_event_source_mapping", "Configuration, Triggers"  # in Lambda's console
+UPDATE, TRIGGERS = "update_event_source_mapping", N_("Configuration, Triggers")  # in Lambda's console
 
 
 @check(
@@ -24,12 +25,13 @@ UPDATE, TRIGGERS = "update_event_source_mapping", "Configuration, Triggers"  # i
     console=TRIGGERS,
 )
 def stream_trigger(account: Account) -> Finding:
-    wanted = f"the stream starts {account.name(NOTIFIER)}"
-    hint = f"Let the stream of {account.name('Transactions')} start {account.name(NOTIFIER)}"
+    name = account.name(NOTIFIER)
+    wanted = _("the stream starts {function}", function=name)
+    hint = _("Let the stream of {table} start {function}", table=account.name("Transactions"), function=name)
     if mapping(account):
         return judged(True, wanted, wanted, hint)
     others = [_mapped(account, trigger) for trigger in account.ask(triggers.mappings)]
-    return judged(False, ", ".join(others) or "not there", wanted, hint)
+    return judged(False, _(", ").join(others) or _("not there"), wanted, hint)
 
 
 @check(
@@ -44,8 +46,9 @@ def stream_trigger(account: Account) -> Finding:
 def state(account: Account) -> Finding:
     state, name = mapping(account)["State"], account.name(NOTIFIER)
     if state in STARTING:
-        return Finding(State.WAITS, state, "Enabled", f"Wait a moment: the trigger of {name} starts.")
-    return equal(state, "Enabled", f"Enable the trigger of {name}")
+        hint = _("Wait a moment: the trigger of {function} starts.", function=name)
+        return Finding(State.WAITS, state, "Enabled", hint)
+    return equal(state, "Enabled", _("Enable the trigger of {function}", function=name))
 
 
 @check(
@@ -58,8 +61,10 @@ def state(account: Account) -> Finding:
 )
 def batching_window(account: Account) -> Finding:
     window = mapping(account).get("MaximumBatchingWindowInSeconds", 0)
-    hint = f"Alerts wait for the batch window of the trigger of {account.name(NOTIFIER)}. Set it to 0 or 1 s"
-    return judged(window <= LONGEST_WINDOW, f"{window} s", f"at most {LONGEST_WINDOW} s", hint)
+    name = account.name(NOTIFIER)
+    hint = _("Alerts wait for the batch window of the trigger of {name}. Set it to 0 or 1 s", name=name)
+    wanted = _("at most {seconds} s", seconds=LONGEST_WINDOW)
+    return judged(window <= LONGEST_WINDOW, _("{seconds} s", seconds=window), wanted, hint)
 
 
 @check("02", "other-stream-triggers", "other stream triggers", after="stream-trigger")
@@ -69,9 +74,11 @@ def other_stream_triggers(account: Account) -> Finding:
     first = mapping(account)
     others = [trigger for trigger in account.ask(triggers.mappings) if trigger["UUID"] != first.get("UUID")]
     wrong = [other for other in others if _is_old(account, other) or not starts(account, other["FunctionArn"], *names)]
-    uuids = f" with the UUID {listing(trigger['UUID'] for trigger in wrong)}" if wrong else ""
-    hint = f"Delete this trigger of the stream of {account.name('Transactions')}"
-    hint += account.how_to_fix(f"delete_event_source_mapping{uuids}", console=TRIGGERS)
+    call, uuids = "delete_event_source_mapping", listing(trigger["UUID"] for trigger in wrong)
+    if wrong:
+        call = _("delete_event_source_mapping with the UUID {uuids}", uuids=uuids)
+    hint = _("Delete this trigger of the stream of {table}", table=account.name("Transactions"))
+    hint = account.how_to_fix(hint, call, TRIGGERS)
     return none_of((_mapped(account, trigger) for trigger in wrong), hint)
 
 
@@ -89,5 +96,7 @@ def _is_old(account: Account, mapping: dict[str, Any]) -> bool:
 
 def _mapped(account: Account, mapping: dict[str, Any]) -> str:
     """Return what a mapping does."""
-    stream = "an earlier stream" if _is_old(account, mapping) else "the stream"
-    return f"{stream} starts {short(account.lab, mapping['FunctionArn'])}"
+    name = short(account.lab, mapping["FunctionArn"])
+    if _is_old(account, mapping):
+        return _("an earlier stream starts {function}", function=name)
+    return _("the stream starts {function}", function=name)

@@ -3,15 +3,16 @@
 from typing import Any
 
 from lab_lib.aws import topics, triggers
-from lab_lib.checks.rules import Account, Finding, check, exists, judged
+from lab_lib.checks.rules import Account, Finding, check, either, exists, judged
+from lab_lib.language import N_, _
 from lab_lib.resources import CONFIRMATION, PEOPLE
 
-TOPIC, LIST = topics.ALERT_TOPIC, "Subscriptions"
+TOPIC, LIST = topics.ALERT_TOPIC, N_("Subscriptions")
 
 
-@check("03", "topic", f"topic {TOPIC}", of="topic", call="create_topic")
+@check("03", "topic", "topic HighBalanceAlert", of="topic", call="create_topic")
 def topic(account: Account) -> Finding:
-    hint = f"Create the standard topic {account.name(TOPIC)} in {account.lab.region}"
+    hint = _("Create the standard topic {topic} in {region}", topic=account.name(TOPIC), region=account.lab.region)
     return exists(account, TOPIC, account.ask(topics.find_topic), hint, topics.names)
 
 
@@ -25,9 +26,10 @@ def confirmed(account: Account) -> Finding:
     """The recipient has clicked the link. Until then the subscription is pending, and gets no alert."""
     subscriptions = emails(account)
     confirmed = any(row["SubscriptionArn"].startswith("arn:") for row in subscriptions)
-    hint = "Open the mail from AWS Notifications, perhaps in the spam folder, and confirm with its link"
-    state = "confirmed" if confirmed else "pending" if subscriptions else "none to confirm"
-    return judged(state != "pending", state, "confirmed", hint, counts=bool(account.lab.email))
+    hint = _("Open the mail from AWS Notifications, perhaps in the spam folder, and confirm with its link")
+    found = _("confirmed") if confirmed else _("pending") if subscriptions else _("none to confirm")
+    right = confirmed or not subscriptions
+    return judged(right, found, _("confirmed"), hint, counts=bool(account.lab.email))
 
 
 @check("03", "sms", "SMS subscription", after="topic", call="subscribe", console=LIST, made_by=PEOPLE)
@@ -46,8 +48,9 @@ def emails(account: Account) -> list[dict[str, Any]]:
 def _subscribed(account: Account, protocol: str, address: str) -> Finding:
     """Return whether the address is subscribed; without an address that is right. The finding shows no address."""
     addresses = [row["Endpoint"] for row in account.ask(triggers.subscriptions) if row["Protocol"] == protocol]
-    hint = f"Subscribe the address that you named to {account.name(TOPIC)}, with the protocol {protocol}"
+    hint = _("Subscribe the address that you named to {topic}, with the protocol {protocol}")
+    hint = hint.format(topic=account.name(TOPIC), protocol=protocol)
     if not address:
-        return judged(True, "subscribed" if addresses else "none was named", "", hint, counts=False)
-    state = "subscribed" if address in addresses else "another address is subscribed" if addresses else "not there"
-    return judged(address in addresses, state, "subscribed", hint)
+        return judged(True, _("subscribed") if addresses else _("none was named"), "", hint, counts=False)
+    otherwise = _("another address is subscribed") if addresses else _("not there")
+    return either(address in addresses, _("subscribed"), otherwise, hint)

@@ -11,10 +11,12 @@ from lab_lib.checks.differences import SUBJECT, is_from_topic
 from lab_lib.checks.errors_as_findings import beyond
 from lab_lib.checks.rules import FURTHER, Account, Finding, cannot_see, check, judged, none_of
 from lab_lib.checks.step_05 import sums_of
+from lab_lib.language import N_, _, ngettext
 from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
-from lab_lib.wording import listing, number
+from lab_lib.wording import listing
 
 NOTIFIER = "TotalNotifier"
+_PURGE = N_("Purge")  # in the console of SQS
 
 
 class Alert(NamedTuple):
@@ -32,7 +34,8 @@ def alerts(account: Account, name: str) -> Finding:
     if why := _not_received(account, name):
         held = count(account.ask(queues.attributes, name).get("ApproximateNumberOfMessages")) or 0
         hint = _about_missing(account, name) if held < len(high) else ""
-        return judged(held >= len(high), f"{number(held, 'message')}, {why}", f"{len(high)} or more", hint)
+        found = ngettext("{count:,} message, {why}", "{count:,} messages, {why}", held, why=why)
+        return judged(held >= len(high), found, _("{count} or more", count=len(high)), hint)
     alerted = {str(alert.customer) for alert in _sent(account, name)}
     missing, names, wanted = high - alerted, listing(sorted(alerted)), listing(sorted(high))
     if not missing:
@@ -41,8 +44,9 @@ def alerts(account: Account, name: str) -> Finding:
         return unread
     hidden = count(account.ask(queues.attributes, name).get("ApproximateNumberOfMessagesNotVisible"))
     if hidden:
-        why = f"somebody is reading {number(hidden, 'message')} of {account.name(name)}"
-        return cannot_see(why, "Look again in a minute.", wanted)
+        read = ngettext("{count:,} message", "{count:,} messages", hidden)
+        why = _("somebody is reading {messages} of {queue}", messages=read, queue=account.name(name))
+        return cannot_see(why, _("Look again in a minute."), wanted)
     return judged(False, names, wanted, _about_missing(account, name))
 
 
@@ -50,27 +54,30 @@ def alerts(account: Account, name: str) -> Finding:
 def balances(account: Account, name: str) -> Finding:
     """Each alert has a balance at or above the threshold, as text. Alerts of earlier settings are not judged."""
     threshold = account.lab.threshold
-    least = f"at or above {threshold:f}"
+    least = _("at or above {threshold:f}", threshold=threshold)
     wrong = [alert for alert in _recent(account, name) if not _has_reached(alert, threshold)]
     faults = [f"{alert.customer} {_shown(alert.balance)}" for alert in wrong]
-    so_that = f" so that a message names customerID and accountBalance, both as text in quotes, and only {least}"
+    so_that = _(
+        " so that a message names customerID and accountBalance, both as text in quotes, and only {least}", least=least
+    )
     return _about_recent(account, name, faults, least, so_that)
 
 
 @check(FURTHER, "alerts-exercised", "alerts exercised", after="rows")
 def exercised(account: Account) -> Finding:
-    threshold = f"{account.lab.threshold:f}"
-    high, wanted = _high(account), f"a customer at or above {threshold}"
-    reached = listing(sorted(high)) if high else f"alerts not exercised: no customer has reached {threshold}"
-    hint = by_upload(account, f"Upload a file with {wanted}")
-    return judged(bool(high), reached, wanted, hint.removesuffix(".") + ", or run `lab check --probe`.")
+    threshold = account.lab.threshold
+    high, wanted = _high(account), _("a customer at or above {threshold:f}", threshold=threshold)
+    none = _("alerts not exercised: no customer has reached {threshold:f}", threshold=threshold)
+    hint = by_upload(account, _("Upload a file with {wanted}", wanted=wanted))
+    hint = _("{hint} Or run `lab check --probe`.", hint=hint)
+    return judged(high, listing(sorted(high)) if high else none, wanted, hint)
 
 
 @check("05", "subject-{}", "subject of the alerts in {}", after="alerts-{}", subjects=queues.ALERT_QUEUES)
 def subject(account: Account, name: str) -> Finding:
     """Each alert has the handout's Subject, which recipients of an e-mail see first."""
     subjects = {_shown(alert.message.get("Subject")) for alert in _recent(account, name)}
-    return _about_recent(account, name, subjects - {SUBJECT}, SUBJECT, " so that it publishes with this Subject")
+    return _about_recent(account, name, subjects - {SUBJECT}, SUBJECT, N_(" so that it publishes with this Subject"))
 
 
 def _high(account: Account) -> set[str]:
@@ -105,7 +112,7 @@ def _not_received(account: Account, name: str) -> str:
     """Return why no message may be received, or "": a redrive policy moves messages that are received too often."""
     if "RedrivePolicy" not in account.ask(queues.attributes, name):
         return ""
-    return "only counted: the queue's redrive policy would move a message that is read too often"
+    return _("only counted: the queue's redrive policy would move a message that is read too often")
 
 
 def _unread(account: Account, name: str) -> Finding | None:
@@ -113,9 +120,10 @@ def _unread(account: Account, name: str) -> Finding | None:
     if len(account.ask(queues.messages, name)) < queues.MOST:
         return None
     queue = account.name(name)
-    hint = f"Delete those of {queue} that you need no more{account.how_to_fix('purge_queue', console='Purge')} "
-    hint += alert_again(account, "those at or above the threshold")
-    return beyond(queue, "messages", queues.MOST, hint)
+    delete = _("Delete those of {queue} that you need no more", queue=queue)
+    again = alert_again(account, _("those at or above the threshold"))
+    delete = account.how_to_fix(delete, "purge_queue", _PURGE)
+    return beyond(queue, N_("messages"), queues.MOST, f"{delete} {again}")
 
 
 def _about_missing(account: Account, name: str) -> str:
@@ -123,7 +131,8 @@ def _about_missing(account: Account, name: str) -> str:
     again = alert_again(account, listing(sorted(_high(account))))
     if fix := fix_chain(account, NOTIFIER, messages(name), ALERTS, CHANGES, TOTALS):
         return f"{fix} {again}"
-    return f"{again} {correct_code(account, NOTIFIER, first='If nothing comes, correct')}"
+    code = correct_code(account, NOTIFIER, first=N_("If nothing comes, correct"))
+    return f"{again} {code}"
 
 
 def _about_recent(account: Account, name: str, faults: Collection[str], right: str, so_that: str) -> Finding:
@@ -131,11 +140,13 @@ def _about_recent(account: Account, name: str, faults: Collection[str], right: s
     if why := _not_received(account, name):
         return judged(True, why, "", "")
     queue, again = account.name(name), alert_again(account, listing(sorted(_high(account))))
-    delete = f"Delete the wrong messages of {queue}{account.how_to_fix('purge_queue', console='Purge')}"
+    delete = account.how_to_fix(_("Delete the wrong messages of {queue}", queue=queue), "purge_queue", _PURGE)
     hint = f"{correct_code(account, NOTIFIER, so_that)} {delete} {again}"
     return (not faults and _unread(account, name)) or none_of(faults, hint, right)
 
 
 def _shown(value: Any) -> str:
     """Return text as it is, and what is no text so that one sees it."""
-    return value if isinstance(value, str) else "without one" if value is None else f"{value!r}, which is no text"
+    if value is None:
+        return _("without one")
+    return value if isinstance(value, str) else _("{value!r}, which is no text", value=value)

@@ -10,7 +10,8 @@ from lab_lib.checks.errors_as_findings import beyond
 from lab_lib.checks.rules import FURTHER, Account, Finding, check, judged, none_of
 from lab_lib.checks.step_02_stream import mapping
 from lab_lib.checks.uploads import newest, once
-from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS
+from lab_lib.language import N_, _
+from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, Resource, get
 
 _RETRIES = timedelta(minutes=10)  # Lambda tries what failed again and again, after up to two minutes
 _LINKS = {"TransactionProcessor": (ROWS,), "TotalNotifier": (CHANGES, TOTALS, ALERTS)}  # that each one makes
@@ -20,11 +21,11 @@ _LINKS = {"TransactionProcessor": (ROWS,), "TotalNotifier": (CHANGES, TOTALS, AL
 def log(account: Account, name: str) -> Finding:
     """The function has run: its log has the report of a run."""
     if cloudwatch.runs(_lines(account, name, newest(account))) or cloudwatch.runs(_lines(account, name)):
-        return judged(True, "there", "there", by_upload(account))
+        return judged(True, _("there"), _("there"), by_upload(account))
     if unread := _unread(account, name, _lines(account, name)):
         return unread
-    fix, hint = fix_chain(account, name, ROWS, *_LINKS[name]), by_upload(account, "Upload new transactions")
-    return judged(False, f"no run in {group_of(account, name)}", "there", f"{fix} {hint}".strip())
+    fix, hint = fix_chain(account, name, ROWS, *_LINKS[name]), by_upload(account, N_("Upload new transactions"))
+    return judged(False, _("no run in {group}", group=group_of(account, name)), _("there"), f"{fix} {hint}".strip())
 
 
 @check("05", "log-errors-{}", "errors in the log of {}", after="log-{}", subjects=functions.SOURCES)
@@ -32,8 +33,9 @@ def logged_errors(account: Account, name: str) -> Finding:
     """The log has no errors since the last upload: earlier errors may be corrected."""
     spans = [_lines(account, name, *span) for span in _times(account)]
     errors = [error for lines in spans for error in cloudwatch.failures(lines)]
-    hint = _fix(account, name, errors[-1]) if errors else correct_code(account, name)
-    hint += f" {by_upload(account, 'Then upload the file once more')} Only errors after the last upload count."
+    fix = _fix(account, name, errors[-1]) if errors else correct_code(account, name)
+    again = by_upload(account, N_("Then upload the file once more"))
+    hint = _("{fix} {again} Only errors after the last upload count.", fix=fix, again=again)
     unread = _unread(account, name, max(spans, key=len)) if not errors else None
     return unread or none_of(dict.fromkeys(errors[-3:]), hint)
 
@@ -42,22 +44,25 @@ def logged_errors(account: Account, name: str) -> Finding:
 def counted_errors(account: Account, name: str) -> Finding:
     """CloudWatch counts no errors since the minute of the last upload. It counts a few minutes late."""
     counted = [account.ask(cloudwatch.metrics, name, *span) for span in _times(account)]
-    counts = {metric: sum(part[metric] for part in counted) for metric in ("Errors", "Throttles")}
-    faults = [f"{counts[metric]} {metric.lower()}" for metric in counts if counts[metric]]
-    hint = f"{account.name(name)} was called too often at once. If it has a reserved concurrency, remove it"
-    hint += account.how_to_fix("delete_function_concurrency", console="Configuration, Concurrency")
+    names = {"Errors": N_("{count} errors"), "Throttles": N_("{count} throttles")}
+    counts = {metric: sum(part[metric] for part in counted) for metric in names}
+    faults = [_(text, count=counts[metric]) for metric, text in names.items() if counts[metric]]
+    fix = _("{function} was called too often at once. If it has a reserved concurrency, remove it")
+    fix = fix.format(function=account.name(name))
+    fix = account.how_to_fix(fix, "delete_function_concurrency", N_("Configuration, Concurrency"))
     if counts["Errors"]:
-        hint = _fix(account, name)
-    return none_of(faults, f"{hint} {by_upload(account, 'Wait a minute, then upload the file again')}")
+        fix = _fix(account, name)
+    again = by_upload(account, N_("Wait a minute, then upload the file again"))
+    return none_of(faults, f"{fix} {again}")
 
 
 @check(FURTHER, "newer-than-upload", "newer than the last upload", after="upload")
 def changed_since(account: Account) -> Finding:
     """The last upload has gone through all that is there now. A bucket's notification tells no time."""
     later = newest(account) + timedelta(seconds=1)  # S3 tells whole seconds
-    newer = [part for part, changed in _changes(account).items() if changed and changed >= later]
-    hint = by_upload(account, "Upload a file with new transactions, so that they go through this too").removesuffix(".")
-    return none_of(newer, f"{hint}, or run `lab check --probe`.", right="nothing")
+    newer = [part.title for part, changed in _changes(account).items() if changed and changed >= later]
+    hint = by_upload(account, N_("Upload a file with new transactions, so that they go through this too"))
+    return none_of(newer, _("{hint} Or run `lab check --probe`.", hint=hint), right=_("nothing"))
 
 
 def group_of(account: Account, name: str) -> str:
@@ -87,21 +92,21 @@ def _unread(account: Account, name: str, lines: list[str]) -> Finding | None:
     """Return the finding of a check that the lines beyond `cloudwatch.MOST` decide; None if all were read."""
     if len(lines) < cloudwatch.MOST:
         return None
-    hint = by_upload(account, "Upload a small file, since what comes after it is read first")
-    return beyond(group_of(account, name), "lines", cloudwatch.MOST, hint)
+    hint = by_upload(account, N_("Upload a small file, since what comes after it is read first"))
+    return beyond(group_of(account, name), N_("lines"), cloudwatch.MOST, hint)
 
 
 def _lines(account: Account, name: str, since: datetime | None = None, until: datetime | None = None) -> list[str]:
     return account.ask(cloudwatch.log_lines, name, since, group_of(account, name), until)
 
 
-def _changes(account: Account) -> dict[str, datetime | None]:
+def _changes(account: Account) -> dict[Resource, datetime | None]:
     """Return when each part of the chain was changed; None where AWS does not tell."""
-    times = {f"function {name}": moment(account.settings(name).get("LastModified")) for name in functions.SOURCES}
+    times = {get("function", name): moment(account.settings(name).get("LastModified")) for name in functions.SOURCES}
     for name in tables.KEYS:
-        times[f"table {name}"] = (account.ask(tables.describe, name) or {}).get("CreationDateTime")
-    times["stream trigger"] = mapping(account).get("LastModified")
+        times[get("table", name)] = (account.ask(tables.describe, name) or {}).get("CreationDateTime")
+    times[get("stream trigger")] = mapping(account).get("LastModified")
     for name in queues.ALERT_QUEUES:
         seconds = count(account.ask(queues.attributes, name).get("LastModifiedTimestamp"))
-        times[f"queue {name}"] = datetime.fromtimestamp(seconds or 0, UTC)
+        times[get("queue", name)] = datetime.fromtimestamp(seconds or 0, UTC)
     return times

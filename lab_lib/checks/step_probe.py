@@ -9,13 +9,14 @@ from lab_lib.checks.evidence import TABLES
 from lab_lib.checks.probe import AGAIN, CENTS, CORRECTION, REJECTED, Outcome
 from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, cannot_see, check, judged
 from lab_lib.checks.uploads import once, read_all
+from lab_lib.language import N_, _
 from lab_lib.resources import CHANGES, ROWS, TOTALS
 from lab_lib.transactions import Recount
 from lab_lib.wording import listing
 
 PROCESSOR, NOTIFIER = functions.SOURCES
-_ADD_UP = " so that each total is the sum of the amounts, as a Number"
-_PUBLISH = " so that it publishes one alert for a customer who reaches the threshold, with both values as text"
+_ADD_UP = N_(" so that each total is the sum of the amounts, as a Number")
+_PUBLISH = N_(" so that it publishes one alert for a customer who reaches the threshold, with both values as text")
 _FURTHER = REPEATS, CENTS, CORRECTION, REJECTED
 _PLACES = "bucket key-Customer key-Transactions"  # where the probe puts something
 _ALL = " ".join(["probe-totals", "probe-others", *(f"probe-alert-{name}" for name in queues.ALERT_QUEUES)])
@@ -24,11 +25,12 @@ _ALL = " ".join(["probe-totals", "probe-others", *(f"probe-alert-{name}" for nam
 @check(PROBE, "probe-rows", "rows of the probe", after=_PLACES, probes=True, link=ROWS, weight=3)
 def rows(account: Account) -> Finding:
     """Each row of the probe's files is there with all its attributes, and each customer with the last address."""
-    finding = _arrived(account, expected.ROWS, "all rows arrived", PROCESSOR, ROWS, so_that=WRITE)
+    finding = _arrived(account, expected.ROWS, _("all rows arrived"), PROCESSOR, ROWS, so_that=WRITE)
     outcome = _outcome(account)
-    arrived = f"{outcome.rows} rows of {outcome.customers} customers arrived"
-    stays = f"; {outcome.stays}" if outcome.stays else ""
-    return finding._replace(found=arrived + stays) if finding.ok else finding
+    found = _("{probe.rows} rows of {probe.customers} customers arrived", probe=outcome)
+    if outcome.stays:
+        found = _("{found}; {stays}", found=found, stays=outcome.stays)
+    return finding._replace(found=found) if finding.ok else finding
 
 
 @check(
@@ -42,7 +44,7 @@ def rows(account: Account) -> Finding:
 )
 def totals(account: Account) -> Finding:
     """Each customer of the probe has the right total."""
-    return _arrived(account, expected.TOTALS, "rows and totals arrived", NOTIFIER, CHANGES, TOTALS, so_that=_ADD_UP)
+    return _arrived(account, expected.TOTALS, _("rows and totals arrived"), NOTIFIER, CHANGES, TOTALS, so_that=_ADD_UP)
 
 
 @check(
@@ -59,25 +61,32 @@ def alert(account: Account, name: str) -> Finding:
     """The queue got one alert for each customer who reached the threshold, in SNS's envelope, and nothing else."""
     outcome = _outcome(account)
     right = [other for other in queues.ALERT_QUEUES if not outcome.faults[other]]
-    where = f"the topic sent them to {listing(right)} only" if right else "the alerts are not as they must be"
+    where = _("the topic sent them to {queues} only", queues=listing(right))
     links = (resources.messages(name), resources.ALERTS, CHANGES, TOTALS)
-    wanted = "one for each customer who reached the threshold"
+    wanted = _("one for each customer who reached the threshold")
     finding = _arrived(account, name, wanted, NOTIFIER, *links, so_that=_PUBLISH)
-    return finding if finding.ok else finding._replace(found=f"rows and totals arrived, {where}: {finding.found}")
+    if finding.ok:
+        return finding
+    where = where if right else _("the alerts are not as they must be")
+    return finding._replace(found=_("rows and totals arrived, {where}: {found}", where=where, found=finding.found))
 
 
 @check(PROBE, "probe-others", "nothing else by the probe", after="probe-rows", probes=True, weight=2)
 def others(account: Account) -> Finding:
     """Nothing has come, gone or changed that no file names."""
-    topics = [fault for fault in _outcome(account).faults.get(OTHERS, []) if " topic " in fault]
-    of, so_that = (NOTIFIER, " so that it publishes to the lab's topic only") if topics else (PROCESSOR, "")
-    finding = _arrived(account, OTHERS, "all else is as it was", of, so_that=so_that)
+    so_that = N_(" so that it publishes to the lab's topic only")
+    of, so_that = (NOTIFIER, so_that) if _outcome(account).elsewhere else (PROCESSOR, "")
+    finding = _arrived(account, OTHERS, _("all else is as it was"), of, so_that=so_that)
     if not finding.ok or not (unknown := _in_no_file(account)):
         return finding
-    where = f"{listing(unknown)}: in no file of the bucket {account.lab.bucket}"
-    hint = f"Upload the file that has them, or delete what is about them: {', '.join(unknown)}. If you did not enter "
-    hint += f"them by hand: {correct_code(account, PROCESSOR)}"
-    return judged(False, where, "customers of the files only", hint)
+    where = _("{customers}: in no file of the bucket {bucket}", customers=listing(unknown), bucket=account.lab.bucket)
+    hint = _(
+        "Upload the file that has them, or delete what is about them: {customers}. If you did not enter them by hand: "
+        "{fix}",
+        customers=_(", ").join(unknown),
+        fix=correct_code(account, PROCESSOR),
+    )
+    return judged(False, where, _("customers of the files only"), hint)
 
 
 @check(PROBE, "probe-again", "what the probe delivers again", after=_ALL, probes=True, weight=2)
@@ -86,34 +95,34 @@ def again(account: Account) -> Finding:
 
     The handout's own code counts them again.
     """
-    return _arrived(account, AGAIN, "nothing was mixed up", NOTIFIER)
+    return _arrived(account, AGAIN, _("nothing was mixed up"), NOTIFIER)
 
 
 @check(FURTHER, "probe-repeats", "alerts only at the threshold", after=_ALL, probes=True)
 def repeats(account: Account) -> Finding:
     """A customer who is above the threshold already gets no alert with each further transaction."""
-    so_that = " so that it alerts only when a total crosses the threshold"
-    return _arrived(account, REPEATS, "one alert a crossing", NOTIFIER, so_that=so_that)
+    so_that = N_(" so that it alerts only when a total crosses the threshold")
+    return _arrived(account, REPEATS, _("one alert a crossing"), NOTIFIER, so_that=so_that)
 
 
 @check(FURTHER, "probe-cents", "cents of the probe", after=_ALL, probes=True)
 def cents(account: Account) -> Finding:
     """An amount such as -0.10 counts."""
-    return _arrived(account, CENTS, "they count", PROCESSOR, so_that=" so that an amount is a Decimal")
+    return _arrived(account, CENTS, _("they count"), PROCESSOR, so_that=N_(" so that an amount is a Decimal"))
 
 
 @check(FURTHER, "probe-correction", "correction of the probe", after=_ALL, probes=True)
 def correction(account: Account) -> Finding:
     """A row that comes again with another amount changes the total by the difference."""
-    so_that = " so that it adds the amount of NewImage minus that of OldImage"
-    return _arrived(account, CORRECTION, "it counts as the difference", NOTIFIER, CHANGES, so_that=so_that)
+    so_that = N_(" so that it adds the amount of NewImage minus that of OldImage")
+    return _arrived(account, CORRECTION, _("it counts as the difference"), NOTIFIER, CHANGES, so_that=so_that)
 
 
 @check(FURTHER, "probe-rejected", "rejected row of the probe", after=_ALL, probes=True)
 def rejected(account: Account) -> Finding:
     """A line that cannot be a row is kept."""
-    so_that = " so that it puts such lines into an object under rejected/"
-    return _arrived(account, REJECTED, "kept under rejected/", PROCESSOR, so_that=so_that)
+    so_that = N_(" so that it puts such lines into an object under rejected/")
+    return _arrived(account, REJECTED, _("kept under rejected/"), PROCESSOR, so_that=so_that)
 
 
 def _outcome(account: Account) -> Outcome:
@@ -140,14 +149,16 @@ def _arrived(account: Account, part: str, right: str, function: str, *links: str
     """
     outcome, name = _outcome(account), account.name(function)
     if part not in outcome.faults:
-        why = "tried on the embedded AWS only, since it may leave wrong totals"
-        return cannot_see(why, "Probe an account on the embedded AWS.", right, counts=False)
-    faults = outcome.faults[part]
-    error = f"; the last error of {name}: {outcome.errors[function]}" if function in outcome.errors else ""
-    fix = fix_chain(account, function, *links, error=outcome.errors.get(function, "")) if faults else ""
+        why = _("tried on the embedded AWS only, since it may leave wrong totals")
+        return cannot_see(why, _("Probe an account on the embedded AWS."), right, counts=False)
+    faults, error = outcome.faults[part], outcome.errors.get(function, "")
+    found = listing(faults) if faults else right
+    if faults and error:
+        found = _("{found}; the last error of {function}: {error}", found=found, function=name, error=error)
+    fix = fix_chain(account, function, *links, error=error) if faults else ""
     hint = fix or correct_code(account, function, so_that)
     if outcome.stays and outcome.to_put_right and part not in _FURTHER:
-        again = alert_again(account, "those with alerts below")
-        hint += f" Then put right what the probe has left, the tables with put_item. {again} {outcome.to_put_right}."
-    hint += " Then run `lab check --probe` again."
-    return judged(not faults, f"{listing(faults)}{error}" if faults else right, right, hint)
+        again = alert_again(account, _("those with alerts below"))
+        told = {"hint": hint, "again": again, "left": outcome.to_put_right}
+        hint = _("{hint} Then put right what the probe has left, the tables with put_item. {again} {left}.", **told)
+    return judged(not faults, found, right, _("{hint} Then run `lab check --probe` again.", hint=hint))

@@ -53,7 +53,7 @@ def _watch(folder: Path, workspace: Path, port: int, secret: str) -> None:
                 write_note(folder, port, secret)
         return False
 
-    wait_until(is_gone, "", timeout=math.inf, first_pause=1, longest_pause=1, say_after=math.inf)
+    wait_until(is_gone, "the files to be gone", timeout=math.inf, first_pause=1, longest_pause=1, say_after=math.inf)
     for function in family(os.getpid())[1:]:
         kill(function.pid)
     if not workspace.exists():

@@ -14,10 +14,14 @@ from typing import Any
 
 from lab_lib.aws.json_text import json_value
 from lab_lib.exercises import texts, workbook
+from lab_lib.language import N_, _, ngettext
 from lab_lib.wording import listing, shortened
 
 # Parts that a verdict names; parts of an answer, and characters of a text, that are read beside the right ones.
 MOST_NAMED, MOST_READ, LONGEST = 5, 10_000, 100_000
+_CHINESE = re.compile(r"[\u3400-\u9fff]")
+# Beside the words, what stands between two parts of a Chinese answer, such as ， or 和.
+_NOT_LATIN = re.compile(r"[\u3400-\u9fff，、；。：（）“”‘’「」\u3000]+")
 _FILLER = re.compile("and|the|only|rows?|lines?|numbers?|keys?|customers?|transactions?|answer|option|letter")
 Faults = list[str]  # what is not right yet, as sentences; empty if the answer is right
 
@@ -30,10 +34,10 @@ def judge(question: str, answer: Any, *context: Any) -> None:
     asked = texts.find(question, QUESTIONS)
     faults = _faults(asked.faults, answer, *context)
     if faults is None:
-        print("No answer yet.")
+        print(_("No answer yet."))
         return
     workbook.record("answer", question, answer, not faults)
-    print(*(["Not yet.", *faults] if faults else ["Right.", asked.why]))
+    print(*([_("Not yet."), *faults] if faults else [_("Right."), _(asked.why)]))
     if not faults:
         texts.show_hints(question)
 
@@ -49,10 +53,11 @@ def compare(question: str, prediction: Any, outcome: Any) -> None:
     parts = [outcome] if is_one else list(outcome)
     faults, words = _faults(_set, prediction, parts), listing(map(str, parts), MOST_NAMED)
     if faults is None:
-        print(f"No prediction. It is {words}.")
+        print(_("No prediction. It is {words}.", words=words))
         return
     workbook.record("prediction", question, prediction, not faults)
-    print(f"You predicted {'otherwise' if faults else 'right'}: it is {words}.")
+    said = N_("You predicted otherwise: it is {words}.") if faults else N_("You predicted right: it is {words}.")
+    print(_(said, words=words))
 
 
 def _faults(judged: Callable[..., Faults], answer: Any, *context: Any) -> Faults | None:
@@ -61,14 +66,14 @@ def _faults(judged: Callable[..., Faults], answer: Any, *context: Any) -> Faults
         is_empty = answer is None or answer is ... or (hasattr(answer, "__len__") and len(answer) == 0)
         return None if is_empty else judged(answer, *context)
     except Exception as error:  # noqa: BLE001  # an answer is any object, and may do anything when it is looked at
-        return [f"This answer cannot be read ({type(error).__name__})."]
+        return [_("This answer cannot be read ({kind}).", kind=type(error).__name__)]
 
 
 def _plain(item: Any) -> Any:
     """Return a number as Decimal, and text without quotes around it."""
     text = str(item).strip(" '\"`")
     try:
-        return Decimal(text.lstrip("$€£#")).normalize()
+        return Decimal(text.lstrip("$€£¥￥#")).normalize()
     except ArithmeticError:
         return text
 
@@ -79,71 +84,76 @@ def _set(answer: Any, right: Collection[Any], plain: Callable[[Any], Any] = _pla
     parts = {plain(item): item for item in _items(answer, right)}
     wrong, missing = [str(item) for key, item in parts.items() if key not in wanted], len(wanted - parts.keys())
     if len(wanted) == 1 and len(parts) == 1:
-        return [f"It is not {wrong[0]}."] if wrong else []
-    faults = [f"{', '.join(wrong[:MOST_NAMED])} does not belong there."] if wrong else []
-    return faults + ([f"{missing} of {len(wanted)} {'is' if missing == 1 else 'are'} missing."] if missing else [])
+        return [_("It is not {part}.", part=wrong[0])] if wrong else []
+    faults = [_("{parts} does not belong there.", parts=_(", ").join(wrong[:MOST_NAMED]))] if wrong else []
+    told = ngettext("{count} of {all} is missing.", "{count} of {all} are missing.", missing, all=len(wanted))
+    return faults + ([told] if missing else [])
 
 
 def _choice(answer: Any, exercise: str, right: str) -> Faults:
-    """Compare with a letter, or with the text that it stands for in the notebook."""
-    options = {letter: _only_words(text) for letter, text in texts.of(exercise).options.items()}
+    """Compare with a letter, or with the text that it stands for in the notebook, in whatever language."""
+    options = [(letter, _only_words(text)) for letter, text in texts.options(exercise)]
     return _set([answer] if isinstance(answer, str) else answer, [right], partial(_letter, options))
 
 
-def _letter(options: dict[str, str], item: Any) -> str:
+def _letter(options: list[tuple[str, str]], item: Any) -> str:
     """Return the letter that is named, with its text or alone, or the one whose text alone has these words."""
-    words = re.sub(r"^(answer|option|letter) ", "", _only_words(item))
-    letter, _, text = words.partition(" ")
-    if len(letter) == 1 and text in ("", options.get(letter)):
+    words = re.sub(r"^((answer|option|letter|答 案|选 项|选|是) )+", "", _only_words(item))
+    letter, _space, text = words.partition(" ")
+    if len(letter) == 1 and (text == "" or (letter, text) in options):
         return letter
-    meant = [option for option, full in options.items() if f" {words} " in f" {full} "]
+    meant = list({option for option, full in options if f" {words} " in f" {full} "})
     return meant[0] if len(meant) == 1 and len(words) > 3 else words
 
 
 def _only_words(item: Any) -> str:
-    """Return the words of a text in small letters, with one space between two."""
-    return " ".join(re.findall(r"\w+", str(item)[:LONGEST].casefold()))
+    """Return the words of a text in small letters, with one space between two. A Chinese character is a word."""
+    return " ".join(re.findall(r"\w+", _CHINESE.sub(r" \g<0> ", str(item)[:LONGEST].casefold())))
 
 
 def _room(answer: Any, totals: Any, threshold: Decimal) -> Faults:
     """Compare, row by row, with the amount that is left below the threshold."""
     balances = zip(totals["CustomerId"], totals["accountBalance"], strict=True)
     right = {customer: max(threshold - balance, Decimal(0)) for customer, balance in balances}
-    return _numbers(answer, right, "customer")
+    return _numbers(answer, right, N_("customer {name}, where you wrote {item}"))
 
 
-def _numbers(answer: Any, right: dict[Any, Any], noun: str) -> Faults:
-    """Compare numbers in their order, or by name if the answer is a dict. `right` has each by its name."""
+def _numbers(answer: Any, right: dict[Any, Any], fault: str = N_("number {name}, where you wrote {item}")) -> Faults:
+    """Compare numbers in their order, or by name if the answer is a dict. `right` has each by its name.
+
+    `fault` is the message about one that is wrong.
+    """
     if isinstance(answer, dict) and answer.keys() == right.keys():
         answer = [answer[name] for name in right]
     parts = _items(answer, right.values())
     if len(parts) != len(right):
-        return [f"{len(parts)} numbers; wanted {len(right)}."]
+        return [_("{count} numbers; wanted {wanted}.", count=len(parts), wanted=len(right))]
     wrong = [
-        f"{noun} {name}, where you wrote {item}"
+        _(fault, name=name, item=item)
         for (name, number), item in zip(right.items(), parts, strict=True)
         if _plain(item) != number
     ]
-    return [f"Look again at {'; '.join(shortened(wrong, MOST_NAMED))}."] if wrong else []
+    return [_("Look again at {numbers}.", numbers=_("; ").join(shortened(wrong, MOST_NAMED)))] if wrong else []
 
 
 def _message(answer: Any, customer: str, balance: str) -> Faults:
     """Read the message as the programs behind the queues do."""
     if not isinstance(answer, str):
-        return [f"It is a {type(answer).__name__}; a message is text."]
+        return [_("It is a {kind}; a message is text.", kind=type(answer).__name__)]
     try:
         message = json_value(answer)
     except ValueError as error:
-        return [f"It is not JSON: {error}."]
+        return [_("It is not JSON: {error}.", error=error)]
     if not isinstance(message, dict):
-        return ["It is JSON, but no object with names and values."]
+        return [_("It is JSON, but no object with names and values.")]
     wanted = {"customerID": customer, "accountBalance": balance}
-    faults = [f"{name} is missing." for name in wanted if name not in message]
+    faults = [_("{name} is missing.", name=name) for name in wanted if name not in message]
     for name, value in message.items():
         if name not in wanted:
-            faults.append(f"{name} is one name too many.")
+            faults.append(_("{name} is one name too many.", name=name))
         elif value != wanted[name]:
-            faults.append(f"{name} is {value!r}{'' if isinstance(value, str) else ', which is no text'}.")
+            why = N_("{name} is {value!r}.") if isinstance(value, str) else N_("{name} is {value!r}, which is no text.")
+            faults.append(_(why, name=name, value=value))
     return faults
 
 
@@ -156,6 +166,8 @@ def _items(answer: Any, right: Collection[Any]) -> list[Any]:
 
 def _of_text(text: str, right: Collection[Any]) -> list[str]:
     """Return what stands between commas or "and", or between spaces if no right part has one, without filler words."""
+    if not any(map(_NOT_LATIN.search, map(str, right))):
+        text = _NOT_LATIN.sub(", ", text)
     if len(right) == 1:
         text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)  # of a number such as 1,550
     with_spaces = any(" " in str(part) for part in right)
@@ -204,7 +216,7 @@ QUESTIONS = {  # by the nbgrader id of the cell with the answer
     ),
     "room": Question(_room, "A customer at or above the threshold has 0."),
     "effect": Question(
-        lambda answer: _numbers(answer, dict(enumerate([1000, 400, 200, 50, -250, -200, 100], 1)), "number"),
+        lambda answer: _numbers(answer, dict(enumerate([1000, 400, 200, 50, -250, -200, 100], 1))),
         "The new amount minus the old one, where an amount that is not there is 0. One rule for every kind of change.",
     ),
     "one-transaction": Question(

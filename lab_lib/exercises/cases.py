@@ -38,38 +38,38 @@ def chosen(only: Iterable[str] = ()) -> list[Case]:
     return [case for case in CASES if case.id in ids or not ids]
 
 
-def _case(name: str, sentence: str, limits: Limits = _LITTLE) -> Callable[[Callable[[Draw], list[Step]]], None]:
+def case(name: str, sentence: str, limits: Limits = _LITTLE) -> Callable[[Callable[[Draw], list[Step]]], None]:
     """Enter the function below in CASES."""
     return lambda draw: CASES.append(Case(name, sentence, draw, limits))
 
 
-@_case("new-transactions", "Transactions are added up, cents too, and equal amounts as often as they come.")
+@case("new-transactions", "Transactions are added up, cents too, and equal amounts as often as they come.")
 def _new_transactions(draw: Draw) -> list[Step]:
     one, other = draw.pair
     equal = [(one, draw.small())] * 2
     return draw.starts(*draw.batches(), draw.batch(draw.mixed(equal, draw.amounts(other))))
 
 
-@_case("threshold", "A total that reaches 1500 exactly sends one alert.")
+@case("threshold", "A total that reaches 1500 exactly sends one alert.")
 def _threshold(draw: Draw) -> list[Step]:
     first, *others = [(draw.pair[0], amount) for amount in draw.parts(HIGH, draw.chance.randint(2, 5))]
     return draw.starts(draw.batch([first]), draw.batch(others))
 
 
-@_case("two-customers", "The records of two customers alternate in a batch.")
+@case("two-customers", "The records of two customers alternate in a batch.")
 def _two_customers(draw: Draw) -> list[Step]:
     before, rise, _ = draw.around_rise()
     return draw.starts(before, rise, draw.ordinary(draw.pair[1]))
 
 
-@_case("batch-twice", "Lambda delivers a batch again that was processed already.")
+@case("batch-twice", "Lambda delivers a batch again that was processed already.")
 def _batch_twice(draw: Draw) -> list[Step]:
     batches = draw.batches()
     place = draw.chance.randrange(len(batches))
     return [*draw.starts(*batches[:place]), Start([batches[place]] * 2), *draw.starts(*batches[place + 1 :])]
 
 
-@_case("cold-start", "A batch comes again to a new start of the function, whose memory is empty.")
+@case("cold-start", "A batch comes again to a new start of the function, whose memory is empty.")
 def _cold_start(draw: Draw) -> list[Step]:
     batches = draw.batches()
     place = draw.chance.randint(2, len(batches))
@@ -77,7 +77,7 @@ def _cold_start(draw: Draw) -> list[Step]:
     return [*draw.starts(*batches[:place]), *draw.starts(again, *batches[place:])]
 
 
-@_case("cut-otherwise", "Records come again in other batches, together with new ones. One of them is a correction.")
+@case("cut-otherwise", "Records come again in other batches, together with new ones. One of them is a correction.")
 def _cut_otherwise(draw: Draw) -> list[Step]:
     one, other = draw.ordinary(), draw.ordinary()
     corrected = draw.corrected(draw.chance.choice(one), draw.small())
@@ -86,7 +86,7 @@ def _cut_otherwise(draw: Draw) -> list[Step]:
     return [*draw.starts(one, [*other, corrected]), *draw.starts(mixed, draw.ordinary())]
 
 
-@_case("out-of-order", "A stream orders only the changes of one item: a customer's transactions come in any order.")
+@case("out-of-order", "A stream orders only the changes of one item: a customer's transactions come in any order.")
 def _out_of_order(draw: Draw) -> list[Step]:
     before, every = draw.ordinary(), draw.batch(draw.amounts(*draw.pair, *draw.pair))
     every.sort(key=customer)  # so that each one's records are delivered in turns, now and later
@@ -95,7 +95,7 @@ def _out_of_order(draw: Draw) -> list[Step]:
     return [*draw.starts(before, now, later), *draw.starts(last)]
 
 
-@_case("correction", "Amounts are corrected. One is corrected back, and then once more.")
+@case("correction", "Amounts are corrected. One is corrected back, and then once more.")
 def _correction(draw: Draw) -> list[Step]:
     batch = draw.ordinary()
     (wrong, other), right = draw.chance.sample(batch, 2), draw.small()
@@ -106,23 +106,23 @@ def _correction(draw: Draw) -> list[Step]:
     return draw.starts(batch, second, [*third, *draw.ordinary()])
 
 
-@_case("deletion", "A transaction is deleted, and others come behind it.")
+@case("deletion", "A transaction is deleted, and others come behind it.")
 def _deletion(draw: Draw) -> list[Step]:
     batch = draw.ordinary()
     return draw.starts(batch, [draw.deleted(draw.chance.choice(batch)), *draw.ordinary()], draw.ordinary())
 
 
-@_case("poison", "An amount is a text. The good records around it count, and it is kept as a dead letter.")
+@case("poison", "An amount is a text. The good records around it count, and it is kept as a dead letter.")
 def _poison(draw: Draw) -> list[Step]:
     return draw.starts(draw.ordinary(), draw.around_poison(), draw.ordinary())
 
 
-@_case("crash", "The function is killed at each of its AWS calls in turn, and the batch comes again in halves.")
+@case("crash", "The function is killed at each of its AWS calls in turn, and the batch comes again in halves.")
 def _crash(draw: Draw) -> list[Step]:
     return _killed(draw, *draw.around_rise())
 
 
-@_case("poison-and-crash", "The same, while one of the records is poison.")
+@case("poison-and-crash", "The same, while one of the records is poison.")
 def _poison_and_crash(draw: Draw) -> list[Step]:
     return _killed(draw, draw.ordinary(), draw.around_poison(), draw.around_poison())
 
@@ -132,13 +132,13 @@ def _killed(draw: Draw, before: Batch, batch: Batch, after: Batch) -> list[Step]
     return [*draw.starts(before), Start([batch], tries=1, crashes=True), *draw.starts(after)]
 
 
-@_case("topic-away", "An alert is due while there is no topic. The batch comes again in halves, until there is one.")
+@case("topic-away", "An alert is due while there is no topic. The batch comes again in halves, until there is one.")
 def _topic_away(draw: Draw) -> list[Step]:
     before, batch, after = draw.around_rise()
     return [*draw.starts(before), Topic(False), Start([batch], tries=2), Topic(True), *draw.starts(after)]
 
 
-@_case("crossings", "A total stays high, falls below 1500, and rises again: one alert each time that it reaches 1500.")
+@case("crossings", "A total stays high, falls below 1500, and rises again: one alert each time that it reaches 1500.")
 def _crossings(draw: Draw) -> list[Step]:
     one, other = draw.pair
     first, more = draw.batch(draw.rise(one)), draw.batch([(one, draw.small())])
@@ -147,7 +147,7 @@ def _crossings(draw: Draw) -> list[Step]:
     return draw.starts(first, more, between, fall, second)
 
 
-@_case(
+@case(
     "dip",
     "Within a batch a total reaches 1500, falls, and reaches it again. One alert is right, and so are two: "
     "Lambda decides where a batch ends.",
@@ -159,7 +159,7 @@ def _dip(draw: Draw) -> list[Step]:
     return draw.starts(draw.batch(draw.mixed(dip, draw.amounts(other))), draw.ordinary(other))
 
 
-@_case(
+@case(
     "long-history",
     "A thousand transactions of one customer, and some of the first ones again. What the function keeps in an item "
     "must not grow with each of them.",
@@ -173,7 +173,7 @@ def _long_history(draw: Draw) -> list[Step]:
     return draw.starts(first, second, third, draw.mixed(last, first[:20]))
 
 
-@_case(
+@case(
     LARGE,
     "Ten batches of 1,000 records, with fewer than one AWS call for two of them. A few come again.",
     Limits(loads=60, calls=0.5, items=6),

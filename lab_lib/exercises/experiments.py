@@ -19,9 +19,10 @@ from lab_lib.aws.triggers import delete_stream_trigger, ensure_queue_subscriptio
 from lab_lib.checks.evidence import NOTIFIER, snapshot
 from lab_lib.checks.expected import total_faults
 from lab_lib.checks.step_02 import matches
-from lab_lib.errors import LabError, UsageError, WrongResource
+from lab_lib.errors import UsageError, WrongResource
 from lab_lib.exercises import trial, workbook
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
+from lab_lib.language import N_, _
 from lab_lib.places import DATA
 from lab_lib.waiting import wait_until
 
@@ -76,7 +77,7 @@ def deploy(lab: Lab, file: str | Path) -> str:
         trial.read(Path(file))
     except UsageError as fault:
         return str(fault)
-    return f"{Path(file).name} is deployed."
+    return _("{file} is deployed.", file=Path(file).name)
 
 
 def upload(lab: Lab, file: str) -> dict[str, Any]:
@@ -96,14 +97,14 @@ def send_again(lab: Lab, key: str) -> dict[str, Any]:
 
     LabError if the function fails once more: then the letter stays. UsageError if there is no such letter.
     """
-    ours, _ = parts(lab)
+    ours, _mine = parts(lab)
 
     def is_about(letter: dict[str, Any]) -> bool:
         return queues.dead_letter(letter)["what"] == key
 
     letters = list(filter(is_about, queues.messages(ours, queues.DEAD_LETTERS)))
     if not letters:
-        raise UsageError(f"There is no dead letter about {key}.")
+        raise UsageError(_("There is no dead letter about {key}.", key=key))
     report: dict[str, Any] = functions.invoke(ours, "TransactionProcessor", letters[0]["requestPayload"])["files"][0]
     queues.delete_messages(ours, queues.DEAD_LETTERS, is_about)
     wait_for_both(lab)
@@ -124,19 +125,19 @@ def judge(file: str | Path, only: Iterable[str] = (), seed: str = "") -> trial.R
 def wait_for_both(lab: Lab) -> None:
     """Wait until the lab's function has all changes in its totals, and the learner's has too, or fails."""
     ours, mine = parts(lab)
-    _wait(ours, lambda: _is_right(ours), "to count all changes")
+    _wait(ours, lambda: _is_right(ours), N_("{name} to count all changes"))
     ids = {record["eventID"] for record in streams.records(ours)}
-    _wait(mine, lambda: not _left(mine, ids) or error(lab), "to process all changes, or to fail")
+    _wait(mine, lambda: not _left(mine, ids) or error(lab), N_("{name} to process all changes, or to fail"))
 
 
 def wait_for_dead_letters(lab: Lab, *wanted: str) -> None:
     """Wait until there is a dead letter of the lab's functions about each of these files and transactions."""
-    ours, _ = parts(lab)
+    ours, _mine = parts(lab)
 
     def there() -> bool:
         return {*wanted} <= {letter["what"] for letter in queues.dead_letters(ours)}
 
-    on_aws, hint = "three minutes after the upload", "Read the logs of both functions."
+    on_aws, hint = _("three minutes after the upload"), _("Read the logs of both functions.")
     wait_until(there, "the dead letters", timeout=600, on_aws=on_aws, hint=hint, longest_pause=_pause(lab))
 
 
@@ -145,7 +146,7 @@ def error(lab: Lab) -> str:
     by_stream = [delivery for delivery in _deliveries(parts(lab)[1]) if delivery["By"] == "stream"]
     if by_stream and "Error" not in by_stream[-1]:  # it may go on
         by_stream.pop()
-    return str(by_stream[-1].get("Error", "the function did not end")) if by_stream else ""
+    return str(by_stream[-1].get("Error", _("the function did not end"))) if by_stream else ""
 
 
 def compare(lab: Lab, *customers: str) -> pd.DataFrame:
@@ -170,10 +171,11 @@ def compare(lab: Lab, *customers: str) -> pd.DataFrame:
 def require_quiet(lab: Lab) -> None:
     """Raise WrongResource if the experiments' uploads would start the lab's own function."""
     if any(matches(notification, _key("any.txt")) for notification in notifications(lab)):
-        raise WrongResource(
-            f"The trigger of the bucket {lab.bucket} takes keys such as {_key('any.txt')}; the experiments would go "
-            "into your tables. Give it the suffix .txt, as notebook 02 does."
+        told = N_(
+            "The trigger of the bucket {bucket} takes keys such as {key}; the experiments would go into your tables. "
+            "Give it the suffix .txt, as notebook 02 does."
         )
+        raise WrongResource(_(told, bucket=lab.bucket, key=_key("any.txt")))
 
 
 def _key(file: str) -> str:
@@ -191,9 +193,9 @@ def _invoke(part: Lab, records: list[streams.Record]) -> str:
     """Invoke the function with these records. Return its error, or "without an error"."""
     try:
         functions.invoke(part, NOTIFIER, {"Records": records, "by": "hand"})
-    except LabError as error:
-        return str(error).partition(" failed: ")[2].removesuffix(". Its log tells more.")
-    return "without an error"
+    except functions.FunctionFailed as error:
+        return error.why
+    return _("without an error")
 
 
 def _deliveries(mine: Lab) -> list[dict[str, Any]]:
@@ -222,11 +224,11 @@ def _left(mine: Lab, ids: set[str]) -> set[str]:
     }
 
 
-def _wait(part: Lab, probe: Callable[[], object], task: str) -> None:
+def _wait(part: Lab, probe: Callable[[], object], what: str) -> None:
     """Wait for the function of a part."""
-    name, on_aws = part.name(NOTIFIER), "up to two minutes"
-    hint = f"Read the log of {name}."
-    wait_until(probe, f"{name} {task}", timeout=180, on_aws=on_aws, hint=hint, longest_pause=_pause(part))
+    name, on_aws = part.name(NOTIFIER), _("up to two minutes")
+    what, hint = _(what, name=name), _("Read the log of {name}.", name=name)
+    wait_until(probe, what, timeout=180, on_aws=on_aws, hint=hint, longest_pause=_pause(part))
 
 
 def _pause(lab: Lab) -> float:

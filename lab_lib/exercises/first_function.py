@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from lab_lib.aws import cleanup, functions, policies, queues, roles, tables
-from lab_lib.errors import LabError
 from lab_lib.exercises import experiments
 from lab_lib.lab import BREAK_IT, Lab
+from lab_lib.language import _
 
 PROCESSOR = "TransactionProcessor"
 
@@ -34,6 +34,6 @@ def deploy(lab: Lab, file: str | Path) -> Lab:
 def call(part: Lab, event: dict[str, Any]) -> None:
     """Invoke the function with the event. Print its answer, or the error with which it failed."""
     try:
-        print("It answered", functions.invoke(part, PROCESSOR, event))
-    except LabError as error:
-        print(error)
+        print(_("It answered {answer}", answer=functions.invoke(part, PROCESSOR, event)))
+    except functions.FunctionFailed as error:
+        print(_("{error.function} failed: {error.why}. Its log tells more.", error=error))

@@ -17,6 +17,7 @@ from lab_lib.checks.reports import Report
 from lab_lib.checks.rules import State
 from lab_lib.exercises import texts, workbook
 from lab_lib.lab import Lab
+from lab_lib.language import N_, _
 
 TABLE, NOTIFIER, TOPIC, QUEUE = "TransactionTotal", "TotalNotifier", topics.ALERT_TOPIC, "CreditCollection"
 
@@ -44,7 +45,7 @@ class Exercise:
     added: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name}".strip()
+        return f"{_(self.kind)} {self.name}".strip()
 
 
 def begin(lab: Lab, exercise: str) -> bool:
@@ -59,19 +60,20 @@ def begin(lab: Lab, exercise: str) -> bool:
         return True
     report = run_checks(lab, exercise)
     if not report.wrong:
-        print(f"The {resource} is there, and as it should be. The call is not made again.")
+        print(_("The {resource} is there, and as it should be. The call is not made again.", resource=resource))
         return False
-    off = f"The {resource} is not as it should be: {', '.join(check.name for check in report.wrong)}."
+    wrong = _(", ").join(check.name for check in report.wrong)
+    off = _("The {resource} is not as it should be: {checks}.", resource=resource, checks=wrong)
     is_ours = not any(check.id.startswith("tag-") and check.state is State.NOT_YET for check in report.wrong)
-    why = "" if is_ours or mark in _made_here else "somebody else may have made it"
+    why = "" if is_ours or mark in _made_here else _("somebody else may have made it")
     if resource.holds(lab):
-        why = f"that would lose its {resource.content}"
+        why = _("that would lose its {content}", content=_(resource.content))
     if why:
-        by_hand = f"To make it anew, delete it with {resource.by_hand}, and run the cell again."
-        print(f"{off} It is not deleted, since {why}. {by_hand}")
+        kept = N_("It is not deleted, since {why}. To make it anew, delete it with {code}, and run the cell again.")
+        print(off, _(kept, why=why, code=resource.by_hand))
         return False
     resource.delete(lab)
-    print(f"{off} It is deleted, and your call makes it anew.")
+    print(off, _("It is deleted, and your call makes it anew."))
     return True
 
 
@@ -80,7 +82,7 @@ def look(lab: Lab, exercise: str) -> None:
     report = run_checks(lab, exercise)
     display(report)  # type: ignore[no-untyped-call]
     workbook.record("answer", exercise, [check.id for check in report.failed], not report.failed)
-    print("Not yet." if report.wrong else "It cannot be seen." if report.failed else "Right.")
+    print(_("Not yet.") if report.wrong else _("It cannot be seen.") if report.failed else _("Right."))
     if not report.failed:
         texts.show_hints(exercise)
 
@@ -94,7 +96,8 @@ def ready(lab: Lab, exercise: str) -> bool:
     """Return True if all is as asked, so that a helper may complete it. Otherwise print what to do first."""
     wrong = [check.name for check in run_checks(lab, exercise).wrong]
     if wrong:
-        print(f"The helper changes nothing yet. Fix your cell above, and run it again: {', '.join(wrong)}.")
+        said = N_("The helper changes nothing yet. Fix your cell above, and run it again: {checks}.")
+        print(_(said, checks=_(", ").join(wrong)))
     return not wrong
 
 
@@ -108,14 +111,15 @@ def changes(lab: Lab, exercise: str) -> Iterator[None]:
     changed = {name: why for name, why in resource.added.items() if before.get(name) != after.get(name)}
     for name, why in changed.items():
         old, new = (_shown(settings.get(name)) for settings in (before, after))
-        print(f"Your {resource.kind}: {name} was {old}, and is {new} now. {why}")
+        said = N_("Your {kind}: {name} was {old}, and is {new} now. {why}")
+        print(_(said, kind=_(resource.kind), name=name, old=old, new=new, why=_(why)))
     if not changed:
-        print(f"The helper changed nothing: your {resource.kind} has all that it adds.")
+        print(_("The helper changed nothing: your {kind} has all that it adds.", kind=_(resource.kind)))
 
 
 def _shown(value: Any) -> str:
     """Return a setting for people. Lambda says -1 where there is no limit."""
-    return "empty" if value in (None, "", []) else "without limit" if value == -1 else str(value)
+    return _("empty") if value in (None, "", []) else _("without limit") if value == -1 else str(value)
 
 
 def run_checks(lab: Lab, exercise: str) -> Report:
@@ -161,17 +165,17 @@ def _mapping(lab: Lab) -> dict[str, Any]:
 
 EXERCISES = {
     "create-table": Exercise(
-        "table",
+        N_("table"),
         TABLE,
         ("table-TransactionTotal", "key-TransactionTotal", "billing-TransactionTotal", "tag-TransactionTotal"),
         lambda lab: tables.find_table(lab, TABLE),
         lambda lab: lab.client("dynamodb").delete_table(TableName=lab.name(TABLE)),
         "dynamodb.delete_table(TableName=name)",
-        "items",
+        N_("items"),
         lambda lab: tables.items(lab, TABLE, most=1),
     ),
     "create-function": Exercise(
-        "function",
+        N_("function"),
         NOTIFIER,
         (
             "function-TotalNotifier",
@@ -188,13 +192,13 @@ EXERCISES = {
         "lambda_.delete_function(FunctionName=name)",
         read=_function,
         added={
-            "MemorySize": "More memory comes with more CPU time, so it is faster.",
-            "THRESHOLD": "This is the threshold of notebook 00.",
-            "Description": "The console shows it in its list of functions.",
+            "MemorySize": N_("More memory comes with more CPU time, so it is faster."),
+            "THRESHOLD": N_("This is the threshold of notebook 00."),
+            "Description": N_("The console shows it in its list of functions."),
         },
     ),
     "create-mapping": Exercise(
-        "mapping",
+        N_("mapping"),
         "",
         ("stream-trigger", "oldest-position", "asked-batch-size", "stream-trigger-filter", "tag-mapping"),
         _mappings,
@@ -202,26 +206,26 @@ EXERCISES = {
         "lambda_.delete_event_source_mapping(UUID=...)",
         read=_mapping,
         added={
-            "MaximumBatchingWindowInSeconds": "Fewer calls do the work.",
-            "MaximumRetryAttempts": "A batch that fails holds up all behind it.",
-            "MaximumRecordAgeInSeconds": "An old change is given up.",
-            "BisectBatchOnFunctionError": "Halving a batch finds the one change that fails.",
-            "FunctionResponseTypes": "The function may name the changes that failed.",
-            "OnFailure": "What is given up is kept there.",
+            "MaximumBatchingWindowInSeconds": N_("Fewer calls do the work."),
+            "MaximumRetryAttempts": N_("A batch that fails holds up all behind it."),
+            "MaximumRecordAgeInSeconds": N_("An old change is given up."),
+            "BisectBatchOnFunctionError": N_("Halving a batch finds the one change that fails."),
+            "FunctionResponseTypes": N_("The function may name the changes that failed."),
+            "OnFailure": N_("What is given up is kept there."),
         },
     ),
     "create-topic": Exercise(
-        "topic",
+        N_("topic"),
         TOPIC,
         ("topic", "topic-display-name", "tls-topic", "outsiders-topic", "tag-HighBalanceAlert"),
         topics.find_topic,
         lambda lab: lab.client("sns").delete_topic(TopicArn=topics.find_topic(lab)),
         "sns.delete_topic(TopicArn=arn)",
-        "subscriptions",
+        N_("subscriptions"),
         triggers.subscriptions,
     ),
     "create-queue": Exercise(
-        "queue",
+        N_("queue"),
         QUEUE,
         (
             "queue-CreditCollection",
@@ -237,16 +241,16 @@ EXERCISES = {
         lambda lab: queues.find_queue(lab, QUEUE) or triggers.find_queue_subscription(lab, QUEUE),
         _delete_queue,
         'sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])',
-        "messages",
+        N_("messages"),
         lambda lab: queues.find_queue(lab, QUEUE) and queues.messages(lab, QUEUE),
         lambda lab: {"SqsManagedSseEnabled": "false"} | queues.attributes(lab, QUEUE),
         {
-            "MessageRetentionPeriod": "In seconds: 14 days to read a message.",
-            "SqsManagedSseEnabled": "Messages are encrypted on disk.",
+            "MessageRetentionPeriod": N_("In seconds: 14 days to read a message."),
+            "SqsManagedSseEnabled": N_("Messages are encrypted on disk."),
         },
     ),
     "create-machine": Exercise(
-        "machine",
+        N_("machine"),
         machines.NAME,
         (
             "machine-LargeFiles",

@@ -9,6 +9,7 @@ from lab_lib import resources
 from lab_lib.aws import queues, triggers
 from lab_lib.aws.json_text import json_object
 from lab_lib.lab import Lab
+from lab_lib.language import _
 from lab_lib.waiting import wait_until
 
 OWN = "my-"  # begins the id of each customer of the learner's
@@ -26,8 +27,8 @@ def subscribed_queue(lab: Lab) -> Iterator[Callable[[str], dict[str, Any]]]:
         ids.append(message)
         received = wait_until(
             lambda: [body for body in queues.messages(lab, queues.MINE) if body.get("MessageId") == message],
-            f"the message to reach {lab.name(queues.MINE)}",
-            hint="The checkpoint of this notebook says what is wrong with the topic.",
+            _("the message to reach {queue}", queue=lab.name(queues.MINE)),
+            hint=_("The checkpoint of this notebook says what is wrong with the topic."),
         )
         return received[0]
 

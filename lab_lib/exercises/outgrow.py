@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from lab_lib import transactions
+from lab_lib import resources, transactions
 from lab_lib.aws import buckets, cleanup, executions, functions, machines, policies, queues, roles, tables
 from lab_lib.errors import StepMissing
 from lab_lib.exercises import experiments
 from lab_lib.lab import BREAK_IT_LARGE, Lab
+from lab_lib.language import N_, _, ngettext
 from lab_lib.waiting import wait_until
+from lab_lib.wording import clauses
 
 TABLES = ("Customer", "Transactions", "ProcessedRecords")
 PARTS, TIMES = 4, 10  # parts of a file; lines of each transaction
@@ -34,8 +36,8 @@ class Run(NamedTuple):
     rows: int  # that were written or rejected; 0 if it has failed
 
     def __str__(self) -> str:
-        rows = f", {self.rows:,} rows" if self.rows else ""
-        return f"attempt {self.execution.rpartition('-')[2]}: {self.status}{rows}"
+        told = _("attempt {number}: {status}", number=self.execution.rpartition("-")[2], status=self.status)
+        return clauses([told, ngettext("{count:,} row", "{count:,} rows", self.rows) if self.rows else ""])
 
 
 def prepare(lab: Lab) -> Lab:
@@ -109,11 +111,12 @@ def take_in(part: Lab, key: str, meanwhile: Callable[[], object] | None = None) 
     `meanwhile` is called when the parts are planned and none is written: their children wait for its end.
     """
     if not machines.find_machine(part):
-        raise StepMissing("Your machine is not there yet. Create it under “Create the machine”, then run this cell.")
+        told = N_("Your machine is not there yet. Create it under “{heading}”, then run this cell.")
+        raise StepMissing(_(told, heading=resources.Cell("07-22").heading))
     if meanwhile:
         buckets.delete_object(part, _RELEASE)
         tables.put_item(part, "ProcessedRecords", {"EventId": f"fault {key}", "until": _RELEASE})
-    execution, _ = executions.start(part, key, PARTS)
+    execution, _is_new = executions.start(part, key, PARTS)
     if meanwhile:
         executions.wait(part, execution, lambda now: now.is_over or now.parts > 0)
         meanwhile()
@@ -133,7 +136,7 @@ def children(part: Lab, run: Run) -> pd.DataFrame:
         rows = sum(child.written + child.rejected for child in found)
         return (found,) if not found or rows >= run.rows else None
 
-    (found,) = wait_until(listed, "the list of the children", on_aws="a few seconds")
+    (found,) = wait_until(listed, "the list of the children", on_aws=_("a few seconds"))
     frame = pd.DataFrame(found, columns=list(executions.Child._fields))
     frame["plan"], frame["rows"] = frame.groupby("part").cumcount(), frame["written"] + frame["rejected"]
     starts, ends = (pd.to_datetime(frame[column]) for column in ("start", "stop"))

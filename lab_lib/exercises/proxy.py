@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from lab_lib.errors import LabError
+from lab_lib.language import _
 
 _MOST_CONNECTIONS, _MOST_AT_ONCE = 64, 8  # connections; calls that are held in memory
 _LONGEST_CALL, _LONGEST_ANSWER = 17_000_000, 33_000_000  # bytes; DynamoDB takes and gives 16 MB at most
@@ -51,7 +52,7 @@ class Proxy:
     def accept(self) -> None:
         """Take a connection that waits at the listener; one too many is refused."""
         try:
-            connection, _ = self.listener.accept()
+            connection = self.listener.accept()[0]
         except OSError:  # it has ended meanwhile
             return
         connection.setblocking(True)
@@ -78,7 +79,7 @@ class Proxy:
             thread.join(_SILENCE)
         self.listener.close()
         if any(thread.is_alive() for thread in self._connections):
-            raise LabError("The AWS of your function did not answer. Try again.")
+            raise LabError(_("The AWS of your function did not answer. Try again."))
         os.close(self.woken)
         os.close(self._wake)
 

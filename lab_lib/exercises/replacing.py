@@ -13,14 +13,15 @@ from typing import Any
 
 from lab_lib.checks.function_code import parsed
 from lab_lib.errors import UsageError
+from lab_lib.language import N_, _
 from lab_lib.private_files import read_file, write_file
 
 _MARKER = re.compile(r"^### (?:BEGIN|END) SOLUTION$", re.MULTILINE)
-_OF_FILE = "Correct its name in line 1, fix it, or run the cell that writes it. Then run this cell again."
-_OF_CELL = "Fix that, and run the cell again. The file is as it was."
+_OF_FILE = N_("Correct its name in line 1, fix it, or run the cell that writes it. Then run this cell again.")
+_OF_CELL = N_("Fix that, and run the cell again. The file is as it was.")
 _IMPORTS = ast.Import | ast.ImportFrom
 _HEAD = _IMPORTS | ast.Expr  # what imports may stand below
-_DEFINITIONS = "a function, a class, an import or `name = value`"
+_DEFINITIONS = N_("a function, a class, an import or `name = value`")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -56,7 +57,7 @@ def replace(line: str, cell: str) -> None:
     """Put the cell's definitions into the file, and print their names. UsageError, and no change, if that fails."""
     path = Path(line.strip())
     if path.suffix != ".py":  # a notebook can be read as Python too
-        raise UsageError(f"The cell, line 1: wanted a Python file, as in `%%replace my_notifier.py`. {_OF_CELL}")
+        raise _error(_("The cell"), 1, "", _("wanted a Python file, as in `%%replace my_notifier.py`"), _OF_CELL)
     text = read_file(path, lambda content: content.decode("utf-8-sig"), _OF_FILE)
     merged, said = merge(text, cell, path.name)
     if merged != text:
@@ -68,27 +69,31 @@ def merge(text: str, cell: str, name: str) -> tuple[str, str]:
     """Return the text of the file `name` with the cell's definitions in it, and what has become of each."""
     new = _definitions(cell)
     if not new:
-        return text, f"{name} is as it was. Write {_DEFINITIONS} into this cell."
+        said = N_("{name} is as it was. Write {definitions} into this cell.")
+        return text, _(said, name=name, definitions=_(_DEFINITIONS))
     parts, following = _parts(text, name, _OF_FILE), dict[bool, Part]()
     known = {name for part in parts for name in part.names}
     for part in reversed(new):
         following[_is_import(part)] = _put(part, parts, following.get(_is_import(part)))
     names = [name for part in new for name in sorted(part.names)]
     replaced, added = ([name for name in names if (name in known) is wanted] for wanted in (True, False))
-    said = "; ".join(f"{end} {', '.join(group)}" for end, group in [("replaced", replaced), ("added", added)] if group)
+    groups = (N_("replaced {names}"), replaced), (N_("added {names}"), added)
+    said = _("; ").join(_(end, names=_(", ").join(group)) for end, group in groups if group)
     merged = "".join(part.gap + part.comment + part.text for part in parts)
-    return f"{merged.rstrip()}\n", f"{name}: {said}"
+    return f"{merged.rstrip()}\n", _(": ").join([name, said])
 
 
 def _definitions(cell: str) -> list[Part]:
     """Return the parts of the cell that define something. UsageError for a statement, such as `if`, that cannot."""
-    parts, known = _parts(f"\n{_MARKER.sub('', cell)}", "The cell", _OF_CELL), set[str]()  # line 1 is the magic's
+    here, known = _("The cell"), set[str]()
+    parts = _parts(f"\n{_MARKER.sub('', cell)}", here, _OF_CELL)  # line 1 is the magic's
     for part in parts:
         if part.node and not (part.names or isinstance(part.node, ast.Pass)):
-            raise _error("The cell", part.node.lineno, part.text, f"wanted {_DEFINITIONS}", _OF_CELL)
+            problem = _("wanted {definitions}", definitions=_(_DEFINITIONS))
+            raise _error(here, part.node.lineno, part.text, problem, _OF_CELL)
         if part.node and (twice := sorted(part.names & known)):
-            problem = f"{twice[0]} is there twice. Keep one"
-            raise _error("The cell", part.node.lineno, part.text, problem, _OF_CELL)
+            problem = _("{name} is there twice. Keep one", name=twice[0])
+            raise _error(here, part.node.lineno, part.text, problem, _OF_CELL)
         known |= part.names
     return [part for part in parts if part.names]
 
@@ -103,7 +108,7 @@ def _parts(code: str, name: str, do: str) -> list[Part]:
     for node in body:
         start = min(part.lineno for part in [node, *getattr(node, "decorator_list", [])]) - 1
         if start < end:
-            raise _error(name, end, lines[start], "two statements. Write each on a line of its own", do)
+            raise _error(name, end, lines[start], _("two statements. Write each on a line of its own"), do)
         above = start - len(list(takewhile(lambda line: line.startswith("#"), reversed(lines[end:start]))))
         texts = ["".join(lines[first:last]) for first, last in [(start, node.end_lineno), (above, start), (end, above)]]
         parts.append(Part(node, *texts))
@@ -114,8 +119,9 @@ def _parts(code: str, name: str, do: str) -> list[Part]:
 def _error(name: str, number: int | None, text: str, problem: str, do: str) -> UsageError:
     """Return the error with the line that it is about, since JupyterLab does not number lines."""
     first = text.strip().partition("\n")[0]
-    line = f", line {number}" + f" `{first}`" * bool(first) if number else ""
-    return UsageError(f"{name}{line}: {problem}. {do}")
+    place = N_("{name}, line {number} `{first}`") if number and first else N_("{name}, line {number}")
+    place = _(place, name=name, number=number, first=first) if number else name
+    return UsageError(_("{place}: {problem}. {what_to_do}", place=place, problem=problem, what_to_do=_(do)))
 
 
 def _put(new: Part, parts: list[Part], following: Part | None) -> Part:

@@ -27,6 +27,7 @@ from lab_lib.checks.lookalikes import visible
 from lab_lib.embedded import server
 from lab_lib.errors import LabError
 from lab_lib.exercises.proxy import Cut, Proxy
+from lab_lib.language import N_, _
 from lab_lib.waiting import busy, load_of_computer
 
 MODULE = "my_notifier.py"
@@ -41,7 +42,7 @@ _LONGEST_LOADING = 60  # seconds; loading boto3 takes a third of one
 _MOST_MEMORY, _MOST_THREADS = 2**30, 100  # bytes, and threads, of all its processes; a right one has 0.2 GB and 5
 _LONGEST_LINE, _LONGEST_WHY = 10_000, 300  # bytes of an answer; characters
 _START, _KILL = b"s", b"k"
-_ENDED = "it killed the program that runs it"
+_NAMED = N_("it named records as failed")  # in the words of RUNTIME
 _FREE = 400  # AWS calls, and items, for whatever number of records; the lab's function takes 20 calls for 30 records
 
 # Starts the command in a folder with RUNTIME, MODULE and PACKAGES. The socket is inherited.
@@ -188,9 +189,9 @@ class Runner:
         """Raise TooMuch or Busy if the function has exceeded a limit, some seconds after the last look."""
         family = self._family()
         if _sum(family, lambda process: process.memory_info().rss) > _MOST_MEMORY:
-            raise TooMuch(f"it took more than {_MOST_MEMORY / 2**30:.0f} GB of memory")
+            raise TooMuch(_("it took more than {most:.0f} GB of memory", most=_MOST_MEMORY / 2**30))
         if _sum(family, psutil.Process.num_threads) > _MOST_THREADS:
-            raise TooMuch(f"it started more than {_MOST_THREADS} threads or processes")
+            raise TooMuch(_("it started more than {most} threads or processes", most=_MOST_THREADS))
         taken = self._taken + _sum(family, _seconds) - before
         self._require_little_work(taken, self._calls + proxy.calls, self._items + proxy.items)
         work, self._work = self._work, (self._calls + proxy.calls, round(taken, 1))
@@ -198,22 +199,25 @@ class Runner:
         self._idle += seconds if is_idle else 0
         load, passed = load_of_computer(), time.monotonic() - self._begun
         if self._idle > _LONGEST_IDLE * load:
-            raise TooMuch(f"it did nothing for {_LONGEST_IDLE} s, and did not return")
+            raise TooMuch(_("it did nothing for {seconds} s, and did not return", seconds=_LONGEST_IDLE))
         if passed > _LONGEST * load:
             if why := busy(load):
-                raise Busy(f"{why} So the function cannot be judged. Try again when less runs here.")
-            raise TooMuch(f"it did not return within {_LONGEST} s")
+                raise Busy(_("{why} So the function cannot be judged. Try again when less runs here.", why=why))
+            raise TooMuch(_("it did not return within {seconds} s", seconds=_LONGEST))
 
     def _require_little_work(self, seconds: float, calls: int, items: int) -> None:
         """Raise TooMuch if this is more than a right function needs for the records that were delivered."""
         limits = self._limits
-        for name, amount, most in (
-            ("seconds of CPU time", seconds, limits.loads * self._unit),
-            ("AWS calls", calls, _FREE + limits.calls * self._records),
-            ("items in its AWS calls", items, _FREE + limits.items * self._records),
+        work = N_("it took more than {most:,.0f} seconds of CPU time for {records:,} records")
+        many = N_("it took more than {most:,.0f} AWS calls for {records:,} records")
+        large = N_("it took more than {most:,.0f} items in its AWS calls for {records:,} records")
+        for told, amount, most in (
+            (work, seconds, limits.loads * self._unit),
+            (many, calls, _FREE + limits.calls * self._records),
+            (large, items, _FREE + limits.items * self._records),
         ):
             if amount > most:
-                raise TooMuch(f"it took more than {most:,.0f} {name} for {self._records:,} records")
+                raise TooMuch(_(told, most=most, records=self._records))
 
     def _launch_program(self) -> None:
         """Start the program, which takes a while to load boto3."""
@@ -233,17 +237,17 @@ class Runner:
                 self._program = self._family()  # its sandbox, too
         except (OSError, KeyError, TypeError, ValueError):
             self._stop()
-            raise LabError("The program that runs your function did not start. Try again.") from None
+            raise LabError(_("The program that runs your function did not start. Try again.")) from None
 
     def _door(self, conversation: socket.socket) -> socket.socket:
         """Ask for a start with this socket, and return the one at which the function's calls arrive."""
         with suppress(OSError):
             socket.send_fds(self._control, [_START], [conversation.fileno()])
-            _, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
+            descriptors = socket.recv_fds(self._control, 1, 1)[1]
             if descriptors:
                 return socket.socket(fileno=descriptors[0])
         self._stop()
-        raise LabError("The program that runs your function has ended. Try again.")
+        raise LabError(_("The program that runs your function has ended. Try again."))
 
     def _family(self) -> list[psutil.Process]:
         return server.family(self._process.pid) if self._process else []
@@ -275,12 +279,14 @@ def _received(answer: socket.socket) -> bytes:
 
 
 def _outcome(answer: bytes, status: Any, cut: str) -> Outcome:
-    report, why = json_object(answer), _ENDED
+    report, why = json_object(answer), _("it killed the program that runs it")
     if type(status) is int:
-        why = f"was killed by signal {-status}" if status < 0 else f"ended, with status {status}, before it returned"
-        why = f"its process {why}"
+        ended = N_("its process ended, with status {status}, before it returned")
+        killed = N_("its process was killed by signal {signal}")
+        why = _(killed if status < 0 else ended, signal=-status, status=status)
     done, place = (count(report.get(name)) or 0 for name in ("done", "place"))
-    return Outcome(done, visible(str(report.get("why", why))[:_LONGEST_WHY]), place, visible(cut))
+    said = str(report.get("why", why))[:_LONGEST_WHY]
+    return Outcome(done, _(said) if said == _NAMED else visible(said), place, visible(cut))
 
 
 def _sum(family: list[psutil.Process], number: Callable[[psutil.Process], float]) -> float:

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import edition
+from lab_lib.language import N_, _
 from lab_lib.private_files import json_object, read_file
 from lab_lib.refusals import in_one_line
 
@@ -38,7 +39,7 @@ def _show(
 def _sentence(shell: Any, error: Any, trace: TracebackType | None) -> str:
     """Return what to show; "" for the traceback, as for a name that is missing in a module and not in the notebook."""
     if isinstance(error, KeyboardInterrupt):
-        return "Stopped."
+        return _("Stopped.")
     while trace and trace.tb_next:
         trace = trace.tb_next
     return _advice(shell, error.name) if trace and trace.tb_frame.f_globals is shell.user_ns else ""
@@ -60,11 +61,12 @@ def _cells_to_run(shell: Any, name: str, notebook: dict[str, Any]) -> str:
         if cell["id"] == running:
             break
         if cell["cell_type"] == "code" and _defines(shell.transform_cell("".join(cell["source"])), name):
-            return (
-                f"`{name}` is not there: the cell that defines it has not run since the kernel started. Run the cells "
-                f"from the top down to “{headings[cell['id']][0]}”, or all of them with the menu Run > Run All Above "
-                "Selected Cell. Then run this cell again."
+            told = N_(
+                "`{name}` is not there: the cell that defines it has not run since the kernel started. Run the cells "
+                "from the top down to “{heading}”, or all of them with the menu Run > Run All Above Selected Cell. "
+                "Then run this cell again."
             )
+            return _(told, name=name, heading=headings[cell["id"]][0])
     return ""
 
 

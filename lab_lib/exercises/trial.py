@@ -11,6 +11,8 @@ from html import escape
 from pathlib import Path
 from random import Random
 
+from rich.cells import set_cell_size
+
 from lab_lib.checks.function_code import parsed
 from lab_lib.embedded import server
 from lab_lib.errors import UsageError
@@ -22,6 +24,7 @@ from lab_lib.exercises.runner import Launch, Runner, TooMuch, launched
 from lab_lib.exercises.verdict import Story
 from lab_lib.html_tables import badge, table
 from lab_lib.lab import Lab, lab_on
+from lab_lib.language import N_, _
 from lab_lib.looks import LOOKS, marked
 from lab_lib.private_files import read_file
 from lab_lib.waiting import Line
@@ -30,7 +33,6 @@ HANDLER = "lambda_handler"
 Accounts = Callable[[str], Lab]  # opens the empty account with this number
 _MOST_SLOW = 2  # cases that take too much; then the others are not tried
 _MOST_CALLS = 60  # at which the function is killed in turn, for a batch of nine records at most
-_TOO_MANY = f"stopped, because it made more than {_MOST_CALLS} AWS calls for one small batch"
 _LONGEST_FOUND = 1_000  # characters
 _TOLD = '<div style="margin:2px 0 2px 5.5em"><i style="float:left;margin-left:-5.5em">{name}</i>{text}</div>'
 
@@ -49,8 +51,8 @@ class Result:
 
     @property
     def told(self) -> dict[str, str]:
-        """Return what was sent, expected and found, if the case is not passed."""
-        told = {"sent": self.sent, "expected": self.wanted, "found": self.found}
+        """Return what was sent, expected and found, if the case is not passed. What shows the names translates them."""
+        told = {N_("sent"): self.sent, N_("expected"): self.wanted, N_("found"): self.found}
         return {name: text for name, text in told.items() if text and self.state == "not yet"}
 
 
@@ -70,41 +72,46 @@ class Results:
     def summary(self) -> str:
         """Return the number of cases passed, and why others were not tried."""
         states = [result.state for result in self.results]
-        why = f" {_MOST_SLOW} cases took too much, so the others were not tried." if "not tried" in states else ""
-        return f"Passed: {states.count('passed')} of {len(states)}.{why}"
+        passed = _("Passed: {count} of {all}.", count=states.count("passed"), all=len(states))
+        why = _("{count} cases took too much, so the others were not tried.", count=_MOST_SLOW)
+        return f"{passed} {why}" if "not tried" in states else passed
 
     @property
     def draw(self) -> str:
         """Return how to send the same transactions again."""
-        return f"The same transactions again: seed {self.seed}."
+        return _("The same transactions again: seed {seed}.", seed=self.seed)
 
     def __repr__(self) -> str:
         lines = list[str]()
         for result in self.results:
-            lines.append(f"{marked(result.state):11}  {result.case.id}: {result.case.sentence}")
+            lines.append(f"{set_cell_size(marked(result.state), 11)}  {result.case.id}: {_(result.case.sentence)}")
             for name, text in result.told.items():
-                lines.append(f"{'':13}{name:9} " + text.replace("\n", f"\n{'':23}"))
+                lines.append(f"{'':13}{set_cell_size(_(name), 9)} " + text.replace("\n", f"\n{'':23}"))
         return "\n".join([*lines, self.summary, *([] if self.passed else [self.draw])])
 
     def _repr_html_(self) -> str:
         rows = [(badge(marked(result.state), LOOKS[result.state].colour), _html(result)) for result in self.results]
         said = self.summary if self.passed else f"{self.summary} {self.draw}"
-        return f"{table(rows, ('state', 'case'))}<p>{escape(said)}</p>"
+        return table(rows, (_("state"), _("case"))) + f"<p>{escape(said)}</p>"
 
 
 def _html(result: Result) -> str:
     """Return the words about a result as a cell of a table, with sent, expected and found indented."""
-    texts = {name: escape(text).replace("\n", "<br>") for name, text in result.told.items()}
+    texts = {_(name): escape(text).replace("\n", "<br>") for name, text in result.told.items()}
     told = [_TOLD.format(name=name, text=text) for name, text in texts.items()]
-    return "".join([f"<b>{escape(result.case.id)}</b> {escape(result.case.sentence)}", *told])
+    return "".join([f"<b>{escape(result.case.id)}</b> {escape(_(result.case.sentence))}", *told])
 
 
 def watch(path: str | Path, only: Iterable[str] = (), seed: str = "") -> Results:
     """Judge the function in a notebook, by default without the LARGE case. A line shows how many cases are tried."""
     tried, ids = itertools.count(1), [*only] or [case.id for case in CASES if case.id != LARGE]
     with Line() as line:
-        line.show("starting another embedded AWS …")
-        return judge(path, ids, seed, done=lambda _: line.show(f"tried {next(tried)} of {len(ids)} cases …"))
+        line.show(_("starting another embedded AWS") + " …")
+
+        def done(result: Result) -> None:
+            line.show(_("tried {count} of {all} cases …", count=next(tried), all=len(ids)))
+
+        return judge(path, ids, seed, done)
 
 
 def judge(
@@ -141,12 +148,12 @@ def read(path: Path) -> bytes:
     try:
         names = {getattr(node, "name", getattr(node, "id", "")) for node in ast.walk(parsed(code))}
     except SyntaxError as error:
-        line = f", line {error.lineno}" if error.lineno else ""
-        raise UsageError(f"{path}{line}: {error.msg}. Correct that, then try again.") from None
+        place = _("{name}, line {number}", name=path, number=error.lineno) if error.lineno else path
+        told = N_("{place}: {problem}. Correct that, then try again.")
+        raise UsageError(_(told, place=place, problem=error.msg)) from None
     if HANDLER not in names:
-        raise UsageError(
-            f"{path} has no {HANDLER}. Lambda calls `def {HANDLER}(event, context):`; write that function."
-        )
+        told = N_("{path} has no {name}. Lambda calls `def {name}(event, context):`; write that function.")
+        raise UsageError(_(told, path=path, name=HANDLER))
     return code
 
 
@@ -165,7 +172,8 @@ class _Trial:
             if not result.was_cut:
                 break
         else:
-            return replace(result, state="not yet", found=_TOO_MANY, is_slow=True)
+            told = N_("stopped, because it made more than {most} AWS calls for one small batch")
+            return replace(result, state="not yet", found=_(told, most=_MOST_CALLS), is_slow=True)
         last = Random(f"{self._seed} {case.id} last").randrange(1, max(call, 2))  # noqa: S311
         return self._try(case, Cut(last, has_effect=False)) if call > 1 else result
 
@@ -181,7 +189,7 @@ class _Trial:
             held = bench.play(steps, self._runner, cut)
             faults, was_cut = story.differences(held), any(failure.cut for failure in held.failures)
         except TooMuch as error:
-            faults, is_slow = [f"stopped, because {error}"], True
-        outcome = "; ".join(faults)[:_LONGEST_FOUND]
+            faults, is_slow = [_("stopped, because {error}", error=error)], True
+        outcome = _("; ").join(faults)[:_LONGEST_FOUND]
         state = "not yet" if faults else "passed"
         return Result(case, state, story.sent, story.wanted, outcome, is_slow, was_cut)

@@ -20,6 +20,7 @@ from lab_lib.errors import CheckFailed, LabError, StepMissing, UsageError, none_
 from lab_lib.exercises import workbook
 from lab_lib.exercises.messages import OWN, is_own
 from lab_lib.lab import Lab
+from lab_lib.language import N_, _
 from lab_lib.private_files import write_file
 from lab_lib.resources import CHANGES, REJECTED, ROWS, TOTALS
 from lab_lib.views import live
@@ -53,13 +54,15 @@ def upload(lab: Lab, key: str, text: str) -> None:
     topic exists: then TotalNotifier would fail.
     """
     if key not in (FIRST, SECOND):
-        raise UsageError(f"The file is called {key!r}; wanted {FIRST} or {SECOND}, which notebook 04 takes away again.")
+        told = N_("The file is called {key!r}; wanted {first} or {second}, which notebook 04 takes away again.")
+        raise UsageError(_(told, key=key, first=FIRST, second=SECOND))
     file = transactions.recount(key, text.encode())
     if others := [name for name in file.addresses if not name.startswith(OWN)]:
-        raise UsageError(
-            f"{key} has the customer {others[0]}; wanted ids that begin with {OWN}. So nothing of the bank's is "
+        told = N_(
+            "{key} has the customer {customer}; wanted ids that begin with {own}. So nothing of the bank's is "
             "changed, and notebook 04 can take your rows away. Change it, and run this cell again."
         )
+        raise UsageError(_(told, key=key, customer=others[0], own=OWN))
     if not topics.find_topic(lab):
         _require_low(lab, file)
     write_file(path := workbook.folder() / key, text, "Free some space there, then run this cell again.")
@@ -76,17 +79,19 @@ def _require_low(lab: Lab, file: transactions.Recount) -> None:
         amounts = [amount for (customer, _), amount in (held | file.amounts).items() if customer == name]
         highest = sum(amount for amount in amounts if amount > 0) or max(amounts)
         if highest >= lab.threshold:
-            raise UsageError(
-                f"The total of {name} can come to {highest:f}; wanted less than the threshold, {lab.threshold:f}, as "
+            told = N_(
+                "The total of {name} can come to {highest:f}; wanted less than the threshold, {threshold:f}, as "
                 "long as there is no topic for the alert. Make the amounts smaller, and run this cell again."
             )
+            raise UsageError(_(told, name=name, highest=highest, threshold=lab.threshold))
 
 
 def wait_for_totals(lab: Lab) -> None:
     """Follow the first file, which is in the bucket, from its rows to the totals."""
     content = none_if_absent(lambda: buckets.content(lab, FIRST))
     if content is None:
-        raise StepMissing(f"{FIRST} is not in the bucket. Run the cell that uploads it, then this cell again.")
+        told = N_("{key} is not in the bucket. Run the cell that uploads it, then this cell again.")
+        raise StepMissing(_(told, key=FIRST))
     held = snapshot(lab)
     before = without(held, (), [name for name in held.customers if name.startswith(OWN)])
     upload = chain.Upload(lab, FIRST, transactions.recount(FIRST, content), (CHANGES, TOTALS), before)
@@ -103,10 +108,8 @@ def take_away(lab: Lab) -> None:
     zero = {item["CustomerId"]: Decimal(0) for item in (*rows, *totals)}
     names = sorted({*zero, *(item["CustomerId"] for item in customers)})
     if rows and not survives_a_deletion(lab, rows[0]["CustomerId"]):
-        raise LabError(
-            f"{lab.name(NOTIFIER)} fails when a row is deleted, so your rows stay. "
-            f"{correct_code(Account(lab), NOTIFIER)} Then run this cell again."
-        )
+        told = N_("{name} fails when a row is deleted, so your rows stay. {hint} Then run this cell again.")
+        raise LabError(_(told, name=lab.name(NOTIFIER), hint=correct_code(Account(lab), NOTIFIER)))
     _wait_for(lab, zero | transactions.totals(transactions.read_amounts(rows)))  # where it ends, the rows stay
     for row in rows:
         tables.delete_item(lab, "Transactions", row)
@@ -118,7 +121,8 @@ def take_away(lab: Lab) -> None:
     for queue in queues.ALERT_QUEUES:
         _wait_for_visible(lab, queue)
         queues.delete_messages(lab, queue, is_own)
-    print(f"Taken away: {len(rows)} rows of {', '.join(names) or 'nobody'}, with their files, totals and alerts.")
+    told = N_("Taken away: {count} rows of {names}, with their files, totals and alerts.")
+    print(_(told, count=len(rows), names=_(", ").join(names) or _("nobody")))
 
 
 def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
@@ -132,13 +136,15 @@ def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
         held = {item["CustomerId"]: item for item in tables.items(lab, "TransactionTotal", beginning=OWN)}
         faults = list(total_faults(totals, held))
         if rest and faults and (broken := find_broken(lab, FIRST, [CHANGES, TOTALS])):
-            raise CheckFailed(f"Your rows are not taken off the totals. {broken} Then run this cell again.")
+            told = N_("Your rows are not taken off the totals. {broken} Then run this cell again.")
+            raise CheckFailed(_(told, broken=broken))
         high = [name for name, total in totals.items() if total >= lab.threshold]
         alerted = [name for name in totals if held.get(name, {}).get("alerted")]
         return not faults and high == alerted if rest is None else rest
 
-    what, hint = f"{lab.name(NOTIFIER)} to take your rows off the totals", "`lab check --step 02` says what is broken."
-    wait_until(is_settled, what, timeout=180, on_aws="a few seconds", hint=hint)
+    what = _("{name} to take your rows off the totals", name=lab.name(NOTIFIER))
+    hint = _("`lab check --step 02` says what is broken.")
+    wait_until(is_settled, what, timeout=180, on_aws=_("a few seconds"), hint=hint)
 
 
 def _wait_for_visible(lab: Lab, queue: str) -> None:
@@ -147,5 +153,6 @@ def _wait_for_visible(lab: Lab, queue: str) -> None:
     def is_visible() -> bool:
         return not count(queues.attributes(lab, queue).get("ApproximateNumberOfMessagesNotVisible"))
 
-    hint = "Somebody is receiving its messages. Stop that, then run this cell again."
-    wait_until(is_visible, f"the hidden messages of {lab.name(queue)} to come back", timeout=90, hint=hint)
+    what = _("the hidden messages of {queue} to come back", queue=lab.name(queue))
+    hint = _("Somebody is receiving its messages. Stop that, then run this cell again.")
+    wait_until(is_visible, what, timeout=90, hint=hint)

@@ -18,7 +18,8 @@ from lab_lib.checks.differences import SUBJECT
 from lab_lib.checks.lookalikes import visible
 from lab_lib.exercises.bench import Held
 from lab_lib.exercises.draw import HIGH, Batch, Start, Step, Topic
-from lab_lib.wording import listing, number
+from lab_lib.language import N_, _, ngettext
+from lab_lib.wording import listing
 
 _TRANSACTION = re.compile("T[0-9]{15}")  # as drawn
 _MOST_NAMED, _MOST_SUMS, _LONGEST_NAME = 6, 5_000, 60
@@ -85,113 +86,125 @@ class Story:
         seen, lines, starts = set[str](), list[str](), itertools.count(1)
         for step in self.steps:
             if isinstance(step, Topic):
-                lines.append("the topic comes back" if step.is_there else "the topic is deleted")
+                lines.append(_("the topic comes back") if step.is_there else _("the topic is deleted"))
             elif isinstance(step, Start):
-                texts = [self._batch(batch, seen) for batch in step.batches]
-                lines.append(f"start {next(starts)}: {'; '.join(texts)}")
+                batches = _("; ").join(self._batch(batch, seen) for batch in step.batches)
+                lines.append(_("start {number}: {batches}", number=next(starts), batches=batches))
         return "\n".join(lines)
 
     @property
     def wanted(self) -> str:
         """Return what the account should hold."""
         totals = [f"{self.name(name)} {_shown(total)}" for name, total in self.totals.items()]
-        alerts = [f"{_range(*most)} for {self.name(name)}" for name, most in self.alerts.items() if any(most)]
-        letters = f"; dead letters: {len(self.letters)}" if self.letters else ""
-        return f"{listing(totals, _MOST_NAMED)}; alerts: {listing(alerts, _MOST_NAMED)}{letters}"
+        due = {self.name(name): _range(*most) for name, most in self.alerts.items() if any(most)}
+        alerts = [_("{count} for {name}", count=count, name=name) for name, count in due.items()]
+        parts = [listing(totals, _MOST_NAMED), _("alerts: {alerts}", alerts=listing(alerts, _MOST_NAMED))]
+        parts += [_("dead letters: {count}", count=len(self.letters))] if self.letters else []
+        return _("; ").join(parts)
 
     def differences(self, held: Held) -> list[str]:
         """Return what is not as it should be, the most telling first."""
         faults = [*_failure(held), *self._totals(held), *self._alerts(held), *self._letters(held), *self._growth(held)]
-        cut = [f"killed at the call {outcome.cut}, and started again" for outcome in held.failures if outcome.cut]
+        killed = N_("killed at the call {call}, and started again")
+        cut = [_(killed, call=outcome.cut) for outcome in held.failures if outcome.cut]
         return cut + faults if faults else []
 
     def _batch(self, batch: Batch, seen: set[str]) -> str:
         again = [record["eventID"] in seen for record in batch]
         seen |= {record["eventID"] for record in batch}
         if len(batch) > _MOST_RECORDS:
-            return f"{len(batch):,} records of {number(len({*map(customer, batch)}), 'customer')}"
+            customers = ngettext("{count:,} customer", "{count:,} customers", len({*map(customer, batch)}))
+            return _("{records:,} records of {customers}", records=len(batch), customers=customers)
+        changes = [self._change(record) for record in batch]
         if all(again):
-            return ", ".join(map(self._change, batch)) + " once more"
-        return ", ".join(self._change(record) + " again" * old for record, old in zip(batch, again, strict=True))
+            return _("{changes} once more", changes=_(", ").join(changes))
+        pairs = zip(changes, again, strict=True)
+        return _(", ").join(_("{change} again", change=change) if old else change for change, old in pairs)
 
     def _change(self, record: Record) -> str:
         """Return a record in short, such as "A 12.5", "A 12.5 → 10" for a correction, "A 12.5 deleted"."""
         images = record["dynamodb"]
         values = [images[name]["TransactionAmount"] for name in ("OldImage", "NewImage") if name in images]
         amounts = " → ".join(value.get("N") or repr(value.get("S")) for value in values)
-        return f"{self.name(customer(record))} {amounts}{' deleted' if record['eventName'] == 'REMOVE' else ''}"
+        change = f"{self.name(customer(record))} {amounts}"
+        return _("{change} deleted", change=change) if record["eventName"] == "REMOVE" else change
 
     def _totals(self, held: Held) -> Iterator[str]:
         wrong = defaultdict[str, list[str]](list)
         for name in {**self.totals, **held.totals}:
             total, wanted = held.totals.get(name), self.totals.get(name)
             if total != wanted:
-                text = f"{self.name(name)} {_shown(total)} instead of {_shown(wanted)}"
-                wrong[_reason(name, held, total, wanted)].append(text)
+                values = {"name": self.name(name), "total": _shown(total), "wanted": _shown(wanted)}
+                wrong[_reason(name, held, total, wanted)].append(_("{name} {total} instead of {wanted}", **values))
         for reason, texts in wrong.items():
-            yield listing(texts, _MOST_NAMED) + reason
+            yield _(reason, totals=listing(texts, _MOST_NAMED))
 
     def _alerts(self, held: Held) -> Iterator[str]:
         alerts = [_alert(body) for body in held.alerts]
-        counted = Counter(name for name, _ in alerts)
+        counted = Counter(name for name, _balance in alerts)
         strange = counted.pop("", 0)
         for name in {**self.alerts, **counted}:
             low, high = self.alerts.get(name, (0, 0))
             again = len(held.failures) if high else 0
             if not low <= counted[name] <= high + again:
-                yield f"{_count(counted[name])} for {self.name(name)} instead of {_range(low, high)}"
+                values = {"alerts": _count(counted[name]), "name": self.name(name), "wanted": _range(low, high)}
+                yield _("{alerts} for {name} instead of {wanted}", **values)
         for name, balance in alerts:
             is_right, effects = held.totals.get(name) == self.totals.get(name), self._effects.get(name, [])
             if is_right and 0 < len(effects) <= _MOST_RECORDS and balance not in _sums(effects):
-                told = f"an alert for {self.name(name)} with {_shown(balance)}"
-                yield f"{told}, which its transactions never add up to"
+                told = N_("an alert for {name} with {balance}, which its transactions never add up to")
+                yield _(told, name=self.name(name), balance=_shown(balance))
         if strange:
-            yield f"{_count(strange)} with another subject, no customerID, or no accountBalance from 1500 on"
+            told = N_("{alerts} with another subject, no customerID, or no accountBalance from 1500 on")
+            yield _(told, alerts=_count(strange))
 
     def _letters(self, held: Held) -> Iterator[str]:
         ids = {transaction(record) for record in self._records.values()}
         named = {id for text in held.letters for id in _TRANSACTION.findall(text)} & ids
         if missing := self.letters - named:
-            yield f"{number(len(missing), 'record')} without a dead letter that names its TransactionId"
+            records = ngettext("{count:,} record", "{count:,} records", len(missing))
+            yield _("{records} without a dead letter that names its TransactionId", records=records)
         if more := named - self.letters:
-            yield f"{number(len(more), 'good record')} among the dead letters"
+            records = ngettext("{count:,} good record", "{count:,} good records", len(more))
+            yield _("{records} among the dead letters", records=records)
 
     def _growth(self, held: Held) -> Iterator[str]:
         """Yield how long an item has grown, if that is too much for the records of the history."""
         records = len(self._records)
         if held.heaviest > _LONGEST_ITEM + _MOST_A_RECORD * records:
-            yield (
-                f"an item has {held.heaviest:,} characters after {records:,} records; an item of DynamoDB has at most "
-                f"400 KB, so it ends after about {_LIMIT * records / held.heaviest:,.0f} records"
+            told = N_(
+                "an item has {heaviest:,} characters after {records:,} records; an item of DynamoDB has at most "
+                "400 KB, so it ends after about {most:,.0f} records"
             )
+            yield _(told, heaviest=held.heaviest, records=records, most=_LIMIT * records / held.heaviest)
 
 
 def _failure(held: Held) -> Iterator[str]:
     """Yield why the last delivery failed, if it did: the batch comes again and again."""
     if held.deliveries and (why := held.deliveries[-1][1].why):
-        yield f"the last batch still fails: {why}; what is behind it waits"
+        yield _("the last batch still fails: {why}; what is behind it waits", why=why)
 
 
 def _reason(name: str, held: Held, total: Any, wanted: Decimal | None) -> str:
-    """Return why a customer's total differs, if the amounts of one kind of record add up to the difference."""
+    """Return a message about wrong `{totals}`, with the reason if amounts of one kind of record are the difference."""
     if wanted is None or not isinstance(total, Decimal | None):
-        return ""
-    again, corrected, deleted, counted = (list[Decimal]() for _ in range(4))
+        return "{totals}"
+    again, corrected, deleted, counted = (list[Decimal]() for _kind in range(4))
     seen = set[str]()
-    for record in (record for batch, _ in held.deliveries for record in batch if customer(record) == name):
+    for record in (record for batch, _outcome in held.deliveries for record in batch if customer(record) == name):
         (again if record["eventID"] in seen else counted).append(effect(record))
         seen.add(record["eventID"])
         if old := record["dynamodb"].get("OldImage"):
             amounts = deleted if record["eventName"] == "REMOVE" else corrected
             amounts.append(Decimal(old["TransactionAmount"].get("N", 0)))
     reasons = {
-        ": records that came again were added again": again,
-        ": the old amount of a correction was not subtracted": corrected,
-        ": the amount of a deleted transaction was not subtracted": deleted,
-        ": some of its records were not added": [-part for part in counted],
+        N_("{totals}: records that came again were added again"): again,
+        N_("{totals}: the old amount of a correction was not subtracted"): corrected,
+        N_("{totals}: the amount of a deleted transaction was not subtracted"): deleted,
+        N_("{totals}: some of its records were not added"): [-part for part in counted],
     }
     difference = (total or Decimal(0)) - wanted
-    return next((why for why, parts in reasons.items() if difference in _sums(parts) - {0}), "")
+    return next((why for why, parts in reasons.items() if difference in _sums(parts) - {0}), "{totals}")
 
 
 def _sums(parts: list[Decimal]) -> set[Decimal]:
@@ -215,14 +228,14 @@ def _alert(body: str) -> tuple[str, Decimal]:
 
 
 def _count(alerts: int) -> str:
-    return number(alerts, "alert") if alerts else "no alerts"
+    return ngettext("{count:,} alert", "{count:,} alerts", alerts) if alerts else _("no alerts")
 
 
 def _range(low: int, high: int) -> str:
-    return f"{low} to {high}" if low < high else str(low or "none")
+    return _("{low} to {high}", low=low, high=high) if low < high else str(low or _("none"))
 
 
 def _shown(value: Any) -> str:
     if value is None:
-        return "no total"
+        return _("no total")
     return f"{value.normalize():f}" if isinstance(value, Decimal) else visible(repr(value)[:_LONGEST_NAME])

@@ -23,6 +23,7 @@ from typing import Any
 from lab_lib import lab
 from lab_lib.errors import UsageError
 from lab_lib.exercises.copies import state
+from lab_lib.language import N_, _
 from lab_lib.places import DATA, is_copy
 from lab_lib.private_files import can_write_to, exists, json_object, open_file, read_file, write_file
 from lab_lib.settings import SETTINGS as OF_LAB
@@ -51,14 +52,16 @@ def merged_settings(settings: dict[str, Any], named: dict[str, Any] | None = Non
     UsageError if one is unknown, or no text.
     """
     if not isinstance(settings, dict):
-        raise UsageError(f'settings is {settings!r}; wanted names and values, such as {{"prefix": "ana-"}}.')
+        raise UsageError(
+            _('settings is {found!r}; wanted names and values, such as {{"prefix": "ana-"}}.', found=settings)
+        )
     here = settings | {name: value for name, value in _injected().items() if name != "settings" and value != ""}
     if unknown := sorted({*here} - {*PARAMETERS}, key=str):
-        raise UsageError(f"There is no setting {unknown[0]!r}. The settings are {', '.join(PARAMETERS)}.")
+        told = N_("There is no setting {name!r}. The settings are {names}.")
+        raise UsageError(_(told, name=unknown[0], names=_(", ").join(PARAMETERS)))
     if wrong := [name for name, value in here.items() if not isinstance(value, str) and name not in _NOT_TEXT]:
-        raise UsageError(
-            f"{wrong[0]} is {here[wrong[0]]!r}; wanted text: in quotes, or for papermill with -r instead of -p."
-        )
+        told = N_("{name} is {value!r}; wanted text: in quotes, or for papermill with -r instead of -p.")
+        raise UsageError(_(told, name=wrong[0], value=here[wrong[0]]))
     return {name: value for source in (named or {}, here) for name, value in source.items() if value != ""}
 
 
@@ -93,10 +96,11 @@ def open_lab_to_delete(
     here, kept = merged_settings(settings or {}, named), _kept()
     account, profile = here.get("account", ""), here.get("profile", "")
     if kept.get("profile") and not (account and profile):
-        raise UsageError(
-            f"Notebook 00 has built the lab in account {kept.get('account') or '(not named)'} on AWS, with profile "
-            f"{kept['profile']}. What is deleted there is named: write account and profile into the settings above."
+        told = N_(
+            "Notebook 00 has built the lab in account {account} on AWS, with profile {profile}. What is deleted there "
+            "is named: write account and profile into the settings above."
         )
+        raise UsageError(_(told, account=kept.get("account") or _("(not named)"), profile=kept["profile"]))
     chosen = _with_kept(here)
     if profile or os.environ.get("LAB_PROFILE") or os.environ.get("LAB_ROLE_ARN"):  # on AWS
         chosen |= {"account": account, "profile": profile}

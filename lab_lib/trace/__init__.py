@@ -7,16 +7,16 @@ logs (14 days here), the stream (24 hours), the markers (48 hours), the tables a
 from contextlib import suppress
 from pathlib import Path
 
-from lab_lib.aws import cloudwatch
 from lab_lib.checks.lookalikes import visible
 from lab_lib.errors import TimedOut
 from lab_lib.lab import Lab
+from lab_lib.language import _
 from lab_lib.trace.events import Change
 from lab_lib.trace.evidence import Evidence
 from lab_lib.trace.trace import Trace
 from lab_lib.trace.uploading import arrival, rejected, unread
 from lab_lib.trace.way import Way
-from lab_lib.waiting import wait_until
+from lab_lib.waiting import LOGS_TAKE, wait_until
 
 
 def follow(lab: Lab, customer: str, transaction: str) -> Trace:
@@ -31,9 +31,10 @@ def watch(lab: Lab, customer: str, transaction: str) -> Trace:
         trace = follow(lab, customer, transaction)
         return trace if trace.is_settled else None
 
-    what, pause = f"all that tells of {customer} {transaction}", 15 if lab.is_real else 0.2  # AWS charges for calls
+    what = _("all that tells of {customer} {transaction}", customer=customer, transaction=transaction)
+    pause = 15 if lab.is_real else 0.2  # AWS charges for calls
     with suppress(TimedOut):  # what cannot be told by then is said
-        return wait_until(settled, what, timeout=300, on_aws=cloudwatch.LOGS_TAKE, longest_pause=pause)
+        return wait_until(settled, what, timeout=300, on_aws=LOGS_TAKE, longest_pause=pause)
     return follow(lab, customer, transaction)
 
 
@@ -45,15 +46,16 @@ def follow_line(lab: Lab, file: str, number: int) -> Trace:
     evidence = Evidence(lab)
     uploads = {upload.key: upload for upload in evidence.uploads if not upload.is_again}  # the newest
     key = file if file in uploads else Path(file).name
-    title, upload = f"{key}, line {number}", uploads.get(key)
+    title, upload = _("{key}, line {number}", key=key, number=number), uploads.get(key)
     lines = evidence.lines(upload, lambda line: line.number == number) if upload else []
     if upload is None or not lines:
         change = unread(evidence, key, number, known=[*uploads])
     elif isinstance(lines, str):
-        change = Change(f"line {number}", arrival(evidence, upload, lines))
+        change = Change(_("line {number}", number=number), arrival(evidence, upload, lines))
     elif row := lines[0].row:
         way = Way(evidence, row["CustomerId"], row["TransactionId"])
-        return way.followed(f"{title}: {way.customer} {way.transaction}")
+        name = f"{way.customer} {way.transaction}"
+        return way.followed(_("{line}: {name}", line=title, name=name))
     else:
         change = rejected(evidence, upload, lines[0])
     return Trace(title, [change]).mapped(visible)

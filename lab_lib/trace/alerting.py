@@ -10,6 +10,7 @@ from lab_lib.aws.log_runs import Run
 from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
 from lab_lib.checks.evidence import NOTIFIER
 from lab_lib.checks.rules import State
+from lab_lib.language import _
 from lab_lib.trace import times
 from lab_lib.trace.counting import Totals
 from lab_lib.trace.events import Event, cannot_see
@@ -45,26 +46,29 @@ def alert(evidence: Evidence, customer: str, run: Run | None, totals: Totals) ->
 def _none(threshold: Decimal, totals: Totals) -> Event:
     """Return the event that no alert was due."""
     if totals.after is None:
-        what = "none by this run"
+        what = _("none by this run")
     elif totals.after < threshold:
-        what = f"none is due: {totals.after:f} is below {threshold:f}"
+        what = _("none is due: {total:f} is below {threshold:f}", total=totals.after, threshold=threshold)
     else:
-        what = f"none is due: the total had reached {threshold:f} before"
-    return Event(TOPIC, what, source=NOTIFIER_LOG)
+        what = _("none is due: the total had reached {threshold:f} before", threshold=threshold)
+    return Event(TOPIC, what, source=_(NOTIFIER_LOG))
 
 
 def _published(customer: str, sender: Run | None, later: list[Run], sent: list[int]) -> Event:
     """Return the event of the alert that the sender has published, of the runs from the one on that led to it."""
-    what, when = f"published: {customer}", times.at(sent[0]) if sent else None
+    what, when = _("published: {customer}", customer=customer), times.at(sent[0]) if sent else None
     if sender:
-        what += ", by a later run" * (sender is not later[0])
+        if sender is not later[0]:
+            what = _("published: {customer}, by a later run", customer=customer)
         when = when or Span(sender.begin, sender.end or sender.begin)
-        return Event(TOPIC, what, when=when, source=NOTIFIER_LOG, gaps=_gap("run", times.at(sender.begin), when))
+        gaps = [times.gap(_("run"), times.at(sender.begin), when)]
+        return Event(TOPIC, what, when=when, source=_(NOTIFIER_LOG), gaps=gaps)
     if when:
-        return Event(TOPIC, what, when=when, source="its messages")
+        return Event(TOPIC, what, when=when, source=_("its messages"))
     if failed := [run for run in later if run.error]:
-        return Event(TOPIC, f"not published: {failed[-1].error}", State.NOT_YET, source=NOTIFIER_LOG)
-    return cannot_see(TOPIC, "no run has reported it", NOTIFIER_LOG)
+        what = _("not published: {error}", error=failed[-1].error)
+        return Event(TOPIC, what, State.NOT_YET, source=_(NOTIFIER_LOG))
+    return cannot_see(TOPIC, _("no run has reported it"), NOTIFIER_LOG)
 
 
 def _arrived(
@@ -89,13 +93,11 @@ def _read(came: int, body: dict[str, Any], customer: str) -> Message | None:
 def _message(evidence: Evidence, queue: str, arrived: list[Message], published: Span | None) -> Event:
     """Return the event of the message in a queue."""
     if not arrived:
-        return cannot_see(queue, evidence.unseen.get(queue, "taken by a consumer, or never delivered"), queue)
+        return cannot_see(queue, evidence.unseen.get(queue, _("taken by a consumer, or never delivered")), queue)
     if len(arrived) > 1:
-        named = listing(f"{message.balance} at {times.clock(message.came)}" for message in arrived)
-        return Event(queue, f"one of {len(arrived)} messages: {named}", State.COULD_BE, source=queue)
-    what, came = f"a message waits, with the balance {arrived[0].balance}", times.at(arrived[0].came)
-    return Event(queue, what, when=came, source=queue, gaps=_gap("delivery", published, came))
-
-
-def _gap(name: str, before: Span | None, after: Span) -> list[times.Gap]:
-    return [times.gap(name, before, after)] if before else []
+        named = listing(_("{balance} at {time}", balance=each.balance, time=times.clock(each.came)) for each in arrived)
+        what = _("one of {count} messages: {named}", count=len(arrived), named=named)
+        return Event(queue, what, State.COULD_BE, source=queue)
+    what, came = _("a message waits, with the balance {balance}", balance=arrived[0].balance), times.at(arrived[0].came)
+    gaps = [times.gap(_("delivery"), published, came)] if published else []
+    return Event(queue, what, when=came, source=queue, gaps=gaps)

@@ -9,11 +9,11 @@ from lab_lib.aws import queues, streams
 from lab_lib.aws.log_runs import Run
 from lab_lib.checks.evidence import NOTIFIER
 from lab_lib.checks.rules import State
-from lab_lib.trace import times
-from lab_lib.trace.events import Event, cannot_see, of_run
+from lab_lib.language import N_, _, ngettext
+from lab_lib.trace.events import Event, cannot_see, of_run, tried
 from lab_lib.trace.evidence import NOTIFIER_LOG, Evidence
 from lab_lib.trace.times import Span
-from lab_lib.wording import number
+from lab_lib.wording import how_often
 
 
 class Totals(NamedTuple):
@@ -32,25 +32,30 @@ def counting(evidence: Evidence, record: streams.Record, run: Run | None, writte
     """Return the event of the run that has counted a record; `written` is when its row was."""
     if run is None:
         if NOTIFIER_LOG not in evidence.unseen and evidence.is_fresh(written.latest):
-            what = "counted; AWS may write the log of it minutes late"
-            return Event(NOTIFIER, what, State.WAITS, source=NOTIFIER_LOG, is_late=True)
-        why = evidence.unseen.get(NOTIFIER_LOG, "the log does not tell of its run")
+            what = _("counted; AWS may write the log of it minutes late")
+            return Event(NOTIFIER, what, State.WAITS, source=_(NOTIFIER_LOG), is_late=True)
+        why = evidence.unseen.get(NOTIFIER_LOG, _("the log does not tell of its run"))
         return cannot_see(NOTIFIER, why, NOTIFIER_LOG)
     others = [other for other in evidence.runs(NOTIFIER) if other is not run]
     failed = [other for other in others if other.error and written.earliest <= other.begin < run.begin]
     again = [other for other in others if other.begin > run.begin and _had(other, record)]
     parts = [_batch(run)]
-    parts += [f"{number(len(failed), 'run')} failed before: {failed[-1].error}"] if failed else []
-    parts += [f"came again {number(len(again), 'time')}, and added nothing"] if again else []
-    waiting = _waiting(evidence, others, written)
-    return of_run(NOTIFIER, "; ".join(parts), f"ProcessedRecords, {NOTIFIER_LOG}", run, waiting, written)
+    if failed:
+        runs = ngettext("{count:,} run", "{count:,} runs", len(failed))
+        parts.append(_("{runs} failed before: {error}", runs=runs, error=failed[-1].error))
+    if again:
+        parts.append(_("came again {times}, and added nothing", times=how_often(len(again))))
+    waiting, source = _waiting(evidence, others, written), _("ProcessedRecords, log of TotalNotifier")
+    return of_run(NOTIFIER, _("; ").join(parts), source, run, waiting, written)
 
 
 def _batch(run: Run) -> str:
     """Return how many other records were in the batch of a run. One that failed after adding reports none."""
     if not run.records:
-        return f"counted by a run that failed then: {run.error}"
-    return "counted alone" if run.records == 1 else f"counted, with {number(run.records - 1, 'other')}"
+        return _("counted by a run that failed then: {error}", error=run.error)
+    if run.records == 1:
+        return _("counted alone")
+    return ngettext("counted, with {count:,} other", "counted, with {count:,} others", run.records - 1)
 
 
 def uncounted(evidence: Evidence, record: streams.Record, written: Span) -> Event:
@@ -58,24 +63,26 @@ def uncounted(evidence: Evidence, record: streams.Record, written: Span) -> Even
     runs = evidence.runs(NOTIFIER)
     if parked := _parked(evidence, record):
         return Event(NOTIFIER, parked, State.NOT_YET, source=queues.DEAD_LETTERS)
-    lost = "its marker is gone" if any(_had(run, record) for run in runs) else ""
+    lost = _("its marker is gone") if any(_had(run, record) for run in runs) else ""
     if why := evidence.unseen.get("ProcessedRecords", lost):
         return cannot_see(NOTIFIER, why, "ProcessedRecords")
     state = evidence.mapping.get("State")
     if state != "Enabled":
         stands = state in (None, "Disabled", "Disabling")
-        why = f"its mapping is {state}{', and stands still' * stands}" if state else "no mapping starts it"
-        return Event(NOTIFIER, f"not counted: {why}", State.WAITS, source="the mapping", is_late=not stands)
+        still = N_("not counted: its mapping is {state}, and stands still")
+        text = still if stands else N_("not counted: its mapping is {state}")
+        what = _(text, state=state) if state else _("not counted: no mapping starts it")
+        return Event(NOTIFIER, what, State.WAITS, source=_("the mapping"), is_late=not stands)
     later = [run for run in runs if run.begin >= written.earliest]
     if later and not any(run.reports or run.error for run in runs):  # somebody else's function
-        what = f"{number(len(later), 'run')} came after that, of which the log names no records"
-        return Event(NOTIFIER, what, State.COULD_BE, source=NOTIFIER_LOG)
+        came = ngettext("{count:,} run", "{count:,} runs", len(later))
+        what = _("{runs} came after that, of which the log names no records", runs=came)
+        return Event(NOTIFIER, what, State.COULD_BE, source=_(NOTIFIER_LOG))
     if failed := [run for run in later if run.error]:
-        what = f"tried {number(len(failed), 'time')}: {failed[-1].error}"
-        return Event(NOTIFIER, what, State.NOT_YET, times.at(failed[0].begin), NOTIFIER_LOG)
+        return tried(NOTIFIER, failed, NOTIFIER_LOG)
     if evidence.is_fresh(written.latest):
-        return Event(NOTIFIER, "not counted yet", State.WAITS, source="ProcessedRecords", is_late=True)
-    what = "not counted; `lab check --step 02` says what is wrong with the mapping"
+        return Event(NOTIFIER, _("not counted yet"), State.WAITS, source="ProcessedRecords", is_late=True)
+    what = _("not counted; `lab check --step 02` says what is wrong with the mapping")
     return Event(NOTIFIER, what, State.NOT_YET, source="ProcessedRecords")
 
 
@@ -84,9 +91,9 @@ def _parked(evidence: Evidence, record: streams.Record) -> str:
     for letter in evidence.letters:
         parked, batch, why = letter.get("record"), letter.get("DDBStreamBatchInfo"), queues.dead_letter(letter)["why"]
         if isinstance(parked, dict) and parked.get("eventID") == record["eventID"]:
-            return f"parked: {why}"
+            return _("parked: {why}", why=why)
         if isinstance(batch, dict) and _has(batch, "startSequenceNumber", "endSequenceNumber", record):
-            return f"given up with its batch: {why}"
+            return _("given up with its batch: {why}", why=why)
     return ""
 
 
@@ -99,7 +106,7 @@ def totals(evidence: Evidence, records: list[streams.Record], marks: dict[str, s
     added = _sum(records[place] for place in own)
     now = evidence.total(streams.customer(records[own[0]]))
     if not isinstance(now, Decimal):
-        evidence.unseen.setdefault("TransactionTotal", "it has no total of this customer")
+        evidence.unseen.setdefault("TransactionTotal", _("it has no total of this customer"))
         return Totals(None, None, added)
     after = now - _sum(record for record in records[own[-1] + 1 :] if record["eventID"] in marks)
     return Totals((after - added).normalize(), after.normalize(), added)
@@ -131,8 +138,9 @@ def _has(batch: dict[str, Any], first: str, last: str, record: streams.Record) -
 def _waiting(evidence: Evidence, others: list[Run], written: Span) -> str:
     """Return what a record waits for before a run takes it."""
     if any(run.begin <= written.latest and (run.end or 0) > written.latest for run in others):
-        return "waiting for the batch before"
-    return "polling, and waiting for a batch" if evidence.mapping.get("MaximumBatchingWindowInSeconds") else "polling"
+        return _("waiting for the batch before")
+    has_window = evidence.mapping.get("MaximumBatchingWindowInSeconds")
+    return _("polling, and waiting for a batch") if has_window else _("polling")
 
 
 def number_of(text: Any) -> int:

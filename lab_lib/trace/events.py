@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from lab_lib.aws.log_runs import Run
 from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
 from lab_lib.checks.rules import State
+from lab_lib.language import N_, _
 from lab_lib.looks import LOOKS
 from lab_lib.trace import times
 from lab_lib.trace.times import Gap, Span
+from lab_lib.wording import how_often
 
 PARTS = {  # of the chain's picture, by the lane of the timeline; a queue is a lane of its own name
-    "file": ["transactions.txt"],
-    "bucket": ["transactions.txt→bucket", "bucket"],
+    N_("file"): ["transactions.txt"],
+    N_("bucket"): ["transactions.txt→bucket", "bucket"],
     "TransactionProcessor": ["bucket→TransactionProcessor", "TransactionProcessor"],
-    "rejected lines": ["bucket"],
+    N_("rejected lines"): ["bucket"],
     "Transactions": ["TransactionProcessor→Transactions", "Transactions"],
-    "stream": ["Transactions→TotalNotifier"],
+    N_("stream"): ["Transactions→TotalNotifier"],
     "TotalNotifier": ["Transactions→TotalNotifier", "TotalNotifier"],
     "TransactionTotal": ["TotalNotifier→TransactionTotal", "TransactionTotal"],
     TOPIC: [f"TotalNotifier→{TOPIC}", TOPIC],
@@ -46,6 +48,11 @@ class Event:
         return LOOKS[self.state].sign
 
     @property
+    def where(self) -> str:
+        """Return the lane as it is shown."""
+        return _(self.lane)
+
+    @property
     def parts(self) -> list[str]:
         """Return the parts of the chain's picture that it is about."""
         return PARTS.get(self.lane, [f"{TOPIC}→{self.lane}", self.lane])
@@ -61,12 +68,18 @@ class Change:
 
 def cannot_see(lane: str, why: str, source: str, when: Span | None = None) -> Event:
     """Return the event of something that the evidence does not show, with the reason."""
-    return Event(lane, f"cannot see: {why}", State.CANNOT_SEE, when, source)
+    return Event(lane, _("cannot see: {why}", why=why), State.CANNOT_SEE, when, _(source))
+
+
+def tried(lane: str, failed: Sequence[Run], source: str) -> Event:
+    """Return the event of runs that have failed."""
+    what = _("tried {times}: {error}", times=how_often(len(failed)), error=failed[-1].error)
+    return Event(lane, what, State.NOT_YET, times.at(failed[0].begin), _(source))
 
 
 def of_run(lane: str, what: str, source: str, run: Run, gap: str, before: Span) -> Event:
     """Return the event of a run; `gap` names the time from the moment before it until Lambda began."""
     begun, started = times.at(run.begin), times.at(run.begin if run.started is None else run.started)
     gaps = [times.gap(gap, before, started)]
-    gaps += [times.gap("start of the function", started, begun)] if run.started else []
+    gaps += [times.gap(_("start of the function"), started, begun)] if run.started else []
     return Event(lane, what, State.OK, begun, source, gaps, run.started, run.end)

@@ -22,13 +22,15 @@ from lab_lib.checks.rules import Account
 from lab_lib.errors import error_code, is_access_denied, is_unreachable
 from lab_lib.handlers.transaction_processor.transactions_file import Unreadable, read_lines
 from lab_lib.lab import Lab
+from lab_lib.language import N_, _
 
 T = TypeVar("T")
 MOST_UPLOADS = 100  # the newest that the log names
-PROCESSOR_LOG, NOTIFIER_LOG = (f"log of {name}" for name in functions.SOURCES)
+PROCESSOR_LOG, NOTIFIER_LOG = N_("log of TransactionProcessor"), N_("log of TotalNotifier")
 _LATE = 600_000  # milliseconds
 _MARKERS_KEPT = timedelta(hours=48)
-_GONE = {"NoSuchKey": "it was deleted", "404": "it was deleted", "PreconditionFailed": "it was replaced since"}
+_DELETED = N_("it was deleted")
+_GONE = {"NoSuchKey": _DELETED, "404": _DELETED, "PreconditionFailed": N_("it was replaced since")}
 
 
 class Line(NamedTuple):
@@ -67,21 +69,21 @@ class Evidence:
         except ClientError as error:
             if not is_access_denied(error):
                 raise
-            self.unseen[what] = f"{error.operation_name} is denied"
+            self.unseen[what] = _("{call} is denied", call=error.operation_name)
             return None
 
     def _runs(self, name: str) -> list[Run]:
         """Return the runs of a function, oldest first."""
-        log = f"log of {name}"
+        log = PROCESSOR_LOG if name == PROCESSOR else NOTIFIER_LOG
         described = self.read(f"settings of {name}", functions.describe, name) or {}
         settings = described.get("Configuration", {})
         if settings.get("LoggingConfig", {}).get("LogFormat") == "JSON":
-            self.unseen[log] = "it has Lambda's JSON format"
+            self.unseen[log] = _("it has Lambda's JSON format")
         group = cloudwatch.group_of(self.lab, name, settings)
         since = None if name == PROCESSOR else datetime.now(UTC) - _MARKERS_KEPT
         runs = self.read(log, log_runs.read, name, group, since) or []
         if not runs and not self.read(log, cloudwatch.describe, group):
-            self.unseen.setdefault(log, "there is no log")
+            self.unseen.setdefault(log, _("there is no log"))
         return runs
 
     def is_fresh(self, moment: int) -> bool:
@@ -119,7 +121,9 @@ class Evidence:
         except ClientError as error:
             if is_unreachable(error):
                 raise
-            return _GONE.get(error_code(error), f"{error.operation_name} answers {error_code(error)}")
+            if why := _GONE.get(error_code(error)):
+                return _(why)
+            return _("{call} answers {code}", call=error.operation_name, code=error_code(error))
 
     def marks(self, records: list[streams.Record]) -> dict[str, str]:
         """Return the run that has counted each of these records, by its eventID; "" if the marker does not tell."""
@@ -141,13 +145,14 @@ class Evidence:
         """Return the messages of a queue, and when each came."""
         attributes = self.read(queue, queues.attributes, queue) or {}
         waiting = attributes.get("ApproximateNumberOfMessages", "0")
+        why = _("there is no such queue")
         if "RedrivePolicy" in attributes:
-            self.unseen[queue] = f"it has a redrive policy, for which receiving counts, and {waiting} waiting"
+            why = _("it has a redrive policy, for which receiving counts, and {waiting} waiting", waiting=waiting)
         elif int(waiting) > queues.MOST:
-            self.unseen[queue] = f"it has {waiting} waiting, and at most {queues.MOST:,} are read"
+            why = _("it has {waiting} waiting, and at most {most:,} are read", waiting=waiting, most=queues.MOST)
         elif attributes:
             return self.read(queue, queues.arrivals, queue) or []
-        self.unseen.setdefault(queue, "there is no such queue")
+        self.unseen.setdefault(queue, why)
         return []
 
 

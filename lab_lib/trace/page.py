@@ -5,6 +5,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from lab_lib import chain_picture, html_pages
+from lab_lib.chain_parts import in_words
 from lab_lib.chain_picture import Look
 from lab_lib.looks import LOOKS
 from lab_lib.trace import timeline
@@ -22,7 +23,7 @@ def page(trace: Trace) -> str:
         .get_template("trace.html.j2")
         .render(
             trace=trace,
-            chain=Markup(chain_picture.svg(looks)),  # noqa: S704  # ours
+            chain=Markup(chain_picture.svg(looks, in_words())),  # noqa: S704  # ours
             timeline=Markup(timeline.svg(trace.title, trace.changes)),  # noqa: S704  # ours, escaped
             style=html_pages.style(_TEMPLATES / "trace.css"),
             script=Markup(script),  # noqa: S704  # ours

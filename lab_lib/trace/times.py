@@ -6,6 +6,8 @@ Times are whole milliseconds since 1970. Nothing here calls AWS.
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from lab_lib.language import _
+
 _SECOND, _MINUTE, _HOUR = 1_000, 60_000, 3_600_000
 
 
@@ -25,7 +27,7 @@ class Span(NamedTuple):
         begin, end = clock(self.earliest), clock(self.latest)
         if self.is_exact:
             return begin
-        return f"{begin} to {end[8:] if end[:8] == begin[:8] else end}"
+        return _("{begin} to {end}", begin=begin, end=end[8:] if end[:8] == begin[:8] else end)
 
     def within(self, other: "Span") -> "Span":
         """Return what is left of this span inside of the other one; this span, if the two exclude each other."""
@@ -43,10 +45,10 @@ class Gap(NamedTuple):
     @property
     def words(self) -> str:
         if self.longest < 0:
-            return f"the clocks differ by {length(-self.longest)}"
+            return _("the clocks differ by {length}", length=length(-self.longest))
         if self.shortest == self.longest:
             return f"{self.name} {length(self.longest)}"
-        return f"{self.name} {self.shortest} to {length(self.longest)}"
+        return _("{gap.name} {gap.shortest} to {longest}", gap=self, longest=length(self.longest))
 
 
 def at(moment: int) -> Span:

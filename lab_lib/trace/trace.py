@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from html import escape
+from itertools import islice
 
 from lab_lib.html_tables import badge, image, table
+from lab_lib.language import N_, _
 from lab_lib.looks import LOOKS
 from lab_lib.trace import timeline
 from lab_lib.trace.events import Change, Event
 from lab_lib.trace.times import day
+from lab_lib.wording import aligned
 
-_TITLES = ("", "where", "what", "when (UTC)", "before it", "evidence")
+_TITLES = (N_("where"), N_("what"), N_("when (UTC)"), N_("before it"), N_("evidence"))
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,10 @@ class Trace:
 
     def __repr__(self) -> str:
         """Return a line for each event, without times, which differ from run to run."""
-        lines = [self.title]
-        width = max((len(event.lane) for event in self.events), default=0)
+        lines, rows = [self.title], iter(aligned((f"{event.sign} {event.where}", event.what) for event in self.events))
         for change in self.changes:
             lines += [change.title] if len(self.changes) > 1 else []
-            lines += [f"{event.sign} {event.lane:{width}}  {event.what}" for event in change.events]
+            lines += islice(rows, len(change.events))
         return "\n".join([*lines, *self.notes])
 
     def _repr_html_(self) -> str:
@@ -59,15 +61,16 @@ class Trace:
         parts = [f"<p><b>{escape(self.title)}</b> {_timed(self.day)}</p>", image(drawn.encode(), words)]
         for change in self.changes:
             parts += [f"<p>{escape(change.title)}</p>"] if len(self.changes) > 1 else []
-            parts.append(table(map(_row, change.events), _TITLES))
+            parts.append(table(map(_row, change.events), ("", *map(_, _TITLES))))
         return "".join([*parts, *(f"<p>{escape(note)}</p>" for note in self.notes)])
 
 
 def _row(event: Event) -> tuple[str, ...]:
     mark = badge(event.sign, LOOKS[event.state].colour)
     when = event.when.words.replace(" ", "&nbsp;") if event.when else ""
-    gaps = "<br>".join(gap.words for gap in event.gaps)
-    return mark, escape(event.lane), escape(event.what), _timed(when), _timed(gaps), escape(event.source)
+    gaps = _timed("<br>".join(gap.words for gap in event.gaps))
+    wide = f'<div style="min-width:8em">{gaps}</div>' if event.gaps else gaps  # Chinese breaks at any character
+    return mark, escape(event.where), escape(event.what), _timed(when), wide, escape(event.source)
 
 
 def _timed(html: str) -> str:

@@ -7,11 +7,12 @@ from lab_lib.checks.evidence import PROCESSOR
 from lab_lib.checks.rules import State
 from lab_lib.errors import LabError, UsageError
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
+from lab_lib.language import _, ngettext
 from lab_lib.trace import times
-from lab_lib.trace.events import Change, Event, cannot_see, of_run
+from lab_lib.trace.events import Change, Event, cannot_see, of_run, tried
 from lab_lib.trace.evidence import PROCESSOR_LOG, Evidence, Line, Upload
 from lab_lib.trace.times import Span
-from lab_lib.wording import cut, listing, number
+from lab_lib.wording import cut, how_often, listing
 
 Source = tuple[Upload, Any]  # an upload, and its lines of a transaction, or why they cannot be read
 _UNREADABLE = "Unreadable: "  # the error of a file of which no row is written
@@ -21,19 +22,23 @@ _SLACK = 1_000  # milliseconds by which the clocks of Lambda and DynamoDB may di
 
 def arrival(evidence: Evidence, upload: Upload, lines: list[Line] | str) -> list[Event]:
     """Return the events of one upload that is known: its lines, or why they cannot be read; the object; the run."""
-    source = f"object {upload.key}"
+    source = _("object {key}", key=upload.key)
     if isinstance(lines, str):
-        line = Event("file", f"cannot see {upload.key}: {lines}", State.CANNOT_SEE, source=source)
+        what = _("cannot see {key}: {why}", key=upload.key, why=lines)
+        line = Event("file", what, State.CANNOT_SEE, source=source)
     else:
-        shown = [f"line {line.number}: {cut(line.text, _LONGEST)}" for line in lines]
-        line = Event("file", "; ".join(shown), source=source)
+        cuts = [(line.number, cut(line.text, _LONGEST)) for line in lines]
+        shown = [_("line {number}: {text}", number=number, text=text) for number, text in cuts]
+        line = Event("file", _("; ").join(shown), source=source)
     when = times.at(upload.when)
-    what = f"{number(upload.written, 'row')} written, {upload.rejected:,} rejected"
+    rows = ngettext("{count:,} row", "{count:,} rows", upload.written)
+    what = _("{rows} written, {rejected:,} rejected", rows=rows, rejected=upload.rejected)
     same = [other for other in evidence.uploads if other.key == upload.key and other.when == upload.when]
     if again := sum(other.is_again for other in same):
-        what += f"; S3's event came again {number(again, 'time')}, and changed nothing"
-    run = of_run(PROCESSOR, what, PROCESSOR_LOG, upload.run, "delivery", when)
-    return [line, Event("bucket", f"uploaded as {upload.key}", when=when, source=PROCESSOR_LOG), run]
+        what = _("{what}; S3's event came again {times}, and changed nothing", what=what, times=how_often(again))
+    log, uploaded = _(PROCESSOR_LOG), _("uploaded as {key}", key=upload.key)
+    run = of_run(PROCESSOR, what, log, upload.run, _("delivery"), when)
+    return [line, Event("bucket", uploaded, when=when, source=log), run]
 
 
 def candidates(evidence: Evidence, sources: list[Source], second: Span | None) -> list[Event]:
@@ -41,22 +46,21 @@ def candidates(evidence: Evidence, sources: list[Source], second: Span | None) -
     if len(sources) == 1:
         return arrival(evidence, *sources[0])
     if sources:
-        named = listing(f"{upload.key} of {times.clock(upload.when)}" for upload, _ in sources)
-        return [
-            Event(PROCESSOR, f"one of {number(len(sources), 'upload')}: {named}", State.COULD_BE, source=PROCESSOR_LOG)
-        ]
+        told = (_("{key} of {time}", key=upload.key, time=times.clock(upload.when)) for upload, _lines in sources)
+        what = _("one of {count:,} uploads: {named}", count=len(sources), named=listing(told))
+        return [Event(PROCESSOR, what, State.COULD_BE, source=_(PROCESSOR_LOG))]
     if why := evidence.unseen.get(PROCESSOR_LOG):
         return [cannot_see(PROCESSOR, why, PROCESSOR_LOG)]
     silent = [run for run in evidence.runs(PROCESSOR) if not run.reports and _UNREADABLE not in run.error]
     if runs := [run for run in silent if second is None or _overlaps(run.begin, run.end, second)]:
-        what = f"{number(len(runs), 'run')} at that time, of which the log names no file"
-        return [Event(PROCESSOR, what, State.COULD_BE, source=PROCESSOR_LOG)]
+        named = ngettext("{count:,} run", "{count:,} runs", len(runs))
+        what = _("{runs} at that time, of which the log names no file", runs=named)
+        return [Event(PROCESSOR, what, State.COULD_BE, source=_(PROCESSOR_LOG))]
     if second and evidence.is_fresh(second.latest):
-        what = "the log names no upload that has it so far; AWS may write the log minutes late"
-        return [Event(PROCESSOR, what, State.WAITS, source=PROCESSOR_LOG, is_late=True)]
-    return [
-        Event("file", "in no upload that the log names: written by hand, or by another program", source=PROCESSOR_LOG)
-    ]
+        what = _("the log names no upload that has it so far; AWS may write the log minutes late")
+        return [Event(PROCESSOR, what, State.WAITS, source=_(PROCESSOR_LOG), is_late=True)]
+    what = _("in no upload that the log names: written by hand, or by another program")
+    return [Event("file", what, source=_(PROCESSOR_LOG))]
 
 
 def at_work(sources: list[Source], second: Span) -> list[Source]:
@@ -74,21 +78,21 @@ def rejected(evidence: Evidence, upload: Upload, line: Line) -> Change:
     """Return what became of a line that is rejected."""
     reasons = {row["line"]: row["reason"] for row in buckets.rejected_rows(evidence.lab, upload.key)}
     place = rejected_key(upload.key)
-    event = cannot_see("rejected lines", f"{place} does not hold it", f"object {place}")
+    source = _("object {key}", key=place)
+    event = cannot_see("rejected lines", _("{key} does not hold it", key=place), source)
     if reason := reasons.get(line.number):
-        event = Event("rejected lines", reason, source=f"object {place}")
-    return Change(f"rejected: {line.reason}", [*arrival(evidence, upload, [line]), event])
+        event = Event("rejected lines", reason, source=source)
+    return Change(_("rejected: {reason}", reason=line.reason), [*arrival(evidence, upload, [line]), event])
 
 
 def unread(evidence: Evidence, key: str, line: int, known: list[str]) -> Change:
     """Return how a file failed that no run took in. LabError or UsageError if there is no such file or line."""
-    failed = [run for run in evidence.runs(PROCESSOR) if run.error and f"{key}: " in run.error]
-    if failed:
-        what = f"tried {number(len(failed), 'time')}: {failed[-1].error}"
-        return Change("no line", [Event(PROCESSOR, what, State.NOT_YET, times.at(failed[0].begin), PROCESSOR_LOG)])
+    if failed := [run for run in evidence.runs(PROCESSOR) if run.error and f"{key}: " in run.error]:
+        return Change(_("no line"), [tried(PROCESSOR, failed, PROCESSOR_LOG)])
     if key not in known:
-        named = evidence.unseen.get(PROCESSOR_LOG) or f"it names {listing(known)}"
-        raise LabError(f"The log of {PROCESSOR} names no upload with the key {key}: {named}. AWS writes it late.")
+        named = evidence.unseen.get(PROCESSOR_LOG) or _("it names {keys}", keys=listing(known))
+        why = _("The log of TransactionProcessor names no upload with the key {key}: {named}. AWS writes it late.")
+        raise LabError(why.format(key=key, named=named))
     where = "is the header" if line == 1 else "is blank, or the file has fewer lines"
     raise UsageError(f"{key} has no row in line {line}: the line {where}. The header is line 1.")
 

@@ -7,6 +7,7 @@ from lab_lib.aws.log_runs import Run
 from lab_lib.checks.evidence import NOTIFIER
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
+from lab_lib.language import _
 from lab_lib.trace.evidence import Evidence, Line, Upload
 
 _IN_TRANSACTION = 2  # write units for an item of less than 1 KB
@@ -17,7 +18,8 @@ def of_upload(lab: Lab, key: str) -> dict[str, float]:
     evidence = Evidence(lab)
     upload = next((upload for upload in reversed(evidence.taken_in) if upload.key == key), None)
     if upload is None:
-        raise LabError(f"The log of TransactionProcessor does not tell of {key}. AWS may write it minutes late.")
+        why = _("The log of TransactionProcessor does not tell of {key}. AWS may write it minutes late.", key=key)
+        raise LabError(why)
     begin = upload.run.begin
     until = min((other.run.begin for other in evidence.taken_in if other.run.begin > begin), default=math.inf)
     runs = [run for run in evidence.runs(NOTIFIER) if begin <= run.begin < until]

@@ -7,6 +7,7 @@ from lab_lib.checks.evidence import NOTIFIER
 from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.rules import State
 from lab_lib.errors import LabError
+from lab_lib.language import N_, _
 from lab_lib.trace import alerting, counting, times, uploading
 from lab_lib.trace.counting import Totals
 from lab_lib.trace.events import Change, Event, cannot_see
@@ -14,8 +15,9 @@ from lab_lib.trace.evidence import Evidence, Line
 from lab_lib.trace.times import Span
 from lab_lib.trace.trace import Trace
 from lab_lib.trace.uploading import Source
+from lab_lib.wording import listing
 
-_INCOMPLETE = "The stream does not have all changes of this transaction: earlier ones may be over 24 hours old."
+_STREAM, _TABLE = N_("the stream"), N_("table Transactions")
 
 
 class Way:
@@ -36,10 +38,12 @@ class Way:
         """Return the trace of the transaction."""
         own = self._own(self.records)
         if not (own or self.item or self.sources):
-            raise LabError(
-                f"Nothing tells of the transaction {self.transaction} of {self.customer}: no upload that the log of "
-                "TransactionProcessor names has it, and the table Transactions neither. Look for it in the table."
+            lost = _(
+                "Nothing tells of the transaction {way.transaction} of {way.customer}: no upload that the log of "
+                "TransactionProcessor names has it, and the table Transactions neither. Look for it in the table.",
+                way=self,
             )
+            raise LabError(lost)
         changes = [*map(self._changed, own)] or [self._unrecorded()]
         return Trace(title, changes, self.notes).mapped(visible)
 
@@ -55,18 +59,19 @@ class Way:
         """Return the customer's records from the first upload of this transaction on; all of them, if it is unsure."""
         records = list[streams.Record]()
         for after in dict.fromkeys([self._last_before(), ""]):
-            records = self.evidence.read("the stream", streams.records, self.customer, after=after) or []
+            records = self.evidence.read(_STREAM, streams.records, self.customer, after=after) or []
             if self._is_whole(records):
                 return records
         if self._own(records):
-            self.notes.append(_INCOMPLETE)
-        elif "the stream" not in self.evidence.unseen:
-            self.evidence.unseen["the stream"] = "it keeps a change for 24 hours, and has none of this transaction"
+            old = _("The stream does not have all changes of this transaction: earlier ones may be over 24 hours old.")
+            self.notes.append(old)
+        elif _STREAM not in self.evidence.unseen:
+            self.evidence.unseen[_STREAM] = _("it keeps a change for 24 hours, and has none of this transaction")
         return records
 
     def _last_before(self) -> str:
         """Return the last record of the newest run of TotalNotifier that began before the first upload was taken in."""
-        begun = min((upload.run.begin for upload, _ in self.sources), default=0)
+        begun = min((upload.run.begin for upload, _lines in self.sources), default=0)
         before = [run for run in self.evidence.runs(NOTIFIER) if run.begin < begun]
         last = (report.get("last") for run in reversed(before) for report in run.reports)
         return next((str(record) for record in last if counting.number_of(record)), "")
@@ -86,11 +91,12 @@ class Way:
         before = self._upload(written, change)
         for begun, end in [(event.when, event.end) for event in before if event.when and event.end]:
             written = written.within(Span(begun.earliest, end))
-            gaps += [times.gap("run", begun, written)] if begun.earliest <= written.latest else []
+            gaps += [times.gap(_("run"), begun, written)] if begun.earliest <= written.latest else []
         title = _title(change)
-        row = Event("Transactions", title, when=written, source="table Transactions", gaps=gaps)
-        what = f"{change['kind']}, record …{record['dynamodb']['SequenceNumber'].lstrip('0')[-6:]}"
-        in_stream = Event("stream", what, when=written, source="the stream, to the second")
+        row = Event("Transactions", title, when=written, source=_(_TABLE), gaps=gaps)
+        end = record["dynamodb"]["SequenceNumber"].lstrip("0")[-6:]
+        what = _("{kind}, record …{end}", kind=change["kind"], end=end)
+        in_stream = Event("stream", what, when=written, source=_("the stream, to the second"))
         if run_id is None:
             behind = [counting.uncounted(self.evidence, record, written)]
         else:
@@ -119,12 +125,12 @@ class Way:
         """Return what is known of a transaction of which the stream has no record."""
         amount = (self.item or {}).get("TransactionAmount")
         fit = self._with(amount) if self.item else self.sources
-        what, state = f"holds {amount}", State.OK
+        what, state = _("holds {amount}", amount=amount), State.OK
         if self.item is None:
-            what, state = "not in the table: deleted since, or never written", State.NOT_YET
-        row = Event("Transactions", what, state, source="table Transactions")
-        in_stream = cannot_see("stream", self.evidence.unseen.get("the stream", "it has no record"), "the stream")
-        later = Event(NOTIFIER, "known only with the record of the stream", State.WAITS, source="ProcessedRecords")
+            what, state = _("not in the table: deleted since, or never written"), State.NOT_YET
+        row = Event("Transactions", what, state, source=_(_TABLE))
+        in_stream = cannot_see("stream", self.evidence.unseen.get(_STREAM, _("it has no record")), _STREAM)
+        later = Event(NOTIFIER, _("known only with the record of the stream"), State.WAITS, source="ProcessedRecords")
         brought = uploading.candidates(self.evidence, fit, None)
         return Change(what, [*brought, row, in_stream, later])
 
@@ -132,19 +138,20 @@ class Way:
 def _total(evidence: Evidence, record: streams.Record, totals: Totals, counted: Event) -> Event:
     """Return the event of the total that a run brought up to date."""
     amount = counting.amount(record)
-    share = f", {amount:+f} by this record" if amount != totals.added else ""
     when = Span(counted.when.earliest, counted.end or counted.when.latest) if counted.when else None
+    what = f"{totals.before:f} → {totals.after:f}" if totals.after is not None else f"{totals.added:+f}"
+    if amount != totals.added:
+        what = _("{what}, {amount:+f} by this record", what=what, amount=amount)
     if totals.after is None:
-        why = f"{evidence.unseen['TransactionTotal']}; {totals.added:+f}{share}"
+        why = _("{why}; {what}", why=evidence.unseen["TransactionTotal"], what=what)
         return cannot_see("TransactionTotal", why, "TransactionTotal", when)
-    what = f"{totals.before:f} → {totals.after:f}{share}"
-    return Event("TransactionTotal", what, when=when, source="TransactionTotal, ProcessedRecords")
+    return Event("TransactionTotal", what, when=when, source=listing(["TransactionTotal", "ProcessedRecords"]))
 
 
 def _title(change: dict[str, Any]) -> str:
-    old, new = change["old amount"], change["new amount"]
-    titles = {"INSERT": f"new: {new}", "REMOVE": f"deleted: {old}"}
-    return titles.get(change["kind"], f"corrected: {old} → {new}")
+    titles = {"INSERT": N_("new: {new}"), "REMOVE": N_("deleted: {old}"), "MODIFY": N_("corrected: {old} → {new}")}
+    title = titles[change["kind"]]
+    return _(title, old=change["old amount"], new=change["new amount"])
 
 
 def _plain(image: Any) -> Any:

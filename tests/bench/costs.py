@@ -2,7 +2,6 @@
 
 from lab_lib.run import costs
 from lab_lib.trace import usage
-from lab_lib.wording import number
 from tests.bench import chain, page, totals
 
 MILLION = 1_000_000 / totals.COMPARED
@@ -15,7 +14,7 @@ def measure():
     used = [million(customers) for customers in CUSTOMERS]
     lines = [[name, *(f"{counts[name]:,.0f}" for counts in used)] for name in SHOWN]
     lines.append(["**dollars**", *(f"**{sum(map(price, counts.items())):.2f}**" for counts in used)])
-    header = ["A million rows", *(f"of {number(customers, 'customer')}" for customers in CUSTOMERS)]
+    header = ["A million rows", *(f"of {customers} customer{'s' * (customers > 1)}" for customers in CUSTOMERS)]
     return f"{page.table(header, lines)}\n\n{NOTES}"
 
 

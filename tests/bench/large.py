@@ -6,7 +6,6 @@ from decimal import Decimal
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, executions, machines
-from lab_lib.wording import number
 from tests.bench import chain, page, totals
 
 ROWS, CUSTOMERS, PARTS = 100_000, 20_000, [1, 4, 16]
@@ -30,7 +29,7 @@ def in_parts(parts):
 def measure():
     """Return the section's text."""
     ways = {"a single call": functools.partial(totals.seconds, "ours", ROWS, CUSTOMERS)}
-    ways |= {f"the machine, {number(parts, 'part')}": functools.partial(in_parts, parts) for parts in PARTS}
+    ways |= {f"the machine, {parts} part{'s' * (parts > 1)}": functools.partial(in_parts, parts) for parts in PARTS}
     took = page.rounds(ways)
     lines = [[way, page.spread(seconds, ".0f"), f"{ROWS / min(seconds):,.0f}"] for way, seconds in took.items()]
     return f"{page.table([f'{ROWS:,} rows', 'Seconds', 'Rows a second'], lines)}\n\n{NOTES}"

@@ -61,6 +61,11 @@ def is_right(question, answer):
         ("room", (1500 - TOTALS["accountBalance"]).clip(lower=0)),
         ("effect", "1000, 400, 200, 50, -250, -200, 100"),
         ("message", json.dumps({"accountBalance": "1750", "customerID": 'O"Hara'})),
+        ("keys", "“march.txt”和 2017/march.txt"),
+        ("actions", "Scan、UpdateItem 以及 BatchGetItem"),
+        ("rejected", "第 2 行和第 3 行"),
+        ("effect", "1000，400，200，50，-250，-200，100"),
+        ("order", "答案是b"),
     ],
 )
 def test_an_answer_is_right_in_any_order_and_type(question, answer, capsys):
@@ -120,13 +125,23 @@ def test_no_answer_is_a_traceback(answer, capsys):
     [
         *((prediction, Decimal(1400), "1400") for prediction in (1400, "$1,400.00", {1400.0})),
         (", ".join(CUSTOMERS), CUSTOMERS, "C0, C1, C2, C3, C4, and 49,995 more"),
+        ("￥1,400", Decimal(1400), "1400"),
+        ("李和, 王", ["李和", "王"], "李和, 王"),
     ],
-    ids=range(4),
+    ids=range(6),
 )
 def test_a_prediction_is_compared_by_its_value_and_read_whole(prediction, outcome, told, capsys):
     answers.compare("predict", prediction, outcome)
 
     assert capsys.readouterr().out == f"You predicted right: it is {told}.\n"
+
+
+def test_an_option_is_meant_by_some_of_its_words_also_in_a_language_without_spaces():
+    options = [("a", answers._only_words("只计入一次。")), ("b", answers._only_words("计入两次，总额过高。"))]
+
+    meant = [answers._letter(options, said) for said in ("计入两次", "b：计入两次，总额过高", "计入", "选项 a")]
+
+    assert meant == ["b", "b", "计 入", "a"]
 
 
 def test_the_actions_asked_for_are_those_of_the_role(lab):

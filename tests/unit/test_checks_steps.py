@@ -28,15 +28,17 @@ from stub_account import (
     queue,
     role,
     run,
+    stub,
     subscription,
     total,
     whole,
     with_settings,
 )
 
-from lab_lib import transactions
+from lab_lib import checks, language, transactions
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
-from lab_lib.checks import CLEAN_UP, STEPS, probe_list, uploads
+from lab_lib.checks import CLEAN_UP, STEPS, expected, probe, probe_list, uploads
+from lab_lib.checks.differences import OTHERS
 from lab_lib.checks.rules import RULES
 from lab_lib.errors import EmulatorError, LabError
 
@@ -395,6 +397,17 @@ def test_a_fault_is_found_by_its_check_and_by_no_other(faults, change):
     assert all(check.hint.endswith(".") for check in made)
 
 
+def test_no_verdict_depends_on_the_language_and_no_hint_is_finished_twice_in_it(monkeypatch):
+    english, chinese = [], []
+    for name, made in (("en", english), ("zh_CN", chinese)):
+        monkeypatch.setenv(language.VARIABLE, name)
+        made += [check for change in [*FAULTS.values()][::12] for check in run(change).checks]
+
+    verdicts = [[(check.id, check.state, check.cause) for check in made] for made in (english, chinese)]
+    assert verdicts[0] == verdicts[1]
+    assert [check.hint for check in chinese if "。：" in check.hint] == []  # a whole sentence, and more
+
+
 def test_without_a_customer_at_the_threshold_no_alert_was_exercised():
     by_id = {check.id: check for check in run(threshold=Decimal(1751)).checks}
 
@@ -718,3 +731,13 @@ def test_each_cause_has_a_hint_of_its_own(change, part):
     check = run(change, steps=["05"]).failed[0]
 
     assert re.search(part.replace("(", r"\(").replace(")", r"\)"), check.hint), check.hint
+
+
+@pytest.mark.parametrize(("elsewhere", "function"), [(True, NOTIFIER), (False, PROCESSOR)])
+def test_a_message_to_another_topic_is_a_fault_of_the_function_that_publishes(monkeypatch, elsewhere, function):
+    found = probe.Outcome(faults={expected.ROWS: [], OTHERS: ["a fault"]}, elsewhere=elsewhere)
+    stub(monkeypatch, {(probe.send,): found})
+
+    made = {check.id: check for check in checks.run(LAB, "00", probe=True).checks}
+
+    assert made["probe-others"].hint.startswith(f"Correct the code of {function}")

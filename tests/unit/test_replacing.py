@@ -3,7 +3,7 @@
 import pytest
 
 from lab_lib.errors import UsageError
-from lab_lib.exercises.edition import STUB
+from lab_lib.exercises.edition import stub
 from lab_lib.exercises.replacing import merge, replace
 
 FILE = '''# The function of Ana.
@@ -105,7 +105,7 @@ def test_a_new_function_without_a_place_is_added_at_the_end_and_a_comment_stays_
     assert said == "x.py: replaced add; added more"
 
 
-@pytest.mark.parametrize("cell", ["", f"# What to write.\n\n{STUB}", "# def add(): pass\n"])
+@pytest.mark.parametrize("cell", ["", f"# What to write.\n\n{stub()}", "# def add(): pass\n"])
 def test_a_stub_replaces_nothing_and_says_so(cell, file, capsys):
     file.write_text("my own (")  # also where the file is broken
 

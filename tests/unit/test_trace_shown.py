@@ -8,6 +8,7 @@ import time
 from xml.etree import ElementTree as ET
 
 import pytest
+from rich.cells import cell_len
 
 from lab_lib import chain_picture
 from lab_lib.aws import log_runs, queues
@@ -57,6 +58,13 @@ def test_a_log_of_aws_may_come_ten_minutes_late(lab, minutes, is_fresh):
 def test_spans_that_exclude_each_other_stay_as_they_are():
     assert Span(0, 10).within(Span(5, 20)) == Span(5, 10)
     assert Span(0, 10).within(Span(11, 20)) == Span(0, 10)
+
+
+def test_as_text_the_events_stand_in_columns_in_any_language(monkeypatch):
+    monkeypatch.setenv("LAB_LANG", "zh_CN")
+    trace = Trace("", [Change("", [Event(lane, "|") for lane in PARTS])])
+
+    assert len({cell_len(line.partition("|")[0]) for line in repr(trace).splitlines()[1:]}) == 1
 
 
 def lines(*texts):
@@ -117,7 +125,7 @@ def test_no_label_of_the_timeline_overlaps_another_or_leaves_the_picture(apart):
 
     rows = {}
     for label in drawn:
-        x, width = float(label.get("x")), 5.6 * len(label.text)  # of a character, at 11 pixels
+        x, width = float(label.get("x")), float(label.get("textLength"))
         left = x - {"middle": width / 2, "end": width}.get(label.get("text-anchor"), 0)
         rows.setdefault(label.get("y"), [0]).extend((left, left + width))
     for row in rows.values():

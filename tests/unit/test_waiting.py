@@ -89,6 +89,14 @@ def test_in_a_notebook_a_wait_writes_one_line_to_stdout_and_blanks_it_at_the_end
     assert waits[-1] == "waiting for the queue … 4 s"
 
 
+def test_a_line_covers_the_one_before_also_if_its_characters_are_twice_as_wide(capsys):
+    with waiting.Line() as line:
+        line.show("等待")
+        line.show("ok")
+
+    assert capsys.readouterr().err == "\r等待\rok  \n"
+
+
 def test_a_kernel_that_nobody_looks_at_keeps_the_line_in_a_file(wait_until, clock, capsys, tmp_path, monkeypatch):
     file, seen = tmp_path / "waiting", []
     monkeypatch.setenv(waiting.PROGRESS_FILE, str(file))

@@ -11,7 +11,7 @@ function show(number) {
   const lit = new Set(row.dataset.parts.split("|"));
   rows.forEach((each) => each.classList.toggle("now", each === row));
   parts.forEach((each) => each.classList.toggle("now", lit.has(each.dataset.part)));
-  told.textContent = `${step + 1} of ${rows.length}: ${row.dataset.said}`;
+  told.textContent = `${step + 1}/${rows.length} ${row.dataset.said}`;
 }
 
 document.querySelector("nav").hidden = false;
