@@ -3,17 +3,11 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from lab_lib.resources import Resource, in_chain
+from lab_lib.language import N_, _
+from lab_lib.resources import Resource, in_chain, messages
 
 WIDTH, TALL = 866, 46  # of a picture, and the height of a box, in pixels
 QUEUES = in_chain("queue")
-CHAIN = (
-    "The chain of the lab. transactions.txt goes to an S3 bucket. ObjectCreated starts the Lambda function "
-    "TransactionProcessor, which writes the DynamoDB tables Customer and Transactions. The stream of Transactions "
-    "starts the Lambda function TotalNotifier, which writes the table TransactionTotal and publishes to the SNS topic "
-    "HighBalanceAlert. The topic sends to e-mail and SMS, and to the SQS queues "
-    f"{' and '.join(QUEUES)}."
-)
 
 
 @dataclass(frozen=True)
@@ -67,20 +61,30 @@ class Link(NamedTuple):
     note: str = ""
     held: int | None = None
 
+    @property
+    def called(self) -> str:
+        """Return its name in the user's language."""
+        queue = self.name.removeprefix(messages(""))
+        return _(self.name) if queue == self.name else _("messages in {}").format(queue)
+
+    @property
+    def amount(self) -> str:
+        return _("{link.have:,} of {link.want:,}", link=self) if self.want else _("none is due")
+
     def __str__(self) -> str:
-        return f"{self.name}: {self.have:,} of {self.want:,}"
+        return _(": ").join([self.called, self.amount])
 
 
 _BOXES = [
-    Box("file", "transactions.txt", 14, 24, 108),
-    Box("subscribers", "e-mail, SMS", 740, 24, 112),
-    Box("S3", "bucket", 154, 24, 84),
+    Box(N_("file"), "transactions.txt", 14, 24, 108),
+    Box(N_("subscribers"), N_("e-mail, SMS"), 740, 24, 112),
+    Box("S3", N_("bucket"), 154, 24, 84),
     Box("DynamoDB", "Customer", 290, 24, 96),
     Box("DynamoDB", "Transactions", 290, 112, 96),
     Box("DynamoDB", "TransactionTotal", 446, 24, 118),
     Box("Lambda", "TransactionProcessor", 112, 112, 150),
     Box("Lambda", "TotalNotifier", 446, 112, 118),
-    Box("SNS topic", "HighBalanceAlert", 590, 112, 124),
+    Box(N_("SNS topic"), "HighBalanceAlert", 590, 112, 124),
     *(Box("SQS", queue, 740, 112 + 88 * number, 112) for number, queue in enumerate(QUEUES)),
 ]
 BOXES = {box.name: box for box in _BOXES}
@@ -90,32 +94,49 @@ ARROWS = [
     Arrow("bucket", "TransactionProcessor", "ObjectCreated"),
     Arrow("TransactionProcessor", "Customer"),
     Arrow("TransactionProcessor", "Transactions"),
-    Arrow("Transactions", "TotalNotifier", "stream"),
+    Arrow("Transactions", "TotalNotifier", N_("stream")),
     Arrow("TotalNotifier", "TransactionTotal"),
     Arrow("TotalNotifier", "HighBalanceAlert"),
     Arrow("HighBalanceAlert", "e-mail, SMS"),
     *(Arrow("HighBalanceAlert", queue) for queue in QUEUES),
 ]
 PARTS = [*BOXES, *(arrow.name for arrow in ARROWS)]
-FLOW = {  # the parts that a resource stands for, in the order in which a row comes to them; what they are called
-    "transactions.txt→bucket": "upload",
-    "bucket": "bucket",
-    "bucket→TransactionProcessor": "bucket trigger",
-    "TransactionProcessor": "TransactionProcessor",
-    "Customer": "Customer",
-    "Transactions": "Transactions",
-    "Transactions→TotalNotifier": "stream trigger",
-    "TotalNotifier": "TotalNotifier",
-    "TransactionTotal": "TransactionTotal",
-    "HighBalanceAlert": "HighBalanceAlert",
+FLOW = {  # the parts that a resource stands for, in the order in which a row comes to them; its kind and its name
+    "transactions.txt→bucket": (N_("upload"), ""),
+    "bucket": (N_("bucket"), ""),
+    "bucket→TransactionProcessor": (N_("bucket trigger"), ""),
+    "TransactionProcessor": ("function", "TransactionProcessor"),
+    "Customer": ("table", "Customer"),
+    "Transactions": ("table", "Transactions"),
+    "Transactions→TotalNotifier": (N_("stream trigger"), ""),
+    "TotalNotifier": ("function", "TotalNotifier"),
+    "TransactionTotal": ("table", "TransactionTotal"),
+    "HighBalanceAlert": ("topic", "HighBalanceAlert"),
     **{
-        part: name
+        part: (kind, queue)
         for queue in QUEUES
-        for part, name in ((f"HighBalanceAlert→{queue}", f"subscription of {queue}"), (queue, queue))
+        for part, kind in ((f"HighBalanceAlert→{queue}", "subscription"), (queue, "queue"))
     },
 }
 
 
 def part_of(resource: Resource) -> str:
     """Return the name of the part that stands for this resource."""
-    return next((part for part, name in FLOW.items() if name in (str(resource), resource.name or resource.kind)), "")
+    return next((part for part, made in FLOW.items() if made == (resource.kind, resource.name)), "")
+
+
+def called(part: str) -> str:
+    """Return how a part of FLOW is called."""
+    kind, name = FLOW[part]
+    return _("subscription of {}").format(name) if kind == "subscription" else name or _(kind)
+
+
+def in_words() -> str:
+    """Return the chain in words."""
+    return _(
+        "The chain of the lab. transactions.txt goes to an S3 bucket. ObjectCreated starts the Lambda function "
+        "TransactionProcessor, which writes the DynamoDB tables Customer and Transactions. The stream of Transactions "
+        "starts the Lambda function TotalNotifier, which writes the table TransactionTotal and publishes to the SNS "
+        "topic HighBalanceAlert. The topic sends to e-mail and SMS, and to the SQS queues {queues}.",
+        queues=_(" and ").join(QUEUES),
+    )

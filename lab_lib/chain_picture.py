@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
-from lab_lib.chain_parts import ARROWS, BOXES, CHAIN, FLOW, HEIGHT, PARTS, TALL, WIDTH, Arrow, Box
+from lab_lib.chain_parts import ARROWS, BOXES, FLOW, HEIGHT, PARTS, TALL, WIDTH, Arrow, Box, called
 from lab_lib.html_tables import image
+from lab_lib.language import _
 from lab_lib.looks import INK, PLAIN, Style
-from lab_lib.wording import cut, shortened
+from lab_lib.svg_text import cut, text, width
+from lab_lib.wording import clauses, shortened
 
-NOTES_TOP, NOTES_GAP, MOST_NOTES, LONGEST_NOTE = 190, 16, 5, 125  # pixels, lines and characters
+LEFT, NOTES_TOP, NOTES_GAP, MOST_NOTES = 16, 190, 16, 5  # of the notes: pixels, and lines
 
 
 class Look(NamedTuple):
@@ -31,7 +33,8 @@ class Look(NamedTuple):
     @property
     def said(self) -> str:
         """Return what it tells, in words."""
-        return ", ".join(filter(None, (self.word, self.inside))) + (f" ({self.note})" if self.note else "")
+        said = clauses([self.word, self.inside])
+        return _("{said} ({note})", said=said, note=self.note) if self.note else said
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,17 @@ class Picture:
     def alt(self) -> str:
         named: dict[str, list[str]] = {}  # by what is said of them
         for name in FLOW:
-            named.setdefault(self.looks.get(name, Look()).said, []).append(FLOW[name])
+            named.setdefault(self.looks.get(name, Look()).said, []).append(called(name))
         usual = "" if "" in named else max(named, key=lambda said: len(named[said]))  # said of most parts
-        groups = [f"{', '.join(names)} {said}" for said, names in named.items() if said not in ("", usual)]
-        groups += [f"{'all else' if groups else 'all'} {usual}"] if usual else []
-        return f"The chain: {'; '.join(groups)}."
+        told = {_(", ").join(names): said for said, names in named.items() if said not in ("", usual)}
+        groups = [_("{parts} {said}", parts=parts, said=said) for parts, said in told.items()]
+        groups += [_("all else {said}", said=usual) if groups else _("all {said}", said=usual)] if usual else []
+        return _("The chain: {parts}.", parts=_("; ").join(groups))
 
     @property
     def image(self) -> str:
         """Return it as an HTML image."""
-        return image(svg(self.looks, alt="").encode(), self.alt)
+        return image(svg(self.looks).encode(), self.alt)
 
     def _repr_html_(self) -> str:
         return self.image
@@ -62,15 +66,17 @@ class Picture:
         return self.alt
 
 
-def svg(looks: Mapping[str, Look], alt: str = CHAIN) -> str:
-    """Return the picture as the text of an SVG file. A part without a look is plain."""
+def svg(looks: Mapping[str, Look], alt: str = "") -> str:
+    """Return the picture as the text of an SVG file. A part without a look is plain. `alt` is the picture in words."""
     all_looks = {name: looks.get(name, Look()) for name in PARTS}
     arrows = sorted(ARROWS, key=lambda arrow: all_looks[arrow.name].style.width)  # thick ones on top
+    title, language = _("The chain of the lab"), _("en")
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
-            f' role="img" font-family="Arial, Helvetica, sans-serif" text-anchor="middle" fill="{INK}">',
-            f"<title>The chain of the lab</title><desc>{escape(alt)}</desc>",
+            f' lang="{language}" role="img"'
+            f' font-family="Arial, Helvetica, sans-serif" text-anchor="middle" fill="{INK}">',
+            f"<title>{title}</title><desc>{escape(alt)}</desc>",
             f'<rect x="1" y="1" width="{WIDTH - 2}" height="{HEIGHT - 2}" rx="8" fill="#ffffff" stroke="#b8bec4"/>',
             *(_group(arrow.name, _draw_arrow(arrow, all_looks[arrow.name])) for arrow in arrows),
             *(_group(name, _draw_box(box, all_looks[name])) for name, box in BOXES.items()),
@@ -86,11 +92,11 @@ def _group(name: str, drawn: str) -> str:
 
 def _draw_box(box: Box, look: Look) -> str:
     style, middle = look.style, box.x + box.width // 2
-    service = f"{box.service}, {look.inside}" if look.inside else box.service
+    service = clauses([_(box.service), look.inside])
     return (
         _draw_path(box.outline, style.fill, style.outline, style)
-        + f'<text x="{middle}" y="{box.y + 21}" font-size="11">{escape(service)}</text>'
-        f'<text x="{middle}" y="{box.y + 37}" font-size="12" font-weight="bold">{box.name}</text>'
+        + text(middle, box.y + 21, service, 11, box.width - 8)
+        + text(middle, box.y + 37, _(box.name), 12, box.width - 8, font_weight="bold")
         + _draw_word(look, box.x - 5, box.y - 8)
     )
 
@@ -111,7 +117,7 @@ def _draw_arrow(arrow: Arrow, look: Look) -> str:
     return (
         _draw_path(f"M{x} {y}C{bend} {y} {bend} {drop} {reach} {drop}", "none", line, look.style)
         + f'<path d="M{to_x} {to_y}{tip}" fill="{line}"/>'
-        + (f'<text x="{label[0]}" y="{label[1]}" font-size="11">{arrow.label}</text>' if arrow.label else "")
+        + (text(*label, _(arrow.label), 11) if arrow.label else "")
         + _draw_word(look, *word)
     )
 
@@ -125,23 +131,24 @@ def _draw_path(path: str, fill: str, stroke: str, style: Style) -> str:
 
 def _draw_word(look: Look, x: int, y: int) -> str:
     """Draw a word on a dark label."""
-    width = _width(look.word)
+    wide = min(_width(look.word), WIDTH - x - 4)
     return look.word and (
-        f'<rect x="{x}" y="{y}" width="{width}" height="15" rx="3" fill="{look.style.outline}"/>'
-        f'<text x="{x + width / 2:g}" y="{y + 11}" font-size="10" fill="#ffffff">{escape(look.word)}</text>'
+        f'<rect x="{x}" y="{y}" width="{wide}" height="15" rx="3" fill="{look.style.outline}"/>'
+        + text(x + wide / 2, y + 11, look.word, 10, wide - 8, fill="#ffffff")
     )
 
 
 def _width(word: str) -> int:
-    return 9 + 5 * len(word)
+    """Return how wide the label of a word is."""
+    return 9 + round(width(word, 10))
 
 
 def _draw_notes(looks: Mapping[str, Look]) -> list[str]:
     """Draw the notes as lines. A long note is cut, and of many the last are left out: `alt` has all."""
-    notes = [f"{FLOW[name]} {looks[name].said}" for name in FLOW if name in looks and looks[name].note]
+    noted = {called(name): looks[name].said for name in FLOW if name in looks and looks[name].note}
+    notes = [_("{parts} {said}", parts=part, said=said) for part, said in noted.items()]
     lines = shortened(notes, MOST_NOTES - (len(notes) > MOST_NOTES))  # "and 3 more" is a line too
     return [
-        f'<text x="16" y="{NOTES_TOP + NOTES_GAP * number}" font-size="11" text-anchor="start">'
-        f"{escape(cut(line, LONGEST_NOTE))}</text>"
+        text(LEFT, NOTES_TOP + NOTES_GAP * number, cut(line, 11, WIDTH - 2 * LEFT), 11, text_anchor="start")
         for number, line in enumerate(lines)
     ]

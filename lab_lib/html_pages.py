@@ -7,11 +7,15 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from lab_lib.language import _, ngettext
+
 
 def templates(folder: Path) -> Environment:
-    """Return the templates of a folder. They escape the values that fill them."""
+    """Return the templates of a folder. They escape the values that fill them, and the messages that they make."""
     loader = FileSystemLoader(folder)
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.globals.update(_=_, ngettext=ngettext)
+    return made
 
 
 def style(*files: Path) -> Markup:

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from lab_lib.language import N_, _
+
 GREEN, RED, BROWN, GREY = "#1a7f37", "#b42318", "#8a5a00", "#57606a"  # legible below white text
 INK = "#1a1a1a"
 
@@ -44,35 +46,35 @@ _ABSENT = StateLook("–", GREY, "bright_black", MISSING)
 
 LOOKS = {  # by the word of a state
     # a check
-    "ok": _GOOD,
-    "not yet": _BAD,
-    "could be": _OPTIONAL,
-    "cannot see": _UNKNOWN,
-    "waits": _PENDING,
+    N_("ok"): _GOOD,
+    N_("not yet"): _BAD,
+    N_("could be"): _OPTIONAL,
+    N_("cannot see"): _UNKNOWN,
+    N_("waits"): _PENDING,
     # a part of the chain
-    "there": _GOOD,
-    "wrong": _BAD,
-    "not there": _ABSENT,
-    "later": _ABSENT,
+    N_("there"): _GOOD,
+    N_("wrong"): _BAD,
+    N_("not there"): _ABSENT,
+    N_("later"): _ABSENT,
     # a link of the chain at work
-    "arrived": _GOOD,
-    "arriving": _PENDING._replace(box=LIT),
-    "nothing yet": StateLook("·", GREY, "bright_black", PLAIN),
+    N_("arrived"): _GOOD,
+    N_("arriving"): _PENDING._replace(box=LIT),
+    N_("nothing yet"): StateLook("·", GREY, "bright_black", PLAIN),
     # a case of `lab try`; "not yet" is above
-    "passed": _GOOD,
-    "not tried": _ABSENT,
+    N_("passed"): _GOOD,
+    N_("not tried"): _ABSENT,
     # a notebook of `lab run`, a student of `lab class run`
-    "done": _GOOD,
-    "failed": _BAD,
-    "not run": _ABSENT,
+    N_("done"): _GOOD,
+    N_("failed"): _BAD,
+    N_("not run"): _ABSENT,
     # the points of a step
-    "full": _GOOD,
-    "part": _PARTLY,
-    "none": _BAD,
-    "unseen": _ABSENT,
+    N_("full"): _GOOD,
+    N_("part"): _PARTLY,
+    N_("none"): _BAD,
+    N_("unseen"): _ABSENT,
 }
 
 
 def marked(state: str) -> str:
     """Return a sign and the state, for readers who do not see its colour."""
-    return f"{LOOKS[state].sign} {state}"
+    return f"{LOOKS[state].sign} {_(state)}"

@@ -8,9 +8,10 @@ from html import escape
 from itertools import accumulate, pairwise
 
 from lab_lib.checks.rules import State
+from lab_lib.language import N_, _
+from lab_lib.svg_text import cut, text, width
 from lab_lib.trace import times
 from lab_lib.trace.events import PARTS, Change, Event
-from lab_lib.wording import cut
 
 WIDTH, LEFT, RIGHT = 866, 150, 120  # of the picture; before the line of time, and behind it for the last label
 TOP, ROW, BELOW = 34, 22, 42
@@ -19,8 +20,10 @@ _SHORT = 1_000  # milliseconds; a stretch of no more is always shown
 _MUCH = 3  # a longer one is left out if it is so many times as long as all shorter ones together
 _BREAK = 0.05  # of the line, for a stretch that is left out
 _CELLS = 20  # characters of a line of time in a table of text
-_APART = 84  # pixels between two labels of the axis
-_LEGEND = "bar: a run · pale: start of the function · diamond: a moment · line: some moment in between · //: left out"
+_APART = 10  # pixels between two labels of the axis
+_LEGEND = N_(
+    "bar: a run · pale: start of the function · diamond: a moment · line: some moment in between · //: left out"
+)
 
 
 class Axis:
@@ -57,8 +60,9 @@ def _shown(stretches: list[int]) -> list[int]:
 def describe(title: str, changes: list[Change]) -> str:
     """Return the timeline in words."""
     events = [event for change in changes for event in change.events]
-    parts = [f"{event.lane} {event.when.words if event.when else event.state}" for event in events]
-    return f"Timeline of {title}: {'; '.join(parts)}."
+    said = [(_(event.lane), event.when.words if event.when else _(event.state)) for event in events]
+    parts = [_("{parts} {said}", parts=lane, said=words) for lane, words in said]
+    return _("Timeline of {title}: {parts}.", title=title, parts=_("; ").join(parts))
 
 
 def svg(title: str, changes: list[Change]) -> str:
@@ -67,22 +71,22 @@ def svg(title: str, changes: list[Change]) -> str:
     axis, rows, there = Axis(events), len(changes), dict.fromkeys(event.lane for event in events)
     lanes = [lane for lane in dict.fromkeys([*PARTS, *there]) if lane in there]  # the chain's, then the queues
     height = TOP + ROW * rows * len(lanes) + BELOW
+    name, language = _("Timeline of {title}", title=title), _("en")
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
-        f' role="img" font-family="Arial, Helvetica, sans-serif" font-size="12" fill="{INK}">',
-        f"<title>{escape(f'Timeline of {title}')}</title><desc>{escape(describe(title, changes))}</desc>",
+        f' lang="{language}" role="img" font-family="Arial, Helvetica, sans-serif" font-size="12" fill="{INK}">',
+        f"<title>{escape(name)}</title><desc>{escape(describe(title, changes))}</desc>",
         f'<rect x="1" y="1" width="{WIDTH - 2}" height="{height - 2}" rx="8" fill="#ffffff" stroke="#b8bec4"/>',
         *_scale(axis, height - BELOW),
     ]
     for number, lane in enumerate(lanes):
         y = TOP + ROW * rows * number
         parts.append(f'<path d="M{LEFT} {y}H{WIDTH - 14}" stroke="{PALE}"/>')
-        parts.append(f'<text x="{LEFT - 10}" y="{y + 15}" text-anchor="end" font-weight="bold">{escape(lane)}</text>')
+        parts.append(text(LEFT - 10, y + 15, _(lane), 12, LEFT - 20, font_weight="bold", text_anchor="end"))
         for row, change in enumerate(changes):
             for event in change.events:
                 parts += _draw(event, axis, y + ROW * row + ROW // 2) if event.lane == lane else []
-    parts.append(f'<text x="{LEFT}" y="{height - 12}" font-size="11">{_LEGEND}</text></svg>\n')
-    return "\n".join(parts)
+    return "\n".join([*parts, text(LEFT, height - 12, _(_LEGEND), 11, WIDTH - LEFT - 10), "</svg>\n"])
 
 
 def bar(event: Event, axis: Axis) -> str:
@@ -106,11 +110,12 @@ def _scale(axis: Axis, bottom: int) -> list[str]:
     """Return the lines of the axis: how long after the first moment others are, and what is left out."""
     parts, free = list[str](), -1.0
     for moment in axis.moments:
-        if (x := _x(axis, moment)) >= free:
-            label = times.length(moment - axis.moments[0]) if parts else times.clock(moment)
+        label = times.length(moment - axis.moments[0]) if parts else times.clock(moment)
+        half = width(label, 11) / 2
+        if (x := _x(axis, moment)) - half >= free:
             parts.append(f'<path d="M{x} {TOP - 8}V{bottom}" stroke="{PALE}" stroke-dasharray="2 3"/>')
-            parts.append(f'<text x="{x}" y="{TOP - 14}" font-size="11" text-anchor="middle">{label}</text>')
-            free = x + _APART
+            parts.append(text(x, TOP - 14, label, 11, text_anchor="middle"))
+            free = x + half + _APART
     for place in axis.breaks:
         x = round(LEFT + place * (WIDTH - LEFT - RIGHT), 1)
         zigzag = f"M{x - 4} {bottom + 4}l4 -8M{x + 2} {bottom + 4}l4 -8"
@@ -122,8 +127,8 @@ def _draw(event: Event, axis: Axis, y: int) -> list[str]:
     """Return the mark of an event and its label, in a row whose middle is `y`."""
     if event.when is None:
         sign = "" if event.state is State.OK else f"{event.sign} "
-        text = escape(sign + cut(event.what, 100))
-        return [f'<text x="{LEFT + 6}" y="{y + 4}" font-style="italic">{text}</text>']
+        words = cut(f"{sign}{event.what}", 12, WIDTH - LEFT - 20)
+        return [text(LEFT + 6, y + 4, words, 12, font_style="italic")]
     begin, end = (_x(axis, moment) for moment in event.when)
     parts, last = list[str](), end
     if event.started is not None:
@@ -140,7 +145,7 @@ def _draw(event: Event, axis: Axis, y: int) -> list[str]:
     else:
         parts.append(f'<path d="M{begin} {y - 5}v10M{begin} {y}H{end}M{end} {y - 5}v10" stroke="{INK}" fill="none"/>')
     label = times.length(event.when.earliest - axis.moments[0])
-    label += f", for {times.length(event.end - event.when.earliest)}" if event.end is not None else ""
-    halo = 'paint-order="stroke" stroke="#ffffff" stroke-width="4"'  # for a line that crosses it
-    parts.append(f'<text x="{last + 10}" y="{y + 4}" font-size="11" {halo}>{label}</text>')
-    return parts
+    if event.end is not None:
+        label = _("{begin}, for {length}", begin=label, length=times.length(event.end - event.when.earliest))
+    halo = {"paint_order": "stroke", "stroke": "#ffffff", "stroke_width": "4"}  # for a line that crosses it
+    return [*parts, text(last + 10, y + 4, label, 11, WIDTH - last - 20, **halo)]

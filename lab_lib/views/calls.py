@@ -17,7 +17,8 @@ from IPython.display import Code, display
 
 from lab_lib.html_tables import table
 from lab_lib.lab import Lab
-from lab_lib.wording import cut
+from lab_lib.language import _, ngettext
+from lab_lib.wording import clauses, cut, how_often
 
 MOST_SHOWN = 10  # calls; the others are folded
 _LONGEST_VALUE, _LONGEST_LINE = 60, 100  # characters of a parameter, and of all of them
@@ -44,7 +45,7 @@ class Call:
 
     @property
     def took(self) -> str:
-        return f"{f'{self.times} times, ' if self.times > 1 else ''}{self.seconds * 1000:.0f} ms"
+        return clauses([how_often(self.times) if self.times > 1 else "", f"{self.seconds * 1000:.0f} ms"])
 
     @property
     def command(self) -> str:
@@ -71,19 +72,18 @@ class Calls:
 
     def __repr__(self) -> str:
         rows = [f"{call.service:9} {call.operation:32} {call.main} … {call.took}" for call in self.made]
-        return "\n".join(rows) or "no AWS calls"
+        return "\n".join(rows) or _("no AWS calls")
 
     def _repr_html_(self) -> str:
         if not self.made:
-            return "<p>no AWS calls</p>"
+            return "<p>" + _("no AWS calls") + "</p>"
         parts = [_table(self.made[:MOST_SHOWN])]
         if rest := self.made[MOST_SHOWN:]:
-            parts.append(f"<details><summary>{len(rest)} more calls</summary>{_table(rest)}</details>")
+            more = ngettext("{count} more call", "{count} more calls", len(rest))
+            parts.append(f"<details><summary>{more}</summary>{_table(rest)}</details>")
         commands = "\n".join(escape(call.command) for call in self.made)
-        parts.append(
-            "<details><summary>The same with the <code>aws</code> command</summary>"
-            f'<pre style="white-space:pre-wrap">{commands}</pre></details>'
-        )
+        same = _("The same with the <code>aws</code> command")
+        parts.append(f'<details><summary>{same}</summary><pre style="white-space:pre-wrap">{commands}</pre></details>')
         return "".join(parts)
 
 
@@ -135,7 +135,7 @@ def _excerpt(file: Path, names: tuple[str, ...]) -> str:
 def _table(calls: list[Call]) -> str:
     time = '<span style="white-space:nowrap">{}</span>'
     rows = [(call.service, f"<b>{call.operation}</b>", escape(call.main), time.format(call.took)) for call in calls]
-    return table(rows, ("service", "call", "main parameters", "took"))
+    return table(rows, (_("service"), _("call"), _("main parameters"), _("took")))
 
 
 def _option(name: str, value: Any) -> list[str]:

@@ -7,9 +7,11 @@ from html import escape
 from lab_lib.chain_parts import ARROWS, Link
 from lab_lib.chain_picture import Look, Picture
 from lab_lib.html_tables import table
+from lab_lib.language import _
 from lab_lib.looks import LOOKS, PLAIN, RIGHT
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, in_chain, messages
 from lab_lib.waiting import PROGRESS_FILE
+from lab_lib.wording import aligned
 
 # The boxes that a link fills. Its amount stands on the last one. The arrows to a box fill with it.
 _BOXES = {
@@ -39,8 +41,8 @@ def _picture(links: list[Link]) -> Picture:
     for link in (link for link in links if link.name in _BOXES):
         style = LOOKS[_state(link)].box if link.want else PLAIN
         *others, last = _BOXES[link.name]
-        inside = "" if link.held is None else f"holds {link.held:,}"
-        looks |= {box: Look(style) for box in others} | {last: Look(style, _amount(link), link.note, inside)}
+        inside = "" if link.held is None else _("holds {count:,}", count=link.held)
+        looks |= {box: Look(style) for box in others} | {last: Look(style, link.amount, link.note, inside)}
     looks |= {arrow.name: Look(looks[arrow.end].style) for arrow in ARROWS if arrow.end in looks}
     return Picture(looks)
 
@@ -49,18 +51,13 @@ def _state(link: Link) -> str:
     return "arrived" if link.have >= link.want else "arriving" if link.have or link.note else "nothing yet"
 
 
-def _amount(link: Link) -> str:
-    return f"{link.have:,} of {link.want:,}" if link.want else "none is due"
-
-
 def _words(link: Link) -> str:
     """Return how much there is, why nothing is due, and the note."""
-    return _amount(link) + "".join(f": {note}" for note in (link.why, link.note) if note)
+    return _(": ").join(filter(None, (link.amount, link.why, link.note)))
 
 
 def _text(links: list[Link]) -> str:
-    width = max((len(link.name) for link in links), default=0)
-    return "\n".join(f"{LOOKS[_state(link)].sign} {link.name:{width}}  {_words(link)}" for link in links)
+    return "\n".join(aligned((f"{LOOKS[_state(link)].sign} {link.called}", _words(link)) for link in links))
 
 
 def _html(links: list[Link]) -> str:
@@ -68,8 +65,8 @@ def _html(links: list[Link]) -> str:
     return table(
         (
             LOOKS[_state(link)].sign,
-            escape(link.name),
-            bar.format(link.want or 1, link.have if link.want else 1, escape(link.name)),
+            escape(link.called),
+            bar.format(link.want or 1, link.have if link.want else 1, escape(link.called)),
             escape(_words(link)),
         )
         for link in links

@@ -7,13 +7,26 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from lab_lib.views.figures import BELOW, INK, MONEY, REACHED, DescribedFigure, draw_threshold, new_figure, one_line
+from lab_lib.language import N_, _, ngettext
+from lab_lib.views.figures import (
+    BELOW,
+    INK,
+    REACHED,
+    DescribedFigure,
+    draw_threshold,
+    in_legible_words,
+    new_figure,
+    one_line,
+)
+from lab_lib.wording import clauses
 
 MOST_BARS, HIGHEST = 20, 10
-TOTAL = f"total of all transactions, {MONEY}"
+TOTAL = N_("total of all transactions, US dollars ($)")
 _COLOURS, _HATCHES = (BELOW, REACHED), ("", "//")  # of totals below the threshold, and of the others
+_ENDS = {"RUNNING": N_("running"), "FAILED": N_("failed"), "TIMED_OUT": N_("timed out"), "ABORTED": N_("aborted")}
 
 
+@in_legible_words()
 def totals(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     """Draw each customer's total as a bar, and the threshold as a line.
 
@@ -21,7 +34,7 @@ def totals(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     and, below it, the highest ten totals.
     """
     if frame.empty:
-        return _empty("No customer has a total yet.")
+        return _empty(_("No customer has a total yet."))
     balances = frame.set_index("CustomerId")["accountBalance"].sort_values()
     highest = balances.tail(HIGHEST if len(balances) > MOST_BARS else MOST_BARS)
     heights = [2.8] if len(balances) > MOST_BARS else []
@@ -33,30 +46,34 @@ def totals(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     return figure
 
 
+@in_legible_words()
 def comparison(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     """Draw two bars a customer: the total of the lab's function, and below it that of the learner's.
 
     `frame` has CustomerId, total, alerts, other total, other alerts and stuck, one row a customer.
     """
-    title = f"The lab's function and your function, threshold {threshold:f}"
+    title = _("The lab's function and your function, threshold {threshold:f}", threshold=threshold)
     if frame.empty:
-        return _empty(f"{title}: no customer has a change.")
+        return _empty(_("{title}: no customer has a change.", title=title))
     rows = frame.to_dict("records")
     figure, (axes,) = new_figure(1.7 + 0.85 * len(rows))
-    axes.set_xlabel(TOTAL)
-    _draw_bars(axes, rows, "", -0.19, label="the lab's function", facecolor=BELOW)
-    _draw_bars(axes, rows, "other ", 0.19, label="your function", facecolor=REACHED, hatch="//", hatchcolor="white")
+    axes.set_xlabel(_(TOTAL))
+    _draw_bars(axes, rows, "", -0.19, label=_("the lab's function"), facecolor=BELOW)
+    _draw_bars(axes, rows, "other ", 0.19, label=_("your function"), facecolor=REACHED, hatch="//", hatchcolor="white")
     axes.margins(x=0.02)
     axes.set_yticks(range(len(rows)), [one_line(row["CustomerId"]) for row in rows], parse_math=False)
     axes.invert_yaxis()
     axes.axvline(0, color=INK, linewidth=0.8)
     draw_threshold(axes, threshold)
     figure.legend(loc="outside upper left", ncols=2, frameon=False, labelcolor=INK)
-    parts = [f"{one_line(row['CustomerId'])} {_label(row, '')}; your function {_label(row, 'other ')}" for row in rows]
-    figure.alt = f"{title}: {'. '.join(parts)}."
+    told = [(one_line(row["CustomerId"]), _label(row, ""), _label(row, "other ")) for row in rows]
+    part = N_("{customer} {label}; your function {other}")
+    parts = [_(part, customer=name, label=label, other=other) for name, label, other in told]
+    figure.alt = _("{title}: {parts}.", title=title, parts=_(". ").join(parts))
     return figure
 
 
+@in_legible_words()
 def running_balance(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     """Draw a customer's balance after each transaction as steps, and name the first that reaches the threshold.
 
@@ -66,10 +83,17 @@ def running_balance(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     balances = [0.0, *map(float, frame["balance"])]
     axes.step(range(len(balances)), balances, where="post", color=BELOW, linewidth=2)
     draw_threshold(axes, threshold, across=True)
-    reached = f"stays below {threshold:f}"
+    customer = one_line(frame["CustomerId"].iloc[0]) if len(frame) else _("no customer")
+    told = {"customer": customer, "count": len(frame), "threshold": threshold}
+    figure.alt = _("The balance of {customer} over {count} transactions stays below {threshold:f}.", **told)
     for place, row in frame[frame["balance"] >= threshold].head(1).iterrows():
-        crossing = f"{one_line(row['TransactionId'])} of {one_line(row['TransactionDate'])}: {row['balance']:f}"
-        reached = f"reaches the threshold {threshold:f} with {crossing}"
+        id, date = one_line(row["TransactionId"]), one_line(row["TransactionDate"])
+        crossing = _("{transaction} of {date}: {balance:f}", transaction=id, date=date, balance=row["balance"])
+        figure.alt = _(
+            "The balance of {customer} over {count} transactions reaches the threshold {threshold:f} with {crossing}.",
+            **told,
+            crossing=crossing,
+        )
         point = int(place) + 1, float(row["balance"])
         axes.plot(*point, "o", color=REACHED, markersize=9)
         # Below the steps, at the right, a rising balance leaves room.
@@ -79,20 +103,19 @@ def running_balance(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     axes.set_xlim(0, len(balances))
     axes.margins(y=0.15)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    customer = one_line(frame["CustomerId"].iloc[0]) if len(frame) else "no customer"
-    axes.set_xlabel(f"transactions of {customer}, by date", parse_math=False)
-    axes.set_ylabel(f"balance, {MONEY}")
-    figure.alt = f"The balance of {customer} over {len(frame)} transactions {reached}."
+    axes.set_xlabel(_("transactions of {customer}, by date", customer=customer), parse_math=False)
+    axes.set_ylabel(_("balance, US dollars ($)"))
     return figure
 
 
+@in_legible_words()
 def children(frame: pd.DataFrame) -> DescribedFigure:
     """Draw a lane for each child of a map: when it ran, its rows, and how often it was tried.
 
     `frame` has part, status, start and end (seconds since the first began), rows and tries, one row a child.
     """
     if frame.empty:
-        return _empty("No child has begun.")
+        return _empty(_("No child has begun."))
     figure, (axes,) = new_figure(1.0 + 0.4 * len(frame))
     last, told = max([*frame["start"], *frame["end"].dropna()]), list[str]()
     for place, row in enumerate(frame.to_dict("records")):
@@ -101,20 +124,22 @@ def children(frame: pd.DataFrame) -> DescribedFigure:
         style: dict[str, Any] = {"color": _COLOURS[failed], "hatch": _HATCHES[failed], "hatchcolor": "white"}
         axes.barh(place, end - row["start"], 0.6, row["start"], **style)
         _write_beside(axes, place, label := _label_of_child(row))
-        told.append(f"part {row['part']} from {row['start']:.1f} to {end:.1f} s: {label}")
-    axes.set_yticks(range(len(frame)), [f"part {part}" for part in frame["part"]])
+        lane = row | {"end": end, "label": label}
+        told.append(_("part {part} from {start:.1f} to {end:.1f} s: {label}", **lane))
+    axes.set_yticks(range(len(frame)), [_("part {part}", part=part) for part in frame["part"]])
     axes.set_xlim(0, last or 1)
     axes.invert_yaxis()
-    axes.set_xlabel("seconds since the first child began")
-    figure.alt = f"The children of the map: {'; '.join(told)}."
+    axes.set_xlabel(_("seconds since the first child began"))
+    figure.alt = _("The children of the map: {parts}.", parts=_("; ").join(told))
     return figure
 
 
 def _label_of_child(row: dict[str, Any]) -> str:
     """Return the rows of a child; its end, if it has not succeeded; its tries, if there were several."""
-    end = "" if row["status"] == "SUCCEEDED" else row["status"].lower()
-    rows = "" if end else f"{row['rows']:,} row{'s' if row['rows'] != 1 else ''}"
-    return ", ".join(filter(None, [rows, end, f"{row['tries']} tries" if row["tries"] > 1 else ""]))
+    status, tries = row["status"], row["tries"]
+    done = ngettext("{count:,} row", "{count:,} rows", row["rows"])
+    parts = [done if status == "SUCCEEDED" else _(_ENDS.get(status, status))]
+    return clauses(parts + [ngettext("{count} try", "{count} tries", tries)] * (tries > 1))
 
 
 def _empty(words: str) -> DescribedFigure:
@@ -132,8 +157,8 @@ def _draw_distribution(axes: Axes, balances: list[Decimal], threshold: Decimal) 
     axes.hist(sides, bins=24, stacked=True, rwidth=0.9, color=_COLOURS, hatch=_HATCHES, hatchcolor="white")
     draw_threshold(axes, threshold)
     axes.set_title(_share(balances, threshold), color=INK, fontsize=11, loc="right", pad=20)
-    axes.set_xlabel(TOTAL)
-    axes.set_ylabel("customers")
+    axes.set_xlabel(_(TOTAL))
+    axes.set_ylabel(_("customers"))
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
@@ -143,11 +168,11 @@ def _draw_totals(axes: Axes, balances: pd.Series, threshold: Decimal) -> None:
     places, lengths = range(len(sides)), [*map(float, balances)]
     axes.barh(places, lengths, height=0.6, color=colours, hatch=hatches, hatchcolor="white")
     for place, (balance, reached) in enumerate(zip(balances, sides, strict=True)):
-        _write_beside(axes, place, f"{balance:f}" + " – alert" * reached)
+        _write_beside(axes, place, _("{total:f} – alert", total=balance) if reached else f"{balance:f}")
     draw_threshold(axes, threshold)
     axes.set_yticks(range(len(sides)), [one_line(name) for name in balances.index], parse_math=False)
     axes.margins(x=0.02, y=0.02)
-    axes.set_xlabel(TOTAL)
+    axes.set_xlabel(_(TOTAL))
 
 
 def _write_beside(axes: Axes, place: float, label: str) -> None:
@@ -166,19 +191,24 @@ def _draw_bars(axes: Axes, rows: list[dict[str, Any]], prefix: str, offset: floa
 def _label(row: dict[str, Any], prefix: str) -> str:
     """Return the total, the number of its alerts, and "stuck" if changes remain uncounted."""
     alerts = row[f"{prefix}alerts"]
-    parts = [f"{row[f'{prefix}total']:f}", f"{alerts} alert{'s' if alerts > 1 else ''}" if alerts else ""]
-    return ", ".join(filter(None, [*parts, "stuck" if prefix and row["stuck"] else ""]))
+    parts = [f"{row[f'{prefix}total']:f}", ngettext("{count:,} alert", "{count:,} alerts", alerts) if alerts else ""]
+    return clauses([*parts, _("stuck") if prefix and row["stuck"] else ""])
 
 
 def _describe_totals(balances: pd.Series, highest: pd.Series, threshold: Decimal) -> str:
-    parts = [
-        f"{one_line(name)} {balance:f} ({'at or above' if balance >= threshold else 'below'})"
+    parts = _(", ").join(
+        _("{customer} {total:f} (at or above)", customer=one_line(name), total=balance)
+        if balance >= threshold
+        else _("{customer} {total:f} (below)", customer=one_line(name), total=balance)
         for name, balance in highest[::-1].items()
-    ]
-    share = f": {_share(list(balances), threshold)}. The highest {HIGHEST}" if len(highest) < len(balances) else ""
-    return f"Totals against the threshold {threshold:f}{share}: {', '.join(parts)}."
+    )
+    if len(highest) == len(balances):
+        return _("Totals against the threshold {threshold:f}: {parts}.", threshold=threshold, parts=parts)
+    told = N_("Totals against the threshold {threshold:f}: {share}. The highest {count}: {parts}.")
+    return _(told, threshold=threshold, share=_share(list(balances), threshold), count=HIGHEST, parts=parts)
 
 
 def _share(balances: list[Decimal], threshold: Decimal) -> str:
-    reached = sum(balance >= threshold for balance in balances)
-    return f"{reached} of {len(balances)} customers ({reached / len(balances):.1%}) at or above {threshold:f}"
+    reached, count = sum(balance >= threshold for balance in balances), len(balances)
+    told = N_("{reached} of {count} customers ({share:.1%}) at or above {threshold:f}")
+    return _(told, reached=reached, count=count, share=reached / count, threshold=threshold)

@@ -3,18 +3,19 @@
 import ast
 import json
 import re
-import runpy
 from pathlib import Path
 
 import pytest
 
-from lab_lib import aws
+from docs import catalogues, chain
+from lab_lib import aws, language
+from lab_lib.chain_parts import in_words
 from lab_lib.embedded import server
+from lab_lib.exercises import pictures
 from lab_lib.exercises.copies import solved_notebooks as notebooks
 from lab_lib.settings import SETTINGS
 from tests import readme
 
-CHAIN = Path(__file__).parents[2] / "docs" / "chain.py"
 PARAMETERS_OF = {
     "00-start-here": {*SETTINGS, "data_file"},
     "99-clean-up": {"account", "profile", "region", "prefix", "bucket", "yes"},  # it asks before it deletes
@@ -97,15 +98,18 @@ def test_every_link_leads_to_a_file_and_to_a_heading_in_it(path: Path) -> None:
 
 @every_notebook
 def test_every_notebook_shows_the_chain_as_it_is_drawn_now(path: Path) -> None:
-    chain, number = runpy.run_path(str(CHAIN)), path.stem[:2]
+    number = path.stem[:2]
 
-    assert f"{chain['image'](number)}\n" in cells(path, "markdown")[0]["source"]
+    assert f"{chain.image(number)}\n" in cells(path, "markdown")[0]["source"]
     drawn = path.with_name(f"chain-{number}.svg").read_text(encoding="utf-8")
-    assert drawn == chain["svg"](chain["NOTEBOOKS"][number])
+    assert drawn == pictures.svg(number)
 
 
-def test_the_readme_shows_the_chain_as_it_is_drawn_now() -> None:
-    chain = runpy.run_path(str(CHAIN))
+@pytest.mark.parametrize("name", language.names())
+def test_the_readme_shows_the_chain_as_it_is_drawn_now(name: str, monkeypatch) -> None:
+    monkeypatch.setenv(language.VARIABLE, name)
+    picture = catalogues.named(Path(chain.__file__).with_suffix(".svg"), name)
+    shown = catalogues.named(chain.README, name).read_text(encoding="utf-8")
 
-    assert CHAIN.with_suffix(".svg").read_text(encoding="utf-8") == chain["svg"]()
-    assert f"![{chain['CHAIN']}](docs/chain.svg)" in " ".join(chain["README"].read_text(encoding="utf-8").split())
+    assert picture.read_text(encoding="utf-8") == chain.plain()
+    assert f"![{in_words()}](docs/{picture.name})" in " ".join(shown.split())

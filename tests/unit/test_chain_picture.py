@@ -8,11 +8,15 @@ from xml.etree import ElementTree
 import pytest
 from stub_account import function, run
 
-from lab_lib.chain_parts import FLOW, PARTS
+from lab_lib import language
+from lab_lib.chain_parts import FLOW, PARTS, WIDTH
 from lab_lib.chain_picture import Look, Picture, svg
 from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import RULES, State, part
+from lab_lib.exercises import pictures
+from lab_lib.exercises.pictures import NOTEBOOKS
 from lab_lib.looks import LIT, MISSING, PLAIN, RIGHT, UNSEEN, WRONG
+from lab_lib.svg_text import width
 
 OK, NOT_YET, CANNOT_SEE, WAITS, COULD_BE = State.OK, State.NOT_YET, State.CANNOT_SEE, State.WAITS, State.COULD_BE
 
@@ -106,5 +110,17 @@ def test_of_notes_that_are_too_long_or_too_many_the_words_tell_the_whole():
     picture = Picture({name: Look(WRONG, "✘ wrong", "a check " * 20) for name in FLOW})
 
     *_, last_but_one, last = texts(svg(picture.looks))
-    assert (len(last_but_one), last_but_one[-1], last) == (125, "…", f"and {len(FLOW) - 4} more")
+    assert (last_but_one[-1], last) == ("…", f"and {len(FLOW) - 4} more")
+    assert WIDTH - 50 < width(last_but_one, 11) <= WIDTH - 32
     assert picture.alt == f"The chain: all ✘ wrong ({'a check ' * 20})."
+
+
+@pytest.mark.parametrize("number", NOTEBOOKS)
+def test_a_notebooks_picture_in_chinese_has_nothing_in_english_but_names(number, monkeypatch):
+    monkeypatch.setenv(language.VARIABLE, "zh_CN")
+
+    drawn = pictures.svg(number)
+
+    named = [word for text in texts(drawn) for word in re.findall("[A-Za-z][a-z.]+", text) if word.islower()]
+    assert [*{*named}] == ["transactions.txt"]
+    assert {part for part in PARTS if f'data-part="{part}"' in drawn} == {*PARTS}

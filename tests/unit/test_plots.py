@@ -6,10 +6,14 @@ from itertools import combinations
 
 import pandas as pd
 import pytest
+from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 
+from lab_lib import language
 from lab_lib.views import figures, plots
+
+TRANSLATED = "还没有客户有总额。"
 
 
 def totals(**balances):
@@ -181,3 +185,47 @@ def test_a_figure_without_a_bar_says_why(figure, words):
 
     assert alt == words
     assert f">{words}<" in drawn
+
+
+@pytest.fixture
+def other_language(tmp_path, monkeypatch):
+    """Use a language that knows one sentence and has these fonts."""
+
+    def use(*fonts):
+        (tmp_path / "LC_MESSAGES").mkdir()
+        message = f'msgid "No customer has a total yet."\nmsgstr "{TRANSLATED}"\n'
+        (tmp_path / "LC_MESSAGES" / "lab.po").write_text(message, encoding="utf-8")
+        (tmp_path / "fonts.txt").write_text("\n".join(fonts), encoding="utf-8")
+        monkeypatch.setenv(language.VARIABLE, str(tmp_path))
+
+    return use
+
+
+def test_a_figure_is_drawn_with_the_first_of_the_languages_fonts_that_is_there(other_language):
+    other_language("No Such Font", "DejaVu Serif", "DejaVu Sans Mono")
+
+    figure = totals()
+
+    assert figure.axes[0].texts[0].get_fontfamily() == ["sans-serif", "DejaVu Serif"]
+    assert shown(figure)[0] == TRANSLATED
+
+
+def test_a_figure_without_a_font_for_the_language_stays_english_and_names_one_to_install(other_language):
+    other_language("No Such Font", "Nor This One")
+
+    data = totals()._repr_mimebundle_()
+
+    advice = "No font for your language was found, so the figure is in English. Install No Such Font."
+    assert data["text/plain"] == f"No customer has a total yet.\n{advice}"
+    assert data["text/html"].endswith(f"<p>{advice}</p>")
+    assert language.used() != language.ENGLISH
+
+
+def test_a_font_that_was_installed_after_matplotlib_made_its_list_is_found(other_language, monkeypatch):
+    other_language("DejaVu Serif")
+    manager = font_manager.fontManager
+    files = [font.fname for font in manager.ttflist if font.name == "DejaVu Serif"]
+    monkeypatch.setattr(manager, "ttflist", [font for font in manager.ttflist if font.name != "DejaVu Serif"])
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: files)
+
+    assert totals().alt == TRANSLATED

@@ -1,0 +1,64 @@
+"""Draw the chain for the notebooks, each with the part that it is about lit: thick, yellow, and with a word."""
+
+from dataclasses import dataclass
+
+from lab_lib import chain_picture
+from lab_lib.chain_parts import BOXES, PARTS, in_words, part_of
+from lab_lib.chain_picture import Look
+from lab_lib.language import N_, _
+from lab_lib.looks import LIT
+from lab_lib.resources import RESOURCES
+
+ALL = {*PARTS}
+
+
+@dataclass(frozen=True)
+class Lit:
+    """The part of a notebook: its boxes and arrows, a word that stands on each, and all of it in a sentence."""
+
+    word: str
+    sentence: str
+    parts: set[str]
+
+
+def _made(number: str, sentence: str, *others: str) -> Lit:
+    """Return the resources that the cells of a notebook make, and these other parts."""
+    made = {part_of(resource) for resource in RESOURCES if resource.cell.notebook == number}
+    return Lit(N_("made here"), sentence, {*others, *made} & ALL)
+
+
+PEOPLE = ("TotalNotifier→HighBalanceAlert", "HighBalanceAlert→e-mail, SMS", "e-mail, SMS")
+TRIGGERS = N_("The arrow from the bucket to TransactionProcessor, and the arrow from the stream to TotalNotifier.")
+BROKEN = N_("The file, Transactions and its stream, TotalNotifier, TransactionTotal and the topic.")
+BROKEN_BOXES = ("transactions.txt", "Transactions", "TotalNotifier", "TransactionTotal", "HighBalanceAlert")
+OUTGROWN = N_("The file, the bucket, TransactionProcessor, Customer and Transactions.")
+COPIES = ("TransactionProcessor→Customer", "TransactionProcessor→Transactions")
+OUTGROWN_BOXES = ("transactions.txt", "bucket", "TransactionProcessor", "Customer", "Transactions")
+NOTEBOOKS = {
+    "00": _made("00", N_("The bucket and the tables.")),
+    "01": _made("01", N_("The functions.")),
+    "02": _made("02", TRIGGERS),
+    "03": _made("03", N_("The topic, and its e-mail and SMS."), *PEOPLE),
+    "04": _made("04", N_("The queues, and the arrows to them from the topic.")),
+    "05": Lit(N_("at work"), N_("All of it."), ALL),
+    "06": Lit(N_("broken here"), BROKEN, {"Transactions→TotalNotifier", *BROKEN_BOXES}),
+    "07": Lit(N_("in parts here"), OUTGROWN, {*COPIES, *OUTGROWN_BOXES}),
+    "99": Lit(N_("deleted here"), N_("All but the file."), ALL - {"transactions.txt", "transactions.txt→bucket"}),
+}
+
+
+def describe(number: str) -> str:
+    """Return a notebook's picture in words."""
+    lit = NOTEBOOKS[number]
+    return _("{chain} {lit}: {parts}", chain=in_words(), lit=_(lit.word).capitalize(), parts=_(lit.sentence))
+
+
+def svg(number: str) -> str:
+    """Return a notebook's picture as the text of an SVG file.
+
+    The word stands on boxes or, if no box is lit, on arrows.
+    """
+    lit = NOTEBOOKS[number]
+    labelled = BOXES.keys() & lit.parts or lit.parts
+    looks = {name: Look(LIT, _(lit.word) if name in labelled else "") for name in lit.parts}
+    return chain_picture.svg(looks, describe(number))
