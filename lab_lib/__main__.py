@@ -1,6 +1,7 @@
 """Start the command `lab`, also as `python -m lab_lib`."""
 
 import importlib.metadata
+import io
 import os
 import re
 import signal
@@ -24,6 +25,9 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
             signal.signal(number, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal's encoding, such as GBK, may lack the signs of states
+            stream.reconfigure(errors="backslashreplace")
     try:
         from lab_lib.cli.main import app
 

@@ -30,6 +30,11 @@ def workspace() -> Path:
     return folder
 
 
+def copy() -> Path:
+    """Return the folder of the learner's copy of the notebooks, which may not exist."""
+    return workspace() / "my-lab"
+
+
 def is_copy(folder: Path) -> bool:
     """Return True if the folder is a learner's copy of the notebooks."""
     return folder != COURSE and os.path.lexists(folder / STATE)

@@ -31,14 +31,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from lab_lib.checks.rules import PROBE
 from lab_lib.classroom import exports, feedback, overrides, points, report, shards
 from lab_lib.errors import UsageError
+from lab_lib.language import N_
 from lab_lib.private_files import json_object, make_folder, read_file, write_file
 from lab_lib.run import headless
 
 Record = dict[str, Any]
-_STEPS = {path.stem[:2]: path.stem.replace("-", " ") for path in headless.notebooks(headless.last_kept())}
-TITLES = {step: _STEPS.get(step, step) for step in points.WORTH}  # such as "02": "02 add triggers"
+# Of the columns, such as "02": "02 add triggers".
+TITLES = {path.stem[:2]: path.stem.replace("-", " ") for path in headless.notebooks(headless.last_kept())}
+TITLES |= {PROBE: N_("probe"), "exercises": N_("exercises"), "function": N_("function")}
 FEEDBACK, EARLIER, ANONYMOUS = feedback.FOLDER, "earlier", "anonymous"  # folders in `out` that are nobody's
 # These are in `out` besides the folders of the students.
 FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", "summary.md", FEEDBACK, ANONYMOUS]

@@ -22,6 +22,7 @@ from lab_lib.errors import UsageError
 from lab_lib.exercises import cases, made, questions, runner, trial, workbook
 from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab
+from lab_lib.language import _
 from lab_lib.private_files import write_file
 from lab_lib.run import headless
 from lab_lib.wording import now
@@ -134,8 +135,7 @@ class Judge:
 
     def _judge_exercise(self, lab: Lab, exercise: str) -> None:
         """Judge an exercise by what the student has made."""
-        is_right = self._safely("an exercise", lambda: not made.run_checks(lab, exercise).failed, False)
-        self.exercises[exercise] = is_right
+        self.exercises[exercise] = self._safely("an exercise", lambda: not made.run_checks(lab, exercise).failed, False)
 
     def _judge_account(self, lab: Lab) -> None:
         """Check the account, and the exercises that no notebook has reached."""
@@ -181,4 +181,4 @@ def _exercises() -> dict[str, str]:
 def _entry(result: trial.Result) -> dict[str, Any]:
     """Return the entry of a record about one case of the student's function."""
     told = {name: "\n".join(map(visible, text.splitlines())) for name, text in result.told.items()}
-    return {"case": result.case.id, "sentence": result.case.sentence, "state": result.state, **told}
+    return {"case": result.case.id, "sentence": _(result.case.sentence), "state": result.state, **told}

@@ -16,7 +16,9 @@ from lab_lib import html_pages
 from lab_lib.checks.rules import PROBE
 from lab_lib.classroom import points
 from lab_lib.classroom.identity import without_identity
+from lab_lib.language import N_
 from lab_lib.looks import LOOKS
+from lab_lib.resources import heading
 
 TEMPLATES = Path(__file__).parent / "templates"
 _WORDS = {"exercises": "answers are right", "function": "cases are passed"}
@@ -48,14 +50,14 @@ def template(name: str) -> Template:
     """Return a template of the folder templates/."""
     environment = html_pages.templates(TEMPLATES)
     environment.filters["number"] = _number
-    environment.globals["looks"] = LOOKS
+    environment.globals |= {"looks": LOOKS, "heading": heading}
     return environment.get_template(name)
 
 
 def shown(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
     """Add what the page shows: a cell for each column, titles, and what an older record lacks."""
     by_hand = [
-        {**override, "title": columns[override["column"]]["title"] if override["column"] else "All"}
+        {**override, "title": columns[override["column"]]["title"] if override["column"] else N_("All")}
         for override in student.get("overrides", [])
     ]
     student = {"graded": "", "submitted": None, "remarks": [], **student, "overrides": by_hand}

@@ -19,7 +19,7 @@ from lab_lib.errors import RosterError, UsageError
 from lab_lib.run import headless
 from lab_lib.sessions import profiles
 from lab_lib.settings import DEFAULT_REGION, SETTINGS, fitting, setting
-from lab_lib.wording import number, shortened
+from lab_lib.wording import shortened
 
 _MOST_FAULTS = 20  # that are listed
 _OWN = ("account", "name", "id", "profile", "role_arn", "external_id")  # all others are parameters of the notebooks
@@ -116,7 +116,7 @@ def read(path: Path, accounts: bool = True) -> list[Student]:
     if not rows:
         faults.append("line 1: the header has no student below it")
     if faults:
-        title = f"{path} has {number(len(faults), 'fault')}. Nothing was started."
+        title = f"{path} has {len(faults):,} fault{'s' * (len(faults) > 1)}. Nothing was started."
         raise RosterError("\n  ".join([title, *shortened(faults, _MOST_FAULTS)]))
     return students
 

@@ -7,9 +7,10 @@ are put into the page, from the lab's own files.
 import base64
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from functools import cache, partial
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ import mistune
 import nh3
 from markupsafe import Markup, escape
 
-from lab_lib.exercises import copies, edition
+from lab_lib import language
+from lab_lib.exercises import copies
+from lab_lib.language import _
+from lab_lib.resources import HEADING
 
 _LONGEST, _LARGEST = 20_000, 3_000_000  # characters of a text, and of HTML or an image
 _MOST_TAGS = 3_000  # of a piece of HTML; the time of cleaning grows with their square if they are nested
@@ -32,13 +36,13 @@ def runs(path: Path) -> list[tuple[bool, list[dict[str, Any]]]]:
 
 def _cells(path: Path) -> list[dict[str, Any]]:
     """Return each cell as a page shows it. A broken notebook has none."""
-    pictures, ours = dict(_pictures()), _untouched().get(path.name, frozenset())
+    pictures, ours = dict(_pictures()), _untouched().get(path.name, set())
     shown, heading = list[dict[str, Any]](), ""
     try:
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             text: str = _text(cell["source"])
             if is_markdown := cell["cell_type"] == "markdown":
-                heading = (edition.HEADING.findall(text) or [heading])[-1]
+                heading = (HEADING.findall(text) or [heading])[-1]
                 text = _clean(_markdown()(text), pictures)
             outputs = [] if is_markdown else [_output(output) for output in cell.get("outputs", [])]
             as_in_lab = {"is_ours": _is_ours(cell, ours), "heading": heading}
@@ -48,7 +52,7 @@ def _cells(path: Path) -> list[dict[str, Any]]:
         return []
 
 
-def _is_ours(cell: dict[str, Any], ours: frozenset[str]) -> bool:
+def _is_ours(cell: dict[str, Any], ours: set[str]) -> bool:
     """Return whether a cell is as in the untouched edition, and raised no error. Settings were replaced, or ours."""
     if any(output["output_type"] == "error" for output in cell.get("outputs", [])):
         return False
@@ -57,12 +61,15 @@ def _is_ours(cell: dict[str, Any], ours: frozenset[str]) -> bool:
 
 
 @cache
-def _untouched() -> dict[str, frozenset[str]]:
-    """Return the texts of the cells in the learner's edition, by notebook. A text outlives the ids of its cell."""
-    return {
-        path.name: frozenset(_joined(cell["source"]) for cell in copies.learners_edition(path)["cells"])
-        for path in copies.solved_notebooks()
-    }
+def _untouched() -> dict[str, set[str]]:
+    """Return the texts of the cells in the learner's edition, of every language, by notebook.
+
+    A text outlives the ids of its cell.
+    """
+    texts = defaultdict[str, set[str]](set)
+    for path, name in product(copies.solved_notebooks(), language.names()):
+        texts[path.name] |= {_joined(cell["source"]) for cell in copies.learners_edition(path, name)["cells"]}
+    return texts
 
 
 def _output(output: dict[str, Any]) -> tuple[str, str, str]:
@@ -82,7 +89,7 @@ def _output(output: dict[str, Any]) -> tuple[str, str, str]:
 @cache
 def _pictures() -> dict[str, str]:
     """Return the address in the page itself of each of the lab's pictures, by its name."""
-    images = {path.name: base64.b64encode(path.read_bytes()).decode() for path in copies.pictures()}
+    images = {path.name: base64.b64encode(copies.drawn(path).encode()).decode() for path in copies.pictures()}
     return {name: f"data:image/svg+xml;base64,{image}" for name, image in images.items()}
 
 
@@ -92,7 +99,8 @@ def _joined(text: Any) -> str:
 
 def _text(text: Any) -> str:
     whole = _joined(text)
-    return whole if len(whole) <= _LONGEST else f"{whole[:_LONGEST]}\n… and {len(whole) - _LONGEST:,} characters more"
+    more = len(whole) - _LONGEST
+    return whole if more <= 0 else whole[:_LONGEST] + "\n" + _("… and {count:,} characters more", count=more)
 
 
 def _clean(html: str, pictures: dict[str, str]) -> Markup:

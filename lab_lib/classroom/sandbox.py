@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, cast
 
 import psutil
 
+from lab_lib import language
 from lab_lib.classroom import system_calls, tunnel
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
@@ -173,10 +174,11 @@ def opened(seconds: float, trust: bool) -> Iterator["Sandbox"]:
 
 
 def _environment(work: str) -> dict[str, str]:
-    """Return the variables of the program: none of the user's own."""
+    """Return the variables of the program: none of the user's own but the language."""
     return runner.environment(work) | {
         "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
         WORKSPACE: work,
+        language.VARIABLE: language.used(),
         "OPENBLAS_NUM_THREADS": "1",
     }
 

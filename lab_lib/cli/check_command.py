@@ -9,12 +9,16 @@ from rich.table import Table
 from rich.text import Text
 
 import lab_lib
+from lab_lib import language
 from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import NOT_GRADED, Junit, handle_errors, out
+from lab_lib.language import N_, _
 from lab_lib.looks import LOOKS
+from lab_lib.resources import heading
 
-_FURTHER = "going further: what this workbook adds to the handout"
+_FURTHER = N_("going further: what this workbook adds to the handout")
+_FILES = N_("probe: files of made-up customers")
 _PROBE = "Send files through the chain too: does it do the work?"
 
 
@@ -46,11 +50,13 @@ def check(
     if junit:
         from lab_lib.classroom.junit import write
 
+    if as_json or junit:
+        language.use(language.ENGLISH)  # programs read it
     with handle_errors(failed=NOT_GRADED), progress_bar() as progress:
         lab = lab_lib.open_lab(**settings)
         if probe and not yes:
             _confirm(lab)
-        bar = progress.add_task("checking", total=checks.number_of(*(step or []), probe=probe))
+        bar = progress.add_task(_("checking"), total=checks.number_of(*(step or []), probe=probe))
         with alone(lab, "lab check --probe") if probe else nullcontext():
             report = checks.run(lab, *(step or []), probe=probe, done=lambda check: progress.advance(bar))
         progress.stop()
@@ -75,7 +81,8 @@ def _confirm(lab: Any) -> None:
     from lab_lib.checks import probe
 
     if lab.is_real and (people := probe.people(lab)):
-        cleanup.ask(f"Alerts about made-up customers go to {people} addresses or numbers. Probe {lab}?")
+        question = N_("Alerts about made-up customers go to {people} addresses or numbers. Probe {lab}?")
+        cleanup.ask(_(question, people=people, lab=lab))
 
 
 def _checks_table(report: Any, every: bool) -> Table:
@@ -83,20 +90,22 @@ def _checks_table(report: Any, every: bool) -> Table:
     from lab_lib.exercises import copies
 
     notebooks = copies.solved_notebooks()
-    titles = {path.stem[:2]: path.stem.replace("-", " ") for path in notebooks}  # "02" is "02 add triggers"
-    table = Table("state", "check", "found", header_style="bold")
-    table.columns[0].no_wrap, table.columns[2].overflow = True, "fold"
+    titles = {path.stem[:2]: heading(f"{path.stem[:2]}-01", path.stem.replace("-", " ")) for path in notebooks}
+    table = Table(_("state"), _("check"), _("found"), header_style="bold")
+    table.columns[0].no_wrap = True
+    table.columns[1].overflow = table.columns[2].overflow = "fold"
     for step in dict.fromkeys(check.step for check in report.checks):
         of_step = [check for check in report.checks if check.step == step]
         states = [check.state for check in of_step]
         hold, waiting, unseen = (states.count(state) for state in ("ok", "waits", "cannot see"))
-        title = {"probe": "probe: files of made-up customers", **titles}.get(step, _FURTHER)
+        title = {"probe": _FILES, **titles}.get(step, _FURTHER)
         wrong = "could be" if step == "further" else "not yet"
         look = LOOKS[wrong if hold + unseen < len(of_step) else "cannot see" if unseen else "ok"]
         table.add_section()
-        count = f"{hold} of {len(of_step)} hold{f', {waiting} wait' if waiting else ''}"
-        count += f", {unseen} cannot be seen" if unseen else ""
-        table.add_row(Text(look.sign, look.style), Text(title, "bold"), count)
+        counts = [_("{hold} of {count} hold", hold=hold, count=len(of_step))]
+        counts += [_("{count} wait", count=waiting)] if waiting else []
+        counts += [_("{count} cannot be seen", count=unseen)] if unseen else []
+        table.add_row(Text(look.sign, look.style), Text(_(title), "bold"), _(", ").join(counts))
         for check in of_step:
             if every or (check.state not in ("ok", "could be") and not check.is_behind):
                 table.add_row(Text(check.mark, LOOKS[check.state].style), check.name, _finding(check))
@@ -107,5 +116,4 @@ def _finding(check: Any) -> Text:
     """Return what the check found and, if it does not hold, what it wanted and what to do."""
     if check.ok or check.state == "waits":
         return Text(check.found, "" if check.ok else "bright_black")
-    wanted = f"; wanted: {check.wanted}" if check.state != "cannot see" else ""
-    return Text.assemble(f"{check.found}{wanted}\n", (f"→ {check.hint}", "italic"))
+    return Text.assemble(f"{check.said}\n", (f"→ {check.hint}", "italic"))

@@ -9,6 +9,7 @@ import lab_lib
 from lab_lib.cli.setting_options import Settings, takes
 from lab_lib.cli.terminal import err, handle_errors, out
 from lab_lib.errors import BUILD_AGAIN
+from lab_lib.language import N_, _
 from lab_lib.places import workspace
 
 app = typer.Typer(no_args_is_help=True, help="The embedded AWS of this workspace.")
@@ -21,7 +22,8 @@ def start() -> None:
     from lab_lib.embedded import server
 
     with handle_errors():
-        out.print(f"The embedded AWS of {workspace()} runs at {server.start().endpoint}", soft_wrap=True)
+        told = N_("The embedded AWS of {workspace} runs at {server.endpoint}")
+        out.print(_(told, workspace=workspace(), server=server.start()), soft_wrap=True)
 
 
 @app.command()
@@ -30,12 +32,11 @@ def stop() -> None:
     from lab_lib.embedded import server
 
     with handle_errors():
-        out.print(
-            f"The embedded AWS of {workspace()} has stopped, and everything made there is gone. {BUILD_AGAIN}"
-            if server.stop()
-            else f"The embedded AWS of {workspace()} was not running.",
-            soft_wrap=True,
+        stopped = _(
+            "The embedded AWS of {workspace} has stopped, and everything made there is gone.", workspace=workspace()
         )
+        idle = _("The embedded AWS of {workspace} was not running.", workspace=workspace())
+        out.print(f"{stopped} {_(BUILD_AGAIN)}" if server.stop() else idle, soft_wrap=True)
 
 
 @app.command()
@@ -45,10 +46,11 @@ def status() -> None:
 
     with handle_errors():
         if running := server.running():
-            place = f"at {running.endpoint} (process {running.pid})"
-            out.print(f"The embedded AWS of {workspace()} runs {place}.", soft_wrap=True)
+            told = N_("The embedded AWS of {workspace} runs at {server.endpoint} (process {server.pid}).")
+            out.print(_(told, workspace=workspace(), server=running), soft_wrap=True)
             return
-        out.print(f"The embedded AWS of {workspace()} does not run, so it holds nothing. {BUILD_AGAIN}", soft_wrap=True)
+        idle = _("The embedded AWS of {workspace} does not run, so it holds nothing.", workspace=workspace())
+        out.print(f"{idle} {_(BUILD_AGAIN)}", soft_wrap=True)
         raise typer.Exit(1)
 
 

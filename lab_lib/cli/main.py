@@ -1,5 +1,6 @@
 """Define the command `lab`. Each command imports the packages that it calls itself, so that help is quick."""
 
+import functools
 import importlib.metadata
 import json
 import sys
@@ -23,6 +24,7 @@ from lab_lib.cli import (
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, in_workspace, takes
 from lab_lib.cli.terminal import Yes, err, handle_errors, out
 from lab_lib.errors import UsageError
+from lab_lib.language import N_, _
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,7 +45,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-@in_workspace
+@functools.partial(in_workspace, before_all=True)
 def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
@@ -68,10 +70,10 @@ def clean(settings: Settings, yes: Yes = False) -> None:
         with alone(lab, "lab clean"):
             cleanup.confirm(lab, yes)
             for name in cleanup.delete_all(lab):
-                out.print(f"deleted {name}", soft_wrap=True)
-            out.print(f"Nothing of the lab is left in {lab}.", soft_wrap=True)
+                out.print(_("deleted {name}", name=name), soft_wrap=True)
+            out.print(_("Nothing of the lab is left in {lab}.", lab=lab), soft_wrap=True)
             if kept := costs.kept(lab):
-                out.print("Kept, since the lab did not make it:", *kept, sep="\n- ", soft_wrap=True)
+                out.print(_("Kept, since the lab did not make it:"), *kept, sep="\n- ", soft_wrap=True)
 
 
 app.command("submit", rich_help_panel=_MORE)(submit_command.submit)
@@ -91,7 +93,7 @@ def data(
     """
     from lab_lib import transactions
 
-    with handle_errors(stopped="Stopped. The file is incomplete."):
+    with handle_errors(stopped=N_("Stopped. The file is incomplete.")):
         transactions.write(sys.stdout, transactions.make_up(rows, customers, seed))
         sys.stdout.flush()
 

@@ -14,10 +14,12 @@ from urllib.parse import quote
 import typer
 
 import lab_lib
+from lab_lib import language
 from lab_lib.cli.address import jupyter_options
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import err, handle_errors, out, relative_to_cwd
 from lab_lib.errors import UsageError
+from lab_lib.language import N_, _
 
 _SETTINGS = Path(__file__).parent / "jupyter"  # such as that JupyterLab does not ask about news
 # As `python -m jupyterlab` does, but a second sooner.
@@ -50,7 +52,7 @@ def open_(
     """
     from lab_lib.exercises import copies
 
-    with handle_errors("JupyterLab has ended."):
+    with handle_errors(N_("JupyterLab has ended.")):
         options = jupyter_options(address) if address else []
         if server and not shutil.which(server[0]):
             raise UsageError(f"{server[0]!r} is not a command; wanted none, or one that starts a Jupyter server.")
@@ -59,8 +61,9 @@ def open_(
         copies.existing(first.name)
         about = copies.changes() + "".join(f"{line}\n" for line in copies.damaged())
         lab = lab_lib.open_lab(**settings)
-        out.print(f"The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", soft_wrap=True)
-        out.print(f"Your copy of the notebooks: {relative_to_cwd(first.parent)}\n{about}", soft_wrap=True, end="")
+        out.print(_("The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", lab=lab), soft_wrap=True)
+        out.print(_("Your copy of the notebooks: {path}", path=relative_to_cwd(first.parent)), soft_wrap=True)
+        out.print(about, soft_wrap=True, end="")
         chosen = {"PYTHONSTARTUP": str(_SETTINGS / "startup.py")}  # each kernel runs it first
         chosen |= {f"LAB_{name.upper()}": value for name, value in settings.items()}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -105,12 +108,14 @@ def _run(command: list[str], root: Path, environment: dict[str, str]) -> int:
 @contextmanager
 def _jupyter_folders() -> Iterator[dict[str, str]]:
     """Yield the variables for Jupyter's folders: our settings, and a temporary home if the user's cannot be written."""
-    paths = [str(_SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    of_language = [str(folder / "jupyter")] if (folder := language.folder(language.used())) else []
+    paths = [*of_language, str(_SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     folders = {"JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
     if os.access(Path.home(), os.W_OK):
         yield folders
         return
-    err.print(f"{Path.home()} cannot be written, so JupyterLab's settings are lost when it ends.", soft_wrap=True)
+    lost = _("{home} cannot be written, so JupyterLab's settings are lost when it ends.", home=Path.home())
+    err.print(lost, soft_wrap=True)
     with tempfile.TemporaryDirectory(prefix="lab-open-") as home:
         names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MPLCONFIGDIR")
         yield folders | {name: f"{home}/{name}" for name in names}

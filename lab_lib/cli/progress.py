@@ -10,6 +10,7 @@ from rich.table import Column
 from rich.text import Text
 
 from lab_lib.cli import terminal
+from lab_lib.language import _
 from lab_lib.private_files import file_named_by
 from lab_lib.waiting import PROGRESS_FILE
 
@@ -31,8 +32,8 @@ class StepBar:
     """The bar of a command that runs notebooks, and the steps that are `done`."""
 
     def __init__(self, progress: Progress, total: int) -> None:
-        self._progress, self._task, self.done = progress, progress.add_task("starting", total=total), list[Any]()
-        self._parts = progress.add_task("parts of the file", total=None, visible=False)
+        self._progress, self._task, self.done = progress, progress.add_task(_("starting"), total=total), list[Any]()
+        self._parts = progress.add_task(_("parts of the file"), total=None, visible=False)
 
     def started(self, name: str) -> None:
         """Show the name of the step that begins."""
@@ -60,7 +61,7 @@ def step_bar(total: int) -> Iterator[StepBar]:
 def reading_bar() -> Iterator[Callable[[int, int], None]]:
     """Show how many megabytes of a large file were read."""
     with progress_bar() as progress:
-        task = progress.add_task("megabytes of the file are read", total=None, visible=False)
+        task = progress.add_task(_("megabytes of the file are read"), total=None, visible=False)
 
         def read(size: int, of: int) -> None:
             progress.update(task, completed=size // _MEGABYTE, total=of // _MEGABYTE, visible=True)

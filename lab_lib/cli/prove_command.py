@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lab_lib import language
 from lab_lib.cli.progress import step_bar
 from lab_lib.cli.run_command import steps_table
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
@@ -47,6 +48,7 @@ def prove(
     from lab_lib.run import costs, headless
     from lab_lib.run import prove as proof
 
+    language.use(language.ENGLISH)  # of the proof, which has words of the notebooks
     folder = out_dir or workspace() / "runs" / datetime.now().strftime("proof-%Y-%m-%d-%H%M%S")
     parameters: dict[str, Any] = dict(settings)
     with handle_errors():

@@ -8,6 +8,7 @@ import typer
 
 from lab_lib.cli.run_command import steps_table
 from lab_lib.cli.terminal import handle_errors, out, relative_to_cwd
+from lab_lib.language import N_, _
 
 
 def result(
@@ -26,12 +27,12 @@ def result(
     from lab_lib.private_files import write_file
     from lab_lib.run import executed
 
-    with handle_errors("Stopped. To write the file, run the command again."):
+    with handle_errors(N_("Stopped. To write the file, run the command again.")):
         steps, record = executed.read(folder)
         path = out_file or folder / "result.json"
         copies.give_pictures(folder)
         write_file(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
         out.print(steps_table(steps, [step.notebook for step in steps]))
-        out.print(f"Result: {relative_to_cwd(path)}", soft_wrap=True)
+        out.print(_("Result: {path}", path=relative_to_cwd(path)), soft_wrap=True)
         if not record["ok"]:
             raise typer.Exit(1)

@@ -12,11 +12,12 @@ from rich.text import Text
 from lab_lib.cli.progress import reading_bar, step_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import STOPPED, Yes, err, handle_errors, out, relative_to_cwd
+from lab_lib.language import N_, _, ngettext
 from lab_lib.looks import LOOKS
 from lab_lib.places import workspace
-from lab_lib.wording import listing, number
+from lab_lib.wording import listing
 
-_STOPPED = (
+_STOPPED = N_(
     "Stopped. If a state machine has begun with the file, it goes on in the account. Run the same command again to see "
     "its end: nothing is started twice. `lab clean` deletes what was made."
 )
@@ -76,7 +77,8 @@ def run(
         if lab and lab.is_real:
             err.print(costs.before([name[:2] for name in names if name != large_file_step.STEP], rows), soft_wrap=True)
         if lab and lab.is_real and until is None and not yes:  # ask here, since notebook 99 runs without a reader
-            cleanup.ask(f"At its end, this run deletes all that the lab has in {lab}. Run it?", "--yes, or --keep")
+            question = N_("At its end, this run deletes all that the lab has in {lab}. Run it?")
+            cleanup.ask(_(question, lab=lab), "--yes, or --keep")
     with handle_errors(_STOPPED if large else STOPPED), costs.counted() as requests:
         runs = workspace() / "runs"
         folder = out_dir or runs / datetime.now().strftime("%Y-%m-%d-%H%M%S")
@@ -93,10 +95,10 @@ def run(
         out.print(steps_table(bar.done, names))
         out.print(_summary(result), soft_wrap=True)
         if lab and lab.is_real:
-            out.print(f"Requests:  {requests().total():,} to AWS")
-        out.print(f"Executed notebooks and result.json: {relative_to_cwd(folder)}", soft_wrap=True)
+            out.print(_("Requests:  {count:,} to AWS", count=requests().total()))
+        out.print(_("Executed notebooks and result.json: {path}", path=relative_to_cwd(folder)), soft_wrap=True)
         if not result["ok"]:
-            out.print("Everything made so far is still there. `lab clean` deletes it.", style="bold")
+            out.print(_("Everything made so far is still there. `lab clean` deletes it."), style="bold")
             raise typer.Exit(1)
         if until is not None:
             following = next(path for path in headless.notebooks() if path.stem[:2] > names[-1][:2])
@@ -105,8 +107,8 @@ def run(
 
 def steps_table(steps: list[Any], names: list[str]) -> Table:
     """Return a line for each notebook, and their seconds."""
-    table = Table("step", "seen", "seconds", header_style="bold")
-    table.columns[0].no_wrap = True
+    table = Table(_("step"), _("seen"), _("seconds"), header_style="bold")
+    table.columns[0].no_wrap, table.columns[1].overflow = True, "fold"
     table.columns[2].justify = "right"
     done = {step.notebook: step for step in steps}
     for name in names:
@@ -115,19 +117,20 @@ def steps_table(steps: list[Any], names: list[str]) -> Table:
             mark = Text.assemble((look.sign, look.style), f" {name}")
             table.add_row(mark, step.error or step.seen, f"{step.seconds:.1f}")
         else:
-            table.add_row(f"{LOOKS['not run'].sign} {name}", "not run", "")
+            table.add_row(f"{LOOKS['not run'].sign} {name}", _("not run"), "")
     table.add_section()
-    table.add_row("all", "", f"{sum(step.seconds for step in steps):.1f}")
+    table.add_row(_("all"), "", f"{sum(step.seconds for step in steps):.1f}")
     return table
 
 
 def _go_on(last: str, following: Path, parameters: dict[str, Any]) -> str:
     """Return a sentence on how to continue by hand. It shows the options of this run without their private values."""
     options = "".join(f" --{name.replace('_', '-')} …" for name in (*PLACE, *MANAGED) if parameters.get(name))
-    return (
-        f"Everything up to {last} is there now. Go on with {following.stem} in `lab open{options}`. "
-        f"`lab clean{options}` deletes it."
+    told = N_(
+        "Everything up to {last} is there now. Go on with {following} in `lab open{options}`. "
+        "`lab clean{options}` deletes it."
     )
+    return _(told, last=last, following=following.stem, options=options)
 
 
 def _summary(result: dict[str, Any]) -> str:
@@ -137,11 +140,13 @@ def _summary(result: dict[str, Any]) -> str:
         return listing((f"{name} {amount}" for name, amount in amounts.items()), most=8)
 
     alerts = {alert["customerID"]: alert["accountBalance"] for alert in result["alerts"]}
-    return (
-        f"Totals:    {listed(result['totals'])} ({number(result['transactions'], 'transaction')})\n"
-        f"Alerts:    {listed(alerts)}\n"
-        f"Messages:  {listed(result['queues'])}\n"
-        f"Rejected:  {number(len(result['rejected']), 'row')}"
+    return _(
+        "Totals:    {totals} ({transactions})\nAlerts:    {alerts}\nMessages:  {messages}\nRejected:  {rows}",
+        totals=listed(result["totals"]),
+        transactions=ngettext("{count:,} transaction", "{count:,} transactions", result["transactions"]),
+        alerts=listed(alerts),
+        messages=listed(result["queues"]),
+        rows=ngettext("{count:,} row", "{count:,} rows", len(result["rejected"])),
     )
 
 

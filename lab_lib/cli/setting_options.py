@@ -1,4 +1,4 @@
-"""Give commands their options: the settings of a lab to those that open one, the workspace to all."""
+"""Give commands their options: the settings of a lab to those that open one, the workspace and the language to all."""
 
 import functools
 import inspect
@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from lab_lib import places
+from lab_lib import language, places
 from lab_lib.cli.terminal import handle_errors
+from lab_lib.errors import UsageError
 
 Settings = dict[str, str]
 Command = Callable[..., None]
@@ -54,23 +55,39 @@ def takes(*names: str) -> Callable[[Command], Command]:
     return decorate
 
 
-def in_workspace(command: Command) -> Command:
-    """Give a command the option --workspace. The processes that it starts work there too."""
+def in_workspace(command: Command, before_all: bool = False) -> Command:
+    """Give a command the options --workspace and --lang. They hold in the processes that it starts too.
+
+    What comes `before_all` commands leaves it to them to find the language of the copy in their workspace.
+    """
 
     @functools.wraps(command)
-    def call(workspace: Path | None, **values: Any) -> None:
+    def call(workspace: Path | None, lang: str, **values: Any) -> None:
         with handle_errors():
             os.environ[places.WORKSPACE] = str(workspace.absolute() if workspace else places.workspace())
+            if lang or not before_all:
+                _use(lang or os.environ.get(language.VARIABLE) or language.of_copy(places.copy()))
         command(**values)
 
     about = "The folder in which you work, with my-lab and runs; the current one by default."
-    kind = Annotated[Path | None, typer.Option(help=about, file_okay=False)]
-    option = inspect.Parameter("workspace", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=kind)
-    parameters = [*inspect.signature(command).parameters.values(), option]
-    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
+    folder = Annotated[Path | None, typer.Option(help=about, file_okay=False)]
+    about = "The language of notebooks and messages, such as zh_CN or en; by default that of your copy."
+    name = Annotated[str, typer.Option(help=about, metavar="LANGUAGE")]
+    parameters = [*inspect.signature(command).parameters.values(), _keyword("workspace", None, folder)]
+    call.__signature__ = inspect.Signature([*parameters, _keyword("lang", "", name)])  # type: ignore[attr-defined]  # typer reads it
     return call
 
 
+def _use(name: str) -> None:
+    try:
+        language.use(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
 def _option(name: str) -> inspect.Parameter:
-    kind = Annotated[str, typer.Option(help=_HELP[name])]
-    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default="", annotation=kind)
+    return _keyword(name, "", Annotated[str, typer.Option(help=_HELP[name])])
+
+
+def _keyword(name: str, default: Any, kind: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=kind)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from lab_lib.cli.terminal import handle_errors, out, relative_to_cwd
+from lab_lib.language import N_, _
 
 
 def submit(
@@ -24,14 +25,15 @@ def submit(
     from lab_lib.classroom import submission
     from lab_lib.classroom.students import slug
 
-    with handle_errors("Stopped. To write the file, run the command again."):
+    with handle_errors(N_("Stopped. To write the file, run the command again.")):
         parts = [slug(part) for part in (name, student_id) if part]
         path = out_file or Path(f"{'-'.join(['submission', *parts])}.zip")
         held = submission.write(path, name, student_id)
-        size = path.stat().st_size / 1000
-        out.print(f"Written: {relative_to_cwd(path)} ({size:,.0f} kB). It was not sent anywhere.", soft_wrap=True)
-        names = [name if name == yours else f"{name} (your {yours}, by its cells)" for name, yours in held.items()]
-        out.print(f"It holds: {', '.join(names)}", soft_wrap=True)
+        about = {"path": relative_to_cwd(path), "size": path.stat().st_size / 1000}
+        out.print(_("Written: {path} ({size:,.0f} kB). It was not sent anywhere.", **about), soft_wrap=True)
+        renamed = N_("{name} (your {yours}, by its cells)")
+        names = [name if name == yours else _(renamed, name=name, yours=yours) for name, yours in held.items()]
+        out.print(_("It holds: {names}", names=_(", ").join(names)), soft_wrap=True)
         if not any(part in slug(path.stem, longest=None) for part in parts):
-            out.print("The file's name must say whose it is: give --name and --id, and no --out.", soft_wrap=True)
-        out.print("Hand in this file.", soft_wrap=True)
+            out.print(_("The file's name must say whose it is: give --name and --id, and no --out."), soft_wrap=True)
+        out.print(_("Hand in this file."), soft_wrap=True)

@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.text import Text
 
 from lab_lib.errors import LabError, UsageError
+from lab_lib.language import N_, _
 from lab_lib.refusals import in_one_line
 
-STOPPED = "Stopped. What was made so far is still there: run the same command again, or `lab clean`."
+STOPPED = N_("Stopped. What was made so far is still there: run the same command again, or `lab clean`.")
 _BROKEN_PIPE = 128 + signal.SIGPIPE
 _WIDE = 1_000  # columns; where no terminal limits the width, a table is as wide as its content
 
@@ -63,7 +64,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before deleting on 
 def handle_errors(stopped: str = STOPPED, failed: int = 1) -> Iterator[None]:
     """Print an expected error as one line on stderr, and exit with 2 for a wrong request, with `failed` for others.
 
-    `stopped` is printed after Ctrl-C, SIGTERM or a closed terminal.
+    `stopped` is printed, translated, after Ctrl-C, SIGTERM or a closed terminal.
     """
     try:
         yield
@@ -78,7 +79,7 @@ def handle_errors(stopped: str = STOPPED, failed: int = 1) -> Iterator[None]:
         raise _exit(type(error).__name__, f"{error.strerror or error}{where}", failed) from None
     except KeyboardInterrupt as stop:
         with suppress(OSError):  # the terminal may be closed
-            err.print(stopped, soft_wrap=True)
+            err.print(_(stopped), soft_wrap=True)
         number = stop.args[0] if stop.args else signal.SIGINT  # or the signal that `__main__` turned into Ctrl-C
         raise typer.Exit(128 + number) from None
 

@@ -11,8 +11,10 @@ import lab_lib
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import handle_errors, out, relative_to_cwd
 from lab_lib.errors import UsageError
+from lab_lib.language import N_, _
 from lab_lib.looks import LOOKS
 from lab_lib.private_files import write_file
+from lab_lib.wording import clauses
 
 if TYPE_CHECKING:
     from lab_lib.trace.events import Event
@@ -38,13 +40,13 @@ def trace(
     from lab_lib import trace
     from lab_lib.masking import masked
 
-    with handle_errors("Stopped. Nothing was changed."):
+    with handle_errors(N_("Stopped. Nothing was changed.")):
         if bool(customer) != bool(transaction) or bool(customer) == bool(file):
             raise UsageError("Name a customer and a transaction, `lab trace C1 T01`, or --file and --line.")
         lab = lab_lib.open_lab(**settings)
         shown = trace.follow_line(lab, file, line) if file else trace.follow(lab, customer, transaction)
         shown = shown.mapped(lambda text: masked(text, lab))
-        out.print(f"{shown.title}{f', {shown.day}' if shown.day else ''}", style="bold", soft_wrap=True)
+        out.print(clauses([shown.title, shown.day]), style="bold", soft_wrap=True)
         for change in shown.changes:
             out.print(_table(shown, change.events, change.title if len(shown.changes) > 1 else None))
         for note in shown.notes:
@@ -53,7 +55,7 @@ def trace(
             from lab_lib.trace import page  # its templates take a while to load
 
             write_file(html, page.page(shown))
-            out.print(f"Page: {relative_to_cwd(html)}", soft_wrap=True)
+            out.print(_("Page: {path}", path=relative_to_cwd(html)), soft_wrap=True)
 
 
 def _table(shown: "Trace", events: "list[Event]", title: str | None) -> Table:
@@ -61,11 +63,13 @@ def _table(shown: "Trace", events: "list[Event]", title: str | None) -> Table:
     from lab_lib.trace.timeline import Axis, bar
 
     axis = Axis(shown.events)
-    table = Table("where", "what", "timeline", "when (UTC)", title=title, title_justify="left", header_style="bold")
+    columns = _("where"), _("what"), _("timeline"), _("when (UTC)")
+    table = Table(*columns, title=title, title_justify="left", header_style="bold")
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
+    table.columns[1].overflow = table.columns[3].overflow = "fold"
     for event in events:
-        where = Text.assemble((event.sign, LOOKS[event.state].style), f" {event.lane}")
-        words = Text.assemble(event.what, (f"\nseen in {event.source}", "bright_black"))
+        where = Text.assemble((event.sign, LOOKS[event.state].style), f" {event.where}")
+        words = Text.assemble(event.what, ("\n" + _("seen in {source}", source=event.source), "bright_black"))
         when = [event.when.words, *(gap.words for gap in event.gaps)] if event.when else []
         table.add_row(where, words, bar(event, axis), "\n".join(when))
     return table

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.terminal import handle_errors, out
+from lab_lib.language import N_, _
 from lab_lib.looks import LOOKS, marked
 
 
@@ -38,10 +39,10 @@ def try_(
     from lab_lib.exercises import cases, trial
 
     ids = [part.strip() for part in only.split(",") if part.strip()]
-    with handle_errors(stopped="Stopped. Nothing is left of the trial."):
+    with handle_errors(stopped=N_("Stopped. Nothing is left of the trial.")):
         with progress_bar() as progress:
             total = len(cases.chosen(ids))
-            bar = progress.add_task("starting another embedded AWS", total=total)
+            bar = progress.add_task(_("starting another embedded AWS"), total=total)
 
             def done(result: trial.Result) -> None:
                 progress.update(bar, advance=1, description=result.case.id)
@@ -54,11 +55,11 @@ def try_(
 
 
 def _table(results: Any) -> Table:
-    table = Table("state", "case", header_style="bold", show_lines=not results.passed)
-    table.columns[0].no_wrap = True
+    table = Table(_("state"), _("case"), header_style="bold", show_lines=not results.passed)
+    table.columns[0].no_wrap, table.columns[1].overflow = True, "fold"  # Chinese has no spaces to break a line at
     for result in results.results:
-        words = Text.assemble((result.case.id, "bold"), f" {result.case.sentence}")
+        words = Text.assemble((result.case.id, "bold"), f" {_(result.case.sentence)}")
         for name, text in result.told.items():
-            words.append(f"\n{name} ", "italic").append(text)
+            words.append(f"\n{_(name)} ", "italic").append(text)
         table.add_row(Text(marked(result.state), LOOKS[result.state].style), words)
     return table

@@ -8,26 +8,27 @@ and the files that they tell the learner to read are in the folder data.
 import ast
 import json
 import shutil
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from lab_lib import language, places
 from lab_lib.errors import UsageError
-from lab_lib.exercises import edition, notebook_files
-from lab_lib.places import DATA, STATE, workspace
+from lab_lib.exercises import edition, notebook_files, translation
+from lab_lib.exercises.pictures import svg
+from lab_lib.places import DATA, STATE
 from lab_lib.places import NOTEBOOKS as NOTEBOOKS
 from lab_lib.private_files import can_write_to, draft_of, exists, json_object, make_folder, read_file, write_file
 
 EDITION = "edition.json"
+folder = places.copy  # of the copy, which may not exist
 OPTIONAL = ("07",)  # notebooks that a run of the whole lab leaves out, and that give no points
 _MAKE_ROOM = "Move it away, free some space, or name another folder with --workspace."
 # The files in `data` that a learner reads; the rest may be of teachers.
 OF_LEARNERS = ("transactions.txt", "break-it.txt", "break-it-corrected.txt", "wrong")
-
-
-def folder() -> Path:
-    """Return the folder of the copy, which may not exist."""
-    return workspace() / "my-lab"
 
 
 def state(copy: Path) -> Path:
@@ -48,18 +49,35 @@ def pictures() -> list[Path]:
 
 
 def give_pictures(place: Path) -> None:
-    """Write the pictures beside notebooks in this folder. Another file of such a name is replaced."""
+    """Draw the pictures beside notebooks in this folder. Another file of such a name is replaced."""
     for path in pictures():
-        write_file(place / path.name, path.read_text("utf-8"))
+        write_file(place / path.name, drawn(path))
+
+
+def drawn(picture: Path) -> str:
+    """Return the text of one of the pictures, in the language that is used."""
+    return svg(picture.stem.removeprefix("chain-"))
 
 
 def complete() -> Path:
-    """Make the copy, or add the notebooks and files that it lacks; return its folder. No notebook is overwritten."""
+    """Make the copy, or add the notebooks and files that it lacks; return its folder. No notebook is overwritten.
+
+    If the copy is in another language than the one that is used, the learner's own cells stay as they are. Without its
+    setting, it may have been translated in part.
+    """
     for place in (folder(), folder() / STATE):
         make_folder(place, _MAKE_ROOM)
+    setting, before = folder() / language.SETTING, language.of_copy(folder())
+    is_translated = exists(setting) and before == language.used()
+    if not is_translated:
+        with can_write_to(setting, _MAKE_ROOM):
+            setting.unlink(missing_ok=True)
     for path in solved_notebooks():
         if not exists(folder() / path.name):
             _give(path)
+        elif not is_translated:
+            _translate(path, [*language.names(), before])  # that of the copy may be elsewhere
+    write_file(setting, language.used(), _MAKE_ROOM)
     give_pictures(folder())
     _give_data(folder())
     return folder()
@@ -86,7 +104,8 @@ def changes() -> str:
         copied = _edition()
     except UsageError as error:
         return f"{error}\n"
-    now = {path.name: edition.cells(learners_edition(path)) for path in solved_notebooks()}
+    name = language.of_copy(folder())
+    now = {path.name: edition.cells(learners_edition(path, name)) for path in solved_notebooks()}
     changed = {name: edition.changes(copied[name], cells) for name, cells in now.items() if name in copied}
     lines = [f"  {Path(name).stem}: {', '.join(headings)}\n" for name, headings in changed.items() if headings]
     if not lines:
@@ -139,15 +158,46 @@ def _set_aside(path: Path) -> None:
 
 
 def _give(path: Path) -> None:
-    """Write the learner's edition of a notebook, after its cells: what is cut off in between is done again."""
-    notebook, noted = learners_edition(path), state(folder()) / EDITION
+    """Write the learner's edition of a notebook. What is cut off in between is done again."""
+    notebook = learners_edition(path)
     try:
         copied = _edition()
     except UsageError:
-        _set_aside(noted)
+        _set_aside(state(folder()) / EDITION)
         copied = {}
-    write_file(noted, json.dumps(copied | {path.name: edition.cells(notebook)}), _MAKE_ROOM)
-    write_file(folder() / path.name, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", _MAKE_ROOM)
+    _note(copied | {path.name: edition.cells(notebook)})
+    _write(path.name, notebook)
+
+
+def _translate(path: Path, names: Iterable[str]) -> None:
+    """Put the language that is used into the cells of a notebook that are as the lab has them in one of these.
+
+    Of the notebook and the file with what was copied, one that cannot be read stays as it is.
+    """
+    new, *others = (learners_edition(path, name) for name in (language.used(), *names))
+    now, was = edition.cells(new), [*map(edition.cells, others)]
+    with suppress(UsageError):
+        if path.name in (copied := _edition()):
+            noted = copied[path.name].items()
+            given = {id: now[id] if seen in [cells.get(id) for cells in was] else seen for id, seen in noted}
+            _note(copied | {path.name: given})
+    pairs = chain.from_iterable(zip(one["cells"], new["cells"], strict=True) for one in (*others, new))
+    texts = {"".join(cell["source"]): "".join(to["source"]) for cell, to in pairs}
+    with suppress(UsageError):
+        mine = notebook_files.read(folder() / path.name)
+        sources = [cell["source"] for cell in mine["cells"]]
+        for cell in mine["cells"]:
+            cell["source"] = texts.get(cell["source"], cell["source"])
+        if sources != [cell["source"] for cell in mine["cells"]]:
+            _write(path.name, mine)
+
+
+def _note(copied: dict[str, edition.Cells]) -> None:
+    write_file(state(folder()) / EDITION, json.dumps(copied), _MAKE_ROOM)
+
+
+def _write(name: str, notebook: dict[str, Any]) -> None:
+    write_file(folder() / name, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", _MAKE_ROOM)
 
 
 def _give_data(place: Path) -> None:
@@ -173,6 +223,6 @@ def _noted_cells(content: bytes) -> dict[str, edition.Cells]:
     return {name: {id: (str(heading), str(digest)) for id, (heading, digest) in cells.items()} for name, cells in noted}
 
 
-def learners_edition(path: Path) -> dict[str, Any]:
-    """Return what a learner gets of one of the lab's own notebooks."""
-    return edition.of_learner(json.loads(path.read_text(encoding="utf-8")))
+def learners_edition(path: Path, name: str = "") -> dict[str, Any]:
+    """Return what a learner gets of one of the lab's own notebooks, in the language of this name, or the one used."""
+    return edition.of_learner(translation.notebook(path, name), name)

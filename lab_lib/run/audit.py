@@ -15,6 +15,7 @@ from typing import Any
 from lab_lib import transactions
 from lab_lib.checks.expected import ROWS, Fault
 from lab_lib.errors import LabError
+from lab_lib.language import N_, _
 from lab_lib.private_files import open_file
 from lab_lib.waiting import Line
 
@@ -50,7 +51,7 @@ class Audit:
         """
         totals, faults = dict[str, Decimal](), list[Fault]()
         ordered = self._rows.execute("SELECT * FROM rows ORDER BY customer, id, source, rowid")
-        for _, rows in groupby(ordered, key=itemgetter(0)):
+        for _customer, rows in groupby(ordered, key=itemgetter(0)):
             held = transactions.Amounts()
             for row, versions in groupby(rows, key=itemgetter(0, 1)):
                 amounts = {source: Decimal(amount) for *_, source, amount in versions}
@@ -65,7 +66,7 @@ class Audit:
         return totals, faults
 
     def _good(self, lines: Iterable[transactions.Line]) -> Iterator[_Row]:
-        for _, _, row in lines:
+        for _number, _fault, row in lines:
             if row:
                 self.good += 1
                 yield row["customer_id"], row["trn_id"], _FILE, row["trn_amount"]
@@ -78,7 +79,8 @@ class Audit:
             for number, row in enumerate(rows, 1):
                 self._rows.execute("INSERT INTO rows VALUES (?, ?, ?, ?)", row)
                 if number % _OFTEN == 0:
-                    line.wait("the account to be compared with the file", "", f"{number:,} rows read")
+                    so_far = _("{count:,} rows read", count=number)
+                    line.wait(N_("the account to be compared with the file"), "", so_far)
 
 
 @contextmanager

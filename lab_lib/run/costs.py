@@ -15,15 +15,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rich.cells import set_cell_size
+
 from lab_lib.aws import cleanup, functions, machines, tables
 from lab_lib.handlers.large_file_processor.parts import parts_for
 from lab_lib.lab import Lab
+from lab_lib.language import N_, _
 from lab_lib.private_files import file_named_by
 from lab_lib.sessions import REQUESTS
 from lab_lib.trace import usage
 
 PROOF, LARGE = "prove", "large"
 _UNITS, _HOURS = ("read", "write"), 730  # of a month
+# The names in prices.json that are shown, for the catalogues.
+_SHOWN = (
+    *(N_("runs"), N_("GB-s"), N_("write units"), N_("read units"), N_("s3 writes"), N_("s3 reads")),
+    *(N_("sns calls"), N_("sqs messages"), N_("transitions"), N_("log KB")),
+)
 # Units that a new table takes in a second, and those of a row: one to write it, two for its marker, in a transaction.
 _OF_NEW_TABLE, _OF_ROW, _OF_MARKER = 4_000, 1, 2
 _SKIPPED = 900_000  # rows of other parts that a call passes over in a second, measured on the embedded AWS
@@ -56,11 +64,13 @@ def cents(numbers: Iterable[str], rows: int = 0) -> float:
 def before(numbers: list[str], rows: int = 0) -> str:
     """Return a sentence on the time and money that these notebooks will take, and so many rows of a large file."""
     amount = cents(numbers, rows)
-    cost = f"about {amount:.1f} cents" if amount >= 0.05 else "less than 0.1 cents"
+    cost = _("about {cents:.1f} cents", cents=amount) if amount >= 0.05 else _("less than 0.1 cents")
     if amount >= 100:
-        cost = f"about {amount / 100:.2f} dollars"
-    dated = f"prices of {prices()['date']} in {prices()['region']}; SMS is extra"
-    return f"On AWS this takes about {math.ceil(minutes(numbers, rows))} minutes, and costs {cost} ({dated})."
+        cost = _("about {dollars:.2f} dollars", dollars=amount / 100)
+    told = N_(
+        "On AWS this takes about {minutes} minutes, and costs {cost} (prices of {date} in {region}; SMS is extra)."
+    )
+    return _(told, minutes=math.ceil(minutes(numbers, rows)), cost=cost, **prices())
 
 
 def of_upload(lab: Lab, key: str) -> str:
@@ -82,7 +92,8 @@ def large_files(*numbers: int) -> list[list[str]]:
     One function would take the first time. The second is that of the machine; a new table, and the markers there, take
     in no more rows than that in the other two.
     """
-    table = [["Rows", "Parts", "One function", "The machine", "Rows of a new table", "Its markers", "Dollars"]]
+    times_of = _("One function"), _("The machine"), _("Rows of a new table"), _("Its markers")
+    table = [[_("Rows"), _("Parts"), *times_of, _("Dollars")]]
     for rows in numbers:
         count, alone = parts_for(rows), rows / functions.ROWS_PER_SECOND
         machine = math.ceil(count / machines.MOST_AT_ONCE) * (alone / count + rows / _SKIPPED)
@@ -94,13 +105,16 @@ def large_files(*numbers: int) -> list[list[str]]:
 
 def kept(lab: Lab) -> list[str]:
     """Return what the clean-up keeps, since the lab did not make it, each with its cost on AWS while nobody uses it."""
-    return [f"{label}: {_idle(lab, label)}" for label in cleanup.kept(lab)]
+    return [_(": ").join([label, _idle(lab, label)]) for label in cleanup.kept(lab)]
 
 
 def _sums(used: Mapping[str, float]) -> str:
     """Return a line for each thing that is used, with its cost, and one for all."""
-    lines = [f"{item:13}{number:>9,.7g}  {_cents({item: number}):.6f} cents" for item, number in used.items()]
-    return "\n".join([*lines, f"{'all':13}{'':9}  {_cents(used):.6f} cents"])
+    rows = [(_(item), f"{number:,.7g}", _cents({item: number})) for item, number in used.items()]
+    return "\n".join(
+        f"{set_cell_size(item, 13)}{number:>9}  " + _("{cents:.6f} cents", cents=cost)
+        for item, number, cost in [*rows, (_("all"), "", _cents(used))]
+    )
 
 
 def _times(numbers: Iterable[str], rows: int) -> list[tuple[str, float]]:
@@ -109,15 +123,16 @@ def _times(numbers: Iterable[str], rows: int) -> list[tuple[str, float]]:
 
 
 def _idle(lab: Lab, label: str) -> str:
-    kind, _, name = label.partition(" ")
+    kind, _space, name = label.partition(" ")
     if kind == "table" and any(units := tables.units(lab, name)):
         dollars = sum(_dollars(f"hours of a {unit} unit") * number for unit, number in zip(_UNITS, units, strict=True))
         read, write = units
-        return f"{read} units to read and {write} to write cost ${dollars * _HOURS:,.2f} a month, used or not"
+        told = N_("{read} units to read and {write} to write cost ${cost:,.2f} a month, used or not")
+        return _(told, read=read, write=write, cost=dollars * _HOURS)
     stored = "GB months of a " + kind
     if label.startswith("bucket trigger") or stored not in prices():
-        return "costs nothing while nobody uses it"
-    return f"a GB in it costs ${_dollars(stored):.3g} a month"
+        return _("costs nothing while nobody uses it")
+    return _("a GB in it costs ${cost:.3g} a month", cost=_dollars(stored))
 
 
 def _dollars(item: str) -> float:

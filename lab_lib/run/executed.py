@@ -8,10 +8,13 @@ from typing import Any
 from lab_lib.errors import UsageError
 from lab_lib.exercises import notebook_files
 from lab_lib.exercises.notebook_files import Notebook
+from lab_lib.language import _
 from lab_lib.masking import without_people
 
 _AGAIN = "Execute it again with papermill, or move it away."
-_LAB = re.compile(r"^account (\S+) on .*, Region ([a-z0-9-]+)(?:, prefix (\S+))?$", re.MULTILINE)  # as a lab is printed
+_REGION = r"(?<![a-z0-9./-])([a-z]{2,}(?:-[a-z]+)+-\d+)(?![a-z0-9.-])"
+# As a lab is printed in any language: its account, its Region and, as the last word, its prefix.
+_LAB = re.compile(rf"^.*?([*\d]{{12}}).*?{_REGION}(?:.*?([A-Za-z][A-Za-z0-9-]*))?\W*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def _error(notebook: Notebook) -> str | None:
     if errors:
         return without_people(f"{errors[0]['ename']}: {errors[0]['evalue']}").removesuffix(": ")
     if any(cell["execution_count"] is None and cell["source"].strip() for cell in cells):
-        return "It did not come to its end: papermill or its kernel was stopped."
+        return _("It did not come to its end: papermill or its kernel was stopped.")
     return None
 
 

@@ -10,13 +10,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib import one_command, transactions
+from lab_lib import language, one_command, transactions
 from lab_lib.aws import buckets, cleanup, functions, queues, tables
 from lab_lib.errors import LabError, UsageError
-from lab_lib.exercises import copies, workbook
+from lab_lib.exercises import copies, translation, workbook
 from lab_lib.exercises.notebook_files import without_slow_import
 from lab_lib.exercises.workbook import DATA_FILE as DATA_FILE
 from lab_lib.lab import Lab, open_lab
+from lab_lib.language import _
 from lab_lib.masking import masked
 from lab_lib.private_files import can_write_to, make_folder, write_file
 from lab_lib.refusals import in_one_line
@@ -174,14 +175,15 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
     Writes the notebook to `out` at its end, however it ended, with private values masked.
     """
     papermill, nbformat = without_slow_import("papermill"), without_slow_import("nbformat")
-    source = str(path).replace("{", "{{").replace("}", "}}")  # papermill puts parameters in the place of {names}
-    begun, error, written = time.monotonic(), None, out / path.name
+    begun, error, source, written = time.monotonic(), None, path, out / path.name
     shown: list[Any] = []  # the notebook with its outputs, which papermill does not return when a cell fails
     with can_write_to(out):
         written.unlink(missing_ok=True)
+    if path.parent == copies.NOTEBOOKS and language.folder(language.used()):
+        write_file(source := written, json.dumps(translation.notebook(path)))
     try:
         papermill.execute_notebook(
-            source,
+            str(source).replace("{", "{{").replace("}", "}}"),  # papermill puts parameters in the place of {names}
             None,
             parameters={"settings": parameters},
             kernel_name="python3",
@@ -196,7 +198,7 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
         error = masked(f"{failure.ename}: {failure.evalue}", lab)
     # "Kernel died" is jupyter_client's own, or nbclient's DeadKernelError. "No kernel name found" is papermill's.
     except (RuntimeError, ValueError) as failure:
-        error = f"{str(failure).rstrip('.')}. Run the notebook in JupyterLab to see where."
+        error = _("{error}. Run the notebook in JupyterLab to see where.", error=str(failure).rstrip("."))
     finally:
         if shown:
             write_file(written, masked(nbformat.writes(shown[0]), lab))

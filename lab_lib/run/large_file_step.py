@@ -12,17 +12,17 @@ from lab_lib.checks.chain import at_rest, is_silent
 from lab_lib.checks.expected import ALERTS, Fault, total_faults
 from lab_lib.errors import LabError, none_if_absent
 from lab_lib.lab import Lab
+from lab_lib.language import N_, _, ngettext
 from lab_lib.resources import CHANGES, TOTALS
 from lab_lib.run import audit
 from lab_lib.run.large_files import LargeFile
 from lab_lib.waiting import wait_until
-from lab_lib.wording import listing, number
+from lab_lib.wording import listing
 
 STEP = "05-large-file"  # its name, among those of the notebooks
 _SPARE = 600  # seconds
 _DIGEST = "sha256"  # the object's metadata of this name says which file was uploaded
-_AGAIN = "Then run the same command again: it goes on from there."
-_ANEW = "`lab clean`, then the same command, takes it in anew."
+_ANEW = N_("`lab clean`, then the same command, takes it in anew.")
 
 
 def take_in(lab: Lab, file: LargeFile, progress: Callable[[int, int], None] = lambda done, of: None) -> str:
@@ -36,7 +36,7 @@ def take_in(lab: Lab, file: LargeFile, progress: Callable[[int, int], None] = la
     functions.require_threshold(lab)
     machines.ensure_all(lab)
     etag = _upload(lab, file)
-    execution, _ = executions.start(lab, file.key, file.parts)
+    execution, _is_new = executions.start(lab, file.key, file.parts)
     report = _wait_for_parts(lab, execution, file, progress)
     if report["etag"] != etag:
         raise LabError(
@@ -45,8 +45,13 @@ def take_in(lab: Lab, file: LargeFile, progress: Callable[[int, int], None] = la
     totals, counts = _compare(lab, file, report)
     _wait_for_totals(lab, file, totals)
     high = sum(total >= lab.threshold for total in totals.values())
-    done = f"{number(file.parts, 'part')}; {number(len(totals), 'total')} exact, {number(high, 'alert')}"
-    return f"{counts} in {done}"
+    return _(
+        "{counts} in {parts}; {totals} exact, {alerts}",
+        counts=counts,
+        parts=ngettext("{count:,} part", "{count:,} parts", file.parts),
+        totals=ngettext("{count:,} total", "{count:,} totals", len(totals)),
+        alerts=ngettext("{count:,} alert", "{count:,} alerts", high),
+    )
 
 
 def _compare(lab: Lab, file: LargeFile, report: dict[str, Any]) -> tuple[dict[str, Decimal], str]:
@@ -59,11 +64,16 @@ def _compare(lab: Lab, file: LargeFile, report: dict[str, Any]) -> tuple[dict[st
         counted.read_items(tables.scan(lab, "Transactions"))
         totals, faults = counted.compare()
     if faults:
-        raise LabError(f"{number(counted.wrong, 'row')} of {file.key} differ: {listing(map(str, faults))}. {_ANEW}")
+        rows = ngettext("{count:,} row", "{count:,} rows", counted.wrong)
+        differ = _("{rows} of {key} differ: {faults}.", rows=rows, key=file.key, faults=listing(map(str, faults)))
+        raise LabError(f"{differ} {_(_ANEW)}")
     lines = {"written": counted.good, "rejected": counted.rejected}
     if report["rows"] and not lines.items() <= report.items():  # 0 if an earlier execution has taken in the upload
-        raise LabError(f"The machine reports {report} of {file.key}, and it has {lines}. {_ANEW}")
-    return totals, f"{number(counted.good, 'row')}, {number(counted.rejected, 'rejected line')}"
+        told = _("The machine reports {report} of {key}, and it has {lines}.", report=report, key=file.key, lines=lines)
+        raise LabError(f"{told} {_(_ANEW)}")
+    rows = ngettext("{count:,} row", "{count:,} rows", counted.good)
+    rejected = ngettext("{count:,} rejected line", "{count:,} rejected lines", counted.rejected)
+    return totals, _(", ").join([rows, rejected])
 
 
 def _upload(lab: Lab, file: LargeFile) -> str:
@@ -89,9 +99,8 @@ def _wait_for_parts(lab: Lab, execution: str, file: LargeFile, progress: Callabl
     now = executions.wait(lab, execution, is_over, longest)
     if now.status != "SUCCEEDED":
         why = executions.why_failed(lab, execution)
-        raise LabError(
-            f"The machine has not taken in {file.key}: {why}. What it wrote stays. The same command tries it again."
-        )
+        told = N_("The machine has not taken in {key}: {why}. What it wrote stays. The same command tries it again.")
+        raise LabError(_(told, key=file.key, why=why))
     return now.report
 
 
@@ -101,6 +110,7 @@ def _wait_for_totals(lab: Lab, file: LargeFile, totals: dict[str, Decimal]) -> N
     LabError as soon as nothing more comes.
     """
     faults, changed = list[Fault](), time.monotonic()
+    in_all = ngettext("{count:,} total", "{count:,} totals", len(totals))
 
     def are_right() -> bool:
         nonlocal faults, changed
@@ -109,17 +119,20 @@ def _wait_for_totals(lab: Lab, file: LargeFile, totals: dict[str, Decimal]) -> N
         if faults != before:
             changed = time.monotonic()
         if faults and is_silent(rest, changed):
-            raise LabError(
-                f"{number(len(faults), 'total or alert')} of {file.key} differ, and nothing more comes: "
-                f"{listing(map(str, faults))}. {_why_not_counted(lab, file)} {_AGAIN}"
+            wrong = ngettext("{count:,} total or alert", "{count:,} totals or alerts", len(faults))
+            told = N_(
+                "{wrong} of {key} differ, and nothing more comes: {faults}. {why} Then run the same command again: it "
+                "goes on from there."
             )
+            listed, why = listing(map(str, faults)), _why_not_counted(lab, file)
+            raise LabError(_(told, wrong=wrong, key=file.key, faults=listed, why=why))
         return not faults
 
     wait_until(
         are_right,
         "TotalNotifier to count all rows",
         timeout=_SPARE + 3 * file.rows / functions.ROWS_PER_SECOND,
-        so_far=lambda: f"{len(totals) - len(faults):,} of {number(len(totals), 'total')}",
+        so_far=lambda: _("{count:,} of {all}", count=len(totals) - len(faults), all=in_all),
         longest_pause=5,
     )
 
@@ -127,7 +140,9 @@ def _wait_for_totals(lab: Lab, file: LargeFile, totals: dict[str, Decimal]) -> N
 def _why_not_counted(lab: Lab, file: LargeFile) -> str:
     """Return the broken link behind the rows, or what Lambda has given up."""
     broken = find_broken(lab, file.key, [CHANGES, TOTALS], is_over=True)
-    return broken or f"Dead letters: {listing({letter['why'] for letter in queues.dead_letters(lab)})}."
+    return broken or _(
+        "Dead letters: {letters}.", letters=listing({letter["why"] for letter in queues.dead_letters(lab)})
+    )
 
 
 def _faults(lab: Lab, totals: dict[str, Decimal]) -> list[Fault]:

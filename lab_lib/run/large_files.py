@@ -13,8 +13,8 @@ from lab_lib import transactions
 from lab_lib.aws import functions
 from lab_lib.errors import UsageError
 from lab_lib.handlers.large_file_processor import parts
+from lab_lib.language import N_, _, ngettext
 from lab_lib.private_files import open_file
-from lab_lib.wording import number
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,12 @@ class LargeFile:
         return f"large/{self.path.stem}.csv"
 
     def __str__(self) -> str:
-        return (
-            f"{self.path.name} has {self.rows:,} rows, and a call of TransactionProcessor writes "
-            f"{functions.MOST_ROWS:,}. In the place of notebook 05, a state machine writes them in "
-            f"{number(self.parts, 'part')}. Notebook 06 is not run."
+        told = N_(
+            "{file.path.name} has {file.rows:,} rows, and a call of TransactionProcessor writes {most:,}. In the place "
+            "of notebook 05, a state machine writes them in {parts}. Notebook 06 is not run."
         )
+        in_parts = ngettext("{count:,} part", "{count:,} parts", self.parts)
+        return _(told, file=self, most=functions.MOST_ROWS, parts=in_parts)
 
 
 def find(path: Path, progress: Callable[[int, int], None] = lambda read, of: None) -> LargeFile | None:

@@ -1,4 +1,7 @@
-"""The learner's copy in JupyterLab in Chromium, as `lab open` shows it. Screenshots go to runs/browser."""
+"""The learner's copy in JupyterLab in Chromium, as `lab open` shows it. Screenshots go to runs/browser.
+
+The copy is in Chinese: so what is not translated is found too. The other tests in a browser are in English.
+"""
 
 import json
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ from lab_lib.run.headless import notebooks
 from tests.browser.opened import IS_READY, LAB, REACH, opened
 from tests.browser.proxy import proxy
 from tests.learners import solve
+from tests.shown import english, shown
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +32,7 @@ RESTART_AND_RUN = """async (number) => {
     return widget.content.model.sharedModel.cells[number].getOutputs();
 }"""
 SHOWS_THE_CHAIN = """() => jupyterapp.shell.currentWidget.node
-    .querySelector('.jp-MarkdownCell img[alt^="The chain of the lab"]').naturalWidth > 0"""
+    .querySelector('.jp-MarkdownCell img[alt^="实验的链路"]').naturalWidth > 0"""
 GROW = """() => {
     const height = jupyterapp.shell.currentWidget.node.querySelector('.jp-WindowedPanel-inner')?.scrollHeight ?? 0;
     return Math.min(Math.max(height + 100, 900), 16000);
@@ -40,7 +44,7 @@ TO_THE_TOP = "() => jupyterapp.shell.currentWidget.node.querySelector('.jp-Windo
 def jupyterlab(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the address of a JupyterLab that `lab open` has started, with the solutions in the copy."""
     workspace = tmp_path_factory.mktemp("lab")
-    with opened(workspace, LAB, "open") as about:
+    with opened(workspace, LAB, "open", "--lang", "zh_CN") as about:
         solve(workspace / "my-lab")
         yield f"{about['url']}lab?token={about['token']}"
 
@@ -68,9 +72,10 @@ def test_a_notebook_runs_in_jupyterlab_without_an_error_and_no_pop_up_asks_anyth
 
     outputs = page.evaluate(RUN_ALL)
 
-    shown = [output for cell in outputs for output in cell]
-    assert shown
-    assert [output for output in shown if output["output_type"] == "error"] == []
+    assert any(outputs)
+    assert [output for cell in outputs for output in cell if output["output_type"] == "error"] == []
+    read = shown({"cells": [{"outputs": of_cell} for of_cell in outputs]})
+    assert [words for text in read for words in english(text)] == []
     page.wait_for_function(SHOWS_THE_CHAIN)
     page.set_viewport_size({"width": 1100, "height": page.evaluate(GROW)})
     page.evaluate(TO_THE_TOP)
@@ -87,7 +92,7 @@ def test_a_cell_that_is_run_after_a_restart_says_which_cells_come_first(page) ->
 
     (shown,) = page.evaluate(RESTART_AND_RUN, checkpoint)
 
-    assert shown["traceback"][0].startswith("`notebook` is not there")
+    assert shown["traceback"][0].startswith("`notebook` 不存在")
     assert len(shown["traceback"]) == 1
 
 

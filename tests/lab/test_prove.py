@@ -9,6 +9,7 @@ import signal
 import pytest
 from commands import begin, in_process, still_running
 
+from lab_lib import waited
 from lab_lib.aws import cleanup, queues
 from lab_lib.exercises import copies
 from lab_lib.lab import BUCKET_NAME
@@ -30,11 +31,15 @@ def steps(folder):
 
 @pytest.fixture
 def nothing_broken(tmp_path, monkeypatch):
-    """Leave out what takes longest: notebook 06, after which test_first_minutes.py probes a lab, and most rows."""
+    """Leave out what takes longest: notebook 06, after which test_first_minutes.py probes a lab, and most rows.
+
+    So the waits are short; each is noted.
+    """
     shutil.copytree(copies.NOTEBOOKS, tmp_path / "notebooks")
     write_notebook(tmp_path / "notebooks" / "06-break-it.ipynb")
     monkeypatch.setattr(copies, "NOTEBOOKS", tmp_path / "notebooks")
     monkeypatch.setattr(prove, "ROWS", 1_000)
+    monkeypatch.setattr(waited, "_SHORTEST", 0)
 
 
 @pytest.mark.slow

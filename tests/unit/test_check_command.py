@@ -1,6 +1,7 @@
 """`lab check`, as a user types it: what it prints where, and its exit status."""
 
 import json
+import os
 from dataclasses import replace
 from unittest.mock import Mock
 
@@ -16,6 +17,7 @@ from lab_lib.checks.reports import Report
 from lab_lib.cli import check_command, main
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
+from lab_lib.language import VARIABLE
 from lab_lib.refusals import in_one_line
 from tests.lab.commands import in_process
 
@@ -69,6 +71,26 @@ def test_the_exit_status_is_0_if_all_holds_and_3_if_nothing_can_be_seen(reported
     reported(*made)
 
     assert lab_check().exit_code == lab_check("--json").exit_code == status
+
+
+@pytest.mark.parametrize(("options", "language"), [([], "zh_CN"), (["--json"], "en"), (["--junit", "junit.xml"], "en")])
+def test_checks_are_made_in_the_users_language_but_in_english_for_programs(
+    opened, monkeypatch, tmp_path, options, language
+):
+    monkeypatch.setenv(VARIABLE, "zh_CN")
+    monkeypatch.chdir(tmp_path)
+    seen = []
+
+    def run(lab, *steps, probe, done):
+        seen.append(os.environ[VARIABLE])
+        return Report([GOOD, BAD])
+
+    monkeypatch.setattr(checks, "run", run)
+
+    shown = lab_check(*options).stdout
+
+    assert seen == [language]
+    assert ("1 项中 1 项通过" in shown, "1 of 1 hold" in shown) == (not options, "--junit" in options)
 
 
 def test_the_table_of_all_steps_shows_what_to_do_and_counts_the_rest(reported):

@@ -64,6 +64,23 @@ def test_the_result_is_as_of_a_run_with_what_each_printed_and_private_values_mas
 
 
 @pytest.mark.parametrize(
+    ("printed", "prefix"),
+    [
+        ("account 000000000000 on the endpoint http://us-east-1.example:4566, Region eu-west-1", ""),
+        ("⟦áççóúñt 000000000000 óñ AWS, Régíóñ eu-west-1, préfíx ana-⟧", "ana-"),
+        ("AWS 上的账户 ********9012，区域 eu-west-1，前缀 ana-", "ana-"),
+    ],
+)
+def test_the_lab_is_found_in_what_a_notebook_has_printed_in_any_language(printed, prefix, write, tmp_path):
+    write("00", cell("setup", shown(f"Nothing is deleted in eu-west-2.\n{printed}\nand more\n")))
+
+    _, _, written = result(tmp_path)
+
+    assert (written["region"], written["prefix"]) == ("eu-west-1", prefix)
+    assert len(written["account"]) == 12
+
+
+@pytest.mark.parametrize(
     ("cells", "papermill", "error"),
     [
         ([cell("x", FAILED), cell("y", count=None)], {"duration": 1.0}, "LabError: no a***@example.com"),

@@ -8,6 +8,7 @@ from bs4 import BeautifulSoup
 
 from lab_lib.classroom import feedback, gradebook
 from lab_lib.exercises import copies
+from lab_lib.language import VARIABLE
 from tests.classes import not_graded, override, record
 
 PIXEL = base64.b64encode(b"\x89PNG").decode()
@@ -60,6 +61,20 @@ def page(student, *cells, folder=None, name="00-start-here.ipynb"):
 
 def text(element):
     return " ".join(element.get_text(" ").split())
+
+
+def test_the_page_is_in_the_users_language_and_the_points_are_the_same(monkeypatch):
+    student = record("Ana", missing=["bucket-trigger"], answers=ANSWERS, trial=TRIAL)
+    points = gradebook.book([student])["students"][0]["total"]
+
+    monkeypatch.setenv(VARIABLE, "zh_CN")
+    made = page(student)
+
+    assert made.html["lang"] == "zh-CN"
+    assert text(made.select_one(".lead")) == f"得 {points:g} 分，满分 {gradebook.book([student])['possible']} 分"
+    assert text(made.select_one("#wrong dt")) == "实际"
+    assert text(made.select_one("#points tbody th")) == "00 · 从这里开始"
+    assert "练习" in text(made.select_one("#points"))
 
 
 @pytest.mark.parametrize("evil", EVIL)

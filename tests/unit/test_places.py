@@ -81,10 +81,26 @@ def test_each_command_takes_a_workspace_before_or_after_its_name(tmp_path, monke
     assert in_process("open", "--workspace", "file").exit_code == 2
 
 
-def test_no_command_lacks_the_option():
+def test_each_command_takes_a_language_before_or_after_its_name_else_that_of_the_copy(tmp_path, monkeypatch):
+    (tmp_path / "my-lab" / ".lab").mkdir(parents=True)
+    (tmp_path / "my-lab" / ".lab" / "language").write_text("zh_CN")
+    command, asked = ["local", "status", "--workspace", str(tmp_path)], ["--lang", "en"]
+    monkeypatch.setenv("LAB_LANG", "")
+
+    for arguments, said in (
+        (command, "没有运行"),
+        ([*command, *asked], "does not run"),
+        ([*asked, *command], "does not run"),
+    ):
+        monkeypatch.setenv("LAB_LANG", "")
+        assert said in in_process(*arguments).output
+    assert in_process(*command, "--lang", "xx").exit_code == 2
+
+
+def test_no_command_lacks_the_options():
     commands = [get_command(app)]
     while commands:
         command = commands.pop()
         names = [name for option in command.params for name in option.opts]
         commands += (inner := list(getattr(command, "commands", {}).values()))
-        assert "--workspace" in names or (inner and command.name)
+        assert {"--workspace", "--lang"} <= {*names} or (inner and command.name)

@@ -10,6 +10,7 @@ import pytest
 from lab_lib.classroom import sandbox, tunnel
 from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.errors import UsageError
+from lab_lib.language import VARIABLE
 
 
 def test_without_bubblewrap_only_trust_runs_the_students_code(monkeypatch):
@@ -30,10 +31,14 @@ def test_a_bubblewrap_that_does_not_work_is_none(monkeypatch, tmp_path):
         sandbox.refuse_without(trust=False)
 
 
-def test_the_environment_has_nothing_of_the_users(monkeypatch):
+def test_the_environment_has_nothing_of_the_users_but_the_language(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret-of-mine")
+    monkeypatch.setenv(VARIABLE, "zh_CN")
 
-    assert "secret-of-mine" not in str(sandbox._environment("/tmp/work"))
+    variables = sandbox._environment("/tmp/work")
+
+    assert "secret-of-mine" not in str(variables)
+    assert variables[VARIABLE] == "zh_CN"
 
 
 @pytest.fixture

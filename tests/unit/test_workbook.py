@@ -70,7 +70,7 @@ def test_a_solution_becomes_a_stub_and_what_stands_around_it_stays():
 
     (made,) = edition.of_learner({"cells": [cell]})["cells"]
 
-    assert "".join(made["source"]) == around.format(edition.STUB)
+    assert "".join(made["source"]) == around.format(edition.stub())
     assert made["metadata"] == cell["metadata"]  # nbgrader can still grade it
 
 
