@@ -2,6 +2,9 @@
 
 Its pages are laid out in a temporary folder, where Sphinx takes them. A notebook is there as a learner has it, without
 solutions. A cell has its output if it is tagged SHOWN; an output that answers a question must not be.
+
+Each language has a site of its own, with the same pages, in a folder of the English one. What has no translation is
+there in English.
 """
 
 import json
@@ -11,9 +14,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
-from lab_lib.exercises import edition
+from docs import catalogues
+from docs.catalogues import DOCUMENTS
+from lab_lib import language
+from lab_lib.exercises import copies, edition, translation
+from lab_lib.language import _
 from tests.own_aws import own_aws
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
@@ -25,8 +33,10 @@ TRACED = """customer_id|customer_address|trn_id|trn_date|trn_amount
 Ana|3 River Road, Lima|A1|03/01/2017|900
 Ana|3 River Road, Lima|A2|03/02/2017|700
 """
-NOTE = "*Only to read: outputs that answer a question are left out, and so are solutions.*"
 _LINK_TO_LEFT_OUT = re.compile(rf"\[([^]]*)\]\((?:docs/)?({'|'.join(LEFT_OUT)})\.md[^)]*\)")
+_SAME_ELSEWHERE = re.compile(r"^\[[^]]+\]\(README[.\w]*\.md\)\n\n", re.MULTILINE)  # in the place of the site's switch
+_TRANSLATED = re.compile(r"\.[a-z]{2}(?=\.md)")  # in the name of a document, which has one name here
+_HEADING_OF_TRANSLATED = re.compile(rf"({'|'.join(Path(name).name for name in DOCUMENTS)})#[^)]+")
 _HINT = re.compile(r"(<details><summary>.*?</summary>)(.*?)(</details>)", re.DOTALL)
 _ANCHOR = re.compile(r"(?<=\.ipynb#)[^)]+")
 _EMPTY_TITLE = re.compile(r"<th[^>]*></th>")
@@ -35,43 +45,60 @@ _EMPTY_TITLE = re.compile(r"<th[^>]*></th>")
 def main(site: Path) -> None:
     """Build the site in the place of the one that is there. A trace needs a lab, which is built meanwhile."""
     with own_aws("site") as folder:
-        source, built, data = folder / "source", folder / "site", folder / "bank.txt"
+        built, data = folder / "built", folder / "bank.txt"
         data.write_text(TRACED, encoding="utf-8")
-        with subprocess.Popen([*LAB, "run", "--data", data, "--until", "05"], stdout=subprocess.DEVNULL) as lab:
-            lay(source)
-            subprocess.run([*SPHINX, "--doctree-dir", folder / "doctrees", source, built], check=True)
+        for name in language.names()[1:]:  # for the outputs; the English ones are in the notebooks
+            subprocess.run([*LAB, "run", "--lang", name, "--out", folder / "run" / name], stdout=DEVNULL, check=True)
+        with subprocess.Popen([*LAB, "run", "--data", data, "--until", "05"], stdout=DEVNULL) as lab:
+            for name in language.names():
+                source = folder / name
+                executed = ROOT / "notebooks" if name == language.ENGLISH else folder / "run" / name
+                lay(source, name, executed)
+                options = ["--define", f"language={name}", "--doctree-dir", folder / "doctrees" / name]
+                subprocess.run([*SPHINX, *options, source, built / name], check=True)
         if lab.returncode:
             sys.exit("The lab for the page of the trace has failed, for the reason above. The site is as it was.")
-        trace = [*LAB, "trace", "Ana", "A2", "--html", built / "trace.html"]
-        subprocess.run(trace, stdout=subprocess.DEVNULL, check=True)
+        for name in language.names():
+            trace = [*LAB, "trace", "Ana", "A2", "--lang", name, "--html", built / name / "trace.html"]
+            subprocess.run(trace, stdout=DEVNULL, check=True)
         shutil.rmtree(site, ignore_errors=True)
-        shutil.copytree(built, site)
+        for name in language.names():
+            shutil.copytree(built / name, site if name == language.ENGLISH else site / name)
 
 
-def lay(source: Path) -> None:
-    """Write the pages into this folder, beside the files to which they lead."""
-    for name in ("data", "docs", "lab_lib"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("*.md", "site", "__pycache__"))
+def lay(source: Path, name: str, executed: Path) -> None:
+    """Write the pages in a language into this folder, beside the files to which they lead.
+
+    The outputs are those of the `executed` notebooks.
+    """
+    language.use(name)
+    for part in ("data", "docs", "lab_lib"):
+        shutil.copytree(ROOT / part, source / part, ignore=shutil.ignore_patterns("*.md", "site", "__pycache__"))
     (source / "notebooks").mkdir()
-    for path in (ROOT / "notebooks").glob("chain-*.svg"):
-        shutil.copy(path, source / "notebooks")
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
-        page = notebook(json.loads(path.read_text(encoding="utf-8")))
+    copies.give_pictures(source / "notebooks")
+    for path in copies.solved_notebooks():
+        shown = executed / path.name if (executed / path.name).exists() else path  # an optional one was not run
+        page = notebook(translation.notebook(path), json.loads(shown.read_text(encoding="utf-8")))
         (source / "notebooks" / path.name).write_text(json.dumps(page), encoding="utf-8")
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
-        if path.stem not in LEFT_OUT:
-            (source / path.relative_to(ROOT)).write_text(document(path), encoding="utf-8")
-    shutil.copy(HERE / "index.md", source)
+    translated = [catalogues.named(ROOT / english, other) for english in DOCUMENTS for other in language.names()[1:]]
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), HERE / "index.md"):
+        if path.stem not in LEFT_OUT and path not in translated:
+            written = source / (path.name if path.parent == HERE else path.relative_to(ROOT))
+            written.write_text(document(path, name), encoding="utf-8")
     licence = (ROOT / "LICENSE").read_text(encoding="utf-8")
     (source / "LICENSE.md").write_text(f"# Licence\n\n{licence}", encoding="utf-8")
 
 
-def document(path: Path) -> str:
-    """Return a document. In the place of a link to one that is left out, it names the file.
+def document(path: Path, name: str) -> str:
+    """Return a document, in this language if it is translated. In place of a link to one left out, it names the file.
 
     Where GitHub builds the site, links to the repository lead there.
     """
-    text = path.read_text(encoding="utf-8").replace("](LICENSE)", "](LICENSE.md)")
+    here = catalogues.named(path, name)
+    text = (here if here.exists() else path).read_text(encoding="utf-8").replace("](LICENSE)", "](LICENSE.md)")
+    text = _TRANSLATED.sub("", _SAME_ELSEWHERE.sub("", text))
+    if not here.exists():
+        text = _HEADING_OF_TRANSLATED.sub(r"\1", text)
     if repository := os.environ.get("GITHUB_REPOSITORY"):
         text = text.replace("OWNER/serverless-lab-workbook", repository).replace(
             " For OWNER, put the owner of the repository", ""
@@ -79,16 +106,17 @@ def document(path: Path) -> str:
     return _LINK_TO_LEFT_OUT.sub(r"\1 (`docs/\2.md`)", text)
 
 
-def notebook(solved: dict[str, Any]) -> dict[str, Any]:
+def notebook(solved: dict[str, Any], executed: dict[str, Any]) -> dict[str, Any]:
     """Return a notebook as a learner has it, with the outputs that are shown."""
-    outputs = {cell["id"]: cell["outputs"] for cell in solved["cells"] if SHOWN in cell["metadata"].get("tags", [])}
+    outputs = {cell["id"]: cell["outputs"] for cell in executed["cells"] if SHOWN in cell["metadata"].get("tags", [])}
     page = edition.of_learner(solved)
     for cell in page["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"] = [output(shown) for shown in outputs.get(cell["id"], [])]
         else:
             cell["source"] = text("".join(cell["source"]))
-    page["cells"][0] = {**page["cells"][0], "source": f"{page['cells'][0]['source']}\n\n{NOTE}"}
+    note = _("Only to read: outputs that answer a question are left out, and so are solutions.")
+    page["cells"][0] = {**page["cells"][0], "source": f"{page['cells'][0]['source']}\n\n*{note}*"}
     return page
 
 

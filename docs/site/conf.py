@@ -1,5 +1,9 @@
 """How Sphinx builds the site: build.py starts it."""
 
+from babel import Locale
+
+from lab_lib.language import names
+
 project = html_title = "Serverless Lab Workbook"
 copyright = "2026 The Serverless Lab Workbook authors. MIT licence"
 extensions = ["myst_nb"]
@@ -14,12 +18,17 @@ myst_heading_anchors = 4
 
 html_theme = "pydata_sphinx_theme"
 html_static_path = html_css_files = ["site.css"]
+html_search_language = "en"  # Sphinx finds Chinese by it too; its own way for Chinese raises an error
 html_favicon = "icon.svg"
 html_sidebars = {"**": ["contents.html"]}
-html_context = {"default_mode": "auto"}  # of the two colour themes: the system's
+html_context = {
+    "default_mode": "auto",  # of the two colour themes: the system's
+    "languages": {name: Locale.parse(name).language_name for name in names()},
+}
 html_copy_source = html_show_sourcelink = html_use_index = False
 html_theme_options = {
     "navbar_center": [],
+    "navbar_end": ["languages.html", "theme-switcher"],
     "search_bar_text": "Search",
     "footer_start": ["copyright"],
     "footer_end": [],

@@ -26,6 +26,7 @@ SHORT = 25  # characters of a line of code that may stand anywhere
 # Of each kind of page one: the colours of all come from the same style sheets, and a look at them takes long.
 KINDS = [f"{name}.html" for name in ("index", "search", "trace", "docs/aws", "notebooks/05-upload-and-verify")]
 KINDS.append("notebooks/06-break-it.html")
+OTHER = "zh_CN/"  # begins the pages of another language, which have the same style sheets too
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -144,7 +145,7 @@ def test_everybody_can_read_every_page_and_nothing_is_fetched_from_elsewhere(
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: said.append(str(error)))
-    for name in pages:
+    for name in [name for name in pages if read or not name.startswith(OTHER)]:
         page.goto(address + name)
         wrong += [(name, "too wide")] * page.evaluate(TOO_WIDE)
         if name in (read or pages):
@@ -168,6 +169,22 @@ def test_the_search_finds_a_word_and_leads_to_it(browser, address):
     page.locator("#search-results a").first.click()
 
     page.locator("article").get_by_text("idempotent").first.wait_for()
+    page.close()
+
+
+def test_each_page_leads_to_the_same_page_in_the_other_language_and_back(browser, address, pages):
+    page = browser.new_page()
+    page.goto(f"{address}notebooks/03-create-topic.html")
+
+    page.get_by_role("link", name="中文").click()
+    assert page.url == f"{address}{OTHER}notebooks/03-create-topic.html"
+    assert page.get_by_role("heading", level=1).inner_text().startswith("03 · 创建主题")
+    page.get_by_role("link", name="English").click()
+
+    assert page.url == f"{address}notebooks/03-create-topic.html"
+    assert {name for name in pages if not name.startswith((OTHER, "trace"))} == {
+        name.removeprefix(OTHER) for name in pages if name.startswith(OTHER) and not name.endswith("trace.html")
+    }
     page.close()
 
 
