@@ -70,7 +70,7 @@ def ngettext(one: str, many: str, count: int, /, **values: object) -> str:
 
 
 def N_(message: str) -> str:  # gettext's name
-    """Mark a message that is made before the language is known. What shows it translates it with `_`."""
+    """Mark a message that is made before the language is known. The code that shows it calls `_`."""
     return message
 
 

@@ -158,7 +158,7 @@ def _set_aside(path: Path) -> None:
 
 
 def _give(path: Path) -> None:
-    """Write the learner's edition of a notebook. What is cut off in between is done again."""
+    """Note the cells of a learner's edition, then write it: an interrupted one is written again."""
     notebook = learners_edition(path)
     try:
         copied = _edition()

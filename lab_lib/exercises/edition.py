@@ -3,11 +3,11 @@
 A notebook is its JSON. The markers of solutions and hidden tests are nbgrader's.
 """
 
-import hashlib
 import re
 from typing import Any
 
 from lab_lib import language
+from lab_lib.exercises import translation
 from lab_lib.language import N_
 from lab_lib.resources import HEADING
 
@@ -27,7 +27,8 @@ def of_learner(notebook: dict[str, Any], name: str = "") -> dict[str, Any]:
 
     The stub is in the language of this name, or in the one that is used.
     """
-    return {**notebook, "cells": [_cell(cell, stub(name)) for cell in notebook["cells"]]}
+    instead = stub(name)
+    return {**notebook, "cells": [_cell(cell, instead) for cell in notebook["cells"]]}
 
 
 def cells(notebook: dict[str, Any]) -> Cells:
@@ -37,7 +38,7 @@ def cells(notebook: dict[str, Any]) -> Cells:
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             heading = (HEADING.findall(text) or [heading])[-1]
-        digests[cell["id"]] = heading, hashlib.sha256(text.encode()).hexdigest()[:16]
+        digests[cell["id"]] = heading, translation.digest(text)
     return digests
 
 
@@ -47,9 +48,9 @@ def changes(before: Cells, now: Cells) -> list[str]:
     return list(dict.fromkeys((now.get(id) or before[id])[0] for id in different))
 
 
-def _cell(cell: dict[str, Any], stub: str) -> dict[str, Any]:
+def _cell(cell: dict[str, Any], instead: str) -> dict[str, Any]:
     text = "".join(cell["source"])
     if cell["cell_type"] != "code":
         return cell
-    text = _HIDDEN_TESTS.sub("", _SOLUTION.sub(rf"\g<1>{stub}", text))
+    text = _HIDDEN_TESTS.sub("", _SOLUTION.sub(rf"\g<1>{instead}", text))
     return {**cell, "source": text.splitlines(keepends=True), "outputs": [], "execution_count": None}

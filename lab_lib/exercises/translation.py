@@ -30,7 +30,7 @@ def text_of(cell: dict[str, Any]) -> str:
 
 
 def digest(text: str) -> str:
-    """Return what tells whether an English text has changed since it was translated."""
+    """Return what tells whether a text has changed since it was translated, or copied."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -51,7 +51,7 @@ class Result:
 
     @property
     def told(self) -> dict[str, str]:
-        """Return what was sent, expected and found, if the case is not passed. What shows the names translates them."""
+        """Return what was sent, expected and found, if the case is not passed. The names are marked."""
         told = {N_("sent"): self.sent, N_("expected"): self.wanted, N_("found"): self.found}
         return {name: text for name, text in told.items() if text and self.state == "not yet"}
 
