@@ -3,13 +3,13 @@
 `make` writes it from the English, into a folder that `--lang` takes: a language needs no code.
 """
 
+import hashlib
 import re
 from pathlib import Path
 
 from babel.messages.pofile import write_po
 
 from docs import catalogues
-from lab_lib.exercises import translation
 
 _PLAIN, _ACCENTED = "aceinosuyzACEINOSUYZ", "áçéíñóšúýžÁÇÉÍÑÓŠÚÝŽ"
 _ACCENTS = str.maketrans(_PLAIN, _ACCENTED)
@@ -31,9 +31,14 @@ def make(folder: Path) -> Path:
     for markdown, english in catalogues.in_language(folder).items():
         if markdown.is_relative_to(folder):
             markdown.parent.mkdir(exist_ok=True)
-            entries = (f"<!-- {id} {translation.digest(text)} -->\n{accented(text)}\n" for id, text in english.items())
+            entries = (f"<!-- {id} {digest(text)} -->\n{accented(text)}\n" for id, text in english.items())
             markdown.write_text("\n".join(entries), encoding="utf-8")
     return folder
+
+
+def digest(text: str) -> str:
+    """Return what tells whether a text has changed since it was translated."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def accented(text: str, kept: re.Pattern[str] = _KEPT) -> str:

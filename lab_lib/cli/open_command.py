@@ -59,11 +59,11 @@ def open_(
         renewed = [copies.renew(number) for number in fresh or []]
         first = copies.complete() / (renewed or copies.solved_notebooks())[0].name
         copies.existing(first.name)
-        about = copies.changes() + "".join(f"{line}\n" for line in copies.damaged())
         lab = lab_lib.open_lab(**settings)
         out.print(_("The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", lab=lab), soft_wrap=True)
         out.print(_("Your copy of the notebooks: {path}", path=relative_to_cwd(first.parent)), soft_wrap=True)
-        out.print(about, soft_wrap=True, end="")
+        for line in copies.damaged():
+            out.print(line, soft_wrap=True)
         chosen = {"PYTHONSTARTUP": str(_SETTINGS / "startup.py")}  # each kernel runs it first
         chosen |= {f"LAB_{name.upper()}": value for name, value in settings.items()}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])

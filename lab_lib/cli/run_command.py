@@ -60,7 +60,6 @@ def run(
     with handle_errors():
         if mine:
             parameters = copies.settings() | {name: value for name, value in parameters.items() if value}
-            err.print(copies.changes(), soft_wrap=True, end="")
         if (keep or mine) and until is None:
             until = headless.last_kept()
         for path in headless.notebooks(until) if mine else ():

@@ -1,8 +1,8 @@
-"""Make the learner's copy of the notebooks, give a notebook anew, and tell what has changed since it was copied.
+"""Make the learner's copy of the notebooks, and give a notebook anew.
 
-The copy is the folder my-lab of the workspace. Only its owner can read it. Its folder `.lab` has edition.json, with the
-cells of each notebook as they were copied, and what workbook.py keeps. The notebooks' pictures are files beside them,
-and the files that they tell the learner to read are in the folder data.
+The copy is the folder my-lab of the workspace. Only its owner can read it. Its folder `.lab` has its language, and what
+workbook.py keeps. The notebooks' pictures are files beside them, and the files that they tell the learner to read are
+in the folder data.
 """
 
 import ast
@@ -21,9 +21,8 @@ from lab_lib.exercises import edition, notebook_files, translation
 from lab_lib.exercises.pictures import svg
 from lab_lib.places import DATA, STATE
 from lab_lib.places import NOTEBOOKS as NOTEBOOKS
-from lab_lib.private_files import can_write_to, draft_of, exists, json_object, make_folder, read_file, write_file
+from lab_lib.private_files import can_write_to, draft_of, exists, make_folder, write_file
 
-EDITION = "edition.json"
 folder = places.copy  # of the copy, which may not exist
 OPTIONAL = ("07",)  # notebooks that a run of the whole lab leaves out, and that give no points
 _MAKE_ROOM = "Move it away, free some space, or name another folder with --workspace."
@@ -74,7 +73,7 @@ def complete() -> Path:
             setting.unlink(missing_ok=True)
     for path in solved_notebooks():
         if not exists(folder() / path.name):
-            _give(path)
+            _write(path.name, learners_edition(path))
         elif not is_translated:
             _translate(path, [*language.names(), before])  # that of the copy may be elsewhere
     write_file(setting, language.used(), _MAKE_ROOM)
@@ -91,28 +90,10 @@ def renew(number: str) -> Path:
     numbers = {path.stem[:2]: path for path in solved_notebooks()}
     if not (path := numbers.get(number.zfill(2))):
         raise UsageError(f"--fresh is {number!r}; wanted one of {', '.join(numbers)}.")
-    _set_aside(folder() / path.name)
+    if exists(mine := folder() / path.name):
+        with can_write_to(mine.parent, _MAKE_ROOM):  # to the microsecond, so that none is lost
+            mine.rename(mine.with_suffix(f".{datetime.now():%Y-%m-%d-%H%M%S-%f}{mine.suffix}"))
     return complete() / path.name
-
-
-def changes() -> str:
-    """Return what has changed in the lab since its notebooks were copied, and what to do; "" if nothing has.
-
-    If it cannot be told, the reason is there instead.
-    """
-    try:
-        copied = _edition()
-    except UsageError as error:
-        return f"{error}\n"
-    name = language.of_copy(folder())
-    now = {path.name: edition.cells(learners_edition(path, name)) for path in solved_notebooks()}
-    changed = {name: edition.changes(copied[name], cells) for name, cells in now.items() if name in copied}
-    lines = [f"  {Path(name).stem}: {', '.join(headings)}\n" for name, headings in changed.items() if headings]
-    if not lines:
-        return ""
-    first = lines[0].strip()[:2]
-    what_to_do = f"`lab open --fresh {first}` gives you notebook {first} anew, and keeps yours beside it."
-    return f"The lab is newer than your copy. These sections have changed:\n{''.join(lines)}{what_to_do}\n"
 
 
 def damaged() -> list[str]:
@@ -150,37 +131,12 @@ def existing(name: str) -> Path:
     return path
 
 
-def _set_aside(path: Path) -> None:
-    """Move a file, if it is there, out of the way. Its new name has the time, to the microsecond: none is lost."""
-    if exists(path):
-        with can_write_to(path.parent, _MAKE_ROOM):
-            path.rename(path.with_suffix(f".{datetime.now():%Y-%m-%d-%H%M%S-%f}{path.suffix}"))
-
-
-def _give(path: Path) -> None:
-    """Note the cells of a learner's edition, then write it: an interrupted one is written again."""
-    notebook = learners_edition(path)
-    try:
-        copied = _edition()
-    except UsageError:
-        _set_aside(state(folder()) / EDITION)
-        copied = {}
-    _note(copied | {path.name: edition.cells(notebook)})
-    _write(path.name, notebook)
-
-
 def _translate(path: Path, names: Iterable[str]) -> None:
     """Put the language that is used into the cells of a notebook that are as the lab has them in one of these.
 
-    Of the notebook and the file with what was copied, one that cannot be read stays as it is.
+    A notebook that cannot be read stays as it is.
     """
     new, *others = (learners_edition(path, name) for name in (language.used(), *names))
-    now, was = edition.cells(new), [*map(edition.cells, others)]
-    with suppress(UsageError):
-        if path.name in (copied := _edition()):
-            noted = copied[path.name].items()
-            given = {id: now[id] if seen in [cells.get(id) for cells in was] else seen for id, seen in noted}
-            _note(copied | {path.name: given})
     pairs = chain.from_iterable(zip(one["cells"], new["cells"], strict=True) for one in (*others, new))
     texts = {"".join(cell["source"]): "".join(to["source"]) for cell, to in pairs}
     with suppress(UsageError):
@@ -190,10 +146,6 @@ def _translate(path: Path, names: Iterable[str]) -> None:
             cell["source"] = texts.get(cell["source"], cell["source"])
         if sources != [cell["source"] for cell in mine["cells"]]:
             _write(path.name, mine)
-
-
-def _note(copied: dict[str, edition.Cells]) -> None:
-    write_file(state(folder()) / EDITION, json.dumps(copied), _MAKE_ROOM)
 
 
 def _write(name: str, notebook: dict[str, Any]) -> None:
@@ -209,18 +161,6 @@ def _give_data(place: Path) -> None:
             with can_write_to(copied, _MAKE_ROOM), draft_of(copied) as draft:
                 shutil.copyfile(path, draft)
                 draft.chmod(0o400)
-
-
-def _edition() -> dict[str, edition.Cells]:
-    """Return the cells of the notebooks as they were copied. UsageError if the file with them is damaged."""
-    path = state(folder()) / EDITION
-    what_to_do = "Your notebooks are not touched by that. `lab open --fresh 00` makes this file anew."
-    return read_file(path, _noted_cells, what_to_do) if exists(path) else {}
-
-
-def _noted_cells(content: bytes) -> dict[str, edition.Cells]:
-    noted = json_object(content).items()
-    return {name: {id: (str(heading), str(digest)) for id, (heading, digest) in cells.items()} for name, cells in noted}
 
 
 def learners_edition(path: Path, name: str = "") -> dict[str, Any]:

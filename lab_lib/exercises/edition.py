@@ -7,11 +7,8 @@ import re
 from typing import Any
 
 from lab_lib import language
-from lab_lib.exercises import translation
 from lab_lib.language import N_
 from lab_lib.resources import HEADING
-
-Cells = dict[str, tuple[str, str]]  # by the cell's id: the heading above it, and a digest of its content
 
 _SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?### END SOLUTION$", re.DOTALL | re.MULTILINE)
 _HIDDEN_TESTS = re.compile(r"\n?^[ \t]*### BEGIN HIDDEN TESTS\n.*?### END HIDDEN TESTS$", re.DOTALL | re.MULTILINE)
@@ -31,21 +28,14 @@ def of_learner(notebook: dict[str, Any], name: str = "") -> dict[str, Any]:
     return {**notebook, "cells": [_cell(cell, instead) for cell in notebook["cells"]]}
 
 
-def cells(notebook: dict[str, Any]) -> Cells:
-    """Return for each cell the heading above it, and a digest that tells whether it has changed."""
-    digests, heading = Cells(), ""
+def headings(notebook: dict[str, Any]) -> dict[str, str]:
+    """Return for each cell, by its id, the heading above it."""
+    above, heading = dict[str, str](), ""
     for cell in notebook["cells"]:
-        text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            heading = (HEADING.findall(text) or [heading])[-1]
-        digests[cell["id"]] = heading, translation.digest(text)
-    return digests
-
-
-def changes(before: Cells, now: Cells) -> list[str]:
-    """Return the headings above the cells that are new, changed or gone."""
-    different = [id for id in [*now, *before] if before.get(id) != now.get(id)]
-    return list(dict.fromkeys((now.get(id) or before[id])[0] for id in different))
+            heading = (HEADING.findall("".join(cell["source"])) or [heading])[-1]
+        above[cell["id"]] = heading
+    return above
 
 
 def _cell(cell: dict[str, Any], instead: str) -> dict[str, Any]:

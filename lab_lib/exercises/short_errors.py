@@ -56,7 +56,7 @@ def _advice(shell: Any, name: str | None) -> str:
 def _cells_to_run(shell: Any, name: str, notebook: dict[str, Any]) -> str:
     """Return what to run so that the name is there; "" if no cell above the running one defines it."""
     running = shell.get_parent().get("metadata", {}).get("cellId")
-    headings = edition.cells(notebook)
+    headings = edition.headings(notebook)
     for cell in notebook["cells"]:
         if cell["id"] == running:
             break
@@ -66,7 +66,7 @@ def _cells_to_run(shell: Any, name: str, notebook: dict[str, Any]) -> str:
                 "from the top down to “{heading}”, or all of them with the menu Run > Run All Above Selected Cell. "
                 "Then run this cell again."
             )
-            return _(told, name=name, heading=headings[cell["id"]][0])
+            return _(told, name=name, heading=headings[cell["id"]])
     return ""
 
 

@@ -64,11 +64,11 @@ def _all(name: str) -> dict[str, Text]:
     texts, above = dict[str, Text](), ""
     for path in copies.solved_notebooks():
         notebook = translation.notebook(path, name)
-        places = edition.cells(notebook)
+        headings = edition.headings(notebook)
         for cell in notebook["cells"]:
             if cell["cell_type"] == "markdown":
                 above = "".join(cell["source"])
             elif cell["metadata"].get("nbgrader", {}).get("solution"):
-                text = Text(places[cell["id"]][0], tuple(_HINT.findall(above)), dict(_OPTION.findall(above)))
+                text = Text(headings[cell["id"]], tuple(_HINT.findall(above)), dict(_OPTION.findall(above)))
                 texts[cell["metadata"]["nbgrader"]["grade_id"]] = text
     return texts

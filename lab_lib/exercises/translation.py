@@ -3,7 +3,6 @@
 The code of a cell is never in a catalogue, so it cannot differ between languages.
 """
 
-import hashlib
 import io
 import json
 import tokenize
@@ -27,11 +26,6 @@ def text_of(cell: dict[str, Any]) -> str:
     """Return what a catalogue translates of a cell: the Markdown, or the comments in its code, a line each."""
     source = "".join(cell["source"])
     return source if cell["cell_type"] == "markdown" else "\n".join(comment.string for comment in _comments(source))
-
-
-def digest(text: str) -> str:
-    """Return what tells whether a text has changed since it was translated, or copied."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _translated(cell: dict[str, Any], text: str) -> dict[str, Any]:

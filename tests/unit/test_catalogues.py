@@ -15,6 +15,7 @@ from docs import catalogues
 from lab_lib import language
 from lab_lib.exercises import copies, edition, texts, translation
 from lab_lib.places import PACKAGE
+from tests.artificial_language import digest
 
 LANGUAGES = [language.LOCALE / name for name in language.names() if name != language.ENGLISH]
 CHINESE = language.LOCALE / "zh_CN"
@@ -50,7 +51,7 @@ def stale(folder):
         there = language.entries(markdown)
         if not markdown.is_file() or markdown.read_text("utf-8") != catalogues.current(markdown, english):
             lines.append(f"{markdown.name} is not as `make catalogues` writes it")
-        digests = {id: translation.digest(text) for id, text in english.items()}
+        digests = {id: digest(text) for id, text in english.items()}
         lines += [f"{markdown.name} has no {id}" for id in english.keys() - there.keys()]
         lines += [f"{markdown.name} has {id}, which is not in the English" for id in there.keys() - english.keys()]
         lines += [
@@ -163,10 +164,10 @@ def test_what_is_stale_is_named_with_its_new_digest(tmp_path, monkeypatch):
 
     lines = [line for line in stale(CHINESE) if line not in before]
 
-    digest = translation.digest("# 03 · Create another topic")
+    new = digest("# 03 · Create another topic")
     assert lines == [
         f"03-create-topic.md: {notebook['cells'][0]['id']} was made from another English. "
-        f"Look it over, then write {digest} into its mark"
+        f"Look it over, then write {new} into its mark"
     ]
 
 

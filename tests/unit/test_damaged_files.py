@@ -94,7 +94,7 @@ def test_a_notebook_that_the_tools_after_us_take_is_not_damaged(changes, copy):
 
 @pytest.mark.parametrize(
     ("name", "command", "status"),
-    [(FIRST, ["open"], 2), (THIRD, ["open"], 0), (THIRD, ["run", "--mine"], 2), (".lab/edition.json", ["open"], 0)],
+    [(FIRST, ["open"], 2), (THIRD, ["open"], 0), (THIRD, ["run", "--mine"], 2)],
 )
 def test_a_command_that_meets_a_damaged_file_says_so_in_one_line(name, command, status, copy, opened):
     damage(copy / name, b"{")
@@ -104,17 +104,6 @@ def test_a_command_that_meets_a_damaged_file_says_so_in_one_line(name, command, 
     [line] = [line for line in done.output.splitlines() if "Cannot read" in line]
     assert (done.exit_code, f"Cannot read {copy / name}: " in line) == (status, True)
     assert "`lab open --fresh 0" in line
-
-
-@pytest.mark.parametrize("content", [{FIRST: [1]}, "folder"])
-def test_a_notebook_anew_brings_the_notes_about_the_edition_with_it(content, copy, opened):
-    noted = copy / ".lab" / "edition.json"
-    damage(noted, content)
-
-    assert in_process("open", "--fresh", "00").exit_code == 0
-
-    assert [*json.loads(noted.read_text())] == [FIRST]
-    assert len([*noted.parent.glob("edition.*.json")]) == 1
 
 
 @pytest.mark.parametrize(("name", "kind"), [(".", "file"), (".lab", "loop")])

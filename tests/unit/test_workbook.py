@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -95,22 +94,6 @@ def test_a_notebook_is_given_anew_by_its_number_also_if_it_is_gone(copy):
     assert [*copy.glob("03-*.ipynb")] == [path]
     with pytest.raises(UsageError, match=r"'8'; wanted one of 00, 01, .*, 99"):
         copies.renew("8")
-
-
-def test_a_copy_that_is_older_than_the_lab_says_what_changed_and_what_to_do(copy, tmp_path, monkeypatch):
-    newer = shutil.copytree(copies.NOTEBOOKS, tmp_path / "notebooks")
-    monkeypatch.setattr(copies, "NOTEBOOKS", newer)
-    first = newer / "00-start-here.ipynb"
-    edit(first, "### BEGIN SOLUTION", "### BEGIN SOLUTION\\n# another one")
-    assert copies.changes() == ""
-
-    edit(first, "lab = notebook", "# another\\nlab = notebook")
-    edit(first, '"id": "00-19"', '"id": "00-20"')  # a cell is new, and one is gone
-    edit(first, "## Key points", "## Points")
-
-    assert "\n  00-start-here: Open the lab, Points, Key points\n`lab open --fresh" in copies.changes()
-    copies.renew("00")
-    assert copies.changes() == ""
 
 
 @pytest.mark.parametrize(
