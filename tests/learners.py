@@ -65,5 +65,5 @@ def hand_in(path: Path, name: str, left_out=(), written=None, notifier="solution
             archive.writestr(notebook.name, json.dumps(copy))
         if notifier:
             archive.writestr("my_notifier.py", my_notifiers()[notifier] + comment)
-        manifest = {"format": 1, "name": name, "id": student_id, "when": "2026-11-26 15:04", "lab": "1.0.0"}
+        manifest = {"name": name, "id": student_id, "when": "2026-11-26 15:04"}
         archive.writestr("manifest.json", json.dumps(manifest))

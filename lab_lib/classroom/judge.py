@@ -127,6 +127,8 @@ class Judge:
             self._judge_exercise(lab, exercise)
             box.say({})
         if stopped := visible(str(heard.get("stopped", ""))):
+            if name not in self.submitted.files:
+                stopped = submission.missing(self.submitted.files)
             self.faults.append(f"{self.work.step}: {stopped}")
         self.steps.append({"notebook": self.work.step, "ok": not stopped, "error": stopped or None})
         self.answers |= questions.last_answers(str(heard.get("answers", "")))

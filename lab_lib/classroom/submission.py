@@ -8,6 +8,7 @@ who open the notebooks; grading does not read them.
 import io
 import json
 import zipfile
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,13 +16,13 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib.checks.lookalikes import visible
-from lab_lib.classroom import renamed
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies, notebook_files, runner, workbook
 from lab_lib.lab import Lab, is_embedded, lab_on, open_lab
 from lab_lib.masking import masked
 from lab_lib.private_files import can_write_to, draft_of, exists, read_file
+from lab_lib.run import headless
 from lab_lib.settings import SETTINGS, setting
 from lab_lib.wording import now
 
@@ -42,27 +43,38 @@ class Submission:
     files: dict[str, bytes] = field(default_factory=dict, repr=False)
 
 
-def write(path: Path, name: str, student_id: str = "") -> dict[str, str]:
-    """Write the copy into a file; return the name of each member, and its name in the copy.
+def write(path: Path, name: str, student_id: str = "") -> list[str]:
+    """Write the copy into a file; return the names of its members.
 
     UsageError if a notebook of the copy is missing, or if something cannot be read or graded. An earlier file stays.
     """
-    notebooks = renamed.find()
-    more = [copies.folder() / FUNCTION, copies.state(copies.folder()) / workbook.ANSWERS]
-    held = notebooks | {other.name: other for other in [*copies.pictures(), *filter(exists, more)]}
+    copy = copies.folder()
+    found = {path.name for path in copy.glob("*.ipynb")}
+    if lack := missing(found):
+        raise UsageError(f"{lack} Give yours that name in {copy}, or let `lab open` make it.")
+    notebooks = [copies.existing(path.name) for path in copies.solved_notebooks() if path.name in found]
+    more = [copy / FUNCTION, copies.state(copy) / workbook.ANSWERS]
     what_to_do = "Correct that, or move it away, then run `lab submit` again."
     texts = {
-        member: read_file(source, lambda content: content.decode("utf-8-sig", "replace"), what_to_do)
-        for member, source in held.items()
+        source.name: read_file(source, lambda content: content.decode("utf-8-sig", "replace"), what_to_do)
+        for source in [*notebooks, *copies.pictures(), *filter(exists, more)]
     }
     lab = _lab()
     texts = {member: masked(text, lab) for member, text in texts.items()}
     with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
         _pack(draft, texts, name, student_id)
         files = read(draft).files
-        for member, source in notebooks.items():  # what is masked may have broken one
-            notebook_files.read(source, instead=files[member])
-    return {member: source.name for member, source in held.items()}
+        for notebook in notebooks:  # what is masked may have broken one
+            notebook_files.read(notebook, instead=files[notebook.name])
+    return [*texts]
+
+
+def missing(found: Collection[str]) -> str:
+    """Return which notebooks are missing among these files, and which were found; "" if none is missing."""
+    lacking = [path.name for path in headless.notebooks() if path.name not in found]
+    notebooks = sorted(name for name in found if name.endswith(".ipynb"))
+    said = f"Missing notebooks: {', '.join(lacking)}; found: {', '.join(notebooks) or 'none'}."
+    return visible(said) if lacking else ""
 
 
 def write_untouched(path: Path) -> None:
@@ -111,8 +123,8 @@ def _refuse_strange(name: str, members: dict[str, zipfile.ZipInfo]) -> None:
     usual = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # and not encrypted
     packed = [member for member, info in members.items() if info.compress_type not in usual or info.flag_bits & 1]
     if strange := sorted(unknown) + packed:
-        listed = f"{name} holds {strange[0][:100]!r}, which `lab submit` does not write in this way."
-        raise UsageError(f"{listed} Ask for what `lab submit` has written, as it is.")
+        listed = f"{name} holds {strange[0][:100]!r}, which `lab submit` does not write in this way. {missing(members)}"
+        raise UsageError(f"{listed.strip()} Ask for what `lab submit` has written, as it is.")
     sizes = {member: info.file_size for member, info in members.items()}
     largest = max(sizes, key=sizes.__getitem__)
     if sizes[largest] > MOST_BYTES_OF_FILE or sum(sizes.values()) > MOST_BYTES:

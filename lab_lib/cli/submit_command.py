@@ -31,9 +31,7 @@ def submit(
         held = submission.write(path, name, student_id)
         about = {"path": relative_to_cwd(path), "size": path.stat().st_size / 1000}
         out.print(_("Written: {path} ({size:,.0f} kB). It was not sent anywhere.", **about), soft_wrap=True)
-        renamed = N_("{name} (your {yours}, by its cells)")
-        names = [name if name == yours else _(renamed, name=name, yours=yours) for name, yours in held.items()]
-        out.print(_("It holds: {names}", names=_(", ").join(names)), soft_wrap=True)
+        out.print(_("It holds: {names}", names=_(", ").join(held)), soft_wrap=True)
         if not any(part in slug(path.stem, longest=None) for part in parts):
             out.print(_("The file's name must say whose it is: give --name and --id, and no --out."), soft_wrap=True)
         out.print(_("Hand in this file."), soft_wrap=True)

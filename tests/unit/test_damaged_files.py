@@ -194,7 +194,7 @@ def test_settings_with_a_byte_order_mark_are_read(copy):
 @pytest.mark.parametrize(
     ("contents", "why"),
     [
-        ({LAST: None}, f"There is no .*{LAST}. `lab open` makes"),
+        ({LAST: None}, f"Missing notebooks: {LAST}; .* or let `lab open` make it"),
         (
             {THIRD: of(cells=[{**CELL, "source": "#" * 11_000_000}])},
             f"{THIRD} has 11.0 MB; .* 10 MB in one file, and 40 MB in all. Make it smaller",

@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import shutil
 import zipfile
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -19,7 +18,7 @@ from lab_lib.classroom.work import GRADED
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, workbook
 from lab_lib.private_files import write_file
-from tests.lab.commands import in_process
+from tests.lab.commands import assert_refused, in_process
 
 MANIFEST = {"name": "Ana", "id": "s1", "when": "2026-11-26 15:04"}
 PRIVATE = {"account": "111122223333", "email": "ana@example.com", "phone": "+15555550100"}
@@ -51,37 +50,20 @@ def test_a_submission_holds_the_learners_work_and_nothing_private(copy, tmp_path
     assert (read.name, read.id) == ("Ana", "s1")
 
 
-def test_a_renamed_notebook_is_found_by_its_cells_also_where_an_editor_has_dropped_their_ids(copy, tmp_path):
+def test_a_renamed_notebook_is_not_handed_in_and_its_name_and_the_files_found_are_told(copy):
     (copy / "03-create-topic.ipynb").rename(copy / "Topic of Ana.ipynb")
-    dropped = json.loads((copy / "04-create-queues.ipynb").read_text(encoding="utf-8"))
-    (copy / "04-create-queues.ipynb").unlink()
-    cells = [{name: value for name, value in cell.items() if name != "id"} for cell in dropped["cells"]]
-    write_file(copy / "queues.ipynb", json.dumps(dropped | {"cells": cells, "nbformat_minor": 4}))
-    write_file(copy / "notes.ipynb", json.dumps({"cells": [5]}))
 
-    done = in_process("submit", "--name", "Ana", "--out", tmp_path / "ana.zip")
+    done = in_process("submit", "--name", "Ana")
 
-    assert "03-create-topic.ipynb (your Topic of Ana.ipynb, by its cells)" in done.stdout
-    files = submission.read(tmp_path / "ana.zip").files
-    assert b"Create the topic" in files["03-create-topic.ipynb"]
-    assert json.loads(files["04-create-queues.ipynb"])["cells"] == cells
+    assert_refused(done)
+    assert "Missing notebooks: 03-create-topic.ipynb; found: 00-start-here.ipynb, " in done.stderr
+    assert ", Topic of Ana.ipynb. Give yours that name in " in done.stderr
 
 
 def test_an_optional_notebook_need_not_be_handed_in(copy, tmp_path):
     (copy / "07-outgrow-one-function.ipynb").unlink()
 
     assert in_process("submit", "--name", "Ana", "--out", tmp_path / "ana.zip").exit_code == 0
-
-
-def test_two_renamed_copies_of_a_missing_notebook_are_refused_and_beside_it_none_counts(copy, tmp_path):
-    original = copy / "03-create-topic.ipynb"
-    shutil.copy(original, copy / "a.ipynb")
-    assert in_process("submit", "--name", "Ana", "--out", tmp_path / "ana.zip").exit_code == 0
-    original.rename(copy / "b.ipynb")
-
-    done = in_process("submit", "--name", "Ana", "--out", tmp_path / "ana.zip")
-
-    assert (done.exit_code, "a.ipynb and b.ipynb are both 03-create-topic.ipynb." in done.stderr) == (2, True)
 
 
 BOMB = b"0" * (submission.MOST_BYTES_OF_FILE + 1)
@@ -92,6 +74,7 @@ FULL = {path.name: BOMB[:-1] for path in copies.solved_notebooks()}
     ("members", "manifest", "why"),
     [
         ({"../../etc/passwd": b"x"}, MANIFEST, r"'\.\./\.\./etc/passwd', which `lab submit` does not write"),
+        ({"Topic of Ana.ipynb": b"x"}, MANIFEST, "Missing notebooks: 00-.*; found: Topic of Ana.ipynb. Ask"),
         ({"my_notifier.py": BOMB}, MANIFEST, "my_notifier.py has 10.0 MB"),
         (FULL, MANIFEST, "and 40 MB in all"),
         ({}, ["no object"], "x.zip is not a file of `lab submit`"),
@@ -290,6 +273,16 @@ def test_a_notebook_that_ends_its_sandbox_costs_nothing_that_was_earned_before_i
     assert judging.faults == [f"{culprit.removesuffix('.ipynb')}: It took too much."]
     assert (len(boxes), checked) == (runs, checked_after)
     assert json.loads((judging.work.draft / GRADED).read_text()) == judging.findings()  # if the judge died now
+
+
+def test_a_notebook_that_is_missing_from_a_file_is_named_with_those_found(judge):
+    name = "03-create-topic.ipynb"
+    others = {path.name: b"" for path in copies.solved_notebooks() if path.name != name}
+    box = Mock(hear=lambda: {"notebook": name, "stopped": "NotJSONError: it is empty"})
+
+    (judging := judge(others))._run_notebook(box, None, name)
+
+    assert f"Missing notebooks: {name}; found: 00-start-here.ipynb, " in judging.steps[0]["error"]
 
 
 def test_a_function_whose_sandbox_ends_has_no_points_and_says_why(judge, monkeypatch):
