@@ -60,7 +60,7 @@ def grade(
 
     With --shard, give each computer all files, and the same --seed.
     """
-    from lab_lib.classroom import class_run, grading, likeness, sandbox, shards, submitted_files
+    from lab_lib.classroom import class_run, grading, sandbox, shards, submitted_files
     from lab_lib.classroom import roster as rosters
     from lab_lib.cli import class_work
 
@@ -75,7 +75,6 @@ def grade(
         with class_run.lock(out_dir):
             seed = seed or grading.seed_of(out_dir)
             works, nobodys = submitted_files.match(files, everybody, out_dir.resolve(), trust, seconds, seed)
-            works = likeness.remarked(works)  # of all parts
             selected = class_run.select([work.student for work in works], part, only)
             works = part.of(works)
             unfinished = class_run.unfinished(works, resume)
