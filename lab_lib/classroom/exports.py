@@ -23,7 +23,7 @@ def canvas(book: Book) -> str:
         for student in book["students"]
         if not _has_blank(student)
     ]
-    return "\ufeff" + csv_text([header, possible, *students])  # the byte order mark lets Excel read all scripts
+    return "\ufeff" + _csv_text([header, possible, *students])  # the byte order mark lets Excel read all scripts
 
 
 def not_for_canvas(book: Book) -> list[str]:
@@ -44,7 +44,7 @@ def moodle(book: Book) -> str:
     students = [student for student in book["students"] if student["id"]]
     by_address = students and all("@" in student["id"] for student in students)
     header = ["Email address" if by_address else "ID number", *_titles(book)]
-    return csv_text([header, *([_harmless(student["id"]), *_scores(student, "-")] for student in students)])
+    return _csv_text([header, *([_harmless(student["id"]), *_scores(student, "-")] for student in students)])
 
 
 def summary(book: Book, when: str) -> str:
@@ -91,7 +91,7 @@ def _plain(cell: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~&@:-])", r"\\\1", " ".join(cell.split()))
 
 
-def csv_text(rows: Iterable[Sequence[str]]) -> str:
+def _csv_text(rows: Iterable[Sequence[str]]) -> str:
     """Return these rows as the text of a CSV file."""
     stream = io.StringIO()
     csv.writer(stream).writerows(rows)

@@ -21,19 +21,7 @@ _RENDERED = "notebooks.html"  # in the student's folder
 def render(folder: Path) -> None:
     """Render the notebooks in this folder into one piece of HTML, beside them."""
     if notebooks := [(path.stem, safe_cells.runs(path)) for path in sorted(folder.glob("*.ipynb"))]:
-        keep(folder, report.template("notebooks.html.j2").render(notebooks=notebooks))
-
-
-def keep(folder: Path, notebooks: str) -> None:
-    """Write rendered notebooks into a student's folder."""
-    make_folder(folder)
-    write_file(folder / _RENDERED, notebooks)
-
-
-def rendered(out: Path, record: dict[str, Any]) -> str:
-    """Return the rendered notebooks of the student with this record; "" if there are none."""
-    path = out / record.get("part", "") / record["folder"] / _RENDERED
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+        write_file(folder / _RENDERED, report.template("notebooks.html.j2").render(notebooks=notebooks))
 
 
 def write(out: Path, book: dict[str, Any]) -> None:
@@ -41,8 +29,9 @@ def write(out: Path, book: dict[str, Any]) -> None:
     for student in book["students"]:
         if student["has_feedback"]:
             make_folder(out / FOLDER)
-            html = page(book, student, rendered(out, student))
-            write_file(out / FOLDER / f"{student['folder']}.html", html)
+            path = out / student.get("part", "") / student["folder"] / _RENDERED
+            notebooks = path.read_text(encoding="utf-8") if path.exists() else ""
+            write_file(out / FOLDER / f"{student['folder']}.html", page(book, student, notebooks))
 
 
 def page(book: dict[str, Any], student: dict[str, Any], notebooks: str = "") -> str:

@@ -42,9 +42,9 @@ Record = dict[str, Any]
 # Of the columns, such as "02": "02 add triggers".
 TITLES = {path.stem[:2]: path.stem.replace("-", " ") for path in headless.notebooks(headless.last_kept())}
 TITLES |= {PROBE: N_("probe"), "exercises": N_("exercises"), "function": N_("function")}
-FEEDBACK, EARLIER, ANONYMOUS = feedback.FOLDER, "earlier", "anonymous"  # folders in `out` that are nobody's
+FEEDBACK, EARLIER = feedback.FOLDER, "earlier"  # folders in `out` that are nobody's
 # These are in `out` besides the folders of the students.
-FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", "summary.md", FEEDBACK, ANONYMOUS]
+FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", "summary.md", FEEDBACK]
 
 
 def book(records: Iterable[Record]) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def gather(out: Path, blank: list[Record]) -> tuple[list[Record], list[str]]:
 def _folders(place: Path) -> list[Path]:
     """Return the folders that may be a student's."""
     paths = [path for path in place.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    return [path for path in paths if path.name not in (FEEDBACK, EARLIER, ANONYMOUS)]
+    return [path for path in paths if path.name not in (FEEDBACK, EARLIER)]
 
 
 def read(path: Path) -> Record:

@@ -12,7 +12,7 @@ import lab_lib
 from lab_lib import language
 from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import NOT_GRADED, Junit, handle_errors, out
+from lab_lib.cli.terminal import NOT_GRADED, handle_errors, out
 from lab_lib.language import N_, _
 from lab_lib.looks import LOOKS
 from lab_lib.resources import heading
@@ -31,7 +31,6 @@ def check(
     probe: Annotated[bool, typer.Option("--probe", help=_PROBE)] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before subscribers get an alert.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
-    junit: Junit = None,
 ) -> None:
     """Grade an account that was built with the notebooks or by hand: what holds, what does not, and what to do.
 
@@ -47,10 +46,7 @@ def check(
     from lab_lib.masking import masked
     from lab_lib.one_command import alone
 
-    if junit:
-        from lab_lib.classroom.junit import write
-
-    if as_json or junit:
+    if as_json:
         language.use(language.ENGLISH)  # programs read it
     with handle_errors(failed=NOT_GRADED), progress_bar() as progress:
         lab = lab_lib.open_lab(**settings)
@@ -60,11 +56,8 @@ def check(
         with alone(lab, "lab check --probe") if probe else nullcontext():
             report = checks.run(lab, *(step or []), probe=probe, done=lambda check: progress.advance(bar))
         progress.stop()
-        text = masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab)
-        if junit:
-            write(junit, [{"name": masked(f"account {lab.account}", lab), "checks": json.loads(text)}])
         if as_json:
-            print(text, flush=True)
+            print(masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab), flush=True)
         else:
             out.print(f"{str(lab)[0].upper()}{str(lab)[1:]}", soft_wrap=True)
             if not step:

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from lab_lib.cli import grade_command
-from lab_lib.cli.terminal import NOT_GRADED, Junit, Only, Out, Resume, Yes, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, Yes, handle_errors, out, relative_to_cwd
 
 
 class _RunByDefault(TyperGroup):
@@ -68,7 +68,6 @@ Who handed in nothing, and is not excused, has less than full marks.
 Roster = Annotated[Path, typer.Argument(help="A CSV file with the columns account and name, and a line per student.")]
 _JOBS = "Accounts to run at the same time; by default all on AWS, and two a core if one is on the embedded AWS."
 _PROBE = "Send files through each account too. Without it, the accounts are only read, and step 05 counts for it."
-_ANONYMOUS = "Write it to --out/anonymous, without names. The key to the ids is beside the roster."
 
 
 @app.command()
@@ -80,7 +79,6 @@ def run(
     shard: grade_command.Shard = "",
     only: Only = "",
     keep: Annotated[bool, typer.Option("--keep", help="Skip notebook 99: delete nothing in the accounts.")] = False,
-    junit: Junit = None,
     yes: Yes = False,
 ) -> None:
     """Run the notebooks for each account of the roster, grade it, and at the end write the grade book to --out.
@@ -105,7 +103,7 @@ def run(
             if not keep:
                 class_run.confirm(students, yes, f"at its end, {class_run.DELETES}")
             jobs = jobs or class_run.jobs_for(students)
-            raise typer.Exit(class_work.do(works, to_do, jobs, out_dir, selected, junit))
+            raise typer.Exit(class_work.do(works, to_do, jobs, out_dir, selected))
 
 
 @app.command()
@@ -115,7 +113,6 @@ def check(
     shard: grade_command.Shard = "",
     only: Only = "",
     probe: Annotated[bool, typer.Option("--probe/--no-probe", help=_PROBE)] = True,
-    junit: Junit = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before subscribers on AWS get an alert.")] = False,
 ) -> None:
     """Grade each account of the roster as it is, and write the grade book. No notebook is run.
@@ -137,19 +134,14 @@ def check(
             if earlier := class_run.archive_results(out_dir):
                 out.print(f"Earlier results: {relative_to_cwd(earlier)}", soft_wrap=True)
             jobs, check_account = class_run.jobs_for(students), lambda work, _: work.check_account()
-            raise typer.Exit(class_work.do(works, works, jobs, out_dir, students, junit, do=check_account))
+            raise typer.Exit(class_work.do(works, works, jobs, out_dir, students, do=check_account))
 
 
 app.command()(grade_command.grade)
 
 
 @app.command()
-def report(
-    roster: Roster,
-    out_dir: Out,
-    anonymous: Annotated[bool, typer.Option("--anonymous", help=_ANONYMOUS)] = False,
-    junit: Junit = None,
-) -> None:
+def report(roster: Roster, out_dir: Out) -> None:
     """Write the grade book from the students' folders in --out. Nothing is run.
 
     Use it for a class in parts (--shard): it finds their folders, such as part-2-of-5, in --out.
@@ -159,7 +151,6 @@ def report(
 
     What you set by hand in --out/overrides.csv is merged: points, comments, who was late and who is excused.
     """
-    from lab_lib.classroom import anonymous as anonymous_books
     from lab_lib.classroom import class_run, gradebook, overrides
     from lab_lib.classroom.work import Work
     from lab_lib.cli import class_work
@@ -179,19 +170,14 @@ def report(
                 for record in records
                 if record["state"] == "not run" and not overrides.excused(record["overrides"], "")
             ]
-            if anonymous:
-                out_dir, records = anonymous_books.write(roster, out_dir, records, now())
-                key = relative_to_cwd(anonymous_books.key_file(roster))
-                out.print(f"Who is who stands in {key}, which only you can read.", soft_wrap=True)
-            else:
-                gradebook.write(out_dir, records, now())
+            gradebook.write(out_dir, records, now())
         if others:
             out.print(f"Left out, because they belong to nobody in the roster: {', '.join(others)}", soft_wrap=True)
         if missing:
             names = ", ".join(missing)
             what_to_do = "Run their part, or copy their folders to --out, then run this again."
             out.print(f"No results for {names}. {what_to_do}", soft_wrap=True)
-        raise typer.Exit(class_work.summarise(out_dir, records, junit))
+        raise typer.Exit(class_work.summarise(out_dir, records))
 
 
 @app.command()

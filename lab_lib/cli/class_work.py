@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from lab_lib.classroom import class_run, exports, gradebook, junit, overrides
+from lab_lib.classroom import class_run, exports, gradebook, overrides
 from lab_lib.classroom.class_run import CleanUp
 from lab_lib.classroom.points import WORTH
 from lab_lib.classroom.students import Student
@@ -31,7 +31,6 @@ def do(
     jobs: int,
     folder: Path,
     selected: Collection[Student],
-    junit_file: Path | None = None,
     **how: Any,
 ) -> int:
     """Do what is to do, write the grade book at the end, and return the exit status of `summarise`.
@@ -47,11 +46,11 @@ def do(
         gradebook.write(folder, records, now())
     if (folder / overrides.FILE).exists():
         out.print(f"Without {overrides.FILE}: `lab class report` writes the grade book with it.", soft_wrap=True)
-    return summarise(folder, records, junit_file)
+    return summarise(folder, records)
 
 
-def summarise(folder: Path, records: list[Record], junit_file: Path | None = None) -> int:
-    """Print who has less than full marks and why, and where the report is. Write the checks as JUnit XML if asked.
+def summarise(folder: Path, records: list[Record]) -> int:
+    """Print who has less than full marks and why, and where the report is.
 
     Return the exit status: 3 if an account or a submission could not be graded, else 1 if somebody has less than full
     marks or a run failed. Who has handed in nothing has less than full marks.
@@ -62,8 +61,6 @@ def summarise(folder: Path, records: list[Record], junit_file: Path | None = Non
     out.print(f"Full marks: {book['full']} of {len(book['students'])}", style="bold")
     if short:
         out.print(marked_down(short))
-    if junit_file:
-        junit.write(junit_file, book["students"])
     if blank := exports.not_for_canvas(book):
         names = ", ".join(blank)
         out.print(f"Not in gradebook.csv, as Canvas would take a blank for a change: {names}", soft_wrap=True)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lab_lib.cli.terminal import NOT_GRADED, Junit, Only, Out, Resume, handle_errors, out
+from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, handle_errors, out
 from lab_lib.errors import UsageError
 
 _SHARD = "A part of the class, such as 2/5, or auto, on one of several computers; then run `lab class report`."
@@ -36,7 +36,6 @@ def grade(
     trust: Annotated[
         bool, typer.Option("--trust", help="Run the students' code without a sandbox: it can do all that you can.")
     ] = False,
-    junit: Junit = None,
 ) -> None:
     """Grade what students have handed in: their notebooks, their function, and their answers. No AWS account is used.
 
@@ -84,7 +83,7 @@ def grade(
             jobs = jobs or os.cpu_count() or 1  # more would make the probe late
             with grading.untouched_edition(trust, seconds, seed) as edition:
                 untouched = edition if to_do else None
-                status = class_work.do(works, to_do, jobs, out_dir, selected, junit, untouched_edition=untouched)
+                status = class_work.do(works, to_do, jobs, out_dir, selected, untouched_edition=untouched)
                 raise typer.Exit(status)
 
 

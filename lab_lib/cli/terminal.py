@@ -49,9 +49,6 @@ def _console(stderr: bool = False) -> Console:
 out, err = _console(), _console(stderr=True)
 
 NOT_GRADED = 3  # the exit status if an account could not be graded
-Junit = Annotated[
-    Path | None, typer.Option("--junit", metavar="FILE", help="Write the checks as JUnit XML too, for test reports.")
-]
 Out = Annotated[
     Path, typer.Option("--out", help="The folder of the results: a folder per student, and the grade book.")
 ]

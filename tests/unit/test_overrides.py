@@ -1,19 +1,17 @@
-"""What an instructor sets by hand in overrides.csv, and the books without names."""
+"""What an instructor sets by hand in overrides.csv."""
 
 import csv
-import json
-import stat
 
 import pytest
 from bs4 import BeautifulSoup
 
-from lab_lib.classroom import feedback, overrides
-from tests.classes import book_of, check, judged, lay, not_graded, record
+from lab_lib.classroom import overrides
+from tests.classes import book_of, judged, lay, not_graded, record
 from tests.lab.commands import assert_refused, in_process
 
 HEADER = "student,column,points,comment,late,excused\n"
 CLASS = [
-    judged(record("Ana García", id="ana1", prefix="anag-", own=["arn:aws:iam::********9012:role/RoleOfGarcia"])),
+    judged(record("Ana García", id="ana1")),
     judged(record("Bo", "111122229013", missing=["topic"])),
     not_graded("Cem", "111122229014"),
     record("Dee", "111122229015", id="dee1"),
@@ -33,8 +31,8 @@ def out(tmp_path):
     return lay(tmp_path / "out", *(student for student in CLASS if student["state"] == "done"))
 
 
-def report(out, *options):
-    return in_process("class", "report", out.with_name("roster.csv"), "--out", out, *options)
+def report(out):
+    return in_process("class", "report", out.with_name("roster.csv"), "--out", out)
 
 
 def written(out, *rows):
@@ -106,37 +104,3 @@ def test_a_file_of_a_spreadsheet_is_read_with_its_semicolons_commas_and_byte_ord
     [bo] = [student for student in overrides.merge(out, CLASS) if student["overrides"]]
 
     assert (bo["name"], bo["overrides"][0]["points"], bo["overrides"][0]["comment"]) == ("Bo", 1.5, "à refaire")
-
-
-def test_anonymous_books_name_nobody_and_keep_their_ids_in_a_file_for_the_owner_only(out):
-    told = "Ana García in ana-garcia-9012: make anag-Customer, trust RoleOfGarcia, a***@x.org, ********9012, ana1"
-    path = out / "ana-garcia-9012" / "grade.json"
-    ana = json.loads(path.read_text(encoding="utf-8"))
-    ana |= {"checks": [check("topic", "not yet", told, hint=told)], "error": told, "remarks": [told]}
-    ana["error"] += ": submission-ana-garcia-ana1.zip"
-    path.write_text(json.dumps(ana), encoding="utf-8")
-    notebook = {"cells": [{"cell_type": "code", "source": f"# {told}\nprefix = 'anag-'", "outputs": []}]}
-    (path.parent / "00-start-here.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-    feedback.render(path.parent)
-    written(out, "ana1,03,0,See Ana García.,,")
-
-    done = report(out, "--anonymous")
-    texts = {path: path.read_text(encoding="utf-8") for path in (out / "anonymous").rglob("*.*")}
-    key = out.with_name("roster.anonymous.csv")
-    ids = {name: anonymous for anonymous, _, name in rows(key)}
-
-    private = ("García", "garcia", "9012", "9013", "ana1", "ana-", "anag", "RoleOfGarcia", "x.org", ">Bo<", '"Bo"')
-    assert [
-        (name, word)
-        for name, text in texts.items()
-        for word in private
-        if word in text or word in str(name)[len(str(out)) :]
-    ] == []
-    assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    assert "Who is who stands in" in done.stdout
-    assert not (out / "report.html").exists()
-    page = (out / "anonymous" / "feedback" / f"{ids['Ana García']}.html").read_text(encoding="utf-8")
-    assert "# … in …: make …Customer, trust …, …, …, …" in page
-    report(out, "--anonymous")
-    assert ids == {name: anonymous for anonymous, _, name in rows(key)}
-    assert "Left out" not in report(out).stdout
