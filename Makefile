@@ -49,13 +49,13 @@ delays: $(DEV) ## run the lab under AWS's delays, and write docs/delays.md (LINE
 prove: $(READY) ## try the whole lab on AWS, and clean up (PROFILE=name ACCOUNT=number, REGION=eu-west-1)
 	@[ "$(PROFILE)" ] && [ "$(ACCOUNT)" ] || $(call stop,Say where: make prove PROFILE=my-profile ACCOUNT=123456789012)
 	@$(BIN)/lab clean $(WHERE)
-	@trap : INT; failed=0; out=runs/prove-$$(date +%Y-%m-%d-%H%M%S); \
+	@trap : INT; failed=0; out=runs/prove-$$(date +%Y-%m-%d-%H%M%S); mkdir -p $$out; \
 	$(BIN)/lab run --keep --out $$out/first $(WHERE) \
 		&& $(BIN)/lab check --probe --yes --json $(WHERE) > $$out/check.json \
 		&& $(BIN)/lab clean --yes $(WHERE) \
 		&& $(BIN)/lab run --yes --out $$out/second $(WHERE) \
-		|| { failed=1; echo "A step has failed or was stopped. Cleaning up."; }; \
-	$(BIN)/lab clean --yes $(WHERE) || { failed=1; echo 'Resources may be left. Run: lab clean $(WHERE)'; }; \
+		|| { failed=1; echo "A step has failed or was stopped: see above, or check.json. Cleaning up."; }; \
+	$(BIN)/lab clean --yes $(WHERE) || { failed=1; echo 'Resources may be left. Run: $(BIN)/lab clean $(WHERE)'; }; \
 	echo "Please send check.json and each result.json of $$out, also after an error."; exit $$failed
 
 WHERE = --profile "$(PROFILE)" --account "$(ACCOUNT)" $(if $(REGION),--region "$(REGION)")
