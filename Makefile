@@ -5,7 +5,7 @@ READY := .venv/.ready
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab class test test-all sabotage bench delays lint format refresh docs catalogues site wheel lock clean
+.PHONY: help run lab class test test-all sabotage bench delays prove lint format refresh docs catalogues site wheel lock clean
 
 help: ## list these commands
 	@echo "The Serverless Lab Workbook. Begin with: make lab"
@@ -45,6 +45,20 @@ bench: $(DEV) ## measure, and write docs/performance.md (LINES=totals for a part
 delays: $(DEV) ## run the lab under AWS's delays, and write docs/delays.md (LINES=notification, SPEED=1)
 	$(BIN)/python -m tests.aws_delays $(LINES) $(if $(SPEED),--speed $(SPEED))
 	@$(MAKE) --no-print-directory docs
+
+prove: $(READY) ## try the whole lab on AWS, and clean up (PROFILE=name ACCOUNT=number, REGION=eu-west-1)
+	@[ "$(PROFILE)" ] && [ "$(ACCOUNT)" ] || $(call stop,Say where: make prove PROFILE=my-profile ACCOUNT=123456789012)
+	@$(BIN)/lab clean $(WHERE)
+	@trap : INT; failed=0; out=runs/prove-$$(date +%Y-%m-%d-%H%M%S); mkdir -p $$out; \
+	$(BIN)/lab run --keep --out $$out/first $(WHERE) \
+		&& $(BIN)/lab check --probe --yes --json $(WHERE) > $$out/check.json \
+		&& $(BIN)/lab clean --yes $(WHERE) \
+		&& $(BIN)/lab run --yes --out $$out/second $(WHERE) \
+		|| { failed=1; echo "A step has failed or was stopped: see above, or check.json. Cleaning up."; }; \
+	$(BIN)/lab clean --yes $(WHERE) || { failed=1; echo 'Resources may be left. Run: $(BIN)/lab clean $(WHERE)'; }; \
+	echo "Please send check.json and each result.json of $$out, also after an error."; exit $$failed
+
+WHERE = --profile "$(PROFILE)" --account "$(ACCOUNT)" $(if $(REGION),--region "$(REGION)")
 
 lint: $(DEV) ## check style, types, imports and workflows
 	$(BIN)/ruff check --no-cache .

@@ -27,7 +27,6 @@ LONGEST_FILES = (
     "test_behind_a_proxy.py",
     "test_sabotage_code.py",
     "test_properties.py",
-    "test_prove.py",
     "test_jupyterlab.py",
     "test_probe.py",
     "test_sabotage_settings.py",

@@ -6,7 +6,7 @@ from html import escape
 from urllib.parse import quote_plus
 
 from lab_lib.embedded.server import ACCOUNT
-from lab_lib.lab import BUCKET_NAME, Lab
+from lab_lib.lab import Lab
 
 _SHORTEST_KEY = 16  # AWS's credentials are longer; an emulator takes any word, such as "test", which need not be masked
 
@@ -28,13 +28,6 @@ def without_people(text: str) -> str:
     text = re.sub(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+(?=@[A-Za-z0-9-]+\.)", lambda name: f"{name[0][0]}***", text)
     text = re.sub(r"\+[1-9][0-9]{4,12}(?=[0-9]{2}(?![0-9]))", lambda number: f"+{'*' * (len(number[0]) - 1)}", text)
     return without_accounts(text)
-
-
-def without_names(text: str, lab: Lab) -> str:
-    """Return the text for strangers: without_people, masked, and without ARNs and the names of buckets."""
-    text = re.sub(r"arn:aws[a-z-]*:[^\s\"'\\<>(){},;]+", "arn:***", without_people(masked(text, lab)))
-    given = f"|{re.escape(lab.bucket_name)}" if lab.bucket_name else ""
-    return re.sub(rf"[a-z0-9.*-]*{BUCKET_NAME}[a-z0-9.*-]*{given}", "***", text)
 
 
 @cache  # expired credentials cannot be read again

@@ -22,7 +22,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies, is_valid_endpoint_url
 
-from lab_lib import bounds, waited, waiting
+from lab_lib import bounds, waiting
 from lab_lib.embedded import server
 from lab_lib.errors import BUILD_AGAIN, EmulatorError, LabError, UsageError, is_unreachable
 from lab_lib.language import N_, _
@@ -30,6 +30,7 @@ from lab_lib.recent import Call, Journal
 from lab_lib.refusals import PROFILE, in_one_line
 
 REQUESTS = "LAB_REQUESTS"  # set while `lab run` counts: the file to which each request to AWS adds its name
+RETRIES = "LAB_RETRIES"  # set while notebooks are run headlessly: the file to which each retry adds its name
 SESSION_NAME = "serverless-lab"  # of a role that is assumed
 _PAUSE = 2  # seconds
 _CALL = "serverless-lab"  # the entry of a call in botocore's context of a request
@@ -88,7 +89,13 @@ def _unreadable(error: ConfigParseError) -> UsageError:
 def _note_request(path: Path, event_name: str, **_: Any) -> None:
     """Add the name of a request, such as s3.PutObject, to the file. A retry is a request too."""
     with path.open("a", encoding="utf-8") as file:
-        file.write(f"{event_name.removeprefix('before-send.')}\n")
+        file.write(f"{event_name.partition('.')[2]}\n")
+
+
+def _note_retry(request: AWSRequest, event_name: str, **_: Any) -> None:
+    """Add the name of a request to the file of RETRIES, if it repeats another one."""
+    if request.context["retries"]["attempt"] > 1 and (path := os.environ.get(RETRIES)):
+        _note_request(Path(path), event_name)
 
 
 def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: str | None) -> Credentials:
@@ -173,6 +180,7 @@ def _session(
     core.register_component("data_loader", _service_models())
     bounds.bound(core)
     core.register("after-call", functools.partial(_note_profile, core.profile))
+    core.register("request-created", _note_retry)
     if keys:
         core.set_credentials(*keys)
     if credentials:
@@ -254,7 +262,6 @@ class Retry:
             if late
             else waiting.reason(call.operation, answer, bool(self._journal))
         )
-        waited.note_retry(context, call.operation, "a late answer" if late else call.code, what, on_aws)
         if (seconds := time.monotonic() - begun) >= longest:
             self._line.end()
             return None

@@ -16,7 +16,6 @@ from rich.cells import cell_len
 
 from lab_lib.errors import TimedOut
 from lab_lib.language import N_, _
-from lab_lib.waited import noted_wait
 
 T = TypeVar("T")
 LOGS_TAKE = N_("a minute, at times 5 to 10")  # until they can be read, by Lambda's guide
@@ -151,7 +150,7 @@ def wait_until(
     computer stretches that time.
     """
     start = begun = clock()
-    with noted_wait(what, on_aws, clock), Line() as line:
+    with Line() as line:
 
         def rest(seconds: float) -> None:
             end = clock() + seconds

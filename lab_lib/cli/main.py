@@ -14,7 +14,6 @@ from lab_lib.cli import (
     class_commands,
     local_commands,
     open_command,
-    prove_command,
     result_command,
     run_command,
     submit_command,
@@ -100,7 +99,6 @@ def data(
 
 app.add_typer(local_commands.app, name="local", rich_help_panel=_MORE)
 app.add_typer(class_commands.app, name="class", rich_help_panel=_TEACH)
-app.command("prove", rich_help_panel=_TEACH)(prove_command.prove)
 
 
 @app.command(rich_help_panel=_TEACH)

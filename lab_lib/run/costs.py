@@ -2,8 +2,7 @@
 
 minutes.json holds the seconds that each notebook takes on AWS. usage.json holds what it uses there, by the names in
 prices.json: the lab's requests, and what the functions do. `make delays` writes both; the functions' part is estimated.
-So is what `lab prove` does beside the notebooks, which has the name PROOF in both, and what a million rows of a large
-file take, which have the name LARGE.
+So is what a million rows of a large file take, which have the name LARGE in both.
 """
 
 import functools
@@ -25,7 +24,7 @@ from lab_lib.private_files import file_named_by
 from lab_lib.sessions import REQUESTS
 from lab_lib.trace import usage
 
-PROOF, LARGE = "prove", "large"
+LARGE = "large"
 _UNITS, _HOURS = ("read", "write"), 730  # of a month
 # The names in prices.json that are shown, for the catalogues.
 _SHOWN = (

@@ -1,9 +1,11 @@
 """Run the notebooks with papermill, in order, for one account, and read from the account what they made."""
 
+import importlib.metadata
 import json
+import platform
 import time
+from collections import Counter
 from collections.abc import Callable
-from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,14 @@ from lab_lib.exercises.workbook import DATA_FILE as DATA_FILE
 from lab_lib.lab import Lab, open_lab
 from lab_lib.language import _
 from lab_lib.masking import masked
-from lab_lib.private_files import can_write_to, make_folder, write_file
+from lab_lib.private_files import can_write_to, file_named_by, make_folder, write_file
 from lab_lib.refusals import in_one_line
 from lab_lib.run import large_file_step
 from lab_lib.run.executed import Step as Step
 from lab_lib.run.executed import printed
 from lab_lib.run.kernels import Kernel, one_kernel
 from lab_lib.run.large_files import LargeFile
+from lab_lib.sessions import RETRIES
 from lab_lib.settings import SETTINGS
 from lab_lib.waiting import load_of_computer
 
@@ -83,8 +86,7 @@ def run(
 
     UsageError, before anything is made, for an unknown parameter or number in `until`, a file of other contents than
     transactions, or an interrupted clean-up where everything is to be kept. LabInUse if another command is at
-    work on the lab; `command` is the name of this one, "" if it has locked the lab. LabError if `out` cannot be
-    written to.
+    work on the lab; `command` is the name of this one. LabError if `out` cannot be written to.
 
     After Ctrl-C, result.json says nothing of what the account holds, since nobody has looked.
     """
@@ -94,7 +96,7 @@ def run(
     key = large.key if large else Path(parameters["data_file"]).name
     if out.resolve() in (copies.NOTEBOOKS, source):
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
-    with one_command.alone(lab, command) if command else nullcontext():
+    with one_command.alone(lab, command), file_named_by(RETRIES) as retries:
         interrupted = cleanup.is_half_deleted(lab)
         if until is not None and interrupted:
             raise UsageError(
@@ -131,9 +133,11 @@ def run(
             result = {
                 "account": lab.account,
                 "region": lab.region,
+                "versions": _versions(),
                 "ok": len(steps) == len(paths) and all(step.ok for step in steps),
                 "seconds": round(time.monotonic() - begun, 1),
                 "steps": [step.as_dict() for step in steps],
+                "retries": Counter(retries.read_text(encoding="utf-8").split()),
                 **held,
             }
             text = json.dumps(result, indent=2, ensure_ascii=False) + "\n"
@@ -204,6 +208,13 @@ def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel:
             write_file(written, masked(nbformat.writes(shown[0]), lab))
     seen = "" if error else masked(printed(shown[0], "checkpoint"), lab)
     return Step(path.stem, error is None, time.monotonic() - begun, error, seen)
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions that may make one run differ from another."""
+    packages = ("serverless-lab-workbook", "boto3", "ministack")
+    versions = {name: importlib.metadata.version(name) for name in packages}
+    return {**versions, "python": platform.python_version(), "platform": platform.platform()}
 
 
 def _totals(lab: Lab) -> dict[str, str]:

@@ -65,7 +65,6 @@ def test_a_pipe_gets_whole_tables_text_as_it_is_and_colours_only_if_they_are_for
     [
         (["run", "--out", "{out}"], 1),
         (["clean"], 1),
-        (["prove", "--out", "{out}"], 1),
         (["check", "--probe"], 3),
         (["class", "check", "{roster}", "--out", "{out}"], 3),
         (["class", "clean", "{roster}"], 1),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import shutil
 import signal
@@ -103,12 +104,14 @@ def test_the_next_run_ends_with_what_the_account_held_at_its_end(whole, runs_acc
     assert isinstance(result["seconds"], float)
     assert [row.pop("line") for row in result["rejected"]] == [4, 5]
     assert "16/03/2017" in result["rejected"][0]["reason"]
-    assert {**result, "seconds": 0, "steps": [], "rejected": []} == {
+    assert result.pop("versions")["python"] == platform.python_version()
+    assert {**result, "seconds": 0, "steps": [], "retries": {}, "rejected": []} == {
         "account": f"********{runs_account[-4:]}",
         "region": "us-east-1",
         "ok": True,
         "seconds": 0,
         "steps": [],
+        "retries": {},
         "totals": {"D1": "1750.25", "D2": "1600"},
         "transactions": 2,
         "customers": 2,
@@ -212,6 +215,22 @@ def empty_notebooks(account, tmp_path, monkeypatch):
     for number in ("00", "99"):
         write_notebook(tmp_path / f"{number}-nothing.ipynb")
     monkeypatch.setattr(copies, "NOTEBOOKS", tmp_path)
+
+
+CALL_TWICE = """
+from botocore.awsrequest import AWSResponse
+from lab_lib import open_lab
+sqs, busy = open_lab(account=settings["account"]).client("sqs"), [AWSResponse("", 503, {}, None)]
+busy[0]._content = b"{}"
+sqs.meta.events.register("before-send", lambda **_: busy.pop() if busy else None)
+sqs.list_queues()
+"""
+
+
+def test_the_result_tells_how_often_the_notebooks_repeated_a_call(account, empty_notebooks, tmp_path):
+    write_notebook(tmp_path / "00-nothing.ipynb", CALL_TWICE)
+
+    assert headless.run({"account": account}, tmp_path / "out")["retries"] == {"sqs.ListQueues": 1}
 
 
 @pytest.mark.slow

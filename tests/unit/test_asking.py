@@ -91,15 +91,6 @@ def test_a_run_on_aws_does_not_begin_without_a_yes(on_aws, ran, tmp_path, answer
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(("answer", "status"), [("n\n", 1), (None, 2)])
-def test_a_proof_on_aws_says_its_time_and_cost_and_does_not_begin_without_a_yes(on_aws, tmp_path, answer, status):
-    ended = in_process("prove", *RUN[1:], "--out", tmp_path / "out", answer=answer)
-
-    assert ended.stderr.startswith("On AWS this takes about 9")
-    assert ended.stdout.startswith(f"The proof runs the lab twice in {ACCOUNT}, and deletes all")
-    assert (ended.exit_code, "--yes" in ended.stderr, (tmp_path / "out").exists()) == (status, True, False)
-
-
 @pytest.mark.parametrize("option", ["--yes", "--keep", "--until=04"])
 def test_a_run_on_aws_that_may_delete_or_will_not_does_not_ask(on_aws, ran, tmp_path, option):
     assert in_process(*RUN, "--out", tmp_path / "out", option).exit_code == 0
