@@ -13,27 +13,20 @@ from lab_lib.exercises import copies, notebook_files
 def find() -> dict[str, Path]:
     """Return the learner's own file for each notebook of the lab, by the lab's name for it.
 
-    An optional one may be missing. UsageError if another one is missing, if one is damaged, or if two renamed ones are
-    the same notebook.
+    UsageError if one is missing, if one is damaged, or if two renamed ones are the same notebook.
     """
     solved = copies.solved_notebooks()
     renamed = sorted({*copies.folder().glob("*.ipynb")} - {copies.folder() / path.name for path in solved})
-    own = {path.name: _own(path, renamed) for path in solved}
-    return {name: path for name, path in own.items() if path}
+    return {path.name: _own(path, renamed) for path in solved}
 
 
-def _own(solved: Path, renamed: list[Path]) -> Path | None:
-    """Return the file of this name or, without one, the renamed one that has more than half of its ids.
-
-    None if an optional notebook is missing.
-    """
+def _own(solved: Path, renamed: list[Path]) -> Path:
+    """Return the file of this name or, without one, the renamed one that has more than half of its ids."""
     by_name, ids = copies.folder() / solved.name, _ids(solved)
     same = [] if by_name.exists() else [path for path in renamed if 2 * len(_ids(path) & ids) > len(ids)]
     if len(same) > 1:
         listed = " and ".join(path.name for path in same)
         raise UsageError(f"{listed} are both {solved.name}. Give that name to the one that you hand in.")
-    if not same and not by_name.exists() and solved.stem[:2] in copies.OPTIONAL:
-        return None
     return copies.existing(same[0].name if same else solved.name)
 
 
