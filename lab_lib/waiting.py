@@ -51,7 +51,7 @@ NEW_ROLE = NotReady(
     r"\w+",
     "InvalidParameterValueException|(KMS)?AccessDeniedException",
     "cannot be assumed|does not have permission|[Cc]annot access|Trusted Entity|KMS key is invalid for CreateGrant"
-    "|KMS access was denied|throttled by EC2|authorized to assume the provided role",
+    "|KMS access was denied|throttled by EC2",
 )
 NEW_PERMISSION = NotReady(
     N_("S3 to see the function's permission"),

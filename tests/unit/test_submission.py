@@ -67,12 +67,6 @@ def test_a_renamed_notebook_is_found_by_its_cells_also_where_an_editor_has_dropp
     assert json.loads(files["04-create-queues.ipynb"])["cells"] == cells
 
 
-def test_an_optional_notebook_need_not_be_handed_in(copy, tmp_path):
-    (copy / "07-outgrow-one-function.ipynb").unlink()
-
-    assert in_process("submit", "--name", "Ana", "--out", tmp_path / "ana.zip").exit_code == 0
-
-
 def test_two_renamed_copies_of_a_missing_notebook_are_refused_and_beside_it_none_counts(copy, tmp_path):
     original = copy / "03-create-topic.ipynb"
     shutil.copy(original, copy / "a.ipynb")
