@@ -1,17 +1,14 @@
-"""Write the tables of time and money into aws.md, from the files that `lab run` estimates with: `make docs`."""
+"""Write the table of time and money into aws.md, from the files that `lab run` estimates with: `make docs`."""
 
 import re
 from pathlib import Path
 
 from lab_lib.aws import cloudwatch
-from lab_lib.exercises import copies
-from lab_lib.handlers.large_file_processor import parts
 from lab_lib.run import costs
 from lab_lib.run.headless import notebooks
 
 PAGE = Path(__file__).with_name("aws.md")
 TABLE = re.compile(r"\| Notebook \| Minutes .*?\n(?=\n)", re.DOTALL)
-LARGE = re.compile(r"\| Rows \| Parts .*?\n(?=\n)", re.DOTALL)
 # What there is after each notebook, and what that costs if you stop there.
 LEFT = {
     "00": "an empty bucket, empty tables, a queue and two roles, which cost nothing",
@@ -21,17 +18,15 @@ LEFT = {
     "04": "the queues, which cost nothing until they are used. Lambda does not poll them",
     "05": f"the file, the rows, and {cloudwatch.LOG_DAYS} days' logs: less than 0.1 cents a month",
     "06": "what 05 has left",
-    "07": "what 05 has left",
     "99": "nothing",
 }
 
 
 def table() -> str:
     """Return the table, with a line for each notebook and one for all."""
-    numbers, optional = [path.stem[:2] for path in notebooks()], " (optional)"
+    numbers = [path.stem[:2] for path in notebooks()]
     lines = ["| Notebook | Minutes | Cents | What is left if you stop here |", "|---|---:|---:|---|"]
-    for number in sorted([*numbers, *copies.OPTIONAL]):
-        lines.append(_row(f"{number}{optional * (number not in numbers)}", [number], LEFT[number]))
+    lines += [_row(number, [number], LEFT[number]) for number in numbers]
     return "\n".join([*lines, _row("all", numbers, "")]) + "\n"
 
 
@@ -39,13 +34,5 @@ def _row(name: str, numbers: list[str], left: str) -> str:
     return f"| {name} | {costs.minutes(numbers):.1f} | {costs.cents(numbers):.2f} | {left} |"
 
 
-def large() -> str:
-    """Return the table of large files, with a line for each number of rows."""
-    header, *rows = costs.large_files(1_000_000, 10_000_000, parts.MOST_ROWS)
-    first, *others = (f"| {' | '.join(line)} |" for line in (header, *rows))
-    return "\n".join([first, "|" + "---:|" * len(header), *others]) + "\n"
-
-
 if __name__ == "__main__":
-    text = TABLE.sub(lambda _: table(), PAGE.read_text(encoding="utf-8"))
-    PAGE.write_text(LARGE.sub(lambda _: large(), text), encoding="utf-8")
+    PAGE.write_text(TABLE.sub(lambda _: table(), PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -179,8 +179,6 @@ _ABSENT = {
     "NotFoundException",
     "ResourceNotFoundException",
     "ResourceNotFound",
-    "StateMachineDoesNotExist",
-    "ExecutionDoesNotExist",
     "AWS.SimpleQueueService.NonExistentQueue",
     "QueueDoesNotExist",
 }

@@ -27,8 +27,8 @@ TAG_KEY, TAG_VALUE = "lab", "serverless-lab"
 TAGS = {TAG_KEY: TAG_VALUE}
 TAG = {"Key": TAG_KEY, "Value": TAG_VALUE}  # the same tag for S3, IAM, DynamoDB and SNS
 BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's name
-# Each name beside the lab, in notebooks 01, 06 and 07, begins so. A prefix has no underscore: no other lab has these.
-BREAK_IT, BREAK_IT_MY, BREAK_IT_LARGE = "BreakIt_", "BreakItMy_", "BreakItLarge_"
+# Each name beside the lab, in notebooks 01 and 06, begins so. A prefix has no underscore: no other lab has these.
+BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
 BREAK_IT_ANY = "BreakIt*_"  # matches all, in a policy
 _LONGEST_BUCKET, _LONGEST_STEM = 63, 56  # characters of a bucket's name, and of it before an end of seven
 OWN_NAMESPACE = "-an"  # the end of a bucket's name that S3 gives to the account in the name only
@@ -60,7 +60,7 @@ class Lab:
     bucket_name: str = field(default="", repr=False)  # only for a bucket that exists already, under a name of its own
     boundary: str = field(default="", repr=False)  # the ARN of the permissions boundary of the lab's roles
     patience: float = 0  # seconds for which AWS may not show what was just made or changed
-    part: str = ""  # such as BREAK_IT, for what notebooks 01, 06 and 07 put beside the lab
+    part: str = ""  # such as BREAK_IT, for what notebooks 01 and 06 put beside the lab
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _renamed: list[str] = field(default_factory=list, repr=False, compare=False)  # see `choose_bucket`
 

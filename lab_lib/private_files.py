@@ -42,12 +42,12 @@ def exists(path: Path) -> bool:
     return True
 
 
-def open_file(path: Path, mode: str = "rb", **how: Any) -> IO[Any]:
+def open_file(path: Path, mode: str = "rb") -> IO[Any]:
     """Open a file. OSError for a FIFO or device, on which `open` may wait for ever, and for an impossible name."""
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise OSError(errno.EINVAL, "Not a regular file")
-        return path.open(mode, **how)
+        return path.open(mode)
     except ValueError as error:  # the name has a NUL, or half a character
         raise OSError(errno.EINVAL, str(error)) from None
 

@@ -45,8 +45,8 @@ _WHAT_TO_DO = {  # from a pattern of what denies, in AWS's words; the first that
     "resource-based": N_("Change the policy of the resource, or ask its owner to allow {action}."),
     "BlockPublicPolicy": N_("Let the policy name the accounts or services that it allows."),
     "": N_(
-        "Ask the administrator of the account to allow {action}: `lab policy learner` prints what the lab needs, "
-        "`lab policy large` what large files need beside it, and `lab policy` what its checks need."
+        "Ask the administrator of the account to allow {action}: `lab policy learner` prints what the lab needs, and "
+        "`lab policy` what its checks need."
     ),
 }
 _OTHER_WAYS = {  # from a pattern of the operation

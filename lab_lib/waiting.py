@@ -50,7 +50,7 @@ NEW_ROLE = NotReady(
     r"\w+",
     "InvalidParameterValueException|(KMS)?AccessDeniedException",
     "cannot be assumed|does not have permission|[Cc]annot access|Trusted Entity|KMS key is invalid for CreateGrant"
-    "|KMS access was denied|throttled by EC2|authorized to assume the provided role",
+    "|KMS access was denied|throttled by EC2",
 )
 NEW_PERMISSION = NotReady(
     N_("S3 to see the function's permission"),
@@ -82,13 +82,6 @@ USED_QUEUE_NAME = NotReady(
     "CreateQueue",
     r"(AWS\.SimpleQueueService\.)?QueueDeletedRecently",
 )
-DELETED_MACHINE = NotReady(
-    N_("Step Functions to end the deletion of the machine"),
-    N_("some minutes"),
-    180,
-    "CreateStateMachine",
-    "StateMachineDeleting",
-)
 CHANGING = NotReady(
     N_("AWS to end another change of the same thing"),
     N_("a few seconds"),
@@ -107,7 +100,7 @@ BUSY = NotReady(
     r"|PriorRequestNotComplete|Internal\w*(Failure|Error|Fault)|Service(Failure|Exception|Unavailable\w*)"
     r"|429|50[0-4]",  # a HEAD request has only its HTTP status
 )
-NOT_READY = [NEW_ROLE, NEW_PERMISSION, CHANGING_MAPPING, CHANGING_TABLE, USED_QUEUE_NAME, DELETED_MACHINE, CHANGING]
+NOT_READY = [NEW_ROLE, NEW_PERMISSION, CHANGING_MAPPING, CHANGING_TABLE, USED_QUEUE_NAME, CHANGING]
 
 
 def reason(operation: str, answer: dict[str, Any], is_patient: bool) -> tuple[str, str, float]:

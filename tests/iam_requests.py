@@ -29,11 +29,9 @@ ACTIONS = {
     "sns:CreateTopic": ["sns:CreateTopic", "sns:TagResource"],
     "sqs:ChangeMessageVisibilityBatch": ["sqs:ChangeMessageVisibility"],
     "sqs:CreateQueue": ["sqs:CreateQueue", "sqs:TagQueue"],
-    "states:CreateStateMachine": ["states:CreateStateMachine", "states:TagResource", "iam:PassRole"],
-    "states:UpdateStateMachine": ["states:UpdateStateMachine", "iam:PassRole"],
     "sts:GetCallerIdentity": [],  # everybody may ask who they are
 }
-SERVICES = {"dynamodbstreams": "dynamodb", "stepfunctions": "states"}  # whose actions have another name than boto3's
+SERVICES = {"dynamodbstreams": "dynamodb"}  # whose actions have another name than boto3's
 NAMED = {  # the parameters that name a resource, and its part of the ARN
     "cloudwatch": {},
     "dynamodb": {"TableName": "table/{}", "ResourceArn": "", "StreamArn": ""},
@@ -43,8 +41,6 @@ NAMED = {  # the parameters that name a resource, and its part of the ARN
     "s3": {"Bucket": "{}"},
     "sns": {"TopicArn": "", "ResourceArn": "", "Name": "{}"},
     "sqs": {"QueueUrl": "{}", "QueueName": "{}"},
-    "states": dict.fromkeys(["stateMachineArn", "executionArn", "mapRunArn", "resourceArn"], "")
-    | {"name": "stateMachine:{}"},
 }
 # Actions without resource-level permissions, and those whose calls do not name the function of their condition.
 UNNAMED = {"lambda:CreateEventSourceMapping", "lambda:ListEventSourceMappings"}

@@ -77,8 +77,7 @@ def lay(source: Path, name: str, executed: Path) -> None:
     (source / "notebooks").mkdir()
     copies.give_pictures(source / "notebooks")
     for path in copies.solved_notebooks():
-        shown = executed / path.name if (executed / path.name).exists() else path  # an optional one was not run
-        page = notebook(translation.notebook(path), json.loads(shown.read_text(encoding="utf-8")))
+        page = notebook(translation.notebook(path), json.loads((executed / path.name).read_text(encoding="utf-8")))
         (source / "notebooks" / path.name).write_text(json.dumps(page), encoding="utf-8")
     translated = [catalogues.named(ROOT / english, other) for english in DOCUMENTS for other in language.names()[1:]]
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), HERE / "index.md"):

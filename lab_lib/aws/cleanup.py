@@ -9,9 +9,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib import resources
-from lab_lib.aws import buckets, cloudwatch, functions, machines, queues, roles, tables, topics, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
 from lab_lib.errors import LabError, UsageError, is_access_denied
-from lab_lib.lab import BREAK_IT, BREAK_IT_LARGE, BREAK_IT_MY, TAG, Lab
+from lab_lib.lab import BREAK_IT, BREAK_IT_MY, TAG, Lab
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,6 @@ class Deletable:
 
 _Calls = tuple[Callable[..., Any], ...]  # to find, recognise and delete a resource
 _ROLE = roles.find_role, roles.is_ours, roles.delete_role
-_MACHINE = machines.find_machine, machines.is_ours, machines.delete_machine
 _EXPERIMENTS = roles.find_experiments, roles.find_experiments, roles.delete_experiments
 _KINDS: dict[str, _Calls] = {  # of resources that a part beside the lab has too
     "function": (functions.find_function, functions.is_ours, functions.delete_function),
@@ -43,7 +42,7 @@ def delete_all(lab: Lab) -> Iterator[str]:
 
 
 def delete_experiments(lab: Lab) -> Iterator[str]:
-    """Delete what notebooks 01, 06 and 07 made beside the lab, one by one, and yield the name of each."""
+    """Delete what notebooks 01 and 06 made beside the lab, one by one, and yield the name of each."""
     yield from _delete(_of_experiments(lab))
 
 
@@ -128,33 +127,19 @@ def _resources(lab: Lab) -> Iterator[Deletable]:
     yield from _of_experiments(lab)
     of_trigger = triggers.find_bucket_trigger, triggers.delete_bucket_trigger
     yield _trigger("bucket trigger", lab, "TransactionProcessor", *of_trigger)
-    large = [*_of_large_files(lab)]
-    yield from large
     yield from _in_parts(lab)
-    for name in resources.names("role") + [machines.ROLE] * bool(large):
+    for name in resources.names("role"):
         yield _deletable(f"role {roles.name_of(lab, name)}", _ROLE, lab, name)
     yield _deletable("bucket", (buckets.find_bucket, buckets.is_ours, buckets.delete_bucket), lab)
 
 
 def _of_experiments(lab: Lab) -> Iterator[Deletable]:
-    """Yield what notebooks 01, 06 and 07 put beside the lab: usually it is not there."""
-    yield from _of_large_files(lab.variant(BREAK_IT_LARGE))
+    """Yield what notebooks 01 and 06 put beside the lab: usually it is not there."""
     yield from _in_parts(lab.variant(BREAK_IT_MY), lab.variant(BREAK_IT))
     for name in resources.names("role"):
         yield _deletable(f"policy {roles.EXPERIMENTS} of {name}", _EXPERIMENTS, lab, name)
     of_uploads = buckets.experiments, buckets.experiments, buckets.delete_experiments
     yield _deletable(f"uploads to {buckets.EXPERIMENTS}", of_uploads, lab)
-
-
-def _of_large_files(lab: Lab) -> Iterator[Deletable]:
-    """Yield what takes in large files, in the lab or in the part beside it; nothing if there can be none."""
-    if not machines.may_exist(lab):
-        return
-    yield _deletable(f"machine {lab.part}{machines.NAME}", _MACHINE, lab)
-    for kind in ("function", "log of"):
-        yield _deletable(f"{kind} {lab.part}{functions.LARGE}", _KINDS[kind], lab, functions.LARGE)
-    if lab.part:
-        yield from _in_parts(lab)
 
 
 def _in_parts(*labs: Lab) -> Iterator[Deletable]:

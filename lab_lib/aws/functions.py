@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError
 from urllib3.exceptions import HTTPError
 
 from lab_lib import resources, sessions
-from lab_lib.aws import archives, grants, policies
+from lab_lib.aws import archives, grants
 from lab_lib.aws.cloudwatch import ensure_log_group, group_of
 from lab_lib.aws.json_text import amount, json_object, json_value
 from lab_lib.aws.policies import Policy
@@ -40,13 +40,7 @@ SOURCES = {  # the folder of each function; the file of the same name has the ha
     "TransactionProcessor": _HANDLERS / "transaction_processor",
     "TotalNotifier": _HANDLERS / "total_notifier",
 }
-# Of large files a state machine calls it, with the role and the code of TransactionProcessor, and some of its own.
-LARGE = policies.LARGE
-_LARGE_FILES = _HANDLERS / "large_file_processor"
-# Megabytes. With so many Lambda gives a whole core (Lambda Developer Guide, "Configure Lambda function memory"), since
-# each call reads the whole object.
-MEMORY_OF_LARGE = 1769
-ROLES = {name: f"{name}Role" for name in SOURCES} | {LARGE: "TransactionProcessorRole"}
+ROLES = {name: f"{name}Role" for name in SOURCES}
 _MOST_RECHECKS = 1_000  # calls
 _UNREADABLE = (BotoCoreError, HTTPError, OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 
@@ -63,7 +57,6 @@ def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | No
     """Return the function's configuration, as arguments of Lambda's API; `timeout` in seconds."""
     descriptions = {
         "TransactionProcessor": "Process data and send to DynamoDB tables",
-        LARGE: "Process a part of a large file",
         "TotalNotifier": f"Update total, send notification for balance exceeding ${lab.threshold:f}",
     }
     return {
@@ -73,7 +66,7 @@ def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | No
         "Runtime": RUNTIME,
         "Handler": f"{(files or source_files(name))[-1].stem}.lambda_handler",
         "Timeout": timeout,
-        "MemorySize": MEMORY_OF_LARGE if name == LARGE else MEMORY,
+        "MemorySize": MEMORY,
         "Environment": {"Variables": variables(lab, name)},
     }
 
@@ -81,7 +74,7 @@ def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | No
 def variables(lab: Lab, name: str) -> dict[str, str]:
     """Return the function's environment variables: its tables, topic, threshold and dead-letter queue."""
     markers = {"MARKER_TABLE": lab.name("ProcessedRecords")}
-    if name in ("TransactionProcessor", LARGE):
+    if name == "TransactionProcessor":
         return {**markers, "CUSTOMER_TABLE": lab.name("Customer"), "TRANSACTIONS_TABLE": lab.name("Transactions")}
     return {
         **markers,
@@ -136,7 +129,7 @@ def timeout_for(rows: int) -> int:
     if rows > MOST_ROWS:
         raise UsageError(
             f"The file has {rows:,} rows. Lambda ends a call after {LONGEST_TIMEOUT} s, which is enough for "
-            f"{MOST_ROWS:,}. `lab run --data` takes in larger files, as notebook 07 shows."
+            f"{MOST_ROWS:,}."
         )
     return max(needed, TIMEOUT)
 
@@ -195,9 +188,8 @@ def alert_again(lab: Lab) -> list[str]:
 
 def source_files(name: str) -> list[Path]:
     """Return the files of the function: the pure part, and the part that calls AWS. The last one has the handler."""
-    folder = _LARGE_FILES if name == LARGE else SOURCES[name]
-    files = sorted(folder.glob("[!_]*.py"), key=lambda path: path.stem == folder.name)
-    return [*source_files("TransactionProcessor"), *files] if name == LARGE else files
+    folder = SOURCES[name]
+    return sorted(folder.glob("[!_]*.py"), key=lambda path: path.stem == folder.name)
 
 
 def configuration(lab: Lab, name: str) -> dict[str, Any] | None:

@@ -28,11 +28,6 @@ def json_object(text: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def error_message(text: Any) -> str:
-    """Return the message of an error that Lambda has written as JSON; any other text as it is."""
-    return str(json_object(text).get("errorMessage", text))
-
-
 def moment(text: Any) -> datetime | None:
     """Return the time that a text tells, None if it tells none, or one without its time zone."""
     try:

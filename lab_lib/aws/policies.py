@@ -5,24 +5,20 @@ from typing import Any
 from lab_lib.lab import BREAK_IT_ANY, Lab
 
 Policy = dict[str, Any]
-LARGE, MACHINE = "LargeFileProcessor", "LargeFiles"
 
 
-def trust(service: str = "lambda") -> Policy:
-    """Let a service, by default Lambda, and nobody else assume a role.
+def trust() -> Policy:
+    """Let Lambda, and nobody else, assume a role.
 
     Conditions such as aws:SourceAccount are left out: AWS does not document that Lambda sends them when it reads a
     stream. A role is only passed to functions of its own account, and iam:PassRole says by whom.
     """
-    principal = {"Service": f"{service}.amazonaws.com"}
+    principal = {"Service": "lambda.amazonaws.com"}
     return document({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
 
 
 def transaction_processor(lab: Lab) -> Policy:
-    """Let TransactionProcessor read uploads, keep rejected lines, write two tables, and mark each upload.
-
-    LargeFileProcessor does the same for a part of a file.
-    """
+    """Let TransactionProcessor read uploads, keep rejected lines, write two tables, and mark each upload."""
     bucket = lab.arn("s3", lab.bucket)
     return document(
         allow(["s3:GetObject"], f"{bucket}/*"),
@@ -31,7 +27,7 @@ def transaction_processor(lab: Lab) -> Policy:
         allow(["dynamodb:BatchWriteItem"], table(lab, "Customer"), table(lab, "Transactions")),
         allow(["dynamodb:GetItem", "dynamodb:PutItem"], table(lab, "ProcessedRecords")),
         _to_dead_letters(lab),
-        _write_log(lab, "TransactionProcessor", "LargeFileProcessor"),
+        _write_log(lab, "TransactionProcessor"),
     )
 
 
@@ -52,25 +48,6 @@ def total_notifier(lab: Lab) -> Policy:
     )
 
 
-def large_files(lab: Lab) -> Policy:
-    """Let the state machine call LargeFileProcessor, run its Distributed Map, and keep what it could not take in.
-
-    Each part is an execution of its own, so the machine starts itself, and looks how far it is (Step Functions
-    Developer Guide, "IAM policies for using Distributed Map states"). All this is allowed beside the lab too, in
-    notebook 07.
-    """
-    labs = lab, lab.variant(BREAK_IT_ANY)
-    functions = [part.arn("lambda", f"function:{part.name(LARGE)}") for part in labs]
-    machines = [part.arn("states", f"stateMachine:{part.name(MACHINE)}") for part in labs]
-    executions = [part.arn("states", f"execution:{part.name(MACHINE)}:*") for part in labs]
-    return document(
-        allow(["lambda:InvokeFunction"], *functions),
-        allow(["states:StartExecution"], *machines),
-        allow(["states:DescribeExecution"], *executions),
-        *map(_to_dead_letters, labs),
-    )
-
-
 def experiments(lab: Lab) -> dict[str, Policy]:
     """Let each role do in notebooks 01 and 06 what it does in the lab, by the names there.
 
@@ -86,8 +63,8 @@ def experiments(lab: Lab) -> dict[str, Policy]:
 
 
 def boundary(lab: Lab) -> Policy:
-    """Return the permissions boundary of all roles: what functions and machine do in the lab and beside it."""
-    roles = (transaction_processor(lab), total_notifier(lab), *experiments(lab).values(), large_files(lab))
+    """Return the permissions boundary of all roles: what the functions do in the lab and beside it."""
+    roles = (transaction_processor(lab), total_notifier(lab), *experiments(lab).values())
     statements = [statement for policy in roles for statement in policy["Statement"]]
     return document(*(one for place, one in enumerate(statements) if one not in statements[:place]))
 
@@ -190,6 +167,6 @@ def _to_dead_letters(lab: Lab) -> Policy:
     return allow(["sqs:SendMessage"], lab.arn("sqs", lab.name("LabDeadLetters")))
 
 
-def _write_log(lab: Lab, *functions: str) -> Policy:
-    groups = [lab.arn("logs", f"log-group:/aws/lambda/{lab.name(function)}:*") for function in functions]
-    return allow(["logs:CreateLogStream", "logs:PutLogEvents"], *groups)
+def _write_log(lab: Lab, function: str) -> Policy:
+    group = lab.arn("logs", f"log-group:/aws/lambda/{lab.name(function)}:*")
+    return allow(["logs:CreateLogStream", "logs:PutLogEvents"], group)

@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 
 from lab_lib import resources
 from lab_lib.aws import grants, policies
-from lab_lib.aws.json_text import count, error_message, having, json_object
+from lab_lib.aws.json_text import count, having, json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
@@ -150,12 +150,9 @@ def dead_letters(lab: Lab) -> list[dict[str, str]]:
 def dead_letter(message: dict[str, Any]) -> dict[str, str]:
     """Return what failed (a file, a transaction, some changes) and why.
 
-    The message is one of TotalNotifier, of Lambda, or of the machine that takes in large files.
+    The message is one of TotalNotifier, or of Lambda.
     """
     try:
-        if "upload" in message:
-            error = message["error"]
-            return {"what": str(message["upload"]["key"]), "why": error_message(error["Cause"]) or str(error["Error"])}
         if "record" in message:
             keys = message["record"].get("dynamodb", {}).get("Keys", {})
             return {"what": " ".join(value.get("S", "") for value in keys.values()), "why": str(message.get("error"))}

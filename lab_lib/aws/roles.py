@@ -1,4 +1,4 @@
-"""Create, read and delete the IAM roles of the functions, and of the state machine."""
+"""Create, read and delete the IAM roles of the functions."""
 
 import json
 import re
@@ -13,11 +13,11 @@ from lab_lib.lab import TAG, Lab
 from lab_lib.waiting import wait_until
 
 POLICY_NAME = "lab"
-EXPERIMENTS = "break-it"  # the policy for notebooks 01, 06 and 07
+EXPERIMENTS = "break-it"  # the policy for notebooks 01 and 06
 
 
-def ensure_role(lab: Lab, name: str, permissions: policies.Policy, service: str = "lambda") -> str:
-    """Create the role or repair its trust and permissions. Return its ARN. A `service` of AWS can assume it.
+def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
+    """Create the role or repair its trust and permissions. Return its ARN. Lambda can assume it.
 
     A role that was given, or is without the lab's tag, is adopted as it is.
     """
@@ -28,7 +28,7 @@ def ensure_role(lab: Lab, name: str, permissions: policies.Policy, service: str 
     if role is None:
         role = iam.create_role(
             RoleName=role_name,
-            AssumeRolePolicyDocument=json.dumps(policies.trust(service)),
+            AssumeRolePolicyDocument=json.dumps(policies.trust()),
             Description=f"What {name.removesuffix('Role')} may do",
             Tags=[TAG],
             **({"PermissionsBoundary": lab.boundary} if lab.boundary else {}),
@@ -36,7 +36,7 @@ def ensure_role(lab: Lab, name: str, permissions: policies.Policy, service: str 
     elif TAG not in role.get("Tags", []):
         return str(role["Arn"])
     else:
-        _repair(lab, role_name, role, service)
+        _repair(lab, role_name, role)
     _put_policy(lab, str(role["Arn"]), POLICY_NAME, permissions)
     return str(role["Arn"])
 
@@ -122,10 +122,10 @@ def _counts(lab: Lab, role_arn: str, permissions: policies.Policy) -> bool:
         raise
 
 
-def _repair(lab: Lab, role_name: str, now: dict[str, Any], service: str) -> None:
+def _repair(lab: Lab, role_name: str, now: dict[str, Any]) -> None:
     """Give the role the trust and the boundary that it should have, and remove the policies that others added."""
     iam = lab.client("iam")
-    iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=json.dumps(policies.trust(service)))
+    iam.update_assume_role_policy(RoleName=role_name, PolicyDocument=json.dumps(policies.trust()))
     if lab.boundary not in ("", now.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")):
         iam.put_role_permissions_boundary(RoleName=role_name, PermissionsBoundary=lab.boundary)
     _remove_policies(lab, role_name, POLICY_NAME, EXPERIMENTS)

@@ -10,7 +10,6 @@ from lab_lib import resources
 from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
 from lab_lib.checks import (  # noqa: F401  # each module enters its checks in RULES
     asked,
-    asked_machine,
     further,
     hardening,
     outsiders,

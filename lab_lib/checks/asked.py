@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from lab_lib.aws import functions, machines, queues, tables, topics, triggers
+from lab_lib.aws import functions, queues, tables, topics, triggers
 from lab_lib.checks.rules import ASKED, Account, Finding, check, either, equal, none_of
 from lab_lib.checks.step_02_stream import mapping
 from lab_lib.lab import TAG_KEY, TAG_VALUE
@@ -21,7 +21,6 @@ _TAGGED = {
     "mapping": ("stream-trigger", lambda lab, _: triggers.is_ours(lab), "Tags=TAGS"),
     topics.ALERT_TOPIC: ("topic", topics.is_ours, "Tags=[TAG]"),
     QUEUE: (f"queue-{QUEUE}", queues.is_ours, "tags=TAGS"),
-    machines.NAME: (f"machine-{machines.NAME}", lambda lab, _: machines.is_ours(lab), "tags=[TAG]"),
 }
 
 

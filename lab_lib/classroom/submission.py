@@ -52,7 +52,7 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     found = {path.name for path in copy.glob("*.ipynb")}
     if lack := missing(found):
         raise UsageError(f"{lack} Give yours that name in {copy}, or let `lab open` make it.")
-    notebooks = [copies.existing(path.name) for path in copies.solved_notebooks() if path.name in found]
+    notebooks = [copies.existing(path.name) for path in copies.solved_notebooks()]
     more = [copy / FUNCTION, copies.state(copy) / workbook.ANSWERS]
     what_to_do = "Correct that, or move it away, then run `lab submit` again."
     texts = {

@@ -106,11 +106,10 @@ app.add_typer(class_commands.app, name="class", rich_help_panel=_TEACH)
 def policy(
     settings: Settings,
     person: Annotated[
-        Literal["grader", "probe", "learner", "large", "boundary"],
+        Literal["grader", "probe", "learner", "boundary"],
         typer.Argument(
             help="grader: what `lab check` needs. probe: what `lab check --probe` needs beside it. "
-            "learner: what all notebooks but 07 need, and `lab check` too. "
-            "large: what notebook 07 and `lab run` with a file of any size need beside it. "
+            "learner: what all notebooks need, and `lab check` too. "
             "boundary: the most that the lab's roles need."
         ),
     ] = "grader",
@@ -127,23 +126,19 @@ def policy(
 
     Attach the learner's policy as a managed policy: it is too long for a user (2,048 characters) or a group (5,120).
 
-    What large needs has no room there: attach it as a second managed policy.
-
     A learner writes the policies of the lab's roles, and so can give a role any permission, and use it by a function.
 
     In a shared account, set a limit: create a managed policy NAME from what `lab policy boundary` prints.
 
     Then attach what `lab policy learner --boundary NAME` prints. It lets the learner create no role without NAME.
-
-    So does `lab policy large --boundary NAME`.
     """
     from lab_lib.aws import policies, user_policies
     from lab_lib.embedded.limits import LONGEST_POLICY, policy_length
 
     with handle_errors():
-        if settings["boundary"] and person not in ("learner", "large"):
+        if settings["boundary"] and person != "learner":
             raise UsageError(
-                f"--boundary goes with the learner's policies, not with {person}: lab policy learner --boundary NAME"
+                f"--boundary goes with the learner's policy, not with {person}: lab policy learner --boundary NAME"
             )
         lab = lab_lib.open_lab(**settings)
         policy_of = policies.boundary if person == "boundary" else getattr(user_policies, person)

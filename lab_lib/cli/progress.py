@@ -1,6 +1,6 @@
 """Show a progress bar for the commands that take longer than two seconds."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,6 @@ from lab_lib.cli import terminal
 from lab_lib.language import _
 from lab_lib.private_files import file_named_by
 from lab_lib.waiting import PROGRESS_FILE
-
-_MEGABYTE = 1_000_000  # bytes
 
 
 def progress_bar(waiting: Path | None = None) -> Progress:
@@ -33,7 +31,6 @@ class StepBar:
 
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress, self._task, self.done = progress, progress.add_task(_("starting"), total=total), list[Any]()
-        self._parts = progress.add_task(_("parts of the file"), total=None, visible=False)
 
     def started(self, name: str) -> None:
         """Show the name of the step that begins."""
@@ -43,11 +40,6 @@ class StepBar:
         """Count a step."""
         self.done.append(step)
         self._progress.advance(self._task)
-        self._progress.update(self._parts, visible=False)
-
-    def in_parts(self, done: int, of: int) -> None:
-        """Show how many parts of the file are written."""
-        self._progress.update(self._parts, completed=done, total=of, visible=True)
 
 
 @contextmanager
@@ -55,18 +47,6 @@ def step_bar(total: int) -> Iterator[StepBar]:
     """Show a bar of so many steps, and what is waited for in each."""
     with file_named_by(PROGRESS_FILE) as waiting, progress_bar(waiting) as progress:
         yield StepBar(progress, total)
-
-
-@contextmanager
-def reading_bar() -> Iterator[Callable[[int, int], None]]:
-    """Show how many megabytes of a large file were read."""
-    with progress_bar() as progress:
-        task = progress.add_task(_("megabytes of the file are read"), total=None, visible=False)
-
-        def read(size: int, of: int) -> None:
-            progress.update(task, completed=size // _MEGABYTE, total=of // _MEGABYTE, visible=True)
-
-        yield read
 
 
 class _Description(TextColumn):

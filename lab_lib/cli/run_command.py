@@ -9,18 +9,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from lab_lib.cli.progress import reading_bar, step_bar
+from lab_lib.cli.progress import step_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import STOPPED, Yes, err, handle_errors, out, relative_to_cwd
 from lab_lib.language import N_, _, ngettext
 from lab_lib.looks import LOOKS
 from lab_lib.places import workspace
 from lab_lib.wording import listing
-
-_STOPPED = N_(
-    "Stopped. If a state machine has begun with the file, it goes on in the account. Run the same command again to see "
-    "its end: nothing is started twice. `lab clean` deletes what was made."
-)
 
 
 @takes(*PLACE, "data", *ALERTS, *MANAGED, "boundary")
@@ -45,8 +40,6 @@ def run(
 
     The last one deletes everything that the lab made. On AWS you are asked before the first one.
 
-    A file of more than 450,000 rows is written in parts by a state machine, and 06 is left out.
-
     With --until you continue by hand: after `lab run --until 04` the whole chain exists, and 05 is the next notebook.
 
     Account, addresses and credentials are masked in all files.
@@ -54,7 +47,7 @@ def run(
     from lab_lib.aws import cleanup
     from lab_lib.exercises import copies
     from lab_lib.lab import is_embedded
-    from lab_lib.run import costs, headless, large_file_step, large_files
+    from lab_lib.run import costs, headless
 
     parameters: dict[str, Any] = {**settings, "data_file": str(data or ""), "yes": True}
     with handle_errors():
@@ -64,30 +57,20 @@ def run(
             until = headless.last_kept()
         for path in headless.notebooks(until) if mine else ():
             copies.existing(path.name)
-        with reading_bar() as progress:
-            large = large_files.find(Path(parameters.get("data_file") or headless.DATA_FILE), progress)
-        names = [Path(name).stem for name in headless.steps_of(until, large)]
-        if large:
-            parameters["data_file"] = ""  # of the notebooks before it
-        rows = large.rows if large and large_file_step.STEP in names else 0
-        if rows:
-            err.print(str(large), soft_wrap=True)
+        names = [path.stem for path in headless.notebooks(until)]
         lab = None if is_embedded(parameters.get("profile", "")) else headless.prepare(parameters)[1]
         if lab and lab.is_real:
-            err.print(costs.before([name[:2] for name in names if name != large_file_step.STEP], rows), soft_wrap=True)
+            err.print(costs.before([name[:2] for name in names]), soft_wrap=True)
         if lab and lab.is_real and until is None and not yes:  # ask here, since notebook 99 runs without a reader
             question = N_("At its end, this run deletes all that the lab has in {lab}. Run it?")
             cleanup.ask(_(question, lab=lab), "--yes, or --keep")
-    with handle_errors(_STOPPED if large else STOPPED), costs.counted() as requests:
+    with handle_errors(STOPPED), costs.counted() as requests:
         runs = workspace() / "runs"
         folder = out_dir or runs / datetime.now().strftime("%Y-%m-%d-%H%M%S")
         try:
             source = copies.folder() if mine else None
             with step_bar(len(names)) as bar:
-                begun, done = bar.started, bar.finished
-                result = headless.run(
-                    parameters, folder, until, begun, done, source=source, large=large, progress=bar.in_parts
-                )
+                result = headless.run(parameters, folder, until, bar.started, bar.finished, source=source)
         finally:
             if out_dir is None and folder.exists():
                 _point(runs / "latest", folder)

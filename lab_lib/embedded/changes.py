@@ -26,7 +26,7 @@ from ministack.core.concurrency import esm_wake
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, lambda_svc, s3, sns, sqs
 
-from lab_lib.embedded import error_names, log_times, machines, streams, timeouts, validation, work
+from lab_lib.embedded import error_names, log_times, streams, timeouts, validation, work
 from lab_lib.embedded.server import HOST
 from lab_lib.waiting import load_of_computer
 
@@ -108,7 +108,6 @@ def make() -> None:
     lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(end, f"{_SAY_THE_END}{end}")
     lambda_runtime.Worker._drain_stderr_bounded = printed
     iam_actions.access_denied_response = denied
-    machines.make()
 
 
 def code_url(function: str) -> str:

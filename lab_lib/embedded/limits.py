@@ -24,14 +24,12 @@ Allows = Callable[[Any, Params], bool]
 
 LONGEST_ANSWER = 6_291_556  # bytes, of a function
 LONGEST_POLICY = 6_144  # characters, of a managed policy
-LONGEST_DATA = 262_144  # bytes of UTF-8: the input or output of a state or an execution of Step Functions
 _CONSTRAINT = "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: Member must {}"
 # The error code for what a model does not allow. SNS and SQS answer in words of their own.
 _CODES = {
     "iam": "ValidationError",
     "lambda": "ValidationException",
     "logs": "InvalidParameterException",
-    "states": "ValidationException",
 }
 
 
@@ -78,15 +76,6 @@ def _payload(kind: str, high: int) -> Allows:
     return lambda value, params: params.get("InvocationType", "RequestResponse") != kind or len(value) <= high
 
 
-def _is_input(text: str, _: Params) -> bool:
-    """Return whether an execution may have this input."""
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return len(text.encode()) <= LONGEST_DATA
-
-
 def _has_default(message: str, params: Params) -> bool:
     """Return False if the message should be JSON, with a text for all protocols, and is not."""
     try:
@@ -131,13 +120,6 @@ LIMITS = (
         lambda endpoint, params: endpoint.endswith(".fifo") <= params["TopicArn"].endswith(".fifo"),
         "Invalid parameter: Invalid parameter: Endpoint Reason: "
         "FIFO SQS Queues can not be subscribed to standard SNS topics",
-    ),
-    Limit(
-        "states",
-        "StartExecution:input",
-        _is_input,
-        f"Invalid State Machine Execution Input: it must be JSON, of at most {LONGEST_DATA} bytes",
-        "InvalidExecutionInput",
     ),
     _sns(
         "Publish:Message", _has_default, "Invalid parameter: Message Structure - No default entry in JSON message body"

@@ -67,7 +67,7 @@ def _settings(port: int, secret: str) -> dict[str, str]:
         "MINISTACK_HOST": HOST,
         "GATEWAY_PORT": str(port),
         "LOG_LEVEL": "ERROR",  # warnings contain the input and output of functions
-        "SERVICES": "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,states,iam,sts,logs,cloudwatch,tagging,cloudformation",
+        "SERVICES": "s3,lambda,dynamodb,dynamodbstreams,sns,sqs,iam,sts,logs,cloudwatch,tagging,cloudformation",
         "AUTH": "true",  # roles, policies and public access are enforced
         "AWS_SECRET_ACCESS_KEY": secret,  # belongs to each account's own key, its twelve digits
         "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.5",  # then twice that; AWS waits a minute, then two

@@ -19,7 +19,7 @@ Headers = dict[str, str]
 Answer = tuple[int, Headers, bytes]
 Handler = Callable[[str, str, Headers, bytes, dict[str, list[str]]], Awaitable[Answer]]
 # ministack validates the requests of S3 and DynamoDB itself
-SERVICES = ("iam", "lambda", "logs", "sns", "sqs", "states")
+SERVICES = ("iam", "lambda", "logs", "sns", "sqs")
 
 
 def validated(service: str, handler: Handler) -> Handler:
@@ -76,8 +76,7 @@ def _other_policies(params: dict[str, str]) -> list[str]:
 
 @cache
 def _model(service: str) -> ServiceModel:
-    name = {"states": "stepfunctions"}.get(service, service)  # botocore's
-    return ServiceModel(Loader().load_service_model(name, "service-2"), service)
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
 _routes = cache(_load_botocore_routes)

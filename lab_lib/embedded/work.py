@@ -1,7 +1,7 @@
 """Count what the embedded AWS still has to do for an account. With nothing to do, an incomplete chain stands still.
 
-Work is an event on its way, a call or an execution that runs, or a record of a stream. What one leads to begins before
-it ends, and nothing begins or ends while it is counted: that needs the lock of streams.py, which counts the records.
+Work is an event on its way, a call that runs, or a record of a stream. What one leads to begins before it ends, and
+nothing begins or ends while it is counted: that needs the lock of streams.py, which counts the records.
 """
 
 import threading
@@ -12,7 +12,7 @@ from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.core.responses import get_account_id
-from ministack.services import lambda_svc, stepfunctions
+from ministack.services import lambda_svc
 
 from lab_lib.embedded import streams
 
@@ -85,15 +85,9 @@ def _add(account: str, calls: int) -> None:
         _calls[account] += calls
 
 
-def _executions(account: str) -> int:
-    """Return how many executions of state machines run."""
-    executions = list(stepfunctions._executions._data.items())
-    return sum(owner == account and each["status"] == "RUNNING" for (owner, *_), each in executions)
-
-
 def count(account: str) -> dict[str, int]:
     """Return how much there is to do, and how often that has failed which is only tried again."""
     with streams.lock:
         failed = [event.failed for event in _events if event.account == account]
-        failed += [0] * (_calls[account] + _executions(account)) + streams.failures(account)
+        failed += [0] * _calls[account] + streams.failures(account)
     return {"busy": sum(tries < _LAST for tries in failed), "failed": max(failed, default=0)}

@@ -224,11 +224,6 @@ QUESTIONS = {  # by the nbgrader id of the cell with the answer
         "The total is there and the marker is not, so the change is added again. With the marker first it would be a: "
         "the next delivery finds the marker and adds nothing.",
     ),
-    "split": Question(
-        lambda answer: _choice(answer, "split", "b"),
-        "All lines of a transaction would be in one part, so its last line would count. But the lines of a customer "
-        "would be in several parts, and the address of the part that is written last would stay.",
-    ),
     "order": Question(
         lambda answer: _choice(answer, "order", "b"),
         "A topic keeps nothing. What starts the chain is deleted first, and what receives at its end later.",

@@ -24,7 +24,6 @@ from lab_lib.places import NOTEBOOKS as NOTEBOOKS
 from lab_lib.private_files import can_write_to, draft_of, exists, make_folder, write_file
 
 folder = places.copy  # of the copy, which may not exist
-OPTIONAL = ("07",)  # notebooks that a run of the whole lab leaves out, and that give no points
 _MAKE_ROOM = "Move it away, free some space, or name another folder with --workspace."
 # The files in `data` that a learner reads; the rest may be of teachers.
 OF_LEARNERS = ("transactions.txt", "break-it.txt", "break-it-corrected.txt", "wrong")

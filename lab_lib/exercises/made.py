@@ -12,7 +12,7 @@ from typing import Any
 from IPython.display import display
 
 from lab_lib import checks
-from lab_lib.aws import functions, machines, queues, tables, topics, triggers
+from lab_lib.aws import functions, queues, tables, topics, triggers
 from lab_lib.checks.reports import Report
 from lab_lib.checks.rules import State
 from lab_lib.exercises import texts, workbook
@@ -248,21 +248,5 @@ EXERCISES = {
             "MessageRetentionPeriod": N_("In seconds: 14 days to read a message."),
             "SqsManagedSseEnabled": N_("Messages are encrypted on disk."),
         },
-    ),
-    "create-machine": Exercise(
-        N_("machine"),
-        machines.NAME,
-        (
-            "machine-LargeFiles",
-            "tag-LargeFiles",
-            "asked-children",
-            "asked-at-once",
-            "asked-tolerance",
-            "asked-parts",
-            "asked-retry",
-        ),
-        machines.find_machine,
-        lambda lab: lab.client("stepfunctions").delete_state_machine(stateMachineArn=machines.arn(lab)),
-        "states.delete_state_machine(stateMachineArn=arn)",
     ),
 }

@@ -31,9 +31,6 @@ PEOPLE = ("TotalNotifier→HighBalanceAlert", "HighBalanceAlert→e-mail, SMS", 
 TRIGGERS = N_("The arrow from the bucket to TransactionProcessor, and the arrow from the stream to TotalNotifier.")
 BROKEN = N_("The file, Transactions and its stream, TotalNotifier, TransactionTotal and the topic.")
 BROKEN_BOXES = ("transactions.txt", "Transactions", "TotalNotifier", "TransactionTotal", "HighBalanceAlert")
-OUTGROWN = N_("The file, the bucket, TransactionProcessor, Customer and Transactions.")
-COPIES = ("TransactionProcessor→Customer", "TransactionProcessor→Transactions")
-OUTGROWN_BOXES = ("transactions.txt", "bucket", "TransactionProcessor", "Customer", "Transactions")
 NOTEBOOKS = {
     "00": _made("00", N_("The bucket and the tables.")),
     "01": _made("01", N_("The functions.")),
@@ -42,7 +39,6 @@ NOTEBOOKS = {
     "04": _made("04", N_("The queues, and the arrows to them from the topic.")),
     "05": Lit(N_("at work"), N_("All of it."), ALL),
     "06": Lit(N_("broken here"), BROKEN, {"Transactions→TotalNotifier", *BROKEN_BOXES}),
-    "07": Lit(N_("in parts here"), OUTGROWN, {*COPIES, *OUTGROWN_BOXES}),
     "99": Lit(N_("deleted here"), N_("All but the file."), ALL - {"transactions.txt", "transactions.txt→bucket"}),
 }
 

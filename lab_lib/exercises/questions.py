@@ -20,11 +20,9 @@ class Asked(NamedTuple):
 
 @functools.cache
 def asked() -> tuple[Asked, ...]:
-    """Return the questions, in the order of the notebooks. Those of an optional one give no points."""
+    """Return the questions, in the order of the notebooks."""
     questions = list[Asked]()
     for path in copies.solved_notebooks():
-        if path.stem[:2] in copies.OPTIONAL:
-            continue
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             marked = cell["metadata"].get("nbgrader", {})
             question = marked.get("grade_id", "").removesuffix("-check")  # that judges the cell with the question's id

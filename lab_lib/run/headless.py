@@ -10,11 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from lab_lib import language, one_command, transactions
 from lab_lib.aws import buckets, cleanup, functions, queues, tables
-from lab_lib.errors import LabError, UsageError
+from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, translation, workbook
 from lab_lib.exercises.notebook_files import without_slow_import
 from lab_lib.exercises.workbook import DATA_FILE as DATA_FILE
@@ -22,39 +20,27 @@ from lab_lib.lab import Lab, open_lab
 from lab_lib.language import _
 from lab_lib.masking import masked
 from lab_lib.private_files import can_write_to, file_named_by, make_folder, write_file
-from lab_lib.refusals import in_one_line
-from lab_lib.run import large_file_step
 from lab_lib.run.executed import Step as Step
 from lab_lib.run.executed import printed
 from lab_lib.run.kernels import Kernel, one_kernel
-from lab_lib.run.large_files import LargeFile
 from lab_lib.sessions import RETRIES
 from lab_lib.settings import SETTINGS
 from lab_lib.waiting import load_of_computer
 
-UPLOAD, BREAK_IT, CLEAN_UP = "05", "06", "99"  # the numbers of these notebooks
+BREAK_IT, CLEAN_UP = "06", "99"  # the numbers of these notebooks
 LONGEST_START = 60  # seconds, on a computer that is not busy
 
 
 def notebooks(until: str | None = None) -> list[Path]:
     """Return all notebooks in order, or those up to and including a number such as "04".
 
-    An optional one is left out unless `until` names it. UsageError if no notebook before the clean-up has that number.
+    UsageError if no notebook before the clean-up has that number.
     """
-    paths, last = {path.stem[:2]: path for path in copies.solved_notebooks()}, (until or CLEAN_UP).zfill(2)
-    if until is not None and last not in [*paths][:-1]:
-        raise UsageError(f"--until is {until!r}; wanted one of {', '.join([*paths][:-1])}.")
-    before = [number for number in paths if number < last and number not in copies.OPTIONAL]
-    return [paths[number] for number in (*before, last)]
-
-
-def steps_of(until: str | None, large: LargeFile | None) -> list[str]:
-    """Return the steps of a run: the names of its notebooks, of which a `large` file replaces 05 and leaves out 06."""
-    names = [path.name for path in notebooks(until)]
-    if not large:
-        return names
-    left_out = (BREAK_IT, *copies.OPTIONAL)
-    return [large_file_step.STEP if name[:2] == UPLOAD else name for name in names if name[:2] not in left_out]
+    paths, last = copies.solved_notebooks(), (until or CLEAN_UP).zfill(2)
+    numbers = [path.stem[:2] for path in paths[:-1]]
+    if until is not None and last not in numbers:
+        raise UsageError(f"--until is {until!r}; wanted one of {', '.join(numbers)}.")
+    return [path for path in paths if path.stem[:2] <= last]
 
 
 def last_kept() -> str:
@@ -71,8 +57,6 @@ def run(
     complete: Callable[[Lab], None] = lambda lab: None,
     source: Path | None = None,
     command: str = "lab run",
-    large: LargeFile | None = None,
-    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> dict[str, Any]:
     """Run the notebooks with these parameters; write them, their pictures and result.json to `out`; return the result.
 
@@ -82,8 +66,6 @@ def run(
     breaks the lab on purpose, or at an earlier end. First ends a clean-up that was interrupted: half of it would change
     the totals.
 
-    A `large` file is taken in instead of notebook 05, with its `progress` in parts, and 06 is left out.
-
     UsageError, before anything is made, for an unknown parameter or number in `until`, a file of other contents than
     transactions, or an interrupted clean-up where everything is to be kept. LabInUse if another command is at
     work on the lab; `command` is the name of this one. LabError if `out` cannot be written to.
@@ -91,9 +73,9 @@ def run(
     After Ctrl-C, result.json says nothing of what the account holds, since nobody has looked.
     """
     source = source or copies.NOTEBOOKS
-    paths = [source / name for name in steps_of(until, large)]
+    paths = [source / path.name for path in notebooks(until)]
     parameters, lab = prepare(parameters)
-    key = large.key if large else Path(parameters["data_file"]).name
+    key = Path(parameters["data_file"]).name
     if out.resolve() in (copies.NOTEBOOKS, source):
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
     with one_command.alone(lab, command), file_named_by(RETRIES) as retries:
@@ -118,10 +100,7 @@ def run(
                     if path.stem[:2] == CLEAN_UP:
                         held = _held(lab, key)
                     started(path.stem)
-                    if large and path.stem == large_file_step.STEP:
-                        steps.append(take_in(lab, large, progress))
-                    else:
-                        steps.append(run_one(path, out, parameters, lab, kernel))
+                    steps.append(run_one(path, out, parameters, lab, kernel))
                     finished(steps[-1])
                     if not steps[-1].ok:
                         break
@@ -161,16 +140,6 @@ def check_data_file(path: Path) -> None:
         raise UsageError(
             f"{path.name} does not end in .txt, and the bucket's trigger takes only keys that do. Rename it."
         )
-
-
-def take_in(lab: Lab, large: LargeFile, progress: Callable[[int, int], None]) -> Step:
-    """Do the step of a large file. An error of the lab or of AWS is its result."""
-    begun, seen, error = time.monotonic(), "", None
-    try:
-        seen = large_file_step.take_in(lab, large, progress)
-    except (LabError, BotoCoreError, ClientError) as failure:
-        error = masked(f"{type(failure).__name__}: {in_one_line(failure)}", lab)
-    return Step(large_file_step.STEP, error is None, time.monotonic() - begun, error, masked(seen, lab))
 
 
 def run_one(path: Path, out: Path, parameters: dict[str, Any], lab: Lab, kernel: Kernel) -> Step:

@@ -23,7 +23,6 @@ from lab_lib.wording import clauses
 MOST_BARS, HIGHEST = 20, 10
 TOTAL = N_("total of all transactions, US dollars ($)")
 _COLOURS, _HATCHES = (BELOW, REACHED), ("", "//")  # of totals below the threshold, and of the others
-_ENDS = {"RUNNING": N_("running"), "FAILED": N_("failed"), "TIMED_OUT": N_("timed out"), "ABORTED": N_("aborted")}
 
 
 @in_legible_words()
@@ -106,40 +105,6 @@ def running_balance(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     axes.set_xlabel(_("transactions of {customer}, by date", customer=customer), parse_math=False)
     axes.set_ylabel(_("balance, US dollars ($)"))
     return figure
-
-
-@in_legible_words()
-def children(frame: pd.DataFrame) -> DescribedFigure:
-    """Draw a lane for each child of a map: when it ran, its rows, and how often it was tried.
-
-    `frame` has part, status, start and end (seconds since the first began), rows and tries, one row a child.
-    """
-    if frame.empty:
-        return _empty(_("No child has begun."))
-    figure, (axes,) = new_figure(1.0 + 0.4 * len(frame))
-    last, told = max([*frame["start"], *frame["end"].dropna()]), list[str]()
-    for place, row in enumerate(frame.to_dict("records")):
-        end = last if pd.isna(row["end"]) else row["end"]
-        failed = row["status"] != "SUCCEEDED" or row["tries"] > 1
-        style: dict[str, Any] = {"color": _COLOURS[failed], "hatch": _HATCHES[failed], "hatchcolor": "white"}
-        axes.barh(place, end - row["start"], 0.6, row["start"], **style)
-        _write_beside(axes, place, label := _label_of_child(row))
-        lane = row | {"end": end, "label": label}
-        told.append(_("part {part} from {start:.1f} to {end:.1f} s: {label}", **lane))
-    axes.set_yticks(range(len(frame)), [_("part {part}", part=part) for part in frame["part"]])
-    axes.set_xlim(0, last or 1)
-    axes.invert_yaxis()
-    axes.set_xlabel(_("seconds since the first child began"))
-    figure.alt = _("The children of the map: {parts}.", parts=_("; ").join(told))
-    return figure
-
-
-def _label_of_child(row: dict[str, Any]) -> str:
-    """Return the rows of a child; its end, if it has not succeeded; its tries, if there were several."""
-    status, tries = row["status"], row["tries"]
-    done = ngettext("{count:,} row", "{count:,} rows", row["rows"])
-    parts = [done if status == "SUCCEEDED" else _(_ENDS.get(status, status))]
-    return clauses(parts + [ngettext("{count} try", "{count} tries", tries)] * (tries > 1))
 
 
 def _empty(words: str) -> DescribedFigure:

@@ -66,14 +66,6 @@ CONCURRENT = _FUNCTION_IN_USE._replace(
 )
 _ROLE_REFUSED = Refusal(400, "InvalidParameterValueException", "")
 NOT_ASSUMED = _ROLE_REFUSED._replace(message="The role defined for the function cannot be assumed by Lambda.")
-NOT_TRUSTED = Refusal(
-    400,
-    "AccessDeniedException",
-    "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the "
-    "provided role.",
-)
-NO_MACHINE = Refusal(400, "StateMachineDoesNotExist", "State Machine Does Not Exist: '{stateMachineArn}'")
-NO_EXECUTION = Refusal(400, "ExecutionDoesNotExist", "Execution Does Not Exist: '{executionArn}'")
 NO_GRANT = _ROLE_REFUSED._replace(
     message="Lambda was unable to configure access to your environment variables because the KMS key is invalid for "
     "CreateGrant. Please check your KMS key settings. KMS Exception: InvalidArnException KMS Message: ARN does not "

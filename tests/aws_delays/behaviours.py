@@ -24,7 +24,6 @@ _TERRAFORM = "Terraform's AWS provider waits for this"
 _REPORTED = "reported by other projects"
 _EVENTUAL = "S3 User Guide: bucket configurations are eventually consistent"
 _IAM = "IAM User Guide: changes are not always visible at once"
-_OF_MACHINES = "Step Functions' API reference: descriptions are eventually consistent"
 _LIKE_OTHERS = "not documented; taken to be like others of its kind"
 
 DELAYS = {
@@ -38,7 +37,6 @@ DELAYS = {
     "topic": Delay(3, "a new topic is neither found nor listed", _TERRAFORM),
     "subscription": Delay(5, "a new subscription is not listed", _TERRAFORM),
     "queue": Delay(3, "a new queue cannot be used", "SQS's API reference, CreateQueue: at least a second"),
-    "machine-reads": Delay(3, "a new machine and its executions are not found yet", _OF_MACHINES),
     "log-group": Delay(5, "a new log group is not listed", _LIKE_OTHERS),
     # What was just deleted is still there.
     "topic-deletion": Delay(30, "a deleted topic is still found", _LIKE_OTHERS),
@@ -57,7 +55,7 @@ DELAYS = {
     "settings": Delay(5, "settings of queues, topics, tables, functions, roles are read as they were", _LIKE_OTHERS),
     "tags": Delay(5, "the tags of a new thing are not read yet", _LIKE_OTHERS),
     # What is in use refuses the next call.
-    "role": Delay(10, "Lambda and Step Functions cannot assume a new role", _TERRAFORM),
+    "role": Delay(10, "Lambda cannot assume a new role", _TERRAFORM),
     "grant": Delay(15, "Lambda's key has no grant for a new role", _TERRAFORM),
     "stream-access": Delay(20, "Lambda cannot read a stream with a new role", _TERRAFORM),
     "function": Delay(5, "a new function is Pending; a change of it is refused", "Lambda Developer Guide, states"),
@@ -85,8 +83,7 @@ ALL = {name: delay.seconds for name, delay in DELAYS.items() if name not in ("e-
 USUAL = {name: seconds for name, seconds in ALL.items() if "throttling" not in name}  # for the estimate of a run
 
 # What is new, changed or deleted.
-_ROLE = Since("CreateRole", "RoleName PolicySourceArn Role roleArn")
-_MACHINE, _EXECUTION = Since("CreateStateMachine", "name stateMachineArn"), Since("StartExecution", "name executionArn")
+_ROLE = Since("CreateRole", "RoleName PolicySourceArn Role")
 _FUNCTION = Since("CreateFunction", "FunctionName Resource")
 _CHANGED_FUNCTION = Since("UpdateFunctionCode UpdateFunctionConfiguration", "FunctionName")
 _MAPPING = Since("CreateEventSourceMapping", "UUID Resource")
@@ -119,8 +116,6 @@ LINES = [
     Line("subscription", unlisted, _SUBSCRIPTION, "ListSubscriptionsByTopic ListSubscriptions"),
     Line("queue", refused, _QUEUE, f"GetQueueUrl {a.OF_QUEUES}", a.NO_QUEUE),
     Line("queue", unlisted, _QUEUE, "ListQueues"),
-    Line("machine-reads", refused, _MACHINE, "DescribeStateMachine", a.NO_MACHINE),
-    Line("machine-reads", refused, _EXECUTION, "DescribeExecution", a.NO_EXECUTION),
     Line("log-group", unlisted, _GROUP, "DescribeLogGroups"),
     Line("topic-deletion", deferred, _DELETED_TOPIC, "CreateTopic"),
     Line("queue-deletion", refused, _DELETED_QUEUE, a.OF_QUEUES, a.NO_QUEUE),
@@ -156,7 +151,6 @@ LINES = [
     Line("tags", shown, _GROUP, "ListTagsForResource", {"tags": {}}),
     Line("tags", refused, Since("CreateBucket PutBucketTagging", "Bucket"), "GetBucketTagging", a.NO_TAGS),
     Line("role", refused, _ROLE, "CreateFunction UpdateFunctionConfiguration", a.NOT_ASSUMED),
-    Line("role", refused, _ROLE, "CreateStateMachine UpdateStateMachine", a.NOT_TRUSTED),
     Line("grant", refused, _ROLE, "CreateFunction UpdateFunctionConfiguration", a.NO_GRANT),
     Line("stream-access", refused, _FUNCTION, "CreateEventSourceMapping", a.NO_STREAM),  # its role is new, too
     Line("function", refused, _FUNCTION, f"{a.FUNCTION_CHANGES} Invoke", a.PENDING),

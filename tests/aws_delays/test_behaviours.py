@@ -94,13 +94,6 @@ LIST_QUEUE_TAGS = to("sqs.list_queue_tags", "Tags a", QueueUrl=QUEUE_URL)
 GROUP, DELETE_GROUP = to("logs.create_log_group", logGroupName="G"), to("logs.delete_log_group", logGroupName="G")
 LIST_GROUPS = to("logs.describe_log_groups", "logGroups 0 logGroupName")
 RETENTION = to("logs.put_retention_policy", logGroupName="G", retentionInDays=14)
-STATES = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "states.amazonaws.com"}}
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": [STATES]})
-ROLE_OF_MACHINE = to("iam.create_role", RoleName="R", AssumeRolePolicyDocument=TRUST)
-DONE = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
-MACHINE = to("stepfunctions.create_state_machine", STATUS, name="M", definition=DONE, roleArn=ROLE_ARN)
-MACHINE_ARN = "arn:aws:states:us-east-1:ACCOUNT:stateMachine:M"
-GET_MACHINE = to("stepfunctions.describe_state_machine", "name", stateMachineArn=MACHINE_ARN)
 
 # The delay; what is there; what is changed; what is read then: late, and at last. An error is its code.
 CASES = [
@@ -118,8 +111,6 @@ CASES = [
     ("queue", [], QUEUE, GET_QUEUE, "AWS.SimpleQueueService.NonExistentQueue", 200),
     ("log-group", [], GROUP, LIST_GROUPS, None, "G"),
     ("log-group-deletion", [GROUP], DELETE_GROUP, LIST_GROUPS, "G", None),
-    ("machine-reads", [ROLE_OF_MACHINE], MACHINE, GET_MACHINE, "StateMachineDoesNotExist", "M"),
-    ("role", [], ROLE_OF_MACHINE, MACHINE, "AccessDeniedException", 200),
     ("settings", [TOPIC], SET_TOPIC, GET_TOPIC, "", "N"),
     ("tags", [], QUEUE, LIST_QUEUE_TAGS, None, "b"),
 ]

@@ -3,12 +3,11 @@
 import argparse
 import sys
 
-from tests.bench import checking, classes, costs, large, page, totals
+from tests.bench import checking, classes, costs, page, totals
 from tests.own_aws import own_aws
 
 LINES = {
     "totals": ("Rows a second until the totals are exact", totals),
-    "large": ("A file in parts", large),
     "costs": ("What a million rows cost", costs),
     "check": ("One `lab check`", checking),
     "class": ("A class", classes),

@@ -20,7 +20,7 @@ def ran(request, new_account, tmp_path_factory):
     folder, account = tmp_path_factory.mktemp("language"), new_account()
     name, until = request.param, "05"
     if name == "artificial":
-        name, until = str(artificial_language.make(folder / "xx")), "07"
+        name, until = str(artificial_language.make(folder / "xx")), "06"
     done = run("run", "--lang", name, "--until", until, "--account", account, "--out", folder / "out")
     assert done.returncode == 0, done.stdout + done.stderr
     return name, account, folder / "out", done.stdout

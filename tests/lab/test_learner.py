@@ -1,7 +1,5 @@
 """A learner does the whole lab with what `lab policy learner` prints: it is enough, and all of it is used.
 
-With what `lab policy large` prints, the learner takes in large files too.
-
 The embedded AWS enforces the policy without its conditions. The evaluator proves each call by the whole policy, for the
 learner and for the checks of a grader.
 """
@@ -10,21 +8,18 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import recorder
 from accounts import user_of
-from botocore.exceptions import ClientError
 from chains import Chain
 
 from lab_lib import checks
-from lab_lib.aws import buckets, cleanup, executions, functions, machines, policies, tables, triggers, user_policies
+from lab_lib.aws import cleanup, functions, policies, triggers, user_policies
 from lab_lib.errors import LabError
-from lab_lib.lab import BREAK_IT_LARGE, Lab, open_lab
+from lab_lib.lab import Lab, open_lab
 from lab_lib.run.headless import DATA_FILE
-from lab_lib.waiting import wait_until
 from tests.iam_requests import BY_ID, PROVEN, prove
 
 pytestmark = pytest.mark.slow
@@ -42,8 +37,6 @@ UNSEEN = [
     "lambda:CreateFunction",
     "sns:ListTagsForResource",
 ]
-UNSEEN_OF_LARGE = ["states:DescribeMapRun", "states:ListExecutions", "states:ListTagsForResource"]
-LARGE_KEY = "large/transactions.csv"
 
 
 def opened():
@@ -53,20 +46,14 @@ def opened():
 
 @pytest.fixture(scope="module")
 def learner():
-    """Return the lab as a learner with the policy `learner` sees it."""
-    user = user_of(opened(), "learner")
-    attach("learner", UNSEEN)
-    return user
-
-
-def attach(name, unseen):
-    """Attach what `lab policy NAME` prints to the learner, without its conditions."""
-    written = getattr(user_policies, name)(OPENED)["Statement"]
+    """Return the lab as a learner with the policy `learner`, without its conditions, sees it."""
+    user, iam = user_of(opened(), "learner"), opened().client("iam")
+    written = user_policies.learner(OPENED)["Statement"]
     statements = [{name: statement[name] for name in statement if name != "Condition"} for statement in written]
-    may = json.dumps(policies.document(*statements, policies.allow(unseen, "*")))
-    iam = opened().client("iam")
-    arn = iam.create_policy(PolicyName=name, PolicyDocument=may)["Policy"]["Arn"]
+    may = json.dumps(policies.document(*statements, policies.allow(UNSEEN, "*")))
+    arn = iam.create_policy(PolicyName="learner", PolicyDocument=may)["Policy"]["Arn"]
     iam.attach_user_policy(UserName="learner", PolicyArn=arn)
+    return user
 
 
 @pytest.fixture(scope="module")
@@ -115,40 +102,17 @@ def repaired(ran, learner):
     learner.session.events.register("provide-client-params", note)
     check()
     chain = Chain(learner).build()
-    with pytest.raises(ClientError, match="not authorized to perform: iam:GetRole"):
-        machines.ensure_all(learner)
-    attach("large", UNSEEN_OF_LARGE)
-    take_in_large_file(learner)
     break_settings(opened())
     check()
     chain.build()
-    machines.ensure_all(learner)
     assert check("00", "01", "02", "03", "04").failed == []
     chain.put("transactions.txt", DATA_FILE.read_bytes())
     chain.wait_for_changes(24)
     check()
     with pytest.raises(LabError, match="SNS does not accept this token"):
         triggers.confirm_subscription(learner, "no-such-token")
-    waiting = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 20, "End": True}}}
-    learner.client("stepfunctions").start_execution(stateMachineArn=machines.ensure_machine(learner, waiting))
     list(cleanup.delete_all(learner))
     return calls, of_checks
-
-
-def take_in_large_file(learner):
-    machines.ensure_all(learner)
-    machines.ensure_role(replace(learner, patience=5))  # on AWS it asks whether the role's policy counts yet
-    buckets.put(learner, LARGE_KEY, DATA_FILE.read_bytes())
-    execution, is_new = executions.start(learner, LARGE_KEY, parts=2)
-    assert (is_new, executions.start(learner, LARGE_KEY, parts=2)) == (True, (execution, False))
-    wait_until(lambda: executions.progress(learner, execution).status != "RUNNING", "the execution to end")
-    assert executions.progress(learner, execution).report["written"] == 24
-    assert sum(child.written for child in executions.children(learner, execution)) == 24
-    s3, where = learner.client("s3"), {"Bucket": learner.bucket, "Key": LARGE_KEY}  # boto3 aborts what it cannot upload
-    s3.abort_multipart_upload(**where, UploadId=s3.create_multipart_upload(**where)["UploadId"])
-    beside = learner.variant(BREAK_IT_LARGE)
-    tables.ensure_table(beside, "ProcessedRecords")
-    tables.put_item(beside, "ProcessedRecords", {"EventId": "a fault of notebook 07"})
 
 
 def break_settings(root):
@@ -158,7 +122,7 @@ def break_settings(root):
     for name in functions.ROLES:
         lambda_.update_function_code(FunctionName=root.name(name), ZipFile=functions.package([Path(__file__)]))
         lambda_.update_function_configuration(FunctionName=root.name(name), Timeout=3)
-    for role in {*functions.ROLES.values(), machines.ROLE}:
+    for role in functions.ROLES.values():
         iam.attach_role_policy(RoleName=root.name(role), PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
         iam.update_assume_role_policy(RoleName=root.name(role), PolicyDocument=json.dumps(policies.document()))
     lambda_.remove_permission(FunctionName=processor, StatementId=triggers.PERMISSION)
@@ -169,26 +133,10 @@ def break_settings(root):
     root.client("dynamodb").update_table(TableName=root.name("Transactions"), StreamSpecification=off)
 
 
-def is_about_large_files(call):
-    others = "GetAccountSettings", "AbortMultipartUpload"
-    return any(name in str(call["params"]) for name in ("LargeFile", BREAK_IT_LARGE)) or call["operation"] in others
-
-
 @pytest.mark.parametrize("person", ["learner", "grader"])
 def test_a_person_needs_all_that_the_policy_allows_and_no_more(person, ran, repaired):
     calls = ran[2] + repaired[0] if person == "learner" else repaired[1]
-    calls = [call for call in calls if not is_about_large_files(call)]
 
     outcome = prove(getattr(user_policies, person)(OPENED), calls, OPENED)
 
     assert outcome == PROVEN | ({"undecidable": BY_ID} if person == "learner" else {})
-
-
-def test_for_large_files_a_learner_needs_all_of_the_second_policy_and_no_more(repaired):
-    learner, large = user_policies.learner(OPENED), user_policies.large(OPENED)
-    both = policies.document(*learner["Statement"], *large["Statement"])
-    beyond = [call for call in repaired[0] if prove(learner, [call], OPENED)["denied"]]
-
-    assert [call["operation"] for call in beyond if not is_about_large_files(call)] == []
-    assert prove(both, beyond, OPENED)["denied"] == []
-    assert prove(large, beyond, OPENED)["unused"] == set()

@@ -61,7 +61,7 @@ def course(tmp_path_factory):
     subprocess.run(kernel, check=True, capture_output=True)
     environment = {**os.environ, "JUPYTER_PATH": str(folder / "share" / "jupyter")}
     shutil.copy(CONFIG, folder)
-    shutil.copytree(copies.NOTEBOOKS, folder / "source" / "lab", ignore=shutil.ignore_patterns("*.toml", ".*", "07-*"))
+    shutil.copytree(copies.NOTEBOOKS, folder / "source" / "lab", ignore=shutil.ignore_patterns("*.toml", ".*"))
 
     def nbgrader(command):
         command = [UVX, "--from", NBGRADER, "nbgrader", command, "lab"]

@@ -22,7 +22,7 @@ PARAMETERS_OF = {
 }  # beside "settings", which all have
 # Helpers that make no call of their own. The clean-up deletes by the `delete_x` of each kind.
 NO_CALLS = {"buckets.creation", "functions.package", "functions.source_files", "functions.timeout_for"}
-NO_CALLS |= {"functions.variables", "machines.definition", "policies", "cleanup"}
+NO_CALLS |= {"functions.variables", "policies", "cleanup"}
 every_notebook = pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
 
 

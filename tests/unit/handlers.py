@@ -8,7 +8,6 @@ import json
 from types import SimpleNamespace
 
 import boto3
-import large_file_processor
 import pytest
 import total_notifier
 import transaction_processor
@@ -116,13 +115,12 @@ class Processor(Function):
     """TransactionProcessor, with its bucket."""
 
     TABLES = ("Customer", "Transactions", "ProcessedRecords")
-    HANDLER = staticmethod(transaction_processor.lambda_handler)
 
     def __init__(self, lab, monkeypatch):
         lab.client("s3").create_bucket(Bucket=lab.bucket)
         variables = ("CUSTOMER_TABLE", "TRANSACTIONS_TABLE", "MARKER_TABLE")
         names = dict(zip(variables, map(lab.name, self.TABLES), strict=True))
-        super().__init__(lab, monkeypatch, self.HANDLER, **names)
+        super().__init__(lab, monkeypatch, transaction_processor.lambda_handler, **names)
 
     def empty(self):
         super().empty()
@@ -147,28 +145,6 @@ class Processor(Function):
         """Return the items of both tables, and the keys under rejected/."""
         rejected = [item["Key"] for item in buckets.objects(self.lab) if item["Key"].startswith("rejected/")]
         return tables.items(self.lab, "Customer"), tables.items(self.lab, "Transactions"), rejected
-
-
-class LargeProcessor(Processor):
-    """LargeFileProcessor, which this calls as the state machine does."""
-
-    HANDLER = staticmethod(large_file_processor.lambda_handler)
-
-    def plan(self, key, of=0):
-        return self.run(event={"mode": "plan", "bucket": self.lab.bucket, "key": key, "of": of})
-
-    def write(self, plan, part):
-        event = {name: plan[name] for name in ("of", "bucket", "key", "etag")}
-        return self.run(event={"mode": "part", "part": part, **event})
-
-    def finish(self, plan, reports, **fault):
-        event = {name: plan[name] for name in ("bucket", "key", "etag", "marker")}
-        return self.run(event={"mode": "finish", "reports": reports, **event}, **fault)
-
-    def take_in(self, key, of):
-        """Take in the upload in so many parts, the last one first. Return the report."""
-        plan = self.plan(key, of)
-        return self.finish(plan, [self.write(plan, part) for part in reversed(plan["parts"])])
 
 
 class Notifier(Function):

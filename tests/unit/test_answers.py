@@ -21,7 +21,6 @@ EFFECTS = [1000, 400, 200, 50, -250, -200, 100]
 ROWS = [{"CustomerId": "C1", "accountBalance": Decimal(598)}, {"CustomerId": "C2", "accountBalance": Decimal(1750)}]
 TOTALS = pd.DataFrame(ROWS)
 CUSTOMERS = [f"C{number}" for number in range(50_000)]
-WITHOUT_POINTS = ("split", "create-machine")  # of notebook 07, which is optional
 GIVEN = {"room": (TOTALS, Decimal(1500)), "message": ('O"Hara', "1750")}
 
 
@@ -55,7 +54,6 @@ def is_right(question, answer):
         ("one-transaction", "(b) It counts twice."),
         ("order", "They are published, and nobody gets them."),
         ("order", ["answer b"]),
-        ("split", "b: the addresses of some customers"),
         ("policy", "B)"),
         ("room", "902 and 0.00"),
         ("room", (1500 - TOTALS["accountBalance"]).clip(lower=0)),
@@ -158,7 +156,7 @@ def test_a_question_of_an_older_notebook_is_refused_with_what_to_do():
 
 
 def test_every_question_is_asked_once_and_is_named_as_the_cell_with_its_answer():
-    names = [*(question.question for question in questions.asked()), *WITHOUT_POINTS]
+    names = [question.question for question in questions.asked()]
 
     assert sorted(names) == sorted({**answers.QUESTIONS, **made.EXERCISES})
     assert {name for exercise in made.EXERCISES.values() for name in exercise.checks} <= set(RULES)

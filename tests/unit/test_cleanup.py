@@ -1,10 +1,9 @@
 import dataclasses
 
 import pytest
-from botocore.exceptions import ClientError
 
 from lab_lib import resources
-from lab_lib.aws import buckets, cleanup, functions, machines, policies, queues, roles, tables, topics, triggers
+from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
 from tests.lab.chains import Chain
 
 EVERYTHING = [
@@ -78,58 +77,6 @@ def test_what_notebook_06_made_is_found_by_its_names_and_deleted_before_the_lab(
     assert cleanup.remaining(whole) == EVERYTHING
     assert [item["Key"] for item in buckets.objects(whole)] == ["other.csv"]
     assert cleanup.remaining(theirs) == ["queue LabDeadLetters", "table Transactions"]
-
-
-OF_LARGE_FILES = ["machine {}LargeFiles", "function {}LargeFileProcessor", "log of {}LargeFileProcessor"]
-
-
-@pytest.fixture
-def large(whole):
-    """Return the whole lab, which takes in large files, as a part beside it does."""
-    part = whole.variant("BreakItLarge_")
-    machines.ensure_all(whole)
-    queues.ensure_queue(part, queues.DEAD_LETTERS)
-    machines.ensure_all(part)
-    tables.ensure_table(part, "Transactions")
-    return whole
-
-
-def test_what_takes_in_large_files_is_deleted_with_the_lab_the_machine_first_and_the_role_last(large):
-    beside = [*(name.format("BreakItLarge_") for name in OF_LARGE_FILES), "queue BreakItLarge_LabDeadLetters"]
-    beside += ["table BreakItLarge_Transactions"]
-    trigger, *others, bucket = EVERYTHING
-    rest = [trigger, *(name.format("") for name in OF_LARGE_FILES), *others, "role LargeFilesRole", bucket]
-    assert cleanup.remaining(large) == [*beside, *rest]
-
-    assert list(cleanup.delete_experiments(large)) == beside
-    assert list(cleanup.delete_all(large)) == rest
-
-    assert cleanup.remaining(large) == cleanup.kept(large) == functions.names(large) == []
-    assert large.client("stepfunctions").list_state_machines()["stateMachines"] == []
-
-
-def test_a_machine_without_the_tag_is_kept_and_listed(large):
-    machine = machines.find_machine(large)
-    large.client("stepfunctions").untag_resource(resourceArn=machine, tagKeys=["lab"])
-
-    assert "machine LargeFiles" not in list(cleanup.delete_all(large))
-    machines.ensure_role(large)
-
-    assert cleanup.kept(large) == ["machine LargeFiles"]
-
-
-def test_whoever_may_not_see_the_role_of_large_files_deletes_the_rest(lab, monkeypatch):
-    queues.ensure_queue(lab, "CustomerNotify")
-    get_role = lab.client("iam").get_role
-
-    def seen(RoleName):
-        if RoleName == machines.ROLE:
-            raise ClientError({"Error": {"Code": "AccessDenied"}}, "GetRole")
-        return get_role(RoleName=RoleName)
-
-    monkeypatch.setattr(lab.client("iam"), "get_role", seen)
-
-    assert list(cleanup.delete_all(lab)) == ["queue CustomerNotify"]
 
 
 def test_delete_all_finishes_an_interrupted_clean_up(whole):

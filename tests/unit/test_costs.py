@@ -58,23 +58,7 @@ def test_requests_are_counted_by_their_names_while_a_run_counts_and_not_afterwar
     assert open_lab(**on_aws).client("sqs").list_queues()
 
 
-def test_the_tables_of_time_and_money_are_written_anew_by_make_docs():
+def test_the_table_of_time_and_money_is_written_anew_by_make_docs():
     made, page = runpy.run_path(str(DOCS / "costs.py")), (DOCS / "aws.md").read_text("utf-8")
 
     assert made["table"]() in page
-    assert made["large"]() in page
-
-
-def test_a_large_file_costs_by_its_rows():
-    said = costs.before(["05"], 1_000_000)
-
-    assert said.startswith("On AWS this takes about 16 minutes, and costs about 2.75 dollars (prices of ")
-    assert costs.before(["05"]).startswith("On AWS this takes about 8 minutes, and costs about 0.2 cents (prices of ")
-
-
-def test_what_a_large_file_uses_adds_up_to_its_cost():
-    *used, total = (float(line.split()[-2]) for line in costs.of_rows(1_000_000).splitlines())
-
-    _, (_, parts, _, _, _, _, dollars) = costs.large_files(1_000_000)
-    assert sum(used) == pytest.approx(total, abs=1e-5)
-    assert (parts, dollars) == ("7", f"{total / 100:.2f}")

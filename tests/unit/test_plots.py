@@ -35,11 +35,6 @@ def running_balance(*balances):
     return plots.running_balance(pd.DataFrame(rows, columns=columns), Decimal(1500))
 
 
-def children(*rows):
-    """Draw children: part, status, start, end, rows, tries."""
-    return plots.children(pd.DataFrame(rows, columns=["part", "status", "start", "end", "rows", "tries"]))
-
-
 def shown(figure):
     """Return the description of the image that a notebook shows, and its SVG. A figure that cannot be drawn fails."""
     data = figure._repr_mimebundle_(include=None, exclude=None)
@@ -79,7 +74,6 @@ def test_a_screen_reader_gets_a_figure_in_words():
         totals(C1=1750, C2=9),
         running_balance(9, 1750),
         comparison(("C1", 9, 0, 1, 0, 0)),
-        children((0, "FAILED", 0.0, 1.5, 0, 3)),
     ],
 )
 def test_a_figure_has_no_background_and_its_words_have_the_colour_that_a_dark_theme_inverts(figure):
@@ -154,29 +148,10 @@ def test_a_balance_that_stays_below_the_threshold_is_said_to(balances, words):
     assert shown(running_balance(*balances))[0] == f"The balance of {words} stays below 1500."
 
 
-def test_a_lane_is_as_long_as_its_child_and_shows_whether_it_was_tried_again_or_has_failed():
-    figure = children(
-        (0, "SUCCEEDED", 0.0, 0.5, 1100, 1),
-        (1, "SUCCEEDED", 0.25, 2.0, 1, 2),
-        (2, "FAILED", 0.0, 1.0, 0, 3),
-        (3, "RUNNING", 1.5, None, 0, 1),
-    )
-
-    (axes,) = figure.axes
-    assert [(lane.get_x(), lane.get_width()) for lane in axes.patches] == [(0, 0.5), (0.25, 1.75), (0, 1), (1.5, 0.5)]
-    assert [lane.get_hatch() for lane in axes.patches] == ["", "//", "//", "//"]
-    assert texts(axes) == ["1,100 rows", "1 row, 2 tries", "failed, 3 tries", "running"]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["part 0", "part 1", "part 2", "part 3"]
-    assert shown(figure)[0].startswith(
-        "The children of the map: part 0 from 0.0 to 0.5 s: 1,100 rows; part 1 from 0.2 "
-    )
-
-
 @pytest.mark.parametrize(
     ("figure", "words"),
     [
         (totals(), "No customer has a total yet."),
-        (children(), "No child has begun."),
         (comparison(), "The lab's function and your function, threshold 1500: no customer has a change."),
     ],
 )

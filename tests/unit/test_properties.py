@@ -5,11 +5,9 @@ them, and then looks for the simplest one that fails, which takes minutes.
 """
 
 import codecs
-import io
 import itertools
 import json
 import os
-import re
 from collections import Counter, defaultdict
 from decimal import Decimal
 
@@ -17,8 +15,7 @@ import pytest
 from handlers import HEADER, Notifier, Processor, record
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from large_file_processor import lines_of
-from transactions_file import Unreadable, read_lines
+from transactions_file import Unreadable
 
 from lab_lib import transactions
 from lab_lib.aws import buckets
@@ -94,25 +91,6 @@ def test_the_function_does_with_a_file_what_the_recount_says(lab, processor, con
     assert {(row["CustomerId"], row["TransactionId"]): row["TransactionDate"] for row in rows} == file.days
     assert {customer["CustomerId"]: customer["Address"] for customer in customers} == file.addresses
     assert [row["line"] for row in buckets.rejected_rows(lab, "my.txt")] == file.rejected
-
-
-@given(content=files() | not_files, of=st.integers(1, 4))
-def test_each_line_of_a_file_is_in_one_part_and_the_rows_of_a_customer_are_in_the_same(content, of):
-    def read(part):
-        return list(lines_of(part, of, io.BytesIO(content)))
-
-    try:
-        lines = list(read_lines(io.BytesIO(content)))
-    except Unreadable as error:
-        with pytest.raises(Unreadable, match=re.escape(str(error))):
-            read(0)
-        return
-    parts = [read(part) for part in range(of)]
-
-    assert sorted(itertools.chain(*parts), key=lambda line: line[0]) == lines
-    customers = [{row["CustomerId"] for _, row, _, _ in part if row} for part in parts]
-    assert sum(map(len, customers)) == len(set().union(*customers))
-    assert all([line[0] for line in part] == sorted(line[0] for line in part) for part in parts)
 
 
 # Deliveries

@@ -10,13 +10,11 @@ from lab_lib.recent import KINDS, Call, Journal
 ARN = "arn:aws:{}:us-east-1:111122223333:{}"
 FUNCTION, TOPIC, QUEUE = ARN.format("lambda", "function:Mine"), ARN.format("sns", "Mine"), ARN.format("sqs", "Inbox")
 SUBSCRIPTION, TABLE = f"{TOPIC}:1-2", ARN.format("dynamodb", "table/Mine")
-MACHINE, EXECUTION = ARN.format("states", "stateMachine:Mine"), ARN.format("states", "execution:Mine:Sha-1")
 STREAM = f"{TABLE}/stream/2026-11-28T05:18:00.123"
 POLICY = json.dumps({"Statement": [{"Sid": "Bucket", "Resource": FUNCTION}]})
 TAGS, TAG = {"lab": "mine"}, [{"Key": "lab", "Value": "mine"}]
 MISSING = {"Error": {"Code": "ResourceNotFoundException"}}
 NO_TOPIC, NO_ROLE = ({"Error": {"Code": code}} for code in ("NotFound", "NoSuchEntity"))
-NO_MACHINE, NO_EXECUTION = ({"Error": {"Code": f"{thing}DoesNotExist"}} for thing in ("StateMachine", "Execution"))
 NO_QUEUE = {"Error": {"Code": "AWS.SimpleQueueService.NonExistentQueue"}}
 NO_FUNCTION = {"Error": {"Code": "ResourceNotFoundException", "Message": f"Function not found: {FUNCTION}"}}
 NO_DESTINATION = {
@@ -47,8 +45,6 @@ MADE = {
     "e-mail": call("sns", "Subscribe", {"SubscriptionArn": "pending confirmation"}, TopicArn=TOPIC, Endpoint="a@b.c"),
     "queue": call("sqs", "CreateQueue", {"QueueUrl": "http://sqs/1/Inbox"}, QueueName="Inbox", tags=TAGS),
     "log group": call("logs", "CreateLogGroup", logGroupName="/aws/lambda/Mine"),
-    "machine": call("stepfunctions", "CreateStateMachine", {"stateMachineArn": MACHINE}, name="Mine", tags=TAG),
-    "execution": call("stepfunctions", "StartExecution", {"executionArn": EXECUTION}, stateMachineArn=MACHINE),
 }
 LATE = [
     ("bucket", call("s3", "HeadBucket", {"Error": {"Code": "403"}}, Bucket="b")),
@@ -71,9 +67,6 @@ LATE = [
     ("queue", call("sqs", "ReceiveMessage", NO_QUEUE, QueueUrl="http://sqs/1/Inbox")),
     ("queue", call("lambda", "PutFunctionEventInvokeConfig", NO_DESTINATION, FunctionName="Another")),
     ("log group", call("logs", "DescribeLogGroups", {"logGroups": []}, logGroupNamePrefix="/aws/lambda/Mine")),
-    ("machine", call("stepfunctions", "DescribeStateMachine", NO_MACHINE, stateMachineArn=MACHINE)),
-    ("machine", call("stepfunctions", "ListTagsForResource", {"tags": []}, resourceArn=MACHINE)),
-    ("execution", call("stepfunctions", "ListMapRuns", NO_EXECUTION, executionArn=EXECUTION)),
 ]
 RIGHT = [  # it is shown, or the answer is about something else
     ("role", call("iam", "GetRole", {"Role": {"RoleName": "Role"}}, RoleName="Rol")),
@@ -99,7 +92,6 @@ RIGHT = [  # it is shown, or the answer is about something else
     ("table", call("lambda", "CreateEventSourceMapping", NOT_A_STREAM, FunctionName="Another", EventSourceArn=TABLE)),
     ("log group", call("logs", "DescribeLogGroups", {"logGroups": []}, logGroupNamePrefix="/aws/lambda/Yours")),
     ("log group", call("lambda", "GetFunction", NO_FUNCTION, FunctionName="Mine")),
-    ("execution", call("stepfunctions", "DescribeExecution", NO_EXECUTION, executionArn=f"{EXECUTION}1")),
 ]
 GONE = [
     (

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from lab_lib.cli import run_command
-from lab_lib.run import headless, large_files
+from lab_lib.run import headless
 from tests.lab.commands import in_process
 
 NUMBERS = ["00", "01", "02", "03", "04", "05", "06"]
@@ -15,13 +15,11 @@ HELD = {"totals": {}, "transactions": 0, "alerts": [], "queues": {}, "rejected":
 def lab_run(monkeypatch, tmp_path):
     """lab_run("--keep", ok=True): run the command; how it ended, and the number until which it ran notebooks."""
 
-    def lab_run(*options, ok=True, stop=False):
+    def lab_run(*options, ok=True):
         asked = []
 
         def run(parameters, folder, until, *_, **__):
             asked.append(until)
-            if stop:
-                raise KeyboardInterrupt
             return {"ok": ok, **HELD}
 
         monkeypatch.setattr(headless, "run", run)
@@ -48,24 +46,3 @@ def test_a_run_that_failed_does_not_say_so(lab_run):
     ended, _ = lab_run("--until", "04", ok=False)
 
     assert (ended.exit_code, "is there now" in ended.stdout) == (1, False)
-
-
-@pytest.fixture
-def large(monkeypatch):
-    """Let the file be one that outgrows a call."""
-    monkeypatch.setattr(large_files, "find", lambda path, progress: large_files.LargeFile(path, 500_000, 4))
-
-
-def test_a_run_with_a_large_file_says_what_it_leaves_out_and_goes_on_with_06(lab_run, large):
-    ended, _ = lab_run("--keep", "--account", "123456789012")
-
-    assert "a state machine writes them in 4 parts. Notebook 06 is not run." in ended.stderr
-    assert ended.stdout.splitlines()[-1].startswith(
-        "Everything up to 05-large-file is there now. Go on with 06-break-it"
-    )
-
-
-def test_a_run_with_a_large_file_that_is_stopped_says_that_the_machine_goes_on(lab_run, large):
-    ended, _ = lab_run(stop=True)
-
-    assert (ended.exit_code, "it goes on in the account" in ended.stderr) == (130, True)

@@ -17,13 +17,6 @@ REFUSALS = [
     ),
     ("CreateFunction", "InvalidParameterValueException", "… because the KMS key is invalid for CreateGrant"),
     ("CreateFunction", "InvalidParameterValueException", "Your request has been throttled by EC2, please make sure …"),
-    (
-        "CreateStateMachine",
-        "AccessDeniedException",
-        "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the "
-        "provided role.",
-    ),
-    ("CreateStateMachine", "StateMachineDeleting", "State machine is being deleted: LargeFiles"),
     ("Invoke", "AccessDeniedException", "The role defined for the function cannot be assumed by Lambda."),
     ("Invoke", "KMSAccessDeniedException", "… unable to decrypt the variables because KMS access was denied."),
     ("PutBucketNotificationConfiguration", "InvalidArgument", "Unable to validate the following destinations"),
@@ -47,8 +40,6 @@ MISTAKES = [
     ("CreateTable", "ResourceInUseException", "Table already exists: TransactionTotal"),
     ("CreateTable", "LimitExceededException", "There is a limit of 256 tables per subscriber"),
     ("GetFunction", "AccessDeniedException", "User: … is not authorized to perform: lambda:GetFunction"),
-    ("CreateStateMachine", "AccessDeniedException", "User: … is not authorized to perform: states:CreateStateMachine"),
-    ("CreateStateMachine", "StateMachineAlreadyExists", "State Machine Already Exists: LargeFiles"),
     ("GetRole", "NoSuchEntity", "The role with name TotalNotifierRole cannot be found."),
     ("Subscribe", "AuthorizationError", "not authorized"),
     ("AddPermission", "ResourceConflictException", "The statement id (x) provided already exists."),

@@ -60,12 +60,6 @@ def test_a_renamed_notebook_is_not_handed_in_and_its_name_and_the_files_found_ar
     assert ", Topic of Ana.ipynb. Give yours that name in " in done.stderr
 
 
-def test_an_optional_notebook_need_not_be_handed_in(copy, tmp_path):
-    (copy / "07-outgrow-one-function.ipynb").unlink()
-
-    assert in_process("submit", "--name", "Ana", "--out", tmp_path / "ana.zip").exit_code == 0
-
-
 BOMB = b"0" * (submission.MOST_BYTES_OF_FILE + 1)
 FULL = {path.name: BOMB[:-1] for path in copies.solved_notebooks()}
 

@@ -48,20 +48,6 @@ def test_a_learner_reaches_only_resources_with_the_prefix(moto_lab):
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
 
 
-def test_a_learner_with_large_files_reaches_only_the_machine_its_role_and_its_function(moto_lab):
-    lab = replace(moto_lab, prefix="ana-")
-    policy = user_policies.large(lab)
-
-    assert {(action, arn) for action, arn in rows(policy) if "ana-" not in arn} == {("lambda:GetAccountSettings", "*")}
-    for names, allowed in (("LargeFiles", True), ("BreakItLarge_LargeFiles", True), ("LargeFilesOfBen", False)):
-        for name in (f"execution:ana-{names}:1", f"execution:ana-{names}/WriteParts:1", f"mapRun:ana-{names}/W:1"):
-            assert decision(policy, "states:DescribeExecution", lab.arn("states", name)) is allowed
-    for service in ("states", "lambda"):
-        passed = {"iam:passedtoservice": f"{service}.amazonaws.com"}
-        role = lab.arn("iam", "role/ana-LargeFilesRole")
-        assert decision(policy, "iam:PassRole", role, **passed) is (service == "states")
-
-
 def test_a_grader_changes_nothing_and_reads_only_data_of_the_lab(moto_lab):
     policy = user_policies.grader(replace(moto_lab, prefix="ana-"))
 
@@ -81,19 +67,14 @@ def test_a_grader_changes_nothing_and_reads_only_data_of_the_lab(moto_lab):
 BOUNDARY = "arn:aws:iam::123456789012:policy/lab-boundary"
 
 
-def bounded(lab, policy=user_policies.learner):
-    return policy(replace(lab, boundary=lab.arn("iam", "policy/lab-boundary")))
-
-
-def bounded_large(lab):
-    return bounded(lab, user_policies.large)
+def bounded(lab):
+    return user_policies.learner(replace(lab, boundary=lab.arn("iam", "policy/lab-boundary")))
 
 
 def decision(policy, action, arn, **context):
     return decide(policy["Statement"], Request("arn:aws:iam::123456789012:user/ana", action, arn, context))
 
 
-@pytest.mark.parametrize(("policy", "role"), [(bounded, "TotalNotifierRole"), (bounded_large, "LargeFilesRole")])
 @pytest.mark.parametrize(
     ("action", "allowed"),
     [
@@ -102,10 +83,11 @@ def decision(policy, action, arn, **context):
         *[(action, []) for action in ("AttachRolePolicy", "DeleteRolePermissionsBoundary", "UpdateRole")],
     ],
 )
-def test_a_learner_with_a_boundary_changes_no_role_without_it(moto_lab, policy, role, action, allowed):
+def test_a_learner_with_a_boundary_changes_no_role_without_it(moto_lab, action, allowed):
     for boundary in (BOUNDARY, f"{BOUNDARY}2", None):
         context = {"iam:permissionsboundary": boundary}
-        state = decision(policy(moto_lab), f"iam:{action}", moto_lab.arn("iam", f"role/{role}"), **context)
+        role = moto_lab.arn("iam", "role/TotalNotifierRole")
+        state = decision(bounded(moto_lab), f"iam:{action}", role, **context)
         assert state is (boundary in allowed)
 
 
@@ -115,8 +97,7 @@ def test_each_policy_fits_into_a_managed_policy_with_the_longest_names_of_a_part
     lab = replace(moto_lab, prefix="Ana-Maria-7", partition=partition, region=region, bucket_name="b" * 63)
     lab = replace(lab, boundary=lab.arn("iam", f"policy/{'b' * 128}"))
 
-    people = user_policies.grader, user_policies.probe, user_policies.learner, user_policies.large
-    for policy in (*people, policies.boundary):
+    for policy in (user_policies.grader, user_policies.probe, user_policies.learner, policies.boundary):
         written = json.dumps(policy(lab))
         assert policy_length(written) <= LONGEST_POLICY
         assert partition == "aws" or "arn:aws:" not in written
@@ -130,8 +111,6 @@ def test_each_policy_fits_into_a_managed_policy_with_the_longest_names_of_a_part
         ([], user_policies.grader),
         (["learner"], user_policies.learner),
         (["learner", "--boundary", "lab-boundary"], bounded),
-        (["large"], user_policies.large),
-        (["large", "--boundary", "lab-boundary"], bounded_large),
         (["boundary"], policies.boundary),
         (["boundary", "--boundary", "x"], None),
         (["teacher"], None),

@@ -1,7 +1,6 @@
 """Build IAM policies for people.
 
-learner.json is to do the lab, large.json to take in large files too, grader.json to read the result, and probe.json to
-probe it.
+learner.json is to do the lab, grader.json to read the result, and probe.json to probe it.
 
 - A statement may hold actions and resources of several services: an action applies only to resources of its own
   service. So the learner's policy fits into a managed policy.
@@ -13,10 +12,9 @@ probe it.
 - The ARN of a log group is written with and without ":*" at its end, and AWS does not say which one an action compares.
   A trailing "*" matches both. It also matches log groups whose name only begins like that of the lab's function.
 - A message can be seen only by receiving it, so the grader may receive messages and make them visible again.
-- The ARN of an execution has a slash after the machine's name if it is a child of a Distributed Map: it writes a part.
 - Without a permissions boundary, learner.json leads to every permission: a learner puts it into a role, and uses it
-  through a function. So does large.json, through a machine. With a boundary, no action that could widen a role works on
-  a role without it. All these actions stand in the statement of iam:CreateRole.
+  through a function. With a boundary, no action that could widen a role works on a role without it. All these actions
+  stand in the statement of iam:CreateRole.
 """
 
 import json
@@ -35,15 +33,12 @@ def learner(lab: Lab) -> Policy:
 
     If the lab has a boundary, every role of the learner must have it.
     """
-    return _bounded(_fill_in("learner.json", lab), lab)
-
-
-def large(lab: Lab) -> Policy:
-    """Return the policy for files of any size and notebook 07. It needs the learner's policy too.
-
-    If the lab has a boundary, the machine's role must have it.
-    """
-    return _bounded(_fill_in("large.json", lab), lab)
+    policy = _fill_in("learner.json", lab)
+    if lab.boundary:
+        (roles,) = [statement for statement in policy["Statement"] if "iam:CreateRole" in statement["Action"]]
+        roles["Action"].append("iam:PutRolePermissionsBoundary")
+        roles["Condition"] = {"StringEquals": {"iam:PermissionsBoundary": lab.boundary}}
+    return policy
 
 
 def grader(lab: Lab) -> Policy:
@@ -62,14 +57,6 @@ def halves(policy: Policy) -> tuple[Policy, Policy]:
     lengths = [len(json.dumps(statements[:end])) for end in range(len(statements) + 1)]
     middle = bisect(lengths, lengths[-1] / 2, 1, len(statements) - 1)
     return document(*statements[:middle]), document(*statements[middle:])
-
-
-def _bounded(policy: Policy, lab: Lab) -> Policy:
-    if lab.boundary:
-        (roles,) = [statement for statement in policy["Statement"] if "iam:CreateRole" in statement["Action"]]
-        roles["Action"].append("iam:PutRolePermissionsBoundary")
-        roles["Condition"] = {"StringEquals": {"iam:PermissionsBoundary": lab.boundary}}
-    return policy
 
 
 def _fill_in(file: str, lab: Lab) -> Policy:
