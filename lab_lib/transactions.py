@@ -5,17 +5,18 @@ import random
 import re
 from calendar import monthrange
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers.transaction_processor import transactions_file
 from lab_lib.language import N_, _
 from lab_lib.private_files import open_file
+from lab_lib.waiting import counted
 
 Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
 Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str; TransactionAmount: Decimal
@@ -29,36 +30,49 @@ class Preview:
     key: str  # of the S3 object that an upload creates
     good: int  # rows that it will write; of two of the same transaction the last one counts
     bad: int  # lines that it will reject
-    customers: Counter[str] = field(repr=False)  # the good rows of each
+    lines: Counter[str] = field(repr=False)  # of each customer, good or bad, in their first order; "" has the others
 
     @property
     def rows(self) -> int:
         return self.good + self.bad
 
 
-def preview(path: str | Path, progress: Callable[[int], None] = lambda read: None) -> Preview:
-    """Read a file as TransactionProcessor does, in one pass, and tell the `progress` in bytes.
+def preview(path: str | Path) -> Preview:
+    """Read a file as TransactionProcessor does, in one pass.
 
     UsageError if it cannot be read or has no row, NotATransactionsFile if its header is wrong.
     """
-    customers, bad, path = Counter[str](), 0, Path(path)
+    lines, bad, path = Counter[str](), 0, Path(path)
     try:
         with open_file(path) as stream:
-            for number, row, *_rest in transactions_file.read_lines(stream):
-                if row:
-                    customers[row["CustomerId"]] += 1
-                else:
-                    bad += 1
-                if number % _OFTEN == 0:
-                    progress(stream.tell())
+            for _number, customer, row, _text in counted(read_lines(stream), N_("the file to be read")):
+                lines[customer] += 1
+                bad += row is None
     except transactions_file.Unreadable as error:
         raise NotATransactionsFile(_("{path} is no transactions file: {error}.", path=path, error=error)) from None
     except OSError as error:
         told = N_("Cannot read {path}: {reason}. Name a transactions file.")
         raise UsageError(_(told, path=path, reason=error.strerror)) from None
-    if not customers and bad == 0:
+    if not lines:
         raise UsageError(_("{path} has a header and no row below it. Name a file with transactions.", path=path))
-    return Preview(path.name, customers.total(), bad, customers)
+    return Preview(path.name, lines.total() - bad, bad, lines)
+
+
+def read_lines(stream: IO[bytes]) -> Iterator[tuple[int, str, Row | None, str]]:
+    """Yield each line that is not blank, by the rules of TransactionProcessor: number, customer, row and text.
+
+    A line that is to be rejected has no row. Its customer is "" if it names none. Unreadable if the header is wrong.
+    """
+    lines = enumerate(transactions_file.text_lines(stream), 1)
+    columns = transactions_file.read_header(next(lines, (1, ""))[1])
+    for number, text in lines:
+        try:
+            row = transactions_file.read_line(text, columns)
+        except transactions_file.Unreadable:
+            yield number, _customer(text, columns), None, text
+        else:
+            if row:
+                yield number, row["CustomerId"], row, text
 
 
 @dataclass
@@ -126,8 +140,13 @@ def read_amounts(items: Iterable[dict[str, Any]]) -> Amounts:
 
 def totals(amounts: Amounts) -> dict[str, Decimal]:
     """Return each customer's exact total, also where it has more digits than DynamoDB keeps."""
+    return add_up(amounts.items())
+
+
+def add_up(amounts: Iterable[tuple[tuple[str, str], Decimal]]) -> dict[str, Decimal]:
+    """Return the totals of amounts that come one after the other, each of another transaction."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
-    for (customer, _transaction), amount in amounts.items():
+    for (customer, _transaction), amount in amounts:
         sums[customer] = _EXACT.add(sums[customer], amount)
     return dict(sums)
 
@@ -153,6 +172,14 @@ def make_up(rows: int, customers: int, seed: int = 0) -> Iterator[Row]:
             "TransactionDate": f"{chance.randint(1, 12):02}/{chance.randint(1, 28):02}/2017",
             "TransactionAmount": Decimal(chance.randint(100, 4000)) / 100,
         }
+
+
+def _customer(text: str, columns: list[str]) -> str:
+    try:
+        fields = transactions_file.split(text)
+    except transactions_file.Unreadable:
+        return ""
+    return str(fields[columns.index("customer_id")]) if len(fields) == len(columns) else ""
 
 
 def _read_columns(name: str | Path, header: str) -> list[str]:
@@ -184,5 +211,4 @@ _HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"
 _LONGEST_LINE = 130_000  # characters
 _ROW = re.compile(r"\|".join([r'("(?:[^"]|"")*"|[^"|][^|]*|)'] * 5))
 _BLANK = re.compile(r'(\s*|"\s*")(\|(\s*|"\s*"))*')
-_OFTEN = 20_000  # lines
 _EXACT = Context(prec=300, traps=[Inexact])  # DynamoDB's numbers reach from 1E-130 to 1E+126

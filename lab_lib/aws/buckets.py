@@ -13,10 +13,10 @@ from urllib.parse import quote_plus
 
 from botocore.exceptions import ClientError
 
-from lab_lib.aws import grants, policies
+from lab_lib.aws import grants, large_files, parts, policies
 from lab_lib.aws.json_text import count, having
 from lab_lib.errors import LabError, WrongResource, error_code, none_if_absent
-from lab_lib.handlers.transaction_processor.transactions_file import REJECTED, rejected_key
+from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT, REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, OWN_NAMESPACE, TAG, Lab
 from lab_lib.settings import DEFAULT_REGION
 from lab_lib.waiting import wait_until
@@ -149,10 +149,32 @@ def delete_bucket(lab: Lab) -> None:
 
 
 def upload(lab: Lab, path: str | Path, key: str = "") -> str:
-    """Upload a file and return its key, by default the file's name."""
-    key = key or Path(path).name
-    lab.client("s3").upload_file(str(path), lab.bucket, key, ExtraArgs={"ContentType": _TEXT})
+    """Upload a file and return its key, by default the file's name.
+
+    A file with more rows than a call of TransactionProcessor writes is uploaded in parts, as `large_files.upload` says.
+    """
+    path, key = Path(path), key or Path(path).name
+    if not parts.is_large(path):
+        lab.client("s3").upload_file(str(path), lab.bucket, key, ExtraArgs={"ContentType": _TEXT})
+        return key
+    uploaded = large_files.upload(lab, path, key)
+    rejected = [
+        (part.numbers.get(row["line"], 0), row["reason"], row["row"])
+        for part in uploaded
+        for row in rejected_rows(lab, part.key)
+    ]
+    _keep_rejected(lab, key, sorted(rejected)[:MOST_KEPT])
     return key
+
+
+def _keep_rejected(lab: Lab, key: str, rows: list[tuple[int, str, str]]) -> None:
+    """Keep the rejected rows of all parts of a file as those of any file, or forget earlier ones."""
+    if not rows:
+        delete_object(lab, rejected_key(key))
+        return
+    table = io.StringIO()
+    csv.writer(table).writerows([("line", "reason", "row"), *rows])
+    put(lab, rejected_key(key), table.getvalue().encode(errors="replace"))
 
 
 def put(lab: Lab, key: str, content: bytes) -> None:

@@ -81,16 +81,23 @@ class Upload:
     """
 
     def __init__(
-        self, lab: Lab, key: str, file: transactions.Recount, only: Collection[str] = (), before: Snapshot | None = None
+        self,
+        lab: Lab,
+        key: str,
+        file: transactions.Recount,
+        only: Collection[str] = (),
+        before: Snapshot | None = None,
+        runs: Runs | None = None,
     ) -> None:
         with suppress(TimedOut):  # an earlier upload should be through
             wait_for_rest(lab, 30)
         self.lab, self.key, self.file, self.only = lab, key, file, only
         self.before = before or snapshot(lab)
         self.expected = expect(self.before, [file], lab.threshold)
-        self.runs, self.links = Runs(lab, key), list[Link]()
+        self.runs, self.links = runs or Runs(lab, key), list[Link]()
         self.inboxes = alert_inboxes(lab)
-        self._totals = self.expected.own_totals
+        self.due, self.changes = len(self.expected.amounts), len(self.expected.changed)  # rows; of these, new ones
+        self.crossing, self._totals = self.expected.crossing, self.expected.own_totals
         self._places = {row: place for place, row in enumerate(self.expected.amounts)}
         self._all_in = False  # all rows were read, and are as in the file
         self._faults = list[Fault]()  # at the first link that is not whole
@@ -112,7 +119,9 @@ class Upload:
             wait_until(
                 has_arrived,
                 _("{key} to go all the way", key=self.key),
-                timeout=_SPARE + 6 * functions.timeout_of(self.lab, PROCESSOR),
+                timeout=_SPARE
+                + 6 * functions.timeout_of(self.lab, PROCESSOR)
+                + 3 * self.due / functions.ROWS_PER_SECOND,
                 so_far=lambda: self.place,
                 longest_pause=2 if self.lab.is_real else 0.5,
             )
@@ -140,7 +149,7 @@ class Upload:
     def look(self) -> bool:
         """Look at each link once, and return whether one has changed."""
         self.runs.read()
-        rows = Link(ROWS, self._written(), len(self.expected.amounts), note=self.runs.note(PROCESSOR, self.file.good))
+        rows = Link(ROWS, self._written(), self.due, note=self.runs.note(PROCESSOR, self.file.good))
         links = [rows, *self._rejected(), *self._behind()]
         links = [link for link in links if not self.only or link.name in self.only]
         changed, lines = links != self.links, sum(map(len, self.runs.lines.values()))
@@ -185,7 +194,7 @@ class Upload:
 
     def _behind(self) -> list[Link]:
         """Return the links behind the rows."""
-        changed, is_read = len(self.expected.changed), self._all_in or len(self._totals) <= _MOST_READ
+        changed, is_read = self.changes, self._all_in or len(self._totals) <= _MOST_READ
         held = Snapshot.of((), (), tables.items(self.lab, "TransactionTotal") if is_read else ()).totals
         faults = list(total_faults(self._totals, held))
         if self._all_in:
@@ -201,7 +210,7 @@ class Upload:
 
     def _alerts(self, totals: Mapping[str, Item], settled: bool) -> list[Link]:
         """Return the links of the alerts. Messages are read only when the totals are settled, since it takes long."""
-        high, why = self.expected.crossing, self._why_no_alert()
+        high, why = self.crossing, self._why_no_alert()
         got = {
             messages(name): inbox.received(high) if settled else min(inbox.more(), len(high))
             for name, inbox in self.inboxes.items()
@@ -213,12 +222,12 @@ class Upload:
         return [Link(name, have, len(high), why, held=held.get(name)) for name, have in out.items()]
 
     def _why_unchanged(self) -> str:
-        if self.expected.changed:
+        if self.changes:
             return ""
-        return ngettext("the row was there already", "all {count:,} rows were there already", len(self._places))
+        return ngettext("the row was there already", "all {count:,} rows were there already", self.due)
 
     def _why_no_alert(self) -> str:
-        if self.expected.crossing:
+        if self.crossing:
             return ""
         limit = self.lab.threshold
         if high := sorted(name for name, total in self._totals.items() if total >= limit):
@@ -255,7 +264,7 @@ class Upload:
         first, said = self.waiting[0].name, list[str]()
         if self._faults:
             said.append(_("{found}.", found=listing(map(str, self._faults))))
-            if not self.expected.changed:
+            if not self.changes:
                 said.append(_("An earlier upload was not counted, and this one changes nothing."))
         said.append(_("Nothing more comes, and the checks of steps 00 to 04 find no reason."))
         if self._faults and first == TOTALS:

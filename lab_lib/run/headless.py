@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_lib import language, one_command, transactions
-from lab_lib.aws import buckets, cleanup, functions, queues, tables
+from lab_lib.aws import buckets, cleanup, parts, queues, tables
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, translation, workbook
 from lab_lib.exercises.notebook_files import without_slow_import
@@ -135,7 +135,7 @@ def prepare(parameters: dict[str, Any]) -> tuple[dict[str, Any], Lab]:
 
 def check_data_file(path: Path) -> None:
     """Raise UsageError if notebook 05 cannot upload the file: unreadable, no row or too many, a wrong name."""
-    functions.timeout_for(transactions.preview(path).rows)
+    parts.assign(path, transactions.preview(path).lines)
     if not path.name.endswith(".txt"):
         raise UsageError(
             f"{path.name} does not end in .txt, and the bucket's trigger takes only keys that do. Rename it."

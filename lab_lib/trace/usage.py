@@ -4,6 +4,7 @@ import math
 
 from lab_lib.aws import functions, queues
 from lab_lib.aws.log_runs import Run
+from lab_lib.aws.parts import is_part
 from lab_lib.checks.evidence import NOTIFIER
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
@@ -14,29 +15,35 @@ _IN_TRANSACTION = 2  # write units for an item of less than 1 KB
 
 
 def of_upload(lab: Lab, key: str) -> dict[str, float]:
-    """Return how much the newest upload of a key has used, by the names of costs.prices(). LabError without its log."""
+    """Return how much the newest upload of a key, or of its parts, has used, by the names of costs.prices().
+
+    LabError without its log.
+    """
     evidence = Evidence(lab)
-    upload = next((upload for upload in reversed(evidence.taken_in) if upload.key == key), None)
-    if upload is None:
+    newest = {upload.key: upload for upload in evidence.taken_in if upload.key == key or is_part(upload.key, key)}
+    if not newest:
         why = _("The log of TransactionProcessor does not tell of {key}. AWS may write it minutes late.", key=key)
         raise LabError(why)
-    begin = upload.run.begin
-    until = min((other.run.begin for other in evidence.taken_in if other.run.begin > begin), default=math.inf)
+    uploads = newest.values()
+    begin = min(upload.run.begin for upload in uploads)
+    others = (other for other in evidence.taken_in if other.key not in newest)
+    until = min((other.run.begin for other in others if other.run.begin > begin), default=math.inf)
     runs = [run for run in evidence.runs(NOTIFIER) if begin <= run.begin < until]
-    billed = sum(run.billed for run in (upload.run, *runs)) / 1000  # seconds
-    used = _used(upload.written, _customers(evidence, upload), runs)
-    return {"runs": 1 + len(runs), **used, "GB-s": billed * functions.MEMORY / 1024}
+    billed = sum(run.billed for run in (*(upload.run for upload in uploads), *runs)) / 1000  # seconds
+    customers = sum(_customers(evidence, upload) for upload in uploads)
+    used = _used(len(uploads), sum(upload.written for upload in uploads), customers, runs)
+    return {"runs": len(uploads) + len(runs), **used, "GB-s": billed * functions.MEMORY / 1024}
 
 
-def _used(rows: int, customers: int, runs: list[Run]) -> dict[str, int]:
+def _used(uploads: int, rows: int, customers: int, runs: list[Run]) -> dict[str, int]:
     """Return how much the calls of the functions use. A batch has at most as many customers as records."""
     records, alerts = sum(run.records for run in runs), sum(len(run.alerted) for run in runs)
     totals = sum(min(run.records, customers) for run in runs)
     return {
-        "s3 writes": 1,
-        "s3 reads": 2,
-        "write units": rows + customers + 1 + _IN_TRANSACTION * (records + totals) + alerts,
-        "read units": 1 + totals,
+        "s3 writes": uploads,
+        "s3 reads": 2 * uploads,
+        "write units": rows + customers + uploads + _IN_TRANSACTION * (records + totals) + alerts,
+        "read units": uploads + totals,
         "sns calls": alerts,
         "sqs messages": alerts * len(queues.ALERT_QUEUES),
     }

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 import transaction_processor
+import transactions_file
 from botocore.exceptions import ClientError
 from handlers import HEADER, Processor, before, fail
 from transactions_file import Unreadable, read_lines
@@ -175,17 +176,18 @@ def test_a_file_that_is_uploaded_again_changes_nothing_and_a_fixed_one_forgets_i
     assert [item["Key"] for item in buckets.objects(lab)] == [KEY]
 
 
-def test_a_file_of_more_rows_than_a_call_can_write_is_refused_before_a_row_is_written(processor, monkeypatch):
-    monkeypatch.setattr(transaction_processor, "MOST_ROWS", 300)
-    rows = [f"C{number:04}|{'home' * 70}|T1|03/16/2017|1" for number in range(350)]  # longer than what is looked at
-    wanted = f"{KEY}: it has more rows than a call can write: notebook 07 takes them in"
+def test_a_file_of_more_rows_than_a_call_writes_is_refused_before_a_row_is_written(processor, monkeypatch):
+    monkeypatch.setattr(transactions_file, "MOST_ROWS", 100)
+    monkeypatch.setattr(transaction_processor, "SMALL", 16 * 100)
+    rows = [f"C{number:04}|home|T1|03/16/2017|1" for number in range(101)]
+    wanted = f"{KEY}: it has 101 rows, and a call writes 100: `lab run --data`, or aws.buckets.upload, sends"
 
-    with pytest.raises(Unreadable, match=f"^{wanted}$"):
+    with pytest.raises(Unreadable, match=f"^{wanted}"):
         processor.process(*rows)
     assert processor.held() == ([], [], [])
 
-    assert processor.process(*rows[:250])["written"] == 250
-    assert processor.process(ROW, "", *([ROW] * 99), "x" * 100_000)["written"] == 100  # the start is not all of it
+    blank = ["", " ", "||||", '""|""'] * 500
+    assert processor.process(*blank, *rows[:100], *blank)["written"] == 100
 
 
 # Events that come again

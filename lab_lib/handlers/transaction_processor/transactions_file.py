@@ -17,6 +17,7 @@ MOST_KEPT = 10_000  # of the rejected lines of a file; all are counted, and the 
 # Bytes. DynamoDB has limits for keys; an item holds 400 KB, a field of the csv module 131,072.
 LONGEST = {"customer_id": 2048, "trn_id": 1024, "customer_address": 100_000}
 LONGEST_LINE = 130_000  # characters
+MOST_ROWS = 450_000  # that a call writes before Lambda ends it: 500 a second, for 900 seconds
 DATE = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
 AMOUNT = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
@@ -38,6 +39,14 @@ def read_lines(stream):
                 yield number, row, None, text
         except Unreadable as fault:
             yield number, None, str(fault), text
+
+
+def check_rows(stream):
+    """Raise Unreadable if there are more rows than a call can write."""
+    rows = sum(1 for text in text_lines(stream) if text.strip('| "\t')) - 1  # below the header
+    if rows > MOST_ROWS:
+        how = "`lab run --data`, or aws.buckets.upload, sends such a file in parts"
+        raise Unreadable(f"it has {rows:,} rows, and a call writes {MOST_ROWS:,}: {how}")
 
 
 def text_lines(stream):
