@@ -89,7 +89,7 @@ def lay(source: Path, name: str, executed: Path) -> None:
 
 
 def document(path: Path, name: str) -> str:
-    """Return a document, in this language if it is translated. In place of a link to one left out, it names the file."""
+    """Return a document, translated if it can be. In place of a link to one that is left out, it names the file."""
     here = catalogues.named(path, name)
     text = (here if here.exists() else path).read_text(encoding="utf-8").replace("](LICENSE)", "](LICENSE.md)")
     text = _TRANSLATED.sub("", _SAME_ELSEWHERE.sub("", text))
