@@ -5,8 +5,9 @@ import itertools
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions
-from lab_lib.checks.chain import wait_for_rest
+from lab_lib.checks.chain import at_rest
 from lab_lib.lab import open_lab
+from lab_lib.waiting import wait_until
 from tests.lab.chains import Chain
 
 ACCOUNTS = map(str, itertools.count(700_000_000_001))
@@ -25,4 +26,4 @@ def take_in(lab, key, rows):
     text = io.StringIO()
     transactions.write(text, rows)
     buckets.put(lab, key, text.getvalue().encode())
-    wait_for_rest(lab, timeout=1800)
+    wait_until(lambda: at_rest(lab), "the chain", timeout=1800, longest_pause=0.2, say_after=1800)
