@@ -39,8 +39,8 @@ sabotage: $(DEV) ## break a finished lab in two dozen ways, and see that its che
 SIDE_BY_SIDE := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 TESTS := tests/unit tests/lab tests/aws_delays tests/notebooks tests/browser
 
-bench: $(DEV) ## measure, and write docs/performance.md (LINES=totals for a part of it)
-	$(BIN)/python -m tests.bench $(LINES)
+bench: $(DEV) ## measure, and print what docs/performance.md says (LINES=totals, check or classes for a part of it)
+	@for line in $(or $(LINES),totals check classes); do $(BIN)/python -m tests.bench.$$line || exit; done
 
 delays: $(DEV) ## run the lab under AWS's delays, and write docs/delays.md (LINES=notification, SPEED=1)
 	$(BIN)/python -m tests.aws_delays $(LINES) $(if $(SPEED),--speed $(SPEED))

@@ -24,7 +24,6 @@ LONGEST_FILES = (
     "test_first_minutes.py",
     "test_wheel.py",
     "test_site.py",
-    "test_behind_a_proxy.py",
     "test_sabotage_code.py",
     "test_properties.py",
     "test_jupyterlab.py",

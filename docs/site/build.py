@@ -8,7 +8,6 @@ there in English.
 """
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -89,19 +88,12 @@ def lay(source: Path, name: str, executed: Path) -> None:
 
 
 def document(path: Path, name: str) -> str:
-    """Return a document, in this language if it is translated. In place of a link to one left out, it names the file.
-
-    Where GitHub builds the site, links to the repository lead there.
-    """
+    """Return a document, translated if it can be. In place of a link to one that is left out, it names the file."""
     here = catalogues.named(path, name)
     text = (here if here.exists() else path).read_text(encoding="utf-8").replace("](LICENSE)", "](LICENSE.md)")
     text = _TRANSLATED.sub("", _SAME_ELSEWHERE.sub("", text))
     if not here.exists():
         text = _HEADING_OF_TRANSLATED.sub(r"\1", text)
-    if repository := os.environ.get("GITHUB_REPOSITORY"):
-        text = text.replace("OWNER/serverless-lab-workbook", repository).replace(
-            " For OWNER, put the owner of the repository", ""
-        )
     return _LINK_TO_LEFT_OUT.sub(r"\1 (`docs/\2.md`)", text)
 
 

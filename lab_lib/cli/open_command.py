@@ -15,7 +15,6 @@ import typer
 
 import lab_lib
 from lab_lib import language
-from lab_lib.cli.address import jupyter_options
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import err, handle_errors, out, relative_to_cwd
 from lab_lib.errors import UsageError
@@ -38,9 +37,6 @@ def open_(
         list[str] | None,
         typer.Option(metavar="NUMBER", help="Give this notebook anew, such as 03, and keep yours beside it."),
     ] = None,
-    address: Annotated[
-        str, typer.Option(metavar="URL", help="Your browser reaches JupyterLab through a proxy, at this address.")
-    ] = "",
     server: Annotated[
         list[str] | None,
         typer.Argument(metavar="[-- COMMAND]", help="Start this Jupyter server instead, such as JupyterHub's."),
@@ -53,7 +49,6 @@ def open_(
     from lab_lib.exercises import copies
 
     with handle_errors(N_("JupyterLab has ended.")):
-        options = jupyter_options(address) if address else []
         if server and not shutil.which(server[0]):
             raise UsageError(f"{server[0]!r} is not a command; wanted none, or one that starts a Jupyter server.")
         renewed = [copies.renew(number) for number in fresh or []]
@@ -69,7 +64,7 @@ def open_(
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
         with _jupyter_folders() as folders:  # the path lets a terminal in JupyterLab find the command lab
             environment = {**os.environ, **folders, **chosen, "PATH": path}
-            raise typer.Exit(_run([*(server or _jupyterlab(first)), *options], first.parents[1], environment))
+            raise typer.Exit(_run(server or _jupyterlab(first), first.parents[1], environment))
 
 
 def _jupyterlab(notebook: Path) -> list[str]:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from tests.aws_delays.behaviours import ALL, DELAYS, USUAL
 from tests.aws_delays.runs import ALONE, COMMANDS, ROOT, Run
-from tests.bench.page import table
 from tests.own_aws import own_aws
 
 MINUTES, USAGE = (ROOT / "lab_lib" / "run" / name for name in ("minutes.json", "usage.json"))
@@ -59,6 +58,12 @@ def main() -> None:
     print(text)
     if not options.lines:
         PAGE.write_text(f"{HEAD}\n{text}\n", encoding="utf-8")
+
+
+def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [list(header), *map(list, rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _alone(name: str, folder: Path, account: str, speed: float) -> list[str]:

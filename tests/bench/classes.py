@@ -1,35 +1,56 @@
-"""A class, for several accounts at a time."""
+"""Print the seconds an account of `lab class`, beside a loop over papermill, for several accounts at a time."""
 
 import itertools
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab_lib.run import headless
-from tests.bench import chain, page
+from tests.bench.labs import ACCOUNTS
+from tests.own_aws import own_aws
 
-LAB = Path(sys.executable).with_name("lab")
-JOBS = [1, 2, 4]
-NOTES = f"""Seconds an account of {len(headless.notebooks())} notebooks, 06 among them, and their grade."""
-
-
-def measure():
-    """Return the section's text."""
-    header = ["Command", *(f"{jobs} at a time" for jobs in JOBS)]
-    return f"{page.table(header, [['`lab class`', *(f'{seconds(jobs):.2f}' for jobs in JOBS)]])}\n\n{NOTES}"
+COMMANDS = Path(sys.executable).parent
 
 
-def seconds(jobs):
+def main():
+    for jobs in (1, 2, 4):
+        graded, looped = (seconds(way, jobs) for way in (run_class, run_papermill))
+        print(f"{jobs} at a time: {graded:.1f} s; papermill {looped:.1f} s", flush=True)
+
+
+def seconds(way, jobs):
     """Return the seconds for each of some new accounts."""
-    accounts = list(itertools.islice(chain.ACCOUNTS, max(2, jobs)))
+    accounts = list(itertools.islice(ACCOUNTS, max(2, jobs)))
+    begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        rows = [f"{account},Student {number}" for number, account in enumerate(accounts, 1)]
-        roster, begun = Path(folder, "roster.csv"), time.monotonic()
-        roster.write_text("\n".join(["account,name", *rows]) + "\n")
-        command = [LAB, "class", roster, "--out", Path(folder, "class"), f"--jobs={jobs}"]
-        subprocess.run(command, check=True, capture_output=True)
-        took = (time.monotonic() - begun) / len(accounts)
-    print(f"  {len(accounts)} accounts, {jobs} at a time: {took:.2f} s an account", file=sys.stderr)
-    return took
+        way(accounts, jobs, Path(folder))
+    return (time.monotonic() - begun) / len(accounts)
+
+
+def run_class(accounts, jobs, folder):
+    roster = folder / "roster.csv"
+    roster.write_text("\n".join(["account,name", *(f"{account},Student {account}" for account in accounts)]) + "\n")
+    run("lab", "class", roster, "--out", folder / "class", f"--jobs={jobs}")
+
+
+def run_papermill(accounts, jobs, folder):
+    """Run the command for each notebook, as the README does, and for so many accounts side by side."""
+
+    def loop(account):
+        for path in headless.notebooks():
+            run("papermill", path, folder / f"{account}-{path.name}", "-r", "account", account)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        list(pool.map(loop, accounts))
+
+
+def run(command, *arguments):
+    subprocess.run([COMMANDS / command, *arguments], check=True, capture_output=True)
+
+
+if __name__ == "__main__":
+    with own_aws("bench"):
+        main()

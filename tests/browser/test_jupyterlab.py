@@ -4,21 +4,37 @@ The copy is in Chinese: so what is not translated is found too. The other tests 
 """
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
+from lab_lib.places import WORKSPACE
 from lab_lib.run.headless import notebooks
-from tests.browser.opened import IS_READY, LAB, REACH, opened
-from tests.browser.proxy import proxy
+from lab_lib.waiting import PROGRESS_FILE, wait_until
 from tests.learners import solve
 from tests.shown import english, shown
 
 pytestmark = pytest.mark.slow
 
+LAB = str(Path(sys.executable).with_name("lab"))
+SETTINGS = {
+    "jupyter_server_config.json": {"LabApp": {"expose_app_in_browser": True}, "ServerApp": {"open_browser": False}},
+    "lab/user-settings/@jupyterlab/notebook-extension/tracker.jupyterlab-settings": {
+        "windowingMode": "none"  # all cells are drawn, also those out of sight
+    },
+}
 OPEN = "async path => { await jupyterapp.restored; await jupyterapp.commands.execute('docmanager:open', {path}); }"
+IS_READY = """stem => {
+    const widget = window.jupyterapp?.shell?.currentWidget;
+    return widget && widget.context && widget.context.path.includes(stem) && widget.context.isReady
+        && widget.sessionContext.session && widget.sessionContext.session.kernel
+        && widget.sessionContext.session.kernel.status === 'idle';
+}"""
 RUN_ALL = """async () => {
     await jupyterapp.commands.execute('notebook:run-all-cells');
     const cells = jupyterapp.shell.currentWidget.content.model.sharedModel.cells;
@@ -44,9 +60,22 @@ TO_THE_TOP = "() => jupyterapp.shell.currentWidget.node.querySelector('.jp-Windo
 def jupyterlab(browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the address of a JupyterLab that `lab open` has started, with the solutions in the copy."""
     workspace = tmp_path_factory.mktemp("lab")
-    with opened(workspace, LAB, "open", "--lang", "zh_CN") as about:
+    folder = workspace / "jupyter"
+    for path, values in SETTINGS.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(json.dumps(values))
+    environment = {name: value for name, value in os.environ.items() if name != PROGRESS_FILE}
+    environment |= {WORKSPACE: str(workspace), "JUPYTER_CONFIG_DIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder)}
+    lab = subprocess.Popen([LAB, "open", "--lang", "zh_CN"], env=environment)
+    try:
+        (note,) = wait_until(lambda: list(folder.glob("jpserver-*.json")), "JupyterLab to start")
+        about = json.loads(note.read_text())
         solve(workspace / "my-lab")
         yield f"{about['url']}lab?token={about['token']}"
+    finally:
+        lab.send_signal(signal.SIGINT)
+        assert lab.wait() == 0
+        subprocess.run([LAB, "local", "stop"], env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
 @pytest.fixture(scope="module")
@@ -94,15 +123,3 @@ def test_a_cell_that_is_run_after_a_restart_says_which_cells_come_first(page) ->
 
     assert shown["traceback"][0].startswith("`notebook` 不存在")
     assert len(shown["traceback"]) == 1
-
-
-def test_without_the_option_address_no_browser_gets_through_a_proxy(jupyterlab: str, page) -> None:
-    asked = urlsplit(jupyterlab)
-    with proxy(asked.port) as through:
-        address = f"http://lab.localhost:{through.server_address[1]}/"
-
-        kept = page.goto(f"{address}lab?{asked.query}").status
-        through.host = asked.netloc
-        replaced = page.goto(f"{address}lab?{asked.query}").status
-
-        assert (kept, replaced, page.evaluate(REACH, address)) == (403, 200, [200, False])
