@@ -5,7 +5,7 @@ READY := .venv/.ready
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab class test test-all sabotage bench delays lint format refresh docs catalogues site wheel lock clean
+.PHONY: help run lab class test test-all sabotage bench lint format refresh docs catalogues site wheel lock clean
 
 help: ## list these commands
 	@echo "The Serverless Lab Workbook. Begin with: make lab"
@@ -41,10 +41,6 @@ TESTS := tests/unit tests/lab tests/aws_delays tests/notebooks tests/browser
 
 bench: $(DEV) ## measure, and write docs/performance.md (LINES=totals for a part of it)
 	$(BIN)/python -m tests.bench $(LINES)
-
-delays: $(DEV) ## run the lab under AWS's delays, and write docs/delays.md (LINES=notification, SPEED=1)
-	$(BIN)/python -m tests.aws_delays $(LINES) $(if $(SPEED),--speed $(SPEED))
-	@$(MAKE) --no-print-directory docs
 
 lint: $(DEV) ## check style, types, imports and workflows
 	$(BIN)/ruff check --no-cache .
