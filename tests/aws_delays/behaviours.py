@@ -1,10 +1,8 @@
 """AWS's behaviours in its first minutes: how long each takes, what AWS does then, and where that is written.
 
-A comment without a source means: not documented, and taken to be like others of its kind. What is not there yet comes
-before what is in use, since the first line that refuses a call does.
+A comment names the source. A behaviour without one is not documented, and taken to be like others of its kind. What is
+not there yet comes before what is in use, since the first line that refuses a call does.
 """
-
-from typing import NamedTuple
 
 from tests.aws_delays.kinds import Deferred, Line, Refused, Shown, Since, Unlisted
 
@@ -74,13 +72,6 @@ class Measured(Line):
             result["Values"] = values
 
 
-class Delay(NamedTuple):
-    """How many seconds a behaviour lasts, 0 if it does not end, and what it changes."""
-
-    seconds: float
-    lines: list[Line]
-
-
 _SHOWN = 5  # seconds until a bucket shows its new notification: S3 User Guide, eventually consistent
 
 # What is new, changed or deleted.
@@ -103,208 +94,185 @@ _ANY_TIME = Since("", "Bucket FunctionName logGroupName")
 # Which calls are refused, and how.
 _OF_ROLES, _OF_BUCKETS = "iam.(?!CreateRole).+", "s3.(?!CreateBucket).+"
 _OF_TOPICS, _OF_QUEUES = "sns.(?!CreateTopic).+", "sqs.(?!CreateQueue|DeleteQueue|GetQueueUrl).+"
+_WITH_ROLE = "lambda.(CreateFunction|UpdateFunctionConfiguration)"
 _FUNCTION_CHANGES = "lambda.(UpdateFunctionCode|UpdateFunctionConfiguration|PublishVersion)"
 _TABLE_CHANGES = "dynamodb.(CreateTable|UpdateTable|DeleteTable|UpdateTimeToLive)"
 _OF_ITEMS = "dynamodb.(Scan|Query|.+Item|DescribeTimeToLive)"
 _UNKNOWN, _NO_QUEUE = "ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue"
 _IN_USE, _CONFLICT, _INVALID = "ResourceInUseException", "ResourceConflictException", "InvalidParameterValueException"
 
+# The seconds that each lasts, 0 if it does not end, and what it changes.
 DELAYS = {
     # What was just made is not there yet.
-    "role": Delay(3, [Refused(_ROLE, _OF_ROLES, "NoSuchEntity")]),  # IAM User Guide: not always visible at once
-    "function-reads": Delay(  # Terraform's AWS provider waits for this
+    "role": (3, Refused(_ROLE, _OF_ROLES, "NoSuchEntity")),  # IAM User Guide: not always visible at once
+    "function-reads": (  # Terraform's AWS provider waits for this
         5,
-        [
-            Refused(_FUNCTION, "lambda.(Get|ListTags|ListVersions|ListAliases).*", _UNKNOWN),
-            Unlisted(_FUNCTION, "lambda.ListFunctions"),
-        ],
+        Refused(_FUNCTION, "lambda.(Get|ListTags|ListVersions|ListAliases).*", _UNKNOWN),
+        Unlisted(_FUNCTION, "lambda.ListFunctions"),
     ),
-    "function-writes": Delay(  # Terraform's AWS provider waits for this
-        5, [Refused(_FUNCTION, "lambda.(?!CreateFunction|Get|List).+", _UNKNOWN)]
-    ),
-    "mapping-reads": Delay(  # Terraform's AWS provider waits for this
+    "function-writes": (  # Terraform's AWS provider waits for this
         5,
-        [
-            Refused(_MAPPING, "lambda.GetEventSourceMapping", _UNKNOWN),
-            Unlisted(_MAPPING, "lambda.ListEventSourceMappings"),
-        ],
+        Refused(_FUNCTION, "lambda.(?!CreateFunction|Get|List).+", _UNKNOWN),
+    ),
+    "mapping-reads": (  # Terraform's AWS provider waits for this
+        5,
+        Refused(_MAPPING, "lambda.GetEventSourceMapping", _UNKNOWN),
+        Unlisted(_MAPPING, "lambda.ListEventSourceMappings"),
     ),
     # DynamoDB's API reference: every other DescribeTable does not find it
-    "table-reads": Delay(10, [Refused(_TABLE, "dynamodb.DescribeTable", _UNKNOWN, times=1)]),
-    "bucket": Delay(  # Terraform's AWS provider waits for this
-        5, [Refused(_BUCKET, _OF_BUCKETS, "NoSuchBucket"), Unlisted(_BUCKET, "s3.ListBuckets")]
+    "table-reads": (10, Refused(_TABLE, "dynamodb.DescribeTable", _UNKNOWN, times=1)),
+    "bucket": (  # Terraform's AWS provider waits for this
+        5,
+        Refused(_BUCKET, _OF_BUCKETS, "NoSuchBucket"),
+        Unlisted(_BUCKET, "s3.ListBuckets"),
     ),
-    "topic": Delay(  # Terraform's AWS provider waits for this
-        3, [Refused(_TOPIC, _OF_TOPICS, "NotFound"), Unlisted(_TOPIC, "sns.ListTopics")]
-    ),
-    "subscription": Delay(  # Terraform's AWS provider waits for this
-        5, [Unlisted(Since("sns.Subscribe", "SubscriptionArn"), "sns.ListSubscriptions.*")]
-    ),
-    "queue": Delay(  # SQS's API reference, CreateQueue: at least a second
-        3, [Refused(_QUEUE, f"{_OF_QUEUES}|sqs.GetQueueUrl", _NO_QUEUE), Unlisted(_QUEUE, "sqs.ListQueues")]
-    ),
-    "log-group": Delay(5, [Unlisted(_GROUP, "logs.DescribeLogGroups")]),
-    "machine": Delay(  # Step Functions' API reference: eventually consistent
+    "topic": (  # Terraform's AWS provider waits for this
         3,
-        [
-            Refused(
-                Since("stepfunctions.CreateStateMachine", "name stateMachineArn"),
-                "stepfunctions.DescribeStateMachine",
-                "StateMachineDoesNotExist",
-            ),
-            Refused(
-                Since("stepfunctions.StartExecution", "name executionArn"),
-                "stepfunctions.DescribeExecution",
-                "ExecutionDoesNotExist",
-            ),
-        ],
+        Refused(_TOPIC, _OF_TOPICS, "NotFound"),
+        Unlisted(_TOPIC, "sns.ListTopics"),
+    ),
+    "subscription": (  # Terraform's AWS provider waits for this
+        5,
+        Unlisted(Since("sns.Subscribe", "SubscriptionArn"), "sns.ListSubscriptions.*"),
+    ),
+    "queue": (  # SQS's API reference, CreateQueue: at least a second
+        3,
+        Refused(_QUEUE, f"{_OF_QUEUES}|sqs.GetQueueUrl", _NO_QUEUE),
+        Unlisted(_QUEUE, "sqs.ListQueues"),
+    ),
+    "log-group": (5, Unlisted(_GROUP, "logs.DescribeLogGroups")),
+    "machine": (  # Step Functions' API reference: eventually consistent
+        3,
+        Refused(
+            Since("stepfunctions.CreateStateMachine", "name stateMachineArn"),
+            "stepfunctions.DescribeStateMachine",
+            "StateMachineDoesNotExist",
+        ),
+        Refused(
+            Since("stepfunctions.StartExecution", "name executionArn"),
+            "stepfunctions.DescribeExecution",
+            "ExecutionDoesNotExist",
+        ),
     ),
     # What was just deleted is still there.
-    "topic-deletion": Delay(30, [Deferred(Since("sns.DeleteTopic", "Name TopicArn"), "sns.CreateTopic")]),
-    "queue-deletion": Delay(  # SQS's API reference, DeleteQueue
+    "topic-deletion": (30, Deferred(Since("sns.DeleteTopic", "Name TopicArn"), "sns.CreateTopic")),
+    "queue-deletion": (  # SQS's API reference, DeleteQueue
         60,
-        [
-            Refused(_DELETED_QUEUE, _OF_QUEUES, _NO_QUEUE),
-            Refused(_DELETED_QUEUE, "sqs.CreateQueue", "AWS.SimpleQueueService.QueueDeletedRecently"),
-            Deferred(_DELETED_QUEUE, ""),
-        ],
+        Refused(_DELETED_QUEUE, _OF_QUEUES, _NO_QUEUE),
+        Refused(_DELETED_QUEUE, "sqs.CreateQueue", "AWS.SimpleQueueService.QueueDeletedRecently"),
+        Deferred(_DELETED_QUEUE),
     ),
-    "bucket-name": Delay(  # aws-cli's issue 2593: up to an hour
-        3600, [Refused(_DELETED_BUCKET, "s3.CreateBucket", "OperationAborted")]
+    "bucket-name": (  # aws-cli's issue 2593: up to an hour
+        3600,
+        Refused(_DELETED_BUCKET, "s3.CreateBucket", "OperationAborted"),
     ),
-    "log-group-deletion": Delay(30, [Deferred(Since("logs.DeleteLogGroup", "logGroupName"), "logs.CreateLogGroup")]),
+    "log-group-deletion": (30, Deferred(Since("logs.DeleteLogGroup", "logGroupName"), "logs.CreateLogGroup")),
     # What was just set neither counts nor is read yet.
-    "role-policy": Delay(  # IAM User Guide: not always visible at once
-        15, [Deferred(Since("iam.PutRolePolicy", "RoleName PolicyName"), "iam.DeleteRolePolicy")]
+    "role-policy": (  # IAM User Guide: not always visible at once
+        15,
+        Deferred(Since("iam.PutRolePolicy", "RoleName PolicyName"), "iam.DeleteRolePolicy"),
     ),
-    "queue-settings": Delay(  # SQS's API reference, SetQueueAttributes
-        60, [Deferred(Since("sqs.SetQueueAttributes", "QueueUrl"), "")]
+    "queue-settings": (  # SQS's API reference, SetQueueAttributes
+        60,
+        Deferred(Since("sqs.SetQueueAttributes", "QueueUrl")),
     ),
-    "notification": Delay(  # S3 User Guide: about five minutes
-        240, [Deferred(_NOTIFICATION, ""), Notified(_NOTIFICATION, "s3.GetBucketNotificationConfiguration")]
+    "notification": (  # S3 User Guide: about five minutes
+        240,
+        Deferred(_NOTIFICATION),
+        Notified(_NOTIFICATION, "s3.GetBucketNotificationConfiguration"),
     ),
-    "settings": Delay(  # S3 User Guide: eventually consistent. Terraform's AWS provider waits for a permission
+    "settings": (  # S3 User Guide: eventually consistent. Terraform's AWS provider waits for a permission
         5,
-        [
-            Deferred(Since("s3.Put(BucketPolicy|PublicAccessBlock|BucketEncryption)", "Bucket"), ""),
-            Deferred(Since("lambda.(AddPermission|PutFunctionEventInvokeConfig)", "FunctionName"), "lambda.Remove.+"),
-            Deferred(Since("sns.SetTopicAttributes", "TopicArn"), ""),
-            Deferred(Since("dynamodb.UpdateTimeToLive", "TableName"), ""),
-        ],
+        Deferred(Since("s3.Put(BucketPolicy|PublicAccessBlock|BucketEncryption)", "Bucket")),
+        Deferred(Since("lambda.(AddPermission|PutFunctionEventInvokeConfig)", "FunctionName"), "lambda.Remove.+"),
+        Deferred(Since("sns.SetTopicAttributes", "TopicArn")),
+        Deferred(Since("dynamodb.UpdateTimeToLive", "TableName")),
     ),
-    "tags": Delay(
+    "tags": (
         5,
-        [
-            Shown(_ROLE, "iam.GetRole", {"Tags": []}),
-            Shown(_FUNCTION, "lambda.(GetFunction|ListTags)", {"Tags": {}}),
-            Shown(_MAPPING, "lambda.ListTags", {"Tags": {}}),
-            Shown(_TABLE, "dynamodb.ListTagsOfResource", {"Tags": []}),
-            Shown(_TOPIC, "sns.ListTagsForResource", {"Tags": []}),
-            Shown(_QUEUE, "sqs.ListQueueTags", {"Tags": {}}),
-            Shown(_GROUP, "logs.ListTagsForResource", {"tags": {}}),
-            Refused(Since("s3.(CreateBucket|PutBucketTagging)", "Bucket"), "s3.GetBucketTagging", "NoSuchTagSet"),
-        ],
+        Shown(_ROLE, "iam.GetRole", {"Tags": []}),
+        Shown(_FUNCTION, "lambda.(GetFunction|ListTags)", {"Tags": {}}),
+        Shown(_MAPPING, "lambda.ListTags", {"Tags": {}}),
+        Shown(_TABLE, "dynamodb.ListTagsOfResource", {"Tags": []}),
+        Shown(_TOPIC, "sns.ListTagsForResource", {"Tags": []}),
+        Shown(_QUEUE, "sqs.ListQueueTags", {"Tags": {}}),
+        Shown(_GROUP, "logs.ListTagsForResource", {"tags": {}}),
+        Refused(Since("s3.(CreateBucket|PutBucketTagging)", "Bucket"), "s3.GetBucketTagging", "NoSuchTagSet"),
     ),
     # What is new or in use refuses the next call.
-    "trust": Delay(  # Terraform's AWS provider waits for this
+    "trust": (  # Terraform's AWS provider waits for this
         10,
-        [
-            Refused(
-                _ROLE,
-                "lambda.(CreateFunction|UpdateFunctionConfiguration)",
-                _INVALID,
-                "The role defined for the function cannot be assumed by Lambda.",
-            ),
-            Refused(
-                _ROLE,
-                "stepfunctions.(Create|Update)StateMachine",
-                "AccessDeniedException",
-                "states.amazonaws.com is not authorized to assume the provided role.",
-            ),
-        ],
+        Refused(_ROLE, _WITH_ROLE, _INVALID, "The role cannot be assumed by Lambda."),
+        Refused(
+            _ROLE,
+            "stepfunctions.(Create|Update)StateMachine",
+            "AccessDeniedException",
+            "Not authorized to assume the provided role.",
+        ),
     ),
-    "grant": Delay(  # Terraform's AWS provider waits for this
+    "grant": (  # Terraform's AWS provider waits for this
         15,
-        [
-            Refused(
-                _ROLE,
-                "lambda.(CreateFunction|UpdateFunctionConfiguration)",
-                _INVALID,
-                "Lambda was unable to configure access to your environment variables because the KMS key is invalid for "
-                "CreateGrant.",
-            )
-        ],
+        Refused(_ROLE, _WITH_ROLE, _INVALID, "The KMS key is invalid for CreateGrant."),
     ),
-    "stream-access": Delay(  # Terraform's AWS provider waits for this. The function's role is new, too
-        20, [Refused(_FUNCTION, "lambda.CreateEventSourceMapping", _INVALID, "Cannot access stream.")]
+    "stream-access": (  # Terraform's AWS provider waits for this. The function's role is new, too
+        20,
+        Refused(_FUNCTION, "lambda.CreateEventSourceMapping", _INVALID, "Cannot access stream."),
     ),
-    "function": Delay(  # Lambda Developer Guide: the states
+    "function": (  # Lambda Developer Guide: the states
         5,
-        [
-            Refused(_FUNCTION, f"{_FUNCTION_CHANGES}|lambda.Invoke", _CONFLICT, "The function is Pending."),
-            Shown(_FUNCTION, "lambda.(Create|Get)Function.*", {"State": "Pending", "LastUpdateStatus": "InProgress"}),
-        ],
+        Refused(_FUNCTION, f"{_FUNCTION_CHANGES}|lambda.Invoke", _CONFLICT, "The function is Pending."),
+        Shown(_FUNCTION, "lambda.(Create|Get)Function.*", {"State": "Pending", "LastUpdateStatus": "InProgress"}),
     ),
-    "function-update": Delay(  # Lambda Developer Guide: the states
+    "function-update": (  # Lambda Developer Guide: the states
         3,
-        [
-            Refused(_CHANGED_FUNCTION, _FUNCTION_CHANGES, _CONFLICT, "An update is in progress for the function."),
-            Shown(_CHANGED_FUNCTION, "lambda.GetFunction.*", {"LastUpdateStatus": "InProgress"}),
-            Deferred(Since("lambda.UpdateFunctionConfiguration", "FunctionName"), ""),
-        ],
+        Refused(_CHANGED_FUNCTION, _FUNCTION_CHANGES, _CONFLICT, "An update is in progress for the function."),
+        Shown(_CHANGED_FUNCTION, "lambda.GetFunction.*", {"LastUpdateStatus": "InProgress"}),
+        Deferred(Since("lambda.UpdateFunctionConfiguration", "FunctionName")),
     ),
-    "table": Delay(  # DynamoDB's API reference
+    "table": (  # DynamoDB's API reference
         10,
-        [
-            Refused(_TABLE, _TABLE_CHANGES, _IN_USE, "Table is being created"),
-            Refused(_CHANGED_TABLE, _TABLE_CHANGES, _IN_USE, "Table is being updated"),
-            Refused(_DELETED_TABLE, _TABLE_CHANGES, _IN_USE, "Table is being deleted"),
-            Refused(_TABLE, _OF_ITEMS, _UNKNOWN),
-            Refused(_DELETED_TABLE, _OF_ITEMS, _UNKNOWN),
-            Shown(_TABLE, "dynamodb.(Create|Describe)Table", {"TableStatus": "CREATING"}),
-            Shown(_CHANGED_TABLE, "dynamodb.(Update|Describe)Table", {"TableStatus": "UPDATING"}),
-            Shown(_DELETED_TABLE, "dynamodb.DescribeTable", {"TableStatus": "DELETING"}),
-            Deferred(_DELETED_TABLE, ""),
-        ],
+        Refused(_TABLE, _TABLE_CHANGES, _IN_USE, "Table is being created"),
+        Refused(_CHANGED_TABLE, _TABLE_CHANGES, _IN_USE, "Table is being updated"),
+        Refused(_DELETED_TABLE, _TABLE_CHANGES, _IN_USE, "Table is being deleted"),
+        Refused(_TABLE, _OF_ITEMS, _UNKNOWN),
+        Refused(_DELETED_TABLE, _OF_ITEMS, _UNKNOWN),
+        Shown(_TABLE, "dynamodb.(Create|Describe)Table", {"TableStatus": "CREATING"}),
+        Shown(_CHANGED_TABLE, "dynamodb.(Update|Describe)Table", {"TableStatus": "UPDATING"}),
+        Shown(_DELETED_TABLE, "dynamodb.DescribeTable", {"TableStatus": "DELETING"}),
+        Deferred(_DELETED_TABLE),
     ),
-    "mapping": Delay(  # Lambda's API reference: the states
+    "mapping": (  # Lambda's API reference: the states
         75,
-        [
-            Refused(
-                Since("lambda.(Create|Update|Delete)EventSourceMapping", "UUID"),
-                "lambda.(Update|Delete)EventSourceMapping",
-                _IN_USE,
-                "The event source mapping is in use.",
-            ),
-            Shown(_MAPPING, "lambda.(Create|Get|List)EventSourceMappings?", {"State": "Creating"}),
-            Shown(_CHANGED_MAPPING, "lambda.(Get|List)EventSourceMappings?", {"State": "Updating"}),
-            Shown(_DELETED_MAPPING, "lambda.(Get|List)EventSourceMappings?", {"State": "Deleting"}),
-            Started(_MAPPING, "lambda.CreateEventSourceMapping"),
-            Deferred(_CHANGED_MAPPING, ""),
-            Deferred(_DELETED_MAPPING, ""),
-        ],
+        Refused(
+            Since("lambda.(Create|Update|Delete)EventSourceMapping", "UUID"),
+            "lambda.(Update|Delete)EventSourceMapping",
+            _IN_USE,
+            "The event source mapping is in use.",
+        ),
+        Shown(_MAPPING, "lambda.(Create|Get|List)EventSourceMappings?", {"State": "Creating"}),
+        Shown(_CHANGED_MAPPING, "lambda.(Get|List)EventSourceMappings?", {"State": "Updating"}),
+        Shown(_DELETED_MAPPING, "lambda.(Get|List)EventSourceMappings?", {"State": "Deleting"}),
+        Started(_MAPPING, "lambda.CreateEventSourceMapping"),
+        Deferred(_CHANGED_MAPPING),
+        Deferred(_DELETED_MAPPING),
     ),
     # sst's issue 6923
-    "permission-conflict": Delay(0, [Refused(_ANY_TIME, "lambda.AddPermission", _CONFLICT, times=2)]),
+    "permission-conflict": (0, Refused(_ANY_TIME, "lambda.AddPermission", _CONFLICT, times=2)),
     # Terraform's AWS provider, issue 7628
-    "bucket-conflict": Delay(0, [Refused(_ANY_TIME, "s3.Put(Bucket|Public).+", "OperationAborted", times=2)]),
+    "bucket-conflict": (0, Refused(_ANY_TIME, "s3.Put(Bucket|Public).+", "OperationAborted", times=2)),
     # aws-cdk's issue 17546
-    "log-group-conflict": Delay(
-        0, [Refused(_ANY_TIME, "logs.PutRetentionPolicy", "OperationAbortedException", times=2)]
-    ),
+    "log-group-conflict": (0, Refused(_ANY_TIME, "logs.PutRetentionPolicy", "OperationAbortedException", times=2)),
     # What is received, counted, logged or confirmed comes late.
-    "messages": Delay(0, [Received(_ANY_TIME, "sqs.ReceiveMessage")]),
-    "queue-counts": Delay(60, [Counted(_ANY_TIME, "sqs.GetQueueAttributes")]),  # SQS's API reference
-    "logs": Delay(60, [Logged(_ANY_TIME, "logs.(FilterLogEvents|GetLogEvents)")]),  # reported by other projects
-    "metrics": Delay(180, [Measured(_ANY_TIME, "cloudwatch.GetMetricData")]),  # reported by other projects
-    "e-mail": Delay(  # a person needs minutes
+    "messages": (0, Received(_ANY_TIME, "sqs.ReceiveMessage")),
+    "queue-counts": (60, Counted(_ANY_TIME, "sqs.GetQueueAttributes")),  # SQS's API reference
+    "logs": (60, Logged(_ANY_TIME, "logs.(FilterLogEvents|GetLogEvents)")),  # reported by other projects
+    "metrics": (180, Measured(_ANY_TIME, "cloudwatch.GetMetricData")),  # reported by other projects
+    "e-mail": (  # a person needs minutes
         120,
-        [
-            Shown(_ADDRESS, "sns.Subscribe", {"SubscriptionArn": "pending confirmation"}),
-            Shown(_ADDRESS, "sns.ListSubscriptions.*", {"SubscriptionArn": "PendingConfirmation"}),
-        ],
+        Shown(_ADDRESS, "sns.Subscribe", {"SubscriptionArn": "pending confirmation"}),
+        Shown(_ADDRESS, "sns.ListSubscriptions.*", {"SubscriptionArn": "PendingConfirmation"}),
     ),
-    "no-bucket": Delay(0, [Refused(_ANY_TIME, "s3.CreateBucket", "OperationAborted")]),  # whatever the name
+    "no-bucket": (0, Refused(_ANY_TIME, "s3.CreateBucket", "OperationAborted")),  # whatever the name
 }
 # Of each so many calls that are not about data, one is refused so many times in a row.
 THROTTLING = {

@@ -126,8 +126,11 @@ class Shown(Line):
                     part.update(self.values)
 
 
+@dataclass(frozen=True)
 class Deferred(Line):
     """The embedded AWS gets the calls of `since` at the end of the delay, or before these calls."""
+
+    calls: str = ""
 
     def concerns(self, call):
         return call.fits(self.calls) or call.fits(self.since.calls)

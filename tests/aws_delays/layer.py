@@ -39,7 +39,7 @@ class Layer:
     def __init__(self, folder, account, speed, names):
         self.shared = Shared(Path(folder) / "shared.db", speed)
         self._account, self._calls, self._local = account, 0, threading.local()
-        self._lines = [(delay.seconds, line) for name, delay in DELAYS.items() if name in names for line in delay.lines]
+        self._lines = [(seconds, line) for name, (seconds, *lines) in DELAYS.items() if name in names for line in lines]
         self._throttling = [THROTTLING[name] for name in names if name in THROTTLING]
         self._client = functools.cache(self._new_client)
 

@@ -1,7 +1,6 @@
 """The lab goes through each kind of AWS's delays. `waited()` shows that it has met them.
 
-The lab is another one than AWS's: it has AWS's patience, and calls that are late. The refusals that botocore repeats are
-in tests/unit/test_sessions.py.
+The lab has the patience that it has on AWS. The refusals of single calls are in tests/unit/test_sessions.py.
 """
 
 import time
@@ -9,7 +8,7 @@ import time
 import pytest
 
 from lab_lib import checks
-from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.aws import buckets, cleanup, functions, queues, tables, topics, triggers
 from lab_lib.checks import readiness
 from lab_lib.checks.chain import following
 from lab_lib.errors import CheckFailed, LabError
@@ -23,7 +22,8 @@ pytestmark = pytest.mark.slow
 PROCESSOR, NOTIFIER = functions.SOURCES
 NOT_SHOWN = (
     *("role", "function-reads", "function-writes", "mapping-reads", "table-reads", "bucket", "topic", "subscription"),
-    *("queue", "log-group", "topic-deletion", "queue-deletion", "log-group-deletion", "role-policy", "settings", "tags"),
+    *("queue", "log-group", "topic-deletion", "queue-deletion", "log-group-deletion"),
+    *("role-policy", "settings", "tags"),
 )
 
 
