@@ -3,18 +3,19 @@
 The lab has the patience that it has on AWS. The refusals of single calls are in tests/unit/test_sessions.py.
 """
 
+import json
 import time
 
 import pytest
 
 from lab_lib import checks
-from lab_lib.aws import buckets, cleanup, functions, queues, tables, topics, triggers
+from lab_lib.aws import buckets, cleanup, cloudwatch, functions, queues, tables, topics, triggers
 from lab_lib.checks import readiness
 from lab_lib.checks.chain import following
 from lab_lib.errors import CheckFailed, LabError
 from lab_lib.exercises import made
 from lab_lib.exercises.workbook import DATA_FILE
-from lab_lib.lab import Lab
+from lab_lib.lab import Lab, open_lab
 from lab_lib.waiting import wait_until
 from tests.lab.chains import Chain
 
@@ -46,15 +47,19 @@ def test_what_is_pending_is_waited_for(sped_up):
     chain = Chain(lab)
 
     for _ in range(2):
+        tables.ensure_table(lab, tables.STREAMED)
+        assert tables.describe(lab, tables.STREAMED)["TableStatus"] == "ACTIVE"
         chain.create_functions()
         functions.ensure_function(lab, PROCESSOR, timeout=60)
+        now = functions.configuration(lab, PROCESSOR)
+        assert (now["LastUpdateStatus"], now["Timeout"]) == ("Successful", 60)
         functions.invoke(lab, PROCESSOR, {"Records": []})
         where = {"EventSourceArn": tables.find_stream(lab), "FunctionName": NOTIFIER, "StartingPosition": "LATEST"}
         lab.client("lambda").create_event_source_mapping(**where)  # the helper repairs it
         triggers.ensure_stream_trigger(lab)
+        assert triggers.find_stream_trigger(lab)["State"] == "Enabled"
         for on in (False, True):
             triggers.switch_stream_triggers([lab], on=on)
-        assert functions.timeout_of(lab, PROCESSOR) == 60
         list(cleanup.delete_all(lab))
 
         assert triggers.find_stream_trigger(lab) is None
@@ -75,17 +80,32 @@ def test_what_aws_does_not_show_yet_is_read_until_it_is_right(sped_up):
     assert waited() > 60
 
 
+def test_what_was_repaired_is_read_until_aws_shows_it(sped_up):
+    lab, waited = sped_up("queue-settings")
+    Chain(lab).build()
+    queue = queues.ALERT_QUEUES[0]
+    spoilt = {"QueueUrl": queues.find_queue(lab, queue), "Attributes": {"Policy": ""}}
+    open_lab(account=lab.account).client("sqs").set_queue_attributes(**spoilt)
+
+    triggers.ensure_queue_subscription(lab, queue)
+
+    checks.checkpoint(lab, "04")
+    assert waited() > 50
+
+
 def test_no_event_is_lost_before_a_trigger_is_in_force(sped_up, monkeypatch):
     monkeypatch.setattr(Lab, "is_real", True)
     lab, waited = sped_up("role-policy", "queue-settings", "mapping", "notification", "messages", speed=100)
     Chain(lab).build()
+    alert = {"customerID": "C1", "accountBalance": "1500"}
+    lab.client("sns").publish(TopicArn=topics.find_topic(lab), Message=json.dumps(alert))
 
     readiness.wait_until_uploads_start(lab)
     with following(lab, DATA_FILE):
         buckets.upload(lab, DATA_FILE)
 
     assert waited() > 15 + 75 + 240
-    assert [queues.alerts(lab, name) for name in queues.ALERT_QUEUES]
+    assert all(alert in queues.alerts(lab, name) for name in queues.ALERT_QUEUES)
 
 
 def test_what_is_logged_and_counted_late_is_waited_for(sped_up, monkeypatch):
@@ -98,6 +118,7 @@ def test_what_is_logged_and_counted_late_is_waited_for(sped_up, monkeypatch):
     with following(lab, DATA_FILE):
         buckets.upload(lab, DATA_FILE)
     readiness.wait_until_logged(lab)
+    assert all(cloudwatch.runs(cloudwatch.log_lines(lab, name)) > 1 for name in functions.SOURCES)
     readiness.wait_until_counted(lab)
 
     assert checks.run(lab, "05").failed == []
