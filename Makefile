@@ -5,7 +5,7 @@ READY := .venv/.ready
 DEV := .venv/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run lab class test test-all sabotage bench delays prove lint format refresh docs catalogues site wheel lock clean
+.PHONY: help run lab class test test-all sabotage bench prove lint format refresh docs catalogues site wheel lock clean
 
 help: ## list these commands
 	@echo "The Serverless Lab Workbook. Begin with: make lab"
@@ -41,10 +41,6 @@ TESTS := tests/unit tests/lab tests/aws_delays tests/notebooks tests/browser
 
 bench: $(DEV) ## measure, and print what docs/performance.md says (LINES=totals, check or classes for a part of it)
 	@for line in $(or $(LINES),totals check classes); do $(BIN)/python -m tests.bench.$$line || exit; done
-
-delays: $(DEV) ## run the lab under AWS's delays, and write docs/delays.md (LINES=notification, SPEED=1)
-	$(BIN)/python -m tests.aws_delays $(LINES) $(if $(SPEED),--speed $(SPEED))
-	@$(MAKE) --no-print-directory docs
 
 prove: $(READY) ## try the whole lab on AWS, and clean up (PROFILE=name ACCOUNT=number, REGION=eu-west-1)
 	@[ "$(PROFILE)" ] && [ "$(ACCOUNT)" ] || $(call stop,Say where: make prove PROFILE=my-profile ACCOUNT=123456789012)

@@ -34,6 +34,7 @@ LONGEST_FILES = (
     "test_papermill.py",
     "test_managed_account.py",
     "test_headless.py",
+    "test_delays.py",
 )
 LONGEST = 900  # seconds for a test, on a computer that is not busy
 GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a seventh of the time

@@ -1,7 +1,7 @@
 """Estimate the minutes and cents of a run on AWS, and count the requests that it makes.
 
 minutes.json holds the seconds that each notebook takes on AWS. usage.json holds what it uses there, by the names in
-prices.json: the lab's requests, and what the functions do. `make delays` writes both; the functions' part is estimated.
+prices.json: the lab's requests, counted in November 2026 under tests/aws_delays; the functions' part is estimated.
 """
 
 import functools

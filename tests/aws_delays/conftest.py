@@ -1,4 +1,4 @@
-"""A lab whose calls meet one of AWS's delays, in an account of its own."""
+"""A lab whose calls meet AWS's delays, in an account of its own."""
 
 import itertools
 import time
@@ -10,11 +10,8 @@ from botocore import endpoint, waiter
 from lab_lib import waiting
 from lab_lib.lab import open_lab
 from lab_lib.recent import PATIENCE
-from tests.aws_delays.behaviours import DELAYS
 from tests.aws_delays.layer import Layer
-from tests.aws_delays.runs import Run, write_settings
 
-SPEED = 100  # a faster clock takes a slow moment of this computer for minutes of AWS
 ACCOUNTS = itertools.count(600_000_000_001)
 
 
@@ -25,41 +22,21 @@ def account():
 
 
 @pytest.fixture
-def layered(tmp_path, account):
-    """layered("table", …): a lab that meets these delays, and its layer."""
+def sped_up(tmp_path, account, monkeypatch):
+    """sped_up("table", …): a lab that meets these delays, and what returns how many seconds it has waited.
 
-    def layered(*names, speed=1e9, **settings):
-        lengths = {name: DELAYS[name].seconds for name in names}
-        write_settings(tmp_path, account=account, lengths=lengths, speed=speed)
-        lab, layer = open_lab(account=account, **settings), Layer(tmp_path)
-        for event, handler in layer.handlers.items():
-            lab.session.events.register_last(event, handler)
-        return lab, layer
-
-    return layered
-
-
-@pytest.fixture
-def sped_up(layered, monkeypatch):
-    """sped_up("table", …): a lab that meets these delays, and whose waits take next to no time.
-
-    `waits()` is how many of these delays they were long.
+    Its waits take next to no time.
     """
 
-    def sped_up(*names, **settings):
-        lab, layer = layered(*names, **settings)
-        lab = replace(lab, patience=PATIENCE)
+    def sped_up(*names, speed=1e9, **settings):
+        lab, layer = open_lab(account=account, **settings), Layer(tmp_path, account, speed, names)
+        for event, handler in layer.handlers.items():
+            lab.session.events.register_last(event, handler)
         for module in (endpoint, waiter):
             monkeypatch.setattr(module, "time", time)
         monkeypatch.setattr(time, "monotonic", time.monotonic)
         monkeypatch.setattr(waiting.wait_until, "__kwdefaults__", dict(waiting.wait_until.__kwdefaults__))
         layer.speed_up()
-        return lab, lambda: round(layer.clock.ahead() / (sum(layer.lengths.values()) or 1))
+        return replace(lab, patience=PATIENCE), layer.shared.ahead
 
     return sped_up
-
-
-@pytest.fixture
-def run(tmp_path, account):
-    """run("logs", …): a run of commands in an account with these delays."""
-    return lambda *names: Run(tmp_path / "run", account, {name: DELAYS[name].seconds for name in names}, SPEED)

@@ -1,106 +1,144 @@
-"""The kinds of behaviours of what was just made or deleted; late_settings.py has those of what was just set."""
+"""The kinds of AWS's behaviours in its first minutes. A line of behaviours.py is one of these."""
 
-import functools
-from collections.abc import Callable
+import re
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from tests.aws_delays.layer import Call, answer, change, last_name, shape
-from tests.aws_delays.replies import Refusal
+from botocore.model import OperationModel
+
+from tests.aws_delays.shared import Shared
+
+
+def last_name(arn):
+    """Return the name at the end of an ARN or an address, or the name itself."""
+    return arn.split(":")[-1].split("/")[-1]
+
+
+class Refusal(NamedTuple):
+    """An error that AWS answers with."""
+
+    code: str
+    message: str = "Not yet."
+
+
+@dataclass
+class Call:
+    """A call on its way."""
+
+    shared: Shared
+    model: OperationModel
+    params: dict[str, Any]
+    attempts: int = 0
+    throttled: int = 0  # how many attempts are
+    wait: float = 0  # seconds, for messages
+
+    @property
+    def operation(self):
+        return self.model.name
+
+    @property
+    def service(self):
+        return self.model.service_model.service_name
+
+    def fits(self, calls):
+        """Return True if the pattern is one of this call, such as s3.PutObject."""
+        return bool(re.fullmatch(calls, f"{self.service}.{self.operation}"))
 
 
 class Since(NamedTuple):
-    """The calls that begin a behaviour, separated by blanks. Without one, the behaviour has no begin and no end."""
+    """The calls that begin a behaviour, as a pattern. Without one, it lasts for ever."""
 
     calls: str
     names: str  # the parameters, or the keys of an answer, that name what a call is about
 
-    def name(self, about: Any) -> str:
+    def name(self, about):
         """Return the name in these parameters, this answer or this entry of a list; "" if there is none."""
         if isinstance(about, str):
             return last_name(about)
-        return " ".join(last_name(str(about[key])) for key in self.names.split() if key in about)
+        return " ".join(last_name(about[key]) for key in self.names.split() if key in about)
 
-    def is_late(self, call: Call, delay: str, name: str) -> bool:
+    def is_late(self, call, seconds, name):
         """Return True while the behaviour lasts."""
-        return bool(name) and (not self.calls or any(call.is_late(delay, begun, name) for begun in self.calls.split()))
+        return bool(name) and (not self.calls or call.shared.age(self.calls, name) < seconds)
 
 
-class Line(NamedTuple):
-    """What happens in a delay: its kind, when it begins, the calls that it changes, what they answer."""
+@dataclass(frozen=True)
+class Line:
+    """A behaviour: when it begins, and the calls that it changes, as a pattern."""
 
-    delay: str
-    kind: Callable[["Line"], None]
     since: Since
     calls: str
-    answer: Any = None
-    times: int = 0  # in a row that a call is refused, then one succeeds; 0 means each time
+
+    def concerns(self, call):
+        return call.fits(self.calls)
+
+    def begin(self, call):
+        """Change its parameters."""
+
+    def answer(self, call, seconds):
+        """Return a Refusal, or {} in the place of the embedded AWS's answer; None lets it answer."""
+
+    def change(self, call, parsed, seconds):
+        """Change its answer."""
 
 
-@functools.cache
-def _note(since: Since) -> None:
-    """Let the calls that begin a behaviour be noted when they succeed."""
-
-    @change("", *since.calls.split())
-    def begin(call: Call, parsed: dict[str, Any]) -> None:
-        call.note(call.operation, since.name(call.params) or since.name(parsed))
-
-
-def refused(line: Line) -> None:
+@dataclass(frozen=True)
+class Refused(Line):
     """The calls are refused with this error."""
-    _note(line.since)
 
-    @answer(line.delay, *line.calls.split())
-    def refuse(call: Call) -> Refusal | None:
-        name, tries = line.since.name(call.params), f"{line.delay} {call.operation}"
-        if not line.since.is_late(call, line.delay, name):
+    code: str
+    message: str = "Not yet."
+    times: int = 0  # in a row, then one succeeds; 0 means each time
+
+    def answer(self, call, seconds):
+        name, tries = self.since.name(call.params), f"{self.code} {call.operation}"
+        if not self.since.is_late(call, seconds, name):
             return None
-        if line.times:
-            number = (call.value(tries, name) or 0) % (line.times + 1) + 1
-            call.note(tries, name, number)
-            if number > line.times:
+        if self.times:
+            number = call.shared.value(tries, name) or 0
+            call.shared.note(tries, name, (number + 1) % (self.times + 1))
+            if number == self.times:
                 return None
-        error: Refusal = line.answer
-        return error._replace(message=error.message.format(name, **call.params))
+        return Refusal(self.code, self.message)
 
 
-def unlisted(line: Line) -> None:
+class Unlisted(Line):
     """The lists lack the new thing."""
-    _note(line.since)
 
-    @change(line.delay, *line.calls.split())
-    def leave_out(call: Call, parsed: dict[str, Any]) -> None:
+    def change(self, call, parsed, seconds):
         for key, rows in parsed.items():
             if isinstance(rows, list):
-                parsed[key] = [row for row in rows if not line.since.is_late(call, line.delay, line.since.name(row))]
+                parsed[key] = [row for row in rows if not self.since.is_late(call, seconds, self.since.name(row))]
 
 
-def shown(line: Line) -> None:
-    """The answers have these values, in the part of them that has one of the keys."""
-    _note(line.since)
+@dataclass(frozen=True)
+class Shown(Line):
+    """The answers have these values, in those parts of them that have one of the keys."""
 
-    @change(line.delay, *line.calls.split())
-    def show(call: Call, parsed: dict[str, Any]) -> None:
-        if line.since.is_late(call, line.delay, line.since.name(call.params)):
-            for part in (parsed, *parsed.values()):
-                if isinstance(part, dict) and line.answer.keys() & part.keys():
-                    part.update(line.answer)
+    values: dict[str, Any]
+
+    def change(self, call, parsed, seconds):
+        parts = [parsed, *parsed.values()]
+        for part in [*parts, *(row for rows in parts if isinstance(rows, list) for row in rows)]:
+            if isinstance(part, dict) and self.values.keys() & part.keys():
+                name = self.since.name(call.params) or self.since.name(part)
+                if self.since.is_late(call, seconds, name):
+                    part.update(self.values)
 
 
-def deferred(line: Line) -> None:
-    """The embedded AWS gets a deletion at the end of the delay, or before the call that creates the thing again."""
-    _note(line.since)
+@dataclass(frozen=True)
+class Deferred(Line):
+    """The embedded AWS gets the calls of `since` at the end of the delay, or before these calls."""
 
-    @answer(line.delay, *line.since.calls.split())
-    def delete_later(call: Call) -> dict[str, Any]:
-        name = line.since.name(call.params)
-        if not line.since.is_late(call, line.delay, name):
-            call.later(line.delay, call.operation, name, call.operation, **call.params)
-        return {}
+    calls: str = ""
 
-    @shape(line.delay, *line.calls.split())
-    def delete_now(call: Call) -> None:
-        name = line.since.name(call.params)
-        for deletion in line.since.calls.split():
-            call.layer.notes.hasten(deletion, name)
-            call.layer.make_due_calls()
-            call.forget(deletion, name)
+    def concerns(self, call):
+        return call.fits(self.calls) or call.fits(self.since.calls)
+
+    def answer(self, call, seconds):
+        name = self.since.name(call.params)
+        if call.fits(self.since.calls):
+            call.shared.later(seconds, self.since.calls, name, call.service, call.operation, call.params)
+            return {}
+        call.shared.hasten(self.since.calls, name)
+        return None

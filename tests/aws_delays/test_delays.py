@@ -1,0 +1,188 @@
+"""The lab goes through each kind of AWS's delays. `waited()` shows that it has met them.
+
+The lab has the patience that it has on AWS. The refusals of single calls are in tests/unit/test_sessions.py.
+"""
+
+import json
+import time
+
+import pytest
+
+from lab_lib import checks
+from lab_lib.aws import buckets, cleanup, cloudwatch, functions, queues, tables, topics, triggers
+from lab_lib.checks import readiness
+from lab_lib.checks.chain import following
+from lab_lib.errors import CheckFailed, LabError
+from lab_lib.exercises import made
+from lab_lib.exercises.workbook import DATA_FILE
+from lab_lib.lab import Lab, open_lab
+from lab_lib.waiting import wait_until
+from tests.lab.chains import Chain
+
+pytestmark = pytest.mark.slow
+PROCESSOR, NOTIFIER = functions.SOURCES
+NOT_SHOWN = (
+    *("role", "function-reads", "function-writes", "mapping-reads", "table-reads", "bucket", "topic", "subscription"),
+    *("queue", "log-group", "topic-deletion", "queue-deletion", "log-group-deletion"),
+    *("role-policy", "settings", "tags"),
+)
+
+
+@pytest.fixture(autouse=True)
+def show(monkeypatch):
+    """Let a checkpoint show nothing."""
+    monkeypatch.setattr("IPython.display.display", lambda *shown: None)
+
+
+def test_what_is_refused_after_a_change_is_repeated(sped_up):
+    lab, waited = sped_up("trust", "grant", "stream-access", "permission-conflict", "bucket-conflict")
+
+    Chain(lab).build()
+
+    assert waited() > 30
+
+
+def test_what_is_pending_is_waited_for(sped_up):
+    lab, waited = sped_up("function", "function-update", "table", "mapping")
+    chain = Chain(lab)
+
+    for _ in range(2):
+        tables.ensure_table(lab, tables.STREAMED)
+        assert tables.describe(lab, tables.STREAMED)["TableStatus"] == "ACTIVE"
+        chain.create_functions()
+        functions.ensure_function(lab, PROCESSOR, timeout=60)
+        now = functions.configuration(lab, PROCESSOR)
+        assert (now["LastUpdateStatus"], now["Timeout"]) == ("Successful", 60)
+        functions.invoke(lab, PROCESSOR, {"Records": []})
+        where = {"EventSourceArn": tables.find_stream(lab), "FunctionName": NOTIFIER, "StartingPosition": "LATEST"}
+        lab.client("lambda").create_event_source_mapping(**where)  # the helper repairs it
+        triggers.ensure_stream_trigger(lab)
+        assert triggers.find_stream_trigger(lab)["State"] == "Enabled"
+        for on in (False, True):
+            triggers.switch_stream_triggers([lab], on=on)
+        list(cleanup.delete_all(lab))
+
+        assert triggers.find_stream_trigger(lab) is None
+        assert [tables.find_table(lab, name) for name in tables.KEYS] == [None] * len(tables.KEYS)
+    assert waited() > 2 * (4 * 75 + 10)
+
+
+def test_what_aws_does_not_show_yet_is_read_until_it_is_right(sped_up):
+    lab, waited = sped_up(*NOT_SHOWN, speed=100)
+
+    for _ in range(2):  # at once
+        Chain(lab).build()
+        for step in ("00", "01", "02", "03", "04"):
+            checks.require(lab, step)
+            checks.checkpoint(lab, step)
+        list(cleanup.delete_all(lab))
+        checks.checkpoint(lab, "99")
+    assert waited() > 60
+
+
+def test_what_was_repaired_is_read_until_aws_shows_it(sped_up):
+    lab, waited = sped_up("queue-settings")
+    Chain(lab).build()
+    queue = queues.ALERT_QUEUES[0]
+    spoilt = {"QueueUrl": queues.find_queue(lab, queue), "Attributes": {"Policy": ""}}
+    open_lab(account=lab.account).client("sqs").set_queue_attributes(**spoilt)
+
+    triggers.ensure_queue_subscription(lab, queue)
+
+    checks.checkpoint(lab, "04")
+    assert waited() > 50
+
+
+def test_no_event_is_lost_before_a_trigger_is_in_force(sped_up, monkeypatch):
+    monkeypatch.setattr(Lab, "is_real", True)
+    lab, waited = sped_up("role-policy", "queue-settings", "mapping", "notification", "messages", speed=100)
+    Chain(lab).build()
+    alert = {"customerID": "C1", "accountBalance": "1500"}
+    lab.client("sns").publish(TopicArn=topics.find_topic(lab), Message=json.dumps(alert))
+
+    readiness.wait_until_uploads_start(lab)
+    with following(lab, DATA_FILE):
+        buckets.upload(lab, DATA_FILE)
+
+    assert waited() > 15 + 75 + 240
+    assert all(alert in queues.alerts(lab, name) for name in queues.ALERT_QUEUES)
+
+
+def test_what_is_logged_and_counted_late_is_waited_for(sped_up, monkeypatch):
+    monkeypatch.setattr(Lab, "is_real", True)
+    lab, waited = sped_up("messages", "queue-counts", "logs", "metrics", speed=100)
+    Chain(lab).build()
+    for name in functions.SOURCES:
+        functions.invoke(lab, name, {"Records": []})  # the embedded AWS counts only these calls
+
+    with following(lab, DATA_FILE):
+        buckets.upload(lab, DATA_FILE)
+    readiness.wait_until_logged(lab)
+    assert all(cloudwatch.runs(cloudwatch.log_lines(lab, name)) > 1 for name in functions.SOURCES)
+    readiness.wait_until_counted(lab)
+
+    assert checks.run(lab, "05").failed == []
+    assert waited() > 180
+
+
+def test_throttled_calls_are_repeated(sped_up):
+    lab, waited = sped_up("throttling", "long-throttling")
+
+    Chain(lab).create_functions()
+    list(cleanup.delete_all(lab))
+
+    assert waited() > 60
+    assert cleanup.remaining(lab) == []
+
+
+def test_a_bucket_whose_name_was_lost_gets_another(sped_up):
+    lab, _ = sped_up("bucket-name")
+    first = buckets.ensure_bucket(lab)
+    buckets.delete_bucket(lab)
+
+    assert buckets.ensure_bucket(lab) != first
+
+
+def test_a_lab_without_a_bucket_says_why(sped_up):
+    lab, _ = sped_up("no-bucket")
+
+    with pytest.raises(LabError, match="S3 refuses 5 names"):
+        buckets.ensure_bucket(lab)
+
+
+def test_the_checks_do_not_hold_until_the_address_is_confirmed(sped_up):
+    lab, waited = sped_up("e-mail", email="ana@example.com")
+    topics.ensure_topic(lab)
+    triggers.ensure_subscription(lab, "email", lab.email)
+
+    assert [check.id for check in checks.run(lab, "03").failed] == ["email-confirmed"]
+
+    wait_until(lambda: not checks.run(lab, "03").failed, "the confirmation", timeout=300)
+    assert waited() > 60
+
+
+def test_a_fault_that_stays_is_told_within_ninety_seconds(sped_up):
+    lab, _ = sped_up(speed=1000)
+    Chain(lab).build()
+    somebody_else = lab.session.client("sns", endpoint_url=lab.endpoint)
+    somebody_else.delete_topic(TopicArn=topics.find_topic(lab))
+    begun = time.monotonic()
+
+    with pytest.raises(CheckFailed):
+        checks.checkpoint(lab, "03")
+    assert time.monotonic() - begun < 90
+
+
+def test_what_is_wrong_with_a_call_of_ones_own_is_told_at_once(sped_up):
+    lab, _ = sped_up("mapping-reads", speed=1000)
+    chain = Chain(lab)
+    chain.create_functions()
+    triggers.ensure_bucket_trigger(lab)  # what a helper has just changed is not waited for
+    where = {"EventSourceArn": tables.find_stream(lab), "FunctionName": NOTIFIER, "StartingPosition": "LATEST"}
+    lab.client("lambda").create_event_source_mapping(**where)
+    begun = time.monotonic()
+
+    wrong = [check.id for check in made.run_checks(lab, "create-mapping").wrong]
+
+    assert wrong == ["oldest-position", "asked-batch-size", "tag-mapping"]
+    assert time.monotonic() - begun < 10  # the mapping is found after five seconds
