@@ -141,12 +141,6 @@ DELAYS = {
         Unlisted(_QUEUE, "sqs.ListQueues"),
     ),
     "log-group": (5, Unlisted(_GROUP, "logs.DescribeLogGroups")),
-        Refused(
-            Since("stepfunctions.StartExecution", "name executionArn"),
-            "stepfunctions.DescribeExecution",
-            "ExecutionDoesNotExist",
-        ),
-    ),
     # What was just deleted is still there.
     "topic-deletion": (30, Deferred(Since("sns.DeleteTopic", "Name TopicArn"), "sns.CreateTopic")),
     "queue-deletion": (  # SQS's API reference, DeleteQueue
