@@ -44,6 +44,7 @@ def run(
 
     Account, addresses and credentials are masked in all files.
     """
+    from lab_lib import transactions
     from lab_lib.aws import cleanup
     from lab_lib.exercises import copies
     from lab_lib.lab import is_embedded
@@ -58,9 +59,12 @@ def run(
         for path in headless.notebooks(until) if mine else ():
             copies.existing(path.name)
         names = [path.stem for path in headless.notebooks(until)]
-        lab = None if is_embedded(parameters.get("profile", "")) else headless.prepare(parameters)[1]
+        prepared, lab = parameters, None
+        if not is_embedded(parameters.get("profile", "")):
+            prepared, lab = headless.prepare(parameters)
         if lab and lab.is_real:
-            err.print(costs.before([name[:2] for name in names]), soft_wrap=True)
+            rows = transactions.preview(prepared["data_file"]).rows
+            err.print(costs.before([name[:2] for name in names], rows), soft_wrap=True)
         if lab and lab.is_real and until is None and not yes:  # ask here, since notebook 99 runs without a reader
             question = N_("At its end, this run deletes all that the lab has in {lab}. Run it?")
             cleanup.ask(_(question, lab=lab), "--yes, or --keep")

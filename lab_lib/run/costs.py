@@ -2,6 +2,7 @@
 
 minutes.json holds the seconds that each notebook takes on AWS. usage.json holds what it uses there, by the names in
 prices.json: the lab's requests, counted in November 2026 under tests/aws_delays; the functions' part is estimated.
+MILLION is a name in both: so many rows of a file, beside the handout's.
 """
 
 import functools
@@ -22,6 +23,7 @@ from lab_lib.private_files import file_named_by
 from lab_lib.sessions import REQUESTS
 from lab_lib.trace import usage
 
+MILLION = "rows"
 _UNITS, _HOURS = ("read", "write"), 730  # of a month
 # The names in prices.json that are shown, for the catalogues.
 _SHOWN = (
@@ -54,14 +56,15 @@ def cents(numbers: Iterable[str]) -> float:
     return sum(_cents(used) for number in numbers for used in usage[number].values())
 
 
-def before(numbers: list[str]) -> str:
-    """Return a sentence on the time and money that these notebooks will take."""
-    amount = cents(numbers)
+def before(numbers: list[str], rows: int) -> str:
+    """Return a sentence on the time and money that these notebooks will take, with a file of so many rows."""
+    millions = rows / 1_000_000
+    amount = cents(numbers) + millions * cents([MILLION])
     cost = _("about {cents:.1f} cents", cents=amount) if amount >= 0.05 else _("less than 0.1 cents")
     told = N_(
         "On AWS this takes about {minutes} minutes, and costs {cost} (prices of {date} in {region}; SMS is extra)."
     )
-    return _(told, minutes=math.ceil(minutes(numbers)), cost=cost, **prices())
+    return _(told, minutes=math.ceil(minutes(numbers) + millions * minutes([MILLION])), cost=cost, **prices())
 
 
 def of_upload(lab: Lab, key: str) -> str:

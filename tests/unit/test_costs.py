@@ -44,6 +44,11 @@ def test_what_the_clean_up_keeps_is_named_with_its_cost(on_aws):
     ]
 
 
+def test_the_rows_of_a_file_add_to_the_estimate():
+    assert "about 8 minutes, and costs about 0.2 cents" in costs.before(["05"], 24)
+    assert "about 28 minutes, and costs about 540.3 cents" in costs.before(["05"], 2_000_000)
+
+
 def test_requests_are_counted_by_their_names_while_a_run_counts_and_not_afterwards(on_aws):
     with costs.counted() as requests:
         lab = open_lab(**on_aws)
