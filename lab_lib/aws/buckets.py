@@ -5,6 +5,7 @@ import io
 import json
 import re
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -15,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib.aws import grants, large_files, parts, policies
 from lab_lib.aws.json_text import count, having
-from lab_lib.errors import LabError, WrongResource, error_code, none_if_absent
+from lab_lib.errors import LabError, TimedOut, WrongResource, error_code, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT, REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, OWN_NAMESPACE, TAG, Lab
 from lab_lib.settings import DEFAULT_REGION
@@ -157,24 +158,31 @@ def upload(lab: Lab, path: str | Path, key: str = "") -> str:
     if not parts.is_large(path):
         lab.client("s3").upload_file(str(path), lab.bucket, key, ExtraArgs={"ContentType": _TEXT})
         return key
-    uploaded = large_files.upload(lab, path, key)
-    rejected = [
-        (part.numbers.get(row["line"], 0), row["reason"], row["row"])
-        for part in uploaded
-        for row in rejected_rows(lab, part.key)
-    ]
-    _keep_rejected(lab, key, sorted(rejected)[:MOST_KEPT])
+    _join_rejected(lab, key, large_files.upload(lab, path, key))
     return key
 
 
-def _keep_rejected(lab: Lab, key: str, rows: list[tuple[int, str, str]]) -> None:
-    """Keep the rejected rows of all parts of a file as those of any file, or forget earlier ones."""
-    if not rows:
+def _join_rejected(lab: Lab, key: str, uploaded: list[parts.Part]) -> None:
+    """Keep the rejected rows of all parts as those of the file, with its numbers, when they are there."""
+
+    def are_kept() -> bool:
+        work = lab.work()  # a function of somebody else need not keep them
+        lines = [{row["line"] for row in rejected_rows(lab, part.key)} for part in uploaded]
+        return lines == [part.numbers.keys() for part in uploaded] or (work is not None and not work.busy)
+
+    with suppress(TimedOut):
+        wait_until(are_kept, "the rejected lines of all parts", timeout=600)
+    rows = sorted(
+        (part.numbers.get(row["line"], 0), row["reason"], row["row"])
+        for part in uploaded
+        for row in rejected_rows(lab, part.key)
+    )
+    if rows:
+        table = io.StringIO()
+        csv.writer(table).writerows([("line", "reason", "row"), *rows[:MOST_KEPT]])
+        put(lab, rejected_key(key), table.getvalue().encode(errors="replace"))
+    else:
         delete_object(lab, rejected_key(key))
-        return
-    table = io.StringIO()
-    csv.writer(table).writerows([("line", "reason", "row"), *rows])
-    put(lab, rejected_key(key), table.getvalue().encode(errors="replace"))
 
 
 def put(lab: Lab, key: str, content: bytes) -> None:

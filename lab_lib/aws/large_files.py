@@ -29,7 +29,7 @@ Key = tuple[str, str]  # its customer and transaction
 
 
 def upload(lab: Lab, path: Path, key: str) -> list[Part]:
-    """Upload the parts of a file, and wait until their rows are written. Return the parts.
+    """Upload the parts of a file, and wait until the last row of each is written. Return the parts.
 
     A few parts are under way at a time. A part whose object and rows are there already is not uploaded again. Parts
     that an earlier upload of this key has left are deleted: an event of theirs that comes late finds nothing.
@@ -84,6 +84,7 @@ def _send(lab: Lab, key: str, cut: list[Part]) -> None:
     left = [part for part in cut if not _was_taken_in(lab, part)]
     while left:
         part = left.pop(0)
+        lab.client("s3").delete_object(Bucket=lab.bucket, Key=rejected_key(part.key))  # of an earlier content
         about = {"ContentType": "text/plain; charset=utf-8", "Metadata": {parts.DIGEST: part.digest}}
         lab.client("s3").upload_file(str(part.path), lab.bucket, part.key, ExtraArgs=about)
         way.parts.append(part)
