@@ -24,7 +24,7 @@ def records(lab: Lab, *customers: str, after: str = "") -> list[Record]:
     """
     stream = tables.find_stream(lab)
     shards = _shards(lab, stream) if stream else []
-    records = [record for shard in shards for record in _read(lab, {"StreamArn": stream, "ShardId": shard}, after)]
+    records = (record for shard in shards for record in _read(lab, {"StreamArn": stream, "ShardId": shard}, after))
     wanted = [record for record in records if not customers or customer(record) in customers]
     return sorted(wanted, key=lambda record: int(record["dynamodb"]["SequenceNumber"]))
 
