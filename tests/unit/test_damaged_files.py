@@ -20,11 +20,7 @@ CELL = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "executio
 # How to put something else in the place of a file, by what it is.
 MASKED = (copies.NOTEBOOKS / FIRST).read_bytes().replace(b'phone: str = \\"', b'phone: str = \\"+15555550100')
 MASKED = re.sub(rb'"execution_count": \d+', b'"execution_count": 15555550100', MASKED)  # which is no number then
-OTHERS = {
-    "folder": Path.mkdir,
-    "FIFO": os.mkfifo,
-    "loop": lambda path: path.symlink_to(path),
-}
+OTHERS = {"folder": Path.mkdir, "FIFO": os.mkfifo}
 
 
 def damage(path, content):
@@ -59,15 +55,12 @@ def opened(monkeypatch):
     [
         (b"", "it is empty"),
         (json.dumps(SOUND).partition("Create the topic")[0].encode(), "Unterminated string"),
-        ([], "it is not a JSON object"),
         ({}, "nbformat is None; wanted 4"),
         (of(cells=[None]), "$.cells[0]: None is not of type 'object'"),
-        (b"[" * 100_000, "RecursionError"),
         (b"\xef\xbb\xbf" + json.dumps(SOUND).encode(), "byte-order mark"),
         ("FIFO", "Not a regular file"),
-        ("loop", "Too many levels"),
     ],
-    ids=lambda value: str(value)[:20] if isinstance(value, str) else "",
+    ids=["empty", "cut off", "no notebook", "no cell", "byte-order mark", "FIFO"],
 )
 def test_a_damaged_notebook_is_not_handed_in_and_lab_open_gives_it_anew(content, why, copy, opened):
     damage(copy / THIRD, content)
@@ -85,9 +78,8 @@ def test_a_damaged_notebook_is_not_handed_in_and_lab_open_gives_it_anew(content,
     assert isinstance(content, str) or aside.read_bytes() == written(content)
 
 
-@pytest.mark.parametrize("changes", [{"metadata": {}}, {"cells": [{**CELL, "own": 1}]}, {"nbformat_minor": 4}])
-def test_a_notebook_that_the_tools_after_us_take_is_not_damaged(changes, copy):
-    damage(copy / THIRD, of(**changes))
+def test_a_notebook_that_the_tools_after_us_take_is_not_damaged(copy):
+    damage(copy / THIRD, of(metadata={}, cells=[{**CELL, "own": 1}], nbformat_minor=4))
 
     assert copies.damaged() == []
 
@@ -106,10 +98,9 @@ def test_a_command_that_meets_a_damaged_file_says_so_in_one_line(name, command, 
     assert "`lab open --fresh 0" in line
 
 
-@pytest.mark.parametrize("content", [{FIRST: [1]}, "folder"])
-def test_a_notebook_anew_brings_the_notes_about_the_edition_with_it(content, copy, opened):
+def test_a_notebook_anew_brings_the_notes_about_the_edition_with_it(copy, opened):
     noted = copy / ".lab" / "edition.json"
-    damage(noted, content)
+    damage(noted, {FIRST: [1]})
 
     assert in_process("open", "--fresh", "00").exit_code == 0
 
@@ -117,32 +108,21 @@ def test_a_notebook_anew_brings_the_notes_about_the_edition_with_it(content, cop
     assert len([*noted.parent.glob("edition.*.json")]) == 1
 
 
-@pytest.mark.parametrize(("name", "kind"), [(".", "file"), (".lab", "loop")])
-def test_something_else_in_the_place_of_a_folder_is_one_line(name, kind, tmp_path, monkeypatch):
-    path = tmp_path / "my-lab" / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("") if kind == "file" else OTHERS[kind](path)
+def test_something_else_in_the_place_of_a_folder_is_one_line(tmp_path):
+    (tmp_path / "my-lab").touch()
 
     done = in_process("open")
 
     assert_refused(done)
-    assert f"Cannot write to {path}: it is not a folder. Move it away" in done.stderr
+    assert f"Cannot write to {tmp_path / 'my-lab'}: it is not a folder. Move it away" in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("value", "why"),
-    [
-        ('["march.txt"]', "The settings in"),
-        ('"a\\0b.txt"', "embedded null"),
-        ('"FIFO"', "Not a regular file"),
-    ],
-)
+@pytest.mark.parametrize(("value", "why"), [('["march.txt"]', "The settings in"), ('"FIFO"', "Not a regular file")])
 def test_a_data_file_that_cannot_be_read_is_one_line(value, why, copy):
     first = copy / FIRST
     text = first.read_text(encoding="utf-8")
     first.write_text(text.replace('data_file: str = \\"\\"', f"data_file: str = {json.dumps(value)[1:-1]}"))
-    for kind, put in OTHERS.items():
-        put(copy / kind)
+    os.mkfifo(copy / "FIFO")
 
     done = in_process("run", "--mine")
 
@@ -156,9 +136,7 @@ def test_a_data_file_that_cannot_be_read_is_one_line(value, why, copy):
         (b"", "it is empty"),
         ({"prefix": ["ana"]}, "prefix is ['ana']; wanted text or a number"),
         ({"region": 5}, "region is 5; wanted a Region"),
-        ("FIFO", "Not a regular file"),
     ],
-    ids=lambda value: str(value)[:20] if isinstance(value, str) else "",
 )
 def test_settings_that_are_damaged_are_one_line_in_a_notebook(content, why, copy):
     path = copy / ".lab" / "settings.json"
@@ -171,24 +149,17 @@ def test_settings_that_are_damaged_are_one_line_in_a_notebook(content, why, copy
     assert (f"Cannot read {path}: " in str(refused.value)) is not why.startswith("region")
 
 
-@pytest.mark.parametrize(("name", "kind"), [("settings.json", "folder"), ("answers.jsonl", "folder"), ("", "file")])
-def test_what_a_notebook_cannot_keep_is_one_line(name, kind, copy):
+@pytest.mark.parametrize("name", ["settings.json", "answers.jsonl"])
+def test_what_a_notebook_cannot_keep_is_one_line(name, copy):
     path = copy / ".lab" / name
-    if kind == "file":
-        path.rename(copy / "aside")
-        path.write_text("")
-    else:
-        path.mkdir()
+    path.mkdir()
 
     with pytest.raises(LabError, match=f"Cannot write to {path}: .* Move it away"):
         workbook.record("answer", "keys", "a.txt", True) if "answers" in name else workbook.keep({})
 
 
-def test_an_answer_is_not_waited_with_and_not_joined_to_a_line_that_was_cut_off(copy):
+def test_an_answer_is_not_joined_to_a_line_that_was_cut_off(copy):
     path = copy / ".lab" / "answers.jsonl"
-    os.mkfifo(path)
-    with pytest.raises(LabError, match="Not a regular file"):
-        workbook.record("answer", "keys", "a.txt", True)
     damage(path, b'{"kind": "ans')
 
     workbook.record("answer", "keys", "a.txt", True)
@@ -203,24 +174,23 @@ def test_settings_with_a_byte_order_mark_are_read(copy):
 
 
 @pytest.mark.parametrize(
-    ("contents", "why"),
+    ("name", "content", "why"),
     [
-        ({LAST: None}, f"There is no .*{LAST}. `lab open` makes"),
+        (LAST, None, f"There is no .*{LAST}. `lab open` makes"),
         (
-            {THIRD: of(cells=[{**CELL, "source": "#" * 11_000_000}])},
+            THIRD,
+            of(cells=[{**CELL, "source": "#" * 11_000_000}]),
             f"{THIRD} has 11.0 MB; .* 10 MB in one file, and 40 MB in all. Make it smaller",
         ),
-        ({"my_notifier.py": "folder"}, "my_notifier.py: Is a directory. Correct that, or move it away"),
-        ({".lab/answers.jsonl": "FIFO"}, "answers.jsonl: Not a regular file. Correct that, or move it away"),
-        ({FIRST: of(cells=[])}, f"The settings in .*{FIRST} cannot be read"),
-        ({FIRST: MASKED}, f"Cannot read .*{FIRST}"),
+        ("my_notifier.py", "folder", "my_notifier.py: Is a directory. Correct that, or move it away"),
+        (FIRST, of(cells=[]), f"The settings in .*{FIRST} cannot be read"),
+        (FIRST, MASKED, f"Cannot read .*{FIRST}"),
     ],
-    ids=["missing", "large", "no function", "no answers", "no settings", "broken by masking"],
+    ids=["missing", "large", "no function", "no settings", "broken by masking"],
 )
-def test_what_cannot_be_graded_is_not_handed_in_and_an_earlier_file_stays(contents, why, copy, tmp_path):
+def test_what_cannot_be_graded_is_not_handed_in_and_an_earlier_file_stays(name, content, why, copy, tmp_path):
     (tmp_path / "ana.zip").write_text("earlier")
-    for name, content in contents.items():
-        (copy / name).unlink() if content is None else damage(copy / name, content)
+    damage(copy / name, content) if content else (copy / name).unlink()
 
     done = in_process("submit", "--out", tmp_path / "ana.zip")
 
