@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 from stub_account import (
     DEAD_LETTERS,
@@ -40,7 +40,7 @@ from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queue
 from lab_lib.checks import CLEAN_UP, STEPS, expected, probe, probe_list, uploads
 from lab_lib.checks.differences import OTHERS
 from lab_lib.checks.rules import RULES
-from lab_lib.errors import EmulatorError, LabError
+from lab_lib.errors import EmulatorError
 
 NOTIFY, *OTHER_QUEUES = queues.ALERT_QUEUES
 BY_HAND = "import boto3\n\n\ndef lambda_handler(event, context):\n    return boto3.client('s3').list_buckets()\n"
@@ -171,7 +171,6 @@ OWN, TLS_ONLY = policies.topic_to_queue(LAB, TOPIC, LAB.arn("sqs", NOTIFY))["Sta
 ONLY_CSV = {(buckets.uploads,): [{"Key": "transactions.csv", "LastModified": UPLOADED}]}
 NO_FUNCTION = {(functions.describe, NOTIFIER): None}
 LIVE = LAB.arn("lambda", f"function:{PROCESSOR}:live")
-ELSEWHERE = f"arn:aws:lambda:us-east-1:111122223333:function:{PROCESSOR}"
 OLD = {"UUID": "2", "EventSourceArn": LAB.arn("dynamodb", "table/Transactions/stream/2001")}
 GONE = {"UUID": "3", "FunctionArn": LAB.arn("lambda", "function:gone")}
 
@@ -208,15 +207,11 @@ FAULTS = {
         Handler="lambda_function.lambda_handler"
     ),
     "timeout-TotalNotifier: 3 s; wanted: 20 s or more": function(Timeout=3),
-    "function-role-TotalNotifier: TransactionProcessorRole": function(
-        Role=LAB.arn("iam", "role/TransactionProcessorRole")
-    ),
     "function-role-TotalNotifier: gone, which is not there": function(Role=LAB.arn("iam", "role/gone"))
     | {(roles.describe, "gone"): None},
     "variables-TotalNotifier: TOPIC_ARN is not set; wanted": {
         (functions.describe, NOTIFIER): lambda _: {"Configuration": {**NOW, "Environment": {"Variables": SOME}}}
     },
-    "variables-TotalNotifier: Total, not TransactionTotal": variables(TOTAL_TABLE="Total"),
     "variables-TotalNotifier: THRESHOLD is 1.500, not 1500": variables(THRESHOLD="1.500"),
     # 02
     "bucket-trigger: the bucket starts TotalNotifier; wanted": notified(starts(NOTIFIER)),
@@ -229,15 +224,11 @@ FAULTS = {
         (functions.statements, PROCESSOR): [permission(**{"aws:SourceArn": LAB.arn("s3", LAB.bucket)})]
     },
     f"function-role-TotalNotifier: {OTHER_ROLE}, which Lambda cannot assume": in_role(**EC2),
-    "bucket-permission: any bucket of any account may start it": {
-        (functions.statements, PROCESSOR): [permission() | {"Condition": {}}]
-    },
     "other-bucket-triggers: the bucket starts TotalNotifier, the bucket starts gone; wanted": notified(
         {}, starts("gone"), starts(NOTIFIER)
     ),
     "stream-trigger: an earlier stream starts TotalNotifier": mapped(OLD),
     "other-stream-triggers: an earlier stream starts TotalNotifier, the stream starts gone": mapped({}, OLD, GONE),
-    "other-stream-triggers: the stream starts TotalNotifier": mapped({}, {"UUID": "2"}),
     "stream-trigger-state: Disabled": mapped({"State": "Disabled"}),
     "stream-trigger-batching-window: 300 s": mapped({"MaximumBatchingWindowInSeconds": 300}),
     "oldest-position: LATEST; wanted: TRIM_HORIZON": mapped({"StartingPosition": "LATEST"}),
@@ -249,9 +240,6 @@ FAULTS = {
     "queue-CustomerNotify: not there; wanted: CustomerNotify. Create": {(queues.find_queue, NOTIFY): None},
     "subscription-CustomerNotify: not there": {(triggers.subscriptions,): WITHOUT_NOTIFY},
     "raw-delivery-CustomerNotify: on; wanted: off": with_settings(RawMessageDelivery="true"),
-    "access-policy-CustomerNotify: may not send; wanted: HighBalanceAlert may send": sent_by(
-        OWN, TLS_ONLY, TLS_ONLY | {"Condition": {}}
-    ),
     "other-senders-CustomerNotify: anyone": sent_by(OWN | {"Condition": {}}, TLS_ONLY),
     ("access-policy-CustomerNotify: may not", "other-senders-CustomerNotify: Other"): sent_by(
         OWN | only_from(LAB.arn("sns", "Other")), TLS_ONLY
@@ -275,7 +263,6 @@ FAULTS = {
         (tables.items, "Customer"): [{"CustomerId": "C1", "Address": "c"}, {"CustomerId": "C2", "Address": "b"}]
     },
     "totals: C1 is missing; wanted: each the sum": {(tables.items, "TransactionTotal"): [total("C2", 1750)]},
-    "totals: C9 has accountBalance 5, not 0": totals(total("C9", 5)),
     tuple(f"alerts-{name}: C2; wanted: C2, C3" for name in queues.ALERT_QUEUES): rows(
         row("C3", "T1", TransactionAmount=Decimal(1500))
     )
@@ -299,15 +286,9 @@ FAULTS = {
     "outsiders-TotalNotifier: arn:aws:iam::111122223333:root: lambda:InvokeFunction": opened(
         functions.statements, "lambda:*", {"AWS": "111122223333"}, NOTIFIER
     ),
-    "outsiders-CustomerNotify: anyone: sqs:ReceiveMessage": opened(
-        queues.statements, "sqs:ReceiveMessage", "*", NOTIFY, more=[OWN, TLS_ONLY]
-    ),
     "outsiders-role-TotalNotifier: anyone: sts:AssumeRole": {
         (roles.describe, "TotalNotifierRole"): role("TotalNotifierRole", Principal={"AWS": "*"})
     },
-    "bucket-trigger: the bucket starts arn:aws:lambda:us-east-1:111122223333": notified(
-        {"LambdaFunctionArn": ELSEWHERE}
-    ),
     "bucket-trigger-events: s3:ObjectCreated:Put; wanted": notified({"Events": ["s3:ObjectCreated:Put"]}),
     'stream-trigger-filter: {"eventName": ["INSERT"]}; wanted: none': mapped(
         {"FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["INSERT"]}'}]}}
@@ -345,12 +326,8 @@ FAULTS = {
 # Changes after which everything still holds.
 HARMLESS = {
     "nothing": {},
-    "a handler that is another function's name": code(
-        f"{BY_HAND.replace('lambda_', '')}\n\nlambda_handler = handler\n"
-    ),
     "another role that suffices": in_role(),
     "the function's own role in place of the handout's": in_role() | {(roles.describe, "TotalNotifierRole"): None},
-    "a threshold with other digits": variables(THRESHOLD="1500.0"),
     "a trigger that takes what was in fact uploaded": notified(only(prefix="in/"))
     | {
         (buckets.uploads,): [{"Key": "in/mine.csv", "LastModified": UPLOADED}],
@@ -359,7 +336,6 @@ HARMLESS = {
     "functions of other names, started too": notified({}, starts("mine"))
     | mapped({}, {"UUID": "2", "FunctionArn": LAB.arn("lambda", "function:mine")})
     | {(functions.names,): [*functions.SOURCES, "mine"]},
-    "an object that the trigger does not take": uploaded(("notes.pdf", AssertionError("it was read"))),
     "an item by hand beside the files": rows(row("C3", "T1", TransactionAmount=Decimal(7))) | totals(total("C3", 7)),
     "an alert of a lower threshold, before the function was set up": alerts(
         {"customerID": "C1", "accountBalance": "598"}, sent="2025-12-31T23:59:59.000Z"
@@ -378,7 +354,6 @@ HARMLESS = {
         denied("sqs:*", **when("ArnNotEquals", "aws:SourceArn", TOPIC)),
         denied("sqs:*", **when("StringNotEquals", "aws:SourceAccount", LAB.account)),
     ),
-    "no retry is a limit too": mapped({"MaximumRetryAttempts": 0, "MaximumRecordAgeInSeconds": 60}),
     "an alias": notified({"LambdaFunctionArn": LIVE})
     | {(functions.statements, PROCESSOR, "live"): [permission() | {"Resource": LIVE}]},
     "the older target of failed files": {(functions.on_failure, PROCESSOR): None}
@@ -388,13 +363,12 @@ HARMLESS = {
 
 @pytest.mark.parametrize(("faults", "change"), FAULTS.items(), ids=map(str, FAULTS))
 def test_a_fault_is_found_by_its_check_and_by_no_other(faults, change):
-    made = [check for check in run(change).checks if not check.ok]
+    made = {check.id: check for check in run(change).checks if not check.ok and check.state != "waits"}
 
-    lines = [f"{check.id}: {check.words}" for check in made if check.state != "waits"]
-    wanted = [fault.split(": ", 1) for fault in ([faults] if isinstance(faults, str) else faults)]
-    assert [line.split(": ", 1)[0] for line in lines] == [name for name, _ in wanted], lines
-    assert [line for line, (_, part) in zip(lines, wanted, strict=True) if part not in line] == []
-    assert all(check.hint.endswith(".") for check in made)
+    wanted = dict(fault.split(": ", 1) for fault in ([faults] if isinstance(faults, str) else faults))
+    assert made.keys() == wanted.keys()
+    assert [check.words for check in made.values() if wanted[check.id] not in check.words] == []
+    assert all(check.hint.endswith(".") for check in made.values())
 
 
 def test_no_verdict_depends_on_the_language_and_no_hint_is_finished_twice_in_it(monkeypatch):
@@ -403,8 +377,7 @@ def test_no_verdict_depends_on_the_language_and_no_hint_is_finished_twice_in_it(
         monkeypatch.setenv(language.VARIABLE, name)
         made += [check for change in [*FAULTS.values()][::12] for check in run(change).checks]
 
-    verdicts = [[(check.id, check.state, check.cause) for check in made] for made in (english, chinese)]
-    assert verdicts[0] == verdicts[1]
+    assert [(check.id, check.state) for check in chinese] == [(check.id, check.state) for check in english]
     assert [check.hint for check in chinese if "。：" in check.hint] == []  # a whole sentence, and more
 
 
@@ -445,19 +418,17 @@ def test_what_is_right_in_another_way_holds(change):
 
 
 ANA = subscription("email", "ana@example.com")
-PENDING = subscription("email", "ana@example.com", SubscriptionArn="PendingConfirmation")
-BOB = subscription("email", "bob@example.com", SubscriptionArn="PendingConfirmation")
+PENDING = ANA | {"SubscriptionArn": "PendingConfirmation"}
 BY_TOKEN = {(triggers.subscription_settings, "arn:ana@example.com"): {"ConfirmationWasAuthenticated": "true"}}
 
 
 @pytest.mark.parametrize(
     ("email", "subscriptions", "faults"),
     [
-        ("ana@example.com", [BOB], {"email": "another address is subscribed"}),
+        ("bob@example.com", [ANA], {"email": "another address is subscribed"}),
         ("ana@example.com", [PENDING], {"email-confirmed": "pending"}),
-        ("ana@example.com", [BOB, ANA], {}),
+        ("ana@example.com", [ANA], {}),
         ("", [PENDING], {"email-confirmed": "pending"}),
-        ("", [], {}),
     ],
 )
 def test_the_address_that_was_named_or_else_any_must_be_confirmed(email, subscriptions, faults):
@@ -466,14 +437,6 @@ def test_the_address_that_was_named_or_else_any_must_be_confirmed(email, subscri
     assert {check.id: check.found for check in checks if check.state not in ("ok", "waits")} == faults
     assert "example.com" not in repr(checks)
     assert {check.counts for check in checks if check.id in ("email", "email-confirmed")} == {email != ""}
-
-
-def test_the_number_that_was_named_must_be_subscribed():
-    change = subscribed(subscription("sms", "+15555550100"))
-    right, wrong = (run(change, phone=phone).failed for phone in ("+15555550100", "+15555550101"))
-
-    assert right == []
-    assert [(check.id, check.found) for check in wrong] == [("sms", "another address is subscribed")]
 
 
 def test_what_the_lab_created_and_is_still_there_is_named():
@@ -499,26 +462,13 @@ def test_what_may_not_be_read_is_never_called_missing(question):
     assert all("GetTopicAttributes" in check.found + check.hint for check in made if check.id in unseen)
 
 
-# The check that cannot see, and a part of the reason.
-NOT_UNDERSTOOD = {
-    "role-trust-TotalNotifier: aws:SourceAccount": {
-        (roles.describe, "TotalNotifierRole"): role(
-            "TotalNotifierRole", **when("StringEquals", "aws:SourceAccount", LAB.account)
-        )
-    },
-    "other-senders-CustomerNotify: the condition key aws:CurrentTime": sent_by(
-        OWN, TLS_ONLY, OWN | {"Principal": "*"} | when("DateLessThan", "aws:CurrentTime", "2030-01-01")
-    ),
-}
+def test_what_is_not_understood_is_neither_right_nor_wrong():
+    until = when("DateLessThan", "aws:CurrentTime", "2030-01-01")
 
+    (check,) = run(sent_by(OWN, TLS_ONLY, OWN | {"Principal": "*"} | until), steps=["04"]).failed
 
-@pytest.mark.parametrize(("unseen", "change"), NOT_UNDERSTOOD.items(), ids=NOT_UNDERSTOOD)
-def test_what_is_not_understood_is_neither_right_nor_wrong(unseen, change):
-    name, part = unseen.split(": ", 1)
-
-    made = [check for check in run(change).checks if check.state not in ("ok", "waits")]
-    assert {check.state for check in made} == {"cannot see"}
-    assert [part in check.found for check in made if check.id == name] == [True]
+    assert (check.id, check.state) == ("other-senders-CustomerNotify", "cannot see")
+    assert "the condition key aws:CurrentTime" in check.found
 
 
 def test_variables_that_are_set_stay_hidden_and_only_a_wrong_one_is_told():
@@ -532,58 +482,24 @@ GIVEN = {
     "notifier_role": LAB.arn("iam", "role/class/LabRole"),
     "bucket_name": "my-class-bucket",
 }
+# Both functions have the role LabRole, and the bucket is the class's.
+OF_CLASS = {
+    **{(functions.describe, name): {"Configuration": {"Role": GIVEN["notifier_role"]}} for name in functions.SOURCES},
+    **{(roles.describe, f"{name}Role"): AssertionError("it was asked for") for name in functions.SOURCES},
+    (buckets.candidates,): AssertionError("it was asked for"),
+    (roles.describe, "LabRole"): role("LabRole") | {"Arn": GIVEN["notifier_role"]},
+    (roles.allowed,): lambda arn, actions, resource: {*actions},
+}
 
 
-def of_class(change):
-    """Return answers of an account in which both functions have the role LabRole, and the bucket is the class's."""
-    configuration, unused = {"Configuration": {"Role": GIVEN["notifier_role"]}}, AssertionError("it was asked for")
-    return {
-        **{(functions.describe, name): configuration for name in functions.SOURCES},
-        **{(roles.describe, f"{name}Role"): unused for name in functions.SOURCES},
-        (buckets.candidates,): unused,
-        (roles.describe, "LabRole"): role("LabRole") | {"Arn": GIVEN["notifier_role"]},
-        (roles.allowed,): lambda arn, actions, resource: {*actions},
-        **change,
-    }
+def test_in_a_managed_account_the_given_role_and_bucket_are_judged_or_cannot_be_seen():
+    whole = run(OF_CLASS, steps=["00", "01"], **GIVEN)
+    unseen = run(OF_CLASS | {(roles.describe, "LabRole"): REFUSED}, steps=["00"], **GIVEN).failed
+    gone = run(OF_CLASS | {(buckets.find_bucket,): None}, steps=["00"], **GIVEN).failed[0]
 
-
-@pytest.mark.parametrize(
-    ("change", "unseen"),
-    [
-        ({}, set()),
-        ({(roles.allowed,): REFUSED}, {"role-permissions-{}"}),
-        (
-            {(roles.describe, "LabRole"): REFUSED},
-            {"role-{}", "role-trust-{}", "role-permissions-{}", "function-role-{}"},
-        ),
-    ],
-    ids=["all is seen", "no simulator", "no role"],
-)
-def test_in_a_managed_account_the_given_role_and_bucket_are_judged_or_cannot_be_seen(change, unseen):
-    report = run(of_class(change), steps=["00", "01"], **GIVEN)
-
-    assert {check.id for check in report.failed} == {id.format(name) for id in unseen for name in functions.SOURCES}
-    assert report.wrong == []
-    assert (report.checks[0].name, report.checks[0].found) == ("bucket", "my-class-bucket")
-
-
-@pytest.mark.parametrize(
-    ("gone", "said"),
-    [
-        ({(buckets.find_bucket,): None}, "bucket: not there; wanted: my-class-bucket. Name a bucket that exists"),
-        ({(roles.describe, "LabRole"): None}, "role-TransactionProcessor: not there; wanted: LabRole. Name a role"),
-    ],
-)
-def test_a_given_role_or_bucket_that_is_not_there_is_named(gone, said):
-    check = run(of_class(gone), steps=["00"], **GIVEN).failed[0]
-
-    assert f"{check.id}: {check.words}".startswith(said)
-
-
-def test_a_bucket_that_may_have_another_name_is_not_called_missing():
-    bucket = run({(buckets.find_bucket,): None, (buckets.candidates,): REFUSED}).checks[0]
-
-    assert (bucket.name, bucket.found) == ("bucket", "cannot see: GetTopicAttributes is denied")
+    assert (whole.failed, whole.checks[0].found) == ([], "my-class-bucket")
+    assert {check.state for check in unseen} == {"cannot see"}
+    assert gone.words.startswith("not there; wanted: my-class-bucket. Name a bucket that exists")
 
 
 def test_alerts_that_somebody_else_is_reading_cannot_be_seen():
@@ -607,11 +523,10 @@ UNREAD = "cannot see: "
             {(queues.messages, NOTIFY): [RIGHT, *MANY]},
             {f"alerts-{NOTIFY}": "C2", f"balances-{NOTIFY}": UNREAD, f"subject-{NOTIFY}": UNREAD},
         ),
-        ({(queues.messages, NOTIFY): [{}, *MANY]}, {f"alerts-{NOTIFY}": UNREAD}),
         (logged(*LINES, "REPORT x"), {f"log-{NOTIFIER}": "there", f"log-errors-{NOTIFIER}": UNREAD}),
         (logged(ever=[*LINES, "x"]), {f"log-{NOTIFIER}": UNREAD}),
     ],
-    ids=["all alerts are there", "an alert is missing", "no error", "no run"],
+    ids=["all alerts are there", "no error", "no run"],
 )
 def test_what_is_beyond_the_messages_or_lines_that_are_read_cannot_be_seen(change, words):
     made = {check.id: check.found for check in run(change).checks}
@@ -648,7 +563,6 @@ def test_of_many_uploads_the_newest_are_read_and_the_number_of_the_others_is_tol
     [
         (ClientError({"Error": {"Code": "ThrottlingException"}}, "GetRole"), "GetRole answers ThrottlingException"),
         (ResponseParserError("no\n XML"), "ResponseParserError no XML"),
-        (LabError("no route to host"), "no route to host"),
     ],
 )
 def test_an_error_ends_no_other_check(error, words):
@@ -659,39 +573,26 @@ def test_an_error_ends_no_other_check(error, words):
     assert {name.rpartition("-")[0] for name in unseen} == {"alerts", "balances", "subject"}
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        EmulatorError("It has stopped."),
-        EndpointConnectionError(endpoint_url="https://iam"),
-        KeyboardInterrupt(),
-    ],
-    ids=lambda error: type(error).__name__,
-)
+@pytest.mark.parametrize("error", [EmulatorError, KeyboardInterrupt])
 def test_what_makes_the_whole_account_unreachable_ends_the_checks(error):
     def interrupted(*_):
         raise error
 
-    with pytest.raises(type(error)):
+    with pytest.raises(error):
         run({(roles.describe, f"{NOTIFIER}Role"): interrupted})
 
 
 ARCHIVED = ClientError({"Error": {"Code": "InvalidObjectState"}}, "GetObject")
 
 
-@pytest.mark.parametrize("error", [ARCHIVED, LabError("too large")], ids=["Glacier", "too large"])
-def test_one_object_that_cannot_be_read_hides_no_other(error):
-    (check,) = [check for check in run(uploaded(("old.txt", error))).checks if not check.ok]
-
-    assert (check.id, check.state) == ("readable-uploads", "cannot see")
-
-
-def test_rows_are_not_right_when_no_upload_can_be_read():
+def test_an_object_that_cannot_be_read_hides_no_other_but_the_rows_are_not_right_without_one():
+    (hidden,) = [check for check in run(uploaded(("old.txt", ARCHIVED))).checks if not check.ok]
     unread = run({(uploads.read_upload, KEY): ARCHIVED}, steps=["05"]).failed
-    wrong = run({(uploads.read_upload, KEY): ARCHIVE}, steps=["05"]).failed
+    wrong = {check.id: check for check in run({(uploads.read_upload, KEY): ARCHIVE}, steps=["05"]).failed}
 
+    assert (hidden.id, hidden.state) == ("readable-uploads", "cannot see")
     assert {check.state for check in unread} == {"cannot see"}
-    assert {check.id: (check.state, check.cause) for check in wrong}["rows"] == ("waits", "readable-uploads")
+    assert (wrong["rows"].state, wrong["rows"].cause) == ("waits", "readable-uploads")
 
 
 NONE, ALERT_AGAIN = {(queues.messages, NOTIFY): []}, "call aws.functions.alert_again(lab)"
@@ -708,20 +609,11 @@ UPLOAD = 'run "Upload the file" in notebook 05, or call put_object'
     [
         (NONE, f"{ALERT_AGAIN}.*{CODE.format(NOTIFIER)}"),
         ({(queues.messages,): []} | DISABLED, f"{STATE_OF_TRIGGER}.*{ALERT_AGAIN}"),
-        ({(queues.messages,): []} | by_hand(NOTIFIER), "another transaction of each customer (C2): call put_object"),
         (RAW | with_settings(RawMessageDelivery="true"), '"raw delivery of CustomerNotify" of step 04 does not hold'),
         ({(tables.items, "Transactions"): []} | notified(), f'"bucket trigger" of step 02 .*{UPLOAD}'),
         ({(tables.items, "Transactions"): ROWS[:2]}, f"Upload the file once more.*{UPLOAD}.*{CODE.format(PROCESSOR)}"),
-        (
-            {(tables.items, "TransactionTotal"): [total("C1", 1), total("C2", 1750)]},
-            f"^Wait .*{SUMS}",
-        ),
-        (
-            {(tables.items, "TransactionTotal"): []} | mapped({"State": "Disabled"}),
-            f"{STATE_OF_TRIGGER}.*(C1 598, C2 1750)",
-        ),
+        ({(tables.items, "TransactionTotal"): [total("C1", 1), total("C2", 1750)]}, f"^Wait .*{SUMS}"),
         (NO_LINES, "Upload new transactions.*put_object"),
-        (NO_LINES | {(tables.items, "TransactionTotal"): []} | DISABLED, STATE_OF_TRIGGER),
         (counted(1, 0) | logged("[ERROR] AccessDenied"), "^Let the role .*put_role_policy"),
         (counted(1, 0) | logged(TIMED_OUT), "longer timeout.* update_function_configuration"),
         (counted(0, 1), "called too often at once.*delete_function_concurrency"),
