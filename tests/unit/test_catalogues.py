@@ -11,7 +11,6 @@ import pytest
 from docs import catalogues
 from lab_lib import language
 from lab_lib.exercises import copies, edition, texts, translation
-from lab_lib.places import PACKAGE
 
 LANGUAGES = [name for name in language.names() if name != language.ENGLISH]
 # What a translation must keep, in any order: code, addresses, images, hints, and the letters of answers to choose from.
@@ -160,14 +159,3 @@ def without_comments(code):
 
 def headings_of(notebook):
     return chain.from_iterable(edition.HEADING.findall("".join(cell["source"])) for cell in notebook["cells"])
-
-
-def test_babel_reads_every_mark(catalogue):
-    """It does not read one inside another, nor, before Python 3.12, one inside an f-string."""
-    read = {message.id if isinstance(message.id, str) else message.id[0] for message in catalogue}
-    trees = [ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")]
-    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    marked = [call.args[0] for call in calls if getattr(call.func, "id", "") in ("_", "N_", "ngettext")]
-
-    assert {text.value for text in marked if isinstance(text, ast.Constant)} - read == set()
-    assert [ast.unparse(text) for text in marked if isinstance(text, ast.JoinedStr | ast.BinOp)] == []

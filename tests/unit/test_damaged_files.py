@@ -3,7 +3,6 @@
 import json
 import os
 import re
-from pathlib import Path
 
 import pytest
 
@@ -17,17 +16,13 @@ from tests.lab.commands import assert_refused, in_process
 FIRST, THIRD, LAST = "00-start-here.ipynb", "03-create-topic.ipynb", "99-clean-up.ipynb"
 SOUND = json.loads((copies.NOTEBOOKS / THIRD).read_text(encoding="utf-8"))
 CELL = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None, "source": "1"}
-# How to put something else in the place of a file, by what it is.
-MASKED = (copies.NOTEBOOKS / FIRST).read_bytes().replace(b'phone: str = \\"', b'phone: str = \\"+15555550100')
-MASKED = re.sub(rb'"execution_count": \d+', b'"execution_count": 15555550100', MASKED)  # which is no number then
-OTHERS = {"folder": Path.mkdir, "FIFO": os.mkfifo}
 
 
 def damage(path, content):
-    """Replace a file by this content: bytes, a name in OTHERS, or what is written as JSON."""
+    """Replace a file by this content: bytes, or what is written as JSON; by a FIFO if it is None."""
     path.unlink(missing_ok=True)
-    if isinstance(content, str):
-        OTHERS[content](path)
+    if content is None:
+        os.mkfifo(path)
     else:
         path.write_bytes(written(content))
 
@@ -58,7 +53,7 @@ def opened(monkeypatch):
         ({}, "nbformat is None; wanted 4"),
         (of(cells=[None]), "$.cells[0]: None is not of type 'object'"),
         (b"\xef\xbb\xbf" + json.dumps(SOUND).encode(), "byte-order mark"),
-        ("FIFO", "Not a regular file"),
+        (None, "Not a regular file"),
     ],
     ids=["empty", "cut off", "no notebook", "no cell", "byte-order mark", "FIFO"],
 )
@@ -75,7 +70,7 @@ def test_a_damaged_notebook_is_not_handed_in_and_lab_open_gives_it_anew(content,
     assert (in_process("open", "--fresh", "03").exit_code, opened) == (0, [THIRD])
     assert json.loads((copy / THIRD).read_text())["nbformat"] == 4
     [aside] = (path for path in copy.iterdir() if path.match("03-*.*.ipynb"))
-    assert isinstance(content, str) or aside.read_bytes() == written(content)
+    assert content is None or aside.read_bytes() == written(content)
 
 
 def test_a_notebook_that_the_tools_after_us_take_is_not_damaged(copy):
@@ -86,7 +81,7 @@ def test_a_notebook_that_the_tools_after_us_take_is_not_damaged(copy):
 
 @pytest.mark.parametrize(
     ("name", "command", "status"),
-    [(FIRST, ["open"], 2), (THIRD, ["open"], 0), (THIRD, ["run", "--mine"], 2), (".lab/edition.json", ["open"], 0)],
+    [(FIRST, ["open"], 2), (THIRD, ["open"], 0), (THIRD, ["run", "--mine"], 2)],
 )
 def test_a_command_that_meets_a_damaged_file_says_so_in_one_line(name, command, status, copy, opened):
     damage(copy / name, b"{")
@@ -98,16 +93,6 @@ def test_a_command_that_meets_a_damaged_file_says_so_in_one_line(name, command, 
     assert "`lab open --fresh 0" in line
 
 
-def test_a_notebook_anew_brings_the_notes_about_the_edition_with_it(copy, opened):
-    noted = copy / ".lab" / "edition.json"
-    damage(noted, {FIRST: [1]})
-
-    assert in_process("open", "--fresh", "00").exit_code == 0
-
-    assert [*json.loads(noted.read_text())] == [FIRST]
-    assert len([*noted.parent.glob("edition.*.json")]) == 1
-
-
 def test_something_else_in_the_place_of_a_folder_is_one_line(tmp_path):
     (tmp_path / "my-lab").touch()
 
@@ -117,17 +102,15 @@ def test_something_else_in_the_place_of_a_folder_is_one_line(tmp_path):
     assert f"Cannot write to {tmp_path / 'my-lab'}: it is not a folder. Move it away" in done.stderr
 
 
-@pytest.mark.parametrize(("value", "why"), [('["march.txt"]', "The settings in"), ('"FIFO"', "Not a regular file")])
-def test_a_data_file_that_cannot_be_read_is_one_line(value, why, copy):
+def test_a_data_file_that_cannot_be_read_is_one_line(copy):
     first = copy / FIRST
-    text = first.read_text(encoding="utf-8")
-    first.write_text(text.replace('data_file: str = \\"\\"', f"data_file: str = {json.dumps(value)[1:-1]}"))
+    first.write_bytes(first.read_bytes().replace(b'data_file: str = \\"', b'data_file: str = \\"FIFO'))
     os.mkfifo(copy / "FIFO")
 
     done = in_process("run", "--mine")
 
     assert_refused(done)
-    assert why in done.stderr
+    assert "Not a regular file" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -149,13 +132,12 @@ def test_settings_that_are_damaged_are_one_line_in_a_notebook(content, why, copy
     assert (f"Cannot read {path}: " in str(refused.value)) is not why.startswith("region")
 
 
-@pytest.mark.parametrize("name", ["settings.json", "answers.jsonl"])
-def test_what_a_notebook_cannot_keep_is_one_line(name, copy):
-    path = copy / ".lab" / name
+def test_what_a_notebook_cannot_keep_is_one_line(copy):
+    path = copy / ".lab" / "settings.json"
     path.mkdir()
 
     with pytest.raises(LabError, match=f"Cannot write to {path}: .* Move it away"):
-        workbook.record("answer", "keys", "a.txt", True) if "answers" in name else workbook.keep({})
+        workbook.keep({})
 
 
 def test_an_answer_is_not_joined_to_a_line_that_was_cut_off(copy):
@@ -176,21 +158,20 @@ def test_settings_with_a_byte_order_mark_are_read(copy):
 @pytest.mark.parametrize(
     ("name", "content", "why"),
     [
-        (LAST, None, f"There is no .*{LAST}. `lab open` makes"),
+        (LAST, "", f"There is no .*{LAST}. `lab open` makes"),
         (
             THIRD,
             of(cells=[{**CELL, "source": "#" * 11_000_000}]),
             f"{THIRD} has 11.0 MB; .* 10 MB in one file, and 40 MB in all. Make it smaller",
         ),
-        ("my_notifier.py", "folder", "my_notifier.py: Is a directory. Correct that, or move it away"),
+        ("my_notifier.py", None, "my_notifier.py: Not a regular file. Correct that, or move it away"),
         (FIRST, of(cells=[]), f"The settings in .*{FIRST} cannot be read"),
-        (FIRST, MASKED, f"Cannot read .*{FIRST}"),
     ],
-    ids=["missing", "large", "no function", "no settings", "broken by masking"],
+    ids=["missing", "large", "no function", "no settings"],
 )
 def test_what_cannot_be_graded_is_not_handed_in_and_an_earlier_file_stays(name, content, why, copy, tmp_path):
     (tmp_path / "ana.zip").write_text("earlier")
-    damage(copy / name, content) if content else (copy / name).unlink()
+    damage(copy / name, content) if content != "" else (copy / name).unlink()
 
     done = in_process("submit", "--out", tmp_path / "ana.zip")
 
@@ -200,16 +181,15 @@ def test_what_cannot_be_graded_is_not_handed_in_and_an_earlier_file_stays(name, 
     assert (tmp_path / "ana.zip").read_text() == "earlier"
 
 
-@pytest.mark.parametrize("how", [KeyboardInterrupt, OSError(28, "No space left on device")])
-def test_a_submission_that_is_stopped_leaves_no_half_file(how, copy, tmp_path, monkeypatch):
+def test_a_submission_that_is_stopped_leaves_no_half_file(copy, tmp_path, monkeypatch):
     def stop(*_):
         assert (tmp_path / ".ana.zip.draft").stat().st_size > 1000
-        raise how
+        raise KeyboardInterrupt
 
     monkeypatch.setattr(submission, "read", stop)
     (tmp_path / "ana.zip").write_text("earlier")
 
-    assert in_process("submit", "--out", tmp_path / "ana.zip").exit_code in (1, 130)
+    assert in_process("submit", "--out", tmp_path / "ana.zip").exit_code == 130
 
     assert [path.read_text() for path in tmp_path.iterdir() if path.is_file()] == ["earlier"]
 

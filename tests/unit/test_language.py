@@ -1,20 +1,13 @@
 """Which language is used, and how the learner's copy changes to another one."""
 
 import json
-import os
-import subprocess
-import sys
 from decimal import Decimal
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from lab_lib import language
-from lab_lib.cli import run_command, try_command
-from lab_lib.exercises import answers, copies, texts, trial
-from lab_lib.exercises.cases import CASES
+from lab_lib.exercises import answers, copies, texts
 from tests.shown import english
 
 CHINESE = "zh_CN"
@@ -105,27 +98,6 @@ def test_another_language_of_the_copy_keeps_the_learners_own_cells_and_the_way_b
     monkeypatch.setenv(language.VARIABLE, "")  # on another computer
     assert (language.of_copy(copies.folder()), copies.changes()) == (CHINESE, "")
     assert (in_language("en"), copies.changes()) == (first | mine, "")
-
-
-def test_a_terminal_whose_encoding_lacks_a_character_shows_its_number():
-    lab = [sys.executable, "-m", "lab_lib", "local", "status", "--lang", CHINESE]
-
-    done = subprocess.run(lab, capture_output=True, text=True, env={**os.environ, "PYTHONIOENCODING": "ascii"})
-
-    assert r"\u" in done.stdout, done.stderr
-
-
-def test_no_word_of_a_chinese_table_is_cut_off_in_a_narrow_terminal(capsys):
-    language.use(CHINESE)
-    results = trial.Results([trial.Result(case, "not tried") for case in CASES], "")
-    steps = [
-        SimpleNamespace(notebook="00-start-here", ok=False, seen="", error=language._(CASES[0].sentence), seconds=1)
-    ]
-
-    for table in (try_command._table(results), run_command.steps_table(steps, ["00-start-here"])):
-        Console(width=60).print(table)
-
-    assert "…" not in capsys.readouterr().out
 
 
 def test_a_translation_that_was_cut_off_is_ended_by_the_next_command_in_any_language(monkeypatch):

@@ -3,6 +3,7 @@
 import json
 import time
 
+import boto3
 import pytest
 
 from lab_lib.recent import KINDS, Call, Journal
@@ -47,41 +48,32 @@ MADE = {
     "log group": call("logs", "CreateLogGroup", logGroupName="/aws/lambda/Mine"),
 }
 NOT_SHOWN = [
-    ("bucket", call("s3", "HeadBucket", {"Error": {"Code": "403"}}, Bucket="b")),
     ("bucket", call("s3", "HeadBucket", {"Error": {"Code": "404"}}, Bucket="b", ExpectedBucketOwner="1")),
     ("bucket", call("s3", "ListBuckets", {"Buckets": []}, Prefix="b", BucketRegion="us-east-1")),
     ("policy of a bucket", call("s3", "GetBucketPolicy", {"Error": {"Code": "NoSuchBucketPolicy"}}, Bucket="b")),
     ("notification", call("s3", "GetBucketNotificationConfiguration", Bucket="b")),
-    ("function", call("lambda", "AddPermission", MISSING, FunctionName=FUNCTION)),
-    ("permission", call("lambda", "GetPolicy", MISSING, FunctionName="Mine")),
     ("permission", call("lambda", "GetPolicy", {"Policy": '{"Statement": []}'}, FunctionName="Mine")),
     ("mapping", call("lambda", "ListEventSourceMappings", {"EventSourceMappings": []}, FunctionName="Mine")),
     ("role", call("iam", "GetRole", {"Role": {"RoleName": "R"}}, RoleName="R")),  # without its tags
     ("table", call("dynamodb", "PutItem", MISSING, TableName="Mine")),
     ("table", call("dynamodb", "DescribeTable", {"Table": {"TableName": "Mine"}}, TableName="Mine")),
     ("table", call("dynamodbstreams", "DescribeStream", NO_STREAM, StreamArn=STREAM)),
-    ("topic", call("sns", "ListTagsForResource", {"Error": {"Code": "ResourceNotFound"}}, ResourceArn=TOPIC)),
     ("e-mail", call("sns", "ListSubscriptionsByTopic", {"Subscriptions": []}, TopicArn=TOPIC)),
     ("queue", call("sqs", "ReceiveMessage", NO_QUEUE, QueueUrl="http://sqs/1/Inbox")),
     ("queue", call("lambda", "PutFunctionEventInvokeConfig", NO_DESTINATION, FunctionName="Another")),
-    ("log group", call("logs", "DescribeLogGroups", {"logGroups": []}, logGroupNamePrefix="/aws/lambda/Mine")),
 ]
 RIGHT = [  # it is shown, or the answer is about something else
     ("role", call("iam", "GetRole", {"Role": {"RoleName": "Role"}}, RoleName="Rol")),
     ("bucket", call("s3", "HeadObject", {"Error": {"Code": "404"}}, Bucket="b", Key="k")),
     ("bucket", call("s3", "GetBucketPolicy", {"Error": {"Code": "NoSuchBucketPolicy"}}, Bucket="b")),
     ("bucket", call("s3", "ListBuckets", {"Buckets": []}, Prefix="c", BucketRegion="us-east-1")),
-    ("notification", call("s3", "GetBucketNotificationConfiguration", {"L": [{"Id": "n"}]}, Bucket="b")),
     ("function", call("lambda", "GetPolicy", MISSING, FunctionName="Mine")),
-    ("function", call("lambda", "GetFunction", MISSING, FunctionName="Another")),
     ("function", call("lambda", "GetFunction", {"Error": {"Code": "AccessDenied"}}, FunctionName="Mine")),
     ("permission", call("lambda", "GetPolicy", {"Policy": POLICY}, FunctionName="Mine")),
     ("mapping", call("lambda", "ListEventSourceMappings", {"EventSourceMappings": []}, FunctionName="Another")),
     ("mapping", call("lambda", "ListEventSourceMappings", {"EventSourceMappings": [], "NextMarker": "m"})),
-    ("mapping", call("lambda", "ListEventSourceMappings", {"EventSourceMappings": []}, Marker="m")),
     ("e-mail", call("sns", "ListSubscriptionsByTopic", {"Subscriptions": [{"Endpoint": "a@b.c"}]}, TopicArn=TOPIC)),
     ("subscription", call("sns", "ListSubscriptionsByTopic", {"Subscriptions": []}, TopicArn=f"{TOPIC}2")),
-    ("table", call("lambda", "PutFunctionEventInvokeConfig", NO_DESTINATION, FunctionName="Another")),
     ("table", call("lambda", "CreateEventSourceMapping", NOT_A_STREAM, FunctionName="Another", EventSourceArn=TABLE)),
     ("log group", call("logs", "DescribeLogGroups", {"logGroups": []}, logGroupNamePrefix="/aws/lambda/Yours")),
     ("log group", call("lambda", "GetFunction", NO_FUNCTION, FunctionName="Mine")),
@@ -96,13 +88,11 @@ DELETED = {
 LATE, NOT_LATE = "AWS to forget", "None"
 AFTER_DELETION = [
     ("topic", call("sns", "GetTopicAttributes", {"Attributes": {"TopicArn": TOPIC}}, TopicArn=TOPIC), LATE),
-    ("topic", call("sns", "GetTopicAttributes", NO_TOPIC, TopicArn=TOPIC), NOT_LATE),
     ("log group", call("logs", "DescribeLogGroups", {"logGroups": [{"logGroupName": "/aws/lambda/Mine"}]}), LATE),
     ("log group", call("logs", "DescribeLogGroups", {"logGroups": [{"logGroupName": "/aws/lambda/Mine2"}]}), NOT_LATE),
     ("role", call("iam", "CreateRole", {"Error": {"Code": "EntityAlreadyExists"}}, RoleName="R"), LATE),
     ("table", call("dynamodb", "DescribeTable", {"Table": {"TableStatus": "DELETING"}}, TableName="Mine"), NOT_LATE),
     ("function", call("lambda", "GetPolicy", MISSING, FunctionName="Mine"), NOT_LATE),  # its permission went with it
-    ("function", call("lambda", "ListEventSourceMappings", {"EventSourceMappings": []}), NOT_LATE),
 ]
 
 
@@ -111,9 +101,7 @@ def journal():
     return Journal(60)
 
 
-@pytest.mark.parametrize(
-    ("made", "late"), NOT_SHOWN, ids=lambda value: value if isinstance(value, str) else value.operation
-)
+@pytest.mark.parametrize(("made", "late"), NOT_SHOWN)
 def test_what_was_made_and_is_not_shown_yet_is_late(journal, made, late):
     assert journal.read(late) is None
 
@@ -121,7 +109,7 @@ def test_what_was_made_and_is_not_shown_yet_is_late(journal, made, late):
     assert "AWS to show" in str(journal.read(late))
 
 
-@pytest.mark.parametrize(("made", "answer"), RIGHT, ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(("made", "answer"), RIGHT)
 def test_what_is_shown_or_is_about_something_else_is_not_late(journal, made, answer):
     journal.read(MADE[made])
 
@@ -162,13 +150,9 @@ def test_answers_about_what_was_changed_are_counted_and_those_about_what_was_mad
 
 def test_each_kind_is_named_by_a_parameter_of_its_calls():
     """A slip of the pen in the table would wait for nothing, and say nothing."""
-    import boto3
-
     for kind in KINDS:
         model = boto3.client(kind.service, region_name="us-east-1").meta.service_model
         for operation in filter(None, (kind.made, kind.deleted)):
             shapes = model.operation_model(operation)
             members = {**shapes.input_shape.members, **(shapes.output_shape.members if shapes.output_shape else {})}
             assert {*kind.named.split()} & {*members}, (kind, operation)
-        lists = [name for pattern in (kind.listed_by, kind.still_found_by) for name in pattern.split("|") if name]
-        assert all(name.endswith(r"\w*") or name in model.operation_names for name in lists), kind
