@@ -111,10 +111,8 @@ def test_code_is_the_same_but_for_comments(folder):
     for path in copies.solved_notebooks():
         english = json.loads(path.read_text("utf-8"))["cells"]
         for cell, other in zip(english, translation.notebook(path, folder.name)["cells"], strict=True):
-            code, same = "".join(cell["source"]), "".join(other["source"])
             if cell["cell_type"] == "code":
-                assert without_comments(code) == without_comments(same), cell["id"]
-                assert (code == same) == (not translation.text_of(cell)), cell["id"]
+                assert without_comments(cell) == without_comments(other), cell["id"]
 
 
 def test_links_lead_to_headings_that_are_there(folder):
@@ -150,7 +148,8 @@ def braces(english, text):
         return english.count("{") != text.count("{")
 
 
-def without_comments(code):
+def without_comments(cell):
+    code = "".join(cell["source"])
     try:
         return ast.dump(ast.parse(code))
     except SyntaxError:  # of a magic

@@ -100,15 +100,6 @@ def subscribed(*more):
     return {(triggers.subscriptions,): [*whole()[triggers.subscriptions,], *more]}
 
 
-def uploaded(*files):
-    """Put these files beside the upload: (key, file as it is read, or the error text)."""
-    listed = [{"Key": key, "LastModified": UPLOADED - timedelta(1)} for key, _ in files]
-    return {
-        (buckets.uploads,): [*listed, *whole()[buckets.uploads,]],
-        **{(uploads.read_upload, key): file for key, file in files},
-    }
-
-
 def sent_by(*statements):
     return {(queues.statements, NOTIFY): [*statements]}
 
@@ -150,10 +141,6 @@ def counted(errors, throttles):
     return {
         (cloudwatch.metrics, NOTIFIER, UPLOADED, None): {"Invocations": 3, "Errors": errors, "Throttles": throttles}
     }
-
-
-def when(operator, key, value):
-    return {"Condition": {operator: {key: value}}}
 
 
 NO_LINES = logged(ever=())
@@ -244,7 +231,6 @@ FAULTS = {
     # 05
     "upload: none; wanted: a transactions file": {(buckets.uploads,): []},
     "upload: fit its filter, and transactions.csv does not": ONLY_CSV,
-    "readable-uploads: it is not UTF-8": uploaded(("archive.txt", ARCHIVE)),
     "readable-uploads: no good row in transactions.txt": {(uploads.read_upload, KEY): transactions.Recount()},
     "rows: 2 of 3, without C2 T3; wanted: all 3": {(tables.items, "Transactions"): ROWS[:2]},
     "amounts: C1 T8 has no number, C1 T9": rows(row("C1", "T8", TransactionAmount="100"), row("C1", "T9")),
@@ -437,15 +423,6 @@ def test_what_may_not_be_read_is_never_called_missing(question):
     assert all("GetTopicAttributes" in check.found + check.hint for check in made if check.id in unseen)
 
 
-def test_what_is_not_understood_is_neither_right_nor_wrong():
-    until = when("DateLessThan", "aws:CurrentTime", "2030-01-01")
-
-    (check,) = run(sent_by(OWN, TLS_ONLY, OWN | {"Principal": "*"} | until), steps=["04"]).failed
-
-    assert (check.id, check.state) == ("other-senders-CustomerNotify", "cannot see")
-    assert "the condition key aws:CurrentTime" in check.found
-
-
 def test_variables_that_are_set_stay_hidden_and_only_a_wrong_one_is_told():
     change = variables(**VARIABLES[NOTIFIER], SECRET="hunter2")
 
@@ -486,17 +463,6 @@ def test_alerts_that_somebody_else_is_reading_cannot_be_seen():
     assert check.found == f"cannot see: somebody is reading 1 message of {NOTIFY}"
 
 
-def test_alerts_and_lines_beyond_those_that_are_read_cannot_be_seen():
-    messages = [RIGHT, *[{}] * (queues.MOST - 1)]
-    lines = [*["x"] * (cloudwatch.MOST - 1), "REPORT x"]
-
-    made = {check.id: check for check in run({(queues.messages, NOTIFY): messages} | logged(*lines)).checks}
-
-    unseen = (f"balances-{NOTIFY}", f"subject-{NOTIFY}", f"log-errors-{NOTIFIER}")
-    assert {made[name].state for name in unseen} == {"cannot see"}
-    assert {made[name].state for name in (f"alerts-{NOTIFY}", f"log-{NOTIFIER}")} == {"ok"}
-
-
 def test_errors_count_but_not_while_a_probe_works_or_what_it_sent_is_tried_again(monkeypatch):
     start, end, again = (UPLOADED + timedelta(minutes=minutes) for minutes in (3, 7, 17))
     probe = probe_list.Entry(start.isoformat(), [], [], end.isoformat())
@@ -531,13 +497,12 @@ def test_what_makes_the_whole_account_unreachable_ends_the_checks(error):
 ARCHIVED = ClientError({"Error": {"Code": "InvalidObjectState"}}, "GetObject")
 
 
-def test_an_object_that_cannot_be_read_hides_no_other_but_the_rows_are_not_right_without_one():
-    (hidden,) = [check for check in run(uploaded(("old.txt", ARCHIVED))).checks if not check.ok]
+def test_rows_are_not_right_when_no_upload_can_be_read():
     unread = run({(uploads.read_upload, KEY): ARCHIVED}, steps=["05"]).failed
     wrong = {check.id: check for check in run({(uploads.read_upload, KEY): ARCHIVE}, steps=["05"]).failed}
 
-    assert (hidden.id, hidden.state) == ("readable-uploads", "cannot see")
     assert {check.state for check in unread} == {"cannot see"}
+    assert "it is not UTF-8" in wrong["readable-uploads"].found
     assert (wrong["rows"].state, wrong["rows"].cause) == ("waits", "readable-uploads")
 
 
