@@ -5,7 +5,6 @@ import re
 from decimal import Decimal
 
 import pytest
-from handlers import HEADER
 from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, PROCESSOR, StubAccount, changed, whole
 
 from lab_lib import resources, transactions
@@ -16,6 +15,7 @@ from lab_lib.checks.chain import Upload
 from lab_lib.checks.evidence import Inbox, Runs
 from lab_lib.errors import LabError, StepMissing
 from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
+from tests.lab.chains import HEADER, Chain
 
 LINES = ["C1|a|T1|03/16/2017|1", "C1|a|T1|03/16/2017|598", "bad", "C2|b|T2|03/16/2017|1600"]
 NOTIFY = queues.ALERT_QUEUES[0]
@@ -31,10 +31,7 @@ def account(lab):
     buckets.ensure_bucket(lab)
     for name in tables.KEYS:
         tables.ensure_table(lab, name)
-    topics.ensure_topic(lab)
-    for name in queues.ALERT_QUEUES:
-        queues.ensure_queue(lab, name)
-        triggers.ensure_queue_subscription(lab, name)
+    Chain(lab).create_queues()
     queues.ensure_queue(lab, queues.DEAD_LETTERS)
     return lab
 

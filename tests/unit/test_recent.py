@@ -18,9 +18,6 @@ MISSING = {"Error": {"Code": "ResourceNotFoundException"}}
 NO_TOPIC = {"Error": {"Code": "NotFound"}}
 NO_QUEUE = {"Error": {"Code": "AWS.SimpleQueueService.NonExistentQueue"}}
 NO_FUNCTION = {"Error": {"Code": "ResourceNotFoundException", "Message": f"Function not found: {FUNCTION}"}}
-NO_DESTINATION = {
-    "Error": {"Code": "InvalidParameterValueException", "Message": f"The destination ARN {QUEUE} is invalid."}
-}
 NOT_A_STREAM = {"Error": {"Code": "InvalidParameterValueException", "Message": f"Unrecognized event source: {TABLE}"}}
 NO_STREAM = {"Error": {"Code": "ResourceNotFoundException", "Message": f"Stream: {STREAM} not found"}}
 
@@ -49,21 +46,17 @@ MADE = {
 }
 NOT_SHOWN = [
     ("bucket", call("s3", "HeadBucket", {"Error": {"Code": "404"}}, Bucket="b", ExpectedBucketOwner="1")),
-    ("bucket", call("s3", "ListBuckets", {"Buckets": []}, Prefix="b", BucketRegion="us-east-1")),
     ("policy of a bucket", call("s3", "GetBucketPolicy", {"Error": {"Code": "NoSuchBucketPolicy"}}, Bucket="b")),
     ("notification", call("s3", "GetBucketNotificationConfiguration", Bucket="b")),
     ("permission", call("lambda", "GetPolicy", {"Policy": '{"Statement": []}'}, FunctionName="Mine")),
     ("mapping", call("lambda", "ListEventSourceMappings", {"EventSourceMappings": []}, FunctionName="Mine")),
     ("role", call("iam", "GetRole", {"Role": {"RoleName": "R"}}, RoleName="R")),  # without its tags
     ("table", call("dynamodb", "PutItem", MISSING, TableName="Mine")),
-    ("table", call("dynamodb", "DescribeTable", {"Table": {"TableName": "Mine"}}, TableName="Mine")),
     ("table", call("dynamodbstreams", "DescribeStream", NO_STREAM, StreamArn=STREAM)),
     ("e-mail", call("sns", "ListSubscriptionsByTopic", {"Subscriptions": []}, TopicArn=TOPIC)),
     ("queue", call("sqs", "ReceiveMessage", NO_QUEUE, QueueUrl="http://sqs/1/Inbox")),
-    ("queue", call("lambda", "PutFunctionEventInvokeConfig", NO_DESTINATION, FunctionName="Another")),
 ]
 RIGHT = [  # it is shown, or the answer is about something else
-    ("role", call("iam", "GetRole", {"Role": {"RoleName": "Role"}}, RoleName="Rol")),
     ("bucket", call("s3", "HeadObject", {"Error": {"Code": "404"}}, Bucket="b", Key="k")),
     ("bucket", call("s3", "GetBucketPolicy", {"Error": {"Code": "NoSuchBucketPolicy"}}, Bucket="b")),
     ("bucket", call("s3", "ListBuckets", {"Buckets": []}, Prefix="c", BucketRegion="us-east-1")),
@@ -75,7 +68,6 @@ RIGHT = [  # it is shown, or the answer is about something else
     ("e-mail", call("sns", "ListSubscriptionsByTopic", {"Subscriptions": [{"Endpoint": "a@b.c"}]}, TopicArn=TOPIC)),
     ("subscription", call("sns", "ListSubscriptionsByTopic", {"Subscriptions": []}, TopicArn=f"{TOPIC}2")),
     ("table", call("lambda", "CreateEventSourceMapping", NOT_A_STREAM, FunctionName="Another", EventSourceArn=TABLE)),
-    ("log group", call("logs", "DescribeLogGroups", {"logGroups": []}, logGroupNamePrefix="/aws/lambda/Yours")),
     ("log group", call("lambda", "GetFunction", NO_FUNCTION, FunctionName="Mine")),
 ]
 DELETED = {
