@@ -4,13 +4,12 @@ import ast
 import json
 import re
 import string
-from itertools import chain
 
 import pytest
 
 from docs import catalogues
 from lab_lib import language
-from lab_lib.exercises import copies, edition, texts, translation
+from lab_lib.exercises import copies, texts, translation
 
 LANGUAGES = [name for name in language.names() if name != language.ENGLISH]
 # What a translation must keep, in any order: code, addresses, images, hints, and the letters of answers to choose from.
@@ -115,20 +114,6 @@ def test_code_is_the_same_but_for_comments(folder):
                 assert without_comments(cell) == without_comments(other), cell["id"]
 
 
-def test_links_lead_to_headings_that_are_there(folder):
-    headings = {
-        path.name: {heading.replace(" ", "-") for heading in headings_of(translation.notebook(path, folder.name))}
-        for path in copies.solved_notebooks()
-    }
-    linked = [
-        (where, name, anchor)
-        for where, _, text in translated(folder)
-        for name, anchor in re.findall(r"\]\(([\w.-]+\.ipynb)#([^)]+)\)", text)
-    ]
-
-    assert [link for link in linked if link[2] not in headings[link[1]]] == []
-
-
 def test_each_exercise_has_its_hints_and_choices(folder):
     english = texts._all(language.ENGLISH)
     there = texts._all(folder.name)
@@ -154,7 +139,3 @@ def without_comments(cell):
         return ast.dump(ast.parse(code))
     except SyntaxError:  # of a magic
         return re.sub(r"(^|\s+)#.*", "", code)
-
-
-def headings_of(notebook):
-    return chain.from_iterable(edition.HEADING.findall("".join(cell["source"])) for cell in notebook["cells"])

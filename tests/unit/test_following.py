@@ -13,7 +13,7 @@ from lab_lib.checks import chain, making
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.chain import Upload
 from lab_lib.checks.evidence import Inbox, Runs
-from lab_lib.errors import LabError, StepMissing
+from lab_lib.errors import LabError
 from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
 from tests.lab.chains import HEADER, Chain
 
@@ -166,18 +166,6 @@ def test_a_chain_at_rest_that_no_check_finds_broken_is_told_what_differs(account
     stops = 'The chain stops at "changes counted: 0 of 2".'
     with pytest.raises(LabError, match=rf"^{stops} C1 has accountBalance 599, not 598\. Nothing more comes, and the"):
         upload.wait(Inbox(account, queues.DEAD_LETTERS), lambda links, last: None)
-
-
-def test_another_threshold_of_the_function_is_named_before_the_upload(account, monkeypatch, tmp_path):
-    settings = {"Environment": {"Variables": {"THRESHOLD": "1000"}}}
-    monkeypatch.setattr(functions, "configuration", lambda lab, name: settings)
-    (tmp_path / "mine.txt").write_text("\n".join([HEADER, *LINES]))
-
-    with (
-        pytest.raises(StepMissing, match=r"alerts at 1000, and this lab's threshold is 1500\. Run notebook 01"),
-        chain.following(account, tmp_path / "mine.txt"),
-    ):
-        pytest.fail("the file is uploaded")
 
 
 # A broken link
