@@ -43,7 +43,7 @@ def test_the_timeout_follows_the_number_of_rows_up_to_lambdas_maximum():
     timeouts = [functions.timeout_for(number) for number in (1, 20 * rows, 20 * rows + 1, 900 * rows)]
 
     assert timeouts == [20, 20, 21, 900]
-    with pytest.raises(UsageError, match=rf"enough for {900 * rows:,}\. `lab run --data` takes in larger files"):
+    with pytest.raises(UsageError, match=f"enough for {900 * rows:,}"):
         functions.timeout_for(900 * rows + 1)
 
 

@@ -96,24 +96,6 @@ def test_another_language_of_the_copy_keeps_the_learners_own_cells_and_the_way_b
     assert (in_language("en"), copies.changes()) == (first | mine, "")
 
 
-def test_a_translation_that_was_cut_off_is_ended_by_the_next_command_in_any_language(monkeypatch):
-    first, write, written = in_language("en"), copies._write, []
-
-    def cut_off(name, notebook):
-        written.append(name)
-        if len(written) == 3:
-            raise KeyboardInterrupt
-        write(name, notebook)
-
-    with monkeypatch.context() as cut:
-        cut.setattr(copies, "_write", cut_off)
-        with pytest.raises(KeyboardInterrupt):
-            in_language(CHINESE)
-    monkeypatch.setenv(language.VARIABLE, "")
-
-    assert (in_language(language.of_copy(copies.folder())), copies.changes()) == (first, "")
-
-
 def test_a_copy_without_its_language_or_what_was_copied_is_english_until_a_language_is_named(monkeypatch):
     in_language(CHINESE)
     monkeypatch.setenv(language.VARIABLE, "")
