@@ -37,9 +37,9 @@ def account(lab):
 
 
 def looked(upload):
-    """Look at each link once, and return the first through which something has still to come."""
+    """Look at each link once, and return the first through which something has still to come; "" if there is none."""
     upload.look()
-    return upload.place
+    return "" if upload.has_arrived else upload.place
 
 
 def put(lab, customer, transaction, amount, date="03/16/2017", **flags):
@@ -77,9 +77,7 @@ def test_a_file_has_arrived_when_its_rows_totals_and_alerts_are_there(account):
         queues.delete_messages(account, name, bool)
         assert looked(upload) == f"messages in {name}: 0 of 1"
         alert(account)
-    upload.look()
-
-    assert upload.has_arrived
+    assert looked(upload) == ""
 
 
 def test_what_an_earlier_upload_has_left_counts_for_nothing_and_is_the_reason_if_nothing_is_due(account):
@@ -92,8 +90,7 @@ def test_what_an_earlier_upload_has_left_counts_for_nothing_and_is_the_reason_if
     put(account, "C3", "T3", 1700)
     assert looked(upload) == "alerts out: 0 of 1"
     alert(account, "C3")
-    upload.look()
-    assert upload.has_arrived
+    assert looked(upload) == ""
     assert reasons(account, same) == ["all 2 rows were there already", *["C2 had reached 1500 before"] * 3]
     assert reasons(account, first) == ["", *["no total reaches 1500"] * 3]
 
@@ -118,16 +115,14 @@ def test_a_file_that_changes_nothing_has_arrived_when_its_run_has_ended_or_marke
     assert looked(upload) == "rows written: 0 of 2"  # a run that fails has taken nothing in
     assert upload.links[0].note == "tried again 1 time: ValueError: no"
     lines += ["REPORT RequestId: 1"]
-    upload.look()
-    assert upload.has_arrived
+    assert looked(upload) == ""
 
     configuration["Environment"] = {"Variables": {"MARKER_TABLE": "ProcessedRecords"}}
     mark(account, 1)  # by an earlier upload
     upload = Upload(account, "mine.txt", recount(*LINES))
     assert looked(upload) == "rows written: 0 of 2"
     mark(account, 2)
-    upload.look()
-    assert upload.has_arrived
+    assert looked(upload) == ""
 
 
 def mark(lab, sequencer):
@@ -147,8 +142,8 @@ CAME_AGAIN = '{"key": "mine.txt", "skipped": "this upload was taken in before"}'
     ],
 )
 def test_a_retry_and_what_comes_again_is_told(monkeypatch, name, lines, note):
-    for read in (functions.describe, cloudwatch.describe):
-        monkeypatch.setattr(f"{read.__module__}.describe", lambda *_: None)
+    for module in (functions, cloudwatch):
+        monkeypatch.setattr(module, "describe", lambda *_: None)
     runs = Runs(LAB, "mine.txt")
     runs.lines[name] = lines
 
