@@ -3,10 +3,9 @@
 import json
 import time
 
-import boto3
 import pytest
 
-from lab_lib.recent import KINDS, Call, Journal
+from lab_lib.recent import Call, Journal
 
 ARN = "arn:aws:{}:us-east-1:111122223333:{}"
 FUNCTION, TOPIC, QUEUE = ARN.format("lambda", "function:Mine"), ARN.format("sns", "Mine"), ARN.format("sqs", "Inbox")
@@ -133,13 +132,3 @@ def test_answers_about_what_was_changed_are_counted_and_those_about_what_was_mad
     journal.read(call("iam", "GetRole", {"Role": {"Tags": TAG}}, RoleName="Another"))
 
     assert journal.changes_read == before + 1
-
-
-def test_each_kind_is_named_by_a_parameter_of_its_calls():
-    """A slip of the pen in the table would wait for nothing, and say nothing."""
-    for kind in KINDS:
-        model = boto3.client(kind.service, region_name="us-east-1").meta.service_model
-        for operation in filter(None, (kind.made, kind.deleted)):
-            shapes = model.operation_model(operation)
-            members = {**shapes.input_shape.members, **(shapes.output_shape.members if shapes.output_shape else {})}
-            assert {*kind.named.split()} & {*members}, (kind, operation)
