@@ -84,6 +84,7 @@ def test_the_comparison_draws_two_bars_a_customer_with_total_alerts_and_what_is_
     (axes,) = figure.axes
     account, other = (container.patches for container in axes.containers)
     assert [bar.get_width() for bar in (*account, *other)] == [1500.5, -50, 4501, 0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["C1", "C2"]
     assert texts(axes) == ["1500.50, 1 alert", "-50", "4501, 3 alerts", "0, stuck", "threshold 1500"]
     described = "C1 1500.50, 1 alert; your function 4501, 3 alerts. C2 -50; your function 0, stuck."
     assert shown(figure) == f"The lab's function and your function, threshold 1500: {described}"
@@ -143,7 +144,7 @@ def test_the_first_of_the_languages_fonts_is_found_also_if_matplotlib_made_its_l
     other_language("No Such Font", "DejaVu Serif", "DejaVu Sans Mono")
     manager = font_manager.fontManager
     files = [font.fname for font in manager.ttflist if font.name == "DejaVu Serif"]
-    monkeypatch.setattr(manager, "ttflist", [])
+    monkeypatch.setattr(manager, "ttflist", [font for font in manager.ttflist if font.name == "DejaVu Sans"])
     monkeypatch.setattr(font_manager, "findSystemFonts", lambda: files)
 
     figure = totals()
