@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "docs/instructors.md", "docs/site/index.md")
 NOT_YET = "0" * 16
 _METHODS = [("**.py", "python"), ("**/templates/*", "jinja2")]
-_BY_ARGUMENT = ["check:3", "Question:2", "case:2", "wait_until:2"]
+_BY_ARGUMENT = ["check:3", "Question:2", "case:2", "wait_until:2", "counted:2"]
 _MARKS = parse_keywords(["_", "N_", "ngettext:1,2", *_BY_ARGUMENT])
 _HEADING = re.compile(r"^(?=#{1,2} )", re.MULTILINE)
 _WIDTH = 110  # characters of a line in lab.po

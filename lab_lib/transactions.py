@@ -45,7 +45,7 @@ def preview(path: str | Path) -> Preview:
     lines, bad, path = Counter[str](), 0, Path(path)
     try:
         with open_file(path) as stream:
-            for _number, customer, row, _text in counted(read_lines(stream), N_("the file to be read")):
+            for _number, customer, row, _text in counted(read_lines(stream), "the file to be read"):
                 lines[customer] += 1
                 bad += row is None
     except transactions_file.Unreadable as error:

@@ -116,7 +116,7 @@ class _Way:
         """Wait until at most so many parts are under way. LabError if one was given up, or nothing more comes."""
         wait_until(
             lambda: self._look() <= most,
-            f"TransactionProcessor to write {self._key} in parts",
+            "TransactionProcessor to write the parts",
             timeout=_LONGEST,
             so_far=lambda: f"{self._written:,} of {self._rows:,} rows",
             longest_pause=5,

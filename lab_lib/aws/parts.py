@@ -98,7 +98,7 @@ def cut(path: Path, key: str, assigned: dict[str, int], folder: Path) -> list[Pa
         streams = [files.enter_context(part.path.open("xb")) for part in parts]
         for each in streams:
             each.write(f"{header}\n".encode())
-        for number, customer, row, text in counted(transactions.read_lines(stream), f"{count} parts to be written"):
+        for number, customer, row, text in counted(transactions.read_lines(stream), "the parts to be written"):
             part = parts[assigned[customer]]
             streams[assigned[customer]].write(f"{text}\n".encode(errors="surrogateescape"))
             part.lines += 1

@@ -13,7 +13,6 @@ from lab_lib.checks.chain import Upload
 from lab_lib.checks.evidence import Inbox, Runs
 from lab_lib.checks.expected import ROWS, Fault, Snapshot
 from lab_lib.lab import Lab
-from lab_lib.language import N_
 from lab_lib.private_files import open_file
 from lab_lib.transactions import Row
 from lab_lib.waiting import counted
@@ -74,7 +73,7 @@ class LargeUpload(Upload):
 
     def _add_up(self) -> None:
         """Work out the totals that the rows in the account lead to, other files' rows too."""
-        items = counted(tables.scan(self.lab, "Transactions"), N_("the totals to be added up"))
+        items = counted(tables.scan(self.lab, "Transactions"), "the totals to be added up")
         pairs = (pair for item in items for pair in transactions.read_amounts([item]).items())
         sums = transactions.add_up(pair for pair in pairs if pair[0][0] in self._customers)
         earlier = {name: item.get("accountBalance") for name, item in self.before.totals.items()}

@@ -5,10 +5,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 from stub_account import (
-    DEAD_LETTERS,
     FILE,
     KEY,
     LAB,
@@ -40,10 +39,14 @@ from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queue
 from lab_lib.checks import CLEAN_UP, STEPS, expected, probe, probe_list, uploads
 from lab_lib.checks.differences import OTHERS
 from lab_lib.checks.rules import RULES
-from lab_lib.errors import EmulatorError, LabError
+from lab_lib.errors import EmulatorError
 
 NOTIFY, *OTHER_QUEUES = queues.ALERT_QUEUES
 BY_HAND = "import boto3\n\n\ndef lambda_handler(event, context):\n    return boto3.client('s3').list_buckets()\n"
+# Questions of the checks
+WRITTEN, TOTALS = (tables.items, "Transactions"), (tables.items, "TransactionTotal")
+MESSAGES, FILE_READ = (queues.messages, NOTIFY), (uploads.read_upload, KEY)
+DESCRIBED, NOTIFIER_ROLE = (functions.describe, NOTIFIER), (roles.describe, "TotalNotifierRole")
 OTHER_ROLE = "transactions-role-x1y2z3"  # as the console names the roles that it creates
 EC2 = {"Principal": {"Service": "ec2.amazonaws.com"}}
 
@@ -101,22 +104,8 @@ def subscribed(*more):
     return {(triggers.subscriptions,): [*whole()[triggers.subscriptions,], *more]}
 
 
-def uploaded(*files):
-    """Put these files beside the upload: (key, file as it is read, or the error text)."""
-    listed = [{"Key": key, "LastModified": UPLOADED - timedelta(1)} for key, _ in files]
-    return {
-        (buckets.uploads,): [*listed, *whole()[buckets.uploads,]],
-        **{(uploads.read_upload, key): file for key, file in files},
-    }
-
-
 def sent_by(*statements):
     return {(queues.statements, NOTIFY): [*statements]}
-
-
-def opened(read, action, principal, *about, more=()):
-    """Let somebody do something by the policy that is read so."""
-    return {(read, *about): [{"Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*"}, *more]}
 
 
 def only_from(arn):
@@ -124,7 +113,7 @@ def only_from(arn):
 
 
 def rows(*more):
-    return {(tables.items, "Transactions"): [*ROWS, *more]}
+    return {WRITTEN: [*ROWS, *more]}
 
 
 def row(customer, transaction, **more):
@@ -132,13 +121,13 @@ def row(customer, transaction, **more):
 
 
 def totals(*more):
-    return {(tables.items, "TransactionTotal"): [total("C1", 598), total("C2", 1750), *more]}
+    return {TOTALS: [total("C1", 598), total("C2", 1750), *more]}
 
 
 def alerts(*told, sent="2026-01-03T00:00:00.000Z"):
     """Put these alerts into CustomerNotify, beside the right one."""
     more = [alert(sent, **body) for body in told]
-    return {(queues.messages, NOTIFY): [alert(customerID="C2", accountBalance="1750"), *more]}
+    return {MESSAGES: [alert(customerID="C2", accountBalance="1750"), *more]}
 
 
 def logged(*lines, ever=("REPORT RequestId: 1",), group=f"/aws/lambda/{NOTIFIER}"):
@@ -153,15 +142,6 @@ def counted(errors, throttles):
     }
 
 
-def denied(action, who="*", **more):
-    principal = {"AWS": who} if who != "*" else "*"
-    return {"Effect": "Deny", "Principal": principal, "Action": action, "Resource": "*", **more}
-
-
-def when(operator, key, value):
-    return {"Condition": {operator: {key: value}}}
-
-
 NO_LINES = logged(ever=())
 RIGHT = alert(customerID="C2", accountBalance="1750")
 OUTSIDE = {"TopicArn": LAB.arn("sns", "Other")}, {"MessageId": None}, {"Type": "SubscriptionConfirmation"}
@@ -169,9 +149,8 @@ ARCHIVE = "archive.txt is no transactions file: it is not UTF-8 text."
 WITHOUT_NOTIFY = [subscription("sqs", LAB.arn("sqs", name)) for name in OTHER_QUEUES]
 OWN, TLS_ONLY = policies.topic_to_queue(LAB, TOPIC, LAB.arn("sqs", NOTIFY))["Statement"]
 ONLY_CSV = {(buckets.uploads,): [{"Key": "transactions.csv", "LastModified": UPLOADED}]}
-NO_FUNCTION = {(functions.describe, NOTIFIER): None}
-LIVE = LAB.arn("lambda", f"function:{PROCESSOR}:live")
-ELSEWHERE = f"arn:aws:lambda:us-east-1:111122223333:function:{PROCESSOR}"
+PUT_BY_BO = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:user/bo"}, "Action": "s3:PutObject"}
+NO_FUNCTION = {DESCRIBED: None}
 OLD = {"UUID": "2", "EventSourceArn": LAB.arn("dynamodb", "table/Transactions/stream/2001")}
 GONE = {"UUID": "3", "FunctionArn": LAB.arn("lambda", "function:gone")}
 
@@ -191,32 +170,24 @@ FAULTS = {
     "stream: off": {(tables.find_stream,): None},
     "stream-view: KEYS_ONLY": table("Transactions", StreamSpecification={"StreamViewType": "KEYS_ONLY"}),
     "old-amounts: NEW_IMAGE": table("Transactions", StreamSpecification={"StreamViewType": "NEW_IMAGE"}),
-    "role-TotalNotifier: not there": {(roles.describe, "TotalNotifierRole"): None},
-    "role-trust-TotalNotifier: Lambda cannot": {
-        (roles.describe, "TotalNotifierRole"): role("TotalNotifierRole", **EC2)
-    },
+    "role-TotalNotifier: not there": {NOTIFIER_ROLE: None},
+    "role-trust-TotalNotifier: Lambda cannot": {NOTIFIER_ROLE: role("TotalNotifierRole", **EC2)},
     "role-permissions-TotalNotifier: lacks sns:Publish on HighBalanceAlert": allows(denied=["sns:Publish"]),
     "role-permissions-TransactionProcessor: lacks dynamodb:PutItem or": by_hand()
     | allows(denied=["dynamodb:BatchWriteItem"]),
     # 01
     "function-TotalNotifier: Totalnotifier is there": NO_FUNCTION | {(functions.names,): ["Totalnotifier"]},
-    "state-TotalNotifier: throttled": {
-        (functions.describe, NOTIFIER): {"Concurrency": {"ReservedConcurrentExecutions": 0}}
-    },
+    "state-TotalNotifier: throttled": {DESCRIBED: {"Concurrency": {"ReservedConcurrentExecutions": 0}}},
     "code-TotalNotifier: lambda_function.py, line 2: expected": code("def lambda_handler(event, context):\nreturn 7\n"),
     "code-TotalNotifier: there is no lambda_function.py; wanted: code in Python 3 with the handler.": function(
         Handler="lambda_function.lambda_handler"
     ),
     "timeout-TotalNotifier: 3 s; wanted: 20 s or more": function(Timeout=3),
-    "function-role-TotalNotifier: TransactionProcessorRole": function(
-        Role=LAB.arn("iam", "role/TransactionProcessorRole")
-    ),
     "function-role-TotalNotifier: gone, which is not there": function(Role=LAB.arn("iam", "role/gone"))
     | {(roles.describe, "gone"): None},
     "variables-TotalNotifier: TOPIC_ARN is not set; wanted": {
-        (functions.describe, NOTIFIER): lambda _: {"Configuration": {**NOW, "Environment": {"Variables": SOME}}}
+        DESCRIBED: lambda _: {"Configuration": {**NOW, "Environment": {"Variables": SOME}}}
     },
-    "variables-TotalNotifier: Total, not TransactionTotal": variables(TOTAL_TABLE="Total"),
     "variables-TotalNotifier: THRESHOLD is 1.500, not 1500": variables(THRESHOLD="1.500"),
     # 02
     "bucket-trigger: the bucket starts TotalNotifier; wanted": notified(starts(NOTIFIER)),
@@ -229,15 +200,11 @@ FAULTS = {
         (functions.statements, PROCESSOR): [permission(**{"aws:SourceArn": LAB.arn("s3", LAB.bucket)})]
     },
     f"function-role-TotalNotifier: {OTHER_ROLE}, which Lambda cannot assume": in_role(**EC2),
-    "bucket-permission: any bucket of any account may start it": {
-        (functions.statements, PROCESSOR): [permission() | {"Condition": {}}]
-    },
     "other-bucket-triggers: the bucket starts TotalNotifier, the bucket starts gone; wanted": notified(
         {}, starts("gone"), starts(NOTIFIER)
     ),
     "stream-trigger: an earlier stream starts TotalNotifier": mapped(OLD),
     "other-stream-triggers: an earlier stream starts TotalNotifier, the stream starts gone": mapped({}, OLD, GONE),
-    "other-stream-triggers: the stream starts TotalNotifier": mapped({}, {"UUID": "2"}),
     "stream-trigger-state: Disabled": mapped({"State": "Disabled"}),
     "stream-trigger-batching-window: 300 s": mapped({"MaximumBatchingWindowInSeconds": 300}),
     "oldest-position: LATEST; wanted: TRIM_HORIZON": mapped({"StartingPosition": "LATEST"}),
@@ -249,9 +216,6 @@ FAULTS = {
     "queue-CustomerNotify: not there; wanted: CustomerNotify. Create": {(queues.find_queue, NOTIFY): None},
     "subscription-CustomerNotify: not there": {(triggers.subscriptions,): WITHOUT_NOTIFY},
     "raw-delivery-CustomerNotify: on; wanted: off": with_settings(RawMessageDelivery="true"),
-    "access-policy-CustomerNotify: may not send; wanted: HighBalanceAlert may send": sent_by(
-        OWN, TLS_ONLY, TLS_ONLY | {"Condition": {}}
-    ),
     "other-senders-CustomerNotify: anyone": sent_by(OWN | {"Condition": {}}, TLS_ONLY),
     ("access-policy-CustomerNotify: may not", "other-senders-CustomerNotify: Other"): sent_by(
         OWN | only_from(LAB.arn("sns", "Other")), TLS_ONLY
@@ -263,19 +227,17 @@ FAULTS = {
     # 05
     "upload: none; wanted: a transactions file": {(buckets.uploads,): []},
     "upload: fit its filter, and transactions.csv does not": ONLY_CSV,
-    "readable-uploads: it is not UTF-8": uploaded(("archive.txt", ARCHIVE)),
-    "readable-uploads: no good row in transactions.txt": {(uploads.read_upload, KEY): transactions.Recount()},
-    "rows: 2 of 3, without C2 T3; wanted: all 3": {(tables.items, "Transactions"): ROWS[:2]},
+    "readable-uploads: no good row in transactions.txt": {FILE_READ: transactions.Recount()},
+    "rows: 2 of 3, without C2 T3; wanted: all 3": {WRITTEN: ROWS[:2]},
     "amounts: C1 T8 has no number, C1 T9": rows(row("C1", "T8", TransactionAmount="100"), row("C1", "T9")),
     "contents: C1 T1 has TransactionAmount 5, not 598": {
-        (tables.items, "Transactions"): [ROWS[0] | {"TransactionAmount": Decimal(5)}, *ROWS[1:]],
-        (tables.items, "TransactionTotal"): [total("C1", 5), total("C2", 1750)],
+        WRITTEN: [ROWS[0] | {"TransactionAmount": Decimal(5)}, *ROWS[1:]],
+        TOTALS: [total("C1", 5), total("C2", 1750)],
     },
     "customers: C1 has Address 'c', not 'a'": {
         (tables.items, "Customer"): [{"CustomerId": "C1", "Address": "c"}, {"CustomerId": "C2", "Address": "b"}]
     },
-    "totals: C1 is missing; wanted: each the sum": {(tables.items, "TransactionTotal"): [total("C2", 1750)]},
-    "totals: C9 has accountBalance 5, not 0": totals(total("C9", 5)),
+    "totals: C1 is missing; wanted: each the sum": {TOTALS: [total("C2", 1750)]},
     tuple(f"alerts-{name}: C2; wanted: C2, C3" for name in queues.ALERT_QUEUES): rows(
         row("C3", "T1", TransactionAmount=Decimal(1500))
     )
@@ -283,31 +245,19 @@ FAULTS = {
     "balances-CustomerNotify: C1 1499.99": alerts({"customerID": "C1", "accountBalance": "1499.99"}),
     "balances-CustomerNotify: C2 1750, which is no text": alerts({"customerID": "C2", "accountBalance": 1750}),
     "alerts-CustomerNotify: 0 messages, only counted": queue(RedrivePolicy="{}", ApproximateNumberOfMessages="0")
-    | {(queues.messages, NOTIFY): AssertionError("a look")},
-    "alerts-CustomerNotify: none; wanted: C2": {(queues.messages, NOTIFY): [RIGHT | outside for outside in OUTSIDE]},
-    "subject-CustomerNotify: without one": {(queues.messages, NOTIFY): [RIGHT | {"Subject": None}]},
+    | {MESSAGES: AssertionError("a look")},
+    "alerts-CustomerNotify: none; wanted: C2": {MESSAGES: [RIGHT | outside for outside in OUTSIDE]},
+    "subject-CustomerNotify: without one": {MESSAGES: [RIGHT | {"Subject": None}]},
     "log-TotalNotifier: no run in /aws/lambda/TotalNotifier": NO_LINES,
     "log-errors-TotalNotifier: two;": logged("[ERROR] one", *["[ERROR] two"] * 3),
     "metric-errors-TotalNotifier: 1 throttles, 2 errors": counted(2, 1),
     # what else is in policies and settings
-    "outsiders-bucket: arn:aws:iam::111122223333:user/bo: s3:PutObject": opened(
-        buckets.statements,
-        "s3:PutObject",
-        {"AWS": "arn:aws:iam::111122223333:user/bo"},
-        more=policies.tls_only_bucket(LAB)["Statement"],
-    ),
-    "outsiders-TotalNotifier: arn:aws:iam::111122223333:root: lambda:InvokeFunction": opened(
-        functions.statements, "lambda:*", {"AWS": "111122223333"}, NOTIFIER
-    ),
-    "outsiders-CustomerNotify: anyone: sqs:ReceiveMessage": opened(
-        queues.statements, "sqs:ReceiveMessage", "*", NOTIFY, more=[OWN, TLS_ONLY]
-    ),
-    "outsiders-role-TotalNotifier: anyone: sts:AssumeRole": {
-        (roles.describe, "TotalNotifierRole"): role("TotalNotifierRole", Principal={"AWS": "*"})
+    "outsiders-bucket: arn:aws:iam::111122223333:user/bo: s3:PutObject": {
+        (buckets.statements,): [{**PUT_BY_BO, "Resource": "*"}, *policies.tls_only_bucket(LAB)["Statement"]]
     },
-    "bucket-trigger: the bucket starts arn:aws:lambda:us-east-1:111122223333": notified(
-        {"LambdaFunctionArn": ELSEWHERE}
-    ),
+    "outsiders-role-TotalNotifier: anyone: sts:AssumeRole": {
+        NOTIFIER_ROLE: role("TotalNotifierRole", Principal={"AWS": "*"})
+    },
     "bucket-trigger-events: s3:ObjectCreated:Put; wanted": notified({"Events": ["s3:ObjectCreated:Put"]}),
     'stream-trigger-filter: {"eventName": ["INSERT"]}; wanted: none': mapped(
         {"FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["INSERT"]}'}]}}
@@ -318,12 +268,9 @@ FAULTS = {
     "other-subscriptions: TotalNotifier, arn:aws:sqs:us-east-1:111122223333:theirs; wanted": subscribed(
         subscription("sqs", "arn:aws:sqs:us-east-1:111122223333:theirs"),
         subscription("lambda", LAB.arn("lambda", f"function:{NOTIFIER}:live")),
-        subscription("firehose", LAB.arn("firehose", "deliverystream/mine")),
-        subscription("https", "https://example.com/alerts"),
     ),
     # further
     "newer-than-upload: function TotalNotifier; wanted: nothing": function(LastModified="2026-01-02T00:00:01.000+0000"),
-    "table-ProcessedRecords: not there": {(tables.describe, "ProcessedRecords"): None},
     "expiry-ProcessedRecords: never": {(tables.expiry, "ProcessedRecords"): None},
     "log-retention-TotalNotifier: for ever": {(cloudwatch.log_days, f"/aws/lambda/{NOTIFIER}"): None},
     "queue-LabDeadLetters: not there": {(queues.find_queue, queues.DEAD_LETTERS): None},
@@ -332,7 +279,6 @@ FAULTS = {
     "topic-display-name: none": {(topics.attributes,): {"DisplayName": ""}},
     "tls-bucket: TLS or not": {(buckets.statements,): [TLS_ONLY | {"Resource": "arn:aws:s3:::other/*"}]},
     "tls-topic: TLS or not": {(topics.statements,): []},
-    "tls-LabDeadLetters: TLS or not": {(queues.statements, queues.DEAD_LETTERS): []},
     "policy-account-CustomerNotify: not": sent_by(OWN | only_from(TOPIC), TLS_ONLY),
     "encryption-at-rest-CustomerNotify: off": queue(SqsManagedSseEnabled="false"),
     (
@@ -345,56 +291,32 @@ FAULTS = {
 # Changes after which everything still holds.
 HARMLESS = {
     "nothing": {},
-    "a handler that is another function's name": code(
-        f"{BY_HAND.replace('lambda_', '')}\n\nlambda_handler = handler\n"
-    ),
-    "another role that suffices": in_role(),
-    "the function's own role in place of the handout's": in_role() | {(roles.describe, "TotalNotifierRole"): None},
-    "a threshold with other digits": variables(THRESHOLD="1500.0"),
     "a trigger that takes what was in fact uploaded": notified(only(prefix="in/"))
     | {
         (buckets.uploads,): [{"Key": "in/mine.csv", "LastModified": UPLOADED}],
         (uploads.read_upload, "in/mine.csv"): FILE,
     },
-    "functions of other names, started too": notified({}, starts("mine"))
-    | mapped({}, {"UUID": "2", "FunctionArn": LAB.arn("lambda", "function:mine")})
-    | {(functions.names,): [*functions.SOURCES, "mine"]},
-    "an object that the trigger does not take": uploaded(("notes.pdf", AssertionError("it was read"))),
     "an item by hand beside the files": rows(row("C3", "T1", TransactionAmount=Decimal(7))) | totals(total("C3", 7)),
     "an alert of a lower threshold, before the function was set up": alerts(
         {"customerID": "C1", "accountBalance": "598"}, sent="2025-12-31T23:59:59.000Z"
     ),
     "messages that are no alerts, or name no text": {
-        (queues.messages, NOTIFY): [
+        MESSAGES: [
             *({}, {"Message": "[]"}, {"Message": 7}, alert(customerID=["C2"], accountBalance="2000")),
             alert(customerID="C2", accountBalance="1750"),
         ]
     },
-    "a queue where each look counts": queue(RedrivePolicy="{}") | {(queues.messages, NOTIFY): AssertionError("a look")},
-    "senders whom a Deny keeps out": sent_by(
-        OWN | {"Condition": {}},
-        TLS_ONLY,
-        TLS_ONLY,
-        denied("sqs:*", **when("ArnNotEquals", "aws:SourceArn", TOPIC)),
-        denied("sqs:*", **when("StringNotEquals", "aws:SourceAccount", LAB.account)),
-    ),
-    "no retry is a limit too": mapped({"MaximumRetryAttempts": 0, "MaximumRecordAgeInSeconds": 60}),
-    "an alias": notified({"LambdaFunctionArn": LIVE})
-    | {(functions.statements, PROCESSOR, "live"): [permission() | {"Resource": LIVE}]},
-    "the older target of failed files": {(functions.on_failure, PROCESSOR): None}
-    | function(PROCESSOR, DeadLetterConfig={"TargetArn": DEAD_LETTERS}),
 }
 
 
 @pytest.mark.parametrize(("faults", "change"), FAULTS.items(), ids=map(str, FAULTS))
 def test_a_fault_is_found_by_its_check_and_by_no_other(faults, change):
-    made = [check for check in run(change).checks if not check.ok]
+    made = {check.id: check for check in run(change).checks if not check.ok and check.state != "waits"}
 
-    lines = [f"{check.id}: {check.words}" for check in made if check.state != "waits"]
-    wanted = [fault.split(": ", 1) for fault in ([faults] if isinstance(faults, str) else faults)]
-    assert [line.split(": ", 1)[0] for line in lines] == [name for name, _ in wanted], lines
-    assert [line for line, (_, part) in zip(lines, wanted, strict=True) if part not in line] == []
-    assert all(check.hint.endswith(".") for check in made)
+    wanted = dict(fault.split(": ", 1) for fault in ([faults] if isinstance(faults, str) else faults))
+    assert made.keys() == wanted.keys()
+    assert [check.words for check in made.values() if wanted[check.id] not in check.words] == []
+    assert all(check.hint.endswith(".") for check in made.values())
 
 
 def test_no_verdict_depends_on_the_language_and_no_hint_is_finished_twice_in_it(monkeypatch):
@@ -403,8 +325,7 @@ def test_no_verdict_depends_on_the_language_and_no_hint_is_finished_twice_in_it(
         monkeypatch.setenv(language.VARIABLE, name)
         made += [check for change in [*FAULTS.values()][::12] for check in run(change).checks]
 
-    verdicts = [[(check.id, check.state, check.cause) for check in made] for made in (english, chinese)]
-    assert verdicts[0] == verdicts[1]
+    assert [(check.id, check.state) for check in chinese] == [(check.id, check.state) for check in english]
     assert [check.hint for check in chinese if "。：" in check.hint] == []  # a whole sentence, and more
 
 
@@ -414,18 +335,11 @@ def test_without_a_customer_at_the_threshold_no_alert_was_exercised():
     assert by_id["alerts-exercised"].words.startswith("alerts not exercised: no customer has reached 1751; wanted:")
 
 
-@pytest.mark.parametrize(
-    ("change", "waiting"),
-    [
-        (table(TableStatus="CREATING"), "table-Customer"),
-        (mapped({"State": "Enabling"}), "stream-trigger-state"),
-    ],
-)
-def test_what_aws_has_not_finished_waits_without_a_cause_and_what_rests_on_it_names_it(change, waiting):
-    made = [check for check in run(change).checks if not check.ok]
+def test_what_aws_has_not_finished_waits_without_a_cause_and_what_rests_on_it_names_it():
+    made = [check for check in run(table(TableStatus="CREATING")).checks if not check.ok]
 
-    assert [(check.id, check.state) for check in made if not check.is_behind] == [(waiting, "waits")]
-    assert {check.cause for check in made if check.is_behind} <= {waiting}
+    assert [(check.id, check.state) for check in made if not check.is_behind] == [("table-Customer", "waits")]
+    assert {check.cause for check in made if check.is_behind} <= {"table-Customer"}
 
 
 def test_a_hint_names_the_console_on_aws_only():
@@ -445,19 +359,17 @@ def test_what_is_right_in_another_way_holds(change):
 
 
 ANA = subscription("email", "ana@example.com")
-PENDING = subscription("email", "ana@example.com", SubscriptionArn="PendingConfirmation")
-BOB = subscription("email", "bob@example.com", SubscriptionArn="PendingConfirmation")
+PENDING = ANA | {"SubscriptionArn": "PendingConfirmation"}
 BY_TOKEN = {(triggers.subscription_settings, "arn:ana@example.com"): {"ConfirmationWasAuthenticated": "true"}}
 
 
 @pytest.mark.parametrize(
     ("email", "subscriptions", "faults"),
     [
-        ("ana@example.com", [BOB], {"email": "another address is subscribed"}),
+        ("bob@example.com", [ANA], {"email": "another address is subscribed"}),
         ("ana@example.com", [PENDING], {"email-confirmed": "pending"}),
-        ("ana@example.com", [BOB, ANA], {}),
+        ("ana@example.com", [ANA], {}),
         ("", [PENDING], {"email-confirmed": "pending"}),
-        ("", [], {}),
     ],
 )
 def test_the_address_that_was_named_or_else_any_must_be_confirmed(email, subscriptions, faults):
@@ -466,14 +378,6 @@ def test_the_address_that_was_named_or_else_any_must_be_confirmed(email, subscri
     assert {check.id: check.found for check in checks if check.state not in ("ok", "waits")} == faults
     assert "example.com" not in repr(checks)
     assert {check.counts for check in checks if check.id in ("email", "email-confirmed")} == {email != ""}
-
-
-def test_the_number_that_was_named_must_be_subscribed():
-    change = subscribed(subscription("sms", "+15555550100"))
-    right, wrong = (run(change, phone=phone).failed for phone in ("+15555550100", "+15555550101"))
-
-    assert right == []
-    assert [(check.id, check.found) for check in wrong] == [("sms", "another address is subscribed")]
 
 
 def test_what_the_lab_created_and_is_still_there_is_named():
@@ -499,28 +403,6 @@ def test_what_may_not_be_read_is_never_called_missing(question):
     assert all("GetTopicAttributes" in check.found + check.hint for check in made if check.id in unseen)
 
 
-# The check that cannot see, and a part of the reason.
-NOT_UNDERSTOOD = {
-    "role-trust-TotalNotifier: aws:SourceAccount": {
-        (roles.describe, "TotalNotifierRole"): role(
-            "TotalNotifierRole", **when("StringEquals", "aws:SourceAccount", LAB.account)
-        )
-    },
-    "other-senders-CustomerNotify: the condition key aws:CurrentTime": sent_by(
-        OWN, TLS_ONLY, OWN | {"Principal": "*"} | when("DateLessThan", "aws:CurrentTime", "2030-01-01")
-    ),
-}
-
-
-@pytest.mark.parametrize(("unseen", "change"), NOT_UNDERSTOOD.items(), ids=NOT_UNDERSTOOD)
-def test_what_is_not_understood_is_neither_right_nor_wrong(unseen, change):
-    name, part = unseen.split(": ", 1)
-
-    made = [check for check in run(change).checks if check.state not in ("ok", "waits")]
-    assert {check.state for check in made} == {"cannot see"}
-    assert [part in check.found for check in made if check.id == name] == [True]
-
-
 def test_variables_that_are_set_stay_hidden_and_only_a_wrong_one_is_told():
     change = variables(**VARIABLES[NOTIFIER], SECRET="hunter2")
 
@@ -532,91 +414,33 @@ GIVEN = {
     "notifier_role": LAB.arn("iam", "role/class/LabRole"),
     "bucket_name": "my-class-bucket",
 }
+# Both functions have the role LabRole, and the bucket is the class's.
+OF_CLASS = {
+    **{(functions.describe, name): {"Configuration": {"Role": GIVEN["notifier_role"]}} for name in functions.SOURCES},
+    **{(roles.describe, f"{name}Role"): AssertionError("it was asked for") for name in functions.SOURCES},
+    (buckets.candidates,): AssertionError("it was asked for"),
+    (roles.describe, "LabRole"): role("LabRole") | {"Arn": GIVEN["notifier_role"]},
+    (roles.allowed,): lambda arn, actions, resource: {*actions},
+}
 
 
-def of_class(change):
-    """Return answers of an account in which both functions have the role LabRole, and the bucket is the class's."""
-    configuration, unused = {"Configuration": {"Role": GIVEN["notifier_role"]}}, AssertionError("it was asked for")
-    return {
-        **{(functions.describe, name): configuration for name in functions.SOURCES},
-        **{(roles.describe, f"{name}Role"): unused for name in functions.SOURCES},
-        (buckets.candidates,): unused,
-        (roles.describe, "LabRole"): role("LabRole") | {"Arn": GIVEN["notifier_role"]},
-        (roles.allowed,): lambda arn, actions, resource: {*actions},
-        **change,
-    }
+def test_in_a_managed_account_the_given_role_and_bucket_are_judged_or_cannot_be_seen():
+    whole = run(OF_CLASS, steps=["00", "01"], **GIVEN)
+    unseen = run(OF_CLASS | {(roles.describe, "LabRole"): REFUSED}, steps=["00"], **GIVEN)
+    gone = run(OF_CLASS | {(buckets.find_bucket,): None}, steps=["00"], **GIVEN).failed[0]
 
-
-@pytest.mark.parametrize(
-    ("change", "unseen"),
-    [
-        ({}, set()),
-        ({(roles.allowed,): REFUSED}, {"role-permissions-{}"}),
-        (
-            {(roles.describe, "LabRole"): REFUSED},
-            {"role-{}", "role-trust-{}", "role-permissions-{}", "function-role-{}"},
-        ),
-    ],
-    ids=["all is seen", "no simulator", "no role"],
-)
-def test_in_a_managed_account_the_given_role_and_bucket_are_judged_or_cannot_be_seen(change, unseen):
-    report = run(of_class(change), steps=["00", "01"], **GIVEN)
-
-    assert {check.id for check in report.failed} == {id.format(name) for id in unseen for name in functions.SOURCES}
-    assert report.wrong == []
-    assert (report.checks[0].name, report.checks[0].found) == ("bucket", "my-class-bucket")
-
-
-@pytest.mark.parametrize(
-    ("gone", "said"),
-    [
-        ({(buckets.find_bucket,): None}, "bucket: not there; wanted: my-class-bucket. Name a bucket that exists"),
-        ({(roles.describe, "LabRole"): None}, "role-TransactionProcessor: not there; wanted: LabRole. Name a role"),
-    ],
-)
-def test_a_given_role_or_bucket_that_is_not_there_is_named(gone, said):
-    check = run(of_class(gone), steps=["00"], **GIVEN).failed[0]
-
-    assert f"{check.id}: {check.words}".startswith(said)
-
-
-def test_a_bucket_that_may_have_another_name_is_not_called_missing():
-    bucket = run({(buckets.find_bucket,): None, (buckets.candidates,): REFUSED}).checks[0]
-
-    assert (bucket.name, bucket.found) == ("bucket", "cannot see: GetTopicAttributes is denied")
+    assert (whole.failed, whole.checks[0].found) == ([], "my-class-bucket")
+    assert (unseen.wrong, bool(unseen.failed)) == ([], True)
+    assert gone.words.startswith("not there; wanted: my-class-bucket. Name a bucket that exists")
 
 
 def test_alerts_that_somebody_else_is_reading_cannot_be_seen():
-    hidden = queue(ApproximateNumberOfMessagesNotVisible="1") | {(queues.messages, NOTIFY): []}
+    hidden = queue(ApproximateNumberOfMessagesNotVisible="1") | {MESSAGES: []}
 
     (check, *others) = run(hidden, steps=["05"]).failed
 
     assert {other.cause for other in others} == {check.id}
     assert check.found == f"cannot see: somebody is reading 1 message of {NOTIFY}"
-
-
-MANY = [{}] * (queues.MOST - 1)
-LINES = ["x"] * (cloudwatch.MOST - 1)
-UNREAD = "cannot see: "
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (
-            {(queues.messages, NOTIFY): [RIGHT, *MANY]},
-            {f"alerts-{NOTIFY}": "C2", f"balances-{NOTIFY}": UNREAD, f"subject-{NOTIFY}": UNREAD},
-        ),
-        ({(queues.messages, NOTIFY): [{}, *MANY]}, {f"alerts-{NOTIFY}": UNREAD}),
-        (logged(*LINES, "REPORT x"), {f"log-{NOTIFIER}": "there", f"log-errors-{NOTIFIER}": UNREAD}),
-        (logged(ever=[*LINES, "x"]), {f"log-{NOTIFIER}": UNREAD}),
-    ],
-    ids=["all alerts are there", "an alert is missing", "no error", "no run"],
-)
-def test_what_is_beyond_the_messages_or_lines_that_are_read_cannot_be_seen(change, words):
-    made = {check.id: check.found for check in run(change).checks}
-
-    assert [name for name in words if not made[name].startswith(words[name])] == []
 
 
 def test_errors_count_but_not_while_a_probe_works_or_what_it_sent_is_tried_again(monkeypatch):
@@ -633,69 +457,36 @@ def test_errors_count_but_not_while_a_probe_works_or_what_it_sent_is_tried_again
     assert errors == {f"log-errors-{NOTIFIER}": "one", f"metric-errors-{NOTIFIER}": "2 errors"}
 
 
-def test_of_many_uploads_the_newest_are_read_and_the_number_of_the_others_is_told():
-    older = [(f"{number}.txt", AssertionError("it was read")) for number in range(3)]
-    newer = [(f"{number}.txt", FILE) for number in range(3, 3 + uploads.MOST - 1)]
-
-    made = {check.id: check for check in run(uploaded(*older, *newer)).checks}
-
-    assert made["readable-uploads"].found.endswith("95 more; 3 older uploads not read")
-    assert [check.id for check in made.values() if not check.ok] == []
-
-
-@pytest.mark.parametrize(
-    ("error", "words"),
-    [
-        (ClientError({"Error": {"Code": "ThrottlingException"}}, "GetRole"), "GetRole answers ThrottlingException"),
-        (ResponseParserError("no\n XML"), "ResponseParserError no XML"),
-        (LabError("no route to host"), "no route to host"),
-    ],
-)
-def test_an_error_ends_no_other_check(error, words):
-    report = run({(queues.messages,): error})
+def test_an_error_ends_no_other_check():
+    report = run({(queues.messages,): ResponseParserError("no\n XML")})
 
     unseen = {check.id: check.found for check in report.checks if not check.ok}
-    assert unseen.pop("alerts-CustomerNotify") == f"cannot see: {words}"
+    assert unseen.pop("alerts-CustomerNotify") == "cannot see: ResponseParserError no XML"
     assert {name.rpartition("-")[0] for name in unseen} == {"alerts", "balances", "subject"}
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        EmulatorError("It has stopped."),
-        EndpointConnectionError(endpoint_url="https://iam"),
-        KeyboardInterrupt(),
-    ],
-    ids=lambda error: type(error).__name__,
-)
+@pytest.mark.parametrize("error", [EmulatorError, KeyboardInterrupt])
 def test_what_makes_the_whole_account_unreachable_ends_the_checks(error):
     def interrupted(*_):
         raise error
 
-    with pytest.raises(type(error)):
+    with pytest.raises(error):
         run({(roles.describe, f"{NOTIFIER}Role"): interrupted})
 
 
 ARCHIVED = ClientError({"Error": {"Code": "InvalidObjectState"}}, "GetObject")
 
 
-@pytest.mark.parametrize("error", [ARCHIVED, LabError("too large")], ids=["Glacier", "too large"])
-def test_one_object_that_cannot_be_read_hides_no_other(error):
-    (check,) = [check for check in run(uploaded(("old.txt", error))).checks if not check.ok]
-
-    assert (check.id, check.state) == ("readable-uploads", "cannot see")
-
-
 def test_rows_are_not_right_when_no_upload_can_be_read():
-    unread = run({(uploads.read_upload, KEY): ARCHIVED}, steps=["05"]).failed
-    wrong = run({(uploads.read_upload, KEY): ARCHIVE}, steps=["05"]).failed
+    unread = run({FILE_READ: ARCHIVED}, steps=["05"]).failed
+    wrong = {check.id: check for check in run({FILE_READ: ARCHIVE}, steps=["05"]).failed}
 
     assert {check.state for check in unread} == {"cannot see"}
-    assert {check.id: (check.state, check.cause) for check in wrong}["rows"] == ("waits", "readable-uploads")
+    assert "it is not UTF-8" in wrong["readable-uploads"].found
+    assert (wrong["rows"].state, wrong["rows"].cause) == ("waits", "readable-uploads")
 
 
-NONE, ALERT_AGAIN = {(queues.messages, NOTIFY): []}, "call aws.functions.alert_again(lab)"
-RAW = {(queues.messages, NOTIFY): [{"customerID": "C2", "accountBalance": "1750"}]}
+NONE, ALERT_AGAIN = {MESSAGES: []}, "call aws.functions.alert_again(lab)"
 DISABLED = mapped({"State": "Disabled"})
 STATE_OF_TRIGGER = '"state of the stream trigger" of step 02 does not hold: Disabled.*update_event_source_mapping'
 TIMED_OUT = "2026-01-02T00:00:00Z 1-2 Task timed out after 20.00 seconds"
@@ -708,23 +499,12 @@ UPLOAD = 'run "Upload the file" in notebook 05, or call put_object'
     [
         (NONE, f"{ALERT_AGAIN}.*{CODE.format(NOTIFIER)}"),
         ({(queues.messages,): []} | DISABLED, f"{STATE_OF_TRIGGER}.*{ALERT_AGAIN}"),
-        ({(queues.messages,): []} | by_hand(NOTIFIER), "another transaction of each customer (C2): call put_object"),
-        (RAW | with_settings(RawMessageDelivery="true"), '"raw delivery of CustomerNotify" of step 04 does not hold'),
-        ({(tables.items, "Transactions"): []} | notified(), f'"bucket trigger" of step 02 .*{UPLOAD}'),
-        ({(tables.items, "Transactions"): ROWS[:2]}, f"Upload the file once more.*{UPLOAD}.*{CODE.format(PROCESSOR)}"),
-        (
-            {(tables.items, "TransactionTotal"): [total("C1", 1), total("C2", 1750)]},
-            f"^Wait .*{SUMS}",
-        ),
-        (
-            {(tables.items, "TransactionTotal"): []} | mapped({"State": "Disabled"}),
-            f"{STATE_OF_TRIGGER}.*(C1 598, C2 1750)",
-        ),
+        ({WRITTEN: []} | notified(), f'"bucket trigger" of step 02 .*{UPLOAD}'),
+        ({WRITTEN: ROWS[:2]}, f"Upload the file once more.*{UPLOAD}.*{CODE.format(PROCESSOR)}"),
+        ({TOTALS: [total("C1", 1), total("C2", 1750)]}, f"^Wait .*{SUMS}"),
         (NO_LINES, "Upload new transactions.*put_object"),
-        (NO_LINES | {(tables.items, "TransactionTotal"): []} | DISABLED, STATE_OF_TRIGGER),
         (counted(1, 0) | logged("[ERROR] AccessDenied"), "^Let the role .*put_role_policy"),
         (counted(1, 0) | logged(TIMED_OUT), "longer timeout.* update_function_configuration"),
-        (counted(0, 1), "called too often at once.*delete_function_concurrency"),
     ],
 )
 def test_each_cause_has_a_hint_of_its_own(change, part):

@@ -1,9 +1,7 @@
 """A learner's file that is damaged is one line: which file, why, and what to do. Nothing is lost by it."""
 
 import json
-import os
 import re
-from pathlib import Path
 
 import pytest
 
@@ -17,32 +15,11 @@ from tests.lab.commands import assert_refused, in_process
 FIRST, THIRD, LAST = "00-start-here.ipynb", "03-create-topic.ipynb", "99-clean-up.ipynb"
 SOUND = json.loads((copies.NOTEBOOKS / THIRD).read_text(encoding="utf-8"))
 CELL = {"cell_type": "code", "id": "a", "metadata": {}, "outputs": [], "execution_count": None, "source": "1"}
-# How to put something else in the place of a file, by what it is.
-MASKED = (copies.NOTEBOOKS / FIRST).read_bytes().replace(b'phone: str = \\"', b'phone: str = \\"+15555550100')
-MASKED = re.sub(rb'"execution_count": \d+', b'"execution_count": 15555550100', MASKED)  # which is no number then
-OTHERS = {
-    "folder": Path.mkdir,
-    "FIFO": os.mkfifo,
-    "loop": lambda path: path.symlink_to(path),
-}
-
-
-def damage(path, content):
-    """Replace a file by this content: bytes, a name in OTHERS, or what is written as JSON."""
-    path.unlink(missing_ok=True)
-    if isinstance(content, str):
-        OTHERS[content](path)
-    else:
-        path.write_bytes(written(content))
-
-
-def written(content):
-    return content if isinstance(content, bytes) else json.dumps(content).encode()
 
 
 def of(**parts):
     """Return a sound notebook with these parts instead."""
-    return {**SOUND, **parts}
+    return json.dumps({**SOUND, **parts}).encode()
 
 
 @pytest.fixture
@@ -58,36 +35,30 @@ def opened(monkeypatch):
     ("content", "why"),
     [
         (b"", "it is empty"),
-        (json.dumps(SOUND).partition("Create the topic")[0].encode(), "Unterminated string"),
-        ([], "it is not a JSON object"),
-        ({}, "nbformat is None; wanted 4"),
+        (of()[:-9], "Unterminated string"),
+        (b"{}", "nbformat is None; wanted 4"),
         (of(cells=[None]), "$.cells[0]: None is not of type 'object'"),
-        (b"[" * 100_000, "RecursionError"),
-        (b"\xef\xbb\xbf" + json.dumps(SOUND).encode(), "byte-order mark"),
-        ("FIFO", "Not a regular file"),
-        ("loop", "Too many levels"),
+        (b"\xef\xbb\xbf" + of(), "it begins with a byte-order mark"),
     ],
-    ids=lambda value: str(value)[:20] if isinstance(value, str) else "",
+    ids=["empty", "cut off", "no notebook", "no cell", "byte-order mark"],
 )
 def test_a_damaged_notebook_is_not_handed_in_and_lab_open_gives_it_anew(content, why, copy, opened):
-    damage(copy / THIRD, content)
+    (copy / THIRD).write_bytes(content)
 
     done = in_process("submit", "--name", "Ana")
 
     assert_refused(done)
     assert [*copy.glob("*.zip")] == []
-    assert f"Cannot read {copy / THIRD}: " in done.stderr
-    assert why in done.stderr
+    assert f"Cannot read {copy / THIRD}: {why}" in done.stderr
     assert "`lab open --fresh 03` gives it anew" in done.stderr
     assert (in_process("open", "--fresh", "03").exit_code, opened) == (0, [THIRD])
     assert json.loads((copy / THIRD).read_text())["nbformat"] == 4
     [aside] = (path for path in copy.iterdir() if path.match("03-*.*.ipynb"))
-    assert isinstance(content, str) or aside.read_bytes() == written(content)
+    assert aside.read_bytes() == content
 
 
-@pytest.mark.parametrize("changes", [{"metadata": {}}, {"cells": [{**CELL, "own": 1}]}, {"nbformat_minor": 4}])
-def test_a_notebook_that_the_tools_after_us_take_is_not_damaged(changes, copy):
-    damage(copy / THIRD, of(**changes))
+def test_a_notebook_that_the_tools_after_us_take_is_not_damaged(copy):
+    (copy / THIRD).write_bytes(of(metadata={}, cells=[{**CELL, "own": 1}], nbformat_minor=4))
 
     assert copies.damaged() == []
 
@@ -97,7 +68,7 @@ def test_a_notebook_that_the_tools_after_us_take_is_not_damaged(changes, copy):
     [(FIRST, ["open"], 2), (THIRD, ["open"], 0), (THIRD, ["run", "--mine"], 2)],
 )
 def test_a_command_that_meets_a_damaged_file_says_so_in_one_line(name, command, status, copy, opened):
-    damage(copy / name, b"{")
+    (copy / name).write_bytes(b"{")
 
     done = in_process(*command)
 
@@ -106,52 +77,26 @@ def test_a_command_that_meets_a_damaged_file_says_so_in_one_line(name, command, 
     assert "`lab open --fresh 0" in line
 
 
-@pytest.mark.parametrize(("name", "kind"), [(".", "file"), (".lab", "loop")])
-def test_something_else_in_the_place_of_a_folder_is_one_line(name, kind, tmp_path, monkeypatch):
-    path = tmp_path / "my-lab" / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("") if kind == "file" else OTHERS[kind](path)
+def test_something_else_in_the_place_of_a_folder_is_one_line(tmp_path):
+    (tmp_path / "my-lab").touch()
 
     done = in_process("open")
 
     assert_refused(done)
-    assert f"Cannot write to {path}: it is not a folder. Move it away" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("value", "why"),
-    [
-        ('["march.txt"]', "The settings in"),
-        ('"a\\0b.txt"', "embedded null"),
-        ('"FIFO"', "Not a regular file"),
-    ],
-)
-def test_a_data_file_that_cannot_be_read_is_one_line(value, why, copy):
-    first = copy / FIRST
-    text = first.read_text(encoding="utf-8")
-    first.write_text(text.replace('data_file: str = \\"\\"', f"data_file: str = {json.dumps(value)[1:-1]}"))
-    for kind, put in OTHERS.items():
-        put(copy / kind)
-
-    done = in_process("run", "--mine")
-
-    assert_refused(done)
-    assert why in done.stderr
+    assert f"Cannot write to {tmp_path / 'my-lab'}: it is not a folder. Move it away" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
         (b"", "it is empty"),
-        ({"prefix": ["ana"]}, "prefix is ['ana']; wanted text or a number"),
-        ({"region": 5}, "region is 5; wanted a Region"),
-        ("FIFO", "Not a regular file"),
+        (b'{"prefix": ["ana"]}', "prefix is ['ana']; wanted text or a number"),
+        (b'{"region": 5}', "region is 5; wanted a Region"),
     ],
-    ids=lambda value: str(value)[:20] if isinstance(value, str) else "",
 )
 def test_settings_that_are_damaged_are_one_line_in_a_notebook(content, why, copy):
     path = copy / ".lab" / "settings.json"
-    damage(path, content)
+    (path).write_bytes(content)
 
     with pytest.raises(LabError) as refused:
         workbook.open_lab({})
@@ -160,25 +105,17 @@ def test_settings_that_are_damaged_are_one_line_in_a_notebook(content, why, copy
     assert (f"Cannot read {path}: " in str(refused.value)) is not why.startswith("region")
 
 
-@pytest.mark.parametrize(("name", "kind"), [("settings.json", "folder"), ("answers.jsonl", "folder"), ("", "file")])
-def test_what_a_notebook_cannot_keep_is_one_line(name, kind, copy):
-    path = copy / ".lab" / name
-    if kind == "file":
-        path.rename(copy / "aside")
-        path.write_text("")
-    else:
-        path.mkdir()
+def test_what_a_notebook_cannot_keep_is_one_line(copy):
+    path = copy / ".lab" / "settings.json"
+    path.mkdir()
 
     with pytest.raises(LabError, match=f"Cannot write to {path}: .* Move it away"):
-        workbook.record("answer", "keys", "a.txt", True) if "answers" in name else workbook.keep({})
+        workbook.keep({})
 
 
-def test_an_answer_is_not_waited_with_and_not_joined_to_a_line_that_was_cut_off(copy):
+def test_an_answer_is_not_joined_to_a_line_that_was_cut_off(copy):
     path = copy / ".lab" / "answers.jsonl"
-    os.mkfifo(path)
-    with pytest.raises(LabError, match="Not a regular file"):
-        workbook.record("answer", "keys", "a.txt", True)
-    damage(path, b'{"kind": "ans')
+    (path).write_bytes(b'{"kind": "ans')
 
     workbook.record("answer", "keys", "a.txt", True)
 
@@ -186,30 +123,27 @@ def test_an_answer_is_not_waited_with_and_not_joined_to_a_line_that_was_cut_off(
 
 
 def test_settings_with_a_byte_order_mark_are_read(copy):
-    damage(copy / ".lab" / "settings.json", b'\xef\xbb\xbf{"prefix": "ana"}')
+    (copy / ".lab" / "settings.json").write_bytes(b'\xef\xbb\xbf{"prefix": "ana"}')
 
     assert workbook.setting("prefix", {}) == "ana"
 
 
 @pytest.mark.parametrize(
-    ("contents", "why"),
+    ("name", "content", "why"),
     [
-        ({LAST: None}, f"Missing notebooks: {LAST}; .* or let `lab open` make it"),
+        (LAST, b"", f"Missing notebooks: {LAST}; .* or let `lab open` make it"),
         (
-            {THIRD: of(cells=[{**CELL, "source": "#" * 11_000_000}])},
+            THIRD,
+            of(cells=[{**CELL, "source": "#" * 11_000_000}]),
             f"{THIRD} has 11.0 MB; .* 10 MB in one file, and 40 MB in all. Make it smaller",
         ),
-        ({"my_notifier.py": "folder"}, "my_notifier.py: Is a directory. Correct that, or move it away"),
-        ({".lab/answers.jsonl": "FIFO"}, "answers.jsonl: Not a regular file. Correct that, or move it away"),
-        ({FIRST: of(cells=[])}, f"The settings in .*{FIRST} cannot be read"),
-        ({FIRST: MASKED}, f"Cannot read .*{FIRST}"),
+        (FIRST, of(cells=[]), f"The settings in .*{FIRST} cannot be read"),
     ],
-    ids=["missing", "large", "no function", "no answers", "no settings", "broken by masking"],
+    ids=["missing", "large", "no settings"],
 )
-def test_what_cannot_be_graded_is_not_handed_in_and_an_earlier_file_stays(contents, why, copy, tmp_path):
+def test_what_cannot_be_graded_is_not_handed_in_and_an_earlier_file_stays(name, content, why, copy, tmp_path):
     (tmp_path / "ana.zip").write_text("earlier")
-    for name, content in contents.items():
-        (copy / name).unlink() if content is None else damage(copy / name, content)
+    (copy / name).write_bytes(content) if content else (copy / name).unlink()
 
     done = in_process("submit", "--out", tmp_path / "ana.zip")
 
@@ -219,16 +153,15 @@ def test_what_cannot_be_graded_is_not_handed_in_and_an_earlier_file_stays(conten
     assert (tmp_path / "ana.zip").read_text() == "earlier"
 
 
-@pytest.mark.parametrize("how", [KeyboardInterrupt, OSError(28, "No space left on device")])
-def test_a_submission_that_is_stopped_leaves_no_half_file(how, copy, tmp_path, monkeypatch):
+def test_a_submission_that_is_stopped_leaves_no_half_file(copy, tmp_path, monkeypatch):
     def stop(*_):
         assert (tmp_path / ".ana.zip.draft").stat().st_size > 1000
-        raise how
+        raise KeyboardInterrupt
 
     monkeypatch.setattr(submission, "read", stop)
     (tmp_path / "ana.zip").write_text("earlier")
 
-    assert in_process("submit", "--out", tmp_path / "ana.zip").exit_code in (1, 130)
+    assert in_process("submit", "--out", tmp_path / "ana.zip").exit_code == 130
 
     assert [path.read_text() for path in tmp_path.iterdir() if path.is_file()] == ["earlier"]
 

@@ -2,12 +2,9 @@
 
 import json
 import re
-from contextlib import nullcontext
 from decimal import Decimal
 
 import pytest
-from botocore.exceptions import ClientError
-from handlers import HEADER
 from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, PROCESSOR, StubAccount, changed, whole
 
 from lab_lib import resources, transactions
@@ -15,13 +12,13 @@ from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, topics, 
 from lab_lib.checks import chain, making
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.chain import Upload
-from lab_lib.checks.evidence import Inbox
-from lab_lib.errors import LabError, StepMissing, TimedOut
+from lab_lib.checks.evidence import Inbox, Runs
+from lab_lib.errors import LabError
 from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
+from tests.lab.chains import HEADER, Chain
 
 LINES = ["C1|a|T1|03/16/2017|1", "C1|a|T1|03/16/2017|598", "bad", "C2|b|T2|03/16/2017|1600"]
 NOTIFY = queues.ALERT_QUEUES[0]
-AT_REST = True
 
 
 def recount(*lines):
@@ -34,30 +31,15 @@ def account(lab):
     buckets.ensure_bucket(lab)
     for name in tables.KEYS:
         tables.ensure_table(lab, name)
-    topics.ensure_topic(lab)
-    for name in queues.ALERT_QUEUES:
-        queues.ensure_queue(lab, name)
-        triggers.ensure_queue_subscription(lab, name)
+    Chain(lab).create_queues()
     queues.ensure_queue(lab, queues.DEAD_LETTERS)
     return lab
 
 
-@pytest.fixture
-def wait(account, monkeypatch):
-    """wait(upload): look once, in a chain that is at rest or not."""
-
-    def look_once(probe, what, so_far, **_):
-        if not probe():
-            raise TimedOut(so_far())
-
-    def wait(upload, rest=False):
-        monkeypatch.setattr(chain, "at_rest", lambda lab: rest)
-        monkeypatch.setattr(chain, "wait_until", look_once)
-        shown = []
-        upload.wait(Inbox(account, queues.DEAD_LETTERS), lambda links, last: shown.append(links))
-        return shown
-
-    return wait
+def looked(upload):
+    """Look at each link once, and return the first through which something has still to come; "" if there is none."""
+    upload.look()
+    return "" if upload.has_arrived else upload.place
 
 
 def put(lab, customer, transaction, amount, date="03/16/2017", **flags):
@@ -79,168 +61,106 @@ def arrive(lab):
     alert(lab)
 
 
-def delete(table, **key):
-    return lambda lab: tables.delete_item(lab, table, key)
-
-
-@pytest.mark.parametrize(
-    ("change", "waits_for"),
-    [
-        (lambda lab: None, None),
-        (delete("Transactions", CustomerId="C2", TransactionId="T2"), "rows written: 1 of 2"),
-        (lambda lab: put(lab, "C1", "T1", 1), "rows written: 1 of 2"),
-        (lambda lab: put(lab, "C1", "T1", 598, "03/17/2017"), "rows written: 1 of 2"),
-        (delete("TransactionTotal", CustomerId="C1"), "changes counted: 0 of 2"),
-        *[
-            (lambda lab, name=name: queues.delete_messages(lab, name, bool), f"messages in {name}: 0 of 1")
-            for name in queues.ALERT_QUEUES
-        ],
-    ],
-)
-def test_a_file_has_arrived_when_its_rows_totals_and_alerts_are_there(account, wait, change, waits_for):
+def test_a_file_has_arrived_when_its_rows_totals_and_alerts_are_there(account):
     upload = Upload(account, "mine.txt", recount(*LINES))
+    put(account, "C2", "T2", 1600, alerted=True)
+    for amount, date in ((1, "03/16/2017"), (598, "03/17/2017")):
+        put(account, "C1", "T1", amount, date)
+        assert looked(upload) == "rows written: 1 of 2"
+    put(account, "C1", "T1", 598)
+    tables.delete_item(account, "TransactionTotal", {"CustomerId": "C1"})
+    assert looked(upload) == "changes counted: 0 of 2"
+
+    put(account, "C1", "T1", 598)
+    alert(account)
+    for name in queues.ALERT_QUEUES:
+        queues.delete_messages(account, name, bool)
+        assert looked(upload) == f"messages in {name}: 0 of 1"
+        alert(account)
+    assert looked(upload) == ""
+
+
+def test_what_an_earlier_upload_has_left_counts_for_nothing_and_is_the_reason_if_nothing_is_due(account):
     arrive(account)
-    change(account)
+    same, more, first = (recount(*lines) for lines in (LINES, [*LINES, "C3|c|T3|03/16/2017|1700"], LINES[:1]))
+    upload = Upload(account, "mine.txt", more)
 
-    with pytest.raises(TimedOut, match=waits_for) if waits_for else nullcontext():
-        wait(upload)
-
-
-def test_what_an_earlier_upload_has_left_counts_for_nothing(account, wait):
-    arrive(account)
-    upload = Upload(account, "mine.txt", recount(*LINES, "C3|c|T3|03/16/2017|1700"))
-
-    with pytest.raises(TimedOut, match="rows written: 2 of 3"):
-        wait(upload)
+    assert looked(upload) == "rows written: 2 of 3"
     assert {link.held for link in upload.links} == {None, 1}  # C2's alert is in each queue
     put(account, "C3", "T3", 1700)
-    with pytest.raises(TimedOut, match="alerts out: 0 of 1"):
-        wait(upload)
+    assert looked(upload) == "alerts out: 0 of 1"
     alert(account, "C3")
-    wait(upload)
+    assert looked(upload) == ""
+    assert reasons(account, same) == ["all 2 rows were there already", *["C2 had reached 1500 before"] * 3]
+    assert reasons(account, first) == ["", *["no total reaches 1500"] * 3]
 
 
-@pytest.mark.parametrize(
-    ("lines", "why"),
-    [
-        (LINES, ["all 2 rows were there already", *["C2 had reached 1500 before"] * (1 + len(queues.ALERT_QUEUES))]),
-        (LINES[:1], ["", *["no total reaches 1500"] * (1 + len(queues.ALERT_QUEUES))]),
-    ],
-)
-def test_a_link_through_which_nothing_is_due_says_why(account, lines, why):
-    arrive(account)
-    upload = Upload(account, "mine.txt", recount(*lines))
-
+def reasons(lab, file):
+    """Return why nothing is due at the links of the changes and of the alerts."""
+    upload = Upload(lab, "mine.txt", file)
     upload.look()
-
-    said = {link.name: link.why for link in upload.links}
-    assert [said[name] for name in (CHANGES, ALERTS, *map(messages, queues.ALERT_QUEUES))] == why
+    return [link.why for link in upload.links if link.name in (CHANGES, ALERTS, *map(messages, queues.ALERT_QUEUES))]
 
 
-@pytest.fixture
-def logged(monkeypatch):
-    """logged("REPORT …"): the lines that TransactionProcessor's log has from now on."""
-    lines = []
-    configuration = {"LoggingConfig": {"LogGroup": "mine"}}
+def test_a_file_that_changes_nothing_has_arrived_when_its_run_has_ended_or_marked_it(account, monkeypatch):
+    lines, configuration = [], {"LoggingConfig": {"LogGroup": "mine"}}
     monkeypatch.setattr(functions, "describe", lambda lab, name: {"Configuration": configuration})
     monkeypatch.setattr(cloudwatch, "describe", lambda *_: {})
     monkeypatch.setattr(cloudwatch, "log_lines", lambda lab, name, *_: lines if name == PROCESSOR else [])
-    return lines.extend, configuration
-
-
-def test_a_file_that_changes_nothing_has_arrived_when_its_run_has_ended(account, logged):
     arrive(account)
-    say, _ = logged
     upload = Upload(account, "mine.txt", recount(*LINES))
 
-    upload.look()
-    assert upload.place == "rows written: 0 of 2"
-    say(["[ERROR] ValueError: no", "REPORT RequestId: 1"])
-    upload.look()
-    assert upload.place == "rows written: 0 of 2"  # a run that fails has taken nothing in
-    say(["REPORT RequestId: 1"])
-    upload.look()
-    assert upload.has_arrived
+    assert looked(upload) == "rows written: 0 of 2"
+    lines += ["[ERROR] ValueError: no", "REPORT RequestId: 1"]
+    assert looked(upload) == "rows written: 0 of 2"  # a run that fails has taken nothing in
+    assert upload.links[0].note == "tried again 1 time: ValueError: no"
+    lines += ["REPORT RequestId: 1"]
+    assert looked(upload) == ""
 
-
-def test_a_marker_of_this_key_tells_the_run_and_one_of_an_earlier_upload_does_not(account, logged):
-    say, settings = logged
-    settings["Environment"] = {"Variables": {"MARKER_TABLE": "ProcessedRecords"}}
-    mark = lambda sequencer: {"EventId": f"{account.bucket}/mine.txt {sequencer}"}  # noqa: E731
-    arrive(account)
-    tables.put_item(account, "ProcessedRecords", mark(1))
+    configuration["Environment"] = {"Variables": {"MARKER_TABLE": "ProcessedRecords"}}
+    mark(account, 1)  # by an earlier upload
     upload = Upload(account, "mine.txt", recount(*LINES))
+    assert looked(upload) == "rows written: 0 of 2"
+    mark(account, 2)
+    assert looked(upload) == ""
 
-    say(["REPORT RequestId: 1"])
-    upload.look()
-    assert not upload.has_arrived
-    tables.put_item(account, "ProcessedRecords", mark(2))
-    upload.look()
-    assert upload.has_arrived
+
+def mark(lab, sequencer):
+    tables.put_item(lab, "ProcessedRecords", {"EventId": f"{lab.bucket}/mine.txt {sequencer}"})
+
+
+CAME_AGAIN = '{"key": "mine.txt", "skipped": "this upload was taken in before"}'
 
 
 @pytest.mark.parametrize(
     ("name", "lines", "note"),
     [
         (PROCESSOR, ["[ERROR] KeyError: 'a'", "[ERROR] ValueError: no"], "tried again 2 times: ValueError: no"),
-        (
-            PROCESSOR,
-            ['{"key": "mine.txt", "skipped": "this upload was taken in before"}'],
-            "the event came again 1 time, and changed nothing",
-        ),
+        (PROCESSOR, [CAME_AGAIN], "the event came again 1 time, and changed nothing"),
         (NOTIFIER, ['{"records": 3}', '{"records": 2}'], "2 records came again, and nothing counts twice"),
         (NOTIFIER, ['{"records": true, "key": "x"}', '{"records": "3", "key": "x"}'], ""),
     ],
 )
-def test_a_retry_and_what_comes_again_stand_at_the_link(account, monkeypatch, name, lines, note):
-    upload = Upload(account, "mine.txt", recount(*LINES))
-    monkeypatch.setattr(upload.runs, "read", lambda: upload.runs.lines.update({name: lines}))
-    arrive(account)
+def test_a_retry_and_what_comes_again_is_told(monkeypatch, name, lines, note):
+    for module in (functions, cloudwatch):
+        monkeypatch.setattr(module, "describe", lambda *_: None)
+    runs = Runs(LAB, "mine.txt")
+    runs.lines[name] = lines
 
-    upload.look()
-
-    assert {link.name: link.note for link in upload.links if link.note} == (
-        {resources.ROWS if name == PROCESSOR else CHANGES: note} if note else {}
-    )
-    assert "twice" not in upload.runs.note(name, 3)  # as long as totals are wrong
+    assert runs.note(name, 3, settled=True) == note
+    assert "twice" not in runs.note(name, 3)  # as long as totals are wrong
 
 
-@pytest.mark.parametrize("written", [0, 57])
-def test_the_rows_that_are_in_are_counted_without_reading_them_all(account, calls, monkeypatch, written):
-    lines = [f"C{number}|a|T1|03/16/2017|{number}" for number in range(100)]
-    upload = Upload(account, "mine.txt", recount(*lines))
-    for number in range(written):
-        put(account, f"C{number}", "T1", number)
-    read, scanned = calls("dynamodb", "get_item"), []
-    monkeypatch.setattr(tables, "items", lambda lab, name: scanned.append(name) or [])
-
-    upload.look()
-
-    assert upload.place == f"rows written: {written} of 100"
-    assert (len(read) <= 7, scanned) == (True, ["TransactionTotal"])
-
-
-def test_a_chain_at_rest_that_no_check_finds_broken_is_told_what_differs(account, wait, monkeypatch):
+def test_a_chain_at_rest_that_no_check_finds_broken_is_told_what_differs(account, monkeypatch):
     monkeypatch.setattr(chain, "find_broken", lambda *_: None)
+    monkeypatch.setattr(chain, "at_rest", lambda lab: True)
     upload = Upload(account, "mine.txt", recount(*LINES))
     arrive(account)
     tables.put_item(account, "TransactionTotal", {"CustomerId": "C1", "accountBalance": 599})
 
     stops = 'The chain stops at "changes counted: 0 of 2".'
     with pytest.raises(LabError, match=rf"^{stops} C1 has accountBalance 599, not 598\. Nothing more comes, and the"):
-        wait(upload, rest=AT_REST)
-
-
-def test_another_threshold_of_the_function_is_named_before_the_upload(account, monkeypatch, tmp_path):
-    settings = {"Environment": {"Variables": {"THRESHOLD": "1000"}}}
-    monkeypatch.setattr(functions, "configuration", lambda lab, name: settings)
-    (tmp_path / "mine.txt").write_text("\n".join([HEADER, *LINES]))
-
-    with (
-        pytest.raises(StepMissing, match=r"alerts at 1000, and this lab's threshold is 1500\. Run notebook 01"),
-        chain.following(account, tmp_path / "mine.txt"),
-    ):
-        pytest.fail("the file is uploaded")
+        upload.wait(Inbox(account, queues.DEAD_LETTERS), lambda links, last: None)
 
 
 # A broken link
@@ -251,18 +171,15 @@ CSV = {**NOTIFICATION, "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Va
 
 
 FILTERED = {**MAPPING, "FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["INSERT", "MODIFY"]}'}]}}
-DENIED = ClientError({"Error": {"Code": "AccessDenied"}}, "GetQueueUrl")
 
 
 @pytest.mark.parametrize(
     ("change", "links", "is_over", "words"),
     [
-        ({}, ALL, True, "None"),
         (NO_TRIGGER, ALL, False, 'bucket trigger: not there.*run "Let the bucket start'),
         (NO_TRIGGER, ALL[1:], False, "None"),
         ({(triggers.notifications,): [CSV]}, ALL, False, r"filter of the bucket trigger: \*.csv; wanted: a filter"),
         (NO_POLICY, ALL, False, "access policy of CustomerNotify: .* may not send.*set_queue_attributes"),
-        ({(queues.statements,): DENIED}, ALL, False, "None"),
         ({(triggers.mappings,): [FILTERED]}, ALL, False, "None"),  # it may break a link
         ({(triggers.mappings,): [FILTERED]}, ALL, True, "filter of the stream trigger: .*Remove it"),
     ],

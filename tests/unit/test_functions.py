@@ -11,34 +11,28 @@ from botocore.response import StreamingBody
 from lab_lib.aws import cloudwatch, functions, queues, roles, topics
 from lab_lib.errors import LabError, StepMissing
 
-BOTH = list(functions.SOURCES)
 NAME = "TransactionProcessor"
 
 
-@pytest.mark.parametrize("name", BOTH)
-def test_ensure_function_creates_the_function_and_its_log_group_once(prepared, calls, name):
-    arn = functions.ensure_function(prepared, name)
+def test_ensure_function_creates_it_with_its_log_group_once_and_gives_it_a_new_threshold(prepared, calls):
+    arn = functions.ensure_function(prepared, "TotalNotifier")
     updates = calls("lambda", "update_function_configuration"), calls("lambda", "update_function_code")
+    assert functions.ensure_function(prepared, "TotalNotifier") == arn
+    assert updates == ([], [])
 
-    assert functions.ensure_function(prepared, name) == arn
+    changed = dataclasses.replace(prepared, threshold=Decimal("1E+3"))
+    functions.ensure_function(changed, "TotalNotifier")
 
-    made, wanted = functions.configuration(prepared, name), functions.settings(prepared, name)
-    assert arn == made["FunctionArn"] == f"arn:aws:lambda:us-east-1:123456789012:function:{name}"
-    assert wanted.items() <= made.items()
-    assert (made["Runtime"], made["Timeout"], updates) == ("python3.13", 20, ([], []))
-    assert cloudwatch.log_days(prepared, f"/aws/lambda/{name}") == 14
-
-
-@pytest.mark.parametrize(("threshold", "text"), [("99.50", "99.50"), ("1E+3", "1000"), ("0.0000001", "0.0000001")])
-def test_total_notifier_is_told_the_labs_names_and_a_new_threshold(prepared, threshold, text):
-    functions.ensure_function(prepared, "TotalNotifier")
-    functions.ensure_function(dataclasses.replace(prepared, threshold=Decimal(threshold)), "TotalNotifier")
-
-    assert functions.configuration(prepared, "TotalNotifier")["Environment"]["Variables"] == {
+    made = functions.configuration(prepared, "TotalNotifier")
+    assert functions.settings(changed, "TotalNotifier").items() <= made.items()
+    assert (made["FunctionArn"], made["Runtime"], made["Timeout"]) == (arn, "python3.13", 20)
+    assert arn == "arn:aws:lambda:us-east-1:123456789012:function:TotalNotifier"
+    assert cloudwatch.log_days(prepared, "/aws/lambda/TotalNotifier") == 14
+    assert made["Environment"]["Variables"] == {
         "TOTAL_TABLE": "TransactionTotal",
         "MARKER_TABLE": "ProcessedRecords",
         "TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:HighBalanceAlert",
-        "THRESHOLD": text,
+        "THRESHOLD": "1000",
         "DEAD_LETTER_QUEUE": queues.find_queue(prepared, queues.DEAD_LETTERS),
     }
 
@@ -59,32 +53,28 @@ def test_recheck_goes_on_until_no_total_is_left_and_alerts_nobody_without_a_topi
     topics.ensure_topic(lab)
     assert functions.recheck(lab) == ["C1", "C2", "C3"]
 
-    monkeypatch.setattr(
-        functions, "invoke", lambda *_: {"alerted": [], "left": 1}
-    )  # by code that never comes to an end
-    with pytest.raises(LabError, match=r"called 1,000 times, and has totals left"):
+    monkeypatch.setattr(functions, "_MOST_RECHECKS", 2)
+    answers += [{"alerted": [], "left": 1}] * 2  # by code that never comes to an end
+    with pytest.raises(LabError, match=r"called 2 times, and has totals left"):
         functions.recheck(lab)
 
 
-@pytest.mark.parametrize(("minutes", "waits"), [(0, [20]), (60, [])])
-def test_recheck_waits_until_a_call_with_the_settings_before_the_last_change_has_ended(
-    prepared, monkeypatch, minutes, waits
-):
-    waited, ask = [], functions.configuration
-    monkeypatch.setattr(functions, "invoke", lambda *_: {"alerted": waited, "left": 0})
-    topics.ensure_topic(prepared)
-    functions.ensure_function(prepared, "TotalNotifier")
-    changed = datetime.now(UTC) - timedelta(minutes=minutes)
-    now = ask(prepared, "TotalNotifier") | {"LastModified": f"{changed:%Y-%m-%dT%H:%M:%S.000+0000}"}  # as AWS says it
-    monkeypatch.setattr(functions, "configuration", lambda *_: now)
-    monkeypatch.setattr(functions, "wait_until", lambda *_, **more: waited.append(int(more["on_aws"].split()[0])))
+def test_recheck_waits_until_a_call_with_the_settings_before_a_recent_change_has_ended(lab, monkeypatch):
+    waited = []
+    topics.ensure_topic(lab)
+    monkeypatch.setattr(functions, "invoke", lambda *_: {"alerted": [], "left": 0})
+    monkeypatch.setattr(functions, "wait_until", lambda *_, on_aws, **more: waited.append(on_aws.split()[0]))
+    for minutes in (0, 60):
+        changed = datetime.now(UTC) - timedelta(minutes=minutes)
+        settings = {"Timeout": 20, "LastModified": f"{changed:%Y-%m-%dT%H:%M:%S.000+0000}"}  # as AWS gives it
+        monkeypatch.setattr(functions, "configuration", lambda *_, settings=settings: settings)
+        functions.recheck(lab)
 
-    assert functions.recheck(prepared) == waits
+    assert waited == ["20"]
 
 
 def test_events_that_transaction_processor_cannot_process_go_to_the_dead_letter_queue(prepared):
-    for name in BOTH:
-        functions.ensure_function(prepared, name)
+    functions.ensure_function(prepared, NAME)
     prepared.client("lambda").delete_function_event_invoke_config(FunctionName=NAME)
 
     functions.ensure_function(prepared, NAME)
@@ -92,16 +82,12 @@ def test_events_that_transaction_processor_cannot_process_go_to_the_dead_letter_
     assert functions.on_failure(prepared, NAME) == queues.queue_arn(prepared, queues.DEAD_LETTERS)
     now = prepared.client("lambda").get_function_event_invoke_config(FunctionName=NAME)
     assert now["MaximumRetryAttempts"] == 2
-    assert functions.on_failure(prepared, "TotalNotifier") is None
 
 
-@pytest.mark.parametrize(
-    ("delete", "name"), [(roles.delete_role, "TotalNotifierRole"), (queues.delete_queue, queues.DEAD_LETTERS)]
-)
-def test_ensure_function_before_notebook_00_names_it_and_creates_nothing(prepared, delete, name):
-    delete(prepared, name)
+def test_ensure_function_before_notebook_00_names_it_and_creates_nothing(prepared):
+    roles.delete_role(prepared, "TotalNotifierRole")
 
-    with pytest.raises(StepMissing, match=f"{name} .* Run notebook 00"):
+    with pytest.raises(StepMissing, match=r"TotalNotifierRole .* Run notebook 00"):
         functions.ensure_function(prepared, "TotalNotifier")
 
     assert functions.find_function(prepared, "TotalNotifier") is None
@@ -117,20 +103,12 @@ def test_a_function_that_lambda_could_not_set_up_says_why(prepared, monkeypatch)
         functions.ensure_function(prepared, NAME)
 
 
-@pytest.mark.parametrize("name", BOTH)
-def test_the_package_is_the_same_each_time_and_holds_the_handler_beside_what_it_imports(lab, name):
-    files = functions.source_files(name)
-    module, handler = functions.settings(lab, name)["Handler"].split(".")
+def test_the_package_has_fixed_dates_and_files_that_any_user_may_read():
+    """The same code gives the same package, so that it is not uploaded again."""
+    package = functions.package(functions.source_files(NAME))
 
-    package = functions.package(files)
-
-    assert package == functions.package(files)
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
-        assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o644}
-        pure, calling = archive.namelist()
-        assert calling == f"{module}.py"
-        assert f"def {handler}(event, context)" in archive.read(calling).decode()
-        assert f"from {pure[:-3]} import" in archive.read(calling).decode()
+        assert {(entry.date_time[0], entry.external_attr >> 16) for entry in archive.infolist()} == {(1980, 0o644)}
 
 
 def test_invoke_returns_the_functions_answer_or_says_why_it_failed(prepared, monkeypatch):
