@@ -19,12 +19,14 @@ from lab_lib.one_command import alone
 from lab_lib.waiting import wait_until
 
 
+@pytest.mark.slow
 def test_the_version_and_the_completion_of_a_command_are_printed():
     completed = run(_LAB_COMPLETE="complete_bash", COMP_WORDS="lab loc", COMP_CWORD="1")
 
     assert (run("--version").stdout, completed.stdout) == ("lab 1.0.0\n", "local\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "status", "said"),
     [

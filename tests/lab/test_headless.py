@@ -1,4 +1,4 @@
-"""`lab run`, as a user types it: stopped half-way by Ctrl-C, then run to its end in the same account."""
+"""`lab run`, as a user types it: run to its end, stopped by Ctrl-C, and with a notebook that fails."""
 
 import json
 import os
@@ -49,14 +49,6 @@ D2|2 Mill Lane|X04
 """
 
 
-def begin_run(folder, account):
-    """Start `lab run`, and wait until its first notebook is written; the process, and all that it started."""
-    open_lab(account=account)  # starts the embedded AWS, which outlives the runs
-    (folder / "tmp").mkdir()
-    first, options = folder / "out" / f"{STEPS[0]}.ipynb", ["--account", account, *PEOPLE, "--out", folder / "out"]
-    return begin(first.exists, "run", *options, TMPDIR=str(folder / "tmp"))
-
-
 def private_in(text, account):
     """Return the private values in this text, or in the files of this folder."""
     if isinstance(text, Path):
@@ -75,16 +67,7 @@ def runs_account(new_account):
 
 
 @pytest.fixture(scope="module")
-def stopped(runs_account, tmp_path_factory):
-    """Stop `lab run` by Ctrl-C half-way. Return its folder, the process, its output, and what it had started."""
-    folder = tmp_path_factory.mktemp("stopped")
-    process, children = begin_run(folder, runs_account)
-    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all of its foreground processes
-    return folder, process, process.communicate(), children
-
-
-@pytest.fixture(scope="module")
-def whole(stopped, runs_account, tmp_path_factory):
+def whole(runs_account, tmp_path_factory):
     """Run the lab to its end in this account, with another file and threshold. Return its folder and the process."""
     folder = tmp_path_factory.mktemp("whole")
     (folder / "other.txt").write_text(OTHER_FILE)
@@ -93,20 +76,27 @@ def whole(stopped, runs_account, tmp_path_factory):
     return folder / "out", run("run", "--account", runs_account, *PEOPLE, *options, **settings)
 
 
-def test_ctrl_c_ends_the_run_with_one_line_and_leaves_no_process_and_no_temporary_file(stopped, runs_account):
-    folder, process, (stdout, stderr), children = stopped
+@pytest.mark.slow
+def test_ctrl_c_ends_the_run_with_one_line_and_leaves_no_process_and_no_temporary_file(account, tmp_path):
+    open_lab(account=account)  # starts the embedded AWS, which outlives the run
+    out, temporary = tmp_path / "out", tmp_path / "tmp"
+    temporary.mkdir()
+    first, options = out / f"{STEPS[0]}.ipynb", ["--account", account, *PEOPLE, "--out", out]
+    process, children = begin(first.exists, "run", *options, TMPDIR=str(temporary))
 
-    result = result_of(folder / "out")
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all of its foreground processes
+    stdout, stderr = process.communicate()
+
+    result = result_of(out)
     assert (process.returncode, len(stderr.strip().splitlines()), "lab clean" in stderr) == (130, 1, True), stderr
     assert (result["ok"], all(step["ok"] for step in result["steps"])) == (False, True)
-    assert (folder / "out" / f"{STEPS[0]}.ipynb").exists()
     assert children
-    assert still_running(children) == list((folder / "tmp").iterdir()) == []
+    assert still_running(children) == list(temporary.iterdir()) == []
     assert server.running()
-    assert private_in(folder / "out", runs_account) == private_in(stdout + stderr, runs_account) == []
+    assert private_in(out, account) == private_in(stdout + stderr, account) == []
 
 
-def test_the_next_run_ends_with_what_the_account_held_at_its_end(whole, runs_account):
+def test_the_result_of_a_run_is_what_the_account_held_at_its_end(whole, runs_account):
     folder, process = whole
 
     assert (process.returncode, process.stderr) == (0, ""), process.stdout
@@ -180,11 +170,11 @@ def test_a_whole_run_leaves_nothing_in_the_account(whole, runs_account):
 def test_a_notebook_that_fails_ends_the_run_with_status_1_and_its_evidence(account, tmp_path):
     create_table(open_lab(account=account), "Customer", "Id")
 
-    ended = run("run", "--account", account, "--out", tmp_path)
+    ended = in_process("run", "--account", account, "--out", tmp_path)
 
     (line,) = [line for line in ended.stdout.splitlines() if STEPS[0] in line]
     (step,) = result_of(tmp_path)["steps"]
-    assert (ended.returncode, "WrongResource" in line, "Traceback" in ended.stdout + ended.stderr) == (1, True, False)
+    assert (ended.exit_code, "WrongResource" in line, "Traceback" in ended.output) == (1, True, False)
     assert step["error"].startswith("WrongResource: Table Customer has the key Id; this lab wants CustomerId")
     assert [path.stem for path in tmp_path.glob("*.ipynb")] == [STEPS[0]]
     assert '"ename": "WrongResource"' in (tmp_path / f"{STEPS[0]}.ipynb").read_text()

@@ -12,6 +12,8 @@ from lab_lib.embedded import server
 from lab_lib.lab import Work, lab_on, open_lab
 from lab_lib.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 NOTHING = Work(busy=0, failed=0)
 RAISE = "def handler(event, context):\n    raise ValueError\n"
 soon = partial(wait_until, timeout=30, first_pause=0.005, longest_pause=0.005)

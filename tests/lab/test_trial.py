@@ -139,6 +139,7 @@ def written(tmp_path, text):
     return tmp_path / "my_notifier.py"
 
 
+@pytest.mark.slow
 def test_lab_try_shows_that_the_solution_passes_every_case(folder, tmp_path):
     done = in_process("try", written(tmp_path, NOTIFIERS["solution"]))
 
@@ -171,6 +172,7 @@ def test_calls_and_items_are_bounded(folder, tmp_path):
         assert re.fullmatch(wanted, words)
 
 
+@pytest.mark.slow
 def test_the_seed_draws_the_same_again_and_without_one_all_is_new(folder, tmp_path):
     path = written(tmp_path, NOTIFIERS["naive"])
 
@@ -264,6 +266,7 @@ def test_an_interrupted_trial_leaves_no_process(number, status, folder, tmp_path
             shutil.rmtree(entry)
 
 
+@pytest.mark.slow
 def test_the_records_look_like_those_of_a_real_stream(folder):
     with server.another() as other:
         lab = lab_on(other.endpoint, other.secret)
