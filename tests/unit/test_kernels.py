@@ -106,6 +106,7 @@ def test_what_a_cell_waits_for_is_in_a_file_and_not_in_the_notebook(notebook, ru
     assert printed(tmp_path / "out" / "00-test.ipynb") == []
 
 
+@pytest.mark.slow
 def test_a_kernel_that_dies_is_a_failed_step_and_the_notebook_is_written(notebook, run, tmp_path):
     with one_kernel(tmp_path) as kernel:
         step = run(notebook("print('before', flush=True)", "import os; os._exit(1)"), kernel)
