@@ -62,6 +62,7 @@ def test_a_pipe_gets_whole_tables_text_as_it_is_and_colours_only_if_they_are_for
     assert (text in shown, "\x1b[31m" in shown) == (True, coloured)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "status"),
     [

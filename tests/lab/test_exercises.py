@@ -118,6 +118,7 @@ def test_a_wrong_call_is_named_and_the_fixed_cell_makes_it_anew(clean, capsys, e
     assert "Right.\n" in judged(lab, exercise, capsys)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("exercise", "old", "new"), RIGHT)
 def test_a_right_call_in_another_form_is_right(clean, capsys, exercise, old, new):
     lab = clean(exercise)

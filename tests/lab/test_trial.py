@@ -198,6 +198,7 @@ def test_a_verdict_tells_what_was_sent_expected_and_found_and_why(folder, tmp_pa
     assert "The same transactions again: seed 5." in words
 
 
+@pytest.mark.slow
 def test_a_batch_that_fails_comes_again_in_halves_as_the_trigger_of_the_lab_asks_for(folder, tmp_path):
     report = trial.judge(written(tmp_path, NOTIFIERS["solution"] + TAKES_THREE), only=["new-transactions"])
 
