@@ -17,6 +17,7 @@ from lab_lib.waiting import PROGRESS_FILE, busy, load_of_computer
 _DIFFER = "\nThe outputs of {name} differ. If that is meant, run `make refresh ONLY={number}`, and read the difference."
 LONGEST_FILES = (
     "test_outputs.py",
+    "test_headless.py",
     "test_trial.py",
     "test_submissions.py",
     "test_healthy_accounts.py",
@@ -33,7 +34,6 @@ LONGEST_FILES = (
     "test_learner.py",
     "test_papermill.py",
     "test_managed_account.py",
-    "test_headless.py",
     "test_delays.py",
 )
 LONGEST = 900  # seconds for a test, on a computer that is not busy

@@ -63,14 +63,13 @@ def requests(call, lab):
 def _context(action, params, lab):
     if action == "lambda:CreateEventSourceMapping":
         return {"lambda:functionarn": lab.arn("lambda", f"function:{params['FunctionName'].split(':')[-1]}")}
-    service = "states" if "roleArn" in params else "lambda"
-    return {"iam:passedtoservice": f"{service}.amazonaws.com"} if action == "iam:PassRole" else {}
+    return {"iam:passedtoservice": "lambda.amazonaws.com"} if action == "iam:PassRole" else {}
 
 
 def _arns(action, operation, params, lab):
     """Return the ARNs of the resources; "*" if the call names none."""
     if action == "iam:PassRole":
-        return [params.get("Role") or params["roleArn"]]
+        return [params["Role"]]
     if operation in UNNAMED:
         return [lab.arn("lambda", "event-source-mapping:any")] if action == "lambda:TagResource" else ["*"]
     if "RequestItems" in params:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-# What stays English where the rest is translated: names, data, code, and what AWS and Python say. At most sixty.
+# What stays English where the rest is translated: names, data, code, and what AWS and Python say.
 ALLOWED = (
     "^aws [a-z]",  # commands
     "River Road, Lima|Smith Street, London",  # addresses in files

@@ -159,19 +159,6 @@ def test_everybody_can_read_every_page_and_nothing_is_fetched_from_elsewhere(
     assert {url for url in asked if not url.startswith((address, "data:"))} == set()
 
 
-def test_the_search_finds_a_word_and_leads_to_it(browser, address):
-    page = browser.new_page()
-    page.goto(f"{address}docs/design.html")
-
-    page.get_by_role("button", name="Search").first.click()
-    page.get_by_role("searchbox").fill("idempotent")
-    page.keyboard.press("Enter")
-    page.locator("#search-results a").first.click()
-
-    page.locator("article").get_by_text("idempotent").first.wait_for()
-    page.close()
-
-
 def test_each_page_leads_to_the_same_page_in_the_other_language_and_back(browser, address, pages):
     page = browser.new_page()
     page.goto(f"{address}notebooks/03-create-topic.html")

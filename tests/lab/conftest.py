@@ -1,9 +1,7 @@
 """Accounts of a test's own, empty or with the whole lab in them."""
 
 import itertools
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 import pytest
 from chains import Chain, logged, stop, uploaded
@@ -35,37 +33,9 @@ def lab(account):
 
 
 @pytest.fixture(scope="session")
-def built_ahead(new_account):
-    """built_ahead(build, number): an iterator of what `build` makes of new chains.
-
-    The next ones are built while a test runs, since most of a build is waiting.
-    """
-
-    def opened():
-        """Open a lab in this thread: meanwhile, a test may change the settings in the environment."""
-        return Chain(open_lab(account=new_account()))
-
-    def built(build, number=1):
-        pool = stack.enter_context(ThreadPoolExecutor(number))
-        ahead = deque(pool.submit(build, opened()) for _ in range(number))
-        while True:
-            ahead.append(pool.submit(build, opened()))
-            yield ahead.popleft().result()
-
-    with ExitStack() as stack:
-        yield built
-
-
-@pytest.fixture(scope="session")
-def chains(built_ahead):
-    """Return an iterator of new chains, with nothing uploaded yet."""
-    return built_ahead(Chain.build)
-
-
-@pytest.fixture(scope="session")
-def finished_labs(built_ahead):
-    """Return an iterator of new labs, with the handout's file gone all the way through each."""
-    return built_ahead(lambda chain: logged(uploaded(chain.build().lab)), number=2)
+def build(new_account):
+    """build(): the whole lab in an account of its own, with nothing uploaded yet."""
+    return lambda: Chain(open_lab(account=new_account())).build()
 
 
 @pytest.fixture(scope="module")
@@ -93,25 +63,23 @@ def side_by_side(request, started):
 
 
 @pytest.fixture
-def chain(chains):
+def chain(build):
     """Yield the whole lab in an account of its own, with nothing uploaded yet."""
-    chain = next(chains)
-    yield chain
+    yield (chain := build())
     list(cleanup.delete_all(chain.lab))  # an idle mapping still takes the server's time
 
 
 @pytest.fixture(scope="module")
-def busy(chains):
+def busy(build):
     """Yield a lab in which each test of a file has customers and files of its own."""
-    chain = next(chains)
-    yield chain
+    yield (chain := build())
     list(cleanup.delete_all(chain.lab))
 
 
 @pytest.fixture
-def finished(finished_labs):
-    """Yield a finished lab to be broken."""
-    yield (lab := next(finished_labs))
+def finished(build):
+    """Yield a lab to be broken, with the handout's file gone all the way through it."""
+    yield (lab := logged(uploaded(build().lab)))
     stop(lab)
 
 

@@ -1,18 +1,9 @@
 """Ways in which a learner may build a lab that works, none of which is this workbook's own."""
 
-import os
-import subprocess
-import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import by_hand
 from by_hand import NOTIFIER, PROCESSOR, Way
-from template import template
-
-from lab_lib.aws import functions, queues
 
 # The handout's own functions in Python 3: one row after the other, whole amounts, a failed row printed and passed over,
 # the topic found by its name, an alert at every change.
@@ -102,44 +93,16 @@ ADMIN = ("AdministratorAccess",)
 
 @dataclass(frozen=True)
 class Account:
-    """A lab that works: its settings, how it is built, and what is uploaded."""
+    """A lab that works: how it is built, its settings, and what is uploaded."""
 
     way: Way = field(default_factory=Way)
-    build: Callable[[Any, Way], None] = by_hand.build
     settings: dict[str, Any] = field(default_factory=dict)  # of open_lab
     bucket: str = ""  # a name without the handout's part; the account's number is put behind it
     uploads: tuple[tuple[str, str], ...] = (("transactions.txt", ""),)  # (key, lines); the handout's file without lines
 
 
-def build_by_template(lab, way):
-    cloudformation = lab.client("cloudformation")
-    cloudformation.create_stack(StackName="lab", TemplateBody=template(lab.bucket), Capabilities=["CAPABILITY_IAM"])
-    cloudformation.get_waiter("stack_create_complete").wait(StackName="lab", WaiterConfig={"Delay": 1})
-
-
-def build_by_command(lab, way):
-    keys = lab.session.get_credentials()
-    variables = {
-        "AWS_ACCESS_KEY_ID": keys.access_key,
-        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
-        "AWS_DEFAULT_REGION": lab.region,
-        "AWS_ENDPOINT_URL": lab.endpoint,
-        "ACCOUNT": lab.account,
-        "BUCKET": lab.bucket,
-        "QUEUES": " ".join(queues.ALERT_QUEUES),
-    }
-    with tempfile.TemporaryDirectory() as folder:
-        for name, code in (("TransactionProcessor", way.processor), ("TotalNotifier", way.notifier)):
-            archive = functions.zipped({"lambda_function.py": code.encode()})
-            Path(folder, f"{name}.zip").write_bytes(archive)
-        command = ["sh", Path(__file__).with_name("build.sh")]
-        subprocess.run(command, cwd=folder, env={**os.environ, **variables}, check=True, stdout=subprocess.DEVNULL)
-
-
 # One account shows many ways at once, where none of them hides what a check says of another.
 ACCOUNTS = {
-    "the_aws_command": Account(build=build_by_command),  # the first, since it takes longest
-    "a_template_of_cloudformation": Account(build=build_by_template),
     "as_the_console_does": Account(),
     "aliases_roles_with_a_path_packages_and_no_deletions": Account(
         Way(

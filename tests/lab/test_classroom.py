@@ -58,6 +58,7 @@ def text_of(folder):
     return "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 def test_a_failure_or_a_killed_process_stops_no_other_student_and_resume_runs_only_those(
     new_account, tmp_path, monkeypatch
 ):

@@ -19,12 +19,14 @@ from lab_lib.one_command import alone
 from lab_lib.waiting import wait_until
 
 
+@pytest.mark.slow
 def test_the_version_and_the_completion_of_a_command_are_printed():
     completed = run(_LAB_COMPLETE="complete_bash", COMP_WORDS="lab loc", COMP_CWORD="1")
 
     assert (run("--version").stdout, completed.stdout) == ("lab 1.0.0\n", "local\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "status", "said"),
     [
@@ -60,6 +62,7 @@ def test_a_pipe_gets_whole_tables_text_as_it_is_and_colours_only_if_they_are_for
     assert (text in shown, "\x1b[31m" in shown) == (True, coloured)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "status"),
     [
@@ -113,19 +116,3 @@ def test_lab_open_ends_with_its_kernels_and_leaves_no_file(home, number, status,
     assert [process for process in processes if process.is_running()] == []
     assert [path for name in ("jpserver-*", "kernel-*", "lab-open-*") for path in tmp_path.rglob(name)] == []
     assert "Shut down this Jupyter server" not in (tmp_path / "log").read_text()
-
-
-@pytest.mark.slow
-def test_sigterm_ends_lab_run_with_its_kernels_and_nohup_is_respected(account, tmp_path):
-    server.start()
-    command = ["sh", "-c", f"trap '' HUP; exec {LAB} run --account {account} --out {tmp_path}/out"]
-    lab = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    wait_until(lambda: list(tmp_path.glob("out/01-*.ipynb")), "the second notebook", longest_pause=0.1)
-    processes = psutil.Process(lab.pid).children(recursive=True)
-
-    lab.send_signal(signal.SIGHUP)
-    lab.send_signal(signal.SIGTERM)
-
-    assert lab.communicate()[1] == f"{terminal.STOPPED}\n"
-    assert (lab.returncode, [process for process in processes if process.is_running()]) == (143, [])
-    assert json.loads((tmp_path / "out" / "result.json").read_text())["ok"] is False

@@ -27,9 +27,9 @@ TESTS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def faulty(chains, tmp_path_factory):
+def faulty(build, tmp_path_factory):
     """Yield a chain, and the folder of the faults that its functions meet."""
-    chain, folder = next(chains), tmp_path_factory.mktemp("faults")
+    chain, folder = build(), tmp_path_factory.mktemp("faults")
     for name in functions.SOURCES:
         chain.let_fail(name, folder)
     yield chain, folder

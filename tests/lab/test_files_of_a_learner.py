@@ -13,6 +13,8 @@ from lab_lib.errors import CheckFailed, LabError
 from lab_lib.exercises import messages, tries
 from lab_lib.lab import open_lab
 
+pytestmark = pytest.mark.slow
+
 NOTIFY, COLLECT = queues.ALERT_QUEUES
 
 
@@ -44,7 +46,6 @@ def held(lab):
     return snapshot(lab), objects, {name: queues.alerts(lab, name) for name in queues.ALERT_QUEUES}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("threshold", "says_rest"), [(1500, True), (-5, False)])
 def test_each_link_shows_her_rows_and_afterwards_nothing_of_them_is_left(begun, threshold, says_rest, monkeypatch):
     if not says_rest:  # as on AWS

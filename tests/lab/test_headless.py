@@ -1,4 +1,4 @@
-"""`lab run`, as a user types it: stopped half-way by Ctrl-C, then run to its end in the same account."""
+"""`lab run`, as a user types it: run to its end, stopped by Ctrl-C, and with a notebook that fails."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from lab_lib.run import costs, headless
 from lab_lib.settings import SETTINGS
 from tests.learners import solve, write_notebook
 
-STEPS = [path.stem for path in headless.notebooks()]
+STEPS = [path.stem for path in headless.notebooks() if path.stem < "06"]  # what 06 and 99 do, nbval compares
 EMAIL, PHONE = "ana@example.com", "+15555550100"
 PEOPLE = ["--email", EMAIL, "--phone", PHONE]
 SERVICES = {"cloudwatch", "dynamodb", "dynamodbstreams", "iam", "lambda", "logs", "s3", "sns", "sqs"}
@@ -49,14 +49,6 @@ D2|2 Mill Lane|X04
 """
 
 
-def begin_run(folder, account):
-    """Start `lab run`, and wait until its first notebook is written; the process, and all that it started."""
-    open_lab(account=account)  # starts the embedded AWS, which outlives the runs
-    (folder / "tmp").mkdir()
-    first, options = folder / "out" / f"{STEPS[0]}.ipynb", ["--account", account, *PEOPLE, "--out", folder / "out"]
-    return begin(first.exists, "run", *options, TMPDIR=str(folder / "tmp"))
-
-
 def private_in(text, account):
     """Return the private values in this text, or in the files of this folder."""
     if isinstance(text, Path):
@@ -75,39 +67,37 @@ def runs_account(new_account):
 
 
 @pytest.fixture(scope="module")
-def stopped(runs_account, tmp_path_factory):
-    """Stop `lab run` by Ctrl-C half-way. Return its folder, the process, its output, and what it had started."""
-    folder = tmp_path_factory.mktemp("stopped")
-    process, children = begin_run(folder, runs_account)
-    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all of its foreground processes
-    return folder, process, process.communicate(), children
-
-
-@pytest.fixture(scope="module")
-def whole(stopped, runs_account, tmp_path_factory):
-    """Run the lab to its end in this account, with another file and threshold. Return its folder and the process."""
-    folder = tmp_path_factory.mktemp("whole")
+def ran(runs_account, tmp_path_factory):
+    """Run the lab up to 05 in this account, with another file and threshold. Return its folder and the process."""
+    folder = tmp_path_factory.mktemp("ran")
     (folder / "other.txt").write_text(OTHER_FILE)
-    options = ["--data", folder / "other.txt", "--threshold", "1750", "--out", folder / "out"]
+    options = ["--data", folder / "other.txt", "--threshold", "1750", "--until", "05", "--out", folder / "out"]
     settings = NO_AWS | recorder.environment(folder)
     return folder / "out", run("run", "--account", runs_account, *PEOPLE, *options, **settings)
 
 
-def test_ctrl_c_ends_the_run_with_one_line_and_leaves_no_process_and_no_temporary_file(stopped, runs_account):
-    folder, process, (stdout, stderr), children = stopped
+@pytest.mark.slow
+def test_ctrl_c_ends_the_run_with_one_line_and_leaves_no_process_and_no_temporary_file(account, tmp_path):
+    open_lab(account=account)  # starts the embedded AWS, which outlives the run
+    out, temporary = tmp_path / "out", tmp_path / "tmp"
+    temporary.mkdir()
+    first, options = out / f"{STEPS[0]}.ipynb", ["--account", account, *PEOPLE, "--out", out]
+    process, children = begin(first.exists, "run", *options, TMPDIR=str(temporary))
 
-    result = result_of(folder / "out")
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all of its foreground processes
+    stdout, stderr = process.communicate()
+
+    result = result_of(out)
     assert (process.returncode, len(stderr.strip().splitlines()), "lab clean" in stderr) == (130, 1, True), stderr
     assert (result["ok"], all(step["ok"] for step in result["steps"])) == (False, True)
-    assert (folder / "out" / f"{STEPS[0]}.ipynb").exists()
     assert children
-    assert still_running(children) == list((folder / "tmp").iterdir()) == []
+    assert still_running(children) == list(temporary.iterdir()) == []
     assert server.running()
-    assert private_in(folder / "out", runs_account) == private_in(stdout + stderr, runs_account) == []
+    assert private_in(out, account) == private_in(stdout + stderr, account) == []
 
 
-def test_the_next_run_ends_with_what_the_account_held_at_its_end(whole, runs_account):
-    folder, process = whole
+def test_the_result_of_a_run_is_what_the_account_held_at_its_end(ran, runs_account):
+    folder, process = ran
 
     assert (process.returncode, process.stderr) == (0, ""), process.stdout
     result = result_of(folder)
@@ -131,8 +121,8 @@ def test_the_next_run_ends_with_what_the_account_held_at_its_end(whole, runs_acc
     }
 
 
-def test_aws_would_take_every_request_of_the_run_and_the_estimate_of_its_cost_is_near(whole):
-    calls = recorder.calls(whole[0].parent)
+def test_aws_would_take_every_request_of_the_run_and_the_estimate_of_its_cost_is_near(ran):
+    calls = recorder.calls(ran[0].parent)
 
     assert {call["service"] for call in calls} == SERVICES
     assert [problem for call in calls for problem in call["problems"]] == []
@@ -143,8 +133,8 @@ def test_aws_would_take_every_request_of_the_run_and_the_estimate_of_its_cost_is
     assert estimated / 5 < sum(costs.prices()[item] * number for item, number in used) / 1e4 < estimated
 
 
-def test_each_notebook_has_a_line_and_is_written_with_outputs_picture_and_parameters(whole, runs_account):
-    folder, process = whole
+def test_each_notebook_has_a_line_and_is_written_with_outputs_picture_and_parameters(ran, runs_account):
+    folder, process = ran
     masked = {"account": f"********{runs_account[-4:]}", "email": "a***@example.com", "phone": "+*********00"}
 
     steps = result_of(folder)["steps"]
@@ -162,8 +152,8 @@ def test_each_notebook_has_a_line_and_is_written_with_outputs_picture_and_parame
         assert (folder / picture).read_bytes() == (copies.NOTEBOOKS / picture).read_bytes()
 
 
-def test_nothing_that_a_run_writes_or_prints_holds_private_values_and_only_its_owner_reads_it(whole, runs_account):
-    folder, process = whole
+def test_nothing_that_a_run_writes_or_prints_holds_private_values_and_only_its_owner_reads_it(ran, runs_account):
+    folder, process = ran
     log, history = server.home() / "server.log", Path(os.environ["IPYTHONDIR"])
 
     texts = [folder, history, log.read_text(), process.stdout + process.stderr]
@@ -171,20 +161,14 @@ def test_nothing_that_a_run_writes_or_prints_holds_private_values_and_only_its_o
     assert [path for path in [folder, *folder.iterdir()] if path.stat().st_mode & 0o077] == []
 
 
-def test_a_whole_run_leaves_nothing_in_the_account(whole, runs_account):
-    lab = open_lab(account=runs_account)
-
-    assert cleanup.remaining(lab) == cleanup.kept(lab) == lab.client("s3").list_buckets()["Buckets"] == []
-
-
 def test_a_notebook_that_fails_ends_the_run_with_status_1_and_its_evidence(account, tmp_path):
     create_table(open_lab(account=account), "Customer", "Id")
 
-    ended = run("run", "--account", account, "--out", tmp_path)
+    ended = in_process("run", "--account", account, "--out", tmp_path)
 
     (line,) = [line for line in ended.stdout.splitlines() if STEPS[0] in line]
     (step,) = result_of(tmp_path)["steps"]
-    assert (ended.returncode, "WrongResource" in line, "Traceback" in ended.stdout + ended.stderr) == (1, True, False)
+    assert (ended.exit_code, "WrongResource" in line, "Traceback" in ended.output) == (1, True, False)
     assert step["error"].startswith("WrongResource: Table Customer has the key Id; this lab wants CustomerId")
     assert [path.stem for path in tmp_path.glob("*.ipynb")] == [STEPS[0]]
     assert '"ename": "WrongResource"' in (tmp_path / f"{STEPS[0]}.ipynb").read_text()

@@ -90,6 +90,7 @@ def test_a_large_file_goes_all_the_way_in_parts_and_again_changes_nothing_and_a_
     assert buckets.rejected_rows(lab, path.name) == []
 
 
+@pytest.mark.slow
 def test_parts_that_start_nothing_end_the_wait_and_a_function_that_was_killed_goes_on(chain, march, tmp_path):
     triggers.delete_bucket_trigger(chain.lab)
     path = march(130, 1)

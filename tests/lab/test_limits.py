@@ -11,6 +11,8 @@ from lab_lib.aws import policies, roles, tables
 from lab_lib.embedded import models
 from lab_lib.lab import open_lab
 
+pytestmark = pytest.mark.slow
+
 REPEATER = 'def handler(event, context):\n    return "x" * event\n'
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:standard"
 TRUST = json.dumps(policies.trust())

@@ -8,9 +8,10 @@ from accounts import user_of
 from chains import create_function, create_table
 
 from lab_lib.aws import policies, roles
-from lab_lib.embedded import server
-from lab_lib.lab import Work, lab_on, open_lab
+from lab_lib.lab import Work, open_lab
 from lab_lib.waiting import wait_until
+
+pytestmark = pytest.mark.slow
 
 NOTHING = Work(busy=0, failed=0)
 RAISE = "def handler(event, context):\n    raise ValueError\n"
@@ -150,13 +151,6 @@ def test_a_record_is_work_only_while_its_mapping_is_enabled(lab, other, write, m
     assert [lab.work(), other.work()] == [Work(busy=1, failed=0), NOTHING]
     end.touch()
     assert first_rest(lab) == NOTHING
-
-
-def test_another_embedded_aws_can_be_asked_until_it_ends():
-    with server.another() as other:
-        lab = lab_on(other.endpoint, other.secret)
-        assert lab.work() == NOTHING
-    assert lab.work() is None
 
 
 def test_after_a_cold_start_a_function_has_forgotten_and_only_the_account_itself_asks_for_one(lab):

@@ -16,8 +16,6 @@ from lab_lib.checks import probe, probe_list
 from lab_lib.lab import Lab, open_lab
 from lab_lib.waiting import wait_until
 
-pytestmark = pytest.mark.slow
-
 PROCESSOR, NOTIFIER = functions.SOURCES
 NOTIFY, *OTHER_QUEUES = queues.ALERT_QUEUES
 PROBE = [name for name, rule in checks.RULES.items() if rule.probes]
@@ -50,6 +48,7 @@ def test_a_probe_of_the_lab_holds_and_leaves_nothing_behind(used):
     assert all_there_is(used) == before
 
 
+@pytest.mark.slow
 def test_a_function_that_fails_on_a_deletion_keeps_the_rows_of_the_probe_as_ordinary_uploads(account):
     lab = open_lab(account=account)
     by_hand.build(lab)
@@ -70,6 +69,7 @@ def test_a_function_that_fails_on_a_deletion_keeps_the_rows_of_the_probe_as_ordi
     )
 
 
+@pytest.mark.slow
 def test_a_probe_says_where_the_chain_breaks_and_when_that_is_fixed_nothing_is_left(used):
     code = b"import boto3\ndef lambda_handler(event, context):\n    raise ValueError('ouch')\n"
     archive = functions.zipped({"total_notifier.py": code})
@@ -97,6 +97,7 @@ def put_right(lab, hint):
     assert {*functions.alert_again(lab)} == {"C2", *alerts}
 
 
+@pytest.mark.slow
 def test_a_probe_tells_a_topic_that_sends_nothing_from_one_that_sends_to_one_queue(used):
     sns = used.client("sns")
     sent_to_one = f"the topic sent them to {NOTIFY} only"
@@ -110,6 +111,7 @@ def test_a_probe_tells_a_topic_that_sends_nothing_from_one_that_sends_to_one_que
         assert by_id["probe-totals"].ok
 
 
+@pytest.mark.slow
 def test_the_policies_of_grader_and_probe_are_enough_and_without_the_second_one_it_cannot_be_seen(account):
     root = built(account)
     user, (reading, probing) = user_of(root, "grader"), (user_policies.grader(root), user_policies.probe(root))
@@ -131,6 +133,7 @@ def test_the_policies_of_grader_and_probe_are_enough_and_without_the_second_one_
     assert checks.run(user).failed == []
 
 
+@pytest.mark.slow
 def test_what_a_probe_has_left_that_was_killed_is_taken_away_by_the_next_one(used, monkeypatch):
     before = all_there_is(used)
     with monkeypatch.context() as killed:
@@ -149,6 +152,7 @@ def test_what_a_probe_has_left_that_was_killed_is_taken_away_by_the_next_one(use
     assert (rows, objects) == (before[0], before[2])
 
 
+@pytest.mark.slow
 def test_a_probe_hides_no_error_of_an_earlier_upload_and_its_own_are_not_counted(used):
     for name in ("TransactionProcessor", "TotalNotifier"):
         functions.invoke_later(used, name, {"Records": [{"s3": "nonsense"}]})
@@ -161,6 +165,7 @@ def test_a_probe_hides_no_error_of_an_earlier_upload_and_its_own_are_not_counted
     assert {check.id for check in checks.run(used, "05").failed} == wrong
 
 
+@pytest.mark.slow
 def test_a_queue_with_a_redrive_policy_is_counted_and_not_received_from(used):
     arn = queues.queue_arn(used, queues.DEAD_LETTERS)
     url, policy = queues.find_queue(used, NOTIFY), json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1})
@@ -172,6 +177,7 @@ def test_a_queue_with_a_redrive_policy_is_counted_and_not_received_from(used):
     assert int(queues.attributes(used, NOTIFY)["ApproximateNumberOfMessages"]) >= 1
 
 
+@pytest.mark.slow
 def test_where_nobody_says_that_the_chain_is_at_rest_as_on_aws_a_probe_only_uploads_and_reads(used, monkeypatch):
     written = []
     for kind in ("s3", "dynamodb", "sqs", "sns", "lambda"):

@@ -15,7 +15,7 @@ from lab_lib.exercises import runner, workbook
 from lab_lib.exercises.proxy import NO_CUT
 from tests.web_server import unasked
 
-pytestmark = pytest.mark.skipif(bool(sandbox._fault()), reason="there is no sandbox here")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(sandbox._fault()), reason="there is no sandbox here")]
 
 DEVICES = {f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "tty")}
 # What each attack prints: a list of what it got, empty if it got nothing.

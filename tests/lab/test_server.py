@@ -24,6 +24,8 @@ from lab_lib.lab import open_lab
 from lab_lib.places import WORKSPACE
 from tests.web_server import serving
 
+pytestmark = pytest.mark.slow
+
 SECRET = "what-only-the-user-may-know"
 GONE = f"everything made there before is gone. {BUILD_AGAIN}"
 STOPPED = rf"has stopped, .*{re.escape(BUILD_AGAIN)} Then run the cell with open_lab again"
@@ -66,7 +68,6 @@ def test_the_secrets_of_the_user_reach_no_function_and_nobody_outside_reaches_th
     assert modes == [0o700, 0o600]
 
 
-@pytest.mark.slow
 def test_two_processes_that_start_it_at_once_get_one_server(own_home):
     script = "from lab_lib.embedded import server; print(server.start().pid)"
     starters = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(2)]
@@ -76,18 +77,6 @@ def test_two_processes_that_start_it_at_once_get_one_server(own_home):
     assert pids == {server.start().pid}
 
 
-def test_ctrl_c_during_the_start_leaves_no_server(own_home, monkeypatch):
-    def ctrl_c(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(server, "_first_answer", ctrl_c)
-    with pytest.raises(KeyboardInterrupt):
-        server.start()
-
-    assert server._process() is None
-
-
-@pytest.mark.slow
 def test_the_port_of_another_program_is_left_alone(own_home):
     own_home.mkdir(parents=True)
     with serving(json.dumps({"pid": 1, "proof": "0" * 64}).encode()) as other:
@@ -98,7 +87,6 @@ def test_the_port_of_another_program_is_left_alone(own_home):
         assert server.start().port != other.server_port
 
 
-@pytest.mark.slow
 def test_a_server_that_does_not_answer_is_named_and_no_second_one_is_started(own_home, monkeypatch):
     running = server.start()
     os.kill(running.pid, signal.SIGSTOP)
@@ -129,11 +117,10 @@ def test_without_a_folder_or_space_in_it_the_error_says_which_folder(own_home, m
                 server.start()
 
 
-DAMAGED = [b"", b"[]", b"\xff\0", b"[" * 100_000, b'{"port": 4566}', b'{"port": 4566, "secret": "\\ud800"}']
-PORTS = ["99999999", "-1", "true"]
-
-
-@pytest.mark.parametrize("note", [*DAMAGED, *[b'{"port": %s, "secret": "a"}' % port.encode() for port in PORTS]])
+@pytest.mark.parametrize(
+    "note",
+    [b"", b"[" * 100_000, b'{"port": 4566}', b'{"port": 4566, "secret": "\\ud800"}', b'{"port": -1, "secret": "a"}'],
+)
 def test_a_damaged_note_leads_nowhere(own_home, note):
     own_home.mkdir(parents=True)
     (own_home / server.NOTE).write_bytes(note)
@@ -191,13 +178,6 @@ def test_each_workspace_has_a_server_of_its_own_which_ends_and_leaves_nothing_wh
     assert server.running() == first
 
 
-def test_a_server_beside_it_outlives_a_ctrl_c_so_that_its_caller_can_end_at_once(own_home):
-    with server.another() as other:
-        os.kill(other.pid, signal.SIGINT)  # as a terminal and Jupyter do to the whole process group
-
-        assert psutil.wait_procs([psutil.Process(other.pid)], timeout=1)[0] == []
-
-
 def test_a_stop_ends_every_process_and_the_next_start_is_empty_and_says_so_once(own_home, capfd):
     first = server.start()
     assert (server.start(), capfd.readouterr().err) == (first, "")  # nothing was made before
@@ -219,7 +199,6 @@ def test_a_stop_ends_every_process_and_the_next_start_is_empty_and_says_so_once(
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.slow
 def test_a_kill_in_the_middle_of_the_checks_ends_them_with_what_to_do(own_home, capfd):
     lab = open_lab()
 

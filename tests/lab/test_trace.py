@@ -94,6 +94,7 @@ def test_both_changes_of_a_corrected_row_and_its_deletion_are_shown(busy):
     assert states(new) == states(corrected) == states(deleted) == {}
 
 
+@pytest.mark.slow
 def test_a_replaced_file_hides_no_change_and_only_its_line(busy):
     upload(busy, "again.txt", "R1|s|T1|03/16/2017|10", "R1|s|T2|03/16/2017|20")
     upload(busy, "again.txt", "R1|s|T1|03/16/2017|15")
@@ -129,6 +130,7 @@ def test_the_lines_of_a_file_are_followed_and_a_rejected_one_has_its_reason(busy
         trace.follow(busy.lab, "L1", "T9")
 
 
+@pytest.mark.slow
 def test_an_unreadable_file_says_how_often_it_was_tried_and_why(busy):
     busy.put("picture.txt", b"\x89PNG")
     wait_until(lambda: [letter for letter in busy.letters() if "picture.txt" in str(letter)], "the letter", timeout=30)
@@ -140,6 +142,7 @@ def test_an_unreadable_file_says_how_often_it_was_tried_and_why(busy):
     assert re.match("tried 3 times: .*picture.txt: it is not UTF-8 text", event.what)
 
 
+@pytest.mark.slow
 def test_what_was_written_by_hand_and_what_is_parked_are_shown_as_that(busy):
     row = {"CustomerId": "P1", "TransactionId": "T1", "TransactionDate": "03/16/2017", "TransactionAmount": "a lot"}
     tables.put_item(busy.lab, "Transactions", row)
@@ -152,6 +155,7 @@ def test_what_was_written_by_hand_and_what_is_parked_are_shown_as_that(busy):
     assert told(change)[NOTIFIER] == "parked: TransactionAmount is no number"
 
 
+@pytest.mark.slow
 def test_a_mapping_that_stands_still_is_named(busy):
     triggers.switch_stream_triggers([busy.lab], on=False)
     busy.put("still.txt", ["S1|s|T1|03/16/2017|5"])
@@ -271,6 +275,7 @@ def test_a_function_of_somebody_else_leaves_candidates_and_no_guess(chain):
     assert told(change)[NOTIFIER] == "1 run came after that, of which the log names no records"
 
 
+@pytest.mark.slow
 def test_a_lab_that_was_built_by_hand_is_followed_in_a_bucket_of_another_name(lab):
     with pytest.raises(LabError, match="Nothing tells of the transaction T1 of B1"):
         trace.follow(lab, "B1", "T1")

@@ -139,11 +139,11 @@ def written(tmp_path, text):
     return tmp_path / "my_notifier.py"
 
 
-def test_lab_try_shows_that_the_solution_passes_every_case(folder, tmp_path):
-    done = in_process("try", written(tmp_path, NOTIFIERS["solution"]))
+@pytest.mark.slow
+def test_the_solution_passes_the_large_case_too(folder, tmp_path):
+    done = in_process("try", written(tmp_path, NOTIFIERS["solution"]), "--only", cases.LARGE)  # nbval has the others
 
-    assert (done.exit_code, done.stdout.count("✔ passed"), done.stdout.count("✘ not yet")) == (0, 17, 0)
-    assert "ten-thousand" in done.stdout
+    assert (done.exit_code, done.stdout.count("✔ passed")) == (0, 1), done.output
 
 
 @pytest.mark.slow
@@ -155,12 +155,17 @@ def test_a_function_fails_exactly_the_cases_of_its_faults(name, folder, tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["hints", "set of ids"])
-def test_a_right_function_of_another_design_passes(name, folder, tmp_path):
-    report = trial.judge(written(tmp_path, right_functions.ALL[name]), ALL)
+def test_a_right_function_of_another_design_passes(folder, tmp_path):
+    report = trial.judge(written(tmp_path, right_functions.HINTS), ALL)
 
-    # An item of DynamoDB has at most 400 KB.
-    assert failed(report) == (["long-history"] if name == "set of ids" else []), report
+    assert report.passed, report
+
+
+@pytest.mark.slow
+def test_an_item_that_grows_with_each_record_fails_the_long_history(folder, tmp_path):
+    report = trial.judge(written(tmp_path, right_functions.SET_OF_IDS), ["long-history"])
+
+    assert "an item of DynamoDB has at most 400 KB" in report.results[0].found
 
 
 @pytest.mark.slow
@@ -171,6 +176,7 @@ def test_calls_and_items_are_bounded(folder, tmp_path):
         assert re.fullmatch(wanted, words)
 
 
+@pytest.mark.slow
 def test_the_seed_draws_the_same_again_and_without_one_all_is_new(folder, tmp_path):
     path = written(tmp_path, NOTIFIERS["naive"])
 
@@ -196,6 +202,7 @@ def test_a_verdict_tells_what_was_sent_expected_and_found_and_why(folder, tmp_pa
     assert "The same transactions again: seed 5." in words
 
 
+@pytest.mark.slow
 def test_a_batch_that_fails_comes_again_in_halves_as_the_trigger_of_the_lab_asks_for(folder, tmp_path):
     report = trial.judge(written(tmp_path, NOTIFIERS["solution"] + TAKES_THREE), only=["new-transactions"])
 
@@ -264,6 +271,7 @@ def test_an_interrupted_trial_leaves_no_process(number, status, folder, tmp_path
             shutil.rmtree(entry)
 
 
+@pytest.mark.slow
 def test_the_records_look_like_those_of_a_real_stream(folder):
     with server.another() as other:
         lab = lab_on(other.endpoint, other.secret)

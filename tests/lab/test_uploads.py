@@ -52,6 +52,7 @@ def test_alerts_that_a_queue_could_not_get_are_missed_and_can_be_sent_again(chai
     assert "C1" in {alert["customerID"] for alert in queues.alerts(chain.lab, NOTIFY)}
 
 
+@pytest.mark.slow
 def test_a_function_that_keeps_failing_ends_the_wait_with_its_error(chain, wait_for, tmp_path):
     pure, calling = functions.source_files(NOTIFIER)
     changed = tmp_path / pure.name
@@ -79,6 +80,7 @@ def test_a_file_that_takes_too_long_ends_the_wait_when_lambda_gives_it_up_and_ca
     wait_for(["C1|a|T1|03/16/2017|2"])  # the letter about the first upload of the file is still there
 
 
+@pytest.mark.slow
 def test_changes_that_lambda_gives_up_end_the_wait(chain, wait_for):
     mapping = triggers.find_stream_trigger(chain.lab)["UUID"]
     chain.lab.client("lambda").update_event_source_mapping(UUID=mapping, MaximumRetryAttempts=0)

@@ -170,15 +170,6 @@ def test_pip_installs_all_that_a_learner_needs(installed, empty):
     assert files(installed) == before
 
 
-def test_lab_class_names_the_extra_that_a_learner_does_without(installed, empty):
-    (empty / "roster.csv").write_text("account,name\n111122223333,Ana\n")
-
-    done = run(empty, installed / "bin" / "lab", "class", "check", "roster.csv", "--out", "graded")
-
-    wanted = f"pip install '{NAME}[class]'"
-    assert (done.returncode, done.stderr.count("\n"), wanted in done.stderr) == (2, 1, True), done.stderr
-
-
 def test_where_the_installed_lab_cannot_be_written_it_runs_and_opens(seen, installed, empty):
     read_only = [*seen, "--ro-bind", installed, installed]
     lab = installed / "bin" / "lab"

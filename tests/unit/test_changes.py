@@ -122,6 +122,7 @@ def test_a_scan_goes_on_when_items_are_deleted_meanwhile(filled):
     assert sum(map(len, pages(scan))) == 3 * 21
 
 
+@pytest.mark.slow
 def test_on_a_busy_computer_a_slow_function_ends_and_one_that_hangs_times_out_with_the_reason():
     codes = [f"from time import sleep\ndef handler(event, context):\n    {body}\n" for body in (SLOW, HANGS)]
 

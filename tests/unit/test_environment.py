@@ -6,6 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
@@ -39,10 +40,12 @@ def test_the_lock_has_a_version_that_is_allowed_and_hashes_for_each_dependency_a
     assert not re.search("://|^--", lock, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_what_a_learner_runs_needs_no_package_of_the_extras():
     subprocess.run([sys.executable, "-c", WITHOUT_EXTRAS + IMPORT_ALL], check=True)
 
 
+@pytest.mark.slow
 def test_a_command_whose_extra_is_not_installed_says_in_one_line_what_to_install(tmp_path):
     lab = [sys.executable, "-c", f"{WITHOUT_EXTRAS} from lab_lib.__main__ import main; main()"]
     lab += ["class", "report", "roster.csv", "--out", "out"]

@@ -95,6 +95,7 @@ def test_a_failed_notebook_is_written_with_its_error_and_without_private_values(
     assert [value for value in PRIVATE if value in text + step.error] == []
 
 
+@pytest.mark.slow
 def test_what_a_cell_waits_for_is_in_a_file_and_not_in_the_notebook(notebook, run, tmp_path, monkeypatch):
     monkeypatch.setenv(PROGRESS_FILE, str(tmp_path / "waiting"))
     cells = "from lab_lib.waiting import wait_until", WAIT
@@ -105,6 +106,7 @@ def test_what_a_cell_waits_for_is_in_a_file_and_not_in_the_notebook(notebook, ru
     assert printed(tmp_path / "out" / "00-test.ipynb") == []
 
 
+@pytest.mark.slow
 def test_a_kernel_that_dies_is_a_failed_step_and_the_notebook_is_written(notebook, run, tmp_path):
     with one_kernel(tmp_path) as kernel:
         step = run(notebook("print('before', flush=True)", "import os; os._exit(1)"), kernel)
@@ -113,6 +115,7 @@ def test_a_kernel_that_dies_is_a_failed_step_and_the_notebook_is_written(noteboo
     assert printed(tmp_path / "out" / "00-test.ipynb") == ["before"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_notebook_and_no_kernel_and_no_sockets(notebook, run, tmp_path, capfd):
     path = notebook("import os, signal", "os.kill(os.getppid(), signal.SIGINT); signal.pause()")
     made = []
@@ -139,6 +142,7 @@ def test_only_the_owner_can_speak_to_a_kernel_or_listen(notebook, kernel, run):
     assert sockets.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_a_temporary_folder_may_have_a_long_name_and_the_others_braces(notebook, private_lab, tmp_path, monkeypatch):
     long, braces = tmp_path / ("long" * 30), tmp_path / "{account}"
     for folder in (long, braces, braces / "out"):

@@ -64,9 +64,7 @@ def test_a_name_that_a_cell_above_defines_is_one_sentence_that_says_which_cells_
     "code",
     [
         "print(lba)",  # a slip of the learner's own
-        "print(inner)",  # only a function has it
         "print(topic)",  # the cell with it is not Python yet
-        "print(below)",  # it is defined here, further down
         "others = {}\nexec('def ask(): return lab', others)\nothers['ask']()",  # another module's
     ],
 )
