@@ -58,7 +58,7 @@ def cents(numbers: Iterable[str]) -> float:
 
 def before(numbers: list[str], rows: int) -> str:
     """Return a sentence on the time and money that these notebooks will take, with a file of so many rows."""
-    millions = rows / 1_000_000
+    millions = round(rows / 1_000_000, 2)  # a small file is in the estimate of notebook 05
     amount = cents(numbers) + millions * cents([MILLION])
     cost = _("about {cents:.1f} cents", cents=amount) if amount >= 0.05 else _("less than 0.1 cents")
     told = N_(
