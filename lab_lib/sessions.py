@@ -119,8 +119,9 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
         sts = session.client("sts", endpoint_url=endpoint, config=settings)
         return str(sts.get_caller_identity()["Account"])
     except (ConnectionError, HTTPClientError) as error:
-        told = N_("{who} does not answer. Check the address and the network. {error}")
-        raise LabError(_(told, who=endpoint or "AWS", error=error)) from None
+        raise LabError(
+            _("{who} does not answer. Check the address and the network. {error}", who=endpoint or "AWS", error=error)
+        ) from None
     except (BotoCoreError, ClientError) as error:
         _require_region(session, error, endpoint)
         raise LabError(in_one_line(error, _profile(session))) from None
@@ -283,8 +284,10 @@ def raise_if_stopped(
     """
     denied = response is not None and response[0].status_code == HTTPStatus.FORBIDDEN
     if (caught_exception or denied) and server.running() != opened:
-        told = N_(
-            "The embedded AWS that this lab was opened on has stopped, and everything made there is gone. "
-            "{build_again} Then run the cell with open_lab again."
-        )
-        raise EmulatorError(_(told, build_again=_(BUILD_AGAIN))) from None
+        raise EmulatorError(
+            _(
+                "The embedded AWS that this lab was opened on has stopped, and everything made there is gone. "
+                "{build_again} Then run the cell with open_lab again.",
+                build_again=_(BUILD_AGAIN),
+            )
+        ) from None

@@ -43,16 +43,17 @@ def raise_if_given_up(lab: Lab, key: str, letters: list[dict[str, Any]]) -> None
             continue
         lines = cloudwatch.log_lines(lab, function, group=functions.log_group(lab, function))
         errors = cloudwatch.failures(lines) or [letter["why"]]
-        failed = _(
-            "{function} has failed for good, and Lambda has put {what} into {queue}: {error}. {fix} Then run this "
-            "cell again.",
-            function=lab.name(function),
-            what=letter["what"],
-            queue=lab.name(queues.DEAD_LETTERS),
-            error=errors[-1],
-            fix=fix_error(Account(lab), function, errors[-1]),
+        raise LabError(
+            _(
+                "{function} has failed for good, and Lambda has put {what} into {queue}: {error}. {fix} Then run this "
+                "cell again.",
+                function=lab.name(function),
+                what=letter["what"],
+                queue=lab.name(queues.DEAD_LETTERS),
+                error=errors[-1],
+                fix=fix_error(Account(lab), function, errors[-1]),
+            )
         )
-        raise LabError(failed)
 
 
 def _sender(message: dict[str, Any]) -> str:

@@ -56,8 +56,11 @@ def queue_transport(account: Account, name: str) -> Finding:
 )
 def least_privilege(account: Account, name: str) -> Finding:
     role = role_of(account, name)
-    hint = _("Let the role {role} do only what {function} does, on its own resources")
-    hint = hint.format(role=role["RoleName"], function=account.name(name))
+    hint = _(
+        "Let the role {role} do only what {function} does, on its own resources",
+        role=role["RoleName"],
+        function=account.name(name),
+    )
     return none_of(permissions.excess(account, name, role["Arn"]), hint, right=_("nothing more"))
 
 

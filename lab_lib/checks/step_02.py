@@ -39,8 +39,9 @@ def bucket_trigger(account: Account) -> Finding:
     if bucket_triggers(account):
         return judged(True, wanted, wanted, hint)
     if ways := account.ask(triggers.other_ways):
-        sends = _("the bucket sends its events to {ways}, and this check cannot follow them")
-        raise LabError(sends.format(ways=_(" and ").join(ways)))
+        raise LabError(
+            _("the bucket sends its events to {ways}, and this check cannot follow them", ways=_(" and ").join(ways))
+        )
     started = sorted(short(account.lab, _target(trigger)) for trigger in account.ask(triggers.notifications))
     if not started:
         return judged(False, _("not there"), wanted, hint)
@@ -59,8 +60,10 @@ def bucket_trigger(account: Account) -> Finding:
 def events(account: Account) -> Finding:
     events = sorted({event for trigger in bucket_triggers(account) for event in trigger.get("Events", [])})
     right = all(any(like(event, way) for event in events) for way in WAYS)
-    hint = _("Let the trigger of {name} take all object create events, so that small and large files start it")
-    hint = hint.format(name=account.name(PROCESSOR))
+    hint = _(
+        "Let the trigger of {name} take all object create events, so that small and large files start it",
+        name=account.name(PROCESSOR),
+    )
     return judged(right, listing(events), f"{CREATED}*", hint)
 
 
@@ -94,8 +97,11 @@ def permission(account: Account) -> Finding:
     wanted = _("{bucket} may start it, and no other bucket", bucket=bucket)
     hint = _(
         "Let the bucket {bucket} of account {account} invoke {function}, and remove any other statement from its "
-        "policy with remove_permission"
-    ).format(bucket=bucket, account=account.lab.account, function=name)
+        "policy with remove_permission",
+        bucket=bucket,
+        account=account.lab.account,
+        function=name,
+    )
     if may_invoke(account, "any-bucket", ANOTHER_ACCOUNT):
         return judged(False, _("any bucket of any account may start it"), wanted, hint)
     may = may_invoke(account, bucket, account.lab.account)

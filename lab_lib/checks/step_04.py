@@ -112,8 +112,9 @@ def may_send(account: Account, name: str, source: str) -> bool:
 
 
 def _set_subscription(account: Account, name: str, value: str, hint: str) -> str:
-    call = _('set_subscription_attributes with AttributeName="{name}" and AttributeValue="{value}"')
-    call = call.format(name=name, value=value)
+    call = _(
+        'set_subscription_attributes with AttributeName="{name}" and AttributeValue="{value}"', name=name, value=value
+    )
     return account.how_to_fix(hint, call, N_("Subscriptions of the topic, Edit"))
 
 

@@ -47,8 +47,10 @@ def counted_errors(account: Account, name: str) -> Finding:
     names = {"Errors": N_("{count} errors"), "Throttles": N_("{count} throttles")}
     counts = {metric: sum(part[metric] for part in counted) for metric in names}
     faults = [_(text, count=counts[metric]) for metric, text in names.items() if counts[metric]]
-    fix = _("{function} was called too often at once. If it has a reserved concurrency, remove it")
-    fix = fix.format(function=account.name(name))
+    fix = _(
+        "{function} was called too often at once. If it has a reserved concurrency, remove it",
+        function=account.name(name),
+    )
     fix = account.how_to_fix(fix, "delete_function_concurrency", N_("Configuration, Concurrency"))
     if counts["Errors"]:
         fix = _fix(account, name)

@@ -12,7 +12,7 @@ from rich.text import Text
 from lab_lib.cli.progress import step_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import STOPPED, Yes, err, handle_errors, out, relative_to_cwd
-from lab_lib.language import N_, _, ngettext
+from lab_lib.language import _, ngettext
 from lab_lib.looks import LOOKS
 from lab_lib.places import workspace
 from lab_lib.wording import listing
@@ -62,8 +62,9 @@ def run(
         if lab and lab.is_real:
             err.print(costs.before([name[:2] for name in names]), soft_wrap=True)
         if lab and lab.is_real and until is None and not yes:  # ask here, since notebook 99 runs without a reader
-            question = N_("At its end, this run deletes all that the lab has in {lab}. Run it?")
-            cleanup.ask(_(question, lab=lab), "--yes, or --keep")
+            cleanup.ask(
+                _("At its end, this run deletes all that the lab has in {lab}. Run it?", lab=lab), "--yes, or --keep"
+            )
     with handle_errors(STOPPED), costs.counted() as requests:
         runs = workspace() / "runs"
         folder = out_dir or runs / datetime.now().strftime("%Y-%m-%d-%H%M%S")
@@ -108,11 +109,13 @@ def steps_table(steps: list[Any], names: list[str]) -> Table:
 def _go_on(last: str, following: Path, parameters: dict[str, Any]) -> str:
     """Return a sentence on how to continue by hand. It shows the options of this run without their private values."""
     options = "".join(f" --{name.replace('_', '-')} …" for name in (*PLACE, *MANAGED) if parameters.get(name))
-    told = N_(
+    return _(
         "Everything up to {last} is there now. Go on with {following} in `lab open{options}`. "
-        "`lab clean{options}` deletes it."
+        "`lab clean{options}` deletes it.",
+        last=last,
+        following=following.stem,
+        options=options,
     )
-    return _(told, last=last, following=following.stem, options=options)
 
 
 def _summary(result: dict[str, Any]) -> str:

@@ -171,11 +171,14 @@ def compare(lab: Lab, *customers: str) -> pd.DataFrame:
 def require_quiet(lab: Lab) -> None:
     """Raise WrongResource if the experiments' uploads would start the lab's own function."""
     if any(matches(notification, _key("any.txt")) for notification in notifications(lab)):
-        told = N_(
-            "The trigger of the bucket {bucket} takes keys such as {key}; the experiments would go into your tables. "
-            "Give it the suffix .txt, as notebook 02 does."
+        raise WrongResource(
+            _(
+                "The trigger of the bucket {bucket} takes keys such as {key}; the experiments would go into your "
+                "tables. Give it the suffix .txt, as notebook 02 does.",
+                bucket=lab.bucket,
+                key=_key("any.txt"),
+            )
         )
-        raise WrongResource(_(told, bucket=lab.bucket, key=_key("any.txt")))
 
 
 def _key(file: str) -> str:

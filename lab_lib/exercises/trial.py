@@ -149,8 +149,9 @@ def read(path: Path) -> bytes:
         names = {getattr(node, "name", getattr(node, "id", "")) for node in ast.walk(parsed(code))}
     except SyntaxError as error:
         place = _("{name}, line {number}", name=path, number=error.lineno) if error.lineno else path
-        told = N_("{place}: {problem}. Correct that, then try again.")
-        raise UsageError(_(told, place=place, problem=error.msg)) from None
+        raise UsageError(
+            _("{place}: {problem}. Correct that, then try again.", place=place, problem=error.msg)
+        ) from None
     if HANDLER not in names:
         told = N_("{path} has no {name}. Lambda calls `def {name}(event, context):`; write that function.")
         raise UsageError(_(told, path=path, name=HANDLER))

@@ -90,8 +90,9 @@ def wait_for_totals(lab: Lab) -> None:
     """Follow the first file, which is in the bucket, from its rows to the totals."""
     content = none_if_absent(lambda: buckets.content(lab, FIRST))
     if content is None:
-        told = N_("{key} is not in the bucket. Run the cell that uploads it, then this cell again.")
-        raise StepMissing(_(told, key=FIRST))
+        raise StepMissing(
+            _("{key} is not in the bucket. Run the cell that uploads it, then this cell again.", key=FIRST)
+        )
     held = snapshot(lab)
     before = without(held, (), [name for name in held.customers if name.startswith(OWN)])
     upload = chain.Upload(lab, FIRST, transactions.recount(FIRST, content), (CHANGES, TOTALS), before)
@@ -136,8 +137,9 @@ def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
         held = {item["CustomerId"]: item for item in tables.items(lab, "TransactionTotal", beginning=OWN)}
         faults = list(total_faults(totals, held))
         if rest and faults and (broken := find_broken(lab, FIRST, [CHANGES, TOTALS])):
-            told = N_("Your rows are not taken off the totals. {broken} Then run this cell again.")
-            raise CheckFailed(_(told, broken=broken))
+            raise CheckFailed(
+                _("Your rows are not taken off the totals. {broken} Then run this cell again.", broken=broken)
+            )
         high = [name for name, total in totals.items() if total >= lab.threshold]
         alerted = [name for name in totals if held.get(name, {}).get("alerted")]
         return not faults and high == alerted if rest is None else rest

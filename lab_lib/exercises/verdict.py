@@ -155,8 +155,10 @@ class Story:
                 told = N_("an alert for {name} with {balance}, which its transactions never add up to")
                 yield _(told, name=self.name(name), balance=_shown(balance))
         if strange:
-            told = N_("{alerts} with another subject, no customerID, or no accountBalance from 1500 on")
-            yield _(told, alerts=_count(strange))
+            yield _(
+                "{alerts} with another subject, no customerID, or no accountBalance from 1500 on",
+                alerts=_count(strange),
+            )
 
     def _letters(self, held: Held) -> Iterator[str]:
         ids = {transaction(record) for record in self._records.values()}
@@ -172,11 +174,13 @@ class Story:
         """Yield how long an item has grown, if that is too much for the records of the history."""
         records = len(self._records)
         if held.heaviest > _LONGEST_ITEM + _MOST_A_RECORD * records:
-            told = N_(
+            yield _(
                 "an item has {heaviest:,} characters after {records:,} records; an item of DynamoDB has at most "
-                "400 KB, so it ends after about {most:,.0f} records"
+                "400 KB, so it ends after about {most:,.0f} records",
+                heaviest=held.heaviest,
+                records=records,
+                most=_LIMIT * records / held.heaviest,
             )
-            yield _(told, heaviest=held.heaviest, records=records, most=_LIMIT * records / held.heaviest)
 
 
 def _failure(held: Held) -> Iterator[str]:

@@ -96,11 +96,14 @@ def open_lab_to_delete(
     here, kept = merged_settings(settings or {}, named), _kept()
     account, profile = here.get("account", ""), here.get("profile", "")
     if kept.get("profile") and not (account and profile):
-        told = N_(
-            "Notebook 00 has built the lab in account {account} on AWS, with profile {profile}. What is deleted there "
-            "is named: write account and profile into the settings above."
+        raise UsageError(
+            _(
+                "Notebook 00 has built the lab in account {account} on AWS, with profile {profile}. What is deleted "
+                "there is named: write account and profile into the settings above.",
+                account=kept.get("account") or _("(not named)"),
+                profile=kept["profile"],
+            )
         )
-        raise UsageError(_(told, account=kept.get("account") or _("(not named)"), profile=kept["profile"]))
     chosen = _with_kept(here)
     if profile or os.environ.get("LAB_PROFILE") or os.environ.get("LAB_ROLE_ARN"):  # on AWS
         chosen |= {"account": account, "profile": profile}

@@ -38,12 +38,13 @@ class Way:
         """Return the trace of the transaction."""
         own = self._own(self.records)
         if not (own or self.item or self.sources):
-            lost = _(
-                "Nothing tells of the transaction {way.transaction} of {way.customer}: no upload that the log of "
-                "TransactionProcessor names has it, and the table Transactions neither. Look for it in the table.",
-                way=self,
+            raise LabError(
+                _(
+                    "Nothing tells of the transaction {way.transaction} of {way.customer}: no upload that the log of "
+                    "TransactionProcessor names has it, and the table Transactions neither. Look for it in the table.",
+                    way=self,
+                )
             )
-            raise LabError(lost)
         changes = [*map(self._changed, own)] or [self._unrecorded()]
         return Trace(title, changes, self.notes).mapped(visible)
 

@@ -66,8 +66,10 @@ def comparison(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     draw_threshold(axes, threshold)
     figure.legend(loc="outside upper left", ncols=2, frameon=False, labelcolor=INK)
     told = [(one_line(row["CustomerId"]), _label(row, ""), _label(row, "other ")) for row in rows]
-    part = N_("{customer} {label}; your function {other}")
-    parts = [_(part, customer=name, label=label, other=other) for name, label, other in told]
+    parts = [
+        _("{customer} {label}; your function {other}", customer=name, label=label, other=other)
+        for name, label, other in told
+    ]
     figure.alt = _("{title}: {parts}.", title=title, parts=_(". ").join(parts))
     return figure
 
