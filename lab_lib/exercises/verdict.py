@@ -13,7 +13,7 @@ from typing import Any
 
 from lab_lib.aws import queues
 from lab_lib.aws.json_text import amount, json_object
-from lab_lib.aws.streams import Record, customer
+from lab_lib.aws.streams import Record, customer, effect
 from lab_lib.checks.differences import SUBJECT
 from lab_lib.checks.lookalikes import visible
 from lab_lib.exercises.bench import Held
@@ -26,13 +26,6 @@ _MOST_NAMED, _MOST_SUMS, _LONGEST_NAME = 6, 5_000, 60
 _MOST_RECORDS = 14  # of a batch, or a customer, that are told one by one
 _LONGEST_ITEM, _MOST_A_RECORD = 10_000, 4  # characters of an item, and how many more with each record of the history
 _LIMIT = 400_000  # bytes of an item, for DynamoDB
-
-
-def effect(record: Record) -> Decimal:
-    """Return what a record adds to its customer's total."""
-    images = [record["dynamodb"].get(name, {}) for name in ("OldImage", "NewImage")]
-    old, new = (Decimal(image.get("TransactionAmount", {}).get("N", 0)) for image in images)
-    return new - old
 
 
 def transaction(record: Record) -> str:

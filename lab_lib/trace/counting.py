@@ -112,16 +112,8 @@ def totals(evidence: Evidence, records: list[streams.Record], marks: dict[str, s
     return Totals((after - added).normalize(), after.normalize(), added)
 
 
-def amount(record: streams.Record) -> Decimal:
-    """Return what a record adds to a total: the new amount minus the old one."""
-    change = streams.change(record)
-    amounts = change["new amount"], change["old amount"]
-    new, old = (value if isinstance(value, Decimal) else Decimal(0) for value in amounts)
-    return (new - old).normalize()
-
-
 def _sum(records: Iterable[streams.Record]) -> Decimal:
-    return sum(map(amount, records), Decimal(0)).normalize()
+    return sum(map(streams.effect, records), Decimal(0)).normalize()
 
 
 def _had(run: Run, record: streams.Record) -> bool:

@@ -138,7 +138,7 @@ class Way:
 
 def _total(evidence: Evidence, record: streams.Record, totals: Totals, counted: Event) -> Event:
     """Return the event of the total that a run brought up to date."""
-    amount = counting.amount(record)
+    amount = streams.effect(record)
     when = Span(counted.when.earliest, counted.end or counted.when.latest) if counted.when else None
     what = f"{totals.before:f} → {totals.after:f}" if totals.after is not None else f"{totals.added:+f}"
     if amount != totals.added:
