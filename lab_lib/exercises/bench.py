@@ -41,13 +41,7 @@ class Bench:
     def __init__(self, lab: Lab) -> None:
         self.lab, self._waiting, self.held = lab, list[Batch](), Held()
         for table in _TABLES:  # the account is empty: looking first would take most of the time of a trial
-            (key,) = tables.KEYS[table]
-            lab.client("dynamodb").create_table(
-                TableName=lab.name(table),
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            tables.create_table(lab, table)
         self._urls = {name: queues.ensure_queue(lab, name) for name in (_ALERTS, queues.DEAD_LETTERS)}
         self._create_topic()
         self._variables = {**functions.variables(lab, "TotalNotifier"), **_credentials(lab)}
