@@ -8,13 +8,11 @@ from lab_lib.checks.causes import fix_error
 from lab_lib.checks.making import first_broken, made, settled
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import RULES, Account
-from lab_lib.checks.step_02 import filter_takes
+from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, filter_takes
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
 from lab_lib.language import _
 from lab_lib.resources import ROWS
-
-PROCESSOR, NOTIFIER = functions.SOURCES
 
 
 def find_broken(lab: Lab, key: str, links: list[str], is_over: bool = False) -> str | None:

@@ -42,7 +42,9 @@ def bucket_trigger(account: Account) -> Finding:
         raise LabError(
             _("the bucket sends its events to {ways}, and this check cannot follow them", ways=_(" and ").join(ways))
         )
-    started = sorted(short(account.lab, _target(trigger)) for trigger in account.ask(triggers.notifications))
+    started = sorted(
+        short(account.lab, trigger["LambdaFunctionArn"]) for trigger in account.ask(triggers.notifications)
+    )
     if not started:
         return judged(False, _("not there"), wanted, hint)
     first = _("First delete its other event notification, if it is for the same keys: S3 allows one. {hint}", hint=hint)
@@ -76,11 +78,11 @@ def keys(account: Account) -> Finding:
 def filter_takes(account: Account, uploads: list[str]) -> Finding:
     """Return whether the trigger takes one of these keys."""
     taken = [key for key in uploads if any(matches(trigger, key) for trigger in bucket_triggers(account))]
-    filters = "; ".join(sorted(_filter(trigger) for trigger in bucket_triggers(account)))
+    filters = sorted(f"{affix(trigger, 'prefix')}*{affix(trigger, 'suffix')}" for trigger in bucket_triggers(account))
     name = account.name(PROCESSOR)
     hint = _("Remove prefix and suffix from the trigger of {function}, or make the suffix .txt", function=name)
     hint = account.how_to_fix(hint, NOTIFY, cell=cell("bucket trigger"))
-    return judged(taken, filters, _("a filter that takes {key}", key=uploads[0]), hint)
+    return judged(taken, "; ".join(filters), _("a filter that takes {key}", key=uploads[0]), hint)
 
 
 @check(
@@ -112,7 +114,7 @@ def permission(account: Account) -> Finding:
 def other_bucket_triggers(account: Account) -> Finding:
     """No trigger's function is gone, or the wrong one."""
     names = {*account.ask(functions.names), account.name(PROCESSOR)} - {account.name(NOTIFIER)}
-    started = map(_target, account.ask(triggers.notifications))
+    started = [trigger["LambdaFunctionArn"] for trigger in account.ask(triggers.notifications)]
     wrong = [short(account.lab, arn) for arn in started if not starts(account, arn, *names)]
     hint = _("Delete this event notification of the bucket {bucket}", bucket=account.lab.bucket)
     call = N_("put_bucket_notification_configuration without it")
@@ -128,7 +130,8 @@ def matches(trigger: dict[str, Any], key: str) -> bool:
 def bucket_triggers(account: Account) -> list[dict[str, Any]]:
     """Return the notifications that start TransactionProcessor."""
     name = account.name(PROCESSOR)
-    return [trigger for trigger in account.ask(triggers.notifications) if starts(account, _target(trigger), name)]
+    started = account.ask(triggers.notifications)
+    return [trigger for trigger in started if starts(account, trigger["LambdaFunctionArn"], name)]
 
 
 def starts(account: Account, arn: str, *names: str) -> bool:
@@ -143,7 +146,7 @@ def unqualified(arn: str) -> str:
 
 def may_invoke(account: Account, bucket: str, owner: str) -> bool:
     """Return True if this bucket of this account may start all that its triggers name. No function URL is involved."""
-    arns = {_target(trigger).removesuffix(":$LATEST") for trigger in bucket_triggers(account)}
+    arns = {trigger["LambdaFunctionArn"].removesuffix(":$LATEST") for trigger in bucket_triggers(account)}
     context = {"aws:sourcearn": account.lab.arn("s3", bucket), "aws:sourceaccount": owner, **NO_URL}
 
     def may(arn: str) -> bool:
@@ -164,11 +167,3 @@ def fitting_key(account: Account, stem: str) -> str:
     """Return a key with this text in it that starts the function."""
     trigger = (bucket_triggers(account) or [{}])[0]
     return f"{affix(trigger, 'prefix')}{stem}{affix(trigger, 'suffix') or '.txt'}"
-
-
-def _target(trigger: dict[str, Any]) -> str:
-    return str(trigger["LambdaFunctionArn"])
-
-
-def _filter(trigger: dict[str, Any]) -> str:
-    return f"{affix(trigger, 'prefix')}*{affix(trigger, 'suffix')}"
