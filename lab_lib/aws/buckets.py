@@ -212,7 +212,7 @@ def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
         return []
     which = {"Bucket": lab.bucket, "Prefix": beginning, "PaginationConfig": {"MaxItems": MOST + 1}}
     pages = lab.client("s3").get_paginator("list_objects_v2").paginate(**which)
-    items = having([item for page in pages for item in page.get("Contents", [])], "Key")
+    items = having(pages.build_full_result().get("Contents", []), "Key")
     if len(items) > MOST:
         raise LabError(f"{lab.bucket} has more than {MOST:,} objects. Delete those that the lab does not need.")
     return [item for item in items if "LastModified" in item]

@@ -203,8 +203,7 @@ def describe(lab: Lab, name: str) -> dict[str, Any] | None:
 
 def names(lab: Lab) -> list[str]:
     """Return the names of all functions in the Region."""
-    pages = lab.client("lambda").get_paginator("list_functions").paginate()
-    return [function["FunctionName"] for page in pages for function in page["Functions"]]
+    return list(lab.client("lambda").get_paginator("list_functions").paginate().search("Functions[].FunctionName"))
 
 
 def code(lab: Lab, name: str) -> dict[str, str]:

@@ -81,8 +81,7 @@ def units(lab: Lab, name: str) -> tuple[int, int]:
 
 def names(lab: Lab) -> list[str]:
     """Return the names of all tables in the Region."""
-    pages = lab.client("dynamodb").get_paginator("list_tables").paginate()
-    return [name for page in pages for name in page["TableNames"]]
+    return list(lab.client("dynamodb").get_paginator("list_tables").paginate().search("TableNames[]"))
 
 
 def expiry(lab: Lab, name: str) -> str | None:

@@ -208,8 +208,7 @@ def subscriptions(lab: Lab) -> list[dict[str, Any]]:
     if topic is None:
         return []
     pages = lab.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-    rows = [subscription for page in pages for subscription in page["Subscriptions"]]
-    return having(rows, "Protocol", "Endpoint", "SubscriptionArn", "TopicArn")
+    return having(pages.build_full_result()["Subscriptions"], "Protocol", "Endpoint", "SubscriptionArn", "TopicArn")
 
 
 def subscription_settings(lab: Lab, arn: str) -> dict[str, str]:
@@ -276,8 +275,8 @@ def _mappings(lab: Lab, source: str) -> list[dict[str, Any]]:
     """Return the mappings from streams whose ARN continues like this after the account."""
     # All mappings of the account are listed: Lambda does not find a mapping by a function that is deleted.
     pages = lab.client("lambda").get_paginator("list_event_source_mappings").paginate()
-    rows = [row for page in pages for row in page["EventSourceMappings"]]
-    rows, beginning = having(rows, "UUID", "EventSourceArn", "FunctionArn", "State"), lab.arn("dynamodb", source)
+    rows = having(pages.build_full_result()["EventSourceMappings"], "UUID", "EventSourceArn", "FunctionArn", "State")
+    beginning = lab.arn("dynamodb", source)
     return [row for row in rows if row["EventSourceArn"].startswith(beginning) and row["State"] != "Deleting"]
 
 
