@@ -26,7 +26,7 @@ from ministack.core.concurrency import esm_wake
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, lambda_svc, s3, sns, sqs
 
-from lab_lib.embedded import error_names, log_times, streams, timeouts, validation, work
+from lab_lib.embedded import call_times, error_names, streams, validation, work
 from lab_lib.embedded.server import HOST
 from lab_lib.waiting import load_of_computer
 
@@ -92,10 +92,10 @@ def make() -> None:
     lambda_svc._poll_dynamodb_streams = streams.poll
     lambda_svc._execute_function = work.execute
     lambda_svc.threading = s3.threading = sns._threading = work.threads
-    lambda_runtime.threading = timeouts.threads
+    lambda_runtime.threading = call_times.threads
     lambda_svc._execute_function_dispatch = validation.answered
     lambda_svc._execute_function_warm = error_names.execute
-    lambda_runtime.Worker._spawn, cloudwatch_logs._append_log_events = log_times.spawn, log_times.append
+    lambda_runtime.Worker._spawn, cloudwatch_logs._append_log_events = call_times.spawn, call_times.append
     lambda_svc._RIE_TIMEOUT_TEXT_RE = re.compile(r"Task timed out after .*")
     dynamodb.Decimal = Number
     dynamodb._scan = scan
@@ -235,5 +235,5 @@ def invoke(worker: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
     """Keep the worker after an error of the function, as AWS does; ministack would start a new one."""
     worker.request = args[1] if len(args) > 1 else kwargs["request_id"]
     more = {**(kwargs.pop("durable", None) or {}), "load": load_of_computer()}
-    answer: dict[str, Any] = timeouts.explain(_invoke(worker, *args, durable=more, **kwargs))
+    answer: dict[str, Any] = call_times.explain(_invoke(worker, *args, durable=more, **kwargs))
     return {**answer, "status": "error"} if answer.get("has_failed") else answer
