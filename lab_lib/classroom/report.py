@@ -3,6 +3,7 @@
 The grade book (see gradebook.book) fills the template in templates/. The page works without its script too.
 """
 
+import re
 from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from markupsafe import Markup
 from lab_lib import html_pages
 from lab_lib.checks.rules import PROBE
 from lab_lib.classroom import points
-from lab_lib.classroom.identity import without_identity
+from lab_lib.classroom.students import slug
 from lab_lib.language import N_
 from lab_lib.looks import LOOKS
 from lab_lib.resources import heading
@@ -23,10 +24,14 @@ from lab_lib.resources import heading
 TEMPLATES = Path(__file__).parent / "templates"
 _WORDS = {"exercises": "answers are right", "function": "cases are passed"}
 
+_END = r"\s,;()'\"<>"  # of a word
+# A word that holds a masked value or an account. It begins only at a word's begin, or long words would take long.
+_MASKED = rf"(?<![^{_END}])[^{_END}]*(?:\*{{3}}|(?<![0-9])[0-9]{{12}}(?![0-9]))(?:[^{_END}]*[\w*])?"
+_NAME_BEGINS = r"(?=[A-Z'\"]|inputs3bucket)"  # after a prefix
 Columns = dict[str, dict[str, Any]]
 
 
-def page(book: dict[str, Any], when: str = "") -> str:
+def page(book: dict[str, Any], when: str) -> str:
     """Return the page; `when` is printed at its top."""
     columns = book["columns"]
     students = [shown(student, columns) | {"number": number} for number, student in enumerate(book["students"], 1)]
@@ -110,9 +115,18 @@ def _problem(failures: list[tuple[dict[str, Any], dict[str, Any]]], columns: Col
     """Return the entry of a check that fails for several students. `failures` are pairs of a student and the check."""
     students, (check, *_) = zip(*failures, strict=True)
     most_frequent = {
-        part: mode(without_identity(check[part], student) for student, check in failures) for part in ("hint", "found")
+        part: mode(_without_identity(check[part], student) for student, check in failures) for part in ("hint", "found")
     }
     return {**check, **most_frequent, "title": columns[check["step"]]["title"], "students": students}
+
+
+def _without_identity(text: str, student: dict[str, Any]) -> str:
+    """Return the text with "…" for the accounts, addresses, prefix and names of a student's record."""
+    resources = [name.split("/")[-1] for name in student["own"]]
+    names = {student["name"], slug(student["name"]), student["folder"], student["id"], *resources} - {""}
+    prefix = rf"(?<![\w-])(?i:{re.escape(student['prefix'])}){_NAME_BEGINS}|" if student["prefix"] else ""
+    listed = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.sub(rf"{prefix}{_MASKED}|(?<![A-Za-z0-9])(?:{listed})(?![A-Za-z0-9])", "…", text)
 
 
 def _number(value: float) -> str:
