@@ -37,6 +37,7 @@ from lab_lib.errors import UsageError
 from lab_lib.language import N_
 from lab_lib.private_files import json_object, make_folder, read_file, write_file
 from lab_lib.run import headless
+from lab_lib.wording import now
 
 Record = dict[str, Any]
 # Of the columns, such as "02": "02 add triggers".
@@ -62,12 +63,12 @@ def book(records: Iterable[Record]) -> dict[str, Any]:
     }
 
 
-def write(out: Path, records: Iterable[Record], when: str = "") -> None:
+def write(out: Path, records: Iterable[Record]) -> None:
     """Write the grade book to `out`, for people and for programs, and the feedback for each student."""
     whole = book(records)
     make_folder(out)
     feedback.write(out, whole)
-    for name, text in _texts(whole, when).items():
+    for name, text in _texts(whole, now()).items():
         write_file(out / name, text)
 
 

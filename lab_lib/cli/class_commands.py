@@ -155,7 +155,6 @@ def report(roster: Roster, out_dir: Out) -> None:
     from lab_lib.classroom.work import Work
     from lab_lib.cli import class_work
     from lab_lib.errors import UsageError
-    from lab_lib.wording import now
 
     with handle_errors("Stopped. To write the grade book, run the command again.", NOT_GRADED):
         students = _read(roster, accounts=False)
@@ -170,7 +169,7 @@ def report(roster: Roster, out_dir: Out) -> None:
                 for record in records
                 if record["state"] == "not run" and not overrides.excused(record["overrides"], "")
             ]
-            gradebook.write(out_dir, records, now())
+            gradebook.write(out_dir, records)
         if others:
             out.print(f"Left out, because they belong to nobody in the roster: {', '.join(others)}", soft_wrap=True)
         if missing:

@@ -20,7 +20,6 @@ from lab_lib.classroom.work import Record, Work
 from lab_lib.cli.terminal import NOT_GRADED, err, out, relative_to_cwd
 from lab_lib.looks import LOOKS
 from lab_lib.masking import without_accounts
-from lab_lib.wording import now
 
 GO_ON = "Stopped. To go on, run the same command with --resume."
 
@@ -43,7 +42,7 @@ def do(
     finally:
         pairs = zip(works, class_run.records(works), strict=True)
         records = [record for work, record in pairs if work.student in selected or record["state"] != work.not_done]
-        gradebook.write(folder, records, now())
+        gradebook.write(folder, records)
     if (folder / overrides.FILE).exists():
         out.print(f"Without {overrides.FILE}: `lab class report` writes the grade book with it.", soft_wrap=True)
     return summarise(folder, records)
