@@ -14,7 +14,6 @@ from lab_lib.cli import (
     class_commands,
     local_commands,
     open_command,
-    result_command,
     run_command,
     submit_command,
     trace_command,
@@ -77,7 +76,7 @@ def clean(settings: Settings, yes: Yes = False) -> None:
 
 app.command("submit", rich_help_panel=_MORE)(submit_command.submit)
 app.command("trace", rich_help_panel=_MORE)(trace_command.trace)
-app.command("result", rich_help_panel=_MORE)(result_command.result)
+app.command("result", rich_help_panel=_MORE)(run_command.result)
 
 
 @app.command(rich_help_panel=_MORE)

@@ -1,5 +1,6 @@
-"""`lab run`: the notebooks, in order, for one account."""
+"""`lab run`: the notebooks, in order, for one account. `lab result`: those that papermill has executed."""
 
+import json
 import os
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.text import Text
 from lab_lib.cli.progress import step_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import STOPPED, Yes, err, handle_errors, out, relative_to_cwd
-from lab_lib.language import _, ngettext
+from lab_lib.language import N_, _, ngettext
 from lab_lib.looks import LOOKS
 from lab_lib.places import workspace
 from lab_lib.wording import listing
@@ -66,16 +67,24 @@ def run(
                 _("At its end, this run deletes all that the lab has in {lab}. Run it?", lab=lab), "--yes, or --keep"
             )
     with handle_errors(STOPPED), costs.counted() as requests:
-        runs = workspace() / "runs"
+        runs, steps = workspace() / "runs", list[headless.Step]()
         folder = out_dir or runs / datetime.now().strftime("%Y-%m-%d-%H%M%S")
         try:
             source = copies.folder() if mine else None
-            with step_bar(len(names)) as bar:
-                result = headless.run(parameters, folder, until, bar.started, bar.finished, source=source)
+            with step_bar(len(names)) as (progress, bar):
+
+                def finished(step: headless.Step) -> None:
+                    steps.append(step)
+                    progress.advance(bar)
+
+                def started(name: str) -> None:
+                    progress.update(bar, description=name)
+
+                result = headless.run(parameters, folder, until, started, finished, source=source)
         finally:
             if out_dir is None and folder.exists():
                 _point(runs / "latest", folder)
-        out.print(steps_table(bar.done, names))
+        out.print(steps_table(steps, names))
         out.print(_summary(result), soft_wrap=True)
         if lab and lab.is_real:
             out.print(_("Requests:  {count:,} to AWS", count=requests().total()))
@@ -86,6 +95,33 @@ def run(
         if until is not None:
             following = next(path for path in headless.notebooks() if path.stem[:2] > names[-1][:2])
             out.print(_go_on(names[-1], following, parameters), style="bold", soft_wrap=True)
+
+
+def result(
+    folder: Annotated[Path, typer.Argument(help="The folder that papermill has written the notebooks to.")],
+    out_file: Annotated[Path | None, typer.Option("--out", help="The file; by default result.json in FOLDER.")] = None,
+) -> None:
+    """Write the result of notebooks that papermill has executed: how each ended, its seconds, and what it printed.
+
+    Execute each with `papermill notebooks/NAME.ipynb FOLDER/NAME.ipynb -f SETTINGS.yaml`: README has the loop.
+
+    The notebooks' pictures are put beside them. Accounts, addresses and numbers are masked in the file.
+
+    Ends with status 1 if a notebook has failed, or has not come to its end.
+    """
+    from lab_lib.exercises import copies
+    from lab_lib.private_files import write_file
+    from lab_lib.run import executed
+
+    with handle_errors(N_("Stopped. To write the file, run the command again.")):
+        steps, record = executed.read(folder)
+        path = out_file or folder / "result.json"
+        copies.give_pictures(folder)
+        write_file(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+        out.print(steps_table(steps, [step.notebook for step in steps]))
+        out.print(_("Result: {path}", path=relative_to_cwd(path)), soft_wrap=True)
+        if not record["ok"]:
+            raise typer.Exit(1)
 
 
 def steps_table(steps: list[Any], names: list[str]) -> Table:
