@@ -108,7 +108,7 @@ def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: 
         credentials.get_frozen_credentials()
     except (BotoCoreError, ClientError) as error:
         _require_region(session, error, endpoint)
-        raise LabError(f"Cannot assume {role_arn}. {in_one_line(error, _profile(session))}") from None
+        raise LabError(f"Cannot assume {role_arn}. {in_one_line(error, session._session.profile or '')}") from None
     return credentials
 
 
@@ -124,7 +124,7 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
         ) from None
     except (BotoCoreError, ClientError) as error:
         _require_region(session, error, endpoint)
-        raise LabError(in_one_line(error, _profile(session))) from None
+        raise LabError(in_one_line(error, session._session.profile or "")) from None
     except (KeyError, ResponseParserError):
         raise LabError(f"{endpoint} is not an AWS endpoint: it does not name an account. Check its address.") from None
 
@@ -152,10 +152,6 @@ def _home_region(session: boto3.Session) -> str:
     partition = session.get_partition_for_region(session.region_name)
     known = _service_models().load_data("partitions")["partitions"]
     return next(str(each["outputs"]["implicitGlobalRegion"]) for each in known if each["id"] == partition)
-
-
-def _profile(session: boto3.Session) -> str:
-    return session._session.profile or ""
 
 
 def keyed_session(region: str, key: str, secret: str = "test") -> boto3.Session:  # noqa: S107, emulators take any

@@ -77,7 +77,7 @@ def complete() -> Path:
             _translate(path, [*language.names(), before])  # that of the copy may be elsewhere
     write_file(setting, language.used(), _MAKE_ROOM)
     give_pictures(folder())
-    _give_data(folder())
+    _give_data()
     return folder()
 
 
@@ -151,12 +151,12 @@ def _write(name: str, notebook: dict[str, Any]) -> None:
     write_file(folder() / name, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", _MAKE_ROOM)
 
 
-def _give_data(place: Path) -> None:
-    """Write the files that learners read into this folder's `data`, read-only: notebook 05 uploads the lab's own."""
+def _give_data() -> None:
+    """Write the files that learners read into the copy's `data`, read-only: notebook 05 uploads the lab's own."""
     for path in DATA.rglob("*"):
         name = path.relative_to(DATA)
         if path.is_file() and name.parts[0] in OF_LEARNERS:
-            make_folder((copied := place / "data" / name).parent, _MAKE_ROOM)
+            make_folder((copied := folder() / "data" / name).parent, _MAKE_ROOM)
             with can_write_to(copied, _MAKE_ROOM), draft_of(copied) as draft:
                 shutil.copyfile(path, draft)
                 draft.chmod(0o400)
