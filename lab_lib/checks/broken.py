@@ -1,7 +1,6 @@
 """Find the broken link of the chain: by the checks of steps 00 to 04, or by what Lambda has given up."""
 
 from dataclasses import replace
-from typing import Any
 
 from lab_lib.aws import cloudwatch, functions, queues
 from lab_lib.checks.causes import fix_error
@@ -33,7 +32,7 @@ def find_broken(lab: Lab, key: str, links: list[str], is_over: bool = False) -> 
     return broken[0].in_one_line if broken else None
 
 
-def raise_if_given_up(lab: Lab, key: str, letters: list[dict[str, Any]]) -> None:
+def raise_if_given_up(lab: Lab, key: str, letters: list[queues.Message]) -> None:
     """Raise LabError if one of these dead letters of Lambda has the upload's event, or changes from the stream."""
     for message in letters:
         letter, function = queues.dead_letter(message), _sender(message)
@@ -54,7 +53,7 @@ def raise_if_given_up(lab: Lab, key: str, letters: list[dict[str, Any]]) -> None
         )
 
 
-def _sender(message: dict[str, Any]) -> str:
+def _sender(message: queues.Message) -> str:
     """Return the function that Lambda has sent this dead letter about, "" if it is none of Lambda's."""
     if "DDBStreamBatchInfo" in message:
         return NOTIFIER

@@ -1,7 +1,5 @@
 """Check step 02, its first half: the bucket starts TransactionProcessor."""
 
-from typing import Any
-
 from lab_lib.aws import buckets, functions, triggers
 from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, from_service, is_allowed, like
 from lab_lib.aws.grants import short
@@ -122,12 +120,12 @@ def other_bucket_triggers(account: Account) -> Finding:
     return none_of((_("the bucket starts {function}", function=name) for name in wrong), hint)
 
 
-def matches(trigger: dict[str, Any], key: str) -> bool:
+def matches(trigger: triggers.Trigger, key: str) -> bool:
     """Return True if the trigger's filter matches the key."""
     return key.startswith(affix(trigger, "prefix")) and key.endswith(affix(trigger, "suffix"))
 
 
-def bucket_triggers(account: Account) -> list[dict[str, Any]]:
+def bucket_triggers(account: Account) -> list[triggers.Trigger]:
     """Return the notifications that start TransactionProcessor."""
     name = account.name(PROCESSOR)
     started = account.ask(triggers.notifications)
@@ -157,7 +155,7 @@ def may_invoke(account: Account, bucket: str, owner: str) -> bool:
     return all(map(may, arns or {account.lab.arn("lambda", f"function:{account.name(PROCESSOR)}")}))
 
 
-def affix(trigger: dict[str, Any], kind: str) -> str:
+def affix(trigger: triggers.Trigger, kind: str) -> str:
     """Return the prefix or the suffix of the trigger's filter, "" without one."""
     rules = trigger.get("Filter", {}).get("Key", {}).get("FilterRules", [])
     return next((rule["Value"] for rule in having(rules, "Name", "Value") if rule["Name"].lower() == kind), "")

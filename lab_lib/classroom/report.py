@@ -16,6 +16,7 @@ from markupsafe import Markup
 from lab_lib import html_pages
 from lab_lib.checks.rules import PROBE
 from lab_lib.classroom import points
+from lab_lib.classroom.exports import Book, Student
 from lab_lib.classroom.students import slug
 from lab_lib.language import N_
 from lab_lib.looks import LOOKS
@@ -31,7 +32,7 @@ _NAME_BEGINS = r"(?=[A-Z'\"]|inputs3bucket)"  # after a prefix
 Columns = dict[str, dict[str, Any]]
 
 
-def page(book: dict[str, Any], when: str) -> str:
+def page(book: Book, when: str) -> str:
     """Return the page; `when` is printed at its top."""
     columns = book["columns"]
     students = [shown(student, columns) | {"number": number} for number, student in enumerate(book["students"], 1)]
@@ -59,7 +60,7 @@ def template(name: str) -> Template:
     return environment.get_template(name)
 
 
-def shown(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
+def shown(student: Student, columns: Columns) -> Student:
     """Add what the page shows: a cell for each column, titles, and what an older record lacks."""
     by_hand = [
         {**override, "title": columns[override["column"]]["title"] if override["column"] else N_("All")}
@@ -73,7 +74,7 @@ def shown(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
     }
 
 
-def _cell(name: str, column: dict[str, Any], student: dict[str, Any]) -> dict[str, str]:
+def _cell(name: str, column: dict[str, Any], student: Student) -> dict[str, str]:
     """Return a cell of the table: a mark, the points, and both in words."""
     earned, worth, title = student["points"][name], column["worth"], column["title"]
     if earned is None:
@@ -84,7 +85,7 @@ def _cell(name: str, column: dict[str, Any], student: dict[str, Any]) -> dict[st
     return {"kind": kind, "mark": LOOKS[kind].sign, "points": _number(earned), "words": words}
 
 
-def _counted(column: str, student: dict[str, Any]) -> str:
+def _counted(column: str, student: Student) -> str:
     """Return in words how the points of a column were earned."""
     if any(override["column"] == column and override["points"] is not None for override in student["overrides"]):
         return "set by the instructor"
@@ -101,7 +102,7 @@ def _counted(column: str, student: dict[str, Any]) -> str:
     return f"{len(right)} of {len(cases)} {_WORDS.get(column, 'checks hold')}{''.join(also)}"
 
 
-def _stuck(students: list[dict[str, Any]], columns: Columns) -> list[dict[str, Any]]:
+def _stuck(students: list[Student], columns: Columns) -> list[dict[str, Any]]:
     """Return the checks that fail, the most frequent first. A check that waits for another one is left out."""
     failing = defaultdict(list)
     for student in students:
@@ -111,7 +112,7 @@ def _stuck(students: list[dict[str, Any]], columns: Columns) -> list[dict[str, A
     return sorted(problems, key=lambda problem: (-len(problem["students"]), problem["step"]))
 
 
-def _problem(failures: list[tuple[dict[str, Any], dict[str, Any]]], columns: Columns) -> dict[str, Any]:
+def _problem(failures: list[tuple[Student, dict[str, Any]]], columns: Columns) -> dict[str, Any]:
     """Return the entry of a check that fails for several students. `failures` are pairs of a student and the check."""
     students, (check, *_) = zip(*failures, strict=True)
     most_frequent = {
@@ -120,7 +121,7 @@ def _problem(failures: list[tuple[dict[str, Any], dict[str, Any]]], columns: Col
     return {**check, **most_frequent, "title": columns[check["step"]]["title"], "students": students}
 
 
-def _without_identity(text: str, student: dict[str, Any]) -> str:
+def _without_identity(text: str, student: Student) -> str:
     """Return the text with "…" for the accounts, addresses, prefix and names of a student's record."""
     resources = [name.split("/")[-1] for name in student["own"]]
     names = {student["name"], slug(student["name"]), student["folder"], student["id"], *resources} - {""}

@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 
 from lab_lib import checks
 from lab_lib.classroom import feedback, gradebook
+from lab_lib.classroom.points import Record as Record
 from lab_lib.classroom.students import Student
 from lab_lib.errors import LabError, UsageError
 from lab_lib.lab import Lab
@@ -33,7 +34,6 @@ from lab_lib.run import headless
 from lab_lib.waiting import PROGRESS_FILE
 from lab_lib.wording import now
 
-Record = dict[str, Any]
 STEP = ".step"  # the file in the draft that names the notebook that runs now
 GRADED = ".graded"  # the file in the draft that holds what was earned so far: it counts even if this process dies
 _LONGEST_STOP = 10  # seconds

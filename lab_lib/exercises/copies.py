@@ -147,7 +147,7 @@ def _translate(path: Path, names: Iterable[str]) -> None:
             _write(path.name, mine)
 
 
-def _write(name: str, notebook: dict[str, Any]) -> None:
+def _write(name: str, notebook: notebook_files.Notebook) -> None:
     write_file(folder() / name, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", _MAKE_ROOM)
 
 
@@ -162,6 +162,6 @@ def _give_data() -> None:
                 draft.chmod(0o400)
 
 
-def learners_edition(path: Path, name: str = "") -> dict[str, Any]:
+def learners_edition(path: Path, name: str = "") -> notebook_files.Notebook:
     """Return what a learner gets of one of the lab's own notebooks, in the language of this name, or the one used."""
     return edition.of_learner(translation.notebook(path, name), name)

@@ -99,7 +99,7 @@ def send_again(lab: Lab, key: str) -> dict[str, Any]:
     """
     ours, _mine = parts(lab)
 
-    def is_about(letter: dict[str, Any]) -> bool:
+    def is_about(letter: queues.Message) -> bool:
         return queues.dead_letter(letter)["what"] == key
 
     letters = list(filter(is_about, queues.messages(ours, queues.DEAD_LETTERS)))
@@ -201,7 +201,7 @@ def _invoke(part: Lab, records: list[streams.Record]) -> str:
     return _("without an error")
 
 
-def _deliveries(mine: Lab) -> list[dict[str, Any]]:
+def _deliveries(mine: Lab) -> list[tables.Item]:
     """Return the deliveries that delivery_log has noted, oldest first: Records, By and, when it has ended, Error."""
     return tables.items(mine, "ProcessedRecords", beginning="delivery ")
 
@@ -214,7 +214,7 @@ def _is_right(ours: Lab) -> bool:
     return not list(wrong) and all(is_high == told for is_high, told in high)
 
 
-def _balance(item: dict[str, Any]) -> Decimal:
+def _balance(item: tables.Item) -> Decimal:
     """Return the customer's total, NaN if the learner's function has written something else there."""
     balance = item.get("accountBalance")
     return balance if isinstance(balance, Decimal) else Decimal("NaN")

@@ -19,6 +19,7 @@ from lab_lib.exercises import texts, workbook
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
 
+Settings = dict[str, Any]  # of a resource, by name
 TABLE, NOTIFIER, TOPIC, QUEUE = "TransactionTotal", "TotalNotifier", topics.ALERT_TOPIC, "CreditCollection"
 
 
@@ -41,7 +42,7 @@ class Exercise:
     by_hand: str
     content: str = ""
     holds: Callable[[Lab], object] = lambda lab: None
-    read: Callable[[Lab], dict[str, Any]] = lambda lab: {}
+    read: Callable[[Lab], Settings] = lambda lab: {}
     added: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -129,7 +130,7 @@ def run_checks(lab: Lab, exercise: str) -> Report:
     return Report([replace(check, step="", state=wanted.get(check.state, check.state)) for check in made])
 
 
-def _mappings(lab: Lab) -> list[dict[str, Any]]:
+def _mappings(lab: Lab) -> list[triggers.Trigger]:
     """Return the mappings to a function of the lab, be it the right one or not."""
     return triggers.mappings_to(lab, *functions.SOURCES)
 
@@ -149,13 +150,13 @@ def _delete_queue(lab: Lab) -> None:
         lab.client("sqs").delete_queue(QueueUrl=url)
 
 
-def _function(lab: Lab) -> dict[str, Any]:
+def _function(lab: Lab) -> Settings:
     now = functions.configuration(lab, NOTIFIER) or {}
-    variables: dict[str, Any] = now.get("Environment", {}).get("Variables", {})
+    variables: Settings = now.get("Environment", {}).get("Variables", {})
     return now | variables
 
 
-def _mapping(lab: Lab) -> dict[str, Any]:
+def _mapping(lab: Lab) -> Settings:
     now = triggers.find_stream_trigger(lab) or {}
     letters = now.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
     unset = {"MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": -1, "MaximumBatchingWindowInSeconds": 0}

@@ -28,6 +28,7 @@ from lab_lib.places import DATA, is_copy
 from lab_lib.private_files import can_write_to, exists, json_object, open_file, read_file, write_file
 from lab_lib.settings import SETTINGS as OF_LAB
 
+Settings = dict[str, Any]  # of a notebook, by name
 DATA_FILE = DATA / "transactions.txt"
 HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
 ANSWERS = "answers.jsonl"
@@ -40,13 +41,13 @@ PARAMETERS = (*SETTINGS, "yes")  # of every notebook, though 99 alone asks befor
 MOST_PARTS, LONGEST_PART = 1_000, 2_000  # parts of an answer that are kept, and the characters of each
 
 
-def keep(settings: dict[str, Any]) -> None:
+def keep(settings: Settings) -> None:
     """Keep the settings of notebook 00 in the copy. An empty one is still a default."""
     if copy := _copy():
         write_file(state(copy) / "settings.json", json.dumps(settings, default=str, ensure_ascii=False), _AGAIN)
 
 
-def merged_settings(settings: dict[str, Any], named: dict[str, Any] | None = None) -> dict[str, Any]:
+def merged_settings(settings: Settings, named: Settings | None = None) -> Settings:
     """Return the settings of this notebook that are not empty: papermill's, else one here, else a named one.
 
     UsageError if one is unknown, or no text.
@@ -65,12 +66,12 @@ def merged_settings(settings: dict[str, Any], named: dict[str, Any] | None = Non
     return {name: value for source in (named or {}, here) for name, value in source.items() if value != ""}
 
 
-def setting(name: str, settings: dict[str, Any]) -> Any:
+def setting(name: str, settings: Settings) -> Any:
     """Return a setting of this notebook, or the one that notebook 00 has kept. The lab has a data_file."""
     return _with_kept(settings).get(name, "")
 
 
-def open_lab(settings: dict[str, Any], named: dict[str, Any] | None = None) -> lab.Lab:
+def open_lab(settings: Settings, named: Settings | None = None) -> lab.Lab:
     """Open the lab of notebook 00. A setting that is here and not empty counts instead of the one there.
 
     Notebook 00 names all settings, among other names. They are kept for the others, and an empty one is a default.
@@ -89,7 +90,7 @@ def open_lab_to_delete(
     region: str = "",
     prefix: str = "",
     bucket: str = "",
-    settings: dict[str, Any] | None = None,
+    settings: Settings | None = None,
 ) -> lab.Lab:
     """Open the lab of notebook 00. UsageError if that is on AWS and account or profile is not given: both are named."""
     named = {"account": account, "profile": profile, "region": region, "prefix": prefix, "bucket": bucket}
@@ -138,26 +139,26 @@ def _copy() -> Path | None:
     return here if is_copy(here) and os.environ.get(HEADLESS, KEEPING) == KEEPING else None
 
 
-def _kept() -> dict[str, Any]:
+def _kept() -> Settings:
     path = state(copy) / "settings.json" if (copy := _copy()) else None
     what_to_do = "Run notebook 00 again as far as “Open the lab”: it writes this file anew."
     return read_file(path, _texts_and_numbers, what_to_do) if path and exists(path) else {}
 
 
-def _with_kept(settings: dict[str, Any]) -> dict[str, Any]:
+def _with_kept(settings: Settings) -> Settings:
     """Return the settings of this notebook, with those of notebook 00 that it does not have, and the data file."""
     kept = {name: value for name, value in _kept().items() if value != ""}
     return {"data_file": str(DATA_FILE), **kept, **merged_settings(settings)}
 
 
-def _texts_and_numbers(content: bytes) -> dict[str, Any]:
+def _texts_and_numbers(content: bytes) -> Settings:
     values = json_object(content)
     if wrong := [f"{name} is {value!r}" for name, value in values.items() if not isinstance(value, str | int | float)]:
         raise ValueError(f"{wrong[0]}; wanted text or a number")
     return values
 
 
-def _injected() -> dict[str, Any]:
+def _injected() -> Settings:
     """Return what papermill's cell sets, by name, in the kernel of a notebook; {} elsewhere.
 
     It is the last cell that ran of those that begin as papermill's. Other cells may set any name.

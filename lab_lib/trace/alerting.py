@@ -82,7 +82,7 @@ def _arrived(
     return [message for message in own if begin <= message.sent <= end]
 
 
-def _read(came: int, body: dict[str, Any], customer: str) -> Message | None:
+def _read(came: int, body: queues.Message, customer: str) -> Message | None:
     """Return a message without its envelope, None if it is about another customer."""
     content, told = queues.alert(body) or queues.as_alert(body), moment(body.get("Timestamp"))
     if content.get("customerID") != customer:
