@@ -59,9 +59,9 @@ def check(
         if as_json:
             print(masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab), flush=True)
         else:
-            out.print(f"{str(lab)[0].upper()}{str(lab)[1:]}", soft_wrap=True)
+            out.say(f"{str(lab)[0].upper()}{str(lab)[1:]}")
             if not step:
-                out.print(Text(report.picture().alt), soft_wrap=True)
+                out.say(Text(report.picture().alt))
             out.print(_checks_table(report, every=bool(step)))
         if all(check.state == "cannot see" for check in report.checks):
             raise typer.Exit(NOT_GRADED)

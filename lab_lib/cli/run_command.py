@@ -61,7 +61,7 @@ def run(
         names = [path.stem for path in headless.notebooks(until)]
         lab = None if is_embedded(parameters.get("profile", "")) else headless.prepare(parameters)[1]
         if lab and lab.is_real:
-            err.print(costs.before([name[:2] for name in names]), soft_wrap=True)
+            err.say(costs.before([name[:2] for name in names]))
         if lab and lab.is_real and until is None and not yes:  # ask here, since notebook 99 runs without a reader
             cleanup.ask(
                 _("At its end, this run deletes all that the lab has in {lab}. Run it?", lab=lab), "--yes, or --keep"
@@ -85,16 +85,16 @@ def run(
             if out_dir is None and folder.exists():
                 _point(runs / "latest", folder)
         out.print(steps_table(steps, names))
-        out.print(_summary(result), soft_wrap=True)
+        out.say(_summary(result))
         if lab and lab.is_real:
             out.print(_("Requests:  {count:,} to AWS", count=requests().total()))
-        out.print(_("Executed notebooks and result.json: {path}", path=relative_to_cwd(folder)), soft_wrap=True)
+        out.say(_("Executed notebooks and result.json: {path}", path=relative_to_cwd(folder)))
         if not result["ok"]:
             out.print(_("Everything made so far is still there. `lab clean` deletes it."), style="bold")
             raise typer.Exit(1)
         if until is not None:
             following = next(path for path in headless.notebooks() if path.stem[:2] > names[-1][:2])
-            out.print(_go_on(names[-1], following, parameters), style="bold", soft_wrap=True)
+            out.say(_go_on(names[-1], following, parameters), style="bold")
 
 
 def result(
@@ -119,7 +119,7 @@ def result(
         copies.give_pictures(folder)
         write_file(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
         out.print(steps_table(steps, [step.notebook for step in steps]))
-        out.print(_("Result: {path}", path=relative_to_cwd(path)), soft_wrap=True)
+        out.say(_("Result: {path}", path=relative_to_cwd(path)))
         if not record["ok"]:
             raise typer.Exit(1)
 

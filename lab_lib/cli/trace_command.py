@@ -42,16 +42,16 @@ def trace(
         lab = lab_lib.open_lab(**settings)
         shown = trace.follow_line(lab, file, line) if file else trace.follow(lab, customer, transaction)
         shown = shown.mapped(lambda text: masked(text, lab))
-        out.print(clauses([shown.title, shown.day]), style="bold", soft_wrap=True)
+        out.say(clauses([shown.title, shown.day]), style="bold")
         for change in shown.changes:
             out.print(_table(shown, change.events, change.title if len(shown.changes) > 1 else None))
         for note in shown.notes:
-            out.print(note, soft_wrap=True)
+            out.say(note)
         if html:
             from lab_lib.trace import page  # its templates take a while to load
 
             write_file(html, page.page(shown))
-            out.print(_("Page: {path}", path=relative_to_cwd(html)), soft_wrap=True)
+            out.say(_("Page: {path}", path=relative_to_cwd(html)))
 
 
 def _table(shown: Any, events: list[Any], title: str | None) -> Table:

@@ -49,8 +49,8 @@ def try_(
 
             results = trial.judge(file, ids, seed, done)
         out.print(_table(results))
-        out.print(results.summary, style="bold", soft_wrap=True)
-        out.print(results.draw, soft_wrap=True)
+        out.say(results.summary, style="bold")
+        out.say(results.draw)
         raise typer.Exit(0 if results.passed else 1)
 
 
