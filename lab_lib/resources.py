@@ -145,7 +145,7 @@ def in_chain(kind: str) -> list[str]:
 @functools.cache
 def _headings() -> dict[str, tuple[str, str]]:
     """Return the notebook of each code cell and, in one text, the id of the text above it and its heading."""
-    headings = json.loads(HEADINGS.read_text(encoding="utf-8"))
+    headings = json.loads(HEADINGS.read_text("utf-8"))
     return {place: (notebook, heading) for notebook, cells in headings.items() for place, heading in cells.items()}
 
 

@@ -88,12 +88,11 @@ def _applies(statement: Policy, request: Request) -> Answer:
         for name, pairs in statement.get("Condition", {}).items()
         for key, values in pairs.items()
     ]
-    action = partial(_text, like, request.action.lower())
     return all_of(
         [
             _principals(statement, request.principal),
-            _element(statement, "Action", lambda pattern: action(pattern.lower())),
-            _element(statement, "Resource", partial(_text, like, request.resource)),
+            _element(statement, "Action", request.action, str.lower),
+            _element(statement, "Resource", request.resource),
             *conditions,
         ]
     )
@@ -113,11 +112,13 @@ def _principals(statement: Policy, who: str) -> Answer:
     return not accepted.isdisjoint(names) or (f"the principal {unclear[0]}" if unclear else False)
 
 
-def _element(statement: Policy, name: str, matches: Callable[[str], Answer]) -> Answer:
+def _element(statement: Policy, name: str, value: str, fold: Callable[[str], str] = str) -> Answer:
     """Return whether Action or Resource match. The policy of a role has no resource."""
     if f"Not{name}" in statement:
         return f"Not{name}"
-    return any_of(map(matches, map(str, as_list(statement[name])))) if name in statement else True
+    if name not in statement:
+        return True
+    return any_of(_text(like, fold(value), fold(str(pattern))) for pattern in as_list(statement[name]))
 
 
 def _condition(name: str, key: str, wanted: list[Any], request: Request) -> Answer:

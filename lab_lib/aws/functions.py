@@ -108,9 +108,10 @@ def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Pat
             lambda_.update_function_code(FunctionName=lab.name(name), ZipFile=archive)
     _wait_until_ready(lab, name)
     if name == "TransactionProcessor":  # the events of TotalNotifier have the destination of their mapping
-        destination = {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}}
         lambda_.put_function_event_invoke_config(
-            FunctionName=lab.name(name), MaximumRetryAttempts=2, DestinationConfig=destination
+            FunctionName=lab.name(name),
+            MaximumRetryAttempts=2,
+            DestinationConfig={"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}},
         )
     return lab.arn("lambda", f"function:{lab.name(name)}")
 
@@ -140,8 +141,7 @@ def require_timeout(lab: Lab, rows: int) -> None:
 
 def require_threshold(lab: Lab) -> None:
     """Raise StepMissing if TotalNotifier has another threshold than the lab. Code of somebody else may have its own."""
-    variables = (configuration(lab, "TotalNotifier") or {}).get("Environment", {}).get("Variables", {})
-    threshold = amount(variables.get("THRESHOLD"))
+    threshold = amount(environment(configuration(lab, "TotalNotifier") or {}).get("THRESHOLD"))
     if threshold is not None and threshold != lab.threshold:
         raise StepMissing(
             f"{lab.name('TotalNotifier')} alerts at {threshold:f}, and this lab's threshold is {lab.threshold:f}. "
@@ -191,6 +191,18 @@ def configuration(lab: Lab, name: str) -> dict[str, Any] | None:
     return none_if_absent(lambda: lab.client("lambda").get_function_configuration(FunctionName=lab.name(name)))
 
 
+def environment(settings: dict[str, Any]) -> dict[str, str]:
+    """Return the environment variables in the settings of a function."""
+    variables: dict[str, str] = settings.get("Environment", {}).get("Variables", {})
+    return variables
+
+
+def destination(settings: dict[str, Any]) -> str | None:
+    """Return the destination on failure in the settings of a function's events or of a mapping, or None."""
+    arn: str | None = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    return arn
+
+
 def log_group(lab: Lab, name: str) -> str:
     """Return the log group that the function writes to."""
     return group_of(lab, name, (describe(lab, name) or {}).get("Configuration"))
@@ -231,9 +243,9 @@ def statements(lab: Lab, name: str, qualifier: str = "") -> list[Policy]:
 def on_failure(lab: Lab, name: str) -> str | None:
     """Return the ARN of the destination for events that the function could not process, or None."""
     lambda_ = lab.client("lambda")
-    answer = none_if_absent(lambda: lambda_.get_function_event_invoke_config(FunctionName=lab.name(name))) or {}
-    destination: str | None = answer.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-    return destination
+    return destination(
+        none_if_absent(lambda: lambda_.get_function_event_invoke_config(FunctionName=lab.name(name))) or {}
+    )
 
 
 def find_function(lab: Lab, name: str) -> str | None:

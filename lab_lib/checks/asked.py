@@ -61,7 +61,7 @@ def archive(account: Account) -> Finding:
 @of_call("asked-Environment", N_("environment of TotalNotifier"))
 def environment(account: Account) -> Finding:
     """Another threshold is no fault: it may be that of an earlier run, and the helper brings it up to date."""
-    now = account.settings(NOTIFIER).get("Environment", {}).get("Variables", {})
+    now = functions.environment(account.settings(NOTIFIER))
     wanted = _wanted(account)["Environment"]["Variables"]
     wrong = [_("no {name}", name=name) for name in wanted if name not in now]
     others = [name for name in now if name != "THRESHOLD" and wanted.get(name) != now[name]]

@@ -37,7 +37,7 @@ class Runs:
         self._lab, self._key, self._since = lab, key, datetime.now(UTC)
         settings = {name: (functions.describe(lab, name) or {}).get("Configuration", {}) for name in functions.SOURCES}
         self._groups = {name: cloudwatch.group_of(lab, name, settings[name]) for name in functions.SOURCES}
-        self._marks = key != "" and "MARKER_TABLE" in settings[PROCESSOR].get("Environment", {}).get("Variables", {})
+        self._marks = key != "" and "MARKER_TABLE" in functions.environment(settings[PROCESSOR])
         self._is_logged = cloudwatch.describe(lab, self._groups[PROCESSOR]) is not None
         self._marked = self._markers()
         self.lines: dict[str, list[str]] = {name: [] for name in functions.SOURCES}

@@ -99,8 +99,7 @@ def failed_files(account: Account) -> Finding:
 
 @check(FURTHER, "failed-changes", "failed changes of TotalNotifier", after="stream-trigger", call=UPDATE)
 def failed_changes(account: Account) -> Finding:
-    destination = mapping(account).get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-    return _kept(account, destination, NOTIFIER)
+    return _kept(account, functions.destination(mapping(account)), NOTIFIER)
 
 
 @check(

@@ -92,12 +92,19 @@ def account_in_permission(account: Account) -> Finding:
     return either(named, wanted, _("not asked for"), hint)
 
 
-@check(FURTHER, "encryption-at-rest-{}", "encryption at rest of {}", after="queue-{}", subjects=QUEUES)
+@check(
+    FURTHER,
+    "encryption-at-rest-{}",
+    "encryption at rest of {}",
+    after="queue-{}",
+    subjects=QUEUES,
+    call="set_queue_attributes",
+    console=N_("Encryption"),
+)
 def queue_encryption(account: Account, name: str) -> Finding:
     now = account.ask(queues.attributes, name)
     on = now.get("SqsManagedSseEnabled") == "true" or now.get("KmsMasterKeyId")
     hint = _("Turn on the encryption of {queue}, of which SSE-SQS costs nothing", queue=account.name(name))
-    hint = account.how_to_fix(hint, "set_queue_attributes", N_("Encryption"), cell("queue", name))
     return either(on, _("on"), _("off"), hint)
 
 

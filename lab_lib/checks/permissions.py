@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from lab_lib.aws import grants, policies, queues, roles, tables
+from lab_lib.aws import functions, grants, policies, queues, roles, tables
 from lab_lib.aws.evaluator import from_service, is_allowed
 from lab_lib.checks.rules import Account
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
@@ -51,7 +51,7 @@ def trusts_lambda(role: dict[str, Any]) -> bool:
 
 def is_workbook_code(account: Account, name: str) -> bool:
     """Return True if the function has this workbook's settings: it marks what it has taken in."""
-    return "MARKER_TABLE" in account.settings(name).get("Environment", {}).get("Variables", {})
+    return "MARKER_TABLE" in functions.environment(account.settings(name))
 
 
 def _workbook_needs(account: Account, name: str) -> list[Need]:

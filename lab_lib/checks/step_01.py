@@ -115,7 +115,7 @@ def role(account: Account, name: str) -> Finding:
 )
 def variables(account: Account, name: str) -> Finding:
     """The variables of the workbook's code are set, to the lab's values. Others are not judged."""
-    now = account.settings(name).get("Environment", {}).get("Variables", {})
+    now = functions.environment(account.settings(name))
     wanted = account.ask(functions.variables, name)
     texts = " ".join(account.ask(functions.code, name).values())
     read = re.findall(r"""environ\[["'](\w+)["']\]""", texts)

@@ -30,7 +30,7 @@ def write(out: Path, book: Book) -> None:
         if student["has_feedback"]:
             make_folder(out / FOLDER)
             path = out / student.get("part", "") / student["folder"] / _RENDERED
-            notebooks = path.read_text(encoding="utf-8") if path.exists() else ""
+            notebooks = path.read_text("utf-8") if path.exists() else ""
             write_file(out / FOLDER / f"{student['folder']}.html", page(book, student, notebooks))
 
 

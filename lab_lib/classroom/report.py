@@ -11,7 +11,6 @@ from statistics import median, mode
 from typing import Any
 
 from jinja2 import Template
-from markupsafe import Markup
 
 from lab_lib import html_pages
 from lab_lib.checks.rules import PROBE
@@ -37,7 +36,6 @@ def page(book: Book, when: str) -> str:
     columns = book["columns"]
     students = [shown(student, columns) | {"number": number} for number, student in enumerate(book["students"], 1)]
     totals = [student["total"] for student in students if student["total"] is not None]
-    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return template("report.html.j2").render(
         book | {"students": students},
         when=when,
@@ -46,8 +44,7 @@ def page(book: Book, when: str) -> str:
         states=Counter(student["state"] for student in students),
         stuck=_stuck(students, columns),
         style=html_pages.style(TEMPLATES / "report.css"),
-        script=Markup(script),  # noqa: S704, ours
-        script_hash=html_pages.digest(script),
+        **html_pages.script(TEMPLATES / "report.js"),
     )
 
 

@@ -40,7 +40,7 @@ def _cells(path: Path) -> list[Cell]:
     pictures, ours = dict(_pictures()), _untouched().get(path.name, set())
     shown, heading = list[Cell](), ""
     try:
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
             text: str = _text(cell["source"])
             if is_markdown := cell["cell_type"] == "markdown":
                 heading = (HEADING.findall(text) or [heading])[-1]

@@ -149,7 +149,7 @@ class Work:
     def step(self) -> str | None:
         """Return the notebook that runs now, or ran when the work was stopped; None if the work has not begun."""
         try:
-            return (self.draft / STEP).read_text(encoding="utf-8")
+            return (self.draft / STEP).read_text("utf-8")
         except FileNotFoundError:
             return None
 
@@ -203,7 +203,7 @@ class Work:
     def write(self, **entries: Any) -> Record:
         """Put the draft, if there is one, in the place of the student's folder, and write the record there last."""
         noted = self.draft / GRADED
-        graded = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
+        graded = json.loads(noted.read_text("utf-8")) if noted.exists() else {}
         with can_write_to(self.folder):
             if self.draft.exists():
                 for name in (STEP, GRADED):

@@ -95,13 +95,13 @@ def invocation_record(batch: Batch, condition: str, result: Result, mapping: Map
         },
         **({} if condition == "RecordAgeExceeded" else {"responseContext": response}),
         "version": "1.0",
-        "timestamp": _time(time.time(), "milliseconds"),
+        "timestamp": iso_time(time.time(), "milliseconds"),
         "DDBStreamBatchInfo": {
             "shardId": _SHARD,
             "startSequenceNumber": first["SequenceNumber"],
             "endSequenceNumber": last["SequenceNumber"],
-            "approximateArrivalOfFirstRecord": _time(first["ApproximateCreationDateTime"], "seconds"),
-            "approximateArrivalOfLastRecord": _time(last["ApproximateCreationDateTime"], "seconds"),
+            "approximateArrivalOfFirstRecord": iso_time(first["ApproximateCreationDateTime"], "seconds"),
+            "approximateArrivalOfLastRecord": iso_time(last["ApproximateCreationDateTime"], "seconds"),
             "batchSize": len(batch.records),
             "streamArn": mapping["EventSourceArn"],
         },
@@ -116,5 +116,6 @@ def _expired(records: list[Record], mapping: Mapping, now: float) -> int:
     return sum(1 for _ in takewhile(lambda age: age > longest, ages))
 
 
-def _time(seconds: float, precision: str) -> str:
+def iso_time(seconds: float, precision: str) -> str:
+    """Return a time in UTC as AWS writes it, to the "seconds" or "milliseconds"."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec=precision).replace("+00:00", "Z")

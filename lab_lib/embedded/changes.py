@@ -12,7 +12,6 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact, Overflow, Subnormal
 from functools import lru_cache
 from itertools import islice
@@ -26,7 +25,7 @@ from ministack.core.concurrency import esm_wake
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, lambda_svc, s3, sns, sqs
 
-from lab_lib.embedded import call_times, error_names, streams, validation, work
+from lab_lib.embedded import batches, call_times, error_names, streams, validation, work
 from lab_lib.embedded.server import HOST
 from lab_lib.waiting import load_of_computer
 
@@ -144,8 +143,8 @@ def envelope(*message: Any) -> str:
     """
     text: str = _envelope(*message)
     is_raw = message[-1]
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
-    return text if is_raw else json.dumps({**json.loads(text), "Timestamp": f"{now}Z"})
+    now = batches.iso_time(time.time(), "milliseconds")
+    return text if is_raw else json.dumps({**json.loads(text), "Timestamp": now})
 
 
 def fanout(topic: str, *message: Any, **more: Any) -> Any:

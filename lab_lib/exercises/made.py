@@ -152,13 +152,12 @@ def _delete_queue(lab: Lab) -> None:
 
 def _function(lab: Lab) -> Settings:
     now = functions.configuration(lab, NOTIFIER) or {}
-    variables: Settings = now.get("Environment", {}).get("Variables", {})
-    return now | variables
+    return now | functions.environment(now)
 
 
 def _mapping(lab: Lab) -> Settings:
     now = triggers.find_stream_trigger(lab) or {}
-    letters = now.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
+    letters = functions.destination(now) or ""
     unset = {"MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": -1, "MaximumBatchingWindowInSeconds": 0}
     unset["BisectBatchOnFunctionError"] = False
     return unset | now | {"OnFailure": letters.split(":")[-1]}

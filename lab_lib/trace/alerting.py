@@ -51,7 +51,7 @@ def _none(threshold: Decimal, totals: Totals) -> Event:
         what = _("none is due: {total:f} is below {threshold:f}", total=totals.after, threshold=threshold)
     else:
         what = _("none is due: the total had reached {threshold:f} before", threshold=threshold)
-    return Event(TOPIC, what, source=_(NOTIFIER_LOG))
+    return Event(TOPIC, what, source=NOTIFIER_LOG)
 
 
 def _published(customer: str, sender: Run | None, later: list[Run], sent: list[int]) -> Event:
@@ -62,12 +62,12 @@ def _published(customer: str, sender: Run | None, later: list[Run], sent: list[i
             what = _("published: {customer}, by a later run", customer=customer)
         when = when or Span(sender.begin, sender.end or sender.begin)
         gaps = [times.gap(_("run"), times.at(sender.begin), when)]
-        return Event(TOPIC, what, when=when, source=_(NOTIFIER_LOG), gaps=gaps)
+        return Event(TOPIC, what, when=when, source=NOTIFIER_LOG, gaps=gaps)
     if when:
         return Event(TOPIC, what, when=when, source=_("its messages"))
     if failed := [run for run in later if run.error]:
         what = _("not published: {error}", error=failed[-1].error)
-        return Event(TOPIC, what, State.NOT_YET, source=_(NOTIFIER_LOG))
+        return Event(TOPIC, what, State.NOT_YET, source=NOTIFIER_LOG)
     return cannot_see(TOPIC, _("no run has reported it"), NOTIFIER_LOG)
 
 

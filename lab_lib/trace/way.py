@@ -94,7 +94,7 @@ class Way:
             written = written.within(Span(begun.earliest, end))
             gaps += [times.gap(_("run"), begun, written)] if begun.earliest <= written.latest else []
         title = _title(change)
-        row = Event("Transactions", title, when=written, source=_(_TABLE), gaps=gaps)
+        row = Event("Transactions", title, when=written, source=_TABLE, gaps=gaps)
         end = record["dynamodb"]["SequenceNumber"].lstrip("0")[-6:]
         what = _("{kind}, record …{end}", kind=change["kind"], end=end)
         in_stream = Event("stream", what, when=written, source=_("the stream, to the second"))
@@ -129,7 +129,7 @@ class Way:
         what, state = _("holds {amount}", amount=amount), State.OK
         if self.item is None:
             what, state = _("not in the table: deleted since, or never written"), State.NOT_YET
-        row = Event("Transactions", what, state, source=_(_TABLE))
+        row = Event("Transactions", what, state, source=_TABLE)
         in_stream = cannot_see("stream", self.evidence.unseen.get(_STREAM, _("it has no record")), _STREAM)
         later = Event(NOTIFIER, _("known only with the record of the stream"), State.WAITS, source="ProcessedRecords")
         brought = uploading.candidates(self.evidence, fit, None)

@@ -127,7 +127,7 @@ excerpt = source  # in copies of the notebooks that were made before
 
 
 def _excerpt(file: Path, names: tuple[str, ...]) -> str:
-    text = file.read_text(encoding="utf-8")
+    text = file.read_text("utf-8")
     segments = {node.name: ast.get_source_segment(text, node) for node in ast.parse(text).body if hasattr(node, "name")}
     return "\n\n\n".join(str(segments[name]) for name in names)
 
