@@ -75,8 +75,9 @@ def aws_session(
         of_environment = N_("The environment has no credentials. Sign in, or name another profile.")
         raise UsageError(_(of_profile if profile else of_environment, profile=profile))
     if role_arn:
-        credentials = _assumed(session, role_arn, external_id, endpoint)
-        session = _session(region, credentials=credentials, profile=profile or None)
+        session = _session(
+            region, credentials=_assumed(session, role_arn, external_id, endpoint), profile=profile or None
+        )
     if path := os.environ.get(REQUESTS):
         session.events.register("before-send", functools.partial(_note_request, Path(path)))
     return session

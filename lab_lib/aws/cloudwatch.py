@@ -81,8 +81,9 @@ def log_events(
     logs = lab.client("logs")
     when = {"startTime": -((_EPOCH - since) // _MILLISECOND)} if since else {}
     when |= {"endTime": (until - _EPOCH) // _MILLISECOND} if until else {}
-    which = {"logGroupName": group or log_group(lab, name), **when, "PaginationConfig": {"MaxItems": MOST}}
-    pages = logs.get_paginator("filter_log_events").paginate(**which)
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=group or log_group(lab, name), **when, PaginationConfig={"MaxItems": MOST}
+    )
     events = none_if_absent(lambda: pages.build_full_result()["events"]) or []
     lines = [{"logStreamName": "", "timestamp": 0, **event} for event in having(events, "message")]
     lines.sort(key=lambda event: int(event["timestamp"]))

@@ -43,8 +43,7 @@ def ensure_queue_policy(lab: Lab, name: str) -> None:
     """Set the policy of an existing queue, unless it has it already."""
     policy = queue_policy(lab, name)
     if statements(lab, name) != policy["Statement"]:
-        attributes = {"Policy": json.dumps(policy)}
-        lab.client("sqs").set_queue_attributes(QueueUrl=_url(lab, name), Attributes=attributes)
+        lab.client("sqs").set_queue_attributes(QueueUrl=_url(lab, name), Attributes={"Policy": json.dumps(policy)})
 
 
 def queue_policy(lab: Lab, name: str) -> policies.Policy:

@@ -40,8 +40,9 @@ def names(lab: Lab) -> list[str]:
 
 def attributes(lab: Lab, name: str = ALERT_TOPIC) -> dict[str, str] | None:
     """Return the topic's attributes, as SNS gives them: TopicArn, DisplayName …"""
-    arn = lab.arn("sns", lab.name(name))
-    return none_if_absent(lambda: lab.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"])
+    return none_if_absent(
+        lambda: lab.client("sns").get_topic_attributes(TopicArn=lab.arn("sns", lab.name(name)))["Attributes"]
+    )
 
 
 def statements(lab: Lab) -> list[policies.Policy]:

@@ -108,9 +108,10 @@ def ensure_stream_trigger(
         if other["EventSourceArn"] != stream:  # of an earlier table
             delete_mapping(lab, other)
     mapping = find_stream_trigger(lab)
-    where = {"EventSourceArn": stream, "FunctionName": function, "StartingPosition": "TRIM_HORIZON"}
     if mapping is None:
-        mapping = lambda_.create_event_source_mapping(**where, **settings, Tags=TAGS)
+        mapping = lambda_.create_event_source_mapping(
+            EventSourceArn=stream, FunctionName=function, StartingPosition="TRIM_HORIZON", **settings, Tags=TAGS
+        )
     elif _has_changed(mapping, settings):
         lambda_.update_event_source_mapping(UUID=mapping["UUID"], **settings, Enabled=True, FilterCriteria={})
     uuid = str(mapping["UUID"])

@@ -20,8 +20,9 @@ RETRIES = ("MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "BisectBatchOnFu
 def rejected_rows(account: Account) -> Finding:
     key = rejected_key("transactions.txt")
     started = any(matches(trigger, key) for trigger in bucket_triggers(account))
-    name = account.name(PROCESSOR)
-    hint = _("Give the trigger of {name} the suffix .txt, so that it does not start itself", name=name)
+    hint = _(
+        "Give the trigger of {name} the suffix .txt, so that it does not start itself", name=account.name(PROCESSOR)
+    )
     return either(not started, _("they start nothing"), _("{key} starts it", key=key), hint)
 
 
@@ -45,8 +46,10 @@ def expiry(account: Account, table: str) -> Finding:
 @check(FURTHER, "old-amounts", "old amounts in the stream", after="stream-view", call="update_table")
 def old_amounts(account: Account) -> Finding:
     view = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"]["StreamViewType"]
-    name = account.name("Transactions")
-    hint = _("A correction is the new amount minus the old one. Let the stream of {name} carry both images", name=name)
+    hint = _(
+        "A correction is the new amount minus the old one. Let the stream of {name} carry both images",
+        name=account.name("Transactions"),
+    )
     return equal(view, "NEW_AND_OLD_IMAGES", hint)
 
 
@@ -145,8 +148,7 @@ def batch_size(account: Account) -> Finding:
 )
 def stream_filter(account: Account) -> Finding:
     filters = having(mapping(account).get("FilterCriteria", {}).get("Filters", []), "Pattern")
-    name = account.name(NOTIFIER)
-    hint = _("What the filter of the trigger of {name} drops is never added up. Remove it", name=name)
+    hint = _("What the filter of the trigger of {name} drops is never added up. Remove it", name=account.name(NOTIFIER))
     return none_of((row["Pattern"] for row in filters), hint)
 
 

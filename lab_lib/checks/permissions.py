@@ -24,8 +24,9 @@ class Need:
     resource: str
 
     def __str__(self) -> str:
-        resource = self.resource.split(":", 5)[-1]
-        return _("{actions} on {resource}", actions=_(" or ").join(self.actions), resource=resource)
+        return _(
+            "{actions} on {resource}", actions=_(" or ").join(self.actions), resource=self.resource.split(":", 5)[-1]
+        )
 
 
 def lacking(account: Account, name: str, role_arn: str) -> list[str]:

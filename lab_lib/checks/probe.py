@@ -227,8 +227,12 @@ class _Probe:
             again[streams.customer(record)] += streams.change(record)["new amount"]
         for name, total in totals.items() if totals != again else ():
             if total != earlier[name]:
-                told = {"customer": name, "found": total, "wanted": earlier[name]}
-                yield _("its records came again, and {customer} has {found}, not {wanted}", **told)
+                yield _(
+                    "its records came again, and {customer} has {found}, not {wanted}",
+                    customer=name,
+                    found=total,
+                    wanted=earlier[name],
+                )
 
 
 def _to_put_right(faults: Faults) -> str:

@@ -33,8 +33,13 @@ def wait_until_uploads_start(lab: Lab) -> None:
         if look % _LOOKS_A_TRIAL == 1:
             buckets.put(lab, key, f"{'|'.join(COLUMNS)}\n".encode())
         if look == _LOOKS_A_TRIAL and (broken := find_broken(lab, key, [ROWS])):
-            told = {"function": lab.name(PROCESSOR), "broken": broken}
-            raise CheckFailed(_("An upload does not start {function}. {broken} Then run this cell again.", **told))
+            raise CheckFailed(
+                _(
+                    "An upload does not start {function}. {broken} Then run this cell again.",
+                    function=lab.name(PROCESSOR),
+                    broken=broken,
+                )
+            )
         runs.read()
         return runs.has_begun()
 

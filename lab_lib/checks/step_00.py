@@ -116,8 +116,10 @@ def stream(account: Account) -> Finding:
 )
 def view(account: Account) -> Finding:
     now = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"].get("StreamViewType", _("none"))
-    name = account.name("Transactions")
-    hint = _("The stream of {name} lacks the amount. Turn it off, and on again with new and old images", name=name)
+    hint = _(
+        "The stream of {name} lacks the amount. Turn it off, and on again with new and old images",
+        name=account.name("Transactions"),
+    )
     return judged(now in VIEWS, now, _(" or ").join(VIEWS), hint)
 
 

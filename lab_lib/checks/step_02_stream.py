@@ -59,8 +59,9 @@ def state(account: Account) -> Finding:
 )
 def batching_window(account: Account) -> Finding:
     window = mapping(account).get("MaximumBatchingWindowInSeconds", 0)
-    name = account.name(NOTIFIER)
-    hint = _("Alerts wait for the batch window of the trigger of {name}. Set it to 0 or 1 s", name=name)
+    hint = _(
+        "Alerts wait for the batch window of the trigger of {name}. Set it to 0 or 1 s", name=account.name(NOTIFIER)
+    )
     wanted = _("at most {seconds} s", seconds=LONGEST_WINDOW)
     return judged(window <= LONGEST_WINDOW, _("{seconds} s", seconds=window), wanted, hint)
 

@@ -41,8 +41,7 @@ def try_(
     ids = [part.strip() for part in only.split(",") if part.strip()]
     with handle_errors(stopped=N_("Stopped. Nothing is left of the trial.")):
         with progress_bar() as progress:
-            total = len(cases.chosen(ids))
-            bar = progress.add_task(_("starting another embedded AWS"), total=total)
+            bar = progress.add_task(_("starting another embedded AWS"), total=len(cases.chosen(ids)))
 
             def done(result: trial.Result) -> None:
                 progress.update(bar, advance=1, description=result.case.id)

@@ -145,8 +145,9 @@ def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
         return not faults and high == alerted if rest is None else rest
 
     what = _("{name} to take your rows off the totals", name=lab.name(NOTIFIER))
-    hint = _("`lab check --step 02` says what is broken.")
-    wait_until(is_settled, what, timeout=180, on_aws=_("a few seconds"), hint=hint)
+    wait_until(
+        is_settled, what, timeout=180, on_aws=_("a few seconds"), hint=_("`lab check --step 02` says what is broken.")
+    )
 
 
 def _wait_for_visible(lab: Lab, queue: str) -> None:
@@ -156,5 +157,6 @@ def _wait_for_visible(lab: Lab, queue: str) -> None:
         return not count(queues.attributes(lab, queue).get("ApproximateNumberOfMessagesNotVisible"))
 
     what = _("the hidden messages of {queue} to come back", queue=lab.name(queue))
-    hint = _("Somebody is receiving its messages. Stop that, then run this cell again.")
-    wait_until(is_visible, what, timeout=90, hint=hint)
+    wait_until(
+        is_visible, what, timeout=90, hint=_("Somebody is receiving its messages. Stop that, then run this cell again.")
+    )

@@ -127,8 +127,14 @@ class Story:
         for name in {**self.totals, **held.totals}:
             total, wanted = held.totals.get(name), self.totals.get(name)
             if total != wanted:
-                values = {"name": self.name(name), "total": _shown(total), "wanted": _shown(wanted)}
-                wrong[_reason(name, held, total, wanted)].append(_("{name} {total} instead of {wanted}", **values))
+                wrong[_reason(name, held, total, wanted)].append(
+                    _(
+                        "{name} {total} instead of {wanted}",
+                        name=self.name(name),
+                        total=_shown(total),
+                        wanted=_shown(wanted),
+                    )
+                )
         for reason, texts in wrong.items():
             yield _(reason, totals=listing(texts, _MOST_NAMED))
 
@@ -140,8 +146,12 @@ class Story:
             low, high = self.alerts.get(name, (0, 0))
             again = len(held.failures) if high else 0
             if not low <= counted[name] <= high + again:
-                values = {"alerts": _count(counted[name]), "name": self.name(name), "wanted": _range(low, high)}
-                yield _("{alerts} for {name} instead of {wanted}", **values)
+                yield _(
+                    "{alerts} for {name} instead of {wanted}",
+                    alerts=_count(counted[name]),
+                    name=self.name(name),
+                    wanted=_range(low, high),
+                )
         for name, balance in alerts:
             is_right, effects = held.totals.get(name) == self.totals.get(name), self._effects.get(name, [])
             if is_right and 0 < len(effects) <= _MOST_RECORDS and balance not in _sums(effects):
@@ -157,11 +167,15 @@ class Story:
         ids = {transaction(record) for record in self._records.values()}
         named = {id for text in held.letters for id in _TRANSACTION.findall(text)} & ids
         if missing := self.letters - named:
-            records = ngettext("{count:,} record", "{count:,} records", len(missing))
-            yield _("{records} without a dead letter that names its TransactionId", records=records)
+            yield _(
+                "{records} without a dead letter that names its TransactionId",
+                records=ngettext("{count:,} record", "{count:,} records", len(missing)),
+            )
         if more := named - self.letters:
-            records = ngettext("{count:,} good record", "{count:,} good records", len(more))
-            yield _("{records} among the dead letters", records=records)
+            yield _(
+                "{records} among the dead letters",
+                records=ngettext("{count:,} good record", "{count:,} good records", len(more)),
+            )
 
     def _growth(self, held: Held) -> Iterator[str]:
         """Yield how long an item has grown, if that is too much for the records of the history."""

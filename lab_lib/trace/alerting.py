@@ -61,8 +61,9 @@ def _published(customer: str, sender: Run | None, later: list[Run], sent: list[i
         if sender is not later[0]:
             what = _("published: {customer}, by a later run", customer=customer)
         when = when or Span(sender.begin, sender.end or sender.begin)
-        gaps = [times.gap(_("run"), times.at(sender.begin), when)]
-        return Event(TOPIC, what, when=when, source=NOTIFIER_LOG, gaps=gaps)
+        return Event(
+            TOPIC, what, when=when, source=NOTIFIER_LOG, gaps=[times.gap(_("run"), times.at(sender.begin), when)]
+        )
     if when:
         return Event(TOPIC, what, when=when, source=_("its messages"))
     if failed := [run for run in later if run.error]:
@@ -99,5 +100,6 @@ def _message(evidence: Evidence, queue: str, arrived: list[Message], published: 
         what = _("one of {count} messages: {named}", count=len(arrived), named=named)
         return Event(queue, what, State.COULD_BE, source=queue)
     what, came = _("a message waits, with the balance {balance}", balance=arrived[0].balance), times.at(arrived[0].came)
-    gaps = [times.gap(_("delivery"), published, came)] if published else []
-    return Event(queue, what, when=came, source=queue, gaps=gaps)
+    return Event(
+        queue, what, when=came, source=queue, gaps=[times.gap(_("delivery"), published, came)] if published else []
+    )

@@ -95,8 +95,9 @@ class Way:
             gaps += [times.gap(_("run"), begun, written)] if begun.earliest <= written.latest else []
         title = _title(change)
         row = Event("Transactions", title, when=written, source=_TABLE, gaps=gaps)
-        end = record["dynamodb"]["SequenceNumber"].lstrip("0")[-6:]
-        what = _("{kind}, record …{end}", kind=change["kind"], end=end)
+        what = _(
+            "{kind}, record …{end}", kind=change["kind"], end=record["dynamodb"]["SequenceNumber"].lstrip("0")[-6:]
+        )
         in_stream = Event("stream", what, when=written, source=_("the stream, to the second"))
         if run_id is None:
             behind = [counting.uncounted(self.evidence, record, written)]
