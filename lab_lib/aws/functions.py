@@ -28,6 +28,7 @@ from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.waiting import CHANGING, load_of_computer, wait_until
 
+Settings = dict[str, Any]  # of a function or a mapping, as Lambda gives them
 RUNTIME = "python3.13"
 MEMORY = 256  # megabytes
 TIMEOUT = 20  # seconds, as in the handout
@@ -53,7 +54,7 @@ class FunctionFailed(LabError):
         self.function, self.why = function, why
 
 
-def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | None = None) -> dict[str, Any]:
+def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | None = None) -> Settings:
     """Return the function's configuration, as arguments of Lambda's API; `timeout` in seconds."""
     descriptions = {
         "TransactionProcessor": "Process data and send to DynamoDB tables",
@@ -186,18 +187,18 @@ def source_files(name: str) -> list[Path]:
     return sorted(folder.glob("[!_]*.py"), key=lambda path: path.stem == folder.name)
 
 
-def configuration(lab: Lab, name: str) -> dict[str, Any] | None:
+def configuration(lab: Lab, name: str) -> Settings | None:
     """Return the function's settings, as Lambda gives them, or None."""
     return none_if_absent(lambda: lab.client("lambda").get_function_configuration(FunctionName=lab.name(name)))
 
 
-def environment(settings: dict[str, Any]) -> dict[str, str]:
+def environment(settings: Settings) -> dict[str, str]:
     """Return the environment variables in the settings of a function."""
     variables: dict[str, str] = settings.get("Environment", {}).get("Variables", {})
     return variables
 
 
-def destination(settings: dict[str, Any]) -> str | None:
+def destination(settings: Settings) -> str | None:
     """Return the destination on failure in the settings of a function's events or of a mapping, or None."""
     arn: str | None = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
     return arn

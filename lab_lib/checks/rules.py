@@ -110,6 +110,9 @@ class Account:
         return _("{other} is there: the name must be the same to the letter. {hint}", other=there[near[0]], hint=hint)
 
 
+Judge = Callable[..., Finding]  # of an account and the subject, if there is one
+
+
 @dataclass(frozen=True)
 class Rule:
     """A check before it is made: the ids of the checks that must hold first, and how it judges an account.
@@ -126,7 +129,7 @@ class Rule:
     title: str
     after: tuple[str, ...]
     subjects: tuple[str, ...]  # one, or none
-    judge: Callable[..., Finding]  # of the account and these subjects
+    judge: Judge
     link: str | None
     weight: int
     probes: bool
@@ -159,7 +162,7 @@ def check(
     call: str = "",
     console: str = "",
     made_by: resources.Cell | None = None,
-) -> Callable[[Callable[..., Finding]], Callable[..., Finding]]:
+) -> Callable[[Judge], Judge]:
     """Make a function a check of a step; with {} in its id, one for each subject, which replaces {} in its texts.
 
     The function gets the account and the subject. Without `subjects`, these are the names of the resources of the kind
@@ -172,7 +175,7 @@ def check(
     check is about, by the `call`, or at a place in the `console`.
     """
 
-    def register(judge: Callable[..., Finding]) -> Callable[..., Finding]:
+    def register(judge: Judge) -> Judge:
         for subject in subjects or (resources.in_chain(of) if of and "{}" in id else [""]):
             full_id, before = (text.replace("{}", subject) for text in (id, after))
             resource = resources.get(of, subject) if of else None

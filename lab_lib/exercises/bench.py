@@ -7,7 +7,7 @@ from typing import Any
 from lab_lib.aws import functions, policies, queues, tables, topics
 from lab_lib.aws.json_text import having
 from lab_lib.embedded.batches import halves
-from lab_lib.exercises.draw import TRIES, Batch, Step, Topic
+from lab_lib.exercises.draw import TRIES, Batch, History, Topic
 from lab_lib.exercises.proxy import NO_CUT, Cut
 from lab_lib.exercises.runner import Outcome, Runner
 from lab_lib.lab import Lab
@@ -46,7 +46,7 @@ class Bench:
         self._create_topic()
         self._variables = {**functions.variables(lab, "TotalNotifier"), **_credentials(lab)}
 
-    def play(self, steps: list[Step], runner: Runner, cut: Cut) -> Held:
+    def play(self, steps: History, runner: Runner, cut: Cut) -> Held:
         """Take the steps in turn, up to a batch that is held up. Return what the account holds then."""
         self._runner = runner
         for step in steps:

@@ -37,6 +37,7 @@ class Topic:
 
 
 Step = Start | Topic
+History = list[Step]  # of a try
 _TEXTS = ("12,50", "a lot", "1 000", "--5", "n/a", "€ 20")
 
 
@@ -139,7 +140,7 @@ class Draw:
         """Return three to five ordinary batches."""
         return [self.ordinary() for _ in range(self.chance.randint(3, 5))]
 
-    def starts(self, *batches: Batch) -> list[Step]:
+    def starts(self, *batches: Batch) -> History:
         """Return starts that get these batches in turn: each to the start before it, or to a new one."""
         groups = list[list[Batch]]()
         for batch in batches:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+from pandas import DataFrame
 
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queues, roles, streams, tables
 from lab_lib.aws.topics import ensure_topic
@@ -111,10 +111,10 @@ def send_again(lab: Lab, key: str) -> dict[str, Any]:
     return report
 
 
-def deliver(lab: Lab, records: list[streams.Record]) -> pd.DataFrame:
+def deliver(lab: Lab, records: list[streams.Record]) -> DataFrame:
     """Deliver these records of the stream to both functions by hand, and return how each of them ended."""
     ends = [(part.name(NOTIFIER), _invoke(part, records)) for part in parts(lab)]
-    return pd.DataFrame(ends, columns=["function", "ended"])
+    return DataFrame(ends, columns=["function", "ended"])
 
 
 def judge(file: str | Path, only: Iterable[str] = (), seed: str = "") -> trial.Results | None:
@@ -149,7 +149,7 @@ def error(lab: Lab) -> str:
     return str(by_stream[-1].get("Error", _("the function did not end"))) if by_stream else ""
 
 
-def compare(lab: Lab, *customers: str) -> pd.DataFrame:
+def compare(lab: Lab, *customers: str) -> DataFrame:
     """Return what the account holds of these customers, by both functions.
 
     CustomerId; total and alerts of the lab's function; other total and other alerts, of the learner's; stuck: whether
@@ -165,7 +165,7 @@ def compare(lab: Lab, *customers: str) -> pd.DataFrame:
         alerts = Counter(alert["customerID"] for alert in queues.alerts(part, QUEUE))
         columns[f"{prefix}total"] = [totals.get(name, Decimal(0)) for name in customers]
         columns[f"{prefix}alerts"] = [alerts[name] for name in customers]
-    return pd.DataFrame({**columns, "stuck": [name in stuck for name in customers]}, dtype=object)
+    return DataFrame({**columns, "stuck": [name in stuck for name in customers]}, dtype=object)
 
 
 def require_quiet(lab: Lab) -> None:

@@ -17,7 +17,7 @@ from lab_lib.aws.streams import Record, customer, effect
 from lab_lib.checks.differences import SUBJECT
 from lab_lib.checks.lookalikes import visible
 from lab_lib.exercises.bench import Held
-from lab_lib.exercises.draw import HIGH, Batch, Start, Step, Topic
+from lab_lib.exercises.draw import HIGH, Batch, History, Start, Topic
 from lab_lib.language import N_, _, ngettext
 from lab_lib.wording import listing
 
@@ -59,7 +59,7 @@ class Story:
     `totals`, `alerts` and `letters` are what is expected.
     """
 
-    def __init__(self, steps: list[Step]) -> None:
+    def __init__(self, steps: History) -> None:
         batches = [batch for step in steps if isinstance(step, Start) for batch in step.batches]
         self.steps, (self.totals, self.alerts, self.letters) = steps, expect(batches)
         self._records = {record["eventID"]: record for batch in batches for record in batch}

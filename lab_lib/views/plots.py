@@ -3,9 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+from pandas import DataFrame, Series
 
 from lab_lib.language import N_, _, ngettext
 from lab_lib.views.figures import (
@@ -26,7 +26,7 @@ _COLOURS, _HATCHES = (BELOW, REACHED), ("", "//")  # of totals below the thresho
 
 
 @in_legible_words()
-def totals(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
+def totals(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
     """Draw each customer's total as a bar, and the threshold as a line.
 
     `frame` has CustomerId and accountBalance, one row a customer. Of more than 20 customers, the distribution is drawn
@@ -46,7 +46,7 @@ def totals(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
 
 
 @in_legible_words()
-def comparison(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
+def comparison(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
     """Draw two bars a customer: the total of the lab's function, and below it that of the learner's.
 
     `frame` has CustomerId, total, alerts, other total, other alerts and stuck, one row a customer.
@@ -75,7 +75,7 @@ def comparison(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
 
 
 @in_legible_words()
-def running_balance(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
+def running_balance(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
     """Draw a customer's balance after each transaction as steps, and name the first that reaches the threshold.
 
     `frame` is as frames.running_balance returns it, one row a transaction.
@@ -129,7 +129,7 @@ def _draw_distribution(axes: Axes, balances: list[Decimal], threshold: Decimal) 
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _draw_totals(axes: Axes, balances: pd.Series, threshold: Decimal) -> None:
+def _draw_totals(axes: Axes, balances: Series, threshold: Decimal) -> None:
     sides = [balance >= threshold for balance in balances]
     colours, hatches = ([marks[reached] for reached in sides] for marks in (_COLOURS, _HATCHES))
     places, lengths = range(len(sides)), [*map(float, balances)]
@@ -162,7 +162,7 @@ def _label(row: dict[str, Any], prefix: str) -> str:
     return clauses([*parts, _("stuck") if prefix and row["stuck"] else ""])
 
 
-def _describe_totals(balances: pd.Series, highest: pd.Series, threshold: Decimal) -> str:
+def _describe_totals(balances: Series, highest: Series, threshold: Decimal) -> str:
     parts = _(", ").join(
         _("{customer} {total:f} (at or above)", customer=one_line(name), total=balance)
         if balance >= threshold
