@@ -247,8 +247,7 @@ def content(lab: Lab, key: str) -> bytes:
         raise LabError(
             f"{key} has {answer['ContentLength']:,} bytes, and at most {MOST_READ:,} are read. Split the file."
         )
-    body: bytes = answer["Body"].read()
-    return body
+    return bytes(answer["Body"].read())
 
 
 def statements(lab: Lab) -> list[policies.Policy]:

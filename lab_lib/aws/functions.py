@@ -194,8 +194,7 @@ def configuration(lab: Lab, name: str) -> Settings | None:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment variables in the settings of a function."""
-    variables: dict[str, str] = settings.get("Environment", {}).get("Variables", {})
-    return variables
+    return dict(settings.get("Environment", {}).get("Variables", {}))
 
 
 def destination(settings: Settings) -> str | None:
@@ -251,8 +250,7 @@ def on_failure(lab: Lab, name: str) -> str | None:
 
 def find_function(lab: Lab, name: str) -> str | None:
     """Return the function's ARN, or None."""
-    now = configuration(lab, name)
-    return str(now["FunctionArn"]) if now else None
+    return (configuration(lab, name) or {}).get("FunctionArn")
 
 
 def is_ours(lab: Lab, name: str) -> bool:

@@ -62,8 +62,7 @@ def create_table(lab: Lab, name: str) -> None:
 
 def find_table(lab: Lab, name: str) -> str | None:
     """Return the table's ARN, or None."""
-    table = describe(lab, name)
-    return str(table["TableArn"]) if table else None
+    return (describe(lab, name) or {}).get("TableArn")
 
 
 def describe(lab: Lab, name: str) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from lab_lib import resources
 from lab_lib.aws import policies
 from lab_lib.aws.buckets import find_bucket, is_name
 from lab_lib.aws.evaluator import as_list
-from lab_lib.aws.functions import find_function, statements
+from lab_lib.aws.functions import Settings, find_function, statements
 from lab_lib.aws.json_text import having
 from lab_lib.aws.queues import DEAD_LETTERS, ensure_queue_policy, find_queue, queue_arn
 from lab_lib.aws.tables import find_stream
@@ -27,7 +27,7 @@ PERMISSION = "BucketMayInvoke"  # the id of the statement in the function's poli
 UPLOADS = {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}}
 
 _MOST_NOTIFICATIONS = 100  # that S3 allows a bucket
-MAPPING: dict[str, Any] = {
+MAPPING: Settings = {
     "BatchSize": 1000,
     "MaximumBatchingWindowInSeconds": 1,
     "MaximumRetryAttempts": 10,
@@ -92,9 +92,7 @@ def delete_bucket_trigger(lab: Lab) -> None:
         _put_notifications(lab, _other_notifications(lab))
 
 
-def ensure_stream_trigger(
-    lab: Lab, stream: str | None = None, settings: dict[str, Any] = MAPPING, wait: bool = True
-) -> str:
+def ensure_stream_trigger(lab: Lab, stream: str | None = None, settings: Settings = MAPPING, wait: bool = True) -> str:
     """Let changes in the table Transactions start TotalNotifier. Return the mapping's UUID, by default once enabled.
 
     A new mapping starts at TRIM_HORIZON, the oldest record of the stream. LATEST, the handout's starting position, can
@@ -215,8 +213,7 @@ def subscriptions(lab: Lab) -> list[dict[str, Any]]:
 
 def subscription_settings(lab: Lab, arn: str) -> dict[str, str]:
     """Return the attributes of a subscription, as SNS gives them: RawMessageDelivery, FilterPolicy …"""
-    answer: dict[str, str] = lab.client("sns").get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
-    return answer
+    return dict(lab.client("sns").get_subscription_attributes(SubscriptionArn=arn)["Attributes"])
 
 
 def _token(link: str) -> str:
@@ -282,7 +279,7 @@ def _mappings(lab: Lab, source: str) -> list[Trigger]:
     return [row for row in rows if row["EventSourceArn"].startswith(beginning) and row["State"] != "Deleting"]
 
 
-def _has_changed(mapping: Trigger, settings: dict[str, Any]) -> bool:
+def _has_changed(mapping: Trigger, settings: Settings) -> bool:
     """Return True if the mapping has other settings, is not enabled, or has a filter."""
     is_filtered = bool(mapping.get("FilterCriteria", {}).get("Filters"))
     return is_filtered or not {**settings, "State": "Enabled"}.items() <= mapping.items()

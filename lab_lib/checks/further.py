@@ -32,8 +32,15 @@ def markers(account: Account, table: str) -> Finding:
     schema = (account.ask(tables.describe, table) or {}).get("KeySchema", [])
     key = " + ".join(key["AttributeName"] for key in having(schema, "AttributeName"))
     now, wanted = (_("{table} with the key {key}", table=name, key=part) for part in (key, tables.KEYS[table][0]))
-    hint = _("Make the table {table}, in which {function} marks each change that it has added up")
-    return equal(now if key else _("not there"), wanted, hint.format(table=name, function=function))
+    return equal(
+        now if key else _("not there"),
+        wanted,
+        _(
+            "Make the table {table}, in which {function} marks each change that it has added up",
+            table=name,
+            function=function,
+        ),
+    )
 
 
 @check(FURTHER, "expiry-{}", "expiry of {}", after="table-{}", subjects=[MARKERS], call="update_time_to_live")

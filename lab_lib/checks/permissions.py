@@ -1,8 +1,7 @@
 """Judge the role of a function: the permissions that the function needs, and those that it should not have."""
 
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab_lib.aws import functions, grants, policies, queues, roles, tables
 from lab_lib.aws.evaluator import from_service, is_allowed
@@ -16,8 +15,7 @@ ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 _POLICIES = {"TransactionProcessor": policies.transaction_processor, "TotalNotifier": policies.total_notifier}
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(NamedTuple):
     """A permission: one of these actions on this resource."""
 
     actions: tuple[str, ...]

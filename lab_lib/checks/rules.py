@@ -85,8 +85,7 @@ class Account:
 
     def settings(self, function: str) -> dict[str, Any]:
         """Return the settings of a function, as Lambda gives them; {} if it is not there."""
-        described = self.ask(functions.describe, function)
-        return dict(described.get("Configuration", {})) if described else {}
+        return dict((self.ask(functions.describe, function) or {}).get("Configuration", {}))
 
     def how_to_fix(self, hint: str, call: str, console: str = "", cell: resources.Cell | None = None) -> str:
         """Return the hint with its end: the cell that does it, the call that it makes and, on AWS, the console's place.

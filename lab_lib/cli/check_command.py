@@ -74,8 +74,13 @@ def _confirm(lab: Any) -> None:
     from lab_lib.checks import probe
 
     if lab.is_real and (people := probe.people(lab)):
-        question = N_("Alerts about made-up customers go to {people} addresses or numbers. Probe {lab}?")
-        cleanup.ask(_(question, people=people, lab=lab))
+        cleanup.ask(
+            _(
+                "Alerts about made-up customers go to {people} addresses or numbers. Probe {lab}?",
+                people=people,
+                lab=lab,
+            )
+        )
 
 
 def _checks_table(report: Any, every: bool) -> Table:

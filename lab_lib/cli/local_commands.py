@@ -9,7 +9,7 @@ import lab_lib
 from lab_lib.cli.setting_options import Settings, takes
 from lab_lib.cli.terminal import err, handle_errors, out
 from lab_lib.errors import BUILD_AGAIN
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.places import workspace
 
 app = typer.Typer(no_args_is_help=True, help="The embedded AWS of this workspace.")
@@ -22,8 +22,9 @@ def start() -> None:
     from lab_lib.embedded import server
 
     with handle_errors():
-        told = N_("The embedded AWS of {workspace} runs at {server.endpoint}")
-        out.say(_(told, workspace=workspace(), server=server.start()))
+        out.say(
+            _("The embedded AWS of {workspace} runs at {server.endpoint}", workspace=workspace(), server=server.start())
+        )
 
 
 @app.command()
@@ -46,8 +47,13 @@ def status() -> None:
 
     with handle_errors():
         if running := server.running():
-            told = N_("The embedded AWS of {workspace} runs at {server.endpoint} (process {server.pid}).")
-            out.say(_(told, workspace=workspace(), server=running))
+            out.say(
+                _(
+                    "The embedded AWS of {workspace} runs at {server.endpoint} (process {server.pid}).",
+                    workspace=workspace(),
+                    server=running,
+                )
+            )
             return
         idle = _("The embedded AWS of {workspace} does not run, so it holds nothing.", workspace=workspace())
         out.say(f"{idle} {_(BUILD_AGAIN)}")

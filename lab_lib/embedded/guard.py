@@ -27,10 +27,11 @@ from lab_lib.embedded import work
 from lab_lib.embedded.server import COLD, HOST, WHO, WORK, proof
 
 Scope = dict[str, Any]
+Message = dict[str, Any]
 Headers = dict[str, str]
 Query = dict[str, list[str]]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _RENEW = 'In a notebook, run the cell with open_lab again; in a terminal, run `eval "$(lab local env)"` again.'
@@ -205,7 +206,7 @@ async def _keep(parts: AsyncIterator[bytes], body: "SpooledTemporaryFile[bytes]"
 def _replay(body: "SpooledTemporaryFile[bytes]", receive: Receive) -> Receive:
     """Return a `receive` that gives the body once more."""
 
-    async def replay() -> dict[str, Any]:
+    async def replay() -> Message:
         if body.closed:
             return await receive()
         if not (part := body.read(_IN_MEMORY)):

@@ -5,8 +5,8 @@ ordinary, and drawn too, so that only a function that keeps what it knows in its
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from lab_lib.aws.streams import customer
 from lab_lib.errors import UsageError
@@ -17,8 +17,7 @@ LARGE = "ten-thousand"  # the case that takes long
 _LITTLE = Limits(loads=12, calls=10, items=20)  # the lab's function takes 2 loads
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """A case, as the report tells it, and what draws its history."""
 
     id: str

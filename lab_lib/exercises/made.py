@@ -70,8 +70,14 @@ def begin(lab: Lab, exercise: str) -> bool:
     if resource.holds(lab):
         why = _("that would lose its {content}", content=_(resource.content))
     if why:
-        kept = N_("It is not deleted, since {why}. To make it anew, delete it with {code}, and run the cell again.")
-        print(off, _(kept, why=why, code=resource.by_hand))
+        print(
+            off,
+            _(
+                "It is not deleted, since {why}. To make it anew, delete it with {code}, and run the cell again.",
+                why=why,
+                code=resource.by_hand,
+            ),
+        )
         return False
     resource.delete(lab)
     print(off, _("It is deleted, and your call makes it anew."))
@@ -97,8 +103,12 @@ def ready(lab: Lab, exercise: str) -> bool:
     """Return True if all is as asked, so that a helper may complete it. Otherwise print what to do first."""
     wrong = [check.name for check in run_checks(lab, exercise).wrong]
     if wrong:
-        said = N_("The helper changes nothing yet. Fix your cell above, and run it again: {checks}.")
-        print(_(said, checks=_(", ").join(wrong)))
+        print(
+            _(
+                "The helper changes nothing yet. Fix your cell above, and run it again: {checks}.",
+                checks=_(", ").join(wrong),
+            )
+        )
     return not wrong
 
 
@@ -112,8 +122,16 @@ def changes(lab: Lab, exercise: str) -> Iterator[None]:
     changed = {name: why for name, why in resource.added.items() if before.get(name) != after.get(name)}
     for name, why in changed.items():
         old, new = (_shown(settings.get(name)) for settings in (before, after))
-        said = N_("Your {kind}: {name} was {old}, and is {new} now. {why}")
-        print(_(said, kind=_(resource.kind), name=name, old=old, new=new, why=_(why)))
+        print(
+            _(
+                "Your {kind}: {name} was {old}, and is {new} now. {why}",
+                kind=_(resource.kind),
+                name=name,
+                old=old,
+                new=new,
+                why=_(why),
+            )
+        )
     if not changed:
         print(_("The helper changed nothing: your {kind} has all that it adds.", kind=_(resource.kind)))
 

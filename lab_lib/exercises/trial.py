@@ -153,8 +153,13 @@ def read(path: Path) -> bytes:
             _("{place}: {problem}. Correct that, then try again.", place=place, problem=error.msg)
         ) from None
     if HANDLER not in names:
-        told = N_("{path} has no {name}. Lambda calls `def {name}(event, context):`; write that function.")
-        raise UsageError(_(told, path=path, name=HANDLER))
+        raise UsageError(
+            _(
+                "{path} has no {name}. Lambda calls `def {name}(event, context):`; write that function.",
+                path=path,
+                name=HANDLER,
+            )
+        )
     return code
 
 
@@ -173,8 +178,12 @@ class _Trial:
             if not result.was_cut:
                 break
         else:
-            told = N_("stopped, because it made more than {most} AWS calls for one small batch")
-            return replace(result, state="not yet", found=_(told, most=_MOST_CALLS), is_slow=True)
+            return replace(
+                result,
+                state="not yet",
+                found=_("stopped, because it made more than {most} AWS calls for one small batch", most=_MOST_CALLS),
+                is_slow=True,
+            )
         last = Random(f"{self._seed} {case.id} last").randrange(1, max(call, 2))  # noqa: S311
         return self._try(case, Cut(last, has_effect=False)) if call > 1 else result
 

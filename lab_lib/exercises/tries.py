@@ -20,7 +20,7 @@ from lab_lib.errors import CheckFailed, LabError, StepMissing, UsageError, none_
 from lab_lib.exercises import workbook
 from lab_lib.exercises.messages import OWN, is_own
 from lab_lib.lab import Lab
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.private_files import write_file
 from lab_lib.resources import CHANGES, REJECTED, ROWS, TOTALS
 from lab_lib.views import live
@@ -54,15 +54,25 @@ def upload(lab: Lab, key: str, text: str) -> None:
     topic exists: then TotalNotifier would fail.
     """
     if key not in (FIRST, SECOND):
-        told = N_("The file is called {key!r}; wanted {first} or {second}, which notebook 04 takes away again.")
-        raise UsageError(_(told, key=key, first=FIRST, second=SECOND))
+        raise UsageError(
+            _(
+                "The file is called {key!r}; wanted {first} or {second}, which notebook 04 takes away again.",
+                key=key,
+                first=FIRST,
+                second=SECOND,
+            )
+        )
     file = transactions.recount(key, text.encode())
     if others := [name for name in file.addresses if not name.startswith(OWN)]:
-        told = N_(
-            "{key} has the customer {customer}; wanted ids that begin with {own}. So nothing of the bank's is "
-            "changed, and notebook 04 can take your rows away. Change it, and run this cell again."
+        raise UsageError(
+            _(
+                "{key} has the customer {customer}; wanted ids that begin with {own}. So nothing of the bank's is "
+                "changed, and notebook 04 can take your rows away. Change it, and run this cell again.",
+                key=key,
+                customer=others[0],
+                own=OWN,
+            )
         )
-        raise UsageError(_(told, key=key, customer=others[0], own=OWN))
     if not topics.find_topic(lab):
         _require_low(lab, file)
     write_file(path := workbook.folder() / key, text, "Free some space there, then run this cell again.")
@@ -79,11 +89,15 @@ def _require_low(lab: Lab, file: transactions.Recount) -> None:
         amounts = [amount for (customer, _), amount in (held | file.amounts).items() if customer == name]
         highest = sum(amount for amount in amounts if amount > 0) or max(amounts)
         if highest >= lab.threshold:
-            told = N_(
-                "The total of {name} can come to {highest:f}; wanted less than the threshold, {threshold:f}, as "
-                "long as there is no topic for the alert. Make the amounts smaller, and run this cell again."
+            raise UsageError(
+                _(
+                    "The total of {name} can come to {highest:f}; wanted less than the threshold, {threshold:f}, as "
+                    "long as there is no topic for the alert. Make the amounts smaller, and run this cell again.",
+                    name=name,
+                    highest=highest,
+                    threshold=lab.threshold,
+                )
             )
-            raise UsageError(_(told, name=name, highest=highest, threshold=lab.threshold))
 
 
 def wait_for_totals(lab: Lab) -> None:
@@ -109,8 +123,13 @@ def take_away(lab: Lab) -> None:
     zero = {item["CustomerId"]: Decimal(0) for item in (*rows, *totals)}
     names = sorted({*zero, *(item["CustomerId"] for item in customers)})
     if rows and not survives_a_deletion(lab, rows[0]["CustomerId"]):
-        told = N_("{name} fails when a row is deleted, so your rows stay. {hint} Then run this cell again.")
-        raise LabError(_(told, name=lab.name(NOTIFIER), hint=correct_code(Account(lab), NOTIFIER)))
+        raise LabError(
+            _(
+                "{name} fails when a row is deleted, so your rows stay. {hint} Then run this cell again.",
+                name=lab.name(NOTIFIER),
+                hint=correct_code(Account(lab), NOTIFIER),
+            )
+        )
     _wait_for(lab, zero | transactions.totals(transactions.read_amounts(rows)))  # where it ends, the rows stay
     for row in rows:
         tables.delete_item(lab, "Transactions", row)
@@ -122,8 +141,13 @@ def take_away(lab: Lab) -> None:
     for queue in queues.ALERT_QUEUES:
         _wait_for_visible(lab, queue)
         queues.delete_messages(lab, queue, is_own)
-    told = N_("Taken away: {count} rows of {names}, with their files, totals and alerts.")
-    print(_(told, count=len(rows), names=_(", ").join(names) or _("nobody")))
+    print(
+        _(
+            "Taken away: {count} rows of {names}, with their files, totals and alerts.",
+            count=len(rows),
+            names=_(", ").join(names) or _("nobody"),
+        )
+    )
 
 
 def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:

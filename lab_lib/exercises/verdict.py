@@ -98,8 +98,11 @@ class Story:
     def differences(self, held: Held) -> list[str]:
         """Return what is not as it should be, the most telling first."""
         faults = [*_failure(held), *self._totals(held), *self._alerts(held), *self._letters(held), *self._growth(held)]
-        killed = N_("killed at the call {call}, and started again")
-        cut = [_(killed, call=outcome.cut) for outcome in held.failures if outcome.cut]
+        cut = [
+            _("killed at the call {call}, and started again", call=outcome.cut)
+            for outcome in held.failures
+            if outcome.cut
+        ]
         return cut + faults if faults else []
 
     def _batch(self, batch: Batch, seen: set[str]) -> str:
@@ -155,8 +158,11 @@ class Story:
         for name, balance in alerts:
             is_right, effects = held.totals.get(name) == self.totals.get(name), self._effects.get(name, [])
             if is_right and 0 < len(effects) <= _MOST_RECORDS and balance not in _sums(effects):
-                told = N_("an alert for {name} with {balance}, which its transactions never add up to")
-                yield _(told, name=self.name(name), balance=_shown(balance))
+                yield _(
+                    "an alert for {name} with {balance}, which its transactions never add up to",
+                    name=self.name(name),
+                    balance=_shown(balance),
+                )
         if strange:
             yield _(
                 "{alerts} with another subject, no customerID, or no accountBalance from 1500 on",

@@ -23,7 +23,7 @@ from typing import Any
 from lab_lib import lab
 from lab_lib.errors import UsageError
 from lab_lib.exercises.copies import state
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.places import DATA, is_copy
 from lab_lib.private_files import can_write_to, exists, json_object, open_file, read_file, write_file
 from lab_lib.settings import SETTINGS as OF_LAB
@@ -58,11 +58,21 @@ def merged_settings(settings: Settings, named: Settings | None = None) -> Settin
         )
     here = settings | {name: value for name, value in _injected().items() if name != "settings" and value != ""}
     if unknown := sorted({*here} - {*PARAMETERS}, key=str):
-        told = N_("There is no setting {name!r}. The settings are {names}.")
-        raise UsageError(_(told, name=unknown[0], names=_(", ").join(PARAMETERS)))
+        raise UsageError(
+            _(
+                "There is no setting {name!r}. The settings are {names}.",
+                name=unknown[0],
+                names=_(", ").join(PARAMETERS),
+            )
+        )
     if wrong := [name for name, value in here.items() if not isinstance(value, str) and name not in _NOT_TEXT]:
-        told = N_("{name} is {value!r}; wanted text: in quotes, or for papermill with -r instead of -p.")
-        raise UsageError(_(told, name=wrong[0], value=here[wrong[0]]))
+        raise UsageError(
+            _(
+                "{name} is {value!r}; wanted text: in quotes, or for papermill with -r instead of -p.",
+                name=wrong[0],
+                value=here[wrong[0]],
+            )
+        )
     return {name: value for source in (named or {}, here) for name, value in source.items() if value != ""}
 
 

@@ -91,8 +91,13 @@ def unread(evidence: Evidence, key: str, line: int, known: list[str]) -> Change:
         return Change(_("no line"), [tried(PROCESSOR, failed, PROCESSOR_LOG)])
     if key not in known:
         named = evidence.unseen.get(PROCESSOR_LOG) or _("it names {keys}", keys=listing(known))
-        why = _("The log of TransactionProcessor names no upload with the key {key}: {named}. AWS writes it late.")
-        raise LabError(why.format(key=key, named=named))
+        raise LabError(
+            _(
+                "The log of TransactionProcessor names no upload with the key {key}: {named}. AWS writes it late.",
+                key=key,
+                named=named,
+            )
+        )
     where = "is the header" if line == 1 else "is blank, or the file has fewer lines"
     raise UsageError(f"{key} has no row in line {line}: the line {where}. The header is line 1.")
 

@@ -171,11 +171,21 @@ def _describe_totals(balances: Series, highest: Series, threshold: Decimal) -> s
     )
     if len(highest) == len(balances):
         return _("Totals against the threshold {threshold:f}: {parts}.", threshold=threshold, parts=parts)
-    told = N_("Totals against the threshold {threshold:f}: {share}. The highest {count}: {parts}.")
-    return _(told, threshold=threshold, share=_share(list(balances), threshold), count=HIGHEST, parts=parts)
+    return _(
+        "Totals against the threshold {threshold:f}: {share}. The highest {count}: {parts}.",
+        threshold=threshold,
+        share=_share(list(balances), threshold),
+        count=HIGHEST,
+        parts=parts,
+    )
 
 
 def _share(balances: list[Decimal], threshold: Decimal) -> str:
     reached, count = sum(balance >= threshold for balance in balances), len(balances)
-    told = N_("{reached} of {count} customers ({share:.1%}) at or above {threshold:f}")
-    return _(told, reached=reached, count=count, share=reached / count, threshold=threshold)
+    return _(
+        "{reached} of {count} customers ({share:.1%}) at or above {threshold:f}",
+        reached=reached,
+        count=count,
+        share=reached / count,
+        threshold=threshold,
+    )
