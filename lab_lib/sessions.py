@@ -29,6 +29,7 @@ from lab_lib.language import N_, _
 from lab_lib.recent import Call, Journal
 from lab_lib.refusals import PROFILE, in_one_line
 
+Params = dict[str, Any]  # of a call, and what botocore tells of one
 REQUESTS = "LAB_REQUESTS"  # set while `lab run` counts: the file to which each request to AWS adds its name
 RETRIES = "LAB_RETRIES"  # set while notebooks are run headlessly: the file to which each retry adds its name
 SESSION_NAME = "serverless-lab"  # of a role that is assumed
@@ -186,7 +187,7 @@ def _session(
     return boto3.Session(botocore_session=core, region_name=region)
 
 
-def _note_profile(profile: str | None, parsed: dict[str, Any], **_: Any) -> None:
+def _note_profile(profile: str | None, parsed: Params, **_: Any) -> None:
     """Note the profile in AWS's answer, so that an error can name the one to sign in with again."""
     parsed.get("ResponseMetadata", {})[PROFILE] = profile or ""
 
@@ -247,8 +248,8 @@ class Retry:
     def __call__(
         self,
         operation: Any,
-        response: tuple[Any, dict[str, Any]] | None,
-        request_dict: dict[str, Any],
+        response: tuple[Any, Params] | None,
+        request_dict: Params,
         **_: Any,
     ) -> float | None:
         context, answer = request_dict["context"], response[1] if response else {}
@@ -267,7 +268,7 @@ class Retry:
         return _PAUSE
 
 
-def _keep(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+def _keep(params: Params, context: Params, **_: Any) -> None:
     """Keep what `Retry` wants to know of a call: its parameters, and when it began."""
     context[_CALL] = dict(params), time.monotonic()
 

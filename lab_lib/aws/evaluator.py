@@ -9,7 +9,6 @@ import operator
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import partial
 from typing import Any
 
 from lab_lib.errors import LabError
@@ -132,7 +131,7 @@ def _condition(name: str, key: str, wanted: list[Any], request: Request) -> Answ
         return f"the condition operator {name}"
     if value is None:
         return optional or positive != operation
-    matches = any_of(_OPERATORS[positive](value, str(text)) for text in wanted)
+    matches = any_of(_text(_OPERATORS[positive], value, str(text)) for text in wanted)
     return matches if positive == operation else _not(matches)
 
 
@@ -145,12 +144,12 @@ def _same(pattern: str, value: str) -> bool:
     return pattern.lower() == value.lower()
 
 
-_OPERATORS: dict[str, Callable[[str, str], Answer]] = {
-    "StringEquals": partial(_text, operator.eq),
-    "StringLike": partial(_text, like),
-    "ArnEquals": partial(_text, like),
-    "ArnLike": partial(_text, like),
-    "Bool": partial(_text, _same),
+_OPERATORS: dict[str, Callable[[str, str], bool]] = {
+    "StringEquals": operator.eq,
+    "StringLike": like,
+    "ArnEquals": like,
+    "ArnLike": like,
+    "Bool": _same,
 }
 
 

@@ -1,7 +1,5 @@
 """Find the broken link of the chain: by the checks of steps 00 to 04, or by what Lambda has given up."""
 
-from dataclasses import replace
-
 from lab_lib.aws import cloudwatch, functions, queues
 from lab_lib.checks.causes import fix_error
 from lab_lib.checks.making import first_broken, made, settled
@@ -28,7 +26,7 @@ def find_broken(lab: Lab, key: str, links: list[str], is_over: bool = False) -> 
     if ROWS in links and made(account, RULES["bucket-trigger"]).ok:
         finding = filter_takes(account, [key])
         if not finding.ok:
-            broken = [replace(made(account, RULES["bucket-trigger-filter"]), **finding._asdict())]
+            broken = [made(account, RULES["bucket-trigger-filter"])._replace(**finding._asdict())]
     return broken[0].in_one_line if broken else None
 
 

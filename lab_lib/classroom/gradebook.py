@@ -149,7 +149,7 @@ def _points(record: Record, columns: list[str]) -> dict[str, Any]:
     total = sum(graded, Decimal()) if graded else None
     possible = points.possible({*columns} - {*excused})
     checks = [
-        {**vars(check), "is_behind": check.is_behind, "weight": weight, "right": right}
+        {**check._asdict(), "is_behind": check.is_behind, "weight": weight, "right": right}
         for check, weight, right in points.weighed(record)
     ]
     costly = [check for check in checks if check["weight"] and not check["right"]]

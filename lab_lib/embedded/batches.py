@@ -12,7 +12,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 Record = dict[str, Any]  # as in the function's event
 Mapping = dict[str, Any]  # an event source mapping, as in Lambda's API
@@ -22,8 +22,7 @@ _RETENTION = 24 * 3600  # seconds that a record stays in the stream
 _SHARD = "shardId-00000000000000000000-00000000"  # the only shard of ministack's streams
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Records that go to the function in one call."""
 
     records: list[Record]

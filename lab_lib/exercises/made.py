@@ -6,13 +6,14 @@ then completes what the text does not ask for, and the notebook prints each chan
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from IPython.display import display
 
 from lab_lib import checks
 from lab_lib.aws import functions, queues, tables, topics, triggers
+from lab_lib.checks.asked import NOTIFIER, QUEUE, TABLE
 from lab_lib.checks.reports import Report
 from lab_lib.checks.rules import State
 from lab_lib.exercises import texts, workbook
@@ -20,7 +21,6 @@ from lab_lib.lab import Lab
 from lab_lib.language import N_, _
 
 Settings = dict[str, Any]  # of a resource, by name
-TABLE, NOTIFIER, TOPIC, QUEUE = "TransactionTotal", "TotalNotifier", topics.ALERT_TOPIC, "CreditCollection"
 
 
 _made_here = set[tuple[str, ...]]()  # the exercises whose calls this kernel has let through, and their labs
@@ -145,7 +145,7 @@ def run_checks(lab: Lab, exercise: str) -> Report:
     """Make the checks of an exercise. A check that could be better is not right yet here."""
     made = checks.some(lab, *texts.find(exercise, EXERCISES).checks).checks
     wanted = {State.COULD_BE: State.NOT_YET}
-    return Report([replace(check, step="", state=wanted.get(check.state, check.state)) for check in made])
+    return Report([check._replace(step="", state=wanted.get(check.state, check.state)) for check in made])
 
 
 def _mappings(lab: Lab) -> list[triggers.Trigger]:
@@ -234,7 +234,7 @@ EXERCISES = {
     ),
     "create-topic": Exercise(
         N_("topic"),
-        TOPIC,
+        topics.ALERT_TOPIC,
         ("topic", "topic-display-name", "tls-topic", "outsiders-topic", "tag-HighBalanceAlert"),
         topics.find_topic,
         lambda lab: lab.client("sns").delete_topic(TopicArn=topics.find_topic(lab)),

@@ -5,11 +5,12 @@ import itertools
 import secrets
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from html import escape
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 from rich.cells import set_cell_size
 
@@ -37,8 +38,7 @@ _LONGEST_FOUND = 1_000  # characters
 _TOLD = '<div style="margin:2px 0 2px 5.5em"><i style="float:left;margin-left:-5.5em">{name}</i>{text}</div>'
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """The result of a case. Its state is passed, not yet or not tried. The texts are of its last try."""
 
     case: Case
@@ -178,8 +178,7 @@ class _Trial:
             if not result.was_cut:
                 break
         else:
-            return replace(
-                result,
+            return result._replace(
                 state="not yet",
                 found=_("stopped, because it made more than {most} AWS calls for one small batch", most=_MOST_CALLS),
                 is_slow=True,

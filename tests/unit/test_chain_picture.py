@@ -1,7 +1,6 @@
 """The chain, drawn: as the checks find it, for every reader."""
 
 import re
-from dataclasses import replace
 from html import escape
 from xml.etree import ElementTree
 
@@ -51,7 +50,7 @@ def test_a_part_is_drawn_as_the_checks_that_are_about_it_find_it(states, look):
 def test_what_cannot_be_seen_and_does_not_count_is_not_drawn():
     there, spared = report(topic=OK, other_subscriptions=CANNOT_SEE).checks
 
-    assert Report([there, replace(spared, counts=False)]).picture().looks["HighBalanceAlert"].style == RIGHT
+    assert Report([there, spared._replace(counts=False)]).picture().looks["HighBalanceAlert"].style == RIGHT
 
 
 @pytest.mark.parametrize(("step", "word"), [("02", "– later"), ("03", "– not there"), ("", "– not there")])

@@ -116,7 +116,7 @@ def test_the_table_of_one_step_shows_every_check(reported):
 
 
 def test_json_is_all_that_is_printed_and_does_not_tell_whose_account_it_is(reported):
-    reported(GOOD, UNSEEN, WAITING, replace(MORE, found="Größe → “x”"), replace(BAD, found="bucket-123456789012"))
+    reported(GOOD, UNSEEN, WAITING, MORE._replace(found="Größe → “x”"), BAD._replace(found="bucket-123456789012"))
 
     ended = lab_check("--json")
 
