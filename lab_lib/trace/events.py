@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lab_lib.aws.log_runs import Run
 from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
@@ -58,8 +59,7 @@ class Event:
         return PARTS.get(self.lane, [f"{TOPIC}→{self.lane}", self.lane])
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One change of a transaction on its way: a new one, a correction or a deletion."""
 
     title: str
