@@ -200,8 +200,8 @@ def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
 
 def _url(lab: Lab, name: str) -> str | None:
     """Return the queue's URL, or None. For a minute after its deletion, AWS may still give one."""
-    answer = none_if_absent(lambda: lab.client("sqs").get_queue_url(QueueName=lab.name(name)))
-    return answer["QueueUrl"] if answer else None
+    answer = none_if_absent(lambda: lab.client("sqs").get_queue_url(QueueName=lab.name(name))) or {}
+    return answer.get("QueueUrl")
 
 
 def _describe(lab: Lab, name: str) -> tuple[str | None, dict[str, str]]:

@@ -12,7 +12,6 @@ from lab_lib.resources import cell
 
 BATCHES = range(10, 1001)  # a file in smaller batches takes for ever; a larger batch takes longer than the timeout
 MARKERS, LETTERS = "ProcessedRecords", queues.DEAD_LETTERS
-MADE, KEPT = cell("table", MARKERS), cell("queue", LETTERS)
 RETRIES = ("MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "BisectBatchOnFunctionError", "FunctionResponseTypes")
 
 
@@ -26,7 +25,7 @@ def rejected_rows(account: Account) -> Finding:
     return either(not started, _("they start nothing"), _("{key} starts it", key=key), hint)
 
 
-@check(FURTHER, "table-{}", "table {}", subjects=[MARKERS], call="create_table", made_by=MADE)
+@check(FURTHER, "table-{}", "table {}", subjects=[MARKERS], call="create_table", made_by=cell("table", MARKERS))
 def markers(account: Account, table: str) -> Finding:
     name, function = account.name(table), account.name(NOTIFIER)
     schema = (account.ask(tables.describe, table) or {}).get("KeySchema", [])
@@ -76,7 +75,7 @@ def retention(account: Account, name: str) -> Finding:
     return judged(days is not None, found, _("some days, such as 14"), hint)
 
 
-@check(FURTHER, "queue-{}", "queue {}", subjects=[LETTERS], call="create_queue", made_by=KEPT)
+@check(FURTHER, "queue-{}", "queue {}", subjects=[LETTERS], call="create_queue", made_by=cell("queue", LETTERS))
 def dead_letters(account: Account, queue: str) -> Finding:
     wanted = account.name(queue)
     hint = _("Make the queue {queue} for what a function cannot process", queue=wanted)

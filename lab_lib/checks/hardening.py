@@ -14,7 +14,6 @@ from lab_lib.resources import CONFIRMATION, cell
 
 QUEUES = [*queues.ALERT_QUEUES, queues.DEAD_LETTERS]
 POLICY = N_("Access policy")  # in the consoles of SNS and SQS
-SOURCE = N_("remove_permission and add_permission with SourceAccount")
 
 
 @check(FURTHER, "tls-bucket", "TLS to the bucket", after="bucket", call="put_bucket_policy", console=N_("Permissions"))
@@ -83,7 +82,7 @@ def account_in_policy(account: Account, name: str) -> Finding:
     "bucket-permission-account",
     "account in the permission of the bucket",
     after="bucket-permission",
-    call=SOURCE,
+    call=N_("remove_permission and add_permission with SourceAccount"),
 )
 def account_in_permission(account: Account) -> Finding:
     """Bucket names are freed by a deletion: without the account, the next owner's bucket could start the function."""

@@ -82,10 +82,8 @@ def grade(
             grading.note_missing(work for work in works if work.student in selected)
             jobs = jobs or os.cpu_count() or 1  # more would make the probe late
             with grading.untouched_edition(trust, seconds, seed) as edition:
-                status = class_work.do(
-                    works, to_do, jobs, out_dir, selected, untouched_edition=edition if to_do else None
-                )
-                raise typer.Exit(status)
+                untouched = edition if to_do else None
+                raise typer.Exit(class_work.do(works, to_do, jobs, out_dir, selected, untouched_edition=untouched))
 
 
 def _say(works: list[Any], nobodys: list[Any]) -> None:
