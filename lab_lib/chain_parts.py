@@ -1,6 +1,5 @@
 """The parts of the chain: its boxes and arrows, where they stand in a picture, and how they are called."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from lab_lib.language import N_, _
@@ -10,8 +9,7 @@ WIDTH, TALL = 866, 46  # of a picture, and the height of a box, in pixels
 QUEUES = in_chain("queue")
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(NamedTuple):
     """A part of the chain, and where it stands: `x` is its left edge, `y` its top."""
 
     service: str
@@ -35,8 +33,7 @@ class Box:
         return f"M{x} {y}H{right}V{bottom}H{x}Z"
 
 
-@dataclass(frozen=True)
-class Arrow:
+class Arrow(NamedTuple):
     """A link between two boxes, and its label."""
 
     start: str

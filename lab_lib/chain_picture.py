@@ -5,7 +5,6 @@ can stand on one page.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
 
@@ -37,8 +36,7 @@ class Look(NamedTuple):
         return _("{said} ({note})", said=said, note=self.note) if self.note else said
 
 
-@dataclass(frozen=True)
-class Picture:
+class Picture(NamedTuple):
     """The chain with a look of each part, by its name. `alt` is the picture in words."""
 
     looks: Mapping[str, Look]

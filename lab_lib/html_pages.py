@@ -21,9 +21,11 @@ def templates(folder: Path) -> Environment:
 def style(*files: Path) -> Markup:
     """Return the style that the pages share, then those in these files."""
     shared = Path(__file__).with_suffix(".css")
-    return Markup("".join(file.read_text(encoding="utf-8") for file in (shared, *files)))  # noqa: S704  # ours
+    return Markup("".join(file.read_text("utf-8") for file in (shared, *files)))  # noqa: S704  # ours
 
 
-def digest(script: str) -> str:
-    """Return the digest by which the page's Content-Security-Policy allows its script."""
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+def script(file: Path) -> dict[str, str]:
+    """Return a page's script, and the digest by which its Content-Security-Policy allows it, for its template."""
+    text = file.read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return {"script": Markup(text), "script_hash": digest}  # noqa: S704  # ours

@@ -67,8 +67,9 @@ class Lab:
     def client(self, service: str) -> Any:
         """Return the boto3 client of a service, such as "s3". Each is created once, since that takes 0.15 s."""
         if service not in self._clients:
-            config = sessions.config(self.endpoint)
-            self._clients[service] = self.session.client(service, endpoint_url=self.endpoint, config=config)
+            self._clients[service] = self.session.client(
+                service, endpoint_url=self.endpoint, config=sessions.config(self.endpoint)
+            )
             sessions.Retry(self.journal).register(self._clients[service].meta.events)
         return self._clients[service]
 

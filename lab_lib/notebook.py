@@ -3,6 +3,8 @@
 Each name leads to the module that does the work.
 """
 
+# ruff: noqa: F401  # the notebooks take all names from here
+
 import os
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -20,27 +22,6 @@ from lab_lib.trace import watch as trace
 from lab_lib.transactions import preview
 from lab_lib.views import live
 from lab_lib.views.calls import shown, source
-
-__all__ = [
-    "begin",
-    "changes",
-    "checkpoint",
-    "compare",
-    "enter_folder",
-    "following",
-    "is_right",
-    "judge",
-    "open_lab",
-    "open_lab_to_delete",
-    "preview",
-    "ready",
-    "setting",
-    "shown",
-    "source",
-    "trace",
-    "wait_until_counted",
-    "wait_until_logged",
-]
 
 
 def open_lab(settings: dict[str, Any], named: dict[str, Any] | None = None, step: str = "00") -> Lab:

@@ -27,9 +27,13 @@ def alone(lab: Lab, command: str) -> Iterator[None]:
         try:
             held = FileLock(path, mode=0o600, blocking=False).acquire()
         except Timeout:
-            told = {"lab": lab, "holder": path.read_text("utf-8") or _("it has just begun")}
-            why = _("Another command is at work on this lab ({lab}): {holder}. Wait for its end.", **told)
-            raise LabInUse(why) from None
+            raise LabInUse(
+                _(
+                    "Another command is at work on this lab ({lab}): {holder}. Wait for its end.",
+                    lab=lab,
+                    holder=path.read_text("utf-8") or _("it has just begun"),
+                )
+            ) from None
         path.write_text(_("`{command}`, process {id}", command=command, id=os.getpid()), encoding="utf-8")
     with held:
         yield

@@ -86,7 +86,7 @@ def replace_file(path: Path, text: str) -> None:
     with draft_of(path) as draft:
         draft.touch(0o600)
         # A message in a queue may hold half a character, which UTF-8 cannot encode.
-        draft.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
+        draft.write_text(text, "utf-8", errors="backslashreplace", newline="")
 
 
 @contextmanager

@@ -6,9 +6,8 @@ Nothing here calls AWS.
 import functools
 import json
 import re
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from lab_lib import language
 from lab_lib.errors import StepMissing
@@ -27,8 +26,7 @@ def messages(queue: str) -> str:
     return f"messages in {queue}"
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """A code cell of the notebooks, by its id. `is_yours` is one that the learner writes."""
 
     id: str
@@ -55,8 +53,7 @@ class Cell:
         return _('"{cell.heading}" in notebook {cell.notebook}', cell=self)
 
 
-@dataclass(frozen=True)
-class Resource:
+class Resource(NamedTuple):
     """A resource, and the cell that makes it.
 
     `name` is without prefix, and empty where the lab has one of a kind. `link` is the link of the handout's chain that
@@ -74,7 +71,7 @@ class Resource:
     @property
     def title(self) -> str:
         """Return what a learner reads of it."""
-        return _(str(replace(self, name=self.name and "{}"))).format(self.name)
+        return _(str(self._replace(name=self.name and "{}"))).format(self.name)
 
 
 RESOURCES = (
@@ -121,13 +118,14 @@ def cell(kind: str, name: str = "") -> Cell:
 def require(value: T | None, kind: str, name: str = "", what: str = "") -> T:
     """Return what was read of a resource. If it is nothing, StepMissing names it, or `what`, and the cell to run."""
     if not value:
-        missing = _(
-            'The {resource} is not there yet. Run notebook {cell.notebook} first, where "{cell.heading}" makes it, '
-            "then this cell again.",
-            resource=_(what) or get(kind, name).title,
-            cell=cell(kind, name),
+        raise StepMissing(
+            _(
+                'The {resource} is not there yet. Run notebook {cell.notebook} first, where "{cell.heading}" makes it, '
+                "then this cell again.",
+                resource=_(what) or get(kind, name).title,
+                cell=cell(kind, name),
+            )
         )
-        raise StepMissing(missing)
     return value
 
 
@@ -144,7 +142,7 @@ def in_chain(kind: str) -> list[str]:
 @functools.cache
 def _headings() -> dict[str, tuple[str, str]]:
     """Return the notebook of each code cell and, in one text, the id of the text above it and its heading."""
-    headings = json.loads(HEADINGS.read_text(encoding="utf-8"))
+    headings = json.loads(HEADINGS.read_text("utf-8"))
     return {place: (notebook, heading) for notebook, cells in headings.items() for place, heading in cells.items()}
 
 

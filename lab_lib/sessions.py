@@ -29,6 +29,7 @@ from lab_lib.language import N_, _
 from lab_lib.recent import Call, Journal
 from lab_lib.refusals import PROFILE, in_one_line
 
+Params = dict[str, Any]  # of a call, and what botocore tells of one
 REQUESTS = "LAB_REQUESTS"  # set while `lab run` counts: the file to which each request to AWS adds its name
 RETRIES = "LAB_RETRIES"  # set while notebooks are run headlessly: the file to which each retry adds its name
 SESSION_NAME = "serverless-lab"  # of a role that is assumed
@@ -75,8 +76,9 @@ def aws_session(
         of_environment = N_("The environment has no credentials. Sign in, or name another profile.")
         raise UsageError(_(of_profile if profile else of_environment, profile=profile))
     if role_arn:
-        credentials = _assumed(session, role_arn, external_id, endpoint)
-        session = _session(region, credentials=credentials, profile=profile or None)
+        session = _session(
+            region, credentials=_assumed(session, role_arn, external_id, endpoint), profile=profile or None
+        )
     if path := os.environ.get(REQUESTS):
         session.events.register("before-send", functools.partial(_note_request, Path(path)))
     return session
@@ -108,7 +110,7 @@ def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: 
         credentials.get_frozen_credentials()
     except (BotoCoreError, ClientError) as error:
         _require_region(session, error, endpoint)
-        raise LabError(f"Cannot assume {role_arn}. {in_one_line(error, _profile(session))}") from None
+        raise LabError(f"Cannot assume {role_arn}. {in_one_line(error, session._session.profile or '')}") from None
     return credentials
 
 
@@ -119,11 +121,12 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
         sts = session.client("sts", endpoint_url=endpoint, config=settings)
         return str(sts.get_caller_identity()["Account"])
     except (ConnectionError, HTTPClientError) as error:
-        told = N_("{who} does not answer. Check the address and the network. {error}")
-        raise LabError(_(told, who=endpoint or "AWS", error=error)) from None
+        raise LabError(
+            _("{who} does not answer. Check the address and the network. {error}", who=endpoint or "AWS", error=error)
+        ) from None
     except (BotoCoreError, ClientError) as error:
         _require_region(session, error, endpoint)
-        raise LabError(in_one_line(error, _profile(session))) from None
+        raise LabError(in_one_line(error, session._session.profile or "")) from None
     except (KeyError, ResponseParserError):
         raise LabError(f"{endpoint} is not an AWS endpoint: it does not name an account. Check its address.") from None
 
@@ -151,10 +154,6 @@ def _home_region(session: boto3.Session) -> str:
     partition = session.get_partition_for_region(session.region_name)
     known = _service_models().load_data("partitions")["partitions"]
     return next(str(each["outputs"]["implicitGlobalRegion"]) for each in known if each["id"] == partition)
-
-
-def _profile(session: boto3.Session) -> str:
-    return session._session.profile or ""
 
 
 def keyed_session(region: str, key: str, secret: str = "test") -> boto3.Session:  # noqa: S107, emulators take any
@@ -188,7 +187,7 @@ def _session(
     return boto3.Session(botocore_session=core, region_name=region)
 
 
-def _note_profile(profile: str | None, parsed: dict[str, Any], **_: Any) -> None:
+def _note_profile(profile: str | None, parsed: Params, **_: Any) -> None:
     """Note the profile in AWS's answer, so that an error can name the one to sign in with again."""
     parsed.get("ResponseMetadata", {})[PROFILE] = profile or ""
 
@@ -249,8 +248,8 @@ class Retry:
     def __call__(
         self,
         operation: Any,
-        response: tuple[Any, dict[str, Any]] | None,
-        request_dict: dict[str, Any],
+        response: tuple[Any, Params] | None,
+        request_dict: Params,
         **_: Any,
     ) -> float | None:
         context, answer = request_dict["context"], response[1] if response else {}
@@ -269,7 +268,7 @@ class Retry:
         return _PAUSE
 
 
-def _keep(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+def _keep(params: Params, context: Params, **_: Any) -> None:
     """Keep what `Retry` wants to know of a call: its parameters, and when it began."""
     context[_CALL] = dict(params), time.monotonic()
 
@@ -283,8 +282,10 @@ def raise_if_stopped(
     """
     denied = response is not None and response[0].status_code == HTTPStatus.FORBIDDEN
     if (caught_exception or denied) and server.running() != opened:
-        told = N_(
-            "The embedded AWS that this lab was opened on has stopped, and everything made there is gone. "
-            "{build_again} Then run the cell with open_lab again."
-        )
-        raise EmulatorError(_(told, build_again=_(BUILD_AGAIN))) from None
+        raise EmulatorError(
+            _(
+                "The embedded AWS that this lab was opened on has stopped, and everything made there is gone. "
+                "{build_again} Then run the cell with open_lab again.",
+                build_again=_(BUILD_AGAIN),
+            )
+        ) from None

@@ -90,8 +90,9 @@ def _refusal(lab: Lab) -> str:
     own = {"BucketNamespace": "account-regional"} if lab.bucket.endswith(OWN_NAMESPACE) else {}
     try:
         # Tagged by the same call: a run that is killed after it must recognise its own bucket.
-        configuration = {**where, "Tags": lab.bucket_tags}
-        lab.client("s3").create_bucket(Bucket=lab.bucket, CreateBucketConfiguration=configuration, **own)
+        lab.client("s3").create_bucket(
+            Bucket=lab.bucket, CreateBucketConfiguration={**where, "Tags": lab.bucket_tags}, **own
+        )
     except ClientError as error:
         code, status = error_code(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         if code == "BucketAlreadyExists":
@@ -218,9 +219,12 @@ def objects(lab: Lab, beginning: str = "") -> list[dict[str, Any]]:
     """
     if find_bucket(lab) is None:
         return []
-    which = {"Bucket": lab.bucket, "Prefix": beginning, "PaginationConfig": {"MaxItems": MOST + 1}}
-    pages = lab.client("s3").get_paginator("list_objects_v2").paginate(**which)
-    items = having([item for page in pages for item in page.get("Contents", [])], "Key")
+    pages = (
+        lab.client("s3")
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=lab.bucket, Prefix=beginning, PaginationConfig={"MaxItems": MOST + 1})
+    )
+    items = having(pages.build_full_result().get("Contents", []), "Key")
     if len(items) > MOST:
         raise LabError(f"{lab.bucket} has more than {MOST:,} objects. Delete those that the lab does not need.")
     return [item for item in items if "LastModified" in item]
@@ -251,8 +255,7 @@ def content(lab: Lab, key: str) -> bytes:
         raise LabError(
             f"{key} has {answer['ContentLength']:,} bytes, and at most {MOST_READ:,} are read. Split the file."
         )
-    body: bytes = answer["Body"].read()
-    return body
+    return bytes(answer["Body"].read())
 
 
 def statements(lab: Lab) -> list[policies.Policy]:

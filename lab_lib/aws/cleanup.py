@@ -1,10 +1,10 @@
 """Delete the lab's resources in the reverse order of their creation, and list the remaining ones. On AWS, ask first."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -14,8 +14,7 @@ from lab_lib.errors import LabError, UsageError, is_access_denied
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, TAG, Lab
 
 
-@dataclass(frozen=True)
-class Deletable:
+class Deletable(NamedTuple):
     """One resource of the lab: its name for people, and how to find, recognise and delete it."""
 
     label: str

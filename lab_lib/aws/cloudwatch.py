@@ -70,7 +70,7 @@ def log_lines(
 
 
 def log_events(
-    lab: Lab, name: str, since: datetime | None = None, group: str = "", until: datetime | None = None
+    lab: Lab, name: str, since: datetime | None, group: str, until: datetime | None = None
 ) -> list[dict[str, Any]]:
     """Return the lines of a function's log, oldest first: all, or those from `since` on, up to `until`.
 
@@ -81,9 +81,10 @@ def log_events(
     logs = lab.client("logs")
     when = {"startTime": -((_EPOCH - since) // _MILLISECOND)} if since else {}
     when |= {"endTime": (until - _EPOCH) // _MILLISECOND} if until else {}
-    which = {"logGroupName": group or log_group(lab, name), **when, "PaginationConfig": {"MaxItems": MOST}}
-    pages = logs.get_paginator("filter_log_events").paginate(**which)
-    events = none_if_absent(lambda: [event for page in pages for event in page["events"]]) or []
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=group or log_group(lab, name), **when, PaginationConfig={"MaxItems": MOST}
+    )
+    events = none_if_absent(lambda: pages.build_full_result()["events"]) or []
     lines = [{"logStreamName": "", "timestamp": 0, **event} for event in having(events, "message")]
     lines.sort(key=lambda event: int(event["timestamp"]))
     return [{**line, "message": line["message"].rstrip()} for line in lines]

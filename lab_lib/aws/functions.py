@@ -28,6 +28,7 @@ from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.waiting import CHANGING, load_of_computer, wait_until
 
+Settings = dict[str, Any]  # of a function or a mapping, as Lambda gives them
 RUNTIME = "python3.13"
 MEMORY = 256  # megabytes
 TIMEOUT = 20  # seconds, as in the handout
@@ -53,7 +54,7 @@ class FunctionFailed(LabError):
         self.function, self.why = function, why
 
 
-def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | None = None) -> dict[str, Any]:
+def settings(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Path] | None = None) -> Settings:
     """Return the function's configuration, as arguments of Lambda's API; `timeout` in seconds."""
     descriptions = {
         "TransactionProcessor": "Process data and send to DynamoDB tables",
@@ -108,9 +109,10 @@ def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Pat
             lambda_.update_function_code(FunctionName=lab.name(name), ZipFile=archive)
     _wait_until_ready(lab, name)
     if name == "TransactionProcessor":  # the events of TotalNotifier have the destination of their mapping
-        destination = {"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}}
         lambda_.put_function_event_invoke_config(
-            FunctionName=lab.name(name), MaximumRetryAttempts=2, DestinationConfig=destination
+            FunctionName=lab.name(name),
+            MaximumRetryAttempts=2,
+            DestinationConfig={"OnFailure": {"Destination": queue_arn(lab, DEAD_LETTERS)}},
         )
     return lab.arn("lambda", f"function:{lab.name(name)}")
 
@@ -140,8 +142,7 @@ def require_timeout(lab: Lab, rows: int) -> None:
 
 def require_threshold(lab: Lab) -> None:
     """Raise StepMissing if TotalNotifier has another threshold than the lab. Code of somebody else may have its own."""
-    variables = (configuration(lab, "TotalNotifier") or {}).get("Environment", {}).get("Variables", {})
-    threshold = amount(variables.get("THRESHOLD"))
+    threshold = amount(environment(configuration(lab, "TotalNotifier") or {}).get("THRESHOLD"))
     if threshold is not None and threshold != lab.threshold:
         raise StepMissing(
             f"{lab.name('TotalNotifier')} alerts at {threshold:f}, and this lab's threshold is {lab.threshold:f}. "
@@ -186,9 +187,20 @@ def source_files(name: str) -> list[Path]:
     return sorted(folder.glob("[!_]*.py"), key=lambda path: path.stem == folder.name)
 
 
-def configuration(lab: Lab, name: str) -> dict[str, Any] | None:
+def configuration(lab: Lab, name: str) -> Settings | None:
     """Return the function's settings, as Lambda gives them, or None."""
     return none_if_absent(lambda: lab.client("lambda").get_function_configuration(FunctionName=lab.name(name)))
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return the environment variables in the settings of a function."""
+    return dict(settings.get("Environment", {}).get("Variables", {}))
+
+
+def destination(settings: Settings) -> str | None:
+    """Return the destination on failure in the settings of a function's events or of a mapping, or None."""
+    arn: str | None = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    return arn
 
 
 def log_group(lab: Lab, name: str) -> str:
@@ -203,8 +215,7 @@ def describe(lab: Lab, name: str) -> dict[str, Any] | None:
 
 def names(lab: Lab) -> list[str]:
     """Return the names of all functions in the Region."""
-    pages = lab.client("lambda").get_paginator("list_functions").paginate()
-    return [function["FunctionName"] for page in pages for function in page["Functions"]]
+    return list(lab.client("lambda").get_paginator("list_functions").paginate().search("Functions[].FunctionName"))
 
 
 def code(lab: Lab, name: str) -> dict[str, str]:
@@ -232,15 +243,14 @@ def statements(lab: Lab, name: str, qualifier: str = "") -> list[Policy]:
 def on_failure(lab: Lab, name: str) -> str | None:
     """Return the ARN of the destination for events that the function could not process, or None."""
     lambda_ = lab.client("lambda")
-    answer = none_if_absent(lambda: lambda_.get_function_event_invoke_config(FunctionName=lab.name(name))) or {}
-    destination: str | None = answer.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-    return destination
+    return destination(
+        none_if_absent(lambda: lambda_.get_function_event_invoke_config(FunctionName=lab.name(name))) or {}
+    )
 
 
 def find_function(lab: Lab, name: str) -> str | None:
     """Return the function's ARN, or None."""
-    now = configuration(lab, name)
-    return str(now["FunctionArn"]) if now else None
+    return (configuration(lab, name) or {}).get("FunctionArn")
 
 
 def is_ours(lab: Lab, name: str) -> bool:

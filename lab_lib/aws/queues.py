@@ -13,6 +13,7 @@ from lab_lib.aws.json_text import count, having, json_object
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
+Message = dict[str, Any]  # the body of a message
 ALERT_QUEUES = resources.in_chain("queue")
 DEAD_LETTERS = "LabDeadLetters"
 MINE = "MyMessages"  # exists while a cell of notebook 03 runs
@@ -42,8 +43,7 @@ def ensure_queue_policy(lab: Lab, name: str) -> None:
     """Set the policy of an existing queue, unless it has it already."""
     policy = queue_policy(lab, name)
     if statements(lab, name) != policy["Statement"]:
-        attributes = {"Policy": json.dumps(policy)}
-        lab.client("sqs").set_queue_attributes(QueueUrl=_url(lab, name), Attributes=attributes)
+        lab.client("sqs").set_queue_attributes(QueueUrl=_url(lab, name), Attributes={"Policy": json.dumps(policy)})
 
 
 def queue_policy(lab: Lab, name: str) -> policies.Policy:
@@ -64,12 +64,12 @@ def alerts(lab: Lab, name: str) -> list[dict[str, str]]:
     return [body for message in messages(lab, name) if (body := alert(message))]
 
 
-def alert(message: dict[str, Any]) -> dict[str, str]:
+def alert(message: Message) -> dict[str, str]:
     """Return the alert in a message's SNS envelope; an empty dict if the message holds something else."""
     return as_alert(json_object(message.get("Message", "")))
 
 
-def as_alert(body: dict[str, Any]) -> dict[str, Any]:
+def as_alert(body: Message) -> Message:
     """Return the body of a message if it is an alert, which names a customer; otherwise an empty dict."""
     return body if isinstance(body.get("customerID"), str | int | float) else {}
 
@@ -95,8 +95,7 @@ def statements(lab: Lab, name: str) -> list[policies.Policy]:
 
 def allowed_senders(lab: Lab, name: str) -> list[str]:
     """Return who may send to the queue beside the account's own users: names of topics, or "anyone"."""
-    policy = _describe(lab, name)[1].get("Policy")
-    return grants.senders(lab, grants.statements(policy), queue_arn(lab, name))
+    return grants.senders(lab, statements(lab, name), queue_arn(lab, name))
 
 
 def is_ours(lab: Lab, name: str) -> bool:
@@ -117,7 +116,7 @@ def queue_arn(lab: Lab, name: str) -> str:
     return lab.arn("sqs", lab.name(name))
 
 
-def messages(lab: Lab, name: str) -> list[dict[str, Any]]:
+def messages(lab: Lab, name: str) -> list[Message]:
     """Return the bodies of the queue's messages, {} for one that is not a JSON object. All stay in the queue.
 
     If `MOST` are returned, there may be more.
@@ -126,14 +125,14 @@ def messages(lab: Lab, name: str) -> list[dict[str, Any]]:
         return [json_object(message["Body"]) for message in received]
 
 
-def arrivals(lab: Lab, name: str) -> list[tuple[int, dict[str, Any]]]:
+def arrivals(lab: Lab, name: str) -> list[tuple[int, Message]]:
     """Return when each of the queue's messages came (milliseconds since 1970), and its body. All stay in the queue."""
     with _received(lab, name, MOST) as received:
         sent = [count(message.get("Attributes", {}).get("SentTimestamp")) or 0 for message in received]
         return [(time, json_object(message["Body"])) for time, message in zip(sent, received, strict=True)]
 
 
-def delete_messages(lab: Lab, name: str, unwanted: Callable[[dict[str, Any]], bool]) -> None:
+def delete_messages(lab: Lab, name: str, unwanted: Callable[[Message], bool]) -> None:
     """Delete the messages of the queue, if it exists, for whose body `unwanted` returns True, of ten times `MOST`."""
     sqs, url = lab.client("sqs"), find_queue(lab, name)
     with _received(lab, name, 10 * MOST) as received:
@@ -147,7 +146,7 @@ def dead_letters(lab: Lab) -> list[dict[str, str]]:
     return [dead_letter(message) for message in messages(lab, DEAD_LETTERS)]
 
 
-def dead_letter(message: dict[str, Any]) -> dict[str, str]:
+def dead_letter(message: Message) -> dict[str, str]:
     """Return what failed (a file, a transaction, some changes) and why.
 
     The message is one of TotalNotifier, or of Lambda.
@@ -201,8 +200,8 @@ def _received(lab: Lab, name: str, most: int) -> Iterator[list[dict[str, Any]]]:
 
 def _url(lab: Lab, name: str) -> str | None:
     """Return the queue's URL, or None. For a minute after its deletion, AWS may still give one."""
-    answer = none_if_absent(lambda: lab.client("sqs").get_queue_url(QueueName=lab.name(name)))
-    return answer["QueueUrl"] if answer else None
+    answer = none_if_absent(lambda: lab.client("sqs").get_queue_url(QueueName=lab.name(name))) or {}
+    return answer.get("QueueUrl")
 
 
 def _describe(lab: Lab, name: str) -> tuple[str | None, dict[str, str]]:

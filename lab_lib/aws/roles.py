@@ -58,8 +58,9 @@ def describe(lab: Lab, role_name: str) -> dict[str, Any] | None:
 
 def allowed(lab: Lab, role_arn: str, actions: tuple[str, ...], resource: str) -> set[str]:
     """Return those of the actions that the role may do on the resource, by IAM's policy simulator."""
-    question = {"PolicySourceArn": role_arn, "ActionNames": actions, "ResourceArns": [resource]}
-    answer = lab.client("iam").simulate_principal_policy(**question)
+    answer = lab.client("iam").simulate_principal_policy(
+        PolicySourceArn=role_arn, ActionNames=actions, ResourceArns=[resource]
+    )
     return {result["EvalActionName"] for result in answer["EvaluationResults"] if result["EvalDecision"] == "allowed"}
 
 

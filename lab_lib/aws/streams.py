@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -65,6 +66,13 @@ def change(record: Record) -> dict[str, Any]:
     keys = {name: value["S"] for name, value in images["Keys"].items()}
     old, new = (_amount(images.get(name, {})) for name in ("OldImage", "NewImage"))
     return {"kind": record["eventName"], **keys, "old amount": old, "new amount": new}
+
+
+def effect(record: Record) -> Decimal:
+    """Return what a record adds to its customer's total: the new amount minus the old one. A text adds nothing."""
+    images = [record["dynamodb"].get(name, {}) for name in ("OldImage", "NewImage")]
+    old, new = (Decimal(image.get("TransactionAmount", {}).get("N", 0)) for image in images)
+    return (new - old).normalize()
 
 
 def _amount(image: dict[str, Any]) -> Any:

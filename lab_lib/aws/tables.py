@@ -10,6 +10,7 @@ from lab_lib.errors import WrongResource, none_if_absent
 from lab_lib.lab import TAG, Lab
 from lab_lib.waiting import CHANGING_TABLE, wait_until
 
+Item = dict[str, Any]  # an item of a table: the values of its attributes
 KEYS: dict[str, list[str]] = {  # partition key, then sort key if there is one; all are strings
     "Customer": ["CustomerId"],
     "Transactions": ["CustomerId", "TransactionId"],
@@ -61,8 +62,7 @@ def create_table(lab: Lab, name: str) -> None:
 
 def find_table(lab: Lab, name: str) -> str | None:
     """Return the table's ARN, or None."""
-    table = describe(lab, name)
-    return str(table["TableArn"]) if table else None
+    return (describe(lab, name) or {}).get("TableArn")
 
 
 def describe(lab: Lab, name: str) -> dict[str, Any] | None:
@@ -81,8 +81,7 @@ def units(lab: Lab, name: str) -> tuple[int, int]:
 
 def names(lab: Lab) -> list[str]:
     """Return the names of all tables in the Region."""
-    pages = lab.client("dynamodb").get_paginator("list_tables").paginate()
-    return [name for page in pages for name in page["TableNames"]]
+    return list(lab.client("dynamodb").get_paginator("list_tables").paginate().search("TableNames[]"))
 
 
 def expiry(lab: Lab, name: str) -> str | None:
@@ -110,7 +109,7 @@ def delete_table(lab: Lab, name: str) -> None:
         lab.client("dynamodb").delete_table(TableName=lab.name(name))
 
 
-def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> list[dict[str, Any]]:
+def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> list[Item]:
     """Return the items, sorted by key: all, or those whose partition key starts with `beginning`, or any `most` items.
 
     Values are as `plain` returns them, keys are text. Reads are strongly consistent. A missing table has no items.
@@ -119,7 +118,7 @@ def items(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> 
     return sorted(scanned, key=lambda item: [item[key] for key in KEYS[name]])
 
 
-def scan(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> Iterator[dict[str, Any]]:
+def scan(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> Iterator[Item]:
     """Yield the items that `items` returns, as they come. Memory holds a page of them."""
     chosen: dict[str, Any] = {
         "FilterExpression": "begins_with(#key, :beginning)",
@@ -132,23 +131,23 @@ def scan(lab: Lab, name: str, beginning: str = "", most: int | None = None) -> I
         yield item | {key: str(item.get(key, "")) for key in KEYS[name]}
 
 
-def find_item(lab: Lab, name: str, key: dict[str, str]) -> dict[str, Any] | None:
+def find_item(lab: Lab, name: str, key: dict[str, str]) -> Item | None:
     """Return the item with this key, read consistently, or None; also None without the table."""
     request = {"TableName": lab.name(name), "Key": _serialized(key)}
     answer = none_if_absent(lambda: lab.client("dynamodb").get_item(**request, ConsistentRead=True)) or {}
     return _item(answer["Item"]) if "Item" in answer else None
 
 
-def find_items(lab: Lab, name: str, keys: list[dict[str, str]]) -> list[dict[str, Any]]:
+def find_items(lab: Lab, name: str, keys: list[dict[str, str]]) -> list[Item]:
     """Return the items with these keys, read consistently, in any order; those that are not there are left out."""
     serialized = [*map(_serialized, keys)]
     batches = [serialized[start : start + 100] for start in range(0, len(keys), 100)]
     return [item for batch in batches for item in _batch(lab, lab.name(name), batch)]
 
 
-def _batch(lab: Lab, table: str, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _batch(lab: Lab, table: str, keys: list[Item]) -> list[Item]:
     """Return up to a hundred items. Keys that a busy DynamoDB leaves out are read after a pause."""
-    present, left = list[dict[str, Any]](), {table: {"Keys": keys, "ConsistentRead": True}}
+    present, left = list[Item](), {table: {"Keys": keys, "ConsistentRead": True}}
 
     def is_read() -> bool:
         nonlocal left
@@ -179,12 +178,12 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(python, Decimal) and not python.is_finite() else python
 
 
-def put_item(lab: Lab, name: str, item: dict[str, Any]) -> None:
+def put_item(lab: Lab, name: str, item: Item) -> None:
     """Put an item into the table and replace the one with the same key. Numbers are int or Decimal."""
     lab.client("dynamodb").put_item(TableName=lab.name(name), Item=_serialized(item))
 
 
-def delete_item(lab: Lab, name: str, item: dict[str, Any]) -> None:
+def delete_item(lab: Lab, name: str, item: Item) -> None:
     """Delete the item with this item's key; quiet if it is already gone."""
     key = {part: item[part] for part in KEYS[name]}
     lab.client("dynamodb").delete_item(TableName=lab.name(name), Key=_serialized(key))
@@ -211,9 +210,9 @@ def _ensure_stream(lab: Lab, name: str) -> None:
         _wait(lab, name)
 
 
-def _item(item: dict[str, Any]) -> dict[str, Any]:
+def _item(item: Item) -> Item:
     return {key: plain(value) for key, value in item.items()}
 
 
-def _serialized(item: dict[str, Any]) -> dict[str, Any]:
+def _serialized(item: Item) -> Item:
     return {key: _SERIALIZER.serialize(value) for key, value in item.items()}

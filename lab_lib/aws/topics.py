@@ -16,8 +16,7 @@ def ensure_topic(lab: Lab, name: str = ALERT_TOPIC) -> str:
     It has no KMS key: AWS documents which rights a publisher needs on a key only for keys of the customer's own.
     """
     sns, arn = lab.client("sns"), lab.arn("sns", lab.name(name))
-    policy = json.dumps(policies.alert_topic(lab, arn))
-    settings = {"DisplayName": DISPLAY_NAME, "Policy": policy}
+    settings = {"DisplayName": DISPLAY_NAME, "Policy": json.dumps(policies.alert_topic(lab, arn))}
     now = attributes(lab, name)
     if now is None:
         sns.create_topic(Name=lab.name(name), Attributes=settings, Tags=[TAG])
@@ -35,19 +34,20 @@ def find_topic(lab: Lab, name: str = ALERT_TOPIC) -> str | None:
 
 def names(lab: Lab) -> list[str]:
     """Return the names of all topics in the Region."""
-    pages = lab.client("sns").get_paginator("list_topics").paginate()
-    return [topic["TopicArn"].split(":")[-1] for page in pages for topic in page["Topics"]]
+    arns = lab.client("sns").get_paginator("list_topics").paginate().search("Topics[].TopicArn")
+    return [arn.split(":")[-1] for arn in arns]
 
 
 def attributes(lab: Lab, name: str = ALERT_TOPIC) -> dict[str, str] | None:
     """Return the topic's attributes, as SNS gives them: TopicArn, DisplayName …"""
-    arn = lab.arn("sns", lab.name(name))
-    return none_if_absent(lambda: lab.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"])
+    return none_if_absent(
+        lambda: lab.client("sns").get_topic_attributes(TopicArn=lab.arn("sns", lab.name(name)))["Attributes"]
+    )
 
 
-def statements(lab: Lab, name: str = ALERT_TOPIC) -> list[policies.Policy]:
+def statements(lab: Lab) -> list[policies.Policy]:
     """Return the statements of the topic's policy."""
-    return grants.statements((attributes(lab, name) or {}).get("Policy"))
+    return grants.statements((attributes(lab) or {}).get("Policy"))
 
 
 def is_ours(lab: Lab, name: str = ALERT_TOPIC) -> bool:

@@ -11,7 +11,7 @@ from lab_lib import resources
 from lab_lib.aws import policies
 from lab_lib.aws.buckets import find_bucket, is_name
 from lab_lib.aws.evaluator import as_list
-from lab_lib.aws.functions import find_function, statements
+from lab_lib.aws.functions import Settings, find_function, statements
 from lab_lib.aws.json_text import having
 from lab_lib.aws.queues import DEAD_LETTERS, ensure_queue_policy, find_queue, queue_arn
 from lab_lib.aws.tables import find_stream
@@ -20,13 +20,14 @@ from lab_lib.errors import LabError, UsageError, error_code, none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 from lab_lib.waiting import CHANGING_MAPPING, wait_until
 
+Trigger = dict[str, Any]  # a notification of S3, or a mapping of Lambda, as AWS describes it
 BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification
 PERMISSION = "BucketMayInvoke"  # the id of the statement in the function's policy
 # Rejected rows are written as .csv, so that they do not start the function again.
 UPLOADS = {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".txt"}]}}
 
 _MOST_NOTIFICATIONS = 100  # that S3 allows a bucket
-MAPPING: dict[str, Any] = {
+MAPPING: Settings = {
     "BatchSize": 1000,
     "MaximumBatchingWindowInSeconds": 1,
     "MaximumRetryAttempts": 10,
@@ -54,12 +55,12 @@ def ensure_bucket_trigger(lab: Lab) -> str:
     return function
 
 
-def find_bucket_trigger(lab: Lab) -> dict[str, Any] | None:
+def find_bucket_trigger(lab: Lab) -> Trigger | None:
     """Return the notification that starts TransactionProcessor, as S3 describes it, or None."""
     return next((trigger for trigger in notifications(lab) if _starts(lab, "TransactionProcessor", trigger)), None)
 
 
-def notifications(lab: Lab) -> list[dict[str, Any]]:
+def notifications(lab: Lab) -> list[Trigger]:
     """Return the bucket's notifications that start a function, as S3 describes them."""
     if find_bucket(lab) is None:
         return []
@@ -91,9 +92,7 @@ def delete_bucket_trigger(lab: Lab) -> None:
         _put_notifications(lab, _other_notifications(lab))
 
 
-def ensure_stream_trigger(
-    lab: Lab, stream: str | None = None, settings: dict[str, Any] = MAPPING, wait: bool = True
-) -> str:
+def ensure_stream_trigger(lab: Lab, stream: str | None = None, settings: Settings = MAPPING, wait: bool = True) -> str:
     """Let changes in the table Transactions start TotalNotifier. Return the mapping's UUID, by default once enabled.
 
     A new mapping starts at TRIM_HORIZON, the oldest record of the stream. LATEST, the handout's starting position, can
@@ -107,9 +106,10 @@ def ensure_stream_trigger(
         if other["EventSourceArn"] != stream:  # of an earlier table
             delete_mapping(lab, other)
     mapping = find_stream_trigger(lab)
-    where = {"EventSourceArn": stream, "FunctionName": function, "StartingPosition": "TRIM_HORIZON"}
     if mapping is None:
-        mapping = lambda_.create_event_source_mapping(**where, **settings, Tags=TAGS)
+        mapping = lambda_.create_event_source_mapping(
+            EventSourceArn=stream, FunctionName=function, StartingPosition="TRIM_HORIZON", **settings, Tags=TAGS
+        )
     elif _has_changed(mapping, settings):
         lambda_.update_event_source_mapping(UUID=mapping["UUID"], **settings, Enabled=True, FilterCriteria={})
     uuid = str(mapping["UUID"])
@@ -127,7 +127,7 @@ def switch_stream_triggers(labs: Iterable[Lab], on: bool) -> None:
         _wait_for_state(lab, mapping["UUID"], "Enabled" if on else "Disabled")
 
 
-def find_stream_trigger(lab: Lab) -> dict[str, Any] | None:
+def find_stream_trigger(lab: Lab) -> Trigger | None:
     """Return the mapping from a stream to TotalNotifier, as Lambda describes it, or None."""
     mappings = _mappings(lab, "table/")
     return next((mapping for mapping in mappings if _starts(lab, "TotalNotifier", mapping)), None)
@@ -140,12 +140,12 @@ def is_ours(lab: Lab) -> bool:
     return arn is not None and has_lab_tag(lab.client("lambda").list_tags(Resource=arn)["Tags"])
 
 
-def mappings(lab: Lab) -> list[dict[str, Any]]:
+def mappings(lab: Lab) -> list[Trigger]:
     """Return all mappings from a present or earlier stream of Transactions, as Lambda describes them."""
     return _mappings(lab, f"table/{lab.name('Transactions')}/")
 
 
-def mappings_to(lab: Lab, *names: str) -> list[dict[str, Any]]:
+def mappings_to(lab: Lab, *names: str) -> list[Trigger]:
     """Return the mappings from a stream to one of these functions. A user may have created more than one."""
     return [mapping for mapping in _mappings(lab, "table/") if any(_starts(lab, name, mapping) for name in names)]
 
@@ -208,14 +208,12 @@ def subscriptions(lab: Lab) -> list[dict[str, Any]]:
     if topic is None:
         return []
     pages = lab.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-    rows = [subscription for page in pages for subscription in page["Subscriptions"]]
-    return having(rows, "Protocol", "Endpoint", "SubscriptionArn", "TopicArn")
+    return having(pages.build_full_result()["Subscriptions"], "Protocol", "Endpoint", "SubscriptionArn", "TopicArn")
 
 
 def subscription_settings(lab: Lab, arn: str) -> dict[str, str]:
     """Return the attributes of a subscription, as SNS gives them: RawMessageDelivery, FilterPolicy …"""
-    answer: dict[str, str] = lab.client("sns").get_subscription_attributes(SubscriptionArn=arn)["Attributes"]
-    return answer
+    return dict(lab.client("sns").get_subscription_attributes(SubscriptionArn=arn)["Attributes"])
 
 
 def _token(link: str) -> str:
@@ -253,17 +251,17 @@ def _allow_bucket_to_invoke(lab: Lab) -> None:
     )
 
 
-def _starts(lab: Lab, function: str, trigger: dict[str, Any]) -> bool:
+def _starts(lab: Lab, function: str, trigger: Trigger) -> bool:
     """Return True if the notification or mapping starts this function."""
     arn = lab.arn("lambda", f"function:{lab.name(function)}")
     return arn in (trigger.get("LambdaFunctionArn"), trigger.get("FunctionArn"))
 
 
-def _other_notifications(lab: Lab) -> list[dict[str, Any]]:
+def _other_notifications(lab: Lab) -> list[Trigger]:
     return [other for other in notifications(lab) if not _starts(lab, "TransactionProcessor", other)]
 
 
-def _put_notifications(lab: Lab, to_functions: list[dict[str, Any]]) -> None:
+def _put_notifications(lab: Lab, to_functions: list[Trigger]) -> None:
     """Replace the bucket's notifications to functions. S3 replaces all others too, so they are sent again."""
     s3 = lab.client("s3")
     configuration = s3.get_bucket_notification_configuration(Bucket=lab.bucket)
@@ -272,22 +270,22 @@ def _put_notifications(lab: Lab, to_functions: list[dict[str, Any]]) -> None:
     s3.put_bucket_notification_configuration(Bucket=lab.bucket, NotificationConfiguration=configuration)
 
 
-def _mappings(lab: Lab, source: str) -> list[dict[str, Any]]:
+def _mappings(lab: Lab, source: str) -> list[Trigger]:
     """Return the mappings from streams whose ARN continues like this after the account."""
     # All mappings of the account are listed: Lambda does not find a mapping by a function that is deleted.
     pages = lab.client("lambda").get_paginator("list_event_source_mappings").paginate()
-    rows = [row for page in pages for row in page["EventSourceMappings"]]
-    rows, beginning = having(rows, "UUID", "EventSourceArn", "FunctionArn", "State"), lab.arn("dynamodb", source)
+    rows = having(pages.build_full_result()["EventSourceMappings"], "UUID", "EventSourceArn", "FunctionArn", "State")
+    beginning = lab.arn("dynamodb", source)
     return [row for row in rows if row["EventSourceArn"].startswith(beginning) and row["State"] != "Deleting"]
 
 
-def _has_changed(mapping: dict[str, Any], settings: dict[str, Any]) -> bool:
+def _has_changed(mapping: Trigger, settings: Settings) -> bool:
     """Return True if the mapping has other settings, is not enabled, or has a filter."""
     is_filtered = bool(mapping.get("FilterCriteria", {}).get("Filters"))
     return is_filtered or not {**settings, "State": "Enabled"}.items() <= mapping.items()
 
 
-def delete_mapping(lab: Lab, mapping: dict[str, Any], wait: bool = True) -> None:
+def delete_mapping(lab: Lab, mapping: Trigger, wait: bool = True) -> None:
     """Delete the mapping. With `wait`, return when it is gone: until then it may still call the function."""
     lab.client("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
     if wait:

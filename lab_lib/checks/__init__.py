@@ -99,11 +99,14 @@ def require(lab: Lab, *steps: str) -> None:
         functions.require_threshold(lab)
     for protocol, address in {"email": lab.email, "sms": lab.phone}.items():
         if "03" in numbers and address and not triggers.find_subscription(lab, protocol, address):
-            missing = _(
-                "{topic} does not have this lab's {protocol} address yet. Run notebook 03 once more, then this cell "
-                "again."
+            raise StepMissing(
+                _(
+                    "{topic} does not have this lab's {protocol} address yet. Run notebook 03 once more, then this "
+                    "cell again.",
+                    topic=lab.name("HighBalanceAlert"),
+                    protocol=protocol,
+                )
             )
-            raise StepMissing(missing.format(topic=lab.name("HighBalanceAlert"), protocol=protocol))
 
 
 def _require(lab: Lab, resource: resources.Resource) -> None:

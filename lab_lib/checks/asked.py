@@ -1,7 +1,6 @@
 """Check what the text of an exercise asks for, and an account does not need. Only the exercises make these checks."""
 
 from functools import partial
-from typing import Any
 
 from lab_lib.aws import functions, queues, tables, topics, triggers
 from lab_lib.checks.rules import ASKED, Account, Finding, check, either, equal, none_of
@@ -46,7 +45,8 @@ def billing(account: Account, name: str) -> Finding:
 
 @of_call("asked-{}", N_("argument {} of TotalNotifier"), subjects=("Runtime", "Handler", "Timeout"))
 def setting(account: Account, name: str) -> Finding:
-    now, wanted = (str(settings.get(name, _("none"))) for settings in (account.settings(NOTIFIER), _wanted(account)))
+    both = account.settings(NOTIFIER), account.ask(functions.settings, NOTIFIER)
+    now, wanted = (str(settings.get(name, _("none"))) for settings in both)
     value = wanted if name == "Timeout" else f'"{wanted}"'
     return equal(now, wanted, _give(f"{name}={value}"))
 
@@ -61,8 +61,8 @@ def archive(account: Account) -> Finding:
 @of_call("asked-Environment", N_("environment of TotalNotifier"))
 def environment(account: Account) -> Finding:
     """Another threshold is no fault: it may be that of an earlier run, and the helper brings it up to date."""
-    now = account.settings(NOTIFIER).get("Environment", {}).get("Variables", {})
-    wanted = _wanted(account)["Environment"]["Variables"]
+    now = functions.environment(account.settings(NOTIFIER))
+    wanted = account.ask(functions.settings, NOTIFIER)["Environment"]["Variables"]
     wrong = [_("no {name}", name=name) for name in wanted if name not in now]
     others = [name for name in now if name != "THRESHOLD" and wanted.get(name) != now[name]]
     wrong += [_("{name} is {value}", name=name, value=now[name]) for name in others]
@@ -77,7 +77,3 @@ def batch_size(account: Account) -> Finding:
 
 def _give(argument: str) -> str:
     return _("Give {argument} to your call.", argument=argument)
-
-
-def _wanted(account: Account) -> dict[str, Any]:
-    return account.ask(functions.settings, NOTIFIER)

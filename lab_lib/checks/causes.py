@@ -33,8 +33,7 @@ def correct_code(account: Account, name: str, so_that: str = "", first: str = N_
 
     The texts may be marked ones.
     """
-    parts = {"first": _(first), "function": account.name(name), "so_that": _(so_that)}
-    hint = _("{first} the code of {function}{so_that}", **parts)
+    hint = _("{first} the code of {function}{so_that}", first=_(first), function=account.name(name), so_that=_(so_that))
     return account.how_to_fix(hint, "update_function_code", CODE, cell("function", name))
 
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Any
 
 from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count
@@ -22,7 +21,7 @@ def snapshot(lab: Lab) -> Snapshot:
     return Snapshot.of(*(tables.items(lab, name) for name in TABLES))
 
 
-def markers(lab: Lab, key: str) -> list[dict[str, Any]]:
+def markers(lab: Lab, key: str) -> list[tables.Item]:
     """Return the markers of the uploads of a key that this workbook's TransactionProcessor has taken in."""
     return tables.items(lab, "ProcessedRecords", beginning=f"{lab.bucket}/{key} ")
 
@@ -38,7 +37,7 @@ class Runs:
         self._lab, self._key, self._since = lab, key, datetime.now(UTC)
         settings = {name: (functions.describe(lab, name) or {}).get("Configuration", {}) for name in functions.SOURCES}
         self._groups = {name: cloudwatch.group_of(lab, name, settings[name]) for name in functions.SOURCES}
-        self._marks = key != "" and "MARKER_TABLE" in settings[PROCESSOR].get("Environment", {}).get("Variables", {})
+        self._marks = key != "" and "MARKER_TABLE" in functions.environment(settings[PROCESSOR])
         self._is_logged = cloudwatch.describe(lab, self._groups[PROCESSOR]) is not None
         self._marked = self._markers()
         self.lines: dict[str, list[str]] = {name: [] for name in functions.SOURCES}
@@ -105,7 +104,7 @@ class Inbox:
         self._held, is_read = self._count()
         self._before = {*map(_identity, queues.messages(lab, queue))} if is_read else None
 
-    def messages(self) -> list[dict[str, Any]] | None:
+    def messages(self) -> list[queues.Message] | None:
         """Return the new messages, None if they are only counted."""
         if self._before is None or not self._count()[1]:
             return None
@@ -141,5 +140,5 @@ def alert_inboxes(lab: Lab) -> dict[str, Inbox]:
     return {name: Inbox(lab, name) for name in queues.ALERT_QUEUES}
 
 
-def _identity(message: dict[str, Any]) -> str:
+def _identity(message: queues.Message) -> str:
     return json.dumps(message, sort_keys=True)  # SNS gives each message an id of its own

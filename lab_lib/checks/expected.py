@@ -10,6 +10,7 @@ from lab_lib.transactions import Amounts, Recount, day, read_amounts, totals
 
 Row = tuple[str, str]  # CustomerId, TransactionId
 Item = dict[str, Any]  # of a table
+Totals = dict[str, Decimal]  # by customer
 ROWS, ADDRESSES, TOTALS, ALERTS = N_("rows"), N_("addresses"), N_("totals"), N_("alerts")  # what may differ
 _LONGEST = 60  # characters of a text that is shown
 
@@ -28,7 +29,7 @@ class Snapshot:
         by_customer = [{item["CustomerId"]: item for item in items} for items in (customers, totals)]
         return cls({(item["CustomerId"], item["TransactionId"]): item for item in rows}, *by_customer)
 
-    def sums(self) -> dict[str, Decimal]:
+    def sums(self) -> Totals:
         """Return the totals that the rows lead to: 0 of a customer whose rows were all deleted."""
         return dict.fromkeys(self.totals, Decimal(0)) | totals(read_amounts(self.rows.values()))
 
@@ -61,11 +62,11 @@ class Expected:
     days: dict[Row, str]  # MM/DD/YYYY
     addresses: dict[str, str]  # by customer
     changed: list[Row]  # the rows that are new or different: the stream has a record of each
-    totals: dict[str, Decimal]  # of every customer: 0 of one whose rows were all deleted
-    crossing: dict[str, Decimal]  # the totals of those who had not reached the threshold before, and reach it now
+    totals: Totals  # of every customer: 0 of one whose rows were all deleted
+    crossing: Totals  # the totals of those who had not reached the threshold before, and reach it now
 
     @property
-    def own_totals(self) -> dict[str, Decimal]:
+    def own_totals(self) -> Totals:
         """Return the totals of the files' customers."""
         return {customer: self.totals[customer] for customer in self.addresses}
 

@@ -12,7 +12,6 @@ from lab_lib.resources import cell
 
 BATCHES = range(10, 1001)  # a file in smaller batches takes for ever; a larger batch takes longer than the timeout
 MARKERS, LETTERS = "ProcessedRecords", queues.DEAD_LETTERS
-MADE, KEPT = cell("table", MARKERS), cell("queue", LETTERS)
 RETRIES = ("MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "BisectBatchOnFunctionError", "FunctionResponseTypes")
 
 
@@ -20,19 +19,27 @@ RETRIES = ("MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "BisectBatchOnFu
 def rejected_rows(account: Account) -> Finding:
     key = rejected_key("transactions.txt")
     started = any(matches(trigger, key) for trigger in bucket_triggers(account))
-    name = account.name(PROCESSOR)
-    hint = _("Give the trigger of {name} the suffix .txt, so that it does not start itself", name=name)
+    hint = _(
+        "Give the trigger of {name} the suffix .txt, so that it does not start itself", name=account.name(PROCESSOR)
+    )
     return either(not started, _("they start nothing"), _("{key} starts it", key=key), hint)
 
 
-@check(FURTHER, "table-{}", "table {}", subjects=[MARKERS], call="create_table", made_by=MADE)
+@check(FURTHER, "table-{}", "table {}", subjects=[MARKERS], call="create_table", made_by=cell("table", MARKERS))
 def markers(account: Account, table: str) -> Finding:
     name, function = account.name(table), account.name(NOTIFIER)
     schema = (account.ask(tables.describe, table) or {}).get("KeySchema", [])
     key = " + ".join(key["AttributeName"] for key in having(schema, "AttributeName"))
     now, wanted = (_("{table} with the key {key}", table=name, key=part) for part in (key, tables.KEYS[table][0]))
-    hint = _("Make the table {table}, in which {function} marks each change that it has added up")
-    return equal(now if key else _("not there"), wanted, hint.format(table=name, function=function))
+    return equal(
+        now if key else _("not there"),
+        wanted,
+        _(
+            "Make the table {table}, in which {function} marks each change that it has added up",
+            table=name,
+            function=function,
+        ),
+    )
 
 
 @check(FURTHER, "expiry-{}", "expiry of {}", after="table-{}", subjects=[MARKERS], call="update_time_to_live")
@@ -45,8 +52,10 @@ def expiry(account: Account, table: str) -> Finding:
 @check(FURTHER, "old-amounts", "old amounts in the stream", after="stream-view", call="update_table")
 def old_amounts(account: Account) -> Finding:
     view = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"]["StreamViewType"]
-    name = account.name("Transactions")
-    hint = _("A correction is the new amount minus the old one. Let the stream of {name} carry both images", name=name)
+    hint = _(
+        "A correction is the new amount minus the old one. Let the stream of {name} carry both images",
+        name=account.name("Transactions"),
+    )
     return equal(view, "NEW_AND_OLD_IMAGES", hint)
 
 
@@ -66,7 +75,7 @@ def retention(account: Account, name: str) -> Finding:
     return judged(days is not None, found, _("some days, such as 14"), hint)
 
 
-@check(FURTHER, "queue-{}", "queue {}", subjects=[LETTERS], call="create_queue", made_by=KEPT)
+@check(FURTHER, "queue-{}", "queue {}", subjects=[LETTERS], call="create_queue", made_by=cell("queue", LETTERS))
 def dead_letters(account: Account, queue: str) -> Finding:
     wanted = account.name(queue)
     hint = _("Make the queue {queue} for what a function cannot process", queue=wanted)
@@ -99,8 +108,7 @@ def failed_files(account: Account) -> Finding:
 
 @check(FURTHER, "failed-changes", "failed changes of TotalNotifier", after="stream-trigger", call=UPDATE)
 def failed_changes(account: Account) -> Finding:
-    destination = mapping(account).get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-    return _kept(account, destination, NOTIFIER)
+    return _kept(account, functions.destination(mapping(account)), NOTIFIER)
 
 
 @check(
@@ -146,8 +154,7 @@ def batch_size(account: Account) -> Finding:
 )
 def stream_filter(account: Account) -> Finding:
     filters = having(mapping(account).get("FilterCriteria", {}).get("Filters", []), "Pattern")
-    name = account.name(NOTIFIER)
-    hint = _("What the filter of the trigger of {name} drops is never added up. Remove it", name=name)
+    hint = _("What the filter of the trigger of {name} drops is never added up. Remove it", name=account.name(NOTIFIER))
     return none_of((row["Pattern"] for row in filters), hint)
 
 

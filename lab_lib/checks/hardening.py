@@ -14,7 +14,6 @@ from lab_lib.resources import CONFIRMATION, cell
 
 QUEUES = [*queues.ALERT_QUEUES, queues.DEAD_LETTERS]
 POLICY = N_("Access policy")  # in the consoles of SNS and SQS
-SOURCE = N_("remove_permission and add_permission with SourceAccount")
 
 
 @check(FURTHER, "tls-bucket", "TLS to the bucket", after="bucket", call="put_bucket_policy", console=N_("Permissions"))
@@ -56,8 +55,11 @@ def queue_transport(account: Account, name: str) -> Finding:
 )
 def least_privilege(account: Account, name: str) -> Finding:
     role = role_of(account, name)
-    hint = _("Let the role {role} do only what {function} does, on its own resources")
-    hint = hint.format(role=role["RoleName"], function=account.name(name))
+    hint = _(
+        "Let the role {role} do only what {function} does, on its own resources",
+        role=role["RoleName"],
+        function=account.name(name),
+    )
     return none_of(permissions.excess(account, name, role["Arn"]), hint, right=_("nothing more"))
 
 
@@ -80,7 +82,7 @@ def account_in_policy(account: Account, name: str) -> Finding:
     "bucket-permission-account",
     "account in the permission of the bucket",
     after="bucket-permission",
-    call=SOURCE,
+    call=N_("remove_permission and add_permission with SourceAccount"),
 )
 def account_in_permission(account: Account) -> Finding:
     """Bucket names are freed by a deletion: without the account, the next owner's bucket could start the function."""
@@ -89,12 +91,19 @@ def account_in_permission(account: Account) -> Finding:
     return either(named, wanted, _("not asked for"), hint)
 
 
-@check(FURTHER, "encryption-at-rest-{}", "encryption at rest of {}", after="queue-{}", subjects=QUEUES)
+@check(
+    FURTHER,
+    "encryption-at-rest-{}",
+    "encryption at rest of {}",
+    after="queue-{}",
+    subjects=QUEUES,
+    call="set_queue_attributes",
+    console=N_("Encryption"),
+)
 def queue_encryption(account: Account, name: str) -> Finding:
     now = account.ask(queues.attributes, name)
     on = now.get("SqsManagedSseEnabled") == "true" or now.get("KmsMasterKeyId")
     hint = _("Turn on the encryption of {queue}, of which SSE-SQS costs nothing", queue=account.name(name))
-    hint = account.how_to_fix(hint, "set_queue_attributes", N_("Encryption"), cell("queue", name))
     return either(on, _("on"), _("off"), hint)
 
 

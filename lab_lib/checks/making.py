@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 
-from lab_lib.checks.errors_as_findings import unseen
+from botocore.exceptions import ClientError
+
 from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, cannot_see, made_by, waits_for
-from lab_lib.errors import is_unreachable
+from lab_lib.errors import LabError, error_code, is_unreachable
 from lab_lib.lab import Lab
 from lab_lib.language import _
+from lab_lib.refusals import why as why_refused
 from lab_lib.waiting import wait_until
 
 _BUILDING = ("00", "01", "02", "03", "04")  # the steps that make the chain
@@ -81,6 +83,21 @@ def _finding(account: Account, rule: Rule) -> Finding:
         if is_unreachable(error):
             raise  # no other check can be made either
         return unseen(error)
+
+
+def unseen(error: Exception) -> Finding:
+    """Return the finding of a check that met an error: neither right nor wrong, with the reason."""
+    probe = _("`lab check --probe` sends files through the chain, and shows whether it works.")
+    why = f"{type(error).__name__} {error}"
+    hint = _("The check does not understand what is there. {probe}", probe=probe)
+    if isinstance(error, LabError):
+        why, hint = str(error), _("{probe} To have it judged, make it as the notebooks do.", probe=probe)
+    elif reason := why_refused(error):
+        why, hint = reason
+    elif isinstance(error, ClientError):
+        why = _("{call} answers {code}", call=error.operation_name, code=error_code(error))
+        hint = _("Run the check again in a minute. If the answer stays, {probe}", probe=probe)
+    return cannot_see(" ".join(why.split()), _("It may be right or wrong. {hint}", hint=hint))
 
 
 def _first_cause(account: Account, rule: Rule) -> Check | None:

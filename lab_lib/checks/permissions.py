@@ -1,10 +1,9 @@
 """Judge the role of a function: the permissions that the function needs, and those that it should not have."""
 
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from lab_lib.aws import grants, policies, queues, roles, tables
+from lab_lib.aws import functions, grants, policies, queues, roles, tables
 from lab_lib.aws.evaluator import from_service, is_allowed
 from lab_lib.checks.rules import Account
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
@@ -16,16 +15,16 @@ ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 _POLICIES = {"TransactionProcessor": policies.transaction_processor, "TotalNotifier": policies.total_notifier}
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(NamedTuple):
     """A permission: one of these actions on this resource."""
 
     actions: tuple[str, ...]
     resource: str
 
     def __str__(self) -> str:
-        resource = self.resource.split(":", 5)[-1]
-        return _("{actions} on {resource}", actions=_(" or ").join(self.actions), resource=resource)
+        return _(
+            "{actions} on {resource}", actions=_(" or ").join(self.actions), resource=self.resource.split(":", 5)[-1]
+        )
 
 
 def lacking(account: Account, name: str, role_arn: str) -> list[str]:
@@ -51,7 +50,7 @@ def trusts_lambda(role: dict[str, Any]) -> bool:
 
 def is_workbook_code(account: Account, name: str) -> bool:
     """Return True if the function has this workbook's settings: it marks what it has taken in."""
-    return "MARKER_TABLE" in account.settings(name).get("Environment", {}).get("Variables", {})
+    return "MARKER_TABLE" in functions.environment(account.settings(name))
 
 
 def _workbook_needs(account: Account, name: str) -> list[Need]:

@@ -26,14 +26,13 @@ from lab_lib.checks.evidence import Inbox, alert_inboxes, markers, snapshot
 from lab_lib.checks.expected import ROWS, TOTALS, Fault, Snapshot
 from lab_lib.checks.probe_files import File, Files, draw
 from lab_lib.checks.rules import Account
-from lab_lib.checks.step_02 import fitting_key
+from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.errors import LabError, TimedOut, is_access_denied
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _, ngettext
 from lab_lib.waiting import wait_until
 
 AGAIN, REJECTED, CORRECTION, CENTS = "again", "rejected", "correction", "cents"
-PROCESSOR, NOTIFIER = functions.SOURCES
 _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes to rest long before
 
 
@@ -228,8 +227,12 @@ class _Probe:
             again[streams.customer(record)] += streams.change(record)["new amount"]
         for name, total in totals.items() if totals != again else ():
             if total != earlier[name]:
-                told = {"customer": name, "found": total, "wanted": earlier[name]}
-                yield _("its records came again, and {customer} has {found}, not {wanted}", **told)
+                yield _(
+                    "its records came again, and {customer} has {found}, not {wanted}",
+                    customer=name,
+                    found=total,
+                    wanted=earlier[name],
+                )
 
 
 def _to_put_right(faults: Faults) -> str:

@@ -7,8 +7,8 @@ customers a probe has left that was killed.
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from lab_lib.lab import Lab
 from lab_lib.one_command import file_of
@@ -17,8 +17,7 @@ from lab_lib.private_files import read_file, replace_file
 _LONGEST = timedelta(minutes=10)
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A probe: its times in ISO format, the keys of its files, and its customers. Without an end it was killed."""
 
     begun: str
@@ -61,8 +60,8 @@ def noted(lab: Lab, keys: list[str], customers: list[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        _write(lab, [*earlier, replace(entry, ended=datetime.now(UTC).isoformat())])
+        _write(lab, [*earlier, entry._replace(ended=datetime.now(UTC).isoformat())])
 
 
 def _write(lab: Lab, probes: list[Entry]) -> None:
-    replace_file(file_of(lab, "probes.json"), json.dumps([asdict(probe) for probe in probes], ensure_ascii=False))
+    replace_file(file_of(lab, "probes.json"), json.dumps([probe._asdict() for probe in probes], ensure_ascii=False))

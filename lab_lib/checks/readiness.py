@@ -7,7 +7,7 @@ from lab_lib.aws import buckets, cloudwatch, functions
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.evidence import Runs
 from lab_lib.checks.rules import Account
-from lab_lib.checks.step_02 import fitting_key
+from lab_lib.checks.step_02 import PROCESSOR, fitting_key
 from lab_lib.errors import CheckFailed
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 from lab_lib.lab import Lab
@@ -16,7 +16,6 @@ from lab_lib.resources import ROWS
 from lab_lib.waiting import LOGS_TAKE, wait_until
 
 _LOOKS_A_TRIAL = 8  # about five seconds, later 16: a cold function takes its time
-PROCESSOR, NOTIFIER = functions.SOURCES
 
 
 def wait_until_uploads_start(lab: Lab) -> None:
@@ -34,8 +33,13 @@ def wait_until_uploads_start(lab: Lab) -> None:
         if look % _LOOKS_A_TRIAL == 1:
             buckets.put(lab, key, f"{'|'.join(COLUMNS)}\n".encode())
         if look == _LOOKS_A_TRIAL and (broken := find_broken(lab, key, [ROWS])):
-            told = {"function": lab.name(PROCESSOR), "broken": broken}
-            raise CheckFailed(_("An upload does not start {function}. {broken} Then run this cell again.", **told))
+            raise CheckFailed(
+                _(
+                    "An upload does not start {function}. {broken} Then run this cell again.",
+                    function=lab.name(PROCESSOR),
+                    broken=broken,
+                )
+            )
         runs.read()
         return runs.has_begun()
 

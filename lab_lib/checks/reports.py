@@ -1,8 +1,8 @@
 """Show checks that were made, as text and as HTML."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab_lib.chain_parts import ARROWS, FLOW, PARTS
 from lab_lib.chain_picture import Look, Picture
@@ -13,8 +13,7 @@ from lab_lib.looks import LOOKS, MISSING, RIGHT, marked
 from lab_lib.wording import aligned
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """A check that was made; `hint` says what to do if it does not hold.
 
     `cause` is the id of the check that must hold first, if that is why this one waits or cannot be seen.
@@ -74,14 +73,11 @@ class Check:
         return _("{found}; wanted: {wanted}.", found=found, wanted=self.wanted)
 
 
-_ENTRIES = [field.name for field in fields(Check)]
-
-
 def read(record: dict[str, Any]) -> Check:
     """Return the check of a dict that `Report.as_dicts` has written. ValueError if it is of another form."""
-    if missing := [name for name in _ENTRIES if name not in record]:
+    if missing := [name for name in Check._fields if name not in record]:
         raise ValueError(f"a check in it has no {missing[0]}, so an earlier version of the lab wrote it")
-    return Check(**{name: record[name] for name in _ENTRIES} | {"state": State(record["state"])})
+    return Check(**{name: record[name] for name in Check._fields} | {"state": State(record["state"])})
 
 
 @dataclass(frozen=True)
@@ -134,7 +130,7 @@ class Report:
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return each check as a dict, for JSON: id, step, name, state, found, wanted, hint, counts, cause."""
-        return [asdict(check) for check in self.checks]
+        return [check._asdict() for check in self.checks]
 
     def __repr__(self) -> str:
         above, folded = self._split()

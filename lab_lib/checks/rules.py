@@ -85,8 +85,7 @@ class Account:
 
     def settings(self, function: str) -> dict[str, Any]:
         """Return the settings of a function, as Lambda gives them; {} if it is not there."""
-        described = self.ask(functions.describe, function)
-        return dict(described.get("Configuration", {})) if described else {}
+        return dict((self.ask(functions.describe, function) or {}).get("Configuration", {}))
 
     def how_to_fix(self, hint: str, call: str, console: str = "", cell: resources.Cell | None = None) -> str:
         """Return the hint with its end: the cell that does it, the call that it makes and, on AWS, the console's place.
@@ -110,6 +109,9 @@ class Account:
         return _("{other} is there: the name must be the same to the letter. {hint}", other=there[near[0]], hint=hint)
 
 
+Judge = Callable[..., Finding]  # of an account and the subject, if there is one
+
+
 @dataclass(frozen=True)
 class Rule:
     """A check before it is made: the ids of the checks that must hold first, and how it judges an account.
@@ -126,7 +128,7 @@ class Rule:
     title: str
     after: tuple[str, ...]
     subjects: tuple[str, ...]  # one, or none
-    judge: Callable[..., Finding]  # of the account and these subjects
+    judge: Judge
     link: str | None
     weight: int
     probes: bool
@@ -159,7 +161,7 @@ def check(
     call: str = "",
     console: str = "",
     made_by: resources.Cell | None = None,
-) -> Callable[[Callable[..., Finding]], Callable[..., Finding]]:
+) -> Callable[[Judge], Judge]:
     """Make a function a check of a step; with {} in its id, one for each subject, which replaces {} in its texts.
 
     The function gets the account and the subject. Without `subjects`, these are the names of the resources of the kind
@@ -172,7 +174,7 @@ def check(
     check is about, by the `call`, or at a place in the `console`.
     """
 
-    def register(judge: Callable[..., Finding]) -> Callable[..., Finding]:
+    def register(judge: Judge) -> Judge:
         for subject in subjects or (resources.in_chain(of) if of and "{}" in id else [""]):
             full_id, before = (text.replace("{}", subject) for text in (id, after))
             resource = resources.get(of, subject) if of else None
@@ -214,6 +216,12 @@ def cannot_see(why: str, hint: str, wanted: str = "", counts: bool = True, cause
     """Return the finding of a check that is neither right nor wrong, with the reason."""
     found = _("cannot see: {why}", why=why)
     return Finding(State.CANNOT_SEE, found, wanted or _("to be seen"), hint, counts, cause)
+
+
+def beyond(place: str, plural: str, most: int, hint: str) -> Finding:
+    """Return the finding of a check that depends on what is not read, since the place has more than `most`."""
+    more = _("{place} has more {plural} than the {most:,} that are read", place=place, plural=_(plural), most=most)
+    return cannot_see(more, hint)
 
 
 def waits_for(id: str, name: str) -> Finding:

@@ -84,10 +84,14 @@ def key(account: Account, name: str) -> Finding:
     names = [part["AttributeName"] for part in having(now.get("KeySchema", []), "AttributeName")]
     odd = {part: _("{key} (type {type})", key=part, type=types.get(part)) for part in names if types.get(part) != "S"}
     schema, wanted = " + ".join(odd.get(part, part) for part in names), " + ".join(tables.KEYS[name])
-    hint = _(
-        "A key cannot be changed. Delete {table} with delete_table, and make it anew with this key, of type String"
+    return equal(
+        schema or _("none"),
+        wanted,
+        _(
+            "A key cannot be changed. Delete {table} with delete_table, and make it anew with this key, of type String",
+            table=account.name(name),
+        ),
     )
-    return equal(schema or _("none"), wanted, hint.format(table=account.name(name)))
 
 
 @check(
@@ -116,8 +120,10 @@ def stream(account: Account) -> Finding:
 )
 def view(account: Account) -> Finding:
     now = (account.ask(tables.describe, "Transactions") or {})["StreamSpecification"].get("StreamViewType", _("none"))
-    name = account.name("Transactions")
-    hint = _("The stream of {name} lacks the amount. Turn it off, and on again with new and old images", name=name)
+    hint = _(
+        "The stream of {name} lacks the amount. Turn it off, and on again with new and old images",
+        name=account.name("Transactions"),
+    )
     return judged(now in VIEWS, now, _(" or ").join(VIEWS), hint)
 
 

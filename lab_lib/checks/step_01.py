@@ -115,7 +115,7 @@ def role(account: Account, name: str) -> Finding:
 )
 def variables(account: Account, name: str) -> Finding:
     """The variables of the workbook's code are set, to the lab's values. Others are not judged."""
-    now = account.settings(name).get("Environment", {}).get("Variables", {})
+    now = functions.environment(account.settings(name))
     wanted = account.ask(functions.variables, name)
     texts = " ".join(account.ask(functions.code, name).values())
     read = re.findall(r"""environ\[["'](\w+)["']\]""", texts)
@@ -128,8 +128,12 @@ def variables(account: Account, name: str) -> Finding:
     these = these if faults else _("them")
     hint = _("Set {these} in the environment variables of {name}", these=these, name=account.name(name))
     if "THRESHOLD" in faults.keys() & now.keys():
-        choice = _("If you want {value}, set threshold under {cell}, or with --threshold. If not: {hint}")
-        hint = choice.format(value=now["THRESHOLD"], cell=SETTINGS, hint=hint)
+        hint = _(
+            "If you want {value}, set threshold under {cell}, or with --threshold. If not: {hint}",
+            value=now["THRESHOLD"],
+            cell=SETTINGS,
+            hint=hint,
+        )
     return none_of(faults.values(), hint, listing(sorted(now)), wanted=_("all set, to the lab's values"))
 
 

@@ -1,7 +1,5 @@
 """Check step 02, its first half: the bucket starts TransactionProcessor."""
 
-from typing import Any
-
 from lab_lib.aws import buckets, functions, triggers
 from lab_lib.aws.evaluator import ANOTHER_ACCOUNT, from_service, is_allowed, like
 from lab_lib.aws.grants import short
@@ -39,9 +37,12 @@ def bucket_trigger(account: Account) -> Finding:
     if bucket_triggers(account):
         return judged(True, wanted, wanted, hint)
     if ways := account.ask(triggers.other_ways):
-        sends = _("the bucket sends its events to {ways}, and this check cannot follow them")
-        raise LabError(sends.format(ways=_(" and ").join(ways)))
-    started = sorted(short(account.lab, _target(trigger)) for trigger in account.ask(triggers.notifications))
+        raise LabError(
+            _("the bucket sends its events to {ways}, and this check cannot follow them", ways=_(" and ").join(ways))
+        )
+    started = sorted(
+        short(account.lab, trigger["LambdaFunctionArn"]) for trigger in account.ask(triggers.notifications)
+    )
     if not started:
         return judged(False, _("not there"), wanted, hint)
     first = _("First delete its other event notification, if it is for the same keys: S3 allows one. {hint}", hint=hint)
@@ -59,8 +60,10 @@ def bucket_trigger(account: Account) -> Finding:
 def events(account: Account) -> Finding:
     events = sorted({event for trigger in bucket_triggers(account) for event in trigger.get("Events", [])})
     right = all(any(like(event, way) for event in events) for way in WAYS)
-    hint = _("Let the trigger of {name} take all object create events, so that small and large files start it")
-    hint = hint.format(name=account.name(PROCESSOR))
+    hint = _(
+        "Let the trigger of {name} take all object create events, so that small and large files start it",
+        name=account.name(PROCESSOR),
+    )
     return judged(right, listing(events), f"{CREATED}*", hint)
 
 
@@ -73,11 +76,11 @@ def keys(account: Account) -> Finding:
 def filter_takes(account: Account, uploads: list[str]) -> Finding:
     """Return whether the trigger takes one of these keys."""
     taken = [key for key in uploads if any(matches(trigger, key) for trigger in bucket_triggers(account))]
-    filters = "; ".join(sorted(_filter(trigger) for trigger in bucket_triggers(account)))
+    filters = sorted(f"{affix(trigger, 'prefix')}*{affix(trigger, 'suffix')}" for trigger in bucket_triggers(account))
     name = account.name(PROCESSOR)
     hint = _("Remove prefix and suffix from the trigger of {function}, or make the suffix .txt", function=name)
     hint = account.how_to_fix(hint, NOTIFY, cell=cell("bucket trigger"))
-    return judged(taken, filters, _("a filter that takes {key}", key=uploads[0]), hint)
+    return judged(taken, "; ".join(filters), _("a filter that takes {key}", key=uploads[0]), hint)
 
 
 @check(
@@ -94,8 +97,11 @@ def permission(account: Account) -> Finding:
     wanted = _("{bucket} may start it, and no other bucket", bucket=bucket)
     hint = _(
         "Let the bucket {bucket} of account {account} invoke {function}, and remove any other statement from its "
-        "policy with remove_permission"
-    ).format(bucket=bucket, account=account.lab.account, function=name)
+        "policy with remove_permission",
+        bucket=bucket,
+        account=account.lab.account,
+        function=name,
+    )
     if may_invoke(account, "any-bucket", ANOTHER_ACCOUNT):
         return judged(False, _("any bucket of any account may start it"), wanted, hint)
     may = may_invoke(account, bucket, account.lab.account)
@@ -106,7 +112,7 @@ def permission(account: Account) -> Finding:
 def other_bucket_triggers(account: Account) -> Finding:
     """No trigger's function is gone, or the wrong one."""
     names = {*account.ask(functions.names), account.name(PROCESSOR)} - {account.name(NOTIFIER)}
-    started = map(_target, account.ask(triggers.notifications))
+    started = [trigger["LambdaFunctionArn"] for trigger in account.ask(triggers.notifications)]
     wrong = [short(account.lab, arn) for arn in started if not starts(account, arn, *names)]
     hint = _("Delete this event notification of the bucket {bucket}", bucket=account.lab.bucket)
     call = N_("put_bucket_notification_configuration without it")
@@ -114,15 +120,16 @@ def other_bucket_triggers(account: Account) -> Finding:
     return none_of((_("the bucket starts {function}", function=name) for name in wrong), hint)
 
 
-def matches(trigger: dict[str, Any], key: str) -> bool:
+def matches(trigger: triggers.Trigger, key: str) -> bool:
     """Return True if the trigger's filter matches the key."""
     return key.startswith(affix(trigger, "prefix")) and key.endswith(affix(trigger, "suffix"))
 
 
-def bucket_triggers(account: Account) -> list[dict[str, Any]]:
+def bucket_triggers(account: Account) -> list[triggers.Trigger]:
     """Return the notifications that start TransactionProcessor."""
     name = account.name(PROCESSOR)
-    return [trigger for trigger in account.ask(triggers.notifications) if starts(account, _target(trigger), name)]
+    started = account.ask(triggers.notifications)
+    return [trigger for trigger in started if starts(account, trigger["LambdaFunctionArn"], name)]
 
 
 def starts(account: Account, arn: str, *names: str) -> bool:
@@ -137,7 +144,7 @@ def unqualified(arn: str) -> str:
 
 def may_invoke(account: Account, bucket: str, owner: str) -> bool:
     """Return True if this bucket of this account may start all that its triggers name. No function URL is involved."""
-    arns = {_target(trigger).removesuffix(":$LATEST") for trigger in bucket_triggers(account)}
+    arns = {trigger["LambdaFunctionArn"].removesuffix(":$LATEST") for trigger in bucket_triggers(account)}
     context = {"aws:sourcearn": account.lab.arn("s3", bucket), "aws:sourceaccount": owner, **NO_URL}
 
     def may(arn: str) -> bool:
@@ -148,7 +155,7 @@ def may_invoke(account: Account, bucket: str, owner: str) -> bool:
     return all(map(may, arns or {account.lab.arn("lambda", f"function:{account.name(PROCESSOR)}")}))
 
 
-def affix(trigger: dict[str, Any], kind: str) -> str:
+def affix(trigger: triggers.Trigger, kind: str) -> str:
     """Return the prefix or the suffix of the trigger's filter, "" without one."""
     rules = trigger.get("Filter", {}).get("Key", {}).get("FilterRules", [])
     return next((rule["Value"] for rule in having(rules, "Name", "Value") if rule["Name"].lower() == kind), "")
@@ -158,11 +165,3 @@ def fitting_key(account: Account, stem: str) -> str:
     """Return a key with this text in it that starts the function."""
     trigger = (bucket_triggers(account) or [{}])[0]
     return f"{affix(trigger, 'prefix')}{stem}{affix(trigger, 'suffix') or '.txt'}"
-
-
-def _target(trigger: dict[str, Any]) -> str:
-    return str(trigger["LambdaFunctionArn"])
-
-
-def _filter(trigger: dict[str, Any]) -> str:
-    return f"{affix(trigger, 'prefix')}*{affix(trigger, 'suffix')}"

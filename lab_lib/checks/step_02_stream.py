@@ -1,7 +1,5 @@
 """Check step 02, its second half: the stream starts TotalNotifier."""
 
-from typing import Any
-
 from lab_lib.aws import functions, tables, triggers
 from lab_lib.aws.grants import short
 from lab_lib.checks.rules import Account, Finding, State, check, equal, judged, none_of
@@ -61,8 +59,9 @@ def state(account: Account) -> Finding:
 )
 def batching_window(account: Account) -> Finding:
     window = mapping(account).get("MaximumBatchingWindowInSeconds", 0)
-    name = account.name(NOTIFIER)
-    hint = _("Alerts wait for the batch window of the trigger of {name}. Set it to 0 or 1 s", name=name)
+    hint = _(
+        "Alerts wait for the batch window of the trigger of {name}. Set it to 0 or 1 s", name=account.name(NOTIFIER)
+    )
     wanted = _("at most {seconds} s", seconds=LONGEST_WINDOW)
     return judged(window <= LONGEST_WINDOW, _("{seconds} s", seconds=window), wanted, hint)
 
@@ -82,19 +81,19 @@ def other_stream_triggers(account: Account) -> Finding:
     return none_of((_mapped(account, trigger) for trigger in wrong), hint)
 
 
-def mapping(account: Account) -> dict[str, Any]:
+def mapping(account: Account) -> triggers.Trigger:
     """Return the first mapping from the present stream to TotalNotifier; {} if there is none."""
     name = account.name(NOTIFIER)
     present = [trigger for trigger in account.ask(triggers.mappings) if not _is_old(account, trigger)]
     return next((trigger for trigger in present if starts(account, trigger["FunctionArn"], name)), {})
 
 
-def _is_old(account: Account, mapping: dict[str, Any]) -> bool:
+def _is_old(account: Account, mapping: triggers.Trigger) -> bool:
     """Return True if the mapping reads a stream that the table had before."""
     return bool(mapping["EventSourceArn"] != account.ask(tables.find_stream))
 
 
-def _mapped(account: Account, mapping: dict[str, Any]) -> str:
+def _mapped(account: Account, mapping: triggers.Trigger) -> str:
     """Return what a mapping does."""
     name = short(account.lab, mapping["FunctionArn"])
     if _is_old(account, mapping):

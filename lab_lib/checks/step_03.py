@@ -48,8 +48,11 @@ def emails(account: Account) -> list[dict[str, Any]]:
 def _subscribed(account: Account, protocol: str, address: str) -> Finding:
     """Return whether the address is subscribed; without an address that is right. The finding shows no address."""
     addresses = [row["Endpoint"] for row in account.ask(triggers.subscriptions) if row["Protocol"] == protocol]
-    hint = _("Subscribe the address that you named to {topic}, with the protocol {protocol}")
-    hint = hint.format(topic=account.name(TOPIC), protocol=protocol)
+    hint = _(
+        "Subscribe the address that you named to {topic}, with the protocol {protocol}",
+        topic=account.name(TOPIC),
+        protocol=protocol,
+    )
     if not address:
         return judged(True, _("subscribed") if addresses else _("none was named"), "", hint, counts=False)
     otherwise = _("another address is subscribed") if addresses else _("not there")

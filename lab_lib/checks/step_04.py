@@ -34,16 +34,17 @@ def subscription(account: Account, name: str) -> Finding:
 @check("04", "raw-delivery-{}", "raw delivery of {}", after="subscription-{}", of="subscription", shown=True)
 def raw_delivery(account: Account, name: str) -> Finding:
     raw = _settings(account, name).get("RawMessageDelivery") == "true"
-    queue = account.name(name)
-    hint = _("The lab reads SNS's envelope. Turn off raw message delivery in the subscription of {queue}", queue=queue)
+    hint = _(
+        "The lab reads SNS's envelope. Turn off raw message delivery in the subscription of {queue}",
+        queue=account.name(name),
+    )
     return either(not raw, _("off"), _("on"), _set_subscription(account, "RawMessageDelivery", "false", hint))
 
 
 @check(FURTHER, "filter-policy-{}", "filter policy of {}", after="subscription-{}", of="subscription")
 def subscription_filter(account: Account, name: str) -> Finding:
     policy = _settings(account, name).get("FilterPolicy") or "{}"
-    queue = account.name(name)
-    hint = _("The filter policy of the subscription of {queue} may drop alerts. Remove it", queue=queue)
+    hint = _("The filter policy of the subscription of {queue} may drop alerts. Remove it", queue=account.name(name))
     return either(policy == "{}", _("none"), policy, _set_subscription(account, "FilterPolicy", "{}", hint))
 
 
@@ -74,8 +75,7 @@ def limits(account: Account, name: str) -> Finding:
     now = account.ask(queues.attributes, name)
     odd = (limit for limit in now.keys() & _LIMITS if count(now[limit]) not in _LIMITS[limit])
     wrong = [_("{setting} is {value}", setting=limit, value=now[limit]) for limit in odd]
-    queue = account.name(name)
-    hint = _("Set DelaySeconds to 0 and MessageRetentionPeriod to 345600 for {queue}", queue=queue)
+    hint = _("Set DelaySeconds to 0 and MessageRetentionPeriod to 345600 for {queue}", queue=account.name(name))
     hint = account.how_to_fix(hint, "set_queue_attributes", N_("Configuration"))
     return none_of(wrong, hint, right=_("enough for every alert"))
 
@@ -97,8 +97,10 @@ def other_subscriptions(account: Account) -> Finding:
     ends = [unqualified(row["Endpoint"]) for row in account.ask(triggers.subscriptions)]
     loops = {lab.arn("lambda", f"function:{lab.name(name)}") for name in functions.SOURCES}
     wrong = [end for end in ends if end in loops or arn_part(end, 4) not in ("", lab.account)]
-    topic = lab.name(TOPIC)
-    hint = _("Delete this subscription of {topic}, which leads to another account or back into the chain", topic=topic)
+    hint = _(
+        "Delete this subscription of {topic}, which leads to another account or back into the chain",
+        topic=lab.name(TOPIC),
+    )
     hint = account.how_to_fix(hint, "unsubscribe", N_("Subscriptions"))
     return none_of((grants.short(lab, end) for end in wrong), hint)
 
@@ -112,8 +114,9 @@ def may_send(account: Account, name: str, source: str) -> bool:
 
 
 def _set_subscription(account: Account, name: str, value: str, hint: str) -> str:
-    call = _('set_subscription_attributes with AttributeName="{name}" and AttributeValue="{value}"')
-    call = call.format(name=name, value=value)
+    call = _(
+        'set_subscription_attributes with AttributeName="{name}" and AttributeValue="{value}"', name=name, value=value
+    )
     return account.how_to_fix(hint, call, N_("Subscriptions of the topic, Edit"))
 
 

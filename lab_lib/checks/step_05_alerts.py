@@ -8,8 +8,7 @@ from lab_lib.aws import queues
 from lab_lib.aws.json_text import amount, count, moment
 from lab_lib.checks.causes import alert_again, by_upload, correct_code, fix_chain
 from lab_lib.checks.differences import SUBJECT, is_from_topic
-from lab_lib.checks.errors_as_findings import beyond
-from lab_lib.checks.rules import FURTHER, Account, Finding, cannot_see, check, judged, none_of
+from lab_lib.checks.rules import FURTHER, Account, Finding, beyond, cannot_see, check, judged, none_of
 from lab_lib.checks.step_05 import sums_of
 from lab_lib.language import N_, _, ngettext
 from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages

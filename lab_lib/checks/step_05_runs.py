@@ -6,8 +6,7 @@ from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count, moment
 from lab_lib.checks import probe_list
 from lab_lib.checks.causes import by_upload, correct_code, fix_chain
-from lab_lib.checks.errors_as_findings import beyond
-from lab_lib.checks.rules import FURTHER, Account, Finding, check, judged, none_of
+from lab_lib.checks.rules import FURTHER, Account, Finding, beyond, check, judged, none_of
 from lab_lib.checks.step_02_stream import mapping
 from lab_lib.checks.uploads import newest, once
 from lab_lib.language import N_, _
@@ -47,8 +46,10 @@ def counted_errors(account: Account, name: str) -> Finding:
     names = {"Errors": N_("{count} errors"), "Throttles": N_("{count} throttles")}
     counts = {metric: sum(part[metric] for part in counted) for metric in names}
     faults = [_(text, count=counts[metric]) for metric, text in names.items() if counts[metric]]
-    fix = _("{function} was called too often at once. If it has a reserved concurrency, remove it")
-    fix = fix.format(function=account.name(name))
+    fix = _(
+        "{function} was called too often at once. If it has a reserved concurrency, remove it",
+        function=account.name(name),
+    )
     fix = account.how_to_fix(fix, "delete_function_concurrency", N_("Configuration, Concurrency"))
     if counts["Errors"]:
         fix = _fix(account, name)

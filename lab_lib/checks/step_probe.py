@@ -159,6 +159,10 @@ def _arrived(account: Account, part: str, right: str, function: str, *links: str
     hint = fix or correct_code(account, function, so_that)
     if outcome.stays and outcome.to_put_right and part not in _FURTHER:
         again = alert_again(account, _("those with alerts below"))
-        told = {"hint": hint, "again": again, "left": outcome.to_put_right}
-        hint = _("{hint} Then put right what the probe has left, the tables with put_item. {again} {left}.", **told)
+        hint = _(
+            "{hint} Then put right what the probe has left, the tables with put_item. {again} {left}.",
+            hint=hint,
+            again=again,
+            left=outcome.to_put_right,
+        )
     return judged(not faults, found, right, _("{hint} Then run `lab check --probe` again.", hint=hint))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 Book = dict[str, Any]  # see gradebook.book
+Student = dict[str, Any]  # of a book
 
 
 def canvas(book: Book) -> str:
@@ -31,7 +32,7 @@ def not_for_canvas(book: Book) -> list[str]:
     return [student["name"] for student in book["students"] if _has_blank(student)]
 
 
-def _has_blank(student: dict[str, Any]) -> bool:
+def _has_blank(student: Student) -> bool:
     return any(score is None and column not in student["excused"] for column, score in student["points"].items())
 
 
@@ -69,12 +70,12 @@ def _titles(book: Book) -> list[str]:
     return [f"Serverless lab {column['title']}" for column in book["columns"].values()]
 
 
-def _scores(student: dict[str, Any], none: str) -> list[str]:
+def _scores(student: Student, none: str) -> list[str]:
     """Return a student's points, and `none` in the place of those that are not there."""
     return [none if score is None else f"{score:.2f}" for score in student["points"].values()]
 
 
-def _percent(student: dict[str, Any]) -> str:
+def _percent(student: Student) -> str:
     if student["percent"] is None:
         return "–"
     return f"{student['percent']:.0f} %{'' if student['probed'] else ', not probed'}"

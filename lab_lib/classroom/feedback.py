@@ -5,12 +5,12 @@ The notebooks on it are the student's. They are rendered in the process that ran
 
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
 from lab_lib import html_pages
 from lab_lib.classroom import report, safe_cells
+from lab_lib.classroom.exports import Book, Student
 from lab_lib.exercises import texts
 from lab_lib.private_files import make_folder, write_file
 
@@ -24,17 +24,17 @@ def render(folder: Path) -> None:
         write_file(folder / _RENDERED, report.template("notebooks.html.j2").render(notebooks=notebooks))
 
 
-def write(out: Path, book: dict[str, Any]) -> None:
+def write(out: Path, book: Book) -> None:
     """Write feedback/FOLDER.html for each student of the grade book who has results, or points by hand."""
     for student in book["students"]:
         if student["has_feedback"]:
             make_folder(out / FOLDER)
             path = out / student.get("part", "") / student["folder"] / _RENDERED
-            notebooks = path.read_text(encoding="utf-8") if path.exists() else ""
+            notebooks = path.read_text("utf-8") if path.exists() else ""
             write_file(out / FOLDER / f"{student['folder']}.html", page(book, student, notebooks))
 
 
-def page(book: dict[str, Any], student: dict[str, Any], notebooks: str = "") -> str:
+def page(book: Book, student: Student, notebooks: str = "") -> str:
     """Return the page of one student, with rendered notebooks."""
     answers = student["answers"] and [
         answer | {"question": texts.of(answer["question"]).heading or answer["question"]}

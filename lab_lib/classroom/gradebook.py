@@ -33,12 +33,13 @@ from typing import Any
 
 from lab_lib.checks.rules import PROBE
 from lab_lib.classroom import exports, feedback, overrides, points, report, shards
+from lab_lib.classroom.points import Record
 from lab_lib.errors import UsageError
 from lab_lib.language import N_
 from lab_lib.private_files import json_object, make_folder, read_file, write_file
 from lab_lib.run import headless
+from lab_lib.wording import now
 
-Record = dict[str, Any]
 # Of the columns, such as "02": "02 add triggers".
 TITLES = {path.stem[:2]: path.stem.replace("-", " ") for path in headless.notebooks(headless.last_kept())}
 TITLES |= {PROBE: N_("probe"), "exercises": N_("exercises"), "function": N_("function")}
@@ -47,7 +48,7 @@ FEEDBACK, EARLIER = feedback.FOLDER, "earlier"  # folders in `out` that are nobo
 FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", "summary.md", FEEDBACK]
 
 
-def book(records: Iterable[Record]) -> dict[str, Any]:
+def book(records: Iterable[Record]) -> exports.Book:
     """Return the content of gradebook.json: each record with its points, in the order of the names."""
     records = list(records)
     columns = points.columns(records)
@@ -62,12 +63,12 @@ def book(records: Iterable[Record]) -> dict[str, Any]:
     }
 
 
-def write(out: Path, records: Iterable[Record], when: str = "") -> None:
+def write(out: Path, records: Iterable[Record]) -> None:
     """Write the grade book to `out`, for people and for programs, and the feedback for each student."""
     whole = book(records)
     make_folder(out)
     feedback.write(out, whole)
-    for name, text in _texts(whole, when).items():
+    for name, text in _texts(whole, now()).items():
         write_file(out / name, text)
 
 
@@ -123,7 +124,7 @@ def _tried(content: bytes) -> Record:
     return record | {name: str(record[name]) for name in ("account", "folder")}
 
 
-def _texts(whole: dict[str, Any], when: str) -> dict[str, str]:
+def _texts(whole: exports.Book, when: str) -> dict[str, str]:
     """Return the files of the grade book."""
     return {
         "gradebook.json": json.dumps(whole, indent=2, ensure_ascii=False) + "\n",
@@ -148,7 +149,7 @@ def _points(record: Record, columns: list[str]) -> dict[str, Any]:
     total = sum(graded, Decimal()) if graded else None
     possible = points.possible({*columns} - {*excused})
     checks = [
-        {**vars(check), "is_behind": check.is_behind, "weight": weight, "right": right}
+        {**check._asdict(), "is_behind": check.is_behind, "weight": weight, "right": right}
         for check, weight, right in points.weighed(record)
     ]
     costly = [check for check in checks if check["weight"] and not check["right"]]

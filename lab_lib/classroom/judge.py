@@ -15,6 +15,7 @@ from lab_lib.aws import tables
 from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Report
 from lab_lib.classroom import gate, sandbox, submission
+from lab_lib.classroom.points import Record
 from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.classroom.work import GRADED, STEP, Work
 from lab_lib.embedded.server import ACCOUNT
@@ -44,7 +45,7 @@ class Judge:
     exercises: dict[str, bool] = field(default_factory=dict)  # whether all was as asked, when it was looked at
     answers: dict[str, Any] = field(default_factory=dict)  # by question: the last answer
     rows: Entries = field(default_factory=list)  # of TransactionTotal, as the student saw it
-    account: dict[str, Any] = field(default_factory=dict)  # entries of the record; empty until the account is judged
+    account: Record = field(default_factory=dict)  # entries of the record; empty until the account is judged
     trial: Entries = field(default_factory=list)
 
     def run(self) -> None:
@@ -61,7 +62,7 @@ class Judge:
         self.trial = self._safely("the function", self._try_function, [])
         self._begin("the end")
 
-    def findings(self) -> dict[str, Any]:
+    def findings(self) -> Record:
         """Return the entries of the record. They count what was not judged yet as wrong."""
         answers = [
             {"question": asked.question, "right": self._is_right(asked), "points": asked.points}

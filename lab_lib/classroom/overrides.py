@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from lab_lib.classroom import spreadsheet
-from lab_lib.classroom.points import WORTH
+from lab_lib.classroom.points import WORTH, Record
 from lab_lib.errors import UsageError
 from lab_lib.private_files import exists
 
-Record = dict[str, Any]  # of a student, see gradebook.py
 Override = dict[str, Any]  # the entries of a row, by its header; points is a number or None, excused is a bool
 
 FILE = "overrides.csv"

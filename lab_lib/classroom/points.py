@@ -11,6 +11,7 @@ from lab_lib.checks.reports import Check, read
 from lab_lib.checks.rules import PROBE, RULES, State
 from lab_lib.resources import CHANGES, in_chain, messages
 
+Record = dict[str, Any]  # of a student, see gradebook.py
 # Of 100: 30 for the settings, 50 for what becomes of an upload, 20 for the student's own answers and function.
 WORTH = {"00": 5, "01": 8, "02": 8, "03": 2, "04": 7, "05": 15, PROBE: 35, "exercises": 10, "function": 10}
 # A column, the entry of a record that is about it, and what names a case there.
@@ -25,7 +26,7 @@ class Weighed(NamedTuple):
     right: bool
 
 
-def columns(records: list[dict[str, Any]]) -> list[str]:
+def columns(records: list[Record]) -> list[str]:
     """Return the columns of this class: the steps, the probe, and what else was judged or set by hand."""
     judged = {column for record in records for column, (entry, _) in CASES.items() if record[entry] is not None}
     judged |= {override["column"] for record in records for override in record.get("overrides", [])}
@@ -37,14 +38,14 @@ def possible(columns: Iterable[str]) -> int:
     return sum(WORTH[column] for column in columns)
 
 
-def earned(record: dict[str, Any], columns: Iterable[str]) -> dict[str, Decimal | None]:
+def earned(record: Record, columns: Iterable[str]) -> dict[str, Decimal | None]:
     """Return the points in each of these columns. Without a probe, step 05 counts for it too."""
     checks = weighed(record)
     steps = {column: "05" if column == PROBE and not record["probed"] else column for column in columns}
     return {column: _points(column, _weights(step, record, checks)) for column, step in steps.items()}
 
 
-def weighed(record: dict[str, Any]) -> list[Weighed]:
+def weighed(record: Record) -> list[Weighed]:
     """Return the checks of a record with their weights. A check that the baseline passes too has no weight.
 
     Checks that this version of the lab does not have are left out: an earlier one may have made the record.
@@ -61,7 +62,7 @@ def weighed(record: dict[str, Any]) -> list[Weighed]:
     ]
 
 
-def right(record: dict[str, Any]) -> dict[str, list[str]]:
+def right(record: Record) -> dict[str, list[str]]:
     """Return the names of the checks, answers and cases that are right, by entry of the record."""
     names = {"checks": [judged.check.id for judged in weighed(record) if judged.right]}
     for entry, name in CASES.values():
@@ -86,7 +87,7 @@ def _proven(made: list[Check]) -> set[str | None]:
     return proven if proven.intersection(map(messages, in_chain("queue"))) else proven - {CHANGES}
 
 
-def _weights(column: str, record: dict[str, Any], checks: list[Weighed]) -> list[tuple[int, bool]] | None:
+def _weights(column: str, record: Record, checks: list[Weighed]) -> list[tuple[int, bool]] | None:
     """Return the weight of each check or case of a column, and whether it is right; None if nothing was graded.
 
     In what was handed in, all that could not be judged gives 0.

@@ -3,6 +3,7 @@
 The grade book (see gradebook.book) fills the template in templates/. The page works without its script too.
 """
 
+import re
 from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
@@ -10,12 +11,12 @@ from statistics import median, mode
 from typing import Any
 
 from jinja2 import Template
-from markupsafe import Markup
 
 from lab_lib import html_pages
 from lab_lib.checks.rules import PROBE
 from lab_lib.classroom import points
-from lab_lib.classroom.identity import without_identity
+from lab_lib.classroom.exports import Book, Student
+from lab_lib.classroom.students import slug
 from lab_lib.language import N_
 from lab_lib.looks import LOOKS
 from lab_lib.resources import heading
@@ -23,15 +24,18 @@ from lab_lib.resources import heading
 TEMPLATES = Path(__file__).parent / "templates"
 _WORDS = {"exercises": "answers are right", "function": "cases are passed"}
 
+_END = r"\s,;()'\"<>"  # of a word
+# A word that holds a masked value or an account. It begins only at a word's begin, or long words would take long.
+_MASKED = rf"(?<![^{_END}])[^{_END}]*(?:\*{{3}}|(?<![0-9])[0-9]{{12}}(?![0-9]))(?:[^{_END}]*[\w*])?"
+_NAME_BEGINS = r"(?=[A-Z'\"]|inputs3bucket)"  # after a prefix
 Columns = dict[str, dict[str, Any]]
 
 
-def page(book: dict[str, Any], when: str = "") -> str:
+def page(book: Book, when: str) -> str:
     """Return the page; `when` is printed at its top."""
     columns = book["columns"]
     students = [shown(student, columns) | {"number": number} for number, student in enumerate(book["students"], 1)]
     totals = [student["total"] for student in students if student["total"] is not None]
-    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     return template("report.html.j2").render(
         book | {"students": students},
         when=when,
@@ -40,8 +44,7 @@ def page(book: dict[str, Any], when: str = "") -> str:
         states=Counter(student["state"] for student in students),
         stuck=_stuck(students, columns),
         style=html_pages.style(TEMPLATES / "report.css"),
-        script=Markup(script),  # noqa: S704, ours
-        script_hash=html_pages.digest(script),
+        **html_pages.script(TEMPLATES / "report.js"),
     )
 
 
@@ -54,7 +57,7 @@ def template(name: str) -> Template:
     return environment.get_template(name)
 
 
-def shown(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
+def shown(student: Student, columns: Columns) -> Student:
     """Add what the page shows: a cell for each column, titles, and what an older record lacks."""
     by_hand = [
         {**override, "title": columns[override["column"]]["title"] if override["column"] else N_("All")}
@@ -68,7 +71,7 @@ def shown(student: dict[str, Any], columns: Columns) -> dict[str, Any]:
     }
 
 
-def _cell(name: str, column: dict[str, Any], student: dict[str, Any]) -> dict[str, str]:
+def _cell(name: str, column: dict[str, Any], student: Student) -> dict[str, str]:
     """Return a cell of the table: a mark, the points, and both in words."""
     earned, worth, title = student["points"][name], column["worth"], column["title"]
     if earned is None:
@@ -79,7 +82,7 @@ def _cell(name: str, column: dict[str, Any], student: dict[str, Any]) -> dict[st
     return {"kind": kind, "mark": LOOKS[kind].sign, "points": _number(earned), "words": words}
 
 
-def _counted(column: str, student: dict[str, Any]) -> str:
+def _counted(column: str, student: Student) -> str:
     """Return in words how the points of a column were earned."""
     if any(override["column"] == column and override["points"] is not None for override in student["overrides"]):
         return "set by the instructor"
@@ -96,7 +99,7 @@ def _counted(column: str, student: dict[str, Any]) -> str:
     return f"{len(right)} of {len(cases)} {_WORDS.get(column, 'checks hold')}{''.join(also)}"
 
 
-def _stuck(students: list[dict[str, Any]], columns: Columns) -> list[dict[str, Any]]:
+def _stuck(students: list[Student], columns: Columns) -> list[dict[str, Any]]:
     """Return the checks that fail, the most frequent first. A check that waits for another one is left out."""
     failing = defaultdict(list)
     for student in students:
@@ -106,13 +109,22 @@ def _stuck(students: list[dict[str, Any]], columns: Columns) -> list[dict[str, A
     return sorted(problems, key=lambda problem: (-len(problem["students"]), problem["step"]))
 
 
-def _problem(failures: list[tuple[dict[str, Any], dict[str, Any]]], columns: Columns) -> dict[str, Any]:
+def _problem(failures: list[tuple[Student, dict[str, Any]]], columns: Columns) -> dict[str, Any]:
     """Return the entry of a check that fails for several students. `failures` are pairs of a student and the check."""
     students, (check, *_) = zip(*failures, strict=True)
     most_frequent = {
-        part: mode(without_identity(check[part], student) for student, check in failures) for part in ("hint", "found")
+        part: mode(_without_identity(check[part], student) for student, check in failures) for part in ("hint", "found")
     }
     return {**check, **most_frequent, "title": columns[check["step"]]["title"], "students": students}
+
+
+def _without_identity(text: str, student: Student) -> str:
+    """Return the text with "…" for the accounts, addresses, prefix and names of a student's record."""
+    resources = [name.split("/")[-1] for name in student["own"]]
+    names = {student["name"], slug(student["name"]), student["folder"], student["id"], *resources} - {""}
+    prefix = rf"(?<![\w-])(?i:{re.escape(student['prefix'])}){_NAME_BEGINS}|" if student["prefix"] else ""
+    listed = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.sub(rf"{prefix}{_MASKED}|(?<![A-Za-z0-9])(?:{listed})(?![A-Za-z0-9])", "…", text)
 
 
 def _number(value: float) -> str:

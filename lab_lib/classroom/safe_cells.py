@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 
 from lab_lib import language
 from lab_lib.exercises import copies
+from lab_lib.exercises.notebook_files import Cell
 from lab_lib.language import _
 from lab_lib.resources import HEADING
 
@@ -29,17 +30,17 @@ _IMAGES = ("image/png", "image/jpeg")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of a traceback
 
 
-def runs(path: Path) -> list[tuple[bool, list[dict[str, Any]]]]:
+def runs(path: Path) -> list[tuple[bool, list[Cell]]]:
     """Return the cells in runs: unchanged cells of the lab, which a page folds, or the student's own."""
     return [(is_ours, list(run)) for is_ours, run in groupby(_cells(path), key=lambda cell: cell["is_ours"])]
 
 
-def _cells(path: Path) -> list[dict[str, Any]]:
+def _cells(path: Path) -> list[Cell]:
     """Return each cell as a page shows it. A broken notebook has none."""
     pictures, ours = dict(_pictures()), _untouched().get(path.name, set())
-    shown, heading = list[dict[str, Any]](), ""
+    shown, heading = list[Cell](), ""
     try:
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
             text: str = _text(cell["source"])
             if is_markdown := cell["cell_type"] == "markdown":
                 heading = (HEADING.findall(text) or [heading])[-1]
@@ -52,7 +53,7 @@ def _cells(path: Path) -> list[dict[str, Any]]:
         return []
 
 
-def _is_ours(cell: dict[str, Any], ours: set[str]) -> bool:
+def _is_ours(cell: Cell, ours: set[str]) -> bool:
     """Return whether a cell is as in the untouched edition, and raised no error. Settings were replaced, or ours."""
     if any(output["output_type"] == "error" for output in cell.get("outputs", [])):
         return False

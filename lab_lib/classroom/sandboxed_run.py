@@ -39,7 +39,7 @@ def main(port: int, door: int | None = None) -> None:
     copy = copies.folder()
     (copy / STATE).mkdir(parents=True)  # so that it is a copy
     for name, text in request["files"].items():
-        (copy / name).write_text(text, encoding="utf-8", errors="replace")
+        (copy / name).write_text(text, "utf-8", errors="replace")
     home = server.home()
     home.mkdir(parents=True)
     server.write_note(home, port, "")  # it takes its last port again
@@ -141,7 +141,7 @@ class _Client(NotebookClient):
 
 def _read(path: Path, settings: dict[str, str]) -> Any:
     """Return the notebook with the settings of the roster, all others empty: the student's own account is not here."""
-    notebook: Any = nbformat.reads(path.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+    notebook: Any = nbformat.reads(path.read_text("utf-8"), as_version=4)  # type: ignore[no-untyped-call]
     for cell in notebook.cells:
         if {"parameters", "injected-parameters"} & {*cell.metadata.get("tags", [])} and cell.cell_type == "code":
             names = [f'{name} = ""' for name in workbook.PARAMETERS]

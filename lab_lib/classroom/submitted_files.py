@@ -6,8 +6,9 @@ A file can claim to be of anybody, so its claim decides nothing. Where it differ
 import re
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from lab_lib.checks.lookalikes import visible
 from lab_lib.classroom import submission
@@ -16,8 +17,7 @@ from lab_lib.classroom.students import Student, slug
 from lab_lib.errors import UsageError
 
 
-@dataclass(frozen=True)
-class SubmittedFile:
+class SubmittedFile(NamedTuple):
     """A file, the names of its folders and of itself, outermost first, and whose it claims to be."""
 
     path: Path

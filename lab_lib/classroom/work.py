@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 
 from lab_lib import checks
 from lab_lib.classroom import feedback, gradebook
+from lab_lib.classroom.points import Record as Record
 from lab_lib.classroom.students import Student
 from lab_lib.errors import LabError, UsageError
 from lab_lib.lab import Lab
@@ -33,7 +34,6 @@ from lab_lib.run import headless
 from lab_lib.waiting import PROGRESS_FILE
 from lab_lib.wording import now
 
-Record = dict[str, Any]
 STEP = ".step"  # the file in the draft that names the notebook that runs now
 GRADED = ".graded"  # the file in the draft that holds what was earned so far: it counts even if this process dies
 _LONGEST_STOP = 10  # seconds
@@ -149,7 +149,7 @@ class Work:
     def step(self) -> str | None:
         """Return the notebook that runs now, or ran when the work was stopped; None if the work has not begun."""
         try:
-            return (self.draft / STEP).read_text(encoding="utf-8")
+            return (self.draft / STEP).read_text("utf-8")
         except FileNotFoundError:
             return None
 
@@ -203,7 +203,7 @@ class Work:
     def write(self, **entries: Any) -> Record:
         """Put the draft, if there is one, in the place of the student's folder, and write the record there last."""
         noted = self.draft / GRADED
-        graded = json.loads(noted.read_text(encoding="utf-8")) if noted.exists() else {}
+        graded = json.loads(noted.read_text("utf-8")) if noted.exists() else {}
         with can_write_to(self.folder):
             if self.draft.exists():
                 for name in (STEP, GRADED):

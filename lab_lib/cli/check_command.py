@@ -59,9 +59,9 @@ def check(
         if as_json:
             print(masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab), flush=True)
         else:
-            out.print(f"{str(lab)[0].upper()}{str(lab)[1:]}", soft_wrap=True)
+            out.say(f"{str(lab)[0].upper()}{str(lab)[1:]}")
             if not step:
-                out.print(Text(report.picture().alt), soft_wrap=True)
+                out.say(Text(report.picture().alt))
             out.print(_checks_table(report, every=bool(step)))
         if all(check.state == "cannot see" for check in report.checks):
             raise typer.Exit(NOT_GRADED)
@@ -74,8 +74,13 @@ def _confirm(lab: Any) -> None:
     from lab_lib.checks import probe
 
     if lab.is_real and (people := probe.people(lab)):
-        question = N_("Alerts about made-up customers go to {people} addresses or numbers. Probe {lab}?")
-        cleanup.ask(_(question, people=people, lab=lab))
+        cleanup.ask(
+            _(
+                "Alerts about made-up customers go to {people} addresses or numbers. Probe {lab}?",
+                people=people,
+                lab=lab,
+            )
+        )
 
 
 def _checks_table(report: Any, every: bool) -> Table:

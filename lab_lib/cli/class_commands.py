@@ -132,7 +132,7 @@ def check(
         class_run.confirm(students, yes or not probe, class_run.PROBES)
         with class_run.lock(out_dir):
             if earlier := class_run.archive_results(out_dir):
-                out.print(f"Earlier results: {relative_to_cwd(earlier)}", soft_wrap=True)
+                out.say(f"Earlier results: {relative_to_cwd(earlier)}")
             jobs, check_account = class_run.jobs_for(students), lambda work, _: work.check_account()
             raise typer.Exit(class_work.do(works, works, jobs, out_dir, students, do=check_account))
 
@@ -155,7 +155,6 @@ def report(roster: Roster, out_dir: Out) -> None:
     from lab_lib.classroom.work import Work
     from lab_lib.cli import class_work
     from lab_lib.errors import UsageError
-    from lab_lib.wording import now
 
     with handle_errors("Stopped. To write the grade book, run the command again.", NOT_GRADED):
         students = _read(roster, accounts=False)
@@ -170,13 +169,13 @@ def report(roster: Roster, out_dir: Out) -> None:
                 for record in records
                 if record["state"] == "not run" and not overrides.excused(record["overrides"], "")
             ]
-            gradebook.write(out_dir, records, now())
+            gradebook.write(out_dir, records)
         if others:
-            out.print(f"Left out, because they belong to nobody in the roster: {', '.join(others)}", soft_wrap=True)
+            out.say(f"Left out, because they belong to nobody in the roster: {', '.join(others)}")
         if missing:
             names = ", ".join(missing)
             what_to_do = "Run their part, or copy their folders to --out, then run this again."
-            out.print(f"No results for {names}. {what_to_do}", soft_wrap=True)
+            out.say(f"No results for {names}. {what_to_do}")
         raise typer.Exit(class_work.summarise(out_dir, records))
 
 

@@ -20,7 +20,6 @@ from lab_lib.classroom.work import Record, Work
 from lab_lib.cli.terminal import NOT_GRADED, err, out, relative_to_cwd
 from lab_lib.looks import LOOKS
 from lab_lib.masking import without_accounts
-from lab_lib.wording import now
 
 GO_ON = "Stopped. To go on, run the same command with --resume."
 
@@ -43,9 +42,9 @@ def do(
     finally:
         pairs = zip(works, class_run.records(works), strict=True)
         records = [record for work, record in pairs if work.student in selected or record["state"] != work.not_done]
-        gradebook.write(folder, records, now())
+        gradebook.write(folder, records)
     if (folder / overrides.FILE).exists():
-        out.print(f"Without {overrides.FILE}: `lab class report` writes the grade book with it.", soft_wrap=True)
+        out.say(f"Without {overrides.FILE}: `lab class report` writes the grade book with it.")
     return summarise(folder, records)
 
 
@@ -63,9 +62,9 @@ def summarise(folder: Path, records: list[Record]) -> int:
         out.print(marked_down(short))
     if blank := exports.not_for_canvas(book):
         names = ", ".join(blank)
-        out.print(f"Not in gradebook.csv, as Canvas would take a blank for a change: {names}", soft_wrap=True)
+        out.say(f"Not in gradebook.csv, as Canvas would take a blank for a change: {names}")
     here = relative_to_cwd(folder)
-    out.print(f"Report: {here / 'report.html'}   Grade book: {here / 'gradebook.csv'}", soft_wrap=True)
+    out.say(f"Report: {here / 'report.html'}   Grade book: {here / 'gradebook.csv'}")
     if any(student["percent"] is None and student["state"] != "missing" for student in counted):
         return NOT_GRADED
     return 1 if short else 0
@@ -83,7 +82,7 @@ def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
         place = f"{next(number)}/{len(to_do)}"
         state = (record["state"], LOOKS[record["state"]].style)
         texts = record["account"], record["name"], f"{record['seconds']:.0f} s", record["error"] or ""
-        err.print(Text("  ").join([Text(place), Text(*state), *map(Text, filter(None, texts))]), soft_wrap=True)
+        err.say(Text("  ").join([Text(place), Text(*state), *map(Text, filter(None, texts))]))
 
     def at_work() -> Table:
         table = Table("account", "name", "step", "seconds", header_style="bold")

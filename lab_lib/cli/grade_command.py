@@ -83,8 +83,7 @@ def grade(
             jobs = jobs or os.cpu_count() or 1  # more would make the probe late
             with grading.untouched_edition(trust, seconds, seed) as edition:
                 untouched = edition if to_do else None
-                status = class_work.do(works, to_do, jobs, out_dir, selected, untouched_edition=untouched)
-                raise typer.Exit(status)
+                raise typer.Exit(class_work.do(works, to_do, jobs, out_dir, selected, untouched_edition=untouched))
 
 
 def _say(works: list[Any], nobodys: list[Any]) -> None:
@@ -93,11 +92,11 @@ def _say(works: list[Any], nobodys: list[Any]) -> None:
 
     for work in works:
         for remark in work.remarks:
-            out.print(f"{work.student.name}: {remark}", soft_wrap=True)
+            out.say(f"{work.student.name}: {remark}")
     for file in nobodys:
         claim = f" (it claims to be from {file.claim})" if file.claim else ""
-        out.print(visible(f"Left out, since the roster has nobody of its name: {file.path}{claim}"), soft_wrap=True)
+        out.say(visible(f"Left out, since the roster has nobody of its name: {file.path}{claim}"))
     if nobodys:
-        out.print("Name a file submission-NAME.zip or submission-ID.zip, then grade with --resume.", soft_wrap=True)
+        out.say("Name a file submission-NAME.zip or submission-ID.zip, then grade with --resume.")
     if missing := [work.student.name for work in works if not work.path]:
-        out.print(f"Handed in nothing: {', '.join(missing)}", soft_wrap=True)
+        out.say(f"Handed in nothing: {', '.join(missing)}")

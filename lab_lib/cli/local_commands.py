@@ -9,7 +9,7 @@ import lab_lib
 from lab_lib.cli.setting_options import Settings, takes
 from lab_lib.cli.terminal import err, handle_errors, out
 from lab_lib.errors import BUILD_AGAIN
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.places import workspace
 
 app = typer.Typer(no_args_is_help=True, help="The embedded AWS of this workspace.")
@@ -22,8 +22,9 @@ def start() -> None:
     from lab_lib.embedded import server
 
     with handle_errors():
-        told = N_("The embedded AWS of {workspace} runs at {server.endpoint}")
-        out.print(_(told, workspace=workspace(), server=server.start()), soft_wrap=True)
+        out.say(
+            _("The embedded AWS of {workspace} runs at {server.endpoint}", workspace=workspace(), server=server.start())
+        )
 
 
 @app.command()
@@ -36,7 +37,7 @@ def stop() -> None:
             "The embedded AWS of {workspace} has stopped, and everything made there is gone.", workspace=workspace()
         )
         idle = _("The embedded AWS of {workspace} was not running.", workspace=workspace())
-        out.print(f"{stopped} {_(BUILD_AGAIN)}" if server.stop() else idle, soft_wrap=True)
+        out.say(f"{stopped} {_(BUILD_AGAIN)}" if server.stop() else idle)
 
 
 @app.command()
@@ -46,11 +47,16 @@ def status() -> None:
 
     with handle_errors():
         if running := server.running():
-            told = N_("The embedded AWS of {workspace} runs at {server.endpoint} (process {server.pid}).")
-            out.print(_(told, workspace=workspace(), server=running), soft_wrap=True)
+            out.say(
+                _(
+                    "The embedded AWS of {workspace} runs at {server.endpoint} (process {server.pid}).",
+                    workspace=workspace(),
+                    server=running,
+                )
+            )
             return
         idle = _("The embedded AWS of {workspace} does not run, so it holds nothing.", workspace=workspace())
-        out.print(f"{idle} {_(BUILD_AGAIN)}", soft_wrap=True)
+        out.say(f"{idle} {_(BUILD_AGAIN)}")
         raise typer.Exit(1)
 
 
@@ -74,8 +80,7 @@ def env(settings: Settings) -> None:
         }
         lines = [f"export {name}={shlex.quote(str(value))}" for name, value in exports.items()]
         print("unset AWS_PROFILE AWS_SESSION_TOKEN", *lines, _ALIAS, sep="\n", flush=True)
-        err.print(
+        err.say(
             "Note: the `aws sqs` of pip's awscli ignores AWS_ENDPOINT_URL and calls the real SQS. "
-            f"In this terminal an alias prevents that: {_ALIAS}",
-            soft_wrap=True,
+            f"In this terminal an alias prevents that: {_ALIAS}"
         )

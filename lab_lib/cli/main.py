@@ -14,7 +14,6 @@ from lab_lib.cli import (
     class_commands,
     local_commands,
     open_command,
-    result_command,
     run_command,
     submit_command,
     trace_command,
@@ -69,15 +68,15 @@ def clean(settings: Settings, yes: Yes = False) -> None:
         with alone(lab, "lab clean"):
             cleanup.confirm(lab, yes)
             for name in cleanup.delete_all(lab):
-                out.print(_("deleted {name}", name=name), soft_wrap=True)
-            out.print(_("Nothing of the lab is left in {lab}.", lab=lab), soft_wrap=True)
+                out.say(_("deleted {name}", name=name))
+            out.say(_("Nothing of the lab is left in {lab}.", lab=lab))
             if kept := costs.kept(lab):
-                out.print(_("Kept, since the lab did not make it:"), *kept, sep="\n- ", soft_wrap=True)
+                out.say(_("Kept, since the lab did not make it:"), *kept, sep="\n- ")
 
 
 app.command("submit", rich_help_panel=_MORE)(submit_command.submit)
 app.command("trace", rich_help_panel=_MORE)(trace_command.trace)
-app.command("result", rich_help_panel=_MORE)(result_command.result)
+app.command("result", rich_help_panel=_MORE)(run_command.result)
 
 
 @app.command(rich_help_panel=_MORE)
@@ -146,10 +145,9 @@ def policy(
         text = json.dumps(user_policies.halves(whole)[part - 1] if part else whole, indent=2)
         print(text, flush=True)
         if (length := policy_length(text)) > LONGEST_POLICY:
-            err.print(
+            err.say(
                 f"This policy has {length:,} characters, and a managed policy holds {LONGEST_POLICY:,}. Attach two "
-                "instead: what this command prints with --part 1, and with --part 2.",
-                soft_wrap=True,
+                "instead: what this command prints with --part 1, and with --part 2."
             )
 
 

@@ -55,10 +55,10 @@ def open_(
         first = copies.complete() / (renewed or copies.solved_notebooks())[0].name
         copies.existing(first.name)
         lab = lab_lib.open_lab(**settings)
-        out.print(_("The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", lab=lab), soft_wrap=True)
-        out.print(_("Your copy of the notebooks: {path}", path=relative_to_cwd(first.parent)), soft_wrap=True)
+        out.say(_("The lab is open: {lab}. Ctrl-C in this terminal ends JupyterLab.", lab=lab))
+        out.say(_("Your copy of the notebooks: {path}", path=relative_to_cwd(first.parent)))
         for line in copies.damaged():
-            out.print(line, soft_wrap=True)
+            out.say(line)
         chosen = {"PYTHONSTARTUP": str(_SETTINGS / "startup.py")}  # each kernel runs it first
         chosen |= {f"LAB_{name.upper()}": value for name, value in settings.items()}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -110,7 +110,7 @@ def _jupyter_folders() -> Iterator[dict[str, str]]:
         yield folders
         return
     lost = _("{home} cannot be written, so JupyterLab's settings are lost when it ends.", home=Path.home())
-    err.print(lost, soft_wrap=True)
+    err.say(lost)
     with tempfile.TemporaryDirectory(prefix="lab-open-") as home:
         names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MPLCONFIGDIR")
         yield folders | {name: f"{home}/{name}" for name in names}

@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column
 from rich.text import Text
 
@@ -26,27 +25,11 @@ def progress_bar(waiting: Path | None = None) -> Progress:
     return Progress(*columns, console=terminal.err, transient=True, disable=not terminal.err.is_terminal)
 
 
-class StepBar:
-    """The bar of a command that runs notebooks, and the steps that are `done`."""
-
-    def __init__(self, progress: Progress, total: int) -> None:
-        self._progress, self._task, self.done = progress, progress.add_task(_("starting"), total=total), list[Any]()
-
-    def started(self, name: str) -> None:
-        """Show the name of the step that begins."""
-        self._progress.update(self._task, description=name)
-
-    def finished(self, step: Any) -> None:
-        """Count a step."""
-        self.done.append(step)
-        self._progress.advance(self._task)
-
-
 @contextmanager
-def step_bar(total: int) -> Iterator[StepBar]:
+def step_bar(total: int) -> Iterator[tuple[Progress, TaskID]]:
     """Show a bar of so many steps, and what is waited for in each."""
     with file_named_by(PROGRESS_FILE) as waiting, progress_bar(waiting) as progress:
-        yield StepBar(progress, total)
+        yield progress, progress.add_task(_("starting"), total=total)
 
 
 class _Description(TextColumn):
@@ -55,6 +38,6 @@ class _Description(TextColumn):
     waiting: Path | None = None
 
     def render(self, task: Task) -> Text:
-        line = self.waiting.read_text(encoding="utf-8") if self.waiting else ""
+        line = self.waiting.read_text("utf-8") if self.waiting else ""
         so_far = line.split(" … ")[-1]  # "5 s, 18,050 of 20,000 rows", or a line that has no such part
         return Text(f"{task.description.split('-')[0]}: {so_far}") if line else super().render(task)

@@ -1,5 +1,6 @@
-"""`lab run`: the notebooks, in order, for one account."""
+"""`lab run`: the notebooks, in order, for one account. `lab result`: those that papermill has executed."""
 
+import json
 import os
 from datetime import datetime
 from pathlib import Path
@@ -64,31 +65,67 @@ def run(
             prepared, lab = headless.prepare(parameters)
         if lab and lab.is_real:
             rows = transactions.preview(prepared["data_file"]).rows
-            err.print(costs.before([name[:2] for name in names], rows), soft_wrap=True)
+            err.say(costs.before([name[:2] for name in names], rows))
         if lab and lab.is_real and until is None and not yes:  # ask here, since notebook 99 runs without a reader
-            question = N_("At its end, this run deletes all that the lab has in {lab}. Run it?")
-            cleanup.ask(_(question, lab=lab), "--yes, or --keep")
+            cleanup.ask(
+                _("At its end, this run deletes all that the lab has in {lab}. Run it?", lab=lab), "--yes, or --keep"
+            )
     with handle_errors(STOPPED), costs.counted() as requests:
-        runs = workspace() / "runs"
+        runs, steps = workspace() / "runs", list[headless.Step]()
         folder = out_dir or runs / datetime.now().strftime("%Y-%m-%d-%H%M%S")
         try:
             source = copies.folder() if mine else None
-            with step_bar(len(names)) as bar:
-                result = headless.run(parameters, folder, until, bar.started, bar.finished, source=source)
+            with step_bar(len(names)) as (progress, bar):
+
+                def finished(step: headless.Step) -> None:
+                    steps.append(step)
+                    progress.advance(bar)
+
+                def started(name: str) -> None:
+                    progress.update(bar, description=name)
+
+                result = headless.run(parameters, folder, until, started, finished, source=source)
         finally:
             if out_dir is None and folder.exists():
                 _point(runs / "latest", folder)
-        out.print(steps_table(bar.done, names))
-        out.print(_summary(result), soft_wrap=True)
+        out.print(steps_table(steps, names))
+        out.say(_summary(result))
         if lab and lab.is_real:
             out.print(_("Requests:  {count:,} to AWS", count=requests().total()))
-        out.print(_("Executed notebooks and result.json: {path}", path=relative_to_cwd(folder)), soft_wrap=True)
+        out.say(_("Executed notebooks and result.json: {path}", path=relative_to_cwd(folder)))
         if not result["ok"]:
             out.print(_("Everything made so far is still there. `lab clean` deletes it."), style="bold")
             raise typer.Exit(1)
         if until is not None:
             following = next(path for path in headless.notebooks() if path.stem[:2] > names[-1][:2])
-            out.print(_go_on(names[-1], following, parameters), style="bold", soft_wrap=True)
+            out.say(_go_on(names[-1], following, parameters), style="bold")
+
+
+def result(
+    folder: Annotated[Path, typer.Argument(help="The folder that papermill has written the notebooks to.")],
+    out_file: Annotated[Path | None, typer.Option("--out", help="The file; by default result.json in FOLDER.")] = None,
+) -> None:
+    """Write the result of notebooks that papermill has executed: how each ended, its seconds, and what it printed.
+
+    Execute each with `papermill notebooks/NAME.ipynb FOLDER/NAME.ipynb -f SETTINGS.yaml`: README has the loop.
+
+    The notebooks' pictures are put beside them. Accounts, addresses and numbers are masked in the file.
+
+    Ends with status 1 if a notebook has failed, or has not come to its end.
+    """
+    from lab_lib.exercises import copies
+    from lab_lib.private_files import write_file
+    from lab_lib.run import executed
+
+    with handle_errors(N_("Stopped. To write the file, run the command again.")):
+        steps, record = executed.read(folder)
+        path = out_file or folder / "result.json"
+        copies.give_pictures(folder)
+        write_file(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+        out.print(steps_table(steps, [step.notebook for step in steps]))
+        out.say(_("Result: {path}", path=relative_to_cwd(path)))
+        if not record["ok"]:
+            raise typer.Exit(1)
 
 
 def steps_table(steps: list[Any], names: list[str]) -> Table:
@@ -112,11 +149,13 @@ def steps_table(steps: list[Any], names: list[str]) -> Table:
 def _go_on(last: str, following: Path, parameters: dict[str, Any]) -> str:
     """Return a sentence on how to continue by hand. It shows the options of this run without their private values."""
     options = "".join(f" --{name.replace('_', '-')} …" for name in (*PLACE, *MANAGED) if parameters.get(name))
-    told = N_(
+    return _(
         "Everything up to {last} is there now. Go on with {following} in `lab open{options}`. "
-        "`lab clean{options}` deletes it."
+        "`lab clean{options}` deletes it.",
+        last=last,
+        following=following.stem,
+        options=options,
     )
-    return _(told, last=last, following=following.stem, options=options)
 
 
 def _summary(result: dict[str, Any]) -> str:

@@ -29,9 +29,14 @@ def submit(
         parts = [slug(part) for part in (name, student_id) if part]
         path = out_file or Path(f"{'-'.join(['submission', *parts])}.zip")
         held = submission.write(path, name, student_id)
-        about = {"path": relative_to_cwd(path), "size": path.stat().st_size / 1000}
-        out.print(_("Written: {path} ({size:,.0f} kB). It was not sent anywhere.", **about), soft_wrap=True)
-        out.print(_("It holds: {names}", names=_(", ").join(held)), soft_wrap=True)
+        out.say(
+            _(
+                "Written: {path} ({size:,.0f} kB). It was not sent anywhere.",
+                path=relative_to_cwd(path),
+                size=path.stat().st_size / 1000,
+            )
+        )
+        out.say(_("It holds: {names}", names=_(", ").join(held)))
         if not any(part in slug(path.stem, longest=None) for part in parts):
-            out.print(_("The file's name must say whose it is: give --name and --id, and no --out."), soft_wrap=True)
-        out.print(_("Hand in this file."), soft_wrap=True)
+            out.say(_("The file's name must say whose it is: give --name and --id, and no --out."))
+        out.say(_("Hand in this file."))

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,20 +22,24 @@ _BROKEN_PIPE = 128 + signal.SIGPIPE
 _WIDE = 1_000  # columns; where no terminal limits the width, a table is as wide as its content
 
 
-class _Console(Console):
+class Terminal(Console):
+    def say(self, *texts: str | Text, **how: Any) -> None:
+        """Print text, and let the terminal break its lines: what is copied from there has no other breaks."""
+        self.print(*texts, soft_wrap=True, **how)
+
     def on_broken_pipe(self) -> None:
         """Leave the error to `handle_errors`; rich would exit with status 1, like a check that does not hold."""
         raise
 
 
-def _console(stderr: bool = False) -> Console:
+def _console(stderr: bool = False) -> Terminal:
     """Return a console that prints text as it is: no emoji, no markup, and on a terminal only, colours.
 
     FORCE_COLOR asks for colours elsewhere too.
     """
     stream = sys.stderr if stderr else sys.stdout
     is_terminal = stream is not None and stream.isatty()
-    return _Console(
+    return Terminal(
         stderr=stderr,
         force_terminal=is_terminal,
         color_system="standard" if os.environ.get("FORCE_COLOR") else "auto",
@@ -76,7 +80,7 @@ def handle_errors(stopped: str = STOPPED, failed: int = 1) -> Iterator[None]:
         raise _exit(type(error).__name__, f"{error.strerror or error}{where}", failed) from None
     except KeyboardInterrupt as stop:
         with suppress(OSError):  # the terminal may be closed
-            err.print(_(stopped), soft_wrap=True)
+            err.say(_(stopped))
         number = stop.args[0] if stop.args else signal.SIGINT  # or the signal that `__main__` turned into Ctrl-C
         raise typer.Exit(128 + number) from None
 
@@ -84,7 +88,7 @@ def handle_errors(stopped: str = STOPPED, failed: int = 1) -> Iterator[None]:
 def _exit(kind: str, message: str, status: int) -> typer.Exit:
     """Print the error, and return the exception that ends the command."""
     with suppress(OSError):
-        err.print(Text.assemble((kind, "bold red"), f": {message}"), soft_wrap=True)
+        err.say(Text.assemble((kind, "bold red"), f": {message}"))
     return typer.Exit(status)
 
 

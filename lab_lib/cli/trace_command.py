@@ -1,7 +1,7 @@
 """`lab trace`: what became of one transaction."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -15,10 +15,6 @@ from lab_lib.language import N_, _
 from lab_lib.looks import LOOKS
 from lab_lib.private_files import write_file
 from lab_lib.wording import clauses
-
-if TYPE_CHECKING:
-    from lab_lib.trace.events import Event
-    from lab_lib.trace.trace import Trace
 
 
 @takes(*PLACE, *MANAGED)
@@ -46,19 +42,19 @@ def trace(
         lab = lab_lib.open_lab(**settings)
         shown = trace.follow_line(lab, file, line) if file else trace.follow(lab, customer, transaction)
         shown = shown.mapped(lambda text: masked(text, lab))
-        out.print(clauses([shown.title, shown.day]), style="bold", soft_wrap=True)
+        out.say(clauses([shown.title, shown.day]), style="bold")
         for change in shown.changes:
             out.print(_table(shown, change.events, change.title if len(shown.changes) > 1 else None))
         for note in shown.notes:
-            out.print(note, soft_wrap=True)
+            out.say(note)
         if html:
             from lab_lib.trace import page  # its templates take a while to load
 
             write_file(html, page.page(shown))
-            out.print(_("Page: {path}", path=relative_to_cwd(html)), soft_wrap=True)
+            out.say(_("Page: {path}", path=relative_to_cwd(html)))
 
 
-def _table(shown: "Trace", events: "list[Event]", title: str | None) -> Table:
+def _table(shown: Any, events: list[Any], title: str | None) -> Table:
     """Return the table of one change; all tables of a trace have the same line of time."""
     from lab_lib.trace.timeline import Axis, bar
 

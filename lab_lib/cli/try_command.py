@@ -41,16 +41,15 @@ def try_(
     ids = [part.strip() for part in only.split(",") if part.strip()]
     with handle_errors(stopped=N_("Stopped. Nothing is left of the trial.")):
         with progress_bar() as progress:
-            total = len(cases.chosen(ids))
-            bar = progress.add_task(_("starting another embedded AWS"), total=total)
+            bar = progress.add_task(_("starting another embedded AWS"), total=len(cases.chosen(ids)))
 
             def done(result: trial.Result) -> None:
                 progress.update(bar, advance=1, description=result.case.id)
 
             results = trial.judge(file, ids, seed, done)
         out.print(_table(results))
-        out.print(results.summary, style="bold", soft_wrap=True)
-        out.print(results.draw, soft_wrap=True)
+        out.say(results.summary, style="bold")
+        out.say(results.draw)
         raise typer.Exit(0 if results.passed else 1)
 
 

@@ -12,7 +12,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 Record = dict[str, Any]  # as in the function's event
 Mapping = dict[str, Any]  # an event source mapping, as in Lambda's API
@@ -22,8 +22,7 @@ _RETENTION = 24 * 3600  # seconds that a record stays in the stream
 _SHARD = "shardId-00000000000000000000-00000000"  # the only shard of ministack's streams
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Records that go to the function in one call."""
 
     records: list[Record]
@@ -95,13 +94,13 @@ def invocation_record(batch: Batch, condition: str, result: Result, mapping: Map
         },
         **({} if condition == "RecordAgeExceeded" else {"responseContext": response}),
         "version": "1.0",
-        "timestamp": _time(time.time(), "milliseconds"),
+        "timestamp": iso_time(time.time(), "milliseconds"),
         "DDBStreamBatchInfo": {
             "shardId": _SHARD,
             "startSequenceNumber": first["SequenceNumber"],
             "endSequenceNumber": last["SequenceNumber"],
-            "approximateArrivalOfFirstRecord": _time(first["ApproximateCreationDateTime"], "seconds"),
-            "approximateArrivalOfLastRecord": _time(last["ApproximateCreationDateTime"], "seconds"),
+            "approximateArrivalOfFirstRecord": iso_time(first["ApproximateCreationDateTime"], "seconds"),
+            "approximateArrivalOfLastRecord": iso_time(last["ApproximateCreationDateTime"], "seconds"),
             "batchSize": len(batch.records),
             "streamArn": mapping["EventSourceArn"],
         },
@@ -116,5 +115,6 @@ def _expired(records: list[Record], mapping: Mapping, now: float) -> int:
     return sum(1 for _ in takewhile(lambda age: age > longest, ages))
 
 
-def _time(seconds: float, precision: str) -> str:
+def iso_time(seconds: float, precision: str) -> str:
+    """Return a time in UTC as AWS writes it, to the "seconds" or "milliseconds"."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec=precision).replace("+00:00", "Z")

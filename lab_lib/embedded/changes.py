@@ -12,7 +12,6 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from decimal import Context, Decimal, Inexact, Overflow, Subnormal
 from functools import lru_cache
 from itertools import islice
@@ -26,7 +25,7 @@ from ministack.core.concurrency import esm_wake
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, lambda_svc, s3, sns, sqs
 
-from lab_lib.embedded import error_names, log_times, streams, timeouts, validation, work
+from lab_lib.embedded import batches, call_times, streams, validation, work
 from lab_lib.embedded.server import HOST
 from lab_lib.waiting import load_of_computer
 
@@ -40,7 +39,7 @@ _credentials, _invalidate = lambda_runtime.execution_credentials, lambda_svc.inv
 _invoke, _all_checks = lambda_runtime.Worker.invoke, iam_actions.dynamodb_transaction_checks
 _policies_of_role, _envelope = iam_evaluator._gather_role_policies, sns._build_envelope
 _fanout, _collect, _scan = sns._fanout, sqs._collect_msgs, dynamodb._scan
-_denied = iam_actions.access_denied_response
+_denied, _execute = iam_actions.access_denied_response, lambda_svc._execute_function_warm
 # The numbers that DynamoDB can store; Python's arithmetic raises an error for all others.
 _RANGE = Context(prec=38, Emin=-130, Emax=125, traps=[Inexact, Overflow, Subnormal])
 _SOME = 20_000  # items, more than a page of 1 MB has as a rule
@@ -52,6 +51,7 @@ _SAY_THE_END = f"""
         sys.stderr.flush()
         os.write(2, ({_END!r} + str(_ms_ctx.get("request_id", "")) + "\\n").encode())
 """
+_MARK = "\0"  # stands behind the name of an error, in its message from the function's process
 _LONGEST_PRINTED = 2  # seconds, for a function that has closed its stderr
 # Where ministack's worker reads its timeout, and the same times the load, which `invoke` sends with the call.
 _TOLD = 'float(os.environ.get("_LAMBDA_TIMEOUT", "3"))'
@@ -92,10 +92,10 @@ def make() -> None:
     lambda_svc._poll_dynamodb_streams = streams.poll
     lambda_svc._execute_function = work.execute
     lambda_svc.threading = s3.threading = sns._threading = work.threads
-    lambda_runtime.threading = timeouts.threads
+    lambda_runtime.threading = call_times.threads
     lambda_svc._execute_function_dispatch = validation.answered
-    lambda_svc._execute_function_warm = error_names.execute
-    lambda_runtime.Worker._spawn, cloudwatch_logs._append_log_events = log_times.spawn, log_times.append
+    lambda_svc._execute_function_warm = execute
+    lambda_runtime.Worker._spawn, cloudwatch_logs._append_log_events = call_times.spawn, call_times.append
     lambda_svc._RIE_TIMEOUT_TEXT_RE = re.compile(r"Task timed out after .*")
     dynamodb.Decimal = Number
     dynamodb._scan = scan
@@ -144,8 +144,8 @@ def envelope(*message: Any) -> str:
     """
     text: str = _envelope(*message)
     is_raw = message[-1]
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
-    return text if is_raw else json.dumps({**json.loads(text), "Timestamp": f"{now}Z"})
+    now = batches.iso_time(time.time(), "milliseconds")
+    return text if is_raw else json.dumps({**json.loads(text), "Timestamp": now})
 
 
 def fanout(topic: str, *message: Any, **more: Any) -> Any:
@@ -235,5 +235,15 @@ def invoke(worker: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
     """Keep the worker after an error of the function, as AWS does; ministack would start a new one."""
     worker.request = args[1] if len(args) > 1 else kwargs["request_id"]
     more = {**(kwargs.pop("durable", None) or {}), "load": load_of_computer()}
-    answer: dict[str, Any] = timeouts.explain(_invoke(worker, *args, durable=more, **kwargs))
+    answer: dict[str, Any] = call_times.explain(_invoke(worker, *args, durable=more, **kwargs))
     return {**answer, "status": "error"} if answer.get("has_failed") else answer
+
+
+def execute(*call: Any) -> dict[str, Any]:
+    """Call a function. An error in its answer keeps its name, as on AWS; ministack has Runtime.HandlerError for all."""
+    answer: dict[str, Any] = _execute(*call)
+    message = answer["body"].get("errorMessage", "") if answer.get("error") else ""
+    if _MARK in message:
+        name, _, text = message.partition(_MARK)
+        answer["body"] = {"errorMessage": text, "errorType": name}
+    return answer

@@ -27,9 +27,11 @@ from lab_lib.embedded import work
 from lab_lib.embedded.server import COLD, HOST, WHO, WORK, proof
 
 Scope = dict[str, Any]
+Message = dict[str, Any]
+Headers = dict[str, str]
 Query = dict[str, list[str]]
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _RENEW = 'In a notebook, run the cell with open_lab again; in a terminal, run `eval "$(lab local env)"` again.'
@@ -87,16 +89,16 @@ def guarded(app: App, port: int, secret: str) -> App:
     return guard
 
 
-def _headers(scope: Scope) -> dict[str, str]:
+def _headers(scope: Scope) -> Headers:
     """Return {name in lower case: value}; the values of a repeated header are joined, as in a signature."""
-    headers: dict[str, str] = {}
+    headers: Headers = {}
     for name, value in scope["headers"]:
         key, text = name.decode("latin-1").lower(), sigv4.decode_header_value(value)
         headers[key] = f"{headers[key]},{text}" if key in headers else text
     return headers
 
 
-def _verify_sender(headers: dict[str, str], address: str) -> None:
+def _verify_sender(headers: Headers, address: str) -> None:
     """Refuse a request from a page in the browser, and one to another address."""
     if "origin" in headers:
         raise Refused("The embedded AWS does not answer web pages.")
@@ -107,7 +109,7 @@ def _verify_sender(headers: dict[str, str], address: str) -> None:
 async def _verify_request(
     scope: Scope,
     query: Query,
-    headers: dict[str, str],
+    headers: Headers,
     parts: AsyncIterator[bytes],
     body: "SpooledTemporaryFile[bytes]",
 ) -> None:
@@ -122,7 +124,7 @@ async def _verify_request(
         raise Refused(_WRONG)
 
 
-def _verifier(scope: Scope, query: Query, headers: dict[str, str]) -> Callable[[str], None]:
+def _verifier(scope: Scope, query: Query, headers: Headers) -> Callable[[str], None]:
     """Return a function that refuses the request if its signature is not right for a hash of the body.
 
     Refused if the key is not that of an account, of one of its users, or of an assumed role.
@@ -204,7 +206,7 @@ async def _keep(parts: AsyncIterator[bytes], body: "SpooledTemporaryFile[bytes]"
 def _replay(body: "SpooledTemporaryFile[bytes]", receive: Receive) -> Receive:
     """Return a `receive` that gives the body once more."""
 
-    async def replay() -> dict[str, Any]:
+    async def replay() -> Message:
         if body.closed:
             return await receive()
         if not (part := body.read(_IN_MEMORY)):
@@ -215,7 +217,7 @@ def _replay(body: "SpooledTemporaryFile[bytes]", receive: Receive) -> Receive:
 
 
 async def _refuse(
-    scope: Scope, query: Query, headers: dict[str, str], refused: Refused, parts: AsyncIterator[bytes], send: Send
+    scope: Scope, query: Query, headers: Headers, refused: Refused, parts: AsyncIterator[bytes], send: Send
 ) -> None:
     """Send the refusal in the protocol of the service, so that boto3 and the aws command show the reason.
 
@@ -244,7 +246,7 @@ async def _answer_json(send: Send, answer: dict[str, Any]) -> None:
     await _end(send)
 
 
-async def _answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
     """Send a whole answer; `_end` ends the request, and the connection if there is more of it to come."""
     pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     pairs.append((b"content-length", str(len(body)).encode()))

@@ -10,7 +10,6 @@ AWS that users have published, and that LocalStack and moto repeat.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,8 +40,7 @@ class Refusal(NamedTuple):
     status: int = 400
 
 
-@dataclass(frozen=True)
-class Limit:
+class Limit(NamedTuple):
     """A limit of a parameter: what AWS allows, and its answer to anything else.
 
     The parameter is named by its last names, with its operation before them if this is about one operation. In braces,

@@ -151,8 +151,7 @@ def _unread(mapping: Mapping) -> list[Record]:
     position = lambda_svc._dynamodb_stream_positions.get(mapping["UUID"])
     if position is None:
         return []
-    records: list[Record] = dynamodb.stream_records_since(_table(mapping), position, mapping["BatchSize"])
-    return records
+    return list(dynamodb.stream_records_since(_table(mapping), position, mapping["BatchSize"]))
 
 
 def _move_on(mapping: Mapping, count: int) -> None:

@@ -12,7 +12,7 @@ from botocore.model import ServiceModel
 from ministack.core.iam_actions import _load_botocore_routes, access_denied_response
 from ministack.services import iam
 
-from lab_lib.embedded import log_times
+from lab_lib.embedded import call_times
 from lab_lib.embedded.limits import LONGEST_ANSWER, refusals
 
 Headers = dict[str, str]
@@ -34,7 +34,7 @@ def validated(service: str, handler: Handler) -> Handler:
 
 def answered(*call: Any) -> dict[str, Any]:
     """Call a function. An answer that is too long for Lambda becomes an error."""
-    answer: dict[str, Any] = log_times.dispatch(*call)
+    answer: dict[str, Any] = call_times.dispatch(*call)
     if len(json.dumps(answer.get("body"), ensure_ascii=False).encode()) <= LONGEST_ANSWER:
         return answer
     message = f"Response payload size exceeded maximum allowed payload size ({LONGEST_ANSWER} bytes)."

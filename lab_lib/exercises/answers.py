@@ -6,11 +6,10 @@ learner writes is an error.
 
 import re
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab_lib.aws.json_text import json_value
 from lab_lib.exercises import texts, workbook
@@ -182,8 +181,7 @@ def _action(item: Any) -> str:
     return str(item).strip(" '\"`").casefold().split(":")[-1]
 
 
-@dataclass(frozen=True)
-class Question:
+class Question(NamedTuple):
     """A question: `faults` finds what is not right in an answer, `why` explains the right answer."""
 
     faults: Callable[..., Faults]

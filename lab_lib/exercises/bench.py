@@ -7,7 +7,7 @@ from typing import Any
 from lab_lib.aws import functions, policies, queues, tables, topics
 from lab_lib.aws.json_text import having
 from lab_lib.embedded.batches import halves
-from lab_lib.exercises.draw import TRIES, Batch, Step, Topic
+from lab_lib.exercises.draw import TRIES, Batch, History, Topic
 from lab_lib.exercises.proxy import NO_CUT, Cut
 from lab_lib.exercises.runner import Outcome, Runner
 from lab_lib.lab import Lab
@@ -41,18 +41,12 @@ class Bench:
     def __init__(self, lab: Lab) -> None:
         self.lab, self._waiting, self.held = lab, list[Batch](), Held()
         for table in _TABLES:  # the account is empty: looking first would take most of the time of a trial
-            (key,) = tables.KEYS[table]
-            lab.client("dynamodb").create_table(
-                TableName=lab.name(table),
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            tables.create_table(lab, table)
         self._urls = {name: queues.ensure_queue(lab, name) for name in (_ALERTS, queues.DEAD_LETTERS)}
         self._create_topic()
         self._variables = {**functions.variables(lab, "TotalNotifier"), **_credentials(lab)}
 
-    def play(self, steps: list[Step], runner: Runner, cut: Cut) -> Held:
+    def play(self, steps: History, runner: Runner, cut: Cut) -> Held:
         """Take the steps in turn, up to a batch that is held up. Return what the account holds then."""
         self._runner = runner
         for step in steps:

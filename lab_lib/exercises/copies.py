@@ -77,7 +77,7 @@ def complete() -> Path:
             _translate(path, [*language.names(), before])  # that of the copy may be elsewhere
     write_file(setting, language.used(), _MAKE_ROOM)
     give_pictures(folder())
-    _give_data(folder())
+    _give_data()
     return folder()
 
 
@@ -147,21 +147,21 @@ def _translate(path: Path, names: Iterable[str]) -> None:
             _write(path.name, mine)
 
 
-def _write(name: str, notebook: dict[str, Any]) -> None:
+def _write(name: str, notebook: notebook_files.Notebook) -> None:
     write_file(folder() / name, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", _MAKE_ROOM)
 
 
-def _give_data(place: Path) -> None:
-    """Write the files that learners read into this folder's `data`, read-only: notebook 05 uploads the lab's own."""
+def _give_data() -> None:
+    """Write the files that learners read into the copy's `data`, read-only: notebook 05 uploads the lab's own."""
     for path in DATA.rglob("*"):
         name = path.relative_to(DATA)
         if path.is_file() and name.parts[0] in OF_LEARNERS:
-            make_folder((copied := place / "data" / name).parent, _MAKE_ROOM)
+            make_folder((copied := folder() / "data" / name).parent, _MAKE_ROOM)
             with can_write_to(copied, _MAKE_ROOM), draft_of(copied) as draft:
                 shutil.copyfile(path, draft)
                 draft.chmod(0o400)
 
 
-def learners_edition(path: Path, name: str = "") -> dict[str, Any]:
+def learners_edition(path: Path, name: str = "") -> notebook_files.Notebook:
     """Return what a learner gets of one of the lab's own notebooks, in the language of this name, or the one used."""
     return edition.of_learner(translation.notebook(path, name), name)

@@ -1,9 +1,8 @@
 """Draw customers, amounts and records of the stream of Transactions. Nothing in them reveals the case."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from lab_lib.aws import tables
 from lab_lib.aws.streams import Record, made_up
@@ -17,8 +16,7 @@ HIGH = DEFAULT_THRESHOLD  # of a trial
 TRIES = 3  # deliveries without a record more that is processed, after which the batch is held up
 
 
-@dataclass(frozen=True)
-class Start:
+class Start(NamedTuple):
     """A start of the function: the batches that it gets. A batch that fails comes again in halves, to a new start.
 
     If it `crashes`, the function is killed at one of its calls, and the history is tried for each of them.
@@ -29,14 +27,14 @@ class Start:
     crashes: bool = False
 
 
-@dataclass(frozen=True)
-class Topic:
+class Topic(NamedTuple):
     """From here on the topic is there, or is not."""
 
     is_there: bool
 
 
 Step = Start | Topic
+History = list[Step]  # of a try
 _TEXTS = ("12,50", "a lot", "1 000", "--5", "n/a", "€ 20")
 
 
@@ -139,7 +137,7 @@ class Draw:
         """Return three to five ordinary batches."""
         return [self.ordinary() for _ in range(self.chance.randint(3, 5))]
 
-    def starts(self, *batches: Batch) -> list[Step]:
+    def starts(self, *batches: Batch) -> History:
         """Return starts that get these batches in turn: each to the start before it, or to a new one."""
         groups = list[list[Batch]]()
         for batch in batches:

@@ -4,9 +4,9 @@ A notebook is its JSON. The markers of solutions and hidden tests are nbgrader's
 """
 
 import re
-from typing import Any
 
 from lab_lib import language
+from lab_lib.exercises.notebook_files import Cell, Notebook
 from lab_lib.language import N_
 from lab_lib.resources import HEADING
 
@@ -19,7 +19,7 @@ def stub(name: str = "") -> str:
     return "pass  # " + language.translations(name or language.used()).gettext(N_("Write your code here."))
 
 
-def of_learner(notebook: dict[str, Any], name: str = "") -> dict[str, Any]:
+def of_learner(notebook: Notebook, name: str = "") -> Notebook:
     """Return the notebook without outputs, solutions and hidden tests. Each solution in code becomes a stub.
 
     The stub is in the language of this name, or in the one that is used.
@@ -28,7 +28,7 @@ def of_learner(notebook: dict[str, Any], name: str = "") -> dict[str, Any]:
     return {**notebook, "cells": [_cell(cell, instead) for cell in notebook["cells"]]}
 
 
-def headings(notebook: dict[str, Any]) -> dict[str, str]:
+def headings(notebook: Notebook) -> dict[str, str]:
     """Return for each cell, by its id, the heading above it."""
     above, heading = dict[str, str](), ""
     for cell in notebook["cells"]:
@@ -38,7 +38,7 @@ def headings(notebook: dict[str, Any]) -> dict[str, str]:
     return above
 
 
-def _cell(cell: dict[str, Any], instead: str) -> dict[str, Any]:
+def _cell(cell: Cell, instead: str) -> Cell:
     text = "".join(cell["source"])
     if cell["cell_type"] != "code":
         return cell

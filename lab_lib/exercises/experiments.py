@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+from pandas import DataFrame
 
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queues, roles, streams, tables
 from lab_lib.aws.topics import ensure_topic
@@ -99,7 +99,7 @@ def send_again(lab: Lab, key: str) -> dict[str, Any]:
     """
     ours, _mine = parts(lab)
 
-    def is_about(letter: dict[str, Any]) -> bool:
+    def is_about(letter: queues.Message) -> bool:
         return queues.dead_letter(letter)["what"] == key
 
     letters = list(filter(is_about, queues.messages(ours, queues.DEAD_LETTERS)))
@@ -111,10 +111,10 @@ def send_again(lab: Lab, key: str) -> dict[str, Any]:
     return report
 
 
-def deliver(lab: Lab, records: list[streams.Record]) -> pd.DataFrame:
+def deliver(lab: Lab, records: list[streams.Record]) -> DataFrame:
     """Deliver these records of the stream to both functions by hand, and return how each of them ended."""
     ends = [(part.name(NOTIFIER), _invoke(part, records)) for part in parts(lab)]
-    return pd.DataFrame(ends, columns=["function", "ended"])
+    return DataFrame(ends, columns=["function", "ended"])
 
 
 def judge(file: str | Path, only: Iterable[str] = (), seed: str = "") -> trial.Results | None:
@@ -149,7 +149,7 @@ def error(lab: Lab) -> str:
     return str(by_stream[-1].get("Error", _("the function did not end"))) if by_stream else ""
 
 
-def compare(lab: Lab, *customers: str) -> pd.DataFrame:
+def compare(lab: Lab, *customers: str) -> DataFrame:
     """Return what the account holds of these customers, by both functions.
 
     CustomerId; total and alerts of the lab's function; other total and other alerts, of the learner's; stuck: whether
@@ -165,17 +165,20 @@ def compare(lab: Lab, *customers: str) -> pd.DataFrame:
         alerts = Counter(alert["customerID"] for alert in queues.alerts(part, QUEUE))
         columns[f"{prefix}total"] = [totals.get(name, Decimal(0)) for name in customers]
         columns[f"{prefix}alerts"] = [alerts[name] for name in customers]
-    return pd.DataFrame({**columns, "stuck": [name in stuck for name in customers]}, dtype=object)
+    return DataFrame({**columns, "stuck": [name in stuck for name in customers]}, dtype=object)
 
 
 def require_quiet(lab: Lab) -> None:
     """Raise WrongResource if the experiments' uploads would start the lab's own function."""
     if any(matches(notification, _key("any.txt")) for notification in notifications(lab)):
-        told = N_(
-            "The trigger of the bucket {bucket} takes keys such as {key}; the experiments would go into your tables. "
-            "Give it the suffix .txt, as notebook 02 does."
+        raise WrongResource(
+            _(
+                "The trigger of the bucket {bucket} takes keys such as {key}; the experiments would go into your "
+                "tables. Give it the suffix .txt, as notebook 02 does.",
+                bucket=lab.bucket,
+                key=_key("any.txt"),
+            )
         )
-        raise WrongResource(_(told, bucket=lab.bucket, key=_key("any.txt")))
 
 
 def _key(file: str) -> str:
@@ -198,7 +201,7 @@ def _invoke(part: Lab, records: list[streams.Record]) -> str:
     return _("without an error")
 
 
-def _deliveries(mine: Lab) -> list[dict[str, Any]]:
+def _deliveries(mine: Lab) -> list[tables.Item]:
     """Return the deliveries that delivery_log has noted, oldest first: Records, By and, when it has ended, Error."""
     return tables.items(mine, "ProcessedRecords", beginning="delivery ")
 
@@ -211,7 +214,7 @@ def _is_right(ours: Lab) -> bool:
     return not list(wrong) and all(is_high == told for is_high, told in high)
 
 
-def _balance(item: dict[str, Any]) -> Decimal:
+def _balance(item: tables.Item) -> Decimal:
     """Return the customer's total, NaN if the learner's function has written something else there."""
     balance = item.get("accountBalance")
     return balance if isinstance(balance, Decimal) else Decimal("NaN")

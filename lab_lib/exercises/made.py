@@ -6,20 +6,21 @@ then completes what the text does not ask for, and the notebook prints each chan
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from IPython.display import display
 
 from lab_lib import checks
 from lab_lib.aws import functions, queues, tables, topics, triggers
+from lab_lib.checks.asked import NOTIFIER, QUEUE, TABLE
 from lab_lib.checks.reports import Report
 from lab_lib.checks.rules import State
 from lab_lib.exercises import texts, workbook
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
 
-TABLE, NOTIFIER, TOPIC, QUEUE = "TransactionTotal", "TotalNotifier", topics.ALERT_TOPIC, "CreditCollection"
+Settings = dict[str, Any]  # of a resource, by name
 
 
 _made_here = set[tuple[str, ...]]()  # the exercises whose calls this kernel has let through, and their labs
@@ -41,7 +42,7 @@ class Exercise:
     by_hand: str
     content: str = ""
     holds: Callable[[Lab], object] = lambda lab: None
-    read: Callable[[Lab], dict[str, Any]] = lambda lab: {}
+    read: Callable[[Lab], Settings] = lambda lab: {}
     added: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -69,8 +70,14 @@ def begin(lab: Lab, exercise: str) -> bool:
     if resource.holds(lab):
         why = _("that would lose its {content}", content=_(resource.content))
     if why:
-        kept = N_("It is not deleted, since {why}. To make it anew, delete it with {code}, and run the cell again.")
-        print(off, _(kept, why=why, code=resource.by_hand))
+        print(
+            off,
+            _(
+                "It is not deleted, since {why}. To make it anew, delete it with {code}, and run the cell again.",
+                why=why,
+                code=resource.by_hand,
+            ),
+        )
         return False
     resource.delete(lab)
     print(off, _("It is deleted, and your call makes it anew."))
@@ -96,8 +103,12 @@ def ready(lab: Lab, exercise: str) -> bool:
     """Return True if all is as asked, so that a helper may complete it. Otherwise print what to do first."""
     wrong = [check.name for check in run_checks(lab, exercise).wrong]
     if wrong:
-        said = N_("The helper changes nothing yet. Fix your cell above, and run it again: {checks}.")
-        print(_(said, checks=_(", ").join(wrong)))
+        print(
+            _(
+                "The helper changes nothing yet. Fix your cell above, and run it again: {checks}.",
+                checks=_(", ").join(wrong),
+            )
+        )
     return not wrong
 
 
@@ -111,8 +122,16 @@ def changes(lab: Lab, exercise: str) -> Iterator[None]:
     changed = {name: why for name, why in resource.added.items() if before.get(name) != after.get(name)}
     for name, why in changed.items():
         old, new = (_shown(settings.get(name)) for settings in (before, after))
-        said = N_("Your {kind}: {name} was {old}, and is {new} now. {why}")
-        print(_(said, kind=_(resource.kind), name=name, old=old, new=new, why=_(why)))
+        print(
+            _(
+                "Your {kind}: {name} was {old}, and is {new} now. {why}",
+                kind=_(resource.kind),
+                name=name,
+                old=old,
+                new=new,
+                why=_(why),
+            )
+        )
     if not changed:
         print(_("The helper changed nothing: your {kind} has all that it adds.", kind=_(resource.kind)))
 
@@ -126,10 +145,10 @@ def run_checks(lab: Lab, exercise: str) -> Report:
     """Make the checks of an exercise. A check that could be better is not right yet here."""
     made = checks.some(lab, *texts.find(exercise, EXERCISES).checks).checks
     wanted = {State.COULD_BE: State.NOT_YET}
-    return Report([replace(check, step="", state=wanted.get(check.state, check.state)) for check in made])
+    return Report([check._replace(step="", state=wanted.get(check.state, check.state)) for check in made])
 
 
-def _mappings(lab: Lab) -> list[dict[str, Any]]:
+def _mappings(lab: Lab) -> list[triggers.Trigger]:
     """Return the mappings to a function of the lab, be it the right one or not."""
     return triggers.mappings_to(lab, *functions.SOURCES)
 
@@ -149,15 +168,14 @@ def _delete_queue(lab: Lab) -> None:
         lab.client("sqs").delete_queue(QueueUrl=url)
 
 
-def _function(lab: Lab) -> dict[str, Any]:
+def _function(lab: Lab) -> Settings:
     now = functions.configuration(lab, NOTIFIER) or {}
-    variables: dict[str, Any] = now.get("Environment", {}).get("Variables", {})
-    return now | variables
+    return now | functions.environment(now)
 
 
-def _mapping(lab: Lab) -> dict[str, Any]:
+def _mapping(lab: Lab) -> Settings:
     now = triggers.find_stream_trigger(lab) or {}
-    letters = now.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
+    letters = functions.destination(now) or ""
     unset = {"MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": -1, "MaximumBatchingWindowInSeconds": 0}
     unset["BisectBatchOnFunctionError"] = False
     return unset | now | {"OnFailure": letters.split(":")[-1]}
@@ -216,7 +234,7 @@ EXERCISES = {
     ),
     "create-topic": Exercise(
         N_("topic"),
-        TOPIC,
+        topics.ALERT_TOPIC,
         ("topic", "topic-display-name", "tls-topic", "outsiders-topic", "tag-HighBalanceAlert"),
         topics.find_topic,
         lambda lab: lab.client("sns").delete_topic(TopicArn=topics.find_topic(lab)),

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from lab_lib import resources
 from lab_lib.aws import queues, triggers
@@ -16,14 +15,14 @@ OWN = "my-"  # begins the id of each customer of the learner's
 
 
 @contextmanager
-def subscribed_queue(lab: Lab) -> Iterator[Callable[[str], dict[str, Any]]]:
+def subscribed_queue(lab: Lab) -> Iterator[Callable[[str], queues.Message]]:
     """Subscribe a new queue to the topic for the block, and delete both after it.
 
     Yield a function that waits for the message with an id, and returns it as it arrives.
     """
     ids = list[str]()
 
-    def receive(message: str) -> dict[str, Any]:
+    def receive(message: str) -> queues.Message:
         ids.append(message)
         received = wait_until(
             lambda: [body for body in queues.messages(lab, queues.MINE) if body.get("MessageId") == message],
@@ -48,7 +47,7 @@ def subscribed_queue(lab: Lab) -> Iterator[Callable[[str], dict[str, Any]]]:
 class Received:
     """A message that was received, and the receipt that changes or deletes it."""
 
-    alert: dict[str, Any]
+    alert: queues.Message
     receipt: str = field(repr=False)
 
 
@@ -69,6 +68,6 @@ def receive(lab: Lab, queue: str, hide: int) -> Received | None:
     return received
 
 
-def is_own(message: dict[str, Any]) -> bool:
+def is_own(message: queues.Message) -> bool:
     """Return True for an alert about a customer of the learner's."""
     return str(queues.alert(message).get("customerID")).startswith(OWN)

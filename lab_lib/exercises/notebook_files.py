@@ -9,7 +9,8 @@ from typing import Any
 
 from lab_lib.private_files import json_object, read_file
 
-Notebook = dict[str, Any]
+Notebook = dict[str, Any]  # its JSON
+Cell = dict[str, Any]
 
 
 def read(path: Path, instead: bytes | None = None, what_to_do: str = "") -> Notebook:

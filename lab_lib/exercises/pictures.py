@@ -1,6 +1,6 @@
 """Draw the chain for the notebooks, each with the part that it is about lit: thick, yellow, and with a word."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lab_lib import chain_picture
 from lab_lib.chain_parts import BOXES, PARTS, in_words, part_of
@@ -12,8 +12,7 @@ from lab_lib.resources import RESOURCES
 ALL = {*PARTS}
 
 
-@dataclass(frozen=True)
-class Lit:
+class Lit(NamedTuple):
     """The part of a notebook: its boxes and arrows, a word that stands on each, and all of it in a sentence."""
 
     word: str

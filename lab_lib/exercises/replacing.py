@@ -69,8 +69,9 @@ def merge(text: str, cell: str, name: str) -> tuple[str, str]:
     """Return the text of the file `name` with the cell's definitions in it, and what has become of each."""
     new = _definitions(cell)
     if not new:
-        said = N_("{name} is as it was. Write {definitions} into this cell.")
-        return text, _(said, name=name, definitions=_(_DEFINITIONS))
+        return text, _(
+            "{name} is as it was. Write {definitions} into this cell.", name=name, definitions=_(_DEFINITIONS)
+        )
     parts, following = _parts(text, name, _OF_FILE), dict[bool, Part]()
     known = {name for part in parts for name in part.names}
     for part in reversed(new):
@@ -89,11 +90,13 @@ def _definitions(cell: str) -> list[Part]:
     parts = _parts(f"\n{_MARKER.sub('', cell)}", here, _OF_CELL)  # line 1 is the magic's
     for part in parts:
         if part.node and not (part.names or isinstance(part.node, ast.Pass)):
-            problem = _("wanted {definitions}", definitions=_(_DEFINITIONS))
-            raise _error(here, part.node.lineno, part.text, problem, _OF_CELL)
+            raise _error(
+                here, part.node.lineno, part.text, _("wanted {definitions}", definitions=_(_DEFINITIONS)), _OF_CELL
+            )
         if part.node and (twice := sorted(part.names & known)):
-            problem = _("{name} is there twice. Keep one", name=twice[0])
-            raise _error(here, part.node.lineno, part.text, problem, _OF_CELL)
+            raise _error(
+                here, part.node.lineno, part.text, _("{name} is there twice. Keep one", name=twice[0]), _OF_CELL
+            )
         known |= part.names
     return [part for part in parts if part.names]
 

@@ -14,10 +14,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 
@@ -57,8 +56,7 @@ class Busy(LabError):
     """The computer did not give the function the time that it needs."""
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """How much the function may take for a case: CPU time, as a multiple of that of loading boto3; calls, and items.
 
     The calls and items are for each record that is delivered. There are _FREE more.
@@ -69,8 +67,7 @@ class Limits:
     items: float
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The end of a start: how many batches are processed, why the next one is not, and from which record on."""
 
     done: int

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import edition
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.private_files import json_object, read_file
 from lab_lib.refusals import in_one_line
 
@@ -61,12 +61,13 @@ def _cells_to_run(shell: Any, name: str, notebook: dict[str, Any]) -> str:
         if cell["id"] == running:
             break
         if cell["cell_type"] == "code" and _defines(shell.transform_cell("".join(cell["source"])), name):
-            told = N_(
+            return _(
                 "`{name}` is not there: the cell that defines it has not run since the kernel started. Run the cells "
                 "from the top down to “{heading}”, or all of them with the menu Run > Run All Above Selected Cell. "
-                "Then run this cell again."
+                "Then run this cell again.",
+                name=name,
+                heading=headings[cell["id"]],
             )
-            return _(told, name=name, heading=headings[cell["id"]])
     return ""
 
 

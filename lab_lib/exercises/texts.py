@@ -10,7 +10,7 @@ from IPython.display import display
 from lab_lib import language
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, edition, translation
-from lab_lib.language import N_, _
+from lab_lib.language import _
 
 T = TypeVar("T")
 _HINT = re.compile(r"<details><summary>.+?</summary>.+?</details>", re.DOTALL)
@@ -51,11 +51,13 @@ def options(exercise: str) -> list[tuple[str, str]]:
 def find(exercise: str, among: Mapping[str, T]) -> T:
     """Return the value of an exercise. UsageError if there is no such exercise, as for an older notebook."""
     if exercise not in among:
-        told = N_(
-            "There is no exercise {exercise!r}. If this notebook is older than the lab, `lab open --fresh` with its "
-            "number gives it anew."
+        raise UsageError(
+            _(
+                "There is no exercise {exercise!r}. If this notebook is older than the lab, `lab open --fresh` with "
+                "its number gives it anew.",
+                exercise=exercise,
+            )
         )
-        raise UsageError(_(told, exercise=exercise))
     return among[exercise]
 
 

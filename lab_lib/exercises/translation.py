@@ -7,12 +7,12 @@ import io
 import json
 import tokenize
 from pathlib import Path
-from typing import Any
 
 from lab_lib import language
+from lab_lib.exercises.notebook_files import Cell, Notebook
 
 
-def notebook(path: Path, name: str = "") -> dict[str, Any]:
+def notebook(path: Path, name: str = "") -> Notebook:
     """Return one of the lab's own notebooks, solved, in the language of this name, or in the one that is used."""
     english = json.loads(path.read_text("utf-8"))
     if not (folder := language.folder(name or language.used())):
@@ -22,13 +22,13 @@ def notebook(path: Path, name: str = "") -> dict[str, Any]:
     return {**english, "cells": cells}
 
 
-def text_of(cell: dict[str, Any]) -> str:
+def text_of(cell: Cell) -> str:
     """Return what a catalogue translates of a cell: the Markdown, or the comments in its code, a line each."""
     source = "".join(cell["source"])
     return source if cell["cell_type"] == "markdown" else "\n".join(comment.string for comment in _comments(source))
 
 
-def _translated(cell: dict[str, Any], text: str) -> dict[str, Any]:
+def _translated(cell: Cell, text: str) -> Cell:
     if text and cell["cell_type"] == "code":
         text = _with_comments("".join(cell["source"]), text.splitlines())
     return {**cell, "source": text.splitlines(keepends=True)} if text else cell

@@ -5,11 +5,12 @@ import itertools
 import secrets
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from html import escape
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 from rich.cells import set_cell_size
 
@@ -37,8 +38,7 @@ _LONGEST_FOUND = 1_000  # characters
 _TOLD = '<div style="margin:2px 0 2px 5.5em"><i style="float:left;margin-left:-5.5em">{name}</i>{text}</div>'
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """The result of a case. Its state is passed, not yet or not tried. The texts are of its last try."""
 
     case: Case
@@ -149,11 +149,17 @@ def read(path: Path) -> bytes:
         names = {getattr(node, "name", getattr(node, "id", "")) for node in ast.walk(parsed(code))}
     except SyntaxError as error:
         place = _("{name}, line {number}", name=path, number=error.lineno) if error.lineno else path
-        told = N_("{place}: {problem}. Correct that, then try again.")
-        raise UsageError(_(told, place=place, problem=error.msg)) from None
+        raise UsageError(
+            _("{place}: {problem}. Correct that, then try again.", place=place, problem=error.msg)
+        ) from None
     if HANDLER not in names:
-        told = N_("{path} has no {name}. Lambda calls `def {name}(event, context):`; write that function.")
-        raise UsageError(_(told, path=path, name=HANDLER))
+        raise UsageError(
+            _(
+                "{path} has no {name}. Lambda calls `def {name}(event, context):`; write that function.",
+                path=path,
+                name=HANDLER,
+            )
+        )
     return code
 
 
@@ -172,8 +178,11 @@ class _Trial:
             if not result.was_cut:
                 break
         else:
-            told = N_("stopped, because it made more than {most} AWS calls for one small batch")
-            return replace(result, state="not yet", found=_(told, most=_MOST_CALLS), is_slow=True)
+            return result._replace(
+                state="not yet",
+                found=_("stopped, because it made more than {most} AWS calls for one small batch", most=_MOST_CALLS),
+                is_slow=True,
+            )
         last = Random(f"{self._seed} {case.id} last").randrange(1, max(call, 2))  # noqa: S311
         return self._try(case, Cut(last, has_effect=False)) if call > 1 else result
 

@@ -20,7 +20,7 @@ from lab_lib.errors import CheckFailed, LabError, StepMissing, UsageError, none_
 from lab_lib.exercises import workbook
 from lab_lib.exercises.messages import OWN, is_own
 from lab_lib.lab import Lab
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.private_files import write_file
 from lab_lib.resources import CHANGES, REJECTED, ROWS, TOTALS
 from lab_lib.views import live
@@ -54,15 +54,25 @@ def upload(lab: Lab, key: str, text: str) -> None:
     topic exists: then TotalNotifier would fail.
     """
     if key not in (FIRST, SECOND):
-        told = N_("The file is called {key!r}; wanted {first} or {second}, which notebook 04 takes away again.")
-        raise UsageError(_(told, key=key, first=FIRST, second=SECOND))
+        raise UsageError(
+            _(
+                "The file is called {key!r}; wanted {first} or {second}, which notebook 04 takes away again.",
+                key=key,
+                first=FIRST,
+                second=SECOND,
+            )
+        )
     file = transactions.recount(key, text.encode())
     if others := [name for name in file.addresses if not name.startswith(OWN)]:
-        told = N_(
-            "{key} has the customer {customer}; wanted ids that begin with {own}. So nothing of the bank's is "
-            "changed, and notebook 04 can take your rows away. Change it, and run this cell again."
+        raise UsageError(
+            _(
+                "{key} has the customer {customer}; wanted ids that begin with {own}. So nothing of the bank's is "
+                "changed, and notebook 04 can take your rows away. Change it, and run this cell again.",
+                key=key,
+                customer=others[0],
+                own=OWN,
+            )
         )
-        raise UsageError(_(told, key=key, customer=others[0], own=OWN))
     if not topics.find_topic(lab):
         _require_low(lab, file)
     write_file(path := workbook.folder() / key, text, "Free some space there, then run this cell again.")
@@ -79,19 +89,24 @@ def _require_low(lab: Lab, file: transactions.Recount) -> None:
         amounts = [amount for (customer, _), amount in (held | file.amounts).items() if customer == name]
         highest = sum(amount for amount in amounts if amount > 0) or max(amounts)
         if highest >= lab.threshold:
-            told = N_(
-                "The total of {name} can come to {highest:f}; wanted less than the threshold, {threshold:f}, as "
-                "long as there is no topic for the alert. Make the amounts smaller, and run this cell again."
+            raise UsageError(
+                _(
+                    "The total of {name} can come to {highest:f}; wanted less than the threshold, {threshold:f}, as "
+                    "long as there is no topic for the alert. Make the amounts smaller, and run this cell again.",
+                    name=name,
+                    highest=highest,
+                    threshold=lab.threshold,
+                )
             )
-            raise UsageError(_(told, name=name, highest=highest, threshold=lab.threshold))
 
 
 def wait_for_totals(lab: Lab) -> None:
     """Follow the first file, which is in the bucket, from its rows to the totals."""
     content = none_if_absent(lambda: buckets.content(lab, FIRST))
     if content is None:
-        told = N_("{key} is not in the bucket. Run the cell that uploads it, then this cell again.")
-        raise StepMissing(_(told, key=FIRST))
+        raise StepMissing(
+            _("{key} is not in the bucket. Run the cell that uploads it, then this cell again.", key=FIRST)
+        )
     held = snapshot(lab)
     before = without(held, (), [name for name in held.customers if name.startswith(OWN)])
     upload = chain.Upload(lab, FIRST, transactions.recount(FIRST, content), (CHANGES, TOTALS), before)
@@ -108,8 +123,13 @@ def take_away(lab: Lab) -> None:
     zero = {item["CustomerId"]: Decimal(0) for item in (*rows, *totals)}
     names = sorted({*zero, *(item["CustomerId"] for item in customers)})
     if rows and not survives_a_deletion(lab, rows[0]["CustomerId"]):
-        told = N_("{name} fails when a row is deleted, so your rows stay. {hint} Then run this cell again.")
-        raise LabError(_(told, name=lab.name(NOTIFIER), hint=correct_code(Account(lab), NOTIFIER)))
+        raise LabError(
+            _(
+                "{name} fails when a row is deleted, so your rows stay. {hint} Then run this cell again.",
+                name=lab.name(NOTIFIER),
+                hint=correct_code(Account(lab), NOTIFIER),
+            )
+        )
     _wait_for(lab, zero | transactions.totals(transactions.read_amounts(rows)))  # where it ends, the rows stay
     for row in rows:
         tables.delete_item(lab, "Transactions", row)
@@ -121,8 +141,13 @@ def take_away(lab: Lab) -> None:
     for queue in queues.ALERT_QUEUES:
         _wait_for_visible(lab, queue)
         queues.delete_messages(lab, queue, is_own)
-    told = N_("Taken away: {count} rows of {names}, with their files, totals and alerts.")
-    print(_(told, count=len(rows), names=_(", ").join(names) or _("nobody")))
+    print(
+        _(
+            "Taken away: {count} rows of {names}, with their files, totals and alerts.",
+            count=len(rows),
+            names=_(", ").join(names) or _("nobody"),
+        )
+    )
 
 
 def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
@@ -136,15 +161,17 @@ def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
         held = {item["CustomerId"]: item for item in tables.items(lab, "TransactionTotal", beginning=OWN)}
         faults = list(total_faults(totals, held))
         if rest and faults and (broken := find_broken(lab, FIRST, [CHANGES, TOTALS])):
-            told = N_("Your rows are not taken off the totals. {broken} Then run this cell again.")
-            raise CheckFailed(_(told, broken=broken))
+            raise CheckFailed(
+                _("Your rows are not taken off the totals. {broken} Then run this cell again.", broken=broken)
+            )
         high = [name for name, total in totals.items() if total >= lab.threshold]
         alerted = [name for name in totals if held.get(name, {}).get("alerted")]
         return not faults and high == alerted if rest is None else rest
 
     what = _("{name} to take your rows off the totals", name=lab.name(NOTIFIER))
-    hint = _("`lab check --step 02` says what is broken.")
-    wait_until(is_settled, what, timeout=180, on_aws=_("a few seconds"), hint=hint)
+    wait_until(
+        is_settled, what, timeout=180, on_aws=_("a few seconds"), hint=_("`lab check --step 02` says what is broken.")
+    )
 
 
 def _wait_for_visible(lab: Lab, queue: str) -> None:
@@ -154,5 +181,6 @@ def _wait_for_visible(lab: Lab, queue: str) -> None:
         return not count(queues.attributes(lab, queue).get("ApproximateNumberOfMessagesNotVisible"))
 
     what = _("the hidden messages of {queue} to come back", queue=lab.name(queue))
-    hint = _("Somebody is receiving its messages. Stop that, then run this cell again.")
-    wait_until(is_visible, what, timeout=90, hint=hint)
+    wait_until(
+        is_visible, what, timeout=90, hint=_("Somebody is receiving its messages. Stop that, then run this cell again.")
+    )

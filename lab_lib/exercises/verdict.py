@@ -13,11 +13,11 @@ from typing import Any
 
 from lab_lib.aws import queues
 from lab_lib.aws.json_text import amount, json_object
-from lab_lib.aws.streams import Record, customer
+from lab_lib.aws.streams import Record, customer, effect
 from lab_lib.checks.differences import SUBJECT
 from lab_lib.checks.lookalikes import visible
 from lab_lib.exercises.bench import Held
-from lab_lib.exercises.draw import HIGH, Batch, Start, Step, Topic
+from lab_lib.exercises.draw import HIGH, Batch, History, Start, Topic
 from lab_lib.language import N_, _, ngettext
 from lab_lib.wording import listing
 
@@ -26,13 +26,6 @@ _MOST_NAMED, _MOST_SUMS, _LONGEST_NAME = 6, 5_000, 60
 _MOST_RECORDS = 14  # of a batch, or a customer, that are told one by one
 _LONGEST_ITEM, _MOST_A_RECORD = 10_000, 4  # characters of an item, and how many more with each record of the history
 _LIMIT = 400_000  # bytes of an item, for DynamoDB
-
-
-def effect(record: Record) -> Decimal:
-    """Return what a record adds to its customer's total."""
-    images = [record["dynamodb"].get(name, {}) for name in ("OldImage", "NewImage")]
-    old, new = (Decimal(image.get("TransactionAmount", {}).get("N", 0)) for image in images)
-    return new - old
 
 
 def transaction(record: Record) -> str:
@@ -66,7 +59,7 @@ class Story:
     `totals`, `alerts` and `letters` are what is expected.
     """
 
-    def __init__(self, steps: list[Step]) -> None:
+    def __init__(self, steps: History) -> None:
         batches = [batch for step in steps if isinstance(step, Start) for batch in step.batches]
         self.steps, (self.totals, self.alerts, self.letters) = steps, expect(batches)
         self._records = {record["eventID"]: record for batch in batches for record in batch}
@@ -105,8 +98,11 @@ class Story:
     def differences(self, held: Held) -> list[str]:
         """Return what is not as it should be, the most telling first."""
         faults = [*_failure(held), *self._totals(held), *self._alerts(held), *self._letters(held), *self._growth(held)]
-        killed = N_("killed at the call {call}, and started again")
-        cut = [_(killed, call=outcome.cut) for outcome in held.failures if outcome.cut]
+        cut = [
+            _("killed at the call {call}, and started again", call=outcome.cut)
+            for outcome in held.failures
+            if outcome.cut
+        ]
         return cut + faults if faults else []
 
     def _batch(self, batch: Batch, seen: set[str]) -> str:
@@ -134,8 +130,14 @@ class Story:
         for name in {**self.totals, **held.totals}:
             total, wanted = held.totals.get(name), self.totals.get(name)
             if total != wanted:
-                values = {"name": self.name(name), "total": _shown(total), "wanted": _shown(wanted)}
-                wrong[_reason(name, held, total, wanted)].append(_("{name} {total} instead of {wanted}", **values))
+                wrong[_reason(name, held, total, wanted)].append(
+                    _(
+                        "{name} {total} instead of {wanted}",
+                        name=self.name(name),
+                        total=_shown(total),
+                        wanted=_shown(wanted),
+                    )
+                )
         for reason, texts in wrong.items():
             yield _(reason, totals=listing(texts, _MOST_NAMED))
 
@@ -147,36 +149,51 @@ class Story:
             low, high = self.alerts.get(name, (0, 0))
             again = len(held.failures) if high else 0
             if not low <= counted[name] <= high + again:
-                values = {"alerts": _count(counted[name]), "name": self.name(name), "wanted": _range(low, high)}
-                yield _("{alerts} for {name} instead of {wanted}", **values)
+                yield _(
+                    "{alerts} for {name} instead of {wanted}",
+                    alerts=_count(counted[name]),
+                    name=self.name(name),
+                    wanted=_range(low, high),
+                )
         for name, balance in alerts:
             is_right, effects = held.totals.get(name) == self.totals.get(name), self._effects.get(name, [])
             if is_right and 0 < len(effects) <= _MOST_RECORDS and balance not in _sums(effects):
-                told = N_("an alert for {name} with {balance}, which its transactions never add up to")
-                yield _(told, name=self.name(name), balance=_shown(balance))
+                yield _(
+                    "an alert for {name} with {balance}, which its transactions never add up to",
+                    name=self.name(name),
+                    balance=_shown(balance),
+                )
         if strange:
-            told = N_("{alerts} with another subject, no customerID, or no accountBalance from 1500 on")
-            yield _(told, alerts=_count(strange))
+            yield _(
+                "{alerts} with another subject, no customerID, or no accountBalance from 1500 on",
+                alerts=_count(strange),
+            )
 
     def _letters(self, held: Held) -> Iterator[str]:
         ids = {transaction(record) for record in self._records.values()}
         named = {id for text in held.letters for id in _TRANSACTION.findall(text)} & ids
         if missing := self.letters - named:
-            records = ngettext("{count:,} record", "{count:,} records", len(missing))
-            yield _("{records} without a dead letter that names its TransactionId", records=records)
+            yield _(
+                "{records} without a dead letter that names its TransactionId",
+                records=ngettext("{count:,} record", "{count:,} records", len(missing)),
+            )
         if more := named - self.letters:
-            records = ngettext("{count:,} good record", "{count:,} good records", len(more))
-            yield _("{records} among the dead letters", records=records)
+            yield _(
+                "{records} among the dead letters",
+                records=ngettext("{count:,} good record", "{count:,} good records", len(more)),
+            )
 
     def _growth(self, held: Held) -> Iterator[str]:
         """Yield how long an item has grown, if that is too much for the records of the history."""
         records = len(self._records)
         if held.heaviest > _LONGEST_ITEM + _MOST_A_RECORD * records:
-            told = N_(
+            yield _(
                 "an item has {heaviest:,} characters after {records:,} records; an item of DynamoDB has at most "
-                "400 KB, so it ends after about {most:,.0f} records"
+                "400 KB, so it ends after about {most:,.0f} records",
+                heaviest=held.heaviest,
+                records=records,
+                most=_LIMIT * records / held.heaviest,
             )
-            yield _(told, heaviest=held.heaviest, records=records, most=_LIMIT * records / held.heaviest)
 
 
 def _failure(held: Held) -> Iterator[str]:

@@ -23,11 +23,12 @@ from typing import Any
 from lab_lib import lab
 from lab_lib.errors import UsageError
 from lab_lib.exercises.copies import state
-from lab_lib.language import N_, _
+from lab_lib.language import _
 from lab_lib.places import DATA, is_copy
 from lab_lib.private_files import can_write_to, exists, json_object, open_file, read_file, write_file
 from lab_lib.settings import SETTINGS as OF_LAB
 
+Settings = dict[str, Any]  # of a notebook, by name
 DATA_FILE = DATA / "transactions.txt"
 HEADLESS = "LAB_HEADLESS"  # set in the kernels of `lab run`: a replay of the copy changes nothing in it
 ANSWERS = "answers.jsonl"
@@ -40,13 +41,13 @@ PARAMETERS = (*SETTINGS, "yes")  # of every notebook, though 99 alone asks befor
 MOST_PARTS, LONGEST_PART = 1_000, 2_000  # parts of an answer that are kept, and the characters of each
 
 
-def keep(settings: dict[str, Any]) -> None:
+def keep(settings: Settings) -> None:
     """Keep the settings of notebook 00 in the copy. An empty one is still a default."""
     if copy := _copy():
         write_file(state(copy) / "settings.json", json.dumps(settings, default=str, ensure_ascii=False), _AGAIN)
 
 
-def merged_settings(settings: dict[str, Any], named: dict[str, Any] | None = None) -> dict[str, Any]:
+def merged_settings(settings: Settings, named: Settings | None = None) -> Settings:
     """Return the settings of this notebook that are not empty: papermill's, else one here, else a named one.
 
     UsageError if one is unknown, or no text.
@@ -57,20 +58,30 @@ def merged_settings(settings: dict[str, Any], named: dict[str, Any] | None = Non
         )
     here = settings | {name: value for name, value in _injected().items() if name != "settings" and value != ""}
     if unknown := sorted({*here} - {*PARAMETERS}, key=str):
-        told = N_("There is no setting {name!r}. The settings are {names}.")
-        raise UsageError(_(told, name=unknown[0], names=_(", ").join(PARAMETERS)))
+        raise UsageError(
+            _(
+                "There is no setting {name!r}. The settings are {names}.",
+                name=unknown[0],
+                names=_(", ").join(PARAMETERS),
+            )
+        )
     if wrong := [name for name, value in here.items() if not isinstance(value, str) and name not in _NOT_TEXT]:
-        told = N_("{name} is {value!r}; wanted text: in quotes, or for papermill with -r instead of -p.")
-        raise UsageError(_(told, name=wrong[0], value=here[wrong[0]]))
+        raise UsageError(
+            _(
+                "{name} is {value!r}; wanted text: in quotes, or for papermill with -r instead of -p.",
+                name=wrong[0],
+                value=here[wrong[0]],
+            )
+        )
     return {name: value for source in (named or {}, here) for name, value in source.items() if value != ""}
 
 
-def setting(name: str, settings: dict[str, Any]) -> Any:
+def setting(name: str, settings: Settings) -> Any:
     """Return a setting of this notebook, or the one that notebook 00 has kept. The lab has a data_file."""
     return _with_kept(settings).get(name, "")
 
 
-def open_lab(settings: dict[str, Any], named: dict[str, Any] | None = None) -> lab.Lab:
+def open_lab(settings: Settings, named: Settings | None = None) -> lab.Lab:
     """Open the lab of notebook 00. A setting that is here and not empty counts instead of the one there.
 
     Notebook 00 names all settings, among other names. They are kept for the others, and an empty one is a default.
@@ -89,18 +100,21 @@ def open_lab_to_delete(
     region: str = "",
     prefix: str = "",
     bucket: str = "",
-    settings: dict[str, Any] | None = None,
+    settings: Settings | None = None,
 ) -> lab.Lab:
     """Open the lab of notebook 00. UsageError if that is on AWS and account or profile is not given: both are named."""
     named = {"account": account, "profile": profile, "region": region, "prefix": prefix, "bucket": bucket}
     here, kept = merged_settings(settings or {}, named), _kept()
     account, profile = here.get("account", ""), here.get("profile", "")
     if kept.get("profile") and not (account and profile):
-        told = N_(
-            "Notebook 00 has built the lab in account {account} on AWS, with profile {profile}. What is deleted there "
-            "is named: write account and profile into the settings above."
+        raise UsageError(
+            _(
+                "Notebook 00 has built the lab in account {account} on AWS, with profile {profile}. What is deleted "
+                "there is named: write account and profile into the settings above.",
+                account=kept.get("account") or _("(not named)"),
+                profile=kept["profile"],
+            )
         )
-        raise UsageError(_(told, account=kept.get("account") or _("(not named)"), profile=kept["profile"]))
     chosen = _with_kept(here)
     if profile or os.environ.get("LAB_PROFILE") or os.environ.get("LAB_ROLE_ARN"):  # on AWS
         chosen |= {"account": account, "profile": profile}
@@ -135,26 +149,26 @@ def _copy() -> Path | None:
     return here if is_copy(here) and os.environ.get(HEADLESS, KEEPING) == KEEPING else None
 
 
-def _kept() -> dict[str, Any]:
+def _kept() -> Settings:
     path = state(copy) / "settings.json" if (copy := _copy()) else None
     what_to_do = "Run notebook 00 again as far as “Open the lab”: it writes this file anew."
     return read_file(path, _texts_and_numbers, what_to_do) if path and exists(path) else {}
 
 
-def _with_kept(settings: dict[str, Any]) -> dict[str, Any]:
+def _with_kept(settings: Settings) -> Settings:
     """Return the settings of this notebook, with those of notebook 00 that it does not have, and the data file."""
     kept = {name: value for name, value in _kept().items() if value != ""}
     return {"data_file": str(DATA_FILE), **kept, **merged_settings(settings)}
 
 
-def _texts_and_numbers(content: bytes) -> dict[str, Any]:
+def _texts_and_numbers(content: bytes) -> Settings:
     values = json_object(content)
     if wrong := [f"{name} is {value!r}" for name, value in values.items() if not isinstance(value, str | int | float)]:
         raise ValueError(f"{wrong[0]}; wanted text or a number")
     return values
 
 
-def _injected() -> dict[str, Any]:
+def _injected() -> Settings:
     """Return what papermill's cell sets, by name, in the kernel of a notebook; {} elsewhere.
 
     It is the last cell that ran of those that begin as papermill's. Other cells may set any name.

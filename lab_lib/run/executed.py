@@ -1,9 +1,8 @@
 """Read notebooks that papermill has executed: how each ended, how long it took, and what it printed."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab_lib.errors import UsageError
 from lab_lib.exercises import notebook_files
@@ -17,8 +16,7 @@ _REGION = r"(?<![a-z0-9./-])([a-z]{2,}(?:-[a-z]+)+-\d+)(?![a-z0-9.-])"
 _LAB = re.compile(rf"^.*?([*\d]{{12}}).*?{_REGION}(?:.*?([A-Za-z][A-Za-z0-9-]*))?\W*$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One notebook that was run; `seen` is the text that its checkpoint printed."""
 
     notebook: str

@@ -59,8 +59,9 @@ def one_kernel(folder: Path, variables: dict[str, str] | None = None) -> Iterato
     What a cell waits for is written to the file PROGRESS_FILE, if there is one, and not into the notebook.
     """
     with _sockets() as sockets:
-        address = {"transport": "ipc", "ip": f"{sockets}/channel", "connection_file": f"{sockets}/kernel.json"}
-        kernel = Kernel(kernel_name="python3", **address)
+        kernel = Kernel(
+            kernel_name="python3", transport="ipc", ip=f"{sockets}/channel", connection_file=f"{sockets}/kernel.json"
+        )
         arguments = [_NO_HISTORY, f"--IPKernelApp.exec_lines={_CLEANING}"]
         try:
             environment = {PROGRESS_FILE: os.devnull, **os.environ, HEADLESS: "1", **(variables or {})}

@@ -51,7 +51,7 @@ def _none(threshold: Decimal, totals: Totals) -> Event:
         what = _("none is due: {total:f} is below {threshold:f}", total=totals.after, threshold=threshold)
     else:
         what = _("none is due: the total had reached {threshold:f} before", threshold=threshold)
-    return Event(TOPIC, what, source=_(NOTIFIER_LOG))
+    return Event(TOPIC, what, source=NOTIFIER_LOG)
 
 
 def _published(customer: str, sender: Run | None, later: list[Run], sent: list[int]) -> Event:
@@ -61,13 +61,14 @@ def _published(customer: str, sender: Run | None, later: list[Run], sent: list[i
         if sender is not later[0]:
             what = _("published: {customer}, by a later run", customer=customer)
         when = when or Span(sender.begin, sender.end or sender.begin)
-        gaps = [times.gap(_("run"), times.at(sender.begin), when)]
-        return Event(TOPIC, what, when=when, source=_(NOTIFIER_LOG), gaps=gaps)
+        return Event(
+            TOPIC, what, when=when, source=NOTIFIER_LOG, gaps=[times.gap(_("run"), times.at(sender.begin), when)]
+        )
     if when:
         return Event(TOPIC, what, when=when, source=_("its messages"))
     if failed := [run for run in later if run.error]:
         what = _("not published: {error}", error=failed[-1].error)
-        return Event(TOPIC, what, State.NOT_YET, source=_(NOTIFIER_LOG))
+        return Event(TOPIC, what, State.NOT_YET, source=NOTIFIER_LOG)
     return cannot_see(TOPIC, _("no run has reported it"), NOTIFIER_LOG)
 
 
@@ -82,7 +83,7 @@ def _arrived(
     return [message for message in own if begin <= message.sent <= end]
 
 
-def _read(came: int, body: dict[str, Any], customer: str) -> Message | None:
+def _read(came: int, body: queues.Message, customer: str) -> Message | None:
     """Return a message without its envelope, None if it is about another customer."""
     content, told = queues.alert(body) or queues.as_alert(body), moment(body.get("Timestamp"))
     if content.get("customerID") != customer:
@@ -99,5 +100,6 @@ def _message(evidence: Evidence, queue: str, arrived: list[Message], published: 
         what = _("one of {count} messages: {named}", count=len(arrived), named=named)
         return Event(queue, what, State.COULD_BE, source=queue)
     what, came = _("a message waits, with the balance {balance}", balance=arrived[0].balance), times.at(arrived[0].came)
-    gaps = [times.gap(_("delivery"), published, came)] if published else []
-    return Event(queue, what, when=came, source=queue, gaps=gaps)
+    return Event(
+        queue, what, when=came, source=queue, gaps=[times.gap(_("delivery"), published, came)] if published else []
+    )

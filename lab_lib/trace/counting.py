@@ -33,7 +33,7 @@ def counting(evidence: Evidence, record: streams.Record, run: Run | None, writte
     if run is None:
         if NOTIFIER_LOG not in evidence.unseen and evidence.is_fresh(written.latest):
             what = _("counted; AWS may write the log of it minutes late")
-            return Event(NOTIFIER, what, State.WAITS, source=_(NOTIFIER_LOG), is_late=True)
+            return Event(NOTIFIER, what, State.WAITS, source=NOTIFIER_LOG, is_late=True)
         why = evidence.unseen.get(NOTIFIER_LOG, _("the log does not tell of its run"))
         return cannot_see(NOTIFIER, why, NOTIFIER_LOG)
     others = [other for other in evidence.runs(NOTIFIER) if other is not run]
@@ -77,7 +77,7 @@ def uncounted(evidence: Evidence, record: streams.Record, written: Span) -> Even
     if later and not any(run.reports or run.error for run in runs):  # somebody else's function
         came = ngettext("{count:,} run", "{count:,} runs", len(later))
         what = _("{runs} came after that, of which the log names no records", runs=came)
-        return Event(NOTIFIER, what, State.COULD_BE, source=_(NOTIFIER_LOG))
+        return Event(NOTIFIER, what, State.COULD_BE, source=NOTIFIER_LOG)
     if failed := [run for run in later if run.error]:
         return tried(NOTIFIER, failed, NOTIFIER_LOG)
     if evidence.is_fresh(written.latest):
@@ -112,16 +112,8 @@ def totals(evidence: Evidence, records: list[streams.Record], marks: dict[str, s
     return Totals((after - added).normalize(), after.normalize(), added)
 
 
-def amount(record: streams.Record) -> Decimal:
-    """Return what a record adds to a total: the new amount minus the old one."""
-    change = streams.change(record)
-    amounts = change["new amount"], change["old amount"]
-    new, old = (value if isinstance(value, Decimal) else Decimal(0) for value in amounts)
-    return (new - old).normalize()
-
-
 def _sum(records: Iterable[streams.Record]) -> Decimal:
-    return sum(map(amount, records), Decimal(0)).normalize()
+    return sum(map(streams.effect, records), Decimal(0)).normalize()
 
 
 def _had(run: Run, record: streams.Record) -> bool:

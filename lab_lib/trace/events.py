@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lab_lib.aws.log_runs import Run
 from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
@@ -37,7 +38,7 @@ class Event:
     what: str
     state: State = State.OK
     when: Span | None = None
-    source: str = ""  # where the evidence is
+    source: str = ""  # where the evidence is; like the lane, it may be a marked text
     gaps: Sequence[Gap] = ()  # before it
     started: int | None = None
     end: int | None = None
@@ -58,8 +59,7 @@ class Event:
         return PARTS.get(self.lane, [f"{TOPIC}→{self.lane}", self.lane])
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """One change of a transaction on its way: a new one, a correction or a deletion."""
 
     title: str
@@ -68,13 +68,13 @@ class Change:
 
 def cannot_see(lane: str, why: str, source: str, when: Span | None = None) -> Event:
     """Return the event of something that the evidence does not show, with the reason."""
-    return Event(lane, _("cannot see: {why}", why=why), State.CANNOT_SEE, when, _(source))
+    return Event(lane, _("cannot see: {why}", why=why), State.CANNOT_SEE, when, source)
 
 
 def tried(lane: str, failed: Sequence[Run], source: str) -> Event:
     """Return the event of runs that have failed."""
     what = _("tried {times}: {error}", times=how_often(len(failed)), error=failed[-1].error)
-    return Event(lane, what, State.NOT_YET, times.at(failed[0].begin), _(source))
+    return Event(lane, what, State.NOT_YET, times.at(failed[0].begin), source)
 
 
 def of_run(lane: str, what: str, source: str, run: Run, gap: str, before: Span) -> Event:

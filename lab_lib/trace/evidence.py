@@ -91,7 +91,7 @@ class Evidence:
         return time.time() * 1000 - moment < _LATE and at_rest(self.lab) is not True
 
     @cached_property
-    def mapping(self) -> dict[str, Any]:
+    def mapping(self) -> triggers.Trigger:
         """Return the mapping from the stream to TotalNotifier, {} if there is none."""
         return self.read("the mapping", triggers.find_stream_trigger) or {}
 
@@ -137,11 +137,11 @@ class Evidence:
         return (item or {}).get("accountBalance")
 
     @cached_property
-    def letters(self) -> list[dict[str, Any]]:
+    def letters(self) -> list[queues.Message]:
         """Return the dead letters."""
         return self.read(queues.DEAD_LETTERS, queues.messages, queues.DEAD_LETTERS) or []
 
-    def _messages(self, queue: str) -> list[tuple[int, dict[str, Any]]]:
+    def _messages(self, queue: str) -> list[tuple[int, queues.Message]]:
         """Return the messages of a queue, and when each came."""
         attributes = self.read(queue, queues.attributes, queue) or {}
         waiting = attributes.get("ApproximateNumberOfMessages", "0")

@@ -17,7 +17,6 @@ _TEMPLATES = Path(__file__).parent / "templates"
 def page(trace: Trace) -> str:
     """Return the page, which loads nothing. A part of its chain is drawn by what is known of the last event there."""
     looks = {part: Look(LOOKS[event.state].box, event.sign) for event in trace.events for part in event.parts}
-    script = (_TEMPLATES / "trace.js").read_text(encoding="utf-8")
     return (
         html_pages.templates(_TEMPLATES)
         .get_template("trace.html.j2")
@@ -26,7 +25,6 @@ def page(trace: Trace) -> str:
             chain=Markup(chain_picture.svg(looks, in_words())),  # noqa: S704  # ours
             timeline=Markup(timeline.svg(trace.title, trace.changes)),  # noqa: S704  # ours, escaped
             style=html_pages.style(_TEMPLATES / "trace.css"),
-            script=Markup(script),  # noqa: S704  # ours
-            script_hash=html_pages.digest(script),
+            **html_pages.script(_TEMPLATES / "trace.js"),
         )
     )

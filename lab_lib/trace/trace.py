@@ -43,7 +43,7 @@ class Trace:
         """Return the trace with each of its texts changed."""
 
         def changed(event: Event) -> Event:
-            return replace(event, what=change(event.what), source=change(event.source))
+            return replace(event, what=change(event.what), source=change(_(event.source)))
 
         changes = [Change(change(way.title), [*map(changed, way.events)]) for way in self.changes]
         return Trace(change(self.title), changes, [*map(change, self.notes)])

@@ -48,19 +48,19 @@ def candidates(evidence: Evidence, sources: list[Source], second: Span | None) -
     if sources:
         told = (_("{key} of {time}", key=upload.key, time=times.clock(upload.when)) for upload, _lines in sources)
         what = _("one of {count:,} uploads: {named}", count=len(sources), named=listing(told))
-        return [Event(PROCESSOR, what, State.COULD_BE, source=_(PROCESSOR_LOG))]
+        return [Event(PROCESSOR, what, State.COULD_BE, source=PROCESSOR_LOG)]
     if why := evidence.unseen.get(PROCESSOR_LOG):
         return [cannot_see(PROCESSOR, why, PROCESSOR_LOG)]
     silent = [run for run in evidence.runs(PROCESSOR) if not run.reports and _UNREADABLE not in run.error]
     if runs := [run for run in silent if second is None or _overlaps(run.begin, run.end, second)]:
         named = ngettext("{count:,} run", "{count:,} runs", len(runs))
         what = _("{runs} at that time, of which the log names no file", runs=named)
-        return [Event(PROCESSOR, what, State.COULD_BE, source=_(PROCESSOR_LOG))]
+        return [Event(PROCESSOR, what, State.COULD_BE, source=PROCESSOR_LOG)]
     if second and evidence.is_fresh(second.latest):
         what = _("the log names no upload that has it so far; AWS may write the log minutes late")
-        return [Event(PROCESSOR, what, State.WAITS, source=_(PROCESSOR_LOG), is_late=True)]
+        return [Event(PROCESSOR, what, State.WAITS, source=PROCESSOR_LOG, is_late=True)]
     what = _("in no upload that the log names: written by hand, or by another program")
-    return [Event("file", what, source=_(PROCESSOR_LOG))]
+    return [Event("file", what, source=PROCESSOR_LOG)]
 
 
 def at_work(sources: list[Source], second: Span) -> list[Source]:
@@ -91,8 +91,13 @@ def unread(evidence: Evidence, key: str, line: int, known: list[str]) -> Change:
         return Change(_("no line"), [tried(PROCESSOR, failed, PROCESSOR_LOG)])
     if key not in known:
         named = evidence.unseen.get(PROCESSOR_LOG) or _("it names {keys}", keys=listing(known))
-        why = _("The log of TransactionProcessor names no upload with the key {key}: {named}. AWS writes it late.")
-        raise LabError(why.format(key=key, named=named))
+        raise LabError(
+            _(
+                "The log of TransactionProcessor names no upload with the key {key}: {named}. AWS writes it late.",
+                key=key,
+                named=named,
+            )
+        )
     where = "is the header" if line == 1 else "is blank, or the file has fewer lines"
     raise UsageError(f"{key} has no row in line {line}: the line {where}. The header is line 1.")
 

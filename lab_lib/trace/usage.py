@@ -22,8 +22,9 @@ def of_upload(lab: Lab, key: str) -> dict[str, float]:
     evidence = Evidence(lab)
     newest = {upload.key: upload for upload in evidence.taken_in if upload.key == key or is_part(upload.key, key)}
     if not newest:
-        why = _("The log of TransactionProcessor does not tell of {key}. AWS may write it minutes late.", key=key)
-        raise LabError(why)
+        raise LabError(
+            _("The log of TransactionProcessor does not tell of {key}. AWS may write it minutes late.", key=key)
+        )
     uploads = newest.values()
     begin = min(upload.run.begin for upload in uploads)
     others = (other for other in evidence.taken_in if other.key not in newest)

@@ -38,12 +38,13 @@ class Way:
         """Return the trace of the transaction."""
         own = self._own(self.records)
         if not (own or self.item or self.sources):
-            lost = _(
-                "Nothing tells of the transaction {way.transaction} of {way.customer}: no upload that the log of "
-                "TransactionProcessor names has it, and the table Transactions neither. Look for it in the table.",
-                way=self,
+            raise LabError(
+                _(
+                    "Nothing tells of the transaction {way.transaction} of {way.customer}: no upload that the log of "
+                    "TransactionProcessor names has it, and the table Transactions neither. Look for it in the table.",
+                    way=self,
+                )
             )
-            raise LabError(lost)
         changes = [*map(self._changed, own)] or [self._unrecorded()]
         return Trace(title, changes, self.notes).mapped(visible)
 
@@ -93,9 +94,10 @@ class Way:
             written = written.within(Span(begun.earliest, end))
             gaps += [times.gap(_("run"), begun, written)] if begun.earliest <= written.latest else []
         title = _title(change)
-        row = Event("Transactions", title, when=written, source=_(_TABLE), gaps=gaps)
-        end = record["dynamodb"]["SequenceNumber"].lstrip("0")[-6:]
-        what = _("{kind}, record …{end}", kind=change["kind"], end=end)
+        row = Event("Transactions", title, when=written, source=_TABLE, gaps=gaps)
+        what = _(
+            "{kind}, record …{end}", kind=change["kind"], end=record["dynamodb"]["SequenceNumber"].lstrip("0")[-6:]
+        )
         in_stream = Event("stream", what, when=written, source=_("the stream, to the second"))
         if run_id is None:
             behind = [counting.uncounted(self.evidence, record, written)]
@@ -128,7 +130,7 @@ class Way:
         what, state = _("holds {amount}", amount=amount), State.OK
         if self.item is None:
             what, state = _("not in the table: deleted since, or never written"), State.NOT_YET
-        row = Event("Transactions", what, state, source=_(_TABLE))
+        row = Event("Transactions", what, state, source=_TABLE)
         in_stream = cannot_see("stream", self.evidence.unseen.get(_STREAM, _("it has no record")), _STREAM)
         later = Event(NOTIFIER, _("known only with the record of the stream"), State.WAITS, source="ProcessedRecords")
         brought = uploading.candidates(self.evidence, fit, None)
@@ -137,7 +139,7 @@ class Way:
 
 def _total(evidence: Evidence, record: streams.Record, totals: Totals, counted: Event) -> Event:
     """Return the event of the total that a run brought up to date."""
-    amount = counting.amount(record)
+    amount = streams.effect(record)
     when = Span(counted.when.earliest, counted.end or counted.when.latest) if counted.when else None
     what = f"{totals.before:f} → {totals.after:f}" if totals.after is not None else f"{totals.added:+f}"
     if amount != totals.added:

@@ -20,6 +20,7 @@ from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext
 from lab_lib.wording import clauses, cut, how_often
 
+Parameters = dict[str, Any]
 MOST_SHOWN = 10  # calls; the others are folded
 _LONGEST_VALUE, _LONGEST_LINE = 60, 100  # characters of a parameter, and of all of them
 _COMMANDS = {"s3": "s3api"}  # the `aws` command of a service, where it has another name
@@ -31,7 +32,7 @@ class Call:
 
     service: str
     operation: str
-    parameters: dict[str, Any]
+    parameters: Parameters
     seconds: float = 0
     times: int = 1
 
@@ -102,10 +103,10 @@ def shown(lab: Lab) -> Iterator[None]:
 def recorded(lab: Lab, calls: Calls) -> Iterator[None]:
     """Add each call of the lab's clients to `calls`. A call of a paginator or a waiter is a call too."""
 
-    def begin(params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+    def begin(params: Parameters, model: Any, context: Parameters, **_: Any) -> None:
         context["lab"] = dict(params), time.monotonic()
 
-    def end(model: Any, context: dict[str, Any], **_: Any) -> None:
+    def end(model: Any, context: Parameters, **_: Any) -> None:
         parameters, begun = context["lab"]
         service, seconds = model.service_model.service_name, time.monotonic() - begun
         calls.add(Call(service, model.name, parameters, seconds))
@@ -127,7 +128,7 @@ excerpt = source  # in copies of the notebooks that were made before
 
 
 def _excerpt(file: Path, names: tuple[str, ...]) -> str:
-    text = file.read_text(encoding="utf-8")
+    text = file.read_text("utf-8")
     segments = {node.name: ast.get_source_segment(text, node) for node in ast.parse(text).body if hasattr(node, "name")}
     return "\n\n\n".join(str(segments[name]) for name in names)
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from operator import itemgetter
 
 import pandas as pd
+from pandas import DataFrame
 
 from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables
 from lab_lib.lab import Lab
@@ -20,26 +21,26 @@ MOST_ROWS = 1000
 LAMBDAS_OWN = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")  # how these log lines begin
 
 
-def objects(lab: Lab) -> pd.DataFrame:
+def objects(lab: Lab) -> DataFrame:
     """Return the objects of the bucket: Key, and Size in bytes."""
-    return pd.DataFrame(buckets.objects(lab), columns=["Key", "Size"])
+    return DataFrame(buckets.objects(lab), columns=["Key", "Size"])
 
 
-def table(lab: Lab, name: str, most: int | None = MOST_ROWS) -> pd.DataFrame:
+def table(lab: Lab, name: str, most: int | None = MOST_ROWS) -> DataFrame:
     """Return a table's items in the order of their key, of a large table any `most` items.
 
     Numbers are Decimal, so they stay exact.
     """
-    return pd.DataFrame(tables.items(lab, name, most=most), columns=COLUMNS[name])
+    return DataFrame(tables.items(lab, name, most=most), columns=COLUMNS[name])
 
 
-def totals(lab: Lab) -> pd.DataFrame:
+def totals(lab: Lab) -> DataFrame:
     """Return TransactionTotal: CustomerId, accountBalance (Decimal), alerted (bool)."""
     frame = table(lab, "TransactionTotal", most=None)
     return frame.assign(alerted=frame["alerted"].eq(True))
 
 
-def running_balance(lab: Lab) -> pd.DataFrame:
+def running_balance(lab: Lab) -> DataFrame:
     """Return the transactions of the customer with the highest total, by date, and the balance after each.
 
     Transactions of one day stand in the order of their ids. An item without a numeric amount is left out.
@@ -48,40 +49,40 @@ def running_balance(lab: Lab) -> pd.DataFrame:
     customer = max(held, key=itemgetter("accountBalance"), default={"CustomerId": ""})["CustomerId"]
     items = tables.items(lab, "Transactions", beginning=customer)
     rows = [row for row in items if row["CustomerId"] == customer and isinstance(row.get("TransactionAmount"), Decimal)]
-    frame = pd.DataFrame(rows, columns=COLUMNS["Transactions"])
+    frame = DataFrame(rows, columns=COLUMNS["Transactions"])
     day = pd.to_datetime(frame["TransactionDate"], format="%m/%d/%Y", errors="coerce")
     frame = frame.assign(day=day).sort_values(["day", "TransactionId"], ignore_index=True).drop(columns="day")
     return frame.assign(balance=frame["TransactionAmount"].cumsum())
 
 
-def alerts(lab: Lab, queue: str) -> pd.DataFrame:
+def alerts(lab: Lab, queue: str) -> DataFrame:
     """Return the alerts in a queue: customerID and accountBalance, both text. The messages stay in the queue.
 
     Of a queue with many messages, the first `queues.MOST` are read.
     """
-    return pd.DataFrame(queues.alerts(lab, queue), columns=["customerID", "accountBalance"])
+    return DataFrame(queues.alerts(lab, queue), columns=["customerID", "accountBalance"])
 
 
-def rejected(lab: Lab, key: str) -> pd.DataFrame:
+def rejected(lab: Lab, key: str) -> DataFrame:
     """Return the rejected rows of an upload: line, reason, row."""
-    return pd.DataFrame(buckets.rejected_rows(lab, key), columns=["line", "reason", "row"])
+    return DataFrame(buckets.rejected_rows(lab, key), columns=["line", "reason", "row"])
 
 
-def logs(lab: Lab) -> pd.DataFrame:
+def logs(lab: Lab) -> DataFrame:
     """Return what the functions printed, without the lines that Lambda adds: function, message."""
     groups = {name: functions.log_group(lab, name) for name in functions.SOURCES}
     lines = [(name, line) for name, group in groups.items() for line in cloudwatch.log_lines(lab, name, group=group)]
     printed = [(name, line) for name, line in lines if not line.startswith(LAMBDAS_OWN)]
-    return pd.DataFrame(printed, columns=["function", "message"])
+    return DataFrame(printed, columns=["function", "message"])
 
 
-def dead_letters(lab: Lab) -> pd.DataFrame:
+def dead_letters(lab: Lab) -> DataFrame:
     """Return the dead letters, sorted: what could not be processed, and why. The messages stay in the queue."""
     letters = sorted(queues.dead_letters(lab), key=lambda letter: letter["what"])
-    return pd.DataFrame(letters, columns=["what", "why"])
+    return DataFrame(letters, columns=["what", "why"])
 
 
-def changes(lab: Lab, *customers: str) -> pd.DataFrame:
+def changes(lab: Lab, *customers: str) -> DataFrame:
     """Return the changes in the stream of Transactions, all or those of some customers.
 
     kind, CustomerId, TransactionId, old amount, new amount. The kind is INSERT, MODIFY or REMOVE. An amount is Decimal
@@ -89,11 +90,11 @@ def changes(lab: Lab, *customers: str) -> pd.DataFrame:
     """
     columns = ["kind", "CustomerId", "TransactionId", "old amount", "new amount"]
     rows = [streams.change(record) for record in streams.records(lab, *customers)]
-    return pd.DataFrame(rows, columns=columns, dtype=object)
+    return DataFrame(rows, columns=columns, dtype=object)
 
 
-def metrics(lab: Lab) -> pd.DataFrame:
+def metrics(lab: Lab) -> DataFrame:
     """Return CloudWatch's count of Invocations, Errors and Throttles of each function in the last day."""
     yesterday = datetime.now(UTC) - timedelta(days=1)
     rows = [[name, *cloudwatch.metrics(lab, name, yesterday).values()] for name in functions.SOURCES]
-    return pd.DataFrame(rows, columns=["function", *cloudwatch.METRICS])
+    return DataFrame(rows, columns=["function", *cloudwatch.METRICS])

@@ -3,9 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
+from pandas import DataFrame, Series
 
 from lab_lib.language import N_, _, ngettext
 from lab_lib.views.figures import (
@@ -26,7 +26,7 @@ _COLOURS, _HATCHES = (BELOW, REACHED), ("", "//")  # of totals below the thresho
 
 
 @in_legible_words()
-def totals(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
+def totals(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
     """Draw each customer's total as a bar, and the threshold as a line.
 
     `frame` has CustomerId and accountBalance, one row a customer. Of more than 20 customers, the distribution is drawn
@@ -46,7 +46,7 @@ def totals(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
 
 
 @in_legible_words()
-def comparison(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
+def comparison(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
     """Draw two bars a customer: the total of the lab's function, and below it that of the learner's.
 
     `frame` has CustomerId, total, alerts, other total, other alerts and stuck, one row a customer.
@@ -66,14 +66,16 @@ def comparison(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
     draw_threshold(axes, threshold)
     figure.legend(loc="outside upper left", ncols=2, frameon=False, labelcolor=INK)
     told = [(one_line(row["CustomerId"]), _label(row, ""), _label(row, "other ")) for row in rows]
-    part = N_("{customer} {label}; your function {other}")
-    parts = [_(part, customer=name, label=label, other=other) for name, label, other in told]
+    parts = [
+        _("{customer} {label}; your function {other}", customer=name, label=label, other=other)
+        for name, label, other in told
+    ]
     figure.alt = _("{title}: {parts}.", title=title, parts=_(". ").join(parts))
     return figure
 
 
 @in_legible_words()
-def running_balance(frame: pd.DataFrame, threshold: Decimal) -> DescribedFigure:
+def running_balance(frame: DataFrame, threshold: Decimal) -> DescribedFigure:
     """Draw a customer's balance after each transaction as steps, and name the first that reaches the threshold.
 
     `frame` is as frames.running_balance returns it, one row a transaction.
@@ -127,7 +129,7 @@ def _draw_distribution(axes: Axes, balances: list[Decimal], threshold: Decimal) 
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _draw_totals(axes: Axes, balances: pd.Series, threshold: Decimal) -> None:
+def _draw_totals(axes: Axes, balances: Series, threshold: Decimal) -> None:
     sides = [balance >= threshold for balance in balances]
     colours, hatches = ([marks[reached] for reached in sides] for marks in (_COLOURS, _HATCHES))
     places, lengths = range(len(sides)), [*map(float, balances)]
@@ -160,7 +162,7 @@ def _label(row: dict[str, Any], prefix: str) -> str:
     return clauses([*parts, _("stuck") if prefix and row["stuck"] else ""])
 
 
-def _describe_totals(balances: pd.Series, highest: pd.Series, threshold: Decimal) -> str:
+def _describe_totals(balances: Series, highest: Series, threshold: Decimal) -> str:
     parts = _(", ").join(
         _("{customer} {total:f} (at or above)", customer=one_line(name), total=balance)
         if balance >= threshold
@@ -169,11 +171,21 @@ def _describe_totals(balances: pd.Series, highest: pd.Series, threshold: Decimal
     )
     if len(highest) == len(balances):
         return _("Totals against the threshold {threshold:f}: {parts}.", threshold=threshold, parts=parts)
-    told = N_("Totals against the threshold {threshold:f}: {share}. The highest {count}: {parts}.")
-    return _(told, threshold=threshold, share=_share(list(balances), threshold), count=HIGHEST, parts=parts)
+    return _(
+        "Totals against the threshold {threshold:f}: {share}. The highest {count}: {parts}.",
+        threshold=threshold,
+        share=_share(list(balances), threshold),
+        count=HIGHEST,
+        parts=parts,
+    )
 
 
 def _share(balances: list[Decimal], threshold: Decimal) -> str:
     reached, count = sum(balance >= threshold for balance in balances), len(balances)
-    told = N_("{reached} of {count} customers ({share:.1%}) at or above {threshold:f}")
-    return _(told, reached=reached, count=count, share=reached / count, threshold=threshold)
+    return _(
+        "{reached} of {count} customers ({share:.1%}) at or above {threshold:f}",
+        reached=reached,
+        count=count,
+        share=reached / count,
+        threshold=threshold,
+    )

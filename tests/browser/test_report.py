@@ -47,7 +47,7 @@ def opened(visit, tmp_path):
     """Open the report of these records; page.asked lists its requests, its messages and its dialogs."""
 
     def opened(records, size=DESK, colours="light", script=True):
-        gradebook.write(lay(tmp_path, *records), records, when="2026-11-24 15:04")
+        gradebook.write(lay(tmp_path, *records), records)
         return visit(tmp_path / "report.html", size, colours, script, also=("console", "pageerror"))
 
     return opened

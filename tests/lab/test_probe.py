@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from decimal import Decimal
 
 import by_hand
@@ -141,7 +140,7 @@ def test_what_a_probe_has_left_that_was_killed_is_taken_away_by_the_next_one(use
         killed.setattr(
             probe_list,
             "_write",
-            lambda lab, entries, write=probe_list._write: write(lab, [*entries[:-1], replace(entries[-1], ended="")]),
+            lambda lab, entries, write=probe_list._write: write(lab, [*entries[:-1], entries[-1]._replace(ended="")]),
         )
         assert probed(used)["probe-totals"].ok
     assert all_there_is(used) != before

@@ -5,11 +5,11 @@ from dataclasses import replace
 from unittest.mock import Mock
 
 import pytest
-from rich.console import Console
 
 import lab_lib
 from lab_lib.aws import cleanup, queues
 from lab_lib.cli import main, run_command
+from lab_lib.cli.terminal import Terminal
 from lab_lib.run import headless
 from tests.lab.commands import in_process
 
@@ -25,7 +25,7 @@ def on_aws(lab, monkeypatch):
     for module in (lab_lib, headless):
         monkeypatch.setattr(module, "open_lab", lambda **_: on_aws)
     for module in (main, run_command):
-        monkeypatch.setattr(module, "out", Console(width=120, force_terminal=False))
+        monkeypatch.setattr(module, "out", Terminal(width=120, force_terminal=False))
     return on_aws
 
 

@@ -14,8 +14,8 @@ import pytest
 from ministack.services import dynamodb, sqs
 
 from lab_lib.embedded import changes
+from lab_lib.embedded.call_times import Call
 from lab_lib.embedded.changes import Number, received
-from lab_lib.embedded.timeouts import Call
 from tests.lab.chains import zipped
 
 # Prints ministack's answers about two functions with a timeout of 0.2 seconds, on a computer with a load of 10.

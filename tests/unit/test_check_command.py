@@ -8,13 +8,13 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from made_checks import BAD, GOOD, MORE, UNSEEN, WAITING
-from rich.console import Console
 
 import lab_lib
 from lab_lib import checks
 from lab_lib.aws import triggers
 from lab_lib.checks.reports import Report
 from lab_lib.cli import check_command, main
+from lab_lib.cli.terminal import Terminal
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
 from lab_lib.language import VARIABLE
@@ -36,7 +36,7 @@ def test_help_shows_the_five_commands_of_a_learner_first():
 @pytest.fixture(autouse=True)
 def wide(monkeypatch):
     """Print to a terminal of this width, without colours, wherever the tests run."""
-    monkeypatch.setattr(check_command, "out", Console(width=120, force_terminal=False))
+    monkeypatch.setattr(check_command, "out", Terminal(width=120, force_terminal=False))
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_the_table_of_one_step_shows_every_check(reported):
 
 
 def test_json_is_all_that_is_printed_and_does_not_tell_whose_account_it_is(reported):
-    reported(GOOD, UNSEEN, WAITING, replace(MORE, found="Größe → “x”"), replace(BAD, found="bucket-123456789012"))
+    reported(GOOD, UNSEEN, WAITING, MORE._replace(found="Größe → “x”"), BAD._replace(found="bucket-123456789012"))
 
     ended = lab_check("--json")
 

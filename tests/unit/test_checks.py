@@ -68,14 +68,14 @@ def test_a_report_in_html_folds_what_holds_and_nothing_else():
 
 
 def test_a_report_in_html_shows_markup_as_text():
-    html = Report([replace(BAD, **dict.fromkeys(["name", "found", "wanted", "hint"], '<script>"&'))])._repr_html_()
+    html = Report([BAD._replace(**dict.fromkeys(["name", "found", "wanted", "hint"], '<script>"&'))])._repr_html_()
 
     assert html.count("&lt;script&gt;&quot;&amp;") == 4
     assert "<script" not in html
 
 
 def test_what_goes_further_is_not_counted_as_failed():
-    further = [replace(check, step="further") for check in (GOOD, BAD, UNSEEN, WAITING)]
+    further = [check._replace(step="further") for check in (GOOD, BAD, UNSEEN, WAITING)]
 
     report = Report([GOOD, BAD, UNSEEN, WAITING, *further])
     assert (report.failed, report.wrong) == ([BAD, UNSEEN, WAITING], [BAD, WAITING])

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
-from rich.console import Console
 
 from lab_lib.classroom import class_run
 from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work
 from lab_lib.cli import class_work
+from lab_lib.cli.terminal import Terminal
 from lab_lib.errors import LabError
 from tests.lab.commands import in_process
 
@@ -61,7 +61,7 @@ def test_jobs_follow_accounts_and_memory_on_aws_and_cores_elsewhere(monkeypatch,
 
 
 def test_a_terminal_shows_who_is_at_work_below_a_line_for_each_who_has_ended(tmp_path, monkeypatch):
-    screen = Console(width=80, height=24, record=True, force_terminal=True, _environ={"TERM": "xterm"})
+    screen = Terminal(width=80, height=24, record=True, force_terminal=True, _environ={"TERM": "xterm"})
     monkeypatch.setattr(class_work, "err", screen)
     ben, ana, _ = works = [Work(student, tmp_path) for student in students_of(3)]
     ana.begin()

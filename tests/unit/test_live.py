@@ -90,10 +90,9 @@ def test_the_bar_shows_what_a_cell_waits_for(tmp_path, line, shown):
 def test_a_bar_shows_what_this_process_waits_for_and_leaves_the_variable_as_it_was(monkeypatch):
     monkeypatch.setenv(PROGRESS_FILE, "before")
 
-    with step_bar(1) as bar:
-        bar.started("clean")
+    with step_bar(1) as (progress, bar):
+        progress.update(bar, description="clean")
         Line().show("waiting for the queue … 5 s")
-        (task,) = bar._progress.tasks
-        assert bar._progress.columns[2](task).plain == "clean: 5 s"
+        assert progress.columns[2](progress.tasks[0]).plain == "clean: 5 s"
 
     assert os.environ[PROGRESS_FILE] == "before"

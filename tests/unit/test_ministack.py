@@ -4,13 +4,13 @@ import inspect
 
 import pytest
 
-from lab_lib.embedded import changes, error_names
+from lab_lib.embedded import changes
 
 
 @pytest.mark.parametrize(
     ("ours", "theirs", "answer"),
     [
-        ("error_names", lambda: '"Runtime.HandlerError"' in inspect.getsource(error_names._execute), True),
+        ("execute", lambda: '"Runtime.HandlerError"' in inspect.getsource(changes._execute), True),
         (
             "changes.denied",
             lambda: b"on resource" in changes._denied("lambda", "a", "p", "r", resource_arn="x")[2],

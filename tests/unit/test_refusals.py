@@ -7,7 +7,7 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, LoginRefreshRequired, NoCredentialsError
 
-from lab_lib.checks.errors_as_findings import unseen
+from lab_lib.checks.making import unseen
 from lab_lib.classroom import class_run
 from lab_lib.classroom.students import Student
 from lab_lib.embedded import guard

@@ -1,9 +1,9 @@
 """`lab run --until` and `--keep`: which notebooks are run, and what the command says at the end. None is run here."""
 
 import pytest
-from rich.console import Console
 
 from lab_lib.cli import run_command
+from lab_lib.cli.terminal import Terminal
 from lab_lib.run import headless
 from tests.lab.commands import in_process
 
@@ -25,7 +25,7 @@ def lab_run(monkeypatch, tmp_path):
         monkeypatch.setattr(headless, "run", run)
         return in_process("run", "--out", tmp_path, *options), asked
 
-    monkeypatch.setattr(run_command, "out", Console(width=120, force_terminal=False))
+    monkeypatch.setattr(run_command, "out", Terminal(width=120, force_terminal=False))
     return lab_run
 
 

@@ -1,13 +1,19 @@
-"""Write the times of each call into its log, as AWS does. ministack gives all lines the time when it writes them."""
+"""Write the times of each call into its log, as AWS does. Stretch its timeout with the load of this computer.
+
+ministack gives all lines of a log the time when it writes them. A function that gets less CPU takes longer.
+"""
 
 import math
 import re
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.services import cloudwatch_logs, lambda_svc
+
+from lab_lib.waiting import busy, load_of_computer
 
 Line = dict[str, Any]
 _dispatch, _append = lambda_svc._execute_function_dispatch, cloudwatch_logs._append_log_events
@@ -15,7 +21,7 @@ _spawn = lambda_runtime.Worker._spawn
 _DURATIONS = re.compile(r"Duration: .* ms(?=\tMemory)")
 
 
-class _Call(threading.local):
+class _State(threading.local):
     """The call that this thread waits for; times in seconds. A handler runs from `start` to `end`."""
 
     runs = False
@@ -24,7 +30,24 @@ class _Call(threading.local):
     version = ""  # of the runtime
 
 
-_call = _Call()
+_call = _State()
+
+
+class Call(threading.Thread):
+    """The thread that waits for the answer of a function. ministack joins it, with the function's timeout."""
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the thread ends, or the timeout is over. The load is an average that rises late.
+
+        So it is read again when the timeout is over, which it can only move back.
+        """
+        begun = time.monotonic()
+        while self.is_alive() and (left := begun + (timeout or 0) * load_of_computer() - time.monotonic()) > 0:
+            super().join(left)
+        _call.end = time.time()  # the time in which its lines are read is not counted
+
+
+threads = SimpleNamespace(**{**vars(threading), "Thread": Call})  # for ministack, instead of the module `threading`
 
 
 def dispatch(function: Any, config: Any, event: Any, request: str, started: float) -> Any:
@@ -44,11 +67,6 @@ def spawn(worker: Any) -> None:
         _spawn(worker)
     finally:
         _call.start = time.time()
-
-
-def end() -> None:
-    """Note that the handler has ended. The time in which its lines are read is not counted."""
-    _call.end = time.time()
 
 
 def append(stream: Any, lines: list[Line]) -> None:
@@ -74,3 +92,11 @@ def _timed(lines: list[Line]) -> list[Line]:
 
 def _at(seconds: float, line: Line) -> Line:
     return line | {"timestamp": int(seconds * 1000)}
+
+
+def explain(answer: dict[str, Any]) -> dict[str, Any]:
+    """Add to the message of a timeout that the computer is busy."""
+    error, load = str(answer.get("error", "")), load_of_computer()
+    if not (error.startswith("Task timed out") and (why := busy(load))):
+        return answer
+    return {**answer, "error": f"{error}. {why} So it had {load:.0f} times as long"}
