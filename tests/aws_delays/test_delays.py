@@ -1,6 +1,7 @@
 """The lab goes through each kind of AWS's delays. `waited()` shows that it has met them.
 
-A busy computer makes the waits shorter, since what it computes takes AWS's time too. So half of a delay is enough. The lab has the patience that it has on AWS. The refusals of single calls are in tests/unit/test_sessions.py.
+On a busy computer the waits are shorter, since what it computes takes AWS's time too: half of a delay is enough. The
+lab has the patience that it has on AWS. The refusals of single calls are in tests/unit/test_sessions.py.
 """
 
 import json
