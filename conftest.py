@@ -18,8 +18,8 @@ _DIFFER = "\nThe outputs of {name} differ. If that is meant, run `make refresh O
 LONGEST_FILES = (
     "test_outputs.py",
     "test_headless.py",
-    "test_trial.py",
     "test_submissions.py",
+    "test_trial.py",
     "test_healthy_accounts.py",
     "test_nbgrader.py",
     "test_first_minutes.py",
@@ -68,8 +68,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return four workers for two processors: half of the time, a test waits for a process that it has started."""
-    return (os.cpu_count() or 1) * 2
+    """Return five workers for two processors: half of the time, a test waits for a process that it has started."""
+    return (os.cpu_count() or 1) * 5 // 2
 
 
 @pytest.hookimpl(wrapper=True)
