@@ -68,8 +68,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return five workers for two processors: half of the time, a test waits for a process that it has started."""
-    return (os.cpu_count() or 1) * 5 // 2
+    """Return four workers for two processors: half of the time, a test waits for a process that it has started."""
+    return (os.cpu_count() or 1) * 2
 
 
 @pytest.hookimpl(wrapper=True)

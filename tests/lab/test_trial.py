@@ -84,8 +84,10 @@ FAILS = {
     "marker_after": ["crash", "poison-and-crash", "topic-away"],
     "flag_first": ["poison", "crash", "poison-and-crash", "topic-away"],
 }
-# The thousand transactions of the last case take a function that writes row by row as long as all others.
-CHOSEN = {"naive": ALL[:-1], "high_water": ["batch-twice", *AGAIN[:-1]]}
+# What a function has in common with the solution is tried in few cases. The thousand transactions of the last case take
+# one that writes row by row as long as all others.
+FEW = ["new-transactions", "batch-twice", "poison", *AGAIN]
+CHOSEN = {"naive": ALL[:-1], "high_water": FEW[:-1]}
 REREADS = """
 add_and_alert = lambda_handler
 
@@ -150,14 +152,14 @@ def test_the_solution_passes_the_large_case_too(folder, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FAILS)
 def test_a_function_fails_exactly_the_cases_of_its_faults(name, folder, tmp_path):
-    report = trial.judge(written(tmp_path, NOTIFIERS[name]), CHOSEN.get(name, ALL))
+    report = trial.judge(written(tmp_path, NOTIFIERS[name]), CHOSEN.get(name, FEW))
 
     assert failed(report) == FAILS[name], report
 
 
 @pytest.mark.slow
 def test_a_right_function_of_another_design_passes(folder, tmp_path):
-    report = trial.judge(written(tmp_path, right_functions.HINTS), ALL)
+    report = trial.judge(written(tmp_path, right_functions.HINTS), FEW)
 
     assert report.passed, report
 
