@@ -132,6 +132,16 @@ def day(text: str) -> str:
     return f"{month:02}/{number:02}/{year:04}" if is_day else ""
 
 
+def day_of(item: dict[str, Any]) -> str:
+    """Return the day of an item of the table Transactions as MM/DD/YYYY, "" if it has none."""
+    return day(str(item.get("TransactionDate")).strip())
+
+
+def is_there(item: dict[str, Any] | None, amount: Decimal, date: str) -> bool:
+    """Return True if this item of Transactions has the amount and the day."""
+    return item is not None and item.get("TransactionAmount") == amount and day_of(item) == date
+
+
 def read_amounts(items: Iterable[dict[str, Any]]) -> Amounts:
     """Return the amounts in items of the table Transactions. Items without a numeric amount are left out."""
     numbers = [row for row in items if isinstance(row.get("TransactionAmount"), Decimal)]

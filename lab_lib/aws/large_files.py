@@ -8,24 +8,23 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from posixpath import splitext
-from typing import Any
 
 from lab_lib import transactions
 from lab_lib.aws import parts, queues, tables
 from lab_lib.aws.parts import Part
+from lab_lib.aws.tables import Item
 from lab_lib.errors import LabError, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
 from lab_lib.private_files import open_file
-from lab_lib.transactions import Row
+from lab_lib.transactions import Row, is_there
 from lab_lib.waiting import counted, wait_until
 
 # A new table takes 4,000 writes a second. So each of four calls has twice the 500 that it needs to end in time.
 MOST_AT_ONCE = 4
 _SILENCE = 900  # seconds without a new row: a new trigger takes up to ten minutes, and a failed call is tried again
 _LONGEST = 24 * 3600  # seconds
-Item = dict[str, Any]  # of Transactions
-Key = tuple[str, str]  # its customer and transaction
+Key = tuple[str, str]  # customer and transaction
 
 
 def upload(lab: Lab, path: Path, key: str) -> list[Part]:
@@ -61,7 +60,7 @@ def differing(lab: Lab, rows: Iterable[Row]) -> dict[Key, tuple[Row, Item | None
         keys = [dict(zip(tables.KEYS["Transactions"], key, strict=True)) for key in batch]
         held = {_key(item): item for item in tables.find_items(lab, "Transactions", keys)}
         for key, row in batch.items():
-            if _is_there(held.get(key), row):
+            if is_there(held.get(key), row["TransactionAmount"], row["TransactionDate"]):
                 wrong.pop(key, None)
             else:
                 wrong[key] = row, held.get(key)
@@ -162,7 +161,8 @@ def _find_written(lab: Lab, part: Part) -> int:
     def is_missing(mark: tuple[int, Row]) -> bool:
         customer, transaction = _key(row := mark[1])
         key = {"CustomerId": customer, "TransactionId": transaction}
-        return not _is_there(tables.find_item(lab, "Transactions", key), row)
+        item = tables.find_item(lab, "Transactions", key)
+        return not is_there(item, row["TransactionAmount"], row["TransactionDate"])
 
     if not marks or not is_missing(marks[-1]):
         return part.lines
@@ -172,10 +172,3 @@ def _find_written(lab: Lab, part: Part) -> int:
 
 def _key(row: Item) -> Key:
     return row["CustomerId"], row["TransactionId"]
-
-
-def _is_there(item: Item | None, row: Row) -> bool:
-    """Return True if this item of Transactions has the amount and the day of the row."""
-    held = item or {}
-    date = transactions.day(str(held.get("TransactionDate")).strip())
-    return (held.get("TransactionAmount"), date) == (row["TransactionAmount"], row["TransactionDate"])

@@ -15,7 +15,7 @@ from lab_lib.chain_parts import Link
 from lab_lib.checks.broken import find_broken, raise_if_given_up
 from lab_lib.checks.causes import correct_code, fix_error
 from lab_lib.checks.evidence import Inbox, Runs, alert_inboxes, snapshot
-from lab_lib.checks.expected import Fault, Item, Snapshot, expect, is_there, row_faults, total_faults
+from lab_lib.checks.expected import Fault, Item, Snapshot, expect, row_faults, total_faults
 from lab_lib.checks.rules import Account
 from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
@@ -184,7 +184,7 @@ class Upload:
     def _is_missing(self, row: tuple[str, str]) -> bool:
         key = {"CustomerId": row[0], "TransactionId": row[1]}
         item = tables.find_item(self.lab, "Transactions", key)
-        return not is_there(item, self.expected.amounts[row], self.expected.days[row])
+        return not transactions.is_there(item, self.expected.amounts[row], self.expected.days[row])
 
     def _rejected(self) -> list[Link]:
         """Return the link of the lines that must be rejected, if there are any."""

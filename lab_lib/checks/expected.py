@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from lab_lib.language import N_, _
-from lab_lib.transactions import Amounts, Recount, day, read_amounts, totals
+from lab_lib.transactions import Amounts, Recount, day_of, is_there, read_amounts, totals
 
 Row = tuple[str, str]  # CustomerId, TransactionId
 Item = dict[str, Any]  # of a table
@@ -89,11 +89,6 @@ def expect(before: Snapshot, files: Iterable[Recount], threshold: Decimal) -> Ex
     return Expected(amounts, days, addresses, changed, sums, crossing)
 
 
-def is_there(item: Item | None, amount: Decimal, date: str) -> bool:
-    """Return True if this item of Transactions has the amount and the day."""
-    return item is not None and item.get("TransactionAmount") == amount and _day(item) == date
-
-
 def row_faults(expected: Expected, rows: Mapping[Row, Item], as_written: bool = False) -> Iterator[Fault]:
     """Yield how items of Transactions differ from the files; `as_written`, a day has its zeros too."""
     for row, amount in expected.amounts.items():
@@ -104,7 +99,7 @@ def row_faults(expected: Expected, rows: Mapping[Row, Item], as_written: bool = 
         held = item.get("TransactionAmount")
         if not isinstance(held, Decimal) or held != amount:
             yield Fault(ROWS, key, "TransactionAmount", held, amount)
-        if (item.get("TransactionDate") if as_written else _day(item)) != expected.days[row]:
+        if (item.get("TransactionDate") if as_written else day_of(item)) != expected.days[row]:
             yield Fault(ROWS, key, "TransactionDate", item.get("TransactionDate"), expected.days[row])
 
 
@@ -127,10 +122,6 @@ def total_faults(wanted: Mapping[str, Decimal], totals: Mapping[str, Item]) -> I
             yield Fault(TOTALS, customer, "", None, total)
         elif not isinstance(balance, Decimal) or balance != total:
             yield Fault(TOTALS, customer, "accountBalance", balance, total)
-
-
-def _day(item: Item) -> str:
-    return day(str(item.get("TransactionDate")).strip())
 
 
 def _shown(value: Any) -> str:

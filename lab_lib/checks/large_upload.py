@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab_lib import transactions
 from lab_lib.aws import functions, large_files, queues, tables
+from lab_lib.aws.tables import Item
 from lab_lib.chain_parts import Link
 from lab_lib.checks.chain import Upload
 from lab_lib.checks.evidence import Inbox, Runs
@@ -36,7 +37,7 @@ class LargeUpload(Upload):
         before = Snapshot.of((), (), tables.items(lab, "TransactionTotal"))
         super().__init__(lab, path.name, transactions.Recount(), before=before, runs=Runs(lab))
         self._path, self._customers = path, set[str]()
-        self._wrong: dict[large_files.Key, tuple[Row, large_files.Item | None]] | None = None
+        self._wrong: dict[large_files.Key, tuple[Row, Item | None]] | None = None
 
     def wait(self, letters: Inbox, show: Callable[[list[Link], bool], None]) -> None:
         """Wait until all that is due is there, for as long as so many rows may take."""
@@ -89,7 +90,7 @@ def _reaches(balance: object, threshold: Decimal) -> bool:
     return isinstance(balance, Decimal) and balance >= threshold
 
 
-def _fault(key: large_files.Key, row: Row, item: large_files.Item | None) -> Fault:
+def _fault(key: large_files.Key, row: Row, item: Item | None) -> Fault:
     if item is None:
         return Fault(ROWS, " ".join(key), "", None, row["TransactionAmount"])
     is_amount = item.get("TransactionAmount") != row["TransactionAmount"]

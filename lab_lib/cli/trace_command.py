@@ -1,7 +1,7 @@
 """`lab trace`: what became of one transaction."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -15,6 +15,10 @@ from lab_lib.language import N_, _
 from lab_lib.looks import LOOKS
 from lab_lib.private_files import write_file
 from lab_lib.wording import clauses
+
+if TYPE_CHECKING:
+    from lab_lib.trace.events import Event
+    from lab_lib.trace.trace import Trace
 
 
 @takes(*PLACE, *MANAGED)
@@ -54,7 +58,7 @@ def trace(
             out.say(_("Page: {path}", path=relative_to_cwd(html)))
 
 
-def _table(shown: Any, events: list[Any], title: str | None) -> Table:
+def _table(shown: "Trace", events: "list[Event]", title: str | None) -> Table:
     """Return the table of one change; all tables of a trace have the same line of time."""
     from lab_lib.trace.timeline import Axis, bar
 
