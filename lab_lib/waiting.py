@@ -40,7 +40,7 @@ class NotReady(NamedTuple):
         """Return True if AWS has refused the call for this reason."""
         error = answer.get("Error", {})
         fits = re.fullmatch(self.operations, operation) and re.fullmatch(self.codes, error.get("Code", ""))
-        return bool(fits and re.search(self.message, error.get("Message", "")))
+        return bool(fits and re.search(self.message, error.get("Message") or ""))
 
 
 NEW_ROLE = NotReady(

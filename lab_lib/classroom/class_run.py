@@ -8,10 +8,11 @@ import fcntl
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from queue import SimpleQueue
 from typing import NamedTuple, TypeVar
 
 import psutil
@@ -131,13 +132,24 @@ def do_all(
     for work in works:
         work.forget()
     pool, (watched, held) = ThreadPoolExecutor(at_once), os.pipe()
+    futures: dict[Future[Record], W] = {}
+    ended: SimpleQueue[Future[Record] | None] = SimpleQueue()
+
+    def hand_over(future: Future[Record]) -> None:
+        (untouched or future).add_done_callback(lambda _: ended.put(future))
+
+    # An exception amid a call of the pool would leave a lock taken for ever, and a second Ctrl-C processes behind.
+    before = signal.signal(signal.SIGINT, lambda *_: ended.put(None))
     try:
         untouched = pool.submit(do, untouched_edition, watched) if untouched_edition else None
-        futures = {pool.submit(do, work, watched): work for work in works}
-        for future in as_completed(futures):
-            finished(_record(futures[future], future, untouched))
+        for work in works:
+            futures[future := pool.submit(do, work, watched)] = work
+            future.add_done_callback(hand_over)
+        while futures:
+            if (done := ended.get()) is None:
+                raise KeyboardInterrupt
+            finished(_record(futures.pop(done), done, untouched))
     finally:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave processes behind
         os.close(held)
         pool.shutdown(cancel_futures=True)
         os.close(watched)
