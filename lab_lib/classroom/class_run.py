@@ -132,7 +132,7 @@ def do_all(
     for work in works:
         work.forget()
     pool, (watched, held) = ThreadPoolExecutor(at_once), os.pipe()
-    futures: dict[Future[Record], W] = {}
+    futures: dict[Future[Record], Work] = {}
     ended: SimpleQueue[Future[Record] | None] = SimpleQueue()
 
     def hand_over(future: Future[Record]) -> None:

@@ -104,7 +104,7 @@ class Account:
 # One account shows many ways at once, where none of them hides what a check says of another.
 ACCOUNTS = {
     "as_the_console_does": Account(),
-    "aliases_roles_with_a_path_packages_and_no_deletions": Account(
+    "aliases_roles_with_a_path_packages_no_deletions_and_two_files_for_a_threshold_that_is_just_reached": Account(
         Way(
             processor={"app/__init__.py": "", "app/lambda_function.py": PROCESSOR},
             notifier={"app/__init__.py": "", "app/lambda_function.py": NOTIFIER},
@@ -112,30 +112,29 @@ ACCOUNTS = {
             alias="live",
             role_path="/service-role/",
             mapping={"FilterCriteria": {"Filters": [{"Pattern": '{"eventName": ["INSERT", "MODIFY"]}'}]}},
-        )
+        ),
+        settings={"threshold": "1750"},
+        uploads=(("transactions.txt", ""), ("april.txt", "C3|3 Smith Street, London|T30|04/01/2017|2000.50")),
     ),
-    "one_role_and_one_log_group_for_both_in_another_region_and_a_folder_of_the_bucket": Account(
+    "one_role_and_one_log_group_for_both_in_another_region_a_folder_of_the_bucket_and_a_correction": Account(
         Way(
             one_role=True,
+            notifier=SIGNED_NOTIFIER,
+            view="NEW_AND_OLD_IMAGES",
             key={"prefix": "in/", "suffix": "s.txt"},
             function={"LoggingConfig": {"LogGroup": "/lab/ana"}},
         ),
         settings={"region": "eu-west-1"},
-        uploads=(("in/transactions.txt", ""),),
+        uploads=(
+            ("in/transactions.txt", ""),
+            ("in/corrections.txt", "C1|1 Smith Street, London|T01|03/16/2017|90"),
+        ),
     ),
     "a_prefix_a_bucket_of_any_name_a_permission_without_account_and_an_administrators_role": Account(
         Way(policies=ADMIN, permission=("SourceArn",)), settings={"prefix": "Ana-"}, bucket="ana-files"
     ),
-    "two_files_and_a_threshold_that_is_just_reached": Account(
-        settings={"threshold": "1750"},
-        uploads=(("transactions.txt", ""), ("april.txt", "C3|3 Smith Street, London|T30|04/01/2017|2000.50")),
-    ),
     "the_handouts_own_code_and_a_bad_row": Account(
         Way(processor=HANDOUT_PROCESSOR, notifier=HANDOUT_NOTIFIER),
         uploads=(("transactions.txt", ""), ("more.txt", "C1|1 Smith Street, London|T50|03/17/2017|many")),
-    ),
-    "a_correction_in_a_later_file": Account(
-        Way(notifier=SIGNED_NOTIFIER, view="NEW_AND_OLD_IMAGES"),
-        uploads=(("transactions.txt", ""), ("correction.txt", "C1|1 Smith Street, London|T01|03/16/2017|90")),
     ),
 }

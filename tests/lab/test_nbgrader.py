@@ -24,7 +24,7 @@ from tests.learners import solve
 pytestmark = pytest.mark.slow
 
 NBGRADER = "nbgrader==0.9.6"
-NOTEBOOKS = notebooks()[:4]  # the others are marked in the same way, and take long
+NOTEBOOKS = notebooks()[:2]  # the others are marked in the same way, and take long
 UVX = Path(sys.executable).with_name("uvx")
 CONFIG = COURSE / "docs" / "nbgrader_config.py"
 GRADES = """
@@ -63,7 +63,7 @@ def course(tmp_path_factory):
     environment = {**os.environ, "JUPYTER_PATH": str(folder / "share" / "jupyter")}
     shutil.copy(CONFIG, folder)
     shutil.copytree(
-        copies.NOTEBOOKS, folder / "source" / "lab", ignore=shutil.ignore_patterns("*.toml", ".*", "0[4-9]*", "99*")
+        copies.NOTEBOOKS, folder / "source" / "lab", ignore=shutil.ignore_patterns("*.toml", ".*", "0[2-9]*", "99*")
     )
 
     def nbgrader(command):
