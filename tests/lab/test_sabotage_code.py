@@ -56,19 +56,12 @@ P, N = functions.SOURCES
 WRONG = {
     "knows the answers": (P, ANSWERS, WORK, []),
     "writes amounts as text": (P, replaced(PROCESSOR, ROW, 'row["trn_amount"]'), WORK, []),
-    "takes the handout's file only": (
-        P,
-        replaced(PROCESSOR, "    text =", "    if not key.startswith('transactions'):\n        return\n    text ="),
-        WORK,
-        [],
-    ),
     "takes whole amounts only": (P, replaced(PROCESSOR, ROW, 'int(float(row["trn_amount"]))'), "cents", ["01", "02"]),
     "loses a bad row in silence": (P, PROCESSOR, "reject", ["01", "02"]),
     "adds up and never publishes": (N, replaced(NOTIFIER, PUBLISH, "print(message)"), WORK, []),
     "publishes a text": (N, replaced(NOTIFIER, "json.dumps(message)", "str(message)"), WORK, []),
     "publishes for everybody": (N, replaced(NOTIFIER, 'balance >= Decimal("1500")', "True"), WORK, []),
     "reads the first record only": (N, replaced(NOTIFIER, 'event["Records"]:', 'event["Records"][:1]:'), WORK, []),
-    "keeps the last amount": (N, replaced(NOTIFIER, "ADD accountBalance", "SET accountBalance ="), WORK, []),
     "adds a correction to what it corrects": (N, NOTIFIER, "correction", ["01", "02"]),
 }
 

@@ -33,7 +33,7 @@ with open("flood", "wb") as file:
 while True:
     print("flood " * 100_000)
 """
-NAMES = ("Right", "Harmful", "Half", "Commented", "Spy", "Unreadable")  # the slowest begin first
+NAMES = ("Right", "Hostile", "Half", "Commented", "Unreadable")  # the slowest begin first
 SETTINGS = {"Right": "r-,99.50"}  # a prefix and a threshold of their own
 ROWS = "".join(f"{name},s{number},{SETTINGS.get(name, ',')}\n" for number, name in enumerate(NAMES, 1))
 ROSTER = f"name,id,prefix,threshold\n{ROWS}"
@@ -98,9 +98,10 @@ def listener():
 
 @pytest.fixture(scope="module")
 def whole_class(tmp_path_factory, listener):
-    """Six submissions: right, half, with a comment in every cell and nothing else, one that crashes its kernel, then
-    hangs, then floods, one that forges an answer and names an address, one that cannot be read. Half claims to be
-    right's, and draws the chain. A seventh is of nobody. One hands in no function, which would be tried long.
+    """Five submissions: right, half, with a comment in every cell and nothing else, hostile, one that cannot be read.
+
+    The hostile one forges an answer and names an address, then crashes its kernel, then hangs, then floods. Half claims
+    to be right's, and draws the chain. A sixth is of nobody.
     """
     folder = tmp_path_factory.mktemp("class") / "submissions"
     folder.mkdir()
@@ -110,10 +111,8 @@ def whole_class(tmp_path_factory, listener):
         archive.writestr(DRAWN.name, "<svg>mine</svg>")
     submission.write_untouched(folder / "stranger.zip")
     hand_in(folder / "commented.zip", "Commented", left_out=None, notifier="in_parts", comment="\n# Mine.\n")
-    harm = {"create-mapping": CRASH, "create-topic": HANG, "create-queue": FLOOD}
-    hand_in(folder / "harmful.zip", "Harmful", written=harm)
-    lure = LURE.replace("PORT", str(listener))
-    hand_in(folder / "spy.zip", "Spy", written={"actions": FORGE, "create-table": lure}, notifier="")
+    hostile = {"actions": FORGE, "create-table": LURE.replace("PORT", str(listener)), "create-mapping": CRASH}
+    hand_in(folder / "hostile.zip", "Hostile", written=hostile | {"create-topic": HANG, "create-queue": FLOOD})
     (folder / "unreadable.zip").write_text("no zip")
     (roster := folder.with_name("roster.csv")).write_text(ROSTER)
     out, trust = folder.with_name("graded"), [] if HAS_SANDBOX else ["--trust"]
@@ -124,16 +123,16 @@ def whole_class(tmp_path_factory, listener):
 def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody_else(whole_class):
     done, students, _ = whole_class
 
-    assert (done.returncode, len(students)) == (1, 6), done.stderr
+    assert (done.returncode, len(students)) == (1, 5), done.stderr
     percents = {name: student["percent"] for name, student in students.items()}
     assert percents["Right"] == 100, done.stderr
     assert 0 < percents["Half"] < 90
-    harmful = students["Harmful"]
-    assert 0 < percents["Harmful"] < 100
-    assert harmful["points"]["function"] == 10  # each function is tried in a sandbox of its own
-    assert [harmful["points"][step] for step in ("00", "01")] == [5, 8]  # built before it
+    hostile = students["Hostile"]
+    assert 0 < percents["Hostile"] < 100
+    assert hostile["points"]["function"] == 10  # each function is tried in a sandbox of its own
+    assert hostile["points"]["00"] == 5  # built before it
     states = {name: student["state"] for name, student in students.items() if student["state"] != "done"}
-    assert states == dict.fromkeys(("Harmful", "Unreadable"), "failed")
+    assert states == dict.fromkeys(("Hostile", "Unreadable"), "failed")
     assert percents["Unreadable"] == 0
     assert "unreadable.zip is not a file of `lab submit`" in students["Unreadable"]["error"]
     claim = "half.zip claims to be from Right (s1). It counts for Half, as its name says."
@@ -145,7 +144,7 @@ def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody
         "03-create-topic: stopped after",
         "04-create-queues",
     ):
-        assert fault in harmful["error"]
+        assert fault in hostile["error"]
 
 
 def test_what_the_notebooks_build_by_themselves_gives_no_points_with_a_comment_in_every_cell_too(whole_class):
@@ -185,8 +184,8 @@ def test_every_student_gets_feedback_with_their_notebooks_and_the_labs_pictures(
 
 @pytest.mark.skipif(not HAS_SANDBOX, reason="there is no sandbox here")
 def test_what_a_submission_forges_does_not_count_and_the_judge_follows_no_address_from_there(whole_class):
-    spy = whole_class[1]["Spy"]
+    hostile = whole_class[1]["Hostile"]
 
-    assert "actions" not in right(spy)
-    unread = {check["id"] for check in spy["checks"] if "cannot be read (the answer is 403)" in check["found"]}
+    assert "actions" not in right(hostile)
+    unread = {check["id"] for check in hostile["checks"] if "cannot be read (the answer is 403)" in check["found"]}
     assert unread == {"code-TransactionProcessor", "code-TotalNotifier"}  # the judge asked the account itself

@@ -127,12 +127,6 @@ def opened(folder, *command):
         process.wait()
 
 
-def files(folder):
-    """Return when each file below a folder was written, without what Python compiles."""
-    found = (path for path in folder.rglob("*") if "__pycache__" not in path.parts and path.is_file())
-    return {path: path.stat().st_mtime_ns for path in found}
-
-
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
@@ -160,22 +154,12 @@ def test_uvx_and_the_name_alone_open_the_lab_and_ctrl_c_ends_it(uvx, empty):
     assert [server.PROGRAM in process.cmdline() for process in left] == [True]  # the embedded AWS outlives it
 
 
-def test_pip_installs_all_that_a_learner_needs(installed, empty):
-    lab, before = installed / "bin" / "lab", files(installed)
-
-    ran = run(empty, lab, "run", "--until", "00")
-    checked = run(empty, lab, "check", "--step", "00")
-
-    assert (ran.returncode, checked.returncode) == (0, 0), ran.stderr + checked.stderr
-    assert files(installed) == before
-
-
 def test_where_the_installed_lab_cannot_be_written_it_runs_and_opens(seen, installed, empty):
     read_only = [*seen, "--ro-bind", installed, installed]
     lab = installed / "bin" / "lab"
 
     refused = run(empty, *read_only, "touch", lab)
-    done = run(empty, *read_only, lab, "run", "--until", "01")
+    done = run(empty, *read_only, "sh", "-c", f"{lab} run --until 00 && {lab} check --step 00")
     with opened(empty, *read_only, lab) as (_, ask):
         assert ask(f"lab/tree/{FIRST}").status == 200
 
