@@ -35,6 +35,10 @@ LONGEST_FILES = (
     "test_papermill.py",
     "test_managed_account.py",
     "test_delays.py",
+    "test_experiments.py",
+    "test_server.py",
+    "test_trace.py",
+    "test_languages.py",
 )
 LONGEST = 900  # seconds for a test, on a computer that is not busy
 GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a seventh of the time

@@ -4,7 +4,7 @@ What the notebook itself shows, with the naive function and with one that is rig
 """
 
 import pytest
-from chains import logged, uploaded
+from chains import logged, stop, uploaded
 
 from lab_lib import checks
 from lab_lib.aws import buckets, cleanup, functions, queues, streams, tables, topics, triggers
@@ -30,10 +30,19 @@ def lambda_handler(event, context):
 """
 
 
+@pytest.fixture(scope="module")
+def used(build):
+    """Yield the lab after notebook 05."""
+    yield (lab := logged(uploaded(build().lab)))
+    stop(lab)
+
+
 @pytest.fixture
-def lab(chain):
-    """Return the lab after notebook 05."""
-    return logged(uploaded(chain.lab))
+def lab(used):
+    """Yield the lab of all tests; what a test has tried in it is taken away afterwards."""
+    yield used
+    list(cleanup.delete_experiments(used))
+    triggers.ensure_bucket_trigger(used)
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def whole_class(tmp_path_factory, listener):
     """Five submissions: right, half, with a comment in every cell and nothing else, hostile, one that cannot be read.
 
     The hostile one forges an answer and names an address, then crashes its kernel, then hangs, then floods. Half claims
-    to be right's, and draws the chain. A sixth is of nobody.
+    to be right's, and draws the chain. A sixth is of nobody. The hostile one has no function, since a trial takes long.
     """
     folder = tmp_path_factory.mktemp("class") / "submissions"
     folder.mkdir()
@@ -112,11 +112,12 @@ def whole_class(tmp_path_factory, listener):
     submission.write_untouched(folder / "stranger.zip")
     hand_in(folder / "commented.zip", "Commented", left_out=None, notifier="in_parts", comment="\n# Mine.\n")
     hostile = {"actions": FORGE, "create-table": LURE.replace("PORT", str(listener)), "create-mapping": CRASH}
-    hand_in(folder / "hostile.zip", "Hostile", written=hostile | {"create-topic": HANG, "create-queue": FLOOD})
+    hostile |= {"create-topic": HANG, "create-queue": FLOOD}
+    hand_in(folder / "hostile.zip", "Hostile", written=hostile, notifier="")
     (folder / "unreadable.zip").write_text("no zip")
     (roster := folder.with_name("roster.csv")).write_text(ROSTER)
     out, trust = folder.with_name("graded"), [] if HAS_SANDBOX else ["--trust"]
-    options = ["--out", out, "--roster", roster, "--seconds", "60", "--jobs", "3", *trust]
+    options = ["--out", out, "--roster", roster, "--seconds", "60", "--jobs", "2", *trust]
     return run("class", "grade", folder, *options), book_of(out), out
 
 
@@ -129,7 +130,6 @@ def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody
     assert 0 < percents["Half"] < 90
     hostile = students["Hostile"]
     assert 0 < percents["Hostile"] < 100
-    assert hostile["points"]["function"] == 10  # each function is tried in a sandbox of its own
     assert hostile["points"]["00"] == 5  # built before it
     states = {name: student["state"] for name, student in students.items() if student["state"] != "done"}
     assert states == dict.fromkeys(("Hostile", "Unreadable"), "failed")

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.property
 
 settings.register_profile(
     "thorough",
-    max_examples=100,
+    max_examples=60,
     derandomize=True,
     database=None,
     deadline=None,
