@@ -72,7 +72,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Return three workers for two processors: a test also waits. With four, all take longer than they gain."""
+    """Return three workers for two processors, since a test also waits. With four, all tests end later."""
     return max((os.cpu_count() or 1) * 3 // 2, 1)
 
 

@@ -17,7 +17,7 @@ from lab_lib.errors import LabError, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
 from lab_lib.private_files import open_file
-from lab_lib.transactions import Row, is_there
+from lab_lib.transactions import Row
 from lab_lib.waiting import counted, wait_until
 
 # A new table takes 4,000 writes a second. So each of four calls has twice the 500 that it needs to end in time.
@@ -60,7 +60,7 @@ def differing(lab: Lab, rows: Iterable[Row]) -> dict[Key, tuple[Row, Item | None
         keys = [dict(zip(tables.KEYS["Transactions"], key, strict=True)) for key in batch]
         held = {_key(item): item for item in tables.find_items(lab, "Transactions", keys)}
         for key, row in batch.items():
-            if is_there(held.get(key), row["TransactionAmount"], row["TransactionDate"]):
+            if transactions.is_there(held.get(key), row["TransactionAmount"], row["TransactionDate"]):
                 wrong.pop(key, None)
             else:
                 wrong[key] = row, held.get(key)
@@ -162,7 +162,7 @@ def _find_written(lab: Lab, part: Part) -> int:
         customer, transaction = _key(row := mark[1])
         key = {"CustomerId": customer, "TransactionId": transaction}
         item = tables.find_item(lab, "Transactions", key)
-        return not is_there(item, row["TransactionAmount"], row["TransactionDate"])
+        return not transactions.is_there(item, row["TransactionAmount"], row["TransactionDate"])
 
     if not marks or not is_missing(marks[-1]):
         return part.lines

@@ -101,7 +101,7 @@ def whole_class(tmp_path_factory, listener):
     """Five submissions: right, half, with a comment in every cell and nothing else, hostile, one that cannot be read.
 
     The hostile one forges an answer and names an address, then crashes its kernel, then hangs, then floods. Half claims
-    to be right's, and draws the chain. A sixth is of nobody. The hostile one has no function, since a trial takes long.
+    to be right's, and draws the chain. A sixth is of nobody.
     """
     folder = tmp_path_factory.mktemp("class") / "submissions"
     folder.mkdir()
@@ -113,7 +113,7 @@ def whole_class(tmp_path_factory, listener):
     hand_in(folder / "commented.zip", "Commented", left_out=None, notifier="in_parts", comment="\n# Mine.\n")
     hostile = {"actions": FORGE, "create-table": LURE.replace("PORT", str(listener)), "create-mapping": CRASH}
     hostile |= {"create-topic": HANG, "create-queue": FLOOD}
-    hand_in(folder / "hostile.zip", "Hostile", written=hostile, notifier="")
+    hand_in(folder / "hostile.zip", "Hostile", written=hostile)
     (folder / "unreadable.zip").write_text("no zip")
     (roster := folder.with_name("roster.csv")).write_text(ROSTER)
     out, trust = folder.with_name("graded"), [] if HAS_SANDBOX else ["--trust"]
@@ -130,6 +130,7 @@ def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody
     assert 0 < percents["Half"] < 90
     hostile = students["Hostile"]
     assert 0 < percents["Hostile"] < 100
+    assert hostile["points"]["function"] == 10  # each function is tried in a sandbox of its own
     assert hostile["points"]["00"] == 5  # built before it
     states = {name: student["state"] for name, student in students.items() if student["state"] != "done"}
     assert states == dict.fromkeys(("Hostile", "Unreadable"), "failed")
