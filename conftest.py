@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from lab_lib.calls.waiting import PROGRESS_FILE, busy, load_of_computer
 from lab_lib.embedded import server
-from lab_lib.places import WORKSPACE
-from lab_lib.waiting import PROGRESS_FILE, busy, load_of_computer
+from lab_lib.workspace.places import WORKSPACE
 
 _DIFFER = "\nThe outputs of {name} differ. If that is meant, run `make refresh ONLY={number}`, and read the difference."
 LONGEST_FILES = (

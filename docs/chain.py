@@ -2,7 +2,7 @@
 
 A README in another language has a picture in that language, such as chain.zh.svg.
 
-lab_lib/chain_picture.py draws them, and lab_lib/exercises/pictures.py says what each notebook lights.
+lab_lib/pages/chain_picture.py draws them, and lab_lib/exercises/pictures.py says what each notebook lights.
 """
 
 import json
@@ -12,10 +12,11 @@ from html import escape
 from pathlib import Path
 
 from docs import catalogues
-from lab_lib import chain_picture, language
-from lab_lib.chain_parts import in_words
+from lab_lib import language
 from lab_lib.exercises import pictures
 from lab_lib.exercises.copies import solved_notebooks
+from lab_lib.pages import chain_picture
+from lab_lib.pages.chain_parts import in_words
 
 README, WIDEST = Path(__file__).parents[1] / "README.md", 120  # characters of a line there
 

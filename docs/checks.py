@@ -7,12 +7,13 @@ from itertools import groupby
 from pathlib import Path
 
 from lab_lib import checks, open_lab
+from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import ASKED, FURTHER, PROBE, RULES, Rule, State
 from lab_lib.embedded import server
-from lab_lib.places import WORKSPACE
 from lab_lib.run import headless
-from lab_lib.waiting import PROGRESS_FILE
+from lab_lib.settings import DEFAULT_ACCOUNT
+from lab_lib.workspace.places import WORKSPACE
 
 EMPTY = "123456123456"  # another account of the same embedded AWS, in which nothing was made
 EMAIL = {"email": "you@example.com", "phone": "+15555550100"}
@@ -78,7 +79,7 @@ def _row(rule: Rule, verdicts: list[Check]) -> str:
 
 
 def _text(text: str) -> str:
-    text = text.replace(server.ACCOUNT, "ACCOUNT").replace(EMPTY, "ACCOUNT")
+    text = text.replace(DEFAULT_ACCOUNT, "ACCOUNT").replace(EMPTY, "ACCOUNT")
     return escape(text, quote=False).replace("|", r"\|").replace("*", r"\*")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import boto3
@@ -16,12 +17,20 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib import sessions
+from lab_lib.calls import sessions
+from lab_lib.calls.recent import PATIENCE, Journal, journal
 from lab_lib.embedded import server
-from lab_lib.errors import WrongAccount, error_code, is_access_denied
+from lab_lib.errors import BUILD_AGAIN, EmulatorError, WrongAccount, error_code, is_access_denied
 from lab_lib.language import N_, _
-from lab_lib.recent import PATIENCE, Journal, journal
-from lab_lib.settings import DEFAULT_REGION, DEFAULT_THRESHOLD, fitting, or_variable, partition, setting
+from lab_lib.settings import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_REGION,
+    DEFAULT_THRESHOLD,
+    fitting,
+    or_variable,
+    partition,
+    setting,
+)
 
 TAG_KEY, TAG_VALUE = "lab", "serverless-lab"
 TAGS = {TAG_KEY: TAG_VALUE}
@@ -225,14 +234,14 @@ def open_lab(
     account, profile, region = (settings.pop(name) for name in ("account", "profile", "region"))
     region = region or DEFAULT_REGION
     if is_embedded(profile, role_arn):
-        return _on_embedded(_fields(account or server.ACCOUNT, region, settings))
+        return _on_embedded(_fields(account or DEFAULT_ACCOUNT, region, settings))
     endpoint = sessions.endpoint()
     if profile or role_arn:
         session = sessions.aws_session(account, profile, region, role_arn, external_id, endpoint)
     else:
         secret = os.environ.get("AWS_SECRET_ACCESS_KEY", "test")  # an emulator takes the account for the access key
         signed_in = None if account else sessions.user_session("", region)
-        session = signed_in or sessions.keyed_session(region, account or server.ACCOUNT, secret)
+        session = signed_in or sessions.keyed_session(region, account or DEFAULT_ACCOUNT, secret)
     caller = sessions.caller(session, endpoint)
     if account and account != caller:
         raise WrongAccount(
@@ -247,7 +256,7 @@ def open_lab(
     return lab
 
 
-def lab_on(endpoint: str, secret: str, account: str = server.ACCOUNT) -> Lab:
+def lab_on(endpoint: str, secret: str, account: str = DEFAULT_ACCOUNT) -> Lab:
     """Return a lab in an account of the embedded AWS that has this address and secret."""
     session = sessions.keyed_session(DEFAULT_REGION, account, secret)
     return Lab(session, "another embedded AWS", account, DEFAULT_REGION, partition(DEFAULT_REGION), endpoint=endpoint)
@@ -273,5 +282,23 @@ def _fields(account: str, region: str, settings: dict[str, Any]) -> dict[str, An
 def _on_embedded(fields: dict[str, Any]) -> Lab:
     running = server.start()
     session = sessions.keyed_session(fields["region"], fields["account"], running.secret)
-    session.events.register("needs-retry", functools.partial(sessions.raise_if_stopped, running))
+    session.events.register("needs-retry", functools.partial(_raise_if_stopped, running))
     return Lab(session, _("the embedded AWS"), endpoint=running.endpoint, **fields)
+
+
+def _raise_if_stopped(
+    opened: server.Server, response: Any = None, caught_exception: Exception | None = None, **_event: Any
+) -> None:
+    """Raise EmulatorError if a call failed because the embedded AWS stopped, or was started again with a new secret.
+
+    botocore calls this before each retry, which could not succeed then.
+    """
+    denied = response is not None and response[0].status_code == HTTPStatus.FORBIDDEN
+    if (caught_exception or denied) and server.running() != opened:
+        raise EmulatorError(
+            _(
+                "The embedded AWS that this lab was opened on has stopped, and everything made there is gone. "
+                "{build_again} Then run the cell with open_lab again.",
+                build_again=_(BUILD_AGAIN),
+            )
+        ) from None

@@ -18,10 +18,10 @@ from lab_lib.exercises.answers import compare
 from lab_lib.exercises.made import begin, changes, ready
 from lab_lib.exercises.workbook import open_lab_to_delete, setting
 from lab_lib.lab import Lab
+from lab_lib.pages import live
+from lab_lib.pages.shown_calls import shown, source
 from lab_lib.trace import watch as trace
 from lab_lib.transactions import preview
-from lab_lib.views import live
-from lab_lib.views.calls import shown, source
 
 
 def open_lab(settings: dict[str, Any], named: dict[str, Any] | None = None, step: str = "00") -> Lab:

@@ -8,10 +8,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
-from lab_lib.embedded import server
+from lab_lib.calls.sessions import keyed_session
 from lab_lib.errors import UsageError
-from lab_lib.sessions import keyed_session
 
+DEFAULT_ACCOUNT = "000000000000"  # of the embedded AWS
 DEFAULT_REGION = "us-east-1"
 DEFAULT_THRESHOLD = Decimal(1500)
 _MOST_DIGITS = 15  # of the threshold: it is a float in a notebook, which keeps so many
@@ -61,7 +61,7 @@ def fitting(name: str, value: Any, account: str, region: str) -> Any:
 @functools.cache
 def partition(region: str) -> str:
     """Return the Region's partition, such as aws or aws-cn. UsageError if there is no such Region."""
-    session = keyed_session(region, server.ACCOUNT)
+    session = keyed_session(region, DEFAULT_ACCOUNT)
     try:
         name = str(session.get_partition_for_region(region))
     except BotoCoreError:

@@ -12,11 +12,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, TextIO
 
+from lab_lib.calls.waiting import counted
 from lab_lib.errors import NotATransactionsFile, UsageError
 from lab_lib.handlers.transaction_processor import transactions_file
 from lab_lib.language import N_, _
-from lab_lib.private_files import open_file
-from lab_lib.waiting import counted
+from lab_lib.workspace.private_files import open_file
 
 Amounts = dict[tuple[str, str], Decimal]  # by customer and transaction
 Row = dict[str, Any]  # CustomerId, Address, TransactionId, TransactionDate: str; TransactionAmount: Decimal

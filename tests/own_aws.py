@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab_lib.embedded import server
 from lab_lib.language import ENGLISH, VARIABLE
-from lab_lib.places import WORKSPACE
+from lab_lib.workspace.places import WORKSPACE
 
 
 @contextmanager

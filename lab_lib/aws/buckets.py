@@ -16,11 +16,11 @@ from botocore.exceptions import ClientError
 
 from lab_lib.aws import grants, large_files, parts, policies
 from lab_lib.aws.json_text import count, having
+from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import LabError, TimedOut, WrongResource, error_code, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT, REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, OWN_NAMESPACE, TAG, Lab
 from lab_lib.settings import DEFAULT_REGION
-from lab_lib.waiting import wait_until
 
 _PRIVATE = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)
 _TEXT = "text/plain; charset=utf-8"

@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError
 from urllib3.exceptions import HTTPError
 
-from lab_lib import resources, sessions
+from lab_lib import resources
 from lab_lib.aws import archives, grants
 from lab_lib.aws.cloudwatch import ensure_log_group, group_of
 from lab_lib.aws.json_text import amount, json_object, json_value
@@ -23,10 +23,11 @@ from lab_lib.aws.policies import Policy
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
+from lab_lib.calls import sessions
+from lab_lib.calls.waiting import CHANGING, load_of_computer, wait_until
 from lab_lib.errors import LabError, StepMissing, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.lab import TAGS, Lab, has_lab_tag
-from lab_lib.waiting import CHANGING, load_of_computer, wait_until
 
 Settings = dict[str, Any]  # of a function or a mapping, as Lambda gives them
 RUNTIME = "python3.13"

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from lab_lib.bounds import nesting
+from lab_lib.calls.bounds import nesting
 
 _MOST_NESTED, _LONGEST = 50, 6_300_000  # open brackets; characters, of Lambda's longest answer
 

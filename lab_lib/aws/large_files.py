@@ -13,12 +13,12 @@ from lab_lib import transactions
 from lab_lib.aws import parts, queues, tables
 from lab_lib.aws.parts import Part
 from lab_lib.aws.tables import Item
+from lab_lib.calls.waiting import counted, wait_until
 from lab_lib.errors import LabError, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
-from lab_lib.private_files import open_file
 from lab_lib.transactions import Row
-from lab_lib.waiting import counted, wait_until
+from lab_lib.workspace.private_files import open_file
 
 # A new table takes 4,000 writes a second. So each of four calls has twice the 500 that it needs to end in time.
 MOST_AT_ONCE = 4

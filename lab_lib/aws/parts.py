@@ -15,12 +15,12 @@ from pathlib import Path
 from posixpath import splitext
 
 from lab_lib import transactions
+from lab_lib.calls.waiting import counted
 from lab_lib.errors import UsageError
 from lab_lib.handlers.transaction_processor import transactions_file
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
-from lab_lib.private_files import open_file
 from lab_lib.transactions import Row
-from lab_lib.waiting import counted
+from lab_lib.workspace.private_files import open_file
 
 DIGEST = "sha256"
 _MARKED = 5_000  # lines of a part, of which one row is remembered

@@ -8,9 +8,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import policies
+from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import TimedOut, is_access_denied, none_if_absent
 from lab_lib.lab import TAG, Lab
-from lab_lib.waiting import wait_until
 
 POLICY_NAME = "lab"
 EXPERIMENTS = "break-it"  # the policy for notebooks 01 and 06

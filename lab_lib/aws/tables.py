@@ -6,9 +6,9 @@ from typing import Any
 
 from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSerializer
 
+from lab_lib.calls.waiting import CHANGING_TABLE, wait_until
 from lab_lib.errors import WrongResource, none_if_absent
 from lab_lib.lab import TAG, Lab
-from lab_lib.waiting import CHANGING_TABLE, wait_until
 
 Item = dict[str, Any]  # an item of a table: the values of its attributes
 KEYS: dict[str, list[str]] = {  # partition key, then sort key if there is one; all are strings

@@ -16,9 +16,9 @@ from lab_lib.aws.json_text import having
 from lab_lib.aws.queues import DEAD_LETTERS, ensure_queue_policy, find_queue, queue_arn
 from lab_lib.aws.tables import find_stream
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
+from lab_lib.calls.waiting import CHANGING_MAPPING, wait_until
 from lab_lib.errors import LabError, UsageError, error_code, none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
-from lab_lib.waiting import CHANGING_MAPPING, wait_until
 
 Trigger = dict[str, Any]  # a notification of S3, or a mapping of Lambda, as AWS describes it
 BUCKET_TRIGGER = "TransactionProcessor"  # the id of the bucket's notification

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, queues, tables
-from lab_lib.chain_parts import Link
+from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.broken import find_broken, raise_if_given_up
 from lab_lib.checks.causes import correct_code, fix_error
 from lab_lib.checks.evidence import Inbox, Runs, alert_inboxes, snapshot
@@ -21,9 +21,9 @@ from lab_lib.errors import CheckFailed, LabError, TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext
+from lab_lib.pages.chain_parts import Link
+from lab_lib.pages.wording import listing
 from lab_lib.resources import ALERTS, CHANGES, REJECTED, ROWS, TOTALS, messages
-from lab_lib.waiting import wait_until
-from lab_lib.wording import listing
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 _SPARE = 600  # seconds, beside six runs of TransactionProcessor: AWS waits for three minutes between three of them

@@ -9,7 +9,7 @@ from lab_lib.aws.json_text import count
 from lab_lib.checks.expected import Snapshot
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext
-from lab_lib.wording import how_often
+from lab_lib.pages.wording import how_often
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 AGAIN = "taken in before"  # says TransactionProcessor of an event that came again

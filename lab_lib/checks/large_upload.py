@@ -9,14 +9,14 @@ from pathlib import Path
 from lab_lib import transactions
 from lab_lib.aws import functions, large_files, queues, tables
 from lab_lib.aws.tables import Item
-from lab_lib.chain_parts import Link
+from lab_lib.calls.waiting import counted
 from lab_lib.checks.chain import Upload
 from lab_lib.checks.evidence import Inbox, Runs
 from lab_lib.checks.expected import ROWS, Fault, Snapshot
 from lab_lib.lab import Lab
-from lab_lib.private_files import open_file
+from lab_lib.pages.chain_parts import Link
 from lab_lib.transactions import Row
-from lab_lib.waiting import counted
+from lab_lib.workspace.private_files import open_file
 
 _MOST = 5  # faults that are told
 

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from botocore.exceptions import ClientError
 
+from lab_lib.calls.refusals import why as why_refused
+from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, cannot_see, made_by, waits_for
 from lab_lib.errors import LabError, error_code, is_unreachable
 from lab_lib.lab import Lab
 from lab_lib.language import _
-from lab_lib.refusals import why as why_refused
-from lab_lib.waiting import wait_until
 
 _BUILDING = ("00", "01", "02", "03", "04")  # the steps that make the chain
 _LONGEST_HINT = 10_000  # characters: one may name all that a probe has left

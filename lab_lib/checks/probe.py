@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, topics, triggers
+from lab_lib.calls.waiting import wait_until
 from lab_lib.checks import differences, probe_clean_up, probe_list
 from lab_lib.checks.chain import Upload, at_rest, wait_for_rest
 from lab_lib.checks.differences import OTHERS, REPEATS, Faults
@@ -30,7 +31,6 @@ from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.errors import LabError, TimedOut, is_access_denied
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _, ngettext
-from lab_lib.waiting import wait_until
 
 AGAIN, REJECTED, CORRECTION, CENTS = "again", "rejected", "correction", "cents"
 _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes to rest long before

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from lab_lib import transactions
 from lab_lib.aws import buckets, streams, tables
 from lab_lib.aws.json_text import json_object
+from lab_lib.calls.waiting import wait_until
 from lab_lib.checks import probe_list
 from lab_lib.checks.chain import at_rest, wait_for_rest
 from lab_lib.checks.evidence import Inbox, snapshot
@@ -26,7 +27,6 @@ from lab_lib.errors import TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
 from lab_lib.language import _
-from lab_lib.waiting import wait_until
 
 
 def clean_up(lab: Lab, before: Snapshot, files: Files, inboxes: Mapping[str, Inbox]) -> str:

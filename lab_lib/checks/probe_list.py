@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from lab_lib.lab import Lab
-from lab_lib.one_command import file_of
-from lab_lib.private_files import read_file, replace_file
+from lab_lib.workspace.one_command import file_of
+from lab_lib.workspace.private_files import read_file, replace_file
 
 _LONGEST = timedelta(minutes=10)
 

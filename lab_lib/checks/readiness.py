@@ -4,6 +4,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 from lab_lib.aws import buckets, cloudwatch, functions
+from lab_lib.calls.waiting import LOGS_TAKE, wait_until
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.evidence import Runs
 from lab_lib.checks.rules import Account
@@ -13,7 +14,6 @@ from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 from lab_lib.lab import Lab
 from lab_lib.language import _
 from lab_lib.resources import ROWS
-from lab_lib.waiting import LOGS_TAKE, wait_until
 
 _LOOKS_A_TRIAL = 8  # about five seconds, later 16: a cold function takes its time
 

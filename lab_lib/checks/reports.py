@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, NamedTuple
 
-from lab_lib.chain_parts import ARROWS, FLOW, PARTS
-from lab_lib.chain_picture import Look, Picture
 from lab_lib.checks.rules import FURTHER, RULES, State, part
-from lab_lib.html_tables import badge, table
 from lab_lib.language import _, ngettext
-from lab_lib.looks import LOOKS, MISSING, RIGHT, marked
-from lab_lib.wording import aligned
+from lab_lib.pages.chain_parts import ARROWS, FLOW, PARTS
+from lab_lib.pages.chain_picture import Look, Picture
+from lab_lib.pages.looks import LOOKS, MISSING, RIGHT, marked
+from lab_lib.pages.tables import badge, table
+from lab_lib.pages.wording import aligned
 
 
 class Check(NamedTuple):

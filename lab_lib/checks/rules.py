@@ -9,11 +9,11 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from lab_lib import resources
 from lab_lib.aws import buckets, functions, triggers
-from lab_lib.chain_parts import part_of
 from lab_lib.errors import is_unreachable
 from lab_lib.lab import Lab
 from lab_lib.language import _
-from lab_lib.wording import listing
+from lab_lib.pages.chain_parts import part_of
+from lab_lib.pages.wording import listing
 
 T = TypeVar("T")
 FURTHER = "further"  # the step of what this workbook adds to the handout; it does not count

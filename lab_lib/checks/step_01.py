@@ -10,8 +10,8 @@ from lab_lib.checks.causes import CODE
 from lab_lib.checks.rules import Account, Finding, State, check, exists, judged, none_of
 from lab_lib.checks.step_00 import role_of
 from lab_lib.language import N_, _
+from lab_lib.pages.wording import listing
 from lab_lib.resources import SETTINGS, cell
-from lab_lib.wording import listing
 
 SET = "update_function_configuration"
 

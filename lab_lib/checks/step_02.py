@@ -8,8 +8,8 @@ from lab_lib.checks import permissions
 from lab_lib.checks.rules import Account, Finding, check, either, judged, none_of
 from lab_lib.errors import LabError
 from lab_lib.language import N_, _
+from lab_lib.pages.wording import listing
 from lab_lib.resources import cell
-from lab_lib.wording import listing
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 UPLOAD = permissions.UPLOAD

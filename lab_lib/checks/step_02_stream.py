@@ -5,7 +5,7 @@ from lab_lib.aws.grants import short
 from lab_lib.checks.rules import Account, Finding, State, check, equal, judged, none_of
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, starts
 from lab_lib.language import N_, _
-from lab_lib.wording import listing
+from lab_lib.pages.wording import listing
 
 STARTING = ("Creating", "Enabling", "Updating")  # states of a mapping that end by themselves
 LONGEST_WINDOW = 60  # seconds; a longer one looks like a trigger that does not work

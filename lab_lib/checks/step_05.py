@@ -10,8 +10,8 @@ from lab_lib.checks.rules import Account, Finding, check, judged, none_of, waits
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.checks.uploads import due, files, once, read_all, taken
 from lab_lib.language import N_, _, ngettext
+from lab_lib.pages.wording import listing
 from lab_lib.resources import CHANGES, ROWS, TOTALS
-from lab_lib.wording import listing
 
 _ITEMS = N_("Explore items")  # in the console of DynamoDB
 

@@ -11,8 +11,8 @@ from lab_lib.checks.differences import SUBJECT, is_from_topic
 from lab_lib.checks.rules import FURTHER, Account, Finding, beyond, cannot_see, check, judged, none_of
 from lab_lib.checks.step_05 import sums_of
 from lab_lib.language import N_, _, ngettext
+from lab_lib.pages.wording import listing
 from lab_lib.resources import ALERTS, CHANGES, TOTALS, messages
-from lab_lib.wording import listing
 
 NOTIFIER = "TotalNotifier"
 _PURGE = N_("Purge")  # in the console of SQS

@@ -10,9 +10,9 @@ from lab_lib.checks.probe import AGAIN, CENTS, CORRECTION, REJECTED, Outcome
 from lab_lib.checks.rules import FURTHER, PROBE, Account, Finding, cannot_see, check, judged
 from lab_lib.checks.uploads import once, read_all
 from lab_lib.language import N_, _
+from lab_lib.pages.wording import listing
 from lab_lib.resources import CHANGES, ROWS, TOTALS
 from lab_lib.transactions import Recount
-from lab_lib.wording import listing
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 _ADD_UP = N_(" so that each total is the sum of the amounts, as a Number")

@@ -18,7 +18,6 @@ from typing import NamedTuple, TypeVar
 import psutil
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib import one_command
 from lab_lib.aws import cleanup
 from lab_lib.classroom import gradebook, points, shards
 from lab_lib.classroom.shards import Shard
@@ -27,8 +26,9 @@ from lab_lib.classroom.work import Record, Work, in_process, in_words
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies
-from lab_lib.masking import without_accounts
-from lab_lib.private_files import make_folder
+from lab_lib.workspace import one_command
+from lab_lib.workspace.masking import without_accounts
+from lab_lib.workspace.private_files import make_folder
 
 W = TypeVar("W", bound=Work)
 _CORES = os.cpu_count() or 1

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from lab_lib import html_pages
 from lab_lib.classroom import report, safe_cells
 from lab_lib.classroom.exports import Book, Student
 from lab_lib.exercises import texts
-from lab_lib.private_files import make_folder, write_file
+from lab_lib.pages import html
+from lab_lib.workspace.private_files import make_folder, write_file
 
 FOLDER = "feedback"
 _RENDERED = "notebooks.html"  # in the student's folder
@@ -51,4 +51,4 @@ def page(book: Book, student: Student, notebooks: str = "") -> str:
 
 @cache
 def _style() -> Markup:
-    return html_pages.style(report.TEMPLATES / "report.css", report.TEMPLATES / "feedback.css")
+    return html.style(report.TEMPLATES / "report.css", report.TEMPLATES / "feedback.css")

@@ -36,9 +36,9 @@ from lab_lib.classroom import exports, feedback, overrides, points, report, shar
 from lab_lib.classroom.points import Record
 from lab_lib.errors import UsageError
 from lab_lib.language import N_
-from lab_lib.private_files import json_object, make_folder, read_file, write_file
+from lab_lib.pages.wording import now
 from lab_lib.run import headless
-from lab_lib.wording import now
+from lab_lib.workspace.private_files import json_object, make_folder, read_file, write_file
 
 # Of the columns, such as "02": "02 add triggers".
 TITLES = {path.stem[:2]: path.stem.replace("-", " ") for path in headless.notebooks(headless.last_kept())}

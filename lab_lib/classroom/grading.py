@@ -15,13 +15,13 @@ from tempfile import TemporaryDirectory
 from threading import Timer
 from typing import Any, ClassVar
 
+from lab_lib.calls.waiting import busy, load_of_computer
 from lab_lib.classroom import gradebook, sandbox, submission
 from lab_lib.classroom.judge import Judge
 from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import GRADED, Record, Work, in_words
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies
-from lab_lib.waiting import busy, load_of_computer
 
 _MOST_MEMORY = 1_500_000_000  # bytes of the judge and, since they inherit it, of each process in the sandbox
 _MOST_TEXT = 1000  # characters of the reasons

@@ -18,15 +18,15 @@ from lab_lib.classroom import gate, sandbox, submission
 from lab_lib.classroom.points import Record
 from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.classroom.work import GRADED, STEP, Work
-from lab_lib.embedded.server import ACCOUNT
 from lab_lib.errors import UsageError
 from lab_lib.exercises import cases, made, questions, runner, trial, workbook
 from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab
 from lab_lib.language import _
-from lab_lib.private_files import write_file
+from lab_lib.pages.wording import now
 from lab_lib.run import headless
-from lab_lib.wording import now
+from lab_lib.settings import DEFAULT_ACCOUNT
+from lab_lib.workspace.private_files import write_file
 
 T = TypeVar("T")
 Entries = list[dict[str, Any]]
@@ -94,7 +94,7 @@ class Judge:
         last = max(name for name in names if name < headless.BREAK_IT)  # then the lab is built
         try:
             with self._sandbox(names) as (box, accounts):
-                lab = replace(accounts(ACCOUNT), **self.settings)
+                lab = replace(accounts(DEFAULT_ACCOUNT), **self.settings)
                 for name in names:
                     self._begin(name)
                     self._run_notebook(box, lab, name)

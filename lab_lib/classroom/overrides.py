@@ -12,7 +12,7 @@ from typing import Any
 from lab_lib.classroom import spreadsheet
 from lab_lib.classroom.points import WORTH, Record
 from lab_lib.errors import UsageError
-from lab_lib.private_files import exists
+from lab_lib.workspace.private_files import exists
 
 Override = dict[str, Any]  # the entries of a row, by its header; points is a number or None, excused is a bool
 

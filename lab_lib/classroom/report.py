@@ -12,13 +12,13 @@ from typing import Any
 
 from jinja2 import Template
 
-from lab_lib import html_pages
 from lab_lib.checks.rules import PROBE
 from lab_lib.classroom import points
 from lab_lib.classroom.exports import Book, Student
 from lab_lib.classroom.students import slug
 from lab_lib.language import N_
-from lab_lib.looks import LOOKS
+from lab_lib.pages import html
+from lab_lib.pages.looks import LOOKS
 from lab_lib.resources import heading
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -43,15 +43,15 @@ def page(book: Book, when: str) -> str:
         median=median(totals) if totals else None,
         states=Counter(student["state"] for student in students),
         stuck=_stuck(students, columns),
-        style=html_pages.style(TEMPLATES / "report.css"),
-        **html_pages.script(TEMPLATES / "report.js"),
+        style=html.style(TEMPLATES / "report.css"),
+        **html.script(TEMPLATES / "report.js"),
     )
 
 
 @cache
 def template(name: str) -> Template:
     """Return a template of the folder templates/."""
-    environment = html_pages.templates(TEMPLATES)
+    environment = html.templates(TEMPLATES)
     environment.filters["number"] = _number
     environment.globals |= {"looks": LOOKS, "heading": heading}
     return environment.get_template(name)

@@ -13,13 +13,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from lab_lib.calls.sessions import profiles
 from lab_lib.classroom import spreadsheet
 from lab_lib.classroom.students import Student
 from lab_lib.errors import RosterError, UsageError
+from lab_lib.pages.wording import shortened
 from lab_lib.run import headless
-from lab_lib.sessions import profiles
 from lab_lib.settings import DEFAULT_REGION, SETTINGS, fitting, setting
-from lab_lib.wording import shortened
 
 _MOST_FAULTS = 20  # that are listed
 _OWN = ("account", "name", "id", "profile", "role_arn", "external_id")  # all others are parameters of the notebooks

@@ -23,13 +23,13 @@ from typing import Any, BinaryIO, cast
 import psutil
 
 from lab_lib import language
+from lab_lib.calls.waiting import busy, load_of_computer
 from lab_lib.classroom import system_calls, tunnel
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import runner
 from lab_lib.exercises.copies import OF_LEARNERS
-from lab_lib.places import COURSE, DATA, NOTEBOOKS, PACKAGE, WORKSPACE
-from lab_lib.waiting import busy, load_of_computer
+from lab_lib.workspace.places import COURSE, DATA, NOTEBOOKS, PACKAGE, WORKSPACE
 
 _INNER = "/tmp/work"  # noqa: S108  # the folder in the sandbox, which has a /tmp of its own
 _FUNCTION = "/function"  # the folder of a student's function, in a sandbox of its own

@@ -20,13 +20,13 @@ import nbformat
 from jupyter_core.utils import ensure_event_loop
 from nbclient import NotebookClient
 
+from lab_lib.calls.waiting import busy, load_of_computer
 from lab_lib.classroom import tunnel
 from lab_lib.embedded import server
 from lab_lib.exercises import copies, workbook
-from lab_lib.places import STATE
 from lab_lib.run import headless
 from lab_lib.run.kernels import Kernel, one_kernel
-from lab_lib.waiting import busy, load_of_computer
+from lab_lib.workspace.places import STATE
 
 _MOST_OUTPUT = 2_000_000  # characters of a notebook's outputs
 _MOST_NOTEBOOK, _MOST_ANSWERS = 4_000_000, 1_000_000  # characters

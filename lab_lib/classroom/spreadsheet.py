@@ -5,7 +5,7 @@ import io
 from itertools import zip_longest
 from pathlib import Path
 
-from lab_lib.private_files import read_file
+from lab_lib.workspace.private_files import read_file
 
 Row = tuple[int, dict[str, str]]  # the line where a row ends, and its cells by column, without the empty ones
 

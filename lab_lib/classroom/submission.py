@@ -20,11 +20,11 @@ from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies, notebook_files, runner, workbook
 from lab_lib.lab import Lab, is_embedded, lab_on, open_lab
-from lab_lib.masking import masked
-from lab_lib.private_files import can_write_to, draft_of, exists, read_file
+from lab_lib.pages.wording import now
 from lab_lib.run import headless
-from lab_lib.settings import SETTINGS, setting
-from lab_lib.wording import now
+from lab_lib.settings import DEFAULT_ACCOUNT, SETTINGS, setting
+from lab_lib.workspace.masking import masked
+from lab_lib.workspace.private_files import can_write_to, draft_of, exists, read_file
 
 FUNCTION = runner.MODULE
 _WRITES = f"%%writefile {FUNCTION}\n"  # begins a cell that writes it
@@ -142,4 +142,4 @@ def _lab() -> Lab:
         if not is_embedded(settings.get("profile", "")) or server.running():
             return open_lab(**settings)
     account, email, phone = (setting(name, settings.get(name, "")) for name in ("account", "email", "phone"))
-    return replace(lab_on("", "", account or server.ACCOUNT), email=email, phone=phone)  # it is never called
+    return replace(lab_on("", "", account or DEFAULT_ACCOUNT), email=email, phone=phone)  # it is never called

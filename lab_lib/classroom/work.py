@@ -21,18 +21,18 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from lab_lib import checks
+from lab_lib.calls.refusals import in_one_line
+from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.classroom import feedback, gradebook
 from lab_lib.classroom.points import Record as Record
 from lab_lib.classroom.students import Student
 from lab_lib.errors import LabError, UsageError
 from lab_lib.lab import Lab
-from lab_lib.masking import masked, without_accounts
-from lab_lib.one_command import alone
-from lab_lib.private_files import can_write_to, make_folder, write_file
-from lab_lib.refusals import in_one_line
+from lab_lib.pages.wording import now
 from lab_lib.run import headless
-from lab_lib.waiting import PROGRESS_FILE
-from lab_lib.wording import now
+from lab_lib.workspace.masking import masked, without_accounts
+from lab_lib.workspace.one_command import alone
+from lab_lib.workspace.private_files import can_write_to, make_folder, write_file
 
 STEP = ".step"  # the file in the draft that names the notebook that runs now
 GRADED = ".graded"  # the file in the draft that holds what was earned so far: it counts even if this process dies

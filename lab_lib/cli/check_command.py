@@ -14,7 +14,7 @@ from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import NOT_GRADED, handle_errors, out
 from lab_lib.language import N_, _
-from lab_lib.looks import LOOKS
+from lab_lib.pages.looks import LOOKS
 from lab_lib.resources import heading
 
 _FURTHER = N_("going further: what this workbook adds to the handout")
@@ -43,8 +43,8 @@ def check(
     The exit status is 0 if all holds, 1 if not, 2 for a wrong request, and 3 if the account could not be graded.
     """
     from lab_lib import checks
-    from lab_lib.masking import masked
-    from lab_lib.one_command import alone
+    from lab_lib.workspace.masking import masked
+    from lab_lib.workspace.one_command import alone
 
     if as_json:
         language.use(language.ENGLISH)  # programs read it

@@ -10,7 +10,7 @@ from lab_lib.cli.setting_options import Settings, takes
 from lab_lib.cli.terminal import err, handle_errors, out
 from lab_lib.errors import BUILD_AGAIN
 from lab_lib.language import _
-from lab_lib.places import workspace
+from lab_lib.workspace.places import workspace
 
 app = typer.Typer(no_args_is_help=True, help="The embedded AWS of this workspace.")
 _ALIAS = """alias aws='aws --endpoint-url "$AWS_ENDPOINT_URL"'"""

@@ -60,8 +60,8 @@ def clean(settings: Settings, yes: Yes = False) -> None:
     Only resources with the tag lab=serverless-lab are deleted.
     """
     from lab_lib.aws import cleanup
-    from lab_lib.one_command import alone
     from lab_lib.run import costs
+    from lab_lib.workspace.one_command import alone
 
     with handle_errors():
         lab = lab_lib.open_lab(**settings)

@@ -8,10 +8,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID,
 from rich.table import Column
 from rich.text import Text
 
+from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.cli import terminal
 from lab_lib.language import _
-from lab_lib.private_files import file_named_by
-from lab_lib.waiting import PROGRESS_FILE
+from lab_lib.workspace.private_files import file_named_by
 
 
 def progress_bar(waiting: Path | None = None) -> Progress:

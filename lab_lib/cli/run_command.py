@@ -14,9 +14,9 @@ from lab_lib.cli.progress import step_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import STOPPED, Yes, err, handle_errors, out, relative_to_cwd
 from lab_lib.language import N_, _, ngettext
-from lab_lib.looks import LOOKS
-from lab_lib.places import workspace
-from lab_lib.wording import listing
+from lab_lib.pages.looks import LOOKS
+from lab_lib.pages.wording import listing
+from lab_lib.workspace.places import workspace
 
 
 @takes(*PLACE, "data", *ALERTS, *MANAGED, "boundary")
@@ -114,8 +114,8 @@ def result(
     Ends with status 1 if a notebook has failed, or has not come to its end.
     """
     from lab_lib.exercises import copies
-    from lab_lib.private_files import write_file
     from lab_lib.run import executed
+    from lab_lib.workspace.private_files import write_file
 
     with handle_errors(N_("Stopped. To write the file, run the command again.")):
         steps, record = executed.read(folder)

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from lab_lib import language, places
+from lab_lib import language
 from lab_lib.cli.terminal import handle_errors
 from lab_lib.errors import UsageError
+from lab_lib.workspace import places
 
 Settings = dict[str, str]
 Command = Callable[..., None]

@@ -13,9 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.text import Text
 
+from lab_lib.calls.refusals import in_one_line
 from lab_lib.errors import LabError, UsageError
 from lab_lib.language import N_, _
-from lab_lib.refusals import in_one_line
 
 STOPPED = N_("Stopped. What was made so far is still there: run the same command again, or `lab clean`.")
 _BROKEN_PIPE = 128 + signal.SIGPIPE

@@ -12,9 +12,9 @@ from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import handle_errors, out, relative_to_cwd
 from lab_lib.errors import UsageError
 from lab_lib.language import N_, _
-from lab_lib.looks import LOOKS
-from lab_lib.private_files import write_file
-from lab_lib.wording import clauses
+from lab_lib.pages.looks import LOOKS
+from lab_lib.pages.wording import clauses
+from lab_lib.workspace.private_files import write_file
 
 if TYPE_CHECKING:
     from lab_lib.trace.events import Event
@@ -38,7 +38,7 @@ def trace(
     of Transactions 24 hours, the markers 48 hours. What is over, or cannot be seen, is said.
     """
     from lab_lib import trace
-    from lab_lib.masking import masked
+    from lab_lib.workspace.masking import masked
 
     with handle_errors(N_("Stopped. Nothing was changed.")):
         if bool(customer) != bool(transaction) or bool(customer) == bool(file):

@@ -13,7 +13,7 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import cloudwatch_logs, lambda_svc
 
-from lab_lib.waiting import busy, load_of_computer
+from lab_lib.calls.waiting import busy, load_of_computer
 
 Line = dict[str, Any]
 _dispatch, _append = lambda_svc._execute_function_dispatch, cloudwatch_logs._append_log_events

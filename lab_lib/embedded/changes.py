@@ -25,9 +25,9 @@ from ministack.core.concurrency import esm_wake
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import cloudwatch, cloudwatch_logs, dynamodb, lambda_svc, s3, sns, sqs
 
+from lab_lib.calls.waiting import load_of_computer
 from lab_lib.embedded import batches, call_times, streams, validation, work
 from lab_lib.embedded.server import HOST
-from lab_lib.waiting import load_of_computer
 
 Item = dict[str, Any]  # of DynamoDB
 _SALT = secrets.token_hex(20)

@@ -13,8 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
+from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded.server import HOST, NOTE, family, kill, read_note, write_note
-from lab_lib.waiting import wait_until
 
 
 def main() -> None:

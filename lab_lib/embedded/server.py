@@ -29,14 +29,13 @@ from botocore.credentials import Credentials
 from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
+from lab_lib.calls.waiting import load_of_computer, wait_until
 from lab_lib.errors import BUILD_AGAIN, EmulatorError, TimedOut
-from lab_lib.places import workspace
-from lab_lib.private_files import replace_file
-from lab_lib.waiting import load_of_computer, wait_until
+from lab_lib.workspace.places import workspace
+from lab_lib.workspace.private_files import replace_file
 
 HOST = "127.0.0.1"
 FIRST_PORT = 4566  # the usual port of AWS emulators; if it is not free, the server uses another one
-ACCOUNT = "000000000000"
 PROGRAM = "lab_lib.embedded.process"
 NOTE = "server.json"
 WHO, WORK, COLD = "/_lab/who", "/_lab/work", "/_lab/cold"  # the guard answers these paths itself
@@ -242,7 +241,8 @@ def _ask(port: int, secret: str) -> Server | None:
     """
     path = f"{WHO}?nonce={(nonce := secrets.token_hex(16))}"
     signed = AWSRequest("GET", f"http://{HOST}:{port}{path}")
-    SigV4Auth(Credentials(ACCOUNT, secret), "sts", "us-east-1").add_auth(signed)
+    credentials = Credentials("0" * 12, secret)  # of any account
+    SigV4Auth(credentials, "sts", "us-east-1").add_auth(signed)
     try:
         with closing(HTTPConnection(HOST, port, timeout=_LONGEST_ANSWER * load_of_computer())) as connection:
             connection.request("GET", path, headers=dict(signed.headers))

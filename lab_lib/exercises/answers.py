@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from lab_lib.aws.json_text import json_value
 from lab_lib.exercises import texts, workbook
 from lab_lib.language import N_, _, ngettext
-from lab_lib.wording import listing, shortened
+from lab_lib.pages.wording import listing, shortened
 
 # Parts that a verdict names; parts of an answer, and characters of a text, that are read beside the right ones.
 MOST_NAMED, MOST_READ, LONGEST = 5, 10_000, 100_000

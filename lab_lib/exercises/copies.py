@@ -15,13 +15,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from lab_lib import language, places
+from lab_lib import language
 from lab_lib.errors import UsageError
 from lab_lib.exercises import edition, notebook_files, translation
 from lab_lib.exercises.pictures import svg
-from lab_lib.places import DATA, STATE
-from lab_lib.places import NOTEBOOKS as NOTEBOOKS
-from lab_lib.private_files import can_write_to, draft_of, exists, make_folder, write_file
+from lab_lib.workspace import places
+from lab_lib.workspace.places import DATA, STATE
+from lab_lib.workspace.places import NOTEBOOKS as NOTEBOOKS
+from lab_lib.workspace.private_files import can_write_to, draft_of, exists, make_folder, write_file
 
 folder = places.copy  # of the copy, which may not exist
 _MAKE_ROOM = "Move it away, free some space, or name another folder with --workspace."

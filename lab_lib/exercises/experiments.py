@@ -16,6 +16,7 @@ from pandas import DataFrame
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queues, roles, streams, tables
 from lab_lib.aws.topics import ensure_topic
 from lab_lib.aws.triggers import delete_stream_trigger, ensure_queue_subscription, ensure_stream_trigger, notifications
+from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.evidence import NOTIFIER, snapshot
 from lab_lib.checks.expected import total_faults
 from lab_lib.checks.step_02 import matches
@@ -23,8 +24,7 @@ from lab_lib.errors import UsageError, WrongResource
 from lab_lib.exercises import trial, workbook
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
 from lab_lib.language import N_, _
-from lab_lib.places import DATA
-from lab_lib.waiting import wait_until
+from lab_lib.workspace.places import DATA
 
 QUEUE = queues.ALERT_QUEUES[0]  # one of them is enough to count alerts
 _DELIVERY_LOG = Path(__file__).parents[1] / "handlers" / "delivery_log" / "delivery_log.py"

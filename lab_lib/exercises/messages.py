@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from lab_lib import resources
 from lab_lib.aws import queues, triggers
 from lab_lib.aws.json_text import json_object
+from lab_lib.calls.waiting import wait_until
 from lab_lib.lab import Lab
 from lab_lib.language import _
-from lab_lib.waiting import wait_until
 
 OWN = "my-"  # begins the id of each customer of the learner's
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from lab_lib.private_files import json_object, read_file
+from lab_lib.workspace.private_files import json_object, read_file
 
 Notebook = dict[str, Any]  # its JSON
 Cell = dict[str, Any]

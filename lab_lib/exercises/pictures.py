@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from lab_lib import chain_picture
-from lab_lib.chain_parts import BOXES, PARTS, in_words, part_of
-from lab_lib.chain_picture import Look
 from lab_lib.language import N_, _
-from lab_lib.looks import LIT
+from lab_lib.pages import chain_picture
+from lab_lib.pages.chain_parts import BOXES, PARTS, in_words, part_of
+from lab_lib.pages.chain_picture import Look
+from lab_lib.pages.looks import LIT
 from lab_lib.resources import RESOURCES
 
 ALL = {*PARTS}

@@ -14,7 +14,7 @@ from typing import Any
 from lab_lib.checks.function_code import parsed
 from lab_lib.errors import UsageError
 from lab_lib.language import N_, _
-from lab_lib.private_files import read_file, write_file
+from lab_lib.workspace.private_files import read_file, write_file
 
 _MARKER = re.compile(r"^### (?:BEGIN|END) SOLUTION$", re.MULTILINE)
 _OF_FILE = N_("Correct its name in line 1, fix it, or run the cell that writes it. Then run this cell again.")

@@ -22,12 +22,12 @@ import psutil
 
 from lab_lib.aws.json_text import count, json_object
 from lab_lib.aws.streams import Record
+from lab_lib.calls.waiting import busy, load_of_computer
 from lab_lib.checks.lookalikes import visible
 from lab_lib.embedded import server
 from lab_lib.errors import LabError
 from lab_lib.exercises.proxy import Cut, Proxy
 from lab_lib.language import N_, _
-from lab_lib.waiting import busy, load_of_computer
 
 MODULE = "my_notifier.py"
 PACKAGES = "packages"  # the folder with boto3 and what it needs, as in Lambda

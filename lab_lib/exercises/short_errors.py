@@ -13,11 +13,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lab_lib.calls.refusals import in_one_line
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import edition
 from lab_lib.language import _
-from lab_lib.private_files import json_object, read_file
-from lab_lib.refusals import in_one_line
+from lab_lib.workspace.private_files import json_object, read_file
 
 
 def register(shell: Any) -> None:

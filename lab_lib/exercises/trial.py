@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from rich.cells import set_cell_size
 
+from lab_lib.calls.waiting import Line
 from lab_lib.checks.function_code import parsed
 from lab_lib.embedded import server
 from lab_lib.errors import UsageError
@@ -23,12 +24,11 @@ from lab_lib.exercises.draw import Draw
 from lab_lib.exercises.proxy import Cut
 from lab_lib.exercises.runner import Launch, Runner, TooMuch, launched
 from lab_lib.exercises.verdict import Story
-from lab_lib.html_tables import badge, table
 from lab_lib.lab import Lab, lab_on
 from lab_lib.language import N_, _
-from lab_lib.looks import LOOKS, marked
-from lab_lib.private_files import read_file
-from lab_lib.waiting import Line
+from lab_lib.pages.looks import LOOKS, marked
+from lab_lib.pages.tables import badge, table
+from lab_lib.workspace.private_files import read_file
 
 HANDLER = "lambda_handler"
 Accounts = Callable[[str], Lab]  # opens the empty account with this number

@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 from lab_lib import transactions
 from lab_lib.aws import buckets, queues, tables, topics
 from lab_lib.aws.json_text import count
+from lab_lib.calls.waiting import wait_until
 from lab_lib.checks import chain, readiness
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.causes import correct_code
@@ -21,10 +22,9 @@ from lab_lib.exercises import workbook
 from lab_lib.exercises.messages import OWN, is_own
 from lab_lib.lab import Lab
 from lab_lib.language import _
-from lab_lib.private_files import write_file
+from lab_lib.pages import live
 from lab_lib.resources import CHANGES, REJECTED, ROWS, TOTALS
-from lab_lib.views import live
-from lab_lib.waiting import wait_until
+from lab_lib.workspace.private_files import write_file
 
 FIRST, SECOND = "my-first.txt", "my-second.txt"
 _DIGITS = Context(prec=38)  # as DynamoDB's numbers

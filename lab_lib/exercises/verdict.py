@@ -19,7 +19,7 @@ from lab_lib.checks.lookalikes import visible
 from lab_lib.exercises.bench import Held
 from lab_lib.exercises.draw import HIGH, Batch, History, Start, Topic
 from lab_lib.language import N_, _, ngettext
-from lab_lib.wording import listing
+from lab_lib.pages.wording import listing
 
 _TRANSACTION = re.compile("T[0-9]{15}")  # as drawn
 _MOST_NAMED, _MOST_SUMS, _LONGEST_NAME = 6, 5_000, 60

@@ -24,9 +24,9 @@ from lab_lib import lab
 from lab_lib.errors import UsageError
 from lab_lib.exercises.copies import state
 from lab_lib.language import _
-from lab_lib.places import DATA, is_copy
-from lab_lib.private_files import can_write_to, exists, json_object, open_file, read_file, write_file
 from lab_lib.settings import SETTINGS as OF_LAB
+from lab_lib.workspace.places import DATA, is_copy
+from lab_lib.workspace.private_files import can_write_to, exists, json_object, open_file, read_file, write_file
 
 Settings = dict[str, Any]  # of a notebook, by name
 DATA_FILE = DATA / "transactions.txt"

@@ -17,11 +17,11 @@ from typing import Any
 from rich.cells import set_cell_size
 
 from lab_lib.aws import cleanup, tables
+from lab_lib.calls.sessions import REQUESTS
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
-from lab_lib.private_files import file_named_by
-from lab_lib.sessions import REQUESTS
 from lab_lib.trace import usage
+from lab_lib.workspace.private_files import file_named_by
 
 MILLION = "rows"
 _UNITS, _HOURS = ("read", "write"), 730  # of a month

@@ -8,7 +8,7 @@ from lab_lib.errors import UsageError
 from lab_lib.exercises import notebook_files
 from lab_lib.exercises.notebook_files import Notebook
 from lab_lib.language import _
-from lab_lib.masking import without_people
+from lab_lib.workspace.masking import without_people
 
 _AGAIN = "Execute it again with papermill, or move it away."
 _REGION = r"(?<![a-z0-9./-])([a-z]{2,}(?:-[a-z]+)+-\d+)(?![a-z0-9.-])"

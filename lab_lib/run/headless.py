@@ -10,22 +10,23 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from lab_lib import language, one_command, transactions
+from lab_lib import language, transactions
 from lab_lib.aws import buckets, cleanup, parts, queues, tables
+from lab_lib.calls.sessions import RETRIES
+from lab_lib.calls.waiting import load_of_computer
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, translation, workbook
 from lab_lib.exercises.notebook_files import without_slow_import
 from lab_lib.exercises.workbook import DATA_FILE as DATA_FILE
 from lab_lib.lab import Lab, open_lab
 from lab_lib.language import _
-from lab_lib.masking import masked
-from lab_lib.private_files import can_write_to, file_named_by, make_folder, write_file
 from lab_lib.run.executed import Step as Step
 from lab_lib.run.executed import printed
 from lab_lib.run.kernels import Kernel, one_kernel
-from lab_lib.sessions import RETRIES
 from lab_lib.settings import SETTINGS
-from lab_lib.waiting import load_of_computer
+from lab_lib.workspace import one_command
+from lab_lib.workspace.masking import masked
+from lab_lib.workspace.private_files import can_write_to, file_named_by, make_folder, write_file
 
 BREAK_IT, CLEAN_UP = "06", "99"  # the numbers of these notebooks
 LONGEST_START = 60  # seconds, on a computer that is not busy

@@ -15,10 +15,10 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop, run_sync
 
+from lab_lib.calls.waiting import PROGRESS_FILE, load_of_computer
 from lab_lib.errors import LabError
 from lab_lib.exercises.workbook import HEADLESS
-from lab_lib.private_files import can_write_to
-from lab_lib.waiting import PROGRESS_FILE, load_of_computer
+from lab_lib.workspace.private_files import can_write_to
 
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own history would keep private values
 _CLEANING = "__import__('lab_lib.run.cleaning').run.cleaning"  # gives no name to the notebooks

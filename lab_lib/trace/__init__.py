@@ -7,6 +7,7 @@ logs (14 days here), the stream (24 hours), the markers (48 hours), the tables a
 from contextlib import suppress
 from pathlib import Path
 
+from lab_lib.calls.waiting import LOGS_TAKE, wait_until
 from lab_lib.checks.lookalikes import visible
 from lab_lib.errors import TimedOut
 from lab_lib.lab import Lab
@@ -16,7 +17,6 @@ from lab_lib.trace.evidence import Evidence
 from lab_lib.trace.trace import Trace
 from lab_lib.trace.uploading import arrival, rejected, unread
 from lab_lib.trace.way import Way
-from lab_lib.waiting import LOGS_TAKE, wait_until
 
 
 def follow(lab: Lab, customer: str, transaction: str) -> Trace:

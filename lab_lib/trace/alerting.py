@@ -11,12 +11,12 @@ from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
 from lab_lib.checks.evidence import NOTIFIER
 from lab_lib.checks.rules import State
 from lab_lib.language import _
+from lab_lib.pages.wording import listing
 from lab_lib.trace import times
 from lab_lib.trace.counting import Totals
 from lab_lib.trace.events import Event, cannot_see
 from lab_lib.trace.evidence import NOTIFIER_LOG, Evidence
 from lab_lib.trace.times import Span
-from lab_lib.wording import listing
 
 _SLACK = 1_000  # milliseconds by which the clocks of Lambda and SNS may differ
 

@@ -8,10 +8,10 @@ from lab_lib.aws.log_runs import Run
 from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
 from lab_lib.checks.rules import State
 from lab_lib.language import N_, _
-from lab_lib.looks import LOOKS
+from lab_lib.pages.looks import LOOKS
+from lab_lib.pages.wording import how_often
 from lab_lib.trace import times
 from lab_lib.trace.times import Gap, Span
-from lab_lib.wording import how_often
 
 PARTS = {  # of the chain's picture, by the lane of the timeline; a queue is a lane of its own name
     N_("file"): ["transactions.txt"],

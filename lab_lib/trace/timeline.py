@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 
 from lab_lib.checks.rules import State
 from lab_lib.language import N_, _
-from lab_lib.svg_text import cut, text, width
+from lab_lib.pages.svg import cut, text, width
 from lab_lib.trace import times
 from lab_lib.trace.events import PARTS, Change, Event
 

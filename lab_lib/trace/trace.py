@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from itertools import islice
 
-from lab_lib.html_tables import badge, image, table
 from lab_lib.language import N_, _
-from lab_lib.looks import LOOKS
+from lab_lib.pages.looks import LOOKS
+from lab_lib.pages.tables import badge, image, table
+from lab_lib.pages.wording import aligned
 from lab_lib.trace import timeline
 from lab_lib.trace.events import Change, Event
 from lab_lib.trace.times import day
-from lab_lib.wording import aligned
 
 _TITLES = (N_("where"), N_("what"), N_("when (UTC)"), N_("before it"), N_("evidence"))
 

@@ -8,11 +8,11 @@ from lab_lib.checks.rules import State
 from lab_lib.errors import LabError, UsageError
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.language import _, ngettext
+from lab_lib.pages.wording import cut, how_often, listing
 from lab_lib.trace import times
 from lab_lib.trace.events import Change, Event, cannot_see, of_run, tried
 from lab_lib.trace.evidence import PROCESSOR_LOG, Evidence, Line, Upload
 from lab_lib.trace.times import Span
-from lab_lib.wording import cut, how_often, listing
 
 Source = tuple[Upload, Any]  # an upload, and its lines of a transaction, or why they cannot be read
 _UNREADABLE = "Unreadable: "  # the error of a file of which no row is written

@@ -8,6 +8,7 @@ from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.rules import State
 from lab_lib.errors import LabError
 from lab_lib.language import N_, _
+from lab_lib.pages.wording import listing
 from lab_lib.trace import alerting, counting, times, uploading
 from lab_lib.trace.counting import Totals
 from lab_lib.trace.events import Change, Event, cannot_see
@@ -15,7 +16,6 @@ from lab_lib.trace.evidence import Evidence, Line
 from lab_lib.trace.times import Span
 from lab_lib.trace.trace import Trace
 from lab_lib.trace.uploading import Source
-from lab_lib.wording import listing
 
 _STREAM, _TABLE = N_("the stream"), N_("table Transactions")
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from botocore import endpoint, waiter
 
-from lab_lib import waiting
+from lab_lib.calls import waiting
+from lab_lib.calls.recent import PATIENCE
 from lab_lib.lab import open_lab
-from lab_lib.recent import PATIENCE
 from tests.aws_delays.layer import Layer
 
 ACCOUNTS = itertools.count(600_000_000_001)

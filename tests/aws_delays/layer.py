@@ -19,7 +19,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 from botocore.handlers import BUILTIN_HANDLERS, REGISTER_LAST
 
-from lab_lib import waiting
+from lab_lib.calls import waiting
 from lab_lib.embedded import server
 from tests.aws_delays.behaviours import DELAYS, THROTTLING
 from tests.aws_delays.kinds import Call, Refusal

@@ -11,13 +11,13 @@ import pytest
 
 from lab_lib import checks
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, queues, tables, topics, triggers
+from lab_lib.calls.waiting import wait_until
 from lab_lib.checks import readiness
 from lab_lib.checks.chain import following
 from lab_lib.errors import CheckFailed, LabError
 from lab_lib.exercises import made
 from lab_lib.exercises.workbook import DATA_FILE
 from lab_lib.lab import Lab, open_lab
-from lab_lib.waiting import wait_until
 from tests.lab.chains import Chain
 
 pytestmark = pytest.mark.slow

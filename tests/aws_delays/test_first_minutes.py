@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab_lib.embedded import server
-from lab_lib.places import WORKSPACE
+from lab_lib.workspace.places import WORKSPACE
 from tests.aws_delays.behaviours import ALL
 from tests.aws_delays.layer import ARGUMENTS
 

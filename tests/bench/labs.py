@@ -5,9 +5,9 @@ import itertools
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions
+from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.chain import at_rest
 from lab_lib.lab import open_lab
-from lab_lib.waiting import wait_until
 from tests.lab.chains import Chain
 
 ACCOUNTS = map(str, itertools.count(700_000_000_001))

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from lab_lib.places import WORKSPACE
+from lab_lib.calls.waiting import PROGRESS_FILE, wait_until
 from lab_lib.run.headless import BREAK_IT, notebooks
-from lab_lib.waiting import PROGRESS_FILE, wait_until
+from lab_lib.workspace.places import WORKSPACE
 from tests.learners import solve
 from tests.shown import english, shown
 

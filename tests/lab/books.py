@@ -8,8 +8,8 @@ from contextlib import suppress
 from fractions import Fraction
 
 from lab_lib.aws import buckets, queues, tables
+from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import TimedOut
-from lab_lib.waiting import wait_until
 
 THRESHOLD = 1500
 

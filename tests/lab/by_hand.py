@@ -6,7 +6,7 @@ from typing import Any
 
 from lab_lib.aws.functions import zipped
 from lab_lib.aws.queues import ALERT_QUEUES
-from lab_lib.waiting import wait_until
+from lab_lib.calls.waiting import wait_until
 
 KEYS = {"Customer": ["CustomerId"], "Transactions": ["CustomerId", "TransactionId"], "TransactionTotal": ["CustomerId"]}
 FULL_ACCESS = ["DynamoDBFullAccess", "S3ReadOnlyAccess", "SNSFullAccess"]

@@ -5,9 +5,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.chain import following
 from lab_lib.run.headless import DATA_FILE
-from lab_lib.waiting import wait_until
 from tests.lab import spoil
 
 HEADER = "customer_id|customer_address|trn_id|trn_date|trn_amount"

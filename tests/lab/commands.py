@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 from typer.testing import CliRunner
 
+from lab_lib.calls.waiting import load_of_computer, wait_until
 from lab_lib.cli.main import app
-from lab_lib.waiting import load_of_computer, wait_until
 
 LAB = Path(sys.executable).with_name("lab")
 

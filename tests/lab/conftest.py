@@ -9,7 +9,7 @@ from chains import Chain, logged, stop, uploaded
 from lab_lib.aws import cleanup
 from lab_lib.embedded import server
 from lab_lib.lab import open_lab
-from lab_lib.places import WORKSPACE
+from lab_lib.workspace.places import WORKSPACE
 
 ACCOUNTS = itertools.count(200_000_000_001)
 pytest.register_assert_rewrite("books", "sabotage")  # so that its assertions show what differs

@@ -6,10 +6,10 @@ import pytest
 from chains import Chain
 
 from lab_lib.aws import cleanup, topics, triggers
+from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded import server
 from lab_lib.errors import LabError
 from lab_lib.lab import open_lab
-from lab_lib.waiting import wait_until
 from tests.web_server import serving
 
 

@@ -10,6 +10,7 @@ from chains import create_table
 from commands import assert_refused, begin, in_process, run, still_running
 
 from lab_lib.aws import buckets, cleanup, queues
+from lab_lib.calls.waiting import wait_until
 from lab_lib.classroom import class_run
 from lab_lib.classroom.class_run import JOBS
 from lab_lib.classroom.students import Student
@@ -18,11 +19,10 @@ from lab_lib.embedded import server
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies
 from lab_lib.lab import open_lab
-from lab_lib.masking import without_accounts
-from lab_lib.one_command import alone
-from lab_lib.places import WORKSPACE
 from lab_lib.run import headless
-from lab_lib.waiting import wait_until
+from lab_lib.workspace.masking import without_accounts
+from lab_lib.workspace.one_command import alone
+from lab_lib.workspace.places import WORKSPACE
 from tests.classes import book_of
 
 EMAIL = "ana@example.com"

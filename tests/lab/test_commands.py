@@ -13,10 +13,10 @@ from commands import LAB, in_process, run
 from rich.table import Table
 
 from lab_lib.aws import cleanup, queues
+from lab_lib.calls.waiting import wait_until
 from lab_lib.cli import terminal
 from lab_lib.embedded import server
-from lab_lib.one_command import alone
-from lab_lib.waiting import wait_until
+from lab_lib.workspace.one_command import alone
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ import spoil
 from books import Books
 
 from lab_lib.aws import cleanup, functions, streams
-from lab_lib.waiting import wait_until
+from lab_lib.calls.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

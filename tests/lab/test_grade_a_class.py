@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from lab_lib.classroom import sandbox
-from lab_lib.places import COURSE
+from lab_lib.workspace.places import COURSE
 
 
 class Workflow:

@@ -28,7 +28,8 @@ from chains import create_function
 from lab_lib.aws import functions, policies, queues, roles
 from lab_lib.embedded import server
 from lab_lib.lab import open_lab
-from lab_lib.places import WORKSPACE
+from lab_lib.settings import DEFAULT_ACCOUNT
+from lab_lib.workspace.places import WORKSPACE
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +37,9 @@ RENEW, PAGE = "run the cell with open_lab again", "does not answer web pages"
 LIST_TABLES = {"X-Amz-Target": "DynamoDB_20120810.ListTables", "Content-Type": "application/x-amz-json-1.0"}
 
 
-def signed(method="POST", path="/", headers=LIST_TABLES, body=b"{}", key=server.ACCOUNT, secret=None, signer=SigV4Auth):
+def signed(
+    method="POST", path="/", headers=LIST_TABLES, body=b"{}", key=DEFAULT_ACCOUNT, secret=None, signer=SigV4Auth
+):
     """Return a request that is signed as boto3 signs it."""
     running = server.start()
     request = AWSRequest(method, f"{running.endpoint}{path}", dict(headers), body)
@@ -134,7 +137,7 @@ def test_a_signature_expires(monkeypatch):
         request = AWSRequest("GET", f"{running.endpoint}/_ministack/health")
         with monkeypatch.context() as then:
             then.setattr("botocore.auth.get_current_datetime", lambda: now - timedelta(seconds=seconds))
-            signer(Credentials(server.ACCOUNT, running.secret), "s3", "us-east-1", *expires).add_auth(request)
+            signer(Credentials(DEFAULT_ACCOUNT, running.secret), "s3", "us-east-1", *expires).add_auth(request)
         return send(request)[0]
 
     assert [status(SigV4Auth, seconds) for seconds in (60, 86_400)] == [200, 403]

@@ -19,9 +19,9 @@ from lab_lib.aws.cloudwatch import METRICS
 from lab_lib.embedded import server
 from lab_lib.exercises import copies
 from lab_lib.lab import open_lab
-from lab_lib.places import WORKSPACE
 from lab_lib.run import costs, headless
 from lab_lib.settings import SETTINGS
+from lab_lib.workspace.places import WORKSPACE
 from tests.learners import solve, write_notebook
 
 STEPS = [path.stem for path in headless.notebooks() if path.stem < "06"]  # what 06 and 99 do, nbval compares

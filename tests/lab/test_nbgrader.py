@@ -17,8 +17,8 @@ import pytest
 
 from lab_lib.embedded import server
 from lab_lib.exercises import copies
-from lab_lib.places import COURSE
 from lab_lib.run.headless import notebooks
+from lab_lib.workspace.places import COURSE
 from tests.learners import solve
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,8 @@ from accounts import user_of
 from chains import create_function, create_table
 
 from lab_lib.aws import policies, roles
+from lab_lib.calls.waiting import wait_until
 from lab_lib.lab import Work, open_lab
-from lab_lib.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

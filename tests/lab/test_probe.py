@@ -11,9 +11,9 @@ from chains import uploaded
 
 from lab_lib import checks
 from lab_lib.aws import cloudwatch, functions, queues, tables, triggers, user_policies
+from lab_lib.calls.waiting import wait_until
 from lab_lib.checks import probe, probe_list
 from lab_lib.lab import Lab, open_lab
-from lab_lib.waiting import wait_until
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 NOTIFY, *OTHER_QUEUES = queues.ALERT_QUEUES

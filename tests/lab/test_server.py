@@ -21,7 +21,7 @@ from lab_lib.aws import functions, policies, roles, tables
 from lab_lib.embedded import server
 from lab_lib.errors import BUILD_AGAIN, EmulatorError, StepMissing
 from lab_lib.lab import open_lab
-from lab_lib.places import WORKSPACE
+from lab_lib.workspace.places import WORKSPACE
 from tests.web_server import serving
 
 pytestmark = pytest.mark.slow

@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 from chains import create_function, create_table, zipped
 
 from lab_lib.aws import buckets, cloudwatch, functions, policies, queues, roles, streams, tables, topics, triggers
+from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import LabError
 from lab_lib.lab import open_lab
-from lab_lib.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ import pytest
 from chains import create_function, create_table
 
 from lab_lib.aws import cloudwatch, policies, queues, roles
-from lab_lib.waiting import wait_until
+from lab_lib.calls.waiting import wait_until
 
 CODE = """
 import json

@@ -61,7 +61,7 @@ import os, pathlib, subprocess, sys, psutil
 from lab_lib.aws import buckets, tables
 from lab_lib.embedded import server
 from lab_lib.lab import open_lab
-from lab_lib.places import workspace
+from lab_lib.workspace.places import workspace
 program = server.home() / "mine.py"
 program.write_text('''
 import json, os

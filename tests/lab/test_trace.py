@@ -11,10 +11,10 @@ from commands import in_process
 
 from lab_lib import trace, transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables, triggers
+from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.rules import State
 from lab_lib.errors import LabError, UsageError
-from lab_lib.views.calls import Calls, recorded
-from lab_lib.waiting import wait_until
+from lab_lib.pages.shown_calls import Calls, recorded
 
 PROCESSOR, NOTIFIER = functions.SOURCES
 LANES = ["file", "bucket", PROCESSOR, "Transactions", "stream", NOTIFIER, "TransactionTotal", "HighBalanceAlert"]

@@ -14,11 +14,11 @@ import pytest
 from commands import begin, in_process
 
 from lab_lib.aws import streams, tables
+from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded import server
 from lab_lib.exercises import cases, trial
 from lab_lib.exercises.draw import Draw
 from lab_lib.lab import lab_on
-from lab_lib.waiting import wait_until
 from tests import right_functions
 from tests.learners import my_notifiers
 

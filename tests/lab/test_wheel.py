@@ -15,9 +15,9 @@ from urllib.error import HTTPError
 import psutil
 import pytest
 
+from lab_lib.calls.waiting import wait_until
 from lab_lib.embedded import server
-from lab_lib.places import PACKAGE
-from lab_lib.waiting import wait_until
+from lab_lib.workspace.places import PACKAGE
 
 pytestmark = pytest.mark.slow
 CHECKOUT = PACKAGE.parent

@@ -9,11 +9,10 @@ import pytest
 
 from docs import catalogues, chain
 from lab_lib import aws, language
-from lab_lib.chain_parts import in_words
-from lab_lib.embedded import server
 from lab_lib.exercises import pictures
 from lab_lib.exercises.copies import solved_notebooks as notebooks
-from lab_lib.settings import SETTINGS
+from lab_lib.pages.chain_parts import in_words
+from lab_lib.settings import DEFAULT_ACCOUNT, SETTINGS
 from tests import readme
 
 PARAMETERS_OF = {
@@ -61,7 +60,7 @@ def test_every_code_cell_was_run_in_order_and_shows_no_error_path_or_account(pat
     assert [output for output in outputs if output["output_type"] == "error" or output.get("name") == "stderr"] == []
     assert counts == list(range(1, len(counts) + 1))
     assert re.findall(r"/(?:home|root|Users|tmp|work|opt|usr|var)/\S*|[A-Z]:\\\\", json.dumps(outputs)) == []
-    assert set(re.findall(r"(?<![\w.])\d{12}(?![\w.])", json.dumps(texts))) <= {server.ACCOUNT}
+    assert set(re.findall(r"(?<![\w.])\d{12}(?![\w.])", json.dumps(texts))) <= {DEFAULT_ACCOUNT}
 
 
 @every_notebook

@@ -11,11 +11,11 @@ import pytest
 from moto import mock_aws
 from moto.iam.access_control import PermissionResult
 
-from lab_lib import recent
 from lab_lib.aws import policies, queues, roles
+from lab_lib.calls import recent
 from lab_lib.exercises import copies
 from lab_lib.lab import Lab
-from lab_lib.places import WORKSPACE
+from lab_lib.workspace.places import WORKSPACE
 from tests.lab.limits import problems
 from tests.web_server import serving
 

@@ -5,7 +5,7 @@ import json
 
 from botocore.awsrequest import AWSResponse
 
-from lab_lib import sessions
+from lab_lib.calls import sessions
 from lab_lib.lab import Lab
 
 DEEP = "[" * 5_000 + "]" * 5_000

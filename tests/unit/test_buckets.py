@@ -6,8 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import buckets, policies
+from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import LabError, WrongResource
-from lab_lib.waiting import wait_until
 
 
 @pytest.fixture

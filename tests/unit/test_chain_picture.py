@@ -8,14 +8,14 @@ import pytest
 from stub_account import function, run
 
 from lab_lib import language
-from lab_lib.chain_parts import FLOW, PARTS, WIDTH
-from lab_lib.chain_picture import Look, Picture, svg
 from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import RULES, State, part
 from lab_lib.exercises import pictures
 from lab_lib.exercises.pictures import NOTEBOOKS
-from lab_lib.looks import LIT, MISSING, PLAIN, RIGHT, UNSEEN, WRONG
-from lab_lib.svg_text import width
+from lab_lib.pages.chain_parts import FLOW, PARTS, WIDTH
+from lab_lib.pages.chain_picture import Look, Picture, svg
+from lab_lib.pages.looks import LIT, MISSING, PLAIN, RIGHT, UNSEEN, WRONG
+from lab_lib.pages.svg import width
 
 OK, NOT_YET, CANNOT_SEE, WAITS, COULD_BE = State.OK, State.NOT_YET, State.CANNOT_SEE, State.WAITS, State.COULD_BE
 

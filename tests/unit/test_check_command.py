@@ -12,13 +12,13 @@ from made_checks import BAD, GOOD, MORE, UNSEEN, WAITING
 import lab_lib
 from lab_lib import checks
 from lab_lib.aws import triggers
+from lab_lib.calls.refusals import in_one_line
 from lab_lib.checks.reports import Report
 from lab_lib.cli import check_command, main
 from lab_lib.cli.terminal import Terminal
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
 from lab_lib.language import VARIABLE
-from lab_lib.refusals import in_one_line
 from tests.lab.commands import in_process
 
 EXPIRED = ClientError({"Error": {"Code": "ExpiredToken", "Message": "The token [x] has expired"}}, "ListBuckets")

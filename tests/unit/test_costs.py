@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from moto import mock_aws
 
+from lab_lib.calls.sessions import REQUESTS
 from lab_lib.lab import open_lab
 from lab_lib.run import costs
-from lab_lib.sessions import REQUESTS
 
 ACCOUNT = "123456789012"  # moto's own
 DOCS = Path(__file__).parents[2] / "docs"

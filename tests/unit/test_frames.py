@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from lab_lib.aws import tables
-from lab_lib.views import frames
+from lab_lib.pages import frames
 
 
 @pytest.mark.parametrize(

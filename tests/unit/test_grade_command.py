@@ -144,7 +144,9 @@ def test_nobody_is_graded_if_the_untouched_edition_cannot_be(grade):
     assert set(grade("--resume")[2]) == {"Ana", "Bo"}
 
 
-@pytest.mark.parametrize("place", ["pathlib.Path.mkdir", "lab_lib.private_files.replace_file", "tempfile.mkdtemp"])
+@pytest.mark.parametrize(
+    "place", ["pathlib.Path.mkdir", "lab_lib.workspace.private_files.replace_file", "tempfile.mkdtemp"]
+)
 def test_a_full_disk_is_status_3_and_one_line(grade, monkeypatch, place):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -12,8 +12,8 @@ from botocore.exceptions import ProxyConnectionError
 from hostile import DEEP, answering
 from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, ROWS, code, function, queue, run, total, with_settings
 
-from lab_lib import sessions
 from lab_lib.aws import buckets, cloudwatch, functions, grants, policies, queues, roles, tables, triggers
+from lab_lib.calls import sessions
 from lab_lib.errors import LabError
 
 NOTIFY = queues.ALERT_QUEUES[0]

@@ -10,11 +10,11 @@ import psutil
 import pytest
 from jupyter_core.utils import ensure_event_loop
 
+from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab
 from lab_lib.run import headless
 from lab_lib.run.kernels import one_kernel
-from lab_lib.waiting import PROGRESS_FILE
 
 SPOIL = (
     "import os, sys, warnings, matplotlib.pyplot as plt",
@@ -98,7 +98,7 @@ def test_a_failed_notebook_is_written_with_its_error_and_without_private_values(
 @pytest.mark.slow
 def test_what_a_cell_waits_for_is_in_a_file_and_not_in_the_notebook(notebook, run, tmp_path, monkeypatch):
     monkeypatch.setenv(PROGRESS_FILE, str(tmp_path / "waiting"))
-    cells = "from lab_lib.waiting import wait_until", WAIT
+    cells = "from lab_lib.calls.waiting import wait_until", WAIT
 
     with one_kernel(tmp_path) as kernel:
         assert run(notebook(*cells, f"seen == ['', {LINE!r}] or 1 / 0"), kernel).ok

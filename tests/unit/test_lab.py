@@ -14,11 +14,11 @@ from moto.sts import sts_backends
 from moto.sts.exceptions import STSValidationError
 from moto.sts.models import STSBackend
 
+from lab_lib.calls.refusals import in_one_line
 from lab_lib.classroom.students import Student
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError, WrongAccount
 from lab_lib.lab import lab_on, open_lab
-from lab_lib.refusals import in_one_line
 from tests.lab.denying import Body
 
 MOTOS = "123456789012"  # the account that moto's STS names for all credentials

@@ -8,11 +8,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from lab_lib.chain_parts import Link
+from lab_lib.calls.waiting import PROGRESS_FILE, Line
 from lab_lib.cli.progress import progress_bar, step_bar
+from lab_lib.pages import live
+from lab_lib.pages.chain_parts import Link
 from lab_lib.resources import ALERTS, CHANGES, ROWS, messages
-from lab_lib.views import live
-from lab_lib.waiting import PROGRESS_FILE, Line
 
 LINKS = [
     Link(ROWS, 18_050, 20_000, note="tried again 2 times: <Error> & more"),

@@ -3,8 +3,8 @@ from dataclasses import replace
 import boto3
 import pytest
 
-from lab_lib.embedded import server
-from lab_lib.masking import masked, without_accounts
+from lab_lib.settings import DEFAULT_ACCOUNT
+from lab_lib.workspace.masking import masked, without_accounts
 
 KEY, SECRET, TOKEN = (
     "AKIAIOSFODNN7EXAMPLE",
@@ -49,9 +49,9 @@ def test_a_longer_value_is_masked_before_one_that_it_contains(anas):
 
 
 def test_the_keys_and_the_default_account_of_an_emulator_are_not_private(anas):
-    lab = with_credentials(replace(anas, account=server.ACCOUNT, email="", phone=""), "test", "test")
+    lab = with_credentials(replace(anas, account=DEFAULT_ACCOUNT, email="", phone=""), "test", "test")
 
-    assert masked(f"the test of {server.ACCOUNT} +1", lab) == f"the test of {server.ACCOUNT} +1"
+    assert masked(f"the test of {DEFAULT_ACCOUNT} +1", lab) == f"the test of {DEFAULT_ACCOUNT} +1"
 
 
 def test_without_credentials_nothing_is_masked(anas, monkeypatch):

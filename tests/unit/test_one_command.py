@@ -9,12 +9,12 @@ import pytest
 
 from lab_lib.errors import LabError, LabInUse
 from lab_lib.lab import Lab
-from lab_lib.one_command import alone
+from lab_lib.workspace.one_command import alone
 
 LAB = Lab(None, "AWS", "111122223333", "us-east-1", "aws")
 HOLD = """
 from lab_lib.lab import Lab
-from lab_lib.one_command import alone
+from lab_lib.workspace.one_command import alone
 with alone(Lab(None, "AWS", "111122223333", "us-east-1", "aws"), "lab run"):
     print("held", flush=True)
     input()

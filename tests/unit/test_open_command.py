@@ -1,7 +1,7 @@
 """What `lab open` takes as the command of a Jupyter server, and what that server gets."""
 
 import lab_lib
-from lab_lib.places import WORKSPACE
+from lab_lib.workspace.places import WORKSPACE
 from tests.lab.commands import assert_refused, in_process
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from lab_lib import places
 from lab_lib.cli.main import app
 from lab_lib.embedded import server
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies
+from lab_lib.workspace import places
 from tests.lab.commands import in_process
 
 

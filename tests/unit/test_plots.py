@@ -9,7 +9,7 @@ from matplotlib import font_manager
 from matplotlib.colors import to_hex
 
 from lab_lib import language
-from lab_lib.views import figures, plots
+from lab_lib.pages import figures, plots
 
 TRANSLATED = "还没有客户有总额。"
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from lab_lib.recent import Call, Journal
+from lab_lib.calls.recent import Call, Journal
 
 ARN = "arn:aws:{}:us-east-1:111122223333:{}"
 FUNCTION, TOPIC, QUEUE = ARN.format("lambda", "function:Mine"), ARN.format("sns", "Mine"), ARN.format("sqs", "Inbox")

@@ -7,12 +7,12 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, LoginRefreshRequired, NoCredentialsError
 
+from lab_lib.calls.refusals import PROFILE, in_one_line, why
 from lab_lib.checks.making import unseen
 from lab_lib.classroom import class_run
 from lab_lib.classroom.students import Student
 from lab_lib.embedded import guard
 from lab_lib.errors import LabError
-from lab_lib.refusals import PROFILE, in_one_line, why
 
 JOHN = "User: arn:aws:iam::111122223333:user/John is not authorized to perform: "
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from lab_lib import sessions
-from lab_lib.recent import Call, Journal
+from lab_lib.calls import sessions
+from lab_lib.calls.recent import Call, Journal
 
 EXISTS = 'An event source mapping with event source arn (" x ") and function (" y ") already exists.'
 REFUSALS = [

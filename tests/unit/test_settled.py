@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from lab_lib import waiting
+from lab_lib.calls import waiting
+from lab_lib.calls.recent import Call, Journal
 from lab_lib.checks import making, rules
 from lab_lib.checks.making import made, settled
 from lab_lib.checks.rules import State, equal
 from lab_lib.lab import Lab
-from lab_lib.recent import Call, Journal
 
 
 @pytest.fixture

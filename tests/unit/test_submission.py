@@ -17,7 +17,7 @@ from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import GRADED
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, workbook
-from lab_lib.private_files import write_file
+from lab_lib.workspace.private_files import write_file
 from tests.lab.commands import assert_refused, in_process
 
 MANIFEST = {"name": "Ana", "id": "s1", "when": "2026-11-26 15:04"}

@@ -10,9 +10,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.cells import cell_len
 
-from lab_lib import chain_picture
 from lab_lib.aws import log_runs, queues
 from lab_lib.checks.rules import State
+from lab_lib.pages import chain_picture
 from lab_lib.trace import page, timeline, times
 from lab_lib.trace.events import PARTS, Change, Event
 from lab_lib.trace.evidence import Evidence

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lab_lib import waiting
+from lab_lib.calls import waiting
 from lab_lib.errors import TimedOut
 
 

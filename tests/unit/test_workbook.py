@@ -9,10 +9,11 @@ import IPython
 import pytest
 from papermill.translators import PythonTranslator
 
-from lab_lib import lab, places
+from lab_lib import lab
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, edition, workbook
 from lab_lib.settings import SETTINGS
+from lab_lib.workspace import places
 
 
 @pytest.fixture

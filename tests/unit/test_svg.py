@@ -2,8 +2,8 @@
 
 import pytest
 
-from lab_lib.svg_text import cut, text, width
-from lab_lib.wording import aligned
+from lab_lib.pages.svg import cut, text, width
+from lab_lib.pages.wording import aligned
 
 
 @pytest.mark.parametrize(

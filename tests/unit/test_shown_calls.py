@@ -7,12 +7,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import functions, tables
-from lab_lib.views import calls
+from lab_lib.pages import shown_calls
 
 
 def test_the_calls_of_a_helper_are_listed_in_order_with_their_parameters(lab):
-    recorder = calls.Calls()
-    with calls.recorded(lab, recorder):
+    recorder = shown_calls.Calls()
+    with shown_calls.recorded(lab, recorder):
         tables.ensure_table(lab, "Customer")
 
     assert [(call.service, call.operation) for call in recorder.made] == [
@@ -24,15 +24,15 @@ def test_the_calls_of_a_helper_are_listed_in_order_with_their_parameters(lab):
 
 
 def test_a_call_that_is_repeated_while_waiting_is_one_line():
-    recorder = calls.Calls()
+    recorder = shown_calls.Calls()
     for _ in range(30):
-        recorder.add(calls.Call("dynamodb", "DescribeTable", {"TableName": "Customer"}, 0.001))
+        recorder.add(shown_calls.Call("dynamodb", "DescribeTable", {"TableName": "Customer"}, 0.001))
 
     assert repr(recorder).endswith("TableName=Customer … 30 times, 30 ms")
 
 
 def test_what_is_beyond_ten_calls_is_folded_and_text_is_escaped():
-    recorder = calls.Calls([calls.Call("sqs", f"Call{place}", {"Name": "<b>"}) for place in range(12)])
+    recorder = shown_calls.Calls([shown_calls.Call("sqs", f"Call{place}", {"Name": "<b>"}) for place in range(12)])
     first, rest = recorder._repr_html_().split("<summary>2 more calls</summary>")
 
     assert ("Call9" in first, "Call10" in first, "Call11" in rest) == (True, False, True)
@@ -41,7 +41,7 @@ def test_what_is_beyond_ten_calls_is_folded_and_text_is_escaped():
 
 
 def test_the_calls_are_shown_also_when_one_of_them_fails(lab, capsys):
-    with pytest.raises(ClientError), calls.shown(lab):
+    with pytest.raises(ClientError), shown_calls.shown(lab):
         lab.client("dynamodb").delete_table(TableName="Missing")
 
     assert "DeleteTable" in capsys.readouterr().out
@@ -55,7 +55,7 @@ def test_the_command_has_the_same_parameters():
         "Code": {"ZipFile": b"PK"},
         "Tags": {"a": "b"},
     }
-    command = calls.Call("lambda", "CreateFunction", parameters).command
+    command = shown_calls.Call("lambda", "CreateFunction", parameters).command
 
     assert shlex.split(command) == [
         "aws",
@@ -75,7 +75,7 @@ def test_the_command_has_the_same_parameters():
 def test_an_excerpt_shows_these_functions_of_a_file_in_this_order_and_no_others():
     rules, _ = functions.source_files("TransactionProcessor")
 
-    shown = str(calls.source(rules, "read_day", "read_line"))
+    shown = str(shown_calls.source(rules, "read_day", "read_line"))
 
     assert re.findall(r"^(?:def|class|import) .*", shown, re.MULTILINE) == [
         "def read_day(text):",

@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure  # without pyplot, whose import takes as long as all the rest
 
 from lab_lib import language
-from lab_lib.html_tables import image
 from lab_lib.language import _
-from lab_lib.wording import cut
+from lab_lib.pages.tables import image
+from lab_lib.pages.wording import cut
 
 BELOW, REACHED = "#4477aa", "#cc6677"  # from Paul Tol's palettes: distinct for colour-blind readers too
 INK = "#6b6b6b"  # 5.3:1 on white; no colour has 4.5:1 on white and on JupyterLab's dark background

@@ -3,15 +3,18 @@
 import re
 from functools import cache
 from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
-from lab_lib.embedded.server import ACCOUNT
-from lab_lib.lab import Lab
+from lab_lib.settings import DEFAULT_ACCOUNT
+
+if TYPE_CHECKING:
+    from lab_lib.lab import Lab
 
 _SHORTEST_KEY = 16  # AWS's credentials are longer; an emulator takes any word, such as "test", which need not be masked
 
 
-def masked(text: str, lab: Lab) -> str:
+def masked(text: str, lab: "Lab") -> str:
     """Return the text with the account, the addresses and the credentials of this lab masked."""
     for value, mask in _masks(lab):
         text = text.replace(value, mask)
@@ -31,7 +34,7 @@ def without_people(text: str) -> str:
 
 
 @cache  # expired credentials cannot be read again
-def _masks(lab: Lab) -> list[tuple[str, str]]:
+def _masks(lab: "Lab") -> list[tuple[str, str]]:
     """Return (private value, mask) for plain text, HTML and URLs. Longest first: one value may contain another."""
     credentials = lab.session.get_credentials()
     keys = credentials.get_frozen_credentials() if credentials else ()
@@ -42,7 +45,7 @@ def _masks(lab: Lab) -> list[tuple[str, str]]:
         lab.email: f"{lab.email[:1]}***@{lab.email.partition('@')[2]}",
         number: f"{'*' * (len(number) - 2)}{number[-2:]}",
     }
-    public = ("", ACCOUNT)  # a setting that is not used, and the embedded AWS's default account
+    public = ("", DEFAULT_ACCOUNT)  # a setting that is not used, and the embedded AWS's default account
     shown = {value: mask for value, mask in private.items() if value not in public}
     escaped = {quote(value): mask for value, mask in shown.items() for quote in (str, escape, quote_plus)}
     return sorted(escaped.items(), key=lambda pair: len(pair[0]), reverse=True)

@@ -11,7 +11,7 @@ from lab_lib.errors import UsageError
 
 WORKSPACE = "LAB_WORKSPACE"  # the variable that names another folder than the current one
 STATE = ".lab"  # the folder in a copy by which it is known
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 _INSTALLED = PACKAGE / "course"
 COURSE = _INSTALLED if _INSTALLED.is_dir() else PACKAGE.parent
 NOTEBOOKS, DATA = COURSE / "notebooks", COURSE / "data"

@@ -22,12 +22,11 @@ from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies, is_valid_endpoint_url
 
-from lab_lib import bounds, waiting
-from lab_lib.embedded import server
-from lab_lib.errors import BUILD_AGAIN, EmulatorError, LabError, UsageError, is_unreachable
+from lab_lib.calls import bounds, waiting
+from lab_lib.calls.recent import Call, Journal
+from lab_lib.calls.refusals import PROFILE, in_one_line
+from lab_lib.errors import LabError, UsageError, is_unreachable
 from lab_lib.language import N_, _
-from lab_lib.recent import Call, Journal
-from lab_lib.refusals import PROFILE, in_one_line
 
 Params = dict[str, Any]  # of a call, and what botocore tells of one
 REQUESTS = "LAB_REQUESTS"  # set while `lab run` counts: the file to which each request to AWS adds its name
@@ -226,7 +225,7 @@ def fetch(session: boto3.Session, address: str, endpoint: str | None) -> bytes:
 
 
 def config(endpoint: str | None, retries: int = 5) -> Config:
-    is_local = endpoint and urlsplit(endpoint).hostname in ("localhost", server.HOST)
+    is_local = endpoint and urlsplit(endpoint).hostname in ("localhost", "127.0.0.1")
     return Config(retries={"mode": "standard", "total_max_attempts": retries + 1}, **(_LOCAL if is_local else {}))
 
 
@@ -271,21 +270,3 @@ class Retry:
 def _keep(params: Params, context: Params, **_: Any) -> None:
     """Keep what `Retry` wants to know of a call: its parameters, and when it began."""
     context[_CALL] = dict(params), time.monotonic()
-
-
-def raise_if_stopped(
-    opened: server.Server, response: Any = None, caught_exception: Exception | None = None, **_event: Any
-) -> None:
-    """Raise EmulatorError if a call failed because the embedded AWS stopped, or was started again with a new secret.
-
-    botocore calls this before each retry, which could not succeed then.
-    """
-    denied = response is not None and response[0].status_code == HTTPStatus.FORBIDDEN
-    if (caught_exception or denied) and server.running() != opened:
-        raise EmulatorError(
-            _(
-                "The embedded AWS that this lab was opened on has stopped, and everything made there is gone. "
-                "{build_again} Then run the cell with open_lab again.",
-                build_again=_(BUILD_AGAIN),
-            )
-        ) from None

@@ -15,10 +15,10 @@ from typing import Any
 from botocore import xform_name
 from IPython.display import Code, display
 
-from lab_lib.html_tables import table
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext
-from lab_lib.wording import clauses, cut, how_often
+from lab_lib.pages.tables import table
+from lab_lib.pages.wording import clauses, cut, how_often
 
 Parameters = dict[str, Any]
 MOST_SHOWN = 10  # calls; the others are folded

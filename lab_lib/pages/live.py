@@ -4,14 +4,14 @@ import os
 from collections.abc import Iterable
 from html import escape
 
-from lab_lib.chain_parts import ARROWS, Link
-from lab_lib.chain_picture import Look, Picture
-from lab_lib.html_tables import table
+from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.language import _
-from lab_lib.looks import LOOKS, PLAIN, RIGHT
+from lab_lib.pages.chain_parts import ARROWS, Link
+from lab_lib.pages.chain_picture import Look, Picture
+from lab_lib.pages.looks import LOOKS, PLAIN, RIGHT
+from lab_lib.pages.tables import table
+from lab_lib.pages.wording import aligned
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, in_chain, messages
-from lab_lib.waiting import PROGRESS_FILE
-from lab_lib.wording import aligned
 
 # The boxes that a link fills. Its amount stands on the last one. The arrows to a box fill with it.
 _BOXES = {

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from html import escape
 from typing import NamedTuple
 
-from lab_lib.chain_parts import ARROWS, BOXES, FLOW, HEIGHT, PARTS, TALL, WIDTH, Arrow, Box, called
-from lab_lib.html_tables import image
 from lab_lib.language import _
-from lab_lib.looks import INK, PLAIN, Style
-from lab_lib.svg_text import cut, text, width
-from lab_lib.wording import clauses, shortened
+from lab_lib.pages.chain_parts import ARROWS, BOXES, FLOW, HEIGHT, PARTS, TALL, WIDTH, Arrow, Box, called
+from lab_lib.pages.looks import INK, PLAIN, Style
+from lab_lib.pages.svg import cut, text, width
+from lab_lib.pages.tables import image
+from lab_lib.pages.wording import clauses, shortened
 
 LEFT, NOTES_TOP, NOTES_GAP, MOST_NOTES = 16, 190, 16, 5  # of the notes: pixels, and lines
 

@@ -5,19 +5,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
 from lab_lib.errors import LabError, LabInUse
-from lab_lib.lab import Lab
 from lab_lib.language import _
-from lab_lib.private_files import can_write_to
+from lab_lib.workspace.private_files import can_write_to
+
+if TYPE_CHECKING:
+    from lab_lib.lab import Lab
 
 _ELSEWHERE = "Name another folder in LAB_LOCKS."
 
 
 @contextmanager
-def alone(lab: Lab, command: str) -> Iterator[None]:
+def alone(lab: "Lab", command: str) -> Iterator[None]:
     """Lock the lab for a command such as "lab run". LabInUse if another one has locked it.
 
     The lock ends with the process, also if that is killed. Notebooks in JupyterLab take none.
@@ -39,7 +42,7 @@ def alone(lab: Lab, command: str) -> Iterator[None]:
         yield
 
 
-def file_of(lab: Lab, ending: str = "lock") -> Path:
+def file_of(lab: "Lab", ending: str = "lock") -> Path:
     """Return this user's file about a lab: its lock, or another one with this ending."""
     place = (lab.endpoint, lab.account, lab.region, lab.prefix)  # each embedded AWS has an endpoint of its own
     return _folder() / f"{sha256(repr(place).encode()).hexdigest()}.{ending}"

@@ -8,7 +8,7 @@ from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame, Series
 
 from lab_lib.language import N_, _, ngettext
-from lab_lib.views.figures import (
+from lab_lib.pages.figures import (
     BELOW,
     INK,
     REACHED,
@@ -18,7 +18,7 @@ from lab_lib.views.figures import (
     new_figure,
     one_line,
 )
-from lab_lib.wording import clauses
+from lab_lib.pages.wording import clauses
 
 MOST_BARS, HIGHEST = 20, 10
 TOTAL = N_("total of all transactions, US dollars ($)")

@@ -1,1 +1,0 @@
-"""Show what the account holds, as DataFrames and figures."""
