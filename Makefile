@@ -61,6 +61,7 @@ lint: $(DEV) ## check style, types, imports and workflows
 	$(BIN)/ruff format --no-cache --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m docs.catalogues --check
 	$(BIN)/zizmor --offline --no-progress --quiet .github docs/*.yml
 	$(BIN)/nbstripout --verify $(KEEP) notebooks/*.ipynb
 
@@ -76,15 +77,16 @@ refresh: $(DEV) ## run the notebooks, and keep their outputs for the tests (ONLY
 	@files=$$($(BIN)/python -m tests.notebooks.refresh $(ONLY)) && $(BIN)/nbstripout $(KEEP) $$files
 
 docs: export LAB_LANG = en
-docs: $(DEV) ## write docs/checks.md, docs/permissions.md, the costs in docs/aws.md, and the pictures of the chain
+docs: $(DEV) ## write docs/checks.md, docs/permissions.md, the costs in docs/aws.md, and the pictures
 	$(BIN)/python docs/permissions.py > docs/permissions.md
 	$(BIN)/python docs/headings.py
 	$(BIN)/python -m docs.chain
+	$(BIN)/python -m docs.rooms
 	$(BIN)/python docs/costs.py
 	$(BIN)/python docs/checks.py
 
-catalogues: $(DEV) ## bring the catalogues of all languages up to date: what is new waits there to be translated
-	$(BIN)/python -m docs.catalogues
+catalogues: $(DEV) ## bring the catalogues of all languages up to date, and begin a new one (NEW=es)
+	$(BIN)/python -m docs.catalogues $(NEW)
 
 site: $(DEV) ## write the site for those who only read, into site/
 	$(BIN)/python -m docs.site.build site

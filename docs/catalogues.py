@@ -1,91 +1,199 @@
-"""Bring the catalogues of all languages up to date: `make catalogues`.
+"""Keep the catalogues of all languages up to date: `make catalogues`, and name what is to be done: `make lint`.
 
-A message that is new stands in lab.po without a translation, a new text of a notebook or document in English, with the
-digest of nothing. A text whose English has changed keeps its old digest. The tests name them all.
+lab.po of a language has the messages of the package, of the notebooks and of DOCUMENTS. If the English of one changes,
+its translation stays as fuzzy, with the English that it is of, and the English is shown until somebody has looked.
 """
 
-import io
-import json
+import csv
 import re
+import string
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
 
-from babel.messages import Catalog
+from babel import Locale, UnknownLocaleError
+from babel.messages import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_keywords
-from babel.messages.pofile import read_po, write_po
+from babel.messages.pofile import PoFileError, read_po, write_po
 
 from lab_lib import language
 from lab_lib.exercises import copies, translation
+from lab_lib.workspace.private_files import draft_of
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "docs/instructors.md", "docs/site/index.md")
-NOT_YET = "0" * 16
+ONLY_ON_SITE = DOCUMENTS[-1]
 _METHODS = [("**.py", "python"), ("**/templates/*", "jinja2")]
 _BY_ARGUMENT = ["check:3", "Question:2", "case:2", "wait_until:2", "counted:2"]
 _MARKS = parse_keywords(["_", "N_", "ngettext:1,2", *_BY_ARGUMENT])
-_HEADING = re.compile(r"^(?=#{1,2} )", re.MULTILINE)
 _WIDTH = 110  # characters of a line in lab.po
+# What a translation keeps, in any order: code, addresses, images, tags of hints, and the letters of answers.
+_KEPT = re.compile(r"(?<!`)`[^`\n]+`(?!`)|\]\((?!#)[^)#]*|src=\"[^\"]*\"|</?(?:details|summary)>|^\*\*[a-z]\*\*(?= )")
+_OF_LANGUAGE = re.compile(r"\.[a-z]{2}(?:_\w+)?(?=\.(?:md|svg))")  # in the name of a document or picture
+_NO_WORDS = re.compile(rf"\{{[^{{}}]*\}}|{_KEPT.pattern}")
+_TERM = r"(?<![\w.(\"-]){}s?(?![\w([\"]|\.\w)"  # not in a name, such as transactions.txt, an option or a call
+_PLACES = string.Formatter()
 
 
 def messages() -> Catalog:
-    """Return the messages that are marked in the package and for the site, with their files."""
+    """Return all English messages, with the files where they stand; in a notebook, the cells."""
     found = Catalog()
     for folder in ("lab_lib", "docs"):
         marked = extract_from_dir(ROOT / folder, _METHODS, keywords=_MARKS)
         for name, _line, message, *_ in sorted(marked, key=itemgetter(0, 1)):
             found.add(message, locations=[(f"{folder}/{name}", 0)])
+    for path in copies.solved_notebooks():
+        for cell, message in translation.messages_of_notebook(path):
+            found.add(message, locations=[(f"notebooks/{path.name}:{cell}", 0)])
+    for name in DOCUMENTS:
+        for message in translation.messages_of_document((ROOT / name).read_text("utf-8")):
+            found.add(message, locations=[(name, 0)])
     return found
 
 
-def updated(po: Path) -> Catalog:
-    """Return the messages of a language as they should stand in this file. PoFileError for a line that is none."""
+def read(po: Path) -> Catalog:
+    """Return the messages of a language as they stand in this file. PoFileError, with the line, if it is damaged."""
     with po.open("rb") as file:
-        catalogue = read_po(file, abort_invalid=True)
-    catalogue.update(messages(), no_fuzzy_matching=True, update_creation_date=False)
-    return catalogue
+        return read_po(file, abort_invalid=True)
 
 
-def cells(path: Path) -> dict[str, str]:
-    """Return what is to be translated of a notebook, by the ids of its cells."""
-    texts = {cell["id"]: translation.text_of(cell) for cell in json.loads(path.read_text("utf-8"))["cells"]}
-    return {id: text for id, text in texts.items() if text}
+def update(po: Path, english: Catalog) -> None:
+    """Bring a language's messages up to date: new ones are empty, changed ones fuzzy, and old ones stand at the end."""
+    catalogue = read(po)
+    catalogue.update(english, update_creation_date=False)
+    with draft_of(po) as draft, draft.open("wb") as file:
+        write_po(file, catalogue, width=_WIDTH, include_lineno=False, include_previous=True)
 
 
-def sections(path: Path) -> dict[str, str]:
-    """Return the sections of a document, by their headings."""
-    parts = [part.strip() for part in _HEADING.split(path.read_text("utf-8")) if part.strip()]
-    return {re.sub(r"[^a-z0-9]+", "-", part.splitlines()[0].lower()).strip("-"): part for part in parts}
+def begin(name: str) -> Path:
+    """Make the file for the messages of a new language, such as es or pt_BR. One that is there stays as it is.
+
+    ValueError if there is no such language.
+    """
+    try:
+        language_team = Locale.parse(name).english_name
+    except (UnknownLocaleError, ValueError):
+        raise ValueError(f"There is no language {name!r}. Name one such as es or pt_BR.") from None
+    header = {  # what gettext's own tools ask for
+        "project": "serverless-lab-workbook",
+        "version": "1.0",
+        "header_comment": "# `make catalogues` brings this file up to date.",
+        "msgid_bugs_address": "the lab's issues",
+        "last_translator": "the lab's authors",
+        "language_team": language_team,
+        "revision_date": datetime.now(UTC),
+    }
+    if not (po := language.catalogue(name)).exists():
+        po.parent.mkdir(parents=True)
+        with po.open("wb") as file:
+            write_po(file, Catalog(name, fuzzy=False, **header))
+    return po
 
 
 def named(english: Path, name: str) -> Path:
-    """Return the document or picture that is in this language what an English one is, such as README.zh.md."""
-    end = "" if name == language.ENGLISH else f".{name.split('_')[0]}"
-    return english.with_name(f"{english.stem}{end}{english.suffix}")
+    """Return the document or picture that is in this language what an English one is, such as README.zh_CN.md."""
+    return english if name == language.ENGLISH else english.with_name(f"{english.stem}.{name}{english.suffix}")
 
 
-def in_language(folder: Path) -> dict[Path, dict[str, str]]:
-    """Return the Markdown catalogues of a language, each with the English that it translates."""
-    notebooks = {folder / "notebooks" / f"{path.stem}.md": cells(path) for path in copies.solved_notebooks()}
-    documents = {named(ROOT / name, folder.name): sections(ROOT / name) for name in DOCUMENTS}
-    return notebooks | documents
+def documents(name: str) -> dict[Path, str]:
+    """Return the documents of a language that are kept beside the English ones, with their content."""
+    english = [ROOT / document for document in DOCUMENTS if document != ONLY_ON_SITE]
+    return {named(path, name): translation.document(path.read_text("utf-8"), name) for path in english}
 
 
-def current(catalogue: Path, english: dict[str, str]) -> str:
-    """Return the content of a Markdown catalogue, with an entry for each text."""
-    there, parts = language.entries(catalogue), list[str]()
-    for id, text in english.items():
-        digest, translated = there.get(id, (NOT_YET, text))
-        parts.append(f"<!-- {id} {digest} -->\n{translated}\n")
-    return "\n".join(parts)
+def faults(po: Path, english: Catalog) -> Iterator[str]:
+    """Yield a line for each message of a language that is to be looked at: file, line, message and reason."""
+    try:
+        catalogue = read(po)
+    except PoFileError as error:
+        yield f"{po}:{error.lineno + 1}: {error}"
+        return
+    there = {message.id: message for message in catalogue if message.id}
+    wanted = {message.id for message in english if message.id}
+    yield from (f"{po}: {id!r} is missing. Run `make catalogues`." for id in wanted - there.keys())
+    stop, terms = there["."].string if "." in there else ".", _terms(po.parents[1] / "glossary.csv")
+    for id, message in there.items():
+        unused = [] if id in wanted else ["is no longer in the English. Run `make catalogues`"]
+        for reason in unused or _wrong(message, stop, terms):
+            yield f"{po}:{message.lineno}: {id!r} {reason}."
+
+
+def _wrong(message: Message, stop: str, terms: dict[str, list[str]]) -> Iterator[str]:
+    """Yield why a translation is not shown, or what is wrong with it."""
+    english = message.id if isinstance(message.id, str) else message.id[-1]
+    texts = [message.string] if isinstance(message.string, str) else [*(message.string or [""])]
+    if message.fuzzy:
+        yield "is of another English. Look it over, and take the mark `fuzzy` away"
+        return
+    if not all(texts):
+        yield "has no translation"
+        return
+    for text in texts:
+        if _places(english) != _places(text):
+            yield "has other places in its translation"
+        if english.strip(". ") and english.endswith(".") != text.endswith(stop):
+            yield f"and its translation must both end with a full stop ({stop}), or neither"
+        if different := _kept(english) ^ _kept(text):
+            yield f"and its translation must both have {', '.join(different)}"
+        words = _NO_WORDS.sub(" ", english)
+        for term, translations in terms.items():
+            if re.search(_TERM.format(re.escape(term)), words) and not any(one in text for one in translations):
+                yield f"has the term {term!r}; wanted {' or '.join(translations)}"
+
+
+def _kept(text: str) -> set[str]:
+    return {*_KEPT.findall(_OF_LANGUAGE.sub("", text))}
+
+
+def _places(text: str) -> list[tuple[str, ...]]:
+    """Return the places of a message. One without values may have a brace that opens none."""
+    try:
+        return sorted(place[1:] for place in _PLACES.parse(text) if place[1] is not None)
+    except ValueError:
+        return [("{",)] * text.count("{")
+
+
+def _terms(table: Path) -> dict[str, list[str]]:
+    """Return the terms of a language, each with its translations; none if it has no table."""
+    if not table.exists():
+        return {}
+    with table.open(encoding="utf-8", newline="") as file:
+        _header, *rows = csv.reader(file)
+    return {term: translations.split("|") for term, translations in rows}
+
+
+def main(argument: str = "") -> None:
+    """Update all catalogues; begin the one of a language that is named; or check them, for "--check"."""
+    english = messages()
+    if argument == "--check":
+        sys.exit(check(english))
+    if argument:
+        try:
+            print(begin(argument).relative_to(ROOT))
+        except ValueError as error:
+            sys.exit(str(error))
+    for name in language.names()[1:]:
+        update(language.catalogue(name), english)
+    for name in language.FINISHED:
+        for path, text in documents(name).items():
+            path.write_text(text, encoding="utf-8")
+
+
+def check(english: Catalog) -> bool:
+    """Print what is to be done in each language. Return True if that is anything in a finished one."""
+    is_red = False
+    for name in language.names()[1:]:
+        lines = [*faults(language.catalogue(name), english)]
+        if name in language.FINISHED:
+            stale = [path for path, text in documents(name).items() if path.read_text("utf-8") != text]
+            lines += [f"{path} is not as `make catalogues` writes it." for path in stale]
+            is_red |= bool(lines)
+        print("\n".join(line.removeprefix(f"{ROOT}/") for line in lines) or f"{name}: all is translated.")
+    return is_red
 
 
 if __name__ == "__main__":
-    for folder in (path for path in language.LOCALE.iterdir() if path.is_dir()):
-        po, written = folder / "LC_MESSAGES" / "lab.po", io.BytesIO()
-        write_po(written, updated(po), width=_WIDTH, omit_header=True, ignore_obsolete=True, include_lineno=False)
-        header = po.read_text("utf-8").partition("\n\n")[0].strip()
-        po.write_text(f"{header}\n\n{written.getvalue().decode()}", encoding="utf-8")
-        for markdown, english in in_language(folder).items():
-            markdown.parent.mkdir(exist_ok=True)
-            markdown.write_text(current(markdown, english), encoding="utf-8")
+    main(*sys.argv[1:])

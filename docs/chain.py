@@ -1,6 +1,6 @@
 """Write the pictures of the chain: chain.svg for the README, and one beside each notebook: `make docs`.
 
-A README in another language has a picture in that language, such as chain.zh.svg.
+A README in another language has a picture in that language, such as chain.zh_CN.svg.
 
 lab_lib/pages/chain_picture.py draws them, and lab_lib/exercises/pictures.py says what each notebook lights.
 """
@@ -48,7 +48,7 @@ def with_image(readme: str) -> str:
 
 
 if __name__ == "__main__":
-    for name in reversed(language.names()):  # English, which is the first, comes last: so is all below
+    for name in (*language.FINISHED, language.ENGLISH):  # which all below is in, too
         language.use(name)
         catalogues.named(Path(__file__).with_suffix(".svg"), name).write_text(plain(), encoding="utf-8")
     README.write_text(with_image(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""All errors of the lab. Each message says what was found, what was wanted and what to do.
+"""Define all errors of the lab, which say what was found, what was wanted and what to do.
 
 LabError                 something failed: exit status 1, or 3 where an account is graded
 ├── UsageError           the request itself is wrong, and nothing was created: exit status 2

@@ -1,4 +1,7 @@
-"""The account that the lab runs in, and the names and settings there. `open_lab()` is the only way in."""
+"""Open the account that the lab runs in.
+
+A Lab has the account's names, settings and clients; `open_lab()` is the only way in.
+"""
 
 import functools
 import json

@@ -1,6 +1,6 @@
-"""Say things in the user's language: from the catalogues in the folder `locale`, in English where there is none.
+"""Say things in the user's language, and in English what has no translation.
 
-A language is the name of a folder there, such as zh_CN, or the path of such a folder elsewhere. It stands in the
+A language is the name of a folder in `locale`, such as zh_CN, or the path of such a folder elsewhere. It stands in the
 variable LAB_LANG, from which the processes that a command starts have it too.
 """
 
@@ -13,10 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 
 VARIABLE, ENGLISH = "LAB_LANG", "en"
+FINISHED = ("zh_CN",)  # has pages of its own, and no message without its translation: `make lint` names each
 LOCALE = Path(__file__).with_name("locale")
 SETTING = Path(".lab", "language")  # in the learner's copy of the notebooks
 _OF_COMPUTER = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # in the order of gettext
-_ENTRY = re.compile(r"^<!-- (\S+) ([0-9a-f]{16}) -->\n", re.MULTILINE)
 
 
 def use(name: str) -> None:
@@ -28,7 +28,7 @@ def use(name: str) -> None:
 
 
 def names() -> list[str]:
-    """Return the languages that the lab has."""
+    """Return the languages that the lab has, finished or not."""
     return [ENGLISH, *sorted(path.name for path in LOCALE.iterdir() if _is_there(path.name))]
 
 
@@ -53,7 +53,7 @@ def used() -> str:
 
 
 def folder(name: str) -> Path | None:
-    """Return the folder with the catalogues of a language; None for English."""
+    """Return the folder with the catalogue, the fonts and the settings of a language; None for English."""
     return None if name == ENGLISH else LOCALE / name
 
 
@@ -74,15 +74,6 @@ def N_(message: str) -> str:  # gettext's name
     return message
 
 
-def entries(catalogue: Path) -> dict[str, tuple[str, str]]:
-    """Return the texts of a catalogue in Markdown, by their ids: the digest of the English, and the translation.
-
-    An id is that of a notebook's cell, or of a document's section.
-    """
-    _before, *parts = _ENTRY.split(catalogue.read_text("utf-8")) if catalogue.is_file() else [""]
-    return {id: (digest, text.strip()) for id, digest, text in zip(*[iter(parts)] * 3, strict=True)}
-
-
 def _filled(text: str, english: str, values: dict[str, object]) -> str:
     """Return a text with the values in its places, or the English if it has other places, which the tests find."""
     try:
@@ -91,14 +82,15 @@ def _filled(text: str, english: str, values: dict[str, object]) -> str:
         return english.format(**values)
 
 
-def _messages(name: str) -> Path:
+def catalogue(name: str) -> Path:
+    """Return the file with the messages of a language, and of its notebooks and documents."""
     return LOCALE / name / "LC_MESSAGES" / "lab.po"
 
 
 @functools.cache
 def _is_there(name: str) -> bool:
     with suppress(OSError):  # a damaged setting may be too long for a name
-        return name == ENGLISH or (name != "" and _messages(name).is_file())
+        return name == ENGLISH or (name != "" and catalogue(name).is_file())
     return False
 
 
@@ -110,7 +102,7 @@ def translations(name: str) -> gettext.NullTranslations:
     from babel.messages import mofile, pofile
 
     compiled = io.BytesIO()
-    with _messages(name).open("rb") as file:
+    with catalogue(name).open("rb") as file:
         mofile.write_mo(compiled, pofile.read_po(file))
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)

@@ -1,4 +1,4 @@
-"""Give the notebooks one name for all that is not a call of AWS: the lab, its exercises, and what a cell shows.
+"""Give the notebooks one name for all that is not a call of AWS.
 
 Each name leads to the module that does the work.
 """

@@ -1,6 +1,6 @@
-"""List the lab's resources, one a line. Checks, hints, the clean-up, the pictures and the policies take them from here.
+"""List the resources, each with the cell that makes it.
 
-Nothing here calls AWS.
+Checks, hints, the clean-up, the pictures and the policies take them from here. Nothing here calls AWS.
 """
 
 import functools
@@ -9,7 +9,6 @@ import re
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from lab_lib import language
 from lab_lib.errors import StepMissing
 from lab_lib.language import N_, _
 
@@ -35,13 +34,12 @@ class Cell(NamedTuple):
     @property
     def notebook(self) -> str:
         """Return the number of its notebook, such as "04"."""
-        return _headings()[self.id][0]
+        return self.id[:2]
 
     @property
     def heading(self) -> str:
         """Return the heading above it."""
-        text, _space, english = _headings()[self.id][1].partition(" ")
-        return heading(text, english)
+        return heading(self.id)
 
     @property
     def run(self) -> str:
@@ -100,9 +98,9 @@ STREAM = N_("stream of the table Transactions")  # no resource of its own
 _TITLES = N_("role {}"), N_("topic {}")  # the checks mark those of the other kinds
 
 
-def heading(text: str, english: str) -> str:
-    """Return the last heading in a text of the notebooks, by the text's id, in the user's language."""
-    return _translated_headings(language.folder(language.used())).get(text, english)
+def heading(cell: str, otherwise: str = "") -> str:
+    """Return the heading above the cell with this id, in the user's language; or another text, if there is none."""
+    return _(_headings().get(cell, otherwise))
 
 
 def get(kind: str, name: str = "") -> Resource:
@@ -140,15 +138,6 @@ def in_chain(kind: str) -> list[str]:
 
 
 @functools.cache
-def _headings() -> dict[str, tuple[str, str]]:
-    """Return the notebook of each code cell and, in one text, the id of the text above it and its heading."""
-    headings = json.loads(HEADINGS.read_text("utf-8"))
-    return {place: (notebook, heading) for notebook, cells in headings.items() for place, heading in cells.items()}
-
-
-@functools.cache
-def _translated_headings(folder: Path | None) -> dict[str, str]:
-    """Return the last heading in each text of the notebooks' catalogues; none in English."""
-    paths = folder.glob("notebooks/*.md") if folder else ()
-    texts = (entry for path in paths for entry in language.entries(path).items())
-    return {id: found[-1] for id, (_digest, text) in texts if (found := HEADING.findall(text))}
+def _headings() -> dict[str, str]:
+    """Return the heading above or in each cell of the notebooks, by its id, which begins with the notebook's number."""
+    return dict(json.loads(HEADINGS.read_text("utf-8")))

@@ -1,4 +1,4 @@
-"""The settings of a lab: what `open_lab` takes from a notebook, a command or a roster, and whether it can be right."""
+"""Take the settings of a lab, and refuse what cannot be right."""
 
 import functools
 import os

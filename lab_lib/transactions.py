@@ -1,4 +1,4 @@
-"""Transactions files: foretell what the function does with one, count one again, write one, make up a large one."""
+"""Read, count, write and make up transactions files."""
 
 import csv
 import random

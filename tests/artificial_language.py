@@ -3,7 +3,6 @@
 `make` writes it from the English, into a folder that `--lang` takes: a language needs no code.
 """
 
-import hashlib
 import re
 from pathlib import Path
 
@@ -13,32 +12,24 @@ from docs import catalogues
 
 _PLAIN, _ACCENTED = "aceinosuyzACEINOSUYZ", "áçéíñóšúýžÁÇÉÍÑÓŠÚÝŽ"
 _ACCENTS = str.maketrans(_PLAIN, _ACCENTED)
-# What a translation keeps: code, HTML, the address of a link or a picture.
-_KEPT = re.compile(r"(```.*?```|`[^`\n]+`|<[^>]+>|\]\([^)]*\))", re.DOTALL)
 _PLACE = re.compile(r"(\{[^{}]*\})")
+# What a translation of a text keeps: code, HTML, the address of a link or a picture.
+_KEPT = re.compile(r"(`[^`\n]+`|<[^>]+>|\]\([^)]*\))")
 
 
 def make(folder: Path) -> Path:
-    """Write the catalogues of the language into this folder."""
+    """Write the catalogue of the language into this folder."""
     messages = catalogues.messages()
     for message in messages:
         if message.id:
-            message.string = tuple(map(_message, message.id)) if message.pluralizable else _message(message.id)
+            in_python = any(name.startswith("lab_lib/") for name, _ in message.locations)
+            accent = _message if in_python else accented
+            message.string = tuple(map(accent, message.id)) if message.pluralizable else accent(message.id)
     po = folder / "LC_MESSAGES" / "lab.po"
     po.parent.mkdir(parents=True)
     with po.open("wb") as file:
         write_po(file, messages)
-    for markdown, english in catalogues.in_language(folder).items():
-        if markdown.is_relative_to(folder):
-            markdown.parent.mkdir(exist_ok=True)
-            entries = (f"<!-- {id} {digest(text)} -->\n{accented(text)}\n" for id, text in english.items())
-            markdown.write_text("\n".join(entries), encoding="utf-8")
     return folder
-
-
-def digest(text: str) -> str:
-    """Return what tells whether a text has changed since it was translated."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def accented(text: str, kept: re.Pattern[str] = _KEPT) -> str:

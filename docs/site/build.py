@@ -3,8 +3,8 @@
 Its pages are laid out in a temporary folder, where Sphinx takes them. A notebook is there as a learner has it, without
 solutions. A cell has its output if it is tagged SHOWN; an output that answers a question must not be.
 
-Each language has a site of its own, with the same pages, in a folder of the English one. What has no translation is
-there in English.
+Each finished language has a site of its own, with the same pages, in a folder of the English one. What has no
+translation is there in English.
 """
 
 import json
@@ -24,6 +24,7 @@ from lab_lib.language import _
 from tests.own_aws import own_aws
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
+LANGUAGES = (language.ENGLISH, *language.FINISHED)
 SHOWN = "output-on-site"
 LEFT_OUT = ("checks", "permissions")  # documents that answer exercises
 LAB = [sys.executable, "-m", "lab_lib"]
@@ -34,7 +35,6 @@ Ana|3 River Road, Lima|A2|03/02/2017|700
 """
 _LINK_TO_LEFT_OUT = re.compile(rf"\[([^]]*)\]\((?:docs/)?({'|'.join(LEFT_OUT)})\.md[^)]*\)")
 _SAME_ELSEWHERE = re.compile(r"^\[[^]]+\]\(README[.\w]*\.md\)\n\n", re.MULTILINE)  # in the place of the site's switch
-_TRANSLATED = re.compile(r"\.[a-z]{2}(?=\.md)")  # in the name of a document, which has one name here
 _HEADING_OF_TRANSLATED = re.compile(rf"({'|'.join(Path(name).name for name in DOCUMENTS)})#[^)]+")
 _HINT = re.compile(r"(<details><summary>.*?</summary>)(.*?)(</details>)", re.DOTALL)
 _ANCHOR = re.compile(r"(?<=\.ipynb#)[^)]+")
@@ -46,10 +46,10 @@ def main(site: Path) -> None:
     with own_aws("site") as folder:
         built, data = folder / "built", folder / "bank.txt"
         data.write_text(TRACED, encoding="utf-8")
-        for name in language.names()[1:]:  # for the outputs; the English ones are in the notebooks
+        for name in language.FINISHED:  # for the outputs; the English ones are in the notebooks
             subprocess.run([*LAB, "run", "--lang", name, "--out", folder / "run" / name], stdout=DEVNULL, check=True)
         with subprocess.Popen([*LAB, "run", "--data", data, "--until", "05"], stdout=DEVNULL) as lab:
-            for name in language.names():
+            for name in LANGUAGES:
                 source = folder / name
                 executed = ROOT / "notebooks" if name == language.ENGLISH else folder / "run" / name
                 lay(source, name, executed)
@@ -57,11 +57,11 @@ def main(site: Path) -> None:
                 subprocess.run([*SPHINX, *options, source, built / name], check=True)
         if lab.returncode:
             sys.exit("The lab for the page of the trace has failed, for the reason above. The site is as it was.")
-        for name in language.names():
+        for name in LANGUAGES:
             trace = [*LAB, "trace", "Ana", "A2", "--lang", name, "--html", built / name / "trace.html"]
             subprocess.run(trace, stdout=DEVNULL, check=True)
         shutil.rmtree(site, ignore_errors=True)
-        for name in language.names():
+        for name in LANGUAGES:
             shutil.copytree(built / name, site if name == language.ENGLISH else site / name)
 
 
@@ -78,7 +78,7 @@ def lay(source: Path, name: str, executed: Path) -> None:
     for path in copies.solved_notebooks():
         page = notebook(translation.notebook(path), json.loads((executed / path.name).read_text(encoding="utf-8")))
         (source / "notebooks" / path.name).write_text(json.dumps(page), encoding="utf-8")
-    translated = [catalogues.named(ROOT / english, other) for english in DOCUMENTS for other in language.names()[1:]]
+    translated = [catalogues.named(ROOT / english, other) for english in DOCUMENTS for other in language.FINISHED]
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), HERE / "index.md"):
         if path.stem not in LEFT_OUT and path not in translated:
             written = source / (path.name if path.parent == HERE else path.relative_to(ROOT))
@@ -89,11 +89,12 @@ def lay(source: Path, name: str, executed: Path) -> None:
 
 def document(path: Path, name: str) -> str:
     """Return a document, translated if it can be. In place of a link to one that is left out, it names the file."""
-    here = catalogues.named(path, name)
-    text = (here if here.exists() else path).read_text(encoding="utf-8").replace("](LICENSE)", "](LICENSE.md)")
-    text = _TRANSLATED.sub("", _SAME_ELSEWHERE.sub("", text))
-    if not here.exists():
+    text = path.read_text(encoding="utf-8")
+    if str(path.relative_to(ROOT)) in DOCUMENTS:
+        text = translation.document(text, name).replace(f".{name}.md", ".md")  # a document has one name here
+    elif name != language.ENGLISH:
         text = _HEADING_OF_TRANSLATED.sub(r"\1", text)
+    text = _SAME_ELSEWHERE.sub("", text).replace("](LICENSE)", "](LICENSE.md)")
     return _LINK_TO_LEFT_OUT.sub(r"\1 (`docs/\2.md`)", text)
 
 

@@ -2,7 +2,7 @@
 
 from babel import Locale
 
-from lab_lib.language import names
+from lab_lib.language import ENGLISH, FINISHED
 
 project = html_title = "Serverless Lab Workbook"
 copyright = "2026 The Serverless Lab Workbook authors. MIT licence"
@@ -23,7 +23,7 @@ html_favicon = "icon.svg"
 html_sidebars = {"**": ["contents.html"]}
 html_context = {
     "default_mode": "auto",  # of the two colour themes: the system's
-    "languages": {name: Locale.parse(name).language_name for name in names()},
+    "languages": {name: Locale.parse(name).language_name for name in (ENGLISH, *FINISHED)},
 }
 html_copy_source = html_show_sourcelink = html_use_index = False
 html_theme_options = {

@@ -1,4 +1,4 @@
-"""One module a kind of AWS resource: `aws.queues.ensure_queue(lab, name)` is in queues.py, with the calls of boto3."""
+"""Make, find and delete each kind of AWS resource, with the calls of boto3 spelled out."""
 
 from lab_lib.aws import (  # noqa: F401  # the notebooks import this package alone
     buckets,

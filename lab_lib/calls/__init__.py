@@ -1,1 +1,1 @@
-"""Make calls to AWS: the session that signs them; wait, repeat, and explain what AWS refuses."""
+"""Call AWS: open a session, wait, repeat, and explain a refusal."""

@@ -1,4 +1,4 @@
-"""Check an account after each step, by the answers of AWS. It may have been built by hand.
+"""Check an account: its settings, and what comes of files that are sent through it. It may have been built by hand.
 
 Each check is a function in the module of its step; the decorator `rules.check` enters it in RULES. The step "further"
 holds what this workbook adds to the handout; it does not count.

@@ -1,1 +1,1 @@
-"""Judge the learner's predictions, and break the pipeline so that they can see what happens."""
+"""Hold what the learner writes: the copy of the notebooks, questions, trials, experiments."""

@@ -1,1 +1,1 @@
-"""Show people what the lab holds and does: tables, pages, figures and the picture of the chain."""
+"""Show people what there is, as tables, pages, figures and the picture of the chain."""

@@ -1,1 +1,1 @@
-"""Run the notebooks headlessly for one account."""
+"""Run the notebooks of one account headlessly."""

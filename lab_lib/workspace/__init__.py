@@ -1,1 +1,1 @@
-"""Keep the user's files: where they are, private to their owner, with one command at a time, and masked."""
+"""Keep the user's files private, masked, and changed by one command at a time."""

@@ -104,7 +104,7 @@ def test_every_notebook_shows_the_chain_as_it_is_drawn_now(path: Path) -> None:
     assert drawn == pictures.svg(number)
 
 
-@pytest.mark.parametrize("name", language.names())
+@pytest.mark.parametrize("name", [language.ENGLISH, *language.FINISHED])
 def test_the_readme_shows_the_chain_as_it_is_drawn_now(name: str, monkeypatch) -> None:
     monkeypatch.setenv(language.VARIABLE, name)
     picture = catalogues.named(Path(chain.__file__).with_suffix(".svg"), name)

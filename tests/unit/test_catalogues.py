@@ -1,142 +1,177 @@
-"""Every catalogue has all that is to be translated, nothing else, and nothing that was made from an older English."""
-
-import ast
-import json
-import re
-import string
+"""What happens to a translation when the English changes, and what is told of it."""
 
 import pytest
+from babel.messages import Catalog
 
 from docs import catalogues
 from lab_lib import language
-from lab_lib.exercises import copies, texts, translation
-from tests.artificial_language import digest as digest_of
+from lab_lib.exercises import translation
 
-LANGUAGES = [name for name in language.names() if name != language.ENGLISH]
-# What a translation must keep, in any order: code, addresses, images, hints, and the letters of answers to choose from.
-KEPT = [re.compile(r"(?<!`)`[^`\n]+`(?!`)"), re.compile(r"\]\((?!#)[^)#]*"), re.compile(r'src="[^"]*"')]
-KEPT += [re.compile("</?(?:details|summary)>"), re.compile(r"^- \*\*[a-z]\*\*", re.MULTILINE)]
-KEPT += [re.compile(r"^(?:#+|-|\d+\.|\|)(?= )", re.MULTILINE)]
-TRANSLATED = re.compile(r"\.[a-z]{2}(?=\.(?:md|svg))")  # in the names of a language's documents
-_PLACES = string.Formatter()
+MARKDOWN = """\
+# A heading with `code`
 
+A paragraph
+of two lines.
 
-@pytest.fixture(scope="module", params=LANGUAGES)
-def folder(request):
-    return language.LOCALE / request.param
+<img alt="words" src="chain.svg">
+- **a** an item
+  of two lines
+- another
 
+1. first
 
-@pytest.fixture(scope="module")
-def catalogue(folder):
-    """Return the messages of the language as they should be."""
-    return catalogues.updated(folder / "LC_MESSAGES" / "lab.po")
+| a | b |
+|---|---|
+| c | d, e |
 
-
-def test_nothing_is_missing_stale_or_unused(folder, catalogue):
-    """Each line names an entry to look at."""
-    lines = [f"lab.po has no translation of {each.id!r}" for each in catalogue if each.id and not is_shown(each)]
-    lines += [f"lab.po has {message.id!r}, which is nowhere marked" for message in catalogue.obsolete.values()]
-    wanted = catalogues.in_language(folder)
-    lines += [f"{path.name} is of no notebook" for path in folder.glob("notebooks/*") if path not in wanted]
-    for markdown, english in wanted.items():
-        there = language.entries(markdown)
-        if not markdown.is_file() or markdown.read_text("utf-8") != catalogues.current(markdown, english):
-            lines.append(f"{markdown.name} is not as `make catalogues` writes it")
-        for id, text in english.items():
-            if id not in there:
-                lines.append(f"{markdown.name} has no {id}")
-            elif there[id][0] != (digest := digest_of(text)):
-                what_to_do = f"Look it over, then write {digest} into its mark"
-                lines.append(f"{markdown.name}: {id} was made from another English. {what_to_do}")
-        lines += [f"{markdown.name} has {id}, which is not in the English" for id in there.keys() - english.keys()]
-
-    assert not lines, "\n".join(lines)
-
-
-def is_shown(message):
-    """Return True if a message has all its translations. A fuzzy one is shown in English."""
-    return not message.fuzzy and all(forms(message))
+    lab run       run it
+    source it
+    ana1,function,7.5,"Right, but slow.",,
+```
+not this
+:caption: but this
+```
+The end.
+"""
+MESSAGES = [
+    "A heading with `code`",
+    "A paragraph of two lines.",
+    '<img alt="words" src="chain.svg">',
+    "**a** an item of two lines",
+    "another",
+    "first",
+    "a | b",
+    "c | d, e",
+    "run it",
+    "Right, but slow.",
+    "but this",
+    "The end.",
+]
+HEADER = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
+SAID = "The queue {name} is full."
 
 
-def forms(message):
-    """Return the translations of a message; of one that is new, an empty one."""
-    string = message.string or ""
-    return [string] if isinstance(string, str) else string
+@pytest.fixture(autouse=True)
+def no_locale(tmp_path, monkeypatch):
+    """Each test has no language but its own."""
+    monkeypatch.setattr(language, "LOCALE", tmp_path)
+    monkeypatch.setattr(language, "FINISHED", ())
 
 
-def translated(folder):
-    """Yield each text of the Markdown catalogues: where it stands, the English and the translation."""
-    for markdown, english in catalogues.in_language(folder).items():
-        for id, (_digest, text) in language.entries(markdown).items():
-            yield f"{markdown.name} {id}", english[id], text
+def english(*messages):
+    catalogue = Catalog()
+    for message in messages:
+        catalogue.add(message, locations=[("lab_lib/a.py", 0)])
+    return catalogue
 
 
-def messages(catalogue):
-    """Yield each translated message: the English and the translation, of a number of things one form for each."""
-    for message in catalogue:
-        if message.id and is_shown(message):
-            english = message.id if isinstance(message.id, str) else message.id[-1]
-            yield from ((english, form) for form in forms(message))
+def po_of(name, **translations):
+    po = language.catalogue(name)
+    po.parent.mkdir(parents=True, exist_ok=True)
+    entries = (f'msgid "{english}"\nmsgstr "{text}"\n\n' for english, text in translations.items())
+    po.write_text(HEADER + "".join(entries), encoding="utf-8")
+    return po
 
 
-def places(text):
-    return sorted((name, form, kind) for _, name, form, kind in _PLACES.parse(text) if name is not None)
-
-
-def test_each_message_has_its_places(catalogue):
-    assert [english for english, text in messages(catalogue) if braces(english, text)] == []
-
-
-def test_a_message_is_a_whole_sentence_where_the_english_is(folder, catalogue):
-    """A hint that is none is finished by the check."""
-    stop = language.translations(folder.name).gettext(".")
-    told = [(english, text) for english, text in messages(catalogue) if english.strip(". ")]
-
-    assert [english for english, text in told if english.endswith(".") != text.endswith(stop)] == []
-
-
-def test_each_text_keeps_its_code_links_pictures_hints_and_choices(folder):
-    wrong = [
-        (where, kept.pattern, sorted(map(str, set(one) ^ set(other))) or [len(one), len(other)])
-        for where, english, text in translated(folder)
-        for kept in KEPT
-        if (one := sorted(kept.findall(TRANSLATED.sub("", english))))
-        != (other := sorted(kept.findall(TRANSLATED.sub("", text))))
+def test_a_text_is_cut_into_messages_and_put_together_again():
+    assert translation.messages_of_document(MARKDOWN) == MESSAGES
+    loud = translation._in_markdown(MARKDOWN, str.upper)
+    assert [line.lower() for line in loud.splitlines()] == [
+        line.lower()
+        for line in MARKDOWN.replace("paragraph\nof", "paragraph of").replace("item\n  of", "item of").splitlines()
     ]
-
-    assert wrong == []
-
-
-def test_code_is_the_same_but_for_comments(folder):
-    for path in copies.solved_notebooks():
-        english = json.loads(path.read_text("utf-8"))["cells"]
-        for cell, other in zip(english, translation.notebook(path, folder.name)["cells"], strict=True):
-            if cell["cell_type"] == "code":
-                assert without_comments(cell) == without_comments(other), cell["id"]
+    assert "    lab run       RUN IT\n    source it\n" in loud
+    assert "\nnot this\n:caption: BUT THIS\n" in loud
 
 
-def test_each_exercise_has_its_hints_and_choices(folder):
-    english = texts._all(language.ENGLISH)
-    there = texts._all(folder.name)
+def test_of_code_only_the_comments_are_messages_but_those_of_nbgrader():
+    code = 'x = "# no"  # a remark\n    ### BEGIN SOLUTION\n# another\n%%writefile x.py'
 
-    assert there.keys() == english.keys()
-    for exercise, text in english.items():
-        assert len(there[exercise].hints) == len(text.hints)
-        assert there[exercise].options.keys() == text.options.keys()
-        assert there[exercise].heading != text.heading
+    loud = translation._in_code(code, str.upper)
+
+    assert loud == 'x = "# no"  # A REMARK\n    ### BEGIN SOLUTION\n# ANOTHER\n%%writefile x.py'
 
 
-def braces(english, text):
-    """Return True if the places differ. A message without values may have a brace that opens no place."""
-    try:
-        return places(english) != places(text)
-    except ValueError:
-        return english.count("{") != text.count("{")
+def test_a_changed_message_keeps_its_translation_as_fuzzy_and_an_old_one_stands_at_the_end(monkeypatch):
+    po = po_of("es", **{SAID: "La cola {name} está llena.", "gone": "ido", "same": "igual"})
+
+    catalogues.update(po, english("The queue {name} is full now.", "same", "brand-new"))
+
+    text = po.read_text("utf-8")
+    assert f'#, fuzzy, python-brace-format\n#| msgid "{SAID}"\nmsgid "The queue {{name}} is full now."' in text
+    assert 'msgstr "La cola {name} está llena."' in text
+    assert 'msgid "brand-new"\nmsgstr ""' in text
+    assert text.rstrip().endswith('#~ msgid "gone"\n#~ msgstr "ido"')
+    monkeypatch.setenv(language.VARIABLE, "es")
+    language.translations.cache_clear()
+    assert language._("The queue {name} is full now.", name="Q") == "The queue Q is full now."
+    assert (language._("brand-new"), language._("same")) == ("brand-new", "igual")
 
 
-def without_comments(cell):
-    code = "".join(cell["source"])
-    try:
-        return ast.dump(ast.parse(code))
-    except SyntaxError:  # of a magic
-        return re.sub(r"(^|\s+)#.*", "", code)
+WRONG = [
+    (SAID, "", "has no translation"),
+    (SAID, "La cola {nombre} está llena.", "has other places in its translation"),
+    (SAID, "La cola {name} está llena", "must both end with a full stop"),
+    ("run `lab run`", "ejecute `lab`", "must both have"),
+    ("[here](a.md#b)", "[aquí](c.md#d)", "must both have"),
+    ("**b** both", "ambos", "must both have"),
+    ("the queues", "las filas", "has the term 'queue'; wanted cola"),
+]
+
+
+@pytest.mark.parametrize(("message", "text", "reason"), WRONG)
+def test_what_is_wrong_with_a_translation_is_told_with_its_line(message, text, reason):
+    po = po_of("es", right="bien", **{message: text})
+    po.parents[1].joinpath("glossary.csv").write_text("English,Spanish\nqueue,cola\n", encoding="utf-8")
+
+    (fault,) = catalogues.faults(po, english("right", message))
+
+    assert fault.startswith(f"{po}:7: {message!r} ")
+    assert reason in fault
+
+
+def test_a_right_translation_a_term_within_a_name_and_another_anchor_are_no_fault():
+    right = {SAID: "La cola {name} está llena.", "read queue.md": "lea queue.md", "[here](a.md#b)": "[aquí](a.md#d)"}
+    po = po_of("es", **right)
+    po.parents[1].joinpath("glossary.csv").write_text("English,Spanish\nqueue,cola\n", encoding="utf-8")
+
+    assert [*catalogues.faults(po, english(*right))] == []
+
+
+def test_a_message_that_is_missing_or_no_longer_there_asks_for_make_catalogues_and_a_damaged_file_names_its_line():
+    po = po_of("es", old="viejo")
+
+    missing, unused = catalogues.faults(po, english("new"))
+
+    assert missing == f"{po}: 'new' is missing. Run `make catalogues`."
+    assert unused == f"{po}:4: 'old' is no longer in the English. Run `make catalogues`."
+    po.write_text(HEADER + 'msgid "x\n', encoding="utf-8")
+    assert next(catalogues.faults(po, english("x"))).startswith(f"{po}:4: ")
+
+
+def test_a_new_language_is_begun_once_and_only_a_finished_one_makes_ci_red(capsys, monkeypatch):
+    po = catalogues.begin("pt_BR")
+    text = po.read_text("utf-8")
+
+    assert catalogues.begin("pt_BR").read_text("utf-8") == text
+    assert '"Language: pt_BR\\n"' in text
+    assert "nplurals=2; plural=(n > 1);" in text
+    monkeypatch.setattr(catalogues, "ROOT", language.LOCALE)
+    assert not catalogues.check(english("hello"))
+    assert "pt_BR/LC_MESSAGES/lab.po: 'hello' is missing." in capsys.readouterr().out
+    monkeypatch.setattr(language, "FINISHED", ("pt_BR",))
+    monkeypatch.setattr(catalogues, "DOCUMENTS", ("index.md",))
+    monkeypatch.setattr(catalogues, "ONLY_ON_SITE", "index.md")
+    assert catalogues.check(english("hello"))
+
+
+def test_a_language_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match=r"There is no language 'xx'\. Name one such as es or pt_BR\."):
+        catalogues.begin("xx")
+
+
+def test_pages_of_one_chinese_are_not_those_of_the_other(tmp_path):
+    page = tmp_path / "README.md"
+
+    assert catalogues.named(page, "zh_CN") == tmp_path / "README.zh_CN.md"
+    assert catalogues.named(page, "zh_TW") == tmp_path / "README.zh_TW.md"

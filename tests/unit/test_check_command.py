@@ -96,7 +96,7 @@ def test_the_table_of_all_steps_shows_what_to_do_and_counts_the_rest(reported):
     shown = lab_check("--prefix", "ana-").stdout
 
     assert shown.startswith("Account 123456789012 on moto, Region us-east-1, prefix ana-\n")
-    wanted = ("03 create topic", "1 of 1 hold", "0 of 3 hold, 1 wait, 1 cannot be seen", "going further")
+    wanted = ("03 · Create the topic", "1 of 1 hold", "0 of 3 hold, 1 wait, 1 cannot be seen", "going further")
     wanted += ("✘ not yet", "[b]not there[/]; wanted: CustomerNotify", "→ Run the cell that makes it.", "? cannot see")
     assert [words for words in wanted if words not in shown] == []
     assert not any(words in shown for words in ("waits for", "retention", "to be seen"))

@@ -172,7 +172,7 @@ def test_the_page_says_what_gave_points_what_did_not_and_why():
     made = page(record(missing=["bucket-trigger"], answers=ANSWERS, trial=TRIAL, graded="2026-11-26 15:04"))
 
     words = text(made.main)
-    assert "bucket trigger 02 add triggers Found absent Wanted there To do Make the bucket trigger" in words
+    assert "bucket trigger 02 · Add the triggers Found absent Wanted there To do Make the bucket trigger" in words
     assert "checks wait for these." in words
     assert "✔ right Exercise: which rows are rejected? ✘ not yet Make the table TransactionTotal" in words
     assert "correction ✘ not yet Case A row is corrected. Expected A 150 Found A 300" in words
