@@ -64,6 +64,8 @@ def update(po: Path, english: Catalog) -> None:
     """Bring a language's messages up to date: new ones are empty, changed ones fuzzy, and old ones stand at the end."""
     catalogue = read(po)
     catalogue.update(english, update_creation_date=False)
+    for id in [id for id, message in catalogue.obsolete.items() if not message.string]:
+        del catalogue.obsolete[id]
     with draft_of(po) as draft, draft.open("wb") as file:
         write_po(file, catalogue, width=_WIDTH, include_lineno=False, include_previous=True)
 

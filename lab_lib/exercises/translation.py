@@ -82,9 +82,10 @@ def _in_markdown(text: str, replace: Replace) -> str:
         is_fence = bool(_FENCE.fullmatch(line))
         in_fence ^= is_fence
         is_code = is_fence or in_fence or (line.startswith("    ") and not paragraph)
+        has_text = not _NO_TEXT.fullmatch(line)
         kinds = (_IN_CODE, _REMARK) if is_code else (_ROW, _LINE)
-        alone = kinds[0].fullmatch(line) or kinds[1].fullmatch(line)
-        if is_code or alone or _NO_TEXT.fullmatch(line):
+        alone = has_text and (kinds[0].fullmatch(line) or kinds[1].fullmatch(line))
+        if is_code or alone or not has_text:
             end_paragraph()
             lines.append(f"{alone[1]}{replace(alone[2])}{alone[3]}" if alone else line)
         elif item := _ITEM.fullmatch(line):

@@ -19,6 +19,7 @@ of two lines.
 - another
 
 1. first
+<!-- a mark -->
 
 | a | b |
 |---|---|
