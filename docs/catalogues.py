@@ -21,6 +21,7 @@ from babel.messages.pofile import PoFileError, read_po, write_po
 
 from lab_lib import language
 from lab_lib.exercises import copies, translation
+from lab_lib.pages.wording import cut
 from lab_lib.workspace.private_files import draft_of
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +30,7 @@ ONLY_ON_SITE = DOCUMENTS[-1]
 _METHODS = [("**.py", "python"), ("**/templates/*", "jinja2")]
 _BY_ARGUMENT = ["check:3", "Question:2", "case:2", "wait_until:2", "counted:2"]
 _MARKS = parse_keywords(["_", "N_", "ngettext:1,2", *_BY_ARGUMENT])
-_WIDTH = 110  # characters of a line in lab.po
+_WIDTH = 1_000_000  # of a line in lab.po: Babel would break the previous English of a message within its quotes
 # What a translation keeps, in any order: code, addresses, images, tags of hints, and the letters of answers.
 _KEPT = re.compile(r"(?<!`)`[^`\n]+`(?!`)|\]\((?!#)[^)#]*|src=\"[^\"]*\"|</?(?:details|summary)>|^\*\*[a-z]\*\*(?= )")
 _OF_LANGUAGE = re.compile(r"\.[a-z]{2}(?:_\w+)?(?=\.(?:md|svg))")  # in the name of a document or picture
@@ -120,7 +121,7 @@ def faults(po: Path, english: Catalog) -> Iterator[str]:
     for id, message in there.items():
         unused = [] if id in wanted else ["is no longer in the English. Run `make catalogues`"]
         for reason in unused or _wrong(message, stop, terms):
-            yield f"{po}:{message.lineno}: {id!r} {reason}."
+            yield f"{po}:{message.lineno}: {cut(str(id), 80)!r} {reason}."
 
 
 def _wrong(message: Message, stop: str, terms: dict[str, list[str]]) -> Iterator[str]:
