@@ -36,6 +36,7 @@ _KEPT = re.compile(r"(?<!`)`[^`\n]+`(?!`)|\]\((?!#)[^)#]*|src=\"[^\"]*\"|</?(?:d
 _OF_LANGUAGE = re.compile(r"\.[a-z]{2}(?:_\w+)?(?=\.(?:md|svg))")  # in the name of a document or picture
 _NO_WORDS = re.compile(rf"\{{[^{{}}]*\}}|{_KEPT.pattern}")
 _TERM = r"(?<![\w.(\"-]){}s?(?![\w([\"]|\.\w)"  # not in a name, such as transactions.txt, an option or a call
+_NO_TRANSLATION = "has no translation"
 _PLACES = string.Formatter()
 
 
@@ -116,12 +117,12 @@ def faults(po: Path, english: Catalog) -> Iterator[str]:
         return
     there = {message.id: message for message in catalogue if message.id}
     wanted = {message.id for message in english if message.id}
-    yield from (f"{po}: {id!r} is missing. Run `make catalogues`." for id in wanted - there.keys())
-    stop, terms = there["."].string if "." in there else ".", _terms(po.parents[1] / "glossary.csv")
+    yield from (f"{po}: {id!r} is missing: run `make catalogues`" for id in wanted - there.keys())
+    stop, terms = (there["."].string if "." in there else "") or ".", _terms(po.parents[1] / "glossary.csv")
     for id, message in there.items():
-        unused = [] if id in wanted else ["is no longer in the English. Run `make catalogues`"]
+        unused = [] if id in wanted else ["is no longer in the English: run `make catalogues`"]
         for reason in unused or _wrong(message, stop, terms):
-            yield f"{po}:{message.lineno}: {cut(str(id), 80)!r} {reason}."
+            yield f"{po}:{message.lineno}: {cut(str(id), 80)!r} {reason}"
 
 
 def _wrong(message: Message, stop: str, terms: dict[str, list[str]]) -> Iterator[str]:
@@ -129,10 +130,10 @@ def _wrong(message: Message, stop: str, terms: dict[str, list[str]]) -> Iterator
     english = message.id if isinstance(message.id, str) else message.id[-1]
     texts = [message.string] if isinstance(message.string, str) else [*(message.string or [""])]
     if message.fuzzy:
-        yield "is of another English. Look it over, and take the mark `fuzzy` away"
+        yield "is of another English: look it over, and take the mark `fuzzy` away"
         return
     if not all(texts):
-        yield "has no translation"
+        yield _NO_TRANSLATION
         return
     for text in texts:
         if _places(english) != _places(text):
@@ -192,9 +193,12 @@ def check(english: Catalog) -> bool:
         lines = [*faults(language.catalogue(name), english)]
         if name in language.FINISHED:
             stale = [path for path, text in documents(name).items() if path.read_text("utf-8") != text]
-            lines += [f"{path} is not as `make catalogues` writes it." for path in stale]
+            lines += [f"{path} is not as `make catalogues` writes it" for path in stale]
             is_red |= bool(lines)
-        print("\n".join(line.removeprefix(f"{ROOT}/") for line in lines) or f"{name}: all is translated.")
+        elif waiting := [line for line in lines if line.endswith(_NO_TRANSLATION)]:
+            others = [line for line in lines if not line.endswith(_NO_TRANSLATION)]
+            lines = [f"{waiting[0]}, nor have {len(waiting) - 1:,} more", *others]
+        print("\n".join(line.removeprefix(f"{ROOT}/") for line in lines) or f"{name}: all is translated")
     return is_red
 
 

@@ -133,10 +133,12 @@ def test_what_is_wrong_with_a_translation_is_told_with_its_line(message, text, r
 
 def test_a_right_translation_a_term_within_a_name_and_another_anchor_are_no_fault():
     right = {SAID: "La cola {name} está llena.", "read queue.md": "lea queue.md", "[here](a.md#b)": "[aquí](a.md#d)"}
-    po = po_of("es", **right)
+    po = po_of("es", **right, **{".": ""})  # which says how a sentence ends
     po.parents[1].joinpath("glossary.csv").write_text("English,Spanish\nqueue,cola\n", encoding="utf-8")
 
-    assert [*catalogues.faults(po, english(*right))] == []
+    (fault,) = catalogues.faults(po, english(*right, "."))
+
+    assert fault.endswith("'.' has no translation")
 
 
 def test_a_message_that_is_missing_or_no_longer_there_asks_for_make_catalogues_and_a_damaged_file_names_its_line():
@@ -144,8 +146,8 @@ def test_a_message_that_is_missing_or_no_longer_there_asks_for_make_catalogues_a
 
     missing, unused = catalogues.faults(po, english("new"))
 
-    assert missing == f"{po}: 'new' is missing. Run `make catalogues`."
-    assert unused == f"{po}:4: 'old' is no longer in the English. Run `make catalogues`."
+    assert missing == f"{po}: 'new' is missing: run `make catalogues`"
+    assert unused == f"{po}:4: 'old' is no longer in the English: run `make catalogues`"
     po.write_text(HEADER + 'msgid "x\n', encoding="utf-8")
     assert next(catalogues.faults(po, english("x"))).startswith(f"{po}:4: ")
 
@@ -159,7 +161,7 @@ def test_a_new_language_is_begun_once_and_only_a_finished_one_makes_ci_red(capsy
     assert "nplurals=2; plural=(n > 1);" in text
     monkeypatch.setattr(catalogues, "ROOT", language.LOCALE)
     assert not catalogues.check(english("hello"))
-    assert "pt_BR/LC_MESSAGES/lab.po: 'hello' is missing." in capsys.readouterr().out
+    assert "pt_BR/LC_MESSAGES/lab.po: 'hello' is missing" in capsys.readouterr().out
     monkeypatch.setattr(language, "FINISHED", ("pt_BR",))
     monkeypatch.setattr(catalogues, "DOCUMENTS", ("index.md",))
     monkeypatch.setattr(catalogues, "ONLY_ON_SITE", "index.md")
