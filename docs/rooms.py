@@ -9,7 +9,7 @@ from pathlib import Path
 
 import grimp
 
-from lab_lib.pages.looks import INK, PLAIN
+from lab_lib.pages.colours import INK, PLAIN
 from lab_lib.pages.svg import cut, text
 
 PACKAGE, PICTURE = Path(__file__).parents[1] / "lab_lib", Path(__file__).with_suffix(".svg")

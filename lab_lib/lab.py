@@ -20,7 +20,7 @@ from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib.calls import sessions
+from lab_lib.calls import retries, sessions
 from lab_lib.calls.recent import PATIENCE, Journal, journal
 from lab_lib.embedded import server
 from lab_lib.errors import BUILD_AGAIN, EmulatorError, WrongAccount, error_code, is_access_denied
@@ -82,7 +82,7 @@ class Lab:
             self._clients[service] = self.session.client(
                 service, endpoint_url=self.endpoint, config=sessions.config(self.endpoint)
             )
-            sessions.Retry(self.journal).register(self._clients[service].meta.events)
+            retries.Retry(self.journal).register(self._clients[service].meta.events)
         return self._clients[service]
 
     @property

@@ -2,7 +2,7 @@
 
 AWS's services are eventually consistent. What was just made may be missing where it is read, or may refuse the next
 call; what was just deleted may still be found. recent.csv has, for each kind of thing, the calls that tell of it, and
-`sessions.Retry` repeats a call whose answer is late. An answer about what was just changed may be an old one, and
+`retries.Retry` repeats a call whose answer is late. An answer about what was just changed may be an old one, and
 nothing in it says so: `checks.making.settled` makes a check again that has read such an answer and does not hold.
 """
 

@@ -1,7 +1,6 @@
 """The boto3 sessions of a lab: whose credentials they have, and how their clients call AWS."""
 
 import functools
-import math
 import os
 import time
 from http import HTTPStatus
@@ -22,18 +21,14 @@ from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies, is_valid_endpoint_url
 
-from lab_lib.calls import bounds, waiting
-from lab_lib.calls.recent import Call, Journal
+from lab_lib.calls import bounds
 from lab_lib.calls.refusals import PROFILE, in_one_line
 from lab_lib.errors import LabError, UsageError, is_unreachable
 from lab_lib.language import N_, _
 
-Params = dict[str, Any]  # of a call, and what botocore tells of one
 REQUESTS = "LAB_REQUESTS"  # set while `lab run` counts: the file to which each request to AWS adds its name
 RETRIES = "LAB_RETRIES"  # set while notebooks are run headlessly: the file to which each retry adds its name
 SESSION_NAME = "serverless-lab"  # of a role that is assumed
-_PAUSE = 2  # seconds
-_CALL = "serverless-lab"  # the entry of a call in botocore's context of a request
 _MOST_FETCHED, _LONGEST_FETCH = 60_000_000, 120  # bytes, seconds; Lambda takes code of 50 MB
 # A proxy cannot reach this machine's loopback. A busy one stretches the timeout of a function, of at most 900 s on AWS.
 _LOCAL = {"proxies": {}, "read_timeout": 900}
@@ -186,7 +181,7 @@ def _session(
     return boto3.Session(botocore_session=core, region_name=region)
 
 
-def _note_profile(profile: str | None, parsed: Params, **_: Any) -> None:
+def _note_profile(profile: str | None, parsed: dict[str, Any], **_: Any) -> None:
     """Note the profile in AWS's answer, so that an error can name the one to sign in with again."""
     parsed.get("ResponseMetadata", {})[PROFILE] = profile or ""
 
@@ -227,46 +222,3 @@ def fetch(session: boto3.Session, address: str, endpoint: str | None) -> bytes:
 def config(endpoint: str | None, retries: int = 5) -> Config:
     is_local = endpoint and urlsplit(endpoint).hostname in ("localhost", "127.0.0.1")
     return Config(retries={"mode": "standard", "total_max_attempts": retries + 1}, **(_LOCAL if is_local else {}))
-
-
-class Retry:
-    """Lets botocore repeat a call every two seconds, which AWS refuses or answers only because something is not ready.
-
-    waiting.NOT_READY lists the reasons of a refusal. With a journal, a call is repeated too while its answer does not
-    show what this process has just made or deleted. So neither the helpers nor a call of the learner's own need a loop.
-    """
-
-    def __init__(self, journal: Journal | None = None) -> None:
-        self._line, self._journal = waiting.Line(), journal
-
-    def register(self, events: Any) -> None:
-        """Let botocore ask here about each call of a client that emits these events."""
-        events.register("before-parameter-build", _keep)
-        events.register("needs-retry", self)
-
-    def __call__(
-        self,
-        operation: Any,
-        response: tuple[Any, Params] | None,
-        request_dict: Params,
-        **_: Any,
-    ) -> float | None:
-        context, answer = request_dict["context"], response[1] if response else {}
-        params, begun = context[_CALL]
-        call = Call(operation.service_model.service_name, operation.name, params, answer)
-        late = self._journal.read(call) if self._journal and response else None
-        what, on_aws, longest = (
-            (str(late), "a few seconds", math.inf)
-            if late
-            else waiting.reason(call.operation, answer, bool(self._journal))
-        )
-        if (seconds := time.monotonic() - begun) >= longest:
-            self._line.end()
-            return None
-        self._line.wait(what, on_aws, f"{seconds:.0f} s")
-        return _PAUSE
-
-
-def _keep(params: Params, context: Params, **_: Any) -> None:
-    """Keep what `Retry` wants to know of a call: its parameters, and when it began."""
-    context[_CALL] = dict(params), time.monotonic()

@@ -1,7 +1,7 @@
 """Wait until AWS is ready. No other module sleeps.
 
 NOT_READY is the table of what AWS refuses for a while after a change. BUSY is what it refuses at any time, and the
-embedded AWS never for long. `sessions.Retry` repeats such calls.
+embedded AWS never for long. `retries.Retry` repeats such calls.
 """
 
 import os

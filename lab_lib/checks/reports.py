@@ -8,7 +8,7 @@ from lab_lib.checks.rules import FURTHER, RULES, State, part
 from lab_lib.language import _, ngettext
 from lab_lib.pages.chain_parts import ARROWS, FLOW, PARTS
 from lab_lib.pages.chain_picture import Look, Picture
-from lab_lib.pages.looks import LOOKS, MISSING, RIGHT, marked
+from lab_lib.pages.colours import LOOKS, MISSING, RIGHT, marked
 from lab_lib.pages.tables import badge, table
 from lab_lib.pages.wording import aligned
 

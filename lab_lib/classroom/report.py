@@ -18,7 +18,7 @@ from lab_lib.classroom.exports import Book, Student
 from lab_lib.classroom.students import slug
 from lab_lib.language import N_
 from lab_lib.pages import html
-from lab_lib.pages.looks import LOOKS
+from lab_lib.pages.colours import LOOKS
 from lab_lib.resources import heading
 
 TEMPLATES = Path(__file__).parent / "templates"

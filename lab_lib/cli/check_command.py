@@ -14,7 +14,7 @@ from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import NOT_GRADED, handle_errors, out
 from lab_lib.language import N_, _
-from lab_lib.pages.looks import LOOKS
+from lab_lib.pages.colours import LOOKS
 from lab_lib.resources import heading
 
 _FURTHER = N_("going further: what this workbook adds to the handout")

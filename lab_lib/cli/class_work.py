@@ -18,7 +18,7 @@ from lab_lib.classroom.points import WORTH
 from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Record, Work
 from lab_lib.cli.terminal import NOT_GRADED, err, out, relative_to_cwd
-from lab_lib.pages.looks import LOOKS
+from lab_lib.pages.colours import LOOKS
 from lab_lib.workspace.masking import without_accounts
 
 GO_ON = "Stopped. To go on, run the same command with --resume."

@@ -14,7 +14,7 @@ from lab_lib.cli.progress import step_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import STOPPED, Yes, err, handle_errors, out, relative_to_cwd
 from lab_lib.language import N_, _, ngettext
-from lab_lib.pages.looks import LOOKS
+from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.wording import listing
 from lab_lib.workspace.places import workspace
 

@@ -12,7 +12,7 @@ from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
 from lab_lib.cli.terminal import handle_errors, out, relative_to_cwd
 from lab_lib.errors import UsageError
 from lab_lib.language import N_, _
-from lab_lib.pages.looks import LOOKS
+from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.wording import clauses
 from lab_lib.workspace.private_files import write_file
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.terminal import handle_errors, out
 from lab_lib.language import N_, _
-from lab_lib.pages.looks import LOOKS, marked
+from lab_lib.pages.colours import LOOKS, marked
 
 
 def try_(

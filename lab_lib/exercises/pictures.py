@@ -6,7 +6,7 @@ from lab_lib.language import N_, _
 from lab_lib.pages import chain_picture
 from lab_lib.pages.chain_parts import BOXES, PARTS, in_words, part_of
 from lab_lib.pages.chain_picture import Look
-from lab_lib.pages.looks import LIT
+from lab_lib.pages.colours import LIT
 from lab_lib.resources import RESOURCES
 
 ALL = {*PARTS}

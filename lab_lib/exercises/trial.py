@@ -26,7 +26,7 @@ from lab_lib.exercises.runner import Launch, Runner, TooMuch, launched
 from lab_lib.exercises.verdict import Story
 from lab_lib.lab import Lab, lab_on
 from lab_lib.language import N_, _
-from lab_lib.pages.looks import LOOKS, marked
+from lab_lib.pages.colours import LOOKS, marked
 from lab_lib.pages.tables import badge, table
 from lab_lib.workspace.private_files import read_file
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from lab_lib.language import _
 from lab_lib.pages.chain_parts import ARROWS, BOXES, FLOW, HEIGHT, PARTS, TALL, WIDTH, Arrow, Box, called
-from lab_lib.pages.looks import INK, PLAIN, Style
+from lab_lib.pages.colours import INK, PLAIN, Style
 from lab_lib.pages.svg import cut, text, width
 from lab_lib.pages.tables import image
 from lab_lib.pages.wording import clauses, shortened

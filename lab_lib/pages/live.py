@@ -8,7 +8,7 @@ from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.language import _
 from lab_lib.pages.chain_parts import ARROWS, Link
 from lab_lib.pages.chain_picture import Look, Picture
-from lab_lib.pages.looks import LOOKS, PLAIN, RIGHT
+from lab_lib.pages.colours import LOOKS, PLAIN, RIGHT
 from lab_lib.pages.tables import table
 from lab_lib.pages.wording import aligned
 from lab_lib.resources import ALERTS, CHANGES, ROWS, TOTALS, in_chain, messages

@@ -8,7 +8,7 @@ from lab_lib.aws.log_runs import Run
 from lab_lib.aws.topics import ALERT_TOPIC as TOPIC
 from lab_lib.checks.rules import State
 from lab_lib.language import N_, _
-from lab_lib.pages.looks import LOOKS
+from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.wording import how_often
 from lab_lib.trace import times
 from lab_lib.trace.times import Gap, Span

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from lab_lib.pages import chain_picture, html
 from lab_lib.pages.chain_parts import in_words
 from lab_lib.pages.chain_picture import Look
-from lab_lib.pages.looks import LOOKS
+from lab_lib.pages.colours import LOOKS
 from lab_lib.trace import timeline
 from lab_lib.trace.trace import Trace
 

@@ -6,7 +6,7 @@ from html import escape
 from itertools import islice
 
 from lab_lib.language import N_, _
-from lab_lib.pages.looks import LOOKS
+from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.tables import badge, image, table
 from lab_lib.pages.wording import aligned
 from lab_lib.trace import timeline

@@ -1,7 +1,7 @@
 """The lab goes through each kind of AWS's delays. `waited()` shows that it has met them.
 
 On a busy computer the waits are shorter, since what it computes takes AWS's time too: half of a delay is enough. The
-lab has the patience that it has on AWS. The refusals of single calls are in tests/unit/test_sessions.py.
+lab has the patience that it has on AWS. The refusals of single calls are in tests/unit/test_retries.py.
 """
 
 import json

@@ -14,7 +14,7 @@ from lab_lib.exercises import pictures
 from lab_lib.exercises.pictures import NOTEBOOKS
 from lab_lib.pages.chain_parts import FLOW, PARTS, WIDTH
 from lab_lib.pages.chain_picture import Look, Picture, svg
-from lab_lib.pages.looks import LIT, MISSING, PLAIN, RIGHT, UNSEEN, WRONG
+from lab_lib.pages.colours import LIT, MISSING, PLAIN, RIGHT, UNSEEN, WRONG
 from lab_lib.pages.svg import width
 
 OK, NOT_YET, CANNOT_SEE, WAITS, COULD_BE = State.OK, State.NOT_YET, State.CANNOT_SEE, State.WAITS, State.COULD_BE

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lab_lib.calls import sessions
+from lab_lib.calls import retries
 from lab_lib.calls.recent import Call, Journal
 
 EXISTS = 'An event source mapping with event source arn (" x ") and function (" y ") already exists.'
@@ -51,8 +51,8 @@ def answer(operation, code, message, waited=0.0, journal=None):
     """Return the pause before a call is repeated that has waited for so many seconds; None if it is not."""
     model = SimpleNamespace(name=operation, service_model=SimpleNamespace(service_name="lambda"))
     response = SimpleNamespace(status_code=400), {"Error": {"Code": code, "Message": message}}
-    context = {sessions._CALL: ({"FunctionName": "Mine"}, time.monotonic() - waited)}
-    return sessions.Retry(journal)(operation=model, response=response, request_dict={"context": context})
+    context = {retries._CALL: ({"FunctionName": "Mine"}, time.monotonic() - waited)}
+    return retries.Retry(journal)(operation=model, response=response, request_dict={"context": context})
 
 
 @pytest.mark.parametrize(("operation", "code", "message"), REFUSALS)
