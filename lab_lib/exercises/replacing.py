@@ -21,6 +21,10 @@ _OF_FILE = N_("Correct its name in line 1, fix it, or run the cell that writes i
 _OF_CELL = N_("Fix that, and run the cell again. The file is as it was.")
 _IMPORTS = ast.Import | ast.ImportFrom
 _HEAD = _IMPORTS | ast.Expr  # what imports may stand below
+_NO_FILE = N_("wanted a Python file, as in `%%replace my_notifier.py`")
+_TWO_STATEMENTS = N_("two statements. Write each on a line of its own")
+_REPLACED, _ADDED = N_("replaced {names}"), N_("added {names}")
+_LINE, _NUMBER = N_("{name}, line {number} `{first}`"), N_("{name}, line {number}")
 _DEFINITIONS = N_("a function, a class, an import or `name = value`")
 
 
@@ -57,7 +61,7 @@ def replace(line: str, cell: str) -> None:
     """Put the cell's definitions into the file, and print their names. UsageError, and no change, if that fails."""
     path = Path(line.strip())
     if path.suffix != ".py":  # a notebook can be read as Python too
-        raise _error(_("The cell"), 1, "", _("wanted a Python file, as in `%%replace my_notifier.py`"), _OF_CELL)
+        raise _error(_("The cell"), 1, "", _(_NO_FILE), _OF_CELL)
     text = read_file(path, lambda content: content.decode("utf-8-sig"), _OF_FILE)
     merged, said = merge(text, cell, path.name)
     if merged != text:
@@ -78,7 +82,7 @@ def merge(text: str, cell: str, name: str) -> tuple[str, str]:
         following[_is_import(part)] = _put(part, parts, following.get(_is_import(part)))
     names = [name for part in new for name in sorted(part.names)]
     replaced, added = ([name for name in names if (name in known) is wanted] for wanted in (True, False))
-    groups = (N_("replaced {names}"), replaced), (N_("added {names}"), added)
+    groups = (_REPLACED, replaced), (_ADDED, added)
     said = _("; ").join(_(end, names=_(", ").join(group)) for end, group in groups if group)
     merged = "".join(part.gap + part.comment + part.text for part in parts)
     return f"{merged.rstrip()}\n", _(": ").join([name, said])
@@ -90,13 +94,11 @@ def _definitions(cell: str) -> list[Part]:
     parts = _parts(f"\n{_MARKER.sub('', cell)}", here, _OF_CELL)  # line 1 is the magic's
     for part in parts:
         if part.node and not (part.names or isinstance(part.node, ast.Pass)):
-            raise _error(
-                here, part.node.lineno, part.text, _("wanted {definitions}", definitions=_(_DEFINITIONS)), _OF_CELL
-            )
+            problem = _("wanted {definitions}", definitions=_(_DEFINITIONS))
+            raise _error(here, part.node.lineno, part.text, problem, _OF_CELL)
         if part.node and (twice := sorted(part.names & known)):
-            raise _error(
-                here, part.node.lineno, part.text, _("{name} is there twice. Keep one", name=twice[0]), _OF_CELL
-            )
+            problem = _("{name} is there twice. Keep one", name=twice[0])
+            raise _error(here, part.node.lineno, part.text, problem, _OF_CELL)
         known |= part.names
     return [part for part in parts if part.names]
 
@@ -111,7 +113,7 @@ def _parts(code: str, name: str, do: str) -> list[Part]:
     for node in body:
         start = min(part.lineno for part in [node, *getattr(node, "decorator_list", [])]) - 1
         if start < end:
-            raise _error(name, end, lines[start], _("two statements. Write each on a line of its own"), do)
+            raise _error(name, end, lines[start], _(_TWO_STATEMENTS), do)
         above = start - len(list(takewhile(lambda line: line.startswith("#"), reversed(lines[end:start]))))
         texts = ["".join(lines[first:last]) for first, last in [(start, node.end_lineno), (above, start), (end, above)]]
         parts.append(Part(node, *texts))
@@ -122,8 +124,7 @@ def _parts(code: str, name: str, do: str) -> list[Part]:
 def _error(name: str, number: int | None, text: str, problem: str, do: str) -> UsageError:
     """Return the error with the line that it is about, since JupyterLab does not number lines."""
     first = text.strip().partition("\n")[0]
-    place = N_("{name}, line {number} `{first}`") if number and first else N_("{name}, line {number}")
-    place = _(place, name=name, number=number, first=first) if number else name
+    place = _(_LINE if first else _NUMBER, name=name, number=number, first=first) if number else name
     return UsageError(_("{place}: {problem}. {what_to_do}", place=place, problem=problem, what_to_do=_(do)))
 
 
