@@ -5,13 +5,15 @@ its translation stays as fuzzy, with the English that it is of, and the English 
 """
 
 import csv
+import json
 import re
 import string
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
+from typing import TypeVar
 
 from babel import Locale, UnknownLocaleError
 from babel.messages import Catalog, Message
@@ -24,6 +26,7 @@ from lab_lib.exercises import copies, translation
 from lab_lib.pages.wording import cut
 from lab_lib.workspace.private_files import draft_of
 
+T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "docs/instructors.md", "docs/site/index.md")
 ONLY_ON_SITE = DOCUMENTS[-1]
@@ -48,11 +51,28 @@ def messages() -> Catalog:
         for name, _line, message, *_ in sorted(marked, key=itemgetter(0, 1)):
             found.add(message, locations=[(f"{folder}/{name}", 0)])
     for path in copies.solved_notebooks():
-        for cell, message in translation.messages_of_notebook(path):
-            found.add(message, locations=[(f"notebooks/{path.name}:{cell}", 0)])
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            for message in _messages(translation.replaced, cell):
+                found.add(message, locations=[(f"notebooks/{path.name}:{cell['id']}", 0)])
     for name in DOCUMENTS:
-        for message in translation.messages_of_document((ROOT / name).read_text("utf-8")):
+        for message in messages_of_document((ROOT / name).read_text("utf-8")):
             found.add(message, locations=[(name, 0)])
+    return found
+
+
+def messages_of_document(text: str) -> list[str]:
+    """Return the messages of a document."""
+    return _messages(translation.in_markdown, text)
+
+
+def _messages(replaced: Callable[[T, translation.Replace], str], source: T) -> list[str]:
+    found = list[str]()
+
+    def note(message: str) -> str:
+        found.append(message)
+        return message
+
+    replaced(source, note)
     return found
 
 
@@ -102,10 +122,15 @@ def named(english: Path, name: str) -> Path:
     return english if name == language.ENGLISH else english.with_name(f"{english.stem}.{name}{english.suffix}")
 
 
+def document(text: str, name: str) -> str:
+    """Return a document in the language of this name."""
+    return text if name == language.ENGLISH else translation.in_markdown(text, language.translations(name).gettext)
+
+
 def documents(name: str) -> dict[Path, str]:
     """Return the documents of a language that are kept beside the English ones, with their content."""
     english = [ROOT / document for document in DOCUMENTS if document != ONLY_ON_SITE]
-    return {named(path, name): translation.document(path.read_text("utf-8"), name) for path in english}
+    return {named(path, name): document(path.read_text("utf-8"), name) for path in english}
 
 
 def faults(po: Path, english: Catalog) -> Iterator[str]:

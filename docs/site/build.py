@@ -91,7 +91,7 @@ def document(path: Path, name: str) -> str:
     """Return a document, translated if it can be. In place of a link to one that is left out, it names the file."""
     text = path.read_text(encoding="utf-8")
     if str(path.relative_to(ROOT)) in DOCUMENTS:
-        text = translation.document(text, name).replace(f".{name}.md", ".md")  # a document has one name here
+        text = catalogues.document(text, name).replace(f".{name}.md", ".md")  # a document has one name here
     elif name != language.ENGLISH:
         text = _HEADING_OF_TRANSLATED.sub(r"\1", text)
     text = _SAME_ELSEWHERE.sub("", text).replace("](LICENSE)", "](LICENSE.md)")

@@ -1,4 +1,4 @@
-"""Translate the lab's own notebooks and documents: a message is a paragraph, heading, list item, table row or comment.
+"""Translate the lab's own notebooks: a message is a paragraph, heading, list item, table row or comment of code.
 
 Code is no message, so it cannot differ between languages. What is not translated yet stays English.
 """
@@ -7,22 +7,18 @@ import io
 import json
 import re
 import tokenize
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from lab_lib import language
 from lab_lib.exercises.notebook_files import Cell, Notebook
 
-T = TypeVar("T")
 Replace = Callable[[str], str]  # a message by its translation
-_FENCE = re.compile(r"```.*")
 _NO_TEXT = re.compile(r"\s*|\|[-:| ]+\||<!--.*-->")
-_ROW = re.compile(r"(\| )(.*)( \|)")
-_LINE = re.compile(r"(#+ |(?=<))(.*)()")  # a heading, or HTML
+_ALONE = [re.compile(r"(\| )(.*)( \|)"), re.compile(r"(#+ |(?=<))(.*)()")]  # a row; a heading, or HTML
 _ITEM = re.compile(r"( *(?:-|\d+\.) )(.*)")
-_IN_CODE = re.compile(r"( {4}\S.*? {2,}|:caption: )(.*)()")  # what a command does, or a title for the site
-_REMARK = re.compile(r"( {4}[\w,.]+,\"?)([A-Z][^\"]*?\.)(\"?,.*)")  # in a row of a file
+# What a command does, or a title for the site; a remark in a row of a file.
+_IN_CODE = [re.compile(r"( {4}\S.*? {2,}|:caption: )(.*)()"), re.compile(r'( {4}[\w,.]+,"?)([A-Z][^"]*?\.)("?,.*)')]
 _COMMENT = re.compile(r"# *(?!#)(?=\S)")  # nbgrader's marks begin with ###
 
 
@@ -32,44 +28,17 @@ def notebook(path: Path, name: str = "") -> Notebook:
     if (name := name or language.used()) == language.ENGLISH:
         return dict(english)
     translate = language.translations(name).gettext
-    cells = [cell | {"source": _replaced(cell, translate).splitlines(keepends=True)} for cell in english["cells"]]
+    cells = [cell | {"source": replaced(cell, translate).splitlines(keepends=True)} for cell in english["cells"]]
     return {**english, "cells": cells}
 
 
-def document(text: str, name: str) -> str:
-    """Return a document in the language of this name."""
-    return text if name == language.ENGLISH else _in_markdown(text, language.translations(name).gettext)
-
-
-def messages_of_notebook(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the id of each cell of a notebook with each of its messages."""
-    for cell in json.loads(path.read_text("utf-8"))["cells"]:
-        yield from ((cell["id"], message) for message in _messages(_replaced, cell))
-
-
-def messages_of_document(text: str) -> list[str]:
-    """Return the messages of a document."""
-    return _messages(_in_markdown, text)
-
-
-def _messages(replaced: Callable[[T, Replace], str], source: T) -> list[str]:
-    found = list[str]()
-
-    def note(message: str) -> str:
-        found.append(message)
-        return message
-
-    replaced(source, note)
-    return found
-
-
-def _replaced(cell: Cell, replace: Replace) -> str:
+def replaced(cell: Cell, replace: Replace) -> str:
     """Return the source of a cell with its messages replaced."""
     source = "".join(cell["source"])
-    return _in_markdown(source, replace) if cell["cell_type"] == "markdown" else _in_code(source, replace)
+    return in_markdown(source, replace) if cell["cell_type"] == "markdown" else _in_code(source, replace)
 
 
-def _in_markdown(text: str, replace: Replace) -> str:
+def in_markdown(text: str, replace: Replace) -> str:
     """Return a text with its messages replaced. The lines of a paragraph or list item are one message and one line."""
     lines, begin, paragraph, in_fence = list[str](), "", list[str](), False
 
@@ -79,13 +48,12 @@ def _in_markdown(text: str, replace: Replace) -> str:
             paragraph.clear()
 
     for line in text.split("\n"):
-        is_fence = bool(_FENCE.fullmatch(line))
+        is_fence = line.startswith("```")
         in_fence ^= is_fence
         is_code = is_fence or in_fence or (line.startswith("    ") and not paragraph)
-        has_text = not _NO_TEXT.fullmatch(line)
-        kinds = (_IN_CODE, _REMARK) if is_code else (_ROW, _LINE)
-        alone = has_text and (kinds[0].fullmatch(line) or kinds[1].fullmatch(line))
-        if is_code or alone or not has_text:
+        kinds = [] if _NO_TEXT.fullmatch(line) else _IN_CODE if is_code else _ALONE
+        alone = next(filter(None, (kind.fullmatch(line) for kind in kinds)), None)
+        if is_code or alone or not kinds:
             end_paragraph()
             lines.append(f"{alone[1]}{replace(alone[2])}{alone[3]}" if alone else line)
         elif item := _ITEM.fullmatch(line):

@@ -75,8 +75,8 @@ def po_of(name, **translations):
 
 
 def test_a_text_is_cut_into_messages_and_put_together_again():
-    assert translation.messages_of_document(MARKDOWN) == MESSAGES
-    loud = translation._in_markdown(MARKDOWN, str.upper)
+    assert catalogues.messages_of_document(MARKDOWN) == MESSAGES
+    loud = translation.in_markdown(MARKDOWN, str.upper)
     assert [line.lower() for line in loud.splitlines()] == [
         line.lower()
         for line in MARKDOWN.replace("paragraph\nof", "paragraph of").replace("item\n  of", "item of").splitlines()
