@@ -1,9 +1,13 @@
 """Make up the records of a class, for the tests of the grade book and of the report."""
 
 import json
+from pathlib import Path
 
 from lab_lib.checks.reports import Check
-from lab_lib.checks.rules import PROBE, RULES
+from lab_lib.checks.rules import PROBE, RULES, State
+from lab_lib.classroom.record import Answer, Case, Override, Record
+from lab_lib.classroom.students import Student
+from lab_lib.classroom.work import Work
 
 NAMES = ["Ana García", "王小明", "Олена Шевченко", "محمد الأمين", "Priya नायर", "김서연", "Yōko 佐藤"]
 NAMES += ["Siobhán O'Brien", "Nguyễn Thị Đào", "Łukasz Żółć", "Tom Ray", "Ida Ray"]
@@ -17,9 +21,8 @@ def checks(*missing):
 
 
 def check(rule, state="ok", found="there", wanted="there", hint="", **more):
-    """Return the entry of a record about the check with this id."""
-    made = Check(rule, RULES[rule].step, RULES[rule].name, state, found, wanted, hint, **more)
-    return made._asdict()
+    """Return the check with this id."""
+    return Check(rule, RULES[rule].step, RULES[rule].name, State(state), found, wanted, hint, **more)
 
 
 def _check(rule, missing):
@@ -38,43 +41,40 @@ def _holds(rule, missing):
 
 def record(name="Ana", account="111122229012", missing=(), **other):
     """Return a student whose run is done, and for whom these checks fail."""
-    return {
-        "name": name,
-        "account": f"********{account[-4:]}",
+    entries = {
         "folder": f"student-{account[-4:]}",
-        "id": "",
-        "prefix": "",
-        "own": [],
-        "state": "done",
         "seconds": 61.5,
-        "error": None,
         "graded": "2026-11-24 15:04",
         "steps": [{"notebook": "05-upload-and-verify", "ok": True, "seconds": 1.5, "error": None}],
         "checks": checks(*missing),
-        "answers": None,
-        "trial": None,
-        "probed": False,
-        "baseline": {},
-        **other,
     }
+    blank = Work(Student(name, account), Path(), probe=False).record("done")
+    return Record.model_validate(blank.as_dict() | entries | other)
 
 
 def judged(record, right=3):
     """Return the record of a student who has handed in: probed, and `right` of four answers and of four cases."""
     probe = [check(rule.id) for rule in RULES.values() if rule.step == PROBE]
-    answers = [{"question": f"question {number}", "right": number < right} for number in range(4)]
-    trial = [{"case": f"case {number}", "state": "passed" if number < right else "not yet"} for number in range(4)]
-    return {**record, "probed": True, "checks": [*record["checks"], *probe], "answers": answers, "trial": trial}
+    answers = [Answer(question=f"question {number}", right=number < right) for number in range(4)]
+    states = ["passed" if number < right else "not yet" for number in range(4)]
+    trial = [Case(case=f"case {number}", state=state) for number, state in enumerate(states)]
+    checks = [*record.checks, *probe]
+    return record.model_copy(update={"probed": True, "checks": checks, "answers": answers, "trial": trial})
+
+
+def made_by(work, **entries):
+    """Return the record of this work, with these entries."""
+    return work.record().model_copy(update=entries)
 
 
 def override(column, points=None, comment="", late="", excused=False):
     """Return a row of overrides.csv as a record has it."""
-    return {"column": column, "points": points, "comment": comment, "late": late, "excused": excused}
+    return Override(student="", column=column, points=points, comment=comment, late=late, excused=excused)
 
 
-def not_graded(name="Bo", account="111122229013", state="missing"):
+def not_graded(name="Bo", account="111122229013", **other):
     """Return a student without results."""
-    return record(name, account, state=state, seconds=0.0, graded="", checks=[], steps=[])
+    return record(name, account, state="missing", seconds=0.0, graded="", checks=[], steps=[], **other)
 
 
 def whole_class():
@@ -85,18 +85,16 @@ def whole_class():
         (4, ["bucket-trigger", "topic"]),
         (7, ["queue-CreditCollection"]),
     ):
-        records[number]["checks"] = checks(*missing)
         error = f"CheckFailed: {missing[0]}: absent; wanted: there. Make it as the step shows."
-        records[number] |= {"state": "failed", "error": error}
+        records[number].checks, records[number].state, records[number].error = checks(*missing), "failed", error
     return [*records[:-1], not_graded(NAMES[-1], "111122220012")]
 
 
 def lay(folder, *records):
     """Write the records into the students' folders."""
     for student in records:
-        place = folder / student["folder"]
-        place.mkdir(parents=True)
-        (place / "grade.json").write_text(json.dumps(student, ensure_ascii=False), encoding="utf-8")
+        (place := folder / student.folder).mkdir(parents=True)
+        student.write(place / "grade.json")
     return folder
 
 

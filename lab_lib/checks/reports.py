@@ -73,13 +73,6 @@ class Check(NamedTuple):
         return _("{found}; wanted: {wanted}.", found=found, wanted=self.wanted)
 
 
-def read(record: dict[str, Any]) -> Check:
-    """Return the check of a dict that `Report.as_dicts` has written. ValueError if it is of another form."""
-    if missing := [name for name in Check._fields if name not in record]:
-        raise ValueError(f"a check in it has no {missing[0]}, so an earlier version of the lab wrote it")
-    return Check(**{name: record[name] for name in Check._fields} | {"state": State(record["state"])})
-
-
 @dataclass(frozen=True)
 class Report:
     """Checks, shown as a table: first what does not hold and what to do, then what holds, in HTML folded.

@@ -1,7 +1,7 @@
 """Run a class: lock the folder of the results, select students, resume, and work side by side.
 
-The work of a student writes to that student's folder only, and grade.json last. So a class can be stopped at any time,
-and `--resume` runs the students whose folder has no grade.json.
+The work of a student writes to that student's draft only, which becomes the student's folder once it has a grade.json.
+So a class can be stopped at any time, and `--resume` runs the students whose folder has no grade.json.
 """
 
 import fcntl
@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
 from typing import NamedTuple, TypeVar
@@ -20,9 +22,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib.aws import cleanup
 from lab_lib.classroom import gradebook, points, shards
+from lab_lib.classroom.processes import in_process
+from lab_lib.classroom.record import Record
 from lab_lib.classroom.shards import Shard
 from lab_lib.classroom.students import Student
-from lab_lib.classroom.work import Record, Work, in_process, in_words
+from lab_lib.classroom.work import Work, in_words
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
 from lab_lib.exercises import copies
@@ -108,18 +112,15 @@ def unfinished(works: list[W], resume: bool) -> list[W]:
 
 
 def records(works: Sequence[Work]) -> list[Record]:
-    """Return the record of each student, with the roster's id. Without one, the student is unfinished or not run."""
-    return [
-        (work.read() or work.record("unfinished" if work.step else work.not_done)) | {"id": work.student.id}
-        for work in works
-    ]
+    """Return the record of each student. Without one, the student is unfinished or not run."""
+    return [work.read() or work.record("unfinished" if work.step else "not run") for work in works]
 
 
 def do_all(
     works: Sequence[Work],
     at_once: int,
     finished: Callable[[Record], None],
-    do: Callable[[Work, int], Record] = in_process,
+    do: Callable[[Work, Connection], Record] = in_process,
     untouched_edition: Work | None = None,
 ) -> None:
     """Do so many at once, and hand over each student's record when it is written. A failure stops nobody else.
@@ -131,7 +132,7 @@ def do_all(
         server.start()
     for work in works:
         work.forget()
-    pool, (watched, held) = ThreadPoolExecutor(at_once), os.pipe()
+    pool, (watched, held) = ThreadPoolExecutor(at_once), Pipe(duplex=False)
     futures: dict[Future[Record], Work] = {}
     ended: SimpleQueue[Future[Record] | None] = SimpleQueue()
 
@@ -148,31 +149,30 @@ def do_all(
         while futures:
             if (done := ended.get()) is None:
                 raise KeyboardInterrupt
-            finished(_record(futures.pop(done), done, untouched))
+            record = _record(work := futures.pop(done), done, untouched)
+            work.write(record)
+            finished(record)
     finally:
-        os.close(held)
+        held.close()
         pool.shutdown(cancel_futures=True)
-        os.close(watched)
+        for future, work in futures.items():
+            if not (untouched or future.cancelled() or future.exception()):
+                work.write(future.result())  # it has ended all the same
+        watched.close()
         signal.signal(signal.SIGINT, before)
 
 
 def _record(work: Work, future: Future[Record], untouched: Future[Record] | None) -> Record:
     """Return the record of work that has ended, whatever failed: the instructor reads it in the report."""
     record = work.failed(error) if (error := future.exception()) else future.result()
-    try:
-        if untouched and record["answers"] is not None:  # the submission was judged
-            return work.write(**record | {"baseline": _baseline(untouched)})
-    except LabError as error:
-        return work.failed(error)
+    if untouched and record.answers is not None:  # the submission was judged
+        if failure := untouched.exception() or untouched.result().error:
+            why = f"The untouched edition cannot be graded, to compare this one with it: {failure}"
+            record = work.record()
+            record.error = in_words(LabError(f"{why} Grade again with --resume, or with more --seconds."))
+        else:
+            record.baseline = points.right(untouched.result())
     return record
-
-
-def _baseline(untouched: Future[Record]) -> dict[str, list[str]]:
-    """Return what is right in the untouched edition, which gives no points. LabError if that could not be graded."""
-    if error := untouched.exception() or untouched.result()["error"]:
-        why = f"The untouched edition cannot be graded, to compare this one with it: {error}"
-        raise LabError(f"{why} Grade again with --resume, or with more --seconds.")
-    return points.right(untouched.result())
 
 
 def jobs_for(students: list[Student]) -> int:

@@ -4,10 +4,9 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-Book = dict[str, Any]  # see gradebook.book
-Student = dict[str, Any]  # of a book
+from lab_lib.classroom.graded import TITLES, Book, Graded
+from lab_lib.classroom.points import WORTH
 
 
 def canvas(book: Book) -> str:
@@ -17,11 +16,11 @@ def canvas(book: Book) -> str:
     students of `not_for_canvas` are left out. EX is a cell that is excused.
     """
     header = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", *_titles(book)]
-    possible = ["    Points Possible", *[""] * 4, *(str(column["worth"]) for column in book["columns"].values())]
+    possible = ["    Points Possible", *[""] * 4, *(str(WORTH[column]) for column in book.columns)]
     # The id may be a SIS id or a login: Canvas tries both.
     students = [
-        [_harmless(student["name"]), "", *[_harmless(student["id"])] * 2, "", *_scores(student, "EX")]
-        for student in book["students"]
+        [_harmless(student.name), "", *[_harmless(student.id)] * 2, "", *_scores(student, "EX")]
+        for student in book.students
         if not _has_blank(student)
     ]
     return "\ufeff" + _csv_text([header, possible, *students])  # the byte order mark lets Excel read all scripts
@@ -29,11 +28,11 @@ def canvas(book: Book) -> str:
 
 def not_for_canvas(book: Book) -> list[str]:
     """Return the names of the students who would have an empty cell in the file for Canvas."""
-    return [student["name"] for student in book["students"] if _has_blank(student)]
+    return [student.name for student in book.students if _has_blank(student)]
 
 
-def _has_blank(student: Student) -> bool:
-    return any(score is None and column not in student["excused"] for column, score in student["points"].items())
+def _has_blank(student: Graded) -> bool:
+    return any(score is None and column not in student.excused for column, score in student.points.items())
 
 
 def moodle(book: Book) -> str:
@@ -42,22 +41,21 @@ def moodle(book: Book) -> str:
     Moodle gives the grades of a row without id to the student before it, so those without id are left out. A cell
     without a grade is "-".
     """
-    students = [student for student in book["students"] if student["id"]]
-    by_address = students and all("@" in student["id"] for student in students)
+    students = [student for student in book.students if student.id]
+    by_address = students and all("@" in student.id for student in students)
     header = ["Email address" if by_address else "ID number", *_titles(book)]
-    return _csv_text([header, *([_harmless(student["id"]), *_scores(student, "-")] for student in students)])
+    return _csv_text([header, *([_harmless(student.id), *_scores(student, "-")] for student in students)])
 
 
 def summary(book: Book, when: str) -> str:
     """Return a few lines on the class and a table of its students, as Markdown."""
-    students = book["students"]
-    rows = [(student["name"], _percent(student), student["state"], student["error"] or "") for student in students]
+    rows = [(student.name, _percent(student), student.state, student.error or "") for student in book.students]
     table = [("student", "points", "state", "last error"), ("---", "---:", "---", "---")]
     return "\n".join(
         [
             f"## Serverless lab {when}".rstrip(),
             "",
-            f"Full marks: {book['full']} of {len(students)}. Not graded: {book['ungraded']}.",
+            f"Full marks: {book.full} of {len(rows)}. Not graded: {book.ungraded}.",
             "",
             *(f"| {' | '.join(row)} |" for row in table),
             *(f"| {' | '.join(map(_plain, row))} |" for row in rows),
@@ -67,18 +65,18 @@ def summary(book: Book, when: str) -> str:
 
 
 def _titles(book: Book) -> list[str]:
-    return [f"Serverless lab {column['title']}" for column in book["columns"].values()]
+    return [f"Serverless lab {TITLES[column]}" for column in book.columns]
 
 
-def _scores(student: Student, none: str) -> list[str]:
+def _scores(student: Graded, none: str) -> list[str]:
     """Return a student's points, and `none` in the place of those that are not there."""
-    return [none if score is None else f"{score:.2f}" for score in student["points"].values()]
+    return [none if score is None else f"{score:.2f}" for score in student.points.values()]
 
 
-def _percent(student: Student) -> str:
-    if student["percent"] is None:
+def _percent(student: Graded) -> str:
+    if student.percent is None:
         return "–"
-    return f"{student['percent']:.0f} %{'' if student['probed'] else ', not probed'}"
+    return f"{student.percent:.0f} %{'' if student.probed else ', not probed'}"
 
 
 def _harmless(cell: str) -> str:

@@ -3,13 +3,12 @@
 The notebooks on it are the student's. They are rendered in the process that ran them.
 """
 
-from functools import cache
 from pathlib import Path
 
 from markupsafe import Markup
 
 from lab_lib.classroom import report, safe_cells
-from lab_lib.classroom.exports import Book, Student
+from lab_lib.classroom.graded import Book, Graded
 from lab_lib.exercises import texts
 from lab_lib.pages import html
 from lab_lib.workspace.private_files import make_folder, write_file
@@ -26,29 +25,20 @@ def render(folder: Path) -> None:
 
 def write(out: Path, book: Book) -> None:
     """Write feedback/FOLDER.html for each student of the grade book who has results, or points by hand."""
-    for student in book["students"]:
-        if student["has_feedback"]:
+    for student in book.students:
+        if student.has_feedback:
             make_folder(out / FOLDER)
-            path = out / student.get("part", "") / student["folder"] / _RENDERED
+            path = out / student.part / student.folder / _RENDERED
             notebooks = path.read_text("utf-8") if path.exists() else ""
-            write_file(out / FOLDER / f"{student['folder']}.html", page(book, student, notebooks))
+            write_file(out / FOLDER / f"{student.folder}.html", page(book, student, notebooks))
 
 
-def page(book: Book, student: Student, notebooks: str = "") -> str:
+def page(book: Book, student: Graded, notebooks: str = "") -> str:
     """Return the page of one student, with rendered notebooks."""
-    answers = student["answers"] and [
-        answer | {"question": texts.of(answer["question"]).heading or answer["question"]}
-        for answer in student["answers"]
-    ]
     return report.template("feedback.html.j2").render(
-        columns=book["columns"],
-        student=report.shown(student, book["columns"]) | {"answers": answers},
-        trial=student["trial"] or [],
+        book=book,
+        student=student,
+        heading_of=lambda question: texts.of(question).heading or question,
         notebooks=Markup(notebooks),  # noqa: S704  # rendered by us, see above
-        style=_style(),
+        style=html.style(report.TEMPLATES / "report.css", report.TEMPLATES / "feedback.css"),
     )
-
-
-@cache
-def _style() -> Markup:
-    return html.style(report.TEMPLATES / "report.css", report.TEMPLATES / "feedback.css")

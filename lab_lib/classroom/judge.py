@@ -3,7 +3,6 @@
 The judge reads the account in the sandbox. It trusts no message from there.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,9 +14,9 @@ from lab_lib.aws import tables
 from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Report
 from lab_lib.classroom import gate, sandbox, submission
-from lab_lib.classroom.points import Record
+from lab_lib.classroom.record import Answer, Case, Record, Step
 from lab_lib.classroom.sandbox import Ended, Sandbox
-from lab_lib.classroom.work import GRADED, STEP, Work
+from lab_lib.classroom.work import Work
 from lab_lib.errors import UsageError
 from lab_lib.exercises import cases, made, questions, runner, trial, workbook
 from lab_lib.exercises.trial import Accounts
@@ -29,24 +28,21 @@ from lab_lib.settings import DEFAULT_ACCOUNT
 from lab_lib.workspace.private_files import write_file
 
 T = TypeVar("T")
-Entries = list[dict[str, Any]]
 
 
 @dataclass
 class Judge:
-    """The findings so far about a submission."""
+    """Judge a submission, and fill in its record. There, what was not judged yet counts as wrong."""
 
-    submitted: submission.Submission
+    files: dict[str, bytes]  # that were handed in
     seconds: float  # in which the notebooks must build the lab
     trust: bool
-    work: Work  # its draft takes the executed notebooks, and the findings
+    work: Work  # its draft takes the executed notebooks, and the record so far
+    record: Record
     faults: list[str] = field(default_factory=list)  # why a part of it could not be run or judged
-    steps: Entries = field(default_factory=list)
     exercises: dict[str, bool] = field(default_factory=dict)  # whether all was as asked, when it was looked at
     answers: dict[str, Any] = field(default_factory=dict)  # by question: the last answer
-    rows: Entries = field(default_factory=list)  # of TransactionTotal, as the student saw it
-    account: Record = field(default_factory=dict)  # entries of the record; empty until the account is judged
-    trial: Entries = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)  # of TransactionTotal, as the student saw it
 
     def run(self) -> None:
         """Run the notebooks in a sandbox, and judge what they leave. Then judge the function.
@@ -55,46 +51,41 @@ class Judge:
         """
         self.answers = questions.last_answers(self._submitted_text(workbook.ANSWERS))
         names = [path.name for path in headless.notebooks()]
-        if not self._run_notebooks(names) and not self.account and self.steps:
-            before, self.steps = self.steps, []
-            self._run_notebooks([f"{step['notebook']}.ipynb" for step in before])
+        if not self._run_notebooks(names) and not self.record.graded and self.record.steps:
+            before, self.record.steps = self.record.steps, []
+            self._run_notebooks([f"{step.notebook}.ipynb" for step in before])
         self._begin("function")
-        self.trial = self._safely("the function", self._try_function, [])
+        self.record.trial = self._safely("the function", self._try_function, list[Case]())
         self._begin("the end")
-
-    def findings(self) -> Record:
-        """Return the entries of the record. They count what was not judged yet as wrong."""
-        answers = [
-            {"question": asked.question, "right": self._is_right(asked), "points": asked.points}
-            for asked in questions.asked()
-        ]
-        return self.account | {"steps": self.steps, "answers": answers, "trial": self.trial}
 
     def _is_right(self, asked: questions.Asked) -> bool:
         if asked.is_made:
             return self.exercises.get(asked.question, False)
         return questions.judge_again(
-            asked.question, self.answers.get(asked.question), self.rows, self.settings["threshold"]
+            asked.question,
+            self.answers.get(asked.question),
+            self.rows,
+            self.work.student.settings_in_sandbox["threshold"],
         )
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        return self.work.student.settings_in_sandbox
-
     def _submitted_text(self, name: str) -> str:
-        return self.submitted.files.get(name, b"").decode("utf-8", "replace")
+        return self.files.get(name, b"").decode("utf-8", "replace")
 
     def _begin(self, step: str) -> None:
         """Note the step that runs now, and what was found before it: if this process dies, that counts."""
-        self.work.note(STEP, Path(step).stem)
-        self.work.note(GRADED, json.dumps(self.findings()))
+        self.work.note(Path(step).stem)
+        self.record.answers = [
+            Answer(question=asked.question, right=self._is_right(asked), points=asked.points)
+            for asked in questions.asked()
+        ]
+        self.work.keep(self.record)
 
     def _run_notebooks(self, names: list[str]) -> bool:
         """Run these notebooks; return False if the sandbox has ended before them, which becomes a fault."""
         last = max(name for name in names if name < headless.BREAK_IT)  # then the lab is built
         try:
             with self._sandbox(names) as (box, accounts):
-                lab = replace(accounts(DEFAULT_ACCOUNT), **self.settings)
+                lab = replace(accounts(DEFAULT_ACCOUNT), **self.work.student.settings_in_sandbox)
                 for name in names:
                     self._begin(name)
                     self._run_notebook(box, lab, name)
@@ -111,7 +102,7 @@ class Judge:
         """Open a sandbox that runs these notebooks, and its accounts. It waits after each, and after these cells."""
         request = {
             "files": {name: self._submitted_text(name) for name in names},
-            "settings": {name: str(value) for name, value in self.settings.items()},
+            "settings": {name: str(value) for name, value in self.work.student.settings_in_sandbox.items()},
             "stops": [*_exercises()],
             "seconds": self.seconds,
         }
@@ -128,10 +119,10 @@ class Judge:
             self._judge_exercise(lab, exercise)
             box.say({})
         if stopped := visible(str(heard.get("stopped", ""))):
-            if name not in self.submitted.files:
-                stopped = submission.missing(self.submitted.files)
+            if name not in self.files:
+                stopped = submission.missing(self.files)
             self.faults.append(f"{self.work.step}: {stopped}")
-        self.steps.append({"notebook": self.work.step, "ok": not stopped, "error": stopped or None})
+        self.record.steps.append(Step(notebook=Path(name).stem, ok=not stopped, error=stopped or None))
         self.answers |= questions.last_answers(str(heard.get("answers", "")))
         if text := str(heard.get("text", "")):
             write_file(self.work.draft / name, text.encode("utf-8", "replace").decode())
@@ -146,25 +137,26 @@ class Judge:
             self._judge_exercise(lab, exercise)
         self.rows = self._safely("the totals", lambda: tables.items(lab, "TransactionTotal"), [])
         report = self._safely("the checks", lambda: checks.run(lab, probe=True), Report([]))
-        self.account = {"checks": report.as_dicts(), "graded": now()}
+        self.record.checks, self.record.graded = report.checks, now()
 
-    def _try_function(self) -> Entries:
+    def _try_function(self) -> list[Case]:
         """Try the function in one sandbox, on an embedded AWS in another one, where no code of the student runs."""
         path = self.work.draft / submission.FUNCTION
-        path.write_bytes(self.submitted.files.get(submission.FUNCTION, b""))
+        path.write_bytes(self.files.get(submission.FUNCTION, b""))
         launch = runner.launched if self.trust else sandbox.launched
         try:
             trial.read(path)  # so that no sandbox is started in vain
             with self._sandbox([]) as (_, accounts):
                 tried = trial.judge(path, seed=self.work.seed, accounts=accounts, launch=launch)
-            return [_entry(result) for result in tried.results]
+            return [_case(result) for result in tried.results]
         except UsageError as error:
             why = str(error).replace(f"{path.parent}/", "")
         except Ended as error:  # its own sandbox
             why = str(error)
             self.faults.append(f"{submission.FUNCTION}: {error}")
-        first, *others = [_entry(trial.Result(case, "not tried")) for case in cases.chosen()]
-        return [first | {"found": why}, *others]
+        untried = [_case(trial.Result(case, "not tried")) for case in cases.chosen()]
+        untried[0].found = why
+        return untried
 
     def _safely(self, task: str, judge: Callable[[], T], otherwise: T) -> T:
         try:
@@ -181,7 +173,8 @@ def _exercises() -> dict[str, str]:
     return {asked.cell: asked.question for asked in questions.asked() if asked.is_made}
 
 
-def _entry(result: trial.Result) -> dict[str, Any]:
-    """Return the entry of a record about one case of the student's function."""
+def _case(result: trial.Result) -> Case:
+    """Return what a record says of a case of the student's function."""
     told = {name: "\n".join(map(visible, text.splitlines())) for name, text in result.told.items()}
-    return {"case": result.case.id, "sentence": _(result.case.sentence), "state": result.state, **told}
+    about = {"case": result.case.id, "sentence": _(result.case.sentence), "state": result.state}
+    return Case.model_validate(about | told)

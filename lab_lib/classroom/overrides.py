@@ -7,23 +7,21 @@ id of the roster, or a name that only one student has. Without a column, a row i
 from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from lab_lib.classroom import spreadsheet
-from lab_lib.classroom.points import WORTH, Record
+from lab_lib.classroom.points import WORTH
+from lab_lib.classroom.record import Override, Record
 from lab_lib.errors import UsageError
 from lab_lib.workspace.private_files import exists
 
-Override = dict[str, Any]  # the entries of a row, by its header; points is a number or None, excused is a bool
-
 FILE = "overrides.csv"
-_HEADER = ["student", "column", "points", "comment", "late", "excused"]
+_HEADER = [*Override.model_fields]
 _AGAIN = "Correct it, then run the command again."
 _EXCUSED = {"": False, "no": False, "yes": True, "x": True}
 
 
-def merge(out: Path, records: list[Record]) -> list[Record]:
-    """Return the records of a class, each with its overrides. UsageError, with the line, for a row that is wrong."""
+def merge(out: Path, records: list[Record]) -> None:
+    """Add the overrides to the records of a class. UsageError, with the line, for a row that is wrong."""
     path, theirs = out / FILE, defaultdict[str, dict[str, Override]](dict)  # by folder, then by column
     columns, rows = spreadsheet.read(path) if exists(path) else (_HEADER, [])
     if sorted(columns) != sorted(_HEADER):
@@ -32,25 +30,21 @@ def merge(out: Path, records: list[Record]) -> list[Record]:
         row = dict.fromkeys(_HEADER, "") | cells
         try:
             of_student, override = theirs[_folder(row["student"], records)], _override(row)
-            if override["column"] in of_student:
+            if override.column in of_student:
                 raise ValueError("the student and the column are in an earlier line; wanted one row for both")
         except ValueError as error:
             raise UsageError(f"{path}, line {line}: {error}. {_AGAIN}") from None
-        of_student[override["column"]] = override
-    return [{**record, "overrides": [*theirs[record["folder"]].values()]} for record in records]
-
-
-def excused(overrides: list[Override], column: str) -> bool:
-    """Return whether a student need not have points in this column."""
-    return any(override["excused"] and override["column"] in ("", column) for override in overrides)
+        of_student[override.column] = override
+    for record in records:
+        record.overrides = [*theirs[record.folder].values()]
 
 
 def _folder(wanted: str, records: list[Record]) -> str:
     """Return the folder of the student with this id, or else this name."""
     for key in ("id", "name"):
-        folders = [record["folder"] for record in records if record[key] and record[key] == wanted]
+        folders = [record.folder for record in records if wanted and getattr(record, key) == wanted]
         if len(folders) == 1:
-            return str(folders[0])
+            return folders[0]
         if folders:
             raise ValueError(f"{len(folders)} students have the {key} {wanted!r}; wanted an id that only one has")
     raise ValueError(f"student is {wanted!r}; wanted an id or a name of the roster")
@@ -61,7 +55,8 @@ def _override(row: dict[str, str]) -> Override:
         raise ValueError(f"column is {row['column']!r}; wanted one of {', '.join(WORTH)}, or nothing for all")
     if row["excused"].lower() not in _EXCUSED:
         raise ValueError(f"excused is {row['excused']!r}; wanted yes or no")
-    return {**row, "points": _points(row["points"], row["column"]), "excused": _EXCUSED[row["excused"].lower()]}
+    points = _points(row["points"], row["column"])
+    return Override.model_validate({**row, "points": points, "excused": _EXCUSED[row["excused"].lower()]})
 
 
 def _points(text: str, column: str) -> float | None:

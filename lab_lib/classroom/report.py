@@ -1,6 +1,6 @@
 """Render the report of a class as one HTML file that loads nothing else. Nothing here calls AWS.
 
-The grade book (see gradebook.book) fills the template in templates/. The page works without its script too.
+The grade book fills the template in templates/. The page works without its script too.
 """
 
 import re
@@ -8,15 +8,16 @@ from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
 from statistics import median, mode
-from typing import Any
+from typing import NamedTuple
 
 from jinja2 import Template
 
+from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE
-from lab_lib.classroom import points
-from lab_lib.classroom.exports import Book, Student
+from lab_lib.classroom.graded import TITLES, Book, Graded
+from lab_lib.classroom.points import WORTH, weighed
+from lab_lib.classroom.record import Record
 from lab_lib.classroom.students import slug
-from lab_lib.language import N_
 from lab_lib.pages import html
 from lab_lib.pages.colours import LOOKS
 from lab_lib.resources import heading
@@ -28,21 +29,36 @@ _END = r"\s,;()'\"<>"  # of a word
 # A word that holds a masked value or an account. It begins only at a word's begin, or long words would take long.
 _MASKED = rf"(?<![^{_END}])[^{_END}]*(?:\*{{3}}|(?<![0-9])[0-9]{{12}}(?![0-9]))(?:[^{_END}]*[\w*])?"
 _NAME_BEGINS = r"(?=[A-Z'\"]|inputs3bucket)"  # after a prefix
-Columns = dict[str, dict[str, Any]]
+Numbered = tuple[int, Graded]  # a student, after the number by which the page links to the student's card
+
+
+class Cell(NamedTuple):
+    """A cell of the table."""
+
+    kind: str
+    points: str
+    words: str
+
+
+class Problem(NamedTuple):
+    """A check that fails for these students, with the hint and the finding that most of them have."""
+
+    check: Check
+    students: list[Numbered]
 
 
 def page(book: Book, when: str) -> str:
     """Return the page; `when` is printed at its top."""
-    columns = book["columns"]
-    students = [shown(student, columns) | {"number": number} for number, student in enumerate(book["students"], 1)]
-    totals = [student["total"] for student in students if student["total"] is not None]
+    students = [*enumerate(book.students, 1)]
+    totals = [student.total for student in book.students if student.total is not None]
     return template("report.html.j2").render(
-        book | {"students": students},
+        book=book,
+        students=students,
+        cell_of=_cell,
         when=when,
-        graded=len(students) - book["ungraded"],
         median=median(totals) if totals else None,
-        states=Counter(student["state"] for student in students),
-        stuck=_stuck(students, columns),
+        states=Counter(student.state for student in book.students),
+        stuck=_stuck(students),
         style=html.style(TEMPLATES / "report.css"),
         **html.script(TEMPLATES / "report.js"),
     )
@@ -53,76 +69,58 @@ def template(name: str) -> Template:
     """Return a template of the folder templates/."""
     environment = html.templates(TEMPLATES)
     environment.filters["number"] = _number
-    environment.globals |= {"looks": LOOKS, "heading": heading}
+    environment.globals |= {"looks": LOOKS, "heading": heading, "titles": TITLES, "worth": WORTH}
     return environment.get_template(name)
 
 
-def shown(student: Student, columns: Columns) -> Student:
-    """Add what the page shows: a cell for each column, titles, and what an older record lacks."""
-    by_hand = [
-        {**override, "title": columns[override["column"]]["title"] if override["column"] else N_("All")}
-        for override in student.get("overrides", [])
-    ]
-    student = {"graded": "", "submitted": None, "remarks": [], **student, "overrides": by_hand}
-    return {
-        **student,
-        "cells": [_cell(name, column, student) for name, column in columns.items()],
-        "unseen": sum(check["state"] == "cannot see" for check in student["wrong"]),
-    }
-
-
-def _cell(name: str, column: dict[str, Any], student: Student) -> dict[str, str]:
+def _cell(name: str, student: Graded) -> Cell:
     """Return a cell of the table: a mark, the points, and both in words."""
-    earned, worth, title = student["points"][name], column["worth"], column["title"]
+    earned, title, worth = student.points[name], TITLES[name], WORTH[name]
     if earned is None:
-        words = "excused" if name in student["excused"] else "not graded"
-        return {"kind": "unseen", "mark": LOOKS["unseen"].sign, "points": "", "words": f"{title}: {words}"}
+        words = "excused" if name in student.excused else "not graded"
+        return Cell("unseen", "", f"{title}: {words}")
     kind = "full" if earned == worth else "part" if earned else "none"
     words = f"{title}: {_number(earned)} of {worth} points, {_counted(name, student)}"
-    return {"kind": kind, "mark": LOOKS[kind].sign, "points": _number(earned), "words": words}
+    return Cell(kind, _number(earned), words)
 
 
-def _counted(column: str, student: Student) -> str:
+def _counted(column: str, student: Graded) -> str:
     """Return in words how the points of a column were earned."""
-    if any(override["column"] == column and override["points"] is not None for override in student["overrides"]):
+    if any(override.column == column and override.points is not None for override in student.overrides):
         return "set by the instructor"
-    if column == PROBE and not student["probed"]:
+    if column == PROBE and not student.probed:
         return "not probed, so step 05 counts here"
-    entry, name = points.CASES.get(column, ("checks", "id"))
-    cases = [case for case in student[entry] if case.get("step", column) == column]
-    right = [case for case in cases if points.is_right(case)]
+    judged = [one for one in weighed(student) if one.column == column]
+    right = [one for one in judged if one.right]
     counts = {
-        "shown by the probe": sum(case.get("state") not in ("ok", "passed", None) for case in right),
-        "right in the untouched notebooks": sum(case[name] in student["baseline"].get(entry, []) for case in right),
+        "shown by the probe": sum(one.check is not None and not one.check.ok for one in right),
+        "right in the untouched notebooks": sum(one.is_free for one in right),
     }
     also = [f", {count} of them {words}" for words, count in counts.items() if count]
-    return f"{len(right)} of {len(cases)} {_WORDS.get(column, 'checks hold')}{''.join(also)}"
+    return f"{len(right)} of {len(judged)} {_WORDS.get(column, 'checks hold')}{''.join(also)}"
 
 
-def _stuck(students: list[Student], columns: Columns) -> list[dict[str, Any]]:
+def _stuck(students: list[Numbered]) -> list[Problem]:
     """Return the checks that fail, the most frequent first. A check that waits for another one is left out."""
-    failing = defaultdict(list)
-    for student in students:
-        for check in student["wrong"]:
-            failing[check["id"]].append((student, check))
-    problems = [_problem(failures, columns) for failures in failing.values()]
-    return sorted(problems, key=lambda problem: (-len(problem["students"]), problem["step"]))
+    failing = defaultdict[str, list[tuple[Numbered, Check]]](list)
+    for numbered in students:
+        for check in numbered[1].wrong:
+            failing[check.id].append((numbered, check))
+    problems = map(_problem, failing.values())
+    return sorted(problems, key=lambda problem: (-len(problem.students), problem.check.step))
 
 
-def _problem(failures: list[tuple[Student, dict[str, Any]]], columns: Columns) -> dict[str, Any]:
-    """Return the entry of a check that fails for several students. `failures` are pairs of a student and the check."""
-    students, (check, *_) = zip(*failures, strict=True)
-    most_frequent = {
-        part: mode(_without_identity(check[part], student) for student, check in failures) for part in ("hint", "found")
-    }
-    return {**check, **most_frequent, "title": columns[check["step"]]["title"], "students": students}
+def _problem(failures: list[tuple[Numbered, Check]]) -> Problem:
+    hint = mode(_without_identity(check.hint, student) for (_, student), check in failures)
+    found = mode(_without_identity(check.found, student) for (_, student), check in failures)
+    return Problem(failures[0][1]._replace(hint=hint, found=found), [numbered for numbered, _ in failures])
 
 
-def _without_identity(text: str, student: Student) -> str:
+def _without_identity(text: str, record: Record) -> str:
     """Return the text with "…" for the accounts, addresses, prefix and names of a student's record."""
-    resources = [name.split("/")[-1] for name in student["own"]]
-    names = {student["name"], slug(student["name"]), student["folder"], student["id"], *resources} - {""}
-    prefix = rf"(?<![\w-])(?i:{re.escape(student['prefix'])}){_NAME_BEGINS}|" if student["prefix"] else ""
+    resources = [name.split("/")[-1] for name in record.own]
+    names = {record.name, slug(record.name), record.folder, record.id, *resources} - {""}
+    prefix = rf"(?<![\w-])(?i:{re.escape(record.prefix)}){_NAME_BEGINS}|" if record.prefix else ""
     listed = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     return re.sub(rf"{prefix}{_MASKED}|(?<![A-Za-z0-9])(?:{listed})(?![A-Za-z0-9])", "…", text)
 

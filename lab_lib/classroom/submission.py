@@ -35,12 +35,20 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Submission:
-    """The content of a file. The texts are the learner's, and may be anything."""
+    """A file as it was handed in. It can claim to be of anybody: the texts are the learner's, and may be anything."""
 
-    name: str
-    id: str
-    when: str
-    files: dict[str, bytes] = field(default_factory=dict, repr=False)
+    path: Path
+    folders: tuple[str, ...]  # that it was found in, outermost first
+    content: bytes = field(repr=False)
+    fault: str = ""  # why it cannot be graded; then it says nothing of itself
+    name: str = ""
+    id: str = ""
+    when: str = ""
+
+    @property
+    def claim(self) -> str:
+        """Return whose the file claims to be, such as "Ana García (ana1)"; "" if it claims nothing."""
+        return f"{self.name}{f' ({self.id})' if self.id else ''}".strip()
 
 
 def write(path: Path, name: str, student_id: str = "") -> list[str]:
@@ -63,7 +71,7 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     texts = {member: masked(text, lab) for member, text in texts.items()}
     with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
         _pack(draft, texts, name, student_id)
-        files = read(draft).files
+        files = unpack(draft.read_bytes(), path.name)
         for notebook in notebooks:  # what is masked may have broken one
             notebook_files.read(notebook, instead=files[notebook.name])
     return [*texts]
@@ -94,26 +102,28 @@ def _pack(path: Path, texts: dict[str, str], name: str, student_id: str = "") ->
             archive.writestr(member, text)
 
 
-def read(path: Path) -> Submission:
-    """Return what the file holds. UsageError if it is not what `lab submit` writes."""
-    name = visible(path.name)
+def read(path: Path, folders: tuple[str, ...] = ()) -> Submission:
+    """Read a file. Its fault says why it is not what `lab submit` writes."""
+    name, content, fault, said = visible(path.name), b"", "", dict[str, str]()
     try:
         if path.stat().st_size > MOST_BYTES or (content := path.read_bytes()).count(_MEMBER) > _MOST_MEMBERS:
             raise UsageError(f"{name} is too large. Ask for what `lab submit` has written, as it is.")
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = {member.filename: member for member in archive.infolist()}
-            _refuse_strange(name, members)
-            # At most as many bytes as the header says.
-            files = {member: archive.open(info).read(info.file_size) for member, info in members.items()}
-        manifest = json.loads(files[MANIFEST])
-        texts = {part: " ".join(str(manifest.get(part, "")).split())[:200] for part in ("name", "id", "when")}
-    except UsageError:
-        raise
+        manifest = json.loads(unpack(content, name)[MANIFEST])
+        said = {part: " ".join(str(manifest.get(part, "")).split())[:200] for part in ("name", "id", "when")}
+    except UsageError as error:
+        fault = str(error)
     except Exception as error:  # noqa: BLE001  # zipfile raises many kinds for a broken file
-        raise UsageError(
-            f"{name} is not a file of `lab submit`: {visible(f'{type(error).__name__}: {error}')}."
-        ) from None
-    return Submission(**texts, files=files)
+        fault = f"{name} is not a file of `lab submit`: {visible(f'{type(error).__name__}: {error}')}."
+    return Submission(path, folders, content, fault, **said)
+
+
+def unpack(content: bytes, name: str = "") -> dict[str, bytes]:
+    """Return the files in an archive. UsageError if `lab submit` does not pack so, another error if it is broken."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {member.filename: member for member in archive.infolist()}
+        _refuse_strange(name, members)
+        # At most as many bytes as the header says.
+        return {member: archive.open(info).read(info.file_size) for member, info in members.items()}
 
 
 def _refuse_strange(name: str, members: dict[str, zipfile.ZipInfo]) -> None:

@@ -1,19 +1,13 @@
-"""Do the work for one student of a class in a process of its own, and keep the student's draft and record.
+"""Do the work for one student of a class, and keep the student's draft and record.
 
-gradebook.py describes a record (grade.json). Its fingerprint says which notebooks and which row of the roster it is of.
+The fingerprint of a record says which notebooks and which row of the roster it is of.
 """
 
 import json
 import math
-import os
-import pickle
 import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import threading
 import time
+from collections.abc import Iterable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
@@ -22,11 +16,10 @@ from typing import Any, ClassVar
 
 from lab_lib import checks
 from lab_lib.calls.refusals import in_one_line
-from lab_lib.calls.waiting import PROGRESS_FILE
-from lab_lib.classroom import feedback, gradebook
-from lab_lib.classroom.points import Record as Record
+from lab_lib.classroom import feedback
+from lab_lib.classroom.record import Baseline, Record, Step
 from lab_lib.classroom.students import Student
-from lab_lib.errors import LabError, UsageError
+from lab_lib.errors import UsageError
 from lab_lib.lab import Lab
 from lab_lib.pages.wording import now
 from lab_lib.run import headless
@@ -34,10 +27,8 @@ from lab_lib.workspace.masking import masked, without_accounts
 from lab_lib.workspace.one_command import alone
 from lab_lib.workspace.private_files import can_write_to, make_folder, write_file
 
-STEP = ".step"  # the file in the draft that names the notebook that runs now
-GRADED = ".graded"  # the file in the draft that holds what was earned so far: it counts even if this process dies
-_LONGEST_STOP = 10  # seconds
-_DIED = "The process that did this has died. What it had not judged yet gives no points. Go on with --resume."
+_STEP = ".step"  # the file in the draft that names the notebook that runs now
+_FOUND = ".found.json"  # the file in the draft with what was found so far: it counts even if this process dies
 _OWN = ("bucket", "processor_role", "notifier_role", "boundary")  # their names may say whose they are
 
 
@@ -53,7 +44,7 @@ class Work:
     seed: str = ""  # of the cases for the student's function, the same for all students that are graded together
     seconds: float = math.inf  # in which a submission must build the lab
 
-    baseline: ClassVar[dict[str, list[str]] | None] = {}  # of a new record: nothing was handed in
+    baseline: ClassVar[Baseline | None] = Baseline()  # of a new record: nothing was handed in
 
     @property
     def folder(self) -> Path:
@@ -70,14 +61,12 @@ class Work:
         return self.student.is_embedded
 
     @property
-    def not_done(self) -> str:
-        """Return the state of a student without results."""
-        return "not run"
-
-    @property
-    def inputs(self) -> list[Path]:
-        """Return the files that decide what comes of the work: the notebooks, and the file to upload."""
-        return [*headless.notebooks(self.until), Path(self.student.parameters.get("data_file", headless.DATA_FILE))]
+    def digests(self) -> Iterable[bytes]:
+        """Yield a digest of each file that decides what comes of the work: the notebooks, and the file to upload."""
+        data_file = Path(self.student.parameters.get("data_file", headless.DATA_FILE))
+        for path in (*headless.notebooks(self.until), data_file):
+            with suppress(OSError), path.open("rb") as file:  # doing the work tells why not
+                yield file_digest(file, "sha256").digest()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -86,72 +75,86 @@ class Work:
 
     @property
     def fingerprint(self) -> str:
-        """Return a digest of the settings, the seed and the inputs: equal for equal work."""
-        decisive = {**self.settings, "seed": self.seed}
-        digest = sha256(json.dumps(decisive, sort_keys=True, default=str).encode())
-        for path in self.inputs:
-            with suppress(OSError), path.open("rb") as file:  # doing the work tells why not
-                digest.update(file_digest(file, "sha256").digest())
-        return digest.hexdigest()
+        """Return a digest of the settings, the seed and the files: equal for equal work."""
+        text = json.dumps({**self.settings, "seed": self.seed}, sort_keys=True, default=str)
+        return sha256(b"".join([text.encode(), *self.digests])).hexdigest()
 
-    def do(self) -> None:
-        """Do the work, and write all results. After Ctrl-C the draft stays as it is."""
+    def do(self) -> Record:
+        """Do the work in the draft, and return its record. After Ctrl-C the draft stays as it is."""
         begun = time.monotonic()
-        self.begin()
+        self.note("getting ready")
         try:
-            entries = self.results()
+            record = self.results()
             feedback.render(self.draft)
         except Exception as error:  # noqa: BLE001  # whatever failed, the instructor reads it in the report
-            self.failed(error)
-        else:
-            self.write(seconds=round(time.monotonic() - begun, 1), **entries)
+            return self.failed(error)
+        record.seconds = round(time.monotonic() - begun, 1)
+        return record
 
     def results(self) -> Record:
-        """Run the notebooks, grade the account, and return the entries of the record about it."""
-        steps, student = list[headless.Step](), self.student
+        """Run the notebooks, grade the account, and return the record of both."""
+        student = self.student
         parameters = {"account": student.account, "profile": student.profile, "data_file": str(headless.DATA_FILE)}
         result = headless.run(
             parameters | student.parameters | {"yes": True},
             self.draft,
             self.until,
-            started=lambda notebook: self.note(STEP, notebook),
-            finished=steps.append,
-            complete=lambda lab: self.note(GRADED, json.dumps(self._graded(lab))),
+            started=self.note,
+            complete=lambda lab: self.keep(self._graded(lab)),
             command="lab class",
         )
-        error = next((f"{step.notebook}: {step.error}" for step in steps if not step.ok), None)
-        return {"state": "done" if result["ok"] else "failed", "error": error, "steps": result["steps"]}
+        record = self.found()
+        record.state = "done" if result["ok"] else "failed"
+        record.steps = [Step(**step) for step in result["steps"]]
+        record.error = next((f"{step.notebook}: {step.error}" for step in record.steps if not step.ok), None)
+        return record
 
     def check_account(self) -> Record:
         """Grade the account as it is; no notebook is run. Its record is not that of a run."""
         begun, lab = time.monotonic(), self.student.open_lab()
         with alone(lab, "lab class check") if self.probe else nullcontext():
-            graded = self._graded(lab)
-        return self.write(state="done", seconds=round(time.monotonic() - begun, 1), fingerprint="", **graded)
+            record = self._graded(lab)
+        record.state, record.seconds, record.fingerprint = "done", round(time.monotonic() - begun, 1), ""
+        return record
 
-    def _graded(self, lab: Lab) -> dict[str, Any]:
-        """Return what the account has earned, with private values masked."""
-        report = checks.run(lab, probe=self.probe)
-        graded = {"graded": now(), "checks": report.as_dicts()}
-        return dict(json.loads(masked(json.dumps(graded, ensure_ascii=False), lab)))
+    def _graded(self, lab: Lab) -> Record:
+        """Return a record of what the account has earned, with private values masked."""
+        record = self.record()
+        record.graded = now()
+        record.checks = [
+            check._replace(
+                found=masked(check.found, lab), wanted=masked(check.wanted, lab), hint=masked(check.hint, lab)
+            )
+            for check in checks.run(lab, probe=self.probe).checks
+        ]
+        return record
 
-    def begin(self) -> None:
-        """Make an empty draft."""
-        shutil.rmtree(self.draft, ignore_errors=True)
+    def note(self, step: str) -> None:
+        """Note in the draft what is done now. The first note makes the draft."""
         make_folder(self.draft)
-        self.note(STEP, "getting ready")
-
-    def note(self, name: str, text: str) -> None:
-        """Write a note into the draft, whole or not at all: this process may die at any time."""
-        write_file(self.draft / name, text)
+        write_file(self.draft / _STEP, step)
 
     @property
     def step(self) -> str | None:
         """Return the notebook that runs now, or ran when the work was stopped; None if the work has not begun."""
-        try:
-            return (self.draft / STEP).read_text("utf-8")
-        except FileNotFoundError:
-            return None
+        with suppress(FileNotFoundError):
+            return (self.draft / _STEP).read_text("utf-8")
+        return None
+
+    def keep(self, record: Record) -> None:
+        """Keep in the draft what was found so far, whole or not at all: this process may die at any time."""
+        record.write(self.draft / _FOUND)
+
+    def found(self) -> Record:
+        """Return what was kept in the draft, else a record without results. It is that of a failure so far."""
+        path = self.draft / _FOUND
+        return Record.read(path) if path.exists() else self.record()
+
+    def failed(self, error: BaseException) -> Record:
+        """Return the record of work that ended in this error. What was found before it counts."""
+        record = self.found()
+        record.error = in_words(error)
+        return record
 
     def forget(self) -> None:
         """Delete the draft and the record of earlier work for this student."""
@@ -162,7 +165,9 @@ class Work:
     def read(self) -> Record | None:
         """Return the record of earlier work for this student, or None if that did not end, or the record is damaged."""
         with suppress(UsageError):
-            return gradebook.read(self.folder / "grade.json")
+            record = Record.read(self.folder / "grade.json")
+            record.id = self.student.id  # the roster's
+            return record
         return None
 
     def is_done(self) -> bool:
@@ -171,98 +176,46 @@ class Work:
         An account may have changed since its run has failed. A submission fails again, unless it gets more seconds.
         """
         record = self.read()
-        if record is None or record["baseline"] is None or record.get("fingerprint") != self.fingerprint:
+        if record is None or record.baseline is None or record.fingerprint != self.fingerprint:
             return False
-        return record["state"] == "done" or bool(record.get("failed_within", 0) >= self.seconds)
+        return record.state == "done" or record.failed_within >= self.seconds
 
-    def record(self, state: str) -> Record:
+    def record(self, state: str = "failed") -> Record:
         """Return a record without results."""
         student = self.student
-        return {
-            "name": student.name,
-            "account": without_accounts(student.account),
-            "folder": student.folder,
-            "id": student.id,
-            "prefix": student.parameters.get("prefix", ""),
-            "own": [without_accounts(student.parameters[name]) for name in _OWN if name in student.parameters],
-            "state": state,
-            "seconds": 0.0,
-            "error": None,
-            "remarks": [*self.remarks],
-            "graded": "",
-            "steps": [],
-            "checks": [],
-            "probed": self.probe,
-            "baseline": self.baseline,
-            "answers": None,
-            "trial": None,
-            "seed": self.seed,
-            "fingerprint": self.fingerprint,
-        }
+        return Record(
+            name=student.name,
+            account=without_accounts(student.account),
+            folder=student.folder,
+            id=student.id,
+            prefix=student.parameters.get("prefix", ""),
+            own=[without_accounts(student.parameters[name]) for name in _OWN if name in student.parameters],
+            state=state,
+            seconds=0,
+            error=None,
+            remarks=[*self.remarks],
+            graded="",
+            steps=[],
+            checks=[],
+            probed=self.probe,
+            baseline=self.baseline,
+            answers=None,
+            trial=None,
+            seed=self.seed,
+            fingerprint=self.fingerprint,
+        )
 
-    def write(self, **entries: Any) -> Record:
-        """Put the draft, if there is one, in the place of the student's folder, and write the record there last."""
-        noted = self.draft / GRADED
-        graded = json.loads(noted.read_text("utf-8")) if noted.exists() else {}
+    def write(self, record: Record) -> None:
+        """Put the record into the draft, and the draft in the place of the student's folder."""
+        make_folder(self.draft)
+        for name in (_STEP, _FOUND):
+            (self.draft / name).unlink(missing_ok=True)
+        record.write(self.draft / "grade.json")
         with can_write_to(self.folder):
-            if self.draft.exists():
-                for name in (STEP, GRADED):
-                    (self.draft / name).unlink(missing_ok=True)
-                shutil.rmtree(self.folder, ignore_errors=True)
-                self.draft.replace(self.folder)
-        written = self.record(entries["state"]) | graded | entries
-        make_folder(self.folder)
-        write_file(self.folder / "grade.json", json.dumps(written, indent=2, ensure_ascii=False) + "\n")
-        return written
-
-    def failed(self, error: BaseException) -> Record:
-        """Write and return the record of work that ended in this error. Points that were earned before it count."""
-        return self.write(state="failed", error=in_words(error))
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.draft.replace(self.folder)
 
 
 def in_words(error: BaseException) -> str:
     """Return the kind and the text of an error, with accounts masked."""
     return without_accounts(f"{type(error).__name__}: {in_one_line(error)}")
-
-
-def in_process(work: Work, watched: int) -> Record:
-    """Do the work in a new process, and return its record. The process stops when the pipe `watched` closes.
-
-    The other end of the pipe closes with the process that holds it, even if that is killed. LabError if the new process
-    dies before it has written a record: after Ctrl-C, the work is unfinished.
-    """
-    command = [sys.executable, "-P", "-c", f"from {__name__} import main; main()", str(watched)]  # no module of a cwd
-    with tempfile.TemporaryDirectory(prefix="lab-class-", ignore_cleanup_errors=True) as temporary_folder:
-        # Many wait at once, so nobody could read the progress.
-        variables = {**work.student.variables, "TMPDIR": temporary_folder, PROGRESS_FILE: os.devnull}
-        subprocess.run(
-            command,
-            input=pickle.dumps(work),
-            pass_fds=[watched],
-            env={**os.environ, **variables},
-            start_new_session=True,
-            check=False,
-        )
-    if record := work.read():
-        return record
-    raise LabError(_DIED)
-
-
-def main() -> None:
-    """Do the work that stands in the standard input. Stop with the process that asked for it."""
-    try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it
-        threading.Thread(target=_stop_with, args=[int(sys.argv[1])], daemon=True).start()
-        pickle.load(sys.stdin.buffer).do()  # noqa: S301  # from the process that started this one
-    except KeyboardInterrupt:
-        sys.exit(130)
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the record is written: Ctrl-C would only print a traceback
-
-
-def _stop_with(watched: int) -> None:
-    """Interrupt the main thread once the pipe closes; end this process if the main thread takes too long."""
-    os.read(watched, 1)
-    os.kill(os.getpid(), signal.SIGINT)
-    threading.Event().wait(_LONGEST_STOP)
-    os._exit(1)

@@ -163,20 +163,16 @@ def report(roster: Roster, out_dir: Out) -> None:
         blank = [Work(student, out_dir).record("not run") for student in students]
         with class_run.lock(out_dir):
             records, others = gradebook.gather(out_dir, blank)
-            records = overrides.merge(out_dir, records)
-            missing = [
-                record["name"]
-                for record in records
-                if record["state"] == "not run" and not overrides.excused(record["overrides"], "")
-            ]
-            gradebook.write(out_dir, records)
+            overrides.merge(out_dir, records)
+            missing = [record.name for record in records if record.state == "not run" and not record.is_excused("")]
+            book = gradebook.write(out_dir, records)
         if others:
             out.say(f"Left out, because they belong to nobody in the roster: {', '.join(others)}")
         if missing:
             names = ", ".join(missing)
             what_to_do = "Run their part, or copy their folders to --out, then run this again."
             out.say(f"No results for {names}. {what_to_do}")
-        raise typer.Exit(class_work.summarise(out_dir, records))
+        raise typer.Exit(class_work.summarise(out_dir, book))
 
 
 @app.command()

@@ -14,9 +14,11 @@ from rich.text import Text
 
 from lab_lib.classroom import class_run, exports, gradebook, overrides
 from lab_lib.classroom.class_run import CleanUp
+from lab_lib.classroom.graded import Book, Graded
 from lab_lib.classroom.points import WORTH
+from lab_lib.classroom.record import Record
 from lab_lib.classroom.students import Student
-from lab_lib.classroom.work import Record, Work
+from lab_lib.classroom.work import Work
 from lab_lib.cli.terminal import NOT_GRADED, err, out, relative_to_cwd
 from lab_lib.pages.colours import LOOKS
 from lab_lib.workspace.masking import without_accounts
@@ -40,24 +42,22 @@ def do(
         with live(to_do) as finished:
             class_run.do_all(to_do, jobs, finished, **how)
     finally:
-        pairs = zip(works, class_run.records(works), strict=True)
-        records = [record for work, record in pairs if work.student in selected or record["state"] != work.not_done]
-        gradebook.write(folder, records)
+        shown = [work for work in works if work.student in selected or work.step or work.read()]
+        book = gradebook.write(folder, class_run.records(shown))
     if (folder / overrides.FILE).exists():
         out.say(f"Without {overrides.FILE}: `lab class report` writes the grade book with it.")
-    return summarise(folder, records)
+    return summarise(folder, book)
 
 
-def summarise(folder: Path, records: list[Record]) -> int:
+def summarise(folder: Path, book: Book) -> int:
     """Print who has less than full marks and why, and where the report is.
 
     Return the exit status: 3 if an account or a submission could not be graded, else 1 if somebody has less than full
     marks or a run failed. Who has handed in nothing has less than full marks.
     """
-    book = gradebook.book(records)
-    counted = [student for student in book["students"] if student["possible"]]  # the others are excused from all
-    short = [student for student in counted if student["percent"] != 100 or student["state"] != "done"]
-    out.print(f"Full marks: {book['full']} of {len(book['students'])}", style="bold")
+    counted = [student for student in book.students if student.possible]  # the others are excused from all
+    short = [student for student in counted if student.percent != 100 or student.state != "done"]
+    out.print(f"Full marks: {book.full} of {len(book.students)}", style="bold")
     if short:
         out.print(marked_down(short))
     if blank := exports.not_for_canvas(book):
@@ -65,7 +65,7 @@ def summarise(folder: Path, records: list[Record]) -> int:
         out.say(f"Not in gradebook.csv, as Canvas would take a blank for a change: {names}")
     here = relative_to_cwd(folder)
     out.say(f"Report: {here / 'report.html'}   Grade book: {here / 'gradebook.csv'}")
-    if any(student["percent"] is None and student["state"] != "missing" for student in counted):
+    if any(student.percent is None and student.state != "missing" for student in counted):
         return NOT_GRADED
     return 1 if short else 0
 
@@ -80,8 +80,8 @@ def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
 
     def finished(record: Record) -> None:
         place = f"{next(number)}/{len(to_do)}"
-        state = (record["state"], LOOKS[record["state"]].style)
-        texts = record["account"], record["name"], f"{record['seconds']:.0f} s", record["error"] or ""
+        state = (record.state, LOOKS[record.state].style)
+        texts = record.account, record.name, f"{record.seconds:.0f} s", record.error or ""
         err.say(Text("  ").join([Text(place), Text(*state), *map(Text, filter(None, texts))]))
 
     def at_work() -> Table:
@@ -98,13 +98,13 @@ def live(to_do: Sequence[Work]) -> Iterator[Callable[[Record], None]]:
         yield finished
 
 
-def marked_down(students: Sequence[dict[str, Any]]) -> Table:
+def marked_down(students: Sequence[Graded]) -> Table:
     """Return a table of these students: the points, the step where each is stuck, and what was found there."""
     table = Table("name", "account", "points", "stuck at", "found", header_style="bold")
     table.columns[4].overflow = "fold"
     for student in students:
-        points = "–" if student["percent"] is None else f"{student['percent']:.0f} %"
-        table.add_row(Text(student["name"]), student["account"], points, *map(Text, _stuck(student)))
+        points = "–" if student.percent is None else f"{student.percent:.0f} %"
+        table.add_row(Text(student.name), student.account, points, *map(Text, _stuck(student)))
     return table
 
 
@@ -117,13 +117,13 @@ def cleaned(students: list[Student], results: list[CleanUp]) -> Table:
     return table
 
 
-def _stuck(student: dict[str, Any]) -> tuple[str, str]:
+def _stuck(student: Graded) -> tuple[str, str]:
     """Return (step, what was found) of the first check that fails, else what has lost points, or the last notebook."""
-    if student["wrong"]:
-        check = student["wrong"][0]
-        return check["step"], f"{check['name']}: {check['found']}"
-    lacking = [column for column, score in student["points"].items() if score is not None and score < WORTH[column]]
-    if student["state"] == "done" and lacking:
-        return lacking[0], f"{student['points'][lacking[0]]:g} of {WORTH[lacking[0]]} points"
-    last_notebook = student["steps"][-1]["notebook"] if student["steps"] else ""
-    return last_notebook, student["error"] or student["state"]
+    if student.wrong:
+        check = student.wrong[0]
+        return check.step, f"{check.name}: {check.found}"
+    lacking = [column for column, score in student.points.items() if score is not None and score < WORTH[column]]
+    if student.state == "done" and lacking:
+        return lacking[0], f"{student.points[lacking[0]]:g} of {WORTH[lacking[0]]} points"
+    last_notebook = student.steps[-1].notebook if student.steps else ""
+    return last_notebook, student.error or student.state

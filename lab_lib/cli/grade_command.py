@@ -72,16 +72,16 @@ def grade(
         files = submitted_files.find(submissions)
         everybody = rosters.read(roster, accounts=False) if roster else []
         with class_run.lock(out_dir):
-            seed = seed or grading.seed_of(out_dir)
-            works, nobodys = submitted_files.match(files, everybody, out_dir.resolve(), trust, seconds, seed)
+            how = {"trust": trust, "seconds": seconds, "seed": seed or grading.seed_of(out_dir)}
+            works, nobodys = submitted_files.match(files, everybody, out_dir.resolve(), **how)
             selected = class_run.select([work.student for work in works], part, only)
             works = part.of(works)
             unfinished = class_run.unfinished(works, resume)
-            to_do = [work for work in unfinished if work.path and work.student in selected]
+            to_do = [work for work in unfinished if work.submitted and work.student in selected]
             _say(works, nobodys)
             grading.note_missing(work for work in works if work.student in selected)
             jobs = jobs or os.cpu_count() or 1  # more would make the probe late
-            with grading.untouched_edition(trust, seconds, seed) as edition:
+            with grading.untouched_edition(**how) as edition:
                 untouched = edition if to_do else None
                 raise typer.Exit(class_work.do(works, to_do, jobs, out_dir, selected, untouched_edition=untouched))
 
@@ -98,5 +98,5 @@ def _say(works: list[Any], nobodys: list[Any]) -> None:
         out.say(visible(f"Left out, since the roster has nobody of its name: {file.path}{claim}"))
     if nobodys:
         out.say("Name a file submission-NAME.zip or submission-ID.zip, then grade with --resume.")
-    if missing := [work.student.name for work in works if not work.path]:
+    if missing := [work.student.name for work in works if not work.submitted]:
         out.say(f"Handed in nothing: {', '.join(missing)}")

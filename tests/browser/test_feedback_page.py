@@ -22,13 +22,13 @@ def opened(visit, tmp_path):
 
     def opened(size=DESK, colours="light", name="Ana García", *cells):
         student = record(name, error=name, missing=["bucket-trigger", "totals"], answers=ANSWERS, trial=TRIAL)
-        (folder := tmp_path / student["folder"]).mkdir()
+        (folder := tmp_path / student.folder).mkdir()
         for path in copies.solved_notebooks():
             (folder / path.name).write_bytes(path.read_bytes())
         (folder / "zz.ipynb").write_text(json.dumps({"cells": cells}))
         feedback.render(folder)
         gradebook.write(tmp_path, [student])
-        page = visit(tmp_path / "feedback" / f"{student['folder']}.html", size, colours)
+        page = visit(tmp_path / "feedback" / f"{student.folder}.html", size, colours)
         page.asked = [url for url in page.asked if not url.startswith("data:")]
         return page
 

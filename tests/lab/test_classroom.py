@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -34,16 +35,14 @@ def spoil(account):
     create_table(open_lab(account=account), "Transactions", "Id")
 
 
-def processes_of(account):
-    """Return the processes of these tests that work in this account: the student's own, and then its kernel."""
-    working, wanted = [], {"LAB_ACCOUNT": account, WORKSPACE: os.environ[WORKSPACE]}
+def kernel_of(account):
+    """Return the kernel of these tests that works in this account. Its parent is the student's process."""
+    wanted = {"LAB_ACCOUNT": account, WORKSPACE: os.environ[WORKSPACE]}
     for process in psutil.process_iter():
-        try:
+        with suppress(psutil.Error):
             if wanted.items() <= process.environ().items():
-                working.append(process)
-        except psutil.Error:
-            continue
-    return sorted(working, key=lambda process: process.create_time())
+                return process
+    return None
 
 
 def roster_of(folder, **accounts):
@@ -71,23 +70,23 @@ def test_a_failure_or_a_killed_process_stops_no_other_student_and_resume_runs_on
 
     def kill_chen():
         wait_until(lambda: chen.step == "00-start-here", "Chen's notebook", timeout=60, longest_pause=0.1)
-        processes_of(chen.student.account)[0].kill()
+        kernel_of(chen.student.account).parent().kill()
 
     killer = threading.Thread(target=kill_chen)
     killer.start()
     records = {}
     with class_run.lock(tmp_path / "out"), alone(dana.student.open_lab(), "lab run"):
-        class_run.do_all(works, 2, lambda record: records.update({record["name"]: record}))
+        class_run.do_all(works, 2, lambda record: records.update({record.name: record}))
     killer.join()
 
-    states = {name: (record["state"], (record["error"] or "")[:20]) for name, record in records.items()}
+    states = {name: (record.state, (record.error or "")[:20]) for name, record in records.items()}
     assert states == {
         "Ana": ("done", ""),
         "Ben": ("failed", "00-start-here: Wrong"),
         "Chen": ("failed", "LabError: The proces"),
         "Dana": ("failed", "LabInUse: Another co"),
     }
-    assert {record["name"]: record for record in class_run.records(works)} == records
+    assert {record.name: record for record in class_run.records(works)} == records
     assert class_run.unfinished(works, resume=True) == [ben, chen, dana]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]  # and no temporary folder
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [work.folder.name for work in works]
@@ -101,15 +100,15 @@ def test_a_failure_or_a_killed_process_stops_no_other_student_and_resume_runs_on
 
 def test_a_resumed_class_repeats_changed_work_and_names_the_folder_of_somebody_who_left(account, tmp_path):
     work = Work(Student("Ana", account), tmp_path)
-    work.check_account()
+    work.write(work.check_account())
     assert class_run.unfinished([work], resume=True) == [work]  # it was graded, and not run
 
-    work.write(state="done")
+    work.write(work.record("done"))
     changed = Work(Student("Ana", account, parameters={"threshold": "1750"}), tmp_path)
     renamed = Work(Student("Ana", account, id="anagarcia"), tmp_path)
     assert class_run.unfinished([work, renamed], resume=True) == []  # an id changes no account
     assert class_run.unfinished([changed], resume=True) == [changed]
-    assert class_run.records([renamed])[0]["id"] == "anagarcia"
+    assert class_run.records([renamed])[0].id == "anagarcia"
     with pytest.raises(UsageError, match="--resume"):
         class_run.unfinished([work], resume=False)
     with pytest.raises(UsageError, match=f"{work.folder} belongs to nobody .* Move it away"):
@@ -151,7 +150,8 @@ def test_ctrl_c_ends_a_check_with_a_grade_book_of_those_who_were_graded(account,
     ended = in_process("class", "check", roster_of(tmp_path, **students), "--out", tmp_path / "out")
 
     assert (ended.exit_code, "lab clean" in ended.stderr) == (130, False), ended.output
-    assert len(begun) < 20 * JOBS == len(book_of(tmp_path / "out"))
+    states = [student["state"] for student in book_of(tmp_path / "out").values()]
+    assert states.count("failed") == len(begun) < 20 * JOBS == len(states)
 
 
 def test_clean_deletes_what_the_lab_made_in_every_account_and_names_what_it_kept(new_account, tmp_path):
@@ -188,9 +188,9 @@ def test_a_students_processes_end_when_the_class_is_killed(account, tmp_path):
     process.kill()
     process.communicate()
 
-    assert len(children) == 2
+    assert len(children) >= 2
     assert still_running(children) == []
-    assert [record["state"] for record in class_run.records([work])] == ["unfinished"]
+    assert [record.state for record in class_run.records([work])] == ["unfinished"]
 
 
 @pytest.fixture(scope="module")

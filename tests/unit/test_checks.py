@@ -16,7 +16,7 @@ from stub_account import run, stub
 from lab_lib import checks, resources
 from lab_lib.aws import buckets, functions, policies, queues, roles, tables, topics, triggers
 from lab_lib.checks import STEPS, rules
-from lab_lib.checks.reports import Report, read
+from lab_lib.checks.reports import Report
 from lab_lib.checks.rules import RULES
 from lab_lib.errors import CheckFailed, StepMissing
 from lab_lib.exercises import made
@@ -81,12 +81,11 @@ def test_what_goes_further_is_not_counted_as_failed():
     assert (report.failed, report.wrong) == ([BAD, UNSEEN, WAITING], [BAD, WAITING])
 
 
-def test_a_report_as_dicts_has_these_keys_in_this_order_and_is_read_again():
+def test_a_report_as_dicts_has_these_keys_in_this_order():
     first, _ = json.loads(json.dumps(Report([GOOD, BAD]).as_dicts()))
 
     assert list(first) == ["id", "step", "name", "state", "found", "wanted", "hint", "counts", "cause"]
     assert list(first.values())[:5] == ["topic", "03", "topic", "ok", "HighBalanceAlert"]
-    assert read(first) == GOOD
 
 
 # A run

@@ -1,14 +1,13 @@
 """How many accounts of a class are worked on at a time, and how a large class is shown."""
 
 import re
-import subprocess
 import threading
 from types import SimpleNamespace
 
 import psutil
 import pytest
 
-from lab_lib.classroom import class_run
+from lab_lib.classroom import class_run, processes
 from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work
 from lab_lib.cli import class_work
@@ -31,7 +30,7 @@ def test_four_accounts_on_aws_are_worked_on_at_once_by_a_computer_with_one_core(
         raise LabError("There is no such account.")
 
     monkeypatch.setattr(Student, "open_lab", meet)  # of a check and a clean-up
-    monkeypatch.setattr(subprocess, "run", meet)
+    monkeypatch.setattr(processes, "ProcessPoolExecutor", meet)
     monkeypatch.setattr(class_run, "JOBS", 2)
     rows = [f"{student.account},{student.name},class" for student in students_of(4)]
     (tmp_path / "roster.csv").write_text("\n".join(["account,name,profile", *rows, ""]))
@@ -64,12 +63,12 @@ def test_a_terminal_shows_who_is_at_work_below_a_line_for_each_who_has_ended(tmp
     screen = Terminal(width=80, height=24, record=True, force_terminal=True, _environ={"TERM": "xterm"})
     monkeypatch.setattr(class_work, "err", screen)
     ben, ana, _ = works = [Work(student, tmp_path) for student in students_of(3)]
-    ana.begin()
+    ana.note("getting ready")
 
     with class_work.live(works) as finished:
-        finished(ben.record("failed") | {"error": "No such account."})
+        finished(ben.failed(LabError("No such account.")))
 
     shown = screen.export_text()
-    assert "1/3  failed  ********0000  Student 0  0 s  No such account." in shown
+    assert "1/3  failed  ********0000  Student 0  0 s  LabError: No such account." in shown
     assert re.search(r"Student 1 +│ getting ready │ \d+ ", shown)
     assert "Student 2" not in shown

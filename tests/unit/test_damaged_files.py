@@ -158,7 +158,7 @@ def test_a_submission_that_is_stopped_leaves_no_half_file(copy, tmp_path, monkey
         assert (tmp_path / ".ana.zip.draft").stat().st_size > 1000
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(submission, "read", stop)
+    monkeypatch.setattr(submission, "unpack", stop)
     (tmp_path / "ana.zip").write_text("earlier")
 
     assert in_process("submit", "--out", tmp_path / "ana.zip").exit_code == 130

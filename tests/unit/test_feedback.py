@@ -6,7 +6,7 @@ import json
 import pytest
 from bs4 import BeautifulSoup
 
-from lab_lib.classroom import feedback, gradebook
+from lab_lib.classroom import feedback, gradebook, graded
 from lab_lib.exercises import copies
 from lab_lib.language import VARIABLE
 from tests.classes import not_graded, override, record
@@ -54,9 +54,9 @@ def page(student, *cells, folder=None, name="00-start-here.ipynb"):
     if folder:
         (folder / name).write_text(json.dumps({"cells": list(cells)}))
         feedback.render(folder)
-    book = gradebook.book([student])
+    book = graded.book([student])
     notebooks = (folder / "notebooks.html").read_text() if folder else ""
-    return BeautifulSoup(feedback.page(book, book["students"][0], notebooks), "html.parser")
+    return BeautifulSoup(feedback.page(book, book.students[0], notebooks), "html.parser")
 
 
 def text(element):
@@ -65,13 +65,13 @@ def text(element):
 
 def test_the_page_is_in_the_users_language_and_the_points_are_the_same(monkeypatch):
     student = record("Ana", missing=["bucket-trigger"], answers=ANSWERS, trial=TRIAL)
-    points = gradebook.book([student])["students"][0]["total"]
+    book = graded.book([student])
 
     monkeypatch.setenv(VARIABLE, "zh_CN")
     made = page(student)
 
     assert made.html["lang"] == "zh-CN"
-    assert text(made.select_one(".lead")) == f"得 {points:g} 分，满分 {gradebook.book([student])['possible']} 分"
+    assert text(made.select_one(".lead")) == f"得 {book.students[0].total:g} 分，满分 {book.possible} 分"
     assert text(made.select_one("#wrong dt")) == "实际"
     assert text(made.select_one("#points tbody th")) == "00 · 从这里开始"
     assert "练习" in text(made.select_one("#points"))

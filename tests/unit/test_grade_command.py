@@ -1,18 +1,16 @@
 """`lab class grade`: whom it grades, what it repeats, and how it ends. What a judge finds is made up here."""
 
 import errno
-import json
-import pickle
 import re
-import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from unittest.mock import Mock
 
 import pytest
 
-from lab_lib.classroom import grading, submission
+from lab_lib.classroom import grading, processes, submission
 from lab_lib.classroom.grading import Grading
-from lab_lib.classroom.work import GRADED
-from tests.classes import book_of, check, judged, record
+from tests.classes import book_of, check, judged, made_by
 from tests.lab.commands import in_process
 
 ROSTER = "name,id,prefix,threshold\nAna,s1,ana-,99.50\nBo,s2,,\nCem,,,\n"
@@ -33,10 +31,10 @@ def grade(tmp_path, monkeypatch):
 
     def judge(work):
         graded.append(work)
-        grade.judges.get(work.student.name, right)(work)
+        return grade.judges.get(work.student.name, right)(work)
 
     def right(work):
-        work.write(state="done", **{name: judged(record())[name] for name in ("checks", "answers", "trial")})
+        return judged(work.record("done"))
 
     def grade(*options):
         graded.clear()
@@ -45,7 +43,7 @@ def grade(tmp_path, monkeypatch):
 
     grade.judges, grade.do, grade.students = {}, Grading.do, lambda: book_of(tmp_path / "out")
     # All is done in this process, which must not be limited.
-    monkeypatch.setattr(subprocess, "run", lambda command, input, **_: pickle.loads(input).do())
+    monkeypatch.setattr(processes, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))
     monkeypatch.setattr(grading, "Timer", Mock())
     monkeypatch.setattr(grading.resource, "setrlimit", Mock())
     monkeypatch.setattr(Grading, "do", judge)
@@ -104,7 +102,7 @@ def test_only_the_named_students_are_graded(grade):
 
 def test_resume_repeats_what_this_computer_could_not_grade_and_no_fault_of_the_file(grade, tmp_path):
     def machine(work):
-        work.failed(OSError("No space left on device"))
+        return work.failed(OSError("No space left on device"))
 
     (tmp_path / "submissions" / "ana.zip").write_text("no zip")
     grade.judges = {"Ana": grade.do, "Bo": machine}
@@ -118,11 +116,12 @@ def test_resume_repeats_what_this_computer_could_not_grade_and_no_fault_of_the_f
 
 def test_a_judge_that_dies_leaves_what_it_has_found_and_what_the_untouched_edition_has_right_gives_nothing(grade):
     def dies(work):
-        work.begin()
-        work.note(GRADED, json.dumps({"checks": [check("bucket"), check("stream")], "answers": [], "trial": []}))
+        work.note("getting ready")
+        work.keep(made_by(work, checks=[check("bucket"), check("stream")], answers=[], trial=[]))
+        raise BrokenProcessPool
 
     def untouched(work):
-        work.write(state="done", checks=[check("bucket"), check("stream", "not yet")], answers=[], trial=[])
+        return made_by(work, checks=[check("bucket"), check("stream", "not yet")], answers=[], trial=[])
 
     grade.judges = {"Bo": dies, "untouched": untouched}
     grade()
@@ -135,7 +134,7 @@ def test_a_judge_that_dies_leaves_what_it_has_found_and_what_the_untouched_editi
 
 
 def test_nobody_is_graded_if_the_untouched_edition_cannot_be(grade):
-    grade.judges = {"untouched": lambda work: work.write(state="failed", error="no time")}
+    grade.judges = {"untouched": lambda work: made_by(work, error="no time")}
 
     assert grade()[0] == 3
     ana = grade.students()["Ana"]

@@ -3,20 +3,20 @@ import shutil
 
 import pytest
 
-from lab_lib.classroom import class_run, gradebook, roster
+from lab_lib.classroom import class_run, graded, roster
 from lab_lib.classroom.work import Work
-from tests.classes import book_of, judged, lay, not_graded, record
+from tests.classes import book_of, judged, made_by, not_graded, record
 from tests.lab.commands import in_process
 
 ROSTER = "name,account,id\nAna,111122229012,ana1\nBo,111122229013,\nCem,111122229014,\n"
 
 
 def test_the_points_of_a_class_add_up_to_what_was_possible_for_it():
-    ana, bo, cem = gradebook.book([not_graded("Cem"), judged(record("ana"), 4), record("Bo")])["students"]
-    [alone] = gradebook.book([record("Bo")])["students"]
+    ana, bo, cem = graded.book([not_graded("Cem"), judged(record("ana"), 4), record("Bo")]).students
+    [alone] = graded.book([record("Bo")]).students
 
-    assert [student["total"] for student in (ana, bo, alone, cem)] == [100, 80, 80, None]
-    assert [student["percent"] for student in (ana, bo, alone, cem)] == [100, 80, 100, None]  # alone: nobody's answers
+    assert [student.total for student in (ana, bo, alone, cem)] == [100, 80, 80, None]
+    assert [student.percent for student in (ana, bo, alone, cem)] == [100, 80, 100, None]  # alone: nobody's answers
 
 
 @pytest.fixture
@@ -25,8 +25,9 @@ def out(tmp_path):
     (tmp_path / "roster.csv").write_text(ROSTER)
     out = tmp_path / "out"
     ana, bo, _ = (Work(student, out) for student in roster.read(tmp_path / "roster.csv"))
-    lay(out, ana.record("done") | {name: record()[name] for name in ("checks", "probed", "steps")})
-    bo.failed(RuntimeError("account 111122229013 is full"))
+    like = record()
+    ana.write(made_by(ana, state="done", checks=like.checks, probed=False, steps=like.steps))
+    bo.write(bo.failed(RuntimeError("account 111122229013 is full")))
     return out
 
 
@@ -109,6 +110,16 @@ def test_report_leaves_out_folders_of_nobody_in_the_roster_and_says_so(out):
     assert [*book_of(out)] == ["Ana"]
 
 
+def test_a_record_is_written_with_the_keys_that_it_had(tmp_path):
+    entries = {"steps": [{"notebook": "00", "ok": True, "error": None}], "baseline": {"answers": ["keys"]}}
+
+    record(**entries).write(tmp_path / "grade.json")
+
+    written = json.loads((tmp_path / "grade.json").read_text())
+    assert entries.items() <= written.items()
+    assert "part" not in written
+
+
 # A text is the whole content, a dict replaces parts of the record, and None is a folder of that name.
 DAMAGED = ["", "[" * 100_000, None, {"checks": [None]}, {"steps": "x"}, {"trial": [5]}, {"baseline": 5}, "{}"]
 
@@ -129,11 +140,11 @@ def test_a_damaged_record_is_one_line_of_report_and_is_made_again_by_resume(out,
     assert (status, f"Cannot read {path}: " in said, said.count("\n")) == (2, True, 1)
     assert ("an earlier version of the lab wrote it" in said) == (damage == "{}")
     assert damage is None or said.endswith("Delete it, and run the student again.\n")
-    assert class_run.records([work])[0]["state"] == "not run"
+    assert class_run.records([work])[0].state == "not run"
     assert not work.is_done()
     work.forget()
-    work.begin()
-    assert work.write(state="done") == work.read()
+    work.write(made := work.record("done"))
+    assert made == work.read()
 
 
 def test_report_of_a_folder_that_is_not_there_makes_none(out):

@@ -6,14 +6,14 @@ from contextlib import nullcontext
 import pytest
 
 from lab_lib import checks
-from lab_lib.checks.reports import Report, read
-from lab_lib.classroom import gradebook
+from lab_lib.checks.reports import Report
+from lab_lib.classroom import graded as books
 from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work
 from lab_lib.errors import EmulatorError
 from lab_lib.run import headless
 from lab_lib.run.headless import Step
-from tests.classes import judged, record
+from tests.classes import judged, made_by, record
 from tests.lab.commands import in_process
 
 STEPS = ["00", "01", "02", "03", "04", "05"]
@@ -58,7 +58,7 @@ def test_an_account_is_graded_once_before_notebook_06_or_where_the_run_ended(run
 @pytest.fixture
 def work(tmp_path, monkeypatch):
     """Return Ana's work. Every check of her account holds."""
-    report = Report([read(check) for check in judged(record())["checks"]])
+    report = Report(judged(record()).checks)
     monkeypatch.setattr(checks, "run", lambda lab, **_: report)
     return Work(Student("Ana", "111122229012", parameters={"prefix": "ana-"}), tmp_path / "out")
 
@@ -71,11 +71,11 @@ def test_what_was_graded_counts_even_if_notebook_06_ends_the_run(work, lab, monk
         raise EmulatorError("The embedded AWS has stopped.")
 
     monkeypatch.setattr(headless, "run", run)
-    work.do()
+    work.write(work.do())
 
-    [ana] = gradebook.book([work.read()])["students"]
-    assert (ana["state"], ana["error"]) == ("failed", "EmulatorError: The embedded AWS has stopped.")
-    assert ana["percent"] == (100 if graded else None)
+    [ana] = books.book([work.read()]).students
+    assert (ana.state, ana.error) == ("failed", "EmulatorError: The embedded AWS has stopped.")
+    assert ana.percent == (100 if graded else None)
     assert [path.name for path in work.folder.iterdir()] == ["grade.json"]
 
 
@@ -86,8 +86,8 @@ def graded(tmp_path, monkeypatch):
     monkeypatch.setattr("lab_lib.classroom.class_run.server.start", lambda: None)
 
     def graded(*missing, state="done", command="check"):
-        entries = judged(record(missing=missing))["checks"] if state != "failed" else []
-        monkeypatch.setattr(Work, "check_account", lambda work: work.write(state=state, checks=entries))
+        checks = judged(record(missing=missing)).checks if state != "failed" else []
+        monkeypatch.setattr(Work, "check_account", lambda work: made_by(work, state=state, checks=checks))
         ended = in_process("class", command, tmp_path / "roster.csv", "--out", tmp_path / "out")
         return ended.exit_code, ended.output
 
@@ -104,7 +104,7 @@ def test_the_exit_status_of_a_class_says_whether_all_have_full_marks_and_were_gr
 
 def test_a_run_that_failed_after_it_was_graded_is_status_1(graded, work):
     graded()
-    work.write(state="failed", error="06-break-it: no", checks=judged(record())["checks"])
+    work.write(made_by(work, error="06-break-it: no", checks=judged(record()).checks))
 
     status, said = graded(command="report")
     assert (status, "Full marks: 1 of 1" in said, "06-break-it: no" in said) == (1, True, True)

@@ -18,9 +18,9 @@ CLASS = [
     record("Dee", "111122229016", id="dee2"),
 ]
 for student in CLASS:
-    student["folder"] = f"{student['name'].lower().replace(' garcía', '-garcia')}-{student['account'][-4:]}"
+    student.folder = f"{student.name.lower().replace(' garcía', '-garcia')}-{student.account[-4:]}"
 ROSTER = "name,account,id\n" + "".join(
-    f"{student['name']},11112222{student['account'][-4:]},{student['id']}\n" for student in CLASS
+    f"{student.name},11112222{student.account[-4:]},{student.id}\n" for student in CLASS
 )
 
 
@@ -28,7 +28,7 @@ ROSTER = "name,account,id\n" + "".join(
 def out(tmp_path):
     """Return the results of a class; its folder has no overrides yet."""
     (tmp_path / "roster.csv").write_text(ROSTER)
-    return lay(tmp_path / "out", *(student for student in CLASS if student["state"] == "done"))
+    return lay(tmp_path / "out", *(student for student in CLASS if student.state == "done"))
 
 
 def report(out):
@@ -101,6 +101,7 @@ def test_a_file_of_a_spreadsheet_is_read_with_its_semicolons_commas_and_byte_ord
     text = "Student;Column;Points;Comment;Late;Excused\nBo;03;1,5;à refaire;;\n;;;;;\n"
     (out / "overrides.csv").write_text(text, encoding="utf-8-sig")
 
-    [bo] = [student for student in overrides.merge(out, CLASS) if student["overrides"]]
-
-    assert (bo["name"], bo["overrides"][0]["points"], bo["overrides"][0]["comment"]) == ("Bo", 1.5, "à refaire")
+    records = [record.model_copy() for record in CLASS]
+    overrides.merge(out, records)
+    [bo] = [student for student in records if student.overrides]
+    assert (bo.name, bo.overrides[0].points, bo.overrides[0].comment) == ("Bo", 1.5, "à refaire")

@@ -1,7 +1,5 @@
 """What a student earns: the figures are worked out by hand from the table in points.py."""
 
-from decimal import Decimal
-
 import pytest
 
 from lab_lib.aws.queues import ALERT_QUEUES
@@ -16,7 +14,7 @@ ALERT = messages(ALERT_QUEUES[0])
 
 
 def earned(*checks, **other):
-    made = {"checks": list(checks), "answers": None, "trial": None, "probed": True, "baseline": {}, **other}
+    made = record(checks=checks, **{"probed": True, **other})
     return {column: score for column, score in points.earned(made, points.WORTH).items() if score is not None}
 
 
@@ -34,17 +32,17 @@ def test_exercises_and_function_are_columns_if_somebody_has_them_judged_or_set_b
 @pytest.mark.parametrize(
     ("checks", "score"),
     [
-        ([check("bucket-trigger"), check("bucket-trigger-events", WRONG)], "6.00"),  # 3 of 4
-        ([check("bucket-trigger", WRONG), check("bucket-trigger-events")], "2.00"),  # 1 of 4
-        ([check("other-bucket-triggers"), *[check("bucket-trigger-events", WRONG)] * 6], "1.14"),
+        ([check("bucket-trigger"), check("bucket-trigger-events", WRONG)], 6),  # 3 of 4
+        ([check("bucket-trigger", WRONG), check("bucket-trigger-events")], 2),  # 1 of 4
+        ([check("other-bucket-triggers"), *[check("bucket-trigger-events", WRONG)] * 6], 1.14),
     ],
 )
 def test_a_step_gives_the_share_of_what_its_checks_are_worth(checks, score):
-    assert earned(*checks) == {"02": Decimal(score)}
+    assert earned(*checks) == {"02": score}
 
 
 def test_what_goes_further_and_the_clean_up_give_no_points():
-    assert earned(check("table-Customer"), check("tls-topic", WRONG)) == {"00": Decimal(5)}
+    assert earned(check("table-Customer"), check("tls-topic", WRONG)) == {"00": 5}
     assert points.weighed(record(checks=[check("nothing-left")]))[0].weight == 0
 
 
@@ -52,13 +50,13 @@ def test_what_goes_further_and_the_clean_up_give_no_points():
     ("asked", "score"),
     [
         ([], 2),
-        (OPTIONAL, "1.50"),  # 3 of 4
+        (OPTIONAL, 1.5),  # 3 of 4
     ],
 )
 def test_email_and_sms_that_were_not_asked_for_give_no_points_and_cost_none(asked, score):
     pending = [check(name, WRONG if name == "email-confirmed" else "ok", counts=name in asked) for name in OPTIONAL]
 
-    assert earned(check("topic"), *pending) == {"03": Decimal(score)}
+    assert earned(check("topic"), *pending) == {"03": score}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +96,7 @@ def test_no_probe_makes_right_what_the_handout_names_or_an_upload_passes_by_or_d
 
 
 def test_a_check_that_an_earlier_version_had_gives_and_costs_nothing():
-    assert earned(check("bucket"), check("key-Customer", WRONG) | {"id": "bucket-policy"}) == {"00": Decimal(5)}
+    assert earned(check("bucket"), check("key-Customer", WRONG)._replace(id="bucket-policy")) == {"00": 5}
 
 
 def test_every_setting_that_an_upload_shows_has_a_link_that_the_probe_can_prove():
@@ -112,9 +110,9 @@ def test_every_setting_that_an_upload_shows_has_a_link_that_the_probe_can_prove(
 def test_an_account_that_was_not_probed_earns_the_points_of_the_probe_in_step_05():
     made = [check("totals", WRONG), check("rows"), check("upload"), check("contents"), *probe(ROWS)]  # 5 of 8
 
-    assert earned(*made[:4], probed=False) == {"05": Decimal("9.38"), "probe": Decimal("21.88")}
-    assert earned(*made[:4]) == {"05": Decimal("9.38")}  # its probe could not be made
-    assert earned(*made) == {"05": Decimal("9.38"), "probe": Decimal("6.56")}  # 3 of 16
+    assert earned(*made[:4], probed=False) == {"05": 9.38, "probe": 21.88}
+    assert earned(*made[:4]) == {"05": 9.38}  # its probe could not be made
+    assert earned(*made) == {"05": 9.38, "probe": 6.56}  # 3 of 16
 
 
 def test_what_is_right_in_the_baseline_gives_nothing_and_the_rest_is_scaled():
@@ -127,7 +125,7 @@ def test_what_is_right_in_the_baseline_gives_nothing_and_the_rest_is_scaled():
     score = earned(*made, check("upload"), answers=answers, trial=trial, baseline=baseline, probed=False)
 
     nothing = dict.fromkeys(["01", "02", "03", "04"], 0)  # of a submission, what could not be judged
-    assert score == {"00": 5, **nothing, "05": 15, "probe": 35, "exercises": Decimal("3.33"), "function": 0}
+    assert score == {"00": 5, **nothing, "05": 15, "probe": 35, "exercises": 3.33, "function": 0}
 
 
 def test_the_baseline_is_what_is_right_or_shown_by_the_probe_in_the_untouched_edition():
@@ -136,8 +134,8 @@ def test_the_baseline_is_what_is_right_or_shown_by_the_probe_in_the_untouched_ed
 
     baseline = points.right(record(checks=checks, answers=[{"question": "q", "right": False}], trial=trial))
 
-    assert {*baseline["checks"]} == {"bucket-region"} | {entry["id"] for entry in probe(ROWS) if entry["state"] == OK}
-    assert (baseline["answers"], baseline["trial"]) == ([], ["a"])
+    assert {*baseline.checks} == {"bucket-region"} | {check.id for check in probe(ROWS) if check.ok}
+    assert (baseline.answers, baseline.trial) == ([], ["a"])
 
 
 def test_nothing_is_graded_that_was_not_compared_with_the_untouched_edition():

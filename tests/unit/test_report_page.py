@@ -4,12 +4,12 @@ import hashlib
 import pytest
 from bs4 import BeautifulSoup
 
-from lab_lib.classroom import gradebook, report
+from lab_lib.classroom import graded, report
 from tests.classes import HOSTILE, check, checks, judged, not_graded, record, whole_class
 
 
 def page(*records):
-    return BeautifulSoup(report.page(gradebook.book(records), "2026-11-24 15:04"), "html.parser")
+    return BeautifulSoup(report.page(graded.book(records), "2026-11-24 15:04"), "html.parser")
 
 
 def text(element):
@@ -64,8 +64,9 @@ def test_the_summary_counts_all_students_and_names_who_was_not_graded():
 
 def test_a_cell_says_what_was_not_probed_what_the_probe_has_shown_and_what_the_untouched_notebooks_build():
     unseen = check("state-TransactionProcessor", "cannot see")
-    ana = judged(record(checks=[unseen, check("bucket"), check("stream", "not yet")]))
-    made = page(ana | {"baseline": {"checks": ["bucket"], "trial": ["case 0"]}}, record("Bo"))
+    free = {"checks": ["bucket"], "trial": ["case 0"]}
+    ana = record(checks=[unseen, check("bucket"), check("stream", "not yet")], baseline=free)
+    made = page(judged(ana), record("Bo"))
 
     titles = [cell["title"] for cell in made.select("td[title]")]
     assert titles[:2] == [
@@ -111,7 +112,7 @@ def test_where_the_class_is_stuck_no_hint_says_whose_account_it_is():
 
 FURTHER = check("tls-topic", "could be", "absent")
 UNSEEN = check("bucket", "cannot see", "cannot see: GetRole is refused")
-WAITING = sum(entry["state"] == "waits" for entry in checks("topic"))
+WAITING = sum(check.state == "waits" for check in checks("topic"))
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 import io
 import json
 import os
+import re
 import zipfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from unittest.mock import Mock
 
@@ -12,12 +13,13 @@ import pytest
 
 from lab_lib.classroom import class_run, grading, sandbox, submission, submitted_files
 from lab_lib.classroom.judge import Judge
+from lab_lib.classroom.record import Baseline
 from lab_lib.classroom.sandbox import Ended
 from lab_lib.classroom.students import Student
-from lab_lib.classroom.work import GRADED
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, workbook
 from lab_lib.workspace.private_files import write_file
+from tests.classes import made_by
 from tests.lab.commands import assert_refused, in_process
 
 MANIFEST = {"name": "Ana", "id": "s1", "when": "2026-11-26 15:04"}
@@ -44,9 +46,10 @@ def test_a_submission_holds_the_learners_work_and_nothing_private(copy, tmp_path
 
     assert "not sent anywhere" in done.stdout
     read = submission.read(tmp_path / "ana.zip")
+    files = submission.unpack(read.content)
     ours = {path.name for path in [*copies.solved_notebooks(), *copies.pictures()]}
-    assert read.files.keys() - ours == {"my_notifier.py", "answers.jsonl", "manifest.json"}
-    assert [value for value in PRIVATE.values() if value.encode() in b"".join(read.files.values())] == []
+    assert files.keys() - ours == {"my_notifier.py", "answers.jsonl", "manifest.json"}
+    assert [value for value in PRIVATE.values() if value.encode() in b"".join(files.values())] == []
     assert (read.name, read.id) == ("Ana", "s1")
 
 
@@ -75,8 +78,7 @@ FULL = {path.name: BOMB[:-1] for path in copies.solved_notebooks()}
     ],
 )
 def test_a_file_that_lab_submit_does_not_write_is_refused_with_a_reason(tmp_path, members, manifest, why):
-    with pytest.raises(UsageError, match=why):
-        submission.read(zipped(tmp_path / "x.zip", members, manifest))
+    assert re.search(why, submission.read(zipped(tmp_path / "x.zip", members, manifest)).fault)
 
 
 def test_a_file_that_is_broken_anywhere_is_refused_and_breaks_nothing(tmp_path):
@@ -85,11 +87,9 @@ def test_a_file_that_is_broken_anywhere_is_refused_and_breaks_nothing(tmp_path):
 
     for place in range(0, len(whole), 3):
         broken.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
-        with suppress(UsageError):  # a changed date, for instance, breaks nothing
-            submission.read(broken)
+        submission.read(broken)  # a changed date, for instance, breaks nothing
         broken.write_bytes(whole[:place])
-        with pytest.raises(UsageError):
-            submission.read(broken)
+        assert submission.read(broken).fault
 
 
 def test_a_compression_bomb_that_lies_about_its_size_is_not_unpacked(tmp_path):
@@ -99,8 +99,7 @@ def test_a_compression_bomb_that_lies_about_its_size_is_not_unpacked(tmp_path):
     lie = stream.getvalue().replace(len(BOMB).to_bytes(4, "little"), (100).to_bytes(4, "little"))
     (tmp_path / "x.zip").write_bytes(lie)
 
-    with pytest.raises(UsageError, match="is not a file of `lab submit`"):
-        submission.read(tmp_path / "x.zip")
+    assert "is not a file of `lab submit`" in submission.read(tmp_path / "x.zip").fault
 
 
 CLASS = [Student("Ana García", "0" * 12, "s1"), Student("Bo Ray", "1" * 12), Student("Bo Ray", "2" * 12, "s3")]
@@ -116,7 +115,10 @@ def matched(folder, roster=CLASS, seed="s"):
 def match(folder, roster=CLASS):
     """Return the file of each student and its remarks, and the files of nobody."""
     works, others = matched(folder, roster)
-    files = {f"{work.student.name}{work.student.id}": (work.path and work.path.name, *work.remarks) for work in works}
+    files = {
+        f"{work.student.name}{work.student.id}": (work.submitted and work.submitted.path.name, *work.remarks)
+        for work in works
+    }
     return files, [other.path.name for other in others]
 
 
@@ -196,8 +198,7 @@ def test_a_file_that_is_too_large_is_not_opened(tmp_path):
     zipped(tmp_path / "y.zip", {f"{number}.py": b"" for number in range(1_000)})
 
     for name in ("x", "y"):
-        with pytest.raises(UsageError, match=rf"{name}\.zip is too large\. Ask for"):
-            submission.read(tmp_path / f"{name}.zip")
+        assert f"{name}.zip is too large. Ask for" in submission.read(tmp_path / f"{name}.zip").fault
 
 
 def test_a_folder_without_submissions_is_refused(tmp_path):
@@ -208,7 +209,7 @@ def test_a_folder_without_submissions_is_refused(tmp_path):
 def test_all_have_the_same_cases_and_are_graded_again_with_other_cases_or_settings_that_count(tmp_path):
     zipped(tmp_path / "s1.zip", {})
     [work], _ = matched(tmp_path, CLASS[:1])
-    work.write(state="done", baseline={})
+    work.write(made_by(work, state="done", baseline=Baseline()))
 
     assert grading.seed_of(tmp_path / "out") == "s"
     assert class_run.unfinished(matched(tmp_path, CLASS[:1])[0], resume=True) == []
@@ -236,8 +237,8 @@ def opened(culprit, boxes):
 @pytest.fixture
 def judge(tmp_path):
     """judge(files): a judge of a submission of Ana that holds these files."""
-    (work := grading.Grading(CLASS[0], tmp_path)).begin()
-    return lambda files: Judge(submission.Submission("", "", "", files), 60, False, work)
+    (work := grading.Grading(CLASS[0], tmp_path)).note("getting ready")
+    return lambda files: Judge(files, 60, False, work, work.record())
 
 
 @pytest.mark.parametrize(
@@ -254,8 +255,8 @@ def test_a_notebook_that_ends_its_sandbox_costs_nothing_that_was_earned_before_i
     boxes, checked = [], []
 
     def judge_account(judge, lab):
-        checked.append(judge.steps[-1]["notebook"])
-        judge.account = {"checks": []}
+        checked.append(judge.record.steps[-1].notebook)
+        judge.record.graded = "now"
 
     monkeypatch.setattr(sandbox, "opened", lambda *_: opened(culprit, boxes))
     monkeypatch.setattr(Judge, "_judge_account", judge_account)
@@ -266,7 +267,7 @@ def test_a_notebook_that_ends_its_sandbox_costs_nothing_that_was_earned_before_i
 
     assert judging.faults == [f"{culprit.removesuffix('.ipynb')}: It took too much."]
     assert (len(boxes), checked) == (runs, checked_after)
-    assert json.loads((judging.work.draft / GRADED).read_text()) == judging.findings()  # if the judge died now
+    assert judging.work.found() == judging.record  # if the judge died now
 
 
 def test_a_notebook_that_is_missing_from_a_file_is_named_with_those_found(judge):
@@ -276,7 +277,7 @@ def test_a_notebook_that_is_missing_from_a_file_is_named_with_those_found(judge)
 
     (judging := judge(others))._run_notebook(box, None, name)
 
-    assert f"Missing notebooks: {name}; found: 00-start-here.ipynb, " in judging.steps[0]["error"]
+    assert f"Missing notebooks: {name}; found: 00-start-here.ipynb, " in judging.record.steps[0].error
 
 
 def test_a_function_whose_sandbox_ends_has_no_points_and_says_why(judge, monkeypatch):
@@ -285,6 +286,6 @@ def test_a_function_whose_sandbox_ends_has_no_points_and_says_why(judge, monkeyp
 
     judging.run()
 
-    assert {case["state"] for case in judging.trial} == {"not tried"}
-    assert judging.trial[0]["found"] == "It took too much."
+    assert {case.state for case in judging.record.trial} == {"not tried"}
+    assert judging.record.trial[0].found == "It took too much."
     assert judging.faults[1:] == ["my_notifier.py: It took too much."]

@@ -1,0 +1,62 @@
+"""Do the work of a student in a process of its own, which ends with the class."""
+
+import os
+import signal
+import tempfile
+import threading
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+from lab_lib.calls.waiting import PROGRESS_FILE
+from lab_lib.classroom.record import Record
+from lab_lib.classroom.work import Work
+from lab_lib.errors import LabError
+
+_DIED = "The process that did this has died. What it had not judged yet gives no points. Go on with --resume."
+
+
+def in_process(work: Work, watched: Connection) -> Record:
+    """Do the work in a new process, and return its record. The process stops when the pipe `watched` closes.
+
+    The other end of the pipe closes with the process that holds it, even if that is killed. LabError if the new process
+    dies.
+    """
+    with tempfile.TemporaryDirectory(prefix="lab-class-", ignore_cleanup_errors=True) as temporary_folder:
+        # Many wait at once, so nobody could read the progress.
+        variables = {**work.student.variables, "TMPDIR": temporary_folder, PROGRESS_FILE: os.devnull}
+        with ProcessPoolExecutor(1, get_context("spawn"), _begin, (variables, watched)) as process:
+            # The new process inherits that: a terminal's Ctrl-C waits until it has a session of its own.
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            try:
+                return process.submit(_do, work).result()
+            except BrokenProcessPool:
+                raise LabError(_DIED) from None
+
+
+def _begin(variables: dict[str, str], watched: Connection) -> None:
+    """Give this process a session and variables of its own, and let it stop with the class."""
+    os.setsid()
+    os.environ |= variables
+    tempfile.tempdir = None  # a library has asked for it already
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it
+    threading.Thread(target=_stop_with, args=[watched], daemon=True).start()
+
+
+def _do(work: Work) -> Record:
+    """Do the work. Ctrl-C counts during the work only."""
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+        return work.do()
+    except KeyboardInterrupt:
+        os._exit(130)  # nobody waits for a record
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+
+
+def _stop_with(watched: Connection) -> None:
+    """Interrupt the work once the pipe closes, and end this process if the work takes too long to stop."""
+    watched.poll(None)
+    signal.alarm(10)  # seconds
+    os.kill(os.getpid(), signal.SIGINT)

@@ -1,0 +1,126 @@
+"""Describe the record of a student, which is in the student's folder as grade.json; read it, and write it.
+
+pydantic reads a record. A key that nobody has set is not in the file.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, PlainSerializer, ValidationError
+
+from lab_lib.checks.reports import Check
+from lab_lib.workspace.private_files import json_object, read_file, write_file
+
+
+class Step(BaseModel):
+    """A notebook that was run. In a submission, it has no seconds, and is ok if nothing has stopped it."""
+
+    notebook: str
+    ok: bool
+    seconds: float = 0
+    error: str | None
+
+
+class Answer(BaseModel):
+    """What became of an exercise."""
+
+    question: str
+    right: bool
+    points: int = 1
+
+
+class Case(BaseModel):
+    """A case of the student's own function. The last three texts are there only if it is not passed."""
+
+    case: str
+    sentence: str = ""
+    state: Literal["passed", "not yet", "not tried"]
+    sent: str = ""
+    expected: str = ""
+    found: str = ""
+
+
+class Baseline(BaseModel):
+    """The ids of what is right in the untouched edition, which gives no points."""
+
+    checks: list[str] = []
+    answers: list[str] = []
+    trial: list[str] = []
+
+
+class Override(BaseModel):
+    """A row of overrides.csv, which is about all columns if it names none."""
+
+    student: str
+    column: str
+    points: float | None
+    comment: str
+    late: str
+    excused: bool
+
+
+class Submitted(BaseModel):
+    """What a submission says of itself."""
+
+    when: str
+
+
+class Record(BaseModel):
+    """What is known about a student: how the run or the grading ended, and what it found."""
+
+    name: str
+    account: str  # masked
+    folder: str
+    id: str  # the school's own, may be empty
+    prefix: str
+    own: list[str]  # the given names of resources, which, like the prefix, only this student has
+    state: str  # done | failed | missing: nothing was handed in; without a file: unfinished | not run
+    seconds: float
+    error: str | None
+    remarks: list[str]  # what the instructor should know, such as that there were two files
+    graded: str  # the local date and time of the checks, such as "2026-11-26 15:04"
+    steps: list[Step]  # the notebooks that were run
+    checks: list[Annotated[Check, PlainSerializer(Check._asdict)]]  # of the steps 00 to 05, "further", and the probe
+    probed: bool  # if not, step 05 counts for the probe too
+    baseline: Baseline | None  # None until a submission is compared with the untouched edition
+    answers: list[Answer] | None  # None if nobody judged them
+    trial: list[Case] | None  # None if nobody judged it
+    seed: str  # that the cases of the function were drawn from
+    fingerprint: str  # of the work that it is the record of
+    failed_within: int = 0  # the --seconds in which a submission failed; 0 if this computer may be at fault
+    submitted: Submitted | None = None
+    part: str = ""  # the folder of the part of the class (see shards.py) that the student's folder is in
+    overrides: list[Override] = []
+
+    @classmethod
+    def read(cls, path: Path) -> "Record":
+        """Return the record in a file. UsageError if it is damaged, or of an earlier version of the lab."""
+        return read_file(path, _parse, "Delete it, and run the student again.")
+
+    def write(self, path: Path) -> None:
+        """Write the record. LabError if that fails."""
+        write_file(path, json.dumps(self.as_dict(), indent=2, ensure_ascii=False) + "\n")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the content of the file."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+    def has_judged(self, column: str) -> bool:
+        """Return whether there is something about this column of the grade book."""
+        return {"exercises": self.answers, "function": self.trial}.get(column, self) is not None
+
+    def is_excused(self, column: str) -> bool:
+        """Return whether the student need not have points in this column, or, if it is empty, in all."""
+        return any(override.excused and override.column in ("", column) for override in self.overrides)
+
+
+def _parse(content: bytes) -> Record:
+    try:
+        return Record.model_validate(json_object(content))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = ".".join(map(str, fault["loc"]))
+        is_older = fault["type"] == "missing"
+        what = f"it has no {name}, so an earlier version of the lab wrote it" if is_older else f"{name}: {fault['msg']}"
+        raise ValueError(what) from None
