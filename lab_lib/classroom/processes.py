@@ -14,6 +14,7 @@ from lab_lib.classroom.record import Record
 from lab_lib.classroom.work import Work
 from lab_lib.errors import LabError
 
+_SAFE_PATH = "PYTHONSAFEPATH"  # with it, a new process imports no module of the working folder
 _DIED = "The process that did this has died. What it had not judged yet gives no points. Go on with --resume."
 
 
@@ -29,6 +30,7 @@ def in_process(work: Work, watched: Connection) -> Record:
         with ProcessPoolExecutor(1, get_context("spawn"), _begin, (variables, watched)) as process:
             # The new process inherits that: a terminal's Ctrl-C waits until it has a session of its own.
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            os.environ[_SAFE_PATH] = "1"
             try:
                 return process.submit(_do, work).result()
             except BrokenProcessPool:
@@ -39,6 +41,7 @@ def _begin(variables: dict[str, str], watched: Connection) -> None:
     """Give this process a session and variables of its own, and let it stop with the class."""
     os.setsid()
     os.environ |= variables
+    os.environ.pop(_SAFE_PATH)  # a kernel imports what a learner has written
     tempfile.tempdir = None  # a library has asked for it already
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background of a shell ignores it
     threading.Thread(target=_stop_with, args=[watched], daemon=True).start()
