@@ -108,14 +108,12 @@ class Work:
 
     def results(self) -> Record:
         """Run the notebooks, grade the account, and return the entries of the record about it."""
-        steps, student = list[headless.Step](), self.student
+        student = self.student
         parameters = {"account": student.account, "profile": student.profile, "data_file": str(headless.DATA_FILE)}
-        result = headless.run(
-            parameters | student.parameters | {"yes": True},
+        steps, result = headless.run(
+            headless.prepare(parameters | student.parameters | {"yes": True}, self.until),
             self.draft,
-            self.until,
             started=lambda notebook: self.note(STEP, notebook),
-            finished=steps.append,
             complete=lambda lab: self.note(GRADED, json.dumps(self._graded(lab))),
             command="lab class",
         )
