@@ -44,9 +44,9 @@ def reports() -> dict[str, list[Check]]:
     with tempfile.TemporaryDirectory(prefix="lab-docs-") as home:
         os.environ |= {WORKSPACE: home, "XDG_STATE_HOME": f"{home}/state", PROGRESS_FILE: os.devnull}
         try:
-            built = headless.run(dict(EMAIL), Path(home) / "run", until="05")
-            if not built["ok"]:
-                raise SystemExit(f"The lab could not be built: {built['steps'][-1]['error']}")
+            built, _ = headless.run(headless.prepare(dict(EMAIL), until="05"), Path(home) / "run")
+            if not built[-1].ok:
+                raise SystemExit(f"The lab could not be built: {built[-1].error}")
             whole, nothing = open_lab(**EMAIL), open_lab(account=EMPTY)
             asked = [rule.id for rule in RULES.values() if rule.step == ASKED]
             made = [checks.run(whole, probe=True), checks.run(whole, checks.CLEAN_UP), checks.run(nothing)]

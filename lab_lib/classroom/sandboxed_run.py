@@ -16,18 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from jupyter_core.utils import ensure_event_loop
-from nbclient import NotebookClient
+from traitlets import Float
 
 from lab_lib.calls.waiting import busy, load_of_computer
 from lab_lib.classroom import tunnel
 from lab_lib.embedded import server
 from lab_lib.exercises import copies, workbook
-from lab_lib.run import headless
+from lab_lib.exercises.notebook_files import without_slow_import
+from lab_lib.run import execution, headless
 from lab_lib.run.kernels import Kernel, one_kernel
 from lab_lib.workspace.places import STATE
 
+_PAPERMILL: Any = without_slow_import("papermill.clientwrap")
 _MOST_OUTPUT = 2_000_000  # characters of a notebook's outputs
 _MOST_NOTEBOOK, _MOST_ANSWERS = 4_000_000, 1_000_000  # characters
 
@@ -88,13 +89,26 @@ class Notebooks:
 
     def run(self, name: str, end: float) -> dict[str, Any]:
         """Run a notebook to its end, whatever its cells do. Return it, and why it did not get there."""
-        begun, stopped, notebook = time.monotonic(), "", None
-        seconds = max(min(self.request["seconds"] / 2, end - begun), 0)
+        seconds = max(min(self.request["seconds"] / 2, end - time.monotonic()), 0)
+        notebook, stopped, end = {}, "", time.monotonic() + seconds
         try:
             notebook = _read(self.copy / name, self.request["settings"])
-            self._execute(notebook, seconds)
-        except Exception as error:  # noqa: BLE001  # such as a kernel that died, or a file that is no notebook
-            is_late = time.monotonic() - begun >= seconds  # nbclient says then that the kernel died
+            error = execution.run(
+                name,
+                notebook,
+                self._fresh_kernel(),
+                _Client,
+                end=end,
+                allow_errors=True,
+                timeout=round(self.request["seconds"] / 5),
+                interrupt_on_timeout=True,
+                raise_on_iopub_timeout=False,
+                on_cell_executed=self._ask_judge,
+            ).stopped
+        except Exception as failure:  # noqa: BLE001  # such as a file that is no notebook
+            error = failure
+        if error:
+            is_late = time.monotonic() >= end  # nbclient says then that the kernel died
             late = f"stopped after {seconds:.0f} s. {busy(load_of_computer())}".rstrip()
             stopped = late if is_late else f"{type(error).__name__}: {error}"
             stopped = stopped.replace("DeadKernelError: Kernel died", "a cell has killed the kernel")
@@ -103,47 +117,41 @@ class Notebooks:
         text = json.dumps(notebook) if notebook else ""
         return {"notebook": name, "stopped": stopped, "text": text if len(text) <= _MOST_NOTEBOOK else ""}
 
-    def _execute(self, notebook: Any, seconds: float) -> None:
+    def _fresh_kernel(self) -> Kernel:
         if self.kernel:
             self.kernel.reset()
         else:
-            keeping = {workbook.HEADLESS: workbook.KEEPING}
-            self.kernel = self.stack.enter_context(one_kernel(self.copy, variables=keeping))
-        client = _Client(
-            notebook,
-            km=self.kernel,
-            allow_errors=True,
-            timeout=round(self.request["seconds"] / 5),
-            interrupt_on_timeout=True,
-            on_cell_executed=self._ask_judge,
-            coalesce_streams=True,
-        )
-        run = asyncio.wait_for(client.async_execute(), seconds)
-        ensure_event_loop().run_until_complete(run)
+            self.kernel = self.stack.enter_context(one_kernel(self.copy, workbook.KEEPING))
+        return self.kernel
 
     def _ask_judge(self, cell: Any, **_: Any) -> None:
         if cell.get("id") in self.request["stops"]:
             self.judge.ask(cell=cell.id)
 
 
-class _Client(NotebookClient):
-    """Drops what a notebook prints after the first two million characters."""
+class _Client(_PAPERMILL.PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
+    """Ends a notebook at its time, and drops what it prints after the first two million characters."""
 
+    end = Float()
     _printed = 0
 
-    def process_message(self, message: dict[str, Any], cell: Any, cell_index: int) -> Any:
-        if message["msg_type"] != "status":
+    def execute_cell(self, cell: Any, index: int) -> None:
+        run = asyncio.wait_for(self.async_execute_cell(cell, index), self.end - time.monotonic())
+        ensure_event_loop().run_until_complete(run)
+
+    def process_message(self, message: dict[str, Any], *cell: Any) -> Any:
+        if message["msg_type"] not in ("status", "execute_input"):
             self._printed += len(str(message["content"]))
             if self._printed > _MOST_OUTPUT:
                 return None
-        return super().process_message(message, cell, cell_index)
+        return super().process_message(message, *cell)
 
 
 def _read(path: Path, settings: dict[str, str]) -> Any:
     """Return the notebook with the settings of the roster, all others empty: the student's own account is not here."""
-    notebook: Any = nbformat.reads(path.read_text("utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+    notebook: Any = execution.load(path)
     for cell in notebook.cells:
-        if {"parameters", "injected-parameters"} & {*cell.metadata.get("tags", [])} and cell.cell_type == "code":
+        if {"parameters", "injected-parameters"} & {*cell.metadata.tags} and cell.cell_type == "code":
             names = [f'{name} = ""' for name in workbook.PARAMETERS]
             cell.source = "\n".join([*names, f"settings = {settings!r}"])
     return notebook

@@ -95,17 +95,16 @@ class Work:
         """Run the notebooks, grade the account, and return the record of both."""
         student = self.student
         parameters = {"account": student.account, "profile": student.profile, "data_file": str(headless.DATA_FILE)}
-        result = headless.run(
-            parameters | student.parameters | {"yes": True},
+        steps, result = headless.run(
+            headless.prepare(parameters | student.parameters | {"yes": True}, self.until),
             self.draft,
-            self.until,
             started=self.note,
             complete=lambda lab: self.keep(self._graded(lab)),
             command="lab class",
         )
         record = self.found()
         record.state = "done" if result["ok"] else "failed"
-        record.steps = [Step(**step) for step in result["steps"]]
+        record.steps = [Step(**step.as_dict()) for step in steps]
         record.error = next((f"{step.notebook}: {step.error}" for step in record.steps if not step.ok), None)
         return record
 

@@ -12,11 +12,12 @@ from rich.text import Text
 
 from lab_lib.cli.progress import step_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import STOPPED, Yes, err, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import Yes, err, handle_errors, out, relative_to_cwd
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.wording import listing
 from lab_lib.workspace.places import workspace
+from lab_lib.workspace.private_files import file_named_by, write_file
 
 
 @takes(*PLACE, "data", *ALERTS, *MANAGED, "boundary")
@@ -45,60 +46,46 @@ def run(
 
     Account, addresses and credentials are masked in all files.
     """
-    from lab_lib import transactions
     from lab_lib.aws import cleanup
-    from lab_lib.exercises import copies
-    from lab_lib.lab import is_embedded
+    from lab_lib.calls.sessions import REQUESTS
     from lab_lib.run import costs, headless
 
-    parameters: dict[str, Any] = {**settings, "data_file": str(data or ""), "yes": True}
-    with handle_errors():
-        if mine:
-            parameters = copies.settings() | {name: value for name, value in parameters.items() if value}
+    parameters = {**settings, "data_file": str(data or ""), "yes": True}
+    with handle_errors(), file_named_by(REQUESTS) as requests:
         if (keep or mine) and until is None:
             until = headless.last_kept()
-        for path in headless.notebooks(until) if mine else ():
-            copies.existing(path.name)
         names = [path.stem for path in headless.notebooks(until)]
-        prepared, lab = parameters, None
-        if not is_embedded(parameters.get("profile", "")):
-            prepared, lab = headless.prepare(parameters)
-        if lab and lab.is_real:
-            rows = transactions.preview(prepared["data_file"]).rows
-            err.say(costs.before([name[:2] for name in names], rows))
-        if lab and lab.is_real and until is None and not yes:  # ask here, since notebook 99 runs without a reader
+        with step_bar(len(names)):
+            prepared = headless.prepare(parameters, until, mine)
+        lab = prepared.lab
+        if lab.is_real:
+            err.say(costs.before([name[:2] for name in names], prepared.rows))
+        if lab.is_real and prepared.cleans_up and not yes:  # ask here, since notebook 99 runs without a reader
             cleanup.ask(
                 _("At its end, this run deletes all that the lab has in {lab}. Run it?", lab=lab), "--yes, or --keep"
             )
-    with handle_errors(STOPPED), costs.counted() as requests:
-        runs, steps = workspace() / "runs", list[headless.Step]()
+        runs = workspace() / "runs"
         folder = out_dir or runs / datetime.now().strftime("%Y-%m-%d-%H%M%S")
         try:
-            source = copies.folder() if mine else None
             with step_bar(len(names)) as (progress, bar):
-
-                def finished(step: headless.Step) -> None:
-                    steps.append(step)
-                    progress.advance(bar)
-
-                def started(name: str) -> None:
-                    progress.update(bar, description=name)
-
-                result = headless.run(parameters, folder, until, started, finished, source=source)
+                steps, result = headless.run(
+                    prepared,
+                    folder,
+                    lambda name: progress.update(bar, description=name, completed=names.index(name)),
+                )
         finally:
             if out_dir is None and folder.exists():
                 _point(runs / "latest", folder)
         out.print(steps_table(steps, names))
         out.say(_summary(result))
-        if lab and lab.is_real:
-            out.print(_("Requests:  {count:,} to AWS", count=requests().total()))
+        if lab.is_real:
+            out.print(_("Requests:  {count:,} to AWS", count=len(requests.read_text("utf-8").split())))
         out.say(_("Executed notebooks and result.json: {path}", path=relative_to_cwd(folder)))
         if not result["ok"]:
             out.print(_("Everything made so far is still there. `lab clean` deletes it."), style="bold")
             raise typer.Exit(1)
-        if until is not None:
-            following = next(path for path in headless.notebooks() if path.stem[:2] > names[-1][:2])
-            out.say(_go_on(names[-1], following, parameters), style="bold")
+        if not prepared.cleans_up:
+            out.say(_go_on(names, prepared.parameters), style="bold")
 
 
 def result(
@@ -114,11 +101,10 @@ def result(
     Ends with status 1 if a notebook has failed, or has not come to its end.
     """
     from lab_lib.exercises import copies
-    from lab_lib.run import executed
-    from lab_lib.workspace.private_files import write_file
+    from lab_lib.run import execution
 
     with handle_errors(N_("Stopped. To write the file, run the command again.")):
-        steps, record = executed.read(folder)
+        steps, record = execution.read(folder)
         path = out_file or folder / "result.json"
         copies.give_pictures(folder)
         write_file(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
@@ -138,7 +124,7 @@ def steps_table(steps: list[Any], names: list[str]) -> Table:
         if step := done.get(name):
             look = LOOKS["done" if step.ok else "failed"]
             mark = Text.assemble((look.sign, look.style), f" {name}")
-            table.add_row(mark, step.error or step.seen, f"{step.seconds:.1f}")
+            table.add_row(mark, step.error or step.printed("checkpoint"), f"{step.seconds:.1f}")
         else:
             table.add_row(f"{LOOKS['not run'].sign} {name}", _("not run"), "")
     table.add_section()
@@ -146,13 +132,16 @@ def steps_table(steps: list[Any], names: list[str]) -> Table:
     return table
 
 
-def _go_on(last: str, following: Path, parameters: dict[str, Any]) -> str:
+def _go_on(names: list[str], parameters: dict[str, Any]) -> str:
     """Return a sentence on how to continue by hand. It shows the options of this run without their private values."""
+    from lab_lib.run import headless
+
+    following = headless.notebooks()[len(names)]
     options = "".join(f" --{name.replace('_', '-')} …" for name in (*PLACE, *MANAGED) if parameters.get(name))
     return _(
         "Everything up to {last} is there now. Go on with {following} in `lab open{options}`. "
         "`lab clean{options}` deletes it.",
-        last=last,
+        last=names[-1],
         following=following.stem,
         options=options,
     )

@@ -1,4 +1,4 @@
-"""Estimate the minutes and cents of a run on AWS, and count the requests that it makes.
+"""Estimate the minutes and cents of a run on AWS.
 
 minutes.json holds the seconds that each notebook takes on AWS. usage.json holds what it uses there, by the names in
 prices.json: the lab's requests, counted in November 2026 under tests/aws_delays; the functions' part is estimated.
@@ -8,20 +8,16 @@ MILLION is a name in both: so many rows of a file, beside the handout's.
 import functools
 import json
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.cells import set_cell_size
 
 from lab_lib.aws import cleanup, tables
-from lab_lib.calls.sessions import REQUESTS
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
 from lab_lib.trace import usage
-from lab_lib.workspace.private_files import file_named_by
 
 MILLION = "rows"
 _UNITS, _HOURS = ("read", "write"), 730  # of a month
@@ -35,13 +31,6 @@ _SHOWN = (
 def prices() -> dict[str, Any]:
     """Return the dollars for a million of each thing that costs, with their date and Region."""
     return _read("prices.json")
-
-
-@contextmanager
-def counted() -> Iterator[Callable[[], Counter[str]]]:
-    """Count the requests to AWS of this process and of the kernels that it starts, such as 3 of "s3.PutObject"."""
-    with file_named_by(REQUESTS) as file:
-        yield lambda: Counter(file.read_text(encoding="utf-8").split())
 
 
 def minutes(numbers: Iterable[str]) -> float:

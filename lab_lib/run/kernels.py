@@ -53,10 +53,11 @@ class Kernel(AsyncKernelManager):
 
 
 @contextmanager
-def one_kernel(folder: Path, variables: dict[str, str] | None = None) -> Iterator[Kernel]:
+def one_kernel(folder: Path, headless: str = "1") -> Iterator[Kernel]:
     """Start a kernel in this folder; end it on the way out. Only their owner can connect to its sockets.
 
-    What a cell waits for is written to the file PROGRESS_FILE, if there is one, and not into the notebook.
+    HEADLESS is set to `headless` in it. What a cell waits for is written to the file PROGRESS_FILE, if there is one,
+    and not into the notebook.
     """
     with _sockets() as sockets:
         kernel = Kernel(
@@ -64,7 +65,7 @@ def one_kernel(folder: Path, variables: dict[str, str] | None = None) -> Iterato
         )
         arguments = [_NO_HISTORY, f"--IPKernelApp.exec_lines={_CLEANING}"]
         try:
-            environment = {PROGRESS_FILE: os.devnull, **os.environ, HEADLESS: "1", **(variables or {})}
+            environment = {PROGRESS_FILE: os.devnull, **os.environ, HEADLESS: headless}
             environment["TMPDIR"] = sockets  # a killed kernel leaves files there
             run_sync(kernel.start_kernel)(cwd=str(folder), env=environment, extra_arguments=arguments)
             yield kernel

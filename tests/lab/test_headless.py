@@ -197,7 +197,8 @@ def test_a_run_goes_on_from_a_lab_in_use_and_alerts_by_a_lower_threshold(chain, 
     buckets.upload(chain.lab, headless.DATA_FILE)
     chain.wait_for_totals(C1="598", C2="1750")
 
-    result = headless.run({"account": chain.lab.account, "threshold": "500"}, tmp_path / "out", "05")
+    prepared = headless.prepare({"account": chain.lab.account, "threshold": "500"}, "05")
+    _, result = headless.run(prepared, tmp_path / "out")
 
     assert (result["ok"], result["totals"], result["transactions"]) == (True, {"C1": "598", "C2": "1750"}, 24)
     alerts = [{"customerID": "C1", "accountBalance": "598"}, {"customerID": "C2", "accountBalance": "1750"}]
@@ -225,7 +226,9 @@ sqs.list_queues()
 def test_the_result_tells_how_often_the_notebooks_repeated_a_call(account, empty_notebooks, tmp_path):
     write_notebook(tmp_path / "00-nothing.ipynb", CALL_TWICE)
 
-    assert headless.run({"account": account}, tmp_path / "out")["retries"] == {"sqs.ListQueues": 1}
+    _, result = headless.run(headless.prepare({"account": account}), tmp_path / "out")
+
+    assert result["retries"] == {"sqs.ListQueues": 1}
 
 
 @pytest.mark.slow
@@ -234,7 +237,7 @@ def test_a_run_first_ends_a_clean_up_that_was_interrupted(chain, empty_notebooks
     chain.wait_for_changes(24)
     assert "table Transactions" in cleanup.delete_all(chain.lab)  # and no further
 
-    result = headless.run({"account": chain.lab.account}, tmp_path / "out")
+    _, result = headless.run(headless.prepare({"account": chain.lab.account}), tmp_path / "out")
 
     assert (result["ok"], cleanup.remaining(chain.lab)) == (True, [])
 

@@ -22,7 +22,6 @@ from rich.console import Console
 from rich.progress import Progress
 
 from lab_lib.exercises.copies import solved_notebooks as notebooks
-from lab_lib.exercises.workbook import HEADLESS
 from lab_lib.run.kernels import one_kernel
 from tests.own_aws import own_aws
 
@@ -55,7 +54,7 @@ def choose(only: tuple[str, ...]) -> list[Path]:
 def run(path: Path) -> NotebookNode:
     """Return the notebook with the outputs of this run, or those of the file where both are equal."""
     notebook = nbformat.read(path, as_version=4)
-    with one_kernel(path.parent, variables={HEADLESS: ""}) as kernel:  # people look at these outputs
+    with one_kernel(path.parent, headless="") as kernel:  # people look at these outputs
         client = NotebookClient(notebook, kernel, record_timing=False, coalesce_streams=True)
         client.start_new_kernel_client()
         for index, cell in enumerate(notebook.cells):

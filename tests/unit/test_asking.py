@@ -33,7 +33,7 @@ def on_aws(lab, monkeypatch):
 def ran(monkeypatch):
     """Return the parameters of each run that was begun; its notebooks are not run."""
     ran, result = [], {"ok": True, "totals": {}, "transactions": 0, "alerts": [], "queues": {}, "rejected": []}
-    monkeypatch.setattr(headless, "run", lambda parameters, *_, **__: ran.append(parameters) or result)
+    monkeypatch.setattr(headless, "run", lambda prepared, *_: ran.append(prepared.parameters) or ([], result))
     return ran
 
 

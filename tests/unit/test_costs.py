@@ -2,6 +2,7 @@
 
 import os
 import runpy
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from moto import mock_aws
 from lab_lib.calls.sessions import REQUESTS
 from lab_lib.lab import open_lab
 from lab_lib.run import costs
+from lab_lib.workspace.private_files import file_named_by
 
 ACCOUNT = "123456789012"  # moto's own
 DOCS = Path(__file__).parents[2] / "docs"
@@ -50,12 +52,12 @@ def test_the_rows_of_a_file_add_to_the_estimate():
 
 
 def test_requests_are_counted_by_their_names_while_a_run_counts_and_not_afterwards(on_aws):
-    with costs.counted() as requests:
+    with file_named_by(REQUESTS) as requests:
         lab = open_lab(**on_aws)
         for _ in range(2):
             lab.client("sqs").list_queues()
         lab.client("dynamodb").list_tables()
-        counted = requests()
+        counted = Counter(requests.read_text().split())
 
     opening = {"sts.GetCallerIdentity": 1, "s3.ListBuckets": 1}
     assert counted == {**opening, "sqs.ListQueues": 2, "dynamodb.ListTables": 1}

@@ -12,7 +12,7 @@ from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work
 from lab_lib.errors import EmulatorError
 from lab_lib.run import headless
-from lab_lib.run.headless import Step
+from lab_lib.run.execution import Step
 from tests.classes import judged, made_by, record
 from tests.lab.commands import in_process
 
@@ -27,13 +27,14 @@ def run(lab, monkeypatch, tmp_path):
     def run(until=None, fails=""):
         def run_one(path, *_):
             done.append(path.stem[:2])
-            return Step(path.stem, done[-1] != fails, 1.0, None)
+            notebook = {"metadata": {"papermill": {"duration": 1.0}}}
+            return Step(path.stem, notebook, "no" if done[-1] == fails else None)
 
         monkeypatch.setattr(headless, "run_one", run_one)
-        headless.run({}, tmp_path / "run", until, complete=lambda lab: done.append("graded"))
+        prepared = headless.Prepared(lab, {"data_file": "x.txt"}, headless.notebooks(until), rows=1)
+        headless.run(prepared, tmp_path / "run", complete=lambda lab: done.append("graded"))
         return done
 
-    monkeypatch.setattr(headless, "prepare", lambda parameters: ({"data_file": "x.txt"}, lab))
     monkeypatch.setattr(headless.cleanup, "is_half_deleted", lambda lab: False)
     monkeypatch.setattr(
         headless, "one_kernel", lambda *_: nullcontext(type("Kernel", (), {"reset": lambda self: None})())
@@ -70,6 +71,7 @@ def test_what_was_graded_counts_even_if_notebook_06_ends_the_run(work, lab, monk
             complete(lab)
         raise EmulatorError("The embedded AWS has stopped.")
 
+    monkeypatch.setattr(headless, "prepare", lambda *_: None)
     monkeypatch.setattr(headless, "run", run)
     work.write(work.do())
 

@@ -12,16 +12,17 @@ HELD = {"totals": {}, "transactions": 0, "alerts": [], "queues": {}, "rejected":
 
 
 @pytest.fixture
-def lab_run(monkeypatch, tmp_path):
-    """lab_run("--keep", ok=True): run the command; how it ended, and the number until which it ran notebooks."""
+def lab_run(lab, monkeypatch, tmp_path):
+    """lab_run("--keep", ok=True): run the command; how it ended, and the last notebook that it ran."""
 
     def lab_run(*options, ok=True):
         asked = []
 
-        def run(parameters, folder, until, *_, **__):
-            asked.append(until)
-            return {"ok": ok, **HELD}
+        def run(prepared, *_):
+            asked.append(prepared.notebooks[-1].stem)
+            return [], {"ok": ok, **HELD}
 
+        monkeypatch.setattr(headless, "open_lab", lambda **_: lab)
         monkeypatch.setattr(headless, "run", run)
         return in_process("run", "--out", tmp_path, *options), asked
 
@@ -34,7 +35,7 @@ def test_a_run_that_keeps_everything_says_what_is_there_and_how_to_go_on(lab_run
     ended, asked = lab_run(*options, "--account", "123456789012", "--prefix", "ana")
 
     last, following = [path.stem for path in headless.notebooks() if path.stem[:2] >= until][:2]
-    assert [number.zfill(2) for number in asked] == [until]
+    assert asked == [last]
     assert ended.stdout.count("not run") == NUMBERS.index(until) + 1
     assert ended.stdout.splitlines()[-1] == (
         f"Everything up to {last} is there now. Go on with {following} in `lab open --account … --prefix …`. "

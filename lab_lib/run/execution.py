@@ -1,0 +1,129 @@
+"""Execute a notebook with papermill, or read those that papermill's own command has executed. Each gives a Step."""
+
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from lab_lib.calls.waiting import load_of_computer
+from lab_lib.errors import UsageError
+from lab_lib.exercises import notebook_files
+from lab_lib.exercises.notebook_files import Notebook, without_slow_import
+from lab_lib.language import _
+from lab_lib.run.kernels import Kernel
+from lab_lib.workspace.masking import without_people
+
+_AGAIN = "Execute it again with papermill, or move it away."
+_LONGEST_START = 60  # seconds, on a computer that is not busy
+_REGION = r"(?<![a-z0-9./-])([a-z]{2,}(?:-[a-z]+)+-\d+)(?![a-z0-9.-])"
+# As a lab is printed in any language: its account, its Region and, as the last word, its prefix.
+_LAB = re.compile(rf"^.*?([*\d]{{12}}).*?{_REGION}(?:.*?([A-Za-z][A-Za-z0-9-]*))?\W*$", re.MULTILINE)
+
+
+class Step(NamedTuple):
+    """A notebook that was executed."""
+
+    notebook: str  # its name
+    content: Notebook  # with the outputs, and what papermill has noted
+    error: str | None  # why it failed
+    stopped: Exception | None = None  # what has ended it, if not the error of a cell: a kernel that died, for example
+
+    @property
+    def ok(self) -> bool:
+        return self.error is None
+
+    @property
+    def seconds(self) -> float:
+        """Return how long it took; 0 if papermill was killed."""
+        return self.content["metadata"]["papermill"]["duration"] or 0.0
+
+    def printed(self, tag: str = "") -> str:
+        """Return what the cells with this tag have printed, or all cells, without private values."""
+        cells = [cell for cell in self.content["cells"] if not tag or tag in cell["metadata"].get("tags", [])]
+        outputs = [output for cell in cells for output in cell.get("outputs", []) if output.get("name") == "stdout"]
+        return without_people("".join("".join(output["text"]) for output in outputs)).strip()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"notebook": self.notebook, "ok": self.ok, "seconds": round(self.seconds, 2), "error": self.error}
+
+
+def load(path: Path, parameters: dict[str, Any] | None = None) -> Any:
+    """Return a notebook as papermill prepares it, with a cell for the parameters, if there are any."""
+    papermill = without_slow_import("papermill.execute")
+    notebook = papermill.load_notebook_node(str(path))
+    if parameters:
+        notebook = papermill.parameterize_notebook(notebook, parameters, kernel_name="python3", language="python")
+    return papermill.remove_error_markers(papermill.prepare_notebook_metadata(notebook, str(path), None))
+
+
+def run(name: str, notebook: Notebook, kernel: Kernel, client: Any = None, **options: Any) -> Step:
+    """Run a notebook from `load` in this kernel; it gets its outputs, also if Ctrl-C ends it.
+
+    The first error of a cell ends it, unless `allow_errors` is among the options of papermill's `client`.
+    """
+    papermill = without_slow_import("papermill.engines")
+    client, longest = client or papermill.PapermillNotebookClient, round(_LONGEST_START * load_of_computer())
+    notes = papermill.NotebookExecutionManager(notebook, progress_bar=False)
+    notes.notebook_start()
+    try:
+        client(notes, kernel, startup_timeout=longest, coalesce_streams=True, log=papermill.logger, **options).execute()
+    except Exception as stopped:  # noqa: BLE001  # whatever it was, the outputs until then count
+        error = _("{error}. Run the notebook in JupyterLab to see where.", error=str(stopped).rstrip("."))
+        return Step(name, notebook, error, stopped)
+    finally:
+        notes.notebook_complete()
+    return Step(name, notebook, None if options.get("allow_errors") else _error_of_a_cell(notebook))
+
+
+def read(folder: Path) -> tuple[list[Step], dict[str, Any]]:
+    """Return a step for each notebook in this folder, and the result: as of a run, and what each notebook printed.
+
+    Private values are masked. UsageError if a notebook is damaged or was not executed, or they are of several labs.
+    """
+    steps = [_read(path) for path in sorted(folder.glob("*.ipynb"))]
+    if not steps:
+        raise UsageError(f"No notebook is in {folder}. Name the folder that papermill has written notebooks to.")
+    result = {
+        **_lab(steps),
+        "ok": all(step.ok for step in steps),
+        "seconds": round(sum(step.seconds for step in steps), 1),
+        "steps": [step.as_dict() | {"printed": step.printed()} for step in steps],
+    }
+    return steps, result
+
+
+def _read(path: Path) -> Step:
+    notebook = notebook_files.read(path, what_to_do=_AGAIN)
+    record = notebook["metadata"].get("papermill")
+    if not isinstance(record, dict) or "duration" not in record:
+        raise UsageError(f"{path} was not executed by papermill. {_AGAIN}")
+    error = _error_of_a_cell(notebook) or _unfinished(notebook)
+    return Step(path.stem, notebook, error and without_people(error))
+
+
+def _error_of_a_cell(notebook: Notebook) -> str | None:
+    """Return the error that papermill finds, and let it put its mark above that cell."""
+    papermill = without_slow_import("papermill.execute")
+    try:
+        papermill.raise_for_execution_errors(notebook, None)
+    except papermill.PapermillExecutionError as error:
+        return f"{error.ename}: {error.evalue}".removesuffix(": ")
+    return None
+
+
+def _unfinished(notebook: Notebook) -> str | None:
+    """Return that a cell has not run: papermill reports no error if it or its kernel was ended."""
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code" and cell["source"].strip()]
+    if any(cell["execution_count"] is None for cell in cells):
+        return _("It did not come to its end: papermill or its kernel was stopped.")
+    return None
+
+
+def _lab(steps: list[Step]) -> dict[str, str]:
+    """Return the lab that the notebooks have printed, masked. UsageError if they are of several labs."""
+    matches = {step.notebook: _LAB.search(step.printed("setup")) for step in steps}
+    labs = {match.groups(""): name for name, match in matches.items() if match}
+    if len(labs) > 1:
+        names = " and ".join([*labs.values()][:2])
+        raise UsageError(f"{names} have worked on different labs. Give all notebooks the same settings.")
+    lab = next(iter(labs), ("", "", ""))
+    return dict(zip(("account", "region", "prefix"), lab, strict=True))
