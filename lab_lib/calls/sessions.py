@@ -21,7 +21,7 @@ from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
 from botocore.utils import get_environ_proxies, is_valid_endpoint_url
 
-from lab_lib.calls import bounds
+from lab_lib.calls import parsing
 from lab_lib.calls.refusals import PROFILE, in_one_line
 from lab_lib.errors import LabError, UsageError, is_unreachable
 from lab_lib.language import N_, _
@@ -73,8 +73,7 @@ def aws_session(
         session = _session(
             region, credentials=_assumed(session, role_arn, external_id, endpoint), profile=profile or None
         )
-    if path := os.environ.get(REQUESTS):
-        session.events.register("before-send", functools.partial(_note_request, Path(path)))
+    session.events.register("before-send", functools.partial(_note_request, REQUESTS))
     return session
 
 
@@ -82,16 +81,17 @@ def _unreadable(error: ConfigParseError) -> UsageError:
     return UsageError(f"Cannot read {error.kwargs['path']}: it is not an AWS configuration file. Fix it.")
 
 
-def _note_request(path: Path, event_name: str, **_: Any) -> None:
-    """Add the name of a request, such as s3.PutObject, to the file. A retry is a request too."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(f"{event_name.partition('.')[2]}\n")
+def _note_request(variable: str, event_name: str, **_: Any) -> None:
+    """Add the name of a request, such as s3.PutObject, to the file that this variable names, if it does."""
+    if path := os.environ.get(variable):
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(f"{event_name.partition('.')[2]}\n")
 
 
 def _note_retry(request: AWSRequest, event_name: str, **_: Any) -> None:
-    """Add the name of a request to the file of RETRIES, if it repeats another one."""
-    if request.context["retries"]["attempt"] > 1 and (path := os.environ.get(RETRIES)):
-        _note_request(Path(path), event_name)
+    """Note a request that repeats another one."""
+    if request.context["retries"]["attempt"] > 1:
+        _note_request(RETRIES, event_name)
 
 
 def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: str | None) -> Credentials:
@@ -171,7 +171,7 @@ def _session(
 ) -> boto3.Session:
     core = botocore.session.Session(**settings)
     core.register_component("data_loader", _service_models())
-    bounds.bound(core)
+    parsing.pass_over_odd_values(core)
     core.register("after-call", functools.partial(_note_profile, core.profile))
     core.register("request-created", _note_retry)
     if keys:

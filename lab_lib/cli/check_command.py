@@ -85,10 +85,6 @@ def _confirm(lab: Any) -> None:
 
 def _checks_table(report: Any, every: bool) -> Table:
     """Return a table of the steps, with every check if `every`, else with the checks that do not hold."""
-    from lab_lib.exercises import copies
-
-    notebooks = copies.solved_notebooks()
-    titles = {path.stem[:2]: heading(f"{path.stem[:2]}-01", path.stem.replace("-", " ")) for path in notebooks}
     table = Table(_("state"), _("check"), _("found"), header_style="bold")
     table.columns[0].no_wrap = True
     table.columns[1].overflow = table.columns[2].overflow = "fold"
@@ -96,14 +92,14 @@ def _checks_table(report: Any, every: bool) -> Table:
         of_step = [check for check in report.checks if check.step == step]
         states = [check.state for check in of_step]
         hold, waiting, unseen = (states.count(state) for state in ("ok", "waits", "cannot see"))
-        title = {"probe": _FILES, **titles}.get(step, _FURTHER)
+        title = heading(f"{step}-01") or _(_FILES if step == "probe" else _FURTHER)
         wrong = "could be" if step == "further" else "not yet"
         look = LOOKS[wrong if hold + unseen < len(of_step) else "cannot see" if unseen else "ok"]
         table.add_section()
         counts = [_("{hold} of {count} hold", hold=hold, count=len(of_step))]
         counts += [_("{count} wait", count=waiting)] if waiting else []
         counts += [_("{count} cannot be seen", count=unseen)] if unseen else []
-        table.add_row(Text(look.sign, look.style), Text(_(title), "bold"), _(", ").join(counts))
+        table.add_row(Text(look.sign, look.style), Text(title, "bold"), _(", ").join(counts))
         for check in of_step:
             if every or (check.state not in ("ok", "could be") and not check.is_behind):
                 table.add_row(Text(check.mark, LOOKS[check.state].style), check.name, _finding(check))

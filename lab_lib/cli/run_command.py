@@ -85,7 +85,8 @@ def run(
             out.print(_("Everything made so far is still there. `lab clean` deletes it."), style="bold")
             raise typer.Exit(1)
         if not prepared.cleans_up:
-            out.say(_go_on(names, prepared.parameters), style="bold")
+            following = headless.notebooks()[len(names)].stem
+            out.say(_go_on(names[-1], following, prepared.parameters), style="bold")
 
 
 def result(
@@ -132,17 +133,14 @@ def steps_table(steps: list[Any], names: list[str]) -> Table:
     return table
 
 
-def _go_on(names: list[str], parameters: dict[str, Any]) -> str:
+def _go_on(last: str, following: str, parameters: dict[str, Any]) -> str:
     """Return a sentence on how to continue by hand. It shows the options of this run without their private values."""
-    from lab_lib.run import headless
-
-    following = headless.notebooks()[len(names)]
     options = "".join(f" --{name.replace('_', '-')} …" for name in (*PLACE, *MANAGED) if parameters.get(name))
     return _(
         "Everything up to {last} is there now. Go on with {following} in `lab open{options}`. "
         "`lab clean{options}` deletes it.",
-        last=names[-1],
-        following=following.stem,
+        last=last,
+        following=following,
         options=options,
     )
 
