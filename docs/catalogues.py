@@ -129,8 +129,11 @@ def document(text: str, name: str) -> str:
 
 def documents(name: str) -> dict[Path, str]:
     """Return the documents of a language that are kept beside the English ones, with their content."""
-    english = [ROOT / document for document in DOCUMENTS if document != ONLY_ON_SITE]
-    return {named(path, name): document(path.read_text("utf-8"), name) for path in english}
+    texts = {}
+    for path in [ROOT / document for document in DOCUMENTS if document != ONLY_ON_SITE]:
+        note = f"<!-- `make catalogues` writes this, from {path.name} and lab.po. -->\n"
+        texts[named(path, name)] = note + document(path.read_text("utf-8"), name)
+    return texts
 
 
 def faults(po: Path, english: Catalog) -> Iterator[str]:
