@@ -85,6 +85,8 @@ def read(po: Path) -> Catalog:
 def update(po: Path, english: Catalog) -> None:
     """Bring a language's messages up to date: new ones are empty, changed ones fuzzy, and old ones stand at the end."""
     catalogue = read(po)
+    for id in [*catalogue.obsolete]:
+        catalogue[id] = catalogue.obsolete.pop(id)  # it may be wanted again
     catalogue.update(english, update_creation_date=False)
     for id in [id for id, message in catalogue.obsolete.items() if not message.string]:
         del catalogue.obsolete[id]

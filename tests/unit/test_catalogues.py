@@ -103,6 +103,8 @@ def test_a_changed_message_keeps_its_translation_as_fuzzy_and_an_old_one_stands_
     assert 'msgstr "La cola {name} está llena."' in text
     assert 'msgid "brand-new"\nmsgstr ""' in text
     assert text.rstrip().endswith('#~ msgid "gone"\n#~ msgstr "ido"')
+    catalogues.update(po, english("gone", "The queue {name} is full now.", "same", "brand-new"))
+    assert '\nmsgid "gone"\nmsgstr "ido"' in po.read_text("utf-8")
     monkeypatch.setenv(language.VARIABLE, "es")
     language.translations.cache_clear()
     assert language._("The queue {name} is full now.", name="Q") == "The queue Q is full now."
