@@ -88,9 +88,9 @@ def test_a_text_is_cut_into_messages_and_put_together_again():
 def test_of_code_only_the_comments_are_messages_but_those_of_nbgrader():
     code = 'x = "# no"  # a remark\n    ### BEGIN SOLUTION\n# another\n%%writefile x.py'
 
-    loud = translation._in_code(code, str.upper)
+    swapped = translation._in_code(code, str.swapcase)
 
-    assert loud == 'x = "# no"  # A REMARK\n    ### BEGIN SOLUTION\n# ANOTHER\n%%writefile x.py'
+    assert swapped == 'x = "# no"  # A REMARK\n    ### BEGIN SOLUTION\n# ANOTHER\n%%writefile x.py'
 
 
 def test_a_changed_message_keeps_its_translation_as_fuzzy_and_an_old_one_stands_at_the_end(monkeypatch):
@@ -103,6 +103,7 @@ def test_a_changed_message_keeps_its_translation_as_fuzzy_and_an_old_one_stands_
     assert 'msgstr "La cola {name} está llena."' in text
     assert 'msgid "brand-new"\nmsgstr ""' in text
     assert text.rstrip().endswith('#~ msgid "gone"\n#~ msgstr "ido"')
+    assert "is of another English" in next(catalogues.faults(po, english("The queue {name} is full now.")))
     catalogues.update(po, english("gone", "The queue {name} is full now.", "same", "brand-new"))
     assert '\nmsgid "gone"\nmsgstr "ido"' in po.read_text("utf-8")
     monkeypatch.setenv(language.VARIABLE, "es")
