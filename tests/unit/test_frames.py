@@ -4,8 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from lab_lib import views
 from lab_lib.aws import tables
-from lab_lib.pages import frames
+from lab_lib.pages import frames, plots
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,7 @@ def test_the_running_balance_adds_up_the_transactions_of_the_highest_total_by_da
     rows = frames.running_balance(lab)[["CustomerId", "TransactionId", "balance"]].to_numpy().tolist()
 
     assert rows == [["C1", "T2", 9], ["C1", "T1", Decimal("8.9")]]
+
+
+def test_notebooks_of_an_earlier_version_find_frames_and_plots():
+    assert (views.frames, views.plots) == (frames, plots)
