@@ -1,4 +1,3 @@
 """Lead notebooks of an earlier version to frames and plots, which are in pages now."""
 
-from lab_lib.pages import frames as frames
-from lab_lib.pages import plots as plots
+from lab_lib.pages import __path__ as __path__

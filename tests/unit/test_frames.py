@@ -1,12 +1,12 @@
 """What the notebooks do not show of the frames: they compare frames of a full account with their outputs."""
 
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
 
-from lab_lib import views
 from lab_lib.aws import tables
-from lab_lib.pages import frames, plots
+from lab_lib.pages import frames
 
 
 @pytest.mark.parametrize(
@@ -48,4 +48,7 @@ def test_the_running_balance_adds_up_the_transactions_of_the_highest_total_by_da
 
 
 def test_notebooks_of_an_earlier_version_find_frames_and_plots():
-    assert (views.frames, views.plots) == (frames, plots)
+    found = [import_module(f"lab_lib.views.{name}") for name in ("frames", "plots")]
+
+    assert found[0].COLUMNS == frames.COLUMNS
+    assert callable(found[1].comparison)
