@@ -15,10 +15,10 @@ from lab_lib.exercises.notebook_files import Cell, Notebook
 
 Replace = Callable[[str], str]  # a message by its translation
 _NO_TEXT = re.compile(r"\s*|\|[-:| ]+\||<!--.*-->")
-_ALONE = [re.compile(r"(\| )(.*)( \|)"), re.compile(r"(#+ |(?=<))(.*)()")]  # a row; a heading, or HTML
-_ITEM = re.compile(r"( *(?:-|\d+\.) )(.*)")
+_ALONE = [re.compile(r"(\| )(.+)( \|)"), re.compile(r"(#+ |(?=<))(.+)()")]  # a row; a heading, or HTML
+_ITEM = re.compile(r"( *(?:-|\d+\.) )(.+)")
 # What a command does, or a title for the site; a remark in a row of a file.
-_IN_CODE = [re.compile(r"( {4}\S.*? {2,}|:caption: )(.*)()"), re.compile(r'( {4}[\w,.]+,"?)([A-Z][^"]*?\.)("?,.*)')]
+_IN_CODE = [re.compile(r"( {4}\S.*? {2,}|:caption: )(.+)()"), re.compile(r'( {4}[\w,.]+,"?)([A-Z][^"]*?\.)("?,.*)')]
 _COMMENT = re.compile(r"# *(?!#)(?=\S)")  # nbgrader's marks begin with ###
 
 

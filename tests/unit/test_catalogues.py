@@ -85,6 +85,10 @@ def test_a_text_is_cut_into_messages_and_put_together_again():
     assert "\nnot this\n:caption: BUT THIS\n" in loud
 
 
+def test_no_message_is_empty_since_gettext_has_its_header_there():
+    assert "" not in catalogues.messages_of_document("# \n- \n|  |\n\n1. \n")
+
+
 def test_of_code_only_the_comments_are_messages_but_those_of_nbgrader():
     code = 'x = "# no"  # a remark\n    ### BEGIN SOLUTION\n# another\n%%writefile x.py'
 
