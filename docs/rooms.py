@@ -34,8 +34,8 @@ def floors() -> list[list[str]]:
 
 def purpose(room: str) -> str:
     """Return the first sentence of a room's docstring."""
-    path = PACKAGE / room
-    source = (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text("utf-8")
+    module = PACKAGE / f"{room}.py"
+    source = (module if module.exists() else PACKAGE / room / "__init__.py").read_text("utf-8")
     return str(ast.get_docstring(ast.parse(source))).split(".")[0]
 
 
