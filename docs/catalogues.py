@@ -9,6 +9,7 @@ import json
 import re
 import string
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -170,16 +171,16 @@ def _wrong(message: Message, stop: str, terms: dict[str, list[str]]) -> Iterator
             yield "has other places in its translation"
         if english.strip(". ") and english.endswith(".") != text.endswith(stop):
             yield f"and its translation must both end with a full stop ({stop}), or neither"
-        if different := _kept(english) ^ _kept(text):
-            yield f"and its translation must both have {', '.join(different)}"
+        if different := (_kept(english) - _kept(text)) | (_kept(text) - _kept(english)):
+            yield f"and its translation must both have, equally often, {', '.join(different)}"
         words = _NO_WORDS.sub(" ", english)
         for term, translations in terms.items():
             if re.search(_TERM.format(re.escape(term)), words) and not any(one in text for one in translations):
                 yield f"has the term {term!r}; wanted {' or '.join(translations)}"
 
 
-def _kept(text: str) -> set[str]:
-    return {*_KEPT.findall(_OF_LANGUAGE.sub("", text))}
+def _kept(text: str) -> Counter[str]:
+    return Counter(_KEPT.findall(_OF_LANGUAGE.sub("", text)))
 
 
 def _places(text: str) -> list[tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""Write the headings of the notebooks into the package, by the ids of the cells below them: `make docs`."""
+"""Write the headings of the notebooks' cells into the package: `make docs`."""
 
 import json
 
@@ -7,9 +7,13 @@ from lab_lib.resources import HEADINGS
 
 
 def headings() -> str:
-    """Return the content of the file: the heading of each cell, by its id."""
-    notebooks = (json.loads(path.read_text(encoding="utf-8")) for path in copies.solved_notebooks())
-    by_cell = {id: heading for notebook in notebooks for id, heading in edition.headings(notebook).items()}
+    """Return the content of the file: by id, the heading of each code cell, and each notebook's title."""
+    by_cell = {}
+    for path in copies.solved_notebooks():
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        above = edition.headings(notebook)
+        named = [cell["id"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
+        by_cell |= {id: above[id] for id in [f"{path.stem[:2]}-01", *named]}
     return json.dumps(by_cell, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -139,5 +139,5 @@ def in_chain(kind: str) -> list[str]:
 
 @functools.cache
 def _headings() -> dict[str, str]:
-    """Return the heading above or in each cell of the notebooks, by its id, which begins with the notebook's number."""
+    """Return the heading of each code cell and the title of each notebook, by ids that begin with its number."""
     return dict(json.loads(HEADINGS.read_text("utf-8")))

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from pydantic import Field
+
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE
 from lab_lib.classroom import points
-from lab_lib.classroom.points import WORTH
+from lab_lib.classroom.points import WORTH, Weighed
 from lab_lib.classroom.record import Record
 from lab_lib.language import N_
 from lab_lib.run import headless
@@ -21,6 +23,7 @@ TITLES |= {PROBE: N_("probe"), "exercises": N_("exercises"), "function": N_("fun
 class Graded(Record):
     """A student's record and the points for it, which are None where nothing was graded."""
 
+    judged: list[Weighed] = Field(exclude=True)
     wrong: list[Check]  # which cost points, and do not wait for another one
     waiting: int  # checks that cost points, since they wait for those
     has_feedback: bool
@@ -34,7 +37,7 @@ class Graded(Record):
         """Return the entry of gradebook.json: the record, with what each check is worth, and the points."""
         checks = {
             one.id: one.check._asdict() | {"is_behind": one.check.is_behind, "weight": one.weight, "right": one.right}
-            for one in points.weighed(self)
+            for one in self.judged
             if one.check
         }
         return super().as_dict() | {"checks": [*checks.values()], "wrong": [checks[check.id] for check in self.wrong]}
@@ -75,10 +78,12 @@ def _graded(record: Record, columns: list[str]) -> Graded:
     excused = [column for column in columns if record.is_excused(column)]
     scores = [score for score in earned.values() if score is not None]
     total, possible = Decimal(str(sum(scores))), sum(WORTH[column] for column in columns if column not in excused)
-    costly = [one.check for one in points.weighed(record) if one.check and one.weight and not one.right]
+    judged = points.weighed(record)
+    costly = [one.check for one in judged if one.check and one.weight and not one.right]
     wrong = [check for check in costly if not check.is_behind]
     return Graded(
         **{name: getattr(record, name) for name in record.model_fields_set},
+        judged=judged,
         wrong=wrong,
         waiting=len(costly) - len(wrong),
         has_feedback=record.state in ("done", "failed") or bool(record.overrides),

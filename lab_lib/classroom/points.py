@@ -46,7 +46,7 @@ def earned(record: Record, columns: Iterable[str]) -> dict[str, float | None]:
 
 
 def weighed(record: Record) -> list[Weighed]:
-    """Return all that was judged, with its weight. What is right in the untouched edition too has none.
+    """Return each check, answer and case of a record with its weight, which is 0 for what the untouched edition has.
 
     Checks that this version of the lab does not have are left out: an earlier one may have made the record.
     """

@@ -14,7 +14,7 @@ from lab_lib.workspace.private_files import json_object, read_file, write_file
 
 
 class Step(BaseModel):
-    """A notebook that was run. In a submission, it has no seconds, and is ok if nothing has stopped it."""
+    """Hold how a notebook ran. In a submission, it has no seconds, and is ok if nothing has stopped it."""
 
     notebook: str
     ok: bool
@@ -23,7 +23,7 @@ class Step(BaseModel):
 
 
 class Answer(BaseModel):
-    """What became of an exercise."""
+    """Hold the verdict on an exercise."""
 
     question: str
     right: bool
@@ -31,7 +31,7 @@ class Answer(BaseModel):
 
 
 class Case(BaseModel):
-    """A case of the student's own function. The last three texts are there only if it is not passed."""
+    """Hold the result of a case of the student's own function. A case that is passed lacks the last three texts."""
 
     case: str
     sentence: str = ""
@@ -42,7 +42,7 @@ class Case(BaseModel):
 
 
 class Baseline(BaseModel):
-    """The ids of what is right in the untouched edition, which gives no points."""
+    """Hold the ids of all that is right in the untouched edition, and so gives no points."""
 
     checks: list[str] = []
     answers: list[str] = []
@@ -50,7 +50,7 @@ class Baseline(BaseModel):
 
 
 class Override(BaseModel):
-    """A row of overrides.csv, which is about all columns if it names none."""
+    """Hold a row of overrides.csv. A row without a column is about all columns."""
 
     student: str
     column: str
@@ -61,13 +61,13 @@ class Override(BaseModel):
 
 
 class Submitted(BaseModel):
-    """What a submission says of itself."""
+    """Hold the manifest of a submission, as far as it counts."""
 
     when: str
 
 
 class Record(BaseModel):
-    """What is known about a student: how the run or the grading ended, and what it found."""
+    """Hold the result of a run or a grading for one student."""
 
     name: str
     account: str  # masked

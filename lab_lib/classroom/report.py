@@ -15,7 +15,7 @@ from jinja2 import Template
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE
 from lab_lib.classroom.graded import TITLES, Book, Graded
-from lab_lib.classroom.points import WORTH, weighed
+from lab_lib.classroom.points import WORTH
 from lab_lib.classroom.record import Record
 from lab_lib.classroom.students import slug
 from lab_lib.pages import html
@@ -90,7 +90,7 @@ def _counted(column: str, student: Graded) -> str:
         return "set by the instructor"
     if column == PROBE and not student.probed:
         return "not probed, so step 05 counts here"
-    judged = [one for one in weighed(student) if one.column == column]
+    judged = [one for one in student.judged if one.column == column]
     right = [one for one in judged if one.right]
     counts = {
         "shown by the probe": sum(one.check is not None and not one.check.ok for one in right),

@@ -150,7 +150,7 @@ class Work:
         return Record.read(path) if path.exists() else self.record()
 
     def failed(self, error: BaseException) -> Record:
-        """Return the record of work that ended in this error. What was found before it counts."""
+        """Return the record of work that ended in this error. Earlier findings count."""
         record = self.found()
         record.error = in_words(error)
         return record

@@ -1,6 +1,7 @@
 """`lab class grade`: grade what students have handed in."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -81,8 +82,7 @@ def grade(
             _say(works, nobodys)
             grading.note_missing(work for work in works if work.student in selected)
             jobs = jobs or os.cpu_count() or 1  # more would make the probe late
-            with grading.untouched_edition(**how) as edition:
-                untouched = edition if to_do else None
+            with grading.untouched_edition(**how) if to_do else nullcontext() as untouched:
                 raise typer.Exit(class_work.do(works, to_do, jobs, out_dir, selected, untouched_edition=untouched))
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-# What Java's patterns have, and Python's do not. In Java's [\w-_] the hyphen is a character.
+# Parts of Java's patterns, each with Python's way to write it. In Java's [\w-_] the hyphen is a character.
 _JAVA = {r"\p{L}": r"\w", r"\p{N}": r"\d", r"\p{Z}": r"\s", r"\p{P}": r"!-/:-@\[-`{-~", r"\p{M}": "", r"\p{S}": "+=|~"}
 _JAVA |= {r"\w-_": r"\w_-"}
 

@@ -15,10 +15,10 @@ from lab_lib.exercises.notebook_files import Cell, Notebook
 
 Replace = Callable[[str], str]  # a message by its translation
 _NO_TEXT = re.compile(r"\s*|\|[-:| ]+\||<!--.*-->")
-_ALONE = [re.compile(r"(\| )(.+)( \|)"), re.compile(r"(#+ |(?=<))(.+)()")]  # a row; a heading, or HTML
+_LINE = re.compile(r"(\| |#+ |(?=<))(.+?)( \||)")  # a row, a heading, or HTML
 _ITEM = re.compile(r"( *(?:-|\d+\.) )(.+)")
-# What a command does, or a title for the site; a remark in a row of a file.
-_IN_CODE = [re.compile(r"( {4}\S.*? {2,}|:caption: )(.+)()"), re.compile(r'( {4}[\w,.]+,"?)([A-Z][^"]*?\.)("?,.*)')]
+# What a command does; a title for the site; a remark in a row of a file.
+_IN_CODE = re.compile(r'( {4}\S.*? {2,}|:caption: | {4}[\w,.]+,"?(?=[A-Z][^"]*\.[",]))(.+?)("?,+\w*|)')
 _COMMENT = re.compile(r"# *(?!#)(?=\S)")  # nbgrader's marks begin with ###
 
 
@@ -51,9 +51,9 @@ def in_markdown(text: str, replace: Replace) -> str:
         is_fence = line.startswith("```")
         in_fence ^= is_fence
         is_code = is_fence or in_fence or (line.startswith("    ") and not paragraph)
-        kinds = [] if _NO_TEXT.fullmatch(line) else _IN_CODE if is_code else _ALONE
-        alone = next(filter(None, (kind.fullmatch(line) for kind in kinds)), None)
-        if is_code or alone or not kinds:
+        has_text = not _NO_TEXT.fullmatch(line)
+        alone = has_text and (_IN_CODE if is_code else _LINE).fullmatch(line)
+        if is_code or alone or not has_text:
             end_paragraph()
             lines.append(f"{alone[1]}{replace(alone[2])}{alone[3]}" if alone else line)
         elif item := _ITEM.fullmatch(line):
@@ -73,5 +73,6 @@ def _in_code(source: str, replace: Replace) -> str:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT and (mark := _COMMENT.match(token.string)):
             row, column = token.start[0] - 1, token.start[1]
-            lines[row] = f"{lines[row][:column]}{mark[0]}{replace(token.string[mark.end() :])}"
+            text = replace(token.string[mark.end() :]).replace("\n", " ")  # stays a comment
+            lines[row] = f"{lines[row][:column]}{mark[0]}{text}"
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,6 +19,7 @@ def templates(folder: Path) -> Environment:
     return made
 
 
+@cache
 def style(*files: Path) -> Markup:
     """Return the style that the pages share, then those in these files."""
     shared = Path(__file__).with_suffix(".css")

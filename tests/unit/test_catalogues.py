@@ -76,17 +76,12 @@ def po_of(name, **translations):
 
 def test_a_text_is_cut_into_messages_and_put_together_again():
     assert catalogues.messages_of_document(MARKDOWN) == MESSAGES
+    assert "" not in catalogues.messages_of_document("# \n- \n|  |\n1. ")  # gettext has its header there
     loud = translation.in_markdown(MARKDOWN, str.upper)
-    assert [line.lower() for line in loud.splitlines()] == [
-        line.lower()
-        for line in MARKDOWN.replace("paragraph\nof", "paragraph of").replace("item\n  of", "item of").splitlines()
-    ]
+    whole = MARKDOWN.replace("paragraph\nof", "paragraph of").replace("item\n  of", "item of")
+    assert loud.lower() == whole.lower()
     assert "    lab run       RUN IT\n    source it\n" in loud
     assert "\nnot this\n:caption: BUT THIS\n" in loud
-
-
-def test_no_message_is_empty_since_gettext_has_its_header_there():
-    assert "" not in catalogues.messages_of_document("# \n- \n|  |\n\n1. \n")
 
 
 def test_of_code_only_the_comments_are_messages_but_those_of_nbgrader():
@@ -95,6 +90,7 @@ def test_of_code_only_the_comments_are_messages_but_those_of_nbgrader():
     swapped = translation._in_code(code, str.swapcase)
 
     assert swapped == 'x = "# no"  # A REMARK\n    ### BEGIN SOLUTION\n# ANOTHER\n%%writefile x.py'
+    assert translation._in_code("# a", "{}\nimport os".format) == "# a import os"
 
 
 def test_a_changed_message_keeps_its_translation_as_fuzzy_and_an_old_one_stands_at_the_end(monkeypatch):
@@ -123,6 +119,8 @@ WRONG = [
     ("run `lab run`", "ejecute `lab`", "must both have"),
     ("[here](a.md#b)", "[aquí](c.md#d)", "must both have"),
     ("**b** both", "ambos", "must both have"),
+    ("`a` and `a`", "`a`", "must both have"),
+    ("<details>a</details>", "a", "must both have"),
     ("the queues", "las filas", "has the term 'queue'; wanted cola"),
 ]
 
