@@ -1,4 +1,4 @@
-"""Give the notebooks one name for all that is not a call of AWS.
+"""Give the notebooks one name for all but calls of AWS.
 
 Each name leads to the module that does the work.
 """

@@ -1,3 +1,3 @@
-"""Lead notebooks of an earlier version to frames and plots, which are in pages now."""
+"""Lead older notebooks to frames and plots, now in pages."""
 
 from lab_lib.pages import __path__ as __path__

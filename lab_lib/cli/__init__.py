@@ -1,1 +1,1 @@
-"""Define the command `lab`, whose commands each call a function of the packages below."""
+"""Define the command `lab`. Each of its commands calls one function of the packages below."""
