@@ -20,14 +20,22 @@ class Step(BaseModel):
     ok: bool
     seconds: float = 0
     error: str | None
+    errors: list[str] = []  # of cells in a submission, a line each; those that follow from an earlier one are counted
 
 
 class Answer(BaseModel):
-    """Hold the verdict on an exercise."""
+    """Hold the verdict on an exercise.
+
+    Where something was to be made, `held` is the share of its checks that held after its cell. `note` is what the
+    student should know about it, such as that it was not there, and that the grader made it.
+    """
 
     question: str
     right: bool
     points: int = 1
+    answer: str = ""  # in the student's own words
+    held: float | None = None
+    note: str = ""
 
 
 class Case(BaseModel):
