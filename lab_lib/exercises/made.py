@@ -30,14 +30,16 @@ _made_here = set[tuple[str, ...]]()  # the exercises whose calls this kernel has
 class Exercise:
     """A resource that the learner makes. The first of its `checks` says whether it is there.
 
-    `delete` deletes it whoever made it; `by_hand` is the code for that. `content` is what that would lose, if it
-    `holds` any. `read` returns its settings. `added` has those that a helper completes, each with the reason.
+    `make` makes all that the exercise asks for, and what a helper adds. `delete` deletes it whoever made it; `by_hand`
+    is the code for that. `content` is what that would lose, if it `holds` any. `read` returns its settings. `added` has
+    those that a helper completes, each with the reason.
     """
 
     kind: str
     name: str
     checks: tuple[str, ...]
     find: Callable[[Lab], object]
+    make: Callable[[Lab], object]
     delete: Callable[[Lab], object]
     by_hand: str
     content: str = ""
@@ -158,12 +160,15 @@ def _delete_mappings(lab: Lab) -> None:
         triggers.delete_mapping(lab, mapping)
 
 
+def _make_queue(lab: Lab) -> None:
+    queues.ensure_queue(lab, QUEUE)
+    triggers.ensure_queue_subscription(lab, QUEUE)
+
+
 def _delete_queue(lab: Lab) -> None:
-    """Delete the queue, and a subscription with settings that a new call of the learner would not change."""
+    """Delete the queue and its subscription, whose settings a new call of the learner would not change."""
     if arn := triggers.find_queue_subscription(lab, QUEUE):
-        now = triggers.subscription_settings(lab, arn)
-        if now.get("RawMessageDelivery") == "true" or now.get("FilterPolicy"):
-            lab.client("sns").unsubscribe(SubscriptionArn=arn)
+        lab.client("sns").unsubscribe(SubscriptionArn=arn)
     if url := queues.find_queue(lab, QUEUE):
         lab.client("sqs").delete_queue(QueueUrl=url)
 
@@ -187,6 +192,7 @@ EXERCISES = {
         TABLE,
         ("table-TransactionTotal", "key-TransactionTotal", "billing-TransactionTotal", "tag-TransactionTotal"),
         lambda lab: tables.find_table(lab, TABLE),
+        lambda lab: tables.ensure_table(lab, TABLE),
         lambda lab: lab.client("dynamodb").delete_table(TableName=lab.name(TABLE)),
         "dynamodb.delete_table(TableName=name)",
         N_("items"),
@@ -206,6 +212,7 @@ EXERCISES = {
             "tag-TotalNotifier",
         ),
         lambda lab: functions.find_function(lab, NOTIFIER),
+        lambda lab: functions.ensure_function(lab, NOTIFIER),
         lambda lab: lab.client("lambda").delete_function(FunctionName=lab.name(NOTIFIER)),
         "lambda_.delete_function(FunctionName=name)",
         read=_function,
@@ -220,6 +227,7 @@ EXERCISES = {
         "",
         ("stream-trigger", "oldest-position", "asked-batch-size", "stream-trigger-filter", "tag-mapping"),
         _mappings,
+        triggers.ensure_stream_trigger,
         _delete_mappings,
         "lambda_.delete_event_source_mapping(UUID=...)",
         read=_mapping,
@@ -237,6 +245,7 @@ EXERCISES = {
         topics.ALERT_TOPIC,
         ("topic", "topic-display-name", "tls-topic", "outsiders-topic", "tag-HighBalanceAlert"),
         topics.find_topic,
+        topics.ensure_topic,
         lambda lab: lab.client("sns").delete_topic(TopicArn=topics.find_topic(lab)),
         "sns.delete_topic(TopicArn=arn)",
         N_("subscriptions"),
@@ -257,6 +266,7 @@ EXERCISES = {
             "filter-policy-CreditCollection",
         ),
         lambda lab: queues.find_queue(lab, QUEUE) or triggers.find_queue_subscription(lab, QUEUE),
+        _make_queue,
         _delete_queue,
         'sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])',
         N_("messages"),

@@ -159,6 +159,16 @@ def test_a_helper_prints_what_it_adds_and_why(clean, capsys):
     assert capsys.readouterr().out == "The helper changed nothing: your mapping has all that it adds.\n"
 
 
+@pytest.mark.parametrize("exercise", made.EXERCISES)
+def test_what_an_exercise_has_deleted_and_made_is_all_that_it_asks_for(clean, exercise):
+    lab, resource = clean(exercise), made.EXERCISES[exercise]
+    resource.make(lab)
+    resource.delete(lab)
+    assert not resource.find(lab)
+    resource.make(lab)
+    assert not made.run_checks(lab, exercise).failed
+
+
 def test_nothing_that_was_made_is_not_yet(clean, capsys):
     for question in questions.asked():
         if question.is_made:
