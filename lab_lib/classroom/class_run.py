@@ -21,7 +21,7 @@ import psutil
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib.aws import cleanup
-from lab_lib.classroom import gradebook, points, shards
+from lab_lib.classroom import gradebook, shards
 from lab_lib.classroom.processes import in_process
 from lab_lib.classroom.record import Record
 from lab_lib.classroom.shards import Shard
@@ -121,12 +121,10 @@ def do_all(
     at_once: int,
     finished: Callable[[Record], None],
     do: Callable[[Work, Connection], Record] = in_process,
-    untouched_edition: Work | None = None,
 ) -> None:
     """Do so many at once, and hand over each student's record when it is written. A failure stops nobody else.
 
-    The untouched edition is done first, and submissions are compared with it. On the way out, all processes are
-    stopped: they watch a pipe, which closes here, or when this process dies.
+    On the way out, all processes are stopped: they watch a pipe, which closes here, or when this process dies.
     """
     if any(work.is_embedded for work in works):
         server.start()
@@ -136,43 +134,27 @@ def do_all(
     futures: dict[Future[Record], Work] = {}
     ended: SimpleQueue[Future[Record] | None] = SimpleQueue()
 
-    def hand_over(future: Future[Record]) -> None:
-        (untouched or future).add_done_callback(lambda _: ended.put(future))
-
     # An exception amid a call of the pool would leave a lock taken for ever, and a second Ctrl-C processes behind.
     before = signal.signal(signal.SIGINT, lambda *_: ended.put(None))
     try:
-        untouched = pool.submit(do, untouched_edition, watched) if untouched_edition else None
         for work in works:
             futures[future := pool.submit(do, work, watched)] = work
-            future.add_done_callback(hand_over)
+            future.add_done_callback(ended.put)
         while futures:
             if (done := ended.get()) is None:
                 raise KeyboardInterrupt
-            record = _record(work := futures.pop(done), done, untouched)
+            work = futures.pop(done)
+            record = work.failed(error) if (error := done.exception()) else done.result()
             work.write(record)
             finished(record)
     finally:
         held.close()
         pool.shutdown(cancel_futures=True)
         for future, work in futures.items():
-            if not (untouched or future.cancelled() or future.exception()):
+            if not (future.cancelled() or future.exception()):
                 work.write(future.result())  # it has ended all the same
         watched.close()
         signal.signal(signal.SIGINT, before)
-
-
-def _record(work: Work, future: Future[Record], untouched: Future[Record] | None) -> Record:
-    """Return the record of work that has ended, whatever failed: the instructor reads it in the report."""
-    record = work.failed(error) if (error := future.exception()) else future.result()
-    if untouched and record.answers is not None:  # the submission was judged
-        if failure := untouched.exception() or untouched.result().error:
-            why = f"The untouched edition cannot be graded, to compare this one with it: {failure}"
-            record = work.record()
-            record.error = in_words(LabError(f"{why} Grade again with --resume, or with more --seconds."))
-        else:
-            record.baseline = points.right(untouched.result())
-    return record
 
 
 def jobs_for(students: list[Student]) -> int:

@@ -1,25 +1,20 @@
-"""Grade one submission. It is judged from the file, where work.py runs the notebooks in an account.
-
-What is right in the untouched edition gives no points. So that edition is graded once, beside the submissions.
-"""
+"""Grade one submission. It is judged from the file, where work.py runs the notebooks in an account."""
 
 import os
 import resource
 import secrets
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Timer
-from typing import Any, ClassVar
+from typing import Any
 
 from lab_lib.calls.waiting import busy, load_of_computer
 from lab_lib.classroom import sandbox, submission
 from lab_lib.classroom.judge import Judge
 from lab_lib.classroom.record import Record, Submitted
-from lab_lib.classroom.students import Student
 from lab_lib.classroom.submission import Submission
 from lab_lib.classroom.work import Work, in_words
 from lab_lib.errors import UsageError
@@ -39,7 +34,6 @@ class Grading(Work):
     seconds: int = 120  # in which the notebooks must build the lab
 
     is_embedded = False  # each sandbox has an embedded AWS of its own
-    baseline: ClassVar[None] = None  # it is not compared with the untouched edition yet
 
     @property
     def digests(self) -> Iterable[bytes]:
@@ -79,14 +73,6 @@ def note_missing(works: Iterable[Grading]) -> None:
     for work in works:
         if not work.submitted and not work.read():
             work.write(work.record("missing"))
-
-
-@contextmanager
-def untouched_edition(**how: Any) -> Iterator[Grading]:
-    """Yield the work of grading the untouched edition, in a temporary folder. `how` goes to the Grading."""
-    with TemporaryDirectory(prefix="lab-untouched-", ignore_cleanup_errors=True) as folder:
-        submission.write_untouched(path := Path(folder) / "untouched.zip")
-        yield Grading(Student(path.stem), Path(folder), submitted=submission.read(path), **how)
 
 
 def seed_of(out: Path) -> str:

@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lab_lib import checks
-from lab_lib.aws import tables
 from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Report
-from lab_lib.classroom import gate, sandbox, submission
-from lab_lib.classroom.record import Answer, Case, Record, Step
+from lab_lib.checks.rules import FURTHER
+from lab_lib.classroom import gate, lab_cells, safe_cells, sandbox, submission
+from lab_lib.classroom.own_work import OwnWork
+from lab_lib.classroom.record import Case, Record, Step
 from lab_lib.classroom.sandbox import Ended, Sandbox
 from lab_lib.classroom.work import Work
 from lab_lib.errors import UsageError
-from lab_lib.exercises import cases, made, questions, runner, trial, workbook
+from lab_lib.exercises import cases, copies, questions, runner, trial, workbook
 from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab
 from lab_lib.language import _
@@ -28,6 +29,7 @@ from lab_lib.settings import DEFAULT_ACCOUNT
 from lab_lib.workspace.private_files import write_file
 
 T = TypeVar("T")
+_LAST = "05"  # the step in which the chain is built
 
 
 @dataclass
@@ -40,33 +42,23 @@ class Judge:
     work: Work  # its draft takes the executed notebooks, and the record so far
     record: Record
     faults: list[str] = field(default_factory=list)  # why a part of it could not be run or judged
-    exercises: dict[str, bool] = field(default_factory=dict)  # whether all was as asked, when it was looked at
-    answers: dict[str, Any] = field(default_factory=dict)  # by question: the last answer
-    rows: list[dict[str, Any]] = field(default_factory=list)  # of TransactionTotal, as the student saw it
+    own: OwnWork = field(default_factory=OwnWork)
 
     def run(self) -> None:
-        """Run the notebooks in a sandbox, and judge what they leave. Then judge the function.
-
-        If a notebook ends the sandbox before the account is judged, the notebooks before it run once more, alone.
-        """
-        self.answers = questions.last_answers(self._submitted_text(workbook.ANSWERS))
+        """Run the notebooks in a sandbox, and judge what they make and leave. Then judge the function."""
+        self.own.solved = questions.solved(self._submitted_text(workbook.ANSWERS))
         names = [path.name for path in headless.notebooks()]
-        if not self._run_notebooks(names) and not self.record.graded and self.record.steps:
-            before, self.record.steps = self.record.steps, []
-            self._run_notebooks([f"{step.notebook}.ipynb" for step in before])
+        try:
+            with self._sandbox(names) as (box, accounts):
+                lab = replace(accounts(DEFAULT_ACCOUNT), **self.work.student.settings_in_sandbox)
+                for name in names:
+                    self._begin(name)
+                    self._run_notebook(box, lab, name)
+        except Ended as error:
+            self.faults.append(f"{self.work.step}: {error}")
         self._begin("function")
         self.record.trial = self._safely("the function", self._try_function, list[Case]())
         self._begin("the end")
-
-    def _is_right(self, asked: questions.Asked) -> bool:
-        if asked.is_made:
-            return self.exercises.get(asked.question, False)
-        return questions.judge_again(
-            asked.question,
-            self.answers.get(asked.question),
-            self.rows,
-            self.work.student.settings_in_sandbox["threshold"],
-        )
 
     def _submitted_text(self, name: str) -> str:
         return self.files.get(name, b"").decode("utf-8", "replace")
@@ -74,28 +66,10 @@ class Judge:
     def _begin(self, step: str) -> None:
         """Note the step that runs now, and what was found before it: if this process dies, that counts."""
         self.work.note(Path(step).stem)
-        self.record.answers = [
-            Answer(question=asked.question, right=self._is_right(asked), points=asked.points)
-            for asked in questions.asked()
-        ]
+        self.record.answers = self.own.verdicts
+        if names := ", ".join(sorted(self.own.elsewhere)):
+            self.record.remarks = [*self.work.remarks, f"Made by other cells, which gives no points: {names}."]
         self.work.keep(self.record)
-
-    def _run_notebooks(self, names: list[str]) -> bool:
-        """Run these notebooks; return False if the sandbox has ended before them, which becomes a fault."""
-        last = max(name for name in names if name < headless.BREAK_IT)  # then the lab is built
-        try:
-            with self._sandbox(names) as (box, accounts):
-                lab = replace(accounts(DEFAULT_ACCOUNT), **self.work.student.settings_in_sandbox)
-                for name in names:
-                    self._begin(name)
-                    self._run_notebook(box, lab, name)
-                    if name == last:
-                        self._begin("checks")
-                        self._judge_account(lab)
-            return True
-        except Ended as error:
-            self.faults.append(f"{self.work.step}: {error}")
-            return False
 
     @contextmanager
     def _sandbox(self, names: list[str]) -> Iterator[tuple[Sandbox, Accounts]]:
@@ -103,7 +77,8 @@ class Judge:
         request = {
             "files": {name: self._submitted_text(name) for name in names},
             "settings": {name: str(value) for name, value in self.work.student.settings_in_sandbox.items()},
-            "stops": [*_exercises()],
+            "course": {name: lab_cells.course(copies.NOTEBOOKS / name) for name in names},
+            "asked": {asked.cell: (asked.question, asked.answer) for asked in questions.asked()},
             "seconds": self.seconds,
         }
         with sandbox.opened(self.seconds, self.trust) as box:
@@ -111,33 +86,44 @@ class Judge:
             yield box, gate.accounts(box, box.hear()["secret"])  # no code of the student runs yet
 
     def _run_notebook(self, box: Sandbox, lab: Lab, name: str) -> None:
-        """Let the program in the sandbox run this notebook to its end. Judge its exercises, and keep it."""
+        """Let the program in the sandbox run this notebook to its end. Judge what it makes, and keep it."""
         box.say({})
         while (heard := box.hear()).get("notebook") != name:
-            if not (exercise := _exercises().get(str(heard.get("cell")))):
+            asked = questions.by_id().get(str(heard.get("exercise")))
+            if not asked:
                 raise Ended("The process that ran the notebooks said what it never says. A cell may have changed it.")
-            self._judge_exercise(lab, exercise)
+            self._judge(lab, asked, heard)
             box.say({})
+        for asked in questions.asked():
+            if asked.is_made and asked.cell[:2] == name[:2]:
+                self._judge(lab, asked, {})  # if its cell was not reached
+        if text := str(heard.get("text", "")):
+            write_file(self.work.draft / name, text.encode("utf-8", "replace").decode())
         if stopped := visible(str(heard.get("stopped", ""))):
             if name not in self.files:
                 stopped = submission.missing(self.files)
             self.faults.append(f"{self.work.step}: {stopped}")
-        self.record.steps.append(Step(notebook=Path(name).stem, ok=not stopped, error=stopped or None))
-        self.answers |= questions.last_answers(str(heard.get("answers", "")))
-        if text := str(heard.get("text", "")):
-            write_file(self.work.draft / name, text.encode("utf-8", "replace").decode())
+        errors = safe_cells.errors(self.work.draft / name)
+        step = Step(notebook=Path(name).stem, ok=not stopped, error=stopped or None, errors=errors)
+        self.record.steps.append(step)
+        self._check(lab, name[:2])
 
-    def _judge_exercise(self, lab: Lab, exercise: str) -> None:
-        """Judge an exercise by what the student has made."""
-        self.exercises[exercise] = self._safely("an exercise", lambda: not made.run_checks(lab, exercise).failed, False)
+    def _judge(self, lab: Lab, asked: questions.Asked, heard: dict[str, Any]) -> None:
+        """Judge an exercise where the sandbox has stopped for it."""
+        answer, is_before = str(heard.get("answer", "")), bool(heard.get("is_before"))
+        self._safely(asked.question, lambda: self.own.judge(lab, asked, answer, is_before), None)
 
-    def _judge_account(self, lab: Lab) -> None:
-        """Check the account, and the exercises that no notebook has reached."""
-        for exercise in made.EXERCISES.keys() - self.exercises.keys():
-            self._judge_exercise(lab, exercise)
-        self.rows = self._safely("the totals", lambda: tables.items(lab, "TransactionTotal"), [])
-        report = self._safely("the checks", lambda: checks.run(lab, probe=True), Report([]))
-        self.record.checks, self.record.graded = report.checks, now()
+    def _check(self, lab: Lab, step: str) -> None:
+        """Check the settings of a step when its notebook has run, and the chain when all is built."""
+        if step >= headless.BREAK_IT:
+            return
+        is_built = step == _LAST
+        if is_built:
+            self._begin("checks")
+        steps = (step, FURTHER) if is_built else (step,)
+        report = self._safely("the checks", lambda: checks.run(lab, *steps, probe=is_built), Report([]))
+        self.record.checks = [*self.record.checks, *report.checks]
+        self.record.graded = now()
 
     def _try_function(self) -> list[Case]:
         """Try the function in one sandbox, on an embedded AWS in another one, where no code of the student runs."""
@@ -166,11 +152,6 @@ class Judge:
         except Exception as error:  # noqa: BLE001  # what the student's server answers may break anything
             self.faults.append(visible(f"Cannot judge {task}: {type(error).__name__}: {error}"))
             return otherwise
-
-
-def _exercises() -> dict[str, str]:
-    """Return each exercise in which something is made, by the cell that judges it."""
-    return {asked.cell: asked.question for asked in questions.asked() if asked.is_made}
 
 
 def _case(result: trial.Result) -> Case:

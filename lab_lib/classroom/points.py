@@ -9,11 +9,15 @@ from typing import NamedTuple
 
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE, RULES, State
-from lab_lib.classroom.record import Baseline, Record
+from lab_lib.classroom.record import Record
+from lab_lib.exercises.cases import CASES
 from lab_lib.resources import CHANGES, in_chain, messages
 
 # Of 100: 30 for the settings, 50 for what becomes of an upload, 20 for the student's own answers and function.
 WORTH = {"00": 5, "01": 8, "02": 8, "03": 2, "04": 7, "05": 15, PROBE: 35, "exercises": 10, "function": 10}
+
+
+_FREE = {case.id for case in CASES if getattr(case, "free", False)}
 
 
 class Weighed(NamedTuple):
@@ -23,7 +27,6 @@ class Weighed(NamedTuple):
     id: str
     weight: int
     right: bool
-    is_free: bool  # it is right in the untouched edition too
     check: Check | None = None
 
 
@@ -45,36 +48,32 @@ def earned(record: Record, columns: Iterable[str]) -> dict[str, float | None]:
     return points | {column: None for column in steps if record.is_excused(column)}
 
 
+def share(record: Record) -> Decimal:
+    """Return the share, from 0 to 1, with which the steps and the probe count: how much of the chain the student made.
+
+    It is the share of the exercises in which something is made, of which one may be missing. It is 1 where nobody has
+    handed in exercises.
+    """
+    held = [Decimal(str(answer.held)) for answer in record.answers or [] if answer.held is not None]
+    return min(sum(held, Decimal(0)) / (len(held) - 1), Decimal(1)) if len(held) > 1 else Decimal(1)
+
+
 def weighed(record: Record) -> list[Weighed]:
-    """Return each check, answer and case of a record with its weight, which is 0 for what the untouched edition has.
+    """Return each check, answer and case of a record with its weight.
 
     Checks that this version of the lab does not have are left out: an earlier one may have made the record.
     """
-    free, made = record.baseline or Baseline(), [check for check in record.checks if check.id in RULES]
+    made = [check for check in record.checks if check.id in RULES]
     proven, judged = _proven(made), list[Weighed]()
-
-    def add(column: str, id: str, weight: int, right: bool, free: list[str], check: Check | None = None) -> None:
-        judged.append(Weighed(column, id, 0 if id in free else weight, right, id in free, check))
-
     for check in made:
         rule, counts = RULES[check.id], check.step in WORTH and check.counts
         is_right = check.ok or (rule.shown and rule.link in proven)
-        add(check.step, check.id, rule.weight if counts else 0, is_right, free.checks, check)
+        judged.append(Weighed(check.step, check.id, rule.weight if counts else 0, is_right, check))
     for answer in record.answers or []:
-        add("exercises", answer.question, answer.points, answer.right, free.answers)
+        judged.append(Weighed("exercises", answer.question, answer.points, answer.right))
     for case in record.trial or []:
-        add("function", case.case, 1, case.state == "passed", free.trial)
+        judged.append(Weighed("function", case.case, int(case.case not in _FREE), case.state == "passed"))
     return judged
-
-
-def right(record: Record) -> Baseline:
-    """Return the ids of the checks, answers and cases that are right."""
-    judged = [one for one in weighed(record) if one.right]
-    return Baseline(
-        checks=[one.id for one in judged if one.check],
-        answers=[one.id for one in judged if one.column == "exercises"],
-        trial=[one.id for one in judged if one.column == "function"],
-    )
 
 
 def rounded(number: Decimal) -> float:
@@ -94,11 +93,12 @@ def _points(column: str, step: str, record: Record, everything: list[Weighed]) -
 
     In what was handed in, all that could not be judged gives 0.
     """
-    if record.baseline is None or not record.has_judged(column):
-        return None  # it is not known yet what the student has added, or nobody judged it
+    if not record.has_judged(column):
+        return None
     judged = [one for one in everything if one.column == step]
     seen = [one for one in everything if one.check and one.check.state is not State.CANNOT_SEE]
     if record.answers is None and not (judged and seen):
         return None  # an account of which nothing can be seen was not graded
     earned, possible = sum(one.weight for one in judged if one.right), sum(one.weight for one in judged)
-    return rounded(Decimal(WORTH[column] * earned) / (possible or 1))
+    part = Decimal(1) if column in ("exercises", "function") else share(record)
+    return rounded(part * WORTH[column] * earned / (possible or 1))

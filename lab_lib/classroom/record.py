@@ -14,7 +14,7 @@ from lab_lib.workspace.private_files import json_object, read_file, write_file
 
 
 class Step(BaseModel):
-    """Hold how a notebook ran. In a submission, it has no seconds, and is ok if nothing has stopped it."""
+    """Hold how a notebook ran. In a submission, it has no seconds, and is ok if it came to its end."""
 
     notebook: str
     ok: bool
@@ -47,14 +47,6 @@ class Case(BaseModel):
     sent: str = ""
     expected: str = ""
     found: str = ""
-
-
-class Baseline(BaseModel):
-    """Hold the ids of all that is right in the untouched edition, and so gives no points."""
-
-    checks: list[str] = []
-    answers: list[str] = []
-    trial: list[str] = []
 
 
 class Override(BaseModel):
@@ -91,7 +83,6 @@ class Record(BaseModel):
     steps: list[Step]  # the notebooks that were run
     checks: list[Annotated[Check, PlainSerializer(Check._asdict)]]  # of the steps 00 to 05, "further", and the probe
     probed: bool  # if not, step 05 counts for the probe too
-    baseline: Baseline | None  # None until a submission is compared with the untouched edition
     answers: list[Answer] | None  # None if nobody judged them
     trial: list[Case] | None  # None if nobody judged it
     seed: str  # that the cases of the function were drawn from

@@ -14,6 +14,7 @@ from jinja2 import Template
 
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE
+from lab_lib.classroom import points
 from lab_lib.classroom.graded import TITLES, Book, Graded
 from lab_lib.classroom.points import WORTH
 from lab_lib.classroom.record import Record
@@ -92,12 +93,10 @@ def _counted(column: str, student: Graded) -> str:
         return "not probed, so step 05 counts here"
     judged = [one for one in student.judged if one.column == column]
     right = [one for one in judged if one.right]
-    counts = {
-        "shown by the probe": sum(one.check is not None and not one.check.ok for one in right),
-        "right in the untouched notebooks": sum(one.is_free for one in right),
-    }
-    also = [f", {count} of them {words}" for words, count in counts.items() if count]
-    return f"{len(right)} of {len(judged)} {_WORDS.get(column, 'checks hold')}{''.join(also)}"
+    shown, part = sum(one.check is not None and not one.check.ok for one in right), points.share(student)
+    also = f", {shown} of them shown by the probe" if shown else ""
+    also += f", times {part:.0%} for the exercises" if part < 1 and column not in _WORDS else ""
+    return f"{len(right)} of {len(judged)} {_WORDS.get(column, 'checks hold')}{also}"
 
 
 def _stuck(students: list[Numbered]) -> list[Problem]:

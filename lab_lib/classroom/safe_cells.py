@@ -19,12 +19,14 @@ import nh3
 from markupsafe import Markup, escape
 
 from lab_lib import language
+from lab_lib.checks.lookalikes import visible
 from lab_lib.exercises import copies
 from lab_lib.exercises.notebook_files import Cell
-from lab_lib.language import _
+from lab_lib.language import _, ngettext
 from lab_lib.resources import HEADING
 
 _LONGEST, _LARGEST = 20_000, 3_000_000  # characters of a text, and of HTML or an image
+_LONGEST_ERROR = 300  # characters
 _MOST_TAGS = 3_000  # of a piece of HTML; the time of cleaning grows with their square if they are nested
 _IMAGES = ("image/png", "image/jpeg")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of a traceback
@@ -35,9 +37,29 @@ def runs(path: Path) -> list[tuple[bool, list[Cell]]]:
     return [(is_ours, list(run)) for is_ours, run in groupby(_cells(path), key=lambda cell: cell["is_ours"])]
 
 
+def errors(path: Path) -> list[str]:
+    """Return a line for each error of a notebook's cells, with how many cells of the lab fail because of it."""
+    causes, following = list[str](), list[int]()
+    for cell in _cells(path):
+        if cell["error"] and cell["is_as_in_lab"] and causes:
+            following[-1] += 1
+        elif cell["error"]:
+            causes.append(visible(f"{cell['heading']}: {cell['error']}", _LONGEST_ERROR))
+            following.append(0)
+    return [_with_following(error, count) for error, count in zip(causes, following, strict=True)]
+
+
+def _with_following(error: str, count: int) -> str:
+    if not count:
+        return error
+    return ngettext(
+        "{error} ({count:,} cell after it fails too)", "{error} ({count:,} cells after it fail too)", count, error=error
+    )
+
+
 def _cells(path: Path) -> list[Cell]:
     """Return each cell as a page shows it. A broken notebook has none."""
-    pictures, ours = dict(_pictures()), _untouched().get(path.name, set())
+    pictures, ours = dict(_pictures()), _texts().get(path.name, set())
     shown, heading = list[Cell](), ""
     try:
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
@@ -46,23 +68,29 @@ def _cells(path: Path) -> list[Cell]:
                 heading = (HEADING.findall(text) or [heading])[-1]
                 text = _clean(_markdown()(text), pictures)
             outputs = [] if is_markdown else [_output(output) for output in cell.get("outputs", [])]
-            as_in_lab = {"is_ours": _is_ours(cell, ours), "heading": heading}
-            shown.append({"is_markdown": is_markdown, "text": text, "outputs": outputs} | as_in_lab)
+            error, is_as_in_lab = _error(cell), _is_as_in_lab(cell, ours)
+            about = {"heading": heading, "error": error, "is_as_in_lab": is_as_in_lab}
+            about["is_ours"] = is_as_in_lab and not error
+            shown.append({"is_markdown": is_markdown, "text": text, "outputs": outputs} | about)
         return shown
     except Exception:  # noqa: BLE001  # a student's notebook may hold anything
         return []
 
 
-def _is_ours(cell: Cell, ours: set[str]) -> bool:
-    """Return whether a cell is as in the untouched edition, and raised no error. Settings were replaced, or ours."""
-    if any(output["output_type"] == "error" for output in cell.get("outputs", [])):
-        return False
+def _error(cell: Cell) -> str:
+    """Return the first error of a cell in one line; "" if it has none."""
+    errors = [output for output in cell.get("outputs", []) if output["output_type"] == "error"]
+    return " ".join(f"{errors[0]['ename']}: {errors[0]['evalue']}".split()) if errors else ""
+
+
+def _is_as_in_lab(cell: Cell, ours: set[str]) -> bool:
+    """Return whether a cell is as in the learner's edition. Settings were replaced, or are ours."""
     is_setting = {"parameters", "injected-parameters"} & {*cell.get("metadata", {}).get("tags", [])}
     return bool(is_setting) or _joined(cell["source"]) in ours
 
 
 @cache
-def _untouched() -> dict[str, set[str]]:
+def _texts() -> dict[str, set[str]]:
     """Return the texts of the cells in the learner's edition, of every language, by notebook.
 
     A text outlives the ids of its cell.

@@ -12,12 +12,12 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from lab_lib import checks
 from lab_lib.calls.refusals import in_one_line
 from lab_lib.classroom import feedback
-from lab_lib.classroom.record import Baseline, Record, Step
+from lab_lib.classroom.record import Record, Step
 from lab_lib.classroom.students import Student
 from lab_lib.errors import UsageError
 from lab_lib.lab import Lab
@@ -43,8 +43,6 @@ class Work:
     remarks: tuple[str, ...] = ()  # what the instructor should know about the student's files
     seed: str = ""  # of the cases for the student's function, the same for all students that are graded together
     seconds: float = math.inf  # in which a submission must build the lab
-
-    baseline: ClassVar[Baseline | None] = Baseline()  # of a new record: nothing was handed in
 
     @property
     def folder(self) -> Path:
@@ -175,7 +173,7 @@ class Work:
         An account may have changed since its run has failed. A submission fails again, unless it gets more seconds.
         """
         record = self.read()
-        if record is None or record.baseline is None or record.fingerprint != self.fingerprint:
+        if record is None or record.fingerprint != self.fingerprint:
             return False
         return record.state == "done" or record.failed_within >= self.seconds
 
@@ -197,7 +195,6 @@ class Work:
             steps=[],
             checks=[],
             probed=self.probe,
-            baseline=self.baseline,
             answers=None,
             trial=None,
             seed=self.seed,

@@ -1,7 +1,6 @@
 """`lab class grade`: grade what students have handed in."""
 
 import os
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,7 +45,7 @@ def grade(
 
     The function is tried as by `lab try`, in a second sandbox. All have the same cases, by the seed in the record.
 
-    What the student's notebooks print does not count. What the untouched notebooks build gives no points.
+    What the student's notebooks print does not count. The steps and the probe count by how much the student has made.
 
     What hangs, crashes or cannot be read costs its own student only, and the record says why.
 
@@ -82,8 +81,7 @@ def grade(
             _say(works, nobodys)
             grading.note_missing(work for work in works if work.student in selected)
             jobs = jobs or os.cpu_count() or 1  # more would make the probe late
-            with grading.untouched_edition(**how) if to_do else nullcontext() as untouched:
-                raise typer.Exit(class_work.do(works, to_do, jobs, out_dir, selected, untouched_edition=untouched))
+            raise typer.Exit(class_work.do(works, to_do, jobs, out_dir, selected))
 
 
 def _say(works: list[Any], nobodys: list[Any]) -> None:

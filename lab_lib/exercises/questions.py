@@ -13,33 +13,48 @@ class Asked(NamedTuple):
     """A question as a notebook asks it, by its nbgrader id. If something is to be made, the account is the answer."""
 
     question: str
-    cell: str  # the id of the cell that judges the answer
-    is_made: bool
+    cell: str  # the id of the cell that the learner writes
+    answer: str  # the name that the cell gives to the answer; "" if something is made
     points: int  # by nbgrader and, as a share of its column, in the grade book
+
+    @property
+    def is_made(self) -> bool:
+        return not self.answer
 
 
 @functools.cache
 def asked() -> tuple[Asked, ...]:
     """Return the questions, in the order of the notebooks."""
-    questions = list[Asked]()
+    questions, cells = list[Asked](), dict[str, str]()
     for path in copies.solved_notebooks():
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             marked = cell["metadata"].get("nbgrader", {})
             question = marked.get("grade_id", "").removesuffix("-check")  # that judges the cell with the question's id
-            if marked.get("grade") and question in {**answers.QUESTIONS, **made.EXERCISES}:
-                questions.append(Asked(question, cell["id"], question in made.EXERCISES, marked["points"]))
+            if not marked.get("grade"):
+                cells[question] = cell["id"]
+            elif question in made.EXERCISES:
+                questions.append(Asked(question, cells[question], "", marked["points"]))
+            elif question in answers.QUESTIONS:
+                name = "".join(cell["source"]).split(", ")[1].partition(")")[0]  # of notebook.judge("actions", name)
+                questions.append(Asked(question, cells[question], name, marked["points"]))
     return tuple(questions)
 
 
-def last_answers(text: str) -> dict[str, Any]:
-    """Return the last answer to each question in a copy's record. A line that cannot be read is passed over."""
-    kept = dict[str, Any]()
+@functools.cache
+def by_id() -> dict[str, Asked]:
+    """Return the questions by their nbgrader id."""
+    return {one.question: one for one in asked()}
+
+
+def solved(text: str) -> set[str]:
+    """Return the exercises that notebook.solve has made, by a copy's record. A line that cannot be read is skipped."""
+    exercises = set[str]()
     for line in text.splitlines():
         with suppress(ValueError, KeyError, TypeError, RecursionError):
             entry = json.loads(line)
-            if entry["kind"] == "answer":
-                kept[str(entry["question"])] = entry["answer"]
-    return kept
+            if entry["kind"] == "solved":
+                exercises.add(str(entry["question"]))
+    return exercises
 
 
 def judge_again(question: str, answer: Any, totals: list[dict[str, Any]], threshold: Decimal) -> bool:

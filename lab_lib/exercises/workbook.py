@@ -195,6 +195,11 @@ def _temporary() -> "TemporaryDirectory[str]":
     return TemporaryDirectory(prefix="lab-mine-")
 
 
+def as_json(answer: Any) -> str:
+    """Return the answer, as it is kept, in JSON."""
+    return json.dumps(_written(answer), ensure_ascii=False)
+
+
 def _written(answer: Any) -> str | list[str]:
     """Return the answer as text or, if it has parts, as a list of texts; its type if it cannot be read."""
     try:

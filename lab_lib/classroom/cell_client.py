@@ -1,0 +1,127 @@
+"""Run the cells of a student's notebook, whatever they do, and stop for the judge where something counts.
+
+An exercise is its cell and the student's own cells right below it. The judge looks before the first and after the last.
+"""
+
+import ast
+import asyncio
+import re
+import time
+from copy import deepcopy
+from typing import Any
+
+from jupyter_core.utils import ensure_event_loop, run_sync
+from traitlets import Any as Anything
+from traitlets import Dict, Float
+
+from lab_lib.exercises.notebook_files import Cell, without_slow_import
+
+papermill: Any = without_slow_import("papermill.clientwrap")
+nbformat, exceptions = (without_slow_import(name) for name in ("nbformat", "nbclient.exceptions"))
+_MOST_OUTPUT = 2_000_000  # characters of a notebook's outputs
+_LONGEST_SILENT = 10  # seconds of a line of ours
+_GRACE = 1.2  # times the timeout of a cell, which is interrupted then, and may go on
+_NO_CODE = re.compile(r"(\s*(#.*|pass\b.*)?\n?)*")
+_BEGIN = "__import__('lab_lib.exercises.made', fromlist=['']).begin(lab, {!r})"
+_VALUE = "__import__('lab_lib.exercises.workbook', fromlist=['']).as_json({})"
+
+
+class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # papermill has no types
+    """Runs a notebook to its last cell, or to the time `end`.
+
+    A cell that kills the kernel, or hangs, is left out: a new kernel runs the cells before it once more. Where a cell
+    of the lab that is no exercise was emptied or fails, the lab's own runs after it.
+    """
+
+    end = Float()
+    judge = Anything()  # its `ask` waits until the judge has looked
+    course = Dict()  # the lab's notebook, see lab_cells.py
+    asked = Dict()  # by cell: the exercise, and the name of its answer, "" if something is made
+    _printed = 0
+    _under_way = ("", "")  # the exercise, and the name of its answer
+
+    def papermill_execute_cells(self) -> None:
+        super().papermill_execute_cells()
+        self._end_exercise()
+
+    def execute_cell(self, cell: Any, index: int) -> None:
+        if cell.id in self.course["texts"]:
+            self._end_exercise()
+            self._begin_exercise(*self.asked.get(cell.id, ("", "")))
+        if cell.cell_type != "code":
+            return
+        exercise, name = self._under_way
+        if exercise and not name:
+            self._silently(_BEGIN.format(exercise))
+        try:
+            self._run(cell, index)
+        except exceptions.DeadKernelError:
+            if time.monotonic() >= self.end:
+                raise
+            self._leave_out(cell, index)
+        if name and _has_failed(cell):
+            self._forget(name)
+        self._repair(cell, index)
+
+    def process_message(self, message: dict[str, Any], *cell: Any) -> Any:
+        """Drop what the notebook prints after the first two million characters."""
+        if message["msg_type"] not in ("status", "execute_input"):
+            self._printed += len(str(message["content"]))
+            if self._printed > _MOST_OUTPUT:
+                return None
+        return super().process_message(message, *cell)
+
+    def _begin_exercise(self, exercise: str, name: str) -> None:
+        self._under_way = exercise, name
+        if name:
+            self._forget(name)
+        elif exercise:
+            self.judge.ask(exercise=exercise, is_before=True)
+
+    def _end_exercise(self) -> None:
+        (exercise, name), self._under_way = self._under_way, ("", "")
+        if exercise:
+            answer = self._silently("", _VALUE.format(name)) if name else ""
+            self.judge.ask(exercise=exercise, answer=answer)
+
+    def _run(self, cell: Any, index: int) -> None:
+        longest = min(self.timeout * _GRACE, self.end - time.monotonic())
+        run = asyncio.wait_for(self.async_execute_cell(cell, index), longest)
+        ensure_event_loop().run_until_complete(run)
+
+    def _leave_out(self, cell: Any, index: int) -> None:
+        """Start the kernel again, and run the cells before this one, without those that were left out before."""
+        why = "This cell has killed the kernel, or did not end. It was left out."
+        cell.outputs.append(nbformat.v4.new_output("error", ename="KernelDied", evalue=why, traceback=[why]))
+        run_sync(self.km.restart_kernel)(now=True)
+        run_sync(self.kc.wait_for_ready)(timeout=self.startup_timeout)
+        for place, before in enumerate(self.nb.cells[:index]):
+            if not any(output.get("ename") == "KernelDied" for output in before.get("outputs", [])):
+                self._run(deepcopy(before), place)
+
+    def _repair(self, cell: Any, index: int) -> None:
+        """Let the lab's own cell run next, if this one stands for it, and is no exercise, and did not do its work."""
+        if cell.source in self.course["texts"].get(cell.id, [cell.source]):
+            return
+        own = next(dict(one) for one in self.course["cells"] if one["id"] == cell.id)
+        is_setup, marked = "setup" in own["metadata"].get("tags", []), own["metadata"].get("nbgrader", {})
+        if not marked.get("solution") and (is_setup or _has_failed(cell) or _NO_CODE.fullmatch(cell.source)):
+            own |= {"source": "".join(own["source"]), "metadata": {"papermill": {"status": "pending"}}}
+            self.nb.cells.insert(index + 1, nbformat.from_dict(own))
+
+    def _forget(self, name: str) -> None:
+        self._silently(f"globals().pop({name!r}, None)")
+
+    def _silently(self, code: str, value: str = "") -> str:
+        """Run a line of ours, and return the text that is the `value` of an expression; "" if that fails."""
+        values = {"value": value} if value else {}
+        try:
+            reply = self.kc.execute(code, silent=True, user_expressions=values, reply=True, timeout=_LONGEST_SILENT)
+            content = ensure_event_loop().run_until_complete(reply)["content"]
+            return str(ast.literal_eval(content["user_expressions"]["value"]["data"]["text/plain"]))
+        except (TimeoutError, LookupError, TypeError, ValueError, SyntaxError):
+            return ""
+
+
+def _has_failed(cell: Cell) -> bool:
+    return any(output["output_type"] == "error" for output in cell["outputs"])

@@ -1,0 +1,96 @@
+"""Judge the exercises of a submission while its notebooks run, each when its cell has run.
+
+What is missing or wrong is made then, as the solution does, so that the rest can be judged.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from lab_lib.aws import tables
+from lab_lib.aws.json_text import json_value
+from lab_lib.checks.lookalikes import visible
+from lab_lib.classroom.record import Answer
+from lab_lib.exercises import made, questions
+from lab_lib.exercises.questions import Asked
+from lab_lib.lab import Lab
+from lab_lib.language import _
+from lab_lib.pages.wording import listing
+
+_LONGEST = 200  # characters of an answer that are kept
+
+
+@dataclass
+class OwnWork:
+    """The verdicts on what a student has made and answered so far."""
+
+    solved: set[str] = field(default_factory=set)  # the exercises that notebook.solve has made for the student
+    elsewhere: set[str] = field(default_factory=set)  # those whose resource was there before their cell
+    _begun: set[str] = field(default_factory=set)
+    _answers: dict[str, Answer] = field(default_factory=dict)  # by question
+
+    @property
+    def verdicts(self) -> list[Answer]:
+        """Return a verdict on each question. One that no cell has reached is wrong."""
+        return [self._answers.get(asked.question, _verdict(asked)) for asked in questions.asked()]
+
+    def judge(self, lab: Lab, asked: Asked, answer: str, is_before: bool) -> None:
+        """Judge an exercise, after its cell. The first verdict counts.
+
+        Of a question, `answer` is JSON, "" if there is none. Where something is to be made, what is there before the
+        cell is deleted, and what is not right after it is made.
+        """
+        if asked.question in self._answers:
+            return
+        if not asked.is_made:
+            self._answers[asked.question] = _read(lab, asked, answer)
+            return
+        if asked.question not in self._begun:
+            self._begun.add(asked.question)
+            if _delete(lab, asked.question):
+                self.elsewhere.add(asked.question)
+        if not is_before:
+            self._answers[asked.question] = self._look(lab, asked)
+
+    def _look(self, lab: Lab, asked: Asked) -> Answer:
+        """Judge what an exercise has made; if it is not right, make it."""
+        checks = made.run_checks(lab, asked.question).checks
+        wrong = [check.name for check in checks if not check.ok]
+        verdict = _verdict(asked, is_right=not wrong)
+        if wrong:
+            is_there = _delete(lab, asked.question)
+            made.EXERCISES[asked.question].make(lab)
+            verdict.held = round(1 - len(wrong) / len(checks), 4) if is_there else 0
+            verdict.note = " ".join(self._notes(asked.question, wrong if is_there else []))
+        return verdict
+
+    def _notes(self, exercise: str, wrong: list[str]) -> Iterable[str]:
+        yield _("Not as asked: {checks}.", checks=listing(wrong)) if wrong else _("Its own cell did not make it.")
+        if exercise in self.elsewhere:
+            yield _("Another cell had made it, which gives no points.")
+        if exercise in self.solved:
+            yield _("It was solved with notebook.solve.")
+        yield _("The grader made it, so that the rest could be judged.")
+
+
+def _verdict(asked: Asked, is_right: bool = False, answer: str = "") -> Answer:
+    held = float(is_right) if asked.is_made else None
+    return Answer(question=asked.question, right=is_right, points=asked.points, answer=answer, held=held)
+
+
+def _read(lab: Lab, asked: Asked, answer: str) -> Answer:
+    try:
+        value = json_value(answer)
+    except ValueError:
+        return _verdict(asked)
+    totals = tables.items(lab, "TransactionTotal") if asked.question == "room" else []
+    words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    is_right = questions.judge_again(asked.question, value, totals, lab.threshold)
+    return _verdict(asked, is_right, visible(words, _LONGEST))
+
+
+def _delete(lab: Lab, exercise: str) -> bool:
+    """Delete what an exercise makes; return whether it was there."""
+    resource = made.EXERCISES[exercise]
+    if is_there := bool(resource.find(lab)):
+        resource.delete(lab)
+    return is_there
