@@ -40,6 +40,13 @@ def my_notifiers() -> dict[str, str]:
     return {"naive": naive, "in_parts": in_parts, "solution": solution}
 
 
+def solutions() -> dict[str, str]:
+    """Return the solved cell of each exercise, by its nbgrader id."""
+    cells = [cell for path in notebooks() for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+    marked = {cell["metadata"].get("nbgrader", {}).get("grade_id"): "".join(cell["source"]) for cell in cells}
+    return {exercise: source for exercise, source in marked.items() if exercise}
+
+
 def write_notebook(path: Path, code: str = "") -> None:
     """Write a notebook that takes the settings, and runs this code."""
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
@@ -48,10 +55,20 @@ def write_notebook(path: Path, code: str = "") -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
 
 
-def hand_in(path: Path, name: str, left_out=(), written=None, notifier="solution", student_id="", comment="") -> None:
+def hand_in(
+    path: Path,
+    name: str,
+    left_out=(),
+    written=None,
+    notifier="solution",
+    student_id="",
+    comment="",
+    emptied=(),
+    has_ids=True,
+) -> None:
     """Write a submission: the exercises solved, some `left_out` (all if None), or with other code `written` by id.
 
-    A `comment` is added to each cell, and to the function.
+    A `comment` is added to each cell, and to the function. The cells with the ids in `emptied` hold no code.
     """
     with zipfile.ZipFile(path, "w") as archive:
         for notebook in notebooks():
@@ -61,7 +78,9 @@ def hand_in(path: Path, name: str, left_out=(), written=None, notifier="solution
                 marked = cell["metadata"].get("nbgrader", {})
                 if marked.get("solution") and left_out is not None and marked["grade_id"] not in left_out:
                     cell["source"] = (written or {}).get(marked["grade_id"], solution["source"])
-                cell["source"] = "".join(cell["source"]) + comment
+                cell["source"] = "" if cell["id"] in emptied else "".join(cell["source"]) + comment
+                if not has_ids:
+                    del cell["id"]
             archive.writestr(notebook.name, json.dumps(copy))
         if notifier:
             archive.writestr("my_notifier.py", my_notifiers()[notifier] + comment)

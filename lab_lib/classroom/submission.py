@@ -27,7 +27,6 @@ from lab_lib.workspace.masking import masked
 from lab_lib.workspace.private_files import can_write_to, draft_of, exists, read_file
 
 FUNCTION = runner.MODULE
-_WRITES = f"%%writefile {FUNCTION}\n"  # begins a cell that writes it
 MOST_BYTES, MOST_BYTES_OF_FILE = 40_000_000, 10_000_000  # unpacked; a right one has 1 MB
 _MEMBER, _MOST_MEMBERS = b"PK\x01\x02", 1_000  # begins each entry of the list of members
 MANIFEST = "manifest.json"
@@ -85,16 +84,7 @@ def missing(found: Collection[str]) -> str:
     return visible(said) if lacking else ""
 
 
-def write_untouched(path: Path) -> None:
-    """Write the submission of a learner who has run all notebooks, and changed none."""
-    editions = {path.name: copies.learners_edition(path) for path in copies.solved_notebooks()}
-    sources = ["".join(cell["source"]) for notebook in editions.values() for cell in notebook["cells"]]
-    functions = [text.removeprefix(_WRITES) for text in sources if text.startswith(_WRITES)]
-    notebooks = {name: json.dumps(notebook) for name, notebook in editions.items()}
-    _pack(path, {**notebooks, FUNCTION: functions[-1]}, "untouched")
-
-
-def _pack(path: Path, texts: dict[str, str], name: str, student_id: str = "") -> None:
+def _pack(path: Path, texts: dict[str, str], name: str, student_id: str) -> None:
     """Write the texts and the manifest into a zip archive."""
     manifest = {"name": name, "id": student_id, "when": now()}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

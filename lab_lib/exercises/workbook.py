@@ -196,8 +196,8 @@ def _temporary() -> "TemporaryDirectory[str]":
 
 
 def as_json(answer: Any) -> str:
-    """Return the answer, as it is kept, in JSON."""
-    return json.dumps(_written(answer), ensure_ascii=False)
+    """Return the answer, as it is kept, in JSON; "" if it is None."""
+    return "" if answer is None else json.dumps(_written(answer), ensure_ascii=False)
 
 
 def _written(answer: Any) -> str | list[str]:

@@ -9,17 +9,17 @@ import zipfile
 import pytest
 from commands import run
 
-from lab_lib.classroom import sandbox, submission
+from lab_lib.classroom import sandbox
 from lab_lib.exercises import copies, questions
 from tests.classes import book_of
-from tests.learners import hand_in
+from tests.learners import hand_in, solutions
 from tests.web_server import unasked
 
 pytestmark = pytest.mark.slow
 
 HAS_SANDBOX = not sandbox._fault()
 HALF = ("create-topic", "keys", "room")  # what half a student leaves out
-NOT_WITHOUT_A_TOPIC = {"create-topic", "create-queue", "room"}
+STEPS = {"00": 5, "01": 8, "02": 8, "03": 2, "04": 7, "05": 15, "probe": 35}
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 HANG = "while True:\n    try:\n        import time; time.sleep(9)\n    except KeyboardInterrupt:\n        pass"
 FLOOD = """
@@ -99,16 +99,18 @@ def listener():
 def whole_class(tmp_path_factory, listener):
     """Five submissions: right, half, with a comment in every cell and nothing else, hostile, one that cannot be read.
 
-    The hostile one forges an answer and names an address, then crashes its kernel, then hangs, then floods. Half claims
-    to be right's, and draws the chain. A sixth is of nobody.
+    The hostile one forges an answer and names an address, then crashes its kernel, then hangs, then floods. Half makes
+    the topic in another cell, claims to be right's, and draws the chain. Right has emptied a setup and the upload, and
+    an editor has taken the ids. A sixth is of nobody.
     """
     folder = tmp_path_factory.mktemp("class") / "submissions"
     folder.mkdir()
-    hand_in(folder / "right.zip", "Right", student_id="s1")
-    hand_in(folder / "half.zip", "Right", left_out=HALF, notifier="naive", student_id="s1")
+    hand_in(folder / "right.zip", "Right", student_id="s1", emptied=("01-04", "05-10"), has_ids=False)
+    elsewhere = {"create-table": "aws.topics.ensure_topic(lab)\n" + solutions()["create-table"]}
+    hand_in(folder / "half.zip", "Right", left_out=HALF, written=elsewhere, notifier="naive", student_id="s1")
     with zipfile.ZipFile(folder / "half.zip", "a") as archive:
         archive.writestr(DRAWN.name, "<svg>mine</svg>")
-    submission.write_untouched(folder / "stranger.zip")
+    hand_in(folder / "stranger.zip", "Stranger", left_out=None)
     hand_in(folder / "commented.zip", "Commented", left_out=None, notifier="in_parts", comment="\n# Mine.\n")
     hostile = {"actions": FORGE, "create-table": LURE.replace("PORT", str(listener)), "create-mapping": CRASH}
     hostile |= {"create-topic": HANG, "create-queue": FLOOD}
@@ -126,7 +128,9 @@ def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody
     assert (done.returncode, len(students)) == (1, 5), done.stderr
     percents = {name: student["percent"] for name, student in students.items()}
     assert percents["Right"] == 100, done.stderr
-    assert 0 < percents["Half"] < 90
+    half = students["Half"]["points"]
+    assert {column: half[column] for column in STEPS} == STEPS  # what is missing was made, so that it costs once
+    assert (half["exercises"], 0 < half["function"] < 10) == (7.89, True)  # 15 of 19
     hostile = students["Hostile"]
     assert 0 < percents["Hostile"] < 100
     assert hostile["points"]["function"] == 10  # each function is tried in a sandbox of its own
@@ -136,15 +140,12 @@ def test_each_student_gets_the_points_of_their_own_work_and_a_fault_costs_nobody
     assert percents["Unreadable"] == 0
     assert "unreadable.zip is not a file of `lab submit`" in students["Unreadable"]["error"]
     claim = "half.zip claims to be from Right (s1). It counts for Half, as its name says."
-    assert students["Half"]["remarks"] == [claim]
+    assert students["Half"]["remarks"] == [claim, "Made by other cells, which gives no points: create-topic."]
     assert f"Half: {claim}" in done.stdout
     assert "stranger.zip" in done.stdout
-    for fault in (
-        "02-add-triggers: a cell has killed the kernel",
-        "03-create-topic: stopped after",
-        "04-create-queues",
-    ):
-        assert fault in hostile["error"]
+    fatal = [step["notebook"][:2] for step in hostile["steps"] if "KernelDied: This cell has" in str(step["errors"])]
+    assert fatal == ["02", "03", "04"]  # and each notebook went on
+    assert "There is no space" in hostile["error"]
 
 
 def test_what_the_notebooks_build_by_themselves_gives_no_points_with_a_comment_in_every_cell_too(whole_class):
@@ -159,7 +160,7 @@ def test_answers_and_functions_are_judged_outside(whole_class):
     _, students, _ = whole_class
 
     assert right(students["Right"]) == ANSWERS
-    assert (NOT_WITHOUT_A_TOPIC | {"keys", "create-table"}) & right(students["Half"]) == {"create-table"}
+    assert right(students["Half"]) == ANSWERS - {*HALF}
     assert right(students["Commented"]) == set()
     whole, half = students["Right"]["trial"], students["Half"]["trial"]
     assert {case["state"] for case in whole} == {"passed"}

@@ -152,6 +152,7 @@ def test_every_question_is_asked_once_and_is_named_as_the_cell_with_its_answer()
     names = [question.question for question in questions.asked()]
 
     assert sorted(names) == sorted({**answers.QUESTIONS, **made.EXERCISES})
+    assert {asked.answer for asked in questions.asked()} == {"", "my_answer", "my_message", "my_room", "my_effect"}
     assert {name for exercise in made.EXERCISES.values() for name in exercise.checks} <= set(RULES)
     assert all(texts.of(name).hints for name in names)
 
@@ -174,11 +175,11 @@ def test_what_a_student_has_written_into_the_record_is_at_most_wrong(kept):
     assert not any(questions.judge_again(question, kept, ROWS, Decimal(1500)) for question in answers.QUESTIONS)
 
 
-def test_the_last_answer_counts_and_a_line_that_cannot_be_read_is_passed_over():
-    lines = [json.dumps({"kind": "answer", "question": "keys", "answer": answer}) for answer in "ab"]
-    lines[1:1] = ["", "5", "[" * 100_000, '{"kind": "answer"}', '{"kind": "prediction", "question": "keys"}']
+def test_what_was_solved_for_a_learner_is_in_the_record_and_a_line_that_cannot_be_read_is_passed_over():
+    lines = [json.dumps({"kind": kind, "question": kind, "answer": ""}) for kind in ("solved", "answer")]
+    lines[1:1] = ["", "5", "[" * 100_000, '{"kind": "solved"}']
 
-    assert questions.last_answers("\n".join(lines)) == {"keys": "b"}
+    assert questions.solved("\n".join(lines)) == {"solved"}
 
 
 @pytest.mark.parametrize("row", [{}, {"accountBalance": "many"}, {"accountBalance": Decimal("sNaN")},

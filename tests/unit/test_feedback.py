@@ -84,7 +84,7 @@ def test_what_a_student_writes_runs_nothing_loads_nothing_and_stays_in_its_place
         code(
             shows(text_html=evil),
             {"output_type": "stream", "text": evil},
-            {"output_type": "error", "traceback": [evil]},
+            {"output_type": "error", "ename": "", "evalue": "", "traceback": [evil]},
             source=evil,
         ),
     ]
@@ -115,7 +115,7 @@ def test_the_notebook_is_shown_with_its_text_images_tables_and_errors(tmp_path):
         code(shows(image_png=PIXEL, text_plain="a figure")),
         code(shows(text_html="<table><tr><td style='x'>1</td></tr></table>", text_plain="1")),
         code(shows(text_html=f'<img alt="drawn" src="data:image/svg+xml;base64,{PIXEL}">')),
-        code({"output_type": "error", "traceback": ["\x1b[31mNameError\x1b[39m: x"]}),
+        code({"output_type": "error", "ename": "", "evalue": "", "traceback": ["\x1b[31mNameError\x1b[39m: x"]}),
         code({"output_type": "stream", "text": "y" * 100_000}),
         folder=tmp_path,
     )
@@ -149,7 +149,10 @@ def test_cells_as_in_the_lab_are_folded_with_their_count_and_the_students_own_st
     setting = next(cell for cell in cells if "parameters" in cell["metadata"].get("tags", []))
     setting["source"] = 'profile = ""'  # as the grading replaces it
     cells[place]["source"] = "mine = 1"
-    cells[-1] |= {"cell_type": "code", "outputs": [{"output_type": "error", "traceback": ["Oh"]}]}
+    cells[-1] |= {
+        "cell_type": "code",
+        "outputs": [{"output_type": "error", "ename": "", "evalue": "", "traceback": ["Oh"]}],
+    }
 
     made = page(record(), *cells, folder=tmp_path, name="03-create-topic.ipynb")
 

@@ -8,10 +8,11 @@ from unittest.mock import Mock
 
 import pytest
 
-from lab_lib.classroom import grading, processes, submission
+from lab_lib.classroom import grading, processes
 from lab_lib.classroom.grading import Grading
 from tests.classes import book_of, check, judged, made_by
 from tests.lab.commands import in_process
+from tests.learners import hand_in
 
 ROSTER = "name,id,prefix,threshold\nAna,s1,ana-,99.50\nBo,s2,,\nCem,,,\n"
 
@@ -25,7 +26,7 @@ def grade(tmp_path, monkeypatch):
     """
     (folder := tmp_path / "submissions").mkdir()
     for name in ("ana", "bo"):
-        submission.write_untouched(folder / f"{name}.zip")
+        hand_in(folder / f"{name}.zip", "")
     (roster := tmp_path / "roster.csv").write_text(ROSTER)
     graded = []
 
@@ -114,33 +115,19 @@ def test_resume_repeats_what_this_computer_could_not_grade_and_no_fault_of_the_f
     assert set(grade("--resume")[2]) == {"Ana", "Bo"}
 
 
-def test_a_judge_that_dies_leaves_what_it_has_found_and_what_the_untouched_edition_has_right_gives_nothing(grade):
+def test_a_judge_that_dies_leaves_what_it_has_found(grade):
     def dies(work):
         work.note("getting ready")
-        work.keep(made_by(work, checks=[check("bucket"), check("stream")], answers=[], trial=[]))
+        work.keep(made_by(work, checks=[check("bucket"), check("stream", "not yet")], answers=[], trial=[]))
         raise BrokenProcessPool
 
-    def untouched(work):
-        return made_by(work, checks=[check("bucket"), check("stream", "not yet")], answers=[], trial=[])
-
-    grade.judges = {"Bo": dies, "untouched": untouched}
+    grade.judges = {"Bo": dies}
     grade()
 
     ana, bo, _ = grade.students().values()
     assert (ana["state"], bo["state"], "has died" in bo["error"]) == ("done", "failed", True)
-    assert ana["baseline"] == bo["baseline"] == {"checks": ["bucket"], "answers": [], "trial": []}
-    assert [bo["points"][column] for column in ("00", "probe", "exercises")] == [5, 0, 0]
+    assert [bo["points"][column] for column in ("00", "probe", "exercises")] == [2.5, 0, 0]
     assert set(grade("--resume")[2]) == {"Bo"}
-
-
-def test_nobody_is_graded_if_the_untouched_edition_cannot_be(grade):
-    grade.judges = {"untouched": lambda work: made_by(work, error="no time")}
-
-    assert grade()[0] == 3
-    ana = grade.students()["Ana"]
-    why = "The untouched edition cannot be graded, to compare this one with it: no time"
-    assert (why in ana["error"], ana["total"]) == (True, None)
-    assert set(grade("--resume")[2]) == {"Ana", "Bo"}
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,8 @@ def test_report_leaves_out_folders_of_nobody_in_the_roster_and_says_so(out):
 
 
 def test_a_record_is_written_with_the_keys_that_it_had(tmp_path):
-    entries = {"steps": [{"notebook": "00", "ok": True, "error": None}], "baseline": {"answers": ["keys"]}}
+    entries = {"steps": [{"notebook": "00", "ok": True, "error": None}]}
+    entries["answers"] = [{"question": "keys", "right": True}]
 
     record(**entries).write(tmp_path / "grade.json")
 
@@ -121,7 +122,7 @@ def test_a_record_is_written_with_the_keys_that_it_had(tmp_path):
 
 
 # A text is the whole content, a dict replaces parts of the record, and None is a folder of that name.
-DAMAGED = ["", "[" * 100_000, None, {"checks": [None]}, {"steps": "x"}, {"trial": [5]}, {"baseline": 5}, "{}"]
+DAMAGED = ["", "[" * 100_000, None, {"checks": [None]}, {"steps": "x"}, {"trial": [5]}, {"answers": 5}, "{}"]
 
 
 @pytest.mark.parametrize("damage", DAMAGED, ids=lambda damage: str(damage)[:20])

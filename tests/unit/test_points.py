@@ -115,31 +115,28 @@ def test_an_account_that_was_not_probed_earns_the_points_of_the_probe_in_step_05
     assert earned(*made) == {"05": 9.38, "probe": 6.56}  # 3 of 16
 
 
-def test_what_is_right_in_the_baseline_gives_nothing_and_the_rest_is_scaled():
-    answers = [{"question": name, "right": name in "ab"} for name in "abcd"]
-    trial = [{"case": "10,000 records", "state": "passed"}, {"case": "deletion", "state": "not yet"}]
-    made = [check("bucket"), check("stream"), check("table-Customer", WRONG), check("role-permissions-TotalNotifier")]
-    baseline = {"checks": ["bucket", "table-Customer", "role-permissions-TotalNotifier"], "answers": ["a"]}
-    baseline["trial"] = ["10,000 records"]
-
-    score = earned(*made, check("upload"), answers=answers, trial=trial, baseline=baseline, probed=False)
-
-    nothing = dict.fromkeys(["01", "02", "03", "04"], 0)  # of a submission, what could not be judged
-    assert score == {"00": 5, **nothing, "05": 15, "probe": 35, "exercises": 3.33, "function": 0}
+CASES = [{"case": name, "state": "passed"} for name in ("new-transactions", "deletion")]
 
 
-def test_the_baseline_is_what_is_right_or_shown_by_the_probe_in_the_untouched_edition():
-    trial = [{"case": "a", "state": "passed"}, {"case": "b", "state": WRONG}]
-    checks = [check("stream", WRONG), check("bucket-region", WRONG), *probe(ROWS)]
-
-    baseline = points.right(record(checks=checks, answers=[{"question": "q", "right": False}], trial=trial))
-
-    assert {*baseline.checks} == {"bucket-region"} | {check.id for check in probe(ROWS) if check.ok}
-    assert (baseline.answers, baseline.trial) == ([], ["a"])
+def answers(*held):
+    """Return the answers of a student who has made so much of each exercise."""
+    return [{"question": str(number), "right": part == 1, "held": part} for number, part in enumerate(held)]
 
 
-def test_nothing_is_graded_that_was_not_compared_with_the_untouched_edition():
-    assert earned(check("bucket"), answers=[], baseline=None) == {}
+@pytest.mark.parametrize(
+    ("held", "share"),
+    [((1, 1, 1, 1, 1), 1), ((1, 0, 1, 1, 1), 1), ((0.8, 1, 1, 1, 0.4), 1), ((1, 0, 0, 1, 1), 0.75), ((0,) * 5, 0)],
+)
+def test_steps_and_probe_count_by_how_much_of_the_exercises_is_made_and_one_may_be_missing(held, share):
+    score = earned(check("bucket"), check("upload"), *probe(*EVERY_LINK, None), answers=answers(*held), trial=CASES)
+
+    wanted = {"00": 5, "05": 15, "probe": 35}
+    assert {column: score[column] for column in wanted} == {column: share * worth for column, worth in wanted.items()}
+    assert (score["exercises"], score["function"]) == (2 * held.count(1), 10)
+
+
+def test_a_case_that_the_untouched_function_passes_gives_no_points():
+    assert earned(answers=[], trial=[CASES[0], CASES[1] | {"state": WRONG}])["function"] == 0
 
 
 def test_an_answer_that_is_made_counts_twice():

@@ -5,6 +5,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from lab_lib.classroom import graded, report
+from lab_lib.classroom.record import Answer
 from tests.classes import HOSTILE, check, checks, judged, not_graded, record, whole_class
 
 
@@ -62,18 +63,19 @@ def test_the_summary_counts_all_students_and_names_who_was_not_graded():
     assert "2026-11-24 15:04" in text(made.header)
 
 
-def test_a_cell_says_what_was_not_probed_what_the_probe_has_shown_and_what_the_untouched_notebooks_build():
+def test_a_cell_says_what_was_not_probed_what_the_probe_has_shown_and_how_much_is_the_students_own():
     unseen = check("state-TransactionProcessor", "cannot see")
-    free = {"checks": ["bucket"], "trial": ["case 0"]}
-    ana = record(checks=[unseen, check("bucket"), check("stream", "not yet")], baseline=free)
-    made = page(judged(ana), record("Bo"))
+    ana = judged(record(checks=[unseen, check("bucket"), check("stream", "not yet")]))
+    ana.answers = [*ana.answers, *(Answer(question=str(part), right=False, points=0, held=part) for part in (0.5, 0))]
+    made = page(ana, record("Bo"))
 
     titles = [cell["title"] for cell in made.select("td[title]")]
     assert titles[:2] == [
-        "00 start here: 0 of 5 points, 1 of 2 checks hold, 1 of them right in the untouched notebooks",
-        "01 create functions: 8 of 8 points, 1 of 1 checks hold, 1 of them shown by the probe",
+        "00 start here: 1.25 of 5 points, 1 of 2 checks hold, times 50 % for the exercises",
+        "01 create functions: 4 of 8 points, "
+        "1 of 1 checks hold, 1 of them shown by the probe, times 50 % for the exercises",
     ]
-    assert "function: 6.67 of 10 points, 3 of 4 cases are passed, 1 of them right in the untouched notebooks" in titles
+    assert "function: 7.5 of 10 points, 3 of 4 cases are passed" in titles
     assert "exercises: 7.5 of 10 points, 3 of 4 answers are right" in titles
     assert titles[-3] == "probe: 35 of 35 points, not probed, so step 05 counts here"
     assert "1 check does not hold" in text(made.select_one("article"))  # and the runtime is not named

@@ -11,15 +11,17 @@ from unittest.mock import Mock
 
 import pytest
 
+from lab_lib import checks
+from lab_lib.checks.reports import Report
 from lab_lib.classroom import class_run, grading, sandbox, submission, submitted_files
 from lab_lib.classroom.judge import Judge
-from lab_lib.classroom.record import Baseline
+from lab_lib.classroom.own_work import OwnWork
 from lab_lib.classroom.sandbox import Ended
 from lab_lib.classroom.students import Student
 from lab_lib.errors import UsageError
 from lab_lib.exercises import copies, workbook
 from lab_lib.workspace.private_files import write_file
-from tests.classes import made_by
+from tests.classes import check, made_by
 from tests.lab.commands import assert_refused, in_process
 
 MANIFEST = {"name": "Ana", "id": "s1", "when": "2026-11-26 15:04"}
@@ -209,7 +211,7 @@ def test_a_folder_without_submissions_is_refused(tmp_path):
 def test_all_have_the_same_cases_and_are_graded_again_with_other_cases_or_settings_that_count(tmp_path):
     zipped(tmp_path / "s1.zip", {})
     [work], _ = matched(tmp_path, CLASS[:1])
-    work.write(made_by(work, state="done", baseline=Baseline()))
+    work.write(made_by(work, state="done"))
 
     assert grading.seed_of(tmp_path / "out") == "s"
     assert class_run.unfinished(matched(tmp_path, CLASS[:1])[0], resume=True) == []
@@ -220,8 +222,8 @@ def test_all_have_the_same_cases_and_are_graded_again_with_other_cases_or_settin
 
 
 @contextmanager
-def opened(culprit, boxes):
-    """Yield a sandbox in which each notebook runs, but this one ends it. It is added to `boxes`."""
+def opened(culprit):
+    """Yield a sandbox in which each notebook runs, but this one ends it."""
 
     def hear():
         yield {"secret": "x"}
@@ -230,8 +232,7 @@ def opened(culprit, boxes):
                 raise Ended("It took too much.")
             yield {"notebook": name}
 
-    boxes.append(box := Mock(port=1, hear=hear().__next__))
-    yield box
+    yield (box := Mock(port=1, hear=hear().__next__))
 
 
 @pytest.fixture
@@ -242,38 +243,36 @@ def judge(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("culprit", "runs", "checked_after"),
+    ("culprit", "checked"),
     [
-        ("00-start-here.ipynb", 1, []),
-        ("03-create-topic.ipynb", 2, ["02-add-triggers"]),
-        ("06-break-it.ipynb", 1, ["05-upload-and-verify"]),
+        ("00-start-here.ipynb", []),
+        ("03-create-topic.ipynb", ["00", "01", "02"]),
+        ("06-break-it.ipynb", ["00", "01", "02", "03", "04", "05"]),
     ],
 )
-def test_a_notebook_that_ends_its_sandbox_costs_nothing_that_was_earned_before_it(
-    judge, monkeypatch, culprit, runs, checked_after
-):
-    boxes, checked = [], []
+def test_a_notebook_that_ends_its_sandbox_costs_nothing_that_was_earned_before_it(judge, monkeypatch, culprit, checked):
+    def run(lab, step, *_, **__):
+        return Report([check("bucket", found=step)])
 
-    def judge_account(judge, lab):
-        checked.append(judge.record.steps[-1].notebook)
-        judge.record.graded = "now"
-
-    monkeypatch.setattr(sandbox, "opened", lambda *_: opened(culprit, boxes))
-    monkeypatch.setattr(Judge, "_judge_account", judge_account)
+    monkeypatch.setattr(sandbox, "opened", lambda *_: opened(culprit))
+    monkeypatch.setattr(checks, "run", run)
+    monkeypatch.setattr(OwnWork, "judge", Mock())
     monkeypatch.setattr(Judge, "_try_function", lambda _: [])
     judging = judge({})
 
     judging.run()
 
     assert judging.faults == [f"{culprit.removesuffix('.ipynb')}: It took too much."]
-    assert (len(boxes), checked) == (runs, checked_after)
+    assert [check.found for check in judging.record.checks] == checked
     assert judging.work.found() == judging.record  # if the judge died now
 
 
-def test_a_notebook_that_is_missing_from_a_file_is_named_with_those_found(judge):
+def test_a_notebook_that_is_missing_from_a_file_is_named_with_those_found(judge, monkeypatch):
     name = "03-create-topic.ipynb"
     others = {path.name: b"" for path in copies.solved_notebooks() if path.name != name}
     box = Mock(hear=lambda: {"notebook": name, "stopped": "NotJSONError: it is empty"})
+    monkeypatch.setattr(Judge, "_check", Mock())
+    monkeypatch.setattr(OwnWork, "judge", Mock())
 
     (judging := judge(others))._run_notebook(box, None, name)
 
