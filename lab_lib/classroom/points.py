@@ -77,6 +77,12 @@ def right(record: Record) -> Baseline:
     )
 
 
+def share(record: Record) -> Decimal:
+    """Return how much of the exercises in which something is made is the student's own. One of the five may lack."""
+    held = [Decimal(str(answer.held)) for answer in record.answers or [] if answer.held is not None]
+    return min(Decimal(1), sum(held, Decimal(0)) / 4) if held else Decimal(1)
+
+
 def rounded(number: Decimal) -> float:
     """Return the number with two decimals."""
     return float(number.quantize(Decimal("0.01"), ROUND_HALF_UP))
