@@ -26,7 +26,7 @@ def check(rule, state="ok", found="there", wanted="there", hint="", **more):
 
 
 def _check(rule, missing):
-    below = next((rule_id for rule_id in rule.after if not _holds(rule_id, missing)), None)
+    below = next(filter(None, (_cause(rule_id, missing) for rule_id in rule.after)), None)
     if below:
         name = RULES[below].name
         return check(rule.id, "waits", f"waits for {name}", f"{name} first", "See to that first.", cause=below)
@@ -35,8 +35,10 @@ def _check(rule, missing):
     return check(rule.id)
 
 
-def _holds(rule, missing):
-    return rule not in missing and all(_holds(below, missing) for below in RULES[rule].after)
+def _cause(rule, missing):
+    """Return the first check that keeps all behind this one waiting, and does not wait itself."""
+    below = next(filter(None, (_cause(rule_id, missing) for rule_id in RULES[rule].after)), None)
+    return below or (rule if rule in missing else None)
 
 
 def record(name="Ana", account="111122229012", missing=(), **other):
@@ -55,7 +57,7 @@ def record(name="Ana", account="111122229012", missing=(), **other):
 def judged(record, right=3):
     """Return the record of a student who has handed in: probed, and `right` of four answers and of four cases."""
     probe = [check(rule.id) for rule in RULES.values() if rule.step == PROBE]
-    answers = [Answer(question=f"question {number}", right=number < right) for number in range(4)]
+    answers = [Answer(question=f"question {number}", right=number < right, answer=HOSTILE) for number in range(4)]
     states = ["passed" if number < right else "not yet" for number in range(4)]
     trial = [Case(case=f"case {number}", state=state) for number, state in enumerate(states)]
     checks = [*record.checks, *probe]

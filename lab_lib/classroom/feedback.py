@@ -3,13 +3,15 @@
 The notebooks on it are the student's. They are rendered in the process that ran them.
 """
 
+from collections import defaultdict
 from pathlib import Path
 
 from markupsafe import Markup
 
+from lab_lib.checks.reports import Check
 from lab_lib.classroom import report, safe_cells
 from lab_lib.classroom.graded import Book, Graded
-from lab_lib.exercises import texts
+from lab_lib.exercises.made import EXERCISES
 from lab_lib.pages import html
 from lab_lib.workspace.private_files import make_folder, write_file
 
@@ -35,10 +37,23 @@ def write(out: Path, book: Book) -> None:
 
 def page(book: Book, student: Graded, notebooks: str = "") -> str:
     """Return the page of one student, with rendered notebooks."""
+    by_cause = _by_cause(student)
     return report.template("feedback.html.j2").render(
         book=book,
         student=student,
-        heading_of=lambda question: texts.of(question).heading or question,
+        by_cause=by_cause,
+        faults=[checks for cause, checks in by_cause.items() if cause not in EXERCISES],
         notebooks=Markup(notebooks),  # noqa: S704  # rendered by us, see above
         style=html.style(report.TEMPLATES / "report.css", report.TEMPLATES / "feedback.css"),
     )
+
+
+def _by_cause(student: Graded) -> dict[str, list[Check]]:
+    """Return the checks that cost points by their cause: an exercise that is not right, else the first of its list."""
+    wrong = [answer.question for answer in student.answers or [] if not answer.right and answer.question in EXERCISES]
+    exercises = {check: exercise for exercise in wrong for check in EXERCISES[exercise].checks}
+    by_cause = defaultdict[str, list[Check]](list)
+    for check in (*student.wrong, *student.waiting):
+        first = check.cause or check.id
+        by_cause[exercises.get(first, first)].append(check)
+    return by_cause

@@ -25,7 +25,7 @@ class Graded(Record):
 
     judged: list[Weighed] = Field(exclude=True)
     wrong: list[Check]  # which cost points, and do not wait for another one
-    waiting: int  # checks that cost points, since they wait for those
+    waiting: list[Check]  # which cost points, since they wait for another one
     has_feedback: bool
     points: dict[str, float | None]  # by column
     excused: list[str]  # columns
@@ -40,7 +40,8 @@ class Graded(Record):
             for one in self.judged
             if one.check
         }
-        return super().as_dict() | {"checks": [*checks.values()], "wrong": [checks[check.id] for check in self.wrong]}
+        counted = {"checks": [*checks.values()], "wrong": [checks[check.id] for check in self.wrong]}
+        return super().as_dict() | counted | {"waiting": len(self.waiting)}
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,11 @@ def _graded(record: Record, columns: list[str]) -> Graded:
     total, possible = Decimal(str(sum(scores))), sum(WORTH[column] for column in columns if column not in excused)
     judged = points.weighed(record)
     costly = [one.check for one in judged if one.check and one.weight and not one.right]
-    wrong = [check for check in costly if not check.is_behind]
     return Graded(
         **{name: getattr(record, name) for name in record.model_fields_set},
         judged=judged,
-        wrong=wrong,
-        waiting=len(costly) - len(wrong),
+        wrong=[check for check in costly if not check.is_behind],
+        waiting=[check for check in costly if check.is_behind],
         has_feedback=record.state in ("done", "failed") or bool(record.overrides),
         points=earned,
         excused=excused,

@@ -12,19 +12,23 @@ from typing import NamedTuple
 
 from jinja2 import Template
 
+from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE
 from lab_lib.classroom import points
 from lab_lib.classroom.graded import TITLES, Book, Graded
-from lab_lib.classroom.points import WORTH
+from lab_lib.classroom.points import WORTH, share
 from lab_lib.classroom.record import Record
 from lab_lib.classroom.students import slug
+from lab_lib.exercises import texts
+from lab_lib.exercises.cases import CASES
 from lab_lib.pages import html
 from lab_lib.pages.colours import LOOKS
 from lab_lib.resources import heading
 
 TEMPLATES = Path(__file__).parent / "templates"
 _WORDS = {"exercises": "answers are right", "function": "cases are passed"}
+_LONGEST_ANSWER = 80  # characters
 
 _END = r"\s,;()'\"<>"  # of a word
 # A word that holds a masked value or an account. It begins only at a word's begin, or long words would take long.
@@ -60,6 +64,10 @@ def page(book: Book, when: str) -> str:
         median=median(totals) if totals else None,
         states=Counter(student.state for student in book.students),
         stuck=_stuck(students),
+        questions=_right(book.students, "exercises"),
+        wrong=_wrong(book.students),
+        cases=_right(book.students, "function"),
+        sentences={case.id: case.sentence for case in CASES},
         style=html.style(TEMPLATES / "report.css"),
         **html.script(TEMPLATES / "report.js"),
     )
@@ -70,7 +78,8 @@ def template(name: str) -> Template:
     """Return a template of the folder templates/."""
     environment = html.templates(TEMPLATES)
     environment.filters["number"] = _number
-    environment.globals |= {"looks": LOOKS, "heading": heading, "titles": TITLES, "worth": WORTH}
+    environment.globals |= {"looks": LOOKS, "heading": heading, "titles": TITLES, "worth": WORTH, "share": share}
+    environment.globals["heading_of"] = lambda question: texts.of(question).heading or question
     return environment.get_template(name)
 
 
@@ -113,6 +122,28 @@ def _problem(failures: list[tuple[Numbered, Check]]) -> Problem:
     hint = mode(_without_identity(check.hint, student) for (_, student), check in failures)
     found = mode(_without_identity(check.found, student) for (_, student), check in failures)
     return Problem(failures[0][1]._replace(hint=hint, found=found), [numbered for numbered, _ in failures])
+
+
+def _right(students: list[Graded], column: str) -> dict[str, list[bool]]:
+    """Return for each question or case whether it is right, of each student for whom it was judged."""
+    right = defaultdict[str, list[bool]](list)
+    for student in students:
+        for one in student.judged:
+            if one.column == column:
+                right[one.id].append(one.right)
+    return right
+
+
+def _wrong(students: list[Graded]) -> dict[str, Counter[str]]:
+    """Count the wrong answers to each question. Those that differ in spaces and capitals are one, as first written."""
+    wrong, written = defaultdict[str, Counter[str]](Counter), dict[tuple[str, str], str]()
+    for student in students:
+        for answer in student.answers or []:
+            words = visible(_without_identity(" ".join(answer.answer.split()), student), _LONGEST_ANSWER)
+            if words and not answer.right:
+                first = written.setdefault((answer.question, words.casefold()), words)
+                wrong[answer.question][first] += 1
+    return wrong
 
 
 def _without_identity(text: str, record: Record) -> str:

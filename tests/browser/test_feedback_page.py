@@ -21,7 +21,10 @@ def opened(visit, tmp_path):
     """Open the page of a student who has run the lab's notebooks; page.asked lists its requests and dialogs."""
 
     def opened(size=DESK, colours="light", name="Ana García", *cells):
-        student = record(name, error=name, missing=["bucket-trigger", "totals"], answers=ANSWERS, trial=TRIAL)
+        steps = [{"notebook": "03-create-topic", "ok": False, "error": None, "errors": [name]}]
+        answers = [answer | {"note": name, "held": 0} for answer in ANSWERS]
+        missing = ["bucket-trigger", "totals", "table-TransactionTotal"]
+        student = record(name, error=name, missing=missing, answers=answers, trial=TRIAL, steps=steps)
         (folder := tmp_path / student.folder).mkdir()
         for path in copies.solved_notebooks():
             (folder / path.name).write_bytes(path.read_bytes())

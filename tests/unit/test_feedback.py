@@ -8,6 +8,7 @@ from bs4 import BeautifulSoup
 
 from lab_lib.classroom import feedback, gradebook, graded
 from lab_lib.exercises import copies
+from lab_lib.exercises.made import EXERCISES
 from lab_lib.language import VARIABLE
 from tests.classes import not_graded, override, record
 
@@ -176,11 +177,42 @@ def test_the_page_says_what_gave_points_what_did_not_and_why():
 
     words = text(made.main)
     assert "bucket trigger 02 · Add the triggers Found absent Wanted there To do Make the bucket trigger" in words
-    assert "checks wait for these." in words
-    assert "✔ right Exercise: which rows are rejected? ✘ not yet Make the table TransactionTotal" in words
+    assert (
+        "Exercise: which rows are rejected? ✔ right · 1 of 1 Make the table TransactionTotal ✘ not yet · 0 of 1"
+        in words
+    )
     assert "correction ✘ not yet Case A row is corrected. Expected A 150 Found A 300" in words
     assert "of 35, not probed: as in step 05 exercises 5 of 10 function 3.33 of 10" in words
     assert "Graded 2026-11-26 15:04." in text(made.header)
+
+
+def test_one_cause_is_one_entry_with_its_consequences_folded():
+    gone = {"question": "create-table", "right": False, "points": 2, "held": 0, "note": "It was not there."}
+    step = {"notebook": "03-create-topic", "ok": False, "error": None, "errors": ["Create the topic: NameError: x"]}
+    right = {"question": "create-topic", "right": True, "held": 1}  # it was deleted later
+    student = record(missing=["table-TransactionTotal", "bucket", "topic"], answers=[gone, right], steps=[step])
+
+    made = page(student)
+
+    error, bucket, topic = made.select(".faults > li")
+    exercise, _ = made.select(".marks > li")
+    assert text(error) == "Create the topic: NameError: x 03 · Create the topic"
+    assert text(exercise).startswith("Make the table TransactionTotal ✘ not yet · 0 of 2 It was not there.")
+    assert [len(entry.select("details li")) for entry in (bucket, topic, exercise)] == [
+        sum(check.cause == "bucket" for check in student.checks),
+        sum(check.cause == "topic" for check in student.checks),
+        1 + sum(check.cause == "table-TransactionTotal" for check in student.checks),
+    ]
+    assert graded.book([student]).students[0].as_dict()["waiting"] == len(made.select("details li")) - 1
+
+
+@pytest.mark.parametrize(("held", "said"), [([1, 1, 1, 1, 0], None), ([1, 1, 0.5, 0, 0], "the probe count 62%")])
+def test_the_page_says_which_share_of_the_steps_counts(held, said):
+    answers = [{"question": name, "right": own == 1, "held": own} for name, own in zip(EXERCISES, held, strict=True)]
+
+    shown = text(page(record(answers=answers)).select_one("#points"))
+
+    assert said in shown if said else "the probe count" not in shown
 
 
 def test_every_student_with_results_has_a_page_with_nothing_of_the_others(tmp_path):

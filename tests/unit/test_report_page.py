@@ -93,6 +93,23 @@ def test_the_most_frequent_problem_comes_first_with_its_hint_and_its_students():
     assert all(words in stuck[0] for words in ("Make the bucket trigger, as step 02 shows.", "Priya", "Олена"))
 
 
+def test_each_question_and_case_has_its_count_and_the_most_frequent_wrong_answer_without_a_name():
+    given = ["2 and\u202e 3", "of  ANA", "b\n or c", "B or C ", *[""] * 3]
+    answers = [[{"question": "rejected", "right": False, "answer": answer}] for answer in given]
+    answers += [[{"question": "rejected", "right": True, "answer": "c"}]] * 3
+    trial = [{"case": "crash", "state": "passed"}]
+    records = [record("ANA", answers=each, trial=trial) for each in answers]
+
+    made = page(*records, not_graded(), record(answers=[], trial=[{"case": "crash", "state": "not yet"}]))
+
+    [question, case] = (text(row) for row in made.select(".tallies tbody tr"))
+    assert question == "Exercise: which rows are rejected? rejected 3 of 10 “b or c” 2 of 10"
+    assert (case[:5], case[-8:]) == ("crash", "10 of 11")
+    for answer, shown in {"2 and\u202e 3": "2 and[U+202E] 3", "of ANA": "of …", "W" * 900: "W" * 80}.items():
+        one = record("ANA", answers=[{"question": "keys", "right": False, "answer": answer}])
+        assert f"“{shown}" in text(page(one).select_one(".tallies"))
+
+
 def test_the_report_links_the_feedback_that_is_there_in_a_folder_of_any_script():
     made = page(record(folder="王小明-9012"), not_graded("Bo"))
 
