@@ -15,7 +15,6 @@ from jinja2 import Template
 from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE
-from lab_lib.classroom import points
 from lab_lib.classroom.graded import TITLES, Book, Graded
 from lab_lib.classroom.points import WORTH, share
 from lab_lib.classroom.record import Record
@@ -102,7 +101,7 @@ def _counted(column: str, student: Graded) -> str:
         return "not probed, so step 05 counts here"
     judged = [one for one in student.judged if one.column == column]
     right = [one for one in judged if one.right]
-    shown, part = sum(one.check is not None and not one.check.ok for one in right), points.share(student)
+    shown, part = sum(one.check is not None and not one.check.ok for one in right), share(student)
     also = f", {shown} of them shown by the probe" if shown else ""
     also += f", times {100 * part:.0f} % for the exercises" if part < 1 and column not in _WORDS else ""
     return f"{len(right)} of {len(judged)} {_WORDS.get(column, 'checks hold')}{also}"

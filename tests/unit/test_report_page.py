@@ -76,7 +76,7 @@ def test_a_cell_says_what_was_not_probed_what_the_probe_has_shown_and_how_much_i
         "1 of 1 checks hold, 1 of them shown by the probe, times 50 % for the exercises",
     ]
     assert "function: 7.5 of 10 points, 3 of 4 cases are passed" in titles
-    assert "exercises: 7.5 of 10 points, 3 of 4 answers are right" in titles
+    assert "exercises: 7.5 of 10 points, 3 of 6 answers are right" in titles
     assert titles[-3] == "probe: 35 of 35 points, not probed, so step 05 counts here"
     assert "1 check does not hold" in text(made.select_one("article"))  # and the runtime is not named
     assert ["not probed" in text(tag) for tag in made.select("article .meta:first-of-type")] == [False, True]
