@@ -10,15 +10,16 @@ import os
 import socket
 import sys
 import time
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from jupyter_core.utils import run_sync
 
 from lab_lib.calls.waiting import busy, load_of_computer
 from lab_lib.classroom import lab_cells, tunnel
 from lab_lib.classroom.cell_client import Client
 from lab_lib.embedded import server
+from lab_lib.errors import LabError
 from lab_lib.exercises import copies, workbook
 from lab_lib.exercises.notebook_files import without_slow_import
 from lab_lib.run import execution, headless
@@ -45,12 +46,8 @@ def main(port: int, door: int | None = None) -> None:
         tunnel.pass_on(socket.socket(fileno=door), socket.AF_INET, (server.HOST, emulator.port))
     try:
         judge.ask(secret=emulator.secret)
-        with ExitStack() as stack:
-            notebooks = Notebooks(copy, judge, request, stack)
-            end = time.monotonic() + request["seconds"]
-            for name in request["files"]:
-                until = end if name < headless.BREAK_IT else math.inf  # these build the lab
-                judge.ask(**notebooks.run(name, until))
+        if request["files"]:
+            run_all(copy, judge, request)
     finally:
         server.stop()
 
@@ -73,53 +70,48 @@ class JudgePipe:
         self.hear()
 
 
-@dataclass
-class Notebooks:
-    """The notebooks of a copy, in one kernel as long as that answers, else in a new one."""
+def run_all(copy: Path, judge: JudgePipe, request: dict[str, Any]) -> None:
+    """Run the notebooks in one kernel, or in a new one after a notebook that did not come to its end."""
+    end = time.monotonic() + request["seconds"]
+    with one_kernel(copy, workbook.KEEPING) as kernel:
+        for name in request["files"]:
+            until = end if name < headless.BREAK_IT else math.inf  # these build the lab
+            seconds = max(min(request["seconds"] / 2, until - time.monotonic()), 0)
+            notebook, fault = _read(copy / name, request["settings"], request["course"][name])
+            stopped = _run(name, notebook, kernel, judge, request, seconds)
+            text = json.dumps(notebook)
+            text = text if len(text) <= _MOST_NOTEBOOK else ""
+            judge.ask(notebook=name, stopped=stopped or fault, text=text)
 
-    copy: Path
-    judge: JudgePipe
-    request: dict[str, Any]
-    stack: ExitStack  # closes the kernel
-    kernel: Kernel | None = None
 
-    def run(self, name: str, end: float) -> dict[str, Any]:
-        """Run a notebook to its end, whatever its cells do. Return it, and why it did not get there."""
-        seconds = max(min(self.request["seconds"] / 2, end - time.monotonic()), 0)
-        course, stopped, end = self.request["course"][name], "", time.monotonic() + seconds
-        notebook, fault = _read(self.copy / name, self.request["settings"], course)
-        try:
-            error = execution.run(
-                name,
-                notebook,
-                self._fresh_kernel(),
-                Client,
-                end=end,
-                judge=self.judge,
-                course=course,
-                asked=self.request["asked"],
-                allow_errors=True,
-                timeout=round(self.request["seconds"] / 5),
-                interrupt_on_timeout=True,
-                raise_on_iopub_timeout=False,
-            ).stopped
-        except Exception as failure:  # noqa: BLE001  # such as a kernel that does not start
-            error = failure
-        if error:
-            is_late = time.monotonic() >= end  # nbclient says then that the kernel died
-            late = f"stopped after {seconds:.0f} s. {busy(load_of_computer())}".rstrip()
-            stopped = late if is_late else f"{type(error).__name__}: {error}"
-            self.stack.close()
-            self.kernel = None
-        text = json.dumps(notebook)
-        return {"notebook": name, "stopped": stopped or fault, "text": text if len(text) <= _MOST_NOTEBOOK else ""}
-
-    def _fresh_kernel(self) -> Kernel:
-        if self.kernel:
-            self.kernel.reset()
-        else:
-            self.kernel = self.stack.enter_context(one_kernel(self.copy, workbook.KEEPING))
-        return self.kernel
+def _run(name: str, notebook: Any, kernel: Kernel, judge: JudgePipe, request: dict[str, Any], seconds: float) -> str:
+    """Run a notebook to its end, whatever its cells do. Return why it did not get there, or ""."""
+    end = time.monotonic() + seconds
+    try:
+        error = execution.run(
+            name,
+            notebook,
+            kernel,
+            Client,
+            end=end,
+            judge=judge,
+            course=request["course"][name],
+            asked=request["asked"],
+            allow_errors=True,
+            timeout=round(request["seconds"] / 5),
+            interrupt_on_timeout=True,
+            raise_on_iopub_timeout=False,
+        ).stopped
+        if not error:
+            kernel.reset()
+            return ""
+    except LabError as failure:  # it cannot be reset
+        error = failure
+    stopped = f"{type(error).__name__}: {error}"
+    if time.monotonic() >= end:  # nbclient says then that the kernel died
+        stopped = f"stopped after {seconds:.0f} s. {busy(load_of_computer())}".rstrip()
+    run_sync(kernel.restart_kernel)(now=True)
+    return stopped
 
 
 def _read(path: Path, settings: dict[str, str], course: lab_cells.Course) -> tuple[Any, str]:
