@@ -52,10 +52,9 @@ Who handed in nothing, and an account that was not graded, is left blank,
 not zero. What could not be judged in a submission is zero.
 
 \b
-On three computers, run --shard 1/3, --shard 2/3 and --shard 3/3, one on each,
-or --shard auto if an engine starts them: Slurm, Kubernetes, AWS Batch, GitLab
-or GitHub. Each writes to a folder of its own in --out, such as part-2-of-3,
-and `lab class report` makes one grade book of all that are in --out.
+On three computers, run --shard 1/3, --shard 2/3 and --shard 3/3, one on each.
+Each writes to a folder of its own in --out, such as part-2-of-3, and
+`lab class report` makes one grade book of all that are in --out.
 
 \b
 The exit status is 0 if every student has full marks, 1 if not or if a run

@@ -9,7 +9,7 @@ import typer
 from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, handle_errors, out
 from lab_lib.errors import UsageError
 
-_SHARD = "A part of the class, such as 2/5, or auto, on one of several computers; then run `lab class report`."
+_SHARD = "A part of the class, such as 2/5, on one of several computers; then run `lab class report`."
 Shard = Annotated[str, typer.Option(help=_SHARD)]
 
 
