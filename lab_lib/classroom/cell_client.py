@@ -15,6 +15,7 @@ from traitlets import Any as Anything
 from traitlets import Dict, Float
 
 from lab_lib.exercises.notebook_files import Cell, without_slow_import
+from lab_lib.language import _
 
 papermill: Any = without_slow_import("papermill.clientwrap")
 nbformat, exceptions = (without_slow_import(name) for name in ("nbformat", "nbclient.exceptions"))
@@ -91,7 +92,7 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
 
     def _leave_out(self, cell: Any, index: int) -> None:
         """Start the kernel again, and run the cells before this one, without those that were left out before."""
-        why = "This cell has killed the kernel, or did not end. It was left out."
+        why = _("This cell has killed the kernel, or did not end. It was left out.")
         cell.outputs.append(nbformat.v4.new_output("error", ename="KernelDied", evalue=why, traceback=[why]))
         run_sync(self.km.restart_kernel)(now=True)
         run_sync(self.kc.wait_for_ready)(timeout=self.startup_timeout)

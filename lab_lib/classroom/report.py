@@ -14,13 +14,14 @@ from jinja2 import Template
 
 from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Check
-from lab_lib.checks.rules import PROBE
+from lab_lib.checks.rules import PROBE, State
 from lab_lib.classroom.graded import TITLES, Book, Graded
 from lab_lib.classroom.points import WORTH, share
-from lab_lib.classroom.record import Record
+from lab_lib.classroom.record import Answer, Record
 from lab_lib.classroom.students import slug
-from lab_lib.exercises import texts
+from lab_lib.exercises import questions, texts
 from lab_lib.exercises.cases import CASES
+from lab_lib.exercises.made import EXERCISES
 from lab_lib.pages import html
 from lab_lib.pages.colours import LOOKS
 from lab_lib.resources import heading
@@ -28,6 +29,7 @@ from lab_lib.resources import heading
 TEMPLATES = Path(__file__).parent / "templates"
 _WORDS = {"exercises": "answers are right", "function": "cases are passed"}
 _LONGEST_ANSWER = 80  # characters
+_LOOK = "Look at the cell of the exercise in the feedback, and at the hints above it in the notebook."
 
 _END = r"\s,;()'\"<>"  # of a word
 # A word that holds a masked value or an account. It begins only at a word's begin, or long words would take long.
@@ -108,13 +110,20 @@ def _counted(column: str, student: Graded) -> str:
 
 
 def _stuck(students: list[Numbered]) -> list[Problem]:
-    """Return the checks that fail, the most frequent first. A check that waits for another one is left out."""
+    """Return the exercises and checks that fail, the most frequent first. What waits for another check is left out."""
     failing = defaultdict[str, list[tuple[Numbered, Check]]](list)
     for numbered in students:
-        for check in numbered[1].wrong:
+        answers = [answer for answer in numbered[1].answers or [] if answer.question in EXERCISES and not answer.right]
+        for check in (*map(_as_check, answers), *numbered[1].wrong):
             failing[check.id].append((numbered, check))
     problems = map(_problem, failing.values())
     return sorted(problems, key=lambda problem: (-len(problem.students), problem.check.step))
+
+
+def _as_check(answer: Answer) -> Check:
+    """Return an exercise that is not right as a check that fails."""
+    step, heading = questions.by_id()[answer.question].cell[:2], texts.of(answer.question).heading
+    return Check(answer.question, step, heading, State.NOT_YET, answer.note, "", _LOOK)
 
 
 def _problem(failures: list[tuple[Numbered, Check]]) -> Problem:

@@ -83,8 +83,12 @@ def test_a_cell_says_what_was_not_probed_what_the_probe_has_shown_and_how_much_i
 
 
 def test_the_most_frequent_problem_comes_first_with_its_hint_and_its_students():
-    stuck = [text(item) for item in page(*whole_class()).select("ol.stuck > li")]
+    students = whole_class()
+    for student in students[:3]:
+        student.answers = [Answer(question="create-topic", right=False, note="Made by the grader.", held=0)]
+    stuck = [text(item) for item in page(*students).select("ol.stuck > li")]
 
+    assert "Create the topic 3 of 12 Step 03 create topic. Found: Made by the grader." in stuck.pop(0)
     assert [item.split(" Step")[0] for item in stuck] == [
         "bucket trigger 2 of 12",
         "topic HighBalanceAlert 1 of 12",
