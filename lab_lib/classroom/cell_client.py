@@ -46,11 +46,11 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
         self._end_exercise()
 
     def execute_cell(self, cell: Any, index: int) -> None:
+        if cell.cell_type != "code":
+            return
         if cell.id in self.course["texts"]:
             self._end_exercise()
             self._begin_exercise(*self.asked.get(cell.id, ("", "")))
-        if cell.cell_type != "code":
-            return
         exercise, name = self._under_way
         if exercise and not name:
             self._silently(_BEGIN.format(exercise))
