@@ -60,10 +60,14 @@ class Book:
 
 
 def book(records: Iterable[Record]) -> Book:
-    """Return the grade book of these records, in the order of the names."""
+    """Return the grade book of these records, in the order of the names. An id that two of them have is left out."""
     ordered = sorted(records, key=lambda record: (record.name.casefold(), record.folder))
     columns = points.columns(ordered)
     students = [_graded(record, columns) for record in ordered]
+    ids = [student.id.casefold() for student in students]
+    for student in students:
+        if ids.count(student.id.casefold()) > 1:
+            student.id = ""
     return Book(
         columns=columns,
         possible=sum(WORTH[column] for column in columns),
