@@ -98,7 +98,7 @@ def archive_results(out: Path) -> Path | None:
 def unfinished(works: list[W], resume: bool) -> list[W]:
     """Return the work to do: without a record, with one of other notebooks or settings, or that may now succeed.
 
-    UsageError if there are results and not `resume`, or results of a student who is not in this part of the roster.
+    UsageError if there are results and not `resume`, or results of a student who is not in this part of the class.
     """
     folders = {work.folder.name for work in works}
     results = sorted(works[0].out.glob("*/grade.json")) if works else []
@@ -106,7 +106,7 @@ def unfinished(works: list[W], resume: bool) -> list[W]:
         raise UsageError(f"{works[0].out} holds results already. Go on with --resume, or name another --out.")
     if others := [path.parent for path in results if path.parent.name not in folders]:
         raise UsageError(
-            f"{others[0]} belongs to nobody in this part of the roster. Move it away, or name another --out."
+            f"{others[0]} belongs to nobody in this part of the class. Move it away, or name another --out."
         )
     return [work for work in works if not work.is_done()]
 

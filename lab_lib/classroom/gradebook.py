@@ -37,8 +37,9 @@ def gather(out: Path, blank: list[Record]) -> tuple[list[Record], list[str]]:
     """Return the students' records from their folders in `out`, and the names of the folders of nobody in the class.
 
     The folders of a class in parts are in those of the parts. `blank` has a record for each student of the class. It
-    stays where a student has no grade.json. A grade.json says itself whose it is, so a renamed folder is found too.
-    UsageError if two folders of one student disagree, or if a grade.json cannot be read.
+    stays where a student has no grade.json. If it is empty, whoever has one is in the class. A grade.json says itself
+    whose it is, so a renamed folder is found too.
+    UsageError if two folders of one student disagree, if a grade.json cannot be read, or if there is nobody.
     """
     found = defaultdict[str, dict[str, Record]](dict)  # the student's folder, then each folder that says so
     parts = [path for path in out.glob(shards.FOLDERS) if not (path / "grade.json").exists()]
@@ -49,7 +50,9 @@ def gather(out: Path, blank: list[Record]) -> tuple[list[Record], list[str]]:
             record = Record.read(path)
             found[record.folder][folder] = record
     records, known = list[Record](), set[str]()
-    for student in blank:
+    if not (blank or found):
+        raise UsageError(f"{out} holds no results. Name the folder of a class that was run or graded.")
+    for student in blank or [next(iter(theirs.values())) for theirs in found.values()]:
         theirs = found[student.folder] or {student.folder: student}
         folder, record = next(iter(theirs.items()))
         if any(other != record for other in theirs.values()):

@@ -1,5 +1,6 @@
 """Put the records of a class and the points for them together, as the grade book has them. Nothing here calls AWS."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -61,10 +62,14 @@ class Book:
 
 
 def book(records: Iterable[Record]) -> Book:
-    """Return the grade book of these records, in the order of the names."""
+    """Return the grade book of these records, in the order of the names. An id that two of them have is left out."""
     ordered = sorted(records, key=lambda record: (record.name.casefold(), record.folder))
     columns = points.columns(ordered)
     students = [_graded(record, columns) for record in ordered]
+    ids = Counter(student.id.casefold() for student in students)
+    for student in students:
+        if ids[student.id.casefold()] > 1:
+            student.id = ""
     return Book(
         columns=columns,
         possible=sum(WORTH[column] for column in columns),

@@ -6,13 +6,14 @@ import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from threading import Timer
 from typing import Any
 
 from lab_lib.calls.waiting import busy, load_of_computer
-from lab_lib.classroom import sandbox, submission
+from lab_lib.classroom import deadline, sandbox, submission
 from lab_lib.classroom.judge import Judge
 from lab_lib.classroom.record import Record, Submitted
 from lab_lib.classroom.submission import Submission
@@ -30,6 +31,7 @@ class Grading(Work):
     """Judge the submission of one student, and write the results below `out`."""
 
     submitted: Submission | None = None  # None if there is no submission
+    due: datetime | None = None
     trust: bool = False
     seconds: int = 120  # in which the notebooks must build the lab
 
@@ -42,6 +44,14 @@ class Grading(Work):
     @property
     def settings(self) -> dict[str, Any]:
         return {"name": self.student.name, **self.student.settings_in_sandbox}
+
+    def record(self, state: str = "failed") -> Record:
+        record = super().record(state)
+        if file := self.submitted:
+            when = self.student.handed_in or f"{file.handed_in:%Y-%m-%d %H:%M}"
+            late = deadline.days_late(when, self.due) if self.due else 0
+            record.submitted = Submitted(when=when, claim=file.when, late=late)
+        return record
 
     def results(self) -> Record:
         """Judge the submission in bounded memory and time, and return the record of it."""
@@ -64,14 +74,17 @@ class Grading(Work):
         record.state = "failed" if judge.faults else "done"
         record.failed_within = 0 if busy(load_of_computer()) else self.seconds  # a fault may be this computer's
         record.error = " ".join(judge.faults)[:_MOST_TEXT] or None
-        record.submitted = Submitted(when=submitted.when)
         return record
 
 
-def note_missing(works: Iterable[Grading]) -> None:
-    """Write a record for whoever has handed in nothing. `lab class report` misses a student who has none."""
+def note_files(works: Iterable[Grading]) -> None:
+    """Write for `lab class report` who has handed in nothing, and when the others did whose record is there."""
     for work in works:
-        if not work.submitted and not work.read():
+        record = work.read()
+        if record and record.fingerprint == work.fingerprint:  # the time may have changed, in the roster or by --due
+            record.submitted = work.record().submitted
+            record.write(work.folder / "grade.json")
+        elif not (record or work.submitted):
             work.write(work.record("missing"))
 
 

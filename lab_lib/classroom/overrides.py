@@ -1,7 +1,7 @@
 """Read overrides.csv, in which an instructor sets points by hand, says what was late, and excuses students.
 
 It is in the folder of the results. Its columns are student, column, points, comment, late and excused. A student is an
-id of the roster, or a name that only one student has. Without a column, a row is about all columns of the student.
+id, or a name that only one student has. Without a column, a row is about all columns of the student.
 """
 
 from collections import defaultdict
@@ -47,7 +47,7 @@ def _folder(wanted: str, records: list[Record]) -> str:
             return folders[0]
         if folders:
             raise ValueError(f"{len(folders)} students have the {key} {wanted!r}; wanted an id that only one has")
-    raise ValueError(f"student is {wanted!r}; wanted an id or a name of the roster")
+    raise ValueError(f"student is {wanted!r}; wanted an id or a name of the class")
 
 
 def _override(row: dict[str, str]) -> Override:

@@ -61,9 +61,11 @@ class Override(BaseModel):
 
 
 class Submitted(BaseModel):
-    """Hold the manifest of a submission, as far as it counts."""
+    """Hold when a submission was handed in."""
 
-    when: str
+    when: str  # as the roster has it; else the time of the file, such as "2026-11-26 15:04"
+    claim: str  # what the file says itself
+    late: int  # days after --due, each one that has begun
 
 
 class Record(BaseModel):

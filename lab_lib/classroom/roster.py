@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, fie
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from lab_lib.calls.sessions import profiles
-from lab_lib.classroom import spreadsheet
+from lab_lib.classroom import deadline, spreadsheet
 from lab_lib.classroom.students import Student
 from lab_lib.errors import RosterError, UsageError
 from lab_lib.pages.wording import shortened
@@ -22,7 +22,8 @@ from lab_lib.run import headless
 from lab_lib.settings import DEFAULT_REGION, SETTINGS, fitting, setting
 
 _MOST_FAULTS = 20  # that are listed
-_OWN = ("account", "name", "id", "profile", "role_arn", "external_id")  # all others are parameters of the notebooks
+# All other columns are parameters of the notebooks.
+_OWN = ("account", "name", "id", "profile", "role_arn", "external_id", "handed_in")
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/[\w+=,.@/-]+", re.ASCII)
 
 
@@ -47,6 +48,7 @@ class Row(BaseModel):
     notifier_role: str = ""
     bucket: str = ""
     boundary: str = ""
+    handed_in: str = ""
 
     @field_validator("*")
     @classmethod
@@ -80,6 +82,8 @@ def _right(name: str, value: str, before: dict[str, Any], folder: Path) -> str:
         raise UsageError(f"role_arn is {value!r}; wanted a role of this account, such as arn:…:role/Grader")
     if name == "data_file":
         return _data_file(folder, value)
+    if name == "handed_in":
+        deadline.moment(value, name)
     if name in SETTINGS:
         fitting(name, setting(name, value), account, region)
     return value

@@ -16,7 +16,11 @@ def read(path: Path) -> tuple[list[str], list[Row]]:
 
 
 def _parse(content: bytes) -> tuple[list[str], list[Row]]:
-    text = content.decode("utf-8-sig")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        kind = "a workbook (.xlsx)" if content.startswith(b"PK") else "UTF-16 or in an older encoding"
+        raise ValueError(f"it is {kind}, not UTF-8 text") from None
     delimiter = max(",;\t", key=text.lstrip().partition("\n")[0].count)
     reader, rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), []
     try:

@@ -26,6 +26,7 @@ class Student:
     role_arn: str = ""
     external_id: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)  # of the notebooks, such as region, prefix, data_file
+    handed_in: str = ""  # when, for a submission whose file has another time
     line: int = 0
 
     @property

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -39,8 +40,9 @@ class Submission:
     path: Path
     folders: tuple[str, ...]  # that it was found in, outermost first
     content: bytes = field(repr=False)
+    handed_in: datetime  # the file's own time
     fault: str = ""  # why it cannot be graded; then it says nothing of itself
-    name: str = ""
+    name: str = ""  # this and the rest are what the file says itself
     id: str = ""
     when: str = ""
 
@@ -95,16 +97,17 @@ def _pack(path: Path, texts: dict[str, str], name: str, student_id: str) -> None
 def read(path: Path, folders: tuple[str, ...] = ()) -> Submission:
     """Read a file. Its fault says why it is not what `lab submit` writes."""
     name, content, fault, said = visible(path.name), b"", "", dict[str, str]()
+    handed_in = datetime.fromtimestamp(path.stat().st_mtime)
     try:
         if path.stat().st_size > MOST_BYTES or (content := path.read_bytes()).count(_MEMBER) > _MOST_MEMBERS:
             raise UsageError(f"{name} is too large. Ask for what `lab submit` has written, as it is.")
         manifest = json.loads(unpack(content, name)[MANIFEST])
-        said = {part: " ".join(str(manifest.get(part, "")).split())[:200] for part in ("name", "id", "when")}
+        said = {part: visible(" ".join(str(manifest.get(part, "")).split()), 200) for part in ("name", "id", "when")}
     except UsageError as error:
         fault = str(error)
     except Exception as error:  # noqa: BLE001  # zipfile raises many kinds for a broken file
         fault = f"{name} is not a file of `lab submit`: {visible(f'{type(error).__name__}: {error}')}."
-    return Submission(path, folders, content, fault, **said)
+    return Submission(path, folders, content, handed_in, fault, **said)
 
 
 def unpack(content: bytes, name: str = "") -> dict[str, bytes]:

@@ -1,10 +1,11 @@
-"""Find out whose submissions a folder holds: the roster and the names of files and folders say so.
+"""Find out whose submissions a folder holds.
 
-A file can claim to be of anybody, so its claim decides nothing. Where it differs, the instructor is told.
+With a roster, the names of files and folders say so: a file can claim to be of anybody, so its claim decides nothing.
+Without a roster, the name and the id that a file claims are a student. Where two clash, the instructor is told.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,23 +31,26 @@ def match(
 ) -> tuple[list[Grading], list[Submission]]:
     """Return the work for each student, without a file where there is none, and the files of nobody in the roster.
 
-    Without a roster, each name of a file is a student. Of several files of one student the latest counts. `how` goes
+    Without a roster, each claim of a file is a student. Of several files of one student the latest counts. `how` goes
     to each Grading.
     """
     everybody = {student.folder: student for student in roster}
     theirs, others = defaultdict[str, list[Submission]](list), list[Submission]()
-    owner = _by_roster(roster) if roster else _by_name
+    owner = _by_roster(roster) if roster else _by_claim
     for file in files:
         if student := owner(file):
             everybody.setdefault(student.folder, student)
             theirs[student.folder].append(file)
         else:
             others.append(file)
-    works = []
+    works, claims = [], Counter(claim for student in everybody.values() for claim in _identity(student))
     for folder, student in everybody.items():
-        in_order = sorted(theirs[folder], key=lambda file: (file.path.stat().st_mtime_ns, file.when, file.path))
-        latest = in_order[-1] if in_order else None
-        works.append(Grading(student, out, remarks=_remarks(student, in_order), submitted=latest, **how))
+        in_order = sorted(theirs[folder], key=lambda file: (file.handed_in, file.when, file.path))
+        latest, remarks = in_order[-1] if in_order else None, _remarks(student, in_order)
+        if not roster:
+            shared = [claim for claim in _identity(student) if claims[claim] > 1]
+            remarks += [f"Another student has the {claim} too. A roster says who is who." for claim in shared]
+        works.append(Grading(student, out, remarks=tuple(map(visible, remarks)), submitted=latest, **how))
     return works, others
 
 
@@ -78,25 +82,26 @@ def _parts(name: str) -> list[str]:
     return sorted(parts, key=len, reverse=True)
 
 
-def _by_name(file: Submission) -> Student:
-    """Return a student of the name of a file, without what `lab submit` puts before it; else of that of its folder."""
+def _by_claim(file: Submission) -> Student:
+    """Return the student whom a file claims to be of. Without a name, its own or its folder's is taken."""
     stem = file.path.stem
     said = re.sub(r"^submission[-_ ]?| ?\(\d{1,3}\)$", "", stem).strip()  # a browser adds (1) to a second file
-    said = said or (file.folders or [ascii(stem)])[-1]
-    claimed = file.name or said
-    name = claimed if slug(claimed) == slug(said) else said
-    return Student(visible(name))
+    return Student(visible(file.name or said or (file.folders or [ascii(stem)])[-1]), id=visible(file.id))
 
 
-def _remarks(student: Student, files: list[Submission]) -> tuple[str, ...]:
+def _remarks(student: Student, files: list[Submission]) -> list[str]:
     """Return what the instructor should know about the files of a student, of which the last one counts."""
-    remarks = list[str]()
+    remarks, names = list[str](), ["/".join((*file.folders, file.path.name)) for file in files]
     if len(files) > 1:
-        listed = ", ".join(file.path.name for file in files)
-        remarks.append(f"{len(files)} files: {listed}. The latest counts: {files[-1].path.name}.")
+        remarks.append(f"{len(files)} files: {', '.join(names)}. The latest counts: {names[-1]}.")
     for file in files[-1:]:
         name, id = file.name or student.name, file.id or student.id
-        if slug(name) != slug(student.name) or (student.id and id.casefold() != student.id.casefold()):
-            claimed = f"{file.path.name} claims to be from {file.claim}"
+        if slug(name) != slug(student.name) and id.casefold() != student.id.casefold():
+            claimed = f"{names[-1]} claims to be from {file.claim}"
             remarks.append(f"{claimed}. It counts for {student.name}, as its name says.")
-    return tuple(map(visible, remarks))
+    return remarks
+
+
+def _identity(student: Student) -> list[str]:
+    """Return what should be one student's only."""
+    return [f"name {slug(student.name)}", f"id {student.id.casefold() or student.folder}"]

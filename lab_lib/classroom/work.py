@@ -69,7 +69,7 @@ class Work:
     @property
     def settings(self) -> dict[str, Any]:
         """Return what in the student's row decides what comes of the work."""
-        return {**vars(self.student), "line": 0, "id": ""}
+        return {**vars(self.student), "line": 0, "id": "", "handed_in": ""}
 
     @property
     def fingerprint(self) -> str:

@@ -30,7 +30,7 @@ app = typer.Typer(
   lab class roster.csv --out runs/class --resume   go on after Ctrl-C
   lab class check roster.csv --out runs/checked    grade as it is
   lab class grade submissions --out runs/graded    grade students' own work
-  lab class report roster.csv --out runs/class     write the grade book
+  lab class report --out runs/class                write the grade book
   lab class clean roster.csv                       delete the resources
 
 \b
@@ -38,14 +38,15 @@ The roster is a CSV file with a header, and a line for each student:
   needed     account, name; only name for submissions (grade, report)
   optional   id (of the school, or the login), region, prefix, threshold,
              email, phone, data_file, profile or role_arn (and external_id),
-             processor_role, notifier_role, bucket, boundary
+             processor_role, notifier_role, bucket, boundary; handed_in,
+             when a submission came, if its file has another time
 Without a profile or role_arn, the student's lab runs on the embedded AWS.
 
 \b
 --out holds a folder for each student, and the grade book:
   report.html      for you
   gradebook.csv    for Canvas: the students who have all their points
-  moodle.csv       for Moodle: the students who have an id
+  moodle.csv       for Moodle: the students who have an id of their own
   gradebook.json   for programs
   summary.md       for the summary page of a job on GitHub
 Who handed in nothing, and an account that was not graded, is left blank,
@@ -65,6 +66,7 @@ Who handed in nothing, and is not excused, has less than full marks.
 )
 
 Roster = Annotated[Path, typer.Argument(help="A CSV file with the columns account and name, and a line per student.")]
+_WHO = "A roster: who is in the class, and the ids. It needs the column name."
 _JOBS = "Accounts to run at the same time; by default all on AWS, and two a core if one is on the embedded AWS."
 _PROBE = "Send files through each account too. Without it, the accounts are only read, and step 05 counts for it."
 
@@ -140,13 +142,14 @@ app.command()(grade_command.grade)
 
 
 @app.command()
-def report(roster: Roster, out_dir: Out) -> None:
+def report(out_dir: Out, roster: Annotated[Path | None, typer.Argument(help=_WHO)] = None) -> None:
     """Write the grade book from the students' folders in --out. Nothing is run.
 
     Use it for a class in parts (--shard): it finds their folders, such as part-2-of-5, in --out.
     If the computers share no disk, copy these folders there.
 
     Students of the roster who have no results there are named, and left blank in the grade book.
+    Without a roster, the students are those who have results there.
 
     What you set by hand in --out/overrides.csv is merged: points, comments, who was late and who is excused.
     """
@@ -156,7 +159,7 @@ def report(roster: Roster, out_dir: Out) -> None:
     from lab_lib.errors import UsageError
 
     with handle_errors("Stopped. To write the grade book, run the command again.", NOT_GRADED):
-        students = _read(roster, accounts=False)
+        students = _read(roster, accounts=False) if roster else []
         if not out_dir.is_dir():
             raise UsageError(f"{out_dir} is not a folder. Name the folder that holds the students' folders.")
         blank = [Work(student, out_dir).record("not run") for student in students]
@@ -166,7 +169,7 @@ def report(roster: Roster, out_dir: Out) -> None:
             missing = [record.name for record in records if record.state == "not run" and not record.is_excused("")]
             book = gradebook.write(out_dir, records)
         if others:
-            out.say(f"Left out, because they belong to nobody in the roster: {', '.join(others)}")
+            out.say(f"Left out, because they belong to nobody in the class: {', '.join(others)}")
         if missing:
             names = ", ".join(missing)
             what_to_do = "Run their part, or copy their folders to --out, then run this again."

@@ -18,7 +18,7 @@ def grade(
     out_dir: Out,
     roster: Annotated[
         Path | None,
-        typer.Option(help="A roster: who is in the class. It needs the column name; id, prefix and threshold count."),
+        typer.Option(help="Who is in the class. It needs the column name; id, prefix, threshold and handed_in count."),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Submissions to grade at the same time; by default one a core.")
@@ -26,6 +26,9 @@ def grade(
     seconds: Annotated[
         int, typer.Option(min=20, help="The time to build the lab in; a fifth of it for each cell.")
     ] = 120,
+    due: Annotated[
+        str, typer.Option(help="When it was due: '2026-12-01 18:00', or the end of a day, 2026-12-01.")
+    ] = "",
     resume: Resume = False,
     shard: Shard = "",
     only: Only = "",
@@ -51,15 +54,21 @@ def grade(
 
     The sandbox is bubblewrap, on Linux. Without it, --trust is needed: then grade only code that you trust.
 
-    The roster and the names of files and folders say whose a submission is. Of two, the latest counts.
+    With --roster, the names of files and folders say whose a submission is; without it, `lab submit --name --id`.
+
+    A file was handed in at its own time, or at that of the roster's column handed_in. Of two, the latest counts.
+
+    With --due, the report, the feedback and gradebook.json say how many days late it was. No points are subtracted.
 
     A prefix and a threshold in the roster are the settings of that student's notebooks, and of the checks.
 
     --resume grades new and changed files, and what this computer could not grade. A failure of the file itself stays.
 
+    The days late are counted anew each time, so give --due again with --resume.
+
     With --shard, give each computer all files, and the same --seed.
     """
-    from lab_lib.classroom import class_run, grading, sandbox, shards, submitted_files
+    from lab_lib.classroom import class_run, deadline, grading, sandbox, shards, submitted_files
     from lab_lib.classroom import roster as rosters
     from lab_lib.cli import class_work
 
@@ -68,18 +77,19 @@ def grade(
         part = shards.read(shard)
         if shard and not seed:
             raise UsageError("--shard needs --seed: any text, the same for all parts, so that all have the same cases.")
+        due_at = deadline.moment(due, "--due") if due else None
         out_dir = part.folder(out_dir)
         files = submitted_files.find(submissions)
         everybody = rosters.read(roster, accounts=False) if roster else []
         with class_run.lock(out_dir):
-            how = {"trust": trust, "seconds": seconds, "seed": seed or grading.seed_of(out_dir)}
+            how = {"trust": trust, "seconds": seconds, "seed": seed or grading.seed_of(out_dir), "due": due_at}
             works, nobodys = submitted_files.match(files, everybody, out_dir.resolve(), **how)
             selected = class_run.select([work.student for work in works], part, only)
             works = part.of(works)
             unfinished = class_run.unfinished(works, resume)
             to_do = [work for work in unfinished if work.submitted and work.student in selected]
             _say(works, nobodys)
-            grading.note_missing(work for work in works if work.student in selected)
+            grading.note_files(work for work in works if work.student in selected)
             jobs = jobs or os.cpu_count() or 1  # more would make the probe late
             raise typer.Exit(class_work.do(works, to_do, jobs, out_dir, selected))
 

@@ -54,6 +54,13 @@ def test_moodle_takes_the_students_who_have_an_id_or_an_address():
     assert rows_of(exports.moodle(graded.book(CLASS[1:2])))[0][0] == "Email address"
 
 
+def test_an_id_that_two_students_have_is_in_no_file():
+    book = graded.book([judged(record("Ana", id="s1")), judged(record("Bo", "111122229013", id="S1"))])
+
+    assert [row[:4] for row in rows_of(exports.canvas(book))[2:]] == [["Ana", "", "", ""], ["Bo", "", "", ""]]
+    assert len(rows_of(exports.moodle(book))) == 1
+
+
 @pytest.mark.parametrize("bad", ["=1+1", "+1", "-1", "@SUM(A1)", "\r\n=1\n+1", "＝1+1"])
 def test_no_text_becomes_a_formula_or_a_second_line(bad):
     book = graded.book([record(bad, id=bad)])

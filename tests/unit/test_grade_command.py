@@ -1,9 +1,11 @@
 """`lab class grade`: whom it grades, what it repeats, and how it ends. What a judge finds is made up here."""
 
 import errno
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from datetime import datetime
 from unittest.mock import Mock
 
 import pytest
@@ -128,6 +130,28 @@ def test_a_judge_that_dies_leaves_what_it_has_found(grade):
     assert (ana["state"], bo["state"], "has died" in bo["error"]) == ("done", "failed", True)
     assert [bo["points"][column] for column in ("00", "probe", "exercises")] == [2.5, 0, 0]
     assert set(grade("--resume")[2]) == {"Bo"}
+
+
+def test_the_graders_time_counts_also_if_it_is_told_later_and_nothing_is_judged_again(grade, report, tmp_path):
+    def page(name):
+        return (tmp_path / "out" / "feedback" / f"{grade.students()[name]['folder']}.html").read_text()
+
+    hour = datetime(2026, 12, 3, 10).timestamp()
+    os.utime(tmp_path / "submissions" / "ana.zip", (hour, hour))
+    assert "--due is 'soon'; wanted" in grade("--due", "soon")[1]
+    grade("--due", "2026-12-01")
+    ana = grade.students()["Ana"]["submitted"]
+    assert (ana["when"], ana["late"], "2 days late" in page("Ana")) == ("2026-12-03 10:00", 2, True)
+    assert f"The file says {ana['claim']}." in page("Ana")  # written by this test, now
+
+    rows = "Ana,s1,ana-,99.50,2026-12-02\nBo,s2,,,\nCem,,,,\n"
+    (tmp_path / "roster.csv").write_text(f"name,id,prefix,threshold,handed_in\n{rows}")
+    assert grade("--due", "2026-12-01", "--resume")[2] == {}
+    assert report()[0] == 1
+    ana = grade.students()["Ana"]["submitted"]
+    assert (ana["when"], ana["late"]) == ("2026-12-02", 1)
+    assert "handed in 2026-12-02, 1 day late" in (tmp_path / "out" / "report.html").read_text()
+    assert "Handed in 2026-12-02, 1 day late." in page("Ana")
 
 
 @pytest.mark.parametrize(

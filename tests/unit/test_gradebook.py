@@ -1,9 +1,12 @@
 import json
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from lab_lib.classroom import class_run, graded, roster
+from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work
 from tests.classes import book_of, judged, made_by, not_graded, record
 from tests.lab.commands import in_process
@@ -93,7 +96,7 @@ def test_report_joins_the_parts_of_a_class_with_their_notebooks(out):
     status, said = lab_class("report", out)
 
     assert (status, "No results for Cem." in said) == (3, True)
-    assert "nobody in the roster: part-3-of-3/dee-1\n" in said
+    assert "nobody in the class: part-3-of-3/dee-1\n" in said
     assert {name: student["total"] for name, student in book_of(out).items()} == {"Ana": 80, "Bo": None, "Cem": None}
     assert sorted(path.name for path in (out / "feedback").iterdir()) == ["ana-9012.html", "bo-9013.html"]
     assert "Ana's work" in (out / "feedback" / "ana-9012.html").read_text()
@@ -106,8 +109,20 @@ def test_report_leaves_out_folders_of_nobody_in_the_roster_and_says_so(out):
 
     _, said = lab_class("report", out)
 
-    assert "nobody in the roster: bo-9013, part-1\n" in said
+    assert "nobody in the class: bo-9013, part-1\n" in said
     assert [*book_of(out)] == ["Ana"]
+
+
+def test_report_without_a_roster_takes_the_students_and_their_ids_from_the_results(out, tmp_path):
+    out.with_name("roster.csv").unlink()
+
+    ended = in_process("class", "report", "--out", out)
+
+    assert (ended.exit_code, "No results" in ended.output) == (3, False)  # Bo was not graded
+    assert {name: student["id"] for name, student in book_of(out).items()} == {"Ana": "ana1", "Bo": ""}
+    (empty := tmp_path / "empty").mkdir()
+    ended = in_process("class", "report", "--out", empty)
+    assert (ended.exit_code, f"{empty} holds no results" in ended.output) == (2, True)
 
 
 def test_a_record_is_written_with_the_keys_that_it_had(tmp_path):
@@ -146,6 +161,12 @@ def test_a_damaged_record_is_one_line_of_report_and_is_made_again_by_resume(out,
     work.forget()
     work.write(made := work.record("done"))
     assert made == work.read()
+
+
+def test_an_account_is_not_run_again_because_a_file_was_handed_in():
+    ana = Student("Ana", "111122229012")
+
+    assert Work(ana, Path()).fingerprint == Work(replace(ana, handed_in="2026-12-01"), Path()).fingerprint
 
 
 def test_report_of_a_folder_that_is_not_there_makes_none(out):

@@ -75,7 +75,7 @@ def test_overrides_are_in_the_report_in_all_exports_and_in_the_feedback(out):
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        (HEADER + "Eve,03,1,,,", 2, "student is 'Eve'; wanted an id or a name of the roster"),
+        (HEADER + "Eve,03,1,,,", 2, "student is 'Eve'; wanted an id or a name of the class"),
         (HEADER + "Dee,03,1,,,", 2, "2 students have the name 'Dee'; wanted an id that only one has"),
         (HEADER + "\nBo,7,1,,,", 3, "column is '7'; wanted one of 00, 01,"),
         (HEADER + "Bo,03,2.01,,,", 2, "points is '2.01'; wanted a number from 0 to 2, as column 03 gives"),

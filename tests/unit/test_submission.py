@@ -149,8 +149,9 @@ def test_the_names_of_a_file_and_its_folders_say_whose_it_is_and_its_claim_does_
     assert len(others) == (owner is None)
 
 
-def test_a_file_that_claims_to_be_of_somebody_else_is_remarked(tmp_path):
-    zipped(tmp_path / "ana-garcia.zip", {}, ANA)
+@pytest.mark.parametrize("claim", [{"name": "ana garcia", "id": ""}, {"name": "Anita", "id": "S1"}, {"id": "s7"}, {}])
+def test_a_file_that_claims_to_be_of_somebody_else_is_remarked(tmp_path, claim):
+    zipped(tmp_path / "ana-garcia.zip", {}, {**ANA, **claim})
     zipped(tmp_path / "bo-ray-s3.zip", {}, {**ANA, "name": "Ana\x1b[2J García"})
 
     students, _ = match(tmp_path)
@@ -174,14 +175,36 @@ def test_the_latest_of_two_files_counts_and_both_are_named(tmp_path, roster):
     assert counted == (latest, f"2 files: submission-ana-garcia (1).zip, {latest}. The latest counts: {latest}.")
 
 
-def test_without_a_roster_each_name_is_a_student_and_odd_ones_are_shown_by_codes(tmp_path):
+@pytest.mark.parametrize(
+    ("other", "students", "remark"),
+    [
+        ({"name": "ana garcia", "id": "S1"}, {"Ana Garcías1"}, "2 files: a.zip, b/a.zip. The latest counts: b/a.zip."),
+        ({"name": "Bo\x1b", "id": "s1"}, {"Ana Garcías1", "Bo[U+001B]s1"}, "Another student has the id s1 too."),
+        ({"name": "Ana Garcia", "id": "s2"}, {"Ana Garcías1", "Ana Garcias2"}, "Another student has the name ana-g"),
+        ({"name": "Ana García", "id": ""}, {"Ana Garcías1", "Ana García"}, "Another student has the name ana-garcia"),
+        ({"name": "Bo", "id": ""}, {"Ana Garcías1", "Bo"}, ""),
+    ],
+)
+def test_without_a_roster_a_name_and_an_id_are_a_student_and_a_clash_is_remarked(tmp_path, other, students, remark):
+    zipped(tmp_path / "a.zip", {}, ANA)
+    os.utime(tmp_path / "a.zip", (1, 1))
+    (tmp_path / "b").mkdir()
+    zipped(tmp_path / "b" / "a.zip", {}, other)
+
+    found, _ = match(tmp_path, [])
+
+    assert found.keys() == students
+    assert all(" ".join(remarks).startswith(remark) and bool(remarks) == bool(remark) for _, *remarks in found.values())
+
+
+def test_without_a_roster_a_file_that_claims_no_name_has_its_own_and_odd_ones_are_shown_by_codes(tmp_path):
     (tmp_path / "bo").mkdir()
     for name in (b"submission-ana-garcia", b"student-1", b"student-2", b"bo/submission", b"x\xff", b"y\x1b[2J", b" "):
-        zipped(tmp_path / f"{os.fsdecode(name)}.zip", {}, ANA)
+        zipped(tmp_path / f"{os.fsdecode(name)}.zip", {}, {})
 
     students, _ = match(tmp_path, [])
 
-    assert sorted(students) == ["' '", "Ana García", "bo", "student-1", "student-2", "x[U+DCFF]", "y[U+001B][2J"]
+    assert sorted(students) == ["' '", "ana-garcia", "bo", "student-1", "student-2", "x[U+DCFF]", "y[U+001B][2J"]
 
 
 def test_what_cannot_be_read_has_the_owner_that_its_name_says_and_no_link_is_followed(tmp_path):

@@ -1,0 +1,40 @@
+import time
+from datetime import datetime
+
+import pytest
+
+from lab_lib.classroom import deadline
+from lab_lib.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("handed_in", "due", "days"),
+    [
+        ("2026-12-01 23:59", "2026-12-01", 0),
+        ("2026-12-02 00:00", "2026-12-01", 1),
+        ("2026-12-03 10:00", "2026-12-01", 2),
+        ("2026-12-03", "2026-12-01", 2),
+        ("2026-12-01 18:00", "2026-12-01 18:00", 0),
+        ("2026-12-01T18:01", "2026-12-01 18:00", 1),
+        ("2026-11-01", "2026-12-01 18:00", 0),
+    ],
+)
+def test_each_day_that_has_begun_after_the_due_date_is_late(handed_in, due, days):
+    assert deadline.days_late(handed_in, deadline.moment(due)) == days
+
+
+def test_a_time_of_another_zone_becomes_a_local_one(monkeypatch):
+    monkeypatch.setenv("TZ", "CST-8")
+    time.tzset()
+
+    local = deadline.moment("2026-12-01T18:00:00Z")
+
+    monkeypatch.undo()
+    time.tzset()
+    assert local == datetime(2026, 12, 2, 2)
+
+
+@pytest.mark.parametrize("text", ["1.12.2026", "0001-01-01 00:00", "9999-12-31T23:59-12:00"])
+def test_what_is_no_time_is_refused_with_its_name_and_an_example(text):
+    with pytest.raises(UsageError, match=r"--due is .*; wanted 2026-12-01 18:00, for example, or the date alone."):
+        deadline.moment(text, "--due")
