@@ -10,6 +10,7 @@ from markupsafe import Markup
 from lab_lib.classroom import report, safe_cells
 from lab_lib.classroom.graded import Book, Graded
 from lab_lib.exercises import texts
+from lab_lib.exercises.results import rows
 from lab_lib.pages import html
 from lab_lib.workspace.private_files import make_folder, write_file
 
@@ -38,6 +39,7 @@ def page(book: Book, student: Graded, notebooks: str = "") -> str:
     return report.template("feedback.html.j2").render(
         book=book,
         student=student,
+        rows=rows,
         heading_of=lambda question: texts.of(question).heading or question,
         notebooks=Markup(notebooks),  # noqa: S704  # rendered by us, see above
         style=html.style(report.TEMPLATES / "report.css", report.TEMPLATES / "feedback.css"),
