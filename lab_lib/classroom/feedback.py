@@ -12,6 +12,7 @@ from lab_lib.checks.reports import Check
 from lab_lib.classroom import report, safe_cells
 from lab_lib.classroom.graded import Book, Graded
 from lab_lib.exercises.made import EXERCISES
+from lab_lib.exercises.results import rows
 from lab_lib.pages import html
 from lab_lib.workspace.private_files import make_folder, write_file
 
@@ -41,6 +42,7 @@ def page(book: Book, student: Graded, notebooks: str = "") -> str:
     return report.template("feedback.html.j2").render(
         book=book,
         student=student,
+        rows=rows,
         by_cause=by_cause,
         faults=[checks for cause, checks in by_cause.items() if cause not in EXERCISES],
         notebooks=Markup(notebooks),  # noqa: S704  # rendered by us, see above

@@ -22,7 +22,6 @@ from lab_lib.errors import UsageError
 from lab_lib.exercises import cases, copies, questions, runner, trial, workbook
 from lab_lib.exercises.trial import Accounts
 from lab_lib.lab import Lab
-from lab_lib.language import _
 from lab_lib.pages.wording import now
 from lab_lib.run import headless
 from lab_lib.settings import DEFAULT_ACCOUNT
@@ -133,16 +132,13 @@ class Judge:
         try:
             trial.read(path)  # so that no sandbox is started in vain
             with self._sandbox([]) as (_, accounts):
-                tried = trial.judge(path, seed=self.work.seed, accounts=accounts, launch=launch)
-            return [_case(result) for result in tried.results]
-        except UsageError as error:
+                tried = trial.judge(path, seed=self.work.seed, accounts=accounts, launch=launch).results
+        except (UsageError, Ended) as error:
             why = str(error).replace(f"{path.parent}/", "")
-        except Ended as error:  # its own sandbox
-            why = str(error)
-            self.faults.append(f"{submission.FUNCTION}: {error}")
-        untried = [_case(trial.Result(case, "not tried")) for case in cases.chosen()]
-        untried[0].found = why
-        return untried
+            tried = [trial.untried(case, why) for case in cases.CASES]
+            if isinstance(error, Ended):  # its own sandbox has ended
+                self.faults.append(f"{submission.FUNCTION}: {error}")
+        return [Case.model_validate(result._asdict()) for result in tried]
 
     def _safely(self, task: str, judge: Callable[[], T], otherwise: T) -> T:
         try:
@@ -152,10 +148,3 @@ class Judge:
         except Exception as error:  # noqa: BLE001  # what the student's server answers may break anything
             self.faults.append(visible(f"Cannot judge {task}: {type(error).__name__}: {error}"))
             return otherwise
-
-
-def _case(result: trial.Result) -> Case:
-    """Return what a record says of a case of the student's function."""
-    told = {name: "\n".join(map(visible, text.splitlines())) for name, text in result.told.items()}
-    about = {"case": result.case.id, "sentence": _(result.case.sentence), "state": result.state}
-    return Case.model_validate(about | told)

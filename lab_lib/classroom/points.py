@@ -17,7 +17,7 @@ from lab_lib.resources import CHANGES, in_chain, messages
 WORTH = {"00": 5, "01": 8, "02": 8, "03": 2, "04": 7, "05": 15, PROBE: 35, "exercises": 10, "function": 10}
 
 
-_FREE = {case.id for case in CASES if getattr(case, "free", False)}
+_FREE = {case.id for case in CASES if case.free}
 
 
 class Weighed(NamedTuple):

@@ -39,13 +39,13 @@ class Answer(BaseModel):
 
 
 class Case(BaseModel):
-    """Hold the result of a case of the student's own function. A case that is passed lacks the last three texts."""
+    """Hold the result of a case of the student's own function. One that is passed has no cause, and nothing found."""
 
     case: str
     sentence: str = ""
     state: Literal["passed", "not yet", "not tried"]
+    cause: str = ""  # the same words in all cases that fail for one cause
     sent: str = ""
-    expected: str = ""
     found: str = ""
 
 

@@ -28,7 +28,9 @@ def try_(
 
     Customers, amounts and batches are drawn anew each time. --seed draws those of an earlier try again.
 
-    For each case that is not right yet you see what was sent, what the account should hold, and what it holds.
+    Cases that fail for one cause stand together. For the first cause you see what was sent, and what differed.
+
+    --only shows that of another case, such as --only poison.
 
     It runs on another embedded AWS, which is deleted afterwards. Your lab is not touched.
 
@@ -36,29 +38,25 @@ def try_(
 
     The exit status is 0 if all cases are passed, 1 if not, and 2 if the file has no such function.
     """
-    from lab_lib.exercises import cases, trial
+    from lab_lib.exercises import cases, results, trial
 
-    ids = [part.strip() for part in only.split(",") if part.strip()]
+    ids = only.replace(",", " ").split()
     with handle_errors(stopped=N_("Stopped. Nothing is left of the trial.")):
         with progress_bar() as progress:
             bar = progress.add_task(_("starting another embedded AWS"), total=len(cases.chosen(ids)))
 
-            def done(result: trial.Result) -> None:
-                progress.update(bar, advance=1, description=result.case.id)
+            def done(result: results.Result) -> None:
+                progress.update(bar, advance=1, description=result.case)
 
-            results = trial.judge(file, ids, seed, done)
-        out.print(_table(results))
-        out.say(results.summary, style="bold")
-        out.say(results.draw)
-        raise typer.Exit(0 if results.passed else 1)
+            tried = trial.judge(file, ids, seed, done)
+        out.print(_table(tried.rows))
+        out.say(tried.summary, style="bold")
+        raise typer.Exit(0 if tried.passed else 1)
 
 
-def _table(results: Any) -> Table:
-    table = Table(_("state"), _("case"), header_style="bold", show_lines=not results.passed)
+def _table(rows: list[Any]) -> Table:
+    table = Table(_("state"), _("case"), header_style="bold")
     table.columns[0].no_wrap, table.columns[1].overflow = True, "fold"  # Chinese has no spaces to break a line at
-    for result in results.results:
-        words = Text.assemble((result.case.id, "bold"), f" {_(result.case.sentence)}")
-        for name, text in result.told.items():
-            words.append(f"\n{_(name)} ", "italic").append(text)
-        table.add_row(Text(marked(result.state), LOOKS[result.state].style), words)
+    for state, title, text in rows:
+        table.add_row(Text(marked(state), LOOKS[state].style), Text.assemble((title, "bold"), f": {text}"))
     return table

@@ -57,6 +57,10 @@ class Bench:
                 self._deliver(step.tries, cut if step.crashes else NO_CUT)
                 if self._waiting and step.tries == TRIES:
                     break
+        return self.read()
+
+    def read(self) -> Held:
+        """Return what the account holds."""
         totals, markers = (tables.items(self.lab, name, most=_MOST_ITEMS) for name in _TABLES)
         self.held.totals = {item["CustomerId"]: item["accountBalance"] for item in totals if "accountBalance" in item}
         self.held.heaviest = max((len(json.dumps(item, default=str)) for item in [*totals, *markers]), default=0)

@@ -22,6 +22,7 @@ from lab_lib.checks.expected import total_faults
 from lab_lib.checks.step_02 import matches
 from lab_lib.errors import UsageError, WrongResource
 from lab_lib.exercises import trial, workbook
+from lab_lib.exercises.results import Results
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, Lab
 from lab_lib.language import N_, _
 from lab_lib.workspace.places import DATA
@@ -117,7 +118,7 @@ def deliver(lab: Lab, records: list[streams.Record]) -> DataFrame:
     return DataFrame(ends, columns=["function", "ended"])
 
 
-def judge(file: str | Path, only: Iterable[str] = (), seed: str = "") -> trial.Results | None:
+def judge(file: str | Path, only: Iterable[str] = (), seed: str = "") -> Results | None:
     """Return how the learner's function does in these cases, by default in all; None where nobody looks at it."""
     return None if workbook.is_headless() else trial.watch(file, only, seed)
 

@@ -49,7 +49,7 @@ Launch = Callable[[Path, socket.socket], "subprocess.Popen[bytes]"]
 
 
 class TooMuch(Exception):
-    """The function took more than a right one needs; the message says of what."""
+    """The function took more than a right one needs: the message, and of what, if that is work."""
 
 
 class Busy(LabError):
@@ -205,16 +205,14 @@ class Runner:
     def _require_little_work(self, seconds: float, calls: int, items: int) -> None:
         """Raise TooMuch if this is more than a right function needs for the records that were delivered."""
         limits = self._limits
-        work = N_("it took more than {most:,.0f} seconds of CPU time for {records:,} records")
-        many = N_("it took more than {most:,.0f} AWS calls for {records:,} records")
-        large = N_("it took more than {most:,.0f} items in its AWS calls for {records:,} records")
-        for told, amount, most in (
-            (work, seconds, limits.loads * self._unit),
-            (many, calls, _FREE + limits.calls * self._records),
-            (large, items, _FREE + limits.items * self._records),
+        told = N_("it took more than {most:,.0f} {what} for {records:,} records")
+        for what, amount, most in (
+            (_("seconds of CPU time"), seconds, limits.loads * self._unit),
+            (_("AWS calls"), calls, _FREE + limits.calls * self._records),
+            (_("items in its AWS calls"), items, _FREE + limits.items * self._records),
         ):
             if amount > most:
-                raise TooMuch(_(told, most=most, records=self._records))
+                raise TooMuch(_(told, most=most, what=what, records=self._records), what)
 
     def _launch_program(self) -> None:
         """Start the program, which takes a while to load boto3."""

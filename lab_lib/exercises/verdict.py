@@ -9,11 +9,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from string import ascii_uppercase
-from typing import Any
+from typing import Any, NamedTuple
 
-from lab_lib.aws import queues
 from lab_lib.aws.json_text import amount, json_object
-from lab_lib.aws.streams import Record, customer, effect
+from lab_lib.aws.streams import Record, change, customer, effect
 from lab_lib.checks.differences import SUBJECT
 from lab_lib.checks.lookalikes import visible
 from lab_lib.exercises.bench import Held
@@ -23,14 +22,10 @@ from lab_lib.pages.wording import listing
 
 _TRANSACTION = re.compile("T[0-9]{15}")  # as drawn
 _MOST_NAMED, _MOST_SUMS, _LONGEST_NAME = 6, 5_000, 60
-_MOST_RECORDS = 14  # of a batch, or a customer, that are told one by one
+_MOST_SENT = 100  # records of a history that are told one by one
+_MOST_RECORDS = 14  # of a customer whose alerts are compared with all sums
 _LONGEST_ITEM, _MOST_A_RECORD = 10_000, 4  # characters of an item, and how many more with each record of the history
-_LIMIT = 400_000  # bytes of an item, for DynamoDB
-
-
-def transaction(record: Record) -> str:
-    """Return the TransactionId of a record."""
-    return str(record["dynamodb"]["Keys"]["TransactionId"]["S"])
+_TOO_FEW = N_("alerts are missing")
 
 
 def expect(batches: Iterable[Batch]) -> tuple[dict[str, Decimal], dict[str, tuple[int, int]], set[str]]:
@@ -42,15 +37,22 @@ def expect(batches: Iterable[Batch]) -> tuple[dict[str, Decimal], dict[str, tupl
     seen, letters = set[str](), set[str]()
     for batch in batches:
         before = dict(totals)
-        for record in (change for change in batch if change["eventID"] not in seen):
+        for record in (record for record in batch if record["eventID"] not in seen):
             name, total = customer(record), totals[customer(record)]
             seen.add(record["eventID"])
             totals[name] += effect(record)
             most[name] += total < HIGH <= totals[name]
             if "S" in record["dynamodb"].get("NewImage", {}).get("TransactionAmount", {}):
-                letters.add(transaction(record))
+                letters.add(change(record)["TransactionId"])
         fewest.update(name for name, total in totals.items() if before.get(name, Decimal(0)) < HIGH <= total)
     return dict(totals), {name: (fewest[name], most[name]) for name in totals}, letters
+
+
+class Difference(NamedTuple):
+    """A difference: its cause, in words without what was drawn, and what was found, or "" if that says it all."""
+
+    cause: str
+    found: str = ""
 
 
 class Story:
@@ -71,141 +73,110 @@ class Story:
 
     def name(self, of: str) -> str:
         """Return the letter of a customer of the history; others have their ids."""
-        return self._names.get(of, visible(of[:_LONGEST_NAME]))
+        return self._names.get(of, visible(of, _LONGEST_NAME))
 
     @property
     def sent(self) -> str:
-        """Return what each start of the function gets, a line each. Batches stand between semicolons."""
+        """Return what each start of the function gets, a line each, or how much. Batches stand between semicolons."""
+        if len(self._records) > _MOST_SENT:
+            customers = ngettext("{count:,} customer", "{count:,} customers", len(self.totals))
+            return _("{records:,} records of {customers}", records=len(self._records), customers=customers)
         seen, lines, starts = set[str](), list[str](), itertools.count(1)
         for step in self.steps:
             if isinstance(step, Topic):
                 lines.append(_("the topic comes back") if step.is_there else _("the topic is deleted"))
             elif isinstance(step, Start):
                 batches = _("; ").join(self._batch(batch, seen) for batch in step.batches)
-                lines.append(_("start {number}: {batches}", number=next(starts), batches=batches))
+                lines.append(_("sent to start {number}: {batches}", number=next(starts), batches=batches))
         return "\n".join(lines)
 
-    @property
-    def wanted(self) -> str:
-        """Return what the account should hold."""
-        totals = [f"{self.name(name)} {_shown(total)}" for name, total in self.totals.items()]
-        due = {self.name(name): _range(*most) for name, most in self.alerts.items() if any(most)}
-        alerts = [_("{count} for {name}", count=count, name=name) for name, count in due.items()]
-        parts = [listing(totals, _MOST_NAMED), _("alerts: {alerts}", alerts=listing(alerts, _MOST_NAMED))]
-        parts += [_("dead letters: {count}", count=len(self.letters))] if self.letters else []
-        return _("; ").join(parts)
-
-    def differences(self, held: Held) -> list[str]:
+    def differences(self, held: Held) -> list[Difference]:
         """Return what is not as it should be, the most telling first."""
-        faults = [*_failure(held), *self._totals(held), *self._alerts(held), *self._letters(held), *self._growth(held)]
-        cut = [
-            _("killed at the call {call}, and started again", call=outcome.cut)
-            for outcome in held.failures
-            if outcome.cut
-        ]
-        return cut + faults if faults else []
+        return [*_failure(held), *self._totals(held), *self._alerts(held), *self._letters(held), *self._growth(held)]
+
+    def is_right_so_far(self, held: Held) -> bool:
+        """Return whether there are totals, each right after its customer's first records, and no alert is wrong."""
+        reached = {total in itertools.accumulate(self._effects[name]) for name, total in held.totals.items()}
+        causes = {difference.cause for difference in self._alerts(held)}
+        return reached == {True} and causes <= {_(_TOO_FEW)}
 
     def _batch(self, batch: Batch, seen: set[str]) -> str:
         again = [record["eventID"] in seen for record in batch]
         seen |= {record["eventID"] for record in batch}
-        if len(batch) > _MOST_RECORDS:
-            customers = ngettext("{count:,} customer", "{count:,} customers", len({*map(customer, batch)}))
-            return _("{records:,} records of {customers}", records=len(batch), customers=customers)
-        changes = [self._change(record) for record in batch]
+        texts = [self._change(record) for record in batch]
         if all(again):
-            return _("{changes} once more", changes=_(", ").join(changes))
-        pairs = zip(changes, again, strict=True)
-        return _(", ").join(_("{change} again", change=change) if old else change for change, old in pairs)
+            return _("{changes} once more", changes=_(", ").join(texts))
+        pairs = zip(texts, again, strict=True)
+        return _(", ").join(_("{change} again", change=text) if old else text for text, old in pairs)
 
     def _change(self, record: Record) -> str:
         """Return a record in short, such as "A 12.5", "A 12.5 → 10" for a correction, "A 12.5 deleted"."""
         images = record["dynamodb"]
         values = [images[name]["TransactionAmount"] for name in ("OldImage", "NewImage") if name in images]
         amounts = " → ".join(value.get("N") or repr(value.get("S")) for value in values)
-        change = f"{self.name(customer(record))} {amounts}"
-        return _("{change} deleted", change=change) if record["eventName"] == "REMOVE" else change
+        text = f"{self.name(customer(record))} {amounts}"
+        return _("{change} deleted", change=text) if record["eventName"] == "REMOVE" else text
 
-    def _totals(self, held: Held) -> Iterator[str]:
-        wrong = defaultdict[str, list[str]](list)
+    def _totals(self, held: Held) -> Iterator[Difference]:
+        causes, texts = list[str](), list[str]()
         for name in {**self.totals, **held.totals}:
             total, wanted = held.totals.get(name), self.totals.get(name)
             if total != wanted:
-                wrong[_reason(name, held, total, wanted)].append(
-                    _(
-                        "{name} {total} instead of {wanted}",
-                        name=self.name(name),
-                        total=_shown(total),
-                        wanted=_shown(wanted),
-                    )
-                )
-        for reason, texts in wrong.items():
-            yield _(reason, totals=listing(texts, _MOST_NAMED))
+                causes.append(_cause(name, held, total, wanted))
+                texts.append(_instead(self.name(name), _shown(total), _shown(wanted)))
+        if texts:
+            yield Difference(_(next(filter(None, causes), N_("totals are wrong"))), listing(texts, _MOST_NAMED))
 
-    def _alerts(self, held: Held) -> Iterator[str]:
+    def _alerts(self, held: Held) -> Iterator[Difference]:
         alerts = [_alert(body) for body in held.alerts]
-        counted = Counter(name for name, _balance in alerts)
-        strange = counted.pop("", 0)
+        yield from next((wrong for _name, _balance, wrong in alerts if wrong), [])
+        counted = Counter(name for name, *_rest in alerts if name)
         for name in {**self.alerts, **counted}:
             low, high = self.alerts.get(name, (0, 0))
             again = len(held.failures) if high else 0
             if not low <= counted[name] <= high + again:
-                yield _(
+                wanted = _("{low} to {high}", low=low, high=high) if low < high else low
+                found = _(
                     "{alerts} for {name} instead of {wanted}",
-                    alerts=_count(counted[name]),
+                    alerts=ngettext("{count:,} alert", "{count:,} alerts", counted[name]),
                     name=self.name(name),
-                    wanted=_range(low, high),
+                    wanted=wanted,
                 )
-        for name, balance in alerts:
-            is_right, effects = held.totals.get(name) == self.totals.get(name), self._effects.get(name, [])
-            if is_right and 0 < len(effects) <= _MOST_RECORDS and balance not in _sums(effects):
-                yield _(
+                yield Difference(_(_TOO_FEW if counted[name] < low else N_("too many alerts are sent")), found)
+        for name, balance, wrong in alerts:
+            is_right, effects = held.totals.get(name) == self.totals.get(name), self._effects[name]
+            if not wrong and is_right and 0 < len(effects) <= _MOST_RECORDS and balance not in _sums(effects):
+                found = _(
                     "an alert for {name} with {balance}, which its transactions never add up to",
                     name=self.name(name),
-                    balance=_shown(balance),
+                    balance=balance,
                 )
-        if strange:
-            yield _(
-                "{alerts} with another subject, no customerID, or no accountBalance from 1500 on",
-                alerts=_count(strange),
-            )
+                yield Difference(_("an alert tells a total that there never was"), found)
 
-    def _letters(self, held: Held) -> Iterator[str]:
-        ids = {transaction(record) for record in self._records.values()}
+    def _letters(self, held: Held) -> Iterator[Difference]:
+        ids = {change(record)["TransactionId"] for record in self._records.values()}
         named = {id for text in held.letters for id in _TRANSACTION.findall(text)} & ids
-        if missing := self.letters - named:
-            yield _(
-                "{records} without a dead letter that names its TransactionId",
-                records=ngettext("{count:,} record", "{count:,} records", len(missing)),
-            )
-        if more := named - self.letters:
-            yield _(
-                "{records} among the dead letters",
-                records=ngettext("{count:,} good record", "{count:,} good records", len(more)),
-            )
+        if self.letters - named:
+            yield Difference(_("a bad record has no dead letter that names its TransactionId"))
+        if named - self.letters:
+            yield Difference(_("good records are among the dead letters"))
 
-    def _growth(self, held: Held) -> Iterator[str]:
-        """Yield how long an item has grown, if that is too much for the records of the history."""
-        records = len(self._records)
-        if held.heaviest > _LONGEST_ITEM + _MOST_A_RECORD * records:
-            yield _(
-                "an item has {heaviest:,} characters after {records:,} records; an item of DynamoDB has at most "
-                "400 KB, so it ends after about {most:,.0f} records",
-                heaviest=held.heaviest,
-                records=records,
-                most=_LIMIT * records / held.heaviest,
-            )
+    def _growth(self, held: Held) -> Iterator[Difference]:
+        """Yield whether an item has grown too much for the records of the history."""
+        if held.heaviest > _LONGEST_ITEM + _MOST_A_RECORD * len(self._records):
+            yield Difference(_("an item grows with each record, and an item of DynamoDB has at most 400 KB"))
 
 
-def _failure(held: Held) -> Iterator[str]:
+def _failure(held: Held) -> Iterator[Difference]:
     """Yield why the last delivery failed, if it did: the batch comes again and again."""
     if held.deliveries and (why := held.deliveries[-1][1].why):
-        yield _("the last batch still fails: {why}; what is behind it waits", why=why)
+        yield Difference(_("the last batch still fails: {why}", why=why), _("what is behind it waits"))
 
 
-def _reason(name: str, held: Held, total: Any, wanted: Decimal | None) -> str:
-    """Return a message about wrong `{totals}`, with the reason if amounts of one kind of record are the difference."""
+def _cause(name: str, held: Held, total: Any, wanted: Decimal | None) -> str:
+    """Return why a total is wrong, if amounts of one kind of record are the difference; otherwise ""."""
     if wanted is None or not isinstance(total, Decimal | None):
-        return "{totals}"
+        return ""
     again, corrected, deleted, counted = (list[Decimal]() for _kind in range(4))
     seen = set[str]()
     for record in (record for batch, _outcome in held.deliveries for record in batch if customer(record) == name):
@@ -214,14 +185,14 @@ def _reason(name: str, held: Held, total: Any, wanted: Decimal | None) -> str:
         if old := record["dynamodb"].get("OldImage"):
             amounts = deleted if record["eventName"] == "REMOVE" else corrected
             amounts.append(Decimal(old["TransactionAmount"].get("N", 0)))
-    reasons = {
-        N_("{totals}: records that came again were added again"): again,
-        N_("{totals}: the old amount of a correction was not subtracted"): corrected,
-        N_("{totals}: the amount of a deleted transaction was not subtracted"): deleted,
-        N_("{totals}: some of its records were not added"): [-part for part in counted],
+    causes = {
+        N_("records that come again are added again"): again,
+        N_("the old amount of a correction is not subtracted"): corrected,
+        N_("the amount of a deleted transaction is not subtracted"): deleted,
+        N_("some records are not added"): [-part for part in counted],
     }
     difference = (total or Decimal(0)) - wanted
-    return next((why for why, parts in reasons.items() if difference in _sums(parts) - {0}), "{totals}")
+    return next((cause for cause, parts in causes.items() if difference in _sums(parts) - {0}), "")
 
 
 def _sums(parts: list[Decimal]) -> set[Decimal]:
@@ -234,25 +205,34 @@ def _sums(parts: list[Decimal]) -> set[Decimal]:
     return sums
 
 
-def _alert(body: str) -> tuple[str, Decimal]:
-    """Return the customer and the balance of an alert; "" for the customer if it is none."""
+def _alert(body: str) -> tuple[str, Decimal | None, list[Difference]]:
+    """Return the customer and the balance of an alert, and its fields that are wrong."""
     envelope = json_object(body)
-    message: dict[str, Any] = queues.alert(envelope)
-    name, balance = message.get("customerID"), amount(message.get("accountBalance"))
-    if envelope.get("Subject") == SUBJECT and isinstance(name, str) and balance is not None and balance >= HIGH:
-        return name, balance
-    return "", Decimal(0)
+    message = json_object(envelope.get("Message"))
+    subject, name, balance = envelope.get("Subject"), message.get("customerID"), message.get("accountBalance")
+    number = amount(balance)
+    fields = (
+        ("Subject", subject, repr(SUBJECT), subject == SUBJECT),
+        ("customerID", name, _("a text"), isinstance(name, str)),
+        ("accountBalance", balance, _("a text with a number from {least} on", least=HIGH), (number or 0) >= HIGH),
+    )
+    wrong = [
+        Difference(_("the {field} of an alert is wrong", field=field), _instead(field, _repr(found), wanted))
+        for field, found, wanted, is_right in fields
+        if not is_right
+    ]
+    return name if isinstance(name, str) else "", number, wrong
 
 
-def _count(alerts: int) -> str:
-    return ngettext("{count:,} alert", "{count:,} alerts", alerts) if alerts else _("no alerts")
-
-
-def _range(low: int, high: int) -> str:
-    return _("{low} to {high}", low=low, high=high) if low < high else str(low or _("none"))
+def _instead(name: str, found: str, wanted: str) -> str:
+    return _("{name} {found} instead of {wanted}", name=name, found=found, wanted=wanted)
 
 
 def _shown(value: Any) -> str:
     if value is None:
         return _("no total")
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else visible(repr(value)[:_LONGEST_NAME])
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else _repr(value)
+
+
+def _repr(value: Any) -> str:
+    return _("missing") if value is None else visible(repr(value), _LONGEST_NAME)

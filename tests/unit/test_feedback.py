@@ -19,11 +19,14 @@ TRIAL = [
     {
         "case": "correction",
         "state": "not yet",
+        "cause": "too much",
         "sentence": "A row is corrected.",
-        "expected": "A 150",
+        "sent": "A 150",
         "found": "A 300",
     },
-    {"case": "deletion", "state": "not tried"},
+    {"case": "crash", "state": "not yet", "cause": "too much", "sent": "A 5", "found": "A 6"},
+    {"case": "deletion", "state": "not yet", "cause": "not deleted", "sent": "A 7", "found": "A 8"},
+    {"case": "dip", "state": "not tried", "cause": "stopped"},
 ]
 EVIL = [
     "<script>alert(1)</script>",
@@ -177,12 +180,11 @@ def test_the_page_says_what_gave_points_what_did_not_and_why():
 
     words = text(made.main)
     assert "bucket trigger 02 · Add the triggers Found absent Wanted there To do Make the bucket trigger" in words
-    assert (
-        "Exercise: which rows are rejected? ✔ right · 1 of 1 Make the table TransactionTotal ✘ not yet · 0 of 1"
-        in words
-    )
-    assert "correction ✘ not yet Case A row is corrected. Expected A 150 Found A 300" in words
-    assert "of 35, not probed: as in step 05 exercises 5 of 10 function 3.33 of 10" in words
+    answers = "Exercise: which rows are rejected? ✔ right · 1 of 1 Make the table TransactionTotal ✘ not yet · 0 of 1"
+    assert answers in words
+    assert "too much ✘ not yet correction, crash correction: A row is corrected. A 150 found: A 300" in words
+    assert "not deleted ✘ not yet deletion deletion: A 7 found: A 8 stopped – not tried dip" in words
+    assert "of 35, not probed: as in step 05 exercises 5 of 10 function 2.5 of 10" in words
     assert "Graded 2026-11-26 15:04." in text(made.header)
 
 

@@ -309,5 +309,5 @@ def test_a_function_whose_sandbox_ends_has_no_points_and_says_why(judge, monkeyp
     judging.run()
 
     assert {case.state for case in judging.record.trial} == {"not tried"}
-    assert judging.record.trial[0].found == "It took too much."
+    assert judging.record.trial[0].cause == "It took too much."
     assert judging.faults[1:] == ["my_notifier.py: It took too much."]

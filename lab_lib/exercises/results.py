@@ -1,0 +1,90 @@
+"""Hold the results of a trial, and put cases that fail for one cause together. Nothing here runs a function."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from itertools import starmap
+from typing import Any, NamedTuple
+
+from rich.cells import set_cell_size
+
+from lab_lib.language import _
+from lab_lib.pages.colours import LOOKS, marked
+from lab_lib.pages.tables import badge, table
+
+Row = tuple[str, str, str]  # state, title and text
+
+
+class Result(NamedTuple):
+    """The result of a case. Its state is passed, not yet or not tried.
+
+    `cause` says why it is not passed, without what was drawn. What was sent and found is of the last try.
+    """
+
+    case: str  # its id
+    sentence: str
+    state: str
+    cause: str = ""
+    sent: str = ""
+    found: str = ""
+    is_slow: bool = False
+    was_cut: bool = False
+
+
+def rows(results: Iterable[Any]) -> list[Row]:
+    """Return the rows that tell these results, or cases of a record.
+
+    Cases with one cause share a row. It tells how the first of them went, in lines. Passed cases are the last rows.
+    """
+    groups = defaultdict[str, list[Any]](list)
+    for result in results:
+        groups[result.cause or result.case].append(result)
+    return sorted(starmap(_row, groups.values()), key=lambda row: row[0] == "passed")
+
+
+def _row(first: Any, *others: Any) -> Row:
+    if not first.cause:
+        return first.state, first.case, first.sentence
+    lines = [_(", ").join(result.case for result in (first, *others))]
+    if first.found:
+        lines += [f"{first.case}: {first.sentence}", first.sent, _("found: {found}", found=first.found)]
+    return first.state, first.cause, "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of all cases, shown as a table. The same seed draws the same cases again."""
+
+    results: list[Result]
+    seed: str
+
+    @property
+    def passed(self) -> bool:
+        """Return True if the function has passed all cases."""
+        return all(result.state == "passed" for result in self.results)
+
+    @property
+    def rows(self) -> list[Row]:
+        """Return the rows. Only the first one tells how a case went: a next try may change the others."""
+        first, *others = rows(self.results)
+        return [first, *((state, title, text.partition("\n")[0]) for state, title, text in others)]
+
+    @property
+    def summary(self) -> str:
+        """Return the number of cases passed, and how to send the same transactions again if some are not."""
+        states = [result.state for result in self.results]
+        passed = _("Passed: {count} of {all}.", count=states.count("passed"), all=len(states))
+        again = _("The same transactions again: seed {seed}.", seed=self.seed)
+        return passed if self.passed else f"{passed} {again}"
+
+    def __repr__(self) -> str:
+        lines = [f"{set_cell_size(marked(state), 11)}  {title}: {text}" for state, title, text in self.rows]
+        return "\n".join([*(line.replace("\n", f"\n{'':13}") for line in lines), self.summary])
+
+    def _repr_html_(self) -> str:
+        rows = list[tuple[str, str]]()
+        for state, title, text in self.rows:
+            words = f"<b>{escape(title)}</b> {escape(text)}".replace("\n", "<br>")
+            rows.append((badge(marked(state), LOOKS[state].colour), words))
+        return table(rows, (_("state"), _("case"))) + f"<p>{escape(self.summary)}</p>"
