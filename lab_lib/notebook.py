@@ -47,7 +47,7 @@ def judge(exercise: str, answer: Any, *values: Any) -> None:
 def is_right(exercise: str, answer: Any, *values: Any) -> bool:
     """Return True if the answer is right, as `judge` says."""
     if exercise in made.EXERCISES:
-        return made.is_right(answer, exercise)
+        return not made.run_checks(answer, exercise).wrong  # what AWS does not let us see is no fault
     return answers.is_right(exercise, answer, *values)
 
 

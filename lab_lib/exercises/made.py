@@ -14,7 +14,7 @@ from IPython.display import display
 from lab_lib import checks
 from lab_lib.aws import functions, queues, tables, topics, triggers
 from lab_lib.checks.asked import NOTIFIER, QUEUE, TABLE
-from lab_lib.checks.reports import Report
+from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import State
 from lab_lib.exercises import texts, workbook
 from lab_lib.lab import Lab
@@ -23,12 +23,12 @@ from lab_lib.language import N_, _
 Settings = dict[str, Any]  # of a resource, by name
 
 
-_made_here = set[tuple[str, ...]]()  # the exercises whose calls this kernel has let through, and their labs
+_made_here = set[tuple[str, str]]()  # the exercises whose calls this kernel has let through, and their labs
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """A resource that the learner makes. The first of its `checks` says whether it is there.
+    """A resource that the learner makes. The first of its `checks`, ids with spaces between, says whether it is there.
 
     `make` makes all that the exercise asks for, and what a helper adds. `delete` deletes it whoever made it; `by_hand`
     is the code for that. `content` is what that would lose, if it `holds` any. `read` returns its settings. `added` has
@@ -37,7 +37,7 @@ class Exercise:
 
     kind: str
     name: str
-    checks: tuple[str, ...]
+    checks: str
     find: Callable[[Lab], object]
     make: Callable[[Lab], object]
     delete: Callable[[Lab], object]
@@ -57,7 +57,7 @@ def begin(lab: Lab, exercise: str) -> bool:
     Only a resource with the lab's tag, or of this kernel, is deleted, and only if that loses nothing. Else the reason
     is printed.
     """
-    resource, mark = texts.find(exercise, EXERCISES), (exercise, lab.account, lab.region, lab.prefix)
+    resource, mark = texts.find(exercise, EXERCISES), (exercise, str(lab))
     if not resource.find(lab):
         _made_here.add(mark)
         return True
@@ -96,33 +96,23 @@ def look(lab: Lab, exercise: str) -> None:
         texts.show_hints(exercise)
 
 
-def is_right(lab: Lab, exercise: str) -> bool:
-    """Return True if all that AWS lets us see is as asked."""
-    return not run_checks(lab, exercise).wrong
-
-
 def ready(lab: Lab, exercise: str) -> bool:
     """Return True if all is as asked, so that a helper may complete it. Otherwise print what to do first."""
-    wrong = [check.name for check in run_checks(lab, exercise).wrong]
+    wrong = _(", ").join(check.name for check in run_checks(lab, exercise).wrong)
     if wrong:
-        print(
-            _(
-                "The helper changes nothing yet. Fix your cell above, and run it again: {checks}.",
-                checks=_(", ").join(wrong),
-            )
-        )
+        print(_("The helper changes nothing yet. Fix your cell above, and run it again: {checks}.", checks=wrong))
     return not wrong
 
 
 @contextmanager
 def changes(lab: Lab, exercise: str) -> Iterator[None]:
     """Print what the helper in the `with` block adds or changes, and why."""
-    resource = texts.find(exercise, EXERCISES)
+    resource = EXERCISES[exercise]
     before = resource.read(lab)
     yield
     after = resource.read(lab)
-    changed = {name: why for name, why in resource.added.items() if before.get(name) != after.get(name)}
-    for name, why in changed.items():
+    changed = [name for name in resource.added if before.get(name) != after.get(name)]
+    for name in changed:
         old, new = (_shown(settings.get(name)) for settings in (before, after))
         print(
             _(
@@ -131,7 +121,7 @@ def changes(lab: Lab, exercise: str) -> Iterator[None]:
                 name=name,
                 old=old,
                 new=new,
-                why=_(why),
+                why=_(resource.added[name]),
             )
         )
     if not changed:
@@ -144,25 +134,19 @@ def _shown(value: Any) -> str:
 
 
 def run_checks(lab: Lab, exercise: str) -> Report:
-    """Make the checks of an exercise. A check that could be better is not right yet here."""
-    made = checks.some(lab, *texts.find(exercise, EXERCISES).checks).checks
-    wanted = {State.COULD_BE: State.NOT_YET}
-    return Report([check._replace(step="", state=wanted.get(check.state, check.state)) for check in made])
+    """Make the checks of an exercise."""
+    return Report([*map(_as_asked, checks.some(lab, *texts.find(exercise, EXERCISES).checks.split()).checks)])
 
 
-def _mappings(lab: Lab) -> list[triggers.Trigger]:
-    """Return the mappings to a function of the lab, be it the right one or not."""
-    return triggers.mappings_to(lab, *functions.SOURCES)
+def _as_asked(check: Check) -> Check:
+    """Return a check of an exercise: what could be better is not right yet, and what AWS still sets up is right."""
+    wanted = {State.COULD_BE: State.NOT_YET, State.WAITS: State.WAITS if check.cause else State.OK}
+    return check._replace(step="", state=wanted.get(check.state, check.state))
 
 
 def _delete_mappings(lab: Lab) -> None:
-    for mapping in _mappings(lab):
+    for mapping in triggers.mappings_to(lab, *functions.SOURCES):
         triggers.delete_mapping(lab, mapping)
-
-
-def _make_queue(lab: Lab) -> None:
-    queues.ensure_queue(lab, QUEUE)
-    triggers.ensure_queue_subscription(lab, QUEUE)
 
 
 def _delete_queue(lab: Lab) -> None:
@@ -180,17 +164,16 @@ def _function(lab: Lab) -> Settings:
 
 def _mapping(lab: Lab) -> Settings:
     now = triggers.find_stream_trigger(lab) or {}
-    letters = functions.destination(now) or ""
     unset = {"MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": -1, "MaximumBatchingWindowInSeconds": 0}
-    unset["BisectBatchOnFunctionError"] = False
-    return unset | now | {"OnFailure": letters.split(":")[-1]}
+    letters, is_enabled = (functions.destination(now) or "").split(":")[-1], now.get("State") != "Disabled"
+    return {"BisectBatchOnFunctionError": False, **unset, **now, "OnFailure": letters, "Enabled": is_enabled}
 
 
 EXERCISES = {
     "create-table": Exercise(
         N_("table"),
         TABLE,
-        ("table-TransactionTotal", "key-TransactionTotal", "billing-TransactionTotal", "tag-TransactionTotal"),
+        "table-TransactionTotal key-TransactionTotal billing-TransactionTotal tag-TransactionTotal",
         lambda lab: tables.find_table(lab, TABLE),
         lambda lab: tables.ensure_table(lab, TABLE),
         lambda lab: lab.client("dynamodb").delete_table(TableName=lab.name(TABLE)),
@@ -201,16 +184,8 @@ EXERCISES = {
     "create-function": Exercise(
         N_("function"),
         NOTIFIER,
-        (
-            "function-TotalNotifier",
-            "asked-Runtime",
-            "asked-Handler",
-            "asked-Timeout",
-            "asked-Code",
-            "asked-Environment",
-            "function-role-TotalNotifier",
-            "tag-TotalNotifier",
-        ),
+        "function-TotalNotifier asked-Runtime asked-Handler asked-Timeout asked-Code asked-Environment "
+        "function-role-TotalNotifier state-TotalNotifier tag-TotalNotifier",
         lambda lab: functions.find_function(lab, NOTIFIER),
         lambda lab: functions.ensure_function(lab, NOTIFIER),
         lambda lab: lab.client("lambda").delete_function(FunctionName=lab.name(NOTIFIER)),
@@ -225,8 +200,9 @@ EXERCISES = {
     "create-mapping": Exercise(
         N_("mapping"),
         "",
-        ("stream-trigger", "oldest-position", "asked-batch-size", "stream-trigger-filter", "tag-mapping"),
-        _mappings,
+        "stream-trigger stream-trigger-state other-stream-triggers oldest-position asked-batch-size "
+        "stream-trigger-batching-window stream-trigger-filter tag-mapping",
+        lambda lab: triggers.mappings_to(lab, *functions.SOURCES),  # be it the right one or not
         triggers.ensure_stream_trigger,
         _delete_mappings,
         "lambda_.delete_event_source_mapping(UUID=...)",
@@ -238,12 +214,13 @@ EXERCISES = {
             "BisectBatchOnFunctionError": N_("Halving a batch finds the one change that fails."),
             "FunctionResponseTypes": N_("The function may name the changes that failed."),
             "OnFailure": N_("What is given up is kept there."),
+            "Enabled": N_("A mapping that is disabled reads nothing."),
         },
     ),
     "create-topic": Exercise(
         N_("topic"),
         topics.ALERT_TOPIC,
-        ("topic", "topic-display-name", "tls-topic", "outsiders-topic", "tag-HighBalanceAlert"),
+        "topic topic-display-name tls-topic outsiders-topic tag-HighBalanceAlert",
         topics.find_topic,
         topics.ensure_topic,
         lambda lab: lab.client("sns").delete_topic(TopicArn=topics.find_topic(lab)),
@@ -254,23 +231,16 @@ EXERCISES = {
     "create-queue": Exercise(
         N_("queue"),
         QUEUE,
-        (
-            "queue-CreditCollection",
-            "access-policy-CreditCollection",
-            "other-senders-CreditCollection",
-            "policy-account-CreditCollection",
-            "tls-CreditCollection",
-            "tag-CreditCollection",
-            "subscription-CreditCollection",
-            "raw-delivery-CreditCollection",
-            "filter-policy-CreditCollection",
-        ),
+        "queue-CreditCollection access-policy-CreditCollection other-senders-CreditCollection "
+        "policy-account-CreditCollection tls-CreditCollection tag-CreditCollection "
+        "subscription-CreditCollection raw-delivery-CreditCollection filter-policy-CreditCollection "
+        "limits-CreditCollection encryption-CreditCollection outsiders-CreditCollection",
         lambda lab: queues.find_queue(lab, QUEUE) or triggers.find_queue_subscription(lab, QUEUE),
-        _make_queue,
+        lambda lab: (queues.ensure_queue(lab, QUEUE), triggers.ensure_queue_subscription(lab, QUEUE)),
         _delete_queue,
         'sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])',
         N_("messages"),
-        lambda lab: queues.find_queue(lab, QUEUE) and queues.messages(lab, QUEUE),
+        lambda lab: queues.messages(lab, QUEUE),
         lambda lab: {"SqsManagedSseEnabled": "false"} | queues.attributes(lab, QUEUE),
         {
             "MessageRetentionPeriod": N_("In seconds: 14 days to read a message."),
