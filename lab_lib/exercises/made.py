@@ -4,11 +4,14 @@ An exercise asks for all that its text demands. Its checks read the account, rig
 then completes what the text does not ask for, and the notebook prints each change with its reason.
 """
 
+import inspect
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from IPython import get_ipython
 from IPython.display import display
 
 from lab_lib import checks
@@ -16,7 +19,8 @@ from lab_lib.aws import functions, queues, tables, topics, triggers
 from lab_lib.checks.asked import NOTIFIER, QUEUE, TABLE
 from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import State
-from lab_lib.exercises import texts, workbook
+from lab_lib.errors import UsageError
+from lab_lib.exercises import cells, texts, workbook
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
 
@@ -32,11 +36,12 @@ class Exercise:
 
     `make` makes all that the exercise asks for, and what a helper adds. `delete` deletes it whoever made it; `by_hand`
     is the code for that. `content` is what that would lose, if it `holds` any. `read` returns its settings. `added` has
-    those that a helper completes, each with the reason.
+    those that a helper completes, each with the reason. `calls` has the learner's code for each call that creates it.
     """
 
     kind: str
     name: str
+    calls: dict[str, str]
     checks: str
     find: Callable[[Lab], object]
     make: Callable[[Lab], object]
@@ -55,9 +60,10 @@ def begin(lab: Lab, exercise: str) -> bool:
     """Return True if the learner's call can be made: nothing is there, or it was not as asked and is deleted now.
 
     Only a resource with the lab's tag, or of this kernel, is deleted, and only if that loses nothing. Else the reason
-    is printed.
+    is printed. Until the cell ends, no helper creates the resource.
     """
     resource, mark = texts.find(exercise, EXERCISES), (exercise, str(lab))
+    _watch(lab, resource)
     if not resource.find(lab):
         _made_here.add(mark)
         return True
@@ -82,16 +88,49 @@ def begin(lab: Lab, exercise: str) -> bool:
         )
         return False
     resource.delete(lab)
-    print(off, _("It is deleted, and your call makes it anew."))
+    print(off, _("It is deleted, to be made anew."))
     return True
+
+
+def _watch(lab: Lab, resource: Exercise) -> None:
+    """Refuse the call of a helper that creates the resource, until the cell ends."""
+
+    def refuse(params: Settings, model: Any, **_event: Any) -> None:
+        call, names = resource.calls.get(model.name), {str(value).split(":")[-1] for value in params.values()}
+        is_own = call and lab.name(resource.name or NOTIFIER) in names
+        if is_own and any("/lab_lib/aws/" in caller.filename for caller in inspect.stack(0)):
+            yours = _("The {resource} is yours to make: write the call {call}(…).", resource=resource, call=call)
+            raise UsageError(yours)
+
+    if get_ipython():
+        cells.at_end.enter_context(lab.listening({"provide-client-params": refuse}))
+
+
+def solve(lab: Lab, exercise: str) -> None:
+    """Make what the exercise asks for, as its solution does. `begin` says what is kept, or deleted first.
+
+    In a run of the grader, which makes what is missing after the exercise's cell, nothing is made.
+    """
+    is_graded = os.environ.get(workbook.HEADLESS) == workbook.KEEPING
+    if (is_graded and run_checks(lab, exercise).wrong) or begin(lab, exercise):
+        cells.at_end.close()
+        workbook.record("solved", exercise, "", right=False)
+        if not is_graded:
+            EXERCISES[exercise].make(lab)
+        print(_("The lab makes the {resource}, so this exercise is worth 0 points.", resource=EXERCISES[exercise]))
 
 
 def look(lab: Lab, exercise: str) -> None:
     """Show what the exercise asks for and what is there, and print whether all is right, or cannot be seen."""
+    if cells.errors.get(exercise):
+        print(_(cells.FAILED))
+        return
     report = run_checks(lab, exercise)
     display(report)  # type: ignore[no-untyped-call]
     workbook.record("answer", exercise, [check.id for check in report.failed], not report.failed)
     print(_("Not yet.") if report.wrong else _("It cannot be seen.") if report.failed else _("Right."))
+    if report.wrong:
+        _offer(exercise)
     if not report.failed:
         texts.show_hints(exercise)
 
@@ -101,7 +140,14 @@ def ready(lab: Lab, exercise: str) -> bool:
     wrong = _(", ").join(check.name for check in run_checks(lab, exercise).wrong)
     if wrong:
         print(_("The helper changes nothing yet. Fix your cell above, and run it again: {checks}.", checks=wrong))
+        _offer(exercise)
     return not wrong
+
+
+def _offer(exercise: str) -> None:
+    """Print the way out."""
+    code = f'notebook.solve(lab, "{exercise}")'
+    print(_("If you are stuck, run {code}: the lab makes it, for 0 points.", code=code))
 
 
 @contextmanager
@@ -173,6 +219,7 @@ EXERCISES = {
     "create-table": Exercise(
         N_("table"),
         TABLE,
+        {"CreateTable": "dynamodb.create_table"},
         "table-TransactionTotal key-TransactionTotal billing-TransactionTotal tag-TransactionTotal",
         lambda lab: tables.find_table(lab, TABLE),
         lambda lab: tables.ensure_table(lab, TABLE),
@@ -184,6 +231,7 @@ EXERCISES = {
     "create-function": Exercise(
         N_("function"),
         NOTIFIER,
+        {"CreateFunction": "lambda_.create_function"},
         "function-TotalNotifier asked-Runtime asked-Handler asked-Timeout asked-Code asked-Environment "
         "function-role-TotalNotifier state-TotalNotifier tag-TotalNotifier",
         lambda lab: functions.find_function(lab, NOTIFIER),
@@ -200,6 +248,7 @@ EXERCISES = {
     "create-mapping": Exercise(
         N_("mapping"),
         "",
+        {"CreateEventSourceMapping": "lambda_.create_event_source_mapping"},
         "stream-trigger stream-trigger-state other-stream-triggers oldest-position asked-batch-size "
         "stream-trigger-batching-window stream-trigger-filter tag-mapping",
         lambda lab: triggers.mappings_to(lab, *functions.SOURCES),  # be it the right one or not
@@ -220,6 +269,7 @@ EXERCISES = {
     "create-topic": Exercise(
         N_("topic"),
         topics.ALERT_TOPIC,
+        {"CreateTopic": "sns.create_topic"},
         "topic topic-display-name tls-topic outsiders-topic tag-HighBalanceAlert",
         topics.find_topic,
         topics.ensure_topic,
@@ -231,6 +281,7 @@ EXERCISES = {
     "create-queue": Exercise(
         N_("queue"),
         QUEUE,
+        {"CreateQueue": "sqs.create_queue", "Subscribe": "sns.subscribe"},
         "queue-CreditCollection access-policy-CreditCollection other-senders-CreditCollection "
         "policy-account-CreditCollection tls-CreditCollection tag-CreditCollection "
         "subscription-CreditCollection raw-delivery-CreditCollection filter-policy-CreditCollection "
