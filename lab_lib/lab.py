@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from http import HTTPStatus
+from itertools import product
 from typing import Any, NamedTuple
 
 import boto3
@@ -94,18 +95,17 @@ class Lab:
     def listening(self, handlers: dict[str, Callable[..., None]]) -> Iterator[None]:
         """Call these handlers at botocore's events, such as "after-call", of all clients."""
 
-        def emitters() -> list[Any]:
-            return [self.session.events, *(client.meta.events for client in self._clients.values())]
+        def pairs() -> Iterator[Any]:
+            emitters = self.session.events, *(client.meta.events for client in self._clients.values())
+            return product(emitters, handlers.items())
 
-        for emitter in emitters():
-            for event, handler in handlers.items():
-                emitter.register(event, handler)
+        for emitter, handler in pairs():
+            emitter.register(*handler)
         try:
             yield
         finally:
-            for emitter in emitters():  # a client that was created meanwhile listens too
-                for event, handler in handlers.items():
-                    emitter.unregister(event, handler)
+            for emitter, handler in pairs():  # a client that was created meanwhile listens too
+                emitter.unregister(*handler)
 
     def name(self, name: str) -> str:
         """Return a name of the handout with the prefix before it."""

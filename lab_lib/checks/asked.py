@@ -60,12 +60,9 @@ def archive(account: Account) -> Finding:
 
 @of_call("asked-Environment", N_("environment of TotalNotifier"))
 def environment(account: Account) -> Finding:
-    """Another threshold is no fault: it may be that of an earlier run, and the helper brings it up to date."""
-    now = functions.environment(account.settings(NOTIFIER))
-    wanted = account.ask(functions.settings, NOTIFIER)["Environment"]["Variables"]
-    wrong = [_("no {name}", name=name) for name in wanted if name not in now]
-    others = [name for name in now if name != "THRESHOLD" and wanted.get(name) != now[name]]
-    wrong += [_("{name} is {value}", name=name, value=now[name]) for name in others]
+    now, wanted = functions.environment(account.settings(NOTIFIER)), account.ask(functions.variables, NOTIFIER)
+    others = (name for name in wanted if now.get(name) != wanted[name])
+    wrong = (_("{name} is {value}", name=name, value=now.get(name, _("none"))) for name in others)
     hint = _("Give **arguments to your call: they hold the environment variables.")
     return none_of(wrong, hint, right=_(", ").join(sorted(wanted)))
 

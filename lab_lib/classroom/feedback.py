@@ -53,7 +53,7 @@ def page(book: Book, student: Graded, notebooks: str = "") -> str:
 def _by_cause(student: Graded) -> dict[str, list[Check]]:
     """Return the checks that cost points by their cause: an exercise that is not right, else the first of its list."""
     wrong = [answer.question for answer in student.answers or [] if not answer.right and answer.question in EXERCISES]
-    exercises = {check: exercise for exercise in wrong for check in EXERCISES[exercise].checks}
+    exercises = {check: exercise for exercise in wrong for check in EXERCISES[exercise].checks.split()}
     by_cause = defaultdict[str, list[Check]](list)
     for check in (*student.wrong, *student.waiting):
         first = check.cause or check.id

@@ -66,7 +66,7 @@ def policy_length(document: str) -> int:
 
 
 def _policy(high: int) -> Allows:
-    """Allow a policy that is not longer, together with the other inline policies of its role, user or group."""
+    """Allow a policy that is not longer, together with the other inline policies of its role."""
     return lambda value, params: sum(map(policy_length, (value, *params.get("InlinePolicies", ())))) <= high
 
 
@@ -106,6 +106,14 @@ LIMITS = (
         lambda variables, _: len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode()) <= 4_096,
         "Lambda was unable to configure your environment variables because the environment variables you have provided "
         "exceeded the 4KB limit.",
+        "InvalidParameterValueException",
+    ),
+    Limit(
+        "lambda",
+        "CreateEventSourceMapping:EventSourceArn",
+        lambda arn, params: ":dynamodb:" not in arn or "StartingPosition" in params,
+        "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
+        "Member must not be null.",
         "InvalidParameterValueException",
     ),
     _invoke(

@@ -65,13 +65,9 @@ def _parsed(method: str, path: str, headers: Headers, body: bytes) -> tuple[str,
 
 
 def _other_policies(params: dict[str, str]) -> list[str]:
-    """Return the inline policies that a role, user or group has beside the one that the request names."""
-    owners = (
-        iam._roles.get(params.get("RoleName"), {}).get("InlinePolicies", {}),
-        iam._user_inline_policies.get(params.get("UserName"), {}),
-        iam._group_inline_policies.get(params.get("GroupName"), {}),
-    )
-    return [text for policies in owners for name, text in policies.items() if name != params.get("PolicyName")]
+    """Return the inline policies that a role has beside the one that the request names."""
+    policies = iam._roles.get(params.get("RoleName"), {}).get("InlinePolicies", {})
+    return [text for name, text in policies.items() if name != params.get("PolicyName")]
 
 
 @cache

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from lab_lib.aws.json_text import json_value
-from lab_lib.exercises import texts, workbook
+from lab_lib.exercises import cells, texts, workbook
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.wording import listing, shortened
 
@@ -32,12 +32,14 @@ def judge(question: str, answer: Any, *context: Any) -> None:
     """
     asked = texts.find(question, QUESTIONS)
     faults = _faults(asked.faults, answer, *context)
-    if faults is None:
-        print(_("No answer yet."))
+    if faults is None or isinstance(answer, BaseException):
+        print(_("No answer yet.") if faults is None else _(cells.FAILED))
         return
     workbook.record("answer", question, answer, not faults)
-    print(*([_("Not yet."), *faults] if faults else [_("Right."), _(asked.why)]))
-    if not faults:
+    if faults:
+        print(_("Not yet."), *faults)
+    else:
+        print(_("Right."), _(asked.why))
         texts.show_hints(question)
 
 
@@ -51,8 +53,8 @@ def compare(question: str, prediction: Any, outcome: Any) -> None:
     is_one = isinstance(outcome, str) or not isinstance(outcome, Iterable)
     parts = [outcome] if is_one else list(outcome)
     faults, words = _faults(_set, prediction, parts), listing(map(str, parts), MOST_NAMED)
-    if faults is None:
-        print(_("No prediction. It is {words}.", words=words))
+    if faults is None or isinstance(prediction, BaseException):
+        print(_("No prediction. It is {words}.", words=words) if faults is None else _(cells.FAILED))
         return
     workbook.record("prediction", question, prediction, not faults)
     said = N_("You predicted otherwise: it is {words}.") if faults else N_("You predicted right: it is {words}.")
@@ -176,11 +178,6 @@ def _of_text(text: str, right: Collection[Any]) -> list[str]:
     return [part for part in parts if part.casefold() in names or not _FILLER.fullmatch(part.casefold())] or parts
 
 
-def _action(item: Any) -> str:
-    """Return the action in small letters, without the service."""
-    return str(item).strip(" '\"`").casefold().split(":")[-1]
-
-
 class Question(NamedTuple):
     """A question: `faults` finds what is not right in an answer, `why` explains the right answer."""
 
@@ -190,7 +187,11 @@ class Question(NamedTuple):
 
 QUESTIONS = {  # by the nbgrader id of the cell with the answer
     "actions": Question(
-        lambda answer: _set(answer, ["UpdateItem", "BatchGetItem", "Scan"], _action),
+        lambda answer: _set(
+            answer,
+            ["UpdateItem", "BatchGetItem", "Scan"],
+            lambda action: str(action).strip(" '\"`").casefold().split(":")[-1],  # without the service
+        ),
         "UpdateItem with ADD makes an item that is missing. BatchGetItem reads up to a hundred customers in one call, "
         "Scan reads all. GetItem, PutItem and DeleteItem are not needed, so they are not allowed.",
     ),

@@ -4,40 +4,45 @@ An exercise asks for all that its text demands. Its checks read the account, rig
 then completes what the text does not ask for, and the notebook prints each change with its reason.
 """
 
+import inspect
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from IPython import get_ipython
 from IPython.display import display
 
 from lab_lib import checks
 from lab_lib.aws import functions, queues, tables, topics, triggers
 from lab_lib.checks.asked import NOTIFIER, QUEUE, TABLE
-from lab_lib.checks.reports import Report
+from lab_lib.checks.reports import Check, Report
 from lab_lib.checks.rules import State
-from lab_lib.exercises import texts, workbook
+from lab_lib.errors import UsageError
+from lab_lib.exercises import cells, texts, workbook
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
 
 Settings = dict[str, Any]  # of a resource, by name
 
 
-_made_here = set[tuple[str, ...]]()  # the exercises whose calls this kernel has let through, and their labs
+_made_here = set[tuple[str, str]]()  # the exercises whose calls this kernel has let through, and their labs
 
 
 @dataclass(frozen=True)
 class Exercise:
-    """A resource that the learner makes. The first of its `checks` says whether it is there.
+    """A resource that the learner makes. The first of its `checks`, ids with spaces between, says whether it is there.
 
     `make` makes all that the exercise asks for, and what a helper adds. `delete` deletes it whoever made it; `by_hand`
     is the code for that. `content` is what that would lose, if it `holds` any. `read` returns its settings. `added` has
-    those that a helper completes, each with the reason.
+    those that a helper completes, each with the reason. `calls` has the learner's code for each call that creates it.
     """
 
     kind: str
     name: str
-    checks: tuple[str, ...]
+    calls: dict[str, str]
+    checks: str
     find: Callable[[Lab], object]
     make: Callable[[Lab], object]
     delete: Callable[[Lab], object]
@@ -55,9 +60,10 @@ def begin(lab: Lab, exercise: str) -> bool:
     """Return True if the learner's call can be made: nothing is there, or it was not as asked and is deleted now.
 
     Only a resource with the lab's tag, or of this kernel, is deleted, and only if that loses nothing. Else the reason
-    is printed.
+    is printed. Until the cell ends, no helper creates the resource.
     """
-    resource, mark = texts.find(exercise, EXERCISES), (exercise, lab.account, lab.region, lab.prefix)
+    resource, mark = texts.find(exercise, EXERCISES), (exercise, str(lab))
+    _watch(lab, resource)
     if not resource.find(lab):
         _made_here.add(mark)
         return True
@@ -82,47 +88,77 @@ def begin(lab: Lab, exercise: str) -> bool:
         )
         return False
     resource.delete(lab)
-    print(off, _("It is deleted, and your call makes it anew."))
+    print(off, _("It is deleted, to be made anew."))
     return True
+
+
+def _watch(lab: Lab, resource: Exercise) -> None:
+    """Refuse the call of a helper that creates the resource, until the cell ends."""
+
+    def refuse(params: Settings, model: Any, **_event: Any) -> None:
+        call, names = resource.calls.get(model.name), {str(value).split(":")[-1] for value in params.values()}
+        is_own = call and lab.name(resource.name or NOTIFIER) in names
+        if is_own and any("/lab_lib/aws/" in caller.filename for caller in inspect.stack(0)):
+            yours = _("The {resource} is yours to make: write the call {call}(…).", resource=resource, call=call)
+            raise UsageError(yours)
+
+    if get_ipython():
+        cells.at_end.enter_context(lab.listening({"provide-client-params": refuse}))
+
+
+def solve(lab: Lab, exercise: str) -> None:
+    """Make what the exercise asks for, as its solution does. `begin` says what is kept, or deleted first.
+
+    In a run of the grader, which makes what is missing after the exercise's cell, nothing is made.
+    """
+    is_graded = os.environ.get(workbook.HEADLESS) == workbook.KEEPING
+    if (is_graded and run_checks(lab, exercise).wrong) or begin(lab, exercise):
+        cells.at_end.close()
+        workbook.record("solved", exercise, "", right=False)
+        if not is_graded:
+            EXERCISES[exercise].make(lab)
+        print(_("The lab makes the {resource}, so this exercise is worth 0 points.", resource=EXERCISES[exercise]))
 
 
 def look(lab: Lab, exercise: str) -> None:
     """Show what the exercise asks for and what is there, and print whether all is right, or cannot be seen."""
+    if cells.errors.get(exercise):
+        print(_(cells.FAILED))
+        return
     report = run_checks(lab, exercise)
     display(report)  # type: ignore[no-untyped-call]
     workbook.record("answer", exercise, [check.id for check in report.failed], not report.failed)
     print(_("Not yet.") if report.wrong else _("It cannot be seen.") if report.failed else _("Right."))
+    if report.wrong:
+        _offer(exercise)
     if not report.failed:
         texts.show_hints(exercise)
 
 
-def is_right(lab: Lab, exercise: str) -> bool:
-    """Return True if all that AWS lets us see is as asked."""
-    return not run_checks(lab, exercise).wrong
-
-
 def ready(lab: Lab, exercise: str) -> bool:
     """Return True if all is as asked, so that a helper may complete it. Otherwise print what to do first."""
-    wrong = [check.name for check in run_checks(lab, exercise).wrong]
+    wrong = _(", ").join(check.name for check in run_checks(lab, exercise).wrong)
     if wrong:
-        print(
-            _(
-                "The helper changes nothing yet. Fix your cell above, and run it again: {checks}.",
-                checks=_(", ").join(wrong),
-            )
-        )
+        print(_("The helper changes nothing yet. Fix your cell above, and run it again: {checks}.", checks=wrong))
+        _offer(exercise)
     return not wrong
+
+
+def _offer(exercise: str) -> None:
+    """Print the way out."""
+    code = f'notebook.solve(lab, "{exercise}")'
+    print(_("If you are stuck, run {code}: the lab makes it, for 0 points.", code=code))
 
 
 @contextmanager
 def changes(lab: Lab, exercise: str) -> Iterator[None]:
     """Print what the helper in the `with` block adds or changes, and why."""
-    resource = texts.find(exercise, EXERCISES)
+    resource = EXERCISES[exercise]
     before = resource.read(lab)
     yield
     after = resource.read(lab)
-    changed = {name: why for name, why in resource.added.items() if before.get(name) != after.get(name)}
-    for name, why in changed.items():
+    changed = [name for name in resource.added if before.get(name) != after.get(name)]
+    for name in changed:
         old, new = (_shown(settings.get(name)) for settings in (before, after))
         print(
             _(
@@ -131,7 +167,7 @@ def changes(lab: Lab, exercise: str) -> Iterator[None]:
                 name=name,
                 old=old,
                 new=new,
-                why=_(why),
+                why=_(resource.added[name]),
             )
         )
     if not changed:
@@ -144,25 +180,19 @@ def _shown(value: Any) -> str:
 
 
 def run_checks(lab: Lab, exercise: str) -> Report:
-    """Make the checks of an exercise. A check that could be better is not right yet here."""
-    made = checks.some(lab, *texts.find(exercise, EXERCISES).checks).checks
-    wanted = {State.COULD_BE: State.NOT_YET}
-    return Report([check._replace(step="", state=wanted.get(check.state, check.state)) for check in made])
+    """Make the checks of an exercise."""
+    return Report([*map(_as_asked, checks.some(lab, *texts.find(exercise, EXERCISES).checks.split()).checks)])
 
 
-def _mappings(lab: Lab) -> list[triggers.Trigger]:
-    """Return the mappings to a function of the lab, be it the right one or not."""
-    return triggers.mappings_to(lab, *functions.SOURCES)
+def _as_asked(check: Check) -> Check:
+    """Return a check of an exercise: what could be better is not right yet, and what AWS still sets up is right."""
+    wanted = {State.COULD_BE: State.NOT_YET, State.WAITS: State.WAITS if check.cause else State.OK}
+    return check._replace(step="", state=wanted.get(check.state, check.state))
 
 
 def _delete_mappings(lab: Lab) -> None:
-    for mapping in _mappings(lab):
+    for mapping in triggers.mappings_to(lab, *functions.SOURCES):
         triggers.delete_mapping(lab, mapping)
-
-
-def _make_queue(lab: Lab) -> None:
-    queues.ensure_queue(lab, QUEUE)
-    triggers.ensure_queue_subscription(lab, QUEUE)
 
 
 def _delete_queue(lab: Lab) -> None:
@@ -180,17 +210,17 @@ def _function(lab: Lab) -> Settings:
 
 def _mapping(lab: Lab) -> Settings:
     now = triggers.find_stream_trigger(lab) or {}
-    letters = functions.destination(now) or ""
     unset = {"MaximumRetryAttempts": -1, "MaximumRecordAgeInSeconds": -1, "MaximumBatchingWindowInSeconds": 0}
-    unset["BisectBatchOnFunctionError"] = False
-    return unset | now | {"OnFailure": letters.split(":")[-1]}
+    letters, is_enabled = (functions.destination(now) or "").split(":")[-1], now.get("State") != "Disabled"
+    return {"BisectBatchOnFunctionError": False, **unset, **now, "OnFailure": letters, "Enabled": is_enabled}
 
 
 EXERCISES = {
     "create-table": Exercise(
         N_("table"),
         TABLE,
-        ("table-TransactionTotal", "key-TransactionTotal", "billing-TransactionTotal", "tag-TransactionTotal"),
+        {"CreateTable": "dynamodb.create_table"},
+        "table-TransactionTotal key-TransactionTotal billing-TransactionTotal tag-TransactionTotal",
         lambda lab: tables.find_table(lab, TABLE),
         lambda lab: tables.ensure_table(lab, TABLE),
         lambda lab: lab.client("dynamodb").delete_table(TableName=lab.name(TABLE)),
@@ -201,16 +231,9 @@ EXERCISES = {
     "create-function": Exercise(
         N_("function"),
         NOTIFIER,
-        (
-            "function-TotalNotifier",
-            "asked-Runtime",
-            "asked-Handler",
-            "asked-Timeout",
-            "asked-Code",
-            "asked-Environment",
-            "function-role-TotalNotifier",
-            "tag-TotalNotifier",
-        ),
+        {"CreateFunction": "lambda_.create_function"},
+        "function-TotalNotifier asked-Runtime asked-Handler asked-Timeout asked-Code asked-Environment "
+        "function-role-TotalNotifier state-TotalNotifier tag-TotalNotifier",
         lambda lab: functions.find_function(lab, NOTIFIER),
         lambda lab: functions.ensure_function(lab, NOTIFIER),
         lambda lab: lab.client("lambda").delete_function(FunctionName=lab.name(NOTIFIER)),
@@ -225,8 +248,10 @@ EXERCISES = {
     "create-mapping": Exercise(
         N_("mapping"),
         "",
-        ("stream-trigger", "oldest-position", "asked-batch-size", "stream-trigger-filter", "tag-mapping"),
-        _mappings,
+        {"CreateEventSourceMapping": "lambda_.create_event_source_mapping"},
+        "stream-trigger stream-trigger-state other-stream-triggers oldest-position asked-batch-size "
+        "stream-trigger-batching-window stream-trigger-filter tag-mapping",
+        lambda lab: triggers.mappings_to(lab, *functions.SOURCES),  # be it the right one or not
         triggers.ensure_stream_trigger,
         _delete_mappings,
         "lambda_.delete_event_source_mapping(UUID=...)",
@@ -238,12 +263,14 @@ EXERCISES = {
             "BisectBatchOnFunctionError": N_("Halving a batch finds the one change that fails."),
             "FunctionResponseTypes": N_("The function may name the changes that failed."),
             "OnFailure": N_("What is given up is kept there."),
+            "Enabled": N_("A mapping that is disabled reads nothing."),
         },
     ),
     "create-topic": Exercise(
         N_("topic"),
         topics.ALERT_TOPIC,
-        ("topic", "topic-display-name", "tls-topic", "outsiders-topic", "tag-HighBalanceAlert"),
+        {"CreateTopic": "sns.create_topic"},
+        "topic topic-display-name tls-topic outsiders-topic tag-HighBalanceAlert",
         topics.find_topic,
         topics.ensure_topic,
         lambda lab: lab.client("sns").delete_topic(TopicArn=topics.find_topic(lab)),
@@ -254,23 +281,17 @@ EXERCISES = {
     "create-queue": Exercise(
         N_("queue"),
         QUEUE,
-        (
-            "queue-CreditCollection",
-            "access-policy-CreditCollection",
-            "other-senders-CreditCollection",
-            "policy-account-CreditCollection",
-            "tls-CreditCollection",
-            "tag-CreditCollection",
-            "subscription-CreditCollection",
-            "raw-delivery-CreditCollection",
-            "filter-policy-CreditCollection",
-        ),
+        {"CreateQueue": "sqs.create_queue", "Subscribe": "sns.subscribe"},
+        "queue-CreditCollection access-policy-CreditCollection other-senders-CreditCollection "
+        "policy-account-CreditCollection tls-CreditCollection tag-CreditCollection "
+        "subscription-CreditCollection raw-delivery-CreditCollection filter-policy-CreditCollection "
+        "limits-CreditCollection encryption-CreditCollection outsiders-CreditCollection",
         lambda lab: queues.find_queue(lab, QUEUE) or triggers.find_queue_subscription(lab, QUEUE),
-        _make_queue,
+        lambda lab: (queues.ensure_queue(lab, QUEUE), triggers.ensure_queue_subscription(lab, QUEUE)),
         _delete_queue,
         'sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"])',
         N_("messages"),
-        lambda lab: queues.find_queue(lab, QUEUE) and queues.messages(lab, QUEUE),
+        lambda lab: queues.messages(lab, QUEUE),
         lambda lab: {"SqsManagedSseEnabled": "false"} | queues.attributes(lab, QUEUE),
         {
             "MessageRetentionPeriod": N_("In seconds: 14 days to read a message."),

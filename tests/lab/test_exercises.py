@@ -7,9 +7,10 @@ import json
 import re
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from lab_lib.aws import buckets, functions, policies, queues, roles, tables, topics, triggers
-from lab_lib.exercises import copies, made, questions
+from lab_lib.exercises import cells, copies, made, questions
 
 SOLUTION = re.compile(r"( *)### BEGIN SOLUTION\n(.*?)\n *### END SOLUTION", re.DOTALL)
 CELLS = [cell for path in copies.solved_notebooks() for cell in json.loads(path.read_text("utf-8"))["cells"]]
@@ -30,14 +31,21 @@ UNITS = '"PROVISIONED", ProvisionedThroughput={"ReadCapacityUnits": 50, "WriteCa
 WRONG = [
     ("create-table", OTHER_KEY, "", "key of TransactionTotal", "Customer"),
     ("create-table", '"PAY_PER_REQUEST"', UNITS, "billing of TransactionTotal", "50 units to read"),
-    ("create-function", "**arguments", "FunctionName=name, Role=arguments['Role']", "environment of", "no TOPIC_ARN"),
+    ("create-function", "**arguments", "FunctionName=name, Role=arguments['Role']", "environment", "TOPIC_ARN is none"),
     ("create-function", ": archive", ": aws.functions.zipped({'total_notifier.py': b''})", "archive of", "another one"),
     ("create-function", "Tags=TAGS,", "", "tag of TotalNotifier", "not there"),
     ("create-mapping", "TRIM_HORIZON", "LATEST", "starting position that misses nothing", "LATEST"),
+    ("create-function", "**arguments", "**arguments | {'Environment': {'Variables': "
+     "arguments['Environment']['Variables'] | {'THRESHOLD': '15'}}}", "environment of", "THRESHOLD is 15"),
+    ("create-mapping", "=1000,", "=1000, Enabled=False,", "state of the stream trigger", "Disabled"),
+    ("create-mapping", ")", ")\n    lambda_.create_event_source_mapping(EventSourceArn=stream, FunctionName=function,"
+     " StartingPosition='TRIM_HORIZON')", "other stream triggers", "the stream starts TotalNotifier"),
     ("create-mapping", "=function", "=lab.name('TransactionProcessor')", "stream trigger", "TransactionProcessor"),
     ("create-topic", '"HighAlert"', '"Alert"', "display name of the topic", "Alert"),
     ("create-queue", "{\"Policy\": policy}", f"dict(Policy='{FOR_EVERYBODY}')", "other senders to", "anyone"),
     ("create-queue", "Attributes={\"Policy\": policy}, ", "", "access policy of", "may not send"),
+    ("create-queue", "policy}", "policy, 'DelaySeconds': '900'}", "delay and retention of", "DelaySeconds is 900"),
+    ("create-queue", "policy}", "policy, 'KmsMasterKeyId': 'alias/aws/sqs'}", "encryption of", "alias/aws/sqs"),
     ("create-queue", "sns.subscribe(", "dict(", "subscription of", "not there"),
 ]  # fmt: skip
 # Right calls of another form.
@@ -106,7 +114,7 @@ def test_a_wrong_call_is_named_and_the_fixed_cell_makes_it_anew(clean, capsys, e
     lab = clean(exercise)
     run(lab, call(exercise, old, new))
     said = judged(lab, exercise, capsys)
-    assert said.endswith("Not yet.\n")
+    assert "\nNot yet.\n" in said
     lines = [line for line in said.splitlines() if line.startswith("✘") and part in line]
     assert words in lines[0]
 
@@ -114,7 +122,7 @@ def test_a_wrong_call_is_named_and_the_fixed_cell_makes_it_anew(clean, capsys, e
     run(lab, call(exercise))
 
     out = capsys.readouterr().out
-    assert "It is deleted, and your call makes it anew." in out
+    assert "It is deleted, to be made anew." in out
     assert "Right.\n" in judged(lab, exercise, capsys)
 
 
@@ -173,4 +181,63 @@ def test_nothing_that_was_made_is_not_yet(clean, capsys):
     for question in questions.asked():
         if question.is_made:
             lab = clean(question.question)
-            assert judged(lab, question.question, capsys).endswith("Not yet.\n")
+            assert "\nNot yet.\nIf you are stuck" in judged(lab, question.question, capsys)
+
+
+@pytest.fixture
+def run_cell(lab, monkeypatch):
+    """run_cell(source): run a cell as a kernel does, and return its error."""
+    shell = InteractiveShell(user_ns={"lab": lab})
+    monkeypatch.setattr(made, "get_ipython", lambda: shell)
+    cells.register(shell)
+    shell.run_cell(IMPORTS)
+    yield lambda source: shell.run_cell(source).error_in_exec
+    shell.history_manager.end_session()
+
+
+@pytest.mark.parametrize("exercise", made.EXERCISES)
+def test_in_an_exercises_own_cell_no_helper_makes_its_resource(clean, run_cell, exercise):
+    lab, resource = clean(exercise), made.EXERCISES[exercise]
+    made.begin(lab, exercise)  # as the grader does before the cell
+    error = run_cell(f"if notebook.begin(lab, '{exercise}'): notebook.made.EXERCISES['{exercise}'].make(lab)")
+    assert str(error).endswith(f"is yours to make: write the call {next(iter(resource.calls.values()))}(…).")
+    assert not resource.find(lab)
+
+    assert run_cell(f"{call(exercise)}\naws.queues.ensure_queue(lab, '{exercise}')") is None
+    resource.delete(lab)
+    resource.make(lab)  # in another cell
+
+
+def test_after_an_error_in_its_cell_no_earlier_answer_is_judged(clean, run_cell, capsys):
+    lab = clean("create-topic")
+    run_cell(call("create-topic"))
+    run_cell(f"{call('create-topic')}\nsns.publsh()")
+    assert judged(lab, "create-topic", capsys) == f"{cells.FAILED}\n"
+    run_cell(call("create-topic"))
+    assert "Right.\n" in judged(lab, "create-topic", capsys)
+
+    run_cell("my_answer = [2, 3]")
+    for failing in ("my_answer = [2 3]", "my_answer = [2, 3]\nprint(rosw)"):
+        run_cell(failing)
+        capsys.readouterr()
+        run_cell("notebook.judge('rejected', my_answer)\nnotebook.compare('correction', my_answer, [2, 3])")
+        assert capsys.readouterr().out == f"{cells.FAILED}\n" * 2
+
+
+def test_who_is_stuck_lets_the_lab_make_it_for_no_points(clean, run_cell, capsys, monkeypatch):
+    lab, recorded = clean("create-queue"), []
+    monkeypatch.setattr(made.workbook, "record", lambda *entry, **_: recorded.append(entry[:2]))
+    run_cell(call("create-queue", "sns.subscribe(", "dict("))
+    made.ready(lab, "create-queue")
+    (offered,) = re.findall(r"run (notebook\.solve.*?):", capsys.readouterr().out)
+    with monkeypatch.context() as graded:
+        graded.setenv("LAB_HEADLESS", "keeping")
+        run_cell(offered)
+        assert made.run_checks(lab, "create-queue").wrong  # the grader makes it
+
+    run_cell(f"notebook.begin(lab, 'create-queue')\n{offered}")
+    assert not made.run_checks(lab, "create-queue").wrong
+    assert recorded == [("solved", "create-queue")] * 2
+    assert "so this exercise is worth 0 points." in capsys.readouterr().out
+    run_cell(offered)
+    assert "as it should be" in capsys.readouterr().out

@@ -62,7 +62,7 @@ def made(new_account):
 def error_code(lab, service, operation, params):
     """Return the error code of AWS's answer; None without an error."""
     try:
-        getattr(lab.client(service), operation)(**params)
+        getattr(lab.client(service), operation)(**{name: value for name, value in params.items() if value is not None})
     except ClientError as error:
         return error.response["Error"]["Code"]
     return None
@@ -83,6 +83,7 @@ LIMITS = [  # service; operation, and its other parameters; a parameter, at its 
     ("lambda", *UPDATE, "Timeout", 900, 901, MODEL),
     ("lambda", *UPDATE, "MemorySize", 10_240, 10_241, VALUE),
     ("lambda", "create_event_source_mapping", "mapping", "BatchSize", 10_000, 10_001, MODEL),
+    ("lambda", "create_event_source_mapping", "mapping", "StartingPosition", "LATEST", None, VALUE),
     ("lambda", *UPDATE, "Runtime", "python3.13", "python2.7", VALUE),
     ("lambda", *UPDATE, "Environment", variables(4_096), variables(4_097), VALUE),
     ("lambda", *UPDATE, "Handler", "probe.handler", "probe handler", MODEL),

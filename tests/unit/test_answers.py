@@ -153,7 +153,7 @@ def test_every_question_is_asked_once_and_is_named_as_the_cell_with_its_answer()
 
     assert sorted(names) == sorted({**answers.QUESTIONS, **made.EXERCISES})
     assert {asked.answer for asked in questions.asked()} == {"", "my_answer", "my_message", "my_room", "my_effect"}
-    assert {name for exercise in made.EXERCISES.values() for name in exercise.checks} <= set(RULES)
+    assert {name for exercise in made.EXERCISES.values() for name in exercise.checks.split()} <= set(RULES)
     assert all(texts.of(name).hints for name in names)
 
 
