@@ -45,11 +45,11 @@ def complete(mine: list[Cell], course: Course) -> list[Cell]:
 def _keys(course: Course) -> dict[str, str]:
     """Return the ids of the lab's cells by all that tells one, itself included."""
     ids = {text: id for id, texts in course["texts"].items() for text in texts}
-    ids |= {name: cell["id"] for cell in course["cells"] for name in _names(cell)[:2]}
-    return ids
+    return ids | {name: cell["id"] for cell in course["cells"] for name in _names(cell)}
 
 
 def _names(cell: Cell) -> list[str]:
     """Return what may tell which cell of the lab this is, the surest first."""
     exercise = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "")
-    return [str(cell.get("id", "")), f"exercise {exercise}" if exercise else "", "".join(cell["source"])]
+    names = str(cell.get("id", "")), exercise and f"exercise {exercise}", "".join(cell["source"])
+    return [*filter(None, names)]

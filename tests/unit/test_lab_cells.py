@@ -6,13 +6,14 @@ from lab_lib.classroom import lab_cells
 from lab_lib.exercises import copies
 
 COURSE = lab_cells.course(copies.NOTEBOOKS / "03-create-topic.ipynb")
+IDS = [cell["id"] for cell in COURSE["cells"]]
 CODE = [cell["id"] for cell in COURSE["cells"] if cell["cell_type"] == "code"]
 
 
 def completed(mine):
     """Return the ids of the code cells, "own" for the student's own."""
     made = lab_cells.complete(mine, COURSE)
-    return [cell["id"] if cell["id"] in CODE else "own" for cell in made if cell["cell_type"] == "code"]
+    return [cell["id"] if cell["id"] in IDS else "own" for cell in made if cell["cell_type"] == "code"]
 
 
 def test_a_notebook_of_which_nothing_is_left_is_the_labs():
@@ -23,7 +24,7 @@ def test_a_notebook_of_which_nothing_is_left_is_the_labs():
 def test_a_cell_that_was_deleted_comes_back_at_its_place_and_an_own_cell_below_it_stays_there(place):
     own = {"cell_type": "code", "metadata": {}, "source": "mine = 1"}
     mine = [cell for cell in COURSE["cells"] if cell["id"] != CODE[place]]
-    number = [cell["id"] for cell in COURSE["cells"]].index(CODE[place])
+    number = IDS.index(CODE[place])
 
     assert completed([*mine[:number], own, *mine[number:]]) == [*CODE[: place + 1], "own", *CODE[place + 1 :]]
 
