@@ -58,5 +58,5 @@ def _table(rows: list[Any]) -> Table:
     table = Table(_("state"), _("case"), header_style="bold")
     table.columns[0].no_wrap, table.columns[1].overflow = True, "fold"  # Chinese has no spaces to break a line at
     for state, title, text in rows:
-        table.add_row(Text(marked(state), LOOKS[state].style), Text.assemble((title, "bold"), f": {text}"))
+        table.add_row(Text(marked(state), LOOKS[state].style), Text.assemble((title, "bold"), _(": ") + text))
     return table

@@ -48,7 +48,7 @@ def _row(first: Any, *others: Any) -> Row:
         return first.state, first.case, first.sentence
     lines = [_(", ").join(result.case for result in (first, *others))]
     if first.found:
-        lines += [f"{first.case}: {first.sentence}", first.sent, _("found: {found}", found=first.found)]
+        lines += [f"{first.case}{_(': ')}{first.sentence}", first.sent, _("found: {found}", found=first.found)]
     return first.state, first.cause, "\n".join(lines)
 
 
@@ -79,7 +79,7 @@ class Results:
         return passed if self.passed else f"{passed} {again}"
 
     def __repr__(self) -> str:
-        lines = [f"{set_cell_size(marked(state), 11)}  {title}: {text}" for state, title, text in self.rows]
+        lines = [f"{set_cell_size(marked(state), 11)}  {title}{_(': ')}{text}" for state, title, text in self.rows]
         return "\n".join([*(line.replace("\n", f"\n{'':13}") for line in lines), self.summary])
 
     def _repr_html_(self) -> str:
