@@ -1,7 +1,7 @@
 """Run a class: lock the folder of the results, select students, resume, and work side by side.
 
 The work of a student writes to that student's draft only, which becomes the student's folder once it has a grade.json.
-So a class can be stopped at any time, and `--resume` runs the students whose folder has no grade.json.
+So a class can be stopped at any time, and `--resume` runs the students who are not done.
 """
 
 import fcntl
@@ -96,7 +96,7 @@ def archive_results(out: Path) -> Path | None:
 
 
 def unfinished(works: list[W], resume: bool) -> list[W]:
-    """Return the work to do: without a record, with one of other notebooks or settings, or that may now succeed.
+    """Return the work that is not done, or was done with other notebooks or settings.
 
     UsageError if there are results and not `resume`, or results of a student who is not in this part of the class.
     """

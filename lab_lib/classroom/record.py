@@ -89,7 +89,6 @@ class Record(BaseModel):
     trial: list[Case] | None  # None if nobody judged it
     seed: str  # that the cases of the function were drawn from
     fingerprint: str  # of the work that it is the record of
-    failed_within: int = 0  # the --seconds in which a submission failed; 0 if this computer may be at fault
     submitted: Submitted | None = None
     part: str = ""  # the folder of the part of the class (see shards.py) that the student's folder is in
     overrides: list[Override] = []

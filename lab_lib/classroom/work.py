@@ -4,7 +4,6 @@ The fingerprint of a record says which notebooks and which row of the roster it 
 """
 
 import json
-import math
 import shutil
 import time
 from collections.abc import Iterable
@@ -42,7 +41,6 @@ class Work:
     probe: bool = True
     remarks: tuple[str, ...] = ()  # what the instructor should know about the student's files
     seed: str = ""  # of the cases for the student's function, the same for all students that are graded together
-    seconds: float = math.inf  # in which a submission must build the lab
 
     @property
     def folder(self) -> Path:
@@ -168,14 +166,9 @@ class Work:
         return None
 
     def is_done(self) -> bool:
-        """Return True if a record of the same work is there, and doing it again could change nothing.
-
-        An account may have changed since its run has failed. A submission fails again, unless it gets more seconds.
-        """
+        """Return True if the same work was done already: what has failed may succeed now."""
         record = self.read()
-        if record is None or record.fingerprint != self.fingerprint:
-            return False
-        return record.state == "done" or record.failed_within >= self.seconds
+        return record is not None and record.state == "done" and record.fingerprint == self.fingerprint
 
     def record(self, state: str = "failed") -> Record:
         """Return a record without results."""
