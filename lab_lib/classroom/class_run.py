@@ -96,7 +96,7 @@ def archive_results(out: Path) -> Path | None:
 
 
 def unfinished(works: list[W], resume: bool) -> list[W]:
-    """Return the work that is not done, or was done with other notebooks or settings.
+    """Return the work that is not done, or was done with other settings or another file.
 
     UsageError if there are results and not `resume`, or results of a student who is not in this part of the class.
     """

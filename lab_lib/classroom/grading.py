@@ -38,12 +38,9 @@ class Grading(Work):
     is_embedded = False  # each sandbox has an embedded AWS of its own
 
     @property
-    def digests(self) -> Iterable[bytes]:
-        return [sha256(self.submitted.content).digest()] if self.submitted else []
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return {"name": self.student.name, **self.student.settings_in_sandbox}
+    def settings(self) -> list[Any]:
+        content = self.submitted.content if self.submitted else b""
+        return [self.student.name, self.student.settings_in_sandbox, self.seed, sha256(content).hexdigest()]
 
     def record(self, state: str = "failed") -> Record:
         record = super().record(state)

@@ -1,15 +1,14 @@
 """Do the work for one student of a class, and keep the student's draft and record.
 
-The fingerprint of a record says which notebooks and which row of the roster it is of.
+The fingerprint of a record says which row of the roster and which file it is of.
 """
 
 import json
 import shutil
 import time
-from collections.abc import Iterable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -57,23 +56,14 @@ class Work:
         return self.student.is_embedded
 
     @property
-    def digests(self) -> Iterable[bytes]:
-        """Yield a digest of each file that decides what comes of the work: the notebooks, and the file to upload."""
-        data_file = Path(self.student.parameters.get("data_file", headless.DATA_FILE))
-        for path in (*headless.notebooks(self.until), data_file):
-            with suppress(OSError), path.open("rb") as file:  # doing the work tells why not
-                yield file_digest(file, "sha256").digest()
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Return what in the student's row decides what comes of the work."""
-        return {**vars(self.student), "line": 0, "id": "", "handed_in": ""}
+    def settings(self) -> list[Any]:
+        """Return what decides what comes of the work, in the student's row and elsewhere."""
+        return [{**vars(self.student), "line": 0, "id": "", "handed_in": ""}, self.until]
 
     @property
     def fingerprint(self) -> str:
-        """Return a digest of the settings, the seed and the files: equal for equal work."""
-        text = json.dumps({**self.settings, "seed": self.seed}, sort_keys=True, default=str)
-        return sha256(b"".join([text.encode(), *self.digests])).hexdigest()
+        """Return a digest of the settings: equal for equal work."""
+        return sha256(json.dumps(self.settings, sort_keys=True, default=str).encode()).hexdigest()
 
     def do(self) -> Record:
         """Do the work in the draft, and return its record. After Ctrl-C the draft stays as it is."""
