@@ -89,7 +89,7 @@ def archive_results(out: Path) -> Path | None:
     if not results:
         return None
     when = datetime.fromtimestamp(max(path.stat().st_mtime for path in results))
-    make_folder(place := out / gradebook.EARLIER / f"{when:%Y-%m-%d-%H%M%S-%f}")
+    make_folder(place := out / "earlier" / f"{when:%Y-%m-%d-%H%M%S-%f}")
     for path in results:
         path.replace(place / path.name)
     return place
