@@ -114,5 +114,5 @@ def test_lab_open_ends_with_its_kernels_and_leaves_no_file(home, number, status,
     assert len(processes) > 1
     assert {*commands} == {str(LAB)}  # a terminal in JupyterLab finds it
     assert [process for process in processes if process.is_running()] == []
-    assert [path for name in ("jpserver-*", "kernel-*", "lab-open-*") for path in tmp_path.rglob(name)] == []
+    assert [path for name in ("jpserver-*", "kernel-*") for path in tmp_path.rglob(name)] == []
     assert "Shut down this Jupyter server" not in (tmp_path / "log").read_text()
