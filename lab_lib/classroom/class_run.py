@@ -4,12 +4,10 @@ The work of a student writes to that student's draft only, which becomes the stu
 So a class can be stopped at any time, and `--resume` runs the students who are not done.
 """
 
-import fcntl
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -19,6 +17,7 @@ from typing import NamedTuple, TypeVar
 
 import psutil
 from botocore.exceptions import BotoCoreError, ClientError
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from lab_lib.aws import cleanup
 from lab_lib.classroom import gradebook, shards
@@ -42,27 +41,18 @@ JOBS_ON_AWS = 16 * _CORES
 MEMORY = 300_000_000  # bytes of a student's process and kernel, of which 245 MB were measured
 
 
-@contextmanager
-def lock(out: Path) -> Iterator[None]:
+def lock(out: Path) -> AcquireReturnProxy:
     """Make and lock the folder of the results. UsageError if it cannot hold them, or if another class has locked it.
 
-    The lock ends with this process.
+    The lock is a context, and ends with this process.
     """
     if out.resolve() == copies.NOTEBOOKS:
         raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
     make_folder(out)
-    folder = os.open(out, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(folder)
+        return FileLock(out / ".lock", mode=0o600, blocking=False).acquire()
+    except Timeout:
         raise UsageError(f"Another class is at work in {out}. Wait for its end, or name another --out.") from None
-    except OSError:
-        pass  # some network file systems cannot lock a folder
-    try:
-        yield
-    finally:
-        os.close(folder)
 
 
 def select(students: list[Student], shard: Shard = shards.WHOLE, only: str = "") -> list[Student]:
