@@ -28,7 +28,6 @@ from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work, in_words
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
-from lab_lib.exercises import copies
 from lab_lib.workspace import one_command
 from lab_lib.workspace.masking import without_accounts
 from lab_lib.workspace.private_files import make_folder
@@ -46,8 +45,6 @@ def lock(out: Path) -> AcquireReturnProxy:
 
     The lock is a context, and ends with this process.
     """
-    if out.resolve() == copies.NOTEBOOKS:
-        raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
     make_folder(out)
     try:
         return FileLock(out / ".lock", mode=0o600, blocking=False).acquire()
