@@ -78,7 +78,6 @@ class Record(BaseModel):
     folder: str
     id: str  # the school's own, may be empty
     prefix: str
-    own: list[str]  # the given names of resources, which, like the prefix, only this student has
     state: str  # done | failed | missing: nothing was handed in; without a file: unfinished | not run
     seconds: float
     error: str | None

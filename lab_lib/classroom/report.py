@@ -153,8 +153,7 @@ def _wrong(students: list[Graded]) -> dict[str, Counter[str]]:
 
 def _without_identity(text: str, record: Record) -> str:
     """Return the text with "…" for the accounts, addresses, prefix and names of a student's record."""
-    resources = [name.split("/")[-1] for name in record.own]
-    names = {record.name, slug(record.name), record.folder, record.id, *resources} - {""}
+    names = {record.name, slug(record.name), record.folder, record.id} - {""}
     prefix = rf"(?<![\w-])(?i:{re.escape(record.prefix)}){_NAME_BEGINS}|" if record.prefix else ""
     listed = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     return re.sub(rf"{prefix}{_MASKED}|(?<![A-Za-z0-9])(?:{listed})(?![A-Za-z0-9])", "…", text)

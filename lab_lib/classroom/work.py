@@ -27,7 +27,6 @@ from lab_lib.workspace.private_files import can_write_to, make_folder, write_fil
 
 _STEP = ".step"  # the file in the draft that names the notebook that runs now
 _FOUND = ".found.json"  # the file in the draft with what was found so far: it counts even if this process dies
-_OWN = ("bucket", "processor_role", "notifier_role", "boundary")  # their names may say whose they are
 
 
 @dataclass(frozen=True)
@@ -169,7 +168,6 @@ class Work:
             folder=student.folder,
             id=student.id,
             prefix=student.parameters.get("prefix", ""),
-            own=[without_accounts(student.parameters[name]) for name in _OWN if name in student.parameters],
             state=state,
             seconds=0,
             error=None,

@@ -123,11 +123,11 @@ def test_the_report_links_the_feedback_that_is_there_in_a_folder_of_any_script()
 
 
 def test_where_the_class_is_stuck_no_hint_says_whose_account_it_is():
-    hint = "Create inputs3bucketfortransact-********9012-us-east-1: trust AnasRole and ana-Role, not Banana-Customer"
+    hint = "Create inputs3bucketfortransact-********9012-us-east-1: trust ana-Role, not Banana-Customer"
     bad = check("bucket", "not yet", hint, hint=hint)
-    made = page(record(checks=[bad], prefix="ana-", own=["role/AnasRole"]))
+    made = page(record(checks=[bad], prefix="ana-"))
 
-    shown = "Create …: trust … and …Role, not Banana-Customer"
+    shown = "Create …: trust …Role, not Banana-Customer"
     assert text(made.select_one(".hint")) == f"→ {shown}"
     assert f"Found: {shown}" in text(made.select_one(".stuck .meta"))
     assert hint in text(made.select_one("article"))
