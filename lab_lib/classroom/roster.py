@@ -76,31 +76,31 @@ def read(path: Path, accounts: bool = True) -> list[Student]:
     faults = [f"line 1: there is no column {name}" for name in needed if name not in columns]
     unknown = [name for name in columns if name not in _COLUMNS]
     faults += [f"line 1: unknown column {name!r}; the columns are {', '.join(_COLUMNS)}" for name in unknown]
-    students = list[Student]()
+    students = dict[int, Student]()  # by line
     for line, cells in [] if faults else rows:
         values, wrong = _values(cells, path.parent)
         wrong += [f"there is no {name}" for name in needed if name not in cells]
         faults += [f"line {line}: {what}" for what in wrong]
         if not wrong:
             fields = {name: values.pop(name, "") for name in _OF_STUDENT}
-            students.append(Student(line=line, parameters=values, **fields))
+            students[line] = Student(parameters=values, **fields)
     faults += _clashes(students)
     if not rows:
         faults.append("line 1: the header has no student below it")
     if faults:
         title = f"{path} has {len(faults):,} fault{'s' * (len(faults) > 1)}. Nothing was started."
         raise RosterError("\n  ".join([title, *shortened(faults, _MOST_FAULTS)]))
-    return students
+    return [*students.values()]
 
 
-def _clashes(students: list[Student]) -> Iterator[str]:
+def _clashes(students: dict[int, Student]) -> Iterator[str]:
     """Yield a fault for each student who shares a key of `_keys` with an earlier one."""
     lines = dict[str, int]()
-    for student in students:
+    for line, student in students.items():
         keys = _keys(student)
         if key := next((key for key in keys if key.casefold() in lines), None):
-            yield f"line {student.line}: {key} is the same as in line {lines[key.casefold()]}. {keys[key]}"
-        lines = {key.casefold(): student.line for key in keys} | lines
+            yield f"line {line}: {key} is the same as in line {lines[key.casefold()]}. {keys[key]}"
+        lines = {key.casefold(): line for key in keys} | lines
 
 
 def _keys(student: Student) -> dict[str, str]:

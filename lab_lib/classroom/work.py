@@ -57,7 +57,7 @@ class Work:
     @property
     def settings(self) -> list[Any]:
         """Return what decides what comes of the work, in the student's row and elsewhere."""
-        return [{**vars(self.student), "line": 0, "id": "", "handed_in": ""}, self.until]
+        return [{**vars(self.student), "id": "", "handed_in": ""}, self.until]
 
     @property
     def fingerprint(self) -> str:

@@ -55,6 +55,7 @@ Out = Annotated[
 Only = Annotated[str, typer.Option(help="Only these accounts, ids or names of the class, separated by commas.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on: keep what is done, and do the others.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before deleting on AWS.")]
+YesToAlerts = Annotated[bool, typer.Option("--yes", help="Do not ask before subscribers on AWS get an alert.")]
 
 
 @contextmanager

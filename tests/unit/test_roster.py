@@ -33,7 +33,7 @@ def test_a_line_becomes_a_student_without_what_is_empty(read):
     )
 
     parameters = {"region": "eu-west-1", "email": "ana@example.com", "threshold": "99.50"}
-    assert student == roster.Student("Ana García", "111122223333", "ana", "", ROLE, "class-7", parameters, line=2)
+    assert student == roster.Student("Ana García", "111122223333", "ana", "", ROLE, "class-7", parameters)
 
 
 @pytest.mark.parametrize(
