@@ -20,8 +20,6 @@ def main() -> None:
     Only their owner can read the files that the commands, JupyterLab and the kernels write.
     """
     os.umask(0o077)
-    if os.environ.get("NO_COLOR"):
-        os.environ.pop("FORCE_COLOR", None)
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
             signal.signal(number, _interrupt)

@@ -1,15 +1,13 @@
 """Run a class: lock the folder of the results, select students, resume, and work side by side.
 
 The work of a student writes to that student's draft only, which becomes the student's folder once it has a grade.json.
-So a class can be stopped at any time, and `--resume` runs the students whose folder has no grade.json.
+So a class can be stopped at any time, and `--resume` runs the students who are not done.
 """
 
-import fcntl
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import datetime
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
@@ -19,6 +17,7 @@ from typing import NamedTuple, TypeVar
 
 import psutil
 from botocore.exceptions import BotoCoreError, ClientError
+from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from lab_lib.aws import cleanup
 from lab_lib.classroom import gradebook, shards
@@ -29,7 +28,6 @@ from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work, in_words
 from lab_lib.embedded import server
 from lab_lib.errors import LabError, UsageError
-from lab_lib.exercises import copies
 from lab_lib.workspace import one_command
 from lab_lib.workspace.masking import without_accounts
 from lab_lib.workspace.private_files import make_folder
@@ -42,27 +40,16 @@ JOBS_ON_AWS = 16 * _CORES
 MEMORY = 300_000_000  # bytes of a student's process and kernel, of which 245 MB were measured
 
 
-@contextmanager
-def lock(out: Path) -> Iterator[None]:
+def lock(out: Path) -> AcquireReturnProxy:
     """Make and lock the folder of the results. UsageError if it cannot hold them, or if another class has locked it.
 
-    The lock ends with this process.
+    The lock is a context, and ends with this process.
     """
-    if out.resolve() == copies.NOTEBOOKS:
-        raise UsageError(f"{out} holds the notebooks themselves. Name another folder.")
     make_folder(out)
-    folder = os.open(out, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(folder)
+        return FileLock(out / ".lock", mode=0o600, blocking=False).acquire()
+    except Timeout:
         raise UsageError(f"Another class is at work in {out}. Wait for its end, or name another --out.") from None
-    except OSError:
-        pass  # some network file systems cannot lock a folder
-    try:
-        yield
-    finally:
-        os.close(folder)
 
 
 def select(students: list[Student], shard: Shard = shards.WHOLE, only: str = "") -> list[Student]:
@@ -89,14 +76,14 @@ def archive_results(out: Path) -> Path | None:
     if not results:
         return None
     when = datetime.fromtimestamp(max(path.stat().st_mtime for path in results))
-    make_folder(place := out / gradebook.EARLIER / f"{when:%Y-%m-%d-%H%M%S-%f}")
+    make_folder(place := out / "earlier" / f"{when:%Y-%m-%d-%H%M%S-%f}")
     for path in results:
         path.replace(place / path.name)
     return place
 
 
 def unfinished(works: list[W], resume: bool) -> list[W]:
-    """Return the work to do: without a record, with one of other notebooks or settings, or that may now succeed.
+    """Return the work that is not done, or was done with other settings or another file.
 
     UsageError if there are results and not `resume`, or results of a student who is not in this part of the class.
     """

@@ -1,7 +1,6 @@
 """Gather the records of a class, and write the grade book, the report and the feedback. Nothing here calls AWS."""
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,9 +10,8 @@ from lab_lib.errors import UsageError
 from lab_lib.pages.wording import now
 from lab_lib.workspace.private_files import make_folder, write_file
 
-FEEDBACK, EARLIER = feedback.FOLDER, "earlier"  # folders in `out` that are nobody's
 # These are in `out` besides the folders of the students.
-FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", "summary.md", FEEDBACK]
+FILES = ["gradebook.csv", "gradebook.json", "moodle.csv", "report.html", "summary.md", feedback.FOLDER]
 
 
 def write(out: Path, records: Iterable[Record]) -> graded.Book:
@@ -37,37 +35,24 @@ def gather(out: Path, blank: list[Record]) -> tuple[list[Record], list[str]]:
     """Return the students' records from their folders in `out`, and the names of the folders of nobody in the class.
 
     The folders of a class in parts are in those of the parts. `blank` has a record for each student of the class. It
-    stays where a student has no grade.json. If it is empty, whoever has one is in the class. A grade.json says itself
-    whose it is, so a renamed folder is found too.
-    UsageError if two folders of one student disagree, if a grade.json cannot be read, or if there is nobody.
+    stays where a student has no grade.json. If it is empty, whoever has one is in the class.
+    UsageError if a student has two folders, if a grade.json cannot be read, or if there is nobody.
     """
-    found = defaultdict[str, dict[str, Record]](dict)  # the student's folder, then each folder that says so
-    parts = [path for path in out.glob(shards.FOLDERS) if not (path / "grade.json").exists()]
-    paths = {path for place in (out, *parts) for path in _folders(place)}.difference(parts)
-    folders = sorted(str(path.relative_to(out)) for path in paths)
-    for folder in folders:
-        if (path := out / folder / "grade.json").exists():
-            record = Record.read(path)
-            found[record.folder][folder] = record
-    records, known = list[Record](), set[str]()
+    found = dict[str, Record]()
+    paths = [*out.glob("[!.]*/grade.json"), *out.glob(f"{shards.FOLDERS}/[!.]*/grade.json")]
+    for path in sorted(paths):
+        record = Record.read(path)
+        record.part, _, record.folder = str(path.parent.relative_to(out)).rpartition("/")
+        if earlier := found.get(record.folder):
+            places = [f"{Path(one.part, one.folder)}" for one in (earlier, record)]
+            raise UsageError(f"{record.name} has two folders in {out}: {' and '.join(places)}. Move one of them away.")
+        found[record.folder] = record
     if not (blank or found):
         raise UsageError(f"{out} holds no results. Name the folder of a class that was run or graded.")
-    for student in blank or [next(iter(theirs.values())) for theirs in found.values()]:
-        theirs = found[student.folder] or {student.folder: student}
-        folder, record = next(iter(theirs.items()))
-        if any(other != record for other in theirs.values()):
-            raise UsageError(
-                f"{out} has folders of one student with different results. Nothing was written. "
-                f"Keep one of them, and delete or move the others:\n  {record.name}: {', '.join(theirs)}"
-            )
-        known |= {student.folder, *theirs}
-        record.part, _, record.folder = folder.rpartition("/")
+    if not blank:
+        return [*found.values()], []
+    records = list[Record]()
+    for student in blank:
+        records.append(record := found.pop(student.folder, student))
         record.id = student.id
-        records.append(record)
-    return records, [folder for folder in folders if known.isdisjoint({folder, folder.rpartition("/")[2]})]
-
-
-def _folders(place: Path) -> list[Path]:
-    """Return the folders that may be a student's."""
-    nobodys = (FEEDBACK, EARLIER)
-    return [path for path in place.iterdir() if path.is_dir() and path.name[0] != "." and path.name not in nobodys]
+    return records, [str(Path(record.part, record.folder)) for record in found.values()]

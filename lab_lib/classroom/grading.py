@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Timer
 from typing import Any
 
-from lab_lib.calls.waiting import busy, load_of_computer
+from lab_lib.calls.waiting import load_of_computer
 from lab_lib.classroom import deadline, sandbox, submission
 from lab_lib.classroom.judge import Judge
 from lab_lib.classroom.record import Record, Submitted
@@ -38,12 +38,9 @@ class Grading(Work):
     is_embedded = False  # each sandbox has an embedded AWS of its own
 
     @property
-    def digests(self) -> Iterable[bytes]:
-        return [sha256(self.submitted.content).digest()] if self.submitted else []
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        return {"name": self.student.name, **self.student.settings_in_sandbox}
+    def settings(self) -> list[Any]:
+        content = self.submitted.content if self.submitted else b""
+        return [self.student.name, self.student.settings_in_sandbox, self.seed, sha256(content).hexdigest()]
 
     def record(self, state: str = "failed") -> Record:
         record = super().record(state)
@@ -66,13 +63,12 @@ class Grading(Work):
         record.answers, record.trial = [], []  # what is not judged gives no points
         self.keep(record)
         if submitted.fault:
-            record.error, record.failed_within = in_words(UsageError(submitted.fault)), self.seconds
+            record.error = in_words(UsageError(submitted.fault))
             return record
         judge = Judge(submission.unpack(submitted.content), seconds, self.trust, self, record)
         judge.run()
         copies.give_pictures(self.draft)  # ours, whatever the student has handed in
         record.state = "failed" if judge.faults else "done"
-        record.failed_within = 0 if busy(load_of_computer()) else self.seconds  # a fault may be this computer's
         record.error = " ".join(judge.faults)[:_MOST_TEXT] or None
         return record
 

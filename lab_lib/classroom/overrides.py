@@ -4,7 +4,6 @@ It is in the folder of the results. Its columns are student, column, points, com
 id, or a name that only one student has. Without a column, a row is about all columns of the student.
 """
 
-from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,32 +20,31 @@ _EXCUSED = {"": False, "no": False, "yes": True, "x": True}
 
 
 def merge(out: Path, records: list[Record]) -> None:
-    """Add the overrides to the records of a class. UsageError, with the line, for a row that is wrong."""
-    path, theirs = out / FILE, defaultdict[str, dict[str, Override]](dict)  # by folder, then by column
+    """Add the overrides to the records of a class; of two for a column the last counts.
+
+    UsageError, with the line, for a row that is wrong.
+    """
+    path = out / FILE
     columns, rows = spreadsheet.read(path) if exists(path) else (_HEADER, [])
     if sorted(columns) != sorted(_HEADER):
         raise UsageError(f"{path}, line 1: the header is {','.join(columns)!r}; wanted {','.join(_HEADER)!r}. {_AGAIN}")
     for line, cells in rows:
         row = dict.fromkeys(_HEADER, "") | cells
         try:
-            of_student, override = theirs[_folder(row["student"], records)], _override(row)
-            if override.column in of_student:
-                raise ValueError("the student and the column are in an earlier line; wanted one row for both")
+            record = _record(row["student"], records)
+            record.overrides = [*record.overrides, _override(row)]
         except ValueError as error:
             raise UsageError(f"{path}, line {line}: {error}. {_AGAIN}") from None
-        of_student[override.column] = override
-    for record in records:
-        record.overrides = [*theirs[record.folder].values()]
 
 
-def _folder(wanted: str, records: list[Record]) -> str:
-    """Return the folder of the student with this id, or else this name."""
+def _record(wanted: str, records: list[Record]) -> Record:
+    """Return the record of the student with this id, or else this name."""
     for key in ("id", "name"):
-        folders = [record.folder for record in records if wanted and getattr(record, key) == wanted]
-        if len(folders) == 1:
-            return folders[0]
-        if folders:
-            raise ValueError(f"{len(folders)} students have the {key} {wanted!r}; wanted an id that only one has")
+        found = [record for record in records if wanted and getattr(record, key) == wanted]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise ValueError(f"{len(found)} students have the {key} {wanted!r}; wanted an id that only one has")
     raise ValueError(f"student is {wanted!r}; wanted an id or a name of the class")
 
 

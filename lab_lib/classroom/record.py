@@ -12,6 +12,8 @@ from pydantic import BaseModel, PlainSerializer, ValidationError
 from lab_lib.checks.reports import Check
 from lab_lib.workspace.private_files import json_object, read_file, write_file
 
+Checks = list[Annotated[Check, PlainSerializer(Check._asdict)]]
+
 
 class Step(BaseModel):
     """Hold how a notebook ran. In a submission, it has no seconds, and is ok if it came to its end."""
@@ -76,20 +78,18 @@ class Record(BaseModel):
     folder: str
     id: str  # the school's own, may be empty
     prefix: str
-    own: list[str]  # the given names of resources, which, like the prefix, only this student has
     state: str  # done | failed | missing: nothing was handed in; without a file: unfinished | not run
     seconds: float
     error: str | None
     remarks: list[str]  # what the instructor should know, such as that there were two files
     graded: str  # the local date and time of the checks, such as "2026-11-26 15:04"
     steps: list[Step]  # the notebooks that were run
-    checks: list[Annotated[Check, PlainSerializer(Check._asdict)]]  # of the steps 00 to 05, "further", and the probe
+    checks: Checks  # of the steps 00 to 05, "further", and the probe
     probed: bool  # if not, step 05 counts for the probe too
     answers: list[Answer] | None  # None if nobody judged them
     trial: list[Case] | None  # None if nobody judged it
     seed: str  # that the cases of the function were drawn from
     fingerprint: str  # of the work that it is the record of
-    failed_within: int = 0  # the --seconds in which a submission failed; 0 if this computer may be at fault
     submitted: Submitted | None = None
     part: str = ""  # the folder of the part of the class (see shards.py) that the student's folder is in
     overrides: list[Override] = []

@@ -35,7 +35,6 @@ _END = r"\s,;()'\"<>"  # of a word
 # A word that holds a masked value or an account. It begins only at a word's begin, or long words would take long.
 _MASKED = rf"(?<![^{_END}])[^{_END}]*(?:\*{{3}}|(?<![0-9])[0-9]{{12}}(?![0-9]))(?:[^{_END}]*[\w*])?"
 _NAME_BEGINS = r"(?=[A-Z'\"]|inputs3bucket)"  # after a prefix
-Numbered = tuple[int, Graded]  # a student, after the number by which the page links to the student's card
 
 
 class Cell(NamedTuple):
@@ -50,21 +49,19 @@ class Problem(NamedTuple):
     """A check that fails for these students, with the hint and the finding that most of them have."""
 
     check: Check
-    students: list[Numbered]
+    students: list[Graded]
 
 
 def page(book: Book, when: str) -> str:
     """Return the page; `when` is printed at its top."""
-    students = [*enumerate(book.students, 1)]
     totals = [student.total for student in book.students if student.total is not None]
     return template("report.html.j2").render(
         book=book,
-        students=students,
         cell_of=_cell,
         when=when,
         median=median(totals) if totals else None,
         states=Counter(student.state for student in book.students),
-        stuck=_stuck(students),
+        stuck=_stuck(book.students),
         questions=_right(book.students, "exercises"),
         wrong=_wrong(book.students),
         cases=_right(book.students, "function"),
@@ -109,13 +106,13 @@ def _counted(column: str, student: Graded) -> str:
     return f"{len(right)} of {len(judged)} {_WORDS.get(column, 'checks hold')}{also}"
 
 
-def _stuck(students: list[Numbered]) -> list[Problem]:
+def _stuck(students: list[Graded]) -> list[Problem]:
     """Return the exercises and checks that fail, the most frequent first. What waits for another check is left out."""
-    failing = defaultdict[str, list[tuple[Numbered, Check]]](list)
-    for numbered in students:
-        answers = [answer for answer in numbered[1].answers or [] if answer.question in EXERCISES and not answer.right]
-        for check in (*map(_as_check, answers), *numbered[1].wrong):
-            failing[check.id].append((numbered, check))
+    failing = defaultdict[str, list[tuple[Graded, Check]]](list)
+    for student in students:
+        answers = [answer for answer in student.answers or [] if answer.question in EXERCISES and not answer.right]
+        for check in (*map(_as_check, answers), *student.wrong):
+            failing[check.id].append((student, check))
     problems = map(_problem, failing.values())
     return sorted(problems, key=lambda problem: (-len(problem.students), problem.check.step))
 
@@ -126,10 +123,10 @@ def _as_check(answer: Answer) -> Check:
     return Check(answer.question, step, heading, State.NOT_YET, answer.note, "", _LOOK)
 
 
-def _problem(failures: list[tuple[Numbered, Check]]) -> Problem:
-    hint = mode(_without_identity(check.hint, student) for (_, student), check in failures)
-    found = mode(_without_identity(check.found, student) for (_, student), check in failures)
-    return Problem(failures[0][1]._replace(hint=hint, found=found), [numbered for numbered, _ in failures])
+def _problem(failures: list[tuple[Graded, Check]]) -> Problem:
+    hint = mode(_without_identity(check.hint, student) for student, check in failures)
+    found = mode(_without_identity(check.found, student) for student, check in failures)
+    return Problem(failures[0][1]._replace(hint=hint, found=found), [student for student, _ in failures])
 
 
 def _right(students: list[Graded], column: str) -> dict[str, list[bool]]:
@@ -156,8 +153,7 @@ def _wrong(students: list[Graded]) -> dict[str, Counter[str]]:
 
 def _without_identity(text: str, record: Record) -> str:
     """Return the text with "…" for the accounts, addresses, prefix and names of a student's record."""
-    resources = [name.split("/")[-1] for name in record.own]
-    names = {record.name, slug(record.name), record.folder, record.id, *resources} - {""}
+    names = {record.name, slug(record.name), record.folder, record.id} - {""}
     prefix = rf"(?<![\w-])(?i:{re.escape(record.prefix)}){_NAME_BEGINS}|" if record.prefix else ""
     listed = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     return re.sub(rf"{prefix}{_MASKED}|(?<![A-Za-z0-9])(?:{listed})(?![A-Za-z0-9])", "…", text)

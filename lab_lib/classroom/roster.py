@@ -1,17 +1,13 @@
 """Read the roster of a class: a CSV file with a line for each student.
 
-pydantic reads the rows. All values stay text, so that an account keeps its zeros. A roster with a fault is refused as a
-whole, and the error lists the faults with their lines.
+All values stay text, so that an account keeps its zeros. A roster with a fault is refused as a whole, and the error
+lists the faults with their lines.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
-from pydantic_core import ErrorDetails, PydanticCustomError
 
 from lab_lib.calls.sessions import profiles
 from lab_lib.classroom import deadline, spreadsheet
@@ -22,50 +18,12 @@ from lab_lib.run import headless
 from lab_lib.settings import DEFAULT_REGION, SETTINGS, fitting, setting
 
 _MOST_FAULTS = 20  # that are listed
-# All other columns are parameters of the notebooks.
-_OWN = ("account", "name", "id", "profile", "role_arn", "external_id", "handed_in")
+_OF_STUDENT = ("account", "name", "id", "profile", "role_arn", "external_id", "handed_in")
+_COLUMNS = (*dict.fromkeys((*_OF_STUDENT, *SETTINGS, "data_file")),)  # the others are parameters of the notebooks
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):role/[\w+=,.@/-]+", re.ASCII)
 
 
-class Row(BaseModel):
-    """A student whose files are graded. The context of a validation is the roster's folder."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    account: str = ""
-    name: str
-    id: str = ""
-    profile: str = ""
-    role_arn: str = ""
-    external_id: str = ""
-    region: str = ""
-    prefix: str = ""
-    threshold: str = ""
-    email: str = ""
-    phone: str = ""
-    data_file: str = ""
-    processor_role: str = ""
-    notifier_role: str = ""
-    bucket: str = ""
-    boundary: str = ""
-    handed_in: str = ""
-
-    @field_validator("*")
-    @classmethod
-    def _is_right(cls, value: str, info: ValidationInfo) -> str:
-        try:
-            return _right(str(info.field_name), value, info.data, Path(str(info.context))) if value else value
-        except UsageError as error:
-            raise PydanticCustomError("fault", "{what}", {"what": str(error).removesuffix(".")}) from None
-
-
-class AccountRow(Row):
-    """A student with an account."""
-
-    account: str
-
-
-def _right(name: str, value: str, before: dict[str, Any], folder: Path) -> str:
+def _right(name: str, value: str, before: dict[str, str], folder: Path) -> str:
     """Return the value of a column. UsageError if it cannot be right, alone or with the right values before it."""
     account, region = before.get("account", ""), before.get("region") or DEFAULT_REGION
     if any(unicodedata.category(character) == "Cc" for character in value):
@@ -76,7 +34,7 @@ def _right(name: str, value: str, before: dict[str, Any], folder: Path) -> str:
         raise UsageError(f"account is {value!r}. {why}, and write {digits}")
     if name == "profile" and value not in profiles():
         raise UsageError(f"there is no profile {value!r} in your AWS configuration: see `aws configure list-profiles`")
-    if name == "role_arn" and before.get("profile", "a wrong one"):
+    if name == "role_arn" and before.get("profile"):
         raise UsageError("there is a profile and a role_arn. Name one of them: your own credentials assume the role")
     if name == "role_arn" and not ((role := _ROLE_ARN.fullmatch(value)) and role[1] == (account or role[1])):
         raise UsageError(f"role_arn is {value!r}; wanted a role of this account, such as arn:…:role/Grader")
@@ -97,50 +55,52 @@ def _data_file(folder: Path, value: str) -> str:
     return str(path)
 
 
+def _values(cells: dict[str, str], folder: Path) -> tuple[dict[str, str], list[str]]:
+    """Return the right values of a row by column, and what is wrong with the others."""
+    values, wrong = dict[str, str](), list[str]()
+    for name in filter(cells.get, _COLUMNS):  # in this order: a value must fit those before it
+        try:
+            values[name] = _right(name, cells[name], values, folder)
+        except UsageError as error:
+            wrong.append(str(error).removesuffix("."))
+    return values, wrong
+
+
 def read(path: Path, accounts: bool = True) -> list[Student]:
     """Return the students of a roster, who need `accounts` unless their files are graded.
 
     RosterError, which lists the faults, if there are any.
     """
-    model = AccountRow if accounts else Row
     columns, rows = spreadsheet.read(path)
-    students, faults = list[Student](), list[str]()
-    header = (1, dict.fromkeys(columns, ""))  # as a row of empty cells, so pydantic names missing and unknown columns
-    for line, cells in [header, *rows]:
-        try:
-            values = model.model_validate(cells, context=path.parent).model_dump(exclude_unset=True)
-            fields = {name: values.pop(name, "") for name in _OWN}
-            students.append(Student(line=line, parameters=values, **fields))
-        except ValidationError as error:
-            faults += [f"line {line}: {_in_words(line, fault)}" for fault in error.errors()]
-        if line == 1 and faults:
-            break
-    students = [student for student in students if student.line > 1]
+    needed = ("account", "name") if accounts else ("name",)
+    faults = [f"line 1: there is no column {name}" for name in needed if name not in columns]
+    unknown = [name for name in columns if name not in _COLUMNS]
+    faults += [f"line 1: unknown column {name!r}; the columns are {', '.join(_COLUMNS)}" for name in unknown]
+    students = dict[int, Student]()  # by line
+    for line, cells in [] if faults else rows:
+        values, wrong = _values(cells, path.parent)
+        wrong += [f"there is no {name}" for name in needed if name not in cells]
+        faults += [f"line {line}: {what}" for what in wrong]
+        if not wrong:
+            fields = {name: values.pop(name, "") for name in _OF_STUDENT}
+            students[line] = Student(parameters=values, **fields)
     faults += _clashes(students)
     if not rows:
         faults.append("line 1: the header has no student below it")
     if faults:
         title = f"{path} has {len(faults):,} fault{'s' * (len(faults) > 1)}. Nothing was started."
         raise RosterError("\n  ".join([title, *shortened(faults, _MOST_FAULTS)]))
-    return students
+    return [*students.values()]
 
 
-def _in_words(line: int, fault: ErrorDetails) -> str:
-    if fault["type"] == "missing":
-        return f"there is no {'column ' if line == 1 else ''}{fault['loc'][0]}"
-    if fault["type"] == "extra_forbidden":
-        return f"unknown column {fault['loc'][0]!r}; the columns are {', '.join(Row.model_fields)}"
-    return fault["msg"]
-
-
-def _clashes(students: list[Student]) -> Iterator[str]:
+def _clashes(students: dict[int, Student]) -> Iterator[str]:
     """Yield a fault for each student who shares a key of `_keys` with an earlier one."""
     lines = dict[str, int]()
-    for student in students:
+    for line, student in students.items():
         keys = _keys(student)
         if key := next((key for key in keys if key.casefold() in lines), None):
-            yield f"line {student.line}: {key} is the same as in line {lines[key.casefold()]}. {keys[key]}"
-        lines = {key.casefold(): student.line for key in keys} | lines
+            yield f"line {line}: {key} is the same as in line {lines[key.casefold()]}. {keys[key]}"
+        lines = {key.casefold(): line for key in keys} | lines
 
 
 def _keys(student: Student) -> dict[str, str]:

@@ -25,7 +25,7 @@ from lab_lib.exercises.notebook_files import Cell
 from lab_lib.language import _, ngettext
 from lab_lib.resources import HEADING
 
-_LONGEST, _LARGEST = 20_000, 3_000_000  # characters of a text, and of HTML or an image
+_LONGEST = 20_000  # characters of a text; the sandbox bounds a whole notebook
 _LONGEST_ERROR = 300  # characters
 _MOST_TAGS = 3_000  # of a piece of HTML; the time of cleaning grows with their square if they are nested
 _IMAGES = ("image/png", "image/jpeg")
@@ -111,7 +111,7 @@ def _output(output: dict[str, Any]) -> tuple[str, str, str]:
     words = _text(data.get("text/plain", ""))
     for kind in _IMAGES:
         if kind in data:
-            return "image", f"data:{kind};base64,{_joined(data[kind])[:_LARGEST]}", words
+            return "image", f"data:{kind};base64,{_joined(data[kind])}", words
     return ("html", _clean(_joined(data["text/html"]), {}), "") if "text/html" in data else ("text", words, "")
 
 
@@ -140,7 +140,7 @@ def _clean(html: str, pictures: dict[str, str]) -> Markup:
     if html.count("<") > _MOST_TAGS:
         return escape(_text(html))
     kept = nh3.clean(
-        html[:_LARGEST],
+        html,
         attribute_filter=partial(_address, pictures),
         url_schemes={"http", "https", "data"},
     )

@@ -22,22 +22,25 @@ def _parse(content: bytes) -> tuple[list[str], list[Row]]:
         kind = "a workbook (.xlsx)" if content.startswith(b"PK") else "UTF-16 or in an older encoding"
         raise ValueError(f"it is {kind}, not UTF-8 text") from None
     delimiter = max(",;\t", key=text.lstrip().partition("\n")[0].count)
-    reader, rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), []
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    columns, rows = list[str](), list[Row]()
     try:
         for cells in reader:
-            if any(map(str.strip, cells)):
-                rows.append((reader.line_num, [" ".join(cell.split()) for cell in cells]))
+            words = [" ".join(cell.split()) for cell in cells]
+            if any(words) and columns:
+                rows.append((reader.line_num, _row(reader.line_num, columns, words)))
+            elif any(words):
+                columns = [word.lower() for word in words]
     except csv.Error as error:
-        raise ValueError(f"the quotes do not match after line {rows[-1][0] if rows else 0}: {error}") from None
-    columns = [name.lower() for name in rows[0][1]] if rows else []
+        raise ValueError(f"the quotes do not match after line {rows[-1][0] if rows else 1}: {error}") from None
     named = [name for name in columns if name]
     if len({*named}) < len(named):
         raise ValueError("line 1 has a column twice")
-    return named, [(line, _row(line, columns, cells)) for line, cells in rows[1:]]
+    return named, rows
 
 
-def _row(line: int, columns: list[str], cells: list[str]) -> dict[str, str]:
-    full = [(name, cell) for name, cell in zip_longest(columns, cells, fillvalue="") if cell]
-    if not all(name for name, _ in full):
+def _row(line: int, columns: list[str], words: list[str]) -> dict[str, str]:
+    row = {name: word for name, word in zip_longest(columns, words, fillvalue="") if word}
+    if "" in row:
         raise ValueError(f"line {line} has more cells than the header; put a cell that holds a comma in quotes")
-    return dict(full)
+    return row

@@ -27,7 +27,6 @@ class Student:
     external_id: str = ""
     parameters: dict[str, Any] = field(default_factory=dict)  # of the notebooks, such as region, prefix, data_file
     handed_in: str = ""  # when, for a submission whose file has another time
-    line: int = 0
 
     @property
     def folder(self) -> str:

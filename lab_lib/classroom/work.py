@@ -1,16 +1,14 @@
 """Do the work for one student of a class, and keep the student's draft and record.
 
-The fingerprint of a record says which notebooks and which row of the roster it is of.
+The fingerprint of a record says which row of the roster and which file it is of.
 """
 
 import json
-import math
 import shutil
 import time
-from collections.abc import Iterable
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +27,6 @@ from lab_lib.workspace.private_files import can_write_to, make_folder, write_fil
 
 _STEP = ".step"  # the file in the draft that names the notebook that runs now
 _FOUND = ".found.json"  # the file in the draft with what was found so far: it counts even if this process dies
-_OWN = ("bucket", "processor_role", "notifier_role", "boundary")  # their names may say whose they are
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,6 @@ class Work:
     probe: bool = True
     remarks: tuple[str, ...] = ()  # what the instructor should know about the student's files
     seed: str = ""  # of the cases for the student's function, the same for all students that are graded together
-    seconds: float = math.inf  # in which a submission must build the lab
 
     @property
     def folder(self) -> Path:
@@ -59,23 +55,14 @@ class Work:
         return self.student.is_embedded
 
     @property
-    def digests(self) -> Iterable[bytes]:
-        """Yield a digest of each file that decides what comes of the work: the notebooks, and the file to upload."""
-        data_file = Path(self.student.parameters.get("data_file", headless.DATA_FILE))
-        for path in (*headless.notebooks(self.until), data_file):
-            with suppress(OSError), path.open("rb") as file:  # doing the work tells why not
-                yield file_digest(file, "sha256").digest()
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """Return what in the student's row decides what comes of the work."""
-        return {**vars(self.student), "line": 0, "id": "", "handed_in": ""}
+    def settings(self) -> list[Any]:
+        """Return what decides what comes of the work, in the student's row and elsewhere."""
+        return [{**vars(self.student), "id": "", "handed_in": ""}, self.until]
 
     @property
     def fingerprint(self) -> str:
-        """Return a digest of the settings, the seed and the files: equal for equal work."""
-        text = json.dumps({**self.settings, "seed": self.seed}, sort_keys=True, default=str)
-        return sha256(b"".join([text.encode(), *self.digests])).hexdigest()
+        """Return a digest of the settings: equal for equal work."""
+        return sha256(json.dumps(self.settings, sort_keys=True, default=str).encode()).hexdigest()
 
     def do(self) -> Record:
         """Do the work in the draft, and return its record. After Ctrl-C the draft stays as it is."""
@@ -168,14 +155,9 @@ class Work:
         return None
 
     def is_done(self) -> bool:
-        """Return True if a record of the same work is there, and doing it again could change nothing.
-
-        An account may have changed since its run has failed. A submission fails again, unless it gets more seconds.
-        """
+        """Return True if the same work was done already: what has failed may succeed now."""
         record = self.read()
-        if record is None or record.fingerprint != self.fingerprint:
-            return False
-        return record.state == "done" or record.failed_within >= self.seconds
+        return record is not None and record.state == "done" and record.fingerprint == self.fingerprint
 
     def record(self, state: str = "failed") -> Record:
         """Return a record without results."""
@@ -186,7 +168,6 @@ class Work:
             folder=student.folder,
             id=student.id,
             prefix=student.parameters.get("prefix", ""),
-            own=[without_accounts(student.parameters[name]) for name in _OWN if name in student.parameters],
             state=state,
             seconds=0,
             error=None,

@@ -12,7 +12,7 @@ import lab_lib
 from lab_lib import language
 from lab_lib.cli.progress import progress_bar
 from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import NOT_GRADED, handle_errors, out
+from lab_lib.cli.terminal import NOT_GRADED, YesToAlerts, handle_errors, out
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS
 from lab_lib.resources import heading
@@ -29,7 +29,7 @@ def check(
         list[str] | None, typer.Option(help='Only this step, such as 02, or "further"; can be repeated.')
     ] = None,
     probe: Annotated[bool, typer.Option("--probe", help=_PROBE)] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before subscribers get an alert.")] = False,
+    yes: YesToAlerts = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
     """Grade an account that was built with the notebooks or by hand: what holds, what does not, and what to do.

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from lab_lib.cli import grade_command
-from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, Yes, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, Yes, YesToAlerts, handle_errors, out, relative_to_cwd
 
 
 class _RunByDefault(TyperGroup):
@@ -114,7 +114,7 @@ def check(
     shard: grade_command.Shard = "",
     only: Only = "",
     probe: Annotated[bool, typer.Option("--probe/--no-probe", help=_PROBE)] = True,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before subscribers on AWS get an alert.")] = False,
+    yes: YesToAlerts = False,
 ) -> None:
     """Grade each account of the roster as it is, and write the grade book. No notebook is run.
 

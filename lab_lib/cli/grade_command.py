@@ -62,7 +62,7 @@ def grade(
 
     A prefix and a threshold in the roster are the settings of that student's notebooks, and of the checks.
 
-    --resume grades new and changed files, and what this computer could not grade. A failure of the file itself stays.
+    --resume grades new and changed files, and again those that failed.
 
     The days late are counted anew each time, so give --due again with --resume.
 

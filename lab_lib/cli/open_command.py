@@ -4,9 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -16,7 +14,7 @@ import typer
 import lab_lib
 from lab_lib import language
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import err, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import handle_errors, out, relative_to_cwd
 from lab_lib.errors import UsageError
 from lab_lib.language import N_, _
 
@@ -61,10 +59,10 @@ def open_(
             out.say(line)
         chosen = {"PYTHONSTARTUP": str(_SETTINGS / "startup.py")}  # each kernel runs it first
         chosen |= {f"LAB_{name.upper()}": value for name, value in settings.items()}
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-        with _jupyter_folders() as folders:  # the path lets a terminal in JupyterLab find the command lab
-            environment = {**os.environ, **folders, **chosen, "PATH": path}
-            raise typer.Exit(_run(server or _jupyterlab(first), first.parents[1], environment))
+        chosen["JUPYTER_CONFIG_PATH"] = _config_path()
+        # A terminal in JupyterLab finds the command lab there.
+        chosen["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+        raise typer.Exit(_run(server or _jupyterlab(first), first.parents[1], os.environ | chosen))
 
 
 def _jupyterlab(notebook: Path) -> list[str]:
@@ -100,17 +98,7 @@ def _run(command: list[str], root: Path, environment: dict[str, str]) -> int:
         jupyterlab.wait()
 
 
-@contextmanager
-def _jupyter_folders() -> Iterator[dict[str, str]]:
-    """Yield the variables for Jupyter's folders: our settings, and a temporary home if the user's cannot be written."""
+def _config_path() -> str:
+    """Return the folders of Jupyter's settings: those of the language, the lab's, and the user's."""
     of_language = [str(folder / "jupyter")] if (folder := language.folder(language.used())) else []
-    paths = [*of_language, str(_SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
-    folders = {"JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
-    if os.access(Path.home(), os.W_OK):
-        yield folders
-        return
-    lost = _("{home} cannot be written, so JupyterLab's settings are lost when it ends.", home=Path.home())
-    err.say(lost)
-    with tempfile.TemporaryDirectory(prefix="lab-open-") as home:
-        names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MPLCONFIGDIR")
-        yield folders | {name: f"{home}/{name}" for name in names}
+    return os.pathsep.join([*of_language, str(_SETTINGS), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])])

@@ -33,16 +33,12 @@ class Terminal(Console):
 
 
 def _console(stderr: bool = False) -> Terminal:
-    """Return a console that prints text as it is: no emoji, no markup, and on a terminal only, colours.
-
-    FORCE_COLOR asks for colours elsewhere too.
-    """
+    """Return a console that prints text as it is: no emoji, no markup, and on a terminal only, colours."""
     stream = sys.stderr if stderr else sys.stdout
     is_terminal = stream is not None and stream.isatty()
     return Terminal(
         stderr=stderr,
         force_terminal=is_terminal,
-        color_system="standard" if os.environ.get("FORCE_COLOR") else "auto",
         width=None if is_terminal or "COLUMNS" in os.environ else _WIDE,
         emoji=False,
         markup=False,
@@ -59,6 +55,7 @@ Out = Annotated[
 Only = Annotated[str, typer.Option(help="Only these accounts, ids or names of the class, separated by commas.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on: keep what is done, and do the others.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before deleting on AWS.")]
+YesToAlerts = Annotated[bool, typer.Option("--yes", help="Do not ask before subscribers on AWS get an alert.")]
 
 
 @contextmanager

@@ -13,11 +13,11 @@ Notebook = dict[str, Any]  # its JSON
 Cell = dict[str, Any]
 
 
-def read(path: Path, instead: bytes | None = None, what_to_do: str = "") -> Notebook:
-    """Return a notebook, of version 4, from its file or from a changed content. UsageError if it is damaged."""
+def read(path: Path, what_to_do: str = "") -> Notebook:
+    """Return a notebook, of version 4, from its file. UsageError if it is damaged."""
     nbformat = without_slow_import("nbformat")
     what_to_do = what_to_do or f"`lab open --fresh {path.name[:2]}` gives it anew, and keeps yours beside it."
-    return read_file(path, lambda content: _parse(nbformat, content if instead is None else instead), what_to_do)
+    return read_file(path, lambda content: _parse(nbformat, content), what_to_do)
 
 
 def _parse(nbformat: Any, content: bytes) -> Notebook:

@@ -1,6 +1,5 @@
 """Execute a notebook with papermill, or read those that papermill's own command has executed. Each gives a Step."""
 
-import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,9 +13,6 @@ from lab_lib.workspace.masking import without_people
 
 _AGAIN = "Execute it again with papermill, or move it away."
 _LONGEST_START = 60  # seconds, on a computer that is not busy
-_REGION = r"(?<![a-z0-9./-])([a-z]{2,}(?:-[a-z]+)+-\d+)(?![a-z0-9.-])"
-# As a lab is printed in any language: its account, its Region and, as the last word, its prefix.
-_LAB = re.compile(rf"^.*?([*\d]{{12}}).*?{_REGION}(?:.*?([A-Za-z][A-Za-z0-9-]*))?\W*$", re.MULTILINE)
 
 
 class Step(NamedTuple):
@@ -75,15 +71,14 @@ def run(name: str, notebook: Notebook, kernel: Kernel, client: Any = None, **opt
 
 
 def read(folder: Path) -> tuple[list[Step], dict[str, Any]]:
-    """Return a step for each notebook in this folder, and the result: as of a run, and what each notebook printed.
+    """Return a step for each notebook in this folder, and the result: how each ended, and what it printed.
 
-    Private values are masked. UsageError if a notebook is damaged or was not executed, or they are of several labs.
+    Private values are masked. UsageError if a notebook is damaged or was not executed.
     """
     steps = [_read(path) for path in sorted(folder.glob("*.ipynb"))]
     if not steps:
         raise UsageError(f"No notebook is in {folder}. Name the folder that papermill has written notebooks to.")
     result = {
-        **_lab(steps),
         "ok": all(step.ok for step in steps),
         "seconds": round(sum(step.seconds for step in steps), 1),
         "steps": [step.as_dict() | {"printed": step.printed()} for step in steps],
@@ -116,14 +111,3 @@ def _unfinished(notebook: Notebook) -> str | None:
     if any(cell["execution_count"] is None for cell in cells):
         return _("It did not come to its end: papermill or its kernel was stopped.")
     return None
-
-
-def _lab(steps: list[Step]) -> dict[str, str]:
-    """Return the lab that the notebooks have printed, masked. UsageError if they are of several labs."""
-    matches = {step.notebook: _LAB.search(step.printed("setup")) for step in steps}
-    labs = {match.groups(""): name for name, match in matches.items() if match}
-    if len(labs) > 1:
-        names = " and ".join([*labs.values()][:2])
-        raise UsageError(f"{names} have worked on different labs. Give all notebooks the same settings.")
-    lab = next(iter(labs), ("", "", ""))
-    return dict(zip(("account", "region", "prefix"), lab, strict=True))

@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -191,18 +190,12 @@ def _versions() -> dict[str, str]:
     return {**versions, "python": platform.python_version(), "platform": platform.platform()}
 
 
-def _totals(lab: Lab) -> dict[str, str]:
-    """Return each customer's total in the account as decimal text, and what is no number as Python shows it."""
-    items = tables.items(lab, "TransactionTotal")
-    balances = {str(item.get("CustomerId")): item.get("accountBalance", Decimal(0)) for item in items}
-    return {who: f"{value:f}" if isinstance(value, Decimal) else repr(value) for who, value in balances.items()}
-
-
 def _held(prepared: Prepared) -> dict[str, Any]:
     """Return what the account holds at the end, amounts as decimal text."""
     lab, key = prepared.lab, Path(prepared.parameters["data_file"]).name
+    totals = tables.items(lab, "TransactionTotal")
     return {
-        "totals": _totals(lab),
+        "totals": {str(item.get("CustomerId")): str(item.get("accountBalance", 0)) for item in totals},
         "transactions": tables.count(lab, "Transactions"),
         "customers": tables.count(lab, "Customer"),
         "alerts": queues.alerts(lab, queues.ALERT_QUEUES[0]),

@@ -7,8 +7,6 @@ wheel. The workspace holds the learner's copy, `my-lab`, and the folder `runs`.
 import os
 from pathlib import Path
 
-from lab_lib.errors import UsageError
-
 WORKSPACE = "LAB_WORKSPACE"  # the variable that names another folder than the current one
 STATE = ".lab"  # the folder in a copy by which it is known
 PACKAGE = Path(__file__).parents[1]
@@ -18,16 +16,10 @@ NOTEBOOKS, DATA = COURSE / "notebooks", COURSE / "data"
 
 
 def workspace() -> Path:
-    """Return the folder in which the user works, which may not exist. In a copy, and in `notebooks`, the one above.
-
-    UsageError for the folder in which the lab is installed.
-    """
+    """Return the folder in which the user works, which may not exist. In a copy, and in `notebooks`, the one above."""
     here = Path.cwd()
     here = here.parent if is_copy(here) or here == NOTEBOOKS else here
-    folder = Path(os.path.realpath(os.environ.get(WORKSPACE) or here))  # resolve() fails on a loop of links
-    if COURSE == _INSTALLED and folder.is_relative_to(PACKAGE.parent.resolve()):
-        raise UsageError(f"The lab is installed in {folder}. Work in another folder, or name one with --workspace.")
-    return folder
+    return Path(os.path.realpath(os.environ.get(WORKSPACE) or here))  # resolve() fails on a loop of links
 
 
 def copy() -> Path:

@@ -32,14 +32,8 @@ def make_folder(folder: Path, what_to_do: str = "Name another folder.") -> None:
 
 
 def exists(path: Path) -> bool:
-    """Return False only if nothing has this name. A link that leads nowhere has it, and is damaged."""
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True  # reading it tells why not
-    return True
+    """Return True if something has this name. A link that leads nowhere has it, and is damaged."""
+    return os.path.lexists(path)
 
 
 def open_file(path: Path, mode: str = "rb") -> IO[Any]:

@@ -89,7 +89,10 @@ def test_a_failure_or_a_killed_process_stops_no_other_student_and_resume_runs_on
     assert {record.name: record for record in class_run.records(works)} == records
     assert class_run.unfinished(works, resume=True) == [ben, chen, dana]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]  # and no temporary folder
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [work.folder.name for work in works]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        ".lock",
+        *(work.folder.name for work in works),
+    ]
     assert {"00-start-here.ipynb", *PICTURES, "grade.json", "result.json"} < {
         path.name for path in ben.folder.iterdir()
     }
@@ -120,7 +123,7 @@ def test_two_classes_at_once_do_not_write_to_the_same_folder(account, tmp_path):
         ended = in_process("class", roster_of(tmp_path, Ana=account), "--out", tmp_path / "out")
 
     assert (ended.exit_code, "at work in" in ended.stderr) == (2, True), ended.output
-    assert list((tmp_path / "out").iterdir()) == []
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".lock"]
 
 
 @pytest.mark.parametrize(

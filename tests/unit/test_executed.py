@@ -40,7 +40,7 @@ def result(folder):
     return ended.exit_code, ended.output, json.loads((folder / "result.json").read_text())
 
 
-def test_the_result_is_as_of_a_run_with_what_each_printed_and_private_values_masked(write, tmp_path):
+def test_the_result_says_how_each_ended_and_what_it_printed_with_private_values_masked(write, tmp_path):
     write("00-start-here", cell("setup", shown(LAB)), cell("x", shown("to ana@example.com, +15555550100\n")))
     write("01-more", cell("setup", shown(LAB)), cell("checkpoint", shown("Checks that hold: 5 of 5\n")))
 
@@ -50,34 +50,18 @@ def test_the_result_is_as_of_a_run_with_what_each_printed_and_private_values_mas
     step = {"ok": True, "seconds": 1.26, "error": None}
     assert (status, written) == (
         0,
-        {"account": "********9012", "region": "eu-west-1", "prefix": "ana-", "ok": True, "seconds": 2.5}
-        | {
+        {
+            "ok": True,
+            "seconds": 2.5,
             "steps": [
                 {"notebook": "00-start-here", **step, "printed": f"{masked}\nto a***@example.com, +*********00"},
                 {"notebook": "01-more", **step, "printed": f"{masked}\nChecks that hold: 5 of 5"},
-            ]
+            ],
         },
     )
     assert "Checks that hold: 5 of 5" in output
     assert (tmp_path / "result.json").stat().st_mode & 0o077 == 0
     assert (tmp_path / "chain-00.svg").exists()
-
-
-@pytest.mark.parametrize(
-    ("printed", "prefix"),
-    [
-        ("account 000000000000 on the endpoint http://us-east-1.example:4566, Region eu-west-1", ""),
-        ("⟦áççóúñt 000000000000 óñ AWS, Régíóñ eu-west-1, préfíx ana-⟧", "ana-"),
-        ("AWS 上的账户 ********9012，区域 eu-west-1，前缀 ana-", "ana-"),
-    ],
-)
-def test_the_lab_is_found_in_what_a_notebook_has_printed_in_any_language(printed, prefix, write, tmp_path):
-    write("00", cell("setup", shown(f"Nothing is deleted in eu-west-2.\n{printed}\nand more\n")))
-
-    _, _, written = result(tmp_path)
-
-    assert (written["region"], written["prefix"]) == ("eu-west-1", prefix)
-    assert len(written["account"]) == 12
 
 
 @pytest.mark.parametrize(
@@ -107,7 +91,6 @@ def test_a_notebook_that_did_not_end_well_fails_the_result(cells, papermill, err
         (None, "No notebook is in"),
         ("[" * 100_000, "Cannot read .*RecursionError"),
         ({"metadata": {"papermill": {"parameters": {}}}}, "01.ipynb was not executed by papermill"),
-        ({"cells": [cell("setup", shown(LAB.replace("ana", "bo")))]}, "00 and 01 have worked on different labs"),
     ],
     ids=lambda value: str(value)[:40],
 )

@@ -7,7 +7,6 @@ from typer.main import get_command
 
 from lab_lib.cli.main import app
 from lab_lib.embedded import server
-from lab_lib.errors import UsageError
 from lab_lib.exercises import copies
 from lab_lib.workspace import places
 from tests.lab.commands import in_process
@@ -45,15 +44,6 @@ def test_the_embedded_aws_of_each_workspace_has_a_folder_in_the_users_state(tmp_
 
     assert len(homes) == 3
     assert {home.parent for home in homes} == {tmp_path / "state" / "serverless-lab-workbook"}
-
-
-def test_nobody_works_in_the_folder_where_the_lab_is_installed(monkeypatch):
-    monkeypatch.setattr(places, "_INSTALLED", places.COURSE)
-    monkeypatch.chdir(places.NOTEBOOKS)
-
-    with pytest.raises(UsageError, match=r"installed in .*Work in another folder"):
-        places.workspace()
-    assert in_process("local", "status").exit_code == 2
 
 
 def test_the_copy_has_the_files_that_the_notebooks_tell_the_learner_to_read_and_none_of_teachers(tmp_path):

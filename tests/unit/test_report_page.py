@@ -109,8 +109,8 @@ def test_each_question_and_case_has_its_count_and_the_most_frequent_wrong_answer
     [question, case] = (text(row) for row in made.select(".tallies tbody tr"))
     assert question == "Exercise: which rows are rejected? rejected 3 of 10 “b or c” 2 of 10"
     assert (case[:5], case[-8:]) == ("crash", "10 of 11")
-    for answer, shown in {"2 and\u202e 3": "2 and[U+202E] 3", "of ANA": "of …", "W" * 900: "W" * 80}.items():
-        one = record("ANA", answers=[{"question": "keys", "right": False, "answer": answer}])
+    for answer, shown in {"2 and\u202e 3": "2 and[U+202E] 3", "of ANA, a77": "of …, …", "W" * 900: "W" * 80}.items():
+        one = record("ANA", id="a77", answers=[{"question": "keys", "right": False, "answer": answer}])
         assert f"“{shown}" in text(page(one).select_one(".tallies"))
 
 
@@ -123,11 +123,11 @@ def test_the_report_links_the_feedback_that_is_there_in_a_folder_of_any_script()
 
 
 def test_where_the_class_is_stuck_no_hint_says_whose_account_it_is():
-    hint = "Create inputs3bucketfortransact-********9012-us-east-1: trust AnasRole and ana-Role, not Banana-Customer"
+    hint = "Create inputs3bucketfortransact-********9012-us-east-1: trust ana-Role, not Banana-Customer"
     bad = check("bucket", "not yet", hint, hint=hint)
-    made = page(record(checks=[bad], prefix="ana-", own=["role/AnasRole"]))
+    made = page(record(checks=[bad], prefix="ana-"))
 
-    shown = "Create …: trust … and …Role, not Banana-Customer"
+    shown = "Create …: trust …Role, not Banana-Customer"
     assert text(made.select_one(".hint")) == f"→ {shown}"
     assert f"Found: {shown}" in text(made.select_one(".stuck .meta"))
     assert hint in text(made.select_one("article"))

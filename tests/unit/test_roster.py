@@ -33,7 +33,7 @@ def test_a_line_becomes_a_student_without_what_is_empty(read):
     )
 
     parameters = {"region": "eu-west-1", "email": "ana@example.com", "threshold": "99.50"}
-    assert student == roster.Student("Ana García", "111122223333", "ana", "", ROLE, "class-7", parameters, line=2)
+    assert student == roster.Student("Ana García", "111122223333", "ana", "", ROLE, "class-7", parameters)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,7 @@ def test_all_faults_are_listed_with_their_lines(read):
     ],
 )  # fmt: skip
 def test_a_fault_is_said_with_its_line(read, tmp_path, lines, wanted):
+    (tmp_path / "config").write_text("[profile mine]\n")
     (tmp_path / "link.txt").symlink_to(SAMPLE.with_name("transactions.txt"))
 
     with pytest.raises(UsageError) as refused:
