@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import Field
 
+from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE
 from lab_lib.classroom import points
 from lab_lib.classroom.points import WORTH, Weighed
-from lab_lib.classroom.record import Checks, Record
+from lab_lib.classroom.record import Record
 from lab_lib.language import N_
 from lab_lib.run import headless
 
@@ -21,17 +22,27 @@ TITLES |= {PROBE: N_("probe"), "exercises": N_("exercises"), "function": N_("fun
 
 
 class Graded(Record):
-    """An entry of gradebook.json: a student's record and the points for it, which are None where nothing was graded."""
+    """A student's record and the points for it, which are None where nothing was graded."""
 
     judged: list[Weighed] = Field(exclude=True)
-    wrong: Checks  # which cost points, and do not wait for another one
-    waiting: Checks  # which cost points, since they wait for another one
+    wrong: list[Check]  # which cost points, and do not wait for another one
+    waiting: list[Check]  # which cost points, since they wait for another one
     has_feedback: bool
     points: dict[str, float | None]  # by column
     excused: list[str]  # columns
     possible: int
     total: float | None
     percent: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the entry of gradebook.json: the record, with what each check is worth, and the points."""
+        checks = {
+            one.id: one.check._asdict() | {"is_behind": one.check.is_behind, "weight": one.weight, "right": one.right}
+            for one in self.judged
+            if one.check
+        }
+        counted = {"checks": [*checks.values()], "wrong": [checks[check.id] for check in self.wrong]}
+        return super().as_dict() | counted | {"waiting": len(self.waiting)}
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,6 @@ from pydantic import BaseModel, PlainSerializer, ValidationError
 from lab_lib.checks.reports import Check
 from lab_lib.workspace.private_files import json_object, read_file, write_file
 
-Checks = list[Annotated[Check, PlainSerializer(Check._asdict)]]
-
 
 class Step(BaseModel):
     """Hold how a notebook ran. In a submission, it has no seconds, and is ok if it came to its end."""
@@ -84,7 +82,7 @@ class Record(BaseModel):
     remarks: list[str]  # what the instructor should know, such as that there were two files
     graded: str  # the local date and time of the checks, such as "2026-11-26 15:04"
     steps: list[Step]  # the notebooks that were run
-    checks: Checks  # of the steps 00 to 05, "further", and the probe
+    checks: list[Annotated[Check, PlainSerializer(Check._asdict)]]  # of the steps 00 to 05, "further", and the probe
     probed: bool  # if not, step 05 counts for the probe too
     answers: list[Answer] | None  # None if nobody judged them
     trial: list[Case] | None  # None if nobody judged it
