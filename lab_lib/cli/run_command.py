@@ -1,6 +1,7 @@
 """`lab run`: the notebooks, in order, for one account. `lab result`: those that papermill has executed."""
 
 import json
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -74,8 +75,7 @@ def run(
                 )
         finally:
             if out_dir is None and folder.exists():
-                (runs / "latest").unlink(missing_ok=True)
-                (runs / "latest").symlink_to(folder.name)
+                _point(runs / "latest", folder)
         out.print(steps_table(steps, names))
         out.say(_summary(result))
         if lab.is_real:
@@ -160,3 +160,10 @@ def _summary(result: dict[str, Any]) -> str:
         messages=listed(result["queues"]),
         rows=ngettext("{count:,} row", "{count:,} rows", len(result["rejected"])),
     )
+
+
+def _point(link: Path, folder: Path) -> None:
+    """Replace `link` by a link to the newest run, in one step."""
+    draft = link.with_name(f".{link.name}-{os.getpid()}")
+    draft.symlink_to(folder.name)
+    draft.replace(link)
