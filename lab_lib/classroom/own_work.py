@@ -24,8 +24,7 @@ class OwnWork:
     """The verdicts on what a student has made and answered so far."""
 
     solved: set[str] = field(default_factory=set)  # the exercises that notebook.solve has made for the student
-    elsewhere: set[str] = field(default_factory=set)  # those whose resource was there before their cell
-    _begun: set[str] = field(default_factory=set)
+    before: dict[str, bool] = field(default_factory=dict)  # by exercise, whether another cell had made it
     _answers: dict[str, Answer] = field(default_factory=dict)  # by question
 
     @property
@@ -44,10 +43,8 @@ class OwnWork:
         if not asked.is_made:
             self._answers[asked.question] = _read(lab, asked, answer)
             return
-        if asked.question not in self._begun:
-            self._begun.add(asked.question)
-            if _delete(lab, asked.question):
-                self.elsewhere.add(asked.question)
+        if asked.question not in self.before:
+            self.before[asked.question] = _delete(lab, asked.question)
         if not is_before:
             self._answers[asked.question] = self._look(lab, asked)
 
@@ -65,7 +62,7 @@ class OwnWork:
 
     def _notes(self, exercise: str, wrong: list[str]) -> Iterable[str]:
         yield _("Not as asked: {checks}.", checks=listing(wrong)) if wrong else _("Its own cell did not make it.")
-        if exercise in self.elsewhere:
+        if self.before[exercise]:
             yield _("Another cell had made it, which gives no points.")
         if exercise in self.solved:
             yield _("It was solved with notebook.solve.")

@@ -100,9 +100,8 @@ def _counted(column: str, student: Graded) -> str:
         return "not probed, so step 05 counts here"
     judged = [one for one in student.judged if one.column == column]
     right = [one for one in judged if one.right]
-    shown, part = sum(one.check is not None and not one.check.ok for one in right), share(student)
+    shown = sum(one.check is not None and not one.check.ok for one in right)
     also = f", {shown} of them shown by the probe" if shown else ""
-    also += f", times {100 * part:.0f} % for the exercises" if part < 1 and column not in _WORDS else ""
     return f"{len(right)} of {len(judged)} {_WORDS.get(column, 'checks hold')}{also}"
 
 

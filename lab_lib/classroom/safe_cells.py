@@ -7,10 +7,9 @@ are put into the page, from the lab's own files.
 import base64
 import json
 import re
-from collections import defaultdict
 from collections.abc import Callable
 from functools import cache, partial
-from itertools import groupby, product
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ import mistune
 import nh3
 from markupsafe import Markup, escape
 
-from lab_lib import language
 from lab_lib.checks.lookalikes import visible
+from lab_lib.classroom.lab_cells import course
 from lab_lib.exercises import copies
 from lab_lib.exercises.notebook_files import Cell
 from lab_lib.language import _, ngettext
@@ -95,10 +94,7 @@ def _texts() -> dict[str, set[str]]:
 
     A text outlives the ids of its cell.
     """
-    texts = defaultdict[str, set[str]](set)
-    for path, name in product(copies.solved_notebooks(), language.names()):
-        texts[path.name] |= {_joined(cell["source"]) for cell in copies.learners_edition(path, name)["cells"]}
-    return texts
+    return {path.name: {*chain(*course(path)["texts"].values())} for path in copies.solved_notebooks()}
 
 
 def _output(output: dict[str, Any]) -> tuple[str, str, str]:

@@ -63,17 +63,17 @@ def test_the_summary_counts_all_students_and_names_who_was_not_graded():
     assert "2026-11-24 15:04" in text(made.header)
 
 
-def test_a_cell_says_what_was_not_probed_what_the_probe_has_shown_and_how_much_is_the_students_own():
+def test_a_cell_says_what_was_not_probed_what_the_probe_has_shown():
     unseen = check("state-TransactionProcessor", "cannot see")
     ana = judged(record(checks=[unseen, check("bucket"), check("stream", "not yet")]))
     ana.answers = [*ana.answers, *(Answer(question=str(part), right=False, points=0, held=part) for part in (0.5, 0))]
     made = page(ana, record("Bo"))
 
     titles = [cell["title"] for cell in made.select("td[title]")]
+    assert "00 to 05 and probe count 50%: the student made that much" in text(made.select_one("article"))
     assert titles[:2] == [
-        "00 start here: 1.25 of 5 points, 1 of 2 checks hold, times 50 % for the exercises",
-        "01 create functions: 4 of 8 points, "
-        "1 of 1 checks hold, 1 of them shown by the probe, times 50 % for the exercises",
+        "00 start here: 1.25 of 5 points, 1 of 2 checks hold",
+        "01 create functions: 4 of 8 points, 1 of 1 checks hold, 1 of them shown by the probe",
     ]
     assert "function: 7.5 of 10 points, 3 of 4 cases are passed" in titles
     assert "exercises: 7.5 of 10 points, 3 of 6 answers are right" in titles
