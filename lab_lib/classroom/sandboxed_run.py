@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,31 +88,28 @@ def run_all(copy: Path, judge: JudgePipe, request: dict[str, Any]) -> None:
 def _run(name: str, notebook: Any, kernel: Kernel, judge: JudgePipe, request: dict[str, Any], seconds: float) -> str:
     """Run a notebook to its end, whatever its cells do. Return why it did not get there, or ""."""
     end = time.monotonic() + seconds
-    try:
-        error = execution.run(
-            name,
-            notebook,
-            kernel,
-            Client,
-            end=end,
-            judge=judge,
-            course=request["course"][name],
-            asked=request["asked"],
-            allow_errors=True,
-            timeout=round(request["seconds"] / 5),
-            interrupt_on_timeout=True,
-            raise_on_iopub_timeout=False,
-        ).stopped
+    error = execution.run(
+        name,
+        notebook,
+        kernel,
+        Client,
+        end=end,
+        judge=judge,
+        course=request["course"][name],
+        asked=request["asked"],
+        allow_errors=True,
+        timeout=round(request["seconds"] / 5),
+        interrupt_on_timeout=True,
+        raise_on_iopub_timeout=False,
+    ).stopped
+    is_late = time.monotonic() >= end  # nbclient says then that the kernel died
+    with suppress(LabError):  # or it cannot be reset
         if not error:
             kernel.reset()
             return ""
-    except LabError as failure:  # it cannot be reset
-        error = failure
-    stopped = f"{type(error).__name__}: {error}"
-    if time.monotonic() >= end:  # nbclient says then that the kernel died
-        stopped = f"stopped after {seconds:.0f} s. {busy(load_of_computer())}".rstrip()
     run_sync(kernel.restart_kernel)(now=True)
-    return stopped
+    late = f"stopped after {seconds:.0f} s. {busy(load_of_computer())}".rstrip()
+    return (late if is_late else f"{type(error).__name__}: {error}") if error else ""
 
 
 def _read(path: Path, settings: dict[str, str], course: lab_cells.Course) -> tuple[Any, str]:
