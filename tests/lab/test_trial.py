@@ -71,7 +71,6 @@ def alert(row):
 """,
 }
 NOTIFIERS |= {name: NOTIFIERS["solution"] + changed for name, changed in HALF_RIGHT.items()}
-ALL = [case.id for case in cases.CASES if case.id != cases.LARGE]
 # What a function has in common with the solution is tried in few cases.
 FEW = [
     "new-transactions",
@@ -83,9 +82,8 @@ FEW = [
     "poison-and-crash",
     "topic-away",
 ]
-CHOSEN = {"naive": ALL[:-1], "in_parts": (), "high_water": ["batch-twice", "cold-start", "out-of-order"]}
+CHOSEN = {"in_parts": (), "high_water": ["batch-twice", "cold-start", "out-of-order"]}
 FAILS = {
-    "naive": [case for case in ALL[3:-1] if case != "dip"],
     "in_parts": [case.id for case in cases.CASES if not case.free],
     "high_water": ["out-of-order"],
     "marker_after": ["poison-and-crash", "topic-away"],
