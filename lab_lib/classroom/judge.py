@@ -28,7 +28,6 @@ from lab_lib.settings import DEFAULT_ACCOUNT
 from lab_lib.workspace.private_files import write_file
 
 T = TypeVar("T")
-_LAST = "05"  # the step in which the chain is built
 
 
 @dataclass
@@ -105,7 +104,8 @@ class Judge:
         errors = safe_cells.errors(self.work.draft / name)
         step = Step(notebook=Path(name).stem, ok=not stopped, error=stopped or None, errors=errors)
         self.record.steps.append(step)
-        self._check(lab, name[:2])
+        if name < headless.BREAK_IT:
+            self._check(lab, name[:2])
 
     def _judge(self, lab: Lab, asked: questions.Asked, heard: dict[str, Any]) -> None:
         """Judge an exercise where the sandbox has stopped for it."""
@@ -114,12 +114,10 @@ class Judge:
 
     def _check(self, lab: Lab, step: str) -> None:
         """Check the settings of a step when its notebook has run, and the chain when all is built."""
-        if step >= headless.BREAK_IT:
-            return
-        is_built = step == _LAST
+        steps, is_built = [step], step == "05"
         if is_built:
             self._begin("checks")
-        steps = (step, FURTHER) if is_built else (step,)
+            steps.append(FURTHER)
         report = self._safely("the checks", lambda: checks.run(lab, *steps, probe=is_built), Report([]))
         self.record.checks = [*self.record.checks, *report.checks]
         self.record.graded = now()

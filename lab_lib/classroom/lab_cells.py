@@ -30,7 +30,7 @@ def complete(mine: list[Cell], course: Course) -> list[Cell]:
     for number, cell in enumerate(cells):
         found = next((known[key] for key in _names(cell) if known.get(key, "") not in {"", *there}), "")
         cell["id"] = found or f"own-{number}"
-        there |= {found} - {""}
+        there.add(cell["id"])
     place = 0
     for cell in course["cells"]:
         ids = [one["id"] for one in cells]

@@ -16,8 +16,6 @@ from lab_lib.lab import Lab
 from lab_lib.language import _
 from lab_lib.pages.wording import listing
 
-_LONGEST = 200  # characters of an answer that are kept
-
 
 @dataclass
 class OwnWork:
@@ -82,7 +80,7 @@ def _read(lab: Lab, asked: Asked, answer: str) -> Answer:
     totals = tables.items(lab, "TransactionTotal") if asked.question == "room" else []
     words = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     is_right = questions.judge_again(asked.question, value, totals, lab.threshold)
-    return _verdict(asked, is_right, visible(words, _LONGEST))
+    return _verdict(asked, is_right, visible(words, 200))
 
 
 def _delete(lab: Lab, exercise: str) -> bool:

@@ -76,8 +76,7 @@ def template(name: str) -> Template:
     """Return a template of the folder templates/."""
     environment = html.templates(TEMPLATES)
     environment.filters["number"] = _number
-    environment.globals |= {"looks": LOOKS, "heading": heading, "titles": TITLES, "worth": WORTH, "share": share}
-    environment.globals["heading_of"] = lambda question: texts.of(question).heading or question
+    environment.globals.update(looks=LOOKS, heading=heading, titles=TITLES, worth=WORTH, share=share, text_of=texts.of)
     return environment.get_template(name)
 
 

@@ -122,6 +122,9 @@ def _stuck(student: Graded) -> tuple[str, str]:
     if student.wrong:
         check = student.wrong[0]
         return check.step, f"{check.name}: {check.found}"
+    for answer in student.answers or []:
+        if answer.note:
+            return answer.question, answer.note
     lacking = [column for column, score in student.points.items() if score is not None and score < WORTH[column]]
     if student.state == "done" and lacking:
         return lacking[0], f"{student.points[lacking[0]]:g} of {WORTH[lacking[0]]} points"
