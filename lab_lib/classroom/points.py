@@ -17,6 +17,7 @@ from lab_lib.resources import CHANGES, in_chain, messages
 WORTH = {"00": 5, "01": 8, "02": 8, "03": 2, "04": 7, "05": 15, PROBE: 35, "exercises": 10, "function": 10}
 
 
+_NEEDED = 3  # exercises, more than half of those in which something is made
 _FREE = {case.id for case in CASES if case.free}
 
 
@@ -51,11 +52,10 @@ def earned(record: Record, columns: Iterable[str]) -> dict[str, float | None]:
 def share(record: Record) -> Decimal:
     """Return the share, from 0 to 1, with which the steps and the probe count: how much of the chain the student made.
 
-    It is the share of the exercises in which something is made, of which one may be missing. It is 1 where nobody has
-    handed in exercises.
+    Of the five exercises in which something is made, _NEEDED make a whole. It is 1 where nobody has handed in any.
     """
     held = [Decimal(str(answer.held)) for answer in record.answers or [] if answer.held is not None]
-    return min(sum(held, Decimal(0)) / (len(held) - 1), Decimal(1)) if len(held) > 1 else Decimal(1)
+    return min(sum(held, Decimal(0)) / _NEEDED, Decimal(1)) if held else Decimal(1)
 
 
 def weighed(record: Record) -> list[Weighed]:
