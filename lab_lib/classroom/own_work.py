@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from lab_lib.aws import tables
 from lab_lib.aws.json_text import json_value
 from lab_lib.checks.lookalikes import visible
+from lab_lib.checks.reports import Check
 from lab_lib.classroom.record import Answer
 from lab_lib.exercises import made, questions
 from lab_lib.exercises.questions import Asked
 from lab_lib.lab import Lab
 from lab_lib.language import _
-from lab_lib.pages.wording import listing
 
 
 @dataclass
@@ -49,17 +49,20 @@ class OwnWork:
     def _look(self, lab: Lab, asked: Asked) -> Answer:
         """Judge what an exercise has made; if it is not right, make it."""
         checks = made.run_checks(lab, asked.question).checks
-        wrong = [check.name for check in checks if not check.ok]
+        wrong = [check for check in checks if not check.ok]
         verdict = _verdict(asked, is_right=not wrong)
         if wrong:
             is_there = _delete(lab, asked.question)
             made.EXERCISES[asked.question].make(lab)
             verdict.held = round(1 - len(wrong) / len(checks), 4) if is_there else 0
-            verdict.note = " ".join(self._notes(asked.question, wrong if is_there else []))
+            verdict.note = " ".join(self._notes(asked.question, wrong, is_there))
         return verdict
 
-    def _notes(self, exercise: str, wrong: list[str]) -> Iterable[str]:
-        yield _("Not as asked: {checks}.", checks=listing(wrong)) if wrong else _("Its own cell did not make it.")
+    def _notes(self, exercise: str, wrong: list[Check], is_there: bool) -> Iterable[str]:
+        if is_there:
+            yield from (check.in_one_line for check in wrong if not check.is_behind)
+        else:
+            yield _("Its own cell did not make it.")
         if self.before[exercise]:
             yield _("Another cell had made it, which gives no points.")
         if exercise in self.solved:
