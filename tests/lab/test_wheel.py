@@ -131,13 +131,6 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_uvx_runs_the_lab_from_a_wheel(wheel, uvx, empty):
-    done = run(empty, *uvx, "--from", wheel, "lab", "run", "--until", "00")
-
-    result = json.loads((empty / "runs" / "latest" / "result.json").read_text())
-    assert (done.returncode, result["ok"], names(empty)) == (0, True, ["runs"]), done.stderr
-
-
 def test_uvx_and_the_name_alone_open_the_lab_and_ctrl_c_ends_it(uvx, empty):
     with opened(empty, *uvx, NAME) as (process, ask):
         first = json.load(ask(f"api/contents/{FIRST}"))
