@@ -105,7 +105,7 @@ class Client(papermill.PapermillNotebookClient):  # type: ignore[misc]  # paperm
         own = next(dict(one) for one in self.course["cells"] if one["id"] == cell.id)
         is_setup, marked = "setup" in own["metadata"].get("tags", []), own["metadata"].get("nbgrader", {})
         if not marked.get("solution") and (is_setup or _has_failed(cell) or _is_empty(cell)):
-            own |= {"source": "".join(own["source"]), "metadata": {"papermill": {"status": "pending"}}}
+            own["metadata"] = {"papermill": {"status": "pending"}}
             self.nb.cells.insert(index + 1, nbformat.from_dict(own))
 
     def _forget(self, name: str) -> None:

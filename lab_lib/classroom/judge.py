@@ -76,7 +76,7 @@ class Judge:
             "files": {name: self._submitted_text(name) for name in names},
             "settings": {name: str(value) for name, value in self.work.student.settings_in_sandbox.items()},
             "course": {name: lab_cells.course(copies.NOTEBOOKS / name) for name in names},
-            "asked": {asked.cell: (asked.question, asked.answer) for asked in questions.asked()},
+            "asked": {asked.cell: (asked.question, asked.answer) for asked in questions.asked().values()},
             "seconds": self.seconds,
         }
         with sandbox.opened(self.seconds, self.trust) as box:
@@ -87,12 +87,12 @@ class Judge:
         """Let the program in the sandbox run this notebook to its end. Judge what it makes, and keep it."""
         box.say({})
         while (heard := box.hear()).get("notebook") != name:
-            asked = questions.by_id().get(str(heard.get("exercise")))
+            asked = questions.asked().get(str(heard.get("exercise")))
             if not asked:
                 raise Ended("The process that ran the notebooks said what it never says. A cell may have changed it.")
             self._judge(lab, asked, heard)
             box.say({})
-        for asked in questions.asked():
+        for asked in questions.asked().values():
             if asked.is_made and asked.cell[:2] == name[:2]:
                 self._judge(lab, asked, {})  # if its cell was not reached
         if text := str(heard.get("text", "")):

@@ -3,21 +3,29 @@
 A cell is known by its id, else by its exercise, else by its text in any language: some editors give new ids.
 """
 
+from collections import defaultdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lab_lib import language
 from lab_lib.exercises import copies
-from lab_lib.exercises.notebook_files import Cell
+from lab_lib.exercises.notebook_files import Cell, Notebook
 
 Course = dict[str, Any]  # "cells" has the lab's cells of a notebook, "texts" the text of each in every language, by id
 
 
+@cache  # the sandbox gets it, and the student's errors are read with it
 def course(path: Path) -> Course:
     """Return the learner's edition of one of the lab's own notebooks, for a sandbox, which lacks it."""
-    editions = [copies.learners_edition(path, name)["cells"] for name in language.names()]
-    texts = {cells[0]["id"]: ["".join(cell["source"]) for cell in cells] for cells in zip(*editions, strict=True)}
-    return {"cells": copies.learners_edition(path)["cells"], "texts": texts}
+    editions = {name: _cells(copies.learners_edition(path, name)) for name in language.names()}
+    texts = {row[0]["id"]: [cell["source"] for cell in row] for row in zip(*editions.values(), strict=True)}
+    return {"cells": editions[language.used()], "texts": texts}
+
+
+def _cells(notebook: Notebook) -> list[Cell]:
+    """Return the cells with their sources as text."""
+    return [cell | {"source": "".join(cell["source"])} for cell in notebook["cells"]]
 
 
 def complete(mine: list[Cell], course: Course) -> list[Cell]:
@@ -28,18 +36,16 @@ def complete(mine: list[Cell], course: Course) -> list[Cell]:
     cells, known = [dict(cell) for cell in mine], _keys(course)
     there = set[str]()
     for number, cell in enumerate(cells):
-        found = next((known[key] for key in _names(cell) if known.get(key, "") not in {"", *there}), "")
-        cell["id"] = found or f"own-{number}"
+        found = (known[key] for key in _names(cell) if key in known and known[key] not in there)
+        cell["id"] = next(found, f"own-{number}")
         there.add(cell["id"])
-    place = 0
+    missing, before = defaultdict[str, list[Cell]](list), ""
     for cell in course["cells"]:
-        ids = [one["id"] for one in cells]
         if cell["id"] in there:
-            place = ids.index(cell["id"]) + 1
+            before = cell["id"]
         elif cell["cell_type"] == "code":
-            cells.insert(place, {**cell, "source": "".join(cell["source"])})
-            place += 1
-    return cells
+            missing[before].append(cell)
+    return [*missing[""], *(one for cell in cells for one in (cell, *missing[cell["id"]]))]
 
 
 def _keys(course: Course) -> dict[str, str]:
@@ -51,5 +57,4 @@ def _keys(course: Course) -> dict[str, str]:
 def _names(cell: Cell) -> list[str]:
     """Return what may tell which cell of the lab this is, the surest first."""
     exercise = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "")
-    names = str(cell.get("id", "")), exercise and f"exercise {exercise}", "".join(cell["source"])
-    return [*filter(None, names)]
+    return [*filter(None, (cell.get("id"), exercise, cell["source"]))]

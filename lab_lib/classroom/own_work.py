@@ -28,7 +28,7 @@ class OwnWork:
     @property
     def verdicts(self) -> list[Answer]:
         """Return a verdict on each question. One that no cell has reached is wrong."""
-        return [self._answers.get(asked.question, _verdict(asked)) for asked in questions.asked()]
+        return [self._answers.get(id, _verdict(asked)) for id, asked in questions.asked().items()]
 
     def judge(self, lab: Lab, asked: Asked, answer: str, is_before: bool) -> None:
         """Judge an exercise, after its cell. The first verdict counts.

@@ -105,7 +105,7 @@ def _counted(column: str, student: Graded) -> str:
 
 
 def _stuck(students: list[Graded]) -> list[Problem]:
-    """Return the exercises and checks that fail, the most frequent first. What waits for another check is left out."""
+    """Return the exercises and checks that fail, the most frequent first. Checks that wait for others are left out."""
     failing = defaultdict[str, list[tuple[Graded, Check]]](list)
     for student in students:
         answers = [answer for answer in student.answers or [] if answer.question in EXERCISES and not answer.right]
@@ -117,7 +117,7 @@ def _stuck(students: list[Graded]) -> list[Problem]:
 
 def _as_check(answer: Answer) -> Check:
     """Return an exercise that is not right as a check that fails."""
-    step, heading = questions.by_id()[answer.question].cell[:2], texts.of(answer.question).heading
+    step, heading = questions.asked()[answer.question].cell[:2], texts.of(answer.question).heading
     return Check(answer.question, step, heading, State.NOT_YET, answer.note, "", _LOOK)
 
 

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable
 from functools import cache, partial
-from itertools import chain, groupby
+from itertools import chain, groupby, starmap
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +38,14 @@ def runs(path: Path) -> list[tuple[bool, list[Cell]]]:
 
 def errors(path: Path) -> list[str]:
     """Return a line for each error of a notebook's cells, with how many cells of the lab fail because of it."""
-    causes, following = list[str](), list[int]()
+    following, cause = dict[str, int](), ""
     for cell in _cells(path):
-        if cell["error"] and cell["is_as_in_lab"] and causes:
-            following[-1] += 1
+        if cell["error"] and cell["is_as_in_lab"] and cause:
+            following[cause] += 1
         elif cell["error"]:
-            causes.append(visible(f"{cell['heading']}: {cell['error']}", _LONGEST_ERROR))
-            following.append(0)
-    return [_with_following(error, count) for error, count in zip(causes, following, strict=True)]
+            cause = visible(f"{cell['heading']}: {cell['error']}", _LONGEST_ERROR)
+            following.setdefault(cause, 0)
+    return [*starmap(_with_following, following.items())]
 
 
 def _with_following(error: str, count: int) -> str:
@@ -56,6 +56,7 @@ def _with_following(error: str, count: int) -> str:
     )
 
 
+@cache  # a notebook that has run is read for its errors, then for the page
 def _cells(path: Path) -> list[Cell]:
     """Return each cell as a page shows it. A broken notebook has none."""
     pictures, ours = dict(_pictures()), _texts().get(path.name, set())

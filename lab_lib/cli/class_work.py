@@ -21,6 +21,7 @@ from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work
 from lab_lib.cli.terminal import NOT_GRADED, err, out, relative_to_cwd
 from lab_lib.pages.colours import LOOKS
+from lab_lib.pages.wording import cut
 from lab_lib.workspace.masking import without_accounts
 
 GO_ON = "Stopped. To go on, run the same command with --resume."
@@ -124,7 +125,7 @@ def _stuck(student: Graded) -> tuple[str, str]:
         return check.step, f"{check.name}: {check.found}"
     for answer in student.answers or []:
         if answer.note:
-            return answer.question, answer.note
+            return answer.question, cut(answer.note, 100)
     lacking = [column for column, score in student.points.items() if score is not None and score < WORTH[column]]
     if student.state == "done" and lacking:
         return lacking[0], f"{student.points[lacking[0]]:g} of {WORTH[lacking[0]]} points"

@@ -6,7 +6,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from lab_lib.exercises import answers, copies, made, workbook
+from lab_lib.exercises import answers, copies, made
 
 
 class Asked(NamedTuple):
@@ -23,9 +23,9 @@ class Asked(NamedTuple):
 
 
 @functools.cache
-def asked() -> tuple[Asked, ...]:
-    """Return the questions, in the order of the notebooks."""
-    questions, cells = list[Asked](), dict[str, str]()
+def asked() -> dict[str, Asked]:
+    """Return the questions by their nbgrader ids, in the order of the notebooks."""
+    questions, cells = dict[str, Asked](), dict[str, str]()
     for path in copies.solved_notebooks():
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             marked = cell["metadata"].get("nbgrader", {})
@@ -33,17 +33,11 @@ def asked() -> tuple[Asked, ...]:
             if not marked.get("grade"):
                 cells[question] = cell["id"]
             elif question in made.EXERCISES:
-                questions.append(Asked(question, cells[question], "", marked["points"]))
+                questions[question] = Asked(question, cells[question], "", marked["points"])
             elif question in answers.QUESTIONS:
                 name = "".join(cell["source"]).split(", ")[1].partition(")")[0]  # of notebook.judge("actions", name)
-                questions.append(Asked(question, cells[question], name, marked["points"]))
-    return tuple(questions)
-
-
-@functools.cache
-def by_id() -> dict[str, Asked]:
-    """Return the questions by their nbgrader id."""
-    return {one.question: one for one in asked()}
+                questions[question] = Asked(question, cells[question], name, marked["points"])
+    return questions
 
 
 def solved(text: str) -> set[str]:
@@ -62,8 +56,6 @@ def judge_again(question: str, answer: Any, totals: list[dict[str, Any]], thresh
 
     The answer is text, or a list of texts, as workbook.py has kept it.
     """
-    if isinstance(answer, list) and len(answer) == workbook.MOST_PARTS:
-        totals = totals[: workbook.MOST_PARTS]  # of a longer answer, the rest was not kept
     contexts: dict[str, tuple[Any, ...]] = {
         "message": ('O"Hara', "1750"),
         "room": ({name: [row.get(name) for row in totals] for name in ("CustomerId", "accountBalance")}, threshold),

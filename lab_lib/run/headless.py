@@ -48,7 +48,7 @@ def last_kept() -> str:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a run works with, after its settings, its file and its notebooks were looked at."""
+    """Hold the settings, the notebooks and the size of the file of a run, after all were looked at."""
 
     lab: Lab
     parameters: dict[str, Any]  # of each notebook

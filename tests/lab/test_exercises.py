@@ -178,7 +178,7 @@ def test_what_an_exercise_has_deleted_and_made_is_all_that_it_asks_for(clean, ex
 
 
 def test_nothing_that_was_made_is_not_yet(clean, capsys):
-    for question in questions.asked():
+    for question in questions.asked().values():
         if question.is_made:
             lab = clean(question.question)
             assert "\nNot yet.\nIf you are stuck" in judged(lab, question.question, capsys)

@@ -37,7 +37,7 @@ SETTINGS = {"Right": "r-,99.50"}  # a prefix and a threshold of their own
 ROWS = "".join(f"{name},s{number},{SETTINGS.get(name, ',')}\n" for number, name in enumerate(NAMES, 1))
 ROSTER = f"name,id,prefix,threshold\n{ROWS}"
 DRAWN = copies.NOTEBOOKS / "chain-03.svg"
-ANSWERS = {question.question for question in questions.asked()}
+ANSWERS = {*questions.asked()}
 
 
 def right(student):
