@@ -14,14 +14,14 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from http import HTTPStatus
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import boto3
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lab_lib.calls import retries, sessions
+from lab_lib.calls import retries, sessions, waiting
 from lab_lib.calls.recent import PATIENCE, Journal, journal
 from lab_lib.embedded import server
 from lab_lib.errors import BUILD_AGAIN, EmulatorError, WrongAccount, error_code, is_access_denied
@@ -36,6 +36,7 @@ from lab_lib.settings import (
     setting,
 )
 
+T = TypeVar("T")
 TAG_KEY, TAG_VALUE = "lab", "serverless-lab"
 TAGS = {TAG_KEY: TAG_VALUE}
 TAG = {"Key": TAG_KEY, "Value": TAG_VALUE}  # the same tag for S3, IAM, DynamoDB and SNS
@@ -106,6 +107,14 @@ class Lab:
         finally:
             for emitter, handler in pairs():  # a client that was created meanwhile listens too
                 emitter.unregister(*handler)
+
+    def wait_until(self, probe: Callable[[], T | None], what: str, **how: Any) -> T:
+        """Wait as `waiting.wait_until` does. A busy computer makes an emulator slower, and AWS not."""
+        return waiting.wait_until(probe, what, load=self.load, **how)
+
+    def load(self) -> float:
+        """Return how many times longer things take here since this computer is busy; 1 on AWS."""
+        return 1 if self.is_real else waiting.load_of_computer()
 
     def name(self, name: str) -> str:
         """Return a name of the handout with the prefix before it."""

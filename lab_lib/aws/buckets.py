@@ -16,7 +16,6 @@ from botocore.exceptions import ClientError
 
 from lab_lib.aws import grants, large_files, parts, policies
 from lab_lib.aws.json_text import count, having
-from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import LabError, TimedOut, WrongResource, error_code, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT, REJECTED, rejected_key
 from lab_lib.lab import BUCKET_NAME, OWN_NAMESPACE, TAG, Lab
@@ -75,7 +74,7 @@ def _create_bucket(lab: Lab) -> None:
         lab.rename_bucket()
         return False
 
-    wait_until(is_created, "S3 to accept a name for the bucket", on_aws="a few seconds", first_pause=0.5)
+    lab.wait_until(is_created, "S3 to accept a name for the bucket", on_aws="a few seconds", first_pause=0.5)
     # Some emulators ignore the tags of a new bucket.
     lab.client("s3").put_bucket_tagging(Bucket=lab.bucket, Tagging={"TagSet": lab.bucket_tags})
 
@@ -172,7 +171,7 @@ def _join_rejected(lab: Lab, key: str, uploaded: list[parts.Part]) -> None:
         return lines == [part.numbers.keys() for part in uploaded] or (work is not None and not work.busy)
 
     with suppress(TimedOut):
-        wait_until(are_kept, "the rejected lines of all parts", timeout=600)
+        lab.wait_until(are_kept, "the rejected lines of all parts", timeout=600)
     rows = sorted(
         (part.numbers.get(row["line"], 0), row["reason"], row["row"])
         for part in uploaded

@@ -24,7 +24,7 @@ from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
 from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.calls import sessions
-from lab_lib.calls.waiting import CHANGING, load_of_computer, wait_until
+from lab_lib.calls.waiting import CHANGING
 from lab_lib.errors import LabError, StepMissing, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_ROWS
 from lab_lib.lab import TAGS, Lab, has_lab_tag
@@ -318,9 +318,9 @@ def _wait_for_old_calls(lab: Lab, name: str) -> None:
 
         def ended() -> bool:
             work = lab.work()
-            return (work is not None and not work.busy) or time.monotonic() - begun >= timeout * load_of_computer()
+            return (work is not None and not work.busy) or time.monotonic() - begun >= timeout * lab.load()
 
-        wait_until(ended, what, timeout=timeout + 60, on_aws=f"{timeout} s")
+        lab.wait_until(ended, what, timeout=timeout + 60, on_aws=f"{timeout} s")
 
 
 def _wait_until_ready(lab: Lab, name: str) -> None:
@@ -334,4 +334,4 @@ def _wait_until_ready(lab: Lab, name: str) -> None:
         return now.get("State") in ("Active", "Inactive") and now.get("LastUpdateStatus") == "Successful"
 
     what, on_aws = f"function {lab.name(name)} to be ready", CHANGING.on_aws
-    wait_until(ready, what, timeout=120, on_aws=on_aws, longest_pause=0.5)
+    lab.wait_until(ready, what, timeout=120, on_aws=on_aws, longest_pause=0.5)

@@ -13,7 +13,7 @@ from lab_lib import transactions
 from lab_lib.aws import parts, queues, tables
 from lab_lib.aws.parts import Part
 from lab_lib.aws.tables import Item
-from lab_lib.calls.waiting import counted, wait_until
+from lab_lib.calls.waiting import counted
 from lab_lib.errors import LabError, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
 from lab_lib.lab import Lab
@@ -113,7 +113,7 @@ class _Way:
 
     def wait(self, most: int) -> None:
         """Wait until at most so many parts are under way. LabError if one was given up, or nothing more comes."""
-        wait_until(
+        self._lab.wait_until(
             lambda: self._look() <= most,
             "TransactionProcessor to write the parts",
             timeout=_LONGEST,

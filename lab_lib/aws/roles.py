@@ -8,7 +8,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import policies
-from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import TimedOut, is_access_denied, none_if_absent
 from lab_lib.lab import TAG, Lab
 
@@ -106,7 +105,7 @@ def _put_policy(lab: Lab, role_arn: str, policy_name: str, permissions: policies
 
     what = f"IAM to let {role_name} use its permissions"
     with suppress(TimedOut):  # a limit of the account may keep it from some: the checks say so
-        wait_until(lambda: not lab.patience or _counts(lab, role_arn, permissions), what, timeout=lab.patience)
+        lab.wait_until(lambda: not lab.patience or _counts(lab, role_arn, permissions), what, timeout=lab.patience)
 
 
 def _counts(lab: Lab, role_arn: str, permissions: policies.Policy) -> bool:

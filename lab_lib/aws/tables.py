@@ -6,7 +6,7 @@ from typing import Any
 
 from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSerializer
 
-from lab_lib.calls.waiting import CHANGING_TABLE, wait_until
+from lab_lib.calls.waiting import CHANGING_TABLE
 from lab_lib.errors import WrongResource, none_if_absent
 from lab_lib.lab import TAG, Lab
 
@@ -156,7 +156,7 @@ def _batch(lab: Lab, table: str, keys: list[Item]) -> list[Item]:
         left = answer.get("UnprocessedKeys", {})
         return not left
 
-    wait_until(is_read, f"DynamoDB to read the rest of {table}")
+    lab.wait_until(is_read, f"DynamoDB to read the rest of {table}")
     return present
 
 
@@ -197,7 +197,7 @@ def _wait(lab: Lab, name: str) -> None:
     def ready() -> bool:
         return (describe(lab, name) or {}).get("TableStatus") == "ACTIVE"
 
-    wait_until(ready, f"table {lab.name(name)} to be active", timeout=300, on_aws=CHANGING_TABLE.on_aws)
+    lab.wait_until(ready, f"table {lab.name(name)} to be active", timeout=300, on_aws=CHANGING_TABLE.on_aws)
 
 
 def _ensure_stream(lab: Lab, name: str) -> None:

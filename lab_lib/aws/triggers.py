@@ -16,7 +16,7 @@ from lab_lib.aws.json_text import having
 from lab_lib.aws.queues import DEAD_LETTERS, ensure_queue_policy, find_queue, queue_arn
 from lab_lib.aws.tables import find_stream
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
-from lab_lib.calls.waiting import CHANGING_MAPPING, wait_until
+from lab_lib.calls.waiting import CHANGING_MAPPING
 from lab_lib.errors import LabError, UsageError, error_code, none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
@@ -298,4 +298,4 @@ def _wait_for_state(lab: Lab, uuid: str, wanted: str | None) -> None:
         return bool(state == wanted)
 
     what = f"the stream's mapping to be {(wanted or 'gone').lower()}"
-    wait_until(is_there, what, timeout=300, on_aws=CHANGING_MAPPING.on_aws)
+    lab.wait_until(is_there, what, timeout=300, on_aws=CHANGING_MAPPING.on_aws)

@@ -18,6 +18,7 @@ from lab_lib.errors import TimedOut
 from lab_lib.language import N_, _
 
 T = TypeVar("T")
+_LONGEST_STRETCH = 4.0
 LOGS_TAKE = N_("a minute, at times 5 to 10")  # until they can be read, by Lambda's guide
 PROGRESS_FILE = "LAB_PROGRESS"  # set for a kernel that nobody looks at: a file that is to hold what a cell waits for
 
@@ -111,13 +112,20 @@ def reason(operation: str, answer: dict[str, Any], is_patient: bool) -> tuple[st
 
 
 def load_of_computer() -> float:
-    """Return how many times more programs want to run than this computer has processors; 1 if it is not busy."""
-    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    """Return how many times more programs want to run than this computer has processors: from 1 to 4.
+
+    The average of a minute is no clock: it rises late, and others can raise it. So no limit stretches further.
+    """
+    return min(max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)), _LONGEST_STRETCH)
 
 
 def busy(load: float) -> str:
     """Return the sentence that the computer is busy, for a message about a limit of time; "" if it is not."""
-    return _("This computer is busy, {load:.0f} times more than it can serve.", load=load) if load >= 2 else ""
+    return (
+        _("This computer is busy: it has at least {load:.0f} times as much to do as it can.", load=load)
+        if load >= 2
+        else ""
+    )
 
 
 def wait_until(
@@ -139,8 +147,7 @@ def wait_until(
 
     The pause doubles from `first_pause` to `longest_pause` seconds, or to the seconds that a slow probe takes. After
     `say_after` seconds, a line shows each second `what`, how long it takes `on_aws`, the time and what there is
-    `so_far`. TimedOut after `timeout` seconds, with `what`, `hint` and that in the message. The `load` of a busy
-    computer stretches that time.
+    `so_far`. TimedOut after `timeout` seconds times the `load`, with `what`, `hint` and that in the message.
     """
     start = begun = clock()
     with Line() as line:

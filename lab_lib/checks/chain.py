@@ -11,7 +11,6 @@ from pathlib import Path
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, queues, tables
-from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.broken import find_broken, raise_if_given_up
 from lab_lib.checks.causes import correct_code, fix_error
 from lab_lib.checks.evidence import Inbox, Runs, alert_inboxes, snapshot
@@ -70,7 +69,7 @@ def is_silent(rest: bool | None, since: float) -> bool:
 
 def wait_for_rest(lab: Lab, timeout: float) -> None:
     """Wait until the chain is at rest; at once where nobody can be asked."""
-    wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=timeout, longest_pause=0.2)
+    lab.wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=timeout, longest_pause=0.2)
 
 
 class Upload:
@@ -116,7 +115,7 @@ class Upload:
             return self.has_arrived
 
         try:
-            wait_until(
+            self.lab.wait_until(
                 has_arrived,
                 _("{key} to go all the way", key=self.key),
                 timeout=_SPARE

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from botocore.exceptions import ClientError
 
 from lab_lib.calls.refusals import why as why_refused
-from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, cannot_see, made_by, waits_for
@@ -38,7 +37,7 @@ def settled(lab: Lab, make: Callable[[Account], list[Check]]) -> tuple[Account, 
         return None if any(not check.ok and check.id in account.unsettled for check in checks) else (account, checks)
 
     what, longest = _("AWS to show the last changes"), 2 * lab.patience  # after one, no change is recent
-    return wait_until(look, what, timeout=longest, on_aws=_("a few seconds"), first_pause=1, longest_pause=5)
+    return lab.wait_until(look, what, timeout=longest, on_aws=_("a few seconds"), first_pause=1, longest_pause=5)
 
 
 def first_broken(account: Account, *links: str, is_over: bool = True) -> Check | None:

@@ -19,7 +19,6 @@ from botocore.exceptions import ClientError
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, topics, triggers
-from lab_lib.calls.waiting import wait_until
 from lab_lib.checks import differences, probe_clean_up, probe_list
 from lab_lib.checks.chain import Upload, at_rest, wait_for_rest
 from lab_lib.checks.differences import OTHERS, REPEATS, Faults
@@ -138,7 +137,9 @@ class _Probe:
 
         with suppress(TimedOut):  # what is there by then is judged
             pause = 2 if self.lab.is_real else 0.2
-            wait_until(is_over, _("{key} to go all the way", key=file.key), timeout=_LONGEST, longest_pause=pause)
+            self.lab.wait_until(
+                is_over, _("{key} to go all the way", key=file.key), timeout=_LONGEST, longest_pause=pause
+            )
         faults = faults or self._compared(upload)
         elsewhere = [*self._sent_elsewhere()]
         self.outcome.elsewhere |= elsewhere != []

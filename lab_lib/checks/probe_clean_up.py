@@ -17,7 +17,6 @@ from botocore.exceptions import ClientError
 from lab_lib import transactions
 from lab_lib.aws import buckets, streams, tables
 from lab_lib.aws.json_text import json_object
-from lab_lib.calls.waiting import wait_until
 from lab_lib.checks import probe_list
 from lab_lib.checks.chain import at_rest, wait_for_rest
 from lab_lib.checks.evidence import Inbox, snapshot
@@ -115,7 +114,7 @@ def _rest(lab: Lab) -> None:
         return work is None or (work.busy, work.failed) == (0, 0)
 
     with suppress(TimedOut):
-        wait_until(is_over, "the chain to be at rest", timeout=5, longest_pause=0.2)
+        lab.wait_until(is_over, "the chain to be at rest", timeout=5, longest_pause=0.2)
     wait_for_rest(lab, 60)
 
 

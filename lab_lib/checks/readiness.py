@@ -4,7 +4,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 from lab_lib.aws import buckets, cloudwatch, functions
-from lab_lib.calls.waiting import LOGS_TAKE, wait_until
+from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.evidence import Runs
 from lab_lib.checks.rules import Account
@@ -46,7 +46,7 @@ def wait_until_uploads_start(lab: Lab) -> None:
     what = _("an upload to start {function}", function=lab.name(PROCESSOR))
     on_aws = _("about five minutes after the trigger was created")
     try:
-        wait_until(has_started, what, timeout=_longest(lab), on_aws=on_aws)
+        lab.wait_until(has_started, what, timeout=_longest(lab), on_aws=on_aws)
     finally:
         buckets.delete_object(lab, key)
 
@@ -60,7 +60,7 @@ def wait_until_logged(lab: Lab) -> None:
         return all(cloudwatch.runs(cloudwatch.log_lines(lab, name, since.get(name), logs[name])) for name in logs)
 
     hint = _("A function has not run. The checkpoint of this notebook says which link is broken.")
-    wait_until(logged, "the logs of both functions", timeout=_longest(lab), on_aws=LOGS_TAKE, hint=hint)
+    lab.wait_until(logged, "the logs of both functions", timeout=_longest(lab), on_aws=LOGS_TAKE, hint=hint)
 
 
 def wait_until_counted(lab: Lab) -> None:
@@ -70,7 +70,9 @@ def wait_until_counted(lab: Lab) -> None:
     def counted() -> bool:
         return all(cloudwatch.metrics(lab, name, hour_ago)["Invocations"] for name in functions.SOURCES)
 
-    wait_until(counted, "CloudWatch to count", timeout=600, on_aws=_("a few minutes"), first_pause=15, longest_pause=15)
+    lab.wait_until(
+        counted, "CloudWatch to count", timeout=600, on_aws=_("a few minutes"), first_pause=15, longest_pause=15
+    )
 
 
 def _longest(lab: Lab) -> float:

@@ -16,7 +16,6 @@ from pandas import DataFrame
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, policies, queues, roles, streams, tables
 from lab_lib.aws.topics import ensure_topic
 from lab_lib.aws.triggers import delete_stream_trigger, ensure_queue_subscription, ensure_stream_trigger, notifications
-from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.evidence import NOTIFIER, snapshot
 from lab_lib.checks.expected import total_faults
 from lab_lib.checks.step_02 import matches
@@ -139,7 +138,7 @@ def wait_for_dead_letters(lab: Lab, *wanted: str) -> None:
         return {*wanted} <= {letter["what"] for letter in queues.dead_letters(ours)}
 
     on_aws, hint = _("three minutes after the upload"), _("Read the logs of both functions.")
-    wait_until(there, "the dead letters", timeout=600, on_aws=on_aws, hint=hint, longest_pause=_pause(lab))
+    lab.wait_until(there, "the dead letters", timeout=600, on_aws=on_aws, hint=hint, longest_pause=_pause(lab))
 
 
 def error(lab: Lab) -> str:
@@ -232,7 +231,7 @@ def _wait(part: Lab, probe: Callable[[], object], what: str) -> None:
     """Wait for the function of a part."""
     name, on_aws = part.name(NOTIFIER), _("up to two minutes")
     what, hint = _(what, name=name), _("Read the log of {name}.", name=name)
-    wait_until(probe, what, timeout=180, on_aws=on_aws, hint=hint, longest_pause=_pause(part))
+    part.wait_until(probe, what, timeout=180, on_aws=on_aws, hint=hint, longest_pause=_pause(part))
 
 
 def _pause(lab: Lab) -> float:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from lab_lib import resources
 from lab_lib.aws import queues, triggers
 from lab_lib.aws.json_text import json_object
-from lab_lib.calls.waiting import wait_until
 from lab_lib.lab import Lab
 from lab_lib.language import _
 
@@ -24,7 +23,7 @@ def subscribed_queue(lab: Lab) -> Iterator[Callable[[str], queues.Message]]:
 
     def receive(message: str) -> queues.Message:
         ids.append(message)
-        received = wait_until(
+        received = lab.wait_until(
             lambda: [body for body in queues.messages(lab, queues.MINE) if body.get("MessageId") == message],
             _("the message to reach {queue}", queue=lab.name(queues.MINE)),
             hint=_("The checkpoint of this notebook says what is wrong with the topic."),

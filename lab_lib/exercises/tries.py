@@ -9,7 +9,6 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 from lab_lib import transactions
 from lab_lib.aws import buckets, queues, tables, topics
 from lab_lib.aws.json_text import count
-from lab_lib.calls.waiting import wait_until
 from lab_lib.checks import chain, readiness
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.causes import correct_code
@@ -169,7 +168,7 @@ def _wait_for(lab: Lab, totals: dict[str, Decimal]) -> None:
         return not faults and high == alerted if rest is None else rest
 
     what = _("{name} to take your rows off the totals", name=lab.name(NOTIFIER))
-    wait_until(
+    lab.wait_until(
         is_settled, what, timeout=180, on_aws=_("a few seconds"), hint=_("`lab check --step 02` says what is broken.")
     )
 
@@ -181,6 +180,6 @@ def _wait_for_visible(lab: Lab, queue: str) -> None:
         return not count(queues.attributes(lab, queue).get("ApproximateNumberOfMessagesNotVisible"))
 
     what = _("the hidden messages of {queue} to come back", queue=lab.name(queue))
-    wait_until(
+    lab.wait_until(
         is_visible, what, timeout=90, hint=_("Somebody is receiving its messages. Stop that, then run this cell again.")
     )

@@ -7,7 +7,7 @@ logs (14 days here), the stream (24 hours), the markers (48 hours), the tables a
 from contextlib import suppress
 from pathlib import Path
 
-from lab_lib.calls.waiting import LOGS_TAKE, wait_until
+from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks.lookalikes import visible
 from lab_lib.errors import TimedOut
 from lab_lib.lab import Lab
@@ -34,7 +34,7 @@ def watch(lab: Lab, customer: str, transaction: str) -> Trace:
     what = _("all that tells of {customer} {transaction}", customer=customer, transaction=transaction)
     pause = 15 if lab.is_real else 0.2  # AWS charges for calls
     with suppress(TimedOut):  # what cannot be told by then is said
-        return wait_until(settled, what, timeout=300, on_aws=LOGS_TAKE, longest_pause=pause)
+        return lab.wait_until(settled, what, timeout=300, on_aws=LOGS_TAKE, longest_pause=pause)
     return follow(lab, customer, transaction)
 
 

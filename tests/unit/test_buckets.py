@@ -1,6 +1,5 @@
 import dataclasses
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import pytest
 from botocore.exceptions import ClientError
@@ -8,6 +7,7 @@ from botocore.exceptions import ClientError
 from lab_lib.aws import buckets, policies
 from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import LabError, WrongResource
+from lab_lib.lab import Lab
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def creating(lab, monkeypatch):
         return tried
 
     # No test waits between two names.
-    monkeypatch.setattr(buckets, "wait_until", lambda probe, *_, **__: next(filter(None, iter(probe, None))))
+    monkeypatch.setattr(Lab, "wait_until", lambda lab, probe, *_, **__: next(filter(None, iter(probe, None))))
     return creating
 
 
@@ -125,8 +125,8 @@ def test_a_bucket_whose_name_aws_has_not_forgotten_gets_an_end_and_is_found_agai
 
 def test_five_names_are_tried_with_pauses_then_one_line_says_what_to_do(lab, creating, monkeypatch):
     tried, slept = creating("OperationAborted"), []
-    wait = partial(wait_until, sleep=slept.append, clock=lambda: sum(slept), load=lambda: 1)
-    monkeypatch.setattr(buckets, "wait_until", wait)
+    clock = {"sleep": slept.append, "clock": lambda: sum(slept), "load": lambda: 1}
+    monkeypatch.setattr(Lab, "wait_until", lambda lab, *wait, **how: wait_until(*wait, **how, **clock))
 
     with pytest.raises(LabError, match=rf"^S3 refuses 5 names for the bucket, {lab.bucket}-an and others\. Try again"):
         buckets.ensure_bucket(opened(lab))

@@ -31,7 +31,7 @@ workers = [lambda_runtime.Worker("P", config, bytes.fromhex(code)) for code in s
 print(json.dumps([worker.invoke({}, "id") for worker in workers]))
 lambda_runtime.kill_workers(workers)
 """
-SLOW = "before = context.get_remaining_time_in_millis(); sleep(0.6); return before"
+SLOW = "before = context.get_remaining_time_in_millis(); sleep(0.4); return before"
 HANGS = "sleep(60)"
 
 
@@ -129,8 +129,8 @@ def test_on_a_busy_computer_a_slow_function_ends_and_one_that_hangs_times_out_wi
     command = [sys.executable, "-c", CALLS, *(zipped(code).hex() for code in codes)]
     slow, hung = json.loads(subprocess.check_output(command))
 
-    assert 1_000 < slow["result"] <= 2_000
-    why = r"Task timed out after \S+ seconds\. This computer is busy, 10 times more than it can serve\. So it had 10 .*"
+    assert 400 < slow["result"] <= 800
+    why = r"Task timed out after \S+ seconds\. This computer is busy: .* So it had 4 .*"
     assert re.fullmatch(why, hung["error"])
 
 
@@ -143,5 +143,5 @@ def test_a_load_that_rises_during_a_call_moves_its_end(monkeypatch):
 
     call.join(0.05)
 
-    assert time.monotonic() - begun >= 0.5
+    assert time.monotonic() - begun >= 0.2
     over.set()

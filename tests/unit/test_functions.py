@@ -10,6 +10,7 @@ from botocore.response import StreamingBody
 
 from lab_lib.aws import cloudwatch, functions, queues, roles, topics
 from lab_lib.errors import LabError, StepMissing
+from lab_lib.lab import Lab
 
 NAME = "TransactionProcessor"
 
@@ -63,7 +64,7 @@ def test_recheck_waits_until_a_call_with_the_settings_before_a_recent_change_has
     waited = []
     topics.ensure_topic(lab)
     monkeypatch.setattr(functions, "invoke", lambda *_: {"alerted": [], "left": 0})
-    monkeypatch.setattr(functions, "wait_until", lambda *_, on_aws, **more: waited.append(on_aws.split()[0]))
+    monkeypatch.setattr(Lab, "wait_until", lambda *_, on_aws, **more: waited.append(on_aws.split()[0]))
     for minutes in (0, 60):
         changed = datetime.now(UTC) - timedelta(minutes=minutes)
         settings = {"Timeout": 20, "LastModified": f"{changed:%Y-%m-%dT%H:%M:%S.000+0000}"}  # as AWS gives it

@@ -1,11 +1,12 @@
 import dataclasses
 from decimal import Decimal
-from functools import partial
 
 import pytest
 
 from lab_lib.aws import tables
+from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import TimedOut, WrongResource
+from lab_lib.lab import Lab
 
 BOTH = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
@@ -99,7 +100,7 @@ def test_items_are_plain_values_sorted_by_their_key_and_chosen_by_its_beginning(
 
 def test_what_dynamodb_leaves_out_of_a_batch_is_read_again_until_it_takes_too_long(lab, monkeypatch):
     keys, dynamodb = [{"CustomerId": f"C{number}"} for number in range(120)], lab.client("dynamodb")
-    read, waits, wait = dynamodb.batch_get_item, [], tables.wait_until
+    read, waits = dynamodb.batch_get_item, []
     tables.ensure_table(lab, "TransactionTotal")
     for key in keys:
         tables.put_item(lab, "TransactionTotal", key)
@@ -111,9 +112,8 @@ def test_what_dynamodb_leaves_out_of_a_batch_is_read_again_until_it_takes_too_lo
         return answer | {"UnprocessedKeys": {table: {"Keys": left}} if left else {}}
 
     monkeypatch.setattr(dynamodb, "batch_get_item", busy)
-    monkeypatch.setattr(
-        tables, "wait_until", partial(wait, sleep=waits.append, clock=lambda: sum(waits), load=lambda: 1)
-    )
+    clock = {"sleep": waits.append, "clock": lambda: sum(waits), "load": lambda: 1}
+    monkeypatch.setattr(Lab, "wait_until", lambda lab, *wait, **how: wait_until(*wait, **how, **clock))
     most = 50
     items = tables.find_items(lab, "TransactionTotal", keys)
     assert sorted(item["CustomerId"] for item in items) == sorted(key["CustomerId"] for key in keys)

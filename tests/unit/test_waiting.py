@@ -1,3 +1,4 @@
+import os
 from functools import partial
 from types import SimpleNamespace
 
@@ -5,6 +6,7 @@ import pytest
 
 from lab_lib.calls import waiting
 from lab_lib.errors import TimedOut
+from lab_lib.lab import Lab
 
 
 class Clock:
@@ -61,8 +63,20 @@ def test_a_long_wait_shows_itself_and_ends_with_what_to_do(wait_until, clock, ca
 
 
 def test_a_busy_computer_has_more_time_and_is_named(wait_until, clock):
-    with pytest.raises(TimedOut, match=r"^Waited 15 s .* This computer is busy, 3 times more than it can serve\.$"):
+    with pytest.raises(
+        TimedOut, match=r"^Waited 15 s .* This computer is busy: it has at least 3 times .*$"
+    ):
         wait_until(lambda: None, timeout=5, load=lambda: 3.0)
+
+
+def test_a_wait_for_aws_does_not_stretch_with_the_load_of_this_computer(wait_until, clock, monkeypatch):
+    monkeypatch.setattr(os, "getloadavg", lambda: (20 * os.cpu_count(), 0, 0))
+    on_aws, elsewhere = (Lab(None, "", "", "", "", endpoint=address) for address in (None, "http://127.0.0.1:4566"))
+    how = {"timeout": 600, "sleep": clock.sleep, "clock": clock}
+
+    for lab, seconds in ((on_aws, 600), (elsewhere, 2_400)):
+        with pytest.raises(TimedOut, match=f"^Waited {seconds} s"):
+            lab.wait_until(lambda: None, "the queue", **how)
 
 
 def test_a_slow_probe_is_called_less_often_and_the_wait_shows_what_has_come_so_far(wait_until, clock, capsys):
