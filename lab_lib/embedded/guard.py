@@ -4,18 +4,16 @@ Without this guard, any page in the browser and any user of this computer could 
 has an `Origin` header, or the page's own host name as `Host`. Both are refused before the signature is verified. An
 admitted request counts as sent over TLS, so that policies that require TLS can be tried here.
 
-The headers are verified first, so most requests are refused before their body is read. A long body waits in a file
-until its signature is verified. The body of a refused request is dropped as it arrives.
+The headers are verified first, so most requests are refused before their body is kept. A refused body is dropped as it
+arrives, and then answered: a client may read the answer only after it has sent all.
 """
 
-import asyncio
 import hashlib
 import json
 import os
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from tempfile import SpooledTemporaryFile
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -43,8 +41,6 @@ _FORWARDED, _HASH = "x-forwarded-proto", "x-amz-content-sha256"
 # Bytes. Lambda takes a request of 70 MB, for a zip file of 50 MB. S3 advises to upload more than 100 MB in parts, and
 # boto3 and the aws command do so from 8 MB on.
 _LONGEST_BODY = 100 * 2**20
-_IN_MEMORY = 2**20  # bytes of each body
-_LONGEST_DRAIN = 10  # seconds
 
 
 class Refused(Exception):
@@ -70,21 +66,20 @@ def guarded(app: App, port: int, secret: str) -> App:
             return await send({"type": "websocket.close", "code": 1008})
         headers, parts = _headers(scope), _parts(receive)
         query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        with SpooledTemporaryFile(_IN_MEMORY) as body:
-            try:
-                _verify_sender(headers, address)
-                await _verify_request(scope, query, headers, parts, body)
-            except Refused as refused:
-                return await _refuse(scope, query, headers, refused, parts, send)
-            if scope["path"] == WHO:
-                nonce = query.get("nonce", [""])[0]
-                return await _answer_json(send, {"pid": os.getpid(), "proof": proof(secret, nonce)})
-            if scope["path"] in (WORK, COLD):
-                answer = work.count if scope["path"] == WORK else work.cool
-                return await _answer_json(send, answer(_account(router.extract_access_key_id(headers, query))))
-            if _FORWARDED not in headers:
-                scope = {**scope, "headers": [*scope["headers"], (_FORWARDED.encode(), b"https")]}
-            return await app(scope, _replay(body, receive), send)
+        try:
+            _verify_sender(headers, address)
+            body = await _verified_body(scope, query, headers, parts)
+        except Refused as refused:
+            return await _refuse(scope, query, headers, refused, parts, send)
+        if scope["path"] == WHO:
+            nonce = query.get("nonce", [""])[0]
+            return await _answer_json(send, {"pid": os.getpid(), "proof": proof(secret, nonce)})
+        if scope["path"] in (WORK, COLD):
+            answer = work.count if scope["path"] == WORK else work.cool
+            return await _answer_json(send, answer(_account(router.extract_access_key_id(headers, query))))
+        if _FORWARDED not in headers:
+            scope = {**scope, "headers": [*scope["headers"], (_FORWARDED.encode(), b"https")]}
+        return await app(scope, replay(body, receive), send)
 
     return guard
 
@@ -106,22 +101,22 @@ def _verify_sender(headers: Headers, address: str) -> None:
         raise Refused(f"The embedded AWS answers at http://{address} only. Use that address.")
 
 
-async def _verify_request(
-    scope: Scope,
-    query: Query,
-    headers: Headers,
-    parts: AsyncIterator[bytes],
-    body: "SpooledTemporaryFile[bytes]",
-) -> None:
-    """Refuse a request that is not signed as it arrives, by its headers if they state the hash. Keep its body."""
+async def _verified_body(scope: Scope, query: Query, headers: Headers, parts: AsyncIterator[bytes]) -> bytes:
+    """Return the body of a request. Refused if it is not signed as it arrives."""
     verify = _verifier(scope, query, headers)
     if stated := headers.get(_HASH):
         verify(stated)
-    digest = await _keep(parts, body, int(headers.get("content-length", 0)))
+    body = bytearray()
+    async for part in parts:
+        body += part
+        if max(len(body), int(headers.get("content-length", 0))) > _LONGEST_BODY:
+            raise TooLong(_LONG)
+    digest = hashlib.sha256(body).hexdigest()
     if not stated:
         verify(digest)
     elif len(stated) == len(digest) and stated != digest:  # UNSIGNED-PAYLOAD is no hash
         raise Refused(_WRONG)
+    return bytes(body)
 
 
 def _verifier(scope: Scope, query: Query, headers: Headers) -> Callable[[str], None]:
@@ -191,68 +186,36 @@ async def _parts(receive: Receive) -> AsyncIterator[bytes]:
         more = message.get("more_body", False)
 
 
-async def _keep(parts: AsyncIterator[bytes], body: "SpooledTemporaryFile[bytes]", length: int) -> str:
-    """Write the parts into the file, and return their hash. TooLong if they are, or if `length` says so before."""
-    digest = hashlib.sha256()
-    async for part in parts:
-        if max(length, body.tell() + len(part)) > _LONGEST_BODY:
-            raise TooLong(_LONG)
-        digest.update(part)
-        body.write(part)
-    body.seek(0)
-    return digest.hexdigest()
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives this body."""
+    messages = iter([{"type": "http.request", "body": body}])
 
+    async def replayed() -> Message:
+        return next(messages, None) or await receive()
 
-def _replay(body: "SpooledTemporaryFile[bytes]", receive: Receive) -> Receive:
-    """Return a `receive` that gives the body once more."""
-
-    async def replay() -> Message:
-        if body.closed:
-            return await receive()
-        if not (part := body.read(_IN_MEMORY)):
-            body.close()
-        return {"type": "http.request", "body": part, "more_body": bool(part)}
-
-    return replay
+    return replayed
 
 
 async def _refuse(
     scope: Scope, query: Query, headers: Headers, refused: Refused, parts: AsyncIterator[bytes], send: Send
 ) -> None:
-    """Send the refusal in the protocol of the service, so that boto3 and the aws command show the reason.
-
-    A client may read it only after it has sent its body. So the rest of the body is received and dropped for a while.
-    """
+    """Send the refusal in the protocol of the service, so that boto3 and the aws command show the reason."""
+    with suppress(Refused):
+        async for _ in parts:
+            pass
     service = router.detect_service(scope["method"], scope["path"], headers, query)
     answer = access_denied_response(
         service, "", "", str(uuid.uuid4()), error_code=refused.code, message=str(refused), headers=headers
     )
     await _answer(send, *answer)
-    draining = asyncio.create_task(_drain(parts))
-    await asyncio.wait([draining], timeout=_LONGEST_DRAIN)
-    await _end(send)  # hypercorn waits here until what it has received is taken
-    draining.cancel()
-
-
-async def _drain(parts: AsyncIterator[bytes]) -> None:
-    """Drop the rest of a body."""
-    with suppress(Refused):
-        async for _ in parts:
-            pass
 
 
 async def _answer_json(send: Send, answer: dict[str, Any]) -> None:
     await _answer(send, 200, {"content-type": "application/json"}, json.dumps(answer).encode())
-    await _end(send)
 
 
 async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    """Send a whole answer; `_end` ends the request, and the connection if there is more of it to come."""
     pairs = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     pairs.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": pairs})
-    await send({"type": "http.response.body", "body": body, "more_body": True})
-
-
-async def _end(send: Send) -> None:
-    await send({"type": "http.response.body"})
+    await send({"type": "http.response.body", "body": body})
