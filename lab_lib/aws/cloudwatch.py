@@ -1,6 +1,7 @@
 """Create, read and delete the log groups of the two functions in CloudWatch, and read their metrics."""
 
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -45,7 +46,8 @@ def find_log_group(lab: Lab, name: str) -> str | None:
 
 def describe(lab: Lab, group: str) -> dict[str, Any] | None:
     """Return the log group of exactly this name, as CloudWatch describes it, or None."""
-    groups = lab.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    pages = lab.client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=group)
+    groups = (described for page in pages for described in page["logGroups"])
     return next((described for described in groups if described["logGroupName"] == group), None)
 
 
@@ -147,8 +149,11 @@ def _sums(lab: Lab, metrics: dict[str, dict[str, Any]], start: datetime, end: da
     ]
     if not queries:
         return {}
-    answer = lab.client("cloudwatch").get_metric_data(MetricDataQueries=queries, StartTime=start, EndTime=end)
-    sums = {result["Id"]: int(sum(result["Values"])) for result in answer["MetricDataResults"]}
+    asked = {"MetricDataQueries": queries, "StartTime": start, "EndTime": end}
+    sums = Counter[str]()
+    for page in lab.client("cloudwatch").get_paginator("get_metric_data").paginate(**asked):
+        for result in page["MetricDataResults"]:
+            sums[result["Id"]] += int(sum(result["Values"]))
     return {name: sums[f"m{number}"] for number, name in enumerate(metrics)}
 
 
