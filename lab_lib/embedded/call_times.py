@@ -1,6 +1,6 @@
-"""Write the times of each call into its log, as AWS does. Stretch its timeout with the load of this computer.
+"""ministack gives all lines of a call's log the time when it writes them; goes when they have AWS's times.
 
-ministack gives all lines of a log the time when it writes them. A function that gets less CPU takes longer.
+It also stretches the timeout with the load of this computer: a function that gets less CPU takes longer.
 """
 
 import math
@@ -13,7 +13,8 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import cloudwatch_logs, lambda_svc
 
-from lab_lib.calls.waiting import busy, load_of_computer
+from lab_lib.calls.waiting import load_of_computer
+from lab_lib.embedded import replace
 
 Line = dict[str, Any]
 _dispatch, _append = lambda_svc._execute_function_dispatch, cloudwatch_logs._append_log_events
@@ -27,7 +28,6 @@ class _State(threading.local):
     runs = False
     start = end = 0.0
     init = 0.0  # when the function's process began to start, if it is a cold start
-    version = ""  # of the runtime
 
 
 _call = _State()
@@ -50,6 +50,14 @@ class Call(threading.Thread):
 threads = SimpleNamespace(**{**vars(threading), "Thread": Call})  # for ministack, instead of the module `threading`
 
 
+def install() -> None:
+    """Note when a function's process starts, its handler is called, and it answers."""
+    replace(lambda_runtime, "threading", threads)
+    replace(lambda_runtime.Worker, "_spawn", spawn)
+    replace(lambda_svc, "_execute_function_dispatch", dispatch)
+    replace(cloudwatch_logs, "_append_log_events", append)
+
+
 def dispatch(function: Any, config: Any, event: Any, request: str, started: float) -> Any:
     """Call a function, and write its log."""
     _call.runs, _call.start, _call.end, _call.init = True, started, 0.0, 0.0
@@ -62,7 +70,6 @@ def dispatch(function: Any, config: Any, event: Any, request: str, started: floa
 def spawn(worker: Any) -> None:
     """Start a function's process: the handler is called after it."""
     _call.init = time.time()
-    _call.version = worker.config.get("Runtime", "").replace("python", "python:")
     try:
         _spawn(worker)
     finally:
@@ -87,16 +94,8 @@ def _timed(lines: list[Line]) -> list[Line]:
     if not init:
         return timed
     timed[-1]["message"] += f"\tInit Duration: {init:.2f} ms"
-    return [_at(_call.init, start) | {"message": f"INIT_START Runtime Version: {_call.version}"}, *timed]
+    return [_at(_call.init, start) | {"message": "INIT_START"}, *timed]
 
 
 def _at(seconds: float, line: Line) -> Line:
     return line | {"timestamp": int(seconds * 1000)}
-
-
-def explain(answer: dict[str, Any]) -> dict[str, Any]:
-    """Add to the message of a timeout that the computer is busy."""
-    error, load = str(answer.get("error", "")), load_of_computer()
-    if not (error.startswith("Task timed out") and (why := busy(load))):
-        return answer
-    return {**answer, "error": f"{error}. {why} So it had {load:.0f} times as long"}

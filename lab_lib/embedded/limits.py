@@ -10,7 +10,6 @@ AWS that users have published, and that LocalStack and moto repeat.
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +20,6 @@ from lab_lib.embedded import models
 Params = Mapping[str, Any]
 Allows = Callable[[Any, Params], bool]
 
-LONGEST_ANSWER = 6_291_556  # bytes, of a function
 LONGEST_POLICY = 6_144  # characters, of a managed policy
 _CONSTRAINT = "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: Member must {}"
 # The error code for what a model does not allow. SNS and SQS answer in words of their own.
@@ -70,10 +68,6 @@ def _policy(high: int) -> Allows:
     return lambda value, params: sum(map(policy_length, (value, *params.get("InlinePolicies", ())))) <= high
 
 
-def _payload(kind: str, high: int) -> Allows:
-    return lambda value, params: params.get("InvocationType", "RequestResponse") != kind or len(value) <= high
-
-
 def _has_default(message: str, params: Params) -> bool:
     """Return False if the message should be JSON, with a text for all protocols, and is not."""
     try:
@@ -96,18 +90,8 @@ def _listed() -> Iterator[Limit]:
         yield Limit(service, parameter, _allows(allowed), message, code, int(status))
 
 
-_invoke = partial(Limit, "lambda", "Payload", code="RequestEntityTooLargeException", status=413)
-_sns = partial(Limit, "sns", code="InvalidParameter")
 LIMITS = (
     *_listed(),
-    Limit(
-        "lambda",
-        "Environment.Variables",
-        lambda variables, _: len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode()) <= 4_096,
-        "Lambda was unable to configure your environment variables because the environment variables you have provided "
-        "exceeded the 4KB limit.",
-        "InvalidParameterValueException",
-    ),
     Limit(
         "lambda",
         "CreateEventSourceMapping:EventSourceArn",
@@ -116,19 +100,12 @@ LIMITS = (
         "Member must not be null.",
         "InvalidParameterValueException",
     ),
-    _invoke(
-        _payload("RequestResponse", 6_291_456),
-        "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
-    ),
-    _invoke(_payload("Event", 2**20), "The payload is too large for the Event invocation type (limit 1048576 bytes)"),
-    _sns(
-        "Subscribe:Endpoint",
-        lambda endpoint, params: endpoint.endswith(".fifo") <= params["TopicArn"].endswith(".fifo"),
-        "Invalid parameter: Invalid parameter: Endpoint Reason: "
-        "FIFO SQS Queues can not be subscribed to standard SNS topics",
-    ),
-    _sns(
-        "Publish:Message", _has_default, "Invalid parameter: Message Structure - No default entry in JSON message body"
+    Limit(
+        "sns",
+        "Publish:Message",
+        _has_default,
+        "Invalid parameter: Message Structure - No default entry in JSON message body",
+        "InvalidParameter",
     ),
 )
 

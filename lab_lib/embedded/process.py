@@ -29,9 +29,20 @@ def main() -> None:
 
     from ministack import app  # reads the settings when it is imported
 
-    from lab_lib.embedded import changes, guard, validation
+    from lab_lib.embedded import (
+        call_times,
+        credentials,
+        exact_sums,
+        guard,
+        publishing,
+        streams,
+        validation,
+        work,
+        workers,
+    )
 
-    changes.make()
+    for concern in (call_times, credentials, exact_sums, publishing, streams, work, workers):
+        concern.install()
     for service in validation.SERVICES:
         app.SERVICE_HANDLERS[service] = validation.validated(service, app.SERVICE_HANDLERS[service])
     app.app = guard.guarded(app.app, port, secret)

@@ -1,7 +1,7 @@
-"""Poll DynamoDB's streams and call functions with their records, with AWS's retries (batches.py has the rules).
+"""ministack ignores most settings of a mapping, and a slow function delays all mappings; goes when it does neither.
 
-ministack ignores most settings of a mapping, and one slow function delays all mappings. Here each mapping with work
-gets a thread. Its records stay in order, since the next call waits for the outcome of the last one.
+Polls DynamoDB's streams and calls functions with their records, with AWS's retries (batches.py has the rules). Each
+mapping with work gets a thread. Its records stay in order, since the next call waits for the outcome of the last one.
 """
 
 import json
@@ -20,6 +20,7 @@ from ministack.core import lambda_runtime, responses
 from ministack.core.concurrency import esm_wake, spawn_background
 from ministack.services import dynamodb, lambda_svc
 
+from lab_lib.embedded import replace
 from lab_lib.embedded.batches import Batch, Mapping, Record, decide, invocation_record
 from lab_lib.embedded.server import HOST
 
@@ -44,6 +45,11 @@ _shards: dict[str, Shard] = {}  # by the mapping's UUID
 _execute = lambda_svc._execute_function  # not the one of work.py: a call with a shard's records counts with the shard
 _logger = logging.getLogger(__name__)
 _pause = threading.Event().wait  # nothing sets the event
+
+
+def install() -> None:
+    """Replace ministack's poller."""
+    replace(lambda_svc, "_poll_dynamodb_streams", poll)
 
 
 def poll() -> bool:
@@ -115,8 +121,6 @@ def _call(function: Function, mapping: Mapping, shard: Shard) -> None:
         return
     outcome = decide(batch, result, mapping, time.time())
     shard.batches[:1] = outcome.remaining
-    whole = not (outcome.remaining or outcome.discarded)
-    mapping["LastProcessingResult"] = "OK" if whole else "PROBLEM: Function call failed"
     shard.pauses = shard.pauses + 1 if outcome.pause else 0
     for discarded, condition in outcome.discarded:
         _send(function, mapping, invocation_record(discarded, condition, result, mapping))

@@ -1,4 +1,4 @@
-"""Refuse requests that AWS refuses and ministack accepts: limits.py says which, and why."""
+"""ministack accepts requests that AWS refuses: limits.py says which, and why; goes when it refuses them."""
 
 import json
 import uuid
@@ -12,8 +12,7 @@ from botocore.model import ServiceModel
 from ministack.core.iam_actions import _load_botocore_routes, access_denied_response
 from ministack.services import iam
 
-from lab_lib.embedded import call_times
-from lab_lib.embedded.limits import LONGEST_ANSWER, refusals
+from lab_lib.embedded.limits import refusals
 
 Headers = dict[str, str]
 Answer = tuple[int, Headers, bytes]
@@ -32,15 +31,6 @@ def validated(service: str, handler: Handler) -> Handler:
     return handle
 
 
-def answered(*call: Any) -> dict[str, Any]:
-    """Call a function. An answer that is too long for Lambda becomes an error."""
-    answer: dict[str, Any] = call_times.dispatch(*call)
-    if len(json.dumps(answer.get("body"), ensure_ascii=False).encode()) <= LONGEST_ANSWER:
-        return answer
-    message = f"Response payload size exceeded maximum allowed payload size ({LONGEST_ANSWER} bytes)."
-    return {**answer, "error": True, "body": {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}}
-
-
 def _refusal(service: str, operation: str, params: dict[str, Any], headers: Headers) -> Answer | None:
     """Return AWS's refusal of a request, in the protocol of the service; None if it is not refused."""
     if operation not in (model := _model(service)).operation_names:
@@ -56,8 +46,8 @@ def _refusal(service: str, operation: str, params: dict[str, Any], headers: Head
 def _parsed(method: str, path: str, headers: Headers, body: bytes) -> tuple[str, dict[str, Any]]:
     """Return operation and parameters of a request: JSON with the operation in header or path, or a form."""
     operation = headers.get("x-amz-target", "").split(".")[-1] or _operation_of_lambda(method, path)
-    if operation.startswith("Invoke"):
-        return operation, {"Payload": body, "InvocationType": headers.get("x-amz-invocation-type", "RequestResponse")}
+    if operation.startswith("Invoke"):  # its body is an event
+        return operation, {}
     if operation:
         return operation, json.loads(body)
     form = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
@@ -65,7 +55,9 @@ def _parsed(method: str, path: str, headers: Headers, body: bytes) -> tuple[str,
 
 
 def _other_policies(params: dict[str, str]) -> list[str]:
-    """Return the inline policies that a role has beside the one that the request names."""
+    """Return the inline policies that count together with the one that is put: the other ones of its role."""
+    if params.get("Action") != "PutRolePolicy":
+        return []
     policies = iam._roles.get(params.get("RoleName"), {}).get("InlinePolicies", {})
     return [text for name, text in policies.items() if name != params.get("PolicyName")]
 

@@ -1,7 +1,8 @@
-"""Count what the embedded AWS still has to do for an account. With nothing to do, an incomplete chain stands still.
+"""ministack does not say what it still has to do for an account; goes when it does.
 
-Work is an event on its way, a call that runs, or a record of a stream. What one leads to begins before it ends, and
-nothing begins or ends while it is counted: that needs the lock of streams.py, which counts the records.
+With nothing to do, an incomplete chain stands still. Work is an event on its way, a call that runs, or a record of a
+stream. What one leads to begins before it ends, and nothing begins or ends while it is counted: that needs the lock of
+streams.py, which counts the records.
 """
 
 import threading
@@ -12,9 +13,9 @@ from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.core.responses import get_account_id
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, s3, sns
 
-from lab_lib.embedded import streams
+from lab_lib.embedded import replace, streams
 
 _LAST = 2  # an event or batch that has failed so often may fail for ever, so nobody waits for its next try
 _execute = lambda_svc._execute_function
@@ -52,6 +53,14 @@ def _thread(target: Any, **settings: Any) -> threading.Thread:
 
 
 threads = SimpleNamespace(**{**vars(threading), "Thread": _thread})  # for ministack, instead of the module `threading`
+
+
+def install() -> None:
+    """Count all calls of functions, and the threads in which ministack continues requests."""
+    replace(lambda_svc, "_execute_function", execute)
+    replace(lambda_svc, "threading", threads)
+    replace(s3, "threading", threads)
+    replace(sns, "_threading", threads)
 
 
 def execute(function: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:

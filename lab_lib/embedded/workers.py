@@ -1,0 +1,49 @@
+"""ministack may miss what a function prints, waits for it if it prints nothing, and ends other accounts' processes.
+
+It also waits half a second until a new or changed function is active. Goes when it waits for the end of the output, and
+`_update_config` of a function ends the processes of one account. Its functions run in processes that it calls workers.
+"""
+
+import queue
+import secrets
+from contextlib import suppress
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import lambda_svc
+
+from lab_lib.calls.waiting import load_of_computer
+from lab_lib.embedded import replace
+
+_invalidate = lambda_svc.invalidate_worker
+_ANSWER = "        _real_stdout.flush()\n\nrun()"  # where a worker sends its answer
+_END = f"end-of-output-{secrets.token_hex(20)}"  # the last line on a worker's stderr before its answer
+_SAY_END = f'        sys.stderr.flush()\n        os.write(2, b"{_END}\\n")\n'
+_LONGEST = 2  # seconds for a function that has closed its stderr, or has died
+
+
+def install() -> None:
+    """Read all that a function prints, end only its own processes, and activate it at once."""
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    if _ANSWER not in script:
+        raise AttributeError(f"ministack.core.lambda_runtime._PYTHON_WORKER_SCRIPT has no {_ANSWER!r}")
+    replace(lambda_runtime, "_PYTHON_WORKER_SCRIPT", script.replace(_ANSWER, _SAY_END + _ANSWER))
+    replace(lambda_runtime.Worker, "_drain_stderr_bounded", printed)
+    replace(lambda_svc, "invalidate_worker", invalidate_own)
+    replace(lambda_svc, "_LAMBDA_STATE_TRANSITION_DELAY", 0)
+
+
+def printed(worker: Any) -> str:
+    """Return what the function has printed in this call."""
+    lines = list[str]()
+    with suppress(queue.Empty):
+        while not (line := worker._stderr_queue.get(timeout=_LONGEST * load_of_computer())).endswith(_END):
+            lines.append(line)
+        lines += [text] if (text := line.removesuffix(_END)) else []
+    return "\n".join(lines)
+
+
+def invalidate_own(name: str, qualifier: str | None = None, account: str = "", region: str = "") -> None:
+    """End a function's processes in the caller's account only."""
+    _invalidate(name, qualifier, account or get_account_id(), region or get_region())
