@@ -46,7 +46,7 @@ prove: $(READY) ## try the whole lab on AWS, and clean up (PROFILE=name ACCOUNT=
 	@[ "$(PROFILE)" ] && [ "$(ACCOUNT)" ] || $(call stop,Say where: make prove PROFILE=my-profile ACCOUNT=123456789012)
 	@$(BIN)/lab clean $(WHERE)
 	@trap : INT; failed=0; out=runs/prove-$$(date +%Y-%m-%d-%H%M%S); mkdir -p $$out; \
-	$(BIN)/lab run --keep --out $$out/first $(WHERE) \
+	$(BIN)/lab run --yes --keep --out $$out/first $(WHERE) \
 		&& $(BIN)/lab check --probe --yes --json $(WHERE) > $$out/check.json \
 		&& $(BIN)/lab clean --yes $(WHERE) \
 		&& $(BIN)/lab run --yes --out $$out/second $(WHERE) \

@@ -186,7 +186,7 @@ class Lab:
 
     @property
     def is_real(self) -> bool:
-        """Return True on AWS itself, which costs money. There the lab asks before it deletes."""
+        """Return True on AWS itself, which costs money. There the lab asks first."""
         return self.endpoint is None
 
     def work(self) -> Work | None:

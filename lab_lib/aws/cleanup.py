@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 
 from lab_lib import resources
 from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
-from lab_lib.errors import LabError, UsageError, is_access_denied
+from lab_lib.calls.asking import ask
+from lab_lib.errors import is_access_denied
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, TAG, Lab
 
 
@@ -85,34 +86,9 @@ def is_half_deleted(lab: Lab) -> bool:
 
 
 def confirm(lab: Lab, yes: bool) -> None:
-    """On AWS, ask before deleting, unless `yes`. LabError if the answer is no, or nobody is there to answer."""
+    """On AWS, ask before deleting, unless `yes`. LabError if the answer is no, UsageError if nobody is there."""
     if lab.is_real and not yes and (names := remaining(lab)):
-        answer = _answer(f"Resources of the lab in {lab}: {len(names)}. Delete them?")
-        if answer is None:
-            raise LabError(
-                "Nothing was deleted: on AWS the lab asks first, and nobody could be asked. "
-                "Set yes to True in notebook 99, or give --yes."
-            )
-        if not answer:
-            raise LabError("Nothing was deleted. To delete it, do the same again and answer y.")
-
-
-def ask(question: str, options: str = "--yes") -> None:
-    """Ask before resources are created or deleted. UsageError, which names `options`, if nobody is there to answer."""
-    answer = _answer(question)
-    if answer is None:
-        raise UsageError(f"On AWS this has to be confirmed, and nobody could be asked. Give {options}.")
-    if not answer:
-        raise LabError(f"Nothing was made and nothing was deleted. To go on without this question, give {options}.")
-
-
-def _answer(question: str) -> bool | None:
-    """Return the user's answer in a terminal or a notebook; None if nobody is there to answer."""
-    try:
-        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
-    except (EOFError, NotImplementedError):  # a command without a terminal, a notebook that is run headlessly
-        print()  # end the question's line
-        return None
+        ask(f"Resources of the lab in {lab}: {len(names)}. Delete them?")
 
 
 def _delete(deletables: Iterator[Deletable]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import functools
 import os
 import time
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
@@ -164,6 +165,13 @@ def user_session(profile: str, region: str) -> boto3.Session | None:
         raise _unreadable(error) from None
     except BotoCoreError as error:
         raise UsageError(f"{error}. `aws configure list-profiles` shows the profiles of this machine.") from None
+
+
+def credentials_end(session: boto3.Session) -> datetime | None:
+    """Return when credentials end that only the user can renew; None if they go on, or botocore cannot say."""
+    credentials = session.get_credentials()
+    needs_code = credentials.method == "assume-role" and "mfa_serial" in session._session.get_scoped_config()
+    return getattr(credentials, "_expiry_time", None) if needs_code or credentials.method == "env" else None
 
 
 def _session(

@@ -18,7 +18,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, topics, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, topics
 from lab_lib.checks import differences, probe_clean_up, probe_list
 from lab_lib.checks.chain import Upload, at_rest, wait_for_rest
 from lab_lib.checks.differences import OTHERS, REPEATS, Faults
@@ -67,12 +67,6 @@ def send(lab: Lab) -> Outcome:
         finally:
             probe.outcome.stays = probe_clean_up.clean_up(lab, before, files, probe.inboxes)
     return probe.outcome
-
-
-def people(lab: Lab) -> int:
-    """Return how many people would get the alerts of a probe, by e-mail or SMS."""
-    personal = [row for row in triggers.subscriptions(lab) if row["Protocol"] in ("email", "email-json", "sms")]
-    return sum(row["SubscriptionArn"].startswith("arn:") for row in personal)
 
 
 class _Probe:

@@ -1,9 +1,9 @@
 """Check step 02, its second half: the stream starts TotalNotifier."""
 
-from lab_lib.aws import functions, tables, triggers
+from lab_lib.aws import tables, triggers
 from lab_lib.aws.grants import short
 from lab_lib.checks.rules import Account, Finding, State, check, equal, judged, none_of
-from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, starts
+from lab_lib.checks.step_02 import NOTIFIER, starts, starts_another
 from lab_lib.language import N_, _
 from lab_lib.pages.wording import listing
 
@@ -69,10 +69,9 @@ def batching_window(account: Account) -> Finding:
 @check("02", "other-stream-triggers", "other stream triggers", after="stream-trigger")
 def other_stream_triggers(account: Account) -> Finding:
     """No trigger is there twice or reads an earlier stream. No trigger's function is gone, or the wrong one."""
-    names = {*account.ask(functions.names)} - {account.name(PROCESSOR), account.name(NOTIFIER)}
     first = mapping(account)
     others = [trigger for trigger in account.ask(triggers.mappings) if trigger["UUID"] != first.get("UUID")]
-    wrong = [other for other in others if _is_old(account, other) or not starts(account, other["FunctionArn"], *names)]
+    wrong = [other for other in others if _is_old(account, other) or not starts_another(account, other["FunctionArn"])]
     call, uuids = "delete_event_source_mapping", listing(trigger["UUID"] for trigger in wrong)
     if wrong:
         call = _("delete_event_source_mapping with the UUID {uuids}", uuids=uuids)

@@ -146,8 +146,8 @@ def do_all(
 
 def jobs_for(students: list[Student]) -> int:
     """Return how many accounts to work on at a time: on AWS as many as the memory holds, else as the cores can do."""
-    on_aws = len(_real(students)) == len(students)
-    fit = min(JOBS_ON_AWS, psutil.virtual_memory().available // MEMORY) if on_aws else JOBS
+    all_on_aws = len(on_aws(students)) == len(students)
+    fit = min(JOBS_ON_AWS, psutil.virtual_memory().available // MEMORY) if all_on_aws else JOBS
     return max(min(len(students), fit), 1)
 
 
@@ -175,17 +175,7 @@ def _clean(student: Student) -> CleanUp:
         return CleanUp(0, in_words(error), "")
 
 
-DELETES = "this deletes everything that the lab made there"
-PROBES = "a probe is uploaded there, and those who get alerts by e-mail or SMS get one of it"
-
-
-def confirm(students: list[Student], yes: bool, effect: str) -> None:
-    """Ask, unless `yes`, before something is done in accounts on AWS, such as DELETES."""
-    if (real := _real(students)) and not yes:
-        cleanup.ask(f"{len(real)} accounts on AWS: {effect}. Go on?")
-
-
-def _real(students: list[Student]) -> list[Student]:
+def on_aws(students: list[Student]) -> list[Student]:
     """Return the students whose accounts are on AWS."""
     if "AWS_ENDPOINT_URL" in os.environ:
         return []

@@ -25,6 +25,7 @@ from lab_lib.lab import Lab
 from lab_lib.pages.wording import now
 from lab_lib.run import headless
 from lab_lib.settings import DEFAULT_ACCOUNT
+from lab_lib.workspace.masking import without_names
 from lab_lib.workspace.private_files import write_file
 
 T = TypeVar("T")
@@ -96,7 +97,7 @@ class Judge:
             if asked.is_made and asked.cell[:2] == name[:2]:
                 self._judge(lab, asked, {})  # if its cell was not reached
         if text := str(heard.get("text", "")):
-            write_file(self.work.draft / name, text.encode("utf-8", "replace").decode())
+            write_file(self.work.draft / name, without_names(text).encode("utf-8", "replace").decode())
         if stopped := visible(str(heard.get("stopped", ""))):
             if name not in self.files:
                 stopped = submission.missing(self.files)

@@ -1,8 +1,8 @@
 """Write a learner's own work into one file, and read such files, whoever wrote them.
 
 The file is a zip archive: the notebooks of the copy and their pictures, my_notifier.py, answers.jsonl, and
-manifest.json (name, id, when). Accounts, addresses and credentials are masked. The pictures are for people
-who open the notebooks; grading does not read them.
+manifest.json (name, id, when). What is private is masked. The pictures are for people who open the notebooks; grading
+does not read them.
 """
 
 import io

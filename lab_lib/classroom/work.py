@@ -21,7 +21,7 @@ from lab_lib.errors import UsageError
 from lab_lib.lab import Lab
 from lab_lib.pages.wording import now
 from lab_lib.run import headless
-from lab_lib.workspace.masking import masked, without_accounts
+from lab_lib.workspace.masking import masked, without_accounts, without_names
 from lab_lib.workspace.one_command import alone
 from lab_lib.workspace.private_files import can_write_to, make_folder, write_file
 
@@ -137,7 +137,7 @@ class Work:
     def failed(self, error: BaseException) -> Record:
         """Return the record of work that ended in this error. Earlier findings count."""
         record = self.found()
-        record.error = in_words(error)
+        record.error = in_words(error, self.student.profile)
         return record
 
     def forget(self) -> None:
@@ -193,6 +193,6 @@ class Work:
             self.draft.replace(self.folder)
 
 
-def in_words(error: BaseException) -> str:
-    """Return the kind and the text of an error, with accounts masked."""
-    return without_accounts(f"{type(error).__name__}: {in_one_line(error)}")
+def in_words(error: BaseException, profile: str = "") -> str:
+    """Return the kind and the text of an error, without accounts and names."""
+    return without_names(without_accounts(f"{type(error).__name__}: {in_one_line(error)}"), profile)

@@ -11,14 +11,18 @@ from rich.text import Text
 import lab_lib
 from lab_lib import language
 from lab_lib.cli.progress import progress_bar
-from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import NOT_GRADED, YesToAlerts, handle_errors, out
+from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, as_options, takes
+from lab_lib.cli.terminal import NOT_GRADED, Yes, confirm, handle_errors, out
 from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS
 from lab_lib.resources import heading
 
 _FURTHER = N_("going further: what this workbook adds to the handout")
 _FILES = N_("probe: files of made-up customers")
+_BRINGS = N_(
+    "In {lab}, the probe uploads files of made-up customers, and subscribers get the alerts about them. Files, rows, "
+    "totals and messages stay there until `lab clean{options}` deletes them with the lab."
+)
 _PROBE = "Send files through the chain too: does it do the work?"
 
 
@@ -29,14 +33,14 @@ def check(
         list[str] | None, typer.Option(help='Only this step, such as 02, or "further"; can be repeated.')
     ] = None,
     probe: Annotated[bool, typer.Option("--probe", help=_PROBE)] = False,
-    yes: YesToAlerts = False,
+    yes: Yes = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
     """Grade an account that was built with the notebooks or by hand: what holds, what does not, and what to do.
 
     Nothing is changed, unless you ask for the probe. It uploads files of made-up customers, and compares the outcome.
 
-    On the embedded AWS it takes away what it brought, if a deletion does no harm.
+    On the embedded AWS it takes away what it brought, if a deletion does no harm. On AWS, you are asked first.
 
     What goes further than the handout is shown, but not counted.
 
@@ -48,14 +52,14 @@ def check(
 
     if as_json:
         language.use(language.ENGLISH)  # programs read it
-    with handle_errors(failed=NOT_GRADED), progress_bar() as progress:
+    with handle_errors(failed=NOT_GRADED):
         lab = lab_lib.open_lab(**settings)
-        if probe and not yes:
-            _confirm(lab)
-        bar = progress.add_task(_("checking"), total=checks.number_of(*(step or []), probe=probe))
-        with alone(lab, "lab check --probe") if probe else nullcontext():
+        number = checks.number_of(*(step or []), probe=probe)
+        if probe and lab.is_real:
+            confirm(_(_BRINGS, lab=lab, options=as_options(settings)), lab.session, ["probe"], 0, yes)
+        with alone(lab, "lab check --probe") if probe else nullcontext(), progress_bar() as progress:
+            bar = progress.add_task(_("checking"), total=number)
             report = checks.run(lab, *(step or []), probe=probe, done=lambda check: progress.advance(bar))
-        progress.stop()
         if as_json:
             print(masked(json.dumps(report.as_dicts(), indent=2, ensure_ascii=False), lab), flush=True)
         else:
@@ -66,21 +70,6 @@ def check(
         if all(check.state == "cannot see" for check in report.checks):
             raise typer.Exit(NOT_GRADED)
         raise typer.Exit(1 if report.failed else 0)
-
-
-def _confirm(lab: Any) -> None:
-    """On AWS, ask before a probe if people would get its alert."""
-    from lab_lib.aws import cleanup
-    from lab_lib.checks import probe
-
-    if lab.is_real and (people := probe.people(lab)):
-        cleanup.ask(
-            _(
-                "Alerts about made-up customers go to {people} addresses or numbers. Probe {lab}?",
-                people=people,
-                lab=lab,
-            )
-        )
 
 
 def _checks_table(report: Any, every: bool) -> Table:

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from lab_lib.cli import grade_command
-from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, Yes, YesToAlerts, handle_errors, out, relative_to_cwd
+from lab_lib.cli.terminal import NOT_GRADED, Only, Out, Resume, Yes, confirm, handle_errors, out, relative_to_cwd
 
 
 class _RunByDefault(TyperGroup):
@@ -68,6 +68,10 @@ Who handed in nothing, and is not excused, has less than full marks.
 Roster = Annotated[Path, typer.Argument(help="A CSV file with the columns account and name, and a line per student.")]
 _WHO = "A roster: who is in the class, and the ids. It needs the column name."
 _JOBS = "Accounts to run at the same time; by default all on AWS, and two a core if one is on the embedded AWS."
+_PROBES = """a probe uploads files of made-up customers, and subscribers get the alerts about them.
+What comes of them stays until `lab class clean ROSTER` deletes it with the lab."""
+_MAKES = "a run makes the whole lab. `lab class clean ROSTER` deletes it."
+_DELETES = "a run makes the whole lab, and at its end deletes all that the lab has there."
 _PROBE = "Send files through each account too. Without it, the accounts are only read, and step 05 counts for it."
 
 
@@ -101,8 +105,8 @@ def run(
             works = [Work(student, out_dir.resolve(), until) for student in part.of(everybody)]
             to_do = [work for work in class_run.unfinished(works, resume) if work.student in selected]
             students = [work.student for work in to_do]
-            if not keep:
-                class_run.confirm(students, yes, f"at its end, {class_run.DELETES}")
+            numbers = [path.stem[:2] for path in headless.notebooks(until)]
+            _confirm(students, _MAKES if keep else _DELETES, numbers, yes)
             jobs = jobs or class_run.jobs_for(students)
             raise typer.Exit(class_work.do(works, to_do, jobs, out_dir, selected))
 
@@ -114,11 +118,12 @@ def check(
     shard: grade_command.Shard = "",
     only: Only = "",
     probe: Annotated[bool, typer.Option("--probe/--no-probe", help=_PROBE)] = True,
-    yes: YesToAlerts = False,
+    yes: Yes = False,
 ) -> None:
     """Grade each account of the roster as it is, and write the grade book. No notebook is run.
 
-    The probe sends files of made-up customers through each account, and compares all that comes of them.
+    The probe sends files of made-up customers through each account, and compares all that comes of them. On AWS, you
+    are asked first.
 
     Earlier results in --out are kept: they move to --out/earlier/<their time>.
     """
@@ -130,7 +135,8 @@ def check(
         part = shards.read(shard)
         students, out_dir = class_run.select(_read(roster), part, only), part.folder(out_dir)
         works = [Work(student, out_dir.resolve(), probe=probe) for student in students]
-        class_run.confirm(students, yes or not probe, class_run.PROBES)
+        if probe:
+            _confirm(students, _PROBES, ["probe"], yes)
         with class_run.lock(out_dir):
             if earlier := class_run.archive_results(out_dir):
                 out.say(f"Earlier results: {relative_to_cwd(earlier)}")
@@ -190,11 +196,21 @@ def clean(roster: Roster, only: Only = "", yes: Yes = False) -> None:
 
     with handle_errors():
         students = class_run.select(_read(roster), only=only)
-        class_run.confirm(students, yes, class_run.DELETES)
+        _confirm(students, "all that the lab made is deleted.", ["99"], yes)
         results = class_run.clean(students)
         out.print(class_work.cleaned(students, results))
         if any(result.left for result in results):
             raise typer.Exit(1)
+
+
+def _confirm(students: list[Any], does: str, numbers: list[str], yes: bool) -> None:
+    """Say what is done in the accounts on AWS, if there are any, and ask once, unless `yes`."""
+    from lab_lib.calls.sessions import user_session
+    from lab_lib.classroom import class_run
+
+    if real := class_run.on_aws(students):
+        signed_in = None if all(student.profile for student in real) else user_session("", "")
+        confirm(f"{len(real)} accounts on AWS, which the roster names. In each, {does}", signed_in, numbers, 0, yes)
 
 
 def _read(roster: Path, accounts: bool = True) -> list[Any]:

@@ -11,11 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from lab_lib.cli.progress import step_bar
-from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, takes
-from lab_lib.cli.terminal import Yes, err, handle_errors, out, relative_to_cwd
+from lab_lib.cli.setting_options import ALERTS, MANAGED, PLACE, Settings, as_options, takes
+from lab_lib.cli.terminal import Yes, confirm, handle_errors, out, relative_to_cwd
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.wording import listing
+from lab_lib.resources import RESOURCES
 from lab_lib.workspace.places import workspace
 from lab_lib.workspace.private_files import file_named_by, write_file
 
@@ -44,11 +45,10 @@ def run(
 
     With --until you continue by hand: after `lab run --until 04` the whole chain exists, and 05 is the next notebook.
 
-    Account, addresses and credentials are masked in all files.
+    Account, addresses, credentials, and the names of users and of the profile are masked in all files.
     """
-    from lab_lib.aws import cleanup
     from lab_lib.calls.sessions import REQUESTS
-    from lab_lib.run import costs, headless
+    from lab_lib.run import headless
 
     parameters = {**settings, "data_file": str(data or ""), "yes": True}
     with handle_errors(), file_named_by(REQUESTS) as requests:
@@ -57,13 +57,10 @@ def run(
         names = [path.stem for path in headless.notebooks(until)]
         with step_bar(len(names)):
             prepared = headless.prepare(parameters, until, mine)
-        lab = prepared.lab
+        lab, options = prepared.lab, as_options(prepared.parameters)
         if lab.is_real:
-            err.say(costs.before([name[:2] for name in names], prepared.rows))
-        if lab.is_real and prepared.cleans_up and not yes:  # ask here, since notebook 99 runs without a reader
-            cleanup.ask(
-                _("At its end, this run deletes all that the lab has in {lab}. Run it?", lab=lab), "--yes, or --keep"
-            )
+            numbers = [name[:2] for name in names]
+            confirm(_makes(prepared, numbers, options), lab.session, numbers, prepared.rows, yes)
         runs = workspace() / "runs"
         folder = out_dir or runs / datetime.now().strftime("%Y-%m-%d-%H%M%S")
         try:
@@ -86,7 +83,7 @@ def run(
             raise typer.Exit(1)
         if not prepared.cleans_up:
             following = headless.notebooks()[len(names)].stem
-            out.say(_go_on(names[-1], following, prepared.parameters), style="bold")
+            out.say(_go_on(names[-1], following, options), style="bold")
 
 
 def result(
@@ -115,6 +112,15 @@ def result(
             raise typer.Exit(1)
 
 
+def _makes(prepared: Any, numbers: list[str], options: str) -> str:
+    """Return what these notebooks make, and how it goes away."""
+    made = [resource.title for resource in RESOURCES if resource.cell.notebook in numbers]
+    told = _("In {lab}, this run makes what is not there yet: {names}.", lab=prepared.lab, names=_(", ").join(made))
+    end = N_("At its end it deletes all that the lab has there; if it stops before, `lab clean{options}` does.")
+    end = end if prepared.cleans_up else N_("`lab clean{options}` deletes it.")
+    return f"{told}\n{_(end, options=options)}"
+
+
 def steps_table(steps: list[Any], names: list[str]) -> Table:
     """Return a line for each notebook, and their seconds."""
     table = Table(_("step"), _("seen"), _("seconds"), header_style="bold")
@@ -133,9 +139,8 @@ def steps_table(steps: list[Any], names: list[str]) -> Table:
     return table
 
 
-def _go_on(last: str, following: str, parameters: dict[str, Any]) -> str:
-    """Return a sentence on how to continue by hand. It shows the options of this run without their private values."""
-    options = "".join(f" --{name.replace('_', '-')} …" for name in (*PLACE, *MANAGED) if parameters.get(name))
+def _go_on(last: str, following: str, options: str) -> str:
+    """Return a sentence on how to continue by hand, with the options of this run."""
     return _(
         "Everything up to {last} is there now. Go on with {following} in `lab open{options}`. "
         "`lab clean{options}` deletes it.",

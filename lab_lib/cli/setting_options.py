@@ -56,6 +56,11 @@ def takes(*names: str) -> Callable[[Command], Command]:
     return decorate
 
 
+def as_options(settings: Settings) -> str:
+    """Return the settings that say where the lab is, as options without their values, which are private."""
+    return "".join(f" --{name.replace('_', '-')} …" for name in (*PLACE, *MANAGED) if settings.get(name))
+
+
 def in_workspace(command: Command, before_all: bool = False) -> Command:
     """Give a command the options --workspace and --lang. They hold in the processes that it starts too.
 

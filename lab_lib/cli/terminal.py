@@ -1,8 +1,9 @@
-"""Share the two consoles, the option --yes and the printing of errors among all commands."""
+"""Share the two consoles, the question before AWS is changed, and the printing of errors among all commands."""
 
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -54,8 +55,7 @@ Out = Annotated[
 ]
 Only = Annotated[str, typer.Option(help="Only these accounts, ids or names of the class, separated by commas.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on: keep what is done, and do the others.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before deleting on AWS.")]
-YesToAlerts = Annotated[bool, typer.Option("--yes", help="Do not ask before subscribers on AWS get an alert.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before something is made or deleted on AWS.")]
 
 
 @contextmanager
@@ -87,6 +87,20 @@ def _exit(kind: str, message: str, status: int) -> typer.Exit:
     with suppress(OSError):
         err.say(Text.assemble((kind, "bold red"), f": {message}"))
     return typer.Exit(status)
+
+
+def confirm(told: str, session: Any, numbers: list[str], rows: int, yes: bool) -> None:
+    """Say what is done on AWS, that it takes what these notebooks take, and if credentials end. Ask, unless `yes`."""
+    from lab_lib.calls import asking, sessions
+    from lab_lib.run import costs
+
+    err.say(f"{told}\n{costs.before(numbers, rows)}")
+    end = session and sessions.credentials_end(session)
+    if end and end.timestamp() < time.time() + 60 * costs.minutes(numbers):
+        told = _("The credentials end at {time}, before this does. Renew them first.", time=f"{end.astimezone():%H:%M}")
+        err.say(told, style="bold")
+    if not yes:
+        asking.ask(_("Go on?"))
 
 
 def relative_to_cwd(path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 minutes.json holds the seconds that each notebook takes on AWS. usage.json holds what it uses there, by the names in
 prices.json: the lab's requests, counted in November 2026 under tests/aws_delays; the functions' part is estimated.
-MILLION is a name in both: so many rows of a file, beside the handout's.
+MILLION is a name in both: so many rows of a file, beside the handout's. So is "probe", for `lab check --probe`.
 """
 
 import functools

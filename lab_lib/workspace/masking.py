@@ -1,5 +1,10 @@
-"""Mask accounts, addresses and credentials in files that the lab writes: executed notebooks, results, reports."""
+"""Mask what is private in files that the lab writes for others: executed notebooks, results, reports.
 
+A user's name is masked in paths of home folders and in ARNs, and a profile's after the word "profile": elsewhere either
+may be an ordinary word, such as "lab".
+"""
+
+import os
 import re
 from functools import cache
 from html import escape
@@ -11,14 +16,24 @@ from lab_lib.settings import DEFAULT_ACCOUNT
 if TYPE_CHECKING:
     from lab_lib.lab import Lab
 
+_BEFORE_NAME = re.compile(r"((?:/home|/Users|:user(?:/[\w+=,.@-]+)*|:assumed-role/[\w+=,.@-]+)/)[\w+=,.@-]*[\w+=@-]")
 _SHORTEST_KEY = 16  # AWS's credentials are longer; an emulator takes any word, such as "test", which need not be masked
 
 
 def masked(text: str, lab: "Lab") -> str:
-    """Return the text with the account, the addresses and the credentials of this lab masked."""
+    """Return the text with the account, addresses, credentials and profile of this lab masked, and its user's name."""
     for value, mask in _masks(lab):
         text = text.replace(value, mask)
-    return text
+    return without_names(text, lab.session.profile_name)
+
+
+def without_names(text: str, profile: str = "") -> str:
+    """Return the text with ~ for the user's home, and without names of users and of this profile."""
+    if (home := os.path.expanduser("~")) != "/":  # noqa: PTH111, Path.home() fails where the user has none
+        text = re.sub(rf"{re.escape(home)}(?![\w.-])", "~", text)
+    if profile not in ("", "default"):
+        text = re.sub(rf"((?i:profile)\W{{1,9}}){re.escape(profile)}(?![\w-])", r"\1***", text)
+    return _BEFORE_NAME.sub(r"\1***", text)
 
 
 def without_accounts(text: str) -> str:
@@ -27,10 +42,10 @@ def without_accounts(text: str) -> str:
 
 
 def without_people(text: str) -> str:
-    """Return the text with every account, e-mail address and telephone number masked."""
+    """Return the text with every account, e-mail address, telephone number and user's name masked."""
     text = re.sub(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+(?=@[A-Za-z0-9-]+\.)", lambda name: f"{name[0][0]}***", text)
     text = re.sub(r"\+[1-9][0-9]{4,12}(?=[0-9]{2}(?![0-9]))", lambda number: f"+{'*' * (len(number[0]) - 1)}", text)
-    return without_accounts(text)
+    return without_names(without_accounts(text))
 
 
 @cache  # expired credentials cannot be read again

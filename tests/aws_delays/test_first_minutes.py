@@ -27,6 +27,7 @@ def run(tmp_path, account):
     environment = {
         **kept,
         WORKSPACE: os.environ[WORKSPACE],  # its embedded AWS is the one below the layer
+        "LAB_LOCKS": os.environ["LAB_LOCKS"],  # those of other tests on this computer do not matter
         "AWS_CONFIG_FILE": str(config),
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "PYTHONPATH": os.pathsep.join(map(str, [Path(__file__).with_name("start"), Path(__file__).parents[2]])),
@@ -45,10 +46,10 @@ def run(tmp_path, account):
 def test_all_commands_go_through_all_delays_at_once(run):
     # The last run meets the delays after a deletion: of tables, a queue, and the bucket whose name is lost.
     for command in (
-        ["run", "--keep"],
+        ["run", "--keep", "--yes"],
         ["check", "--probe", "--yes"],
         ["clean", "--yes"],
-        ["run", "--until", "00"],
+        ["run", "--until", "00", "--yes"],
     ):
         done = run(*command)
 

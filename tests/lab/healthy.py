@@ -1,9 +1,17 @@
 """Ways in which a learner may build a lab that works, none of which is this workbook's own."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import by_hand
 from by_hand import NOTIFIER, PROCESSOR, Way
+
+from lab_lib.aws import functions
+
+TEMPLATE = Path(__file__).parents[2] / "docs" / "lab.yaml"
 
 # The handout's own functions in Python 3: one row after the other, whole amounts, a failed row printed and passed over,
 # the topic found by its name, an alert at every change.
@@ -96,13 +104,30 @@ class Account:
     """A lab that works: how it is built, its settings, and what is uploaded."""
 
     way: Way = field(default_factory=Way)
+    build: Callable[[Any, Way], None] = by_hand.build
     settings: dict[str, Any] = field(default_factory=dict)  # of open_lab
     bucket: str = ""  # a name without the handout's part; the account's number is put behind it
     uploads: tuple[tuple[str, str], ...] = (("transactions.txt", ""),)  # (key, lines); the handout's file without lines
 
 
+def from_template(lab, way):
+    """Create a stack from the template, whose folders are packed as `aws cloudformation package` does it."""
+    s3, cloudformation = lab.client("s3"), lab.client("cloudformation")
+    s3.create_bucket(Bucket=(code := f"code-{lab.account}"))
+
+    def packed(found):
+        archive = functions.package([*(TEMPLATE.parent / found[1]).glob("*.py")])
+        s3.put_object(Bucket=code, Key=found[1], Body=archive)
+        return f"Code: {{ S3Bucket: {code}, S3Key: {found[1]} }}"
+
+    body = re.sub(r"Code: (\S+)", packed, TEMPLATE.read_text("utf-8"))
+    cloudformation.create_stack(StackName="lab", TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"])
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="lab", WaiterConfig={"Delay": 1})
+
+
 # One account shows many ways at once, where none of them hides what a check says of another.
 ACCOUNTS = {
+    "the_template_of_the_documents": Account(build=from_template),
     "as_the_console_does": Account(),
     "aliases_roles_with_a_path_packages_no_deletions_and_two_files_for_a_threshold_that_is_just_reached": Account(
         Way(

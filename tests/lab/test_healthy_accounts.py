@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import by_hand
 import pytest
 from chains import HEADER, stop
 from healthy import ACCOUNTS
@@ -28,7 +27,7 @@ def graded(number, account):
     """Build, upload and grade. Return what fails without the probe, with it, and afterwards."""
     lab = open_lab(account=number, **account.settings)
     uploading = replace(lab, bucket_name=f"{account.bucket}-{number}" if account.bucket else lab.bucket)
-    by_hand.build(uploading, account.way)
+    account.build(uploading, account.way)
     for key, lines in account.uploads:
         content = f"{HEADER}\n{lines}\n".encode() if lines else DATA_FILE.read_bytes()
         upload, letters = Upload(uploading, key, recount(key, content)), Inbox(lab, queues.DEAD_LETTERS)

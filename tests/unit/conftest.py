@@ -76,6 +76,14 @@ def lab(moto_lab, monkeypatch):
 
 
 @pytest.fixture
+def profile(tmp_path):
+    """Return a profile of the user's."""
+    keys = "aws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = secret\n"
+    (tmp_path / "credentials").write_text(f"[class]\n{keys}")
+    return "class"
+
+
+@pytest.fixture
 def copy(tmp_path, monkeypatch):
     """Return a new copy, which is the working folder, as in JupyterLab."""
     monkeypatch.chdir(copies.complete())

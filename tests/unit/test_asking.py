@@ -1,98 +1,125 @@
-"""Before anything is deleted on AWS, the lab asks: in the notebook, in `lab clean` and in `lab run`."""
+"""Before anything is made or deleted on AWS, the lab asks: each command, and the notebook."""
 
+import re
 import signal
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 
 import pytest
+from botocore.client import BaseClient
 
-import lab_lib
 from lab_lib.aws import cleanup, queues
-from lab_lib.cli import main, run_command
+from lab_lib.calls import sessions
+from lab_lib.cli import run_command
 from lab_lib.cli.terminal import Terminal
 from lab_lib.run import headless
 from tests.lab.commands import in_process
 
-THING = f"queue {queues.DEAD_LETTERS}"
 ACCOUNT = "account 123456789012 on AWS, Region us-east-1"
+WHERE = "--profile class --account 123456789012"
+NOBODY = "UsageError: Nothing was made or deleted: on AWS the lab asks first, and nobody could be asked. Give --yes,"
 
 
-@pytest.fixture
-def on_aws(lab, monkeypatch):
-    """Return the lab that the commands open: on AWS as far as they can tell, and with one queue in it."""
-    on_aws = replace(lab, target="AWS")
-    queues.ensure_queue(on_aws, queues.DEAD_LETTERS)
-    for module in (lab_lib, headless):
-        monkeypatch.setattr(module, "open_lab", lambda **_: on_aws)
-    for module in (main, run_command):
-        monkeypatch.setattr(module, "out", Terminal(width=120, force_terminal=False))
-    return on_aws
-
-
-@pytest.fixture
-def ran(monkeypatch):
-    """Return the parameters of each run that was begun; its notebooks are not run."""
-    ran, result = [], {"ok": True, "totals": {}, "transactions": 0, "alerts": [], "queues": {}, "rejected": []}
-    monkeypatch.setattr(headless, "run", lambda prepared, *_: ran.append(prepared.parameters) or ([], result))
-    return ran
-
-
-RUN = ("run", "--profile", "class", "--account", "123456789012")
+@pytest.fixture(autouse=True)
+def on_aws(lab, profile, tmp_path, monkeypatch):
+    """Return a lab on AWS, which is moto, with one queue in it. A roster is in the working folder."""
+    queues.ensure_queue(lab, queues.DEAD_LETTERS)
+    (tmp_path / "roster.csv").write_text(f"account,name,profile\n123456789012,Ana,{profile}\n")
+    monkeypatch.chdir(tmp_path)
+    return lab
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "words"),
+    "command",
     [
-        ("y\n", 0, f"deleted {THING}"),
-        ("\n", 1, "Nothing was deleted. To delete it, do the same again and answer y."),
-        (None, 1, "Set yes to True in notebook 99, or give --yes."),
+        *(f"run {WHERE} {options}" for options in ("", "--until 00", "--keep", "--mine")),
+        f"check --probe --json {WHERE}",
+        f"clean {WHERE}",
+        *("class roster.csv --out out", "class check roster.csv --out out", "class clean roster.csv"),
     ],
 )
-def test_clean_on_aws_deletes_only_if_the_answer_is_yes(on_aws, answer, status, words):
-    ended = in_process("clean", answer=answer)
+def test_without_anybody_to_answer_a_command_ends_in_a_line_and_changes_nothing(copy, command, monkeypatch):
+    called, call = [], BaseClient._make_api_call
+    note = lambda self, name, params: called.append(name) or call(self, name, params)  # noqa: E731
+    monkeypatch.setattr(BaseClient, "_make_api_call", note)
+    monkeypatch.chdir(copy.parent)
 
-    assert ended.stdout.startswith(f"Resources of the lab in {ACCOUNT}: 1. Delete them? [y/N]")
-    assert (ended.exit_code, words in ended.output) == (status, True), ended.output
-    assert cleanup.remaining(on_aws) == ([THING] if status else [])
+    ended = in_process(*command.split())
+
+    assert (ended.exit_code, ended.stdout, ended.stderr.splitlines()[-1][: len(NOBODY)]) == (2, "", NOBODY)
+    assert [name for name in called if not re.match("Get|List|Describe|Head", name)] == []
 
 
 @pytest.mark.parametrize(
-    ("error", "status"),
-    [(KeyboardInterrupt, 128 + signal.SIGINT), (NotImplementedError, 1)],  # ipykernel raises it if nobody looks
+    ("answer", "status"),
+    [("Y ", 0), ("", 1), (RuntimeError, 2), (KeyboardInterrupt, 128 + signal.SIGINT)],  # the second: a closed stdin
 )
-def test_clean_on_aws_deletes_nothing_without_an_answer(on_aws, monkeypatch, error, status):
-    monkeypatch.setattr("builtins.input", Mock(side_effect=error))
+def test_clean_on_aws_deletes_only_if_the_answer_is_yes(on_aws, monkeypatch, answer, status):
+    monkeypatch.setattr("builtins.input", asked := Mock(side_effect=[answer]))
 
-    assert in_process("clean").exit_code == status
-    assert cleanup.remaining(on_aws) == [THING]
+    assert in_process("clean", *WHERE.split()).exit_code == status
+
+    asked.assert_called_once_with(f"Resources of the lab in {ACCOUNT}: 1. Delete them? [y/N] ")
+    assert (cleanup.remaining(on_aws) == []) == (status == 0)
 
 
 def test_clean_does_not_ask_with_yes_or_in_an_empty_account_or_on_an_emulator(on_aws, monkeypatch):
     monkeypatch.setattr("builtins.input", lambda _: pytest.fail("it asked"))
 
     cleanup.confirm(replace(on_aws, endpoint="http://127.0.0.1:1"), yes=False)
-    assert cleanup.remaining(on_aws) == [THING]
-    assert in_process("clean", "--yes").exit_code == in_process("clean").exit_code == 0
+    assert cleanup.remaining(on_aws)
+    for options in (["--yes"], []):
+        assert in_process("clean", *WHERE.split(), *options).exit_code == 0
     assert cleanup.remaining(on_aws) == []
 
 
-def test_a_run_on_aws_asks_once_and_hands_the_answer_to_notebook_99(on_aws, ran, tmp_path):
-    ended = in_process(*RUN, "--out", tmp_path / "out", answer="y\n")
+@pytest.mark.parametrize(
+    ("options", "answer", "status", "words"),
+    [
+        ("--until 00 --prefix ana-", "y\n", 0, "role TransactionProcessorRole, role TotalNotifierRole."),
+        ("", "n\n", 1, "At its end it deletes all that the lab has there"),
+        ("--yes", "", 0, "On AWS this takes about 37 minutes, and costs about 0.3 cents"),
+    ],
+)  # fmt: skip
+def test_a_run_on_aws_says_what_it_makes_and_takes_and_asks_once(monkeypatch, options, answer, status, words):
+    ran, held = [], {"ok": True, "totals": {}, "transactions": 0, "alerts": [], "queues": {}, "rejected": []}
+    monkeypatch.setattr(headless, "run", lambda prepared, *_: ran.append(prepared.parameters["yes"]) or ([], held))
+    monkeypatch.setattr(run_command, "out", Terminal(width=120, force_terminal=False))
 
-    assert ended.stdout.startswith(f"At its end, this run deletes all that the lab has in {ACCOUNT}. Run it? [y/N]")
-    assert (ended.exit_code, ended.stdout.count("[y/N]")) == (0, 1)
-    assert [parameters["yes"] for parameters in ran] == [True]
+    ended = in_process("run", *WHERE.split(), *options.split(), answer=answer)
+
+    told = " ".join(ended.stderr.split())
+    assert (ended.exit_code, ran, told.count("[y/N]")) == (status, [True] * (not status), bool(answer))
+    assert told.startswith(
+        f"In {ACCOUNT}{', prefix ana-' * ('ana' in options)}, this run makes what is not there yet: bucket,"
+    )
+    assert (words in told, "`lab clean --account … --profile …" in told) == (True, True)
 
 
-@pytest.mark.parametrize(("answer", "status"), [("n\n", 1), (None, 2)])
-def test_a_run_on_aws_does_not_begin_without_a_yes(on_aws, ran, tmp_path, answer, status):
-    ended = in_process(*RUN, "--out", tmp_path / "out", answer=answer)
-
-    assert (ended.exit_code, "--keep" in ended.stderr, ran) == (status, True, [])
-    assert not (tmp_path / "out").exists()
+END = datetime.now(UTC)
 
 
-@pytest.mark.parametrize("option", ["--yes", "--keep", "--until=04"])
-def test_a_run_on_aws_that_may_delete_or_will_not_does_not_ask(on_aws, ran, tmp_path, option):
-    assert in_process(*RUN, "--out", tmp_path / "out", option).exit_code == 0
-    assert len(ran) == 1
+@pytest.mark.parametrize(
+    ("method", "config", "end"),
+    [("assume-role", {"mfa_serial": "x"}, END), ("assume-role", {}, None), ("sso", {"mfa_serial": "x"}, None)],
+)
+def test_credentials_that_renew_themselves_have_no_end(method, config, end):
+    session = Mock(**{"_session.get_scoped_config.return_value": config})
+    session.get_credentials.return_value = Mock(method=method, _expiry_time=END)
+
+    assert sessions.credentials_end(session) == end
+
+
+@pytest.mark.parametrize(("minutes", "is_said"), [(20, True), (60, False)])
+def test_credentials_of_the_environment_that_end_before_a_class_are_said(tmp_path, monkeypatch, minutes, is_said):
+    end = END + timedelta(minutes=minutes)
+    keys = {"ACCESS_KEY_ID": "AKIAEXAMPLE", "SECRET_ACCESS_KEY": "secret", "CREDENTIAL_EXPIRATION": end.isoformat()}
+    for name, value in keys.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    role = "arn:aws:iam::123456789012:role/Grader"
+    (tmp_path / "roster.csv").write_text(f"account,name,role_arn\n123456789012,Ana,{role}\n")
+
+    ended = in_process("class", "roster.csv", "--out", "out")
+
+    assert (f"The credentials end at {end.astimezone():%H:%M}, before this does." in ended.stderr) == is_said

@@ -11,7 +11,6 @@ from made_checks import BAD, GOOD, MORE, UNSEEN, WAITING
 
 import lab_lib
 from lab_lib import checks
-from lab_lib.aws import triggers
 from lab_lib.calls.refusals import in_one_line
 from lab_lib.checks.reports import Report
 from lab_lib.cli import check_command, main
@@ -164,17 +163,17 @@ def test_ctrl_c_is_one_line_and_status_130(monkeypatch):
 
 
 @pytest.mark.parametrize(("options", "answer", "status"), [([], "n\n", 3), ([], "y\n", 0), (["--yes"], "", 0)])
-def test_a_probe_asks_first_on_aws_if_people_would_get_its_alert(
+def test_a_probe_on_aws_says_what_stays_and_how_it_goes_away_and_asks(
     reported, opened, monkeypatch, options, answer, status
 ):
-    """Two people are subscribed; a third one has not confirmed."""
     reported(GOOD)
     monkeypatch.setattr(Lab, "is_real", True)
-    ends = [("email", "arn:1"), ("sms", "arn:2"), ("email", "PendingConfirmation"), ("sqs", "arn:3")]
-    subscriptions = [{"Protocol": protocol, "SubscriptionArn": arn} for protocol, arn in ends]
-    monkeypatch.setattr(triggers, "subscriptions", lambda lab: subscriptions)
 
-    asked = in_process("check", "--probe", *options, answer=answer)
+    asked = in_process("check", "--probe", "--json", "--prefix", "ana-", *options, answer=answer)
 
-    assert asked.exit_code == status
-    assert ("to 2 addresses or numbers" in asked.stdout) == bool(answer)
+    assert (asked.exit_code, asked.stdout.startswith("[")) == (status, status == 0)
+    said = (
+        "stay there until `lab clean --prefix …` deletes them with the lab.\nOn AWS this takes about 4 minutes",
+        "[y/N]",
+    )
+    assert [words in asked.stderr for words in said] == [True, bool(answer)]

@@ -389,7 +389,7 @@ def test_what_the_lab_created_and_is_still_there_is_named():
 # What cannot be seen is neither right nor wrong
 
 REFUSED = ClientError({"Error": {"Code": "AccessDenied"}}, "GetTopicAttributes")
-HELPFUL = {buckets.candidates, tables.names, topics.names, queues.names, triggers.other_ways}
+HELPFUL = {buckets.candidates, tables.names, topics.names, queues.names, functions.names, triggers.other_ways}
 
 
 @pytest.mark.parametrize("question", whole(), ids=lambda question: " ".join([question[0].__name__, *question[1:]]))
@@ -401,6 +401,13 @@ def test_what_may_not_be_read_is_never_called_missing(question):
     assert bool(unseen) == (question[0] not in HELPFUL)
     assert {check.id for check in made if {*RULES[check.id].after} & unseen} <= unseen
     assert all("GetTopicAttributes" in check.found + check.hint for check in made if check.id in unseen)
+
+
+def test_who_may_not_list_functions_cannot_see_whether_other_triggers_are_right():
+    made = run(notified({}, starts("other")) | mapped({}, GONE) | {(functions.names,): REFUSED}, steps=["02"]).checks
+
+    unseen = {check.id for check in made if check.state == "cannot see"}
+    assert unseen == {"other-bucket-triggers", "other-stream-triggers"}
 
 
 def test_variables_that_are_set_stay_hidden_and_only_a_wrong_one_is_told():

@@ -18,12 +18,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
-def on_aws():
+def on_aws(profile):
     """Yield the settings of a lab on AWS."""
-    keys = "aws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = secret\n"
-    Path(os.environ["AWS_CONFIG_FILE"]).write_text(f"[profile class]\n{keys}")
     with mock_aws():
-        yield {"account": ACCOUNT, "profile": "class"}
+        yield {"account": ACCOUNT, "profile": profile}
 
 
 def test_what_the_clean_up_keeps_is_named_with_its_cost(on_aws):

@@ -1,7 +1,8 @@
 from dataclasses import replace
+from unittest.mock import Mock
 
-import boto3
 import pytest
+from botocore.credentials import Credentials
 
 from lab_lib.settings import DEFAULT_ACCOUNT
 from lab_lib.workspace.masking import masked, without_accounts
@@ -21,7 +22,7 @@ def anas(moto_lab):
 
 
 def with_credentials(lab, *values):
-    return replace(lab, session=boto3.Session(*values, region_name="us-east-1"))
+    return replace(lab, session=Mock(profile_name="class", get_credentials=lambda: Credentials(*values)))
 
 
 @pytest.mark.parametrize(
@@ -34,13 +35,24 @@ def with_credentials(lab, *values):
         ("+15555550100 tel:15555550100", "+*********00 tel:*********00"),
         (f"{KEY} {SECRET} {TOKEN}", "******** ******** ********"),
         ("?secret=wJalrXUtnFEMI%2FK7MDENG%2BbPxRfiCYEXAMPLEKEY", "?secret=********"),
+        ('"/home/ana" /home/ana/lab /home/ana-2/lab /Users/bo/lab', '"~" ~/lab /home/***/lab /Users/***/lab'),
+        (
+            "iam::1:user/team/ana is sts::1:assumed-role/Admin/ana@b.com, or",
+            "iam::1:user/team/*** is sts::1:assumed-role/Admin/***, or",
+        ),
+        (r"\"profile\": \"class\", Profile class --profile class", r"\"profile\": \"***\", Profile *** --profile ***"),
         *(
             (text, text)
-            for text in ["444455556666", "bob@example.com", "+15555550199", "C2 1750", "AKIAIOSFODNN7OTHERS"]
+            for text in [
+                *("444455556666", "bob@example.com", "+15555550199", "C2 1750", "AKIAIOSFODNN7OTHERS"),
+                *("a class, --profile class-2", "role/Admin/ana", "/home"),
+            ]
         ),
     ],
 )
-def test_account_addresses_and_credentials_are_masked_and_nothing_else(anas, text, shown):
+def test_account_addresses_credentials_and_names_are_masked_and_nothing_else(anas, monkeypatch, text, shown):
+    monkeypatch.setenv("HOME", "/home/ana")
+
     assert masked(text, anas) == shown
 
 

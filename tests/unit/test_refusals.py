@@ -159,4 +159,4 @@ def test_a_check_and_a_line_of_a_class_say_it_too(monkeypatch):
     assert finding.found == "cannot see: CreateTopic is denied: a service control policy forbids it"
     assert finding.hint.startswith("It may be right or wrong. Ask the administrator of your organisation to allow x")
     assert cleaned.left.startswith("ClientError: CreateTopic is denied: a service control policy forbids it. Ask the")
-    assert "********3333:user/John" in cleaned.left
+    assert "********3333:user/*** is not" in cleaned.left

@@ -24,7 +24,7 @@ def lab_run(lab, monkeypatch, tmp_path):
 
         monkeypatch.setattr(headless, "open_lab", lambda **_: lab)
         monkeypatch.setattr(headless, "run", run)
-        return in_process("run", "--out", tmp_path, *options), asked
+        return in_process("run", "--yes", "--out", tmp_path, *options), asked
 
     monkeypatch.setattr(run_command, "out", Terminal(width=120, force_terminal=False))
     return lab_run

@@ -4,8 +4,9 @@ learner.json is to do the lab, grader.json to read the result, and probe.json to
 
 - A statement may hold actions and resources of several services: an action applies only to resources of its own
   service. So the learner's policy fits into a managed policy.
-- A statement on "*" holds actions that have no resource-level permissions. The grader's second one is on "*" because an
-  account that was built by hand may use any names.
+- A statement on "*" holds actions that have no resource-level permissions. The grader's second one is on "*" because a
+  role may have any name.
+- The grader may not list the functions: their list has the variables of all, and so other people's secrets.
 - The partition of an ARN is *. It allows nothing more, since an account is in one partition only. So the learner's
   policy is short enough in every partition, with the longest names.
 - A resource with a kind in braces, such as {queue}, stands for each resource of this kind in the handout's chain.
