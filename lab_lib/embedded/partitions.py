@@ -8,7 +8,7 @@ So do messages to HTTP subscribers, and the MD5 of a message of SQS.
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -16,8 +16,10 @@ from typing import Any
 from botocore.loaders import Loader
 from ministack.core import lambda_runtime, sigv4
 
-from lab_lib.embedded.guard import App, Message, Receive, Scope, Send
-
+Message = dict[str, Any]  # of ASGI
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
 _SCOPE = re.compile(rb"Credential=\w+(?:/|%2F)\d+(?:/|%2F)([\w-]+)(?:/|%2F)([\w-]+)")  # Region and service
 _OF_THE_BODY = re.compile(rb"content-(length|md5)|x-amz-(checksum-.*|crc32)", re.IGNORECASE)  # before it is changed
 
@@ -34,7 +36,7 @@ def make() -> None:
 def translated(app: App) -> App:
     """Return the ASGI application that gets requests, and gives answers, with the ARNs of their Region."""
 
-    async def translate(scope: Scope, receive: Receive, send: Send) -> None:
+    async def translate(scope: Message, receive: Receive, send: Send) -> None:
         authorization = dict(scope.get("headers", [])).get(b"authorization", b"")
         signed = _SCOPE.search(authorization or scope.get("query_string", b""))
         region, service = (part.decode() for part in signed.groups()) if signed else ("", "")
@@ -68,7 +70,7 @@ def _swapped(text: bytes, region: str) -> bytes:
     return re.sub(rb"(arn(?::|%3A))(aws[a-z-]*)(?=:|%3A)", lambda arn: arn[1] + pairs.get(arn[2], arn[2]), text)
 
 
-async def _request(scope: Scope, receive: Receive, region: str) -> tuple[Scope, Receive]:
+async def _request(scope: Message, receive: Receive, region: str) -> tuple[Message, Receive]:
     """Return the request with the ARNs swapped of its path, query and body."""
     parts = [message := await receive()]
     while message.get("more_body"):
