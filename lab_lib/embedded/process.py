@@ -29,10 +29,11 @@ def main() -> None:
 
     from ministack import app  # reads the settings when it is imported
 
-    from lab_lib.embedded import changes, guard, partitions, validation
+    from lab_lib.embedded import changes, guard, partitions, references, validation
 
     changes.make()
     partitions.make()
+    references.make()
     for service in validation.SERVICES:
         app.SERVICE_HANDLERS[service] = validation.validated(service, app.SERVICE_HANDLERS[service])
     app.app = guard.guarded(partitions.translated(app.app), port, secret)

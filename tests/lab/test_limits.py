@@ -31,18 +31,18 @@ def made(new_account):
     queue = lab.client("sqs").create_queue(QueueName="standard")["QueueUrl"]
     role = roles.ensure_role(lab, "Role", policies.document(policies.allow(["sqs:ListQueues"], "*")))
     create_function(lab, "Repeater", REPEATER, role, Timeout=30)
+    create_function(lab, "Another", REPEATER, role)
     tables.ensure_table(lab, tables.STREAMED)
+    new = {"EventSourceArn": tables.find_stream(lab), "StartingPosition": "LATEST"}
+    mapping = lab.client("lambda").create_event_source_mapping(FunctionName="Another", **new)
     topic = lab.client("sns").create_topic(Name="Topic")["TopicArn"]
     return lab, {
         "role": {"RoleName": "Role", "PolicyName": "lab"},
         "managed": {"PolicyName": "policy"},
         "trust": {"AssumeRolePolicyDocument": TRUST},
         "function": {"FunctionName": "Repeater"},
-        "mapping": {
-            "FunctionName": "Repeater",
-            "EventSourceArn": tables.find_stream(lab),
-            "StartingPosition": "LATEST",
-        },
+        "new mapping": {"FunctionName": "Repeater", **new},
+        "mapping": {"UUID": mapping["UUID"]},
         "event": {"FunctionName": "Repeater", "InvocationType": "Event"},
         "new function": {
             "Role": role,
@@ -53,6 +53,7 @@ def made(new_account):
         "nothing": {},
         "topic": {"TopicArn": topic, "Message": "text"},
         "JSON": {"TopicArn": topic, "MessageStructure": "json"},
+        "policy": {"TopicArn": topic, "AttributeName": "Policy"},
         "subscription": {"TopicArn": topic, "Protocol": "sqs", "Endpoint": QUEUE},
         "queue": {"QueueUrl": queue, "MessageBody": "text"},
         "receiving": {"QueueUrl": queue},
@@ -68,12 +69,21 @@ def error_code(lab, service, operation, params):
     return None
 
 
+def filtering(operator):
+    """Return a filter with this operator in an alternative of a field."""
+    return json.dumps({"a": ["x", {"prefix": "y"}], "b": {"$or": [{"c": [1]}, {"d": [{operator: "y"}]}]}})
+
+
+PATTERN, UNKNOWN_PATTERN = ({"Filters": [{"Pattern": filtering(name)}]} for name in ("suffix", "ends-with"))
+FILTER, UNKNOWN_FILTER = ({"FilterPolicy": filtering(name)} for name in ("suffix", "ends-with"))
+
+
 def variables(length):
     return {"Variables": {"NAME": "x" * (length - len('{"NAME":""}'))}}
 
 
 CREATE, UPDATE = ("create_function", "new function"), ("update_function_configuration", "function")
-MODEL, VALUE = "ValidationException", "InvalidParameterValueException"
+MODEL, VALUE, ATTRIBUTE = "ValidationException", "InvalidParameterValueException", "InvalidAttributeValue"
 TOO_LARGE = "RequestEntityTooLargeException"
 LIMITS = [  # service; operation, and its other parameters; a parameter, at its limit, and beyond it; error code
     ("iam", "put_role_policy", "role", "PolicyDocument", policy(10_240), policy(10_241), "LimitExceeded"),
@@ -82,8 +92,9 @@ LIMITS = [  # service; operation, and its other parameters; a parameter, at its 
     ("lambda", *CREATE, "FunctionName", "x" * 64, "x" * 65, MODEL),
     ("lambda", *UPDATE, "Timeout", 900, 901, MODEL),
     ("lambda", *UPDATE, "MemorySize", 10_240, 10_241, VALUE),
-    ("lambda", "create_event_source_mapping", "mapping", "BatchSize", 10_000, 10_001, MODEL),
-    ("lambda", "create_event_source_mapping", "mapping", "StartingPosition", "LATEST", None, VALUE),
+    ("lambda", "update_event_source_mapping", "mapping", "BatchSize", 10_000, 10_001, MODEL),
+    ("lambda", "create_event_source_mapping", "new mapping", "StartingPosition", "LATEST", None, VALUE),
+    ("lambda", "update_event_source_mapping", "mapping", "FilterCriteria", PATTERN, UNKNOWN_PATTERN, VALUE),
     ("lambda", *UPDATE, "Runtime", "python3.13", "python2.7", VALUE),
     ("lambda", *UPDATE, "Environment", variables(4_096), variables(4_097), VALUE),
     ("lambda", *UPDATE, "Handler", "probe.handler", "probe handler", MODEL),
@@ -97,6 +108,17 @@ LIMITS = [  # service; operation, and its other parameters; a parameter, at its 
     ("sns", "publish", "JSON", "Message", '{"default": "x"}', '{"sqs": "x"}', "InvalidParameter"),
     ("sns", "subscribe", "subscription", "Protocol", "sqs", "queue", "InvalidParameter"),
     ("sns", "subscribe", "subscription", "Endpoint", QUEUE, f"{QUEUE}.fifo", "InvalidParameter"),
+    ("sns", "subscribe", "subscription", "Attributes", FILTER, UNKNOWN_FILTER, "InvalidParameter"),
+    ("sns", "set_topic_attributes", "policy", "AttributeValue", TRUST, TRUST[1:], "InvalidParameter"),
+    (
+        "sqs",
+        "set_queue_attributes",
+        "receiving",
+        "Attributes",
+        {"Policy": ""},
+        {"Policy": "{"},
+        "InvalidAttributeValue",
+    ),
     ("sqs", "create_queue", "nothing", "QueueName", "x" * 80, "x" * 81, "InvalidParameterValue"),
     ("sqs", "send_message", "queue", "MessageBody", "x" * 2**20, "x" * (2**20 + 1), "InvalidParameterValue"),
     ("sqs", "receive_message", "receiving", "WaitTimeSeconds", 20, 21, "InvalidParameterValue"),
@@ -150,6 +172,70 @@ def test_an_answer_of_more_than_6_mb_is_an_error_of_the_function(made):
     assert invoke(6_291_556)[0] is None
     error, answer = invoke(6_291_557)
     assert (error, answer["errorType"]) == ("Unhandled", "Function.ResponseSizeTooLarge")
+
+
+def refused(lab, service, operation, **params):
+    """Return the error of a request that is not repeated; None if it is not refused."""
+    client = lab.session.client(service, endpoint_url=lab.endpoint)
+    try:
+        getattr(client, operation)(**params)
+    except ClientError as error:
+        return error.response["Error"]
+    return None
+
+
+def test_s3_must_be_allowed_to_invoke_each_function_that_a_bucket_notifies(made):
+    lab, _ = made
+
+    def put(name):
+        function = {"LambdaFunctionArn": lab.arn("lambda", f"function:{name}"), "Events": ["s3:ObjectCreated:*"]}
+        configuration = {"LambdaFunctionConfigurations": [function]}
+        return refused(
+            lab,
+            "s3",
+            "put_bucket_notification_configuration",
+            Bucket=lab.bucket,
+            NotificationConfiguration=configuration,
+        )
+
+    lab.client("s3").create_bucket(Bucket=lab.bucket)
+    for name in ("Missing", "Another"):
+        assert "Unable to validate the following destination configurations" in put(name)["Message"]
+    for source in ("other-bucket", lab.bucket):
+        about = {"FunctionName": "Another", "StatementId": source, "SourceArn": lab.arn("s3", source)}
+        lab.client("lambda").add_permission(Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", **about)
+        assert (put("Another") is None) == (source == lab.bucket)
+
+
+@pytest.mark.parametrize(
+    ("operation", "others"),
+    [("put_function_event_invoke_config", "function"), ("update_event_source_mapping", "mapping")],
+)
+def test_a_destination_must_be_there(made, operation, others):
+    lab, requests = made
+    for name, code in (("standard", None), ("missing", VALUE)):
+        to = {"DestinationConfig": {"OnFailure": {"Destination": lab.arn("sqs", name)}}}
+        assert error_code(lab, "lambda", operation, {**requests[others], **to}) == code
+
+
+def test_a_second_mapping_of_a_stream_to_a_function_names_the_first(made):
+    lab, requests = made
+
+    error = refused(
+        lab, "lambda", "create_event_source_mapping", **{**requests["new mapping"], "FunctionName": "Another"}
+    )
+
+    assert error["Code"] == "ResourceConflictException"
+    assert error["Message"].endswith(f"delete the existing mapping with UUID {requests['mapping']['UUID']}")
+
+
+def test_the_name_of_a_queue_is_free_again_a_moment_after_its_deletion(made):
+    lab, _ = made
+    sqs = lab.client("sqs")
+    sqs.delete_queue(QueueUrl=sqs.create_queue(QueueName="short")["QueueUrl"])
+
+    assert refused(lab, "sqs", "create_queue", QueueName="short")["Code"].endswith("QueueDeletedRecently")
+    assert sqs.create_queue(QueueName="short")  # which the lab waits for
 
 
 def test_a_refusal_says_what_aws_says(made):
