@@ -59,7 +59,7 @@ def run(
             prepared = headless.prepare(parameters, until, mine)
         lab = prepared.lab
         if lab.is_real:
-            err.say(costs.before([name[:2] for name in names], prepared.rows))
+            err.say(costs.before(lab, [name[:2] for name in names], prepared.rows))
         if lab.is_real and prepared.cleans_up and not yes:  # ask here, since notebook 99 runs without a reader
             cleanup.ask(
                 _("At its end, this run deletes all that the lab has in {lab}. Run it?", lab=lab), "--yes, or --keep"
