@@ -77,9 +77,10 @@ async def _request(scope: Message, receive: Receive, region: str) -> tuple[Messa
         parts.append(message := await receive())
     changed = _changed(scope["headers"], parts, region)
     texts = {name: _swapped(scope[name], region) for name in ("raw_path", "query_string")}
+    again = iter([{"type": "http.request", "body": changed["body"]}])
 
     async def receive_again() -> Message:
-        return {"type": "http.request", "body": changed["body"]}
+        return next(again, None) or await receive()
 
     return {**scope, **texts, "path": swapped(scope["path"], region), "headers": changed["headers"]}, receive_again
 

@@ -35,11 +35,12 @@ def refusals(operation: str, params: Params) -> Iterator[Refusal]:
 
 def _mapping(params: Params) -> Iterator[Refusal]:
     """Refuse a second mapping of the same stream to the same function."""
-    source, name = params.get("EventSourceArn"), lambda_svc._resolve_request_scoped_name(params["FunctionName"])
+    name, qualifier = lambda_svc._resolve_request_scoped_name_and_qualifier(params["FunctionName"])
+    wanted = params.get("EventSourceArn"), name, qualifier
     for mapping in lambda_svc._esms.values():
-        if (mapping["EventSourceArn"], mapping["FunctionName"]) == (source, name):
+        if wanted == (mapping["EventSourceArn"], mapping["FunctionName"], mapping["Qualifier"]):
             message = (
-                f'The event source arn (" {source} ") and function (" {name} ") provided mapping already exists. '
+                f'The event source arn (" {wanted[0]} ") and function (" {name} ") provided mapping already exists. '
                 f"Please update or delete the existing mapping with UUID {mapping['UUID']}"
             )
             yield Refusal("ResourceConflictException", message, 409)
