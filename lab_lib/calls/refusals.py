@@ -118,12 +118,8 @@ def _not_accepted(error: ClientError, profile: str) -> Reason:
         return Reason(clock, _("Set this computer's clock, and do the same again."))
     if error_code(error) in _EXPIRED:
         return Reason(_("The credentials{of_profile} have expired", of_profile=_of(profile)), _sign_in(profile))
-    what_to_do = _(
-        "{sign_in} A Region that is not enabled in the account refuses all credentials: enable it in the console under "
-        "Account, or name another with --region.",
-        sign_in=_sign_in(profile),
-    )
-    return Reason(_("AWS does not accept the credentials{of_profile}", of_profile=_of(profile)), what_to_do)
+    # sessions.py has told a Region that knows no credentials of the account.
+    return Reason(_("AWS does not accept the credentials{of_profile}", of_profile=_of(profile)), _sign_in(profile))
 
 
 def _clock(error: ClientError) -> str:

@@ -3,6 +3,7 @@
 import functools
 import os
 import time
+from contextlib import suppress
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -127,26 +128,39 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
 
 
 def _require_region(session: boto3.Session, error: Exception, endpoint: str | None) -> None:
-    """Raise LabError if AWS refused the credentials only since the Region is not enabled in their account.
+    """Raise LabError if AWS refused the credentials only for the Region: it is not enabled, or in another partition.
 
     Such a Region knows no credentials of the account. Each partition has a Region that is always enabled.
     """
-    home = _home_region(session)
-    if endpoint or session.region_name == home or not (isinstance(error, ClientError) and is_unreachable(error)):
+    region, china = session.region_name, "aws-cn"
+    if endpoint or not (isinstance(error, ClientError) and is_unreachable(error)):
         return
-    try:
-        account = session.client("sts", region_name=home).get_caller_identity()["Account"]
-    except (BotoCoreError, ClientError):
-        return
-    raise LabError(
-        f"The Region {session.region_name} is not enabled in account {account}. Enable it in the console under "
-        "Account, or name another with --region."
-    ) from None
+    own = session.get_partition_for_region(region)
+    if account := _account_in(session, _home_region(own)):
+        raise LabError(
+            f"The Region {region} is not enabled in account {account}. Enable it in the console under Account, or name "
+            "another with --region."
+        ) from None
+    other, example = ("AWS China", "cn-north-1") if own != china else ("AWS outside of China", "us-east-1")
+    if account := _account_in(session, _home_region("aws" if own == china else china)):
+        raise LabError(
+            f"These credentials belong to account {account} of {other}, which has no Region {region}. Name one there, "
+            f"such as --region {example}, or another profile."
+        ) from None
 
 
-def _home_region(session: boto3.Session) -> str:
-    """Return the Region of the session's partition that is always enabled, such as us-east-1."""
-    partition = session.get_partition_for_region(session.region_name)
+def _account_in(session: boto3.Session, region: str) -> str:
+    """Return the account of the credentials, as another Region says; "" if it does not accept them either."""
+    settings = config(None, retries=0).merge(Config(connect_timeout=5, read_timeout=10))
+    with suppress(BotoCoreError, ClientError):
+        if region != session.region_name:
+            client = session.client("sts", region_name=region, config=settings)
+            return str(client.get_caller_identity()["Account"])
+    return ""
+
+
+def _home_region(partition: str) -> str:
+    """Return the partition's Region that is always enabled, such as us-east-1."""
     known = _service_models().load_data("partitions")["partitions"]
     return next(str(each["outputs"]["implicitGlobalRegion"]) for each in known if each["id"] == partition)
 

@@ -94,7 +94,8 @@ def confirm(told: str, session: Any, numbers: list[str], rows: int, yes: bool) -
     from lab_lib.calls import asking, sessions
     from lab_lib.run import costs
 
-    err.say(f"{told}\n{costs.before(numbers, rows)}")
+    region = (session and session.region_name) or ""
+    err.say(f"{told}\n{costs.before(numbers, rows, region)}")
     end = session and sessions.credentials_end(session)
     if end and end.timestamp() < time.time() + 60 * costs.minutes(numbers):
         told = _("The credentials end at {time}, before this does. Renew them first.", time=f"{end.astimezone():%H:%M}")

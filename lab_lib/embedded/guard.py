@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
@@ -22,15 +22,11 @@ from ministack.core.iam_actions import access_denied_response
 from ministack.core.responses import _account_from_sts_session
 
 from lab_lib.embedded import work
+from lab_lib.embedded.partitions import App, Receive, Scope, Send, replay
 from lab_lib.embedded.server import COLD, HOST, WHO, WORK, proof
 
-Scope = dict[str, Any]
-Message = dict[str, Any]
 Headers = dict[str, str]
 Query = dict[str, list[str]]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _RENEW = 'In a notebook, run the cell with open_lab again; in a terminal, run `eval "$(lab local env)"` again.'
 _UNSIGNED = f"The embedded AWS only answers requests that are signed with AWS Signature Version 4. {_RENEW}"
@@ -184,16 +180,6 @@ async def _parts(receive: Receive) -> AsyncIterator[bytes]:
             raise Refused("The request is incomplete.")
         yield message.get("body", b"")
         more = message.get("more_body", False)
-
-
-def replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives this body."""
-    messages = iter([{"type": "http.request", "body": body}])
-
-    async def replayed() -> Message:
-        return next(messages, None) or await receive()
-
-    return replayed
 
 
 async def _refuse(

@@ -2,9 +2,10 @@
 
 ministack accepts much of it, so validation.py asks here before ministack gets a request.
 
-limits.csv has most limits: a range of numbers, the most characters of a policy, or a pattern. Those that need code are
-here. They are from the quotas and the API references of the services. The error codes and messages are from answers of
-AWS that users have published, and that LocalStack and moto repeat.
+limits.csv has most limits: JSON, a range of numbers, the most characters of a policy, or a pattern. Those that need
+code are here, and those that depend on what is there already in references.py. They are from the quotas and the API
+references of the services. The error codes and messages are from answers of AWS that users have published, and that
+LocalStack and moto repeat.
 """
 
 import json
@@ -22,6 +23,7 @@ Allows = Callable[[Any, Params], bool]
 
 LONGEST_POLICY = 6_144  # characters, of a managed policy
 _CONSTRAINT = "1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: Member must {}"
+_OPERATORS = {"prefix", "suffix", "anything-but", "equals-ignore-case", "numeric", "exists", "cidr", "wildcard"}
 # The error code for what a model does not allow. SNS and SQS answer in words of their own.
 _CODES = {
     "iam": "ValidationError",
@@ -76,8 +78,33 @@ def _has_default(message: str, params: Params) -> bool:
         return False
 
 
+def _is_filter(pattern: Any) -> bool:
+    """Return True if AWS knows the operator of each condition in a filter."""
+    if not isinstance(pattern, dict):
+        return False
+    for name, value in pattern.items():
+        if isinstance(value, list) and name != "$or":
+            is_known = all(part.keys() <= _OPERATORS for part in value if isinstance(part, dict))
+        else:
+            is_known = all(map(_is_filter, value if name == "$or" else [value]))
+        if not is_known:
+            return False
+    return True
+
+
+def _is_json(text: str, kind: str) -> bool:
+    """Return True if the text is a JSON object, and if it is to be a filter, one. An empty text takes it away."""
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        return False
+    return _is_filter(value) if kind == "filter" else isinstance(value, dict)
+
+
 def _allows(allowed: str) -> Allows:
-    """Return what allows a range, the most characters of a policy, or a pattern, as limits.csv has them."""
+    """Return what allows JSON, a range, the most characters of a policy, or a pattern, as limits.csv has them."""
+    if allowed in ("JSON", "filter"):
+        return lambda value, _: _is_json(value, allowed)
     low, to, high = allowed.partition(" to ")
     if not to:
         return lambda value, _: bool(re.fullmatch(allowed, value, re.DOTALL))

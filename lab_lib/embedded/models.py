@@ -19,7 +19,8 @@ def values(shape: Any, value: Any, path: str = "") -> Iterator[tuple[str, Any, A
     if shape.type_name == "structure" and isinstance(value, dict):
         for name, member in shape.members.items():
             if name in value:
-                yield from values(member, value[name], f"{path}.{name}".lstrip("."))
+                called = f"Attributes.{value['AttributeName']}" if name == "AttributeValue" else name
+                yield from values(member, value[name], f"{path}.{called}".lstrip("."))
     elif shape.type_name == "list" and isinstance(value, list):
         for part in value:
             yield from values(shape.member, part, path)

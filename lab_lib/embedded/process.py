@@ -34,18 +34,20 @@ def main() -> None:
         credentials,
         exact_sums,
         guard,
+        partitions,
         publishing,
+        references,
         streams,
         validation,
         work,
         workers,
     )
 
-    for concern in (call_times, credentials, exact_sums, publishing, streams, work, workers):
+    for concern in (call_times, credentials, exact_sums, partitions, publishing, references, streams, work, workers):
         concern.install()
     for service in validation.SERVICES:
         app.SERVICE_HANDLERS[service] = validation.validated(service, app.SERVICE_HANDLERS[service])
-    app.app = guard.guarded(app.app, port, secret)
+    app.app = guard.guarded(partitions.translated(app.app), port, secret)
     app.main()
 
 

@@ -20,7 +20,7 @@ from ministack.core import lambda_runtime, responses
 from ministack.core.concurrency import esm_wake, spawn_background
 from ministack.services import dynamodb, lambda_svc
 
-from lab_lib.embedded import replace
+from lab_lib.embedded import partitions, replace
 from lab_lib.embedded.batches import Batch, Mapping, Record, decide, invocation_record
 from lab_lib.embedded.server import HOST
 
@@ -180,7 +180,7 @@ def _send(function: Function, mapping: Mapping, record: dict[str, Any]) -> None:
     endpoint = f"http://{HOST}:{os.environ['GATEWAY_PORT']}"
     keys = lambda_runtime.execution_credentials(function["config"]).values()
     session = boto3.Session(*keys, region_name=region)  # noqa: TID251, it has the permissions of the function's role
-    queue, message = f"{endpoint}/{account}/{name}", json.dumps(record)
+    queue, message = f"{endpoint}/{account}/{name}", partitions.swapped(json.dumps(record), region)
     try:
         session.client(service, endpoint_url=endpoint).send_message(QueueUrl=queue, MessageBody=message)
     except (BotoCoreError, ClientError):  # the shard continues nevertheless

@@ -12,6 +12,7 @@ from botocore.model import ServiceModel
 from ministack.core.iam_actions import _load_botocore_routes, access_denied_response
 from ministack.services import iam
 
+from lab_lib.embedded import references
 from lab_lib.embedded.limits import refusals
 
 Headers = dict[str, str]
@@ -35,7 +36,8 @@ def _refusal(service: str, operation: str, params: dict[str, Any], headers: Head
     """Return AWS's refusal of a request, in the protocol of the service; None if it is not refused."""
     if operation not in (model := _model(service)).operation_names:
         return None
-    for code, message, status in refusals(model.operation_model(operation), params):
+    found = (*refusals(model.operation_model(operation), params), *references.refusals(operation, params))
+    for code, message, status in found:
         if code:
             request = str(uuid.uuid4())
             answer = access_denied_response(service, "", "", request, error_code=code, message=message, headers=headers)
@@ -51,7 +53,8 @@ def _parsed(method: str, path: str, headers: Headers, body: bytes) -> tuple[str,
     if operation:
         return operation, json.loads(body)
     form = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
-    return form.get("Action", ""), {**form, "InlinePolicies": _other_policies(form)}
+    attributes = {value: form.get(f"{name[:-3]}value", "") for name, value in form.items() if name.endswith(".key")}
+    return form.get("Action", ""), {**form, "Attributes": attributes, "InlinePolicies": _other_policies(form)}
 
 
 def _other_policies(params: dict[str, str]) -> list[str]:

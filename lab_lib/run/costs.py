@@ -20,7 +20,7 @@ from lab_lib.language import N_, _
 from lab_lib.trace import usage
 
 MILLION = "rows"
-_UNITS, _HOURS = ("read", "write"), 730  # of a month
+_CHINA, _YUAN = "cn-", N_("AWS's prices in China are in yuan, and the lab does not know them")
 # The names in prices.json that are shown, for the catalogues.
 _SHOWN = (
     *(N_("runs"), N_("GB-s"), N_("write units"), N_("read units"), N_("s3 writes"), N_("s3 reads")),
@@ -45,21 +45,26 @@ def cents(numbers: Iterable[str]) -> float:
     return sum(_cents(used) for number in numbers for used in usage[number].values())
 
 
-def before(numbers: list[str], rows: int) -> str:
+def before(numbers: list[str], rows: int, region: str) -> str:
     """Return a sentence on the time and money that these notebooks will take, with a file of so many rows."""
     millions = round(rows / 1_000_000, 2)  # a small file is in the estimate of notebook 05
+    longest = math.ceil(minutes(numbers) + millions * minutes([MILLION]))
+    if region.startswith(_CHINA):
+        return _("On AWS this takes about {minutes} minutes. {yuan}.", minutes=longest, yuan=_(_YUAN))
     amount = cents(numbers) + millions * cents([MILLION])
     cost = _("about {cents:.1f} cents", cents=amount) if amount >= 0.05 else _("less than 0.1 cents")
     told = N_(
         "On AWS this takes about {minutes} minutes, and costs {cost} (prices of {date} in {region}; SMS is extra)."
     )
-    return _(told, minutes=math.ceil(minutes(numbers) + millions * minutes([MILLION])), cost=cost, **prices())
+    return _(told, minutes=longest, cost=cost, **prices())
 
 
 def of_upload(lab: Lab, key: str) -> str:
     """Return what one upload has used, as its trace tells, and what that costs on AWS."""
     used = usage.of_upload(lab, key)
     rows = [(_(item), f"{number:,.7g}", _cents({item: number})) for item, number in used.items()]
+    if lab.region.startswith(_CHINA):
+        return "\n".join([*(f"{set_cell_size(item, 13)}{number:>9}" for item, number, _cost in rows), _(_YUAN)])
     return "\n".join(
         f"{set_cell_size(item, 13)}{number:>9}  " + _("{cents:.6f} cents", cents=cost)
         for item, number, cost in [*rows, (_("all"), "", _cents(used))]
@@ -67,25 +72,17 @@ def of_upload(lab: Lab, key: str) -> str:
 
 
 def kept(lab: Lab) -> list[str]:
-    """Return what the clean-up keeps, since the lab did not make it, each with its cost on AWS while nobody uses it."""
+    """Return what the clean-up keeps, since the lab did not make it, and what of it costs while nobody uses it."""
     return [_(": ").join([label, _idle(lab, label)]) for label in cleanup.kept(lab)]
 
 
 def _idle(lab: Lab, label: str) -> str:
     kind, _space, name = label.partition(" ")
-    if kind == "table" and any(units := tables.units(lab, name)):
-        dollars = sum(_dollars(f"hours of a {unit} unit") * number for unit, number in zip(_UNITS, units, strict=True))
-        read, write = units
-        told = N_("{read} units to read and {write} to write cost ${cost:,.2f} a month, used or not")
-        return _(told, read=read, write=write, cost=dollars * _HOURS)
-    stored = "GB months of a " + kind
-    if label.startswith("bucket trigger") or stored not in prices():
-        return _("costs nothing while nobody uses it")
-    return _("a GB in it costs ${cost:.3g} a month", cost=_dollars(stored))
-
-
-def _dollars(item: str) -> float:
-    return float(prices()[item]) / 1e6
+    if kind == "table" and any(tables.units(lab, name)):
+        return _("AWS charges for its provisioned units every hour, used or not")
+    if kind in ("table", "bucket", "log") and not label.startswith("bucket trigger"):
+        return _("AWS charges a little for what is stored in it")
+    return _("costs nothing while nobody uses it")
 
 
 def _cents(usage: Mapping[str, float]) -> float:

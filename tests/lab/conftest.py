@@ -32,10 +32,11 @@ def lab(account):
     return open_lab(account=account)
 
 
-@pytest.fixture(scope="session")
-def build(new_account):
-    """build(): the whole lab in an account of its own, with nothing uploaded yet."""
-    return lambda: Chain(open_lab(account=new_account())).build()
+@pytest.fixture(scope="module")
+def build(new_account, request):
+    """build(): the whole lab in an account of its own, in the module's REGION, with nothing uploaded yet."""
+    region = getattr(request.module, "REGION", "")
+    return lambda: Chain(open_lab(account=new_account(), region=region)).build()
 
 
 @pytest.fixture(scope="module")

@@ -38,8 +38,8 @@ WRONG = [
     ("create-function", "**arguments", "**arguments | {'Environment': {'Variables': "
      "arguments['Environment']['Variables'] | {'THRESHOLD': '15'}}}", "environment of", "THRESHOLD is 15"),
     ("create-mapping", "=1000,", "=1000, Enabled=False,", "state of the stream trigger", "Disabled"),
-    ("create-mapping", ")", ")\n    lambda_.create_event_source_mapping(EventSourceArn=stream, FunctionName=function,"
-     " StartingPosition='TRIM_HORIZON')", "other stream triggers", "the stream starts TotalNotifier"),
+    ("create-mapping", ")", ")\n    lambda_.create_event_source_mapping(EventSourceArn=stream, StartingPosition="
+     "'LATEST', FunctionName='TransactionProcessor')", "other stream triggers", "the stream starts TransactionProces"),
     ("create-mapping", "=function", "=lab.name('TransactionProcessor')", "stream trigger", "TransactionProcessor"),
     ("create-topic", '"HighAlert"', '"Alert"', "display name of the topic", "Alert"),
     ("create-queue", "{\"Policy\": policy}", f"dict(Policy='{FOR_EVERYBODY}')", "other senders to", "anyone"),

@@ -1,4 +1,4 @@
-"""The lab in a language that was made up: all runs, nothing is left in English, and no grade depends on it.
+"""The lab in a language that was made up, in China: all runs, nothing is left in English, no grade depends on it.
 
 tests/browser/test_jupyterlab.py runs all notebooks but 06 in Chinese.
 """
@@ -16,13 +16,15 @@ from tests.shown import english, shown
 
 pytestmark = pytest.mark.slow
 
+CHINA = ["--region", "cn-north-1"]
+
 
 @pytest.fixture(scope="module")
 def ran(new_account, tmp_path_factory):
     """Run the lab in a language. Return the language, the account, which is kept, the folder, and the output."""
     folder, account = tmp_path_factory.mktemp("language"), new_account()
     name = str(artificial_language.make(folder / "xx"))
-    done = run("run", "--lang", name, "--until", "06", "--account", account, "--out", folder / "out")
+    done = run("run", "--lang", name, "--until", "06", "--account", account, *CHINA, "--out", folder / "out")
     assert done.returncode == 0, done.stdout + done.stderr
     return name, account, folder / "out", done.stdout
 
@@ -39,15 +41,17 @@ def test_no_english_is_left_in_what_the_notebooks_show(ran):
 
 def test_a_broken_account_is_told_in_the_language_and_its_json_is_in_english(ran, monkeypatch):
     name, account, *_ = ran
-    lab = open_lab(account=account)
+    lab = open_lab(account=account, region=CHINA[1])
     queues.delete_queue(lab, queues.ALERT_QUEUES[0])
     lab.client("sqs").set_queue_attributes(
         QueueUrl=queues.find_queue(lab, queues.ALERT_QUEUES[1]), Attributes={"Policy": ""}
     )
     monkeypatch.setenv(language.VARIABLE, language.ENGLISH)
 
-    told = {lang: in_process("check", "--account", account, "--lang", lang) for lang in (name, language.ENGLISH)}
-    graded = {lang: in_process("check", "--account", account, "--lang", lang, "--json") for lang in told}
+    told = {
+        lang: in_process("check", "--account", account, *CHINA, "--lang", lang) for lang in (name, language.ENGLISH)
+    }
+    graded = {lang: in_process("check", "--account", account, *CHINA, "--lang", lang, "--json") for lang in told}
 
     assert {done.exit_code for done in [*told.values(), *graded.values()]} == {1}
     assert english(told[name].stdout) == []

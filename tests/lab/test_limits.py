@@ -37,7 +37,10 @@ def made(new_account):
     queue = lab.client("sqs").create_queue(QueueName="standard")["QueueUrl"]
     role = roles.ensure_role(lab, "Role", policies.document(policies.allow(["sqs:ListQueues"], "*")))
     create_function(lab, "Repeater", REPEATER, role, Timeout=30)
+    create_function(lab, "Another", REPEATER, role)
     tables.ensure_table(lab, tables.STREAMED)
+    new = {"EventSourceArn": tables.find_stream(lab), "StartingPosition": "LATEST"}
+    mapping = lab.client("lambda").create_event_source_mapping(FunctionName="Another", **new)
     topic = lab.client("sns").create_topic(Name="Topic")["TopicArn"]
     return lab, {
         "role": {"RoleName": "Role", "PolicyName": "lab"},
@@ -45,11 +48,8 @@ def made(new_account):
         "trusted": {"RoleName": "Role"},
         "trust": {"AssumeRolePolicyDocument": TRUST},
         "function": {"FunctionName": "Repeater"},
-        "mapping": {
-            "FunctionName": "Repeater",
-            "EventSourceArn": tables.find_stream(lab),
-            "StartingPosition": "LATEST",
-        },
+        "new mapping": {"FunctionName": "Repeater", **new},
+        "mapping": {"UUID": mapping["UUID"]},
         "new function": {
             "Role": role,
             "Runtime": "python3.13",
@@ -60,19 +60,34 @@ def made(new_account):
         "row": {"TableName": tables.STREAMED},
         "topic": {"TopicArn": topic, "Message": "text"},
         "JSON": {"TopicArn": topic, "MessageStructure": "json"},
+        "policy": {"TopicArn": topic, "AttributeName": "Policy"},
         "subscription": {"TopicArn": topic, "Protocol": "sqs", "Endpoint": QUEUE},
         "queue": {"QueueUrl": queue, "MessageBody": "text"},
         "receiving": {"QueueUrl": queue},
     }
 
 
-def error_code(lab, service, operation, params):
-    """Return the error code of AWS's answer; None without an error."""
+def refused(lab, service, operation, params):
+    """Return the error of a request, which is sent once; {} if it is not refused."""
+    client = lab.session.client(service, endpoint_url=lab.endpoint)
     try:
-        getattr(lab.client(service), operation)(**{name: value for name, value in params.items() if value is not None})
+        getattr(client, operation)(**{name: value for name, value in params.items() if value is not None})
     except ClientError as error:
-        return error.response["Error"]["Code"]
-    return None
+        return error.response["Error"]
+    return {}
+
+
+def error_code(*request):
+    return refused(*request).get("Code")
+
+
+def filtering(operator):
+    """Return a filter with this operator in an alternative of a field."""
+    return json.dumps({"a": ["x", {"prefix": "y"}], "b": {"$or": [{"c": [1]}, {"d": [{operator: "y"}]}]}})
+
+
+PATTERN, UNKNOWN_PATTERN = ({"Filters": [{"Pattern": filtering(name)}]} for name in ("suffix", "ends-with"))
+FILTER, UNKNOWN_FILTER = ({"FilterPolicy": filtering(name)} for name in ("suffix", "ends-with"))
 
 
 CREATE, UPDATE = ("create_function", "new function"), ("update_function_configuration", "function")
@@ -85,8 +100,9 @@ LIMITS = [  # service; operation, and its other parameters; a parameter, at its 
     ("lambda", *CREATE, "FunctionName", "x" * 64, "x" * 65, MODEL),
     ("lambda", *UPDATE, "Timeout", 900, 901, MODEL),
     ("lambda", *UPDATE, "MemorySize", 10_240, 10_241, VALUE),
-    ("lambda", "create_event_source_mapping", "mapping", "BatchSize", 10_000, 10_001, MODEL),
-    ("lambda", "create_event_source_mapping", "mapping", "StartingPosition", "LATEST", None, VALUE),
+    ("lambda", "update_event_source_mapping", "mapping", "BatchSize", 10_000, 10_001, MODEL),
+    ("lambda", "create_event_source_mapping", "new mapping", "StartingPosition", "LATEST", None, VALUE),
+    ("lambda", "update_event_source_mapping", "mapping", "FilterCriteria", PATTERN, UNKNOWN_PATTERN, VALUE),
     ("lambda", *UPDATE, "Runtime", "python3.13", "python2.7", VALUE),
     ("lambda", *UPDATE, "Handler", "probe.handler", "probe handler", MODEL),
     ("lambda", "put_function_event_invoke_config", "function", "MaximumRetryAttempts", 2, 3, MODEL),
@@ -98,6 +114,17 @@ LIMITS = [  # service; operation, and its other parameters; a parameter, at its 
     ("sns", "publish", "topic", "Subject", "one line", "two\nlines", "InvalidParameter"),
     ("sns", "publish", "JSON", "Message", '{"default": "x"}', '{"sqs": "x"}', "InvalidParameter"),
     ("sns", "subscribe", "subscription", "Protocol", "sqs", "queue", "InvalidParameter"),
+    ("sns", "subscribe", "subscription", "Attributes", FILTER, UNKNOWN_FILTER, "InvalidParameter"),
+    ("sns", "set_topic_attributes", "policy", "AttributeValue", TRUST, TRUST[1:], "InvalidParameter"),
+    (
+        "sqs",
+        "set_queue_attributes",
+        "receiving",
+        "Attributes",
+        {"Policy": ""},
+        {"Policy": "{"},
+        "InvalidAttributeValue",
+    ),
     ("sqs", "create_queue", "nothing", "QueueName", "x" * 80, "x" * 81, "InvalidParameterValue"),
     ("sqs", "send_message", "queue", "MessageBody", "x" * 2**20, "x" * (2**20 + 1), "InvalidParameterValue"),
     ("sqs", "send_message", "queue", "DelaySeconds", 900, 901, "InvalidParameterValue"),
@@ -150,6 +177,53 @@ def test_notebook_00_makes_the_roles_again_if_01_was_left_half_way(new_account):
         roles.ensure_experiments(lab, "TransactionProcessorRole", policies.experiments(lab)["TransactionProcessor"])
 
     assert roles.find_experiments(lab, "TransactionProcessorRole")
+
+
+def test_s3_must_be_allowed_to_invoke_each_function_that_a_bucket_notifies(made):
+    lab, _ = made
+
+    def put(name):
+        function = {"LambdaFunctionArn": lab.arn("lambda", f"function:{name}"), "Events": ["s3:ObjectCreated:*"]}
+        wanted = {"Bucket": lab.bucket, "NotificationConfiguration": {"LambdaFunctionConfigurations": [function]}}
+        return refused(lab, "s3", "put_bucket_notification_configuration", wanted).get("Message", "")
+
+    lab.client("s3").create_bucket(Bucket=lab.bucket)
+    for name in ("Missing", "Another"):
+        assert put(name) == "Unable to validate the following destination configurations"
+    for source in ("other-bucket", lab.bucket):
+        about = {"FunctionName": "Another", "StatementId": source, "SourceArn": lab.arn("s3", source)}
+        lab.client("lambda").add_permission(Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", **about)
+        assert (put("Another") == "") == (source == lab.bucket)
+
+
+@pytest.mark.parametrize(
+    ("operation", "others"),
+    [("put_function_event_invoke_config", "function"), ("update_event_source_mapping", "mapping")],
+)
+def test_a_destination_must_be_there(made, operation, others):
+    lab, requests = made
+    for name, code in (("standard", None), ("missing", VALUE)):
+        to = {"DestinationConfig": {"OnFailure": {"Destination": lab.arn("sqs", name)}}}
+        assert error_code(lab, "lambda", operation, {**requests[others], **to}) == code
+
+
+def test_a_second_mapping_of_a_stream_to_a_function_names_the_first(made):
+    lab, requests = made
+
+    request = {**requests["new mapping"], "FunctionName": "Another"}
+    error = refused(lab, "lambda", "create_event_source_mapping", request)
+
+    assert error["Code"] == "ResourceConflictException"
+    assert error["Message"].endswith(f"delete the existing mapping with UUID {requests['mapping']['UUID']}")
+
+
+def test_the_name_of_a_queue_is_free_again_a_moment_after_its_deletion(made):
+    lab, _ = made
+    sqs = lab.client("sqs")
+    sqs.delete_queue(QueueUrl=sqs.create_queue(QueueName="short")["QueueUrl"])
+
+    assert error_code(lab, "sqs", "create_queue", {"QueueName": "short"}).endswith("QueueDeletedRecently")
+    assert sqs.create_queue(QueueName="short")  # which the lab waits for
 
 
 def test_a_refusal_says_what_aws_says(made):

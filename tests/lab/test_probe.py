@@ -15,6 +15,7 @@ from lab_lib.calls.waiting import wait_until
 from lab_lib.checks import probe, probe_list
 from lab_lib.lab import Lab, open_lab
 
+REGION = "cn-north-1"
 PROCESSOR, NOTIFIER = functions.SOURCES
 NOTIFY, *OTHER_QUEUES = queues.ALERT_QUEUES
 PROBE = [name for name, rule in checks.RULES.items() if rule.probes]
@@ -39,12 +40,16 @@ def used(chain):
     return uploaded(chain.lab)
 
 
-def test_a_probe_of_the_lab_holds_and_leaves_nothing_behind(used):
-    before = all_there_is(used)
+def test_a_probe_of_the_lab_holds_and_leaves_nothing_behind_and_each_arn_is_one_of_china(used):
+    before, answers = all_there_is(used), []
 
-    assert {name: check.state for name, check in probed(used).items()} == dict.fromkeys(PROBE, "ok")
+    with used.listening({"after-call": lambda parsed, **_: answers.append(str(parsed))}):
+        assert {name: check.state for name, check in probed(used).items()} == dict.fromkeys(PROBE, "ok")
+        assert all_there_is(used) == before
 
-    assert all_there_is(used) == before
+    arns = {tuple(arn.split(":")) for arn in re.findall(r"arn:[\w-]+:\w+", str(answers))}
+    assert {part[1] for part in arns} == {"aws-cn"}
+    assert {part[2] for part in arns} == {"dynamodb", "iam", "lambda", "logs", "s3", "sns", "sqs"}
 
 
 @pytest.mark.slow

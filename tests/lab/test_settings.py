@@ -93,6 +93,9 @@ def test_every_way_to_create_a_txt_object_starts_the_function_and_nothing_else(l
     function, s3, bucket = deploy(code), lab.client("s3"), {"Bucket": lab.bucket}
     trigger = {"LambdaFunctionArn": function["FunctionArn"], "Events": ["s3:ObjectCreated:*"]}
     trigger = {"LambdaFunctionConfigurations": [{**trigger, "Filter": triggers.UPLOADS}]}
+    lab.client("lambda").add_permission(
+        FunctionName="Probe", StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"
+    )
     s3.put_bucket_notification_configuration(**bucket, NotificationConfiguration=trigger)
 
     for key in ("rejected/a.txt.csv", "A.TXT", "in/a.txt"):

@@ -16,6 +16,7 @@ from lab_lib.checks.rules import State
 from lab_lib.errors import LabError, UsageError
 from lab_lib.pages.shown_calls import Calls, recorded
 
+REGION = "cn-north-1"
 PROCESSOR, NOTIFIER = functions.SOURCES
 LANES = ["file", "bucket", PROCESSOR, "Transactions", "stream", NOTIFIER, "TransactionTotal", "HighBalanceAlert"]
 QUEUES = ["CustomerNotify", "CreditCollection"]
@@ -292,7 +293,7 @@ def test_a_lab_that_was_built_by_hand_is_followed_in_a_bucket_of_another_name(la
 
 def test_the_command_prints_the_trace_writes_the_page_and_masks_the_account(busy, tmp_path):
     upload(busy, f"{busy.lab.account}.txt", "M1|s|T1|03/16/2017|5", f"{busy.lab.account}|s|T2|03/16/2017|5")
-    settings = ("--account", busy.lab.account)
+    settings = ("--account", busy.lab.account, "--region", REGION)
     page = tmp_path / "page.html"
 
     shown = in_process("trace", "M1", "T1", "--html", page, *settings)

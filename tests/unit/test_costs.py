@@ -3,6 +3,7 @@
 import os
 import runpy
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from moto import mock_aws
 from lab_lib.calls.sessions import REQUESTS
 from lab_lib.lab import open_lab
 from lab_lib.run import costs
+from lab_lib.trace import usage
 from lab_lib.workspace.private_files import file_named_by
 
 ACCOUNT = "123456789012"  # moto's own
@@ -39,14 +41,23 @@ def test_what_the_clean_up_keeps_is_named_with_its_cost(on_aws):
 
     assert costs.kept(lab) == [
         "queue CustomerNotify: costs nothing while nobody uses it",
-        "table TransactionTotal: 50 units to read and 50 to write cost $28.47 a month, used or not",
-        "bucket: a GB in it costs $0.023 a month",
+        "table TransactionTotal: AWS charges for its provisioned units every hour, used or not",
+        "bucket: AWS charges a little for what is stored in it",
     ]
 
 
 def test_the_rows_of_a_file_add_to_the_estimate():
-    assert "about 8 minutes, and costs about 0.2 cents" in costs.before(["05"], 24)
-    assert "about 28 minutes, and costs about 540.3 cents" in costs.before(["05"], 2_000_000)
+    assert "about 8 minutes, and costs about 0.2 cents" in costs.before(["05"], 24, "us-east-1")
+    assert "about 28 minutes, and costs about 540.3 cents" in costs.before(["05"], 2_000_000, "us-east-1")
+
+
+def test_in_china_no_price_in_dollars_is_shown(moto_lab, monkeypatch):
+    china = replace(moto_lab, region="cn-north-1")
+    monkeypatch.setattr(usage, "of_upload", lambda *_: {"runs": 2})
+
+    yuan = "AWS's prices in China are in yuan, and the lab does not know them"
+    assert costs.before(["05"], 24, china.region) == f"On AWS this takes about 8 minutes. {yuan}."
+    assert costs.of_upload(china, "file.txt") == f"runs                 2\n{yuan}"
 
 
 def test_requests_are_counted_by_their_names_while_a_run_counts_and_not_afterwards(on_aws):

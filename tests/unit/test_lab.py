@@ -276,7 +276,23 @@ def test_a_region_that_is_not_enabled_is_told_from_wrong_credentials_by_one_ques
     assert [host.split(".")[1] for host in asked] == ["ap-east-1", "us-east-1"]
 
 
-@pytest.mark.parametrize(("region", "questions"), [("ap-east-1", 2), ("us-east-1", 1)])
+@pytest.mark.parametrize(
+    ("region", "refusing_hosts", "belongs", "instead"),
+    [
+        ("eu-west-1", ["eu-west-1", "us-east-1"], "of AWS China", "--region cn-north-1"),
+        ("cn-north-1", ["cn-north"], "of AWS outside of China", "--region us-east-1"),
+    ],
+)
+def test_credentials_of_another_partition_are_told_as_such(profile, refusing, region, refusing_hosts, belongs, instead):
+    refusing("InvalidClientTokenId", refusing_hosts)
+
+    message = refusal(LabError, account=MOTOS, profile=profile, region=region)
+
+    assert message.startswith(f"These credentials belong to account {MOTOS} {belongs}, which has no Region {region}.")
+    assert instead in message
+
+
+@pytest.mark.parametrize(("region", "questions"), [("ap-east-1", 3), ("us-east-1", 2), ("cn-north-1", 3)])
 def test_credentials_that_no_region_knows_are_wrong(profile, refusing, region, questions):
     asked = refusing("InvalidClientTokenId", ["sts"])
 
