@@ -3,6 +3,7 @@
 import functools
 import os
 import time
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,14 @@ import botocore.session
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
-from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, ConnectionError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConfigParseError,
+    ConnectionError,
+    HTTPClientError,
+    SSLError,
+)
 from botocore.hooks import first_non_none_response
 from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
@@ -35,17 +43,26 @@ _LOCAL = {"proxies": {}, "read_timeout": 900}
 _NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 
 
-def endpoint() -> str | None:
-    """Return AWS_ENDPOINT_URL, None if it is unset. UsageError if it is not the address of an HTTP server."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+def endpoint(profile: str = "") -> tuple[str | None, str]:
+    """Return AWS_ENDPOINT_URL or the profile's endpoint_url, and the Region there, "" if none is configured.
+
+    None on AWS, to which an endpoint of a single service leads, too. UsageError if it cannot be an address.
+    """
+    user, settings, ignored = botocore.session.Session(profile=profile or None), dict[str, str](), False
+    with suppress(BotoCoreError):  # `user_session` says what is wrong with the profile
+        settings = user.get_scoped_config()
+        ignored = user.get_config_variable("ignore_configured_endpoint_urls")
+    named = os.environ.get("AWS_ENDPOINT_URL", "")
+    endpoint = named or ("" if ignored else settings.get("endpoint_url", ""))
     try:
         parts = urlsplit(endpoint)
         right = parts.scheme in ("http", "https") and parts.port != 0 and is_valid_endpoint_url(endpoint)
     except ValueError:  # the port is not a number up to 65535
         right = False
     if endpoint and not right:
-        raise UsageError(f"AWS_ENDPOINT_URL is {endpoint!r}; wanted http://host:port, such as http://127.0.0.1:4566.")
-    return endpoint or None
+        name, such = "AWS_ENDPOINT_URL" if named else "endpoint_url", "http://127.0.0.1:4566 or https://127.0.0.1:9297"
+        raise UsageError(f"{name} is {endpoint!r}; wanted an address such as {such}.")
+    return endpoint or None, os.environ.get("AWS_DEFAULT_REGION") or settings.get("region", "")
 
 
 def profiles() -> list[str]:
@@ -60,7 +77,7 @@ def aws_session(
     account: str, profile: str, region: str, role_arn: str, external_id: str, endpoint: str | None
 ) -> boto3.Session:
     """Return a session of the profile, or one that has assumed the role. UsageError without credentials."""
-    if not account:
+    if not (account or endpoint):
         raise UsageError(
             f"{role_arn or profile} is for AWS, and no account is named. Name the one that you want to use."
         )
@@ -114,6 +131,9 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
         settings = config(endpoint, retries=1 if endpoint else 5).merge(Config(read_timeout=60))
         sts = session.client("sts", endpoint_url=endpoint, config=settings)
         return str(sts.get_caller_identity()["Account"])
+    except SSLError as error:
+        told = _("The certificate of {who} is not trusted. Name its file in AWS_CA_BUNDLE.", who=endpoint or "AWS")
+        raise LabError(f"{told} {error}") from None
     except (ConnectionError, HTTPClientError) as error:
         raise LabError(
             _("{who} does not answer. Check the address and the network. {error}", who=endpoint or "AWS", error=error)

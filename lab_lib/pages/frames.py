@@ -8,6 +8,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables
+from lab_lib.errors import none_if_lacking
 from lab_lib.lab import Lab
 
 pd.options.display.max_colwidth = 100  # room for the reason why a row was rejected
@@ -96,5 +97,7 @@ def changes(lab: Lab, *customers: str) -> DataFrame:
 def metrics(lab: Lab) -> DataFrame:
     """Return CloudWatch's count of Invocations, Errors and Throttles of each function in the last day."""
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    rows = [[name, *cloudwatch.metrics(lab, name, yesterday).values()] for name in functions.SOURCES]
+    rows = none_if_lacking(
+        lambda: [[name, *cloudwatch.metrics(lab, name, yesterday).values()] for name in functions.SOURCES]
+    )
     return DataFrame(rows, columns=["function", *cloudwatch.METRICS])
