@@ -14,7 +14,9 @@ LabError                 something failed: exit status 1, or 3 where an account 
 """
 
 import re
+import sys
 from collections.abc import Callable
+from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -142,14 +144,19 @@ def none_if_absent(read: Callable[[], T]) -> T | None:
 
 
 def none_if_lacking(call: Callable[[], T]) -> T | None:
-    """Return what a call of AWS returns. If the endpoint does not have it, print that it is left out; return None."""
+    """Return what a call of AWS returns; None, with one warning, if the endpoint does not have the call."""
     try:
         return call()
     except ClientError as error:
         if not is_not_implemented(error):
             raise
-        print(_("Left out: {why}.", why=_(LACKING, call=error.operation_name)))
+        _warn(_("Left out: {why}.", why=_(LACKING, call=error.operation_name)))
         return None
+
+
+@cache
+def _warn(text: str) -> None:
+    print(text, file=sys.stderr)  # stdout may be JSON
 
 
 # Each service has its own codes. HEAD requests have only the HTTP status.

@@ -16,14 +16,7 @@ import botocore.session
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConfigParseError,
-    ConnectionError,
-    HTTPClientError,
-    SSLError,
-)
+from botocore.exceptions import BotoCoreError, ClientError, ConfigParseError, ConnectionError, HTTPClientError
 from botocore.hooks import first_non_none_response
 from botocore.httpsession import URLLib3Session
 from botocore.parsers import ResponseParserError
@@ -131,12 +124,14 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
         settings = config(endpoint, retries=1 if endpoint else 5).merge(Config(read_timeout=60))
         sts = session.client("sts", endpoint_url=endpoint, config=settings)
         return str(sts.get_caller_identity()["Account"])
-    except SSLError as error:
-        told = _("The certificate of {who} is not trusted. Name its file in AWS_CA_BUNDLE.", who=endpoint or "AWS")
-        raise LabError(f"{told} {error}") from None
     except (ConnectionError, HTTPClientError) as error:
         raise LabError(
-            _("{who} does not answer. Check the address and the network. {error}", who=endpoint or "AWS", error=error)
+            _(
+                "{who} does not answer. Check the address, the network and, for a certificate of one's own, "
+                "AWS_CA_BUNDLE. {error}",
+                who=endpoint or "AWS",
+                error=error,
+            )
         ) from None
     except (BotoCoreError, ClientError) as error:
         _require_region(session, error, endpoint)

@@ -9,7 +9,7 @@ from lab_lib.checks.broken import find_broken
 from lab_lib.checks.evidence import Runs
 from lab_lib.checks.rules import Account
 from lab_lib.checks.step_02 import PROCESSOR, fitting_key
-from lab_lib.errors import CheckFailed
+from lab_lib.errors import CheckFailed, none_if_lacking
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 from lab_lib.lab import Lab
 from lab_lib.language import _
@@ -60,7 +60,8 @@ def wait_until_logged(lab: Lab) -> None:
         return all(cloudwatch.runs(cloudwatch.log_lines(lab, name, since.get(name), logs[name])) for name in logs)
 
     hint = _("A function has not run. The checkpoint of this notebook says which link is broken.")
-    lab.wait_until(logged, "the logs of both functions", timeout=lab.longest(600), on_aws=LOGS_TAKE, hint=hint)
+    how = {"timeout": lab.longest(600), "on_aws": LOGS_TAKE, "hint": hint}
+    none_if_lacking(lambda: lab.wait_until(logged, "the logs of both functions", **how))
 
 
 def wait_until_counted(lab: Lab) -> None:

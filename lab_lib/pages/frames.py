@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from operator import itemgetter
 
 import pandas as pd
@@ -72,7 +73,8 @@ def rejected(lab: Lab, key: str) -> DataFrame:
 def logs(lab: Lab) -> DataFrame:
     """Return what the functions printed, without the lines that Lambda adds: function, message."""
     groups = {name: functions.log_group(lab, name) for name in functions.SOURCES}
-    lines = [(name, line) for name, group in groups.items() for line in cloudwatch.log_lines(lab, name, group=group)]
+    logs = {name: partial(cloudwatch.log_lines, lab, name, group=group) for name, group in groups.items()}
+    lines = [(name, line) for name, read in logs.items() for line in none_if_lacking(read) or ()]
     printed = [(name, line) for name, line in lines if not line.startswith(LAMBDAS_OWN)]
     return DataFrame(printed, columns=["function", "message"])
 
