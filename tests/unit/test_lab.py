@@ -200,13 +200,20 @@ def test_an_endpoint_is_asked_whose_credentials_they_are(endpoint, monkeypatch):
 AWS_ADDRESS = "https://sts.us-east-1.amazonaws.com"  # which moto answers
 
 
-def profile_with(*lines):
-    return "\n".join(["[profile class]", "region = eu-west-1", *lines, ""])
+@pytest.fixture
+def profile_with(profile, files, monkeypatch):
+    """profile_with("…", …): the profile with these lines more in its configuration."""
+
+    def profile_with(*lines):
+        monkeypatch.delenv("AWS_DEFAULT_REGION")
+        files(config="\n".join([f"[profile {profile}]", "region = eu-west-1", *lines, ""]))
+        return profile
+
+    return profile_with
 
 
-def test_the_endpoint_of_a_profile_is_no_aws_needs_no_account_and_has_the_profiles_region(profile, files, monkeypatch):
-    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)  # moto sets it
-    files(config=profile_with(f"endpoint_url = {AWS_ADDRESS}"))
+def test_the_endpoint_of_a_profile_is_no_aws_needs_no_account_and_has_the_profiles_region(profile_with):
+    profile = profile_with(f"endpoint_url = {AWS_ADDRESS}")
 
     lab = open_lab(profile=profile)
 
@@ -224,8 +231,8 @@ def test_the_endpoint_of_a_profile_is_no_aws_needs_no_account_and_has_the_profil
     ],
     ids=["ignored", "of a service"],
 )
-def test_an_endpoint_that_is_ignored_or_of_a_single_service_leads_to_aws(profile, files, lines):
-    files(config=profile_with(*lines))
+def test_an_endpoint_that_is_ignored_or_of_a_single_service_leads_to_aws(profile_with, lines):
+    profile = profile_with(*lines)
 
     lab = open_lab(account=MOTOS, profile=profile)
 
