@@ -33,6 +33,7 @@ LONGEST_FILES = (
     "test_classroom.py",
     "test_learner.py",
     "test_papermill.py",
+    "test_endpoints.py",
     "test_managed_account.py",
     "test_delays.py",
     "test_experiments.py",

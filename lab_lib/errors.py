@@ -14,7 +14,10 @@ LabError                 something failed: exit status 1, or 3 where an account 
 """
 
 import re
+import sys
 from collections.abc import Callable
+from functools import cache
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from botocore.exceptions import (
@@ -32,9 +35,10 @@ from botocore.exceptions import (
 )
 from rich.cells import cell_len
 
-from lab_lib.language import N_
+from lab_lib.language import N_, _
 
 T = TypeVar("T")
+LACKING = N_("this endpoint does not have {call}")
 BUILD_AGAIN = N_(  # what to do after a stop of the embedded AWS, wherever the user meets it
     "Save your notebooks, then run `lab run --mine --until 04` in a terminal, with the number of the last notebook "
     "that you have finished: it builds the lab again from your notebooks."
@@ -111,6 +115,12 @@ def is_access_denied(error: ClientError) -> bool:
     return error_code(error) in _ACCESS_DENIED
 
 
+def is_not_implemented(error: ClientError) -> bool:
+    """Return True if the endpoint does not have this call, such as an emulator that has only some of AWS's."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status == HTTPStatus.NOT_IMPLEMENTED or error_code(error) in _NOT_IMPLEMENTED
+
+
 def is_unreachable(error: Exception) -> bool:
     """Return True if every call to the account fails like this: no network, no valid credentials, no embedded AWS."""
     if isinstance(error, ClientError):
@@ -133,8 +143,31 @@ def none_if_absent(read: Callable[[], T]) -> T | None:
         raise
 
 
+def none_if_lacking(call: Callable[[], T]) -> T | None:
+    """Return what a call of AWS returns; None, with one warning, if the endpoint does not have the call."""
+    try:
+        return call()
+    except ClientError as error:
+        if not is_not_implemented(error):
+            raise
+        _warn(_("Left out: {why}.", why=_(LACKING, call=error.operation_name)))
+        return None
+
+
+@cache
+def _warn(text: str) -> None:
+    print(text, file=sys.stderr)  # stdout may be JSON
+
+
 # Each service has its own codes. HEAD requests have only the HTTP status.
 _ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"}
+_NOT_IMPLEMENTED = {
+    "NotImplemented",
+    "NotImplementedException",
+    "UnknownOperation",
+    "UnknownOperationException",
+    "InvalidAction",
+}
 _INVALID_CREDENTIALS = {
     "ExpiredToken",
     "ExpiredTokenException",

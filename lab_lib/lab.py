@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from http import HTTPStatus
@@ -24,7 +24,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lab_lib.calls import retries, sessions, waiting
 from lab_lib.calls.recent import PATIENCE, Journal, journal
 from lab_lib.embedded import server
-from lab_lib.errors import BUILD_AGAIN, EmulatorError, WrongAccount, error_code, is_access_denied
+from lab_lib.errors import BUILD_AGAIN, EmulatorError, LabError, WrongAccount, error_code, is_access_denied
 from lab_lib.language import N_, _
 from lab_lib.settings import (
     DEFAULT_ACCOUNT,
@@ -45,6 +45,7 @@ BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's n
 BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
 BREAK_IT_ANY = "BreakIt*_"  # matches all, in a policy
 _LONGEST_BUCKET, _LONGEST_STEM = 63, 56  # characters of a bucket's name, and of it before an end of seven
+_SLOWEST_START = 20  # seconds, for a function of an endpoint of one's own
 OWN_NAMESPACE = "-an"  # the end of a bucket's name that S3 gives to the account in the name only
 
 
@@ -109,12 +110,21 @@ class Lab:
                 emitter.unregister(*handler)
 
     def wait_until(self, probe: Callable[[], T | None], what: str, **how: Any) -> T:
-        """Wait as `waiting.wait_until` does. A busy computer makes an emulator slower, and AWS not."""
-        return waiting.wait_until(probe, what, load=self.load, **how)
+        """Wait as `waiting.wait_until` does. A busy computer makes an emulator slower, and AWS not.
+
+        On AWS each look costs a little, so there are fewer.
+        """
+        return waiting.wait_until(
+            probe, what, **{"load": self.load, "longest_pause": 2 if self.is_real else 0.2, **how}
+        )
 
     def load(self) -> float:
         """Return how many times longer things take here since this computer is busy; 1 on AWS."""
         return 1 if self.is_real else waiting.load_of_computer()
+
+    def longest(self, on_aws: float) -> float:
+        """Return how many seconds to wait for what AWS is late with; elsewhere, only a function may start slowly."""
+        return on_aws if self.is_real else min(on_aws, _SLOWEST_START)
 
     def name(self, name: str) -> str:
         """Return a name of the handout with the prefix before it."""
@@ -234,7 +244,7 @@ def open_lab(
 
     A setting that is "" is read from its variable, such as LAB_ACCOUNT, which `lab open` and `lab class` set.
     A `profile` or `role_arn` selects AWS, and then `account` is required. That role is assumed with the credentials of
-    the profile or of the environment. Otherwise AWS_ENDPOINT_URL selects its endpoint.
+    the profile or of the environment. AWS_ENDPOINT_URL, or the profile's endpoint_url, selects that endpoint instead.
     Without all of these the lab runs on the embedded AWS, where any twelve digits are an account.
     The roles of the two functions and the bucket are given if they exist already. The lab never changes or deletes
     them. `boundary` is a managed policy, the permissions boundary of the roles that the lab creates.
@@ -244,16 +254,14 @@ def open_lab(
     role_arn, external_id = settings.pop("role_arn"), settings.pop("external_id")
     settings = {name: setting(name, value) for name, value in settings.items()}
     account, profile, region = (settings.pop(name) for name in ("account", "profile", "region"))
-    region = region or DEFAULT_REGION
     if is_embedded(profile, role_arn):
-        return _on_embedded(_fields(account or DEFAULT_ACCOUNT, region, settings))
-    endpoint = sessions.endpoint()
+        return _on_embedded(_fields(account or DEFAULT_ACCOUNT, region or DEFAULT_REGION, settings))
+    endpoint, configured = sessions.endpoint(profile)
+    region = region or (configured if endpoint else "") or DEFAULT_REGION
     if profile or role_arn:
         session = sessions.aws_session(account, profile, region, role_arn, external_id, endpoint)
     else:
-        secret = os.environ.get("AWS_SECRET_ACCESS_KEY", "test")  # an emulator takes the account for the access key
-        signed_in = None if account else sessions.user_session("", region)
-        session = signed_in or sessions.keyed_session(region, account or DEFAULT_ACCOUNT, secret)
+        session = _on_endpoint(account, region, str(endpoint))
     caller = sessions.caller(session, endpoint)
     if account and account != caller:
         raise WrongAccount(
@@ -296,6 +304,24 @@ def _on_embedded(fields: dict[str, Any]) -> Lab:
     session = sessions.keyed_session(fields["region"], fields["account"], running.secret)
     session.events.register("needs-retry", functools.partial(_raise_if_stopped, running))
     return Lab(session, _("the embedded AWS"), endpoint=running.endpoint, **fields)
+
+
+def _on_endpoint(account: str, region: str, endpoint: str) -> boto3.Session:
+    """Return a session with the user's credentials if they are for the named account, or none is named.
+
+    Else the account's digits are the access key, where the endpoint takes them for an account, as most emulators do.
+    """
+    keyed = sessions.keyed_session(region, account or DEFAULT_ACCOUNT, os.environ.get("AWS_SECRET_ACCESS_KEY", "test"))
+    users = None
+    with suppress(LabError) if account else nullcontext():  # such as for a profile that is missing
+        users = sessions.user_session("", region)
+    if not (users and account):
+        return users or keyed
+    for session in (users, keyed):
+        with suppress(LabError):
+            if sessions.caller(session, endpoint) == account:
+                return session
+    return users
 
 
 def _raise_if_stopped(

@@ -37,17 +37,26 @@ _LOCAL = {"proxies": {}, "read_timeout": 900}
 _NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 
 
-def endpoint() -> str | None:
-    """Return AWS_ENDPOINT_URL, None if it is unset. UsageError if it is not the address of an HTTP server."""
-    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+def endpoint(profile: str = "") -> tuple[str | None, str]:
+    """Return AWS_ENDPOINT_URL or the profile's endpoint_url, and the Region there, "" if none is configured.
+
+    None on AWS, to which an endpoint of a single service leads, too. UsageError if it cannot be an address.
+    """
+    user, settings, ignored = botocore.session.Session(profile=profile or None), dict[str, str](), False
+    with suppress(BotoCoreError):  # `user_session` says what is wrong with the profile
+        settings = user.get_scoped_config()
+        ignored = user.get_config_variable("ignore_configured_endpoint_urls")
+    named = os.environ.get("AWS_ENDPOINT_URL", "")
+    endpoint = named or ("" if ignored else settings.get("endpoint_url", ""))
     try:
         parts = urlsplit(endpoint)
         right = parts.scheme in ("http", "https") and parts.port != 0 and is_valid_endpoint_url(endpoint)
     except ValueError:  # the port is not a number up to 65535
         right = False
     if endpoint and not right:
-        raise UsageError(f"AWS_ENDPOINT_URL is {endpoint!r}; wanted http://host:port, such as http://127.0.0.1:4566.")
-    return endpoint or None
+        name, such = "AWS_ENDPOINT_URL" if named else "endpoint_url", "http://127.0.0.1:4566 or https://127.0.0.1:9297"
+        raise UsageError(f"{name} is {endpoint!r}; wanted an address such as {such}.")
+    return endpoint or None, os.environ.get("AWS_DEFAULT_REGION") or settings.get("region", "")
 
 
 def profiles() -> list[str]:
@@ -62,7 +71,7 @@ def aws_session(
     account: str, profile: str, region: str, role_arn: str, external_id: str, endpoint: str | None
 ) -> boto3.Session:
     """Return a session of the profile, or one that has assumed the role. UsageError without credentials."""
-    if not account:
+    if not (account or endpoint):
         raise UsageError(
             f"{role_arn or profile} is for AWS, and no account is named. Name the one that you want to use."
         )
@@ -118,7 +127,12 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
         return str(sts.get_caller_identity()["Account"])
     except (ConnectionError, HTTPClientError) as error:
         raise LabError(
-            _("{who} does not answer. Check the address and the network. {error}", who=endpoint or "AWS", error=error)
+            _(
+                "{who} does not answer. Check the address, the network and, for a certificate of one's own, "
+                "AWS_CA_BUNDLE. {error}",
+                who=endpoint or "AWS",
+                error=error,
+            )
         ) from None
     except (BotoCoreError, ClientError) as error:
         _require_region(session, error, endpoint)

@@ -59,17 +59,9 @@ def at_rest(lab: Lab) -> bool | None:
     return None if work is None else work.busy == 0
 
 
-def is_silent(rest: bool | None, since: float) -> bool:
-    """Return whether nothing more will come by itself.
-
-    The chain is at `rest` or, if nobody can say so, nothing has changed `since` that moment of the monotonic clock.
-    """
-    return time.monotonic() - since > _SILENCE if rest is None else rest
-
-
 def wait_for_rest(lab: Lab, timeout: float) -> None:
     """Wait until the chain is at rest; at once where nobody can be asked."""
-    lab.wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=timeout, longest_pause=0.2)
+    lab.wait_until(lambda: at_rest(lab) is not False, "the chain to be at rest", timeout=timeout)
 
 
 class Upload:
@@ -122,7 +114,6 @@ class Upload:
                 + 6 * functions.timeout_of(self.lab, PROCESSOR)
                 + 3 * self.due / functions.ROWS_PER_SECOND,
                 so_far=lambda: self.place,
-                longest_pause=2 if self.lab.is_real else 0.5,
             )
         finally:
             show(self.links, True)
@@ -142,8 +133,9 @@ class Upload:
         return self._all_in and not self.waiting
 
     def is_silent(self, rest: bool | None) -> bool:
-        """Return whether nothing more will come by itself."""
-        return is_silent(rest, self._since)
+        """Return whether nothing more will come: the chain is at `rest` or, if nobody can say so, nothing changes."""
+        silence = self.lab.longest(_SILENCE) * self.lab.load()
+        return time.monotonic() - self._since > silence if rest is None else rest
 
     def look(self) -> bool:
         """Look at each link once, and return whether one has changed."""

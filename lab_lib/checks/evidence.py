@@ -3,10 +3,12 @@
 import json
 from collections.abc import Collection
 from datetime import UTC, datetime
+from functools import partial
 
 from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count
 from lab_lib.checks.expected import Snapshot
+from lab_lib.errors import none_if_lacking
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext
 from lab_lib.pages.wording import how_often
@@ -45,7 +47,8 @@ class Runs:
     def read(self) -> None:
         """Read the logs again."""
         for name, group in self._groups.items():
-            self.lines[name] = cloudwatch.log_lines(self._lab, name, self._since, group)
+            read = partial(cloudwatch.log_lines, self._lab, name, self._since, group)
+            self.lines[name] = none_if_lacking(read) or []
 
     def has_begun(self) -> bool:
         """Return whether TransactionProcessor has run, whatever came of it."""

@@ -114,7 +114,7 @@ def _rest(lab: Lab) -> None:
         return work is None or (work.busy, work.failed) == (0, 0)
 
     with suppress(TimedOut):
-        lab.wait_until(is_over, "the chain to be at rest", timeout=5, longest_pause=0.2)
+        lab.wait_until(is_over, "the chain to be at rest", timeout=5)
     wait_for_rest(lab, 60)
 
 

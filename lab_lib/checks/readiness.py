@@ -9,7 +9,7 @@ from lab_lib.checks.broken import find_broken
 from lab_lib.checks.evidence import Runs
 from lab_lib.checks.rules import Account
 from lab_lib.checks.step_02 import PROCESSOR, fitting_key
-from lab_lib.errors import CheckFailed
+from lab_lib.errors import CheckFailed, none_if_lacking
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 from lab_lib.lab import Lab
 from lab_lib.language import _
@@ -46,7 +46,7 @@ def wait_until_uploads_start(lab: Lab) -> None:
     what = _("an upload to start {function}", function=lab.name(PROCESSOR))
     on_aws = _("about five minutes after the trigger was created")
     try:
-        lab.wait_until(has_started, what, timeout=_longest(lab), on_aws=on_aws)
+        lab.wait_until(has_started, what, timeout=lab.longest(600), on_aws=on_aws)
     finally:
         buckets.delete_object(lab, key)
 
@@ -60,7 +60,8 @@ def wait_until_logged(lab: Lab) -> None:
         return all(cloudwatch.runs(cloudwatch.log_lines(lab, name, since.get(name), logs[name])) for name in logs)
 
     hint = _("A function has not run. The checkpoint of this notebook says which link is broken.")
-    lab.wait_until(logged, "the logs of both functions", timeout=_longest(lab), on_aws=LOGS_TAKE, hint=hint)
+    how = {"timeout": lab.longest(600), "on_aws": LOGS_TAKE, "hint": hint}
+    none_if_lacking(lambda: lab.wait_until(logged, "the logs of both functions", **how))
 
 
 def wait_until_counted(lab: Lab) -> None:
@@ -73,8 +74,3 @@ def wait_until_counted(lab: Lab) -> None:
     lab.wait_until(
         counted, "CloudWatch to count", timeout=600, on_aws=_("a few minutes"), first_pause=15, longest_pause=15
     )
-
-
-def _longest(lab: Lab) -> float:
-    """Return how many seconds to wait. The embedded AWS is never late; only a function may be slow to start."""
-    return 600 if lab.is_real else 20

@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from lab_lib.aws import cleanup
+from lab_lib.calls import sessions
 from lab_lib.classroom import gradebook, shards
 from lab_lib.classroom.processes import in_process
 from lab_lib.classroom.record import Record
@@ -177,6 +178,4 @@ def _clean(student: Student) -> CleanUp:
 
 def on_aws(students: list[Student]) -> list[Student]:
     """Return the students whose accounts are on AWS."""
-    if "AWS_ENDPOINT_URL" in os.environ:
-        return []
-    return [student for student in students if not student.is_embedded]
+    return [student for student in students if not (student.is_embedded or sessions.endpoint(student.profile)[0])]

@@ -138,7 +138,7 @@ def wait_for_dead_letters(lab: Lab, *wanted: str) -> None:
         return {*wanted} <= {letter["what"] for letter in queues.dead_letters(ours)}
 
     on_aws, hint = _("three minutes after the upload"), _("Read the logs of both functions.")
-    lab.wait_until(there, "the dead letters", timeout=600, on_aws=on_aws, hint=hint, longest_pause=_pause(lab))
+    lab.wait_until(there, "the dead letters", timeout=600, on_aws=on_aws, hint=hint)
 
 
 def error(lab: Lab) -> str:
@@ -231,8 +231,4 @@ def _wait(part: Lab, probe: Callable[[], object], what: str) -> None:
     """Wait for the function of a part."""
     name, on_aws = part.name(NOTIFIER), _("up to two minutes")
     what, hint = _(what, name=name), _("Read the log of {name}.", name=name)
-    part.wait_until(probe, what, timeout=180, on_aws=on_aws, hint=hint, longest_pause=_pause(part))
-
-
-def _pause(lab: Lab) -> float:
-    return 2 if lab.is_real else 0.2  # on AWS each look costs a little
+    part.wait_until(probe, what, timeout=180, on_aws=on_aws, hint=hint)

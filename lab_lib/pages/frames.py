@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from operator import itemgetter
 
 import pandas as pd
 from pandas import DataFrame
 
 from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables
+from lab_lib.errors import none_if_lacking
 from lab_lib.lab import Lab
 
 pd.options.display.max_colwidth = 100  # room for the reason why a row was rejected
@@ -71,7 +73,8 @@ def rejected(lab: Lab, key: str) -> DataFrame:
 def logs(lab: Lab) -> DataFrame:
     """Return what the functions printed, without the lines that Lambda adds: function, message."""
     groups = {name: functions.log_group(lab, name) for name in functions.SOURCES}
-    lines = [(name, line) for name, group in groups.items() for line in cloudwatch.log_lines(lab, name, group=group)]
+    logs = {name: partial(cloudwatch.log_lines, lab, name, group=group) for name, group in groups.items()}
+    lines = [(name, line) for name, read in logs.items() for line in none_if_lacking(read) or ()]
     printed = [(name, line) for name, line in lines if not line.startswith(LAMBDAS_OWN)]
     return DataFrame(printed, columns=["function", "message"])
 
@@ -96,5 +99,7 @@ def changes(lab: Lab, *customers: str) -> DataFrame:
 def metrics(lab: Lab) -> DataFrame:
     """Return CloudWatch's count of Invocations, Errors and Throttles of each function in the last day."""
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    rows = [[name, *cloudwatch.metrics(lab, name, yesterday).values()] for name in functions.SOURCES]
+    rows = none_if_lacking(
+        lambda: [[name, *cloudwatch.metrics(lab, name, yesterday).values()] for name in functions.SOURCES]
+    )
     return DataFrame(rows, columns=["function", *cloudwatch.METRICS])

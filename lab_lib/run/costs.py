@@ -15,6 +15,7 @@ from typing import Any
 from rich.cells import set_cell_size
 
 from lab_lib.aws import cleanup, tables
+from lab_lib.errors import LabError
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
 from lab_lib.trace import usage
@@ -60,8 +61,11 @@ def before(numbers: list[str], rows: int, region: str) -> str:
 
 
 def of_upload(lab: Lab, key: str) -> str:
-    """Return what one upload has used, as its trace tells, and what that costs on AWS."""
-    used = usage.of_upload(lab, key)
+    """Return what one upload has used, as its trace tells, and what that costs on AWS; or why nothing tells of it."""
+    try:
+        used = usage.of_upload(lab, key)
+    except LabError as error:
+        return str(error)
     rows = [(_(item), f"{number:,.7g}", _cents({item: number})) for item, number in used.items()]
     if lab.region.startswith(_CHINA):
         return "\n".join([*(f"{set_cell_size(item, 13)}{number:>9}" for item, number, _cost in rows), _(_YUAN)])

@@ -34,7 +34,7 @@ def watch(lab: Lab, customer: str, transaction: str) -> Trace:
     what = _("all that tells of {customer} {transaction}", customer=customer, transaction=transaction)
     pause = 15 if lab.is_real else 0.2  # AWS charges for calls
     with suppress(TimedOut):  # what cannot be told by then is said
-        return lab.wait_until(settled, what, timeout=300, on_aws=LOGS_TAKE, longest_pause=pause)
+        return lab.wait_until(settled, what, timeout=lab.longest(300), on_aws=LOGS_TAKE, longest_pause=pause)
     return follow(lab, customer, transaction)
 
 

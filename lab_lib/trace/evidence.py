@@ -19,7 +19,7 @@ from lab_lib.aws.log_runs import Run
 from lab_lib.checks.chain import at_rest
 from lab_lib.checks.evidence import PROCESSOR
 from lab_lib.checks.rules import Account
-from lab_lib.errors import error_code, is_access_denied, is_unreachable
+from lab_lib.errors import LACKING, error_code, is_access_denied, is_not_implemented, is_unreachable
 from lab_lib.handlers.transaction_processor.transactions_file import Unreadable, read_lines
 from lab_lib.lab import Lab
 from lab_lib.language import N_, _
@@ -27,7 +27,7 @@ from lab_lib.language import N_, _
 T = TypeVar("T")
 MOST_UPLOADS = 100  # the newest that the log names
 PROCESSOR_LOG, NOTIFIER_LOG = N_("log of TransactionProcessor"), N_("log of TotalNotifier")
-_LATE = 600_000  # milliseconds
+_LATE = 600  # seconds
 _MARKERS_KEPT = timedelta(hours=48)
 _DELETED = N_("it was deleted")
 _GONE = {"NoSuchKey": _DELETED, "404": _DELETED, "PreconditionFailed": N_("it was replaced since")}
@@ -67,9 +67,10 @@ class Evidence:
         try:
             return read(self.lab, *about, **how)
         except ClientError as error:
-            if not is_access_denied(error):
+            if not (is_access_denied(error) or is_not_implemented(error)):
                 raise
-            self.unseen[what] = _("{call} is denied", call=error.operation_name)
+            why = N_("{call} is denied") if is_access_denied(error) else LACKING
+            self.unseen[what] = _(why, call=error.operation_name)
             return None
 
     def _runs(self, name: str) -> list[Run]:
@@ -88,7 +89,7 @@ class Evidence:
 
     def is_fresh(self, moment: int) -> bool:
         """Return whether logs and messages of this moment may still come: AWS writes a log up to ten minutes late."""
-        return time.time() * 1000 - moment < _LATE and at_rest(self.lab) is not True
+        return time.time() - moment / 1000 < self.lab.longest(_LATE) and at_rest(self.lab) is not True
 
     @cached_property
     def mapping(self) -> triggers.Trigger:

@@ -12,6 +12,7 @@ from lab_lib.embedded import server
 from lab_lib.workspace.places import WORKSPACE
 from tests.aws_delays.behaviours import ALL
 from tests.aws_delays.layer import ARGUMENTS
+from tests.lab.commands import profile_of_aws
 
 LAB = Path(sys.executable).with_name("lab")
 SPEED = 100  # a faster clock takes a slow moment of this computer for minutes of AWS
@@ -21,8 +22,7 @@ SPEED = 100  # a faster clock takes a slow moment of this computer for minutes o
 def run(tmp_path, account):
     """run("check", …): a `lab` command that takes the embedded AWS for AWS in its first minutes."""
     running, config = server.start(), tmp_path / "config"
-    keys = f"aws_access_key_id = {account}\naws_secret_access_key = {running.secret}"
-    config.write_text(f"[profile delays]\nregion = us-east-1\nendpoint_url = {running.endpoint}\n{keys}\n")
+    config.write_text(profile_of_aws("delays", running.endpoint, (account, running.secret)))
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "LAB_", "PYTHON"))}
     environment = {
         **kept,

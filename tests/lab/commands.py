@@ -12,6 +12,15 @@ from lab_lib.calls.waiting import load_of_computer, wait_until
 from lab_lib.cli.main import app
 
 LAB = Path(sys.executable).with_name("lab")
+_SERVICES = "sts", "s3", "iam", "lambda", "dynamodb", "dynamodb_streams", "sns", "sqs", "cloudwatch", "cloudwatch_logs"
+
+
+def profile_of_aws(name, endpoint, keys):
+    """Return an AWS configuration whose profile the lab takes for AWS: it has an endpoint for each single service."""
+    services = "".join(f"{service} =\n  endpoint_url = {endpoint}\n" for service in _SERVICES)
+    key, secret = keys
+    keys = f"aws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
+    return f"[profile {name}]\nservices = all\n{keys}[services all]\n{services}"
 
 
 def in_process(*arguments, answer=None):

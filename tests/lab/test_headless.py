@@ -12,7 +12,7 @@ import nbformat
 import pytest
 import recorder
 from chains import create_table
-from commands import begin, in_process, run, still_running
+from commands import begin, in_process, profile_of_aws, run, still_running
 
 from lab_lib.aws import buckets, cleanup, queues, tables
 from lab_lib.aws.cloudwatch import METRICS
@@ -178,8 +178,8 @@ def test_a_run_on_aws_shows_its_time_and_cost_before_and_counts_the_requests_of_
     account, tmp_path, monkeypatch
 ):
     running = server.start()
-    keys = f"aws_access_key_id = {account}\naws_secret_access_key = {running.secret}\n"
-    (tmp_path / "config").write_text(f"[profile aws]\nendpoint_url = {running.endpoint}\n{keys}")
+    config = profile_of_aws("aws", running.endpoint, (account, running.secret))
+    (tmp_path / "config").write_text(config)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
 
     options = ["--profile", "aws", "--account", account, "--until", "00", "--out", tmp_path / "out"]

@@ -37,6 +37,16 @@ def test_an_account_is_unreachable_only_if_every_call_fails(error, is_unreachabl
     assert errors.is_unreachable(error) == is_unreachable
 
 
+@pytest.mark.parametrize(
+    ("code", "status", "is_not_implemented"),
+    [("NotImplemented", 400, True), ("InvalidAction", 400, True), ("InternalFailure", 501, True), ("404", 404, False)],
+)
+def test_a_call_is_not_implemented_by_its_status_or_its_code(code, status, is_not_implemented):
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+
+    assert errors.is_not_implemented(ClientError(answer, "X")) == is_not_implemented
+
+
 @pytest.mark.parametrize("code", ["AccessDenied", "AccessDeniedException", "AuthorizationError", "403", "404", ""])
 def test_access_denied_is_known_by_the_code_of_each_service(code):
     error = ClientError({"Error": {"Code": code}} if code else {}, "X")

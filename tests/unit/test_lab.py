@@ -14,6 +14,7 @@ from moto.sts import sts_backends
 from moto.sts.exceptions import STSValidationError
 from moto.sts.models import STSBackend
 
+from lab_lib.calls import sessions
 from lab_lib.calls.refusals import in_one_line
 from lab_lib.classroom.students import Student
 from lab_lib.embedded import server
@@ -173,7 +174,7 @@ def test_an_sms_is_refused_where_sns_sends_none(embedded):
 def test_a_wrong_endpoint_is_refused_in_one_line(monkeypatch, wrong):
     monkeypatch.setenv("AWS_ENDPOINT_URL", wrong)
 
-    assert refusal().startswith(f"AWS_ENDPOINT_URL is {wrong!r}; wanted http://host:port")
+    assert refusal().startswith(f"AWS_ENDPOINT_URL is {wrong!r}; wanted an address such as http://127.0.0.1:4566 or")
 
 
 @pytest.mark.parametrize("body", [None, b"", b"<html><p>hello"])
@@ -193,6 +194,60 @@ def test_an_endpoint_is_asked_whose_credentials_they_are(endpoint, monkeypatch):
         assert (lab.account, lab.endpoint, lab.is_real) == (MOTOS, endpoint, False)
         assert lab.bucket == f"inputs3bucketfortransact-{MOTOS}-us-east-1"
         assert lab.session.get_credentials().secret_key == "of this start"
+    refusal(WrongAccount, account=OTHER)
+
+
+AWS_ADDRESS = "https://sts.us-east-1.amazonaws.com"  # which moto answers
+
+
+@pytest.fixture
+def profile_with(profile, files, monkeypatch):
+    """profile_with("…", …): the profile with these lines more in its configuration."""
+
+    def profile_with(*lines):
+        monkeypatch.delenv("AWS_DEFAULT_REGION")
+        files(config="\n".join([f"[profile {profile}]", "region = eu-west-1", *lines, ""]))
+        return profile
+
+    return profile_with
+
+
+def test_the_endpoint_of_a_profile_is_no_aws_needs_no_account_and_has_the_profiles_region(profile_with):
+    profile = profile_with(f"endpoint_url = {AWS_ADDRESS}")
+
+    lab = open_lab(profile=profile)
+
+    assert (lab.account, lab.endpoint, lab.region) == (MOTOS, AWS_ADDRESS, "eu-west-1")
+    assert (lab.is_real, lab.patience, lab.longest(600)) == (False, 0, 20)
+    assert open_lab(profile=profile, region="us-west-2").region == "us-west-2"
+    refusal(WrongAccount, account=OTHER, profile=profile)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (f"endpoint_url = {AWS_ADDRESS}", "ignore_configured_endpoint_urls = true"),
+        ("services = network", "[services network]", "sts =", f"  endpoint_url = {AWS_ADDRESS}"),
+    ],
+    ids=["ignored", "of a service"],
+)
+def test_an_endpoint_that_is_ignored_or_of_a_single_service_leads_to_aws(profile_with, lines):
+    profile = profile_with(*lines)
+
+    lab = open_lab(account=MOTOS, profile=profile)
+
+    assert (lab.endpoint, lab.is_real, lab.longest(600), lab.region) == (None, True, 600, "us-east-1")
+    assert "no account is named" in refusal(profile=profile)
+
+
+def test_an_endpoint_gets_the_users_credentials_or_else_the_digits_of_the_account(endpoint, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setattr(sessions, "caller", lambda session, _: accounts[session.get_credentials().access_key])
+
+    accounts = {"AKIAEXAMPLE": MOTOS, MOTOS: MOTOS, OTHER: OTHER}
+    for account, key in ((MOTOS, "AKIAEXAMPLE"), (OTHER, OTHER)):
+        assert open_lab(account=account).session.get_credentials().access_key == key
+    accounts[OTHER] = MOTOS  # such as where there is one account
     refusal(WrongAccount, account=OTHER)
 
 

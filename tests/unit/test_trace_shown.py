@@ -5,6 +5,7 @@ import hashlib
 import itertools
 import re
 import time
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -52,7 +53,11 @@ def test_a_span_is_written_without_what_repeats(span, words):
 
 @pytest.mark.parametrize(("minutes", "is_fresh"), [(9, True), (11, False)])
 def test_a_log_of_aws_may_come_ten_minutes_late(lab, minutes, is_fresh):
-    assert Evidence(lab).is_fresh(int(time.time() - minutes * 60) * 1000) is is_fresh
+    evidence = Evidence(lab)
+
+    assert evidence.is_fresh(int(time.time() - minutes * 60) * 1000) is is_fresh
+    evidence.lab = replace(evidence.lab, endpoint="http://127.0.0.1:1")
+    assert not evidence.is_fresh(int(time.time() - 30) * 1000)
 
 
 def test_spans_that_exclude_each_other_stay_as_they_are():
