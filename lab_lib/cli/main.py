@@ -112,10 +112,6 @@ def policy(
             "boundary: the most that the lab's roles need."
         ),
     ] = "grader",
-    part: Annotated[
-        int | None,
-        typer.Option(min=1, max=2, help="Print one of two halves, for a policy that is too long. Attach both."),
-    ] = None,
 ) -> None:
     """Print the IAM policy that a grader or a learner needs, with no more permissions than that.
 
@@ -141,13 +137,11 @@ def policy(
             )
         lab = lab_lib.open_lab(**settings)
         policy_of = policies.boundary if person == "boundary" else getattr(user_policies, person)
-        whole = policy_of(lab)
-        text = json.dumps(user_policies.halves(whole)[part - 1] if part else whole, indent=2)
-        print(text, flush=True)
+        print(text := json.dumps(policy_of(lab), indent=2), flush=True)
         if (length := policy_length(text)) > LONGEST_POLICY:
             err.say(
-                f"This policy has {length:,} characters, and a managed policy holds {LONGEST_POLICY:,}. Attach two "
-                "instead: what this command prints with --part 1, and with --part 2."
+                f"This policy has {length:,} characters, and a managed policy holds {LONGEST_POLICY:,}. Attach its "
+                "statements in two policies, or give the boundary a shorter path."
             )
 
 

@@ -20,12 +20,11 @@ learner.json is to do the lab, grader.json to read the result, and probe.json to
 
 import json
 import re
-from bisect import bisect
 from importlib.resources import files
 from string import Template
 
 from lab_lib import resources
-from lab_lib.aws.policies import Policy, document
+from lab_lib.aws.policies import Policy
 from lab_lib.lab import Lab
 
 
@@ -50,14 +49,6 @@ def grader(lab: Lab) -> Policy:
 def probe(lab: Lab) -> Policy:
     """Return the policy for `lab check --probe`, which needs the grader's too: on AWS a probe uploads, and reads."""
     return _fill_in("probe.json", lab)
-
-
-def halves(policy: Policy) -> tuple[Policy, Policy]:
-    """Return two policies of about the same length that together allow what this one does."""
-    statements = policy["Statement"]
-    lengths = [len(json.dumps(statements[:end])) for end in range(len(statements) + 1)]
-    middle = bisect(lengths, lengths[-1] / 2, 1, len(statements) - 1)
-    return document(*statements[:middle]), document(*statements[middle:])
 
 
 def _fill_in(file: str, lab: Lab) -> Policy:
