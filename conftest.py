@@ -32,13 +32,11 @@ LONGEST_FILES = (
     "test_sabotage_settings.py",
     "test_classroom.py",
     "test_learner.py",
-    "test_papermill.py",
     "test_managed_account.py",
     "test_delays.py",
     "test_experiments.py",
     "test_server.py",
     "test_trace.py",
-    "test_languages.py",
 )
 LONGEST = 900  # seconds for a test, on a computer that is not busy
 GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a seventh of the time

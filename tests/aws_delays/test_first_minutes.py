@@ -45,7 +45,7 @@ def run(tmp_path, account):
 def test_all_commands_go_through_all_delays_at_once(run):
     # The last run meets the delays after a deletion: of tables, a queue, and the bucket whose name is lost.
     for command in (
-        ["run", "--keep"],
+        ["run", "--until", "05"],
         ["check", "--probe", "--yes"],
         ["clean", "--yes"],
         ["run", "--until", "00"],
