@@ -32,6 +32,7 @@ LONGEST_FILES = (
     "test_sabotage_settings.py",
     "test_classroom.py",
     "test_learner.py",
+    "test_papermill.py",
     "test_managed_account.py",
     "test_delays.py",
     "test_experiments.py",
