@@ -33,7 +33,7 @@ test: $(DEV) ## run the quick tests (a minute or two)
 test-all: $(DEV) ## run all tests (about ten minutes); Chromium is optional
 	HYPOTHESIS_PROFILE=thorough $(SIDE_BY_SIDE) -m "slow or not slow" $(TESTS)
 
-sabotage: $(DEV) ## break a finished lab in two dozen ways, and see that its checks say so
+sabotage: $(DEV) ## break a lab in many ways, and see that its checks say so
 	$(SIDE_BY_SIDE) -m sabotage tests/lab
 
 SIDE_BY_SIDE := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder

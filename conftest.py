@@ -39,7 +39,6 @@ LONGEST_FILES = (
     "test_experiments.py",
     "test_server.py",
     "test_trace.py",
-    "test_languages.py",
 )
 LONGEST = 900  # seconds for a test, on a computer that is not busy
 GARBAGE = 100_000  # objects; moto makes so many that Python's 700 cost a seventh of the time

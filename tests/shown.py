@@ -16,10 +16,11 @@ ALLOWED = (
     "to be rejected|in the digits|is no number|wanted a (day|number)|it is not",
     # AWS's own words
     "An error occurred|Topic does not exist|when calling the|tolerated failure threshold|process died",
-    "made by the lab|deleted (bucket|stream) trigger|deleted log of|deleted table",  # what notebook 99 lists
+    "made by the lab|deleted (bucket|stream) trigger|deleted log of|deleted (table|role)",  # what notebook 99 lists
     # what is written in cells
     "Written by hand|Lambda has delivered the change|The error of your function",
-    "for keys with the suffix|no link was given|a call has|amounts are (wrong|right)|totals are right|rows in all",
+    "for keys with the suffix|lets in|no link was given",
+    "a call has|amounts are (wrong|right)|totals are right|rows in all",
 )
 # Three words or more that are plain English: fewer may be names.
 _ENGLISH = re.compile(r"(?<![\w/.`'\"=-])[A-Z]?[a-z]+(?:,? (?:[a-z]+|[A-Z][a-z]+)){2,}(?![\w/(=])")

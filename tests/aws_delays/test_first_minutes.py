@@ -46,7 +46,7 @@ def run(tmp_path, account):
 def test_all_commands_go_through_all_delays_at_once(run):
     # The last run meets the delays after a deletion: of tables, a queue, and the bucket whose name is lost.
     for command in (
-        ["run", "--keep", "--yes"],
+        ["run", "--until", "05", "--yes"],
         ["check", "--probe", "--yes"],
         ["clean", "--yes"],
         ["run", "--until", "00", "--yes"],

@@ -96,7 +96,6 @@ SIGNED_NOTIFIER = NOTIFIER.replace(
     'Decimal(row["TransactionAmount"]["N"])',
     'sum(Decimal(image["TransactionAmount"]["N"]) * sign for image, sign in ((new, 1), (old, -1)) if image)',
 )
-ADMIN = ("AdministratorAccess",)
 
 
 @dataclass(frozen=True)
@@ -141,25 +140,24 @@ ACCOUNTS = {
         settings={"threshold": "1750"},
         uploads=(("transactions.txt", ""), ("april.txt", "C3|3 Smith Street, London|T30|04/01/2017|2000.50")),
     ),
-    "one_role_and_one_log_group_for_both_in_another_region_a_folder_of_the_bucket_and_a_correction": Account(
+    "one_role_and_log_group_for_both_a_prefix_a_region_a_folder_of_any_bucket_and_a_correction": Account(
         Way(
             one_role=True,
+            permission=("SourceArn",),
             notifier=SIGNED_NOTIFIER,
             view="NEW_AND_OLD_IMAGES",
             key={"prefix": "in/", "suffix": "s.txt"},
             function={"LoggingConfig": {"LogGroup": "/lab/ana"}},
         ),
-        settings={"region": "eu-west-1"},
+        settings={"region": "eu-west-1", "prefix": "Ana-", "threshold": "100"},  # more alerts than SQS shows at once
+        bucket="ana-files",
         uploads=(
             ("in/transactions.txt", ""),
             ("in/corrections.txt", "C1|1 Smith Street, London|T01|03/16/2017|90"),
         ),
     ),
-    "a_prefix_a_bucket_of_any_name_a_permission_without_account_and_an_administrators_role": Account(
-        Way(policies=ADMIN, permission=("SourceArn",)), settings={"prefix": "Ana-"}, bucket="ana-files"
-    ),
-    "the_handouts_own_code_and_a_bad_row": Account(
-        Way(processor=HANDOUT_PROCESSOR, notifier=HANDOUT_NOTIFIER),
+    "the_handouts_own_code_an_administrators_role_and_a_bad_row": Account(
+        Way(processor=HANDOUT_PROCESSOR, notifier=HANDOUT_NOTIFIER, policies=("AdministratorAccess",)),
         uploads=(("transactions.txt", ""), ("more.txt", "C1|1 Smith Street, London|T50|03/17/2017|many")),
     ),
 }

@@ -1,5 +1,7 @@
 """A learner does the whole lab with what `lab policy learner` prints: it is enough, and all of it is used.
 
+It is in a China Region. The language of the run was made up, so that what is left in English is found: every notebook speaks the learner's.
+
 The embedded AWS enforces the policy without its conditions. The evaluator proves each call by the whole policy, for the
 learner and for the checks of a grader.
 """
@@ -20,12 +22,14 @@ from lab_lib.aws import cleanup, functions, policies, triggers, user_policies
 from lab_lib.errors import LabError
 from lab_lib.lab import Lab, open_lab
 from lab_lib.run.headless import DATA_FILE
+from tests import artificial_language
 from tests.iam_requests import BY_ID, PROVEN, prove
+from tests.shown import english, shown
 
 pytestmark = pytest.mark.slow
 
-ACCOUNT, PREFIX = "300000000021", "Ana-"
-OPENED = Lab(None, "an account", ACCOUNT, "us-east-1", "aws", prefix=PREFIX)
+ACCOUNT, PREFIX, REGION = "300000000021", "Ana-", "cn-north-1"
+OPENED = Lab(None, "an account", ACCOUNT, REGION, "aws-cn", prefix=PREFIX)
 
 # The embedded AWS does not see which resource these calls are about, so it wants them allowed on every resource.
 UNSEEN = [
@@ -41,7 +45,7 @@ UNSEEN = [
 
 def opened():
     """Return the lab with the account's own key, which may do everything."""
-    return open_lab(account=ACCOUNT, prefix=PREFIX)
+    return open_lab(account=ACCOUNT, prefix=PREFIX, region=REGION)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +62,7 @@ def learner():
 
 @pytest.fixture(scope="module")
 def ran(learner, tmp_path_factory):
-    """Return (finished process, result.json, calls) of a `lab run` with the learner's key and policy."""
+    """Return (finished process, its folder, calls) of a `lab run` with the learner's key and policy."""
     folder = tmp_path_factory.mktemp("learner")
     keys = learner.session.get_credentials()
     environment = {
@@ -69,20 +73,29 @@ def ran(learner, tmp_path_factory):
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,
     }
     command = [Path(sys.executable).with_name("lab"), "run", "--out", folder / "out", "--email", "ana@example.com"]
-    command += ["--prefix", PREFIX]
+    command += ["--prefix", PREFIX, "--region", REGION, "--lang", artificial_language.make(folder / "xx")]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    return ran, json.loads((folder / "out" / "result.json").read_text()), recorder.calls(folder)
+    return ran, folder / "out", recorder.calls(folder)
 
 
 def test_a_learner_runs_all_notebooks_and_nothing_is_left(ran):
-    process, result, _ = ran
+    process, folder, _ = ran
 
+    result = json.loads((folder / "result.json").read_text())
     assert (process.returncode, [step["error"] for step in result["steps"] if not step["ok"]]) == (0, []), (
         process.stderr
     )
     assert result["totals"] == {"C1": "598", "C2": "1750"}
     root = opened()
     assert (cleanup.remaining(root), cleanup.kept(root)) == ([], [])
+
+
+def test_no_english_is_left_in_what_the_notebooks_show(ran):
+    process, folder, _ = ran
+    notebooks = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.ipynb"))]
+
+    assert {words for notebook in notebooks for text in shown(notebook) for words in english(text)} == set()
+    assert english(process.stdout) == []
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""ARNs in a China Region. test_probe.py and test_trace.py, and the run of test_languages.py, are in one too."""
+"""ARNs in a China Region. test_probe.py, test_trace.py and test_learner.py are in one too."""
 
 import json
 

@@ -64,6 +64,11 @@ def test_every_code_cell_was_run_in_order_and_shows_no_error_path_or_account(pat
 
 
 @every_notebook
+def test_nbgrader_has_points_for_every_notebook(path: Path) -> None:
+    assert any(cell["metadata"].get("nbgrader", {}).get("points") for cell in cells(path, "code"))
+
+
+@every_notebook
 def test_the_settings_are_in_notebook_00_and_every_notebook_leads_to_the_next(path: Path) -> None:
     (cell,) = [cell for cell in cells(path, "code") if "parameters" in cell["metadata"].get("tags", [])]
     following = [*notebooks()[1:], notebooks()[0]][notebooks().index(path)]

@@ -144,6 +144,7 @@ def counted(errors, throttles):
 
 NO_LINES = logged(ever=())
 RIGHT = alert(customerID="C2", accountBalance="1750")
+FAR = "9999-12-31T23:59:59.999Z"
 OUTSIDE = {"TopicArn": LAB.arn("sns", "Other")}, {"MessageId": None}, {"Type": "SubscriptionConfirmation"}
 ARCHIVE = "archive.txt is no transactions file: it is not UTF-8 text."
 WITHOUT_NOTIFY = [subscription("sqs", LAB.arn("sqs", name)) for name in OTHER_QUEUES]
@@ -303,6 +304,10 @@ HARMLESS = {
     "messages that are no alerts, or name no text": {
         MESSAGES: [
             *({}, {"Message": "[]"}, {"Message": 7}, alert(customerID=["C2"], accountBalance="2000")),
+            *(
+                alert(sent, customerID="C2", accountBalance="1750")
+                for sent in ("9999-12-31T23:59:59.999Z", "", None, 7)
+            ),
             alert(customerID="C2", accountBalance="1750"),
         ]
     },
@@ -528,3 +533,20 @@ def test_a_message_to_another_topic_is_a_fault_of_the_function_that_publishes(mo
     made = {check.id: check for check in checks.run(LAB, "00", probe=True).checks}
 
     assert made["probe-others"].hint.startswith(f"Correct the code of {function}")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (OTHER_QUEUES, f"the topic sent them to {NOTIFY} only"),
+        (queues.ALERT_QUEUES, "the alerts are not as they must be"),
+    ],
+)
+def test_a_topic_that_sends_to_one_queue_is_told_from_alerts_that_are_wrong_everywhere(monkeypatch, wrong, words):
+    parts = (expected.ROWS, expected.TOTALS, OTHERS, *queues.ALERT_QUEUES)
+    faults = {part: ["no alert"] if part in wrong else [] for part in parts}
+    stub(monkeypatch, {(probe.send,): probe.Outcome(faults=faults)})
+
+    made = {check.id: check for check in checks.run(LAB, "00", probe=True).checks}
+
+    assert all(words in made[f"probe-alert-{name}"].found for name in wrong)

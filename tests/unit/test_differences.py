@@ -1,0 +1,76 @@
+"""What differs after an upload from what it must lead to: in the tables, and in the messages of a queue."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from stub_account import FILE, LAB, ROWS, alert, total
+
+from lab_lib.checks import differences
+from lab_lib.checks.expected import ROWS as OF_ROWS
+from lab_lib.checks.expected import TOTALS, Snapshot, expect
+
+ADDRESSES = {"C1": "a", "C2": "b"}
+BEFORE = Snapshot.of([], [{"CustomerId": "C9", "Address": "z"}], [total("C9", 5)])
+DUE = expect(BEFORE, [FILE], LAB.threshold)  # C2 reaches the threshold with 1750, C1 has 598
+TEXT = ROWS[0] | {"TransactionAmount": "598"}
+
+
+def held(rows=ROWS, addresses=ADDRESSES, totals=(("C1", 598), ("C2", 1750)), other=5):
+    """Return what the account holds after the upload."""
+    customers = [{"CustomerId": name, "Address": address} for name, address in {**addresses, "C9": "z"}.items()]
+    return Snapshot.of(rows, customers, [*(total(*item) for item in totals), total("C9", other)])
+
+
+@pytest.mark.parametrize(
+    ("after", "part", "words"),
+    [
+        (held(), "", ""),
+        (held([TEXT, *ROWS[1:]]), OF_ROWS, "C1 T1 has TransactionAmount '598', not 598"),
+        (held(ROWS[1:]), OF_ROWS, "C1 T1 is missing"),
+        (held(addresses={"C1": "a", "C2": "c"}), OF_ROWS, "C2 has Address 'c', not 'b'"),
+        (held(totals=[("C1", 598), ("C2", 1000)]), TOTALS, "C2 has accountBalance 1000, not 1750"),
+        (held(totals=[("C2", 1750)]), TOTALS, "C1 is missing"),
+        (held(other=6), differences.OTHERS, "C9 was changed"),
+        (held([*ROWS, ROWS[0] | {"CustomerId": "C9"}]), differences.OTHERS, "C9 T1 is in no file"),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_told_and_nothing_else(after, part, words):
+    found = differences.of_tables(DUE, BEFORE, after)
+
+    assert {name: [*map(str, faults)] for name, faults in found.items() if faults} == ({part: [words]} if part else {})
+
+
+RIGHT = alert(customerID="C2", accountBalance="1750")
+NO_ALERT = "no alert for C2, who has 1750"
+
+
+@pytest.mark.parametrize(
+    ("messages", "faults"),
+    [
+        ([RIGHT, RIGHT], []),  # SQS may deliver a message twice
+        ([], [NO_ALERT]),
+        ([RIGHT, RIGHT | {"MessageId": "another"}], ["2 alerts for C2"]),
+        ([RIGHT | {"Message": "{'customerID': 'C2'}"}], ["a message about nobody, who is in no file", NO_ALERT]),
+        ([RIGHT, alert(customerID="C1", accountBalance="598")], ["an alert for C1, who is below the threshold"]),
+        ([RIGHT | {"TopicArn": "another"}], ["a message without the envelope of the topic", NO_ALERT]),
+        (
+            [alert(customerID="C2", accountBalance="1000") | {"Subject": "Hi"}],
+            [
+                "an alert for C2 with the balance '1000', not '1750'",
+                "an alert for C2 with the Subject 'Hi', not 'Warning! Account balance is very high'",
+            ],
+        ),
+    ],
+)
+def test_one_alert_with_the_balance_is_due_for_each_customer_who_reaches_the_threshold(messages, faults):
+    found, repeated = differences.of_messages(LAB, DUE, messages)
+
+    assert ([*map(str, found)], repeated) == (faults, [])
+
+
+def test_who_had_reached_the_threshold_before_needs_no_alert_and_is_named_if_there_is_one():
+    due = replace(DUE, crossing={}, totals={"C1": Decimal(598), "C2": Decimal(1750)})
+
+    assert differences.of_messages(LAB, due, []) == ([], [])
+    assert differences.of_messages(LAB, due, [RIGHT]) == ([], ["C2"])
