@@ -15,6 +15,7 @@ LabError                 something failed: exit status 1, or 3 where an account 
 
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, TypeVar
 
 from botocore.exceptions import (
@@ -111,6 +112,14 @@ def is_access_denied(error: ClientError) -> bool:
     return error_code(error) in _ACCESS_DENIED
 
 
+def is_not_implemented(error: ClientError | str) -> bool:
+    """Return True if an emulator does not have this call, by its answer or the answer's code."""
+    if isinstance(error, str):
+        return error in _NOT_IMPLEMENTED
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status == HTTPStatus.NOT_IMPLEMENTED or error_code(error) in _NOT_IMPLEMENTED
+
+
 def is_unreachable(error: Exception) -> bool:
     """Return True if every call to the account fails like this: no network, no valid credentials, no embedded AWS."""
     if isinstance(error, ClientError):
@@ -133,8 +142,26 @@ def none_if_absent(read: Callable[[], T]) -> T | None:
         raise
 
 
+def none_if_denied(read: Callable[[], T]) -> T | None:
+    """Return what `read` gets from AWS, or None if it is not there, or may not be read."""
+    try:
+        return none_if_absent(read)
+    except ClientError as error:
+        if is_access_denied(error):
+            return None
+        raise
+
+
 # Each service has its own codes. HEAD requests have only the HTTP status.
 _ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"}
+_NOT_IMPLEMENTED = {
+    "501",
+    "NotImplemented",
+    "NotImplementedException",
+    "UnknownOperation",
+    "UnknownOperationException",
+    "InvalidAction",
+}
 _INVALID_CREDENTIALS = {
     "ExpiredToken",
     "ExpiredTokenException",
