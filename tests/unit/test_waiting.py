@@ -63,9 +63,7 @@ def test_a_long_wait_shows_itself_and_ends_with_what_to_do(wait_until, clock, ca
 
 
 def test_a_busy_computer_has_more_time_and_is_named(wait_until, clock):
-    with pytest.raises(
-        TimedOut, match=r"^Waited 15 s .* This computer is busy: it has at least 3 times .*$"
-    ):
+    with pytest.raises(TimedOut, match=r"^Waited 15 s .* This computer is busy: it has at least 3 times .*$"):
         wait_until(lambda: None, timeout=5, load=lambda: 3.0)
 
 
