@@ -143,6 +143,16 @@ def none_if_absent(read: Callable[[], T]) -> T | None:
         raise
 
 
+def none_if_denied(read: Callable[[], T]) -> T | None:
+    """Return what `read` gets from AWS, or None if it is not there, or may not be read."""
+    try:
+        return none_if_absent(read)
+    except ClientError as error:
+        if is_access_denied(error):
+            return None
+        raise
+
+
 def none_if_lacking(call: Callable[[], T]) -> T | None:
     """Return what a call of AWS returns; None, with one warning, if the endpoint does not have the call."""
     try:
@@ -162,6 +172,7 @@ def _warn(text: str) -> None:
 # Each service has its own codes. HEAD requests have only the HTTP status.
 _ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"}
 _NOT_IMPLEMENTED = {
+    "501",
     "NotImplemented",
     "NotImplementedException",
     "UnknownOperation",

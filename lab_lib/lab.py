@@ -19,12 +19,12 @@ from typing import Any, NamedTuple, TypeVar
 import boto3
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
 
 from lab_lib.calls import retries, sessions, waiting
 from lab_lib.calls.recent import PATIENCE, Journal, journal
 from lab_lib.embedded import server
-from lab_lib.errors import BUILD_AGAIN, EmulatorError, LabError, WrongAccount, error_code, is_access_denied
+from lab_lib.errors import BUILD_AGAIN, EmulatorError, LabError, WrongAccount, none_if_denied
 from lab_lib.language import N_, _
 from lab_lib.settings import (
     DEFAULT_ACCOUNT,
@@ -44,6 +44,7 @@ BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's n
 # Each name beside the lab, in notebooks 01 and 06, begins so. A prefix has no underscore: no other lab has these.
 BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
 BREAK_IT_ANY = "BreakIt*_"  # matches all, in a policy
+_USUAL_TIMEOUT, _LONGEST_TIMEOUT = 20, 900  # seconds, of a function
 _LONGEST_BUCKET, _LONGEST_STEM = 63, 56  # characters of a bucket's name, and of it before an end of seven
 _SLOWEST_START = 20  # seconds, for a function of an endpoint of one's own
 OWN_NAMESPACE = "-an"  # the end of a bucket's name that S3 gives to the account in the name only
@@ -79,14 +80,19 @@ class Lab:
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _renamed: list[str] = field(default_factory=list, repr=False, compare=False)  # see `choose_bucket`
 
-    def client(self, service: str) -> Any:
-        """Return the boto3 client of a service, such as "s3". Each is created once, since that takes 0.15 s."""
-        if service not in self._clients:
-            self._clients[service] = self.session.client(
-                service, endpoint_url=self.endpoint, config=sessions.config(self.endpoint)
-            )
-            retries.Retry(self.journal).register(self._clients[service].meta.events)
-        return self._clients[service]
+    def client(self, service: str, seconds: int = _USUAL_TIMEOUT) -> Any:
+        """Return the boto3 client of a service, such as "s3". Each is created once, since that takes 0.15 s.
+
+        That of "lambda" waits for the answer of a function that may run for so many seconds.
+        """
+        name = service if seconds <= _USUAL_TIMEOUT else f"{service} {seconds}"
+        if name not in self._clients:
+            stretch = 1 if self.is_real else waiting.LONGEST_STRETCH
+            longest = min(seconds, _LONGEST_TIMEOUT) * stretch if service == "lambda" else 0
+            settings = sessions.config(self.endpoint, seconds=longest)
+            self._clients[name] = self.session.client(service, endpoint_url=self.endpoint, config=settings)
+            retries.Retry(self.journal, self.client).register(self._clients[name].meta.events)
+        return self._clients[name]
 
     @property
     def journal(self) -> Journal | None:
@@ -174,19 +180,21 @@ class Lab:
         purpose buckets". Its end counts too, so a long prefix may leave no room for it.
         """
         stem, s3, own = self.bucket_stem, self.client("s3"), f"{self._usual_bucket}{OWN_NAMESPACE}"
-        try:
-            names = [bucket["Name"] for bucket in s3.list_buckets(Prefix=stem, BucketRegion=self.region)["Buckets"]]
-            if there := [name for name in (self._usual_bucket, own) if name in names]:
-                self._renamed.append(there[0])
-                return
-            named = [name for name in names if re.fullmatch(f"{re.escape(stem)}-[0-9a-f]{{6}}", name)]
-            tags = {name: s3.get_bucket_tagging(Bucket=name)["TagSet"] for name in named}
-        except ClientError as error:
-            if is_access_denied(error) or error_code(error) in ("NoSuchTagSet", "NoSuchBucket"):
-                return  # the bucket has its usual name, or cannot be used anyway
-            raise
-        ours = [name for name, of_bucket in tags.items() if all(tag in of_bucket for tag in self.bucket_tags)]
+        listed = none_if_denied(lambda: s3.list_buckets(Prefix=stem, BucketRegion=self.region)["Buckets"])
+        if listed is None:
+            return  # the bucket has its usual name, or cannot be used anyway
+        names = [bucket["Name"] for bucket in listed]
+        if there := [name for name in (self._usual_bucket, own) if name in names]:
+            self._renamed.append(there[0])
+            return
+        named = [name for name in names if re.fullmatch(f"{re.escape(stem)}-[0-9a-f]{{6}}", name)]
+        ours = [name for name in named if self._has_tags(name)]
         self._renamed.extend(ours or [own] * (len(own) <= _LONGEST_BUCKET))
+
+    def _has_tags(self, bucket: str) -> bool:
+        """Return True if a bucket has the tags of the lab's; one that may not be read is of somebody else."""
+        tags = none_if_denied(lambda: self.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"]) or []
+        return all(tag in tags for tag in self.bucket_tags)
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource in this account. IAM's and S3's have no Region, S3's have no account either."""

@@ -98,8 +98,7 @@ def _refusal(lab: Lab) -> str:
             raise _taken(lab) from None
         if code == "OperationAborted" or (own and status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_IMPLEMENTED)):
             return str(error)
-        if code != "BucketAlreadyOwnedByYou":  # an answer was lost, and botocore has sent the request again
-            raise
+        raise
     return ""
 
 

@@ -6,12 +6,10 @@ from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
-from botocore.exceptions import ClientError
-
 from lab_lib import resources
 from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
 from lab_lib.calls.asking import ask
-from lab_lib.errors import is_access_denied
+from lab_lib.errors import none_if_denied
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, TAG, Lab
 
 
@@ -61,18 +59,14 @@ def kept(lab: Lab) -> list[str]:
 
 def _other_buckets(lab: Lab) -> list[str]:
     """Return the buckets that a learner may have named otherwise. Those with the tag of another lab are left out."""
-    try:
-        others = [replace(lab, bucket_name=name) for name in buckets.candidates(lab) if name != lab.bucket]
-    except ClientError as error:
-        if is_access_denied(error):
-            return []
-        raise
-    return [other.bucket for other in others if buckets.region(other) == lab.region and _may_be_of(other)]
+    names = none_if_denied(lambda: buckets.candidates(lab)) or []
+    others = [replace(lab, bucket_name=name) for name in names if name != lab.bucket]
+    return [other.bucket for other in others if none_if_denied(partial(_may_be_of, other))]
 
 
 def _may_be_of(lab: Lab) -> bool:
     tags = buckets.tags(lab)
-    return TAG not in tags or all(tag in tags for tag in lab.bucket_tags)
+    return buckets.region(lab) == lab.region and (TAG not in tags or all(tag in tags for tag in lab.bucket_tags))
 
 
 def is_half_deleted(lab: Lab) -> bool:

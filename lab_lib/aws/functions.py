@@ -21,6 +21,7 @@ from lab_lib.aws.cloudwatch import ensure_log_group, group_of
 from lab_lib.aws.json_text import amount, json_object, json_value
 from lab_lib.aws.policies import Policy
 from lab_lib.aws.queues import DEAD_LETTERS, find_queue, queue_arn
+from lab_lib.aws.roles import describe as describe_role
 from lab_lib.aws.roles import find_role
 from lab_lib.aws.topics import ALERT_TOPIC, find_topic
 from lab_lib.calls import sessions
@@ -103,7 +104,7 @@ def ensure_function(lab: Lab, name: str, timeout: int = TIMEOUT, files: list[Pat
         lambda_.create_function(**wanted, Code={"ZipFile": archive}, Tags=TAGS)
     else:
         _wait_until_ready(lab, name)
-        if any(now.get(key) != value for key, value in wanted.items()):
+        if any(now.get(key) != value for key, value in wanted.items()) or _has_newer_role(lab, name, now):
             lambda_.update_function_configuration(**wanted)
             _wait_until_ready(lab, name)
         if now["CodeSha256"] != digest(archive):
@@ -276,7 +277,8 @@ def invoke(lab: Lab, name: str, event: dict[str, Any]) -> Any:
 
     FunctionFailed if it fails.
     """
-    answer = lab.client("lambda").invoke(FunctionName=lab.name(name), Payload=json.dumps(event))
+    lambda_ = lab.client("lambda", timeout_of(lab, name))
+    answer = lambda_.invoke(FunctionName=lab.name(name), Payload=json.dumps(event))
     payload = answer["Payload"].read()
     if "FunctionError" in answer:
         raise FunctionFailed(lab.name(name), str(json_object(payload).get("errorMessage")))
@@ -321,6 +323,15 @@ def _wait_for_old_calls(lab: Lab, name: str) -> None:
             return (work is not None and not work.busy) or time.monotonic() - begun >= timeout * lab.load()
 
         lab.wait_until(ended, what, timeout=timeout + 60, on_aws=f"{timeout} s")
+
+
+def _has_newer_role(lab: Lab, name: str, now: Settings) -> bool:
+    """Return True if the function's role was deleted and made again after the function's last update.
+
+    Until the next one, only the earlier role may decrypt the variables.
+    """
+    made = (describe_role(lab, lab.name(ROLES[name])) or {}).get("CreateDate")
+    return made is not None and made > datetime.fromisoformat(now["LastModified"])
 
 
 def _wait_until_ready(lab: Lab, name: str) -> None:

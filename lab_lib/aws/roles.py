@@ -5,10 +5,8 @@ import re
 from contextlib import suppress
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from lab_lib.aws import policies
-from lab_lib.errors import TimedOut, is_access_denied, none_if_absent
+from lab_lib.errors import TimedOut, none_if_absent, none_if_denied
 from lab_lib.lab import TAG, Lab
 
 POLICY_NAME = "lab"
@@ -24,20 +22,21 @@ def ensure_role(lab: Lab, name: str, permissions: policies.Policy) -> str:
     if arn := given(lab, name):
         return arn
     role = describe(lab, role_name)
+    arn = str(role["Arn"]) if role else lab.arn("iam", f"role/{role_name}")
     if role is None:
-        role = iam.create_role(
+        iam.create_role(
             RoleName=role_name,
             AssumeRolePolicyDocument=json.dumps(policies.trust()),
             Description=f"What {name.removesuffix('Role')} may do",
             Tags=[TAG],
             **({"PermissionsBoundary": lab.boundary} if lab.boundary else {}),
-        )["Role"]
+        )
     elif TAG not in role.get("Tags", []):
-        return str(role["Arn"])
+        return arn
     else:
         _repair(lab, role_name, role)
-    _put_policy(lab, str(role["Arn"]), POLICY_NAME, permissions)
-    return str(role["Arn"])
+    _put_policy(lab, arn, POLICY_NAME, permissions)
+    return arn
 
 
 def given(lab: Lab, name: str) -> str:
@@ -110,16 +109,15 @@ def _put_policy(lab: Lab, role_arn: str, policy_name: str, permissions: policies
 
 def _counts(lab: Lab, role_arn: str, permissions: policies.Policy) -> bool:
     """Return True if the role has these permissions, or nobody may ask."""
-    try:
+
+    def counts() -> bool:
         return all(
             allowed(lab, role_arn, tuple(statement["Action"]), re.sub(r"(?<=.)\*", "any", statement["Resource"][0]))
             == {*statement["Action"]}
             for statement in permissions["Statement"]
         )
-    except ClientError as error:
-        if is_access_denied(error):
-            return True
-        raise
+
+    return none_if_denied(counts) is not False
 
 
 def _repair(lab: Lab, role_name: str, now: dict[str, Any]) -> None:

@@ -2,9 +2,13 @@
 
 import math
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from lab_lib.calls import waiting
+from botocore.exceptions import ConnectionError, HTTPClientError, SSLError
+
+from lab_lib.calls import lasting, outcomes, waiting
 from lab_lib.calls.recent import Call, Journal
 
 Params = dict[str, Any]  # of a call, and what botocore tells of one
@@ -12,15 +16,25 @@ _PAUSE = 2  # seconds
 _CALL = "serverless-lab"  # the entry of a call in botocore's context of a request
 
 
+@dataclass
+class Attempts:
+    """What is known of a call while it is repeated."""
+
+    params: Params
+    begun: float
+    may_have_acted: bool = False  # one ended without an answer, or in an error of AWS's own
+
+
 class Retry:
     """Lets botocore repeat a call every two seconds, which AWS refuses or answers only because something is not ready.
 
-    waiting.NOT_READY lists the reasons of a refusal. With a journal, a call is repeated too while its answer does not
-    show what this process has just made or deleted. So neither the helpers nor a call of the learner's own need a loop.
+    waiting.NOT_READY lists the reasons of a refusal. With a journal, which a lab has on AWS, a call is repeated too
+    while its answer does not show what this process has just made or deleted, and while the network is away; `client`
+    is there to read whether a refusal lasts. So neither the helpers nor a call of the learner's own need a loop.
     """
 
-    def __init__(self, journal: Journal | None = None) -> None:
-        self._line, self._journal = waiting.Line(), journal
+    def __init__(self, journal: Journal | None = None, client: Callable[[str], Any] | None = None) -> None:
+        self._line, self._journal, self._client = waiting.Line(), journal, client
 
     def register(self, events: Any) -> None:
         """Let botocore ask here about each call of a client that emits these events."""
@@ -32,24 +46,42 @@ class Retry:
         operation: Any,
         response: tuple[Any, Params] | None,
         request_dict: Params,
+        caught_exception: Exception | None = None,
         **_: Any,
     ) -> float | None:
-        context, answer = request_dict["context"], response[1] if response else {}
-        params, begun = context[_CALL]
-        call = Call(operation.service_model.service_name, operation.name, params, answer)
-        late = self._journal.read(call) if self._journal and response else None
-        what, on_aws, longest = (
-            (str(late), "a few seconds", math.inf)
-            if late
-            else waiting.reason(call.operation, answer, bool(self._journal))
-        )
-        if (seconds := time.monotonic() - begun) >= longest:
+        attempts: Attempts = request_dict["context"][_CALL]
+        http, answer = response or (None, {})
+        call = Call(operation.service_model.service_name, operation.name, attempts.params, answer)
+        was_lost = attempts.may_have_acted
+        attempts.may_have_acted |= http is None or outcomes.may_have_acted(http, call)
+        is_spared = http is not None and outcomes.correct(http, call, was_lost)
+        what, on_aws, longest = waiting.NOTHING if is_spared else self._reason(call, caught_exception)
+        if (seconds := time.monotonic() - attempts.begun) >= longest:
             self._line.end()
             return None
         self._line.wait(what, on_aws, f"{seconds:.0f} s")
         return _PAUSE
 
+    def _reason(self, call: Call, exception: Exception | None) -> tuple[str, str, float]:
+        """Return what a call waits for, how long that takes on AWS, and for how many seconds at most."""
+        if exception:
+            is_away = isinstance(exception, ConnectionError | HTTPClientError) and not isinstance(exception, SSLError)
+            return waiting.OFFLINE if self._journal and is_away else waiting.NOTHING
+        if self._journal and (late := self._journal.read(call)):
+            return str(late), "a few seconds", math.inf
+        reason = waiting.reason(call.operation, call.answer, bool(self._journal))
+        if reason is None or (reason in waiting.LATE and self._lasts(call)):
+            return waiting.NOTHING
+        return reason[:3]
+
+    def _lasts(self, call: Call) -> bool:
+        """Return True if the refusal has a cause that was not changed a moment ago."""
+        if self._journal is None or self._client is None:
+            return False
+        before = self._journal.changes_read
+        return lasting.is_there(call, self._client) and self._journal.changes_read == before
+
 
 def _keep(params: Params, context: Params, **_: Any) -> None:
     """Keep what `Retry` wants to know of a call: its parameters, and when it began."""
-    context[_CALL] = dict(params), time.monotonic()
+    context[_CALL] = Attempts(dict(params), time.monotonic())

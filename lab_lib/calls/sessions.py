@@ -32,8 +32,7 @@ REQUESTS = "LAB_REQUESTS"  # set while `lab run` counts: the file to which each 
 RETRIES = "LAB_RETRIES"  # set while notebooks are run headlessly: the file to which each retry adds its name
 SESSION_NAME = "serverless-lab"  # of a role that is assumed
 _MOST_FETCHED, _LONGEST_FETCH = 60_000_000, 120  # bytes, seconds; Lambda takes code of 50 MB
-# A proxy cannot reach this machine's loopback. A busy one stretches the timeout of a function, of at most 900 s on AWS.
-_LOCAL = {"proxies": {}, "read_timeout": 900}
+_READ_TIMEOUT, _CONNECT_TIMEOUT = 60, 10  # seconds
 _NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 
 
@@ -122,8 +121,7 @@ def _assumed(session: boto3.Session, role_arn: str, external_id: str, endpoint: 
 def caller(session: boto3.Session, endpoint: str | None) -> str:
     """Return the account that the credentials belong to."""
     try:
-        settings = config(endpoint, retries=1 if endpoint else 5).merge(Config(read_timeout=60))
-        sts = session.client("sts", endpoint_url=endpoint, config=settings)
+        sts = session.client("sts", endpoint_url=endpoint, config=config(endpoint, retries=1 if endpoint else 5))
         return str(sts.get_caller_identity()["Account"])
     except (ConnectionError, HTTPClientError) as error:
         raise LabError(
@@ -255,6 +253,12 @@ def fetch(session: boto3.Session, address: str, endpoint: str | None) -> bytes:
     return bytes(content)
 
 
-def config(endpoint: str | None, retries: int = 5) -> Config:
+def config(endpoint: str | None, retries: int = 5, seconds: float = 0) -> Config:
+    """Return how a client calls AWS, whose answers may take so many seconds longer than usual."""
     is_local = endpoint and urlsplit(endpoint).hostname in ("localhost", "127.0.0.1")
-    return Config(retries={"mode": "standard", "total_max_attempts": retries + 1}, **(_LOCAL if is_local else {}))
+    return Config(
+        retries={"mode": "standard", "total_max_attempts": retries + 1},
+        connect_timeout=_CONNECT_TIMEOUT,
+        read_timeout=_READ_TIMEOUT + seconds,
+        **({"proxies": {}} if is_local else {}),  # a proxy cannot reach this machine's loopback
+    )

@@ -1,7 +1,7 @@
 """Wait until AWS is ready. No other module sleeps.
 
-NOT_READY is the table of what AWS refuses for a while after a change. BUSY is what it refuses at any time, and the
-embedded AWS never for long. `retries.Retry` repeats such calls.
+NOT_READY is the table of what AWS refuses while something changes. LATE, BUSY and OFFLINE are waited for on AWS only:
+elsewhere nothing that was made or deleted is late, and no network is between. `retries.Retry` repeats such calls.
 """
 
 import os
@@ -18,7 +18,7 @@ from lab_lib.errors import TimedOut
 from lab_lib.language import N_, _
 
 T = TypeVar("T")
-_LONGEST_STRETCH = 4.0
+LONGEST_STRETCH = 4.0
 LOGS_TAKE = N_("a minute, at times 5 to 10")  # until they can be read, by Lambda's guide
 PROGRESS_FILE = "LAB_PROGRESS"  # set for a kernel that nobody looks at: a file that is to hold what a cell waits for
 
@@ -65,7 +65,7 @@ CHANGING_MAPPING = NotReady(
     N_("Lambda to end the last change of the mapping"),
     N_("60 to 90 s"),
     180,
-    r"\w+EventSourceMapping",
+    "(Update|Delete)EventSourceMapping",
     "ResourceInUseException|ResourceConflictException",
 )
 CHANGING_TABLE = NotReady(
@@ -88,27 +88,38 @@ CHANGING = NotReady(
     N_("a few seconds"),
     60,
     r"(?!CreateBucket$)\w+",  # a bucket's name is refused so for hours
-    r"OperationAborted(Exception)?|Concurrent\w+|\w*ConflictException|ConditionalRequestConflict|DeleteConflict"
-    r"|ResourceInUseException|ResourceNotReadyException|EntityTemporarilyUnmodifiable\w*|BucketNotEmpty",
+    r"OperationAborted(Exception)?|Concurrent\w+|\w*ConflictException|ConditionalRequestConflict"
+    r"|ResourceInUseException|ResourceNotReadyException|EntityTemporarilyUnmodifiable\w*",
     "^(?!.*already exist)",
+)
+OLD = NotReady(
+    N_("AWS to forget what was deleted"),
+    N_("up to 90 s"),
+    120,
+    "DeleteBucket|DeleteRole|CreateEventSourceMapping",
+    "BucketNotEmpty|DeleteConflict|ResourceConflictException",
+)
+THROTTLED = (  # AWS has not begun with the request
+    r".*Throttl.*|TooManyRequests\w*|(Request|Bandwidth)LimitExceeded|ProvisionedThroughputExceeded\w*|SlowDown"
+    "|PriorRequestNotComplete|429"
 )
 BUSY = NotReady(
     N_("AWS to take the request"),
     N_("a few seconds"),
     60,
     r"\w+",
-    r".*Throttl.*|TooManyRequests\w*|(Request|Bandwidth)LimitExceeded|ProvisionedThroughputExceeded\w*|SlowDown"
-    r"|PriorRequestNotComplete|Internal\w*(Failure|Error|Fault)|Service(Failure|Exception|Unavailable\w*)"
-    r"|429|50[0-4]",  # a HEAD request has only its HTTP status
+    # A HEAD request has only its HTTP status.
+    rf"{THROTTLED}|Internal\w*(Failure|Error|Fault)|Service(Failure|Exception|Unavailable\w*)|50[0-4]",
 )
-NOT_READY = [NEW_ROLE, NEW_PERMISSION, CHANGING_MAPPING, CHANGING_TABLE, USED_QUEUE_NAME, CHANGING]
+OFFLINE, NOTHING = (N_("the network"), "", 90.0), ("", "", 0.0)  # what is not ready, as the first fields of a NotReady
+NOT_READY = [CHANGING_MAPPING, CHANGING_TABLE, USED_QUEUE_NAME, CHANGING]
+LATE = [NEW_ROLE, NEW_PERMISSION, OLD]  # or a mistake
 
 
-def reason(operation: str, answer: dict[str, Any], is_patient: bool) -> tuple[str, str, float]:
-    """Return what is not ready yet, how long that takes on AWS, and for how many seconds to wait; 0 if it is ready."""
-    reasons = [*NOT_READY, BUSY] if is_patient else NOT_READY
-    found = next((reason for reason in reasons if reason.matches(operation, answer)), None)
-    return (found.what, found.on_aws, found.longest) if found else ("", "", 0)
+def reason(operation: str, answer: dict[str, Any], is_patient: bool) -> NotReady | None:
+    """Return the reason for which AWS refuses the call for a while, or None."""
+    reasons = [*NOT_READY, *LATE, BUSY] if is_patient else NOT_READY
+    return next((reason for reason in reasons if reason.matches(operation, answer)), None)
 
 
 def load_of_computer() -> float:
@@ -116,7 +127,7 @@ def load_of_computer() -> float:
 
     The average of a minute is no clock: it rises late, and others can raise it. So no limit stretches further.
     """
-    return min(max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)), _LONGEST_STRETCH)
+    return min(max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)), LONGEST_STRETCH)
 
 
 def busy(load: float) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib import transactions
-from lab_lib.aws import buckets, streams, tables
+from lab_lib.aws import buckets, functions, streams, tables
 from lab_lib.aws.json_text import json_object
 from lab_lib.checks import probe_list
 from lab_lib.checks.chain import at_rest, wait_for_rest
@@ -126,7 +126,7 @@ def delete_objects(lab: Lab, keys: Collection[str]) -> None:
 
 def survives_a_deletion(lab: Lab, customer: str) -> bool:
     """Call TotalNotifier with the record of a deletion, and return whether it succeeds."""
-    answer = lab.client("lambda").invoke(
+    answer = lab.client("lambda", functions.timeout_of(lab, "TotalNotifier")).invoke(
         FunctionName=lab.name("TotalNotifier"), Payload=json.dumps({"Records": [_deletion(lab, customer)]})
     )
     return "FunctionError" not in answer and not json_object(answer["Payload"].read()).get("batchItemFailures")

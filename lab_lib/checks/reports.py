@@ -40,8 +40,8 @@ class Check(NamedTuple):
 
     @property
     def is_spared(self) -> bool:
-        """Return True if it cannot be seen, and does not count."""
-        return self.state is State.CANNOT_SEE and not self.counts
+        """Return True if it is neither right nor wrong, and does not count."""
+        return self.state in (State.CANNOT_SEE, State.COULD_BE) and not self.counts
 
     @property
     def finds_own(self) -> bool:
@@ -87,7 +87,7 @@ class Report:
     def failed(self) -> list[Check]:
         """Return the checks that do not hold, causes first.
 
-        Those of the step "further" are not among them, nor what cannot be seen and does not count.
+        Those of the step "further" are not among them, nor what is neither right nor wrong and does not count.
         """
         return [check for check in self._in_order() if not check.ok and check.step != FURTHER and not check.is_spared]
 

@@ -25,7 +25,7 @@ class State(StrEnum):
     """The verdict of a check, in the order of a report."""
 
     NOT_YET = "not yet"
-    COULD_BE = "could be"  # of the step "further"
+    COULD_BE = "could be"  # of the step "further", or what an organisation may forbid
     CANNOT_SEE = "cannot see"  # AWS does not let us read it, or it cannot be judged
     WAITS = "waits"  # for another check, or for AWS
     OK = "ok"

@@ -58,7 +58,9 @@ def region(account: Account) -> Finding:
 )
 def public_access(account: Account) -> Finding:
     hint = _("Block all public access of the bucket {bucket}", bucket=account.lab.bucket)
-    return either(account.ask(buckets.is_private), _("blocked"), _("possible"), hint)
+    finding = either(account.ask(buckets.is_private), _("blocked"), _("possible"), hint)
+    # An organisation may forbid the setting, and guard its buckets otherwise.
+    return finding if finding.ok else finding._replace(state=State.COULD_BE, counts=False)
 
 
 @check("00", "table-{}", "table {}", of="table", call="create_table")

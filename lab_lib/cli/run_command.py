@@ -131,7 +131,8 @@ def steps_table(steps: list[Any], names: list[str]) -> Table:
         if step := done.get(name):
             look = LOOKS["done" if step.ok else "failed"]
             mark = Text.assemble((look.sign, look.style), f" {name}")
-            table.add_row(mark, step.error or step.printed("checkpoint"), f"{step.seconds:.1f}")
+            seen = step.printed(stream="stderr"), step.error or step.printed("checkpoint")
+            table.add_row(mark, "\n".join(filter(None, seen)), f"{step.seconds:.1f}")
         else:
             table.add_row(f"{LOOKS['not run'].sign} {name}", _("not run"), "")
     table.add_section()

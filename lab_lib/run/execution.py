@@ -32,10 +32,10 @@ class Step(NamedTuple):
         """Return how long it took; 0 if papermill was killed."""
         return self.content["metadata"]["papermill"]["duration"] or 0.0
 
-    def printed(self, tag: str = "") -> str:
+    def printed(self, tag: str = "", stream: str = "stdout") -> str:
         """Return what the cells with this tag have printed, or all cells, without private values."""
         cells = [cell for cell in self.content["cells"] if not tag or tag in cell["metadata"].get("tags", [])]
-        outputs = [output for cell in cells for output in cell.get("outputs", []) if output.get("name") == "stdout"]
+        outputs = [output for cell in cells for output in cell.get("outputs", []) if output.get("name") == stream]
         return without_people("".join("".join(output["text"]) for output in outputs)).strip()
 
     def as_dict(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ A comment names the source. A behaviour without one is not documented, and taken
 not there yet comes before what is in use, since the first line that refuses a call does.
 """
 
-from tests.aws_delays.kinds import Deferred, Line, Refused, Shown, Since, Unlisted
+from tests.aws_delays.kinds import Away, Deferred, Empty, InPart, Line, Lost, Refused, Shown, Since, Unlisted
 
 
 class Started(Line):
@@ -79,6 +79,7 @@ _ROLE = Since("iam.CreateRole", "RoleName PolicySourceArn Role")
 _FUNCTION = Since("lambda.CreateFunction", "FunctionName Resource")
 _CHANGED_FUNCTION = Since("lambda.UpdateFunction(Code|Configuration)", "FunctionName")
 _MAPPING = Since("lambda.CreateEventSourceMapping", "UUID Resource")
+_PAIR = Since("lambda.CreateEventSourceMapping", "EventSourceArn FunctionName")
 _CHANGED_MAPPING = Since("lambda.UpdateEventSourceMapping", "UUID")
 _DELETED_MAPPING = Since("lambda.DeleteEventSourceMapping", "UUID")
 _TABLE = Since("dynamodb.CreateTable", "TableName ResourceArn")
@@ -89,7 +90,7 @@ _TOPIC = Since("sns.CreateTopic", "Name TopicArn ResourceArn")
 _ADDRESS = Since("sns.Subscribe", "Endpoint")
 _QUEUE, _DELETED_QUEUE = (Since(f"sqs.{verb}Queue", "QueueName QueueUrl") for verb in ("Create", "Delete"))
 _GROUP = Since("logs.CreateLogGroup", "logGroupName resourceArn")
-_ANY_TIME = Since("", "Bucket FunctionName logGroupName")
+_ANY_TIME = Since("", "Bucket FunctionName logGroupName TableName")
 
 # Which calls are refused, and how.
 _OF_ROLES, _OF_BUCKETS = "iam.(?!CreateRole).+", "s3.(?!CreateBucket).+"
@@ -98,6 +99,11 @@ _WITH_ROLE = "lambda.(CreateFunction|UpdateFunctionConfiguration)"
 _FUNCTION_CHANGES = "lambda.(UpdateFunctionCode|UpdateFunctionConfiguration|PublishVersion)"
 _TABLE_CHANGES = "dynamodb.(CreateTable|UpdateTable|DeleteTable|UpdateTimeToLive)"
 _OF_ITEMS = "dynamodb.(Scan|Query|.+Item|DescribeTimeToLive)"
+_MANNERS = (
+    "s3.Put(PublicAccessBlock|BucketEncryption)|dynamodb.UpdateTimeToLive|logs.(CreateLogGroup|PutRetentionPolicy)"
+    "|lambda.PutFunctionEventInvokeConfig"
+)
+_MAKING = r"\w+.(Create|Delete|Add|Remove|Attach|Detach|Subscribe|Unsubscribe)(?!Object|Message|Item).*"
 _UNKNOWN, _NO_QUEUE = "ResourceNotFoundException", "AWS.SimpleQueueService.NonExistentQueue"
 _IN_USE, _CONFLICT, _INVALID = "ResourceInUseException", "ResourceConflictException", "InvalidParameterValueException"
 
@@ -253,6 +259,26 @@ DELAYS = {
         Shown(_ADDRESS, "sns.Subscribe", {"SubscriptionArn": "pending confirmation"}),
         Shown(_ADDRESS, "sns.ListSubscriptions.*", {"SubscriptionArn": "PendingConfirmation"}),
     ),
+    # What happens at any time.
+    "refused-manners": (  # AWS Organizations User Guide, service control policies
+        0,
+        Refused(
+            _ANY_TIME, _MANNERS, "AccessDenied", "You are denied with an explicit deny in a service control policy"
+        ),
+    ),
+    "missing-manners": (0, Refused(_ANY_TIME, _MANNERS, "NotImplemented")),
+    "lost-answers": (  # an error of AWS's own says not whether the call was done
+        5,
+        Lost(_ANY_TIME, _MAKING),
+        Refused(_PAIR, "lambda.CreateEventSourceMapping", _CONFLICT, "The mapping already exists."),
+    ),
+    "network": (60, Away(_ANY_TIME, "lambda.CreateFunction")),
+    "empty-pages": (0, Empty(_ANY_TIME, "dynamodbstreams.GetRecords")),  # DynamoDB's API reference, GetRecords
+    "failed-parts": (  # S3's and SQS's API references
+        0,
+        InPart(_ANY_TIME, "s3.DeleteObjects", "Errors"),
+        InPart(_ANY_TIME, "sqs.ChangeMessageVisibilityBatch", "Failed"),
+    ),
     "no-bucket": (0, Refused(_ANY_TIME, "s3.CreateBucket", "OperationAborted")),  # whatever the name
 }
 # Of each so many calls that are not about data, one is refused so many times in a row.
@@ -261,4 +287,4 @@ THROTTLING = {
     "long-throttling": (41, 6),  # reported by other projects
 }
 # A run without an address never meets the delay of e-mail, and no run ends without a bucket.
-ALL = [name for name in (*DELAYS, *THROTTLING) if name not in ("e-mail", "no-bucket")]
+ALL = [name for name in (*DELAYS, *THROTTLING) if name not in ("e-mail", "no-bucket", "missing-manners")]

@@ -31,6 +31,7 @@ _NEVER_THROTTLED = re.compile(
     "(Get|Head|Put|Delete|List)Object.*|Invoke|Publish|(Send|Receive|Delete|Change)Message.*|Scan|Query|.*Items?"
     "|GetCallerIdentity"
 )
+_STATUS = {"SlowDown": 503, "InternalError": 500, "NotImplemented": 501, "AccessDenied": 403}
 
 
 class Layer:
@@ -46,7 +47,12 @@ class Layer:
     @property
     def handlers(self):
         """Return the handlers of botocore's events, to be called after the lab's own."""
-        return {"before-parameter-build": self.begin, "before-send": self.answer, "response-received": self.change}
+        return {
+            "before-parameter-build": self.begin,
+            "request-created": self.attempt,
+            "before-send": self.answer,
+            "response-received": self.change,
+        }
 
     def speed_up(self):
         """Let the lab and botocore sleep by AWS's time. Others, such as Jupyter's heartbeat, sleep as usual."""
@@ -55,10 +61,14 @@ class Layer:
         time.monotonic = monotonic
         waiting.wait_until.__kwdefaults__.update(sleep=sleep, clock=monotonic)
 
-    def begin(self, params, model, **_):
-        self._local.call = call = Call(self.shared, model, params)
+    def begin(self, params, model, context, **_):
+        context[ARGUMENTS] = call = Call(self.shared, model, params, act=self._act)
         for _seconds, line in self._of(call):
             line.begin(call)
+
+    def attempt(self, request, **_):
+        """Note the call of this attempt: the lab may make others before it repeats one."""
+        self._local.call = request.context.get(ARGUMENTS)
 
     def answer(self, request, **_):
         if "Authorization" not in request.headers:  # as the download of a function's code
@@ -103,7 +113,13 @@ class Layer:
 
     def _make(self, service, operation, params):
         with suppress(ClientError):  # what it was about may be gone
-            getattr(self._client(service), xform_name(operation))(**params)
+            return getattr(self._client(service), xform_name(operation))(**params)
+
+    def _act(self, call):
+        """Let the embedded AWS do this, and return True if it has. The lab does not get the answer."""
+        if answer := self._make(call.service, call.operation, call.params):
+            self.change(answer)
+        return bool(answer)
 
 
 def _response(request, model, answer):
@@ -112,7 +128,7 @@ def _response(request, model, answer):
     content = "{}" if is_json else f"<{model.name}Response/>"
     if answer:
         code, message = answer
-        kind, status = code.rsplit(".", 1)[-1], 503 if code == "SlowDown" else 404  # HEAD has only the status
+        kind, status = code.rsplit(".", 1)[-1], _STATUS.get(code, 404)  # HEAD has only the status
         headers = {"x-amzn-errortype": kind, "x-amzn-query-error": f"{code};Sender"}
         content = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
         if is_json:

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from lab_lib import checks
-from lab_lib.aws import buckets, cleanup, cloudwatch, functions, queues, tables, topics, triggers
+from lab_lib.aws import buckets, cleanup, cloudwatch, functions, queues, streams, tables, topics, triggers
 from lab_lib.calls.waiting import wait_until
 from lab_lib.checks import readiness
 from lab_lib.checks.chain import following
@@ -134,6 +134,20 @@ def test_throttled_calls_are_repeated(sped_up):
 
     assert waited() > 30
     assert cleanup.remaining(lab) == []
+
+
+def test_lost_answers_failed_parts_empty_pages_and_no_good_manners_lose_nothing(sped_up):
+    lab, waited = sped_up("lost-answers", "failed-parts", "empty-pages", "missing-manners", "network")
+
+    for _ in range(2):
+        Chain(lab).build()
+        for step in ("00", "01", "02", "03", "04"):
+            checks.checkpoint(lab, step)
+        tables.put_item(lab, tables.STREAMED, {"CustomerId": "C", "TransactionId": "T", "TransactionAmount": 1})
+        assert len(streams.records(lab)) == 1
+        list(cleanup.delete_all(lab))
+        assert cleanup.remaining(lab) == []
+    assert waited() > 50
 
 
 def test_a_bucket_whose_name_was_lost_gets_another(sped_up):

@@ -123,6 +123,13 @@ def test_a_bucket_whose_name_aws_has_not_forgotten_gets_an_end_and_is_found_agai
     assert buckets.find_bucket(lab) is None
 
 
+def test_a_bucket_that_begins_like_the_labs_and_may_not_be_read_is_of_somebody_else(lab, refuse):
+    lab.client("s3").create_bucket(Bucket=f"{lab.bucket}-0a1b2c")
+    refuse("s3", "get_bucket_tagging")
+
+    assert opened(lab).bucket == f"{lab.bucket}-an"
+
+
 def test_five_names_are_tried_with_pauses_then_one_line_says_what_to_do(lab, creating, monkeypatch):
     tried, slept = creating("OperationAborted"), []
     clock = {"sleep": slept.append, "clock": lambda: sum(slept), "load": lambda: 1}
@@ -133,15 +140,6 @@ def test_five_names_are_tried_with_pauses_then_one_line_says_what_to_do(lab, cre
 
     assert (len(set(tried)), len(tried)) == (5, 5)
     assert sum(slept) > 3
-
-
-def test_a_bucket_that_an_answer_did_not_tell_of_is_used(lab, creating):
-    lab.client("s3").create_bucket(Bucket=lab.bucket)
-    creating("BucketAlreadyOwnedByYou")
-
-    buckets._create_bucket(lab)
-
-    assert buckets.is_ours(lab)
 
 
 def test_a_name_that_another_account_has_is_a_wrong_resource_with_what_to_do(lab, refuse):

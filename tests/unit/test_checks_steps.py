@@ -324,6 +324,13 @@ def test_a_fault_is_found_by_its_check_and_by_no_other(faults, change):
     assert all(check.hint.endswith(".") for check in made.values())
 
 
+def test_what_an_organisation_may_forbid_neither_fails_nor_costs_anything():
+    report = run(FAULTS["bucket-public-access: possible"])
+
+    assert [(check.state, check.counts) for check in report.checks if not check.ok] == [("could be", False)]
+    assert report.failed == []
+
+
 def test_no_verdict_depends_on_the_language_and_no_hint_is_finished_twice_in_it(monkeypatch):
     english, chinese = [], []
     for name, made in (("en", english), ("zh_CN", chinese)):

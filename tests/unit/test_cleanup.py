@@ -103,5 +103,7 @@ def test_a_given_bucket_and_one_that_the_learner_named_are_kept_and_said_if_buck
     assert cleanup.kept(lab) == [named]
     kept = cleanup.kept(dataclasses.replace(lab, bucket_name="given"))
     assert (kept[0], named in kept) == ("bucket given (given)", True)
+    refuse("s3", "get_bucket_location")  # of a bucket of somebody else
+    assert cleanup.kept(lab) == []
     refuse("s3", "list_buckets")
     assert cleanup.kept(lab) == []

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from botocore.response import StreamingBody
 
-from lab_lib.aws import cloudwatch, functions, queues, roles, topics
+from lab_lib.aws import cloudwatch, functions, policies, queues, roles, topics
 from lab_lib.errors import LabError, StepMissing
 from lab_lib.lab import Lab
 
@@ -36,6 +36,27 @@ def test_ensure_function_creates_it_with_its_log_group_once_and_gives_it_a_new_t
         "THRESHOLD": "1000",
         "DEAD_LETTER_QUEUE": queues.find_queue(prepared, queues.DEAD_LETTERS),
     }
+
+
+def test_a_function_whose_role_was_deleted_and_made_again_is_updated(prepared, calls):
+    functions.ensure_function(prepared, NAME)
+    updated = calls("lambda", "update_function_configuration")
+    permissions = policies.transaction_processor(prepared)
+    roles.delete_role(prepared, functions.ROLES[NAME])
+    roles.ensure_role(prepared, functions.ROLES[NAME], permissions)
+
+    functions.ensure_function(prepared, NAME)
+
+    assert len(updated) == 1
+
+
+def test_an_answer_is_waited_for_longer_than_the_function_may_run(prepared):
+    patience = {seconds: prepared.client("lambda", seconds).meta.config.read_timeout for seconds in (3, 20, 900)}
+
+    assert patience == {3: 80, 20: 80, 900: 960}  # as on AWS; a busy computer stretches what runs on it
+    local = dataclasses.replace(prepared, endpoint="http://127.0.0.1:1", _clients={})
+    assert local.client("lambda", 900).meta.config.read_timeout == 60 + 4 * 900
+    assert prepared.client("s3").meta.config.read_timeout == 60
 
 
 def test_the_timeout_follows_the_number_of_rows_up_to_lambdas_maximum():

@@ -1,11 +1,15 @@
 """Calls that AWS refuses only because something is not ready yet are repeated; mistakes are not."""
 
-import time
+import dataclasses
+import json
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, SSLError
 
-from lab_lib.calls import retries
+from lab_lib.aws import buckets, policies
+from lab_lib.calls import outcomes, retries, waiting
 from lab_lib.calls.recent import Call, Journal
 
 EXISTS = 'An event source mapping with event source arn (" x ") and function (" y ") already exists.'
@@ -33,6 +37,8 @@ REFUSALS = [
     ("GetItem", "InternalServerError", "The request could not be processed."),
     ("HeadBucket", "500", "Internal Server Error"),
     ("CreateQueue", "AWS.SimpleQueueService.QueueDeletedRecently", "You must wait 60 seconds."),
+    ("DeleteRole", "DeleteConflict", "Cannot delete entity, must delete policies first."),
+    ("CreateEventSourceMapping", "InvalidParameterValueException", "Cannot access stream."),
 ]
 MISTAKES = [
     ("CreateFunction", "InvalidParameterValueException", "Unsupported runtime."),
@@ -47,12 +53,30 @@ MISTAKES = [
 ]
 
 
-def answer(operation, code, message, waited=0.0, journal=None):
-    """Return the pause before a call is repeated that has waited for so many seconds; None if it is not."""
+def made(operation, *attempts, journal=None, waited=0.0, client=None, **params):
+    """Return the pause after the last attempt, its status and its answer. An attempt is (status, answer), or an error.
+
+    The call has waited for so many seconds.
+    """
+    retry, context = retries.Retry(journal, client), {}
+    retries._keep(params or {"FunctionName": "Mine"}, context)
+    context[retries._CALL].begun -= waited
     model = SimpleNamespace(name=operation, service_model=SimpleNamespace(service_name="lambda"))
-    response = SimpleNamespace(status_code=400), {"Error": {"Code": code, "Message": message}}
-    context = {retries._CALL: ({"FunctionName": "Mine"}, time.monotonic() - waited)}
-    return retries.Retry(journal)(operation=model, response=response, request_dict={"context": context})
+    for attempt in attempts:
+        error, (status, answer) = (attempt, (0, {})) if isinstance(attempt, Exception) else (None, attempt)
+        http = SimpleNamespace(status_code=status)
+        response, request = None if error else (http, answer), {"context": context}
+        pause = retry(operation=model, response=response, request_dict=request, caught_exception=error)
+    return pause, http.status_code, answer
+
+
+def refused(code, message="", status=400):
+    return status, {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+
+
+def answer(operation, code, message, **how):
+    """Return the pause before a call is repeated; None if it is not."""
+    return made(operation, refused(code, message), **how)[0]
 
 
 @pytest.mark.parametrize(("operation", "code", "message"), REFUSALS)
@@ -66,8 +90,151 @@ def test_a_mistake_is_not_repeated(operation, code, message):
     assert answer(operation, code, message, journal=Journal(60)) is None
 
 
-def test_the_embedded_aws_is_not_asked_again_when_it_is_busy():
-    assert answer("Invoke", "TooManyRequestsException", "Rate Exceeded.") is None
+@pytest.mark.parametrize(("operation", "code", "message"), [*REFUSALS[:7], *REFUSALS[-2:], REFUSALS[15]])
+def test_where_nothing_is_late_or_busy_for_long_only_a_change_is_waited_for(operation, code, message):
+    assert answer(operation, code, message) is None
+    assert answer("UpdateFunctionCode", "ResourceConflictException", "An update is in progress.") == 2
+
+
+LOST, THROTTLED = refused("InternalError", status=500), refused("SlowDown", status=503)
+BROKEN, AWAY = (kind(endpoint_url="https://aws") for kind in (ConnectionClosedError, EndpointConnectionError))
+BY_RULE = "with an explicit deny in a service control policy"
+
+
+@pytest.mark.parametrize(
+    ("operation", "first", "refusal", "is_done"),
+    [
+        ("CreateFunction", LOST, ("ResourceConflictException", "Function already exist: F"), True),
+        ("CreateTable", BROKEN, ("ResourceInUseException", "Table already exists: T"), True),
+        ("CreateBucket", LOST, ("BucketAlreadyOwnedByYou", "Your previous request succeeded."), True),
+        ("DetachRolePolicy", BROKEN, ("NoSuchEntity", "Policy p was not found."), True),
+        ("CreateRole", THROTTLED, ("EntityAlreadyExists", "Role with name R already exists."), False),
+        ("CreateBucket", LOST, ("BucketAlreadyExists", "The bucket name is not available."), False),
+        ("CreateQueue", LOST, ("QueueAlreadyExists", "A queue already exists with a different Policy."), False),
+        ("CreateFunction", LOST, ("ResourceNotFoundException", "Layer version does not exist."), False),
+    ],
+)
+def test_a_call_whose_first_answer_was_lost_is_done_if_it_finds_that(operation, first, refusal, is_done):
+    _, status, answer = made(operation, first, refused(*refusal))
+
+    assert (status, "Error" in answer) == ((200, False) if is_done else (400, True))
+
+
+@pytest.mark.parametrize(
+    ("operation", "refusal", "told"),
+    [
+        ("PutPublicAccessBlock", ("AccessDenied", BY_RULE, 403), "is denied: a service control policy forbids it"),
+        ("UpdateTimeToLive", ("UnknownOperationException",), "is not implemented here"),
+        ("PutFunctionEventInvokeConfig", ("InternalFailure", "", 501), "is not implemented here"),
+        ("CreateRole", ("AccessDenied", BY_RULE, 403), ""),
+        ("PutBucketPolicy", ("AccessDenied", "because BlockPublicPolicy prevents it", 403), ""),
+        ("PutRetentionPolicy", ("InvalidParameterException", "13 days"), ""),
+    ],
+)
+def test_the_lab_goes_on_without_good_manners_and_says_so_once_but_not_without_what_it_needs(
+    operation, refusal, told, capsys
+):
+    outcomes.warn.cache_clear()
+    for _ in range(2):
+        _, status, answer = made(operation, refused(*refusal), journal=Journal(60))
+
+    assert (status == 200, "Error" not in answer) == (bool(told), bool(told))
+    assert capsys.readouterr().err == (f"{operation} {told}. The lab goes on without it.\n" if told else "")
+
+
+def test_a_network_that_is_away_is_waited_for_on_aws_for_a_minute_and_a_half():
+    untrusted = SSLError(endpoint_url="https://aws", error="x")
+    ways = [(AWAY, Journal(60), 80), (AWAY, Journal(60), 91), (AWAY, None, 0), (untrusted, Journal(60), 0)]
+
+    pauses = [made("GetRole", LOST, error, journal=journal, waited=waited)[0] for error, journal, waited in ways]
+
+    assert pauses == [2, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("operation", "part", "pause"),
+    [
+        ("DeleteObjects", {"Key": "a", "Code": "AccessDenied"}, None),
+        ("SendMessageBatch", {"Id": "a", "Code": "InternalError", "SenderFault": True}, 2),
+    ],
+)
+def test_a_part_that_failed_is_an_error_of_the_call_and_repeated_if_aws_is_busy(operation, part, pause):
+    answer = {"Errors" if "Key" in part else "Failed": [{**part, "Message": "No."}]}
+
+    assert made(operation, (200, answer), journal=Journal(60)) == (pause, 400, answer)
+
+    assert answer["Error"] == {"Code": part["Code"], "Message": "a: No."}
+
+
+def test_a_message_that_is_visible_already_is_no_error():
+    gone = {"Failed": [{"Id": "a", "Code": "MessageNotInflight", "SenderFault": True}]}
+
+    assert made("ChangeMessageVisibilityBatch", (200, gone))[1] == 200
+
+
+@pytest.fixture
+def patient(prepared, monkeypatch):
+    """Return a lab as on AWS, which has changed nothing yet. A wait fails the test."""
+    monkeypatch.setattr(waiting.Line, "wait", lambda _line, what, *_: pytest.fail(f"It waits for {what}."))
+    return dataclasses.replace(prepared, patience=60, _clients={})
+
+
+@pytest.mark.parametrize(
+    ("service", "mistake", "params"),
+    [
+        ("s3", "delete_bucket", {"Bucket": "inputs3bucketfortransact-123456789012-us-east-1"}),
+        ("iam", "delete_role", {"RoleName": "TotalNotifierRole"}),
+        ("lambda", "create_function", {"FunctionName": "F", "Role": "arn:aws:iam::123456789012:role/Nobody"}),
+    ],
+)
+def test_a_mistake_that_stays_is_told_at_once_after_its_cause_was_read(prepared, patient, service, mistake, params):
+    buckets.ensure_bucket(prepared)
+    buckets.put(prepared, "a", b"x")
+    code = {"Runtime": "python3.13", "Handler": "f.f", "Code": {"ZipFile": b"x"}} if service == "lambda" else {}
+
+    with pytest.raises(ClientError):
+        getattr(patient.client(service), mistake)(**params, **code)
+
+
+def test_what_was_changed_a_moment_ago_may_be_read_too_early_and_is_waited_for(patient):
+    iam, role = patient.client("iam"), {"RoleName": "TotalNotifierRole"}
+    iam.put_role_policy(**role, PolicyName="p", PolicyDocument=json.dumps(policies.total_notifier(patient)))
+
+    with pytest.raises(pytest.fail.Exception, match="It waits"):
+        iam.delete_role(**role)
+
+
+TRIGGER = {"NotificationConfiguration": {"LambdaFunctionConfigurations": [{"LambdaFunctionArn": "f"}]}}
+STREAM = {"EventSourceArn": "s", "FunctionName": "F"}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "params", "reading", "there", "gone"),
+    [
+        (REFUSALS[0], {"Role": "role/R"}, "get_role", {"Role": "ec2."}, {"Role": "lambda.amazonaws.com"}),
+        (REFUSALS[5], TRIGGER, "get_policy", {"Policy": "sns."}, {"Policy": "s3.amazonaws.com"}),
+        (
+            REFUSALS[6],
+            STREAM,
+            "list_event_source_mappings",
+            *({"EventSourceMappings": [{"State": state}]} for state in ("Enabled", "Deleting")),
+        ),
+        (
+            REFUSALS[-1],
+            STREAM,
+            "simulate_principal_policy",
+            *({"EvaluationResults": [{"EvalDecision": decision}]} for decision in ("implicitDeny", "allowed")),
+        ),
+    ],
+)
+def test_a_refusal_whose_cause_is_gone_or_cannot_be_read_is_waited_for(refusal, params, reading, there, gone):
+    client = MagicMock(**{"list_event_source_mappings.return_value": {"EventSourceMappings": []}})
+    read = getattr(client, reading)
+    for read.return_value, pause in ((there, None), (gone, 2)):
+        assert answer(*refusal, journal=Journal(60), client=lambda _service: client, **params) == pause
+
+    read.side_effect = ClientError(refused("AccessDenied")[1], "Get")
+    assert answer(*refusal, journal=Journal(60), client=lambda _service: client, **params) == 2
 
 
 def test_what_was_just_made_is_waited_for_and_for_no_longer_than_a_minute():

@@ -1,8 +1,12 @@
+import dataclasses
 from decimal import Decimal
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lab_lib.aws import streams, tables
+from lab_lib.calls import outcomes
 from lab_lib.errors import LabError
 
 
@@ -88,7 +92,36 @@ def test_all_shards_are_read_and_their_records_put_in_order(lab, shards):
     assert numbers(lab) == [8, 9, 10, 11]
 
 
-def test_only_several_empty_answers_in_a_row_end_the_reading(lab, shards):
+def test_on_aws_only_many_empty_answers_in_a_row_end_the_reading_and_elsewhere_one(lab, shards):
     shards(open=[[1], *[[]] * (streams.EMPTY_ANSWERS - 1), [2], *[[]] * streams.EMPTY_ANSWERS, [3]])
 
-    assert numbers(lab) == [1, 2]
+    assert numbers(dataclasses.replace(lab, patience=60)) == [1, 2]
+    assert numbers(lab) == [1]
+
+
+@pytest.mark.parametrize(
+    ("code", "left", "told"),
+    [
+        ("TrimmedDataAccessException", [1, 1, 2, 5], True),  # the made-up shard has them still
+        ("ExpiredIteratorException", [1, 1, 2, 5], False),
+        ("ResourceNotFoundException", [1, 5], True),
+    ],
+)
+def test_what_aws_has_dropped_is_left_out_and_told(lab, shards, monkeypatch, capsys, code, left, told):
+    outcomes.warn.cache_clear()
+    shards(old=[[1], [2]], open=[[5]])
+    client, gone = lab.client("dynamodbstreams"), ClientError({"Error": {"Code": code}}, "GetRecords")
+    read, errors = client.get_records, iter([None, gone])
+
+    def get(ShardIterator):
+        if error := next(errors, None):
+            raise error
+        return read(ShardIterator=ShardIterator)
+
+    monkeypatch.setattr(client, "get_records", get)
+    if code == "ResourceNotFoundException":
+        places = [{"ShardIterator": "old@0"}, gone, gone, {"ShardIterator": "open@0"}]
+        monkeypatch.setattr(client, "get_shard_iterator", Mock(side_effect=places))
+
+    assert numbers(lab) == left
+    assert ("keeps its records for 24 hours" in capsys.readouterr().err) is told

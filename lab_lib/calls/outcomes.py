@@ -1,0 +1,76 @@
+"""Correct what an answer of AWS says of its call: whether it has done what was asked for.
+
+A repeated call may find that an earlier attempt, whose answer was lost, has done it. An answer without an error may
+list parts that failed. And what only adds to the safety of the lab is no reason to stop: an organisation may forbid it,
+and an emulator may not have it.
+"""
+
+import functools
+import re
+import sys
+from http import HTTPStatus
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from lab_lib.calls.recent import Call
+from lab_lib.calls.refusals import why
+from lab_lib.calls.waiting import THROTTLED
+from lab_lib.errors import is_absent, is_access_denied, is_not_implemented
+from lab_lib.language import _
+
+_DELETION = re.compile("(Delete|Remove|Detach|Untag|Unsubscribe).*")
+_THERE = re.compile("(?!.*(different|BucketAlreadyExists )).*already", re.IGNORECASE | re.DOTALL)
+_SPARED = re.compile(
+    "Put(PublicAccessBlock|Bucket(Encryption|Policy|Tagging)|RetentionPolicy|FunctionEventInvokeConfig)"
+    "|UpdateTimeToLive|CreateLogGroup"
+)
+_HARMLESS = {"ChangeMessageVisibilityBatch"}  # to fail: the message is visible again, or deleted
+_OF_CALLER = "BlockPublicPolicy"  # refuses a policy for what it says
+
+
+def correct(http: Any, call: Call, was_lost: bool) -> bool:
+    """Correct the answer; `was_lost` if an earlier attempt may have acted. Return True if the lab does without it."""
+    parts = call.answer.get("Errors") or call.answer.get("Failed") or []
+    if failed := [part for part in parts if not (part.get("SenderFault") and call.operation in _HARMLESS)]:
+        first = failed[0]
+        message = f"{first.get('Key') or first.get('Id')}: {first.get('Message', '')}"
+        http.status_code, call.answer["Error"] = (
+            HTTPStatus.BAD_REQUEST,
+            {"Code": first.get("Code", ""), "Message": message},
+        )
+    is_spared = call.code != "" and _is_spared(call)
+    if is_spared or (was_lost and call.code and _is_done(call)):
+        http.status_code = HTTPStatus.OK  # so that botocore raises nothing
+        del call.answer["Error"]
+    return is_spared
+
+
+def may_have_acted(http: Any, call: Call) -> bool:
+    """Return True if AWS may have done what it answers an error to."""
+    return http.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and not re.fullmatch(THROTTLED, call.code)
+
+
+@functools.cache
+def warn(text: str) -> None:
+    """Print this to stderr, once in a process."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _is_done(call: Call) -> bool:
+    """Return True if the error only says that the call was made before."""
+    if _DELETION.match(call.operation):
+        return is_absent(call.code)
+    return _THERE.match(f"{call.code} {call.answer['Error'].get('Message')}") is not None
+
+
+def _is_spared(call: Call) -> bool:
+    """Return True if the lab goes on without this call, which is refused. Its user is told why."""
+    error = ClientError(call.answer, call.operation)
+    is_forbidden = is_access_denied(error) and _OF_CALLER not in str(error)
+    if not (_SPARED.fullmatch(call.operation) and (is_forbidden or is_not_implemented(error))):
+        return False
+    reason = why(error)
+    cause = reason.cause if reason else _("{call} is not implemented here", call=call.operation)
+    warn(_("{cause}. The lab goes on without it.", cause=cause))
+    return True
