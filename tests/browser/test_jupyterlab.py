@@ -55,6 +55,7 @@ GROW = """() => {
     const height = jupyterapp.shell.currentWidget.node.querySelector('.jp-WindowedPanel-inner')?.scrollHeight ?? 0;
     return Math.min(Math.max(height + 100, 900), 16000);
 }"""
+LONGEST_START = 240_000  # milliseconds, on a busy computer
 TO_THE_TOP = "() => jupyterapp.shell.currentWidget.node.querySelector('.jp-WindowedPanel-outer').scrollTo(0, 0)"
 
 
@@ -94,9 +95,9 @@ def page(jupyterlab: str, browser) -> Iterator[object]:
 
 def show(page, stem: str) -> None:
     """Open a notebook in JupyterLab, and wait until it can be run."""
-    page.wait_for_function("window.jupyterapp", timeout=0)
+    page.wait_for_function("window.jupyterapp", timeout=LONGEST_START)
     page.evaluate(OPEN, f"my-lab/{stem}.ipynb")
-    page.wait_for_function(IS_READY, arg=stem, timeout=0)
+    page.wait_for_function(IS_READY, arg=stem, timeout=LONGEST_START)
 
 
 # The first, the one with the live cell, and the last: nbval runs them all, and test_learner.py in a language.
