@@ -6,11 +6,15 @@ from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
+from botocore.exceptions import ClientError
+
 from lab_lib import resources
 from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
 from lab_lib.calls.asking import ask
-from lab_lib.errors import none_if_denied
+from lab_lib.calls.refusals import in_one_line
+from lab_lib.errors import LabError, is_unreachable, none_if_denied
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, TAG, Lab
+from lab_lib.language import _
 
 
 class Deletable(NamedTuple):
@@ -86,10 +90,19 @@ def confirm(lab: Lab, yes: bool) -> None:
 
 
 def _delete(deletables: Iterator[Deletable]) -> Iterator[str]:
+    """Delete what AWS lets go, and yield the name of each. LabError at the end if AWS kept some, with the reasons."""
+    kept = list[str]()
     for resource in deletables:
-        if resource.is_ours():
-            resource.delete()
-            yield resource.label
+        try:
+            if resource.is_ours():
+                resource.delete()
+                yield resource.label
+        except ClientError as error:
+            kept.append(f"{resource.label} ({in_one_line(error)})")
+            if is_unreachable(error):
+                break
+    if kept:
+        raise LabError(_("Not all is deleted: {resources}. Then do the same again.", resources=_("; ").join(kept)))
 
 
 def _resources(lab: Lab) -> Iterator[Deletable]:

@@ -69,7 +69,8 @@ def in_one_line(error: BaseException, profile: str = "") -> str:
     """Return why AWS refused, what to do, and AWS's own message; of any other error its own text."""
     reason = why(error, profile)
     if reason is None:
-        return str(error)
+        about = error.response.get("Error", {}).get("ArgumentValue") if isinstance(error, ClientError) else ""
+        return f"{error} ({about})" if about else str(error)
     said = " ".join(re.sub(r"Encoded authorization failure message: \S+", "", _message(error)).split())
     text = _("{cause}. {what_to_do}", **reason._asdict())
     speaker = "AWS" if isinstance(error, ClientError) else "boto3"
@@ -92,8 +93,9 @@ def why(error: BaseException, profile: str = "") -> Reason | None:
             return Reason(_("The service or the Region is not enabled in this account"), what_to_do)
         profile = profile or error.response.get("ResponseMetadata", {}).get(PROFILE, "")
         return _not_accepted(error, profile) if is_unreachable(error) else None
-    is_offline = isinstance(error, ConnectionError | HTTPClientError)
-    if isinstance(error, BotoCoreError) and is_unreachable(error) and not is_offline:
+    if isinstance(error, ConnectionError | HTTPClientError):
+        return Reason(_("AWS does not answer"), _("Check the network, and do the same again."))
+    if isinstance(error, BotoCoreError) and is_unreachable(error):
         return Reason(_("There are no valid credentials{of_profile}", of_profile=_of(profile)), _sign_in(profile))
     return None
 

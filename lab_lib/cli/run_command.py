@@ -74,7 +74,8 @@ def run(
             if out_dir is None and folder.exists():
                 _point(runs / "latest", folder)
         out.print(steps_table(steps, names))
-        out.say(_summary(result))
+        if "totals" in result:
+            out.say(_summary(result))
         if lab.is_real:
             out.print(_("Requests:  {count:,} to AWS", count=len(requests.read_text("utf-8").split())))
         out.say(_("Executed notebooks and result.json: {path}", path=relative_to_cwd(folder)))

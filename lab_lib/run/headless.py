@@ -6,9 +6,12 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from lab_lib import language, transactions
 from lab_lib.aws import buckets, cleanup, parts, queues, tables
@@ -162,7 +165,10 @@ def _run_notebooks(
                 break
     if number < BREAK_IT:
         complete(lab)
-    if number < CLEAN_UP or not steps[-1].ok:
+    if not steps[-1].ok:
+        with suppress(BotoCoreError, ClientError):  # which may be why it failed
+            held |= _held(prepared)
+    elif number < CLEAN_UP:
         held |= _held(prepared)
 
 

@@ -1,9 +1,11 @@
 import dataclasses
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lab_lib import resources
 from lab_lib.aws import buckets, cleanup, functions, policies, queues, roles, tables, topics, triggers
+from lab_lib.errors import LabError
 from tests.lab.chains import Chain
 
 EVERYTHING = [
@@ -46,6 +48,19 @@ def test_the_whole_lab_and_nothing_else_is_deleted_although_the_clean_up_is_inte
     )
     assert whole.client("logs").describe_log_groups()["logGroups"] == whole.client("iam").list_roles()["Roles"] == []
     assert [bucket["Name"] for bucket in whole.client("s3").list_buckets()["Buckets"]] == [theirs.bucket]
+
+
+def test_what_aws_keeps_is_named_at_the_end_and_all_else_is_deleted(whole, monkeypatch):
+    logs = whole.client("logs")
+
+    def deny(**_):
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "DeleteLogGroup")
+
+    monkeypatch.setattr(logs, "delete_log_group", deny)
+    with pytest.raises(LabError, match=r"^Not all is deleted: log of TransactionProcessor \(DeleteLogGroup is denied"):
+        list(cleanup.delete_all(whole))
+
+    assert cleanup.remaining(whole) == ["log of TransactionProcessor", "log of TotalNotifier"]
 
 
 def test_what_notebook_06_made_is_found_by_its_names_and_deleted_before_the_lab(prepared):

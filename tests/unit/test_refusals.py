@@ -136,13 +136,19 @@ def test_missing_credentials_say_how_to_sign_in(error):
     assert in_one_line(error, "class").startswith("There are no valid credentials of profile class. Sign in again")
 
 
+def test_a_network_that_is_away_and_an_old_notification_say_what_is_wrong():
+    assert in_one_line(EndpointConnectionError(endpoint_url="x")).startswith("AWS does not answer. Check the network")
+    old = refusal("InvalidArgument", "Unable to validate")
+    old.response["Error"]["ArgumentValue"] = "function:Old, null"
+    assert in_one_line(old).endswith("(function:Old, null)")
+
+
 @pytest.mark.parametrize(
     "error",
     [
         refusal("ResourceInUse", "It is there."),
         refusal("InvalidAccessKeyId", guard._WRONG),
         LabError("A."),
-        EndpointConnectionError(endpoint_url="x"),
     ],
 )
 def test_any_other_error_keeps_its_own_text(error):
