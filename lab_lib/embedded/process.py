@@ -47,7 +47,7 @@ def main() -> None:
         concern.install()
     for service in validation.SERVICES:
         app.SERVICE_HANDLERS[service] = validation.validated(service, app.SERVICE_HANDLERS[service])
-    app.app = guard.guarded(partitions.translated(app.app), port, secret)
+    app.app = guard.guarded(app.app, port, secret)
     app.main()
 
 
