@@ -65,11 +65,6 @@ def policy_length(document: str) -> int:
     return len("".join(document.split()))
 
 
-def _policy(high: int) -> Allows:
-    """Allow a policy that is not longer, together with the other inline policies of its role."""
-    return lambda value, params: sum(map(policy_length, (value, *params.get("InlinePolicies", ())))) <= high
-
-
 def _has_default(message: str, params: Params) -> bool:
     """Return False if the message should be JSON, with a text for all protocols, and is not."""
     try:
@@ -108,7 +103,9 @@ def _allows(allowed: str) -> Allows:
     low, to, high = allowed.partition(" to ")
     if not to:
         return lambda value, _: bool(re.fullmatch(allowed, value, re.DOTALL))
-    return _policy(int(high)) if low == "policy" else number(int(low), int(high))
+    if low == "policy":
+        return lambda value, _: policy_length(value) <= int(high)
+    return number(int(low), int(high))
 
 
 def _listed() -> Iterator[Limit]:

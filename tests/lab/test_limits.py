@@ -153,22 +153,6 @@ def test_python_can_read_each_pattern_of_a_model(service):
     assert [[*models.broken(text, "")] for text in texts]
 
 
-def test_all_inline_policies_of_a_role_count_together(made):
-    lab, _ = made
-    roles.ensure_role(lab, "WithTwo", json.loads(policy(200)))
-
-    def put(name, length):
-        request = {"RoleName": "WithTwo", "PolicyName": name, "PolicyDocument": policy(length)}
-        return error_code(lab, "iam", "put_role_policy", request)
-
-    assert [put("lab", 5_120), put("second", 5_121), put("second", 5_120), put("lab", 5_000)] == [
-        None,
-        "LimitExceeded",
-        None,
-        None,
-    ]
-
-
 def test_notebook_00_makes_the_roles_again_if_01_was_left_half_way(new_account):
     lab = open_lab(account=new_account())
 
@@ -215,15 +199,6 @@ def test_a_second_mapping_of_a_stream_to_a_function_names_the_first(made):
 
     assert error["Code"] == "ResourceConflictException"
     assert error["Message"].endswith(f"delete the existing mapping with UUID {requests['mapping']['UUID']}")
-
-
-def test_the_name_of_a_queue_is_free_again_a_moment_after_its_deletion(made):
-    lab, _ = made
-    sqs = lab.client("sqs")
-    sqs.delete_queue(QueueUrl=sqs.create_queue(QueueName="short")["QueueUrl"])
-
-    assert error_code(lab, "sqs", "create_queue", {"QueueName": "short"}).endswith("QueueDeletedRecently")
-    assert sqs.create_queue(QueueName="short")  # which the lab waits for
 
 
 def test_a_refusal_says_what_aws_says(made):
