@@ -10,6 +10,10 @@ from ministack.services import lambda_svc, s3, sns, sqs
 from lab_lib.embedded import replace
 from lab_lib.embedded.limits import Params, Refusal
 
+_NO_START = (
+    "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be "
+    "null."
+)
 _FIND = {"sqs": sqs._queue_by_arn, "sns": sns._topic_by_arn_any_scope}
 
 
@@ -30,9 +34,11 @@ def refusals(operation: str, params: Params) -> Iterator[Refusal]:
 
 
 def _mapping(params: Params) -> Iterator[Refusal]:
-    """Refuse a second mapping of the same stream to the same function."""
+    """Refuse a mapping of a stream without a starting position, and a second one of it to the same function."""
+    if ":dynamodb:" in params["EventSourceArn"] and "StartingPosition" not in params:
+        yield Refusal("InvalidParameterValueException", _NO_START)
     name, qualifier = lambda_svc._resolve_request_scoped_name_and_qualifier(params["FunctionName"])
-    wanted = params.get("EventSourceArn"), name, qualifier
+    wanted = params["EventSourceArn"], name, qualifier
     for mapping in lambda_svc._esms.values():
         if wanted == (mapping["EventSourceArn"], mapping["FunctionName"], mapping["Qualifier"]):
             message = (

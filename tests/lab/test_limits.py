@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from chains import create_function, zipped
 
 from lab_lib.aws import policies, roles, tables
-from lab_lib.embedded import models
+from lab_lib.embedded import limits
 from lab_lib.lab import open_lab
 
 pytestmark = pytest.mark.slow
@@ -59,7 +59,6 @@ def made(new_account):
         "nothing": {},
         "row": {"TableName": tables.STREAMED},
         "topic": {"TopicArn": topic, "Message": "text"},
-        "JSON": {"TopicArn": topic, "MessageStructure": "json"},
         "policy": {"TopicArn": topic, "AttributeName": "Policy"},
         "subscription": {"TopicArn": topic, "Protocol": "sqs", "Endpoint": QUEUE},
         "queue": {"QueueUrl": queue, "MessageBody": "text"},
@@ -81,15 +80,6 @@ def error_code(*request):
     return refused(*request).get("Code")
 
 
-def filtering(operator):
-    """Return a filter with this operator in an alternative of a field."""
-    return json.dumps({"a": ["x", {"prefix": "y"}], "b": {"$or": [{"c": [1]}, {"d": [{operator: "y"}]}]}})
-
-
-PATTERN, UNKNOWN_PATTERN = ({"Filters": [{"Pattern": filtering(name)}]} for name in ("suffix", "ends-with"))
-FILTER, UNKNOWN_FILTER = ({"FilterPolicy": filtering(name)} for name in ("suffix", "ends-with"))
-
-
 CREATE, UPDATE = ("create_function", "new function"), ("update_function_configuration", "function")
 MODEL, VALUE = "ValidationException", "InvalidParameterValueException"
 LIMITS = [  # service; operation, and its other parameters; a parameter, at its limit, and beyond it; error code
@@ -102,7 +92,6 @@ LIMITS = [  # service; operation, and its other parameters; a parameter, at its 
     ("lambda", *UPDATE, "MemorySize", 10_240, 10_241, VALUE),
     ("lambda", "update_event_source_mapping", "mapping", "BatchSize", 10_000, 10_001, MODEL),
     ("lambda", "create_event_source_mapping", "new mapping", "StartingPosition", "LATEST", None, VALUE),
-    ("lambda", "update_event_source_mapping", "mapping", "FilterCriteria", PATTERN, UNKNOWN_PATTERN, VALUE),
     ("lambda", *UPDATE, "Runtime", "python3.13", "python2.7", VALUE),
     ("lambda", *UPDATE, "Handler", "probe.handler", "probe handler", MODEL),
     ("lambda", "put_function_event_invoke_config", "function", "MaximumRetryAttempts", 2, 3, MODEL),
@@ -112,9 +101,7 @@ LIMITS = [  # service; operation, and its other parameters; a parameter, at its 
     ("sns", "publish", "topic", "Message", "x", "", "InvalidParameter"),
     ("sns", "publish", "topic", "Subject", "x" * 100, "x" * 101, "InvalidParameter"),
     ("sns", "publish", "topic", "Subject", "one line", "two\nlines", "InvalidParameter"),
-    ("sns", "publish", "JSON", "Message", '{"default": "x"}', '{"sqs": "x"}', "InvalidParameter"),
     ("sns", "subscribe", "subscription", "Protocol", "sqs", "queue", "InvalidParameter"),
-    ("sns", "subscribe", "subscription", "Attributes", FILTER, UNKNOWN_FILTER, "InvalidParameter"),
     ("sns", "set_topic_attributes", "policy", "AttributeValue", TRUST, TRUST[1:], "InvalidParameter"),
     (
         "sqs",
@@ -150,7 +137,7 @@ def test_python_can_read_each_pattern_of_a_model(service):
     model = botocore.session.Session().get_service_model(service)
     texts = [shape for shape in map(model.shape_for, model.shape_names) if shape.type_name == "string"]
 
-    assert [[*models.broken(text, "")] for text in texts]
+    assert [[*limits.broken(text, "")] for text in texts]
 
 
 def test_notebook_00_makes_the_roles_again_if_01_was_left_half_way(new_account):
