@@ -54,8 +54,7 @@ def _translated(dispatch: Dispatch) -> Dispatch:
         method: str, path: str, headers: Headers, body: bytes, query: dict[str, list[str]], request_id: str
     ) -> tuple[int, Headers, bytes]:
         region = get_region()
-        is_s3 = detect_service(method, path, headers, query) == "s3"
-        is_object = is_s3 and (method == "POST" or "/" in path.strip("/"))
+        is_object = detect_service(method, path, headers, query) == "s3" and "/" in path.strip("/")
         if is_object or _partition(region) == "aws":
             return await dispatch(method, path, headers, body, query, request_id)
         path, query = _swapped_json([path, query], region)
