@@ -52,8 +52,7 @@ def _parsed(method: str, path: str, headers: Headers, body: bytes) -> tuple[str,
     if operation:
         return operation, json.loads(body)
     form = {name: values[0] for name, values in parse_qs(body.decode(), keep_blank_values=True).items()}
-    attributes = {value: form.get(f"{name[:-3]}value", "") for name, value in form.items() if name.endswith(".key")}
-    return form.get("Action", ""), {**form, "Attributes": attributes}
+    return form.get("Action", ""), form
 
 
 @cache

@@ -133,12 +133,3 @@ def test_a_second_mapping_of_a_stream_to_a_function_names_the_first(made):
 
     assert error["Code"] == "ResourceConflictException"
     assert error["Message"].endswith(f"delete the existing mapping with UUID {requests['mapping']['UUID']}")
-
-
-def test_a_refusal_says_what_aws_says(made):
-    lab, requests = made
-
-    with pytest.raises(ClientError, match=r"Value '901' at 'timeout' .* value less than or equal to 900"):
-        lab.client("lambda").update_function_configuration(**requests["function"], Timeout=901)
-    with pytest.raises(ClientError, match="Maximum policy size of 10240 bytes exceeded for role Role"):
-        lab.client("iam").put_role_policy(**requests["role"], PolicyDocument=policy(10_241))
