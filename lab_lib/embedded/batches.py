@@ -42,7 +42,7 @@ class Outcome:
 def decide(batch: Batch, result: Result, mapping: Mapping, now: float) -> Outcome:
     """Return the outcome for the batch. It is shorter than the batch, or has used up a retry, or pauses."""
     throttled = bool(result.get("throttle"))
-    done = 0 if throttled else succeeded(batch.records, result, mapping)
+    done = succeeded(batch.records, result, mapping)
     calls = batch.calls + (not throttled)
     failed = batch.records[done:]
     expired = failed[: _expired(failed, mapping, now)]

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs
@@ -22,9 +22,13 @@ from ministack.core.iam_actions import access_denied_response
 from ministack.core.responses import _account_from_sts_session
 
 from lab_lib.embedded import work
-from lab_lib.embedded.partitions import App, Receive, Scope, Send, replay
 from lab_lib.embedded.server import COLD, HOST, WHO, WORK, proof
 
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = dict[str, str]
 Query = dict[str, list[str]]
 
@@ -75,9 +79,19 @@ def guarded(app: App, port: int, secret: str) -> App:
             return await _answer_json(send, answer(_account(router.extract_access_key_id(headers, query))))
         if _FORWARDED not in headers:
             scope = {**scope, "headers": [*scope["headers"], (_FORWARDED.encode(), b"https")]}
-        return await app(scope, replay(body, receive), send)
+        return await app(scope, _replay(body, receive), send)
 
     return guard
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives this body."""
+    messages = iter([{"type": "http.request", "body": body}])
+
+    async def replayed() -> Message:
+        return next(messages, None) or await receive()
+
+    return replayed
 
 
 def _headers(scope: Scope) -> Headers:

@@ -4,27 +4,26 @@ server.py starts this program in its folder, and names the workspace. The note s
 to listen on, and the secret that signs the requests.
 """
 
+import json
 import math
 import os
 import shutil
 import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
 from lab_lib.calls.waiting import wait_until
-from lab_lib.embedded.server import HOST, NOTE, family, kill, read_note, write_note
+from lab_lib.embedded.server import HOST, NOTE, family, kill
 
 
 def main() -> None:
     """Serve until the process is ended."""
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which a kernel that is interrupted gives to its group
     folder, workspace = Path.cwd(), Path(sys.argv.pop())  # ministack reads what is left
-    if not (note := read_note(folder)):
-        sys.exit(f"{NOTE} was damaged while the embedded AWS started.")
-    port, secret = note
-    Thread(target=_watch, args=(folder, workspace, port, secret), daemon=True).start()
+    note = (folder / NOTE).read_bytes()
+    port, secret = json.loads(note).values()
+    Thread(target=_watch, args=(folder, workspace, note), daemon=True).start()
     os.environ |= _settings(port, secret)
 
     from ministack import app  # reads the settings when it is imported
@@ -47,24 +46,25 @@ def main() -> None:
         concern.install()
     for service in validation.SERVICES:
         app.SERVICE_HANDLERS[service] = validation.validated(service, app.SERVICE_HANDLERS[service])
-    app.app = guard.guarded(partitions.translated(app.app), port, secret)
+    app.app = guard.guarded(app.app, port, secret)
     app.main()
 
 
-def _watch(folder: Path, workspace: Path, port: int, secret: str) -> None:
-    """Write the note again if it is lost or damaged. End this process and its functions if a folder is deleted.
+def _watch(folder: Path, workspace: Path, note: bytes) -> None:
+    """End this process and its functions if the note or a folder is deleted or replaced.
 
     What is left in their own folder is deleted with the workspace.
     """
     first = {path: path.stat() for path in (folder, workspace)}
 
     def is_gone() -> bool:
-        with suppress(OSError):  # such as a full disk, which may have room in a second
-            if not all(path.exists() and os.path.samestat(path.stat(), was) for path, was in first.items()):
-                return True
-            if read_note(folder) != (port, secret):
-                write_note(folder, port, secret)
-        return False
+        try:
+            is_there = all(os.path.samestat(path.stat(), was) for path, was in first.items())
+            return not is_there or (folder / NOTE).read_bytes() != note
+        except FileNotFoundError:
+            return True
+        except OSError:  # such as too many open files, of which some may be closed in a second
+            return False
 
     wait_until(is_gone, "the files to be gone", timeout=math.inf, first_pause=1, longest_pause=1, say_after=math.inf)
     for function in family(os.getpid())[1:]:

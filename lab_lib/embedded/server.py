@@ -2,8 +2,8 @@
 
 The first process that needs the server starts it. The server keeps running when that process ends. `lab local stop`
 stops it, and everything made there is gone. Only the owner can read its folder, `home()`. The note `server.json` there
-holds the port and the secret access key that signs every request (guard.py verifies the signatures). The server writes
-the note again if it is lost or damaged, and ends if its folder or the workspace is deleted (process.py).
+holds the port and the secret access key that signs every request (guard.py verifies the signatures). The server ends
+if the note, its folder or the workspace is deleted or replaced (process.py), so there are never two for a workspace.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_state_path
 
 from lab_lib.calls.waiting import load_of_computer, wait_until
-from lab_lib.errors import BUILD_AGAIN, EmulatorError, TimedOut
+from lab_lib.errors import BUILD_AGAIN, EmulatorError
 from lab_lib.workspace.places import workspace
 from lab_lib.workspace.private_files import replace_file
 
@@ -65,23 +65,9 @@ def home() -> Path:
 
 
 def running() -> Server | None:
-    """Return the running server, or None.
-
-    EmulatorError if the server runs but does not answer: a second one beside it would be another AWS.
-    """
-
-    def probe() -> Server | str | None:
-        note = read_note(home())
-        return (note and _ask(*note)) or (None if _process() else "none")
-
-    try:  # a server that runs may be writing its note again, so the note is read more than once
-        answer = wait_until(probe, "the embedded AWS to answer", timeout=_LONGEST_ANSWER + 1)
-    except TimedOut:
-        raise EmulatorError(
-            f"The embedded AWS (process {_process()}) does not answer. End that process; everything made there is gone "
-            f"then. {BUILD_AGAIN}"
-        ) from None
-    return answer if isinstance(answer, Server) else None
+    """Return the running server, or None. EmulatorError if it runs but does not answer."""
+    note = read_note(home())
+    return _ask(*note) if note else None
 
 
 def start() -> Server:
@@ -99,7 +85,7 @@ def start() -> Server:
         with FileLock(folder / "lock", timeout=_LONGEST_LOCKED * load_of_computer()):
             if server := running():  # another process was faster
                 return server
-            is_first, last = not (folder / NOTE).exists(), read_note(folder)
+            last = read_note(folder)
             started = _launch(folder, place, last[0] if last else FIRST_PORT)
     except Timeout:
         raise EmulatorError(
@@ -110,7 +96,7 @@ def start() -> Server:
             f"The embedded AWS cannot use {error.filename or folder}: {error.strerror}. "
             "Fix or move it, or name another folder: LAB_WORKSPACE for your work, XDG_STATE_HOME for its own files."
         ) from None
-    if not is_first:
+    if last:
         print(_EMPTY, file=sys.stderr)
     return started
 
@@ -162,23 +148,17 @@ def proof(secret: str, nonce: str) -> str:
 
 
 def read_note(folder: Path) -> tuple[int, str] | None:
-    """Return port and secret of the server that was started last in this folder, None if the note is damaged."""
-    path = folder / NOTE
+    """Return port and secret of the server that was started last in this folder, None if there is no note."""
     try:
-        note = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-        port, secret = note["port"], note["secret"]
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        note = json.loads((folder / NOTE).read_bytes())
+        return int(note["port"]), str(note["secret"])
+    except (OSError, ValueError, TypeError, KeyError):
         return None
-    is_right = type(port) is int and 0 < port < 2**16 and isinstance(secret, str) and secret.isascii()
-    return (port, secret) if is_right else None
 
 
 def write_note(folder: Path, port: int, secret: str) -> None:
-    """Write the note, which only the owner can read. A folder in its place is renamed; OSError if that fails."""
-    path = folder / NOTE
-    if path.is_dir():
-        path.rename(f"{path}.{secrets.token_hex(4)}")
-    replace_file(path, json.dumps({"port": port, "secret": secret}))
+    """Write the note, which only the owner can read."""
+    replace_file(folder / NOTE, json.dumps({"port": port, "secret": secret}))
 
 
 def _launch(folder: Path, place: Path, last: int, own_session: bool = True) -> Server:
@@ -211,7 +191,6 @@ def _spawn(folder: Path, place: Path, own_session: bool) -> subprocess.Popen[byt
         "LANG": "C.UTF-8",
         "TMPDIR": str(folder / "tmp"),
     }
-    (folder / "server.log").unlink(missing_ok=True)
     with (folder / "server.log").open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", PROGRAM, str(place)],
@@ -226,16 +205,14 @@ def _spawn(folder: Path, place: Path, own_session: bool) -> subprocess.Popen[byt
 
 def _first_answer(process: "subprocess.Popen[bytes]", port: int, secret: str) -> Server | None:
     """Wait until the server answers, and return it; None if it ended, because another program took the port."""
-
-    def probe() -> Server | str | None:
-        return "ended" if process.poll() is not None else _ask(port, secret)
-
-    answer = wait_until(probe, "the embedded AWS to start", timeout=60, longest_pause=0.1)
+    answer = wait_until(
+        lambda: process.poll() is not None or _ask(port, secret), "the embedded AWS to start", longest_pause=0.1
+    )
     return answer if isinstance(answer, Server) else None
 
 
 def _ask(port: int, secret: str) -> Server | None:
-    """Return the server on this port if it knows this secret, else None.
+    """Return the server on this port if it knows this secret, else None. EmulatorError if there is no answer in time.
 
     The secret is not sent: it signs the question, and the answer proves that the server knows it too.
     """
@@ -249,19 +226,13 @@ def _ask(port: int, secret: str) -> Server | None:
             answer = json.loads(connection.getresponse().read(200))  # another program may answer without an end
         right = hmac.compare_digest(answer["proof"], proof(secret, nonce))
         return Server(int(answer["pid"]), port, secret) if right else None
+    except TimeoutError:  # a second server would be another AWS
+        raise EmulatorError(
+            f"The embedded AWS on port {port} does not answer. End its process, `{PROGRAM}`; everything made there is "
+            f"gone then. {BUILD_AGAIN}"
+        ) from None
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return None
-
-
-def _process() -> int | None:
-    """Return the process id of this folder's server, or None."""
-    for process in psutil.process_iter():
-        try:
-            if PROGRAM in process.cmdline() and Path(process.cwd()) == home():
-                return int(process.pid)
-        except psutil.Error:  # the process has ended, or belongs to another user
-            continue
-    return None
 
 
 def _free_port(wish: int) -> int | None:

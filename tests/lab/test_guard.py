@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from http.client import HTTPConnection
 from pathlib import Path
@@ -75,7 +76,6 @@ REFUSED = {  # a request, a change to it on its way, and a part of the refusal
     "the Origin of a page": (signed, {"headers": {"Origin": "http://page.example"}}, PAGE),
     "another Host": (signed, {"headers": {"Host": "page.example"}}, "Use that address"),
     "a websocket": (lambda: unsigned("GET", body=b""), {"headers": WEBSOCKET}, ""),
-    "the secret `test`": (lambda: signed(secret="test"), {}, RENEW),
     "an unknown key": (lambda: signed(key="AKIAUNKNOWN00000000"), {}, RENEW),
     "another body": (signed, {"body": b'{"Limit": 1}'}, RENEW),
     "another body of an upload": (lambda: signed("PUT", "/b/k", {}, b"a", signer=S3SigV4Auth), {"body": b"b"}, RENEW),
@@ -83,7 +83,6 @@ REFUSED = {  # a request, a change to it on its way, and a part of the refusal
     "no ASCII": (signed, {"headers": {"Authorization": IN_HEADER + "é"}}, RENEW),
     "two signatures": (lambda: signed(signer=SigV4QueryAuth), {"headers": {"Authorization": IN_HEADER + "f"}}, RENEW),
     "Arabic digits": (lambda: signed(key="١" * 12, signer=SigV4QueryAuth), {}, RENEW),
-    "signature version 2": (signed, {"headers": {"Authorization": "AWS 000000000000:c2lnbmF0dXJl"}}, RENEW),
 }
 
 
@@ -97,26 +96,17 @@ def test_a_request_is_refused_that_the_owner_has_not_signed_as_it_arrives(case):
 
 
 LONG = bytes(110 * 2**20)  # no Lambda has so long a zip file, and S3 takes it in parts
-PUT = ("PUT", "/b/k", {})
-CHUNKED = {"Transfer-Encoding": "chunked"}
-LONG_BODIES = {  # a request, a header of its body, and a part of the refusal
-    "no signature": (unsigned, {"Content-Length": str(len(LONG))}, RENEW),
-    "wrong secret, no length": (lambda: signed(secret="test"), CHUNKED, "longer than 100 MB"),
-    "another body": (lambda: signed(*PUT, b"a", signer=S3SigV4Auth), {"Content-Length": str(100 * 2**20)}, RENEW),
-    "too long": (lambda: signed(*PUT, LONG, signer=S3SigV4Auth), CHUNKED, "Upload a large file in parts"),
-}
+LONG_UPLOAD = partial(signed, "PUT", "/b/k", {}, LONG, signer=S3SigV4Auth)
 
 
-@pytest.mark.parametrize("case", LONG_BODIES)
-def test_the_refusal_of_a_long_body_says_why(case):
-    request, more, reason = LONG_BODIES[case]
-    request = request()
-    headers, url = {**request.headers, **more}, urlsplit(request.url)
-    parts = (LONG[place : place + 2**20] for place in range(0, int(headers.get("Content-Length", len(LONG))), 2**20))
+@pytest.mark.parametrize(("request_of", "reason"), [(unsigned, RENEW), (LONG_UPLOAD, "Upload a large file in parts")])
+def test_the_refusal_of_a_long_body_says_why(request_of, reason):
+    request = request_of()
+    headers, url = {**request.headers, "Transfer-Encoding": "chunked"}, urlsplit(request.url)
+    parts = (LONG[place : place + 2**20] for place in range(0, len(LONG), 2**20))
 
     with closing(HTTPConnection(url.hostname, url.port)) as connection:
-        is_chunked = "Transfer-Encoding" in headers
-        connection.request(request.method, url.path, parts, headers, encode_chunked=is_chunked)
+        connection.request(request.method, url.path, parts, headers, encode_chunked=True)
         answer = connection.getresponse()
 
         assert (answer.status, reason in answer.read().decode()) == (403, True)
@@ -137,9 +127,7 @@ def test_a_signature_expires(monkeypatch):
     assert [status(S3SigV4QueryAuth, seconds, 60) for seconds in (40, 80)] == [200, 403]
 
 
-@pytest.mark.parametrize(
-    ("service", "call"), [("s3", "list_buckets"), ("sqs", "list_queues"), ("cloudformation", "list_stacks")]
-)
+@pytest.mark.parametrize(("service", "call"), [("s3", "list_buckets"), ("sqs", "list_queues")])
 def test_the_refusal_of_an_old_secret_says_what_to_do_in_the_protocol_of_the_service(service, call, lab):
     old = lab_of(lab, lab.account, "an old secret")
 

@@ -38,9 +38,7 @@ def test_a_function_gets_the_arns_of_its_region_and_what_it_gives_stays_as_it_is
 def test_the_letter_about_a_discarded_batch_names_stream_and_function_as_their_region_does(lab):
     role = roles.ensure_role(lab, "Role", EVERYTHING)
     queues.ensure_queue(lab, queues.DEAD_LETTERS)
-    function = create_function(lab, "Failing", "def handler(event, context):\n    raise ValueError\n", role)[
-        "FunctionArn"
-    ]
+    function = create_function(lab, "Failing", FAILING, role)["FunctionArn"]
     tables.ensure_table(lab, tables.STREAMED)
     tables.put_item(lab, tables.STREAMED, {"CustomerId": "C1", "TransactionId": "T1"})
     lab.client("lambda").create_event_source_mapping(

@@ -67,12 +67,12 @@ import json, os
 from lab_lib.embedded import process
 os.environ |= process._settings(*json.load(open("server.json")).values())
 from ministack.services import lambda_svc
-from lab_lib.embedded import changes
-make = changes.make
-def make_and_lure():
-    make()
+from lab_lib.embedded import credentials
+install = credentials.install
+def install_and_lure():
+    install()
     lambda_svc._presigned_code_url = lambda function: "http://127.0.0.1:PORT/lured"
-changes.make = make_and_lure
+credentials.install = install_and_lure
 process.main()
 ''')
 for process in psutil.process_iter():

@@ -4,11 +4,10 @@ A function that ministack no longer has stops the embedded AWS: the last line of
 """
 
 import inspect
-import json
 
 import pytest
 from ministack.core import lambda_runtime
-from ministack.services import dynamodb, iam, lambda_svc, sns
+from ministack.services import iam, lambda_svc, sns
 
 from lab_lib.embedded import streams
 
@@ -26,24 +25,6 @@ SOURCES = [  # our module, ministack's function that it replaces or that calls t
 @pytest.mark.parametrize(("ours", "theirs", "line"), SOURCES, ids=[ours for ours, *_ in SOURCES])
 def test_ministack_still_needs(ours, theirs, line):
     assert line in inspect.getsource(theirs), f"ministack has changed: look whether {ours} can go"
-
-
-def test_ministack_still_rounds_a_sum_of_more_than_28_digits():
-    keys = [{"AttributeName": "k", "KeyType": "HASH"}]
-    dynamodb._create_table(
-        {
-            "TableName": "Sums",
-            "KeySchema": keys,
-            "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
-            "BillingMode": "PAY_PER_REQUEST",
-        }
-    )
-    add = {"TableName": "Sums", "Key": {"k": {"S": "x"}}, "UpdateExpression": "ADD a :b", "ReturnValues": "UPDATED_NEW"}
-
-    for number in ("1" * 29, "1"):
-        _, _, body = dynamodb._update_item({**add, "ExpressionAttributeValues": {":b": {"N": number}}})
-
-    assert json.loads(body)["Attributes"]["a"]["N"] != "1" * 28 + "2"
 
 
 def test_ministack_still_counts_no_messages_and_reads_no_retries_of_a_mapping():

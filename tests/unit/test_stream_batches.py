@@ -36,31 +36,23 @@ def short(batch):
     [
         ({"body": None}, {}, [], False),
         (reported("a"), {}, [], False),  # the mapping does not ask for reports
-        (FAILED, {}, [("abcd", 2, 1)], True),
-        (FAILED, {**BISECTS, "MaximumRetryAttempts": 0}, [("ab", 2, 0), ("cd", 2, 0)], False),
-        (THROTTLED, {**BISECTS, "MaximumRetryAttempts": 0}, [("abcd", 1, 0)], True),
+        (FAILED, {}, [("abcd", 2, 2)], True),
+        (FAILED, {**BISECTS, "MaximumRetryAttempts": 0}, [("ab", 2, 1), ("cd", 2, 1)], False),
+        (THROTTLED, {**BISECTS, "MaximumRetryAttempts": 0}, [("abcd", 1, 1)], True),
         (reported("d", "b"), REPORTS, [("bcd", 2, 0)], False),
         (reported("c"), {**REPORTS, **BISECTS, "MaximumRetryAttempts": 0}, [("cd", 2, 0)], False),
-        (reported("a"), {**REPORTS, **BISECTS}, [("ab", 2, 0), ("cd", 2, 0)], False),
-        (reported(""), REPORTS, [("abcd", 2, 1)], True),
-        (reported("c", "x"), REPORTS, [("abcd", 2, 1)], True),
-        ({"body": {"batchItemFailures": "c"}}, REPORTS, [("abcd", 2, 1)], True),
+        (reported("c", "x"), REPORTS, [("abcd", 2, 2)], True),
+        ({"body": {"batchItemFailures": "c"}}, REPORTS, [("abcd", 2, 2)], True),
     ],
 )
-def test_what_remains_of_a_batch_that_was_called_once_before(result, mapping, remaining, pause):
-    assert outcome(Batch(records("abcd"), calls=1), result, mapping) == (remaining, [], pause)
+def test_what_remains_of_a_batch_that_was_retried_once(result, mapping, remaining, pause):
+    assert outcome(Batch(records("abcd"), 1, 1), result, mapping) == (remaining, [], pause)
 
 
-@pytest.mark.parametrize(
-    ("numbers", "retries", "mapping", "expected"),
-    [
-        ("ab", 2, {"MaximumRetryAttempts": 2}, ([], [("ab", 8, EXHAUSTED)], False)),
-        ("a", 2, {"MaximumRetryAttempts": 2, **BISECTS}, ([], [("a", 8, EXHAUSTED)], False)),
-        ("a", 99_999, {"MaximumRetryAttempts": -1}, ([("a", 8, 100_000)], [], True)),
-    ],
-)
-def test_a_batch_is_discarded_when_its_retries_are_used_up(numbers, retries, mapping, expected):
-    assert outcome(Batch(records(numbers), 7, retries), FAILED, mapping) == expected
+def test_a_batch_is_discarded_when_its_retries_are_used_up():
+    mapping = {"MaximumRetryAttempts": 2, **BISECTS}
+
+    assert outcome(Batch(records("a"), 7, 2), FAILED, mapping) == ([], [("a", 8, EXHAUSTED)], False)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +68,6 @@ def test_a_batch_is_discarded_when_its_retries_are_used_up(numbers, retries, map
         ),
         (reported("b"), {"MaximumRecordAgeInSeconds": 60, **REPORTS}, (70, 61), ([], [("b", 2, TOO_OLD)], False)),
         (THROTTLED, {"MaximumRecordAgeInSeconds": 60}, (61, 50), ([("b", 1, 0)], [("a", 1, TOO_OLD)], True)),
-        ({"body": None}, {"MaximumRecordAgeInSeconds": 60}, (70, 61), ([], [], False)),
     ],
 )
 def test_failed_records_that_are_too_old_are_discarded(result, mapping, ages, expected):
