@@ -61,7 +61,7 @@ def merge(text: str, cell: str, name: str) -> tuple[str, str]:
     lines = [*_lines(text), "\n", "\n"]
     known = {name for part in _parts(lines, name, _OF_FILE) for name in part.names}
     place = len(lines)  # of a new name: before what follows it in the cell
-    for part in sorted(reversed(new), key=_is_import):
+    for part in reversed(new):
         parts, code = _parts(lines, name, _OF_FILE), written[part.start : part.end]
         if same := [other for other in parts if other.names and other.names <= part.names]:
             place = same[-1].start
@@ -79,7 +79,7 @@ def merge(text: str, cell: str, name: str) -> tuple[str, str]:
 
 
 def _definitions(lines: list[str]) -> list[Part]:
-    """Return the parts of the cell. UsageError for a statement, such as `if`, that defines nothing."""
+    """Return the parts of the cell, imports first. UsageError for a statement, such as `if`, that defines nothing."""
     here, known = _("The cell"), set[str]()
     parts = [part for part in _parts(lines, here, _OF_CELL) if not isinstance(part.node, ast.Pass)]
     for part in parts:
@@ -88,7 +88,7 @@ def _definitions(lines: list[str]) -> list[Part]:
         if problem := twice if part.names else [wanted]:
             raise _error(here, part.node.lineno, lines[part.node.lineno - 1], problem[0], _OF_CELL)
         known |= part.names
-    return parts
+    return sorted(parts, key=_is_import, reverse=True)
 
 
 def _lines(text: str) -> list[str]:
