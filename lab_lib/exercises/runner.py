@@ -37,7 +37,6 @@ SILENT: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess
 _LOOK_EVERY = 0.1  # seconds
 _LONGEST_IDLE = 10  # seconds without a tenth of CPU time, or a call
 _LONGEST = 60  # seconds on the wall for a case, of a computer that is not busy; a case takes less than three
-_LONGEST_KILL = 5  # seconds, in which the function's processes end
 _LONGEST_LOADING = 60  # seconds; loading boto3 takes a third of one
 _MOST_MEMORY, _MOST_THREADS = 2**30, 100  # bytes, and threads, of all its processes; a right one has 0.2 GB and 5
 _LONGEST_LINE, _LONGEST_WHY = 10_000, 300  # bytes of an answer; characters
@@ -51,10 +50,6 @@ Launch = Callable[[Path, socket.socket], "subprocess.Popen[bytes]"]
 
 class TooMuch(Exception):
     """The function took more than a right one needs: the message, and of what, if that is work."""
-
-
-class Busy(LabError):
-    """The computer did not give the function the time that it needs."""
 
 
 class Limits(NamedTuple):
@@ -130,7 +125,7 @@ class Runner:
     def start(self, variables: dict[str, str], endpoint: str, batches: list[list[Record]], cut: Cut) -> Outcome:
         """Start the function with these environment variables, and let it process the batches in turn.
 
-        TooMuch if it takes more than the limits; Busy if the computer is too busy to tell.
+        TooMuch if it takes more than the limits; LabError if the computer is too busy to tell.
         """
         self._require_loaded()
         self._records += sum(map(len, batches))
@@ -145,17 +140,13 @@ class Runner:
                 _send(ours, json.dumps({"variables": variables, "batches": batches}).encode() + b"\n")
                 ended = json_object(self._watch(before, proxy, ours))
             except BaseException:
-                _send(self._control, _KILL)  # so that nothing that the function has started is left
-                self._control.settimeout(_LONGEST_KILL)
-                with suppress(OSError):
-                    self._lines.readline(_LONGEST_LINE)
                 self._stop()
                 raise
             finally:
                 proxy.close()
             self._calls, self._items = self._calls + proxy.calls, self._items + proxy.items
             self._taken += max(self._used() - before, 0)
-            if not ended.get("is_emptied"):
+            if not ended:
                 self._stop()
             self._require_little_work(self._taken, self._calls, self._items)
             answer = b"" if proxy.cut or not ended else _received(ours)
@@ -183,7 +174,7 @@ class Runner:
                 last = time.monotonic()
 
     def _require_little(self, before: float, proxy: Proxy) -> None:
-        """Raise TooMuch or Busy if the function has exceeded a limit."""
+        """Raise TooMuch if the function has exceeded a limit; LabError if the computer is too busy to tell."""
         family, load, now = self._family(), load_of_computer(), time.monotonic()
         if _sum(family, lambda process: process.memory_info().rss) > _MOST_MEMORY:
             raise TooMuch(_("it took more than {most:.0f} GB of memory", most=_MOST_MEMORY / 2**30))
@@ -198,7 +189,7 @@ class Runner:
             raise TooMuch(_("it did nothing for {seconds} s, and did not return", seconds=_LONGEST_IDLE))
         if now - self._begun > _LONGEST * load:
             if why := busy(load):
-                raise Busy(_("{why} So the function cannot be judged. Try again when less runs here.", why=why))
+                raise LabError(_("{why} So the function cannot be judged. Try again when less runs here.", why=why))
             raise TooMuch(_("it did not return within {seconds} s", seconds=_LONGEST))
 
     def _require_little_work(self, seconds: float, calls: int, items: int) -> None:
