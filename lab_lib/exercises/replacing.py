@@ -42,7 +42,7 @@ def replace(line: str, cell: str) -> None:
     """Put the cell's definitions into the file, and print their names. UsageError, and no change, if that fails."""
     path = Path(line.strip())
     if path.suffix != ".py":  # a notebook can be read as Python too
-        raise _error(_("The cell"), 1, "", _(_NO_FILE), _OF_CELL)
+        raise _error(_("The cell"), 1, f"%%replace {line}", _(_NO_FILE), _OF_CELL)
     text = read_file(path, lambda content: content.decode("utf-8-sig"), _OF_FILE)
     merged, said = merge(text, cell, path.name)
     if merged != text:
@@ -93,7 +93,7 @@ def _definitions(lines: list[str]) -> list[Part]:
 
 def _lines(text: str) -> list[str]:
     """Return the lines, as Python counts them."""
-    return io.StringIO(f"{text.rstrip()}\n", newline=None).readlines()
+    return io.StringIO(f"{text.rstrip()}\n").readlines()
 
 
 def _parts(lines: list[str], name: str, do: str) -> list[Part]:

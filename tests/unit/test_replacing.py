@@ -110,7 +110,10 @@ def test_a_stub_replaces_nothing_and_says_so(cell, file, capsys):
     ("cell", "says"),
     [
         ("def add(changes):\n    return (\n", "The cell, line 3 `return (`: '(' was never closed."),
-        ("def add():\n    pass\n\nadd()", "The cell, line 5 `add()`: wanted a function, a class, an import or"),
+        (
+            "def add():\n    pass\n\nadd[1] = 2",
+            "The cell, line 5 `add[1] = 2`: wanted a function, a class, an import or",
+        ),
         ("def a(): pass\n\na = 2", "The cell, line 4 `a = 2`: a is there twice. Keep one."),
         ("\0", "null bytes"),
     ],
@@ -178,7 +181,7 @@ def values(code):
         ("a, b = 1, 0\n", "a = 2\n"),
         ("a = 1\nb = 5\n", "class a:\n    x = 2\n"),
         ("from math import pi as a, e as b\n", "b: int = 3\n"),
-        ("def a():\n    return 1\n", "b = 2\n\n\ndef a(x=b):\n    return x\n"),
+        ("def a():\n    return 1\nb = 2\n", "c = 5\nimport math\nb = c\n"),
     ],
 )
 def test_a_name_is_what_the_cell_says_else_what_the_file_says(file, cell):
