@@ -257,7 +257,6 @@ def _send(to: socket.socket, data: bytes) -> None:
 
 def _received(answer: socket.socket) -> bytes:
     """Return the line that the function has written, which nobody does any more. The first one counts."""
-    answer.setblocking(False)
     with suppress(OSError):
         return answer.recv(_LONGEST_LINE).partition(b"\n")[0]
     return b""
@@ -270,8 +269,8 @@ def _outcome(answer: bytes, status: Any, cut: str) -> Outcome:
         killed = N_("its process was killed by signal {signal}")
         why = _(killed if status < 0 else ended, signal=-status, status=status)
     done, place = (count(report.get(name)) or 0 for name in ("done", "place"))
-    said = str(report.get("why", why))[:_LONGEST_WHY]
-    return Outcome(done, _(said) if said == _NAMED else visible(said), place, visible(cut))
+    said = str(report.get("why", why))
+    return Outcome(done, _(said) if said == _NAMED else visible(said, _LONGEST_WHY), place, visible(cut))
 
 
 def _sum(family: list[psutil.Process], number: Callable[[psutil.Process], float]) -> float:

@@ -53,7 +53,8 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no signal without a handler reaches process 1
     if sys.platform == "linux":
         LIBC.prctl(NOT_DUMPABLE, 0, 0, 0, 0)
-    asked, filter_ = socket.socket(fileno=int(control)), read(int(rules)) if rules else b""
+    asked = socket.socket(fileno=int(control))
+    filter_ = os.fdopen(int(rules), "rb").read() if rules else b""
     for service in ("dynamodb", "sns", "sqs"):
         boto3.resource(service)  # the copies share what boto3 reads here
     asked.sendall(json.dumps({"seconds": time.process_time()}).encode() + b"\n")
@@ -63,11 +64,6 @@ def main():
             status = start(heard[1][0], asked, filter_)
             empty(folder)
             asked.sendall(json.dumps({"status": status}).encode() + b"\n")
-
-
-def read(number):
-    with os.fdopen(number, "rb") as file:
-        return file.read()
 
 
 def start(given, asked, filter_):
