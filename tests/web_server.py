@@ -10,11 +10,12 @@ import pytest
 
 @contextmanager
 def serving(answer=b"", status=200, **headers):
-    """Answer every request with this page. `bodies` of the server are those of the requests so far."""
+    """Answer every request with this page. `bodies` and `paths` of the server are those of the requests so far."""
     headers = {"Content_Type": "text/html", "Content_Length": str(len(answer)), **headers}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
+            server.paths.append(self.path)
             server.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
             self.send_response(status)
             for name, value in headers.items():
@@ -28,7 +29,11 @@ def serving(answer=b"", status=200, **headers):
             """Print nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.bodies, server.handle_error = [], lambda *_: None  # such as of a client that has read enough
+        server.paths, server.bodies, server.handle_error = (
+            [],
+            [],
+            lambda *_: None,
+        )  # such as of a client that has read enough
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:
             yield server

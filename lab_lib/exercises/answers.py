@@ -16,8 +16,7 @@ from lab_lib.exercises import cells, texts, workbook
 from lab_lib.language import N_, _, ngettext
 from lab_lib.pages.wording import listing, shortened
 
-# Parts that a verdict names; parts of an answer, and characters of a text, that are read beside the right ones.
-MOST_NAMED, MOST_READ, LONGEST = 5, 10_000, 100_000
+MOST_NAMED, LONGEST = 5, 1_000_000  # parts that a verdict names; parts or characters of an answer that are read
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 # Beside the words, what stands between two parts of a Chinese answer, such as ， or 和.
 _NOT_LATIN = re.compile(r"[\u3400-\u9fff，、；。：（）“”‘’「」\u3000]+")
@@ -31,14 +30,10 @@ def judge(question: str, answer: Any, *context: Any) -> None:
     A right answer has the hints below it once more. UsageError for an unknown question.
     """
     asked = texts.find(question, QUESTIONS)
-    faults = _faults(asked.faults, answer, *context)
-    if faults is None or isinstance(answer, BaseException):
-        print(_("No answer yet.") if faults is None else _(cells.FAILED))
-        return
-    workbook.record("answer", question, answer, not faults)
+    faults = _recorded("answer", question, answer, _("No answer yet."), asked.faults, *context)
     if faults:
         print(_("Not yet."), *faults)
-    else:
+    elif faults is not None:
         print(_("Right."), _(asked.why))
         texts.show_hints(question)
 
@@ -52,13 +47,24 @@ def compare(question: str, prediction: Any, outcome: Any) -> None:
     """Print whether a prediction was right, or the outcome if there is none."""
     is_one = isinstance(outcome, str) or not isinstance(outcome, Iterable)
     parts = [outcome] if is_one else list(outcome)
-    faults, words = _faults(_set, prediction, parts), listing(map(str, parts), MOST_NAMED)
-    if faults is None or isinstance(prediction, BaseException):
-        print(_("No prediction. It is {words}.", words=words) if faults is None else _(cells.FAILED))
-        return
-    workbook.record("prediction", question, prediction, not faults)
-    said = N_("You predicted otherwise: it is {words}.") if faults else N_("You predicted right: it is {words}.")
-    print(_(said, words=words))
+    words = listing(map(str, parts), MOST_NAMED)
+    none = _("No prediction. It is {words}.", words=words)
+    faults = _recorded("prediction", question, prediction, none, _set, parts)
+    if faults is not None:
+        said = N_("You predicted otherwise: it is {words}.") if faults else N_("You predicted right: it is {words}.")
+        print(_(said, words=words))
+
+
+def _recorded(
+    kind: str, question: str, answer: Any, none: str, judged: Callable[..., Faults], *context: Any
+) -> Faults | None:
+    """Return what is not right yet, and record the answer. If there is none, print that, and return None."""
+    faults = _faults(judged, answer, *context)
+    if faults is None or isinstance(answer, BaseException):
+        print(none if faults is None else _(cells.FAILED))
+        return None
+    workbook.record(kind, question, answer, not faults)
+    return faults
 
 
 def _faults(judged: Callable[..., Faults], answer: Any, *context: Any) -> Faults | None:
@@ -159,10 +165,10 @@ def _message(answer: Any, customer: str, balance: str) -> Faults:
 
 
 def _items(answer: Any, right: Collection[Any]) -> list[Any]:
-    """Return the parts of an answer that is to be compared with the right ones; at most so many more are read."""
+    """Return the parts of an answer that is to be compared with the right ones."""
     if isinstance(answer, str):
-        return _of_text(answer[: LONGEST + sum(len(str(part)) + 2 for part in right)], right)
-    return list(islice(answer, MOST_READ + len(right))) if isinstance(answer, Iterable) else [answer]
+        return _of_text(answer[:LONGEST], right)
+    return list(islice(answer, LONGEST)) if isinstance(answer, Iterable) else [answer]
 
 
 def _of_text(text: str, right: Collection[Any]) -> list[str]:

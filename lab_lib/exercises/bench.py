@@ -1,8 +1,7 @@
 """Try a learner's function in an empty account of an embedded AWS, a new one for each try of a case."""
 
 import json
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab_lib.aws import functions, policies, queues, tables, topics
 from lab_lib.aws.json_text import having
@@ -16,18 +15,16 @@ _ALERTS, _USER = queues.ALERT_QUEUES[0], "TotalNotifier"
 _TABLES = ("TransactionTotal", "ProcessedRecords")
 _MOST_MESSAGES = 500  # that are read from a queue, which the function may have filled
 _MOST_ITEMS = 2_000  # that are read from a table
-_LONGEST = 300_000  # characters of a message that are read; SNS sends fewer
 
 
-@dataclass
-class Held:
+class Held(NamedTuple):
     """The content of an account after a try, and the deliveries that led to it."""
 
-    totals: dict[str, Any] = field(default_factory=dict)  # by customer
-    alerts: list[str] = field(default_factory=list)  # as SQS gives them
-    letters: list[str] = field(default_factory=list)
-    heaviest: int = 0  # characters of the longest item of both tables
-    deliveries: list[tuple[Batch, Outcome]] = field(default_factory=list)  # of a batch, with its end
+    totals: dict[str, Any]  # by customer
+    alerts: list[str]  # as SQS gives them
+    letters: list[str]
+    heaviest: int  # characters of the longest item of both tables
+    deliveries: list[tuple[Batch, Outcome]]  # of a batch, with its end
 
     @property
     def failures(self) -> list[Outcome]:
@@ -39,7 +36,7 @@ class Bench:
     """An account with what TotalNotifier needs, and the permissions of the function of notebook 06."""
 
     def __init__(self, lab: Lab) -> None:
-        self.lab, self._waiting, self.held = lab, list[Batch](), Held()
+        self.lab, self._waiting, self._deliveries = lab, list[Batch](), list[tuple[Batch, Outcome]]()
         for table in _TABLES:  # the account is empty: looking first would take most of the time of a trial
             tables.create_table(lab, table)
         self._urls = {name: queues.ensure_queue(lab, name) for name in (_ALERTS, queues.DEAD_LETTERS)}
@@ -62,10 +59,9 @@ class Bench:
     def read(self) -> Held:
         """Return what the account holds."""
         totals, markers = (tables.items(self.lab, name, most=_MOST_ITEMS) for name in _TABLES)
-        self.held.totals = {item["CustomerId"]: item["accountBalance"] for item in totals if "accountBalance" in item}
-        self.held.heaviest = max((len(json.dumps(item, default=str)) for item in [*totals, *markers]), default=0)
-        self.held.alerts, self.held.letters = self._read(_ALERTS), self._read(queues.DEAD_LETTERS)
-        return self.held
+        balances = {item["CustomerId"]: item["accountBalance"] for item in totals if "accountBalance" in item}
+        heaviest = max((len(json.dumps(item, default=str)) for item in [*totals, *markers]), default=0)
+        return Held(balances, self._read(_ALERTS), self._read(queues.DEAD_LETTERS), heaviest, self._deliveries)
 
     def _deliver(self, most_tries: int, cut: Cut) -> None:
         """Deliver what waits, and again what fails, each time to a new start; only the first one is cut off."""
@@ -73,10 +69,10 @@ class Bench:
         while self._waiting and tries:
             outcome = self._runner.start(self._variables, str(self.lab.endpoint), self._waiting, cut)
             done, self._waiting = self._waiting[: outcome.done], self._waiting[outcome.done :]
-            self.held.deliveries += [(batch, Outcome(1)) for batch in done]
+            self._deliveries += [(batch, Outcome(1)) for batch in done]
             if self._waiting:
                 failed, *behind = self._waiting
-                self.held.deliveries.append((failed, outcome))
+                self._deliveries.append((failed, outcome))
                 rest = failed[outcome.place :]
                 parts = [rest] if outcome.place else halves(rest)  # as the lab's trigger asks Lambda to
                 self._waiting = [*filter(None, parts), *behind]
@@ -94,7 +90,7 @@ class Bench:
             received = having(sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []), "Body")
             if not received:
                 break
-            bodies += [message["Body"][:_LONGEST] for message in received]
+            bodies += [message["Body"] for message in received]
         return bodies
 
 

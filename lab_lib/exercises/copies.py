@@ -61,16 +61,12 @@ def drawn(picture: Path) -> str:
 def complete() -> Path:
     """Make the copy, or add the notebooks and files that it lacks; return its folder. No notebook is overwritten.
 
-    If the copy is in another language than the one that is used, the learner's own cells stay as they are. Without its
-    setting, it may have been translated in part.
+    If the copy is in another language than the one that is used, the learner's own cells stay as they are.
     """
     for place in (folder(), folder() / STATE):
         make_folder(place, _MAKE_ROOM)
     setting, before = folder() / language.SETTING, language.of_copy(folder())
     is_translated = exists(setting) and before == language.used()
-    if not is_translated:
-        with can_write_to(setting, _MAKE_ROOM):
-            setting.unlink(missing_ok=True)
     for path in solved_notebooks():
         if not exists(folder() / path.name):
             _write(path.name, learners_edition(path))

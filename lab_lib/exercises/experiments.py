@@ -137,12 +137,14 @@ def wait_for_dead_letters(lab: Lab, *wanted: str) -> None:
     ours, _mine = parts(lab)
     if not _keeps_files(ours):
         wanted = tuple(name for name in wanted if not name.startswith(buckets.EXPERIMENTS))
-
-    def there() -> bool:
-        return {*wanted} <= {letter["what"] for letter in queues.dead_letters(ours)}
-
     on_aws, hint = _("three minutes after the upload"), _("Read the logs of both functions.")
-    lab.wait_until(there, "the dead letters", timeout=600, on_aws=on_aws, hint=hint)
+    lab.wait_until(
+        lambda: {*wanted} <= {letter["what"] for letter in queues.dead_letters(ours)},
+        "the dead letters",
+        timeout=600,
+        on_aws=on_aws,
+        hint=hint,
+    )
 
 
 def error(lab: Lab) -> str:

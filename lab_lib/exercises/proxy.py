@@ -5,20 +5,16 @@ its effect, or has not, whatever the function does. What arrives here may be any
 """
 
 import json
-import os
 import socket
-from contextlib import suppress
+import threading
+from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
-from http.server import BaseHTTPRequestHandler
-from threading import BoundedSemaphore, Condition, Event, Thread
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from lab_lib.errors import LabError
-from lab_lib.language import _
-
-_MOST_CONNECTIONS, _MOST_AT_ONCE = 64, 8  # connections; calls that are held in memory
-_LONGEST_CALL, _LONGEST_ANSWER = 17_000_000, 33_000_000  # bytes; DynamoDB takes and gives 16 MB at most
+_MOST_THREADS = 80  # of this process; each holds a connection
+_LONGEST = 4_000_000  # bytes of a call, or of an answer; a right function's have fewer than 200,000
 _OF_CONNECTION = {"connection", "proxy-connection", "keep-alive", "transfer-encoding", "content-length", "expect"}
 _SILENCE = 60  # seconds without a byte, after which a connection ends
 
@@ -33,75 +29,56 @@ class Cut(NamedTuple):
 NO_CUT = Cut()
 
 
-class Proxy:
+class Proxy(ThreadingHTTPServer):
     """Carries the calls of one start of the function, until it is closed.
 
     `calls` and `items` count the calls, and the items that they read or write. `cut` is the operation that was cut off,
-    and then `woken` is readable.
+    at which `kill` is called.
     """
 
-    def __init__(self, listener: socket.socket, endpoint: str, cut: Cut) -> None:
-        self.listener, self.address, self._cut = listener, urlsplit(endpoint), cut
-        self.listener.setblocking(False)
-        self.at_once = BoundedSemaphore(_MOST_AT_ONCE)
-        self.calls = self.items = self.under_way = 0
-        self.cut, self._changed, self._over = "", Condition(), Event()
-        self.woken, self._wake = os.pipe()
-        self._connections = dict[Thread, socket.socket]()
+    daemon_threads = False  # so that `server_close` waits for them
 
-    def accept(self) -> None:
-        """Take a connection that waits at the listener; one too many is refused."""
-        try:
-            connection = self.listener.accept()[0]
-        except OSError:  # it has ended meanwhile
-            return
-        connection.setblocking(True)
-        self._connections = {connection: its for connection, its in self._connections.items() if connection.is_alive()}
-        if len(self._connections) < _MOST_CONNECTIONS:
-            thread = Thread(target=_handle, args=(connection, self), daemon=True)
-            self._connections[thread] = connection
-            thread.start()
-        else:
-            connection.close()
+    def __init__(self, listener: socket.socket, endpoint: str, cut: Cut, kill: Callable[[], object]) -> None:
+        super().__init__(("", 0), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listener
+        self.socket.setblocking(False)
+        self.upstream, self._cut, self._kill = urlsplit(endpoint).netloc, cut, kill
+        self.calls = self.items = self.under_way = 0
+        self.cut, self._lock, self._over = "", threading.Lock(), threading.Event()
+
+    def verify_request(self, *_: Any) -> bool:
+        """Refuse a connection if there are too many."""
+        return threading.active_count() < _MOST_THREADS
+
+    def handle_error(self, *_: Any) -> None:
+        """Let the connection end: what has arrived may be anything."""
 
     def close(self) -> None:
-        """End. Calls that are under way have their effect first; later ones have none.
-
-        LabError if one does not end, which could have its effect in a later start.
-        """
+        """End. Calls that are under way have their effect first; later ones have none."""
         self._over.set()
-        with self._changed:
-            self._changed.wait_for(lambda: not self.under_way, _SILENCE)
-        for connection in self._connections.values():
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-        for thread in self._connections:
-            thread.join(_SILENCE)
-        self.listener.close()
-        if any(thread.is_alive() for thread in self._connections):
-            raise LabError(_("The AWS of your function did not answer. Try again."))
-        os.close(self.woken)
-        os.close(self._wake)
+        self.server_close()
 
-    def carry(self, upstream: HTTPConnection, headers: dict[str, str], body: bytes) -> "_Answer | None":
+    def carry(self, headers: dict[str, str], body: bytes) -> "_Answer | None":
         """Return the answer to a call. After the call that is cut off, wait for the end, and return None."""
-        with self._changed:
+        with self._lock:
             if self._over.is_set() or self.cut:
                 return None
             self.calls += 1
             is_last = self.calls == self._cut.call
             self.cut = _operation(headers, body) if is_last else ""
             self.under_way += 1
+        answer = None
         try:
-            answer = None if is_last and not self._cut.has_effect else _ask(upstream, headers, body)
+            if not is_last or self._cut.has_effect:
+                answer = _ask(self.upstream, headers, body)
         finally:
-            with self._changed:
+            with self._lock:
                 self.under_way -= 1
-                self.items += _items(body, answer.body if answer else b"")
-                self._changed.notify_all()
+                self.items += _items(body, answer.body if answer else b"{}")
+        if is_last:
+            self._kill()
         if self.cut:
-            if is_last:
-                os.write(self._wake, b"x")
             self._over.wait()
             return None
         return answer
@@ -117,27 +94,16 @@ class _Handler(BaseHTTPRequestHandler):
     """Reads the calls of one connection. They have the method POST and the path / in all services of the function."""
 
     protocol_version, timeout, disable_nagle_algorithm, wbufsize = "HTTP/1.1", _SILENCE, True, -1
-    server: Proxy  # type: ignore[assignment]  # takes the connections itself
-
-    def setup(self) -> None:
-        super().setup()
-        address = self.server.address
-        self._upstream = HTTPConnection(str(address.hostname), address.port, timeout=_SILENCE)  # opens itself
+    server: Proxy
 
     def do_POST(self) -> None:
         """Answer a call, if it is to have an answer. http.server calls this method."""
-        length, path = self.headers.get("Content-Length", ""), urlsplit(self.path).path or "/"
-        self.close_connection = True
-        if not (length.isascii() and length.isdigit() and int(length) <= _LONGEST_CALL) or path != "/":
-            self.send_error(400)
-            return
-        with self.server.at_once:
-            self._answer(int(length))
-
-    def _answer(self, length: int) -> None:
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _OF_CONNECTION}
+        length, self.close_connection = int(self.headers["Content-Length"]), True
+        if not 0 <= length <= _LONGEST:
+            return
         body = self.rfile.read(length)
-        answer = self.server.carry(self._upstream, headers, body) if len(body) == length else None
+        answer = self.server.carry(headers, body) if len(body) == length else None
         if answer:
             self.close_connection = False
             self.send_response_only(answer.status)
@@ -146,25 +112,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(answer.body)
 
-    def finish(self) -> None:
-        self._upstream.close()
-        super().finish()
-
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_: Any) -> None:
         pass
 
 
-def _handle(connection: socket.socket, proxy: Proxy) -> None:
-    with connection, suppress(OSError, HTTPException, ValueError):
-        _Handler(connection, ("", 0), proxy)  # type: ignore[arg-type]
-
-
-def _ask(upstream: HTTPConnection, headers: dict[str, str], body: bytes) -> _Answer:
-    upstream.request("POST", "/", body, headers)
-    answer = upstream.getresponse()
-    content = answer.read(_LONGEST_ANSWER)
-    if answer.read(1):
-        raise HTTPException("The answer is too long.")
+def _ask(upstream: str, headers: dict[str, str], body: bytes) -> _Answer:
+    connection = HTTPConnection(upstream, timeout=_SILENCE)
+    try:
+        connection.request("POST", "/", body, headers)
+        answer = connection.getresponse()
+        content = answer.read(_LONGEST)
+        if answer.read(1):
+            raise HTTPException("The answer is too long.")
+    finally:
+        connection.close()
     kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in _OF_CONNECTION]
     return _Answer(answer.status, kept, content)
 
@@ -175,21 +136,14 @@ def _operation(headers: dict[str, str], body: bytes) -> str:
     return (target or parse_qs(body[:10_000].decode(errors="replace")).get("Action", ["a call"])[0])[:40]
 
 
-def _object(text: bytes) -> dict[str, Any]:
-    with suppress(ValueError, RecursionError):  # json_object would read it, too, and take five times as long
-        if isinstance(value := json.loads(text), dict):
-            return value
-    return {}
-
-
 def _items(body: bytes, answer: bytes) -> int:
     """Return how many items a call of DynamoDB writes or reads, as its request and its answer say."""
-    asked, answered = _object(body), _object(answer)
-    tables = asked.get("RequestItems")
-    parts = (
-        [table.get("Keys", table) if isinstance(table, dict) else table for table in tables.values()]
-        if isinstance(tables, dict)
-        else [asked.get("TransactItems"), asked.get("Entries")]
-    )
-    scanned = answered.get("ScannedCount")
-    return max(sum(len(part) for part in parts if isinstance(part, list)), scanned if type(scanned) is int else 1)
+    try:
+        asked, scanned = json.loads(body), int(json.loads(answer).get("ScannedCount", 1))
+        tables = [
+            table["Keys"] if isinstance(table, dict) else table for table in asked.get("RequestItems", {}).values()
+        ]
+        parts = [*tables, asked.get("TransactItems", []), asked.get("Entries", [])]
+        return max(sum(map(len, parts)), scanned)
+    except (AttributeError, RecursionError, TypeError, ValueError):  # of another service, or refused
+        return 1

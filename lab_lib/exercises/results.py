@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
-from itertools import starmap
 from typing import Any, NamedTuple
 
 from rich.cells import set_cell_size
@@ -40,16 +39,14 @@ def rows(results: Iterable[Any]) -> list[Row]:
     groups = defaultdict[str, list[Any]](list)
     for result in results:
         groups[result.cause or result.case].append(result)
-    return sorted(starmap(_row, groups.values()), key=lambda row: row[0] == "passed")
-
-
-def _row(first: Any, *others: Any) -> Row:
-    if not first.cause:
-        return first.state, first.case, first.sentence
-    lines = [_(", ").join(result.case for result in (first, *others))]
-    if first.found:
-        lines += [f"{first.case}{_(': ')}{first.sentence}", first.sent, _("found: {found}", found=first.found)]
-    return first.state, first.cause, "\n".join(lines)
+    rows = list[Row]()
+    for group in groups.values():
+        first, lines = group[0], [_(", ").join(result.case for result in group)]
+        if first.found:
+            lines += [f"{first.case}{_(': ')}{first.sentence}", first.sent, _("found: {found}", found=first.found)]
+        text = "\n".join(lines) if first.cause else first.sentence
+        rows.append((first.state, first.cause or first.case, text))
+    return sorted(rows, key=lambda row: row[0] == "passed")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,9 +35,8 @@ PACKAGES = "packages"  # the folder with boto3 and what it needs, as in Lambda
 RUNTIME = Path(__file__).parents[1] / "handlers" / "trial_runtime" / "trial_runtime.py"
 SILENT: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
 _LOOK_EVERY = 0.1  # seconds
-_LONGEST_IDLE = 10  # seconds in which the function waits for nothing that this program knows of
+_LONGEST_IDLE = 10  # seconds without a tenth of CPU time, or a call
 _LONGEST = 60  # seconds on the wall for a case, of a computer that is not busy; a case takes less than three
-_LONGEST_KILL = 5  # seconds, in which the function's processes end
 _LONGEST_LOADING = 60  # seconds; loading boto3 takes a third of one
 _MOST_MEMORY, _MOST_THREADS = 2**30, 100  # bytes, and threads, of all its processes; a right one has 0.2 GB and 5
 _LONGEST_LINE, _LONGEST_WHY = 10_000, 300  # bytes of an answer; characters
@@ -50,10 +50,6 @@ Launch = Callable[[Path, socket.socket], "subprocess.Popen[bytes]"]
 
 class TooMuch(Exception):
     """The function took more than a right one needs: the message, and of what, if that is work."""
-
-
-class Busy(LabError):
-    """The computer did not give the function the time that it needs."""
 
 
 class Limits(NamedTuple):
@@ -124,12 +120,12 @@ class Runner:
     def begin(self, limits: Limits) -> None:
         """Begin a case with these limits."""
         self._limits, self._records, self._taken, self._calls, self._items = limits, 0, 0.0, 0, 0
-        self._work, self._idle, self._begun = (0, 0.0), 0.0, time.monotonic()
+        self._work, self._begun = (0, 0.0), time.monotonic()
 
     def start(self, variables: dict[str, str], endpoint: str, batches: list[list[Record]], cut: Cut) -> Outcome:
         """Start the function with these environment variables, and let it process the batches in turn.
 
-        TooMuch if it takes more than the limits; Busy if the computer is too busy to tell.
+        TooMuch if it takes more than the limits; LabError if the computer is too busy to tell.
         """
         self._require_loaded()
         self._records += sum(map(len, batches))
@@ -137,69 +133,63 @@ class Runner:
         with ours:
             with theirs:
                 door = self._door(theirs)
-            before, proxy = self._used(), Proxy(door, endpoint, cut)
+            before, self._moved = self._used(), time.monotonic()
+            proxy = Proxy(door, endpoint, cut, partial(_send, self._control, _KILL))
             try:
                 ours.settimeout(self._control.gettimeout())
                 _send(ours, json.dumps({"variables": variables, "batches": batches}).encode() + b"\n")
-                ended = json_object(self._watch(before, proxy, ours.fileno()))
+                ended = json_object(self._watch(before, proxy, ours))
             except BaseException:
-                _send(self._control, _KILL)  # so that nothing that the function has started is left
-                self._control.settimeout(_LONGEST_KILL)
-                with suppress(OSError):
-                    self._lines.readline(_LONGEST_LINE)
                 self._stop()
                 raise
             finally:
                 proxy.close()
             self._calls, self._items = self._calls + proxy.calls, self._items + proxy.items
             self._taken += max(self._used() - before, 0)
-            if not ended.get("is_emptied"):
+            if not ended:
                 self._stop()
             self._require_little_work(self._taken, self._calls, self._items)
             answer = b"" if proxy.cut or not ended else _received(ours)
         return _outcome(answer, ended.get("status"), proxy.cut)
 
-    def _watch(self, before: float, proxy: Proxy, answer: int) -> bytes:
+    def _watch(self, before: float, proxy: Proxy, answer: socket.socket) -> bytes:
         """Serve the function until it answers, ends, is cut off, or has taken too much. Then let it be killed.
 
         Return the line that says so.
         """
-        last, ends = time.monotonic(), [answer, proxy.woken]
-        control, listener = self._control.fileno(), proxy.listener.fileno()
+        last, ends = time.monotonic(), [answer]
         while True:
-            ready = select.select([control, listener, *ends], [], [], _LOOK_EVERY)[0]
-            if listener in ready:
-                proxy.accept()
-            if control in ready:
+            ready = select.select([self._control, proxy.socket, *ends], [], [], _LOOK_EVERY)[0]
+            if proxy.socket in ready:
+                proxy.handle_request()
+            if self._control in ready:
                 with suppress(ConnectionResetError):  # it has ended before it took the word
                     return self._lines.readline(_LONGEST_LINE)
                 return b""
-            if {*ends} & {*ready}:
+            if answer in ready:
                 ends = []
                 _send(self._control, _KILL)
-            passed = time.monotonic() - last
-            if passed >= _LOOK_EVERY:
-                self._require_little(before, proxy, min(passed, 2 * _LOOK_EVERY))
-                last += passed
+            if time.monotonic() - last >= _LOOK_EVERY:
+                self._require_little(before, proxy)
+                last = time.monotonic()
 
-    def _require_little(self, before: float, proxy: Proxy, seconds: float) -> None:
-        """Raise TooMuch or Busy if the function has exceeded a limit, some seconds after the last look."""
-        family = self._family()
+    def _require_little(self, before: float, proxy: Proxy) -> None:
+        """Raise TooMuch if the function has exceeded a limit; LabError if the computer is too busy to tell."""
+        family, load, now = self._family(), load_of_computer(), time.monotonic()
         if _sum(family, lambda process: process.memory_info().rss) > _MOST_MEMORY:
             raise TooMuch(_("it took more than {most:.0f} GB of memory", most=_MOST_MEMORY / 2**30))
         if _sum(family, psutil.Process.num_threads) > _MOST_THREADS:
             raise TooMuch(_("it started more than {most} threads or processes", most=_MOST_THREADS))
         taken = self._taken + _sum(family, _seconds) - before
         self._require_little_work(taken, self._calls + proxy.calls, self._items + proxy.items)
-        work, self._work = self._work, (self._calls + proxy.calls, round(taken, 1))
-        is_idle = work == self._work and not proxy.under_way and not any(map(_is_active, family))
-        self._idle += seconds if is_idle else 0
-        load, passed = load_of_computer(), time.monotonic() - self._begun
-        if self._idle > _LONGEST_IDLE * load:
+        work = self._calls + proxy.calls, round(taken, 1)
+        if work != self._work or proxy.under_way:
+            self._work, self._moved = work, now
+        if now - self._moved > _LONGEST_IDLE * load:
             raise TooMuch(_("it did nothing for {seconds} s, and did not return", seconds=_LONGEST_IDLE))
-        if passed > _LONGEST * load:
+        if now - self._begun > _LONGEST * load:
             if why := busy(load):
-                raise Busy(_("{why} So the function cannot be judged. Try again when less runs here.", why=why))
+                raise LabError(_("{why} So the function cannot be judged. Try again when less runs here.", why=why))
             raise TooMuch(_("it did not return within {seconds} s", seconds=_LONGEST))
 
     def _require_little_work(self, seconds: float, calls: int, items: int) -> None:
@@ -267,7 +257,6 @@ def _send(to: socket.socket, data: bytes) -> None:
 
 def _received(answer: socket.socket) -> bytes:
     """Return the line that the function has written, which nobody does any more. The first one counts."""
-    answer.setblocking(False)
     with suppress(OSError):
         return answer.recv(_LONGEST_LINE).partition(b"\n")[0]
     return b""
@@ -280,8 +269,8 @@ def _outcome(answer: bytes, status: Any, cut: str) -> Outcome:
         killed = N_("its process was killed by signal {signal}")
         why = _(killed if status < 0 else ended, signal=-status, status=status)
     done, place = (count(report.get(name)) or 0 for name in ("done", "place"))
-    said = str(report.get("why", why))[:_LONGEST_WHY]
-    return Outcome(done, _(said) if said == _NAMED else visible(said), place, visible(cut))
+    said = str(report.get("why", why))
+    return Outcome(done, _(said) if said == _NAMED else visible(said, _LONGEST_WHY), place, visible(cut))
 
 
 def _sum(family: list[psutil.Process], number: Callable[[psutil.Process], float]) -> float:
@@ -294,16 +283,6 @@ def _sum(family: list[psutil.Process], number: Callable[[psutil.Process], float]
 
 def _seconds(process: psutil.Process) -> float:
     return float(sum(process.cpu_times()[:4]))  # user and system time, its own and that of ended children
-
-
-def _is_active(process: psutil.Process) -> bool:
-    """Return whether a thread of the process wants the processor."""
-    with suppress(psutil.Error):
-        if process.status() == psutil.STATUS_RUNNING:
-            return True
-        # On Linux a thread can be asked as a process can.
-        return any(psutil.Process(thread.id).status() == psutil.STATUS_RUNNING for thread in process.threads()[1:])
-    return False
 
 
 def packages() -> list[Path]:

@@ -1,12 +1,12 @@
 """Judge a learner's function, as `lab try` does: by what the account holds after each case, which is drawn anew."""
 
-import ast
 import secrets
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 from lab_lib.calls.waiting import Line
 from lab_lib.checks.function_code import parsed
@@ -51,7 +51,7 @@ def judge(
 
     By default the accounts are on another embedded AWS. A `seed` draws what it drew before. `done` is called with each
     result as soon as it is there. `launch` starts the program that runs the function. UsageError if the file holds no
-    function, or for an unknown case; Busy if the computer is too busy.
+    function, or for an unknown case; LabError if the computer is too busy.
     """
     why = _("{count} cases took too much, so the others were not tried.", count=_MOST_SLOW)
     code, results, seed = read(Path(path)), list[Result](), seed or secrets.token_hex(8)
@@ -69,16 +69,16 @@ def judge(
 
 
 def read(path: Path) -> bytes:
-    """Return the file's content, which is not run here. UsageError if it is not Python, or defines no handler."""
+    """Return the file's content, which is not run here. UsageError if it is not Python, or names no handler."""
     code = read_file(path, bytes, "Name the file that holds your function.")
     try:
-        names = {getattr(node, "name", getattr(node, "id", "")) for node in ast.walk(parsed(code))}
+        parsed(code)
     except SyntaxError as error:
         place = _("{name}, line {number}", name=path, number=error.lineno) if error.lineno else path
         raise UsageError(
             _("{place}: {problem}. Correct that, then try again.", place=place, problem=error.msg)
         ) from None
-    if HANDLER not in names:
+    if HANDLER.encode() not in code:
         raise UsageError(
             _(
                 "{path} has no {name}. Lambda calls `def {name}(event, context):`; write that function.",
@@ -94,11 +94,12 @@ def untried(case: Case, why: str) -> Result:
     return Result(case.id, _(case.sentence), "not tried", why)
 
 
-class _Trial:
+class _Trial(NamedTuple):
     """Tries cases, each try in an account of its own."""
 
-    def __init__(self, runner: Runner, seed: str, accounts: Accounts) -> None:
-        self._runner, self._seed, self._accounts = runner, seed, accounts
+    runner: Runner
+    seed: str
+    accounts: Accounts
 
     def try_case(self, case: Case) -> Result:
         """Try a case. One with a crash is tried until the function was killed at each of its calls."""
@@ -115,19 +116,19 @@ class _Trial:
                 found=_("stopped, because it made more than {most} AWS calls for one small batch", most=_MOST_CALLS),
                 is_slow=True,
             )
-        last = Random(f"{self._seed} {case.id} last").randrange(1, max(call, 2))  # noqa: S311
+        last = Random(f"{self.seed} {case.id} last").randrange(1, max(call, 2))  # noqa: S311
         return self._try(case, Cut(last, has_effect=False)) if call > 1 else result
 
     def _try(self, case: Case, cut: Cut) -> Result:
         """Try a case once, in an empty account with a random number."""
-        bench = Bench(self._accounts(str(10**11 + secrets.randbelow(9 * 10**11))))
+        bench = Bench(self.accounts(str(10**11 + secrets.randbelow(9 * 10**11))))
         # The same for each cut, so that each call of one history is cut off. No case tells of another one.
-        draw = Draw(Random(f"{self._seed} {case.id}"), bench.lab)  # noqa: S311  # a seed of chance is long
+        draw = Draw(Random(f"{self.seed} {case.id}"), bench.lab)  # noqa: S311  # a seed of chance is long
         steps = case.draw(draw)
         story, is_slow, notes = Story(steps), False, list[str]()
-        self._runner.begin(case.limits)
+        self.runner.begin(case.limits)
         try:
-            held = bench.play(steps, self._runner, cut)
+            held = bench.play(steps, self.runner, cut)
             differences, cuts = story.differences(held), [failure.cut for failure in held.failures if failure.cut]
             notes = [_("killed at the call {call}, and started again", call=call) for call in cuts]
         except TooMuch as error:

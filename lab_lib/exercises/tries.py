@@ -4,7 +4,7 @@ The ids of the learner's customers begin with `my-`. So they are known from
 the bank's, even if the learner changes the files or runs a cell again.
 """
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
+from decimal import ROUND_FLOOR, Decimal
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, queues, tables, topics
@@ -26,23 +26,20 @@ from lab_lib.resources import CHANGES, REJECTED, ROWS, TOTALS
 from lab_lib.workspace.private_files import write_file
 
 FIRST, SECOND = "my-first.txt", "my-second.txt"
-_DIGITS = Context(prec=38)  # as DynamoDB's numbers
 
 
 def amounts(lab: Lab) -> list[str]:
     """Return three amounts. All sums of them are below the threshold, since a batch may end after any of them."""
     limit, unit = lab.threshold, Decimal(1) if lab.threshold >= 100 else Decimal("0.01")
-    with localcontext(_DIGITS, rounding=ROUND_FLOOR):
-        parts = [limit / 3, limit / 5, limit / 5] if limit > 0 else [limit - 100] * 3
-        return [f"{part.quantize(unit):f}" for part in parts]
+    parts = [limit / 3, limit / 5, limit / 5] if limit > 0 else [limit - 100] * 3
+    return [f"{part.quantize(unit, ROUND_FLOOR):f}" for part in parts]
 
 
 def missing(lab: Lab, customer: str, transaction: str) -> str:
     """Return the amount with which this transaction makes the customer's total reach the threshold."""
     held = transactions.read_amounts(tables.items(lab, "Transactions", beginning=customer))
     others = {row: amount for row, amount in held.items() if row != (customer, transaction)}
-    with localcontext(_DIGITS, rounding=ROUND_CEILING):
-        return f"{lab.threshold - transactions.totals(others).get(customer, Decimal(0)):f}"
+    return f"{lab.threshold - transactions.totals(others).get(customer, Decimal(0)):f}"
 
 
 def upload(lab: Lab, key: str, text: str) -> None:

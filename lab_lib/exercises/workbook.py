@@ -137,10 +137,8 @@ def record(kind: str, question: str, answer: Any, right: bool) -> None:
         entry = {"kind": kind, "question": question, "answer": _written(answer), "right": bool(right)}
         line = json.dumps({"when": datetime.now().isoformat(timespec="seconds"), **entry}, ensure_ascii=False)
         path = state(copy) / ANSWERS
-        with can_write_to(path, _AGAIN), open_file(path, "ab+") as file:
-            file.seek(max(file.tell() - 1, 0))
-            is_cut_off = file.read() not in (b"", b"\n")
-            file.write(f"{is_cut_off * chr(10)}{line}\n".encode(errors="backslashreplace"))
+        with can_write_to(path, _AGAIN), open_file(path, "ab") as file:
+            file.write(f"{line}\n".encode(errors="backslashreplace"))
 
 
 def _copy() -> Path | None:
@@ -152,20 +150,13 @@ def _copy() -> Path | None:
 def _kept() -> Settings:
     path = state(copy) / "settings.json" if (copy := _copy()) else None
     what_to_do = "Run notebook 00 again as far as “Open the lab”: it writes this file anew."
-    return read_file(path, _texts_and_numbers, what_to_do) if path and exists(path) else {}
+    return read_file(path, json_object, what_to_do) if path and exists(path) else {}
 
 
 def _with_kept(settings: Settings) -> Settings:
     """Return the settings of this notebook, with those of notebook 00 that it does not have, and the data file."""
     kept = {name: value for name, value in _kept().items() if value != ""}
     return {"data_file": str(DATA_FILE), **kept, **merged_settings(settings)}
-
-
-def _texts_and_numbers(content: bytes) -> Settings:
-    values = json_object(content)
-    if wrong := [f"{name} is {value!r}" for name, value in values.items() if not isinstance(value, str | int | float)]:
-        raise ValueError(f"{wrong[0]}; wanted text or a number")
-    return values
 
 
 def _injected() -> Settings:

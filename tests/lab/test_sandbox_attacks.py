@@ -322,7 +322,7 @@ seen = got(lambda: call("ptrace", 0x4206, 1, 0, 0), lambda: call("process_vm_rea
     *(lambda number=number: os.write(number, b"x") for number in range(4, 64)))
 for number in (9, 19, 2, 15, 1, 14, 34):
     os.kill(1, number)
-late = b'{"done": 7}\\n{"status": 0, "is_emptied": true}\\n' * 50
+late = b'{"done": 7}\\n{"status": 0}\\n' * 50
 """
     attacked, after = starts(code, "seen = ['as ever']")
 

@@ -106,6 +106,8 @@ def lambda_handler(event, context):
         try:
             add_all({"Records": [record]}, context)
         except KeyError:
+            if record == event["Records"][0]:
+                continue
             return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
 """
 TAKES_THREE = """
@@ -218,13 +220,6 @@ def test_a_batch_that_fails_comes_again_in_halves_as_the_trigger_of_the_lab_asks
 def test_records_before_the_one_that_a_function_names_as_failed_do_not_come_again(folder, tmp_path):
     report = judge(written(tmp_path, NOTIFIERS["naive"] + NAMES_FAILED), only=["poison"])
 
-    assert report.results[0].cause == "the last batch still fails: it named records as failed"
-
-    drops = NAMES_FAILED.replace(
-        "except KeyError:", "except KeyError:\n            if record == event['Records'][0]: continue"
-    )
-    report = judge(written(tmp_path, NOTIFIERS["naive"] + drops), only=["poison"])
-
     assert (
         report.results[0].found == "a bad record has no dead letter that names its TransactionId"
     )  # the totals are right
@@ -291,16 +286,16 @@ def test_an_interrupted_trial_leaves_no_process(number, status, folder, tmp_path
 
 @pytest.mark.slow
 def test_the_records_look_like_those_of_a_real_stream(folder):
-    with server.another() as other:
-        lab = lab_on(other.endpoint, other.secret)
-        draw = Draw(Random(1), lab)
-        new = draw.new("A", Decimal(1))
-        made = [new, draw.corrected(new, Decimal(2)), draw.deleted(new)]
-        tables.ensure_table(lab, "Transactions")
-        for record in made[:2]:
-            lab.client("dynamodb").put_item(TableName="Transactions", Item=record["dynamodb"]["NewImage"])
-        lab.client("dynamodb").delete_item(TableName="Transactions", Key=new["dynamodb"]["Keys"])
-        real = streams.records(lab)
+    running = server.start()
+    lab = lab_on(running.endpoint, running.secret, "345678901234")
+    draw = Draw(Random(1), lab)
+    new = draw.new("A", Decimal(1))
+    made = [new, draw.corrected(new, Decimal(2)), draw.deleted(new)]
+    tables.ensure_table(lab, "Transactions")
+    for record in made[:2]:
+        lab.client("dynamodb").put_item(TableName="Transactions", Item=record["dynamodb"]["NewImage"])
+    lab.client("dynamodb").delete_item(TableName="Transactions", Key=new["dynamodb"]["Keys"])
+    real = streams.records(lab)
 
     def shape(record, **more):
         return record["eventName"], {*record, *more}, {*record["dynamodb"]}

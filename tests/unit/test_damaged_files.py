@@ -90,7 +90,6 @@ def test_something_else_in_the_place_of_a_folder_is_one_line(tmp_path):
     ("content", "why"),
     [
         (b"", "it is empty"),
-        (b'{"prefix": ["ana"]}', "prefix is ['ana']; wanted text or a number"),
         (b'{"region": 5}', "region is 5; wanted a Region"),
     ],
 )
@@ -111,15 +110,6 @@ def test_what_a_notebook_cannot_keep_is_one_line(copy):
 
     with pytest.raises(LabError, match=f"Cannot write to {path}: .* Move it away"):
         workbook.keep({})
-
-
-def test_an_answer_is_not_joined_to_a_line_that_was_cut_off(copy):
-    path = copy / ".lab" / "answers.jsonl"
-    (path).write_bytes(b'{"kind": "ans')
-
-    workbook.record("answer", "keys", "a.txt", True)
-
-    assert json.loads(path.read_text(encoding="utf-8").splitlines()[1])["answer"] == "a.txt"
 
 
 def test_settings_with_a_byte_order_mark_are_read(copy):

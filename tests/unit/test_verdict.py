@@ -145,26 +145,13 @@ def test_each_poison_record_has_a_dead_letter_and_no_good_one_has(draw):
     assert causes([*letters, json.dumps(good)]) == ["good records are among the dead letters"]
 
 
-def test_an_item_that_grows_with_each_record_ends_at_400_kb(draw):
-    batch = draw.batch([("Ana", Decimal(1))] * 1_000)
-    account = held({"Ana": 1_000}, [(batch, DONE)])
-
-    account.heaviest = 1_000
-    assert story(batch).differences(account) == []
-    account.heaviest = 40_000
-    assert "an item of DynamoDB has at most 400 KB" in story(batch).differences(account)[0].cause
-
-
 @pytest.mark.parametrize(
     ("subject", "name", "balance", "found"),
     [
         ({"a": []}, "Ana", "1600", f"Subject {{'a': []}} instead of '{SUBJECT}'"),
         (SUBJECT, [], "1600", "customerID [] instead of a text"),
         (None, None, None, "customerID missing instead of a text; accountBalance missing instead of a text with a num"),
-        *(
-            (SUBJECT, "Ana", value, f"accountBalance {value!r} inst")
-            for value in (1600, "900", "sNaN", "1E+999999999999999999999")
-        ),
+        *((SUBJECT, "Ana", value, f"accountBalance {value!r} inst") for value in (1600, "900")),
     ],
 )
 def test_an_alert_is_told_with_each_field_that_is_wrong(subject, name, balance, found, draw):

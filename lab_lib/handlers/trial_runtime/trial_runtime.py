@@ -35,7 +35,6 @@ FILES = 256  # that are open at once; each may hold memory of the kernel's
 LIBC = ctypes.CDLL(None)
 SECCOMP, SECCOMP_FILTER = 22, 2  # PR_SET_SECCOMP
 NOT_DUMPABLE = 4  # PR_SET_DUMPABLE: no process of the function's may read or change this one
-ADOPTS = 36  # PR_SET_CHILD_SUBREAPER: what the function leaves behind becomes a child of this one
 
 
 class Context:
@@ -54,8 +53,8 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # no signal without a handler reaches process 1
     if sys.platform == "linux":
         LIBC.prctl(NOT_DUMPABLE, 0, 0, 0, 0)
-        LIBC.prctl(ADOPTS, 1, 0, 0, 0)
-    asked, filter_ = socket.socket(fileno=int(control)), read(int(rules)) if rules else b""
+    asked = socket.socket(fileno=int(control))
+    filter_ = os.fdopen(int(rules), "rb").read() if rules else b""
     for service in ("dynamodb", "sns", "sqs"):
         boto3.resource(service)  # the copies share what boto3 reads here
     asked.sendall(json.dumps({"seconds": time.process_time()}).encode() + b"\n")
@@ -63,13 +62,8 @@ def main():
     while (heard := socket.recv_fds(asked, 1, 1))[0]:
         if heard[1]:  # else the word to kill it came too late
             status = start(heard[1][0], asked, filter_)
-            answer = {"status": status, "is_emptied": is_emptied(folder)}
-            asked.sendall(json.dumps(answer).encode() + b"\n")
-
-
-def read(number):
-    with os.fdopen(number, "rb") as file:
-        return file.read()
+            empty(folder)
+            asked.sendall(json.dumps({"status": status}).encode() + b"\n")
 
 
 def start(given, asked, filter_):
@@ -87,48 +81,19 @@ def start(given, asked, filter_):
     with contextlib.suppress(ConnectionResetError):  # runner.py has ended
         asked.recv(1)
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process, signal.SIGKILL)  # also what it started, where nothing is adopted
+        os.killpg(process, signal.SIGKILL)  # also what it started; in a sandbox it starts nothing
     os.kill(process, signal.SIGKILL)  # it may not be the leader of its group yet
-    status = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-    while is_parent() and (left := children()):
-        for child in left:
-            os.kill(child, signal.SIGKILL)
-        for child in left:
-            os.waitpid(child, 0)  # by now its own are here
-    return status
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def is_parent():
-    """Return whether this process has children, without a look at all processes."""
-    try:
-        os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:
-        return False
-    return True
-
-
-def children():
-    """Return the ids of the processes whose parent this one is; none where no /proc tells."""
-    pids = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):  # it has ended
-            if int(path.read_text().rpartition(")")[2].split()[1]) == os.getpid():
-                pids.append(int(path.parent.name))
-    return pids
-
-
-def is_emptied(folder):
-    """Empty the folder, whose time could hold something too. Return whether that worked."""
-    try:
-        for path in Path(folder).iterdir():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-        os.utime(folder, (0, 0))
-    except (OSError, RecursionError):  # such as a folder in it that nobody may read
-        return False
-    return True
+def empty(folder):
+    """Empty the folder, whose time could hold something too. If that fails, this program ends."""
+    for path in Path(folder).iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    os.utime(folder, (0, 0))
 
 
 def run_and_exit(given, proxy, filter_):
