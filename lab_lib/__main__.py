@@ -37,9 +37,6 @@ def main() -> None:
             raise
         print(_INSTALL.format(error.name), file=sys.stderr)
         sys.exit(2)
-    except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        sys.exit(f"{type(error).__name__}: {error.strerror or error}{where}")
     finally:
         _discard_unwritten()
 
@@ -64,8 +61,6 @@ def _discard_unwritten() -> None:
             stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        except AttributeError:  # it is None, since the file was closed before Python started
-            continue
 
 
 if __name__ == "__main__":

@@ -86,16 +86,10 @@ def archive_results(out: Path) -> Path | None:
 def unfinished(works: list[W], resume: bool) -> list[W]:
     """Return the work that is not done, or was done with other settings or another file.
 
-    UsageError if there are results and not `resume`, or results of a student who is not in this part of the class.
+    UsageError if there are results and not `resume`.
     """
-    folders = {work.folder.name for work in works}
-    results = sorted(works[0].out.glob("*/grade.json")) if works else []
-    if results and not resume:
+    if works and not resume and any(works[0].out.glob("*/grade.json")):
         raise UsageError(f"{works[0].out} holds results already. Go on with --resume, or name another --out.")
-    if others := [path.parent for path in results if path.parent.name not in folders]:
-        raise UsageError(
-            f"{others[0]} belongs to nobody in this part of the class. Move it away, or name another --out."
-        )
     return [work for work in works if not work.is_done()]
 
 

@@ -71,7 +71,10 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     lab = _lab()
     texts = {member: masked(text, lab) for member, text in texts.items()}
     with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
-        _pack(draft, texts, name, student_id)
+        manifest = json.dumps({"name": name, "id": student_id, "when": now()}, indent=2, ensure_ascii=False)
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+            for member, text in {**texts, MANIFEST: manifest}.items():
+                archive.writestr(member, text)
         unpack(draft.read_bytes(), path.name)  # or it is too large
     return [*texts]
 
@@ -82,14 +85,6 @@ def missing(found: Collection[str]) -> str:
     notebooks = sorted(name for name in found if name.endswith(".ipynb"))
     said = f"Missing notebooks: {', '.join(lacking)}; found: {', '.join(notebooks) or 'none'}."
     return visible(said) if lacking else ""
-
-
-def _pack(path: Path, texts: dict[str, str], name: str, student_id: str) -> None:
-    """Write the texts and the manifest into a zip archive."""
-    manifest = {"name": name, "id": student_id, "when": now()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for member, text in {**texts, MANIFEST: json.dumps(manifest, indent=2, ensure_ascii=False)}.items():
-            archive.writestr(member, text)
 
 
 def read(path: Path, folders: tuple[str, ...] = ()) -> Submission:

@@ -101,7 +101,7 @@ def run(
         everybody, part = _read(roster), shards.read(shard)
         selected, out_dir = class_run.select(everybody, part, only), part.folder(out_dir)
         with class_run.lock(out_dir):
-            until = headless.last_kept() if keep else None
+            until = headless.BREAK_IT if keep else None
             works = [Work(student, out_dir.resolve(), until) for student in part.of(everybody)]
             to_do = [work for work in class_run.unfinished(works, resume) if work.student in selected]
             students = [work.student for work in to_do]

@@ -32,7 +32,6 @@ def test_the_version_and_the_completion_of_a_command_are_printed():
     [
         ("lab local status > /dev/full", 1, "OSError: No space left on device\n"),
         ("exec 3> >(:); wait $!; lab local status >&3", 141, ""),  # a pipe that nobody reads
-        ("lab local status >&-", 1, ""),
     ],
 )
 def test_output_that_cannot_be_written_ends_the_command_without_a_traceback(script, status, said, own_home):

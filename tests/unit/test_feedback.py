@@ -105,12 +105,6 @@ def test_what_a_student_writes_runs_nothing_loads_nothing_and_stays_in_its_place
     assert ("default-src 'none'" in policy, "script" in policy) == (True, False)
 
 
-def test_html_of_too_many_tags_is_shown_as_text_in_no_time(tmp_path):
-    made = page(record(), code(shows(text_html="<div>" * 100_000)), folder=tmp_path)
-
-    assert "<div><div>" in text(made.select_one(".notebook"))
-
-
 def test_the_notebook_is_shown_with_its_text_images_tables_and_errors(tmp_path):
     made = page(
         record(),
