@@ -116,8 +116,8 @@ def _refuse_strange(name: str, members: dict[str, zipfile.ZipInfo]) -> None:
     """Raise UsageError for a name or a way of packing that `lab submit` does not use, or too many bytes."""
     known = {path.name for path in [*copies.solved_notebooks(), *copies.pictures()]}
     unknown = members.keys() - known - {FUNCTION, workbook.ANSWERS, MANIFEST}
-    usual = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # and not encrypted
-    packed = [member for member, info in members.items() if info.compress_type not in usual or info.flag_bits & 1]
+    usual = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others are unpacked without a bound
+    packed = [member for member, info in members.items() if info.compress_type not in usual]
     if strange := sorted(unknown) + packed:
         listed = f"{name} holds {strange[0][:100]!r}, which `lab submit` does not write in this way. {missing(members)}"
         raise UsageError(f"{listed.strip()} Ask for what `lab submit` has written, as it is.")
