@@ -22,6 +22,7 @@ from lab_lib.errors import UsageError
 from lab_lib.exercises import copies
 
 _MOST_MEMORY = 1_500_000_000  # bytes of the judge and, since they inherit it, of each process in the sandbox
+_MOST_TEXT = 1000  # characters of the reasons
 _LONGER = 60  # seconds after which a judge whose sandboxes have ended gives up
 
 
@@ -68,7 +69,7 @@ class Grading(Work):
         judge.run()
         copies.give_pictures(self.draft)  # ours, whatever the student has handed in
         record.state = "failed" if judge.faults else "done"
-        record.error = " ".join(judge.faults) or None
+        record.error = " ".join(judge.faults)[:_MOST_TEXT] or None
         return record
 
 

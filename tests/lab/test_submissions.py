@@ -66,13 +66,8 @@ program.write_text('''
 import json, os
 from lab_lib.embedded import process
 os.environ |= process._settings(*json.load(open("server.json")).values())
-from ministack.services import lambda_svc
-from lab_lib.embedded import changes
-make = changes.make
-def make_and_lure():
-    make()
-    lambda_svc._presigned_code_url = lambda function: "http://127.0.0.1:PORT/lured"
-changes.make = make_and_lure
+from lab_lib.embedded import credentials
+credentials.code_url = lambda function: "http://127.0.0.1:PORT/lured"
 process.main()
 ''')
 for process in psutil.process_iter():

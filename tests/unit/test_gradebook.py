@@ -99,17 +99,6 @@ def test_report_without_a_roster_takes_the_students_and_their_ids_from_the_resul
     assert (ended.exit_code, f"{empty} holds no results" in ended.output) == (2, True)
 
 
-def test_a_record_is_written_with_the_keys_that_it_had(tmp_path):
-    entries = {"steps": [{"notebook": "00", "ok": True, "error": None}]}
-    entries["answers"] = [{"question": "keys", "right": True}]
-
-    record(**entries).write(tmp_path / "grade.json")
-
-    written = json.loads((tmp_path / "grade.json").read_text())
-    assert entries.items() <= written.items()
-    assert "part" not in written
-
-
 # A text is the whole content, a dict replaces parts of the record.
 DAMAGED = ["", "[" * 100_000, {"checks": [None]}, {"trial": [5]}, "{}"]
 

@@ -1,7 +1,6 @@
 """One notebook, and the next, in the kernel of a headless run: what is written, what is left, who can listen."""
 
 import asyncio
-import tempfile
 from pathlib import Path
 
 import nbformat
@@ -133,14 +132,3 @@ def test_only_the_owner_can_speak_to_a_kernel_or_listen(notebook, kernel, run):
     sockets = Path(kernel.connection_file).parent
     assert len(list(sockets.glob("channel-*"))) == 5
     assert sockets.stat().st_mode & 0o077 == 0
-
-
-@pytest.mark.slow
-def test_a_temporary_folder_may_have_a_long_name(notebook, run, tmp_path, monkeypatch):
-    (long := tmp_path / ("long" * 30)).mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(long))
-
-    with one_kernel(tmp_path) as kernel:
-        assert run(notebook("1"), kernel).ok
-
-    assert list(long.iterdir()) == []

@@ -103,15 +103,6 @@ def test_a_fault_is_said_with_its_line(read, tmp_path, lines, wanted):
     assert wanted in str(refused.value)
 
 
-def test_the_first_twenty_faults_are_listed_and_the_others_counted(read):
-    with pytest.raises(RosterError) as refused:
-        read("name,account", *(f"Student {number},{number}" for number in range(50)))
-
-    first, *listed, last = str(refused.value).splitlines()
-    assert ("has 50 faults" in first, len(listed), last) == (True, 20, "  and 30 more")
-    assert listed[19].startswith("  line 21: account is '19'")
-
-
 def test_a_roster_of_those_whose_files_are_graded_needs_names_only(read):
     lines = "name,id,prefix,threshold", "Ana,a1,ana-,99.50", "Bo,,,", "Bo,b2,,"
 
