@@ -104,7 +104,15 @@ def _stuck(students: list[Graded]) -> list[Problem]:
         answers = [answer for answer in student.answers or [] if answer.question in EXERCISES and not answer.right]
         for check in (*map(_as_check, answers), *student.wrong):
             failing[check.id].append((student, check))
-    problems = map(_problem, failing.values())
+    problems = [
+        Problem(
+            failures[0][1]._replace(
+                hint=mode(check.hint for _, check in failures), found=mode(check.found for _, check in failures)
+            ),
+            [student for student, _ in failures],
+        )
+        for failures in failing.values()
+    ]
     return sorted(problems, key=lambda problem: (-len(problem.students), problem.check.step))
 
 
@@ -112,11 +120,6 @@ def _as_check(answer: Answer) -> Check:
     """Return an exercise that is not right as a check that fails."""
     step, heading = questions.asked()[answer.question].cell[:2], texts.of(answer.question).heading
     return Check(answer.question, step, heading, State.NOT_YET, answer.note, "", _LOOK)
-
-
-def _problem(failures: list[tuple[Graded, Check]]) -> Problem:
-    hint, found = mode(check.hint for _, check in failures), mode(check.found for _, check in failures)
-    return Problem(failures[0][1]._replace(hint=hint, found=found), [student for student, _ in failures])
 
 
 def _right(students: list[Graded], column: str) -> dict[str, list[bool]]:

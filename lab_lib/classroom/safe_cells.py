@@ -56,25 +56,16 @@ def _cells(path: Path) -> list[Cell]:
                 heading = (HEADING.findall(text) or [heading])[-1]
                 text = _clean(str(_MARKDOWN(text)), pictures)
             outputs = [] if is_markdown else [_output(output) for output in cell.get("outputs", [])]
-            error, is_as_in_lab = _error(cell), _is_as_in_lab(cell, ours)
+            errors = (output for output in cell.get("outputs", []) if output["output_type"] == "error")
+            error = next((" ".join(f"{output['ename']}: {output['evalue']}".split()) for output in errors), "")
+            is_setting = {"parameters", "injected-parameters"} & {*cell.get("metadata", {}).get("tags", [])}
+            is_as_in_lab = bool(is_setting) or _joined(cell["source"]) in ours  # settings were replaced, or are ours
             about = {"heading": heading, "error": error, "is_as_in_lab": is_as_in_lab}
             about["is_ours"] = is_as_in_lab and not error
             shown.append({"is_markdown": is_markdown, "text": text, "outputs": outputs} | about)
         return shown
     except Exception:  # noqa: BLE001  # a student's notebook may hold anything
         return []
-
-
-def _error(cell: Cell) -> str:
-    """Return the first error of a cell in one line; "" if it has none."""
-    errors = [output for output in cell.get("outputs", []) if output["output_type"] == "error"]
-    return " ".join(f"{errors[0]['ename']}: {errors[0]['evalue']}".split()) if errors else ""
-
-
-def _is_as_in_lab(cell: Cell, ours: set[str]) -> bool:
-    """Return whether a cell is as in the learner's edition. Settings were replaced, or are ours."""
-    is_setting = {"parameters", "injected-parameters"} & {*cell.get("metadata", {}).get("tags", [])}
-    return bool(is_setting) or _joined(cell["source"]) in ours
 
 
 def _output(output: dict[str, Any]) -> tuple[str, str, str]:

@@ -75,8 +75,8 @@ def test_report_joins_the_parts_of_a_class_with_their_notebooks(out):
         (part := out / f"part-{place}-of-3").mkdir()
         (out / name).rename(part / name)
         (part / "feedback").mkdir()  # of the part
-    for name in ("dee-1", ".ana-9012.draft"):
-        shutil.copytree(out / "part-1-of-3" / "ana-9012", out / "part-3-of-3" / name)
+    for place in ("part-3-of-3/dee-1", ".ana-9012.draft"):
+        shutil.copytree(out / "part-1-of-3" / "ana-9012", out / place)
 
     status, said = lab_class("report", out)
 
