@@ -218,4 +218,4 @@ def test_every_student_with_results_has_a_page_with_nothing_of_the_others(tmp_pa
 
     pages = {path.stem: path.read_text() for path in (tmp_path / "feedback").glob("*.html")}
     holds = {name: ("Ana" in page, "a fault of Bo" in page) for name, page in pages.items()}
-    assert holds == {"student-9012": (True, False), "student-9013": (False, True)}
+    assert holds == {"ana-9012": (True, False), "bo-9013": (False, True)}
