@@ -21,10 +21,9 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 
 from lab_lib.aws import cleanup
 from lab_lib.calls import sessions
-from lab_lib.classroom import gradebook, shards
+from lab_lib.classroom import gradebook
 from lab_lib.classroom.processes import in_process
 from lab_lib.classroom.record import Record
-from lab_lib.classroom.shards import Shard
 from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work, in_words
 from lab_lib.embedded import server
@@ -53,15 +52,15 @@ def lock(out: Path) -> AcquireReturnProxy:
         raise UsageError(f"Another class is at work in {out}. Wait for its end, or name another --out.") from None
 
 
-def select(students: list[Student], shard: Shard = shards.WHOLE, only: str = "") -> list[Student]:
-    """Return the students of a shard, or those of them whose account, id or name `only` lists.
+def select(students: list[Student], only: str) -> list[Student]:
+    """Return the students, or those of them whose account, id or name `only` lists.
 
     UsageError for an entry of `only` that fits nobody.
     """
     names = {name.strip().casefold() for name in only.split(",")} - {""}
     if unknown := sorted(names.difference(*map(_names, students))):
         raise UsageError(f"--only: nobody has the account, id or name {unknown[0]}.")
-    return [student for student in shard.of(students) if not names or names & _names(student)]
+    return [student for student in students if not names or names & _names(student)]
 
 
 def _names(student: Student) -> set[str]:
@@ -86,16 +85,10 @@ def archive_results(out: Path) -> Path | None:
 def unfinished(works: list[W], resume: bool) -> list[W]:
     """Return the work that is not done, or was done with other settings or another file.
 
-    UsageError if there are results and not `resume`, or results of a student who is not in this part of the class.
+    UsageError if there are results and not `resume`.
     """
-    folders = {work.folder.name for work in works}
-    results = sorted(works[0].out.glob("*/grade.json")) if works else []
-    if results and not resume:
+    if works and not resume and any(works[0].out.glob("*/grade.json")):
         raise UsageError(f"{works[0].out} holds results already. Go on with --resume, or name another --out.")
-    if others := [path.parent for path in results if path.parent.name not in folders]:
-        raise UsageError(
-            f"{others[0]} belongs to nobody in this part of the class. Move it away, or name another --out."
-        )
     return [work for work in works if not work.is_done()]
 
 

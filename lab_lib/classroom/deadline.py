@@ -9,7 +9,7 @@ def moment(text: str, name: str = "the time") -> datetime:
     """Return the local time; of a date alone, the end of that day. UsageError, with the name, if it is neither."""
     try:
         return datetime.fromisoformat(text if ":" in text else f"{text} 23:59").astimezone().replace(tzinfo=None)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise UsageError(f"{name} is {text!r}; wanted 2026-12-01 18:00, for example, or the date alone.") from None
 
 

@@ -53,7 +53,7 @@ def summary(book: Book, when: str) -> str:
     table = [("student", "points", "state", "last error"), ("---", "---:", "---", "---")]
     return "\n".join(
         [
-            f"## Serverless lab {when}".rstrip(),
+            f"## Serverless lab {when}",
             "",
             f"Full marks: {book.full} of {len(rows)}. Not graded: {book.ungraded}.",
             "",

@@ -36,7 +36,7 @@ def write(out: Path, book: Book) -> None:
             write_file(out / FOLDER / f"{student.folder}.html", page(book, student, notebooks))
 
 
-def page(book: Book, student: Graded, notebooks: str = "") -> str:
+def page(book: Book, student: Graded, notebooks: str) -> str:
     """Return the page of one student, with rendered notebooks."""
     by_cause = _by_cause(student)
     return report.template("feedback.html.j2").render(

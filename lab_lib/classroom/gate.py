@@ -25,38 +25,31 @@ _AT_ONCE = (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as botocore does; a re
 
 def accounts(box: Sandbox, secret: str) -> Accounts:
     """Return a function that opens the accounts of the sandbox's embedded AWS. Each request goes through the gate."""
-    gate = Gate(box)
+    endpoint, http = f"http://{HOST}:{box.port}", URLLib3Session(socket_options=[_AT_ONCE])
+    left = _MOST
 
-    def opened(account: str) -> Lab:
-        lab = lab_on(gate.endpoint, secret, account)
-        lab.session.events.register("before-send", gate.send)
-        return lab
-
-    return opened
-
-
-class Gate:
-    """The way to the one port that leads into the sandbox, as long as that is not stopped."""
-
-    def __init__(self, box: Sandbox) -> None:
-        self._box, self.endpoint = box, f"http://{HOST}:{box.port}"
-        self._http = URLLib3Session(socket_options=[_AT_ONCE])
-        self._left = _MOST
-
-    def send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    def send(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         """Return the answer to a request. botocore calls this before it would send the request itself.
 
         LabError if the request is to another address, or the answers are too long.
         """
-        self._box.require()
-        if urlsplit(request.url)[:2] != urlsplit(self.endpoint)[:2]:
+        nonlocal left
+        box.require()
+        if urlsplit(request.url)[:2] != urlsplit(endpoint)[:2]:
             raise LabError(f"An answer of the account leads to another address: {request.url[:100]!r}.")
         request.stream_output = True  # or the whole answer would be read
-        answer = self._http.send(request)
-        body = answer.raw.read(max(self._left, 0) + 1)
+        answer = http.send(request)
+        body = answer.raw.read(max(left, 0) + 1)
         answer.raw.close()
-        self._left -= len(body)
-        if self._left < 0:
+        left -= len(body)
+        if left < 0:
             raise LabError(f"The answers of the account are too long; at most {_MOST // 1_000_000} MB in all.")
         raw = urllib3.HTTPResponse(io.BytesIO(body), preload_content=False)
         return AWSResponse(answer.url, answer.status_code, answer.headers, raw)
+
+    def opened(account: str) -> Lab:
+        lab = lab_on(endpoint, secret, account)
+        lab.session.events.register("before-send", send)
+        return lab
+
+    return opened

@@ -10,7 +10,7 @@ from typing import Any
 
 from lab_lib import language
 from lab_lib.exercises import copies
-from lab_lib.exercises.notebook_files import Cell, Notebook
+from lab_lib.exercises.notebook_files import Cell
 
 Course = dict[str, Any]  # "cells" has the lab's cells of a notebook, "texts" the text of each in every language, by id
 
@@ -18,14 +18,12 @@ Course = dict[str, Any]  # "cells" has the lab's cells of a notebook, "texts" th
 @cache  # the sandbox gets it, and the student's errors are read with it
 def course(path: Path) -> Course:
     """Return the learner's edition of one of the lab's own notebooks, for a sandbox, which lacks it."""
-    editions = {name: _cells(copies.learners_edition(path, name)) for name in language.names()}
+    editions = {
+        name: [cell | {"source": "".join(cell["source"])} for cell in copies.learners_edition(path, name)["cells"]]
+        for name in language.names()
+    }
     texts = {row[0]["id"]: [cell["source"] for cell in row] for row in zip(*editions.values(), strict=True)}
     return {"cells": editions[language.used()], "texts": texts}
-
-
-def _cells(notebook: Notebook) -> list[Cell]:
-    """Return the cells with their sources as text."""
-    return [cell | {"source": "".join(cell["source"])} for cell in notebook["cells"]]
 
 
 def complete(mine: list[Cell], course: Course) -> list[Cell]:

@@ -22,7 +22,7 @@ class OwnWork:
     """The verdicts on what a student has made and answered so far."""
 
     solved: set[str] = field(default_factory=set)  # the exercises that notebook.solve has made for the student
-    before: dict[str, bool] = field(default_factory=dict)  # by exercise, whether another cell had made it
+    _before: dict[str, bool] = field(default_factory=dict)  # by exercise, whether another cell had made it
     _answers: dict[str, Answer] = field(default_factory=dict)  # by question
 
     @property
@@ -41,8 +41,8 @@ class OwnWork:
         if not asked.is_made:
             self._answers[asked.question] = _read(lab, asked, answer)
             return
-        if asked.question not in self.before:
-            self.before[asked.question] = _delete(lab, asked.question)
+        if asked.question not in self._before:
+            self._before[asked.question] = _delete(lab, asked.question)
         if not is_before:
             self._answers[asked.question] = self._look(lab, asked)
 
@@ -63,7 +63,7 @@ class OwnWork:
             yield from (check.in_one_line for check in wrong if not check.is_behind)
         else:
             yield _("Its own cell did not make it.")
-        if self.before[exercise]:
+        if self._before[exercise]:
             yield _("Another cell had made it, which gives no points.")
         if exercise in self.solved:
             yield _("It was solved with notebook.solve.")

@@ -20,7 +20,7 @@ class Step(BaseModel):
     ok: bool
     seconds: float = 0
     error: str | None
-    errors: list[str] = []  # of cells in a submission, a line each; those that follow from an earlier one are counted
+    errors: list[str] = []  # of cells in a submission, a line each
 
 
 class Answer(BaseModel):

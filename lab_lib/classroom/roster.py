@@ -39,20 +39,14 @@ def _right(name: str, value: str, before: dict[str, str], folder: Path) -> str:
     if name == "role_arn" and not ((role := _ROLE_ARN.fullmatch(value)) and role[1] == (account or role[1])):
         raise UsageError(f"role_arn is {value!r}; wanted a role of this account, such as arn:…:role/Grader")
     if name == "data_file":
-        return _data_file(folder, value)
+        path = (folder / value).resolve()
+        headless.check_data_file(path)
+        return str(path)
     if name == "handed_in":
         deadline.moment(value, name)
     if name in SETTINGS:
         fitting(name, setting(name, value), account, region)
     return value
-
-
-def _data_file(folder: Path, value: str) -> str:
-    path = (folder / value).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise UsageError(f"data_file is {value!r}, outside the roster's folder. Copy the file beside the roster")
-    headless.check_data_file(path)
-    return str(path)
 
 
 def _values(cells: dict[str, str], folder: Path) -> tuple[dict[str, str], list[str]]:

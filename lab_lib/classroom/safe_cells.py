@@ -7,27 +7,26 @@ are put into the page, from the lab's own files.
 import base64
 import json
 import re
-from collections.abc import Callable
 from functools import cache, partial
-from itertools import chain, groupby, starmap
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
 import mistune
 import nh3
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from lab_lib.checks.lookalikes import visible
 from lab_lib.classroom.lab_cells import course
 from lab_lib.exercises import copies
 from lab_lib.exercises.notebook_files import Cell
-from lab_lib.language import _, ngettext
+from lab_lib.language import _
 from lab_lib.resources import HEADING
 
 _LONGEST = 20_000  # characters of a text; the sandbox bounds a whole notebook
 _LONGEST_ERROR = 300  # characters
-_MOST_TAGS = 3_000  # of a piece of HTML; the time of cleaning grows with their square if they are nested
 _IMAGES = ("image/png", "image/jpeg")
+_MARKDOWN = mistune.create_markdown(escape=False, plugins=["table", "strikethrough"])
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of a traceback
 
 
@@ -37,65 +36,36 @@ def runs(path: Path) -> list[tuple[bool, list[Cell]]]:
 
 
 def errors(path: Path) -> list[str]:
-    """Return a line for each error of a notebook's cells, with how many cells of the lab fail because of it."""
-    following, cause = dict[str, int](), ""
+    """Return a line for each error of a notebook's cells, without those of the lab's cells that follow from one."""
+    found = list[str]()
     for cell in _cells(path):
-        if cell["error"] and cell["is_as_in_lab"] and cause:
-            following[cause] += 1
-        elif cell["error"]:
-            cause = visible(f"{cell['heading']}: {cell['error']}", _LONGEST_ERROR)
-            following.setdefault(cause, 0)
-    return [*starmap(_with_following, following.items())]
-
-
-def _with_following(error: str, count: int) -> str:
-    if not count:
-        return error
-    return ngettext(
-        "{error} ({count:,} cell after it fails too)", "{error} ({count:,} cells after it fail too)", count, error=error
-    )
+        if cell["error"] and not (cell["is_as_in_lab"] and found):
+            found.append(visible(f"{cell['heading']}: {cell['error']}", _LONGEST_ERROR))
+    return found
 
 
 @cache  # a notebook that has run is read for its errors, then for the page
 def _cells(path: Path) -> list[Cell]:
     """Return each cell as a page shows it. A broken notebook has none."""
-    pictures, ours = dict(_pictures()), _texts().get(path.name, set())
-    shown, heading = list[Cell](), ""
+    pictures, shown, heading = dict(_pictures()), list[Cell](), ""
     try:
+        ours = {*chain(*course(copies.NOTEBOOKS / path.name)["texts"].values())}  # a text outlives the ids of its cell
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             text: str = _text(cell["source"])
             if is_markdown := cell["cell_type"] == "markdown":
                 heading = (HEADING.findall(text) or [heading])[-1]
-                text = _clean(_markdown()(text), pictures)
+                text = _clean(str(_MARKDOWN(text)), pictures)
             outputs = [] if is_markdown else [_output(output) for output in cell.get("outputs", [])]
-            error, is_as_in_lab = _error(cell), _is_as_in_lab(cell, ours)
+            errors = (output for output in cell.get("outputs", []) if output["output_type"] == "error")
+            error = next((" ".join(f"{output['ename']}: {output['evalue']}".split()) for output in errors), "")
+            is_setting = {"parameters", "injected-parameters"} & {*cell.get("metadata", {}).get("tags", [])}
+            is_as_in_lab = bool(is_setting) or _joined(cell["source"]) in ours  # settings were replaced, or are ours
             about = {"heading": heading, "error": error, "is_as_in_lab": is_as_in_lab}
             about["is_ours"] = is_as_in_lab and not error
             shown.append({"is_markdown": is_markdown, "text": text, "outputs": outputs} | about)
         return shown
     except Exception:  # noqa: BLE001  # a student's notebook may hold anything
         return []
-
-
-def _error(cell: Cell) -> str:
-    """Return the first error of a cell in one line; "" if it has none."""
-    errors = [output for output in cell.get("outputs", []) if output["output_type"] == "error"]
-    return " ".join(f"{errors[0]['ename']}: {errors[0]['evalue']}".split()) if errors else ""
-
-
-def _is_as_in_lab(cell: Cell, ours: set[str]) -> bool:
-    """Return whether a cell is as in the learner's edition. Settings were replaced, or are ours."""
-    is_setting = {"parameters", "injected-parameters"} & {*cell.get("metadata", {}).get("tags", [])}
-    return bool(is_setting) or _joined(cell["source"]) in ours
-
-
-@cache
-def _texts() -> dict[str, set[str]]:
-    """Return the texts of the cells in the learner's edition, of every language, by notebook.
-
-    A text outlives the ids of its cell.
-    """
-    return {path.name: {*chain(*course(path)["texts"].values())} for path in copies.solved_notebooks()}
 
 
 def _output(output: dict[str, Any]) -> tuple[str, str, str]:
@@ -130,17 +100,11 @@ def _text(text: Any) -> str:
 
 
 def _clean(html: str, pictures: dict[str, str]) -> Markup:
-    """Return the HTML with nothing but harmless tags, as text if it has too many; no address in it is loaded.
+    """Return the HTML with nothing but harmless tags; no address in it is loaded.
 
     A picture that is shown is removed from `pictures`. It is shown once, so that many names make no huge page.
     """
-    if html.count("<") > _MOST_TAGS:
-        return escape(_text(html))
-    kept = nh3.clean(
-        html,
-        attribute_filter=partial(_address, pictures),
-        url_schemes={"http", "https", "data"},
-    )
+    kept = nh3.clean(html, attribute_filter=partial(_address, pictures), url_schemes={"http", "https", "data"})
     return Markup(kept)  # noqa: S704  # cleaned
 
 
@@ -151,8 +115,3 @@ def _address(pictures: dict[str, str], tag: str, name: str, value: str) -> str |
     if name == "href":
         return value if value.startswith(("http://", "https://")) else None
     return value if name in ("alt", "colspan", "rowspan") else None
-
-
-@cache
-def _markdown() -> Callable[[str], str]:
-    return mistune.create_markdown(escape=False, plugins=["table", "strikethrough"])  # type: ignore[return-value]

@@ -25,9 +25,6 @@ class Shard(NamedTuple):
         return out / f"part-{self.part}-of-{self.parts}" if self.parts > 1 else out
 
 
-WHOLE = Shard(1, 1)
-
-
 def read(option: str) -> Shard:
     """Return the shard of the option --shard; the whole class if it is empty. UsageError if there is no such part."""
     numbers = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", option or "1/1")

@@ -34,10 +34,9 @@ class Student:
 
         Without an account, the digits are those of a digest of the id, else of the name.
         """
-        # A name without letters, such as "?", has no slug of its own.
-        name = slug(self.name, longest=None) if any(map(str.isalnum, self.name)) else ascii(self.name)
+        name = slug(self.name)
         digest = sha256((self.id or name).casefold().encode("utf-8", "backslashreplace"))
-        return f"{slug(self.name)}-{self.account[-4:] or f'{int(digest.hexdigest(), 16) % 10**4:04}'}"
+        return f"{name[:_MAX_SLUG].strip('-')}-{self.account[-4:] or f'{int(digest.hexdigest(), 16) % 10**4:04}'}"
 
     @property
     def is_embedded(self) -> bool:
@@ -62,9 +61,9 @@ class Student:
         return open_lab(**known, **{name: getattr(self, name) for name in where})
 
 
-def slug(name: str, longest: int | None = _MAX_SLUG) -> str:
+def slug(name: str) -> str:
     """Return letters and digits of any script, joined by "-", without Latin accents; "student" if there are none."""
     plain = re.sub(r"(?<=[a-z])[\u0300-\u036f]+", "", unicodedata.normalize("NFKD", name.casefold()))
     letters = unicodedata.normalize("NFC", plain)
     kept = "".join(letter if letter.isalnum() or unicodedata.category(letter)[0] == "M" else " " for letter in letters)
-    return "-".join(kept.split())[:longest].strip("-") or "student"
+    return "-".join(kept.split()) or "student"

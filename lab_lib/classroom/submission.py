@@ -71,7 +71,10 @@ def write(path: Path, name: str, student_id: str = "") -> list[str]:
     lab = _lab()
     texts = {member: masked(text, lab) for member, text in texts.items()}
     with can_write_to(path, "Free some space there, or name another file."), draft_of(path) as draft:
-        _pack(draft, texts, name, student_id)
+        manifest = json.dumps({"name": name, "id": student_id, "when": now()}, indent=2, ensure_ascii=False)
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+            for member, text in {**texts, MANIFEST: manifest}.items():
+                archive.writestr(member, text)
         unpack(draft.read_bytes(), path.name)  # or it is too large
     return [*texts]
 
@@ -82,14 +85,6 @@ def missing(found: Collection[str]) -> str:
     notebooks = sorted(name for name in found if name.endswith(".ipynb"))
     said = f"Missing notebooks: {', '.join(lacking)}; found: {', '.join(notebooks) or 'none'}."
     return visible(said) if lacking else ""
-
-
-def _pack(path: Path, texts: dict[str, str], name: str, student_id: str) -> None:
-    """Write the texts and the manifest into a zip archive."""
-    manifest = {"name": name, "id": student_id, "when": now()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for member, text in {**texts, MANIFEST: json.dumps(manifest, indent=2, ensure_ascii=False)}.items():
-            archive.writestr(member, text)
 
 
 def read(path: Path, folders: tuple[str, ...] = ()) -> Submission:
@@ -121,8 +116,8 @@ def _refuse_strange(name: str, members: dict[str, zipfile.ZipInfo]) -> None:
     """Raise UsageError for a name or a way of packing that `lab submit` does not use, or too many bytes."""
     known = {path.name for path in [*copies.solved_notebooks(), *copies.pictures()]}
     unknown = members.keys() - known - {FUNCTION, workbook.ANSWERS, MANIFEST}
-    usual = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # and not encrypted
-    packed = [member for member, info in members.items() if info.compress_type not in usual or info.flag_bits & 1]
+    usual = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others are unpacked without a bound
+    packed = [member for member, info in members.items() if info.compress_type not in usual]
     if strange := sorted(unknown) + packed:
         listed = f"{name} holds {strange[0][:100]!r}, which `lab submit` does not write in this way. {missing(members)}"
         raise UsageError(f"{listed.strip()} Ask for what `lab submit` has written, as it is.")

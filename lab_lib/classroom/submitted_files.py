@@ -4,7 +4,6 @@ With a roster, the names of files and folders say so: a file can claim to be of 
 Without a roster, the name and the id that a file claims are a student. Where two clash, the instructor is told.
 """
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -75,7 +74,7 @@ def _by_roster(roster: list[Student]) -> Callable[[Submission], Student | None]:
 
 def _parts(name: str) -> list[str]:
     """Return the parts of a name that may be a student's, longest first: from "submission-" to a number or the end."""
-    words = slug(name, longest=None).split("-")
+    words = slug(name).split("-")
     starts = [0, *(place for place, word in enumerate(words, 1) if word == "submission")]
     ends = [*(place for place, word in enumerate(words) if word.isdecimal()), len(words)]
     parts = {"-".join(words[start:end]) for start in starts for end in ends if start < end}
@@ -83,10 +82,8 @@ def _parts(name: str) -> list[str]:
 
 
 def _by_claim(file: Submission) -> Student:
-    """Return the student whom a file claims to be of. Without a name, its own or its folder's is taken."""
-    stem = file.path.stem
-    said = re.sub(r"^submission[-_ ]?| ?\(\d{1,3}\)$", "", stem).strip()  # a browser adds (1) to a second file
-    return Student(visible(file.name or said or (file.folders or [ascii(stem)])[-1]), id=visible(file.id))
+    """Return the student whom a file claims to be of. Without a name, the file's own and its folders' are taken."""
+    return Student(visible(file.name or "/".join((*file.folders, file.path.stem))), id=visible(file.id))
 
 
 def _remarks(student: Student, files: list[Submission]) -> list[str]:

@@ -57,7 +57,7 @@ class Work:
     @property
     def settings(self) -> list[Any]:
         """Return what decides what comes of the work, in the student's row and elsewhere."""
-        return [{**vars(self.student), "id": "", "handed_in": ""}, self.until]
+        return [{**vars(self.student), "id": ""}, self.until]
 
     @property
     def fingerprint(self) -> str:
@@ -143,8 +143,7 @@ class Work:
     def forget(self) -> None:
         """Delete the draft and the record of earlier work for this student."""
         shutil.rmtree(self.draft, ignore_errors=True)
-        with suppress(FileNotFoundError, IsADirectoryError):  # a folder of that name is no record
-            (self.folder / "grade.json").unlink()
+        (self.folder / "grade.json").unlink(missing_ok=True)
 
     def read(self) -> Record | None:
         """Return the record of earlier work for this student, or None if that did not end, or the record is damaged."""

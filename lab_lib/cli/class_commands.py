@@ -98,11 +98,12 @@ def run(
     from lab_lib.run import headless
 
     with handle_errors(class_work.GO_ON, NOT_GRADED):
-        everybody, part = _read(roster), shards.read(shard)
-        selected, out_dir = class_run.select(everybody, part, only), part.folder(out_dir)
+        part = shards.read(shard)
+        everybody, out_dir = part.of(_read(roster)), part.folder(out_dir)
+        selected = class_run.select(everybody, only)
         with class_run.lock(out_dir):
-            until = headless.last_kept() if keep else None
-            works = [Work(student, out_dir.resolve(), until) for student in part.of(everybody)]
+            until = headless.BREAK_IT if keep else None
+            works = [Work(student, out_dir.resolve(), until) for student in everybody]
             to_do = [work for work in class_run.unfinished(works, resume) if work.student in selected]
             students = [work.student for work in to_do]
             numbers = [path.stem[:2] for path in headless.notebooks(until)]
@@ -133,7 +134,7 @@ def check(
 
     with handle_errors("Stopped. To grade all accounts, run the command again.", NOT_GRADED):
         part = shards.read(shard)
-        students, out_dir = class_run.select(_read(roster), part, only), part.folder(out_dir)
+        students, out_dir = class_run.select(part.of(_read(roster)), only), part.folder(out_dir)
         works = [Work(student, out_dir.resolve(), probe=probe) for student in students]
         if probe:
             _confirm(students, _PROBES, ["probe"], yes)
@@ -195,7 +196,7 @@ def clean(roster: Roster, only: Only = "", yes: Yes = False) -> None:
     from lab_lib.cli import class_work
 
     with handle_errors():
-        students = class_run.select(_read(roster), only=only)
+        students = class_run.select(_read(roster), only)
         _confirm(students, "all that the lab made is deleted.", ["99"], yes)
         results = class_run.clean(students)
         out.print(class_work.cleaned(students, results))

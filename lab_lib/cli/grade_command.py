@@ -84,8 +84,8 @@ def grade(
         with class_run.lock(out_dir):
             how = {"trust": trust, "seconds": seconds, "seed": seed or grading.seed_of(out_dir), "due": due_at}
             works, nobodys = submitted_files.match(files, everybody, out_dir.resolve(), **how)
-            selected = class_run.select([work.student for work in works], part, only)
             works = part.of(works)
+            selected = class_run.select([work.student for work in works], only)
             unfinished = class_run.unfinished(works, resume)
             to_do = [work for work in unfinished if work.submitted and work.student in selected]
             _say(works, nobodys)

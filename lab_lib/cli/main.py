@@ -20,7 +20,7 @@ from lab_lib.cli import (
     try_command,
 )
 from lab_lib.cli.setting_options import MANAGED, PLACE, Settings, in_workspace, takes
-from lab_lib.cli.terminal import Yes, err, handle_errors, out
+from lab_lib.cli.terminal import Yes, handle_errors, out
 from lab_lib.errors import UsageError
 from lab_lib.language import N_, _
 
@@ -128,7 +128,6 @@ def policy(
     Then attach what `lab policy learner --boundary NAME` prints. It lets the learner create no role without NAME.
     """
     from lab_lib.aws import policies, user_policies
-    from lab_lib.embedded.limits import LONGEST_POLICY, policy_length
 
     with handle_errors():
         if settings["boundary"] and person != "learner":
@@ -137,12 +136,7 @@ def policy(
             )
         lab = lab_lib.open_lab(**settings)
         policy_of = policies.boundary if person == "boundary" else getattr(user_policies, person)
-        print(text := json.dumps(policy_of(lab), indent=2), flush=True)
-        if (length := policy_length(text)) > LONGEST_POLICY:
-            err.say(
-                f"This policy has {length:,} characters, and a managed policy holds {LONGEST_POLICY:,}. Attach its "
-                "statements in two policies, or give the boundary a shorter path."
-            )
+        print(json.dumps(policy_of(lab), indent=2), flush=True)
 
 
 for commands in (app, local_commands.app, class_commands.app):

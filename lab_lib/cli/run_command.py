@@ -53,7 +53,7 @@ def run(
     parameters = {**settings, "data_file": str(data or ""), "yes": True}
     with handle_errors(), file_named_by(REQUESTS) as requests:
         if (keep or mine) and until is None:
-            until = headless.last_kept()
+            until = headless.BREAK_IT
         names = [path.stem for path in headless.notebooks(until)]
         with step_bar(len(names)):
             prepared = headless.prepare(parameters, until, mine)
@@ -84,14 +84,20 @@ def run(
             raise typer.Exit(1)
         if not prepared.cleans_up:
             following = headless.notebooks()[len(names)].stem
-            out.say(_go_on(names[-1], following, options), style="bold")
+            told = _(
+                "Everything up to {last} is there now. Go on with {following} in `lab open{options}`. "
+                "`lab clean{options}` deletes it.",
+                last=names[-1],
+                following=following,
+                options=options,
+            )
+            out.say(told, style="bold")
 
 
 def result(
     folder: Annotated[Path, typer.Argument(help="The folder that papermill has written the notebooks to.")],
-    out_file: Annotated[Path | None, typer.Option("--out", help="The file; by default result.json in FOLDER.")] = None,
 ) -> None:
-    """Write the result of notebooks that papermill has executed: how each ended, its seconds, and what it printed.
+    """Write FOLDER/result.json for notebooks that papermill has executed: how each ended, and what it printed.
 
     Execute each with `papermill notebooks/NAME.ipynb FOLDER/NAME.ipynb -f SETTINGS.yaml`: README has the loop.
 
@@ -104,7 +110,7 @@ def result(
 
     with handle_errors(N_("Stopped. To write the file, run the command again.")):
         steps, record = execution.read(folder)
-        path = out_file or folder / "result.json"
+        path = folder / "result.json"
         copies.give_pictures(folder)
         write_file(path, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
         out.print(steps_table(steps, [step.notebook for step in steps]))
@@ -139,17 +145,6 @@ def steps_table(steps: list[Any], names: list[str]) -> Table:
     table.add_section()
     table.add_row(_("all"), "", f"{sum(step.seconds for step in steps):.1f}")
     return table
-
-
-def _go_on(last: str, following: str, options: str) -> str:
-    """Return a sentence on how to continue by hand, with the options of this run."""
-    return _(
-        "Everything up to {last} is there now. Go on with {following} in `lab open{options}`. "
-        "`lab clean{options}` deletes it.",
-        last=last,
-        following=following,
-        options=options,
-    )
 
 
 def _summary(result: dict[str, Any]) -> str:

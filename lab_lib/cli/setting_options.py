@@ -72,7 +72,10 @@ def in_workspace(command: Command, before_all: bool = False) -> Command:
         with handle_errors():
             os.environ[places.WORKSPACE] = str(workspace.absolute() if workspace else places.workspace())
             if lang or not before_all:
-                _use(lang or os.environ.get(language.VARIABLE) or language.of_copy(places.copy()))
+                try:
+                    language.use(lang or os.environ.get(language.VARIABLE) or language.of_copy(places.copy()))
+                except ValueError as error:
+                    raise UsageError(str(error)) from None
         command(**values)
 
     about = "The folder in which you work, with my-lab and runs; the current one by default."
@@ -82,13 +85,6 @@ def in_workspace(command: Command, before_all: bool = False) -> Command:
     parameters = [*inspect.signature(command).parameters.values(), _keyword("workspace", None, folder)]
     call.__signature__ = inspect.Signature([*parameters, _keyword("lang", "", name)])  # type: ignore[attr-defined]  # typer reads it
     return call
-
-
-def _use(name: str) -> None:
-    try:
-        language.use(name)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
 
 
 def _option(name: str) -> inspect.Parameter:

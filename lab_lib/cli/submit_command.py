@@ -41,6 +41,6 @@ def submit(
             out.say(
                 _("It lacks {name}, which notebook 06 writes, and which gives points too.", name=submission.FUNCTION)
             )
-        if not any(part in slug(path.stem, longest=None) for part in parts):
+        if not any(part in slug(path.stem) for part in parts):
             out.say(_("The file's name must say whose it is: give --name and --id, and no --out."))
         out.say(_("Hand in this file."))

@@ -1,7 +1,7 @@
 """`lab trace`: what became of one transaction."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -15,10 +15,6 @@ from lab_lib.language import N_, _
 from lab_lib.pages.colours import LOOKS
 from lab_lib.pages.wording import clauses
 from lab_lib.workspace.private_files import write_file
-
-if TYPE_CHECKING:
-    from lab_lib.trace.events import Event
-    from lab_lib.trace.trace import Trace
 
 
 @takes(*PLACE, *MANAGED)
@@ -58,7 +54,7 @@ def trace(
             out.say(_("Page: {path}", path=relative_to_cwd(html)))
 
 
-def _table(shown: "Trace", events: "list[Event]", title: str | None) -> Table:
+def _table(shown: Any, events: list[Any], title: str | None) -> Table:
     """Return the table of one change; all tables of a trace have the same line of time."""
     from lab_lib.trace.timeline import Axis, bar
 

@@ -38,17 +38,15 @@ def try_(
 
     The exit status is 0 if all cases are passed, 1 if not, and 2 if the file has no such function.
     """
-    from lab_lib.exercises import cases, results, trial
+    from lab_lib.exercises import cases, trial
 
     ids = only.replace(",", " ").split()
     with handle_errors(stopped=N_("Stopped. Nothing is left of the trial.")):
         with progress_bar() as progress:
             bar = progress.add_task(_("starting another embedded AWS"), total=len(cases.chosen(ids)))
-
-            def done(result: results.Result) -> None:
-                progress.update(bar, advance=1, description=result.case)
-
-            tried = trial.judge(file, ids, seed, done)
+            tried = trial.judge(
+                file, ids, seed, lambda result: progress.update(bar, advance=1, description=result.case)
+            )
         out.print(_table(tried.rows))
         out.say(tried.summary, style="bold")
         raise typer.Exit(0 if tried.passed else 1)

@@ -5,7 +5,6 @@ An error of AWS is one sentence here too: it becomes a line of the result.
 
 import os
 import sys
-import warnings
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -13,7 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from lab_lib.exercises import short_errors
 
 _FOLDER, _PATH = os.getcwd(), sys.path[:]  # noqa: PTH109, a Path would have to be converted back
-_ENVIRONMENT, _FILTERS = dict(os.environ), warnings.filters[:]
+_ENVIRONMENT = dict(os.environ)
 short_errors.register(InteractiveShell.instance())
 
 
@@ -28,5 +27,3 @@ def reset() -> None:
     sys.path[:] = _PATH
     os.environ.clear()
     os.environ.update(_ENVIRONMENT)
-    warnings.filters[:] = _FILTERS  # type: ignore[index]
-    warnings._filters_mutated()  # type: ignore[attr-defined]

@@ -29,7 +29,7 @@ from lab_lib.workspace import one_command
 from lab_lib.workspace.masking import masked
 from lab_lib.workspace.private_files import file_named_by, make_folder, write_file
 
-BREAK_IT, CLEAN_UP = "06", "99"  # the numbers of these notebooks
+BREAK_IT, CLEAN_UP = "06", "99"  # the numbers of the last two notebooks; a run until 06 keeps everything
 
 
 def notebooks(until: str | None = None) -> list[Path]:
@@ -42,11 +42,6 @@ def notebooks(until: str | None = None) -> list[Path]:
     if until is not None and last not in numbers:
         raise UsageError(f"--until is {until!r}; wanted one of {', '.join(numbers)}.")
     return [path for path in paths if path.stem[:2] <= last]
-
-
-def last_kept() -> str:
-    """Return the number of the last notebook before the clean-up; a run until there keeps everything."""
-    return notebooks()[-2].stem[:2]
 
 
 @dataclass(frozen=True)

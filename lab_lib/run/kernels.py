@@ -18,7 +18,6 @@ from jupyter_core.utils import ensure_event_loop, run_sync
 from lab_lib.calls.waiting import PROGRESS_FILE, load_of_computer
 from lab_lib.errors import LabError
 from lab_lib.exercises.workbook import HEADLESS
-from lab_lib.workspace.private_files import can_write_to
 
 _NO_HISTORY = "--HistoryManager.hist_file=:memory:"  # the user's own history would keep private values
 _CLEANING = "__import__('lab_lib.run.cleaning').run.cleaning"  # gives no name to the notebooks
@@ -59,7 +58,9 @@ def one_kernel(folder: Path, headless: str = "1") -> Iterator[Kernel]:
     HEADLESS is set to `headless` in it. What a cell waits for is written to the file PROGRESS_FILE, if there is one,
     and not into the notebook.
     """
-    with _sockets() as sockets:
+    usual = tempfile.gettempdir()
+    parent = usual if len(usual) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108  # mkdtemp makes the folder in it
+    with tempfile.TemporaryDirectory(prefix="lab-kernel-", dir=parent, ignore_cleanup_errors=True) as sockets:
         kernel = Kernel(
             kernel_name="python3", transport="ipc", ip=f"{sockets}/channel", connection_file=f"{sockets}/kernel.json"
         )
@@ -74,17 +75,6 @@ def one_kernel(folder: Path, headless: str = "1") -> Iterator[Kernel]:
             kernel.disconnect()
             if kernel.has_kernel:
                 run_sync(kernel.shutdown_kernel)(now=True)
-
-
-@contextmanager
-def _sockets() -> Iterator[str]:
-    """Make a private folder for sockets in the temporary folder, or in /tmp if that has a long name (macOS)."""
-    usual = Path(tempfile.gettempdir())
-    parent = usual if len(str(usual)) <= _LONGEST_FOLDER else Path("/tmp")  # noqa: S108  # mkdtemp makes the folder in it
-    with can_write_to(parent, "Free some space there, or name another folder in TMPDIR."):
-        made = tempfile.TemporaryDirectory(prefix="lab-kernel-", dir=parent, ignore_cleanup_errors=True)
-    with made as folder:
-        yield folder
 
 
 def _cancel_tasks() -> None:

@@ -34,7 +34,7 @@ def alone(lab: "Lab", command: str) -> Iterator[None]:
                 _(
                     "Another command is at work on this lab ({lab}): {holder}. Wait for its end.",
                     lab=lab,
-                    holder=path.read_text("utf-8") or _("it has just begun"),
+                    holder=path.read_text("utf-8"),
                 )
             ) from None
         path.write_text(_("`{command}`, process {id}", command=command, id=os.getpid()), encoding="utf-8")

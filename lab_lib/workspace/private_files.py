@@ -21,14 +21,13 @@ _LONGEST_REASON = 200  # characters
 def make_folder(folder: Path, what_to_do: str = "Name another folder.") -> None:
     """Make a folder for results. A folder that exists keeps its mode.
 
-    UsageError if that cannot be; LabError if the disk is full.
+    UsageError if that cannot be.
     """
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)
     except OSError as error:
         reason = "it is not a folder" if isinstance(error, FileExistsError) else error.strerror
-        kind = LabError if error.errno in (errno.ENOSPC, errno.EDQUOT) else UsageError
-        raise kind(f"Cannot write to {folder}: {reason}. {what_to_do}") from None
+        raise UsageError(f"Cannot write to {folder}: {reason}. {what_to_do}") from None
 
 
 def exists(path: Path) -> bool:
@@ -37,13 +36,10 @@ def exists(path: Path) -> bool:
 
 
 def open_file(path: Path, mode: str = "rb") -> IO[Any]:
-    """Open a file. OSError for a FIFO or device, on which `open` may wait for ever, and for an impossible name."""
-    try:
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            raise OSError(errno.EINVAL, "Not a regular file")
-        return path.open(mode)
-    except ValueError as error:  # the name has a NUL, or half a character
-        raise OSError(errno.EINVAL, str(error)) from None
+    """Open a file. OSError for a FIFO or device, on which `open` may wait for ever."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "Not a regular file")
+    return path.open(mode)
 
 
 def read_file(path: Path, parse: Callable[[bytes], T], what_to_do: str) -> T:

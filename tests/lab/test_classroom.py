@@ -18,16 +18,12 @@ from lab_lib.classroom.students import Student
 from lab_lib.classroom.work import Work
 from lab_lib.embedded import server
 from lab_lib.errors import UsageError
-from lab_lib.exercises import copies
 from lab_lib.lab import open_lab
 from lab_lib.run import headless
 from lab_lib.workspace.masking import without_accounts
 from lab_lib.workspace.one_command import alone
 from lab_lib.workspace.places import WORKSPACE
 from tests.classes import book_of
-
-EMAIL = "ana@example.com"
-PICTURES = [path.name for path in copies.pictures()]
 
 
 def spoil(account):
@@ -61,9 +57,8 @@ def text_of(folder):
 def test_a_failure_or_a_killed_process_stops_no_other_student_and_resume_runs_only_those(
     new_account, tmp_path, monkeypatch
 ):
-    names, settings = ("Ana", "Ben", "Chen", "Dana"), {"parameters": {"email": EMAIL}, "id": EMAIL}
-    works = [Work(Student(name, new_account(), **settings), tmp_path / "out", "00") for name in names]
-    ana, ben, chen, dana = works
+    works = [Work(Student(name, new_account()), tmp_path / "out", "00") for name in ("Ana", "Ben", "Chen", "Dana")]
+    _, ben, chen, dana = works
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     spoil(ben.student.account)
@@ -93,15 +88,9 @@ def test_a_failure_or_a_killed_process_stops_no_other_student_and_resume_runs_on
         ".lock",
         *(work.folder.name for work in works),
     ]
-    assert {"00-start-here.ipynb", *PICTURES, "grade.json", "result.json"} < {
-        path.name for path in ben.folder.iterdir()
-    }
-    assert [work for work in works if work.student.account in text_of(ana.out)] == []
-    assert text_of(ana.out).count(EMAIL) == len(works)  # as the school's id, which stays as it is
-    assert [path for path in ana.out.rglob("*") if path.stat().st_mode & 0o077] == []
 
 
-def test_a_resumed_class_repeats_changed_work_and_names_the_folder_of_somebody_who_left(account, tmp_path):
+def test_a_resumed_class_repeats_changed_work(account, tmp_path):
     work = Work(Student("Ana", account), tmp_path)
     work.write(work.check_account())
     assert class_run.unfinished([work], resume=True) == [work]  # it was graded, and not run
@@ -114,8 +103,6 @@ def test_a_resumed_class_repeats_changed_work_and_names_the_folder_of_somebody_w
     assert class_run.records([renamed])[0].id == "anagarcia"
     with pytest.raises(UsageError, match="--resume"):
         class_run.unfinished([work], resume=False)
-    with pytest.raises(UsageError, match=f"{work.folder} belongs to nobody .* Move it away"):
-        class_run.unfinished([Work(Student("Ben", account), tmp_path)], resume=True)
 
 
 def test_two_classes_at_once_do_not_write_to_the_same_folder(account, tmp_path):

@@ -4,7 +4,6 @@ import json
 import os
 import platform
 import re
-import shutil
 import signal
 from pathlib import Path
 
@@ -188,21 +187,6 @@ def test_a_run_on_aws_shows_its_time_and_cost_before_and_counts_the_requests_of_
     assert "\nOn AWS this takes about 2 minutes, and costs less than 0.1 cents (prices of " in ended.stderr
     (counted,) = re.findall(r"^Requests:  (\d+) to AWS", ended.stdout, re.MULTILINE)
     assert int(counted) > 50  # of which the command itself makes about twenty
-
-
-@pytest.mark.slow
-def test_a_run_goes_on_from_a_lab_in_use_and_alerts_by_a_lower_threshold(chain, tmp_path, monkeypatch):
-    shutil.copytree(copies.NOTEBOOKS, tmp_path / "notebooks", ignore=shutil.ignore_patterns("0[234]-*"))
-    monkeypatch.setattr(copies, "NOTEBOOKS", tmp_path / "notebooks")  # what the others make is there
-    buckets.upload(chain.lab, headless.DATA_FILE)
-    chain.wait_for_totals(C1="598", C2="1750")
-
-    prepared = headless.prepare({"account": chain.lab.account, "threshold": "500"}, "05")
-    _, result = headless.run(prepared, tmp_path / "out")
-
-    assert (result["ok"], result["totals"], result["transactions"]) == (True, {"C1": "598", "C2": "1750"}, 24)
-    alerts = [{"customerID": "C1", "accountBalance": "598"}, {"customerID": "C2", "accountBalance": "1750"}]
-    assert (sorted(result["alerts"], key=str), result["queues"]["CreditCollection"]) == (sorted(alerts, key=str), 2)
 
 
 @pytest.fixture

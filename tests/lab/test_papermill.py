@@ -7,8 +7,9 @@ import sys
 import pytest
 from chains import Chain
 
+from lab_lib.aws import buckets
 from lab_lib.lab import open_lab
-from lab_lib.run.headless import notebooks
+from lab_lib.run.headless import DATA_FILE, notebooks
 from tests import readme
 
 
@@ -19,7 +20,10 @@ def test_papermill_gives_the_notebooks_their_settings_and_lab_result_reads_what_
     chosen = [path for path in notebooks() if path.stem[:2] in ("00", "05")]  # 05 tells all that may differ
     for path in chosen:
         (tmp_path / "notebooks" / path.name).symlink_to(path)
-    Chain(open_lab(prefix="ana-", threshold=500)).build()  # what the notebooks between them make
+    chain = Chain(open_lab(prefix="ana-", threshold=500))
+    chain.build()  # what the notebooks between them make
+    buckets.upload(chain.lab, DATA_FILE)  # so that the lab is in use
+    chain.wait_for_totals(C1="598", C2="1750")
     loop, _ = readme.commands("Run them with papermill, or nbval")
 
     ran = readme.begin(loop.replace("threshold: 900", "threshold: 500"), tmp_path)  # which C1 reaches, too

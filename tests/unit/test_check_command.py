@@ -154,14 +154,6 @@ def test_an_error_is_one_line_on_stderr_and_status_3(monkeypatch, error):
     assert ended.stderr == f"{'LabError' if isinstance(error, LabError) else 'AWS'}: {in_one_line(error)}\n"
 
 
-def test_ctrl_c_is_one_line_and_status_130(monkeypatch):
-    monkeypatch.setattr(lab_lib, "open_lab", Mock(side_effect=KeyboardInterrupt))
-
-    ended = lab_check()
-
-    assert (ended.exit_code, ended.stderr.count("\n"), ended.stdout) == (130, 1, "")
-
-
 @pytest.mark.parametrize(("options", "answer", "status"), [([], "n\n", 3), ([], "y\n", 0), (["--yes"], "", 0)])
 def test_a_probe_on_aws_says_what_stays_and_how_it_goes_away_and_asks(
     reported, opened, monkeypatch, options, answer, status

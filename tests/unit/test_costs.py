@@ -1,19 +1,15 @@
-"""The estimate of a run on AWS, and the count of its requests."""
+"""The estimate of a run on AWS."""
 
-import os
 import runpy
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from moto import mock_aws
 
-from lab_lib.calls.sessions import REQUESTS
 from lab_lib.lab import open_lab
 from lab_lib.run import costs
 from lab_lib.trace import usage
-from lab_lib.workspace.private_files import file_named_by
 
 ACCOUNT = "123456789012"  # moto's own
 DOCS = Path(__file__).parents[2] / "docs"
@@ -58,20 +54,6 @@ def test_in_china_no_price_in_dollars_is_shown(moto_lab, monkeypatch):
     yuan = "AWS's prices in China are in yuan, and the lab does not know them"
     assert costs.before(["05"], 24, china.region) == f"On AWS this takes about 8 minutes. {yuan}."
     assert costs.of_upload(china, "file.txt") == f"runs                 2\n{yuan}"
-
-
-def test_requests_are_counted_by_their_names_while_a_run_counts_and_not_afterwards(on_aws):
-    with file_named_by(REQUESTS) as requests:
-        lab = open_lab(**on_aws)
-        for _ in range(2):
-            lab.client("sqs").list_queues()
-        lab.client("dynamodb").list_tables()
-        counted = Counter(requests.read_text().split())
-
-    opening = {"sts.GetCallerIdentity": 1, "s3.ListBuckets": 1}
-    assert counted == {**opening, "sqs.ListQueues": 2, "dynamodb.ListTables": 1}
-    assert REQUESTS not in os.environ
-    assert open_lab(**on_aws).client("sqs").list_queues()
 
 
 def test_the_table_of_time_and_money_is_written_anew_by_make_docs():

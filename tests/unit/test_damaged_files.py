@@ -6,7 +6,6 @@ import re
 import pytest
 
 import lab_lib
-from lab_lib.classroom import submission
 from lab_lib.cli import open_command
 from lab_lib.errors import LabError
 from lab_lib.exercises import copies, workbook
@@ -141,19 +140,6 @@ def test_what_cannot_be_graded_is_not_handed_in_and_an_earlier_file_stays(name, 
     assert re.search(why, done.stderr)
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["ana.zip"]
     assert (tmp_path / "ana.zip").read_text() == "earlier"
-
-
-def test_a_submission_that_is_stopped_leaves_no_half_file(copy, tmp_path, monkeypatch):
-    def stop(*_):
-        assert (tmp_path / ".ana.zip.draft").stat().st_size > 1000
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(submission, "unpack", stop)
-    (tmp_path / "ana.zip").write_text("earlier")
-
-    assert in_process("submit", "--out", tmp_path / "ana.zip").exit_code == 130
-
-    assert [path.read_text() for path in tmp_path.iterdir() if path.is_file()] == ["earlier"]
 
 
 @pytest.mark.parametrize(

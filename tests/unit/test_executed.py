@@ -1,7 +1,6 @@
 """`lab result`: the result of notebooks that papermill has executed, read from their files."""
 
 import json
-import re
 
 import pytest
 
@@ -87,23 +86,16 @@ def test_a_notebook_that_did_not_end_well_fails_the_result(cells, papermill, err
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [
-        (None, "No notebook is in"),
-        ("[" * 100_000, "Cannot read .*RecursionError"),
-        ({"metadata": {"papermill": {"parameters": {}}}}, "01.ipynb was not executed by papermill"),
-    ],
-    ids=lambda value: str(value)[:40],
+    [(None, "No notebook is in"), ("{", "Cannot read "), ("", "01.ipynb was not executed by papermill")],
 )
 def test_what_is_no_executed_notebook_is_one_line_and_nothing_is_written(content, why, write, tmp_path):
     if content is not None:
-        path = write("01")
         write("00", cell("setup", shown(LAB)))
-        whole = json.loads(path.read_text())
-        path.write_text(content if isinstance(content, str) else json.dumps(whole | content))
-    before = sorted(tmp_path.iterdir())
+        path = write("01", papermill={"parameters": {}})
+        path.write_text(content or path.read_text())
 
     ended = in_process("result", tmp_path)
 
     assert_refused(ended)
-    assert re.search(why, ended.stderr)
-    assert sorted(tmp_path.iterdir()) == before
+    assert why in ended.stderr
+    assert not (tmp_path / "result.json").exists()

@@ -1,7 +1,6 @@
 """One notebook, and the next, in the kernel of a headless run: what is written, what is left, who can listen."""
 
 import asyncio
-import tempfile
 from pathlib import Path
 
 import nbformat
@@ -10,22 +9,21 @@ import pytest
 from jupyter_core.utils import ensure_event_loop
 
 from lab_lib.calls.waiting import PROGRESS_FILE
-from lab_lib.errors import LabError
 from lab_lib.lab import Lab
 from lab_lib.run import headless
 from lab_lib.run.kernels import one_kernel
 
 SPOIL = (
-    "import os, sys, warnings, matplotlib.pyplot as plt",
+    "import os, sys, matplotlib.pyplot as plt",
     "secret = 1; plt.figure(); os.environ['SECRET'] = '1'; sys.path.append('/secret'); os.chdir('/')",
-    "warnings.simplefilter('error'); plt.rcParams['lines.linewidth'] = 9",
+    "plt.rcParams['lines.linewidth'] = 9",
     "secret",
 )
 LOOK = (
     "print({'secret', 'plt', 'os', '_4'} & set(globals()), 4 in Out)",
-    "import os, sys, warnings, matplotlib.pyplot as plt",
+    "import os, sys, matplotlib.pyplot as plt",
     "print(plt.get_fignums(), 'SECRET' in os.environ, '/secret' in sys.path, os.getcwd() == '/')",
-    "print(plt.rcParams['lines.linewidth'], warnings.filters[0][0] == 'error')",
+    "print(plt.rcParams['lines.linewidth'])",
 )
 LINE = "waiting for it … 0 s"
 WAIT = """
@@ -74,7 +72,7 @@ def test_nothing_of_one_notebook_is_seen_in_the_next(notebook, kernel, run):
     kernel.reset()
     step = run(notebook(*LOOK, name="01-look"), kernel)
 
-    assert (step.error, step.printed()) == (None, "set() False\n[] False False False\n1.5 False")
+    assert (step.error, step.printed()) == (None, "set() False\n[] False False False\n1.5")
 
 
 def test_a_failed_notebook_is_written_with_its_error_and_without_private_values(notebook, kernel, run, tmp_path):
@@ -134,21 +132,3 @@ def test_only_the_owner_can_speak_to_a_kernel_or_listen(notebook, kernel, run):
     sockets = Path(kernel.connection_file).parent
     assert len(list(sockets.glob("channel-*"))) == 5
     assert sockets.stat().st_mode & 0o077 == 0
-
-
-@pytest.mark.slow
-def test_a_temporary_folder_may_have_a_long_name(notebook, run, tmp_path, monkeypatch):
-    (long := tmp_path / ("long" * 30)).mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(long))
-
-    with one_kernel(tmp_path) as kernel:
-        assert run(notebook("1"), kernel).ok
-
-    assert list(long.iterdir()) == []
-
-
-def test_a_temporary_folder_that_cannot_be_written_to_is_one_line_that_names_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", "/dev/null")
-
-    with pytest.raises(LabError, match=r"/dev/null.*TMPDIR"), one_kernel(tmp_path):
-        pass

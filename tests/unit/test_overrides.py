@@ -17,8 +17,6 @@ CLASS = [
     record("Dee", "111122229015", id="dee1"),
     record("Dee", "111122229016", id="dee2"),
 ]
-for student in CLASS:
-    student.folder = f"{student.name.lower().replace(' garcía', '-garcia')}-{student.account[-4:]}"
 ROSTER = "name,account,id\n" + "".join(
     f"{student.name},11112222{student.account[-4:]},{student.id}\n" for student in CLASS
 )

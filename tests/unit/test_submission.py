@@ -83,17 +83,6 @@ def test_a_file_that_lab_submit_does_not_write_is_refused_with_a_reason(tmp_path
     assert re.search(why, submission.read(zipped(tmp_path / "x.zip", members, manifest)).fault)
 
 
-def test_a_file_that_is_broken_anywhere_is_refused_and_breaks_nothing(tmp_path):
-    whole = zipped(tmp_path / "whole.zip", {"my_notifier.py": b"x" * 1000}).read_bytes()
-    broken = tmp_path / "x.zip"
-
-    for place in range(0, len(whole), 3):
-        broken.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
-        submission.read(broken)  # a changed date, for instance, breaks nothing
-        broken.write_bytes(whole[:place])
-        assert submission.read(broken).fault
-
-
 def test_a_compression_bomb_that_lies_about_its_size_is_not_unpacked(tmp_path):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -108,10 +97,10 @@ CLASS = [Student("Ana García", "0" * 12, "s1"), Student("Bo Ray", "1" * 12), St
 ANA, BO = {**MANIFEST, "name": "Ana García"}, {**MANIFEST, "name": "bo ray", "id": ""}
 
 
-def matched(folder, roster=CLASS, seed="s"):
+def matched(folder, roster=CLASS):
     """Return the work for each student, and the files of nobody."""
     out = folder / "out"
-    return submitted_files.match(submitted_files.find(folder), roster, out, trust=False, seconds=60, seed=seed)
+    return submitted_files.match(submitted_files.find(folder), roster, out, trust=False, seconds=60, seed="s")
 
 
 def match(folder, roster=CLASS):
@@ -199,12 +188,10 @@ def test_without_a_roster_a_name_and_an_id_are_a_student_and_a_clash_is_remarked
 
 def test_without_a_roster_a_file_that_claims_no_name_has_its_own_and_odd_ones_are_shown_by_codes(tmp_path):
     (tmp_path / "bo").mkdir()
-    for name in (b"submission-ana-garcia", b"student-1", b"student-2", b"bo/submission", b"x\xff", b"y\x1b[2J", b" "):
+    for name in (b"submission", b"bo/submission", b"x\xff"):
         zipped(tmp_path / f"{os.fsdecode(name)}.zip", {}, {})
 
-    students, _ = match(tmp_path, [])
-
-    assert sorted(students) == ["' '", "ana-garcia", "bo", "student-1", "student-2", "x[U+DCFF]", "y[U+001B][2J"]
+    assert sorted(match(tmp_path, [])[0]) == ["bo/submission", "submission", "x[U+DCFF]"]
 
 
 def test_what_cannot_be_read_has_the_owner_that_its_name_says_and_no_link_is_followed(tmp_path):
@@ -231,14 +218,11 @@ def test_a_folder_without_submissions_is_refused(tmp_path):
         submitted_files.find(tmp_path)
 
 
-def test_all_have_the_same_cases_and_are_graded_again_with_other_cases_or_settings_that_count(tmp_path):
+def test_a_file_is_graded_again_with_other_settings_that_count(tmp_path):
     zipped(tmp_path / "s1.zip", {})
     [work], _ = matched(tmp_path, CLASS[:1])
     work.write(made_by(work, state="done"))
 
-    assert grading.seed_of(tmp_path / "out") == "s"
-    assert class_run.unfinished(matched(tmp_path, CLASS[:1])[0], resume=True) == []
-    assert class_run.unfinished(matched(tmp_path, CLASS[:1], seed="other")[0], resume=True) != []
     for parameters, is_graded_again in (({"phone": "+15555550100"}, False), ({"prefix": "ana-"}, True)):
         works, _ = matched(tmp_path, [replace(CLASS[0], parameters=parameters)])
         assert bool(class_run.unfinished(works, resume=True)) == is_graded_again
