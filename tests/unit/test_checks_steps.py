@@ -464,7 +464,7 @@ def test_alerts_that_somebody_else_is_reading_cannot_be_seen():
 
 def test_errors_count_but_not_while_a_probe_works_or_what_it_sent_is_tried_again(monkeypatch):
     start, end, again = (UPLOADED + timedelta(minutes=minutes) for minutes in (3, 7, 17))
-    probe = probe_list.Entry(start.isoformat(), [], [], end.isoformat())
+    probe = probe_list.Entry(start.isoformat(), [], end.isoformat())
     monkeypatch.setattr(probe_list, "entries", lambda lab: [probe])
     change = {}
     for span in [(UPLOADED, start), (again, None)]:
@@ -540,20 +540,3 @@ def test_a_message_to_another_topic_is_a_fault_of_the_function_that_publishes(mo
     made = {check.id: check for check in checks.run(LAB, "00", probe=True).checks}
 
     assert made["probe-others"].hint.startswith(f"Correct the code of {function}")
-
-
-@pytest.mark.parametrize(
-    ("wrong", "words"),
-    [
-        (OTHER_QUEUES, f"the topic sent them to {NOTIFY} only"),
-        (queues.ALERT_QUEUES, "the alerts are not as they must be"),
-    ],
-)
-def test_a_topic_that_sends_to_one_queue_is_told_from_alerts_that_are_wrong_everywhere(monkeypatch, wrong, words):
-    parts = (expected.ROWS, expected.TOTALS, OTHERS, *queues.ALERT_QUEUES)
-    faults = {part: ["no alert"] if part in wrong else [] for part in parts}
-    stub(monkeypatch, {(probe.send,): probe.Outcome(faults=faults)})
-
-    made = {check.id: check for check in checks.run(LAB, "00", probe=True).checks}
-
-    assert all(words in made[f"probe-alert-{name}"].found for name in wrong)
