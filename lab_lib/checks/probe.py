@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import partial
 from random import Random
 from typing import Any
@@ -204,8 +203,8 @@ class _Probe:
 
     def _of_records(self, records: list[streams.Record], before: Snapshot, after: Snapshot) -> Iterator[str]:
         """Yield the totals that are wrong. They must be as before or, as by the handout's code, all counted again."""
-        earlier, totals = ({name: _balance(held, name) for name in self.files.customers} for held in (before, after))
-        again = {name: total or Decimal(0) for name, total in earlier.items()}
+        earlier, totals = differences.balances(before), differences.balances(after)
+        again = dict(earlier)
         for record in records:
             again[streams.customer(record)] += streams.change(record)["new amount"]
         for name, total in totals.items() if totals != again else ():
@@ -216,7 +215,3 @@ class _Probe:
                     found=total,
                     wanted=earlier[name],
                 )
-
-
-def _balance(held: Snapshot, customer: str) -> Any:
-    return held.totals.get(customer, {}).get("accountBalance")

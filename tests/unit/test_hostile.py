@@ -98,14 +98,6 @@ def test_a_hostile_content_changes_only_the_checks_about_it(change, about, part)
     assert max(len(check.words) for check in report.checks) < 4_000
 
 
-def test_code_that_cannot_be_read_leaves_the_role_and_all_else_to_be_judged():
-    report = run({(functions.code, NOTIFIER): LabError("the code of it cannot be read")})
-
-    assert {check.id: check.state for check in report.checks if not check.ok} == dict.fromkeys(
-        [f"code-{NOTIFIER}", f"variables-{NOTIFIER}"], "cannot see"
-    )
-
-
 # What the readers make of rows that AWS would not answer
 
 
