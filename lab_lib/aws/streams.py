@@ -19,15 +19,14 @@ EMPTY_ANSWERS = 30
 MOST_ANSWERS = 10_000  # of a shard; one has up to a megabyte
 
 
-def records(lab: Lab, *customers: str, after: str = "") -> list[Record]:
+def records(lab: Lab, *customers: str) -> list[Record]:
     """Return the stream's records, oldest first: all, or those of some customers.
 
-    The order of one item's records is right, even if they are in several shards. The shard that has the record with the
-    SequenceNumber `after` is read from behind it.
+    The order of one item's records is right, even if they are in several shards.
     """
     stream = tables.find_stream(lab)
     shards = _shards(lab, stream) if stream else []
-    records = (record for shard in shards for record in _read(lab, {"StreamArn": stream, "ShardId": shard}, after))
+    records = (record for shard in shards for record in _read(lab, {"StreamArn": stream, "ShardId": shard}))
     wanted = [record for record in records if not customers or customer(record) in customers]
     return sorted(wanted, key=lambda record: int(record["dynamodb"]["SequenceNumber"]))
 
@@ -92,13 +91,13 @@ def _shards(lab: Lab, stream: str) -> Iterator[str]:
         start = {"ExclusiveStartShardId": described["LastEvaluatedShardId"]}
 
 
-def _read(lab: Lab, shard: dict[str, str | None], after: str) -> Iterator[Record]:
+def _read(lab: Lab, shard: dict[str, str | None]) -> Iterator[Record]:
     """Yield the records of a shard. An open shard has no end, so several empty answers in a row end the reading.
 
     LabError if there are always more.
     """
     streams, empty, most = lab.client("dynamodbstreams"), 0, EMPTY_ANSWERS if lab.patience else 1
-    iterator = _iterator(lab, shard, after)
+    iterator, after = _iterator(lab, shard), ""
     for _ in range(MOST_ANSWERS):
         if not iterator or empty == most:
             return
@@ -114,7 +113,7 @@ def _read(lab: Lab, shard: dict[str, str | None], after: str) -> Iterator[Record
     raise LabError("The stream of Transactions grows faster than it is read. Stop the uploads, then do this again.")
 
 
-def _iterator(lab: Lab, shard: dict[str, str | None], after: str) -> str | None:
+def _iterator(lab: Lab, shard: dict[str, str | None], after: str = "") -> str | None:
     """Return where the reading of the shard goes on: behind the record `after`, else with the oldest one.
 
     None if the shard is gone.
@@ -124,8 +123,7 @@ def _iterator(lab: Lab, shard: dict[str, str | None], after: str) -> str | None:
         try:
             return str(lab.client("dynamodbstreams").get_shard_iterator(**shard, **place)["ShardIterator"])
         except ClientError as error:
-            if error_code(error) != "ValidationException" or place is not behind:  # another shard has the record
-                _raise_if_readable(error)
+            _raise_if_readable(error)
     return None
 
 

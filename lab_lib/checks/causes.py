@@ -1,11 +1,8 @@
 """Say how a chain that comes no further is fixed: the ends of hints about what an upload leads to."""
 
-from functools import partial
-
 from lab_lib.checks import permissions
 from lab_lib.checks.making import first_broken
-from lab_lib.checks.rules import Account, or_none
-from lab_lib.checks.step_00 import role_for
+from lab_lib.checks.rules import Account
 from lab_lib.language import N_, _
 from lab_lib.resources import cell
 
@@ -41,8 +38,6 @@ def fix_error(account: Account, name: str, error: str) -> str:
     """Return a hint about this error in the log of a function: its role, its timeout or its code is wrong."""
     if any(word in error for word in _DENIED):
         hint = _("Let the role of {function} do this, and remove what denies it", function=account.name(name))
-        if role := or_none(partial(role_for, account, name)):
-            hint = _("Let the role {role} do this, and remove what denies it", role=role["RoleName"])
         return account.how_to_fix(hint, "put_role_policy", N_("Permissions"), cell("role"))
     if _TOO_LONG in error:
         hint, place = _("Give {function} a longer timeout", function=account.name(name)), N_("General configuration")

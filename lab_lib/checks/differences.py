@@ -77,7 +77,7 @@ def changes(
     """Yield what has changed in the tables, apart from these rows and customers."""
     yield from _touched(before.rows, after.rows, rows)
     yield from _touched(before.customers, after.customers, customers)
-    yield from _touched(_balances(before), _balances(after), customers)
+    yield from _touched(balances(before), balances(after), customers)
 
 
 def _faults_of(message: Item, alert: Item, balance: str) -> Iterator[str]:
@@ -98,5 +98,6 @@ def _touched(before: Mapping[Any, Any], after: Mapping[Any, Any], wanted: Collec
             yield _(gone if key in before else N_("{item} is in no file"), item=name)
 
 
-def _balances(snapshot: Snapshot) -> dict[str, Any]:
+def balances(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the total that each customer has."""
     return {customer: item.get("accountBalance") for customer, item in snapshot.totals.items()}

@@ -77,17 +77,11 @@ class LargeUpload(Upload):
         items = counted(tables.scan(self.lab, "Transactions"), "the totals to be added up")
         pairs = (pair for item in items for pair in transactions.read_amounts([item]).items())
         sums = transactions.add_up(pair for pair in pairs if pair[0][0] in self._customers)
-        earlier = {name: item.get("accountBalance") for name, item in self.before.totals.items()}
+        balances = {name: item.get("accountBalance") for name, item in self.before.totals.items()}
+        limit = self.lab.threshold
+        high = {name for name, balance in balances.items() if isinstance(balance, Decimal) and balance >= limit}
         self._totals, self._all_in = sums, True
-        self.crossing = {
-            name: total
-            for name, total in sums.items()
-            if total >= self.lab.threshold and not _reaches(earlier.get(name), self.lab.threshold)
-        }
-
-
-def _reaches(balance: object, threshold: Decimal) -> bool:
-    return isinstance(balance, Decimal) and balance >= threshold
+        self.crossing = {name: total for name, total in sums.items() if total >= limit and name not in high}
 
 
 def _fault(key: large_files.Key, row: Row, item: Item | None) -> Fault:

@@ -13,7 +13,7 @@ from lab_lib.lab import Lab
 from lab_lib.language import _
 
 _BUILDING = ("00", "01", "02", "03", "04")  # the steps that make the chain
-_LONGEST_HINT = 10_000  # characters: one may name all that a probe has left
+_LONGEST_HINT = 10_000  # characters: one may repeat what another check has found
 
 
 def made(account: Account, rule: Rule) -> Check:

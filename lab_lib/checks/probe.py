@@ -5,12 +5,10 @@ also delivers again what was delivered, sends a correction and cents, and remove
 no harm.
 """
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import partial
 from random import Random
 from typing import Any
@@ -23,13 +21,13 @@ from lab_lib.checks import differences, probe_clean_up, probe_list
 from lab_lib.checks.chain import Upload, at_rest, wait_for_rest
 from lab_lib.checks.differences import OTHERS, REPEATS, Faults
 from lab_lib.checks.evidence import Inbox, alert_inboxes, markers, snapshot
-from lab_lib.checks.expected import ROWS, TOTALS, Fault, Snapshot
+from lab_lib.checks.expected import ROWS, TOTALS, Snapshot
 from lab_lib.checks.probe_files import File, Files, draw
 from lab_lib.checks.rules import Account
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, fitting_key
 from lab_lib.errors import LabError, TimedOut, is_access_denied, none_if_lacking
 from lab_lib.lab import Lab
-from lab_lib.language import N_, _, ngettext
+from lab_lib.language import _, ngettext
 
 AGAIN, REJECTED, CORRECTION, CENTS = "again", "rejected", "correction", "cents"
 _LONGEST = 600  # seconds for a file on AWS; on the embedded AWS the chain comes to rest long before
@@ -40,8 +38,7 @@ class Outcome:
     """The result of a probe.
 
     `faults` has an entry for each part of the chain that was tried. `errors` has the last error in the log of each
-    function. `stays` says what was not removed, and why; `to_put_right` what of it is wrong. `elsewhere` is True if
-    another topic was made, or got a message.
+    function. `stays` says what was not removed, and why. With `elsewhere`, another topic got a message.
     """
 
     rows: int = 0
@@ -49,18 +46,15 @@ class Outcome:
     faults: dict[str, list[str]] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
     stays: str = ""
-    to_put_right: str = ""
     elsewhere: bool = False
 
 
 def send(lab: Lab) -> Outcome:
     """Probe the account. On the embedded AWS it takes some seconds, on AWS some minutes."""
-    probe_clean_up.repair(lab)
     before = snapshot(lab)
-    earlier = {customer for entry in probe_list.entries(lab) for customer in entry.customers}  # the stream has them
     chance = Random()  # noqa: S311, no secret is drawn
-    files = draw(chance, before, lab.threshold, fitting_key(Account(lab), "{}"), earlier)
-    with probe_list.noted(lab, [file.key for file in files.all], files.customers):
+    files = draw(chance, before, lab.threshold, fitting_key(Account(lab), "{}"))
+    with probe_list.noted(lab, [file.key for file in files.all]):
         probe = _Probe(lab, files)
         try:
             probe.follow()
@@ -108,9 +102,7 @@ class _Probe:
         for part, faults in wrong.items():
             told = (_("{fault}, after {key}", fault=fault, key=file.key) for fault in faults)
             self.outcome.faults.setdefault(part, []).extend(told)
-        is_right = not any(faults for part, faults in wrong.items() if part != REPEATS)
-        self.outcome.to_put_right = "" if is_right else _to_put_right(wrong)
-        return is_right
+        return not any(faults for part, faults in wrong.items() if part != REPEATS)
 
     def _sent(self, file: File) -> Faults:
         """Upload a file, and return what is wrong when nothing more comes of it."""
@@ -132,7 +124,7 @@ class _Probe:
         with suppress(TimedOut):  # what is there by then is judged
             self.lab.wait_until(is_over, _("{key} to go all the way", key=file.key), timeout=_LONGEST)
         faults = faults or self._compared(upload)
-        elsewhere = [*self._sent_elsewhere()]
+        elsewhere = self._sent_elsewhere()
         self.outcome.elsewhere |= elsewhere != []
         faults[OTHERS] += [*self._dead_letters(), *elsewhere]
         for name in functions.SOURCES:
@@ -162,18 +154,15 @@ class _Probe:
         queue = self.lab.name(queues.DEAD_LETTERS)
         return [ngettext("{count:,} message in {queue}", "{count:,} messages in {queue}", count, queue=queue)]
 
-    def _sent_elsewhere(self) -> Iterator[str]:
-        """Yield the other topics that got a message or were made. On AWS each of these questions costs a little."""
-        for topic, count in self._others_published().items():
-            if count != self._published.get(topic):
-                text = N_("a message to the topic {topic}") if count else N_("the topic {topic} was made")
-                yield _(text, topic=topic)
+    def _sent_elsewhere(self) -> list[str]:
+        """Return the other topics that got a message. On AWS each of these questions costs a little."""
+        now, before = self._others_published(), self._published
+        return [_("a message to the topic {topic}", topic=name) for name in now if now[name] > before.get(name, 0)]
 
     def _others_published(self) -> dict[str, int]:
         """Return how many messages each other topic of the account has got since the probe began."""
         others = [name for name in topics.names(self.lab) if name != self.lab.name(topics.ALERT_TOPIC)]
-        counts = none_if_lacking(lambda: cloudwatch.published(self.lab, others, self._since))
-        return dict.fromkeys(others, 0) if counts is None else counts  # a topic that was made is seen nevertheless
+        return none_if_lacking(lambda: cloudwatch.published(self.lab, others, self._since)) or {}
 
     def _again(self, name: str, event: dict[str, Any], compare: Callable[[Snapshot, Snapshot], Iterable[str]]) -> bool:
         """Call a function with what it got before, and put right what changes. Return False if the call is refused."""
@@ -214,8 +203,8 @@ class _Probe:
 
     def _of_records(self, records: list[streams.Record], before: Snapshot, after: Snapshot) -> Iterator[str]:
         """Yield the totals that are wrong. They must be as before or, as by the handout's code, all counted again."""
-        earlier, totals = ({name: _balance(held, name) for name in self.files.customers} for held in (before, after))
-        again = {name: total or Decimal(0) for name, total in earlier.items()}
+        earlier, totals = differences.balances(before), differences.balances(after)
+        again = dict(earlier)
         for record in records:
             again[streams.customer(record)] += streams.change(record)["new amount"]
         for name, total in totals.items() if totals != again else ():
@@ -226,18 +215,3 @@ class _Probe:
                     found=total,
                     wanted=earlier[name],
                 )
-
-
-def _to_put_right(faults: Faults) -> str:
-    """Return the rows, addresses and totals that are not right, and who lacks an alert."""
-    parts = dict[str, set[str]]()
-    for fault in itertools.chain.from_iterable(faults.values()):
-        if isinstance(fault, Fault):
-            wanted = f" {fault.wanted:f}" if fault.part == TOTALS else ""
-            parts.setdefault(fault.part, set()).add(f"{fault.key}{wanted}")
-    named = {_(part): _(", ").join(sorted(keys)) for part, keys in parts.items()}
-    return _("; ").join(_("{part}: {keys}", part=part, keys=keys) for part, keys in named.items())
-
-
-def _balance(held: Snapshot, customer: str) -> Any:
-    return held.totals.get(customer, {}).get("accountBalance")

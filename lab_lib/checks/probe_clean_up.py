@@ -17,10 +17,9 @@ from botocore.exceptions import ClientError
 from lab_lib import transactions
 from lab_lib.aws import buckets, functions, streams, tables
 from lab_lib.aws.json_text import json_object
-from lab_lib.checks import probe_list
 from lab_lib.checks.chain import at_rest, wait_for_rest
 from lab_lib.checks.evidence import Inbox, snapshot
-from lab_lib.checks.expected import Row, Snapshot, expect, row_faults
+from lab_lib.checks.expected import Snapshot, expect, row_faults
 from lab_lib.checks.probe_files import File, Files
 from lab_lib.errors import TimedOut
 from lab_lib.handlers.transaction_processor.transactions_file import rejected_key
@@ -64,25 +63,9 @@ def put_totals_right(lab: Lab, customers: Collection[str]) -> None:
             tables.put_item(lab, "TransactionTotal", {**item, "accountBalance": sums[name]})
 
 
-def repair(lab: Lab) -> None:
-    """Remove what killed probes have left. Where a deletion does harm, put their totals right."""
-    for entry in probe_list.entries(lab) if at_rest(lab) is not None else ():
-        if entry.ended or not (held := snapshot(lab)).customers.keys() & {*entry.customers}:
-            continue
-        keys = [upload["Key"] for upload in buckets.uploads(lab) if upload["Key"] in entry.keys]
-        files = [transactions.recount(key, buckets.content(lab, key)) for key in keys]
-        others = without(held, {row for file in files for row in file.amounts}, entry.customers)
-        if not survives_a_deletion(lab, entry.customers[-1]):
-            put_totals_right(lab, entry.customers)
-            continue
-        _restore(lab, held, others)
-        put_totals_right(lab, others.totals)
-        delete_objects(lab, entry.keys)
-
-
-def without(held: Snapshot, rows: Collection[Row], customers: Collection[str]) -> Snapshot:
-    """Return the snapshot without these rows and customers."""
-    kept = {row: item for row, item in held.rows.items() if row not in rows and row[0] not in customers}
+def without(held: Snapshot, customers: Collection[str]) -> Snapshot:
+    """Return the snapshot without these customers."""
+    kept = {row: item for row, item in held.rows.items() if row[0] not in customers}
     parts = [
         {name: item for name, item in part.items() if name not in customers} for part in (held.customers, held.totals)
     ]

@@ -4,18 +4,15 @@ In the first file everything is such that the handout's own code must be right: 
 row that brings a customer to the threshold is the customer's last. Nothing here calls AWS.
 """
 
-import re
 import string
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from decimal import ROUND_CEILING, Decimal
 from random import Random
 from typing import NamedTuple
 
-from lab_lib.checks.expected import Row, Snapshot
+from lab_lib.checks.expected import Snapshot
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 
-_LONGEST = 30  # characters of an id that others are like
 _WORDS = ("relevé", "März", "extracto año", "opérations", "Umsätze", "junho é", "bokföring mån", "výpis účtu")
 _STREETS = ("Smith Street, London", "Rue de l'Été, Liège", "Hauptstraße, Köln", "Calle Ñuñoa, Málaga", "Åvägen, Umeå")
 _NO_AMOUNTS = ("12,50", "many", "", "1 000", "--5")
@@ -57,25 +54,18 @@ class Files(NamedTuple):
         return [*self[1:]]
 
 
-def draw(chance: Random, held: Snapshot, threshold: Decimal, fit: str = "{}.txt", taken: Collection[str] = ()) -> Files:
-    """Return new files for an account that holds this.
-
-    `fit` makes keys that fit the filter of the bucket's trigger. No new customer has an id that is `taken`.
-    """
-    return _Draw(chance, held, threshold, taken).files(fit)
+def draw(chance: Random, held: Snapshot, threshold: Decimal, fit: str = "{}.txt") -> Files:
+    """Return new files for an account that holds this. `fit` makes keys that fit the filter of the bucket's trigger."""
+    return _Draw(chance, held, threshold).files(fit)
 
 
 class _Draw:
     """Remembers what was drawn: ids, addresses and totals of customers, and their transactions."""
 
-    def __init__(self, chance: Random, held: Snapshot, threshold: Decimal, taken: Collection[str]) -> None:
+    def __init__(self, chance: Random, held: Snapshot, threshold: Decimal) -> None:
         self.chance, self.held, self.threshold = chance, held, threshold
         self.limit = max(int(threshold.to_integral_value(ROUND_CEILING)), 1)  # the lowest whole total with an alert
-        self._ids = {*held.customers, *held.totals, *(customer for customer, _ in held.rows)}
-        self._style = _most_usual(self._ids) or "C2"
-        self._ids |= {*taken}
-        self._rows: set[Row] = {*held.rows}
-        self._transaction = _most_usual({transaction for _, transaction in held.rows}) or "T24"
+        self._ids = {*held.customers, *held.totals, *(id for row in held.rows for id in row)}
         self._addresses, self._totals = dict[str, str](), dict[str, int]()
 
     def files(self, fit: str) -> Files:
@@ -107,7 +97,7 @@ class _Draw:
     def _customers(self) -> tuple[list[str], list[str]]:
         """Return new customers: those who reach the threshold, and the others. Some of their ids are odd, or alike."""
         chance = self.chance
-        odd = [self._new_id(style) for style in (f"{chance.randint(2, 9)}{self._style}", "0471", "A-7")]
+        odd = [*map(self._new_id, ("7C{}", "0{}", "A-{}"))]
         case, end = f"{self._new_id()}{self._letters(5)}", f"{self._new_id()}{self._letters(40)}"[:40]
         alike = [case.lower(), case.upper(), *(f"{end}{letter}" for letter in chance.sample(string.ascii_letters, 2))]
         special = chance.sample([*odd, *alike], 7)
@@ -179,7 +169,7 @@ class _Draw:
         self._addresses.setdefault(customer, self._address())
         self._totals[customer] = self._totals.get(customer, 0) + amount
         date = f"{self.chance.randint(1, 12):02}/{self.chance.randint(1, 28):02}/{self.chance.randint(2015, 2026)}"
-        return Line(customer, self._addresses[customer], self._new_transaction(customer), date, str(amount))
+        return Line(customer, self._addresses[customer], self._new_id("T{}"), date, str(amount))
 
     def _to(self, customer: str, total: int) -> Line:
         """Return a new transaction that brings the customer to this total."""
@@ -200,39 +190,16 @@ class _Draw:
     def _address(self) -> str:
         return f"{self.chance.randint(1, 199)} {self.chance.choice(_STREETS)}"
 
-    def _new_id(self, style: str = "") -> str:
-        """Return an id in this style, or in that of those that the account holds, such as C7 beside C2."""
-        return self._styled(style or self._style, self._ids)
-
-    def _new_transaction(self, customer: str) -> str:
-        taken = {transaction for name, transaction in self._rows if name == customer}
-        transaction = self._styled(self._transaction, taken)
-        self._rows.add((customer, transaction))
-        return transaction
-
-    def _styled(self, model: str, taken: set[str]) -> str:
-        """Return the model with another number, which nobody has. Where all short ones are taken, it gets longer.
-
-        A zero at the beginning stays.
-        """
-        beginning, digits, end = re.fullmatch(r"(0?.*?)([0-9]*)([^0-9]*)", model, re.DOTALL).groups()  # type: ignore[union-attr]
-        size = max(len(digits), 1)
-        while True:
-            size += 10**size <= 20 * len(taken)
-            styled = f"{beginning}{self.chance.randrange(10**size):0{len(digits)}}{end}"
-            if styled not in taken:
-                taken.add(styled)
-                return styled
+    def _new_id(self, form: str = "C{}") -> str:
+        """Return an id of this form that neither a customer nor a transaction has."""
+        new = form.format(self.chance.randrange(10**6))
+        if new in self._ids:
+            return self._new_id(form)
+        self._ids.add(new)
+        return new
 
     def _letters(self, number: int) -> str:
         return "".join(self.chance.choices(string.ascii_letters, k=number))
-
-
-def _most_usual(ids: set[str]) -> str:
-    """Return an id that looks as most of them do, but for the digits; "" if none is short and plain."""
-    shapes = {name: re.sub("[0-9]+", "0", name) for name in sorted(ids) if len(name) <= _LONGEST and _is_plain(name)}
-    usual = [shape for shape, _ in Counter(shapes.values()).most_common(1)]
-    return next((name for name, shape in shapes.items() if shape in usual), "")
 
 
 def _is_plain(text: object) -> bool:

@@ -1,7 +1,6 @@
 """Keep the grader's own list of the probes of an account: nothing in the account marks what a probe uploads.
 
-An entry is written before the first upload. It tells later checks which uploads and errors are a probe's, and which
-customers a probe has left that was killed.
+An entry is written before the first upload. It tells later checks which uploads and errors are a probe's.
 """
 
 import json
@@ -18,11 +17,10 @@ _LONGEST = timedelta(minutes=10)
 
 
 class Entry(NamedTuple):
-    """A probe: its times in ISO format, the keys of its files, and its customers. Without an end it was killed."""
+    """A probe: its times in ISO format, and the keys of its files. Without an end it was killed."""
 
     begun: str
     keys: list[str]
-    customers: list[str]
     ended: str = ""
 
     @property
@@ -48,14 +46,14 @@ def entries(lab: Lab) -> list[Entry]:
 
 
 def _read(text: bytes) -> list[Entry]:
-    return [Entry(**probe) for probe in json.loads(text)]
+    return [Entry(probe["begun"], probe["keys"], probe["ended"]) for probe in json.loads(text)]
 
 
 @contextmanager
-def noted(lab: Lab, keys: list[str], customers: list[str]) -> Iterator[None]:
-    """Enter a probe, and its end with the block. Those that were killed are forgotten: they were repaired."""
-    earlier = [probe for probe in entries(lab) if probe.ended]
-    entry = Entry(datetime.now(UTC).isoformat(), keys, customers)
+def noted(lab: Lab, keys: list[str]) -> Iterator[None]:
+    """Enter a probe, and its end with the block."""
+    earlier = entries(lab)
+    entry = Entry(datetime.now(UTC).isoformat(), keys)
     _write(lab, [*earlier, entry])
     try:
         yield

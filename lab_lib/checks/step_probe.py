@@ -3,7 +3,7 @@
 from lab_lib import resources
 from lab_lib.aws import buckets, functions, queues, tables
 from lab_lib.checks import expected, probe
-from lab_lib.checks.causes import WRITE, alert_again, correct_code, fix_chain
+from lab_lib.checks.causes import WRITE, correct_code, fix_chain
 from lab_lib.checks.differences import OTHERS, REPEATS
 from lab_lib.checks.evidence import TABLES
 from lab_lib.checks.probe import AGAIN, CENTS, CORRECTION, REJECTED, Outcome
@@ -17,7 +17,6 @@ from lab_lib.transactions import Recount
 PROCESSOR, NOTIFIER = functions.SOURCES
 _ADD_UP = N_(" so that each total is the sum of the amounts, as a Number")
 _PUBLISH = N_(" so that it publishes one alert for a customer who reaches the threshold, with both values as text")
-_FURTHER = REPEATS, CENTS, CORRECTION, REJECTED
 _PLACES = "bucket key-Customer key-Transactions"  # where the probe puts something
 _ALL = " ".join(["probe-totals", "probe-others", *(f"probe-alert-{name}" for name in queues.ALERT_QUEUES)])
 
@@ -59,16 +58,13 @@ def totals(account: Account) -> Finding:
 )
 def alert(account: Account, name: str) -> Finding:
     """The queue got one alert for each customer who reached the threshold, in SNS's envelope, and nothing else."""
-    outcome = _outcome(account)
-    right = [other for other in queues.ALERT_QUEUES if not outcome.faults[other]]
-    where = _("the topic sent them to {queues} only", queues=listing(right))
     links = (resources.messages(name), resources.ALERTS, CHANGES, TOTALS)
     wanted = _("one for each customer who reached the threshold")
     finding = _arrived(account, name, wanted, NOTIFIER, *links, so_that=_PUBLISH)
     if finding.ok:
         return finding
-    where = where if right else _("the alerts are not as they must be")
-    return finding._replace(found=_("rows and totals arrived, {where}: {found}", where=where, found=finding.found))
+    wrong = {"where": _("the alerts are not as they must be"), "found": finding.found}
+    return finding._replace(found=_("rows and totals arrived, {where}: {found}", **wrong))
 
 
 @check(PROBE, "probe-others", "nothing else by the probe", after="probe-rows", probes=True, weight=2)
@@ -157,12 +153,4 @@ def _arrived(account: Account, part: str, right: str, function: str, *links: str
         found = _("{found}; the last error of {function}: {error}", found=found, function=name, error=error)
     fix = fix_chain(account, function, *links, error=error) if faults else ""
     hint = fix or correct_code(account, function, so_that)
-    if outcome.stays and outcome.to_put_right and part not in _FURTHER:
-        again = alert_again(account, _("those with alerts below"))
-        hint = _(
-            "{hint} Then put right what the probe has left, the tables with put_item. {again} {left}.",
-            hint=hint,
-            again=again,
-            left=outcome.to_put_right,
-        )
     return judged(not faults, found, right, _("{hint} Then run `lab check --probe` again.", hint=hint))

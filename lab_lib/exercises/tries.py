@@ -104,7 +104,7 @@ def wait_for_totals(lab: Lab) -> None:
             _("{key} is not in the bucket. Run the cell that uploads it, then this cell again.", key=FIRST)
         )
     held = snapshot(lab)
-    before = without(held, (), [name for name in held.customers if name.startswith(OWN)])
+    before = without(held, [name for name in held.customers if name.startswith(OWN)])
     upload = chain.Upload(lab, FIRST, transactions.recount(FIRST, content), (CHANGES, TOTALS), before)
     upload.wait(Inbox(lab, queues.DEAD_LETTERS), live.chain)
 

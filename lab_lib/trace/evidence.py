@@ -4,7 +4,6 @@ Each is read once, and only when it is asked for. What cannot be read is noted i
 """
 
 import io
-import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -100,7 +99,7 @@ class Evidence:
     def uploads(self) -> list[Upload]:
         """Return the uploads that TransactionProcessor has reported, oldest first."""
         runs = self.runs(PROCESSOR)
-        uploads = [_upload(report, run) for run in runs for report in run.reports if _is_key(report.get("key"))]
+        uploads = [_upload(report, run) for run in runs for report in run.reports if report.get("key")]
         return uploads[-MOST_UPLOADS:]
 
     @property
@@ -161,15 +160,4 @@ def _upload(report: dict[str, Any], run: Run) -> Upload:
     told = moment(report.get("time"))
     when = int(told.timestamp() * 1000) if told else run.begin
     written, rejected = (count(report.get(name)) or 0 for name in ("written", "rejected"))
-    return Upload(report["key"], _etag(report.get("etag")), when, written, rejected, "skipped" in report, run)
-
-
-def _etag(text: Any) -> str:
-    """Return S3's ETag, "" if the text is none: any function may print anything."""
-    return text if isinstance(text, str) and re.fullmatch('"[0-9a-f-]{32,40}"', text) else ""
-
-
-def _is_key(text: Any) -> bool:
-    """Return whether an object can have this key."""
-    written = text.encode(errors="ignore") if isinstance(text, str) else b""
-    return 0 < len(written) <= 1024 and written.decode() == text
+    return Upload(str(report["key"]), str(report.get("etag", "")), when, written, rejected, "skipped" in report, run)

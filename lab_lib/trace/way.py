@@ -31,12 +31,12 @@ class Way:
         self.sources = [(upload, lines) for upload, lines in read if isinstance(lines, list) and lines]
         self.unread = [(upload, why) for upload, why in read if isinstance(why, str)]
         self.notes = list[str]()
-        self.records = self._records()
+        self.records = evidence.read(_STREAM, streams.records, customer) or []
         self.marks = evidence.marks(self.records)
 
     def followed(self, title: str) -> Trace:
         """Return the trace of the transaction."""
-        own = self._own(self.records)
+        own = self._own()
         if not (own or self.item or self.sources):
             raise LabError(
                 _(
@@ -52,36 +52,19 @@ class Way:
         row = line.row or {}
         return (row.get("CustomerId"), row.get("TransactionId")) == (self.customer, self.transaction)
 
-    def _own(self, records: list[streams.Record]) -> list[streams.Record]:
-        """Return those of the customer's records that are about the transaction."""
-        return [record for record in records if streams.change(record)["TransactionId"] == self.transaction]
-
-    def _records(self) -> list[streams.Record]:
-        """Return the customer's records from the first upload of this transaction on; all of them, if it is unsure."""
-        records = list[streams.Record]()
-        for after in dict.fromkeys([self._last_before(), ""]):
-            records = self.evidence.read(_STREAM, streams.records, self.customer, after=after) or []
-            if self._is_whole(records):
-                return records
-        if self._own(records):
-            old = _("The stream does not have all changes of this transaction: earlier ones may be over 24 hours old.")
-            self.notes.append(old)
-        elif _STREAM not in self.evidence.unseen:
-            self.evidence.unseen[_STREAM] = _("it keeps a change for 24 hours, and has none of this transaction")
-        return records
-
-    def _last_before(self) -> str:
-        """Return the last record of the newest run of TotalNotifier that began before the first upload was taken in."""
-        begun = min((upload.run.begin for upload, _lines in self.sources), default=0)
-        before = [run for run in self.evidence.runs(NOTIFIER) if run.begin < begun]
-        last = (report.get("last") for run in reversed(before) for report in run.reports)
-        return next((str(record) for record in last if counting.number_of(record)), "")
-
-    def _is_whole(self, records: list[streams.Record]) -> bool:
-        """Return whether these are all changes of the transaction: each begins where the one before it ended."""
-        images = [record["dynamodb"] for record in self._own(records)]
-        old, new = ([_plain(image.get(name)) for image in images] for name in ("OldImage", "NewImage"))
-        return bool(images) and [None, *new] == [*old, self.item]
+    def _own(self) -> list[streams.Record]:
+        """Return the records of the transaction, and note if some are missing: each begins where the last one ended."""
+        own = [record for record in self.records if streams.change(record)["TransactionId"] == self.transaction]
+        old, new = ([_plain(record["dynamodb"].get(name)) for record in own] for name in ("OldImage", "NewImage"))
+        if not own:
+            why = _("it keeps a change for 24 hours, and has none of this transaction")
+            self.evidence.unseen.setdefault(_STREAM, why)
+        elif [None, *new] != [*old, self.item]:
+            missing = _(
+                "The stream does not have all changes of this transaction: earlier ones may be over 24 hours old."
+            )
+            self.notes.append(missing)
+        return own
 
     def _changed(self, record: streams.Record) -> Change:
         """Return the way of one change, which the stream has."""

@@ -93,19 +93,6 @@ def s3_record(lab, key):
     return {"s3": {"bucket": {"name": lab.bucket}, "object": {"key": quote_plus(key)}}}
 
 
-def test_an_event_that_failed_three_times_is_in_the_dead_letters_and_can_be_sent_again(chain, books, fail, upload, tag):
-    fail("GetObject", "killed before", tag, times=3)
-    upload()
-
-    def events():
-        return [letter["requestPayload"] for letter in chain.letters() if tag in str(letter.get("requestPayload"))]
-
-    (event,) = wait_until(events, "the event in the dead letters", timeout=30)
-    functions.invoke(chain.lab, PROCESSOR, event)
-
-    books.must_balance()
-
-
 def test_ten_files_at_once_all_count_while_calls_go_wrong(books, fail, tag):
     faults = [("GetObject", "killed after"), ("BatchWriteItem", "killed before"), ("TransactWriteItems", CONFLICT)]
     for call, fault in [*faults, ("Publish", "killed after")]:

@@ -9,7 +9,7 @@ import spoil
 from chains import Chain, stop
 from commands import in_process
 
-from lab_lib import trace, transactions
+from lab_lib import trace
 from lab_lib.aws import buckets, cloudwatch, functions, queues, tables, triggers
 from lab_lib.calls.waiting import wait_until
 from lab_lib.checks.rules import State
@@ -223,28 +223,6 @@ def test_a_run_that_fails_after_adding_is_named_by_its_marker_and_the_alert_by_a
     assert told(change)["TransactionTotal"] == "0 → 1600"
     assert told(change)["HighBalanceAlert"] == "published: F1, by a later run"
     assert states(change) == {}
-
-
-@pytest.mark.slow
-def test_a_row_is_read_from_behind_the_runs_before_it_and_not_the_whole_stream(chain, tmp_path):
-    path = tmp_path / "large.txt"
-    with path.open("w") as stream:
-        transactions.write(stream, transactions.make_up(3_000, 20))
-    buckets.upload(chain.lab, path)
-    chain.wait_for_changes(3_000)
-    rest(chain)
-    upload(chain, "small.txt", "Z1|s|T1|03/16/2017|5")
-
-    row = transactions.recount(path.name, path.read_bytes()).amounts
-    (customer, transaction), amount = next(iter(row.items()))
-    large, calls = follow(chain, customer, transaction), Calls()
-    with recorded(chain.lab, calls):
-        small = follow(chain, "Z1")
-
-    assert (states(large), states(small)) == ({}, {})
-    assert told(large)["Transactions"] == f"new: {amount:f}"
-    read = sum(call.times for call in calls.made if call.operation == "GetRecords")
-    assert read == 2  # the whole stream takes three answers more
 
 
 @pytest.mark.slow

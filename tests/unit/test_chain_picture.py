@@ -5,7 +5,6 @@ from html import escape
 from xml.etree import ElementTree
 
 import pytest
-from stub_account import function, run
 
 from lab_lib import language
 from lab_lib.checks.reports import Check, Report
@@ -59,14 +58,6 @@ def test_an_arrow_that_no_check_is_about_is_there_with_its_ends(table, style):
 
 def test_a_check_is_about_what_the_last_one_before_it_is_about():
     assert [part(id) for id in ("stream", "probe-totals", "probe-again")] == ["Transactions", "TransactionTotal", ""]
-
-
-def test_a_whole_account_and_one_with_a_fault_in_words():
-    whole, wrong = run().picture(), run(function(Timeout=3)).picture()
-
-    assert whole.alt == "The chain: all ✔ there."
-    fault = "TotalNotifier ✘ wrong (timeout of TotalNotifier)"
-    assert repr(wrong) == wrong.alt == f"The chain: {fault}; all else ✔ there."
 
 
 @pytest.mark.parametrize("name", ["TotalNotifier", "Transactions→TotalNotifier"])

@@ -14,18 +14,16 @@ from made_checks import BAD, GOOD, MORE, UNSEEN, WAITING
 from stub_account import run, stub
 
 from lab_lib import checks, resources
-from lab_lib.aws import buckets, functions, policies, queues, roles, tables, topics, triggers
-from lab_lib.checks import STEPS, rules
+from lab_lib.aws import buckets, functions, queues, roles, tables, topics, triggers
+from lab_lib.checks import STEPS
 from lab_lib.checks.reports import Report
 from lab_lib.checks.rules import RULES
 from lab_lib.errors import CheckFailed, StepMissing
 from lab_lib.exercises import made
 
-FIRST_MADE = {  # by each step
-    "00-start-here": ("The bucket", "Make the bucket"),
+FIRST_MADE = {
     "01-create-functions": ("The function TransactionProcessor", "Create TransactionProcessor"),
     "02-add-triggers": ("The bucket trigger", "Let the bucket start TransactionProcessor"),
-    "04-create-queues": ("The queue CustomerNotify", "Create the queue CustomerNotify"),
     "05-upload-and-verify": ("The upload", "Upload the file"),
 }
 
@@ -107,12 +105,6 @@ def test_a_check_that_waits_names_the_first_cause_and_its_step():
     assert words["upload"] == words["bucket-trigger-filter"] == "waits for bucket of step 00. See to that first."
 
 
-def test_two_checks_of_one_id_are_refused(monkeypatch):
-    monkeypatch.setattr(rules, "RULES", dict(RULES))
-    with pytest.raises(ValueError, match=r"^Two checks have the id table-Customer\.$"):
-        rules.check("00", "table-{}", "another name", subjects=["Customer"])(print)
-
-
 def test_in_an_empty_account_everything_is_missing_or_waits_and_each_hint_is_a_sentence(lab):
     report = checks.run(lab)
 
@@ -165,12 +157,10 @@ def bucket_of(lab, monkeypatch):
 @pytest.mark.parametrize(
     ("names", "started", "settings", "name"),
     [
-        ([FIRST], None, {}, FIRST),
         ([FIRST, OWN, SECOND], None, {}, OWN),
         ([FIRST, OWN, SECOND], SECOND, {}, SECOND),
         ([FIRST, SECOND], None, {"prefix": "Ana-"}, SECOND),
         ([FIRST, "my-files"], "my-files", {}, "my-files"),
-        ([FIRST, "my-files"], FIRST, {}, FIRST),
         ([FIRST, "my-class-bucket"], FIRST, {"bucket_name": "my-class-bucket"}, "my-class-bucket"),
     ],
 )
@@ -247,22 +237,6 @@ def test_a_step_that_was_not_done_is_named_with_the_first_thing_that_is_missing(
         StepMissing, match=rf"^{missing} is not there yet. Run notebook {step[:2]} .*\"{heading}\" makes it"
     ):
         checks.require(lab, step, "00-start-here")
-
-
-def test_a_step_is_missing_while_one_of_its_things_is(lab):
-    buckets.ensure_bucket(lab)
-    for name in tables.KEYS:
-        tables.ensure_table(lab, name)
-    for name in functions.ROLES.values():
-        roles.ensure_role(lab, name, policies.total_notifier(lab))
-    queues.ensure_queue(lab, queues.DEAD_LETTERS)
-    topics.ensure_topic(lab)
-    assert checks.require(lab, "00-start-here", "03-create-topic") is None
-
-    lab.client("dynamodb").delete_table(TableName="TransactionTotal")
-
-    with pytest.raises(StepMissing, match=r"The table TransactionTotal is not there yet. Run notebook 00 first"):
-        checks.require(lab, "03-create-topic", "00-start-here", "01-create-functions")
 
 
 def test_a_setting_that_was_changed_in_notebook_00_names_the_notebook_that_takes_it_up(prepared):

@@ -177,7 +177,6 @@ FILTERED = {**MAPPING, "FilterCriteria": {"Filters": [{"Pattern": '{"eventName":
     ("change", "links", "is_over", "words"),
     [
         (NO_TRIGGER, ALL, False, 'bucket trigger: not there.*run "Let the bucket start'),
-        (NO_TRIGGER, ALL[1:], False, "None"),
         ({(triggers.notifications,): [CSV]}, ALL, False, r"filter of the bucket trigger: \*.csv; wanted: a filter"),
         (NO_POLICY, ALL, False, "access policy of CustomerNotify: .* may not send.*set_queue_attributes"),
         ({(triggers.mappings,): [FILTERED]}, ALL, False, "None"),  # it may break a link

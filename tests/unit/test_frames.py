@@ -12,11 +12,9 @@ from lab_lib.pages import frames
 @pytest.mark.parametrize(
     ("read", "columns"),
     [
-        (lambda lab: frames.table(lab, "Customer"), ["CustomerId", "Address"]),
         (frames.objects, ["Key", "Size"]),
         (frames.totals, ["CustomerId", "accountBalance", "alerted"]),
         (frames.running_balance, [*frames.COLUMNS["Transactions"], "balance"]),
-        (lambda lab: frames.alerts(lab, "CustomerNotify"), ["customerID", "accountBalance"]),
         (frames.logs, ["function", "message"]),
         (frames.changes, ["kind", "CustomerId", "TransactionId", "old amount", "new amount"]),
     ],

@@ -4,15 +4,14 @@ import io
 import json
 import zipfile
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ProxyConnectionError
 from hostile import DEEP, answering
-from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, ROWS, code, function, queue, run, total, with_settings
+from stub_account import LAB, MAPPING, NOTIFICATION, NOTIFIER, ROWS, code, function, queue, run
 
-from lab_lib.aws import buckets, cloudwatch, functions, grants, policies, queues, roles, tables, triggers
+from lab_lib.aws import buckets, cloudwatch, functions, grants, policies, queues, tables, triggers
 from lab_lib.calls import sessions
 from lab_lib.errors import LabError
 
@@ -45,51 +44,29 @@ def beside_the_right_one(statement):
     return with_policy(json.dumps({"Statement": [statement, *right["Statement"]]}))
 
 
-def with_trust(text):
-    """Let the role of TotalNotifier have this trust policy, which is read as it comes from IAM."""
-    arn = LAB.arn("iam", f"role/{NOTIFIER}Role")
-    role = f"<RoleName>{NOTIFIER}Role</RoleName><Arn>{arn}</Arn>"
-    role += f"<AssumeRolePolicyDocument>{quote(text)}</AssumeRolePolicyDocument>"
-    body = f"<GetRoleResponse><GetRoleResult><Role>{role}</Role></GetRoleResult></GetRoleResponse>"
-    return {(roles.describe, f"{NOTIFIER}Role"): lambda name: roles.describe(answering(GetRole=body)[0], name)}
-
-
 def triggered(**parts):
     return {(triggers.notifications,): [NOTIFICATION | parts]}
 
 
-LONG = "9" * 5_000
 POLICY = "access-policy-CustomerNotify", "tls-CustomerNotify"
-AMOUNTS = ("amounts",)
 # What was put where, the checks about it, and a part of what the first of them says.
 HOSTILE = {
-    "a number that DynamoDB writes out": (
-        with_row({"N": "-1" + "0" * 124}), ("totals",), "C3 is missing"),
-    "a huge exponent": (with_row({"N": "1E+999999999"}), AMOUNTS, "C3 T1 has no number"),
-    "bytes that are no base64": (with_row({"B": "!!!!a"}), AMOUNTS, "C3 T1 has no number"),
+    "a huge exponent": (with_row({"N": "1E+999999999"}), ("amounts",), "C3 T1 has no number"),
     "a key that is a list": (with_row(7, CustomerId={"L": []}), ("totals",), "[] is missing"),
     "an address that is a set": (
         scanned("Customer", {"CustomerId": "C1", "Address": {"NS": ["1"]}}, {"CustomerId": "C2", "Address": "b"}),
         ("customers",), "C1 has Address {"),
-    "a total that is a list": (
-        scanned("TransactionTotal", {"CustomerId": "C1", "accountBalance": {"L": []}}, total("C2", 1750)),
-        ("totals",), "has accountBalance"),
     **{
         f"a policy: {text[:65]}": (with_policy(text), POLICY, "HighBalanceAlert may not send")
-        for text in (DEEP, "5", "x", '{"Statement": [5]}', " " * 10**6, f'{{"Version": {LONG}}}',
-                     )
+        for text in (DEEP, '{"Statement": [5]}')
     },
     **{
         f"a statement beside others: {statement}": (beside_the_right_one(statement), (), "")
-        for statement in (5, {"Effect": {}}, {"Effect": "Allow", "Principal": "*", "Action": f"{'*' * 60}!"})
+        for statement in (5, {"Effect": "Allow", "Principal": "*", "Action": f"{'*' * 60}!"})
     },
-    "a trust policy": (with_trust("[]"), (f"role-trust-{NOTIFIER}",), "Lambda cannot assume it"),
     "a filter of 5,000 levels": (
         {(triggers.mappings,): [MAPPING | {"FilterCriteria": {"Filters": [{"Pattern": DEEP}]}}]},
         ("stream-trigger-filter",), "wanted: none"),
-    "a filter policy of 5,000 levels": (
-        with_settings(FilterPolicy=DEEP), ("filter-policy-CustomerNotify",), "wanted: none"),
-    "a time of 5,000 digits": (queue(LastModifiedTimestamp=LONG), (), ""),
     "a count that is none": (
         queue(ApproximateNumberOfMessages="x", RedrivePolicy="{}"), ("alerts-CustomerNotify",), "0 messages"),
     "a name of a megabyte": (
@@ -121,19 +98,11 @@ def test_a_hostile_content_changes_only_the_checks_about_it(change, about, part)
     assert max(len(check.words) for check in report.checks) < 4_000
 
 
-def test_code_that_cannot_be_read_leaves_the_role_and_all_else_to_be_judged():
-    report = run({(functions.code, NOTIFIER): LabError("the code of it cannot be read")})
-
-    assert {check.id: check.state for check in report.checks if not check.ok} == dict.fromkeys(
-        [f"code-{NOTIFIER}", f"variables-{NOTIFIER}"], "cannot see"
-    )
-
-
 # What the readers make of rows that AWS would not answer
 
 
-@pytest.mark.parametrize("date", ["99999-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9" * 400])
-def test_a_time_that_cannot_be_hides_no_object_and_no_table(date):
+def test_a_time_that_cannot_be_hides_no_object_and_no_table():
+    date = "99999-01-01T00:00:00Z"
     objects = "".join(
         f"<Contents><Key>{key}.txt</Key><LastModified>{modified}</LastModified></Contents>"
         for key, modified in {"a": date, "b": "2026-01-02T00:00:00Z"}.items()
@@ -194,10 +163,8 @@ def described(address):
     ("endpoint", "location", "asked"),
     [
         (None, "https://bucket.s3.amazonaws.com/code?signed=1", "https://bucket.s3.amazonaws.com/code?signed=1"),
-        (HERE, f"{HERE}/code?signed=1", f"{HERE}/code?signed=1"),
-        (HERE, "https://elsewhere.example:99/a/../code", f"{HERE}/a/../code"),
+        (HERE, "https://elsewhere.example:99/a/../code?signed=1", f"{HERE}/a/../code?signed=1"),
         (HERE, "file:///etc/passwd", f"{HERE}/etc/passwd"),
-        (HERE, "http://127.0.0.1:2//elsewhere.example/", f"{HERE}//elsewhere.example/"),
     ],
 )
 def test_code_is_fetched_from_the_labs_own_endpoint_and_on_aws_over_https(endpoint, location, asked):
@@ -210,17 +177,14 @@ def test_code_is_fetched_from_the_labs_own_endpoint_and_on_aws_over_https(endpoi
 @pytest.mark.parametrize(
     ("endpoint", "location", "content"),
     [
-        *((None, url, b"") for url in ("http://s3.amazonaws.com/code", "file:///etc/passwd", "ftp://x/y", "", "/x")),
+        *((None, url, b"") for url in ("http://s3.amazonaws.com/code", "file:///etc/passwd", "")),
         (HERE, "http://[", b""),
         (HERE, HERE, b"no archive"),
-        (HERE, HERE, archive(FILES)[:-30]),
         (HERE, HERE, b"PK\x01\x02" * 20_001 + archive(FILES)),
         (HERE, HERE, archive({"f.py": b"#" * 400_000})),
         (HERE, HERE, archive({f"{number}.py": b"#" * 300_000 for number in range(7)})),
         (HERE, HERE, archive(FILES, zipfile.ZIP_BZIP2)),
         (HERE, HERE, with_entry(8, b"\x01")),  # is said to be encrypted,
-        (HERE, HERE, with_entry(16, b"1234")),  # with another checksum,
-        (HERE, HERE, with_entry(24, b"\x05\0\0\0")),  # shorter,
         (HERE, HERE, with_entry(42, b"\xff\xff\xff\x7f")),  # or elsewhere
     ],
 )
@@ -241,11 +205,10 @@ def test_a_large_archive_is_read_from_its_top_as_far_as_it_is_bounded():
     assert ("lambda_function.py" in sources, "lib/large.py" in sources, len(sources) < 12) == (True, False, True)
 
 
-@pytest.mark.parametrize("status", [302, 403])
-def test_no_redirect_is_followed(status):
-    lab, asked = answering(HERE, status, GetCode=archive(FILES))
+def test_no_redirect_is_followed():
+    lab, asked = answering(HERE, 302, GetCode=archive(FILES))
 
-    with pytest.raises(ValueError, match=f"the answer is {status}"):
+    with pytest.raises(ValueError, match="the answer is 302"):
         sessions.fetch(lab.session, HERE, HERE)
     assert asked == [HERE]
 

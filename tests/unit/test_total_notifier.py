@@ -9,7 +9,7 @@ from decimal import Decimal
 import ledger
 import pytest
 from botocore.exceptions import ClientError
-from handlers import CONTEXT, Notifier, before, fail, record
+from handlers import CONTEXT, Notifier, fail, record
 
 from lab_lib.aws import tables, topics
 
@@ -88,21 +88,6 @@ def test_300_records_of_which_most_come_again_take_few_calls(notifier):
 # Alerts
 
 
-@pytest.mark.parametrize(
-    ("amounts", "alerts"),
-    [
-        (["1499.99", "0.01"], ["1500.00"]),
-        ([1600, -100, 500], ["1600"]),  # at the threshold is not below it
-        ([1600, -200, 300], ["1600", "1700"]),
-    ],
-)
-def test_there_is_one_alert_for_each_time_that_the_total_reaches_the_threshold(notifier, amounts, alerts):
-    for amount in amounts:
-        notifier.run(record("C1", amount), record("C2", 1))
-
-    assert notifier.alerts() == [("C1", balance) for balance in alerts]
-
-
 def test_a_recheck_alerts_of_a_lower_threshold_once_and_clears_the_flags_of_a_higher_one(notifier, monkeypatch):
     notifier.run(*[record(f"C{number}", amount) for number, amount in enumerate((10, 1600, 120, 90, 100))])
     alerted = []
@@ -144,24 +129,6 @@ def test_without_the_topic_a_recheck_changes_nothing(lab, notifier, monkeypatch)
 
 
 # Two runs can meet at one customer: the stream orders only the records of one item.
-
-
-def test_a_total_that_falls_while_its_alert_is_sent_alerts_at_the_next_crossing(notifier):
-    notifier.run(record("C1", 1600), fault=before("Publish", lambda: notifier.run(record("C1", -500))))
-    assert not tables.items(notifier.lab, "TransactionTotal")[0].get("alerted")
-
-    notifier.run(record("C1", 700))
-
-    assert notifier.alerts() == [("C1", "1600"), ("C1", "1800")]
-
-
-def test_a_total_that_rises_while_its_flag_is_cleared_keeps_it(notifier):
-    notifier.run(record("C1", 1600))
-
-    notifier.run(record("C1", -500), fault=before("UpdateItem", lambda: notifier.run(record("C1", 700))))
-
-    (total,) = tables.items(notifier.lab, "TransactionTotal")
-    assert (total["accountBalance"], total["alerted"]) == (1800, True)
 
 
 @pytest.mark.parametrize(("old", "new"), [(1500, 1000), (1000, 1500)], ids=["lowered", "raised"])
@@ -243,21 +210,6 @@ def test_a_run_ends_with_the_error_of_its_call_and_the_retry_finishes_it(notifie
     assert notifier.totals() == {"C1": 1600, "C2": 1}
     assert notifier.alerts() == [("C1", "1600")]
     assert {letter["record"]["eventID"] for letter in notifier.letters()} == {batch[2]["eventID"]}
-
-
-def test_a_conflict_in_a_batch_of_which_a_part_is_added_loses_none_of_the_rest(notifier):
-    batch = [record("C1", 100), record("C2", 20)]
-    notifier.run(batch[0])
-    refusals = [refusal("ConditionalCheckFailed", "None", "TransactionConflict")]
-
-    def fault(name, make):
-        if name == "TransactWriteItems" and refusals:
-            raise refusals.pop()
-        return make()
-
-    notifier.run(*batch, fault=fault)
-
-    assert notifier.totals() == {"C1": 100, "C2": 20}
 
 
 def test_totals_that_dynamodb_left_unread_are_asked_for_again(notifier):

@@ -9,7 +9,6 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
-from rich.cells import cell_len
 
 from lab_lib.aws import log_runs, queues
 from lab_lib.checks.rules import State
@@ -63,13 +62,6 @@ def test_a_log_of_aws_may_come_ten_minutes_late(lab, minutes, is_fresh):
 def test_spans_that_exclude_each_other_stay_as_they_are():
     assert Span(0, 10).within(Span(5, 20)) == Span(5, 10)
     assert Span(0, 10).within(Span(11, 20)) == Span(0, 10)
-
-
-def test_as_text_the_events_stand_in_columns_in_any_language(monkeypatch):
-    monkeypatch.setenv("LAB_LANG", "zh_CN")
-    trace = Trace("", [Change("", [Event(lane, "|") for lane in PARTS])])
-
-    assert len({cell_len(line.partition("|")[0]) for line in repr(trace).splitlines()[1:]}) == 1
 
 
 def lines(*texts):

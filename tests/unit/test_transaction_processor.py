@@ -271,9 +271,7 @@ def test_what_dynamodb_had_no_room_for_is_sent_again_and_not_over_a_later_row(pr
     assert processor.amounts() == {("C1", f"T{number}"): 2 for number in range(40)}
 
 
-@pytest.mark.parametrize(
-    ("call", "both"), [("GetItem", True), ("GetObject", False), ("BatchWriteItem", True), ("HeadObject", False)]
-)
+@pytest.mark.parametrize(("call", "both"), [("GetObject", False), ("BatchWriteItem", True), ("HeadObject", False)])
 def test_of_two_versions_of_a_file_the_newer_one_stays_also_when_the_older_one_ends_last(lab, processor, call, both):
     older = processor.upload("C1|home|T1|03/16/2017|1", "old")
 
@@ -286,12 +284,3 @@ def test_of_two_versions_of_a_file_the_newer_one_stays_also_when_the_older_one_e
 
     assert processor.amounts() == {("C1", "T1"): 2}
     assert [row["row"] for row in buckets.rejected_rows(lab, KEY)] == ["new"]
-
-
-def test_an_object_that_is_deleted_while_it_is_read_is_taken_in(processor):
-    def delete():
-        buckets.delete_object(processor.lab, KEY)
-
-    processor.run(processor.upload(ROW), fault=before("HeadObject", delete))
-
-    assert processor.amounts() == {("C1", "T1"): 100}
