@@ -5,9 +5,7 @@ list parts that failed. And what only adds to the safety of the lab is no reason
 and an emulator may not have it.
 """
 
-import functools
 import re
-import sys
 from http import HTTPStatus
 from typing import Any
 
@@ -16,7 +14,7 @@ from botocore.exceptions import ClientError
 from lab_lib.calls.recent import Call
 from lab_lib.calls.refusals import why
 from lab_lib.calls.waiting import THROTTLED
-from lab_lib.errors import is_absent, is_access_denied, is_not_implemented
+from lab_lib.errors import is_absent, is_access_denied, is_not_implemented, warn
 from lab_lib.language import _
 
 _DELETION = re.compile("(Delete|Remove|Detach|Untag|Unsubscribe).*")
@@ -49,12 +47,6 @@ def correct(http: Any, call: Call, was_lost: bool) -> bool:
 def may_have_acted(http: Any, call: Call) -> bool:
     """Return True if AWS may have done what it answers an error to."""
     return http.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and not re.fullmatch(THROTTLED, call.code)
-
-
-@functools.cache
-def warn(text: str) -> None:
-    """Print this to stderr, once in a process."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def _is_done(call: Call) -> bool:

@@ -160,6 +160,14 @@ DELAYS = {
         Refused(_DELETED_BUCKET, "s3.CreateBucket", "OperationAborted"),
     ),
     "log-group-deletion": (30, Deferred(Since("logs.DeleteLogGroup", "logGroupName"), "logs.CreateLogGroup")),
+    # What an organisation forbids, or an emulator lacks.
+    "refused-manners": (  # AWS Organizations User Guide, service control policies
+        0,
+        Refused(
+            _ANY_TIME, _MANNERS, "AccessDenied", "You are denied with an explicit deny in a service control policy"
+        ),
+    ),
+    "missing-manners": (0, Refused(_ANY_TIME, _MANNERS, "NotImplemented")),
     # What was just set neither counts nor is read yet.
     "role-policy": (  # IAM User Guide: not always visible at once
         15,
@@ -260,13 +268,6 @@ DELAYS = {
         Shown(_ADDRESS, "sns.ListSubscriptions.*", {"SubscriptionArn": "PendingConfirmation"}),
     ),
     # What happens at any time.
-    "refused-manners": (  # AWS Organizations User Guide, service control policies
-        0,
-        Refused(
-            _ANY_TIME, _MANNERS, "AccessDenied", "You are denied with an explicit deny in a service control policy"
-        ),
-    ),
-    "missing-manners": (0, Refused(_ANY_TIME, _MANNERS, "NotImplemented")),
     "lost-answers": (  # an error of AWS's own says not whether the call was done
         5,
         Lost(_ANY_TIME, _MAKING),
