@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -15,6 +16,7 @@ Record = dict[str, Any]  # as Lambda gets it: eventID, eventName, and dynamodb w
 # AWS may answer without records although more follow. After this many empty answers in a row an open shard counts as
 # read, which takes a second. Elsewhere the first one is the end.
 EMPTY_ANSWERS = 30
+_GONE = "TrimmedDataAccessException", "ResourceNotFoundException"  # the codes of what is older than 24 hours
 MOST_ANSWERS = 10_000  # of a shard; one has up to a megabyte
 
 
@@ -97,43 +99,33 @@ def _read(lab: Lab, shard: dict[str, str | None], after: str) -> Iterator[Record
     LabError if there are always more.
     """
     streams, empty, most = lab.client("dynamodbstreams"), 0, EMPTY_ANSWERS if lab.patience else 1
-    iterator = _iterator(lab, shard, after)
-    for _ in range(MOST_ANSWERS):
-        if not iterator or empty == most:
-            return
-        try:
+    try:
+        iterator = _iterator(lab, shard, after)
+        for _ in range(MOST_ANSWERS):
+            if not iterator or empty == most:
+                return
             answer = streams.get_records(ShardIterator=iterator)
-        except ClientError as error:
-            _raise_if_readable(error)
-            iterator = _iterator(lab, shard, after)
-            continue
-        records, iterator = answer["Records"], answer.get("NextShardIterator")
-        yield from map(_lambda_record, records)
-        after, empty = (records[-1]["dynamodb"]["SequenceNumber"], 0) if records else (after, empty + 1)
+            iterator = answer.get("NextShardIterator")
+            yield from map(_lambda_record, answer["Records"])
+            empty = 0 if answer["Records"] else empty + 1
+    except ClientError as error:
+        if error_code(error) not in _GONE:
+            raise
+        warn("The stream of Transactions keeps its records for 24 hours. What is older is left out.")
+        return
     raise LabError("The stream of Transactions grows faster than it is read. Stop the uploads, then do this again.")
 
 
-def _iterator(lab: Lab, shard: dict[str, str | None], after: str) -> str | None:
-    """Return where the reading of the shard goes on: behind the record `after`, else with the oldest one.
-
-    None if the shard is gone.
-    """
-    behind = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after}
-    for place in [behind] * bool(after) + [{"ShardIteratorType": "TRIM_HORIZON"}]:
-        try:
-            return str(lab.client("dynamodbstreams").get_shard_iterator(**shard, **place)["ShardIterator"])
-        except ClientError as error:
-            if error_code(error) != "ValidationException" or place is not behind:  # another shard has the record
-                _raise_if_readable(error)
-    return None
-
-
-def _raise_if_readable(error: ClientError) -> None:
-    """Raise the error, unless it says that records are gone, which is told, or that they must be asked for again."""
-    if error_code(error) in ("TrimmedDataAccessException", "ResourceNotFoundException"):
-        warn("The stream of Transactions keeps its records for 24 hours. What is older is left out.")
-    elif error_code(error) != "ExpiredIteratorException":
-        raise error
+def _iterator(lab: Lab, shard: dict[str, str | None], after: str) -> Any:
+    """Return where the reading of the shard begins: behind the record `after`, if it is there, else with the oldest."""
+    begin = partial(lab.client("dynamodbstreams").get_shard_iterator, **shard)
+    try:
+        if after:
+            return begin(ShardIteratorType="AFTER_SEQUENCE_NUMBER", SequenceNumber=after)["ShardIterator"]
+    except ClientError as error:
+        if error_code(error) not in ("ValidationException", *_GONE):  # another shard has the record
+            raise
+    return begin(ShardIteratorType="TRIM_HORIZON")["ShardIterator"]
 
 
 def _lambda_record(record: Record) -> Record:

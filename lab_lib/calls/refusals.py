@@ -17,9 +17,8 @@ from lab_lib.language import N_, _
 
 PROFILE = "Profile"  # the entry of an answer's ResponseMetadata in which sessions.py notes whose credentials were used
 _SKEW = 240  # seconds; AWS refuses signatures that are five minutes old
-_UNITS = {86_400: N_("{count:,} days"), 3_600: N_("{count:,} hours"), 60: N_("{count:,} minutes")}  # by their seconds
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"}
-_NOT_ENABLED = {"OptInRequired", "SubscriptionRequiredException", "NotSignedUp", "RegionDisabledException"}
+_EXPIRED = "ExpiredToken(Exception)?|TokenRefreshRequired|RequestExpired"
+_NOT_ENABLED = "OptInRequired|SubscriptionRequiredException|NotSignedUp|RegionDisabledException"
 _ROLES = N_(
     "Or name roles that exist with the settings processor_role and notifier_role. If a new role needs a permissions "
     "boundary here, name that with the setting boundary."
@@ -84,7 +83,7 @@ def why(error: BaseException, profile: str = "") -> Reason | None:
     if isinstance(error, ClientError) and "embedded AWS" not in _message(error):
         if is_access_denied(error) or "not authorized to perform" in _message(error):
             return _denied(error)
-        if error_code(error) in _NOT_ENABLED:
+        if re.fullmatch(_NOT_ENABLED, error_code(error)):
             what_to_do = _(
                 "Finish the sign-up of a new account. Enable the Region in the console under Account, or name another "
                 "with --region."
@@ -116,7 +115,7 @@ def _not_accepted(error: ClientError, profile: str) -> Reason:
     """Return why AWS does not accept the signature or the credentials of a call."""
     if clock := _clock(error):
         return Reason(clock, _("Set this computer's clock, and do the same again."))
-    if error_code(error) in _EXPIRED:
+    if re.fullmatch(_EXPIRED, error_code(error)):
         return Reason(_("The credentials{of_profile} have expired", of_profile=_of(profile)), _sign_in(profile))
     # sessions.py has told a Region that knows no credentials of the account.
     return Reason(_("AWS does not accept the credentials{of_profile}", of_profile=_of(profile)), _sign_in(profile))
@@ -128,8 +127,7 @@ def _clock(error: ClientError) -> str:
         date = parsedate_to_datetime(error.response["ResponseMetadata"]["HTTPHeaders"]["date"])
         ahead = (datetime.now(UTC) - date).total_seconds()
         if abs(ahead) >= _SKEW:
-            length = next(unit for unit in _UNITS if abs(ahead) >= 2 * unit)  # two at least
-            time = _(_UNITS[length], count=round(abs(ahead) / length))
+            time = _("{count:,} minutes", count=round(abs(ahead) / 60))
             if ahead > 0:
                 return _("This computer's clock is {time} ahead of AWS's", time=time)
             return _("This computer's clock is {time} behind AWS's", time=time)

@@ -223,16 +223,8 @@ def test_the_endpoint_of_a_profile_is_no_aws_needs_no_account_and_has_the_profil
     refusal(WrongAccount, account=OTHER, profile=profile)
 
 
-@pytest.mark.parametrize(
-    "lines",
-    [
-        (f"endpoint_url = {AWS_ADDRESS}", "ignore_configured_endpoint_urls = true"),
-        ("services = network", "[services network]", "sts =", f"  endpoint_url = {AWS_ADDRESS}"),
-    ],
-    ids=["ignored", "of a service"],
-)
-def test_an_endpoint_that_is_ignored_or_of_a_single_service_leads_to_aws(profile_with, lines):
-    profile = profile_with(*lines)
+def test_an_endpoint_of_a_single_service_leads_to_aws(profile_with):
+    profile = profile_with("services = network", "[services network]", "sts =", f"  endpoint_url = {AWS_ADDRESS}")
 
     lab = open_lab(account=MOTOS, profile=profile)
 
@@ -249,13 +241,6 @@ def test_an_endpoint_gets_the_users_credentials_or_else_the_digits_of_the_accoun
         assert open_lab(account=account).session.get_credentials().access_key == key
     accounts[OTHER] = MOTOS  # such as where there is one account
     refusal(WrongAccount, account=OTHER)
-
-
-def test_a_missing_profile_matters_to_an_endpoint_only_without_an_account(endpoint, monkeypatch):
-    monkeypatch.setenv("AWS_PROFILE", "nobody")
-
-    assert open_lab(account=MOTOS).account == MOTOS
-    assert "nobody" in refusal()
 
 
 def test_settings_of_lab_open_count_where_a_notebook_leaves_them_empty(endpoint, monkeypatch):
@@ -279,7 +264,7 @@ def test_a_profile_opens_aws_only_in_its_own_account(profile):
     lab = open_lab(account=MOTOS, profile=profile)
 
     assert (lab.account, lab.target, lab.is_real) == (MOTOS, "AWS", True)
-    assert lab.bucket == f"inputs3bucketfortransact-{MOTOS}-us-east-1-an"
+    assert lab.bucket == f"inputs3bucketfortransact-{MOTOS}-us-east-1"
     journal = dataclasses.replace(lab, prefix="b-").journal  # one for all labs of the account
     assert (lab.patience, lab.journal) == (60, journal)
     assert f"are for account {MOTOS}; this lab wants {OTHER}" in refusal(WrongAccount, account=OTHER, profile=profile)
@@ -334,7 +319,7 @@ def test_a_region_that_is_not_enabled_is_told_from_wrong_credentials_by_one_ques
 @pytest.mark.parametrize(
     ("region", "refusing_hosts", "belongs", "instead"),
     [
-        ("eu-west-1", ["eu-west-1", "us-east-1"], "of AWS China", "--region cn-north-1"),
+        ("eu-west-1", ["eu-west-1", "us-east-1"], "of AWS China", "--region cn-northwest-1"),
         ("cn-north-1", ["cn-north"], "of AWS outside of China", "--region us-east-1"),
     ],
 )

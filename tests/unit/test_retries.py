@@ -8,8 +8,9 @@ from unittest.mock import MagicMock
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, SSLError
 
+from lab_lib import errors
 from lab_lib.aws import buckets, policies
-from lab_lib.calls import outcomes, retries, waiting
+from lab_lib.calls import retries, waiting
 from lab_lib.calls.recent import Call, Journal
 
 EXISTS = 'An event source mapping with event source arn (" x ") and function (" y ") already exists.'
@@ -53,13 +54,17 @@ MISTAKES = [
 ]
 
 
-def made(operation, *attempts, journal=None, waited=0.0, client=None, **params):
+def unreadable(service):
+    raise ClientError({"Error": {"Code": "AccessDenied"}}, service)
+
+
+def made(operation, *attempts, journal=None, waited=0.0, client=unreadable, **params):
     """Return the pause after the last attempt, its status and its answer. An attempt is (status, answer), or an error.
 
     The call has waited for so many seconds.
     """
     retry, context = retries.Retry(journal, client), {}
-    retries._keep(params or {"FunctionName": "Mine"}, context)
+    retries._keep(params or {"FunctionName": "Mine", "NotificationConfiguration": {}}, context)
     context[retries._CALL].begun -= waited
     model = SimpleNamespace(name=operation, service_model=SimpleNamespace(service_name="lambda"))
     for attempt in attempts:
@@ -108,6 +113,7 @@ BY_RULE = "with an explicit deny in a service control policy"
         ("CreateTable", BROKEN, ("ResourceInUseException", "Table already exists: T"), True),
         ("CreateBucket", LOST, ("BucketAlreadyOwnedByYou", "Your previous request succeeded."), True),
         ("DetachRolePolicy", BROKEN, ("NoSuchEntity", "Policy p was not found."), True),
+        ("UpdateTimeToLive", THROTTLED, ("ValidationException", "TimeToLive is already enabled"), True),
         ("CreateRole", THROTTLED, ("EntityAlreadyExists", "Role with name R already exists."), False),
         ("CreateBucket", LOST, ("BucketAlreadyExists", "The bucket name is not available."), False),
         ("CreateQueue", LOST, ("QueueAlreadyExists", "A queue already exists with a different Policy."), False),
@@ -134,7 +140,7 @@ def test_a_call_whose_first_answer_was_lost_is_done_if_it_finds_that(operation, 
 def test_the_lab_goes_on_without_good_manners_and_says_so_once_but_not_without_what_it_needs(
     operation, refusal, told, capsys
 ):
-    outcomes.warn.cache_clear()
+    errors.warn.cache_clear()
     for _ in range(2):
         _, status, answer = made(operation, refused(*refusal), journal=Journal(60))
 

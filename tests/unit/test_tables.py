@@ -68,20 +68,6 @@ def test_a_table_with_another_key_is_a_wrong_resource_and_stays(lab, key, kind):
     assert tables.find_table(lab, "Customer")
 
 
-@pytest.mark.parametrize(("status", "is_on"), [("ENABLING", 1), ("DISABLING", 0)])
-def test_an_expiry_that_is_on_or_being_switched_on_is_left_alone(lab, monkeypatch, status, is_on):
-    # DynamoDB takes up to an hour for it, and rejects a second request in that time.
-    tables.ensure_table(lab, "ProcessedRecords")
-    answer = {"TimeToLiveDescription": {"TimeToLiveStatus": status, "AttributeName": "ExpiresAt"}}
-    monkeypatch.setattr(lab.client("dynamodb"), "describe_time_to_live", lambda **_: answer)
-    updates = []
-    monkeypatch.setattr(lab.client("dynamodb"), "update_time_to_live", lambda **update: updates.append(update))
-
-    tables.ensure_table(lab, "ProcessedRecords")
-
-    assert (tables.expiry(lab, "ProcessedRecords") == "ExpiresAt", len(updates)) == (bool(is_on), 1 - is_on)
-
-
 def test_items_are_plain_values_sorted_by_their_key_and_chosen_by_its_beginning(lab):
     ana = dataclasses.replace(lab, prefix="Ana-")
     tables.ensure_table(ana, "Transactions")
