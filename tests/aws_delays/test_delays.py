@@ -11,10 +11,9 @@ import pytest
 
 from lab_lib import checks
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, queues, streams, tables, topics, triggers
-from lab_lib.calls.waiting import wait_until
 from lab_lib.checks import readiness
 from lab_lib.checks.chain import following
-from lab_lib.errors import CheckFailed, LabError
+from lab_lib.errors import CheckFailed
 from lab_lib.exercises import made
 from lab_lib.exercises.workbook import DATA_FILE
 from lab_lib.lab import Lab, open_lab
@@ -157,24 +156,6 @@ def test_a_bucket_whose_name_was_lost_gets_another(sped_up):
     buckets.delete_bucket(lab)
 
     assert buckets.ensure_bucket(lab) != first
-
-
-def test_a_lab_without_a_bucket_says_why(sped_up):
-    lab, _ = sped_up("no-bucket")
-
-    with pytest.raises(LabError, match="S3 refuses 5 names"):
-        buckets.ensure_bucket(lab)
-
-
-def test_the_checks_do_not_hold_until_the_address_is_confirmed(sped_up):
-    lab, waited = sped_up("e-mail", email="ana@example.com")
-    topics.ensure_topic(lab)
-    triggers.ensure_subscription(lab, "email", lab.email)
-
-    assert [check.id for check in checks.run(lab, "03").failed] == ["email-confirmed"]
-
-    wait_until(lambda: not checks.run(lab, "03").failed, "the confirmation", timeout=300)
-    assert waited() > 60
 
 
 def test_a_fault_that_stays_is_told_within_ninety_seconds(sped_up):
