@@ -24,20 +24,16 @@ _SPARED = re.compile(
     "|UpdateTimeToLive|CreateLogGroup"
 )
 _IS_ON = "UpdateTimeToLive", "ValidationException"  # for an hour after a table's expiry was set, and when it is on
-_HARMLESS = {"ChangeMessageVisibilityBatch"}  # to fail: the message is visible again, or deleted
 _OF_CALLER = "BlockPublicPolicy"  # refuses a policy for what it says
 
 
 def correct(http: Any, call: Call, was_lost: bool) -> bool:
     """Correct the answer; `was_lost` if an earlier attempt may have acted. Return True if the lab does without it."""
-    parts = call.answer.get("Errors") or call.answer.get("Failed") or []
-    if failed := [part for part in parts if not (part.get("SenderFault") and call.operation in _HARMLESS)]:
-        first = failed[0]
-        message = f"{first.get('Key') or first.get('Id')}: {first.get('Message', '')}"
-        http.status_code, call.answer["Error"] = (
-            HTTPStatus.BAD_REQUEST,
-            {"Code": first.get("Code", ""), "Message": message},
-        )
+    if parts := call.answer.get("Errors"):
+        first = parts[0]
+        message = f"{first.get('Key')}: {first.get('Message', '')}"
+        call.answer["Error"] = {"Code": first.get("Code", ""), "Message": message}
+        http.status_code = HTTPStatus.BAD_REQUEST
     is_spared = call.code != "" and _is_spared(call)
     if is_spared or (was_lost and call.code and _is_done(call)) or (call.operation, call.code) == _IS_ON:
         http.status_code = HTTPStatus.OK  # so that botocore raises nothing

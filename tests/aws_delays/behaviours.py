@@ -269,11 +269,7 @@ DELAYS = {
     ),
     "network": (60, Away(_ANY_TIME, "lambda.CreateFunction")),
     "empty-pages": (0, Empty(_ANY_TIME, "dynamodbstreams.GetRecords")),  # DynamoDB's API reference, GetRecords
-    "failed-parts": (  # S3's and SQS's API references
-        0,
-        InPart(_ANY_TIME, "s3.DeleteObjects", "Errors"),
-        InPart(_ANY_TIME, "sqs.ChangeMessageVisibilityBatch", "Failed"),
-    ),
+    "failed-parts": (0, InPart(_ANY_TIME, "s3.DeleteObjects")),  # S3's API reference
 }
 # Of each so many calls that are not about data, one is refused so many times in a row.
 THROTTLING = {

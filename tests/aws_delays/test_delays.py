@@ -34,14 +34,6 @@ def show(monkeypatch):
     monkeypatch.setattr("IPython.display.display", lambda *shown: None)
 
 
-def test_what_is_refused_after_a_change_is_repeated(sped_up):
-    lab, waited = sped_up("trust", "grant", "stream-access", "permission-conflict", "bucket-conflict")
-
-    Chain(lab).build()
-
-    assert waited() > 20
-
-
 def test_what_is_pending_is_waited_for(sped_up):
     lab, waited = sped_up("function", "function-update", "table", "mapping")
     chain = Chain(lab)
@@ -148,14 +140,6 @@ def test_lost_answers_failed_parts_empty_pages_and_no_good_manners_lose_nothing(
         assert cleanup.remaining(lab) == []
         time.sleep(1)  # the embedded AWS keeps the name of a queue for so long, by its own clock
     assert waited() > 50
-
-
-def test_a_bucket_whose_name_was_lost_gets_another(sped_up):
-    lab, _ = sped_up("bucket-name")
-    first = buckets.ensure_bucket(lab)
-    buckets.delete_bucket(lab)
-
-    assert buckets.ensure_bucket(lab) != first
 
 
 def test_a_fault_that_stays_is_told_within_ninety_seconds(sped_up):
