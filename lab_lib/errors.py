@@ -112,25 +112,25 @@ def error_code(error: ClientError) -> str:
 
 def is_access_denied(error: ClientError) -> bool:
     """Return True if AWS denies the caller this action. The resource may exist all the same."""
-    return error_code(error) in _ACCESS_DENIED
+    return re.fullmatch(_ACCESS_DENIED, error_code(error)) is not None
 
 
 def is_not_implemented(error: ClientError) -> bool:
     """Return True if the endpoint does not have this call, such as an emulator that has only some of AWS's."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    return status == HTTPStatus.NOT_IMPLEMENTED or error_code(error) in _NOT_IMPLEMENTED
+    return status == HTTPStatus.NOT_IMPLEMENTED or re.fullmatch(_NOT_IMPLEMENTED, error_code(error)) is not None
 
 
 def is_unreachable(error: Exception) -> bool:
     """Return True if every call to the account fails like this: no network, no valid credentials, no embedded AWS."""
     if isinstance(error, ClientError):
-        return error_code(error) in _INVALID_CREDENTIALS
+        return re.fullmatch(_INVALID_CREDENTIALS, error_code(error)) is not None
     return isinstance(error, _NO_ANSWER)
 
 
 def is_absent(code: str) -> bool:
     """Return True if AWS answers with this code about what is not there."""
-    return code in _ABSENT
+    return re.fullmatch(_ABSENT, code) is not None
 
 
 def none_if_absent(read: Callable[[], T]) -> T | None:
@@ -160,42 +160,25 @@ def none_if_lacking(call: Callable[[], T]) -> T | None:
     except ClientError as error:
         if not is_not_implemented(error):
             raise
-        _warn(_("Left out: {why}.", why=_(LACKING, call=error.operation_name)))
+        warn(_("Left out: {why}.", why=_(LACKING, call=error.operation_name)))
         return None
 
 
 @cache
-def _warn(text: str) -> None:
-    print(text, file=sys.stderr)  # stdout may be JSON
+def warn(text: str) -> None:
+    """Print this to stderr, once in a process."""
+    print(text, file=sys.stderr, flush=True)
 
 
-# Each service has its own codes. HEAD requests have only the HTTP status.
-_ACCESS_DENIED = {"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "403"}
-_NOT_IMPLEMENTED = {
-    "501",
-    "NotImplemented",
-    "NotImplementedException",
-    "UnknownOperation",
-    "UnknownOperationException",
-    "InvalidAction",
-}
-_INVALID_CREDENTIALS = {
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "RequestExpired",
-    "TokenRefreshRequired",
-    "InvalidToken",
-    "InvalidClientTokenId",
-    "UnrecognizedClientException",
-    "InvalidAccessKeyId",
-    "AuthFailure",
-    "SignatureDoesNotMatch",
-    "InvalidSignatureException",
-    "IncompleteSignature",
-    "RequestTimeTooSkewed",
-    "MissingAuthenticationToken",
-    "MissingAuthenticationTokenException",
-}
+# Patterns of codes: each service has its own. HEAD requests have only the HTTP status.
+_ACCESS_DENIED = "AccessDenied(Exception)?|AuthorizationError|UnauthorizedOperation|403"
+_NOT_IMPLEMENTED = "501|(NotImplemented|UnknownOperation)(Exception)?|InvalidAction"
+_INVALID_CREDENTIALS = (
+    "ExpiredToken(Exception)?|RequestExpired|TokenRefreshRequired|Invalid(Token|ClientTokenId|AccessKeyId)"
+    "|UnrecognizedClientException|AuthFailure|(SignatureDoesNotMatch|(Invalid|Incomplete)Signature)(Exception)?"
+    "|RequestTimeTooSkewed|MissingAuthenticationToken(Exception)?"
+)
+_ABSENT = r"404|NoSuch\w+|\w*NotFound(Exception)?|AWS\.SimpleQueueService\.NonExistentQueue|QueueDoesNotExist"
 _NO_ANSWER = (
     EmulatorError,
     ConnectionError,
@@ -209,20 +192,3 @@ _NO_ANSWER = (
     SSOError,
     LoginError,
 )
-_ABSENT = {
-    "404",
-    "NoSuchBucket",
-    "NoSuchKey",
-    "NoSuchTagSet",
-    "NoSuchBucketPolicy",
-    "NoSuchPublicAccessBlockConfiguration",
-    "NoSuchEntity",
-    "NoSuchLifecycleConfiguration",
-    "PolicyNotFoundException",
-    "NotFound",
-    "NotFoundException",
-    "ResourceNotFoundException",
-    "ResourceNotFound",
-    "AWS.SimpleQueueService.NonExistentQueue",
-    "QueueDoesNotExist",
-}

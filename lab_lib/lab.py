@@ -3,15 +3,14 @@
 A Lab has the account's names, settings and clients; `open_lab()` is the only way in.
 """
 
-import functools
 import json
 import os
-import re
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import partial
 from http import HTTPStatus
 from itertools import product
 from typing import Any, NamedTuple, TypeVar
@@ -45,9 +44,8 @@ BUCKET_NAME = "inputs3bucketfortransact"  # the handout's part of the bucket's n
 BREAK_IT, BREAK_IT_MY = "BreakIt_", "BreakItMy_"
 BREAK_IT_ANY = "BreakIt*_"  # matches all, in a policy
 _USUAL_TIMEOUT, _LONGEST_TIMEOUT = 20, 900  # seconds, of a function
-_LONGEST_BUCKET, _LONGEST_STEM = 63, 56  # characters of a bucket's name, and of it before an end of seven
+_LONGEST_STEM = 56  # characters of a bucket's name before an end of seven
 _SLOWEST_START = 20  # seconds, for a function of an endpoint of one's own
-OWN_NAMESPACE = "-an"  # the end of a bucket's name that S3 gives to the account in the name only
 
 
 class Work(NamedTuple):
@@ -160,13 +158,8 @@ class Lab:
         return f"{self.prefix}{BUCKET_NAME}-{self.account}-{self.region}".lower()
 
     def rename_bucket(self) -> None:
-        """Give the lab's bucket another name, for one that S3 refuses.
-
-        In the account's own namespace, which not every Region has, that is the usual name. Otherwise it ends by chance,
-        since AWS may hold a deleted bucket's name for hours. Tags say which lab such a bucket belongs to.
-        """
-        is_own = self.bucket.endswith(OWN_NAMESPACE)
-        self._renamed.append(self._usual_bucket if is_own else f"{self.bucket_stem}-{secrets.token_hex(3)}")
+        """Give the lab's bucket a name that ends by chance: AWS may hold that of a deleted bucket for hours."""
+        self._renamed.append(f"{self.bucket_stem}-{secrets.token_hex(3)}")
 
     @property
     def bucket_tags(self) -> list[dict[str, str]]:
@@ -174,27 +167,15 @@ class Lab:
         return [TAG, {"Key": "prefix", "Value": self.prefix or "none"}]
 
     def choose_bucket(self) -> None:
-        """Use the bucket that the lab has in the account already; without one, a name in the account's own namespace.
-
-        Nobody else can take such a name after the bucket was deleted: Amazon S3 User Guide, "Namespaces for general
-        purpose buckets". Its end counts too, so a long prefix may leave no room for it.
-        """
-        stem, s3, own = self.bucket_stem, self.client("s3"), f"{self._usual_bucket}{OWN_NAMESPACE}"
-        listed = none_if_denied(lambda: s3.list_buckets(Prefix=stem, BucketRegion=self.region)["Buckets"])
-        if listed is None:
-            return  # the bucket has its usual name, or cannot be used anyway
-        names = [bucket["Name"] for bucket in listed]
-        if there := [name for name in (self._usual_bucket, own) if name in names]:
-            self._renamed.append(there[0])
-            return
-        named = [name for name in names if re.fullmatch(f"{re.escape(stem)}-[0-9a-f]{{6}}", name)]
-        ours = [name for name in named if self._has_tags(name)]
-        self._renamed.extend(ours or [own] * (len(own) <= _LONGEST_BUCKET))
-
-    def _has_tags(self, bucket: str) -> bool:
-        """Return True if a bucket has the tags of the lab's; one that may not be read is of somebody else."""
-        tags = none_if_denied(lambda: self.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"]) or []
-        return all(tag in tags for tag in self.bucket_tags)
+        """Use the bucket that the lab has in the account already, by its tags; else, the usual name."""
+        s3 = self.client("s3")
+        listed = none_if_denied(lambda: s3.list_buckets(Prefix=self.bucket_stem, BucketRegion=self.region)["Buckets"])
+        for name in (bucket["Name"] for bucket in listed or []):
+            # One that may not be read is of somebody else.
+            tags = none_if_denied(partial(s3.get_bucket_tagging, Bucket=name)) or {"TagSet": []}
+            if all(tag in tags["TagSet"] for tag in self.bucket_tags):
+                self._renamed.append(name)
+                return
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource in this account. IAM's and S3's have no Region, S3's have no account either."""
@@ -310,7 +291,7 @@ def _fields(account: str, region: str, settings: dict[str, Any]) -> dict[str, An
 def _on_embedded(fields: dict[str, Any]) -> Lab:
     running = server.start()
     session = sessions.keyed_session(fields["region"], fields["account"], running.secret)
-    session.events.register("needs-retry", functools.partial(_raise_if_stopped, running))
+    session.events.register("needs-retry", partial(_raise_if_stopped, running))
     return Lab(session, _("the embedded AWS"), endpoint=running.endpoint, **fields)
 
 
@@ -320,16 +301,11 @@ def _on_endpoint(account: str, region: str, endpoint: str) -> boto3.Session:
     Else the account's digits are the access key, where the endpoint takes them for an account, as most emulators do.
     """
     keyed = sessions.keyed_session(region, account or DEFAULT_ACCOUNT, os.environ.get("AWS_SECRET_ACCESS_KEY", "test"))
-    users = None
-    with suppress(LabError) if account else nullcontext():  # such as for a profile that is missing
-        users = sessions.user_session("", region)
-    if not (users and account):
-        return users or keyed
-    for session in (users, keyed):
+    users = sessions.user_session("", region)
+    if users and account:
         with suppress(LabError):
-            if sessions.caller(session, endpoint) == account:
-                return session
-    return users
+            return next((each for each in (users, keyed) if sessions.caller(each, endpoint) == account), users)
+    return users or keyed
 
 
 def _raise_if_stopped(

@@ -7,7 +7,7 @@ import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from http import HTTPStatus
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -18,12 +18,11 @@ from lab_lib.aws import grants, large_files, parts, policies
 from lab_lib.aws.json_text import count, having
 from lab_lib.errors import LabError, TimedOut, WrongResource, error_code, none_if_absent
 from lab_lib.handlers.transaction_processor.transactions_file import MOST_KEPT, REJECTED, rejected_key
-from lab_lib.lab import BUCKET_NAME, OWN_NAMESPACE, TAG, Lab
+from lab_lib.lab import BUCKET_NAME, TAG, Lab
 from lab_lib.settings import DEFAULT_REGION
 
 _PRIVATE = dict.fromkeys(["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True)
 _TEXT = "text/plain; charset=utf-8"
-_MOST_NAMES = 5  # that are tried for a new bucket
 MOST = 10_000  # objects of a bucket that are listed
 MOST_READ = 200_000_000  # bytes of an object; a file of a million rows has about 70 million
 EXPERIMENTS = "break-it/"  # how the keys of what runs beside the lab begin, in notebooks 01 and 06
@@ -59,47 +58,20 @@ def ensure_bucket(lab: Lab) -> str:
 
 
 def _create_bucket(lab: Lab) -> None:
-    """Create the bucket, under one of five names: S3 may refuse some."""
-    refused = list[str]()
-
-    def is_created() -> bool:
-        if not (why := _refusal(lab)):
-            return True
-        refused.append(lab.bucket)
-        if len(refused) == _MOST_NAMES:
-            raise LabError(
-                f"S3 refuses {_MOST_NAMES} names for the bucket, {refused[0]} and others. Try again in an hour, or "
-                f"name a bucket that exists with the setting bucket. AWS says: {why}"
-            )
-        lab.rename_bucket()
-        return False
-
-    lab.wait_until(is_created, "S3 to accept a name for the bucket", on_aws="a few seconds", first_pause=0.5)
-    # Some emulators ignore the tags of a new bucket.
-    lab.client("s3").put_bucket_tagging(Bucket=lab.bucket, Tagging={"TagSet": lab.bucket_tags})
-
-
-def _refusal(lab: Lab) -> str:
-    """Create the bucket, or return why S3 refuses its name.
-
-    Not every Region has namespaces of accounts, and AWS does not say what the others answer. So any answer that a
-    request is wrong counts as that: if the request is wrong otherwise, it is so under the next name too.
-    """
-    where = {} if lab.region == DEFAULT_REGION else {"LocationConstraint": lab.region}
-    own = {"BucketNamespace": "account-regional"} if lab.bucket.endswith(OWN_NAMESPACE) else {}
+    """Create the bucket, under another name if AWS still holds its own, which was deleted."""
+    s3, where = lab.client("s3"), {} if lab.region == DEFAULT_REGION else {"LocationConstraint": lab.region}
+    # Tagged by the same call: a run that is killed after it must recognise its own bucket.
+    create = partial(s3.create_bucket, CreateBucketConfiguration={**where, "Tags": lab.bucket_tags})
     try:
-        # Tagged by the same call: a run that is killed after it must recognise its own bucket.
-        lab.client("s3").create_bucket(
-            Bucket=lab.bucket, CreateBucketConfiguration={**where, "Tags": lab.bucket_tags}, **own
-        )
+        create(Bucket=lab.bucket)
     except ClientError as error:
-        code, status = error_code(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        if code == "BucketAlreadyExists":
+        if error_code(error) == "BucketAlreadyExists":
             raise _taken(lab) from None
-        if code == "OperationAborted" or (own and status in (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_IMPLEMENTED)):
-            return str(error)
-        raise
-    return ""
+        if error_code(error) != "OperationAborted":
+            raise
+        lab.rename_bucket()
+        create(Bucket=lab.bucket)
+    s3.put_bucket_tagging(Bucket=lab.bucket, Tagging={"TagSet": lab.bucket_tags})  # emulators may ignore the others
 
 
 def find_bucket(lab: Lab) -> str | None:

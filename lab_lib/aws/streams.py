@@ -8,8 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import tables
-from lab_lib.calls.outcomes import warn
-from lab_lib.errors import LabError, error_code
+from lab_lib.errors import LabError, error_code, warn
 from lab_lib.lab import Lab
 
 Record = dict[str, Any]  # as Lambda gets it: eventID, eventName, and dynamodb with Keys, NewImage, OldImage …

@@ -7,7 +7,7 @@ from typing import Any
 from boto3.dynamodb.types import DYNAMODB_CONTEXT, TypeDeserializer, TypeSerializer
 
 from lab_lib.calls.waiting import CHANGING_TABLE
-from lab_lib.errors import WrongResource, none_if_absent, none_if_lacking
+from lab_lib.errors import WrongResource, none_if_absent
 from lab_lib.lab import TAG, Lab
 
 Item = dict[str, Any]  # an item of a table: the values of its attributes
@@ -43,14 +43,9 @@ def ensure_table(lab: Lab, name: str) -> str:
     if name == STREAMED:
         _ensure_stream(lab, name)
     if name in EXPIRING:
-        none_if_lacking(lambda: _ensure_expiry(lab, name))
+        on = {"Enabled": True, "AttributeName": EXPIRING[name]}
+        lab.client("dynamodb").update_time_to_live(TableName=table_name, TimeToLiveSpecification=on)
     return lab.arn("dynamodb", f"table/{table_name}")
-
-
-def _ensure_expiry(lab: Lab, name: str) -> None:
-    if expiry(lab, name) is None:
-        wanted = {"Enabled": True, "AttributeName": EXPIRING[name]}
-        lab.client("dynamodb").update_time_to_live(TableName=lab.name(name), TimeToLiveSpecification=wanted)
 
 
 def create_table(lab: Lab, name: str) -> None:

@@ -5,9 +5,7 @@ list parts that failed. And what only adds to the safety of the lab is no reason
 and an emulator may not have it.
 """
 
-import functools
 import re
-import sys
 from http import HTTPStatus
 from typing import Any
 
@@ -16,7 +14,7 @@ from botocore.exceptions import ClientError
 from lab_lib.calls.recent import Call
 from lab_lib.calls.refusals import why
 from lab_lib.calls.waiting import THROTTLED
-from lab_lib.errors import is_absent, is_access_denied, is_not_implemented
+from lab_lib.errors import is_absent, is_access_denied, is_not_implemented, warn
 from lab_lib.language import _
 
 _DELETION = re.compile("(Delete|Remove|Detach|Untag|Unsubscribe).*")
@@ -25,22 +23,19 @@ _SPARED = re.compile(
     "Put(PublicAccessBlock|Bucket(Encryption|Policy|Tagging)|RetentionPolicy|FunctionEventInvokeConfig)"
     "|UpdateTimeToLive|CreateLogGroup"
 )
-_HARMLESS = {"ChangeMessageVisibilityBatch"}  # to fail: the message is visible again, or deleted
+_IS_ON = "UpdateTimeToLive", "ValidationException"  # for an hour after a table's expiry was set, and when it is on
 _OF_CALLER = "BlockPublicPolicy"  # refuses a policy for what it says
 
 
 def correct(http: Any, call: Call, was_lost: bool) -> bool:
     """Correct the answer; `was_lost` if an earlier attempt may have acted. Return True if the lab does without it."""
-    parts = call.answer.get("Errors") or call.answer.get("Failed") or []
-    if failed := [part for part in parts if not (part.get("SenderFault") and call.operation in _HARMLESS)]:
-        first = failed[0]
-        message = f"{first.get('Key') or first.get('Id')}: {first.get('Message', '')}"
-        http.status_code, call.answer["Error"] = (
-            HTTPStatus.BAD_REQUEST,
-            {"Code": first.get("Code", ""), "Message": message},
-        )
+    if parts := call.answer.get("Errors"):
+        first = parts[0]
+        message = f"{first.get('Key')}: {first.get('Message', '')}"
+        call.answer["Error"] = {"Code": first.get("Code", ""), "Message": message}
+        http.status_code = HTTPStatus.BAD_REQUEST
     is_spared = call.code != "" and _is_spared(call)
-    if is_spared or (was_lost and call.code and _is_done(call)):
+    if is_spared or (was_lost and call.code and _is_done(call)) or (call.operation, call.code) == _IS_ON:
         http.status_code = HTTPStatus.OK  # so that botocore raises nothing
         del call.answer["Error"]
     return is_spared
@@ -49,12 +44,6 @@ def correct(http: Any, call: Call, was_lost: bool) -> bool:
 def may_have_acted(http: Any, call: Call) -> bool:
     """Return True if AWS may have done what it answers an error to."""
     return http.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and not re.fullmatch(THROTTLED, call.code)
-
-
-@functools.cache
-def warn(text: str) -> None:
-    """Print this to stderr, once in a process."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def _is_done(call: Call) -> bool:

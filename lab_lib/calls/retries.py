@@ -33,7 +33,7 @@ class Retry:
     is there to read whether a refusal lasts. So neither the helpers nor a call of the learner's own need a loop.
     """
 
-    def __init__(self, journal: Journal | None = None, client: Callable[[str], Any] | None = None) -> None:
+    def __init__(self, journal: Journal | None, client: Callable[[str], Any]) -> None:
         self._line, self._journal, self._client = waiting.Line(), journal, client
 
     def register(self, events: Any) -> None:
@@ -76,7 +76,7 @@ class Retry:
 
     def _lasts(self, call: Call) -> bool:
         """Return True if the refusal has a cause that was not changed a moment ago."""
-        if self._journal is None or self._client is None:
+        if self._journal is None:
             return False
         before = self._journal.changes_read
         return lasting.is_there(call, self._client) and self._journal.changes_read == before

@@ -33,6 +33,8 @@ RETRIES = "LAB_RETRIES"  # set while notebooks are run headlessly: the file to w
 SESSION_NAME = "serverless-lab"  # of a role that is assumed
 _MOST_FETCHED, _LONGEST_FETCH = 60_000_000, 120  # bytes, seconds; Lambda takes code of 50 MB
 _READ_TIMEOUT, _CONNECT_TIMEOUT = 60, 10  # seconds
+# The Region of each partition that is always enabled, and the partition's name for people.
+_PARTITIONS = {"aws": ("us-east-1", "AWS outside of China"), "aws-cn": ("cn-northwest-1", "AWS China")}
 _NO_FILES = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
 
 
@@ -41,12 +43,11 @@ def endpoint(profile: str = "") -> tuple[str | None, str]:
 
     None on AWS, to which an endpoint of a single service leads, too. UsageError if it cannot be an address.
     """
-    user, settings, ignored = botocore.session.Session(profile=profile or None), dict[str, str](), False
+    user, settings = botocore.session.Session(profile=profile or None), dict[str, str]()
     with suppress(BotoCoreError):  # `user_session` says what is wrong with the profile
         settings = user.get_scoped_config()
-        ignored = user.get_config_variable("ignore_configured_endpoint_urls")
     named = os.environ.get("AWS_ENDPOINT_URL", "")
-    endpoint = named or ("" if ignored else settings.get("endpoint_url", ""))
+    endpoint = named or settings.get("endpoint_url", "")
     try:
         parts = urlsplit(endpoint)
         right = parts.scheme in ("http", "https") and parts.port != 0 and is_valid_endpoint_url(endpoint)
@@ -142,23 +143,24 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
 def _require_region(session: boto3.Session, error: Exception, endpoint: str | None) -> None:
     """Raise LabError if AWS refused the credentials only for the Region: it is not enabled, or in another partition.
 
-    Such a Region knows no credentials of the account. Each partition has a Region that is always enabled.
+    Such a Region knows no credentials of the account.
     """
-    region, china = session.region_name, "aws-cn"
+    region = session.region_name
     if endpoint or not (isinstance(error, ClientError) and is_unreachable(error)):
         return
     own = session.get_partition_for_region(region)
-    if account := _account_in(session, _home_region(own)):
-        raise LabError(
-            f"The Region {region} is not enabled in account {account}. Enable it in the console under Account, or name "
-            "another with --region."
-        ) from None
-    other, example = ("AWS China", "cn-north-1") if own != china else ("AWS outside of China", "us-east-1")
-    if account := _account_in(session, _home_region("aws" if own == china else china)):
-        raise LabError(
-            f"These credentials belong to account {account} of {other}, which has no Region {region}. Name one there, "
-            f"such as --region {example}, or another profile."
-        ) from None
+    for partition, (home, name) in _PARTITIONS.items():
+        account = _account_in(session, home)
+        if account and partition == own:
+            raise LabError(
+                f"The Region {region} is not enabled in account {account}. Enable it in the console under Account, or "
+                "name another with --region."
+            ) from None
+        if account:
+            raise LabError(
+                f"These credentials belong to account {account} of {name}, which has no Region {region}. Name one "
+                f"there, such as --region {home}, or another profile."
+            ) from None
 
 
 def _account_in(session: boto3.Session, region: str) -> str:
@@ -169,12 +171,6 @@ def _account_in(session: boto3.Session, region: str) -> str:
             client = session.client("sts", region_name=region, config=settings)
             return str(client.get_caller_identity()["Account"])
     return ""
-
-
-def _home_region(partition: str) -> str:
-    """Return the partition's Region that is always enabled, such as us-east-1."""
-    known = _service_models().load_data("partitions")["partitions"]
-    return next(str(each["outputs"]["implicitGlobalRegion"]) for each in known if each["id"] == partition)
 
 
 def keyed_session(region: str, key: str, secret: str = "test") -> boto3.Session:  # noqa: S107, emulators take any

@@ -87,7 +87,6 @@ _CHANGED_TABLE, _DELETED_TABLE = (Since(f"dynamodb.{verb}Table", "TableName") fo
 _BUCKET, _DELETED_BUCKET = Since("s3.CreateBucket", "Bucket Name"), Since("s3.DeleteBucket", "Bucket")
 _NOTIFICATION = Since("s3.PutBucketNotificationConfiguration", "Bucket")
 _TOPIC = Since("sns.CreateTopic", "Name TopicArn ResourceArn")
-_ADDRESS = Since("sns.Subscribe", "Endpoint")
 _QUEUE, _DELETED_QUEUE = (Since(f"sqs.{verb}Queue", "QueueName QueueUrl") for verb in ("Create", "Delete"))
 _GROUP = Since("logs.CreateLogGroup", "logGroupName resourceArn")
 _ANY_TIME = Since("", "Bucket FunctionName logGroupName TableName")
@@ -160,6 +159,14 @@ DELAYS = {
         Refused(_DELETED_BUCKET, "s3.CreateBucket", "OperationAborted"),
     ),
     "log-group-deletion": (30, Deferred(Since("logs.DeleteLogGroup", "logGroupName"), "logs.CreateLogGroup")),
+    # What an organisation forbids, or an emulator lacks.
+    "refused-manners": (  # AWS Organizations User Guide, service control policies
+        0,
+        Refused(
+            _ANY_TIME, _MANNERS, "AccessDenied", "You are denied with an explicit deny in a service control policy"
+        ),
+    ),
+    "missing-manners": (0, Refused(_ANY_TIME, _MANNERS, "NotImplemented")),
     # What was just set neither counts nor is read yet.
     "role-policy": (  # IAM User Guide: not always visible at once
         15,
@@ -254,19 +261,7 @@ DELAYS = {
     "queue-counts": (60, Counted(_ANY_TIME, "sqs.GetQueueAttributes")),  # SQS's API reference
     "logs": (60, Logged(_ANY_TIME, "logs.(FilterLogEvents|GetLogEvents)")),  # reported by other projects
     "metrics": (180, Measured(_ANY_TIME, "cloudwatch.GetMetricData")),  # reported by other projects
-    "e-mail": (  # a person needs minutes
-        120,
-        Shown(_ADDRESS, "sns.Subscribe", {"SubscriptionArn": "pending confirmation"}),
-        Shown(_ADDRESS, "sns.ListSubscriptions.*", {"SubscriptionArn": "PendingConfirmation"}),
-    ),
     # What happens at any time.
-    "refused-manners": (  # AWS Organizations User Guide, service control policies
-        0,
-        Refused(
-            _ANY_TIME, _MANNERS, "AccessDenied", "You are denied with an explicit deny in a service control policy"
-        ),
-    ),
-    "missing-manners": (0, Refused(_ANY_TIME, _MANNERS, "NotImplemented")),
     "lost-answers": (  # an error of AWS's own says not whether the call was done
         5,
         Lost(_ANY_TIME, _MAKING),
@@ -274,17 +269,11 @@ DELAYS = {
     ),
     "network": (60, Away(_ANY_TIME, "lambda.CreateFunction")),
     "empty-pages": (0, Empty(_ANY_TIME, "dynamodbstreams.GetRecords")),  # DynamoDB's API reference, GetRecords
-    "failed-parts": (  # S3's and SQS's API references
-        0,
-        InPart(_ANY_TIME, "s3.DeleteObjects", "Errors"),
-        InPart(_ANY_TIME, "sqs.ChangeMessageVisibilityBatch", "Failed"),
-    ),
-    "no-bucket": (0, Refused(_ANY_TIME, "s3.CreateBucket", "OperationAborted")),  # whatever the name
+    "failed-parts": (0, InPart(_ANY_TIME, "s3.DeleteObjects")),  # S3's API reference
 }
 # Of each so many calls that are not about data, one is refused so many times in a row.
 THROTTLING = {
     "throttling": (7, 2),  # botocore repeats these
     "long-throttling": (41, 6),  # reported by other projects
 }
-# A run without an address never meets the delay of e-mail, and no run ends without a bucket.
-ALL = [name for name in (*DELAYS, *THROTTLING) if name not in ("e-mail", "no-bucket", "missing-manners")]
+ALL = [name for name in (*DELAYS, *THROTTLING) if name != "missing-manners"]

@@ -184,12 +184,9 @@ class Empty(Line):
             parsed.update(Records=[], NextShardIterator=place)
 
 
-@dataclass(frozen=True)
 class InPart(Line):
-    """The first answer lists a part that failed, under this key."""
-
-    key: str
+    """The first answer lists a part that failed."""
 
     def change(self, call, parsed, seconds):
         if call.attempts == 1:
-            parsed[self.key] = [{"Key": "a", "Code": "InternalError", "Message": "Try again."}]
+            parsed["Errors"] = [{"Key": "a", "Code": "InternalError", "Message": "Try again."}]

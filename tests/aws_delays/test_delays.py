@@ -11,10 +11,9 @@ import pytest
 
 from lab_lib import checks
 from lab_lib.aws import buckets, cleanup, cloudwatch, functions, queues, streams, tables, topics, triggers
-from lab_lib.calls.waiting import wait_until
 from lab_lib.checks import readiness
 from lab_lib.checks.chain import following
-from lab_lib.errors import CheckFailed, LabError
+from lab_lib.errors import CheckFailed
 from lab_lib.exercises import made
 from lab_lib.exercises.workbook import DATA_FILE
 from lab_lib.lab import Lab, open_lab
@@ -33,14 +32,6 @@ NOT_SHOWN = (
 def show(monkeypatch):
     """Let a checkpoint show nothing."""
     monkeypatch.setattr("IPython.display.display", lambda *shown: None)
-
-
-def test_what_is_refused_after_a_change_is_repeated(sped_up):
-    lab, waited = sped_up("trust", "grant", "stream-access", "permission-conflict", "bucket-conflict")
-
-    Chain(lab).build()
-
-    assert waited() > 20
 
 
 def test_what_is_pending_is_waited_for(sped_up):
@@ -69,7 +60,7 @@ def test_what_is_pending_is_waited_for(sped_up):
 
 
 def test_what_aws_does_not_show_yet_is_read_until_it_is_right(sped_up):
-    lab, waited = sped_up(*NOT_SHOWN, speed=100)
+    lab, waited = sped_up(*NOT_SHOWN, speed=10)  # the embedded AWS keeps the name of a queue for a second
 
     for _ in range(2):  # at once
         Chain(lab).build()
@@ -147,33 +138,8 @@ def test_lost_answers_failed_parts_empty_pages_and_no_good_manners_lose_nothing(
         assert len(streams.records(lab)) == 1
         list(cleanup.delete_all(lab))
         assert cleanup.remaining(lab) == []
+        time.sleep(1)  # the embedded AWS keeps the name of a queue for so long, by its own clock
     assert waited() > 50
-
-
-def test_a_bucket_whose_name_was_lost_gets_another(sped_up):
-    lab, _ = sped_up("bucket-name")
-    first = buckets.ensure_bucket(lab)
-    buckets.delete_bucket(lab)
-
-    assert buckets.ensure_bucket(lab) != first
-
-
-def test_a_lab_without_a_bucket_says_why(sped_up):
-    lab, _ = sped_up("no-bucket")
-
-    with pytest.raises(LabError, match="S3 refuses 5 names"):
-        buckets.ensure_bucket(lab)
-
-
-def test_the_checks_do_not_hold_until_the_address_is_confirmed(sped_up):
-    lab, waited = sped_up("e-mail", email="ana@example.com")
-    topics.ensure_topic(lab)
-    triggers.ensure_subscription(lab, "email", lab.email)
-
-    assert [check.id for check in checks.run(lab, "03").failed] == ["email-confirmed"]
-
-    wait_until(lambda: not checks.run(lab, "03").failed, "the confirmation", timeout=300)
-    assert waited() > 60
 
 
 def test_a_fault_that_stays_is_told_within_ninety_seconds(sped_up):

@@ -5,9 +5,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lab_lib.aws import buckets, policies
-from lab_lib.calls.waiting import wait_until
 from lab_lib.errors import LabError, WrongResource
-from lab_lib.lab import Lab
 
 
 @pytest.fixture
@@ -32,28 +30,6 @@ def test_a_bucket_is_created_in_the_labs_region_and_tagged_by_the_same_call(lab,
     assert buckets.region(regional) == region
 
 
-@pytest.fixture
-def creating(lab, monkeypatch):
-    """creating(code, *names): S3 refuses to create a bucket of these names, or of any; the names that are tried."""
-
-    def creating(code, *names, status=409):
-        create, tried = lab.client("s3").create_bucket, []
-
-        def answer(Bucket, **parameters):
-            tried.append(Bucket)
-            if names and Bucket not in names:
-                return create(Bucket=Bucket, **parameters)
-            details = {"Error": {"Code": code, "Message": "No."}, "ResponseMetadata": {"HTTPStatusCode": status}}
-            raise ClientError(details, "CreateBucket")
-
-        monkeypatch.setattr(lab.client("s3"), "create_bucket", answer)
-        return tried
-
-    # No test waits between two names.
-    monkeypatch.setattr(Lab, "wait_until", lambda lab, probe, *_, **__: next(filter(None, iter(probe, None))))
-    return creating
-
-
 def opened(lab, **changes):
     """Return the lab as `open_lab` opens it on AWS in another process."""
     lab = dataclasses.replace(lab, _renamed=[], **changes)
@@ -61,27 +37,8 @@ def opened(lab, **changes):
     return lab
 
 
-def test_a_new_bucket_on_aws_is_in_the_accounts_own_namespace_and_found_again(lab, calls):
-    lab, created = opened(lab), calls("s3", "create_bucket")
-
-    name = buckets.ensure_bucket(lab)
-
-    assert name == "inputs3bucketfortransact-123456789012-us-east-1-an"
-    assert created[0]["BucketNamespace"] == "account-regional"  # moto refuses it for any other name
-    assert opened(lab).bucket == buckets.ensure_bucket(opened(lab)) == name
-    assert len(created) == 1
-
-
-def test_a_name_that_is_too_long_with_the_end_of_the_namespace_is_the_usual_one(lab):
-    longest, longer = (
-        opened(lab, region="eu-central-1", prefix=prefix).bucket for prefix in ("Ana-123456", "Ana-1234567")
-    )
-
-    assert (len(longest), longest[-3:], longer[-13:]) == (63, "-an", "-eu-central-1")
-
-
 @pytest.mark.parametrize("tagged", [True, False])
-def test_a_bucket_of_the_usual_name_is_kept_be_it_of_an_earlier_version_or_adopted(lab, bucket, tagged):
+def test_a_bucket_of_the_usual_name_is_kept_also_if_it_is_adopted(lab, bucket, tagged):
     if not tagged:
         lab.client("s3").delete_bucket_tagging(Bucket=bucket)
 
@@ -94,31 +51,22 @@ def test_an_account_that_does_not_show_its_buckets_has_the_usual_name(lab, refus
     assert opened(lab).bucket == lab.bucket
 
 
-@pytest.mark.parametrize(("code", "status"), [("InvalidRequest", 400), ("NotImplemented", 501)])
-def test_where_accounts_have_no_namespace_the_bucket_gets_the_usual_name(lab, creating, code, status):
-    usual, tried = lab.bucket, creating(code, opened(lab).bucket, status=status)
+def test_a_bucket_whose_name_aws_has_not_forgotten_gets_an_end_and_is_found_again_by_its_tags(lab, monkeypatch):
+    usual, create = lab.bucket, lab.client("s3").create_bucket
 
-    assert buckets.ensure_bucket(opened(lab)) == usual
-    assert tried == [f"{usual}-an", usual]
-    assert opened(lab).bucket == usual
+    def answer(Bucket, **parameters):
+        if Bucket == usual:
+            raise ClientError({"Error": {"Code": "OperationAborted"}}, "CreateBucket")
+        return create(Bucket=Bucket, **parameters)
 
+    monkeypatch.setattr(lab.client("s3"), "create_bucket", answer)
+    lab.client("s3").create_bucket(Bucket=f"{usual}-0")  # of somebody else: it has no tags
 
-def test_a_request_that_is_wrong_under_the_usual_name_too_is_awss_own_error(lab, creating):
-    creating("IllegalLocationConstraintException", status=400)
-
-    with pytest.raises(ClientError, match="IllegalLocationConstraint"):
-        buckets.ensure_bucket(opened(lab))
-
-
-def test_a_bucket_whose_name_aws_has_not_forgotten_gets_an_end_and_is_found_again_by_its_tags(lab, creating):
-    usual = lab.bucket
-    creating("OperationAborted", usual, f"{usual}-an")
-
-    name = buckets.ensure_bucket(lab := dataclasses.replace(lab, _renamed=[]))
+    name = buckets.ensure_bucket(lab := opened(lab))
 
     assert (lab.bucket, name[: len(usual)], len(name)) == (name, usual, len(usual) + 7)
     assert opened(lab).bucket == name
-    assert opened(lab, prefix="Ana-").bucket == f"ana-{usual}-an"
+    assert opened(lab, prefix="Ana-").bucket == f"ana-{usual}"
     buckets.delete_bucket(opened(lab))
     assert buckets.find_bucket(lab) is None
 
@@ -127,19 +75,7 @@ def test_a_bucket_that_begins_like_the_labs_and_may_not_be_read_is_of_somebody_e
     lab.client("s3").create_bucket(Bucket=f"{lab.bucket}-0a1b2c")
     refuse("s3", "get_bucket_tagging")
 
-    assert opened(lab).bucket == f"{lab.bucket}-an"
-
-
-def test_five_names_are_tried_with_pauses_then_one_line_says_what_to_do(lab, creating, monkeypatch):
-    tried, slept = creating("OperationAborted"), []
-    clock = {"sleep": slept.append, "clock": lambda: sum(slept), "load": lambda: 1}
-    monkeypatch.setattr(Lab, "wait_until", lambda lab, *wait, **how: wait_until(*wait, **how, **clock))
-
-    with pytest.raises(LabError, match=rf"^S3 refuses 5 names for the bucket, {lab.bucket}-an and others\. Try again"):
-        buckets.ensure_bucket(opened(lab))
-
-    assert (len(set(tried)), len(tried)) == (5, 5)
-    assert sum(slept) > 3
+    assert opened(lab).bucket == lab.bucket
 
 
 def test_a_name_that_another_account_has_is_a_wrong_resource_with_what_to_do(lab, refuse):

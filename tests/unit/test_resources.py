@@ -171,28 +171,23 @@ def test_ensure_repairs_a_setting_that_was_changed_by_hand(kind, lab, drift, mor
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/Transactions"
 MAPPING = {"UUID": "1", "EventSourceArn": f"{TABLE}/stream/1", "FunctionArn": "f", "State": "Enabled"}
-TO_QUEUE = {"Protocol": "sqs", "Endpoint": "e", "TopicArn": "t", "SubscriptionArn": "1"}
 UPLOAD = {"Key": "1", "LastModified": datetime(2026, 1, 1, tzinfo=UTC)}
 
 
 @pytest.mark.parametrize(
     ("find_all", "service", "call", "key", "one", "two", "token"),
     [
-        (tables.names, "dynamodb", "list_tables", "TableNames", "1", "2", "LastEvaluatedTableName"),
         (queues.names, "sqs", "list_queues", "QueueUrls", "https://sqs/1", "https://sqs/2", "NextToken"),
         (buckets.objects, "s3", "list_objects_v2", "Contents", UPLOAD, {**UPLOAD, "Key": "2"},
          "NextContinuationToken"),
         (triggers.mappings, "lambda", "list_event_source_mappings", "EventSourceMappings", MAPPING,
          {**MAPPING, "UUID": "2"}, "NextMarker"),
-        (triggers.subscriptions, "sns", "list_subscriptions_by_topic", "Subscriptions", TO_QUEUE,
-         {**TO_QUEUE, "SubscriptionArn": "2"}, "NextToken"),
         (lambda lab: tables.items(lab, "Customer"), "dynamodb", "scan", "Items", {"CustomerId": {"S": "1"}},
          {"CustomerId": {"S": "2"}}, "LastEvaluatedKey"),
     ],
 )  # fmt: skip
 def test_a_list_is_whole_when_aws_gives_it_in_pages(lab, monkeypatch, find_all, service, call, key, one, two, token):
     buckets.ensure_bucket(lab)
-    topics.ensure_topic(lab)
     pages = [
         {key: [one], "IsTruncated": True, token: {"CustomerId": {"S": "1"}} if key == "Items" else "1"},
         {key: [two]},

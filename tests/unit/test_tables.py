@@ -4,9 +4,7 @@ from decimal import Decimal
 import pytest
 
 from lab_lib.aws import tables
-from lab_lib.calls.waiting import wait_until
-from lab_lib.errors import TimedOut, WrongResource
-from lab_lib.lab import Lab
+from lab_lib.errors import WrongResource
 
 BOTH = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
@@ -68,20 +66,6 @@ def test_a_table_with_another_key_is_a_wrong_resource_and_stays(lab, key, kind):
     assert tables.find_table(lab, "Customer")
 
 
-@pytest.mark.parametrize(("status", "is_on"), [("ENABLING", 1), ("DISABLING", 0)])
-def test_an_expiry_that_is_on_or_being_switched_on_is_left_alone(lab, monkeypatch, status, is_on):
-    # DynamoDB takes up to an hour for it, and rejects a second request in that time.
-    tables.ensure_table(lab, "ProcessedRecords")
-    answer = {"TimeToLiveDescription": {"TimeToLiveStatus": status, "AttributeName": "ExpiresAt"}}
-    monkeypatch.setattr(lab.client("dynamodb"), "describe_time_to_live", lambda **_: answer)
-    updates = []
-    monkeypatch.setattr(lab.client("dynamodb"), "update_time_to_live", lambda **update: updates.append(update))
-
-    tables.ensure_table(lab, "ProcessedRecords")
-
-    assert (tables.expiry(lab, "ProcessedRecords") == "ExpiresAt", len(updates)) == (bool(is_on), 1 - is_on)
-
-
 def test_items_are_plain_values_sorted_by_their_key_and_chosen_by_its_beginning(lab):
     ana = dataclasses.replace(lab, prefix="Ana-")
     tables.ensure_table(ana, "Transactions")
@@ -98,26 +82,19 @@ def test_items_are_plain_values_sorted_by_their_key_and_chosen_by_its_beginning(
     assert tables.items(lab, "Transactions") == []
 
 
-def test_what_dynamodb_leaves_out_of_a_batch_is_read_again_until_it_takes_too_long(lab, monkeypatch):
-    keys, dynamodb = [{"CustomerId": f"C{number}"} for number in range(120)], lab.client("dynamodb")
-    read, waits = dynamodb.batch_get_item, []
+def test_what_dynamodb_leaves_out_of_a_batch_is_read_again(lab, monkeypatch):
+    keys, read = [{"CustomerId": f"C{number}"} for number in range(120)], lab.client("dynamodb").batch_get_item
     tables.ensure_table(lab, "TransactionTotal")
     for key in keys:
         tables.put_item(lab, "TransactionTotal", key)
 
     def busy(RequestItems):
         ((table, wanted),) = RequestItems.items()
-        some, left = wanted["Keys"][:most], wanted["Keys"][most:]
-        answer = read(RequestItems={table: {"Keys": some}}) if some else {}
-        return answer | {"UnprocessedKeys": {table: {"Keys": left}} if left else {}}
+        left = {table: {"Keys": wanted["Keys"][50:]}} if wanted["Keys"][50:] else {}
+        return read(RequestItems={table: {"Keys": wanted["Keys"][:50]}}) | {"UnprocessedKeys": left}
 
-    monkeypatch.setattr(dynamodb, "batch_get_item", busy)
-    clock = {"sleep": waits.append, "clock": lambda: sum(waits), "load": lambda: 1}
-    monkeypatch.setattr(Lab, "wait_until", lambda lab, *wait, **how: wait_until(*wait, **how, **clock))
-    most = 50
+    monkeypatch.setattr(lab.client("dynamodb"), "batch_get_item", busy)
+
     items = tables.find_items(lab, "TransactionTotal", keys)
+
     assert sorted(item["CustomerId"] for item in items) == sorted(key["CustomerId"] for key in keys)
-    assert len(waits) == 1
-    most = 0
-    with pytest.raises(TimedOut, match="DynamoDB to read the rest of TransactionTotal"):
-        tables.find_items(lab, "TransactionTotal", keys)

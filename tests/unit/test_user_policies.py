@@ -110,11 +110,9 @@ def test_each_policy_fits_into_a_managed_policy_with_the_longest_names_of_a_part
     ("arguments", "policy"),
     [
         ([], user_policies.grader),
-        (["learner"], user_policies.learner),
         (["learner", "--boundary", "lab-boundary"], bounded),
         (["boundary"], policies.boundary),
         (["boundary", "--boundary", "x"], None),
-        (["teacher"], None),
     ],
 )
 def test_lab_policy_prints_the_policy_of_a_grader_or_a_learner_and_the_boundary(
