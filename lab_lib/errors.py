@@ -35,10 +35,10 @@ from botocore.exceptions import (
 )
 from rich.cells import cell_len
 
-from lab_lib.language import N_, _
+from lab_lib.language import N_
 
 T = TypeVar("T")
-LACKING = N_("this endpoint does not have {call}")
+LACKING = N_("{call} is missing on this endpoint")
 BUILD_AGAIN = N_(  # what to do after a stop of the embedded AWS, wherever the user meets it
     "Save your notebooks, then run `lab run --mine --until 04` in a terminal, with the number of the last notebook "
     "that you have finished: it builds the lab again from your notebooks."
@@ -141,27 +141,6 @@ def none_if_absent(read: Callable[[], T]) -> T | None:
         if is_absent(error_code(error)):
             return None
         raise
-
-
-def none_if_denied(read: Callable[[], T]) -> T | None:
-    """Return what `read` gets from AWS, or None if it is not there, or may not be read."""
-    try:
-        return none_if_absent(read)
-    except ClientError as error:
-        if is_access_denied(error):
-            return None
-        raise
-
-
-def none_if_lacking(call: Callable[[], T]) -> T | None:
-    """Return what a call of AWS returns; None, with one warning, if the endpoint does not have the call."""
-    try:
-        return call()
-    except ClientError as error:
-        if not is_not_implemented(error):
-            raise
-        warn(_("Left out: {why}.", why=_(LACKING, call=error.operation_name)))
-        return None
 
 
 @cache

@@ -22,8 +22,9 @@ from botocore.exceptions import BotoCoreError
 
 from lab_lib.calls import retries, sessions, waiting
 from lab_lib.calls.recent import PATIENCE, Journal, journal
+from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.embedded import server
-from lab_lib.errors import BUILD_AGAIN, EmulatorError, LabError, WrongAccount, none_if_denied
+from lab_lib.errors import BUILD_AGAIN, EmulatorError, LabError, WrongAccount
 from lab_lib.language import N_, _
 from lab_lib.settings import (
     DEFAULT_ACCOUNT,
@@ -169,10 +170,10 @@ class Lab:
     def choose_bucket(self) -> None:
         """Use the bucket that the lab has in the account already, by its tags; else, the usual name."""
         s3 = self.client("s3")
-        listed = none_if_denied(lambda: s3.list_buckets(Prefix=self.bucket_stem, BucketRegion=self.region)["Buckets"])
+        listed = none_if_unseen(lambda: s3.list_buckets(Prefix=self.bucket_stem, BucketRegion=self.region)["Buckets"])
         for name in (bucket["Name"] for bucket in listed or []):
             # One that may not be read is of somebody else.
-            tags = none_if_denied(partial(s3.get_bucket_tagging, Bucket=name)) or {"TagSet": []}
+            tags = none_if_unseen(partial(s3.get_bucket_tagging, Bucket=name)) or {"TagSet": []}
             if all(tag in tags["TagSet"] for tag in self.bucket_tags):
                 self._renamed.append(name)
                 return

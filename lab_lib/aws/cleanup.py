@@ -11,10 +11,9 @@ from botocore.exceptions import ClientError
 from lab_lib import resources
 from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
 from lab_lib.calls.asking import ask
-from lab_lib.calls.refusals import in_one_line
-from lab_lib.errors import LabError, is_unreachable, none_if_denied
+from lab_lib.calls.refusals import in_one_line, none_if_unseen
+from lab_lib.errors import LabError, is_unreachable
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, TAG, Lab
-from lab_lib.language import _
 
 
 class Deletable(NamedTuple):
@@ -63,9 +62,9 @@ def kept(lab: Lab) -> list[str]:
 
 def _other_buckets(lab: Lab) -> list[str]:
     """Return the buckets that a learner may have named otherwise. Those with the tag of another lab are left out."""
-    names = none_if_denied(lambda: buckets.candidates(lab)) or []
+    names = none_if_unseen(lambda: buckets.candidates(lab)) or []
     others = [replace(lab, bucket_name=name) for name in names if name != lab.bucket]
-    return [other.bucket for other in others if none_if_denied(partial(_may_be_of, other))]
+    return [other.bucket for other in others if none_if_unseen(partial(_may_be_of, other))]
 
 
 def _may_be_of(lab: Lab) -> bool:
@@ -102,7 +101,7 @@ def _delete(deletables: Iterator[Deletable]) -> Iterator[str]:
             if is_unreachable(error):
                 break
     if kept:
-        raise LabError(_("Not all is deleted: {resources}. Then do the same again.", resources=_("; ").join(kept)))
+        raise LabError(f"Some resources are left: {'; '.join(kept)}. See to that, then do the same again.")
 
 
 def _resources(lab: Lab) -> Iterator[Deletable]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lab_lib.aws.json_text import having, json_object
+from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.errors import none_if_absent
 from lab_lib.lab import TAGS, Lab, has_lab_tag
 
@@ -28,10 +29,14 @@ def ensure_log_group(lab: Lab, name: str) -> None:
     Otherwise Lambda would create the group without the lab's tag and keep the logs for ever.
     """
     logs, group = lab.client("logs"), log_group(lab, name)
-    if find_log_group(lab, name) is None:
-        logs.create_log_group(logGroupName=group, tags=TAGS)
-    if is_our_log_group(lab, name):
-        logs.put_retention_policy(logGroupName=group, retentionInDays=LOG_DAYS)
+
+    def ensure() -> None:
+        if find_log_group(lab, name) is None:
+            logs.create_log_group(logGroupName=group, tags=TAGS)
+        if is_our_log_group(lab, name):
+            logs.put_retention_policy(logGroupName=group, retentionInDays=LOG_DAYS)
+
+    none_if_unseen(ensure)
 
 
 def log_group(lab: Lab, name: str) -> str:

@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 from lab_lib.aws import policies
-from lab_lib.errors import TimedOut, none_if_absent, none_if_denied
+from lab_lib.calls.refusals import none_if_unseen
+from lab_lib.errors import TimedOut, none_if_absent
 from lab_lib.lab import TAG, Lab
 
 POLICY_NAME = "lab"
@@ -117,7 +118,7 @@ def _counts(lab: Lab, role_arn: str, permissions: policies.Policy) -> bool:
             for statement in permissions["Statement"]
         )
 
-    return none_if_denied(counts) is not False
+    return none_if_unseen(counts) is not False
 
 
 def _repair(lab: Lab, role_name: str, now: dict[str, Any]) -> None:
@@ -132,8 +133,12 @@ def _repair(lab: Lab, role_name: str, now: dict[str, Any]) -> None:
 def _remove_policies(lab: Lab, role_name: str, *keep: str) -> None:
     """Remove all other policies from the role: each policy that was added by hand gives it more permissions."""
     iam = lab.client("iam")
-    for policy in iam.list_role_policies(RoleName=role_name)["PolicyNames"]:
+    inline, attached = (
+        iam.get_paginator(call).paginate(RoleName=role_name).build_full_result()
+        for call in ("list_role_policies", "list_attached_role_policies")
+    )
+    for policy in inline["PolicyNames"]:
         if policy not in keep:
             iam.delete_role_policy(RoleName=role_name, PolicyName=policy)
-    for policy in iam.list_attached_role_policies(RoleName=role_name)["AttachedPolicies"]:
+    for policy in attached["AttachedPolicies"]:
         iam.detach_role_policy(RoleName=role_name, PolicyArn=policy["PolicyArn"])

@@ -23,7 +23,7 @@ _SPARED = re.compile(
     "Put(PublicAccessBlock|Bucket(Encryption|Policy|Tagging)|RetentionPolicy|FunctionEventInvokeConfig)"
     "|UpdateTimeToLive|CreateLogGroup"
 )
-_IS_ON = "UpdateTimeToLive", "ValidationException"  # for an hour after a table's expiry was set, and when it is on
+_IS_ON = "already enabled|multiple times"  # how UpdateTimeToLive refuses to switch on what is on
 _OF_CALLER = "BlockPublicPolicy"  # refuses a policy for what it says
 
 
@@ -35,7 +35,7 @@ def correct(http: Any, call: Call, was_lost: bool) -> bool:
         call.answer["Error"] = {"Code": first.get("Code", ""), "Message": message}
         http.status_code = HTTPStatus.BAD_REQUEST
     is_spared = call.code != "" and _is_spared(call)
-    if is_spared or (was_lost and call.code and _is_done(call)) or (call.operation, call.code) == _IS_ON:
+    if is_spared or (was_lost and call.code and _is_done(call)) or _is_on(call):
         http.status_code = HTTPStatus.OK  # so that botocore raises nothing
         del call.answer["Error"]
     return is_spared
@@ -44,6 +44,11 @@ def correct(http: Any, call: Call, was_lost: bool) -> bool:
 def may_have_acted(http: Any, call: Call) -> bool:
     """Return True if AWS may have done what it answers an error to."""
     return http.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR and not re.fullmatch(THROTTLED, call.code)
+
+
+def _is_on(call: Call) -> bool:
+    message = call.answer.get("Error", {}).get("Message", "")
+    return call.operation == "UpdateTimeToLive" and re.search(_IS_ON, message) is not None
 
 
 def _is_done(call: Call) -> bool:
@@ -60,6 +65,5 @@ def _is_spared(call: Call) -> bool:
     if not (_SPARED.fullmatch(call.operation) and (is_forbidden or is_not_implemented(error))):
         return False
     reason = why(error)
-    cause = reason.cause if reason else _("{call} is not implemented here", call=call.operation)
-    warn(_("{cause}. The lab goes on without it.", cause=cause))
+    warn(_("{cause}. The lab goes on without it.", cause=reason.cause if reason else str(error)))
     return True

@@ -5,13 +5,23 @@ other words, so AWS's own message is kept in the line.
 """
 
 import re
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
-from lab_lib.errors import error_code, is_access_denied, is_unreachable
+from lab_lib.errors import (
+    LACKING,
+    error_code,
+    is_access_denied,
+    is_not_implemented,
+    is_unreachable,
+    none_if_absent,
+    warn,
+)
 from lab_lib.language import N_, _
 
+T = TypeVar("T")
 PROFILE = "Profile"  # the entry of an answer's ResponseMetadata in which sessions.py notes whose credentials were used
 _EXPIRED = "ExpiredToken(Exception)?|TokenRefreshRequired|RequestExpired"
 _NOT_ENABLED = "OptInRequired|SubscriptionRequiredException|NotSignedUp|RegionDisabledException"
@@ -78,6 +88,8 @@ def why(error: BaseException, profile: str = "") -> Reason | None:
     if isinstance(error, ClientError) and "embedded AWS" not in _message(error):
         if is_access_denied(error) or "not authorized to perform" in _message(error):
             return _denied(error)
+        if is_not_implemented(error):
+            return Reason(_(LACKING, call=error.operation_name), _("Use an endpoint that has it, such as AWS."))
         if re.fullmatch(_NOT_ENABLED, error_code(error)):
             what_to_do = _(
                 "Finish the sign-up of a new account. Enable the Region in the console under Account, or name another "
@@ -91,6 +103,18 @@ def why(error: BaseException, profile: str = "") -> Reason | None:
     if isinstance(error, BotoCoreError) and is_unreachable(error):
         return Reason(_("There are no valid credentials{of_profile}", of_profile=_of(profile)), _sign_in(profile))
     return None
+
+
+def none_if_unseen(read: Callable[[], T]) -> T | None:
+    """Return what `read` gets from AWS; None if it is not there or, with a warning, if the call is refused."""
+    try:
+        return none_if_absent(read)
+    except ClientError as error:
+        reason = why(error)
+        if reason is None or is_unreachable(error):
+            raise
+        warn(_("{cause}. The lab goes on without it.", cause=reason.cause))
+        return None
 
 
 def _denied(error: ClientError) -> Reason:

@@ -109,7 +109,7 @@ BUSY = NotReady(
     60,
     r"\w+",
     # A HEAD request has only its HTTP status.
-    rf"{THROTTLED}|Internal\w*(Failure|Error|Fault)|Service(Failure|Exception|Unavailable\w*)|50[0-4]",
+    rf"{THROTTLED}|Internal\w*(Failure|Error|Fault)|Service(Failure|Exception|Unavailable\w*)|50[0234]",
 )
 OFFLINE, NOTHING = (N_("the network"), "", 90.0), ("", "", 0.0)  # what is not ready, as the first fields of a NotReady
 NOT_READY = [CHANGING_MAPPING, CHANGING_TABLE, USED_QUEUE_NAME, CHANGING]

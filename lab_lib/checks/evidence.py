@@ -7,8 +7,8 @@ from functools import partial
 
 from lab_lib.aws import cloudwatch, functions, queues, tables
 from lab_lib.aws.json_text import count
+from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.checks.expected import Snapshot
-from lab_lib.errors import none_if_lacking
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext
 from lab_lib.pages.wording import how_often
@@ -48,7 +48,7 @@ class Runs:
         """Read the logs again."""
         for name, group in self._groups.items():
             read = partial(cloudwatch.log_lines, self._lab, name, self._since, group)
-            self.lines[name] = none_if_lacking(read) or []
+            self.lines[name] = none_if_unseen(read) or []
 
     def has_begun(self) -> bool:
         """Return whether TransactionProcessor has run, whatever came of it."""

@@ -8,7 +8,7 @@ from lab_lib.calls.refusals import why as why_refused
 from lab_lib.checks.lookalikes import visible
 from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import FURTHER, RULES, Account, Finding, Rule, State, cannot_see, made_by, waits_for
-from lab_lib.errors import LACKING, LabError, error_code, is_not_implemented, is_unreachable
+from lab_lib.errors import LabError, error_code, is_unreachable
 from lab_lib.lab import Lab
 from lab_lib.language import _
 
@@ -93,8 +93,6 @@ def unseen(error: Exception) -> Finding:
         why, hint = str(error), _("{probe} To have it judged, make it as the notebooks do.", probe=probe)
     elif reason := why_refused(error):
         why, hint = reason
-    elif isinstance(error, ClientError) and is_not_implemented(error):
-        why, hint = _(LACKING, call=error.operation_name), probe
     elif isinstance(error, ClientError):
         why = _("{call} answers {code}", call=error.operation_name, code=error_code(error))
         hint = _("Run the check again in a minute. If the answer stays, {probe}", probe=probe)

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from lab_lib import transactions
 from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, topics
+from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.checks import differences, probe_clean_up, probe_list
 from lab_lib.checks.chain import Upload, at_rest, wait_for_rest
 from lab_lib.checks.differences import OTHERS, REPEATS, Faults
@@ -25,7 +26,7 @@ from lab_lib.checks.expected import ROWS, TOTALS, Snapshot
 from lab_lib.checks.probe_files import File, Files, draw
 from lab_lib.checks.rules import Account
 from lab_lib.checks.step_02 import NOTIFIER, PROCESSOR, fitting_key
-from lab_lib.errors import LabError, TimedOut, is_access_denied, none_if_lacking
+from lab_lib.errors import LabError, TimedOut, is_access_denied
 from lab_lib.lab import Lab
 from lab_lib.language import _, ngettext
 
@@ -162,7 +163,7 @@ class _Probe:
     def _others_published(self) -> dict[str, int]:
         """Return how many messages each other topic of the account has got since the probe began."""
         others = [name for name in topics.names(self.lab) if name != self.lab.name(topics.ALERT_TOPIC)]
-        return none_if_lacking(lambda: cloudwatch.published(self.lab, others, self._since)) or {}
+        return none_if_unseen(lambda: cloudwatch.published(self.lab, others, self._since)) or {}
 
     def _again(self, name: str, event: dict[str, Any], compare: Callable[[Snapshot, Snapshot], Iterable[str]]) -> bool:
         """Call a function with what it got before, and put right what changes. Return False if the call is refused."""

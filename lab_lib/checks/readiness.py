@@ -4,12 +4,13 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 from lab_lib.aws import buckets, cloudwatch, functions
+from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.calls.waiting import LOGS_TAKE
 from lab_lib.checks.broken import find_broken
 from lab_lib.checks.evidence import Runs
 from lab_lib.checks.rules import Account
 from lab_lib.checks.step_02 import PROCESSOR, fitting_key
-from lab_lib.errors import CheckFailed, none_if_lacking
+from lab_lib.errors import CheckFailed
 from lab_lib.handlers.transaction_processor.transactions_file import COLUMNS
 from lab_lib.lab import Lab
 from lab_lib.language import _
@@ -61,7 +62,7 @@ def wait_until_logged(lab: Lab) -> None:
 
     hint = _("A function has not run. The checkpoint of this notebook says which link is broken.")
     how = {"timeout": lab.longest(600), "on_aws": LOGS_TAKE, "hint": hint}
-    none_if_lacking(lambda: lab.wait_until(logged, "the logs of both functions", **how))
+    none_if_unseen(lambda: lab.wait_until(logged, "the logs of both functions", **how))
 
 
 def wait_until_counted(lab: Lab) -> None:

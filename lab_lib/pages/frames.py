@@ -9,7 +9,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from lab_lib.aws import buckets, cloudwatch, functions, queues, streams, tables
-from lab_lib.errors import none_if_lacking
+from lab_lib.calls.refusals import none_if_unseen
 from lab_lib.lab import Lab
 
 pd.options.display.max_colwidth = 100  # room for the reason why a row was rejected
@@ -74,7 +74,7 @@ def logs(lab: Lab) -> DataFrame:
     """Return what the functions printed, without the lines that Lambda adds: function, message."""
     groups = {name: functions.log_group(lab, name) for name in functions.SOURCES}
     logs = {name: partial(cloudwatch.log_lines, lab, name, group=group) for name, group in groups.items()}
-    lines = [(name, line) for name, read in logs.items() for line in none_if_lacking(read) or ()]
+    lines = [(name, line) for name, read in logs.items() for line in none_if_unseen(read) or ()]
     printed = [(name, line) for name, line in lines if not line.startswith(LAMBDAS_OWN)]
     return DataFrame(printed, columns=["function", "message"])
 
@@ -99,7 +99,7 @@ def changes(lab: Lab, *customers: str) -> DataFrame:
 def metrics(lab: Lab) -> DataFrame:
     """Return CloudWatch's count of Invocations, Errors and Throttles of each function in the last day."""
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    rows = none_if_lacking(
+    rows = none_if_unseen(
         lambda: [[name, *cloudwatch.metrics(lab, name, yesterday).values()] for name in functions.SOURCES]
     )
     return DataFrame(rows, columns=["function", *cloudwatch.METRICS])

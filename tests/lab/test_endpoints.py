@@ -22,11 +22,11 @@ def test_all_commands_work_over_https_with_keys_from_files_where_some_calls_are_
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
     notebooks = "".join(path.read_text() for path in (tmp_path / "out").glob("*.ipynb"))
-    assert "Left out: this endpoint does not have GetMetricData." in notebooks
-    assert "UpdateTimeToLive is not implemented here. The lab goes on without it." in notebooks
+    assert "GetMetricData is missing on this endpoint. The lab goes on without it." in notebooks
+    assert "UpdateTimeToLive is missing on this endpoint. The lab goes on without it." in notebooks
     checks = json.loads(checked.stdout)
     unseen = [check for check in checks if check["state"] == "cannot see" and not check["id"].startswith("probe-")]
-    reasons = {f"cannot see: this endpoint does not have {call}" for call in UNSEEN}
+    reasons = {f"cannot see: {call} is missing on this endpoint" for call in UNSEEN}
     assert {check["found"] for check in unseen} == reasons
     assert all(check["state"] in ("ok", "cannot see") for check in checks), checks
     assert traced.stdout.count("a message waits, with the balance 1750") == 2, traced.stdout + traced.stderr

@@ -57,7 +57,9 @@ def test_what_aws_keeps_is_named_at_the_end_and_all_else_is_deleted(whole, monke
         raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": ""}}, "DeleteLogGroup")
 
     monkeypatch.setattr(logs, "delete_log_group", deny)
-    with pytest.raises(LabError, match=r"^Not all is deleted: log of TransactionProcessor \(DeleteLogGroup is denied"):
+    with pytest.raises(
+        LabError, match=r"^Some resources are left: log of TransactionProcessor \(DeleteLogGroup is denied"
+    ):
         list(cleanup.delete_all(whole))
 
     assert cleanup.remaining(whole) == ["log of TransactionProcessor", "log of TotalNotifier"]

@@ -5,9 +5,8 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError
 
-from lab_lib import errors
 from lab_lib.aws import streams, tables
-from lab_lib.errors import LabError
+from lab_lib.errors import LabError, warn
 
 
 @pytest.fixture
@@ -99,28 +98,29 @@ def test_on_aws_only_many_empty_answers_in_a_row_end_the_reading_and_elsewhere_o
     assert numbers(lab) == [1]
 
 
-@pytest.mark.parametrize("code", ["TrimmedDataAccessException", "ResourceNotFoundException"])
-def test_a_shard_whose_records_aws_has_dropped_is_left_out_and_told(lab, shards, monkeypatch, capsys, code):
-    errors.warn.cache_clear()
+@pytest.mark.parametrize(
+    ("code", "left", "told"),
+    [
+        ("TrimmedDataAccessException", [1, 1, 2, 5], True),  # the made-up shard has them still
+        ("ExpiredIteratorException", [1, 1, 2, 5], False),
+        ("ResourceNotFoundException", [1, 5], True),
+    ],
+)
+def test_what_aws_has_dropped_is_left_out_and_told(lab, shards, monkeypatch, capsys, code, left, told):
+    warn.cache_clear()
     shards(old=[[1], [2]], open=[[5]])
-    client = lab.client("dynamodbstreams")
-    read = client.get_records
+    client, gone = lab.client("dynamodbstreams"), ClientError({"Error": {"Code": code}}, "GetRecords")
+    read, errors = client.get_records, iter([None, gone])
 
     def get(ShardIterator):
-        if ShardIterator == "old@1":
-            raise ClientError({"Error": {"Code": code}}, "GetRecords")
+        if error := next(errors, None):
+            raise error
         return read(ShardIterator=ShardIterator)
 
     monkeypatch.setattr(client, "get_records", get)
+    if code == "ResourceNotFoundException":
+        places = [{"ShardIterator": "old@0"}, gone, gone, {"ShardIterator": "open@0"}]
+        monkeypatch.setattr(client, "get_shard_iterator", Mock(side_effect=places))
 
-    assert numbers(lab) == [1, 5]
-    assert "keeps its records for 24 hours" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("code", ["TrimmedDataAccessException", "ValidationException"])
-def test_a_shard_that_lacks_the_record_behind_which_to_read_is_read_from_its_beginning(lab, shards, monkeypatch, code):
-    shards(open=[[1], [2]])
-    begins = [ClientError({"Error": {"Code": code}}, "GetShardIterator"), {"ShardIterator": "open@0"}]
-    monkeypatch.setattr(lab.client("dynamodbstreams"), "get_shard_iterator", Mock(side_effect=begins))
-
-    assert len(streams.records(lab, after="9")) == 2
+    assert numbers(lab) == left
+    assert ("keeps its records for 24 hours" in capsys.readouterr().err) is told
