@@ -115,7 +115,7 @@ def _letter(options: list[tuple[str, str]], item: Any) -> str:
 
 def _only_words(item: Any) -> str:
     """Return the words of a text in small letters, with one space between two. A Chinese character is a word."""
-    return " ".join(re.findall(r"\w+", _CHINESE.sub(r" \g<0> ", str(item)[:LONGEST].casefold())))
+    return " ".join(re.findall(r"\w+", _CHINESE.sub(r" \g<0> ", str(item).casefold())))
 
 
 def _room(answer: Any, totals: Any, threshold: Decimal) -> Faults:

@@ -1,6 +1,5 @@
 """Read a notebook that may be damaged, as the tools that take it later do: JupyterLab, papermill and the grader."""
 
-import codecs
 import sys
 import warnings
 from importlib import import_module
@@ -21,8 +20,6 @@ def read(path: Path, what_to_do: str = "") -> Notebook:
 
 
 def _parse(nbformat: Any, content: bytes) -> Notebook:
-    if content.startswith(codecs.BOM_UTF8):
-        raise ValueError("it begins with a byte-order mark, which JupyterLab refuses; save it as UTF-8 without one")
     raw = json_object(content)
     if raw.get("nbformat") != 4:  # nbformat takes {} for a notebook of version 1
         raise ValueError(f"nbformat is {raw.get('nbformat')!r}; wanted 4")

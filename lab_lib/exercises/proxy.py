@@ -133,7 +133,7 @@ def _ask(upstream: str, headers: dict[str, str], body: bytes) -> _Answer:
 def _operation(headers: dict[str, str], body: bytes) -> str:
     """Return the name of a call, such as UpdateItem."""
     target = headers.get("X-Amz-Target", "").rpartition(".")[2]  # as boto3 spells it
-    return (target or parse_qs(body[:10_000].decode(errors="replace")).get("Action", ["a call"])[0])[:40]
+    return target or parse_qs(body.decode(errors="replace")).get("Action", ["a call"])[0]
 
 
 def _items(body: bytes, answer: bytes) -> int:

@@ -80,15 +80,14 @@ def merge(text: str, cell: str, name: str) -> tuple[str, str]:
 
 def _definitions(lines: list[str]) -> list[Part]:
     """Return the parts of the cell, imports first. UsageError for a statement, such as `if`, that defines nothing."""
-    here, known = _("The cell"), set[str]()
+    here = _("The cell")
     parts = [part for part in _parts(lines, here, _OF_CELL) if not isinstance(part.node, ast.Pass)]
     for part in parts:
-        wanted = _("wanted {definitions}", definitions=_(_DEFINITIONS))
-        twice = [_("{name} is there twice. Keep one", name=name) for name in part.names & known]
-        if problem := twice if part.names else [wanted]:
-            raise _error(here, part.node.lineno, lines[part.node.lineno - 1], problem[0], _OF_CELL)
-        known |= part.names
-    return sorted(parts, key=_is_import, reverse=True)
+        if not part.names:
+            problem = _("wanted {definitions}", definitions=_(_DEFINITIONS))
+            raise _error(here, part.node.lineno, lines[part.node.lineno - 1], problem, _OF_CELL)
+    last = {frozenset(part.names): part for part in parts}  # of two definitions of a name, as in Python
+    return sorted(last.values(), key=_is_import, reverse=True)
 
 
 def _lines(text: str) -> list[str]:

@@ -95,7 +95,6 @@ def call(exercise, old="", new=""):
     source = SOURCES[exercise]
     indent, solution = SOLUTION.search(source).groups()
     changed = old if "create_table(" in old else solution.replace(old, new)
-    assert not old or changed != solution or new, (exercise, old)
     return SOLUTION.sub(lambda _: changed or f"{indent}pass", source)
 
 
@@ -167,16 +166,6 @@ def test_a_helper_prints_what_it_adds_and_why(clean, capsys):
     assert capsys.readouterr().out == "The helper changed nothing: your mapping has all that it adds.\n"
 
 
-@pytest.mark.parametrize("exercise", made.EXERCISES)
-def test_what_an_exercise_has_deleted_and_made_is_all_that_it_asks_for(clean, exercise):
-    lab, resource = clean(exercise), made.EXERCISES[exercise]
-    resource.make(lab)
-    resource.delete(lab)
-    assert not resource.find(lab)
-    resource.make(lab)
-    assert not made.run_checks(lab, exercise).failed
-
-
 @pytest.fixture
 def run_cell(lab, monkeypatch):
     """run_cell(source): run a cell as a kernel does, and return its error."""
@@ -189,7 +178,9 @@ def run_cell(lab, monkeypatch):
 
 
 @pytest.mark.parametrize("exercise", made.EXERCISES)
-def test_in_an_exercises_own_cell_no_helper_makes_its_resource(clean, run_cell, exercise):
+def test_in_an_exercises_own_cell_no_helper_makes_its_resource_and_elsewhere_all_that_it_asks_for(
+    clean, run_cell, exercise
+):
     lab, resource = clean(exercise), made.EXERCISES[exercise]
     made.begin(lab, exercise)  # as the grader does before the cell
     error = run_cell(f"if notebook.begin(lab, '{exercise}'): notebook.made.EXERCISES['{exercise}'].make(lab)")
@@ -198,7 +189,9 @@ def test_in_an_exercises_own_cell_no_helper_makes_its_resource(clean, run_cell, 
 
     assert run_cell(f"{call(exercise)}\naws.queues.ensure_queue(lab, '{exercise}')") is None
     resource.delete(lab)
+    assert not resource.find(lab)
     resource.make(lab)  # in another cell
+    assert not made.run_checks(lab, exercise).failed
 
 
 def test_after_an_error_in_its_cell_no_earlier_answer_is_judged(clean, run_cell, capsys):

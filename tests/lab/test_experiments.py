@@ -72,13 +72,11 @@ def test_a_try_that_stopped_half_way_harms_no_check_and_is_deleted_by_the_next_t
             topics.delete_topic(part)
             triggers.switch_stream_triggers([part], on=False)
     assert amiss(lab) == set()
-    assert len(tables.items(lab, "Transactions")) == 24
 
     assert [name for name in cleanup.delete_experiments(lab) if name in before] == []
 
     assert cleanup.remaining(lab) == before
     assert amiss(lab) == set()
-    assert not [name for name in tables.names(lab) if "BreakIt" in name]
 
 
 def test_nothing_is_made_beside_a_bucket_whose_trigger_would_take_the_uploads(lab):

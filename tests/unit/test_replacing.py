@@ -114,7 +114,6 @@ def test_a_stub_replaces_nothing_and_says_so(cell, file, capsys):
             "def add():\n    pass\n\nadd[1] = 2",
             "The cell, line 5 `add[1] = 2`: wanted a function, a class, an import or",
         ),
-        ("def a(): pass\n\na = 2", "The cell, line 4 `a = 2`: a is there twice. Keep one."),
         ("\0", "null bytes"),
     ],
 )
@@ -178,7 +177,7 @@ def values(code):
 @pytest.mark.parametrize(
     ("file", "cell"),
     [
-        ("a, b = 1, 0\n", "a = 2\n"),
+        ("a, b = 1, 0\n", "a = 1\na = 2\n"),
         ("a = 1\nb = 5\n", "class a:\n    x = 2\n"),
         ("from math import pi as a, e as b\n", "b: int = 3\n"),
         ("def a():\n    return 1\nb = 2\n", "c = 5\nimport math\nb = c\n"),

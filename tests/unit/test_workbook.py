@@ -37,12 +37,6 @@ def papermill(monkeypatch):
 NOTHING = dict.fromkeys(SETTINGS, "")
 
 
-def edit(path, old, new):
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), encoding="utf-8")
-
-
 def test_a_copy_has_every_notebook_is_for_its_owner_only_and_is_never_overwritten(copy):
     first, second, *_ = sorted(copy.glob("*.ipynb"))
     first.write_text("mine")
@@ -200,5 +194,6 @@ def test_what_is_deleted_on_aws_is_named_in_the_notebook_that_deletes(options, c
 
 
 def test_the_settings_of_a_replay_are_those_that_stand_in_notebook_00(copy):
-    edit(copy / "00-start-here.ipynb", 'prefix: str = \\"\\"', 'prefix: str = \\"ana\\"')
+    path = copy / "00-start-here.ipynb"
+    path.write_text(path.read_text("utf-8").replace('prefix: str = \\"', 'prefix: str = \\"ana'), "utf-8")
     assert {name: copies.settings()[name] for name in ("account", "prefix")} == {"account": "", "prefix": "ana"}
