@@ -8,22 +8,19 @@ from pathlib import Path
 import nbformat
 
 from lab_lib.exercises import edition
-from lab_lib.exercises.copies import solved_notebooks
 from lab_lib.exercises.replacing import merge
 from lab_lib.run.headless import notebooks
 
 
 def solve(copy: Path) -> None:
     """Fill in the solutions in a copy of the notebooks."""
-    for path in solved_notebooks():
-        solved = {cell["id"]: cell["source"] for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]}
-        if not (copy / path.name).exists():
-            continue
-        notebook = json.loads((copy / path.name).read_text(encoding="utf-8"))
+    for path in copy.glob("*.ipynb"):
+        notebook = json.loads(path.read_text(encoding="utf-8"))
         for cell in notebook["cells"]:
-            if cell["metadata"].get("nbgrader", {}).get("solution"):
-                cell["source"] = solved[cell["id"]]
-        (copy / path.name).write_text(json.dumps(notebook), encoding="utf-8")
+            marked = cell["metadata"].get("nbgrader", {})
+            if marked.get("solution"):
+                cell["source"] = solutions()[marked["grade_id"]]
+        path.write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def written(number: str, magic: str) -> list[str]:
@@ -40,6 +37,7 @@ def my_notifiers() -> dict[str, str]:
     return {"naive": naive, "in_parts": in_parts, "solution": solution}
 
 
+@functools.cache
 def solutions() -> dict[str, str]:
     """Return the solved cell of each exercise, by its nbgrader id."""
     cells = [cell for path in notebooks() for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
@@ -47,11 +45,11 @@ def solutions() -> dict[str, str]:
     return {exercise: source for exercise, source in marked.items() if exercise}
 
 
-def write_notebook(path: Path, code: str = "") -> None:
-    """Write a notebook that takes the settings, and runs this code."""
+def write_notebook(path: Path, *codes: str) -> None:
+    """Write a notebook that takes the settings, and runs this code, a cell each."""
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     settings = nbformat.v4.new_code_cell('account = ""\nsettings = {}', metadata={"tags": ["parameters"]})
-    cells = [settings, nbformat.v4.new_code_cell(code)]
+    cells = [settings, *map(nbformat.v4.new_code_cell, codes)]
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
 
 

@@ -3,7 +3,6 @@
 import asyncio
 from pathlib import Path
 
-import nbformat
 import psutil
 import pytest
 from jupyter_core.utils import ensure_event_loop
@@ -12,6 +11,7 @@ from lab_lib.calls.waiting import PROGRESS_FILE
 from lab_lib.lab import Lab
 from lab_lib.run import headless
 from lab_lib.run.kernels import one_kernel
+from tests.learners import write_notebook
 
 SPOIL = (
     "import os, sys, matplotlib.pyplot as plt",
@@ -20,7 +20,7 @@ SPOIL = (
     "secret",
 )
 LOOK = (
-    "print({'secret', 'plt', 'os', '_4'} & set(globals()), 4 in Out)",
+    "print({'secret', 'plt', 'os', '_6'} & set(globals()), 6 in Out)",
     "import os, sys, matplotlib.pyplot as plt",
     "print(plt.get_fignums(), 'SECRET' in os.environ, '/secret' in sys.path, os.getcwd() == '/')",
     "print(plt.rcParams['lines.linewidth'])",
@@ -52,9 +52,7 @@ def notebook(tmp_path):
     """notebook(cell, …): the path of a notebook with these cells."""
 
     def notebook(*cells, name="00-test"):
-        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-        cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
-        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), tmp_path / f"{name}.ipynb")
+        write_notebook(tmp_path / f"{name}.ipynb", *cells)
         return tmp_path / f"{name}.ipynb"
 
     (tmp_path / "out").mkdir()
