@@ -83,11 +83,11 @@ def serve(operations):
     from ministack import app
     from ministack.services import lambda_svc
 
-    from lab_lib.embedded import changes, guard
+    from lab_lib.embedded import credentials, guard
 
     port, secret = int(os.environ["GATEWAY_PORT"]), os.environ["AWS_SECRET_ACCESS_KEY"]
     guard.WORK = guard.COLD = None  # only our embedded AWS can be asked
-    lambda_svc._presigned_code_url = changes.code_url  # ministack's own is not signed
+    lambda_svc._presigned_code_url = credentials.code_url  # ministack's own is not signed
     for service, handle in app.SERVICE_HANDLERS.items():
         app.SERVICE_HANDLERS[service] = lacking(handle, operations)
     config = Config()
