@@ -23,6 +23,10 @@ def test_each_character_has_its_width(words, wide):
     assert width(words, 10) == pytest.approx(wide)
 
 
+def test_bold_text_is_wider():
+    assert width("TransactionProcessor", 12, is_bold=True) > width("TransactionProcessor", 12)
+
+
 @pytest.mark.parametrize(("room", "length"), [(100, 42), (30, 30)])
 def test_a_text_keeps_its_width_in_every_font_and_never_needs_more_than_its_room(room, length):
     drawn = text(1, 2, "<链路>链", 10, room, font_weight="bold")
