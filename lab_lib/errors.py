@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from botocore.exceptions import (
     ClientError,
@@ -106,8 +106,7 @@ class EmulatorError(LabError):
 
 def error_code(error: ClientError) -> str:
     """Return AWS's code for the error, such as `ResourceNotFoundException`."""
-    details: dict[str, Any] = error.response.get("Error", {})
-    return str(details.get("Code", ""))
+    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def is_access_denied(error: ClientError) -> bool:

@@ -28,7 +28,6 @@ FROM_TOPIC = {  # as the SNS page of the SQS console writes it
         ({"Condition": {}, "Principal": {"Service": ["sns.amazonaws.com"]}}, ["anyone"]),
         ({"Condition": {}, "Principal": {"Service": "events.amazonaws.com"}}, ["events.amazonaws.com"]),
         ({"Condition": {}, "Principal": {"AWS": ["123456789012", "arn:aws:iam::123456789012:user/ana"]}}, []),
-        ({"Action": ["sqs:ReceiveMessage", "sns:*"]}, []),
     ],
     ids=str,
 )

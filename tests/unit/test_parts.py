@@ -95,17 +95,6 @@ def test_all_lines_of_a_customer_are_in_one_part_in_their_order_and_those_of_nob
         assert theirs in [[line for line in content if line in theirs] for content in written]
 
 
-def test_a_part_knows_the_numbers_in_the_file_of_the_lines_that_are_rejected(cut):
-    made, written = cut(HEADER, *(row(f"C{number}", 1) for number in range(20)), "", "x", row("C3", 2, "ten"))
-
-    found = {
-        number: lines[here - 1]
-        for part, lines in zip(made, written, strict=True)
-        for here, number in part.numbers.items()
-    }
-    assert found == {23: "x", 24: row("C3", 2, "ten")}
-
-
 def test_a_folder_that_cannot_hold_the_parts_is_an_error_in_one_line(lab, file, tmp_path, monkeypatch):
     monkeypatch.setattr(large_files.tempfile, "tempdir", f"{tmp_path}/full")
 
