@@ -16,7 +16,7 @@ def ask(question: str) -> None:
             print()  # end the question's line
             raise UsageError(
                 _(
-                    "Nothing was made or deleted: on AWS the lab asks first, and nobody could be asked. "
+                    "Nothing was made or deleted: on AWS the lab asks first, and there is no terminal to ask in. "
                     "Give --yes, or set yes to True in notebook 99."
                 )
             ) from None

@@ -123,7 +123,7 @@ def caller(session: boto3.Session, endpoint: str | None) -> str:
     except (ConnectionError, HTTPClientError) as error:
         raise LabError(
             _(
-                "{who} does not answer. Check the address, the network and, for a certificate of one's own, "
+                "{who} does not answer. Check the address and the network. If it has a certificate of its own, check "
                 "AWS_CA_BUNDLE. {error}",
                 who=endpoint or "AWS",
                 error=error,

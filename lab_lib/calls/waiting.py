@@ -93,7 +93,7 @@ CHANGING = NotReady(
     "^(?!.*already exist)",
 )
 OLD = NotReady(
-    N_("AWS to forget what was deleted"),
+    N_("AWS to complete an earlier deletion"),
     N_("up to 90 s"),
     120,
     "DeleteBucket|DeleteRole|CreateEventSourceMapping",
@@ -133,7 +133,7 @@ def load_of_computer() -> float:
 def busy(load: float) -> str:
     """Return the sentence that the computer is busy, for a message about a limit of time; "" if it is not."""
     return (
-        _("This computer is busy: it has at least {load:.0f} times as much to do as it can.", load=load)
+        _("This computer is busy: its load is at least {load:.0f} times what it can handle.", load=load)
         if load >= 2
         else ""
     )

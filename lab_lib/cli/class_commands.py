@@ -211,7 +211,7 @@ def _confirm(students: list[Any], does: str, numbers: list[str], yes: bool) -> N
 
     if real := class_run.on_aws(students):
         signed_in = None if all(student.profile for student in real) else user_session("", "")
-        confirm(f"{len(real)} accounts on AWS, which the roster names. In each, {does}", signed_in, numbers, 0, yes)
+        confirm(f"Accounts on AWS, which the roster names: {len(real)}. In each, {does}", signed_in, numbers, 0, yes)
 
 
 def _read(roster: Path, accounts: bool = True) -> list[Any]:

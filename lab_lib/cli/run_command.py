@@ -123,7 +123,7 @@ def _makes(prepared: Any, numbers: list[str], options: str) -> str:
     """Return what these notebooks make, and how it goes away."""
     made = [resource.title for resource in RESOURCES if resource.cell.notebook in numbers]
     told = _("In {lab}, this run makes what is not there yet: {names}.", lab=prepared.lab, names=_(", ").join(made))
-    end = N_("At its end it deletes all that the lab has there; if it stops before, `lab clean{options}` does.")
+    end = N_("At the end, it deletes all that the lab has there. If it stops earlier, `lab clean{options}` deletes it.")
     end = end if prepared.cleans_up else N_("`lab clean{options}` deletes it.")
     return f"{told}\n{_(end, options=options)}"
 

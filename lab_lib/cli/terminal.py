@@ -98,7 +98,9 @@ def confirm(told: str, session: Any, numbers: list[str], rows: int, yes: bool) -
     err.say(f"{told}\n{costs.before(numbers, rows, region)}")
     end = session and sessions.credentials_end(session)
     if end and end.timestamp() < time.time() + 60 * costs.minutes(numbers):
-        told = _("The credentials end at {time}, before this does. Renew them first.", time=f"{end.astimezone():%H:%M}")
+        told = _(
+            "The credentials expire at {time}, before the run ends. Renew them first.", time=f"{end.astimezone():%H:%M}"
+        )
         err.say(told, style="bold")
     if not yes:
         asking.ask(_("Go on?"))

@@ -21,7 +21,7 @@ from lab_lib.language import N_, _
 from lab_lib.trace import usage
 
 MILLION = "rows"
-_CHINA, _YUAN = "cn-", N_("AWS's prices in China are in yuan, and the lab does not know them")
+_CHINA, _YUAN = "cn-", N_("AWS's prices in China are in yuan; the lab knows only prices in dollars")
 # The names in prices.json that are shown, for the catalogues.
 _SHOWN = (
     *(N_("runs"), N_("GB-s"), N_("write units"), N_("read units"), N_("s3 writes"), N_("s3 reads")),
@@ -51,12 +51,10 @@ def before(numbers: list[str], rows: int, region: str) -> str:
     millions = round(rows / 1_000_000, 2)  # a small file is in the estimate of notebook 05
     longest = math.ceil(minutes(numbers) + millions * minutes([MILLION]))
     if region.startswith(_CHINA):
-        return _("On AWS this takes about {minutes} minutes. {yuan}.", minutes=longest, yuan=_(_YUAN))
+        return _("On AWS this takes about {minutes} min. {yuan}.", minutes=longest, yuan=_(_YUAN))
     amount = cents(numbers) + millions * cents([MILLION])
     cost = _("about {cents:.1f} cents", cents=amount) if amount >= 0.05 else _("less than 0.1 cents")
-    told = N_(
-        "On AWS this takes about {minutes} minutes, and costs {cost} (prices of {date} in {region}; SMS is extra)."
-    )
+    told = N_("On AWS this takes about {minutes} min, and costs {cost} (prices of {date} in {region}; SMS is extra).")
     return _(told, minutes=longest, cost=cost, **prices())
 
 

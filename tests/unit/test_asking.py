@@ -18,7 +18,7 @@ from tests.lab.commands import in_process
 
 ACCOUNT = "account 123456789012 on AWS, Region us-east-1"
 WHERE = "--profile class --account 123456789012"
-NOBODY = "UsageError: Nothing was made or deleted: on AWS the lab asks first, and nobody could be asked. Give --yes,"
+NOBODY = "UsageError: Nothing was made or deleted: on AWS the lab asks first, and there is no terminal to ask in."
 
 
 @pytest.fixture(autouse=True)

@@ -43,16 +43,16 @@ def test_what_the_clean_up_keeps_is_named_with_its_cost(on_aws):
 
 
 def test_the_rows_of_a_file_add_to_the_estimate():
-    assert "about 8 minutes, and costs about 0.2 cents" in costs.before(["05"], 24, "us-east-1")
-    assert "about 28 minutes, and costs about 540.3 cents" in costs.before(["05"], 2_000_000, "us-east-1")
+    assert "about 8 min, and costs about 0.2 cents" in costs.before(["05"], 24, "us-east-1")
+    assert "about 28 min, and costs about 540.3 cents" in costs.before(["05"], 2_000_000, "us-east-1")
 
 
 def test_in_china_no_price_in_dollars_is_shown(moto_lab, monkeypatch):
     china = replace(moto_lab, region="cn-north-1")
     monkeypatch.setattr(usage, "of_upload", lambda *_: {"runs": 2})
 
-    yuan = "AWS's prices in China are in yuan, and the lab does not know them"
-    assert costs.before(["05"], 24, china.region) == f"On AWS this takes about 8 minutes. {yuan}."
+    yuan = "AWS's prices in China are in yuan; the lab knows only prices in dollars"
+    assert costs.before(["05"], 24, china.region) == f"On AWS this takes about 8 min. {yuan}."
     assert costs.of_upload(china, "file.txt") == f"runs                 2\n{yuan}"
 
 
