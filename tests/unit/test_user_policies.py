@@ -129,14 +129,3 @@ def test_lab_policy_prints_the_policy_of_a_grader_or_a_learner_and_the_boundary(
 
     assert printed.exit_code == (0 if policy else 2)
     assert (json.loads(printed.stdout) if policy else printed.stdout) == (policy(moto_lab) if policy else "")
-
-
-def test_a_policy_that_is_too_long_is_printed_with_what_to_do(moto_lab, monkeypatch):
-    boundary = moto_lab.arn("iam", f"policy/{'path/' * 100}{'b' * 128}")
-    lab = replace(moto_lab, prefix="Ana-Maria-7", boundary=boundary)
-    monkeypatch.setattr(lab_lib, "open_lab", lambda **_: lab)
-
-    printed = in_process("policy", "learner")
-
-    assert "characters, and a managed policy holds 6,144. Attach its statements in two" in printed.stderr
-    assert json.loads(printed.stdout) == user_policies.learner(lab)
