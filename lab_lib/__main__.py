@@ -1,7 +1,9 @@
 """Start the command `lab`, also as `python -m lab_lib`."""
 
+import importlib.metadata
 import io
 import os
+import re
 import signal
 import sys
 from typing import Any
@@ -31,10 +33,21 @@ def main() -> None:
     except KeyboardInterrupt as stop:  # while the commands were loaded, which takes a moment
         sys.exit(128 + (*stop.args, signal.SIGINT)[0])
     except ModuleNotFoundError as error:
+        if not _grades_a_class(error.name):
+            raise
         print(_INSTALL.format(error.name), file=sys.stderr)
         sys.exit(2)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        sys.exit(f"{type(error).__name__}: {error.strerror or error}{where}")
     finally:
         _discard_unwritten()
+
+
+def _grades_a_class(module: str | None) -> bool:
+    """Return True if the module belongs to the extra `class`. Its package has the same name."""
+    required = importlib.metadata.requires("serverless-lab-workbook") or []
+    return any(re.match(rf"{module}\W.*extra == .class", line) for line in required)
 
 
 def _interrupt(number: int, frame: Any) -> None:
@@ -51,6 +64,8 @@ def _discard_unwritten() -> None:
             stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        except AttributeError:  # it is None, since the file was closed before Python started
+            continue
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 The grade book fills the template in templates/. The page works without its script too.
 """
 
+import re
 from collections import Counter, defaultdict
 from functools import cache
 from pathlib import Path
@@ -16,7 +17,8 @@ from lab_lib.checks.reports import Check
 from lab_lib.checks.rules import PROBE, State
 from lab_lib.classroom.graded import TITLES, Book, Graded
 from lab_lib.classroom.points import WORTH, share
-from lab_lib.classroom.record import Answer
+from lab_lib.classroom.record import Answer, Record
+from lab_lib.classroom.students import slug
 from lab_lib.exercises import questions, texts
 from lab_lib.exercises.cases import CASES
 from lab_lib.exercises.made import EXERCISES
@@ -28,6 +30,11 @@ TEMPLATES = Path(__file__).parent / "templates"
 _WORDS = {"exercises": "answers are right", "function": "cases are passed"}
 _LONGEST_ANSWER = 80  # characters
 _LOOK = "Look at the cell of the exercise in the feedback, and at the hints above it in the notebook."
+
+_END = r"\s,;()'\"<>"  # of a word
+# A word that holds a masked value or an account. It begins only at a word's begin, or long words would take long.
+_MASKED = rf"(?<![^{_END}])[^{_END}]*(?:\*{{3}}|(?<![0-9])[0-9]{{12}}(?![0-9]))(?:[^{_END}]*[\w*])?"
+_NAME_BEGINS = r"(?=[A-Z'\"]|inputs3bucket)"  # after a prefix
 
 
 class Cell(NamedTuple):
@@ -104,15 +111,7 @@ def _stuck(students: list[Graded]) -> list[Problem]:
         answers = [answer for answer in student.answers or [] if answer.question in EXERCISES and not answer.right]
         for check in (*map(_as_check, answers), *student.wrong):
             failing[check.id].append((student, check))
-    problems = [
-        Problem(
-            failures[0][1]._replace(
-                hint=mode(check.hint for _, check in failures), found=mode(check.found for _, check in failures)
-            ),
-            [student for student, _ in failures],
-        )
-        for failures in failing.values()
-    ]
+    problems = map(_problem, failing.values())
     return sorted(problems, key=lambda problem: (-len(problem.students), problem.check.step))
 
 
@@ -120,6 +119,12 @@ def _as_check(answer: Answer) -> Check:
     """Return an exercise that is not right as a check that fails."""
     step, heading = questions.asked()[answer.question].cell[:2], texts.of(answer.question).heading
     return Check(answer.question, step, heading, State.NOT_YET, answer.note, "", _LOOK)
+
+
+def _problem(failures: list[tuple[Graded, Check]]) -> Problem:
+    hint = mode(_without_identity(check.hint, student) for student, check in failures)
+    found = mode(_without_identity(check.found, student) for student, check in failures)
+    return Problem(failures[0][1]._replace(hint=hint, found=found), [student for student, _ in failures])
 
 
 def _right(students: list[Graded], column: str) -> dict[str, list[bool]]:
@@ -133,13 +138,23 @@ def _right(students: list[Graded], column: str) -> dict[str, list[bool]]:
 
 
 def _wrong(students: list[Graded]) -> dict[str, Counter[str]]:
-    """Count the wrong answers to each question."""
-    wrong = defaultdict[str, Counter[str]](Counter)
+    """Count the wrong answers to each question. Those that differ in spaces and capitals are one, as first written."""
+    wrong, written = defaultdict[str, Counter[str]](Counter), dict[tuple[str, str], str]()
     for student in students:
         for answer in student.answers or []:
-            if answer.answer and not answer.right:
-                wrong[answer.question][visible(answer.answer, _LONGEST_ANSWER)] += 1
+            words = visible(_without_identity(" ".join(answer.answer.split()), student), _LONGEST_ANSWER)
+            if words and not answer.right:
+                first = written.setdefault((answer.question, words.casefold()), words)
+                wrong[answer.question][first] += 1
     return wrong
+
+
+def _without_identity(text: str, record: Record) -> str:
+    """Return the text with "…" for the accounts, addresses, prefix and names of a student's record."""
+    names = {record.name, slug(record.name), record.folder, record.id} - {""}
+    prefix = rf"(?<![\w-])(?i:{re.escape(record.prefix)}){_NAME_BEGINS}|" if record.prefix else ""
+    listed = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.sub(rf"{prefix}{_MASKED}|(?<![A-Za-z0-9])(?:{listed})(?![A-Za-z0-9])", "…", text)
 
 
 def _number(value: float) -> str:

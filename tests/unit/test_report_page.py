@@ -97,19 +97,21 @@ def test_the_most_frequent_problem_comes_first_with_its_hint_and_its_students():
     assert all(words in stuck[0] for words in ("Make the bucket trigger, as step 02 shows.", "Priya", "Олена"))
 
 
-def test_each_question_and_case_has_its_count_and_the_most_frequent_wrong_answer():
-    given = ["a", *["b or\u202e" + "W" * 900] * 2, *[""] * 3]
+def test_each_question_and_case_has_its_count_and_the_most_frequent_wrong_answer_without_a_name():
+    given = ["2 and\u202e 3", "of  ANA", "b\n or c", "B or C ", *[""] * 3]
     answers = [[{"question": "rejected", "right": False, "answer": answer}] for answer in given]
     answers += [[{"question": "rejected", "right": True, "answer": "c"}]] * 3
     trial = [{"case": "crash", "state": "passed"}]
-    records = [record(answers=each, trial=trial) for each in answers]
+    records = [record("ANA", answers=each, trial=trial) for each in answers]
 
     made = page(*records, not_graded(), record(answers=[], trial=[{"case": "crash", "state": "not yet"}]))
 
     [question, case] = (text(row) for row in made.select(".tallies tbody tr"))
-    assert question.startswith("Exercise: which rows are rejected? rejected 3 of 9 “b or[U+202E]WW")
-    assert (question[-6:], len(question) < 160) == ("2 of 9", True)
-    assert (case[:5], case[-7:]) == ("crash", "9 of 10")
+    assert question == "Exercise: which rows are rejected? rejected 3 of 10 “b or c” 2 of 10"
+    assert (case[:5], case[-8:]) == ("crash", "10 of 11")
+    for answer, shown in {"2 and\u202e 3": "2 and[U+202E] 3", "of ANA, a77": "of …, …", "W" * 900: "W" * 80}.items():
+        one = record("ANA", id="a77", answers=[{"question": "keys", "right": False, "answer": answer}])
+        assert f"“{shown}" in text(page(one).select_one(".tallies"))
 
 
 def test_the_report_links_the_feedback_that_is_there_in_a_folder_of_any_script():
@@ -118,6 +120,17 @@ def test_the_report_links_the_feedback_that_is_there_in_a_folder_of_any_script()
     assert [link["href"] for link in made.select("a[href^='.']")] == [
         "./feedback/%E7%8E%8B%E5%B0%8F%E6%98%8E-9012.html"
     ]
+
+
+def test_where_the_class_is_stuck_no_hint_says_whose_account_it_is():
+    hint = "Create inputs3bucketfortransact-********9012-us-east-1: trust ana-Role, not Banana-Customer"
+    bad = check("bucket", "not yet", hint, hint=hint)
+    made = page(record(checks=[bad], prefix="ana-"))
+
+    shown = "Create …: trust …Role, not Banana-Customer"
+    assert text(made.select_one(".hint")) == f"→ {shown}"
+    assert f"Found: {shown}" in text(made.select_one(".stuck .meta"))
+    assert hint in text(made.select_one("article"))
 
 
 FURTHER = check("tls-topic", "could be", "absent")
