@@ -69,8 +69,9 @@ def _kept(headers: Headers) -> Headers:
     return {name: value for name, value in headers.items() if not _OF_THE_BODY.fullmatch(name)}
 
 
-def _swapped_body(body: bytes, region: str) -> bytes:
-    return swapped(body.decode("latin-1"), region).encode("latin-1")
+def _swapped_body(body: bytes | str, region: str) -> bytes:
+    content = body.encode() if isinstance(body, str) else body  # S3 has both
+    return swapped(content.decode("latin-1"), region).encode("latin-1")
 
 
 def _translated_call(invoke: Callable[..., Any]) -> Callable[..., Any]:

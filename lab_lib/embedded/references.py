@@ -35,10 +35,10 @@ def refusals(operation: str, params: Params) -> Iterator[Refusal]:
 
 def _mapping(params: Params) -> Iterator[Refusal]:
     """Refuse a mapping of a stream without a starting position, and a second one of it to the same function."""
-    if ":dynamodb:" in params["EventSourceArn"] and "StartingPosition" not in params:
+    if ":dynamodb:" in params.get("EventSourceArn", "") and "StartingPosition" not in params:
         yield Refusal("InvalidParameterValueException", _NO_START)
     name, qualifier = lambda_svc._resolve_request_scoped_name_and_qualifier(params["FunctionName"])
-    wanted = params["EventSourceArn"], name, qualifier
+    wanted = params.get("EventSourceArn"), name, qualifier
     for mapping in lambda_svc._esms.values():
         if wanted == (mapping["EventSourceArn"], mapping["FunctionName"], mapping["Qualifier"]):
             message = (
