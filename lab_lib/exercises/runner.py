@@ -39,7 +39,7 @@ _LONGEST_IDLE = 10  # seconds without a tenth of CPU time, or a call
 _LONGEST = 60  # seconds on the wall for a case, of a computer that is not busy; a case takes less than three
 _LONGEST_LOADING = 60  # seconds; loading boto3 takes a third of one
 _MOST_MEMORY, _MOST_THREADS = 2**30, 100  # bytes, and threads, of all its processes; a right one has 0.2 GB and 5
-_LONGEST_LINE, _LONGEST_WHY = 10_000, 300  # bytes of an answer; characters
+_LONGEST_LINE = 10_000  # bytes of an answer
 _START, _KILL = b"s", b"k"
 _NAMED = N_("it named records as failed")  # in the words of RUNTIME
 _FREE = 400  # AWS calls, and items, for whatever number of records; the lab's function takes 20 calls for 30 records
@@ -270,7 +270,7 @@ def _outcome(answer: bytes, status: Any, cut: str) -> Outcome:
         why = _(killed if status < 0 else ended, signal=-status, status=status)
     done, place = (count(report.get(name)) or 0 for name in ("done", "place"))
     said = str(report.get("why", why))
-    return Outcome(done, _(said) if said == _NAMED else visible(said, _LONGEST_WHY), place, visible(cut))
+    return Outcome(done, _(said) if said == _NAMED else visible(said), place, visible(cut))
 
 
 def _sum(family: list[psutil.Process], number: Callable[[psutil.Process], float]) -> float:
