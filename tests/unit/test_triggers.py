@@ -185,7 +185,9 @@ def test_a_link_without_a_valid_token_is_refused_without_its_address(lab, refuse
     ("delete", "name", "ensure", "queue", "message"),
     [
         (buckets.delete_bucket, [], triggers.ensure_bucket_trigger, [], "bucket is not there yet. Run notebook 00"),
+        (functions.delete_function, ["TransactionProcessor"], triggers.ensure_bucket_trigger, [], "Run notebook 01"),
         (tables.delete_table, ["Transactions"], triggers.ensure_stream_trigger, [], "stream .* Run notebook 00"),
+        (topics.delete_topic, [], triggers.ensure_queue_subscription, ["CustomerNotify"], "Run notebook 03"),
         (queues.delete_queue, ["CustomerNotify"], triggers.ensure_queue_subscription, ["CustomerNotify"],
          "Run notebook 04"),
     ],
