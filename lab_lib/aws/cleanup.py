@@ -12,7 +12,7 @@ from lab_lib import resources
 from lab_lib.aws import buckets, cloudwatch, functions, queues, roles, tables, topics, triggers
 from lab_lib.calls.asking import ask
 from lab_lib.calls.refusals import in_one_line, none_if_unseen
-from lab_lib.errors import LabError, is_unreachable
+from lab_lib.errors import LabError, is_unreachable, warn
 from lab_lib.lab import BREAK_IT, BREAK_IT_MY, TAG, Lab
 
 
@@ -43,8 +43,14 @@ def delete_all(lab: Lab) -> Iterator[str]:
 
 
 def delete_experiments(lab: Lab) -> Iterator[str]:
-    """Delete what notebooks 01 and 06 made beside the lab, one by one, and yield the name of each."""
-    yield from _delete(_of_experiments(lab))
+    """Delete what notebooks 01 and 06 made beside the lab, one by one, and yield the name of each.
+
+    Warn of what is left: it does not disturb the lab, and `delete_all` deletes it too.
+    """
+    try:
+        yield from _delete(_of_experiments(lab))
+    except LabError as error:
+        warn(str(error))
 
 
 def remaining(lab: Lab) -> list[str]:
