@@ -7,7 +7,6 @@ import re
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -60,17 +59,20 @@ def ensure_bucket(lab: Lab) -> str:
 def _create_bucket(lab: Lab) -> None:
     """Create the bucket, under another name if AWS still holds its own, which was deleted."""
     s3, where = lab.client("s3"), {} if lab.region == DEFAULT_REGION else {"LocationConstraint": lab.region}
-    # Tagged by the same call: a run that is killed after it must recognise its own bucket.
-    create = partial(s3.create_bucket, CreateBucketConfiguration={**where, "Tags": lab.bucket_tags})
+
+    def create() -> None:
+        # Tagged by the same call: a run that is killed after it must recognise its own bucket.
+        s3.create_bucket(Bucket=lab.bucket, CreateBucketConfiguration={**where, "Tags": lab.bucket_tags})
+
     try:
-        create(Bucket=lab.bucket)
+        create()
     except ClientError as error:
         if error_code(error) == "BucketAlreadyExists":
             raise _taken(lab) from None
         if error_code(error) != "OperationAborted":
             raise
         lab.rename_bucket()
-        create(Bucket=lab.bucket)
+        create()
     s3.put_bucket_tagging(Bucket=lab.bucket, Tagging={"TagSet": lab.bucket_tags})  # emulators may ignore the others
 
 
